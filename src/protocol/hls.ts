@@ -1,0 +1,96 @@
+/** Multivariant playlists (RFC 8216bis, section 4.4.6): one formatter for a site's own and for the tracker's steered ones. */
+import { type AudioRendition, MEDIA_PLAYLIST, type Rendition, type VideoRendition } from './media.ts';
+
+/** A site as a player sees it (RFC 8216bis, section 7). */
+export interface Pathway {
+  /** `[A-Za-z0-9._-]+` */
+  readonly id: string;
+  /** What comes before `{rendition}/media.m3u8`; ends in `/` or is empty for relative URIs. */
+  readonly baseUri: string;
+}
+
+export interface Steering {
+  readonly serverUri: string;
+  /** The pathway to start on. */
+  readonly pathwayId: string;
+}
+
+const quoted = (text: string): string => `"${text.replaceAll(/["\r\n]/g, '')}"`;
+
+/**
+ * Formats a multivariant playlist. With one pathway no `PATHWAY-ID` is written; with several, every variant and
+ * audio group stands once for each pathway, the groups equal but for the id.
+ *
+ * @throws RangeError if there is no pathway or no rendition.
+ */
+export function formatMultivariantPlaylist(
+  renditions: readonly Rendition[],
+  pathways: readonly Pathway[],
+  steering?: Steering,
+): string {
+  const videos = renditions.filter((r): r is VideoRendition => r.kind === 'video');
+  const audios = renditions.filter((r): r is AudioRendition => r.kind === 'audio');
+  if (pathways.length === 0) throw new RangeError('a multivariant playlist needs a pathway');
+  if (renditions.length === 0) throw new RangeError('a multivariant playlist needs a rendition');
+
+  const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
+  if (steering) {
+    lines.push(
+      `#EXT-X-CONTENT-STEERING:SERVER-URI=${quoted(steering.serverUri)},PATHWAY-ID=${quoted(steering.pathwayId)}`,
+    );
+  }
+  for (const [order, pathway] of pathways.entries()) {
+    const attributes = steering ? [`PATHWAY-ID=${quoted(pathway.id)}`] : [];
+    const uri = (rendition: Rendition): string => `${pathway.baseUri}${rendition.id}/${MEDIA_PLAYLIST}`;
+    const hasAudioGroup = videos.length > 0 && audios.length > 0;
+    const group = `audio-${order}`;
+    if (hasAudioGroup) {
+      for (const [index, audio] of audios.entries()) {
+        lines.push(`#EXT-X-MEDIA:${audioAttributes(audio, index, group, uri(audio))}`);
+      }
+    }
+    const variants = videos.length > 0 ? videos : audios;
+    for (const variant of variants) {
+      lines.push(
+        `#EXT-X-STREAM-INF:${variantAttributes(variant, hasAudioGroup ? audios : [], group, attributes)}`,
+        uri(variant),
+      );
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function audioAttributes(audio: AudioRendition, index: number, group: string, uri: string): string {
+  return [
+    'TYPE=AUDIO',
+    `GROUP-ID=${quoted(group)}`,
+    // RFC 8216bis, section 4.4.6.1: NAME is unique within the group.
+    `NAME=${quoted(audio.language ? `${audio.language} ${index + 1}` : `Audio ${index + 1}`)}`,
+    ...(audio.language ? [`LANGUAGE=${quoted(audio.language)}`] : []),
+    `DEFAULT=${index === 0 ? 'YES' : 'NO'}`,
+    'AUTOSELECT=YES',
+    `CHANNELS=${quoted(String(audio.channels))}`,
+    `URI=${quoted(uri)}`,
+  ].join(',');
+}
+
+function variantAttributes(
+  variant: Rendition,
+  audios: readonly AudioRendition[],
+  group: string,
+  extra: readonly string[],
+): string {
+  const loudest = Math.max(0, ...audios.map(audio => audio.bandwidthBps));
+  const usual = Math.max(0, ...audios.map(audio => audio.averageBandwidthBps));
+  const codecs = [...new Set([variant.codec, ...audios.map(audio => audio.codec)])];
+  return [
+    `BANDWIDTH=${variant.bandwidthBps + loudest}`,
+    `AVERAGE-BANDWIDTH=${variant.averageBandwidthBps + usual}`,
+    `CODECS=${quoted(codecs.join(','))}`,
+    ...(variant.kind === 'video'
+      ? [`RESOLUTION=${variant.width}x${variant.height}`, `FRAME-RATE=${variant.frameRate.toFixed(3)}`]
+      : []),
+    ...(audios.length > 0 ? [`AUDIO=${quoted(group)}`] : []),
+    ...extra,
+  ].join(',');
+}

@@ -1,0 +1,44 @@
+/** Text that people typed: normalised (NFC), trimmed, bounded, and free of control characters and bidi overrides. */
+import { z } from 'zod';
+import { MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS } from './limits.ts';
+
+// C0 and C1 controls, bidi embeddings, overrides and isolates. Tab and line feed are allowed in descriptions alone.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: naming them is the purpose of this pattern
+const FORBIDDEN_IN_LINE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: naming them is the purpose of this pattern
+const FORBIDDEN_IN_TEXT = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/u;
+
+const characters = (text: string): number => [...text].length;
+
+export const nameSchema = z
+  .string()
+  .transform(text => text.normalize('NFC').trim())
+  .refine(text => text.length > 0, 'The name is empty. Give the video a name.')
+  .refine(
+    text => characters(text) <= MAX_NAME_CHARACTERS,
+    `The name is too long. Use at most ${MAX_NAME_CHARACTERS} characters.`,
+  )
+  .refine(
+    text => !FORBIDDEN_IN_LINE.test(text),
+    'The name holds a control character or a change of writing direction. Remove it.',
+  );
+
+export const descriptionSchema = z
+  .string()
+  .transform(text => text.normalize('NFC').replaceAll('\r\n', '\n').trim())
+  .refine(
+    text => characters(text) <= MAX_DESCRIPTION_CHARACTERS,
+    `The description is too long. Use at most ${MAX_DESCRIPTION_CHARACTERS} characters.`,
+  )
+  .refine(
+    text => !FORBIDDEN_IN_TEXT.test(text),
+    'The description holds a control character or a change of writing direction. Remove it.',
+  );
+
+/** BCP 47 language tag, as HLS wants it in `LANGUAGE` (RFC 8216bis, section 4.4.6.1). */
+export const languageSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$/,
+    'The language must be a BCP 47 tag such as "en" or "zh-Hans".',
+  );
