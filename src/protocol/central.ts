@@ -1,0 +1,218 @@
+/** Central's calls (contract: Central), its change feed, and the enrolment of members. */
+import { z } from 'zod';
+import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
+import { renditionSchema } from './media.ts';
+import { addressSchema, timestampSchema, versionSchema } from './record.ts';
+import { nameSchema } from './text.ts';
+
+/** `GET /api/videos/{id}` */
+export const videoSchema = z.strictObject({
+  id: videoIdSchema,
+  revision: revisionIdSchema,
+  version: versionSchema,
+  name: z.string(),
+  description: z.string(),
+  language: z.string().optional(),
+  sizeBytes: z.int().positive(),
+  bitrateBps: z.int().positive(),
+  durationMs: z.int().positive(),
+  width: z.int().positive().optional(),
+  height: z.int().positive().optional(),
+  codecs: z.array(z.string()),
+  renditions: z.array(renditionSchema),
+  path: z.string(),
+  sourceAddress: addressSchema,
+  site: z.strictObject({ id: siteIdSchema, name: z.string() }),
+  copies: z.array(
+    z.strictObject({ site: siteIdSchema, address: addressSchema, state: z.enum(['origin', 'complete']) }),
+  ),
+  state: z.enum(['registered', 'published', 'withdrawn']),
+  createdAt: timestampSchema,
+  publishedAt: timestampSchema,
+  registeredAt: timestampSchema.optional(),
+});
+export type Video = z.infer<typeof videoSchema>;
+
+/** `GET /api/videos`: newest first. */
+export const videoListSchema = z.strictObject({ videos: z.array(videoSchema), next: z.string().optional() });
+
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' })
+  .refine(url => {
+    const { pathname, search, hash, username, password } = new URL(url);
+    return pathname === '/' && search === '' && hash === '' && username === '' && password === '';
+  }, 'expected scheme, host and port alone, e.g. https://video.example.edu')
+  .transform(url => new URL(url).origin);
+/** Scheme, host and port of a part, without a trailing slash. */
+export const baseUrlSchema = httpUrl;
+
+/** `192.0.2.0/24` or `2001:db8::/32`: viewers that a site covers. */
+export const prefixSchema = z
+  .union([z.cidrv4(), z.cidrv6()])
+  .describe('network prefix in CIDR notation, e.g. 10.1.0.0/16 or 2001:db8::/32');
+
+export const coordinatesSchema = z.strictObject({
+  latitude: z.number().min(-90).max(90),
+  longitude: z.number().min(-180).max(180),
+});
+export type Coordinates = z.infer<typeof coordinatesSchema>;
+
+/** `POST /api/sites` (admin) */
+export const newSiteSchema = z.strictObject({
+  name: nameSchema,
+  baseUrl: baseUrlSchema,
+  coordinates: coordinatesSchema.optional(),
+  /** Coverage zone: viewers in these networks are this site's first. */
+  zone: z.array(prefixSchema).max(10_000).default([]),
+});
+
+export const siteSchema = z.strictObject({
+  id: siteIdSchema,
+  name: z.string(),
+  baseUrl: z.string(),
+  coordinates: coordinatesSchema.optional(),
+  zone: z.array(z.string()),
+  /** `invited`: has not joined yet. `up`/`down`: as the tracker's probes see it; `unknown`: no tracker has said. */
+  state: z.enum(['invited', 'up', 'down', 'unknown', 'revoked']),
+  createdAt: timestampSchema,
+  joinedAt: timestampSchema.optional(),
+  lastSignalAt: timestampSchema.optional(),
+  lastCollectedAt: timestampSchema.optional(),
+  lastError: z.string().optional(),
+  /** Signals received and not handled yet. */
+  pendingSignals: z.int().nonnegative(),
+  /** How far the centre is behind this site, in milliseconds: the age of the oldest signal not handled; 0 if none. */
+  lagMs: z.int().nonnegative(),
+  /** Videos that this site holds, as the centre knows them. */
+  videos: z.int().nonnegative(),
+});
+export type Site = z.infer<typeof siteSchema>;
+
+export const siteListSchema = z.strictObject({ sites: z.array(siteSchema) });
+export const newSiteAnswerSchema = z.strictObject({
+  site: siteSchema,
+  /** Shown once; valid for 30 minutes; kept hashed. */
+  joinToken: z.string(),
+});
+
+/** `POST /api/trackers` (admin) */
+export const newTrackerSchema = z.strictObject({ name: nameSchema, baseUrl: baseUrlSchema });
+export const trackerSchema = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  baseUrl: z.string(),
+  createdAt: timestampSchema,
+  joinedAt: timestampSchema.optional(),
+  /** Change-feed position that it has registered. */
+  position: z.int().nonnegative(),
+  lastSeenAt: timestampSchema.optional(),
+});
+export const newTrackerAnswerSchema = z.strictObject({ tracker: trackerSchema, joinToken: z.string() });
+export const trackerListSchema = z.strictObject({ trackers: z.array(trackerSchema) });
+
+/**
+ * `POST /api/join`: a member (site or tracker) enrols the public key that it made itself. The request is signed with that
+ * key (RFC 9421), which is the proof that the member holds the private half.
+ */
+export const joinRequestSchema = z.strictObject({
+  joinToken: z.string().min(16).max(200),
+  /** Ed25519 public key, raw 32 bytes in base64url. */
+  publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+});
+export const joinAnswerSchema = z.strictObject({
+  role: z.enum(['site', 'tracker']),
+  id: z.string(),
+  name: z.string(),
+  baseUrl: z.string(),
+  /** Central's own Ed25519 public key: its reads of the gateway are signed with it. */
+  centralPublicKey: z.string(),
+  /** Trackers that a site may ask, best first. */
+  trackers: z.array(z.string()),
+});
+export type JoinAnswer = z.infer<typeof joinAnswerSchema>;
+
+/** `POST /api/signals` (site, signed): no payload needed; the site is who signed. */
+export const signalAnswerSchema = z.strictObject({ signal: z.string(), receivedAt: timestampSchema });
+
+/** `GET /api/signals` (admin): newest first. */
+export const signalSchema = z.strictObject({
+  id: z.string(),
+  site: z.strictObject({ id: siteIdSchema, name: z.string() }),
+  receivedAt: timestampSchema,
+  handledAt: timestampSchema.optional(),
+  attempts: z.int().nonnegative(),
+  /** Records taken in when it was handled. */
+  records: z.int().nonnegative().optional(),
+  lastError: z.string().optional(),
+});
+export const signalListSchema = z.strictObject({
+  signals: z.array(signalSchema),
+  next: z.string().optional(),
+});
+export type Signal = z.infer<typeof signalSchema>;
+
+/** `GET /api/member` (site or tracker, signed): what the centre would have it know. */
+export const memberInfoSchema = z.strictObject({ trackers: z.array(z.string()) });
+
+/** `POST /api/registrations/query` (site, signed): which of these versions has a tracker registered? */
+export const registrationQuerySchema = z.strictObject({ videos: z.array(videoIdSchema).min(1).max(500) });
+export const registrationAnswerSchema = z.strictObject({
+  registered: z.array(z.strictObject({ video: videoIdSchema, version: versionSchema })),
+});
+
+/**
+ * `GET /api/changes?after=N&limit=&wait=` (tracker, signed): what has changed since position N, oldest first. Asking for
+ * what follows N says that everything up to N has been registered: that completes its publication. With `wait` (seconds,
+ * at most 25) and nothing to tell, the answer comes as soon as there is something.
+ */
+export const changeSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('video'),
+    position: z.int().positive(),
+    site: siteIdSchema,
+    video: videoIdSchema,
+    version: versionSchema,
+    revision: revisionIdSchema,
+    name: z.string(),
+    bitrateBps: z.int().positive(),
+    durationMs: z.int().positive(),
+    renditions: z.array(renditionSchema),
+  }),
+  z.strictObject({
+    kind: z.literal('withdrawn'),
+    position: z.int().positive(),
+    site: siteIdSchema,
+    video: videoIdSchema,
+    version: versionSchema,
+  }),
+  z.strictObject({
+    kind: z.literal('site'),
+    position: z.int().positive(),
+    site: siteIdSchema,
+    name: z.string(),
+    baseUrl: z.string(),
+    coordinates: coordinatesSchema.optional(),
+    zone: z.array(z.string()),
+    /** Joined and not revoked. */
+    active: z.boolean(),
+  }),
+]);
+export type Change = z.infer<typeof changeSchema>;
+export const changePageSchema = z.strictObject({
+  changes: z.array(changeSchema),
+  /** Ask for what follows this next. */
+  position: z.int().nonnegative(),
+  more: z.boolean(),
+});
+
+/** `POST /api/site-states` (tracker, signed): what its probes see, told when it changes and every 10 s. */
+export const siteStatesSchema = z.strictObject({
+  sites: z.array(z.strictObject({ site: siteIdSchema, up: z.boolean() })).max(10_000),
+});
+
+/** `GET /api/info`: what the pages need. */
+export const centralInfoSchema = z.strictObject({
+  trackers: z.array(z.string()),
+  /** The demo's viewers may choose where they are: network addresses by place name. */
+  demoViewers: z.array(z.strictObject({ name: z.string(), address: z.string() })),
+});

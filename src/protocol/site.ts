@@ -1,0 +1,80 @@
+/** What the studio shows: a site's own videos, step by step (contract: Site). */
+import { z } from 'zod';
+import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
+import { timestampSchema, versionSchema } from './record.ts';
+import { descriptionSchema, languageSchema, nameSchema } from './text.ts';
+
+export const VIDEO_STATES = ['uploading', 'checking', 'preparing', 'ready', 'failed', 'withdrawn'] as const;
+export const videoStateSchema = z.enum(VIDEO_STATES);
+export type VideoState = z.infer<typeof videoStateSchema>;
+
+/** `GET /api/videos/{id}` of a site. */
+export const siteVideoSchema = z.strictObject({
+  id: videoIdSchema,
+  name: z.string(),
+  description: z.string(),
+  language: z.string().optional(),
+  fileName: z.string().optional(),
+  state: videoStateSchema,
+  /** 0–1 within the state: bytes received while `uploading`, work done while `checking` or `preparing`. */
+  progress: z.number().min(0).max(1),
+  /** Why it failed, in a sentence for the person who uploaded it, and its stable code. */
+  error: z.strictObject({ code: z.string(), detail: z.string() }).optional(),
+  sizeBytes: z.int().nonnegative(),
+  receivedBytes: z.int().nonnegative(),
+  durationMs: z.int().positive().optional(),
+  bitrateBps: z.int().positive().optional(),
+  width: z.int().positive().optional(),
+  height: z.int().positive().optional(),
+  codecs: z.array(z.string()),
+  revision: revisionIdSchema.optional(),
+  /** Version of the record, once there is one. */
+  version: versionSchema.optional(),
+  /** The patent's signal flag: nothing of this video is left to be signalled. */
+  signalSent: z.boolean(),
+  /** The patent's published flag of the record in its present version. */
+  published: z.boolean(),
+  /** A tracker knows the record in its present version. */
+  registered: z.boolean(),
+  createdAt: timestampSchema,
+  updatedAt: timestampSchema,
+});
+export type SiteVideo = z.infer<typeof siteVideoSchema>;
+
+/** `GET /api/videos` of a site: newest first. */
+export const siteVideoListSchema = z.strictObject({
+  videos: z.array(siteVideoSchema),
+  next: z.string().optional(),
+});
+
+/** `PATCH /api/videos/{id}` of a site. */
+export const siteVideoEditSchema = z
+  .strictObject({ name: nameSchema, description: descriptionSchema, language: languageSchema })
+  .partial();
+
+/** `GET /api/site`: what the studio page says about where it is. */
+export const siteInfoSchema = z.strictObject({
+  id: siteIdSchema.optional(),
+  name: z.string(),
+  baseUrl: z.string(),
+  centralUrl: z.string().optional(),
+  /** Joined the centre: until then uploads are taken and played here, and published later. */
+  joined: z.boolean(),
+  /** True where this client's network is trusted, so that no token is asked for. */
+  tokenNeeded: z.boolean(),
+  maxUploadBytes: z.int().positive(),
+  freeBytes: z.int().nonnegative(),
+  /** Signal flag of the site database: `not-sent` while the centre has still to be told. */
+  signal: z.enum(['sent', 'not-sent']),
+  unpublished: z.int().nonnegative(),
+});
+export type SiteInfo = z.infer<typeof siteInfoSchema>;
+
+/** `GET /probe`: what a tracker asks of a site every second. */
+export const siteProbeSchema = z.strictObject({
+  site: siteIdSchema.optional(),
+  nonce: z.string().max(64),
+  activeResponses: z.int().nonnegative(),
+  egressBps: z.number().nonnegative(),
+});
+export type SiteProbe = z.infer<typeof siteProbeSchema>;

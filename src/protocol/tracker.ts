@@ -1,0 +1,111 @@
+/** The tracker's calls (contract: Tracker). */
+import { z } from 'zod';
+import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
+import { addressSchema } from './record.ts';
+
+/** Why a site stands where it stands in a ranking: a stable code and a sentence. */
+export const reasonSchema = z.strictObject({
+  code: z.enum([
+    'coverage-zone',
+    'distance',
+    'distance-unknown',
+    'holds-original',
+    'fills-from-holder',
+    'load',
+    'site-down',
+    'site-inactive',
+    'asking-site',
+  ]),
+  text: z.string(),
+});
+export type Reason = z.infer<typeof reasonSchema>;
+
+/** One place to play from. */
+export const sourceSchema = z.strictObject({
+  site: siteIdSchema,
+  name: z.string(),
+  /** The source server's IP address and port. */
+  address: addressSchema,
+  baseUrl: z.string(),
+  /** URL of the site's own multivariant playlist. */
+  hls: z.string(),
+  /** URL of the site's own MPD; null until this video has one. */
+  dash: z.string().nullable(),
+  /** The decisive reason, in a sentence. */
+  reason: z.string(),
+  reasons: z.array(reasonSchema),
+  /** 0–1, higher is better; for display: the order of the list is the decision. */
+  score: z.number().min(0).max(1),
+});
+export type Source = z.infer<typeof sourceSchema>;
+
+/** `GET /play/{id}` */
+export const playAnswerSchema = z.strictObject({
+  video: videoIdSchema,
+  revision: revisionIdSchema,
+  name: z.string(),
+  sources: z.array(sourceSchema).min(1),
+  /** URL of the steered multivariant playlist with the ranked sites as pathways. */
+  hls: z.string(),
+  dash: z.string().nullable(),
+  /** URL of the steering manifest. */
+  steering: z.string(),
+});
+export type PlayAnswer = z.infer<typeof playAnswerSchema>;
+
+/** `GET /explain/{id}?client=IP` (operator): the whole ranking, those left out too. */
+export const explanationSchema = z.strictObject({
+  video: videoIdSchema,
+  client: z.string(),
+  /** Where the viewer is taken to be, and how that is known. */
+  viewer: z.strictObject({
+    zoneSite: siteIdSchema.optional(),
+    zonePrefix: z.string().optional(),
+    latitude: z.number().optional(),
+    longitude: z.number().optional(),
+  }),
+  ranking: z.array(
+    z.strictObject({
+      site: siteIdSchema,
+      name: z.string(),
+      offered: z.boolean(),
+      score: z.number(),
+      holds: z.boolean(),
+      up: z.boolean(),
+      distanceKm: z.number().optional(),
+      load: z.number(),
+      reasons: z.array(reasonSchema),
+    }),
+  ),
+});
+export type Explanation = z.infer<typeof explanationSchema>;
+
+/** HLS steering manifest, version 1 (RFC 8216bis, section 7.1). */
+export const steeringManifestSchema = z.strictObject({
+  VERSION: z.literal(1),
+  /** Seconds until the player asks again. */
+  TTL: z.int().positive(),
+  'RELOAD-URI': z.string(),
+  'PATHWAY-PRIORITY': z.array(z.string()).min(1),
+});
+export type SteeringManifest = z.infer<typeof steeringManifestSchema>;
+
+/** `GET /status` */
+export const trackerStatusSchema = z.strictObject({
+  videos: z.int().nonnegative(),
+  sites: z.array(
+    z.strictObject({
+      site: siteIdSchema,
+      name: z.string(),
+      baseUrl: z.string(),
+      up: z.boolean(),
+      /** Median of the recent probes' round trips. */
+      probeMs: z.number().optional(),
+      since: z.string(),
+      lastError: z.string().optional(),
+    }),
+  ),
+  /** Change-feed position; `connected` says whether central answers. */
+  position: z.int().nonnegative(),
+  connected: z.boolean(),
+});
