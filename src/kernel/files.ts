@@ -1,0 +1,44 @@
+/** Durable file operations: what has been answered for is on the disk. */
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Makes a directory's entries durable (a rename or an unlink in it). */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Renames within one file system, then makes both directories durable. The file itself was synced before. */
+export async function renameDurably(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  await syncDirectory(dirname(to));
+  if (dirname(from) !== dirname(to)) await syncDirectory(dirname(from));
+}
+
+/** Writes a small file so that it is there whole or not at all, also after power loss. */
+export async function writeDurably(path: string, content: string, mode = 0o644): Promise<void> {
+  const temporary = `${path}.new`;
+  const file = await open(temporary, 'w', mode);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await renameDurably(temporary, path);
+}
+
+export const removeFile = (path: string): Promise<void> => rm(path, { force: true });

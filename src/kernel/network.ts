@@ -1,0 +1,72 @@
+/** IP addresses and prefixes as numbers, so that "longest prefix" is arithmetic. Pure. */
+import { isIP } from 'node:net';
+
+/** 32 bits for IPv4, 128 for IPv6. */
+export interface Address {
+  readonly bits: 32 | 128;
+  readonly value: bigint;
+}
+
+/** Undefined where the text is no IP address. IPv4-mapped IPv6 (`::ffff:192.0.2.1`) counts as IPv4; zone ids are dropped. */
+export function parseAddress(text: string): Address | undefined {
+  const bare = text.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
+  const family = isIP(bare);
+  if (family === 4) return { bits: 32, value: ipv4Value(bare) };
+  if (family !== 6) return undefined;
+  const value = ipv6Value(bare);
+  return value >> 32n === 0xffffn ? { bits: 32, value: value & 0xffff_ffffn } : { bits: 128, value };
+}
+
+const ipv4Value = (text: string): bigint =>
+  text.split('.').reduce((value, octet) => (value << 8n) | BigInt(octet), 0n);
+
+function ipv6Value(text: string): bigint {
+  const embedded = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
+  const plain = embedded?.[1] && embedded[2] ? embedded[1] + hexPair(ipv4Value(embedded[2])) : text;
+  const [head = '', tail] = plain.split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail ? tail.split(':') : [];
+  const zeros = tail === undefined ? 0 : 8 - left.length - right.length;
+  const groups = [...left, ...Array<string>(zeros).fill('0'), ...right];
+  return groups.reduce((value, group) => (value << 16n) | BigInt(`0x${group}`), 0n);
+}
+
+const hexPair = (value: bigint): string => `${(value >> 16n).toString(16)}:${(value & 0xffffn).toString(16)}`;
+
+export interface Prefix extends Address {
+  readonly length: number;
+}
+
+/** `10.1.0.0/16`, `2001:db8::/32`. Undefined where it is none. */
+export function parsePrefix(text: string): Prefix | undefined {
+  const [base = '', length = ''] = text.split('/');
+  const address = parseAddress(base);
+  if (!address || !/^\d{1,3}$/.test(length) || Number(length) > address.bits) return undefined;
+  return { ...address, length: Number(length) };
+}
+
+export const contains = (prefix: Prefix, address: Address): boolean => {
+  if (prefix.bits !== address.bits) return false;
+  const shift = BigInt(prefix.bits - prefix.length);
+  return prefix.value >> shift === address.value >> shift;
+};
+
+/** The client's address: the socket's, or, where that is a trusted proxy's, the last one in X-Forwarded-For that is not. */
+export function clientAddress(
+  socketAddress: string,
+  forwardedFor: string | undefined,
+  trustedProxies: readonly Prefix[],
+): string {
+  const trusted = (text: string): boolean => {
+    const address = parseAddress(text);
+    return address !== undefined && trustedProxies.some(prefix => contains(prefix, address));
+  };
+  let client = socketAddress;
+  const hops = (forwardedFor ?? '').split(',').map(hop => hop.trim());
+  while (trusted(client)) {
+    const hop = hops.pop();
+    if (!hop || !parseAddress(hop)) break;
+    client = hop;
+  }
+  return client;
+}

@@ -1,0 +1,138 @@
+/**
+ * HTTP Message Signatures (RFC 9421) with Ed25519 and Content-Digest (RFC 9530): how members and central know each other.
+ *
+ * One profile and no options: the signature is labelled `sig`, and covers `@method`, `@authority`, `@path`, `@query` and
+ * `content-digest`, in this order, with `created`, `expires` (at most 60 s later), `nonce`, `keyid` and `alg`. What does
+ * not look exactly like that is refused, so there is nothing for an attacker to negotiate.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { type KeyPair, type PublicKey, verifySignature } from './keys.ts';
+
+const LIFETIME_S = 60;
+/** Clocks may differ by this much. */
+const CLOCK_TOLERANCE_S = 30;
+const COMPONENTS = '("@method" "@authority" "@path" "@query" "content-digest")';
+const INPUT =
+  /^sig=(\("@method" "@authority" "@path" "@query" "content-digest"\);created=(\d{1,12});expires=(\d{1,12});nonce="([A-Za-z0-9_-]{16,64})";keyid="([A-Za-z0-9_-]{1,64})";alg="ed25519")$/;
+const SIGNATURE = /^sig=:([A-Za-z0-9+/]{86}==):$/;
+
+export interface SignedParts {
+  readonly method: string;
+  /** Host and port as in the Host header, in lower case. */
+  readonly authority: string;
+  readonly path: string;
+  /** With the leading `?`; `?` alone where there is none (RFC 9421, section 2.2.7). */
+  readonly query: string;
+  readonly body: string | Buffer;
+}
+
+export interface SignatureHeaders extends Record<string, string> {
+  'content-digest': string;
+  'signature-input': string;
+  signature: string;
+}
+
+const contentDigest = (body: string | Buffer): string =>
+  `sha-256=:${createHash('sha256').update(body).digest('base64')}:`;
+
+/** The signature base of RFC 9421, section 2.5. */
+const signatureBase = (parts: SignedParts, digest: string, parameters: string): string =>
+  [
+    `"@method": ${parts.method.toUpperCase()}`,
+    `"@authority": ${parts.authority}`,
+    `"@path": ${parts.path}`,
+    `"@query": ${parts.query}`,
+    `"content-digest": ${digest}`,
+    `"@signature-params": ${parameters}`,
+  ].join('\n');
+
+export const splitUrl = (url: URL): Pick<SignedParts, 'authority' | 'path' | 'query'> => ({
+  authority: url.host.toLowerCase(),
+  path: url.pathname,
+  query: url.search || '?',
+});
+
+export function signRequest(
+  key: KeyPair,
+  keyId: string,
+  parts: SignedParts,
+  nowMs: number,
+): SignatureHeaders {
+  const created = Math.floor(nowMs / 1000);
+  const nonce = randomBytes(18).toString('base64url');
+  const parameters = `${COMPONENTS};created=${created};expires=${created + LIFETIME_S};nonce="${nonce}";keyid="${keyId}";alg="ed25519"`;
+  const digest = contentDigest(parts.body);
+  return {
+    'content-digest': digest,
+    'signature-input': `sig=${parameters}`,
+    signature: `sig=:${key.sign(signatureBase(parts, digest, parameters)).toString('base64')}:`,
+  };
+}
+
+export type Verification =
+  | { readonly ok: true; readonly keyId: string }
+  | { readonly ok: false; readonly code: string; readonly detail: string };
+
+/** Remembers nonces for as long as their signatures could be valid, so that none is taken twice. */
+export class NonceMemory {
+  readonly #seen = new Map<string, number>();
+
+  /** False if this nonce was seen before. */
+  claim(nonce: string, expiresMs: number, nowMs: number): boolean {
+    // Map keeps insertion order, and expiry rises with it but for the clock tolerance: sweeping from the front is enough.
+    for (const [old, expiry] of this.#seen) {
+      if (expiry >= nowMs) break;
+      this.#seen.delete(old);
+    }
+    if (this.#seen.has(nonce)) return false;
+    this.#seen.set(nonce, expiresMs);
+    return true;
+  }
+}
+
+const refuse = (code: string, detail: string): Verification => ({ ok: false, code, detail });
+
+/**
+ * Verifies a signed request. `findKey` gives the public key of a key id, or undefined where it is unknown or revoked.
+ * A clock that is off is told by how much.
+ */
+export async function verifyRequest(
+  parts: SignedParts,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  findKey: (keyId: string) => Promise<PublicKey | undefined>,
+  nonces: NonceMemory,
+  nowMs: number,
+): Promise<Verification> {
+  const input = INPUT.exec(String(headers['signature-input'] ?? ''));
+  const signature = SIGNATURE.exec(String(headers.signature ?? ''));
+  if (!input || !signature)
+    return refuse('signature-missing', 'This call must be signed (RFC 9421, Ed25519).');
+  const [, parameters = '', created = '', expires = '', nonce = '', keyId = ''] = input;
+  const createdS = Number(created);
+  const expiresS = Number(expires);
+  const nowS = nowMs / 1000;
+  if (expiresS - createdS > LIFETIME_S || expiresS < createdS) {
+    return refuse('signature-lifetime', `A signature may live ${LIFETIME_S} s at most.`);
+  }
+  if (createdS > nowS + CLOCK_TOLERANCE_S || expiresS < nowS - CLOCK_TOLERANCE_S) {
+    const off = Math.round(createdS - nowS);
+    return refuse(
+      'clock-off',
+      `The signer's clock is ${Math.abs(off)} s ${off > 0 ? 'ahead of' : 'behind'} ours. Set it right (NTP) and try again.`,
+    );
+  }
+  const digest = contentDigest(parts.body);
+  if (headers['content-digest'] !== digest) {
+    return refuse('digest-mismatch', 'Content-Digest does not match the body.');
+  }
+  const publicKey = await findKey(keyId);
+  if (!publicKey) return refuse('key-unknown', 'The signing key is not known here, or it was revoked.');
+  const base = signatureBase(parts, digest, parameters);
+  if (!verifySignature(publicKey, base, Buffer.from(signature[1] ?? '', 'base64'))) {
+    return refuse('signature-invalid', 'The signature does not match the request.');
+  }
+  if (!nonces.claim(`${keyId}:${nonce}`, (expiresS + CLOCK_TOLERANCE_S) * 1000, nowMs)) {
+    return refuse('signature-replayed', 'This signed request was received before.');
+  }
+  return { ok: true, keyId };
+}
