@@ -1,0 +1,69 @@
+/** Configuration: one TOML file with a section for each part, parsed once at the start, every fault told at once. */
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { parse, TomlError } from 'smol-toml';
+import type { z } from 'zod';
+import { messageOf } from './problem.ts';
+
+/** What is wrong with a configuration: one line for each fault, each naming the setting. */
+export class ConfigFault extends Error {
+  override readonly name = 'ConfigFault';
+}
+
+const DURATION = /^(\d+(?:\.\d+)?)\s*(ms|s|min|h)$/;
+const DURATION_MS = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 } as const;
+const SIZE = /^(\d+(?:\.\d+)?)\s*(KB|MB|GB|TB)$/;
+const SIZE_BYTES = { KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 } as const;
+
+/** `"10 s"` → 10000. Undefined where it is no duration. */
+export function parseDuration(text: string): number | undefined {
+  const match = DURATION.exec(text);
+  return match ? Number(match[1]) * DURATION_MS[match[2] as keyof typeof DURATION_MS] : undefined;
+}
+
+/** `"512 MB"` → 536870912 (powers of 1024). Undefined where it is no size. */
+export function parseSize(text: string): number | undefined {
+  const match = SIZE.exec(text);
+  return match ? Math.round(Number(match[1]) * SIZE_BYTES[match[2] as keyof typeof SIZE_BYTES]) : undefined;
+}
+
+/**
+ * Reads `[section]` of the TOML file at `path`. Sections of other parts may stand beside it.
+ *
+ * @throws ConfigFault with every fault at once.
+ */
+export function readConfig<T>(
+  path: string,
+  section: string,
+  schema: z.ZodType<T>,
+): { config: T; directory: string } {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new ConfigFault(`The configuration ${path} cannot be read: ${messageOf(cause)}.`, { cause });
+  }
+  return { config: parseConfig(text, path, section, schema), directory: dirname(path) };
+}
+
+export function parseConfig<T>(text: string, path: string, section: string, schema: z.ZodType<T>): T {
+  let tables: Record<string, unknown>;
+  try {
+    tables = parse(text);
+  } catch (cause) {
+    const where = cause instanceof TomlError ? `, line ${cause.line}` : '';
+    throw new ConfigFault(`${path}${where} is not TOML: ${messageOf(cause).split('\n')[0]}`, { cause });
+  }
+  if (!(section in tables)) {
+    throw new ConfigFault(`${path} has no section [${section}]. tributary.sample.toml shows one.`);
+  }
+  const parsed = schema.safeParse(tables[section]);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(issue => {
+    const setting = [section, ...issue.path].join('.');
+    return `  ${setting}: ${issue.message}`;
+  });
+  throw new ConfigFault(
+    `${path} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.join('\n')}`,
+  );
+}

@@ -1,0 +1,217 @@
+/**
+ * The HTTP server that every part's calls stand on: schemas in and out (zod), errors as problem details, signed calls,
+ * and the four addresses that every part has: /healthz, /readyz, /metrics, /openapi.json.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import swagger from '@fastify/swagger';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import {
+  hasZodFastifySchemaValidationErrors,
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { PublicKey } from './keys.ts';
+import type { Log } from './log.ts';
+import { formatProblem, messageOf, PROBLEM_TYPE, Problem } from './problem.ts';
+import { type NonceMemory, verifyRequest } from './signatures.ts';
+
+const MAX_JSON_BODY_BYTES = 64 * 1024;
+const MAX_HEADER_BYTES = 16 * 1024;
+const HEADERS_TIMEOUT_MS = 10_000;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body's bytes as they came, for Content-Digest. */
+    rawBody: Buffer;
+  }
+}
+
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface HttpOptions {
+  readonly part: string;
+  readonly log: Log;
+  /** A sentence that says what is missing, or undefined when ready. */
+  readonly ready: () => string | undefined;
+  /** Takes requests before the framework sees them (the buffer's hot path, uploads). False: not mine. */
+  readonly before?: (request: IncomingMessage, response: ServerResponse) => boolean;
+}
+
+const withTypes = (app: FastifyInstance) => app.withTypeProvider<ZodTypeProvider>();
+export type HttpServer = ReturnType<typeof withTypes>;
+
+export interface Http {
+  readonly app: HttpServer;
+  readonly metrics: Registry;
+}
+
+export async function createHttp(options: HttpOptions): Promise<Http> {
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  const app = withTypes(
+    fastify({
+      bodyLimit: MAX_JSON_BODY_BYTES,
+      // `close` ends what is idle; a player's or a tracker's open request must not hold up the stop.
+      forceCloseConnections: true,
+      routerOptions: { maxParamLength: 200 },
+      serverFactory: handler => createNodeServer(handler, options.before),
+    }),
+  );
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.decorateRequest('rawBody');
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    request.rawBody = body as Buffer;
+    if (request.rawBody.length === 0) return done(null, undefined);
+    try {
+      done(null, JSON.parse(request.rawBody.toString('utf8')));
+    } catch {
+      done(new Problem(400, 'json-malformed', 'The body is not JSON.'), undefined);
+    }
+  });
+  app.setErrorHandler((error, _request, reply) => sendError(error, reply, options.log));
+  app.setNotFoundHandler((request, reply) =>
+    sendError(
+      new Problem(404, 'not-found', `There is nothing at ${request.url.split('?')[0]}.`),
+      reply,
+      options.log,
+    ),
+  );
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: `Tributary ${options.part}`, version: '0.1.0', license: { name: 'Apache-2.0' } },
+    },
+    transform: jsonSchemaTransform,
+  });
+  app.get('/healthz', { schema: { hide: true } }, () => ({ status: 'alive' }));
+  app.get('/readyz', { schema: { hide: true } }, () => {
+    const missing = options.ready();
+    if (missing !== undefined)
+      throw new Problem(503, 'not-ready', missing, { headers: { 'retry-after': '1' } });
+    return { status: 'ready' };
+  });
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+    reply.type(metrics.contentType);
+    return metrics.metrics();
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  return { app, metrics };
+}
+
+function createNodeServer(handler: NodeHandler, before: HttpOptions['before']): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      // A healthy slow upload takes longer than any fixed limit; uploads have an idle rule of their own.
+      requestTimeout: 0,
+      keepAliveTimeout: 65_000,
+      noDelay: true,
+    },
+    before ? (request, response) => void (before(request, response) || handler(request, response)) : handler,
+  );
+  return server;
+}
+
+function sendError(error: unknown, reply: FastifyReply, log: Log): FastifyReply {
+  const problem = toProblem(error);
+  if (problem.status >= 500 && !(error instanceof Problem)) log.error({ err: error }, 'request failed');
+  return reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .type(PROBLEM_TYPE)
+    .serializer((body: unknown) => JSON.stringify(body))
+    .send(problem.body());
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const faults = error.validation.map(
+      ({ instancePath, message }) =>
+        `${instancePath.replaceAll('/', ' ').trim() || error.validationContext}: ${message}`,
+    );
+    return new Problem(400, 'request-invalid', faults.join(' '));
+  }
+  const { statusCode, code } = (error ?? {}) as { statusCode?: number; code?: string };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new Problem(413, 'body-too-large', `The body may have ${MAX_JSON_BODY_BYTES} bytes at most.`);
+  }
+  if (statusCode && statusCode >= 400 && statusCode < 500) {
+    return new Problem(statusCode, 'request-invalid', messageOf(error), { cause: error });
+  }
+  return new Problem(500, 'internal', 'Something went wrong here. The log of this part says more.', {
+    cause: error,
+  });
+}
+
+/** Answers a plain node request with problem details, for handlers outside the framework. */
+export function sendProblem(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  detail: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const body = JSON.stringify(formatProblem(status, code, detail));
+  response.writeHead(status, {
+    'content-type': PROBLEM_TYPE,
+    'content-length': Buffer.byteLength(body),
+    ...headers,
+  });
+  response.end(body);
+}
+
+/** Who signed this request. @throws Problem 401 with the reason. */
+export async function requireSigner(
+  request: FastifyRequest,
+  findKey: (keyId: string) => Promise<PublicKey | undefined>,
+  nonces: NonceMemory,
+): Promise<string> {
+  const [path = '', query] = request.raw.url?.split('?', 2) ?? [];
+  const verification = await verifyRequest(
+    {
+      method: request.method,
+      authority: (request.headers.host ?? '').toLowerCase(),
+      path,
+      query: `?${query ?? ''}`,
+      body: request.rawBody ?? '',
+    },
+    request.headers,
+    findKey,
+    nonces,
+    Date.now(),
+  );
+  if (!verification.ok) throw new Problem(401, verification.code, verification.detail);
+  return verification.keyId;
+}
+
+const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+export const hasToken = (authorization: string | undefined, token: string): boolean =>
+  timingSafeEqual(digestOf(authorization ?? ''), digestOf(`Bearer ${token}`));
+
+/** @throws Problem 401 unless the request carries the operator's token. */
+export function requireToken(request: FastifyRequest, token: string): void {
+  if (!hasToken(request.headers.authorization, token)) {
+    throw new Problem(
+      401,
+      'token-needed',
+      'This call needs the operator token: send it as "Authorization: Bearer …".',
+      { headers: { 'www-authenticate': 'Bearer' } },
+    );
+  }
+}
+
+/** Players and pages of other origins may read this answer. */
+export function allowAnyOrigin(reply: FastifyReply): void {
+  reply.header('access-control-allow-origin', '*');
+  reply.header('timing-allow-origin', '*');
+  reply.header('cross-origin-resource-policy', 'cross-origin');
+}
