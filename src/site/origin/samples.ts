@@ -1,8 +1,10 @@
 /** Where a track's samples are and when they are shown: columns, because a film has hundreds of thousands of them. */
 import { SourceRefused } from './source-refused.ts';
 
-/** 37 hours at 60 frames a second. Bounds what a hostile sample count can make us allocate (≈ 37 bytes a sample). */
-export const MAX_SAMPLES_PER_TRACK = 8_000_000;
+/** 18 hours at 60 frames a second. Bounds what a hostile sample count can make us allocate (33 bytes a sample). */
+export const MAX_SAMPLES_PER_TRACK = 4_000_000;
+/** Of all tracks together. */
+export const MAX_SAMPLES = 12_000_000;
 const FIRST_CAPACITY = 4_096;
 
 /** Times in ticks of the track's timescale, exact integers below 2^53. Samples stand in decode order. */
@@ -84,10 +86,10 @@ export class SampleColumns implements Samples {
   }
 }
 
-const tooMany = (): SourceRefused =>
+export const tooMany = (): SourceRefused =>
   new SourceRefused(
     'structure-unsupported',
-    'The file holds more pictures or sound packets than a film of a day and a half. Cut it into shorter films and upload those.',
+    `The file holds more pictures or sound packets than we can index (${MAX_SAMPLES_PER_TRACK} a track). Cut it into shorter films and upload those.`,
   );
 
 /** Samples `[from, to)`, without copying. */

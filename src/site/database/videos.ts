@@ -1,0 +1,133 @@
+/** The site's videos, from the first byte of an upload on. */
+import type { Kysely } from 'kysely';
+import type { RevisionId, VideoId } from '../../protocol/ids.ts';
+import type { VideoState } from '../../protocol/site.ts';
+import type { RecordRow, SiteSchema, VideoRow } from './schema.ts';
+
+export type SiteDatabase = Kysely<SiteSchema>;
+
+export interface NewVideo {
+  readonly id: VideoId;
+  readonly name: string;
+  readonly description: string;
+  readonly language: string | undefined;
+  readonly fileName: string | undefined;
+  readonly sizeBytes: number;
+}
+
+/** A video and, once it has one, its record's publication state. */
+export type VideoWithRecord = VideoRow & {
+  readonly version: RecordRow['version'] | null;
+  readonly published: RecordRow['published'] | null;
+  readonly registered_version: RecordRow['registered_version'] | null;
+};
+
+const now = (): string => new Date().toISOString();
+
+export async function insertVideo(db: SiteDatabase, video: NewVideo): Promise<void> {
+  await db
+    .insertInto('videos')
+    .values({
+      id: video.id,
+      name: video.name,
+      description: video.description,
+      language: video.language ?? null,
+      file_name: video.fileName ?? null,
+      state: 'uploading',
+      error_code: null,
+      error_detail: null,
+      size_bytes: video.sizeBytes,
+      sha256: null,
+      revision: null,
+      prepared: null,
+      created_at: now(),
+      updated_at: now(),
+    })
+    .execute();
+}
+
+const withRecords = (db: SiteDatabase) =>
+  db
+    .selectFrom('videos')
+    .leftJoin('records', 'records.video_id', 'videos.id')
+    .selectAll('videos')
+    .select(['records.version', 'records.published', 'records.registered_version']);
+
+export const findVideo = (db: SiteDatabase, id: VideoId): Promise<VideoWithRecord | undefined> =>
+  withRecords(db).where('videos.id', '=', id).executeTakeFirst();
+
+/** Newest first (UUIDv7 sorts by time); `before` is the last id of the page before. */
+export const listVideos = (
+  db: SiteDatabase,
+  limit: number,
+  before: string | undefined,
+): Promise<VideoWithRecord[]> =>
+  withRecords(db)
+    .$if(before !== undefined, query => query.where('videos.id', '<', before ?? ''))
+    .orderBy('videos.id', 'desc')
+    .limit(limit)
+    .execute();
+
+export const listVideosInState = (db: SiteDatabase, states: readonly VideoState[]): Promise<VideoRow[]> =>
+  db.selectFrom('videos').selectAll().where('state', 'in', states).orderBy('id').execute();
+
+/** Bytes promised to uploads that are still under way. */
+export async function sumUploading(db: SiteDatabase): Promise<number> {
+  const { total } = await db
+    .selectFrom('videos')
+    .select(({ fn }) => fn.sum<number | null>('size_bytes').as('total'))
+    .where('state', '=', 'uploading')
+    .executeTakeFirstOrThrow();
+  return Number(total ?? 0);
+}
+
+/** The bytes are safe: what follows is the check. */
+export async function markChecking(db: SiteDatabase, id: VideoId, sha256: string): Promise<void> {
+  await db
+    .updateTable('videos')
+    .set({ state: 'checking', sha256, updated_at: now() })
+    .where('id', '=', id)
+    .where('state', '=', 'uploading')
+    .execute();
+}
+
+/** Counts an attempt before it runs, and says which one it is. */
+export async function claimCheck(db: SiteDatabase, id: VideoId): Promise<number | undefined> {
+  const row = await db
+    .updateTable('videos')
+    .set(({ eb }) => ({ attempts: eb('attempts', '+', 1), updated_at: now() }))
+    .where('id', '=', id)
+    .where('state', '=', 'checking')
+    .returning('attempts')
+    .executeTakeFirst();
+  return row?.attempts;
+}
+
+export async function markFailed(
+  db: SiteDatabase,
+  id: VideoId,
+  code: string,
+  detail: string,
+): Promise<void> {
+  await db
+    .updateTable('videos')
+    .set({ state: 'failed', error_code: code, error_detail: detail, updated_at: now() })
+    .where('id', '=', id)
+    .where('state', 'in', ['uploading', 'checking', 'preparing'])
+    .execute();
+}
+
+export async function deleteVideo(db: SiteDatabase, id: VideoId): Promise<void> {
+  await db.deleteFrom('videos').where('id', '=', id).execute();
+}
+
+/** Of a video that a viewer asks for: is it here, is this its revision, or is it withdrawn? */
+export async function locateVideo(
+  db: SiteDatabase,
+  id: VideoId,
+  revision: RevisionId,
+): Promise<'here' | 'withdrawn' | undefined> {
+  const row = await db.selectFrom('videos').select(['state', 'revision']).where('id', '=', id).executeTakeFirst();
+  if (row?.state === 'withdrawn') return 'withdrawn';
+  return row?.state === 'ready' && row.revision === revision ? 'here' : undefined;
+}

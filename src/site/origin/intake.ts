@@ -1,0 +1,194 @@
+/**
+ * Intake: from the last byte of an upload to the record. Each step leaves the database in a state from which the next
+ * start goes on: uploading → (bytes safe) checking → (record written) ready, or failed with a sentence.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { renameDurably, syncDirectory, syncFile } from '../../kernel/files.ts';
+import type { Log } from '../../kernel/log.ts';
+import { messageOf } from '../../kernel/problem.ts';
+import { newRevisionId, type VideoId } from '../../protocol/ids.ts';
+import type { PublicationRecord, VideoRecord } from '../../protocol/record.ts';
+import { changeVideo } from '../database/records.ts';
+import type { VideoRow } from '../database/schema.ts';
+import {
+  claimCheck,
+  listVideosInState,
+  markChecking,
+  markFailed,
+  type SiteDatabase,
+} from '../database/videos.ts';
+import type { PreparedSource } from './prepare.ts';
+import { SourceRefused } from './source-refused.ts';
+import type { Storage } from './storage.ts';
+
+const MAX_ATTEMPTS = 3;
+const CONCURRENT_CHECKS = 2;
+
+export interface IntakeOptions {
+  readonly db: SiteDatabase;
+  readonly storage: Storage;
+  readonly sourceAddress: string;
+  readonly prepare: (sourcePath: string, indexPath: string, fileName?: string) => Promise<PreparedSource>;
+  /** The SHA-256 of a file, in hexadecimal. */
+  readonly hashFile: (path: string) => Promise<string>;
+  /** A record was written: there is something to signal. */
+  readonly onRecord: () => void;
+  readonly log: Log;
+}
+
+export interface Intake {
+  /** All bytes of an upload are there: makes them safe, then has them checked. Returns once they are safe. */
+  accept(video: VideoId, sha256: string): Promise<void>;
+  /** Takes up what an earlier run left behind. */
+  resume(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createIntake(options: IntakeOptions): Intake {
+  const { db, storage, log } = options;
+  const waiting: VideoId[] = [];
+  const running = new Set<Promise<void>>();
+  let stopped = false;
+
+  /** The order of a commit: file synced, renamed into place, directories synced, then the database. */
+  async function keep(video: VideoId, sha256: string): Promise<void> {
+    await syncFile(storage.upload(video));
+    await mkdir(storage.directory(video), { recursive: true });
+    await syncDirectory(dirname(storage.directory(video)));
+    await renameDurably(storage.upload(video), storage.source(video));
+    await markChecking(db, video, sha256);
+  }
+
+  async function check(video: VideoId): Promise<void> {
+    const attempt = await claimCheck(db, video);
+    if (attempt === undefined) return;
+    if (attempt > MAX_ATTEMPTS) {
+      await fail(
+        video,
+        'check-set-aside',
+        `Checking this file stopped the site's checker ${MAX_ATTEMPTS} times, so it was set aside. Export the film again and upload it anew.`,
+      );
+      return;
+    }
+    const [row] = await db.selectFrom('videos').selectAll().where('id', '=', video).execute();
+    if (!row) return;
+    try {
+      const prepared = await options.prepare(
+        storage.source(video),
+        storage.index(video),
+        row.file_name ?? undefined,
+      );
+      const changed = await changeVideo(
+        db,
+        video,
+        ['checking'],
+        { state: 'ready', revision: newRevisionId(), prepared: JSON.stringify(prepared) },
+        (fresh, version) => makeRecord(fresh, version, options),
+      );
+      if (changed) options.onRecord();
+    } catch (error) {
+      if (error instanceof SourceRefused) {
+        await fail(video, error.code, error.message);
+      } else if (!stopped) {
+        log.error({ err: error, video, attempt }, 'check failed');
+        if (attempt < MAX_ATTEMPTS) enqueue(video);
+        else {
+          await fail(
+            video,
+            'check-failed',
+            `This file could not be checked (${messageOf(error)}). Export the film again and upload it anew.`,
+          );
+        }
+      }
+    }
+  }
+
+  /** The refused bytes go; the row with its sentence stays. */
+  async function fail(video: VideoId, code: string, detail: string): Promise<void> {
+    await markFailed(db, video, code, detail);
+    await rm(storage.directory(video), { recursive: true, force: true });
+    log.info({ video, code }, 'source refused');
+  }
+
+  function enqueue(video: VideoId): void {
+    waiting.push(video);
+    while (!stopped && running.size < CONCURRENT_CHECKS) {
+      const next = waiting.shift();
+      if (next === undefined) return;
+      const run: Promise<void> = check(next)
+        .catch(error => log.error({ err: error, video: next }, 'check could not be recorded'))
+        .finally(() => {
+          running.delete(run);
+          const following = waiting.shift();
+          if (following !== undefined) enqueue(following);
+        });
+      running.add(run);
+    }
+  }
+
+  return {
+    async accept(video, sha256) {
+      await keep(video, sha256);
+      enqueue(video);
+    },
+    async resume() {
+      for (const row of await listVideosInState(db, ['uploading', 'checking'])) {
+        const video = row.id as VideoId;
+        if (row.state === 'checking') enqueue(video);
+        // Killed between the rename and the commit: the bytes are whole and in place.
+        else if (existsSync(storage.source(video))) {
+          await markChecking(db, video, await options.hashFile(storage.source(video)));
+          enqueue(video);
+        }
+        // Killed between the last byte and the rename: nobody will send another byte.
+        else if (await isWhole(storage.upload(video), row.size_bytes)) {
+          await keep(video, await options.hashFile(storage.upload(video)));
+          enqueue(video);
+        }
+      }
+    },
+    async stop() {
+      stopped = true;
+      await Promise.allSettled(running);
+    },
+  };
+}
+
+async function isWhole(path: string, sizeBytes: number): Promise<boolean> {
+  try {
+    return (await stat(path)).size === sizeBytes;
+  } catch {
+    return false;
+  }
+}
+
+/** The record of a video that is ready (mission, requirement 10). */
+export function makeRecord(
+  video: VideoRow,
+  version: number,
+  site: { readonly storage: Storage; readonly sourceAddress: string },
+): PublicationRecord {
+  const prepared = JSON.parse(video.prepared ?? '{}') as PreparedSource;
+  const { container, durationMs, sizeBytes, bitrateBps, renditions } = prepared;
+  return {
+    kind: 'video',
+    video: video.id,
+    version,
+    revision: video.revision,
+    name: video.name,
+    description: video.description,
+    ...(video.language ? { language: video.language } : {}),
+    path: site.storage.recordPath(video.id as VideoId),
+    sourceAddress: site.sourceAddress,
+    sizeBytes,
+    bitrateBps,
+    durationMs,
+    ...(prepared.width && prepared.height ? { width: prepared.width, height: prepared.height } : {}),
+    sha256: video.sha256,
+    container,
+    renditions,
+    createdAt: video.created_at,
+  } as VideoRecord;
+}

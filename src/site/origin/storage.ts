@@ -1,0 +1,26 @@
+/** Where the origin keeps things below the site's data directory. Every path is made here, from ids alone. */
+import { join } from 'node:path';
+import type { VideoId } from '../../protocol/ids.ts';
+
+export interface Storage {
+  readonly root: string;
+  /** Bytes of an upload under way. */
+  readonly upload: (video: VideoId) => string;
+  readonly directory: (video: VideoId) => string;
+  readonly source: (video: VideoId) => string;
+  readonly index: (video: VideoId) => string;
+  /** What the record names: the source's path relative to the data directory. */
+  readonly recordPath: (video: VideoId) => string;
+}
+
+export const createStorage = (root: string): Storage => {
+  const recordPath = (video: VideoId): string => `videos/${video}/source`;
+  return {
+    root,
+    upload: video => join(root, 'uploads', video),
+    directory: video => join(root, 'videos', video),
+    source: video => join(root, recordPath(video)),
+    index: video => join(root, 'videos', video, 'source.index'),
+    recordPath,
+  };
+};

@@ -1,0 +1,164 @@
+/** The studio's calls: list, show, edit, withdraw (contract: Site). */
+import { rm } from 'node:fs/promises';
+import { z } from 'zod';
+import type { HttpServer } from '../../kernel/http.ts';
+import { Problem } from '../../kernel/problem.ts';
+import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { type SiteVideo, siteVideoEditSchema, siteVideoListSchema, siteVideoSchema } from '../../protocol/site.ts';
+import { changeVideo, readSignal } from '../database/records.ts';
+import type { SignalRow } from '../database/schema.ts';
+import { findVideo, listVideos, type SiteDatabase, type VideoWithRecord } from '../database/videos.ts';
+import { makeRecord } from '../origin/intake.ts';
+import type { PreparedSource } from '../origin/prepare.ts';
+import type { Storage } from '../origin/storage.ts';
+import { type AccessRules, requireStudioAccess } from './access.ts';
+import { sizeOf } from './upload-store.ts';
+import type { Uploads } from './uploads.ts';
+
+export interface StudioOptions {
+  readonly db: SiteDatabase;
+  readonly storage: Storage;
+  readonly sourceAddress: string;
+  readonly access: AccessRules;
+  readonly uploads: Uploads;
+  readonly onRecord: () => void;
+  /** A video was withdrawn: what is open or buffered of it goes. */
+  readonly onWithdrawn: (video: VideoId) => Promise<void>;
+}
+
+const params = z.object({ id: videoIdSchema });
+
+export function serveStudio(app: HttpServer, options: StudioOptions): void {
+  const { db } = options;
+  const getVideo = async (id: VideoId): Promise<VideoWithRecord> => {
+    const row = await findVideo(db, id);
+    if (!row) throw new Problem(404, 'video-unknown', 'This site has no such video.');
+    return row;
+  };
+  const show = async (row: VideoWithRecord, signal: SignalRow): Promise<SiteVideo> => formatVideo(row, signal, options.storage);
+
+  app.get(
+    '/api/videos',
+    {
+      schema: {
+        description: 'The videos of this site, newest first.',
+        querystring: z.object({ limit: z.coerce.number().int().min(1).max(200).default(100), cursor: z.string().max(64).optional() }),
+        response: { 200: siteVideoListSchema },
+      },
+    },
+    async request => {
+      requireStudioAccess(request.raw, options.access);
+      const { limit, cursor } = request.query;
+      const rows = await listVideos(db, limit + 1, cursor);
+      const signal = await readSignal(db);
+      const page = rows.slice(0, limit);
+      const videos = await Promise.all(page.map(row => show(row, signal)));
+      const last = page.at(-1);
+      return { videos, ...(rows.length > limit && last ? { next: last.id } : {}) };
+    },
+  );
+
+  app.get(
+    '/api/videos/:id',
+    { schema: { description: 'One video, step by step.', params, response: { 200: siteVideoSchema } } },
+    async request => {
+      requireStudioAccess(request.raw, options.access);
+      return show(await getVideo(request.params.id), await readSignal(db));
+    },
+  );
+
+  app.patch(
+    '/api/videos/:id',
+    {
+      schema: {
+        description: 'Edits name, description or language: a new version of the record.',
+        params,
+        body: siteVideoEditSchema,
+        response: { 200: siteVideoSchema },
+      },
+    },
+    async request => {
+      requireStudioAccess(request.raw, options.access);
+      const { id } = request.params;
+      await getVideo(id);
+      const { name, description, language } = request.body;
+      const changes = {
+        ...(name !== undefined ? { name } : {}),
+        ...(description !== undefined ? { description } : {}),
+        ...(language !== undefined ? { language } : {}),
+      };
+      const published = await changeVideo(db, id, ['ready'], changes, (video, version) => makeRecord(video, version, options));
+      if (published) options.onRecord();
+      else if (!(await changeVideo(db, id, ['uploading', 'checking', 'preparing', 'failed'], changes))) {
+        throw new Problem(410, 'video-withdrawn', 'This video was withdrawn and cannot be edited any more.');
+      }
+      return show(await getVideo(id), await readSignal(db));
+    },
+  );
+
+  app.delete(
+    '/api/videos/:id',
+    {
+      schema: { description: 'Withdraws a video. What had no record yet is forgotten.', params, response: { 204: z.null() } },
+    },
+    async (request, reply) => {
+      requireStudioAccess(request.raw, options.access);
+      const { id } = request.params;
+      const row = await getVideo(id);
+      if (row.state === 'uploading') await options.uploads.discard(id);
+      else if (row.state !== 'withdrawn') await withdraw(id, row);
+      return reply.code(204).send(null);
+    },
+  );
+
+  async function withdraw(id: VideoId, row: VideoWithRecord): Promise<void> {
+    const changed = await changeVideo(
+      db,
+      id,
+      ['checking', 'preparing', 'ready', 'failed'],
+      { state: 'withdrawn' },
+      row.version === null
+        ? undefined
+        : (_video, version) => ({ kind: 'tombstone', video: id, version, withdrawnAt: new Date().toISOString() }),
+    );
+    if (!changed) return;
+    options.onRecord();
+    await options.onWithdrawn(id);
+    await rm(options.storage.directory(id), { recursive: true, force: true });
+  }
+}
+
+async function formatVideo(row: VideoWithRecord, signal: SignalRow, storage: Storage): Promise<SiteVideo> {
+  const prepared = row.prepared ? (JSON.parse(row.prepared) as PreparedSource) : undefined;
+  const received =
+    row.state === 'uploading' ? ((await sizeOf(storage.upload(row.id as VideoId))) ?? 0) : Number(row.size_bytes);
+  const finished = row.state === 'ready' || row.state === 'withdrawn' || row.state === 'failed';
+  const version = row.version === null ? undefined : Number(row.version);
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    ...(row.language ? { language: row.language } : {}),
+    ...(row.file_name ? { fileName: row.file_name } : {}),
+    state: row.state,
+    progress: row.state === 'uploading' ? received / Number(row.size_bytes) : finished ? 1 : 0,
+    ...(row.error_code ? { error: { code: row.error_code, detail: row.error_detail ?? '' } } : {}),
+    sizeBytes: Number(row.size_bytes),
+    receivedBytes: received,
+    ...(prepared
+      ? {
+          durationMs: prepared.durationMs,
+          bitrateBps: prepared.bitrateBps,
+          ...(prepared.width && prepared.height ? { width: prepared.width, height: prepared.height } : {}),
+        }
+      : {}),
+    codecs: prepared ? prepared.renditions.map(rendition => rendition.codec) : [],
+    ...(row.revision ? { revision: row.revision } : {}),
+    ...(version !== undefined ? { version } : {}),
+    signalSent: version !== undefined && Number(signal.signalled_version) >= version,
+    published: row.published === 1,
+    registered: version !== undefined && Number(row.registered_version) >= version,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  } as SiteVideo;
+}

@@ -1,0 +1,138 @@
+/**
+ * Where tus keeps bytes: one file an upload, its length in the site database. The offset is the file's own size, so there
+ * is nothing beside the bytes that could disagree with them.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { DataStore, ERRORS, Upload } from '@tus/server';
+import { videoIdSchema } from '../../protocol/ids.ts';
+import { deleteVideo, findVideo, type SiteDatabase } from '../database/videos.ts';
+import type { Storage } from '../origin/storage.ts';
+
+/** Written data is pushed to the disk every so often, so that the last sync is short however large the upload. */
+const SYNC_EVERY_BYTES = 64 * 2 ** 20;
+/** A sender who says nothing for this long is cut off; what arrived stays, and it may resume. */
+const IDLE_MS = 30_000;
+
+interface RollingHash {
+  readonly hash: Hash;
+  position: number;
+}
+
+export class UploadStore extends DataStore {
+  readonly #db: SiteDatabase;
+  readonly #storage: Storage;
+  readonly #hashes = new Map<string, RollingHash>();
+
+  constructor(db: SiteDatabase, storage: Storage) {
+    super();
+    this.#db = db;
+    this.#storage = storage;
+    this.extensions = ['creation', 'creation-with-upload', 'termination'];
+  }
+
+  /** The row was inserted before tus was asked; here its file is made. */
+  override async create(upload: Upload): Promise<Upload> {
+    const path = this.#path(upload.id);
+    await mkdir(dirname(path), { recursive: true });
+    await (await open(path, 'wx')).close();
+    this.#hashes.set(upload.id, { hash: createHash('sha256'), position: 0 });
+    return upload;
+  }
+
+  override async getUpload(id: string): Promise<Upload> {
+    const video = videoIdSchema.safeParse(id);
+    const row = video.success ? await findVideo(this.#db, video.data) : undefined;
+    if (!row) throw ERRORS.FILE_NOT_FOUND;
+    const offset = row.state === 'uploading' ? await sizeOf(this.#path(id)) : row.size_bytes;
+    if (offset === undefined) throw ERRORS.FILE_NOT_FOUND;
+    return new Upload({ id, size: row.size_bytes, offset, metadata: {}, creation_date: row.created_at });
+  }
+
+  /** @returns the new offset; every byte below it survives a kill. */
+  override async write(readable: Readable, id: string, offset: number): Promise<number> {
+    const file = await open(this.#path(id), 'r+');
+    const idle = setTimeout(() => readable.destroy(), IDLE_MS);
+    let position = offset;
+    try {
+      const rolling = this.#rollingHash(id, offset);
+      let unsynced = 0;
+      let sync: Promise<void> | undefined;
+      for await (const chunk of readable as AsyncIterable<Buffer>) {
+        idle.refresh();
+        await writeFully(file, chunk, position);
+        rolling?.hash.update(chunk);
+        position += chunk.length;
+        if (rolling) rolling.position = position;
+        unsynced += chunk.length;
+        if (unsynced >= SYNC_EVERY_BYTES) {
+          await sync;
+          sync = file.datasync();
+          sync.catch(() => {});
+          unsynced = 0;
+        }
+      }
+      await sync;
+    } catch (error) {
+      // A sender that went away keeps what arrived; a disk that failed is told.
+      if (isDiskError(error)) throw error;
+    } finally {
+      clearTimeout(idle);
+      await file.datasync().finally(() => file.close());
+    }
+    return position;
+  }
+
+  override async remove(id: string): Promise<void> {
+    const video = videoIdSchema.parse(id);
+    this.#hashes.delete(id);
+    await rm(this.#path(id), { force: true });
+    await deleteVideo(this.#db, video);
+  }
+
+  /** The SHA-256 of a whole upload: ready if all of it came in this process' life, else read back from the disk. */
+  async takeHash(id: string, sizeBytes: number): Promise<string> {
+    const rolling = this.#hashes.get(id);
+    this.#hashes.delete(id);
+    return rolling?.position === sizeBytes ? rolling.hash.digest('hex') : hashFile(this.#path(id));
+  }
+
+  #rollingHash(id: string, offset: number): RollingHash | undefined {
+    const rolling = this.#hashes.get(id);
+    if (rolling && rolling.position !== offset) this.#hashes.delete(id);
+    return this.#hashes.get(id);
+  }
+
+  #path(id: string): string {
+    return this.#storage.upload(videoIdSchema.parse(id));
+  }
+}
+
+async function writeFully(file: FileHandle, chunk: Buffer, position: number): Promise<void> {
+  let written = 0;
+  while (written < chunk.length) {
+    const { bytesWritten } = await file.write(chunk, written, chunk.length - written, position + written);
+    written += bytesWritten;
+  }
+}
+
+const isDiskError = (error: unknown): boolean =>
+  ['ENOSPC', 'EIO', 'EDQUOT', 'EROFS', 'EFBIG'].includes((error as NodeJS.ErrnoException)?.code ?? '');
+
+export async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash);
+  return hash.digest('hex');
+}
