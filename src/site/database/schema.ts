@@ -1,5 +1,5 @@
 /** Tables of the site database, and how they came to be. */
-import type { Generated, Kysely, Migration } from 'kysely';
+import type { Kysely, Migration } from 'kysely';
 import type { VideoState } from '../../protocol/site.ts';
 
 export interface VideoRow {
@@ -17,7 +17,7 @@ export interface VideoRow {
   /** PreparedSource as JSON. */
   prepared: string | null;
   /** Checks begun; counted before each, so that a source which kills the process is set aside. */
-  attempts: Generated<number>;
+  attempts: number;
   created_at: string;
   updated_at: string;
 }

@@ -40,6 +40,7 @@ export async function insertVideo(db: SiteDatabase, video: NewVideo): Promise<vo
       sha256: null,
       revision: null,
       prepared: null,
+      attempts: 0,
       created_at: now(),
       updated_at: now(),
     })
@@ -103,12 +104,7 @@ export async function claimCheck(db: SiteDatabase, id: VideoId): Promise<number 
   return row?.attempts;
 }
 
-export async function markFailed(
-  db: SiteDatabase,
-  id: VideoId,
-  code: string,
-  detail: string,
-): Promise<void> {
+export async function markFailed(db: SiteDatabase, id: VideoId, code: string, detail: string): Promise<void> {
   await db
     .updateTable('videos')
     .set({ state: 'failed', error_code: code, error_detail: detail, updated_at: now() })
@@ -127,7 +123,11 @@ export async function locateVideo(
   id: VideoId,
   revision: RevisionId,
 ): Promise<'here' | 'withdrawn' | undefined> {
-  const row = await db.selectFrom('videos').select(['state', 'revision']).where('id', '=', id).executeTakeFirst();
+  const row = await db
+    .selectFrom('videos')
+    .select(['state', 'revision'])
+    .where('id', '=', id)
+    .executeTakeFirst();
   if (row?.state === 'withdrawn') return 'withdrawn';
   return row?.state === 'ready' && row.revision === revision ? 'here' : undefined;
 }

@@ -27,13 +27,18 @@ export function* listBoxes(buffer: Buffer, from = 0, to = buffer.length): Genera
     } else if (size === 0) {
       size = to - at;
     }
-    if (size < body - at || size > to - at) throw damaged('a box in its index is larger than the box around it');
-    yield { type: buffer.latin1Slice(at + 4, at + 8), start: at, body, end: at + size };
+    if (size < body - at || size > to - at)
+      throw damaged('a box in its index is larger than the box around it');
+    yield { type: buffer.toString('latin1', at + 4, at + 8), start: at, body, end: at + size };
     at += size;
   }
 }
 
-export function findBox(buffer: Buffer, parent: Box | undefined, ...path: readonly string[]): Box | undefined {
+export function findBox(
+  buffer: Buffer,
+  parent: Box | undefined,
+  ...path: readonly string[]
+): Box | undefined {
   let found = parent;
   for (const type of path) {
     if (!found) return undefined;

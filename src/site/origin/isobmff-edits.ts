@@ -33,14 +33,20 @@ export function readEdits(moov: Buffer, elst: Box | undefined): readonly Edit[] 
   const version = moov[elst.body]!;
   const bytes = version === 1 ? 20 : 12;
   const count = moov.readUInt32BE(elst.body + 4);
-  if (count > MAX_EDITS || count * bytes > elst.end - elst.body - 8) throw damaged('its edit list is malformed');
+  if (count > MAX_EDITS || count * bytes > elst.end - elst.body - 8)
+    throw damaged('its edit list is malformed');
   const edits: Edit[] = [];
   for (let i = 0; i < count; i++) {
     const at = elst.body + 8 + i * bytes;
     const duration = version === 1 ? readUInt64(moov, at) : moov.readUInt32BE(at);
     const isEmpty = moov.readInt32BE(version === 1 ? at + 8 : at + 4) < 0;
-    const mediaTime = isEmpty ? undefined : version === 1 ? readUInt64(moov, at + 8) : moov.readUInt32BE(at + 4);
-    if (!Number.isFinite(duration) || mediaTime === Number.POSITIVE_INFINITY) throw damaged('its edit list is malformed');
+    const mediaTime = isEmpty
+      ? undefined
+      : version === 1
+        ? readUInt64(moov, at + 8)
+        : moov.readUInt32BE(at + 4);
+    if (!Number.isFinite(duration) || mediaTime === Number.POSITIVE_INFINITY)
+      throw damaged('its edit list is malformed');
     if (!isEmpty && moov.readInt32BE(at + bytes - 4) !== RATE_1) throw severalEdits();
     edits.push({ mediaTime, duration });
   }
@@ -136,11 +142,17 @@ export function applyPresentation(
 
 /** In place: the columns belong to this reader alone. */
 export function shiftPresentation(samples: Samples, shift: number): void {
-  for (let i = 0; i < samples.count; i++) samples.presentationTimes[i] = samples.presentationTimes[i]! + shift;
+  for (let i = 0; i < samples.count; i++)
+    samples.presentationTimes[i] = samples.presentationTimes[i]! + shift;
 }
 
 /** The sync sample from which all that the edit shows can be decoded; a second of sound before it, to settle the decoder. */
-function findFirstKept(kind: 'video' | 'audio', samples: Samples, timescale: number, mediaTime: number): number {
+function findFirstKept(
+  kind: 'video' | 'audio',
+  samples: Samples,
+  timescale: number,
+  mediaTime: number,
+): number {
   const { presentationTimes, decodeTimes, sync } = samples;
   const target = kind === 'audio' ? Math.max(mediaTime - timescale, decodeTimes[0]!) : mediaTime;
   let latest = -1;

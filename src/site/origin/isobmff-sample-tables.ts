@@ -10,7 +10,10 @@ import { damaged, SourceRefused } from './source-refused.ts';
  * @returns samples in the track's own media time, before any edit list, and whether a composition table was present.
  * @throws SourceRefused if a table is missing, too short for its count, or absurd.
  */
-export function readSampleTables(moov: Buffer, stbl: Box): { samples: SampleColumns; hasComposition: boolean } {
+export function readSampleTables(
+  moov: Buffer,
+  stbl: Box,
+): { samples: SampleColumns; hasComposition: boolean } {
   const tables = new Map<string, Box>();
   for (const box of listBoxes(moov, stbl.body, stbl.end)) {
     if (!tables.has(box.type)) tables.set(box.type, box);
@@ -52,7 +55,8 @@ function readSizeCount(moov: Buffer, box: Box): number {
   if (count > MAX_SAMPLES_PER_TRACK) throw tooMany();
   const constant = moov.readUInt32BE(box.body + 4);
   const bits = box.type === 'stz2' ? constant & 0xff : constant === 0 ? 32 : 0;
-  if (box.type === 'stz2' && bits !== 4 && bits !== 8 && bits !== 16) throw damaged('its "stz2" table is malformed');
+  if (box.type === 'stz2' && bits !== 4 && bits !== 8 && bits !== 16)
+    throw damaged('its "stz2" table is malformed');
   if (Math.ceil((count * bits) / 8) > box.end - box.body - 12) {
     throw damaged(`its "${printable(box.type)}" table counts more entries than it holds`);
   }

@@ -31,4 +31,5 @@ export function requireStudioAccess(request: IncomingMessage, rules: AccessRules
   }
 }
 
-const hostOf = (origin: string): string | undefined => (URL.canParse(origin) ? new URL(origin).host : undefined);
+const hostOf = (origin: string): string | undefined =>
+  URL.canParse(origin) ? new URL(origin).host : undefined;

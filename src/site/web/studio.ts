@@ -4,7 +4,12 @@ import { z } from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
-import { type SiteVideo, siteVideoEditSchema, siteVideoListSchema, siteVideoSchema } from '../../protocol/site.ts';
+import {
+  type SiteVideo,
+  siteVideoEditSchema,
+  siteVideoListSchema,
+  siteVideoSchema,
+} from '../../protocol/site.ts';
 import { changeVideo, readSignal } from '../database/records.ts';
 import type { SignalRow } from '../database/schema.ts';
 import { findVideo, listVideos, type SiteDatabase, type VideoWithRecord } from '../database/videos.ts';
@@ -35,14 +40,18 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
     if (!row) throw new Problem(404, 'video-unknown', 'This site has no such video.');
     return row;
   };
-  const show = async (row: VideoWithRecord, signal: SignalRow): Promise<SiteVideo> => formatVideo(row, signal, options.storage);
+  const show = async (row: VideoWithRecord, signal: SignalRow): Promise<SiteVideo> =>
+    formatVideo(row, signal, options.storage);
 
   app.get(
     '/api/videos',
     {
       schema: {
         description: 'The videos of this site, newest first.',
-        querystring: z.object({ limit: z.coerce.number().int().min(1).max(200).default(100), cursor: z.string().max(64).optional() }),
+        querystring: z.object({
+          limit: z.coerce.number().int().min(1).max(200).default(100),
+          cursor: z.string().max(64).optional(),
+        }),
         response: { 200: siteVideoListSchema },
       },
     },
@@ -87,7 +96,9 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
         ...(description !== undefined ? { description } : {}),
         ...(language !== undefined ? { language } : {}),
       };
-      const published = await changeVideo(db, id, ['ready'], changes, (video, version) => makeRecord(video, version, options));
+      const published = await changeVideo(db, id, ['ready'], changes, (video, version) =>
+        makeRecord(video, version, options),
+      );
       if (published) options.onRecord();
       else if (!(await changeVideo(db, id, ['uploading', 'checking', 'preparing', 'failed'], changes))) {
         throw new Problem(410, 'video-withdrawn', 'This video was withdrawn and cannot be edited any more.');
@@ -99,7 +110,11 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
   app.delete(
     '/api/videos/:id',
     {
-      schema: { description: 'Withdraws a video. What had no record yet is forgotten.', params, response: { 204: z.null() } },
+      schema: {
+        description: 'Withdraws a video. What had no record yet is forgotten.',
+        params,
+        response: { 204: z.null() },
+      },
     },
     async (request, reply) => {
       requireStudioAccess(request.raw, options.access);
@@ -119,7 +134,12 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
       { state: 'withdrawn' },
       row.version === null
         ? undefined
-        : (_video, version) => ({ kind: 'tombstone', video: id, version, withdrawnAt: new Date().toISOString() }),
+        : (_video, version) => ({
+            kind: 'tombstone',
+            video: id,
+            version,
+            withdrawnAt: new Date().toISOString(),
+          }),
     );
     if (!changed) return;
     options.onRecord();
@@ -131,7 +151,9 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
 async function formatVideo(row: VideoWithRecord, signal: SignalRow, storage: Storage): Promise<SiteVideo> {
   const prepared = row.prepared ? (JSON.parse(row.prepared) as PreparedSource) : undefined;
   const received =
-    row.state === 'uploading' ? ((await sizeOf(storage.upload(row.id as VideoId))) ?? 0) : Number(row.size_bytes);
+    row.state === 'uploading'
+      ? ((await sizeOf(storage.upload(row.id as VideoId))) ?? 0)
+      : Number(row.size_bytes);
   const finished = row.state === 'ready' || row.state === 'withdrawn' || row.state === 'failed';
   const version = row.version === null ? undefined : Number(row.version);
   return {

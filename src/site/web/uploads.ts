@@ -2,8 +2,9 @@
  * Resumable uploads (tus 1.0.0) at /api/uploads. What an upload says of itself is judged before a byte is taken; the
  * protocol itself is the library's.
  */
+
+import { stat, statfs } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { statfs } from 'node:fs/promises';
 import { Metadata, Server } from '@tus/server';
 import { sendProblem } from '../../kernel/http.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -11,14 +12,21 @@ import { messageOf, Problem } from '../../kernel/problem.ts';
 import { newVideoId, type VideoId } from '../../protocol/ids.ts';
 import { MAX_UPLOAD_METADATA_BYTES } from '../../protocol/limits.ts';
 import { descriptionSchema, languageSchema, nameSchema } from '../../protocol/text.ts';
-import { insertVideo, type NewVideo, type SiteDatabase, sumUploading } from '../database/videos.ts';
+import {
+  insertVideo,
+  listVideosInState,
+  type NewVideo,
+  type SiteDatabase,
+  sumUploading,
+} from '../database/videos.ts';
 import type { Intake } from '../origin/intake.ts';
 import type { Storage } from '../origin/storage.ts';
 import { type AccessRules, requireStudioAccess } from './access.ts';
-import { hashFile, UploadStore } from './upload-store.ts';
+import { UploadStore } from './upload-store.ts';
 
 const UPLOADS_PATH = '/api/uploads';
 const MAX_FILE_NAME_CHARACTERS = 255;
+const KEEP_UNFINISHED_MS = 7 * 24 * 3_600_000;
 
 export interface UploadsOptions {
   readonly db: SiteDatabase;
@@ -35,10 +43,14 @@ export interface Uploads {
   handle(request: IncomingMessage, response: ServerResponse): boolean;
   /** Ends an upload under way and forgets it. */
   discard(video: VideoId): Promise<void>;
+  /** Forgets uploads that nobody has gone on with for a week. */
+  sweep(): Promise<void>;
 }
 
 export const isUploadPath = (url: string | undefined): boolean =>
-  url === UPLOADS_PATH || url?.startsWith(`${UPLOADS_PATH}/`) === true || url?.startsWith(`${UPLOADS_PATH}?`) === true;
+  url === UPLOADS_PATH ||
+  url?.startsWith(`${UPLOADS_PATH}/`) === true ||
+  url?.startsWith(`${UPLOADS_PATH}?`) === true;
 
 export function createUploads(options: UploadsOptions): Uploads {
   const { db, storage, log } = options;
@@ -53,7 +65,7 @@ export function createUploads(options: UploadsOptions): Uploads {
     maxSize: options.maxUploadBytes,
     allowedOrigins: [],
     namingFunction: request => {
-      const id = request.runtime?.node?.req && ids.get(request.runtime.node.req);
+      const id = ids.get(request.runtime?.node?.req as IncomingMessage);
       if (!id) throw new Error('an upload without an id');
       return id;
     },
@@ -66,7 +78,10 @@ export function createUploads(options: UploadsOptions): Uploads {
     onResponseError(_request, error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'ENOSPC' || code === 'EDQUOT') {
-        return { status_code: 507, body: 'The disk of this site is full. The upload can go on when there is space.' };
+        return {
+          status_code: 507,
+          body: 'The disk of this site is full. The upload can go on when there is space.',
+        };
       }
       if (!('status_code' in error)) {
         log.error({ err: error }, 'upload failed');
@@ -75,6 +90,12 @@ export function createUploads(options: UploadsOptions): Uploads {
       return undefined;
     },
   });
+
+  /** A POST that the protocol refused leaves no reservation behind. */
+  async function finish(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const id = ids.get(request);
+    if (id && response.statusCode >= 400) await store.remove(id);
+  }
 
   async function admit(request: IncomingMessage): Promise<void> {
     requireStudioAccess(request, options.access);
@@ -93,6 +114,7 @@ export function createUploads(options: UploadsOptions): Uploads {
       if (!isUploadPath(request.url)) return false;
       admit(request)
         .then(() => tus.handle(request, response))
+        .then(() => finish(request, response))
         .catch((error: unknown) => {
           if (response.headersSent) return void response.destroy();
           const problem =
@@ -110,6 +132,14 @@ export function createUploads(options: UploadsOptions): Uploads {
       return true;
     },
     discard: video => store.remove(video),
+    async sweep() {
+      const oldest = Date.now() - KEEP_UNFINISHED_MS;
+      for (const row of await listVideosInState(db, ['uploading'])) {
+        const video = row.id as VideoId;
+        const changedMs = await modifiedMs(storage.upload(video));
+        if ((changedMs ?? Date.parse(row.created_at)) < oldest) await store.remove(video);
+      }
+    },
   };
 }
 
@@ -123,7 +153,11 @@ export function parseNewUpload(headers: IncomingMessage['headers'], maxUploadByt
   if (sizeBytes === 0) throw new Problem(400, 'file-empty', 'The file is empty. Choose another one.');
   if (sizeBytes > maxUploadBytes) {
     const limit = (maxUploadBytes / 2 ** 30).toFixed(1);
-    throw new Problem(413, 'upload-too-large', `The file is too large: this site takes files up to ${limit} GB.`);
+    throw new Problem(
+      413,
+      'upload-too-large',
+      `The file is too large: this site takes files up to ${limit} GB.`,
+    );
   }
   const metadata = parseMetadata(headers['upload-metadata']);
   const name = nameSchema.safeParse(metadata.name ?? '');
@@ -138,7 +172,9 @@ export function parseNewUpload(headers: IncomingMessage['headers'], maxUploadByt
     name: name.data,
     description: description.data,
     language: language.data,
-    fileName: metadata.filename ? [...metadata.filename].slice(0, MAX_FILE_NAME_CHARACTERS).join('') : undefined,
+    fileName: metadata.filename
+      ? [...metadata.filename].slice(0, MAX_FILE_NAME_CHARACTERS).join('')
+      : undefined,
     sizeBytes,
   };
 }
@@ -151,7 +187,9 @@ function parseMetadata(header: string | string[] | undefined): Record<string, st
   try {
     return Metadata.parse(text);
   } catch (cause) {
-    throw new Problem(400, 'metadata-malformed', 'Upload-Metadata is not in the form that tus 1.0.0 gives.', { cause });
+    throw new Problem(400, 'metadata-malformed', 'Upload-Metadata is not in the form that tus 1.0.0 gives.', {
+      cause,
+    });
   }
 }
 
@@ -173,4 +211,10 @@ export async function freeBytes(directory: string): Promise<number> {
   return bavail * bsize;
 }
 
-export { hashFile };
+async function modifiedMs(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch {
+    return undefined;
+  }
+}

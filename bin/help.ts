@@ -1,0 +1,40 @@
+/** What `--help` prints, for each command. */
+const CONFIG_HELP = `  -c, --config FILE   configuration (default: $TRIBUTARY_CONFIG, else ./tributary.toml)
+  -h, --help          this text
+tributary.sample.toml explains every setting.`;
+
+export const HELP: Readonly<Record<string, string>> & { readonly general: string } = {
+  general: `tributary: publishes video from many places and plays it from the best one
+
+Usage: tributary COMMAND [--config FILE]
+
+  demo      a central, a tracker and three sites on this machine
+  central   the centre: signals, collector, catalogue, sites
+  tracker   registers videos, sends every viewer to the best site
+  site      takes uploads, cuts and buffers streams
+
+tributary COMMAND --help says more.`,
+  demo: `tributary demo: a central, a tracker and three sites on this machine, and one film published
+
+Usage: tributary demo
+
+  TRIBUTARY_DATA_DIR  where everything is kept (default: ./data)
+  TRIBUTARY_PORT      first port (default: 8080): central; +1 tracker; +10 the sites on 127.0.0.2, .3 and .4
+
+It writes demo.json into the data directory when everything answers. Ctrl-C stops it.`,
+  central: `tributary central: receives signals, reads the sites' records, keeps the catalogue
+
+Usage: tributary central [--config FILE]      (section [central])
+
+${CONFIG_HELP}`,
+  tracker: `tributary tracker: registers videos, answers play requests, steers players
+
+Usage: tributary tracker [--config FILE]      (section [tracker])
+
+${CONFIG_HELP}`,
+  site: `tributary site: takes uploads, keeps them, cuts and buffers streams, publishes records
+
+Usage: tributary site [--config FILE]         (section [site])
+
+${CONFIG_HELP}`,
+};

@@ -1,0 +1,92 @@
+/** The one command. Only this file touches argv, the environment, signals and the exit code. */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startCentral } from '../src/central/central.ts';
+import { centralConfigSchema } from '../src/central/config.ts';
+import { startDemo } from '../src/demo/demo.ts';
+import { ConfigFault, readConfig } from '../src/kernel/config.ts';
+import { messageOf } from '../src/kernel/problem.ts';
+import { siteConfigSchema } from '../src/site/config.ts';
+import { startSite } from '../src/site/site.ts';
+import { trackerConfigSchema } from '../src/tracker/config.ts';
+import { startTracker } from '../src/tracker/tracker.ts';
+import { HELP } from './help.ts';
+
+const VERSION = '0.1.0';
+const files = {
+  uiDirectory: fileURLToPath(new URL('./ui', import.meta.url)),
+  prepareWorker: new URL('./prepare-worker.js', import.meta.url),
+};
+
+interface Running {
+  stop(): Promise<void>;
+}
+type Start = (configPath: string) => Promise<Running>;
+
+const PARTS: Readonly<Record<string, Start>> = {
+  central: path => startCentral(readConfig(path, 'central', centralConfigSchema).config, files),
+  tracker: path => startTracker(readConfig(path, 'tracker', trackerConfigSchema).config),
+  site: path => startSite(readConfig(path, 'site', siteConfigSchema).config, files),
+};
+
+async function demo(): Promise<Running> {
+  const port = Number(process.env.TRIBUTARY_PORT ?? 8080);
+  if (!Number.isInteger(port) || port < 1 || port > 65_000) {
+    throw new ConfigFault(`TRIBUTARY_PORT is "${process.env.TRIBUTARY_PORT}": give a port from 1 to 65000.`);
+  }
+  const running = await startDemo({
+    dataDirectory: process.env.TRIBUTARY_DATA_DIR ?? './data',
+    port,
+    command: [process.execPath, fileURLToPath(import.meta.url)],
+    print: line => console.log(line),
+  });
+  void running.partEnded.then(part => {
+    if (!stopping)
+      console.log(`! ${part} has stopped. The others go on; start the demo again to have it back.`);
+  });
+  return running;
+}
+
+let stopping = false;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: {
+      config: { type: 'string', short: 'c' },
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean' },
+    },
+    allowPositionals: true,
+  });
+  const [command = ''] = positionals;
+  if (values.version) return console.log(VERSION);
+  const help = HELP[command];
+  if (values.help || command === '') return console.log(help ?? HELP.general);
+  if (help === undefined || positionals.length > 1) {
+    throw new ConfigFault(`There is no command "${positionals.join(' ')}". tributary --help lists them.`);
+  }
+  const start = PARTS[command];
+  const running = start
+    ? await start(values.config ?? process.env.TRIBUTARY_CONFIG ?? 'tributary.toml')
+    : await demo();
+  const stop = (): void => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    running.stop().then(
+      () => process.exit(0),
+      error => {
+        console.error(messageOf(error));
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+main().catch((error: unknown) => {
+  const isUsage =
+    error instanceof ConfigFault || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
+  console.error(isUsage ? messageOf(error) : error);
+  process.exit(isUsage ? 2 : 1);
+});

@@ -1,0 +1,38 @@
+// npm test: installs and builds what is missing, then runs every test and closes with one line of counts.
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root, setUp } from './set-up.mjs';
+
+await setUp();
+const report = join(tmpdir(), `tributary-tests-${process.pid}.json`);
+const { status } = spawnSync(
+  process.execPath,
+  [
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...process.argv.slice(2),
+  ],
+  { cwd: root, stdio: 'inherit' },
+);
+let counts;
+try {
+  counts = JSON.parse(readFileSync(report, 'utf8'));
+} catch {
+  console.error('The test runner wrote no report.');
+  process.exit(status || 1);
+}
+rmSync(report, { force: true });
+const failed = counts.numFailedTests + (counts.numFailedTests === 0 && !counts.success ? 1 : 0);
+const skipped = counts.numPendingTests + counts.numTodoTests;
+if (skipped > 0) {
+  console.log(
+    'Some tests were skipped. Browser tests need Chromium: apt-get install --no-install-recommends chromium, or set CHROMIUM_PATH.',
+  );
+}
+console.log(`${counts.numPassedTests} passed, ${failed} failed, ${skipped} skipped`);
+process.exit(status ?? 1);

@@ -1,0 +1,25 @@
+/** Where a page of a newest-first list ended, as an opaque text. */
+import { z } from 'zod';
+import { Problem } from '../../kernel/problem.ts';
+
+const cursorSchema = z.tuple([z.int().nonnegative(), z.string().min(1).max(64)]);
+
+export interface Cursor {
+  readonly at: number;
+  readonly id: string;
+}
+
+export const formatCursor = ({ at, id }: Cursor): string =>
+  Buffer.from(JSON.stringify([at, id])).toString('base64url');
+
+/** @throws Problem 400 `cursor-invalid` */
+export function parseCursor(text: string): Cursor {
+  try {
+    const [at, id] = cursorSchema.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
+    return { at, id };
+  } catch (cause) {
+    throw new Problem(400, 'cursor-invalid', 'This cursor was not given by this list. Start without one.', {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * The change feed: the present state of sites and videos, ordered by when each last changed. It keeps no history: a row that
+ * changes again moves to the end, so what a tracker has to read never exceeds what there is.
+ */
+import type { Change } from '../../protocol/central.ts';
+import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import type { PublicationRecord } from '../../protocol/record.ts';
+import type { CentralDatabase, CentralTransaction, MemberRow, VideoRow } from './schema.ts';
+
+/** A page ends early rather than be larger: a site's zone alone may have 10,000 prefixes. */
+const MAX_PAGE_CHARACTERS = 2 ** 20;
+
+/**
+ * Takes `count` positions and returns the first. In one row of one table on purpose: its lock is held until the commit,
+ * so positions become visible in their order and a reader never passes over one that is still to come.
+ */
+export async function takePositions(tx: CentralTransaction, count: number): Promise<number> {
+  const { position } = await tx
+    .updateTable('feed')
+    .set(({ eb }) => ({ position: eb('position', '+', count) }))
+    .where('id', '=', 1)
+    .returning('position')
+    .executeTakeFirstOrThrow();
+  return position - count + 1;
+}
+
+export interface ChangePage {
+  readonly changes: Change[];
+  readonly position: number;
+  readonly more: boolean;
+}
+
+export function listChanges(db: CentralDatabase, after: number, limit: number): Promise<ChangePage> {
+  // One transaction: a commit between the two reads could put a site before a video that was not read.
+  return db.transaction().execute(async tx => {
+    const videos = await tx
+      .selectFrom('videos')
+      .select(['site_id', 'video_id', 'position', 'body'])
+      .where('position', '>', after)
+      .orderBy('position')
+      .limit(limit + 1)
+      .execute();
+    const sites = await tx
+      .selectFrom('members')
+      .selectAll()
+      .where('role', '=', 'site')
+      .where('position', '>', after)
+      .orderBy('position')
+      .limit(limit + 1)
+      .execute();
+    const rows = [
+      ...videos.map(row => ({ position: row.position, size: row.body.length, change: () => ofVideo(row) })),
+      ...sites.map(row => ({ position: row.position, size: row.zone.length, change: () => ofSite(row) })),
+    ].sort((a, b) => a.position - b.position);
+
+    const changes: Change[] = [];
+    let characters = 0;
+    for (const row of rows) {
+      characters += row.size;
+      if (changes.length === limit || (changes.length > 0 && characters > MAX_PAGE_CHARACTERS)) break;
+      changes.push(row.change());
+    }
+    return {
+      changes,
+      position: changes.at(-1)?.position ?? after,
+      more: changes.length < rows.length,
+    };
+  });
+}
+
+function ofVideo(row: Pick<VideoRow, 'site_id' | 'video_id' | 'position' | 'body'>): Change {
+  const record = JSON.parse(row.body) as PublicationRecord;
+  const { position } = row;
+  const site = row.site_id as SiteId;
+  const video = row.video_id as VideoId;
+  if (record.kind === 'tombstone')
+    return { kind: 'withdrawn', position, site, video, version: record.version };
+  const { version, revision, name, bitrateBps, durationMs, renditions } = record;
+  return {
+    kind: 'video',
+    position,
+    site,
+    video,
+    version,
+    revision,
+    name,
+    bitrateBps,
+    durationMs,
+    renditions,
+  };
+}
+
+function ofSite(row: MemberRow): Change {
+  return {
+    kind: 'site',
+    position: row.position,
+    site: row.id as SiteId,
+    name: row.name,
+    baseUrl: row.base_url,
+    ...(row.latitude !== null && row.longitude !== null
+      ? { coordinates: { latitude: row.latitude, longitude: row.longitude } }
+      : {}),
+    zone: JSON.parse(row.zone) as string[],
+    active: row.joined_at !== null && row.revoked_at === null,
+  };
+}
+
+/**
+ * A tracker that asks for what follows `after` has registered everything up to it. Returns the position to read on from:
+ * a tracker that is ahead of the feed knew a centre that has since been restored from a backup, and reads it all again.
+ */
+export function registerUpTo(
+  db: CentralDatabase,
+  tracker: string,
+  after: number,
+  nowMs: number,
+): Promise<number> {
+  return db.transaction().execute(async tx => {
+    const feed = await tx.selectFrom('feed').select('position').executeTakeFirstOrThrow();
+    const reached = after <= feed.position ? after : 0;
+    await tx
+      .updateTable('members')
+      .set({ tracker_position: reached, last_seen_at: nowMs })
+      .where('id', '=', tracker)
+      .execute();
+    if (reached > 0) {
+      await tx
+        .updateTable('videos')
+        .set(({ ref }) => ({ registered_version: ref('version'), registered_at: nowMs }))
+        .where('position', '<=', reached)
+        .whereRef('registered_version', '<', 'version')
+        .execute();
+    }
+    return reached;
+  });
+}

@@ -1,0 +1,156 @@
+/**
+ * The centre database: members, their signals, and the catalogue. Times are milliseconds since 1970, flags are 0 and 1,
+ * JSON is text: what SQLite and PostgreSQL spell alike.
+ */
+import type { Kysely, Migration, Selectable, Transaction } from 'kysely';
+import { sql } from '../../kernel/sql.ts';
+
+interface MemberTable {
+  id: string;
+  role: 'site' | 'tracker';
+  name: string;
+  base_url: string;
+  latitude: number | null;
+  longitude: number | null;
+  /** JSON array of network prefixes. */
+  zone: string;
+  public_key: string | null;
+  join_token_hash: string | null;
+  join_expires_at: number | null;
+  join_used_at: number | null;
+  created_at: number;
+  joined_at: number | null;
+  revoked_at: number | null;
+  /** Where this row stands in the change feed; 0 for trackers, which the feed does not carry. */
+  position: number;
+  /** Up to where this tracker has registered the feed. */
+  tracker_position: number;
+  last_seen_at: number | null;
+  last_signal_at: number | null;
+  last_collected_at: number | null;
+  last_error: string | null;
+}
+export type MemberRow = Selectable<MemberTable>;
+
+interface SignalTable {
+  id: string;
+  site_id: string;
+  received_at: number;
+  handled_at: number | null;
+  /** Runs of the collector that took this signal up. 0: none has, so no run may call it handled. */
+  attempts: number;
+  records: number | null;
+  last_error: string | null;
+}
+export type SignalRow = Selectable<SignalTable>;
+
+interface VideoTable {
+  site_id: string;
+  video_id: string;
+  version: number;
+  hash: string;
+  /** The record or the tombstone, as JSON. */
+  body: string;
+  withdrawn: number;
+  /** When the catalogue first had this video; edits do not move it. */
+  published_at: number;
+  registered_at: number | null;
+  /** 0: none. */
+  registered_version: number;
+  position: number;
+  search_text: string;
+}
+export type VideoRow = Selectable<VideoTable>;
+
+interface FeedTable {
+  id: number;
+  position: number;
+}
+
+export interface CentralSchema {
+  members: MemberTable;
+  signals: SignalTable;
+  videos: VideoTable;
+  feed: FeedTable;
+}
+export type CentralDatabase = Kysely<CentralSchema>;
+export type CentralTransaction = Transaction<CentralSchema>;
+
+const first: Migration = {
+  async up(db) {
+    await db.schema
+      .createTable('members')
+      .addColumn('id', 'text', column => column.primaryKey())
+      .addColumn('role', 'text', column => column.notNull())
+      .addColumn('name', 'text', column => column.notNull())
+      .addColumn('base_url', 'text', column => column.notNull())
+      .addColumn('latitude', 'double precision')
+      .addColumn('longitude', 'double precision')
+      .addColumn('zone', 'text', column => column.notNull())
+      .addColumn('public_key', 'text')
+      .addColumn('join_token_hash', 'text', column => column.unique())
+      .addColumn('join_expires_at', 'bigint')
+      .addColumn('join_used_at', 'bigint')
+      .addColumn('created_at', 'bigint', column => column.notNull())
+      .addColumn('joined_at', 'bigint')
+      .addColumn('revoked_at', 'bigint')
+      .addColumn('position', 'bigint', column => column.notNull())
+      .addColumn('tracker_position', 'bigint', column => column.notNull())
+      .addColumn('last_seen_at', 'bigint')
+      .addColumn('last_signal_at', 'bigint')
+      .addColumn('last_collected_at', 'bigint')
+      .addColumn('last_error', 'text')
+      .execute();
+    await db.schema.createIndex('members_feed').on('members').columns(['role', 'position']).execute();
+
+    await db.schema
+      .createTable('signals')
+      .addColumn('id', 'text', column => column.primaryKey())
+      .addColumn('site_id', 'text', column => column.notNull().references('members.id'))
+      .addColumn('received_at', 'bigint', column => column.notNull())
+      .addColumn('handled_at', 'bigint')
+      .addColumn('attempts', 'integer', column => column.notNull())
+      .addColumn('records', 'integer')
+      .addColumn('last_error', 'text')
+      .execute();
+    await db.schema.createIndex('signals_newest').on('signals').columns(['received_at', 'id']).execute();
+    await sql`create index signals_pending on signals (site_id, received_at) where handled_at is null`.execute(
+      db,
+    );
+
+    await db.schema
+      .createTable('videos')
+      .addColumn('site_id', 'text', column => column.notNull().references('members.id'))
+      .addColumn('video_id', 'text', column => column.notNull())
+      .addColumn('version', 'bigint', column => column.notNull())
+      .addColumn('hash', 'text', column => column.notNull())
+      .addColumn('body', 'text', column => column.notNull())
+      .addColumn('withdrawn', 'integer', column => column.notNull())
+      .addColumn('published_at', 'bigint', column => column.notNull())
+      .addColumn('registered_at', 'bigint')
+      .addColumn('registered_version', 'bigint', column => column.notNull())
+      .addColumn('position', 'bigint', column => column.notNull().unique())
+      .addColumn('search_text', 'text', column => column.notNull())
+      // R3: one row a video and site, whatever is repeated.
+      .addPrimaryKeyConstraint('videos_key', ['site_id', 'video_id'])
+      .execute();
+    await db.schema.createIndex('videos_by_id').on('videos').column('video_id').execute();
+    await sql`create index videos_newest on videos (published_at, video_id) where withdrawn = 0`.execute(db);
+    await sql`create index videos_newest_of_site on videos (site_id, published_at, video_id) where withdrawn = 0`.execute(
+      db,
+    );
+    // Holds only what no tracker has registered yet: asking for changes looks at these rows and no others.
+    await sql`create index videos_unregistered on videos (position) where registered_version < version`.execute(
+      db,
+    );
+
+    await db.schema
+      .createTable('feed')
+      .addColumn('id', 'integer', column => column.primaryKey())
+      .addColumn('position', 'bigint', column => column.notNull())
+      .execute();
+    await sql`insert into feed (id, position) values (1, 0)`.execute(db);
+  },
+};
+
+export const migrations: Readonly<Record<string, Migration>> = { '0001-first': first };

@@ -1,0 +1,142 @@
+/** Signals: stored before they are answered, and kept until the records they announced are taken in. */
+
+import { sql } from '../../kernel/sql.ts';
+import { newId, type SiteId } from '../../protocol/ids.ts';
+import type { Cursor } from './cursor.ts';
+import type { CentralDatabase, SignalRow } from './schema.ts';
+
+export function storeSignal(
+  db: CentralDatabase,
+  site: SiteId,
+  nowMs: number,
+): Promise<{ readonly id: string }> {
+  const id = newId();
+  return db.transaction().execute(async tx => {
+    await tx
+      .insertInto('signals')
+      .values({
+        id,
+        site_id: site,
+        received_at: nowMs,
+        handled_at: null,
+        attempts: 0,
+        records: null,
+        last_error: null,
+      })
+      .execute();
+    await tx.updateTable('members').set({ last_signal_at: nowMs }).where('id', '=', site).execute();
+    return { id };
+  });
+}
+
+/** A run begins. Counted before it does anything, so that a signal that stops the process is seen to have been tried. */
+export async function attemptSignals(db: CentralDatabase, site: SiteId): Promise<void> {
+  await db
+    .updateTable('signals')
+    .set(({ eb }) => ({ attempts: eb('attempts', '+', 1) }))
+    .where('site_id', '=', site)
+    .where('handled_at', 'is', null)
+    .execute();
+}
+
+/** A run ended well: the signals that it took up are handled. Those that came meanwhile (no attempt yet) are not. */
+export function completeSignals(
+  db: CentralDatabase,
+  site: SiteId,
+  records: number,
+  remark: string | undefined,
+  nowMs: number,
+): Promise<void> {
+  return db.transaction().execute(async tx => {
+    await tx
+      .updateTable('signals')
+      .set({ handled_at: nowMs, records, ...(remark === undefined ? {} : { last_error: remark }) })
+      .where('site_id', '=', site)
+      .where('handled_at', 'is', null)
+      .where('attempts', '>', 0)
+      .execute();
+    await tx
+      .updateTable('members')
+      .set({ last_collected_at: nowMs, last_error: remark ?? null })
+      .where('id', '=', site)
+      .execute();
+  });
+}
+
+export function failSignals(db: CentralDatabase, site: SiteId, reason: string): Promise<void> {
+  return db.transaction().execute(async tx => {
+    await tx
+      .updateTable('signals')
+      .set({ last_error: reason })
+      .where('site_id', '=', site)
+      .where('handled_at', 'is', null)
+      .where('attempts', '>', 0)
+      .execute();
+    await tx.updateTable('members').set({ last_error: reason }).where('id', '=', site).execute();
+  });
+}
+
+export interface Pending {
+  readonly site: SiteId;
+  readonly signals: number;
+  readonly oldestAt: number;
+}
+
+export async function listPending(db: CentralDatabase): Promise<Pending[]> {
+  const rows = await db
+    .selectFrom('signals')
+    .select(({ fn }) => [
+      'site_id',
+      fn.countAll<number>().as('signals'),
+      fn.min<number>('received_at').as('oldest_at'),
+    ])
+    .where('handled_at', 'is', null)
+    .groupBy('site_id')
+    .execute();
+  return rows.map(row => ({
+    site: row.site_id as SiteId,
+    signals: Number(row.signals),
+    oldestAt: Number(row.oldest_at),
+  }));
+}
+
+export async function hasPending(db: CentralDatabase, site: SiteId): Promise<boolean> {
+  const row = await db
+    .selectFrom('signals')
+    .select('id')
+    .where('site_id', '=', site)
+    .where('handled_at', 'is', null)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Newest first; one row more than `limit` where there is more. */
+export function listSignals(
+  db: CentralDatabase,
+  limit: number,
+  before: Cursor | undefined,
+): Promise<(SignalRow & { readonly site_name: string })[]> {
+  let select = db
+    .selectFrom('signals')
+    .innerJoin('members', 'members.id', 'signals.site_id')
+    .selectAll('signals')
+    .select('members.name as site_name');
+  if (before) {
+    select = select.where(sql<boolean>`(signals.received_at, signals.id) < (${before.at}, ${before.id})`);
+  }
+  return select
+    .orderBy('signals.received_at', 'desc')
+    .orderBy('signals.id', 'desc')
+    .limit(limit + 1)
+    .execute();
+}
+
+/** Handled signals are a log; it ends somewhere. */
+export async function removeHandledBefore(db: CentralDatabase, beforeMs: number): Promise<void> {
+  await db
+    .deleteFrom('signals')
+    .where('received_at', '<', beforeMs)
+    .where('handled_at', 'is not', null)
+    .execute();
+}

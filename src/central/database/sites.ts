@@ -1,0 +1,208 @@
+/** Members of the system: sites and trackers, their enrolment and their keys. */
+
+import { sql } from '../../kernel/sql.ts';
+import type { Coordinates } from '../../protocol/central.ts';
+import { type SiteId, siteIdSchema } from '../../protocol/ids.ts';
+import { takePositions } from './feed.ts';
+import type { CentralDatabase, CentralTransaction, MemberRow } from './schema.ts';
+
+export type Role = MemberRow['role'];
+
+export interface Invitation {
+  readonly tokenHash: string;
+  readonly expiresAt: number;
+}
+
+export interface NewMember {
+  readonly id: string;
+  readonly role: Role;
+  readonly name: string;
+  readonly baseUrl: string;
+  readonly coordinates?: Coordinates | undefined;
+  readonly zone: readonly string[];
+}
+
+const nextPosition = (tx: CentralTransaction, role: Role): Promise<number> =>
+  role === 'site' ? takePositions(tx, 1) : Promise.resolve(0);
+
+export function insertMember(
+  db: CentralDatabase,
+  member: NewMember,
+  invitation: Invitation,
+  nowMs: number,
+): Promise<void> {
+  return db.transaction().execute(async tx => {
+    await tx
+      .insertInto('members')
+      .values({
+        id: member.id,
+        role: member.role,
+        name: member.name,
+        base_url: member.baseUrl,
+        latitude: member.coordinates?.latitude ?? null,
+        longitude: member.coordinates?.longitude ?? null,
+        zone: JSON.stringify(member.zone),
+        public_key: null,
+        join_token_hash: invitation.tokenHash,
+        join_expires_at: invitation.expiresAt,
+        join_used_at: null,
+        created_at: nowMs,
+        joined_at: null,
+        revoked_at: null,
+        position: await nextPosition(tx, member.role),
+        tracker_position: 0,
+        last_seen_at: null,
+        last_signal_at: null,
+        last_collected_at: null,
+        last_error: null,
+      })
+      .execute();
+  });
+}
+
+export const findMember = (db: CentralDatabase, id: string): Promise<MemberRow | undefined> =>
+  db.selectFrom('members').selectAll().where('id', '=', id).executeTakeFirst();
+
+export const isActive = (member: MemberRow): boolean =>
+  member.joined_at !== null && member.revoked_at === null;
+
+export const listMembers = (db: CentralDatabase, role: Role): Promise<MemberRow[]> =>
+  db.selectFrom('members').selectAll().where('role', '=', role).orderBy('created_at').orderBy('id').execute();
+
+export const listJoined = (db: CentralDatabase, role: Role): Promise<{ id: string; base_url: string }[]> =>
+  db
+    .selectFrom('members')
+    .select(['id', 'base_url'])
+    .where('role', '=', role)
+    .where('joined_at', 'is not', null)
+    .where('revoked_at', 'is', null)
+    .orderBy('joined_at')
+    .execute();
+
+/** False: there is no such member. */
+export async function invite(
+  db: CentralDatabase,
+  role: Role,
+  id: string,
+  invitation: Invitation,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('members')
+    .set({ join_token_hash: invitation.tokenHash, join_expires_at: invitation.expiresAt, join_used_at: null })
+    .where('id', '=', id)
+    .where('role', '=', role)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows > 0n;
+}
+
+export type Enrolment =
+  | { readonly outcome: 'enrolled'; readonly member: MemberRow }
+  | { readonly outcome: 'unknown' | 'expired' | 'used' };
+
+/** Which member this token would enrol. Nothing is changed. */
+export async function findInvited(
+  db: CentralDatabase,
+  tokenHash: string,
+  publicKey: string,
+  nowMs: number,
+): Promise<Enrolment> {
+  const member = await db
+    .selectFrom('members')
+    .selectAll()
+    .where('join_token_hash', '=', tokenHash)
+    .executeTakeFirst();
+  if (!member) return { outcome: 'unknown' };
+  // A member whose first answer was lost asks again with the same key; anyone else comes too late.
+  if (member.join_used_at !== null && member.public_key !== publicKey) return { outcome: 'used' };
+  if (nowMs >= (member.join_expires_at ?? 0)) return { outcome: 'expired' };
+  return { outcome: 'enrolled', member };
+}
+
+/** Enrols the key. A token enrols one key once; a fresh token for a member replaces its key and ends a revocation. */
+export function enrol(
+  db: CentralDatabase,
+  tokenHash: string,
+  publicKey: string,
+  nowMs: number,
+): Promise<Enrolment> {
+  return db.transaction().execute(async tx => {
+    const found = await findInvited(tx, tokenHash, publicKey, nowMs);
+    if (found.outcome !== 'enrolled' || found.member.join_used_at !== null) return found;
+    const member = await tx
+      .updateTable('members')
+      .set({
+        public_key: publicKey,
+        join_used_at: nowMs,
+        joined_at: nowMs,
+        revoked_at: null,
+        last_error: null,
+        position: await nextPosition(tx, found.member.role),
+      })
+      .where('id', '=', found.member.id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return { outcome: 'enrolled', member };
+  });
+}
+
+/** False: there is no such member. From the next request on its key is not known. */
+export function revoke(db: CentralDatabase, role: Role, id: string, nowMs: number): Promise<boolean> {
+  return db.transaction().execute(async tx => {
+    const { numUpdatedRows } = await tx
+      .updateTable('members')
+      .set({
+        revoked_at: nowMs,
+        public_key: null,
+        join_token_hash: null,
+        join_expires_at: null,
+        position: await nextPosition(tx, role),
+      })
+      .where('id', '=', id)
+      .where('role', '=', role)
+      .executeTakeFirstOrThrow();
+    return numUpdatedRows > 0n;
+  });
+}
+
+export interface SiteEdit {
+  readonly name?: string | undefined;
+  readonly baseUrl?: string | undefined;
+  /** null: not known any more. */
+  readonly coordinates?: Coordinates | null | undefined;
+  readonly zone?: readonly string[] | undefined;
+}
+
+/** False: there is no such site. */
+export function editSite(db: CentralDatabase, id: SiteId, edit: SiteEdit): Promise<boolean> {
+  return db.transaction().execute(async tx => {
+    const { numUpdatedRows } = await tx
+      .updateTable('members')
+      .set({
+        position: await takePositions(tx, 1),
+        ...(edit.name === undefined ? {} : { name: edit.name }),
+        ...(edit.baseUrl === undefined ? {} : { base_url: edit.baseUrl }),
+        ...(edit.coordinates === undefined
+          ? {}
+          : {
+              latitude: edit.coordinates?.latitude ?? null,
+              longitude: edit.coordinates?.longitude ?? null,
+            }),
+        ...(edit.zone === undefined ? {} : { zone: JSON.stringify(edit.zone) }),
+      })
+      .where('id', '=', id)
+      .where('role', '=', 'site')
+      .executeTakeFirstOrThrow();
+    return numUpdatedRows > 0n;
+  });
+}
+
+/** How many videos each site holds. */
+export async function countVideosBySite(db: CentralDatabase): Promise<ReadonlyMap<SiteId, number>> {
+  const rows = await db
+    .selectFrom('videos')
+    .select(({ fn }) => ['site_id', fn.countAll<number>().as('videos')])
+    .where('withdrawn', '=', sql.lit(0))
+    .groupBy('site_id')
+    .execute();
+  return new Map(rows.map(row => [siteIdSchema.parse(row.site_id), Number(row.videos)]));
+}

@@ -1,0 +1,35 @@
+/** What central counts. */
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+export interface CentralMetrics {
+  readonly signals: Counter;
+  readonly records: Counter;
+  readonly refusals: Counter;
+  readonly collectFailures: Counter;
+}
+
+export function createMetrics(
+  registry: Registry,
+  gauges: { readonly videos: () => Promise<number>; readonly pendingSignals: () => Promise<number> },
+): CentralMetrics {
+  const registers = [registry];
+  const counter = (name: string, help: string): Counter =>
+    new Counter({ name: `tributary_central_${name}`, help, registers });
+  const gauge = (name: string, help: string, read: () => Promise<number>): Gauge =>
+    new Gauge({
+      name: `tributary_central_${name}`,
+      help,
+      registers,
+      async collect() {
+        this.set(await read());
+      },
+    });
+  gauge('videos', 'Videos in the catalogue, withdrawn ones left out.', gauges.videos);
+  gauge('pending_signals', 'Signals received and not handled yet.', gauges.pendingSignals);
+  return {
+    signals: counter('signals_total', 'Signals received from sites.'),
+    records: counter('records_total', 'Records taken in from sites and acknowledged.'),
+    refusals: counter('records_refused_total', 'Records that were not applied and not acknowledged.'),
+    collectFailures: counter('collect_failures_total', 'Runs of the collector that failed.'),
+  };
+}

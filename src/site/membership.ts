@@ -1,0 +1,59 @@
+/** Joining the centre, and keeping up with what it would have a site know. A site that cannot join goes on alone. */
+import { call } from '../kernel/client.ts';
+import type { Log } from '../kernel/log.ts';
+import { joinCentral, type MemberIdentity, signerOf } from '../kernel/member.ts';
+import { messageOf } from '../kernel/problem.ts';
+import { type Repeating, repeat } from '../kernel/timing.ts';
+import { memberInfoSchema } from '../protocol/central.ts';
+import type { SiteConfig } from './config.ts';
+
+const RETRY_MS = 2_000;
+const REFRESH_MS = 15_000;
+const TIMEOUT_MS = 10_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+export interface MembershipWatch extends Repeating {
+  readonly identity: () => MemberIdentity;
+  /** Base URL of the tracker to ask, if one is known. */
+  readonly trackerUrl: () => string | undefined;
+}
+
+export function watchMembership(
+  config: SiteConfig,
+  directory: string,
+  initial: MemberIdentity,
+  onJoined: () => void,
+  log: Log,
+): MembershipWatch {
+  let identity = initial;
+  let trackers: readonly string[] = initial.membership?.trackers ?? [];
+
+  const repeating = repeat(async signal => {
+    const { key, membership } = identity;
+    try {
+      if (!membership) {
+        if (!config.central || !config.joinToken) return REFRESH_MS;
+        const joined = await joinCentral(directory, key, config.central, config.joinToken, 'site');
+        identity = { key, membership: joined };
+        trackers = joined.trackers;
+        log.info({ site: joined.id, central: config.central }, 'joined');
+        onJoined();
+      } else {
+        const answer = await call(`${membership.centralUrl}/api/member`, {
+          signer: signerOf(key, membership),
+          timeoutMs: TIMEOUT_MS,
+          maxBytes: MAX_ANSWER_BYTES,
+          signal,
+          answer: memberInfoSchema,
+        });
+        trackers = answer.trackers;
+      }
+      return trackers.length > 0 ? REFRESH_MS : RETRY_MS;
+    } catch (error) {
+      if (!signal.aborted)
+        log.warn({ reason: messageOf(error) }, membership ? 'central not reached' : 'not joined yet');
+      return RETRY_MS;
+    }
+  });
+  return { ...repeating, identity: () => identity, trackerUrl: () => trackers[0] };
+}

@@ -1,0 +1,217 @@
+/** A site: origin, buffer, database and web, composed. */
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { Counter, Gauge } from 'prom-client';
+import { createHttp } from '../kernel/http.ts';
+import { createLog } from '../kernel/log.ts';
+import { readIdentity } from '../kernel/member.ts';
+import { servePages } from '../kernel/pages.ts';
+import { openSqlite } from '../kernel/sql.ts';
+import { repeat } from '../kernel/timing.ts';
+import { createStreamBuffer } from './buffer/buffer.ts';
+import type { SiteConfig } from './config.ts';
+import { countUnpublished } from './database/records.ts';
+import { type SiteSchema, siteMigrations } from './database/schema.ts';
+import { locateVideo } from './database/videos.ts';
+import { watchMembership } from './membership.ts';
+import { createIntake } from './origin/intake.ts';
+import { prepareInWorker } from './origin/prepare-in-worker.ts';
+import { createOriginServer } from './origin/server.ts';
+import { createStorage } from './origin/storage.ts';
+import { serveGateway } from './web/gateway.ts';
+import { servePlace } from './web/place.ts';
+import { startRegistrationWatch, startSignals } from './web/signals.ts';
+import { serveStudio } from './web/studio.ts';
+import { hashFile } from './web/upload-store.ts';
+import { createUploads } from './web/uploads.ts';
+
+const SWEEP_MS = 3_600_000;
+
+export interface SiteFiles {
+  /** The built pages. */
+  readonly uiDirectory: string;
+  /** The bundled worker that checks sources. */
+  readonly prepareWorker: URL;
+}
+
+export interface RunningSite {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+export async function startSite(config: SiteConfig, files: SiteFiles): Promise<RunningSite> {
+  const log = createLog('site', config.logLevel);
+  const storage = createStorage(config.dataDirectory);
+  await mkdir(join(storage.root, 'uploads'), { recursive: true });
+  await mkdir(join(storage.root, 'videos'), { recursive: true });
+  const identity = await readIdentity(config.dataDirectory);
+  const db = await openSqlite<SiteSchema>(join(config.dataDirectory, 'site.sqlite'), siteMigrations);
+
+  // SP: cuts streams out of what was uploaded; this site's buffer alone talks to it.
+  const origin = createOriginServer({
+    async locate(video, revision) {
+      const found = await locateVideo(db, video, revision);
+      return found === 'here'
+        ? { sourcePath: storage.source(video), indexPath: storage.index(video) }
+        : found;
+    },
+  });
+  await listen(origin.server, config.originListen);
+  const originPort = (origin.server.address() as AddressInfo).port;
+
+  const membership = watchMembership(
+    config,
+    config.dataDirectory,
+    identity,
+    () => {
+      signals.wake();
+      registrations.wake();
+    },
+    log,
+  );
+
+  // CP: the only thing that viewers talk to.
+  const buffer = await createStreamBuffer({
+    siteId: () => membership.identity().membership?.id,
+    directory: join(config.dataDirectory, 'buffer'),
+    memoryBytes: config.bufferMemory,
+    diskBytes: config.bufferDisk,
+    origin: { url: `http://${config.originListen.host}:${originPort}` },
+    trackerUrl: membership.trackerUrl,
+    log,
+  });
+
+  const signalOptions = { db, identity: membership.identity, intervalMs: config.signalInterval, log };
+  const signals = startSignals(signalOptions);
+  const registrations = startRegistrationWatch(signalOptions);
+  const intake = createIntake({
+    db,
+    storage,
+    sourceAddress: config.sourceAddress,
+    prepare: (source, index, fileName) =>
+      prepareInWorker(source, index, { worker: files.prepareWorker, ...(fileName ? { fileName } : {}) }),
+    hashFile,
+    onRecord: signals.wake,
+    log,
+  });
+  const uploads = createUploads({
+    db,
+    storage,
+    intake,
+    access: config,
+    maxUploadBytes: config.maxUpload,
+    keepFreeBytes: config.keepFree,
+    log,
+  });
+
+  let ready = false;
+  const { app, metrics } = await createHttp({
+    part: 'site',
+    log,
+    ready: () => (ready ? undefined : 'The site is starting.'),
+    before(request, response) {
+      if (request.url?.startsWith('/v/')) {
+        buffer.handle(request, response);
+        return true;
+      }
+      return uploads.handle(request, response);
+    },
+  });
+  serveStudio(app, {
+    db,
+    storage,
+    sourceAddress: config.sourceAddress,
+    access: config,
+    uploads,
+    onRecord: signals.wake,
+    async onWithdrawn(video) {
+      await buffer.drop(video);
+      await origin.forget(video);
+    },
+  });
+  serveGateway(app, { db, identity: membership.identity, onPublished: registrations.wake });
+  servePlace(app, { db, config, identity: membership.identity, load: buffer.stats });
+  if (existsSync(files.uiDirectory)) {
+    servePages(app, {
+      directory: files.uiDirectory,
+      pages: { '/': 'studio.html' },
+      connectTo: () => (config.central ? [config.central] : []),
+    });
+  }
+  measure(metrics, buffer.stats, () => countUnpublished(db));
+
+  await intake.resume();
+  const sweep = repeat(async () => {
+    await uploads.sweep().catch(error => log.warn({ err: error }, 'old uploads not swept'));
+    return SWEEP_MS;
+  });
+  await app.listen(config.listen);
+  ready = true;
+  const { port } = app.server.address() as AddressInfo;
+  log.info({ listen: `${config.listen.host}:${port}`, origin: originPort }, 'site is up');
+
+  return {
+    url: `http://${config.listen.host}:${port}`,
+    async stop() {
+      ready = false;
+      await Promise.all([signals.stop(), registrations.stop(), membership.stop(), sweep.stop()]);
+      await app.close();
+      await buffer.stop();
+      await origin.stop();
+      await intake.stop();
+      await db.destroy();
+    },
+  };
+}
+
+const listen = (server: import('node:http').Server, at: { host: string; port: number }): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(at.port, at.host, resolve);
+  });
+
+function measure(
+  register: import('prom-client').Registry,
+  stats: () => {
+    readonly hits: number;
+    readonly misses: number;
+    readonly egressBytes: number;
+    readonly activeResponses: number;
+  },
+  unpublished: () => Promise<number>,
+): void {
+  const counters = {
+    tributary_buffer_hits_total: ['Requests answered from what was kept.', () => stats().hits],
+    tributary_buffer_misses_total: ['Requests that had to be filled.', () => stats().misses],
+    tributary_buffer_egress_bytes_total: ['Body bytes sent to viewers.', () => stats().egressBytes],
+  } as const;
+  for (const [name, [help, read]] of Object.entries(counters)) {
+    new Counter({
+      name,
+      help,
+      registers: [register],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+  new Gauge({
+    name: 'tributary_buffer_active_responses',
+    help: 'Responses under way.',
+    registers: [register],
+    collect() {
+      this.set(stats().activeResponses);
+    },
+  });
+  new Gauge({
+    name: 'tributary_records_unpublished',
+    help: 'Records that the centre has not acknowledged.',
+    registers: [register],
+    async collect() {
+      this.set(await unpublished());
+    },
+  });
+}

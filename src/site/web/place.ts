@@ -1,0 +1,85 @@
+/** What a site says of itself: to the studio page, and to the trackers' probes. */
+import { z } from 'zod';
+import { allowAnyOrigin, type HttpServer, hasToken } from '../../kernel/http.ts';
+import type { MemberIdentity } from '../../kernel/member.ts';
+import type { SiteId } from '../../protocol/ids.ts';
+import { siteInfoSchema, siteProbeSchema } from '../../protocol/site.ts';
+import type { SiteConfig } from '../config.ts';
+import { countUnpublished, readSignal } from '../database/records.ts';
+import type { SiteDatabase } from '../database/videos.ts';
+import { isTrusted } from './access.ts';
+import { freeBytes } from './uploads.ts';
+
+export interface PlaceOptions {
+  readonly db: SiteDatabase;
+  readonly config: SiteConfig;
+  readonly identity: () => MemberIdentity;
+  readonly load: () => { readonly activeResponses: number; readonly egressBytes: number };
+}
+
+export function servePlace(app: HttpServer, options: PlaceOptions): void {
+  const { config, db } = options;
+  app.get(
+    '/api/site',
+    {
+      schema: {
+        description: 'What the studio page says about this site.',
+        response: { 200: siteInfoSchema },
+      },
+    },
+    async request => {
+      const { membership } = options.identity();
+      const known = hasToken(request.headers.authorization, config.operatorToken);
+      return {
+        ...(membership ? { id: membership.id as SiteId } : {}),
+        name: config.name,
+        baseUrl: config.baseUrl,
+        ...(config.central ? { centralUrl: config.central } : {}),
+        joined: membership !== undefined,
+        tokenNeeded: !known && !isTrusted(request.raw, config),
+        maxUploadBytes: config.maxUpload,
+        freeBytes: await freeBytes(config.dataDirectory),
+        signal: (await readSignal(db)).flag,
+        unpublished: await countUnpublished(db),
+      };
+    },
+  );
+
+  const egress = createRateMeter(() => options.load().egressBytes);
+  app.get(
+    '/probe',
+    {
+      schema: {
+        description: "A tracker's question: are you there, and how busy?",
+        querystring: z.object({ nonce: z.string().max(64).default('') }),
+        response: { 200: siteProbeSchema },
+      },
+    },
+    async (request, reply) => {
+      allowAnyOrigin(reply);
+      reply.header('cache-control', 'no-store');
+      const { membership } = options.identity();
+      return {
+        ...(membership ? { site: membership.id as SiteId } : {}),
+        nonce: request.query.nonce,
+        activeResponses: options.load().activeResponses,
+        egressBps: egress(),
+      };
+    },
+  );
+}
+
+/** Bits per second of a growing byte count, over the last second or so. */
+function createRateMeter(read: () => number): () => number {
+  let before = { bytes: read(), atMs: Date.now() };
+  let rateBps = 0;
+  return () => {
+    const bytes = read();
+    const elapsedMs = Date.now() - before.atMs;
+    if (elapsedMs >= 1_000) {
+      rateBps = Math.round(((bytes - before.bytes) * 8_000) / elapsedMs);
+      before = { bytes, atMs: Date.now() };
+    }
+    return rateBps;
+  };
+}
