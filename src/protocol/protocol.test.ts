@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { formatMultivariantPlaylist } from './hls.ts';
+import { newVideoId, videoIdSchema } from './ids.ts';
+import type { Rendition } from './media.ts';
+import { addressSchema, canonicalJson } from './record.ts';
+import { descriptionSchema, languageSchema, nameSchema } from './text.ts';
+
+describe('names', () => {
+  it('are normalised and trimmed', () => {
+    expect(nameSchema.parse('  Cafe\u0301  ')).toBe('Café');
+  });
+  it.each([
+    ['', 'empty'],
+    ['   ', 'empty'],
+    ['x'.repeat(201), 'too long'],
+    ['a\u202eb', 'writing direction'],
+    ['a\u0000b', 'control character'],
+    ['a\nb', 'control character'],
+  ])('%j is refused', (text, why) => {
+    expect(
+      nameSchema
+        .safeParse(text)
+        .error?.issues.map(issue => issue.message)
+        .join(),
+    ).toContain(why);
+  });
+  it('counts characters, not code units', () => {
+    expect(nameSchema.safeParse('🎞'.repeat(200)).success).toBe(true);
+  });
+  it('descriptions may have lines', () => {
+    expect(descriptionSchema.parse('one\r\ntwo')).toBe('one\ntwo');
+  });
+  it.each(['en', 'zh-Hans', 'zh-Hant-TW'])('%s is a language', tag => {
+    expect(languageSchema.safeParse(tag).success).toBe(true);
+  });
+});
+
+describe('ids and addresses', () => {
+  it('are UUIDs of version 7 that rise with time', () => {
+    const ids = Array.from({ length: 100 }, newVideoId);
+    expect([...ids].sort()).toEqual(ids);
+    for (const id of ids) expect(videoIdSchema.safeParse(id).success).toBe(true);
+    expect(videoIdSchema.safeParse('../../etc/passwd').success).toBe(false);
+  });
+  it.each([
+    ['192.0.2.7:8090', true],
+    ['[2001:db8::7]:8090', true],
+    ['host:80', false],
+    ['192.0.2.7', false],
+  ])('%s', (text, good) => expect(addressSchema.safeParse(text).success).toBe(good));
+});
+
+describe('canonicalJson', () => {
+  it('does not depend on the order of members', () => {
+    expect(canonicalJson({ b: [1, { d: 1, c: '"' }], a: undefined })).toBe('{"b":[1,{"c":"\\"","d":1}]}');
+    expect(canonicalJson({ y: 1, x: 2 })).toBe(canonicalJson({ x: 2, y: 1 }));
+  });
+});
+
+const renditions: readonly Rendition[] = [
+  {
+    kind: 'video',
+    id: 'source-video',
+    codec: 'avc1.64001f',
+    bandwidthBps: 2_000_000,
+    averageBandwidthBps: 1_500_000,
+    width: 1280,
+    height: 720,
+    frameRate: 25,
+  },
+  {
+    kind: 'audio',
+    id: 'source-audio',
+    codec: 'mp4a.40.2',
+    bandwidthBps: 130_000,
+    averageBandwidthBps: 128_000,
+    channels: 2,
+    sampleRateHz: 48_000,
+  },
+];
+
+describe('multivariant playlists', () => {
+  it('of one site use relative URIs and know nothing of pathways', () => {
+    expect(formatMultivariantPlaylist(renditions, [{ id: 'x', baseUri: '' }])).toBe(
+      [
+        '#EXTM3U',
+        '#EXT-X-VERSION:7',
+        '#EXT-X-INDEPENDENT-SEGMENTS',
+        '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio-0",NAME="Audio 1",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="source-audio/media.m3u8"',
+        '#EXT-X-STREAM-INF:BANDWIDTH=2130000,AVERAGE-BANDWIDTH=1628000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=25.000,AUDIO="audio-0"',
+        'source-video/media.m3u8',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('of several sites give each pathway its variants and an audio group of its own', () => {
+    const text = formatMultivariantPlaylist(
+      renditions,
+      [
+        { id: 'a', baseUri: 'http://a/' },
+        { id: 'b', baseUri: 'http://b/' },
+      ],
+      { serverUri: 'data:x', pathwayId: 'a' },
+    );
+    expect(text).toContain('#EXT-X-CONTENT-STEERING:SERVER-URI="data:x",PATHWAY-ID="a"');
+    expect(text.match(/PATHWAY-ID="[ab]"$/gm)).toHaveLength(3);
+    expect(text).toContain('AUDIO="audio-1",PATHWAY-ID="b"\nhttp://b/source-video/media.m3u8');
+    expect(text).toContain('URI="http://b/source-audio/media.m3u8"');
+  });
+
+  it('of sound alone have the sound as variant', () => {
+    const text = formatMultivariantPlaylist(renditions.slice(1), [{ id: 'x', baseUri: '' }]);
+    expect(text).not.toContain('EXT-X-MEDIA');
+    expect(text).toContain('CODECS="mp4a.40.2"\nsource-audio/media.m3u8');
+  });
+});

@@ -1,0 +1,84 @@
+/**
+ * From each source track's own times to the times that are served (pure).
+ *
+ * Rules: every track keeps its packets and their distances; all tracks move by one common shift, only where the
+ * pictures would otherwise begin before zero or nothing begins at zero; sound that begins before zero (the priming of
+ * its decoder) stays there by an edit list in its init segment, so its decode times begin at zero.
+ */
+import { presentationRange, type Samples, sliceSamples } from './samples.ts';
+
+export interface TimedTrack {
+  readonly kind: 'video' | 'audio';
+  readonly timescale: number;
+  readonly samples: Samples;
+}
+
+export interface ServedTrack<T extends TimedTrack> {
+  readonly track: T;
+  readonly samples: Samples;
+  /** What the edit list in the init segment takes off composition times; 0 without one. */
+  readonly editMediaTime: number;
+  /** Presentation times in ticks, after the edit list. */
+  readonly start: number;
+  readonly end: number;
+  /** Composition times differ from decode times. */
+  readonly hasComposition: boolean;
+}
+
+/**
+ * Times of the result: `decodeTimes` from 0 or later, never falling; `presentationTimes` as composed, before the edit
+ * list is taken off. Tracks without samples, or of pictures that cannot be decoded, are left out. The samples' arrays
+ * are changed in place.
+ */
+export function layTimeline<T extends TimedTrack>(tracks: readonly T[]): readonly ServedTrack<T>[] {
+  const whole = tracks.flatMap(track => {
+    const samples = fromFirstSync(track);
+    const range = presentationRange(samples);
+    return range ? [{ track, samples, range }] : [];
+  });
+  const shift = chooseShift(whole.map(({ track, range }) => ({ ...track, start: range.start })));
+  return whole.map(({ track, samples, range }) => {
+    const ticks = Math.round(shift * track.timescale);
+    const start = range.start + ticks;
+    const editMediaTime = start < 0 ? -start : 0;
+    const hasComposition = settle(samples, ticks + editMediaTime, start + editMediaTime);
+    return { track, samples, editMediaTime, start, end: range.end + ticks, hasComposition };
+  });
+}
+
+/** Pictures before the first sync sample cannot be decoded; `ffmpeg -c copy` leaves them out too. */
+function fromFirstSync({ kind, samples }: TimedTrack): Samples {
+  if (kind === 'audio' || samples.count === 0) return samples;
+  const first = samples.sync.subarray(0, samples.count).indexOf(1);
+  if (first > 0) return sliceSamples(samples, first, samples.count);
+  // A source that marks no sync sample at all at least begins with one.
+  if (first < 0) samples.sync[0] = 1;
+  return samples;
+}
+
+/** Seconds to add to every track. */
+function chooseShift(
+  tracks: readonly { readonly kind: 'video' | 'audio'; readonly timescale: number; readonly start: number }[],
+): number {
+  const seconds = tracks.map(({ start, timescale }) => start / timescale);
+  const video = tracks.findIndex(track => track.kind === 'video');
+  if (video >= 0 && seconds[video]! < 0) return -seconds[video]!;
+  const earliest = Math.min(...seconds);
+  return earliest > 0 ? -earliest : 0;
+}
+
+/** Moves a track; decode times begin at `decodeStart`. @returns whether any composition offset is not zero. */
+function settle(samples: Samples, shift: number, decodeStart: number): boolean {
+  const { count, decodeTimes, presentationTimes } = samples;
+  const decodeShift = decodeStart - decodeTimes[0]!;
+  let hasComposition = false;
+  let latest = 0;
+  for (let i = 0; i < count; i++) {
+    // Fragments that overlap a little would run backwards: what is shown does not change by waiting.
+    latest = Math.max(latest, decodeTimes[i]! + decodeShift);
+    decodeTimes[i] = latest;
+    presentationTimes[i] = presentationTimes[i]! + shift;
+    if (presentationTimes[i] !== latest) hasComposition = true;
+  }
+  return hasComposition;
+}
