@@ -18,7 +18,12 @@ export function formatInitSegment(
   editMediaTime: number,
 ): Buffer {
   const isVideo = description.kind === 'video';
-  const ftyp = formatBox('ftyp', Buffer.from('iso6'), u32(0), Buffer.from(`iso6mp41${isVideo ? 'cmf2' : 'cmfc'}`));
+  const ftyp = formatBox(
+    'ftyp',
+    Buffer.from('iso6'),
+    u32(0),
+    Buffer.from(`iso6mp41${isVideo ? 'cmf2' : 'cmfc'}`),
+  );
   const moov = formatBox(
     'moov',
     // Section 8.2.2. Durations are 0: the fragments say.
@@ -84,7 +89,13 @@ function formatMdia(description: TrackDescription, timescale: number): Buffer {
       formatBox('dinf', formatFullBox('dref', 0, 0, u32(1), formatFullBox('url ', 0, 1))),
       formatBox(
         'stbl',
-        formatFullBox('stsd', 0, 0, u32(1), isVideo ? formatVisualEntry(description) : formatAudioEntry(description)),
+        formatFullBox(
+          'stsd',
+          0,
+          0,
+          u32(1),
+          isVideo ? formatVisualEntry(description) : formatAudioEntry(description),
+        ),
         formatFullBox('stts', 0, 0, u32(0)),
         formatFullBox('stsc', 0, 0, u32(0)),
         formatFullBox('stsz', 0, 0, u32(0, 0)),
@@ -140,13 +151,23 @@ function formatEsds(objectType: number, specific: Buffer): Buffer {
     u32(0, 0),
     specific.length > 0 ? formatDescriptor(5, specific) : Buffer.alloc(0),
   );
-  return formatFullBox('esds', 0, 0, formatDescriptor(3, u16(0), Buffer.from([0]), decoder, formatDescriptor(6, Buffer.from([2]))));
+  return formatFullBox(
+    'esds',
+    0,
+    0,
+    formatDescriptor(3, u16(0), Buffer.from([0]), decoder, formatDescriptor(6, Buffer.from([2]))),
+  );
 }
 
 /** The size takes four bytes, as every reader expects and any size fits. */
 function formatDescriptor(tag: number, ...parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts);
   const size = body.length;
-  const length = [0x80 | ((size >> 21) & 0x7f), 0x80 | ((size >> 14) & 0x7f), 0x80 | ((size >> 7) & 0x7f), size & 0x7f];
+  const length = [
+    0x80 | ((size >> 21) & 0x7f),
+    0x80 | ((size >> 14) & 0x7f),
+    0x80 | ((size >> 7) & 0x7f),
+    size & 0x7f,
+  ];
   return Buffer.concat([Buffer.from([tag, ...length]), body]);
 }

@@ -27,7 +27,10 @@ const bytesPerSample = (kind: 'video' | 'audio', hasComposition: boolean): numbe
   8 + (kind === 'video' ? 4 : 0) + (hasComposition ? 4 : 0);
 
 const headerBytes = (kind: 'video' | 'audio', hasComposition: boolean, sampleCount: number): number =>
-  STYP_BYTES + MOOF_BYTES_BEFORE_SAMPLES + sampleCount * bytesPerSample(kind, hasComposition) + MDAT_HEADER_BYTES;
+  STYP_BYTES +
+  MOOF_BYTES_BEFORE_SAMPLES +
+  sampleCount * bytesPerSample(kind, hasComposition) +
+  MDAT_HEADER_BYTES;
 
 /** Size of the whole segment. */
 export const cmafSegmentBytes = (

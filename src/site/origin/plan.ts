@@ -1,5 +1,9 @@
 /** Where segments begin and end (pure): on video sync samples, about every four seconds, sound cut where pictures are. */
-import { MAX_SEGMENT_BYTES, MAX_SEGMENT_DURATION_MS, TARGET_SEGMENT_DURATION_MS } from '../../protocol/limits.ts';
+import {
+  MAX_SEGMENT_BYTES,
+  MAX_SEGMENT_DURATION_MS,
+  TARGET_SEGMENT_DURATION_MS,
+} from '../../protocol/limits.ts';
 import { cmafSegmentBytes } from './cmaf-segment.ts';
 import type { Samples } from './samples.ts';
 import { SourceRefused } from './source-refused.ts';
@@ -76,7 +80,8 @@ function planVideo(track: PlannedTrack): readonly PlannedSegment[] {
       const time = samples.presentationTimes[i]!;
       // Of two places to cut, the one nearer to the target; from half a limit on, the first: what follows may be as large.
       const isNearer = target - (candidateTime - start) <= time - start - target;
-      const isTooMuch = bytes > MAX_SEGMENT_BYTES / 2 || time - start > (MAX_SEGMENT_DURATION_MS / 2_000) * timescale;
+      const isTooMuch =
+        bytes > MAX_SEGMENT_BYTES / 2 || time - start > (MAX_SEGMENT_DURATION_MS / 2_000) * timescale;
       if (candidate > 0 && (isNearer || isTooMuch)) cut();
       if (time > start) {
         candidate = i;
@@ -87,7 +92,11 @@ function planVideo(track: PlannedTrack): readonly PlannedSegment[] {
     bytes += samples.sizes[i]! + track.samplePrefixBytes;
   }
   const end = track.end;
-  if (candidate > 0 && (target - (candidateTime - start) <= end - start - target || bytes > MAX_SEGMENT_BYTES / 2)) cut();
+  if (
+    candidate > 0 &&
+    (target - (candidateTime - start) <= end - start - target || bytes > MAX_SEGMENT_BYTES / 2)
+  )
+    cut();
   return makeSegments(track, cuts);
 }
 

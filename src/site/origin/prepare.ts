@@ -74,7 +74,8 @@ interface ChosenTrack {
   readonly description: TrackDescription;
 }
 
-const CONVERT_LATER = 'Conversion of such sources comes in a later version; convert it to H.264 with AAC and upload it again.';
+const CONVERT_LATER =
+  'Conversion of such sources comes in a later version; convert it to H.264 with AAC and upload it again.';
 
 /**
  * The first playable video track that its author enabled, and every playable audio track. What is left out is noted; a
@@ -122,7 +123,10 @@ const refuse = (what: 'video' | 'sound', unplayable: string): SourceRefused =>
     : new SourceRefused('codec-unsupported', `This file's ${what} is ${unplayable}. ${CONVERT_LATER}`);
 
 const noTracks = (): SourceRefused =>
-  new SourceRefused('no-tracks', 'The file holds neither pictures nor sound. Choose the film itself and upload it.');
+  new SourceRefused(
+    'no-tracks',
+    'The file holds neither pictures nor sound. Choose the film itself and upload it.',
+  );
 
 /** @throws SourceRefused if a sample's times do not fit a record of the index. */
 function checkRecords(samples: Samples): void {
@@ -162,7 +166,10 @@ function toRendition(
           ...shape,
           width: description.width,
           height: description.height,
-          frameRate: Math.min(1_000, seconds > 0 ? Math.round((samples.count / seconds) * 1_000) / 1_000 || 0.001 : 1),
+          frameRate: Math.min(
+            1_000,
+            seconds > 0 ? Math.round((samples.count / seconds) * 1_000) / 1_000 || 0.001 : 1,
+          ),
         }
       : {
           kind: 'audio',

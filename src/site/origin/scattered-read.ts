@@ -48,7 +48,11 @@ function joinPieces(pieces: readonly Piece[]): readonly Piece[] {
   for (const piece of pieces) {
     if (piece.length === 0) continue;
     const last = runs.at(-1);
-    if (last && last.position + last.length === piece.position && last.target + last.length === piece.target) {
+    if (
+      last &&
+      last.position + last.length === piece.position &&
+      last.target + last.length === piece.target
+    ) {
       last.length += piece.length;
     } else runs.push({ ...piece });
   }

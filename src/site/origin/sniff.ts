@@ -39,7 +39,19 @@ export type ContainerKind =
   | 'unknown';
 
 /** Boxes with which MP4 and MOV files begin. */
-const FIRST_BOXES = new Set(['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide', 'pnot', 'styp', 'sidx', 'moof', 'uuid']);
+const FIRST_BOXES = new Set([
+  'ftyp',
+  'moov',
+  'mdat',
+  'free',
+  'skip',
+  'wide',
+  'pnot',
+  'styp',
+  'sidx',
+  'moof',
+  'uuid',
+]);
 const IMAGE_BRANDS = new Set(['avif', 'avis', 'heic', 'heix', 'mif1', 'msf1', 'heif', 'jxl ', 'crx ']);
 const ASF_HEADER = '3026b2758e66cf11a6d900aa0062ce6c';
 
@@ -141,7 +153,8 @@ function decodeText(head: Buffer): string | undefined {
   }
 }
 
-const CONVERT = 'Conversion of such sources comes in a later version; convert it to MP4 with H.264 and AAC and upload it again.';
+const CONVERT =
+  'Conversion of such sources comes in a later version; convert it to MP4 with H.264 and AAC and upload it again.';
 const CHOOSE = 'Choose the film itself (MP4, MOV, MKV or WebM) and upload it.';
 const container = (name: string): string => `This file is ${name}, which browsers cannot play. ${CONVERT}`;
 const sound = (name: string): string =>
@@ -175,7 +188,10 @@ const REFUSALS: Readonly<
   text: ['not-media', notMedia('a text file')],
   image: ['not-media', notMedia('a picture')],
   pdf: ['not-media', notMedia('a PDF document')],
-  zip: ['not-media', `This file is a ZIP archive or an office document, not a film. Unpack it and upload the film in it.`],
+  zip: [
+    'not-media',
+    `This file is a ZIP archive or an office document, not a film. Unpack it and upload the film in it.`,
+  ],
   archive: ['not-media', 'This file is a packed archive, not a film. Unpack it and upload the film in it.'],
   program: ['not-media', notMedia('a program')],
   unknown: ['not-media', `This file is of no kind that is known here. ${CHOOSE}`],

@@ -57,7 +57,9 @@ export async function writeSourceIndex(
   sourceBytes: number,
   renditions: readonly RenditionToIndex[],
 ): Promise<void> {
-  const header = Buffer.from(JSON.stringify({ sourceBytes, renditions: renditions.map(({ header }) => header) }));
+  const header = Buffer.from(
+    JSON.stringify({ sourceBytes, renditions: renditions.map(({ header }) => header) }),
+  );
   const prefix = Buffer.alloc(PREFIX_BYTES);
   MAGIC.copy(prefix);
   prefix.writeUInt32LE(header.length, MAGIC.length);
@@ -161,7 +163,9 @@ export class SourceIndex {
       if (!prefix.subarray(0, MAGIC.length).equals(MAGIC) || headerBytes > MAX_HEADER_BYTES) {
         throw new Error(`${path} is not a source index of this version`);
       }
-      const header = headerSchema.parse(JSON.parse((await readExactly(file, PREFIX_BYTES, headerBytes)).toString()));
+      const header = headerSchema.parse(
+        JSON.parse((await readExactly(file, PREFIX_BYTES, headerBytes)).toString()),
+      );
       const segments: Buffer[] = [];
       const samplesAt: number[] = [];
       let at = PREFIX_BYTES + headerBytes;
