@@ -18,12 +18,7 @@ export function formatInitSegment(
   editMediaTime: number,
 ): Buffer {
   const isVideo = description.kind === 'video';
-  const ftyp = formatBox(
-    'ftyp',
-    Buffer.from('iso6'),
-    u32(0),
-    Buffer.from(`iso6mp41${isVideo ? 'cmf2' : 'cmfc'}`),
-  );
+  const ftyp = formatBox('ftyp', Buffer.from('iso6'), u32(0), Buffer.from('iso6mp41cmfc'));
   const moov = formatBox(
     'moov',
     // Section 8.2.2. Durations are 0: the fragments say.

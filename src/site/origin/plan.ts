@@ -64,7 +64,7 @@ function planVideo(track: PlannedTrack): readonly PlannedSegment[] {
   const { samples, timescale } = track;
   const cuts: number[] = [0];
   const target = TARGET_SECONDS * timescale;
-  let start = track.start;
+  let start = track.start + track.editMediaTime;
   let candidate = 0;
   let candidateTime = start;
   let bytes = 0;

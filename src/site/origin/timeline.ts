@@ -2,8 +2,10 @@
  * From each source track's own times to the times that are served (pure).
  *
  * Rules: every track keeps its packets and their distances; all tracks move by one common shift, only where the
- * pictures would otherwise begin before zero or nothing begins at zero; sound that begins before zero (the priming of
- * its decoder) stays there by an edit list in its init segment, so its decode times begin at zero.
+ * pictures would otherwise begin before zero or nothing begins at zero. Decode times are never negative and never after
+ * composition times, which is what every player takes (ffmpeg 5.1 moves a fragmented track whose composition offsets
+ * are negative). What that adds to composition times, for reordered pictures and for sound that begins before zero (the
+ * priming of its decoder), one edit in the init segment takes off again.
  */
 import { presentationRange, type Samples, sliceSamples } from './samples.ts';
 
@@ -16,7 +18,7 @@ export interface TimedTrack {
 export interface ServedTrack<T extends TimedTrack> {
   readonly track: T;
   readonly samples: Samples;
-  /** What the edit list in the init segment takes off composition times; 0 without one. */
+  /** What the edit in the init segment takes off composition times; 0 without one. */
   readonly editMediaTime: number;
   /** Presentation times in ticks, after the edit list. */
   readonly start: number;
@@ -27,7 +29,7 @@ export interface ServedTrack<T extends TimedTrack> {
 
 /**
  * Times of the result: `decodeTimes` from 0 or later, never falling; `presentationTimes` as composed, before the edit
- * list is taken off. Tracks without samples, or of pictures that cannot be decoded, are left out. The samples' arrays
+ * is taken off. Tracks without samples, or of pictures that cannot be decoded, are left out. The samples' arrays
  * are changed in place.
  */
 export function layTimeline<T extends TimedTrack>(tracks: readonly T[]): readonly ServedTrack<T>[] {
@@ -40,9 +42,7 @@ export function layTimeline<T extends TimedTrack>(tracks: readonly T[]): readonl
   return whole.map(({ track, samples, range }) => {
     const ticks = Math.round(shift * track.timescale);
     const start = range.start + ticks;
-    const editMediaTime = start < 0 ? -start : 0;
-    const hasComposition = settle(samples, ticks + editMediaTime, start + editMediaTime);
-    return { track, samples, editMediaTime, start, end: range.end + ticks, hasComposition };
+    return { track, samples, start, end: range.end + ticks, ...settle(samples, ticks, Math.max(0, start)) };
   });
 }
 
@@ -67,18 +67,27 @@ function chooseShift(
   return earliest > 0 ? -earliest : 0;
 }
 
-/** Moves a track; decode times begin at `decodeStart`. @returns whether any composition offset is not zero. */
-function settle(samples: Samples, shift: number, decodeStart: number): boolean {
+/** Puts decode times from `decodeStart` on and composition times at or after them. */
+function settle(
+  samples: Samples,
+  shift: number,
+  decodeStart: number,
+): { readonly editMediaTime: number; readonly hasComposition: boolean } {
   const { count, decodeTimes, presentationTimes } = samples;
   const decodeShift = decodeStart - decodeTimes[0]!;
-  let hasComposition = false;
   let latest = 0;
+  let editMediaTime = 0;
   for (let i = 0; i < count; i++) {
     // Fragments that overlap a little would run backwards: what is shown does not change by waiting.
     latest = Math.max(latest, decodeTimes[i]! + decodeShift);
     decodeTimes[i] = latest;
     presentationTimes[i] = presentationTimes[i]! + shift;
-    if (presentationTimes[i] !== latest) hasComposition = true;
+    editMediaTime = Math.max(editMediaTime, latest - presentationTimes[i]!);
   }
-  return hasComposition;
+  let hasComposition = false;
+  for (let i = 0; i < count; i++) {
+    presentationTimes[i] = presentationTimes[i]! + editMediaTime;
+    if (presentationTimes[i] !== decodeTimes[i]) hasComposition = true;
+  }
+  return { editMediaTime, hasComposition };
 }

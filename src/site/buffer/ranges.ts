@@ -1,0 +1,41 @@
+/** Conditional and range requests (RFC 9110, sections 13 and 14): what part of a file, if any, is to be sent. Pure. */
+
+export type Selection =
+  | { readonly kind: 'whole' }
+  | { readonly kind: 'part'; readonly start: number /** exclusive */; readonly end: number }
+  | { readonly kind: 'unsatisfiable' };
+
+const WHOLE: Selection = { kind: 'whole' };
+const UNSATISFIABLE: Selection = { kind: 'unsatisfiable' };
+
+/**
+ * A recipient MAY ignore Range (section 14.2): we do for several ranges, other units, malformed ones, and where If-Range
+ * does not name what we have.
+ */
+export function selectRange(
+  range: string | undefined,
+  ifRange: string | undefined,
+  etag: string,
+  length: number,
+): Selection {
+  if (range === undefined || (ifRange !== undefined && ifRange !== etag)) return WHOLE;
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(range.trim());
+  if (!match) return WHOLE;
+  const [, first = '', last = ''] = match;
+  if (first === '' && last === '') return WHOLE;
+  if (first === '') {
+    const suffix = Number(last);
+    return suffix === 0 || length === 0
+      ? UNSATISFIABLE
+      : { kind: 'part', start: Math.max(0, length - suffix), end: length };
+  }
+  const start = Number(first);
+  if (last !== '' && Number(last) < start) return WHOLE;
+  if (start >= length) return UNSATISFIABLE;
+  return { kind: 'part', start, end: last === '' ? length : Math.min(length, Number(last) + 1) };
+}
+
+/** If-None-Match compares weakly (section 13.1.2). */
+export const matchesEtag = (ifNoneMatch: string | undefined, etag: string): boolean =>
+  ifNoneMatch !== undefined &&
+  (ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some(tag => tag.trim().replace(/^W\//, '') === etag));

@@ -1,0 +1,119 @@
+/**
+ * The origin's own HTTP listener, from which the site's buffer fills: `GET /v/{video}/{revision}/{file}`.
+ * It makes every answer anew; keeping them is the buffer's part.
+ */
+import http from 'node:http';
+import { formatProblem, messageOf, PROBLEM_TYPE } from '../../kernel/problem.ts';
+import { type RevisionId, revisionIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { OpenPresentations } from './open-presentations.ts';
+import { CUT_VERSION } from './presentation.ts';
+
+const DEFAULT_OPEN_FILES = 256;
+const MAX_PATH_CHARACTERS = 256;
+
+export interface SourcePlace {
+  readonly sourcePath: string;
+  readonly indexPath: string;
+}
+
+export interface OriginServerOptions {
+  /** Where a revision's source is; `withdrawn` of a video that its author took back, undefined of an unknown one. */
+  readonly locate: (video: VideoId, revision: RevisionId) => Promise<SourcePlace | 'withdrawn' | undefined>;
+  /** How many presentations stay open (two files each). */
+  readonly openFiles?: number;
+  /** Hears of what went wrong in cutting; the answer to the caller is a 500 all the same. */
+  readonly onError?: (error: unknown, path: string) => void;
+}
+
+export interface OriginServer {
+  readonly server: http.Server;
+  /** Closes a video's files, once no answer needs them. */
+  readonly forget: (video: VideoId) => Promise<void>;
+  /** Stops listening, waits for answers under way, closes all files. */
+  readonly stop: () => Promise<void>;
+}
+
+export function createOriginServer(options: OriginServerOptions): OriginServer {
+  const open = new OpenPresentations(options.openFiles ?? DEFAULT_OPEN_FILES);
+  const server = http.createServer((request, response) => {
+    answer(options, open, request, response).catch((error: unknown) => {
+      options.onError?.(error, request.url ?? '');
+      sendProblem(response, 500, 'cut-failed', `The file could not be made: ${messageOf(error)}.`);
+    });
+  });
+  return {
+    server,
+    forget: video => open.forget(`${video}/`),
+    async stop() {
+      await new Promise<void>(resolve => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      });
+      await open.forget();
+    },
+  };
+}
+
+async function answer(
+  options: OriginServerOptions,
+  open: OpenPresentations,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('allow', 'GET, HEAD');
+    sendProblem(response, 405, 'method-not-allowed', 'Files are read with GET or HEAD.');
+    return;
+  }
+  const path = parsePath(request.url ?? '');
+  if (!path) {
+    sendProblem(response, 404, 'file-unknown', 'There is nothing at this address.');
+    return;
+  }
+  const place = await options.locate(path.video, path.revision);
+  if (place === undefined) {
+    sendProblem(response, 404, 'video-unknown', 'This site has no such video, or not in this revision.');
+    return;
+  }
+  if (place === 'withdrawn') {
+    sendProblem(response, 410, 'video-withdrawn', 'This video was withdrawn by its author.');
+    return;
+  }
+  const file = await open.use(`${path.video}/${path.revision}`, place, presentation =>
+    presentation.file(path.file),
+  );
+  if (!file) {
+    sendProblem(response, 404, 'file-unknown', 'This video has no such file.');
+    return;
+  }
+  response.writeHead(200, {
+    'content-type': file.contentType,
+    'content-length': file.body.length,
+    // A revision never changes its bytes: its address names them, and the version of what made them.
+    etag: `"${path.revision}/${path.file}/${CUT_VERSION}"`,
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(request.method === 'HEAD' ? undefined : file.body);
+}
+
+/** `/v/{video}/{revision}/{file}`, a query ignored. Undefined of anything else. */
+function parsePath(url: string): { video: VideoId; revision: RevisionId; file: string } | undefined {
+  const path = url.split('?', 1)[0]!;
+  if (path.length > MAX_PATH_CHARACTERS) return undefined;
+  const [root, v, video, revision, ...file] = path.split('/');
+  const videoId = videoIdSchema.safeParse(video);
+  const revisionId = revisionIdSchema.safeParse(revision);
+  if (root !== '' || v !== 'v' || !videoId.success || !revisionId.success || file.length === 0)
+    return undefined;
+  return { video: videoId.data, revision: revisionId.data, file: file.join('/') };
+}
+
+function sendProblem(response: http.ServerResponse, status: number, code: string, detail: string): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const body = Buffer.from(JSON.stringify(formatProblem(status, code, detail)));
+  response.writeHead(status, { 'content-type': PROBLEM_TYPE, 'content-length': body.length });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
+}

@@ -1,0 +1,52 @@
+/** What ffmpeg reads of a source without decoding, packet by packet. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { requireFfmpeg } from './films.ts';
+
+const run = promisify(execFile);
+
+export interface Packet {
+  /** Seconds; undefined where the reader does not know. */
+  readonly pts: number;
+  readonly sizeBytes: number;
+  readonly md5: string;
+}
+
+export interface PacketStream {
+  readonly kind: string;
+  /** Seconds a tick. */
+  readonly tick: number;
+  readonly packets: readonly Packet[];
+}
+
+/** Streams in ffmpeg's order: video, then audio. */
+export async function readPackets(input: string, args: readonly string[] = []): Promise<readonly PacketStream[]> {
+  const { stdout, stderr } = await run(
+    requireFfmpeg(),
+    ['-v', 'warning', ...args, '-i', input, '-c', 'copy', '-map', '0:v?', '-map', '0:a?', '-f', 'framemd5', '-'],
+    { maxBuffer: 2 ** 28 },
+  );
+  if (/error|invalid|corrupt/i.test(stderr)) throw new Error(stderr);
+  const streams: { kind: string; tick: number; packets: Packet[] }[] = [];
+  for (const line of stdout.split('\n')) {
+    const timeBase = /^#tb (\d+): (\d+)\/(\d+)$/.exec(line);
+    if (timeBase) {
+      streams[Number(timeBase[1])] = { kind: '', tick: Number(timeBase[2]) / Number(timeBase[3]), packets: [] };
+    }
+    const kind = /^#media_type (\d+): (\w+)$/.exec(line);
+    if (kind) streams[Number(kind[1])]!.kind = kind[2]!;
+    if (line.startsWith('#') || line.trim() === '') continue;
+    const [stream, , pts, , size, md5] = line.split(',').map(field => field.trim());
+    const { tick, packets } = streams[Number(stream)]!;
+    packets.push({ pts: Number(pts) * tick, sizeBytes: Number(size), md5: md5! });
+  }
+  return streams;
+}
+
+/** Decodes everything. @returns what ffmpeg complains about: nothing of a good film. */
+export async function decode(input: string): Promise<string> {
+  const { stderr } = await run(requireFfmpeg(), ['-v', 'warning', '-i', input, '-f', 'null', '-'], {
+    maxBuffer: 2 ** 26,
+  });
+  return stderr;
+}

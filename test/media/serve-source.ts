@@ -1,0 +1,43 @@
+/** Prepares a film and serves it from an origin of its own, as a site does. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { newRevisionId, newVideoId } from '../../src/protocol/ids.ts';
+import { type PreparedSource, prepareSource } from '../../src/site/origin/prepare.ts';
+import { createOriginServer } from '../../src/site/origin/server.ts';
+
+export interface ServedSource {
+  readonly prepared: PreparedSource;
+  /** Ends in `/`. */
+  readonly baseUrl: string;
+  readonly multivariantUrl: string;
+}
+
+/** Lends a served film to `use` and removes every trace of it after. */
+export async function withServedSource<T>(
+  sourcePath: string,
+  use: (served: ServedSource) => Promise<T>,
+): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), 'tributary-origin-'));
+  const indexPath = join(directory, 'source.index');
+  const video = newVideoId();
+  const revision = newRevisionId();
+  const prepared = await prepareSource(sourcePath, indexPath);
+  const errors: unknown[] = [];
+  const origin = createOriginServer({
+    locate: async id => (id === video ? { sourcePath, indexPath } : undefined),
+    onError: error => errors.push(error),
+  });
+  try {
+    await new Promise<void>(resolve => origin.server.listen(0, '127.0.0.1', resolve));
+    const { port } = origin.server.address() as AddressInfo;
+    const baseUrl = `http://127.0.0.1:${port}/v/${video}/${revision}/`;
+    const result = await use({ prepared, baseUrl, multivariantUrl: `${baseUrl}multivariant.m3u8` });
+    if (errors.length > 0) throw errors[0];
+    return result;
+  } finally {
+    await origin.stop();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
