@@ -294,7 +294,7 @@ export class Collector {
     // Nothing on this page may be acknowledged, so the next page would be this one again.
     if (acknowledged.length === 0) return false;
     const keys = new Set(acknowledged.map(formatKey));
-    if (keys.isSubsetOf(run.previous)) {
+    if ([...keys].every(key => run.previous.has(key))) {
       throw new Problem(
         502,
         'peer-repeats',

@@ -37,7 +37,10 @@ export interface Recipe {
 /** Makes a film, or finds it made. @returns its path: do not change it. */
 export async function makeFilm(recipe: Recipe): Promise<string> {
   const { path, version } = inspect();
-  const key = createHash('sha256').update(JSON.stringify([version, recipe])).digest('hex').slice(0, 20);
+  const key = createHash('sha256')
+    .update(JSON.stringify([version, recipe]))
+    .digest('hex')
+    .slice(0, 20);
   const film = join(directory, `${key}.${recipe.extension}`);
   if (existsSync(film)) return film;
   mkdirSync(directory, { recursive: true });
@@ -64,7 +67,18 @@ const tone = (seconds: number, rate = 44_100, hertz = 440): readonly string[] =>
   `sine=f=${hertz}:d=${seconds}:r=${rate}`,
 ];
 const H264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-threads', '1', '-pix_fmt', 'yuv420p'] as const;
-const H264_B = ['-c:v', 'libx264', '-preset', 'veryfast', '-bf', '3', '-threads', '1', '-pix_fmt', 'yuv420p'] as const;
+const H264_B = [
+  '-c:v',
+  'libx264',
+  '-preset',
+  'veryfast',
+  '-bf',
+  '3',
+  '-threads',
+  '1',
+  '-pix_fmt',
+  'yuv420p',
+] as const;
 const AAC = ['-c:a', 'aac', '-b:a', '64k'] as const;
 
 const basic = [...picture(12), ...tone(12), ...H264_B, '-g', '50', ...AAC];
@@ -80,8 +94,14 @@ export const recipes = {
     extension: 'mkv',
     args: [...picture(10, '320x180', '30000/1001'), ...tone(10, 48_000), ...H264_B, '-g', '60', ...AAC],
   },
-  fragmented: { extension: 'mp4', args: [...basic, '-movflags', '+frag_keyframe+empty_moov+default_base_moof'] },
-  fragmentedOffsets: { extension: 'mp4', args: [...basic, '-movflags', '+frag_keyframe', '-frag_duration', '1000000'] },
+  fragmented: {
+    extension: 'mp4',
+    args: [...basic, '-movflags', '+frag_keyframe+empty_moov+default_base_moof'],
+  },
+  fragmentedOffsets: {
+    extension: 'mp4',
+    args: [...basic, '-movflags', '+frag_keyframe', '-frag_duration', '1000000'],
+  },
   negativeOffsets: { extension: 'mp4', args: [...basic, '-movflags', '+negative_cts_offsets'] },
   vfr: {
     extension: 'mp4',
@@ -146,15 +166,27 @@ export const recipes = {
       '48k',
     ],
   },
-  opusInMp4: { extension: 'mp4', args: [...picture(8), ...tone(8, 48_000), ...H264_B, '-g', '50', '-c:a', 'libopus'] },
+  opusInMp4: {
+    extension: 'mp4',
+    args: [...picture(8), ...tone(8, 48_000), ...H264_B, '-g', '50', '-c:a', 'libopus'],
+  },
   flacInMp4: {
     extension: 'mp4',
     args: [...picture(6), ...tone(6), ...H264, '-g', '50', '-c:a', 'flac', '-strict', '-2'],
   },
-  mp3InMp4: { extension: 'mp4', args: [...picture(6), ...tone(6), ...H264, '-g', '50', '-c:a', 'libmp3lame'] },
-  mp3InMkv: { extension: 'mkv', args: [...picture(6), ...tone(6), ...H264, '-g', '50', '-c:a', 'libmp3lame'] },
+  mp3InMp4: {
+    extension: 'mp4',
+    args: [...picture(6), ...tone(6), ...H264, '-g', '50', '-c:a', 'libmp3lame'],
+  },
+  mp3InMkv: {
+    extension: 'mkv',
+    args: [...picture(6), ...tone(6), ...H264, '-g', '50', '-c:a', 'libmp3lame'],
+  },
   flacInMkv: { extension: 'mkv', args: [...picture(6), ...tone(6), ...H264, '-g', '50', '-c:a', 'flac'] },
-  lateSound: { extension: 'mp4', args: [...picture(10), '-itsoffset', '1.5', ...tone(8), ...H264_B, '-g', '50', ...AAC] },
+  lateSound: {
+    extension: 'mp4',
+    args: [...picture(10), '-itsoffset', '1.5', ...tone(8), ...H264_B, '-g', '50', ...AAC],
+  },
   hevc: {
     extension: 'mp4',
     args: [
@@ -174,7 +206,10 @@ export const recipes = {
     args: [...picture(5), ...tone(5), '-c:v', 'libsvtav1', '-preset', '12', '-g', '50', ...AAC],
   },
   mpeg4: { extension: 'mp4', args: [...picture(2), '-c:v', 'mpeg4'] },
-  high422: { extension: 'mp4', args: [...picture(2), '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv422p'] },
+  high422: {
+    extension: 'mp4',
+    args: [...picture(2), '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv422p'],
+  },
   pcmInMov: { extension: 'mov', args: [...picture(2), ...tone(2), ...H264, '-c:a', 'pcm_s16le'] },
 } as const satisfies Readonly<Record<string, Recipe>>;
 

@@ -20,10 +20,28 @@ export interface PacketStream {
 }
 
 /** Streams in ffmpeg's order: video, then audio. */
-export async function readPackets(input: string, args: readonly string[] = []): Promise<readonly PacketStream[]> {
+export async function readPackets(
+  input: string,
+  args: readonly string[] = [],
+): Promise<readonly PacketStream[]> {
   const { stdout, stderr } = await run(
     requireFfmpeg(),
-    ['-v', 'warning', ...args, '-i', input, '-c', 'copy', '-map', '0:v?', '-map', '0:a?', '-f', 'framemd5', '-'],
+    [
+      '-v',
+      'warning',
+      ...args,
+      '-i',
+      input,
+      '-c',
+      'copy',
+      '-map',
+      '0:v?',
+      '-map',
+      '0:a?',
+      '-f',
+      'framemd5',
+      '-',
+    ],
     { maxBuffer: 2 ** 28 },
   );
   if (/error|invalid|corrupt/i.test(stderr)) throw new Error(stderr);
@@ -31,7 +49,11 @@ export async function readPackets(input: string, args: readonly string[] = []): 
   for (const line of stdout.split('\n')) {
     const timeBase = /^#tb (\d+): (\d+)\/(\d+)$/.exec(line);
     if (timeBase) {
-      streams[Number(timeBase[1])] = { kind: '', tick: Number(timeBase[2]) / Number(timeBase[3]), packets: [] };
+      streams[Number(timeBase[1])] = {
+        kind: '',
+        tick: Number(timeBase[2]) / Number(timeBase[3]),
+        packets: [],
+      };
     }
     const kind = /^#media_type (\d+): (\w+)$/.exec(line);
     if (kind) streams[Number(kind[1])]!.kind = kind[2]!;

@@ -7,7 +7,9 @@ const CANNOT = 'which browsers cannot play';
 
 /** Sample entry types (MP4, MOV) and codec ids (Matroska) under the name that people know. */
 const KNOWN_NAMES: readonly (readonly [RegExp, string])[] = [
-  [/^(mp4v|V_MPEG4\/ISO\/(A?SP|AP)|xvid|XVID|DIVX|DX50|V_MS\/VFW\/FOURCC)$/, 'MPEG-4 Part 2'],
+  [/^(mp4v|V_MPEG4\/ISO\/(A?SP|AP)|xvid|XVID|DIVX|DX50)$/, 'MPEG-4 Part 2'],
+  [/^V_MS\/VFW\/FOURCC$/, 'a codec of Video for Windows'],
+  [/^A_MS\/ACM$/, 'a codec of the Windows Audio Compression Manager'],
   [/^(ap4h|ap4x|apch|apcn|apcs|apco|V_PRORES)$/, 'Apple ProRes'],
   [/^(jpeg|mjpa|mjpb|mjpg|V_MJPEG)$/, 'Motion JPEG'],
   [/^(m2v1|mp2v|hdv\d|mx\dn|V_MPEG2|V_MPEG1)$/, 'MPEG-2'],

@@ -5,7 +5,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** Small enough to skip payloads cheaply, large enough that headers close together share one read. */
-const WINDOW_BYTES = 64 * 1024;
+const WINDOW_BYTES = 4 * 1024;
 
 export class FileBytes {
   readonly sizeBytes: number;
@@ -30,7 +30,7 @@ export class FileBytes {
   }
 
   /**
-   * Up to `length` (≤ 64 KiB) bytes at `position`, fewer only at the end of the file. The view is valid until the
+   * Up to `length` (≤ 4 KiB) bytes at `position`, fewer only at the end of the file. The view is valid until the
    * next `peek`.
    */
   peek(position: number, length: number): Buffer {

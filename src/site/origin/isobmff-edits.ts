@@ -117,9 +117,9 @@ export function applyPresentation(
     const isInside = shown >= mediaTime && shown < end;
     if (isInside) {
       start ??= decode;
-      const corrected = shown - start;
+      const fromStart = shown - start;
       // As in the original, where a negative value stands for "not set yet".
-      if (earliest < 0 || corrected < earliest) earliest = corrected;
+      if (earliest < 0 || fromStart < earliest) earliest = fromStart;
     } else if (kind === 'audio' && start === undefined && shown < mediaTime && shown + length > mediaTime) {
       start = decode;
       skipped = mediaTime - shown;
@@ -134,7 +134,7 @@ export function applyPresentation(
     }
   }
   if (start === undefined) throw damaged('its edit list shows nothing');
-  const shift = delay - skipped - start - Math.max(0, earliest);
+  const shift = delay - skipped - start - (kind === 'video' ? Math.max(0, earliest) : 0);
   const kept = sliceSamples(samples, first, to);
   shiftPresentation(kept, shift);
   return kept;

@@ -30,7 +30,7 @@ const MAX_TRACKS = 64;
 const MAX_DESCRIPTION_BYTES = 2 ** 20;
 /** A track whose samples claim more than this times the file's size lies about them. */
 const MAX_DATA_OVERLAP = 2;
-/** Of a track's first sample, what says how it is coded. */
+/** Of a track's first sync sample, what says how it is coded. */
 const HEAD_SAMPLE_BYTES = 64 * 1024;
 const VISUAL_SAMPLE_ENTRY_BYTES = 78;
 const KEPT_BOXES = new Set(['av1C', 'avcC', 'hvcC', 'vpcC', 'colr', 'pasp', 'clli', 'mdcv']);
@@ -85,7 +85,8 @@ export function indexIsobmff(file: FileBytes): IndexedSource {
       configuration: trak.configuration,
       matrix: trak.matrix,
     });
-    const sample = file.read(samples.offsets[0]!, Math.min(samples.sizes[0]!, HEAD_SAMPLE_BYTES));
+    const sync = Math.max(0, samples.sync.subarray(0, samples.count).indexOf(1));
+    const sample = file.read(samples.offsets[sync]!, Math.min(samples.sizes[sync]!, HEAD_SAMPLE_BYTES));
     heads.push({ trak, sample: sample ?? Buffer.alloc(0) });
   }
   if (layout.isCutOff && (layout.fragments.length > 0 || tracks.length === 0)) throw truncated('a box');

@@ -1,0 +1,144 @@
+/** Central: composes its database, its collector and its web, and takes them down in the other order. */
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { formatAddress } from '../kernel/client.ts';
+import { createHttp } from '../kernel/http.ts';
+import { readOrMakeKey } from '../kernel/keys.ts';
+import { createLog, type Log } from '../kernel/log.ts';
+import { servePages } from '../kernel/pages.ts';
+import { NonceMemory } from '../kernel/signatures.ts';
+import { openSqlite } from '../kernel/sql.ts';
+import { Bell } from './bell.ts';
+import { Collector } from './collector.ts';
+import type { CentralConfig } from './config.ts';
+import { countVideos } from './database/catalogue.ts';
+import { type CentralDatabase, type CentralSchema, migrations } from './database/schema.ts';
+import { listPending } from './database/signals.ts';
+import { listJoined } from './database/sites.ts';
+import { createMetrics } from './metrics.ts';
+import { Sightings } from './sightings.ts';
+import { addChangeCalls } from './web/changes.ts';
+import { type CentralContext, refuseForeignOrigin } from './web/context.ts';
+import { addInfoCall } from './web/info.ts';
+import { addJoinCalls } from './web/join.ts';
+import { addSignalCalls } from './web/signals.ts';
+import { addSiteCalls } from './web/sites.ts';
+import { addTrackerCalls } from './web/trackers.ts';
+import { addVideoCalls } from './web/videos.ts';
+
+/** Central signs its reads of the gateways under this id. */
+const CENTRAL_KEY_ID = 'central';
+/** A longer list of origins in the page's policy would not pass common header limits; then the schemes stand for them. */
+const MAX_POLICY_CHARACTERS = 2_000;
+
+export interface CentralOptions {
+  /** The built pages; none are served where the directory is not there. */
+  readonly uiDirectory?: string;
+  readonly log?: Log;
+}
+
+export interface RunningCentral {
+  readonly url: string;
+  readonly publicKey: string;
+  stop(): Promise<void>;
+}
+
+/** @throws if the database is damaged, the key unreadable, or the address taken. */
+export async function startCentral(
+  config: CentralConfig,
+  options: CentralOptions = {},
+): Promise<RunningCentral> {
+  const log = options.log ?? createLog('central', config.logLevel);
+  await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
+  const key = await readOrMakeKey(join(config.dataDirectory, 'central.key'));
+  const db = await openSqlite<CentralSchema>(join(config.dataDirectory, 'central.sqlite'), migrations);
+  const bell = new Bell();
+  let stopping = false;
+  const { app, metrics: registry } = await createHttp({
+    part: 'central',
+    log,
+    ready: () => (stopping ? 'Central is stopping.' : undefined),
+  });
+  const metrics = createMetrics(registry, {
+    videos: () => countVideos(db),
+    pendingSignals: async () => (await listPending(db)).reduce((sum, { signals }) => sum + signals, 0),
+  });
+  const collector = new Collector({
+    db,
+    signer: { key, keyId: CENTRAL_KEY_ID },
+    bell,
+    metrics,
+    log,
+    sweepIntervalMs: config.sweepInterval,
+  });
+  let origins = await listOrigins(db);
+  const context: CentralContext = {
+    config,
+    publicKey: key.publicKey,
+    db,
+    bell,
+    collector,
+    sightings: new Sightings(),
+    metrics,
+    nonces: new NonceMemory(),
+    membersChanged: async () => {
+      bell.ring();
+      origins = await listOrigins(db);
+    },
+  };
+
+  app.addHook('onRequest', async request => refuseForeignOrigin(request));
+  addInfoCall(app, context);
+  addVideoCalls(app, context);
+  addSiteCalls(app, context);
+  addTrackerCalls(app, context);
+  addJoinCalls(app, context);
+  addSignalCalls(app, context);
+  addChangeCalls(app, context);
+  if (options.uiDirectory && existsSync(options.uiDirectory)) {
+    servePages(app, {
+      directory: options.uiDirectory,
+      pages: { '/': 'index.html', '/watch/:video': 'watch.html', '/admin': 'admin.html' },
+      connectTo: () => origins,
+    });
+  }
+
+  try {
+    await app.listen(config.listen);
+    await collector.start();
+  } catch (error) {
+    await collector.stop();
+    await app.close();
+    await db.destroy();
+    throw error;
+  }
+  const url = config.baseUrl ?? addressOf(app.server.address() as AddressInfo);
+  log.info({ url, data: config.dataDirectory }, 'central is up');
+
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    bell.close();
+    await collector.stop();
+    await app.close();
+    await db.destroy();
+    log.info({}, 'central has stopped');
+  };
+  return { url, publicKey: key.publicKey, stop: () => (stopped ??= stop()) };
+}
+
+/** Where this machine's own programs reach it: nobody can connect to "any address". */
+function addressOf({ address, port }: AddressInfo): string {
+  const reachable = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
+  return `http://${formatAddress(reachable, port)}`;
+}
+
+/** What the pages may connect to: trackers and sites. */
+async function listOrigins(db: CentralDatabase): Promise<readonly string[]> {
+  const members = [...(await listJoined(db, 'tracker')), ...(await listJoined(db, 'site'))];
+  const origins = [...new Set(members.map(member => member.base_url))];
+  if (origins.join(' ').length <= MAX_POLICY_CHARACTERS) return origins;
+  return [...new Set(origins.map(origin => new URL(origin).protocol))];
+}

@@ -1,0 +1,71 @@
+/** What trackers ask and tell, and what sites ask about it: the last step of publication (mission, requirement 4). */
+import { z } from 'zod';
+import type { HttpServer } from '../../kernel/http.ts';
+import {
+  changePageSchema,
+  registrationAnswerSchema,
+  registrationQuerySchema,
+  siteStatesSchema,
+} from '../../protocol/central.ts';
+import type { SiteId } from '../../protocol/ids.ts';
+import { listRegistrations } from '../database/catalogue.ts';
+import { listChanges, registerUpTo } from '../database/feed.ts';
+import { listJoined } from '../database/sites.ts';
+import { type CentralContext, requireMember } from './context.ts';
+
+const MAX_WAIT_S = 25;
+/** 10,000 sites, about 70 bytes each. */
+const MAX_STATES_BYTES = 2 ** 20;
+
+const changesQuerySchema = z.object({
+  after: z.coerce.number().int().nonnegative(),
+  limit: z.coerce.number().int().min(1).max(1_000).default(500),
+  wait: z.coerce.number().min(0).max(MAX_WAIT_S).default(0),
+});
+
+export function addChangeCalls(app: HttpServer, context: CentralContext): void {
+  const { db, bell, sightings } = context;
+
+  app.get(
+    '/api/changes',
+    { schema: { querystring: changesQuerySchema, response: { 200: changePageSchema } } },
+    async (request, reply) => {
+      const tracker = await requireMember(request, context, 'tracker');
+      const { after, limit, wait } = request.query;
+      const gone = new AbortController();
+      reply.raw.on('close', () => gone.abort());
+      const start = await registerUpTo(db, tracker.id, after, Date.now());
+      const deadline = performance.now() + wait * 1_000;
+      for (;;) {
+        const heard = bell.rings;
+        const page = await listChanges(db, start, limit);
+        const leftMs = deadline - performance.now();
+        if (page.changes.length > 0 || leftMs <= 0 || gone.signal.aborted || bell.closed) return page;
+        await bell.next(heard, leftMs, gone.signal);
+      }
+    },
+  );
+
+  app.post(
+    '/api/registrations/query',
+    { schema: { body: registrationQuerySchema, response: { 200: registrationAnswerSchema } } },
+    async request => {
+      const site = await requireMember(request, context, 'site');
+      return { registered: await listRegistrations(db, site.id as SiteId, request.body.videos) };
+    },
+  );
+
+  app.post(
+    '/api/site-states',
+    { bodyLimit: MAX_STATES_BYTES, schema: { body: siteStatesSchema } },
+    async (request, reply) => {
+      const tracker = await requireMember(request, context, 'tracker');
+      const known = new Set((await listJoined(db, 'site')).map(site => site.id));
+      const nowMs = Date.now();
+      for (const { site, up } of request.body.sites) {
+        if (known.has(site)) sightings.tell(tracker.id, site, up, nowMs);
+      }
+      return reply.code(204).send();
+    },
+  );
+}

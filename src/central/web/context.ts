@@ -1,0 +1,80 @@
+/** What central's calls stand on, and who may make them. */
+import type { FastifyRequest } from 'fastify';
+import { requireSigner, requireToken } from '../../kernel/http.ts';
+import { Problem } from '../../kernel/problem.ts';
+import type { NonceMemory } from '../../kernel/signatures.ts';
+import type { Bell } from '../bell.ts';
+import type { Collector } from '../collector.ts';
+import type { CentralConfig } from '../config.ts';
+import type { CentralDatabase, MemberRow } from '../database/schema.ts';
+import { findMember, isActive, listJoined, type Role } from '../database/sites.ts';
+import type { CentralMetrics } from '../metrics.ts';
+import type { Sightings } from '../sightings.ts';
+
+export interface CentralContext {
+  readonly config: CentralConfig;
+  readonly publicKey: string;
+  readonly db: CentralDatabase;
+  readonly bell: Bell;
+  readonly collector: Collector;
+  readonly sightings: Sightings;
+  readonly metrics: CentralMetrics;
+  readonly nonces: NonceMemory;
+  /** To be called after a member changed: trackers are told, and the pages may reach the new addresses. */
+  readonly membersChanged: () => Promise<void>;
+}
+
+export const requireOperator = (request: FastifyRequest, { config }: CentralContext): void =>
+  requireToken(request, config.operatorToken);
+
+/**
+ * The member whose key signed this request. Who it is comes from the key alone, never from the body.
+ *
+ * @throws Problem 401 if it is not signed by a member's present key, 403 if that member has another role.
+ */
+export async function requireMember(
+  request: FastifyRequest,
+  { db, nonces }: CentralContext,
+  ...roles: readonly Role[]
+): Promise<MemberRow> {
+  let member: MemberRow | undefined;
+  const findKey = async (keyId: string): Promise<string | undefined> => {
+    member = await findMember(db, keyId);
+    return member && isActive(member) ? (member.public_key ?? undefined) : undefined;
+  };
+  await requireSigner(request, findKey, nonces);
+  if (!member || !roles.includes(member.role)) {
+    throw new Problem(403, 'role-wrong', `This call is for a ${roles.join(' or a ')}.`);
+  }
+  return member;
+}
+
+/** Base URLs of the trackers that sites and pages may ask. */
+export const listTrackerUrls = async (db: CentralDatabase): Promise<string[]> =>
+  (await listJoined(db, 'tracker')).map(tracker => tracker.base_url);
+
+export const formatTime = (ms: number): string => new Date(ms).toISOString();
+
+/** A member for a time that may not have come yet. */
+export const optionalTime = <Name extends string>(
+  name: Name,
+  ms: number | null,
+): { readonly [key in Name]?: string } =>
+  (ms === null ? {} : { [name]: formatTime(ms) }) as { readonly [key in Name]?: string };
+
+/**
+ * A browser that was led here by another site's page says so in Origin. Members and scripts send none.
+ *
+ * @throws Problem 403
+ */
+export function refuseForeignOrigin(request: FastifyRequest): void {
+  const { origin, host } = request.headers;
+  if (origin === undefined || ['GET', 'HEAD', 'OPTIONS'].includes(request.method)) return;
+  if (!URL.canParse(origin) || new URL(origin).host !== host?.toLowerCase()) {
+    throw new Problem(
+      403,
+      'origin-foreign',
+      'Changes are taken from central’s own pages, not from those of other sites.',
+    );
+  }
+}

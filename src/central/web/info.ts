@@ -1,0 +1,11 @@
+/** What the pages need to begin with. */
+import { allowAnyOrigin, type HttpServer } from '../../kernel/http.ts';
+import { centralInfoSchema } from '../../protocol/central.ts';
+import { type CentralContext, listTrackerUrls } from './context.ts';
+
+export function addInfoCall(app: HttpServer, { db, config }: CentralContext): void {
+  app.get('/api/info', { schema: { response: { 200: centralInfoSchema } } }, async (_request, reply) => {
+    allowAnyOrigin(reply);
+    return { trackers: await listTrackerUrls(db), demoViewers: config.demoViewers };
+  });
+}

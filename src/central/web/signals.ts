@@ -1,0 +1,55 @@
+/** The centre web: receives the sites' signals and manages them (mission, requirement 2). */
+import { z } from 'zod';
+import type { HttpServer } from '../../kernel/http.ts';
+import { type Signal, signalAnswerSchema, signalListSchema } from '../../protocol/central.ts';
+import type { SiteId } from '../../protocol/ids.ts';
+import { formatCursor, parseCursor } from '../database/cursor.ts';
+import type { SignalRow } from '../database/schema.ts';
+import { listSignals, storeSignal } from '../database/signals.ts';
+import { type CentralContext, formatTime, optionalTime, requireMember, requireOperator } from './context.ts';
+
+const listQuerySchema = z.object({
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+  cursor: z.string().max(200).optional(),
+});
+
+export function addSignalCalls(app: HttpServer, context: CentralContext): void {
+  const { db, collector, metrics } = context;
+
+  app.post('/api/signals', { schema: { response: { 202: signalAnswerSchema } } }, async (request, reply) => {
+    const member = await requireMember(request, context, 'site');
+    const site = member.id as SiteId;
+    const nowMs = Date.now();
+    // Stored before it is answered: at this answer the site may set its signal flag to "sent".
+    const { id } = await storeSignal(db, site, nowMs);
+    metrics.signals.inc();
+    collector.wake(site);
+    return reply.code(202).send({ signal: id, receivedAt: formatTime(nowMs) });
+  });
+
+  app.get(
+    '/api/signals',
+    { schema: { querystring: listQuerySchema, response: { 200: signalListSchema } } },
+    async request => {
+      requireOperator(request, context);
+      const { limit, cursor } = request.query;
+      const rows = await listSignals(db, limit, cursor === undefined ? undefined : parseCursor(cursor));
+      const page = rows.slice(0, limit);
+      const last = rows.length > limit ? page.at(-1) : undefined;
+      return {
+        signals: page.map(formatSignal),
+        ...(last ? { next: formatCursor({ at: last.received_at, id: last.id }) } : {}),
+      };
+    },
+  );
+}
+
+const formatSignal = (row: SignalRow & { readonly site_name: string }): Signal => ({
+  id: row.id,
+  site: { id: row.site_id as SiteId, name: row.site_name },
+  receivedAt: formatTime(row.received_at),
+  ...optionalTime('handledAt', row.handled_at),
+  attempts: row.attempts,
+  ...(row.records === null ? {} : { records: row.records }),
+  ...(row.last_error === null ? {} : { lastError: row.last_error }),
+});

@@ -1,0 +1,169 @@
+/** Sites, as the pages show them and as the operator invites, edits, collects and revokes them. */
+import { z } from 'zod';
+import type { HttpServer } from '../../kernel/http.ts';
+import { Problem } from '../../kernel/problem.ts';
+import {
+  baseUrlSchema,
+  coordinatesSchema,
+  newSiteAnswerSchema,
+  newSiteSchema,
+  prefixSchema,
+  type Site,
+  siteListSchema,
+  siteSchema,
+} from '../../protocol/central.ts';
+import { newSiteId, type SiteId, siteIdSchema } from '../../protocol/ids.ts';
+import { nameSchema } from '../../protocol/text.ts';
+import type { MemberRow } from '../database/schema.ts';
+import { listPending, type Pending } from '../database/signals.ts';
+import {
+  countVideosBySite,
+  editSite,
+  findMember,
+  insertMember,
+  invite,
+  listMembers,
+  revoke,
+} from '../database/sites.ts';
+import { type CentralContext, formatTime, optionalTime, requireOperator } from './context.ts';
+import { makeInvitation } from './invitations.ts';
+
+/** A coverage zone of 10,000 prefixes does not fit the usual 64 KB. */
+const MAX_SITE_BYTES = 2 ** 20;
+
+const parameters = z.object({ id: siteIdSchema });
+const siteEditSchema = z
+  .strictObject({
+    name: nameSchema,
+    baseUrl: baseUrlSchema,
+    /** null: not known any more. */
+    coordinates: coordinatesSchema.nullable(),
+    zone: z.array(prefixSchema).max(10_000),
+  })
+  .partial();
+const collectAnswerSchema = z.strictObject({
+  /** Records of this site that were taken in and acknowledged. */
+  records: z.int().nonnegative(),
+  /** Why not all of them were. */
+  error: z.string().optional(),
+});
+
+export function addSiteCalls(app: HttpServer, context: CentralContext): void {
+  const { db, collector, membersChanged } = context;
+
+  app.get('/api/sites', { schema: { response: { 200: siteListSchema } } }, async () => {
+    return { sites: await describeSites(context, await listMembers(db, 'site')) };
+  });
+
+  app.post(
+    '/api/sites',
+    { bodyLimit: MAX_SITE_BYTES, schema: { body: newSiteSchema, response: { 201: newSiteAnswerSchema } } },
+    async (request, reply) => {
+      requireOperator(request, context);
+      const id = newSiteId();
+      const nowMs = Date.now();
+      const { joinToken, invitation } = makeInvitation(nowMs);
+      await insertMember(db, { id, role: 'site', ...request.body }, invitation, nowMs);
+      await membersChanged();
+      return reply.code(201).send({ site: await describeSite(context, id), joinToken });
+    },
+  );
+
+  app.patch(
+    '/api/sites/:id',
+    {
+      bodyLimit: MAX_SITE_BYTES,
+      schema: { params: parameters, body: siteEditSchema, response: { 200: siteSchema } },
+    },
+    async request => {
+      requireOperator(request, context);
+      const { id } = request.params;
+      if (!(await editSite(db, id, request.body))) throw unknownSite();
+      await membersChanged();
+      return describeSite(context, id);
+    },
+  );
+
+  app.delete(
+    '/api/sites/:id',
+    { schema: { params: parameters, response: { 200: siteSchema } } },
+    async request => {
+      requireOperator(request, context);
+      const { id } = request.params;
+      if (!(await revoke(db, 'site', id, Date.now()))) throw unknownSite();
+      await membersChanged();
+      return describeSite(context, id);
+    },
+  );
+
+  app.post(
+    '/api/sites/:id/join-token',
+    { schema: { params: parameters, response: { 201: newSiteAnswerSchema } } },
+    async (request, reply) => {
+      requireOperator(request, context);
+      const { id } = request.params;
+      const { joinToken, invitation } = makeInvitation(Date.now());
+      if (!(await invite(db, 'site', id, invitation))) throw unknownSite();
+      return reply.code(201).send({ site: await describeSite(context, id), joinToken });
+    },
+  );
+
+  app.post(
+    '/api/sites/:id/collect',
+    { schema: { params: parameters, response: { 200: collectAnswerSchema } } },
+    async request => {
+      requireOperator(request, context);
+      const site = await findMember(db, request.params.id);
+      if (site?.role !== 'site') throw unknownSite();
+      return collector.collect(request.params.id);
+    },
+  );
+}
+
+const unknownSite = (): Problem => new Problem(404, 'site-unknown', 'There is no such site.');
+
+async function describeSite(context: CentralContext, id: SiteId): Promise<Site> {
+  const row = await findMember(context.db, id);
+  const [site] = row?.role === 'site' ? await describeSites(context, [row]) : [];
+  if (!site) throw unknownSite();
+  return site;
+}
+
+async function describeSites({ db, sightings }: CentralContext, rows: readonly MemberRow[]): Promise<Site[]> {
+  const pending = new Map((await listPending(db)).map(entry => [entry.site, entry]));
+  const videos = await countVideosBySite(db);
+  const nowMs = Date.now();
+  return rows.map(row => {
+    const id = siteIdSchema.parse(row.id);
+    const seen = sightings.stateOf(id, nowMs);
+    return formatSite(row, id, pending.get(id), videos.get(id) ?? 0, seen, nowMs);
+  });
+}
+
+function formatSite(
+  row: MemberRow,
+  id: SiteId,
+  pending: Pending | undefined,
+  videos: number,
+  seen: 'up' | 'down' | 'unknown',
+  nowMs: number,
+): Site {
+  return {
+    id,
+    name: row.name,
+    baseUrl: row.base_url,
+    ...(row.latitude !== null && row.longitude !== null
+      ? { coordinates: { latitude: row.latitude, longitude: row.longitude } }
+      : {}),
+    zone: JSON.parse(row.zone) as string[],
+    state: row.revoked_at !== null ? 'revoked' : row.joined_at === null ? 'invited' : seen,
+    createdAt: formatTime(row.created_at),
+    ...optionalTime('joinedAt', row.joined_at),
+    ...optionalTime('lastSignalAt', row.last_signal_at),
+    ...optionalTime('lastCollectedAt', row.last_collected_at),
+    ...(row.last_error === null ? {} : { lastError: row.last_error }),
+    pendingSignals: pending?.signals ?? 0,
+    lagMs: pending ? Math.max(0, nowMs - pending.oldestAt) : 0,
+    videos,
+  };
+}

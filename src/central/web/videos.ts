@@ -1,0 +1,81 @@
+/** The catalogue as everyone may read it. */
+import { z } from 'zod';
+import { allowAnyOrigin, type HttpServer } from '../../kernel/http.ts';
+import { Problem } from '../../kernel/problem.ts';
+import { type Video, videoListSchema, videoSchema } from '../../protocol/central.ts';
+import { type SiteId, siteIdSchema, videoIdSchema } from '../../protocol/ids.ts';
+import type { PublicationRecord } from '../../protocol/record.ts';
+import { findVideo, type ListedVideo, listVideos } from '../database/catalogue.ts';
+import { formatCursor, parseCursor } from '../database/cursor.ts';
+import { type CentralContext, formatTime, optionalTime } from './context.ts';
+
+const listQuerySchema = z.object({
+  q: z.string().max(200).optional(),
+  site: siteIdSchema.optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(24),
+  cursor: z.string().max(200).optional(),
+});
+const parameters = z.object({ id: videoIdSchema });
+
+export function addVideoCalls(app: HttpServer, { db }: CentralContext): void {
+  app.get(
+    '/api/videos',
+    { schema: { querystring: listQuerySchema, response: { 200: videoListSchema } } },
+    async (request, reply) => {
+      allowAnyOrigin(reply);
+      const { q, site, limit, cursor } = request.query;
+      const before = cursor === undefined ? undefined : parseCursor(cursor);
+      const rows = await listVideos(db, { q, site, limit, before });
+      const page = rows.slice(0, limit);
+      const last = rows.length > limit ? page.at(-1) : undefined;
+      return {
+        videos: page.flatMap(row => formatVideo(row) ?? []),
+        ...(last ? { next: formatCursor({ at: last.published_at, id: last.video_id }) } : {}),
+      };
+    },
+  );
+
+  app.get(
+    '/api/videos/:id',
+    { schema: { params: parameters, response: { 200: videoSchema } } },
+    async (request, reply) => {
+      allowAnyOrigin(reply);
+      const row = await findVideo(db, request.params.id);
+      if (!row) throw new Problem(404, 'video-unknown', 'There is no such video.');
+      const video = row.revoked_at === null ? formatVideo(row) : undefined;
+      if (!video) throw new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
+      return video;
+    },
+  );
+}
+
+/** Undefined for a tombstone. */
+function formatVideo(row: ListedVideo): Video | undefined {
+  const record = JSON.parse(row.body) as PublicationRecord;
+  if (record.kind === 'tombstone') return undefined;
+  const site = row.site_id as SiteId;
+  const registered = row.registered_version >= row.version;
+  return {
+    id: record.video,
+    revision: record.revision,
+    version: record.version,
+    name: record.name,
+    description: record.description,
+    ...(record.language === undefined ? {} : { language: record.language }),
+    sizeBytes: record.sizeBytes,
+    bitrateBps: record.bitrateBps,
+    durationMs: record.durationMs,
+    ...(record.width === undefined ? {} : { width: record.width }),
+    ...(record.height === undefined ? {} : { height: record.height }),
+    codecs: [...new Set(record.renditions.map(rendition => rendition.codec))],
+    renditions: record.renditions,
+    path: record.path,
+    sourceAddress: record.sourceAddress,
+    site: { id: site, name: row.site_name },
+    copies: [{ site, address: record.sourceAddress, state: 'origin' }],
+    state: registered ? 'registered' : 'published',
+    createdAt: record.createdAt,
+    publishedAt: formatTime(row.published_at),
+    ...optionalTime('registeredAt', registered ? row.registered_at : null),
+  };
+}

@@ -1,0 +1,27 @@
+/** Settings of a tracker: section `[tracker]`. Every default stands here. */
+import { z } from 'zod';
+import {
+  baseUrlSetting,
+  durationSetting,
+  listenSetting,
+  logLevelSetting,
+  prefixSetting,
+  tokenSetting,
+} from '../kernel/settings.ts';
+
+export const trackerConfigSchema = z.strictObject({
+  listen: listenSetting.prefault('0.0.0.0:8081'),
+  /** What players use to reach it. */
+  baseUrl: baseUrlSetting,
+  dataDirectory: z.string().min(1),
+  central: baseUrlSetting,
+  /** Needed once, at the first start. */
+  joinToken: z.string().optional(),
+  operatorToken: tokenSetting,
+  probeInterval: durationSetting.prefault('1 s'),
+  trustedProxies: z.array(prefixSetting).default([]),
+  /** Believe `?client=IP`: one machine can then be a viewer anywhere. */
+  believeClientParameter: z.boolean().default(false),
+  logLevel: logLevelSetting.default('info'),
+});
+export type TrackerConfig = z.output<typeof trackerConfigSchema>;

@@ -1,0 +1,29 @@
+/** The steered multivariant playlist: the ranked sites as explicit pathways, the first steering manifest inline. Pure. */
+import { formatMultivariantPlaylist } from '../../protocol/hls.ts';
+import type { Rendition } from '../../protocol/media.ts';
+import type { SteeringManifest } from '../../protocol/tracker.ts';
+
+export interface PlaylistPathway {
+  readonly id: string;
+  /** Absolute URL of the revision at this site, ending in `/`. */
+  readonly baseUri: string;
+}
+
+/** As a data: URI, so that the start of playback does not depend on a second answer of the tracker. */
+export const toDataUri = (manifest: SteeringManifest): string =>
+  `data:application/vnd.apple.steering-list;base64,${btoa(JSON.stringify(manifest))}`;
+
+/** With one pathway alone there is nothing to steer between: a plain playlist with absolute URIs. */
+export function formatSteeredPlaylist(
+  renditions: readonly Rendition[],
+  pathways: readonly PlaylistPathway[],
+  manifest: SteeringManifest,
+): string {
+  const [first] = pathways;
+  return pathways.length < 2 || !first
+    ? formatMultivariantPlaylist(renditions, pathways)
+    : formatMultivariantPlaylist(renditions, pathways, {
+        serverUri: toDataUri(manifest),
+        pathwayId: first.id,
+      });
+}

@@ -1,0 +1,117 @@
+/** A tracker, composed: the registry that the feed fills, the probes, and the answers that both make possible. */
+import type { AddressInfo } from 'node:net';
+import { Gauge } from 'prom-client';
+import { z } from 'zod';
+import { call } from '../kernel/client.ts';
+import { allowAnyOrigin, createHttp } from '../kernel/http.ts';
+import { createLog } from '../kernel/log.ts';
+import { readIdentity, signerOf } from '../kernel/member.ts';
+import { messageOf } from '../kernel/problem.ts';
+import { repeat } from '../kernel/timing.ts';
+import { trackerStatusSchema } from '../protocol/tracker.ts';
+import { createAnswers } from './answers.ts';
+import type { TrackerConfig } from './config.ts';
+import { followFeed } from './feed.ts';
+import { startProbes } from './probes.ts';
+import { Registry } from './registry.ts';
+import { servePlay } from './web/play.ts';
+
+const TELL_EVERY_MS = 10_000;
+const TELL_TIMEOUT_MS = 5_000;
+
+export interface RunningTracker {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+export async function startTracker(config: TrackerConfig): Promise<RunningTracker> {
+  const log = createLog('tracker', config.logLevel);
+  const registry = new Registry();
+  const probes = startProbes(config.probeInterval, () => telling.wake(), log);
+  const identity = await readIdentity(config.dataDirectory);
+  const feed = await followFeed(config, identity, registry, () => probes.watch(registry.sites), log);
+
+  /** Tells central what the probes see. A central that is away changes nothing here. */
+  const telling = repeat(async signal => {
+    const { key, membership } = feed.identity();
+    const sites = registry.sites
+      .filter(site => site.active)
+      .map(({ site }) => ({ site, up: probes.of(site).up }));
+    if (membership && sites.length > 0) {
+      await call(`${config.central}/api/site-states`, {
+        method: 'POST',
+        body: { sites },
+        signer: signerOf(key, membership),
+        timeoutMs: TELL_TIMEOUT_MS,
+        maxBytes: 2 ** 16,
+        signal,
+        answer: z.unknown(),
+      }).catch(error => log.debug({ reason: messageOf(error) }, 'central was not told the states of sites'));
+    }
+    return TELL_EVERY_MS;
+  });
+
+  const { app, metrics } = await createHttp({ part: 'tracker', log, ready: feed.missing });
+  app.addHook('onRequest', async (_request, reply) => {
+    allowAnyOrigin(reply);
+    reply.header('cache-control', 'no-store');
+  });
+  servePlay(app, config, createAnswers(registry, probes), metrics);
+  app.get(
+    '/status',
+    {
+      schema: {
+        description: 'Registered videos, sites up and down, position.',
+        response: { 200: trackerStatusSchema },
+      },
+    },
+    () => ({
+      videos: registry.videoCount,
+      sites: registry.sites
+        .filter(site => site.active)
+        .map(({ site, name, baseUrl }) => {
+          const { up, since, probeMs, lastError } = probes.of(site);
+          return {
+            site,
+            name,
+            baseUrl,
+            up,
+            since,
+            ...(probeMs ? { probeMs } : {}),
+            ...(lastError ? { lastError } : {}),
+          };
+        }),
+      position: feed.position(),
+      connected: feed.connected(),
+    }),
+  );
+  const gauges = {
+    tributary_tracker_videos: ['Registered videos.', () => registry.videoCount],
+    tributary_tracker_position: ['Change-feed position.', feed.position],
+    tributary_tracker_sites_up: [
+      'Sites that answer their probes.',
+      () => registry.sites.filter(({ site }) => probes.of(site).up).length,
+    ],
+  } as const;
+  for (const [name, [help, read]] of Object.entries(gauges)) {
+    new Gauge({
+      name,
+      help,
+      registers: [metrics],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+  await app.listen(config.listen);
+  const { port } = app.server.address() as AddressInfo;
+  log.info({ listen: `${config.listen.host}:${port}`, videos: registry.videoCount }, 'tracker is up');
+
+  return {
+    url: `http://${config.listen.host}:${port}`,
+    async stop() {
+      await Promise.all([telling.stop(), feed.stop(), probes.stop()]);
+      await app.close();
+    },
+  };
+}
