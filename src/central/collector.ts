@@ -62,6 +62,8 @@ export interface Outcome {
   readonly error?: string;
 }
 
+const STOPPED: Outcome = { records: 0, error: 'Central was stopped.' };
+
 type Watcher = (outcome: Outcome) => void;
 
 /** One reading of a site from its first page to its last. */
@@ -117,7 +119,7 @@ export class Collector {
     await Promise.all(ends);
     for (const { watchers, run } of this.#work.values()) {
       for (const tell of [...watchers, ...(run?.watchers ?? [])]) {
-        tell({ records: 0, error: 'Central was stopped.' });
+        tell(STOPPED);
       }
     }
   }
@@ -129,6 +131,7 @@ export class Collector {
 
   /** Reads the site now and says how that ended. */
   collect(site: SiteId): Promise<Outcome> {
+    if (this.#stopped) return Promise.resolve(STOPPED);
     return new Promise(resolve => {
       this.#workOf(site).watchers.push(resolve);
       this.#ask(site, 'signal');

@@ -62,6 +62,13 @@ export function takeRecords(
   nowMs: number,
 ): Promise<Taken> {
   return db.transaction().execute(async tx => {
+    const owner = await tx
+      .selectFrom('members')
+      .select('revoked_at')
+      .where('id', '=', site)
+      .executeTakeFirstOrThrow();
+    // Revoked while its page was on the way.
+    if (owner.revoked_at !== null) throw new Error('This site was revoked.');
     const ids = entries.map(({ record }) => record.video as string);
     const known =
       ids.length === 0

@@ -160,6 +160,13 @@ export function revoke(db: CentralDatabase, role: Role, id: string, nowMs: numbe
       .where('id', '=', id)
       .where('role', '=', role)
       .executeTakeFirstOrThrow();
+    // Nobody will read this site again: its signals are as handled as they will ever be.
+    await tx
+      .updateTable('signals')
+      .set({ handled_at: nowMs, records: 0, last_error: 'The site was revoked.' })
+      .where('site_id', '=', id)
+      .where('handled_at', 'is', null)
+      .execute();
     return numUpdatedRows > 0n;
   });
 }

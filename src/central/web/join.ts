@@ -17,7 +17,8 @@ const REFUSALS = {
 
 function requireEnrolled(enrolment: Enrolment): asserts enrolment is Extract<Enrolment, { member: unknown }> {
   if (enrolment.outcome === 'enrolled') return;
-  throw new Problem(...REFUSALS[enrolment.outcome]);
+  const [status, code, detail] = REFUSALS[enrolment.outcome];
+  throw new Problem(status, code, detail);
 }
 
 export function addJoinCalls(app: HttpServer, context: CentralContext): void {

@@ -1,0 +1,334 @@
+/** For tests: a central on a port of its own, and sites that speak the gateway as a real site does, signatures included. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { call, type Signer } from '../kernel/client.ts';
+import { createHttp, type HttpServer, requireSigner } from '../kernel/http.ts';
+import { type KeyPair, readOrMakeKey, sha256Hex } from '../kernel/keys.ts';
+import { silentLog } from '../kernel/log.ts';
+import { NonceMemory } from '../kernel/signatures.ts';
+import {
+  type Change,
+  changePageSchema,
+  joinAnswerSchema,
+  newSiteAnswerSchema,
+  newTrackerAnswerSchema,
+  signalAnswerSchema,
+} from '../protocol/central.ts';
+import { type Acknowledgement, publishedAnswerSchema, publishedRequestSchema } from '../protocol/gateway.ts';
+import { newRevisionId, newVideoId, type SiteId, type VideoId } from '../protocol/ids.ts';
+import { canonicalJson, type PublicationRecord, type VideoRecord } from '../protocol/record.ts';
+import { type CentralOptions, type RunningCentral, startCentral } from './central.ts';
+import { centralConfigSchema } from './config.ts';
+
+export const TOKEN = 'operator-token-of-the-tests';
+const bounds = { timeoutMs: 30_000, maxBytes: 2 ** 24 };
+
+export interface Stand {
+  readonly directory: string;
+  readonly central: RunningCentral;
+  restart(): Promise<void>;
+  /** One call, with the operator's token unless told otherwise. */
+  ask(
+    method: string,
+    path: string,
+    options?: { body?: unknown; token?: string | null; headers?: Record<string, string> },
+  ): Promise<Answer>;
+  addSite(name: string): Promise<TestSite>;
+  addTracker(name: string): Promise<TestTracker>;
+  end(): Promise<void>;
+}
+
+export interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever was answered
+  readonly body: any;
+  readonly headers: Headers;
+}
+
+export async function startStand(
+  settings: Record<string, unknown> = {},
+  options: CentralOptions = {},
+): Promise<Stand> {
+  const directory = await mkdtemp(join(tmpdir(), 'tributary-central-'));
+  const config = centralConfigSchema.parse({
+    listen: '127.0.0.1:0',
+    dataDirectory: directory,
+    operatorToken: TOKEN,
+    sweepInterval: '1 h',
+    logLevel: 'silent',
+    ...settings,
+  });
+  let central = await startCentral(config, { log: silentLog, ...options });
+  const { port } = new URL(central.url);
+  const sites: TestSite[] = [];
+  const stand: Stand = {
+    directory,
+    get central() {
+      return central;
+    },
+    async restart() {
+      await central.stop();
+      central = await startCentral(
+        { ...config, listen: { host: '127.0.0.1', port: Number(port) } },
+        { log: silentLog },
+      );
+    },
+    async ask(method, path, { body, token = TOKEN, headers = {} } = {}) {
+      const response = await fetch(`${central.url}${path}`, {
+        method,
+        headers: {
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      return { status: response.status, body: parse(text), headers: response.headers };
+    },
+    async addSite(name) {
+      const site = await TestSite.start(stand, join(directory, `${name}.key`));
+      sites.push(site);
+      const answer = await stand.ask('POST', '/api/sites', { body: { name, baseUrl: site.baseUrl } });
+      const { site: row, joinToken } = newSiteAnswerSchema.parse(answer.body);
+      await site.join(row.id, joinToken);
+      return site;
+    },
+    async addTracker(name) {
+      const key = await readOrMakeKey(join(directory, `${name}.key`));
+      const answer = await stand.ask('POST', '/api/trackers', {
+        body: { name, baseUrl: `http://127.0.0.1:9${sites.length}` },
+      });
+      const { tracker, joinToken } = newTrackerAnswerSchema.parse(answer.body);
+      await joinWith(central.url, key, joinToken);
+      return new TestTracker(stand, { key, keyId: tracker.id });
+    },
+    async end() {
+      await Promise.all(sites.map(site => site.close()));
+      await central.stop();
+      await rm(directory, { recursive: true });
+    },
+  };
+  return stand;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+export const joinWith = (centralUrl: string, key: KeyPair, joinToken: string) =>
+  call(`${centralUrl}/api/join`, {
+    ...bounds,
+    method: 'POST',
+    body: { joinToken, publicKey: key.publicKey },
+    signer: { key, keyId: 'join' },
+    answer: joinAnswerSchema,
+  });
+
+export class TestTracker {
+  readonly signer: Signer;
+  readonly #stand: Stand;
+
+  constructor(stand: Stand, signer: Signer) {
+    this.#stand = stand;
+    this.signer = signer;
+  }
+
+  changes(after: number, query = '') {
+    return call(`${this.#stand.central.url}/api/changes?after=${after}${query}`, {
+      ...bounds,
+      signer: this.signer,
+      answer: changePageSchema,
+    });
+  }
+
+  async changesOf(after: number): Promise<Change[]> {
+    return (await this.changes(after)).changes;
+  }
+
+  tell(sites: readonly { site: SiteId; up: boolean }[]) {
+    return call(`${this.#stand.central.url}/api/site-states`, {
+      ...bounds,
+      method: 'POST',
+      body: { sites },
+      signer: this.signer,
+      answer: z.unknown(),
+    });
+  }
+}
+
+interface Row {
+  readonly record: PublicationRecord;
+  readonly hash: string;
+  published: boolean;
+}
+
+/** A site with its gateway. What it answers can be replaced, to be a bad one. */
+export class TestSite {
+  readonly key: KeyPair;
+  readonly baseUrl: string;
+  id = '' as SiteId;
+  /** Present state: one row a video. */
+  readonly rows = new Map<VideoId, Row>();
+  readonly acknowledged: Acknowledgement[] = [];
+  reads = 0;
+  hangs = false;
+  /** Replaces the answer to a read. */
+  page: (() => unknown) | undefined;
+  beforeAnswer: (() => Promise<void>) | undefined;
+  pageRows = 500;
+  #app: HttpServer | undefined;
+  readonly #stand: Stand;
+  #centralPublicKey = '';
+
+  private constructor(stand: Stand, key: KeyPair, baseUrl: string) {
+    this.#stand = stand;
+    this.key = key;
+    this.baseUrl = baseUrl;
+  }
+
+  static async start(stand: Stand, keyPath: string): Promise<TestSite> {
+    const key = await readOrMakeKey(keyPath);
+    // Taken under the same number each time the gateway goes up.
+    const site = new TestSite(stand, key, `http://127.0.0.1:${await freePort()}`);
+    await site.up();
+    return site;
+  }
+
+  async up(): Promise<void> {
+    const { app } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
+    const nonces = new NonceMemory();
+    const findKey = (keyId: string) =>
+      Promise.resolve(keyId === 'central' ? this.#centralPublicKey : undefined);
+    app.get('/gateway/records', async request => {
+      await requireSigner(request, findKey, nonces);
+      this.reads++;
+      if (this.hangs) await new Promise(() => {});
+      await this.beforeAnswer?.();
+      if (this.page) return this.page();
+      const unpublished = [...this.rows.values()].filter(row => !row.published);
+      return {
+        site: this.id,
+        records: unpublished.slice(0, this.pageRows).map(({ record, hash }) => ({ record, hash })),
+        more: unpublished.length > this.pageRows,
+      };
+    });
+    app.post(
+      '/gateway/published',
+      { schema: { body: publishedRequestSchema, response: { 200: publishedAnswerSchema } } },
+      async request => {
+        await requireSigner(request, findKey, nonces);
+        let matched = 0;
+        for (const acknowledgement of request.body.published) {
+          this.acknowledged.push(acknowledgement);
+          const row = this.rows.get(acknowledgement.video);
+          if (row?.record.version !== acknowledgement.version || row.hash !== acknowledgement.hash) continue;
+          row.published = true;
+          matched++;
+        }
+        return { matched };
+      },
+    );
+    await app.listen({ host: '127.0.0.1', port: Number(new URL(this.baseUrl).port) });
+    this.#app = app;
+  }
+
+  async close(): Promise<void> {
+    await this.#app?.close();
+  }
+
+  async join(id: SiteId, joinToken: string): Promise<void> {
+    const answer = await joinWith(this.#stand.central.url, this.key, joinToken);
+    this.id = id;
+    this.#centralPublicKey = answer.centralPublicKey;
+  }
+
+  get signer(): Signer {
+    return { key: this.key, keyId: this.id };
+  }
+
+  put(record: PublicationRecord): PublicationRecord {
+    this.rows.set(record.video, { record, hash: sha256Hex(canonicalJson(record)), published: false });
+    return record;
+  }
+
+  signal(signer: Signer = this.signer) {
+    return call(`${this.#stand.central.url}/api/signals`, {
+      ...bounds,
+      method: 'POST',
+      signer,
+      answer: signalAnswerSchema,
+    });
+  }
+
+  /** Has it read now, and says how that ended. */
+  async collect(): Promise<{ records: number; error?: string }> {
+    return (await this.#stand.ask('POST', `/api/sites/${this.id}/collect`)).body;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const { app } = await createHttp({ part: 'port', log: silentLog, ready: () => undefined });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  await app.close();
+  return port;
+}
+
+export function videoRecord(changes: Partial<VideoRecord> = {}): VideoRecord {
+  return {
+    kind: 'video',
+    video: newVideoId(),
+    version: 1,
+    revision: newRevisionId(),
+    name: 'A lecture',
+    description: '',
+    path: 'videos/a/source.mp4',
+    sourceAddress: '192.0.2.7:8090',
+    sizeBytes: 1_000_000,
+    bitrateBps: 800_000,
+    durationMs: 10_000,
+    width: 1280,
+    height: 720,
+    sha256: 'a'.repeat(64),
+    container: 'mp4',
+    renditions: [
+      {
+        kind: 'video',
+        id: 'source-video',
+        codec: 'avc1.64001f',
+        bandwidthBps: 900_000,
+        averageBandwidthBps: 800_000,
+        width: 1280,
+        height: 720,
+        frameRate: 25,
+      },
+    ],
+    createdAt: '2024-05-01T08:00:00.000Z',
+    ...changes,
+  };
+}
+
+export const tombstone = (video: VideoId, version: number): PublicationRecord => ({
+  kind: 'tombstone',
+  video,
+  version,
+  withdrawnAt: '2024-05-02T08:00:00.000Z',
+});
+
+export async function until<T>(what: () => Promise<T | undefined | false>, withinMs = 10_000): Promise<T> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const value = await what();
+    if (value) return value;
+    if (Date.now() > deadline) throw new Error('it did not come to pass in time');
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
+}
