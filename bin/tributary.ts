@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startCentral } from '../src/central/central.ts';
 import { centralConfigSchema } from '../src/central/config.ts';
-import { startDemo } from '../src/demo/demo.ts';
+import { STOP_AT_END_OF_INPUT, startDemo } from '../src/demo/demo.ts';
 import { ConfigFault, readConfig } from '../src/kernel/config.ts';
 import { messageOf } from '../src/kernel/problem.ts';
 import { siteConfigSchema } from '../src/site/config.ts';
@@ -82,6 +82,7 @@ async function main(): Promise<void> {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  if (process.env[STOP_AT_END_OF_INPUT]) process.stdin.resume().on('close', stop);
 }
 
 main().catch((error: unknown) => {

@@ -23,6 +23,9 @@ const REGISTERED_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 5_000;
 const SAMPLE_NAME = '一条河的颜色 · Colours of a river';
 
+/** Tells a part to stop when its standard input ends. */
+export const STOP_AT_END_OF_INPUT = 'TRIBUTARY_STOP_AT_END_OF_INPUT';
+
 export interface DemoOptions {
   readonly dataDirectory: string;
   readonly port: number;
@@ -215,7 +218,9 @@ function startPart(
 ): Part {
   const log = openSync(join(dataDirectory, 'logs', `${name}.log`), 'a');
   const child = spawn(program, [...programArguments, command, '--config', config], {
-    stdio: ['ignore', log, log],
+    // The pipe ends when the demo does, however it does, and with it the part.
+    stdio: ['pipe', log, log],
+    env: { ...process.env, [STOP_AT_END_OF_INPUT]: '1' },
     // Ctrl-C reaches the demo, which then ends its parts in order.
     detached: true,
   });

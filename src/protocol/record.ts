@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { revisionIdSchema, videoIdSchema } from './ids.ts';
 import { MAX_RENDITIONS } from './limits.ts';
 import { renditionSchema } from './media.ts';
-import { descriptionSchema, languageSchema, nameSchema } from './text.ts';
+import { languageSchema, storedDescriptionSchema, storedNameSchema } from './text.ts';
 
 export const versionSchema = z.int().positive();
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
@@ -26,8 +26,8 @@ export const videoRecordSchema = z.strictObject({
   video: videoIdSchema,
   version: versionSchema,
   revision: revisionIdSchema,
-  name: nameSchema,
-  description: descriptionSchema,
+  name: storedNameSchema,
+  description: storedDescriptionSchema,
   language: languageSchema.optional(),
   /** Storage path of the source, relative to the site's data directory. */
   path: z.string().min(1).max(1_024),

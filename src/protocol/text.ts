@@ -35,6 +35,14 @@ export const descriptionSchema = z
     'The description holds a control character or a change of writing direction. Remove it.',
   );
 
+/** What crosses between parts was normalised where it was typed: it is taken as it is, or not at all. */
+export const storedNameSchema = z
+  .string()
+  .refine(text => nameSchema.safeParse(text).data === text, 'expected a normalised name');
+export const storedDescriptionSchema = z
+  .string()
+  .refine(text => descriptionSchema.safeParse(text).data === text, 'expected a normalised description');
+
 /** BCP 47 language tag, as HLS wants it in `LANGUAGE` (RFC 8216bis, section 4.4.6.1). */
 export const languageSchema = z
   .string()

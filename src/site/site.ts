@@ -91,7 +91,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     storage,
     sourceAddress: config.sourceAddress,
     prepare: (source, index, fileName) =>
-      prepareInWorker(source, index, { worker: files.prepareWorker, ...(fileName ? { fileName } : {}) }),
+      prepareInWorker(source, index, fileName, { workerUrl: files.prepareWorker }),
     hashFile,
     onRecord: signals.wake,
     log,

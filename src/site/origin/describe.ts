@@ -4,6 +4,8 @@ import {
   Input,
   type InputAudioTrack,
   type InputVideoTrack,
+  Logging,
+  LogLevel,
   MATROSKA,
   MP4,
   QTFF,
@@ -38,6 +40,8 @@ export type DescribedTrack =
  * @throws SourceRefused if the headers cannot be read.
  */
 export async function describeTracks(source: IndexedSource): Promise<readonly DescribedTrack[]> {
+  // Its complaints about damaged headers would go to the console; what matters of them is thrown.
+  Logging.level = LogLevel.Silent;
   const input = new Input({
     source: new BufferSource(source.head),
     formats: [MP4, QTFF, MATROSKA, WEBM],

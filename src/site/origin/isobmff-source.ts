@@ -89,7 +89,7 @@ export function indexIsobmff(file: FileBytes): IndexedSource {
     const sample = file.read(samples.offsets[sync]!, Math.min(samples.sizes[sync]!, HEAD_SAMPLE_BYTES));
     heads.push({ trak, sample: sample ?? Buffer.alloc(0) });
   }
-  if (layout.isCutOff && (layout.fragments.length > 0 || tracks.length === 0)) throw truncated('a box');
+  if (layout.isCutOff && (layout.fragments.length > 0 || tracks.length === 0)) throw truncated('the film');
   return {
     container: layout.brand === 'qt  ' ? 'MOV' : 'MP4',
     tracks,
@@ -139,7 +139,7 @@ function readLayout(file: FileBytes): Layout {
   }
   if (!moov) {
     throw isCutOff
-      ? truncated('the film, before its index')
+      ? truncated('the film, before the index that players need')
       : damaged('it has no index ("moov"), without which nobody can play it');
   }
   return { brand, moov, fragments, isCutOff };

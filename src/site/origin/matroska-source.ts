@@ -86,8 +86,8 @@ interface ScannedTrack {
 }
 
 class Scan {
-  info = Buffer.alloc(0);
-  tracks = Buffer.alloc(0);
+  info: Buffer = Buffer.alloc(0);
+  tracks: Buffer = Buffer.alloc(0);
   readonly #file: FileBytes;
   readonly #scanned = new Map<number, ScannedTrack>();
   #timestampScale = 1_000_000;
