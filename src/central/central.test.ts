@@ -127,7 +127,9 @@ describe('publication', () => {
       set "registered_version" = "version", "registered_at" = ${1}
       where "position" <= ${5} and "registered_version" < "version" returning "position"`.execute(db);
     await db.destroy();
-    expect(plan.rows.map(row => row.detail).join()).toMatch(/SEARCH videos USING (COVERING )?INDEX videos_unregistered/);
+    expect(plan.rows.map(row => row.detail).join()).toMatch(
+      /SEARCH videos USING (COVERING )?INDEX videos_unregistered/,
+    );
   });
 
   it('takes a backlog page by page, and pages the feed', async () => {

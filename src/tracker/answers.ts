@@ -3,21 +3,34 @@ import { Problem } from '../kernel/problem.ts';
 import type { SiteId, VideoId } from '../protocol/ids.ts';
 import { MULTIVARIANT_PLAYLIST, mediaPath } from '../protocol/media.ts';
 import type { Source } from '../protocol/tracker.ts';
-import { type Candidate, choose, type Ranked, type Viewer } from './choice/choose.ts';
+import { type Candidate, choose, type Ranked, shortlist, type Viewer } from './choice/choose.ts';
 import { findZone, makeZoneTable, type ZoneTable } from './choice/zones.ts';
 import type { Probes } from './probes.ts';
 import type { RegisteredVideo, Registry } from './registry.ts';
+
+/** Sites offered to one viewer: enough to fail over, few enough for a playlist. */
+const MAX_OFFERED_SITES = 8;
 
 export interface Answers {
   viewerAt(client: string): Viewer;
   viewerFilling(site: SiteId): Viewer;
   /** @throws Problem 404 `video-unknown`, 410 `video-withdrawn`. */
   rank(id: VideoId, viewer: Viewer): { readonly video: RegisteredVideo; readonly ranking: readonly Ranked[] };
+  /**
+   * For a player that is playing: a video that is not known here is ranked as one that nobody holds, because an error would
+   * cost the player its steering. @throws Problem 410 `video-withdrawn`.
+   */
+  steer(id: VideoId, viewer: Viewer): readonly Ranked[];
   /** The sites offered, best first. @throws Problem 503 `no-source` if there is none. */
   sources(video: RegisteredVideo, ranking: readonly Ranked[]): readonly [Source, ...Source[]];
 }
 
-export function createAnswers(registry: Registry, probes: Probes): Answers {
+/** `missing` says why nothing can be told of a video yet: before the feed was read, "unknown" would be said of all. */
+export function createAnswers(
+  registry: Registry,
+  probes: Probes,
+  missing: () => string | undefined,
+): Answers {
   let zones: { readonly version: number; readonly table: ZoneTable } | undefined;
   const zoneTable = (): ZoneTable => {
     if (zones?.version !== registry.sitesVersion) {
@@ -28,39 +41,47 @@ export function createAnswers(registry: Registry, probes: Probes): Answers {
     }
     return zones.table;
   };
-  const findSite = (id: SiteId) => registry.sites.find(site => site.site === id);
+  const rankSites = (holders: ReadonlySet<SiteId>, viewer: Viewer): readonly Ranked[] =>
+    choose(
+      viewer,
+      holders,
+      registry.sites.map(({ site: id, name, coordinates, active }): Candidate => {
+        const { up, activeResponses, egressBps } = probes.of(id);
+        return { id, name, coordinates, active, up, activeResponses, egressBps };
+      }),
+    );
 
   return {
     viewerAt(client) {
       const zone = findZone(zoneTable(), client);
       // Who is in a site's zone is where that site is, also while the site itself is down.
-      return zone ? { zone, coordinates: findSite(zone.site)?.coordinates } : {};
+      return zone ? { zone, coordinates: registry.findSite(zone.site)?.coordinates } : {};
     },
-    viewerFilling: site => ({ fillingSite: site, coordinates: findSite(site)?.coordinates }),
+    viewerFilling: site => ({ fillingSite: site, coordinates: registry.findSite(site)?.coordinates }),
     rank(id, viewer) {
       const found = registry.find(id);
       if (found.kind === 'unknown') {
+        const reason = missing();
+        if (reason !== undefined) throw noSource(reason);
         throw new Problem(404, 'video-unknown', 'No video of this id is registered here.');
       }
-      if (found.kind === 'withdrawn') throw new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
-      const candidates = registry.sites.map((site): Candidate => {
-        const { up, activeResponses, egressBps } = probes.of(site.site);
-        const { site: id, name, coordinates, active } = site;
-        return { id, name, coordinates, active, up, activeResponses, egressBps };
-      });
-      return { video: found.video, ranking: choose(viewer, found.holders, candidates) };
+      if (found.kind === 'withdrawn') throw withdrawn();
+      return { video: found.video, ranking: rankSites(found.holders, viewer) };
+    },
+    steer(id, viewer) {
+      const found = registry.find(id);
+      if (found.kind === 'withdrawn') throw withdrawn();
+      return rankSites(found.kind === 'known' ? found.holders : new Set(), viewer);
     },
     sources(video, ranking) {
-      const [first, ...others] = ranking.filter(entry => entry.offered).map(entry => toSource(video, entry));
+      const [first, ...others] = shortlist(ranking, MAX_OFFERED_SITES).map(entry => toSource(video, entry));
       if (first) return [first, ...others];
-      throw new Problem(503, 'no-source', 'No site can serve this video now. Try again in a moment.', {
-        headers: { 'retry-after': '2' },
-      });
+      throw noSource('No site can serve this video now. Try again in a moment.');
     },
   };
 
   function toSource(video: RegisteredVideo, { site, reasons, score }: Ranked): Source {
-    const baseUrl = findSite(site.id)?.baseUrl ?? '';
+    const baseUrl = registry.findSite(site.id)?.baseUrl ?? '';
     return {
       site: site.id,
       name: site.name,
@@ -74,3 +95,7 @@ export function createAnswers(registry: Registry, probes: Probes): Answers {
     };
   }
 }
+
+const withdrawn = (): Problem => new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
+const noSource = (detail: string): Problem =>
+  new Problem(503, 'no-source', detail, { headers: { 'retry-after': '2' } });

@@ -6,18 +6,24 @@ import { join } from 'node:path';
 import { call } from '../kernel/client.ts';
 import type { Log } from '../kernel/log.ts';
 import { joinCentral, type MemberIdentity, signerOf } from '../kernel/member.ts';
-import { messageOf } from '../kernel/problem.ts';
+import { messageOf, Problem } from '../kernel/problem.ts';
 import { repeat } from '../kernel/timing.ts';
 import { changePageSchema } from '../protocol/central.ts';
 import type { TrackerConfig } from './config.ts';
-import type { Registry } from './registry.ts';
+import { withinLimit } from './limit.ts';
+import { Registry } from './registry.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 
 const PAGE = 1_000;
 const WAIT_S = 25;
 const TIMEOUT_MS = (WAIT_S + 10) * 1_000;
 const MAX_PAGE_BYTES = 32 * 2 ** 20;
-const RETRY_MS = 500;
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 2_000;
+/** A join token that central refuses will hardly become good, and asking more often looks like guessing. */
+const REFUSED_RETRY_MS = 15_000;
+/** A central that does not hold an empty answer back must not be asked in a circle. */
+const IDLE_MS = 500;
 const SNAPSHOT_EVERY_MS = 5_000;
 
 export interface Feed {
@@ -42,12 +48,21 @@ export async function followFeed(
   let position = await readSnapshot(path, config.central, registry, log);
   let savedPosition = position;
   let connected = false;
+  let retryMs = FIRST_RETRY_MS;
+  let lastFailure: string | undefined;
+  /** Where central has gone back in time, all is read again into here; what was known before answers meanwhile. */
+  let anew: { readonly registry: Registry; position: number } | undefined;
   onSites();
 
   async function readPage(signal: AbortSignal): Promise<number> {
     const { key, membership } = identity;
     if (!membership) {
-      if (!config.joinToken) throw new Error('no joinToken is configured; make one on the admin page');
+      if (!config.joinToken)
+        throw new Problem(
+          400,
+          'join-token-missing',
+          'no joinToken is configured; make one on the admin page',
+        );
       const joined = await joinCentral(
         config.dataDirectory,
         key,
@@ -60,35 +75,53 @@ export async function followFeed(
       return 0;
     }
     // Until it has answered once, an answer is wanted at once: it says that central is there.
-    const wait = connected ? WAIT_S : 0;
-    const page = await call(`${config.central}/api/changes?after=${position}&limit=${PAGE}&wait=${wait}`, {
-      signer: signerOf(key, membership),
-      timeoutMs: TIMEOUT_MS,
-      maxBytes: MAX_PAGE_BYTES,
-      signal,
-      answer: changePageSchema,
-    });
+    const wait = connected && !anew ? WAIT_S : 0;
+    const after = anew?.position ?? position;
+    const askedMs = performance.now();
+    const url = `${config.central}/api/changes?after=${after}&limit=${PAGE}&wait=${wait}`;
+    const page = await withinLimit(TIMEOUT_MS, signal, limit =>
+      call(url, {
+        signer: signerOf(key, membership),
+        timeoutMs: TIMEOUT_MS,
+        maxBytes: MAX_PAGE_BYTES,
+        signal: limit,
+        answer: changePageSchema,
+      }),
+    );
     connected = true;
-    if (page.position < position) {
-      log.warn({ ours: position, central: page.position }, 'central went back in time; all is read again');
-      registry.clear();
-      position = 0;
-      onSites();
+    retryMs = FIRST_RETRY_MS;
+    lastFailure = undefined;
+    if (page.position < after) {
+      log.warn({ ours: after, central: page.position }, 'central went back in time; all is read again');
+      anew = { registry: new Registry(), position: 0 };
       return 0;
     }
-    registry.apply(page.changes);
+    (anew?.registry ?? registry).apply(page.changes);
+    if (anew) {
+      anew.position = page.position;
+      if (page.more && page.changes.length > 0) return 0;
+      registry.replaceWith(anew.registry);
+      anew = undefined;
+      onSites();
+    } else if (page.changes.some(change => change.kind === 'site')) onSites();
     position = page.position;
-    if (page.changes.some(change => change.kind === 'site')) onSites();
-    return 0;
+    return page.changes.length > 0 || wait === 0 || performance.now() - askedMs > IDLE_MS ? 0 : IDLE_MS;
   }
 
   const reading = repeat(async signal => {
     try {
       return await readPage(signal);
     } catch (error) {
-      if (!signal.aborted) log.warn({ reason: messageOf(error) }, 'the change feed was not read');
       connected = false;
-      return RETRY_MS;
+      if (signal.aborted) return 0;
+      const reason = messageOf(error);
+      if (reason !== lastFailure) log.warn({ reason }, 'the change feed was not read');
+      lastFailure = reason;
+      const isRefused = error instanceof Problem && error.status >= 400 && error.status < 500;
+      if (isRefused && !identity.membership) return REFUSED_RETRY_MS;
+      const delayMs = retryMs * (0.5 + Math.random() / 2);
+      retryMs = Math.min(MAX_RETRY_MS, retryMs * 2);
+      return delayMs;
     }
   });
   const save = async (): Promise<void> => {
@@ -106,11 +139,14 @@ export async function followFeed(
     identity: () => identity,
     position: () => position,
     connected: () => connected,
-    missing: () =>
-      position > 0 || connected ? undefined : 'This tracker has not read the change feed of central yet.',
+    missing() {
+      if (position > 0 || connected) return undefined;
+      const what = identity.membership ? 'read the change feed of central' : 'joined central';
+      return `This tracker has not ${what} yet${lastFailure ? `: ${lastFailure}` : '.'}`;
+    },
     async stop() {
       await Promise.all([reading.stop(), saving.stop()]);
-      await save();
+      await save().catch(error => log.warn({ reason: messageOf(error) }, 'the snapshot was not written'));
     },
   };
 }

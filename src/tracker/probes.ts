@@ -6,11 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { formatAddress } from '../kernel/client.ts';
 import type { Log } from '../kernel/log.ts';
 import { messageOf } from '../kernel/problem.ts';
 import type { SiteId } from '../protocol/ids.ts';
 import { type SiteProbe, siteProbeSchema } from '../protocol/site.ts';
+import { withinLimit } from './limit.ts';
 import type { RegisteredSite } from './registry.ts';
 
 /** Worst case until a dead or silent site is left out: interval + timeout + retry + timeout = 2.6 s. */
@@ -76,6 +78,8 @@ export function startProbes(intervalMs: number, onChange: () => void, log: Log):
     while (!signal.aborted) {
       try {
         const { probe, address, elapsedMs } = await ask(site, signal);
+        // Ended while it asked: what it heard is of an address that is watched no more.
+        if (signal.aborted) return;
         failures = 0;
         recent.push(elapsedMs);
         if (recent.length > MEDIAN_OF) recent.shift();
@@ -91,7 +95,7 @@ export function startProbes(intervalMs: number, onChange: () => void, log: Log):
       } catch (error) {
         if (signal.aborted) return;
         failures++;
-        update(site, { ...(failures >= 2 ? { up: false } : {}), lastError: messageOf(error) });
+        update(site, { ...(failures >= 2 ? { up: false } : {}), lastError: reasonOf(error) });
       }
       const pauseMs = failures === 1 ? RETRY_MS : intervalMs;
       await sleep(pauseMs, undefined, { signal }).catch(() => {});
@@ -112,6 +116,7 @@ export function startProbes(intervalMs: number, onChange: () => void, log: Log):
       for (const [id, site] of active) {
         if (watched.has(id)) continue;
         const abort = new AbortController();
+        healths.set(id, { ...UNSEEN, since: new Date().toISOString() });
         watched.set(id, { baseUrl: site.baseUrl, abort, done: watchOne(site, abort.signal) });
       }
     },
@@ -129,34 +134,37 @@ interface Answer {
   readonly elapsedMs: number;
 }
 
-/** Each probe opens a connection of its own: a new viewer would have to, too. */
-async function ask(site: RegisteredSite, signal: AbortSignal): Promise<Answer> {
-  const nonce = randomBytes(12).toString('base64url');
-  const started = performance.now();
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
-  const response = await open(new URL(`/probe?nonce=${nonce}`, site.baseUrl), limit).catch(error => {
-    throw limit.aborted && !signal.aborted
-      ? new Error(`no answer within ${TIMEOUT_MS} ms`, { cause: error })
-      : error;
+/** Each probe opens a connection of its own: a new viewer would have to, too. The limit holds for the whole answer. */
+const ask = (site: RegisteredSite, signal: AbortSignal): Promise<Answer> =>
+  withinLimit(TIMEOUT_MS, signal, async limit => {
+    const nonce = randomBytes(12).toString('base64url');
+    const started = performance.now();
+    const response = await open(new URL(`/probe?nonce=${nonce}`, site.baseUrl), limit);
+    const { remoteAddress = '', remotePort = 0 } = response.socket;
+    let text = '';
+    for await (const chunk of response.setEncoding('utf8')) {
+      text += chunk;
+      if (text.length > MAX_ANSWER_BYTES) throw new Error('the answer is too long');
+    }
+    if (response.statusCode !== 200) throw new Error(`it answered ${response.statusCode}`);
+    const probe = siteProbeSchema.parse(JSON.parse(text));
+    if (probe.nonce !== nonce) throw new Error('it did not answer this question');
+    if (probe.site !== undefined && probe.site !== site.site) throw new Error('another site answers there');
+    const address = formatAddress(remoteAddress, remotePort);
+    return { probe, address, elapsedMs: performance.now() - started };
   });
-  const { remoteAddress = '', remotePort = 0 } = response.socket;
-  let text = '';
-  for await (const chunk of response.setEncoding('utf8')) {
-    text += chunk;
-    if (text.length > MAX_ANSWER_BYTES) throw new Error('the answer is too long');
-  }
-  if (response.statusCode !== 200) throw new Error(`it answered ${response.statusCode}`);
-  const probe = siteProbeSchema.parse(JSON.parse(text));
-  if (probe.nonce !== nonce) throw new Error('it did not answer this question');
-  if (probe.site !== undefined && probe.site !== site.site) throw new Error('another site answers there');
-  return { probe, address: formatAddress(remoteAddress, remotePort), elapsedMs: performance.now() - started };
-}
 
 const open = (url: URL, signal: AbortSignal): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
     const get = url.protocol === 'https:' ? httpsGet : httpGet;
-    get(url, { agent: false, signal }, resolve).once('error', reject);
+    get(url, { agent: false, signal }, resolve).on('error', reject);
   });
+
+/** A refused connection to a name with several addresses has no message, only a code. */
+const reasonOf = (error: unknown): string => {
+  if (error instanceof z.ZodError || error instanceof SyntaxError) return 'what answers there is no site';
+  return (messageOf(error) || (error as { code?: string }).code || 'unreachable').slice(0, 200);
+};
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

@@ -4,6 +4,8 @@ import type { SiteId, VideoId } from '../protocol/ids.ts';
 
 export type RegisteredVideo = Extract<Change, { kind: 'video' }>;
 export type RegisteredSite = Extract<Change, { kind: 'site' }>;
+/** What one site last said of one video. */
+type Entry = Exclude<Change, { kind: 'site' }>;
 
 export type Lookup =
   | { readonly kind: 'known'; readonly video: RegisteredVideo; readonly holders: ReadonlySet<SiteId> }
@@ -11,9 +13,13 @@ export type Lookup =
   | { readonly kind: 'unknown' };
 
 export class Registry {
-  readonly #videos = new Map<VideoId, RegisteredVideo>();
-  readonly #withdrawn = new Map<VideoId, Extract<Change, { kind: 'withdrawn' }>>();
-  readonly #sites = new Map<SiteId, RegisteredSite>();
+  /**
+   * The entry of the site that was first to publish the video stands first. Only that site changes or withdraws it: a
+   * compromised site that publishes under another's id gains nothing.
+   */
+  #entries = new Map<VideoId, Entry[]>();
+  #sites = new Map<SiteId, RegisteredSite>();
+  #known = 0;
   /** Rises with every change of a site. */
   sitesVersion = 0;
 
@@ -22,41 +28,61 @@ export class Registry {
       if (change.kind === 'site') {
         this.#sites.set(change.site, change);
         this.sitesVersion++;
-      } else if (change.kind === 'video') {
-        this.#videos.set(change.video, change);
-        this.#withdrawn.delete(change.video);
       } else {
-        this.#videos.delete(change.video);
-        this.#withdrawn.set(change.video, change);
+        this.#register(change);
       }
     }
   }
 
-  find(id: VideoId): Lookup {
-    const video = this.#videos.get(id);
-    if (video) return { kind: 'known', video, holders: new Set([video.site]) };
-    return this.#withdrawn.has(id) ? { kind: 'withdrawn' } : { kind: 'unknown' };
+  #register(change: Entry): void {
+    const entries = this.#entries.get(change.video);
+    if (!entries) {
+      this.#entries.set(change.video, [change]);
+      this.#known += Number(change.kind === 'video');
+      return;
+    }
+    const index = entries.findIndex(entry => entry.site === change.site);
+    const before = entries[index];
+    // Publication rule R4: a record is applied only if its version is greater.
+    if (before && before.version >= change.version) return;
+    if (index === 0) this.#known += Number(change.kind === 'video') - Number(before?.kind === 'video');
+    if (before) entries[index] = change;
+    else entries.push(change);
   }
 
+  find(id: VideoId): Lookup {
+    const entries = this.#entries.get(id);
+    const video = entries?.[0];
+    if (!entries || !video) return { kind: 'unknown' };
+    if (video.kind === 'withdrawn') return { kind: 'withdrawn' };
+    const holders = entries.filter(entry => entry.kind === 'video' && entry.revision === video.revision);
+    return { kind: 'known', video, holders: new Set(holders.map(({ site }) => site)) };
+  }
+
+  /** Withdrawn ones do not count. */
   get videoCount(): number {
-    return this.#videos.size;
+    return this.#known;
   }
 
   get sites(): readonly RegisteredSite[] {
     return [...this.#sites.values()];
   }
 
-  clear(): void {
-    this.#videos.clear();
-    this.#withdrawn.clear();
-    this.#sites.clear();
+  findSite(id: SiteId): RegisteredSite | undefined {
+    return this.#sites.get(id);
+  }
+
+  /** Becomes what `other` is, which must not be used any more. */
+  replaceWith(other: Registry): void {
+    this.#entries = other.#entries;
+    this.#sites = other.#sites;
+    this.#known = other.#known;
     this.sitesVersion++;
   }
 
   /** All of it, as changes that would make it again. */
   *dump(): Iterable<Change> {
     yield* this.#sites.values();
-    yield* this.#videos.values();
-    yield* this.#withdrawn.values();
+    for (const entries of this.#entries.values()) yield* entries;
   }
 }

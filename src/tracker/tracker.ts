@@ -2,8 +2,8 @@
 import type { AddressInfo } from 'node:net';
 import { Gauge } from 'prom-client';
 import { z } from 'zod';
-import { call } from '../kernel/client.ts';
-import { allowAnyOrigin, createHttp } from '../kernel/http.ts';
+import { call, formatAddress } from '../kernel/client.ts';
+import { allowAnyOrigin, createHttp, type HttpServer } from '../kernel/http.ts';
 import { createLog } from '../kernel/log.ts';
 import { readIdentity, signerOf } from '../kernel/member.ts';
 import { messageOf } from '../kernel/problem.ts';
@@ -12,12 +12,15 @@ import { trackerStatusSchema } from '../protocol/tracker.ts';
 import { createAnswers } from './answers.ts';
 import type { TrackerConfig } from './config.ts';
 import { followFeed } from './feed.ts';
+import { withinLimit } from './limit.ts';
 import { startProbes } from './probes.ts';
 import { Registry } from './registry.ts';
 import { servePlay } from './web/play.ts';
 
 const TELL_EVERY_MS = 10_000;
 const TELL_TIMEOUT_MS = 5_000;
+/** Keeps each report below central's limit for a body. */
+const TELL_SITES = 500;
 
 export interface RunningTracker {
   readonly url: string;
@@ -37,16 +40,19 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     const sites = registry.sites
       .filter(site => site.active)
       .map(({ site }) => ({ site, up: probes.of(site).up }));
-    if (membership && sites.length > 0) {
-      await call(`${config.central}/api/site-states`, {
-        method: 'POST',
-        body: { sites },
-        signer: signerOf(key, membership),
-        timeoutMs: TELL_TIMEOUT_MS,
-        maxBytes: 2 ** 16,
-        signal,
-        answer: z.unknown(),
-      }).catch(error => log.debug({ reason: messageOf(error) }, 'central was not told the states of sites'));
+    for (let from = 0; membership && from < sites.length; from += TELL_SITES) {
+      const report = { sites: sites.slice(from, from + TELL_SITES) };
+      await withinLimit(TELL_TIMEOUT_MS, signal, limit =>
+        call(`${config.central}/api/site-states`, {
+          method: 'POST',
+          body: report,
+          signer: signerOf(key, membership),
+          timeoutMs: TELL_TIMEOUT_MS,
+          maxBytes: 2 ** 16,
+          signal: limit,
+          answer: z.unknown(),
+        }),
+      ).catch(error => log.debug({ reason: messageOf(error) }, 'central was not told the states of sites'));
     }
     return TELL_EVERY_MS;
   });
@@ -56,7 +62,8 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     allowAnyOrigin(reply);
     reply.header('cache-control', 'no-store');
   });
-  servePlay(app, config, createAnswers(registry, probes), metrics);
+  servePlay(app, config, createAnswers(registry, probes, feed.missing), metrics);
+  allowPreflight(app);
   app.get(
     '/status',
     {
@@ -108,10 +115,24 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
   log.info({ listen: `${config.listen.host}:${port}`, videos: registry.videoCount }, 'tracker is up');
 
   return {
-    url: `http://${config.listen.host}:${port}`,
+    url: `http://${formatAddress(config.listen.host, port)}`,
     async stop() {
       await Promise.all([telling.stop(), feed.stop(), probes.stop()]);
       await app.close();
     },
   };
+}
+
+/** A page of another origin that sends a token asks first whether it may. */
+function allowPreflight(app: HttpServer): void {
+  app.options('/*', { schema: { hide: true } }, (_request, reply) =>
+    reply
+      .headers({
+        'access-control-allow-methods': 'GET, HEAD',
+        'access-control-allow-headers': 'authorization, content-type, range',
+        'access-control-max-age': '86400',
+      })
+      .code(204)
+      .send(),
+  );
 }

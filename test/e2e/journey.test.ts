@@ -58,6 +58,13 @@ function readPackets(input: string): Record<string, string[]> {
   return packets;
 }
 
+/** What ffmpeg complains of, but for its note that the next pathway is on another host. */
+const complaints = (stderr: string): string =>
+  stderr
+    .split('\n')
+    .filter(line => line !== '' && !line.includes('Cannot reuse HTTP connection'))
+    .join('\n');
+
 const registered = (id: string): Promise<Video> =>
   eventually(`${id} is registered`, async () => {
     const video = await findVideo(demo, id);
@@ -187,11 +194,12 @@ describe('an upload', () => {
       'null',
       '-',
     ]);
-    expect({ status: decoded.status, errors: decoded.stderr }).toEqual({ status: 0, errors: '' });
+    expect({ status: decoded.status, errors: complaints(decoded.stderr) }).toEqual({ status: 0, errors: '' });
     const mpv = runProgram('mpv', [
       '--no-config',
       '--vo=null',
       '--ao=null',
+      '--ao-null-untimed',
       '--untimed',
       '--msg-level=all=warn',
       url,

@@ -1,155 +1,190 @@
 /**
  * The buffer (CP): the only thing that viewers talk to. Memory first, then disk, then a fill; concurrent misses of one file
- * make one fill.
+ * make one read of the disk and one fill.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../kernel/log.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { messageOf, type Problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { DiskTier } from './disk-tier.ts';
-import { Fill } from './fill.ts';
-import { PREFLIGHT } from './headers.ts';
-import { type MediaFile, parseMediaFile } from './media-file.ts';
-import { type Kept, makeKept, respondFilling, respondKept, respondProblem } from './respond.ts';
-import { createUpstreams, FILL_HEADER } from './upstream.ts';
+import { etagOfBody } from './etags.ts';
+import { Fill, type FillMeans } from './fill.ts';
+import type { MediaFile } from './media-file.ts';
+import { type Kept, MemoryTier, makeKept } from './memory-tier.ts';
+import { busy, stopping, videoWithdrawn } from './problems.ts';
+import { createHandler, type Shelf } from './serve.ts';
+import { Slots } from './slots.ts';
+import { originUpstream, siteUpstreams } from './sources.ts';
+import { type Address, createUpstreamClient, FILL_TIMING, type FillTiming } from './upstream.ts';
 
-const MAX_FILLS = 256;
+const ORIGIN_REQUESTS_AT_ONCE = 32;
+const SITE_REQUESTS_AT_ONCE = 64;
+const MAX_QUEUE = 256;
+/** Fills of any state: asking the tracker, waiting in a queue, under way. */
+const MAX_FILLS = 1_024;
+const MAX_FILLING_BYTES = 512 * 2 ** 20;
+const DISK_READS_AT_ONCE = 16;
 const REMEMBER_REFUSAL_MS = 2_000;
-/** What an entry costs in memory beside its body. */
-const ENTRY_BYTES = 1_024;
 
 export interface BufferOptions {
+  /** Undefined until the site has joined; it asks no other site before. */
   readonly siteId: () => string | undefined;
   readonly directory: string;
   readonly memoryBytes: number;
   readonly diskBytes: number;
   /** This site's own origin. */
-  readonly origin: { readonly url: string };
+  readonly origin: Address;
   readonly trackerUrl: () => string | undefined;
   readonly log: Log;
+  readonly timing?: FillTiming;
 }
 
 export interface BufferStats {
+  /** Answered from memory or disk. */
   readonly hits: number;
+  /** Answered by a fill, or by saying no. */
   readonly misses: number;
+  /** Fills begun, and those of them that failed. */
   readonly fills: number;
+  readonly fillsFailed: number;
+  /** Body bytes handed to viewers' connections. */
   readonly egressBytes: number;
   readonly activeResponses: number;
+  readonly activeFills: number;
   readonly memoryBytes: number;
   readonly diskBytes: number;
 }
 
 export interface StreamBuffer {
   handle(request: IncomingMessage, response: ServerResponse): void;
-  /** Forgets a withdrawn video and answers 410 for it from now on. */
+  /** Forgets a withdrawn video, cuts off its fills, and answers 410 for it from now on. @throws Error if the disk will not. */
   drop(video: VideoId): Promise<void>;
+  /** Takes back `drop`. */
+  allow(video: VideoId): void;
   stats(): BufferStats;
+  /** Ends the fills under way and waits for the disk. */
   stop(): Promise<void>;
 }
-
-const METHOD_NOT_ALLOWED = new Problem(405, 'method-not-allowed', 'Streams can be read only.', {
-  headers: { allow: 'GET, HEAD, OPTIONS' },
-});
-const NOT_FOUND = new Problem(404, 'not-found', 'There is no such file.');
-const WITHDRAWN = new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
-const BUSY = new Problem(503, 'busy', 'Too much is being fetched at once. Try again in a moment.', {
-  headers: { 'retry-after': '1' },
-});
 
 export async function createStreamBuffer(options: BufferOptions): Promise<StreamBuffer> {
   const { log } = options;
   const disk = await DiskTier.open(options.directory, options.diskBytes, log);
-  const memory = new LRUCache<string, Kept>({
-    maxSize: Math.max(1, options.memoryBytes),
-    maxEntrySize: Math.max(1, Math.floor(options.memoryBytes / 2)),
-    sizeCalculation: kept => kept.body.length + ENTRY_BYTES,
-  });
-  const upstreams = createUpstreams({ ...options, originUrl: options.origin.url });
+  const memory = new MemoryTier(options.memoryBytes, file => disk.touch(file));
+  const sites = siteUpstreams({ trackerUrl: options.trackerUrl, selfSiteId: options.siteId });
+  const client = createUpstreamClient(options.timing ?? FILL_TIMING);
+  let fillingBytes = 0;
+  const means: FillMeans = {
+    origin: originUpstream(options.origin),
+    sites,
+    client,
+    originSlots: new Slots(ORIGIN_REQUESTS_AT_ONCE, MAX_QUEUE),
+    siteSlots: new Slots(SITE_REQUESTS_AT_ONCE, MAX_QUEUE),
+    siteId: options.siteId,
+    reserve(bytes) {
+      if (fillingBytes > 0 && fillingBytes + bytes > MAX_FILLING_BYTES) return false;
+      fillingBytes += bytes;
+      return true;
+    },
+    release(bytes) {
+      fillingBytes -= bytes;
+    },
+    onHolderFailed(holder, file, reason) {
+      if (!holder.isOwnOrigin) sites.noteFailure(holder);
+      log.warn({ holder: holder.name, key: file.key, reason }, 'a holder could not fill');
+    },
+  };
+  const diskSlots = new Slots(DISK_READS_AT_ONCE, Number.POSITIVE_INFINITY);
   const fills = new Map<string, Fill>();
+  const readings = new Map<string, Promise<Kept | undefined>>();
   const refusals = new LRUCache<string, Problem>({ max: 10_000, ttl: REMEMBER_REFUSAL_MS });
   const dropped = new Set<VideoId>();
-  const counts = { hits: 0, misses: 0, fills: 0, egressBytes: 0, activeResponses: 0 };
+  const counts = { hits: 0, misses: 0, fills: 0, fillsFailed: 0, egressBytes: 0, activeResponses: 0 };
+  let isStopped = false;
+
+  async function read(file: MediaFile): Promise<Kept | undefined> {
+    const found = await diskSlots.use(() => disk.read(file));
+    if (!found || dropped.has(file.video)) return undefined;
+    const kept = makeKept(file, found.body, found.etag);
+    memory.keep(kept);
+    return kept;
+  }
 
   function startFill(fillKey: string, file: MediaFile, mayAskOthers: boolean): Fill {
-    const fill = new Fill();
+    const fill = new Fill(means, file, mayAskOthers);
     fills.set(fillKey, fill);
     counts.fills++;
-    void fill.run(upstreams, file, mayAskOthers).then(() => {
+    void fill.run().then(() => {
       fills.delete(fillKey);
-      if (fill.body && fill.isWhole && !fill.failure) keep(file, fill.body);
-      else if (fill.failure && fill.failure.status < 500) refusals.set(fillKey, fill.failure);
+      const { body, failure } = fill;
+      if (failure) noteRefusal(fillKey, file, failure);
+      else if (body && !dropped.has(file.video)) {
+        const kept = makeKept(file, body, fill.etag ?? etagOfBody(body));
+        memory.keep(kept);
+        disk.keep(file, kept);
+      }
     });
     return fill;
   }
 
-  function keep(file: MediaFile, body: Buffer): void {
-    if (dropped.has(file.video)) return;
-    memory.set(file.key, makeKept(file, body));
-    disk.keep(file, body);
+  function noteRefusal(fillKey: string, file: MediaFile, failure: Problem): void {
+    counts.fillsFailed++;
+    if (failure.status < 500 && !dropped.has(file.video)) refusals.set(fillKey, failure);
+    // Its own site or the tracker said so: what is left of it here is gone too.
+    if (failure.code === 'video-withdrawn') {
+      forget(file.video).catch(error =>
+        log.warn({ video: file.video, reason: messageOf(error) }, 'a withdrawn video is still on disk'),
+      );
+    }
   }
 
-  async function answerMiss(
-    request: IncomingMessage,
-    response: ServerResponse,
-    file: MediaFile,
-  ): Promise<void> {
-    const mayAskOthers = request.headers[FILL_HEADER] === undefined;
-    // Requests of other buffers are kept apart: they must never wait for a fill that may be waiting for them.
-    const fillKey = mayAskOthers ? file.key : `own ${file.key}`;
-    let fill = fills.get(fillKey);
-    if (!fill) {
-      const body = await disk.read(file);
-      if (body) {
-        const kept = makeKept(file, body);
-        memory.set(file.key, kept);
-        counts.hits++;
-        counts.egressBytes += respondKept(request, response, kept);
-        return;
-      }
-      const refusal = refusals.get(fillKey);
-      if (refusal) return respondProblem(response, refusal);
-      fill = fills.get(fillKey);
-    }
-    counts.misses++;
-    if (!fill && fills.size >= MAX_FILLS) return respondProblem(response, BUSY);
-    fill ??= startFill(fillKey, file, mayAskOthers);
-    counts.egressBytes += await respondFilling(request, response, file, fill);
+  function forget(video: VideoId): Promise<void> {
+    memory.drop(video);
+    return disk.drop(video);
   }
+
+  const shelf: Shelf = {
+    find: key => memory.find(key),
+    read(file) {
+      if (!disk.has(file)) return undefined;
+      let reading = readings.get(file.key);
+      if (!reading) {
+        reading = read(file).finally(() => readings.delete(file.key));
+        readings.set(file.key, reading);
+      }
+      return reading;
+    },
+    fill(file, mayAskOthers) {
+      if (isStopped) return stopping();
+      // Requests of other buffers are kept apart: they must never wait for a fill that may be waiting for them.
+      const fillKey = mayAskOthers ? file.key : `own ${file.key}`;
+      const refusal = refusals.get(fillKey);
+      if (refusal) return refusal;
+      const underWay = fills.get(fillKey);
+      if (underWay) return underWay;
+      return fills.size >= MAX_FILLS ? busy() : startFill(fillKey, file, mayAskOthers);
+    },
+    isWithdrawn: video => dropped.has(video),
+  };
 
   return {
-    handle(request, response) {
-      const { method } = request;
-      if (method === 'OPTIONS') return void response.writeHead(204, [...PREFLIGHT]).end();
-      if (method !== 'GET' && method !== 'HEAD') return respondProblem(response, METHOD_NOT_ALLOWED);
-      const file = parseMediaFile(request.url ?? '');
-      if (!file) return respondProblem(response, NOT_FOUND);
-      if (dropped.has(file.video)) return respondProblem(response, WITHDRAWN);
-      counts.activeResponses++;
-      response.once('close', () => counts.activeResponses--);
-      const kept = memory.get(file.key);
-      if (kept) {
-        counts.hits++;
-        counts.egressBytes += respondKept(request, response, kept);
-        return;
-      }
-      answerMiss(request, response, file).catch(error => {
-        log.error({ err: error, key: file.key }, 'a viewer could not be answered');
-        respondProblem(
-          response,
-          new Problem(500, 'internal', 'This site could not answer.', { cause: error }),
-        );
-      });
-    },
+    handle: createHandler(shelf, counts, log),
     async drop(video) {
       dropped.add(video);
-      for (const key of [...memory.keys()]) if (key.startsWith(`/v/${video}/`)) memory.delete(key);
-      await disk.drop(video);
+      for (const fill of fills.values()) if (fill.file.video === video) fill.stop(videoWithdrawn());
+      await forget(video);
     },
-    stats: () => ({ ...counts, memoryBytes: memory.calculatedSize, diskBytes: disk.bytes }),
+    allow: video => void dropped.delete(video),
+    stats: () => ({
+      ...counts,
+      activeFills: fills.size,
+      memoryBytes: memory.bytes,
+      diskBytes: disk.bytes,
+    }),
     async stop() {
-      for (const fill of fills.values()) fill.stop();
-      upstreams.stop();
+      isStopped = true;
+      for (const fill of fills.values()) fill.stop(stopping());
+      client.stop();
       await disk.settle();
     },
   };

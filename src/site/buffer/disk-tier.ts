@@ -1,29 +1,52 @@
 /**
- * What was cut, on disk, within a limit, least recently used out first. Each file holds the SHA-256 of its body, so a torn
- * or altered one is a miss. A disk that fails only means "not kept".
+ * What was cut, on disk, within a limit, least recently used out first. Each file begins with the SHA-256 of all the rest
+ * of it (its key, its validator, its bytes), so a torn, altered or misplaced one is a miss. Nothing is synced: what power
+ * loss tears is cut anew. A disk that fails only means "not kept".
  */
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { createHash, webcrypto } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
+import { MAX_SEGMENT_BYTES } from '../../protocol/limits.ts';
 import type { MediaFile } from './media-file.ts';
 
 const DIGEST_BYTES = 32;
-/** Writes behind this many waiting ones are left out: keeping is a favour, memory is not unlimited. */
-const MAX_WAITING_WRITES = 32;
+const MAX_HEAD_BYTES = 2_048;
+const MAX_FILE_BYTES = MAX_SEGMENT_BYTES + 2 ** 20 + MAX_HEAD_BYTES;
+/** Writes behind this many waiting bytes are left out: keeping is a favour, memory is not unlimited. */
+const MAX_WAITING_BYTES = 64 * 2 ** 20;
+const STATS_AT_ONCE = 64;
 
-const digestOf = (body: Buffer): Buffer => createHash('sha256').update(body).digest();
-const nameOf = (file: MediaFile): string => createHash('sha256').update(file.key).digest('hex').slice(0, 40);
+export interface Body {
+  readonly body: Buffer;
+  readonly etag: string;
+}
+
+/** Off the main thread: 2 MB take 1–2 ms. */
+const digestOf = async (bytes: Buffer): Promise<Buffer> =>
+  Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes));
+
+/** Safe on every file system, whatever its case and length rules. */
+const pathOf = ({ video, key }: MediaFile): string =>
+  join(video, createHash('sha256').update(key).digest('hex').slice(0, 40));
+
+/** digest (32) | key and NUL | validator and NUL | bytes */
+const headOf = (file: MediaFile, etag: string): Buffer => Buffer.from(`${file.key}\0${etag}\0`, 'latin1');
 
 export class DiskTier {
   readonly #directory: string;
   readonly #log: Log;
   /** `{video}/{name}` → bytes on disk. */
   readonly #index: LRUCache<string, number>;
-  readonly #writing = new Map<string, Promise<void>>();
+  /** Paths that wait to be written. */
+  readonly #waiting = new Set<string>();
+  #waitingBytes = 0;
+  /** Changes are made one after another: limits hold, and a drop comes after the writes before it. */
+  #last: Promise<void> = Promise.resolve();
+  #evicted: string[] = [];
 
   private constructor(directory: string, limitBytes: number, log: Log) {
     this.#directory = directory;
@@ -32,93 +55,174 @@ export class DiskTier {
       maxSize: Math.max(1, limitBytes),
       sizeCalculation: bytes => bytes,
       dispose: (_bytes, path, reason) => {
-        if (reason === 'evict') void rm(join(directory, path), { force: true }).catch(() => {});
+        if (reason === 'evict') this.#evicted.push(path);
       },
     });
   }
 
-  /** Finds again what an earlier run kept. */
+  /** Finds again what an earlier run kept. A directory that cannot be read is an empty one. */
   static async open(directory: string, limitBytes: number, log: Log): Promise<DiskTier> {
     const tier = new DiskTier(directory, limitBytes, log);
-    await mkdir(directory, { recursive: true });
-    const found: { path: string; bytes: number; usedMs: number }[] = [];
-    for (const video of await readdir(directory)) {
-      for (const name of await readdir(join(directory, video)).catch(() => [])) {
-        const path = join(video, name);
-        if (name.endsWith('.part')) await rm(join(directory, path), { force: true });
-        else {
-          const { size, mtimeMs } = await stat(join(directory, path));
-          found.push({ path, bytes: size, usedMs: mtimeMs });
-        }
-      }
+    try {
+      await mkdir(directory, { recursive: true });
+      await tier.#find();
+      await tier.#removeEvicted();
+    } catch (error) {
+      log.warn({ directory, reason: messageOf(error) }, 'the disk tier could not be read');
     }
-    for (const { path, bytes } of found.sort((a, b) => a.usedMs - b.usedMs)) tier.#index.set(path, bytes);
     return tier;
   }
 
+  async #find(): Promise<void> {
+    const paths: string[] = [];
+    for (const video of await readdir(this.#directory)) {
+      for (const name of await readdir(join(this.#directory, video)).catch(() => [])) {
+        const path = join(video, name);
+        if (/^[0-9a-f]{40}$/.test(name)) paths.push(path);
+        else if (name.endsWith('.part')) await this.#remove(path);
+      }
+    }
+    const found: { readonly path: string; readonly bytes: number; readonly usedMs: number }[] = [];
+    for (let first = 0; first < paths.length; first += STATS_AT_ONCE) {
+      const batch = paths.slice(first, first + STATS_AT_ONCE).map(async path => {
+        const { size, mtimeMs } = await stat(join(this.#directory, path));
+        found.push({ path, bytes: Math.max(1, size), usedMs: mtimeMs });
+      });
+      await Promise.allSettled(batch);
+    }
+    for (const { path, bytes } of found.sort((a, b) => a.usedMs - b.usedMs)) this.#index.set(path, bytes);
+  }
+
+  /** Bytes on disk. */
   get bytes(): number {
     return this.#index.calculatedSize;
   }
 
-  async read(file: MediaFile): Promise<Buffer | undefined> {
-    const path = join(file.video, nameOf(file));
+  has(file: MediaFile): boolean {
+    return this.#index.has(pathOf(file));
+  }
+
+  /** Counts as a use: it was in demand in memory until now. */
+  touch(file: MediaFile): void {
+    this.#index.get(pathOf(file));
+  }
+
+  async read(file: MediaFile): Promise<Body | undefined> {
+    const path = pathOf(file);
     if (this.#index.get(path) === undefined) return undefined;
     try {
-      const content = await readFile(join(this.#directory, path));
-      const body = content.subarray(DIGEST_BYTES);
-      if (digestOf(body).equals(content.subarray(0, DIGEST_BYTES))) {
-        const now = new Date();
-        void utimes(join(this.#directory, path), now, now).catch(() => {});
-        return body;
-      }
+      const found = await this.#readChecked(path, file);
+      if (found) return found;
       this.#log.warn({ key: file.key }, 'a kept file was altered on disk; it is cut anew');
     } catch (error) {
       this.#log.warn({ key: file.key, reason: messageOf(error) }, 'a kept file could not be read');
     }
-    await this.#forget(path);
+    this.#index.delete(path);
+    await this.#remove(path);
     return undefined;
   }
 
-  /** Keeps in the background. */
-  keep(file: MediaFile, body: Buffer): void {
-    const path = join(file.video, nameOf(file));
-    const bytes = body.length + DIGEST_BYTES;
-    if (this.#index.has(path) || this.#writing.has(path)) return;
-    if (this.#writing.size >= MAX_WAITING_WRITES || bytes > this.#index.maxSize / 4) return;
-    const write = this.#write(path, body)
-      .then(() => void this.#index.set(path, bytes))
-      .catch(error => this.#log.warn({ key: file.key, reason: messageOf(error) }, 'not kept on disk'))
-      .finally(() => this.#writing.delete(path));
-    this.#writing.set(path, write);
+  async #readChecked(path: string, file: MediaFile): Promise<Body | undefined> {
+    const whole = join(this.#directory, path);
+    const handle = await open(whole, 'r');
+    let content: Buffer;
+    try {
+      const { size } = await handle.stat();
+      if (size <= DIGEST_BYTES || size > MAX_FILE_BYTES) return undefined;
+      content = Buffer.allocUnsafeSlow(size);
+      for (let at = 0; at < size; ) {
+        const { bytesRead } = await handle.read(content, at, size - at, at);
+        if (bytesRead === 0) return undefined;
+        at += bytesRead;
+      }
+    } finally {
+      await handle.close();
+    }
+    const rest = content.subarray(DIGEST_BYTES);
+    if (!(await digestOf(rest)).equals(content.subarray(0, DIGEST_BYTES))) return undefined;
+    const keyEnd = rest.indexOf(0);
+    const etagEnd = rest.indexOf(0, keyEnd + 1);
+    if (etagEnd === -1 || rest.latin1Slice(0, keyEnd) !== file.key) return undefined;
+    // The order of last use outlives a restart. Failing to note it costs little.
+    const now = new Date();
+    void utimes(whole, now, now).catch(() => {});
+    return { body: rest.subarray(etagEnd + 1), etag: rest.latin1Slice(keyEnd + 1, etagEnd) };
   }
 
-  async #write(path: string, body: Buffer): Promise<void> {
+  /** Keeps in the background. */
+  keep(file: MediaFile, { body, etag }: Body): void {
+    const path = pathOf(file);
+    const head = headOf(file, etag);
+    const bytes = DIGEST_BYTES + head.length + body.length;
+    if (this.#index.has(path) || this.#waiting.has(path)) return;
+    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES || bytes > this.#index.maxSize / 2) return;
+    this.#waiting.add(path);
+    this.#waitingBytes += bytes;
+    this.#enqueue(async () => {
+      try {
+        await this.#write(path, head, body, bytes);
+      } catch (error) {
+        this.#index.delete(path);
+        this.#log.warn({ key: file.key, reason: messageOf(error) }, 'not kept on disk');
+      } finally {
+        this.#waiting.delete(path);
+        this.#waitingBytes -= bytes;
+      }
+    });
+  }
+
+  async #write(path: string, head: Buffer, body: Buffer, bytes: number): Promise<void> {
+    const rest = Buffer.concat([head, body]);
+    const digest = await digestOf(rest);
     const whole = join(this.#directory, path);
     const part = `${whole}.part`;
+    // Room first, bytes afterwards: the limit holds at every moment.
+    this.#makeRoom(bytes);
+    await this.#removeEvicted();
     await mkdir(join(whole, '..'), { recursive: true });
     try {
-      await writeFile(part, [digestOf(body), body]);
+      await writeFile(part, [digest, rest]);
       await rename(part, whole);
     } catch (error) {
       await rm(part, { force: true }).catch(() => {});
       throw error;
     }
+    this.#index.set(path, bytes);
   }
 
-  async #forget(path: string): Promise<void> {
-    this.#index.delete(path);
-    await rm(join(this.#directory, path), { force: true }).catch(() => {});
+  #makeRoom(bytes: number): void {
+    while (this.#index.calculatedSize + bytes > this.#index.maxSize) {
+      const oldest = this.#index.pop();
+      if (oldest === undefined) return;
+    }
   }
 
-  /** Forgets all of a video. */
+  async #removeEvicted(): Promise<void> {
+    for (const path of this.#evicted.splice(0)) await this.#remove(path);
+  }
+
+  async #remove(path: string): Promise<void> {
+    await rm(join(this.#directory, path), { force: true }).catch(error =>
+      this.#log.warn({ path, reason: messageOf(error) }, 'a file of the disk tier could not be removed'),
+    );
+  }
+
+  /** Forgets all of a video, what waits to be written included. @throws Error if the disk will not. */
   async drop(video: VideoId): Promise<void> {
-    await this.settle();
-    for (const path of [...this.#index.keys()]) if (path.startsWith(`${video}/`)) this.#index.delete(path);
-    await rm(join(this.#directory, video), { recursive: true, force: true });
+    await this.#enqueue(async () => {
+      for (const path of [...this.#index.keys()]) if (path.startsWith(video)) this.#index.delete(path);
+      await rm(join(this.#directory, video), { recursive: true, force: true });
+    });
   }
 
   /** Waits for the writes under way. */
-  async settle(): Promise<void> {
-    await Promise.all(this.#writing.values());
+  settle(): Promise<void> {
+    return this.#last;
+  }
+
+  #enqueue(change: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(change);
+    this.#last = done.catch(() => {});
+    return done;
   }
 }

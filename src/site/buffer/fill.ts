@@ -2,132 +2,223 @@
  * One fill: one request upstream whatever the number of viewers who wait. Its bytes go into one buffer of the announced
  * length, out of which all of them are served while it arrives. A holder that fails is replaced, also half-way.
  */
-import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { messageOf, Problem } from '../../kernel/problem.ts';
 import { MAX_SEGMENT_BYTES } from '../../protocol/limits.ts';
-import { etagOf, type MediaFile } from './media-file.ts';
-import { readProblemCode, type Upstreams } from './upstream.ts';
+import { parseStrongEtag } from './etags.ts';
+import type { MediaFile } from './media-file.ts';
+import { busy, fileUnknown, fillFailed, noSource, videoUnknown, videoWithdrawn } from './problems.ts';
+import type { Slots } from './slots.ts';
+import type { Holder, SiteUpstreams } from './sources.ts';
+import { FILL_HEADER, type UpstreamClient } from './upstream.ts';
 
-const IDLE_MS = 10_000;
 /** Headers and index around a segment's samples. */
 const MAX_FILE_BYTES = MAX_SEGMENT_BYTES + 2 ** 20;
 
+/** What all fills of a buffer stand on. */
+export interface FillMeans {
+  readonly origin: Holder;
+  readonly sites: SiteUpstreams;
+  readonly client: UpstreamClient;
+  /** Apart, so that sites that hang cannot hold up what this site itself has. */
+  readonly originSlots: Slots;
+  readonly siteSlots: Slots;
+  readonly siteId: () => string | undefined;
+  /** Announced bytes of all fills under way: taken before they are there, as memory is. False: too many. */
+  readonly reserve: (bytes: number) => boolean;
+  readonly release: (bytes: number) => void;
+  readonly onHolderFailed: (holder: Holder, file: MediaFile, reason: string) => void;
+}
+
 export class Fill {
+  readonly file: MediaFile;
   /** Undefined until the length is known. */
   body: Buffer | undefined;
+  /** The strong validator of what the first holder sends; undefined if it gives none. */
+  etag: string | undefined;
   /** Bytes of `body` that are there. */
   filled = 0;
   /** Why it ended before its end. */
   failure: Problem | undefined;
-  readonly #changes = new EventEmitter().setMaxListeners(0);
+  readonly #means: FillMeans;
+  readonly #mayAskOthers: boolean;
+  readonly #followers = new Set<() => void>();
   readonly #abort = new AbortController();
+
+  constructor(means: FillMeans, file: MediaFile, mayAskOthers: boolean) {
+    this.#means = means;
+    this.file = file;
+    this.#mayAskOthers = mayAskOthers;
+  }
 
   get isWhole(): boolean {
     return this.body !== undefined && this.filled === this.body.length;
   }
 
-  /** Resolves at the next change: length known, bytes arrived, failed. */
-  async changed(): Promise<void> {
-    if (this.isWhole || this.failure) return;
-    await once(this.#changes, 'change');
+  /** Calls at every change: length known, bytes arrived, failed. @returns how to leave; leaving does not end the fill. */
+  follow(onChange: () => void): () => void {
+    this.#followers.add(onChange);
+    return () => void this.#followers.delete(onChange);
   }
 
-  stop(): void {
+  /** Ends it: who waits is told, who was being served is cut off. */
+  stop(reason: Problem): void {
+    if (this.isWhole || this.failure) return;
     this.#abort.abort();
+    this.#fail(reason);
   }
 
   /** Runs to its end; never throws: `failure` says what went wrong. */
-  async run(upstreams: Upstreams, file: MediaFile, mayAskOthers: boolean): Promise<void> {
+  async run(): Promise<void> {
     try {
-      await this.#tryAll(upstreams, file, mayAskOthers);
+      await this.#tryAll();
     } catch (error) {
-      this.failure =
-        error instanceof Problem
-          ? error
-          : new Problem(502, 'fill-failed', messageOf(error), { cause: error });
+      this.#fail(error instanceof Problem ? error : fillFailed(messageOf(error), error));
+    } finally {
+      this.#means.release(this.body?.length ?? 0);
     }
-    this.#changes.emit('change');
   }
 
-  async #tryAll(upstreams: Upstreams, file: MediaFile, mayAskOthers: boolean): Promise<void> {
-    let last = new Problem(503, 'no-source', 'No site that holds this video can be reached now.', {
-      headers: { 'retry-after': '2' },
-    });
-    for await (const baseUrl of upstreams.list(file, mayAskOthers)) {
-      try {
-        await this.#tryOne(upstreams, baseUrl, file);
-        return;
-      } catch (error) {
-        if (this.#abort.signal.aborted) throw error;
-        // Withdrawn, or no such file in a video that is known: nobody else will know better.
-        if (error instanceof Problem && (error.code === 'video-withdrawn' || error.code === 'file-unknown'))
-          throw error;
-        if (error instanceof Problem && error.code === 'video-unknown' && !mayAskOthers) throw error;
-        if (!(error instanceof Problem)) {
-          last = new Problem(502, 'fill-failed', `This could not be fetched: ${messageOf(error)}.`, {
-            cause: error,
-          });
-        }
-      }
-    }
-    throw last;
+  #fail(reason: Problem): void {
+    this.failure ??= reason;
+    this.#tell();
   }
 
-  async #tryOne(upstreams: Upstreams, baseUrl: string, file: MediaFile): Promise<void> {
-    const response = await upstreams.get(baseUrl, file, this.filled, this.#abort.signal);
-    if (response.statusCode !== (this.filled > 0 ? 206 : 200)) throw await refusal(response);
+  #tell(): void {
+    for (const follower of this.#followers) follower();
+  }
+
+  async #tryAll(): Promise<void> {
+    const { origin, sites, originSlots, siteSlots } = this.#means;
+    // What is answered if nobody has it: the gravest of what was heard.
+    let failure = await this.#try(origin, originSlots);
+    if (!failure) return;
+    // Its own origin knows best: withdrawn, or no such file in a video that it has.
+    if (failure.code === 'video-withdrawn' || failure.code === 'file-unknown') throw failure;
+    if (!this.#mayAskOthers) throw failure;
+    const hasOriginFailed = failure.code !== 'video-unknown';
+    if (!hasOriginFailed) failure = noSource();
+    for (const site of await this.#listSites(hasOriginFailed)) {
+      const refusal = await this.#try(site, siteSlots);
+      if (!refusal) return;
+      // One site that says "no such file" may lag or lie: the others are asked all the same. That a video is gone is for
+      // its own site and the tracker to say.
+      const isHeard = refusal.code === 'file-unknown' || refusal.code === 'fill-failed';
+      if (isHeard && failure.code !== 'fill-failed') failure = refusal;
+    }
+    throw failure;
+  }
+
+  async #listSites(hasOriginFailed: boolean): Promise<readonly Holder[]> {
     try {
-      this.#checkHead(response, file);
-      await this.#take(response);
+      return await this.#means.sites.list(this.file.video);
+    } catch (error) {
+      // A tracker that does not know this site's own video yet says nothing about why the origin failed.
+      if (hasOriginFailed && error instanceof Problem && error.code === 'video-unknown') return [];
+      throw error;
+    }
+  }
+
+  /** @returns why not, where the holder could not; undefined when the file is whole. */
+  async #try(holder: Holder, slots: Slots): Promise<Problem | undefined> {
+    if (slots.isFull) throw busy();
+    return slots.use(async () => {
+      this.#throwIfStopped();
+      try {
+        return await this.#fetch(holder);
+      } catch (error) {
+        this.#throwIfStopped();
+        if (error instanceof Problem) throw error;
+        this.#means.onHolderFailed(holder, this.file, messageOf(error));
+        return fillFailed(messageOf(error), error);
+      }
+    });
+  }
+
+  #throwIfStopped(): void {
+    if (this.#abort.signal.aborted) throw this.failure ?? noSource();
+  }
+
+  async #fetch({ address, isOwnOrigin }: Holder): Promise<Problem | undefined> {
+    const { client, siteId } = this.#means;
+    const from = this.filled;
+    if (from > 0 && this.etag === undefined)
+      throw new Error('half of it came without a validator, so nobody else can go on');
+    const response = await client.get({
+      address,
+      path: this.file.key,
+      signal: this.#abort.signal,
+      headers: {
+        ...(isOwnOrigin ? {} : { [FILL_HEADER]: siteId() ?? 'not-joined' }),
+        ...(from > 0 && this.etag ? { range: `bytes=${from}-`, 'if-range': this.etag } : {}),
+      },
+    });
+    try {
+      const { statusCode } = response;
+      if (statusCode !== 200 && statusCode !== 206) return await this.#readRefusal(response);
+      let skip = this.#checkHead(response, from);
+      const body = this.body ?? Buffer.alloc(0);
+      await client.receive(response, piece => {
+        const wanted = skip === 0 ? piece : piece.subarray(Math.min(skip, piece.length));
+        skip -= piece.length - wanted.length;
+        if (this.filled + wanted.length > body.length) throw new Error('more bytes than announced');
+        wanted.copy(body, this.filled);
+        this.filled += wanted.length;
+        if (wanted.length > 0) this.#tell();
+      });
+      if (this.filled !== body.length) throw new Error('fewer bytes than announced');
+      return undefined;
     } finally {
       response.destroy();
     }
   }
 
-  #checkHead(response: IncomingMessage, file: MediaFile): void {
-    const length = Number(response.headers['content-length'] ?? Number.NaN);
-    if (!Number.isSafeInteger(length) || length < 0 || this.filled + length > MAX_FILE_BYTES) {
-      throw new Error('the answer has no length, or one beyond the limit');
+  /**
+   * Takes over length and validator from the first holder; of every later one demands the same.
+   *
+   * @returns bytes of the body to pass over: a holder may answer a Range with the whole (RFC 9110, section 14.2).
+   */
+  #checkHead(response: IncomingMessage, from: number): number {
+    const { statusCode, headers } = response;
+    const length = /^\d{1,15}$/.test(headers['content-length'] ?? '')
+      ? Number(headers['content-length'])
+      : -1;
+    if (length < 0) throw new Error('the answer does not say its length');
+    if ((headers['content-encoding'] ?? 'identity') !== 'identity') throw new Error('the answer is encoded');
+    const etag = parseStrongEtag(headers.etag);
+    const { body } = this;
+    if (body === undefined) {
+      if (statusCode !== 200) throw new Error('the answer is a part, and none was asked for');
+      if (length > MAX_FILE_BYTES)
+        throw new Error(`the answer is beyond the limit of ${MAX_FILE_BYTES} bytes`);
+      if (!this.#means.reserve(length)) throw busy();
+      // Not from node's shared pool: a playlist must not pin a slab of it.
+      this.body = Buffer.allocUnsafeSlow(length);
+      this.etag = etag;
+      this.#tell();
+      return 0;
     }
-    if (this.body === undefined) this.body = Buffer.allocUnsafe(length);
-    else if (this.filled === 0 && this.body.length !== length)
-      throw new Error('holders disagree about the length');
-    else if (this.filled > 0) {
-      const expected = `bytes ${this.filled}-${this.body.length - 1}/${this.body.length}`;
-      // If-Range holds only for the same strong validator (RFC 9110, section 13.1.5).
-      if (response.headers['content-range'] !== expected || response.headers.etag !== etagOf(file)) {
-        throw new Error('the answer does not go on where the last one stopped');
-      }
+    // Viewers have the head already. If-Range holds only for the same strong validator (RFC 9110, section 13.1.5).
+    if (etag !== this.etag) throw new Error('the answer is of other bytes than the last one');
+    if (statusCode === 200) {
+      if (length !== body.length) throw new Error('holders disagree about the length');
+      return from;
     }
-    this.#changes.emit('change');
+    if (
+      from === 0 ||
+      length !== body.length - from ||
+      headers['content-range'] !== `bytes ${from}-${body.length - 1}/${body.length}`
+    ) {
+      throw new Error('the answer does not go on where the last one stopped');
+    }
+    return 0;
   }
 
-  async #take(response: IncomingMessage): Promise<void> {
-    const body = this.body ?? Buffer.alloc(0);
-    const idle = setTimeout(() => response.destroy(new Error('the bytes stopped coming')), IDLE_MS);
-    try {
-      for await (const chunk of response as AsyncIterable<Buffer>) {
-        idle.refresh();
-        if (this.filled + chunk.length > body.length) throw new Error('more bytes than announced');
-        chunk.copy(body, this.filled);
-        this.filled += chunk.length;
-        this.#changes.emit('change');
-      }
-    } finally {
-      clearTimeout(idle);
-    }
-    if (this.filled !== body.length) throw new Error('fewer bytes than announced');
+  async #readRefusal(response: IncomingMessage): Promise<Problem> {
+    const { statusCode } = response;
+    const code = await this.#means.client.readProblemCode(response);
+    if (statusCode === 410) return videoWithdrawn();
+    if (statusCode === 404) return code === 'video-unknown' ? videoUnknown() : fileUnknown();
+    throw new Error(`a holder answered ${statusCode}${code ? ` ${code}` : ''}`);
   }
-}
-
-async function refusal(response: IncomingMessage): Promise<Error> {
-  const code = await readProblemCode(response);
-  if (response.statusCode === 410) return new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
-  if (response.statusCode === 404) {
-    return code === 'file-unknown'
-      ? new Problem(404, 'file-unknown', 'This video has no such file.')
-      : new Problem(404, 'video-unknown', 'There is no such video here.');
-  }
-  return new Error(`a holder answered ${response.statusCode}`);
 }

@@ -10,21 +10,6 @@ export interface MediaFile {
   readonly file: string;
 }
 
-const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
-const PATH = new RegExp(
-  `^/v/(${UUID})/(${UUID})/((?:[a-z0-9][a-z0-9-]{0,39}/)?[A-Za-z0-9][A-Za-z0-9_-]{0,39}\\.[a-z0-9]{2,5})$`,
-);
-
-/** Undefined where the path is none of ours: dots, escapes and anything else that was never made here. */
-export function parseMediaFile(url: string): MediaFile | undefined {
-  const end = url.indexOf('?');
-  const key = end === -1 ? url : url.slice(0, end);
-  const match = PATH.exec(key);
-  if (!match) return undefined;
-  const [, video = '', revision = '', file = ''] = match;
-  return { key, video: videoIdSchema.parse(video), revision: revisionIdSchema.parse(revision), file };
-}
-
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   m3u8: 'application/vnd.apple.mpegurl',
   mpd: 'application/dash+xml',
@@ -34,15 +19,29 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   vtt: 'text/vtt; charset=utf-8',
 };
 
-/** From our own table, never from what an upstream says. */
-export function contentTypeOf(file: string): string {
-  const extension = file.slice(file.lastIndexOf('.') + 1);
-  const isAudio = /^[a-z0-9-]*audio[a-z0-9-]*\/.*\.(mp4|m4s)$/.test(file);
-  return isAudio ? 'audio/mp4' : (CONTENT_TYPES[extension] ?? 'application/octet-stream');
+const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const PATH = new RegExp(
+  `^/v/(${UUID})/(${UUID})/((?:[a-z0-9][a-z0-9-]{0,39}/)?[A-Za-z0-9][A-Za-z0-9_-]{0,39}\\.` +
+    `(?:${Object.keys(CONTENT_TYPES).join('|')}))$`,
+);
+
+/** The path without its query: players put CMCD and the like there, which names no other bytes. */
+export function keyOf(url: string): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
 }
 
-/** Raised when the bytes that are cut for the same revision and file change. */
-const CUT_FORMAT = 1;
+/** Undefined where the key is none of ours: dots, escapes and anything else that was never made here. */
+export function parseMediaFile(key: string): MediaFile | undefined {
+  const match = PATH.exec(key);
+  if (!match) return undefined;
+  const [, video = '', revision = '', file = ''] = match;
+  return { key, video: videoIdSchema.parse(video), revision: revisionIdSchema.parse(revision), file };
+}
 
-/** A revision never changes its bytes, so its address says all: the same strong validator at every site. */
-export const etagOf = ({ revision, file }: MediaFile): string => `"${CUT_FORMAT}/${revision}/${file}"`;
+/** From our own table, never from what an upstream says. `audio/mp4` in audio renditions (`source-audio`, `source-audio-2`). */
+export function contentTypeOf(file: string): string {
+  const extension = file.slice(file.lastIndexOf('.') + 1);
+  const isAudio = /^(?:[a-z0-9-]*-)?audio(?:-[a-z0-9-]*)?\/.*\.(?:mp4|m4s)$/.test(file);
+  return isAudio ? 'audio/mp4' : (CONTENT_TYPES[extension] ?? 'application/octet-stream');
+}

@@ -1,8 +1,14 @@
-/** Conditional and range requests (RFC 9110, sections 13 and 14): what part of a file, if any, is to be sent. Pure. */
+/** Range requests (RFC 9110, section 14): what part of a file, if any, is to be sent. Pure. */
+
+/** Bytes from `start` up to, and without, `end`. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
 
 export type Selection =
   | { readonly kind: 'whole' }
-  | { readonly kind: 'part'; readonly start: number /** exclusive */; readonly end: number }
+  | ({ readonly kind: 'part' } & Span)
   | { readonly kind: 'unsatisfiable' };
 
 const WHOLE: Selection = { kind: 'whole' };
@@ -10,16 +16,16 @@ const UNSATISFIABLE: Selection = { kind: 'unsatisfiable' };
 
 /**
  * A recipient MAY ignore Range (section 14.2): we do for several ranges, other units, malformed ones, and where If-Range
- * does not name what we have.
+ * does not name what we have, by strong comparison (section 13.1.5).
  */
 export function selectRange(
   range: string | undefined,
   ifRange: string | undefined,
-  etag: string,
+  etag: string | undefined,
   length: number,
 ): Selection {
   if (range === undefined || (ifRange !== undefined && ifRange !== etag)) return WHOLE;
-  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(range.trim());
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/i.exec(range.trim());
   if (!match) return WHOLE;
   const [, first = '', last = ''] = match;
   if (first === '' && last === '') return WHOLE;
@@ -34,8 +40,3 @@ export function selectRange(
   if (start >= length) return UNSATISFIABLE;
   return { kind: 'part', start, end: last === '' ? length : Math.min(length, Number(last) + 1) };
 }
-
-/** If-None-Match compares weakly (section 13.1.2). */
-export const matchesEtag = (ifNoneMatch: string | undefined, etag: string): boolean =>
-  ifNoneMatch !== undefined &&
-  (ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some(tag => tag.trim().replace(/^W\//, '') === etag));

@@ -1,122 +1,150 @@
 /** Answers out of a whole file, or out of one that is still arriving. */
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { formatProblem, PROBLEM_TYPE, type Problem } from '../../kernel/problem.ts';
+import { matchesEtag } from './etags.ts';
 import type { Fill } from './fill.ts';
 import { commonHeaders, OPEN_TO_ALL } from './headers.ts';
-import { etagOf, type MediaFile } from './media-file.ts';
-import { matchesEtag, selectRange } from './ranges.ts';
+import type { MediaFile } from './media-file.ts';
+import type { Kept } from './memory-tier.ts';
+import { rangeUnsatisfiable } from './problems.ts';
+import { type Span, selectRange } from './ranges.ts';
 
-/** A file that is kept, with its headers ready to be written. */
-export interface Kept {
-  readonly file: MediaFile;
-  readonly body: Buffer;
-  readonly headers: string[];
-}
-
-export const makeKept = (file: MediaFile, body: Buffer): Kept => ({
-  file,
-  body,
-  headers: [...commonHeaders(file), 'Content-Length', String(body.length)],
-});
-
-/** @returns body bytes sent. */
+/** Answers at once, with one write. @returns body bytes sent. */
 export function respondKept(request: IncomingMessage, response: ServerResponse, kept: Kept): number {
   const { headers } = request;
-  if (headers.range === undefined && headers['if-none-match'] === undefined) {
+  const { body } = kept;
+  if (request.method === 'GET' && headers.range === undefined && headers['if-none-match'] === undefined) {
     response.writeHead(200, kept.headers);
-    if (request.method === 'HEAD') {
-      response.end();
-      return 0;
-    }
-    response.end(kept.body);
-    return kept.body.length;
+    response.end(body);
+    return body.length;
   }
-  const span = writeHead(request, response, kept.file, kept.body.length);
-  if (!span) {
-    response.end();
-    return 0;
-  }
-  response.end(kept.body.subarray(span.start, span.end));
+  const span = writeHead(request, response, kept.file, kept.etag, body.length);
+  if (!span) return 0;
+  response.end(body.subarray(span.start, span.end));
   return span.end - span.start;
 }
 
-/** Follows a fill: the head as soon as the length is known, the bytes as they come. @returns body bytes sent. */
-export async function respondFilling(
+/**
+ * Follows a fill: the head as soon as the length is known, the bytes as they come. All followers share the fill's one
+ * buffer, and none is given more than its connection takes. `onSent` is told of body bytes.
+ */
+export function respondFilling(
   request: IncomingMessage,
   response: ServerResponse,
-  file: MediaFile,
   fill: Fill,
-): Promise<number> {
-  while (fill.body === undefined && !fill.failure) await fill.changed();
-  const { body } = fill;
-  if (body === undefined) {
-    if (fill.failure) respondProblem(response, fill.failure);
-    return 0;
-  }
-  const span = writeHead(request, response, file, body.length);
-  if (!span) {
-    response.end();
-    return 0;
-  }
-  let sent = span.start;
-  while (sent < span.end && !response.destroyed) {
+  onSent: (bytes: number) => void,
+): void {
+  let span: Span | undefined;
+  let sent = 0;
+
+  const leave = (): void => {
+    leaveFill();
+    response.off('drain', proceed);
+  };
+  const proceed = (): void => {
+    const { body } = fill;
+    if (body === undefined) {
+      if (!fill.failure) return;
+      leave();
+      respondProblem(response, fill.failure);
+      return;
+    }
+    if (!span) {
+      span = writeHead(request, response, fill.file, fill.etag, body.length);
+      if (!span) return leave();
+      sent = span.start;
+      if (fill.filled <= sent && sent < span.end) response.flushHeaders();
+    }
+    if (response.writableNeedDrain) return;
     const available = Math.min(fill.filled, span.end);
-    if (available > sent) {
-      const goesOn = response.write(body.subarray(sent, available));
+    const piece = body.subarray(sent, Math.max(sent, available));
+    if (available === span.end) {
+      leave();
+      onSent(piece.length);
+      response.end(piece);
+    } else if (piece.length > 0) {
       sent = available;
-      if (!goesOn && sent < span.end)
-        await Promise.race([once(response, 'drain'), once(response, 'close')]).catch(() => {});
+      onSent(piece.length);
+      response.write(piece);
     } else if (fill.failure) {
-      // Cut off rather than finished: half a segment must never look like a whole one.
+      // Cut off rather than finished: half a segment must never look like a whole one (RFC 9112, section 8).
+      leave();
       response.destroy();
-    } else await fill.changed();
-  }
-  if (!response.destroyed) response.end();
-  return sent - span.start;
+    }
+  };
+
+  const leaveFill = fill.follow(proceed);
+  response.on('drain', proceed);
+  onceClosed(request, response, leave);
+  proceed();
 }
 
-/** Writes status and headers. Undefined where no body follows. */
+/**
+ * Calls once, when the response is finished or its connection is gone. A pipelined response that waits for its turn has no
+ * socket yet, and node does not close it when the connection ends.
+ */
+export function onceClosed(request: IncomingMessage, response: ServerResponse, onClosed: () => void): void {
+  if (response.socket) {
+    response.on('close', onClosed);
+    return;
+  }
+  const { socket } = request;
+  let isOpen = true;
+  const close = (): void => {
+    if (!isOpen) return;
+    isOpen = false;
+    socket.off('close', close);
+    onClosed();
+  };
+  response.on('close', close);
+  socket.on('close', close);
+}
+
+/** Writes status and headers. Undefined where no body follows: then the response is ended. */
 function writeHead(
   request: IncomingMessage,
   response: ServerResponse,
   file: MediaFile,
+  etag: string | undefined,
   length: number,
-): { readonly start: number; readonly end: number } | undefined {
-  const etag = etagOf(file);
+): Span | undefined {
   const { headers, method } = request;
+  // RFC 9110, section 13.2.2: If-None-Match comes before Range.
   if (matchesEtag(headers['if-none-match'], etag)) {
-    response.writeHead(304, commonHeaders(file));
+    response.writeHead(304, commonHeaders(file, etag));
+    response.end();
     return undefined;
   }
+  // RFC 9110, section 14.2: Range MUST be ignored for any method but GET.
+  const range = method === 'GET' ? headers.range : undefined;
   const ifRange = headers['if-range'];
-  const selection = selectRange(
-    headers.range,
-    typeof ifRange === 'string' ? ifRange : undefined,
-    etag,
-    length,
-  );
+  const selection = selectRange(range, typeof ifRange === 'string' ? ifRange : undefined, etag, length);
   if (selection.kind === 'unsatisfiable') {
-    response.writeHead(416, [...OPEN_TO_ALL, 'Content-Range', `bytes */${length}`, 'Content-Length', '0']);
+    respondProblem(response, rangeUnsatisfiable(length));
     return undefined;
   }
   if (selection.kind === 'part') {
     const { start, end } = selection;
     response.writeHead(206, [
-      ...commonHeaders(file),
+      ...commonHeaders(file, etag),
       'Content-Range',
       `bytes ${start}-${end - 1}/${length}`,
       'Content-Length',
       String(end - start),
     ]);
-    return method === 'HEAD' ? undefined : selection;
+    return selection;
   }
-  response.writeHead(200, [...commonHeaders(file), 'Content-Length', String(length)]);
-  return method === 'HEAD' ? undefined : { start: 0, end: length };
+  response.writeHead(200, [...commonHeaders(file, etag), 'Content-Length', String(length)]);
+  if (method !== 'HEAD') return { start: 0, end: length };
+  response.end();
+  return undefined;
 }
 
 export function respondProblem(response: ServerResponse, problem: Problem): void {
-  if (response.headersSent) return void response.destroy();
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
   const body = JSON.stringify(formatProblem(problem.status, problem.code, problem.message));
   response.writeHead(problem.status, [
     ...OPEN_TO_ALL,

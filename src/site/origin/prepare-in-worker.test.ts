@@ -30,13 +30,17 @@ describe('preparing in a worker', () => {
   it('gives what preparing here gives', async () => {
     const film = await makeFilm(recipes.mp4);
     const here = await prepareSource(film, join(directory, 'here.index'));
-    expect(await prepareInWorker(film, join(directory, 'there.index'), 'film.mp4', { workerUrl })).toEqual(here);
+    expect(await prepareInWorker(film, join(directory, 'there.index'), 'film.mp4', { workerUrl })).toEqual(
+      here,
+    );
   });
 
   it('hands a refusal over intact', async () => {
     const path = join(directory, 'page.mp4');
     await writeFile(path, '<!DOCTYPE html><title>not found</title>');
-    await expect(prepareInWorker(path, join(directory, 'page.index'), undefined, { workerUrl })).rejects.toMatchObject({
+    await expect(
+      prepareInWorker(path, join(directory, 'page.index'), undefined, { workerUrl }),
+    ).rejects.toMatchObject({
       name: 'SourceRefused',
       code: 'not-media',
       message: expect.stringContaining('web page'),

@@ -60,6 +60,8 @@ export function serveGateway(app: HttpServer, options: GatewayOptions): void {
   app.post(
     '/gateway/published',
     {
+      // 500 acknowledgements are longer than other bodies may be.
+      bodyLimit: MAX_RECORD_PAGE_BYTES,
       schema: {
         description: 'Acknowledges records by id, version and hash (central only, signed).',
         body: publishedRequestSchema,

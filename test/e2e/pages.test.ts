@@ -1,0 +1,166 @@
+/** The pages in a real browser: what a stranger does, and the pictures that the README shows. */
+import { mkdirSync } from 'node:fs';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chromiumPath, launchBrowser } from './browser.ts';
+import { minuteFilm, readFilm, shortFilm } from './films.ts';
+import { type Demo, eventually, findVideo, getJson, startDemo, upload } from './parts.ts';
+
+const PICTURES = process.env.TRIBUTARY_PICTURES ?? 'test-results';
+
+describe.skipIf(!chromiumPath)('in Chromium', () => {
+  let demo: Demo;
+  let browser: Browser;
+  const faults: string[] = [];
+  beforeAll(async () => {
+    mkdirSync(PICTURES, { recursive: true });
+    [demo, browser] = await Promise.all([startDemo(), launchBrowser()]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await demo?.stop();
+  });
+
+  const site = (index: number) => {
+    const found = demo.sites[index];
+    if (!found) throw new Error(`the demo has no site ${index}`);
+    return found;
+  };
+  async function open(
+    url: string,
+    options: { phone?: boolean; locale?: string; dark?: boolean } = {},
+  ): Promise<Page> {
+    const context = await browser.newContext({
+      viewport: options.phone ? { width: 390, height: 844 } : { width: 1280, height: 800 },
+      locale: options.locale ?? 'en-GB',
+      colorScheme: options.dark ? 'dark' : 'light',
+    });
+    const page = await context.newPage();
+    page.on('pageerror', error => faults.push(`${url}: ${error.message}`));
+    page.on('console', message => {
+      if (/Content Security Policy/.test(message.text())) faults.push(`${url}: ${message.text()}`);
+    });
+    await page.goto(url);
+    return page;
+  }
+  const take = (page: Page, name: string) =>
+    page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: name.includes('phone') });
+  const currentTime = (page: Page): Promise<number> =>
+    page.evaluate<number>('document.querySelector("video").currentTime');
+  const serving = (page: Page): Promise<string> =>
+    page.evaluate<string>('document.querySelector("video").dataset.site ?? ""');
+  const untilPlayed = (page: Page, seconds: number) =>
+    eventually(
+      `${seconds} s have played`,
+      async () => (await currentTime(page)) > seconds || undefined,
+      30_000,
+    );
+  /** No page may be wider than its window. */
+  const expectToFit = async (page: Page) =>
+    expect(
+      await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth'),
+    ).toBeLessThanOrEqual(0);
+
+  it('the sample is found in the catalogue and watched from the site of the viewer', async () => {
+    const page = await open(`${demo.central}/`);
+    await page.getByTestId('videos').getByRole('link').first().waitFor();
+    await take(page, 'catalogue');
+    await expectToFit(page);
+    await page.getByRole('searchbox').fill('river');
+    await page.getByTestId('videos').getByRole('link').first().click();
+    await page.waitForURL(/\/watch\//);
+    const url = `${page.url()}?client=${site(1).viewer}`;
+    await page.goto(url);
+    await untilPlayed(page, 2);
+    expect(await serving(page)).toBe(site(1).id);
+    expect(await page.getByTestId('sources').getByRole('listitem').count()).toBe(3);
+    await page.getByText('Your network is in its zone').waitFor();
+    await take(page, 'watch');
+    await expectToFit(page);
+    await page.context().close();
+    const phone = await open(url, { phone: true, locale: 'zh-CN', dark: true });
+    await untilPlayed(phone, 0.5);
+    await phone.getByText('由谁为您播放').waitFor();
+    await expectToFit(phone);
+    await take(phone, 'watch-phone');
+    await phone.context().close();
+  });
+
+  it('a film that is dropped into the studio goes through every step, and is watched from the centre', async () => {
+    const page = await open(`${site(2).url}/`);
+    await page.setInputFiles('#file', {
+      name: 'Evening lecture.mp4',
+      mimeType: 'video/mp4',
+      buffer: readFilm(shortFilm()),
+    });
+    const row = page.locator('[data-testid=video][data-registered=true]');
+    await row.waitFor({ timeout: 15_000 });
+    expect(await row.locator('.steps li.done').count()).toBe(6);
+    await take(page, 'studio');
+    await expectToFit(page);
+    await row.getByRole('link', { name: 'Watch' }).click();
+    await page.waitForURL(/\/watch\//);
+    await untilPlayed(page, 1);
+    await page.context().close();
+    const phone = await open(`${site(2).url}/`, { phone: true, locale: 'zh-CN' });
+    await phone.getByText('Evening lecture').waitFor();
+    await expectToFit(phone);
+    await take(phone, 'studio-phone');
+    await phone.context().close();
+  });
+
+  it('a real drop is taken, and a file that is no video gets its sentence', async () => {
+    const page = await open(`${site(1).url}/`);
+    const data = await page.evaluateHandle(`(() => {
+      const data = new DataTransfer();
+      data.items.add(new File(['<html>not a film</html>'], 'page.mp4', { type: 'video/mp4' }));
+      return data;
+    })()`);
+    await page.dispatchEvent('[data-testid=drop]', 'drop', { dataTransfer: data });
+    await page.locator('[data-testid=video][data-state=failed] .bad[role=alert]').waitFor();
+    await page.context().close();
+  });
+
+  it('the administrator sees sites and signals, with the token alone', async () => {
+    const page = await open(`${demo.central}/admin`);
+    await page.getByLabel('Operator token').fill('not the token at all');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('alert').first().waitFor();
+    await page.goto(`${demo.central}/admin#token=${demo.token}`);
+    await page.reload();
+    await page.getByTestId('sites').getByText('Hangzhou').waitFor();
+    expect(page.url()).not.toContain(demo.token);
+    expect(await page.getByTestId('signals').getByRole('row').count()).toBeGreaterThan(1);
+    await take(page, 'admin');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await expectToFit(page);
+    await take(page, 'admin-phone');
+    await page.context().close();
+  });
+
+  it('when the serving site is killed in mid-play, the picture goes on from another', async () => {
+    const { id } = await upload(site(0).url, demo.token, readFilm(minuteFilm()), { name: 'A minute' });
+    await eventually(
+      'it is registered',
+      async () => (await findVideo(demo, id)).state === 'registered' || undefined,
+    );
+    const page = await open(`${demo.central}/watch/${id}?client=${site(1).viewer}`);
+    await untilPlayed(page, 3);
+    expect(await serving(page)).toBe(site(1).id);
+    process.kill(site(1).pid, 'SIGKILL');
+    const killedAt = await currentTime(page);
+    await untilPlayed(page, killedAt + 24);
+    expect(await serving(page)).not.toBe(site(1).id);
+    await page
+      .getByTestId('moves')
+      .getByText(/moved from/)
+      .waitFor();
+    const { sites } = await getJson<{ sites: { site: string; up: boolean }[] }>(`${demo.tracker}/status`);
+    expect(sites.find(each => each.site === site(1).id)?.up).toBe(false);
+    await page.context().close();
+  });
+
+  it('no page broke its own policy or threw', () => {
+    expect(faults).toEqual([]);
+  });
+});
