@@ -25,6 +25,8 @@ const REFUSED_RETRY_MS = 15_000;
 /** A central that does not hold an empty answer back must not be asked in a circle. */
 const IDLE_MS = 500;
 const SNAPSHOT_EVERY_MS = 5_000;
+/** A large registry takes seconds to write (1 million videos: 7 s): it is written this share of the time at most. */
+const SNAPSHOT_TIME_SHARE = 0.1;
 
 export interface Feed {
   readonly identity: () => MemberIdentity;
@@ -131,8 +133,9 @@ export async function followFeed(
     savedPosition = at;
   };
   const saving = repeat(async () => {
+    const startedMs = performance.now();
     await save().catch(error => log.warn({ reason: messageOf(error) }, 'the snapshot was not written'));
-    return SNAPSHOT_EVERY_MS;
+    return Math.max(SNAPSHOT_EVERY_MS, (performance.now() - startedMs) / SNAPSHOT_TIME_SHARE);
   });
 
   return {

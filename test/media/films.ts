@@ -178,10 +178,6 @@ export const recipes = {
     extension: 'mp4',
     args: [...picture(6), ...tone(6), ...H264, '-g', '50', '-c:a', 'libmp3lame'],
   },
-  mp3InMkv: {
-    extension: 'mkv',
-    args: [...picture(6), ...tone(6), ...H264, '-g', '50', '-c:a', 'libmp3lame'],
-  },
   flacInMkv: { extension: 'mkv', args: [...picture(6), ...tone(6), ...H264, '-g', '50', '-c:a', 'flac'] },
   lateSound: {
     extension: 'mp4',

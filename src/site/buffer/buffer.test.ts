@@ -1,13 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import {
   createServer,
   request as httpRequest,
+  type IncomingHttpHeaders,
   type IncomingMessage,
-  type Server,
+  type OutgoingHttpHeaders,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,357 +16,898 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../kernel/log.ts';
 import { newRevisionId, newSiteId, newVideoId } from '../../protocol/ids.ts';
 import { createStreamBuffer, type StreamBuffer } from './buffer.ts';
-import { etagOf, parseMediaFile } from './media-file.ts';
-import { selectRange } from './ranges.ts';
+import { FILL_TIMING, type FillTiming } from './upstream.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 const VIDEO = newVideoId();
+const SELF = newSiteId();
 const KEY = `/v/${VIDEO}/${newRevisionId()}/source-video/0.m4s`;
 const BODY = randomBytes(300_000);
-const FILE = parseMediaFile(KEY);
-if (!FILE) throw new Error('the key of this test is none');
-const ETAG = etagOf(FILE);
+const ETAG = '"as-cut/1"';
+const segment = (number: number): string => KEY.replace('0.m4s', `${number}.m4s`);
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 const closers: (() => Promise<void> | void)[] = [];
 let directory: string;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tributary-buffer-'));
+  closers.push(() => rm(directory, { recursive: true, force: true }));
 });
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
-  await rm(directory, { recursive: true, force: true });
 });
 
-async function serve(handler: Handler): Promise<string> {
-  const server: Server = createServer(handler);
-  await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
-  closers.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+async function serve(handler: Handler, listen: { path: string } | undefined = undefined): Promise<string> {
+  const server = createServer(handler);
+  await new Promise<void>(done =>
+    listen ? server.listen(listen.path, done) : server.listen(0, '127.0.0.1', done),
+  );
+  closers.push(
+    () =>
+      new Promise(done => {
+        server.close(() => done());
+        server.closeAllConnections();
+      }),
+  );
+  return listen ? listen.path : `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 const sendBody: Handler = (_request, response) => {
   response.writeHead(200, { 'content-length': BODY.length, etag: ETAG }).end(BODY);
+};
+/** Announces all of BODY, sends the first 100,000 bytes and breaks off. */
+const sendHalf: Handler = (_request, response) => {
+  response.writeHead(200, { 'content-length': BODY.length, etag: ETAG });
+  response.write(BODY.subarray(0, 100_000), () => response.destroy());
 };
 const refuse =
   (status: number, code: string): Handler =>
   (_request, response) => {
     response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify({ code }));
   };
+const unknownHere = refuse(404, 'video-unknown');
+
+/** Counts what passes, and remembers its headers. */
+function counted(handler: Handler): Handler & { readonly seen: IncomingHttpHeaders[] } {
+  const seen: IncomingHttpHeaders[] = [];
+  const counting: Handler = (request, response) => {
+    seen.push(request.headers);
+    handler(request, response);
+  };
+  return Object.assign(counting, { seen });
+}
 
 interface Setup {
   readonly url: string;
   readonly buffer: StreamBuffer;
 }
 async function start(
-  originUrl: string,
-  options: { trackerUrl?: string; memoryBytes?: number; diskBytes?: number } = {},
+  origin: string,
+  options: {
+    trackerUrl?: string;
+    memoryBytes?: number;
+    diskBytes?: number;
+    timing?: Partial<FillTiming>;
+    folder?: string;
+    siteId?: string;
+  } = {},
 ): Promise<Setup> {
   const buffer = await createStreamBuffer({
-    siteId: () => '0190a5b0-0000-7000-8000-000000000001',
-    directory: join(directory, 'kept'),
+    siteId: () => options.siteId ?? SELF,
+    directory: join(directory, options.folder ?? 'kept'),
     memoryBytes: options.memoryBytes ?? 2 ** 24,
     diskBytes: options.diskBytes ?? 2 ** 24,
-    origin: { url: originUrl },
+    origin: origin.startsWith('/') ? { socketPath: origin } : { url: origin },
     trackerUrl: () => options.trackerUrl,
     log: silentLog,
+    timing: { ...FILL_TIMING, ...options.timing },
   });
   closers.push(() => buffer.stop());
   return { buffer, url: await serve((request, response) => buffer.handle(request, response)) };
 }
 
-const fetchBytes = async (url: string, init?: RequestInit): Promise<Buffer> =>
-  Buffer.from(await (await fetch(url, init)).arrayBuffer());
-
-/** A tracker that names these sites as sources. */
-const trackerOf = (baseUrls: readonly string[]): Promise<string> =>
-  serve((_request, response) => {
-    const source = (baseUrl: string) => ({
-      site: newSiteId(),
-      name: 'A site',
-      address: '127.0.0.1:1',
-      baseUrl,
-      hls: `${baseUrl}/x`,
-      dash: null,
-      reason: 'r',
-      reasons: [],
-      score: 1,
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly code: string | undefined;
+}
+/** Without a pool and without any opinion of its own, unlike fetch. @throws Error if the answer breaks off. */
+function ask(url: string, headers: OutgoingHttpHeaders = {}, method = 'GET'): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const { origin } = new URL(url);
+    const request = httpRequest(origin, { path: url.slice(origin.length), headers, method, agent: false });
+    request.on('error', reject);
+    request.on('response', response => {
+      const pieces: Buffer[] = [];
+      response.on('data', (piece: Buffer) => pieces.push(piece));
+      response.on('error', reject);
+      response.on('end', () => {
+        const body = Buffer.concat(pieces);
+        const isProblem = response.headers['content-type'] === 'application/problem+json' && body.length > 0;
+        const code = isProblem ? (JSON.parse(body.toString()) as { code: string }).code : undefined;
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body, code });
+      });
     });
-    response.writeHead(200, { 'content-type': 'application/json' }).end(
-      JSON.stringify({
-        video: VIDEO,
-        revision: newRevisionId(),
-        name: 'A film',
-        sources: baseUrls.map(source),
-        hls: 'x',
-        dash: null,
-        steering: 'x',
-      }),
+    request.end();
+  });
+}
+
+interface TrackerState {
+  answer: 'sites' | 'nothing' | number;
+  asked: string[];
+}
+/** A tracker that names these sites as sources, until told otherwise. */
+async function trackerOf(
+  sites: readonly (string | { readonly site: string; readonly baseUrl: string })[],
+): Promise<{ readonly url: string; readonly state: TrackerState }> {
+  const state: TrackerState = { answer: 'sites', asked: [] };
+  const sources = sites.map(site =>
+    typeof site === 'string' ? { site: newSiteId(), baseUrl: site, name: 'A site', extra: true } : site,
+  );
+  const url = await serve((request, response) => {
+    state.asked.push(request.url ?? '');
+    if (state.answer === 'nothing') response.destroy();
+    else if (state.answer === 'sites') response.end(JSON.stringify({ video: VIDEO, sources, more: 1 }));
+    else refuse(state.answer, state.answer === 410 ? 'video-withdrawn' : 'video-unknown')(request, response);
+  });
+  return { url, state };
+}
+
+describe('HTTP, cold and warm (RFC 9110)', () => {
+  const whole = { status: 200, body: BODY };
+  const cases: readonly [string, OutgoingHttpHeaders, { status: number; body?: Buffer; range?: string }][] = [
+    ['the whole', {}, whole],
+    [
+      'a range',
+      { range: 'bytes=100-199' },
+      { status: 206, body: BODY.subarray(100, 200), range: `bytes 100-199/${BODY.length}` },
+    ],
+    [
+      'a suffix',
+      { range: 'bytes=-5' },
+      { status: 206, body: BODY.subarray(-5), range: `bytes 299995-299999/${BODY.length}` },
+    ],
+    ['an open range', { range: 'bytes=299990-' }, { status: 206, body: BODY.subarray(299_990) }],
+    ['several ranges', { range: 'bytes=0-1,5-6' }, whole],
+    [
+      'a range behind the end',
+      { range: `bytes=${BODY.length}-` },
+      { status: 416, range: `bytes */${BODY.length}` },
+    ],
+    [
+      'If-Range that holds',
+      { range: 'bytes=0-9', 'if-range': ETAG },
+      { status: 206, body: BODY.subarray(0, 10) },
+    ],
+    ['If-Range that does not', { range: 'bytes=0-9', 'if-range': '"x"' }, whole],
+    ['If-Range with a weak tag', { range: 'bytes=0-9', 'if-range': `W/${ETAG}` }, whole],
+    ['If-Range with a date', { range: 'bytes=0-9', 'if-range': 'Wed, 21 Oct 2015 07:28:00 GMT' }, whole],
+    ['If-None-Match that matches', { 'if-none-match': `"x", W/${ETAG}` }, { status: 304 }],
+    ['If-None-Match before Range', { 'if-none-match': '*', range: 'bytes=0-9' }, { status: 304 }],
+    ['If-None-Match that does not', { 'if-none-match': '"x"' }, whole],
+  ];
+  it.each(cases)('%s', async (_name, headers, expected) => {
+    const { url, buffer } = await start(await serve(sendBody));
+    for (const temperature of ['cold', 'warm']) {
+      const { status, body, headers: got, code } = await ask(url + KEY, headers);
+      expect([temperature, status]).toEqual([temperature, expected.status]);
+      if (expected.body) expect(sha256(body)).toBe(sha256(expected.body));
+      if (expected.range) expect(got['content-range']).toBe(expected.range);
+      expect(got['access-control-allow-origin']).toBe('*');
+      expect(got['x-content-type-options']).toBe('nosniff');
+      if (status === 416) expect(code).toBe('range-unsatisfiable');
+      else {
+        expect(got.etag).toBe(ETAG);
+        expect(got['cache-control']).toBe('public, max-age=31536000, immutable');
+      }
+    }
+    expect(buffer.stats()).toMatchObject({ hits: 1, misses: 1, fills: 1 });
+  });
+
+  it('HEAD says what GET would, and Range is not for it', async () => {
+    const { url } = await start(await serve(sendBody));
+    for (const headers of [{}, { range: 'bytes=0-9' }, {}, { range: 'bytes=0-9' }]) {
+      const { status, body, headers: got } = await ask(url + KEY, headers, 'HEAD');
+      expect([status, body.length, got['content-length']]).toEqual([200, 0, String(BODY.length)]);
+    }
+  });
+
+  it('opens itself to every page', async () => {
+    const { url } = await start(await serve(sendBody));
+    const preflight = await ask(url + KEY, { origin: 'https://a.example' }, 'OPTIONS');
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers['content-length']).toBeUndefined();
+    expect(preflight.headers).toMatchObject({
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': 'GET, HEAD, OPTIONS',
+    });
+    expect((await ask(url + KEY)).headers).toMatchObject({
+      'timing-allow-origin': '*',
+      'cross-origin-resource-policy': 'cross-origin',
+      'access-control-expose-headers': expect.stringContaining('Content-Range'),
+      'accept-ranges': 'bytes',
+    });
+    const refused = await ask(url + KEY, {}, 'POST');
+    expect([refused.status, refused.code, refused.headers.allow]).toEqual([
+      405,
+      'method-not-allowed',
+      'GET, HEAD, OPTIONS',
+    ]);
+  });
+
+  it.each([
+    ['source-video/0.m4s', 'video/mp4'],
+    ['source-audio/0.m4s', 'audio/mp4'],
+    ['source-audio-2/init.mp4', 'audio/mp4'],
+    ['source-audio/media.m3u8', 'application/vnd.apple.mpegurl'],
+    ['multivariant.m3u8', 'application/vnd.apple.mpegurl'],
+    ['manifest.mpd', 'application/dash+xml'],
+    ['poster.jpg', 'image/jpeg'],
+    ['captions-en.vtt', 'text/vtt; charset=utf-8'],
+  ])('names the type of %s itself', async (file, type) => {
+    const origin = await serve((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/html', 'content-length': 4 }).end('film');
+    });
+    const { url } = await start(origin);
+    expect((await ask(`${url}${KEY.replace('source-video/0.m4s', file)}`)).headers['content-type']).toBe(
+      type,
     );
   });
 
-describe('parseMediaFile', () => {
-  it.each([
-    `${KEY}?CMCD=br%3D1`,
-    KEY.replace('source-video/0.m4s', 'multivariant.m3u8'),
-    KEY.replace('0.m4s', 'init.mp4'),
-  ])('takes %s', url => expect(parseMediaFile(url)).toBeDefined());
+  it('makes a validator where the origin gives none, or only a weak one', async () => {
+    const origin = await serve((_request, response) => {
+      response.writeHead(200, { 'content-length': BODY.length, etag: 'W/"x"' }).end(BODY);
+    });
+    const { url } = await start(origin);
+    expect((await ask(url + KEY)).headers.etag).toBeUndefined();
+    const { etag } = (await ask(url + KEY)).headers;
+    expect(etag).toMatch(/^"sha256-.{43}"$/);
+    expect((await ask(url + KEY, { 'if-none-match': etag })).status).toBe(304);
+  });
+
+  it('leaves the query out of the key', async () => {
+    const origin = counted(sendBody);
+    const { url } = await start(await serve(origin));
+    for (const query of ['?CMCD=br%3D1', '', '?x']) expect((await ask(url + KEY + query)).status).toBe(200);
+    expect(origin.seen).toHaveLength(1);
+  });
+
   it.each([
     '/v/',
     KEY.replace('0.m4s', '..'),
-    KEY.replace('source-video/0.m4s', '../../etc/passwd'),
+    KEY.replace('source-video/0.m4s', '../../../etc/passwd'),
     KEY.replace('source-video', '%2e%2e'),
     KEY.replace('source-video/', 'source-video%2f'),
     KEY.replace('source-video', 'a/b'),
     KEY.replace('0.m4s', '.m4s'),
+    KEY.replace('.m4s', '.exe'),
+    KEY.replace('0.m4s', '0.m4s%00'),
     KEY.toUpperCase(),
+    KEY.replace('/v/', '/v//'),
     `${KEY}/x`,
-    `http://evil${KEY}`,
-  ])('refuses %s', url => expect(parseMediaFile(url)).toBeUndefined());
-  it('leaves the query out of the key', () => expect(parseMediaFile(`${KEY}?x=1`)?.key).toBe(KEY));
-});
-
-describe('selectRange', () => {
-  it.each<[string | undefined, string | undefined, unknown]>([
-    [undefined, undefined, { kind: 'whole' }],
-    ['bytes=0-9', undefined, { kind: 'part', start: 0, end: 10 }],
-    ['bytes=90-', undefined, { kind: 'part', start: 90, end: 100 }],
-    ['bytes=90-900', undefined, { kind: 'part', start: 90, end: 100 }],
-    ['bytes=-10', undefined, { kind: 'part', start: 90, end: 100 }],
-    ['bytes=-1000', undefined, { kind: 'part', start: 0, end: 100 }],
-    ['bytes=100-', undefined, { kind: 'unsatisfiable' }],
-    ['bytes=-0', undefined, { kind: 'unsatisfiable' }],
-    ['bytes=9-5', undefined, { kind: 'whole' }],
-    ['bytes=0-1,5-6', undefined, { kind: 'whole' }],
-    ['items=0-1', undefined, { kind: 'whole' }],
-    ['bytes=-', undefined, { kind: 'whole' }],
-    ['bytes=0-9', '"e"', { kind: 'part', start: 0, end: 10 }],
-    ['bytes=0-9', '"other"', { kind: 'whole' }],
-    ['bytes=0-9', 'W/"e"', { kind: 'whole' }],
-  ])('%s with If-Range %s', (range, ifRange, expected) => {
-    expect(selectRange(range, ifRange, '"e"', 100)).toEqual(expected);
+    `/x/..${KEY}`,
+  ])('asks nobody for %s', async path => {
+    const origin = counted(sendBody);
+    const { url } = await start(await serve(origin));
+    const { status, code } = await ask(url + path);
+    expect([status, code, origin.seen.length]).toEqual([404, 'not-found', 0]);
   });
-});
 
-describe('the buffer', () => {
-  it('answers from its origin once, then from memory', async () => {
-    let requests = 0;
+  it('answers pipelined requests in order, and counts none as active when the connection is gone', async () => {
+    let release = (): void => {};
     const { url, buffer } = await start(
       await serve((request, response) => {
-        requests++;
-        sendBody(request, response);
+        if (request.url === segment(1)) release = () => sendBody(request, response);
+        else sendBody(request, response);
       }),
     );
-    expect((await fetchBytes(url + KEY)).equals(BODY)).toBe(true);
-    expect((await fetchBytes(`${url}${KEY}?CMCD=x`)).equals(BODY)).toBe(true);
-    expect(requests).toBe(1);
-    expect(buffer.stats()).toMatchObject({ hits: 1, misses: 1, fills: 1, egressBytes: 2 * BODY.length });
+    await ask(url + KEY);
+    const { port } = new URL(url);
+    const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(request(segment(1)) + request(KEY));
+    await expect.poll(() => buffer.stats().activeResponses).toBe(2);
+    let received = 0;
+    socket.on('data', piece => {
+      received += piece.length;
+    });
+    release();
+    await expect.poll(() => received).toBeGreaterThan(2 * BODY.length);
+    socket.destroy();
+    const second = connect(Number(port), '127.0.0.1');
+    second.write(request(segment(2).replace('2.m4s', '1.mp4')) + request(segment(1)));
+    await expect.poll(() => buffer.stats().hits).toBeGreaterThanOrEqual(2);
+    second.destroy();
+    await expect.poll(() => buffer.stats().activeResponses).toBe(0);
+  });
+});
+
+describe('a fill', () => {
+  it('goes through a unix socket too', async () => {
+    const { url } = await start(await serve(sendBody, { path: join(directory, 'origin.sock') }));
+    expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
   });
 
-  it('speaks HTTP as RFC 9110 has it, cold and warm', async () => {
-    const { url } = await start(await serve(sendBody));
-    for (const temperature of ['cold', 'warm']) {
-      const part = await fetch(url + KEY, { headers: { range: 'bytes=100-199' } });
-      expect([temperature, part.status, part.headers.get('content-range')]).toEqual([
-        temperature,
-        206,
-        `bytes 100-199/${BODY.length}`,
-      ]);
-      expect(Buffer.from(await part.arrayBuffer()).equals(BODY.subarray(100, 200))).toBe(true);
-      expect((await fetch(url + KEY, { headers: { 'if-none-match': `W/${ETAG}, "x"` } })).status).toBe(304);
-      const beyond = await fetch(url + KEY, { headers: { range: `bytes=${BODY.length}-` } });
-      expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, `bytes */${BODY.length}`]);
-      const head = await fetch(url + KEY, { method: 'HEAD' });
-      expect(head.headers.get('content-length')).toBe(String(BODY.length));
-      expect((await head.arrayBuffer()).byteLength).toBe(0);
-      const whole = await fetch(url + KEY);
-      expect(Object.fromEntries(whole.headers)).toMatchObject({
-        'content-type': 'video/mp4',
-        'access-control-allow-origin': '*',
-        'cache-control': 'public, max-age=31536000, immutable',
-        'x-content-type-options': 'nosniff',
-        etag: ETAG,
-      });
-      await whole.arrayBuffer();
-    }
-    expect((await fetch(url + KEY, { method: 'OPTIONS' })).status).toBe(204);
-    expect((await fetch(url + KEY, { method: 'POST' })).status).toBe(405);
-    expect((await fetch(`${url}/v/x`)).status).toBe(404);
+  it('is one for two hundred requests at once', async () => {
+    const origin = counted((request, response) => void sleep(50).then(() => sendBody(request, response)));
+    const { url } = await start(await serve(origin));
+    const answers = await Promise.all(Array.from({ length: 200 }, () => ask(url + KEY)));
+    expect(answers.filter(({ body }) => body.equals(BODY))).toHaveLength(200);
+    expect(origin.seen).toHaveLength(1);
   });
 
-  it('makes one fill of two hundred requests at once', async () => {
-    let requests = 0;
-    const { url } = await start(
-      await serve(async (request, response) => {
-        requests++;
-        await sleep(50);
-        sendBody(request, response);
-      }),
-    );
-    const bodies = await Promise.all(Array.from({ length: 200 }, () => fetchBytes(url + KEY)));
-    expect(bodies.every(body => body.equals(BODY))).toBe(true);
-    expect(requests).toBe(1);
-  });
-
-  it('serves while it fills, and a leader who leaves hurts nobody', async () => {
-    let release = (): void => {};
+  it('serves while it arrives: head and first bytes are there before the origin has finished', async () => {
+    let send = (_bytes: number): void => {};
     const { url } = await start(
       await serve((_request, response) => {
-        response.writeHead(200, { 'content-length': BODY.length });
+        let at = 0;
+        response.writeHead(200, { 'content-length': BODY.length, etag: ETAG }).flushHeaders();
+        send = bytes => {
+          response.write(BODY.subarray(at, at + bytes));
+          at += bytes;
+        };
+      }),
+    );
+    const request = httpRequest(url + KEY, { agent: false }).end();
+    const response = await new Promise<IncomingMessage>(done => request.once('response', done));
+    expect(response.headers['content-length']).toBe(String(BODY.length));
+    const pieces: Buffer[] = [];
+    response.on('data', (piece: Buffer) => pieces.push(piece));
+    send(1_000);
+    await expect.poll(() => Buffer.concat(pieces).length).toBe(1_000);
+    send(BODY.length);
+    await expect.poll(() => sha256(Buffer.concat(pieces))).toBe(sha256(BODY));
+  });
+
+  it('serves a range out of what has arrived', async () => {
+    const { url } = await start(
+      await serve((_request, response) => {
+        response.writeHead(200, { 'content-length': BODY.length, etag: ETAG });
+        response.write(BODY.subarray(0, 50_000));
+      }),
+    );
+    const part = await ask(url + KEY, { range: 'bytes=10-40009' });
+    expect([part.status, sha256(part.body)]).toEqual([206, sha256(BODY.subarray(10, 40_010))]);
+  });
+
+  it('outlives the viewer who caused it', async () => {
+    let release = (): void => {};
+    const { url, buffer } = await start(
+      await serve((_request, response) => {
+        response.writeHead(200, { 'content-length': BODY.length, etag: ETAG });
         response.write(BODY.subarray(0, 1_000));
         release = () => response.end(BODY.subarray(1_000));
       }),
     );
-    const leader = httpRequest(url + KEY).on('error', () => {});
+    const leader = httpRequest(url + KEY, { agent: false }).on('error', () => {});
     leader.end();
-    const [first] = (await new Promise<[Buffer]>(done =>
-      leader.once('response', response => response.once('data', (chunk: Buffer) => done([chunk]))),
-    )) as [Buffer];
-    expect(first.equals(BODY.subarray(0, first.length))).toBe(true);
-    const follower = fetchBytes(url + KEY);
+    await new Promise(done => leader.once('response', response => response.once('data', done)));
+    const follower = ask(url + KEY);
+    await expect.poll(() => buffer.stats().activeResponses).toBe(2);
     leader.destroy();
-    await sleep(20);
+    await expect.poll(() => buffer.stats().activeResponses).toBe(1);
     release();
-    expect((await follower).equals(BODY)).toBe(true);
+    expect(sha256((await follower).body)).toBe(sha256(BODY));
   });
 
-  it('goes on at the next holder where the first one broke off', async () => {
-    const broken = await serve((_request, response) => {
-      response.writeHead(200, { 'content-length': BODY.length, etag: ETAG });
-      response.write(BODY.subarray(0, 100_000), () => response.destroy());
+  it('is kept when all viewers have left', async () => {
+    let release = (): void => {};
+    const origin = counted((request, response) => {
+      release = () => sendBody(request, response);
     });
-    const ranges: (string | undefined)[] = [];
-    const holder = await start(await serve(sendBody));
-    const good = await serve((request, response) => {
-      ranges.push(request.headers.range);
-      holder.buffer.handle(request, response);
-    });
-    const origin = await serve(refuse(404, 'video-unknown'));
-    directory = await mkdtemp(join(tmpdir(), 'tributary-buffer-'));
-    const { url } = await start(origin, { trackerUrl: await trackerOf([broken, good]) });
-    expect(
-      createHash('sha256')
-        .update(await fetchBytes(url + KEY))
-        .digest('hex'),
-    ).toBe(createHash('sha256').update(BODY).digest('hex'));
-    expect(ranges).toHaveLength(1);
-    expect(ranges[0]).toMatch(/^bytes=\d{4,6}-$/);
+    const { url, buffer } = await start(await serve(origin));
+    const only = httpRequest(url + KEY, { agent: false }).on('error', () => {});
+    only.end();
+    await expect.poll(() => origin.seen.length).toBe(1);
+    only.destroy();
+    await expect.poll(() => buffer.stats().activeResponses).toBe(0);
+    release();
+    await expect.poll(() => buffer.stats().memoryBytes).toBeGreaterThan(BODY.length);
+    expect((await ask(url + KEY)).status).toBe(200);
+    expect(origin.seen).toHaveLength(1);
   });
 
-  it('cuts viewers off rather than finish half a segment, and keeps nothing of it', async () => {
-    let healthy = false;
+  it('gives a viewer who does not read no more than the connection takes', async () => {
+    const big = randomBytes(30_000_000);
     const { url, buffer } = await start(
-      await serve((request, response) => {
-        if (healthy) return sendBody(request, response);
-        response.writeHead(200, { 'content-length': BODY.length });
-        response.write(BODY.subarray(0, 100_000), () => response.destroy());
+      await serve((_request, response) => {
+        response.writeHead(200, { 'content-length': big.length, etag: ETAG }).end(big);
       }),
+      { memoryBytes: 2 ** 27, diskBytes: 2 ** 27 },
     );
-    await expect(fetchBytes(url + KEY)).rejects.toThrow();
-    expect(buffer.stats()).toMatchObject({ memoryBytes: 0, diskBytes: 0 });
-    healthy = true;
-    expect((await fetchBytes(url + KEY)).equals(BODY)).toBe(true);
+    const slow = httpRequest(url + KEY, { agent: false }).end();
+    const response = await new Promise<IncomingMessage>(done => slow.once('response', done));
+    response.pause();
+    await expect.poll(() => buffer.stats().memoryBytes, { timeout: 5_000 }).toBeGreaterThan(big.length);
+    expect(buffer.stats().egressBytes).toBeLessThan(big.length);
+    const hash = createHash('sha256');
+    for await (const piece of response) hash.update(piece as Buffer);
+    expect(hash.digest('hex')).toBe(sha256(big));
   });
 
-  it('keeps nothing that is longer or shorter than announced, or of unknown length', async () => {
-    for (const head of [{ 'content-length': 10 }, {}] as const) {
-      directory = await mkdtemp(join(tmpdir(), 'tributary-buffer-'));
-      const { url, buffer } = await start(
-        await serve((_request, response) => {
-          response.strictContentLength = false;
-          response.writeHead(200, head).end(BODY.subarray(0, 5));
-          response.socket?.end();
-        }),
-      );
-      const answer = await fetch(url + KEY).then(
-        response => response.arrayBuffer().then(() => response.status),
-        () => 'cut off',
-      );
-      expect([502, 200, 'cut off']).toContain(answer);
-      expect(buffer.stats().memoryBytes).toBe(0);
-    }
+  it('takes up a connection again that the origin has just closed', async () => {
+    // The second request of every connection is answered by closing it, as a server does that finds it idle for too long.
+    let connections = 0;
+    const origin = createTcpServer(socket => {
+      connections++;
+      let requests = 0;
+      socket.on('error', () => {});
+      socket.on('data', () => {
+        requests++;
+        if (requests === 1) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+        else socket.resetAndDestroy();
+      });
+    });
+    await new Promise<void>(done => origin.listen(0, '127.0.0.1', done));
+    closers.push(() => void origin.close());
+    const { url, buffer } = await start(`http://127.0.0.1:${(origin.address() as AddressInfo).port}`);
+    for (const number of [0, 1, 2]) expect((await ask(url + segment(number))).body.toString()).toBe('ok');
+    expect([connections, buffer.stats().fillsFailed]).toEqual([3, 0]);
+  });
+
+  it.each<[string, Handler, RegExp]>([
+    ['breaks off', sendHalf, /broken/],
+    [
+      'is shorter than announced',
+      (_q, response) => void response.socket?.end(`HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort`),
+      /broken/,
+    ],
+    ['does not say its length', (_q, response) => void response.writeHead(200).end(BODY), /502 fill-failed/],
+    [
+      'is too large',
+      (_q, response) => void response.writeHead(200, { 'content-length': 2 ** 31 }).flushHeaders(),
+      /502 fill-failed/,
+    ],
+    [
+      'is encoded',
+      (_q, response) =>
+        void response.writeHead(200, { 'content-length': 3, 'content-encoding': 'gzip' }).end('abc'),
+      /502 fill-failed/,
+    ],
+    [
+      'is a part',
+      (_q, response) =>
+        void response.writeHead(206, { 'content-length': 3, 'content-range': 'bytes 0-2/9' }).end('abc'),
+      /502 fill-failed/,
+    ],
+    ['is an error', refuse(500, 'cut-failed'), /502 fill-failed/],
+    [
+      'is a redirect',
+      (_q, response) => void response.writeHead(302, { location: 'http://127.0.0.1/' }).end(),
+      /502 fill-failed/,
+    ],
+  ])('keeps nothing of an answer that %s, and asks again', async (_name, bad, outcome) => {
+    let isWell = false;
+    const { url, buffer } = await start(
+      await serve((request, response) => (isWell ? sendBody : bad)(request, response)),
+    );
+    const first = await ask(url + KEY).then(
+      ({ status, code }) => `${status} ${code}`,
+      () => 'broken',
+    );
+    expect(first).toMatch(outcome);
+    await expect.poll(() => buffer.stats()).toMatchObject({ fillsFailed: 1, memoryBytes: 0, diskBytes: 0 });
+    expect(await readdir(join(directory, 'kept'))).toEqual([]);
+    isWell = true;
+    expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
+  });
+
+  it.each<[string, Handler, RegExp]>([
+    ['never answers', () => {}, /502 fill-failed/],
+    [
+      'stops half-way',
+      (_q, response) => void response.writeHead(200, { 'content-length': 9 }).write('a'),
+      /broken/,
+    ],
+    [
+      'stops within a refusal',
+      (_q, response) => void response.writeHead(404, { 'content-length': 9 }).write('{'),
+      /404/,
+    ],
+  ])('does not wait for ever for an origin that %s', async (_name, hang, outcome) => {
+    const { url, buffer } = await start(await serve(hang), { timing: { firstByteMs: 200, idleMs: 200 } });
+    const answer = await ask(url + KEY).then(
+      ({ status, code }) => `${status} ${code}`,
+      () => 'broken',
+    );
+    expect(answer).toMatch(outcome);
+    expect(buffer.stats()).toMatchObject({ activeFills: 0, memoryBytes: 0 });
+  });
+
+  it('cuts off an origin that sends a byte now and then', async () => {
+    const origin = await serve((_request, response) => {
+      response.writeHead(200, { 'content-length': 1_000 });
+      const drip = setInterval(() => response.write('a'), 20);
+      response.on('close', () => clearInterval(drip));
+    });
+    const { url } = await start(origin, { timing: { idleMs: 1_000, bodyMs: 200 } });
+    await expect(ask(url + KEY)).rejects.toThrow();
+  });
+
+  it('is one of a bounded number', async () => {
+    const origin = counted(() => {});
+    const { url, buffer } = await start(await serve(origin), { timing: { firstByteMs: 1_500 } });
+    const answers = Array.from({ length: 32 + 256 + 5 }, (_, number) => ask(url + segment(number)));
+    await expect.poll(() => buffer.stats().activeFills).toBe(32 + 256);
+    expect(origin.seen.length).toBeLessThanOrEqual(32);
+    const busy = await Promise.race(answers);
+    expect([busy.status, busy.code, busy.headers['retry-after']]).toEqual([503, 'busy', '1']);
+    await buffer.stop();
+    await Promise.allSettled(answers);
   });
 
   it.each([
     [404, 'file-unknown', 404, 'file-unknown'],
     [404, 'video-unknown', 503, 'no-source'],
     [410, 'video-withdrawn', 410, 'video-withdrawn'],
-  ])('says what the origin says: %i %s', async (status, code, expectedStatus, expectedCode) => {
-    const { url } = await start(await serve(refuse(status, code)));
-    const response = await fetch(url + KEY);
-    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
-      expectedStatus,
-      expectedCode,
+  ])(
+    'says what the origin says (%i %s), and does not ask again at once',
+    async (status, code, ...expected) => {
+      const origin = counted(refuse(status, code));
+      const { url } = await start(await serve(origin));
+      const answer = await ask(url + KEY);
+      expect([answer.status, answer.code]).toEqual(expected);
+      if (answer.status === 503) expect(answer.headers['retry-after']).toBe('2');
+      else {
+        await ask(url + KEY);
+        expect(origin.seen).toHaveLength(1);
+      }
+    },
+  );
+});
+
+describe('other sites', () => {
+  it('are asked in the order of the tracker, this one left out, and named to it', async () => {
+    const [origin, self, first, second] = [unknownHere, sendBody, unknownHere, sendBody].map(counted);
+    const tracker = await trackerOf([
+      { site: SELF, baseUrl: await serve(self!) },
+      { site: newSiteId(), baseUrl: 'file:///etc' },
+      { site: 'no id', baseUrl: 'http://127.0.0.1:1' },
+      await serve(first!),
+      await serve(second!),
     ]);
-    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    const { url } = await start(await serve(origin!), { trackerUrl: tracker.url });
+    expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
+    expect([self, first, second].map(site => site!.seen.length)).toEqual([0, 1, 1]);
+    expect(second!.seen[0]?.['tributary-fill']).toBe(SELF);
+    expect(origin!.seen[0]?.['tributary-fill']).toBeUndefined();
+    expect(tracker.state.asked).toEqual([`/play/${VIDEO}?fill=${SELF}`]);
   });
 
-  it('asks no third site for another buffer', async () => {
-    let asked = 0;
-    const third = await serve((request, response) => {
-      asked++;
-      sendBody(request, response);
-    });
-    const { url } = await start(await serve(refuse(404, 'video-unknown')), {
-      trackerUrl: await trackerOf([third]),
-    });
-    const headers = { 'tributary-fill': '0190a5b0-0000-7000-8000-000000000002' };
-    expect((await fetch(url + KEY, { headers })).status).toBe(404);
-    expect(asked).toBe(0);
-    expect((await fetchBytes(url + KEY)).equals(BODY)).toBe(true);
-    // What it has, it gives.
-    expect((await fetchBytes(url + KEY, { headers })).equals(BODY)).toBe(true);
+  it('are not asked for a file that the origin knows not to exist', async () => {
+    const other = counted(sendBody);
+    const tracker = await trackerOf([await serve(other)]);
+    const { url } = await start(await serve(refuse(404, 'file-unknown')), { trackerUrl: tracker.url });
+    expect((await ask(url + KEY)).status).toBe(404);
+    expect([other.seen.length, tracker.state.asked.length]).toEqual([0, 0]);
   });
 
-  it('finds its disk tier again after a restart, and takes no altered file from it', async () => {
-    let requests = 0;
-    const origin = await serve((request, response) => {
-      requests++;
-      sendBody(request, response);
+  it('help out when the own origin is broken', async () => {
+    const tracker = await trackerOf([await serve(sendBody)]);
+    const { url } = await start(await serve(refuse(500, 'x')), { trackerUrl: tracker.url });
+    expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
+  });
+
+  it('go on where one broke off, byte for byte', async () => {
+    const good = await start(await serve(sendBody), { folder: 'good', siteId: newSiteId() });
+    const second = counted((request, response) => good.buffer.handle(request, response));
+    const tracker = await trackerOf([await serve(sendHalf), await serve(second)]);
+    const { url } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
+    expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
+    expect(second.seen).toHaveLength(1);
+    expect(second.seen[0]).toMatchObject({ range: 'bytes=100000-', 'if-range': ETAG });
+    // What was put together is what is kept.
+    expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
+    expect(second.seen).toHaveLength(1);
+  });
+
+  it('may go on with the whole, of which the first part is passed over', async () => {
+    const tracker = await trackerOf([await serve(sendHalf), await serve(sendBody)]);
+    const { url } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
+    expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
+  });
+
+  it.each<[string, Handler, Handler]>([
+    [
+      'of other bytes',
+      sendHalf,
+      (_q, response) =>
+        void response.writeHead(200, { 'content-length': BODY.length, etag: '"other"' }).end(BODY),
+    ],
+    [
+      'of another part',
+      sendHalf,
+      (_q, response) =>
+        void response
+          .writeHead(206, { 'content-length': 10, 'content-range': `bytes 0-9/${BODY.length}`, etag: ETAG })
+          .end(BODY.subarray(0, 10)),
+    ],
+    [
+      'after one without a validator',
+      (_q, response) =>
+        void response
+          .writeHead(200, { 'content-length': BODY.length })
+          .write(BODY.subarray(0, 1_000), () => response.destroy()),
+      (_q, response) => void response.writeHead(200, { 'content-length': BODY.length }).end(BODY),
+    ],
+  ])('never go on with an answer %s', async (_name, first, second) => {
+    const tracker = await trackerOf([await serve(first), await serve(second)]);
+    const { url, buffer } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
+    await expect(ask(url + KEY)).rejects.toThrow();
+    await expect.poll(() => buffer.stats()).toMatchObject({ memoryBytes: 0, diskBytes: 0, activeFills: 0 });
+  });
+
+  it('that failed just now come last', async () => {
+    const bad = counted(refuse(500, 'x'));
+    const tracker = await trackerOf([await serve(bad), await serve(sendBody)]);
+    const { url } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
+    for (const number of [0, 1, 2]) expect((await ask(url + segment(number))).status).toBe(200);
+    expect(bad.seen).toHaveLength(1);
+  });
+
+  it('cannot withdraw what another holds', async () => {
+    const tracker = await trackerOf([await serve(refuse(410, 'video-withdrawn')), await serve(sendBody)]);
+    const { url } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
+    expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
+  });
+
+  it('are remembered while the tracker is away', async () => {
+    const tracker = await trackerOf([await serve(sendBody)]);
+    const { url } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
+    expect((await ask(url + segment(0))).status).toBe(200);
+    const now = Date.now;
+    try {
+      Date.now = () => now() + 11_000;
+      tracker.state.answer = 'nothing';
+      expect((await ask(url + segment(1))).status).toBe(200);
+      expect(tracker.state.asked).toHaveLength(2);
+      // Not asked for every segment then.
+      expect((await ask(url + segment(2))).status).toBe(200);
+      expect(tracker.state.asked).toHaveLength(2);
+    } finally {
+      Date.now = now;
+    }
+  });
+
+  it.each<[TrackerState['answer'], number, string]>([
+    ['nothing', 503, 'no-source'],
+    [503, 503, 'no-source'],
+    [404, 404, 'video-unknown'],
+    [410, 410, 'video-withdrawn'],
+  ])('tracker answers %s: %i %s', async (answer, ...expected) => {
+    const tracker = await trackerOf([]);
+    tracker.state.answer = answer;
+    const { url } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
+    const { status, code } = await ask(url + KEY);
+    expect([status, code]).toEqual(expected);
+  });
+
+  it('get what is here, and never make it ask a third one', async () => {
+    const third = counted(sendBody);
+    const tracker = await trackerOf([await serve(third)]);
+    const { url } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
+    const headers = { 'tributary-fill': newSiteId() };
+    const refused = await ask(url + KEY, headers);
+    expect([refused.status, refused.code, third.seen.length]).toEqual([404, 'video-unknown', 0]);
+    expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
+    expect(sha256((await ask(url + KEY, headers)).body)).toBe(sha256(BODY));
+    expect(third.seen).toHaveLength(1);
+  });
+
+  it('that ask each other for the same file do not wait for one another', async () => {
+    const [a, b] = [newSiteId(), newSiteId()];
+    const urls: Record<string, string> = {};
+    const trackerUrl = await serve((_request, response) => {
+      const sources = [a, b].map(site => ({ site, baseUrl: urls[site] }));
+      response.end(JSON.stringify({ video: VIDEO, sources }));
     });
-    const first = await start(origin);
-    await fetchBytes(first.url + KEY);
+    const origin = await serve(
+      (request, response) => void sleep(20).then(() => unknownHere(request, response)),
+    );
+    for (const siteId of [a, b])
+      urls[siteId] = (await start(origin, { trackerUrl, siteId, folder: siteId })).url;
+    const before = performance.now();
+    const answers = await Promise.all([ask(urls[a] + KEY), ask(urls[b] + KEY)]);
+    expect(answers.map(({ status }) => status)).toEqual([503, 503]);
+    expect(performance.now() - before).toBeLessThan(1_500);
+  });
+});
+
+describe('what is kept', () => {
+  const kept = async (): Promise<string[]> => readdir(join(directory, 'kept', VIDEO));
+
+  it('on disk outlives a restart, its validator included, and is read once for all who wait', async () => {
+    const origin = counted(sendBody);
+    const originUrl = await serve(origin);
+    const first = await start(originUrl);
+    await ask(first.url + KEY);
     await first.buffer.stop();
-    const second = await start(origin);
-    expect((await fetchBytes(second.url + KEY)).equals(BODY)).toBe(true);
-    expect(requests).toBe(1);
-    await second.buffer.stop();
-    const [name = ''] = await readdir(join(directory, 'kept', VIDEO));
-    const path = join(directory, 'kept', VIDEO, name);
-    const content = await readFile(path);
-    content[5_000] = (content[5_000] ?? 0) ^ 1;
-    await writeFile(path, content);
-    const third = await start(origin);
-    expect((await fetchBytes(third.url + KEY)).equals(BODY)).toBe(true);
-    expect(requests).toBe(2);
+    const second = await start(originUrl);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(second.url + KEY)));
+    expect(answers.every(({ body, headers }) => body.equals(BODY) && headers.etag === ETAG)).toBe(true);
+    expect([origin.seen.length, second.buffer.stats().fills]).toEqual([1, 0]);
   });
 
-  it('stays within its limits in memory and on disk', async () => {
-    const { url, buffer } = await start(await serve(sendBody), {
+  it.each<[string, (path: string) => Promise<void>]>([
+    [
+      'altered',
+      async path => {
+        const content = await readFile(path);
+        content[5_000] = (content[5_000] ?? 0) ^ 1;
+        await writeFile(path, content);
+      },
+    ],
+    [
+      'with an altered validator',
+      async path => {
+        const content = await readFile(path);
+        const at = content.indexOf(ETAG);
+        content[at + 1] = (content[at + 1] ?? 0) ^ 1;
+        await writeFile(path, content);
+      },
+    ],
+    ['torn', path => truncate(path, 5_000)],
+    ['empty', path => truncate(path, 0)],
+    ['gone', path => rm(path)],
+  ])('on disk is a miss when it is %s', async (_name, harm) => {
+    const origin = counted(sendBody);
+    const originUrl = await serve(origin);
+    const first = await start(originUrl);
+    await ask(first.url + KEY);
+    await first.buffer.stop();
+    const [name = ''] = await kept();
+    const path = join(directory, 'kept', VIDEO, name);
+    const { ino } = await stat(path);
+    await harm(path);
+    const second = await start(originUrl);
+    expect(sha256((await ask(second.url + KEY)).body)).toBe(sha256(BODY));
+    expect(origin.seen).toHaveLength(2);
+    await second.buffer.stop();
+    // The bad one is gone, a good one is in its place.
+    expect((await stat(path)).size).toBeGreaterThan(BODY.length);
+    expect(ino).toBeGreaterThan(0);
+    const third = await start(originUrl);
+    expect(sha256((await ask(third.url + KEY)).body)).toBe(sha256(BODY));
+    expect(origin.seen).toHaveLength(2);
+  });
+
+  it('on disk is a miss under the name of another file', async () => {
+    const originUrl = await serve((request, response) => {
+      const body = Buffer.from(request.url ?? '');
+      response.writeHead(200, { 'content-length': body.length, etag: ETAG }).end(body);
+    });
+    const first = await start(originUrl);
+    await ask(first.url + segment(0));
+    await first.buffer.stop();
+    const [zero = ''] = await kept();
+    await ask((await start(originUrl)).url + segment(1));
+    await expect.poll(async () => (await kept()).filter(name => !name.endsWith('.part')).length).toBe(2);
+    const one = (await kept()).find(name => name !== zero) ?? '';
+    await rename(join(directory, 'kept', VIDEO, zero), join(directory, 'kept', VIDEO, one));
+    const second = await start(originUrl);
+    expect((await ask(second.url + segment(1))).body.toString()).toBe(segment(1));
+  });
+
+  it('stays within its limits, the least recently used out first', async () => {
+    const origin = counted(sendBody);
+    const { url, buffer } = await start(await serve(origin), {
       memoryBytes: 1_000_000,
       diskBytes: 2_000_000,
     });
     for (let number = 0; number < 20; number++) {
-      await fetchBytes(url + KEY.replace('0.m4s', `${number}.m4s`));
-      expect(buffer.stats().memoryBytes).toBeLessThanOrEqual(1_000_000);
+      await ask(url + segment(number));
+      // The first one stays in demand.
+      await ask(url + segment(0));
+      const { memoryBytes, diskBytes } = buffer.stats();
+      expect(memoryBytes).toBeLessThanOrEqual(1_000_000);
+      expect(diskBytes).toBeLessThanOrEqual(2_000_000);
     }
+    expect(origin.seen).toHaveLength(20);
     await buffer.stop();
-    expect(buffer.stats().diskBytes).toBeGreaterThan(1_000_000);
-    expect(buffer.stats().diskBytes).toBeLessThanOrEqual(2_000_000);
-    await expect
-      .poll(async () => (await readdir(join(directory, 'kept', VIDEO))).length)
-      .toBe(Math.floor(2_000_000 / (BODY.length + 32)));
+    const names = await kept();
+    const sizes = await Promise.all(names.map(name => stat(join(directory, 'kept', VIDEO, name))));
+    const total = sizes.reduce((sum, { size }) => sum + size, 0);
+    expect(total).toBe(buffer.stats().diskBytes);
+    expect(names).toHaveLength(6);
   });
 
-  it('forgets a withdrawn video', async () => {
+  it('is brought within a smaller limit at the next start', async () => {
+    const originUrl = await serve(sendBody);
+    const first = await start(originUrl);
+    for (let number = 0; number < 5; number++) await ask(first.url + segment(number));
+    await first.buffer.stop();
+    expect(await kept()).toHaveLength(5);
+    const second = await start(originUrl, { diskBytes: 700_000 });
+    expect(second.buffer.stats().diskBytes).toBeLessThanOrEqual(700_000);
+    expect(await kept()).toHaveLength(2);
+  });
+
+  it('what is larger than memory allows is served all the same', async () => {
+    const { url, buffer } = await start(await serve(sendBody), { memoryBytes: 1_000, diskBytes: 1_000 });
+    for (const _ of [1, 2]) expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
+    expect(buffer.stats()).toMatchObject({ memoryBytes: 0, diskBytes: 0, fills: 2 });
+  });
+
+  it('a disk that fails only means that nothing is kept there', async () => {
+    // A file stands where the directory of the video should be.
+    await mkdir(join(directory, 'kept'));
+    await writeFile(join(directory, 'kept', VIDEO), '');
     const { url, buffer } = await start(await serve(sendBody));
-    await fetchBytes(url + KEY);
+    for (const _ of [1, 2]) expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
+    expect(buffer.stats()).toMatchObject({ hits: 1, fills: 1, diskBytes: 0 });
+    // And one where the whole tier should be.
+    await writeFile(join(directory, 'file'), '');
+    const other = await start(await serve(sendBody), { folder: 'file' });
+    expect(sha256((await ask(other.url + KEY)).body)).toBe(sha256(BODY));
+  });
+});
+
+describe('a withdrawn video', () => {
+  it('is forgotten, and can be allowed again', async () => {
+    const origin = counted(sendBody);
+    const { url, buffer } = await start(await serve(origin));
+    await ask(url + KEY);
     await buffer.drop(VIDEO);
-    expect((await fetch(url + KEY)).status).toBe(410);
+    const gone = await ask(url + KEY);
+    expect([gone.status, gone.code]).toEqual([410, 'video-withdrawn']);
     expect(buffer.stats()).toMatchObject({ memoryBytes: 0, diskBytes: 0 });
     expect(await readdir(join(directory, 'kept'))).toEqual([]);
+    expect(origin.seen).toHaveLength(1);
+    buffer.allow(VIDEO);
+    expect((await ask(url + KEY)).status).toBe(200);
+    expect(origin.seen).toHaveLength(2);
+  });
+
+  it('is cut off while it fills, and not kept', async () => {
+    const { url, buffer } = await start(
+      await serve((request, response) => {
+        if (request.url === segment(1)) return;
+        response.writeHead(200, { 'content-length': BODY.length, etag: ETAG });
+        response.write(BODY.subarray(0, 1_000));
+      }),
+    );
+    const flowing = ask(url + segment(0)).then(
+      () => 'whole',
+      () => 'cut off',
+    );
+    const waiting = ask(url + segment(1));
+    await expect.poll(() => buffer.stats().egressBytes).toBe(1_000);
+    await buffer.drop(VIDEO);
+    expect(await flowing).toBe('cut off');
+    expect((await waiting).code).toBe('video-withdrawn');
+    await expect.poll(() => buffer.stats().activeFills).toBe(0);
+    expect(buffer.stats().memoryBytes).toBe(0);
+  });
+
+  it('is forgotten too when the tracker says that it is gone', async () => {
+    const tracker = await trackerOf([await serve(sendBody)]);
+    const { url, buffer } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
+    await ask(url + segment(0));
+    tracker.state.answer = 410;
+    const now = Date.now;
+    try {
+      Date.now = () => now() + 11_000;
+      expect((await ask(url + segment(1))).status).toBe(410);
+    } finally {
+      Date.now = now;
+    }
+    await expect.poll(() => buffer.stats()).toMatchObject({ memoryBytes: 0, diskBytes: 0 });
+    // The sites that the tracker named before are forgotten with it.
+    expect((await ask(url + segment(0))).status).toBe(410);
+  });
+});
+
+describe('stop', () => {
+  it('ends what is under way and begins nothing new', async () => {
+    const origin = counted(() => {});
+    const { url, buffer } = await start(await serve(origin));
+    const waiting = ask(url + KEY);
+    await expect.poll(() => origin.seen.length).toBe(1);
+    await buffer.stop();
+    expect((await waiting).status).toBe(503);
+    expect((await ask(url + segment(1))).status).toBe(503);
+    expect(origin.seen).toHaveLength(1);
   });
 });

@@ -142,11 +142,11 @@ export class DiskTier {
     if (!(await digestOf(rest)).equals(content.subarray(0, DIGEST_BYTES))) return undefined;
     const keyEnd = rest.indexOf(0);
     const etagEnd = rest.indexOf(0, keyEnd + 1);
-    if (etagEnd === -1 || rest.latin1Slice(0, keyEnd) !== file.key) return undefined;
+    if (etagEnd === -1 || rest.toString('latin1', 0, keyEnd) !== file.key) return undefined;
     // The order of last use outlives a restart. Failing to note it costs little.
     const now = new Date();
     void utimes(whole, now, now).catch(() => {});
-    return { body: rest.subarray(etagEnd + 1), etag: rest.latin1Slice(keyEnd + 1, etagEnd) };
+    return { body: rest.subarray(etagEnd + 1), etag: rest.toString('latin1', keyEnd + 1, etagEnd) };
   }
 
   /** Keeps in the background. */

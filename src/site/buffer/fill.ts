@@ -89,7 +89,7 @@ export class Fill {
   }
 
   async #tryAll(): Promise<void> {
-    const { origin, sites, originSlots, siteSlots } = this.#means;
+    const { origin, originSlots, siteSlots } = this.#means;
     // What is answered if nobody has it: the gravest of what was heard.
     let failure = await this.#try(origin, originSlots);
     if (!failure) return;

@@ -51,7 +51,10 @@ export function respondFilling(
     }
     if (!span) {
       span = writeHead(request, response, fill.file, fill.etag, body.length);
-      if (!span) return leave();
+      if (!span) {
+        leave();
+        return;
+      }
       sent = span.start;
       if (fill.filled <= sent && sent < span.end) response.flushHeaders();
     }

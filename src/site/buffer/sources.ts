@@ -69,8 +69,10 @@ export function siteUpstreams(options: {
       if (answer.video === video) sites = parseSites(answer.sources, self);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      if (error.status === 410) throw videoWithdrawn();
-      if (error.status === 404) throw videoUnknown();
+      if (error.status === 404 || error.status === 410) {
+        remembered.delete(video);
+        throw error.status === 410 ? videoWithdrawn() : videoUnknown();
+      }
       // The tracker is away: what it said last is better than nothing. It is not asked for every segment then.
     }
     remembered.set(video, { sites, askedAtMs: Date.now() });

@@ -127,9 +127,7 @@ function formatAudioEntry(description: AudioDescription): Buffer {
     formatBox(type, u16(0, 0, 0, 1), u32(0, 0), u16(channels, 16, 0, 0), u32(rate * 0x1_0000), box);
   switch (family) {
     case 'aac':
-      return entry('mp4a', formatEsds(0x40, configuration));
-    case 'mp3':
-      return entry('mp4a', formatEsds(0x6b, configuration));
+      return entry('mp4a', formatEsds(configuration));
     case 'opus':
       return entry('Opus', formatBox('dOps', configuration));
     case 'flac':
@@ -137,14 +135,14 @@ function formatAudioEntry(description: AudioDescription): Buffer {
   }
 }
 
-/** ISO/IEC 14496-1, section 7.2.6: ES_Descriptor { DecoderConfigDescriptor { DecoderSpecificInfo? }, SLConfigDescriptor }. */
-function formatEsds(objectType: number, specific: Buffer): Buffer {
+/** ISO/IEC 14496-1, section 7.2.6: ES_Descriptor { DecoderConfigDescriptor { DecoderSpecificInfo }, SLConfigDescriptor }. */
+function formatEsds(specific: Buffer): Buffer {
   const decoder = formatDescriptor(
     4,
-    // streamType 5 (audio), upStream 0, reserved 1.
-    Buffer.from([objectType, 0x15, 0, 0, 0]),
+    // objectTypeIndication 0x40 (ISO/IEC 14496-3), streamType 5 (audio), upStream 0, reserved 1.
+    Buffer.from([0x40, 0x15, 0, 0, 0]),
     u32(0, 0),
-    specific.length > 0 ? formatDescriptor(5, specific) : Buffer.alloc(0),
+    formatDescriptor(5, specific),
   );
   return formatFullBox(
     'esds',

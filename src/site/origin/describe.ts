@@ -238,9 +238,8 @@ async function describeAudio(
   input: InputAudioTrack,
 ): Promise<AudioDescription | Unplayable> {
   const family = await input.getCodec();
-  if (family !== 'aac' && family !== 'opus' && family !== 'mp3' && family !== 'flac') {
-    return unplayableCodec(track.codecName);
-  }
+  if (family === 'mp3') return 'MP3, which not all browsers can play in segments';
+  if (family !== 'aac' && family !== 'opus' && family !== 'flac') return unplayableCodec(track.codecName);
   const config = await input.getDecoderConfig();
   if (!config) return unplayableCodec(track.codecName);
   const stored = config.description ? toBuffer(config.description) : Buffer.alloc(0);
@@ -270,8 +269,6 @@ async function describeAudio(
         ? { ...shape, family, codec: 'opus', configuration: dOps.toString('base64') }
         : 'Opus without its configuration, which browsers need to play it';
     }
-    case 'mp3':
-      return { ...shape, family, codec: 'mp4a.6B', configuration: '' };
     case 'flac': {
       const streamInfo = findFlacStreamInfo(stored);
       return streamInfo

@@ -30,9 +30,9 @@ export type VideoDescription = z.infer<typeof videoDescriptionSchema>;
 
 export const audioDescriptionSchema = z.strictObject({
   kind: z.literal('audio'),
-  family: z.enum(['aac', 'opus', 'mp3', 'flac']),
+  family: z.enum(['aac', 'opus', 'flac']),
   codec: z.string(),
-  /** AudioSpecificConfig, body of `dOps`, blocks of `dfLa`, or nothing (MP3); base64. */
+  /** AudioSpecificConfig, body of `dOps`, or blocks of `dfLa`; base64. */
   configuration: bytes,
   channels: z.int().positive(),
   sampleRateHz: z.int().positive(),

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { M3U8Parser } from 'hls.js';
+import { describe, expect, test } from 'vitest';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
 import { mediaPath, type Rendition } from '../../protocol/media.ts';
 import { type SteeringManifest, steeringManifestSchema } from '../../protocol/tracker.ts';
@@ -124,39 +124,15 @@ describe('the steered playlist', () => {
     { isFirst: true },
   );
 
-  interface Parsed {
-    contentSteering: { uri: string; pathwayId: string } | null;
-    levels: { url: string; attrs: Record<string, string> }[];
-  }
-  interface Hls {
-    parseMasterPlaylist(text: string, baseUrl: string): Parsed;
-    parseMasterPlaylistMedia(
-      text: string,
-      baseUrl: string,
-      parsed: Parsed,
-    ): Record<string, { url: string; groupId: string }[]>;
-  }
-  let hls: Hls;
-  beforeAll(async () => {
-    // hls.js's own parser: its bundle does not export it, so one more line is put behind the bundle.
-    const bundle = await readFile(
-      new URL('../../../node_modules/hls.js/dist/hls.mjs', import.meta.url),
-      'utf8',
-    );
-    const code = `const self = globalThis;\n${bundle}\nexport { M3U8Parser };`;
-    const module = await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`);
-    hls = module.M3U8Parser as Hls;
-  });
-
   test('hls.js finds both pathways, and the manifest behind its own URL handling', async () => {
     const text = formatSteeredPlaylist(renditions, pathways, first);
-    const parsed = hls.parseMasterPlaylist(text, 'http://127.0.0.1:8081/play/x.m3u8');
+    const parsed = M3U8Parser.parseMasterPlaylist(text, 'http://127.0.0.1:8081/play/x.m3u8');
     expect(parsed.contentSteering?.pathwayId).toBe(two);
     expect(parsed.levels.map(({ url, attrs }) => [attrs['PATHWAY-ID'], attrs.AUDIO, url])).toEqual([
       [two, 'audio-0', `http://127.0.0.3:8090/v/${video}/${revision}/source-video/media.m3u8`],
       [one, 'audio-1', `http://127.0.0.2:8090/v/${video}/${revision}/source-video/media.m3u8`],
     ]);
-    const media = hls.parseMasterPlaylistMedia(text, 'http://127.0.0.1:8081/play/x.m3u8', parsed);
+    const media = M3U8Parser.parseMasterPlaylistMedia(text, 'http://127.0.0.1:8081/play/x.m3u8', parsed);
     expect(media.AUDIO?.map(({ url }) => url)).toEqual([
       `http://127.0.0.3:8090/v/${video}/${revision}/source-audio/media.m3u8`,
       `http://127.0.0.2:8090/v/${video}/${revision}/source-audio/media.m3u8`,

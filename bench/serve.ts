@@ -1,0 +1,255 @@
+/**
+ * How fast a warm buffer serves, against nginx with sendfile: both on core 0, wrk on core 1, interleaved runs, medians.
+ * The machine is shared with whatever else runs on it, so ratios are to be believed and numbers are not.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { newRevisionId, newVideoId } from '../src/protocol/ids.ts';
+
+const SIZES = [
+  { label: '1KB', bytes: 1_024, file: 'source-video/media.m3u8' },
+  { label: '200KB', bytes: 200 * 1_024, file: 'source-video/0.m4s' },
+  { label: '2MB', bytes: 2 * 2 ** 20, file: 'source-video/1.m4s' },
+] as const;
+const RUNS = Number(process.env.BENCH_RUNS ?? 7);
+const RUN_SECONDS = Number(process.env.BENCH_SECONDS ?? 2);
+const WARM_UP_SECONDS = 1;
+const CONNECTIONS = 64;
+const SERVER_CORE = '0';
+const LOAD_CORE = '1';
+const START_MS = 10_000;
+
+const SCRIPT = `done = function(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format("RESULT %d %d %d %d %d\\n", summary.duration, summary.requests, summary.bytes,
+    latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
+end\n`;
+
+interface Result {
+  readonly requestsPerSecond: number;
+  readonly bytesPerSecond: number;
+  readonly p99Ms: number;
+}
+
+interface Row extends Result {
+  readonly size: string;
+  readonly server: string;
+}
+
+export interface ServeBench {
+  readonly bench: 'serve';
+  /** Bytes per second of the buffer against nginx's: the median of the ratios of neighbouring runs. */
+  readonly ratios: Readonly<Record<string, number>>;
+  /** p99 of the buffer by nginx's: less is better. */
+  readonly p99Times: Readonly<Record<string, number>>;
+  readonly rows: readonly Row[];
+  readonly runs: number;
+}
+
+const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+};
+
+const medianOf = (results: readonly Result[]): Result => ({
+  requestsPerSecond: median(results.map(result => result.requestsPerSecond)),
+  bytesPerSecond: median(results.map(result => result.bytesPerSecond)),
+  p99Ms: median(results.map(result => result.p99Ms)),
+});
+
+/** @throws Error that says how to get what is missing. */
+function requireTools(): void {
+  const tools = { nginx: 'nginx', wrk: 'wrk', taskset: 'util-linux' };
+  const missing = Object.entries(tools).filter(
+    ([tool]) => spawnSync(tool, [tool === 'taskset' ? '-V' : '-v'], { stdio: 'ignore' }).error,
+  );
+  if (missing.length === 0) return;
+  const names = missing.map(([tool]) => tool).join(' and ');
+  const packages = missing.map(([, name]) => name).join(' ');
+  throw new Error(
+    `This benchmark needs ${names}. On Debian or Ubuntu: apt-get install --no-install-recommends ${packages}`,
+  );
+}
+
+function findPort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no free port')),
+      );
+    });
+  });
+}
+
+const nginxConfig = (directory: string, port: number): string => `
+daemon off; worker_processes 1; pid ${directory}/nginx.pid; error_log ${directory}/error.log;
+events { worker_connections 1024; }
+http {
+  access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;
+  client_body_temp_path ${directory}/temp; proxy_temp_path ${directory}/temp; fastcgi_temp_path ${directory}/temp;
+  uwsgi_temp_path ${directory}/temp; scgi_temp_path ${directory}/temp;
+  server { listen 127.0.0.1:${port}; root ${directory}/files; }
+}
+`;
+
+/** Bundles the entry of our server, as the site itself is bundled. */
+async function bundleServer(directory: string): Promise<string> {
+  const { build } = await import('esbuild');
+  const outfile = join(directory, 'server.mjs');
+  await build({
+    entryPoints: [join(process.cwd(), 'bench/serve/server.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node20.19',
+    format: 'esm',
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+    logLevel: 'error',
+  });
+  return outfile;
+}
+
+/** Starts on the core of the servers. */
+const startServer = (command: string, args: readonly string[]): ChildProcess =>
+  spawn('taskset', ['-c', SERVER_CORE, command, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+
+function readFirstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const timer = setTimeout(() => reject(new Error('our server did not start in time')), START_MS);
+    child.stdout?.on('data', piece => {
+      text += piece;
+      if (!text.includes('\n')) return;
+      clearTimeout(timer);
+      resolve(text.split('\n', 1)[0] ?? '');
+    });
+    child.once('exit', code => {
+      clearTimeout(timer);
+      reject(new Error(`our server ended with ${code}`));
+    });
+  });
+}
+
+async function waitFor(url: string): Promise<void> {
+  const until = Date.now() + START_MS;
+  for (;;) {
+    try {
+      const response = await fetch(url);
+      await response.arrayBuffer();
+      if (response.ok) return;
+    } catch (error) {
+      if (Date.now() > until) throw error;
+    }
+    if (Date.now() > until) throw new Error(`${url} does not answer`);
+    await new Promise(done => setTimeout(done, 50));
+  }
+}
+
+function load(url: string, seconds: number, script: string): Result {
+  const { stdout, status } = spawnSync(
+    'taskset',
+    ['-c', LOAD_CORE, 'wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', '-s', script, url],
+    { encoding: 'utf8' },
+  );
+  const [, durationUs = 0, requests = 0, bytes = 0, p99Us = 0, errors = 0] =
+    /^RESULT (\d+) (\d+) (\d+) (\d+) (\d+)$/m.exec(stdout)?.map(Number) ?? [];
+  if (status !== 0 || durationUs === 0) throw new Error(`wrk failed:\n${stdout}`);
+  if (errors > 0) throw new Error(`${errors} requests of ${url} failed`);
+  return {
+    requestsPerSecond: (requests * 1e6) / durationUs,
+    bytesPerSecond: (bytes * 1e6) / durationUs,
+    p99Ms: p99Us / 1_000,
+  };
+}
+
+const formatRow = (cells: readonly string[]): string =>
+  cells.map((cell, column) => (column < 2 ? cell.padEnd(16) : cell.padStart(12))).join('');
+
+function print(rows: readonly Row[]): void {
+  console.log(formatRow(['size', 'server', 'requests/s', 'GB/s', 'p99 ms']));
+  for (const { size, server, requestsPerSecond, bytesPerSecond, p99Ms } of rows) {
+    console.log(
+      formatRow([
+        size,
+        server,
+        requestsPerSecond.toFixed(0),
+        (bytesPerSecond / 1e9).toFixed(2),
+        p99Ms.toFixed(1),
+      ]),
+    );
+  }
+}
+
+export async function run(): Promise<ServeBench> {
+  requireTools();
+  const directory = mkdtempSync(join(tmpdir(), 'tributary-bench-serve-'));
+  const children: ChildProcess[] = [];
+  try {
+    const base = `/v/${newVideoId()}/${newRevisionId()}`;
+    for (const { bytes, file } of SIZES) {
+      const path = join(directory, 'files', base, file);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, randomBytes(bytes));
+    }
+    // nginx's worker may be another user.
+    chmodSync(directory, 0o755);
+    const script = join(directory, 'report.lua');
+    writeFileSync(script, SCRIPT);
+
+    const nginxPort = await findPort();
+    const config = join(directory, 'nginx.conf');
+    writeFileSync(config, nginxConfig(directory, nginxPort));
+    children.push(startServer('nginx', ['-p', directory, '-c', config]));
+    const nginx = `http://127.0.0.1:${nginxPort}`;
+    await waitFor(`${nginx}${base}/${SIZES[0].file}`);
+
+    // nginx is our server's origin too, for the one fill of each size.
+    const paths = SIZES.map(({ file }) => `${base}/${file}`);
+    const entry = await bundleServer(directory);
+    const server = startServer(process.execPath, [entry, join(directory, 'kept'), nginx, ...paths]);
+    children.push(server);
+    const buffer = `http://127.0.0.1:${await readFirstLine(server)}`;
+
+    const rows: Row[] = [];
+    const ratios: Record<string, number> = {};
+    const p99Times: Record<string, number> = {};
+    for (const { label, file } of SIZES) {
+      const path = `${base}/${file}`;
+      for (const url of [nginx, buffer]) load(url + path, WARM_UP_SECONDS, script);
+      const pairs = Array.from({ length: RUNS }, () => ({
+        theirs: load(nginx + path, RUN_SECONDS, script),
+        ours: load(buffer + path, RUN_SECONDS, script),
+      }));
+      const theirs = medianOf(pairs.map(pair => pair.theirs));
+      const ours = medianOf(pairs.map(pair => pair.ours));
+      rows.push(
+        { size: label, server: 'nginx-sendfile', ...theirs },
+        { size: label, server: 'tributary', ...ours },
+      );
+      const ratio = median(pairs.map(pair => pair.ours.bytesPerSecond / pair.theirs.bytesPerSecond));
+      ratios[`${label}/nginx-sendfile`] = Number(ratio.toFixed(3));
+      p99Times[label] = Number((ours.p99Ms / theirs.p99Ms).toFixed(2));
+    }
+    print(rows);
+    return { bench: 'serve', ratios, p99Times, rows, runs: RUNS };
+  } finally {
+    for (const child of children) child.kill('SIGTERM');
+    await Promise.all(
+      children.map(
+        child => child.exitCode ?? child.signalCode ?? new Promise(done => child.once('exit', done)),
+      ),
+    );
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
