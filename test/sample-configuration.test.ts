@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
+import type { z } from 'zod';
 import { centralConfigSchema } from '../src/central/config.ts';
 import { parseConfig } from '../src/kernel/config.ts';
 import { siteConfigSchema } from '../src/site/config.ts';
@@ -15,11 +16,13 @@ const EXAMPLES = ['trustedProxies', 'trustedNetworks'];
 /** Settings of demonstrations alone. */
 const UNLISTED = ['demoViewers'];
 
-describe.each([
+const sections: readonly (readonly [string, z.ZodObject])[] = [
   ['central', centralConfigSchema],
   ['tracker', trackerConfigSchema],
   ['site', siteConfigSchema],
-] as const)('[%s]', (section, schema) => {
+];
+
+describe.each(sections)('[%s]', (section, schema) => {
   it('is taken as it stands', () => {
     expect(() => parseConfig(sample, 'tributary.sample.toml', section, schema)).not.toThrow();
   });
