@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import type { z } from 'zod';
 import type { KeyPair } from './keys.ts';
+import { withinLimit } from './limit.ts';
 import { messageOf, Problem } from './problem.ts';
 import { signRequest, splitUrl } from './signatures.ts';
 
@@ -37,20 +38,19 @@ export async function call<T>(url: string, options: CallOptions<T>): Promise<T> 
     const parts = { method, ...splitUrl(target), body };
     Object.assign(headers, signRequest(options.signer.key, options.signer.keyId, parts, Date.now()));
   }
-  const timeout = AbortSignal.timeout(options.timeoutMs);
-  const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
   let status: number;
   let text: string;
   try {
-    const response = await fetch(target, {
-      method,
-      headers,
-      redirect: 'error',
-      signal,
-      ...(body ? { body } : {}),
+    [status, text] = await withinLimit(options.timeoutMs, options.signal, async signal => {
+      const response = await fetch(target, {
+        method,
+        headers,
+        redirect: 'error',
+        signal,
+        ...(body ? { body } : {}),
+      });
+      return [response.status, await readBounded(response, options.maxBytes, target.host)];
     });
-    status = response.status;
-    text = await readBounded(response, options.maxBytes, target.host);
   } catch (error) {
     if (error instanceof Problem) throw error;
     const cause = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);

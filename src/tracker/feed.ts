@@ -10,7 +10,6 @@ import { messageOf, Problem } from '../kernel/problem.ts';
 import { repeat } from '../kernel/timing.ts';
 import { changePageSchema } from '../protocol/central.ts';
 import type { TrackerConfig } from './config.ts';
-import { withinLimit } from './limit.ts';
 import { Registry } from './registry.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 
@@ -81,15 +80,13 @@ export async function followFeed(
     const after = anew?.position ?? position;
     const askedMs = performance.now();
     const url = `${config.central}/api/changes?after=${after}&limit=${PAGE}&wait=${wait}`;
-    const page = await withinLimit(TIMEOUT_MS, signal, limit =>
-      call(url, {
-        signer: signerOf(key, membership),
-        timeoutMs: TIMEOUT_MS,
-        maxBytes: MAX_PAGE_BYTES,
-        signal: limit,
-        answer: changePageSchema,
-      }),
-    );
+    const page = await call(url, {
+      signer: signerOf(key, membership),
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: MAX_PAGE_BYTES,
+      signal,
+      answer: changePageSchema,
+    });
     connected = true;
     retryMs = FIRST_RETRY_MS;
     lastFailure = undefined;

@@ -8,11 +8,11 @@ import { get as httpsGet } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { formatAddress } from '../kernel/client.ts';
+import { withinLimit } from '../kernel/limit.ts';
 import type { Log } from '../kernel/log.ts';
 import { messageOf } from '../kernel/problem.ts';
 import type { SiteId } from '../protocol/ids.ts';
 import { type SiteProbe, siteProbeSchema } from '../protocol/site.ts';
-import { withinLimit } from './limit.ts';
 import type { RegisteredSite } from './registry.ts';
 
 /** Worst case until a dead or silent site is left out: interval + timeout + retry + timeout = 2.6 s. */

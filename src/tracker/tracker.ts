@@ -12,7 +12,6 @@ import { trackerStatusSchema } from '../protocol/tracker.ts';
 import { createAnswers } from './answers.ts';
 import type { TrackerConfig } from './config.ts';
 import { followFeed } from './feed.ts';
-import { withinLimit } from './limit.ts';
 import { startProbes } from './probes.ts';
 import { Registry } from './registry.ts';
 import { servePlay } from './web/play.ts';
@@ -42,17 +41,15 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
       .map(({ site }) => ({ site, up: probes.of(site).up }));
     for (let from = 0; membership && from < sites.length; from += TELL_SITES) {
       const report = { sites: sites.slice(from, from + TELL_SITES) };
-      await withinLimit(TELL_TIMEOUT_MS, signal, limit =>
-        call(`${config.central}/api/site-states`, {
-          method: 'POST',
-          body: report,
-          signer: signerOf(key, membership),
-          timeoutMs: TELL_TIMEOUT_MS,
-          maxBytes: 2 ** 16,
-          signal: limit,
-          answer: z.unknown(),
-        }),
-      ).catch(error => log.debug({ reason: messageOf(error) }, 'central was not told the states of sites'));
+      await call(`${config.central}/api/site-states`, {
+        method: 'POST',
+        body: report,
+        signer: signerOf(key, membership),
+        timeoutMs: TELL_TIMEOUT_MS,
+        maxBytes: 2 ** 16,
+        signal,
+        answer: z.unknown(),
+      }).catch(error => log.debug({ reason: messageOf(error) }, 'central was not told the states of sites'));
     }
     return TELL_EVERY_MS;
   });

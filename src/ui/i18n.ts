@@ -1,10 +1,9 @@
 /** The language of the pages: `?lang=`, then what was chosen before, then the browser's. A missing text is a type error. */
-import { en } from './texts/en.ts';
+import { en, type TextKey, type Texts } from './texts/en.ts';
 import { zh } from './texts/zh.ts';
 
 export type Language = 'en' | 'zh';
-export type TextKey = keyof typeof en;
-export type Texts = Readonly<Record<TextKey, string>>;
+export type { TextKey } from './texts/en.ts';
 
 export const texts: Readonly<Record<Language, Texts>> = { en, zh };
 

@@ -13,9 +13,6 @@ const AAC_RATES = [
 export function chooseFrameClock(codecId: string, codecPrivate: Buffer, sampleRateHz: number): FrameClock {
   if (codecId.startsWith('A_AAC')) return chooseAacClock(codecPrivate, sampleRateHz);
   if (codecId === 'A_OPUS') return { timescale: 48_000, frameTicks: 0 };
-  // ISO/IEC 11172-3 and 13818-3, layer III: two granules of 576, or one below 32 kHz.
-  if (codecId === 'A_MPEG/L3')
-    return { timescale: sampleRateHz, frameTicks: sampleRateHz >= 32_000 ? 1_152 : 576 };
   if (codecId === 'A_FLAC') return { timescale: sampleRateHz, frameTicks: readFlacBlockSize(codecPrivate) };
   return { timescale: sampleRateHz, frameTicks: 0 };
 }

@@ -45,13 +45,11 @@ describe('what is served equals what was uploaded, packet for packet', () => {
     'twoLanguages',
     'opusInMp4',
     'flacInMp4',
-    'mp3InMp4',
     'lateSound',
     'mkv',
     'mkvNtsc',
     'webm',
     'soundOnlyWebm',
-    'mp3InMkv',
     'flacInMkv',
   ];
   it.each(names)('%s', async name => {

@@ -113,3 +113,7 @@ export const en = {
   noTracker: 'No tracker has joined yet, so there is nobody to say where to play from.',
   tooLarge: '“{name}” is too large: this site takes files up to {size}.',
 };
+
+export type TextKey = keyof typeof en;
+/** A text for every key, in some language. */
+export type Texts = Readonly<Record<TextKey, string>>;

@@ -1,5 +1,5 @@
 /** The pages' texts in simplified Chinese. */
-import type { Texts } from '../i18n.ts';
+import type { Texts } from './en.ts';
 
 export const zh: Texts = {
   skip: '跳到正文',

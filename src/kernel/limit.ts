@@ -6,14 +6,14 @@
 /** Rejects `ms` after the start, or when `signal` is aborted, whatever `work` does. `work` is given a signal to end by. */
 export async function withinLimit<T>(
   ms: number,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const limit = new AbortController();
   const stop = (): void => limit.abort(new Error('stopped'));
   const timer = setTimeout(() => limit.abort(new Error(`no answer within ${ms} ms`)), ms);
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted) stop();
+  signal?.addEventListener('abort', stop, { once: true });
   try {
     const ended = new Promise<never>((_, reject) => {
       const end = (): void => reject(limit.signal.reason as Error);
@@ -23,6 +23,6 @@ export async function withinLimit<T>(
     return await Promise.race([work(limit.signal), ended]);
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', stop);
   }
 }
