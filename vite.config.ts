@@ -16,8 +16,6 @@ export default defineConfig({
     target: 'es2022',
     // The content security policy allows nothing inline.
     assetsInlineLimit: 0,
-    // hls.js is large, and the watch page is for nothing else.
-    chunkSizeWarningLimit: 700,
     modulePreload: { polyfill: false },
     // hls.js is one piece of some 500 kB before compression, and loaded only where something is played.
     chunkSizeWarningLimit: 700,

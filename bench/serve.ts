@@ -4,9 +4,9 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { newRevisionId, newVideoId } from '../src/protocol/ids.ts';
 
@@ -25,14 +25,22 @@ const START_MS = 10_000;
 
 const SCRIPT = `done = function(summary, latency, requests)
   local e = summary.errors
-  io.write(string.format("RESULT %d %d %d %d %d\\n", summary.duration, summary.requests, summary.bytes,
+  io.write(string.format("RESULT %d %d %d %d\\n", summary.duration, summary.requests,
     latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
 end\n`;
 
+/** `/proc` counts CPU time in these (USER_HZ). */
+const TICK_MS = 10;
+/** Beyond this share of the machine in other hands, throughput says more about them than about us. */
+const QUIET_SHARE = 0.05;
+
 interface Result {
   readonly requestsPerSecond: number;
+  /** Of bodies alone: our headers are longer than nginx's and must not count for us. */
   readonly bytesPerSecond: number;
   readonly p99Ms: number;
+  /** CPU time of the server, which other processes hardly change. */
+  readonly cpuUsPerRequest: number;
 }
 
 interface Row extends Result {
@@ -42,12 +50,16 @@ interface Row extends Result {
 
 export interface ServeBench {
   readonly bench: 'serve';
-  /** Bytes per second of the buffer against nginx's: the median of the ratios of neighbouring runs. */
+  /** Body bytes per second of the buffer against nginx's: the median of the ratios of neighbouring runs. */
   readonly ratios: Readonly<Record<string, number>>;
+  /** CPU time of nginx for a request by the buffer's: more is better. What throughput would be on a core of its own. */
+  readonly cpuRatios: Readonly<Record<string, number>>;
   /** p99 of the buffer by nginx's: less is better. */
   readonly p99Times: Readonly<Record<string, number>>;
   readonly rows: readonly Row[];
   readonly runs: number;
+  /** Share of the machine's CPU time that went to processes not of this benchmark (0–1). */
+  readonly othersShare: number;
 }
 
 const median = (values: readonly number[]): number => {
@@ -61,7 +73,30 @@ const medianOf = (results: readonly Result[]): Result => ({
   requestsPerSecond: median(results.map(result => result.requestsPerSecond)),
   bytesPerSecond: median(results.map(result => result.bytesPerSecond)),
   p99Ms: median(results.map(result => result.p99Ms)),
+  cpuUsPerRequest: median(results.map(result => result.cpuUsPerRequest)),
 });
+
+/** CPU time used so far by a process, and by those of its children that have ended (proc(5)). */
+function readCpuMs(pid: number | 'self'): { readonly own: number; readonly children: number } {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat
+    .slice(stat.lastIndexOf(') ') + 2)
+    .split(' ')
+    .map(Number);
+  const [user = 0, system = 0, childUser = 0, childSystem = 0] = fields.slice(11, 15);
+  return { own: (user + system) * TICK_MS, children: (childUser + childSystem) * TICK_MS };
+}
+
+/** CPU time used so far by everything on this machine. */
+function readMachineCpuMs(): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = readFileSync('/proc/stat', 'utf8')
+    .split('\n', 1)[0]!
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  return (user + nice + system + irq + softirq) * TICK_MS;
+}
 
 /** @throws Error that says how to get what is missing. */
 function requireTools(): void {
@@ -124,6 +159,15 @@ async function bundleServer(directory: string): Promise<string> {
 const startServer = (command: string, args: readonly string[]): ChildProcess =>
   spawn('taskset', ['-c', SERVER_CORE, command, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
 
+function pidOf(child: ChildProcess): number {
+  if (child.pid === undefined) throw new Error('a server could not be started');
+  return child.pid;
+}
+
+/** nginx's only worker: its master does no work. */
+const findChild = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
+
 function readFirstLine(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
@@ -156,20 +200,30 @@ async function waitFor(url: string): Promise<void> {
   }
 }
 
-function load(url: string, seconds: number, script: string): Result {
+interface Target {
+  readonly baseUrl: string;
+  /** Of the process that does the work. */
+  readonly pid: number;
+}
+
+function load(target: Target, path: string, bodyBytes: number, seconds: number, script: string): Result {
+  const url = target.baseUrl + path;
+  const before = readCpuMs(target.pid).own;
   const { stdout, status } = spawnSync(
     'taskset',
     ['-c', LOAD_CORE, 'wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', '-s', script, url],
     { encoding: 'utf8' },
   );
-  const [, durationUs = 0, requests = 0, bytes = 0, p99Us = 0, errors = 0] =
-    /^RESULT (\d+) (\d+) (\d+) (\d+) (\d+)$/m.exec(stdout)?.map(Number) ?? [];
+  const cpuMs = readCpuMs(target.pid).own - before;
+  const [, durationUs = 0, requests = 0, p99Us = 0, errors = 0] =
+    /^RESULT (\d+) (\d+) (\d+) (\d+)$/m.exec(stdout)?.map(Number) ?? [];
   if (status !== 0 || durationUs === 0) throw new Error(`wrk failed:\n${stdout}`);
   if (errors > 0) throw new Error(`${errors} requests of ${url} failed`);
   return {
     requestsPerSecond: (requests * 1e6) / durationUs,
-    bytesPerSecond: (bytes * 1e6) / durationUs,
+    bytesPerSecond: (requests * bodyBytes * 1e6) / durationUs,
     p99Ms: p99Us / 1_000,
+    cpuUsPerRequest: (cpuMs * 1_000) / requests,
   };
 }
 
@@ -177,8 +231,8 @@ const formatRow = (cells: readonly string[]): string =>
   cells.map((cell, column) => (column < 2 ? cell.padEnd(16) : cell.padStart(12))).join('');
 
 function print(rows: readonly Row[]): void {
-  console.log(formatRow(['size', 'server', 'requests/s', 'GB/s', 'p99 ms']));
-  for (const { size, server, requestsPerSecond, bytesPerSecond, p99Ms } of rows) {
+  console.log(formatRow(['size', 'server', 'requests/s', 'GB/s', 'p99 ms', 'CPU µs/req']));
+  for (const { size, server, requestsPerSecond, bytesPerSecond, p99Ms, cpuUsPerRequest } of rows) {
     console.log(
       formatRow([
         size,
@@ -186,6 +240,7 @@ function print(rows: readonly Row[]): void {
         requestsPerSecond.toFixed(0),
         (bytesPerSecond / 1e9).toFixed(2),
         p99Ms.toFixed(1),
+        cpuUsPerRequest.toFixed(1),
       ]),
     );
   }
@@ -210,26 +265,38 @@ export async function run(): Promise<ServeBench> {
     const nginxPort = await findPort();
     const config = join(directory, 'nginx.conf');
     writeFileSync(config, nginxConfig(directory, nginxPort));
-    children.push(startServer('nginx', ['-p', directory, '-c', config]));
-    const nginx = `http://127.0.0.1:${nginxPort}`;
-    await waitFor(`${nginx}${base}/${SIZES[0].file}`);
+    const master = startServer('nginx', ['-p', directory, '-c', config]);
+    children.push(master);
+    const nginxUrl = `http://127.0.0.1:${nginxPort}`;
+    await waitFor(`${nginxUrl}${base}/${SIZES[0].file}`);
+    const nginx: Target = { baseUrl: nginxUrl, pid: findChild(pidOf(master)) };
 
     // nginx is our server's origin too, for the one fill of each size.
     const paths = SIZES.map(({ file }) => `${base}/${file}`);
     const entry = await bundleServer(directory);
-    const server = startServer(process.execPath, [entry, join(directory, 'kept'), nginx, ...paths]);
+    const server = startServer(process.execPath, [entry, join(directory, 'kept'), nginxUrl, ...paths]);
     children.push(server);
-    const buffer = `http://127.0.0.1:${await readFirstLine(server)}`;
+    const buffer: Target = {
+      baseUrl: `http://127.0.0.1:${await readFirstLine(server)}`,
+      pid: pidOf(server),
+    };
 
     const rows: Row[] = [];
     const ratios: Record<string, number> = {};
+    const cpuRatios: Record<string, number> = {};
     const p99Times: Record<string, number> = {};
-    for (const { label, file } of SIZES) {
+    const oursMs = (): number => {
+      const self = readCpuMs('self');
+      return self.own + self.children + readCpuMs(nginx.pid).own + readCpuMs(buffer.pid).own;
+    };
+    const before = { machineMs: readMachineCpuMs(), oursMs: oursMs(), atMs: performance.now() };
+    for (const { label, file, bytes } of SIZES) {
       const path = `${base}/${file}`;
-      for (const url of [nginx, buffer]) load(url + path, WARM_UP_SECONDS, script);
+      const measure = (target: Target, seconds: number) => load(target, path, bytes, seconds, script);
+      for (const target of [nginx, buffer]) measure(target, WARM_UP_SECONDS);
       const pairs = Array.from({ length: RUNS }, () => ({
-        theirs: load(nginx + path, RUN_SECONDS, script),
-        ours: load(buffer + path, RUN_SECONDS, script),
+        theirs: measure(nginx, RUN_SECONDS),
+        ours: measure(buffer, RUN_SECONDS),
       }));
       const theirs = medianOf(pairs.map(pair => pair.theirs));
       const ours = medianOf(pairs.map(pair => pair.ours));
@@ -239,10 +306,21 @@ export async function run(): Promise<ServeBench> {
       );
       const ratio = median(pairs.map(pair => pair.ours.bytesPerSecond / pair.theirs.bytesPerSecond));
       ratios[`${label}/nginx-sendfile`] = Number(ratio.toFixed(3));
+      cpuRatios[`${label}/nginx-sendfile`] = Number(
+        (theirs.cpuUsPerRequest / ours.cpuUsPerRequest).toFixed(3),
+      );
       p99Times[label] = Number((ours.p99Ms / theirs.p99Ms).toFixed(2));
     }
+    const othersMs = readMachineCpuMs() - before.machineMs - (oursMs() - before.oursMs);
+    const machineMs = (performance.now() - before.atMs) * availableParallelism();
+    const othersShare = Math.max(0, Number((othersMs / machineMs).toFixed(3)));
     print(rows);
-    return { bench: 'serve', ratios, p99Times, rows, runs: RUNS };
+    if (othersShare > QUIET_SHARE) {
+      console.log(
+        `Other processes used ${(100 * othersShare).toFixed(0)} % of this machine meanwhile: believe the CPU time, not the throughput.`,
+      );
+    }
+    return { bench: 'serve', ratios, cpuRatios, p99Times, rows, runs: RUNS, othersShare };
   } finally {
     for (const child of children) child.kill('SIGTERM');
     await Promise.all(

@@ -1,12 +1,31 @@
 /** Durable file operations: what has been answered for is on the disk. */
-import { open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+
+/**
+ * Flushes a file to the disk. After a flush that failed, the system may have dropped what it could not write, and the next
+ * flush would succeed without it: so nothing is tried again and nothing acknowledged, and the process stops.
+ */
+export async function flush(file: FileHandle): Promise<void> {
+  try {
+    await file.datasync();
+  } catch (cause) {
+    const fault = new Error(
+      'The disk did not confirm a write. Stopping, because what it holds is in doubt.',
+      { cause },
+    );
+    process.nextTick(() => {
+      throw fault;
+    });
+    await new Promise(() => {});
+  }
+}
 
 /** Makes a directory's entries durable (a rename or an unlink in it). */
 export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {
-    await directory.sync();
+    await flush(directory);
   } finally {
     await directory.close();
   }
@@ -15,7 +34,7 @@ export async function syncDirectory(path: string): Promise<void> {
 export async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r+');
   try {
-    await file.sync();
+    await flush(file);
   } finally {
     await file.close();
   }
@@ -34,7 +53,7 @@ export async function writeDurably(path: string, content: string, mode = 0o644):
   const file = await open(temporary, 'w', mode);
   try {
     await file.writeFile(content);
-    await file.sync();
+    await flush(file);
   } finally {
     await file.close();
   }

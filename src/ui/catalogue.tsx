@@ -52,7 +52,6 @@ function Catalogue() {
     }
     return REFRESH_MS;
   }, [query]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another query starts the list anew
   useEffect(() => setFurther({ videos: [] }), [query]);
 
   const more = further.videos.length > 0 ? further.next : first?.next;

@@ -82,7 +82,6 @@ export function useRepeating(work: () => Promise<number>, dependencies: readonly
       ended = true;
       clearTimeout(timer);
     };
-    // biome-ignore lint/correctness/useExhaustiveDependencies: the caller names what starts it anew
   }, dependencies);
 }
 

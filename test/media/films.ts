@@ -121,7 +121,6 @@ export const recipes = {
   silent: { extension: 'mp4', args: [...picture(9), ...H264_B, '-g', '50'] },
   soundOnly: { extension: 'm4a', args: [...tone(11), ...AAC] },
   soundOnlyWebm: { extension: 'webm', args: [...tone(11, 48_000), '-c:a', 'libopus', '-b:a', '48k'] },
-  portrait: { extension: 'mp4', args: [...basic, '-metadata:s:v', 'rotate=90'] },
   anamorphic: { extension: 'mp4', args: [...picture(5), ...H264, '-vf', 'setsar=4/3', '-g', '50'] },
   twoLanguages: {
     extension: 'mp4',

@@ -40,7 +40,6 @@ describe('what is served equals what was uploaded, packet for packet', () => {
     'vfr',
     'silent',
     'soundOnly',
-    'portrait',
     'anamorphic',
     'twoLanguages',
     'opusInMp4',

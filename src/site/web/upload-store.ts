@@ -9,6 +9,7 @@ import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DataStore, ERRORS, Upload } from '@tus/server';
+import { flush } from '../../kernel/files.ts';
 import { videoIdSchema } from '../../protocol/ids.ts';
 import { deleteVideo, findVideo, type SiteDatabase } from '../database/videos.ts';
 import type { Storage } from '../origin/storage.ts';
@@ -71,8 +72,7 @@ export class UploadStore extends DataStore {
         unsynced += chunk.length;
         if (unsynced >= SYNC_EVERY_BYTES) {
           await sync;
-          sync = file.datasync();
-          sync.catch(() => {});
+          sync = flush(file);
           unsynced = 0;
         }
       }
@@ -82,7 +82,8 @@ export class UploadStore extends DataStore {
       if (isDiskError(error)) throw error;
     } finally {
       clearTimeout(idle);
-      await file.datasync().finally(() => file.close());
+      await flush(file);
+      await file.close();
     }
     return position;
   }

@@ -1,0 +1,119 @@
+/** A site without a centre, and one without space. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SiteInfo, SiteVideo } from '../../src/protocol/site.ts';
+import { readFilm, shortFilm } from './films.ts';
+import { COMMAND, eventually, getJson, upload } from './parts.ts';
+
+const TOKEN = 'a-token-of-this-test-alone';
+let directory: string;
+let site: ChildProcess;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-alone-'));
+});
+afterEach(async () => {
+  site.kill('SIGKILL');
+  await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+});
+
+const freePort = (): Promise<number> =>
+  new Promise(done => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => done(port));
+    });
+  });
+
+async function startSite(settings = ''): Promise<string> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const config = join(directory, 'site.toml');
+  await writeFile(
+    config,
+    `[site]\nname = "Alone"\nlisten = "127.0.0.1:${port}"\nbaseUrl = "${url}"\nsourceAddress = "127.0.0.1:${port}"\ndataDirectory = "${directory}/data"\noperatorToken = "${TOKEN}"\n${settings}`,
+  );
+  site = spawn(process.execPath, [COMMAND, 'site', '--config', config], { stdio: 'ignore' });
+  await eventually('the site is up', async () => (await fetch(`${url}/readyz`)).ok || undefined);
+  return url;
+}
+
+describe('a site without a centre', () => {
+  it('takes an upload and plays it, and keeps its record for later', async () => {
+    const url = await startSite();
+    const film = readFilm(shortFilm());
+    const { id } = await upload(url, TOKEN, film, { name: 'Island' });
+    const video = await eventually('it is ready', async () => {
+      const found = await getJson<SiteVideo>(`${url}/api/videos/${id}`, TOKEN);
+      return found.state === 'ready' ? found : undefined;
+    });
+    expect(video).toMatchObject({ signalSent: false, published: false });
+    expect((await fetch(`${url}/v/${id}/${video.revision}/source-audio/0.m4s`)).status).toBe(200);
+    const info = await getJson<SiteInfo>(`${url}/api/site`);
+    expect(info).toMatchObject({ joined: false, signal: 'not-sent', unpublished: 1, tokenNeeded: true });
+    expect((await fetch(`${url}/api/videos`)).status).toBe(401);
+    expect((await fetch(`${url}/gateway/records`)).status).toBe(503);
+
+    const restarted = site;
+    restarted.kill('SIGTERM');
+    await new Promise(done => restarted.once('exit', done));
+    expect(restarted.exitCode).toBe(0);
+  });
+
+  it('forgets a withdrawn video, bytes and all', async () => {
+    const url = await startSite();
+    const { id } = await upload(url, TOKEN, readFilm(shortFilm()), { name: 'Mistake' });
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const { revision } = await eventually('it is ready', async () => {
+      const found = await getJson<SiteVideo>(`${url}/api/videos/${id}`, TOKEN);
+      return found.state === 'ready' ? found : undefined;
+    });
+    await fetch(`${url}/v/${id}/${revision}/source-video/0.m4s`);
+    expect((await fetch(`${url}/api/videos/${id}`, { method: 'DELETE', headers })).status).toBe(204);
+    expect((await fetch(`${url}/v/${id}/${revision}/source-video/0.m4s`)).status).toBe(410);
+    expect(existsSync(join(directory, 'data', 'videos', id))).toBe(false);
+    expect(await readdir(join(directory, 'data', 'uploads'))).toEqual([]);
+    const edit = {
+      method: 'PATCH',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: '{"name":"Back"}',
+    };
+    expect((await fetch(`${url}/api/videos/${id}`, edit)).status).toBe(410);
+  });
+});
+
+describe('a site without space', () => {
+  it('refuses an upload before it takes a byte, and goes on', async () => {
+    const url = await startSite('keepFree = "1000 TB"\n');
+    const error = await upload(url, TOKEN, readFilm(shortFilm()), { name: 'Too much' }).catch(String);
+    expect(error).toContain('507');
+    expect(error).toContain('not enough space');
+    expect((await getJson<{ videos: SiteVideo[] }>(`${url}/api/videos`, TOKEN)).videos).toEqual([]);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  });
+
+  it('counts what it has promised to uploads that are under way', async () => {
+    const url = await startSite('maxUpload = "100 GB"\n');
+    const { freeBytes } = await getJson<SiteInfo>(`${url}/api/site`);
+    const create = (sizeBytes: number) =>
+      fetch(`${url}/api/uploads`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${TOKEN}`,
+          'tus-resumable': '1.0.0',
+          'upload-length': String(sizeBytes),
+          'upload-metadata': `name ${Buffer.from('x').toString('base64')}`,
+        },
+      });
+    const most = Math.min(Math.floor(freeBytes * 0.7), 99 * 2 ** 30);
+    if (most * 2 < freeBytes - 2 ** 30) return;
+    expect((await create(most)).status).toBe(201);
+    expect((await create(most)).status).toBe(507);
+  });
+});
