@@ -52,7 +52,7 @@ export interface ServeBench {
   readonly bench: 'serve';
   /** Body bytes per second of the buffer against nginx's: the median of the ratios of neighbouring runs. */
   readonly ratios: Readonly<Record<string, number>>;
-  /** CPU time of nginx for a request by the buffer's: more is better. What throughput would be on a core of its own. */
+  /** CPU time of nginx for a request by the buffer's: more is better. Not what viewers see where the load generator is the limit. */
   readonly cpuRatios: Readonly<Record<string, number>>;
   /** p99 of the buffer by nginx's: less is better. */
   readonly p99Times: Readonly<Record<string, number>>;

@@ -2,7 +2,8 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { root, setUp } from './set-up.mjs';
+import { root } from './root.mjs';
+import { setUp } from './set-up.mjs';
 
 const names = readdirSync(join(root, 'bench'))
   .filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))

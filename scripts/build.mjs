@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as bundle } from 'esbuild';
 import { build as buildPages } from 'vite';
-import { root } from './set-up.mjs';
+import { root } from './root.mjs';
 
 export const bundleOptions = {
   bundle: true,

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root, setUp } from './set-up.mjs';
+import { root } from './root.mjs';
+import { setUp } from './set-up.mjs';
 
 await setUp();
 const report = join(tmpdir(), `tributary-tests-${process.pid}.json`);

@@ -1,45 +1,99 @@
-/** Sizes, durations, rates and times as people read them, in the page's language. */
-import { language } from './i18n.ts';
+/** Numbers, sizes, times and durations as people of each language write them (Intl). Pure: the time zone is the browser's. */
+import type { Language } from './i18n.ts';
 
-const LOCALE = language === 'zh' ? 'zh-CN' : 'en-GB';
+const LOCALES: Readonly<Record<Language, string>> = { en: 'en-GB', zh: 'zh-CN' };
 const SIZE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
+const RATE_UNITS = ['bit', 'kilobit', 'megabit', 'gigabit'] as const;
 
-/** Decimal units: 1 MB is a million bytes. */
-export function formatSize(bytes: number): string {
-  const step = bytes < 1_000 ? 0 : Math.min(4, Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1_000 ** step;
-  return new Intl.NumberFormat(LOCALE, {
-    style: 'unit',
-    unit: SIZE_UNITS[step] ?? 'byte',
-    unitDisplay: step === 0 ? 'long' : 'short',
-    maximumFractionDigits: value < 10 && step > 0 ? 1 : 0,
-  }).format(value);
+export interface Format {
+  number(value: number): string;
+  percent(fraction: number): string;
+  /** Decimal units: 1 MB is a million bytes. */
+  size(bytes: number): string;
+  bitrate(bitsPerSecond: number): string;
+  /** In words and at most two units: `1 hr, 2 min`. */
+  duration(ms: number): string;
+  seconds(seconds: number): string;
+  date(timestamp: string): string;
+  dateTime(timestamp: string): string;
+  time(epochMs: number): string;
+  /** `3 minutes ago` */
+  ago(timestamp: string, nowMs: number): string;
+  list(items: readonly string[]): string;
 }
 
-/** `1:05`, `1:02:03` */
-export function formatDuration(ms: number): string {
-  const seconds = Math.round(ms / 1_000);
-  const parts = [Math.floor(seconds / 60) % 60, seconds % 60].map(part => String(part).padStart(2, '0'));
-  const hours = Math.floor(seconds / 3_600);
-  return hours > 0 ? `${hours}:${parts.join(':')}` : parts.join(':').replace(/^0/, '');
+/** `4:05`, `1:02:03`: what stands on the corner of a picture. */
+export function formatClock(ms: number): string {
+  const total = Math.max(0, Math.round(ms / 1000));
+  const parts = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60];
+  const [hours = 0, minutes = 0, seconds = 0] = parts;
+  const tail = String(seconds).padStart(2, '0');
+  return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${tail}` : `${minutes}:${tail}`;
 }
 
-export const formatBitrate = (bps: number): string =>
-  bps >= 1_000_000 ? `${(bps / 1_000_000).toFixed(1)} Mbit/s` : `${Math.round(bps / 1_000)} kbit/s`;
+function scale(value: number, units: number): { readonly value: number; readonly unit: number } {
+  let unit = 0;
+  let scaled = value;
+  // 999.5 would be shown as 1,000 of the smaller unit.
+  while (scaled >= 999.5 && unit < units - 1) {
+    scaled /= 1000;
+    unit++;
+  }
+  return { value: scaled, unit };
+}
 
-/** Date and time; a dash where there is none. */
-export const formatTime = (timestamp: string | undefined): string =>
-  timestamp
-    ? new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'medium' }).format(
-        new Date(timestamp),
-      )
-    : '–';
+export function createFormat(language: Language): Format {
+  const locale = LOCALES[language];
+  const unit = (value: number, name: string, digits = 0): string =>
+    new Intl.NumberFormat(locale, {
+      style: 'unit',
+      unit: name,
+      unitDisplay: 'short',
+      maximumFractionDigits: digits,
+    }).format(value);
+  const measured = (value: number, units: readonly string[], suffix: string): string => {
+    const scaled = scale(value, units.length);
+    return unit(
+      scaled.value,
+      `${units[scaled.unit]}${suffix}`,
+      scaled.unit > 0 && scaled.value < 100 ? 1 : 0,
+    );
+  };
+  const moment = (options: Intl.DateTimeFormatOptions, time: string | number): string =>
+    new Intl.DateTimeFormat(locale, { hourCycle: 'h23', ...options }).format(new Date(time));
 
-export const formatClock = (time: Date): string =>
-  new Intl.DateTimeFormat(LOCALE, { timeStyle: 'medium' }).format(time);
-
-export const formatLag = (ms: number): string => {
-  if (ms === 0) return '0';
-  if (ms < 1_000) return `${ms} ms`;
-  return ms < 120_000 ? `${Math.round(ms / 1_000)} s` : `${Math.round(ms / 60_000)} min`;
-};
+  return {
+    number: value => new Intl.NumberFormat(locale).format(value),
+    percent: fraction => new Intl.NumberFormat(locale, { style: 'percent' }).format(fraction),
+    size: bytes => measured(bytes, SIZE_UNITS, ''),
+    bitrate: bitsPerSecond => measured(bitsPerSecond, RATE_UNITS, '-per-second'),
+    duration(ms) {
+      const total = Math.max(0, Math.round(ms / 1000));
+      const parts = [
+        [Math.floor(total / 3600), 'hour'],
+        [Math.floor(total / 60) % 60, 'minute'],
+        [total % 60, 'second'],
+      ] as const;
+      const first = parts.findIndex(([value]) => value > 0);
+      if (first === -1) return unit(0, 'second');
+      const shown = parts.slice(first, first + 2).filter(([value]) => value > 0);
+      return new Intl.ListFormat(locale, { type: 'unit', style: 'short' }).format(
+        shown.map(([value, name]) => unit(value, name)),
+      );
+    },
+    seconds: seconds => unit(seconds, 'second', 1),
+    date: timestamp => moment({ dateStyle: 'medium' }, timestamp),
+    dateTime: timestamp => moment({ dateStyle: 'medium', timeStyle: 'medium' }, timestamp),
+    time: epochMs => moment({ timeStyle: 'medium' }, epochMs),
+    ago(timestamp, nowMs) {
+      const seconds = Math.round((Date.parse(timestamp) - nowMs) / 1000);
+      const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+      const size = Math.abs(seconds);
+      if (size < 60) return relative.format(seconds, 'second');
+      if (size < 3600) return relative.format(Math.trunc(seconds / 60), 'minute');
+      if (size < 86_400) return relative.format(Math.trunc(seconds / 3600), 'hour');
+      return relative.format(Math.trunc(seconds / 86_400), 'day');
+    },
+    list: items => new Intl.ListFormat(locale, { type: 'conjunction', style: 'short' }).format(items),
+  };
+}

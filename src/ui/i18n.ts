@@ -1,39 +1,26 @@
-/** The language of the pages: `?lang=`, then what was chosen before, then the browser's. A missing text is a type error. */
-import { en, type TextKey, type Texts } from './texts/en.ts';
+/** Which language the pages speak. The texts are typed dictionaries: one that lacks a key of the other does not compile. */
+import { en, type Texts } from './texts/en.ts';
 import { zh } from './texts/zh.ts';
 
-export type Language = 'en' | 'zh';
-export type { TextKey } from './texts/en.ts';
+export type { Texts } from './texts/en.ts';
 
-export const texts: Readonly<Record<Language, Texts>> = { en, zh };
+export const LANGUAGES = ['en', 'zh'] as const;
+export type Language = (typeof LANGUAGES)[number];
 
-const STORAGE_KEY = 'tributary-language';
+export const TEXTS: Readonly<Record<Language, Texts>> = { en, zh };
+/** How each language names itself, and its `lang` attribute. */
+export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: 'English', zh: '中文' };
+export const LANGUAGE_TAGS: Readonly<Record<Language, string>> = { en: 'en', zh: 'zh-Hans' };
 
-export function chooseLanguage(search: string, stored: string | null, preferred: string): Language {
-  const asked = new URLSearchParams(search).get('lang') ?? stored ?? preferred;
-  return asked.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+const parseLanguage = (tag: string | null): Language | undefined =>
+  LANGUAGES.find(language => tag?.toLowerCase().split(/[-_]/)[0] === language);
+
+/** The address says it first, then what was chosen before, then what the browser prefers. */
+export function chooseLanguage(
+  search: string,
+  stored: string | null,
+  preferred: readonly string[],
+): Language {
+  const asked = parseLanguage(new URLSearchParams(search).get('lang'));
+  return asked ?? parseLanguage(stored) ?? preferred.map(parseLanguage).find(Boolean) ?? 'en';
 }
-
-const inBrowser = typeof document !== 'undefined';
-
-export const language: Language = inBrowser
-  ? chooseLanguage(location.search, localStorage.getItem(STORAGE_KEY), navigator.language)
-  : 'en';
-if (inBrowser) document.documentElement.lang = language === 'zh' ? 'zh-Hans' : 'en';
-
-/** Remembers the other language and shows the page in it. */
-export function switchLanguage(): void {
-  localStorage.setItem(STORAGE_KEY, language === 'zh' ? 'en' : 'zh');
-  const url = new URL(location.href);
-  url.searchParams.delete('lang');
-  if (url.href === location.href) location.reload();
-  else location.replace(url);
-}
-
-type Values = Readonly<Record<string, string | number>>;
-
-export const fill = (text: string, values: Values): string =>
-  text.replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place));
-
-/** The text of this key in the page's language. */
-export const t = (key: TextKey, values: Values = {}): string => fill(texts[language][key], values);

@@ -1,57 +1,262 @@
 import { describe, expect, it } from 'vitest';
-import { toError } from './api.ts';
-import { formatBitrate, formatDuration, formatLag, formatSize } from './format.ts';
-import { chooseLanguage, fill, texts } from './i18n.ts';
-import { parseUploadError } from './upload-error.ts';
+import type { Video } from '../protocol/central.ts';
+import type { Source } from '../protocol/tracker.ts';
+import { formatJoinLines } from './admin/join-lines.ts';
+import { parseNewSite } from './admin/new-site.ts';
+import { MAP_HEIGHT, MAP_WIDTH, projectSites } from './admin/projection.ts';
+import { ApiError, parseProblem, sentenceOf } from './api.ts';
+import { drawFlow } from './catalogue/flow.ts';
+import { appendPage, listNew, mergeNewest } from './catalogue/merge.ts';
+import { createFormat, formatClock } from './format.ts';
+import { chooseLanguage, TEXTS } from './i18n.ts';
+import { beginRate, estimateLeftMs, measureRate } from './studio/rate.ts';
+import { describeDoing, isUnfinished, listSteps } from './studio/steps.ts';
+import { nameWithoutExtension } from './studio/upload-queue.ts';
+import { chooseLoadLimitMs } from './watch/load-limit.ts';
+import { findServing, learnSources, NOBODY, noteServed } from './watch/moves.ts';
+
+/** Every text by its path; functions are called with marks that must come out again. */
+function listTexts(value: unknown, path: string): readonly (readonly [string, string])[] {
+  if (typeof value === 'string') return [[path, value]];
+  if (typeof value === 'function') {
+    return [[path, String(value(...Array.from({ length: value.length }, (_, index) => `<${index}>`)))]];
+  }
+  return Object.entries(value as object).flatMap(([key, each]) => listTexts(each, `${path}.${key}`));
+}
 
 describe('texts', () => {
-  it('have the same places to fill in both languages, and none is empty', () => {
-    const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([place]) => place).sort();
-    for (const key of Object.keys(texts.en) as (keyof typeof texts.en)[]) {
-      expect([key, places(texts.zh[key])]).toEqual([key, places(texts.en[key])]);
-      expect(texts.zh[key].length).toBeGreaterThan(0);
+  const english = listTexts(TEXTS.en, '');
+  const chinese = new Map(listTexts(TEXTS.zh, ''));
+  it('are complete, and none is empty, in both languages', () => {
+    expect([...chinese.keys()].sort()).toEqual(english.map(([path]) => path).sort());
+    expect([...english, ...chinese].filter(([, text]) => text.trim() === '')).toEqual([]);
+  });
+  it('hold the same values in both languages', () => {
+    const marks = (text = ''): readonly string[] => [...new Set(text.match(/<\d>/g))].sort();
+    for (const [path, text] of english) {
+      expect([path, ...marks(chinese.get(path))]).toEqual([path, ...marks(text)]);
     }
   });
-  it('are filled', () => {
-    expect(fill('{a} to {b} {c}', { a: 1, b: 'two' })).toBe('1 to two {c}');
-  });
   it.each([
-    ['?lang=zh', 'en', 'en', 'zh'],
-    ['', 'zh', 'en', 'zh'],
-    ['', null, 'zh-CN', 'zh'],
-    ['', null, 'fr', 'en'],
-  ] as const)('language of %s, %s, %s', (search, stored, preferred, expected) => {
+    ['?lang=zh', 'en', ['en'], 'zh'],
+    ['?lang=fr', 'zh', ['en'], 'zh'],
+    ['', 'zh', ['en-US'], 'zh'],
+    ['', null, ['fr', 'zh-CN', 'en'], 'zh'],
+    ['', 'xx', ['de'], 'en'],
+    ['', null, [], 'en'],
+  ] as const)('language of %s, stored %s, preferred %j: %s', (search, stored, preferred, expected) => {
     expect(chooseLanguage(search, stored, preferred)).toBe(expected);
   });
 });
 
-describe('figures', () => {
+describe('formats', () => {
+  const plain = (text: string): string => text.replace(/[\u00a0\u202f]/g, ' ');
+  const en = createFormat('en');
   it.each([
-    [512, '512 bytes'],
-    [1_500, '1.5 kB'],
-    [25_000_000, '25 MB'],
-    [1_340_000_000, '1.3 GB'],
-  ])('%i bytes', (bytes, text) => expect(formatSize(bytes).replace(/\s/g, ' ')).toBe(text));
-  it.each([
-    [9_000, '0:09'],
+    [0, '0:00'],
     [65_000, '1:05'],
     [3_723_000, '1:02:03'],
-  ])('%i ms', (ms, text) => expect(formatDuration(ms)).toBe(text));
-  it('bit rates and lags', () => {
-    expect([formatBitrate(96_000), formatBitrate(2_500_000)]).toEqual(['96 kbit/s', '2.5 Mbit/s']);
-    expect([0, 20, 5_000, 600_000].map(formatLag)).toEqual(['0', '20 ms', '5 s', '10 min']);
+    [59_600, '1:00'],
+  ])('%i ms on a clock', (ms, text) => expect(formatClock(ms)).toBe(text));
+  it.each([
+    [512, '512 byte'],
+    [1_500, '1.5 kB'],
+    [999_600, '1 MB'],
+    [1_340_000_000, '1.3 GB'],
+    [125_000_000, '125 MB'],
+  ])('%i bytes', (bytes, text) => expect(plain(en.size(bytes))).toBe(text));
+  it('durations in at most two units, in both languages', () => {
+    expect(plain(en.duration(3_723_000))).toMatch(/^1 hr, 2 mins?$/);
+    expect(plain(en.duration(3_600_000))).toBe('1 hr');
+    expect(plain(en.duration(400))).toMatch(/^0 secs?$/);
+    expect(createFormat('zh').duration(65_000)).toMatch(/1\s*分钟.*5\s*秒/);
+  });
+  it('how long ago', () => {
+    const now = Date.parse('2026-01-01T12:00:00.000Z');
+    expect(en.ago('2026-01-01T11:57:00.000Z', now)).toBe('3 minutes ago');
+    expect(en.ago('2025-12-31T12:00:00.000Z', now)).toBe('yesterday');
   });
 });
 
 describe('errors', () => {
-  it('carry what the server said', () => {
-    expect(toError(410, { code: 'video-withdrawn', detail: 'Gone.' })).toMatchObject({
-      code: 'video-withdrawn',
-      message: 'Gone.',
+  it('are read out of problem details', () => {
+    const error = parseProblem(503, '{"code":"no-source","detail":"Nobody has it."}', '7');
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({
+      status: 503,
+      code: 'no-source',
+      message: 'Nobody has it.',
+      retryAfterSeconds: 7,
     });
-    expect(toError(500, undefined)).toMatchObject({ code: 'unknown', status: 500 });
-    expect(parseUploadError('{"detail":"The file is empty."}', 'x')).toBe('The file is empty.');
-    expect(parseUploadError('plain', 'x')).toBe('plain');
-    expect(parseUploadError(undefined, 'x')).toBe('x');
+  });
+  it.each([
+    [507, 'The disk is full.', 'refused', 'The disk is full.'],
+    [502, '<html>bad gateway</html>', 'unreadable', ''],
+    [500, '', 'unreadable', ''],
+    [500, '{"no":"code"}', 'unreadable', ''],
+  ])('%i %s', (status, text, code, message) => {
+    expect(parseProblem(status, text)).toMatchObject({ status, code, message });
+  });
+  it('become sentences: our own where the code is known, else the server’s', () => {
+    const { errors } = TEXTS.zh;
+    expect(sentenceOf(new ApiError(410, 'video-withdrawn', 'Gone.'), errors)).toBe(errors['video-withdrawn']);
+    expect(sentenceOf(new ApiError(401, 'whatever', 'No.'), errors)).toBe(errors.unauthorised);
+    expect(sentenceOf(new ApiError(409, 'site-busy', 'Busy.'), errors)).toBe('Busy.');
+    expect(sentenceOf(new ApiError(500, 'toString', 'Inherited names are no codes.'), errors)).toMatch(
+      /^Inher/,
+    );
+    expect(sentenceOf(parseProblem(502, ''), errors)).toContain('502');
+  });
+});
+
+describe('catalogue', () => {
+  const video = (id: string): Video => ({ id }) as unknown as Video;
+  const page = (ids: string, next?: string) => ({
+    videos: [...ids].map(video),
+    ...(next === undefined ? {} : { next }),
+  });
+  const ids = (shown: { readonly videos: readonly Video[] }): string =>
+    shown.videos.map(each => each.id).join('');
+  it('puts new videos first and keeps what was loaded after them', () => {
+    const shown = appendPage(page('dcb', 'b'), page('ba'));
+    expect(ids(shown)).toBe('dcba');
+    const merged = mergeNewest(shown, page('edc', 'c'));
+    expect(ids(merged)).toBe('edcba');
+    expect('next' in merged).toBe(false);
+  });
+  it('drops what was withdrawn', () => {
+    expect(ids(mergeNewest(page('edcba', 'a'), page('edb', 'b')))).toBe('edba');
+    expect(ids(mergeNewest(page('cba'), page('')))).toBe('');
+    expect(ids(mergeNewest(page('cba'), page('ca')))).toBe('ca');
+  });
+  it('says which are new', () => {
+    expect(listNew(new Set(['a']), page('ba')).map(each => each.id)).toEqual(['b']);
+  });
+  it('draws the same picture for the same id, and another for another', () => {
+    expect(drawFlow('one')).toEqual(drawFlow('one'));
+    expect(drawFlow('one')).not.toEqual(drawFlow('two'));
+    expect(JSON.stringify(drawFlow('three'))).not.toMatch(/NaN|null/);
+  });
+});
+
+describe('watch', () => {
+  const usual = { segmentSeconds: 4, lowestBitrateBps: 1e6, throughputBps: 20e6, slowInARow: 0 };
+  it('gives a segment six seconds, and a slow viewer what the line needs', () => {
+    expect(chooseLoadLimitMs(usual)).toBe(6_000);
+    expect(chooseLoadLimitMs({ ...usual, throughputBps: 0.8e6 })).toBe(12_500);
+    expect(chooseLoadLimitMs({ ...usual, slowInARow: 1 })).toBe(12_000);
+    expect(chooseLoadLimitMs({ ...usual, throughputBps: 1_000 })).toBe(60_000);
+    expect(chooseLoadLimitMs({ ...usual, throughputBps: 0 })).toBe(6_000);
+  });
+  it('knows which site serves and when that changed', () => {
+    const source = (site: string, host: string): Source =>
+      ({ site, name: site.toUpperCase(), baseUrl: `http://${host}` }) as unknown as Source;
+    let serving = learnSources(NOBODY, [source('a', '127.0.0.2:1'), source('b', '127.0.0.3:1')]);
+    expect(findServing(serving)).toBeUndefined();
+    for (const [host, at] of [
+      ['127.0.0.2:1', 1],
+      ['127.0.0.2:1', 2],
+      ['127.0.0.3:1', 3],
+    ] as const) {
+      serving = noteServed(serving, host, at);
+    }
+    serving = learnSources(serving, [source('a', '127.0.0.2:1')]);
+    expect(findServing(serving)).toBe('b');
+    expect(serving.moves).toEqual([
+      { from: 'A', to: 'B', atMs: 3 },
+      { from: undefined, to: 'A', atMs: 1 },
+    ]);
+  });
+});
+
+describe('studio', () => {
+  const ready = {
+    state: 'ready',
+    signalSent: false,
+    published: false,
+    registered: false,
+    receivedBytes: 9,
+    sizeBytes: 9,
+  } as const;
+  const statuses = (video: Parameters<typeof listSteps>[0]): string =>
+    listSteps(video)
+      .map(({ status }) => status[0])
+      .join('');
+  it.each([
+    [{ ...ready, state: 'uploading' }, 'awwwww', 'elsewhere'],
+    [{ ...ready, state: 'checking' }, 'dawwww', 'checking'],
+    [{ ...ready, state: 'preparing' }, 'dawwww', 'preparing'],
+    [ready, 'dddaww', 'signalling'],
+    [{ ...ready, signalSent: true }, 'ddddaw', 'publishing'],
+    [{ ...ready, published: true }, 'ddddda', 'registering'],
+    [{ ...ready, registered: true }, 'dddddd', 'registered'],
+    [{ ...ready, state: 'failed' }, 'dfwwww', 'failed'],
+    [{ ...ready, state: 'failed', receivedBytes: 3 }, 'fwwwww', 'failed'],
+  ] as const)('steps of %j', (video, steps, doing) => {
+    expect(statuses(video)).toBe(steps);
+    expect(describeDoing(video, true)).toBe(doing);
+  });
+  it('a site without a centre waits for nothing', () => {
+    expect(isUnfinished(ready, true)).toBe(true);
+    expect(isUnfinished(ready, false)).toBe(false);
+    expect(isUnfinished({ ...ready, registered: true }, true)).toBe(false);
+  });
+  it('measures a rate, and begins anew when the count falls back', () => {
+    const first = measureRate(beginRate(0, 0), 1_000, 1_000);
+    expect(first.bytesPerSecond).toBe(1_000);
+    expect(estimateLeftMs(first, 3_000, 1_000)).toBe(2_000);
+    expect(measureRate(first, 1_100, 1_200)).toBe(first);
+    expect(measureRate(first, 10, 2_000).bytesPerSecond).toBeUndefined();
+  });
+  it('names a video after its file', () => {
+    expect(nameWithoutExtension('Lecture 2.1.mp4')).toBe('Lecture 2.1');
+    expect(nameWithoutExtension('.mp4')).toBe('.mp4');
+  });
+});
+
+describe('administration', () => {
+  it('writes the lines that join a site', () => {
+    const invitation = { role: 'site', name: 'A "quoted" name', joinToken: 'tok' } as const;
+    expect(formatJoinLines({ ...invitation, baseUrl: 'http://192.0.2.7:8090' }, 'https://c.example')).toBe(
+      '[site]\nname = "A \\"quoted\\" name"\nbaseUrl = "http://192.0.2.7:8090"\nsourceAddress = "192.0.2.7:8090"\n' +
+        'central = "https://c.example"\njoinToken = "tok"\n',
+    );
+    expect(formatJoinLines({ ...invitation, baseUrl: 'https://v.example' }, 'https://c.example')).toContain(
+      '# sourceAddress = "192.0.2.7:443"',
+    );
+  });
+  it('reads a new site, or says what is wrong', () => {
+    const fields = { name: ' X ', baseUrl: 'http://x', latitude: '', longitude: '', zone: '' };
+    const { admin } = TEXTS.en;
+    expect(parseNewSite({ ...fields, zone: '10.0.0.0/8\n2001:db8::/32' }, admin)).toEqual({
+      name: 'X',
+      baseUrl: 'http://x',
+      zone: ['10.0.0.0/8', '2001:db8::/32'],
+    });
+    expect(parseNewSite({ ...fields, latitude: '30.2', longitude: '-120' }, admin).coordinates).toEqual({
+      latitude: 30.2,
+      longitude: -120,
+    });
+    expect(() => parseNewSite({ ...fields, zone: '10.0.0.0' }, admin)).toThrow('10.0.0.0');
+    expect(() => parseNewSite({ ...fields, latitude: '1' }, admin)).toThrow(admin.bothCoordinates);
+  });
+  it('places sites inside the map, north above south, east right of west', () => {
+    const places = [
+      { latitude: 30.3, longitude: 120.2 },
+      { latitude: 23.1, longitude: 113.3 },
+      { latitude: 39.9, longitude: 116.4 },
+    ];
+    const projection = projectSites(places);
+    const placed = places.map(projection.place);
+    for (const { x, y } of placed) {
+      expect(x > 0 && x < MAP_WIDTH && y > 0 && y < MAP_HEIGHT).toBe(true);
+    }
+    expect(placed[2]!.y).toBeLessThan(placed[0]!.y);
+    expect(placed[1]!.x).toBeLessThan(placed[0]!.x);
+    expect(projection.meridians.length).toBeGreaterThan(1);
+    expect(projectSites(places.slice(0, 1)).place(places[0]!)).toEqual({
+      x: MAP_WIDTH / 2,
+      y: MAP_HEIGHT / 2,
+    });
   });
 });

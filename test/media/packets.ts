@@ -1,6 +1,7 @@
 /** What ffmpeg reads of a source without decoding, packet by packet. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { expect } from 'vitest';
 import { requireFfmpeg } from './films.ts';
 
 const run = promisify(execFile);
@@ -71,4 +72,22 @@ export async function decode(input: string): Promise<string> {
     maxBuffer: 2 ** 26,
   });
   return stderr;
+}
+
+/** The same packets in the same order; times but for one shift of all streams, within a tick of either side. */
+export function expectSamePackets(served: readonly PacketStream[], source: readonly PacketStream[]): void {
+  expect(served.map(stream => stream.kind)).toEqual(source.map(stream => stream.kind));
+  for (const [i, stream] of served.entries()) {
+    const fingerprint = (of: PacketStream): readonly string[] =>
+      of.packets.map(p => `${p.sizeBytes} ${p.md5}`);
+    expect(fingerprint(stream)).toEqual(fingerprint(source[i]!));
+  }
+  const shift = source[0]!.packets[0]!.pts - served[0]!.packets[0]!.pts;
+  for (const [i, stream] of served.entries()) {
+    const slack = stream.tick + source[i]!.tick + served[0]!.tick + source[0]!.tick;
+    for (const [j, packet] of stream.packets.entries()) {
+      const off = packet.pts + shift - source[i]!.packets[j]!.pts;
+      if (!(Math.abs(off) <= slack)) expect.fail(`stream ${i}, packet ${j} is off by ${off} s`);
+    }
+  }
 }

@@ -48,6 +48,7 @@ export interface BufferStats {
   /** Fills begun, and those of them that failed. */
   readonly fills: number;
   readonly fillsFailed: number;
+  readonly diskReads: number;
   /** Body bytes handed to viewers' connections. */
   readonly egressBytes: number;
   readonly activeResponses: number;
@@ -99,10 +100,19 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
   const readings = new Map<string, Promise<Kept | undefined>>();
   const refusals = new LRUCache<string, Problem>({ max: 10_000, ttl: REMEMBER_REFUSAL_MS });
   const dropped = new Set<VideoId>();
-  const counts = { hits: 0, misses: 0, fills: 0, fillsFailed: 0, egressBytes: 0, activeResponses: 0 };
+  const counts = {
+    hits: 0,
+    misses: 0,
+    fills: 0,
+    fillsFailed: 0,
+    diskReads: 0,
+    egressBytes: 0,
+    activeResponses: 0,
+  };
   let isStopped = false;
 
   async function read(file: MediaFile): Promise<Kept | undefined> {
+    counts.diskReads++;
     const found = await diskSlots.use(() => disk.read(file));
     if (!found || dropped.has(file.video)) return undefined;
     const kept = makeKept(file, found.body, found.etag);

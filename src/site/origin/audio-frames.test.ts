@@ -23,7 +23,9 @@ describe('the clock of sound', () => {
 
   it('takes jitter and drift out of two hours of rounded times', () => {
     const count = Math.round((7_200 * 44_100) / 1_024);
-    const times = Float64Array.from({ length: count }, (_, i) => Math.round(Math.round((i * 1_024_000) / 44_100) * 44.1));
+    const times = Float64Array.from({ length: count }, (_, i) =>
+      Math.round(Math.round((i * 1_024_000) / 44_100) * 44.1),
+    );
     snapTimes(times, new Uint32Array(count).fill(1_024), 68);
     expect(times.every((time, i) => time === i * 1_024)).toBe(true);
   });

@@ -1,26 +1,8 @@
 /** What players get over HTTP is packet for packet what ffmpeg reads of the source. */
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { hasEncoder, makeFilm, makeTrimmed, type Recipe, recipes } from '../../../test/media/films.ts';
-import { type PacketStream, readPackets } from '../../../test/media/packets.ts';
+import { expectSamePackets, readPackets } from '../../../test/media/packets.ts';
 import { withServedSource } from '../../../test/media/serve-source.ts';
-
-/** The same packets in the same order; times but for one shift of all streams, within a tick of either side. */
-function expectSamePackets(served: readonly PacketStream[], source: readonly PacketStream[]): void {
-  expect(served.map(stream => stream.kind)).toEqual(source.map(stream => stream.kind));
-  for (const [i, stream] of served.entries()) {
-    const fingerprint = (of: PacketStream): readonly string[] =>
-      of.packets.map(p => `${p.sizeBytes} ${p.md5}`);
-    expect(fingerprint(stream)).toEqual(fingerprint(source[i]!));
-  }
-  const shift = source[0]!.packets[0]!.pts - served[0]!.packets[0]!.pts;
-  for (const [i, stream] of served.entries()) {
-    const slack = stream.tick + source[i]!.tick + served[0]!.tick + source[0]!.tick;
-    for (const [j, packet] of stream.packets.entries()) {
-      const off = packet.pts + shift - source[i]!.packets[j]!.pts;
-      if (!(Math.abs(off) <= slack)) expect.fail(`stream ${i}, packet ${j} is off by ${off} s`);
-    }
-  }
-}
 
 const expectLossless = async (film: string): Promise<void> => {
   await withServedSource(film, async ({ multivariantUrl }) => {

@@ -5,7 +5,14 @@ import { SampleColumns } from './samples.ts';
 /** Frames of equal length, a sync sample every `gop` of them. */
 function makeTrack(
   kind: 'video' | 'audio',
-  of: { timescale: number; frameTicks: number; count: number; gop?: number; sizeBytes?: number; edit?: number },
+  of: {
+    timescale: number;
+    frameTicks: number;
+    count: number;
+    gop?: number;
+    sizeBytes?: number;
+    edit?: number;
+  },
 ): PlannedTrack {
   const samples = new SampleColumns(of.count);
   const edit = of.edit ?? 0;
@@ -25,8 +32,10 @@ function makeTrack(
   };
 }
 
-const durations = (segments: readonly { start: number; end: number }[], timescale: number): readonly number[] =>
-  segments.map(({ start, end }) => (end - start) / timescale);
+const durations = (
+  segments: readonly { start: number; end: number }[],
+  timescale: number,
+): readonly number[] => segments.map(({ start, end }) => (end - start) / timescale);
 
 describe('the plan of segments', () => {
   it.each([
@@ -38,7 +47,9 @@ describe('the plan of segments', () => {
     ['every picture', 1, [4, 4, 2]],
     ['10 s', 250, [10]],
   ])('cuts at key frames about every four seconds: one every %s', (_often, gop, expected) => {
-    const [video] = planSegments([makeTrack('video', { timescale: 25_000, frameTicks: 1_000, count: 250, gop })]);
+    const [video] = planSegments([
+      makeTrack('video', { timescale: 25_000, frameTicks: 1_000, count: 250, gop }),
+    ]);
     expect(durations(video!, 25_000)).toEqual(expected);
   });
 
@@ -87,8 +98,19 @@ describe('the plan of segments', () => {
   it('refuses key frames too far apart, and segments too large', () => {
     const rare = makeTrack('video', { timescale: 25, frameTicks: 1, count: 25 * 90, gop: 25 * 70 });
     expect(() => planSegments([rare])).toThrow(/key frames up to 70 seconds apart/);
-    const large = makeTrack('video', { timescale: 25, frameTicks: 1, count: 250, gop: 125, sizeBytes: 2 ** 20 });
+    const large = makeTrack('video', {
+      timescale: 25,
+      frameTicks: 1,
+      count: 250,
+      gop: 125,
+      sizeBytes: 2 ** 20,
+    });
     expect(() => planSegments([large])).toThrow(/needs 126 MB for 5\.0 seconds/);
+  });
+
+  it('refuses a film of a thousand years at once', () => {
+    const slow = makeTrack('audio', { timescale: 1, frameTicks: 2 ** 31, count: 15 });
+    expect(() => planSegments([slow])).toThrow(/lasts 8947849 hours; at most 100/);
   });
 
   it('measures the peak over runs of about a target duration, not over a short rest', () => {
@@ -101,6 +123,9 @@ describe('the plan of segments', () => {
       end,
     });
     const plan = [segment(0, 4_000, 1_000), segment(4_000, 8_000, 2_000), segment(8_000, 8_010, 500)];
-    expect(measureBandwidth(plan, 1_000)).toEqual({ peakBps: Math.ceil((2_500 * 8) / 4.01), averageBps: 3_496 });
+    expect(measureBandwidth(plan, 1_000)).toEqual({
+      peakBps: Math.ceil((2_500 * 8) / 4.01),
+      averageBps: 3_496,
+    });
   });
 });

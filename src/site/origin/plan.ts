@@ -34,14 +34,20 @@ export interface PlannedSegment {
 }
 
 const TARGET_SECONDS = TARGET_SEGMENT_DURATION_MS / 1_000;
+/** Bounds the length of playlists, and the work that a clock gone mad can cause. */
+const MAX_FILM_HOURS = 100;
 
 /**
  * Plans all tracks together. The playlist's timeline begins at zero in each of them.
  *
  * @returns one list per track, in the order given
- * @throws SourceRefused if a segment would be too long or too large.
+ * @throws SourceRefused if a segment would be too long or too large, or the film lasts too long.
  */
 export function planSegments(tracks: readonly PlannedTrack[]): readonly (readonly PlannedSegment[])[] {
+  for (const { end, timescale } of tracks) {
+    // Written so that what is not a number fails too.
+    if (!(end / timescale <= MAX_FILM_HOURS * 3_600)) throw tooLong(end / timescale);
+  }
   const video = tracks.find(track => track.kind === 'video');
   if (!video) return tracks.map(track => planFollowing(track, listEvenly(0, track.end / track.timescale)));
   const pictures = planVideo(video);
@@ -132,6 +138,12 @@ function makeSegments(track: PlannedTrack, cuts: readonly number[]): readonly Pl
   });
 }
 
+const tooLong = (seconds: number): SourceRefused =>
+  new SourceRefused(
+    'structure-unsupported',
+    `The film says that it lasts ${Math.ceil(seconds / 3_600)} hours; at most ${MAX_FILM_HOURS} can be published. If it is shorter, its clock is damaged: export it anew. If not, cut it into shorter films.`,
+  );
+
 const tooFarApart = (seconds: number): SourceRefused =>
   new SourceRefused(
     'segments-too-large',
@@ -174,4 +186,4 @@ export function measureBandwidth(
 
 /** `EXT-X-TARGETDURATION`: no segment, rounded to the nearest second, is longer (RFC 8216bis, section 4.4.3.1). */
 export const targetDurationSeconds = (durations: readonly number[]): number =>
-  Math.max(1, ...durations.map(seconds => Math.round(seconds)));
+  durations.reduce((longest, seconds) => Math.max(longest, Math.round(seconds)), 1);

@@ -27,7 +27,8 @@ async function findRefusal(bytes: Buffer): Promise<SourceRefused | undefined> {
     const presentation = await Presentation.open(sourcePath, indexPath);
     try {
       for (const { id } of renditions) {
-        for (const name of ['init.mp4', 'media.m3u8', '0.m4s']) expect(await presentation.file(`${id}/${name}`)).toBeDefined();
+        for (const name of ['init.mp4', 'media.m3u8', '0.m4s'])
+          expect(await presentation.file(`${id}/${name}`)).toBeDefined();
       }
     } finally {
       await presentation.close();
@@ -46,11 +47,27 @@ async function findRefusal(bytes: Buffer): Promise<SourceRefused | undefined> {
 describe('what cannot be published', () => {
   it.each([
     [recipes.mpeg4, 'codec-unsupported', "This file's video is MPEG-4 Part 2, which browsers cannot play."],
-    [recipes.high422, 'codec-unsupported', "This file's video is H.264 in a professional profile (4:2:2), which"],
-    [recipes.pcmInMov, 'codec-unsupported', "This file's sound is uncompressed PCM, which browsers cannot play."],
-    [recipes.mp3InMp4, 'codec-unsupported', "This file's sound is MP3, which not all browsers can play in segments."],
+    [
+      recipes.high422,
+      'codec-unsupported',
+      "This file's video is H.264 in a professional profile (4:2:2), which",
+    ],
+    [
+      recipes.pcmInMov,
+      'codec-unsupported',
+      "This file's sound is uncompressed PCM, which browsers cannot play.",
+    ],
+    [
+      recipes.mp3InMp4,
+      'codec-unsupported',
+      "This file's sound is MP3, which not all browsers can play in segments.",
+    ],
     [{ extension: 'avi', args: recipes.mpeg4.args }, 'container-unsupported', 'This file is an AVI film,'],
-    [{ extension: 'ts', args: recipes.silent.args }, 'container-unsupported', 'This file is an MPEG transport stream'],
+    [
+      { extension: 'ts', args: recipes.silent.args },
+      'container-unsupported',
+      'This file is an MPEG transport stream',
+    ],
     [{ extension: 'flv', args: recipes.silent.args }, 'container-unsupported', 'This file is a Flash video'],
     [
       { extension: 'mkv', args: ['-f', 'lavfi', '-i', 'testsrc2=d=1', '-c:v', 'libvpx', '-b:v', '100k'] },
@@ -66,7 +83,11 @@ describe('what cannot be published', () => {
   it.each([
     ['nothing', Buffer.alloc(0), 'empty'],
     ['a page', Buffer.from('<!DOCTYPE html><html><body>404</body></html>'), 'not-media'],
-    ['a drawing', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'), 'not-media'],
+    [
+      'a drawing',
+      Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'),
+      'not-media',
+    ],
     ['a playlist', Buffer.from('#EXTM3U\n#EXTINF:1,\n/etc/passwd\n#EXT-X-ENDLIST\n'), 'not-media'],
     ['a concat list', Buffer.from("ffconcat version 1.0\nfile '/etc/passwd'\n"), 'not-media'],
     ['noise', Buffer.from(Array.from({ length: 5_000 }, (_, i) => (i * 7919) % 251)), 'not-media'],
@@ -74,13 +95,33 @@ describe('what cannot be published', () => {
     ['a film of no tracks', film(), 'no-tracks'],
     ['a million boxes within boxes', deepBoxes(1_000_000), 'damaged'],
     ['a million boxes in a row', Buffer.concat(Array(1_100_000).fill(formatBox('free'))), 'damaged'],
-    ['a box of 2^63 bytes', Buffer.concat([ftyp(), Buffer.from('0000000166726565ffffffffffffffff', 'hex')]), 'truncated'],
-    ['a Matroska header and no more', formatElement(0x1a45dfa3, formatElement(0x4282, Buffer.from('webm'))), 'truncated'],
+    [
+      'a box of 2^63 bytes',
+      Buffer.concat([ftyp(), Buffer.from('0000000166726565ffffffffffffffff', 'hex')]),
+      'truncated',
+    ],
+    [
+      'a Matroska header and no more',
+      formatElement(0x1a45dfa3, formatElement(0x4282, Buffer.from('webm'))),
+      'truncated',
+    ],
     ['Matroska of no tracks', matroska(), 'no-tracks'],
-    ['a Matroska track list of 2^50 bytes', matroska(Buffer.from('1654ae6b01040000000000', 'hex')), 'truncated'],
-    ['Matroska of another kind', formatElement(0x1a45dfa3, formatElement(0x4282, Buffer.from('other'))), 'not-media'],
+    [
+      'a Matroska track list of 2^50 bytes',
+      matroska(Buffer.from('1654ae6b01040000000000', 'hex')),
+      'truncated',
+    ],
+    [
+      'Matroska of another kind',
+      formatElement(0x1a45dfa3, formatElement(0x4282, Buffer.from('other'))),
+      'not-media',
+    ],
     ['a cluster before the tracks', matroska(cluster(Buffer.from([0x81, 0, 0, 0x80, 1]))), 'damaged'],
-    ['a number of nine bytes', matroska(formatElement(0x1549a966, formatElement(0x2ad7b1, Buffer.alloc(9, 255)))), 'damaged'],
+    [
+      'a number of nine bytes',
+      matroska(formatElement(0x1549a966, formatElement(0x2ad7b1, Buffer.alloc(9, 255)))),
+      'damaged',
+    ],
   ])('%s', async (_what, bytes, code) => {
     expect((await findRefusal(bytes))?.code).toBe(code);
   });
@@ -110,17 +151,21 @@ describe('what cannot be published', () => {
     expect(refusal?.message).toContain('keeps its pictures or sound in another file');
   });
 
-  it.each(['mp4', 'mp4IndexAtEnd', 'fragmented', 'mkv', 'webm'] as const)('%s cut off at any point', async name => {
-    const whole = await readFile(await makeFilm(recipes[name]));
-    for (let i = 1; i < 40; i++) {
-      const refusal = await findRefusal(whole.subarray(0, Math.floor((whole.length * i) / 40)));
-      // A fragmented film may end between two fragments: then it is whole.
-      if (name !== 'fragmented' || refusal) expect(refusal?.code, `${i}/40`).toMatch(/^(truncated|damaged|not-media)$/);
-      if (i > 20) expect(refusal?.message ?? 'may be incomplete').toContain('may be incomplete');
-    }
-    const last = await findRefusal(whole.subarray(0, -1));
-    if (name !== 'fragmented') expect(last?.code).toBe('truncated');
-  });
+  it.each(['mp4', 'mp4IndexAtEnd', 'fragmented', 'mkv', 'webm'] as const)(
+    '%s cut off at any point',
+    async name => {
+      const whole = await readFile(await makeFilm(recipes[name]));
+      for (let i = 1; i < 40; i++) {
+        const refusal = await findRefusal(whole.subarray(0, Math.floor((whole.length * i) / 40)));
+        // A fragmented film may end between two fragments: then it is whole.
+        if (name !== 'fragmented' || refusal)
+          expect(refusal?.code, `${i}/40`).toMatch(/^(truncated|damaged|not-media)$/);
+        if (i > 20) expect(refusal?.message ?? 'may be incomplete').toContain('may be incomplete');
+      }
+      const last = await findRefusal(whole.subarray(0, -1));
+      if (name !== 'fragmented') expect(last?.code).toBe('truncated');
+    },
+  );
 
   it.each([
     ['mp4', 0, 6_000],

@@ -40,7 +40,8 @@ async function readAll(presentation: Presentation, rendition: string): Promise<r
   }
 }
 
-const moofOf = (segment: Buffer) => findBox(segment, { type: '', start: 0, body: 0, end: segment.length }, 'moof');
+const moofOf = (segment: Buffer) =>
+  findBox(segment, { type: '', start: 0, body: 0, end: segment.length }, 'moof');
 /** Decode time, and flags of the first sample. */
 function readStart(segment: Buffer): { decodeTime: number; flags: number } {
   const traf = findBox(segment, moofOf(segment), 'traf');
@@ -56,33 +57,40 @@ const readDurations = (playlist: string): readonly number[] =>
   [...playlist.matchAll(/#EXTINF:([\d.]+),/g)].map(match => Number(match[1]));
 
 describe('files of a revision', () => {
-  it.each(['mp4', 'webm', 'mkv', 'vfr', 'twoLanguages'] as const)('%s: segments decode, one by one and together', async name => {
-    await withPresentation(await makeFilm(recipes[name]), async (presentation, prepared) => {
-      for (const { id } of prepared.renditions) {
-        const init = (await presentation.file(`${id}/init.mp4`))!.body;
-        const segments = await readAll(presentation, id);
-        for (const pieces of [...segments.map(segment => [segment]), segments]) {
-          const path = join(directory, 'piece.mp4');
-          await writeFile(path, Buffer.concat([init, ...pieces]));
-          expect(await decode(path)).toBe('');
+  it.each(['mp4', 'webm', 'mkv', 'vfr', 'twoLanguages'] as const)(
+    '%s: segments decode, one by one and together',
+    async name => {
+      await withPresentation(await makeFilm(recipes[name]), async (presentation, prepared) => {
+        for (const { id } of prepared.renditions) {
+          const init = (await presentation.file(`${id}/init.mp4`))!.body;
+          const segments = await readAll(presentation, id);
+          for (const pieces of [...segments.map(segment => [segment]), segments]) {
+            const path = join(directory, 'piece.mp4');
+            await writeFile(path, Buffer.concat([init, ...pieces]));
+            expect(await decode(path)).toBe('');
+          }
         }
-      }
-    });
-  });
+      });
+    },
+  );
 
-  it.each(['mp4', 'webm', 'mkv', 'vfr'] as const)('%s: pictures begin with a sync sample, sound within a frame of them', async name => {
-    await withPresentation(await makeFilm(recipes[name]), async (presentation, prepared) => {
-      const [video, audio] = prepared.renditions;
-      for (const segment of await readAll(presentation, video!.id)) expect(readStart(segment).flags).toBe(0x200_0000);
-      const starts = async (id: string): Promise<readonly number[]> => {
-        const durations = readDurations((await presentation.file(`${id}/media.m3u8`))!.body.toString());
-        return durations.map((_, i) => durations.slice(0, i).reduce((sum, d) => sum + d, 0));
-      };
-      const [pictures, sound] = [await starts(video!.id), await starts(audio!.id)];
-      expect(sound).toHaveLength(pictures.length);
-      for (const [i, start] of sound.entries()) expect(Math.abs(start - pictures[i]!)).toBeLessThan(0.04);
-    });
-  });
+  it.each(['mp4', 'webm', 'mkv', 'vfr'] as const)(
+    '%s: pictures begin with a sync sample, sound within a frame of them',
+    async name => {
+      await withPresentation(await makeFilm(recipes[name]), async (presentation, prepared) => {
+        const [video, audio] = prepared.renditions;
+        for (const segment of await readAll(presentation, video!.id))
+          expect(readStart(segment).flags).toBe(0x200_0000);
+        const starts = async (id: string): Promise<readonly number[]> => {
+          const durations = readDurations((await presentation.file(`${id}/media.m3u8`))!.body.toString());
+          return durations.map((_, i) => durations.slice(0, i).reduce((sum, d) => sum + d, 0));
+        };
+        const [pictures, sound] = [await starts(video!.id), await starts(audio!.id)];
+        expect(sound).toHaveLength(pictures.length);
+        for (const [i, start] of sound.entries()) expect(Math.abs(start - pictures[i]!)).toBeLessThan(0.04);
+      });
+    },
+  );
 
   it('are whole boxes, in a row, without gaps in decode time', async () => {
     await withPresentation(await makeFilm(recipes.mp4), async (presentation, prepared) => {
@@ -106,7 +114,11 @@ describe('files of a revision', () => {
 
   it('are named by playlists of the right form', async () => {
     await withPresentation(await makeFilm(recipes.twoLanguages), async (presentation, prepared) => {
-      expect(prepared.renditions.map(({ id }) => id)).toEqual(['source-video', 'source-audio', 'source-audio-2']);
+      expect(prepared.renditions.map(({ id }) => id)).toEqual([
+        'source-video',
+        'source-audio',
+        'source-audio-2',
+      ]);
       for (const rendition of prepared.renditions) {
         expect(renditionSchema.parse(rendition)).toEqual(rendition);
         expect(rendition.bandwidthBps).toBeGreaterThanOrEqual(rendition.averageBandwidthBps);
@@ -145,7 +157,8 @@ describe('files of a revision', () => {
       for (const { id, bandwidthBps } of prepared.renditions) {
         const durations = readDurations((await presentation.file(`${id}/media.m3u8`))!.body.toString());
         for (const [i, segment] of (await readAll(presentation, id)).entries()) {
-          if (durations[i]! >= 2.5) expect((segment.length * 8) / durations[i]!).toBeLessThanOrEqual(bandwidthBps);
+          if (durations[i]! >= 2.5)
+            expect((segment.length * 8) / durations[i]!).toBeLessThanOrEqual(bandwidthBps);
         }
       }
     });

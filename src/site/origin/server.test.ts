@@ -93,7 +93,12 @@ describe("the origin's listener", () => {
     expect(response.statusCode).toBe(status);
     expect(response.headers['content-type']).toBe('application/problem+json');
     const problem: unknown = JSON.parse(Buffer.concat(chunks).toString());
-    expect(problem).toMatchObject({ status, code, title: expect.any(String), detail: expect.stringMatching(/\.$/) });
+    expect(problem).toMatchObject({
+      status,
+      code,
+      title: expect.any(String),
+      detail: expect.stringMatching(/\.$/),
+    });
     if (status === 405) expect(response.headers.allow).toBe('GET, HEAD');
   });
 

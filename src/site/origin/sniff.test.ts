@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { parseContainerKind, sniff } from './sniff.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
-const transportStream = Buffer.concat(Array.from({ length: 5 }, () => Buffer.concat([hex('47400010'), Buffer.alloc(184)])));
+const transportStream = Buffer.concat(
+  Array.from({ length: 5 }, () => Buffer.concat([hex('47400010'), Buffer.alloc(184)])),
+);
 
 describe('the kind of a file by its first bytes', () => {
   it.each([

@@ -1,0 +1,159 @@
+/** Adding a site or a tracker. What can be checked here is checked here; the rest the centre says in a sentence. */
+import { useId, useState } from 'preact/hooks';
+import { call, sentenceOf } from '../api.ts';
+import { useSpeech } from '../parts/language.tsx';
+import type { Invitation } from './join-lines.ts';
+import { parseNewSite, type SiteFields } from './new-site.ts';
+
+interface AddProps {
+  readonly token: string;
+  readonly onInvited: (invitation: Invitation) => void;
+}
+interface FieldSpec {
+  readonly key: keyof SiteFields;
+  readonly label: string;
+  readonly hint?: string;
+  readonly required?: boolean;
+  readonly kind?: 'text' | 'url' | 'number' | 'lines';
+}
+
+export function AddSite({ token, onInvited }: AddProps) {
+  const { t } = useSpeech();
+  return (
+    <AddForm
+      title={t.admin.addSite}
+      testId="add-site"
+      fields={[
+        { key: 'name', label: t.admin.name, hint: t.admin.nameHint, required: true },
+        { key: 'baseUrl', label: t.admin.baseUrl, hint: t.admin.baseUrlHint, required: true, kind: 'url' },
+        { key: 'latitude', label: t.admin.latitude, kind: 'number' },
+        { key: 'longitude', label: t.admin.longitude, kind: 'number' },
+        { key: 'zone', label: t.admin.zone, hint: t.admin.zoneHint, kind: 'lines' },
+      ]}
+      send={async fields => {
+        const body = parseNewSite(fields, t.admin);
+        const { joinToken } = await call<{ joinToken: string }>('/api/sites', {
+          method: 'POST',
+          token,
+          body,
+        });
+        onInvited({ role: 'site', name: body.name, baseUrl: body.baseUrl, joinToken });
+      }}
+    />
+  );
+}
+
+export function AddTracker({ token, onInvited }: AddProps) {
+  const { t } = useSpeech();
+  return (
+    <AddForm
+      title={t.admin.addTracker}
+      testId="add-tracker"
+      fields={[
+        { key: 'name', label: t.admin.name, required: true },
+        { key: 'baseUrl', label: t.admin.baseUrl, hint: t.admin.baseUrlHint, required: true, kind: 'url' },
+      ]}
+      send={async ({ name, baseUrl }) => {
+        const body = { name: name.trim(), baseUrl: baseUrl.trim() };
+        const { joinToken } = await call<{ joinToken: string }>('/api/trackers', {
+          method: 'POST',
+          token,
+          body,
+        });
+        onInvited({ role: 'tracker', ...body, joinToken });
+      }}
+    />
+  );
+}
+
+const EMPTY: SiteFields = { name: '', baseUrl: '', latitude: '', longitude: '', zone: '' };
+
+interface AddFormProps {
+  readonly title: string;
+  readonly testId: string;
+  readonly fields: readonly FieldSpec[];
+  readonly send: (fields: SiteFields) => Promise<void>;
+}
+
+function AddForm({ title, testId, fields, send }: AddFormProps) {
+  const { t } = useSpeech();
+  const [values, setValues] = useState(EMPTY);
+  const [error, setError] = useState<unknown>();
+  const submit = async (): Promise<void> => {
+    try {
+      await send(values);
+      setValues(EMPTY);
+      setError(undefined);
+    } catch (cause) {
+      setError(cause);
+    }
+  };
+  return (
+    <details data-testid={testId}>
+      <summary>{title}</summary>
+      <form
+        class="form"
+        onSubmit={event => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        {fields.map(spec => (
+          <Field
+            key={spec.key}
+            spec={spec}
+            value={values[spec.key]}
+            onInput={value => setValues(before => ({ ...before, [spec.key]: value }))}
+          />
+        ))}
+        {error !== undefined && (
+          <p class="bad whole" role="alert">
+            {sentenceOf(error, t.errors)}
+          </p>
+        )}
+        <div class="whole">
+          <button type="submit" class="primary">
+            {t.admin.add}
+          </button>
+        </div>
+      </form>
+    </details>
+  );
+}
+
+interface FieldProps {
+  readonly spec: FieldSpec;
+  readonly value: string;
+  readonly onInput: (value: string) => void;
+}
+
+function Field({ spec, value, onInput }: FieldProps) {
+  const id = useId();
+  const shared = {
+    id,
+    name: spec.key,
+    value,
+    required: spec.required ?? false,
+    ...(spec.hint ? { 'aria-describedby': `${id}-hint` } : {}),
+  };
+  return (
+    <div class={spec.kind === 'lines' ? 'field whole' : 'field'}>
+      <label for={id}>{spec.label}</label>
+      {spec.kind === 'lines' ? (
+        <textarea {...shared} rows={2} onInput={event => onInput(event.currentTarget.value)} />
+      ) : (
+        <input
+          {...shared}
+          inputMode={spec.kind === 'number' ? 'decimal' : spec.kind === 'url' ? 'url' : 'text'}
+          {...(spec.kind === 'number' ? { pattern: '-?[0-9]+([.][0-9]+)?' } : {})}
+          onInput={event => onInput(event.currentTarget.value)}
+        />
+      )}
+      {spec.hint && (
+        <p class="quiet" id={`${id}-hint`}>
+          {spec.hint}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,141 @@
+/** Administration: the sites, the trackers, and every signal. */
+import { useState } from 'preact/hooks';
+import type { Signal, Site } from '../../protocol/central.ts';
+import { ApiError, call, sentenceOf } from '../api.ts';
+import { useSpeech } from '../parts/language.tsx';
+import { ErrorNotice, Notice } from '../parts/notice.tsx';
+import { Page, useCentralLinks } from '../parts/page.tsx';
+import { TokenForm, useToken } from '../parts/token.tsx';
+import { usePoll } from '../poll.ts';
+import { AddSite, AddTracker } from './add-forms.tsx';
+import { type Invitation, InvitationPanel } from './invitation.tsx';
+import { SiteMap } from './site-map.tsx';
+import { SignalsTable, SitesTable, type Tracker, TrackersTable } from './tables.tsx';
+
+const REFRESH_MS = 2_000;
+
+interface Everything {
+  readonly sites: readonly Site[];
+  readonly trackers: readonly Tracker[];
+  readonly signals: readonly Signal[];
+}
+
+async function fetchEverything(token: string, signal: AbortSignal): Promise<Everything> {
+  const options = { token, signal };
+  const [{ sites }, { trackers }, { signals }] = await Promise.all([
+    call<Pick<Everything, 'sites'>>('/api/sites', options),
+    call<Pick<Everything, 'trackers'>>('/api/trackers', options),
+    call<Pick<Everything, 'signals'>>('/api/signals?limit=50', options),
+  ]);
+  return { sites, trackers, signals };
+}
+
+export function Admin() {
+  const { t } = useSpeech();
+  const links = useCentralLinks('admin');
+  const { token, setToken } = useToken();
+  return (
+    <Page title={t.admin.title} home="/" links={links}>
+      <h1>{t.admin.heading}</h1>
+      {token === undefined ? (
+        <TokenForm refused={false} onToken={setToken} />
+      ) : (
+        <Everywhere token={token} onToken={setToken} />
+      )}
+    </Page>
+  );
+}
+
+interface EverywhereProps {
+  readonly token: string;
+  readonly onToken: (token: string | undefined) => void;
+}
+
+function Everywhere({ token, onToken }: EverywhereProps) {
+  const { t } = useSpeech();
+  const everything = usePoll(
+    token,
+    signal => fetchEverything(token, signal),
+    () => REFRESH_MS,
+  );
+  const [invitation, setInvitation] = useState<Invitation>();
+  const [outcome, setOutcome] = useState<{ readonly text: string; readonly isError: boolean }>();
+  const { value, error, refresh } = everything;
+  if (error instanceof ApiError && (error.status === 401 || error.status === 403)) {
+    return <TokenForm refused onToken={onToken} />;
+  }
+
+  const act = async (work: () => Promise<string | undefined>): Promise<void> => {
+    try {
+      const text = await work();
+      setOutcome(text === undefined ? undefined : { text, isError: false });
+    } catch (cause) {
+      setOutcome({ text: sentenceOf(cause, t.errors), isError: true });
+    }
+    refresh();
+  };
+  const onInvited = (invited: Invitation): void => {
+    setInvitation(invited);
+    refresh();
+  };
+  return (
+    <>
+      {error !== undefined && <ErrorNotice error={error} retry={refresh} />}
+      {outcome && (
+        <Notice kind={outcome.isError ? 'error' : 'good'} testId="outcome">
+          {outcome.text}
+        </Notice>
+      )}
+      {invitation && <InvitationPanel invitation={invitation} onClose={() => setInvitation(undefined)} />}
+      {!value && error === undefined && <p class="quiet">{t.common.loading}</p>}
+      {value && (
+        <>
+          <section class="panel" aria-labelledby="sites">
+            <h2 id="sites">{t.admin.sites}</h2>
+            <SiteMap sites={value.sites} />
+            <SitesTable
+              sites={value.sites}
+              onCollect={site =>
+                act(async () => {
+                  await call(`/api/sites/${site.id}/collect`, { method: 'POST', token });
+                  return t.admin.collected(site.name);
+                })
+              }
+              onInvite={site =>
+                act(async () => {
+                  const { joinToken } = await call<{ joinToken: string }>(
+                    `/api/sites/${site.id}/join-token`,
+                    { method: 'POST', token },
+                  );
+                  onInvited({ role: 'site', name: site.name, baseUrl: site.baseUrl, joinToken });
+                  return undefined;
+                })
+              }
+              onRevoke={site =>
+                act(async () => {
+                  await call(`/api/sites/${site.id}`, { method: 'DELETE', token });
+                  return undefined;
+                })
+              }
+            />
+            <AddSite token={token} onInvited={onInvited} />
+          </section>
+          <section class="panel" aria-labelledby="trackers">
+            <h2 id="trackers">{t.admin.trackers}</h2>
+            <TrackersTable trackers={value.trackers} />
+            <AddTracker token={token} onInvited={onInvited} />
+          </section>
+          <section class="panel" aria-labelledby="signals">
+            <h2 id="signals">{t.admin.signals}</h2>
+            <SignalsTable signals={value.signals} />
+          </section>
+        </>
+      )}
+      <div class="actions">
+        <button type="button" class="plain small" onClick={() => onToken(undefined)}>
+          {t.token.forget}
+        </button>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,4 @@
+import { mountPage } from '../parts/page.tsx';
+import { Admin } from './admin.tsx';
+
+mountPage(Admin);

@@ -1,0 +1,4 @@
+import { mountPage } from '../parts/page.tsx';
+import { Catalogue } from './catalogue.tsx';
+
+mountPage(Catalogue);

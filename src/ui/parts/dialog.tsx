@@ -1,0 +1,61 @@
+/** A modal dialog: the browser's own, with its focus trap and Escape. */
+import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
+
+interface DialogProps {
+  readonly title: string;
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+  readonly wide?: boolean;
+  readonly testId?: string;
+}
+
+export function Dialog({ title, onClose, children, wide, testId }: DialogProps) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const heading = useId();
+  useEffect(() => {
+    const dialog = ref.current;
+    dialog?.showModal();
+    return () => dialog?.close();
+  }, []);
+  return (
+    <dialog
+      ref={ref}
+      class={wide ? 'dialog-wide' : ''}
+      aria-labelledby={heading}
+      data-testid={testId}
+      onCancel={event => {
+        event.preventDefault();
+        onClose();
+      }}
+    >
+      <h2 id={heading}>{title}</h2>
+      {children}
+    </dialog>
+  );
+}
+
+interface ConfirmProps {
+  readonly title: string;
+  readonly text: string;
+  readonly yes: string;
+  readonly no: string;
+  readonly onYes: () => void;
+  readonly onNo: () => void;
+}
+
+export function Confirm({ title, text, yes, no, onYes, onNo }: ConfirmProps) {
+  return (
+    <Dialog title={title} onClose={onNo} testId="confirm">
+      <p>{text}</p>
+      <div class="actions actions-end">
+        <button type="button" onClick={onNo} data-testid="confirm-no">
+          {no}
+        </button>
+        <button type="button" class="danger" onClick={onYes} data-testid="confirm-yes">
+          {yes}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,80 @@
+import { useId, useState } from 'preact/hooks';
+import type { SiteVideo } from '../../protocol/site.ts';
+import { sentenceOf } from '../api.ts';
+import { useSpeech } from '../parts/language.tsx';
+
+export interface VideoEdit {
+  readonly name: string;
+  readonly description: string;
+}
+
+interface EditFormProps {
+  readonly video: SiteVideo;
+  readonly onSave: (edit: VideoEdit) => Promise<void>;
+  readonly onClose: () => void;
+}
+
+export function EditForm({ video, onSave, onClose }: EditFormProps) {
+  const { t } = useSpeech();
+  const id = useId();
+  const [name, setName] = useState(video.name);
+  const [description, setDescription] = useState(video.description);
+  const [saving, setSaving] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const save = async (): Promise<void> => {
+    setSaving(true);
+    try {
+      await onSave({ name, description });
+      onClose();
+    } catch (cause) {
+      setError(cause);
+      setSaving(false);
+    }
+  };
+  return (
+    <form
+      class="stack"
+      data-testid="edit-form"
+      onSubmit={event => {
+        event.preventDefault();
+        void save();
+      }}
+    >
+      <div class="field">
+        <label for={`${id}-name`}>{t.studio.name}</label>
+        <input
+          id={`${id}-name`}
+          name="name"
+          required
+          maxLength={200}
+          value={name}
+          onInput={event => setName(event.currentTarget.value)}
+        />
+      </div>
+      <div class="field">
+        <label for={`${id}-description`}>{t.studio.description}</label>
+        <textarea
+          id={`${id}-description`}
+          name="description"
+          rows={3}
+          maxLength={5_000}
+          value={description}
+          onInput={event => setDescription(event.currentTarget.value)}
+        />
+      </div>
+      {error !== undefined && (
+        <p class="bad" role="alert">
+          {sentenceOf(error, t.errors)}
+        </p>
+      )}
+      <div class="actions">
+        <button type="submit" class="primary" disabled={saving}>
+          {t.common.save}
+        </button>
+        <button type="button" class="plain" onClick={onClose}>
+          {t.common.cancel}
+        </button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,43 @@
+/** Plays a video from this very site, centre or no centre. */
+import { useState } from 'preact/hooks';
+import { Dialog } from '../parts/dialog.tsx';
+import { useSpeech } from '../parts/language.tsx';
+import { Player } from '../watch/player.tsx';
+
+interface LocalPlayerProps {
+  readonly name: string;
+  readonly url: string;
+  readonly onClose: () => void;
+}
+
+const ignore = (): void => {};
+
+export function LocalPlayer({ name, url, onClose }: LocalPlayerProps) {
+  const { t } = useSpeech();
+  const [failed, setFailed] = useState(false);
+  return (
+    <Dialog title={t.studio.player(name)} onClose={onClose} wide testId="local-player">
+      <Player
+        url={url}
+        sourceCount={1}
+        attempt={0}
+        name={name}
+        siteId={undefined}
+        onServed={ignore}
+        onNative={ignore}
+        onNumbers={ignore}
+        onFatal={() => setFailed(true)}
+      />
+      {failed && (
+        <p class="bad" role="alert">
+          {t.watch.unplayable}
+        </p>
+      )}
+      <div class="actions actions-end">
+        <button type="button" onClick={onClose}>
+          {t.common.close}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,138 @@
+/** One video of this site, with its steps and what can be done with it. */
+import { useState } from 'preact/hooks';
+import type { SiteVideo } from '../../protocol/site.ts';
+import { sentenceOf } from '../api.ts';
+import { Confirm } from '../parts/dialog.tsx';
+import { useSpeech } from '../parts/language.tsx';
+import { EditForm, type VideoEdit } from './edit-form.tsx';
+import { LocalPlayer } from './local-player.tsx';
+import { StepProgress, Stepper } from './stepper.tsx';
+import { describeDoing } from './steps.ts';
+
+interface VideoRowProps {
+  readonly video: SiteVideo;
+  readonly joined: boolean;
+  readonly centralUrl: string | undefined;
+  readonly onEdit: (edit: VideoEdit) => Promise<void>;
+  readonly onWithdraw: () => Promise<void>;
+}
+
+type Open = 'nothing' | 'edit' | 'withdraw' | 'play';
+
+export function VideoRow({ video, joined, centralUrl, onEdit, onWithdraw }: VideoRowProps) {
+  const { t, language } = useSpeech();
+  const [open, setOpen] = useState<Open>('nothing');
+  const [error, setError] = useState<unknown>();
+  const close = (): void => setOpen('nothing');
+  const isUnpublished = video.state === 'uploading' || video.state === 'failed';
+  const doing = t.studio.doing[describeDoing(video, joined)];
+
+  const withdraw = async (): Promise<void> => {
+    close();
+    try {
+      await onWithdraw();
+      setError(undefined);
+    } catch (cause) {
+      setError(cause);
+    }
+  };
+  return (
+    <li
+      class="panel"
+      data-testid="video"
+      data-video={video.id}
+      data-state={video.state}
+      data-registered={String(video.registered)}
+    >
+      <div class="video-top">
+        {open === 'edit' ? (
+          <EditForm video={video} onSave={onEdit} onClose={close} />
+        ) : (
+          <div>
+            <h3>{video.name}</h3>
+            {video.description && <p class="description">{video.description}</p>}
+            <VideoFacts video={video} />
+          </div>
+        )}
+        {open !== 'edit' && (
+          <div class="actions">
+            {video.registered && video.state === 'ready' && centralUrl && (
+              <a class="button primary small" href={`${centralUrl}/watch/${video.id}?lang=${language}`}>
+                {t.studio.watch}
+              </a>
+            )}
+            {video.revision && video.state === 'ready' && (
+              <button type="button" class="small" onClick={() => setOpen('play')} data-testid="play-here">
+                {t.studio.playHere}
+              </button>
+            )}
+            {video.state === 'ready' && (
+              <button type="button" class="small" onClick={() => setOpen('edit')} data-testid="edit">
+                {t.studio.edit}
+              </button>
+            )}
+            {video.state !== 'withdrawn' && (
+              <button
+                type="button"
+                class="plain small"
+                onClick={() => setOpen('withdraw')}
+                data-testid="withdraw"
+              >
+                {isUnpublished ? t.studio.discard : t.studio.withdraw}
+              </button>
+            )}
+          </div>
+        )}
+      </div>
+      {video.state !== 'withdrawn' && <Stepper video={video} />}
+      <StepProgress video={video} label={t.studio.announce(video.name, doing)} />
+      {video.error ? (
+        <p class="bad" role="alert">
+          {video.error.detail}
+        </p>
+      ) : (
+        <p class={video.registered && video.state === 'ready' ? 'state good' : 'quiet'}>{doing}</p>
+      )}
+      {error !== undefined && (
+        <p class="bad" role="alert">
+          {sentenceOf(error, t.errors)}
+        </p>
+      )}
+      {open === 'withdraw' && (
+        <Confirm
+          title={t.studio.withdrawTitle(video.name)}
+          text={isUnpublished ? t.studio.discardText : t.studio.withdrawText}
+          yes={isUnpublished ? t.studio.discard : t.studio.withdraw}
+          no={t.studio.keep}
+          onYes={() => void withdraw()}
+          onNo={close}
+        />
+      )}
+      {open === 'play' && video.revision && (
+        <LocalPlayer
+          name={video.name}
+          url={`/v/${video.id}/${video.revision}/multivariant.m3u8`}
+          onClose={close}
+        />
+      )}
+    </li>
+  );
+}
+
+function VideoFacts({ video }: { readonly video: SiteVideo }) {
+  const { format } = useSpeech();
+  return (
+    <p class="row quiet">
+      <span>{format.size(video.sizeBytes)}</span>
+      {video.durationMs && <span>{format.duration(video.durationMs)}</span>}
+      {video.width && video.height && (
+        <span>
+          {video.width} × {video.height}
+        </span>
+      )}
+      {video.bitrateBps && <span>{format.bitrate(video.bitrateBps)}</span>}
+      {video.codecs.length > 0 && <span>{video.codecs.join(', ')}</span>}
+      <time dateTime={video.createdAt}>{format.dateTime(video.createdAt)}</time>
+    </p>
+  );
+}

@@ -1,0 +1,4 @@
+import { mountPage } from '../parts/page.tsx';
+import { Watch } from './watch.tsx';
+
+mountPage(Watch);

@@ -1,0 +1,158 @@
+/**
+ * Plays a steered playlist with hls.js, tuned so that a site which falls silent is left in time. Changing sites is left
+ * to hls.js and the tracker's steering: nothing here does that (playback notes: an own failover fights the built-in one).
+ */
+import type { ErrorData, FragLoadedData, default as Hls, HlsConfig, LoadPolicy } from 'hls.js';
+import { chooseLoadLimitMs } from './load-limit.ts';
+
+export interface PlaybackNumbers {
+  readonly throughputBps: number | undefined;
+  readonly bufferedSeconds: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface PlaybackEvents {
+  /** A segment came from this host. Never called where the browser plays by itself. */
+  readonly onServed: (host: string) => void;
+  readonly onNative: () => void;
+  /** Playing has ended for good: no site answers, the browser cannot play it, or it knows no streams at all. */
+  readonly onFatal: (what: 'no-site' | 'unplayable' | 'unsupported') => void;
+}
+
+export interface PlaybackOptions {
+  readonly url: string;
+  readonly startAtSeconds: number;
+  /** With one source alone there is nowhere to move to, so requests are tried again instead. */
+  readonly sourceCount: number;
+}
+
+export interface Playback {
+  readNumbers(): PlaybackNumbers;
+  stop(): void;
+}
+
+const NO_RETRY = { maxNumRetry: 0, retryDelayMs: 0, maxRetryDelayMs: 0 } as const;
+const SOME_RETRIES = { maxNumRetry: 4, retryDelayMs: 500, maxRetryDelayMs: 4_000 } as const;
+const FIRST_BYTE_MS = 2_500;
+
+function makeConfig({ sourceCount, startAtSeconds }: PlaybackOptions): Partial<HlsConfig> {
+  const retry = sourceCount > 1 ? NO_RETRY : SOME_RETRIES;
+  const policy = (maxLoadTimeMs: number): LoadPolicy => ({
+    default: {
+      maxTimeToFirstByteMs: FIRST_BYTE_MS,
+      maxLoadTimeMs,
+      timeoutRetry: { ...retry },
+      errorRetry: { ...retry },
+    },
+  });
+  return {
+    // Little is loaded ahead, so that steering has something left to move.
+    maxBufferLength: 20,
+    maxMaxBufferLength: 40,
+    maxBufferSize: 30_000_000,
+    backBufferLength: 30,
+    startPosition: startAtSeconds > 0 ? startAtSeconds : -1,
+    capLevelToPlayerSize: true,
+    enableWorker: false,
+    fragLoadPolicy: policy(chooseLoadLimitMs(UNKNOWN_LINE)),
+    playlistLoadPolicy: policy(6_000),
+  };
+}
+
+const UNKNOWN_LINE = { segmentSeconds: 0, lowestBitrateBps: 0, throughputBps: 0, slowInARow: 0 } as const;
+
+export function startPlayback(
+  video: HTMLVideoElement,
+  options: PlaybackOptions,
+  events: PlaybackEvents,
+): Playback {
+  let hls: Hls | undefined;
+  let stopped = false;
+  import('hls.js').then(
+    ({ default: HlsPlayer }) => {
+      if (stopped) return;
+      if (HlsPlayer.isSupported()) hls = attach(HlsPlayer, video, options, events);
+      else if (video.canPlayType('application/vnd.apple.mpegurl')) {
+        playNatively(video, options);
+        events.onNative();
+      } else events.onFatal('unsupported');
+    },
+    () => events.onFatal('no-site'),
+  );
+  return {
+    readNumbers: () => ({
+      throughputBps: hls?.bandwidthEstimate,
+      bufferedSeconds: bufferedAhead(video),
+      width: video.videoWidth,
+      height: video.videoHeight,
+    }),
+    stop() {
+      stopped = true;
+      if (hls) hls.destroy();
+      else video.removeAttribute('src');
+    },
+  };
+}
+
+function attach(
+  HlsPlayer: typeof Hls,
+  video: HTMLVideoElement,
+  options: PlaybackOptions,
+  events: PlaybackEvents,
+): Hls {
+  const hls = new HlsPlayer(makeConfig(options));
+  let recovered = false;
+  let slowInARow = 0;
+  const setLoadLimit = (segmentSeconds: number): void => {
+    hls.config.fragLoadPolicy.default.maxLoadTimeMs = chooseLoadLimitMs({
+      segmentSeconds,
+      lowestBitrateBps: Math.min(...hls.levels.map(level => level.bitrate)),
+      throughputBps: hls.bandwidthEstimate,
+      slowInARow,
+    });
+  };
+  hls.on(HlsPlayer.Events.FRAG_LOADED, (_event: string, { frag }: FragLoadedData) => {
+    slowInARow = 0;
+    setLoadLimit(frag.duration);
+    // Sound may still come from the site before while the picture has moved: the picture counts.
+    if (frag.type === 'main') events.onServed(new URL(frag.url).host);
+  });
+  hls.on(HlsPlayer.Events.ERROR, (_event: string, error: ErrorData) => {
+    if (
+      error.details === HlsPlayer.ErrorDetails.FRAG_LOAD_TIMEOUT &&
+      error.frag &&
+      error.frag.stats.loaded > 0
+    ) {
+      slowInARow++;
+      setLoadLimit(error.frag.duration);
+    }
+    if (!error.fatal) return;
+    if (error.type !== HlsPlayer.ErrorTypes.MEDIA_ERROR) {
+      events.onFatal(error.type === HlsPlayer.ErrorTypes.NETWORK_ERROR ? 'no-site' : 'unplayable');
+    } else if (recovered) {
+      events.onFatal('unplayable');
+    } else {
+      recovered = true;
+      hls.recoverMediaError();
+    }
+  });
+  hls.loadSource(options.url);
+  hls.attachMedia(video);
+  return hls;
+}
+
+function playNatively(video: HTMLVideoElement, { url, startAtSeconds }: PlaybackOptions): void {
+  video.src = url;
+  if (startAtSeconds > 0) video.currentTime = startAtSeconds;
+}
+
+function bufferedAhead(video: HTMLVideoElement): number {
+  for (let index = 0; index < video.buffered.length; index++) {
+    const end = video.buffered.end(index);
+    if (video.buffered.start(index) <= video.currentTime + 0.1 && end >= video.currentTime) {
+      return end - video.currentTime;
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,190 @@
+/** The watch page: the picture, and beside it who serves it and why. */
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import type { Video } from '../../protocol/central.ts';
+import { ApiError, call, sentenceOf } from '../api.ts';
+import { useSpeech } from '../parts/language.tsx';
+import { ErrorNotice, Notice } from '../parts/notice.tsx';
+import { Page, useCentralLinks } from '../parts/page.tsx';
+import { usePoll } from '../poll.ts';
+import { Facts } from './facts.tsx';
+import { findServing, learnSources, NOBODY, noteServed } from './moves.ts';
+import { type CentralInfo, fetchPlayAnswer } from './play-answer.ts';
+import type { PlaybackNumbers } from './playback.ts';
+import { Player } from './player.tsx';
+import { Sources } from './sources.tsx';
+
+const REFRESH_RANKING_MS = 5_000;
+const REFRESH_VIDEO_MS = 20_000;
+const REFRESH_INFO_MS = 60_000;
+const RETRY_PLAYING_MS = 3_000;
+
+const videoId = decodeURIComponent(location.pathname.split('/').filter(Boolean).at(-1) ?? '');
+const client = new URLSearchParams(location.search).get('client') ?? undefined;
+
+const isForGood = (error: unknown): boolean =>
+  error instanceof ApiError && (error.status === 404 || error.status === 410);
+
+export function Watch() {
+  const { t } = useSpeech();
+  const links = useCentralLinks();
+  const video = usePoll(
+    'video',
+    signal => call<Video>(`/api/videos/${encodeURIComponent(videoId)}`, { signal }),
+    found => (found.state === 'registered' ? REFRESH_VIDEO_MS : 1_000),
+  );
+  const info = usePoll(
+    'info',
+    signal => call<CentralInfo>('/api/info', { signal }),
+    found => (found.trackers.length > 0 ? REFRESH_INFO_MS : RETRY_PLAYING_MS),
+  );
+  const trackers = info.value?.trackers;
+  const answer = usePoll(
+    trackers ? trackers.join(' ') : '',
+    async signal => (trackers ? fetchPlayAnswer(trackers, videoId, client, signal) : undefined),
+    () => REFRESH_RANKING_MS,
+  );
+  const playing = usePlaying(answer.value?.hls);
+  const [serving, setServing] = useState(NOBODY);
+  const [numbers, setNumbers] = useState<PlaybackNumbers>();
+  const sources = answer.value?.sources;
+  useEffect(() => {
+    if (sources) setServing(before => learnSources(before, sources));
+  }, [sources]);
+  const onServed = useCallback((host: string) => {
+    setServing(before => noteServed(before, host, Date.now()));
+  }, []);
+
+  const name = video.value?.name ?? answer.value?.name;
+  const now = findServing(serving);
+  const error = trouble(video.error, info.error, answer.error, playing.url !== undefined);
+  return (
+    <Page title={name ?? t.watch.title} home="/" links={links}>
+      {name && <h1>{name}</h1>}
+      {error !== undefined && <Trouble error={error} retry={answer.refresh} />}
+      {video.value?.state === 'withdrawn' && <Notice kind="error">{t.errors['video-withdrawn']}</Notice>}
+      {playing.failure && <PlayingFailure what={playing.failure} url={answer.value?.hls} />}
+      {(!isForGood(error) || playing.url) && (
+        <div class="watch">
+          <div class="watch-picture">
+            <Player
+              url={playing.url}
+              attempt={playing.attempt}
+              sourceCount={sources?.length ?? 1}
+              name={name ?? ''}
+              siteId={now}
+              onServed={onServed}
+              onNative={playing.onNative}
+              onFatal={playing.onFatal}
+              onNumbers={setNumbers}
+            />
+          </div>
+          <div class="watch-side stack">
+            {info.value && info.value.demoViewers.length > 0 && <Viewers info={info.value} />}
+            <Sources
+              sources={sources}
+              now={now}
+              isNative={playing.isNative}
+              numbers={playing.url ? numbers : undefined}
+              moves={serving.moves}
+            />
+          </div>
+          {video.value && <Facts video={video.value} />}
+        </div>
+      )}
+    </Page>
+  );
+}
+
+/** A picture that plays is not disturbed by a page that cannot ask. */
+function trouble(video: unknown, info: unknown, answer: unknown, isPlaying: boolean): unknown {
+  if (isForGood(answer)) return answer;
+  if (isForGood(video)) return video;
+  return isPlaying ? undefined : (answer ?? info ?? video);
+}
+
+type Failure = 'no-site' | 'unplayable' | 'unsupported';
+
+/** Plays the first answer's stream for as long as it can. When no site answers, the next answer is tried where it stood. */
+function usePlaying(freshUrl: string | undefined) {
+  const [url, setUrl] = useState<string>();
+  const [attempt, setAttempt] = useState(0);
+  const [failure, setFailure] = useState<Failure>();
+  const [isNative, setNative] = useState(false);
+  useEffect(() => {
+    if (freshUrl) setUrl(before => before ?? freshUrl);
+  }, [freshUrl]);
+  useEffect(() => {
+    if (failure !== 'no-site') return;
+    const timer = setTimeout(() => {
+      setUrl(before => freshUrl ?? before);
+      setAttempt(number => number + 1);
+      setFailure(undefined);
+    }, RETRY_PLAYING_MS);
+    return () => clearTimeout(timer);
+  }, [failure, freshUrl]);
+  return {
+    url,
+    attempt,
+    failure,
+    isNative,
+    onFatal: useCallback((what: Failure) => setFailure(what), []),
+    onNative: useCallback(() => setNative(true), []),
+  };
+}
+
+function Trouble({ error, retry }: { readonly error: unknown; readonly retry: () => void }) {
+  const { t } = useSpeech();
+  if (error instanceof ApiError && error.code === 'no-tracker') {
+    return <Notice kind="error">{t.watch.noTracker}</Notice>;
+  }
+  if (isForGood(error)) {
+    return (
+      <Notice kind="error" testId="error">
+        <p>{sentenceOf(error, t.errors)}</p>
+        <a href="/">{t.watch.back}</a>
+      </Notice>
+    );
+  }
+  return <ErrorNotice error={error} retry={retry} />;
+}
+
+function PlayingFailure({ what, url }: { readonly what: Failure; readonly url: string | undefined }) {
+  const { t } = useSpeech();
+  if (what === 'no-site') return <Notice kind="hint">{t.watch.interrupted}</Notice>;
+  return (
+    <Notice kind="error" testId="unplayable">
+      <p>{what === 'unsupported' ? t.watch.unsupported : t.watch.unplayable}</p>
+      <p>
+        {t.watch.unplayableHint} <code>{url}</code>
+      </p>
+    </Notice>
+  );
+}
+
+function Viewers({ info }: { readonly info: CentralInfo }) {
+  const { t } = useSpeech();
+  return (
+    <section class="panel">
+      <div class="field">
+        <label for="viewer">{t.watch.watchAs}</label>
+        <select
+          id="viewer"
+          value={client ?? ''}
+          onChange={event => {
+            const url = new URL(location.href);
+            if (event.currentTarget.value) url.searchParams.set('client', event.currentTarget.value);
+            else url.searchParams.delete('client');
+            location.assign(url);
+          }}
+        >
+          <option value="">{t.watch.watchAsHere}</option>
+          {info.demoViewers.map(viewer => (
+            <option key={viewer.address} value={viewer.address}>
+              {viewer.name}
+            </option>
+          ))}
+        </select>
+      </div>
+    </section>
+  );
+}
