@@ -10,11 +10,12 @@ import { readIdentity } from '../kernel/member.ts';
 import { servePages } from '../kernel/pages.ts';
 import { openSqlite } from '../kernel/sql.ts';
 import { repeat } from '../kernel/timing.ts';
+import type { VideoId } from '../protocol/ids.ts';
 import { createStreamBuffer } from './buffer/buffer.ts';
 import type { SiteConfig } from './config.ts';
 import { countUnpublished } from './database/records.ts';
 import { type SiteSchema, siteMigrations } from './database/schema.ts';
-import { locateVideo } from './database/videos.ts';
+import { listVideosInState, locateVideo } from './database/videos.ts';
 import { watchMembership } from './membership.ts';
 import { createIntake } from './origin/intake.ts';
 import { prepareInWorker } from './origin/prepare-in-worker.ts';
@@ -142,6 +143,8 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
   }
   measure(metrics, buffer.stats, () => countUnpublished(db));
 
+  // A withdrawal that was cut short by a stop: what the buffer still holds of it goes now.
+  for (const { id } of await listVideosInState(db, ['withdrawn'])) await buffer.drop(id as VideoId);
   await intake.resume();
   const sweep = repeat(async () => {
     await uploads.sweep().catch(error => log.warn({ err: error }, 'old uploads not swept'));

@@ -79,12 +79,16 @@ describe('a site without a centre', () => {
     expect((await fetch(`${url}/v/${id}/${revision}/source-video/0.m4s`)).status).toBe(410);
     expect(existsSync(join(directory, 'data', 'videos', id))).toBe(false);
     expect(await readdir(join(directory, 'data', 'uploads'))).toEqual([]);
+    site.kill('SIGKILL');
+    await new Promise(done => site.once('exit', done));
+    const again = await startSite();
+    expect((await fetch(`${again}/v/${id}/${revision}/source-video/0.m4s`)).status).toBe(410);
     const edit = {
       method: 'PATCH',
       headers: { ...headers, 'content-type': 'application/json' },
       body: '{"name":"Back"}',
     };
-    expect((await fetch(`${url}/api/videos/${id}`, edit)).status).toBe(410);
+    expect((await fetch(`${again}/api/videos/${id}`, edit)).status).toBe(410);
   });
 });
 
