@@ -1,5 +1,6 @@
 /**
- * How fast a warm buffer serves, against nginx with sendfile: both on core 0, wrk on core 1, interleaved runs, medians.
+ * How fast a warm buffer serves, against nginx with sendfile and against the limit of Node (a bare TCP server that writes
+ * prepared bytes): all on core 0, wrk on core 1, interleaved runs, medians.
  * The machine is shared with whatever else runs on it, so ratios are to be believed and numbers are not.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -50,7 +51,7 @@ interface Row extends Result {
 
 export interface ServeBench {
   readonly bench: 'serve';
-  /** Body bytes per second of the buffer against nginx's: the median of the ratios of neighbouring runs. */
+  /** Body bytes per second of the buffer against nginx's and against Node's limit: the median of the ratios of neighbouring runs. */
   readonly ratios: Readonly<Record<string, number>>;
   /** CPU time of nginx for a request by the buffer's: more is better. Not what viewers see where the load generator is the limit. */
   readonly cpuRatios: Readonly<Record<string, number>>;
@@ -137,11 +138,11 @@ http {
 `;
 
 /** Bundles the entry of our server, as the site itself is bundled. */
-async function bundleServer(directory: string): Promise<string> {
+async function bundleServer(directory: string, name: 'server' | 'limit'): Promise<string> {
   const { build } = await import('esbuild');
-  const outfile = join(directory, 'server.mjs');
+  const outfile = join(directory, `${name}.mjs`);
   await build({
-    entryPoints: [join(process.cwd(), 'bench/serve/server.ts')],
+    entryPoints: [join(process.cwd(), `bench/serve/${name}.ts`)],
     outfile,
     bundle: true,
     platform: 'node',
@@ -273,7 +274,7 @@ export async function run(): Promise<ServeBench> {
 
     // nginx is our server's origin too, for the one fill of each size.
     const paths = SIZES.map(({ file }) => `${base}/${file}`);
-    const entry = await bundleServer(directory);
+    const entry = await bundleServer(directory, 'server');
     const server = startServer(process.execPath, [entry, join(directory, 'kept'), nginxUrl, ...paths]);
     children.push(server);
     const buffer: Target = {
@@ -281,31 +282,53 @@ export async function run(): Promise<ServeBench> {
       pid: pidOf(server),
     };
 
+    const bare = startServer(process.execPath, [
+      await bundleServer(directory, 'limit'),
+      ...SIZES.map(({ bytes }) => String(bytes)),
+    ]);
+    children.push(bare);
+    const limitPorts = (await readFirstLine(bare)).split(' ');
+    const limits = limitPorts.map(
+      (port): Target => ({ baseUrl: `http://127.0.0.1:${port}`, pid: pidOf(bare) }),
+    );
+
     const rows: Row[] = [];
     const ratios: Record<string, number> = {};
     const cpuRatios: Record<string, number> = {};
     const p99Times: Record<string, number> = {};
     const oursMs = (): number => {
       const self = readCpuMs('self');
-      return self.own + self.children + readCpuMs(nginx.pid).own + readCpuMs(buffer.pid).own;
+      return (
+        self.own +
+        self.children +
+        [nginx.pid, buffer.pid, pidOf(bare)].reduce((sum, pid) => sum + readCpuMs(pid).own, 0)
+      );
     };
     const before = { machineMs: readMachineCpuMs(), oursMs: oursMs(), atMs: performance.now() };
-    for (const { label, file, bytes } of SIZES) {
+    for (const [index, { label, file, bytes }] of SIZES.entries()) {
+      const limit = limits[index] ?? buffer;
       const path = `${base}/${file}`;
       const measure = (target: Target, seconds: number) => load(target, path, bytes, seconds, script);
-      for (const target of [nginx, buffer]) measure(target, WARM_UP_SECONDS);
+      for (const target of [nginx, buffer, limit]) measure(target, WARM_UP_SECONDS);
       const pairs = Array.from({ length: RUNS }, () => ({
         theirs: measure(nginx, RUN_SECONDS),
         ours: measure(buffer, RUN_SECONDS),
+        most: measure(limit, RUN_SECONDS),
       }));
       const theirs = medianOf(pairs.map(pair => pair.theirs));
       const ours = medianOf(pairs.map(pair => pair.ours));
       rows.push(
         { size: label, server: 'nginx-sendfile', ...theirs },
         { size: label, server: 'tributary', ...ours },
+        { size: label, server: 'node-net-limit', ...medianOf(pairs.map(pair => pair.most)) },
       );
-      const ratio = median(pairs.map(pair => pair.ours.bytesPerSecond / pair.theirs.bytesPerSecond));
-      ratios[`${label}/nginx-sendfile`] = Number(ratio.toFixed(3));
+      for (const [name, peer] of [
+        ['nginx-sendfile', 'theirs'],
+        ['node-net-limit', 'most'],
+      ] as const) {
+        const ratio = median(pairs.map(pair => pair.ours.bytesPerSecond / pair[peer].bytesPerSecond));
+        ratios[`${label}/${name}`] = Number(ratio.toFixed(3));
+      }
       cpuRatios[`${label}/nginx-sendfile`] = Number(
         (theirs.cpuUsPerRequest / ours.cpuUsPerRequest).toFixed(3),
       );

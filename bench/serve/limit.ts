@@ -1,0 +1,23 @@
+/** The limit of Node: a bare TCP server that writes prepared answers without looking at the request. Prints a port for each size. */
+
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+
+const ports = process.argv
+  .slice(2)
+  .map(Number)
+  .map(
+    bytes =>
+      new Promise<number>(resolve => {
+        const answer = Buffer.concat([
+          Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${bytes}\r\nConnection: keep-alive\r\n\r\n`),
+          Buffer.alloc(bytes, 1),
+        ]);
+        const server = createServer({ noDelay: true }, socket => {
+          socket.on('data', () => socket.write(answer));
+          socket.on('error', () => socket.destroy());
+        });
+        server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+      }),
+  );
+console.log((await Promise.all(ports)).join(' '));
