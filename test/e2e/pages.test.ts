@@ -1,5 +1,7 @@
 /** The pages in a real browser: what a stranger does, and the pictures that the README shows. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath, launchBrowser } from './browser.ts';
@@ -136,6 +138,33 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await expectToFit(page);
     await take(page, 'admin-phone');
     await page.context().close();
+  });
+
+  it.each(['/go/ID', '/play/ID.m3u8'])('hls.js as it comes plays through %s', async path => {
+    const { videos } = await getJson<{ videos: { id: string }[] }>(`${demo.central}/api/videos?q=river`);
+    const stream = demo.tracker + path.replace('ID', videos[0]?.id ?? '');
+    const player = createServer((request, response) => {
+      const isScript = request.url === '/hls.js';
+      response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
+      response.end(
+        isScript
+          ? readFileSync('node_modules/hls.js/dist/hls.min.js')
+          : `<video muted autoplay></video><script src="/hls.js"></script><script>
+              const hls = new Hls();
+              hls.loadSource(${JSON.stringify(stream)});
+              hls.attachMedia(document.querySelector('video'));
+            </script>`,
+      );
+    });
+    await new Promise<void>(done => player.listen(0, '127.0.0.1', done));
+    try {
+      const page = await open(`http://127.0.0.1:${(player.address() as AddressInfo).port}/`);
+      await untilPlayed(page, 6);
+      await page.context().close();
+    } finally {
+      player.closeAllConnections();
+      player.close();
+    }
   });
 
   it('when the serving site is killed in mid-play, the picture goes on from another', async () => {
