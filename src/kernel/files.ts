@@ -1,5 +1,6 @@
 /** Durable file operations: what has been answered for is on the disk. */
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -60,4 +61,11 @@ export async function writeDurably(path: string, content: string, mode = 0o644):
   await renameDurably(temporary, path);
 }
 
-export const removeFile = (path: string): Promise<void> => rm(path, { force: true });
+/** Undefined where there is no such file. */
+export async function findStats(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch {
+    return undefined;
+  }
+}

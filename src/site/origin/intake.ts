@@ -3,9 +3,9 @@
  * start goes on: uploading → (bytes safe) checking → (record written) ready, or failed with a sentence.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { renameDurably, syncDirectory, syncFile } from '../../kernel/files.ts';
+import { findStats, renameDurably, syncDirectory, syncFile } from '../../kernel/files.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { newRevisionId, type VideoId } from '../../protocol/ids.ts';
@@ -143,7 +143,7 @@ export function createIntake(options: IntakeOptions): Intake {
           enqueue(video);
         }
         // Killed between the last byte and the rename: nobody will send another byte.
-        else if (await isWhole(storage.upload(video), row.size_bytes)) {
+        else if ((await findStats(storage.upload(video)))?.size === row.size_bytes) {
           await keep(video, await options.hashFile(storage.upload(video)));
           enqueue(video);
         }
@@ -154,14 +154,6 @@ export function createIntake(options: IntakeOptions): Intake {
       await Promise.allSettled(running);
     },
   };
-}
-
-async function isWhole(path: string, sizeBytes: number): Promise<boolean> {
-  try {
-    return (await stat(path)).size === sizeBytes;
-  } catch {
-    return false;
-  }
 }
 
 /** The record of a video that is ready (mission, requirement 10). */

@@ -4,12 +4,12 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DataStore, ERRORS, Upload } from '@tus/server';
-import { flush } from '../../kernel/files.ts';
+import { findStats, flush } from '../../kernel/files.ts';
 import { videoIdSchema } from '../../protocol/ids.ts';
 import { deleteVideo, findVideo, type SiteDatabase } from '../database/videos.ts';
 import type { Storage } from '../origin/storage.ts';
@@ -124,13 +124,7 @@ async function writeFully(file: FileHandle, chunk: Buffer, position: number): Pr
 const isDiskError = (error: unknown): boolean =>
   ['ENOSPC', 'EIO', 'EDQUOT', 'EROFS', 'EFBIG'].includes((error as NodeJS.ErrnoException)?.code ?? '');
 
-export async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch {
-    return undefined;
-  }
-}
+export const sizeOf = async (path: string): Promise<number | undefined> => (await findStats(path))?.size;
 
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');

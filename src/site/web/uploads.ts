@@ -3,9 +3,10 @@
  * protocol itself is the library's.
  */
 
-import { stat, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Metadata, Server } from '@tus/server';
+import { findStats } from '../../kernel/files.ts';
 import { sendProblem } from '../../kernel/http.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf, Problem } from '../../kernel/problem.ts';
@@ -136,7 +137,7 @@ export function createUploads(options: UploadsOptions): Uploads {
       const oldest = Date.now() - KEEP_UNFINISHED_MS;
       for (const row of await listVideosInState(db, ['uploading'])) {
         const video = row.id as VideoId;
-        const changedMs = await modifiedMs(storage.upload(video));
+        const changedMs = (await findStats(storage.upload(video)))?.mtimeMs;
         if ((changedMs ?? Date.parse(row.created_at)) < oldest) await store.remove(video);
       }
     },
@@ -209,12 +210,4 @@ async function requireSpace(options: UploadsOptions, sizeBytes: number): Promise
 export async function freeBytes(directory: string): Promise<number> {
   const { bavail, bsize } = await statfs(directory);
   return bavail * bsize;
-}
-
-async function modifiedMs(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).mtimeMs;
-  } catch {
-    return undefined;
-  }
 }
