@@ -1,6 +1,6 @@
-/** The buffer behind a bare node:http server, warm: what `bench/serve.ts` spawns. Prints its port when every size is kept. */
-import { createServer } from 'node:http';
+/** The buffer behind the site's own kind of server, warm: what `bench/serve.ts` spawns. Prints its port when every size is kept. */
 import type { AddressInfo } from 'node:net';
+import { createNodeServer } from '../../src/kernel/http.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { createStreamBuffer } from '../../src/site/buffer/buffer.ts';
 
@@ -16,11 +16,7 @@ const buffer = await createStreamBuffer({
   trackerUrl: () => undefined,
   log: silentLog,
 });
-// As the site has it: src/kernel/http.ts.
-const server = createServer(
-  { keepAliveTimeout: 65_000, requestTimeout: 0, noDelay: true },
-  (request, response) => buffer.handle(request, response),
-);
+const server = createNodeServer(buffer.handle, buffer.lane);
 server.listen(0, '127.0.0.1', async () => {
   const { port } = server.address() as AddressInfo;
   for (const path of paths) {

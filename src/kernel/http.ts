@@ -5,6 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
 import swagger from '@fastify/swagger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import {
@@ -31,6 +32,14 @@ declare module 'fastify' {
   }
 }
 
+/** Has a server's new connections before node:http does. */
+export interface ConnectionLane {
+  /** `handOver` gives the connection to node:http, for good. */
+  accept(socket: Socket, handOver: () => void): void;
+  /** Ends the connections that were not handed over. */
+  close(): void;
+}
+
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface HttpOptions {
@@ -40,6 +49,7 @@ export interface HttpOptions {
   readonly ready: () => string | undefined;
   /** Takes requests before the framework sees them (the buffer's hot path, uploads). False: not mine. */
   readonly before?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  readonly lane?: ConnectionLane;
 }
 
 const withTypes = (app: FastifyInstance) => app.withTypeProvider<ZodTypeProvider>();
@@ -59,9 +69,10 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
       // `close` ends what is idle; a player's or a tracker's open request must not hold up the stop.
       forceCloseConnections: true,
       routerOptions: { maxParamLength: 200 },
-      serverFactory: handler => createNodeServer(handler, options.before),
+      serverFactory: handler => createNodeServer(withBefore(handler, options.before), options.lane),
     }),
   );
+  app.addHook('preClose', async () => options.lane?.close());
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest('rawBody');
@@ -104,7 +115,11 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   return { app, metrics };
 }
 
-function createNodeServer(handler: NodeHandler, before: HttpOptions['before']): Server {
+const withBefore = (handler: NodeHandler, before: HttpOptions['before']): NodeHandler =>
+  before ? (request, response) => void (before(request, response) || handler(request, response)) : handler;
+
+/** A plain server with our limits. */
+export function createNodeServer(handler: NodeHandler, lane?: ConnectionLane): Server {
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -114,8 +129,13 @@ function createNodeServer(handler: NodeHandler, before: HttpOptions['before']): 
       keepAliveTimeout: 65_000,
       noDelay: true,
     },
-    before ? (request, response) => void (before(request, response) || handler(request, response)) : handler,
+    handler,
   );
+  if (lane) {
+    const [toNode] = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.on('connection', socket => lane.accept(socket, () => toNode?.call(server, socket)));
+  }
   return server;
 }
 

@@ -119,6 +119,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
       }
       return uploads.handle(request, response);
     },
+    lane: buffer.lane,
   });
   serveStudio(app, {
     db,

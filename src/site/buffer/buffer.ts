@@ -4,12 +4,14 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LRUCache } from 'lru-cache';
+import type { ConnectionLane } from '../../kernel/http.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf, type Problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { DiskTier } from './disk-tier.ts';
 import { etagOfBody } from './etags.ts';
 import { Fill, type FillMeans } from './fill.ts';
+import { createHotLane } from './hot-lane.ts';
 import type { MediaFile } from './media-file.ts';
 import { type Kept, MemoryTier, makeKept } from './memory-tier.ts';
 import { busy, stopping, videoWithdrawn } from './problems.ts';
@@ -58,6 +60,8 @@ export interface BufferStats {
 }
 
 export interface StreamBuffer {
+  /** Answers plain requests for what is in memory, below node:http. */
+  readonly lane: ConnectionLane;
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Forgets a withdrawn video, cuts off its fills, and answers 410 for it from now on. @throws Error if the disk will not. */
   drop(video: VideoId): Promise<void>;
@@ -178,6 +182,7 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
   };
 
   return {
+    lane: createHotLane(shelf.find, counts),
     handle: createHandler(shelf, counts, log),
     async drop(video) {
       dropped.add(video);

@@ -11,17 +11,18 @@ export interface Kept {
   readonly etag: string;
   /** Of a whole answer, Content-Length included. */
   readonly headers: string[];
+  /** The same as they stand on the wire, status line first, without Date and the empty line. */
+  readonly head: Buffer;
 }
 
 /** What an entry costs in memory beside its body. */
 const ENTRY_BYTES = 1_024;
 
-export const makeKept = (file: MediaFile, body: Buffer, etag: string): Kept => ({
-  file,
-  body,
-  etag,
-  headers: [...commonHeaders(file, etag), 'Content-Length', String(body.length)],
-});
+export function makeKept(file: MediaFile, body: Buffer, etag: string): Kept {
+  const headers = [...commonHeaders(file, etag), 'Content-Length', String(body.length)];
+  const lines = headers.map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`));
+  return { file, body, etag, headers, head: Buffer.from(`HTTP/1.1 200 OK\r\n${lines.join('')}`, 'latin1') };
+}
 
 export class MemoryTier {
   readonly #files: LRUCache<string, Kept>;

@@ -1,0 +1,221 @@
+import { randomBytes } from 'node:crypto';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ConnectionLane, createNodeServer } from '../../kernel/http.ts';
+import { newRevisionId, newVideoId } from '../../protocol/ids.ts';
+import { createHotLane, parsePlainGet } from './hot-lane.ts';
+import { parseMediaFile } from './media-file.ts';
+import { type Kept, makeKept } from './memory-tier.ts';
+import type { Counts } from './serve.ts';
+
+const BASE = `/v/${newVideoId()}/${newRevisionId()}`;
+const keep = (name: string, body: Buffer): Kept => {
+  const file = parseMediaFile(`${BASE}/${name}`);
+  if (!file) throw new Error(`${name} is no media file`);
+  return makeKept(file, body, `"${name}"`);
+};
+const SMALL = keep('source-video/media.m3u8', randomBytes(1_000));
+const LARGE = keep('source-video/0.m4s', randomBytes(8 * 2 ** 20));
+const shelf = new Map([SMALL, LARGE].map(kept => [kept.file.key, kept]));
+const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: site.example\r\n${more}\r\n`;
+
+describe('a plain request', () => {
+  it.each([
+    ['as curl sends it', get(`${BASE}/a.m4s`, 'User-Agent: curl/8\r\nAccept: */*\r\n')],
+    ['with a query', get(`${BASE}/a.m4s?CMCD=br%3D1`)],
+    ['with kept connection', get(`${BASE}/a.m4s`, 'Connection: keep-alive\r\n')],
+    ['with an empty header', get(`${BASE}/a.m4s`, 'Accept:\r\n')],
+  ])('is one %s', (_what, head) => {
+    expect(parsePlainGet(head)).toMatch(/^\/v\/.*a\.m4s/);
+  });
+
+  it.each([
+    ['another method', get(`${BASE}/a.m4s`).replace('GET', 'HEAD')],
+    ['another version', get(`${BASE}/a.m4s`).replace('1.1', '1.0')],
+    ['another path', get('/api/videos')],
+    ['an absolute target', get(`http://site.example${BASE}/a.m4s`)],
+    ['no Host', `GET ${BASE}/a.m4s HTTP/1.1\r\nAccept: */*\r\n\r\n`],
+    ['two Hosts', get(`${BASE}/a.m4s`, 'host: other.example\r\n')],
+    ['a range', get(`${BASE}/a.m4s`, 'Range: bytes=0-1\r\n')],
+    ['a condition', get(`${BASE}/a.m4s`, 'if-none-match: "x"\r\n')],
+    ['a body', get(`${BASE}/a.m4s`, 'Content-Length: 5\r\n')],
+    ['a chunked body', get(`${BASE}/a.m4s`, 'Transfer-Encoding: chunked\r\n')],
+    ['an upgrade', get(`${BASE}/a.m4s`, 'Connection: Upgrade\r\nUpgrade: h2c\r\n')],
+    ['an end of the connection', get(`${BASE}/a.m4s`, 'Connection: close\r\n')],
+    ['an end among other options', get(`${BASE}/a.m4s`, 'Connection: keep-alive, close\r\n')],
+    ['an expectation', get(`${BASE}/a.m4s`, 'Expect: 100-continue\r\n')],
+    ['a folded line', get(`${BASE}/a.m4s`, 'X: a\r\n b\r\n')],
+    ['a space before the colon', get(`${BASE}/a.m4s`, 'Transfer-Encoding : chunked\r\n')],
+    ['bare line feeds', get(`${BASE}/a.m4s`).replaceAll('\r\n', '\n')],
+    ['a bare line feed inside', get(`${BASE}/a.m4s`, 'X: a\nContent-Length: 5\r\n')],
+    ['a NUL', get(`${BASE}/a.m4s`, 'X: \0\r\n')],
+    ['a second request behind it', get(`${BASE}/a.m4s`) + get(`${BASE}/a.m4s`)],
+    ['half of it', get(`${BASE}/a.m4s`).slice(0, -2)],
+    ['bytes behind it', `${get(`${BASE}/a.m4s`)}x`],
+  ])('is none with %s', (_what, head) => {
+    expect(parsePlainGet(head)).toBeUndefined();
+  });
+});
+
+describe('the lane of a server', () => {
+  const counts: Counts = { hits: 0, misses: 0, egressBytes: 0, activeResponses: 0 };
+  let lane: ConnectionLane;
+  let port: number;
+  let handedOver: string[];
+  let close: () => Promise<void>;
+
+  beforeEach(async () => {
+    Object.assign(counts, { hits: 0, misses: 0, egressBytes: 0, activeResponses: 0 });
+    handedOver = [];
+    lane = createHotLane(key => shelf.get(key), counts);
+    const server = createNodeServer((incoming, response) => {
+      handedOver.push(`${incoming.method} ${incoming.url}`);
+      incoming.resume().on('end', () => response.end(`node ${incoming.url}`));
+    }, lane);
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+    ({ port } = server.address() as AddressInfo);
+    close = () =>
+      new Promise(done => {
+        lane.close();
+        server.close(() => done());
+        server.closeAllConnections();
+      });
+  });
+  afterEach(() => close());
+
+  /** Sends bytes, and collects what comes until `enough`. */
+  async function exchange(
+    pieces: readonly string[],
+    enough: (text: string) => boolean,
+    pauseMs = 0,
+  ): Promise<string> {
+    const socket = connect(port, '127.0.0.1');
+    try {
+      return await new Promise<string>((resolve, reject) => {
+        const chunks: Buffer[] = [];
+        socket.on('data', chunk => {
+          chunks.push(chunk);
+          const text = Buffer.concat(chunks).toString('latin1');
+          if (enough(text)) resolve(text);
+        });
+        socket.on('error', reject);
+        socket.on('close', () => reject(new Error('closed early')));
+        void (async () => {
+          for (const piece of pieces) {
+            socket.write(piece);
+            if (pauseMs > 0) await sleep(pauseMs);
+          }
+        })();
+      });
+    } finally {
+      socket.destroy();
+    }
+  }
+  const countHeads = (text: string): number => text.split('HTTP/1.1 200 OK').length - 1;
+
+  it('answers one request after another on one connection, bytes and headers whole', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = (kept: Kept): Promise<IncomingMessage & { readonly bytes: Buffer }> =>
+      new Promise((resolve, reject) => {
+        request({ port, host: '127.0.0.1', path: kept.file.key, agent }, response => {
+          const chunks: Buffer[] = [];
+          response.on('data', chunk => chunks.push(chunk));
+          response.on('end', () => resolve(Object.assign(response, { bytes: Buffer.concat(chunks) })));
+        })
+          .on('error', reject)
+          .end();
+      });
+    const sockets = new Set<Socket>();
+    for (const kept of [SMALL, LARGE, LARGE, SMALL]) {
+      const answer = await ask(kept);
+      sockets.add(answer.socket);
+      expect(answer.bytes.equals(kept.body)).toBe(true);
+      expect(answer.headers).toMatchObject({
+        etag: kept.etag,
+        'content-length': String(kept.body.length),
+        'access-control-allow-origin': '*',
+        'x-content-type-options': 'nosniff',
+      });
+      expect(Math.abs(Date.parse(answer.headers.date ?? '') - Date.now())).toBeLessThan(5_000);
+    }
+    agent.destroy();
+    expect(sockets.size).toBe(1);
+    expect(handedOver).toEqual([]);
+    expect(counts).toMatchObject({ hits: 4, egressBytes: 2 * (SMALL.body.length + LARGE.body.length) });
+  });
+
+  it('hands over what is not in memory, with every byte, and stays out from then on', async () => {
+    const post = `POST /api HTTP/1.1\r\nHost: site.example\r\nContent-Length: 5\r\n\r\nhello`;
+    const text = await exchange(
+      [get(SMALL.file.key), post, get(SMALL.file.key)],
+      seen => countHeads(seen) === 3,
+      50,
+    );
+    expect(text.indexOf('node /api')).toBeGreaterThan(text.indexOf('\r\n\r\n'));
+    expect(handedOver).toEqual(['POST /api', `GET ${SMALL.file.key}`]);
+    expect(counts.hits).toBe(1);
+  });
+
+  it('hands over a request that comes in pieces', async () => {
+    const head = get(SMALL.file.key);
+    await exchange([head.slice(0, 20), head.slice(20)], seen => seen.includes('node /v/'), 50);
+    expect(handedOver).toEqual([`GET ${SMALL.file.key}`]);
+  });
+
+  it('keeps the order of a request sent while an answer is still going out', async () => {
+    const socket = connect(port, '127.0.0.1').pause();
+    socket.write(get(LARGE.file.key));
+    await expect.poll(() => counts.activeResponses).toBe(1);
+    socket.write(get('/after'));
+    await expect.poll(() => handedOver).toEqual(['GET /after']);
+    const chunks: Buffer[] = [];
+    const all = new Promise<Buffer>(resolve => {
+      socket.on('data', chunk => {
+        chunks.push(chunk);
+        if (chunk.toString('latin1').includes('node /after')) resolve(Buffer.concat(chunks));
+      });
+    });
+    socket.resume();
+    const bytes = await all;
+    const start = bytes.indexOf('\r\n\r\n') + 4;
+    expect(bytes.subarray(start, start + LARGE.body.length).equals(LARGE.body)).toBe(true);
+    expect(bytes.subarray(start + LARGE.body.length).toString('latin1')).toMatch(/^HTTP\/1\.1 200 OK/);
+    await expect.poll(() => counts.activeResponses).toBe(0);
+    socket.destroy();
+  });
+
+  it('counts an answer under way until its viewer leaves', async () => {
+    const socket = connect(port, '127.0.0.1').pause();
+    socket.write(get(LARGE.file.key));
+    await expect.poll(() => counts.activeResponses).toBe(1);
+    socket.destroy();
+    await expect.poll(() => counts.activeResponses).toBe(0);
+  });
+
+  it('lets node refuse what is malformed', async () => {
+    const text = await exchange(['GET /v/ HTTP/1.1\r\nHost : a\r\n\r\n'], seen => seen.includes('\r\n\r\n'));
+    expect(text).toMatch(/^HTTP\/1\.1 400/);
+    expect(handedOver).toEqual([]);
+  });
+
+  it('ends its side when a client has ended its own', async () => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const ended = new Promise(done => socket.on('end', done));
+    socket.on('data', () => socket.end());
+    socket.write(get(SMALL.file.key));
+    await ended;
+    expect(counts.hits).toBe(1);
+  });
+
+  it('ends its connections when it is closed', async () => {
+    const socket = connect(port, '127.0.0.1');
+    const closed = new Promise(done => socket.on('close', done));
+    socket.on('error', () => {});
+    socket.write(get(SMALL.file.key));
+    await new Promise(done => socket.once('data', done));
+    lane.close();
+    await closed;
+  });
+});
