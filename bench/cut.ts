@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { findFfmpeg } from '../src/kernel/ffmpeg.ts';
 import { prepareSource } from '../src/site/origin/prepare.ts';
 import { Presentation } from '../src/site/origin/presentation.ts';
@@ -48,7 +48,7 @@ export async function run(): Promise<{
 
 async function measure(ffmpeg: string, film: string, index: string): ReturnType<typeof run> {
   const times = { cold: [], warm: [], sound: [], pread: [], ffmpeg: [] } as Record<string, number[]>;
-  const warm = await Presentation.open(film, index);
+  const warm = await Presentation.open({ directory: dirname(film), indexes: [index] });
   const fd = openSync(film, 'r');
   let bytes = 0;
   try {
@@ -107,7 +107,7 @@ async function measure(ffmpeg: string, film: string, index: string): ReturnType<
 }
 
 async function cutOnce(film: string, index: string, name: string): Promise<void> {
-  const presentation = await Presentation.open(film, index);
+  const presentation = await Presentation.open({ directory: dirname(film), indexes: [index] });
   await presentation.file(name);
   await presentation.close();
 }

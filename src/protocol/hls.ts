@@ -42,23 +42,25 @@ export function formatMultivariantPlaylist(
   for (const [order, pathway] of pathways.entries()) {
     const attributes = steering ? [`PATHWAY-ID=${quoted(pathway.id)}`] : [];
     const uri = (rendition: Rendition): string => `${pathway.baseUri}${rendition.id}/${MEDIA_PLAYLIST}`;
-    const hasAudioGroup = videos.length > 0 && audios.length > 0;
-    const group = `audio-${order}`;
-    if (hasAudioGroup) {
-      for (const [index, audio] of audios.entries()) {
-        lines.push(`#EXT-X-MEDIA:${audioAttributes(audio, index, group, uri(audio))}`);
+    const groupId = (name: string | undefined): string =>
+      ['audio', order, ...(name === undefined ? [] : [name])].join('-');
+    const groups = videos.length > 0 ? [...new Set(audios.map(audio => audio.group))] : [];
+    for (const name of groups) {
+      for (const [index, audio] of inGroup(audios, name).entries()) {
+        lines.push(`#EXT-X-MEDIA:${audioAttributes(audio, index, groupId(name), uri(audio))}`);
       }
     }
-    const variants = videos.length > 0 ? videos : audios;
-    for (const variant of variants) {
-      lines.push(
-        `#EXT-X-STREAM-INF:${variantAttributes(variant, hasAudioGroup ? audios : [], group, attributes)}`,
-        uri(variant),
-      );
+    for (const variant of videos.length > 0 ? videos : audios) {
+      const sound = variant.kind === 'video' ? inGroup(audios, variant.audioGroup) : [];
+      const group = groupId(variant.kind === 'video' ? variant.audioGroup : undefined);
+      lines.push(`#EXT-X-STREAM-INF:${variantAttributes(variant, sound, group, attributes)}`, uri(variant));
     }
   }
   return `${lines.join('\n')}\n`;
 }
+
+const inGroup = (audios: readonly AudioRendition[], name: string | undefined): readonly AudioRendition[] =>
+  audios.filter(audio => audio.group === name);
 
 function audioAttributes(audio: AudioRendition, index: number, group: string, uri: string): string {
   return [

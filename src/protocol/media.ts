@@ -8,6 +8,8 @@ const positiveInt = z.int().positive();
 const codecSchema = z.string().regex(/^[A-Za-z0-9]{2,8}(\.[A-Za-z0-9.]{1,60})?$/);
 const renditionIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/);
 
+const audioGroupSchema = z.string().regex(/^[a-z0-9-]{1,20}$/);
+
 const renditionShape = {
   /** Folder below the revision, e.g. `source-video`. */
   id: renditionIdSchema,
@@ -25,6 +27,8 @@ export const videoRenditionSchema = z.strictObject({
   height: positiveInt.max(65_536),
   /** Mean frames per second. */
   frameRate: z.number().positive().max(1_000),
+  /** The group of sound that goes with it; absent where the sound is in no group by name. */
+  audioGroup: audioGroupSchema.optional(),
 });
 export type VideoRendition = z.infer<typeof videoRenditionSchema>;
 
@@ -34,6 +38,8 @@ export const audioRenditionSchema = z.strictObject({
   channels: positiveInt.max(64),
   sampleRateHz: positiveInt.max(768_000),
   language: languageSchema.optional(),
+  /** Renditions of one group hold alternatives (languages); several groups hold the same in several encodings. */
+  group: audioGroupSchema.optional(),
 });
 export type AudioRendition = z.infer<typeof audioRenditionSchema>;
 
@@ -42,6 +48,9 @@ export const renditionSchema = z.discriminatedUnion('kind', [videoRenditionSchem
 export type Rendition = z.infer<typeof renditionSchema>;
 
 export const MULTIVARIANT_PLAYLIST = 'multivariant.m3u8';
+export const DASH_MANIFEST = 'manifest.mpd';
+/** Where every segment begins: what a DASH manifest is made of, beside the record (`timeline.ts`). */
+export const TIMELINE = 'timeline.json';
 export const MEDIA_PLAYLIST = 'media.m3u8';
 export const INIT_SEGMENT = 'init.mp4';
 /** `number` counts from 0, as `EXT-X-MEDIA-SEQUENCE` does. */

@@ -14,8 +14,9 @@ import type { VideoId } from '../protocol/ids.ts';
 import { createStreamBuffer } from './buffer/buffer.ts';
 import type { SiteConfig } from './config.ts';
 import { countUnpublished } from './database/records.ts';
+import { locateRevision } from './database/revisions.ts';
 import { type SiteSchema, siteMigrations } from './database/schema.ts';
-import { listVideosInState, locateVideo } from './database/videos.ts';
+import { listVideosInState } from './database/videos.ts';
 import { watchMembership } from './membership.ts';
 import { createIntake } from './origin/intake.ts';
 import { prepareInWorker } from './origin/prepare-in-worker.ts';
@@ -53,10 +54,8 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
   // SP: cuts streams out of what was uploaded; this site's buffer alone talks to it.
   const origin = createOriginServer({
     async locate(video, revision) {
-      const found = await locateVideo(db, video, revision);
-      return found === 'here'
-        ? { sourcePath: storage.source(video), indexPath: storage.index(video) }
-        : found;
+      const found = await locateRevision(db, video, revision);
+      return typeof found === 'object' ? { directory: storage.directory(video), indexes: found } : found;
     },
   });
   await listen(origin.server, config.originListen);

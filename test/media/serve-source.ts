@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { newRevisionId, newVideoId } from '../../src/protocol/ids.ts';
 import { type PreparedSource, prepareSource } from '../../src/site/origin/prepare.ts';
 import { createOriginServer } from '../../src/site/origin/server.ts';
@@ -26,7 +26,7 @@ export async function withServedSource<T>(
   const prepared = await prepareSource(sourcePath, indexPath);
   const errors: unknown[] = [];
   const origin = createOriginServer({
-    locate: async id => (id === video ? { sourcePath, indexPath } : undefined),
+    locate: async id => (id === video ? { directory: dirname(sourcePath), indexes: [indexPath] } : undefined),
     onError: error => errors.push(error),
   });
   try {

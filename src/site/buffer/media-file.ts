@@ -15,6 +15,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   mpd: 'application/dash+xml',
   mp4: 'video/mp4',
   m4s: 'video/mp4',
+  json: 'application/json',
   jpg: 'image/jpeg',
   vtt: 'text/vtt; charset=utf-8',
 };

@@ -46,8 +46,18 @@ export interface SignalRow {
   signalled_version: number;
 }
 
+/** A revision that was published once. It stays as long as its video: viewers may be watching it. */
+export interface RevisionRow {
+  id: string;
+  video_id: string;
+  /** Names of its index files below the video's directory, a JSON list, in the order of the multivariant playlist. */
+  indexes: string;
+  created_at: string;
+}
+
 export interface SiteSchema {
   videos: VideoRow;
+  revisions: RevisionRow;
   records: RecordRow;
   signal: SignalRow;
 }
@@ -99,6 +109,36 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
         .insertInto('signal')
         .values({ id: 1, flag: 'sent', version: 0, signalled_version: 0 })
         .execute();
+    },
+  },
+  '0002-revisions': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('revisions')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('video_id', 'text', column => column.notNull())
+        .addColumn('indexes', 'text', column => column.notNull())
+        .addColumn('created_at', 'text', column => column.notNull())
+        .execute();
+      await db.schema.createIndex('revisions_by_video').on('revisions').column('video_id').execute();
+      // Until now a video had one revision, made of its source.
+      const typed = db as Kysely<SiteSchema>;
+      const videos = await typed
+        .selectFrom('videos')
+        .select(['id', 'revision', 'updated_at'])
+        .where('revision', 'is not', null)
+        .execute();
+      for (const { id, revision, updated_at } of videos) {
+        await typed
+          .insertInto('revisions')
+          .values({
+            id: revision ?? '',
+            video_id: id,
+            indexes: '["source.index"]',
+            created_at: updated_at,
+          })
+          .execute();
+      }
     },
   },
 };

@@ -1,6 +1,6 @@
 /** The site's videos, from the first byte of an upload on. */
 import type { Kysely } from 'kysely';
-import type { RevisionId, VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/ids.ts';
 import type { VideoState } from '../../protocol/site.ts';
 import type { RecordRow, SiteSchema, VideoRow } from './schema.ts';
 
@@ -115,19 +115,4 @@ export async function markFailed(db: SiteDatabase, id: VideoId, code: string, de
 
 export async function deleteVideo(db: SiteDatabase, id: VideoId): Promise<void> {
   await db.deleteFrom('videos').where('id', '=', id).execute();
-}
-
-/** Of a video that a viewer asks for: is it here, is this its revision, or is it withdrawn? */
-export async function locateVideo(
-  db: SiteDatabase,
-  id: VideoId,
-  revision: RevisionId,
-): Promise<'here' | 'withdrawn' | undefined> {
-  const row = await db
-    .selectFrom('videos')
-    .select(['state', 'revision'])
-    .where('id', '=', id)
-    .executeTakeFirst();
-  if (row?.state === 'withdrawn') return 'withdrawn';
-  return row?.state === 'ready' && row.revision === revision ? 'here' : undefined;
 }

@@ -11,6 +11,7 @@ import { messageOf } from '../../kernel/problem.ts';
 import { newRevisionId, type VideoId } from '../../protocol/ids.ts';
 import type { PublicationRecord, VideoRecord } from '../../protocol/record.ts';
 import { changeVideo } from '../database/records.ts';
+import { insertRevision } from '../database/revisions.ts';
 import type { VideoRow } from '../database/schema.ts';
 import {
   claimCheck,
@@ -80,11 +81,13 @@ export function createIntake(options: IntakeOptions): Intake {
         storage.index(video),
         row.file_name ?? undefined,
       );
+      const revision = newRevisionId();
+      await insertRevision(db, revision, video, [storage.indexName]);
       const changed = await changeVideo(
         db,
         video,
         ['checking'],
-        { state: 'ready', revision: newRevisionId(), prepared: JSON.stringify(prepared) },
+        { state: 'ready', revision, prepared: JSON.stringify(prepared) },
         (fresh, version) => makeRecord(fresh, version, options),
       );
       if (changed) options.onRecord();

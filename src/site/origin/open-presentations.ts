@@ -1,6 +1,6 @@
 /** Lends open presentations, keeps a bounded number of them open, and never closes one that is lent. */
 import { LRUCache } from 'lru-cache';
-import { Presentation } from './presentation.ts';
+import { Presentation, type RevisionPlace } from './presentation.ts';
 
 interface Entry {
   readonly opening: Promise<Presentation>;
@@ -26,12 +26,12 @@ export class OpenPresentations {
   /** @throws what opening throws; the next call tries again */
   async use<T>(
     key: string,
-    paths: { readonly sourcePath: string; readonly indexPath: string },
+    place: RevisionPlace,
     act: (presentation: Presentation) => Promise<T>,
   ): Promise<T> {
     let entry = this.#cache.get(key);
     if (!entry) {
-      entry = { opening: Presentation.open(paths.sourcePath, paths.indexPath), loans: 0, isEvicted: false };
+      entry = { opening: Presentation.open(place), loans: 0, isEvicted: false };
       this.#cache.set(key, entry);
     }
     entry.loans++;

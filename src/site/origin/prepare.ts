@@ -1,4 +1,5 @@
 /** Makes an uploaded source playable as it is: checks it, says what it is, and writes the index segments are cut from. */
+import { basename } from 'node:path';
 import { MAX_RENDITIONS } from '../../protocol/limits.ts';
 import type { Rendition } from '../../protocol/media.ts';
 import { type DescribedTrack, describeTracks } from './describe.ts';
@@ -61,7 +62,8 @@ export async function prepareSource(
       })),
     );
     const renditions = nameRenditions(served).map((id, i) => toRendition(id, served[i]!, plans[i]!));
-    await writeSourceIndex(indexPath, file.sizeBytes, renditions);
+    const files = [{ name: basename(sourcePath), sizeBytes: file.sizeBytes }];
+    await writeSourceIndex(indexPath, files, renditions);
     return summarise(source, file.sizeBytes, served, renditions, notes);
   });
 }

@@ -1,105 +1,173 @@
-/** The files of one revision, made when asked for: playlists, init segments, media segments cut from the source. */
-import { type FileHandle, open } from 'node:fs/promises';
+/** The files of one revision, made when asked for: playlists, manifest, init segments, media segments cut from their files. */
+import { resolve } from 'node:path';
+import { formatDashManifest } from '../../protocol/dash.ts';
 import { formatMultivariantPlaylist } from '../../protocol/hls.ts';
-import { INIT_SEGMENT, MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST } from '../../protocol/media.ts';
+import {
+  DASH_MANIFEST,
+  INIT_SEGMENT,
+  MEDIA_PLAYLIST,
+  MULTIVARIANT_PLAYLIST,
+  type Rendition,
+  TIMELINE,
+} from '../../protocol/media.ts';
+import { type RevisionTimeline, toRuns } from '../../protocol/timeline.ts';
 import { formatInitSegment } from './cmaf-init.ts';
 import { formatCmafSegment } from './cmaf-segment.ts';
+import { MediaFiles } from './media-files.ts';
 import { formatMediaPlaylist } from './media-playlist.ts';
-import { readScattered } from './scattered-read.ts';
 import { SourceIndex } from './source-index.ts';
 
 /** Part of every entity tag: raise it when the bytes made from an unchanged index change. */
 export const CUT_VERSION = 1;
 
-const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
+/** What a revision is made of: index files, each with the renditions of one set. */
+export interface RevisionPlace {
+  /** The video's own; the names are relative to it. */
+  readonly directory: string;
+  readonly indexes: readonly string[];
+}
 
 export interface CutFile {
   readonly contentType: string;
   readonly body: Buffer;
 }
 
-export class Presentation {
-  readonly #source: FileHandle;
-  readonly #index: SourceIndex;
+/** A set of renditions that share files: the source's, or one encoding's. */
+interface RenditionSet {
+  readonly index: SourceIndex;
+  readonly files: MediaFiles;
+}
 
-  private constructor(source: FileHandle, index: SourceIndex) {
-    this.#source = source;
-    this.#index = index;
+interface Place {
+  readonly set: RenditionSet;
+  /** Of the rendition in its index. */
+  readonly which: number;
+}
+
+export class Presentation {
+  readonly #sets: readonly RenditionSet[];
+  readonly #places: ReadonlyMap<string, Place>;
+
+  private constructor(sets: readonly RenditionSet[]) {
+    this.#sets = sets;
+    this.#places = new Map(
+      sets.flatMap(set =>
+        set.index.renditions.map(({ rendition }, which) => [rendition.id, { set, which }] as const),
+      ),
+    );
   }
 
-  /** @throws Error if either file is missing, or the index is not of this source. */
-  static async open(sourcePath: string, indexPath: string): Promise<Presentation> {
-    const index = await SourceIndex.open(indexPath);
-    let source: FileHandle | undefined;
+  /** @throws Error if a file is missing, or an index is not of its files. */
+  static async open({ directory, indexes }: RevisionPlace): Promise<Presentation> {
+    const sets: RenditionSet[] = [];
     try {
-      source = await open(sourcePath, 'r');
-      const { size } = await source.stat();
-      if (size !== index.sourceBytes) {
-        throw new Error(`${sourcePath} has ${size} bytes, its index is of a file of ${index.sourceBytes}`);
+      for (const name of indexes) {
+        const index = await SourceIndex.open(resolve(directory, name));
+        try {
+          sets.push({ index, files: await MediaFiles.open(directory, index.files) });
+        } catch (error) {
+          await index.close();
+          throw error;
+        }
       }
-      return new Presentation(source, index);
+      return new Presentation(sets);
     } catch (error) {
-      await source?.close();
-      await index.close();
+      await closeAll(sets);
       throw error;
     }
   }
 
+  /** In the order of the multivariant playlist. */
+  get renditions(): readonly Rendition[] {
+    return this.#sets.flatMap(({ index }) => index.renditions.map(({ rendition }) => rendition));
+  }
+
+  get timeline(): RevisionTimeline {
+    const places = [...this.#places];
+    const seconds = places.map(([, { set, which }]) => {
+      const { end, timescale } = set.index.renditions[which]!;
+      return end / timescale;
+    });
+    return {
+      durationMs: Math.max(1, Math.round(Math.max(...seconds) * 1_000)),
+      renditions: Object.fromEntries(
+        places.map(([id, { set, which }]) => [
+          id,
+          { timescale: set.index.renditions[which]!.timescale, runs: toRuns(set.index.listTicks(which)) },
+        ]),
+      ),
+    };
+  }
+
   /**
-   * @param relativePath `multivariant.m3u8`, or `{rendition}/` and `media.m3u8`, `init.mp4` or `{number}.m4s`
+   * @param relativePath `multivariant.m3u8`, `manifest.mpd`, `timeline.json`, or `{rendition}/` and `media.m3u8`, `init.mp4` or
+   *   `{number}.m4s`
    * @returns undefined where there is no such file
-   * @throws Error if the source cannot be read
+   * @throws Error if a file cannot be read
    */
   async file(relativePath: string): Promise<CutFile | undefined> {
-    if (relativePath === MULTIVARIANT_PLAYLIST) {
-      const renditions = this.#index.renditions.map(({ rendition }) => rendition);
-      return playlist(formatMultivariantPlaylist(renditions, [{ id: '.', baseUri: '' }]));
+    switch (relativePath) {
+      case MULTIVARIANT_PLAYLIST:
+        return text(PLAYLIST_TYPE, formatMultivariantPlaylist(this.renditions, [{ id: '.', baseUri: '' }]));
+      case DASH_MANIFEST:
+        return text('application/dash+xml', formatDashManifest(this.renditions, this.timeline));
+      case TIMELINE:
+        return text('application/json', JSON.stringify(this.timeline));
     }
-    const [id, name, ...rest] = relativePath.split('/');
-    const which = this.#index.renditions.findIndex(({ rendition }) => rendition.id === id);
-    if (which < 0 || name === undefined || rest.length > 0) return undefined;
-    if (name === MEDIA_PLAYLIST) return playlist(formatMediaPlaylist(this.#index.listDurations(which)));
-    const { description, timescale, editMediaTime } = this.#index.renditions[which]!;
+    const [id = '', name, ...rest] = relativePath.split('/');
+    const place = this.#places.get(id);
+    if (!place || name === undefined || rest.length > 0) return undefined;
+    const { set, which } = place;
+    if (name === MEDIA_PLAYLIST) {
+      return text(PLAYLIST_TYPE, formatMediaPlaylist(set.index.listDurations(which)));
+    }
+    const { description, timescale, editMediaTime } = set.index.renditions[which]!;
     const contentType = `${description.kind}/mp4`;
     if (name === INIT_SEGMENT) {
       return { contentType, body: formatInitSegment(description, timescale, editMediaTime) };
     }
     const number = /^(0|[1-9]\d{0,8})\.m4s$/.exec(name)?.[1];
-    const body = number === undefined ? undefined : await this.#cut(which, Number(number));
+    const body = number === undefined ? undefined : await cut(place, Number(number));
     return body && { contentType, body };
   }
 
   /** Waits for nothing: the caller closes when no `file` is under way. */
-  async close(): Promise<void> {
-    await Promise.all([this.#source.close(), this.#index.close()]);
-  }
-
-  async #cut(which: number, number: number): Promise<Buffer | undefined> {
-    const segment = this.#index.findSegment(which, number);
-    if (!segment) return undefined;
-    const { description, hasComposition, samplePrefix } = this.#index.renditions[which]!;
-    const prefix = Buffer.from(samplePrefix, 'base64');
-    const stored = await this.#index.readSamples(which, segment);
-    const samples =
-      prefix.length === 0 ? stored : stored.map(s => ({ ...s, sizeBytes: s.sizeBytes + prefix.length }));
-    const { bytes, dataStart } = formatCmafSegment(
-      description.kind,
-      hasComposition,
-      number,
-      segment.decodeTime,
-      samples,
-      segment.dataBytes,
-    );
-    let at = dataStart;
-    const pieces = stored.map(({ offset, sizeBytes }) => {
-      if (prefix.length > 0) at += prefix.copy(bytes, at);
-      const piece = { position: offset, length: sizeBytes, target: at };
-      at += sizeBytes;
-      return piece;
-    });
-    await readScattered(this.#source, bytes, pieces);
-    return bytes;
+  close(): Promise<void> {
+    return closeAll(this.#sets);
   }
 }
 
-const playlist = (text: string): CutFile => ({ contentType: PLAYLIST_TYPE, body: Buffer.from(text) });
+async function closeAll(sets: readonly RenditionSet[]): Promise<void> {
+  await Promise.all(sets.flatMap(({ index, files }) => [index.close(), files.close()]));
+}
+
+async function cut({ set, which }: Place, number: number): Promise<Buffer | undefined> {
+  const segment = set.index.findSegment(which, number);
+  if (!segment) return undefined;
+  const { description, hasComposition, samplePrefix } = set.index.renditions[which]!;
+  const prefix = Buffer.from(samplePrefix, 'base64');
+  const stored = await set.index.readSamples(which, segment);
+  const samples =
+    prefix.length === 0 ? stored : stored.map(s => ({ ...s, sizeBytes: s.sizeBytes + prefix.length }));
+  const { bytes, dataStart } = formatCmafSegment(
+    description.kind,
+    hasComposition,
+    number,
+    segment.decodeTime,
+    samples,
+    segment.dataBytes,
+  );
+  let at = dataStart;
+  const pieces = stored.map(({ file, offset, sizeBytes }) => {
+    if (prefix.length > 0) at += prefix.copy(bytes, at);
+    const piece = { file, position: offset, length: sizeBytes, target: at };
+    at += sizeBytes;
+    return piece;
+  });
+  await set.files.read(bytes, pieces);
+  return bytes;
+}
+
+const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
+
+const text = (contentType: string, content: string): CutFile => ({ contentType, body: Buffer.from(content) });

@@ -1,7 +1,7 @@
 /** Every upload that cannot be published gets one clear sentence; none stops or stalls the checker. */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeFilm, type Recipe, recipes } from '../../../test/media/films.ts';
 import { mutate, seededRandom } from '../../../test/media/mutate.ts';
@@ -24,7 +24,7 @@ async function findRefusal(bytes: Buffer): Promise<SourceRefused | undefined> {
   await writeFile(sourcePath, bytes);
   try {
     const { renditions } = await prepareSource(sourcePath, indexPath);
-    const presentation = await Presentation.open(sourcePath, indexPath);
+    const presentation = await Presentation.open({ directory: dirname(sourcePath), indexes: [indexPath] });
     try {
       for (const { id } of renditions) {
         for (const name of ['init.mp4', 'media.m3u8', '0.m4s'])

@@ -10,7 +10,9 @@ const FIRST_CAPACITY = 4_096;
 /** Times in ticks of the track's timescale, exact integers below 2^53. Samples stand in decode order. */
 export interface Samples {
   readonly count: number;
-  /** Position of the sample's first byte in the source file. */
+  /** Which of the rendition's files holds the sample, counted from 0; absent where there is one file. */
+  readonly files?: Uint16Array;
+  /** Position of the sample's first byte in its file. */
   readonly offsets: Float64Array;
   /** Bytes in the source file. */
   readonly sizes: Uint32Array;
@@ -95,6 +97,7 @@ export const tooMany = (): SourceRefused =>
 /** Samples `[from, to)`, without copying. */
 export const sliceSamples = (samples: Samples, from: number, to: number): Samples => ({
   count: Math.max(0, to - from),
+  ...(samples.files ? { files: samples.files.subarray(from, to) } : {}),
   offsets: samples.offsets.subarray(from, to),
   sizes: samples.sizes.subarray(from, to),
   decodeTimes: samples.decodeTimes.subarray(from, to),

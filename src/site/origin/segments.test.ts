@@ -1,7 +1,7 @@
 /** Each file that is served, by itself: boxes, key frames, boundaries, playlists, pictures that decode. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeFilm, recipes } from '../../../test/media/films.ts';
 import { decode } from '../../../test/media/packets.ts';
@@ -23,7 +23,7 @@ async function withPresentation<T>(
 ): Promise<T> {
   const indexPath = join(directory, 'source.index');
   const prepared = await prepareSource(film, indexPath);
-  const presentation = await Presentation.open(film, indexPath);
+  const presentation = await Presentation.open({ directory: dirname(film), indexes: [indexPath] });
   try {
     return await use(presentation, prepared);
   } finally {
@@ -217,6 +217,8 @@ describe('files of a revision', () => {
     const indexPath = join(directory, 'changed.index');
     await prepareSource(film, indexPath);
     await writeFile(film, bytes.subarray(0, -1));
-    await expect(Presentation.open(film, indexPath)).rejects.toThrow(/its index is of a file of/);
+    await expect(Presentation.open({ directory: dirname(film), indexes: [indexPath] })).rejects.toThrow(
+      /its index is of a file of/,
+    );
   });
 });

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeFilm, recipes } from '../../../test/media/films.ts';
 import { newRevisionId, newVideoId } from '../../protocol/ids.ts';
@@ -35,8 +35,8 @@ beforeAll(async () => {
     locate: async id => {
       if (id === throwing) throw new Error('the database is away');
       if (id === withdrawn) return 'withdrawn';
-      if (id === broken) return { sourcePath, indexPath: join(directory, 'broken.index') };
-      return id === video ? { sourcePath, indexPath } : undefined;
+      if (id === broken) return { directory, indexes: ['broken.index'] };
+      return id === video ? { directory: dirname(sourcePath), indexes: [indexPath] } : undefined;
     },
   });
   origin.server.listen(0, '127.0.0.1');
@@ -108,7 +108,7 @@ describe("the origin's listener", () => {
 
   it('closes no file that an answer is being made from', async () => {
     const open = new OpenPresentations(1);
-    const place = { sourcePath, indexPath };
+    const place = { directory: dirname(sourcePath), indexes: [indexPath] };
     const results = await Promise.all(
       Array.from({ length: 60 }, async (_, i) => {
         // Keys differ, so that each use throws another out.

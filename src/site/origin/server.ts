@@ -6,20 +6,15 @@ import http from 'node:http';
 import { formatProblem, messageOf, PROBLEM_TYPE } from '../../kernel/problem.ts';
 import { type RevisionId, revisionIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
 import { OpenPresentations } from './open-presentations.ts';
-import { CUT_VERSION } from './presentation.ts';
+import { CUT_VERSION, type RevisionPlace } from './presentation.ts';
 
 const DEFAULT_OPEN_FILES = 256;
 const MAX_PATH_CHARACTERS = 256;
 
-export interface SourcePlace {
-  readonly sourcePath: string;
-  readonly indexPath: string;
-}
-
 export interface OriginServerOptions {
-  /** Where a revision's source is; `withdrawn` of a video that its author took back, undefined of an unknown one. */
-  readonly locate: (video: VideoId, revision: RevisionId) => Promise<SourcePlace | 'withdrawn' | undefined>;
-  /** How many presentations stay open (two files each). */
+  /** What a revision is made of; `withdrawn` of a video that its author took back, undefined of an unknown one. */
+  readonly locate: (video: VideoId, revision: RevisionId) => Promise<RevisionPlace | 'withdrawn' | undefined>;
+  /** How many presentations stay open (two files each, or three). */
   readonly openFiles?: number;
   /** Hears of what went wrong in cutting; the answer to the caller is a 500 all the same. */
   readonly onError?: (error: unknown, path: string) => void;

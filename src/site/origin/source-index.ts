@@ -1,11 +1,11 @@
 /**
- * The index file beside a source: what it is, and where each segment's samples are, so that one small read finds what a
- * segment is cut from.
+ * The index of a set of renditions: what they are, and where each segment's samples are in the files that hold them (the
+ * source, or the pieces of an encoding), so that one small read finds what a segment is cut from.
  *
  *     magic "TRIBIDX1" | u32 header length | header (JSON) | per rendition: segment records, sample records
  *
  * Numbers are little-endian. A segment record (32 bytes): u32 first sample, u32 samples, u32 data bytes, u32 zero,
- * f64 decode time, f64 start on the playlist's timeline. A sample record (20 bytes): u48 position in the source, u16 zero,
+ * f64 decode time, f64 start on the playlist's timeline. A sample record (20 bytes): u48 position in its file, u16 file,
  * u32 size with bit 31 set of a sync sample, u32 duration, i32 composition offset. Times in ticks.
  */
 import { type FileHandle, open, rm } from 'node:fs/promises';
@@ -39,9 +39,21 @@ const indexedRenditionSchema = z.strictObject({
 });
 export type IndexedRendition = z.infer<typeof indexedRenditionSchema>;
 
+const indexedFileSchema = z.strictObject({
+  /** Relative to the video's directory. */
+  name: z.string().min(1).max(255),
+  /** When it was indexed: another size is another file. */
+  sizeBytes: z.int().positive(),
+});
+export type IndexedFile = z.infer<typeof indexedFileSchema>;
+
+export const MAX_INDEXED_FILES = 2 ** 16;
+
 const headerSchema = z.strictObject({
-  /** Of the source when it was indexed: another size is another file. */
+  /** Of all files together. */
   sourceBytes: z.int().positive(),
+  /** Absent in the first indexes, which were of `source` alone. */
+  files: z.array(indexedFileSchema).min(1).max(MAX_INDEXED_FILES).optional(),
   renditions: z.array(indexedRenditionSchema).min(1),
 });
 
@@ -54,11 +66,12 @@ export interface RenditionToIndex {
 /** Writes the index so that it is there whole or not at all. */
 export async function writeSourceIndex(
   path: string,
-  sourceBytes: number,
+  files: readonly IndexedFile[],
   renditions: readonly RenditionToIndex[],
 ): Promise<void> {
+  const sourceBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const header = Buffer.from(
-    JSON.stringify({ sourceBytes, renditions: renditions.map(({ header }) => header) }),
+    JSON.stringify({ sourceBytes, files, renditions: renditions.map(({ header }) => header) }),
   );
   const prefix = Buffer.alloc(PREFIX_BYTES);
   MAGIC.copy(prefix);
@@ -97,7 +110,7 @@ function formatSegments(segments: readonly PlannedSegment[], samples: Samples): 
 }
 
 function formatSamples(samples: Samples): Buffer {
-  const { count, offsets, sizes, decodeTimes, presentationTimes, durations, sync } = samples;
+  const { count, files, offsets, sizes, decodeTimes, presentationTimes, durations, sync } = samples;
   const out = Buffer.allocUnsafeSlow(count * SAMPLE_RECORD_BYTES);
   const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
   for (let i = 0; i < count; i++) {
@@ -107,7 +120,8 @@ function formatSamples(samples: Samples): Buffer {
     // What a fragment's durations add up to is the decode time of the next: gaps are part of a duration.
     const duration = i + 1 < count ? decodeTimes[i + 1]! - decode : durations[i]!;
     view.setUint32(at, offset % 2 ** 32, true);
-    view.setUint32(at + 4, Math.floor(offset / 2 ** 32), true);
+    view.setUint16(at + 4, Math.floor(offset / 2 ** 32), true);
+    view.setUint16(at + 6, files?.[i] ?? 0, true);
     view.setUint32(at + 8, (sizes[i]! | (sync[i] === 1 ? SYNC_BIT : 0)) >>> 0, true);
     view.setUint32(at + 12, duration, true);
     view.setInt32(at + 16, presentationTimes[i]! - decode, true);
@@ -129,13 +143,15 @@ export interface SegmentRecord {
 }
 
 export interface SampleRecord extends SegmentSample {
-  /** Position in the source. */
+  /** Which of `files`. */
+  readonly file: number;
+  /** Position in that file. */
   readonly offset: number;
 }
 
 /** An open index file. Holds the header and the segment records; samples are read when asked for. */
 export class SourceIndex {
-  readonly sourceBytes: number;
+  readonly files: readonly IndexedFile[];
   readonly renditions: readonly IndexedRendition[];
   readonly #file: FileHandle;
   readonly #segments: readonly Buffer[];
@@ -148,7 +164,7 @@ export class SourceIndex {
     samplesAt: readonly number[],
   ) {
     this.#file = file;
-    this.sourceBytes = header.sourceBytes;
+    this.files = header.files ?? [{ name: 'source', sizeBytes: header.sourceBytes }];
     this.renditions = header.renditions;
     this.#segments = segments;
     this.#samplesAt = samplesAt;
@@ -195,11 +211,17 @@ export class SourceIndex {
     };
   }
 
+  /** Durations of a rendition's segments, ticks. */
+  listTicks(rendition: number): readonly number[] {
+    const { segmentCount, end } = this.renditions[rendition]!;
+    const starts = Array.from({ length: segmentCount }, (_, i) => this.findSegment(rendition, i)!.start);
+    return starts.map((start, i) => (starts[i + 1] ?? end) - start);
+  }
+
   /** Durations of a rendition's segments, seconds. */
   listDurations(rendition: number): readonly number[] {
-    const { segmentCount, end, timescale } = this.renditions[rendition]!;
-    const starts = Array.from({ length: segmentCount }, (_, i) => this.findSegment(rendition, i)!.start);
-    return starts.map((start, i) => ((starts[i + 1] ?? end) - start) / timescale);
+    const { timescale } = this.renditions[rendition]!;
+    return this.listTicks(rendition).map(ticks => ticks / timescale);
   }
 
   async readSamples(rendition: number, segment: SegmentRecord): Promise<readonly SampleRecord[]> {
@@ -209,6 +231,7 @@ export class SourceIndex {
       const at = i * SAMPLE_RECORD_BYTES;
       const sizeAndSync = records.readUInt32LE(at + 8);
       return {
+        file: records.readUInt16LE(at + 6),
         offset: records.readUIntLE(at, 6),
         sizeBytes: sizeAndSync & MAX_SAMPLE_BYTES,
         isSync: sizeAndSync >= SYNC_BIT,

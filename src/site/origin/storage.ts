@@ -9,9 +9,13 @@ export interface Storage {
   readonly directory: (video: VideoId) => string;
   readonly source: (video: VideoId) => string;
   readonly index: (video: VideoId) => string;
+  /** Of the source's index, below the video's directory. */
+  readonly indexName: string;
   /** What the record names: the source's path relative to the data directory. */
   readonly recordPath: (video: VideoId) => string;
 }
+
+const SOURCE_INDEX = 'source.index';
 
 export const createStorage = (root: string): Storage => {
   const recordPath = (video: VideoId): string => `videos/${video}/source`;
@@ -20,7 +24,8 @@ export const createStorage = (root: string): Storage => {
     upload: video => join(root, 'uploads', video),
     directory: video => join(root, 'videos', video),
     source: video => join(root, recordPath(video)),
-    index: video => join(root, 'videos', video, 'source.index'),
+    index: video => join(root, 'videos', video, SOURCE_INDEX),
+    indexName: SOURCE_INDEX,
     recordPath,
   };
 };

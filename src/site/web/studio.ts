@@ -11,6 +11,7 @@ import {
   siteVideoSchema,
 } from '../../protocol/site.ts';
 import { changeVideo, readSignal } from '../database/records.ts';
+import { deleteRevisions } from '../database/revisions.ts';
 import type { SignalRow } from '../database/schema.ts';
 import { findVideo, listVideos, type SiteDatabase, type VideoWithRecord } from '../database/videos.ts';
 import { makeRecord } from '../origin/intake.ts';
@@ -144,6 +145,7 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
     if (!changed) return;
     options.onRecord();
     await options.onWithdrawn(id);
+    await deleteRevisions(db, id);
     await rm(options.storage.directory(id), { recursive: true, force: true });
   }
 }

@@ -1,0 +1,156 @@
+/**
+ * DASH manifests (ISO/IEC 23009-1) of the same segments that the playlists name: one formatter for a site's own and for the
+ * tracker's steered ones. Segments are addressed by number, their times listed (SegmentTimeline).
+ */
+import { type AudioRendition, INIT_SEGMENT, type Rendition, type VideoRendition } from './media.ts';
+import type { RenditionTimeline, RevisionTimeline } from './timeline.ts';
+
+/** A site as a DASH player sees it. */
+export interface ServiceLocation {
+  readonly id: string;
+  /** Absolute URL of the revision at this site, ending in `/`. */
+  readonly baseUrl: string;
+}
+
+/** Content Steering (ETSI TS 103 998). */
+export interface DashSteering {
+  readonly serverUrl: string;
+  /** The service location to start with. */
+  readonly defaultServiceLocation: string;
+}
+
+const NAMESPACE = 'urn:mpeg:dash:schema:mpd:2011';
+const PROFILES = 'urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019';
+const CHANNELS = 'urn:mpeg:dash:23003:3:audio_channel_configuration:2011';
+const ROLE = 'urn:mpeg:dash:role:2011';
+
+/**
+ * Formats a static manifest. Without locations every address is relative to the manifest's own.
+ *
+ * @throws RangeError if a rendition has no timeline.
+ */
+export function formatDashManifest(
+  renditions: readonly Rendition[],
+  timeline: RevisionTimeline,
+  locations: readonly ServiceLocation[] = [],
+  steering?: DashSteering,
+): string {
+  const longest = Math.max(...Object.values(timeline.renditions).map(longestSeconds));
+  const lines = [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<MPD xmlns="${NAMESPACE}" profiles="${PROFILES}" type="static" ` +
+      `mediaPresentationDuration="${duration(timeline.durationMs / 1_000)}" ` +
+      `maxSegmentDuration="${duration(longest)}" minBufferTime="${duration(Math.min(longest, 4))}">`,
+    ...locations.map(
+      ({ id, baseUrl }) => `  <BaseURL serviceLocation="${escapeXml(id)}">${escapeXml(baseUrl)}</BaseURL>`,
+    ),
+    ...(steering
+      ? [
+          `  <ContentSteering defaultServiceLocation="${escapeXml(steering.defaultServiceLocation)}" ` +
+            `queryBeforeStart="false">${escapeXml(steering.serverUrl)}</ContentSteering>`,
+        ]
+      : []),
+    '  <Period id="0" start="PT0S">',
+  ];
+  for (const [id, set] of listAdaptationSets(renditions).entries()) {
+    lines.push(...formatAdaptationSet(id, set, timeline));
+  }
+  lines.push('  </Period>', '</MPD>');
+  return `${lines.join('\n')}\n`;
+}
+
+type AdaptationSet = readonly [Rendition, ...Rendition[]];
+
+/** One set for each family of codecs, because players switch within a set alone; sound by language and group. */
+function listAdaptationSets(renditions: readonly Rendition[]): readonly AdaptationSet[] {
+  const sets = new Map<string, [Rendition, ...Rendition[]]>();
+  const audios = renditions.filter((r): r is AudioRendition => r.kind === 'audio');
+  // DASH cannot bind one group of sound to one group of pictures: of several encodings the last, made for all players, serves.
+  const group = audios.at(-1)?.group;
+  for (const rendition of renditions) {
+    if (rendition.kind === 'audio' && rendition.group !== group) continue;
+    const key =
+      rendition.kind === 'video' ? `video ${rendition.codec.split('.', 1)[0]}` : `audio ${rendition.id}`;
+    const set = sets.get(key);
+    if (set) set.push(rendition);
+    else sets.set(key, [rendition]);
+  }
+  return [...sets.values()];
+}
+
+function formatAdaptationSet(id: number, set: AdaptationSet, timeline: RevisionTimeline): readonly string[] {
+  const [first] = set;
+  const language = first.kind === 'audio' && first.language ? [`lang="${escapeXml(first.language)}"`] : [];
+  const attributes = [
+    `id="${id}"`,
+    `contentType="${first.kind}"`,
+    `mimeType="${first.kind}/mp4"`,
+    ...language,
+    'segmentAlignment="true"',
+    'startWithSAP="1"',
+  ];
+  return [
+    `    <AdaptationSet ${attributes.join(' ')}>`,
+    ...(first.kind === 'audio' ? [`      <Role schemeIdUri="${ROLE}" value="main"/>`] : []),
+    ...set.flatMap(rendition => formatRepresentation(rendition, timeline.renditions[rendition.id])),
+    '    </AdaptationSet>',
+  ];
+}
+
+function formatRepresentation(
+  rendition: Rendition,
+  timeline: RenditionTimeline | undefined,
+): readonly string[] {
+  if (!timeline) throw new RangeError(`the rendition ${rendition.id} has no timeline`);
+  const attributes = [
+    `id="${rendition.id}"`,
+    `codecs="${rendition.codec}"`,
+    `bandwidth="${rendition.bandwidthBps}"`,
+    ...(rendition.kind === 'video' ? videoAttributes(rendition) : audioAttributes(rendition)),
+  ];
+  return [
+    `      <Representation ${attributes.join(' ')}>`,
+    ...(rendition.kind === 'audio'
+      ? [`        <AudioChannelConfiguration schemeIdUri="${CHANNELS}" value="${rendition.channels}"/>`]
+      : []),
+    `        <SegmentTemplate timescale="${timeline.timescale}" presentationTimeOffset="0" startNumber="0" ` +
+      `initialization="$RepresentationID$/${INIT_SEGMENT}" media="$RepresentationID$/$Number$.m4s">`,
+    '          <SegmentTimeline>',
+    ...timeline.runs.map(([ticks, count], index) => {
+      const start = index === 0 ? ' t="0"' : '';
+      return `            <S${start} d="${ticks}"${count > 1 ? ` r="${count - 1}"` : ''}/>`;
+    }),
+    '          </SegmentTimeline>',
+    '        </SegmentTemplate>',
+    '      </Representation>',
+  ];
+}
+
+const videoAttributes = ({ width, height, frameRate }: VideoRendition): readonly string[] => [
+  `width="${width}"`,
+  `height="${height}"`,
+  `frameRate="${formatFrameRate(frameRate)}"`,
+  // Sizes are as shown, so that pixels are square.
+  'sar="1:1"',
+];
+
+const audioAttributes = ({ sampleRateHz }: AudioRendition): readonly string[] => [
+  `audioSamplingRate="${sampleRateHz}"`,
+];
+
+/** `FrameRateType` is an integer or a fraction: 29.97 is the fraction that television means by it. */
+export function formatFrameRate(framesPerSecond: number): string {
+  if (Number.isInteger(framesPerSecond)) return String(framesPerSecond);
+  const television = Math.round(framesPerSecond * 1.001) * 1_000;
+  if (Math.abs(television / 1_001 - framesPerSecond) < 0.005) return `${television}/1001`;
+  return `${Math.max(1, Math.round(framesPerSecond * 1_000))}/1000`;
+}
+
+const longestSeconds = ({ timescale, runs }: RenditionTimeline): number =>
+  Math.max(...runs.map(([ticks]) => ticks)) / timescale;
+
+/** `xs:duration`. */
+const duration = (seconds: number): string => `PT${seconds.toFixed(3)}S`;
+
+const escapeXml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

@@ -1,0 +1,45 @@
+/**
+ * Revisions: immutable sets of renditions. A video's newest is in its row and its record; the others stay for those who are
+ * watching them. They share their media files and differ in small index files, so they are kept as long as the video is.
+ */
+import { z } from 'zod';
+import type { RevisionId, VideoId } from '../../protocol/ids.ts';
+import type { SiteDatabase } from './videos.ts';
+
+const indexesSchema = z.array(z.string().min(1)).min(1);
+
+/** Once its index files are durable, and before any record names it. */
+export async function insertRevision(
+  db: SiteDatabase,
+  id: RevisionId,
+  video: VideoId,
+  indexes: readonly string[],
+): Promise<void> {
+  const created_at = new Date().toISOString();
+  await db
+    .insertInto('revisions')
+    .values({ id, video_id: video, indexes: JSON.stringify(indexes), created_at })
+    .execute();
+}
+
+/** Of a video that a viewer asks for: what its revision is made of, or that it is withdrawn. */
+export async function locateRevision(
+  db: SiteDatabase,
+  id: VideoId,
+  revision: RevisionId,
+): Promise<readonly string[] | 'withdrawn' | undefined> {
+  const row = await db
+    .selectFrom('videos')
+    .leftJoin('revisions', join =>
+      join.onRef('revisions.video_id', '=', 'videos.id').on('revisions.id', '=', revision),
+    )
+    .select(['videos.state', 'revisions.indexes'])
+    .where('videos.id', '=', id)
+    .executeTakeFirst();
+  if (row?.state === 'withdrawn') return 'withdrawn';
+  return row?.indexes ? indexesSchema.parse(JSON.parse(row.indexes)) : undefined;
+}
+
+export async function deleteRevisions(db: SiteDatabase, video: VideoId): Promise<void> {
+  await db.deleteFrom('revisions').where('video_id', '=', video).execute();
+}
