@@ -12,6 +12,7 @@ Usage: tributary COMMAND [--config FILE]
   central   the centre: signals, collector, catalogue, sites
   tracker   registers videos, sends every viewer to the best site
   site      takes uploads, cuts and buffers streams
+  doctor    looks at this machine and the configuration, and says what to do
 
 tributary COMMAND --help says more.`,
   demo: `tributary demo: a central, a tracker and three sites on this machine, and one film published
@@ -30,6 +31,13 @@ ${CONFIG_HELP}`,
   tracker: `tributary tracker: registers videos, answers play requests, steers players
 
 Usage: tributary tracker [--config FILE]      (section [tracker])
+
+${CONFIG_HELP}`,
+  doctor: `tributary doctor: checks ffmpeg, disks, clocks, ports, databases and whether the parts reach one another
+
+Usage: tributary doctor [--config FILE]       (every section that the file has)
+
+It changes nothing. The exit code is 1 where something has to be mended.
 
 ${CONFIG_HELP}`,
   site: `tributary site: takes uploads, keeps them, cuts and buffers streams, publishes records

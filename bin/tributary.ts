@@ -1,10 +1,13 @@
 /** The one command. Only this file touches argv, the environment, signals and the exit code. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startCentral } from '../src/central/central.ts';
 import { centralConfigSchema } from '../src/central/config.ts';
 import { STOP_AT_END_OF_INPUT, startDemo } from '../src/demo/demo.ts';
-import { ConfigFault, readConfig } from '../src/kernel/config.ts';
+import { runDoctor } from '../src/doctor/doctor.ts';
+import { ConfigFault, listSections, readConfig } from '../src/kernel/config.ts';
 import { messageOf } from '../src/kernel/problem.ts';
 import { siteConfigSchema } from '../src/site/config.ts';
 import { startSite } from '../src/site/site.ts';
@@ -47,6 +50,37 @@ async function demo(): Promise<Running> {
   return running;
 }
 
+/** Looks at the parts that the file has a section for; without a file, at the machine alone. */
+async function doctor(named: string | undefined): Promise<number> {
+  const path = named ?? process.env.TRIBUTARY_CONFIG ?? 'tributary.toml';
+  const sections = named !== undefined || existsSync(path) ? listSections(path) : [];
+  const parts = [
+    {
+      part: 'central' as const,
+      read: () => {
+        const { config } = readConfig(path, 'central', centralConfigSchema);
+        return { ...config, databasePath: join(config.dataDirectory, 'central.sqlite') };
+      },
+    },
+    {
+      part: 'tracker' as const,
+      read: () => readConfig(path, 'tracker', trackerConfigSchema).config,
+    },
+    {
+      part: 'site' as const,
+      read: () => {
+        const { config } = readConfig(path, 'site', siteConfigSchema);
+        return { ...config, databasePath: join(config.dataDirectory, 'site.sqlite') };
+      },
+    },
+  ];
+  return runDoctor({
+    parts: parts.filter(({ part }) => sections.includes(part)),
+    nodeVersion: process.versions.node,
+    print: line => console.log(line),
+  });
+}
+
 let stopping = false;
 
 async function main(): Promise<void> {
@@ -64,6 +98,10 @@ async function main(): Promise<void> {
   if (values.help || command === '') return console.log(help ?? HELP.general);
   if (help === undefined || positionals.length > 1) {
     throw new ConfigFault(`There is no command "${positionals.join(' ')}". tributary --help lists them.`);
+  }
+  if (command === 'doctor') {
+    process.exitCode = (await doctor(values.config)) === 0 ? 0 : 1;
+    return;
   }
   const start = PARTS[command];
   const running = start

@@ -37,23 +37,32 @@ export function readConfig<T>(
   section: string,
   schema: z.ZodType<T>,
 ): { config: T; directory: string } {
-  let text: string;
+  return { config: parseConfig(readText(path), path, section, schema), directory: dirname(path) };
+}
+
+/** Names of the sections that the TOML file at `path` has. @throws ConfigFault */
+export const listSections = (path: string): readonly string[] =>
+  Object.keys(parseTables(readText(path), path));
+
+function readText(path: string): string {
   try {
-    text = readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (cause) {
     throw new ConfigFault(`The configuration ${path} cannot be read: ${messageOf(cause)}.`, { cause });
   }
-  return { config: parseConfig(text, path, section, schema), directory: dirname(path) };
 }
 
-export function parseConfig<T>(text: string, path: string, section: string, schema: z.ZodType<T>): T {
-  let tables: Record<string, unknown>;
+function parseTables(text: string, path: string): Record<string, unknown> {
   try {
-    tables = parse(text);
+    return parse(text);
   } catch (cause) {
     const where = cause instanceof TomlError ? `, line ${cause.line}` : '';
     throw new ConfigFault(`${path}${where} is not TOML: ${messageOf(cause).split('\n')[0]}`, { cause });
   }
+}
+
+export function parseConfig<T>(text: string, path: string, section: string, schema: z.ZodType<T>): T {
+  const tables = parseTables(text, path);
   if (!(section in tables)) {
     throw new ConfigFault(`${path} has no section [${section}]. tributary.sample.toml shows one.`);
   }

@@ -15,7 +15,7 @@ interface DatabaseSync {
   prepare(statement: string): Statement;
   close(): void;
 }
-type DatabaseConstructor = new (path: string) => DatabaseSync;
+type DatabaseConstructor = new (path: string, options?: { readonly readOnly?: boolean }) => DatabaseSync;
 
 const require = createRequire(import.meta.url);
 
@@ -74,6 +74,18 @@ export async function openSqlite<Schema>(
   const { error } = await migrator.migrateToLatest();
   if (error) throw new Error(`${path}: its schema could not be brought forward`, { cause: error });
   return db;
+}
+
+/** Reads a database through without changing it. @returns what is wrong with it, or undefined. @throws if it is no database. */
+export function findDamage(path: string): string | undefined {
+  const Database = sqliteEngine();
+  const database = new Database(path, { readOnly: true });
+  try {
+    const [check] = database.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
+    return check?.quick_check === 'ok' ? undefined : (check?.quick_check ?? 'no answer');
+  } finally {
+    database.close();
+  }
 }
 
 export { sql };

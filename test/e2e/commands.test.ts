@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe('--help', () => {
-  it.each(['demo', 'central', 'tracker', 'site'])('of %s says how to use it', command => {
+  it.each(['demo', 'central', 'tracker', 'site', 'doctor'])('of %s says how to use it', command => {
     const { status, stdout } = tributary(command, '--help');
     expect(status).toBe(0);
     expect(stdout).toContain(`Usage: tributary ${command}`);
