@@ -41,6 +41,8 @@ export function createAnswers(
     }
     return zones.table;
   };
+  const holdersOf = (places: readonly number[]): ReadonlySet<SiteId> =>
+    new Set(places.map(place => registry.siteAt(place)));
   const rankSites = (holders: ReadonlySet<SiteId>, viewer: Viewer): readonly Ranked[] =>
     choose(
       viewer,
@@ -66,12 +68,12 @@ export function createAnswers(
         throw new Problem(404, 'video-unknown', 'No video of this id is registered here.');
       }
       if (found.kind === 'withdrawn') throw withdrawn();
-      return { video: found.video, ranking: rankSites(found.holders, viewer) };
+      return { video: found.video, ranking: rankSites(holdersOf(found.holders), viewer) };
     },
     steer(id, viewer) {
       const found = registry.find(id);
       if (found.kind === 'withdrawn') throw withdrawn();
-      return rankSites(found.kind === 'known' ? found.holders : new Set(), viewer);
+      return rankSites(holdersOf(found.kind === 'known' ? found.holders : []), viewer);
     },
     sources(video, ranking) {
       const [first, ...others] = shortlist(ranking, MAX_OFFERED_SITES).map(entry => toSource(video, entry));

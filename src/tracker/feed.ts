@@ -44,7 +44,7 @@ export async function followFeed(
   onSites: () => void,
   log: Log,
 ): Promise<Feed> {
-  const path = join(config.dataDirectory, 'registry.jsonl');
+  const path = join(config.dataDirectory, 'registry.snapshot');
   let identity = initial;
   let position = await readSnapshot(path, config.central, registry, log);
   let savedPosition = position;

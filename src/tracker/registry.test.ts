@@ -4,13 +4,23 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { silentLog } from '../kernel/log.ts';
 import type { Change } from '../protocol/central.ts';
-import { newRevisionId, newSiteId, newVideoId } from '../protocol/ids.ts';
+import { newRevisionId, newSiteId, newVideoId, type SiteId, type VideoId } from '../protocol/ids.ts';
 import { Registry } from './registry.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 
 const [origin, other] = [newSiteId(), newSiteId()];
 const video = newVideoId();
 const revision = newRevisionId();
+const picture = (bandwidthBps: number) => ({
+  kind: 'video' as const,
+  id: 'source-video',
+  codec: 'avc1.64001f',
+  bandwidthBps,
+  averageBandwidthBps: bandwidthBps - 1,
+  width: 1_280,
+  height: 720,
+  frameRate: 25,
+});
 const published = (changes: Partial<Extract<Change, { kind: 'video' }>> = {}): Change => ({
   kind: 'video',
   position: 1,
@@ -21,7 +31,7 @@ const published = (changes: Partial<Extract<Change, { kind: 'video' }>> = {}): C
   name: 'A lecture 讲座',
   bitrateBps: 1,
   durationMs: 1,
-  renditions: [],
+  renditions: [picture(5_000_000)],
   ...changes,
 });
 const withdrawn = (version: number, site = origin): Change => ({
@@ -47,12 +57,23 @@ const registryOf = (...changes: Change[]): Registry => {
   return registry;
 };
 
+/** What can be asked of a video, in plain values. */
+function read(registry: Registry, id: VideoId) {
+  const found = registry.find(id);
+  if (found.kind !== 'known') return found.kind;
+  const { site, version, revision, name, bitrateBps, durationMs, renditions } = found.video;
+  const holders = found.holders.map(place => registry.siteAt(place));
+  return { site, version, revision, name, bitrateBps, durationMs, renditions, holders };
+}
+const holdersOf = (registry: Registry): unknown => (read(registry, video) as { holders?: unknown }).holders;
+
 describe('a video', () => {
   test('is unknown, known, withdrawn', () => {
-    expect(registryOf().find(video).kind).toBe('unknown');
-    expect(registryOf(published()).find(video)).toMatchObject({ kind: 'known', holders: new Set([origin]) });
+    expect(read(registryOf(), video)).toBe('unknown');
+    const { kind: _, position: __, video: id, ...facts } = published() as Extract<Change, { kind: 'video' }>;
+    expect(read(registryOf(published()), id)).toEqual({ ...facts, holders: [origin] });
     const registry = registryOf(published(), withdrawn(2));
-    expect(registry.find(video).kind).toBe('withdrawn');
+    expect(read(registry, video)).toBe('withdrawn');
     expect(registry.videoCount).toBe(0);
   });
 
@@ -81,16 +102,112 @@ describe('a video', () => {
 
   test('another site holds it only in the same revision, and cannot take it over', () => {
     const copy = published({ site: other, version: 99, name: 'Mine now' });
-    expect(registryOf(published(), copy).find(video)).toMatchObject({
-      video: { name: 'A lecture 讲座', site: origin },
-      holders: new Set([origin, other]),
+    expect(read(registryOf(published(), copy), video)).toMatchObject({
+      name: 'A lecture 讲座',
+      site: origin,
+      holders: [origin, other],
     });
-    const alien = published({ site: other, version: 99, revision: newRevisionId() });
-    expect(registryOf(published(), alien).find(video)).toMatchObject({
-      video: { revision },
-      holders: new Set([origin]),
-    });
+    const next = newRevisionId();
+    const early = registryOf(published(), published({ site: other, revision: next }));
+    expect(read(early, video)).toMatchObject({ revision, holders: [origin] });
+    early.apply([published({ version: 2, revision: next })]);
+    expect(read(early, video)).toMatchObject({ revision: next, holders: [origin, other] });
+    early.apply([published({ version: 3, revision: newRevisionId() })]);
+    expect(holdersOf(early)).toEqual([origin]);
   });
+
+  test.each<[string, Partial<Extract<Change, { kind: 'video' }>>]>([
+    ['large numbers', { bitrateBps: 2 ** 40, durationMs: 2 ** 53 - 1, version: 2 ** 51 }],
+    ['no renditions', { renditions: [] }],
+    ['a long name', { name: '讲'.repeat(200) }],
+    ['no name', { name: '' }],
+    ['several renditions', { renditions: [picture(9e9), picture(127), picture(128), picture(2 ** 28)] }],
+  ])('is given back as it came: %s', (_, changes) => {
+    const {
+      kind: __,
+      position: ___,
+      video: id,
+      ...facts
+    } = published(changes) as Extract<Change, { kind: 'video' }>;
+    expect(read(registryOf(published(changes)), id)).toEqual({ ...facts, holders: [origin] });
+  });
+
+  test('renditions that no other video has do not fill the memory', () => {
+    const registry = new Registry();
+    const ids = Array.from({ length: 60_000 }, () => newVideoId());
+    const shaped = (width: number) => [{ ...picture(1_000), width }];
+    registry.apply(ids.map((id, n) => published({ video: id, renditions: shaped(n + 1) })));
+    expect(registry.tables().shapes.length).toBeLessThanOrEqual(50_000);
+    for (const n of [0, 49_999, 50_000, 59_999]) {
+      expect(read(registry, ids[n] as VideoId)).toMatchObject({ renditions: shaped(n + 1) });
+    }
+  });
+});
+
+/** The same rules written down without a thought for memory. */
+class PlainRegistry {
+  readonly #said = new Map<VideoId, Exclude<Change, { kind: 'site' }>[]>();
+
+  apply(change: Exclude<Change, { kind: 'site' }>): void {
+    const said = this.#said.get(change.video) ?? [];
+    this.#said.set(change.video, said);
+    const at = said.findIndex(each => each.site === change.site);
+    if (at < 0) said.push(change);
+    else if ((said[at]?.version ?? 0) < change.version) said[at] = change;
+  }
+
+  read(id: VideoId) {
+    const said = this.#said.get(id);
+    const first = said?.[0];
+    if (!said || !first) return 'unknown';
+    if (first.kind === 'withdrawn') return 'withdrawn';
+    const { kind: _, position: __, video: ___, ...facts } = first;
+    const holding = said.filter(each => each.kind === 'video' && each.revision === first.revision);
+    return { ...facts, holders: holding.map(each => each.site) };
+  }
+
+  get count(): number {
+    return [...this.#said.values()].filter(([first]) => first?.kind === 'video').length;
+  }
+}
+
+/** mulberry32 */
+function makeRandom(seed: number): (below: number) => number {
+  let state = seed;
+  return below => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
+  };
+}
+
+test.each([1, 2, 3, 4])('any order of changes leads where plain maps lead (seed %s)', seed => {
+  const random = makeRandom(seed);
+  const ids = Array.from({ length: 300 }, () => newVideoId());
+  const sites = Array.from({ length: 200 }, () => newSiteId());
+  const revisions = Array.from({ length: 3 }, () => newRevisionId());
+  const pick = <T>(list: readonly T[]): T => list[random(list.length)] as T;
+  const registry = new Registry();
+  const plain = new PlainRegistry();
+  for (let n = 0; n < 20_000; n++) {
+    const change = {
+      ...(random(4) === 0
+        ? withdrawn(1 + random(12))
+        : published({
+            version: 1 + random(12),
+            revision: pick(revisions),
+            name: 'n'.repeat(random(40)),
+            renditions: Array.from({ length: random(4) }, () => picture(1 + random(1e7))),
+          })),
+      video: pick(ids),
+      site: sites[random(random(8) === 0 ? 200 : 5)] as SiteId,
+    } as Exclude<Change, { kind: 'site' }>;
+    registry.apply([change]);
+    plain.apply(change);
+  }
+  expect(ids.map(id => read(registry, id))).toEqual(ids.map(id => plain.read(id)));
+  expect(registry.videoCount).toBe(plain.count);
 });
 
 test('a site that is told again is replaced, and the version rises', () => {
@@ -113,33 +230,57 @@ describe('the snapshot', () => {
   }
   const central = 'http://127.0.0.1:8080';
 
-  const read = async (path: string, from = central) => {
+  const open = async (path: string, from = central) => {
     const registry = new Registry();
     return { registry, position: await readSnapshot(path, from, registry, silentLog) };
   };
 
-  test('gives the registry again', () =>
+  test('gives the registry again, which then goes on', () =>
     inDirectory(async path => {
       const full = registryOf(joined(['10.1.0.0/16']), published(), published({ site: other }));
-      for (let n = 0; n < 5_000; n++) full.apply([published({ video: newVideoId() })]);
-      full.apply([{ kind: 'withdrawn', position: 9, site: origin, video: newVideoId(), version: 3 }]);
+      const ids = Array.from({ length: 5_000 }, () => newVideoId());
+      for (const [n, id] of ids.entries()) {
+        full.apply([published({ video: id, name: `n${n}`, renditions: [picture(n + 2), picture(2 ** 30)] })]);
+      }
+      full.apply([{ kind: 'withdrawn', position: 9, site: origin, video: ids[7] as VideoId, version: 3 }]);
       await writeSnapshot(path, central, 7, full);
-      const { registry, position } = await read(path);
+      const { registry, position } = await open(path);
       expect(position).toBe(7);
-      expect(registry.videoCount).toBe(5_001);
-      expect([...registry.dump()]).toEqual([...full.dump()]);
+      expect(registry.videoCount).toBe(5_000);
+      expect(registry.sites).toEqual(full.sites);
+      for (const id of [video, ...ids]) expect(read(registry, id)).toEqual(read(full, id));
+
+      registry.apply([published({ site: newSiteId() }), published({ video: ids[7] as VideoId, version: 4 })]);
+      expect(holdersOf(registry)).toHaveLength(3);
+      expect(read(registry, ids[7] as VideoId)).toMatchObject({
+        version: 4,
+        renditions: [picture(5_000_000)],
+      });
     }));
 
   test('what is applied while it is written may be in it, and then counts once', () =>
     inDirectory(async path => {
       const full = registryOf(joined([]));
-      for (let n = 0; n < 10_000; n++) full.apply([published({ video: newVideoId() })]);
+      const ids = Array.from({ length: 10_000 }, () => newVideoId());
+      full.apply(ids.map(id => published({ video: id })));
       const writing = writeSnapshot(path, central, 7, full);
-      full.apply([published({ version: 2 })]);
-      await writing;
-      const { registry } = await read(path);
-      registry.apply([published({ version: 2 })]);
-      expect(registry.videoCount).toBe(10_001);
+      let isWritten = false;
+      const later: Change[] = [];
+      const done = writing.then(() => {
+        isWritten = true;
+      });
+      for (let n = 0; !isWritten && n < ids.length; n++) {
+        const id = ids[n] as VideoId;
+        const more = [published({ video: id, site: other }), published({ video: newVideoId(), site: other })];
+        full.apply(more);
+        later.push(...more);
+        if (n % 50 === 0) await new Promise(resolve => setImmediate(resolve));
+      }
+      await done;
+      const { registry } = await open(path);
+      registry.apply(later);
+      expect(registry.videoCount).toBe(full.videoCount);
+      for (const id of ids) expect(read(registry, id)).toEqual(read(full, id));
     }));
 
   test('100,000 videos are read within a second', () =>
@@ -148,24 +289,30 @@ describe('the snapshot', () => {
       for (let n = 0; n < 100_000; n++) full.apply([published({ video: newVideoId() })]);
       await writeSnapshot(path, central, 7, full);
       const startedMs = performance.now();
-      const { registry } = await read(path);
+      const { registry } = await open(path);
       const elapsedMs = performance.now() - startedMs;
       expect(registry.videoCount).toBe(100_000);
       expect(elapsedMs).toBeLessThan(1_000);
     }));
 
-  test.each<[string, (whole: string) => string]>([
-    ['cut off', whole => whole.slice(0, -30)],
-    ['cut off at a line', whole => `${whole.split('\n').slice(0, 1).join('\n')}\n`],
-    ['changed', whole => whole.replace('lecture', 'lectura')],
-    ['empty', () => ''],
-    ['one newline', () => '\n'],
-    ['something else', () => '{"snapshot":2}\n{"sha256":"x"}\n'],
+  test.each<[string, (whole: Buffer) => Buffer]>([
+    ['cut off', whole => whole.subarray(0, -30)],
+    ['cut off within the videos', whole => whole.subarray(0, 60)],
+    ['changed', whole => Buffer.from(whole.toString('latin1').replace('lecture', 'lectura'), 'latin1')],
+    [
+      'a length changed',
+      whole => Buffer.concat([whole.subarray(0, 12), Buffer.alloc(3, 255), whole.subarray(15)]),
+    ],
+    ['empty', () => Buffer.alloc(0)],
+    ['one newline', () => Buffer.from('\n')],
+    ['something else', () => Buffer.from('{"snapshot":2}\n{"sha256":"x"}\n'.repeat(10))],
   ])('%s: none', (_, damage) =>
     inDirectory(async path => {
       await writeSnapshot(path, central, 7, registryOf(published()));
-      await writeFile(path, damage(await readFile(path, 'utf8')));
-      const { registry, position } = await read(path);
+      const whole = await readFile(path);
+      await writeFile(path, damage(whole));
+      expect((await readFile(path)).equals(whole)).toBe(false);
+      const { registry, position } = await open(path);
       expect(position).toBe(0);
       expect(registry.videoCount).toBe(0);
     }),
@@ -173,9 +320,9 @@ describe('the snapshot', () => {
 
   test('missing, or of another central: none', () =>
     inDirectory(async path => {
-      expect((await read(path)).position).toBe(0);
+      expect((await open(path)).position).toBe(0);
       await writeSnapshot(path, central, 7, registryOf(published()));
-      const { registry, position } = await read(path, 'http://127.0.0.1:9999');
+      const { registry, position } = await open(path, 'http://127.0.0.1:9999');
       expect([position, registry.videoCount]).toEqual([0, 0]);
     }));
 });

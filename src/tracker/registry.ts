@@ -1,27 +1,78 @@
-/** What the tracker knows, as central's change feed told it: the videos, who holds them, and the sites. */
+/**
+ * What the tracker knows, as central's change feed told it: the videos, who holds them, and the sites. Videos are bytes in
+ * an arena, found by open addressing (docs/decisions/0008): ten million with four copies each fit into 2 GB.
+ */
+import { randomInt } from 'node:crypto';
 import type { Change } from '../protocol/central.ts';
 import type { SiteId, VideoId } from '../protocol/ids.ts';
+import { Arena, type Piece } from './registry/arena.ts';
+import { ByteReader, ByteWriter, readUuid, UUID_BYTES, writeUuid } from './registry/bytes.ts';
+import { IdIndex, TABLES } from './registry/id-index.ts';
+import { Shapes } from './registry/shapes.ts';
+import {
+  ENTRIES_AT,
+  type Entry,
+  ID_AT,
+  OTHER_REVISION,
+  REVISION_AT,
+  type RegisteredVideo,
+  readEntries,
+  readVideo,
+  SAME_REVISION,
+  type VideoChange,
+  WITHDRAWN,
+  writeEntries,
+  writeFacts,
+} from './registry/video-record.ts';
 
-export type RegisteredVideo = Extract<Change, { kind: 'video' }>;
+export type { RegisteredVideo } from './registry/video-record.ts';
 export type RegisteredSite = Extract<Change, { kind: 'site' }>;
 /** What one site last said of one video. */
-type Entry = Exclude<Change, { kind: 'site' }>;
+type Said = Exclude<Change, { kind: 'site' }>;
 
 export type Lookup =
-  | { readonly kind: 'known'; readonly video: RegisteredVideo; readonly holders: ReadonlySet<SiteId> }
+  | {
+      readonly kind: 'known';
+      readonly video: RegisteredVideo;
+      /** The places (`placeOf`) of the sites that hold this revision; the one that published it first. */
+      readonly holders: readonly number[];
+    }
   | { readonly kind: 'withdrawn' }
   | { readonly kind: 'unknown' };
 
+const UNKNOWN: Lookup = { kind: 'unknown' };
+const GONE: Lookup = { kind: 'withdrawn' };
+/** Room for three copies more, so that a video need not move for each. */
+const SPARE_BYTES = 8;
+
+/** What a snapshot holds beside the videos' bytes. */
+export interface RegistryTables {
+  /** About how many there are. */
+  readonly videos: number;
+  readonly siteIds: readonly SiteId[];
+  readonly sites: readonly RegisteredSite[];
+  readonly shapes: readonly string[];
+}
+
 export class Registry {
-  /**
-   * The entry of the site that was first to publish the video stands first. Only that site changes or withdraws it: a
-   * compromised site that publishes under another's id gains nothing.
-   */
-  #entries = new Map<VideoId, Entry[]>();
+  #arena = new Arena();
+  #index: IdIndex;
+  #shapes = new Shapes();
+  #siteIds: SiteId[] = [];
+  #places = new Map<SiteId, number>();
   #sites = new Map<SiteId, RegisteredSite>();
   #known = 0;
   /** Rises with every change of a site. */
   sitesVersion = 0;
+
+  readonly #reader = new ByteReader();
+  readonly #writer = new ByteWriter();
+  readonly #id = new Uint32Array(UUID_BYTES / 4);
+  readonly #idBytes = new Uint8Array(this.#id.buffer);
+
+  constructor(seed = randomInt(2 ** 32), expectedVideos = 0) {
+    this.#index = new IdIndex(this.#arena, ID_AT, seed, expectedVideos);
+  }
 
   apply(changes: readonly Change[]): void {
     for (const change of changes) {
@@ -34,29 +85,109 @@ export class Registry {
     }
   }
 
-  #register(change: Entry): void {
-    const entries = this.#entries.get(change.video);
-    if (!entries) {
-      this.#entries.set(change.video, [change]);
+  /**
+   * The site that was first to publish the video stands first. Only that site changes or withdraws it: a compromised site that
+   * publishes under another's id gains nothing.
+   */
+  #register(change: Said): void {
+    writeUuid(change.video, this.#idBytes);
+    const before = this.#index.find(this.#id);
+    const place = this.#placeFor(change.site);
+    if (before === 0) {
+      const kind = change.kind === 'video' ? SAME_REVISION : WITHDRAWN;
+      this.#write(0, change, [{ place, version: change.version, kind }], change);
       this.#known += Number(change.kind === 'video');
       return;
     }
-    const index = entries.findIndex(entry => entry.site === change.site);
-    const before = entries[index];
+    const revision = this.#open(before);
+    const entries = readEntries(this.#reader);
+    const at = entries.findIndex(entry => entry.place === place);
+    const said = entries[at];
     // Publication rule R4: a record is applied only if its version is greater.
-    if (before && before.version >= change.version) return;
-    if (index === 0) this.#known += Number(change.kind === 'video') - Number(before?.kind === 'video');
-    if (before) entries[index] = change;
-    else entries.push(change);
+    if (said && said.version >= change.version) return;
+    const next = at === 0 && change.kind === 'video' ? change.revision : revision;
+    const entry: Entry =
+      change.kind === 'withdrawn'
+        ? { place, version: change.version, kind: WITHDRAWN }
+        : entryOf(place, change.version, change.revision, next);
+    if (at < 0) entries.push(entry);
+    else entries[at] = entry;
+    if (at !== 0) {
+      this.#write(before, change, entries, undefined);
+      return;
+    }
+    this.#known += Number(entry.kind !== WITHDRAWN) - Number(said?.kind !== WITHDRAWN);
+    const others = entries.slice(1).map(other => {
+      if (next === revision || other.kind === WITHDRAWN) return other;
+      return entryOf(other.place, other.version, other.revision ?? revision, next);
+    });
+    this.#write(before, change, [entry, ...others], change);
+  }
+
+  /** Sets the reader on the entries of a video. @returns its revision. */
+  #open(piece: Piece) {
+    const { bytes } = this.#arena.chunkOf(piece);
+    const offset = this.#arena.offsetOf(piece);
+    this.#reader.open(bytes, offset + ENTRIES_AT);
+    return readUuid(bytes, offset + REVISION_AT) as RegisteredVideo['revision'];
+  }
+
+  /** With no `owner`, revision and facts stay as they are; the reader then stands at the facts. */
+  #write(before: Piece, change: Said, entries: readonly Entry[], owner: Said | undefined): void {
+    const writer = this.#writer;
+    writer.reset();
+    writer.reserve(ENTRIES_AT);
+    writer.bytes.fill(0, 0, ENTRIES_AT);
+    writeUuid(change.video, writer.bytes, ID_AT);
+    writer.length = ENTRIES_AT;
+    writeEntries(writer, entries);
+    const { bytes } = before === 0 ? writer : this.#arena.chunkOf(before);
+    const start = before === 0 ? 0 : this.#arena.offsetOf(before);
+    if (owner?.kind === 'video') {
+      writeUuid(owner.revision, writer.bytes, REVISION_AT);
+      writeFacts(writer, this.#shapes, owner);
+    } else if (before !== 0) {
+      // A withdrawn video keeps its revision: copies are of it, or of another.
+      writer.bytes.set(bytes.subarray(start + REVISION_AT, start + ENTRIES_AT), REVISION_AT);
+      if (!owner) writer.copy(bytes, this.#reader.at, start + bytes.readUInt32LE(start));
+    }
+    writer.bytes.writeUInt32LE(writer.length, 0);
+    this.#place(before, writer.bytes, 0, writer.length);
+  }
+
+  /** Puts the bytes of a video where it was, or where there is room; `#id` is its id. */
+  #place(before: Piece, from: Buffer, start: number, length: number): void {
+    let piece = before;
+    if (before === 0 || this.#arena.roomOf(before) < length) {
+      piece = this.#arena.allocate(length + SPARE_BYTES);
+    }
+    this.#arena.chunkOf(piece).bytes.set(from.subarray(start, start + length), this.#arena.offsetOf(piece));
+    if (piece === before) return;
+    this.#index.set(this.#id, piece);
+    if (before !== 0) this.#arena.release(before);
+  }
+
+  #placeFor(site: SiteId): number {
+    const known = this.#places.get(site);
+    if (known !== undefined) return known;
+    const place = this.#siteIds.push(site) - 1;
+    this.#places.set(site, place);
+    return place;
   }
 
   find(id: VideoId): Lookup {
-    const entries = this.#entries.get(id);
-    const video = entries?.[0];
-    if (!entries || !video) return { kind: 'unknown' };
-    if (video.kind === 'withdrawn') return { kind: 'withdrawn' };
-    const holders = entries.filter(entry => entry.kind === 'video' && entry.revision === video.revision);
-    return { kind: 'known', video, holders: new Set(holders.map(({ site }) => site)) };
+    writeUuid(id, this.#idBytes);
+    const piece = this.#index.find(this.#id);
+    if (piece === 0) return UNKNOWN;
+    const revision = this.#open(piece);
+    const entries = readEntries(this.#reader);
+    const [owner] = entries;
+    if (!owner || owner.kind === WITHDRAWN) return GONE;
+    const holders: number[] = [];
+    for (const { kind, place } of entries) if (kind === SAME_REVISION) holders.push(place);
+    const site = this.#siteIds[owner.place] as SiteId;
+    const video = readVideo(id, site, owner.version, revision, this.#reader, this.#shapes);
+    return { kind: 'known', video, holders };
   }
 
   /** Withdrawn ones do not count. */
@@ -72,17 +203,80 @@ export class Registry {
     return this.#sites.get(id);
   }
 
+  /** The site of a place; places are given once and stay. */
+  siteAt(place: number): SiteId {
+    const id = this.#siteIds[place];
+    if (id === undefined) throw new RangeError(`no site has place ${place}`);
+    return id;
+  }
+
   /** Becomes what `other` is, which must not be used any more. */
   replaceWith(other: Registry): void {
-    this.#entries = other.#entries;
+    this.#arena = other.#arena;
+    this.#index = other.#index;
+    this.#shapes = other.#shapes;
+    this.#siteIds = other.#siteIds;
+    this.#places = other.#places;
     this.#sites = other.#sites;
     this.#known = other.#known;
     this.sitesVersion++;
   }
 
-  /** All of it, as changes that would make it again. */
-  *dump(): Iterable<Change> {
-    yield* this.#sites.values();
-    for (const entries of this.#entries.values()) yield* entries;
+  get seed(): number {
+    return this.#index.seed;
+  }
+
+  /** Bytes that the videos take. */
+  get bytes(): number {
+    return this.#arena.bytes + this.#index.bytes;
+  }
+
+  /** As after the videos' bytes were taken: all that those refer to is in it. */
+  tables(): RegistryTables {
+    return { videos: this.#known, siteIds: this.#siteIds, sites: this.sites, shapes: this.#shapes.texts };
+  }
+
+  /**
+   * The videos as bytes, slice by slice. Changes may be applied between two slices: a video is in one slice alone, as it was
+   * when that slice was made.
+   */
+  *slices(): Iterable<Buffer> {
+    for (let table = 0; table < TABLES; table++) {
+      const parts: Buffer[] = [];
+      for (const piece of this.#index.piecesOf(table)) {
+        const { bytes } = this.#arena.chunkOf(piece);
+        const start = this.#arena.offsetOf(piece);
+        parts.push(bytes.subarray(start, start + bytes.readUInt32LE(start)));
+      }
+      if (parts.length > 0) yield Buffer.concat(parts);
+    }
+  }
+
+  /** Takes in a video of a slice, which none of this registry may be yet. @returns where the next one begins. */
+  restore(bytes: Buffer, at: number): number {
+    const length = bytes.readUInt32LE(at);
+    this.#idBytes.set(bytes.subarray(at + ID_AT, at + ID_AT + UUID_BYTES));
+    this.#place(0, bytes, at, length);
+    // How many entries there are takes one byte or more; the first entry's kind is in the lowest bits that follow.
+    this.#reader.open(bytes, at + ENTRIES_AT);
+    this.#reader.number();
+    if (this.#reader.number() % 4 !== WITHDRAWN) this.#known++;
+    return at + length;
+  }
+
+  restoreTables({ siteIds, sites, shapes }: RegistryTables): void {
+    for (const id of siteIds) this.#placeFor(id);
+    for (const text of shapes) this.#shapes.numberOf(text);
+    this.apply(sites);
   }
 }
+
+const entryOf = (
+  place: number,
+  version: number,
+  revision: VideoChange['revision'],
+  current: VideoChange['revision'],
+): Entry =>
+  revision === current
+    ? { place, version, kind: SAME_REVISION }
+    : { place, version, kind: OTHER_REVISION, revision };

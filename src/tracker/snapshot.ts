@@ -1,30 +1,34 @@
 /**
- * The registry on disk, so that a restart has all videos at once, also while central is away. One JSON value a line; the last
- * one seals the file with the SHA-256 of all before it, and a file whose seal is broken counts as none.
+ * The registry on disk, so that a restart has all videos at once, also while central is away:
+ *
+ *     head · videos, each with its length · a length of 0 · tables (JSON) · their length · SHA-256 of all before
+ *
+ * A file whose seal is broken counts as none. Numbers are little-endian.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { renameDurably } from '../kernel/files.ts';
 import type { Log } from '../kernel/log.ts';
 import { messageOf } from '../kernel/problem.ts';
-import type { Change } from '../protocol/central.ts';
-import type { Registry } from './registry.ts';
+import { Registry, type RegistryTables } from './registry.ts';
 
-/** Written in slices: requests are answered in between, and no string grows with the registry. */
-const LINES_A_SLICE = 2_000;
-const NEWLINE = 0x0a;
+const MAGIC = Buffer.from('TRIBREG3');
+const HEAD_BYTES = MAGIC.length + 4;
+const END = Buffer.alloc(4);
+const SEAL_BYTES = 32;
+const MIN_VIDEO_BYTES = 36;
+/** Read at once; longer than the longest video. */
+const BLOCK_BYTES = 8 * 2 ** 20;
+/** Hashed and written at once: requests are answered in between. */
+const WRITE_BYTES = 2 ** 18;
 
-const headSchema = z.strictObject({
-  snapshot: z.literal(2),
-  central: z.string(),
-  position: z.int().nonnegative(),
-});
+const tailSchema = z.object({ central: z.string(), position: z.int().nonnegative() });
+type Tail = z.infer<typeof tailSchema> & RegistryTables;
 
-const formatSeal = (sha256: string): string => `${JSON.stringify({ sha256 })}\n`;
-
-/** @returns the change-feed position it stands at; 0 where there is none, or none of this central. */
+/** @returns the change-feed position that `registry` now stands at; 0 where there is no snapshot, or none of this central. */
 export async function readSnapshot(
   path: string,
   central: string,
@@ -32,32 +36,70 @@ export async function readSnapshot(
   log: Log,
 ): Promise<number> {
   if (!existsSync(path)) return 0;
+  const file = await open(path, 'r');
   try {
-    const bytes = await readFile(path);
-    const end = bytes.lastIndexOf(NEWLINE, bytes.length - 2) + 1;
-    const body = bytes.subarray(0, end);
-    if (bytes.subarray(end).toString() !== formatSeal(createHash('sha256').update(body).digest('hex'))) {
-      throw new Error('it is damaged');
-    }
-    let position: number | undefined;
-    for (let from = 0; from < end; ) {
-      const to = body.indexOf(NEWLINE, from);
-      const value: unknown = JSON.parse(body.toString('utf8', from, to));
-      from = to + 1;
-      if (position === undefined) {
-        const head = headSchema.parse(value);
-        if (head.central !== central) return 0;
-        position = head.position;
-      } else {
-        // Under the seal stand changes that were parsed when they came; parsing them again would take most of the start.
-        registry.apply([value as Change]);
-      }
-    }
-    return position ?? 0;
+    const tail = await readTail(file);
+    if (tail.central !== central) return 0;
+    const restored = await readVideos(file, tail);
+    registry.replaceWith(restored);
+    return tail.position;
   } catch (error) {
     log.warn({ path, reason: messageOf(error) }, 'the snapshot is unreadable; all is asked of central again');
     return 0;
+  } finally {
+    await file.close();
   }
+}
+
+async function readExactly(file: FileHandle, length: number, at: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length);
+  const { bytesRead } = await file.read(bytes, 0, length, at);
+  if (bytesRead !== length) throw new Error('it is cut off');
+  return bytes;
+}
+
+/** What stands under the seal was parsed when it came; `readVideos` sees whether the seal is whole. */
+async function readTail(file: FileHandle): Promise<Tail> {
+  const { size } = await file.stat();
+  if (size < HEAD_BYTES + END.length + 4 + SEAL_BYTES) throw new Error('it is cut off');
+  const lengthAt = size - SEAL_BYTES - 4;
+  const length = (await readExactly(file, 4, lengthAt)).readUInt32LE();
+  if (length > lengthAt - HEAD_BYTES - END.length) throw new Error('it is damaged');
+  const json = JSON.parse((await readExactly(file, length, lengthAt - length)).toString()) as Tail;
+  return { ...json, ...tailSchema.parse(json) };
+}
+
+async function readVideos(file: FileHandle, tables: RegistryTables): Promise<Registry> {
+  const hash = createHash('sha256');
+  const { size } = await file.stat();
+  const head = await readExactly(file, HEAD_BYTES, 0);
+  if (!head.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error('it is no snapshot of this version');
+  hash.update(head);
+  const registry = new Registry(
+    head.readUInt32LE(MAGIC.length),
+    Math.min(tables.videos, size / MIN_VIDEO_BYTES),
+  );
+  let rest: Buffer = Buffer.alloc(0);
+  let isEnd = false;
+  for (let at = HEAD_BYTES; at < size - SEAL_BYTES; ) {
+    const block = await readExactly(file, Math.min(BLOCK_BYTES, size - SEAL_BYTES - at), at);
+    at += block.length;
+    hash.update(block);
+    if (isEnd) continue;
+    const bytes: Buffer = rest.length === 0 ? block : Buffer.concat([rest, block]);
+    let from = 0;
+    while (from + 4 <= bytes.length) {
+      const length = bytes.readUInt32LE(from);
+      isEnd = length === 0;
+      if (isEnd || from + length > bytes.length) break;
+      from = registry.restore(bytes, from);
+    }
+    rest = bytes.subarray(from);
+  }
+  const seal = await readExactly(file, SEAL_BYTES, size - SEAL_BYTES);
+  if (!isEnd || !hash.digest().equals(seal)) throw new Error('it is damaged');
+  registry.restoreTables(tables);
+  return registry;
 }
 
 /**
@@ -74,19 +116,30 @@ export async function writeSnapshot(
   const file = await open(temporary, 'w');
   try {
     const hash = createHash('sha256');
-    let lines = [JSON.stringify({ snapshot: 2, central, position })];
-    const flush = async (): Promise<void> => {
-      const text = `${lines.join('\n')}\n`;
-      lines = [];
-      hash.update(text);
-      await file.appendFile(text);
+    const write = async (bytes: Buffer): Promise<void> => {
+      hash.update(bytes);
+      await file.writeFile(bytes);
     };
-    for (const change of registry.dump()) {
-      lines.push(JSON.stringify(change));
-      if (lines.length >= LINES_A_SLICE) await flush();
+    const head = Buffer.alloc(HEAD_BYTES);
+    MAGIC.copy(head);
+    head.writeUInt32LE(registry.seed, MAGIC.length);
+    let parts: Buffer[] = [head];
+    let bytes = 0;
+    for (const slice of registry.slices()) {
+      parts.push(slice);
+      bytes += slice.length;
+      if (bytes < WRITE_BYTES) continue;
+      await write(Buffer.concat(parts));
+      await nextTurn();
+      parts = [];
+      bytes = 0;
     }
-    if (lines.length > 0) await flush();
-    await file.appendFile(formatSeal(hash.digest('hex')));
+    const tail: Tail = { central, position, ...registry.tables() };
+    const json = Buffer.from(JSON.stringify(tail));
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(json.length);
+    await write(Buffer.concat([...parts, END, json, length]));
+    await file.writeFile(hash.digest());
     await file.sync();
   } finally {
     await file.close();

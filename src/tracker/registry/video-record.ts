@@ -1,0 +1,133 @@
+/**
+ * What the registry keeps of one video, as bytes: its id and revision, who said what of it, and what players are told.
+ *
+ *     length (4 bytes) · id (16) · revision (16) · entries · facts
+ *
+ * The site that published the video has the first entry, and revision and facts are its own. Nearly everything that videos
+ * have in common (codecs, sizes, languages of the renditions) stands in a shape that is kept once; see `shapes.ts`. Pure.
+ */
+import type { Change } from '../../protocol/central.ts';
+import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
+import type { Rendition } from '../../protocol/media.ts';
+import { type ByteReader, type ByteWriter, readUuid, UUID_BYTES, writeUuid } from './bytes.ts';
+import type { Shape, Shapes } from './shapes.ts';
+
+export type VideoChange = Extract<Change, { kind: 'video' }>;
+export type RegisteredVideo = Omit<VideoChange, 'kind' | 'position'>;
+
+export const ID_AT = 4;
+export const REVISION_AT = ID_AT + UUID_BYTES;
+export const ENTRIES_AT = REVISION_AT + UUID_BYTES;
+
+/** What a site said last: withdrawn; holds this revision; holds another one (which then follows). */
+export const WITHDRAWN = 0;
+export const SAME_REVISION = 1;
+export const OTHER_REVISION = 2;
+
+/** What one site last said of the video. */
+export interface Entry {
+  /** The site's place in the registry. */
+  readonly place: number;
+  readonly version: number;
+  readonly kind: number;
+  /** With `OTHER_REVISION` alone. */
+  readonly revision?: RevisionId | undefined;
+}
+
+export function readEntries(reader: ByteReader): Entry[] {
+  const count = reader.number();
+  const entries: Entry[] = [];
+  for (let index = 0; index < count; index++) {
+    const head = reader.number();
+    const version = reader.number();
+    const kind = head % 4;
+    let revision: RevisionId | undefined;
+    if (kind === OTHER_REVISION) {
+      revision = readUuid(reader.bytes, reader.at) as RevisionId;
+      reader.at += UUID_BYTES;
+    }
+    entries.push({ place: Math.floor(head / 4), version, kind, revision });
+  }
+  return entries;
+}
+
+export function writeEntries(writer: ByteWriter, entries: readonly Entry[]): void {
+  writer.number(entries.length);
+  for (const { place, version, kind, revision } of entries) {
+    writer.number(place * 4 + kind);
+    writer.number(version);
+    if (kind === OTHER_REVISION && revision) {
+      writer.reserve(UUID_BYTES);
+      writeUuid(revision, writer.bytes, writer.length);
+      writer.length += UUID_BYTES;
+    }
+  }
+}
+
+export function writeFacts(writer: ByteWriter, shapes: Shapes, change: VideoChange): void {
+  writer.number(change.bitrateBps);
+  writer.number(change.durationMs);
+  writer.text(change.name);
+  const shape: Shape = {
+    renditions: change.renditions.map(each => ({ ...each, bandwidthBps: 0, averageBandwidthBps: 0 })),
+  };
+  const text = JSON.stringify(shape);
+  const number = shapes.numberOf(text);
+  writer.number(number);
+  if (number === 0) writer.text(text);
+  for (const { bandwidthBps, averageBandwidthBps } of change.renditions) {
+    writer.number(bandwidthBps);
+    writer.number(averageBandwidthBps);
+  }
+}
+
+/** A video as it is asked for. Its renditions are made when somebody wants them: most answers do not. */
+class Video implements RegisteredVideo {
+  readonly video: VideoId;
+  readonly site: SiteId;
+  readonly version: number;
+  readonly revision: RevisionId;
+  readonly name: string;
+  readonly bitrateBps: number;
+  readonly durationMs: number;
+  readonly #shape: Shape;
+  readonly #rates: readonly number[];
+
+  constructor(
+    id: VideoId,
+    site: SiteId,
+    version: number,
+    revision: RevisionId,
+    reader: ByteReader,
+    shapes: Shapes,
+  ) {
+    this.video = id;
+    this.site = site;
+    this.version = version;
+    this.revision = revision;
+    this.bitrateBps = reader.number();
+    this.durationMs = reader.number();
+    this.name = reader.text();
+    const number = reader.number();
+    this.#shape = number === 0 ? shapes.parse(reader.text()) : shapes.get(number);
+    const rates: number[] = [];
+    for (let left = this.#shape.renditions.length * 2; left > 0; left--) rates.push(reader.number());
+    this.#rates = rates;
+  }
+
+  get renditions(): Rendition[] {
+    return this.#shape.renditions.map((rendition, index) => ({
+      ...rendition,
+      bandwidthBps: this.#rates[index * 2] ?? 0,
+      averageBandwidthBps: this.#rates[index * 2 + 1] ?? 0,
+    }));
+  }
+}
+export const readVideo = (
+  id: VideoId,
+  site: SiteId,
+  version: number,
+  revision: RevisionId,
+  reader: ByteReader,
+  shapes: Shapes,
+): RegisteredVideo => new Video(id, site, version, revision, reader, shapes);
