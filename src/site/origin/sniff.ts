@@ -12,9 +12,12 @@ export type ContainerKind =
   | 'empty'
   | 'avi'
   | 'wav'
+  | 'aiff'
   | 'webp'
   | 'mpeg-ts'
   | 'mpeg-ps'
+  | 'mpeg-video'
+  | 'dv'
   | 'flv'
   | 'asf'
   | 'ogg'
@@ -23,6 +26,9 @@ export type ContainerKind =
   | 'mp3'
   | 'adts'
   | 'flac'
+  | 'ac3'
+  | 'amr'
+  | 'caf'
   | 'midi'
   | 'hls-playlist'
   | 'ffconcat'
@@ -64,8 +70,14 @@ const SIGNATURES: readonly (readonly [ContainerKind, number, string])[] = [
   ['realmedia', 0, '2e524d46'],
   ['mxf', 0, '060e2b34020501'],
   ['mpeg-ps', 0, '000001ba'],
-  ['mpeg-ps', 0, '000001b3'],
+  ['mpeg-video', 0, '000001b3'],
+  // The header block of a DIF sequence, of 525 and of 625 lines (IEC 61834-2).
+  ['dv', 0, '1f07003f'],
+  ['dv', 0, '1f0700bf'],
   ['flac', 0, '664c6143'],
+  ['ac3', 0, '0b77'],
+  ['amr', 0, '2321414d52'],
+  ['caf', 0, '63616666'],
   ['mp3', 0, '494433'],
   ['midi', 0, '4d546864'],
   ['image', 0, 'ffd8ff'],
@@ -98,6 +110,7 @@ export function sniff(head: Buffer): ContainerKind {
   const form = head.toString('latin1', 8, 12);
   if (tag === 'RIFF') return form === 'WAVE' ? 'wav' : form === 'WEBP' ? 'webp' : 'avi';
   if (tag === 'RF64') return 'wav';
+  if (tag === 'FORM' && (form.startsWith('AIFF') || form.startsWith('AIFC'))) return 'aiff';
   const boxType = head.toString('latin1', 4, 8);
   if (head.length >= 8 && FIRST_BOXES.has(boxType)) {
     return boxType === 'ftyp' && IMAGE_BRANDS.has(form) ? 'image' : 'isobmff';
@@ -167,9 +180,12 @@ const REFUSALS: Readonly<
   empty: ['empty', 'This file is empty. Check it on your own computer and upload it again.'],
   avi: ['container-unsupported', container('an AVI film')],
   wav: ['container-unsupported', sound('a WAV recording')],
+  aiff: ['container-unsupported', sound('an AIFF recording')],
   webp: ['not-media', notMedia('a picture')],
   'mpeg-ts': ['container-unsupported', container('an MPEG transport stream (TS, M2TS, MTS)')],
   'mpeg-ps': ['container-unsupported', container('an MPEG program stream (MPG, VOB)')],
+  'mpeg-video': ['container-unsupported', container('bare MPEG video')],
+  dv: ['container-unsupported', container('a DV recording')],
   flv: ['container-unsupported', container('a Flash video (FLV)')],
   asf: ['container-unsupported', container('a Windows Media file (WMV, ASF)')],
   ogg: ['container-unsupported', container('an Ogg file')],
@@ -178,6 +194,9 @@ const REFUSALS: Readonly<
   mp3: ['container-unsupported', sound('an MP3 recording')],
   adts: ['container-unsupported', sound('an AAC recording')],
   flac: ['container-unsupported', sound('a FLAC recording')],
+  ac3: ['container-unsupported', sound('an AC-3 recording')],
+  amr: ['container-unsupported', sound('an AMR recording')],
+  caf: ['container-unsupported', sound('a CAF recording')],
   midi: ['not-media', notMedia('a MIDI file')],
   'hls-playlist': ['not-media', notMedia('a playlist that only names other files')],
   ffconcat: ['not-media', notMedia('a list that only names other files')],
