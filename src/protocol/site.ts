@@ -67,6 +67,15 @@ export const siteInfoSchema = z.strictObject({
   /** Signal flag of the site database: `not-sent` while the centre has still to be told. */
   signal: z.enum(['sent', 'not-sent']),
   unpublished: z.int().nonnegative(),
+  /** How films are converted here: absent where there is no ffmpeg, and for those who may not use the studio. */
+  conversion: z
+    .strictObject({
+      /** What keeps ffmpeg apart from everything else on this machine. */
+      isolation: z.enum(['bubblewrap', 'unshare', 'none']),
+      /** Memory, time and size are limited. */
+      hasLimits: z.boolean(),
+    })
+    .optional(),
 });
 export type SiteInfo = z.infer<typeof siteInfoSchema>;
 

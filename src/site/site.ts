@@ -18,6 +18,7 @@ import { locateRevision } from './database/revisions.ts';
 import { type SiteSchema, siteMigrations } from './database/schema.ts';
 import { listVideosInState } from './database/videos.ts';
 import { watchMembership } from './membership.ts';
+import { findMediaTools } from './origin/ffmpeg/ffmpeg.ts';
 import { createIntake } from './origin/intake.ts';
 import { prepareInWorker } from './origin/prepare-in-worker.ts';
 import { createOriginServer } from './origin/server.ts';
@@ -48,6 +49,13 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
   const storage = createStorage(config.dataDirectory);
   await mkdir(join(storage.root, 'uploads'), { recursive: true });
   await mkdir(join(storage.root, 'videos'), { recursive: true });
+  const tools = await findMediaTools();
+  if (tools?.confinement.isolation === 'none') {
+    log.warn(
+      {},
+      'Neither bubblewrap nor unshare works here: ffmpeg runs beside everything else on this machine',
+    );
+  }
   const identity = await readIdentity(config.dataDirectory);
   const db = await openSqlite<SiteSchema>(join(config.dataDirectory, 'site.sqlite'), siteMigrations);
 
@@ -133,7 +141,13 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     },
   });
   serveGateway(app, { db, identity: membership.identity, onPublished: registrations.wake });
-  servePlace(app, { db, config, identity: membership.identity, load: buffer.stats });
+  servePlace(app, {
+    db,
+    config,
+    identity: membership.identity,
+    conversion: tools?.confinement,
+    load: buffer.stats,
+  });
   if (existsSync(files.uiDirectory)) {
     servePages(app, {
       directory: files.uiDirectory,

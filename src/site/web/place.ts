@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { allowAnyOrigin, type HttpServer, hasToken } from '../../kernel/http.ts';
 import type { MemberIdentity } from '../../kernel/member.ts';
 import type { SiteId } from '../../protocol/ids.ts';
-import { siteInfoSchema, siteProbeSchema } from '../../protocol/site.ts';
+import { type SiteInfo, siteInfoSchema, siteProbeSchema } from '../../protocol/site.ts';
 import type { SiteConfig } from '../config.ts';
 import { countUnpublished, readSignal } from '../database/records.ts';
 import type { SiteDatabase } from '../database/videos.ts';
@@ -14,6 +14,8 @@ export interface PlaceOptions {
   readonly db: SiteDatabase;
   readonly config: SiteConfig;
   readonly identity: () => MemberIdentity;
+  /** Absent where there is no ffmpeg. */
+  readonly conversion: SiteInfo['conversion'];
   readonly load: () => { readonly activeResponses: number; readonly egressBytes: number };
 }
 
@@ -29,18 +31,21 @@ export function servePlace(app: HttpServer, options: PlaceOptions): void {
     },
     async request => {
       const { membership } = options.identity();
-      const known = hasToken(request.headers.authorization, config.operatorToken);
+      const isKnown =
+        hasToken(request.headers.authorization, config.operatorToken) || isTrusted(request.raw, config);
       return {
         ...(membership ? { id: membership.id as SiteId } : {}),
         name: config.name,
         baseUrl: config.baseUrl,
         ...(config.central ? { centralUrl: config.central } : {}),
         joined: membership !== undefined,
-        tokenNeeded: !known && !isTrusted(request.raw, config),
+        tokenNeeded: !isKnown,
         maxUploadBytes: config.maxUpload,
         freeBytes: await freeBytes(config.dataDirectory),
         signal: (await readSignal(db)).flag,
         unpublished: await countUnpublished(db),
+        // How well this machine is guarded is the operator's to know.
+        ...(isKnown && options.conversion ? { conversion: options.conversion } : {}),
       };
     },
   );

@@ -60,6 +60,7 @@ export function Studio() {
       <div class="stack">
         <h1>{title}</h1>
         <StatusLine site={site.value} isSilent={site.error !== undefined} />
+        {site.value && !needsToken && <ConversionNotice conversion={site.value.conversion} />}
       </div>
       {needsToken ? (
         <TokenForm refused={token !== undefined} onToken={setToken} />
@@ -173,6 +174,24 @@ function StepAnnouncement({
     if (changed) setText(t.studio.announce(changed.name, t.studio.doing[describeDoing(changed, joined)]));
   }, [videos, joined, t]);
   return <Announcement text={text} />;
+}
+
+/** What the operator should know of how strangers' files are read here. Nothing where all is well. */
+function ConversionNotice({ conversion }: { readonly conversion: SiteInfo['conversion'] }) {
+  const { t } = useSpeech();
+  const sentences = t.studio.conversion;
+  const warning = !conversion
+    ? sentences.missing
+    : conversion.isolation === 'none'
+      ? sentences.notIsolated
+      : conversion.hasLimits
+        ? undefined
+        : sentences.noLimits;
+  return warning ? (
+    <Notice kind="hint" testId="conversion">
+      <p>{warning}</p>
+    </Notice>
+  ) : null;
 }
 
 function StatusLine({ site, isSilent }: { readonly site: SiteInfo | undefined; readonly isSilent: boolean }) {

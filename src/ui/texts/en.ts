@@ -180,6 +180,14 @@ export const en = {
       free: (size: string) => `${size} free`,
       unreachable: 'This site does not answer',
     },
+    conversion: {
+      missing:
+        'There is no ffmpeg on this machine, so only films that browsers play as they are can be published. Install ffmpeg and start the site again.',
+      notIsolated:
+        'Films are converted without a sandbox on this machine: a forged file that takes over ffmpeg could read what the site can read. Install bubblewrap, or permit user namespaces, and start the site again.',
+      noLimits:
+        'Films are converted without limits of memory and time on this machine: a forged file could exhaust it. Install util-linux (prlimit, setpriv) and start the site again.',
+    },
     leave: 'Uploads are under way. Leave all the same?',
   },
   admin: {

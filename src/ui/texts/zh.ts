@@ -176,6 +176,13 @@ export const zh: Texts = {
       free: size => `剩余空间 ${size}`,
       unreachable: '该站点没有响应',
     },
+    conversion: {
+      missing: '本机没有 ffmpeg，只能发布浏览器可以直接播放的影片。请安装 ffmpeg 后重新启动站点。',
+      notIsolated:
+        '本机转码没有沙箱：若伪造的文件控制了 ffmpeg，就能读到站点能读到的一切。请安装 bubblewrap 或允许用户命名空间，然后重新启动站点。',
+      noLimits:
+        '本机转码没有内存和时间限制：伪造的文件可能耗尽资源。请安装 util-linux（prlimit、setpriv）后重新启动站点。',
+    },
     leave: '仍在上传，确定要离开吗？',
   },
   admin: {
