@@ -72,7 +72,7 @@ describe('boundaries', () => {
     ).toEqual([]);
   });
 
-  it.each(['tracker/choice', 'tracker/steering'])('%s does no I/O', folder => {
+  it.each(['tracker/choice', 'tracker/steering', 'tracker/memory'])('%s does no I/O', folder => {
     const files = sources.filter(isIn(folder));
     expect(files.length).toBeGreaterThan(0);
     expect(files.flatMap(packages).filter(name => name.startsWith('node:'))).toEqual([]);

@@ -57,6 +57,18 @@ export const coordinatesSchema = z.strictObject({
 });
 export type Coordinates = z.infer<typeof coordinatesSchema>;
 
+/** How an administrator has a site count in the trackers' choice. */
+export const sitePolicySchema = z.strictObject({
+  /** 1 is usual; a site of 2 counts as twice as good; 0: viewers only where no other site is left. */
+  weight: z.number().min(0).max(100),
+  /** Gets no more viewers, and those it has are moved, as long as any other site is left. */
+  drained: z.boolean(),
+  /** Among equally good sites the lowest comes first. */
+  failoverOrder: z.int().min(-1_000).max(1_000),
+  /** What may leave the site, bits a second. */
+  egressLimitBps: z.int().positive().max(1e13),
+});
+
 /** `POST /api/sites` (admin) */
 export const newSiteSchema = z.strictObject({
   name: nameSchema,
@@ -195,6 +207,9 @@ export const changeSchema = z.discriminatedUnion('kind', [
     zone: z.array(z.string()),
     /** Joined and not revoked. */
     active: z.boolean(),
+    ...sitePolicySchema.partial().shape,
+    /** The site's own Ed25519 key: its reports to trackers are signed with it. */
+    publicKey: z.string().optional(),
   }),
 ]);
 export type Change = z.infer<typeof changeSchema>;

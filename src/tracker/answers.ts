@@ -3,101 +3,163 @@ import { Problem } from '../kernel/problem.ts';
 import type { SiteId, VideoId } from '../protocol/ids.ts';
 import { MULTIVARIANT_PLAYLIST, mediaPath } from '../protocol/media.ts';
 import type { Source } from '../protocol/tracker.ts';
-import { type Candidate, choose, type Ranked, shortlist, type Viewer } from './choice/choose.ts';
-import { findZone, makeZoneTable, type ZoneTable } from './choice/zones.ts';
+import { choose, type Holding, type Pick, type Question, rank, type World } from './choice/choose.ts';
+import { reasonsOf } from './choice/reasons.ts';
+import { hashText } from './choice/sites.ts';
+import type { NetworkMemory } from './memory/network-memory.ts';
 import type { Probes } from './probes.ts';
 import type { RegisteredVideo, Registry } from './registry.ts';
+import type { Asker } from './viewers.ts';
+import type { LiveWorld } from './world.ts';
 
 /** Sites offered to one viewer: enough to fail over, few enough for a playlist. */
-const MAX_OFFERED_SITES = 8;
+export const MAX_OFFERED_SITES = 8;
+/** What nothing is known of: a viewer draws about this much. */
+const USUAL_BITRATE_BPS = 4_000_000;
 
-export interface Answers {
-  viewerAt(client: string): Viewer;
-  viewerFilling(site: SiteId): Viewer;
-  /** @throws Problem 404 `video-unknown`, 410 `video-withdrawn`. */
-  rank(id: VideoId, viewer: Viewer): { readonly video: RegisteredVideo; readonly ranking: readonly Ranked[] };
-  /**
-   * For a player that is playing: a video that is not known here is ranked as one that nobody holds, because an error would
-   * cost the player its steering. @throws Problem 410 `video-withdrawn`.
-   */
-  steer(id: VideoId, viewer: Viewer): readonly Ranked[];
-  /** The sites offered, best first. @throws Problem 503 `no-source` if there is none. */
-  sources(video: RegisteredVideo, ranking: readonly Ranked[]): readonly [Source, ...Source[]];
+/** A decision, and all that is needed to put it into words. */
+export interface Decision {
+  readonly world: World;
+  readonly question: Question;
+  /** Offered sites, best first. */
+  readonly picks: readonly Pick[];
 }
 
-/** `missing` says why nothing can be told of a video yet: before the feed was read, "unknown" would be said of all. */
-export function createAnswers(
-  registry: Registry,
-  probes: Probes,
-  missing: () => string | undefined,
-): Answers {
-  let zones: { readonly version: number; readonly table: ZoneTable } | undefined;
-  const zoneTable = (): ZoneTable => {
-    if (zones?.version !== registry.sitesVersion) {
-      zones = {
-        version: registry.sitesVersion,
-        table: makeZoneTable(registry.sites.filter(site => site.active)),
-      };
+export interface Answers {
+  /**
+   * The sites for a viewer who begins, best first.
+   * @throws Problem 404 `video-unknown`, 410 `video-withdrawn`, 503 `no-source`.
+   */
+  play(id: VideoId, asker: Asker): Decision & { readonly video: RegisteredVideo };
+  /**
+   * These sites in the order of now, for a player that is playing: a video that is not known here is ranked as one that
+   * nobody holds, because an error would cost the player its steering. @throws Problem 410 `video-withdrawn`.
+   */
+  steer(id: VideoId, asker: Asker, sites: readonly SiteId[]): Decision;
+  /** The question as it is decided, for an explanation. @throws Problem 404 `video-unknown`, 410 `video-withdrawn`. */
+  explain(id: VideoId, asker: Asker): Omit<Decision, 'picks'>;
+  /** Each source with its reasons in words. */
+  sources(video: RegisteredVideo, decision: Decision): readonly [Source, ...Source[]];
+  /** The viewer will be served by this site. */
+  noteSent(decision: Decision, site: SiteId): void;
+}
+
+export interface AnswerMeans {
+  readonly registry: Registry;
+  readonly world: LiveWorld;
+  readonly memory: NetworkMemory;
+  readonly probes: { readonly of: Probes['of'] };
+  /** Sites that have some of a video buffered. */
+  readonly partialHolders: (id: VideoId) => readonly SiteId[];
+  /** Says why nothing can be told of a video yet: before the feed was read, "unknown" would be said of all. */
+  readonly missing: () => string | undefined;
+}
+
+export function createAnswers(means: AnswerMeans): Answers {
+  const { registry, world: live, memory, probes } = means;
+
+  function ask(
+    id: VideoId,
+    asker: Asker,
+    world: World,
+    holders: Iterable<SiteId>,
+    bitrateBps: number,
+  ): Question {
+    const nowMs = Date.now();
+    return {
+      viewer: asker.viewer,
+      holding: holdingOf(world, holders, means.partialHolders(id)),
+      bitrateBps,
+      hash: hashText(id),
+      network: memory.network(asker.where, asker.who, world.table, nowMs),
+      priors: live.priors(asker.place),
+    };
+  }
+
+  const holdersOf = (places: readonly number[]): readonly SiteId[] =>
+    places.map(place => registry.siteAt(place));
+
+  function open(id: VideoId, asker: Asker) {
+    const found = registry.find(id);
+    if (found.kind === 'unknown') {
+      const reason = means.missing();
+      if (reason !== undefined) throw noSource(reason);
+      throw new Problem(404, 'video-unknown', 'No video of this id is registered here.');
     }
-    return zones.table;
-  };
-  const holdersOf = (places: readonly number[]): ReadonlySet<SiteId> =>
-    new Set(places.map(place => registry.siteAt(place)));
-  const rankSites = (holders: ReadonlySet<SiteId>, viewer: Viewer): readonly Ranked[] =>
-    choose(
-      viewer,
-      holders,
-      registry.sites.map(({ site: id, name, coordinates, active }): Candidate => {
-        const { up, activeResponses, egressBps } = probes.of(id);
-        return { id, name, coordinates, active, up, activeResponses, egressBps };
-      }),
-    );
+    if (found.kind === 'withdrawn') throw withdrawn();
+    const world = live.now();
+    const question = ask(id, asker, world, holdersOf(found.holders), found.video.bitrateBps);
+    return { video: found.video, world, question };
+  }
 
   return {
-    viewerAt(client) {
-      const zone = findZone(zoneTable(), client);
-      // Who is in a site's zone is where that site is, also while the site itself is down.
-      return zone ? { zone, coordinates: registry.findSite(zone.site)?.coordinates } : {};
+    play(id, asker) {
+      const { video, world, question } = open(id, asker);
+      const picks = choose(world, question, MAX_OFFERED_SITES);
+      if (picks.length === 0) throw noSource('No site can serve this video now. Try again in a moment.');
+      return { video, world, question, picks };
     },
-    viewerFilling: site => ({ fillingSite: site, coordinates: registry.findSite(site)?.coordinates }),
-    rank(id, viewer) {
-      const found = registry.find(id);
-      if (found.kind === 'unknown') {
-        const reason = missing();
-        if (reason !== undefined) throw noSource(reason);
-        throw new Problem(404, 'video-unknown', 'No video of this id is registered here.');
-      }
-      if (found.kind === 'withdrawn') throw withdrawn();
-      return { video: found.video, ranking: rankSites(holdersOf(found.holders), viewer) };
-    },
-    steer(id, viewer) {
+    explain: open,
+    steer(id, asker, sites) {
       const found = registry.find(id);
       if (found.kind === 'withdrawn') throw withdrawn();
-      return rankSites(holdersOf(found.kind === 'known' ? found.holders : []), viewer);
+      const world = live.now();
+      const [holders, bitrateBps] =
+        found.kind === 'known' ? [holdersOf(found.holders), found.video.bitrateBps] : [[], USUAL_BITRATE_BPS];
+      const question = ask(id, asker, world, holders, bitrateBps);
+      return { world, question, picks: rank(world, question, indexesOf(world, sites)) };
     },
-    sources(video, ranking) {
-      const [first, ...others] = shortlist(ranking, MAX_OFFERED_SITES).map(entry => toSource(video, entry));
-      if (first) return [first, ...others];
-      throw noSource('No site can serve this video now. Try again in a moment.');
+    sources(video, { world, question, picks }) {
+      const [first, ...others] = picks.map((pick, at) =>
+        toSource(video, world, question, pick, at, picks.length),
+      );
+      if (!first) throw noSource('No site can serve this video now. Try again in a moment.');
+      return [first, ...others];
+    },
+    noteSent({ world, question }, site) {
+      const index = world.table.indexOf.get(site);
+      if (index !== undefined) world.states.noteSent(index, question.bitrateBps, Date.now());
     },
   };
 
-  function toSource(video: RegisteredVideo, { site, reasons, score }: Ranked): Source {
-    const baseUrl = registry.findSite(site.id)?.baseUrl ?? '';
+  function toSource(
+    video: RegisteredVideo,
+    world: World,
+    question: Question,
+    { index }: Pick,
+    at: number,
+    count: number,
+  ): Source {
+    const { id, name } = world.table.facts[index] as World['table']['facts'][number];
+    const baseUrl = registry.findSite(id)?.baseUrl ?? '';
+    const reasons = reasonsOf(world, question, index);
     return {
-      site: site.id,
-      name: site.name,
-      address: probes.of(site.id).address ?? '',
+      site: id,
+      name,
+      address: probes.of(id).address ?? '',
       baseUrl,
       hls: baseUrl + mediaPath(video.video, video.revision, MULTIVARIANT_PLAYLIST),
       dash: null,
       reason: reasons[0]?.text ?? '',
       reasons: [...reasons],
-      score,
+      score: (count - at) / count,
     };
   }
 }
 
-const withdrawn = (): Problem => new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
+export const indexesOf = ({ table }: World, sites: Iterable<SiteId>): number[] => {
+  const indexes: number[] = [];
+  for (const site of sites) {
+    const index = table.indexOf.get(site);
+    if (index !== undefined) indexes.push(index);
+  }
+  return indexes;
+};
+
+export function holdingOf(world: World, full: Iterable<SiteId>, partial: Iterable<SiteId>): Holding {
+  return { full: indexesOf(world, full), partial: indexesOf(world, partial) };
+}
+
+export const withdrawn = (): Problem => new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
 const noSource = (detail: string): Problem =>
   new Problem(503, 'no-source', detail, { headers: { 'retry-after': '2' } });

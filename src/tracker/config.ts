@@ -8,6 +8,7 @@ import {
   prefixSetting,
   tokenSetting,
 } from '../kernel/settings.ts';
+import { POLICIES } from './choice/prior.ts';
 
 export const trackerConfigSchema = z.strictObject({
   listen: listenSetting.prefault('0.0.0.0:8081'),
@@ -19,6 +20,8 @@ export const trackerConfigSchema = z.strictObject({
   joinToken: z.string().optional(),
   operatorToken: tokenSetting,
   probeInterval: durationSetting.prefault('1 s'),
+  /** How sites are chosen: by distance, by what viewers measured, or by both. */
+  policy: z.enum(POLICIES).default('auto'),
   trustedProxies: z.array(prefixSetting).default([]),
   /** Believe `?client=IP`: one machine can then be a viewer anywhere. */
   believeClientParameter: z.boolean().default(false),

@@ -35,7 +35,7 @@ const answer =
   };
 
 function probing(baseUrl: string): Probes {
-  const probes = startProbes(100, () => {}, silentLog);
+  const probes = startProbes(100, { onUpdate() {}, onTurn() {} }, silentLog);
   closers.push(() => void probes.stop());
   probes.watch([{ kind: 'site', position: 1, site, name: 'S', baseUrl, zone: [], active: true }]);
   return probes;

@@ -23,6 +23,8 @@ const MEDIAN_OF = 9;
 
 export interface Health {
   readonly up: boolean;
+  /** Up, but its last probe failed. */
+  readonly shaky: boolean;
   /** When it last changed (RFC 3339). */
   readonly since: string;
   /** Address and port that the last successful probe was connected to. */
@@ -36,6 +38,7 @@ export interface Health {
 
 const UNSEEN: Health = {
   up: false,
+  shaky: false,
   since: new Date(0).toISOString(),
   address: undefined,
   probeMs: undefined,
@@ -51,7 +54,14 @@ export interface Probes {
   stop(): Promise<void>;
 }
 
-export function startProbes(intervalMs: number, onChange: () => void, log: Log): Probes {
+export interface ProbeEvents {
+  /** Something about this site is known anew. */
+  readonly onUpdate: (site: SiteId) => void;
+  /** A site went up or down. */
+  readonly onTurn: () => void;
+}
+
+export function startProbes(intervalMs: number, events: ProbeEvents, log: Log): Probes {
   const healths = new Map<SiteId, Health>();
   const watched = new Map<
     SiteId,
@@ -68,8 +78,9 @@ export function startProbes(intervalMs: number, onChange: () => void, log: Log):
         { site: site.site, name: site.name, reason: change.lastError },
         up ? 'site is up' : 'site is down',
       );
-      onChange();
+      events.onTurn();
     }
+    events.onUpdate(site.site);
   };
 
   async function watchOne(site: RegisteredSite, signal: AbortSignal): Promise<void> {
@@ -86,6 +97,7 @@ export function startProbes(intervalMs: number, onChange: () => void, log: Log):
         const { activeResponses, egressBps } = probe;
         update(site, {
           up: true,
+          shaky: false,
           address,
           probeMs: median(recent),
           activeResponses,
@@ -95,7 +107,10 @@ export function startProbes(intervalMs: number, onChange: () => void, log: Log):
       } catch (error) {
         if (signal.aborted) return;
         failures++;
-        update(site, { ...(failures >= 2 ? { up: false } : {}), lastError: reasonOf(error) });
+        update(site, {
+          ...(failures >= 2 ? { up: false, shaky: false } : { shaky: true }),
+          lastError: reasonOf(error),
+        });
       }
       const pauseMs = failures === 1 ? RETRY_MS : intervalMs;
       await sleep(pauseMs, undefined, { signal }).catch(() => {});

@@ -12,9 +12,15 @@ import { trackerStatusSchema } from '../protocol/tracker.ts';
 import { createAnswers } from './answers.ts';
 import type { TrackerConfig } from './config.ts';
 import { followFeed } from './feed.ts';
+import { NetworkMemory } from './memory/network-memory.ts';
 import { startProbes } from './probes.ts';
 import { Registry } from './registry.ts';
+import { createViewers, NO_ZONES } from './viewers.ts';
+import { createCounted } from './web/counted.ts';
+import { serveExplain } from './web/explain.ts';
 import { servePlay } from './web/play.ts';
+import { serveSteer } from './web/steer.ts';
+import { createWorld } from './world.ts';
 
 const TELL_EVERY_MS = 10_000;
 const TELL_TIMEOUT_MS = 5_000;
@@ -29,7 +35,14 @@ export interface RunningTracker {
 export async function startTracker(config: TrackerConfig): Promise<RunningTracker> {
   const log = createLog('tracker', config.logLevel);
   const registry = new Registry();
-  const probes = startProbes(config.probeInterval, () => telling.wake(), log);
+  const memory = new NetworkMemory();
+  const probes = startProbes(
+    config.probeInterval,
+    { onUpdate: site => world.refresh(site), onTurn: () => telling.wake() },
+    log,
+  );
+  const world = createWorld(registry, config.policy, probes.of, () => 0);
+  const viewers = createViewers(registry, () => NO_ZONES, undefined);
   const identity = await readIdentity(config.dataDirectory);
   const feed = await followFeed(config, identity, registry, () => probes.watch(registry.sites), log);
 
@@ -59,7 +72,21 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     allowAnyOrigin(reply);
     reply.header('cache-control', 'no-store');
   });
-  servePlay(app, config, createAnswers(registry, probes, feed.missing), metrics);
+  const answers = createAnswers({
+    registry,
+    world,
+    memory,
+    probes,
+    partialHolders: () => [],
+    missing: feed.missing,
+  });
+  const means = { config, answers, viewers, counted: createCounted(metrics) };
+  servePlay(app, means);
+  serveSteer(app, {
+    ...means,
+    activeSites: () => registry.sites.filter(({ active }) => active).map(({ site }) => site),
+  });
+  serveExplain(app, means);
   allowPreflight(app);
   app.get(
     '/status',

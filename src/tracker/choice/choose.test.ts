@@ -1,88 +1,140 @@
 import { describe, expect, test } from 'vitest';
 import type { SiteId } from '../../protocol/ids.ts';
 import { reasonSchema } from '../../protocol/tracker.ts';
-import { type Candidate, choose, shortlist, type Viewer } from './choose.ts';
+import {
+  choose,
+  isWorthMoving,
+  type Measured,
+  type Question,
+  rank,
+  UNMEASURED,
+  type Viewer,
+} from './choose.ts';
+import { makePriors, POLICIES, type Policy } from './prior.ts';
+import { reasonsOf } from './reasons.ts';
+import { makeSiteTable, type SiteFacts, type SiteState, SiteStates } from './sites.ts';
 
 const id = (n: number): SiteId => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as SiteId;
 const [hangzhou, guangzhou, beijing] = [id(1), id(2), id(3)];
-const places: Readonly<Record<SiteId, Pick<Candidate, 'name' | 'coordinates'>>> = {
-  [hangzhou]: { name: 'Hangzhou', coordinates: { latitude: 30.27, longitude: 120.15 } },
-  [guangzhou]: { name: 'Guangzhou', coordinates: { latitude: 23.13, longitude: 113.26 } },
-  [beijing]: { name: 'Beijing', coordinates: { latitude: 39.9, longitude: 116.4 } },
-};
-const site = (which: SiteId, changes: Partial<Candidate> = {}): Candidate => ({
+const places = {
+  [hangzhou]: { latitude: 30.27, longitude: 120.15 },
+  [guangzhou]: { latitude: 23.13, longitude: 113.26 },
+  [beijing]: { latitude: 39.9, longitude: 116.4 },
+} as Readonly<Record<SiteId, { latitude: number; longitude: number }>>;
+
+type Site = SiteFacts & Partial<SiteState> & { readonly sentBps?: number };
+const site = (which: SiteId, changes: Partial<Site> = {}): Site => ({
   id: which,
   name: which,
-  ...places[which],
+  coordinates: places[which],
   active: true,
   up: true,
   activeResponses: 3,
-  egressBps: 0,
   ...changes,
 });
-interface Question {
+type Told = Partial<Omit<Measured, 'index' | 'logBps'>> & { readonly site: SiteId; readonly mbit: number };
+interface Case {
+  readonly policy: Policy;
   readonly viewer: Viewer;
   readonly holders: readonly SiteId[];
-  readonly sites: readonly Candidate[];
+  readonly partial: readonly SiteId[];
+  readonly sites: readonly Site[];
+  readonly told: readonly Told[];
+  readonly lineMbit: number;
+  readonly bitrateBps: number;
+  readonly hash: number;
 }
+
 const inZoneOf = (which: SiteId): Viewer => ({
   zone: { site: which, prefix: '10.1.0.0/16' },
-  coordinates: places[which]?.coordinates,
+  coordinates: places[which],
 });
-const filling = (which: SiteId): Viewer => ({
-  fillingSite: which,
-  coordinates: places[which]?.coordinates,
+const filling = (which: SiteId): Viewer => ({ fillingSite: which, coordinates: places[which] });
+const told = (which: SiteId, mbit: number, changes: Partial<Told> = {}): Told => ({
+  site: which,
+  mbit,
+  ...changes,
 });
-const rank = (changes: Partial<Question>) => {
-  const sites = changes.sites ?? [site(beijing), site(guangzhou), site(hangzhou)];
-  return choose(changes.viewer ?? {}, new Set(changes.holders ?? [guangzhou]), sites);
-};
-const order = (question: Partial<Question>): readonly SiteId[] =>
-  rank(question)
-    .filter(({ offered }) => offered)
-    .map(entry => entry.site.id);
+
+function ask(changes: Partial<Case>) {
+  const all: Case = {
+    policy: 'auto',
+    viewer: {},
+    holders: [guangzhou],
+    partial: [],
+    sites: [site(beijing), site(guangzhou), site(hangzhou)],
+    told: [],
+    lineMbit: Math.max(...(changes.told ?? []).map(({ mbit }) => mbit), 0) || Number.POSITIVE_INFINITY,
+    bitrateBps: 4e6,
+    hash: 1,
+    ...changes,
+  };
+  const table = makeSiteTable(all.sites);
+  const states = new SiteStates(table);
+  for (const each of all.sites) {
+    const index = table.indexOf.get(each.id)!;
+    states.set(index, {
+      up: each.up ?? true,
+      shaky: each.shaky ?? false,
+      activeResponses: each.activeResponses ?? 0,
+      egressBps: each.egressBps ?? 0,
+      failureShare: each.failureShare ?? 0,
+    });
+    if (each.sentBps) states.noteSent(index, each.sentBps, 1_000);
+  }
+  const indexesOf = (ids: readonly SiteId[]) => ids.flatMap(each => table.indexOf.get(each) ?? []);
+  const question: Question = {
+    viewer: all.viewer,
+    holding: { full: indexesOf(all.holders), partial: indexesOf(all.partial) },
+    bitrateBps: all.bitrateBps,
+    hash: all.hash,
+    network: {
+      measured: all.told.map(({ site: which, mbit, ...more }) => ({
+        index: table.indexOf.get(which)!,
+        logBps: Math.log(mbit * 1e6),
+        weight: 3,
+        ageMs: 5_000,
+        failing: false,
+        ...more,
+      })),
+      lineLogBps: Math.log(all.lineMbit * 1e6),
+    },
+    priors: makePriors(
+      table,
+      { coordinates: all.viewer.coordinates, zoneSite: all.viewer.zone?.site },
+      all.policy,
+    ),
+  };
+  return { world: { table, states, policy: all.policy }, question };
+}
+function order(changes: Partial<Case>, count = 8): readonly SiteId[] {
+  const { world, question } = ask(changes);
+  return choose(world, question, count).map(({ index }) => world.table.facts[index]!.id);
+}
 
 describe('the order', () => {
   const busy = { activeResponses: 150 };
   const noPlace = { coordinates: undefined };
-  test.each<[string, Partial<Question>, readonly SiteId[]]>([
+  test.each<[string, Partial<Case>, readonly SiteId[]]>([
     [
       "the viewer's zone first, then by distance",
       { viewer: inZoneOf(hangzhou) },
       [hangzhou, guangzhou, beijing],
     ],
-    ['from Beijing', { viewer: inZoneOf(beijing) }, [beijing, hangzhou, guangzhou]],
-    [
-      'the zone site is first however busy it is, and without holding the video',
-      {
-        viewer: inZoneOf(hangzhou),
-        sites: [site(beijing), site(guangzhou), site(hangzhou, busy)],
-      },
-      [hangzhou, guangzhou, beijing],
-    ],
+    ['from Beijing', { viewer: inZoneOf(beijing), holders: [] }, [beijing, hangzhou, guangzhou]],
     [
       'the zone site is down: the nearest to it',
       {
         viewer: inZoneOf(beijing),
+        holders: [hangzhou],
         sites: [site(beijing, { up: false }), site(guangzhou), site(hangzhou)],
       },
       [hangzhou, guangzhou],
     ],
     [
-      'no place known: the holder, then by load',
-      {
-        sites: [site(beijing, busy), site(guangzhou, busy), site(hangzhou)],
-      },
+      'no place known: the holder first',
+      { sites: [site(beijing), site(guangzhou, busy), site(hangzhou)] },
       [guangzhou, hangzhou, beijing],
-    ],
-    ['no place known, equal load: by id', {}, [guangzhou, hangzhou, beijing]],
-    [
-      'a site without coordinates comes after those with',
-      {
-        viewer: inZoneOf(hangzhou),
-        sites: [site(hangzhou), site(guangzhou, noPlace), site(beijing)],
-      },
-      [hangzhou, beijing, guangzhou],
     ],
     [
       'the zone site has no coordinates: first all the same',
@@ -96,10 +148,11 @@ describe('the order', () => {
       'one city: load decides',
       {
         viewer: inZoneOf(hangzhou),
+        holders: [],
         sites: [
           site(hangzhou, { up: false }),
-          site(id(8), { ...places[beijing], ...busy }),
-          site(id(9), places[beijing]),
+          site(id(8), { coordinates: places[beijing], activeResponses: 900 }),
+          site(id(9), { coordinates: places[beijing] }),
         ],
       },
       [id(9), id(8)],
@@ -109,32 +162,28 @@ describe('the order', () => {
       {
         viewer: inZoneOf(hangzhou),
         holders: [id(9)],
-        sites: [site(id(8), places[beijing]), site(id(9), places[beijing])],
+        sites: [site(id(8), { coordinates: places[beijing] }), site(id(9), { coordinates: places[beijing] })],
       },
       [id(9), id(8)],
     ],
     [
       'a buffer that fills: the holder, though another is nearer',
-      {
-        viewer: filling(beijing),
-      },
+      { viewer: filling(beijing) },
       [guangzhou, hangzhou],
     ],
     [
       'a buffer that fills from several holders: the nearest',
-      {
-        viewer: filling(beijing),
-        holders: [guangzhou, hangzhou],
-      },
+      { viewer: filling(beijing), holders: [guangzhou, hangzhou] },
       [hangzhou, guangzhou],
     ],
     [
-      'the only holder is down: the others may have it buffered',
+      'the only holder is down: who has some of it buffered, then the others',
       {
         viewer: inZoneOf(beijing),
+        partial: [hangzhou],
         sites: [site(beijing), site(guangzhou, { up: false }), site(hangzhou)],
       },
-      [beijing, hangzhou],
+      [hangzhou, beijing],
     ],
     [
       'revoked sites are not offered',
@@ -144,56 +193,238 @@ describe('the order', () => {
       },
       [hangzhou, beijing],
     ],
+    [
+      'a drained site comes last, however near',
+      {
+        viewer: inZoneOf(hangzhou),
+        sites: [site(beijing), site(guangzhou), site(hangzhou, { drained: true })],
+      },
+      [guangzhou, beijing, hangzhou],
+    ],
+    [
+      'weight 0 is drained',
+      { viewer: inZoneOf(hangzhou), sites: [site(beijing), site(guangzhou), site(hangzhou, { weight: 0 })] },
+      [guangzhou, beijing, hangzhou],
+    ],
+    [
+      'a full site comes after those with room, before a drained one',
+      {
+        viewer: inZoneOf(hangzhou),
+        sites: [
+          site(beijing),
+          site(guangzhou, { drained: true }),
+          site(hangzhou, { egressLimitBps: 1e8, egressBps: 1.01e8 }),
+        ],
+      },
+      [beijing, hangzhou, guangzhou],
+    ],
+    [
+      'viewers just sent fill a site up before its reports say so',
+      {
+        viewer: inZoneOf(hangzhou),
+        sites: [
+          site(beijing),
+          site(guangzhou),
+          site(hangzhou, { egressLimitBps: 1e8, egressBps: 4e7, sentBps: 7e7 }),
+        ],
+      },
+      [guangzhou, beijing, hangzhou],
+    ],
+    [
+      'an administrator’s weight counts like throughput',
+      { viewer: inZoneOf(hangzhou), sites: [site(beijing, { weight: 4 }), site(guangzhou), site(hangzhou)] },
+      [beijing, hangzhou, guangzhou],
+    ],
+    [
+      'equal sites: failover order decides',
+      {
+        holders: [],
+        sites: [
+          site(id(5), { failoverOrder: 2 }),
+          site(id(6), { failoverOrder: 1 }),
+          site(id(7), { failoverOrder: 3 }),
+        ],
+      },
+      [id(6), id(5), id(7)],
+    ],
     ['nothing is up', { sites: [site(beijing, { up: false })] }, []],
     ['no sites', { sites: [] }, []],
   ])('%s', (_, question, expected) => {
     expect(order(question)).toEqual(expected);
   });
+
+  test('equal sites share the videos, and a video stays with one of them', () => {
+    const sites = [4, 5, 6, 7].map(n => site(id(n), { coordinates: undefined }));
+    const firsts = Array.from(
+      { length: 400 },
+      (_, hash) => order({ holders: [], sites, hash: hash * 7919 })[0],
+    );
+    for (const { id: each } of sites) {
+      expect(firsts.filter(first => first === each).length, each).toBeGreaterThan(50);
+    }
+    expect(order({ holders: [], sites, hash: 42 })).toEqual(
+      order({ holders: [], sites: sites.toReversed(), hash: 42 }),
+    );
+  });
+});
+
+describe('policies', () => {
+  const viewer = inZoneOf(hangzhou);
+  const beijingIsFaster = [told(hangzhou, 3), told(guangzhou, 3), told(beijing, 12)];
+  test('nearest looks at the map alone', () => {
+    expect(order({ policy: 'nearest', viewer, told: beijingIsFaster })[0]).toBe(hangzhou);
+    expect(order({ policy: 'nearest', viewer: inZoneOf(beijing) })).toEqual([beijing, hangzhou, guangzhou]);
+    const busy = [site(beijing, { activeResponses: 5_000 }), site(guangzhou), site(hangzhou)];
+    expect(order({ policy: 'nearest', viewer: inZoneOf(beijing), sites: busy })[0]).toBe(beijing);
+    const full = [site(beijing, { egressLimitBps: 1e6, egressBps: 2e6 }), site(guangzhou), site(hangzhou)];
+    expect(order({ policy: 'nearest', viewer: inZoneOf(beijing), sites: full })).toEqual([
+      hangzhou,
+      guangzhou,
+      beijing,
+    ]);
+  });
+
+  test('best-network and auto go where the network is better', () => {
+    expect(order({ policy: 'best-network', viewer, told: beijingIsFaster })[0]).toBe(beijing);
+    expect(order({ policy: 'auto', viewer, told: beijingIsFaster })[0]).toBe(beijing);
+  });
+
+  test('auto stays in the zone for a little less; best-network does not', () => {
+    const little = [told(hangzhou, 8), told(beijing, 10)];
+    expect(order({ policy: 'auto', viewer, told: little, holders: [hangzhou, beijing] })[0]).toBe(hangzhou);
+    expect(order({ policy: 'best-network', viewer, told: little, holders: [hangzhou, beijing] })[0]).toBe(
+      beijing,
+    );
+  });
+
+  test('more than a viewer can use is worth little: a near site that is good enough keeps the viewer', () => {
+    const both = { viewer, holders: [hangzhou, beijing], bitrateBps: 1e6 };
+    expect(order({ ...both, told: [told(hangzhou, 20), told(beijing, 30)] })[0]).toBe(hangzhou);
+    expect(order({ ...both, bitrateBps: 20e6, told: [told(hangzhou, 20), told(beijing, 30)] })[0]).toBe(
+      beijing,
+    );
+  });
+
+  test('old reports fade into what is usual', () => {
+    const old = [told(hangzhou, 3, { weight: 0.01 }), told(beijing, 12, { weight: 0.01 })];
+    expect(order({ viewer, told: old })[0]).toBe(hangzhou);
+  });
+
+  test('a slow line is no reason to leave the near site for one that nobody measured', () => {
+    const slowLine = { viewer, told: [told(hangzhou, 2)], holders: [hangzhou, beijing, guangzhou] };
+    expect(order({ ...slowLine, lineMbit: 2 })[0]).toBe(hangzhou);
+    expect(order({ ...slowLine, lineMbit: 20 })[0]).not.toBe(hangzhou);
+  });
+
+  test('where a viewer of this network just failed comes last', () => {
+    const sites = { viewer, told: [told(hangzhou, 20, { failing: true })] };
+    expect(order(sites).at(-1)).toBe(hangzhou);
+    expect(order({ ...sites, policy: 'nearest' }).at(-1)).toBe(hangzhou);
+  });
+
+  test('a measured round trip says more than a distance', () => {
+    const close = Math.log(50e6);
+    const far = Math.log(5e6);
+    const rtts = [
+      { ...told(hangzhou, 1), weight: 0, logExpected: far },
+      { ...told(beijing, 1), weight: 0, logExpected: close },
+    ];
+    expect(order({ viewer, told: rtts, bitrateBps: 20e6, lineMbit: Number.POSITIVE_INFINITY })[0]).toBe(
+      beijing,
+    );
+  });
+});
+
+test('a player moves for a good reason alone, and not all of them for the same one', () => {
+  const current = { index: 0, score: 10 };
+  const better = (times: number) => ({ index: 1, score: 10 + Math.log(times) });
+  expect(isWorthMoving(better(1.1), current, 0)).toBe(false);
+  expect(isWorthMoving(better(1.3), current, 0)).toBe(true);
+  expect(isWorthMoving(better(1.3), current, 1)).toBe(false);
+  expect(isWorthMoving(better(1.6), current, 1)).toBe(true);
 });
 
 describe('the reasons', () => {
-  const reasonsOf = (question: Partial<Question>, which: SiteId) =>
-    rank(question).find(entry => entry.site.id === which)?.reasons ?? [];
-  const codesOf = (question: Partial<Question>, which: SiteId) =>
-    reasonsOf(question, which).map(({ code }) => code);
+  const reasons = (changes: Partial<Case>, which: SiteId) => {
+    const { world, question } = ask(changes);
+    return reasonsOf(world, question, world.table.indexOf.get(which)!);
+  };
+  const codes = (changes: Partial<Case>, which: SiteId) => reasons(changes, which).map(({ code }) => code);
 
   test('sentences with figures, the decisive one first', () => {
-    const zone = reasonsOf({ viewer: inZoneOf(hangzhou) }, hangzhou);
-    expect(zone.map(({ code }) => code)).toEqual(['coverage-zone', 'fills-from-holder', 'load']);
+    const zone = reasons({ viewer: inZoneOf(hangzhou) }, hangzhou);
+    expect(zone.map(({ code }) => code)).toEqual([
+      'coverage-zone',
+      'expected-network',
+      'fills-from-holder',
+      'load',
+    ]);
     expect(zone[0]?.text).toContain('10.1.0.0/16');
-    const [distance, holds, load] = reasonsOf({ viewer: inZoneOf(hangzhou) }, guangzhou);
-    expect(distance).toMatchObject({ code: 'distance' });
+    const [distance, expected, holds, load] = reasons({ viewer: inZoneOf(hangzhou) }, guangzhou);
     expect(distance?.text).toMatch(/1,04\d km/);
+    expect(expected?.text).toMatch(/\d Mbit\/s expected from its distance/);
     expect(holds?.code).toBe('holds-original');
     expect(load?.text).toMatch(/^3 responses/);
-    for (const { text } of [...zone, ...reasonsOf({}, guangzhou)]) expect(text).toMatch(/^[A-Z\d].*\.$/);
+    const measured = reasons({ told: [told(beijing, 12)] }, beijing);
+    expect(measured[0]?.code).toBe('measured-network');
+    expect(measured[0]?.text).toMatch(/measured 12 Mbit\/s, last 5 s ago/);
+    const sites = [
+      site(hangzhou, {
+        egressLimitBps: 1e8,
+        egressBps: 9e7,
+        sentBps: 5e6,
+        weight: 2,
+        shaky: true,
+        failureShare: 0.4,
+      }),
+    ];
+    const texts = reasons({ sites }, hangzhou)
+      .map(({ text }) => text)
+      .join(' ');
+    expect(texts).toMatch(/90 Mbit\/s going out of 100 Mbit\/s \(95 %\), 5 Mbit\/s more expected/);
+    expect(texts).toMatch(/count 2 times/);
+    expect(texts).toMatch(/40 % of viewers/);
+    for (const { text } of [...zone, ...measured, ...reasons({ sites }, hangzhou)]) {
+      expect(text).toMatch(/^[A-Z\d].*\.$/);
+    }
+  });
+
+  test('what the policy does not look at is no reason', () => {
+    expect(codes({ policy: 'nearest', told: [told(beijing, 12)] }, beijing)).not.toContain(
+      'measured-network',
+    );
   });
 
   test('a site whose only source is down says so', () => {
     const sites = [site(beijing), site(guangzhou, { up: false })];
-    const holding = reasonsOf({ sites }, beijing).find(({ code }) => code === 'fills-from-holder');
-    expect(holding?.text).toMatch(/down.*buffered/);
-    const fine = reasonsOf({}, beijing).find(({ code }) => code === 'fills-from-holder');
-    expect(fine?.text).not.toMatch(/down/);
+    expect(reasons({ sites }, beijing).find(({ code }) => code === 'fills-from-holder')?.text).toMatch(
+      /down.*buffered/,
+    );
+    expect(reasons({}, beijing).find(({ code }) => code === 'fills-from-holder')?.text).not.toMatch(/down/);
+    expect(codes({ partial: [beijing] }, beijing)).toContain('partly-buffered');
   });
 
-  test('why a site is not offered comes first', () => {
-    const sites = [site(beijing, { up: false }), site(guangzhou, { active: false }), site(hangzhou)];
-    const viewer = filling(hangzhou);
-    expect(codesOf({ sites, viewer }, beijing)[0]).toBe('site-down');
-    expect(codesOf({ sites, viewer }, guangzhou)[0]).toBe('site-inactive');
-    expect(codesOf({ sites, viewer }, hangzhou)[0]).toBe('asking-site');
+  test('why a site is not offered, or last, comes first', () => {
+    const sites = [
+      site(beijing, { up: false }),
+      site(guangzhou, { active: false }),
+      site(hangzhou),
+      site(id(4), { drained: true }),
+      site(id(5), { egressLimitBps: 1, egressBps: 2 }),
+    ];
+    const changes = { sites, viewer: filling(hangzhou) };
+    expect([beijing, guangzhou, hangzhou, id(4), id(5)].map(which => codes(changes, which)[0])).toEqual([
+      'site-down',
+      'site-inactive',
+      'asking-site',
+      'drained',
+      'full',
+    ]);
   });
 
   test('unknown places are said to be unknown', () => {
-    expect(codesOf({}, beijing)[0]).toBe('distance-unknown');
-    const sites = [site(beijing, { coordinates: undefined })];
-    expect(codesOf({ sites, viewer: inZoneOf(hangzhou) }, beijing)[0]).toBe('distance-unknown');
-  });
-
-  test('a holder that is not registered here is no reason to fail', () => {
-    expect(codesOf({ holders: [id(99)] }, beijing)).toContain('fills-from-holder');
-    expect(codesOf({ holders: [] }, beijing)).toContain('fills-from-holder');
+    expect(codes({}, beijing)[0]).toBe('distance-unknown');
+    expect(codes({ holders: [id(99)] }, beijing)).toContain('fills-from-holder');
   });
 });
 
@@ -208,69 +439,107 @@ describe('any question', () => {
       return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
     };
   }
-  function makeQuestion(random: () => number): Question {
-    const sites = Array.from({ length: Math.floor(random() * 12) }, (_, n) =>
+  function makeCase(random: () => number): Case {
+    const sites = Array.from({ length: Math.floor(random() * 16) }, (_, n) =>
       site(id(n), {
-        name: `Site ${n}`,
         coordinates:
           random() < 0.8
             ? { latitude: Math.round(random() * 4) * 30 - 60, longitude: Math.round(random() * 4) * 60 - 120 }
             : undefined,
         active: random() < 0.9,
         up: random() < 0.7,
+        shaky: random() < 0.1,
+        drained: random() < 0.1,
+        weight: random() < 0.3 ? Math.round(random() * 4) : 1,
+        failoverOrder: Math.round(random() * 3),
+        egressLimitBps: random() < 0.5 ? 5e8 : undefined,
         activeResponses: Math.floor(random() * 300),
         egressBps: Math.floor(random() * 1e9),
+        failureShare: random() < 0.2 ? random() : 0,
       }),
     );
     const pick = () => sites[Math.floor(random() * sites.length)];
     const zone = random() < 0.7 ? pick() : undefined;
-    const viewer: Viewer =
-      random() < 0.2
-        ? { fillingSite: pick()?.id, coordinates: pick()?.coordinates }
-        : { zone: zone && { site: zone.id, prefix: '10.0.0.0/8' }, coordinates: zone?.coordinates };
-    return { viewer, holders: sites.filter(() => random() < 0.3).map(each => each.id), sites };
+    return {
+      policy: POLICIES[Math.floor(random() * 3)]!,
+      viewer:
+        random() < 0.2
+          ? { fillingSite: pick()?.id, coordinates: pick()?.coordinates }
+          : { zone: zone && { site: zone.id, prefix: '10.0.0.0/8' }, coordinates: zone?.coordinates },
+      holders: sites.filter(() => random() < 0.3).map(each => each.id),
+      partial: sites.filter(() => random() < 0.2).map(each => each.id),
+      sites,
+      told: sites
+        .filter(() => random() < 0.4)
+        .map(each => told(each.id, 0.1 + random() * 50, { weight: random() * 3, failing: random() < 0.1 })),
+      lineMbit: random() < 0.5 ? random() * 50 : Number.POSITIVE_INFINITY,
+      bitrateBps: 1e6 * (1 + random() * 10),
+      hash: Math.floor(random() * 2 ** 32),
+    };
   }
 
-  test('every site once; offered first; total, stable order; score and reasons fit', () => {
+  test('the loop over all sites decides as the ranking of every single one; total, stable order; a holder among the few', () => {
     for (let seed = 0; seed < 3_000; seed++) {
       const random = createRandom(seed);
-      const { viewer, holders, sites } = makeQuestion(random);
-      const ranking = choose(viewer, new Set(holders), sites);
+      const each = makeCase(random);
+      const { world, question } = ask(each);
       const message = `seed ${seed}`;
-      const ids = ranking.map(entry => entry.site.id);
-      expect([...ids].sort(), message).toEqual(sites.map(each => each.id).sort());
+      const all = world.table.facts.map((_, index) => index);
+      const ranked = rank(world, question, all);
+      expect(choose(world, question, 99), message).toEqual(ranked);
 
-      const shuffled = sites
-        .map(each => ({ each, at: random() }))
-        .sort((x, y) => x.at - y.at)
-        .map(({ each }) => each);
-      const again = choose(viewer, new Set(holders), shuffled);
-      expect(
-        again.map(entry => entry.site.id),
-        message,
-      ).toEqual(ids);
+      const shuffled = {
+        ...each,
+        sites: each.sites
+          .map(s => ({ s, at: random() }))
+          .sort((x, y) => x.at - y.at)
+          .map(({ s }) => s),
+      };
+      expect(order(shuffled, 99), message).toEqual(order(each, 99));
 
-      const offers = ranking.map(({ offered }) => offered);
-      const offeredCount = offers.filter(Boolean).length;
-      expect(offers.lastIndexOf(true), message).toBe(offeredCount - 1);
-      for (const [index, entry] of ranking.entries()) {
-        const { site: each, offered, score, reasons } = entry;
-        expect(offered, message).toBe(each.up && each.active && each.id !== viewer.fillingSite);
-        expect(score, message).toBeLessThanOrEqual(ranking[index - 1]?.score ?? 1);
-        expect(score > 0, message).toBe(offered);
-        expect(reasons.length, message).toBeGreaterThan(0);
-        for (const reason of reasons) reasonSchema.parse(reason);
+      const offered = new Set(ranked.map(({ index }) => index));
+      for (const index of all) {
+        const facts = world.table.facts[index]!;
+        const { up } = world.states.states[index]!;
+        expect(offered.has(index), message).toBe(up && facts.active && facts.id !== each.viewer.fillingSite);
+        for (const reason of reasonsOf(world, question, index)) reasonSchema.parse(reason);
       }
-      const zoneSite = ranking.find(entry => entry.site.id === viewer.zone?.site);
-      if (zoneSite?.offered) expect(ranking[0], message).toBe(zoneSite);
+      const isLast = (index: number) => world.table.drained[index] === 1;
+      const firstLast = ranked.findIndex(({ index }) => isLast(index));
+      if (firstLast >= 0) {
+        expect(
+          ranked.slice(firstLast).every(({ index }) => isLast(index)),
+          message,
+        ).toBe(true);
+      }
 
-      const few = shortlist(ranking, 3);
-      expect(few.length, message).toBe(Math.min(3, offeredCount));
-      const isHolderOffered = ranking.some(({ offered, holds }) => offered && holds);
-      expect(
-        few.some(({ holds }) => holds),
-        message,
-      ).toBe(isHolderOffered);
+      const few = choose(world, question, 3);
+      expect(few.length, message).toBe(Math.min(3, ranked.length));
+      expect(few.slice(0, 2), message).toEqual(ranked.slice(0, Math.min(2, few.length)));
+      const isHolder = ({ index }: { index: number }) => question.holding.full.includes(index);
+      expect(few.some(isHolder), message).toBe(ranked.some(isHolder));
     }
+  });
+
+  test('a decision among 1,000 sites takes a fraction of a millisecond', () => {
+    const random = createRandom(1);
+    const sites = Array.from({ length: 1_000 }, (_, n) =>
+      site(id(n), { coordinates: { latitude: random() * 120 - 60, longitude: random() * 360 - 180 } }),
+    );
+    const { world, question } = ask({
+      sites,
+      holders: [id(1), id(500)],
+      viewer: { coordinates: places[hangzhou] },
+      told: [told(id(3), 5), told(id(900), 30)],
+    });
+    for (let warm = 0; warm < 2_000; warm++) choose(world, question, 8);
+    const times = Array.from({ length: 2_000 }, () => {
+      const started = performance.now();
+      choose(world, question, 8);
+      return performance.now() - started;
+    }).sort((a, b) => a - b);
+    // Promised: 0.1 ms in 99 of 100. A busy machine gets room here; the benchmark measures.
+    expect(times[1_000]).toBeLessThan(0.3);
+    expect(question.network).not.toBe(UNMEASURED);
   });
 });

@@ -1,148 +1,224 @@
 /**
- * The tracker's decision: which sites serve this viewer, in which order, and why. A pure function of the viewer, the
- * video's holders and the sites as they are now.
+ * The tracker's decision: which sites serve this viewer, in which order. A pure function of the viewer, who holds the video,
+ * the sites as they are now, what was measured between the viewer's network and them, and the time. Scores are sums of
+ * logarithms of throughput, so that "twice as good" weighs the same everywhere; why a site stands where it stands is put
+ * into words by `reasons.ts`, for the few sites that are answered.
  */
 import type { Coordinates } from '../../protocol/central.ts';
 import type { SiteId } from '../../protocol/ids.ts';
-import type { Reason } from '../../protocol/tracker.ts';
-import { distanceKm } from './distance.ts';
-
-export interface Candidate {
-  readonly id: SiteId;
-  readonly name: string;
-  readonly coordinates?: Coordinates | undefined;
-  /** Joined, and not revoked by an administrator. */
-  readonly active: boolean;
-  /** Answers its probes. */
-  readonly up: boolean;
-  readonly activeResponses: number;
-  readonly egressBps: number;
-}
+import type { Policy, Priors } from './prior.ts';
+import type { SiteStates, SiteTable } from './sites.ts';
 
 export interface Viewer {
   /** The site whose coverage zone holds the viewer's address, and by which prefix. */
   readonly zone?: { readonly site: SiteId; readonly prefix: string } | undefined;
   readonly coordinates?: Coordinates | undefined;
+  /** Autonomous system of the viewer's network. */
+  readonly asn?: number | undefined;
   /** A site's buffer that wants to fill: holders come first for it, and it is never sent to itself. */
   readonly fillingSite?: SiteId | undefined;
 }
 
-export interface Ranked {
-  readonly site: Candidate;
-  readonly offered: boolean;
-  readonly holds: boolean;
-  /** 0 in the viewer's zone, else by distance; equal places are told apart by load alone. */
-  readonly place: number;
-  readonly distanceKm: number | undefined;
-  /** 0–1, consistent with the order. */
+/** Who can serve the video, by their places in the site table. */
+export interface Holding {
+  /** The whole video: its origin, and full copies. */
+  readonly full: readonly number[];
+  /** Some of it, as the sites' buffers report. */
+  readonly partial: readonly number[];
+}
+
+/** What was measured between the viewer's network and one site. */
+export interface Measured {
+  readonly index: number;
+  /** Logarithm of bits a second: the median of what viewers of this network reported. */
+  readonly logBps: number;
+  /** How much that counts: reports, each fading with its age. */
+  readonly weight: number;
+  /** Age of the newest report. */
+  readonly ageMs: number;
+  /** A round trip that was measured says more than a distance. */
+  readonly logExpected?: number | undefined;
+  /** A viewer of this network has just failed there. */
+  readonly failing: boolean;
+}
+
+export interface Network {
+  readonly measured: readonly Measured[];
+  /** Logarithm of the best that this network had lately from any site: its own lines allow no more. +∞: not known. */
+  readonly lineLogBps: number;
+}
+export const UNMEASURED: Network = { measured: [], lineLogBps: Number.POSITIVE_INFINITY };
+
+export interface Question {
+  readonly viewer: Viewer;
+  readonly holding: Holding;
+  /** Of the video, at its best. */
+  readonly bitrateBps: number;
+  /** Tells videos apart where sites are equal. */
+  readonly hash: number;
+  readonly network: Network;
+  readonly priors: Priors;
+}
+
+export interface World {
+  readonly table: SiteTable;
+  readonly states: SiteStates;
+  readonly policy: Policy;
+}
+
+export interface Pick {
+  readonly index: number;
   readonly score: number;
-  /** The decisive one first. */
-  readonly reasons: readonly Reason[];
 }
 
-/** Distances that differ by less than this are no reason to prefer one site. */
-const DISTANCE_STEP_KM = 25;
-const UNKNOWN_PLACE = Number.MAX_SAFE_INTEGER;
+/** The prior counts as much as this many fresh reports. */
+const PRIOR_WEIGHT = 0.5;
+/** Of a site that nobody measured a little less is expected than of the best that somebody did. */
+const CAUTION = Math.log(1.15);
+/** A site that has to fetch what it serves. */
+export const FILLING_TERM = Math.log(0.93);
+export const PARTIAL_TERM = Math.log(0.97);
+/** Nobody is left to fetch from: it plays what it has, or nothing. */
+export const NO_SOURCE_TERM = Math.log(0.05);
+export const PARTIAL_NO_SOURCE_TERM = Math.log(0.3);
+/** A buffer that fills goes to a holder, wherever it is. */
+const FILLING_SITE_TERM = 1e5;
+export const FAILING_TERM = -1e5;
+/** What a viewer can use: above it, more is worth less and less. */
+const ENOUGH_TIMES_BITRATE = 4;
+const BEYOND_ENOUGH = 0.4;
+/** Scores in the same step are equal: failover order decides among them, then the video. */
+const STEPS_PER_E = 40;
 
-/** Every site once: those offered first, best first, then those left out, each with its reasons. */
-export function choose(
-  viewer: Viewer,
-  holders: ReadonlySet<SiteId>,
-  candidates: readonly Candidate[],
-): readonly Ranked[] {
-  const holderIsUp = candidates.some(site => holders.has(site.id) && site.active && site.up);
-  const ranked = candidates.map(site => judge(viewer, site, holders.has(site.id), holderIsUp));
-  ranked.sort((a, b) => compare(viewer, a, b));
-  return ranked.map((entry, index) => ({
-    ...entry,
-    score: entry.offered ? (ranked.length - index) / ranked.length : 0,
-  }));
+/** What is expected of a site, from what was measured and, as far as little was, from what is usual at its distance. */
+export function expectedLog(prior: number, lineLogBps: number, measured: Measured | undefined): number {
+  const base = Math.min(measured?.logExpected ?? prior, lineLogBps - CAUTION);
+  if (!measured || measured.weight === 0) return base;
+  return (PRIOR_WEIGHT * base + measured.weight * measured.logBps) / (PRIOR_WEIGHT + measured.weight);
 }
 
-type Judged = Omit<Ranked, 'score'>;
+const useful = (logBps: number, enough: number): number =>
+  logBps <= enough ? logBps : enough + (logBps - enough) * BEYOND_ENOUGH;
 
-function compare(viewer: Viewer, a: Judged, b: Judged): number {
-  const holderFirst = Number(b.holds) - Number(a.holds);
-  const anywhere = viewer.fillingSite !== undefined || viewer.coordinates === undefined;
+export const enoughOf = (bitrateBps: number): number => Math.log(bitrateBps * ENOUGH_TIMES_BITRATE);
+
+export const isUp = ({ table, states }: World, index: number): boolean =>
+  table.active[index] === 1 && states.up[index] === 1;
+/** Somebody is there from whom the others can fetch the video. */
+export const hasSource = (world: World, { full }: Holding): boolean => full.some(index => isUp(world, index));
+
+/** Score of one site; undefined where it is not offered. */
+export function scoreOf(world: World, question: Question, index: number): number | undefined {
+  const { table, states, policy } = world;
+  const { viewer, holding, network, priors } = question;
+  if (!isUp(world, index) || table.facts[index]?.id === viewer.fillingSite) return undefined;
+  const measured = network.measured.find(each => each.index === index);
+  let score = (priors.near[index] as number) + (states.terms[index] as number);
+  if (policy !== 'nearest') {
+    const expected = expectedLog(priors.expected[index] as number, network.lineLogBps, measured);
+    score += useful(expected, enoughOf(question.bitrateBps));
+  }
+  if (measured?.failing) score += FAILING_TERM;
+  if (holding.full.includes(index)) return score + (viewer.fillingSite === undefined ? 0 : FILLING_SITE_TERM);
+  const isPartial = holding.partial.includes(index);
+  if (hasSource(world, holding)) return score + (isPartial ? PARTIAL_TERM : FILLING_TERM);
+  return score + (isPartial ? PARTIAL_NO_SOURCE_TERM : NO_SOURCE_TERM);
+}
+
+/** Before: negative. A total order, the same on every tracker: better by a step, then failover order, then by video. */
+function compare({ table }: World, question: Question, a: Pick, b: Pick): number {
   return (
-    Number(b.offered) - Number(a.offered) ||
-    (viewer.fillingSite ? holderFirst : 0) ||
-    a.place - b.place ||
-    (anywhere ? holderFirst : 0) ||
-    a.site.activeResponses - b.site.activeResponses ||
-    a.site.egressBps - b.site.egressBps ||
-    holderFirst ||
-    (a.site.id < b.site.id ? -1 : Number(a.site.id > b.site.id))
+    stepOf(b.score) - stepOf(a.score) ||
+    (table.failoverOrder[a.index] as number) - (table.failoverOrder[b.index] as number) ||
+    tieOf(table, question, b.index) - tieOf(table, question, a.index) ||
+    a.index - b.index
   );
 }
+const stepOf = (score: number): number => Math.round(score * STEPS_PER_E);
+/** Rendezvous hashing: equal sites share the videos, and each video stays with one of them. */
+const tieOf = (table: SiteTable, { hash }: Question, index: number): number =>
+  Math.imul((table.hash[index] as number) ^ hash, 0x9e3779b1) >>> 0;
 
-function judge(viewer: Viewer, site: Candidate, holds: boolean, holderIsUp: boolean): Judged {
-  const inZone = viewer.zone?.site === site.id;
-  const distance =
-    viewer.coordinates && site.coordinates ? distanceKm(viewer.coordinates, site.coordinates) : undefined;
-  const place = inZone
-    ? 0
-    : distance === undefined
-      ? UNKNOWN_PLACE
-      : 1 + Math.round(distance / DISTANCE_STEP_KM);
-  const out = leftOut(viewer, site);
-  return {
-    site,
-    offered: out === undefined,
-    holds,
-    place,
-    distanceKm: distance,
-    reasons: [
-      ...(out ? [out] : []),
-      placeReason(viewer, inZone, distance),
-      holdingReason(holds, holderIsUp),
-      {
-        code: 'load',
-        text: `${formatCount(site.activeResponses)} responses under way, ${formatCount(Math.round(site.egressBps / 1e6))} Mbit/s going out.`,
-      },
-    ],
-  };
+/** These sites, best first; those that are not offered are left out. */
+export function rank(world: World, question: Question, indexes: readonly number[]): readonly Pick[] {
+  const picks: Pick[] = [];
+  for (const index of indexes) {
+    const score = scoreOf(world, question, index);
+    if (score !== undefined) picks.push({ index, score });
+  }
+  return picks.sort((a, b) => compare(world, question, a, b));
 }
 
-function leftOut(viewer: Viewer, site: Candidate): Reason | undefined {
-  if (!site.active) return { code: 'site-inactive', text: 'This site has not joined, or was revoked.' };
-  if (viewer.fillingSite === site.id) return { code: 'asking-site', text: 'This is the site that asks.' };
-  if (!site.up) return { code: 'site-down', text: 'This site does not answer the probes of the tracker.' };
-  return undefined;
-}
-
-function placeReason(viewer: Viewer, inZone: boolean, distance: number | undefined): Reason {
-  if (inZone)
-    return {
-      code: 'coverage-zone',
-      text: `Your network ${viewer.zone?.prefix} is in the zone of this site.`,
-    };
-  if (distance !== undefined)
-    return { code: 'distance', text: `About ${formatCount(Math.round(distance))} km from you.` };
-  return { code: 'distance-unknown', text: 'How far it is from you is not known.' };
-}
-
-function holdingReason(holds: boolean, holderIsUp: boolean): Reason {
-  if (holds) return { code: 'holds-original', text: 'Keeps the original.' };
-  return {
-    code: 'fills-from-holder',
-    text: holderIsUp
-      ? 'Fetches the video from the site that keeps it, as you watch.'
-      : 'The site that keeps the video is down: this one plays what it has buffered.',
-  };
-}
-
-/** Made once: `toLocaleString` would look its locale up for each number. */
-const counts = new Intl.NumberFormat('en-US');
-const formatCount = (count: number): string => counts.format(count);
+/** Which sites need more than the plain sum of the loop below: set before it, cleared after it. */
+let marks = new Uint8Array(0);
 
 /**
- * The first `count` of those offered. At least one that holds the video is among them where one is offered: the others fill
- * from it.
+ * The best `count` of all sites, best first. At least one that holds the whole video is among them where one is up: the
+ * others fetch from it.
  */
-export function shortlist(ranking: readonly Ranked[], count: number): readonly Ranked[] {
-  const offered = ranking.filter(entry => entry.offered);
-  const first = offered.slice(0, count);
-  const holder = offered.find(entry => entry.holds);
-  return !holder || first.includes(holder) ? first : [...first.slice(0, -1), holder];
+export function choose(world: World, question: Question, count: number): readonly Pick[] {
+  const { table, states, policy } = world;
+  const { holding, network, priors } = question;
+  if (marks.length < table.size) marks = new Uint8Array(table.size);
+  const filling =
+    question.viewer.fillingSite === undefined ? undefined : table.indexOf.get(question.viewer.fillingSite);
+  const special = [
+    ...holding.full,
+    ...holding.partial,
+    ...network.measured.map(({ index }) => index),
+    ...(filling === undefined ? [] : [filling]),
+  ];
+  for (const index of special) marks[index] = 1;
+
+  const { expected, near } = priors;
+  const { active } = table;
+  const { terms, up } = states;
+  const measuring = policy !== 'nearest';
+  const enough = enoughOf(question.bitrateBps);
+  const line = network.lineLogBps - CAUTION;
+  const unheld = hasSource(world, holding) ? FILLING_TERM : NO_SOURCE_TERM;
+  const best: Pick[] = [];
+  let leastStep = Number.NEGATIVE_INFINITY;
+  for (let index = 0; index < table.size; index++) {
+    if (active[index] === 0 || up[index] === 0) continue;
+    let score: number | undefined;
+    if (marks[index] === 1) score = scoreOf(world, question, index);
+    else {
+      score = (near[index] as number) + (terms[index] as number);
+      if (measuring) score += useful(Math.min(expected[index] as number, line), enough);
+      score += unheld;
+    }
+    if (score === undefined || stepOf(score) < leastStep) continue;
+    leastStep = insert(world, question, best, { index, score }, count);
+  }
+  for (const index of special) marks[index] = 0;
+  return withHolder(world, question, best);
 }
+
+/** @returns the step that the next one must reach. */
+function insert(world: World, question: Question, best: Pick[], pick: Pick, count: number): number {
+  let at = best.length;
+  while (at > 0 && compare(world, question, pick, best[at - 1] as Pick) < 0) at--;
+  if (at < count) best.splice(at, 0, pick);
+  if (best.length > count) best.pop();
+  return best.length < count ? Number.NEGATIVE_INFINITY : stepOf((best.at(-1) as Pick).score);
+}
+
+function withHolder(world: World, question: Question, best: readonly Pick[]): readonly Pick[] {
+  const { full } = question.holding;
+  if (best.some(({ index }) => full.includes(index))) return best;
+  const [holder] = rank(world, question, full);
+  return holder ? [...best.slice(0, -1), holder] : best;
+}
+
+/**
+ * A player that plays stays where it is unless another site is better by a good part. How good a part is differs from
+ * session to session (`patience`, 0–1), so that not all of them move at once.
+ */
+export const isWorthMoving = (
+  best: { readonly score: number },
+  current: { readonly score: number },
+  patience: number,
+): boolean => best.score - current.score > LEAST_GAIN + patience * PATIENCE_GAIN;
+const LEAST_GAIN = Math.log(1.2);
+const PATIENCE_GAIN = Math.log(1.25);

@@ -16,9 +16,13 @@ interface Level {
 }
 export type ZoneTable = readonly Level[];
 
-export function makeZoneTable(
-  zones: readonly { readonly site: SiteId; readonly zone: readonly string[] }[],
-): ZoneTable {
+/** Prefixes of one site. */
+export interface Zone {
+  readonly site: SiteId;
+  readonly zone: readonly string[];
+}
+
+export function makeZoneTable(zones: readonly Zone[]): ZoneTable {
   const levels = new Map<
     string,
     { bits: Address['bits']; length: number; matches: Map<bigint, ZoneMatch> }

@@ -1,50 +1,59 @@
-/** Steering manifests for HLS (RFC 8216bis, section 7.1). Pure. */
+/** Steering manifests for HLS (RFC 8216bis, section 7.1) and DASH (ETSI TS 103 998), which have one form. Pure. */
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import type { SteeringManifest } from '../../protocol/tracker.ts';
-import type { Ranked } from '../choice/choose.ts';
+import { isWorthMoving } from '../choice/choose.ts';
 
 /** The inline first manifest: a TTL that runs out before the player has loaded makes some players never ask again. */
 export const FIRST_TTL_S = 15;
 const CALM_TTL_S = 5;
 const TROUBLED_TTL_S = 2;
 
+/** A site that is offered now, best first in a list of them. */
+export interface Standing {
+  readonly id: string;
+  readonly score: number;
+  /** Up, but its last probe failed, or viewers fail there. */
+  readonly isDoubtful?: boolean;
+}
+
+export interface Playing {
+  /** The pathway that the player is on. */
+  readonly current?: string | undefined;
+  /** 0–1: how good a reason this session needs to move. */
+  readonly patience?: number | undefined;
+}
+
 /**
  * The session's pathways in the order of now. Those that are down, or known no more, come last but are never missing:
  * a player that finds a pathway of its own unlisted may give up (Shaka does).
- *
- * A player stays where it is as long as nothing but load speaks for another site.
  */
 export function orderPathways(
-  ranking: readonly Ranked[],
+  standings: readonly Standing[],
   pathways: readonly string[],
-  current?: string,
+  { current, patience = 0.5 }: Playing = {},
 ): readonly string[] {
   const wanted = new Set(pathways);
-  const ranked = ranking.filter(({ site }) => wanted.has(site.id));
-  const [best] = ranked;
-  const stay = ranked.find(entry => entry.site.id === current);
-  const order =
-    stay?.offered && best && stay.place === best.place
-      ? [stay, ...ranked.filter(entry => entry !== stay)]
-      : ranked;
-  const placed = new Set<string>(order.map(({ site }) => site.id));
+  const offered = standings.filter(({ id }) => wanted.has(id));
+  const [best] = offered;
+  const stay = offered.find(({ id }) => id === current);
+  const isStaying = best && stay && !isWorthMoving(best, stay, patience);
+  const order = isStaying ? [stay, ...offered.filter(each => each !== stay)] : offered;
+  const placed = new Set(order.map(({ id }) => id));
   return [...placed, ...[...wanted].filter(pathway => !placed.has(pathway))];
 }
 
+/** Never longer than what a player has buffered, and short while something is wrong or was just changed. */
+export function chooseTtl(standings: readonly Standing[], pathways: readonly string[]): number {
+  const well = new Set(standings.filter(({ isDoubtful }) => !isDoubtful).map(({ id }) => id));
+  return pathways.every(pathway => well.has(pathway)) ? CALM_TTL_S : TROUBLED_TTL_S;
+}
+
 export function makeManifest(
-  ranking: readonly Ranked[],
-  pathways: readonly string[],
+  order: readonly string[],
+  ttlSeconds: number,
   reloadUri: string,
-  options: { readonly current?: string | undefined; readonly isFirst?: boolean } = {},
 ): SteeringManifest {
-  const offered = new Set<string>(ranking.filter(entry => entry.offered).map(({ site }) => site.id));
-  const isTroubled = pathways.some(pathway => !offered.has(pathway));
-  return {
-    VERSION: 1,
-    TTL: options.isFirst ? FIRST_TTL_S : isTroubled ? TROUBLED_TTL_S : CALM_TTL_S,
-    'RELOAD-URI': reloadUri,
-    'PATHWAY-PRIORITY': [...orderPathways(ranking, pathways, options.current)],
-  };
+  return { VERSION: 1, TTL: ttlSeconds, 'RELOAD-URI': reloadUri, 'PATHWAY-PRIORITY': [...order] };
 }
 
 export interface SteeringSession {

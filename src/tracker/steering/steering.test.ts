@@ -3,27 +3,28 @@ import { describe, expect, test } from 'vitest';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
 import { mediaPath, type Rendition } from '../../protocol/media.ts';
 import { type SteeringManifest, steeringManifestSchema } from '../../protocol/tracker.ts';
-import { choose } from '../choice/choose.ts';
-import { FIRST_TTL_S, formatSteerUri, makeManifest, orderPathways } from './manifest.ts';
+import {
+  chooseTtl,
+  FIRST_TTL_S,
+  formatSteerUri,
+  makeManifest,
+  orderPathways,
+  type Standing,
+} from './manifest.ts';
 import { formatSteeredPlaylist, toDataUri } from './playlist.ts';
 
 const id = (n: number): SiteId => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as SiteId;
 const [one, two, three] = [id(1), id(2), id(3)];
 const video = '01890000-0000-7000-8000-0000000000aa' as VideoId;
 const revision = '01890000-0000-7000-8000-0000000000bb' as RevisionId;
-const rank = (up: Readonly<Record<SiteId, boolean>>) =>
-  choose(
-    {},
-    new Set([two]),
-    Object.entries(up).map(([site, isUp]) => ({
-      id: site as SiteId,
-      name: site,
-      active: true,
-      up: isUp,
-      activeResponses: 0,
-      egressBps: 0,
-    })),
-  );
+/** Best first: `two` before the others, as if it held the video. */
+const standings = (
+  up: Readonly<Record<SiteId, boolean>>,
+  doubtful: readonly SiteId[] = [],
+): readonly Standing[] =>
+  [two, one, three]
+    .filter(site => up[site])
+    .map((site, at) => ({ id: site, score: 17 - at / 10, isDoubtful: doubtful.includes(site) }));
 const renditions: readonly Rendition[] = [
   {
     kind: 'video',
@@ -64,11 +65,16 @@ describe('the steering manifest', () => {
     ],
     ['what is not known any more stays, last', [three, two, one], { [one]: true }, [one, three, two], 2],
     ['sites that the session does not have are left out', [one], { [one]: true, [two]: true }, [one], 5],
-    ['all down', [one, two], { [one]: false, [two]: false }, [two, one], 2],
+    ['all down: as they were', [one, two], { [one]: false, [two]: false }, [one, two], 2],
     ['nothing known', [two, one], {}, [two, one], 2],
     ['named twice', [one, one, two], { [one]: true, [two]: true }, [two, one], 5],
   ])('%s', (_, pathways, up, expected, ttl) => {
-    const manifest = makeManifest(rank(up), pathways, 'https://t.example/steer/x');
+    const now = standings(up);
+    const manifest = makeManifest(
+      orderPathways(now, pathways),
+      chooseTtl(now, pathways),
+      'https://t.example/steer/x',
+    );
     expect(steeringManifestSchema.parse(manifest)).toEqual({
       VERSION: 1,
       TTL: ttl,
@@ -77,20 +83,23 @@ describe('the steering manifest', () => {
     });
   });
 
-  test('pathways that are no ids cannot get in between', () => {
-    expect(orderPathways(rank({ [one]: true }), ['__proto__', one, ''])).toEqual([one, '__proto__', '']);
+  test('a site in doubt is told of soon', () => {
+    expect(chooseTtl(standings({ [one]: true, [two]: true }, [one]), [one, two])).toBe(2);
   });
 
-  test('a player stays where only load speaks against it, and leaves what is down', () => {
+  test('pathways that are no ids cannot get in between', () => {
+    expect(orderPathways(standings({ [one]: true }), ['__proto__', one, ''])).toEqual([one, '__proto__', '']);
+  });
+
+  test('a player stays where little speaks for another site, moves for much, and leaves what is down', () => {
     const all = [one, two, three];
-    const up = rank({ [one]: true, [two]: true, [three]: true });
-    expect(orderPathways(up, all, three)).toEqual([three, two, one]);
-    expect(orderPathways(up, all, 'nonsense')).toEqual([two, one, three]);
-    expect(orderPathways(rank({ [one]: true, [two]: true, [three]: false }), all, three)).toEqual([
-      two,
-      one,
-      three,
-    ]);
+    const up = standings({ [one]: true, [two]: true, [three]: true });
+    expect(orderPathways(up, all, { current: three })).toEqual([three, two, one]);
+    expect(orderPathways(up, all, { current: 'nonsense' })).toEqual([two, one, three]);
+    const muchBetter = [{ id: two, score: 18 }, ...up.filter(({ id: each }) => each !== two)];
+    expect(orderPathways(muchBetter, all, { current: three })).toEqual([two, one, three]);
+    const without = standings({ [one]: true, [two]: true, [three]: false });
+    expect(orderPathways(without, all, { current: three })).toEqual([two, one, three]);
   });
 
   test('the address carries session, pathways and client', () => {
@@ -118,10 +127,9 @@ describe('the steered playlist', () => {
   ];
   // Slashes, dots and quotes in it must come through every player's URL handling.
   const first: SteeringManifest = makeManifest(
-    rank({ [one]: true, [two]: true }),
     [two, one],
+    FIRST_TTL_S,
     `https://t.example/steer/x?${new URLSearchParams({ a: '../b/./c//d', n: '"é"???>>>~~~' })}#../x/`,
-    { isFirst: true },
   );
 
   test('hls.js finds both pathways, and the manifest behind its own URL handling', async () => {

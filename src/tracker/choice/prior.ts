@@ -1,0 +1,70 @@
+/**
+ * What is expected of every site before anything was measured: the logarithm of a throughput, by how far it is. One array
+ * for each place viewers are at, kept, because every viewer of a coverage zone is at the same place. Pure.
+ */
+import type { Coordinates } from '../../protocol/central.ts';
+import type { SiteId } from '../../protocol/ids.ts';
+import { distanceKm } from './distance.ts';
+import type { SiteTable } from './sites.ts';
+
+/** `nearest` looks at the map alone, `best-network` at the network alone, `auto` at the network, and stays near for a little. */
+export const POLICIES = ['nearest', 'best-network', 'auto'] as const;
+export type Policy = (typeof POLICIES)[number];
+
+/** What one TCP connection gets over a short path, and the round trip that halves it. */
+const SHORT_PATH_BPS = 60e6;
+const HALVING_RTT_MS = 25;
+/** Light in fibre, and the detours that cables make. */
+const KM_PER_RTT_MS = 55;
+const LOCAL_RTT_MS = 3;
+/** A site or a viewer whose place nobody knows. */
+const UNKNOWN_KM = 3_000;
+/** `auto`: how much better than the site of the viewer's own zone another must be. */
+const ZONE_TERM = Math.log(1.3);
+/** `nearest`: distances that differ by less than this are no reason to prefer one site. */
+export const DISTANCE_STEP_KM = 25;
+/** One step outweighs everything but a site that is full or drained. */
+const STEP_TERM = 100;
+const UNKNOWN_STEPS = 1_000;
+
+export interface Place {
+  readonly coordinates?: Coordinates | undefined;
+  /** The site whose coverage zone the viewer is in. */
+  readonly zoneSite?: SiteId | undefined;
+}
+
+export const logThroughputAt = (rttMs: number): number =>
+  Math.log(SHORT_PATH_BPS / (1 + rttMs / HALVING_RTT_MS));
+export const rttOf = (km: number): number => LOCAL_RTT_MS + km / KM_PER_RTT_MS;
+
+export interface Priors {
+  /** Kilometres to each site; NaN where that is not known. */
+  readonly km: Float64Array;
+  /** Logarithm of bits a second. */
+  readonly expected: Float64Array;
+  /** What the policy adds for nearness. */
+  readonly near: Float64Array;
+}
+
+export function makePriors(table: SiteTable, place: Place, policy: Policy): Priors {
+  const km = new Float64Array(table.size);
+  const expected = new Float64Array(table.size);
+  const near = new Float64Array(table.size);
+  for (const [index, { id, coordinates }] of table.facts.entries()) {
+    const isOwnZone = id === place.zoneSite;
+    const known = place.coordinates && coordinates ? distanceKm(place.coordinates, coordinates) : Number.NaN;
+    km[index] = known;
+    expected[index] = logThroughputAt(
+      isOwnZone ? LOCAL_RTT_MS : rttOf(Number.isNaN(known) ? UNKNOWN_KM : known),
+    );
+    near[index] = nearness(policy, isOwnZone, known);
+  }
+  return { km, expected, near };
+}
+
+function nearness(policy: Policy, isOwnZone: boolean, km: number): number {
+  if (policy === 'best-network') return 0;
+  if (policy === 'auto') return isOwnZone ? ZONE_TERM : 0;
+  if (isOwnZone) return STEP_TERM;
+  return -STEP_TERM * (Number.isNaN(km) ? UNKNOWN_STEPS : Math.round(km / DISTANCE_STEP_KM));
+}
