@@ -88,8 +88,21 @@ const AUDIO_DECODERS = [
 ];
 const SUBTITLE_DECODERS = ['mov_text', 'subrip', 'srt', 'ass', 'ssa', 'webvtt', 'text'];
 
-export const CODEC_WHITELIST = [...VIDEO_DECODERS, ...AUDIO_DECODERS, ...SUBTITLE_DECODERS].join(',');
+const CODEC_WHITELIST = [...VIDEO_DECODERS, ...AUDIO_DECODERS, ...SUBTITLE_DECODERS].join(',');
 
 /** 8,192 × 4,320: what the largest films have. A picture that says it is larger is a bomb. */
-export const MAX_PIXELS = 35_389_440;
-export const MAX_STREAMS = 32;
+const MAX_PIXELS = 35_389_440;
+const MAX_STREAMS = 32;
+
+/** Words that our own code wrote, and numbers. */
+export type Words = readonly (string | number)[];
+
+/** How a stranger's file stands in a command line. @param options what else is said of it: `-ss`, `-t`, `-threads` … */
+export const readingWords = (path: string, demuxer: Demuxer, options: Words = []): Words => [
+  ...['-protocol_whitelist', 'file', '-codec_whitelist', CODEC_WHITELIST],
+  ...['-max_pixels', MAX_PIXELS, '-max_streams', MAX_STREAMS],
+  // Never what the file says it is, and of MP4 never what lies in other files.
+  ...['-f', demuxer, ...(demuxer === 'mov' ? ['-enable_drefs', 0, '-use_absolute_path', 0] : [])],
+  ...options,
+  ...['-i', `file:${path}`],
+];

@@ -13,16 +13,9 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeFilm, requireFfmpeg } from '../../../../test/media/films.ts';
 import type { Demuxer } from './allowed.ts';
-import {
-  chooseDemuxer,
-  type FfmpegJob,
-  findMediaTools,
-  type MediaTools,
-  runFfmpeg,
-  runFfprobe,
-} from './ffmpeg.ts';
+import { type Conversion, chooseDemuxer, convert, findMediaTools, type MediaTools, probe } from './ffmpeg.ts';
 import { findConfinement } from './isolation.ts';
-import { MediaRunFailed } from './run.ts';
+import { FfmpegFailed } from './run.ts';
 
 const execute = promisify(execFile);
 /** A colour that is in no other film here: of it a single frame would show. */
@@ -51,12 +44,12 @@ const isolations = (
   )
 ).flat();
 
-const fail = async (run: Promise<unknown>): Promise<MediaRunFailed> => {
+const fail = async (run: Promise<unknown>): Promise<FfmpegFailed> => {
   const error = await run.then(
     () => new Error('it was not refused'),
     (thrown: unknown) => thrown,
   );
-  if (!(error instanceof MediaRunFailed)) throw error;
+  if (!(error instanceof FfmpegFailed)) throw error;
   return error;
 };
 const write = async (name: string, content: string | Buffer): Promise<string> => {
@@ -69,11 +62,11 @@ const encode = async (
   tools: MediaTools,
   path: string,
   demuxer: string,
-  more: Partial<FfmpegJob> & { readonly input?: FfmpegJob['inputs'][0]['options'] } = {},
+  more: Partial<Conversion> & { readonly input?: Conversion['inputs'][0]['options'] } = {},
 ): Promise<string> => {
   const out = await emptyDirectory();
   const { input = [], ...job } = more;
-  await runFfmpeg(tools, {
+  await convert(tools, {
     inputs: [{ path, demuxer: demuxer as Demuxer, options: input }],
     directory: out,
     outputs: [{ name: 'film.mp4', options: AS_MP4 }],
@@ -103,10 +96,10 @@ describe.each(isolations)('isolation: %s', isolation => {
 
   it('an honest film passes, and says how far it is', async () => {
     const times: number[] = [];
-    const output = await encode(tools, film, 'mov', { onProgress: ({ outTimeMs }) => times.push(outTimeMs) });
+    const output = await encode(tools, film, 'mov', { onProgress: ({ outMs }) => times.push(outMs) });
     expect((await readFile(output)).includes('ftyp')).toBe(true);
     expect(times.at(-1)).toBeGreaterThan(500);
-    const { format } = (await runFfprobe(tools, { path: film, demuxer: 'mov' }, ['-show_format'])) as {
+    const { format } = (await probe(tools, { path: film, demuxer: 'mov' }, ['-show_format'])) as {
       format: { duration: string };
     };
     expect(Number(format.duration)).toBeCloseTo(1, 1);
@@ -331,7 +324,7 @@ describe.each(isolations)('isolation: %s', isolation => {
       const bundle = join(directory, `runner-${isolation}.mjs`);
       await build({
         stdin: {
-          contents: `import { runFfmpeg } from './ffmpeg.ts';\nawait runFfmpeg(...JSON.parse(process.argv[2]));`,
+          contents: `import { convert } from './ffmpeg.ts';\nawait convert(...JSON.parse(process.argv[2]));`,
           resolveDir: import.meta.dirname,
           loader: 'ts',
         },
@@ -341,7 +334,7 @@ describe.each(isolations)('isolation: %s', isolation => {
         outfile: bundle,
         logLevel: 'error',
       });
-      const job: FfmpegJob = {
+      const job: Conversion = {
         inputs: [{ path: film, demuxer: 'mov' }],
         directory: await emptyDirectory(),
         outputs: [{ name: 'film.mp4', options: AS_MP4 }],

@@ -1,25 +1,22 @@
 /**
- * The one way to ffmpeg and ffprobe. A job is typed: which files, read by which demuxer, what is done to them, which
- * files come out. No word of an upload ever becomes a word of the command line, file names included.
+ * Typed jobs for ffmpeg and questions for ffprobe: which files, read by which demuxer, what is done to them, which files
+ * come out. No word of an upload ever becomes a word of the command line, file names included.
  */
 import { spawnSync } from 'node:child_process';
 import { lstat, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findFfmpeg } from '../../../kernel/ffmpeg.ts';
 import { SNIFF_BYTES, sniff } from '../sniff.ts';
-import { CODEC_WHITELIST, type Demuxer, demuxerOf, MAX_PIXELS, MAX_STREAMS } from './allowed.ts';
+import { type Demuxer, demuxerOf, readingWords, type Words } from './allowed.ts';
+import { type Confinement, findConfinement, type Isolation, resolveProgram } from './isolation.ts';
 import {
-  type Confinement,
-  findConfinement,
-  type Isolation,
-  nameInRoom,
-  type Room,
-  resolveProgram,
-} from './isolation.ts';
-import { DEFAULT_LIMITS, MediaRunFailed, type Progress, type RunLimits, runConfined } from './run.ts';
-
-/** Words that our own code wrote, and numbers. */
-export type Words = readonly (string | number)[];
+  DEFAULT_LIMITS,
+  FfmpegFailed,
+  type FfmpegProgress,
+  PROGRESS_ARGS,
+  type RunLimits,
+  runFfmpeg,
+} from './run.ts';
 
 export interface MediaInput {
   readonly path: string;
@@ -35,7 +32,7 @@ export interface MediaOutput {
   readonly options: Words;
 }
 
-export interface FfmpegJob {
+export interface Conversion {
   readonly inputs: readonly MediaInput[];
   /** Before the outputs: `-filter_complex` … */
   readonly options?: Words;
@@ -44,7 +41,7 @@ export interface FfmpegJob {
   readonly outputs: readonly MediaOutput[];
   readonly limits?: Partial<RunLimits>;
   readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: (progress: FfmpegProgress) => void;
 }
 
 export interface MediaTools {
@@ -61,7 +58,6 @@ const PROBE_LIMITS: Partial<RunLimits> = {
   stallMs: 60_000,
   memoryBytes: 4 * 2 ** 30,
 };
-const MAX_PROBE_BYTES = 4 * 2 ** 20;
 
 /** @returns undefined where there is no ffmpeg that can do what we ask of it */
 export async function findMediaTools(
@@ -95,32 +91,33 @@ export async function chooseDemuxer(path: string): Promise<Demuxer | undefined> 
 }
 
 /**
- * Runs a job. What it has written is a plain file under each output's name, or nothing is left at all.
+ * Runs a conversion. What it has written is a plain file under each output's name, or nothing is left at all.
  *
- * @throws MediaRunFailed; the signal's reason when it is aborted
+ * @throws FfmpegFailed; the signal's reason when it is aborted
  */
-export async function runFfmpeg(tools: MediaTools, job: FfmpegJob): Promise<void> {
+export async function convert(tools: MediaTools, job: Conversion): Promise<void> {
   for (const { name } of job.outputs) if (!NAME.test(name)) throw new RangeError(`no output name: ${name}`);
-  for (const { path } of job.inputs) await requirePlainFile(path);
-  const room: Room = { inputs: job.inputs.map(({ path }) => path), output: job.directory };
-  const name = nameInRoom(tools.confinement.isolation, room);
   const args: Words = [
-    ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'error', '-progress', 'pipe:1', '-y'],
-    ...job.inputs.flatMap((input, index) => inputWords(input, name.input(index))),
+    ...['-hide_banner', '-nostdin', '-loglevel', 'error', ...PROGRESS_ARGS, '-y'],
+    ...job.inputs.flatMap(({ path, demuxer, options = [] }) => readingWords(path, demuxer, options)),
     ...(job.options ?? []),
-    ...job.outputs.flatMap(output => [
+    ...job.outputs.flatMap(({ name, options }) => [
       ...['-map_metadata', '-1', '-map_chapters', '-1', '-protocol_whitelist', 'file'],
-      ...output.options,
-      `file:${name.output(output.name)}`,
+      ...options,
+      `file:${join(job.directory, name)}`,
     ]),
   ];
   try {
-    await runConfined(
-      tools.confinement,
-      room,
-      { program: tools.ffmpeg, args: args.map(String) },
-      { limits: { ...DEFAULT_LIMITS, ...job.limits }, signal: job.signal, onProgress: job.onProgress },
-    );
+    await runFfmpeg({
+      program: tools.ffmpeg,
+      args: args.map(String),
+      reads: job.inputs.map(({ path }) => path),
+      writes: [job.directory],
+      limits: job.limits,
+      signal: job.signal,
+      onProgress: progress => job.onProgress?.(progress),
+      confinement: tools.confinement,
+    });
     await requireOutputs(job, { ...DEFAULT_LIMITS, ...job.limits }.fileBytes);
   } catch (error) {
     for (const entry of await readdir(job.directory)) {
@@ -134,68 +131,39 @@ export async function runFfmpeg(tools: MediaTools, job: FfmpegJob): Promise<void
  * What ffprobe says of a file, as JSON that is still to be parsed.
  *
  * @param words what to show: `-show_streams`, `-show_packets` …
- * @throws MediaRunFailed
+ * @throws FfmpegFailed
  */
-export async function runFfprobe(
+export async function probe(
   tools: MediaTools,
-  input: MediaInput,
+  { path, demuxer, options = [] }: MediaInput,
   words: Words,
-  options: { readonly limits?: Partial<RunLimits>; readonly signal?: AbortSignal } = {},
+  run: { readonly limits?: Partial<RunLimits>; readonly signal?: AbortSignal } = {},
 ): Promise<unknown> {
-  if (!tools.ffprobe) throw new MediaRunFailed('unavailable', 'there is no ffprobe');
-  await requirePlainFile(input.path);
-  const room: Room = { inputs: [input.path] };
-  const path = nameInRoom(tools.confinement.isolation, room).input(0);
-  const args = [
-    '-hide_banner',
-    '-loglevel',
-    'error',
-    '-of',
-    'json=compact=1',
-    ...words,
-    ...inputWords(input, path),
-  ];
-  const output = await runConfined(
-    tools.confinement,
-    room,
-    { program: tools.ffprobe, args: args.map(String) },
-    {
-      limits: { ...DEFAULT_LIMITS, ...PROBE_LIMITS, ...options.limits },
-      signal: options.signal,
-      captureBytes: MAX_PROBE_BYTES,
-    },
-  );
+  if (!tools.ffprobe) throw new FfmpegFailed('unavailable', 'there is no ffprobe');
+  const args = ['-hide_banner', '-loglevel', 'error', '-of', 'json=compact=1', ...words];
+  const output = await runFfmpeg({
+    program: tools.ffprobe,
+    args: [...args, ...readingWords(path, demuxer, options)].map(String),
+    reads: [path],
+    writes: [],
+    limits: { ...PROBE_LIMITS, ...run.limits },
+    signal: run.signal,
+    confinement: tools.confinement,
+  });
   // The exit code was looked at first: ffprobe may fail and leave half a document.
-  return JSON.parse(output.toString('utf8'));
+  return JSON.parse(output);
 }
 
-const inputWords = ({ demuxer, options = [] }: MediaInput, path: string): Words => [
-  ...['-protocol_whitelist', 'file', '-codec_whitelist', CODEC_WHITELIST],
-  ...['-max_pixels', MAX_PIXELS, '-max_streams', MAX_STREAMS],
-  // Never what the file says it is, and of MP4 never what lies in other files.
-  ...['-f', demuxer, ...(demuxer === 'mov' ? ['-enable_drefs', 0, '-use_absolute_path', 0] : [])],
-  ...options,
-  ...['-i', `file:${path}`],
-];
-
-/** A link would be followed out of where it stands. */
-async function requirePlainFile(path: string): Promise<void> {
-  const stats = await lstat(path);
-  if (!stats.isFile()) throw new MediaRunFailed('failed', `${path} is no plain file`);
-}
-
-async function requireOutputs(job: FfmpegJob, maxBytes: number): Promise<void> {
+async function requireOutputs(job: Conversion, maxBytes: number): Promise<void> {
   const expected = new Set(job.outputs.map(({ name }) => name));
   for (const entry of await readdir(job.directory)) {
-    const { size, nlink } = await lstat(join(job.directory, entry)).then(stats => {
-      if (!stats.isFile() || !expected.delete(entry)) {
-        throw new MediaRunFailed('failed', `it left ${entry}, which nobody asked for`);
-      }
-      return stats;
-    });
-    if (nlink !== 1) throw new MediaRunFailed('failed', `${entry} is another file's name`);
-    if (size >= maxBytes) throw new MediaRunFailed('output-exceeded', `${entry} has ${size} bytes`);
+    const stats = await lstat(join(job.directory, entry));
+    if (!stats.isFile() || !expected.delete(entry)) {
+      throw new FfmpegFailed('failed', `it left ${entry}, which nobody asked for`);
+    }
+    if (stats.nlink !== 1) throw new FfmpegFailed('failed', `${entry} is another file's name`);
+    if (stats.size >= maxBytes) throw new FfmpegFailed('output-exceeded', `${entry} has ${stats.size} bytes`);
   }
   const [missing] = expected;
-  if (missing !== undefined) throw new MediaRunFailed('failed', `${missing} was not written`);
+  if (missing !== undefined) throw new FfmpegFailed('failed', `${missing} was not written`);
 }

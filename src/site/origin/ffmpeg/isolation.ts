@@ -1,5 +1,5 @@
 /**
- * A room for one process in which nothing else exists: the programs of the system to read, the files it is given, one
+ * A room for one process in which nothing else exists: the programs of the system to read, the files it is given, a
  * directory to write to; no network, no other process, no rights. Made by bubblewrap, or by `unshare`, where the host
  * permits one of them. Where it permits neither, the other defences stand alone, and the studio says so.
  */
@@ -16,11 +16,12 @@ export interface Confinement {
   readonly hasLimits: boolean;
 }
 
+/** Everything is seen under its own name. */
 export interface Room {
-  /** Files to read, seen as `/in/0`, `/in/1`, … */
-  readonly inputs: readonly string[];
-  /** The one directory to write to, seen as `/out`. */
-  readonly output?: string;
+  /** Files to read. */
+  readonly reads: readonly string[];
+  /** Directories to write to. */
+  readonly writes: readonly string[];
 }
 
 export interface ProcessLimits {
@@ -57,7 +58,7 @@ export async function findConfinement(only?: Isolation): Promise<Confinement> {
   const hasLimits = await works(dieWithParent({ program: 'prlimit', args: ['--core=0', '--', 'true'] }));
   for (const isolation of ['bubblewrap', 'unshare'] as const) {
     if (only !== undefined && only !== isolation) continue;
-    if (await works(enterRoom(isolation, { inputs: [] }, { program: 'true', args: [] }))) {
+    if (await works(enterRoom(isolation, { reads: [], writes: [] }, { program: 'true', args: [] }))) {
       return { isolation, hasLimits };
     }
   }
@@ -73,12 +74,6 @@ async function works({ program, args }: Command): Promise<boolean> {
     return false;
   }
 }
-
-/** How the room calls what it was given. */
-export const nameInRoom = (isolation: Isolation, room: Room) => ({
-  input: (index: number): string => (isolation === 'none' ? room.inputs[index]! : `/in/${index}`),
-  output: (name: string): string => join(isolation === 'none' ? room.output! : '/out', name),
-});
 
 /** The command line that runs `inner` in a room under limits. */
 export function confine(
@@ -133,9 +128,8 @@ function enterRoom(isolation: Isolation, room: Room, inner: Command, program?: s
             '--ipc',
           ],
           ...['--', '/bin/sh', '-euc', UNSHARE_SCRIPT, 'room'],
-          room.output ?? '',
-          ...[String(room.inputs.length), ...room.inputs],
-          ...[String(extra.length), ...extra],
+          ...[String(room.writes.length), ...room.writes],
+          ...[String(room.reads.length + extra.length), ...room.reads, ...extra],
           ...[inner.program, ...inner.args],
         ],
       };
@@ -157,10 +151,10 @@ function bubblewrapArguments(room: Room, extra: readonly string[]): readonly str
   return [
     ...['--unshare-all', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
     ...system,
-    ...['--dev', '/dev', '--tmpfs', '/tmp', '--dir', '/in'],
+    ...['--dev', '/dev', '--tmpfs', '/tmp'],
     ...extra.flatMap(path => ['--ro-bind', realpathSync(path), path]),
-    ...room.inputs.flatMap((path, index) => ['--ro-bind', path, `/in/${index}`]),
-    ...(room.output === undefined ? [] : ['--bind', room.output, '/out']),
+    ...room.writes.flatMap(path => ['--bind', path, path]),
+    ...room.reads.flatMap(path => ['--ro-bind', path, path]),
     ...['--chdir', '/', '--clearenv'],
     ...Object.entries(ROOM_ENVIRONMENT).flatMap(([name, value]) => ['--setenv', name, value]),
   ];
@@ -174,23 +168,23 @@ function bubblewrapArguments(room: Room, extra: readonly string[]): readonly str
 const UNSHARE_SCRIPT = `
 room=/sys
 mount -t tmpfs -o mode=0755,size=1m none "$room"
-mkdir "$room/old" "$room/proc" "$room/in" "$room/out" "$room/dev" "$room/tmp" "$room/etc"
-show() { mount --rbind "$1" "$room$2"; mount -o remount,bind,ro "$room$2"; }
+mkdir "$room/old" "$room/proc" "$room/dev" "$room/tmp"
+show() { mount --rbind "$1" "$room$1"; mount -o remount,bind,ro "$room$1"; }
 for path in ${SYSTEM_PATHS.join(' ')}; do
   if [ -L "$path" ]; then ln -s "$(readlink "$path")" "$room$path"
-  elif [ -d "$path" ]; then mkdir -p "$room$path"; show "$path" "$path"
-  elif [ -e "$path" ]; then : > "$room$path"; show "$path" "$path"
+  elif [ -d "$path" ]; then mkdir -p "$room$path"; show "$path"
+  elif [ -e "$path" ]; then mkdir -p "$room\${path%/*}"; : > "$room$path"; show "$path"
   fi
 done
 for path in /dev/null /dev/urandom; do : > "$room$path"; mount --bind "$path" "$room$path"; done
-if [ -n "$1" ]; then mount --bind "$1" "$room/out"; fi
-count=$2; shift 2; index=0
-while [ "$index" -lt "$count" ]; do
-  : > "$room/in/$index"; show "$1" "/in/$index"; shift; index=$((index + 1))
+count=$1; shift
+while [ "$count" -gt 0 ]; do
+  mkdir -p "$room$1"; mount --bind "$1" "$room$1"; shift; count=$((count - 1))
 done
 count=$1; shift
 while [ "$count" -gt 0 ]; do
-  mkdir -p "$room\${1%/*}"; : > "$room$1"; show "$1" "$1"; shift; count=$((count - 1))
+  if [ ! -e "$room$1" ]; then mkdir -p "$room\${1%/*}"; : > "$room$1"; fi
+  show "$1"; shift; count=$((count - 1))
 done
 mount -t proc none "$room/proc"
 cd "$room"

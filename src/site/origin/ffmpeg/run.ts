@@ -3,15 +3,15 @@
  * killed with all it started. Says in one word why it ended.
  */
 import { spawn } from 'node:child_process';
-import { constants } from 'node:os';
+import { lstat } from 'node:fs/promises';
+import { constants, setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 import {
-  type Command,
   type Confinement,
   confine,
+  findConfinement,
   type ProcessLimits,
   ROOM_ENVIRONMENT,
-  type Room,
 } from './isolation.ts';
 
 export interface RunLimits extends ProcessLimits {
@@ -28,7 +28,7 @@ export const DEFAULT_LIMITS: RunLimits = {
   cpuSeconds: 3_600,
   fileBytes: 16 * 2 ** 30,
   wallMs: 6 * 3_600_000,
-  stallMs: 60_000,
+  stallMs: 120_000,
   outTimeMs: 24 * 3_600_000,
 };
 
@@ -47,62 +47,80 @@ export type RunFault =
   /** ffmpeg could not be started at all. */
   | 'unavailable';
 
-export class MediaRunFailed extends Error {
-  override readonly name = 'MediaRunFailed';
+export class FfmpegFailed extends Error {
+  override readonly name = 'FfmpegFailed';
   readonly fault: RunFault;
-  /** The end of what the program said, for the log; it may hold anything. */
+  /** The end of what the program said on standard error, for the log: it may hold anything. */
   readonly complaint: string;
 
   constructor(fault: RunFault, complaint: string, options?: ErrorOptions) {
-    super(`the media program ${SENTENCES[fault]}`, options);
+    super(SENTENCES[fault], options);
     this.fault = fault;
     this.complaint = complaint;
   }
 }
 
 const SENTENCES: Readonly<Record<RunFault, string>> = {
-  stalled: 'made no progress and was stopped',
-  'time-exceeded': 'took too long and was stopped',
-  'work-exceeded': 'needed more work or memory than a film may and was stopped',
-  'output-exceeded': 'wrote more than a film may have and was stopped',
-  crashed: 'crashed on this file',
-  failed: 'could not read this file',
-  unavailable: 'could not be started',
+  stalled: 'ffmpeg made no progress with this file and was stopped',
+  'time-exceeded': 'ffmpeg took too long with this file and was stopped',
+  'work-exceeded': 'ffmpeg needed more work or memory for this file than a film may, and was stopped',
+  'output-exceeded': 'ffmpeg made more of this file than a film may have, and was stopped',
+  crashed: 'ffmpeg crashed on this file',
+  failed: 'ffmpeg could not read this file',
+  unavailable: 'ffmpeg could not be started',
 };
 
-export interface Progress {
-  /** Of the media written so far. */
-  readonly outTimeMs: number;
-  readonly frames: number;
-  /** Media seconds a second; undefined before ffmpeg knows. */
+export interface FfmpegRun {
+  /** Absolute path of the program. */
+  readonly program: string;
+  /** Made of our own words, of numbers, and of paths that we made; never of a user's text. */
+  readonly args: readonly string[];
+  /** Files that it opens. */
+  readonly reads: readonly string[];
+  /** Directories in which it makes files. */
+  readonly writes: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+  readonly limits?: Partial<RunLimits> | undefined;
+  /** With neither progress nor output for so long it hangs, and is ended. */
+  readonly stallMs?: number;
+  /** Hears of progress where the arguments ask for it (`PROGRESS_ARGS`). */
+  readonly onProgress?: ((progress: FfmpegProgress) => void) | undefined;
+  /** Of standard output, kept; more is a fault. */
+  readonly maxOutputBytes?: number;
+  /** Found by trying, where it is not said. */
+  readonly confinement?: Confinement;
+}
+
+export interface FfmpegProgress {
+  /** Media time written so far. */
+  readonly outMs: number;
+  /** Media time per time on the clock; undefined before ffmpeg knows. */
   readonly speed: number | undefined;
 }
 
-export interface RunOptions {
-  readonly limits: RunLimits;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Collect standard output (up to this many bytes) instead of reading it as progress. */
-  readonly captureBytes?: number;
-}
+/** Makes ffmpeg tell how far it is, twice a second, on standard output. */
+export const PROGRESS_ARGS = ['-nostats', '-progress', 'pipe:1', '-stats_period', '0.5'] as const;
 
+const DEFAULT_MAX_OUTPUT_BYTES = 4 * 2 ** 20;
+/** Viewers come first. */
+const NICE = 10;
 const MAX_COMPLAINT_CHARACTERS = 8_192;
 const MAX_LINE_CHARACTERS = 1_024;
 const WATCH_EVERY_MS = 250;
 
 /**
- * @returns what was captured, else an empty buffer
- * @throws MediaRunFailed; the signal's reason when it is aborted
+ * Runs to the end and answers standard output (progress left out).
+ *
+ * @throws FfmpegFailed if it cannot start, ends with anything but 0, hangs, or takes more than a film may
+ * @throws the signal's reason when it is aborted; the whole process group is gone by then
  */
-export async function runConfined(
-  confinement: Confinement,
-  room: Room,
-  inner: Command,
-  options: RunOptions,
-): Promise<Buffer> {
-  const { limits, signal } = options;
-  signal?.throwIfAborted();
-  const { program, args } = confine(confinement, room, limits, inner);
+export async function runFfmpeg(run: FfmpegRun): Promise<string> {
+  run.signal?.throwIfAborted();
+  const limits = { ...DEFAULT_LIMITS, ...run.limits, ...(run.stallMs ? { stallMs: run.stallMs } : {}) };
+  for (const path of run.reads) await requirePlainFile(path);
+  const inner = { program: run.program, args: run.args };
+  const { program, args } = confine(run.confinement ?? (await ownConfinement()), run, limits, inner);
+  run.signal?.throwIfAborted();
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: ROOM_ENVIRONMENT,
@@ -113,62 +131,89 @@ export async function runConfined(
   let verdict: RunFault | 'aborted' | undefined;
   const end = (why: RunFault | 'aborted'): void => {
     verdict ??= why;
-    if (child.pid !== undefined) killGroup(child.pid);
+    killGroup(child.pid);
   };
   const onAbort = (): void => end('aborted');
-  signal?.addEventListener('abort', onAbort, { once: true });
-
-  const startedMs = Date.now();
-  let movedMs = startedMs;
-  const timer = setInterval(() => {
-    const nowMs = Date.now();
-    if (nowMs - startedMs > limits.wallMs) end('time-exceeded');
-    else if (nowMs - movedMs > limits.stallMs) end('stalled');
-  }, WATCH_EVERY_MS);
-
-  const chunks: Buffer[] = [];
-  if (options.captureBytes === undefined) {
+  run.signal?.addEventListener('abort', onAbort, { once: true });
+  const watch = watchdog(limits, end);
+  let output = '';
+  if (run.onProgress) {
     readProgress(child.stdout, progress => {
-      movedMs = Date.now();
-      if (progress.outTimeMs > limits.outTimeMs) end('output-exceeded');
-      options.onProgress?.(progress);
+      watch.moved();
+      if (progress.outMs > limits.outTimeMs) end('output-exceeded');
+      run.onProgress?.(progress);
     });
   } else {
-    let room = options.captureBytes;
-    child.stdout.on('data', (chunk: Buffer) => {
-      movedMs = Date.now();
-      room -= chunk.length;
-      if (room < 0) end('output-exceeded');
-      else chunks.push(chunk);
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      watch.moved();
+      output += text;
+      if (output.length > (run.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES)) end('output-exceeded');
     });
   }
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-MAX_COMPLAINT_CHARACTERS);
   });
-
   try {
     const code = await new Promise<number>((resolve, reject) => {
-      child.once('error', cause => reject(new MediaRunFailed('unavailable', complaint, { cause })));
+      child.once('spawn', () => lowerPriority(child.pid));
+      child.once('error', cause => reject(new FfmpegFailed('unavailable', complaint, { cause })));
       child.once('close', (status, name) => resolve(status ?? 128 + (name ? constants.signals[name] : 0)));
     });
-    if (verdict === 'aborted') throw signal?.reason;
+    if (verdict === 'aborted') throw run.signal?.reason;
     const fault = verdict ?? faultOf(code, complaint);
-    if (fault) throw new MediaRunFailed(fault, complaint.trim());
-    return Buffer.concat(chunks);
+    if (fault) throw new FfmpegFailed(fault, complaint.trim());
+    return output;
   } finally {
-    clearInterval(timer);
-    signal?.removeEventListener('abort', onAbort);
+    watch.stop();
+    run.signal?.removeEventListener('abort', onAbort);
     // Whatever outlived the program that was asked.
-    if (child.pid !== undefined) killGroup(child.pid);
+    killGroup(child.pid);
   }
 }
 
-function killGroup(pid: number): void {
+let found: Promise<Confinement> | undefined;
+const ownConfinement = (): Promise<Confinement> => {
+  found ??= findConfinement();
+  return found;
+};
+
+/** A link would be followed out of where it stands. */
+async function requirePlainFile(path: string): Promise<void> {
+  const stats = await lstat(path);
+  if (!stats.isFile()) throw new FfmpegFailed('failed', `${path} is no plain file`);
+}
+
+function watchdog(limits: RunLimits, end: (why: RunFault) => void): { moved(): void; stop(): void } {
+  const startedMs = performance.now();
+  let movedMs = startedMs;
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    if (nowMs - startedMs > limits.wallMs) end('time-exceeded');
+    else if (nowMs - movedMs > limits.stallMs) end('stalled');
+  }, WATCH_EVERY_MS);
+  return {
+    moved() {
+      movedMs = performance.now();
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // Gone already.
+    // It has ended already.
+  }
+}
+
+function lowerPriority(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, NICE);
+  } catch {
+    // It has ended already, or the system does not allow it: it runs all the same.
   }
 }
 
@@ -192,7 +237,7 @@ function faultOf(code: number, complaint: string): RunFault | undefined {
 }
 
 /** `-progress pipe:1` writes blocks of `name=value` that end with `progress=…`. Calls back only when something moved. */
-function readProgress(stream: NodeJS.ReadableStream, onMoved: (progress: Progress) => void): void {
+function readProgress(stream: NodeJS.ReadableStream, onMoved: (progress: FfmpegProgress) => void): void {
   let block: Record<string, string> = {};
   let before = '';
   createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', line => {
@@ -201,13 +246,13 @@ function readProgress(stream: NodeJS.ReadableStream, onMoved: (progress: Progres
     block[name.trim()] = value.trim();
     if (name !== 'progress') return;
     const state = [block.out_time_us, block.frame, block.total_size].join();
-    const { out_time_us: time, frame, speed } = block;
+    const { out_time_us: time, speed } = block;
     block = {};
     if (state === before && value !== 'end') return;
     before = state;
+    // Microseconds; "N/A" before the first packet.
     onMoved({
-      outTimeMs: Math.max(0, Number(time) / 1_000) || 0,
-      frames: Number(frame) || 0,
+      outMs: Math.max(0, Number(time) / 1_000) || 0,
       speed: Number.parseFloat(speed ?? '') || undefined,
     });
   });
