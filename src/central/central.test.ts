@@ -164,13 +164,21 @@ describe('publication', () => {
 
     site.put({ ...record, version: 2, name: 'Old' });
     expect((await site.collect()).error).toMatch(/^stale: /);
+    // Their histories differ: nothing more is taken until the site has greeted anew.
+    expect((await site.collect()).error).toMatch(/greet anew \(stale: /);
+    expect(await siteRow(site)).toMatchObject({ lastErrorCode: 'epoch-other' });
+    await site.greet();
     site.put({ ...record, name: 'Forked' });
     const { records, error } = await site.collect();
     expect(records).toBe(0);
     expect(error).toMatch(/^conflict: /);
     expect(site.acknowledged).toHaveLength(2);
     expect((await videoOf(record.video)).body.name).toBe('A lecture');
-    expect((await siteRow(site)).lastError).toMatch(/^conflict/);
+    expect(await siteRow(site)).toMatchObject({
+      lastError: expect.stringMatching(/^conflict/),
+      lastErrorCode: 'conflict',
+    });
+    await site.greet();
 
     site.put({ ...record, version: 4, name: 'Renumbered' });
     expect(await site.collect()).toEqual({ records: 1 });
@@ -187,12 +195,19 @@ describe('publication', () => {
     site.put({ ...record, name: 'Forked' });
     const other = site.put(videoRecord());
     expect((await site.collect()).error).toMatch(/^conflict/);
+    await site.greet();
     site.pageRows = 500;
     await site.collect();
     expect((await videoOf(other.video)).status).toBe(200);
 
+    await site.greet();
     const again = videoRecord();
-    site.page = () => ({ site: site.id, records: [{ record: again, hash: hashOf(again) }], more: true });
+    site.page = () => ({
+      site: site.id,
+      epoch: site.epoch,
+      records: [{ record: again, hash: hashOf(again) }],
+      more: true,
+    });
     const reads = site.reads;
     expect((await site.collect()).error).toMatch(/offers records again/);
     expect(site.reads - reads).toBe(2);
@@ -217,10 +232,13 @@ describe('publication', () => {
     site.put({ ...record, version: 9 });
     expect((await site.collect()).error).toMatch(/^withdrawn/);
     expect((await videoOf(record.video)).status).toBe(410);
+    await site.greet();
 
     const neverSeen = site.put(tombstone(newVideoId(), 5));
+    // The site has lost a row that the centre holds, and the digests say so.
     site.rows.delete(record.video);
-    expect(await site.collect()).toEqual({ records: 1 });
+    expect(await site.collect()).toMatchObject({ records: 1 });
+    expect(await siteRow(site)).toMatchObject({ lastErrorCode: 'digest-differs' });
     expect((await videoOf(neverSeen.video)).status).toBe(410);
     expect((await videoOf(newVideoId())).body.code).toBe('video-unknown');
   });
@@ -251,7 +269,12 @@ describe('hostile and failing sites', () => {
     const site = await stand.addSite('a');
     const other = await stand.addSite('b');
     const record = videoRecord();
-    site.page = () => ({ site: other.id, records: [{ record, hash: hashOf(record) }], more: false });
+    site.page = () => ({
+      site: other.id,
+      epoch: site.epoch,
+      records: [{ record, hash: hashOf(record) }],
+      more: false,
+    });
     expect((await site.collect()).error).toContain(other.id);
     expect((await videoOf(record.video)).status).toBe(404);
     expect(site.acknowledged).toEqual([]);
@@ -263,6 +286,7 @@ describe('hostile and failing sites', () => {
     const bad = videoRecord();
     site.page = () => ({
       site: site.id,
+      epoch: site.epoch,
       records: [
         { record: good, hash: hashOf(good) },
         { record: { ...bad, sizeBytes: 7 }, hash: hashOf(bad) },

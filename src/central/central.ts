@@ -18,9 +18,11 @@ import { type CentralDatabase, type CentralSchema, migrations } from './database
 import { listPending } from './database/signals.ts';
 import { listJoined } from './database/sites.ts';
 import { createMetrics } from './metrics.ts';
+import { readOverHttp } from './read-over-http.ts';
 import { Sightings } from './sightings.ts';
 import { addChangeCalls } from './web/changes.ts';
 import { type CentralContext, refuseForeignOrigin } from './web/context.ts';
+import { addGreetingCalls } from './web/greetings.ts';
 import { addInfoCall } from './web/info.ts';
 import { addJoinCalls } from './web/join.ts';
 import { addSignalCalls } from './web/signals.ts';
@@ -67,7 +69,7 @@ export async function startCentral(
   });
   const collector = new Collector({
     db,
-    signer: { key, keyId: CENTRAL_KEY_ID },
+    openReader: readOverHttp({ key, keyId: CENTRAL_KEY_ID }),
     bell,
     metrics,
     log,
@@ -96,6 +98,7 @@ export async function startCentral(
   addTrackerCalls(app, context);
   addJoinCalls(app, context);
   addSignalCalls(app, context);
+  addGreetingCalls(app, context);
   addChangeCalls(app, context);
   if (options.uiDirectory && existsSync(options.uiDirectory)) {
     servePages(app, {

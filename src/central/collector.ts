@@ -1,34 +1,29 @@
 /**
- * The collector connects to the sites that signalled, reads their unpublished records page by page, commits each page and
- * only then acknowledges it (publication rule R2). A site is read by one run at a time; a site that fails is tried again
- * later and holds nobody up. What a site sends is hostile input until it is parsed, hashed and found to be its own.
+ * The collector connects to the sites that signalled and reads their unpublished records page by page. A site is read by
+ * one run at a time; a site that fails is tried again later and holds nobody up. Now and then every site is swept: read
+ * without a signal, and its digest compared, so that a lost signal costs delay and nothing else.
  */
-import { call, type Signer } from '../kernel/client.ts';
-import { sha256Hex } from '../kernel/keys.ts';
+import { type Clock, systemClock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import { messageOf, Problem } from '../kernel/problem.ts';
-import {
-  type Acknowledgement,
-  publishedAnswerSchema,
-  type RecordPage,
-  recordPageSchema,
-} from '../protocol/gateway.ts';
+import type { Acknowledgement } from '../protocol/gateway.ts';
 import type { SiteId } from '../protocol/ids.ts';
-import { MAX_RECORD_PAGE_ROWS } from '../protocol/limits.ts';
-import { canonicalJson } from '../protocol/record.ts';
 import type { Bell } from './bell.ts';
-import { type Refusal, takeRecords } from './database/catalogue.ts';
+import { collectPage, compareDigests, describeRefusal, type PageMeans } from './collect-page.ts';
 import type { CentralDatabase, MemberRow } from './database/schema.ts';
 import {
   attemptSignals,
   completeSignals,
+  type Failure,
   failSignals,
   hasPending,
   listPending,
   removeHandledBefore,
 } from './database/signals.ts';
 import { findMember, isActive, listJoined } from './database/sites.ts';
+import type { Refusal } from './database/take-records.ts';
 import type { CentralMetrics } from './metrics.ts';
+import type { OpenReader } from './site-reader.ts';
 
 /** Sites read at once. */
 const PLACES = 16;
@@ -36,24 +31,20 @@ const PLACES = 16;
 const PLACES_KEPT_FOR_SIGNALS = 4;
 /** After so many pages a site goes to the back of the queue, whatever it still has. */
 const PAGES_PER_TURN = 20;
-/** For one request; connecting is bounded to 10 s by the HTTP client itself. */
-const REQUEST_TIMEOUT_MS = 30_000;
-/** A page of records: 500 rows may be long ones. A site cuts its pages at MAX_RECORD_PAGE_BYTES, so this is ample. */
-const MAX_PAGE_ANSWER_BYTES = 8 * 2 ** 20;
-const MAX_SMALL_ANSWER_BYTES = 64 * 1024;
-/** An acknowledgement has about 150 bytes, and a request of 500 would not fit the 64 KB that a part takes. */
-const ACKNOWLEDGEMENTS_A_REQUEST = 250;
+/** A site where something is written all the time is compared another day. */
+const COMPARISONS_A_RUN = 3;
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 60_000;
 const SIGNALS_KEPT_MS = 90 * 24 * 60 * 60 * 1_000;
 
 export interface CollectorOptions {
   readonly db: CentralDatabase;
-  readonly signer: Signer;
+  readonly openReader: OpenReader;
   readonly bell: Bell;
   readonly metrics: CentralMetrics;
   readonly log: Log;
   readonly sweepIntervalMs: number;
+  readonly clock?: Clock;
 }
 
 /** How a run ended: the records that are now published, or why not all of them are. */
@@ -73,6 +64,9 @@ interface Run {
   firstRefusal: Refusal | undefined;
   /** What the page before acknowledged. */
   previous: ReadonlySet<string>;
+  /** Digests are compared at the end: the site is swept, or somebody asked. */
+  readonly compares: boolean;
+  differs: boolean;
   readonly watchers: readonly Watcher[];
 }
 
@@ -82,7 +76,9 @@ interface SiteWork {
   again: boolean;
   /** Runs that failed one after another. */
   failures: number;
-  retry: NodeJS.Timeout | undefined;
+  cancelRetry: (() => void) | undefined;
+  /** The next run is to compare digests. */
+  compares: boolean;
   run: Run | undefined;
   /** Wait for the end of the next run that begins. */
   watchers: Watcher[];
@@ -95,23 +91,32 @@ export class Collector {
   readonly #signalled = new Set<SiteId>();
   readonly #others = new Set<SiteId>();
   readonly #running = new Map<SiteId, { readonly abort: AbortController; readonly end: Promise<void> }>();
-  #sweep: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  #cancelSweep: (() => void) | undefined;
   #stopped = false;
 
   constructor(options: CollectorOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
   }
 
   /** Takes up the signals that an earlier process left, and begins to sweep. */
   async start(): Promise<void> {
     for (const { site } of await listPending(this.#options.db)) this.wake(site);
-    this.#sweep = setInterval(() => void this.#sweepAll(), this.#options.sweepIntervalMs);
+    this.#planSweep();
+  }
+
+  #planSweep(): void {
+    if (this.#stopped) return;
+    this.#cancelSweep = this.#clock.after(this.#options.sweepIntervalMs, () => {
+      void this.#sweepAll().then(() => this.#planSweep());
+    });
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearInterval(this.#sweep);
-    for (const work of this.#work.values()) clearTimeout(work.retry);
+    this.#cancelSweep?.();
+    for (const work of this.#work.values()) work.cancelRetry?.();
     const ends = [...this.#running.values()].map(({ abort, end }) => {
       abort.abort();
       return end;
@@ -129,11 +134,13 @@ export class Collector {
     this.#ask(site, 'signal');
   }
 
-  /** Reads the site now and says how that ended. */
+  /** Reads the site now, compares digests, and says how that ended. */
   collect(site: SiteId): Promise<Outcome> {
     if (this.#stopped) return Promise.resolve(STOPPED);
     return new Promise(resolve => {
-      this.#workOf(site).watchers.push(resolve);
+      const work = this.#workOf(site);
+      work.watchers.push(resolve);
+      work.compares = true;
       this.#ask(site, 'signal');
     });
   }
@@ -141,8 +148,11 @@ export class Collector {
   async #sweepAll(): Promise<void> {
     const { db, log } = this.#options;
     try {
-      for (const { id } of await listJoined(db, 'site')) this.#ask(id as SiteId, 'sweep');
-      await removeHandledBefore(db, Date.now() - SIGNALS_KEPT_MS);
+      for (const { id } of await listJoined(db, 'site')) {
+        this.#workOf(id as SiteId).compares = true;
+        this.#ask(id as SiteId, 'sweep');
+      }
+      await removeHandledBefore(db, this.#clock.now() - SIGNALS_KEPT_MS);
     } catch (error) {
       log.error({ err: error }, 'the sweep failed');
     }
@@ -151,7 +161,15 @@ export class Collector {
   #workOf(site: SiteId): SiteWork {
     let work = this.#work.get(site);
     if (!work) {
-      work = { running: false, again: false, failures: 0, retry: undefined, run: undefined, watchers: [] };
+      work = {
+        running: false,
+        again: false,
+        failures: 0,
+        cancelRetry: undefined,
+        compares: false,
+        run: undefined,
+        watchers: [],
+      };
       this.#work.set(site, work);
     }
     return work;
@@ -188,7 +206,7 @@ export class Collector {
       const work = this.#workOf(site);
       work.running = true;
       work.again = false;
-      clearTimeout(work.retry);
+      work.cancelRetry?.();
       const abort = new AbortController();
       const end = this.#takeTurn(site, work, abort.signal).then(next => {
         this.#running.delete(site);
@@ -216,20 +234,21 @@ export class Collector {
           refused: 0,
           firstRefusal: undefined,
           previous: new Set(),
+          compares: work.compares,
+          differs: false,
           watchers: work.watchers.splice(0),
         };
+        work.compares = false;
         await attemptSignals(db, site);
       }
       const { run } = work;
-      for (let pages = 0; await this.#takePage(member, run, signal); ) {
-        if (++pages === PAGES_PER_TURN) return 'more';
-      }
+      if ((await this.#readPages(member, run, signal)) === 'more') return 'more';
       const remark = describeRefusals(run);
-      await completeSignals(db, site, run.records, remark, Date.now());
+      await completeSignals(db, site, run.records, remark, this.#clock.now());
       work.failures = 0;
-      if (remark) log.warn({ site, remark }, 'some records were refused');
+      if (remark) log.warn({ site, remark: remark.reason }, 'some records were refused');
       log.debug({ site, records: run.records }, 'collected');
-      this.#endRun(work, { records: run.records, ...(remark ? { error: remark } : {}) });
+      this.#endRun(work, { records: run.records, ...(remark ? { error: remark.reason } : {}) });
       return work.again || (await hasPending(db, site)) ? 'again' : 'rest';
     } catch (error) {
       if (this.#stopped) return 'rest';
@@ -238,7 +257,10 @@ export class Collector {
       metrics.collectFailures.inc();
       log.warn({ site, reason, failures: work.failures }, 'a site could not be read');
       this.#endRun(work, { records: work.run?.records ?? 0, error: reason });
-      await this.#tellFailure(site, work, reason);
+      await this.#tellFailure(site, work, {
+        code: error instanceof Problem ? error.code : 'internal',
+        reason,
+      });
       return 'rest';
     }
   }
@@ -249,53 +271,53 @@ export class Collector {
     for (const tell of watchers) tell(outcome);
   }
 
-  async #tellFailure(site: SiteId, work: SiteWork, reason: string): Promise<void> {
+  async #tellFailure(site: SiteId, work: SiteWork, failure: Failure): Promise<void> {
     const { db, log } = this.#options;
     let pending = true;
     try {
-      await failSignals(db, site, reason);
+      await failSignals(db, site, failure);
       pending = await hasPending(db, site);
     } catch (error) {
       log.error({ err: error, site }, 'a failure could not be written down');
     }
     if ((pending || work.again) && !this.#stopped) {
       const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(work.failures - 1, 10));
-      work.retry = setTimeout(() => this.#ask(site, 'retry'), delayMs);
+      work.cancelRetry = this.#clock.after(delayMs, () => this.#ask(site, 'retry'));
+    }
+  }
+
+  /** Reads the site to its end, or for one turn. `more`: there is more to read. */
+  async #readPages(member: MemberRow, run: Run, signal: AbortSignal): Promise<'more' | 'end'> {
+    const { db, openReader } = this.#options;
+    const site = member.id as SiteId;
+    const means: PageMeans = { db, site, signal, reader: openReader(member), now: () => this.#clock.now() };
+    let comparisons = 0;
+    for (let pages = 1; ; pages++) {
+      if (await this.#takePage(means, run)) {
+        if (pages >= PAGES_PER_TURN) return 'more';
+        continue;
+      }
+      if (!run.compares || run.refused > 0) return 'end';
+      const found = await compareDigests(means);
+      run.differs = found === 'differs';
+      // Something was written since the last page: it is read first, within bounds.
+      if (found !== 'unpublished' || ++comparisons === COMPARISONS_A_RUN) return 'end';
     }
   }
 
   /** Takes in the next page. True: there is another. */
-  async #takePage(member: MemberRow, run: Run, signal: AbortSignal): Promise<boolean> {
-    const { db, signer, bell, metrics } = this.#options;
-    const site = member.id as SiteId;
-    const bounds = { signer, timeoutMs: REQUEST_TIMEOUT_MS, signal };
-    const page = await call(`${member.base_url}/gateway/records?limit=${MAX_RECORD_PAGE_ROWS}`, {
-      ...bounds,
-      maxBytes: MAX_PAGE_ANSWER_BYTES,
-      answer: recordPageSchema,
+  async #takePage(means: PageMeans, run: Run): Promise<boolean> {
+    const { bell, metrics } = this.#options;
+    const { acknowledged, more } = await collectPage(means, ({ acknowledged, applied, refused }) => {
+      if (applied > 0) bell.ring();
+      run.records += acknowledged.length;
+      run.refused += refused.length;
+      run.firstRefusal ??= refused[0];
+      metrics.records.inc(acknowledged.length);
+      metrics.refusals.inc(refused.length);
     });
-    checkPage(page, site);
-    const { acknowledged, applied, refused } = await takeRecords(db, site, page.records, Date.now());
-    if (applied > 0) bell.ring();
-    run.records += acknowledged.length;
-    run.refused += refused.length;
-    run.firstRefusal ??= refused[0];
-    metrics.records.inc(acknowledged.length);
-    metrics.refusals.inc(refused.length);
-
-    for (let start = 0; start < acknowledged.length; start += ACKNOWLEDGEMENTS_A_REQUEST) {
-      const published = acknowledged.slice(start, start + ACKNOWLEDGEMENTS_A_REQUEST);
-      await call(`${member.base_url}/gateway/published`, {
-        ...bounds,
-        method: 'POST',
-        body: { published },
-        maxBytes: MAX_SMALL_ANSWER_BYTES,
-        answer: publishedAnswerSchema,
-      });
-    }
-    if (!page.more) return false;
     // Nothing on this page may be acknowledged, so the next page would be this one again.
-    if (acknowledged.length === 0) return false;
+    if (!more || acknowledged.length === 0) return false;
     const keys = new Set(acknowledged.map(formatKey));
     if ([...keys].every(key => run.previous.has(key))) {
       throw new Problem(
@@ -309,38 +331,17 @@ export class Collector {
   }
 }
 
+const DIGEST_DIFFERS: Failure = {
+  code: 'digest-differs',
+  reason:
+    'The site and the centre hold different records for published. The site greets anew, and both compare themselves.',
+};
+
 const formatKey = ({ video, version }: Acknowledgement): string => `${video} ${version}`;
 
-/** @throws Problem if the page is not the site's own or a record is not what its hash says. */
-export function checkPage(page: RecordPage, site: SiteId): void {
-  if (page.site !== site) {
-    throw new Problem(
-      502,
-      'peer-foreign-rows',
-      `The server at this base URL says that it is site ${page.site}. Its records were not taken.`,
-    );
-  }
-  for (const { record, hash } of page.records) {
-    if (sha256Hex(canonicalJson(record)) !== hash) {
-      throw new Problem(
-        502,
-        'peer-hash-mismatch',
-        `The record of video ${record.video}, version ${record.version}, is not what its hash says. The page was not taken.`,
-      );
-    }
-  }
-}
-
-const REFUSALS = {
-  stale: 'is older than what the centre holds. Was the site restored from a backup?',
-  conflict: 'came before with another content. Was the site restored from a backup?',
-  withdrawn: 'is of a video that was withdrawn, and withdrawn videos do not come back.',
-  taken: 'has the id of another site’s video.',
-} as const satisfies Record<Refusal['decision'], string>;
-
-function describeRefusals({ refused, firstRefusal }: Run): string | undefined {
+function describeRefusals({ refused, firstRefusal, differs }: Run): Failure | undefined {
+  if (differs) return DIGEST_DIFFERS;
   if (!firstRefusal) return undefined;
-  const { decision, video, version } = firstRefusal;
   const rest = refused > 1 ? ` ${refused - 1} more were refused.` : '';
-  return `${decision}: version ${version} of video ${video} ${REFUSALS[decision]}${rest}`;
+  return { code: firstRefusal.decision, reason: `${describeRefusal(firstRefusal)}${rest}` };
 }

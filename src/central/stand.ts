@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { call, type Signer } from '../kernel/client.ts';
 import { createHttp, type HttpServer, requireSigner } from '../kernel/http.ts';
-import { type KeyPair, readOrMakeKey, sha256Hex } from '../kernel/keys.ts';
+import { type KeyPair, newNonce, readOrMakeKey, sha256Hex } from '../kernel/keys.ts';
 import { silentLog } from '../kernel/log.ts';
+import { SetDigest } from '../kernel/set-digest.ts';
 import { NonceMemory } from '../kernel/signatures.ts';
 import {
   type Change,
@@ -17,7 +18,9 @@ import {
   newTrackerAnswerSchema,
   signalAnswerSchema,
 } from '../protocol/central.ts';
+import type { Epoch } from '../protocol/epoch.ts';
 import { type Acknowledgement, publishedAnswerSchema, publishedRequestSchema } from '../protocol/gateway.ts';
+import { type GreetingAnswer, greetingAnswerSchema } from '../protocol/greeting.ts';
 import { newRevisionId, newVideoId, type SiteId, type VideoId } from '../protocol/ids.ts';
 import { canonicalJson, type PublicationRecord, type VideoRecord } from '../protocol/record.ts';
 import { type CentralOptions, type RunningCentral, startCentral } from './central.ts';
@@ -184,6 +187,7 @@ export class TestSite {
   page: (() => unknown) | undefined;
   beforeAnswer: (() => Promise<void>) | undefined;
   pageRows = 500;
+  epoch: Epoch | undefined;
   #app: HttpServer | undefined;
   readonly #stand: Stand;
   #centralPublicKey = '';
@@ -216,6 +220,7 @@ export class TestSite {
       const unpublished = [...this.rows.values()].filter(row => !row.published);
       return {
         site: this.id,
+        epoch: this.epoch,
         records: unpublished.slice(0, this.pageRows).map(({ record, hash }) => ({ record, hash })),
         more: unpublished.length > this.pageRows,
       };
@@ -236,6 +241,12 @@ export class TestSite {
         return { matched };
       },
     );
+    app.get('/gateway/digest', async request => {
+      await requireSigner(request, findKey, nonces);
+      const { digest, records } = this.sum();
+      const unpublished = [...this.rows.values()].filter(row => !row.published).length;
+      return { site: this.id, epoch: this.epoch, unpublished, records, digest };
+    });
     await app.listen({ host: '127.0.0.1', port: Number(new URL(this.baseUrl).port) });
     this.#app = app;
   }
@@ -248,6 +259,27 @@ export class TestSite {
     const answer = await joinWith(this.#stand.central.url, this.key, joinToken);
     this.id = id;
     this.#centralPublicKey = answer.centralPublicKey;
+    await this.greet();
+  }
+
+  sum(): { readonly digest: string; readonly records: number } {
+    const published = [...this.rows.values()].filter(row => row.published);
+    const digest = new SetDigest();
+    for (const { record, hash } of published) digest.add(record.video, record.version, hash);
+    return { digest: digest.toString(), records: published.length };
+  }
+
+  /** Begins a new start, without taking anything back. */
+  async greet(): Promise<GreetingAnswer> {
+    const answer = await call(`${this.#stand.central.url}/api/greetings`, {
+      ...bounds,
+      method: 'POST',
+      body: { start: newNonce(), epoch: this.epoch?.number ?? 0, digest: this.sum().digest },
+      signer: this.signer,
+      answer: greetingAnswerSchema,
+    });
+    this.epoch = answer.epoch;
+    return answer;
   }
 
   get signer(): Signer {

@@ -5,6 +5,7 @@ import {
   generateKeyPairSync,
   hash,
   type KeyObject,
+  randomBytes,
   sign,
   verify,
 } from 'node:crypto';
@@ -43,3 +44,6 @@ export function verifySignature(publicKey: PublicKey, message: string, signature
 }
 
 export const sha256Hex = (data: string | Buffer): string => hash('sha256', data, 'hex');
+
+/** 128 random bits in base64url. */
+export const newNonce = (): string => randomBytes(16).toString('base64url');

@@ -1,4 +1,5 @@
 /** Work that repeats: one run at a time, woken early when there is something to do, and stopped cleanly. */
+import { type Clock, systemClock } from './clock.ts';
 
 export interface Repeating {
   /** Runs as soon as possible: now, or right after the run under way. */
@@ -11,15 +12,18 @@ export interface Repeating {
  * Runs `work` at once and then again `work`'s own answer later (milliseconds). `work` must not throw: it answers for its
  * failures itself.
  */
-export function repeat(work: (signal: AbortSignal) => Promise<number>): Repeating {
+export function repeat(
+  work: (signal: AbortSignal) => Promise<number>,
+  clock: Clock = systemClock,
+): Repeating {
   const abort = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
+  let cancel = (): void => {};
   let running: Promise<void> | undefined;
   let again = false;
 
   const run = (): void => {
     if (abort.signal.aborted) return;
-    clearTimeout(timer);
+    cancel();
     if (running) {
       again = true;
       return;
@@ -29,7 +33,7 @@ export function repeat(work: (signal: AbortSignal) => Promise<number>): Repeatin
       if (abort.signal.aborted) return;
       const next = again ? 0 : delayMs;
       again = false;
-      timer = setTimeout(run, next);
+      cancel = clock.after(next, run);
     });
   };
   run();
@@ -37,7 +41,7 @@ export function repeat(work: (signal: AbortSignal) => Promise<number>): Repeatin
     wake: run,
     async stop() {
       abort.abort();
-      clearTimeout(timer);
+      cancel();
       await running;
     },
   };

@@ -1,5 +1,6 @@
 /** Central's calls (contract: Central), its change feed, and the enrolment of members. */
 import { z } from 'zod';
+import { epochSchema } from './epoch.ts';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { renditionSchema } from './media.ts';
 import { addressSchema, timestampSchema, versionSchema } from './record.ts';
@@ -91,6 +92,8 @@ export const siteSchema = z.strictObject({
   lastSignalAt: timestampSchema.optional(),
   lastCollectedAt: timestampSchema.optional(),
   lastError: z.string().optional(),
+  /** Its stable code. */
+  lastErrorCode: z.string().optional(),
   /** Signals received and not handled yet. */
   pendingSignals: z.int().nonnegative(),
   /** How far the centre is behind this site, in milliseconds: the age of the oldest signal not handled; 0 if none. */
@@ -144,7 +147,12 @@ export const joinAnswerSchema = z.strictObject({
 export type JoinAnswer = z.infer<typeof joinAnswerSchema>;
 
 /** `POST /api/signals` (site, signed): no payload needed; the site is who signed. */
-export const signalAnswerSchema = z.strictObject({ signal: z.string(), receivedAt: timestampSchema });
+export const signalAnswerSchema = z.strictObject({
+  signal: z.string(),
+  receivedAt: timestampSchema,
+  /** The epoch that central takes records of; none where the site must greet anew. */
+  epoch: epochSchema.optional(),
+});
 
 /** `GET /api/signals` (admin): newest first. */
 export const signalSchema = z.strictObject({
@@ -156,6 +164,8 @@ export const signalSchema = z.strictObject({
   /** Records taken in when it was handled. */
   records: z.int().nonnegative().optional(),
   lastError: z.string().optional(),
+  /** Its stable code. */
+  errorCode: z.string().optional(),
 });
 export const signalListSchema = z.strictObject({
   signals: z.array(signalSchema),
@@ -164,7 +174,11 @@ export const signalListSchema = z.strictObject({
 export type Signal = z.infer<typeof signalSchema>;
 
 /** `GET /api/member` (site or tracker, signed): what the centre would have it know. */
-export const memberInfoSchema = z.strictObject({ trackers: z.array(z.string()) });
+export const memberInfoSchema = z.strictObject({
+  trackers: z.array(z.string()),
+  /** Of a site: the epoch that central takes records of; none where the site must greet anew. */
+  epoch: epochSchema.optional(),
+});
 
 /** `POST /api/registrations/query` (site, signed): which of these versions has a tracker registered? */
 export const registrationQuerySchema = z.strictObject({ videos: z.array(videoIdSchema).min(1).max(500) });

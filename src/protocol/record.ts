@@ -21,6 +21,12 @@ export const addressSchema = z
     'expected IP:port, e.g. 192.0.2.7:8090 or [2001:db8::7]:8090',
   );
 
+/**
+ * When this content was written, by the site's own clock, and later than everything that the site knew then. Where two
+ * histories of a site meet after a restore, the later one wins. Absent: as old as the video.
+ */
+const writtenAtSchema = timestampSchema.optional();
+
 export const videoRecordSchema = z.strictObject({
   kind: z.literal('video'),
   video: videoIdSchema,
@@ -44,6 +50,7 @@ export const videoRecordSchema = z.strictObject({
   container: z.string().min(1).max(40),
   renditions: z.array(renditionSchema).min(1).max(MAX_RENDITIONS),
   createdAt: timestampSchema,
+  writtenAt: writtenAtSchema,
 });
 export type VideoRecord = z.infer<typeof videoRecordSchema>;
 
@@ -53,11 +60,19 @@ export const tombstoneSchema = z.strictObject({
   video: videoIdSchema,
   version: versionSchema,
   withdrawnAt: timestampSchema,
+  writtenAt: writtenAtSchema,
 });
 export type Tombstone = z.infer<typeof tombstoneSchema>;
 
 export const recordSchema = z.discriminatedUnion('kind', [videoRecordSchema, tombstoneSchema]);
 export type PublicationRecord = z.infer<typeof recordSchema>;
+
+type Unnumbered<Kind extends PublicationRecord> = Omit<Kind, 'version' | 'writtenAt'>;
+/** A record before it is written down: its version and its time are not known yet. */
+export type RecordDraft = Unnumbered<VideoRecord> | Unnumbered<Tombstone>;
+
+export const writtenAtOf = (record: PublicationRecord): string =>
+  record.writtenAt ?? (record.kind === 'tombstone' ? record.withdrawnAt : record.createdAt);
 
 /**
  * The one spelling of a record that is hashed: members sorted by name, no white space, undefined left out

@@ -5,6 +5,7 @@ import { joinCentral, type MemberIdentity, signerOf } from '../kernel/member.ts'
 import { messageOf } from '../kernel/problem.ts';
 import { type Repeating, repeat } from '../kernel/timing.ts';
 import { memberInfoSchema } from '../protocol/central.ts';
+import type { Epoch } from '../protocol/epoch.ts';
 import type { SiteConfig } from './config.ts';
 
 const RETRY_MS = 2_000;
@@ -18,11 +19,17 @@ export interface MembershipWatch extends Repeating {
   readonly trackerUrl: () => string | undefined;
 }
 
+export interface MembershipEvents {
+  readonly onJoined: () => void;
+  /** Asks central which epoch it takes records of, and acts on the answer. */
+  readonly checkEpoch: (ask: () => Promise<Epoch | undefined>) => Promise<void>;
+}
+
 export function watchMembership(
   config: SiteConfig,
   directory: string,
   initial: MemberIdentity,
-  onJoined: () => void,
+  events: MembershipEvents,
   log: Log,
 ): MembershipWatch {
   let identity = initial;
@@ -37,16 +44,19 @@ export function watchMembership(
         identity = { key, membership: joined };
         trackers = joined.trackers;
         log.info({ site: joined.id, central: config.central }, 'joined');
-        onJoined();
+        events.onJoined();
       } else {
-        const answer = await call(`${membership.centralUrl}/api/member`, {
-          signer: signerOf(key, membership),
-          timeoutMs: TIMEOUT_MS,
-          maxBytes: MAX_ANSWER_BYTES,
-          signal,
-          answer: memberInfoSchema,
+        await events.checkEpoch(async () => {
+          const answer = await call(`${membership.centralUrl}/api/member`, {
+            signer: signerOf(key, membership),
+            timeoutMs: TIMEOUT_MS,
+            maxBytes: MAX_ANSWER_BYTES,
+            signal,
+            answer: memberInfoSchema,
+          });
+          trackers = answer.trackers;
+          return answer.epoch;
         });
-        trackers = answer.trackers;
       }
       return trackers.length > 0 ? REFRESH_MS : RETRY_MS;
     } catch (error) {

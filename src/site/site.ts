@@ -1,10 +1,11 @@
 /** A site: origin, buffer, database and web, composed. */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Counter, Gauge } from 'prom-client';
 import { createHttp } from '../kernel/http.ts';
+import { newNonce } from '../kernel/keys.ts';
 import { createLog } from '../kernel/log.ts';
 import { readIdentity } from '../kernel/member.ts';
 import { servePages } from '../kernel/pages.ts';
@@ -16,16 +17,20 @@ import type { SiteConfig } from './config.ts';
 import { countUnpublished } from './database/records.ts';
 import { locateRevision } from './database/revisions.ts';
 import { type SiteSchema, siteMigrations } from './database/schema.ts';
+import { beginStart } from './database/signal.ts';
 import { listVideosInState } from './database/videos.ts';
 import { watchMembership } from './membership.ts';
 import { findMediaTools } from './origin/ffmpeg/ffmpeg.ts';
 import { createIntake } from './origin/intake.ts';
 import { prepareInWorker } from './origin/prepare-in-worker.ts';
+import { reviveVideo } from './origin/revive.ts';
 import { createOriginServer } from './origin/server.ts';
 import { createStorage } from './origin/storage.ts';
-import { serveGateway } from './web/gateway.ts';
+import { centralOverHttp } from './web/central-calls.ts';
+import { createGateway, serveGateway } from './web/gateway.ts';
 import { servePlace } from './web/place.ts';
-import { startRegistrationWatch, startSignals } from './web/signals.ts';
+import { startPublisher } from './web/publisher.ts';
+import { startRegistrationWatch } from './web/registrations.ts';
 import { serveStudio } from './web/studio.ts';
 import { hashFile } from './web/upload-store.ts';
 import { createUploads } from './web/uploads.ts';
@@ -58,6 +63,8 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
   }
   const identity = await readIdentity(config.dataDirectory);
   const db = await openSqlite<SiteSchema>(join(config.dataDirectory, 'site.sqlite'), siteMigrations);
+  // R7: before anything else, so that no version is numbered until this start has greeted central.
+  await beginStart(db, newNonce());
 
   // SP: cuts streams out of what was uploaded; this site's buffer alone talks to it.
   const origin = createOriginServer({
@@ -73,9 +80,12 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     config,
     config.dataDirectory,
     identity,
-    () => {
-      signals.wake();
-      registrations.wake();
+    {
+      onJoined() {
+        publisher.wake();
+        registrations.wake();
+      },
+      checkEpoch: ask => publisher.check(ask),
     },
     log,
   );
@@ -91,9 +101,6 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     log,
   });
 
-  const signalOptions = { db, identity: membership.identity, intervalMs: config.signalInterval, log };
-  const signals = startSignals(signalOptions);
-  const registrations = startRegistrationWatch(signalOptions);
   const intake = createIntake({
     db,
     storage,
@@ -101,7 +108,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     prepare: (source, index, fileName) =>
       prepareInWorker(source, index, fileName, { workerUrl: files.prepareWorker }),
     hashFile,
-    onRecord: signals.wake,
+    onRecord: () => publisher.wake(),
     log,
   });
   const uploads = createUploads({
@@ -113,6 +120,29 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     keepFreeBytes: config.keepFree,
     log,
   });
+
+  const forgetVideo = async (video: VideoId): Promise<void> => {
+    await buffer.drop(video);
+    await origin.forget(video);
+  };
+  const calls = centralOverHttp(membership.identity);
+  const publisher = startPublisher({
+    db,
+    calls,
+    revive: record => reviveVideo(storage, record),
+    async onTakenBack(videos) {
+      for (const { video, withdrawn } of videos) {
+        if (withdrawn) {
+          await forgetVideo(video);
+          await rm(storage.directory(video), { recursive: true, force: true });
+        } else await intake.check(video);
+      }
+    },
+    newNonce,
+    intervalMs: config.signalInterval,
+    log,
+  });
+  const registrations = startRegistrationWatch({ db, calls, log });
 
   let ready = false;
   const { app, metrics } = await createHttp({
@@ -134,13 +164,10 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     sourceAddress: config.sourceAddress,
     access: config,
     uploads,
-    onRecord: signals.wake,
-    async onWithdrawn(video) {
-      await buffer.drop(video);
-      await origin.forget(video);
-    },
+    onRecord: publisher.wake,
+    onWithdrawn: forgetVideo,
   });
-  serveGateway(app, { db, identity: membership.identity, onPublished: registrations.wake });
+  serveGateway(app, createGateway(db, registrations.wake), membership.identity);
   servePlace(app, {
     db,
     config,
@@ -173,7 +200,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     url: `http://${config.listen.host}:${port}`,
     async stop() {
       ready = false;
-      await Promise.all([signals.stop(), registrations.stop(), membership.stop(), sweep.stop()]);
+      await Promise.all([publisher.stop(), registrations.stop(), membership.stop(), sweep.stop()]);
       await app.close();
       await buffer.stop();
       await origin.stop();

@@ -2,7 +2,7 @@
  * The centre database: members, their signals, and the catalogue. Times are milliseconds since 1970, flags are 0 and 1,
  * JSON is text: what SQLite and PostgreSQL spell alike.
  */
-import type { Kysely, Migration, Selectable, Transaction } from 'kysely';
+import type { Generated, Kysely, Migration, Selectable, Transaction } from 'kysely';
 import { sql } from '../../kernel/sql.ts';
 
 interface MemberTable {
@@ -29,6 +29,7 @@ interface MemberTable {
   last_signal_at: number | null;
   last_collected_at: number | null;
   last_error: string | null;
+  last_error_code: string | null;
 }
 export type MemberRow = Selectable<MemberTable>;
 
@@ -41,6 +42,7 @@ interface SignalTable {
   attempts: number;
   records: number | null;
   last_error: string | null;
+  error_code: string | null;
 }
 export type SignalRow = Selectable<SignalTable>;
 
@@ -59,8 +61,31 @@ interface VideoTable {
   registered_version: number;
   position: number;
   search_text: string;
+  /** The name; of a withdrawn video, the last one. */
+  title: string;
 }
 export type VideoRow = Selectable<VideoTable>;
+
+/** How far publication has come with one site: its epoch, how complete we are, what it has carried out. */
+interface PublicationTable {
+  site_id: string;
+  /** Highest epoch number ever given to this site. */
+  epoch: Generated<number>;
+  /** Nonce of the start that has it. Null: no records are taken until the site greets anew. */
+  epoch_start: string | null;
+  greeted_at: number | null;
+  /** Why the site has to greet anew, where that is so. */
+  dissolved_because: string | null;
+  /** When the site's digest was last found to be ours, and of how many records. */
+  complete_at: number | null;
+  complete_records: number | null;
+  /** When the digests were last found to differ; null once they are the same again. */
+  differed_at: number | null;
+  /** Up to where in the feed this site has carried out withdrawals, and when it last asked. */
+  withdrawals: Generated<number>;
+  withdrawals_at: number | null;
+}
+export type PublicationRow = Selectable<PublicationTable>;
 
 interface FeedTable {
   id: number;
@@ -71,6 +96,7 @@ export interface CentralSchema {
   members: MemberTable;
   signals: SignalTable;
   videos: VideoTable;
+  publications: PublicationTable;
   feed: FeedTable;
 }
 export type CentralDatabase = Kysely<CentralSchema>;
@@ -153,4 +179,33 @@ const first: Migration = {
   },
 };
 
-export const migrations: Readonly<Record<string, Migration>> = { '0001-first': first };
+const publication: Migration = {
+  async up(db) {
+    await db.schema.alterTable('members').addColumn('last_error_code', 'text').execute();
+    await db.schema.alterTable('signals').addColumn('error_code', 'text').execute();
+    await db.schema
+      .alterTable('videos')
+      .addColumn('title', 'text', column => column.notNull().defaultTo(''))
+      .execute();
+    await sql`create index videos_withdrawn on videos (position) where withdrawn = 1`.execute(db);
+    await db.schema
+      .createTable('publications')
+      .addColumn('site_id', 'text', column => column.primaryKey().references('members.id'))
+      .addColumn('epoch', 'bigint', column => column.notNull().defaultTo(0))
+      .addColumn('epoch_start', 'text')
+      .addColumn('greeted_at', 'bigint')
+      .addColumn('dissolved_because', 'text')
+      .addColumn('complete_at', 'bigint')
+      .addColumn('complete_records', 'bigint')
+      .addColumn('differed_at', 'bigint')
+      .addColumn('withdrawals', 'bigint', column => column.notNull().defaultTo(0))
+      .addColumn('withdrawals_at', 'bigint')
+      .execute();
+    await sql`insert into publications (site_id) select id from members where role = 'site'`.execute(db);
+  },
+};
+
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-first': first,
+  '0002-publication': publication,
+};

@@ -22,11 +22,18 @@ export function storeSignal(
         attempts: 0,
         records: null,
         last_error: null,
+        error_code: null,
       })
       .execute();
     await tx.updateTable('members').set({ last_signal_at: nowMs }).where('id', '=', site).execute();
     return { id };
   });
+}
+
+/** Why a run did not take all: a stable code, and a sentence for the operator. */
+export interface Failure {
+  readonly code: string;
+  readonly reason: string;
 }
 
 /** A run begins. Counted before it does anything, so that a signal that stops the process is seen to have been tried. */
@@ -44,35 +51,47 @@ export function completeSignals(
   db: CentralDatabase,
   site: SiteId,
   records: number,
-  remark: string | undefined,
+  remark: Failure | undefined,
   nowMs: number,
 ): Promise<void> {
   return db.transaction().execute(async tx => {
     await tx
       .updateTable('signals')
-      .set({ handled_at: nowMs, records, ...(remark === undefined ? {} : { last_error: remark }) })
+      .set({
+        handled_at: nowMs,
+        records,
+        ...(remark ? { last_error: remark.reason, error_code: remark.code } : {}),
+      })
       .where('site_id', '=', site)
       .where('handled_at', 'is', null)
       .where('attempts', '>', 0)
       .execute();
     await tx
       .updateTable('members')
-      .set({ last_collected_at: nowMs, last_error: remark ?? null })
+      .set({
+        last_collected_at: nowMs,
+        last_error: remark?.reason ?? null,
+        last_error_code: remark?.code ?? null,
+      })
       .where('id', '=', site)
       .execute();
   });
 }
 
-export function failSignals(db: CentralDatabase, site: SiteId, reason: string): Promise<void> {
+export function failSignals(db: CentralDatabase, site: SiteId, { code, reason }: Failure): Promise<void> {
   return db.transaction().execute(async tx => {
     await tx
       .updateTable('signals')
-      .set({ last_error: reason })
+      .set({ last_error: reason, error_code: code })
       .where('site_id', '=', site)
       .where('handled_at', 'is', null)
       .where('attempts', '>', 0)
       .execute();
-    await tx.updateTable('members').set({ last_error: reason }).where('id', '=', site).execute();
+    await tx
+      .updateTable('members')
+      .set({ last_error: reason, last_error_code: code })
+      .where('id', '=', site)
+      .execute();
   });
 }
 

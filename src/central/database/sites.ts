@@ -55,8 +55,12 @@ export function insertMember(
         last_signal_at: null,
         last_collected_at: null,
         last_error: null,
+        last_error_code: null,
       })
       .execute();
+    if (member.role === 'site') {
+      await tx.insertInto('publications').values({ site_id: member.id }).execute();
+    }
   });
 }
 
@@ -136,6 +140,7 @@ export function enrol(
         joined_at: nowMs,
         revoked_at: null,
         last_error: null,
+        last_error_code: null,
         position: await nextPosition(tx, found.member.role),
       })
       .where('id', '=', found.member.id)
@@ -163,7 +168,12 @@ export function revoke(db: CentralDatabase, role: Role, id: string, nowMs: numbe
     // Nobody will read this site again: its signals are as handled as they will ever be.
     await tx
       .updateTable('signals')
-      .set({ handled_at: nowMs, records: 0, last_error: 'The site was revoked.' })
+      .set({
+        handled_at: nowMs,
+        records: 0,
+        last_error: 'The site was revoked.',
+        error_code: 'site-revoked',
+      })
       .where('site_id', '=', id)
       .where('handled_at', 'is', null)
       .execute();

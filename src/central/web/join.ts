@@ -3,6 +3,8 @@ import { type HttpServer, requireSigner } from '../../kernel/http.ts';
 import { sha256Hex } from '../../kernel/keys.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { joinAnswerSchema, joinRequestSchema, memberInfoSchema } from '../../protocol/central.ts';
+import type { SiteId } from '../../protocol/ids.ts';
+import { readEpoch } from '../database/epochs.ts';
 import { type Enrolment, enrol, findInvited } from '../database/sites.ts';
 import { type CentralContext, listTrackerUrls, requireMember } from './context.ts';
 
@@ -54,7 +56,8 @@ export function addJoinCalls(app: HttpServer, context: CentralContext): void {
   );
 
   app.get('/api/member', { schema: { response: { 200: memberInfoSchema } } }, async request => {
-    await requireMember(request, context, 'site', 'tracker');
-    return { trackers: await listTrackerUrls(db) };
+    const { id, role } = await requireMember(request, context, 'site', 'tracker');
+    const epoch = role === 'site' ? await readEpoch(db, id as SiteId) : undefined;
+    return { trackers: await listTrackerUrls(db), ...(epoch ? { epoch } : {}) };
   });
 }

@@ -4,6 +4,7 @@ import type { HttpServer } from '../../kernel/http.ts';
 import { type Signal, signalAnswerSchema, signalListSchema } from '../../protocol/central.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { formatCursor, parseCursor } from '../database/cursor.ts';
+import { readEpoch } from '../database/epochs.ts';
 import type { SignalRow } from '../database/schema.ts';
 import { listSignals, storeSignal } from '../database/signals.ts';
 import { type CentralContext, formatTime, optionalTime, requireMember, requireOperator } from './context.ts';
@@ -24,7 +25,8 @@ export function addSignalCalls(app: HttpServer, context: CentralContext): void {
     const { id } = await storeSignal(db, site, nowMs);
     metrics.signals.inc();
     collector.wake(site);
-    return reply.code(202).send({ signal: id, receivedAt: formatTime(nowMs) });
+    const epoch = await readEpoch(db, site);
+    return reply.code(202).send({ signal: id, receivedAt: formatTime(nowMs), ...(epoch ? { epoch } : {}) });
   });
 
   app.get(
@@ -52,4 +54,5 @@ const formatSignal = (row: SignalRow & { readonly site_name: string }): Signal =
   attempts: row.attempts,
   ...(row.records === null ? {} : { records: row.records }),
   ...(row.last_error === null ? {} : { lastError: row.last_error }),
+  ...(row.error_code === null ? {} : { errorCode: row.error_code }),
 });

@@ -162,6 +162,7 @@ function formatSite(
     ...optionalTime('lastSignalAt', row.last_signal_at),
     ...optionalTime('lastCollectedAt', row.last_collected_at),
     ...(row.last_error === null ? {} : { lastError: row.last_error }),
+    ...(row.last_error_code === null ? {} : { lastErrorCode: row.last_error_code }),
     pendingSignals: pending?.signals ?? 0,
     lagMs: pending ? Math.max(0, nowMs - pending.oldestAt) : 0,
     videos,

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSqlite } from '../../kernel/sql.ts';
 import { newRevisionId, newVideoId, type VideoId } from '../../protocol/ids.ts';
-import type { PublicationRecord } from '../../protocol/record.ts';
+import type { RecordDraft } from '../../protocol/record.ts';
+import { adoptEpoch } from './greeting.ts';
 import {
   changeVideo,
   countUnpublished,
@@ -12,10 +13,10 @@ import {
   listUnregistered,
   markPublished,
   markRegistered,
-  markSignalled,
-  readSignal,
+  numberDrafts,
 } from './records.ts';
 import { type SiteSchema, siteMigrations } from './schema.ts';
+import { beginStart, markSignalled, readSignal } from './signal.ts';
 import { claimCheck, findVideo, insertVideo, markChecking, type SiteDatabase } from './videos.ts';
 
 let directory: string;
@@ -23,19 +24,24 @@ let db: SiteDatabase;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tributary-records-'));
   db = await openSqlite<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);
+  await greeted();
 });
 afterEach(async () => {
   await db.destroy();
   await rm(directory, { recursive: true, force: true });
 });
 
+const epoch = { number: 1, start: 'start-of-the-tests' };
+const greeted = async (): Promise<void> => {
+  await beginStart(db, epoch.start);
+  expect(await adoptEpoch(db, 'site', { epoch, highestVersion: 0, same: true })).toBe(true);
+};
 const revision = newRevisionId();
 const makeRecord =
   (video: VideoId, name = 'A film') =>
-  (_row: unknown, version: number): PublicationRecord => ({
+  (): RecordDraft => ({
     kind: 'video',
     video,
-    version,
     revision,
     name,
     description: '',
@@ -75,13 +81,19 @@ async function addVideo(): Promise<VideoId> {
   return id;
 }
 
-const unpublished = async () => (await listUnpublished(db, 500, 2 ** 20)).rows;
+const numbered = async (): Promise<void> => {
+  while ((await numberDrafts(db)) > 0);
+};
+const unpublished = async () => {
+  await numbered();
+  return (await listUnpublished(db, 500, 2 ** 20)).rows;
+};
 
 describe('the two flags', () => {
   it('are written with the record: unpublished, and a signal to send', async () => {
     expect((await readSignal(db)).flag).toBe('sent');
     await addVideo();
-    expect(await readSignal(db)).toMatchObject({ flag: 'not-sent', version: 1 });
+    expect(await readSignal(db)).toMatchObject({ flag: 'not-sent', change: 1 });
     expect(await countUnpublished(db)).toBe(1);
   });
 
@@ -96,23 +108,23 @@ describe('the two flags', () => {
       sizeBytes: 9,
     });
     await markChecking(db, id, '0'.repeat(64));
-    const broken = (): PublicationRecord => ({ ...makeRecord(id)(undefined, 1), version: -1 });
+    const broken = () => ({ ...makeRecord(id)(), sizeBytes: -1 }) as RecordDraft;
     await expect(changeVideo(db, id, ['checking'], { state: 'ready' }, broken)).rejects.toThrow();
     expect((await findVideo(db, id))?.state).toBe('checking');
-    expect(await readSignal(db)).toMatchObject({ flag: 'sent', version: 0 });
+    expect(await readSignal(db)).toMatchObject({ flag: 'sent', change: 0 });
   });
 
   it('the signal flag stays "not sent" when a record was written while the signal was on its way', async () => {
     await addVideo();
-    const { version } = await readSignal(db);
+    const { change } = await readSignal(db);
     await addVideo();
-    await markSignalled(db, version);
-    expect(await readSignal(db)).toMatchObject({ flag: 'not-sent', version: 2, signalled_version: 1 });
+    await markSignalled(db, change);
+    expect(await readSignal(db)).toMatchObject({ flag: 'not-sent', change: 2, signalled_change: 1 });
     await markSignalled(db, 2);
     expect((await readSignal(db)).flag).toBe('sent');
     // An answer to an older signal that comes late changes nothing.
     await markSignalled(db, 1);
-    expect(await readSignal(db)).toMatchObject({ flag: 'sent', signalled_version: 2 });
+    expect(await readSignal(db)).toMatchObject({ flag: 'sent', signalled_change: 2 });
   });
 
   it('an edit between read and acknowledgement is not lost', async () => {
@@ -120,36 +132,74 @@ describe('the two flags', () => {
     const [read] = await unpublished();
     await changeVideo(db, id, ['ready'], { name: 'Better' }, makeRecord(id, 'Better'));
     const stale = { video: id, version: read?.version ?? 0, hash: read?.hash ?? '' };
-    expect(await markPublished(db, [stale])).toBe(0);
+    expect(await markPublished(db, epoch, [stale])).toBe(0);
     const [row] = await unpublished();
     expect(row).toMatchObject({ version: 2, published: 0 });
-    expect(await markPublished(db, [{ video: id, version: 2, hash: row?.hash ?? '' }])).toBe(1);
+    expect(await markPublished(db, epoch, [{ video: id, version: 2, hash: row?.hash ?? '' }])).toBe(1);
     expect(await countUnpublished(db)).toBe(0);
   });
 
   it('an acknowledgement of another content is not taken', async () => {
     const id = await addVideo();
-    expect(await markPublished(db, [{ video: id, version: 1, hash: 'f'.repeat(64) }])).toBe(0);
+    expect(await markPublished(db, epoch, [{ video: id, version: 1, hash: 'f'.repeat(64) }])).toBe(0);
     expect(await countUnpublished(db)).toBe(1);
   });
 
   it('a withdrawal is a record with a version of its own, and nothing can be edited after it', async () => {
     const id = await addVideo();
-    await changeVideo(db, id, ['ready'], { state: 'withdrawn' }, (_row, version) => ({
+    await changeVideo(db, id, ['ready'], { state: 'withdrawn' }, () => ({
       kind: 'tombstone',
       video: id,
-      version,
       withdrawnAt: '2026-01-01T00:00:00.000Z',
     }));
     const [row] = await unpublished();
-    expect(JSON.parse(row?.body ?? '')).toMatchObject({ kind: 'tombstone', version: 2 });
+    expect(JSON.parse(row?.body ?? '')).toMatchObject({ kind: 'tombstone', version: 1 });
     expect(await changeVideo(db, id, ['ready'], { name: 'x' }, makeRecord(id))).toBe(false);
+  });
+});
+
+describe('versions', () => {
+  it('are given when this start has greeted, in the order of writing', async () => {
+    await beginStart(db, 'another-start');
+    const first = await addVideo();
+    const second = await addVideo();
+    await changeVideo(db, first, ['ready'], { name: 'Later' }, makeRecord(first, 'Later'));
+    expect(await numberDrafts(db)).toBe(0);
+    expect((await listUnpublished(db, 10, 2 ** 20)).rows).toEqual([]);
+    expect(await countUnpublished(db)).toBe(2);
+    const answer = { epoch: { number: 2, start: 'another-start' }, highestVersion: 41, same: true };
+    expect(await adoptEpoch(db, 'site', { ...answer, epoch })).toBe(false);
+    expect(await numberDrafts(db)).toBe(0);
+    expect(await adoptEpoch(db, 'site', answer)).toBe(true);
+    expect((await unpublished()).map(row => [row.video_id, row.version])).toEqual([
+      [second, 42],
+      [first, 43],
+    ]);
+  });
+
+  it('an acknowledgement of another epoch is refused', async () => {
+    const id = await addVideo();
+    const [row] = await unpublished();
+    const named = [{ video: id, version: 1, hash: row?.hash ?? '' }];
+    expect(await markPublished(db, { ...epoch, number: 2 }, named)).toBeUndefined();
+    expect(await markPublished(db, { ...epoch, start: 'of-another-life' }, named)).toBeUndefined();
+    expect(await countUnpublished(db)).toBe(1);
+  });
+
+  it('nothing is written before what was written before, whatever the clock says', async () => {
+    const id = await addVideo();
+    const before = (await unpublished())[0]?.written_at ?? '';
+    const yesterday = Date.now() - 86_400_000;
+    await changeVideo(db, id, ['ready'], {}, makeRecord(id, 'Later'), yesterday);
+    const after = (await unpublished())[0]?.written_at ?? '';
+    expect(after > before).toBe(true);
   });
 });
 
 describe('pages of unpublished records', () => {
   it('come oldest first and end at the bounds', async () => {
     for (let count = 0; count < 5; count++) await addVideo();
+    await numbered();
     const first = await listUnpublished(db, 2, 2 ** 20);
     expect(first.rows.map(row => row.version)).toEqual([1, 2]);
     expect(first.more).toBe(true);
@@ -166,7 +216,7 @@ describe('registrations', () => {
     const id = await addVideo();
     expect(await listUnregistered(db, 10)).toEqual([]);
     const [row] = await unpublished();
-    await markPublished(db, [{ video: id, version: 1, hash: row?.hash ?? '' }]);
+    await markPublished(db, epoch, [{ video: id, version: 1, hash: row?.hash ?? '' }]);
     expect(await listUnregistered(db, 10)).toMatchObject([{ video_id: id, version: 1 }]);
     await markRegistered(db, id, 1);
     expect(await listUnregistered(db, 10)).toEqual([]);

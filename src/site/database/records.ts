@@ -1,34 +1,56 @@
 /**
- * Records and the two flags (mission, requirements 7 and 8). Whatever changes a record writes, in one transaction, the
- * video's state, the record with published=no, and the signal flag "not sent".
+ * Records and the published flag (mission, requirement 8). Whatever changes a record writes, in one transaction, the
+ * video's state, the record with published=no, and the signal flag "not sent". A record is written without a version: it
+ * gets one when this start has greeted central (publication rule R7), so a site that is cut off goes on working.
  */
 import type { Transaction } from 'kysely';
 import { sha256Hex } from '../../kernel/keys.ts';
+import { SetDigest } from '../../kernel/set-digest.ts';
+import { sql } from '../../kernel/sql.ts';
+import type { Epoch } from '../../protocol/epoch.ts';
+import { isSameEpoch } from '../../protocol/epoch.ts';
 import type { Acknowledgement } from '../../protocol/gateway.ts';
 import type { VideoId } from '../../protocol/ids.ts';
-import { canonicalJson, type PublicationRecord, recordSchema } from '../../protocol/record.ts';
+import { canonicalJson, type RecordDraft, recordSchema } from '../../protocol/record.ts';
 import type { RecordRow, SignalRow, SiteSchema, VideoRow } from './schema.ts';
+import { epochOf, lockSignal, readSignal } from './signal.ts';
 import type { SiteDatabase } from './videos.ts';
 
-/** Writes the next version of a record within a transaction that also changes the video. */
-async function writeRecord(
-  transaction: Transaction<SiteSchema>,
+export type SiteTransaction = Transaction<SiteSchema>;
+
+/** Stands for a version where a draft is checked against the schema of records. */
+const ANY_VERSION = 1;
+const DIGEST_PAGE_ROWS = 2_000;
+const NUMBERED_AT_ONCE = 500;
+
+/** Writes a record as a draft, within a transaction that also changes the video. */
+async function writeDraft(
+  transaction: SiteTransaction,
   video: VideoId,
-  make: (version: number) => PublicationRecord,
+  draft: RecordDraft,
+  nowMs: number,
 ): Promise<void> {
-  const { version } = await transaction
+  const { change, written_ms } = await transaction
     .updateTable('signal')
-    .set(({ eb }) => ({ version: eb('version', '+', 1), flag: 'not-sent' as const }))
+    .set(({ eb }) => ({
+      change: eb('change', '+', 1),
+      // Later than all that this site has seen, also where its clock went back.
+      written_ms: sql<number>`case when written_ms >= ${nowMs} then written_ms + 1 else ${nowMs} end`,
+      flag: 'not-sent' as const,
+    }))
     .where('id', '=', 1)
-    .returning('version')
+    .returning(['change', 'written_ms'])
     .executeTakeFirstOrThrow();
-  const body = canonicalJson(recordSchema.parse(make(Number(version))));
+  const writtenAt = new Date(Number(written_ms)).toISOString();
+  const { version: _none, ...record } = recordSchema.parse({ ...draft, version: ANY_VERSION, writtenAt });
   const row = {
-    version,
-    hash: sha256Hex(body),
-    body,
+    version: 0,
+    hash: '',
+    body: canonicalJson(record),
+    withdrawn: draft.kind === 'tombstone' ? 1 : 0,
     published: 0,
-    written_at: new Date().toISOString(),
+    written_at: writtenAt,
+    change,
   };
   await transaction
     .insertInto('records')
@@ -46,43 +68,59 @@ export function changeVideo(
   id: VideoId,
   onlyFrom: readonly VideoRow['state'][],
   changes: Partial<Omit<VideoRow, 'id' | 'attempts'>>,
-  record?: (video: VideoRow, version: number) => PublicationRecord,
+  record?: (video: VideoRow) => RecordDraft,
+  nowMs = Date.now(),
 ): Promise<boolean> {
   return db.transaction().execute(async transaction => {
     const video = await transaction
       .updateTable('videos')
-      .set({ ...changes, updated_at: new Date().toISOString() })
+      .set({ ...changes, updated_at: new Date(nowMs).toISOString() })
       .where('id', '=', id)
       .where('state', 'in', onlyFrom)
       .returningAll()
       .executeTakeFirst();
     if (!video) return false;
-    if (record) await writeRecord(transaction, id, version => record(video, version));
+    if (record) await writeDraft(transaction, id, record(video), nowMs);
     return true;
   });
 }
 
-export const readSignal = (db: SiteDatabase): Promise<SignalRow> =>
-  db.selectFrom('signal').selectAll().executeTakeFirstOrThrow();
-
 /**
- * The centre has stored our signal. The flag becomes "sent" only if nothing was written since: a record written
- * meanwhile leaves it "not sent".
+ * Gives the oldest drafts their versions, in the order in which they were written. R7: only while the epoch that this
+ * start was given holds. Returns how many there were; ask again until there are none.
  */
-export async function markSignalled(db: SiteDatabase, version: number): Promise<void> {
-  await db
-    .updateTable('signal')
-    .set(({ eb }) => ({
-      signalled_version: version,
-      flag: eb
-        .case()
-        .when('version', '=', version)
-        .then('sent' as const)
-        .else('not-sent' as const)
-        .end(),
-    }))
-    .where('signalled_version', '<=', version)
-    .execute();
+export function numberDrafts(db: SiteDatabase, limit = NUMBERED_AT_ONCE): Promise<number> {
+  return db.transaction().execute(async transaction => {
+    const signal = await lockSignal(transaction);
+    if (!epochOf(signal)) return 0;
+    const drafts = await transaction
+      .selectFrom('records')
+      .select(['video_id', 'body', 'change'])
+      .where('version', '=', 0)
+      .orderBy('change')
+      .limit(limit)
+      .execute();
+    let version = Number(signal.version);
+    for (const { video_id, body, change } of drafts) {
+      const numbered = canonicalJson({ ...(JSON.parse(body) as object), version: ++version });
+      await transaction
+        .updateTable('records')
+        .set({ version, hash: sha256Hex(numbered), body: numbered })
+        .where('video_id', '=', video_id)
+        .where('change', '=', change)
+        .execute();
+    }
+    if (drafts.length > 0) {
+      await transaction.updateTable('signal').set({ version }).where('id', '=', 1).execute();
+    }
+    return drafts.length;
+  });
+}
+
+export interface UnpublishedPage {
+  readonly signal: SignalRow;
+  readonly rows: readonly RecordRow[];
+  readonly more: boolean;
 }
 
 /** The oldest unpublished records, at most `limit` of them and about `maxBytes` together (one at least). */
@@ -90,11 +128,14 @@ export async function listUnpublished(
   db: SiteDatabase,
   limit: number,
   maxBytes: number,
-): Promise<{ readonly rows: readonly RecordRow[]; readonly more: boolean }> {
+): Promise<UnpublishedPage> {
+  // The epoch first: if it ends before the rows are read, the page is refused, which harms nobody.
+  const signal = await readSignal(db);
   const found = await db
     .selectFrom('records')
     .selectAll()
     .where('published', '=', 0)
+    .where('version', '>', 0)
     .orderBy('version')
     .limit(limit + 1)
     .execute();
@@ -104,30 +145,30 @@ export async function listUnpublished(
     return index > 0 && bytes > maxBytes;
   });
   const rows = found.slice(0, Math.min(limit, fitting === -1 ? found.length : fitting));
-  return { rows, more: rows.length < found.length };
+  return { signal, rows, more: rows.length < found.length };
 }
 
 /**
  * R1: marks published exactly what the acknowledgement names. R6: "there is unpublished work" is not kept apart, it is
- * the published flags themselves, so nothing can be cleared too early.
+ * the published flags themselves, so nothing can be cleared too early. R8: undefined, and nothing done, where the
+ * acknowledgement is of another epoch.
  */
 export function markPublished(
   db: SiteDatabase,
+  epoch: Epoch,
   acknowledgements: readonly Acknowledgement[],
-): Promise<number> {
+): Promise<number | undefined> {
   return db.transaction().execute(async transaction => {
-    let matched = 0;
-    for (const { video, version, hash } of acknowledgements) {
-      const { numUpdatedRows } = await transaction
-        .updateTable('records')
-        .set({ published: 1 })
-        .where('video_id', '=', video)
-        .where('version', '=', version)
-        .where('hash', '=', hash)
-        .executeTakeFirst();
-      matched += Number(numUpdatedRows);
-    }
-    return matched;
+    if (!isSameEpoch(epochOf(await lockSignal(transaction)), epoch)) return undefined;
+    const named = acknowledgements.map(
+      ({ video, version, hash }) => sql`(${video}, cast(${version} as bigint), ${hash})`,
+    );
+    const { numUpdatedRows } = await transaction
+      .updateTable('records')
+      .set({ published: 1 })
+      .where(sql<boolean>`(video_id, version, hash) in (values ${sql.join(named)})`)
+      .executeTakeFirst();
+    return Number(numUpdatedRows);
   });
 }
 
@@ -138,6 +179,39 @@ export async function countUnpublished(db: SiteDatabase): Promise<number> {
     .where('published', '=', 0)
     .executeTakeFirstOrThrow();
   return Number(count);
+}
+
+export interface PublishedSum {
+  readonly signal: SignalRow;
+  readonly unpublished: number;
+  readonly records: number;
+  readonly digest: string;
+}
+
+/** What is published, in one number. Undefined where something was written while it was added up. */
+export async function sumPublished(db: SiteDatabase): Promise<PublishedSum | undefined> {
+  const signal = await readSignal(db);
+  const unpublished = await countUnpublished(db);
+  const digest = new SetDigest();
+  let records = 0;
+  for (let after = ''; ; ) {
+    const rows = await db
+      .selectFrom('records')
+      .select(['video_id', 'version', 'hash'])
+      .where('video_id', '>', after)
+      .where('published', '=', 1)
+      .orderBy('video_id')
+      .limit(DIGEST_PAGE_ROWS)
+      .execute();
+    for (const row of rows) digest.add(row.video_id, Number(row.version), row.hash);
+    records += rows.length;
+    const last = rows.at(-1);
+    if (!last || rows.length < DIGEST_PAGE_ROWS) break;
+    after = last.video_id;
+  }
+  const { change } = await readSignal(db);
+  if (Number(change) !== Number(signal.change)) return undefined;
+  return { signal, unpublished, records, digest: digest.toString() };
 }
 
 /** Published, not withdrawn, and no tracker has registered this version yet. */

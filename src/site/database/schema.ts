@@ -1,5 +1,6 @@
 /** Tables of the site database, and how they came to be. */
 import type { Kysely, Migration } from 'kysely';
+import { sql } from '../../kernel/sql.ts';
 import type { VideoState } from '../../protocol/site.ts';
 
 export interface VideoRow {
@@ -24,26 +25,44 @@ export interface VideoRow {
 
 export interface RecordRow {
   video_id: string;
+  /** 0: written, not numbered yet. Such a row is a draft: `body` has no version and `hash` is empty. */
   version: number;
   hash: string;
   /** The record as canonical JSON. */
   body: string;
+  withdrawn: number;
   /** The patent's published flag: 0 or 1. */
   published: number;
   /** Version that a tracker has registered; 0 for none. */
   registered_version: number;
-  /** When this version was written. */
+  /** When this content was written: `writtenAt` of the record. */
   written_at: string;
+  /** Order of writing, and what the signal flag is conditional on. */
+  change: number;
 }
 
-/** One row. The patent's signal flag and the versions around it. */
+/** One row: the patent's signal flag, and where this database stands with central. */
 export interface SignalRow {
   id: number;
   flag: 'sent' | 'not-sent';
-  /** Highest version written: where the next one is counted from. */
+  /** Highest version numbered or adopted: where the next one is counted from. */
   version: number;
-  /** Highest version that was there when the last answered signal was sent. */
-  signalled_version: number;
+  /** Counts what was written. */
+  change: number;
+  /** Value of `change` when the last answered signal was sent. */
+  signalled_change: number;
+  /** The latest `written_at`, in milliseconds since 1970: nothing is written before it. */
+  written_ms: number;
+  /** This site's id, once it has joined. */
+  site: string | null;
+  /** Nonce of the present start. */
+  start: string;
+  /** Number of the last epoch that was adopted; 0 for none. */
+  epoch: number;
+  /** Nonce of the start that adopted it. Where it is not the present one, this start has still to greet. */
+  epoch_start: string | null;
+  /** Up to where withdrawals of other sites were carried out. */
+  withdrawals: number;
 }
 
 /** A revision that was published once. It stays as long as its video: viewers may be watching it. */
@@ -107,7 +126,7 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
         .execute();
       await (db as Kysely<SiteSchema>)
         .insertInto('signal')
-        .values({ id: 1, flag: 'sent', version: 0, signalled_version: 0 })
+        .values({ id: 1, flag: 'sent', version: 0, signalled_version: 0 } as never)
         .execute();
     },
   },
@@ -139,6 +158,36 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
           })
           .execute();
       }
+    },
+  },
+  '0003-publication': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .alterTable('records')
+        .addColumn('withdrawn', 'integer', column => column.notNull().defaultTo(0))
+        .execute();
+      await db.schema
+        .alterTable('records')
+        .addColumn('change', 'bigint', column => column.notNull().defaultTo(0))
+        .execute();
+      await sql`update records set change = version`.execute(db);
+      await sql`update records set withdrawn = 1 where body like '%"kind":"tombstone"%'
+        and video_id in (select id from videos where state = 'withdrawn')`.execute(db);
+      await db.schema.createIndex('records_by_change').on('records').columns(['version', 'change']).execute();
+      for (const column of ['change', 'signalled_change', 'written_ms', 'epoch', 'withdrawals']) {
+        await db.schema
+          .alterTable('signal')
+          .addColumn(column, 'bigint', type => type.notNull().defaultTo(0))
+          .execute();
+      }
+      await db.schema.alterTable('signal').addColumn('site', 'text').execute();
+      await db.schema
+        .alterTable('signal')
+        .addColumn('start', 'text', column => column.notNull().defaultTo(''))
+        .execute();
+      await db.schema.alterTable('signal').addColumn('epoch_start', 'text').execute();
+      await sql`update signal set change = version, signalled_change = signalled_version`.execute(db);
+      await db.schema.alterTable('signal').dropColumn('signalled_version').execute();
     },
   },
 };

@@ -18,6 +18,7 @@ export interface NewVideo {
 /** A video and, once it has one, its record's publication state. */
 export type VideoWithRecord = VideoRow & {
   readonly version: RecordRow['version'] | null;
+  readonly change: RecordRow['change'] | null;
   readonly published: RecordRow['published'] | null;
   readonly registered_version: RecordRow['registered_version'] | null;
 };
@@ -52,7 +53,7 @@ const withRecords = (db: SiteDatabase) =>
     .selectFrom('videos')
     .leftJoin('records', 'records.video_id', 'videos.id')
     .selectAll('videos')
-    .select(['records.version', 'records.published', 'records.registered_version']);
+    .select(['records.version', 'records.change', 'records.published', 'records.registered_version']);
 
 export const findVideo = (db: SiteDatabase, id: VideoId): Promise<VideoWithRecord | undefined> =>
   withRecords(db).where('videos.id', '=', id).executeTakeFirst();

@@ -9,7 +9,7 @@ import { findStats, renameDurably, syncDirectory, syncFile } from '../../kernel/
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { newRevisionId, type VideoId } from '../../protocol/ids.ts';
-import type { PublicationRecord, VideoRecord } from '../../protocol/record.ts';
+import type { RecordDraft } from '../../protocol/record.ts';
 import { changeVideo } from '../database/records.ts';
 import { insertRevision } from '../database/revisions.ts';
 import type { VideoRow } from '../database/schema.ts';
@@ -42,6 +42,8 @@ export interface IntakeOptions {
 export interface Intake {
   /** All bytes of an upload are there: makes them safe, then has them checked. Returns once they are safe. */
   accept(video: VideoId, sha256: string): Promise<void>;
+  /** Checks the source of a video anew, if its state says that it is to be checked. */
+  check(video: VideoId): void;
   /** Takes up what an earlier run left behind. */
   resume(): Promise<void>;
   stop(): Promise<void>;
@@ -88,7 +90,7 @@ export function createIntake(options: IntakeOptions): Intake {
         video,
         ['checking'],
         { state: 'ready', revision, prepared: JSON.stringify(prepared) },
-        (fresh, version) => makeRecord(fresh, version, options),
+        fresh => makeRecord(fresh, options),
       );
       if (changed) options.onRecord();
     } catch (error) {
@@ -136,6 +138,7 @@ export function createIntake(options: IntakeOptions): Intake {
       await keep(video, sha256);
       enqueue(video);
     },
+    check: enqueue,
     async resume() {
       for (const row of await listVideosInState(db, ['uploading', 'checking'])) {
         const video = row.id as VideoId;
@@ -162,15 +165,13 @@ export function createIntake(options: IntakeOptions): Intake {
 /** The record of a video that is ready (mission, requirement 10). */
 export function makeRecord(
   video: VideoRow,
-  version: number,
   site: { readonly storage: Storage; readonly sourceAddress: string },
-): PublicationRecord {
+): RecordDraft {
   const prepared = JSON.parse(video.prepared ?? '{}') as PreparedSource;
   const { container, durationMs, sizeBytes, bitrateBps, renditions } = prepared;
   return {
     kind: 'video',
     video: video.id,
-    version,
     revision: video.revision,
     name: video.name,
     description: video.description,
@@ -185,5 +186,5 @@ export function makeRecord(
     container,
     renditions,
     createdAt: video.created_at,
-  } as VideoRecord;
+  } as RecordDraft;
 }

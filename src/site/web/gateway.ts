@@ -1,38 +1,90 @@
 /** The gateway: the site database as central reads it. Central alone, by its signature. */
-
 import { z } from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { requireSigner } from '../../kernel/http.ts';
 import type { MemberIdentity } from '../../kernel/member.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { NonceMemory } from '../../kernel/signatures.ts';
+import type { Epoch } from '../../protocol/epoch.ts';
 import {
+  type Acknowledgement,
+  type PublishedDigest,
   publishedAnswerSchema,
+  publishedDigestSchema,
   publishedRequestSchema,
   type RecordPage,
   recordPageSchema,
 } from '../../protocol/gateway.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { MAX_RECORD_PAGE_BYTES, MAX_RECORD_PAGE_ROWS } from '../../protocol/limits.ts';
-import { listUnpublished, markPublished } from '../database/records.ts';
+import { listUnpublished, markPublished, sumPublished } from '../database/records.ts';
+import type { SignalRow } from '../database/schema.ts';
+import { epochOf } from '../database/signal.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 
-export interface GatewayOptions {
-  readonly db: SiteDatabase;
-  readonly identity: () => MemberIdentity;
-  /** Records were marked published: there is something to ask the centre about. */
-  readonly onPublished: () => void;
+const DIGEST_ATTEMPTS = 3;
+
+/** What central may do with the site database, whichever way its questions come. All of it throws Problem. */
+export interface Gateway {
+  readRecords(limit: number): Promise<RecordPage>;
+  acknowledge(epoch: Epoch, published: readonly Acknowledgement[]): Promise<{ readonly matched: number }>;
+  readDigest(): Promise<PublishedDigest>;
 }
 
-export function serveGateway(app: HttpServer, options: GatewayOptions): void {
-  const nonces = new NonceMemory();
-  const membershipNow = () => {
-    const { membership } = options.identity();
-    if (!membership) throw new Problem(503, 'not-joined', 'This site has not joined a centre yet.');
-    return membership;
+export function createGateway(db: SiteDatabase, onPublished: () => void): Gateway {
+  return {
+    async readRecords(limit) {
+      const { signal, rows, more } = await listUnpublished(db, limit, MAX_RECORD_PAGE_BYTES);
+      const records = rows.map(row => ({
+        record: JSON.parse(row.body) as RecordPage['records'][number]['record'],
+        hash: row.hash,
+      }));
+      return { ...requireEpoch(signal), records, more };
+    },
+    async acknowledge(epoch, published) {
+      const matched = await markPublished(db, epoch, published);
+      if (matched === undefined) {
+        throw new Problem(
+          409,
+          'epoch-other',
+          `This acknowledgement is of epoch ${epoch.number}, which this site has left behind.`,
+        );
+      }
+      onPublished();
+      return { matched };
+    },
+    async readDigest() {
+      for (let attempt = 1; attempt <= DIGEST_ATTEMPTS; attempt++) {
+        const sum = await sumPublished(db);
+        if (!sum) continue;
+        const { signal, unpublished, records, digest } = sum;
+        return { ...requireEpoch(signal), unpublished, records, digest };
+      }
+      throw new Problem(503, 'site-busy', 'Records are being written all the time; they are added up later.');
+    },
   };
-  const findKey = async (keyId: string) =>
-    keyId === 'central' ? membershipNow().centralPublicKey : undefined;
+}
+
+function requireEpoch(signal: SignalRow): { readonly site: SiteId; readonly epoch: Epoch } {
+  const epoch = epochOf(signal);
+  if (!epoch || signal.site === null) {
+    throw new Problem(
+      503,
+      'site-not-greeted',
+      'This site has not greeted the centre since its last start. It does so as soon as it reaches it.',
+    );
+  }
+  return { site: signal.site as SiteId, epoch };
+}
+
+export function serveGateway(app: HttpServer, gateway: Gateway, identity: () => MemberIdentity): void {
+  const nonces = new NonceMemory();
+  const requireCentral = async (request: Parameters<typeof requireSigner>[0]): Promise<void> => {
+    const { membership } = identity();
+    if (!membership) throw new Problem(503, 'not-joined', 'This site has not joined a centre yet.');
+    const findKey = async (keyId: string) => (keyId === 'central' ? membership.centralPublicKey : undefined);
+    await requireSigner(request, findKey, nonces);
+  };
 
   app.get(
     '/gateway/records',
@@ -46,14 +98,8 @@ export function serveGateway(app: HttpServer, options: GatewayOptions): void {
       },
     },
     async request => {
-      const { id } = membershipNow();
-      await requireSigner(request, findKey, nonces);
-      const { rows, more } = await listUnpublished(options.db, request.query.limit, MAX_RECORD_PAGE_BYTES);
-      const records = rows.map(row => ({
-        record: JSON.parse(row.body) as RecordPage['records'][number]['record'],
-        hash: row.hash,
-      }));
-      return { site: id as SiteId, records, more };
+      await requireCentral(request);
+      return gateway.readRecords(request.query.limit);
     },
   );
 
@@ -69,10 +115,22 @@ export function serveGateway(app: HttpServer, options: GatewayOptions): void {
       },
     },
     async request => {
-      await requireSigner(request, findKey, nonces);
-      const matched = await markPublished(options.db, request.body.published);
-      options.onPublished();
-      return { matched };
+      await requireCentral(request);
+      return gateway.acknowledge(request.body.epoch, request.body.published);
+    },
+  );
+
+  app.get(
+    '/gateway/digest',
+    {
+      schema: {
+        description: 'What is published here, in one number (central only, signed).',
+        response: { 200: publishedDigestSchema },
+      },
+    },
+    async request => {
+      await requireCentral(request);
+      return gateway.readDigest();
     },
   );
 }

@@ -10,9 +10,10 @@ import {
   siteVideoListSchema,
   siteVideoSchema,
 } from '../../protocol/site.ts';
-import { changeVideo, readSignal } from '../database/records.ts';
+import { changeVideo } from '../database/records.ts';
 import { deleteRevisions } from '../database/revisions.ts';
 import type { SignalRow } from '../database/schema.ts';
+import { readSignal } from '../database/signal.ts';
 import { findVideo, listVideos, type SiteDatabase, type VideoWithRecord } from '../database/videos.ts';
 import { makeRecord } from '../origin/intake.ts';
 import type { PreparedSource } from '../origin/prepare.ts';
@@ -97,9 +98,7 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
         ...(description !== undefined ? { description } : {}),
         ...(language !== undefined ? { language } : {}),
       };
-      const published = await changeVideo(db, id, ['ready'], changes, (video, version) =>
-        makeRecord(video, version, options),
-      );
+      const published = await changeVideo(db, id, ['ready'], changes, video => makeRecord(video, options));
       if (published) options.onRecord();
       else if (!(await changeVideo(db, id, ['uploading', 'checking', 'preparing', 'failed'], changes))) {
         throw new Problem(410, 'video-withdrawn', 'This video was withdrawn and cannot be edited any more.');
@@ -135,10 +134,9 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
       { state: 'withdrawn' },
       row.version === null
         ? undefined
-        : (_video, version) => ({
+        : () => ({
             kind: 'tombstone',
             video: id,
-            version,
             withdrawnAt: new Date().toISOString(),
           }),
     );
@@ -157,7 +155,8 @@ async function formatVideo(row: VideoWithRecord, signal: SignalRow, storage: Sto
       ? ((await sizeOf(storage.upload(row.id as VideoId))) ?? 0)
       : Number(row.size_bytes);
   const finished = row.state === 'ready' || row.state === 'withdrawn' || row.state === 'failed';
-  const version = row.version === null ? undefined : Number(row.version);
+  // Numbered once this start has greeted central; a record has no version before.
+  const version = row.version === null || Number(row.version) === 0 ? undefined : Number(row.version);
   return {
     id: row.id,
     name: row.name,
@@ -179,7 +178,7 @@ async function formatVideo(row: VideoWithRecord, signal: SignalRow, storage: Sto
     codecs: prepared ? prepared.renditions.map(rendition => rendition.codec) : [],
     ...(row.revision ? { revision: row.revision } : {}),
     ...(version !== undefined ? { version } : {}),
-    signalSent: version !== undefined && Number(signal.signalled_version) >= version,
+    signalSent: row.change !== null && Number(signal.signalled_change) >= Number(row.change),
     published: row.published === 1,
     registered: version !== undefined && Number(row.registered_version) >= version,
     createdAt: row.created_at,

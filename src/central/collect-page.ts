@@ -1,0 +1,117 @@
+/**
+ * What the collector does with one page of a site and with its digest. The order is rule R2: read, commit, and only then
+ * acknowledge. What a site sends is hostile input until it is parsed, hashed and found to be its own.
+ */
+import { sha256Hex } from '../kernel/keys.ts';
+import { Problem } from '../kernel/problem.ts';
+import { type Epoch, formatEpoch, isSameEpoch } from '../protocol/epoch.ts';
+import type { RecordPage } from '../protocol/gateway.ts';
+import type { SiteId } from '../protocol/ids.ts';
+import { MAX_RECORD_PAGE_ROWS } from '../protocol/limits.ts';
+import { canonicalJson } from '../protocol/record.ts';
+import { noteComplete, noteDifference } from './database/completeness.ts';
+import { dissolveEpoch, readEpoch } from './database/epochs.ts';
+import { sumHeld } from './database/greetings.ts';
+import type { CentralDatabase } from './database/schema.ts';
+import { type Refusal, type Taken, takeRecords } from './database/take-records.ts';
+import type { SiteReader } from './site-reader.ts';
+
+export interface PageMeans {
+  readonly db: CentralDatabase;
+  readonly reader: SiteReader;
+  readonly site: SiteId;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+}
+
+export interface TakenPage extends Taken {
+  readonly epoch: Epoch;
+  readonly more: boolean;
+}
+
+/** Takes in the next page. @throws Problem with the reason why it was not taken. */
+export async function collectPage(
+  { db, reader, site, signal, now }: PageMeans,
+  onCommitted: (taken: Taken) => void,
+): Promise<TakenPage> {
+  const page = await reader.readRecords(MAX_RECORD_PAGE_ROWS, signal);
+  checkPage(page, site);
+  const { epoch, more } = page;
+  const taken = await takeRecords(db, site, epoch, page.records, now());
+  onCommitted(taken);
+  // Our histories differ, and nothing that follows would be taken: the site greets anew, and they are compared.
+  const diverged = taken.refused.find(({ decision }) => decision !== 'taken');
+  if (diverged) await dissolveEpoch(db, site, epoch, describeRefusal(diverged));
+  if (taken.acknowledged.length > 0) await reader.acknowledge(epoch, taken.acknowledged, signal);
+  return { ...taken, epoch, more: more && !diverged };
+}
+
+/** @throws Problem if the page is not the site's own or a record is not what its hash says. */
+export function checkPage(page: RecordPage, site: SiteId): void {
+  checkOwner(page.site, site);
+  for (const { record, hash } of page.records) {
+    if (sha256Hex(canonicalJson(record)) !== hash) {
+      throw new Problem(
+        502,
+        'peer-hash-mismatch',
+        `The record of video ${record.video}, version ${record.version}, is not what its hash says. The page was not taken.`,
+      );
+    }
+  }
+}
+
+function checkOwner(named: SiteId, site: SiteId): void {
+  if (named === site) return;
+  throw new Problem(
+    502,
+    'peer-foreign-rows',
+    `The server at this base URL says that it is site ${named}. Its records were not taken.`,
+  );
+}
+
+/**
+ * Compares what the site holds for published with what we hold of it. Only the collector changes that, and it reads a site
+ * once at a time, so a difference is a real one: the site then greets anew, and both heal.
+ */
+export async function compareDigests({
+  db,
+  reader,
+  site,
+  signal,
+  now,
+}: PageMeans): Promise<'complete' | 'differs' | 'unpublished'> {
+  const theirs = await reader.readDigest(signal);
+  checkOwner(theirs.site, site);
+  const present = await readEpoch(db, site);
+  if (!isSameEpoch(present, theirs.epoch)) {
+    throw new Problem(
+      409,
+      'epoch-other',
+      `The site is in epoch ${formatEpoch(theirs.epoch)}, the centre in ${present ? formatEpoch(present) : 'none'}. The site will notice and greet.`,
+    );
+  }
+  if (theirs.unpublished > 0) return 'unpublished';
+  const ours = await sumHeld(db, site);
+  if (ours.digest === theirs.digest) {
+    await noteComplete(db, site, ours.records, now());
+    return 'complete';
+  }
+  await noteDifference(db, site, now());
+  await dissolveEpoch(
+    db,
+    site,
+    theirs.epoch,
+    `digest-differs: the site counts ${theirs.records} published records, the centre ${ours.records}, and their contents differ.`,
+  );
+  return 'differs';
+}
+
+const REFUSALS = {
+  stale: 'is older than what the centre holds. Was the site restored from a backup?',
+  conflict: 'came before with another content. Was the site restored from a backup?',
+  withdrawn: 'is of a video that was withdrawn, and withdrawn videos do not come back.',
+  taken: 'has the id of another site’s video.',
+} as const satisfies Record<Refusal['decision'], string>;
+
+export const describeRefusal = ({ decision, video, version }: Refusal): string =>
+  `${decision}: version ${version} of video ${video} ${REFUSALS[decision]}`;

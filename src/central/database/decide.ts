@@ -1,0 +1,36 @@
+/** What central does with a record (publication rules R4, R5 and R9). Pure. */
+import type { PublicationRecord } from '../../protocol/record.ts';
+
+export interface Held {
+  readonly version: number;
+  readonly hash: string;
+  readonly withdrawn: boolean;
+}
+
+export type Decision =
+  /** Newer than what is held, or new. */
+  | 'apply'
+  /** Held already: acknowledged again, since the first acknowledgement may have been lost. */
+  | 'again'
+  /** R4: older than what is held. */
+  | 'stale'
+  /** R9: the version is known with another content. */
+  | 'conflict'
+  /** R5: a withdrawn video does not come back. */
+  | 'withdrawn'
+  /** The id belongs to another site's video. */
+  | 'taken';
+
+export type RefusalCode = Exclude<Decision, 'apply' | 'again'>;
+
+/** Only `apply` and `again` are acknowledged: exactly what the catalogue then holds. */
+export function decide(
+  held: Held | undefined,
+  takenByOther: boolean,
+  { record, hash }: { readonly record: Pick<PublicationRecord, 'kind' | 'version'>; readonly hash: string },
+): Decision {
+  if (!held) return takenByOther ? 'taken' : 'apply';
+  if (record.version < held.version) return 'stale';
+  if (record.version === held.version) return hash === held.hash ? 'again' : 'conflict';
+  return held.withdrawn && record.kind !== 'tombstone' ? 'withdrawn' : 'apply';
+}

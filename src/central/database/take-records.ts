@@ -1,0 +1,161 @@
+/** Takes a site's records into the catalogue, by publication rules R2, R3, R4, R5, R8 and R9. */
+
+import { Problem } from '../../kernel/problem.ts';
+import { type Epoch, formatEpoch, isSameEpoch } from '../../protocol/epoch.ts';
+import type { Acknowledgement, RecordEntry } from '../../protocol/gateway.ts';
+import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import { type Decision, decide, type Held, type RefusalCode } from './decide.ts';
+import { epochOf, lockPublication } from './epochs.ts';
+import { takePositions } from './feed.ts';
+import type { CentralDatabase, CentralTransaction } from './schema.ts';
+import { normaliseForSearch } from './search.ts';
+
+export interface Refusal {
+  readonly video: VideoId;
+  readonly version: number;
+  readonly decision: RefusalCode;
+}
+
+export interface Taken {
+  readonly acknowledged: readonly Acknowledgement[];
+  readonly applied: number;
+  /** Of these, tombstones. */
+  readonly withdrawn: number;
+  readonly refused: readonly Refusal[];
+}
+
+/**
+ * Takes in one page of a site's records in one transaction. What it returns as acknowledged is committed (R2).
+ *
+ * @throws Problem `epoch-other` if the page is not of the present epoch (R8); `site-revoked`.
+ */
+export function takeRecords(
+  db: CentralDatabase,
+  site: SiteId,
+  epoch: Epoch,
+  entries: readonly RecordEntry[],
+  nowMs: number,
+): Promise<Taken> {
+  return db.transaction().execute(async tx => {
+    await requireEpoch(tx, site, epoch);
+    const { held, taken } = await findHeld(tx, site, entries);
+    const acknowledged: Acknowledgement[] = [];
+    const refused: Refusal[] = [];
+    const applied = new Map<VideoId, RecordEntry>();
+    for (const entry of entries) {
+      const { record, hash } = entry;
+      const { video, version } = record;
+      const decision: Decision = decide(held.get(video), taken.has(video), entry);
+      if (decision === 'apply') {
+        applied.set(video, entry);
+        held.set(video, { version, hash, withdrawn: record.kind === 'tombstone' });
+      }
+      if (decision === 'apply' || decision === 'again') acknowledged.push({ video, version, hash });
+      else refused.push({ video, version, decision });
+    }
+    if (applied.size > 0) await writeRecords(tx, site, [...applied.values()], nowMs);
+    const withdrawn = [...applied.values()].filter(({ record }) => record.kind === 'tombstone').length;
+    return { acknowledged, applied: applied.size, withdrawn, refused };
+  });
+}
+
+async function requireEpoch(tx: CentralTransaction, site: SiteId, epoch: Epoch): Promise<void> {
+  const owner = await tx
+    .selectFrom('members')
+    .select('revoked_at')
+    .where('id', '=', site)
+    .executeTakeFirstOrThrow();
+  // Revoked while its page was on the way.
+  if (owner.revoked_at !== null) throw new Problem(403, 'site-revoked', 'This site was revoked.');
+  const row = await lockPublication(tx, site);
+  const present = epochOf(row);
+  if (isSameEpoch(present, epoch)) return;
+  const expected = present
+    ? `the centre takes records of epoch ${formatEpoch(present)}`
+    : `the centre waits for the site to greet anew${row.dissolved_because ? ` (${row.dissolved_because})` : ''}`;
+  throw new Problem(
+    409,
+    'epoch-other',
+    `The site offers records of epoch ${formatEpoch(epoch)}, and ${expected}. They were not taken; the site will notice and greet.`,
+  );
+}
+
+/** What is held of these videos, and which of their ids are another site's. */
+async function findHeld(
+  tx: CentralTransaction,
+  site: SiteId,
+  entries: readonly RecordEntry[],
+): Promise<{ readonly held: Map<VideoId, Held>; readonly taken: ReadonlySet<VideoId> }> {
+  const held = new Map<VideoId, Held>();
+  const taken = new Set<VideoId>();
+  if (entries.length === 0) return { held, taken };
+  const known = await tx
+    .selectFrom('videos')
+    .innerJoin('members', 'members.id', 'videos.site_id')
+    .select(['site_id', 'video_id', 'version', 'hash', 'withdrawn', 'revoked_at'])
+    .where(
+      'video_id',
+      'in',
+      entries.map(({ record }) => record.video as string),
+    )
+    .execute();
+  for (const row of known) {
+    const video = row.video_id as VideoId;
+    if (row.site_id === site) {
+      held.set(video, { version: Number(row.version), hash: row.hash, withdrawn: row.withdrawn === 1 });
+    } else if (row.revoked_at === null) {
+      // The first site that published an id has it, unless that site was removed and joined anew.
+      taken.add(video);
+    }
+  }
+  return { held, taken };
+}
+
+/** One statement for the page. R3: one row a video and site. R4 once more, in the database itself. */
+export async function writeRecords(
+  tx: CentralTransaction,
+  site: SiteId,
+  entries: readonly RecordEntry[],
+  nowMs: number,
+): Promise<void> {
+  const position = await takePositions(tx, entries.length);
+  await tx
+    .insertInto('videos')
+    .values(
+      entries.map(({ record, hash }, order) => ({
+        site_id: site,
+        video_id: record.video,
+        version: record.version,
+        hash,
+        body: JSON.stringify(record),
+        withdrawn: record.kind === 'tombstone' ? 1 : 0,
+        published_at: nowMs,
+        registered_at: null,
+        registered_version: 0,
+        position: position + order,
+        search_text:
+          record.kind === 'video' ? normaliseForSearch(`${record.name}\n${record.description}`) : '',
+        title: record.kind === 'video' ? record.name : '',
+      })),
+    )
+    .onConflict(conflict =>
+      conflict
+        .columns(['site_id', 'video_id'])
+        .doUpdateSet(({ ref, eb }) => ({
+          version: ref('excluded.version'),
+          hash: ref('excluded.hash'),
+          body: ref('excluded.body'),
+          withdrawn: ref('excluded.withdrawn'),
+          position: ref('excluded.position'),
+          search_text: ref('excluded.search_text'),
+          title: eb
+            .case()
+            .when('excluded.withdrawn', '=', 1)
+            .then(ref('videos.title'))
+            .else(ref('excluded.title'))
+            .end(),
+        }))
+        .whereRef('excluded.version', '>', 'videos.version'),
+    )
+    .execute();
+}

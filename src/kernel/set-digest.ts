@@ -1,0 +1,18 @@
+/**
+ * One number for a set of records, whatever the order they come in (databases sort text differently): the SHA-256 of each
+ * entry, combined by XOR. Entries must differ from one another, as rows with a key do.
+ */
+import { hash } from 'node:crypto';
+
+export class SetDigest {
+  readonly #sum = Buffer.alloc(32);
+
+  add(video: string, version: number, contentHash: string): void {
+    const entry = hash('sha256', `${video} ${version} ${contentHash}`, 'buffer');
+    for (let at = 0; at < 32; at++) this.#sum[at]! ^= entry[at]!;
+  }
+
+  toString(): string {
+    return this.#sum.toString('hex');
+  }
+}

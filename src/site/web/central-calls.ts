@@ -1,0 +1,95 @@
+/** What a site asks of central to publish. One adapter speaks HTTP; the simulation has another. */
+import { call } from '../../kernel/client.ts';
+import type { MemberIdentity } from '../../kernel/member.ts';
+import { signerOf } from '../../kernel/member.ts';
+import { Problem } from '../../kernel/problem.ts';
+import { registrationAnswerSchema, signalAnswerSchema } from '../../protocol/central.ts';
+import type { Epoch } from '../../protocol/epoch.ts';
+import type { RecordEntry } from '../../protocol/gateway.ts';
+import {
+  type Greeting,
+  type GreetingAnswer,
+  greetingAnswerSchema,
+  type HeldPage,
+  heldPageSchema,
+  takeBackAnswerSchema,
+} from '../../protocol/greeting.ts';
+import type { VideoId } from '../../protocol/ids.ts';
+import { MAX_RECORD_PAGE_BYTES } from '../../protocol/limits.ts';
+
+const TIMEOUT_MS = 10_000;
+const MAX_SMALL_ANSWER_BYTES = 256 * 1024;
+
+export interface CentralCalls {
+  /** This site’s id, once it has joined. */
+  readonly site: () => string | undefined;
+  greet(greeting: Greeting, signal: AbortSignal): Promise<GreetingAnswer>;
+  listHeld(epoch: Epoch, after: VideoId | undefined, signal: AbortSignal): Promise<HeldPage>;
+  fetchRecords(
+    epoch: Epoch,
+    videos: readonly VideoId[],
+    signal: AbortSignal,
+  ): Promise<readonly RecordEntry[]>;
+  /** Once it returns, central has stored the signal. It says which epoch central takes records of. */
+  sendSignal(signal: AbortSignal): Promise<Epoch | undefined>;
+  listRegistered(
+    videos: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly { readonly video: VideoId; readonly version: number }[]>;
+}
+
+export function centralOverHttp(identity: () => MemberIdentity): CentralCalls {
+  const to = (signal: AbortSignal) => {
+    const { key, membership } = identity();
+    if (!membership) throw new Problem(503, 'not-joined', 'This site has not joined a centre yet.');
+    return {
+      url: membership.centralUrl,
+      bounds: {
+        method: 'POST' as const,
+        signer: signerOf(key, membership),
+        timeoutMs: TIMEOUT_MS,
+        maxBytes: MAX_SMALL_ANSWER_BYTES,
+        signal,
+      },
+    };
+  };
+  return {
+    site: () => identity().membership?.id,
+    greet(body, signal) {
+      const { url, bounds } = to(signal);
+      return call(`${url}/api/greetings`, { ...bounds, body, answer: greetingAnswerSchema });
+    },
+    listHeld(epoch, after, signal) {
+      const { url, bounds } = to(signal);
+      return call(`${url}/api/greetings/held`, {
+        ...bounds,
+        body: { epoch, after },
+        maxBytes: 2 * MAX_RECORD_PAGE_BYTES,
+        answer: heldPageSchema,
+      });
+    },
+    async fetchRecords(epoch, videos, signal) {
+      const { url, bounds } = to(signal);
+      const { records } = await call(`${url}/api/greetings/records`, {
+        ...bounds,
+        body: { epoch, videos },
+        maxBytes: 4 * MAX_RECORD_PAGE_BYTES,
+        answer: takeBackAnswerSchema,
+      });
+      return records;
+    },
+    async sendSignal(signal) {
+      const { url, bounds } = to(signal);
+      return (await call(`${url}/api/signals`, { ...bounds, answer: signalAnswerSchema })).epoch;
+    },
+    async listRegistered(videos, signal) {
+      const { url, bounds } = to(signal);
+      const { registered } = await call(`${url}/api/registrations/query`, {
+        ...bounds,
+        body: { videos },
+        answer: registrationAnswerSchema,
+      });
+      return registered;
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readOverHttp } from '../../src/central/read-over-http.ts';
+import { createHttp } from '../../src/kernel/http.ts';
+import { readOrMakeKey } from '../../src/kernel/keys.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import { openSqlite } from '../../src/kernel/sql.ts';
+import { newSiteId } from '../../src/protocol/ids.ts';
+import { type SiteSchema, siteMigrations } from '../../src/site/database/schema.ts';
+import { createGateway, serveGateway } from '../../src/site/web/gateway.ts';
+import { describeSiteReader } from './site-reader.contract.ts';
+
+describeSiteReader('through its gateway', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'tributary-reader-'));
+  const db = await openSqlite<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);
+  const central = await readOrMakeKey(join(directory, 'central.key'));
+  const key = await readOrMakeKey(join(directory, 'site.key'));
+  const id = newSiteId();
+  const { app } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
+  serveGateway(
+    app,
+    createGateway(db, () => {}),
+    () => ({
+      key,
+      membership: {
+        centralUrl: 'http://127.0.0.1:9',
+        role: 'site',
+        id,
+        name: 'a',
+        baseUrl: 'http://127.0.0.1:9',
+        centralPublicKey: central.publicKey,
+        trackers: [],
+      },
+    }),
+  );
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  return {
+    db,
+    reader: readOverHttp({ key: central, keyId: 'central' })({ id, base_url: `http://127.0.0.1:${port}` }),
+    async end() {
+      await app.close();
+      await db.destroy();
+      await rm(directory, { recursive: true });
+    },
+  };
+});

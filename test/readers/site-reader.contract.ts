@@ -1,0 +1,242 @@
+/** What every way of reading a site's database has to do (src/central/site-reader.ts). Each adapter runs all of it. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SiteReader } from '../../src/central/site-reader.ts';
+import { sha256Hex } from '../../src/kernel/keys.ts';
+import { SetDigest } from '../../src/kernel/set-digest.ts';
+import type { Epoch } from '../../src/protocol/epoch.ts';
+import type { Acknowledgement, RecordPage } from '../../src/protocol/gateway.ts';
+import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../src/protocol/ids.ts';
+import { MAX_RECORD_PAGE_BYTES } from '../../src/protocol/limits.ts';
+import { canonicalJson, type RecordDraft, recordSchema } from '../../src/protocol/record.ts';
+import { adoptEpoch } from '../../src/site/database/greeting.ts';
+import { changeVideo, countUnpublished, numberDrafts } from '../../src/site/database/records.ts';
+import { beginStart } from '../../src/site/database/signal.ts';
+import { insertVideo, markChecking, type SiteDatabase } from '../../src/site/database/videos.ts';
+
+export interface ReaderUnderTest {
+  /** An empty site database, as the site itself writes it. */
+  readonly db: SiteDatabase;
+  /** Central's way to that database. */
+  readonly reader: SiteReader;
+  end(): Promise<void>;
+}
+
+export function describeSiteReader(name: string, open: () => Promise<ReaderUnderTest>): void {
+  describe(`a site read ${name}`, () => {
+    let part: ReaderUnderTest;
+    beforeEach(async () => {
+      part = await open();
+    });
+    afterEach(() => part.end());
+
+    const site = newSiteId();
+    const { signal } = new AbortController();
+    const read = (limit = 500): Promise<RecordPage> => part.reader.readRecords(limit, signal);
+    const acknowledge = (epoch: Epoch, published: readonly Acknowledgement[]) =>
+      part.reader.acknowledge(epoch, published, signal);
+
+    /** The site begins anew and has greeted. */
+    async function greet(number: number): Promise<Epoch> {
+      const epoch = { number, start: `start-${number}-of-the-tests` };
+      await beginStart(part.db, epoch.start);
+      expect(await adoptEpoch(part.db, site, { epoch, highestVersion: 0, same: true })).toBe(true);
+      while ((await numberDrafts(part.db)) > 0);
+      return epoch;
+    }
+    const draft = (video: VideoId, changes: { name?: string; description?: string } = {}): RecordDraft => ({
+      kind: 'video',
+      video,
+      revision: newRevisionId(),
+      name: '课程',
+      description: '',
+      path: `videos/${video}/source`,
+      sourceAddress: '192.0.2.1:80',
+      sizeBytes: 9,
+      bitrateBps: 9,
+      durationMs: 9,
+      sha256: '0'.repeat(64),
+      container: 'MP4',
+      renditions: [
+        {
+          kind: 'audio',
+          id: 'source-audio',
+          codec: 'opus',
+          bandwidthBps: 9,
+          averageBandwidthBps: 9,
+          channels: 2,
+          sampleRateHz: 48_000,
+        },
+      ],
+      createdAt: '2026-01-01T00:00:00.000Z',
+      ...changes,
+    });
+    async function write(changes: { name?: string; description?: string } = {}): Promise<VideoId> {
+      const id = newVideoId();
+      await insertVideo(part.db, {
+        id,
+        name: 'x',
+        description: '',
+        language: undefined,
+        fileName: undefined,
+        sizeBytes: 9,
+      });
+      await markChecking(part.db, id, '0'.repeat(64));
+      await changeVideo(part.db, id, ['checking'], { state: 'ready' }, () => draft(id, changes));
+      return id;
+    }
+    const edit = (id: VideoId, name: string) =>
+      changeVideo(part.db, id, ['ready'], { name }, () => draft(id, { name }));
+    const named = (page: RecordPage): Acknowledgement[] =>
+      page.records.map(({ record, hash }) => ({ video: record.video, version: record.version, hash }));
+
+    it('hands out nothing before the site has greeted in this start', async () => {
+      const notGreeted = { code: 'site-not-greeted' };
+      await expect(read()).rejects.toMatchObject(notGreeted);
+      await write();
+      const epoch = await greet(1);
+      const page = await read();
+      expect(page.records).toHaveLength(1);
+      await beginStart(part.db, 'a-start-that-has-not-greeted');
+      await expect(read()).rejects.toMatchObject(notGreeted);
+      await expect(part.reader.readDigest(signal)).rejects.toMatchObject(notGreeted);
+      await expect(acknowledge(epoch, named(page))).rejects.toMatchObject({ code: 'epoch-other' });
+      expect(await countUnpublished(part.db)).toBe(1);
+    });
+
+    it('hands out records as they were written, with site, epoch and hash', async () => {
+      const epoch = await greet(7);
+      expect(await read()).toEqual({ site, epoch, records: [], more: false });
+      const ids = [await write({ name: '甲' }), await write({ name: 'B' }), await write()];
+      await numberDrafts(part.db);
+      const page = await read();
+      expect(page).toMatchObject({ site, epoch, more: false });
+      expect(page.records.map(({ record }) => record.video)).toEqual(ids);
+      expect(page.records.map(({ record }) => record.version)).toEqual([1, 2, 3]);
+      for (const { record, hash } of page.records) {
+        expect(recordSchema.parse(record)).toEqual(record);
+        expect(sha256Hex(canonicalJson(record))).toBe(hash);
+      }
+      expect(page.records[0]?.record).toMatchObject({ name: '甲' });
+    });
+
+    it('pages by number, oldest first', async () => {
+      const epoch = await greet(1);
+      for (let count = 0; count < 5; count++) await write();
+      await numberDrafts(part.db);
+      const versions: number[] = [];
+      for (let more = true; more; ) {
+        const page = await read(2);
+        expect(page.records.length).toBeLessThanOrEqual(2);
+        versions.push(...page.records.map(({ record }) => record.version));
+        await acknowledge(epoch, named(page));
+        more = page.more;
+      }
+      expect(versions).toEqual([1, 2, 3, 4, 5]);
+    });
+
+    it('pages by size: long records do not make long pages', async () => {
+      await greet(1);
+      const description = '长'.repeat(5_000);
+      for (let count = 0; count < 80; count++) await write({ description });
+      await numberDrafts(part.db);
+      const page = await read();
+      expect(page.more).toBe(true);
+      expect(page.records.length).toBeGreaterThan(10);
+      expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThan(MAX_RECORD_PAGE_BYTES);
+    });
+
+    it('does not hand out what has no version yet', async () => {
+      await greet(1);
+      await write();
+      expect((await read()).records).toEqual([]);
+      expect(await part.reader.readDigest(signal)).toMatchObject({ unpublished: 1, records: 0 });
+    });
+
+    it('marks exactly what is named, and again without harm', async () => {
+      const epoch = await greet(1);
+      await write();
+      await write();
+      await numberDrafts(part.db);
+      const [first, second] = named(await read());
+      if (!first || !second) throw new Error('two records were written');
+      expect(await acknowledge(epoch, [{ ...first, hash: 'f'.repeat(64) }])).toEqual({ matched: 0 });
+      expect(await acknowledge(epoch, [{ ...first, version: 9 }])).toEqual({ matched: 0 });
+      expect(await acknowledge(epoch, [{ ...first, video: newVideoId() }])).toEqual({ matched: 0 });
+      expect(await countUnpublished(part.db)).toBe(2);
+      expect(await acknowledge(epoch, [first])).toEqual({ matched: 1 });
+      expect(await acknowledge(epoch, [first, second])).toEqual({ matched: 2 });
+      expect((await read()).records).toEqual([]);
+    });
+
+    it('does not lose an edit made between read and acknowledgement', async () => {
+      const epoch = await greet(1);
+      const id = await write();
+      await numberDrafts(part.db);
+      const before = named(await read());
+      await edit(id, 'Better');
+      expect(await acknowledge(epoch, before)).toEqual({ matched: 0 });
+      await numberDrafts(part.db);
+      expect(await acknowledge(epoch, before)).toEqual({ matched: 0 });
+      expect((await read()).records).toMatchObject([{ record: { name: 'Better', version: 2 } }]);
+    });
+
+    it('hands out a withdrawal as a record', async () => {
+      await greet(1);
+      const id = await write();
+      await numberDrafts(part.db);
+      const withdrawnAt = '2026-01-02T00:00:00.000Z';
+      await changeVideo(part.db, id, ['ready'], { state: 'withdrawn' }, () => ({
+        kind: 'tombstone',
+        video: id,
+        withdrawnAt,
+      }));
+      await numberDrafts(part.db);
+      expect((await read()).records).toMatchObject([
+        { record: { kind: 'tombstone', video: id, version: 2, withdrawnAt } },
+      ]);
+    });
+
+    it('refuses acknowledgements of another epoch, and marks nothing', async () => {
+      await greet(1);
+      await write();
+      await numberDrafts(part.db);
+      const old = await read();
+      const epoch = await greet(2);
+      const other = { code: 'epoch-other' };
+      await expect(acknowledge(old.epoch, named(old))).rejects.toMatchObject(other);
+      // Two lives of one database may come to the same number.
+      await expect(
+        acknowledge({ ...epoch, start: 'start-of-another-life' }, named(old)),
+      ).rejects.toMatchObject(other);
+      expect(await countUnpublished(part.db)).toBe(1);
+      expect(await acknowledge(epoch, named(await read()))).toEqual({ matched: 1 });
+    });
+
+    it('adds up what is published', async () => {
+      const epoch = await greet(3);
+      const empty = { site, epoch, unpublished: 0, records: 0, digest: new SetDigest().toString() };
+      expect(await part.reader.readDigest(signal)).toEqual(empty);
+      for (let count = 0; count < 3; count++) await write();
+      await numberDrafts(part.db);
+      const all = named(await read());
+      await acknowledge(epoch, all.slice(1));
+      const digest = new SetDigest();
+      // Whatever the order.
+      for (const { video, version, hash } of all.slice(1).reverse()) digest.add(video, version, hash);
+      expect(await part.reader.readDigest(signal)).toEqual({
+        site,
+        epoch,
+        unpublished: 1,
+        records: 2,
+        digest: digest.toString(),
+      });
+    });
+
+    it('gives up when it is told to', async () => {
+      await greet(1);
+      const abort = new AbortController();
+      abort.abort();
+      await expect(part.reader.readRecords(1, abort.signal)).rejects.toThrow();
+    });
+  });
+}
