@@ -13,57 +13,59 @@ const REFRESH_MS = 15_000;
 const TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 
-export interface MembershipWatch extends Repeating {
-  readonly identity: () => MemberIdentity;
-  /** Base URL of the tracker to ask, if one is known. */
-  readonly trackerUrl: () => string | undefined;
-}
-
 export interface MembershipEvents {
   readonly onJoined: () => void;
   /** Asks central which epoch it takes records of, and acts on the answer. */
   readonly checkEpoch: (ask: () => Promise<Epoch | undefined>) => Promise<void>;
 }
 
-export function watchMembership(
+export interface SiteMembership {
+  readonly identity: () => MemberIdentity;
+  /** Base URL of the tracker to ask, if one is known. */
+  readonly trackerUrl: () => string | undefined;
+  /** Joins where that is still to be done, and asks central again and again. */
+  start(events: MembershipEvents): Repeating;
+}
+
+export function createMembership(
   config: SiteConfig,
   directory: string,
   initial: MemberIdentity,
-  events: MembershipEvents,
   log: Log,
-): MembershipWatch {
+): SiteMembership {
   let identity = initial;
   let trackers: readonly string[] = initial.membership?.trackers ?? [];
 
-  const repeating = repeat(async signal => {
-    const { key, membership } = identity;
-    try {
-      if (!membership) {
-        if (!config.central || !config.joinToken) return REFRESH_MS;
-        const joined = await joinCentral(directory, key, config.central, config.joinToken, 'site');
-        identity = { key, membership: joined };
-        trackers = joined.trackers;
-        log.info({ site: joined.id, central: config.central }, 'joined');
-        events.onJoined();
-      } else {
-        await events.checkEpoch(async () => {
-          const answer = await call(`${membership.centralUrl}/api/member`, {
-            signer: signerOf(key, membership),
-            timeoutMs: TIMEOUT_MS,
-            maxBytes: MAX_ANSWER_BYTES,
-            signal,
-            answer: memberInfoSchema,
+  const start = (events: MembershipEvents): Repeating =>
+    repeat(async signal => {
+      const { key, membership } = identity;
+      try {
+        if (!membership) {
+          if (!config.central || !config.joinToken) return REFRESH_MS;
+          const joined = await joinCentral(directory, key, config.central, config.joinToken, 'site');
+          identity = { key, membership: joined };
+          trackers = joined.trackers;
+          log.info({ site: joined.id, central: config.central }, 'joined');
+          events.onJoined();
+        } else {
+          await events.checkEpoch(async () => {
+            const answer = await call(`${membership.centralUrl}/api/member`, {
+              signer: signerOf(key, membership),
+              timeoutMs: TIMEOUT_MS,
+              maxBytes: MAX_ANSWER_BYTES,
+              signal,
+              answer: memberInfoSchema,
+            });
+            trackers = answer.trackers;
+            return answer.epoch;
           });
-          trackers = answer.trackers;
-          return answer.epoch;
-        });
+        }
+        return trackers.length > 0 ? REFRESH_MS : RETRY_MS;
+      } catch (error) {
+        if (!signal.aborted)
+          log.warn({ reason: messageOf(error) }, membership ? 'central not reached' : 'not joined yet');
+        return RETRY_MS;
       }
-      return trackers.length > 0 ? REFRESH_MS : RETRY_MS;
-    } catch (error) {
-      if (!signal.aborted)
-        log.warn({ reason: messageOf(error) }, membership ? 'central not reached' : 'not joined yet');
-      return RETRY_MS;
-    }
-  });
-  return { ...repeating, identity: () => identity, trackerUrl: () => trackers[0] };
+    });
+  return { identity: () => identity, trackerUrl: () => trackers[0], start };
 }

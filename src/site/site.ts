@@ -19,7 +19,7 @@ import { locateRevision } from './database/revisions.ts';
 import { type SiteSchema, siteMigrations } from './database/schema.ts';
 import { beginStart } from './database/signal.ts';
 import { listVideosInState } from './database/videos.ts';
-import { watchMembership } from './membership.ts';
+import { createMembership } from './membership.ts';
 import { findMediaTools } from './origin/ffmpeg/ffmpeg.ts';
 import { createIntake } from './origin/intake.ts';
 import { prepareInWorker } from './origin/prepare-in-worker.ts';
@@ -76,19 +76,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
   await listen(origin.server, config.originListen);
   const originPort = (origin.server.address() as AddressInfo).port;
 
-  const membership = watchMembership(
-    config,
-    config.dataDirectory,
-    identity,
-    {
-      onJoined() {
-        publisher.wake();
-        registrations.wake();
-      },
-      checkEpoch: ask => publisher.check(ask),
-    },
-    log,
-  );
+  const membership = createMembership(config, config.dataDirectory, identity, log);
 
   // CP: the only thing that viewers talk to.
   const buffer = await createStreamBuffer({
@@ -143,6 +131,13 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     log,
   });
   const registrations = startRegistrationWatch({ db, calls, log });
+  const membershipWatch = membership.start({
+    onJoined() {
+      publisher.wake();
+      registrations.wake();
+    },
+    checkEpoch: publisher.check,
+  });
 
   let ready = false;
   const { app, metrics } = await createHttp({
@@ -200,7 +195,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     url: `http://${config.listen.host}:${port}`,
     async stop() {
       ready = false;
-      await Promise.all([publisher.stop(), registrations.stop(), membership.stop(), sweep.stop()]);
+      await Promise.all([publisher.stop(), registrations.stop(), membershipWatch.stop(), sweep.stop()]);
       await app.close();
       await buffer.stop();
       await origin.stop();
