@@ -15,7 +15,7 @@ import type { VideoId } from '../protocol/ids.ts';
 import { createStreamBuffer } from './buffer/buffer.ts';
 import type { SiteConfig } from './config.ts';
 import { countUnpublished } from './database/records.ts';
-import { locateRevision } from './database/revisions.ts';
+import { deleteRevisions, locateRevision } from './database/revisions.ts';
 import { type SiteSchema, siteMigrations } from './database/schema.ts';
 import { beginStart } from './database/signal.ts';
 import { listVideosInState } from './database/videos.ts';
@@ -122,8 +122,9 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
       for (const { video, withdrawn } of videos) {
         if (withdrawn) {
           await forgetVideo(video);
+          await deleteRevisions(db, video);
           await rm(storage.directory(video), { recursive: true, force: true });
-        } else await intake.check(video);
+        } else intake.check(video);
       }
     },
     newNonce,
