@@ -8,6 +8,7 @@ import { centralConfigSchema } from '../src/central/config.ts';
 import { STOP_AT_END_OF_INPUT, startDemo } from '../src/demo/demo.ts';
 import { runDoctor } from '../src/doctor/doctor.ts';
 import { ConfigFault, listSections, readConfig } from '../src/kernel/config.ts';
+import { armFailpoint } from '../src/kernel/failpoint.ts';
 import { messageOf } from '../src/kernel/problem.ts';
 import { siteConfigSchema } from '../src/site/config.ts';
 import { startSite } from '../src/site/site.ts';
@@ -84,6 +85,7 @@ async function doctor(named: string | undefined): Promise<number> {
 let stopping = false;
 
 async function main(): Promise<void> {
+  if (process.env.TRIBUTARY_FAILPOINT) armFailpoint(process.env.TRIBUTARY_FAILPOINT);
   const { values, positionals } = parseArgs({
     options: {
       config: { type: 'string', short: 'c' },

@@ -22,6 +22,7 @@ import { listVideosInState } from './database/videos.ts';
 import { createMembership } from './membership.ts';
 import { findMediaTools } from './origin/ffmpeg/ffmpeg.ts';
 import { createIntake } from './origin/intake.ts';
+import { removeLeftovers } from './origin/leftovers.ts';
 import { prepareInWorker } from './origin/prepare-in-worker.ts';
 import { reviveVideo } from './origin/revive.ts';
 import { createOriginServer } from './origin/server.ts';
@@ -53,7 +54,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
   const log = createLog('site', config.logLevel);
   const storage = createStorage(config.dataDirectory);
   await mkdir(join(storage.root, 'uploads'), { recursive: true });
-  await mkdir(join(storage.root, 'videos'), { recursive: true });
+  await mkdir(storage.videos, { recursive: true });
   const tools = await findMediaTools();
   if (tools?.confinement.isolation === 'none') {
     log.warn(
@@ -182,6 +183,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
 
   // A withdrawal that was cut short by a stop: what the buffer still holds of it goes now.
   for (const { id } of await listVideosInState(db, ['withdrawn'])) await buffer.drop(id as VideoId);
+  await removeLeftovers(db, storage);
   await intake.resume();
   const sweep = repeat(async () => {
     await uploads.sweep().catch(error => log.warn({ err: error }, 'old uploads not swept'));

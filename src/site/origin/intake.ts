@@ -5,13 +5,14 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { failpoint } from '../../kernel/failpoint.ts';
 import { findStats, renameDurably, syncDirectory, syncFile } from '../../kernel/files.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { newRevisionId, type VideoId } from '../../protocol/ids.ts';
 import type { RecordDraft } from '../../protocol/record.ts';
 import { changeVideo } from '../database/records.ts';
-import { insertRevision } from '../database/revisions.ts';
+import { deleteRevisions, insertRevision } from '../database/revisions.ts';
 import type { VideoRow } from '../database/schema.ts';
 import {
   claimCheck,
@@ -58,10 +59,13 @@ export function createIntake(options: IntakeOptions): Intake {
   /** The order of a commit: file synced, renamed into place, directories synced, then the database. */
   async function keep(video: VideoId, sha256: string): Promise<void> {
     await syncFile(storage.upload(video));
+    failpoint('source-synced');
     await mkdir(storage.directory(video), { recursive: true });
     await syncDirectory(dirname(storage.directory(video)));
     await renameDurably(storage.upload(video), storage.source(video));
+    failpoint('source-renamed');
     await markChecking(db, video, sha256);
+    failpoint('source-kept');
   }
 
   async function check(video: VideoId): Promise<void> {
@@ -75,6 +79,7 @@ export function createIntake(options: IntakeOptions): Intake {
       );
       return;
     }
+    failpoint('check-claimed');
     const [row] = await db.selectFrom('videos').selectAll().where('id', '=', video).execute();
     if (!row) return;
     try {
@@ -83,8 +88,12 @@ export function createIntake(options: IntakeOptions): Intake {
         storage.index(video),
         row.file_name ?? undefined,
       );
+      failpoint('check-prepared');
       const revision = newRevisionId();
+      // Of a check that was killed here before: no record names it.
+      await deleteRevisions(db, video);
       await insertRevision(db, revision, video, [storage.indexName]);
+      failpoint('check-revision-written');
       const changed = await changeVideo(
         db,
         video,
@@ -92,6 +101,7 @@ export function createIntake(options: IntakeOptions): Intake {
         { state: 'ready', revision, prepared: JSON.stringify(prepared) },
         fresh => makeRecord(fresh, options),
       );
+      failpoint('record-written');
       if (changed) options.onRecord();
     } catch (error) {
       if (error instanceof SourceRefused) {

@@ -4,6 +4,8 @@ import type { VideoId } from '../../protocol/ids.ts';
 
 export interface Storage {
   readonly root: string;
+  /** One directory below it for each video. */
+  readonly videos: string;
   /** Bytes of an upload under way. */
   readonly upload: (video: VideoId) => string;
   readonly directory: (video: VideoId) => string;
@@ -21,6 +23,7 @@ export const createStorage = (root: string): Storage => {
   const recordPath = (video: VideoId): string => `videos/${video}/source`;
   return {
     root,
+    videos: join(root, 'videos'),
     upload: video => join(root, 'uploads', video),
     directory: video => join(root, 'videos', video),
     source: video => join(root, recordPath(video)),

@@ -1,6 +1,7 @@
 /** The studio's calls: list, show, edit, withdraw (contract: Site). */
 import { rm } from 'node:fs/promises';
 import { z } from 'zod';
+import { failpoint } from '../../kernel/failpoint.ts';
 import type { HttpServer } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
@@ -141,10 +142,13 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
           }),
     );
     if (!changed) return;
+    failpoint('withdrawal-written');
     options.onRecord();
     await options.onWithdrawn(id);
+    failpoint('withdrawal-buffer-dropped');
     await deleteRevisions(db, id);
     await rm(options.storage.directory(id), { recursive: true, force: true });
+    failpoint('withdrawal-files-removed');
   }
 }
 

@@ -9,6 +9,7 @@ import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DataStore, ERRORS, Upload } from '@tus/server';
+import { failpoint } from '../../kernel/failpoint.ts';
 import { findStats, flush } from '../../kernel/files.ts';
 import { videoIdSchema } from '../../protocol/ids.ts';
 import { deleteVideo, findVideo, type SiteDatabase } from '../database/videos.ts';
@@ -41,6 +42,7 @@ export class UploadStore extends DataStore {
     const path = this.#path(upload.id);
     await mkdir(dirname(path), { recursive: true });
     await (await open(path, 'wx')).close();
+    failpoint('upload-file-made');
     this.#hashes.set(upload.id, { hash: createHash('sha256'), position: 0 });
     return upload;
   }
@@ -85,6 +87,7 @@ export class UploadStore extends DataStore {
       await flush(file);
       await file.close();
     }
+    failpoint('upload-part-written');
     return position;
   }
 

@@ -6,6 +6,7 @@
 import { statfs } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Metadata, Server } from '@tus/server';
+import { failpoint } from '../../kernel/failpoint.ts';
 import { findStats } from '../../kernel/files.ts';
 import { sendProblem } from '../../kernel/http.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -73,6 +74,7 @@ export function createUploads(options: UploadsOptions): Uploads {
     getFileIdFromRequest: (_request, lastPath) => lastPath,
     async onUploadFinish(_request, upload) {
       const video = upload.id as VideoId;
+      failpoint('upload-complete');
       await options.intake.accept(video, await store.takeHash(video, upload.size ?? 0));
       return {};
     },
@@ -107,6 +109,7 @@ export function createUploads(options: UploadsOptions): Uploads {
     const video = parseNewUpload(request.headers, options.maxUploadBytes);
     await requireSpace(options, video.sizeBytes);
     await insertVideo(db, video);
+    failpoint('upload-row-written');
     ids.set(request, video.id);
   }
 

@@ -1,0 +1,46 @@
+/**
+ * Failpoints: named places between two steps of publication, at which a test has this process killed as a power cut would
+ * kill it: no handler runs, nothing is flushed. Each stands after one step and before the next. They do nothing unless one
+ * is armed at the start (TRIBUTARY_FAILPOINT), and only one can be: a comparison with undefined is all that they cost.
+ */
+
+/** In the order in which an upload, an edit or a withdrawal passes them. */
+export const FAILPOINTS = {
+  site: [
+    'upload-row-written',
+    'upload-file-made',
+    'upload-part-written',
+    'upload-complete',
+    'source-synced',
+    'source-renamed',
+    'source-kept',
+    'check-claimed',
+    'check-prepared',
+    'check-revision-written',
+    'record-written',
+    'withdrawal-written',
+    'withdrawal-buffer-dropped',
+    'withdrawal-files-removed',
+  ],
+  central: [],
+  tracker: [],
+} as const;
+export type Failpoint = (typeof FAILPOINTS)[keyof typeof FAILPOINTS][number];
+
+let armed: string | undefined;
+
+/** @throws if there is no such failpoint: a test that names it wrongly would never fail. */
+export function armFailpoint(name: string): void {
+  if (
+    !Object.values(FAILPOINTS)
+      .flat()
+      .includes(name as Failpoint)
+  ) {
+    throw new Error(`There is no failpoint "${name}".`);
+  }
+  armed = name;
+}
+
+export function failpoint(name: Failpoint): void {
+  if (armed === name) process.kill(process.pid, 'SIGKILL');
+}
