@@ -22,8 +22,8 @@ export const FAILPOINTS = {
     'withdrawal-buffer-dropped',
     'withdrawal-files-removed',
   ],
-  central: [],
-  tracker: [],
+  central: ['signal-received', 'signal-stored', 'registration-not-committed', 'registration-committed'],
+  tracker: ['changes-received', 'changes-applied'],
 } as const;
 export type Failpoint = (typeof FAILPOINTS)[keyof typeof FAILPOINTS][number];
 

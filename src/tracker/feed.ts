@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { call } from '../kernel/client.ts';
+import { failpoint } from '../kernel/failpoint.ts';
 import type { Log } from '../kernel/log.ts';
 import { joinCentral, type MemberIdentity, signerOf } from '../kernel/member.ts';
 import { messageOf, Problem } from '../kernel/problem.ts';
@@ -87,6 +88,7 @@ export async function followFeed(
       signal,
       answer: changePageSchema,
     });
+    if (page.changes.length > 0 && after > 0) failpoint('changes-received');
     connected = true;
     retryMs = FIRST_RETRY_MS;
     lastFailure = undefined;
@@ -103,6 +105,7 @@ export async function followFeed(
       anew = undefined;
       onSites();
     } else if (page.changes.some(change => change.kind === 'site')) onSites();
+    if (page.changes.length > 0 && after > 0) failpoint('changes-applied');
     position = page.position;
     return page.changes.length > 0 || wait === 0 || performance.now() - askedMs > IDLE_MS ? 0 : IDLE_MS;
   }

@@ -119,7 +119,7 @@ async function expectNothingLeft(): Promise<void> {
 }
 
 async function throughFailpoint(part: Part, point: Failpoint, act: () => Promise<unknown>): Promise<void> {
-  await part.end();
+  await part.end('SIGTERM');
   await part.start(point, false);
   const acting = act();
   await part.killed();

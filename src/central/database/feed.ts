@@ -2,6 +2,7 @@
  * The change feed: the present state of sites and videos, ordered by when each last changed. It keeps no history: a row that
  * changes again moves to the end, so what a tracker has to read never exceeds what there is.
  */
+import { failpoint } from '../../kernel/failpoint.ts';
 import type { Change } from '../../protocol/central.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import type { PublicationRecord } from '../../protocol/record.ts';
@@ -109,13 +110,14 @@ function ofSite(row: MemberRow): Change {
  * A tracker that asks for what follows `after` has registered everything up to it. Returns the position to read on from:
  * a tracker that is ahead of the feed knew a centre that has since been restored from a backup, and reads it all again.
  */
-export function registerUpTo(
+export async function registerUpTo(
   db: CentralDatabase,
   tracker: string,
   after: number,
   nowMs: number,
 ): Promise<number> {
-  return db.transaction().execute(async tx => {
+  let registered = 0n;
+  const start = await db.transaction().execute(async tx => {
     const feed = await tx.selectFrom('feed').select('position').executeTakeFirstOrThrow();
     const reached = after <= feed.position ? after : 0;
     await tx
@@ -124,13 +126,17 @@ export function registerUpTo(
       .where('id', '=', tracker)
       .execute();
     if (reached > 0) {
-      await tx
+      const { numUpdatedRows } = await tx
         .updateTable('videos')
         .set(({ ref }) => ({ registered_version: ref('version'), registered_at: nowMs }))
         .where('position', '<=', reached)
         .whereRef('registered_version', '<', 'version')
-        .execute();
+        .executeTakeFirstOrThrow();
+      registered = numUpdatedRows;
     }
+    if (registered > 0n) failpoint('registration-not-committed');
     return reached;
   });
+  if (registered > 0n) failpoint('registration-committed');
+  return start;
 }

@@ -1,5 +1,6 @@
 /** The centre web: receives the sites' signals and manages them (mission, requirement 2). */
 import { z } from 'zod';
+import { failpoint } from '../../kernel/failpoint.ts';
 import type { HttpServer } from '../../kernel/http.ts';
 import { type Signal, signalAnswerSchema, signalListSchema } from '../../protocol/central.ts';
 import type { SiteId } from '../../protocol/ids.ts';
@@ -21,8 +22,10 @@ export function addSignalCalls(app: HttpServer, context: CentralContext): void {
     const member = await requireMember(request, context, 'site');
     const site = member.id as SiteId;
     const nowMs = Date.now();
+    failpoint('signal-received');
     // Stored before it is answered: at this answer the site may set its signal flag to "sent".
     const { id } = await storeSignal(db, site, nowMs);
+    failpoint('signal-stored');
     metrics.signals.inc();
     collector.wake(site);
     const epoch = await readEpoch(db, site);
