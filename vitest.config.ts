@@ -1,5 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
+/** What keeps something in a database: these suites run on both engines. */
+const ON_DATABASES = [
+  'src/kernel/sql.test.ts',
+  'src/central/**/*.test.ts',
+  'src/site/database/**/*.test.ts',
+  'test/readers/*.test.ts',
+];
+const unit = { testTimeout: 60_000, hookTimeout: 60_000 };
+
 export default defineConfig({
   test: {
     projects: [
@@ -7,8 +16,16 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/readers/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...unit,
+        },
+      },
+      {
+        test: {
+          name: 'postgres',
+          include: ON_DATABASES,
+          env: { TRIBUTARY_TEST_ENGINE: 'postgres' },
+          globalSetup: ['test/postgres/global.ts'],
+          ...unit,
         },
       },
       {
@@ -18,6 +35,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          globalSetup: ['test/postgres/global.ts'],
         },
       },
     ],

@@ -11,8 +11,8 @@ import { trackerConfigSchema } from '../src/tracker/config.ts';
 const sample = readFileSync('tributary.sample.toml', 'utf8');
 /** The same with every commented setting in force. */
 const uncommented = sample.replace(/^# (\w+ = )/gm, '$1');
-/** Settings whose commented value is an example: their default is to be empty. */
-const EXAMPLES = ['trustedProxies', 'trustedNetworks'];
+/** Settings whose commented value is an example: their default is to be empty, or not there. */
+const EXAMPLES = ['database', 'trustedProxies', 'trustedNetworks'];
 /** Settings of demonstrations alone. */
 const UNLISTED = ['demoViewers'];
 

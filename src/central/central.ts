@@ -9,7 +9,7 @@ import { readOrMakeKey } from '../kernel/keys.ts';
 import { createLog, type Log } from '../kernel/log.ts';
 import { servePages } from '../kernel/pages.ts';
 import { NonceMemory } from '../kernel/signatures.ts';
-import { openSqlite } from '../kernel/sql.ts';
+import { openDatabase } from '../kernel/sql.ts';
 import { Bell } from './bell.ts';
 import { Collector } from './collector.ts';
 import type { CentralConfig } from './config.ts';
@@ -55,7 +55,10 @@ export async function startCentral(
   const log = options.log ?? createLog('central', config.logLevel);
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
   const key = await readOrMakeKey(join(config.dataDirectory, 'central.key'));
-  const db = await openSqlite<CentralSchema>(join(config.dataDirectory, 'central.sqlite'), migrations);
+  const db = await openDatabase<CentralSchema>(
+    config.database ?? join(config.dataDirectory, 'central.sqlite'),
+    migrations,
+  );
   const bell = new Bell();
   let stopping = false;
   const { app, metrics: registry } = await createHttp({

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   baseUrlSetting,
+  databaseSetting,
   durationSetting,
   listenSetting,
   logLevelSetting,
@@ -13,6 +14,8 @@ export const centralConfigSchema = z.strictObject({
   /** How browsers and members reach central; where it is left out, the address that it listens on. */
   baseUrl: baseUrlSetting.optional(),
   dataDirectory: z.string().min(1).default('./data/central'),
+  /** Centrals that share one share the work. */
+  database: databaseSetting.optional(),
   operatorToken: tokenSetting,
   /** Every joined site is read this often even if its signals were lost. */
   sweepInterval: durationSetting.prefault('60 s'),

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ENGINE, makeDatabase, type TestDatabase } from '../../test/postgres/databases.ts';
 import { call, type Signer } from '../kernel/client.ts';
 import { createHttp, type HttpServer, requireSigner } from '../kernel/http.ts';
 import { type KeyPair, newNonce, readOrMakeKey, sha256Hex } from '../kernel/keys.ts';
@@ -30,6 +31,8 @@ export const TOKEN = 'operator-token-of-the-tests';
 const bounds = { timeoutMs: 30_000, maxBytes: 2 ** 24 };
 
 export interface Stand {
+  /** Central's. */
+  readonly database: TestDatabase;
   readonly directory: string;
   readonly central: RunningCentral;
   restart(): Promise<void>;
@@ -56,7 +59,9 @@ export async function startStand(
   options: CentralOptions = {},
 ): Promise<Stand> {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-central-'));
+  const database = await makeDatabase();
   const config = centralConfigSchema.parse({
+    ...(ENGINE === 'postgres' ? { database: database.place } : {}),
     listen: '127.0.0.1:0',
     dataDirectory: directory,
     operatorToken: TOKEN,
@@ -69,6 +74,7 @@ export async function startStand(
   const sites: TestSite[] = [];
   const stand: Stand = {
     directory,
+    database: ENGINE === 'postgres' ? database : { ...database, place: join(directory, 'central.sqlite') },
     get central() {
       return central;
     },
@@ -112,6 +118,7 @@ export async function startStand(
     async end() {
       await Promise.all(sites.map(site => site.close()));
       await central.stop();
+      await database.drop();
       await rm(directory, { recursive: true });
     },
   };

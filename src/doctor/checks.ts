@@ -8,7 +8,7 @@ import { findFfmpeg } from '../kernel/ffmpeg.ts';
 import { withinLimit } from '../kernel/limit.ts';
 import { messageOf } from '../kernel/problem.ts';
 import type { Listen } from '../kernel/settings.ts';
-import { findDamage } from '../kernel/sql.ts';
+import { findDamage } from '../kernel/sqlite.ts';
 
 /** `warn`: it works, and something would be better otherwise. */
 export type Verdict = 'ok' | 'warn' | 'bad';

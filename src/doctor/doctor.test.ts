@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigFault } from '../kernel/config.ts';
 import { createHttp } from '../kernel/http.ts';
 import { silentLog } from '../kernel/log.ts';
-import { openSqlite, sql } from '../kernel/sql.ts';
+import { openDatabase, sql } from '../kernel/sql.ts';
 import { checkClock, checkDatabase, checkDirectory, checkNode, checkPeer, checkPort } from './checks.ts';
 import { type PartSettings, runDoctor } from './doctor.ts';
 
@@ -92,7 +92,7 @@ describe('a database', () => {
   it('is sound, damaged, none, or not there yet', async () => {
     const path = join(directory, 'site.sqlite');
     expect(checkDatabase(path).verdict).toBe('ok');
-    const db = await openSqlite<{ t: { text: string } }>(path, {});
+    const db = await openDatabase<{ t: { text: string } }>(path, {});
     await sql`create table t (text text)`.execute(db);
     await db
       .insertInto('t')

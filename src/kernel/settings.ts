@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { parseDuration, parseSize } from './config.ts';
 import { parsePrefix } from './network.ts';
+import { isPostgresUrl } from './postgres.ts';
 
 export const durationSetting = z.string().transform((text, context) => {
   const value = parseDuration(text);
@@ -67,6 +68,14 @@ export const baseUrlSetting = z.string().transform((text, context) => {
   });
   return z.NEVER;
 });
+
+/** `"postgres://user:password@host/name"`; where it is left out, the part has an embedded database of its own. */
+export const databaseSetting = z
+  .string()
+  .refine(
+    isPostgresUrl,
+    'A database is given as "postgres://user:password@host:5432/name". Leave it out for the embedded one.',
+  );
 
 export const tokenSetting = z
   .string()

@@ -1,91 +1,47 @@
 /**
- * SQLite behind kysely. `node:sqlite` where Node has it (22 and later), else the package that offers the same calls on Node 20.
- * One connection a database: SQLite has one writer anyway, and kysely queues on it.
+ * One query layer for the two engines: SQLite embedded, by default, and PostgreSQL by a URL. What is written against it
+ * runs unchanged on both: text, integer and bigint columns, flags 0 and 1, JSON as text.
  */
-import { createRequire } from 'node:module';
-import { Kysely, type Migration, Migrator, SqliteDialect, sql } from 'kysely';
+import { Kysely, type Migration, Migrator, sql } from 'kysely';
+import { isPostgresUrl, openPostgresDialect } from './postgres.ts';
+import { messageOf } from './problem.ts';
+import { openSqliteDialect } from './sqlite.ts';
 
-interface Statement {
-  all(...parameters: unknown[]): unknown[];
-  run(...parameters: unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint };
-  iterate(...parameters: unknown[]): IterableIterator<unknown>;
-}
-interface DatabaseSync {
-  exec(statement: string): void;
-  prepare(statement: string): Statement;
-  close(): void;
-}
-type DatabaseConstructor = new (path: string, options?: { readonly readOnly?: boolean }) => DatabaseSync;
+/** Where a database is: `postgres://…`, or the path of an SQLite file. */
+export type DatabasePlace = string;
 
-const require = createRequire(import.meta.url);
-
-function sqliteEngine(): DatabaseConstructor {
-  const [major = 0] = process.versions.node.split('.').map(Number);
-  const engine = major >= 22 ? 'node:sqlite' : '@photostructure/sqlite';
-  return (require(engine) as { DatabaseSync: DatabaseConstructor }).DatabaseSync;
-}
-
-const READS = /^\s*(select|with|pragma)\b|\breturning\b/i;
-
-/** The few members of a better-sqlite3 database that kysely's dialect uses. */
-function adapt(database: DatabaseSync) {
-  return {
-    close: () => database.close(),
-    prepare(text: string) {
-      // A deferred transaction that turns into a write can fail half-way with SQLITE_BUSY; an immediate one waits at its start.
-      const statement = database.prepare(text === 'begin' ? 'begin immediate' : text);
-      return {
-        reader: READS.test(text),
-        all: (parameters: readonly unknown[]) => statement.all(...parameters),
-        run: (parameters: readonly unknown[]) => statement.run(...parameters),
-        iterate: (parameters: readonly unknown[]) => statement.iterate(...parameters),
-      };
-    },
-  };
-}
+export type Engine = 'sqlite' | 'postgres';
+export const engineOf = (place: DatabasePlace): Engine => (isPostgresUrl(place) ? 'postgres' : 'sqlite');
 
 /**
- * Opens (and where needed makes) the database at `path` and brings its schema forward.
+ * Opens (and where needed makes) the database and brings its schema forward. Several processes may do so at once on
+ * PostgreSQL: one migrates, the others wait.
  *
- * @throws if the file is no sound database or a migration fails: nothing is served from a database in doubt.
+ * @throws if the database is unsound or out of reach, or a migration fails: nothing is served from a database in doubt.
  */
-export async function openSqlite<Schema>(
-  path: string,
+export async function openDatabase<Schema>(
+  place: DatabasePlace,
   migrations: Readonly<Record<string, Migration>>,
 ): Promise<Kysely<Schema>> {
-  const Database = sqliteEngine();
-  const database = new Database(path);
-  database.exec('PRAGMA busy_timeout = 5000');
-  database.exec('PRAGMA journal_mode = WAL');
-  // A reopened WAL database runs at NORMAL, which may lose commits at power loss: set FULL each time, and make sure of it.
-  database.exec('PRAGMA synchronous = FULL');
-  database.exec('PRAGMA foreign_keys = ON');
-  const [mode] = database.prepare('PRAGMA synchronous').all() as { synchronous: number }[];
-  if (Number(mode?.synchronous) !== 2) throw new Error(`${path}: SQLite does not run at synchronous=FULL`);
-  const [check] = database.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
-  if (check?.quick_check !== 'ok') {
-    throw new Error(`${path} is damaged (${check?.quick_check}). Restore it from a backup.`);
-  }
-  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: adapt(database) }) });
+  const dialect = engineOf(place) === 'postgres' ? openPostgresDialect(place) : openSqliteDialect(place);
+  const db = new Kysely<Schema>({ dialect });
   const migrator = new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
   });
   const { error } = await migrator.migrateToLatest();
-  if (error) throw new Error(`${path}: its schema could not be brought forward`, { cause: error });
+  if (error) {
+    await db.destroy();
+    throw new Error(`${nameOf(place)} could not be opened: ${messageOf(error)}`, { cause: error });
+  }
   return db;
 }
 
-/** Reads a database through without changing it. @returns what is wrong with it, or undefined. @throws if it is no database. */
-export function findDamage(path: string): string | undefined {
-  const Database = sqliteEngine();
-  const database = new Database(path, { readOnly: true });
-  try {
-    const [check] = database.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
-    return check?.quick_check === 'ok' ? undefined : (check?.quick_check ?? 'no answer');
-  } finally {
-    database.close();
-  }
+/** For people: without user and password. */
+export function nameOf(place: DatabasePlace): string {
+  if (engineOf(place) === 'sqlite') return place;
+  const { host, pathname } = new URL(place);
+  return `the PostgreSQL database ${pathname.slice(1)} at ${host}`;
 }
 
 export { sql };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   baseUrlSetting,
+  databaseSetting,
   durationSetting,
   listenSetting,
   logLevelSetting,
@@ -21,6 +22,7 @@ export const siteConfigSchema = z.strictObject({
   /** IP address and port that the record names as the video's source server. */
   sourceAddress: addressSchema,
   dataDirectory: z.string().min(1),
+  database: databaseSetting.optional(),
   central: baseUrlSetting.optional(),
   /** Needed once, at the first start. */
   joinToken: z.string().optional(),

@@ -9,7 +9,7 @@ import { newNonce } from '../kernel/keys.ts';
 import { createLog } from '../kernel/log.ts';
 import { readIdentity } from '../kernel/member.ts';
 import { servePages } from '../kernel/pages.ts';
-import { openSqlite } from '../kernel/sql.ts';
+import { openDatabase } from '../kernel/sql.ts';
 import { repeat } from '../kernel/timing.ts';
 import type { VideoId } from '../protocol/ids.ts';
 import { createStreamBuffer } from './buffer/buffer.ts';
@@ -63,7 +63,10 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     );
   }
   const identity = await readIdentity(config.dataDirectory);
-  const db = await openSqlite<SiteSchema>(join(config.dataDirectory, 'site.sqlite'), siteMigrations);
+  const db = await openDatabase<SiteSchema>(
+    config.database ?? join(config.dataDirectory, 'site.sqlite'),
+    siteMigrations,
+  );
   // R7: before anything else, so that no version is numbered until this start has greeted central.
   await beginStart(db, newNonce());
 

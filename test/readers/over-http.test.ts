@@ -6,7 +6,7 @@ import { readOverHttp } from '../../src/central/read-over-http.ts';
 import { createHttp } from '../../src/kernel/http.ts';
 import { readOrMakeKey } from '../../src/kernel/keys.ts';
 import { silentLog } from '../../src/kernel/log.ts';
-import { openSqlite } from '../../src/kernel/sql.ts';
+import { openDatabase } from '../../src/kernel/sql.ts';
 import { newSiteId } from '../../src/protocol/ids.ts';
 import { type SiteSchema, siteMigrations } from '../../src/site/database/schema.ts';
 import { createGateway, serveGateway } from '../../src/site/web/gateway.ts';
@@ -14,7 +14,7 @@ import { describeSiteReader } from './site-reader.contract.ts';
 
 describeSiteReader('through its gateway', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-reader-'));
-  const db = await openSqlite<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);
+  const db = await openDatabase<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);
   const central = await readOrMakeKey(join(directory, 'central.key'));
   const key = await readOrMakeKey(join(directory, 'site.key'));
   const id = newSiteId();

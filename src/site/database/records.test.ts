@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSqlite } from '../../kernel/sql.ts';
+import { makeDatabase, type TestDatabase } from '../../../test/postgres/databases.ts';
+import { openDatabase } from '../../kernel/sql.ts';
 import { newRevisionId, newVideoId, type VideoId } from '../../protocol/ids.ts';
 import type { RecordDraft } from '../../protocol/record.ts';
 import { adoptEpoch } from './greeting.ts';
@@ -19,16 +17,16 @@ import { type SiteSchema, siteMigrations } from './schema.ts';
 import { beginStart, markSignalled, readSignal } from './signal.ts';
 import { claimCheck, findVideo, insertVideo, markChecking, type SiteDatabase } from './videos.ts';
 
-let directory: string;
+let database: TestDatabase;
 let db: SiteDatabase;
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'tributary-records-'));
-  db = await openSqlite<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);
+  database = await makeDatabase();
+  db = await openDatabase<SiteSchema>(database.place, siteMigrations);
   await greeted();
 });
 afterEach(async () => {
   await db.destroy();
-  await rm(directory, { recursive: true, force: true });
+  await database.drop();
 });
 
 const epoch = { number: 1, start: 'start-of-the-tests' };

