@@ -34,6 +34,12 @@ export async function readOrMakeKey(path: string): Promise<KeyPair> {
   return fromPrivate(createPrivateKey(readFileSync(path)));
 }
 
+/** Reads the secret at `path`, 32 random bytes; makes one there at the first start. */
+export async function readOrMakeSecret(path: string): Promise<Buffer> {
+  if (!existsSync(path)) await writeDurably(path, randomBytes(32).toString('base64url'), 0o600);
+  return Buffer.from(readFileSync(path, 'utf8'), 'base64url');
+}
+
 export function verifySignature(publicKey: PublicKey, message: string, signature: Buffer): boolean {
   try {
     const key = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: publicKey } });

@@ -59,6 +59,8 @@ export const playAnswerSchema = z.strictObject({
   dash: z.string().nullable(),
   /** URL of the steering manifest. */
   steering: z.string(),
+  /** Asking again with `?session=` goes on with this viewing, and reports made in its name are believed. */
+  session: z.string(),
 });
 export type PlayAnswer = z.infer<typeof playAnswerSchema>;
 
@@ -98,6 +100,33 @@ export const steeringManifestSchema = z.strictObject({
   'PATHWAY-PRIORITY': z.array(z.string()).min(1),
 });
 export type SteeringManifest = z.infer<typeof steeringManifestSchema>;
+
+/** What our own player measured of one site: a segment it played, or a small sample that it was asked for. */
+export const beaconResultSchema = z.strictObject({
+  site: siteIdSchema,
+  kind: z.enum(['segment', 'sample']),
+  /** Of a sample: the time of a small request over an open connection. */
+  rttMs: z.number().min(0).max(60_000).optional(),
+  /** Of a segment: its size over its time. Of a sample: the rate at which its bytes came in. */
+  bps: z.number().positive().max(1e12).optional(),
+  /** Nothing came, or not in time. */
+  failed: z.boolean().optional(),
+});
+export type BeaconResult = z.infer<typeof beaconResultSchema>;
+
+/** `POST /beacon/{session}`: the player tells what it measured, and is told what it should measure. */
+export const beaconSchema = z.strictObject({
+  /** The site that serves the player now. */
+  current: siteIdSchema.optional(),
+  results: z.array(beaconResultSchema).max(32),
+});
+export const beaconAnswerSchema = z.strictObject({
+  /** Sites of which a small sample is wanted. */
+  measure: z.array(z.strictObject({ site: siteIdSchema, url: z.string() })),
+  /** Seconds until the next beacon. */
+  againS: z.number().positive(),
+});
+export type BeaconAnswer = z.infer<typeof beaconAnswerSchema>;
 
 /** `GET /status` */
 export const trackerStatusSchema = z.strictObject({

@@ -4,10 +4,11 @@ import type { SiteId, VideoId } from '../protocol/ids.ts';
 import { MULTIVARIANT_PLAYLIST, mediaPath } from '../protocol/media.ts';
 import type { Source } from '../protocol/tracker.ts';
 import { choose, type Holding, type Pick, type Question, rank, type World } from './choice/choose.ts';
+import { exploring, findExploration } from './choice/explore.ts';
 import { reasonsOf } from './choice/reasons.ts';
 import { hashText } from './choice/sites.ts';
 import type { NetworkMemory } from './memory/network-memory.ts';
-import type { Probes } from './probes.ts';
+import type { Probes } from './probing/probes.ts';
 import type { RegisteredVideo, Registry } from './registry.ts';
 import type { Asker } from './viewers.ts';
 import type { LiveWorld } from './world.ts';
@@ -23,6 +24,8 @@ export interface Decision {
   readonly question: Question;
   /** Offered sites, best first. */
   readonly picks: readonly Pick[];
+  /** The first of them stands there to find out whether it has become better. */
+  readonly isExploring?: boolean;
 }
 
 export interface Answers {
@@ -30,7 +33,7 @@ export interface Answers {
    * The sites for a viewer who begins, best first.
    * @throws Problem 404 `video-unknown`, 410 `video-withdrawn`, 503 `no-source`.
    */
-  play(id: VideoId, asker: Asker): Decision & { readonly video: RegisteredVideo };
+  play(id: VideoId, asker: Asker, luck?: number): Decision & { readonly video: RegisteredVideo };
   /**
    * These sites in the order of now, for a player that is playing: a video that is not known here is ranked as one that
    * nobody holds, because an error would cost the player its steering. @throws Problem 410 `video-withdrawn`.
@@ -51,6 +54,8 @@ export interface AnswerMeans {
   readonly probes: { readonly of: Probes['of'] };
   /** Sites that have some of a video buffered. */
   readonly partialHolders: (id: VideoId) => readonly SiteId[];
+  /** This video is watched, and these sites hold it. */
+  readonly onPlayed: (video: RegisteredVideo, holders: readonly SiteId[]) => void;
   /** Says why nothing can be told of a video yet: before the feed was read, "unknown" would be said of all. */
   readonly missing: () => string | undefined;
 }
@@ -93,11 +98,16 @@ export function createAnswers(means: AnswerMeans): Answers {
   }
 
   return {
-    play(id, asker) {
+    play(id, asker, luck = 1) {
       const { video, world, question } = open(id, asker);
       const picks = choose(world, question, MAX_OFFERED_SITES);
       if (picks.length === 0) throw noSource('No site can serve this video now. Try again in a moment.');
-      return { video, world, question, picks };
+      const tried = findExploration(picks, question, luck);
+      means.onPlayed(
+        video,
+        question.holding.full.map(index => world.table.facts[index]?.id ?? video.site),
+      );
+      return { video, world, question, picks: exploring(picks, tried), isExploring: tried !== undefined };
     },
     explain: open,
     steer(id, asker, sites) {
@@ -109,12 +119,12 @@ export function createAnswers(means: AnswerMeans): Answers {
       const question = ask(id, asker, world, holders, bitrateBps);
       return { world, question, picks: rank(world, question, indexesOf(world, sites)) };
     },
-    sources(video, { world, question, picks }) {
+    sources(video, { world, question, picks, isExploring }) {
       const [first, ...others] = picks.map((pick, at) =>
         toSource(video, world, question, pick, at, picks.length),
       );
       if (!first) throw noSource('No site can serve this video now. Try again in a moment.');
-      return [first, ...others];
+      return [isExploring ? asTried(first) : first, ...others];
     },
     noteSent({ world, question }, site) {
       const index = world.table.indexOf.get(site);
@@ -145,6 +155,11 @@ export function createAnswers(means: AnswerMeans): Answers {
       score: (count - at) / count,
     };
   }
+}
+
+function asTried(source: Source): Source {
+  const text = 'Tried now and then, to find out whether it has become better.';
+  return { ...source, reason: text, reasons: [{ code: 'exploring', text }, ...source.reasons] };
 }
 
 export const indexesOf = ({ table }: World, sites: Iterable<SiteId>): number[] => {

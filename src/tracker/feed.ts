@@ -9,7 +9,7 @@ import type { Log } from '../kernel/log.ts';
 import { joinCentral, type MemberIdentity, signerOf } from '../kernel/member.ts';
 import { messageOf, Problem } from '../kernel/problem.ts';
 import { repeat } from '../kernel/timing.ts';
-import { changePageSchema } from '../protocol/central.ts';
+import { type Change, changePageSchema } from '../protocol/central.ts';
 import type { TrackerConfig } from './config.ts';
 import { Registry } from './registry.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
@@ -43,6 +43,7 @@ export async function followFeed(
   initial: MemberIdentity,
   registry: Registry,
   onSites: () => void,
+  onPage: (changes: readonly Change[]) => void,
   log: Log,
 ): Promise<Feed> {
   const path = join(config.dataDirectory, 'registry.snapshot');
@@ -98,6 +99,7 @@ export async function followFeed(
       return 0;
     }
     (anew?.registry ?? registry).apply(page.changes);
+    onPage(page.changes);
     if (anew) {
       anew.position = page.position;
       if (page.more && page.changes.length > 0) return 0;

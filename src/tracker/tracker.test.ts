@@ -90,12 +90,18 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 /** A site as far as a tracker sees one: it answers probes, hangs, or is gone. */
 async function startSiteLike(host: string, port: number) {
   const id = newSiteId();
-  const state = { isHanging: false, activeResponses: 0 };
+  const state = {
+    isHanging: false,
+    activeResponses: 0,
+    initSegment: Buffer.from('\0\0\0\x18ftypiso6\0\0\0\0iso6cmfc'),
+  };
   let server: Server | undefined;
   const start = async (at: number): Promise<void> => {
     const next = createServer((request, response) => {
       if (state.isHanging) return;
-      const nonce = new URL(request.url ?? '', 'http://x').searchParams.get('nonce');
+      const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
+      if (pathname.startsWith('/v/')) return void response.end(state.initSegment);
+      const nonce = searchParams.get('nonce');
       const { activeResponses } = state;
       response.end(JSON.stringify({ site: id, nonce, activeResponses, egressBps: 0 }));
     });
@@ -230,7 +236,7 @@ describe('play', () => {
       hls: `${sites[HANGZHOU]!.baseUrl}/v/${video}/${revision}/multivariant.m3u8`,
     });
     expect(best?.reason).toContain('10.1.0.0/16');
-    expect(answer.hls).toBe(`${tracker.url}/play/${video}.m3u8?client=10.1.2.3`);
+    expect(answer.hls).toBe(`${tracker.url}/play/${video}.m3u8?client=10.1.2.3&session=${answer.session}`);
     expect(new URL(answer.steering).searchParams.get('client')).toBe('10.1.2.3');
     expect(idsOf(await play('?client=10.3.0.1'))[0]).toBe(idOf(BEIJING));
     expect(idsOf(await play('?client=2001:db8:1::5'))[0]).toBe(idOf(HANGZHOU));
@@ -531,7 +537,7 @@ test('status and metrics', async () => {
   await get(`/play/${newVideoId()}`);
   const metrics = await (await get('/metrics')).text();
   expect(metrics).toMatch(/tributary_play_answers_total\{kind="json",outcome="ok"\} \d/);
-  expect(metrics).toMatch(/tributary_play_answers_total\{kind="json",outcome="video-unknown"\} 1/);
+  expect(metrics).toMatch(/tributary_play_answers_total\{kind="json",outcome="video-unknown"\} [1-9]/);
   expect(metrics).toMatch(/tributary_tracker_sites_up 3/);
 });
 

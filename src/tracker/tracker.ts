@@ -1,23 +1,32 @@
 /** A tracker, composed: the registry that the feed fills, the probes, and the answers that both make possible. */
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { Gauge } from 'prom-client';
 import { z } from 'zod';
 import { call, formatAddress } from '../kernel/client.ts';
 import { allowAnyOrigin, createHttp, type HttpServer } from '../kernel/http.ts';
+import { readOrMakeSecret } from '../kernel/keys.ts';
 import { createLog } from '../kernel/log.ts';
 import { readIdentity, signerOf } from '../kernel/member.ts';
 import { messageOf } from '../kernel/problem.ts';
 import { repeat } from '../kernel/timing.ts';
 import { trackerStatusSchema } from '../protocol/tracker.ts';
 import { createAnswers } from './answers.ts';
+import { createBaseUrls } from './base-urls.ts';
+import { createBegin } from './beginning.ts';
 import type { TrackerConfig } from './config.ts';
 import { followFeed } from './feed.ts';
+import { createLearning } from './learning.ts';
 import { NetworkMemory } from './memory/network-memory.ts';
-import { startProbes } from './probes.ts';
+import { SiteEvidence } from './memory/site-evidence.ts';
+import { startProbes } from './probing/probes.ts';
+import { Samples } from './probing/samples.ts';
 import { Registry } from './registry.ts';
+import { createSessions } from './sessions.ts';
 import { createViewers, NO_ZONES } from './viewers.ts';
 import { createCounted } from './web/counted.ts';
 import { serveExplain } from './web/explain.ts';
+import { serveObserve } from './web/observe.ts';
 import { servePlay } from './web/play.ts';
 import { serveSteer } from './web/steer.ts';
 import { createWorld } from './world.ts';
@@ -36,15 +45,27 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
   const log = createLog('tracker', config.logLevel);
   const registry = new Registry();
   const memory = new NetworkMemory();
+  const samples = new Samples();
   const probes = startProbes(
     config.probeInterval,
+    samples,
     { onUpdate: site => world.refresh(site), onTurn: () => telling.wake() },
     log,
   );
-  const world = createWorld(registry, config.policy, probes.of, () => 0);
+  const evidence = new SiteEvidence();
+  const world = createWorld(registry, config.policy, probes.of, site =>
+    evidence.failureShare(site, Date.now()),
+  );
   const viewers = createViewers(registry, () => NO_ZONES, undefined);
   const identity = await readIdentity(config.dataDirectory);
-  const feed = await followFeed(config, identity, registry, () => probes.watch(registry.sites), log);
+  const feed = await followFeed(
+    config,
+    identity,
+    registry,
+    () => probes.watch(registry.sites),
+    samples.learn,
+    log,
+  );
 
   /** Tells central what the probes see. A central that is away changes nothing here. */
   const telling = repeat(async signal => {
@@ -78,10 +99,27 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     memory,
     probes,
     partialHolders: () => [],
+    onPlayed(video, holders) {
+      for (const site of holders) if (!samples.of(site)) samples.note(site, video);
+    },
     missing: feed.missing,
   });
-  const means = { config, answers, viewers, counted: createCounted(metrics) };
-  servePlay(app, means);
+  const sessions = createSessions(await readOrMakeSecret(join(config.dataDirectory, 'session.key')));
+  const baseUrls = createBaseUrls(registry);
+  const learning = createLearning({
+    memory,
+    evidence,
+    isSite: site => registry.findSite(site)?.active ?? false,
+    siteAt: baseUrls.siteAt,
+    isUp: site => probes.of(site).up,
+    onEvidence(site, failed) {
+      if (failed) probes.hurry(site);
+      world.refresh(site);
+    },
+  });
+  const means = { config, answers, viewers, sessions, learning, counted: createCounted(metrics) };
+  servePlay(app, { ...means, begin: createBegin(answers, sessions, memory) });
+  serveObserve(app, { ...means, baseUrlOf: baseUrls.of });
   serveSteer(app, {
     ...means,
     activeSites: () => registry.sites.filter(({ active }) => active).map(({ site }) => site),
@@ -152,7 +190,7 @@ function allowPreflight(app: HttpServer): void {
   app.options('/*', { schema: { hide: true } }, (_request, reply) =>
     reply
       .headers({
-        'access-control-allow-methods': 'GET, HEAD',
+        'access-control-allow-methods': 'GET, HEAD, POST',
         'access-control-allow-headers': 'authorization, content-type, range',
         'access-control-max-age': '86400',
       })

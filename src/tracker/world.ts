@@ -7,7 +7,7 @@ import type { SiteId } from '../protocol/ids.ts';
 import type { World } from './choice/choose.ts';
 import { makePriors, type Place, type Policy, type Priors } from './choice/prior.ts';
 import { makeSiteTable, SiteStates } from './choice/sites.ts';
-import type { Health } from './probes.ts';
+import type { Health } from './probing/probes.ts';
 import type { RegisteredSite } from './registry.ts';
 
 /** Three arrays of numbers each: 1,000 sites make 24 KB. */

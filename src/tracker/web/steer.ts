@@ -3,11 +3,13 @@ import { z } from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { parseAddress } from '../../kernel/network.ts';
 import { Problem } from '../../kernel/problem.ts';
-import { newId, type SiteId, siteIdSchema } from '../../protocol/ids.ts';
+import { type SiteId, siteIdSchema } from '../../protocol/ids.ts';
 import { steeringManifestSchema } from '../../protocol/tracker.ts';
 import type { Answers, Decision } from '../answers.ts';
 import { UNSEEN_STATE } from '../choice/sites.ts';
 import type { TrackerConfig } from '../config.ts';
+import type { Learning, SteeringReport } from '../learning.ts';
+import type { Sessions } from '../sessions.ts';
 import {
   chooseTtl,
   formatSteerUri,
@@ -21,19 +23,20 @@ import type { Counted } from './counted.ts';
 
 const MAX_PATHWAYS = 32;
 const PATHWAY_CHARACTERS = 36;
-const SESSION = /^[A-Za-z0-9_-]{1,64}$/;
 
 export interface SteerMeans {
   readonly config: TrackerConfig;
   readonly answers: Answers;
   readonly viewers: Viewers;
   readonly counted: Counted;
+  readonly sessions: Sessions;
+  readonly learning: Learning;
   /** Active sites, for a player that does not say which pathways it has. */
   readonly activeSites: () => readonly SiteId[];
 }
 
 export function serveSteer(app: HttpServer, means: SteerMeans): void {
-  const { config, answers, viewers } = means;
+  const { config, answers, viewers, sessions, learning } = means;
   app.get(
     '/steer/:id',
     {
@@ -59,14 +62,19 @@ export function serveSteer(app: HttpServer, means: SteerMeans): void {
             headers: { 'retry-after': '2' },
           });
         }
+        const nowMs = Date.now();
+        const prefix = asker.where?.prefix;
+        // One of another tracker, or none: from now on it is steered here.
+        const session = sessions.find(query.session, prefix, nowMs) ?? sessions.begin(prefix ?? '', nowMs);
+        learning.steered(session, asker, query, nowMs);
         const standings = standingsOf(answers.steer(video, asker, pathways));
-        const order = orderPathways(standings, pathways, { current: query.current });
-        const reloadUri = formatSteerUri(config.baseUrl, {
-          video,
-          session: query.session ?? newId(),
-          pathways,
-          client,
+        const order = orderPathways(standings, pathways, {
+          current: query.current ?? session.current,
+          patience: session.luck,
         });
+        const [first] = order;
+        session.told = pathways.find(each => each === first);
+        const reloadUri = formatSteerUri(config.baseUrl, { video, session: session.id, pathways, client });
         return makeManifest(order, chooseTtl(standings, pathways), reloadUri);
       }),
   );
@@ -78,31 +86,43 @@ export const standingsOf = ({ world, picks }: Decision): readonly Standing[] =>
     return { id: world.table.facts[index]?.id ?? '', score, isDoubtful: shaky || failureShare > 0 };
   });
 
-interface SteeringQuery {
+interface SteeringQuery extends SteeringReport {
   readonly session: string | undefined;
   readonly pathways: readonly SiteId[];
   readonly client: string | undefined;
-  /** The pathway that the player says it is on. */
-  readonly current: string | undefined;
 }
 
 /** Takes what is well-formed, once given and of sane length, and passes over the rest. */
-function readSteeringQuery(query: unknown, maxPathways: number): SteeringQuery {
+export function readSteeringQuery(query: unknown, maxPathways: number): SteeringQuery {
   const read = (name: string, maxCharacters: number): string | undefined => {
     const value = (query as Readonly<Record<string, unknown>>)[name];
     return typeof value === 'string' && value.length <= maxCharacters ? value : undefined;
   };
-  const session = read('session', 64);
-  const pathways = (read('pathways', maxPathways * (PATHWAY_CHARACTERS + 1)) ?? '')
-    .split('.')
-    .map(id => siteIdSchema.safeParse(id))
-    .flatMap(parsed => (parsed.success ? [parsed.data] : []));
-  // `_DASH_pathway` is a list of all that were used: it does not say where the player is now.
-  const current = read('_HLS_pathway', 256);
+  const pathways = parseSites((read('pathways', maxPathways * (PATHWAY_CHARACTERS + 1)) ?? '').split('.'));
+  const listCharacters = maxPathways * (PATHWAY_CHARACTERS + 3);
+  const [hls] = parseSites([read('_HLS_pathway', 256) ?? '']);
+  // DASH: all that were used since the last request, the one in use last, and the throughput of each.
+  const dash = listOf(read('_DASH_pathway', listCharacters));
+  const used = hls ? [hls] : dash.map(id => parseSites([id])[0]);
+  const rates = hls ? [read('_HLS_throughput', 32) ?? ''] : listOf(read('_DASH_throughput', listCharacters));
   return {
-    session: session && SESSION.test(session) ? session : undefined,
+    session: read('session', 64),
     pathways: [...new Set(pathways)],
     client: read('client', MAX_ADDRESS_CHARACTERS),
-    current: current?.replaceAll('"', ''),
+    current: used.at(-1),
+    throughputs: used.flatMap((site, at) => {
+      const bps = Number((rates[at] ?? '').replaceAll('"', ''));
+      return site && Number.isFinite(bps) && bps > 0 ? [{ site, bps }] : [];
+    }),
   };
 }
+
+const listOf = (text: string | undefined): readonly string[] =>
+  text === undefined
+    ? []
+    : text
+        .replaceAll('"', '')
+        .split(',')
+        .map(item => item.trim());
+const parseSites = (ids: readonly string[]): readonly SiteId[] =>
+  ids.flatMap(id => siteIdSchema.safeParse(id.replaceAll('"', '')).data ?? []);

@@ -4,10 +4,11 @@ import { createServer as createTcpServer } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, expect, test } from 'vitest';
-import { silentLog } from '../kernel/log.ts';
-import { newSiteId } from '../protocol/ids.ts';
+import { silentLog } from '../../kernel/log.ts';
+import { newSiteId } from '../../protocol/ids.ts';
+import type { RegisteredSite } from '../registry.ts';
 import { type Health, type Probes, startProbes } from './probes.ts';
-import type { RegisteredSite } from './registry.ts';
+import { Samples } from './samples.ts';
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -35,7 +36,7 @@ const answer =
   };
 
 function probing(baseUrl: string): Probes {
-  const probes = startProbes(100, { onUpdate() {}, onTurn() {} }, silentLog);
+  const probes = startProbes(100, new Samples(), { onUpdate() {}, onTurn() {} }, silentLog);
   closers.push(() => void probes.stop());
   probes.watch([{ kind: 'site', position: 1, site, name: 'S', baseUrl, zone: [], active: true }]);
   return probes;

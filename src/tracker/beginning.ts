@@ -1,0 +1,33 @@
+/** A viewer begins: the decision, the session that the player is given, and what the tracker takes note of by it. */
+import type { VideoId } from '../protocol/ids.ts';
+import type { Source } from '../protocol/tracker.ts';
+import type { Answers, Decision } from './answers.ts';
+import type { NetworkMemory } from './memory/network-memory.ts';
+import type { RegisteredVideo } from './registry.ts';
+import type { Session, Sessions } from './sessions.ts';
+import type { Asker } from './viewers.ts';
+
+export interface Beginning {
+  readonly video: RegisteredVideo;
+  readonly decision: Decision;
+  readonly sources: readonly [Source, ...Source[]];
+  readonly session: Session;
+}
+
+/** `sessionId`: one that was given before goes on, and is not counted again. @throws Problem as `Answers.play`. */
+export type Begin = (id: VideoId, asker: Asker, sessionId: string | undefined) => Beginning;
+
+export function createBegin(answers: Answers, sessions: Sessions, memory: NetworkMemory): Begin {
+  return (id, asker, sessionId) => {
+    const nowMs = Date.now();
+    const known = sessions.find(sessionId, asker.where?.prefix, nowMs);
+    const session = known ?? sessions.begin(asker.where?.prefix ?? '', nowMs);
+    const decision = answers.play(id, asker, session.luck);
+    const sources = answers.sources(decision.video, decision);
+    if (!known && asker.where) {
+      answers.noteSent(decision, sources[0].site);
+      memory.noteViewer(asker.where, nowMs);
+    }
+    return { video: decision.video, decision, sources, session };
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * What players and sites report becomes memory and evidence here, and nowhere else. Believed is a session that this tracker
+ * gave, of sites that it knows, at a bounded pace; everything else is passed over in silence.
+ */
+import type { SiteId } from '../protocol/ids.ts';
+import type { BeaconResult } from '../protocol/tracker.ts';
+import { hashText } from './choice/sites.ts';
+import { segmentThroughput } from './memory/beacon.ts';
+import type { Observation } from './memory/cell.ts';
+import { readEvents } from './memory/cmcd.ts';
+import type { NetworkMemory } from './memory/network-memory.ts';
+import type { SiteEvidence } from './memory/site-evidence.ts';
+import type { Session } from './sessions.ts';
+import type { Asker } from './viewers.ts';
+
+/** A player's running estimate lags behind, and mixes sites after a move; a segment's own figures do neither. */
+const ESTIMATE_WEIGHT = 0.6;
+const SEGMENT_WEIGHT = 1;
+const SAMPLE_WEIGHT = 0.5;
+/** So long after a move the estimate is still of the site before. */
+const MIXED_MS = 4_000;
+/** How often one session is heard. */
+const LEAST_PAUSE_MS = 250;
+
+export interface SteeringReport {
+  /** The pathway the player is on, as far as it says. */
+  readonly current: SiteId | undefined;
+  /** Throughput by pathway, in the order reported. */
+  readonly throughputs: readonly { readonly site: SiteId; readonly bps: number }[];
+}
+
+export interface Learning {
+  steered(session: Session, asker: Asker, report: SteeringReport, nowMs: number): void;
+  /** A body of type `application/cmcd`. */
+  events(session: Session, asker: Asker, body: string, nowMs: number): void;
+  beacon(session: Session, asker: Asker, results: readonly BeaconResult[], nowMs: number): void;
+}
+
+export interface LearningMeans {
+  readonly memory: NetworkMemory;
+  readonly evidence: SiteEvidence;
+  readonly isSite: (site: SiteId) => boolean;
+  /** The site of this host and port. */
+  readonly siteAt: (host: string) => SiteId | undefined;
+  readonly isUp: (site: SiteId) => boolean;
+  /** Viewers' word on this site has changed; `failed`: for the worse. */
+  readonly onEvidence: (site: SiteId, failed: boolean) => void;
+}
+
+export function createLearning(means: LearningMeans): Learning {
+  const { memory, evidence } = means;
+
+  function note(asker: Asker, observation: Observation, nowMs: number): void {
+    const { where, who } = asker;
+    if (!where || who === undefined || !means.isSite(observation.site)) return;
+    memory.note(where, who, observation, nowMs);
+    const failed = observation.failed ?? false;
+    if (!failed && observation.bps === undefined) return;
+    evidence.note(observation.site, hashText(where.prefix), failed, nowMs);
+    means.onEvidence(observation.site, failed);
+  }
+  const maySpeak = (session: Session, nowMs: number): boolean => {
+    if (nowMs - session.heardAtMs < LEAST_PAUSE_MS) return false;
+    session.heardAtMs = nowMs;
+    return true;
+  };
+
+  return {
+    steered(session, asker, { current, throughputs }, nowMs) {
+      if (!maySpeak(session, nowMs)) return;
+      const before = session.current;
+      const moved = current !== undefined && current !== before;
+      // It was where it should be, that site is up, and yet it went elsewhere: it did so for a reason.
+      if (moved && before !== undefined && before === session.told && means.isUp(before))
+        note(asker, { site: before, failed: true, weight: SEGMENT_WEIGHT }, nowMs);
+      if (moved) session.movedAtMs = before === undefined ? session.movedAtMs : nowMs;
+      if (current !== undefined) session.current = current;
+      // The first figure is a player's default.
+      if (session.asked++ === 0 || nowMs - session.movedAtMs < MIXED_MS) return;
+      for (const { site, bps } of throughputs) note(asker, { site, bps, weight: ESTIMATE_WEIGHT }, nowMs);
+    },
+    events(session, asker, body, nowMs) {
+      if (!maySpeak(session, nowMs)) return;
+      for (const { host, bps, failed } of readEvents(body)) {
+        const site = means.siteAt(host);
+        if (site && (failed || bps !== undefined))
+          note(asker, { site, bps, failed, weight: SEGMENT_WEIGHT }, nowMs);
+      }
+    },
+    beacon(session, asker, results, nowMs) {
+      if (!maySpeak(session, nowMs)) return;
+      for (const result of results) {
+        const { site, kind, rttMs, bps, failed } = result;
+        if (kind === 'segment') {
+          note(asker, { site, bps, failed, weight: SEGMENT_WEIGHT }, nowMs);
+        } else {
+          const expected =
+            rttMs !== undefined && bps !== undefined ? segmentThroughput(rttMs, bps) : undefined;
+          note(asker, { site, bps: expected, rttMs, failed, weight: SAMPLE_WEIGHT }, nowMs);
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/** For each site a file that it must be able to serve, and what its bytes are: a site that only says 200 serves nobody. */
+import { LRUCache } from 'lru-cache';
+import type { Change } from '../../protocol/central.ts';
+import type { SiteId } from '../../protocol/ids.ts';
+import { INIT_SEGMENT, mediaPath } from '../../protocol/media.ts';
+import type { RegisteredVideo } from '../registry.ts';
+
+export interface Sample {
+  readonly path: string;
+}
+
+const MAX_HASHES = 50_000;
+
+export class Samples {
+  readonly #samples = new Map<SiteId, Sample>();
+  readonly #known = new LRUCache<string, string>({ max: MAX_HASHES });
+
+  /** This site holds this video whole. The newest is asked for: an old one says little of the disk that is written to. */
+  note(site: SiteId, video: Pick<RegisteredVideo, 'video' | 'revision' | 'renditions'>): void {
+    const [rendition] = video.renditions;
+    if (!rendition) return;
+    this.#samples.set(site, {
+      path: mediaPath(video.video, video.revision, `${rendition.id}/${INIT_SEGMENT}`),
+    });
+  }
+
+  /** What was published last at each site. */
+  readonly learn = (changes: readonly Change[]): void => {
+    for (const change of changes) if (change.kind === 'video') this.note(change.site, change);
+  };
+
+  of(site: SiteId): Sample | undefined {
+    return this.#samples.get(site);
+  }
+
+  forget(site: SiteId): void {
+    this.#samples.delete(site);
+  }
+
+  /** False: other bytes than were served before, by this site or by another. */
+  agrees({ path }: Sample, sha256: string): boolean {
+    const known = this.#known.get(path);
+    if (known === undefined) this.#known.set(path, sha256);
+    return known === undefined || known === sha256;
+  }
+}

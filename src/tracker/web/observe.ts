@@ -1,0 +1,103 @@
+/** What players tell: CMCD events, and the beacon of our own player. Nobody is refused for what he tells: it is passed over. */
+import { z } from 'zod';
+import type { HttpServer } from '../../kernel/http.ts';
+import { siteIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { beaconAnswerSchema, beaconSchema } from '../../protocol/tracker.ts';
+import { type Answers, indexesOf } from '../answers.ts';
+import { chooseSamples } from '../choice/curiosity.ts';
+import type { TrackerConfig } from '../config.ts';
+import type { Learning } from '../learning.ts';
+import type { Sessions } from '../sessions.ts';
+import type { Asker, Viewers } from '../viewers.ts';
+import { addressOf, clientQuery } from './client.ts';
+
+const MAX_EVENTS_BYTES = 64 * 1_024;
+const MAX_PATHWAYS = 32;
+const CALM_AGAIN_S = 30;
+const SAMPLE_BYTES = 131_072;
+
+export interface ObserveMeans {
+  readonly config: TrackerConfig;
+  readonly answers: Answers;
+  readonly viewers: Viewers;
+  readonly sessions: Sessions;
+  readonly learning: Learning;
+  readonly baseUrlOf: (site: string) => string | undefined;
+}
+
+const parameters = z.object({ session: z.string().max(64) });
+
+export function serveObserve(app: HttpServer, means: ObserveMeans): void {
+  const { config, answers, viewers, sessions, learning } = means;
+  app.addContentTypeParser(
+    ['application/cmcd', 'text/plain'],
+    { parseAs: 'string', bodyLimit: MAX_EVENTS_BYTES },
+    (_request, body, done) => done(null, body),
+  );
+
+  app.post(
+    '/cmcd/:session',
+    {
+      schema: {
+        description: 'Events of a player in CMCD version 2 (CTA-5004-B), one a line, as application/cmcd.',
+        params: parameters,
+        querystring: clientQuery,
+      },
+    },
+    async (request, reply) => {
+      const asker = viewers.at(addressOf(request, request.query.client, config));
+      const nowMs = Date.now();
+      const session = sessions.find(request.params.session, asker.where?.prefix, nowMs);
+      if (session && typeof request.body === 'string') learning.events(session, asker, request.body, nowMs);
+      return reply.code(204).send();
+    },
+  );
+
+  app.post(
+    '/beacon/:session',
+    {
+      schema: {
+        description:
+          'What our own player measured of the sites; answered by what it should measure next, and when.',
+        params: parameters,
+        querystring: clientQuery.extend({
+          video: videoIdSchema,
+          pathways: z.string().max(MAX_PATHWAYS * 37),
+        }),
+        body: beaconSchema,
+        response: { 200: beaconAnswerSchema },
+      },
+    },
+    async request => {
+      const { client, video, pathways } = request.query;
+      const asker = viewers.at(addressOf(request, client, config));
+      const nowMs = Date.now();
+      const session = sessions.find(request.params.session, asker.where?.prefix, nowMs);
+      // Of another tracker, or lost: it is steered all the same, and asked for nothing.
+      if (!session) return { measure: [], againS: CALM_AGAIN_S };
+      const { current, results } = request.body;
+      const isFirst = session.heardAtMs === 0 && results.length === 0;
+      learning.beacon(session, asker, results, nowMs);
+      return curiosity(video, asker, pathways.split('.'), current, isFirst);
+    },
+  );
+
+  function curiosity(
+    video: VideoId,
+    asker: Asker,
+    pathways: readonly string[],
+    current: string | undefined,
+    isFirst: boolean,
+  ) {
+    const sites = pathways.flatMap(id => siteIdSchema.safeParse(id).data ?? []);
+    const { world, question, picks } = answers.steer(video, asker, sites);
+    const [now] = current === undefined ? [] : indexesOf(world, [siteIdSchema.parse(current)]);
+    const { indexes, againS } = chooseSamples(picks, question, now, isFirst);
+    const measure = indexes.flatMap(index => {
+      const site = world.table.facts[index]?.id;
+      const baseUrl = site && means.baseUrlOf(site);
+      return site && baseUrl ? [{ site, url: `${baseUrl}/sample?bytes=${SAMPLE_BYTES}` }] : [];
+    });
+    return { measure, againS };
+  }
+}
