@@ -2,6 +2,7 @@
  * What the collector does with one page of a site and with its digest. The order is rule R2: read, commit, and only then
  * acknowledge. What a site sends is hostile input until it is parsed, hashed and found to be its own.
  */
+import { failpoint } from '../kernel/failpoint.ts';
 import { sha256Hex } from '../kernel/keys.ts';
 import { Problem } from '../kernel/problem.ts';
 import { type Epoch, formatEpoch, isSameEpoch } from '../protocol/epoch.ts';
@@ -37,12 +38,17 @@ export async function collectPage(
   const page = await reader.readRecords(MAX_RECORD_PAGE_ROWS, signal);
   checkPage(page, site);
   const { epoch, more } = page;
+  if (page.records.length > 0) failpoint('page-read');
   const taken = await takeRecords(db, site, epoch, page.records, now());
+  if (page.records.length > 0) failpoint('page-committed');
   onCommitted(taken);
   // Our histories differ, and nothing that follows would be taken: the site greets anew, and they are compared.
   const diverged = taken.refused.find(({ decision }) => decision !== 'taken');
   if (diverged) await dissolveEpoch(db, site, epoch, describeRefusal(diverged));
-  if (taken.acknowledged.length > 0) await reader.acknowledge(epoch, taken.acknowledged, signal);
+  if (taken.acknowledged.length > 0) {
+    await reader.acknowledge(epoch, taken.acknowledged, signal);
+    failpoint('page-acknowledged');
+  }
   return { ...taken, epoch, more: more && !diverged };
 }
 

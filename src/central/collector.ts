@@ -4,6 +4,7 @@
  * without a signal, and its digest compared, so that a lost signal costs delay and nothing else.
  */
 import { type Clock, systemClock } from '../kernel/clock.ts';
+import { failpoint } from '../kernel/failpoint.ts';
 import type { Log } from '../kernel/log.ts';
 import { messageOf, Problem } from '../kernel/problem.ts';
 import type { Acknowledgement } from '../protocol/gateway.ts';
@@ -240,11 +241,13 @@ export class Collector {
         };
         work.compares = false;
         await attemptSignals(db, site);
+        failpoint('signals-attempted');
       }
       const { run } = work;
       if ((await this.#readPages(member, run, signal)) === 'more') return 'more';
       const remark = describeRefusals(run);
       await completeSignals(db, site, run.records, remark, this.#clock.now());
+      failpoint('signals-completed');
       work.failures = 0;
       if (remark) log.warn({ site, remark: remark.reason }, 'some records were refused');
       log.debug({ site, records: run.records }, 'collected');

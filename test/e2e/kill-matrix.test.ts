@@ -28,12 +28,16 @@ import {
 import { readFilm, shortFilm } from './films.ts';
 import { eventually, getJson } from './parts.ts';
 
-type Act = 'upload' | 'edit' | 'withdraw';
+type Act = 'upload' | 'restart' | 'edit' | 'withdraw';
 /** What leads through a failpoint; an upload where nothing is said. */
-const acts: Partial<Record<Failpoint, Act>> = {
-  'withdrawal-written': 'withdraw',
-  'withdrawal-buffer-dropped': 'withdraw',
-  'withdrawal-files-removed': 'withdraw',
+const acts: Partial<Record<Failpoint, readonly Act[]>> = {
+  'greeting-received': ['restart'],
+  'greeting-committed': ['restart'],
+  'page-committed': ['upload', 'edit', 'withdraw'],
+  'acknowledgement-received': ['upload', 'edit', 'withdraw'],
+  'withdrawal-written': ['withdraw'],
+  'withdrawal-buffer-dropped': ['withdraw'],
+  'withdrawal-files-removed': ['withdraw'],
 };
 
 let cluster: Cluster;
@@ -140,6 +144,21 @@ async function surviveUpload(part: Part, point: Failpoint): Promise<void> {
   await expectPlayable(id);
 }
 
+/** A site that starts greets central: here while central is killed. */
+async function surviveRestart(part: Part, point: Failpoint): Promise<void> {
+  const name = `Restart ${point}`;
+  const id = await uploadTo(site, film, name);
+  await untilRegistered(site, id);
+  await throughFailpoint(part, point, async () => {
+    await site.end();
+    await site.start();
+  });
+  expect(await videosNamed(cluster, name)).toMatchObject([{ id, state: 'registered' }]);
+  const next = await uploadTo(site, film, `After ${name}`);
+  await untilRegistered(site, next);
+  await expectPlayable(next);
+}
+
 async function surviveEdit(part: Part, point: Failpoint): Promise<void> {
   const id = await uploadTo(site, film, `Before ${point}`);
   const { version = 0 } = await untilRegistered(site, id);
@@ -168,16 +187,22 @@ async function surviveWithdrawal(part: Part, point: Failpoint): Promise<void> {
   expect((await fetch(`${site.url}/v/${id}/${revision}/source-video/1.m4s`)).status).toBe(410);
 }
 
-const survive = { upload: surviveUpload, edit: surviveEdit, withdraw: surviveWithdrawal } as const;
+const survive = {
+  upload: surviveUpload,
+  restart: surviveRestart,
+  edit: surviveEdit,
+  withdraw: surviveWithdrawal,
+} as const;
 
 for (const kind of ['site', 'central', 'tracker'] as const) {
   describe(`kill -9 of the ${kind}`, () => {
     for (const point of FAILPOINTS[kind] as readonly Failpoint[]) {
-      it(`at ${point}`, async () => {
-        const part = kind === 'site' ? site : cluster[kind];
-        await survive[acts[point] ?? 'upload'](part, point);
-        await expectNothingLeft();
-      });
+      for (const act of acts[point] ?? ['upload']) {
+        it(`at ${point}, ${act}`, async () => {
+          await survive[act](kind === 'site' ? site : cluster[kind], point);
+          await expectNothingLeft();
+        });
+      }
     }
   });
 }

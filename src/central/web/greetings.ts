@@ -1,4 +1,5 @@
 /** Sites greet at every start, and take back what they have forgotten (publication rules R7 and R8). */
+import { failpoint } from '../../kernel/failpoint.ts';
 import type { HttpServer } from '../../kernel/http.ts';
 import {
   greetingAnswerSchema,
@@ -20,7 +21,10 @@ export function addGreetingCalls(app: HttpServer, context: CentralContext): void
     { schema: { body: greetingSchema, response: { 200: greetingAnswerSchema } } },
     async request => {
       const { id } = await requireMember(request, context, 'site');
-      return takeGreeting(db, id as SiteId, request.body, Date.now());
+      failpoint('greeting-received');
+      const answer = await takeGreeting(db, id as SiteId, request.body, Date.now());
+      failpoint('greeting-committed');
+      return answer;
     },
   );
 

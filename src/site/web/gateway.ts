@@ -1,5 +1,6 @@
 /** The gateway: the site database as central reads it. Central alone, by its signature. */
 import { z } from 'zod';
+import { failpoint } from '../../kernel/failpoint.ts';
 import type { HttpServer } from '../../kernel/http.ts';
 import { requireSigner } from '../../kernel/http.ts';
 import type { MemberIdentity } from '../../kernel/member.ts';
@@ -39,10 +40,13 @@ export function createGateway(db: SiteDatabase, onPublished: () => void): Gatewa
         record: JSON.parse(row.body) as RecordPage['records'][number]['record'],
         hash: row.hash,
       }));
+      if (records.length > 0) failpoint('records-read');
       return { ...requireEpoch(signal), records, more };
     },
     async acknowledge(epoch, published) {
+      failpoint('acknowledgement-received');
       const matched = await markPublished(db, epoch, published);
+      failpoint('acknowledgement-committed');
       if (matched === undefined) {
         throw new Problem(
           409,

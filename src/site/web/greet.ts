@@ -2,6 +2,7 @@
  * Greets central (publication rules R7, R8, R9): tells it that a new start has begun, compares what central holds with our
  * own, takes back what was forgotten, and adopts the epoch. Anything that goes wrong on the way means: greet again.
  */
+import { failpoint } from '../../kernel/failpoint.ts';
 import { sha256Hex } from '../../kernel/keys.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { RecordEntry } from '../../protocol/gateway.ts';
@@ -40,6 +41,7 @@ export async function greet(options: GreetOptions, signal: AbortSignal): Promise
   const sum = await sumPublished(db);
   const { start, epoch } = await readSignal(db);
   const answer = await calls.greet({ start, epoch: Number(epoch), digest: sum?.digest ?? NO_DIGEST }, signal);
+  failpoint('greeting-answered');
   if (!answer.same) await compareAll(options, answer, signal);
   if (!(await adoptEpoch(db, site, answer))) {
     throw new Problem(

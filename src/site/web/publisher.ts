@@ -4,6 +4,7 @@
  * (mission, requirement 7). A site that cannot reach central goes on working; its records wait.
  */
 import { type Clock, systemClock } from '../../kernel/clock.ts';
+import { failpoint } from '../../kernel/failpoint.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { type Repeating, repeat } from '../../kernel/timing.ts';
@@ -45,16 +46,19 @@ export function startPublisher(options: PublisherOptions): Publisher {
     try {
       if (!epochOf(await readSignal(db))) {
         await greet(options, signal);
+        failpoint('epoch-adopted');
         log.info({ epoch: (await readSignal(db)).epoch }, 'central was greeted');
       }
       // Read before numbering: what is written meanwhile leaves the flag as it is.
       const { flag, change } = await readSignal(db);
-      while ((await numberDrafts(db)) > 0);
+      while ((await numberDrafts(db)) > 0) failpoint('drafts-numbered');
       lastFailure = undefined;
       if (flag === 'sent') return intervalMs;
       await check(async () => {
         const epoch = await calls.sendSignal(signal);
+        failpoint('signal-answered');
         await markSignalled(db, Number(change));
+        failpoint('signal-marked-sent');
         return epoch;
       });
       return 0;
