@@ -1,7 +1,7 @@
 /** From a question about a video to a ranking: where the pure choice meets what the tracker knows. */
 import { Problem } from '../kernel/problem.ts';
 import type { SiteId, VideoId } from '../protocol/ids.ts';
-import { MULTIVARIANT_PLAYLIST, mediaPath } from '../protocol/media.ts';
+import { DASH_MANIFEST, MULTIVARIANT_PLAYLIST, mediaPath } from '../protocol/media.ts';
 import type { Source } from '../protocol/tracker.ts';
 import { choose, type Holding, type Pick, type Question, rank, type World } from './choice/choose.ts';
 import { exploring, findExploration } from './choice/explore.ts';
@@ -28,6 +28,11 @@ export interface Decision {
   readonly isExploring?: boolean;
 }
 
+export interface Place {
+  readonly site: SiteId;
+  readonly baseUrl: string;
+}
+
 export interface Answers {
   /**
    * The sites for a viewer who begins, best first.
@@ -43,6 +48,10 @@ export interface Answers {
   explain(id: VideoId, asker: Asker): Omit<Decision, 'picks'>;
   /** Each source with its reasons in words. */
   sources(video: RegisteredVideo, decision: Decision): readonly [Source, ...Source[]];
+  /** The offered sites and where they are, best first, without a word on why. */
+  places(decision: Decision): readonly [Place, ...Place[]];
+  /** The offered sites' base URLs for a question that the video's holders answer best: who published it first. */
+  askOrder(video: RegisteredVideo, decision: Decision): readonly string[];
   /** The viewer will be served by this site. */
   noteSent(decision: Decision, site: SiteId): void;
 }
@@ -126,11 +135,28 @@ export function createAnswers(means: AnswerMeans): Answers {
       if (!first) throw noSource('No site can serve this video now. Try again in a moment.');
       return [isExploring ? asTried(first) : first, ...others];
     },
+    places({ world, picks }) {
+      const [first, ...others] = picks.map(pick => placeOf(world, pick));
+      if (!first) throw noSource('No site can serve this video now. Try again in a moment.');
+      return [first, ...others];
+    },
+    askOrder({ site }, { world, question, picks }) {
+      const full = new Set(question.holding.full);
+      const rankOf = ({ index }: Pick): number =>
+        world.table.facts[index]?.id === site ? 0 : full.has(index) ? 1 : 2;
+      const order = [...picks].sort((a, b) => rankOf(a) - rankOf(b));
+      return order.map(pick => placeOf(world, pick).baseUrl);
+    },
     noteSent({ world, question }, site) {
       const index = world.table.indexOf.get(site);
       if (index !== undefined) world.states.noteSent(index, question.bitrateBps, Date.now());
     },
   };
+
+  function placeOf(world: World, { index }: Pick): Place {
+    const { id } = world.table.facts[index] as World['table']['facts'][number];
+    return { site: id, baseUrl: registry.findSite(id)?.baseUrl ?? '' };
+  }
 
   function toSource(
     video: RegisteredVideo,
@@ -149,7 +175,7 @@ export function createAnswers(means: AnswerMeans): Answers {
       address: probes.of(id).address ?? '',
       baseUrl,
       hls: baseUrl + mediaPath(video.video, video.revision, MULTIVARIANT_PLAYLIST),
-      dash: null,
+      dash: baseUrl + mediaPath(video.video, video.revision, DASH_MANIFEST),
       reason: reasons[0]?.text ?? '',
       reasons: [...reasons],
       score: (count - at) / count,

@@ -10,6 +10,7 @@ import { silentLog } from '../kernel/log.ts';
 import { NonceMemory } from '../kernel/signatures.ts';
 import { type Change, joinRequestSchema, siteStatesSchema } from '../protocol/central.ts';
 import { newId, newRevisionId, newSiteId, newVideoId, type SiteId } from '../protocol/ids.ts';
+import type { RevisionTimeline } from '../protocol/timeline.ts';
 import {
   explanationSchema,
   playAnswerSchema,
@@ -94,12 +95,19 @@ async function startSiteLike(host: string, port: number) {
     isHanging: false,
     activeResponses: 0,
     initSegment: Buffer.from('\0\0\0\x18ftypiso6\0\0\0\0iso6cmfc'),
+    timeline: undefined as RevisionTimeline | undefined,
+    asked: [] as string[],
   };
   let server: Server | undefined;
   const start = async (at: number): Promise<void> => {
     const next = createServer((request, response) => {
       if (state.isHanging) return;
       const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
+      if (pathname.endsWith('/timeline.json')) {
+        state.asked.push(pathname);
+        if (!state.timeline) response.writeHead(404);
+        return void response.end(JSON.stringify(state.timeline ?? {}));
+      }
       if (pathname.startsWith('/v/')) return void response.end(state.initSegment);
       const nonce = searchParams.get('nonce');
       const { activeResponses } = state;
@@ -228,7 +236,8 @@ describe('play', () => {
   test('the zone’s site first, the nearest next, each with address and reasons', async () => {
     const answer = await play('?client=10.1.2.3');
     expect(idsOf(answer)).toEqual([idOf(HANGZHOU), idOf(GUANGZHOU), idOf(BEIJING)]);
-    expect(answer).toMatchObject({ video, revision, name: 'A lecture 讲座', dash: null });
+    expect(answer).toMatchObject({ video, revision, name: 'A lecture 讲座' });
+    expect(answer.dash).toContain(`${tracker.url}/play/${video}.mpd?client=10.1.2.3&session=`);
     const [best] = answer.sources;
     expect(best).toMatchObject({
       name: 'Hangzhou',
@@ -278,7 +287,6 @@ describe('play', () => {
     [`/play/${newVideoId()}`, 404, 'video-unknown'],
     [`/play/${newVideoId()}.m3u8`, 404, 'video-unknown'],
     [`/go/${newVideoId()}`, 404, 'video-unknown'],
-    [`/play/${video}.mpd`, 404, 'dash-not-yet'],
     [`/play/${video}.exe`, 404, 'format-unknown'],
     [`/play/${video}?client=rubbish`, 400, 'client-invalid'],
     [`/play/${video}?client=`, 400, 'client-invalid'],
@@ -614,5 +622,143 @@ describe('central away', () => {
     expect(performance.now() - startedMs).toBeLessThan(2_000);
     mute.close();
     for (const socket of held) socket.destroy();
+  });
+});
+
+describe('manifests and playlists of the tracker’s own', () => {
+  const timeline: RevisionTimeline = {
+    durationMs: 10_000,
+    renditions: {
+      'source-video': {
+        timescale: 1_000,
+        runs: [
+          [4_000, 2],
+          [2_000, 1],
+        ],
+      },
+    },
+  };
+  const text = async (path: string): Promise<string> => {
+    const response = await get(path);
+    expect([path, response.status]).toEqual([path, 200]);
+    return response.text();
+  };
+  const relayed = `/relay/${video}/${revision}/source-video`;
+
+  test('DASH: every site a service location in the ranked order, and a steering server with the session', async () => {
+    sites[GUANGZHOU]!.state.timeline = timeline;
+    const response = await get(`/play/${video}.mpd?client=10.3.0.1`);
+    expect(response.headers.get('content-type')).toBe('application/dash+xml');
+    const mpd = await response.text();
+    const locations = [...mpd.matchAll(/<BaseURL serviceLocation="([^"]+)">([^<]+)</g)].map(([, id, url]) => [
+      id,
+      url,
+    ]);
+    expect(locations.map(([id]) => id)).toEqual(idsOf(await play('?client=10.3.0.1')));
+    expect(locations[0]).toEqual([idOf(BEIJING), `${sites[BEIJING]!.baseUrl}/v/${video}/${revision}/`]);
+    const steering =
+      /<ContentSteering defaultServiceLocation="([^"]+)" queryBeforeStart="false">([^<]+)</.exec(mpd);
+    expect(steering?.[1]).toBe(idOf(BEIJING));
+    const manifest = await fetch(
+      `${steering?.[2]?.replaceAll('&amp;', '&')}&_DASH_pathway="${idOf(BEIJING)}"`,
+    );
+    expect(steeringManifestSchema.parse(await manifest.json())['PATHWAY-PRIORITY']).toHaveLength(3);
+    expect(mpd).toContain('<S t="0" d="4000" r="1"/>');
+  });
+
+  test('are asked of the site that published it, once, and outlive it', async () => {
+    sites[GUANGZHOU]!.state.timeline = timeline;
+    const [first, second] = await Promise.all([text(`/play/${video}.mpd`), text(`${relayed}/media.m3u8`)]);
+    expect(sites[GUANGZHOU]!.state.asked).toEqual([`/v/${video}/${revision}/timeline.json`]);
+    await sites[GUANGZHOU]!.stop();
+    await eventually(5_000, async () => expect((await play()).sources).toHaveLength(2));
+    expect(await text(`${relayed}/media.m3u8`)).toBe(second);
+    expect(first).toContain(idOf(GUANGZHOU));
+    expect(await text(`/play/${video}.mpd`)).not.toContain(idOf(GUANGZHOU));
+  });
+
+  test('where the site that published it is away, another is asked', async () => {
+    sites[HANGZHOU]!.state.timeline = timeline;
+    sites[BEIJING]!.state.timeline = timeline;
+    await sites[GUANGZHOU]!.stop();
+    expect(await text(`/play/${video}.mpd`)).toContain('<MPD');
+  });
+
+  test('the relay: playlists from here, each segment a redirect of its own', async () => {
+    sites[GUANGZHOU]!.state.timeline = timeline;
+    const whole = await text(`/relay/${video}.m3u8?client=10.1.2.3`);
+    expect(whole).toContain(`${video}/${revision}/source-video/media.m3u8?client=10.1.2.3`);
+    const media = await text(`${relayed}/media.m3u8?client=10.1.2.3`);
+    expect(media.match(/^#EXTINF:[^\n]*/gm)).toEqual([
+      '#EXTINF:4.000000,',
+      '#EXTINF:4.000000,',
+      '#EXTINF:2.000000,',
+    ]);
+    expect(media).toContain('#EXT-X-MAP:URI="init.mp4?client=10.1.2.3"');
+    expect(media).toContain('\n2.m4s?client=10.1.2.3\n#EXT-X-ENDLIST');
+    const target = async (file: string) => {
+      const response = await get(`${relayed}/${file}?client=10.1.2.3`);
+      expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([302, '*']);
+      return response.headers.get('location');
+    };
+    const at = (index: number, file: string) =>
+      `${sites[index]!.baseUrl}/v/${video}/${revision}/source-video/${file}`;
+    expect(await target('init.mp4')).toBe(at(HANGZHOU, 'init.mp4'));
+    expect(await target('0.m4s')).toBe(at(HANGZHOU, '0.m4s'));
+    await sites[HANGZHOU]!.stop();
+    await eventually(5_000, async () => expect(await target('1.m4s')).toBe(at(GUANGZHOU, '1.m4s')));
+    await sites[HANGZHOU]!.restart();
+    await eventually(5_000, async () => expect((await play()).sources).toHaveLength(3));
+    // It stays where it is, for a while.
+    expect(await target('2.m4s')).toBe(at(GUANGZHOU, '2.m4s'));
+  });
+
+  test.each<[string, () => string, number, string]>([
+    ['no such rendition', () => `/relay/${video}/${revision}/other/media.m3u8`, 404, 'file-unknown'],
+    [
+      'a rendition of every object',
+      () => `/relay/${video}/${revision}/constructor/media.m3u8`,
+      404,
+      'file-unknown',
+    ],
+    ['no such file', () => `${relayed}/x.mp4`, 404, 'file-unknown'],
+    ['out of the revision', () => `${relayed}/..%2f..%2fsecret`, 404, 'file-unknown'],
+    ['a number too long', () => `${relayed}/01.m4s`, 404, 'file-unknown'],
+    ['no such revision', () => `/relay/${video}/none/source-video/media.m3u8`, 404, 'file-unknown'],
+    ['no such video', () => `/relay/${newVideoId()}.m3u8`, 404, 'video-unknown'],
+  ])('%s', async (_, path, status, code) => {
+    sites[GUANGZHOU]!.state.timeline = timeline;
+    const response = await get(path());
+    expect([response.status, await codeOf(response)]).toEqual([status, code]);
+  });
+
+  test('a revision that no site has is asked for once in a while', async () => {
+    const path = `/relay/${video}/${newRevisionId()}/source-video/media.m3u8`;
+    for (let n = 0; n < 3; n++) {
+      const response = await get(path);
+      expect([response.status, await codeOf(response)]).toEqual([404, 'revision-unknown']);
+    }
+    expect(sites.flatMap(({ state }) => state.asked)).toHaveLength(3);
+  });
+
+  test.each([
+    [
+      'more segments than a playlist may have',
+      {
+        'source-video': {
+          timescale: 1,
+          runs: [
+            [1, 60_000],
+            [2, 60_000],
+          ],
+        },
+      },
+    ],
+    ['no timeline at all', { 'source-video': { timescale: 0, runs: [] } }],
+  ])('%s: not taken', async (_, renditions) => {
+    for (const { state } of sites)
+      state.timeline = { durationMs: 1, renditions } as unknown as RevisionTimeline;
+    const response = await get(`${relayed}/media.m3u8`);
+    expect([response.status, await codeOf(response)]).toEqual([503, 'no-source']);
   });
 });

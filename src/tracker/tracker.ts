@@ -23,10 +23,12 @@ import { startProbes } from './probing/probes.ts';
 import { Samples } from './probing/samples.ts';
 import { Registry } from './registry.ts';
 import { createSessions } from './sessions.ts';
+import { createTimelines } from './timelines.ts';
 import { createViewers, NO_ZONES } from './viewers.ts';
 import { createCounted } from './web/counted.ts';
 import { serveExplain } from './web/explain.ts';
 import { serveObserve } from './web/observe.ts';
+import { servePlain } from './web/plain.ts';
 import { servePlay } from './web/play.ts';
 import { serveSteer } from './web/steer.ts';
 import { createWorld } from './world.ts';
@@ -117,7 +119,9 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
       world.refresh(site);
     },
   });
-  const means = { config, answers, viewers, sessions, learning, counted: createCounted(metrics) };
+  const timelines = createTimelines();
+  const means = { config, answers, viewers, sessions, learning, timelines, counted: createCounted(metrics) };
+  servePlain(app, means);
   servePlay(app, { ...means, begin: createBegin(answers, sessions, memory) });
   serveObserve(app, { ...means, baseUrlOf: baseUrls.of });
   serveSteer(app, {
@@ -179,6 +183,7 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
   return {
     url: `http://${formatAddress(config.listen.host, port)}`,
     async stop() {
+      timelines.stop();
       await Promise.all([telling.stop(), feed.stop(), probes.stop()]);
       await app.close();
     },

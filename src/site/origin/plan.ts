@@ -4,6 +4,7 @@ import {
   MAX_SEGMENT_DURATION_MS,
   TARGET_SEGMENT_DURATION_MS,
 } from '../../protocol/limits.ts';
+import { targetDurationSeconds } from '../../protocol/media-playlist.ts';
 import { cmafSegmentBytes } from './cmaf-segment.ts';
 import type { Samples } from './samples.ts';
 import { SourceRefused } from './source-refused.ts';
@@ -183,7 +184,3 @@ export function measureBandwidth(
   const averageBps = Math.max(1, Math.round(average));
   return { averageBps, peakBps: Math.max(averageBps, Math.ceil(peak)) };
 }
-
-/** `EXT-X-TARGETDURATION`: no segment, rounded to the nearest second, is longer (RFC 8216bis, section 4.4.3.1). */
-export const targetDurationSeconds = (durations: readonly number[]): number =>
-  durations.reduce((longest, seconds) => Math.max(longest, Math.round(seconds)), 1);

@@ -10,11 +10,11 @@ import {
   type Rendition,
   TIMELINE,
 } from '../../protocol/media.ts';
+import { formatMediaPlaylist } from '../../protocol/media-playlist.ts';
 import { type RevisionTimeline, toRuns } from '../../protocol/timeline.ts';
 import { formatInitSegment } from './cmaf-init.ts';
 import { formatCmafSegment } from './cmaf-segment.ts';
 import { MediaFiles } from './media-files.ts';
-import { formatMediaPlaylist } from './media-playlist.ts';
 import { SourceIndex } from './source-index.ts';
 
 /** Part of every entity tag: raise it when the bytes made from an unchanged index change. */

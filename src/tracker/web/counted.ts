@@ -2,7 +2,7 @@
 import { Counter, type Registry as Metrics } from 'prom-client';
 import { Problem } from '../../kernel/problem.ts';
 
-export type AnswerKind = 'json' | 'hls' | 'redirect' | 'steering';
+export type AnswerKind = 'json' | 'hls' | 'dash' | 'relay' | 'redirect' | 'steering';
 export type Counted = <T>(kind: AnswerKind, run: () => T) => T;
 
 export function createCounted(metrics: Metrics): Counted {
@@ -12,17 +12,22 @@ export function createCounted(metrics: Metrics): Counted {
     labelNames: ['kind', 'outcome'],
     registers: [metrics],
   });
+  const codeOf = (error: unknown): string => (error instanceof Problem ? error.code : 'internal');
   return (kind, run) => {
-    let outcome = 'internal';
     try {
       const answer = run();
-      outcome = 'ok';
+      if (answer instanceof Promise) {
+        answer.then(
+          () => played.inc({ kind, outcome: 'ok' }),
+          error => played.inc({ kind, outcome: codeOf(error) }),
+        );
+      } else {
+        played.inc({ kind, outcome: 'ok' });
+      }
       return answer;
     } catch (error) {
-      if (error instanceof Problem) outcome = error.code;
+      played.inc({ kind, outcome: codeOf(error) });
       throw error;
-    } finally {
-      played.inc({ kind, outcome });
     }
   };
 }

@@ -1,32 +1,34 @@
-/** The answers to players that begin: JSON, steered playlist, redirect (contract: Tracker). */
-import { LRUCache } from 'lru-cache';
+/** The answers to players that begin: JSON, steered playlist, steered MPD (contract: Tracker). */
 import { z } from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
-import { type SiteId, siteIdSchema, type VideoId } from '../../protocol/ids.ts';
+import { formatDashManifest } from '../../protocol/dash.ts';
+import { siteIdSchema, type VideoId } from '../../protocol/ids.ts';
 import { mediaPath } from '../../protocol/media.ts';
 import { playAnswerSchema } from '../../protocol/tracker.ts';
+import type { Answers } from '../answers.ts';
 import type { Begin, Beginning } from '../beginning.ts';
 import type { TrackerConfig } from '../config.ts';
 import { FIRST_TTL_S, formatSteerUri, makeManifest } from '../steering/manifest.ts';
 import { formatSteeredPlaylist } from '../steering/playlist.ts';
+import type { Timelines } from '../timelines.ts';
 import type { Asker, Viewers } from '../viewers.ts';
 import { addressOf, clientQuery, parseVideoId } from './client.ts';
 import type { Counted } from './counted.ts';
 
-/** A client that knows nothing is sent to the same site for a while: it opens the address more than once. */
-const STICKY_MS = 60_000;
-const STICKY_CLIENTS = 100_000;
 export interface PlayMeans {
   readonly config: TrackerConfig;
   readonly begin: Begin;
   readonly viewers: Viewers;
   readonly counted: Counted;
+  readonly answers: Answers;
+  readonly timelines: Timelines;
 }
 
-export function servePlay(app: HttpServer, { config, begin, viewers, counted }: PlayMeans): void {
-  const sticky = new LRUCache<string, SiteId>({ max: STICKY_CLIENTS, ttl: STICKY_MS });
-
+export function servePlay(
+  app: HttpServer,
+  { config, begin, viewers, counted, answers, timelines }: PlayMeans,
+): void {
   const isClaimed = (claimed: string | undefined): claimed is string =>
     claimed !== undefined && config.believeClientParameter;
   /** The same session all the way: what the player says later is then believed. */
@@ -52,7 +54,7 @@ export function servePlay(app: HttpServer, { config, begin, viewers, counted }: 
       name: video.name,
       sources: [...sources],
       hls: playUri(id, 'm3u8', session.id, claimed),
-      dash: null,
+      dash: playUri(id, 'mpd', session.id, claimed),
       steering: steerUri(id, beginning, claimed),
       session: session.id,
     };
@@ -81,12 +83,37 @@ export function servePlay(app: HttpServer, { config, begin, viewers, counted }: 
     );
   }
 
+  async function playManifest(
+    id: VideoId,
+    asker: Asker,
+    claimed: string | undefined,
+    sessionId: string | undefined,
+  ): Promise<string> {
+    const beginning = begin(id, asker, sessionId);
+    const { video, sources, decision } = beginning;
+    const timeline = await timelines.of(id, video.revision, answers.askOrder(video, decision));
+    const locations = sources.map(({ site, baseUrl }) => ({
+      id: site,
+      baseUrl: baseUrl + mediaPath(id, video.revision, ''),
+    }));
+    const steering = {
+      serverUrl: steerUri(id, beginning, claimed),
+      defaultServiceLocation: sources[0].site,
+    };
+    return formatDashManifest(
+      video.renditions,
+      timeline,
+      locations,
+      sources.length > 1 ? steering : undefined,
+    );
+  }
+
   app.get(
     '/play/:file',
     {
       schema: {
         description:
-          'Where to play a video from, best first: `{id}` answers JSON, `{id}.m3u8` a steered multivariant playlist (RFC 8216bis).',
+          'Where to play a video from, best first: `{id}` answers JSON, `{id}.m3u8` a steered multivariant playlist (RFC 8216bis), `{id}.mpd` a steered DASH manifest.',
         params: z.object({ file: z.string().max(64) }),
         querystring: clientQuery.extend({
           fill: siteIdSchema.optional(),
@@ -103,41 +130,23 @@ export function servePlay(app: HttpServer, { config, begin, viewers, counted }: 
         return counted('json', () => playJson(parseVideoId(name), asker(), client, session));
       }
       if (extension === 'mpd') {
-        throw new Problem(404, 'dash-not-yet', 'DASH comes with a later version. Ask for .m3u8 (HLS).');
+        const body = await counted('dash', () => playManifest(parseVideoId(name), asker(), client, session));
+        return reply
+          .type('application/dash+xml')
+          .serializer((text: unknown) => String(text))
+          .send(body);
       }
       if (extension !== 'm3u8') {
         throw new Problem(
           404,
           'format-unknown',
-          `Videos are not offered as .${extension} here. Ask for .m3u8 (HLS).`,
+          `Videos are not offered as .${extension} here. Ask for .m3u8 (HLS) or .mpd (DASH).`,
         );
       }
       const body = counted('hls', () => playPlaylist(parseVideoId(name), asker(), client, session));
       reply.type('application/vnd.apple.mpegurl').serializer((text: unknown) => String(text));
       return body;
     },
-  );
-
-  app.get(
-    '/go/:id',
-    {
-      schema: {
-        description: 'Redirects to the best site, the same one for the same client for a while.',
-        params: z.object({ id: z.string().max(64) }),
-        querystring: clientQuery,
-      },
-    },
-    async (request, reply) =>
-      counted('redirect', () => {
-        const id = parseVideoId(request.params.id);
-        const client = addressOf(request, request.query.client, config);
-        const { sources } = begin(id, viewers.at(client), undefined);
-        const key = `${client} ${id}`;
-        const before = sticky.get(key);
-        const source = sources.find(each => each.site === before) ?? sources[0];
-        sticky.set(key, source.site);
-        return reply.redirect(source.hls, 302);
-      }),
   );
 }
 
