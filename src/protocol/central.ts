@@ -222,7 +222,7 @@ export const changeSchema = z.discriminatedUnion('kind', [
     /** Joined and not revoked. */
     active: z.boolean(),
     ...sitePolicySchema.partial().shape,
-    /** The site's own Ed25519 key: its reports to trackers are signed with it. */
+    /** The site's own Ed25519 key: its reports to trackers and its videos' bytes are signed with it. */
     publicKey: z.string().optional(),
   }),
 ]);

@@ -84,6 +84,11 @@ export const siteProbeSchema = z.strictObject({
   site: siteIdSchema.optional(),
   nonce: z.string().max(64),
   activeResponses: z.int().nonnegative(),
+  /** To viewers and to other sites' fills, on the wire. */
   egressBps: z.number().nonnegative(),
+  /** What may leave this site for viewers, bits a second, by its own configuration. Absent: no limit. */
+  egressLimitBps: z.number().positive().optional(),
+  /** False: viewers are to go elsewhere (a site for uploads alone, or its budget for today is used up). Absent: true. */
+  servesViewers: z.boolean().optional(),
 });
 export type SiteProbe = z.infer<typeof siteProbeSchema>;

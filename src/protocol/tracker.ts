@@ -61,6 +61,8 @@ export const playAnswerSchema = z.strictObject({
   steering: z.string(),
   /** Asking again with `?session=` goes on with this viewing, and reports made in its name are believed. */
   session: z.string(),
+  /** Who made the video's bytes: they are signed with its key, whichever site they come from (kernel/proofs.ts). */
+  origin: z.strictObject({ site: siteIdSchema, publicKey: z.string().optional() }).optional(),
 });
 export type PlayAnswer = z.infer<typeof playAnswerSchema>;
 

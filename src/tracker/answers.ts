@@ -2,7 +2,7 @@
 import { Problem } from '../kernel/problem.ts';
 import type { SiteId, VideoId } from '../protocol/ids.ts';
 import { DASH_MANIFEST, MULTIVARIANT_PLAYLIST, mediaPath } from '../protocol/media.ts';
-import type { Source } from '../protocol/tracker.ts';
+import type { PlayAnswer, Source } from '../protocol/tracker.ts';
 import { choose, type Holding, type Pick, type Question, rank, type World } from './choice/choose.ts';
 import { exploring, findExploration } from './choice/explore.ts';
 import { reasonsOf } from './choice/reasons.ts';
@@ -52,6 +52,8 @@ export interface Answers {
   places(decision: Decision): readonly [Place, ...Place[]];
   /** The offered sites' base URLs for a question that the video's holders answer best: who published it first. */
   askOrder(video: RegisteredVideo, decision: Decision): readonly string[];
+  /** The site that made the video's bytes, and the key that they are signed with. */
+  origin(video: RegisteredVideo): NonNullable<PlayAnswer['origin']>;
   /** The viewer will be served by this site. */
   noteSent(decision: Decision, site: SiteId): void;
 }
@@ -146,6 +148,10 @@ export function createAnswers(means: AnswerMeans): Answers {
         world.table.facts[index]?.id === site ? 0 : full.has(index) ? 1 : 2;
       const order = [...picks].sort((a, b) => rankOf(a) - rankOf(b));
       return order.map(pick => placeOf(world, pick).baseUrl);
+    },
+    origin({ site }) {
+      const publicKey = registry.findSite(site)?.publicKey;
+      return { site, ...(publicKey === undefined ? {} : { publicKey }) };
     },
     noteSent({ world, question }, site) {
       const index = world.table.indexOf.get(site);

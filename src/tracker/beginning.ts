@@ -1,6 +1,6 @@
 /** A viewer begins: the decision, the session that the player is given, and what the tracker takes note of by it. */
 import type { VideoId } from '../protocol/ids.ts';
-import type { Source } from '../protocol/tracker.ts';
+import type { PlayAnswer, Source } from '../protocol/tracker.ts';
 import type { Answers, Decision } from './answers.ts';
 import type { NetworkMemory } from './memory/network-memory.ts';
 import type { RegisteredVideo } from './registry.ts';
@@ -12,6 +12,8 @@ export interface Beginning {
   readonly decision: Decision;
   readonly sources: readonly [Source, ...Source[]];
   readonly session: Session;
+  /** The site that made the video's bytes, and the key that they are signed with. */
+  readonly origin: NonNullable<PlayAnswer['origin']>;
 }
 
 /** `sessionId`: one that was given before goes on, and is not counted again. @throws Problem as `Answers.play`. */
@@ -28,6 +30,6 @@ export function createBegin(answers: Answers, sessions: Sessions, memory: Networ
       answers.noteSent(decision, sources[0].site);
       memory.noteViewer(asker.where, nowMs);
     }
-    return { video: decision.video, decision, sources, session };
+    return { video: decision.video, decision, sources, session, origin: answers.origin(decision.video) };
   };
 }

@@ -38,8 +38,17 @@ export function createWorld(
   const priors = new LRUCache<string, Priors>({ max: MAX_PLACES });
 
   function set(index: number, site: SiteId): void {
-    const { up, shaky, activeResponses, egressBps } = healthOf(site);
-    world.states.set(index, { up, shaky, activeResponses, egressBps, failureShare: failureShareOf(site) });
+    const { up, shaky, activeResponses, egressBps, egressLimitBps, servesViewers } = healthOf(site);
+    const failureShare = failureShareOf(site);
+    world.states.set(index, {
+      up,
+      shaky,
+      activeResponses,
+      egressBps,
+      ownLimitBps: egressLimitBps,
+      servesViewers,
+      failureShare,
+    });
   }
   function rebuild(): void {
     version = registry.sitesVersion;

@@ -103,6 +103,7 @@ function ofSite(row: MemberRow): Change {
       : {}),
     zone: JSON.parse(row.zone) as string[],
     active: row.joined_at !== null && row.revoked_at === null,
+    ...(row.public_key === null ? {} : { publicKey: row.public_key }),
   };
 }
 

@@ -78,6 +78,8 @@ function ask(changes: Partial<Case>) {
       shaky: each.shaky ?? false,
       activeResponses: each.activeResponses ?? 0,
       egressBps: each.egressBps ?? 0,
+      ownLimitBps: each.ownLimitBps,
+      servesViewers: each.servesViewers,
       failureShare: each.failureShare ?? 0,
     });
     if (each.sentBps) states.noteSent(index, each.sentBps, 1_000);
@@ -217,6 +219,35 @@ describe('the order', () => {
         ],
       },
       [beijing, hangzhou, guangzhou],
+    ],
+    [
+      "the site's own limit counts as the administrator's does",
+      {
+        viewer: inZoneOf(hangzhou),
+        sites: [
+          site(beijing),
+          site(guangzhou),
+          site(hangzhou, { ownLimitBps: 1e8, egressLimitBps: 1e9, egressBps: 1.01e8 }),
+        ],
+      },
+      [guangzhou, beijing, hangzhou],
+    ],
+    [
+      'a site that serves no viewers comes last',
+      {
+        viewer: inZoneOf(hangzhou),
+        sites: [site(beijing), site(guangzhou), site(hangzhou, { servesViewers: false })],
+      },
+      [guangzhou, beijing, hangzhou],
+    ],
+    [
+      'but first for a buffer that fills, where it is the one that has the video',
+      {
+        viewer: filling(beijing),
+        holders: [hangzhou],
+        sites: [site(beijing), site(guangzhou), site(hangzhou, { servesViewers: false })],
+      },
+      [hangzhou, guangzhou],
     ],
     [
       'viewers just sent fill a site up before its reports say so',

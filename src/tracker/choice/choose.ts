@@ -7,7 +7,7 @@
 import type { Coordinates } from '../../protocol/central.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import type { Policy, Priors } from './prior.ts';
-import type { SiteStates, SiteTable } from './sites.ts';
+import { DRAINED_TERM, type SiteStates, type SiteTable } from './sites.ts';
 
 export interface Viewer {
   /** The site whose coverage zone holds the viewer's address, and by which prefix. */
@@ -119,7 +119,11 @@ export function scoreOf(world: World, question: Question, index: number): number
     score += useful(expected, enoughOf(question.bitrateBps));
   }
   if (measured?.failing) score += FAILING_TERM;
-  if (holding.full.includes(index)) return score + (viewer.fillingSite === undefined ? 0 : FILLING_SITE_TERM);
+  if (holding.full.includes(index)) {
+    if (viewer.fillingSite === undefined) return score;
+    // Whether or not it takes viewers.
+    return score + FILLING_SITE_TERM - (states.states[index]?.servesViewers === false ? DRAINED_TERM : 0);
+  }
   const isPartial = holding.partial.includes(index);
   if (hasSource(world, holding)) return score + (isPartial ? PARTIAL_TERM : FILLING_TERM);
   return score + (isPartial ? PARTIAL_NO_SOURCE_TERM : NO_SOURCE_TERM);

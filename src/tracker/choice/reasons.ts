@@ -63,6 +63,13 @@ function leftOut(world: World, { viewer }: Question, index: number, inputs: Inpu
     return [
       reason('drained', 'An administrator drains this site: viewers come here only when no other is left.'),
     ];
+  if (world.states.states[index]?.servesViewers === false)
+    return [
+      reason(
+        'drained',
+        'This site serves no viewers now: it is for uploads, or has sent all that it may send today.',
+      ),
+    ];
   if (inputs.measured?.failing)
     return [reason('failing-for-viewers', 'A viewer of your network has just failed at this site.')];
   if (inputs.loadShare >= 1)
@@ -110,7 +117,7 @@ function holdingReason({ holds, sourceUp }: Inputs): Reason {
 
 function stateReasons({ table, states }: World, index: number, { loadShare }: Inputs): Reason[] {
   const { activeResponses, egressBps, failureShare, shaky } = states.states[index] ?? UNSEEN_STATE;
-  const limit = table.egressLimitBps[index] as number;
+  const limit = states.limitBps(index);
   const sent = states.sentBps[index] as number;
   const of = Number.isFinite(limit) ? ` of ${megabits(limit)} (${percent(loadShare)})` : '';
   const soon = sent > 0 ? `, ${megabits(sent)} more expected of viewers just sent` : '';

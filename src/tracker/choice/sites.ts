@@ -67,6 +67,10 @@ export interface SiteState {
   readonly shaky: boolean;
   readonly activeResponses: number;
   readonly egressBps: number;
+  /** By the site's own configuration; the administrator's limit holds too. */
+  readonly ownLimitBps?: number | undefined;
+  /** False: for uploads alone, or its budget for today is used up. Absent: true. */
+  readonly servesViewers?: boolean | undefined;
   /** 0–1: the share of viewers' recent reports on this site that tell of failures. */
   readonly failureShare: number;
 }
@@ -152,11 +156,17 @@ export class SiteStates {
   /** 0–1 and above: what leaves the site, and soon will, of what may. 0 where no limit is set. */
   loadShare(index: number): number {
     const { egressBps } = this.states[index] ?? UNSEEN_STATE;
-    return (egressBps + (this.sentBps[index] ?? 0)) / (this.table.egressLimitBps[index] as number);
+    return (egressBps + (this.sentBps[index] ?? 0)) / this.limitBps(index);
+  }
+
+  /** What may leave the site: the lower of what its administrator and its own configuration say. */
+  limitBps(index: number): number {
+    const { ownLimitBps = Number.POSITIVE_INFINITY } = this.states[index] ?? UNSEEN_STATE;
+    return Math.min(ownLimitBps, this.table.egressLimitBps[index] as number);
   }
 
   #judge(index: number): void {
-    const { activeResponses, failureShare, shaky, up } = this.states[index] ?? UNSEEN_STATE;
+    const { activeResponses, failureShare, servesViewers, shaky, up } = this.states[index] ?? UNSEEN_STATE;
     this.up[index] = Number(up);
     const share = this.loadShare(index);
     const load =
@@ -171,6 +181,6 @@ export class SiteStates {
       RESPONSES_TERM * Math.log2(1 + activeResponses / RESPONSES_STEP) -
       (shaky ? SHAKY_TERM : 0) +
       Math.log(1 - 0.9 * Math.min(1, failureShare)) +
-      (this.table.drained[index] ? DRAINED_TERM : 0);
+      (this.table.drained[index] || servesViewers === false ? DRAINED_TERM : 0);
   }
 }

@@ -33,6 +33,9 @@ export interface Health {
   readonly probeMs: number | undefined;
   readonly activeResponses: number;
   readonly egressBps: number;
+  /** As the site itself is configured. Undefined: no limit. */
+  readonly egressLimitBps: number | undefined;
+  readonly servesViewers: boolean;
   readonly lastError: string | undefined;
   /** It answers, and must go on doing so for this much longer, because it has gone up and down. */
   readonly proofLeftMs: number;
@@ -46,6 +49,8 @@ const UNSEEN: Health = {
   probeMs: undefined,
   activeResponses: 0,
   egressBps: 0,
+  egressLimitBps: undefined,
+  servesViewers: true,
   lastError: undefined,
   proofLeftMs: 0,
 };
@@ -148,8 +153,16 @@ export function startProbes(intervalMs: number, samples: Samples, events: ProbeE
         if (signal.aborted) return;
         recent.push(elapsedMs);
         if (recent.length > MEDIAN_OF) recent.shift();
-        const { activeResponses, egressBps } = probe;
-        const facts = { address, probeMs: median(recent), activeResponses, egressBps, lastError: undefined };
+        const { activeResponses, egressBps, egressLimitBps, servesViewers = true } = probe;
+        const facts = {
+          address,
+          probeMs: median(recent),
+          activeResponses,
+          egressBps,
+          egressLimitBps,
+          servesViewers,
+          lastError: undefined,
+        };
         update(site.site, site.name, afterGood(verdictOf(site.site), Date.now()), facts);
         if (isSuspect) judgeItself();
       } catch (error) {

@@ -47,7 +47,7 @@ export function servePlay(
 
   function playJson(id: VideoId, asker: Asker, claimed: string | undefined, sessionId: string | undefined) {
     const beginning = begin(id, asker, sessionId);
-    const { video, sources, session } = beginning;
+    const { video, sources, session, origin } = beginning;
     return {
       video: id,
       revision: video.revision,
@@ -57,6 +57,7 @@ export function servePlay(
       dash: playUri(id, 'mpd', session.id, claimed),
       steering: steerUri(id, beginning, claimed),
       session: session.id,
+      origin,
     };
   }
 
