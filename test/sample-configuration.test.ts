@@ -12,7 +12,18 @@ const sample = readFileSync('tributary.sample.toml', 'utf8');
 /** The same with every commented setting in force. */
 const uncommented = sample.replace(/^# (\w+ = )/gm, '$1');
 /** Settings whose commented value is an example: their default is to be empty, or not there. */
-const EXAMPLES = ['database', 'trustedProxies', 'trustedNetworks'];
+const EXAMPLES = [
+  'database',
+  'trustedProxies',
+  'trustedNetworks',
+  'tlsCertificate',
+  'tlsKey',
+  'uplink',
+  'uplinkViewers',
+  'uplinkFills',
+  'uplinkDaily',
+  'fillWindows',
+];
 /** Settings of demonstrations alone. */
 const UNLISTED = ['demoViewers'];
 

@@ -16,7 +16,7 @@ const buffer = await createStreamBuffer({
   trackerUrl: () => undefined,
   log: silentLog,
 });
-const server = createNodeServer(buffer.handle, buffer.lane);
+const server = createNodeServer(buffer.handle, { lane: buffer.lane });
 server.listen(0, '127.0.0.1', async () => {
   const { port } = server.address() as AddressInfo;
   for (const path of paths) {

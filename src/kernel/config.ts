@@ -15,6 +15,9 @@ const DURATION_MS = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 } as const;
 const SIZE = /^(\d+(?:\.\d+)?)\s*(KB|MB|GB|TB)$/;
 const SIZE_BYTES = { KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 } as const;
 
+const BITRATE = /^(\d+(?:\.\d+)?)\s*(kbit|Mbit|Gbit)\/s$/;
+const BITRATE_BPS = { kbit: 1e3, Mbit: 1e6, Gbit: 1e9 } as const;
+
 /** `"10 s"` → 10000. Undefined where it is no duration. */
 export function parseDuration(text: string): number | undefined {
   const match = DURATION.exec(text);
@@ -25,6 +28,12 @@ export function parseDuration(text: string): number | undefined {
 export function parseSize(text: string): number | undefined {
   const match = SIZE.exec(text);
   return match ? Math.round(Number(match[1]) * SIZE_BYTES[match[2] as keyof typeof SIZE_BYTES]) : undefined;
+}
+
+/** `"20 Mbit/s"` → 20000000 (powers of 1000). Undefined where it is no bit rate. */
+export function parseBitrate(text: string): number | undefined {
+  const match = BITRATE.exec(text);
+  return match ? Math.round(Number(match[1]) * BITRATE_BPS[match[2] as keyof typeof BITRATE_BPS]) : undefined;
 }
 
 /**

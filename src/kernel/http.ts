@@ -5,7 +5,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import swagger from '@fastify/swagger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import {
@@ -16,6 +18,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { type ConnectionLimit, createConnectionGate } from './connection-limit.ts';
 import type { PublicKey } from './keys.ts';
 import type { Log } from './log.ts';
 import { formatProblem, messageOf, PROBLEM_TYPE, Problem } from './problem.ts';
@@ -49,7 +52,14 @@ export interface HttpOptions {
   readonly ready: () => string | undefined;
   /** Takes requests before the framework sees them (the buffer's hot path, uploads). False: not mine. */
   readonly before?: (request: IncomingMessage, response: ServerResponse) => boolean;
-  readonly lane?: ConnectionLane;
+  readonly server?: ServerOptions;
+}
+
+export interface ServerOptions {
+  readonly lane?: ConnectionLane | undefined;
+  /** Speaks TLS with this certificate; `setSecureContext` of the server changes it. */
+  readonly certificate?: SecureContextOptions | undefined;
+  readonly connections?: ConnectionLimit | undefined;
 }
 
 const withTypes = (app: FastifyInstance) => app.withTypeProvider<ZodTypeProvider>();
@@ -69,10 +79,10 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
       // `close` ends what is idle; a player's or a tracker's open request must not hold up the stop.
       forceCloseConnections: true,
       routerOptions: { maxParamLength: 200 },
-      serverFactory: handler => createNodeServer(withBefore(handler, options.before), options.lane),
+      serverFactory: handler => createNodeServer(withBefore(handler, options.before), options.server),
     }),
   );
-  app.addHook('preClose', async () => options.lane?.close());
+  app.addHook('preClose', async () => options.server?.lane?.close());
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest('rawBody');
@@ -118,25 +128,43 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
 const withBefore = (handler: NodeHandler, before: HttpOptions['before']): NodeHandler =>
   before ? (request, response) => void (before(request, response) || handler(request, response)) : handler;
 
-/** A plain server with our limits. */
-export function createNodeServer(handler: NodeHandler, lane?: ConnectionLane): Server {
-  const server = createServer(
-    {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      // A healthy slow upload takes longer than any fixed limit; uploads have an idle rule of their own.
-      requestTimeout: 0,
-      keepAliveTimeout: 65_000,
-      noDelay: true,
-    },
-    handler,
-  );
+/** A server with our limits. */
+export function createNodeServer(handler: NodeHandler, options: ServerOptions = {}): Server | TlsServer {
+  const { lane, certificate, connections } = options;
+  const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    // A healthy slow upload takes longer than any fixed limit; uploads have an idle rule of their own.
+    requestTimeout: 0,
+    keepAliveTimeout: 65_000,
+    noDelay: true,
+  } as const;
+  const server = certificate
+    ? createTlsServer({ ...limits, ...certificate, ALPNProtocols: ['http/1.1'] }, handler)
+    : createServer(limits, handler);
   if (lane) {
-    const [toNode] = server.listeners('connection');
-    server.removeAllListeners('connection');
-    server.on('connection', socket => lane.accept(socket, () => toNode?.call(server, socket)));
+    intercept(server, certificate ? 'secureConnection' : 'connection', (socket, toNode) =>
+      lane.accept(socket, toNode),
+    );
+  }
+  if (connections) {
+    const isWithin = createConnectionGate(connections);
+    intercept(server, 'connection', (socket, goOn) => {
+      if (isWithin(socket)) goOn();
+    });
   }
   return server;
+}
+
+/** Comes before who has heard of `event` first until now. */
+function intercept(
+  server: Server | TlsServer,
+  event: 'connection' | 'secureConnection',
+  handle: (socket: Socket, goOn: () => void) => void,
+): void {
+  const [first] = server.listeners(event);
+  server.removeAllListeners(event);
+  server.on(event, (socket: Socket) => handle(socket, () => first?.call(server, socket)));
 }
 
 function sendError(error: unknown, reply: FastifyReply, log: Log): FastifyReply {

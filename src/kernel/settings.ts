@@ -1,6 +1,6 @@
 /** Kinds of settings that several parts' configurations have. */
 import { z } from 'zod';
-import { parseDuration, parseSize } from './config.ts';
+import { parseBitrate, parseDuration, parseSize } from './config.ts';
 import { parsePrefix } from './network.ts';
 import { isPostgresUrl } from './postgres.ts';
 
@@ -22,6 +22,18 @@ export const sizeSetting = z.string().transform((text, context) => {
     context.addIssue({
       code: 'custom',
       message: `"${text}" is no size. Write for example "512 MB" or "2 GB".`,
+    });
+    return z.NEVER;
+  }
+  return value;
+});
+
+export const bitrateSetting = z.string().transform((text, context) => {
+  const value = parseBitrate(text);
+  if (!value) {
+    context.addIssue({
+      code: 'custom',
+      message: `"${text}" is no bit rate. Write for example "800 kbit/s", "20 Mbit/s" or "1 Gbit/s".`,
     });
     return z.NEVER;
   }

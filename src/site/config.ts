@@ -1,7 +1,9 @@
 /** Settings of a site: section `[site]`. Every default stands here. */
 import { z } from 'zod';
+import { parsePrefix } from '../kernel/network.ts';
 import {
   baseUrlSetting,
+  bitrateSetting,
   databaseSetting,
   durationSetting,
   listenSetting,
@@ -13,10 +15,26 @@ import {
 import { DEFAULT_MAX_UPLOAD_BYTES, HARD_MAX_UPLOAD_BYTES } from '../protocol/limits.ts';
 import { addressSchema } from '../protocol/record.ts';
 import { nameSchema } from '../protocol/text.ts';
+import { parseDayWindow } from './buffer/egress/windows.ts';
+
+const dayWindowSetting = z.string().transform((text, context) => {
+  const window = parseDayWindow(text);
+  if (window) return window;
+  context.addIssue({
+    code: 'custom',
+    message: `"${text}" is no time of day. Write for example "01:00-06:30".`,
+  });
+  return z.NEVER;
+});
+
+const LOOPBACK = ['127.0.0.0/8', '::1/128'].flatMap(text => parsePrefix(text) ?? []);
 
 export const siteConfigSchema = z.strictObject({
   name: nameSchema,
   listen: listenSetting.prefault('0.0.0.0:8090'),
+  /** PEM files: with both, `listen` speaks TLS. They are read again when they change. */
+  tlsCertificate: z.string().min(1).optional(),
+  tlsKey: z.string().min(1).optional(),
   /** What viewers and central use to reach this site. */
   baseUrl: baseUrlSetting,
   /** IP address and port that the record names as the video's source server. */
@@ -38,6 +56,20 @@ export const siteConfigSchema = z.strictObject({
   keepFree: sizeSetting.prefault('512 MB'),
   bufferMemory: sizeSetting.prefault('64 MB'),
   bufferDisk: sizeSetting.prefault('2 GB'),
+  /** Connections that one address (of IPv6 one /64) may hold. */
+  connectionsPerAddress: z.int().min(1).max(1_000_000).default(64),
+  /** Proxies in front of this site: many viewers stand behind their addresses, so that limit is not for them. */
+  trustedProxies: z.array(prefixSetting).default(LOOPBACK),
+  /** What may leave this site for viewers and other sites together; and for each of the two. Absent: no limit. */
+  uplink: bitrateSetting.optional(),
+  uplinkViewers: bitrateSetting.optional(),
+  uplinkFills: bitrateSetting.optional(),
+  /** What may leave this site in one day, and not a byte more. Absent: no limit. */
+  uplinkDaily: sizeSetting.optional(),
+  /** When this site fetches from others what nobody waits for yet. Empty: at any time. */
+  fillWindows: z.array(dayWindowSetting).default([]),
+  /** False: takes uploads and hands them to other sites; viewers outside of `trustedNetworks` are sent elsewhere. */
+  serveViewers: z.boolean().default(true),
   /** Where the origin listens for this site's own buffer. Port 0: any free one. */
   originListen: listenSetting.prefault('127.0.0.1:0'),
   logLevel: logLevelSetting.default('info'),

@@ -1,9 +1,12 @@
 /** A site: origin, buffer, database and web, composed. */
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
+import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Counter, Gauge } from 'prom-client';
+import { type CertificateFiles, requireCertificate, watchCertificate } from '../kernel/certificate.ts';
+import { ConfigFault } from '../kernel/config.ts';
 import { createHttp } from '../kernel/http.ts';
 import { newNonce } from '../kernel/keys.ts';
 import { createLog } from '../kernel/log.ts';
@@ -13,6 +16,9 @@ import { openDatabase } from '../kernel/sql.ts';
 import { repeat } from '../kernel/timing.ts';
 import type { VideoId } from '../protocol/ids.ts';
 import { createStreamBuffer } from './buffer/buffer.ts';
+import { DayBudget } from './buffer/egress/day-budget.ts';
+import { createEgress } from './buffer/egress/egress.ts';
+import { isWithin } from './buffer/egress/windows.ts';
 import type { SiteConfig } from './config.ts';
 import { countUnpublished } from './database/records.ts';
 import { deleteRevisions, locateRevision } from './database/revisions.ts';
@@ -27,9 +33,10 @@ import { prepareInWorker } from './origin/prepare-in-worker.ts';
 import { reviveVideo } from './origin/revive.ts';
 import { createOriginServer } from './origin/server.ts';
 import { createStorage } from './origin/storage.ts';
+import { isWithinNetworks } from './web/access.ts';
 import { centralOverHttp } from './web/central-calls.ts';
 import { createGateway, serveGateway } from './web/gateway.ts';
-import { servePlace } from './web/place.ts';
+import { type SiteLoad, servePlace } from './web/place.ts';
 import { startPublisher } from './web/publisher.ts';
 import { startRegistrationWatch } from './web/registrations.ts';
 import { serveStudio } from './web/studio.ts';
@@ -62,6 +69,8 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
       'Neither bubblewrap nor unshare works here: ffmpeg runs beside everything else on this machine',
     );
   }
+  const certificate = certificateOf(config);
+  const secure = certificate && (await requireCertificate(certificate));
   const identity = await readIdentity(config.dataDirectory);
   const db = await openDatabase<SiteSchema>(
     config.database ?? join(config.dataDirectory, 'site.sqlite'),
@@ -72,6 +81,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
 
   // SP: cuts streams out of what was uploaded; this site's buffer alone talks to it.
   const origin = createOriginServer({
+    key: () => membership.identity().key,
     async locate(video, revision) {
       const found = await locateRevision(db, video, revision);
       return typeof found === 'object' ? { directory: storage.directory(video), indexes: found } : found;
@@ -82,6 +92,14 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
 
   const membership = createMembership(config, config.dataDirectory, identity, log);
 
+  const day =
+    config.uplinkDaily === undefined
+      ? undefined
+      : await DayBudget.open(join(config.dataDirectory, 'uplink.json'), config.uplinkDaily, log);
+  const egress = createEgress(
+    { linkBps: config.uplink, viewersBps: config.uplinkViewers, fillsBps: config.uplinkFills },
+    day,
+  );
   // CP: the only thing that viewers talk to.
   const buffer = await createStreamBuffer({
     siteId: () => membership.identity().membership?.id,
@@ -90,8 +108,22 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     diskBytes: config.bufferDisk,
     origin: { url: `http://${config.originListen.host}:${originPort}` },
     trackerUrl: membership.trackerUrl,
+    egress,
+    ...(config.serveViewers
+      ? {}
+      : { servesViewer: (address: string) => isWithinNetworks(address, config.trustedNetworks) }),
+    mayFetchAhead: () => isWithin(config.fillWindows, new Date()),
     log,
   });
+  const load = (): SiteLoad => {
+    const { activeResponses } = buffer.stats();
+    return {
+      activeResponses,
+      egressBytes: egress.bytes.viewers + egress.bytes.fills,
+      egressLimitBps: egress.viewersLimitBps,
+      servesViewers: config.serveViewers && !egress.isUsedUp,
+    };
+  };
 
   const intake = createIntake({
     db,
@@ -156,8 +188,21 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
       }
       return uploads.handle(request, response);
     },
-    lane: buffer.lane,
+    server: {
+      lane: buffer.lane,
+      certificate: secure,
+      connections: { perAddress: config.connectionsPerAddress, except: config.trustedProxies },
+    },
   });
+  const renewal =
+    certificate &&
+    secure &&
+    watchCertificate(
+      certificate,
+      secure,
+      changed => (app.server as unknown as TlsServer).setSecureContext(changed),
+      log,
+    );
   serveStudio(app, {
     db,
     storage,
@@ -173,7 +218,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     config,
     identity: membership.identity,
     conversion: tools?.confinement,
-    load: buffer.stats,
+    load,
   });
   if (existsSync(files.uiDirectory)) {
     servePages(app, {
@@ -198,10 +243,16 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
   log.info({ listen: `${config.listen.host}:${port}`, origin: originPort }, 'site is up');
 
   return {
-    url: `http://${config.listen.host}:${port}`,
+    url: `${secure ? 'https' : 'http'}://${config.listen.host}:${port}`,
     async stop() {
       ready = false;
-      await Promise.all([publisher.stop(), registrations.stop(), membershipWatch.stop(), sweep.stop()]);
+      await Promise.all([
+        renewal?.stop(),
+        publisher.stop(),
+        registrations.stop(),
+        membershipWatch.stop(),
+        sweep.stop(),
+      ]);
       await app.close();
       await buffer.stop();
       await origin.stop();
@@ -209,6 +260,14 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
       await db.destroy();
     },
   };
+}
+
+/** @throws ConfigFault where only one of the two is there. */
+function certificateOf(config: SiteConfig): CertificateFiles | undefined {
+  const { tlsCertificate: certificate, tlsKey: key } = config;
+  if (certificate && key) return { certificate, key };
+  if (certificate || key) throw new ConfigFault('tlsCertificate and tlsKey are set together or not at all.');
+  return undefined;
 }
 
 const listen = (server: import('node:http').Server, at: { host: string; port: number }): Promise<void> =>
@@ -222,7 +281,8 @@ function measure(
   stats: () => {
     readonly hits: number;
     readonly misses: number;
-    readonly egressBytes: number;
+    readonly egress: { readonly viewers: number; readonly fills: number };
+    readonly ingressBytes: number;
     readonly activeResponses: number;
   },
   unpublished: () => Promise<number>,
@@ -230,7 +290,15 @@ function measure(
   const counters = {
     tributary_buffer_hits_total: ['Requests answered from what was kept.', () => stats().hits],
     tributary_buffer_misses_total: ['Requests that had to be filled.', () => stats().misses],
-    tributary_buffer_egress_bytes_total: ['Body bytes sent to viewers.', () => stats().egressBytes],
+    tributary_buffer_egress_bytes_total: ['Bytes on the wire to viewers.', () => stats().egress.viewers],
+    tributary_buffer_fills_egress_bytes_total: [
+      "Bytes on the wire to other sites' fills.",
+      () => stats().egress.fills,
+    ],
+    tributary_buffer_ingress_bytes_total: [
+      'Body bytes fetched from other sites.',
+      () => stats().ingressBytes,
+    ],
   } as const;
   for (const [name, [help, read]] of Object.entries(counters)) {
     new Counter({

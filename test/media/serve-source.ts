@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { readOrMakeKey } from '../../src/kernel/keys.ts';
 import { newRevisionId, newVideoId } from '../../src/protocol/ids.ts';
 import { type PreparedSource, prepareSource } from '../../src/site/origin/prepare.ts';
 import { createOriginServer } from '../../src/site/origin/server.ts';
@@ -24,8 +25,10 @@ export async function withServedSource<T>(
   const video = newVideoId();
   const revision = newRevisionId();
   const prepared = await prepareSource(sourcePath, indexPath);
+  const key = await readOrMakeKey(join(directory, 'key'));
   const errors: unknown[] = [];
   const origin = createOriginServer({
+    key: () => key,
     locate: async id => (id === video ? { directory: dirname(sourcePath), indexes: [indexPath] } : undefined),
     onError: error => errors.push(error),
   });

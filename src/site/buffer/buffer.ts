@@ -8,9 +8,12 @@ import type { ConnectionLane } from '../../kernel/http.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf, type Problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
+import { listNext } from './ahead.ts';
 import { DiskTier } from './disk-tier.ts';
+import { createEgress, type Egress } from './egress/egress.ts';
+import type { TrafficClass } from './egress/pacer.ts';
 import { etagOfBody } from './etags.ts';
-import { Fill, type FillMeans } from './fill.ts';
+import { AlteredBytes, Fill, type FillMeans } from './fill.ts';
 import { createHotLane } from './hot-lane.ts';
 import type { MediaFile } from './media-file.ts';
 import { type Kept, MemoryTier, makeKept } from './memory-tier.ts';
@@ -25,6 +28,8 @@ const SITE_REQUESTS_AT_ONCE = 64;
 const MAX_QUEUE = 256;
 /** Fills of any state: asking the tracker, waiting in a queue, under way. */
 const MAX_FILLS = 1_024;
+/** Of videos at other sites, before anybody waits for them. */
+const MAX_FILLS_AHEAD = 16;
 const MAX_FILLING_BYTES = 512 * 2 ** 20;
 const DISK_READS_AT_ONCE = 16;
 const REMEMBER_REFUSAL_MS = 2_000;
@@ -40,6 +45,12 @@ export interface BufferOptions {
   readonly trackerUrl: () => string | undefined;
   readonly log: Log;
   readonly timing?: FillTiming;
+  /** The way out. Without one nothing is limited. */
+  readonly egress?: Egress;
+  /** False of an address: viewers there are not served from here. */
+  readonly servesViewer?: (address: string) => boolean;
+  /** False: at this time of day only what a viewer waits for is fetched from other sites. */
+  readonly mayFetchAhead?: () => boolean;
 }
 
 export interface BufferStats {
@@ -51,8 +62,10 @@ export interface BufferStats {
   readonly fills: number;
   readonly fillsFailed: number;
   readonly diskReads: number;
-  /** Body bytes handed to viewers' connections. */
-  readonly egressBytes: number;
+  /** Bytes on the wire: to viewers, and to other sites' fills. */
+  readonly egress: Readonly<Record<TrafficClass, number>>;
+  /** Bytes that were fetched from other sites. */
+  readonly ingressBytes: number;
   readonly activeResponses: number;
   readonly activeFills: number;
   readonly memoryBytes: number;
@@ -61,7 +74,7 @@ export interface BufferStats {
 
 export interface StreamBuffer {
   /** Answers plain requests for what is in memory, below node:http. */
-  readonly lane: ConnectionLane;
+  readonly lane: ConnectionLane | undefined;
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Forgets a withdrawn video, cuts off its fills, and answers 410 for it from now on. @throws Error if the disk will not. */
   drop(video: VideoId): Promise<void>;
@@ -75,7 +88,12 @@ export interface StreamBuffer {
 export async function createStreamBuffer(options: BufferOptions): Promise<StreamBuffer> {
   const { log } = options;
   const disk = await DiskTier.open(options.directory, options.diskBytes, log);
-  const memory = new MemoryTier(options.memoryBytes, file => disk.touch(file));
+  const dropped = new Set<VideoId>();
+  const memory = new MemoryTier(options.memoryBytes, kept => {
+    // In demand in memory, it was not asked of the disk, which may have let it go.
+    disk.touch(kept.file);
+    if (!dropped.has(kept.file.video)) disk.keep(kept.file, kept);
+  });
   const sites = siteUpstreams({ trackerUrl: options.trackerUrl, selfSiteId: options.siteId });
   const client = createUpstreamClient(options.timing ?? FILL_TIMING);
   let fillingBytes = 0;
@@ -94,23 +112,29 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
     release(bytes) {
       fillingBytes -= bytes;
     },
-    onHolderFailed(holder, file, reason) {
-      if (!holder.isOwnOrigin) sites.noteFailure(holder);
-      log.warn({ holder: holder.name, key: file.key, reason }, 'a holder could not fill');
+    onHolderFailed(holder, file, error) {
+      const hasAltered = error instanceof AlteredBytes;
+      if (!holder.isOwnOrigin) sites.noteFailure(holder, hasAltered);
+      const what = { holder: holder.name, key: file.key, reason: messageOf(error) };
+      if (hasAltered) log.error(what, 'a holder sent bytes that are not those of the video');
+      else log.warn(what, 'a holder could not fill');
     },
   };
+  const egress = options.egress ?? createEgress({}, undefined);
+  const mayFetchAhead = options.mayFetchAhead ?? (() => true);
+  /** Videos that lie at other sites. */
+  const away = new LRUCache<VideoId, true>({ max: 10_000 });
   const diskSlots = new Slots(DISK_READS_AT_ONCE, Number.POSITIVE_INFINITY);
   const fills = new Map<string, Fill>();
   const readings = new Map<string, Promise<Kept | undefined>>();
   const refusals = new LRUCache<string, Problem>({ max: 10_000, ttl: REMEMBER_REFUSAL_MS });
-  const dropped = new Set<VideoId>();
   const counts = {
     hits: 0,
     misses: 0,
     fills: 0,
     fillsFailed: 0,
     diskReads: 0,
-    egressBytes: 0,
+    ingressBytes: 0,
     activeResponses: 0,
   };
   let isStopped = false;
@@ -119,26 +143,43 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
     counts.diskReads++;
     const found = await diskSlots.use(() => disk.read(file));
     if (!found || dropped.has(file.video)) return undefined;
-    const kept = makeKept(file, found.body, found.etag);
+    const kept = makeKept(file, found);
     memory.keep(kept);
     return kept;
   }
 
-  function startFill(fillKey: string, file: MediaFile, mayAskOthers: boolean): Fill {
-    const fill = new Fill(means, file, mayAskOthers);
+  function startFill(fillKey: string, file: MediaFile, mayAskOthers: boolean, isAhead = false): Fill {
+    const fill = new Fill(means, file, mayAskOthers, isAhead);
     fills.set(fillKey, fill);
     counts.fills++;
     void fill.run().then(() => {
       fills.delete(fillKey);
       const { body, failure } = fill;
+      if (fill.isRemote) {
+        counts.ingressBytes += body?.length ?? 0;
+        away.set(file.video, true);
+        if (!fill.isAhead) fetchAhead(file);
+      }
       if (failure) noteRefusal(fillKey, file, failure);
       else if (body && !dropped.has(file.video)) {
-        const kept = makeKept(file, body, fill.etag ?? etagOfBody(body));
+        const { etag = etagOfBody(body), proof } = fill;
+        const kept = makeKept(file, { body, etag, proof });
+        kept.isAhead = fill.isAhead;
         memory.keep(kept);
         disk.keep(file, kept);
       }
     });
     return fill;
+  }
+
+  function fetchAhead(viewed: MediaFile): void {
+    if (isStopped || !away.has(viewed.video) || !mayFetchAhead()) return;
+    for (const file of listNext(viewed)) {
+      const isHere = memory.has(file.key) || disk.has(file) || fills.has(file.key) || refusals.has(file.key);
+      const underWay = [...fills.values()].filter(({ isAhead }) => isAhead).length;
+      if (isHere || underWay >= MAX_FILLS_AHEAD || dropped.has(file.video)) continue;
+      startFill(file.key, file, true, true);
+    }
   }
 
   function noteRefusal(fillKey: string, file: MediaFile, failure: Problem): void {
@@ -175,15 +216,24 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
       const refusal = refusals.get(fillKey);
       if (refusal) return refusal;
       const underWay = fills.get(fillKey);
-      if (underWay) return underWay;
+      if (underWay) {
+        underWay.urge();
+        return underWay;
+      }
       return fills.size >= MAX_FILLS ? busy() : startFill(fillKey, file, mayAskOthers);
     },
     isWithdrawn: video => dropped.has(video),
+    noteViewed(file, kept) {
+      if (kept) kept.isAhead = false;
+      fetchAhead(file);
+    },
   };
+  const servesViewer = options.servesViewer ?? (() => true);
 
   return {
-    lane: createHotLane(shelf.find, counts),
-    handle: createHandler(shelf, counts, log),
+    // Where something is paced or refused, every request takes the longer way, on which that is done.
+    lane: egress.isFree && !options.servesViewer ? createHotLane(shelf, counts, egress) : undefined,
+    handle: createHandler({ shelf, counts, egress, servesViewer, log }),
     async drop(video) {
       dropped.add(video);
       for (const fill of fills.values()) if (fill.file.video === video) fill.stop(videoWithdrawn());
@@ -192,6 +242,7 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
     allow: video => void dropped.delete(video),
     stats: () => ({
       ...counts,
+      egress: egress.bytes,
       activeFills: fills.size,
       memoryBytes: memory.bytes,
       diskBytes: disk.bytes,
@@ -200,6 +251,7 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
       isStopped = true;
       for (const fill of fills.values()) fill.stop(stopping());
       client.stop();
+      await egress.stop();
       await disk.settle();
     },
   };

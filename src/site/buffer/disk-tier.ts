@@ -1,17 +1,19 @@
 /**
- * What was cut, on disk, within a limit, least recently used out first. Each file begins with the SHA-256 of all the rest
- * of it (its key, its validator, its bytes), so a torn, altered or misplaced one is a miss. Nothing is synced: what power
- * loss tears is cut anew. A disk that fails only means "not kept".
+ * What was cut, on disk, within a limit; what stays is S3-FIFO's to say. Each file begins with the SHA-256 of all the rest
+ * of it (its key, its validator, whose bytes they are, its bytes), so a torn, altered or misplaced one is a miss. Nothing is
+ * synced: what power loss tears is cut anew. A disk that fails only means "not kept".
  */
 import { createHash, webcrypto } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LRUCache } from 'lru-cache';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
+import type { Proof } from '../../kernel/proofs.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { MAX_SEGMENT_BYTES } from '../../protocol/limits.ts';
 import type { MediaFile } from './media-file.ts';
+import type { Whole } from './memory-tier.ts';
+import { S3Fifo } from './s3-fifo.ts';
 
 const DIGEST_BYTES = 32;
 const MAX_HEAD_BYTES = 2_048;
@@ -20,27 +22,44 @@ const MAX_FILE_BYTES = MAX_SEGMENT_BYTES + 2 ** 20 + MAX_HEAD_BYTES;
 const MAX_WAITING_BYTES = 64 * 2 ** 20;
 const STATS_AT_ONCE = 64;
 
-export interface Body {
-  readonly body: Buffer;
-  readonly etag: string;
-}
-
 /** Off the main thread: 2 MB take 1–2 ms. */
 const digestOf = async (bytes: Buffer): Promise<Buffer> =>
   Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes));
 
+/** Part of every name, so that a file in another format is never found. Raise it when the format changes. */
+const FORMAT = 2;
 /** Safe on every file system, whatever its case and length rules. */
 const pathOf = ({ video, key }: MediaFile): string =>
-  join(video, createHash('sha256').update(key).digest('hex').slice(0, 40));
+  join(video, createHash('sha256').update(`${FORMAT} ${key}`).digest('hex').slice(0, 40));
 
-/** digest (32) | key and NUL | validator and NUL | bytes */
-const headOf = (file: MediaFile, etag: string): Buffer => Buffer.from(`${file.key}\0${etag}\0`, 'latin1');
+/** digest (32) | key, validator, SHA-256, signer and signature, each with a NUL behind it | bytes */
+const headOf = (file: MediaFile, { etag, proof }: Whole): Buffer =>
+  Buffer.from(
+    [file.key, etag, proof?.sha256, proof?.key, proof?.signature].map(field => `${field ?? ''}\0`).join(''),
+    'latin1',
+  );
+
+/** Undefined where this is not that file. */
+function parse(file: MediaFile, content: Buffer): Whole | undefined {
+  let at = 0;
+  const next = (): string => {
+    const end = content.indexOf(0, at);
+    if (end === -1) return '';
+    const field = content.toString('latin1', at, end);
+    at = end + 1;
+    return field;
+  };
+  const [key, etag, sha256, signer, signature] = [next(), next(), next(), next(), next()] as const;
+  if (key !== file.key || etag === '') return undefined;
+  const proof: Proof | undefined = sha256 === '' ? undefined : { sha256, key: signer, signature };
+  return { body: content.subarray(at), etag, proof };
+}
 
 export class DiskTier {
   readonly #directory: string;
   readonly #log: Log;
   /** `{video}/{name}` → bytes on disk. */
-  readonly #index: LRUCache<string, number>;
+  readonly #index: S3Fifo<number>;
   /** Paths that wait to be written. */
   readonly #waiting = new Set<string>();
   #waitingBytes = 0;
@@ -51,12 +70,10 @@ export class DiskTier {
   private constructor(directory: string, limitBytes: number, log: Log) {
     this.#directory = directory;
     this.#log = log;
-    this.#index = new LRUCache({
-      maxSize: Math.max(1, limitBytes),
-      sizeCalculation: bytes => bytes,
-      dispose: (_bytes, path, reason) => {
-        if (reason === 'evict') this.#evicted.push(path);
-      },
+    this.#index = new S3Fifo({
+      limit: limitBytes,
+      sizeOf: bytes => bytes,
+      onEvicted: path => void this.#evicted.push(path),
     });
   }
 
@@ -95,7 +112,7 @@ export class DiskTier {
 
   /** Bytes on disk. */
   get bytes(): number {
-    return this.#index.calculatedSize;
+    return this.#index.size;
   }
 
   has(file: MediaFile): boolean {
@@ -107,7 +124,7 @@ export class DiskTier {
     this.#index.get(pathOf(file));
   }
 
-  async read(file: MediaFile): Promise<Body | undefined> {
+  async read(file: MediaFile): Promise<Whole | undefined> {
     const path = pathOf(file);
     if (this.#index.get(path) === undefined) return undefined;
     try {
@@ -122,7 +139,7 @@ export class DiskTier {
     return undefined;
   }
 
-  async #readChecked(path: string, file: MediaFile): Promise<Body | undefined> {
+  async #readChecked(path: string, file: MediaFile): Promise<Whole | undefined> {
     const whole = join(this.#directory, path);
     const handle = await open(whole, 'r');
     let content: Buffer;
@@ -140,22 +157,22 @@ export class DiskTier {
     }
     const rest = content.subarray(DIGEST_BYTES);
     if (!(await digestOf(rest)).equals(content.subarray(0, DIGEST_BYTES))) return undefined;
-    const keyEnd = rest.indexOf(0);
-    const etagEnd = rest.indexOf(0, keyEnd + 1);
-    if (etagEnd === -1 || rest.toString('latin1', 0, keyEnd) !== file.key) return undefined;
+    const found = parse(file, rest);
+    if (!found) return undefined;
     // The order of last use outlives a restart. Failing to note it costs little.
     const now = new Date();
     void utimes(whole, now, now).catch(() => {});
-    return { body: rest.subarray(etagEnd + 1), etag: rest.toString('latin1', keyEnd + 1, etagEnd) };
+    return found;
   }
 
   /** Keeps in the background. */
-  keep(file: MediaFile, { body, etag }: Body): void {
+  keep(file: MediaFile, whole: Whole): void {
+    const { body } = whole;
     const path = pathOf(file);
-    const head = headOf(file, etag);
+    const head = headOf(file, whole);
     const bytes = DIGEST_BYTES + head.length + body.length;
     if (this.#index.has(path) || this.#waiting.has(path)) return;
-    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES || bytes > this.#index.maxSize / 2) return;
+    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES || bytes > this.#index.limit / 2) return;
     this.#waiting.add(path);
     this.#waitingBytes += bytes;
     this.#enqueue(async () => {
@@ -177,7 +194,7 @@ export class DiskTier {
     const whole = join(this.#directory, path);
     const part = `${whole}.part`;
     // Room first, bytes afterwards: the limit holds at every moment.
-    this.#makeRoom(bytes);
+    this.#index.makeRoom(bytes);
     await this.#removeEvicted();
     await mkdir(join(whole, '..'), { recursive: true });
     try {
@@ -188,13 +205,6 @@ export class DiskTier {
       throw error;
     }
     this.#index.set(path, bytes);
-  }
-
-  #makeRoom(bytes: number): void {
-    while (this.#index.calculatedSize + bytes > this.#index.maxSize) {
-      const oldest = this.#index.pop();
-      if (oldest === undefined) return;
-    }
   }
 
   async #removeEvicted(): Promise<void> {

@@ -1,9 +1,14 @@
 /**
  * One fill: one request upstream whatever the number of viewers who wait. Its bytes go into one buffer of the announced
  * length, out of which all of them are served while it arrives. A holder that fails is replaced, also half-way.
+ *
+ * What another site sends is checked against the proof of the site that made the video: the last byte is held back until
+ * the whole is known to be right, so altered bytes are never kept, and never finished as if they were good.
  */
+import { createHash, type Hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { messageOf, Problem } from '../../kernel/problem.ts';
+import { isSigned, type Proof, parseProof } from '../../kernel/proofs.ts';
 import { MAX_SEGMENT_BYTES } from '../../protocol/limits.ts';
 import { parseStrongEtag } from './etags.ts';
 import type { MediaFile } from './media-file.ts';
@@ -14,6 +19,11 @@ import { FILL_HEADER, type UpstreamClient } from './upstream.ts';
 
 /** Headers and index around a segment's samples. */
 const MAX_FILE_BYTES = MAX_SEGMENT_BYTES + 2 ** 20;
+/** Of a file as small as this nothing is given before it was checked: it takes no time, and then another holder can still be asked. */
+const CHECKED_FIRST_BYTES = 64 * 1024;
+
+/** The bytes are not those that the video's own site signed. */
+export class AlteredBytes extends Error {}
 
 /** What all fills of a buffer stand on. */
 export interface FillMeans {
@@ -27,7 +37,7 @@ export interface FillMeans {
   /** Announced bytes of all fills under way: taken before they are there, as memory is. False: too many. */
   readonly reserve: (bytes: number) => boolean;
   readonly release: (bytes: number) => void;
-  readonly onHolderFailed: (holder: Holder, file: MediaFile, reason: string) => void;
+  readonly onHolderFailed: (holder: Holder, file: MediaFile, error: unknown) => void;
 }
 
 export class Fill {
@@ -36,23 +46,42 @@ export class Fill {
   body: Buffer | undefined;
   /** The strong validator of what the first holder sends; undefined if it gives none. */
   etag: string | undefined;
-  /** Bytes of `body` that are there. */
-  filled = 0;
+  /** Of the first holder; a later one must have the same. */
+  proof: Proof | undefined;
+  /** Bytes of `body` that may be given to viewers. */
+  available = 0;
+  /** Rises when bytes turned out to be altered: who was given some of them must not be given more. */
+  attempt = 0;
+  /** Nobody has asked for it yet: it goes only where a holder has nothing else to do. */
+  isAhead: boolean;
+  /** Came from another site. */
+  isRemote = false;
   /** Why it ended before its end. */
   failure: Problem | undefined;
   readonly #means: FillMeans;
   readonly #mayAskOthers: boolean;
   readonly #followers = new Set<() => void>();
   readonly #abort = new AbortController();
+  /** Bytes of `body` that are there. */
+  #filled = 0;
+  /** Of what is there, once another site has a part in it: then it has to be checked. */
+  #hash: Hash | undefined;
 
-  constructor(means: FillMeans, file: MediaFile, mayAskOthers: boolean) {
+  /** `isAhead`: nobody waits for it yet. */
+  constructor(means: FillMeans, file: MediaFile, mayAskOthers: boolean, isAhead: boolean) {
     this.#means = means;
     this.file = file;
     this.#mayAskOthers = mayAskOthers;
+    this.isAhead = isAhead;
+  }
+
+  /** Somebody waits for it now. */
+  urge(): void {
+    this.isAhead = false;
   }
 
   get isWhole(): boolean {
-    return this.body !== undefined && this.filled === this.body.length;
+    return this.body !== undefined && this.available === this.body.length;
   }
 
   /** Calls at every change: length known, bytes arrived, failed. @returns how to leave; leaving does not end the fill. */
@@ -71,7 +100,12 @@ export class Fill {
   /** Runs to its end; never throws: `failure` says what went wrong. */
   async run(): Promise<void> {
     try {
-      await this.#tryAll();
+      const wasAhead = this.isAhead;
+      await this.#tryAll().catch(error => {
+        // Refused while nobody waited for it; now somebody does.
+        if (wasAhead && !this.isAhead && !this.#abort.signal.aborted) return this.#tryAll();
+        throw error;
+      });
     } catch (error) {
       this.#fail(error instanceof Problem ? error : fillFailed(messageOf(error), error));
     } finally {
@@ -103,7 +137,7 @@ export class Fill {
       if (!refusal) return;
       // One site that says "no such file" may lag or lie: the others are asked all the same. That a video is gone is for
       // its own site and the tracker to say.
-      const isHeard = refusal.code === 'file-unknown' || refusal.code === 'fill-failed';
+      const isHeard = ['file-unknown', 'fill-failed', 'busy'].includes(refusal.code);
       if (isHeard && failure.code !== 'fill-failed') failure = refusal;
     }
     throw failure;
@@ -129,7 +163,7 @@ export class Fill {
       } catch (error) {
         this.#throwIfStopped();
         if (error instanceof Problem) throw error;
-        this.#means.onHolderFailed(holder, this.file, messageOf(error));
+        this.#means.onHolderFailed(holder, this.file, error);
         return fillFailed(messageOf(error), error);
       }
     });
@@ -139,46 +173,89 @@ export class Fill {
     if (this.#abort.signal.aborted) throw this.failure ?? noSource();
   }
 
-  async #fetch({ address, isOwnOrigin }: Holder): Promise<Problem | undefined> {
+  async #fetch(holder: Holder): Promise<Problem | undefined> {
     const { client, siteId } = this.#means;
-    const from = this.filled;
-    if (from > 0 && this.etag === undefined)
+    const from = this.#filled;
+    if (from > 0 && this.etag === undefined && this.proof === undefined)
       throw new Error('half of it came without a validator, so nobody else can go on');
     const response = await client.get({
-      address,
+      address: holder.address,
       path: this.file.key,
       signal: this.#abort.signal,
       headers: {
-        ...(isOwnOrigin ? {} : { [FILL_HEADER]: siteId() ?? 'not-joined' }),
+        ...(holder.isOwnOrigin ? {} : { [FILL_HEADER]: siteId() ?? 'not-joined' }),
+        // RFC 9218: less urgent than what a viewer waits for.
+        ...(this.isAhead ? { priority: 'u=6' } : {}),
         ...(from > 0 && this.etag ? { range: `bytes=${from}-`, 'if-range': this.etag } : {}),
       },
     });
     try {
       const { statusCode } = response;
       if (statusCode !== 200 && statusCode !== 206) return await this.#readRefusal(response);
-      let skip = this.#checkHead(response, from);
+      const proof = this.#checkProof(holder, response);
+      let skip = this.#checkHead(response, from, proof);
       const body = this.body ?? Buffer.alloc(0);
+      if (!holder.isOwnOrigin) {
+        this.isRemote = true;
+        this.#hash ??= createHash('sha256').update(body.subarray(0, this.#filled));
+      }
       await client.receive(response, piece => {
         const wanted = skip === 0 ? piece : piece.subarray(Math.min(skip, piece.length));
         skip -= piece.length - wanted.length;
-        if (this.filled + wanted.length > body.length) throw new Error('more bytes than announced');
-        wanted.copy(body, this.filled);
-        this.filled += wanted.length;
-        if (wanted.length > 0) this.#tell();
+        if (this.#filled + wanted.length > body.length) throw new Error('more bytes than announced');
+        wanted.copy(body, this.#filled);
+        this.#filled += wanted.length;
+        this.#hash?.update(wanted);
+        this.#offer(this.#safeBytes(body.length));
       });
-      if (this.filled !== body.length) throw new Error('fewer bytes than announced');
+      if (this.#filled !== body.length) throw new Error('fewer bytes than announced');
+      this.#checkBytes();
+      this.#offer(body.length);
       return undefined;
     } finally {
       response.destroy();
     }
   }
 
+  /** What may be given before all of it was checked: never the end. */
+  #safeBytes(length: number): number {
+    if (!this.#hash) return this.#filled;
+    return length <= CHECKED_FIRST_BYTES ? 0 : Math.min(this.#filled, length - 1);
+  }
+
+  #offer(bytes: number): void {
+    if (bytes <= this.available) return;
+    this.available = bytes;
+    this.#tell();
+  }
+
+  /** @throws AlteredBytes after which the fill begins again from nothing, with another holder. */
+  #checkBytes(): void {
+    if (!this.#hash || this.#hash.copy().digest('base64') === this.proof?.sha256) return;
+    this.#hash = createHash('sha256');
+    this.#filled = 0;
+    this.available = 0;
+    this.attempt++;
+    this.#tell();
+    throw new AlteredBytes('the bytes are not those that their site signed');
+  }
+
+  /** This site's own origin is trusted; of all others a proof is demanded, by a key that the tracker vouches for. */
+  #checkProof(holder: Holder, response: IncomingMessage): Proof | undefined {
+    const proof = parseProof(response.headers);
+    if (holder.isOwnOrigin) return proof;
+    if (!proof) throw new AlteredBytes('the answer does not prove whose bytes it has');
+    if (!holder.keys.includes(proof.key) || !isSigned(this.file.key, proof))
+      throw new AlteredBytes('the answer is not signed by the site that made the video');
+    return proof;
+  }
+
   /**
-   * Takes over length and validator from the first holder; of every later one demands the same.
+   * Takes over length, validator and proof from the first holder; of every later one demands the same.
    *
    * @returns bytes of the body to pass over: a holder may answer a Range with the whole (RFC 9110, section 14.2).
    */
-  #checkHead(response: IncomingMessage, from: number): number {
+  #checkHead(response: IncomingMessage, from: number, proof: Proof | undefined): number {
     const { statusCode, headers } = response;
     const length = /^\d{1,15}$/.test(headers['content-length'] ?? '')
       ? Number(headers['content-length'])
@@ -195,11 +272,13 @@ export class Fill {
       // Not from node's shared pool: a playlist must not pin a slab of it.
       this.body = Buffer.allocUnsafeSlow(length);
       this.etag = etag;
+      this.proof = proof;
       this.#tell();
       return 0;
     }
     // Viewers have the head already. If-Range holds only for the same strong validator (RFC 9110, section 13.1.5).
-    if (etag !== this.etag) throw new Error('the answer is of other bytes than the last one');
+    const isSame = proof && this.proof ? proof.sha256 === this.proof.sha256 : etag === this.etag;
+    if (!isSame) throw new Error('the answer is of other bytes than the last one');
     if (statusCode === 200) {
       if (length !== body.length) throw new Error('holders disagree about the length');
       return from;
@@ -218,6 +297,9 @@ export class Fill {
     const { statusCode } = response;
     const code = await this.#means.client.readProblemCode(response);
     if (statusCode === 410) return videoWithdrawn();
+    // It is well, and has no room for this now.
+    if (statusCode === 503 && (code === 'link-full' || code === 'budget-used' || code === 'busy'))
+      return busy();
     if (statusCode === 404) return code === 'video-unknown' ? videoUnknown() : fileUnknown();
     throw new Error(`a holder answered ${statusCode}${code ? ` ${code}` : ''}`);
   }

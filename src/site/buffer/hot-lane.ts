@@ -6,9 +6,10 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionLane } from '../../kernel/http.ts';
+import { type Egress, sealingBytes } from './egress/egress.ts';
 import { keyOf } from './media-file.ts';
 import type { Kept } from './memory-tier.ts';
-import type { Counts } from './serve.ts';
+import type { Counts, Shelf } from './serve.ts';
 
 const FIRST_BYTE_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_SECONDS = 65;
@@ -24,7 +25,7 @@ const PLAIN_GET =
 const HOST = /\r\nhost:/gi;
 /** Headers that change the answer or the connection. */
 const SPECIAL =
-  /\r\n(?:range|if-[a-z-]+|expect|upgrade|te|trailer|transfer-encoding|content-length|connection:(?![ \t]*keep-alive[ \t]*\r))/i;
+  /\r\n(?:range|tributary-fill|if-[a-z-]+|expect|upgrade|te|trailer|transfer-encoding|content-length|connection:(?![ \t]*keep-alive[ \t]*\r))/i;
 
 /** What a whole head asks for, or undefined where it is not plain. */
 export function parsePlainGet(head: string): string | undefined {
@@ -51,8 +52,11 @@ function createClock(): () => Buffer {
   };
 }
 
-/** `find` answers from memory alone. */
-export function createHotLane(find: (key: string) => Kept | undefined, counts: Counts): ConnectionLane {
+export function createHotLane(
+  shelf: Pick<Shelf, 'find' | 'noteViewed'>,
+  counts: Counts,
+  egress: Pick<Egress, 'count'>,
+): ConnectionLane {
   const tail = createClock();
   const sockets = new Set<Socket>();
 
@@ -61,7 +65,7 @@ export function createHotLane(find: (key: string) => Kept | undefined, counts: C
     let isFirst = true;
     const onData = (chunk: Buffer): void => {
       const url = chunk.length <= MAX_HEAD_BYTES ? parsePlainGet(chunk.toString('latin1')) : undefined;
-      const kept = url === undefined || isSending ? undefined : find(keyOf(url));
+      const kept = url === undefined || isSending ? undefined : shelf.find(keyOf(url));
       if (kept) send(kept);
       else leave(chunk);
     };
@@ -70,10 +74,13 @@ export function createHotLane(find: (key: string) => Kept | undefined, counts: C
       if (isFirst) socket.setTimeout(KEEP_ALIVE_SECONDS * 1_000);
       isFirst = false;
       counts.hits++;
-      counts.egressBytes += kept.body.length;
+      if (kept.isAhead) shelf.noteViewed(kept.file, kept);
+      const end = tail();
+      const bytes = kept.head.length + end.length + kept.body.length;
+      egress.count('viewers', bytes + sealingBytes(socket, bytes));
       socket.cork();
       socket.write(kept.head);
-      socket.write(tail());
+      socket.write(end);
       const isTaken = socket.write(kept.body);
       socket.uncork();
       if (isTaken || socket.writableLength === 0) return;

@@ -1,16 +1,25 @@
-/** What was cut, in memory, within a limit, least recently used out first: one buffer a file, its headers ready. */
-import { LRUCache } from 'lru-cache';
+/** What was cut, in memory, within a limit: one buffer a file, its headers ready. What stays is S3-FIFO's to say. */
+import type { Proof } from '../../kernel/proofs.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { commonHeaders } from './headers.ts';
 import type { MediaFile } from './media-file.ts';
+import { S3Fifo } from './s3-fifo.ts';
 
-/** A file that is kept, with its headers ready to be written. */
-export interface Kept {
-  readonly file: MediaFile;
+/** The bytes of a file, their name, and whose they are. */
+export interface Whole {
   readonly body: Buffer;
   readonly etag: string;
+  /** Absent where this site's own origin signs nothing. */
+  readonly proof?: Proof | undefined;
+}
+
+/** A file that is kept, with its headers ready to be written. */
+export interface Kept extends Whole {
+  readonly file: MediaFile;
   /** Of a whole answer, Content-Length included. */
   readonly headers: string[];
+  /** Fetched before anybody asked for it, and not asked for yet. */
+  isAhead: boolean;
   /** The same as they stand on the wire, status line first, without Date and the empty line. */
   readonly head: Buffer;
 }
@@ -18,29 +27,33 @@ export interface Kept {
 /** What an entry costs in memory beside its body. */
 const ENTRY_BYTES = 1_024;
 
-export function makeKept(file: MediaFile, body: Buffer, etag: string): Kept {
+export function makeKept(file: MediaFile, { body, etag, proof }: Whole): Kept {
   const headers = [...commonHeaders(file, etag), 'Content-Length', String(body.length)];
   const lines = headers.map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`));
-  return { file, body, etag, headers, head: Buffer.from(`HTTP/1.1 200 OK\r\n${lines.join('')}`, 'latin1') };
+  const head = Buffer.from(`HTTP/1.1 200 OK\r\n${lines.join('')}`, 'latin1');
+  return { file, body, etag, proof, headers, head, isAhead: false };
 }
 
 export class MemoryTier {
-  readonly #files: LRUCache<string, Kept>;
+  readonly #files: S3Fifo<Kept>;
 
-  /** `onEvicted` is told of what had to make room. */
-  constructor(limitBytes: number, onEvicted: (file: MediaFile) => void) {
-    this.#files = new LRUCache<string, Kept>({
-      maxSize: Math.max(1, limitBytes),
-      maxEntrySize: Math.max(1, Math.floor(limitBytes / 2)),
-      sizeCalculation: kept => kept.body.length + ENTRY_BYTES,
-      dispose: (kept, _key, reason) => {
-        if (reason === 'evict') onEvicted(kept.file);
+  /** `onEvicted` is told of what was asked for again, and had to make room all the same. */
+  constructor(limit: number, onEvicted: (kept: Kept) => void) {
+    this.#files = new S3Fifo<Kept>({
+      limit,
+      sizeOf: kept => kept.body.length + ENTRY_BYTES,
+      onEvicted: (_key, kept, wasUsed) => {
+        if (wasUsed) onEvicted(kept);
       },
     });
   }
 
   get bytes(): number {
-    return this.#files.calculatedSize;
+    return this.#files.size;
+  }
+
+  has(key: string): boolean {
+    return this.#files.has(key);
   }
 
   find(key: string): Kept | undefined {
@@ -52,7 +65,6 @@ export class MemoryTier {
   }
 
   drop(video: VideoId): void {
-    for (const [key, kept] of [...this.#files.entries()])
-      if (kept.file.video === video) this.#files.delete(key);
+    for (const { file } of this.#files.values()) if (file.video === video) this.#files.delete(file.key);
   }
 }

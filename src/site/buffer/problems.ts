@@ -14,6 +14,23 @@ export const videoWithdrawn = (): Problem => new Problem(410, 'video-withdrawn',
 export const busy = (): Problem =>
   new Problem(503, 'busy', 'Too much is being fetched at once. Try again in a moment.', soon);
 export const stopping = (): Problem => new Problem(503, 'busy', 'This site is stopping.', soon);
+export const linkFull = (retryAfterS: number): Problem =>
+  new Problem(
+    503,
+    'link-full',
+    "This site's link is full. Play from another site, or try again in a moment.",
+    {
+      headers: { 'retry-after': String(retryAfterS) },
+    },
+  );
+export const budgetUsed = (retryAfterS: number): Problem =>
+  new Problem(503, 'budget-used', 'This site has sent all that it may send today. Play from another site.', {
+    headers: { 'retry-after': String(Math.min(retryAfterS, 3_600)) },
+  });
+export const uploadsOnly = (): Problem =>
+  new Problem(503, 'uploads-only', 'This site takes uploads and serves no viewers. Play from another site.', {
+    headers: { 'retry-after': '3600' },
+  });
 export const noSource = (): Problem =>
   new Problem(503, 'no-source', 'No site that holds this video can be reached now.', {
     headers: { 'retry-after': '2' },

@@ -1,82 +1,147 @@
 /** Answers out of a whole file, or out of one that is still arriving. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { formatProblem, PROBLEM_TYPE, type Problem } from '../../kernel/problem.ts';
+import { formatProof, type Proof } from '../../kernel/proofs.ts';
+import type { Outflow } from './egress/egress.ts';
 import { matchesEtag } from './etags.ts';
-import type { Fill } from './fill.ts';
 import { commonHeaders, OPEN_TO_ALL } from './headers.ts';
 import type { MediaFile } from './media-file.ts';
 import type { Kept } from './memory-tier.ts';
 import { rangeUnsatisfiable } from './problems.ts';
 import { type Span, selectRange } from './ranges.ts';
 
-/** Answers at once, with one write. @returns body bytes sent. */
-export function respondKept(request: IncomingMessage, response: ServerResponse, kept: Kept): number {
+/** One answer: the request, and its way out. */
+export interface Reply {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly outflow: Outflow;
+  /** Asked by another buffer: it is told whose bytes these are. */
+  readonly isFill: boolean;
+  /** Asked once it is known how many body bytes would follow. */
+  readonly refusal: (bodyBytes: number) => Problem | undefined;
+}
+
+/** Bytes that are there, or are arriving. */
+export interface Flow {
+  readonly file: MediaFile;
+  /** Undefined until the length is known. */
+  readonly body: Buffer | undefined;
+  readonly etag: string | undefined;
+  readonly proof: Proof | undefined;
+  /** Bytes of `body` that may be given. */
+  readonly available: number;
+  /** Changes where what was given so far turned out to be wrong. */
+  readonly attempt: number;
+  /** Why no more will come. */
+  readonly failure: Problem | undefined;
+  follow(onChange: () => void): () => void;
+}
+
+const flowOf = (kept: Kept): Flow => ({
+  ...kept,
+  proof: kept.proof,
+  available: kept.body.length,
+  attempt: 0,
+  failure: undefined,
+  follow: () => () => {},
+});
+
+/** Answers at once, with one write, unless the way out is paced. */
+export function respondKept(reply: Reply, kept: Kept): void {
+  const { request, response, outflow } = reply;
   const { headers } = request;
-  const { body } = kept;
-  if (request.method === 'GET' && headers.range === undefined && headers['if-none-match'] === undefined) {
-    response.writeHead(200, kept.headers);
-    response.end(body);
-    return body.length;
+  const isPlain =
+    request.method === 'GET' && headers.range === undefined && headers['if-none-match'] === undefined;
+  if (!isPlain || outflow.isPaced || reply.isFill) {
+    respondFlowing(reply, flowOf(kept));
+    return;
   }
-  const span = writeHead(request, response, kept.file, kept.etag, body.length);
-  if (!span) return 0;
-  response.end(body.subarray(span.start, span.end));
-  return span.end - span.start;
+  const refusal = reply.refusal(kept.body.length);
+  if (refusal) {
+    respondProblem(response, refusal);
+    return;
+  }
+  outflow.sent(kept.body.length);
+  response.writeHead(200, kept.headers);
+  response.end(kept.body);
 }
 
 /**
- * Follows a fill: the head as soon as the length is known, the bytes as they come. All followers share the fill's one
- * buffer, and none is given more than its connection takes. `onSent` is told of body bytes.
+ * Follows a flow: the head as soon as the length is known, the bytes as they come. All followers share the one buffer, and
+ * none is given more than its connection takes, or than its turns allow.
  */
-export function respondFilling(
-  request: IncomingMessage,
-  response: ServerResponse,
-  fill: Fill,
-  onSent: (bytes: number) => void,
-): void {
+export function respondFlowing(reply: Reply, flow: Flow): void {
+  const { request, response, outflow } = reply;
   let span: Span | undefined;
   let sent = 0;
+  let attempt = flow.attempt;
+  let isDone = false;
+  let isQueued = false;
 
   const leave = (): void => {
-    leaveFill();
+    isDone = true;
+    leaveFlow();
     response.off('drain', proceed);
   };
-  const proceed = (): void => {
-    const { body } = fill;
+  /** False where no body is to follow, or not yet. */
+  const begin = (): boolean => {
+    if (span) return true;
+    const { body } = flow;
     if (body === undefined) {
-      if (!fill.failure) return;
+      if (!flow.failure) return false;
       leave();
-      respondProblem(response, fill.failure);
-      return;
+      respondProblem(response, flow.failure);
+      return false;
     }
+    span = writeHead(reply, flow, body.length);
     if (!span) {
-      span = writeHead(request, response, fill.file, fill.etag, body.length);
-      if (!span) {
-        leave();
-        return;
-      }
-      sent = span.start;
-      if (fill.filled <= sent && sent < span.end) response.flushHeaders();
-    }
-    if (response.writableNeedDrain) return;
-    const available = Math.min(fill.filled, span.end);
-    const piece = body.subarray(sent, Math.max(sent, available));
-    if (available === span.end) {
       leave();
-      onSent(piece.length);
+      return false;
+    }
+    sent = span.start;
+    attempt = flow.attempt;
+    outflow.promise(span.end - span.start);
+    if (flow.available <= sent && sent < span.end) response.flushHeaders();
+    return true;
+  };
+  const write = (maxBytes: number): number => {
+    const { body } = flow;
+    if (isDone || !span || !body || response.writableNeedDrain) return 0;
+    const end = Math.min(flow.available, span.end, sent + maxBytes);
+    const piece = body.subarray(sent, Math.max(sent, end));
+    sent += piece.length;
+    outflow.sent(piece.length);
+    if (sent === span.end) {
+      leave();
       response.end(piece);
     } else if (piece.length > 0) {
-      sent = available;
-      onSent(piece.length);
       response.write(piece);
-    } else if (fill.failure) {
+    }
+    return piece.length;
+  };
+  const turn = (maxBytes: number): number => {
+    const bytes = write(maxBytes);
+    isQueued = bytes > 0;
+    return bytes;
+  };
+  const proceed = (): void => {
+    if (isDone || !begin() || !span) return;
+    const hasWrong = flow.attempt !== attempt && sent > span.start;
+    attempt = flow.attempt;
+    const isStuck = flow.failure !== undefined && flow.available <= sent && sent < span.end;
+    if (hasWrong || isStuck) {
       // Cut off rather than finished: half a segment must never look like a whole one (RFC 9112, section 8).
       leave();
       response.destroy();
+    } else if (!outflow.isPaced) {
+      write(Number.POSITIVE_INFINITY);
+    } else if (!isQueued && !response.writableNeedDrain) {
+      isQueued = true;
+      outflow.enter(turn);
     }
   };
 
-  const leaveFill = fill.follow(proceed);
+  const leaveFlow = flow.follow(proceed);
   response.on('drain', proceed);
   onceClosed(request, response, leave);
   proceed();
@@ -104,17 +169,17 @@ export function onceClosed(request: IncomingMessage, response: ServerResponse, o
 }
 
 /** Writes status and headers. Undefined where no body follows: then the response is ended. */
-function writeHead(
-  request: IncomingMessage,
-  response: ServerResponse,
-  file: MediaFile,
-  etag: string | undefined,
-  length: number,
-): Span | undefined {
+function writeHead(reply: Reply, flow: Flow, length: number): Span | undefined {
+  const { request, response } = reply;
+  const { file, etag, proof } = flow;
   const { headers, method } = request;
+  const common = [
+    ...commonHeaders(file, etag),
+    ...(reply.isFill && proof !== undefined ? formatProof(proof) : []),
+  ];
   // RFC 9110, section 13.2.2: If-None-Match comes before Range.
   if (matchesEtag(headers['if-none-match'], etag)) {
-    response.writeHead(304, commonHeaders(file, etag));
+    response.writeHead(304, common);
     response.end();
     return undefined;
   }
@@ -126,21 +191,25 @@ function writeHead(
     respondProblem(response, rangeUnsatisfiable(length));
     return undefined;
   }
-  if (selection.kind === 'part') {
-    const { start, end } = selection;
-    response.writeHead(206, [
-      ...commonHeaders(file, etag),
-      'Content-Range',
-      `bytes ${start}-${end - 1}/${length}`,
-      'Content-Length',
-      String(end - start),
-    ]);
-    return selection;
+  if (method === 'HEAD') {
+    response.writeHead(200, [...common, 'Content-Length', String(length)]);
+    response.end();
+    return undefined;
   }
-  response.writeHead(200, [...commonHeaders(file, etag), 'Content-Length', String(length)]);
-  if (method !== 'HEAD') return { start: 0, end: length };
-  response.end();
-  return undefined;
+  const span = selection.kind === 'part' ? selection : { start: 0, end: length };
+  const refusal = reply.refusal(span.end - span.start);
+  if (refusal) {
+    respondProblem(response, refusal);
+    return undefined;
+  }
+  const size = String(span.end - span.start);
+  if (selection.kind === 'part') {
+    const contentRange = `bytes ${span.start}-${span.end - 1}/${length}`;
+    response.writeHead(206, [...common, 'Content-Range', contentRange, 'Content-Length', size]);
+  } else {
+    response.writeHead(200, [...common, 'Content-Length', size]);
+  }
+  return span;
 }
 
 export function respondProblem(response: ServerResponse, problem: Problem): void {

@@ -3,12 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../../kernel/log.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
+import type { Egress } from './egress/egress.ts';
+import type { TrafficClass } from './egress/pacer.ts';
 import type { Fill } from './fill.ts';
 import { PREFLIGHT } from './headers.ts';
 import { keyOf, type MediaFile, parseMediaFile } from './media-file.ts';
 import type { Kept } from './memory-tier.ts';
-import { methodNotAllowed, notFound, videoWithdrawn } from './problems.ts';
-import { onceClosed, respondFilling, respondKept, respondProblem } from './respond.ts';
+import { methodNotAllowed, notFound, uploadsOnly, videoWithdrawn } from './problems.ts';
+import { onceClosed, type Reply, respondFlowing, respondKept, respondProblem } from './respond.ts';
 import { FILL_HEADER } from './upstream.ts';
 
 /** Where the handler gets files. */
@@ -20,52 +22,77 @@ export interface Shelf {
   /** From upstream: the fill under way, a new one, or why there is none. */
   fill(file: MediaFile, mayAskOthers: boolean): Fill | Problem;
   isWithdrawn(video: VideoId): boolean;
+  /** A viewer was given this: what follows it may be wanted soon. */
+  noteViewed(file: MediaFile, kept?: Kept): void;
 }
 
 /** Counts that only grow, but for `activeResponses`. */
 export interface Counts {
   hits: number;
   misses: number;
-  egressBytes: number;
   activeResponses: number;
 }
 
-export function createHandler(
-  shelf: Shelf,
-  counts: Counts,
-  log: Log,
-): (request: IncomingMessage, response: ServerResponse) => void {
-  const onSent = (bytes: number): void => {
-    counts.egressBytes += bytes;
-  };
-  const onClosed = (): void => {
-    counts.activeResponses--;
-  };
+export interface ServeOptions {
+  readonly shelf: Shelf;
+  readonly counts: Counts;
+  readonly egress: Egress;
+  /** Whether viewers at this address are served from here. */
+  readonly servesViewer: (address: string) => boolean;
+  readonly log: Log;
+}
 
-  function hit(request: IncomingMessage, response: ServerResponse, kept: Kept): void {
-    counts.hits++;
-    counts.egressBytes += respondKept(request, response, kept);
+/** RFC 9218, section 4.1: 3 is usual, larger is less urgent. */
+const isUrgent = (request: IncomingMessage): boolean =>
+  !/^u=[4-7]\b/.test(String(request.headers.priority ?? ''));
+
+export function createHandler(
+  options: ServeOptions,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const { shelf, counts, egress, log } = options;
+
+  function open(request: IncomingMessage, response: ServerResponse): Reply {
+    const isFill = request.headers[FILL_HEADER] !== undefined;
+    const kind: TrafficClass = isFill ? 'fills' : 'viewers';
+    const outflow = egress.open(kind, request.socket);
+    counts.activeResponses++;
+    onceClosed(request, response, () => {
+      counts.activeResponses--;
+      outflow.close();
+    });
+    return {
+      request,
+      response,
+      outflow,
+      isFill,
+      refusal: egress.isFree ? noRefusal : bytes => egress.refusal(kind, bytes, isUrgent(request)),
+    };
   }
 
-  function fill(request: IncomingMessage, response: ServerResponse, file: MediaFile): void {
+  function hit(reply: Reply, kept: Kept): void {
+    counts.hits++;
+    respondKept(reply, kept);
+  }
+
+  function fill(reply: Reply, file: MediaFile): void {
     counts.misses++;
     // What another buffer asks for comes from this site alone: nobody waits in a circle.
-    const found = shelf.fill(file, request.headers[FILL_HEADER] === undefined);
-    if (found instanceof Problem) respondProblem(response, found);
-    else respondFilling(request, response, found, onSent);
+    const found = reply.refusal(0) ?? shelf.fill(file, !reply.isFill);
+    if (found instanceof Problem) respondProblem(reply.response, found);
+    else respondFlowing(reply, found);
   }
 
   async function readOrFill(
-    request: IncomingMessage,
-    response: ServerResponse,
+    reply: Reply,
     file: MediaFile,
     reading: Promise<Kept | undefined>,
   ): Promise<void> {
     const kept = await reading;
+    const { request, response } = reply;
     if (response.destroyed || request.socket.destroyed) return;
     if (shelf.isWithdrawn(file.video)) respondProblem(response, videoWithdrawn());
-    else if (kept) hit(request, response, kept);
-    else fill(request, response, file);
+    else if (kept) hit(reply, kept);
+    else fill(reply, file);
   }
 
   return (request, response) => {
@@ -75,21 +102,27 @@ export function createHandler(
       else respondProblem(response, methodNotAllowed());
       return;
     }
-    counts.activeResponses++;
-    onceClosed(request, response, onClosed);
+    const reply = open(request, response);
+    if (!reply.isFill && !options.servesViewer(request.socket.remoteAddress ?? ''))
+      return respondProblem(response, uploadsOnly());
     const key = keyOf(request.url ?? '');
     // Only what was parsed once is ever kept, so what is found needs no parsing.
     const kept = shelf.find(key);
-    if (kept) return hit(request, response, kept);
-
+    if (kept) {
+      if (kept.isAhead && !reply.isFill) shelf.noteViewed(kept.file, kept);
+      return hit(reply, kept);
+    }
     const file = parseMediaFile(key);
     if (!file) return respondProblem(response, notFound());
     if (shelf.isWithdrawn(file.video)) return respondProblem(response, videoWithdrawn());
+    if (!reply.isFill) shelf.noteViewed(file);
     const reading = shelf.read(file);
-    if (!reading) return fill(request, response, file);
-    readOrFill(request, response, file, reading).catch(error => {
+    if (!reading) return fill(reply, file);
+    readOrFill(reply, file, reading).catch(error => {
       log.error({ err: error, key }, 'a viewer could not be answered');
       respondProblem(response, new Problem(500, 'internal', 'This site could not answer.', { cause: error }));
     });
   };
 }
+
+const noRefusal = (): undefined => undefined;

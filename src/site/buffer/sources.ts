@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { call } from '../../kernel/client.ts';
+import type { PublicKey } from '../../kernel/keys.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { baseUrlSchema } from '../../protocol/central.ts';
 import { siteIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
@@ -15,6 +16,8 @@ const REMEMBER_SITES_MS = 10_000;
 /** Of a video that nobody else has. */
 const REMEMBER_NO_SITES_MS = 1_000;
 const REMEMBER_FAILURE_MS = 5_000;
+/** A site whose bytes are not what was signed is broken or hostile. */
+const REMEMBER_ALTERED_MS = 600_000;
 const MAX_REMEMBERED_VIDEOS = 10_000;
 
 /** Someone who may have the file. */
@@ -23,10 +26,16 @@ export interface Holder {
   readonly name: string;
   readonly isOwnOrigin: boolean;
   readonly address: Address;
+  /** What it sends must be signed with one of these. Of the own origin nothing is demanded. */
+  readonly keys: readonly PublicKey[];
 }
 
 /** Only what is needed of `GET /play/{id}`, so that a newer tracker's additions do no harm. */
-const answerSchema = z.object({ video: videoIdSchema, sources: z.array(z.unknown()).max(1_000) });
+const answerSchema = z.object({
+  video: videoIdSchema,
+  sources: z.array(z.unknown()).max(1_000),
+  origin: z.object({ publicKey: z.string().max(100).optional() }).optional(),
+});
 const siteSchema = z.object({ site: siteIdSchema, baseUrl: baseUrlSchema });
 
 interface Remembered {
@@ -43,7 +52,7 @@ export interface SiteUpstreams {
    */
   list(video: VideoId): Promise<readonly Holder[]>;
   /** This site did not do its part: until the tracker notices, others are tried first. */
-  noteFailure(holder: Holder): void;
+  noteFailure(holder: Holder, hasAltered: boolean): void;
 }
 
 export function siteUpstreams(options: {
@@ -66,7 +75,10 @@ export function siteUpstreams(options: {
         maxBytes: MAX_ANSWER_BYTES,
         answer: answerSchema,
       });
-      if (answer.video === video) sites = parseSites(answer.sources, self);
+      if (answer.video === video) {
+        const key = answer.origin?.publicKey;
+        sites = parseSites(answer.sources, self, key === undefined ? [] : [key]);
+      }
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (error.status === 404 || error.status === 410) {
@@ -96,18 +108,31 @@ export function siteUpstreams(options: {
       const isWell = (holder: Holder): boolean => !failed.has(holder.name);
       return [...sites.filter(isWell), ...sites.filter(holder => !isWell(holder))];
     },
-    noteFailure: holder => void failed.set(holder.name, true),
+    noteFailure(holder, hasAltered) {
+      const remaining = failed.getRemainingTTL(holder.name);
+      const ttl = hasAltered ? REMEMBER_ALTERED_MS : REMEMBER_FAILURE_MS;
+      if (remaining < ttl) failed.set(holder.name, true, { ttl });
+    },
   };
 }
 
 /** Leaves out this site itself and whatever is no http(s) base URL. */
-const parseSites = (sources: readonly unknown[], self: string): readonly Holder[] =>
+const parseSites = (
+  sources: readonly unknown[],
+  self: string,
+  keys: readonly PublicKey[],
+): readonly Holder[] =>
   sources
     .flatMap(source => {
       const parsed = siteSchema.safeParse(source);
       return parsed.success && parsed.data.site !== self ? [parsed.data] : [];
     })
     .slice(0, MAX_SITES)
-    .map(({ site, baseUrl }) => ({ name: site, isOwnOrigin: false, address: { url: baseUrl } }));
+    .map(({ site, baseUrl }) => ({ name: site, isOwnOrigin: false, address: { url: baseUrl }, keys }));
 
-export const originUpstream = (address: Address): Holder => ({ name: 'origin', isOwnOrigin: true, address });
+export const originUpstream = (address: Address): Holder => ({
+  name: 'origin',
+  isOwnOrigin: true,
+  address,
+  keys: [],
+});

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeFilm, recipes } from '../../../test/media/films.ts';
+import { type KeyPair, readOrMakeKey } from '../../kernel/keys.ts';
 import { newRevisionId, newVideoId } from '../../protocol/ids.ts';
 import { OpenPresentations } from './open-presentations.ts';
 import { prepareSource } from './prepare.ts';
@@ -20,6 +21,7 @@ let directory: string;
 let sourcePath: string;
 let indexPath: string;
 let origin: OriginServer;
+let key: KeyPair;
 let base: string;
 const errors: unknown[] = [];
 
@@ -29,7 +31,9 @@ beforeAll(async () => {
   indexPath = join(directory, 'source.index');
   await prepareSource(sourcePath, indexPath);
   await writeFile(join(directory, 'broken.index'), 'TRIBIDX1 and nothing that follows');
+  key = await readOrMakeKey(join(directory, 'key'));
   origin = createOriginServer({
+    key: () => key,
     openFiles: 2,
     onError: error => errors.push(error),
     locate: async id => {

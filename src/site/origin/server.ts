@@ -3,8 +3,11 @@
  * It makes every answer anew; keeping them is the buffer's part.
  */
 import http from 'node:http';
+import type { KeyPair } from '../../kernel/keys.ts';
 import { formatProblem, messageOf, PROBLEM_TYPE } from '../../kernel/problem.ts';
+import { formatProof, sha256Base64, signBytes } from '../../kernel/proofs.ts';
 import { type RevisionId, revisionIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { mediaPath } from '../../protocol/media.ts';
 import { OpenPresentations } from './open-presentations.ts';
 import { CUT_VERSION, type RevisionPlace } from './presentation.ts';
 
@@ -14,6 +17,8 @@ const MAX_PATH_CHARACTERS = 256;
 export interface OriginServerOptions {
   /** What a revision is made of; `withdrawn` of a video that its author took back, undefined of an unknown one. */
   readonly locate: (video: VideoId, revision: RevisionId) => Promise<RevisionPlace | 'withdrawn' | undefined>;
+  /** What this site signs its bytes with, so that they can be checked wherever they come from. */
+  readonly key: () => KeyPair;
   /** How many presentations stay open (two files each, or three). */
   readonly openFiles?: number;
   /** Hears of what went wrong in cutting; the answer to the caller is a 500 all the same. */
@@ -81,13 +86,23 @@ async function answer(
     sendProblem(response, 404, 'file-unknown', 'This video has no such file.');
     return;
   }
-  response.writeHead(200, {
-    'content-type': file.contentType,
-    'content-length': file.body.length,
+  const proof = signBytes(
+    options.key(),
+    mediaPath(path.video, path.revision, path.file),
+    await sha256Base64(file.body),
+  );
+  response.writeHead(200, [
+    'Content-Type',
+    file.contentType,
+    'Content-Length',
+    String(file.body.length),
     // A revision never changes its bytes: its address names them, and the version of what made them.
-    etag: `"${path.revision}/${path.file}/${CUT_VERSION}"`,
-    'x-content-type-options': 'nosniff',
-  });
+    'ETag',
+    `"${path.revision}/${path.file}/${CUT_VERSION}"`,
+    ...formatProof(proof),
+    'X-Content-Type-Options',
+    'nosniff',
+  ]);
   response.end(request.method === 'HEAD' ? undefined : file.body);
 }
 

@@ -9,10 +9,13 @@ export interface AccessRules {
   readonly trustedNetworks: readonly Prefix[];
 }
 
-export function isTrusted(request: IncomingMessage, rules: AccessRules): boolean {
-  const address = parseAddress(request.socket.remoteAddress ?? '');
-  return address !== undefined && rules.trustedNetworks.some(prefix => contains(prefix, address));
+export function isWithinNetworks(text: string, networks: readonly Prefix[]): boolean {
+  const address = parseAddress(text);
+  return address !== undefined && networks.some(prefix => contains(prefix, address));
 }
+
+export const isTrusted = (request: IncomingMessage, rules: AccessRules): boolean =>
+  isWithinNetworks(request.socket.remoteAddress ?? '', rules.trustedNetworks);
 
 /**
  * @throws Problem 401 `token-needed`; 403 `origin-foreign` where a page of another origin asks for a change: a browser

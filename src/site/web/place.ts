@@ -17,7 +17,15 @@ export interface PlaceOptions {
   readonly identity: () => MemberIdentity;
   /** Absent where there is no ffmpeg. */
   readonly conversion: SiteInfo['conversion'];
-  readonly load: () => { readonly activeResponses: number; readonly egressBytes: number };
+  readonly load: () => SiteLoad;
+}
+
+export interface SiteLoad {
+  readonly activeResponses: number;
+  /** On the wire, since the start. */
+  readonly egressBytes: number;
+  readonly egressLimitBps: number | undefined;
+  readonly servesViewers: boolean;
 }
 
 export function servePlace(app: HttpServer, options: PlaceOptions): void {
@@ -65,11 +73,14 @@ export function servePlace(app: HttpServer, options: PlaceOptions): void {
       allowAnyOrigin(reply);
       reply.header('cache-control', 'no-store');
       const { membership } = options.identity();
+      const { activeResponses, egressLimitBps, servesViewers } = options.load();
       return {
         ...(membership ? { site: membership.id as SiteId } : {}),
         nonce: request.query.nonce,
-        activeResponses: options.load().activeResponses,
+        activeResponses,
         egressBps: egress(),
+        ...(egressLimitBps === undefined ? {} : { egressLimitBps }),
+        ...(servesViewers ? {} : { servesViewers }),
       };
     },
   );

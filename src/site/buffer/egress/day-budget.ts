@@ -1,0 +1,120 @@
+/**
+ * A hard cap on the bytes of one day (the site's local one). What is used is claimed on disk in blocks, beforehand: a crash
+ * costs part of a block of the budget, and never gives one back.
+ */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { writeDurably } from '../../../kernel/files.ts';
+import type { Log } from '../../../kernel/log.ts';
+import { messageOf } from '../../../kernel/problem.ts';
+
+/** Of the cap. */
+const BLOCK_SHARE = 1 / 200;
+const MIN_BLOCK_BYTES = 2 ** 20;
+
+const savedSchema = z.object({ day: z.string(), bytes: z.number().nonnegative() });
+
+const dayOf = (at: Date): string =>
+  `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, '0')}-${String(at.getDate()).padStart(2, '0')}`;
+
+export class DayBudget {
+  readonly limitBytes: number;
+  readonly #path: string;
+  readonly #log: Log;
+  readonly #now: () => Date;
+  readonly #blockBytes: number;
+  #day: string;
+  #used: number;
+  #claimed: number;
+  #writing: Promise<void> | undefined;
+
+  private constructor(path: string, limitBytes: number, log: Log, now: () => Date, used: number) {
+    this.#path = path;
+    this.limitBytes = limitBytes;
+    this.#log = log;
+    this.#now = now;
+    this.#blockBytes = Math.max(MIN_BLOCK_BYTES, limitBytes * BLOCK_SHARE);
+    this.#day = dayOf(now());
+    this.#used = used;
+    this.#claimed = used;
+  }
+
+  /** Goes on where an earlier run of this day stopped. */
+  static async open(
+    path: string,
+    limitBytes: number,
+    log: Log,
+    now: () => Date = () => new Date(),
+  ): Promise<DayBudget> {
+    let used = 0;
+    try {
+      const saved = savedSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+      if (saved.day === dayOf(now())) used = saved.bytes;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+        log.warn(
+          { path, reason: messageOf(error) },
+          'what was sent today is not known; counting begins at zero',
+        );
+      }
+    }
+    const budget = new DayBudget(path, limitBytes, log, now, used);
+    await budget.#claim();
+    return budget;
+  }
+
+  get usedBytes(): number {
+    this.#turn();
+    return this.#used;
+  }
+
+  get leftBytes(): number {
+    return Math.max(0, this.limitBytes - this.usedBytes);
+  }
+
+  /** Seconds until the next day begins. */
+  get secondsLeft(): number {
+    const now = this.#now();
+    const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1);
+    return Math.max(1, Math.ceil((midnight.getTime() - now.getTime()) / 1_000));
+  }
+
+  use(bytes: number): void {
+    this.#turn();
+    this.#used += bytes;
+    if (this.#used + this.#blockBytes / 2 > this.#claimed && !this.#writing) void this.#claim();
+  }
+
+  /** Saves what was really used. */
+  async stop(): Promise<void> {
+    await this.#writing;
+    await this.#save(this.#used);
+  }
+
+  #turn(): void {
+    const day = dayOf(this.#now());
+    if (day === this.#day) return;
+    this.#day = day;
+    this.#used = 0;
+    this.#claimed = 0;
+  }
+
+  async #claim(): Promise<void> {
+    const claimed = this.#used + this.#blockBytes;
+    this.#claimed = claimed;
+    this.#writing = this.#save(claimed);
+    await this.#writing;
+    this.#writing = undefined;
+  }
+
+  async #save(bytes: number): Promise<void> {
+    try {
+      await writeDurably(this.#path, `${JSON.stringify({ day: this.#day, bytes: Math.ceil(bytes) })}\n`);
+    } catch (error) {
+      this.#log.warn(
+        { path: this.#path, reason: messageOf(error) },
+        'what was sent today could not be noted',
+      );
+    }
+  }
+}

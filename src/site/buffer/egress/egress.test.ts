@@ -1,0 +1,304 @@
+/** The uplink's budget, measured by real clients at their end of real connections. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, request } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLog } from '../../../kernel/log.ts';
+import { newRevisionId, newSiteId, newVideoId } from '../../../protocol/ids.ts';
+import { createStreamBuffer, type StreamBuffer } from '../buffer.ts';
+import { DayBudget } from './day-budget.ts';
+import { createEgress, type Egress } from './egress.ts';
+import { type DayWindow, isWithin, parseDayWindow } from './windows.ts';
+
+const BASE = `/v/${newVideoId()}/${newRevisionId()}/source-video`;
+const SEGMENT = randomBytes(500_000);
+/** How long the rate is watched; the promise is over 60 s: `EGRESS_SECONDS=60`. */
+const SECONDS = Number(process.env.EGRESS_SECONDS ?? 8);
+const TOLERANCE = SECONDS >= 60 ? 0.02 : 0.03;
+
+const closers: (() => Promise<unknown> | unknown)[] = [];
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-egress-'));
+  closers.push(() => rm(directory, { recursive: true, force: true }));
+});
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function listen(server: ReturnType<typeof createServer>): Promise<number> {
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+  closers.push(
+    () =>
+      new Promise(done => {
+        server.close(done);
+        server.closeAllConnections();
+      }),
+  );
+  return (server.address() as AddressInfo).port;
+}
+
+interface Site {
+  readonly port: number;
+  readonly buffer: StreamBuffer;
+  readonly egress: Egress;
+}
+async function startSite(egress: Egress, servesViewer?: (address: string) => boolean): Promise<Site> {
+  const origin = createServer((_request, response) => {
+    response.writeHead(200, { 'content-length': SEGMENT.length, etag: '"1"' }).end(SEGMENT);
+  });
+  const buffer = await createStreamBuffer({
+    siteId: () => newSiteId(),
+    directory: join(directory, 'kept'),
+    memoryBytes: 2 ** 24,
+    diskBytes: 2 ** 24,
+    origin: { url: `http://127.0.0.1:${await listen(origin)}` },
+    trackerUrl: () => undefined,
+    egress,
+    ...(servesViewer ? { servesViewer } : {}),
+    log: silentLog,
+  });
+  closers.push(() => buffer.stop());
+  return { port: await listen(createServer(buffer.handle)), buffer, egress };
+}
+
+/** A client that asks again and again on one connection, and counts every byte that it gets. */
+interface Client {
+  readonly socket: Socket;
+  bytes: number;
+  whole: number;
+  refused: number;
+}
+function startClient(port: number, number: number, headers = ''): Client {
+  const socket = connect(port, '127.0.0.1');
+  const client: Client = { socket, bytes: 0, whole: 0, refused: 0 };
+  const ask = (): void =>
+    void socket.write(`GET ${BASE}/${number}.m4s HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
+  let left = 0;
+  let head = '';
+  const take = (piece: Buffer): void => {
+    if (left > 0) {
+      const rest = piece.subarray(Math.min(left, piece.length));
+      left -= piece.length - rest.length;
+      if (left === 0) ask();
+      if (rest.length > 0) take(rest);
+      return;
+    }
+    head += piece.toString('latin1');
+    const end = head.indexOf('\r\n\r\n');
+    if (end === -1) return;
+    const body = Buffer.from(head.slice(end + 4), 'latin1');
+    left = Number(/content-length: (\d+)/i.exec(head)?.[1]);
+    const isWhole = head.startsWith('HTTP/1.1 200');
+    head = '';
+    if (isWhole) client.whole++;
+    else client.refused++;
+    if (!isWhole) {
+      // As a player does: it comes again.
+      left = 0;
+      setTimeout(ask, 200);
+    } else if (body.length > 0) take(body);
+  };
+  socket.on('data', piece => {
+    client.bytes += piece.length;
+    take(piece);
+  });
+  socket.on('error', () => {});
+  socket.on('connect', ask);
+  closers.push(() => socket.destroy());
+  return client;
+}
+
+async function measureBps(clients: readonly Client[], seconds: number): Promise<number> {
+  const count = () => clients.reduce((sum, { bytes }) => sum + bytes, 0);
+  const [before, startedMs] = [count(), performance.now()];
+  await sleep(seconds * 1_000);
+  return ((count() - before) * 8_000) / (performance.now() - startedMs);
+}
+
+interface Answer {
+  readonly status: number;
+  readonly code: string | undefined;
+  readonly retryAfter: string | undefined;
+  readonly bytes: number;
+}
+const ask = (port: number, number: number, headers: Record<string, string> = {}): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    request({ port, host: '127.0.0.1', path: `${BASE}/${number}.m4s`, headers, agent: false }, response => {
+      const pieces: Buffer[] = [];
+      response.on('data', piece => pieces.push(piece));
+      response.on('end', () => {
+        const body = Buffer.concat(pieces);
+        const code = response.statusCode === 503 ? JSON.parse(body.toString()).code : undefined;
+        const retryAfter = response.headers['retry-after'];
+        resolve({ status: response.statusCode ?? 0, code, retryAfter, bytes: body.length });
+      });
+    })
+      .on('error', reject)
+      .end();
+  });
+
+describe('a budget', () => {
+  it(`of 20 Mbit/s holds over ${SECONDS} s, whatever the demand, and is shared alike`, async () => {
+    const site = await startSite(createEgress({ linkBps: 20e6 }, undefined));
+    const clients = Array.from({ length: 60 }, (_, number) => startClient(site.port, number % 10));
+    await sleep(1_500);
+    const before = site.egress.bytes.viewers;
+    const bps = await measureBps(clients, SECONDS);
+    expect(bps / 20e6).toBeGreaterThan(1 - TOLERANCE);
+    expect(bps / 20e6).toBeLessThan(1 + TOLERANCE);
+    // What is told to the trackers is what the clients had.
+    const told = ((site.egress.bytes.viewers - before) * 8) / SECONDS;
+    expect(Math.abs(told / bps - 1)).toBeLessThan(0.05);
+    // More than the link carries is refused at once, not queued: those that are admitted get their segment in time.
+    const refused = clients.reduce((sum, client) => sum + client.refused, 0);
+    expect(refused).toBeGreaterThan(0);
+  });
+
+  it('of each class holds beside the other, and the link is never passed by both', async () => {
+    const site = await startSite(createEgress({ linkBps: 40e6, viewersBps: 16e6, fillsBps: 8e6 }, undefined));
+    const viewers = Array.from({ length: 8 }, (_, number) => startClient(site.port, number));
+    const fills = Array.from({ length: 8 }, (_, number) =>
+      startClient(site.port, number, 'Tributary-Fill: x\r\n'),
+    );
+    await sleep(1_500);
+    const [viewersBps, fillsBps] = await Promise.all([measureBps(viewers, 4), measureBps(fills, 4)]);
+    expect(Math.abs(viewersBps / 16e6 - 1)).toBeLessThan(0.05);
+    expect(Math.abs(fillsBps / 8e6 - 1)).toBeLessThan(0.05);
+  });
+
+  it('is shared alike among connections, and a slow one costs the others nothing', async () => {
+    const site = await startSite(createEgress({ linkBps: 16e6 }, undefined));
+    const stuck = connect(site.port, '127.0.0.1', () => {
+      stuck.write(`GET ${BASE}/0.m4s HTTP/1.1\r\nHost: x\r\n\r\n`);
+      stuck.pause();
+    });
+    closers.push(() => stuck.destroy());
+    const clients = Array.from({ length: 4 }, (_, number) => startClient(site.port, number));
+    await sleep(1_000);
+    const before = clients.map(({ bytes }) => bytes);
+    const bps = await measureBps(clients, 4);
+    expect(bps / 16e6).toBeGreaterThan(0.93);
+    const shares = clients.map(({ bytes }, index) => bytes - (before[index] ?? 0));
+    expect(Math.max(...shares) / Math.min(...shares)).toBeLessThan(1.4);
+  });
+});
+
+describe('a link that is full', () => {
+  it('says so with a sentence and a time, and takes viewers again when there is room', async () => {
+    const site = await startSite(createEgress({ linkBps: 4e6 }, undefined));
+    await ask(site.port, 0);
+    // Each takes one second; four seconds are promised at most.
+    const answers = await Promise.all(Array.from({ length: 12 }, () => ask(site.port, 0)));
+    const served = answers.filter(({ status }) => status === 200);
+    const refused = answers.filter(({ code }) => code === 'link-full');
+    expect(served.length + refused.length).toBe(12);
+    expect(served.length).toBeGreaterThanOrEqual(3);
+    expect(served.length).toBeLessThanOrEqual(5);
+    for (const { retryAfter } of refused) expect(Number(retryAfter)).toBeGreaterThan(0);
+    expect((await ask(site.port, 0)).status).toBe(200);
+  });
+
+  it('refuses what nobody waits for long before', async () => {
+    const site = await startSite(createEgress({ linkBps: 4e6 }, undefined));
+    const fill = { 'tributary-fill': 'x' };
+    await ask(site.port, 0);
+    const underWay = [ask(site.port, 0), ask(site.port, 0)];
+    await sleep(100);
+    expect((await ask(site.port, 0, { ...fill, priority: 'u=6' })).code).toBe('link-full');
+    expect((await ask(site.port, 0, fill)).status).toBe(200);
+    await Promise.all(underWay);
+  });
+});
+
+describe('the budget of a day', () => {
+  const path = () => join(directory, 'uplink.json');
+
+  it('is never passed, is told of, and begins anew on the next day', async () => {
+    let now = new Date(2026, 0, 1, 22, 0, 0);
+    const limit = 3_300_000;
+    const day = await DayBudget.open(path(), limit, silentLog, () => now);
+    const site = await startSite(createEgress({}, day));
+    const answers: Answer[] = [];
+    for (let number = 0; number < 9; number++) answers.push(await ask(site.port, number));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 503, 503, 503]);
+    expect(answers.at(-1)).toMatchObject({ code: 'budget-used', retryAfter: '3600' });
+    expect(site.egress.bytes.viewers).toBeLessThanOrEqual(limit);
+    now = new Date(2026, 0, 2, 0, 0, 1);
+    expect((await ask(site.port, 0)).status).toBe(200);
+  });
+
+  it('survives a restart and, but for part of a block, a crash', async () => {
+    const now = () => new Date(2026, 0, 1, 12, 0, 0);
+    const limit = 2 ** 30;
+    const first = await DayBudget.open(path(), limit, silentLog, now);
+    first.use(100_000_000);
+    await first.stop();
+    const second = await DayBudget.open(path(), limit, silentLog, now);
+    expect(second.usedBytes).toBe(100_000_000);
+    second.use(50_000_000);
+    await expect
+      .poll(async () => JSON.parse(await readFile(path(), 'utf8')).bytes)
+      .toBeGreaterThan(150_000_000);
+    // No stop: it was killed. What it had claimed counts as used.
+    const third = await DayBudget.open(path(), limit, silentLog, now);
+    expect(third.usedBytes).toBeGreaterThanOrEqual(150_000_000);
+    expect(third.usedBytes).toBeLessThan(150_000_000 + limit / 100);
+    await third.stop();
+    await second.stop();
+  });
+
+  it('begins at zero where its file is damaged, and says so', async () => {
+    await writeFile(path(), '{');
+    const day = await DayBudget.open(path(), 2 ** 20, silentLog);
+    expect(day.usedBytes).toBe(0);
+    await day.stop();
+  });
+});
+
+describe('a site for uploads alone', () => {
+  it('serves other sites and whom it is told to, and sends other viewers away', async () => {
+    let isKnown = false;
+    const site = await startSite(createEgress({}, undefined), () => isKnown);
+    expect(await ask(site.port, 0)).toMatchObject({ status: 503, code: 'uploads-only' });
+    expect((await ask(site.port, 0, { 'tributary-fill': 'x' })).status).toBe(200);
+    isKnown = true;
+    expect((await ask(site.port, 0)).status).toBe(200);
+    expect(site.buffer.lane).toBeUndefined();
+  });
+});
+
+describe('windows of the day', () => {
+  const at = (hours: number, minutes: number) => new Date(2026, 0, 1, hours, minutes);
+  const window = (text: string): DayWindow => {
+    const parsed = parseDayWindow(text);
+    if (!parsed) throw new Error(`${text} was not taken`);
+    return parsed;
+  };
+
+  it('go past midnight, end where they say, and mean "always" where there is none', () => {
+    const night = [window('22:00-06:30')];
+    expect(
+      [at(21, 59), at(22, 0), at(3, 0), at(6, 29), at(6, 30)].map(time => isWithin(night, time)),
+    ).toEqual([false, true, true, true, false]);
+    const two = [window('01:00-02:00'), window('12:30-24:00')];
+    expect([at(0, 30), at(1, 30), at(2, 0), at(23, 59)].map(time => isWithin(two, time))).toEqual([
+      false,
+      true,
+      false,
+      true,
+    ]);
+    expect(isWithin([], at(4, 0))).toBe(true);
+  });
+
+  it.each(['1:00-02:00', '01:00', '25:00-01:00', '01:60-02:00', '01:00-24:30', ''])(
+    'are none: "%s"',
+    text => {
+      expect(parseDayWindow(text)).toBeUndefined();
+    },
+  );
+});

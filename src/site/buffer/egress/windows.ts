@@ -1,0 +1,27 @@
+/** Times of day, as the clock on the site's wall shows them. Pure. */
+
+export interface DayWindow {
+  /** Minutes after midnight; a window whose end is not behind its start goes past midnight. */
+  readonly fromMinute: number;
+  readonly toMinute: number;
+}
+
+/** `"01:00-06:30"`. Undefined where it is none. */
+export function parseDayWindow(text: string): DayWindow | undefined {
+  const match = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$/.exec(text);
+  if (!match) return undefined;
+  const [fromHour = 0, fromMinute = 0, toHour = 0, toMinute = 0] = match.slice(1).map(Number);
+  if (toHour === 24 && toMinute > 0) return undefined;
+  return { fromMinute: fromHour * 60 + fromMinute, toMinute: toHour * 60 + toMinute };
+}
+
+/** No windows: at any time. */
+export function isWithin(windows: readonly DayWindow[], at: Date): boolean {
+  if (windows.length === 0) return true;
+  const minute = at.getHours() * 60 + at.getMinutes();
+  return windows.some(({ fromMinute, toMinute }) =>
+    fromMinute < toMinute
+      ? minute >= fromMinute && minute < toMinute
+      : minute >= fromMinute || minute < toMinute,
+  );
+}
