@@ -4,22 +4,28 @@ import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { formatAddress } from '../kernel/client.ts';
+import { systemClock } from '../kernel/clock.ts';
 import { createHttp } from '../kernel/http.ts';
 import { readOrMakeKey } from '../kernel/keys.ts';
 import { createLog, type Log } from '../kernel/log.ts';
 import { servePages } from '../kernel/pages.ts';
+import { listenTo } from '../kernel/postgres.ts';
+import { createSecretBox } from '../kernel/secret-box.ts';
 import { NonceMemory } from '../kernel/signatures.ts';
 import { openDatabase } from '../kernel/sql.ts';
+import { newId } from '../protocol/ids.ts';
 import { Bell } from './bell.ts';
 import { Collector } from './collector.ts';
 import type { CentralConfig } from './config.ts';
 import { countVideos } from './database/catalogue.ts';
+import { CHANGES_CHANNEL } from './database/feed.ts';
 import { type CentralDatabase, type CentralSchema, migrations } from './database/schema.ts';
 import { listPending } from './database/signals.ts';
 import { listJoined } from './database/sites.ts';
+import { Leasing } from './leasing.ts';
 import { createMetrics } from './metrics.ts';
+import { createSqlReaders } from './read-by-sql.ts';
 import { readOverHttp } from './read-over-http.ts';
-import { Sightings } from './sightings.ts';
 import { addChangeCalls } from './web/changes.ts';
 import { type CentralContext, refuseForeignOrigin } from './web/context.ts';
 import { addGreetingCalls } from './web/greetings.ts';
@@ -32,6 +38,8 @@ import { addVideoCalls } from './web/videos.ts';
 
 /** Central signs its reads of the gateways under this id. */
 const CENTRAL_KEY_ID = 'central';
+/** Never signed for anybody else: an Ed25519 signature is deterministic (RFC 8032), so it is a secret that only the key's owner can make. */
+const SECRETS = 'tributary central: secrets in the database';
 /** A longer list of origins in the page's policy would not pass common header limits; then the schemes stand for them. */
 const MAX_POLICY_CHARACTERS = 2_000;
 
@@ -70,29 +78,35 @@ export async function startCentral(
     videos: () => countVideos(db),
     pendingSignals: async () => (await listPending(db)).reduce((sum, { signals }) => sum + signals, 0),
   });
+  const secrets = createSecretBox(key.sign(SECRETS).toString('base64'));
+  const overHttp = readOverHttp({ key, keyId: CENTRAL_KEY_ID });
+  const bySql = createSqlReaders();
+  const leasing = new Leasing({ db, holder: newId(), clock: systemClock, log });
   const collector = new Collector({
     db,
-    openReader: readOverHttp({ key, keyId: CENTRAL_KEY_ID }),
+    openReader: site =>
+      site.database_url === null ? overHttp(site) : bySql.open(secrets.open(site.database_url)),
     bell,
     metrics,
     log,
     sweepIntervalMs: config.sweepInterval,
+    leasing,
   });
-  let origins = await listOrigins(db);
   const context: CentralContext = {
     config,
     publicKey: key.publicKey,
     db,
+    secrets,
     bell,
     collector,
-    sightings: new Sightings(),
     metrics,
     nonces: new NonceMemory(),
-    membersChanged: async () => {
-      bell.ring();
-      origins = await listOrigins(db);
-    },
   };
+
+  // What another central on the same database has changed.
+  const listening = config.database
+    ? listenTo(config.database, CHANGES_CHANNEL, () => bell.ring())
+    : undefined;
 
   app.addHook('onRequest', async request => refuseForeignOrigin(request));
   addInfoCall(app, context);
@@ -107,7 +121,7 @@ export async function startCentral(
     servePages(app, {
       directory: options.uiDirectory,
       pages: { '/': 'index.html', '/watch/:video': 'watch.html', '/admin': 'admin.html' },
-      connectTo: () => origins,
+      connectTo: () => listOrigins(db),
     });
   }
 
@@ -116,7 +130,9 @@ export async function startCentral(
     await collector.start();
   } catch (error) {
     await collector.stop();
+    leasing.stop();
     await app.close();
+    await Promise.all([bySql.stop(), listening?.stop()]);
     await db.destroy();
     throw error;
   }
@@ -128,7 +144,9 @@ export async function startCentral(
     stopping = true;
     bell.close();
     await collector.stop();
+    leasing.stop();
     await app.close();
+    await Promise.all([bySql.stop(), listening?.stop()]);
     await db.destroy();
     log.info({}, 'central has stopped');
   };

@@ -13,6 +13,7 @@ import { canonicalJson } from '../protocol/record.ts';
 import { noteComplete, noteDifference } from './database/completeness.ts';
 import { dissolveEpoch, readEpoch } from './database/epochs.ts';
 import { sumHeld } from './database/greetings.ts';
+import type { Lease } from './database/leases.ts';
 import type { CentralDatabase } from './database/schema.ts';
 import { type Refusal, type Taken, takeRecords } from './database/take-records.ts';
 import type { SiteReader } from './site-reader.ts';
@@ -23,6 +24,8 @@ export interface PageMeans {
   readonly site: SiteId;
   readonly signal: AbortSignal;
   readonly now: () => number;
+  /** Where centrals share the work: what is taken in without it is not committed. */
+  readonly lease?: Lease | undefined;
 }
 
 export interface TakenPage extends Taken {
@@ -32,14 +35,14 @@ export interface TakenPage extends Taken {
 
 /** Takes in the next page. @throws Problem with the reason why it was not taken. */
 export async function collectPage(
-  { db, reader, site, signal, now }: PageMeans,
+  { db, reader, site, signal, now, lease }: PageMeans,
   onCommitted: (taken: Taken) => void,
 ): Promise<TakenPage> {
   const page = await reader.readRecords(MAX_RECORD_PAGE_ROWS, signal);
   checkPage(page, site);
   const { epoch, more } = page;
   if (page.records.length > 0) failpoint('page-read');
-  const taken = await takeRecords(db, site, epoch, page.records, now());
+  const taken = await takeRecords(db, site, epoch, page.records, now(), lease);
   if (page.records.length > 0) failpoint('page-committed');
   onCommitted(taken);
   // Our histories differ, and nothing that follows would be taken: the site greets anew, and they are compared.

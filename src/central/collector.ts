@@ -11,6 +11,7 @@ import type { Acknowledgement } from '../protocol/gateway.ts';
 import type { SiteId } from '../protocol/ids.ts';
 import type { Bell } from './bell.ts';
 import { collectPage, compareDigests, describeRefusal, type PageMeans } from './collect-page.ts';
+import type { Lease } from './database/leases.ts';
 import type { CentralDatabase, MemberRow } from './database/schema.ts';
 import {
   attemptSignals,
@@ -23,6 +24,7 @@ import {
 } from './database/signals.ts';
 import { findMember, isActive, listJoined } from './database/sites.ts';
 import type { Refusal } from './database/take-records.ts';
+import type { Leasing } from './leasing.ts';
 import type { CentralMetrics } from './metrics.ts';
 import type { OpenReader } from './site-reader.ts';
 
@@ -36,6 +38,12 @@ const PAGES_PER_TURN = 20;
 const COMPARISONS_A_RUN = 3;
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 60_000;
+/** How often signals are looked for that another central stored, and left: it has more than it can read, or is gone. */
+const SHARE_MS = 3_000;
+/** So long they are left to the central that stored them. */
+const LEFT_TO_OTHERS_MS = 2_000;
+/** Another central reads the site just now. */
+const BUSY_RETRY_MS = 500;
 const SIGNALS_KEPT_MS = 90 * 24 * 60 * 60 * 1_000;
 
 export interface CollectorOptions {
@@ -45,6 +53,8 @@ export interface CollectorOptions {
   readonly metrics: CentralMetrics;
   readonly log: Log;
   readonly sweepIntervalMs: number;
+  /** Where several centrals share the database: what one of them reads, the others leave to it. */
+  readonly leasing?: Leasing;
   readonly clock?: Clock;
 }
 
@@ -94,6 +104,7 @@ export class Collector {
   readonly #running = new Map<SiteId, { readonly abort: AbortController; readonly end: Promise<void> }>();
   readonly #clock: Clock;
   #cancelSweep: (() => void) | undefined;
+  #cancelShare: (() => void) | undefined;
   #stopped = false;
 
   constructor(options: CollectorOptions) {
@@ -105,6 +116,26 @@ export class Collector {
   async start(): Promise<void> {
     for (const { site } of await listPending(this.#options.db)) this.wake(site);
     this.#planSweep();
+    if (this.#options.leasing) this.#planShare();
+  }
+
+  #planShare(): void {
+    if (this.#stopped) return;
+    this.#cancelShare = this.#clock.after(SHARE_MS, () => {
+      void this.#share().then(() => this.#planShare());
+    });
+  }
+
+  async #share(): Promise<void> {
+    try {
+      const beforeMs = this.#clock.now() - LEFT_TO_OTHERS_MS;
+      for (const { site, oldestAt } of await listPending(this.#options.db)) {
+        const { running, failures } = this.#workOf(site);
+        if (oldestAt < beforeMs && !running && failures === 0) this.#ask(site, 'retry');
+      }
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'signals that others left were not looked for');
+    }
   }
 
   #planSweep(): void {
@@ -117,6 +148,7 @@ export class Collector {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelSweep?.();
+    this.#cancelShare?.();
     for (const work of this.#work.values()) work.cancelRetry?.();
     const ends = [...this.#running.values()].map(({ abort, end }) => {
       abort.abort();
@@ -147,8 +179,9 @@ export class Collector {
   }
 
   async #sweepAll(): Promise<void> {
-    const { db, log } = this.#options;
+    const { db, log, leasing, sweepIntervalMs } = this.#options;
     try {
+      if (leasing && !(await leasing.isTurn('sweep', sweepIntervalMs * 0.9))) return;
       for (const { id } of await listJoined(db, 'site')) {
         this.#workOf(id as SiteId).compares = true;
         this.#ask(id as SiteId, 'sweep');
@@ -208,6 +241,7 @@ export class Collector {
       work.running = true;
       work.again = false;
       work.cancelRetry?.();
+      work.cancelRetry = undefined;
       const abort = new AbortController();
       const end = this.#takeTurn(site, work, abort.signal).then(next => {
         this.#running.delete(site);
@@ -220,8 +254,51 @@ export class Collector {
     }
   }
 
-  /** Never throws: whatever goes wrong is this site's and is told there. */
+  /** A turn under a lease of its own, where centrals share the work. Never throws. */
   async #takeTurn(site: SiteId, work: SiteWork, signal: AbortSignal): Promise<'more' | 'again' | 'rest'> {
+    const { leasing, log } = this.#options;
+    if (!leasing) return this.#readTurn(site, work, signal, undefined);
+    let lease: Lease | undefined;
+    try {
+      lease = await leasing.acquire(`collect ${site}`);
+    } catch (error) {
+      log.error({ err: error, site }, 'no lease could be taken');
+    }
+    if (!lease) {
+      if (!this.#stopped) work.cancelRetry = this.#clock.after(BUSY_RETRY_MS, () => this.#retryBusy(site));
+      return 'rest';
+    }
+    try {
+      return await this.#readTurn(site, work, signal, lease);
+    } finally {
+      await leasing
+        .release(lease)
+        .catch(error => log.warn({ err: error, site }, 'a lease was not given back'));
+    }
+  }
+
+  /** Another central read the site: is there still something to do? */
+  #retryBusy(site: SiteId): void {
+    const work = this.#workOf(site);
+    if (work.watchers.length > 0 || work.compares || work.run) {
+      this.#ask(site, 'retry');
+      return;
+    }
+    hasPending(this.#options.db, site).then(
+      pending => {
+        if (pending) this.#ask(site, 'retry');
+      },
+      error => this.#options.log.error({ err: error, site }, 'pending signals were not read'),
+    );
+  }
+
+  /** Never throws: whatever goes wrong is this site's and is told there. */
+  async #readTurn(
+    site: SiteId,
+    work: SiteWork,
+    signal: AbortSignal,
+    lease: Lease | undefined,
+  ): Promise<'more' | 'again' | 'rest'> {
     const { db, log, metrics } = this.#options;
     try {
       const member = await findMember(db, site);
@@ -244,7 +321,7 @@ export class Collector {
         failpoint('signals-attempted');
       }
       const { run } = work;
-      if ((await this.#readPages(member, run, signal)) === 'more') return 'more';
+      if ((await this.#readPages(member, run, signal, lease)) === 'more') return 'more';
       const remark = describeRefusals(run);
       await completeSignals(db, site, run.records, remark, this.#clock.now());
       failpoint('signals-completed');
@@ -252,18 +329,20 @@ export class Collector {
       if (remark) log.warn({ site, remark: remark.reason }, 'some records were refused');
       log.debug({ site, records: run.records }, 'collected');
       this.#endRun(work, { records: run.records, ...(remark ? { error: remark.reason } : {}) });
-      return work.again || (await hasPending(db, site)) ? 'again' : 'rest';
+      // In this order: `again` may be set while the database answers.
+      return (await hasPending(db, site)) || work.again ? 'again' : 'rest';
     } catch (error) {
       if (this.#stopped) return 'rest';
       const reason = messageOf(error);
       work.failures++;
       metrics.collectFailures.inc();
       log.warn({ site, reason, failures: work.failures }, 'a site could not be read');
-      this.#endRun(work, { records: work.run?.records ?? 0, error: reason });
       await this.#tellFailure(site, work, {
         code: error instanceof Problem ? error.code : 'internal',
         reason,
       });
+      // Whoever waited for the run finds its failure written down.
+      this.#endRun(work, { records: work.run?.records ?? 0, error: reason });
       return 'rest';
     }
   }
@@ -290,10 +369,22 @@ export class Collector {
   }
 
   /** Reads the site to its end, or for one turn. `more`: there is more to read. */
-  async #readPages(member: MemberRow, run: Run, signal: AbortSignal): Promise<'more' | 'end'> {
+  async #readPages(
+    member: MemberRow,
+    run: Run,
+    signal: AbortSignal,
+    lease: Lease | undefined,
+  ): Promise<'more' | 'end'> {
     const { db, openReader } = this.#options;
     const site = member.id as SiteId;
-    const means: PageMeans = { db, site, signal, reader: openReader(member), now: () => this.#clock.now() };
+    const means: PageMeans = {
+      db,
+      site,
+      signal,
+      lease,
+      reader: openReader(member),
+      now: () => this.#clock.now(),
+    };
     let comparisons = 0;
     for (let pages = 1; ; pages++) {
       if (await this.#takePage(means, run)) {

@@ -30,4 +30,4 @@ export interface SiteReader {
 }
 
 /** The way to this site. Called for each run, so a changed address holds from the next run on. */
-export type OpenReader = (site: Pick<MemberRow, 'id' | 'base_url'>) => SiteReader;
+export type OpenReader = (site: Pick<MemberRow, 'id' | 'base_url' | 'database_url'>) => SiteReader;

@@ -36,6 +36,8 @@ export interface Stand {
   readonly directory: string;
   readonly central: RunningCentral;
   restart(): Promise<void>;
+  /** Another central on the same database, with the same key. */
+  startAnother(): Promise<RunningCentral>;
   /** One call, with the operator's token unless told otherwise. */
   ask(
     method: string,
@@ -72,6 +74,7 @@ export async function startStand(
   let central = await startCentral(config, { log: silentLog, ...options });
   const { port } = new URL(central.url);
   const sites: TestSite[] = [];
+  const others: RunningCentral[] = [];
   const stand: Stand = {
     directory,
     database: ENGINE === 'postgres' ? database : { ...database, place: join(directory, 'central.sqlite') },
@@ -84,6 +87,11 @@ export async function startStand(
         { ...config, listen: { host: '127.0.0.1', port: Number(port) } },
         { log: silentLog },
       );
+    },
+    async startAnother() {
+      const another = await startCentral(config, { log: silentLog });
+      others.push(another);
+      return another;
     },
     async ask(method, path, { body, token = TOKEN, headers = {} } = {}) {
       const response = await fetch(`${central.url}${path}`, {
@@ -117,7 +125,7 @@ export async function startStand(
     },
     async end() {
       await Promise.all(sites.map(site => site.close()));
-      await central.stop();
+      await Promise.all([central, ...others].map(each => each.stop()));
       await database.drop();
       await rm(directory, { recursive: true });
     },
@@ -151,8 +159,8 @@ export class TestTracker {
     this.signer = signer;
   }
 
-  changes(after: number, query = '') {
-    return call(`${this.#stand.central.url}/api/changes?after=${after}${query}`, {
+  changes(after: number, query = '', centralUrl = this.#stand.central.url) {
+    return call(`${centralUrl}/api/changes?after=${after}${query}`, {
       ...bounds,
       signer: this.signer,
       answer: changePageSchema,
@@ -298,8 +306,8 @@ export class TestSite {
     return record;
   }
 
-  signal(signer: Signer = this.signer) {
-    return call(`${this.#stand.central.url}/api/signals`, {
+  signal(signer: Signer = this.signer, centralUrl = this.#stand.central.url) {
+    return call(`${centralUrl}/api/signals`, {
       ...bounds,
       method: 'POST',
       signer,

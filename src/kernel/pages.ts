@@ -27,7 +27,7 @@ export interface PagesOptions {
   /** Address pattern of the framework → file, e.g. `/watch/:video` → `watch.html`. */
   readonly pages: Readonly<Record<string, string>>;
   /** Origins that the pages may fetch from, beside their own. */
-  readonly connectTo: () => readonly string[];
+  readonly connectTo: () => readonly string[] | Promise<readonly string[]>;
 }
 
 function readPages(directory: string): ReadonlyMap<string, PageFile> {
@@ -60,8 +60,8 @@ export function servePages(app: HttpServer, options: PagesOptions): void {
     return reply.type(file.type).send(file.body);
   };
   for (const [pattern, name] of Object.entries(options.pages)) {
-    app.get(pattern, { schema: { hide: true } }, (request, reply) => {
-      reply.header('content-security-policy', contentSecurityPolicy(options.connectTo()));
+    app.get(pattern, { schema: { hide: true } }, async (request, reply) => {
+      reply.header('content-security-policy', contentSecurityPolicy(await options.connectTo()));
       reply.header('x-frame-options', 'DENY');
       return send(name, request, reply, 'no-cache');
     });

@@ -2,13 +2,15 @@
  * PostgreSQL behind kysely. The same schema and queries as on SQLite: whole numbers come back as numbers (none of ours
  * passes 2^53), and a transaction that waits for a row sees what the other one committed (READ COMMITTED).
  */
-import { type Dialect, PostgresDialect } from 'kysely';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Dialect, type Kysely, PostgresAdapter, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 
 const MAX_CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 30_000;
+const RECONNECT_MS = 1_000;
 
 /** Object identifiers of `int8` and `numeric` (pg_type.dat): what counts and sums are. */
 const INT8 = 20;
@@ -50,4 +52,56 @@ export function openPostgresDialect(url: string): Dialect {
   // An idle connection that breaks is thrown away by the pool; without a listener it would end the process.
   pool.on('error', () => {});
   return new PostgresDialect({ pool });
+}
+
+/** Tells all listeners when the transaction commits; nothing where the database is not PostgreSQL. */
+export async function notify<Schema>(transaction: Kysely<Schema>, channel: string): Promise<void> {
+  if (!(transaction.getExecutor().adapter instanceof PostgresAdapter)) return;
+  await sql`select pg_notify(${channel}, '')`.execute(transaction);
+}
+
+export interface Listening {
+  stop(): Promise<void>;
+}
+
+/**
+ * Hears what is told on `channel`, on a connection of its own that is made again whenever it breaks. What was told in
+ * between is lost, so `onNotified` is called after each new connection too.
+ */
+export function listenTo(url: string, channel: string, onNotified: () => void): Listening {
+  const abort = new AbortController();
+  const run = async (): Promise<void> => {
+    while (!abort.signal.aborted) {
+      const client = new pg.Client(connectionOf(url));
+      const ended = new Promise<void>(resolve => {
+        client.on('error', () => resolve());
+        client.on('end', () => resolve());
+        abort.signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      try {
+        client.on('notification', onNotified);
+        await client.connect();
+        await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+        onNotified();
+        await ended;
+      } catch {
+        // Out of reach: tried again below.
+      }
+      await client.end().catch(() => {});
+      await sleep(RECONNECT_MS, undefined, { signal: abort.signal }).catch(() => {});
+    }
+  };
+  const running = run();
+  return {
+    async stop() {
+      abort.abort();
+      await running;
+    },
+  };
+}
+
+/** For people: without user and password. */
+export function nameOfPostgres(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `the PostgreSQL database ${pathname.slice(1)} at ${host}`;
 }

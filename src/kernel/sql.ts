@@ -3,7 +3,7 @@
  * runs unchanged on both: text, integer and bigint columns, flags 0 and 1, JSON as text.
  */
 import { Kysely, type Migration, Migrator, sql } from 'kysely';
-import { isPostgresUrl, openPostgresDialect } from './postgres.ts';
+import { isPostgresUrl, nameOfPostgres, openPostgresDialect } from './postgres.ts';
 import { messageOf } from './problem.ts';
 import { openSqliteDialect } from './sqlite.ts';
 
@@ -38,10 +38,7 @@ export async function openDatabase<Schema>(
 }
 
 /** For people: without user and password. */
-export function nameOf(place: DatabasePlace): string {
-  if (engineOf(place) === 'sqlite') return place;
-  const { host, pathname } = new URL(place);
-  return `the PostgreSQL database ${pathname.slice(1)} at ${host}`;
-}
+export const nameOf = (place: DatabasePlace): string =>
+  engineOf(place) === 'postgres' ? nameOfPostgres(place) : place;
 
 export { sql };

@@ -100,6 +100,8 @@ export const siteSchema = z.strictObject({
   lagMs: z.int().nonnegative(),
   /** Videos that this site holds, as the centre knows them. */
   videos: z.int().nonnegative(),
+  /** How central reads its database. */
+  readBy: z.enum(['gateway', 'sql']),
 });
 export type Site = z.infer<typeof siteSchema>;
 

@@ -39,7 +39,11 @@ describeSiteReader('through its gateway', async () => {
   const { port } = app.server.address() as AddressInfo;
   return {
     db,
-    reader: readOverHttp({ key: central, keyId: 'central' })({ id, base_url: `http://127.0.0.1:${port}` }),
+    reader: readOverHttp({ key: central, keyId: 'central' })({
+      id,
+      base_url: `http://127.0.0.1:${port}`,
+      database_url: null,
+    }),
     async end() {
       await app.close();
       await db.destroy();

@@ -3,10 +3,14 @@
  * changes again moves to the end, so what a tracker has to read never exceeds what there is.
  */
 import { failpoint } from '../../kernel/failpoint.ts';
+import { notify } from '../../kernel/postgres.ts';
 import type { Change } from '../../protocol/central.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import type { PublicationRecord } from '../../protocol/record.ts';
 import type { CentralDatabase, CentralTransaction, MemberRow, VideoRow } from './schema.ts';
+
+/** Other centrals on the same database hear of changes here. */
+export const CHANGES_CHANNEL = 'tributary_changes';
 
 /** A page ends early rather than be larger: a site's zone alone may have 10,000 prefixes. */
 const MAX_PAGE_CHARACTERS = 2 ** 20;
@@ -22,6 +26,7 @@ export async function takePositions(tx: CentralTransaction, count: number): Prom
     .where('id', '=', 1)
     .returning('position')
     .executeTakeFirstOrThrow();
+  await notify(tx, CHANGES_CHANNEL);
   return position - count + 1;
 }
 

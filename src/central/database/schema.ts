@@ -30,6 +30,8 @@ interface MemberTable {
   last_collected_at: number | null;
   last_error: string | null;
   last_error_code: string | null;
+  /** Where central reads this site's database by SQL: the URL, sealed. Null: through its gateway. */
+  database_url: string | null;
 }
 export type MemberRow = Selectable<MemberTable>;
 
@@ -87,6 +89,22 @@ interface PublicationTable {
 }
 export type PublicationRow = Selectable<PublicationTable>;
 
+/** Who may do a thing that only one process should do at a time. */
+interface LeaseTable {
+  name: string;
+  holder: string;
+  /** Counts the holders. Who holds an older one has lost it. */
+  fence: number;
+  until: number;
+}
+
+interface SightingTable {
+  tracker_id: string;
+  site_id: string;
+  up: number;
+  seen_at: number;
+}
+
 interface FeedTable {
   id: number;
   position: number;
@@ -97,6 +115,8 @@ export interface CentralSchema {
   signals: SignalTable;
   videos: VideoTable;
   publications: PublicationTable;
+  leases: LeaseTable;
+  sightings: SightingTable;
   feed: FeedTable;
 }
 export type CentralDatabase = Kysely<CentralSchema>;
@@ -205,7 +225,29 @@ const publication: Migration = {
   },
 };
 
+const sharing: Migration = {
+  async up(db) {
+    await db.schema.alterTable('members').addColumn('database_url', 'text').execute();
+    await db.schema
+      .createTable('leases')
+      .addColumn('name', 'text', column => column.primaryKey())
+      .addColumn('holder', 'text', column => column.notNull())
+      .addColumn('fence', 'bigint', column => column.notNull())
+      .addColumn('until', 'bigint', column => column.notNull())
+      .execute();
+    await db.schema
+      .createTable('sightings')
+      .addColumn('tracker_id', 'text', column => column.notNull())
+      .addColumn('site_id', 'text', column => column.notNull())
+      .addColumn('up', 'integer', column => column.notNull())
+      .addColumn('seen_at', 'bigint', column => column.notNull())
+      .addPrimaryKeyConstraint('sightings_key', ['tracker_id', 'site_id'])
+      .execute();
+  },
+};
+
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': first,
   '0002-publication': publication,
+  '0003-sharing': sharing,
 };

@@ -55,6 +55,7 @@ export function insertMember(
         last_signal_at: null,
         last_collected_at: null,
         last_error: null,
+        database_url: null,
         last_error_code: null,
       })
       .execute();
@@ -187,6 +188,8 @@ export interface SiteEdit {
   /** null: not known any more. */
   readonly coordinates?: Coordinates | null | undefined;
   readonly zone?: readonly string[] | undefined;
+  /** Sealed. null: through the gateway again. */
+  readonly databaseUrl?: string | null | undefined;
 }
 
 /** False: there is no such site. */
@@ -205,6 +208,7 @@ export function editSite(db: CentralDatabase, id: SiteId, edit: SiteEdit): Promi
               longitude: edit.coordinates?.longitude ?? null,
             }),
         ...(edit.zone === undefined ? {} : { zone: JSON.stringify(edit.zone) }),
+        ...(edit.databaseUrl === undefined ? {} : { database_url: edit.databaseUrl }),
       })
       .where('id', '=', id)
       .where('role', '=', 'site')

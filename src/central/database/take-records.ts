@@ -7,6 +7,7 @@ import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import { type Decision, decide, type Held, type RefusalCode } from './decide.ts';
 import { epochOf, lockPublication } from './epochs.ts';
 import { takePositions } from './feed.ts';
+import { type Lease, requireLease } from './leases.ts';
 import type { CentralDatabase, CentralTransaction } from './schema.ts';
 import { normaliseForSearch } from './search.ts';
 
@@ -35,8 +36,10 @@ export function takeRecords(
   epoch: Epoch,
   entries: readonly RecordEntry[],
   nowMs: number,
+  lease?: Lease,
 ): Promise<Taken> {
   return db.transaction().execute(async tx => {
+    if (lease) await requireLease(tx, lease);
     await requireEpoch(tx, site, epoch);
     const { held, taken } = await findHeld(tx, site, entries);
     const acknowledged: Acknowledgement[] = [];

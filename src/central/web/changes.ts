@@ -10,6 +10,7 @@ import {
 import type { SiteId } from '../../protocol/ids.ts';
 import { listRegistrations } from '../database/catalogue.ts';
 import { listChanges, registerUpTo } from '../database/feed.ts';
+import { tellSightings } from '../database/sightings.ts';
 import { listJoined } from '../database/sites.ts';
 import { type CentralContext, requireMember } from './context.ts';
 
@@ -24,7 +25,7 @@ const changesQuerySchema = z.object({
 });
 
 export function addChangeCalls(app: HttpServer, context: CentralContext): void {
-  const { db, bell, sightings } = context;
+  const { db, bell } = context;
 
   app.get(
     '/api/changes',
@@ -61,10 +62,8 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
     async (request, reply) => {
       const tracker = await requireMember(request, context, 'tracker');
       const known = new Set((await listJoined(db, 'site')).map(site => site.id));
-      const nowMs = Date.now();
-      for (const { site, up } of request.body.sites) {
-        if (known.has(site)) sightings.tell(tracker.id, site, up, nowMs);
-      }
+      const told = request.body.sites.filter(({ site }) => known.has(site));
+      await tellSightings(db, tracker.id, told, Date.now());
       return reply.code(204).send();
     },
   );

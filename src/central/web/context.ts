@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { requireSigner, requireToken } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
+import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { NonceMemory } from '../../kernel/signatures.ts';
 import type { Bell } from '../bell.ts';
 import type { Collector } from '../collector.ts';
@@ -9,19 +10,16 @@ import type { CentralConfig } from '../config.ts';
 import type { CentralDatabase, MemberRow } from '../database/schema.ts';
 import { findMember, isActive, listJoined, type Role } from '../database/sites.ts';
 import type { CentralMetrics } from '../metrics.ts';
-import type { Sightings } from '../sightings.ts';
 
 export interface CentralContext {
   readonly config: CentralConfig;
   readonly publicKey: string;
   readonly db: CentralDatabase;
+  readonly secrets: SecretBox;
   readonly bell: Bell;
   readonly collector: Collector;
-  readonly sightings: Sightings;
   readonly metrics: CentralMetrics;
   readonly nonces: NonceMemory;
-  /** To be called after a member changed: trackers are told, and the pages may reach the new addresses. */
-  readonly membersChanged: () => Promise<void>;
 }
 
 export const requireOperator = (request: FastifyRequest, { config }: CentralContext): void =>

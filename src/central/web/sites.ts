@@ -1,6 +1,7 @@
 /** Sites, as the pages show them and as the operator invites, edits, collects and revokes them. */
 import { z } from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
+import { isPostgresUrl } from '../../kernel/postgres.ts';
 import { Problem } from '../../kernel/problem.ts';
 import {
   baseUrlSchema,
@@ -15,6 +16,7 @@ import {
 import { newSiteId, type SiteId, siteIdSchema } from '../../protocol/ids.ts';
 import { nameSchema } from '../../protocol/text.ts';
 import type { MemberRow } from '../database/schema.ts';
+import { listSightings } from '../database/sightings.ts';
 import { listPending, type Pending } from '../database/signals.ts';
 import {
   countVideosBySite,
@@ -39,6 +41,12 @@ const siteEditSchema = z
     /** null: not known any more. */
     coordinates: coordinatesSchema.nullable(),
     zone: z.array(prefixSchema).max(10_000),
+    /** Where central reads this site's database by SQL (docs/databases.md). null: through its gateway. Never told again. */
+    databaseUrl: z
+      .string()
+      .max(2_000)
+      .refine(isPostgresUrl, 'expected postgres://user:password@host:5432/name')
+      .nullable(),
   })
   .partial();
 const collectAnswerSchema = z.strictObject({
@@ -49,7 +57,7 @@ const collectAnswerSchema = z.strictObject({
 });
 
 export function addSiteCalls(app: HttpServer, context: CentralContext): void {
-  const { db, collector, membersChanged } = context;
+  const { db, collector, bell, secrets } = context;
 
   app.get('/api/sites', { schema: { response: { 200: siteListSchema } } }, async () => {
     return { sites: await describeSites(context, await listMembers(db, 'site')) };
@@ -64,7 +72,7 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       const nowMs = Date.now();
       const { joinToken, invitation } = makeInvitation(nowMs);
       await insertMember(db, { id, role: 'site', ...request.body }, invitation, nowMs);
-      await membersChanged();
+      bell.ring();
       return reply.code(201).send({ site: await describeSite(context, id), joinToken });
     },
   );
@@ -78,8 +86,10 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
     async request => {
       requireOperator(request, context);
       const { id } = request.params;
-      if (!(await editSite(db, id, request.body))) throw unknownSite();
-      await membersChanged();
+      const { databaseUrl, ...edit } = request.body;
+      const sealed = typeof databaseUrl === 'string' ? secrets.seal(databaseUrl) : databaseUrl;
+      if (!(await editSite(db, id, { ...edit, databaseUrl: sealed }))) throw unknownSite();
+      bell.ring();
       return describeSite(context, id);
     },
   );
@@ -91,7 +101,7 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       requireOperator(request, context);
       const { id } = request.params;
       if (!(await revoke(db, 'site', id, Date.now()))) throw unknownSite();
-      await membersChanged();
+      bell.ring();
       return describeSite(context, id);
     },
   );
@@ -129,13 +139,14 @@ async function describeSite(context: CentralContext, id: SiteId): Promise<Site> 
   return site;
 }
 
-async function describeSites({ db, sightings }: CentralContext, rows: readonly MemberRow[]): Promise<Site[]> {
+async function describeSites({ db }: CentralContext, rows: readonly MemberRow[]): Promise<Site[]> {
   const pending = new Map((await listPending(db)).map(entry => [entry.site, entry]));
   const videos = await countVideosBySite(db);
   const nowMs = Date.now();
+  const sightings = await listSightings(db, nowMs);
   return rows.map(row => {
     const id = siteIdSchema.parse(row.id);
-    const seen = sightings.stateOf(id, nowMs);
+    const seen = sightings.get(id) ?? 'unknown';
     return formatSite(row, id, pending.get(id), videos.get(id) ?? 0, seen, nowMs);
   });
 }
@@ -166,5 +177,6 @@ function formatSite(
     pendingSignals: pending?.signals ?? 0,
     lagMs: pending ? Math.max(0, nowMs - pending.oldestAt) : 0,
     videos,
+    readBy: row.database_url === null ? 'gateway' : 'sql',
   };
 }

@@ -12,8 +12,9 @@ import { isSameEpoch } from '../../protocol/epoch.ts';
 import type { Acknowledgement } from '../../protocol/gateway.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { canonicalJson, type RecordDraft, recordSchema } from '../../protocol/record.ts';
+import { cutPage, epochOf } from '../../protocol/site-tables.ts';
 import type { RecordRow, SignalRow, SiteSchema, VideoRow } from './schema.ts';
-import { epochOf, lockSignal, readSignal } from './signal.ts';
+import { lockSignal, readSignal } from './signal.ts';
 import type { SiteDatabase } from './videos.ts';
 
 export type SiteTransaction = Transaction<SiteSchema>;
@@ -139,13 +140,7 @@ export async function listUnpublished(
     .orderBy('version')
     .limit(limit + 1)
     .execute();
-  let bytes = 0;
-  const fitting = found.findIndex((row, index) => {
-    bytes += row.body.length * 3;
-    return index > 0 && bytes > maxBytes;
-  });
-  const rows = found.slice(0, Math.min(limit, fitting === -1 ? found.length : fitting));
-  return { signal, rows, more: rows.length < found.length };
+  return { signal, ...cutPage(found, limit, maxBytes) };
 }
 
 /**

@@ -1,5 +1,4 @@
 /** The signal flag (mission, requirement 7), and the start and the epoch that this site database is in. */
-import type { Epoch } from '../../protocol/epoch.ts';
 import type { SignalRow } from './schema.ts';
 import type { SiteDatabase } from './videos.ts';
 
@@ -14,10 +13,6 @@ export const lockSignal = (transaction: SiteDatabase): Promise<SignalRow> =>
     .where('id', '=', 1)
     .returningAll()
     .executeTakeFirstOrThrow();
-
-/** The epoch that this start was given; undefined until it has greeted. */
-export const epochOf = ({ epoch, epoch_start, start }: SignalRow): Epoch | undefined =>
-  epoch_start !== null && epoch_start === start ? { number: Number(epoch), start } : undefined;
 
 /** R7: a new start. What is written from now on waits without a version until central has been greeted. */
 export async function beginStart(db: SiteDatabase, start: string): Promise<void> {

@@ -18,9 +18,9 @@ import {
 } from '../../protocol/gateway.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { MAX_RECORD_PAGE_BYTES, MAX_RECORD_PAGE_ROWS } from '../../protocol/limits.ts';
+import { epochOf } from '../../protocol/site-tables.ts';
 import { listUnpublished, markPublished, sumPublished } from '../database/records.ts';
 import type { SignalRow } from '../database/schema.ts';
-import { epochOf } from '../database/signal.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 
 const DIGEST_ATTEMPTS = 3;

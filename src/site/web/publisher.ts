@@ -9,8 +9,9 @@ import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { type Repeating, repeat } from '../../kernel/timing.ts';
 import { type Epoch, isSameEpoch } from '../../protocol/epoch.ts';
+import { epochOf } from '../../protocol/site-tables.ts';
 import { numberDrafts } from '../database/records.ts';
-import { beginStart, epochOf, markSignalled, readSignal } from '../database/signal.ts';
+import { beginStart, markSignalled, readSignal } from '../database/signal.ts';
 import { type GreetOptions, greet } from './greet.ts';
 
 export interface PublisherOptions extends GreetOptions {

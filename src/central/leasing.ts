@@ -1,0 +1,62 @@
+/** One central's leases on the sites that it reads: kept alive while it reads, given back afterwards. */
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import { acquireLease, type Lease, releaseLease, renewLeases } from './database/leases.ts';
+import type { CentralDatabase } from './database/schema.ts';
+
+/** What a central held that was killed is free again after this. */
+const LEASE_MS = 15_000;
+const RENEW_MS = 4_000;
+
+export interface LeasingOptions {
+  readonly db: CentralDatabase;
+  /** Of this process and no other. */
+  readonly holder: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class Leasing {
+  readonly #options: LeasingOptions;
+  readonly #held = new Map<string, Lease>();
+  #cancelRenewal: (() => void) | undefined;
+
+  constructor(options: LeasingOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined where another central has it. */
+  async acquire(name: string): Promise<Lease | undefined> {
+    const { db, holder, clock } = this.#options;
+    const lease = await acquireLease(db, name, holder, clock.now(), LEASE_MS);
+    if (!lease) return undefined;
+    this.#held.set(name, lease);
+    this.#cancelRenewal ??= clock.after(RENEW_MS, () => this.#renew());
+    return lease;
+  }
+
+  async release(lease: Lease): Promise<void> {
+    this.#held.delete(lease.name);
+    await releaseLease(this.#options.db, lease);
+  }
+
+  /** True for one of all centrals, once in `durationMs`. */
+  async isTurn(name: string, durationMs: number): Promise<boolean> {
+    const { db, holder, clock } = this.#options;
+    return (await acquireLease(db, name, holder, clock.now(), durationMs)) !== undefined;
+  }
+
+  stop(): void {
+    this.#cancelRenewal?.();
+  }
+
+  #renew(): void {
+    this.#cancelRenewal = undefined;
+    if (this.#held.size === 0) return;
+    const { db, holder, clock, log } = this.#options;
+    renewLeases(db, holder, [...this.#held.keys()], clock.now(), LEASE_MS).catch(error =>
+      log.warn({ err: error }, 'leases were not renewed'),
+    );
+    this.#cancelRenewal = clock.after(RENEW_MS, () => this.#renew());
+  }
+}

@@ -1,0 +1,183 @@
+/** The direct way (docs/databases.md): its contract, and that its role can do nothing else. Runs on PostgreSQL alone. */
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { createSqlReaders } from '../../src/central/read-by-sql.ts';
+import { openDatabase } from '../../src/kernel/sql.ts';
+import { type SiteSchema, siteMigrations } from '../../src/site/database/schema.ts';
+import type { SiteDatabase } from '../../src/site/database/videos.ts';
+import { ENGINE, makeDatabase } from '../postgres/databases.ts';
+import { describeSiteReader } from './site-reader.contract.ts';
+
+const PASSWORD = 'change-this-password';
+/** The statements that operators are told to run, as they stand there. */
+const GRANTS = /```sql\n([\s\S]*?)```/.exec(readFileSync('docs/databases.md', 'utf8'))?.[1] ?? '';
+
+interface Opened {
+  readonly db: SiteDatabase;
+  readonly url: string;
+  end(): Promise<void>;
+}
+
+let roles = 0;
+
+/** A site database, and the URL by which central's role reaches it. */
+async function openSiteDatabase(): Promise<Opened> {
+  const database = await makeDatabase();
+  const db = await openDatabase<SiteSchema>(database.place, siteMigrations);
+  // Roles are of the whole server: each test makes one of its own.
+  const role = `reader_${process.pid}_${++roles}`;
+  const name = new URL(database.place).pathname.slice(1);
+  await administer(
+    database.place,
+    GRANTS.replaceAll('central_reader', role).replaceAll('DATABASE site', `DATABASE ${name}`),
+  );
+  const url = new URL(database.place);
+  url.username = role;
+  url.password = PASSWORD;
+  return {
+    db,
+    url: url.href,
+    async end() {
+      await db.destroy();
+      await database.drop();
+      await administer(inject('postgresUrl'), `drop role ${role}`);
+    },
+  };
+}
+
+async function administer(url: string, statements: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(statements);
+  } finally {
+    await client.end();
+  }
+}
+
+// Not `runIf`: on SQLite there is nothing here that was left out.
+if (ENGINE === 'postgres') {
+  describeSiteReader('directly, by SQL', async () => {
+    const { db, url, end } = await openSiteDatabase();
+    const readers = createSqlReaders();
+    return {
+      db,
+      reader: readers.open(url),
+      async end() {
+        await readers.stop();
+        await end();
+      },
+    };
+  });
+
+  describe('the role of central in a site database', () => {
+    let opened: Opened;
+    let client: pg.Client;
+    beforeEach(async () => {
+      opened = await openSiteDatabase();
+      client = new pg.Client({ connectionString: opened.url });
+      await client.connect();
+    });
+    afterEach(async () => {
+      await client.end();
+      await opened.end();
+    });
+    const denied = (statement: string) =>
+      expect(client.query(statement), statement).rejects.toMatchObject({ code: '42501' });
+
+    it('reads records, and sets their published flag', async () => {
+      await client.query('select * from records');
+      await client.query('select * from signal');
+      await client.query('update records set published = 1');
+    });
+
+    it('changes no other column, and no row comes or goes', async () => {
+      const { rows } = await client.query<{ column_name: string }>(
+        `select column_name from information_schema.columns
+         where table_schema = 'public' and table_name = 'records' and column_name <> 'published'`,
+      );
+      expect(rows.length).toBeGreaterThan(5);
+      for (const { column_name } of rows) await denied(`update records set ${column_name} = default`);
+      await denied('delete from records');
+      await denied('truncate records');
+      await denied(`insert into records (video_id) values ('x')`);
+      await denied('update signal set version = 0');
+      await denied('delete from signal');
+      await denied('begin; lock table records in access exclusive mode');
+      await client.query('rollback');
+    });
+
+    it('sees no other table', async () => {
+      const tables = await opened.db.introspection.getTables({ withInternalKyselyTables: true });
+      const others = tables.map(({ name }) => name).filter(name => !['records', 'signal'].includes(name));
+      expect(others).toContain('videos');
+      for (const name of others) await denied(`select * from "${name}"`);
+    });
+
+    it('makes nothing, and becomes nobody else', async () => {
+      await denied('create table mine (x int)');
+      await denied('create schema mine');
+      await denied('create temporary table mine (x int)');
+      await denied('create role mine');
+      await denied('set role postgres');
+      await denied(`copy records to program 'true'`);
+      await denied(`copy records to '/tmp/records'`);
+      await denied(`select pg_read_file('PG_VERSION')`);
+      await denied('alter table records add column mine text');
+      await denied(`create function mine() returns int language sql as 'select 1'`);
+    });
+
+    it('is told apart from a database that is out of reach', async () => {
+      const readers = createSqlReaders();
+      const { signal } = new AbortController();
+      const url = new URL(opened.url);
+      await administer(inject('postgresUrl'), `create role "${url.username}_none" login password 'x'`);
+      const other = new URL(url);
+      other.username = `${url.username}_none`;
+      await expect(readers.open(other.href).readRecords(1, signal)).rejects.toMatchObject({
+        code: expect.stringMatching(/site-database-closed|peer-unreachable/),
+      });
+      url.port = '1';
+      const failure = readers.open(url.href).readRecords(1, signal);
+      await expect(failure).rejects.toMatchObject({ code: 'peer-unreachable' });
+      await expect(failure).rejects.not.toThrow(PASSWORD);
+      await readers.stop();
+      await administer(inject('postgresUrl'), `drop role "${other.username}"`);
+    });
+
+    it('is not held up by a record of many megabytes', async () => {
+      const readers = createSqlReaders();
+      await opened.db
+        .updateTable('signal')
+        .set({
+          site: '01900000-0000-7000-8000-000000000000',
+          start: 'start-of-the-tests',
+          epoch: 1,
+          epoch_start: 'start-of-the-tests',
+        })
+        .execute();
+      await opened.db
+        .insertInto('records')
+        .values({
+          video_id: 'a',
+          version: 1,
+          hash: 'f'.repeat(64),
+          body: `"${'x'.repeat(20 * 2 ** 20)}"`,
+          published: 0,
+          registered_version: 0,
+          written_at: '',
+          withdrawn: 0,
+          change: 1,
+        })
+        .execute();
+      const reading = readers.open(opened.url).readRecords(500, new AbortController().signal);
+      await expect(reading).rejects.toMatchObject({ code: 'peer-too-large' });
+      await readers.stop();
+    });
+  });
+} else {
+  it('is of PostgreSQL alone', () => {
+    expect(GRANTS).toContain('GRANT SELECT');
+  });
+}
