@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { epochSchema } from './epoch.ts';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
-import { renditionSchema } from './media.ts';
+import { picturesSchema, renditionSchema } from './media.ts';
 import { addressSchema, timestampSchema, versionSchema } from './record.ts';
 import { nameSchema } from './text.ts';
 
@@ -21,6 +21,7 @@ export const videoSchema = z.strictObject({
   height: z.int().positive().optional(),
   codecs: z.array(z.string()),
   renditions: z.array(renditionSchema),
+  pictures: picturesSchema.optional(),
   path: z.string(),
   sourceAddress: addressSchema,
   site: z.strictObject({ id: siteIdSchema, name: z.string() }),

@@ -2,7 +2,14 @@
  * DASH manifests (ISO/IEC 23009-1) of the same segments that the playlists name: one formatter for a site's own and for the
  * tracker's steered ones. Segments are addressed by number, their times listed (SegmentTimeline).
  */
-import { type AudioRendition, INIT_SEGMENT, type Rendition, type VideoRendition } from './media.ts';
+import {
+  type AudioRendition,
+  CAPTIONS_FILE,
+  type CaptionsRendition,
+  INIT_SEGMENT,
+  type Rendition,
+  type VideoRendition,
+} from './media.ts';
 import type { RenditionTimeline, RevisionTimeline } from './timeline.ts';
 
 /** A site as a DASH player sees it. */
@@ -52,22 +59,25 @@ export function formatDashManifest(
       : []),
     '  <Period id="0" start="PT0S">',
   ];
-  for (const [id, set] of listAdaptationSets(renditions).entries()) {
-    lines.push(...formatAdaptationSet(id, set, timeline));
-  }
+  const sets = listAdaptationSets(renditions);
+  for (const [id, set] of sets.entries()) lines.push(...formatAdaptationSet(id, set, timeline));
+  const captions = renditions.filter((r): r is CaptionsRendition => r.kind === 'captions');
+  for (const [index, track] of captions.entries()) lines.push(...formatCaptions(sets.length + index, track));
   lines.push('  </Period>', '</MPD>');
   return `${lines.join('\n')}\n`;
 }
 
-type AdaptationSet = readonly [Rendition, ...Rendition[]];
+type TimedRendition = VideoRendition | AudioRendition;
+type AdaptationSet = readonly [TimedRendition, ...TimedRendition[]];
 
 /** One set for each family of codecs, because players switch within a set alone; sound by language and group. */
 function listAdaptationSets(renditions: readonly Rendition[]): readonly AdaptationSet[] {
-  const sets = new Map<string, [Rendition, ...Rendition[]]>();
+  const sets = new Map<string, [TimedRendition, ...TimedRendition[]]>();
   const audios = renditions.filter((r): r is AudioRendition => r.kind === 'audio');
   // DASH cannot bind one group of sound to one group of pictures: of several encodings the last, made for all players, serves.
   const group = audios.at(-1)?.group;
   for (const rendition of renditions) {
+    if (rendition.kind === 'captions') continue;
     if (rendition.kind === 'audio' && rendition.group !== group) continue;
     const key =
       rendition.kind === 'video' ? `video ${rendition.codec.split('.', 1)[0]}` : `audio ${rendition.id}`;
@@ -97,8 +107,24 @@ function formatAdaptationSet(id: number, set: AdaptationSet, timeline: RevisionT
   ];
 }
 
+/** One WebVTT file, which players take whole. */
+function formatCaptions(
+  id: number,
+  { id: folder, language, bandwidthBps, name }: CaptionsRendition,
+): readonly string[] {
+  return [
+    `    <AdaptationSet id="${id}" contentType="text" mimeType="text/vtt"${language ? ` lang="${escapeXml(language)}"` : ''}>`,
+    ...(name ? [`      <Label>${escapeXml(name)}</Label>`] : []),
+    `      <Role schemeIdUri="${ROLE}" value="caption"/>`,
+    `      <Representation id="${folder}" bandwidth="${bandwidthBps}">`,
+    `        <BaseURL>${folder}/${CAPTIONS_FILE}</BaseURL>`,
+    '      </Representation>',
+    '    </AdaptationSet>',
+  ];
+}
+
 function formatRepresentation(
-  rendition: Rendition,
+  rendition: TimedRendition,
   timeline: RenditionTimeline | undefined,
 ): readonly string[] {
   if (!timeline) throw new RangeError(`the rendition ${rendition.id} has no timeline`);

@@ -1,5 +1,11 @@
 /** Multivariant playlists (RFC 8216bis, section 4.4.6): one formatter for a site's own and for the tracker's steered ones. */
-import { type AudioRendition, MEDIA_PLAYLIST, type Rendition, type VideoRendition } from './media.ts';
+import {
+  type AudioRendition,
+  type CaptionsRendition,
+  MEDIA_PLAYLIST,
+  type Rendition,
+  type VideoRendition,
+} from './media.ts';
 
 /** A site as a player sees it (RFC 8216bis, section 7). */
 export interface Pathway {
@@ -30,8 +36,9 @@ export function formatMultivariantPlaylist(
 ): string {
   const videos = renditions.filter((r): r is VideoRendition => r.kind === 'video');
   const audios = renditions.filter((r): r is AudioRendition => r.kind === 'audio');
+  const captions = renditions.filter((r): r is CaptionsRendition => r.kind === 'captions');
   if (pathways.length === 0) throw new RangeError('a multivariant playlist needs a pathway');
-  if (renditions.length === 0) throw new RangeError('a multivariant playlist needs a rendition');
+  if (videos.length + audios.length === 0) throw new RangeError('a multivariant playlist needs a rendition');
 
   const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
   if (steering) {
@@ -50,6 +57,11 @@ export function formatMultivariantPlaylist(
         lines.push(`#EXT-X-MEDIA:${audioAttributes(audio, index, groupId(name), uri(audio))}`);
       }
     }
+    const captionsGroup = `captions-${order}`;
+    for (const [index, track] of captions.entries()) {
+      lines.push(`#EXT-X-MEDIA:${captionsAttributes(track, index, captionsGroup, uri(track))}`);
+    }
+    if (captions.length > 0) attributes.push(`SUBTITLES=${quoted(captionsGroup)}`);
     for (const variant of videos.length > 0 ? videos : audios) {
       const sound = variant.kind === 'video' ? inGroup(audios, variant.audioGroup) : [];
       const group = groupId(variant.kind === 'video' ? variant.audioGroup : undefined);
@@ -66,8 +78,7 @@ function audioAttributes(audio: AudioRendition, index: number, group: string, ur
   return [
     'TYPE=AUDIO',
     `GROUP-ID=${quoted(group)}`,
-    // RFC 8216bis, section 4.4.6.1: NAME is unique within the group.
-    `NAME=${quoted(audio.language ? `${audio.language} ${index + 1}` : `Audio ${index + 1}`)}`,
+    `NAME=${quoted(trackName(audio, index, 'Audio'))}`,
     ...(audio.language ? [`LANGUAGE=${quoted(audio.language)}`] : []),
     `DEFAULT=${index === 0 ? 'YES' : 'NO'}`,
     'AUTOSELECT=YES',
@@ -76,8 +87,28 @@ function audioAttributes(audio: AudioRendition, index: number, group: string, ur
   ].join(',');
 }
 
+function captionsAttributes(captions: CaptionsRendition, index: number, group: string, uri: string): string {
+  return [
+    'TYPE=SUBTITLES',
+    `GROUP-ID=${quoted(group)}`,
+    `NAME=${quoted(trackName(captions, index, 'Captions'))}`,
+    ...(captions.language ? [`LANGUAGE=${quoted(captions.language)}`] : []),
+    'DEFAULT=NO',
+    'AUTOSELECT=YES',
+    'FORCED=NO',
+    `URI=${quoted(uri)}`,
+  ].join(',');
+}
+
+/** RFC 8216bis, section 4.4.6.1: NAME is unique within the group. */
+const trackName = (
+  { name, language }: { readonly name?: string | undefined; readonly language?: string | undefined },
+  index: number,
+  otherwise: string,
+): string => (name ? `${name} (${index + 1})` : `${language ?? otherwise} ${index + 1}`);
+
 function variantAttributes(
-  variant: Rendition,
+  variant: VideoRendition | AudioRendition,
   audios: readonly AudioRendition[],
   group: string,
   extra: readonly string[],

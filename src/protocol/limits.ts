@@ -13,3 +13,6 @@ export const MAX_RENDITIONS = 32;
 export const MAX_SEGMENT_BYTES = 64 * 2 ** 20;
 export const MAX_SEGMENT_DURATION_MS = 60_000;
 export const TARGET_SEGMENT_DURATION_MS = 4_000;
+/** An uploaded caption file, and each that is taken out of a source. */
+export const MAX_CAPTIONS_BYTES = 2 ** 20;
+export const MAX_CAPTION_TRACKS = 16;

@@ -1,12 +1,19 @@
 /** How a video's media is described and addressed, alike at every site. */
 import { z } from 'zod';
 import type { RevisionId, VideoId } from './ids.ts';
-import { languageSchema } from './text.ts';
+import { languageSchema, storedNameSchema } from './text.ts';
 
 const positiveInt = z.int().positive();
 /** RFC 6381 codec string, e.g. `avc1.64001f`. */
 const codecSchema = z.string().regex(/^[A-Za-z0-9]{2,8}(\.[A-Za-z0-9.]{1,60})?$/);
 const renditionIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/);
+
+/** A track's name, for people. */
+export const MAX_TRACK_NAME_CHARACTERS = 60;
+export const trackNameSchema = storedNameSchema.refine(
+  text => [...text].length <= MAX_TRACK_NAME_CHARACTERS,
+  `at most ${MAX_TRACK_NAME_CHARACTERS} characters`,
+);
 
 const audioGroupSchema = z.string().regex(/^[a-z0-9-]{1,20}$/);
 
@@ -38,13 +45,28 @@ export const audioRenditionSchema = z.strictObject({
   channels: positiveInt.max(64),
   sampleRateHz: positiveInt.max(768_000),
   language: languageSchema.optional(),
+  /** What its author calls it, e.g. "Commentary". */
+  name: trackNameSchema.optional(),
   /** Renditions of one group hold alternatives (languages); several groups hold the same in several encodings. */
   group: audioGroupSchema.optional(),
 });
 export type AudioRendition = z.infer<typeof audioRenditionSchema>;
 
+/** WebVTT in plain cues. The whole is one file beside its segments. */
+export const captionsRenditionSchema = z.strictObject({
+  kind: z.literal('captions'),
+  ...renditionShape,
+  language: languageSchema.optional(),
+  name: trackNameSchema.optional(),
+});
+export type CaptionsRendition = z.infer<typeof captionsRenditionSchema>;
+
 /** One encoding of one track of a video. */
-export const renditionSchema = z.discriminatedUnion('kind', [videoRenditionSchema, audioRenditionSchema]);
+export const renditionSchema = z.discriminatedUnion('kind', [
+  videoRenditionSchema,
+  audioRenditionSchema,
+  captionsRenditionSchema,
+]);
 export type Rendition = z.infer<typeof renditionSchema>;
 
 export const MULTIVARIANT_PLAYLIST = 'multivariant.m3u8';
@@ -53,8 +75,18 @@ export const DASH_MANIFEST = 'manifest.mpd';
 export const TIMELINE = 'timeline.json';
 export const MEDIA_PLAYLIST = 'media.m3u8';
 export const INIT_SEGMENT = 'init.mp4';
+/** Captions as one file, for players that take them beside the stream (DASH). */
+export const CAPTIONS_FILE = 'captions.vtt';
+export const POSTER = 'poster.jpg';
+/** WebVTT whose cues name places (`#xywh`) in `STORYBOARD_SPRITE`. */
+export const STORYBOARD = 'storyboard.vtt';
+export const STORYBOARD_SPRITE = 'storyboard.jpg';
+/** What pictures of a video stand beside its playlists. */
+export const picturesSchema = z.strictObject({ poster: z.boolean(), storyboard: z.boolean() });
+export type Pictures = z.infer<typeof picturesSchema>;
 /** `number` counts from 0, as `EXT-X-MEDIA-SEQUENCE` does. */
 export const mediaSegment = (number: number): string => `${number}.m4s`;
+export const captionsSegment = (number: number): string => `${number}.vtt`;
 
 /** Absolute path of a file of a revision, the same at every site. `file` is relative, e.g. `source-video/media.m3u8`. */
 export const mediaPath = (video: VideoId, revision: RevisionId, file: string): string =>

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { revisionIdSchema, videoIdSchema } from './ids.ts';
 import { MAX_RENDITIONS } from './limits.ts';
-import { renditionSchema } from './media.ts';
+import { picturesSchema, renditionSchema } from './media.ts';
 import { languageSchema, storedDescriptionSchema, storedNameSchema } from './text.ts';
 
 export const versionSchema = z.int().positive();
@@ -49,6 +49,7 @@ export const videoRecordSchema = z.strictObject({
   sha256: sha256Schema,
   container: z.string().min(1).max(40),
   renditions: z.array(renditionSchema).min(1).max(MAX_RENDITIONS),
+  pictures: picturesSchema.optional(),
   createdAt: timestampSchema,
   writtenAt: writtenAtSchema,
 });

@@ -69,6 +69,7 @@ function formatVideo(row: ListedVideo): Video | undefined {
     ...(record.height === undefined ? {} : { height: record.height }),
     codecs: [...new Set(record.renditions.map(rendition => rendition.codec))],
     renditions: record.renditions,
+    ...(record.pictures === undefined ? {} : { pictures: record.pictures }),
     path: record.path,
     sourceAddress: record.sourceAddress,
     site: { id: site, name: row.site_name },

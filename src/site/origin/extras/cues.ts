@@ -1,0 +1,143 @@
+/**
+ * Captions as plain cues: times and text, and nothing else. WebVTT and SubRip that strangers wrote are read into cues and
+ * written anew, so that no style, no region, no markup and no script of theirs reaches a player. Pure.
+ */
+import { MAX_CAPTIONS_BYTES } from '../../../protocol/limits.ts';
+
+export interface Cue {
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Lines of plain text. */
+  readonly text: string;
+}
+
+const MAX_CUES = 20_000;
+const MAX_CUE_CHARACTERS = 2_000;
+const MAX_TIME_MS = 100 * 3_600_000;
+
+export class CaptionsRefused extends Error {
+  override readonly name = 'CaptionsRefused';
+}
+
+/** `00:01:02,500`, `01:02.500`: hours may be missing (WebVTT), the fraction may follow a comma (SubRip). */
+const TIME = '(?:(\\d{1,3}):)?(\\d{1,2}):(\\d{2})[.,](\\d{1,3})';
+const TIMING = new RegExp(`^\\s*${TIME}\\s*-->\\s*${TIME}(?:\\s.*)?$`);
+
+/**
+ * @param language of the text: it says what bytes mean that are no UTF-8
+ * @throws CaptionsRefused with a sentence for the uploader
+ */
+export function parseCaptions(bytes: Buffer, language?: string): readonly Cue[] {
+  if (bytes.length > MAX_CAPTIONS_BYTES) {
+    throw new CaptionsRefused('The caption file is larger than 1 MB. Captions of a film are text alone.');
+  }
+  const lines = decode(bytes, language).replaceAll('\r\n', '\n').replaceAll('\r', '\n').split('\n');
+  const cues: Cue[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    const timing = TIMING.exec(lines[at]!);
+    if (!timing) continue;
+    const text: string[] = [];
+    // A line that is missing between two cues must not make one the other's text.
+    while (at + 1 < lines.length && lines[at + 1]!.trim() !== '' && !TIMING.test(lines[at + 1]!)) {
+      text.push(lines[++at]!);
+    }
+    const [startMs, endMs] = [toMs(timing, 1), toMs(timing, 5)];
+    const plain = toPlain(text);
+    if (plain === '' || !(endMs > startMs) || endMs > MAX_TIME_MS) continue;
+    cues.push({ startMs, endMs, text: plain });
+    if (cues.length > MAX_CUES) {
+      throw new CaptionsRefused(
+        `The caption file has more than ${MAX_CUES} cues, more than a film can show.`,
+      );
+    }
+  }
+  if (cues.length === 0) {
+    throw new CaptionsRefused(
+      'This is no caption file that is known here: it has no cue with times and text. Upload WebVTT (.vtt) or SubRip (.srt).',
+    );
+  }
+  return cues.sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs);
+}
+
+function toMs(timing: RegExpExecArray, from: number): number {
+  const [hours = '0', minutes = '0', seconds = '0', fraction = '0'] = timing.slice(from, from + 4);
+  return (
+    ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1_000 + Number(fraction.padEnd(3, '0'))
+  );
+}
+
+/** UTF-8 and UTF-16 say so; what is neither is what people's older programs wrote in that language. */
+function decode(bytes: Buffer, language: string | undefined): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder(OLDER_ENCODINGS[language?.split('-', 1)[0] ?? ''] ?? 'windows-1252').decode(bytes);
+  }
+}
+
+const OLDER_ENCODINGS: Readonly<Record<string, string>> = {
+  zh: 'gb18030',
+  ja: 'shift_jis',
+  ko: 'euc-kr',
+  ru: 'windows-1251',
+  uk: 'windows-1251',
+  el: 'windows-1253',
+  tr: 'windows-1254',
+  he: 'windows-1255',
+  ar: 'windows-1256',
+  pl: 'windows-1250',
+  cs: 'windows-1250',
+  hu: 'windows-1250',
+};
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&amp;': '&',
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&nbsp;': ' ',
+  '&lrm;': '',
+  '&rlm;': '',
+};
+// Control characters, and changes of writing direction that outlast the cue.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: naming them is the purpose of this pattern
+const UNWANTED = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+
+/** Tags of WebVTT and SubRip, and the overrides of SubStation Alpha, go; so does what browsers would read as a tag. */
+function toPlain(lines: readonly string[]): string {
+  return lines
+    .map(line =>
+      line
+        .slice(0, MAX_CUE_CHARACTERS)
+        .replaceAll(/\{\\[^{}]{0,200}\}/g, '')
+        .replaceAll(/<\/?[A-Za-z\d.][^<>]{0,500}>/g, '')
+        .replaceAll(/&(?:amp|lt|gt|quot|nbsp|lrm|rlm);/g, entity => ENTITIES[entity] ?? '')
+        .replaceAll(UNWANTED, ' ')
+        .trim(),
+    )
+    .filter(line => line !== '')
+    .join('\n')
+    .slice(0, MAX_CUE_CHARACTERS);
+}
+
+/** WebVTT (W3C) of plain cues, with the time that HLS maps them by (RFC 8216bis, section 3.1.4). */
+export function formatWebVtt(cues: readonly Cue[]): string {
+  const blocks = cues.map(
+    ({ startMs, endMs, text }) => `${formatTime(startMs)} --> ${formatTime(endMs)}\n${escapeText(text)}\n`,
+  );
+  return ['WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n', ...blocks].join('\n');
+}
+
+export function formatTime(ms: number): string {
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
+  return `${two(ms / 3_600_000)}:${two((ms / 60_000) % 60)}:${two((ms / 1_000) % 60)}.${String(Math.floor(ms) % 1_000).padStart(3, '0')}`;
+}
+
+const escapeText = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+/** Cues that are seen within a span, with their own times: a cue that lasts over a border stands in both segments. */
+export const cuesWithin = (cues: readonly Cue[], fromMs: number, toMs: number): readonly Cue[] =>
+  cues.filter(({ startMs, endMs }) => startMs < toMs && endMs > fromMs);
