@@ -8,7 +8,10 @@ export const MAX_JSON_BODY_BYTES = 64 * 1024;
 /** A page of records that central reads from a site. */
 export const MAX_RECORD_PAGE_BYTES = 2 ** 20;
 export const MAX_RECORD_PAGE_ROWS = 500;
+/** Of pictures and sound, of one source. */
 export const MAX_RENDITIONS = 32;
+/** Of one record: encodings and captions too. */
+export const MAX_RECORD_RENDITIONS = 96;
 /** One media segment is held in memory whole: a source whose segments would be larger must be converted first. */
 export const MAX_SEGMENT_BYTES = 64 * 2 ** 20;
 export const MAX_SEGMENT_DURATION_MS = 60_000;

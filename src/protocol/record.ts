@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { revisionIdSchema, videoIdSchema } from './ids.ts';
-import { MAX_RENDITIONS } from './limits.ts';
+import { MAX_RECORD_RENDITIONS } from './limits.ts';
 import { picturesSchema, renditionSchema } from './media.ts';
 import { languageSchema, storedDescriptionSchema, storedNameSchema } from './text.ts';
 
@@ -48,7 +48,7 @@ export const videoRecordSchema = z.strictObject({
   /** SHA-256 of the source as it was uploaded. */
   sha256: sha256Schema,
   container: z.string().min(1).max(40),
-  renditions: z.array(renditionSchema).min(1).max(MAX_RENDITIONS),
+  renditions: z.array(renditionSchema).min(1).max(MAX_RECORD_RENDITIONS),
   pictures: picturesSchema.optional(),
   createdAt: timestampSchema,
   writtenAt: writtenAtSchema,

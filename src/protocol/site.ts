@@ -1,12 +1,30 @@
 /** What the studio shows: a site's own videos, step by step (contract: Site). */
 import { z } from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
+import { trackNameSchema } from './media.ts';
 import { timestampSchema, versionSchema } from './record.ts';
 import { descriptionSchema, languageSchema, nameSchema } from './text.ts';
 
 export const VIDEO_STATES = ['uploading', 'checking', 'preparing', 'ready', 'failed', 'withdrawn'] as const;
 export const videoStateSchema = z.enum(VIDEO_STATES);
 export type VideoState = z.infer<typeof videoStateSchema>;
+
+/** One track of captions of a video. */
+export const siteCaptionsSchema = z.strictObject({
+  /** Folder below the revision. */
+  id: z.string(),
+  language: z.string().optional(),
+  name: z.string().optional(),
+  /** Out of the source, or a file that somebody uploaded. */
+  from: z.enum(['source', 'upload']),
+});
+export type SiteCaptions = z.infer<typeof siteCaptionsSchema>;
+
+/** `POST /api/videos/{id}/captions?language=&name=` of a site; the body is the file. */
+export const newCaptionsQuerySchema = z.object({
+  language: languageSchema,
+  name: trackNameSchema.optional(),
+});
 
 /** `GET /api/videos/{id}` of a site. */
 export const siteVideoSchema = z.strictObject({
@@ -28,6 +46,9 @@ export const siteVideoSchema = z.strictObject({
   height: z.int().positive().optional(),
   codecs: z.array(z.string()),
   revision: revisionIdSchema.optional(),
+  hasPoster: z.boolean(),
+  hasStoryboard: z.boolean(),
+  captions: z.array(siteCaptionsSchema),
   /** Version of the record, once there is one. */
   version: versionSchema.optional(),
   /** The patent's signal flag: nothing of this video is left to be signalled. */

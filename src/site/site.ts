@@ -13,7 +13,7 @@ import { createLog } from '../kernel/log.ts';
 import { readIdentity } from '../kernel/member.ts';
 import { servePages } from '../kernel/pages.ts';
 import { openDatabase } from '../kernel/sql.ts';
-import { repeat } from '../kernel/timing.ts';
+import { type Repeating, repeat } from '../kernel/timing.ts';
 import type { VideoId } from '../protocol/ids.ts';
 import { createStreamBuffer } from './buffer/buffer.ts';
 import { DayBudget } from './buffer/egress/day-budget.ts';
@@ -26,6 +26,7 @@ import { type SiteSchema, siteMigrations } from './database/schema.ts';
 import { beginStart } from './database/signal.ts';
 import { listVideosInState } from './database/videos.ts';
 import { createMembership } from './membership.ts';
+import { startExtras } from './origin/extras/make-extras.ts';
 import { findMediaTools } from './origin/ffmpeg/ffmpeg.ts';
 import { createIntake } from './origin/intake.ts';
 import { removeLeftovers } from './origin/leftovers.ts';
@@ -34,6 +35,7 @@ import { reviveVideo } from './origin/revive.ts';
 import { createOriginServer } from './origin/server.ts';
 import { createStorage } from './origin/storage.ts';
 import { isWithinNetworks } from './web/access.ts';
+import { serveCaptions } from './web/captions.ts';
 import { centralOverHttp } from './web/central-calls.ts';
 import { createGateway, serveGateway } from './web/gateway.ts';
 import { type SiteLoad, servePlace } from './web/place.ts';
@@ -84,7 +86,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     key: () => membership.identity().key,
     async locate(video, revision) {
       const found = await locateRevision(db, video, revision);
-      return typeof found === 'object' ? { directory: storage.directory(video), indexes: found } : found;
+      return typeof found === 'object' ? { directory: storage.directory(video), ...found } : found;
     },
   });
   await listen(origin.server, config.originListen);
@@ -125,6 +127,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     };
   };
 
+  let extras: Repeating | undefined;
   const intake = createIntake({
     db,
     storage,
@@ -132,7 +135,10 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     prepare: (source, index, fileName) =>
       prepareInWorker(source, index, fileName, { workerUrl: files.prepareWorker }),
     hashFile,
-    onRecord: () => publisher.wake(),
+    onRecord() {
+      publisher.wake();
+      extras?.wake();
+    },
     log,
   });
   const uploads = createUploads({
@@ -212,6 +218,13 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     onRecord: publisher.wake,
     onWithdrawn: forgetVideo,
   });
+  serveCaptions(app, {
+    db,
+    storage,
+    sourceAddress: config.sourceAddress,
+    access: config,
+    onRecord: publisher.wake,
+  });
   serveGateway(app, createGateway(db, registrations.wake), membership.identity);
   servePlace(app, {
     db,
@@ -237,6 +250,16 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     await uploads.sweep().catch(error => log.warn({ err: error }, 'old uploads not swept'));
     return SWEEP_MS;
   });
+  extras =
+    tools &&
+    startExtras({
+      db,
+      storage,
+      sourceAddress: config.sourceAddress,
+      tools,
+      onRecord: publisher.wake,
+      log,
+    });
   await app.listen(config.listen);
   ready = true;
   const { port } = app.server.address() as AddressInfo;
@@ -253,6 +276,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
         membershipWatch.stop(),
         sweep.stop(),
       ]);
+      await extras?.stop();
       await app.close();
       await buffer.stop();
       await origin.stop();

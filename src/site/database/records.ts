@@ -25,7 +25,7 @@ const DIGEST_PAGE_ROWS = 2_000;
 const NUMBERED_AT_ONCE = 500;
 
 /** Writes a record as a draft, within a transaction that also changes the video. */
-async function writeDraft(
+export async function writeDraft(
   transaction: SiteTransaction,
   video: VideoId,
   draft: RecordDraft,
@@ -81,6 +81,11 @@ export function changeVideo(
       .returningAll()
       .executeTakeFirst();
     if (!video) return false;
+    // A revision that becomes current takes along what stands beside the renditions now (`extras.ts`).
+    if (changes.revision) {
+      const { extras } = video;
+      await transaction.updateTable('revisions').set({ extras }).where('id', '=', changes.revision).execute();
+    }
     if (record) await writeDraft(transaction, id, record(video), nowMs);
     return true;
   });

@@ -4,9 +4,15 @@
  */
 import { z } from 'zod';
 import type { RevisionId, VideoId } from '../../protocol/ids.ts';
+import { type Extras, parseExtras } from './extras.ts';
 import type { SiteDatabase } from './videos.ts';
 
 const indexesSchema = z.array(z.string().min(1)).min(1);
+
+export interface RevisionParts {
+  readonly indexes: readonly string[];
+  readonly extras: Extras;
+}
 
 /** Once its index files are durable, and before any record names it. */
 export async function insertRevision(
@@ -18,7 +24,7 @@ export async function insertRevision(
   const created_at = new Date().toISOString();
   await db
     .insertInto('revisions')
-    .values({ id, video_id: video, indexes: JSON.stringify(indexes), created_at })
+    .values({ id, video_id: video, indexes: JSON.stringify(indexes), extras: null, created_at })
     .execute();
 }
 
@@ -27,17 +33,18 @@ export async function locateRevision(
   db: SiteDatabase,
   id: VideoId,
   revision: RevisionId,
-): Promise<readonly string[] | 'withdrawn' | undefined> {
+): Promise<RevisionParts | 'withdrawn' | undefined> {
   const row = await db
     .selectFrom('videos')
     .leftJoin('revisions', join =>
       join.onRef('revisions.video_id', '=', 'videos.id').on('revisions.id', '=', revision),
     )
-    .select(['videos.state', 'revisions.indexes'])
+    .select(['videos.state', 'revisions.indexes', 'revisions.extras'])
     .where('videos.id', '=', id)
     .executeTakeFirst();
   if (row?.state === 'withdrawn') return 'withdrawn';
-  return row?.indexes ? indexesSchema.parse(JSON.parse(row.indexes)) : undefined;
+  if (!row?.indexes) return undefined;
+  return { indexes: indexesSchema.parse(JSON.parse(row.indexes)), extras: parseExtras(row.extras) };
 }
 
 export async function deleteRevisions(db: SiteDatabase, video: VideoId): Promise<void> {

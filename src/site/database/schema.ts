@@ -17,6 +17,11 @@ export interface VideoRow {
   revision: string | null;
   /** PreparedSource as JSON. */
   prepared: string | null;
+  /** Extras as JSON (`extras.ts`): what stands beside the renditions now. */
+  extras: string | null;
+  /** 1 once they were looked for; begun, counted before each. */
+  extras_made: number;
+  extras_attempts: number;
   /** Checks begun; counted before each, so that a source which kills the process is set aside. */
   attempts: number;
   created_at: string;
@@ -71,6 +76,8 @@ export interface RevisionRow {
   video_id: string;
   /** Names of its index files below the video's directory, a JSON list, in the order of the multivariant playlist. */
   indexes: string;
+  /** Extras as JSON: what stood beside the renditions when it became current. */
+  extras: string | null;
   created_at: string;
 }
 
@@ -188,6 +195,18 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
       await db.schema.alterTable('signal').addColumn('epoch_start', 'text').execute();
       await sql`update signal set change = version, signalled_change = signalled_version`.execute(db);
       await db.schema.alterTable('signal').dropColumn('signalled_version').execute();
+    },
+  },
+  '0005-extras': {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable('videos').addColumn('extras', 'text').execute();
+      for (const name of ['extras_made', 'extras_attempts']) {
+        await db.schema
+          .alterTable('videos')
+          .addColumn(name, 'integer', column => column.notNull().defaultTo(0))
+          .execute();
+      }
+      await db.schema.alterTable('revisions').addColumn('extras', 'text').execute();
     },
   },
 };

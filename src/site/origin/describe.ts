@@ -11,6 +11,7 @@ import {
   QTFF,
   WEBM,
 } from 'mediabunny';
+import { trackNameSchema } from '../../protocol/media.ts';
 import { languageSchema } from '../../protocol/text.ts';
 import {
   checkAac,
@@ -250,12 +251,14 @@ async function describeAudio(
     return `of an impossible form (${channels} channels, ${sampleRateHz} Hz)`;
   }
   const language = toLanguage(languageCode);
+  const name = trackNameSchema.safeParse((await input.getName()) ?? undefined).data;
   const shape = {
     kind: 'audio' as const,
     channels,
     sampleRateHz,
     languageCode: /^[a-z]{3}$/.test(languageCode) ? languageCode : 'und',
     ...(language ? { language } : {}),
+    ...(name ? { name } : {}),
   };
   switch (family) {
     case 'aac': {

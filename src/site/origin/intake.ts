@@ -11,6 +11,7 @@ import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { newRevisionId, type VideoId } from '../../protocol/ids.ts';
 import type { RecordDraft } from '../../protocol/record.ts';
+import { parseExtras } from '../database/extras.ts';
 import { changeVideo } from '../database/records.ts';
 import { deleteRevisions, insertRevision } from '../database/revisions.ts';
 import type { VideoRow } from '../database/schema.ts';
@@ -178,6 +179,7 @@ export function makeRecord(
   site: { readonly storage: Storage; readonly sourceAddress: string },
 ): RecordDraft {
   const prepared = JSON.parse(video.prepared ?? '{}') as PreparedSource;
+  const extras = parseExtras(video.extras);
   const { container, durationMs, sizeBytes, bitrateBps, renditions } = prepared;
   return {
     kind: 'video',
@@ -194,7 +196,12 @@ export function makeRecord(
     ...(prepared.width && prepared.height ? { width: prepared.width, height: prepared.height } : {}),
     sha256: video.sha256,
     container,
-    renditions,
+    renditions: [...renditions, ...extras.captions.map(({ rendition }) => rendition)],
+    ...(extras.poster || extras.storyboard
+      ? {
+          pictures: { poster: extras.poster !== undefined, storyboard: extras.storyboard !== undefined },
+        }
+      : {}),
     createdAt: video.created_at,
   } as RecordDraft;
 }

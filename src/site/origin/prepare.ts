@@ -179,6 +179,7 @@ function toRendition(
           channels: description.channels,
           sampleRateHz: description.sampleRateHz,
           ...(description.language ? { language: description.language } : {}),
+          ...(description.name ? { name: description.name } : {}),
         };
   return {
     samples,

@@ -12,8 +12,10 @@ import {
 } from '../../protocol/media.ts';
 import { formatMediaPlaylist } from '../../protocol/media-playlist.ts';
 import { type RevisionTimeline, toRuns } from '../../protocol/timeline.ts';
+import type { Extras } from '../database/extras.ts';
 import { formatInitSegment } from './cmaf-init.ts';
 import { formatCmafSegment } from './cmaf-segment.ts';
+import { ExtraFiles } from './extras/extra-files.ts';
 import { MediaFiles } from './media-files.ts';
 import { SourceIndex } from './source-index.ts';
 
@@ -25,6 +27,7 @@ export interface RevisionPlace {
   /** The video's own; the names are relative to it. */
   readonly directory: string;
   readonly indexes: readonly string[];
+  readonly extras?: Extras;
 }
 
 export interface CutFile {
@@ -48,8 +51,14 @@ export class Presentation {
   readonly #sets: readonly RenditionSet[];
   readonly #places: ReadonlyMap<string, Place>;
 
-  private constructor(sets: readonly RenditionSet[]) {
+  readonly #durationMs: number;
+  readonly #extras: ExtraFiles | undefined;
+
+  private constructor(sets: readonly RenditionSet[], place: RevisionPlace) {
     this.#sets = sets;
+    this.#extras = place.extras && new ExtraFiles(place.directory, place.extras);
+    const ends = sets.flatMap(({ index }) => index.renditions.map(({ end, timescale }) => end / timescale));
+    this.#durationMs = Math.max(1, Math.round(Math.max(...ends) * 1_000));
     this.#places = new Map(
       sets.flatMap(set =>
         set.index.renditions.map(({ rendition }, which) => [rendition.id, { set, which }] as const),
@@ -58,7 +67,8 @@ export class Presentation {
   }
 
   /** @throws Error if a file is missing, or an index is not of its files. */
-  static async open({ directory, indexes }: RevisionPlace): Promise<Presentation> {
+  static async open(place: RevisionPlace): Promise<Presentation> {
+    const { directory, indexes } = place;
     const sets: RenditionSet[] = [];
     try {
       for (const name of indexes) {
@@ -70,7 +80,7 @@ export class Presentation {
           throw error;
         }
       }
-      return new Presentation(sets);
+      return new Presentation(sets, place);
     } catch (error) {
       await closeAll(sets);
       throw error;
@@ -79,19 +89,15 @@ export class Presentation {
 
   /** In the order of the multivariant playlist. */
   get renditions(): readonly Rendition[] {
-    return this.#sets.flatMap(({ index }) => index.renditions.map(({ rendition }) => rendition));
+    const media = this.#sets.flatMap(({ index }) => index.renditions.map(({ rendition }) => rendition));
+    return [...media, ...(this.#extras?.renditions ?? [])];
   }
 
   get timeline(): RevisionTimeline {
-    const places = [...this.#places];
-    const seconds = places.map(([, { set, which }]) => {
-      const { end, timescale } = set.index.renditions[which]!;
-      return end / timescale;
-    });
     return {
-      durationMs: Math.max(1, Math.round(Math.max(...seconds) * 1_000)),
+      durationMs: this.#durationMs,
       renditions: Object.fromEntries(
-        places.map(([id, { set, which }]) => [
+        [...this.#places].map(([id, { set, which }]) => [
           id,
           { timescale: set.index.renditions[which]!.timescale, runs: toRuns(set.index.listTicks(which)) },
         ]),
@@ -100,7 +106,8 @@ export class Presentation {
   }
 
   /**
-   * @param relativePath `multivariant.m3u8`, `manifest.mpd`, `timeline.json`, or `{rendition}/` and `media.m3u8`, `init.mp4` or
+   * @param relativePath `multivariant.m3u8`, `manifest.mpd`, `timeline.json`, what stands beside them
+   *   (`extras/extra-files.ts`), or `{rendition}/` and `media.m3u8`, `init.mp4` or
    *   `{number}.m4s`
    * @returns undefined where there is no such file
    * @throws Error if a file cannot be read
@@ -114,6 +121,8 @@ export class Presentation {
       case TIMELINE:
         return text('application/json', JSON.stringify(this.timeline));
     }
+    const extra = await this.#extras?.file(relativePath, this.#durationMs);
+    if (extra) return extra;
     const [id = '', name, ...rest] = relativePath.split('/');
     const place = this.#places.get(id);
     if (!place || name === undefined || rest.length > 0) return undefined;

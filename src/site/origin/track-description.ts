@@ -1,5 +1,6 @@
 /** What a track is, as far as its init segment and its line in a playlist need to know. Written into the index file. */
 import { z } from 'zod';
+import { trackNameSchema } from '../../protocol/media.ts';
 
 const bytes = z.base64();
 
@@ -40,6 +41,8 @@ export const audioDescriptionSchema = z.strictObject({
   languageCode: z.string(),
   /** BCP 47. */
   language: z.string().optional(),
+  /** What its author calls it. */
+  name: trackNameSchema.optional(),
 });
 export type AudioDescription = z.infer<typeof audioDescriptionSchema>;
 

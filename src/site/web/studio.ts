@@ -11,6 +11,7 @@ import {
   siteVideoListSchema,
   siteVideoSchema,
 } from '../../protocol/site.ts';
+import { parseExtras } from '../database/extras.ts';
 import { changeVideo } from '../database/records.ts';
 import { deleteRevisions } from '../database/revisions.ts';
 import type { SignalRow } from '../database/schema.ts';
@@ -154,6 +155,7 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
 
 async function formatVideo(row: VideoWithRecord, signal: SignalRow, storage: Storage): Promise<SiteVideo> {
   const prepared = row.prepared ? (JSON.parse(row.prepared) as PreparedSource) : undefined;
+  const extras = parseExtras(row.extras);
   const received =
     row.state === 'uploading'
       ? ((await sizeOf(storage.upload(row.id as VideoId))) ?? 0)
@@ -181,6 +183,14 @@ async function formatVideo(row: VideoWithRecord, signal: SignalRow, storage: Sto
       : {}),
     codecs: prepared ? prepared.renditions.map(rendition => rendition.codec) : [],
     ...(row.revision ? { revision: row.revision } : {}),
+    hasPoster: extras.poster !== undefined,
+    hasStoryboard: extras.storyboard !== undefined,
+    captions: extras.captions.map(({ rendition, from }) => ({
+      id: rendition.id,
+      ...(rendition.language ? { language: rendition.language } : {}),
+      ...(rendition.name ? { name: rendition.name } : {}),
+      from,
+    })),
     ...(version !== undefined ? { version } : {}),
     signalSent: row.change !== null && Number(signal.signalled_change) >= Number(row.change),
     published: row.published === 1,

@@ -1,0 +1,124 @@
+/**
+ * What stands beside a video's renditions: pictures and captions. The video's row holds the present set; each revision
+ * keeps the set that it was made with, so that it never changes. A change here is a new revision of the same renditions.
+ */
+import { z } from 'zod';
+import { newRevisionId, type RevisionId, type VideoId } from '../../protocol/ids.ts';
+import { MAX_CAPTION_TRACKS } from '../../protocol/limits.ts';
+import { captionsRenditionSchema } from '../../protocol/media.ts';
+import type { RecordDraft } from '../../protocol/record.ts';
+import { writeDraft } from './records.ts';
+import type { VideoRow } from './schema.ts';
+import type { SiteDatabase } from './videos.ts';
+
+/** Below the video's directory. */
+const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9/._-]{0,120}$/);
+const positiveInt = z.int().positive();
+
+export const storyboardSchema = z.strictObject({
+  file: nameSchema,
+  everyMs: positiveInt,
+  columns: positiveInt,
+  count: positiveInt,
+  tileWidth: positiveInt,
+  tileHeight: positiveInt,
+});
+export type Storyboard = z.infer<typeof storyboardSchema>;
+
+export const captionsTrackSchema = z.strictObject({
+  rendition: captionsRenditionSchema,
+  file: nameSchema,
+  from: z.enum(['source', 'upload']),
+});
+export type CaptionsTrack = z.infer<typeof captionsTrackSchema>;
+
+export const extrasSchema = z.strictObject({
+  poster: nameSchema.optional(),
+  storyboard: storyboardSchema.optional(),
+  captions: z.array(captionsTrackSchema).max(MAX_CAPTION_TRACKS),
+});
+export type Extras = z.infer<typeof extrasSchema>;
+
+export const NO_EXTRAS: Extras = { captions: [] };
+
+export const parseExtras = (text: string | null | undefined): Extras =>
+  text ? extrasSchema.parse(JSON.parse(text)) : NO_EXTRAS;
+
+/**
+ * Changes what stands beside a published video's renditions. Files are durable before.
+ *
+ * @param change undefined where there is nothing to change after all
+ * @returns false where the video is not there to be changed
+ */
+export function changeExtras(
+  db: SiteDatabase,
+  id: VideoId,
+  change: (before: Extras) => Extras | undefined,
+  record: (video: VideoRow) => RecordDraft,
+  alsoSet: Partial<Pick<VideoRow, 'extras_made'>> = {},
+  nowMs = Date.now(),
+): Promise<boolean> {
+  return db.transaction().execute(async transaction => {
+    const now = new Date(nowMs).toISOString();
+    // The row is locked before anything is read, so that two changes follow one another.
+    const before = await transaction
+      .updateTable('videos')
+      .set({ updated_at: now })
+      .where('id', '=', id)
+      .where('state', '=', 'ready')
+      .returningAll()
+      .executeTakeFirst();
+    if (!before?.revision) return false;
+    const extras = change(parseExtras(before.extras));
+    if (!extras) return true;
+    const { indexes } = await transaction
+      .selectFrom('revisions')
+      .select('indexes')
+      .where('id', '=', before.revision)
+      .executeTakeFirstOrThrow();
+    const revision: RevisionId = newRevisionId();
+    const text = JSON.stringify(extrasSchema.parse(extras));
+    await transaction
+      .insertInto('revisions')
+      .values({ id: revision, video_id: id, indexes, extras: text, created_at: now })
+      .execute();
+    const video = await transaction
+      .updateTable('videos')
+      .set({ extras: text, revision, ...alsoSet })
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    await writeDraft(transaction, id, record(video), nowMs);
+    return true;
+  });
+}
+
+/** Published, and nobody has looked yet what could stand beside its renditions. Oldest first. */
+export const listWithoutExtras = (
+  db: SiteDatabase,
+  maxAttempts: number,
+  limit: number,
+): Promise<VideoRow[]> =>
+  db
+    .selectFrom('videos')
+    .selectAll()
+    .where('state', '=', 'ready')
+    .where('extras_made', '=', 0)
+    .where('extras_attempts', '<', maxAttempts)
+    .orderBy('extras_attempts')
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+
+/** Counted before it runs, so that a source which kills the process is set aside; not counted where the site itself stopped it. */
+export async function countExtrasAttempt(db: SiteDatabase, id: VideoId, by = 1): Promise<void> {
+  await db
+    .updateTable('videos')
+    .set(({ eb }) => ({ extras_attempts: eb('extras_attempts', '+', by) }))
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function markExtrasMade(db: SiteDatabase, id: VideoId): Promise<void> {
+  await db.updateTable('videos').set({ extras_made: 1 }).where('id', '=', id).execute();
+}
