@@ -77,7 +77,7 @@ const contentSecurityPolicy = (connectTo: readonly string[]): string =>
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    "img-src 'self' data:",
+    `img-src 'self' data: ${connectTo.join(' ')}`,
     "font-src 'self'",
     `media-src 'self' blob: ${connectTo.join(' ')}`,
     // hls.js reads its first steering manifest out of a data: URI and runs its demuxer in a worker made from a blob.

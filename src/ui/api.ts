@@ -26,6 +26,7 @@ export class ApiError extends Error {
 
 export interface CallOptions {
   readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** A file goes as it is, anything else as JSON. */
   readonly body?: unknown;
   readonly token?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -40,7 +41,10 @@ export interface CallOptions {
 export async function call<T>(url: string, options: CallOptions = {}): Promise<T> {
   const headers = new Headers({ accept: 'application/json' });
   if (options.token) headers.set('authorization', `Bearer ${options.token}`);
-  if (options.body !== undefined) headers.set('content-type', 'application/json');
+  const isFile = options.body instanceof Blob;
+  if (options.body !== undefined) {
+    headers.set('content-type', isFile ? 'application/octet-stream' : 'application/json');
+  }
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response: Response;
   let text: string;
@@ -48,7 +52,12 @@ export async function call<T>(url: string, options: CallOptions = {}): Promise<T
     response = await fetch(url, {
       method: options.method ?? 'GET',
       headers,
-      body: options.body === undefined ? null : JSON.stringify(options.body),
+      body:
+        options.body instanceof Blob
+          ? options.body
+          : options.body === undefined
+            ? null
+            : JSON.stringify(options.body),
       signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
     });
     text = await response.text();

@@ -8,7 +8,7 @@ import type { HttpServer } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { formatMultivariantPlaylist } from '../../protocol/hls.ts';
 import { type RevisionId, revisionIdSchema, type SiteId, type VideoId } from '../../protocol/ids.ts';
-import { MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, mediaPath } from '../../protocol/media.ts';
+import { MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, mediaPath, POSTER } from '../../protocol/media.ts';
 import { formatMediaPlaylist } from '../../protocol/media-playlist.ts';
 import type { Answers } from '../answers.ts';
 import type { TrackerConfig } from '../config.ts';
@@ -67,6 +67,25 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
   );
 
   app.get(
+    `/go/:id/${POSTER}`,
+    {
+      schema: {
+        description: 'Redirects to the poster at the best site.',
+        params: z.object({ id: z.string().max(64) }),
+        querystring: clientQuery,
+      },
+    },
+    async (request, reply) =>
+      counted('redirect', () => {
+        const id = parseVideoId(request.params.id);
+        const { video, baseUrl } = pickSite(id, addressOf(request, request.query.client, config), false);
+        // A catalogue asks once for each of its cards; the same page a minute later need not.
+        reply.header('cache-control', 'private, max-age=60');
+        return reply.redirect(baseUrl + mediaPath(id, video.revision, POSTER), 302);
+      }),
+  );
+
+  app.get(
     '/relay/:file',
     {
       schema: {
@@ -82,7 +101,9 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
         const id = parseVideoId(request.params.file.replace(/\.m3u8$/, ''));
         const { client } = request.query;
         const { video } = answers.play(id, viewers.at(addressOf(request, client, config)));
-        const playlist = formatMultivariantPlaylist(video.renditions, [
+        // Captions are files of the sites alone; these clients do without.
+        const media = video.renditions.filter(({ kind }) => kind !== 'captions');
+        const playlist = formatMultivariantPlaylist(media, [
           { id: '.', baseUri: `${id}/${video.revision}/` },
         ]);
         const query = queryOf(client);

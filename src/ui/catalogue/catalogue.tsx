@@ -1,6 +1,8 @@
 /** The catalogue: what can be watched, newest first, with a search. A new video appears by itself. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Video } from '../../protocol/central.ts';
+import type { z } from 'zod';
+import type { centralInfoSchema, Video } from '../../protocol/central.ts';
+import { POSTER } from '../../protocol/media.ts';
 import { call } from '../api.ts';
 import { formatClock } from '../format.ts';
 import { useSpeech } from '../parts/language.tsx';
@@ -14,6 +16,9 @@ import { Picture } from './picture.tsx';
 const TYPING_PAUSE_MS = 250;
 const REFRESH_MS = 2_000;
 const PAGE_SIZE = 24;
+const INFO_EVERY_MS = 30_000;
+
+type CentralInfo = z.infer<typeof centralInfoSchema>;
 
 function fetchPage(query: string, cursor?: string, signal?: AbortSignal): Promise<VideoPage> {
   const search = new URLSearchParams({ limit: String(PAGE_SIZE) });
@@ -95,6 +100,11 @@ export function Catalogue() {
   const links = useCentralLinks('catalogue');
   const { typed, setTyped, query } = useQuery();
   const { page, settled, error, retry, news, loadMore } = useVideos(query);
+  const info = usePoll(
+    'info',
+    signal => call<CentralInfo>('/api/info', { signal }),
+    () => INFO_EVERY_MS,
+  );
   const isEmpty = settled && page?.videos.length === 0;
   return (
     <Page title={t.catalogue.title} home="/" links={links}>
@@ -123,7 +133,7 @@ export function Catalogue() {
       {isEmpty && <Nothing query={query} onClear={() => setTyped('')} />}
       <ul class="cards" data-testid="videos">
         {page?.videos.map(video => (
-          <Card key={video.id} video={video} />
+          <Card key={`${video.id} ${video.revision}`} video={video} tracker={info.value?.trackers[0]} />
         ))}
       </ul>
       {settled && page?.next !== undefined && (
@@ -137,12 +147,25 @@ export function Catalogue() {
   );
 }
 
-function Card({ video }: { readonly video: Video }) {
+function Card({ video, tracker }: { readonly video: Video; readonly tracker: string | undefined }) {
   const { t, format } = useSpeech();
+  // The tracker sends the browser to the site that serves it best, as it does a player.
+  const poster = video.pictures?.poster && tracker ? `${tracker}/go/${video.id}/${POSTER}` : undefined;
+  const [isPosterMissing, setPosterMissing] = useState(false);
   return (
     <li class="card" data-video={video.id} data-state={video.state}>
       <figure>
-        <Picture seed={video.id} />
+        {poster && !isPosterMissing ? (
+          <img
+            src={poster}
+            alt=""
+            loading="lazy"
+            data-testid="poster"
+            onError={() => setPosterMissing(true)}
+          />
+        ) : (
+          <Picture seed={video.id} />
+        )}
         <figcaption class="badge number">
           <span class="hidden-text">{t.catalogue.duration} </span>
           {formatClock(video.durationMs)}

@@ -1,24 +1,29 @@
 /** Plays a video from this very site, centre or no centre. */
 import { useState } from 'preact/hooks';
+import { MULTIVARIANT_PLAYLIST, type Pictures } from '../../protocol/media.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { useSpeech } from '../parts/language.tsx';
 import { Player } from '../watch/player.tsx';
 
 interface LocalPlayerProps {
   readonly name: string;
-  readonly url: string;
+  /** Of the revision, ending in `/`. */
+  readonly revisionUrl: string;
+  readonly pictures: Pictures;
   readonly onClose: () => void;
 }
 
 const ignore = (): void => {};
 
-export function LocalPlayer({ name, url, onClose }: LocalPlayerProps) {
+export function LocalPlayer({ name, revisionUrl, pictures, onClose }: LocalPlayerProps) {
   const { t } = useSpeech();
   const [failed, setFailed] = useState(false);
   return (
     <Dialog title={t.studio.player(name)} onClose={onClose} wide testId="local-player">
       <Player
-        url={url}
+        url={revisionUrl + MULTIVARIANT_PLAYLIST}
+        revisionUrl={revisionUrl}
+        pictures={pictures}
         sourceCount={1}
         attempt={0}
         name={name}

@@ -94,6 +94,19 @@ export function Studio() {
                     await call(`/api/videos/${video.id}`, { method: 'PATCH', body: edit, token });
                     list.refresh();
                   }}
+                  captions={{
+                    async add(language, file) {
+                      await call(
+                        `/api/videos/${video.id}/captions?language=${encodeURIComponent(language)}`,
+                        { method: 'POST', body: file, token },
+                      );
+                      list.refresh();
+                    },
+                    async remove(captions) {
+                      await call(`/api/videos/${video.id}/captions/${captions}`, { method: 'DELETE', token });
+                      list.refresh();
+                    },
+                  }}
                   onWithdraw={async () => {
                     await call(`/api/videos/${video.id}`, { method: 'DELETE', token });
                     list.refresh();

@@ -4,6 +4,7 @@ import type { SiteVideo } from '../../protocol/site.ts';
 import { sentenceOf } from '../api.ts';
 import { Confirm } from '../parts/dialog.tsx';
 import { useSpeech } from '../parts/language.tsx';
+import { type CaptionsCalls, CaptionsPanel } from './captions-panel.tsx';
 import { EditForm, type VideoEdit } from './edit-form.tsx';
 import { LocalPlayer } from './local-player.tsx';
 import { StepProgress, Stepper } from './stepper.tsx';
@@ -15,11 +16,12 @@ interface VideoRowProps {
   readonly centralUrl: string | undefined;
   readonly onEdit: (edit: VideoEdit) => Promise<void>;
   readonly onWithdraw: () => Promise<void>;
+  readonly captions: CaptionsCalls;
 }
 
-type Open = 'nothing' | 'edit' | 'withdraw' | 'play';
+type Open = 'nothing' | 'edit' | 'captions' | 'withdraw' | 'play';
 
-export function VideoRow({ video, joined, centralUrl, onEdit, onWithdraw }: VideoRowProps) {
+export function VideoRow({ video, joined, centralUrl, onEdit, onWithdraw, captions }: VideoRowProps) {
   const { t, language } = useSpeech();
   const [open, setOpen] = useState<Open>('nothing');
   const [error, setError] = useState<unknown>();
@@ -71,6 +73,17 @@ export function VideoRow({ video, joined, centralUrl, onEdit, onWithdraw }: Vide
                 {t.studio.edit}
               </button>
             )}
+            {video.state === 'ready' && (
+              <button
+                type="button"
+                class="small"
+                onClick={() => setOpen(open === 'captions' ? 'nothing' : 'captions')}
+                aria-expanded={open === 'captions'}
+                data-testid="open-captions"
+              >
+                {t.studio.captions.heading}
+              </button>
+            )}
             {video.state !== 'withdrawn' && (
               <button
                 type="button"
@@ -98,6 +111,7 @@ export function VideoRow({ video, joined, centralUrl, onEdit, onWithdraw }: Vide
           {sentenceOf(error, t.errors)}
         </p>
       )}
+      {open === 'captions' && <CaptionsPanel video={video} calls={captions} onClose={close} />}
       {open === 'withdraw' && (
         <Confirm
           title={t.studio.withdrawTitle(video.name)}
@@ -111,7 +125,8 @@ export function VideoRow({ video, joined, centralUrl, onEdit, onWithdraw }: Vide
       {open === 'play' && video.revision && (
         <LocalPlayer
           name={video.name}
-          url={`/v/${video.id}/${video.revision}/multivariant.m3u8`}
+          revisionUrl={`/v/${video.id}/${video.revision}/`}
+          pictures={{ poster: video.hasPoster, storyboard: video.hasStoryboard }}
           onClose={close}
         />
       )}

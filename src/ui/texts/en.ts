@@ -118,6 +118,11 @@ export const en = {
     unplayableHint: 'Its codecs may be missing here. Try another browser, or open the stream in a player:',
     unsupported: 'This browser can play no adaptive streams.',
     pressPlay: 'Press play to begin.',
+    scrub: 'Look through the film',
+    sound: 'Sound',
+    captions: 'Captions',
+    noCaptions: 'None',
+    track: (number: number) => `Track ${number}`,
   },
   studio: {
     title: 'Studio',
@@ -188,6 +193,18 @@ export const en = {
       unpublished: (n: number) => `${count(n, 'record', 'records')} unpublished`,
       free: (size: string) => `${size} free`,
       unreachable: 'This site does not answer',
+    },
+    captions: {
+      heading: 'Captions',
+      none: 'No captions yet.',
+      fromSource: 'in the film',
+      language: 'Language of the captions',
+      languageHint: 'For example en, fr or zh-Hans',
+      file: 'Caption file (WebVTT or SRT, at most 1 MB)',
+      add: 'Add captions',
+      adding: 'Adding …',
+      remove: (name: string) => `Take away: ${name}`,
+      close: 'Close captions',
     },
     conversion: {
       missing:

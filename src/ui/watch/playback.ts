@@ -16,6 +16,8 @@ export interface PlaybackEvents {
   /** A segment came from this host. Never called where the browser plays by itself. */
   readonly onServed: (host: string) => void;
   readonly onNative: () => void;
+  /** What there is to choose from, and what is chosen, changed. */
+  readonly onTracks: (tracks: Tracks) => void;
   /** Playing has ended for good: no site answers, the browser cannot play it, or it knows no streams at all. */
   readonly onFatal: (what: 'no-site' | 'unplayable' | 'unsupported') => void;
 }
@@ -27,8 +29,26 @@ export interface PlaybackOptions {
   readonly sourceCount: number;
 }
 
+export interface Track {
+  /** As the playlist names it: no two of a kind are called the same. */
+  readonly name: string;
+  readonly language: string | undefined;
+}
+
+export interface Tracks {
+  readonly sounds: readonly Track[];
+  readonly sound: number;
+  readonly captions: readonly Track[];
+  /** −1: none. */
+  readonly captionsOn: number;
+}
+export const NO_TRACKS: Tracks = { sounds: [], sound: -1, captions: [], captionsOn: -1 };
+
 export interface Playback {
   readNumbers(): PlaybackNumbers;
+  chooseSound(index: number): void;
+  /** −1: none. */
+  chooseCaptions(index: number): void;
   stop(): void;
 }
 
@@ -87,6 +107,14 @@ export function startPlayback(
       width: video.videoWidth,
       height: video.videoHeight,
     }),
+    chooseSound(index) {
+      if (hls) hls.audioTrack = index;
+    },
+    chooseCaptions(index) {
+      if (!hls) return;
+      hls.subtitleDisplay = index >= 0;
+      hls.subtitleTrack = index;
+    },
     stop() {
       stopped = true;
       if (hls) hls.destroy();
@@ -137,10 +165,30 @@ function attach(
       hls.recoverMediaError();
     }
   });
+  const tellTracks = (): void => events.onTracks(readTracks(hls));
+  for (const name of [
+    HlsPlayer.Events.AUDIO_TRACKS_UPDATED,
+    HlsPlayer.Events.AUDIO_TRACK_SWITCHED,
+    HlsPlayer.Events.SUBTITLE_TRACKS_UPDATED,
+    HlsPlayer.Events.SUBTITLE_TRACK_SWITCH,
+  ]) {
+    hls.on(name, tellTracks);
+  }
   hls.loadSource(options.url);
   hls.attachMedia(video);
   return hls;
 }
+
+const readTracks = (hls: Hls): Tracks => ({
+  sounds: hls.audioTracks.map(toTrack),
+  sound: hls.audioTrack,
+  captions: hls.subtitleTracks.map(toTrack),
+  captionsOn: hls.subtitleTrack,
+});
+const toTrack = ({ name, lang }: { readonly name: string; readonly lang?: string }): Track => ({
+  name,
+  language: lang,
+});
 
 function playNatively(video: HTMLVideoElement, { url, startAtSeconds }: PlaybackOptions): void {
   video.src = url;

@@ -1,17 +1,29 @@
 /** The picture: a native video element and what plays in it. Its dataset tells tests who serves and how it goes. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { type Pictures, POSTER, STORYBOARD } from '../../protocol/media.ts';
 import { useSpeech } from '../parts/language.tsx';
-import { type PlaybackEvents, type PlaybackNumbers, startPlayback } from './playback.ts';
+import {
+  NO_TRACKS,
+  type Playback,
+  type PlaybackEvents,
+  type PlaybackNumbers,
+  startPlayback,
+} from './playback.ts';
+import { Scrubber } from './scrubber.tsx';
+import { TrackChoice } from './track-choice.tsx';
 
 const NUMBERS_EVERY_MS = 500;
 
-interface PlayerProps extends PlaybackEvents {
+interface PlayerProps extends Omit<PlaybackEvents, 'onTracks'> {
   readonly url: string | undefined;
   readonly sourceCount: number;
   /** Another number starts anew, where the picture stood. */
   readonly attempt: number;
   readonly name: string;
   readonly siteId: string | undefined;
+  /** URL of the revision at the best site, ending in `/`; undefined as long as nobody has said it. */
+  readonly revisionUrl: string | undefined;
+  readonly pictures: Pictures | undefined;
   readonly onNumbers: (numbers: PlaybackNumbers) => void;
 }
 
@@ -21,6 +33,8 @@ export function Player({
   attempt,
   name,
   siteId,
+  revisionUrl,
+  pictures,
   onServed,
   onNative,
   onFatal,
@@ -32,6 +46,8 @@ export function Player({
   const latest = useRef({ onServed, onNative, onFatal, onNumbers, sourceCount });
   latest.current = { onServed, onNative, onFatal, onNumbers, sourceCount };
   const position = useRef(0);
+  const playing = useRef<Playback | undefined>(undefined);
+  const [tracks, setTracks] = useState(NO_TRACKS);
 
   useEffect(() => {
     const video = ref.current;
@@ -43,12 +59,14 @@ export function Player({
       {
         onServed: host => latest.current.onServed(host),
         onNative: () => latest.current.onNative(),
+        onTracks: setTracks,
         onFatal(what) {
           setState('failed');
           latest.current.onFatal(what);
         },
       },
     );
+    playing.current = playback;
     // Browsers that refuse to begin with sound begin without it, or wait for the person to press play.
     const begin = (): void => {
       video.play().catch(() => {
@@ -65,23 +83,34 @@ export function Player({
       clearInterval(timer);
       video.removeEventListener('loadedmetadata', begin);
       playback.stop();
+      playing.current = undefined;
     };
   }, [url, attempt]);
 
   return (
-    // biome-ignore lint/a11y/useMediaCaption: captions come inside the playlists, where a video has them
-    <video
-      ref={ref}
-      controls
-      playsInline
-      aria-label={t.watch.player(name)}
-      data-testid="player"
-      data-site={siteId ?? ''}
-      data-state={state}
-      onPlaying={() => setState('playing')}
-      onPause={() => setState('paused')}
-      onWaiting={() => setState('waiting')}
-      onEnded={() => setState('ended')}
-    />
+    <>
+      <video
+        ref={ref}
+        controls
+        playsInline
+        aria-label={t.watch.player(name)}
+        data-testid="player"
+        data-site={siteId ?? ''}
+        data-state={state}
+        onPlaying={() => setState('playing')}
+        onPause={() => setState('paused')}
+        onWaiting={() => setState('waiting')}
+        onEnded={() => setState('ended')}
+        {...(pictures?.poster && revisionUrl ? { poster: `${revisionUrl}${POSTER}` } : {})}
+      />
+      {pictures?.storyboard && revisionUrl && (
+        <Scrubber video={ref} storyboardUrl={`${revisionUrl}${STORYBOARD}`} />
+      )}
+      <TrackChoice
+        tracks={tracks}
+        onSound={index => playing.current?.chooseSound(index)}
+        onCaptions={index => playing.current?.chooseCaptions(index)}
+      />
+    </>
   );
 }

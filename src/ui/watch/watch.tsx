@@ -1,6 +1,8 @@
 /** The watch page: the picture, and beside it who serves it and why. */
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Video } from '../../protocol/central.ts';
+import type { VideoId } from '../../protocol/ids.ts';
+import { mediaPath } from '../../protocol/media.ts';
 import { ApiError, call, sentenceOf } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
 import { ErrorNotice, Notice } from '../parts/notice.tsx';
@@ -54,6 +56,14 @@ export function Watch() {
     setServing(before => noteServed(before, host, Date.now()));
   }, []);
 
+  // Kept while the revision is the same: another order of sites is no reason to fetch pictures anew.
+  const { revision, sources: offered } = answer.value ?? {};
+  const firstBaseUrl = offered?.[0]?.baseUrl;
+  const baseUrl = useRef<string | undefined>(undefined);
+  baseUrl.current ??= firstBaseUrl;
+  const revisionUrl =
+    baseUrl.current && revision ? baseUrl.current + mediaPath(videoId as VideoId, revision, '') : undefined;
+
   const name = video.value?.name ?? answer.value?.name;
   const now = findServing(serving);
   const error = trouble(video.error, info.error, answer.error, playing.url !== undefined);
@@ -72,6 +82,8 @@ export function Watch() {
               sourceCount={sources?.length ?? 1}
               name={name ?? ''}
               siteId={now}
+              revisionUrl={revisionUrl}
+              pictures={video.value?.pictures}
               onServed={onServed}
               onNative={playing.onNative}
               onFatal={playing.onFatal}

@@ -1,0 +1,115 @@
+/** Captions of a video: what there is, take away, add a file in a language. */
+import { useId, useState } from 'preact/hooks';
+import type { SiteCaptions, SiteVideo } from '../../protocol/site.ts';
+import { sentenceOf } from '../api.ts';
+import { useSpeech } from '../parts/language.tsx';
+
+export interface CaptionsCalls {
+  readonly add: (language: string, file: File) => Promise<void>;
+  readonly remove: (captions: string) => Promise<void>;
+}
+
+interface CaptionsPanelProps {
+  readonly video: SiteVideo;
+  readonly calls: CaptionsCalls;
+  readonly onClose: () => void;
+}
+
+export function CaptionsPanel({ video, calls, onClose }: CaptionsPanelProps) {
+  const { t, language: speech } = useSpeech();
+  const texts = t.studio.captions;
+  const id = useId();
+  const [language, setLanguage] = useState(video.language ?? speech);
+  const [file, setFile] = useState<File>();
+  const [working, setWorking] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const run = async (act: () => Promise<void>): Promise<void> => {
+    setWorking(true);
+    try {
+      await act();
+      setError(undefined);
+    } catch (cause) {
+      setError(cause);
+    }
+    setWorking(false);
+  };
+  return (
+    <section class="stack" data-testid="captions" aria-label={texts.heading}>
+      <h4>{texts.heading}</h4>
+      {video.captions.length === 0 && <p class="quiet">{texts.none}</p>}
+      <ul class="stack">
+        {video.captions.map(track => (
+          <li key={track.id} class="row" data-captions={track.id}>
+            <span>{nameCaptions(track, speech)}</span>
+            {track.from === 'source' && <span class="quiet">{texts.fromSource}</span>}
+            <button
+              type="button"
+              class="plain small"
+              disabled={working}
+              aria-label={texts.remove(nameCaptions(track, speech))}
+              onClick={() => void run(() => calls.remove(track.id))}
+            >
+              ✕
+            </button>
+          </li>
+        ))}
+      </ul>
+      <form
+        class="stack"
+        onSubmit={event => {
+          event.preventDefault();
+          if (file) void run(() => calls.add(language.trim(), file));
+        }}
+      >
+        <div class="field">
+          <label for={`${id}-language`}>{texts.language}</label>
+          <input
+            id={`${id}-language`}
+            name="language"
+            required
+            maxLength={35}
+            value={language}
+            aria-describedby={`${id}-hint`}
+            onInput={event => setLanguage(event.currentTarget.value)}
+          />
+          <small id={`${id}-hint`} class="quiet">
+            {texts.languageHint}
+          </small>
+        </div>
+        <div class="field">
+          <label for={`${id}-file`}>{texts.file}</label>
+          <input
+            id={`${id}-file`}
+            type="file"
+            required
+            accept=".vtt,.srt,text/vtt"
+            onChange={event => setFile(event.currentTarget.files?.[0])}
+          />
+        </div>
+        {error !== undefined && (
+          <p class="bad" role="alert">
+            {sentenceOf(error, t.errors)}
+          </p>
+        )}
+        <div class="actions">
+          <button type="submit" class="primary small" disabled={working || !file}>
+            {working ? texts.adding : texts.add}
+          </button>
+          <button type="button" class="plain small" onClick={onClose} aria-label={texts.close}>
+            {t.common.close}
+          </button>
+        </div>
+      </form>
+    </section>
+  );
+}
+
+function nameCaptions({ language, name, id }: SiteCaptions, speech: string): string {
+  let spoken: string | undefined;
+  try {
+    spoken = language && new Intl.DisplayNames([speech], { type: 'language' }).of(language);
+  } catch {
+    spoken = language;
+  }
+  return [spoken ?? id, name].filter(Boolean).join(' · ');
+}
