@@ -156,7 +156,7 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
     await poster.waitFor();
     await eventually(
       'the poster is drawn',
-      async () => (await poster.evaluate<number>('element => element.naturalWidth')) >= 640 || undefined,
+      async () => Number(await poster.evaluate('element => element.naturalWidth')) >= 640 || undefined,
     );
     await catalogue.screenshot({ path: `${PICTURES}/catalogue-posters.png` });
     await catalogue.context().close();
@@ -191,7 +191,7 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
     const preview = page.getByTestId('scrubber-preview');
     await preview.waitFor();
     expect(
-      await preview.locator('div').evaluate<string>('element => element.style.backgroundImage'),
+      String(await preview.locator('div').evaluate('element => element.style.backgroundImage')),
     ).toContain('storyboard.jpg');
     await page.screenshot({ path: `${PICTURES}/watch-tracks.png` });
     const before = await page.evaluate<number>('document.querySelector("video").currentTime');
