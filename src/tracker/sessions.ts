@@ -3,7 +3,7 @@
  * when it was given and is signed for the viewer's network prefix; what is remembered of a session beside it is a comfort
  * that may be lost.
  */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { SiteId } from '../protocol/ids.ts';
 
@@ -37,6 +37,18 @@ export interface Sessions {
   find(id: string | undefined, prefix: string | undefined, nowMs: number): Session | undefined;
 }
 
+/** Asking the system for many random bytes at once takes no longer than for a few. */
+const randomPool = Buffer.alloc(RANDOM_BYTES * 1_024);
+let randomAt = randomPool.length;
+function takeRandom(target: Buffer, at: number): void {
+  if (randomAt === randomPool.length) {
+    randomFillSync(randomPool);
+    randomAt = 0;
+  }
+  randomPool.copy(target, at, randomAt, randomAt + RANDOM_BYTES);
+  randomAt += RANDOM_BYTES;
+}
+
 export function createSessions(key: Buffer): Sessions {
   const remembered = new LRUCache<string, Session>({ max: MAX_REMEMBERED });
   const sign = (head: Buffer, prefix: string): Buffer =>
@@ -63,7 +75,7 @@ export function createSessions(key: Buffer): Sessions {
     begin(prefix, nowMs) {
       const head = Buffer.alloc(TIME_BYTES + RANDOM_BYTES);
       head.writeUInt32BE(Math.floor(nowMs / 1_000), 0);
-      randomBytes(RANDOM_BYTES).copy(head, TIME_BYTES);
+      takeRandom(head, TIME_BYTES);
       const bytes = Buffer.concat([head, sign(head, prefix)]);
       return remember(bytes.toString('base64url'), bytes);
     },

@@ -27,9 +27,11 @@ import { createTimelines } from './timelines.ts';
 import { createViewers, NO_ZONES } from './viewers.ts';
 import { createCounted } from './web/counted.ts';
 import { serveExplain } from './web/explain.ts';
+import { createHotPlay, type HotPlay } from './web/hot-play.ts';
 import { serveObserve } from './web/observe.ts';
 import { servePlain } from './web/plain.ts';
 import { servePlay } from './web/play.ts';
+import { createPlayAnswers } from './web/play-answers.ts';
 import { serveSteer } from './web/steer.ts';
 import { createWorld } from './world.ts';
 
@@ -90,7 +92,13 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     return TELL_EVERY_MS;
   });
 
-  const { app, metrics } = await createHttp({ part: 'tracker', log, ready: feed.missing });
+  let hotPlay: HotPlay | undefined;
+  const { app, metrics } = await createHttp({
+    part: 'tracker',
+    log,
+    ready: feed.missing,
+    before: (request, response) => hotPlay?.(request, response) ?? false,
+  });
   app.addHook('onRequest', async (_request, reply) => {
     allowAnyOrigin(reply);
     reply.header('cache-control', 'no-store');
@@ -122,7 +130,9 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
   const timelines = createTimelines();
   const means = { config, answers, viewers, sessions, learning, timelines, counted: createCounted(metrics) };
   servePlain(app, means);
-  servePlay(app, { ...means, begin: createBegin(answers, sessions, memory) });
+  const playAnswers = createPlayAnswers({ ...means, begin: createBegin(answers, sessions, memory) });
+  servePlay(app, { ...means, playAnswers });
+  hotPlay = createHotPlay({ ...means, playAnswers });
   serveObserve(app, { ...means, baseUrlOf: baseUrls.of });
   serveSteer(app, {
     ...means,

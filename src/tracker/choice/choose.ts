@@ -153,7 +153,7 @@ export function rank(world: World, question: Question, indexes: readonly number[
   return picks.sort((a, b) => compare(world, question, a, b));
 }
 
-/** Which sites need more than the plain sum of the loop below: set before it, cleared after it. */
+/** Which sites need more than a plain sum: set before the loop over all of them, cleared after it. */
 let marks = new Uint8Array(0);
 
 /**
@@ -172,28 +172,34 @@ export function choose(world: World, question: Question, count: number): readonl
     ...network.measured.map(({ index }) => index),
     ...(filling === undefined ? [] : [filling]),
   ];
-  for (const index of special) marks[index] = 1;
 
-  const { expected, near } = priors;
-  const { active } = table;
+  const best: Pick[] = [];
+  let leastStep = Number.NEGATIVE_INFINITY;
+  const offer = (index: number, score: number | undefined): void => {
+    if (score === undefined || stepOf(score) < leastStep) return;
+    leastStep = insert(world, question, best, { index, score }, count);
+  };
+  for (const index of special) {
+    if (marks[index] === 1) continue;
+    marks[index] = 1;
+    offer(index, scoreOf(world, question, index));
+  }
+
+  const { expected, near, order, bound } = priors;
+  const { active, maxLogWeight } = table;
   const { terms, up } = states;
   const measuring = policy !== 'nearest';
   const enough = enoughOf(question.bitrateBps);
   const line = network.lineLogBps - CAUTION;
   const unheld = hasSource(world, holding) ? FILLING_TERM : NO_SOURCE_TERM;
-  const best: Pick[] = [];
-  let leastStep = Number.NEGATIVE_INFINITY;
-  for (let index = 0; index < table.size; index++) {
-    if (active[index] === 0 || up[index] === 0) continue;
-    let score: number | undefined;
-    if (marks[index] === 1) score = scoreOf(world, question, index);
-    else {
-      score = (near[index] as number) + (terms[index] as number);
-      if (measuring) score += useful(Math.min(expected[index] as number, line), enough);
-      score += unheld;
-    }
-    if (score === undefined || stepOf(score) < leastStep) continue;
-    leastStep = insert(world, question, best, { index, score }, count);
+  for (let at = 0; at < table.size; at++) {
+    // Nothing adds more to what can be expected of a site than its weight: behind the first that cannot get in, none can.
+    if (stepOf((bound[at] as number) + maxLogWeight + unheld) < leastStep) break;
+    const index = order[at] as number;
+    if (active[index] === 0 || up[index] === 0 || marks[index] === 1) continue;
+    let score = (near[index] as number) + (terms[index] as number);
+    if (measuring) score += useful(Math.min(expected[index] as number, line), enough);
+    offer(index, score + unheld);
   }
   for (const index of special) marks[index] = 0;
   return withHolder(world, question, best);

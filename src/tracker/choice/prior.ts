@@ -44,6 +44,9 @@ export interface Priors {
   readonly expected: Float64Array;
   /** What the policy adds for nearness. */
   readonly near: Float64Array;
+  /** All sites, those first of which the most can be expected; and for each place in it, how much that is. */
+  readonly order: Uint32Array;
+  readonly bound: Float64Array;
 }
 
 export function makePriors(table: SiteTable, place: Place, policy: Policy): Priors {
@@ -59,7 +62,12 @@ export function makePriors(table: SiteTable, place: Place, policy: Policy): Prio
     );
     near[index] = nearness(policy, isOwnZone, known);
   }
-  return { km, expected, near };
+  const most = (index: number): number =>
+    (near[index] as number) + (policy === 'nearest' ? 0 : (expected[index] as number));
+  const order = Uint32Array.from({ length: table.size }, (_, index) => index).sort(
+    (a, b) => most(b) - most(a),
+  );
+  return { km, expected, near, order, bound: Float64Array.from(order, most) };
 }
 
 function nearness(policy: Policy, isOwnZone: boolean, km: number): number {

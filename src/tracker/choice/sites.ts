@@ -30,6 +30,8 @@ export interface SiteTable {
   readonly active: Uint8Array;
   readonly drained: Uint8Array;
   readonly logWeight: Float64Array;
+  /** The largest of them: nothing else ever adds to a site's term. */
+  readonly maxLogWeight: number;
   readonly failoverOrder: Float64Array;
   readonly egressLimitBps: Float64Array;
   /** For choosing among equals, so that one video goes to one of them. */
@@ -41,13 +43,15 @@ export function makeSiteTable(sites: readonly SiteFacts[]): SiteTable {
   const facts = [...sites].sort(
     (a, b) => orderOf(a) - orderOf(b) || (a.id < b.id ? -1 : Number(a.id > b.id)),
   );
+  const logWeight = Float64Array.from(facts, ({ weight = 1 }) => (weight > 0 ? Math.log(weight) : 0));
   return {
     size: facts.length,
     facts,
     indexOf: new Map(facts.map(({ id }, index) => [id, index])),
     active: Uint8Array.from(facts, site => Number(site.active)),
     drained: Uint8Array.from(facts, site => Number(site.drained === true || site.weight === 0)),
-    logWeight: Float64Array.from(facts, ({ weight = 1 }) => (weight > 0 ? Math.log(weight) : 0)),
+    logWeight,
+    maxLogWeight: logWeight.reduce((most, each) => Math.max(most, each), 0),
     failoverOrder: Float64Array.from(facts, orderOf),
     egressLimitBps: Float64Array.from(facts, site => site.egressLimitBps ?? Number.POSITIVE_INFINITY),
     hash: Uint32Array.from(facts, ({ id }) => hashText(id)),

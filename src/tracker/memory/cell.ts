@@ -27,6 +27,10 @@ export interface Cell {
   readonly site: SiteId;
   readonly voices: Voice[];
   readonly failures: { readonly who: number; readonly atMs: number }[];
+  /** What the voices say together, made when it is first asked for after one of them spoke. */
+  kept?: { readonly atMs: number; readonly estimate: Estimate } | undefined;
+  /** NaN: nobody measured one. */
+  keptRttMs?: number | undefined;
 }
 
 export interface Estimate {
@@ -49,6 +53,8 @@ const MIN_RTT_MS = 0.1;
 const MAX_RTT_MS = 5_000;
 
 export function speak(cell: Cell, who: number, told: Observation, maxVoices: number, nowMs: number): void {
+  cell.kept = undefined;
+  cell.keptRttMs = undefined;
   if (told.failed) noteFailure(cell, who, nowMs);
   const logBps = Math.log(clamp(told.bps, MIN_BPS, MAX_BPS));
   const rttMs = clamp(told.rttMs, MIN_RTT_MS, MAX_RTT_MS);
@@ -100,12 +106,26 @@ function findVoice(
   return voice;
 }
 
-/** Weighted median of the voices: one that lies is outvoted by two that do not. */
-export function estimate(
-  cell: Cell,
-  nowMs: number,
-  counts: (voice: Voice) => boolean = () => true,
-): Estimate {
+/**
+ * Weighted median of the voices: one that lies is outvoted by two that do not. All weights fade alike, so that what was found
+ * once holds until somebody speaks.
+ */
+export function estimate(cell: Cell, nowMs: number, counts?: (voice: Voice) => boolean): Estimate {
+  if (counts) return findMedian(cell, nowMs, counts);
+  const { kept } = cell;
+  if (!kept || nowMs < kept.atMs) {
+    const found = findMedian(cell, nowMs, all);
+    cell.kept = { atMs: nowMs, estimate: found };
+    return found;
+  }
+  const { logBps, weight, ageMs } = kept.estimate;
+  const sinceMs = nowMs - kept.atMs;
+  return { logBps, weight: weight * 2 ** (-sinceMs / HALF_LIFE_MS), ageMs: ageMs + sinceMs };
+}
+
+const all = (): boolean => true;
+
+function findMedian(cell: Cell, nowMs: number, counts: (voice: Voice) => boolean): Estimate {
   const heard: { logBps: number; weight: number }[] = [];
   let total = 0;
   let newestMs = Number.NEGATIVE_INFINITY;
@@ -131,9 +151,14 @@ export function estimate(
 }
 
 /** Median of the round trips; undefined where nobody measured one. */
-export function rttOfCell({ voices }: Cell): number | undefined {
+export function rttOfCell(cell: Cell): number | undefined {
+  cell.keptRttMs ??= medianRtt(cell.voices);
+  return Number.isNaN(cell.keptRttMs) ? undefined : cell.keptRttMs;
+}
+
+function medianRtt(voices: readonly Voice[]): number {
   const told = voices.map(({ rttMs }) => rttMs).filter(rttMs => !Number.isNaN(rttMs));
-  return told.sort((a, b) => a - b)[told.length >> 1];
+  return told.sort((a, b) => a - b)[told.length >> 1] ?? Number.NaN;
 }
 
 /** Its own failure is enough for a viewer; others believe two. */

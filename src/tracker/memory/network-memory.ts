@@ -234,7 +234,10 @@ function measure(
   nowMs: number,
 ): Measured {
   const near = cell ? estimate(cell, nowMs) : NOTHING;
-  const own = cell && who !== undefined ? estimate(cell, nowMs, voice => voice.who === who) : NOTHING;
+  const own =
+    cell && who !== undefined && cell.voices.some(voice => voice.who === who)
+      ? estimate(cell, nowMs, voice => voice.who === who)
+      : NOTHING;
   const wide = area ? estimate(area, nowMs) : NOTHING;
   const rttMs = cell && rttOfCell(cell);
   const weights = [near.weight, OWN_WEIGHT * own.weight, Math.min(MAX_AREA_WEIGHT, wide.weight)];

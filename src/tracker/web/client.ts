@@ -1,5 +1,5 @@
 /** Who asks and for what: read once from a request, for every call to players. */
-import type { FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { clientAddress, parseAddress } from '../../kernel/network.ts';
 import { Problem } from '../../kernel/problem.ts';
@@ -15,7 +15,7 @@ export const clientQuery = z.object({ client: z.string().max(MAX_ADDRESS_CHARACT
  * @throws Problem 400 `client-invalid`.
  */
 export function addressOf(
-  request: FastifyRequest,
+  request: Pick<IncomingMessage, 'headers' | 'socket'>,
   claimed: string | undefined,
   config: Pick<TrackerConfig, 'believeClientParameter' | 'trustedProxies'>,
 ): string {

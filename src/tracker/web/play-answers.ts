@@ -1,0 +1,121 @@
+/** What players that begin are told: the sources as JSON, as a steered playlist, as a steered MPD (contract: Tracker). */
+import { formatDashManifest } from '../../protocol/dash.ts';
+import type { VideoId } from '../../protocol/ids.ts';
+import { mediaPath } from '../../protocol/media.ts';
+import type { PlayAnswer } from '../../protocol/tracker.ts';
+import type { Answers } from '../answers.ts';
+import type { Begin, Beginning } from '../beginning.ts';
+import type { TrackerConfig } from '../config.ts';
+import { FIRST_TTL_S, formatSteerUri, makeManifest } from '../steering/manifest.ts';
+import { formatSteeredPlaylist } from '../steering/playlist.ts';
+import type { Timelines } from '../timelines.ts';
+import type { Asker } from '../viewers.ts';
+
+export interface PlayAnswerMeans {
+  readonly config: TrackerConfig;
+  readonly begin: Begin;
+  readonly answers: Answers;
+  readonly timelines: Timelines;
+}
+
+export interface PlayAnswers {
+  json(id: VideoId, asker: Asker, claimed: string | undefined, session: string | undefined): PlayAnswer;
+  /** A steered multivariant playlist. */
+  playlist(id: VideoId, asker: Asker, claimed: string | undefined, session: string | undefined): string;
+  /** A steered MPD. */
+  manifest(
+    id: VideoId,
+    asker: Asker,
+    claimed: string | undefined,
+    session: string | undefined,
+  ): Promise<string>;
+}
+
+export function createPlayAnswers({ config, begin, answers, timelines }: PlayAnswerMeans): PlayAnswers {
+  const isClaimed = (claimed: string | undefined): claimed is string =>
+    claimed !== undefined && config.believeClientParameter;
+  /** The same session all the way: what the player says later is then believed. */
+  const playUri = (id: VideoId, extension: string, session: string, claimed: string | undefined): string => {
+    const query = new URLSearchParams(isClaimed(claimed) ? { client: claimed } : {});
+    query.set('session', session);
+    return `${config.baseUrl}/play/${id}.${extension}?${query}`;
+  };
+  const steerUri = (id: VideoId, { session, sources }: Beginning, claimed: string | undefined): string =>
+    formatSteerUri(config.baseUrl, {
+      video: id,
+      session: session.id,
+      pathways: sources.map(({ site }) => site),
+      client: isClaimed(claimed) ? claimed : undefined,
+    });
+
+  function json(
+    id: VideoId,
+    asker: Asker,
+    claimed: string | undefined,
+    sessionId: string | undefined,
+  ): PlayAnswer {
+    const beginning = begin(id, asker, sessionId);
+    const { video, sources, session, origin } = beginning;
+    return {
+      video: id,
+      revision: video.revision,
+      name: video.name,
+      sources: [...sources],
+      hls: playUri(id, 'm3u8', session.id, claimed),
+      dash: playUri(id, 'mpd', session.id, claimed),
+      steering: steerUri(id, beginning, claimed),
+      session: session.id,
+      origin,
+    };
+  }
+
+  function playlist(
+    id: VideoId,
+    asker: Asker,
+    claimed: string | undefined,
+    sessionId: string | undefined,
+  ): string {
+    const beginning = begin(id, asker, sessionId);
+    const { video, sources } = beginning;
+    const pathways = sources.map(source => ({
+      id: source.site,
+      baseUri: source.baseUrl + mediaPath(id, video.revision, ''),
+    }));
+    return formatSteeredPlaylist(
+      video.renditions,
+      pathways,
+      makeManifest(
+        sources.map(({ site }) => site),
+        FIRST_TTL_S,
+        steerUri(id, beginning, claimed),
+      ),
+    );
+  }
+
+  async function manifest(
+    id: VideoId,
+    asker: Asker,
+    claimed: string | undefined,
+    sessionId: string | undefined,
+  ): Promise<string> {
+    const beginning = begin(id, asker, sessionId);
+    const { video, sources, decision } = beginning;
+    const timeline = await timelines.of(id, video.revision, answers.askOrder(video, decision));
+    const locations = sources.map(({ site, baseUrl }) => ({
+      id: site,
+      baseUrl: baseUrl + mediaPath(id, video.revision, ''),
+    }));
+    const steering = {
+      serverUrl: steerUri(id, beginning, claimed),
+      defaultServiceLocation: sources[0].site,
+    };
+    return formatDashManifest(
+      video.renditions,
+      timeline,
+      locations,
+      sources.length > 1 ? steering : undefined,
+    );
+  }
+
+  return { json, playlist, manifest };
+}
