@@ -12,6 +12,7 @@ Usage: tributary COMMAND [--config FILE]
   central   the centre: signals, collector, catalogue, sites
   tracker   registers videos, sends every viewer to the best site
   site      takes uploads, cuts and buffers streams
+  worker    converts a site's films, beside it or on another machine
   doctor    looks at this machine and the configuration, and says what to do
 
 tributary COMMAND --help says more.`,
@@ -38,6 +39,14 @@ ${CONFIG_HELP}`,
 Usage: tributary doctor [--config FILE]       (every section that the file has)
 
 It changes nothing. The exit code is 1 where something has to be mended.
+
+${CONFIG_HELP}`,
+  worker: `tributary worker: converts a site's films in a process of its own
+
+Usage: tributary worker [--config FILE]       (section [site], the same file as the site's)
+
+It needs the site's database and its storage, and takes jobs until it is stopped: start as many as there are machines.
+What a worker was doing when it was stopped or killed is done again by another; all that was finished before stays.
 
 ${CONFIG_HELP}`,
   site: `tributary site: takes uploads, keeps them, cuts and buffers streams, publishes records

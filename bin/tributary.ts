@@ -11,6 +11,7 @@ import { ConfigFault, listSections, readConfig } from '../src/kernel/config.ts';
 import { armFailpoint } from '../src/kernel/failpoint.ts';
 import { messageOf } from '../src/kernel/problem.ts';
 import { siteConfigSchema } from '../src/site/config.ts';
+import { startWorkerPart } from '../src/site/conversion.ts';
 import { startSite } from '../src/site/site.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';
 import { startTracker } from '../src/tracker/tracker.ts';
@@ -30,6 +31,7 @@ type Start = (configPath: string) => Promise<Running>;
 const PARTS: Readonly<Record<string, Start>> = {
   central: path => startCentral(readConfig(path, 'central', centralConfigSchema).config, files),
   tracker: path => startTracker(readConfig(path, 'tracker', trackerConfigSchema).config),
+  worker: path => startWorkerPart(readConfig(path, 'site', siteConfigSchema).config, files),
   site: path => startSite(readConfig(path, 'site', siteConfigSchema).config, files),
 };
 

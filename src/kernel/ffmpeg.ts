@@ -25,3 +25,13 @@ export function findFfmpeg(env: NodeJS.ProcessEnv = process.env): string | undef
     return undefined;
   }
 }
+
+/** What an ffmpeg can do, as far as an encoding may need it: names of encoders and filters. */
+export function listAbilities(ffmpeg: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const option of ['-encoders', '-filters']) {
+    const { stdout } = spawnSync(ffmpeg, ['-hide_banner', option], { encoding: 'utf8', timeout: 10_000 });
+    for (const [, name = ''] of (stdout ?? '').matchAll(/^ [A-Z.|]{3,6} (\S+)/gm)) names.add(name);
+  }
+  return names;
+}

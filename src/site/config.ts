@@ -16,6 +16,7 @@ import { DEFAULT_MAX_UPLOAD_BYTES, HARD_MAX_UPLOAD_BYTES } from '../protocol/lim
 import { addressSchema } from '../protocol/record.ts';
 import { nameSchema } from '../protocol/text.ts';
 import { parseDayWindow } from './buffer/egress/windows.ts';
+import { CODECS, DEFAULT_LADDER } from './origin/ladder.ts';
 
 const dayWindowSetting = z.string().transform((text, context) => {
   const window = parseDayWindow(text);
@@ -70,6 +71,20 @@ export const siteConfigSchema = z.strictObject({
   fillWindows: z.array(dayWindowSetting).default([]),
   /** False: takes uploads and hands them to other sites; viewers outside of `trustedNetworks` are sent elsewhere. */
   serveViewers: z.boolean().default(true),
+  /** Films that this process converts at a time; 0 leaves all of it to `tributary worker`. */
+  workers: z.int().min(0).max(64).default(1),
+  /** From the best to the lowest; a source gets those that are not above its own size. */
+  ladder: z
+    .array(
+      z.strictObject({
+        codec: z.enum(CODECS).default('h264'),
+        /** Of the shorter side. */
+        lines: z.int().min(64).max(4_320),
+        kbps: z.int().min(50).max(100_000),
+      }),
+    )
+    .max(16)
+    .default([...DEFAULT_LADDER]),
   /** Where the origin listens for this site's own buffer. Port 0: any free one. */
   originListen: listenSetting.prefault('127.0.0.1:0'),
   logLevel: logLevelSetting.default('info'),

@@ -20,11 +20,12 @@ import { DayBudget } from './buffer/egress/day-budget.ts';
 import { createEgress } from './buffer/egress/egress.ts';
 import { isWithin } from './buffer/egress/windows.ts';
 import type { SiteConfig } from './config.ts';
+import { openConversion, type Prepare } from './conversion.ts';
 import { countUnpublished } from './database/records.ts';
 import { deleteRevisions, locateRevision } from './database/revisions.ts';
 import { type SiteSchema, siteMigrations } from './database/schema.ts';
-import { beginStart } from './database/signal.ts';
-import { listVideosInState } from './database/videos.ts';
+import { beginStart, readSignal } from './database/signal.ts';
+import { listVideosInState, type SiteDatabase } from './database/videos.ts';
 import { createMembership } from './membership.ts';
 import { startExtras } from './origin/extras/make-extras.ts';
 import { findMediaTools } from './origin/ffmpeg/ffmpeg.ts';
@@ -46,6 +47,7 @@ import { hashFile } from './web/upload-store.ts';
 import { createUploads } from './web/uploads.ts';
 
 const SWEEP_MS = 3_600_000;
+const RECORD_WATCH_MS = 500;
 
 export interface SiteFiles {
   /** The built pages. */
@@ -128,13 +130,17 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
   };
 
   let extras: Repeating | undefined;
+  const prepare: Prepare = (source, index, fileName) =>
+    prepareInWorker(source, index, fileName, { workerUrl: files.prepareWorker });
+  const conversion = tools && openConversion({ config, db, storage, tools, prepare, log });
   const intake = createIntake({
     db,
     storage,
     sourceAddress: config.sourceAddress,
-    prepare: (source, index, fileName) =>
-      prepareInWorker(source, index, fileName, { workerUrl: files.prepareWorker }),
+    prepare,
     hashFile,
+    converter: conversion?.converter,
+    onJob: () => worker?.wake(),
     onRecord() {
       publisher.wake();
       extras?.wake();
@@ -246,6 +252,17 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
   for (const { id } of await listVideosInState(db, ['withdrawn'])) await buffer.drop(id as VideoId);
   await removeLeftovers(db, storage);
   await intake.resume();
+  const worker =
+    config.workers > 0
+      ? await conversion?.start({
+          owner: 'site',
+          slots: config.workers,
+          hasExpress: true,
+          onRecord: () => publisher.wake(),
+        })
+      : undefined;
+  // Workers in other processes write records too.
+  const recordWatch = watchRecords(db, () => publisher.wake());
   const sweep = repeat(async () => {
     await uploads.sweep().catch(error => log.warn({ err: error }, 'old uploads not swept'));
     return SWEEP_MS;
@@ -275,6 +292,8 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
         registrations.stop(),
         membershipWatch.stop(),
         sweep.stop(),
+        recordWatch.stop(),
+        worker?.stop(),
       ]);
       await extras?.stop();
       await app.close();
@@ -292,6 +311,16 @@ function certificateOf(config: SiteConfig): CertificateFiles | undefined {
   if (certificate && key) return { certificate, key };
   if (certificate || key) throw new ConfigFault('tlsCertificate and tlsKey are set together or not at all.');
   return undefined;
+}
+
+function watchRecords(db: SiteDatabase, onRecord: () => void): Repeating {
+  let seen: number | undefined;
+  return repeat(async () => {
+    const { change } = await readSignal(db);
+    if (seen !== undefined && Number(change) !== seen) onRecord();
+    seen = Number(change);
+    return RECORD_WATCH_MS;
+  });
 }
 
 const listen = (server: import('node:http').Server, at: { host: string; port: number }): Promise<void> =>

@@ -71,6 +71,8 @@ export function changeVideo(
   changes: Partial<Omit<VideoRow, 'id' | 'attempts'>>,
   record?: (video: VideoRow) => RecordDraft,
   nowMs = Date.now(),
+  /** What else belongs to the change. */
+  also?: (transaction: Transaction<SiteSchema>) => Promise<void>,
 ): Promise<boolean> {
   return db.transaction().execute(async transaction => {
     const video = await transaction
@@ -87,6 +89,7 @@ export function changeVideo(
       await transaction.updateTable('revisions').set({ extras }).where('id', '=', changes.revision).execute();
     }
     if (record) await writeDraft(transaction, id, record(video), nowMs);
+    await also?.(transaction);
     return true;
   });
 }
@@ -223,7 +226,7 @@ export const listUnregistered = (
     .selectFrom('records')
     .innerJoin('videos', 'videos.id', 'records.video_id')
     .select(['records.video_id', 'records.version', 'records.written_at'])
-    .where('videos.state', '=', 'ready')
+    .where('videos.state', 'in', ['ready', 'preparing'])
     .where('records.published', '=', 1)
     .whereRef('records.registered_version', '<', 'records.version')
     .orderBy('records.version')

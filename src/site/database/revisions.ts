@@ -28,6 +28,22 @@ export async function insertRevision(
     .execute();
 }
 
+/** Within the transaction that names it: other renditions of a video beside which pictures and captions stand already. */
+export async function insertRevisionWithExtras(
+  transaction: SiteDatabase,
+  id: RevisionId,
+  video: VideoId,
+  indexes: readonly string[],
+): Promise<void> {
+  await insertRevision(transaction, id, video, indexes);
+  const { extras } = await transaction
+    .selectFrom('videos')
+    .select('extras')
+    .where('id', '=', video)
+    .executeTakeFirstOrThrow();
+  await transaction.updateTable('revisions').set({ extras }).where('id', '=', id).execute();
+}
+
 /** Of a video that a viewer asks for: what its revision is made of, or that it is withdrawn. */
 export async function locateRevision(
   db: SiteDatabase,

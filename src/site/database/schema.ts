@@ -81,9 +81,57 @@ export interface RevisionRow {
   created_at: string;
 }
 
+export const JOB_STATES = ['open', 'done', 'set-aside', 'cancelled'] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+/** Work on one video that other processes and machines of the site may do: its steps are leased one by one. */
+export interface JobRow {
+  id: string;
+  video_id: string;
+  kind: string;
+  state: JobState;
+  /** Given by people: the greater goes first. */
+  priority: number;
+  /** Given by the kind: what shows a first picture goes before what improves one. */
+  urgency: number;
+  /** What a worker's ffmpeg must be able to do, e.g. `libx264 aac`. */
+  needs: string;
+  /** How the steps are done, JSON. */
+  plan: string;
+  /** Why it was set aside. */
+  error: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface JobStepRow {
+  job_id: string;
+  number: number;
+  kind: string;
+  /** Steps with a number below this must be done first. */
+  after: number;
+  /** Media time that it covers. */
+  media_ms: number;
+  state: 'waiting' | 'leased' | 'done';
+  /** Begun; counted before each, so that what kills its worker is set aside. */
+  attempts: number;
+  owner: string | null;
+  lease_until_ms: number;
+  not_before_ms: number;
+  /** Media time that is done. */
+  done_ms: number;
+  /** Media time per time on the clock, in thousandths. */
+  speed_milli: number;
+  /** JSON. */
+  result: string | null;
+  error: string | null;
+}
+
 export interface SiteSchema {
   videos: VideoRow;
   revisions: RevisionRow;
+  jobs: JobRow;
+  job_steps: JobStepRow;
   records: RecordRow;
   signal: SignalRow;
 }
@@ -207,6 +255,44 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
           .execute();
       }
       await db.schema.alterTable('revisions').addColumn('extras', 'text').execute();
+    },
+  },
+  '0006-jobs': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('jobs')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('video_id', 'text', column => column.notNull())
+        .addColumn('kind', 'text', column => column.notNull())
+        .addColumn('state', 'text', column => column.notNull())
+        .addColumn('priority', 'integer', column => column.notNull())
+        .addColumn('urgency', 'integer', column => column.notNull())
+        .addColumn('needs', 'text', column => column.notNull())
+        .addColumn('plan', 'text', column => column.notNull())
+        .addColumn('error', 'text')
+        .addColumn('created_at', 'text', column => column.notNull())
+        .addColumn('updated_at', 'text', column => column.notNull())
+        .execute();
+      await db.schema.createIndex('jobs_by_video').on('jobs').column('video_id').execute();
+      await db.schema.createIndex('jobs_by_state').on('jobs').columns(['state', 'priority']).execute();
+      await db.schema
+        .createTable('job_steps')
+        .addColumn('job_id', 'text', column => column.notNull())
+        .addColumn('number', 'integer', column => column.notNull())
+        .addColumn('kind', 'text', column => column.notNull())
+        .addColumn('after', 'integer', column => column.notNull())
+        .addColumn('media_ms', 'bigint', column => column.notNull())
+        .addColumn('state', 'text', column => column.notNull())
+        .addColumn('attempts', 'integer', column => column.notNull())
+        .addColumn('owner', 'text')
+        .addColumn('lease_until_ms', 'bigint', column => column.notNull())
+        .addColumn('not_before_ms', 'bigint', column => column.notNull())
+        .addColumn('done_ms', 'bigint', column => column.notNull())
+        .addColumn('speed_milli', 'bigint', column => column.notNull())
+        .addColumn('result', 'text')
+        .addColumn('error', 'text')
+        .addPrimaryKeyConstraint('job_steps_key', ['job_id', 'number'])
+        .execute();
     },
   },
 };

@@ -6,6 +6,9 @@ import type { RecordRow, SiteSchema, VideoRow } from './schema.ts';
 
 export type SiteDatabase = Kysely<SiteSchema>;
 
+/** Failures after which the source is kept, because its conversion may be tried again. */
+export const RETRIABLE: ReadonlySet<string> = new Set(['conversion-failed', 'conversion-cancelled']);
+
 export interface NewVideo {
   readonly id: VideoId;
   readonly name: string;

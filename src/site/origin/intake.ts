@@ -12,6 +12,7 @@ import { messageOf } from '../../kernel/problem.ts';
 import { newRevisionId, type VideoId } from '../../protocol/ids.ts';
 import type { RecordDraft } from '../../protocol/record.ts';
 import { parseExtras } from '../database/extras.ts';
+import { insertJob, type NewJob } from '../database/jobs.ts';
 import { changeVideo } from '../database/records.ts';
 import { deleteRevisions, insertRevision } from '../database/revisions.ts';
 import type { VideoRow } from '../database/schema.ts';
@@ -22,6 +23,8 @@ import {
   markFailed,
   type SiteDatabase,
 } from '../database/videos.ts';
+import { askForLadder, isHealed, playsEverywhere } from './conversion.ts';
+import type { Converter, Look } from './converter.ts';
 import type { PreparedSource } from './prepare.ts';
 import { SourceRefused } from './source-refused.ts';
 import type { Storage } from './storage.ts';
@@ -36,8 +39,12 @@ export interface IntakeOptions {
   readonly prepare: (sourcePath: string, indexPath: string, fileName?: string) => Promise<PreparedSource>;
   /** The SHA-256 of a file, in hexadecimal. */
   readonly hashFile: (path: string) => Promise<string>;
+  /** Absent where there is no ffmpeg: then what cannot be played as it is is refused. */
+  readonly converter?: Converter | undefined;
   /** A record was written: there is something to signal. */
   readonly onRecord: () => void;
+  /** There is work for a worker. */
+  readonly onJob: () => void;
   readonly log: Log;
 }
 
@@ -84,26 +91,7 @@ export function createIntake(options: IntakeOptions): Intake {
     const [row] = await db.selectFrom('videos').selectAll().where('id', '=', video).execute();
     if (!row) return;
     try {
-      const prepared = await options.prepare(
-        storage.source(video),
-        storage.index(video),
-        row.file_name ?? undefined,
-      );
-      failpoint('check-prepared');
-      const revision = newRevisionId();
-      // Of a check that was killed here before: no record names it.
-      await deleteRevisions(db, video);
-      await insertRevision(db, revision, video, [storage.indexName]);
-      failpoint('check-revision-written');
-      const changed = await changeVideo(
-        db,
-        video,
-        ['checking'],
-        { state: 'ready', revision, prepared: JSON.stringify(prepared) },
-        fresh => makeRecord(fresh, options),
-      );
-      failpoint('record-written');
-      if (changed) options.onRecord();
+      await judge(video, row);
     } catch (error) {
       if (error instanceof SourceRefused) {
         await fail(video, error.code, error.message);
@@ -119,6 +107,67 @@ export function createIntake(options: IntakeOptions): Intake {
         }
       }
     }
+  }
+
+  /** Publishes what can be played as it is, and has converted what cannot. */
+  async function judge(video: VideoId, row: VideoRow): Promise<void> {
+    const { converter } = options;
+    let prepared: PreparedSource;
+    try {
+      prepared = await options.prepare(
+        storage.source(video),
+        storage.index(video),
+        row.file_name ?? undefined,
+      );
+    } catch (error) {
+      if (!(error instanceof SourceRefused) || !isHealed(error.code)) throw error;
+      if (!converter) throw withoutFfmpeg(error);
+      const look = await converter.look(video);
+      const job = look && (await converter.planRescue(video, look, error));
+      if (!job || !look) throw error;
+      await convert(video, describeUnplayable(row, look), job);
+      return;
+    }
+    if (converter && !playsEverywhere(prepared)) {
+      const look = await converter.look(video);
+      const job = look && (await converter.planBeside(video, look, prepared));
+      const waiting = { ...prepared, renditions: [], fullDurationMs: prepared.durationMs };
+      if (job) return convert(video, waiting, job);
+    }
+    failpoint('check-prepared');
+    const revision = newRevisionId();
+    // Of a check that was killed here before: no record names it.
+    await deleteRevisions(db, video);
+    await insertRevision(db, revision, video, [storage.indexName]);
+    failpoint('check-revision-written');
+    const changed = await changeVideo(
+      db,
+      video,
+      ['checking'],
+      { state: 'ready', revision, prepared: JSON.stringify(prepared) },
+      fresh => makeRecord(fresh, options),
+      Date.now(),
+      async transaction => {
+        // What else it needs is looked into once it can be seen.
+        if (converter) {
+          await insertJob(transaction, askForLadder(video, storage.sourceName, storage.indexName));
+        }
+      },
+    );
+    failpoint('record-written');
+    if (!changed) return;
+    options.onRecord();
+    options.onJob();
+  }
+
+  /** From here on the job's worker publishes: the state is `preparing` until all of the film can be played. */
+  async function convert(video: VideoId, prepared: PreparedSource, job: NewJob): Promise<void> {
+    const changes = { state: 'preparing' as const, prepared: JSON.stringify(prepared) };
+    await changeVideo(db, video, ['checking'], changes, undefined, Date.now(), async transaction => {
+      await insertJob(transaction, job);
+    });
+    log.info({ video, kind: job.kind, chunks: job.steps.length }, 'source is converted');
+    options.onJob();
   }
 
   /** The refused bytes go; the row with its sentence stays. */
@@ -170,6 +219,31 @@ export function createIntake(options: IntakeOptions): Intake {
       stopped = true;
       await Promise.allSettled(running);
     },
+  };
+}
+
+const withoutFfmpeg = (refusal: SourceRefused): SourceRefused =>
+  new SourceRefused(
+    refusal.code,
+    `${refusal.message} This site cannot convert it, because it has no ffmpeg.`,
+    { cause: refusal },
+  );
+
+/** What is known of a source before its first rung is there. */
+function describeUnplayable(row: VideoRow, { container, probed }: Look): PreparedSource {
+  const sizeBytes = Number(row.size_bytes);
+  const seconds = probed.durationSeconds;
+  const durationMs = seconds === undefined ? undefined : Math.max(1, Math.round(seconds * 1_000));
+  const [picture] = probed.pictures;
+  return {
+    container: container.label,
+    durationMs: durationMs ?? 1,
+    sizeBytes,
+    bitrateBps: Math.max(1, Math.round((sizeBytes * 8_000) / (durationMs ?? 1_000))),
+    ...(picture && picture.width > 0 ? { width: picture.width, height: picture.height } : {}),
+    renditions: [],
+    notes: [],
+    ...(durationMs === undefined ? {} : { fullDurationMs: durationMs }),
   };
 }
 

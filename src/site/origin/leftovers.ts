@@ -6,14 +6,15 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import type { VideoId } from '../../protocol/ids.ts';
-import { deleteVideo, listVideosInState, type SiteDatabase } from '../database/videos.ts';
+import { deleteVideo, listVideosInState, RETRIABLE, type SiteDatabase } from '../database/videos.ts';
 import type { Storage } from './storage.ts';
 
 export async function removeLeftovers(db: SiteDatabase, storage: Storage): Promise<void> {
   const present = new Set(await readdir(storage.videos));
-  // Refused or withdrawn, and killed before its files were gone.
-  for (const { id } of await listVideosInState(db, ['failed', 'withdrawn'])) {
-    if (present.has(id)) await rm(storage.directory(id as VideoId), { recursive: true, force: true });
+  // Refused or withdrawn, and killed before its files were gone. What can be tried again keeps them.
+  for (const { id, error_code } of await listVideosInState(db, ['failed', 'withdrawn'])) {
+    if (present.has(id) && !RETRIABLE.has(error_code ?? ''))
+      await rm(storage.directory(id as VideoId), { recursive: true, force: true });
   }
   // Announced, and killed before the answer: nobody knows its address, and its promise of space would stand for a week.
   for (const row of await listVideosInState(db, ['uploading'])) {

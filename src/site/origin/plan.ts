@@ -60,6 +60,12 @@ export function planSegments(tracks: readonly PlannedTrack[]): readonly (readonl
   });
 }
 
+/** Cuts every track at the same boundaries (seconds), pictures at the first key frame from each on. */
+export const planAtBoundaries = (
+  tracks: readonly PlannedTrack[],
+  boundaries: readonly number[],
+): readonly (readonly PlannedSegment[])[] => tracks.map(track => planFollowing(track, boundaries));
+
 /** Boundaries every four seconds after `from`, the last at least two seconds before `end`. */
 function listEvenly(from: number, end: number): readonly number[] {
   const boundaries: number[] = [];
@@ -107,14 +113,22 @@ function planVideo(track: PlannedTrack): readonly PlannedSegment[] {
   return makeSegments(track, cuts);
 }
 
-/** Cuts a track at the first sample at or after each boundary (seconds); boundaries that would leave nothing are dropped. */
+/**
+ * Cuts a track at the first sample at or after each boundary (seconds) with which decoding can begin; boundaries that would
+ * leave nothing are dropped.
+ */
 function planFollowing(track: PlannedTrack, boundaries: readonly number[]): readonly PlannedSegment[] {
   const { samples, timescale, editMediaTime } = track;
   const cuts: number[] = [0];
   let i = 0;
   for (const boundary of boundaries) {
     const ticks = boundary * timescale + editMediaTime - 1e-3;
-    while (i < samples.count && samples.presentationTimes[i]! < ticks) i++;
+    while (
+      i < samples.count &&
+      (samples.presentationTimes[i]! < ticks || (track.kind === 'video' && samples.sync[i] !== 1))
+    ) {
+      i++;
+    }
     if (i >= samples.count) break;
     if (i > cuts.at(-1)!) cuts.push(i);
   }

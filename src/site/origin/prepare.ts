@@ -34,6 +34,10 @@ export interface PreparedSource {
   readonly renditions: readonly Rendition[];
   /** One sentence for each track that is left out, for the uploader. */
   readonly notes: readonly string[];
+  /** Time on the source's own clock of the instant that is shown first. */
+  readonly originSeconds?: number;
+  /** Of the whole film, while only its beginning can be played yet. */
+  readonly fullDurationMs?: number;
 }
 
 /**
@@ -68,7 +72,7 @@ export async function prepareSource(
   });
 }
 
-interface ChosenTrack {
+export interface ChosenTrack {
   readonly kind: 'video' | 'audio';
   readonly timescale: number;
   readonly samples: Samples;
@@ -76,8 +80,7 @@ interface ChosenTrack {
   readonly description: TrackDescription;
 }
 
-const CONVERT_LATER =
-  'Conversion of such sources comes in a later version; convert it to H.264 with AAC and upload it again.';
+const CONVERT = 'Convert it to H.264 with AAC and upload it again.';
 
 /**
  * The first playable video track that its author enabled, and every playable audio track. What is left out is noted; a
@@ -122,7 +125,7 @@ const refuse = (what: 'video' | 'sound', unplayable: string): SourceRefused =>
         'protected',
         `This file's ${what} is ${unplayable}. Upload a version of the film without copy protection.`,
       )
-    : new SourceRefused('codec-unsupported', `This file's ${what} is ${unplayable}. ${CONVERT_LATER}`);
+    : new SourceRefused('codec-unsupported', `This file's ${what} is ${unplayable}. ${CONVERT}`);
 
 const noTracks = (): SourceRefused =>
   new SourceRefused(
@@ -151,7 +154,7 @@ function nameRenditions(served: readonly ServedTrack<ChosenTrack>[]): readonly s
   });
 }
 
-function toRendition(
+export function toRendition(
   id: string,
   served: ServedTrack<ChosenTrack>,
   segments: readonly PlannedSegment[],
@@ -216,5 +219,6 @@ function summarise(
     ...(picture?.kind === 'video' ? { width: picture.width, height: picture.height } : {}),
     renditions: renditions.map(({ header }) => header.rendition),
     notes,
+    originSeconds: 0 - (served[0]?.shift ?? 0),
   };
 }

@@ -166,8 +166,7 @@ function decodeText(head: Buffer): string | undefined {
   }
 }
 
-const CONVERT =
-  'Conversion of such sources comes in a later version; convert it to MP4 with H.264 and AAC and upload it again.';
+const CONVERT = 'Convert it to MP4 with H.264 and AAC and upload it again.';
 const CHOOSE = 'Choose the film itself (MP4, MOV, MKV or WebM) and upload it.';
 const container = (name: string): string => `This file is ${name}, which browsers cannot play. ${CONVERT}`;
 const sound = (name: string): string =>

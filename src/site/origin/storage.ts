@@ -11,16 +11,18 @@ export interface Storage {
   readonly directory: (video: VideoId) => string;
   readonly source: (video: VideoId) => string;
   readonly index: (video: VideoId) => string;
-  /** Of the source's index, below the video's directory. */
+  /** Names below the video's directory: of the source, and of its index. */
+  readonly sourceName: string;
   readonly indexName: string;
   /** What the record names: the source's path relative to the data directory. */
   readonly recordPath: (video: VideoId) => string;
 }
 
+const SOURCE = 'source';
 const SOURCE_INDEX = 'source.index';
 
 export const createStorage = (root: string): Storage => {
-  const recordPath = (video: VideoId): string => `videos/${video}/source`;
+  const recordPath = (video: VideoId): string => `videos/${video}/${SOURCE}`;
   return {
     root,
     videos: join(root, 'videos'),
@@ -28,6 +30,7 @@ export const createStorage = (root: string): Storage => {
     directory: video => join(root, 'videos', video),
     source: video => join(root, recordPath(video)),
     index: video => join(root, 'videos', video, SOURCE_INDEX),
+    sourceName: SOURCE,
     indexName: SOURCE_INDEX,
     recordPath,
   };

@@ -25,24 +25,39 @@ export interface ServedTrack<T extends TimedTrack> {
   readonly end: number;
   /** Composition times differ from decode times. */
   readonly hasComposition: boolean;
+  /** Seconds that were added to the source's times. */
+  readonly shift: number;
 }
 
 /**
  * Times of the result: `decodeTimes` from 0 or later, never falling; `presentationTimes` as composed, before the edit
  * is taken off. Tracks without samples, or of pictures that cannot be decoded, are left out. The samples' arrays
  * are changed in place.
+ *
+ * @param fixedShift seconds added to every track, where it is known already what zero is
  */
-export function layTimeline<T extends TimedTrack>(tracks: readonly T[]): readonly ServedTrack<T>[] {
+export function layTimeline<T extends TimedTrack>(
+  tracks: readonly T[],
+  fixedShift?: number,
+): readonly ServedTrack<T>[] {
   const whole = tracks.flatMap(track => {
     const samples = fromFirstSync(track);
     const range = presentationRange(samples);
     return range ? [{ track, samples, range }] : [];
   });
-  const shift = chooseShift(whole.map(({ track, range }) => ({ ...track, start: range.start })));
+  const shift =
+    fixedShift ?? chooseShift(whole.map(({ track, range }) => ({ ...track, start: range.start })));
   return whole.map(({ track, samples, range }) => {
     const ticks = Math.round(shift * track.timescale);
     const start = range.start + ticks;
-    return { track, samples, start, end: range.end + ticks, ...settle(samples, ticks, Math.max(0, start)) };
+    return {
+      track,
+      samples,
+      start,
+      end: range.end + ticks,
+      shift,
+      ...settle(samples, ticks, Math.max(0, start)),
+    };
   });
 }
 

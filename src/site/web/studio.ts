@@ -12,7 +12,9 @@ import {
   siteVideoSchema,
 } from '../../protocol/site.ts';
 import { parseExtras } from '../database/extras.ts';
+import { deleteJobs } from '../database/jobs.ts';
 import { changeVideo } from '../database/records.ts';
+
 import { deleteRevisions } from '../database/revisions.ts';
 import type { SignalRow } from '../database/schema.ts';
 import { readSignal } from '../database/signal.ts';
@@ -93,14 +95,17 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
     async request => {
       requireStudioAccess(request.raw, options.access);
       const { id } = request.params;
-      await getVideo(id);
+      const before = await getVideo(id);
       const { name, description, language } = request.body;
       const changes = {
         ...(name !== undefined ? { name } : {}),
         ...(description !== undefined ? { description } : {}),
         ...(language !== undefined ? { language } : {}),
       };
-      const published = await changeVideo(db, id, ['ready'], changes, video => makeRecord(video, options));
+      // What is being converted has a record too, once its beginning was published.
+      const recorded =
+        before.version === null ? ['ready' as const] : ['ready' as const, 'preparing' as const];
+      const published = await changeVideo(db, id, recorded, changes, video => makeRecord(video, options));
       if (published) options.onRecord();
       else if (!(await changeVideo(db, id, ['uploading', 'checking', 'preparing', 'failed'], changes))) {
         throw new Problem(410, 'video-withdrawn', 'This video was withdrawn and cannot be edited any more.');
@@ -146,6 +151,7 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
     failpoint('withdrawal-written');
     options.onRecord();
     await options.onWithdrawn(id);
+    await deleteJobs(db, id);
     failpoint('withdrawal-buffer-dropped');
     await deleteRevisions(db, id);
     await rm(options.storage.directory(id), { recursive: true, force: true });

@@ -31,6 +31,8 @@ const DEMUXERS = {
 /** ffmpeg's own name of a demuxer. */
 export type Demuxer = (typeof DEMUXERS)[keyof typeof DEMUXERS];
 
+export const DEMUXER_NAMES = Object.values(DEMUXERS) as readonly Demuxer[];
+
 /** The demuxer to force on a file, by its first bytes; undefined of what is no film. */
 export const demuxerOf = (kind: ContainerKind): Demuxer | undefined =>
   (DEMUXERS as Partial<Record<ContainerKind, Demuxer>>)[kind];

@@ -1,0 +1,94 @@
+/** Conversion, composed: what looks at sources, and the workers, in a site's own process or in others beside it. */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { listAbilities } from '../kernel/ffmpeg.ts';
+import { createLog, type Log } from '../kernel/log.ts';
+import { openDatabase } from '../kernel/sql.ts';
+import type { SiteConfig } from './config.ts';
+import { type SiteSchema, siteMigrations } from './database/schema.ts';
+import type { SiteDatabase } from './database/videos.ts';
+import { type Converter, createConverter } from './origin/converter.ts';
+import { findMediaTools, type MediaTools } from './origin/ffmpeg/ffmpeg.ts';
+import type { StepContext } from './origin/job-steps.ts';
+import { prepareInWorker } from './origin/prepare-in-worker.ts';
+import { createStorage, type Storage } from './origin/storage.ts';
+import { type RunningWorker, startWorker, type WorkerOptions } from './origin/worker.ts';
+
+export type Prepare = StepContext['prepare'];
+
+export interface ConversionOptions {
+  readonly config: SiteConfig;
+  readonly db: SiteDatabase;
+  readonly storage: Storage;
+  readonly tools: MediaTools;
+  readonly prepare: Prepare;
+  readonly log: Log;
+}
+
+export interface Conversion {
+  readonly converter: Converter;
+  start(worker: Pick<WorkerOptions, 'owner' | 'slots' | 'hasExpress' | 'onRecord'>): Promise<RunningWorker>;
+}
+
+/** Undefined where there is no ffprobe: without it nothing is known of a source that needs it. */
+export function openConversion(options: ConversionOptions): Conversion | undefined {
+  const { config, tools, storage, log, db, prepare } = options;
+  if (!tools.ffprobe) {
+    log.warn({}, 'There is an ffmpeg but no ffprobe: films are published as they are, and none is converted');
+    return undefined;
+  }
+  const converter = createConverter({ storage, tools, ladder: config.ladder });
+  const abilities = listAbilities(tools.ffmpeg);
+  return {
+    converter,
+    start: worker =>
+      startWorker({
+        ...worker,
+        db,
+        storage,
+        tools,
+        converter,
+        prepare,
+        log,
+        sourceAddress: config.sourceAddress,
+        keepFreeBytes: config.keepFree,
+        threads: 1,
+        can: need => abilities.has(need),
+      }),
+  };
+}
+
+/** `tributary worker`: the jobs of a site, done by a process of its own with the site's database and storage. */
+export async function startWorkerPart(
+  config: SiteConfig,
+  files: { readonly prepareWorker: URL },
+): Promise<RunningWorker> {
+  const log = createLog('worker', config.logLevel);
+  const storage = createStorage(config.dataDirectory);
+  const tools = await findMediaTools();
+  if (!tools) throw new Error('A worker needs an ffmpeg with x264 and AAC: install one, or set FFMPEG_PATH.');
+  const db = await openDatabase<SiteSchema>(
+    config.database ?? join(config.dataDirectory, 'site.sqlite'),
+    siteMigrations,
+  );
+  const prepare: Prepare = (source, index, fileName) =>
+    prepareInWorker(source, index, fileName, { workerUrl: files.prepareWorker });
+  const conversion = openConversion({ config, db, storage, tools, prepare, log });
+  if (!conversion) throw new Error('A worker needs ffprobe beside its ffmpeg.');
+  const owner = `${hostname()}-${process.pid}-${Date.now().toString(36)}`;
+  const worker = await conversion.start({
+    owner,
+    slots: Math.max(1, config.workers),
+    hasExpress: false,
+    // The site itself sees new records in its database.
+    onRecord: () => {},
+  });
+  log.info({ owner, slots: Math.max(1, config.workers) }, 'worker is up');
+  return {
+    wake: worker.wake,
+    async stop() {
+      await worker.stop();
+      await db.destroy();
+    },
+  };
+}

@@ -1,0 +1,199 @@
+/** The ffmpeg command that encodes one chunk (pure): one decoding, every rung and every sound, in one MP4 file. */
+import type { EncodePlan } from './encode-plan.ts';
+import type { Words } from './ffmpeg/allowed.ts';
+import { ENCODERS, type Rung } from './ladder.ts';
+
+/** Ticks a second of encoded pictures: fits every usual frame rate. */
+export const VIDEO_TIMESCALE = 90_000;
+export const SOUND_RATE_HZ = 48_000;
+export const AAC_FRAME = 1_024;
+/** Output times begin here, so that reordered pictures and the encoder's priming do not lie before zero. */
+export const HEADROOM_SECONDS = 1;
+/** Of sound, encoded before the chunk and thrown away: what a decoder hears then is as if nothing had been cut. */
+const PREROLL_FRAMES = 4;
+/** What the sound's decoder needs before its first right sample. */
+const SOUND_LEAD_IN_SECONDS = 0.3;
+/** A key frame is asked for a little early, because the place of a frame is rounded. */
+const KEY_FRAME_EARLY_SECONDS = 0.002;
+
+export interface EncodeChunk {
+  /** Seconds from the film's first instant. */
+  readonly from: number;
+  /** Undefined of the last one: to the end of the source. */
+  readonly to: number | undefined;
+}
+
+export function chunkOf(plan: EncodePlan, number: number): EncodeChunk {
+  return { from: plan.chunks[number]!, to: plan.chunks[number + 1] };
+}
+
+/** The sound frames of a chunk, counted from the film's first instant: `[first, end)`. */
+export function soundFramesOf({ from, to }: EncodeChunk): { readonly first: number; readonly end: number } {
+  const frameAt = (seconds: number): number => Math.ceil((seconds * SOUND_RATE_HZ) / AAC_FRAME - 1e-6);
+  return { first: frameAt(from), end: to === undefined ? Number.POSITIVE_INFINITY : frameAt(to) };
+}
+
+/** Which pictures and sounds have anything in this chunk; the others would be looked for to the end of the file. */
+export const hasPicture = ({ picture }: EncodePlan, { from }: EncodeChunk): boolean =>
+  picture !== undefined && (from === 0 || from < (picture.endSeconds ?? Number.POSITIVE_INFINITY));
+
+/** Instant of the source's own clock → ticks from which the film's first instant counts. */
+export const ticksOf = (seconds: number): number => Math.round(seconds * VIDEO_TIMESCALE);
+
+/** The parts of the command, as the runner takes them. */
+export interface EncodeWords {
+  /** Before the input. */
+  readonly input: Words;
+  /** For all outputs. */
+  readonly common: Words;
+  readonly output: Words;
+}
+
+/** @param boundaries where segments begin, seconds from the film's first instant */
+export function encodeWords(
+  plan: EncodePlan,
+  chunk: EncodeChunk,
+  { threads, boundaries }: { readonly threads: number; readonly boundaries: readonly number[] },
+): EncodeWords {
+  const rungs = hasPicture(plan, chunk) ? (plan.picture?.rungs ?? []) : [];
+  const filters = [
+    ...(rungs.length > 0 ? pictureFilters(plan, chunk) : []),
+    ...plan.sounds.map((sound, index) => soundFilter(plan, chunk, sound, index)),
+  ];
+  const leadIn = plan.leadInSeconds + (plan.sounds.length > 0 ? SOUND_LEAD_IN_SECONDS : 0);
+  const seek = plan.originSeconds + chunk.from - leadIn;
+  const keyFrames = boundaries
+    .filter(boundary => boundary >= chunk.from - 1e-6 && (chunk.to === undefined || boundary < chunk.to))
+    .map(boundary => (boundary - chunk.from + HEADROOM_SECONDS - KEY_FRAME_EARLY_SECONDS).toFixed(6));
+  return {
+    input: [
+      ...['-threads', threads],
+      ...(chunk.from > 0 ? ['-noaccurate_seek', '-seek_timestamp', 1, '-ss', seek.toFixed(6)] : []),
+    ],
+    common: [
+      // Times stay the source's own: what a chunk begins with does not hang on where the search for it ended.
+      ...['-copyts', '-filter_complex_threads', threads, '-filter_complex', filters.join(';')],
+    ],
+    output: [
+      ...rungs.flatMap((rung, index) => pictureOutput(rung, index, plan, threads, keyFrames)),
+      ...plan.sounds.flatMap((sound, index) => soundOutput(sound.kbps, index)),
+      ...['-fps_mode', 'vfr', '-video_track_timescale', VIDEO_TIMESCALE],
+      ...['-movie_timescale', VIDEO_TIMESCALE * 8, '-f', 'mp4'],
+    ],
+  };
+}
+
+function pictureFilters(plan: EncodePlan, { from, to }: EncodeChunk): readonly string[] {
+  const picture = plan.picture!;
+  const start = plan.originSeconds + from;
+  const trim = [
+    ...(from > 0 ? [`start=${start.toFixed(6)}`] : []),
+    ...(to === undefined ? [] : [`end=${(plan.originSeconds + to).toFixed(6)}`]),
+  ];
+  const [top, ...lower] = picture.rungs;
+  const common = [
+    ...(trim.length > 0 ? [`trim=${trim.join(':')}`] : []),
+    `settb=1/${VIDEO_TIMESCALE}`,
+    `setpts=PTS-${ticksOf(start) - HEADROOM_SECONDS * VIDEO_TIMESCALE}`,
+    ...(picture.isInterlaced ? ['bwdif=mode=send_frame:deint=interlaced'] : []),
+    ...(picture.maxFramesPerSecond
+      ? [`fps=${picture.maxFramesPerSecond}:start_time=${HEADROOM_SECONDS}`]
+      : []),
+    scale(top!),
+    ...(picture.isHdr ? [TONE_MAP] : []),
+    'format=yuv420p',
+    `settb=1/${VIDEO_TIMESCALE}`,
+  ].join(',');
+  if (lower.length === 0) return [`[0:V:${picture.order}]${common}[v0]`];
+  const labels = picture.rungs.map((_, index) => (index === 0 ? '[v0]' : `[s${index}]`));
+  return [
+    `[0:V:${picture.order}]${common},split=${picture.rungs.length}${labels.join('')}`,
+    ...lower.map((rung, index) => `[s${index + 1}]${scale(rung)}[v${index + 1}]`),
+  ];
+}
+
+const scale = ({ width, height }: Rung): string => `scale=${width}:${height}:flags=bicubic,setsar=1`;
+
+/** PQ and HLG → BT.709, through linear light (Hable's curve). */
+const TONE_MAP = [
+  'zscale=transfer=linear:npl=100',
+  'format=gbrpf32le',
+  'zscale=primaries=bt709',
+  'tonemap=tonemap=hable:desat=0',
+  'zscale=transfer=bt709:matrix=bt709:range=tv',
+].join(',');
+
+function soundFilter(
+  plan: EncodePlan,
+  chunk: EncodeChunk,
+  sound: EncodePlan['sounds'][number],
+  index: number,
+): string {
+  const { from, to } = chunk;
+  const frames = soundFramesOf(chunk);
+  const first = Math.max(0, frames.first - PREROLL_FRAMES);
+  const layout = sound.channels === 1 ? 'mono' : 'stereo';
+  const offset = first * AAC_FRAME - Math.round(from * SOUND_RATE_HZ) + HEADROOM_SECONDS * SOUND_RATE_HZ;
+  // One frame more than is kept: the last one overlaps with it.
+  const length = to === undefined ? undefined : (frames.end - first + 1) * AAC_FRAME;
+  const place = [`asettb=1/${SOUND_RATE_HZ}`, `asetpts=N+${offset}`];
+  if (length !== undefined && from > 0 && from >= (sound.endSeconds ?? Number.POSITIVE_INFINITY)) {
+    const silence = `anullsrc=r=${SOUND_RATE_HZ}:cl=${layout}`;
+    return `${silence},atrim=end_sample=${length},${place.join(',')}[a${index}]`;
+  }
+  const start = plan.originSeconds + (first * AAC_FRAME) / SOUND_RATE_HZ;
+  const trim = [
+    ...(from > 0 ? [`start=${start.toFixed(6)}`] : []),
+    ...(length === undefined ? [] : [`end=${(start + length / SOUND_RATE_HZ).toFixed(6)}`]),
+  ];
+  return [
+    `[0:a:${sound.order}]${trim.length > 0 ? `atrim=${trim.join(':')},` : ''}asetpts=PTS-(${start.toFixed(6)})/TB`,
+    // Holes are filled with silence and what overlaps is cut: sound stays with the pictures.
+    `aresample=${SOUND_RATE_HZ}:async=1:first_pts=0`,
+    `aformat=channel_layouts=${layout}`,
+    ...(length === undefined ? [] : [`apad=whole_len=${length}`, `atrim=end_sample=${length}`]),
+    `${place.join(',')}[a${index}]`,
+  ].join(',');
+}
+
+function pictureOutput(
+  rung: Rung,
+  index: number,
+  plan: EncodePlan,
+  threads: number,
+  keyFrames: readonly string[],
+): Words {
+  const of = (option: string): string => `-${option}:v:${index}`;
+  const rate = plan.picture?.framesPerSecond;
+  return [
+    ...['-map', `[v${index}]`, of('c'), ENCODERS[rung.codec], of('threads'), threads],
+    ...[of('force_key_frames'), keyFrames.join(','), of('enc_time_base'), `1/${VIDEO_TIMESCALE}`],
+    ...(rate ? [of('g'), String(Math.max(48, Math.ceil(rate * 10)))] : [of('g'), '300']),
+    ...quality(rung, of),
+  ];
+}
+
+function quality({ codec, kbps }: Rung, of: (option: string) => string): readonly string[] {
+  const limit = [of('maxrate'), `${kbps}k`, of('bufsize'), `${2 * kbps}k`];
+  switch (codec) {
+    case 'h264':
+      return [of('preset'), 'veryfast', of('profile'), 'high', of('crf'), '23', ...limit];
+    case 'hevc':
+      return [
+        of('preset'),
+        'fast',
+        of('crf'),
+        '26',
+        of('tag'),
+        'hvc1',
+        ...limit,
+        ...[of('x265-params'), 'log-level=error'],
+      ];
+    case 'av1':
+      return [of('preset'), '8', of('crf'), '35', ...limit];
+  }
+}
+
+const soundOutput = (kbps: number, index: number): Words => [
+  ...['-map', `[a${index}]`, `-c:a:${index}`, 'aac', `-b:a:${index}`, `${kbps}k`],
+];

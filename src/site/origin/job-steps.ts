@@ -1,0 +1,284 @@
+/** What a worker does with one step of a job: encode a chunk, copy into another container, or publish what is done. */
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { renameDurably, syncDirectory, syncFile } from '../../kernel/files.ts';
+import { newRevisionId, type VideoId } from '../../protocol/ids.ts';
+import { type ClaimedStep, insertJob, listSteps, markJobDone, type NewJob } from '../database/jobs.ts';
+import { changeVideo } from '../database/records.ts';
+import { insertRevisionWithExtras } from '../database/revisions.ts';
+import { findVideo, type SiteDatabase } from '../database/videos.ts';
+import { askForLadder, type RemuxPlan } from './conversion.ts';
+import type { Converter } from './converter.ts';
+import { chunkOf, encodeWords, HEADROOM_SECONDS, hasPicture } from './encode-args.ts';
+import { encodePlanSchema } from './encode-plan.ts';
+import type { Words } from './ffmpeg/allowed.ts';
+import { convert, type MediaTools } from './ffmpeg/ffmpeg.ts';
+import { FfmpegFailed, type FfmpegProgress } from './ffmpeg/run.ts';
+import { makeRecord } from './intake.ts';
+import type { PreparedSource } from './prepare.ts';
+import { Presentation } from './presentation.ts';
+import { SourceRefused } from './source-refused.ts';
+import { boundariesOf, type ChunkFile, stitchChunks } from './stitch.ts';
+import type { Storage } from './storage.ts';
+
+export interface StepContext {
+  readonly db: SiteDatabase;
+  readonly storage: Storage;
+  readonly tools: MediaTools;
+  readonly converter: Converter;
+  readonly sourceAddress: string;
+  readonly prepare: (sourcePath: string, indexPath: string, fileName?: string) => Promise<PreparedSource>;
+  /** Threads of one encoder. */
+  readonly threads: number;
+}
+
+export interface StepRun {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: FfmpegProgress) => void;
+}
+
+/** The work's result, and what is to be done once it is recorded. */
+export type StepResult = { readonly result: unknown; readonly isPublished: boolean };
+
+/** @throws whatever went wrong; the step may be tried again */
+export async function runStep(context: StepContext, claimed: ClaimedStep, run: StepRun): Promise<StepResult> {
+  switch (claimed.step.kind) {
+    case 'encode':
+      return { result: await encodeChunk(context, claimed, run), isPublished: false };
+    case 'remux':
+      return { result: null, isPublished: await remux(context, claimed, run) };
+    case 'look':
+      await look(context, claimed);
+      return { result: null, isPublished: false };
+    case 'publish':
+      return { result: null, isPublished: await publish(context, claimed) };
+    default:
+      throw new Error(`this version knows no step "${claimed.step.kind}"`);
+  }
+}
+
+const videoOf = ({ job }: ClaimedStep): VideoId => job.video_id as VideoId;
+
+const chunkResultSchema = z.union([
+  z.null(),
+  z.strictObject({ name: z.string(), sizeBytes: z.int().positive() }),
+]);
+
+const lookPlanSchema = z.strictObject({ source: z.string(), index: z.string() });
+
+/** Finds out what a published source is still missing. */
+async function look({ db, converter }: StepContext, claimed: ClaimedStep): Promise<void> {
+  const video = videoOf(claimed);
+  const { source, index } = lookPlanSchema.parse(JSON.parse(claimed.job.plan));
+  const row = await findVideo(db, video);
+  if (row?.state !== 'ready' || !row.prepared) return;
+  const found = await converter.look(video, source);
+  const prepared = JSON.parse(row.prepared) as PreparedSource;
+  const ladder = found && (await converter.planLadder(video, found, { prepared, index, source }));
+  await db.transaction().execute(async transaction => {
+    if (ladder) await insertJob(transaction, ladder);
+  });
+  await markJobDone(db, claimed.job.id);
+}
+
+/** One file with a track for each rung and each sound. Its name is of this attempt alone. */
+async function encodeChunk(
+  { storage, tools, threads }: StepContext,
+  claimed: ClaimedStep,
+  run: StepRun,
+): Promise<z.infer<typeof chunkResultSchema>> {
+  const { job, step } = claimed;
+  const plan = encodePlanSchema.parse(JSON.parse(job.plan));
+  const chunk = chunkOf(plan, step.number);
+  if (!hasPicture(plan, chunk) && plan.sounds.length === 0) return null;
+  const directory = storage.directory(videoOf(claimed));
+  const home = join(directory, job.id);
+  const name = `${step.number}-${step.attempts}.mp4`;
+  const room = join(home, `${step.number}-${step.attempts}.part`);
+  const words = encodeWords(plan, chunk, {
+    threads,
+    boundaries: boundariesOf(plan, plan.durationSeconds),
+  });
+  await rm(room, { recursive: true, force: true });
+  await mkdir(room, { recursive: true });
+  try {
+    await convert(tools, {
+      inputs: [{ path: join(directory, plan.source), demuxer: plan.demuxer, options: words.input }],
+      options: words.common,
+      directory: room,
+      outputs: [{ name, options: words.output }],
+      signal: run.signal,
+      onProgress: progress =>
+        run.onProgress({ ...progress, outMs: Math.max(0, progress.outMs - HEADROOM_SECONDS * 1_000) }),
+    });
+    const { size } = await stat(join(room, name));
+    await syncFile(join(room, name));
+    await renameDurably(join(room, name), join(home, name));
+    await syncDirectory(directory);
+    return { name: `${job.id}/${name}`, sizeBytes: size };
+  } finally {
+    await rm(room, { recursive: true, force: true });
+  }
+}
+
+/** Publishes the chunks that are done from the first one on, if that is more than was published already. */
+async function publish(context: StepContext, claimed: ClaimedStep): Promise<boolean> {
+  const { db, storage } = context;
+  const { job } = claimed;
+  const video = videoOf(claimed);
+  const plan = encodePlanSchema.parse(JSON.parse(job.plan));
+  const steps = (await listSteps(db, job.id)).filter(({ kind }) => kind === 'encode');
+  const undone = steps.findIndex(({ state }) => state !== 'done');
+  const count = undone === -1 ? steps.length : undone;
+  const isWhole = count === plan.chunks.length;
+  const index = `${job.id}.${count}.index`;
+  const directory = storage.directory(video);
+  const row = await findVideo(db, video);
+  if (!row || row.state === 'withdrawn') return false;
+  const chunks: ChunkFile[] = steps
+    .slice(0, count)
+    .map(({ result }) => chunkResultSchema.parse(JSON.parse(result ?? 'null')) ?? undefined);
+  await stitchChunks(plan, directory, chunks, join(directory, index));
+  const indexes = isWhole ? [...plan.before, index, ...plan.after] : [index];
+  const { renditions, durationMs } = await describeRevision(directory, indexes);
+  const before = row.prepared ? (JSON.parse(row.prepared) as PreparedSource) : undefined;
+  if (!before) throw new Error('the video was never looked at');
+  // A step that was tried again, or came after a later one, has nothing to add.
+  if (
+    row.state === 'preparing' &&
+    !isWhole &&
+    before.renditions.length > 0 &&
+    before.durationMs >= durationMs
+  ) {
+    return false;
+  }
+  const { fullDurationMs, ...kept } = before;
+  const prepared: PreparedSource = {
+    ...kept,
+    durationMs: row.state === 'preparing' || plan.isGrowing ? durationMs : kept.durationMs,
+    renditions,
+    ...(isWhole || fullDurationMs === undefined ? {} : { fullDurationMs }),
+  };
+  const next = isWhole && plan.isGrowing ? await context.converter.planUpper(video, plan, index) : undefined;
+  const isChanged = await publishRevision(context, video, indexes, prepared, isWhole, next);
+  if (isWhole) {
+    await markJobDone(db, job.id);
+    await removeLeftovers(join(directory, job.id), chunks);
+  }
+  return isChanged;
+}
+
+async function publishRevision(
+  context: StepContext,
+  video: VideoId,
+  indexes: readonly string[],
+  prepared: PreparedSource,
+  isWhole: boolean,
+  next: NewJob | undefined,
+): Promise<boolean> {
+  const { db } = context;
+  const revision = newRevisionId();
+  return changeVideo(
+    db,
+    video,
+    ['preparing', 'ready'],
+    {
+      revision,
+      prepared: JSON.stringify(prepared),
+      error_code: null,
+      error_detail: null,
+      ...(isWhole ? { state: 'ready' as const } : {}),
+    },
+    fresh => makeRecord(fresh, context),
+    Date.now(),
+    async transaction => {
+      await insertRevisionWithExtras(transaction, revision, video, indexes);
+      if (next) await insertJob(transaction, next);
+    },
+  );
+}
+
+async function describeRevision(directory: string, indexes: readonly string[]) {
+  const presentation = await Presentation.open({ directory, indexes });
+  try {
+    return { renditions: presentation.renditions, durationMs: presentation.timeline.durationMs };
+  } finally {
+    await presentation.close();
+  }
+}
+
+/** What attempts that were not the last one left behind. */
+async function removeLeftovers(directory: string, chunks: readonly ChunkFile[]): Promise<void> {
+  const kept = new Set(chunks.map(chunk => chunk?.name.split('/').at(-1)));
+  for (const name of await readdir(directory).catch(() => [])) {
+    if (!kept.has(name)) await rm(join(directory, name), { recursive: true, force: true });
+  }
+}
+
+/** The source's own frames in a container that can be served: what comes out is published as the source is. */
+async function remux(context: StepContext, claimed: ClaimedStep, run: StepRun): Promise<boolean> {
+  const { storage, converter, tools, db } = context;
+  const { job, step } = claimed;
+  const video = videoOf(claimed);
+  const plan = JSON.parse(job.plan) as RemuxPlan;
+  const directory = storage.directory(video);
+  const name = `${job.id}.${step.attempts}.mp4`;
+  const index = `${job.id}.${step.attempts}.index`;
+  const output = join(directory, name);
+  const room = join(directory, `${job.id}.${step.attempts}.part`);
+  const row = await findVideo(db, video);
+  if (!row || row.state === 'withdrawn') return false;
+  let prepared: PreparedSource;
+  try {
+    await rm(room, { recursive: true, force: true });
+    await mkdir(room);
+    await convert(tools, {
+      inputs: [{ path: join(directory, plan.source), demuxer: plan.demuxer }],
+      directory: room,
+      outputs: [{ name, options: remuxWords(plan) }],
+      signal: run.signal,
+      onProgress: run.onProgress,
+    });
+    await syncFile(join(room, name));
+    await renameDurably(join(room, name), output);
+    prepared = await context.prepare(output, join(directory, index), row.file_name ?? undefined);
+  } catch (error) {
+    await rm(output, { force: true });
+    if (!(error instanceof SourceRefused || (error instanceof FfmpegFailed && error.fault === 'failed'))) {
+      throw error;
+    }
+    // A copy does not help: then it is decoded.
+    const found = await converter.look(video);
+    const rescue = found && (await converter.planRescue(video, found));
+    if (!rescue) throw error;
+    await changeVideo(db, video, ['preparing'], {}, undefined, Date.now(), async transaction => {
+      await insertJob(transaction, rescue);
+    });
+    await markJobDone(db, job.id);
+    return false;
+  } finally {
+    await rm(room, { recursive: true, force: true });
+  }
+  const described = row.prepared ? (JSON.parse(row.prepared) as PreparedSource) : prepared;
+  const { container, sizeBytes, bitrateBps, notes } = described;
+  const isChanged = await publishRevision(
+    context,
+    video,
+    [index],
+    { ...prepared, container, sizeBytes, bitrateBps, notes: [...notes, ...prepared.notes] },
+    true,
+    askForLadder(video, name, index),
+  );
+  await markJobDone(db, job.id);
+  return isChanged;
+}
+
+const remuxWords = (plan: RemuxPlan): Words => [
+  ...(plan.hasPicture ? ['-map', '0:V:0', '-c:v', 'copy'] : []),
+  ...plan.sounds.flatMap(({ order, isCopied, kbps }, index) => [
+    ...['-map', `0:a:${order}`, `-c:a:${index}`, isCopied ? 'copy' : 'aac'],
+    ...(isCopied ? [] : [`-b:a:${index}`, `${kbps}k`, `-ac:a:${index}`, kbps > 64 ? 2 : 1]),
+  ]),
+  ...['-f', 'mp4'],
+];

@@ -1,0 +1,101 @@
+/** Which rungs a source gets (pure): never above its own size, never what would not be lighter than what is there already. */
+
+export const CODECS = ['h264', 'hevc', 'av1'] as const;
+export type RungCodec = (typeof CODECS)[number];
+
+/** One line of the ladder's configuration. */
+export interface LadderRung {
+  readonly codec: RungCodec;
+  /** Of the shorter side, pixels: 720 is 1280 × 720, or 720 × 1280 of a film held upright. */
+  readonly lines: number;
+  /** At most, in thousand bits per second. */
+  readonly kbps: number;
+}
+
+export interface Rung {
+  /** `h264-720` */
+  readonly id: string;
+  readonly codec: RungCodec;
+  readonly width: number;
+  readonly height: number;
+  readonly kbps: number;
+}
+
+export interface RungSource {
+  readonly width: number;
+  readonly height: number;
+  /** Of the source rendition that is published beside the rungs; undefined where there is none. */
+  readonly published?: { readonly isH264: boolean; readonly averageBps: number } | undefined;
+}
+
+/** A rung of the source's own size must be this much lighter than the source itself. */
+const WORTH_IT = 0.75;
+const LEAST_KBPS = 150;
+
+export const DEFAULT_LADDER: readonly LadderRung[] = [
+  { codec: 'h264', lines: 1080, kbps: 5_000 },
+  { codec: 'h264', lines: 720, kbps: 2_800 },
+  { codec: 'h264', lines: 360, kbps: 800 },
+];
+
+/** What the encoder is called. */
+export const ENCODERS: Readonly<Record<RungCodec, string>> = {
+  h264: 'libx264',
+  hevc: 'libx265',
+  av1: 'libsvtav1',
+};
+
+/** From the largest to the smallest, H.264 before the others. */
+export function chooseRungs(ladder: readonly LadderRung[], source: RungSource): readonly Rung[] {
+  const shorter = Math.min(source.width, source.height);
+  const rungs = new Map<string, Rung>();
+  for (const codec of CODECS) {
+    const lines = ladder.filter(rung => rung.codec === codec).toSorted((a, b) => b.lines - a.lines);
+    for (const [index, line] of lines.entries()) {
+      // A source below the lowest line still gets one rung, at its own size.
+      const isLowest = index === lines.length - 1;
+      if (line.lines > shorter && !isLowest) continue;
+      const rung = sizeRung(line, source);
+      if (isWorthIt(rung, source)) rungs.set(rung.id, rung);
+    }
+  }
+  return [...rungs.values()];
+}
+
+/** The first rung of a source that cannot be played as it is: the lowest line of H.264. */
+export function chooseFirstRung(ladder: readonly LadderRung[], source: RungSource): Rung {
+  const lines = [...ladder, ...DEFAULT_LADDER].filter(rung => rung.codec === 'h264');
+  const configured = ladder.filter(rung => rung.codec === 'h264');
+  const lowest = (configured.length > 0 ? configured : lines).reduce((a, b) => (b.lines < a.lines ? b : a));
+  return sizeRung(lowest, source);
+}
+
+function sizeRung({ codec, lines, kbps }: LadderRung, source: RungSource): Rung {
+  const shorter = Math.min(source.width, source.height);
+  const scale = Math.min(1, lines / shorter);
+  const width = even(source.width * scale);
+  const height = even(source.height * scale);
+  return {
+    id: `${codec}-${Math.min(lines, shorter)}`,
+    codec,
+    width,
+    height,
+    kbps: capBitrate(kbps, scale, source),
+  };
+}
+
+/** A small film of few bits needs fewer still at a smaller size. */
+function capBitrate(kbps: number, scale: number, { published }: RungSource): number {
+  if (!published?.isH264) return kbps;
+  return Math.min(kbps, Math.max(LEAST_KBPS, Math.round((published.averageBps / 1_000) * scale)));
+}
+
+function isWorthIt(rung: Rung, { width, height, published }: RungSource): boolean {
+  if (!published) return true;
+  const isSameSize = rung.width >= even(width) && rung.height >= even(height);
+  if (!isSameSize) return true;
+  return !published.isH264 || rung.kbps * 1_000 < published.averageBps * WORTH_IT;
+}
+
+/** Rounded so that 4:2:0 colour fits and nothing is above the source's size. */
+const even = (length: number): number => Math.max(2, 2 * Math.floor((length + 1e-6) / 2));

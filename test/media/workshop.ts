@@ -1,0 +1,164 @@
+/** A site without its doors: database, storage, intake and a worker, in this process. For tests of what becomes of a source. */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findFfmpeg, listAbilities } from '../../src/kernel/ffmpeg.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import { openDatabase } from '../../src/kernel/sql.ts';
+import { newVideoId, type VideoId } from '../../src/protocol/ids.ts';
+import { type JobProgress, listJobProgress } from '../../src/site/database/jobs.ts';
+import { locateRevision } from '../../src/site/database/revisions.ts';
+import { type SiteSchema, siteMigrations, type VideoRow } from '../../src/site/database/schema.ts';
+import { findVideo, insertVideo, type SiteDatabase } from '../../src/site/database/videos.ts';
+import { createConverter } from '../../src/site/origin/converter.ts';
+import { findMediaTools } from '../../src/site/origin/ffmpeg/ffmpeg.ts';
+import { createIntake } from '../../src/site/origin/intake.ts';
+import { DEFAULT_LADDER, type LadderRung } from '../../src/site/origin/ladder.ts';
+import { prepareSource } from '../../src/site/origin/prepare.ts';
+import { Presentation } from '../../src/site/origin/presentation.ts';
+import { createStorage, type Storage } from '../../src/site/origin/storage.ts';
+import { type RunningWorker, startWorker, type WorkerOptions } from '../../src/site/origin/worker.ts';
+
+export interface Workshop {
+  readonly db: SiteDatabase;
+  readonly storage: Storage;
+  readonly workerOptions: WorkerOptions;
+  upload(path: string, name?: string): Promise<VideoId>;
+  find(video: VideoId): Promise<VideoRow>;
+  jobs(video?: VideoId): Promise<readonly JobProgress[]>;
+  /** Waits until no job of the video is open and it is neither checked nor prepared any more. */
+  settle(video: VideoId, watch?: (row: VideoRow) => void, timeoutMs?: number): Promise<VideoRow>;
+  present<T>(
+    video: VideoId,
+    revision: string | null,
+    use: (presentation: Presentation) => Promise<T>,
+  ): Promise<T>;
+  close(): Promise<void>;
+}
+
+export async function openWorkshop(
+  options: {
+    readonly ladder?: readonly LadderRung[];
+    readonly withoutWorker?: boolean;
+    /** One step at a time, so that their order is certain. */
+    readonly oneByOne?: boolean;
+  } = {},
+): Promise<Workshop> {
+  const root = await mkdtemp(join(tmpdir(), 'tributary-workshop-'));
+  const storage = createStorage(root);
+  await mkdir(join(root, 'uploads'));
+  await mkdir(join(root, 'videos'));
+  const db = await openDatabase<SiteSchema>(join(root, 'site.sqlite'), siteMigrations);
+  const tools = await findMediaTools();
+  if (!tools?.ffprobe)
+    throw new Error('These tests need ffmpeg and ffprobe: apt-get install ffmpeg, or set FFMPEG_PATH.');
+  const abilities = listAbilities(tools.ffmpeg);
+  const converter = createConverter({ storage, tools, ladder: options.ladder ?? DEFAULT_LADDER });
+  const workerOptions: WorkerOptions = {
+    db,
+    storage,
+    tools,
+    converter,
+    prepare: prepareSource,
+    threads: 1,
+    sourceAddress: '192.0.2.1:80',
+    owner: 'site',
+    slots: 1,
+    hasExpress: !options.oneByOne,
+    keepFreeBytes: 0,
+    can: need => abilities.has(need),
+    onRecord: () => {},
+    log: process.env.WORKSHOP_LOG ? { ...silentLog, warn: console.warn, error: console.error } : silentLog,
+  };
+  let worker: RunningWorker | undefined;
+  const intake = createIntake({
+    db,
+    storage,
+    converter,
+    sourceAddress: '192.0.2.1:80',
+    prepare: prepareSource,
+    hashFile: async path => createHash('sha256').update(readFileSync(path)).digest('hex'),
+    onRecord: () => {},
+    onJob: () => worker?.wake(),
+    log: workerOptions.log,
+  });
+  if (!options.withoutWorker) worker = await startWorker(workerOptions);
+
+  async function find(video: VideoId): Promise<VideoRow> {
+    const row = await findVideo(db, video);
+    if (!row) throw new Error(`no video ${video}`);
+    return row;
+  }
+  const jobs = (video?: VideoId) => listJobProgress(db, { video, limit: 100 });
+  return {
+    db,
+    storage,
+    workerOptions,
+    find,
+    jobs,
+    async upload(path, name = 'A film') {
+      const id = newVideoId();
+      const { size } = await stat(path);
+      await insertVideo(db, {
+        id,
+        name,
+        description: '',
+        language: undefined,
+        fileName: undefined,
+        sizeBytes: size,
+      });
+      await copyFile(path, storage.upload(id));
+      await intake.accept(id, createHash('sha256').update(readFileSync(path)).digest('hex'));
+      return id;
+    },
+    async settle(video, watch, timeoutMs = 120_000) {
+      const deadline = Date.now() + timeoutMs;
+      for (;;) {
+        const row = await find(video);
+        watch?.(row);
+        const open = (await jobs(video)).filter(({ state }) => state === 'open');
+        const isDone = !['uploading', 'checking', 'preparing'].includes(row.state);
+        if (isDone && open.length === 0) return find(video);
+        if (Date.now() > deadline) {
+          throw new Error(`${row.state} after ${timeoutMs} ms: ${JSON.stringify(await jobs(video))}`);
+        }
+        await sleep(50);
+      }
+    },
+    async present(video, revision, use) {
+      const parts = await locateRevision(db, video, revision as never);
+      if (typeof parts !== 'object') throw new Error(`no revision ${revision}`);
+      const presentation = await Presentation.open({ directory: storage.directory(video), ...parts });
+      try {
+        return await use(presentation);
+      } finally {
+        await presentation.close();
+      }
+    },
+    async close() {
+      await worker?.stop();
+      await intake.stop();
+      await db.destroy();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Makes (once) a film with these ffmpeg arguments. */
+export function film(name: string, args: readonly string[]): string {
+  const directory = join(tmpdir(), 'tributary-odd-films');
+  mkdirSync(directory, { recursive: true });
+  const path = join(directory, name);
+  if (existsSync(path)) return path;
+  const unfinished = join(directory, `part-${process.pid}-${name}`);
+  const run = spawnSync(findFfmpeg() ?? 'ffmpeg', ['-v', 'error', '-y', ...args, unfinished], {
+    encoding: 'utf8',
+  });
+  if (run.status !== 0) throw new Error(`ffmpeg could not make ${name}: ${run.stderr}`);
+  renameSync(unfinished, path);
+  return path;
+}
