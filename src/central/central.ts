@@ -23,14 +23,17 @@ import { type CentralDatabase, type CentralSchema, migrations } from './database
 import { listPending } from './database/signals.ts';
 import { listJoined } from './database/sites.ts';
 import { Leasing } from './leasing.ts';
+import { Links } from './links.ts';
 import { createMetrics } from './metrics.ts';
 import { createSqlReaders } from './read-by-sql.ts';
 import { readOverHttp } from './read-over-http.ts';
+import { readEitherWay, readOverLink } from './read-over-link.ts';
 import { addChangeCalls } from './web/changes.ts';
 import { type CentralContext, refuseForeignOrigin } from './web/context.ts';
 import { addGreetingCalls } from './web/greetings.ts';
 import { addInfoCall } from './web/info.ts';
 import { addJoinCalls } from './web/join.ts';
+import { addLinkCalls } from './web/links.ts';
 import { addSignalCalls } from './web/signals.ts';
 import { addSiteCalls } from './web/sites.ts';
 import { addTrackerCalls } from './web/trackers.ts';
@@ -79,13 +82,15 @@ export async function startCentral(
     pendingSignals: async () => (await listPending(db)).reduce((sum, { signals }) => sum + signals, 0),
   });
   const secrets = createSecretBox(key.sign(SECRETS).toString('base64'));
-  const overHttp = readOverHttp({ key, keyId: CENTRAL_KEY_ID });
+  const signer = { key, keyId: CENTRAL_KEY_ID };
+  const links = new Links();
+  const throughGateway = readEitherWay(readOverHttp(signer), readOverLink(signer, links), links, systemClock);
   const bySql = createSqlReaders();
   const leasing = new Leasing({ db, holder: newId(), clock: systemClock, log });
   const collector = new Collector({
     db,
     openReader: site =>
-      site.database_url === null ? overHttp(site) : bySql.open(secrets.open(site.database_url)),
+      site.database_url === null ? throughGateway(site) : bySql.open(secrets.open(site.database_url)),
     bell,
     metrics,
     log,
@@ -99,6 +104,7 @@ export async function startCentral(
     secrets,
     bell,
     collector,
+    links,
     metrics,
     nonces: new NonceMemory(),
   };
@@ -115,6 +121,7 @@ export async function startCentral(
   addTrackerCalls(app, context);
   addJoinCalls(app, context);
   addSignalCalls(app, context);
+  addLinkCalls(app, context);
   addGreetingCalls(app, context);
   addChangeCalls(app, context);
   if (options.uiDirectory && existsSync(options.uiDirectory)) {
@@ -143,6 +150,7 @@ export async function startCentral(
   const stop = async (): Promise<void> => {
     stopping = true;
     bell.close();
+    links.close();
     await collector.stop();
     leasing.stop();
     await app.close();

@@ -11,15 +11,35 @@ export interface Signer {
   readonly keyId: string;
 }
 
+export interface Sent {
+  readonly url: URL;
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly signal: AbortSignal;
+  readonly maxBytes: number;
+}
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+/** Brings a request to its server and the answer back. @throws whatever went wrong on the way */
+export type Send = (request: Sent) => Promise<Answer>;
+
 export interface CallOptions<T> {
   readonly method?: 'GET' | 'POST';
+  /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  readonly content?: { readonly type: string; readonly text: string };
   readonly signer?: Signer;
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
   readonly answer: z.ZodType<T>;
+  /** Another way than HTTP. */
+  readonly send?: Send;
 }
 
 /**
@@ -30,27 +50,23 @@ export interface CallOptions<T> {
  */
 export async function call<T>(url: string, options: CallOptions<T>): Promise<T> {
   const target = new URL(url);
-  const body = options.body === undefined ? '' : JSON.stringify(options.body);
+  const { content } = options;
+  const body = content ? content.text : options.body === undefined ? '' : JSON.stringify(options.body);
   const method = options.method ?? 'GET';
   const headers: Record<string, string> = { accept: 'application/json', ...options.headers };
-  if (body) headers['content-type'] = 'application/json';
+  if (body) headers['content-type'] = content?.type ?? 'application/json';
   if (options.signer) {
     const parts = { method, ...splitUrl(target), body };
     Object.assign(headers, signRequest(options.signer.key, options.signer.keyId, parts, Date.now()));
   }
+  const { maxBytes } = options;
+  const send = options.send ?? sendOverHttp;
   let status: number;
   let text: string;
   try {
-    [status, text] = await withinLimit(options.timeoutMs, options.signal, async signal => {
-      const response = await fetch(target, {
-        method,
-        headers,
-        redirect: 'error',
-        signal,
-        ...(body ? { body } : {}),
-      });
-      return [response.status, await readBounded(response, options.maxBytes, target.host)];
-    });
+    ({ status, text } = await withinLimit(options.timeoutMs, options.signal, signal =>
+      send({ url: target, method, headers, body, signal, maxBytes }),
+    ));
   } catch (error) {
     if (error instanceof Problem) throw error;
     const cause = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);
@@ -71,6 +87,17 @@ export async function call<T>(url: string, options: CallOptions<T>): Promise<T> 
   }
   return parsed.data;
 }
+
+const sendOverHttp: Send = async ({ url, method, headers, body, signal, maxBytes }) => {
+  const response = await fetch(url, {
+    method,
+    headers,
+    redirect: 'error',
+    signal,
+    ...(body ? { body } : {}),
+  });
+  return { status: response.status, text: await readBounded(response, maxBytes, url.host) };
+};
 
 async function readBounded(response: Response, maxBytes: number, host: string): Promise<string> {
   const chunks: Uint8Array[] = [];

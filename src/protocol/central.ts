@@ -101,8 +101,8 @@ export const siteSchema = z.strictObject({
   lagMs: z.int().nonnegative(),
   /** Videos that this site holds, as the centre knows them. */
   videos: z.int().nonnegative(),
-  /** How central reads its database. */
-  readBy: z.enum(['gateway', 'sql']),
+  /** How central reads its database; `link` where the site has one open to this central. */
+  readBy: z.enum(['gateway', 'sql', 'link']),
 });
 export type Site = z.infer<typeof siteSchema>;
 
@@ -181,6 +181,8 @@ export const memberInfoSchema = z.strictObject({
   trackers: z.array(z.string()),
   /** Of a site: the epoch that central takes records of; none where the site must greet anew. */
   epoch: epochSchema.optional(),
+  /** Of a site: central could not connect to it when it last tried. A link would help. */
+  unreachable: z.boolean().optional(),
 });
 
 /** `POST /api/registrations/query` (site, signed): which of these versions has a tracker registered? */

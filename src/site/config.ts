@@ -43,6 +43,11 @@ export const siteConfigSchema = z.strictObject({
   dataDirectory: z.string().min(1),
   database: databaseSetting.optional(),
   central: baseUrlSetting.optional(),
+  /**
+   * The link that central may read this site over when it cannot connect to it (NAT): "auto" opens one once central says
+   * that it cannot; "always" and has central prefer it; "never".
+   */
+  link: z.enum(['auto', 'always', 'never']).default('auto'),
   /** Needed once, at the first start. */
   joinToken: z.string().optional(),
   operatorToken: tokenSetting,

@@ -15,6 +15,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 
 export interface MembershipEvents {
   readonly onJoined: () => void;
+  readonly onUnreachable: () => void;
   /** Asks central which epoch it takes records of, and acts on the answer. */
   readonly checkEpoch: (ask: () => Promise<Epoch | undefined>) => Promise<void>;
 }
@@ -23,6 +24,8 @@ export interface SiteMembership {
   readonly identity: () => MemberIdentity;
   /** Base URL of the tracker to ask, if one is known. */
   readonly trackerUrl: () => string | undefined;
+  /** Central has said, in this start, that it cannot connect to this site. */
+  readonly isUnreachable: () => boolean;
   /** Joins where that is still to be done, and asks central again and again. */
   start(events: MembershipEvents): Repeating;
 }
@@ -35,6 +38,7 @@ export function createMembership(
 ): SiteMembership {
   let identity = initial;
   let trackers: readonly string[] = initial.membership?.trackers ?? [];
+  let unreachable = false;
 
   const start = (events: MembershipEvents): Repeating =>
     repeat(async signal => {
@@ -57,6 +61,10 @@ export function createMembership(
               answer: memberInfoSchema,
             });
             trackers = answer.trackers;
+            if (answer.unreachable && !unreachable) {
+              unreachable = true;
+              events.onUnreachable();
+            }
             return answer.epoch;
           });
         }
@@ -67,5 +75,5 @@ export function createMembership(
         return RETRY_MS;
       }
     });
-  return { identity: () => identity, trackerUrl: () => trackers[0], start };
+  return { identity: () => identity, trackerUrl: () => trackers[0], isUnreachable: () => unreachable, start };
 }

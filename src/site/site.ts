@@ -39,6 +39,7 @@ import { isWithinNetworks } from './web/access.ts';
 import { serveCaptions } from './web/captions.ts';
 import { centralOverHttp } from './web/central-calls.ts';
 import { createGateway, serveGateway } from './web/gateway.ts';
+import { startLink } from './web/link.ts';
 import { type SiteLoad, servePlace } from './web/place.ts';
 import { startPublisher } from './web/publisher.ts';
 import { startRegistrationWatch } from './web/registrations.ts';
@@ -180,14 +181,6 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     log,
   });
   const registrations = startRegistrationWatch({ db, calls, log });
-  const membershipWatch = membership.start({
-    onJoined() {
-      publisher.wake();
-      registrations.wake();
-    },
-    checkEpoch: publisher.check,
-  });
-
   let ready = false;
   const { app, metrics } = await createHttp({
     part: 'site',
@@ -232,6 +225,24 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     onRecord: publisher.wake,
   });
   serveGateway(app, createGateway(db, registrations.wake), membership.identity);
+  const link = startLink({
+    app,
+    identity: membership.identity,
+    wanted: () =>
+      config.link === 'always' || (config.link === 'auto' && membership.isUnreachable())
+        ? { preferred: config.link === 'always' }
+        : undefined,
+    log,
+  });
+  const membershipWatch = membership.start({
+    onJoined() {
+      publisher.wake();
+      registrations.wake();
+      link.wake();
+    },
+    onUnreachable: () => link.wake(),
+    checkEpoch: publisher.check,
+  });
   servePlace(app, {
     db,
     config,
@@ -288,6 +299,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
       ready = false;
       await Promise.all([
         renewal?.stop(),
+        link.stop(),
         publisher.stop(),
         registrations.stop(),
         membershipWatch.stop(),

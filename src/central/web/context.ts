@@ -9,6 +9,7 @@ import type { Collector } from '../collector.ts';
 import type { CentralConfig } from '../config.ts';
 import type { CentralDatabase, MemberRow } from '../database/schema.ts';
 import { findMember, isActive, listJoined, type Role } from '../database/sites.ts';
+import type { Links } from '../links.ts';
 import type { CentralMetrics } from '../metrics.ts';
 
 export interface CentralContext {
@@ -18,6 +19,7 @@ export interface CentralContext {
   readonly secrets: SecretBox;
   readonly bell: Bell;
   readonly collector: Collector;
+  readonly links: Links;
   readonly metrics: CentralMetrics;
   readonly nonces: NonceMemory;
 }
@@ -32,7 +34,7 @@ export const requireOperator = (request: FastifyRequest, { config }: CentralCont
  */
 export async function requireMember(
   request: FastifyRequest,
-  { db, nonces }: CentralContext,
+  { db, nonces }: Pick<CentralContext, 'db' | 'nonces'>,
   ...roles: readonly Role[]
 ): Promise<MemberRow> {
   let member: MemberRow | undefined;

@@ -56,8 +56,12 @@ export function addJoinCalls(app: HttpServer, context: CentralContext): void {
   );
 
   app.get('/api/member', { schema: { response: { 200: memberInfoSchema } } }, async request => {
-    const { id, role } = await requireMember(request, context, 'site', 'tracker');
+    const { id, role, last_error_code } = await requireMember(request, context, 'site', 'tracker');
     const epoch = role === 'site' ? await readEpoch(db, id as SiteId) : undefined;
-    return { trackers: await listTrackerUrls(db), ...(epoch ? { epoch } : {}) };
+    return {
+      trackers: await listTrackerUrls(db),
+      ...(epoch ? { epoch } : {}),
+      ...(last_error_code === 'peer-unreachable' ? { unreachable: true } : {}),
+    };
   });
 }

@@ -139,7 +139,7 @@ async function describeSite(context: CentralContext, id: SiteId): Promise<Site> 
   return site;
 }
 
-async function describeSites({ db }: CentralContext, rows: readonly MemberRow[]): Promise<Site[]> {
+async function describeSites({ db, links }: CentralContext, rows: readonly MemberRow[]): Promise<Site[]> {
   const pending = new Map((await listPending(db)).map(entry => [entry.site, entry]));
   const videos = await countVideosBySite(db);
   const nowMs = Date.now();
@@ -147,13 +147,15 @@ async function describeSites({ db }: CentralContext, rows: readonly MemberRow[])
   return rows.map(row => {
     const id = siteIdSchema.parse(row.id);
     const seen = sightings.get(id) ?? 'unknown';
-    return formatSite(row, id, pending.get(id), videos.get(id) ?? 0, seen, nowMs);
+    const readBy = row.database_url !== null ? 'sql' : links.find(id) ? 'link' : 'gateway';
+    return formatSite(row, id, readBy, pending.get(id), videos.get(id) ?? 0, seen, nowMs);
   });
 }
 
 function formatSite(
   row: MemberRow,
   id: SiteId,
+  readBy: Site['readBy'],
   pending: Pending | undefined,
   videos: number,
   seen: 'up' | 'down' | 'unknown',
@@ -177,6 +179,6 @@ function formatSite(
     pendingSignals: pending?.signals ?? 0,
     lagMs: pending ? Math.max(0, nowMs - pending.oldestAt) : 0,
     videos,
-    readBy: row.database_url === null ? 'gateway' : 'sql',
+    readBy,
   };
 }

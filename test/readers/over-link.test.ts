@@ -1,0 +1,173 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { type CentralSchema, migrations } from '../../src/central/database/schema.ts';
+import { enrol, insertMember } from '../../src/central/database/sites.ts';
+import { Links } from '../../src/central/links.ts';
+import { readEitherWay, readOverLink } from '../../src/central/read-over-link.ts';
+import { addLinkCalls } from '../../src/central/web/links.ts';
+import { createHttp } from '../../src/kernel/http.ts';
+import { readOrMakeKey } from '../../src/kernel/keys.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import type { MemberIdentity } from '../../src/kernel/member.ts';
+import { Problem } from '../../src/kernel/problem.ts';
+import { NonceMemory } from '../../src/kernel/signatures.ts';
+import { openDatabase } from '../../src/kernel/sql.ts';
+import { newSiteId } from '../../src/protocol/ids.ts';
+import { type SiteSchema, siteMigrations } from '../../src/site/database/schema.ts';
+import { createGateway, serveGateway } from '../../src/site/web/gateway.ts';
+import { startLink } from '../../src/site/web/link.ts';
+import { describeSiteReader } from './site-reader.contract.ts';
+
+/** A central that listens, and a site that does not: it only opens its link. */
+async function openLinked() {
+  const directory = await mkdtemp(join(tmpdir(), 'tributary-link-'));
+  const db = await openDatabase<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);
+  const centralDb = await openDatabase<CentralSchema>(join(directory, 'central.sqlite'), migrations);
+  const centralKey = await readOrMakeKey(join(directory, 'central.key'));
+  const key = await readOrMakeKey(join(directory, 'site.key'));
+  const id = newSiteId();
+  const baseUrl = 'http://127.0.0.1:9';
+  await insertMember(
+    centralDb,
+    { id, role: 'site', name: 'Hidden', baseUrl, zone: [] },
+    { tokenHash: 'x', expiresAt: Date.now() + 60_000 },
+    Date.now(),
+  );
+  await enrol(centralDb, 'x', key.publicKey, Date.now());
+
+  const links = new Links();
+  const central = await createHttp({ part: 'central', log: silentLog, ready: () => undefined });
+  addLinkCalls(central.app, {
+    db: centralDb,
+    nonces: new NonceMemory(),
+    links,
+    bell: { closed: false },
+    collector: { wake() {} },
+  });
+  await central.app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = central.app.server.address() as AddressInfo;
+
+  const identity: MemberIdentity = {
+    key,
+    membership: {
+      centralUrl: `http://127.0.0.1:${port}`,
+      role: 'site',
+      id,
+      name: 'Hidden',
+      baseUrl,
+      centralPublicKey: centralKey.publicKey,
+      trackers: [],
+    },
+  };
+  const site = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
+  serveGateway(
+    site.app,
+    createGateway(db, () => {}),
+    () => identity,
+  );
+  const link = startLink({
+    app: site.app,
+    identity: () => identity,
+    wanted: () => ({ preferred: true }),
+    log: silentLog,
+  });
+  while (!links.find(id)) await new Promise(resolve => setTimeout(resolve, 5));
+  const signer = { key: centralKey, keyId: 'central' };
+  const member = { id, base_url: baseUrl, database_url: null };
+  return {
+    db,
+    reader: readOverLink(signer, links)(member),
+    async end() {
+      await link.stop();
+      links.close();
+      await central.app.close();
+      await site.app.close();
+      await Promise.all([db.destroy(), centralDb.destroy()]);
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+describeSiteReader('over the link that it opened', openLinked);
+
+it('a link is closed when its site has not asked for five seconds, and takes no question then', async () => {
+  let nowMs = 0;
+  const links = new Links(() => nowMs);
+  const site = newSiteId();
+  const url = new URL(`http://${site}.link/gateway/digest`);
+  const { signal } = new AbortController();
+  const send = () => links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', signal, maxBytes: 9 });
+  await expect(send()).rejects.toMatchObject({ code: 'link-closed' });
+  await links.poll(site, false, 0, signal);
+  nowMs = 4_999;
+  expect(links.find(site)).toBeDefined();
+  nowMs = 5_001;
+  expect(links.find(site)).toBeUndefined();
+  await expect(send()).rejects.toMatchObject({ code: 'link-closed' });
+});
+
+it('a site is asked so much at once and no more', async () => {
+  const links = new Links();
+  const site = newSiteId();
+  const url = new URL(`http://${site}.link/gateway/digest`);
+  const abort = new AbortController();
+  await links.poll(site, false, 0, abort.signal);
+  const ask = () =>
+    links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', signal: abort.signal, maxBytes: 9 });
+  const asked = Array.from({ length: 16 }, ask);
+  await expect(ask()).rejects.toMatchObject({ code: 'link-busy' });
+  abort.abort();
+  for (const { status } of await Promise.allSettled(asked)) expect(status).toBe('rejected');
+  // What was given up is not asked any more.
+  expect(await links.poll(site, false, 0, new AbortController().signal)).toEqual([]);
+});
+
+it('only what was asked of a site can be answered by it', async () => {
+  const links = new Links();
+  const [a, b] = [newSiteId(), newSiteId()];
+  const never = new AbortController().signal;
+  await links.poll(a, false, 0, never);
+  await links.poll(b, false, 0, never);
+  const url = new URL(`http://${a}.link/gateway/digest`);
+  const asked = links.sendTo(a)({ url, method: 'GET', headers: {}, body: '', signal: never, maxBytes: 9 });
+  const [question] = await links.poll(a, false, 1_000, never);
+  expect(await links.poll(b, false, 0, never)).toEqual([]);
+  expect(links.answer(b, question?.id ?? '', { status: 200, text: 'of b' })).toBe(false);
+  expect(links.answer(a, question?.id ?? '', { status: 200, text: 'of a' })).toBe(true);
+  // A replayed answer finds nobody.
+  expect(links.answer(a, question?.id ?? '', { status: 200, text: 'again' })).toBe(false);
+  expect(await asked).toEqual({ status: 200, text: 'of a' });
+});
+
+it('a gateway that cannot be connected to is left alone while a link is open', async () => {
+  const tried: string[] = [];
+  const reader = (name: string, fails: boolean) => () => ({
+    readRecords: () => Promise.reject(new Error('not asked')),
+    acknowledge: () => Promise.reject(new Error('not asked')),
+    async readDigest() {
+      tried.push(name);
+      if (fails) throw new Problem(502, 'peer-unreachable', 'gone');
+      return name as never;
+    },
+  });
+  let nowMs = 0;
+  let open = false;
+  const way = readEitherWay(
+    reader('gateway', true),
+    reader('link', false),
+    { find: () => (open ? { preferred: false } : undefined) },
+    { now: () => nowMs },
+  );
+  const site = { id: newSiteId(), base_url: 'http://192.0.2.1', database_url: null };
+  const ask = () => way(site).readDigest(new AbortController().signal);
+  await expect(ask()).rejects.toMatchObject({ code: 'peer-unreachable' });
+  open = true;
+  await ask();
+  expect(tried).toEqual(['gateway', 'link']);
+  nowMs = 11 * 60_000;
+  await ask();
+  expect(tried).toEqual(['gateway', 'link', 'gateway', 'link']);
+});
