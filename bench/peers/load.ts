@@ -1,0 +1,58 @@
+/** One run of wrk on its own core against one server. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LOAD_CORE, median, readCpuMs } from './process.ts';
+
+export const CONNECTIONS = 64;
+
+const SCRIPT = `done = function(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format("RESULT %d %d %d %d\\n", summary.duration, summary.requests,
+    latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
+end\n`;
+
+export interface Result {
+  readonly requestsPerSecond: number;
+  /** Of bodies alone: longer headers must not count for anybody. */
+  readonly bytesPerSecond: number;
+  readonly p99Ms: number;
+  /** CPU time of the server, which other processes hardly change. */
+  readonly cpuUsPerRequest: number;
+}
+
+export const medianOf = (results: readonly Result[]): Result => ({
+  requestsPerSecond: median(results.map(result => result.requestsPerSecond)),
+  bytesPerSecond: median(results.map(result => result.bytesPerSecond)),
+  p99Ms: median(results.map(result => result.p99Ms)),
+  cpuUsPerRequest: median(results.map(result => result.cpuUsPerRequest)),
+});
+
+export type Load = (
+  target: { readonly url: string; readonly pid: number; readonly bodyBytes: number },
+  seconds: number,
+) => Result;
+
+export function createLoad(directory: string): Load {
+  const script = join(directory, 'report.lua');
+  writeFileSync(script, SCRIPT);
+  return ({ url, pid, bodyBytes }, seconds) => {
+    const before = readCpuMs(pid).own;
+    const { stdout, stderr, status } = spawnSync(
+      'taskset',
+      ['-c', LOAD_CORE, 'wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', '-s', script, url],
+      { encoding: 'utf8' },
+    );
+    const cpuMs = readCpuMs(pid).own - before;
+    const [, durationUs = 0, requests = 0, p99Us = 0, errors = 0] =
+      /^RESULT (\d+) (\d+) (\d+) (\d+)$/m.exec(stdout)?.map(Number) ?? [];
+    if (status !== 0 || durationUs === 0) throw new Error(`wrk failed at ${url}:\n${stdout}${stderr}`);
+    if (errors > 0) throw new Error(`${errors} requests of ${url} failed`);
+    return {
+      requestsPerSecond: (requests * 1e6) / durationUs,
+      bytesPerSecond: (requests * bodyBytes * 1e6) / durationUs,
+      p99Ms: p99Us / 1_000,
+      cpuUsPerRequest: (cpuMs * 1_000) / requests,
+    };
+  };
+}

@@ -1,0 +1,34 @@
+/** The buffer behind the site's own kind of server: what benchmarks spawn. Prints its ports, plain and TLS, when all of PATHS is kept. */
+import type { AddressInfo } from 'node:net';
+import { requireCertificate } from '../../src/kernel/certificate.ts';
+import { createNodeServer } from '../../src/kernel/http.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import { createStreamBuffer } from '../../src/site/buffer/buffer.ts';
+
+const [directory, originUrl, certificate = '', key = '', ...paths] = process.argv.slice(2);
+if (!directory || !originUrl) throw new Error('usage: tributary-server DIRECTORY ORIGIN_URL CERT KEY PATH…');
+
+const buffer = await createStreamBuffer({
+  siteId: () => undefined,
+  directory,
+  memoryBytes: 64 * 2 ** 20,
+  diskBytes: 64 * 2 ** 20,
+  origin: { url: originUrl },
+  trackerUrl: () => undefined,
+  log: silentLog,
+});
+const listen = async (server: ReturnType<typeof createNodeServer>): Promise<number> => {
+  await new Promise<void>(done => server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, done));
+  return (server.address() as AddressInfo).port;
+};
+const plain = await listen(createNodeServer(buffer.handle, { lane: buffer.lane }));
+const secure = certificate ? await requireCertificate({ certificate, key }) : undefined;
+const tls = secure
+  ? await listen(createNodeServer(buffer.handle, { lane: buffer.lane, certificate: secure }))
+  : 0;
+for (const path of paths) {
+  const response = await fetch(`http://127.0.0.1:${plain}${path}`);
+  if (!response.ok) throw new Error(`${path} could not be warmed: ${response.status}`);
+  await response.arrayBuffer();
+}
+console.log(`${plain} ${tls}`);
