@@ -8,12 +8,13 @@ export const HELP: Readonly<Record<string, string>> & { readonly general: string
 
 Usage: tributary COMMAND [--config FILE]
 
-  demo      a central, a tracker and three sites on this machine
-  central   the centre: signals, collector, catalogue, sites
-  tracker   registers videos, sends every viewer to the best site
-  site      takes uploads, cuts and buffers streams
-  worker    converts a site's films, beside it or on another machine
-  doctor    looks at this machine and the configuration, and says what to do
+  demo          a central, a tracker and three sites on this machine
+  central       the centre: signals, collector, catalogue, sites
+  tracker       registers videos, sends every viewer to the best site
+  site          takes uploads, cuts and buffers streams
+  worker        converts a site's films, beside it or on another machine
+  nginx-config  prints the configuration of an nginx for a site
+  doctor        looks at this machine and the configuration, and says what to do
 
 tributary COMMAND --help says more.`,
   demo: `tributary demo: a central, a tracker and three sites on this machine, and one film published
@@ -47,6 +48,14 @@ Usage: tributary worker [--config FILE]       (section [site], the same file as 
 
 It needs the site's database and its storage, and takes jobs until it is stopped: start as many as there are machines.
 What a worker was doing when it was stopped or killed is done again by another; all that was finished before stays.
+
+${CONFIG_HELP}`,
+  'nginx-config': `tributary nginx-config: prints what goes into /etc/nginx/conf.d/ on the machine of a site
+
+Usage: tributary nginx-config [--config FILE] [--instead] > /etc/nginx/conf.d/tributary.conf      (section [site])
+
+  --instead           nginx instead of the built-in buffer: it keeps what the origin cuts, and asks the site for what lies
+                      at other sites. Without it: nginx in front of the built-in buffer
 
 ${CONFIG_HELP}`,
   site: `tributary site: takes uploads, keeps them, cuts and buffers streams, publishes records

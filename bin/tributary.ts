@@ -12,6 +12,7 @@ import { armFailpoint } from '../src/kernel/failpoint.ts';
 import { messageOf } from '../src/kernel/problem.ts';
 import { siteConfigSchema } from '../src/site/config.ts';
 import { startWorkerPart } from '../src/site/conversion.ts';
+import { formatNginxConfig } from '../src/site/nginx-config.ts';
 import { startSite } from '../src/site/site.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';
 import { startTracker } from '../src/tracker/tracker.ts';
@@ -92,6 +93,7 @@ async function main(): Promise<void> {
     options: {
       config: { type: 'string', short: 'c' },
       help: { type: 'boolean', short: 'h' },
+      instead: { type: 'boolean' },
       version: { type: 'boolean' },
     },
     allowPositionals: true,
@@ -105,6 +107,14 @@ async function main(): Promise<void> {
   }
   if (command === 'doctor') {
     process.exitCode = (await doctor(values.config)) === 0 ? 0 : 1;
+    return;
+  }
+  if (values.instead && command !== 'nginx-config')
+    throw new ConfigFault('--instead belongs to tributary nginx-config.');
+  if (command === 'nginx-config') {
+    const path = values.config ?? process.env.TRIBUTARY_CONFIG ?? 'tributary.toml';
+    const { config } = readConfig(path, 'site', siteConfigSchema);
+    process.stdout.write(formatNginxConfig(config, values.instead ? 'instead' : 'front'));
     return;
   }
   const start = PARTS[command];

@@ -1,6 +1,5 @@
 /** Settings of a site: section `[site]`. Every default stands here. */
 import { z } from 'zod';
-import { parsePrefix } from '../kernel/network.ts';
 import {
   baseUrlSetting,
   bitrateSetting,
@@ -27,8 +26,6 @@ const dayWindowSetting = z.string().transform((text, context) => {
   });
   return z.NEVER;
 });
-
-const LOOPBACK = ['127.0.0.0/8', '::1/128'].flatMap(text => parsePrefix(text) ?? []);
 
 export const siteConfigSchema = z.strictObject({
   name: nameSchema,
@@ -64,8 +61,8 @@ export const siteConfigSchema = z.strictObject({
   bufferDisk: sizeSetting.prefault('2 GB'),
   /** Connections that one address (of IPv6 one /64) may hold. */
   connectionsPerAddress: z.int().min(1).max(1_000_000).default(64),
-  /** Proxies in front of this site: many viewers stand behind their addresses, so that limit is not for them. */
-  trustedProxies: z.array(prefixSetting).default(LOOPBACK),
+  /** Proxies in front of this site: their X-Forwarded-For is believed, and that limit is not for them. */
+  trustedProxies: z.array(prefixSetting).default([]),
   /** What may leave this site for viewers and other sites together; and for each of the two. Absent: no limit. */
   uplink: bitrateSetting.optional(),
   uplinkViewers: bitrateSetting.optional(),

@@ -1,6 +1,7 @@
 /** A site: origin, buffer, database and web, composed. */
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { createHttp } from '../kernel/http.ts';
 import { newNonce } from '../kernel/keys.ts';
 import { createLog } from '../kernel/log.ts';
 import { readIdentity } from '../kernel/member.ts';
+import { parsePrefix } from '../kernel/network.ts';
 import { servePages } from '../kernel/pages.ts';
 import { openDatabase } from '../kernel/sql.ts';
 import { type Repeating, repeat } from '../kernel/timing.ts';
@@ -35,7 +37,7 @@ import { prepareInWorker } from './origin/prepare-in-worker.ts';
 import { reviveVideo } from './origin/revive.ts';
 import { createOriginServer } from './origin/server.ts';
 import { createStorage } from './origin/storage.ts';
-import { isWithinNetworks } from './web/access.ts';
+import { isTrusted } from './web/access.ts';
 import { serveCaptions } from './web/captions.ts';
 import { centralOverHttp } from './web/central-calls.ts';
 import { createGateway, serveGateway } from './web/gateway.ts';
@@ -48,6 +50,8 @@ import { hashFile } from './web/upload-store.ts';
 import { createUploads } from './web/uploads.ts';
 
 const SWEEP_MS = 3_600_000;
+/** Whoever is on this machine needs no limit of connections. */
+const LOOPBACK = ['127.0.0.0/8', '::1/128'].flatMap(text => parsePrefix(text) ?? []);
 const RECORD_WATCH_MS = 500;
 
 export interface SiteFiles {
@@ -116,7 +120,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     egress,
     ...(config.serveViewers
       ? {}
-      : { servesViewer: (address: string) => isWithinNetworks(address, config.trustedNetworks) }),
+      : { servesViewer: (request: IncomingMessage) => isTrusted(request, config) }),
     mayFetchAhead: () => isWithin(config.fillWindows, new Date()),
     log,
   });
@@ -196,7 +200,10 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     server: {
       lane: buffer.lane,
       certificate: secure,
-      connections: { perAddress: config.connectionsPerAddress, except: config.trustedProxies },
+      connections: {
+        perAddress: config.connectionsPerAddress,
+        except: [...LOOPBACK, ...config.trustedProxies],
+      },
     },
   });
   const renewal =

@@ -106,7 +106,7 @@ async function start(
     siteId?: string;
     egress?: Egress;
     mayFetchAhead?: boolean;
-    servesViewer?: (address: string) => boolean;
+    servesViewer?: () => boolean;
   } = {},
 ): Promise<Setup> {
   const buffer = await createStreamBuffer({

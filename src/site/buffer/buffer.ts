@@ -47,8 +47,8 @@ export interface BufferOptions {
   readonly timing?: FillTiming;
   /** The way out. Without one nothing is limited. */
   readonly egress?: Egress;
-  /** False of an address: viewers there are not served from here. */
-  readonly servesViewer?: (address: string) => boolean;
+  /** False: this viewer is not served from here. */
+  readonly servesViewer?: (request: IncomingMessage) => boolean;
   /** False: at this time of day only what a viewer waits for is fetched from other sites. */
   readonly mayFetchAhead?: () => boolean;
 }

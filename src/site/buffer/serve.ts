@@ -37,8 +37,8 @@ export interface ServeOptions {
   readonly shelf: Shelf;
   readonly counts: Counts;
   readonly egress: Egress;
-  /** Whether viewers at this address are served from here. */
-  readonly servesViewer: (address: string) => boolean;
+  /** Whether this viewer is served from here. */
+  readonly servesViewer: (request: IncomingMessage) => boolean;
   readonly log: Log;
 }
 
@@ -103,8 +103,7 @@ export function createHandler(
       return;
     }
     const reply = open(request, response);
-    if (!reply.isFill && !options.servesViewer(request.socket.remoteAddress ?? ''))
-      return respondProblem(response, uploadsOnly());
+    if (!reply.isFill && !options.servesViewer(request)) return respondProblem(response, uploadsOnly());
     const key = keyOf(request.url ?? '');
     // Only what was parsed once is ever kept, so what is found needs no parsing.
     const kept = shelf.find(key);

@@ -79,6 +79,13 @@ async function answer(
     sendProblem(response, 410, 'video-withdrawn', 'This video was withdrawn by its author.');
     return;
   }
+  // A revision never changes its bytes: its address names them, and the version of what made them.
+  const etag = `"${path.revision}/${path.file}/${CUT_VERSION}"`;
+  // Who has the name was given the bytes: nothing need be cut to say that they hold (RFC 9110, section 13.1.2).
+  if (request.headers['if-none-match'] === etag) {
+    response.writeHead(304, { etag }).end();
+    return;
+  }
   const file = await open.use(`${path.video}/${path.revision}`, place, presentation =>
     presentation.file(path.file),
   );
@@ -96,9 +103,8 @@ async function answer(
     file.contentType,
     'Content-Length',
     String(file.body.length),
-    // A revision never changes its bytes: its address names them, and the version of what made them.
     'ETag',
-    `"${path.revision}/${path.file}/${CUT_VERSION}"`,
+    etag,
     ...formatProof(proof),
     'X-Content-Type-Options',
     'nosniff',

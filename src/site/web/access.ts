@@ -1,21 +1,22 @@
 /** Who may use the studio: who carries the operator token, or whose network the operator trusts. */
 import type { IncomingMessage } from 'node:http';
 import { hasToken } from '../../kernel/http.ts';
-import { contains, type Prefix, parseAddress } from '../../kernel/network.ts';
+import { clientAddress, contains, type Prefix, parseAddress } from '../../kernel/network.ts';
 import { Problem } from '../../kernel/problem.ts';
 
 export interface AccessRules {
   readonly operatorToken: string;
   readonly trustedNetworks: readonly Prefix[];
+  /** Their X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly Prefix[];
 }
 
-export function isWithinNetworks(text: string, networks: readonly Prefix[]): boolean {
-  const address = parseAddress(text);
-  return address !== undefined && networks.some(prefix => contains(prefix, address));
+export function isTrusted(request: IncomingMessage, rules: AccessRules): boolean {
+  const { socket, headers } = request;
+  const forwarded = headers['x-forwarded-for']?.toString();
+  const address = parseAddress(clientAddress(socket.remoteAddress ?? '', forwarded, rules.trustedProxies));
+  return address !== undefined && rules.trustedNetworks.some(prefix => contains(prefix, address));
 }
-
-export const isTrusted = (request: IncomingMessage, rules: AccessRules): boolean =>
-  isWithinNetworks(request.socket.remoteAddress ?? '', rules.trustedNetworks);
 
 /**
  * @throws Problem 401 `token-needed`; 403 `origin-foreign` where a page of another origin asks for a change: a browser

@@ -47,7 +47,7 @@ interface Site {
   readonly buffer: StreamBuffer;
   readonly egress: Egress;
 }
-async function startSite(egress: Egress, servesViewer?: (address: string) => boolean): Promise<Site> {
+async function startSite(egress: Egress, servesViewer?: () => boolean): Promise<Site> {
   const origin = createServer((_request, response) => {
     response.writeHead(200, { 'content-length': SEGMENT.length, etag: '"1"' }).end(SEGMENT);
   });
