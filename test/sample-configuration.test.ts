@@ -14,6 +14,8 @@ const uncommented = sample.replace(/^# (\w+ = )/gm, '$1');
 /** Settings whose commented value is an example: their default is to be empty, or not there. */
 const EXAMPLES = [
   'database',
+  'disks',
+  's3',
   'trustedProxies',
   'trustedNetworks',
   'tlsCertificate',

@@ -87,6 +87,27 @@ export const siteConfigSchema = z.strictObject({
     )
     .max(16)
     .default([...DEFAULT_LADDER]),
+  /** Directories on several disks; without any the data directory keeps the media too. */
+  disks: z.array(z.string().min(1)).max(64).default([]),
+  /** An S3-compatible object store behind the disks: what is finished moves there. */
+  s3: z
+    .strictObject({
+      endpoint: z.url({ protocol: /^https?$/ }),
+      region: z.string().min(1).max(60).default('us-east-1'),
+      bucket: z
+        .string()
+        .regex(
+          /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+          'A bucket has 3 to 63 small letters, digits, dots and dashes.',
+        ),
+      prefix: z
+        .string()
+        .regex(/^([A-Za-z0-9._-]+\/)*$/, 'A prefix is empty or ends in "/", e.g. "hangzhou/".')
+        .default(''),
+      accessKeyId: z.string().min(1).optional(),
+      secretAccessKey: z.string().min(1).optional(),
+    })
+    .optional(),
   /** Where the origin listens for this site's own buffer. Port 0: any free one. */
   originListen: listenSetting.prefault('127.0.0.1:0'),
   logLevel: logLevelSetting.default('info'),

@@ -11,7 +11,8 @@ import { type Converter, createConverter } from './origin/converter.ts';
 import { findMediaTools, type MediaTools } from './origin/ffmpeg/ffmpeg.ts';
 import type { StepContext } from './origin/job-steps.ts';
 import { prepareInWorker } from './origin/prepare-in-worker.ts';
-import { createStorage, type Storage } from './origin/storage.ts';
+import { openStorage } from './origin/storage/open-storage.ts';
+import type { Storage } from './origin/storage.ts';
 import { type RunningWorker, startWorker, type WorkerOptions } from './origin/worker.ts';
 
 export type Prepare = StepContext['prepare'];
@@ -64,7 +65,7 @@ export async function startWorkerPart(
   files: { readonly prepareWorker: URL },
 ): Promise<RunningWorker> {
   const log = createLog('worker', config.logLevel);
-  const storage = createStorage(config.dataDirectory);
+  const storage = await openStorage(config);
   const tools = await findMediaTools();
   if (!tools) throw new Error('A worker needs an ffmpeg with x264 and AAC: install one, or set FFMPEG_PATH.');
   const db = await openDatabase<SiteSchema>(

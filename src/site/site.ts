@@ -1,6 +1,5 @@
 /** A site: origin, buffer, database and web, composed. */
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -29,14 +28,15 @@ import { type SiteSchema, siteMigrations } from './database/schema.ts';
 import { beginStart, readSignal } from './database/signal.ts';
 import { listVideosInState, type SiteDatabase } from './database/videos.ts';
 import { createMembership } from './membership.ts';
-import { startExtras } from './origin/extras/make-extras.ts';
+import { MAX_EXTRAS_ATTEMPTS, startExtras } from './origin/extras/make-extras.ts';
 import { findMediaTools } from './origin/ffmpeg/ffmpeg.ts';
 import { createIntake } from './origin/intake.ts';
 import { removeLeftovers } from './origin/leftovers.ts';
 import { prepareInWorker } from './origin/prepare-in-worker.ts';
 import { reviveVideo } from './origin/revive.ts';
 import { createOriginServer } from './origin/server.ts';
-import { createStorage } from './origin/storage.ts';
+import { openStorage } from './origin/storage/open-storage.ts';
+import { startSettling } from './origin/storage/settle.ts';
 import { isTrusted } from './web/access.ts';
 import { serveCaptions } from './web/captions.ts';
 import { centralOverHttp } from './web/central-calls.ts';
@@ -68,9 +68,12 @@ export interface RunningSite {
 
 export async function startSite(config: SiteConfig, files: SiteFiles): Promise<RunningSite> {
   const log = createLog('site', config.logLevel);
-  const storage = createStorage(config.dataDirectory);
-  await mkdir(join(storage.root, 'uploads'), { recursive: true });
-  await mkdir(storage.videos, { recursive: true });
+  const storage = await openStorage(config);
+  for (const disk of storage.disks.all) {
+    if (!storage.disks.present().includes(disk)) {
+      log.error({ disk }, 'a disk is not there: what is on it cannot be played until it is back');
+    }
+  }
   const tools = await findMediaTools();
   if (tools?.confinement.isolation === 'none') {
     log.warn(
@@ -93,7 +96,13 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     key: () => membership.identity().key,
     async locate(video, revision) {
       const found = await locateRevision(db, video, revision);
-      return typeof found === 'object' ? { directory: storage.directory(video), ...found } : found;
+      return typeof found === 'object'
+        ? {
+            directory: storage.directory(video),
+            open: name => storage.open(video, name),
+            ...found,
+          }
+        : found;
     },
   });
   await listen(origin.server, config.originListen);
@@ -176,7 +185,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
         if (withdrawn) {
           await forgetVideo(video);
           await deleteRevisions(db, video);
-          await rm(storage.directory(video), { recursive: true, force: true });
+          await storage.remove(video);
         } else intake.check(video);
       }
     },
@@ -255,6 +264,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     config,
     identity: membership.identity,
     conversion: tools?.confinement,
+    freeBytes: storage.disks.freeBytes,
     load,
   });
   if (existsSync(files.uiDirectory)) {
@@ -268,7 +278,9 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
 
   // A withdrawal that was cut short by a stop: what the buffer still holds of it goes now.
   for (const { id } of await listVideosInState(db, ['withdrawn'])) await buffer.drop(id as VideoId);
-  await removeLeftovers(db, storage);
+  await removeLeftovers(db, storage).catch(error =>
+    log.warn({ err: error }, 'leftovers could not all be removed; the next start tries again'),
+  );
   await intake.resume();
   const worker =
     config.workers > 0
@@ -295,6 +307,15 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
       onRecord: publisher.wake,
       log,
     });
+  const settling = storage.settles
+    ? startSettling({
+        db,
+        storage,
+        extrasAttempts: tools ? MAX_EXTRAS_ATTEMPTS : 0,
+        onSettled: origin.forget,
+        log,
+      })
+    : undefined;
   await app.listen(config.listen);
   ready = true;
   const { port } = app.server.address() as AddressInfo;
@@ -315,6 +336,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
         worker?.stop(),
       ]);
       await extras?.stop();
+      await settling?.stop();
       await app.close();
       await buffer.stop();
       await origin.stop();

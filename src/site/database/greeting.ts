@@ -166,6 +166,7 @@ async function takeBack(
       extras: null,
       extras_made: 0,
       extras_attempts: 0,
+      settled: 0,
       sha256: null,
       revision: null,
       prepared: null,

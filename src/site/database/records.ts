@@ -60,6 +60,16 @@ export async function writeDraft(
     .execute();
 }
 
+/** New files: what was settled has more to be settled (`settling.ts`). */
+export async function unsettle(transaction: SiteTransaction, id: VideoId): Promise<void> {
+  await transaction
+    .updateTable('videos')
+    .set({ settled: 1 })
+    .where('id', '=', id)
+    .where('settled', '>', 1)
+    .execute();
+}
+
 /**
  * Changes a video and its record together. `record` is undefined where the video has none yet and gets none.
  * `onlyFrom` guards against a change that came in between: the change is then not made, and the answer is false.
@@ -87,6 +97,7 @@ export function changeVideo(
     if (changes.revision) {
       const { extras } = video;
       await transaction.updateTable('revisions').set({ extras }).where('id', '=', changes.revision).execute();
+      await unsettle(transaction, id);
     }
     if (record) await writeDraft(transaction, id, record(video), nowMs);
     await also?.(transaction);

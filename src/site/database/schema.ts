@@ -22,6 +22,8 @@ export interface VideoRow {
   /** 1 once they were looked for; begun, counted before each. */
   extras_made: number;
   extras_attempts: number;
+  /** In the object store behind the disks: `settling.ts`. */
+  settled: number;
   /** Checks begun; counted before each, so that a source which kills the process is set aside. */
   attempts: number;
   created_at: string;
@@ -292,6 +294,14 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
         .addColumn('result', 'text')
         .addColumn('error', 'text')
         .addPrimaryKeyConstraint('job_steps_key', ['job_id', 'number'])
+        .execute();
+    },
+  },
+  '0007-settled': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .alterTable('videos')
+        .addColumn('settled', 'integer', column => column.notNull().defaultTo(0))
         .execute();
     },
   },

@@ -47,6 +47,7 @@ export async function insertVideo(db: SiteDatabase, video: NewVideo): Promise<vo
       extras: null,
       extras_made: 0,
       extras_attempts: 0,
+      settled: 0,
       attempts: 0,
       created_at: now(),
       updated_at: now(),

@@ -3,7 +3,7 @@
  * start goes on: uploading → (bytes safe) checking → (record written) ready, or failed with a sentence.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { failpoint } from '../../kernel/failpoint.ts';
 import { findStats, renameDurably, syncDirectory, syncFile } from '../../kernel/files.ts';
@@ -77,6 +77,11 @@ export function createIntake(options: IntakeOptions): Intake {
   }
 
   async function check(video: VideoId): Promise<void> {
+    const isDiskGone = storage.disks.present().length < storage.disks.all.length;
+    if (isDiskGone && !existsSync(storage.source(video))) {
+      log.warn({ video }, 'not checked: its disk is not there');
+      return;
+    }
     const attempt = await claimCheck(db, video);
     if (attempt === undefined) return;
     if (attempt > MAX_ATTEMPTS) {
@@ -115,7 +120,7 @@ export function createIntake(options: IntakeOptions): Intake {
     let prepared: PreparedSource;
     try {
       prepared = await options.prepare(
-        storage.source(video),
+        await storage.fetch(video, storage.sourceName),
         storage.index(video),
         row.file_name ?? undefined,
       );
@@ -173,7 +178,7 @@ export function createIntake(options: IntakeOptions): Intake {
   /** The refused bytes go; the row with its sentence stays. */
   async function fail(video: VideoId, code: string, detail: string): Promise<void> {
     await markFailed(db, video, code, detail);
-    await rm(storage.directory(video), { recursive: true, force: true });
+    await storage.remove(video);
     log.info({ video, code }, 'source refused');
   }
 

@@ -4,19 +4,23 @@
  * central still has the record.
  */
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
 import type { VideoId } from '../../protocol/ids.ts';
+import { markRemoved, SETTLED } from '../database/settling.ts';
 import { deleteVideo, listVideosInState, RETRIABLE, type SiteDatabase } from '../database/videos.ts';
 import type { Storage } from './storage.ts';
 
 export async function removeLeftovers(db: SiteDatabase, storage: Storage): Promise<void> {
-  const present = new Set(await readdir(storage.videos));
+  const present = new Set<string>(await storage.list());
   // Refused or withdrawn, and killed before its files were gone. What can be tried again keeps them.
-  for (const { id, error_code } of await listVideosInState(db, ['failed', 'withdrawn'])) {
-    if (present.has(id) && !RETRIABLE.has(error_code ?? ''))
-      await rm(storage.directory(id as VideoId), { recursive: true, force: true });
+  for (const { id, settled, error_code } of await listVideosInState(db, ['failed', 'withdrawn'])) {
+    if (RETRIABLE.has(error_code ?? '')) continue;
+    if (!present.has(id) && !(storage.settles && settled > SETTLED.no)) continue;
+    await storage.remove(id as VideoId);
+    await markRemoved(db, id as VideoId);
   }
   // Announced, and killed before the answer: nobody knows its address, and its promise of space would stand for a week.
+  // With a disk gone nobody can say that.
+  if (storage.disks.present().length < storage.disks.all.length) return;
   for (const row of await listVideosInState(db, ['uploading'])) {
     const id = row.id as VideoId;
     if (!existsSync(storage.upload(id)) && !existsSync(storage.source(id))) await deleteVideo(db, id);

@@ -1,4 +1,5 @@
 /** The files of one revision, made when asked for: playlists, manifest, init segments, media segments cut from their files. */
+import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { formatDashManifest } from '../../protocol/dash.ts';
 import { formatMultivariantPlaylist } from '../../protocol/hls.ts';
@@ -16,7 +17,7 @@ import type { Extras } from '../database/extras.ts';
 import { formatInitSegment } from './cmaf-init.ts';
 import { formatCmafSegment } from './cmaf-segment.ts';
 import { ExtraFiles } from './extras/extra-files.ts';
-import { MediaFiles } from './media-files.ts';
+import { MediaFiles, type OpenFile } from './media-files.ts';
 import { SourceIndex } from './source-index.ts';
 
 /** Part of every entity tag: raise it when the bytes made from an unchanged index change. */
@@ -28,6 +29,8 @@ export interface RevisionPlace {
   readonly directory: string;
   readonly indexes: readonly string[];
   readonly extras?: Extras;
+  /** Where files are not all in the directory. */
+  readonly open?: OpenFile;
 }
 
 export interface CutFile {
@@ -56,7 +59,7 @@ export class Presentation {
 
   private constructor(sets: readonly RenditionSet[], place: RevisionPlace) {
     this.#sets = sets;
-    this.#extras = place.extras && new ExtraFiles(place.directory, place.extras);
+    this.#extras = place.extras && new ExtraFiles(openerOf(place), place.extras);
     const ends = sets.flatMap(({ index }) => index.renditions.map(({ end, timescale }) => end / timescale));
     this.#durationMs = Math.max(1, Math.round(Math.max(...ends) * 1_000));
     this.#places = new Map(
@@ -68,13 +71,13 @@ export class Presentation {
 
   /** @throws Error if a file is missing, or an index is not of its files. */
   static async open(place: RevisionPlace): Promise<Presentation> {
-    const { directory, indexes } = place;
+    const openFile = openerOf(place);
     const sets: RenditionSet[] = [];
     try {
-      for (const name of indexes) {
-        const index = await SourceIndex.open(resolve(directory, name));
+      for (const name of place.indexes) {
+        const index = await SourceIndex.read(await openFile(name), name);
         try {
-          sets.push({ index, files: await MediaFiles.open(directory, index.files) });
+          sets.push({ index, files: await MediaFiles.open(openFile, index.files) });
         } catch (error) {
           await index.close();
           throw error;
@@ -145,6 +148,9 @@ export class Presentation {
     return closeAll(this.#sets);
   }
 }
+
+const openerOf = ({ directory, open: own }: RevisionPlace): OpenFile =>
+  own ?? (name => open(resolve(directory, name), 'r'));
 
 async function closeAll(sets: readonly RenditionSet[]): Promise<void> {
   await Promise.all(sets.flatMap(({ index, files }) => [index.close(), files.close()]));

@@ -1,5 +1,5 @@
 /** Reads pieces of a file into their places in one buffer by as few system calls as possible. */
-import type { FileHandle } from 'node:fs/promises';
+import type { StoredFile } from './storage.ts';
 
 export interface Piece {
   /** In the file. */
@@ -20,7 +20,7 @@ const MAX_VECTORS = 1_024;
  *
  * @throws Error if the file ends before a piece does
  */
-export async function readScattered(file: FileHandle, into: Buffer, pieces: readonly Piece[]): Promise<void> {
+export async function readScattered(file: StoredFile, into: Buffer, pieces: readonly Piece[]): Promise<void> {
   const runs = joinPieces(pieces);
   let scratch: Buffer | undefined;
   for (let i = 0; i < runs.length; ) {
@@ -61,7 +61,7 @@ function joinPieces(pieces: readonly Piece[]): readonly Piece[] {
 
 /** A read may return less than was asked for (a signal, a network file system): then the rest is asked for. */
 async function readVectors(
-  file: FileHandle,
+  file: StoredFile,
   vectors: readonly Buffer[],
   position: number,
   length: number,

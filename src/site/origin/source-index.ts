@@ -8,13 +8,14 @@
  * f64 decode time, f64 start on the playlist's timeline. A sample record (20 bytes): u48 position in its file, u16 file,
  * u32 size with bit 31 set of a sync sample, u32 duration, i32 composition offset. Times in ticks.
  */
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { z } from 'zod';
 import { renameDurably } from '../../kernel/files.ts';
 import { renditionSchema } from '../../protocol/media.ts';
 import type { SegmentSample } from './cmaf-segment.ts';
 import type { PlannedSegment } from './plan.ts';
 import type { Samples } from './samples.ts';
+import type { StoredFile } from './storage.ts';
 import { trackDescriptionSchema } from './track-description.ts';
 
 const MAGIC = Buffer.from('TRIBIDX1');
@@ -153,12 +154,12 @@ export interface SampleRecord extends SegmentSample {
 export class SourceIndex {
   readonly files: readonly IndexedFile[];
   readonly renditions: readonly IndexedRendition[];
-  readonly #file: FileHandle;
+  readonly #file: StoredFile;
   readonly #segments: readonly Buffer[];
   readonly #samplesAt: readonly number[];
 
   private constructor(
-    file: FileHandle,
+    file: StoredFile,
     header: z.infer<typeof headerSchema>,
     segments: readonly Buffer[],
     samplesAt: readonly number[],
@@ -172,12 +173,16 @@ export class SourceIndex {
 
   /** @throws Error if the file is not an index of this version. */
   static async open(path: string): Promise<SourceIndex> {
-    const file = await open(path, 'r');
+    return SourceIndex.read(await open(path, 'r'), path);
+  }
+
+  /** Takes the file over and closes it in the end. @param name for what goes wrong */
+  static async read(file: StoredFile, name: string): Promise<SourceIndex> {
     try {
       const prefix = await readExactly(file, 0, PREFIX_BYTES);
       const headerBytes = prefix.readUInt32LE(MAGIC.length);
       if (!prefix.subarray(0, MAGIC.length).equals(MAGIC) || headerBytes > MAX_HEADER_BYTES) {
-        throw new Error(`${path} is not a source index of this version`);
+        throw new Error(`${name} is not a source index of this version`);
       }
       const header = headerSchema.parse(
         JSON.parse((await readExactly(file, PREFIX_BYTES, headerBytes)).toString()),
@@ -246,7 +251,7 @@ export class SourceIndex {
   }
 }
 
-async function readExactly(file: FileHandle, position: number, length: number): Promise<Buffer> {
+async function readExactly(file: StoredFile, position: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length);
   let filled = 0;
   while (filled < length) {

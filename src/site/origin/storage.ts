@@ -1,13 +1,35 @@
-/** Where the origin keeps things below the site's data directory. Every path is made here, from ids alone. */
+/**
+ * Where the origin keeps things, through one interface: local disks, or local disks with an object store behind them. Files
+ * are made in a directory of the video's own on a local disk; once all of them stand they are settled where they are to stay.
+ * Every path is made here, from ids alone.
+ */
+import { existsSync } from 'node:fs';
+import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { VideoId } from '../../protocol/ids.ts';
+import { videoIdSchema } from '../../protocol/ids.ts';
+import { type Disks, openDisks } from './storage/disks.ts';
+
+/** A file that is read by ranges, wherever it is; a file handle is one. */
+export interface StoredFile {
+  stat(): Promise<{ readonly size: number }>;
+  read(
+    into: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number }>;
+  readv(vectors: readonly Buffer[], position: number): Promise<{ readonly bytesRead: number }>;
+  close(): Promise<void>;
+}
 
 export interface Storage {
+  /** Of the database and the site's own key. */
   readonly root: string;
-  /** One directory below it for each video. */
-  readonly videos: string;
+  readonly disks: Disks;
   /** Bytes of an upload under way. */
   readonly upload: (video: VideoId) => string;
+  /** A local directory in which a video's files are made. */
   readonly directory: (video: VideoId) => string;
   readonly source: (video: VideoId) => string;
   readonly index: (video: VideoId) => string;
@@ -16,22 +38,111 @@ export interface Storage {
   readonly indexName: string;
   /** What the record names: the source's path relative to the data directory. */
   readonly recordPath: (video: VideoId) => string;
+
+  /** @throws Error (`ENOENT`) where there is no such file */
+  readonly open: (video: VideoId, name: string) => Promise<StoredFile>;
+  /** The local path of a file, brought here first if it is kept elsewhere. @throws Error (`ENOENT`) */
+  readonly fetch: (video: VideoId, name: string) => Promise<string>;
+  /** All files of a video stand: they go where they are to stay. Safe to repeat. */
+  readonly settle: (video: VideoId) => Promise<void>;
+  /** Everything of a video, wherever it is. */
+  readonly remove: (video: VideoId) => Promise<void>;
+  /** Videos of which something is on a disk. */
+  readonly list: () => Promise<readonly VideoId[]>;
+  /** There is an object store behind the disks. */
+  readonly settles: boolean;
+}
+
+/** A place behind the local disks: whole files, by video and name. */
+export interface FileStore {
+  /** Durable when it returns. */
+  put(video: VideoId, name: string, path: string): Promise<void>;
+  find(video: VideoId, name: string): Promise<{ readonly sizeBytes: number } | undefined>;
+  /** @param sizeBytes as `find` said */
+  open(video: VideoId, name: string, sizeBytes: number): StoredFile;
+  /** Writes the whole file to a local path, durably. */
+  fetch(video: VideoId, name: string, path: string): Promise<void>;
+  remove(video: VideoId): Promise<void>;
 }
 
 const SOURCE = 'source';
 const SOURCE_INDEX = 'source.index';
 
-export const createStorage = (root: string): Storage => {
-  const recordPath = (video: VideoId): string => `videos/${video}/${SOURCE}`;
+export interface StorageOptions {
+  /** Directories on several disks; the first is the data directory itself where none are named. */
+  readonly disks?: readonly string[];
+  readonly behind?: FileStore;
+}
+
+export function createStorage(root: string, options: StorageOptions = {}): Storage {
+  const disks = openDisks(root, options.disks ?? [root]);
+  const { behind } = options;
+  const directory = (video: VideoId): string => join(disks.diskOf(video), 'videos', video);
+  const upload = (video: VideoId): string => join(disks.diskOf(video), 'uploads', video);
+
+  async function fetch(video: VideoId, name: string): Promise<string> {
+    const path = join(directory(video), name);
+    if (existsSync(path) || !behind) return path;
+    if (await behind.find(video, name)) await behind.fetch(video, name, path);
+    return path;
+  }
+
   return {
     root,
-    videos: join(root, 'videos'),
-    upload: video => join(root, 'uploads', video),
-    directory: video => join(root, 'videos', video),
-    source: video => join(root, recordPath(video)),
-    index: video => join(root, 'videos', video, SOURCE_INDEX),
+    disks,
+    upload,
+    directory,
+    source: video => join(directory(video), SOURCE),
+    index: video => join(directory(video), SOURCE_INDEX),
     sourceName: SOURCE,
     indexName: SOURCE_INDEX,
-    recordPath,
+    recordPath: video => `videos/${video}/${SOURCE}`,
+    async open(video, name) {
+      try {
+        return await open(join(directory(video), name), 'r');
+      } catch (error) {
+        const found = isMissing(error) ? await behind?.find(video, name) : undefined;
+        if (!behind || !found) throw error;
+        return behind.open(video, name, found.sizeBytes);
+      }
+    },
+    fetch,
+    async settle(video) {
+      if (!behind) return;
+      for (const name of await listFiles(directory(video))) {
+        if ((await behind.find(video, name)) === undefined) {
+          await behind.put(video, name, join(directory(video), name));
+        }
+        if (!staysHere(name)) await rm(join(directory(video), name));
+      }
+    },
+    async remove(video) {
+      for (const disk of disks.present()) {
+        await rm(join(disk, 'videos', video), { recursive: true, force: true });
+      }
+      await behind?.remove(video);
+      disks.forget(video);
+    },
+    async list() {
+      const found = await Promise.all(disks.present().map(disk => readdir(join(disk, 'videos'))));
+      return found.flat().filter(name => videoIdSchema.safeParse(name).success) as VideoId[];
+    },
+    settles: behind !== undefined,
   };
-};
+}
+
+/** Indexes are small and needed for every segment: a copy of each stays on the local disk. */
+const staysHere = (name: string): boolean => name.endsWith('.index');
+
+/** Names of all files below a directory; what is being written ends in `.new` and is none yet. */
+async function listFiles(directory: string): Promise<readonly string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(error => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
+  return entries
+    .filter(entry => entry.isFile() && !entry.name.endsWith('.new'))
+    .map(entry => join(entry.parentPath, entry.name).slice(directory.length + 1));
+}
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException)?.code === 'ENOENT';

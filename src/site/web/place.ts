@@ -9,12 +9,13 @@ import { countUnpublished } from '../database/records.ts';
 import { readSignal } from '../database/signal.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 import { isTrusted } from './access.ts';
-import { freeBytes } from './uploads.ts';
 
 export interface PlaceOptions {
   readonly db: SiteDatabase;
   readonly config: SiteConfig;
   readonly identity: () => MemberIdentity;
+  /** For the next upload. */
+  readonly freeBytes: () => number;
   /** Absent where there is no ffmpeg. */
   readonly conversion: SiteInfo['conversion'];
   readonly load: () => SiteLoad;
@@ -50,7 +51,7 @@ export function servePlace(app: HttpServer, options: PlaceOptions): void {
         joined: membership !== undefined,
         tokenNeeded: !isKnown,
         maxUploadBytes: config.maxUpload,
-        freeBytes: await freeBytes(config.dataDirectory),
+        freeBytes: options.freeBytes(),
         signal: (await readSignal(db)).flag,
         unpublished: await countUnpublished(db),
         // How well this machine is guarded is the operator's to know.

@@ -1,5 +1,4 @@
 /** The studio's calls: list, show, edit, withdraw (contract: Site). */
-import { rm } from 'node:fs/promises';
 import { z } from 'zod';
 import { failpoint } from '../../kernel/failpoint.ts';
 import type { HttpServer } from '../../kernel/http.ts';
@@ -17,6 +16,7 @@ import { changeVideo } from '../database/records.ts';
 
 import { deleteRevisions } from '../database/revisions.ts';
 import type { SignalRow } from '../database/schema.ts';
+import { markRemoved } from '../database/settling.ts';
 import { readSignal } from '../database/signal.ts';
 import { findVideo, listVideos, type SiteDatabase, type VideoWithRecord } from '../database/videos.ts';
 import { makeRecord } from '../origin/intake.ts';
@@ -154,7 +154,8 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
     await deleteJobs(db, id);
     failpoint('withdrawal-buffer-dropped');
     await deleteRevisions(db, id);
-    await rm(options.storage.directory(id), { recursive: true, force: true });
+    await options.storage.remove(id);
+    await markRemoved(db, id);
     failpoint('withdrawal-files-removed');
   }
 }

@@ -3,7 +3,6 @@
  * protocol itself is the library's.
  */
 
-import { statfs } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Metadata, Server } from '@tus/server';
 import { failpoint } from '../../kernel/failpoint.ts';
@@ -199,7 +198,7 @@ function parseMetadata(header: string | string[] | undefined): Record<string, st
 
 /** @throws Problem 507 before a byte is taken, where the promised ones would not fit. */
 async function requireSpace(options: UploadsOptions, sizeBytes: number): Promise<void> {
-  const free = await freeBytes(options.storage.root);
+  const free = options.storage.disks.freeBytes();
   const promised = await sumUploading(options.db);
   if (free - promised - sizeBytes < options.keepFreeBytes) {
     throw new Problem(
@@ -208,9 +207,4 @@ async function requireSpace(options: UploadsOptions, sizeBytes: number): Promise
       'This site has not enough space for this file. Ask its operator to make room, or choose another site.',
     );
   }
-}
-
-export async function freeBytes(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory);
-  return bavail * bsize;
 }

@@ -1,6 +1,4 @@
 /** The files of a revision that are no media segments: poster, storyboard, captions. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import {
   CAPTIONS_FILE,
   type CaptionsRendition,
@@ -11,6 +9,8 @@ import {
   STORYBOARD_SPRITE,
 } from '../../../protocol/media.ts';
 import type { Extras, Storyboard } from '../../database/extras.ts';
+import type { OpenFile } from '../media-files.ts';
+import { readScattered } from '../scattered-read.ts';
 import { cuesWithin, formatTime, formatWebVtt, parseCaptions } from './cues.ts';
 
 /** Captions are small: players fetch a minute at a time. */
@@ -23,11 +23,11 @@ interface ExtraFile {
 }
 
 export class ExtraFiles {
-  readonly #directory: string;
+  readonly #open: OpenFile;
   readonly #extras: Extras;
 
-  constructor(directory: string, extras: Extras) {
-    this.#directory = directory;
+  constructor(open: OpenFile, extras: Extras) {
+    this.#open = open;
     this.#extras = extras;
   }
 
@@ -55,8 +55,16 @@ export class ExtraFiles {
     return text(WEBVTT, formatWebVtt(cuesWithin(cues, from, from + SEGMENT_MS)));
   }
 
-  #read(name: string): Promise<Buffer> {
-    return readFile(resolve(this.#directory, name));
+  /** They are small, and were made here. */
+  async #read(name: string): Promise<Buffer> {
+    const file = await this.#open(name);
+    try {
+      const bytes = Buffer.alloc((await file.stat()).size);
+      await readScattered(file, bytes, [{ position: 0, length: bytes.length, target: 0 }]);
+      return bytes;
+    } finally {
+      await file.close();
+    }
   }
 }
 

@@ -27,7 +27,7 @@ import { extractCaptions } from './embedded-captions.ts';
 import { makePoster, makeStoryboard, POSTER_FILE, STORYBOARD_FILE } from './pictures.ts';
 
 const LOOK_EVERY_MS = 15_000;
-const MAX_ATTEMPTS = 3;
+export const MAX_EXTRAS_ATTEMPTS = 3;
 const FOLDER = 'pictures';
 
 export interface ExtrasOptions {
@@ -44,7 +44,7 @@ export function startExtras(options: ExtrasOptions): Repeating {
   return repeat(async signal => {
     try {
       for (;;) {
-        const [video] = await listWithoutExtras(db, MAX_ATTEMPTS, 1);
+        const [video] = await listWithoutExtras(db, MAX_EXTRAS_ATTEMPTS, 1);
         if (!video || signal.aborted) return LOOK_EVERY_MS;
         await countExtrasAttempt(db, video.id as VideoId);
         try {
@@ -70,7 +70,7 @@ export async function makeExtras(
   const { db, storage, tools } = options;
   const id = video.id as VideoId;
   const directory = storage.directory(id);
-  const path = storage.source(id);
+  const path = await storage.fetch(id, storage.sourceName);
   const demuxer = await chooseDemuxer(path);
   if (!demuxer) return markExtrasMade(db, id);
   const { durationMs, width, height } = JSON.parse(video.prepared ?? '{}') as PreparedSource;

@@ -1,0 +1,107 @@
+/**
+ * Several disks for one site. A video lives whole on one of them: the one with the most space when it came. A disk that is
+ * gone takes its own videos along and nothing else: a mark on each tells a lost disk from an empty directory in its place.
+ */
+import { existsSync, mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { VideoId } from '../../../protocol/ids.ts';
+import { newId } from '../../../protocol/ids.ts';
+
+const MARK = '.tributary-disk';
+/** In the data directory: which mark each disk was given. */
+const LEDGER = 'disks.json';
+
+export interface Disks {
+  readonly all: readonly string[];
+  /** Those that are there. */
+  present(): readonly string[];
+  /** Where a video is; of one that is nowhere yet, where it will be. */
+  diskOf(video: VideoId): string;
+  /** Of the disk on which the next video would be put; 0 where no disk is left. */
+  freeBytes(): number;
+  forget(video: VideoId): void;
+}
+
+/** Marks disks that are new. A disk that was known and has lost its mark is not there. */
+export function openDisks(root: string, all: readonly string[]): Disks {
+  const ledger = readLedger(root);
+  for (const disk of all) {
+    if (disk === root) {
+      makeFolders(disk);
+      continue;
+    }
+    const mark = ledger[disk];
+    if (mark !== undefined) {
+      if (readMark(disk) === mark) makeFolders(disk);
+      continue;
+    }
+    try {
+      makeFolders(disk);
+      const own = readMark(disk) ?? newId();
+      writeFileSync(join(disk, MARK), own);
+      ledger[disk] = own;
+    } catch {
+      // Not there yet: it is marked at the first start at which it is.
+    }
+  }
+  if (all.some(disk => disk !== root)) {
+    mkdirSync(root, { recursive: true });
+    writeFileSync(join(root, LEDGER), JSON.stringify(ledger));
+  }
+  const isPresent = (disk: string): boolean =>
+    disk === root
+      ? existsSync(join(disk, 'videos'))
+      : ledger[disk] !== undefined && readMark(disk) === ledger[disk];
+  const present = (): readonly string[] => all.filter(isPresent);
+
+  const places = new Map<VideoId, string>();
+  return {
+    all,
+    present,
+    diskOf(video) {
+      const known = places.get(video);
+      if (known) return known;
+      const here = all.find(disk =>
+        ['videos', 'uploads'].some(folder => existsSync(join(disk, folder, video))),
+      );
+      const disk = here ?? roomiest(present()) ?? all[0]!;
+      // A guess is not kept: the video may be on a disk that comes back.
+      if (here) places.set(video, here);
+      return disk;
+    },
+    freeBytes: () => Math.max(0, ...present().map(freeBytesOf)),
+    forget: video => void places.delete(video),
+  };
+}
+
+const roomiest = (disks: readonly string[]): string | undefined =>
+  disks.toSorted((a, b) => freeBytesOf(b) - freeBytesOf(a))[0];
+
+function freeBytesOf(disk: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(disk);
+    return bavail * bsize;
+  } catch {
+    return 0;
+  }
+}
+
+function makeFolders(disk: string): void {
+  for (const folder of ['videos', 'uploads']) mkdirSync(join(disk, folder), { recursive: true });
+}
+
+function readMark(disk: string): string | undefined {
+  try {
+    return readFileSync(join(disk, MARK), 'utf8').trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readLedger(root: string): Record<string, string> {
+  try {
+    return JSON.parse(readFileSync(join(root, LEDGER), 'utf8')) as Record<string, string>;
+  } catch {
+    return {};
+  }
+}
