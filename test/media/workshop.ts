@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -50,8 +50,6 @@ export async function openWorkshop(
 ): Promise<Workshop> {
   const root = await mkdtemp(join(tmpdir(), 'tributary-workshop-'));
   const storage = createStorage(root);
-  await mkdir(join(root, 'uploads'));
-  await mkdir(join(root, 'videos'));
   const db = await openDatabase<SiteSchema>(join(root, 'site.sqlite'), siteMigrations);
   const tools = await findMediaTools();
   if (!tools?.ffprobe)

@@ -2,7 +2,6 @@
  * Does the steps of jobs, some at a time, until it is stopped. It knows the database and the storage and nothing of who else
  * works: leases keep workers apart. A step is given back when the worker stops, and lost when the worker is killed.
  */
-import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findStats } from '../../kernel/files.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -61,7 +60,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const slots = kinds.map(minUrgency =>
     repeat(async signal => {
       try {
-        if (!(await hasRoom(options))) return IDLE_MS * 10;
+        if (!hasRoom(options)) return IDLE_MS * 10;
         const claimed = await claimStep(
           db,
           { owner: options.owner, can: options.can, avoid, minUrgency, nowMs: Date.now() },
@@ -94,10 +93,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   };
 }
 
-async function hasRoom({ storage, keepFreeBytes, log }: WorkerOptions): Promise<boolean> {
-  const { bavail, bsize } = await statfs(storage.root);
-  if (bavail * bsize >= keepFreeBytes) return true;
-  log.warn({ freeBytes: bavail * bsize, keepFreeBytes }, 'no work is begun: the disk is nearly full');
+function hasRoom({ storage, keepFreeBytes, log }: WorkerOptions): boolean {
+  const freeBytes = storage.disks.freeBytes();
+  if (freeBytes >= keepFreeBytes) return true;
+  log.warn({ freeBytes, keepFreeBytes }, 'no work is begun: the disk is nearly full');
   return false;
 }
 
