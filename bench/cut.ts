@@ -1,11 +1,13 @@
 /**
  * Cutting segments of about 2 MB out of a two-hour film, against the limit (reading the same bytes) and against what
- * one would do without an index (`ffmpeg -ss … -c copy`). Runs are interleaved; medians count; ratios are theirs/ours.
+ * one would do without an index (`ffmpeg -ss … -c copy`). Cold also counts with film and index out of the page cache, where
+ * the system lets them be put out of it. Runs are interleaved; medians count; ratios are theirs/ours. The packets of what was cut are
+ * compared, byte for byte, with those that ffmpeg takes out of the film.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readSync } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findFfmpeg } from '../src/kernel/ffmpeg.ts';
@@ -40,14 +42,57 @@ export async function run(): Promise<{
         `prepared in ${prepareMs.toFixed(0)} ms with ${extraRssMb.toFixed(0)} MB more; ` +
         `index ${((await stat(index)).size / 2 ** 20).toFixed(1)} MiB`,
     );
+    await comparePackets(ffmpeg, film, index);
     return await measure(ffmpeg, film, index);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
+/** Segments from the beginning, the middle and the end: the same packets as ffmpeg takes out of the film itself. */
+async function comparePackets(ffmpeg: string, film: string, index: string): Promise<void> {
+  const presentation = await Presentation.open({ directory: dirname(film), indexes: [index] });
+  const path = `${film}.segment.mp4`;
+  const hashes = (args: readonly string[]): readonly string[] =>
+    spawnSync(ffmpeg, ['-v', 'error', ...args, '-map', '0:v', '-c', 'copy', '-f', 'framemd5', '-'], {
+      encoding: 'utf8',
+      maxBuffer: 2 ** 26,
+    })
+      .stdout.split('\n')
+      .filter(line => /^\d/.test(line))
+      .map(line => line.split(',').at(-1)!.trim());
+  try {
+    const init = (await presentation.file('source-video/init.mp4'))!.body;
+    const playlist = (await presentation.file('source-video/media.m3u8'))!.body.toString();
+    const durations = [...playlist.matchAll(/#EXTINF:([\d.]+)/g)].map(match => Number(match[1]));
+    for (const number of [0, Math.floor(durations.length / 2), durations.length - 1]) {
+      const segment = (await presentation.file(`source-video/${number}.m4s`))!.body;
+      await writeFile(path, Buffer.concat([init, segment]));
+      const ours = hashes(['-i', path]);
+      // A hundredth in, so that seeking to what is before comes to this key frame and to no earlier one.
+      const seconds = durations.slice(0, number).reduce((sum, each) => sum + each, 0) + 0.01;
+      const theirs = hashes(['-ss', seconds.toFixed(3), '-i', film, '-t', String(durations[number]! + 1)]);
+      if (ours.length === 0 || ours.some((hash, i) => hash !== theirs[i])) {
+        throw new Error(`segment ${number} has other packets than the film`);
+      }
+    }
+    console.log('packets: byte for byte those that ffmpeg takes out of the film (three segments)');
+  } finally {
+    await presentation.close();
+    await rm(path, { force: true });
+  }
+}
+
 async function measure(ffmpeg: string, film: string, index: string): ReturnType<typeof run> {
-  const times = { cold: [], warm: [], sound: [], pread: [], ffmpeg: [] } as Record<string, number[]>;
+  const times = {
+    cold: [],
+    warm: [],
+    sound: [],
+    pread: [],
+    ffmpeg: [],
+    uncached: [],
+    preadUncached: [],
+  } as Record<string, number[]>;
   const warm = await Presentation.open({ directory: dirname(film), indexes: [index] });
   const fd = openSync(film, 'r');
   let bytes = 0;
@@ -66,6 +111,11 @@ async function measure(ffmpeg: string, film: string, index: string): ReturnType<
       keep('sound', (await time(() => warm.file(`source-audio/${number}.m4s`)))[1]);
       keep('cold', (await time(() => cutOnce(film, index, name)))[1]);
       keep('pread', (await time(async () => readOnce(fd, number * 2 ** 21, length)))[1]);
+      if (i % 4 === 0 && dropFromCache([film, index])) {
+        keep('uncached', (await time(() => cutOnce(film, index, name)))[1]);
+        dropFromCache([film]);
+        keep('preadUncached', (await time(async () => readOnce(fd, number * 2 ** 21, length)))[1]);
+      }
       if (i % 4 === 0) keep('ffmpeg', (await time(() => cutWithFfmpeg(ffmpeg, film, number * 4)))[1]);
     }
   } finally {
@@ -83,6 +133,12 @@ async function measure(ffmpeg: string, film: string, index: string): ReturnType<
     row('ours, warm, sound', 'sound'),
     row('pread of the same bytes', 'pread'),
     row('ffmpeg -ss … -t 4 -c copy', 'ffmpeg'),
+    ...(times.uncached!.length > 0
+      ? [
+          row('ours, cold, out of the page cache', 'uncached'),
+          row('pread, out of the page cache', 'preadUncached'),
+        ]
+      : []),
   ];
   console.log(`\nsegments of up to ${(bytes / 2 ** 20).toFixed(2)} MiB, ${RUNS} runs`);
   for (const { what, medianMs, p95Ms } of rows) {
@@ -105,6 +161,12 @@ async function measure(ffmpeg: string, film: string, index: string): ReturnType<
   };
   return { bench: 'cut', ratios, rows };
 }
+
+/** GNU dd asks the system to forget a file's pages; no rights are needed. @returns false where it cannot */
+const dropFromCache = (paths: readonly string[]): boolean =>
+  paths.every(
+    path => spawnSync('dd', [`if=${path}`, 'iflag=nocache', 'count=0', 'status=none']).status === 0,
+  );
 
 async function cutOnce(film: string, index: string, name: string): Promise<void> {
   const presentation = await Presentation.open({ directory: dirname(film), indexes: [index] });

@@ -157,7 +157,9 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
     await poster.waitFor();
     await eventually(
       'the poster is drawn',
-      async () => Number(await poster.evaluate('element => element.naturalWidth')) >= 640 || undefined,
+      async () =>
+        (await poster.evaluate(element => (element as unknown as { naturalWidth: number }).naturalWidth)) >=
+          640 || undefined,
     );
     await catalogue.screenshot({ path: `${PICTURES}/catalogue-posters.png` });
     await catalogue.context().close();
@@ -192,7 +194,11 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
     const preview = page.getByTestId('scrubber-preview');
     await preview.waitFor();
     expect(
-      String(await preview.locator('div').evaluate('element => element.style.backgroundImage')),
+      await preview
+        .locator('div')
+        .evaluate(
+          element => (element as unknown as { style: { backgroundImage: string } }).style.backgroundImage,
+        ),
     ).toContain('storyboard.jpg');
     await page.screenshot({ path: `${PICTURES}/watch-tracks.png` });
     const before = await page.evaluate<number>('document.querySelector("video").currentTime');
