@@ -33,9 +33,10 @@ export type Load = (
   seconds: number,
 ) => Result;
 
-export function createLoad(directory: string): Load {
+/** `requests`: Lua that makes each request another one; without it all are of the target's URL. */
+export function createLoad(directory: string, requests = ''): Load {
   const script = join(directory, 'report.lua');
-  writeFileSync(script, SCRIPT);
+  writeFileSync(script, requests + SCRIPT);
   return ({ url, pid, bodyBytes }, seconds) => {
     const before = readCpuMs(pid).own;
     const { stdout, stderr, status } = spawnSync(

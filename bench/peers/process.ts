@@ -71,13 +71,13 @@ export async function stopProcess(child: ChildProcess): Promise<void> {
   clearTimeout(late);
 }
 
-export function readFirstLine(child: ChildProcess): Promise<string> {
+export function readFirstLine(child: ChildProcess, withinMs = START_MS): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
     let complaints = '';
     const timer = setTimeout(
       () => reject(new Error(`a server did not start in time: ${complaints}`)),
-      START_MS,
+      withinMs,
     );
     child.stderr?.on('data', piece => {
       complaints += piece;

@@ -1,0 +1,165 @@
+/** A tracker's parts, filled as those of a large operator: for the benchmark of the choice. */
+
+import { createHash } from 'node:crypto';
+import type { RevisionId, SiteId, VideoId } from '../../src/protocol/ids.ts';
+import type { Rendition } from '../../src/protocol/media.ts';
+import { createAnswers } from '../../src/tracker/answers.ts';
+import { createBegin } from '../../src/tracker/beginning.ts';
+import { NetworkMemory } from '../../src/tracker/memory/network-memory.ts';
+import { prefixOf } from '../../src/tracker/memory/prefixes.ts';
+import type { Health } from '../../src/tracker/probing/probes.ts';
+import { Registry } from '../../src/tracker/registry.ts';
+import { createSessions } from '../../src/tracker/sessions.ts';
+import { createViewers, NO_ZONES } from '../../src/tracker/viewers.ts';
+import { createWorld } from '../../src/tracker/world.ts';
+
+export const SITES = 1_000;
+export const COPIES = 4;
+const PREFIXES = 50_000;
+/** Each prefix has measured so many sites. */
+const MEASURED_SITES = 3;
+
+/** The load generator makes the same ids of the same numbers. */
+const idOf = (n: number, kind: number): string =>
+  `${n.toString(16).padStart(8, '0')}-${kind.toString().padStart(4, '0')}-7000-8000-${n.toString(16).padStart(12, '0')}`;
+export const videoOf = (n: number): VideoId => idOf(n, 1) as VideoId;
+const revisionOf = (n: number): RevisionId => idOf(n, 2) as RevisionId;
+export const siteOf = (n: number): SiteId => idOf(n, 3) as SiteId;
+/** In the zone of site `n % SITES`. */
+export const clientOf = (n: number): string => {
+  const zone = n % SITES;
+  return `10.${zone >> 2}.${((zone & 3) << 6) + (Math.floor(n / SITES) % 64)}.${1 + (Math.floor(n / SITES / 64) % 200)}`;
+};
+
+/** Evenly spread, the same in every run. */
+const spread = (n: number): number => createHash('md5').update(String(n)).digest().readUInt32LE();
+
+const rung = (height: number, bps: number, n: number): Rendition => ({
+  kind: 'video',
+  id: `v${height}`,
+  codec: 'avc1.64001f',
+  bandwidthBps: bps + (n % 100_000),
+  averageBandwidthBps: Math.round(bps * 0.7) + (n % 50_000),
+  width: Math.round((height * 16) / 9),
+  height,
+  frameRate: 25,
+});
+const ladder = (n: number): Rendition[] => [
+  rung(1_080, 5_000_000, n),
+  rung(720, 2_500_000, n),
+  rung(480, 1_200_000, n),
+  rung(360, 600_000, n),
+  {
+    kind: 'audio',
+    id: 'a1',
+    codec: 'mp4a.40.2',
+    bandwidthBps: 128_000 + (n % 1_000),
+    averageBandwidthBps: 127_000,
+    channels: 2,
+    sampleRateHz: 48_000,
+  },
+];
+
+/** The videos first and then their copies, which is the order that moves the most. */
+export function fillVideos(registry: Registry, videos: number): void {
+  for (let copy = 0; copy < COPIES; copy++) {
+    for (let n = 0; n < videos; n++) {
+      registry.apply([
+        {
+          kind: 'video',
+          position: 1,
+          site: siteOf((n * 7 + copy * 131) % SITES),
+          video: videoOf(n),
+          version: 1,
+          revision: revisionOf(n),
+          name: `Lecture ${n} of the winter term`,
+          bitrateBps: 5_200_000,
+          durationMs: 5_400_000,
+          renditions: copy === 0 ? ladder(n) : [],
+        },
+      ]);
+    }
+  }
+}
+
+export function fillSites(registry: Registry): void {
+  for (let n = 0; n < SITES; n++) {
+    registry.apply([
+      {
+        kind: 'site',
+        position: 1,
+        site: siteOf(n),
+        name: `Campus ${n}`,
+        baseUrl: `https://site-${n}.video.example.edu`,
+        coordinates: {
+          latitude: 20 + (spread(n) % 2_500) / 100,
+          longitude: 85 + (spread(n + SITES) % 4_500) / 100,
+        },
+        zone: [`10.${n >> 2}.${(n & 3) << 6}.0/18`, `2001:db8:${n.toString(16)}::/48`],
+        active: true,
+      },
+    ]);
+  }
+}
+
+export function makeFilledTracker(videos: number) {
+  const registry = new Registry();
+  fillSites(registry);
+  fillVideos(registry, videos);
+  const memory = new NetworkMemory();
+  const healths = new Map<SiteId, Health>();
+  for (let n = 0; n < SITES; n++) {
+    healths.set(siteOf(n), {
+      up: n % 50 !== 7,
+      shaky: false,
+      since: new Date(0).toISOString(),
+      address: `192.0.${n >> 8}.${n & 255}:443`,
+      probeMs: 4,
+      activeResponses: spread(n) % 400,
+      egressBps: (spread(n) % 4_000) * 1e6,
+      lastError: undefined,
+      proofLeftMs: 0,
+      egressLimitBps: undefined,
+      servesViewers: true,
+    });
+  }
+  const probes = { of: (site: SiteId): Health => healths.get(site) as Health };
+  const world = createWorld(registry, 'auto', probes.of, () => 0);
+  const viewers = createViewers(registry, () => NO_ZONES, undefined);
+  const nowMs = Date.now();
+  for (let n = 0; n < PREFIXES; n++) {
+    const client = clientOf(n);
+    const { where, who } = viewers.at(client);
+    if (!where || who === undefined) throw new Error(`${client} is nowhere (${prefixOf(client)})`);
+    for (let each = 0; each < MEASURED_SITES; each++) {
+      const site = siteOf((n + each * 17) % SITES);
+      for (const voice of [1, 2, 3]) {
+        memory.note(
+          where,
+          voice,
+          { site, bps: 2e6 + (spread(n + each) % 4e7), rttMs: 12, weight: 1 },
+          nowMs - 1_000,
+        );
+      }
+    }
+  }
+  const answers = createAnswers({
+    registry,
+    world,
+    memory,
+    probes,
+    partialHolders: () => [],
+    onPlayed: () => {},
+    missing: () => undefined,
+  });
+  const sessions = createSessions(Buffer.alloc(32, 7));
+  return {
+    registry,
+    memory,
+    world,
+    viewers,
+    answers,
+    sessions,
+    begin: createBegin(answers, sessions, memory),
+  };
+}
