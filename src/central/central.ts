@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { formatAddress } from '../kernel/client.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { createHttp } from '../kernel/http.ts';
-import { readOrMakeKey } from '../kernel/keys.ts';
+import { readOrMakeKey, sha256Hex } from '../kernel/keys.ts';
 import { createLog, type Log } from '../kernel/log.ts';
 import { servePages } from '../kernel/pages.ts';
 import { listenTo } from '../kernel/postgres.ts';
@@ -31,6 +31,7 @@ import { readEitherWay, readOverLink } from './read-over-link.ts';
 import { addChangeCalls } from './web/changes.ts';
 import { type CentralContext, refuseForeignOrigin } from './web/context.ts';
 import { addGreetingCalls } from './web/greetings.ts';
+import { addHearsayCalls } from './web/hearsay.ts';
 import { addInfoCall } from './web/info.ts';
 import { addJoinCalls } from './web/join.ts';
 import { addLinkCalls } from './web/links.ts';
@@ -42,6 +43,7 @@ import { addVideoCalls } from './web/videos.ts';
 /** Central signs its reads of the gateways under this id. */
 const CENTRAL_KEY_ID = 'central';
 /** Never signed for anybody else: an Ed25519 signature is deterministic (RFC 8032), so it is a secret that only the key's owner can make. */
+const SESSIONS = 'tributary central: sessions of trackers';
 const SECRETS = 'tributary central: secrets in the database';
 /** A longer list of origins in the page's policy would not pass common header limits; then the schemes stand for them. */
 const MAX_POLICY_CHARACTERS = 2_000;
@@ -100,6 +102,7 @@ export async function startCentral(
   const context: CentralContext = {
     config,
     publicKey: key.publicKey,
+    sessionKey: Buffer.from(sha256Hex(key.sign(SESSIONS)), 'hex').toString('base64url'),
     db,
     secrets,
     bell,
@@ -124,6 +127,7 @@ export async function startCentral(
   addLinkCalls(app, context);
   addGreetingCalls(app, context);
   addChangeCalls(app, context);
+  addHearsayCalls(app, context);
   if (options.uiDirectory && existsSync(options.uiDirectory)) {
     servePages(app, {
       directory: options.uiDirectory,

@@ -31,6 +31,8 @@ export interface Session {
 }
 
 export interface Sessions {
+  /** Sessions are signed with this key from now on, as other trackers do; those of the key before are still known. */
+  share(key: Buffer): void;
   /** A new session for a viewer of this prefix. */
   begin(prefix: string, nowMs: number): Session;
   /** Undefined where it was not given here, to a viewer of this prefix, in the last hours. */
@@ -49,9 +51,10 @@ function takeRandom(target: Buffer, at: number): void {
   randomAt += RANDOM_BYTES;
 }
 
-export function createSessions(key: Buffer): Sessions {
+export function createSessions(own: Buffer): Sessions {
+  let keys: readonly [Buffer, ...Buffer[]] = [own];
   const remembered = new LRUCache<string, Session>({ max: MAX_REMEMBERED });
-  const sign = (head: Buffer, prefix: string): Buffer =>
+  const sign = (head: Buffer, prefix: string, key: Buffer): Buffer =>
     createHmac('sha256', key).update(head).update(prefix).digest().subarray(0, MAC_BYTES);
 
   function remember(id: string, bytes: Buffer): Session {
@@ -72,11 +75,14 @@ export function createSessions(key: Buffer): Sessions {
   }
 
   return {
+    share(key) {
+      if (!key.equals(keys[0])) keys = [key, keys[0]];
+    },
     begin(prefix, nowMs) {
       const head = Buffer.alloc(TIME_BYTES + RANDOM_BYTES);
       head.writeUInt32BE(Math.floor(nowMs / 1_000), 0);
       takeRandom(head, TIME_BYTES);
-      const bytes = Buffer.concat([head, sign(head, prefix)]);
+      const bytes = Buffer.concat([head, sign(head, prefix, keys[0])]);
       return remember(bytes.toString('base64url'), bytes);
     },
     find(id, prefix, nowMs) {
@@ -85,9 +91,8 @@ export function createSessions(key: Buffer): Sessions {
       const head = bytes.subarray(0, TIME_BYTES + RANDOM_BYTES);
       const ageS = nowMs / 1_000 - head.readUInt32BE(0);
       if (ageS > MAX_AGE_S || ageS < -60) return undefined;
-      return timingSafeEqual(bytes.subarray(head.length), sign(head, prefix))
-        ? remember(id, bytes)
-        : undefined;
+      const isOurs = keys.some(key => timingSafeEqual(bytes.subarray(head.length), sign(head, prefix, key)));
+      return isOurs ? remember(id, bytes) : undefined;
     },
   };
 }

@@ -1,6 +1,5 @@
 /** A tracker, composed: the registry that the feed fills, the probes, and the answers that both make possible. */
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { Gauge } from 'prom-client';
 import { z } from 'zod';
 import { call, formatAddress } from '../kernel/client.ts';
@@ -23,6 +22,7 @@ import { startProbes } from './probing/probes.ts';
 import { Samples } from './probing/samples.ts';
 import { Registry } from './registry.ts';
 import { createSessions } from './sessions.ts';
+import { sessionKeyPath, startSharing } from './sharing.ts';
 import { createTimelines } from './timelines.ts';
 import { createViewers, NO_ZONES } from './viewers.ts';
 import { createCounted } from './web/counted.ts';
@@ -114,7 +114,8 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     },
     missing: feed.missing,
   });
-  const sessions = createSessions(await readOrMakeSecret(join(config.dataDirectory, 'session.key')));
+  const sessions = createSessions(await readOrMakeSecret(sessionKeyPath(config.dataDirectory)));
+  const sharing = startSharing({ config, identity: feed.identity, memory, sessions, log });
   const baseUrls = createBaseUrls(registry);
   const learning = createLearning({
     memory,
@@ -194,7 +195,7 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     url: `http://${formatAddress(config.listen.host, port)}`,
     async stop() {
       timelines.stop();
-      await Promise.all([telling.stop(), feed.stop(), probes.stop()]);
+      await Promise.all([telling.stop(), sharing.stop(), feed.stop(), probes.stop()]);
       await app.close();
     },
   };

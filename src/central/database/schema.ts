@@ -105,6 +105,14 @@ interface SightingTable {
   seen_at: number;
 }
 
+interface HearsayTable {
+  /** UUIDv7: in the order of their coming. */
+  id: string;
+  tracker_id: string;
+  told_at: number;
+  body: string;
+}
+
 interface FeedTable {
   id: number;
   position: number;
@@ -117,6 +125,7 @@ export interface CentralSchema {
   publications: PublicationTable;
   leases: LeaseTable;
   sightings: SightingTable;
+  hearsay: HearsayTable;
   feed: FeedTable;
 }
 export type CentralDatabase = Kysely<CentralSchema>;
@@ -246,8 +255,21 @@ const sharing: Migration = {
   },
 };
 
+const hearsay: Migration = {
+  async up(db) {
+    await db.schema
+      .createTable('hearsay')
+      .addColumn('id', 'text', column => column.primaryKey())
+      .addColumn('tracker_id', 'text', column => column.notNull())
+      .addColumn('told_at', 'bigint', column => column.notNull())
+      .addColumn('body', 'text', column => column.notNull())
+      .execute();
+  },
+};
+
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': first,
   '0002-publication': publication,
   '0003-sharing': sharing,
+  '0004-hearsay': hearsay,
 };

@@ -15,6 +15,8 @@ import type { CentralMetrics } from '../metrics.ts';
 export interface CentralContext {
   readonly config: CentralConfig;
   readonly publicKey: string;
+  /** All trackers sign sessions with it, so that a viewer may ask any of them. */
+  readonly sessionKey: string;
   readonly db: CentralDatabase;
   readonly secrets: SecretBox;
   readonly bell: Bell;

@@ -138,6 +138,8 @@ function compare({ table }: World, question: Question, a: Pick, b: Pick): number
     a.index - b.index
   );
 }
+/** Lets a score in that lies on the edge of a step: which side it is on, the comparison says. */
+const ROUNDING = 1e-9;
 const stepOf = (score: number): number => Math.round(score * STEPS_PER_E);
 /** Rendezvous hashing: equal sites share the videos, and each video stays with one of them. */
 const tieOf = (table: SiteTable, { hash }: Question, index: number): number =>
@@ -174,10 +176,9 @@ export function choose(world: World, question: Question, count: number): readonl
   ];
 
   const best: Pick[] = [];
-  let leastStep = Number.NEGATIVE_INFINITY;
+  let least = Number.NEGATIVE_INFINITY;
   const offer = (index: number, score: number | undefined): void => {
-    if (score === undefined || stepOf(score) < leastStep) return;
-    leastStep = insert(world, question, best, { index, score }, count);
+    if (score !== undefined && score >= least) least = insert(world, question, best, { index, score }, count);
   };
   for (const index of special) {
     if (marks[index] === 1) continue;
@@ -192,26 +193,29 @@ export function choose(world: World, question: Question, count: number): readonl
   const enough = enoughOf(question.bitrateBps);
   const line = network.lineLogBps - CAUTION;
   const unheld = hasSource(world, holding) ? FILLING_TERM : NO_SOURCE_TERM;
+  const mostAdded = maxLogWeight + unheld;
   for (let at = 0; at < table.size; at++) {
     // Nothing adds more to what can be expected of a site than its weight: behind the first that cannot get in, none can.
-    if (stepOf((bound[at] as number) + maxLogWeight + unheld) < leastStep) break;
+    if ((bound[at] as number) + mostAdded < least) break;
     const index = order[at] as number;
-    if (active[index] === 0 || up[index] === 0 || marks[index] === 1) continue;
     let score = (near[index] as number) + (terms[index] as number);
     if (measuring) score += useful(Math.min(expected[index] as number, line), enough);
-    offer(index, score + unheld);
+    score += unheld;
+    if (score < least || active[index] === 0 || up[index] === 0 || marks[index] === 1) continue;
+    offer(index, score);
   }
   for (const index of special) marks[index] = 0;
   return withHolder(world, question, best);
 }
 
-/** @returns the step that the next one must reach. */
+/** @returns the least score that is still in the step which the next one must reach. */
 function insert(world: World, question: Question, best: Pick[], pick: Pick, count: number): number {
   let at = best.length;
   while (at > 0 && compare(world, question, pick, best[at - 1] as Pick) < 0) at--;
   if (at < count) best.splice(at, 0, pick);
   if (best.length > count) best.pop();
-  return best.length < count ? Number.NEGATIVE_INFINITY : stepOf((best.at(-1) as Pick).score);
+  if (best.length < count) return Number.NEGATIVE_INFINITY;
+  return (stepOf((best.at(-1) as Pick).score) - 0.5) / STEPS_PER_E - ROUNDING;
 }
 
 function withHolder(world: World, question: Question, best: readonly Pick[]): readonly Pick[] {

@@ -48,8 +48,8 @@ export interface Summary {
   readonly prefix: string;
   readonly area: string;
   readonly site: SiteId;
-  readonly bps?: number;
-  readonly rttMs?: number;
+  readonly bps?: number | undefined;
+  readonly rttMs?: number | undefined;
   readonly weight: number;
   readonly ageMs: number;
 }
