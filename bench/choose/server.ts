@@ -49,7 +49,7 @@ const { app, metrics } = await createHttp({
   ready: () => undefined,
   before: (request, response) => hotPlay?.(request, response) ?? false,
 });
-const playAnswers = createPlayAnswers({ config, begin, answers, timelines: createTimelines() });
+const playAnswers = createPlayAnswers({ begin, answers, timelines: createTimelines() });
 hotPlay = createHotPlay({ config, viewers, counted: createCounted(metrics), playAnswers });
 await app.listen({ host: '127.0.0.1', port: 0 });
 const { port } = app.server.address() as AddressInfo;

@@ -762,3 +762,98 @@ describe('manifests and playlists of the tracker’s own', () => {
     expect([response.status, await codeOf(response)]).toEqual([503, 'no-source']);
   });
 });
+
+describe('addresses', () => {
+  test('over IPv6: listens, probes and tells sites in brackets, and knows zones behind a configured proxy', async () => {
+    const port = await findFreePort();
+    const site = await startSiteLike('::1', port);
+    closers.push(() => site.stop());
+    const { id } = site;
+    central.publish({
+      kind: 'site',
+      site: id,
+      name: 'Six',
+      baseUrl: `http://[::1]:${port}`,
+      zone: ['2001:db8:6::/48'],
+      active: true,
+    });
+    const own = await mkdtemp(join(tmpdir(), 'tributary-tracker-six-'));
+    closers.push(() => rm(own, { recursive: true }));
+    const listen = await findFreePort();
+    tracker = await start({
+      dataDirectory: own,
+      listen: `[::1]:${listen}`,
+      baseUrl: `http://[::1]:${listen}`,
+      trustedProxies: ['::1/128'],
+      believeClientParameter: false,
+    });
+    expect(tracker.url).toBe(`http://[::1]:${listen}`);
+    const from = (address: string, proto = 'http') =>
+      get(`/play/${video}`, { headers: { 'x-forwarded-for': address, 'x-forwarded-proto': proto } });
+    const answer = await eventually(5_000, async () => {
+      const found = playAnswerSchema.parse(await (await from('2001:db8:6::7')).json());
+      expect(found.sources[0]?.site).toBe(id);
+      return found;
+    });
+    expect(answer.sources[0]).toMatchObject({ address: `[::1]:${port}`, baseUrl: `http://[::1]:${port}` });
+    expect(answer.hls).toMatch(`http://[::1]:${listen}/play/`);
+    const other = playAnswerSchema.parse(await (await from('2001:db8:1::7', 'https')).json());
+    expect(other.sources[0]?.site).toBe(idOf(HANGZHOU));
+    expect(
+      [other.hls, other.dash, other.steering].every(url => url?.startsWith(`https://[::1]:${listen}/`)),
+    ).toBe(true);
+  });
+
+  test('what somebody says who is no configured proxy is not believed', async () => {
+    const answer = playAnswerSchema.parse(
+      await (
+        await get(`/play/${video}`, {
+          headers: { 'x-forwarded-for': '10.3.0.1', 'x-forwarded-proto': 'https' },
+        })
+      ).json(),
+    );
+    expect(answer.hls).toMatch(/^http:/);
+    expect(answer.sources[0]?.site).toBe(idOf(GUANGZHOU));
+  });
+
+  test('pages of other origins may ask, and send what players send', async () => {
+    const asked = await get(`/steer/${video}`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://page.example', 'access-control-request-method': 'GET' },
+    });
+    expect(asked.status).toBe(204);
+    expect(asked.headers.get('access-control-allow-headers')).toContain('cmcd-request');
+    for (const path of [
+      `/play/${video}`,
+      `/play/${video}?session=x`,
+      `/go/${video}`,
+      `/relay/${video}.m3u8`,
+      '/play/none',
+    ]) {
+      expect([path, (await get(path)).headers.get('access-control-allow-origin')]).toEqual([path, '*']);
+    }
+  });
+
+  test('the answer before the framework and the answer of the framework are the same', async () => {
+    const answers = await Promise.all(
+      [`?client=10.1.2.3`, `?client=10.1.2.3&none=`].map(async query => {
+        const response = await get(`/play/${video}${query}`);
+        const {
+          session: _,
+          hls: __,
+          dash: ___,
+          steering: ____,
+          ...rest
+        } = playAnswerSchema.parse(await response.json());
+        const headers = Object.fromEntries(response.headers);
+        return {
+          rest: JSON.parse(
+            JSON.stringify(rest).replace(/, [\d.]+ Mbit\/s more expected of viewers just sent/g, ''),
+          ),
+          headers: { ...headers, date: '', 'content-length': '' },
+        };
+      }),
+    );
+    expect(answers[0]).toEqual(answers[1]);
+  });
+});

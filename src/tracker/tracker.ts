@@ -207,7 +207,8 @@ function allowPreflight(app: HttpServer): void {
     reply
       .headers({
         'access-control-allow-methods': 'GET, HEAD, POST',
-        'access-control-allow-headers': 'authorization, content-type, range',
+        'access-control-allow-headers':
+          'authorization, content-type, range, cmcd-object, cmcd-request, cmcd-session, cmcd-status',
         'access-control-max-age': '86400',
       })
       .code(204)

@@ -1,7 +1,7 @@
 /** Who asks and for what: read once from a request, for every call to players. */
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import { clientAddress, parseAddress } from '../../kernel/network.ts';
+import { clientAddress, contains, parseAddress } from '../../kernel/network.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
 import type { TrackerConfig } from '../config.ts';
@@ -25,6 +25,43 @@ export function addressOf(
   }
   const forwarded = request.headers['x-forwarded-for'];
   return clientAddress(request.socket.remoteAddress ?? '', forwarded?.toString(), config.trustedProxies);
+}
+
+/** Who asks, and by which of the tracker's own addresses. */
+export interface Caller {
+  /** Of the viewer. */
+  readonly address: string;
+  /** The address that it claims, where that is believed. */
+  readonly claimed: string | undefined;
+  readonly ownUrl: string;
+}
+
+/** @throws Problem 400 `client-invalid`. */
+export function callerOf(
+  request: Pick<IncomingMessage, 'headers' | 'socket'>,
+  claimed: string | undefined,
+  config: Pick<TrackerConfig, 'baseUrl' | 'believeClientParameter' | 'trustedProxies'>,
+): Caller {
+  return {
+    address: addressOf(request, claimed, config),
+    claimed: config.believeClientParameter ? claimed : undefined,
+    ownUrl: ownUrlOf(request, config),
+  };
+}
+
+/**
+ * What a page got over HTTPS may not load over HTTP. Where a configured proxy says that the viewer came by HTTPS, the
+ * tracker's addresses are of HTTPS, too.
+ */
+export function ownUrlOf(
+  request: Pick<IncomingMessage, 'headers' | 'socket'>,
+  { baseUrl, trustedProxies }: Pick<TrackerConfig, 'baseUrl' | 'trustedProxies'>,
+): string {
+  if (trustedProxies.length === 0 || !baseUrl.startsWith('http:')) return baseUrl;
+  const proto = request.headers['x-forwarded-proto']?.toString().split(',', 1)[0]?.trim();
+  const proxy = parseAddress(request.socket.remoteAddress ?? '');
+  const isTrusted = proxy !== undefined && trustedProxies.some(prefix => contains(prefix, proxy));
+  return isTrusted && proto === 'https' ? baseUrl.replace('http:', 'https:') : baseUrl;
 }
 
 export const clientInvalid = (): Problem =>

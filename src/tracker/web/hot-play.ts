@@ -7,7 +7,7 @@ import { Problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { Viewers } from '../viewers.ts';
-import { addressOf } from './client.ts';
+import { callerOf } from './client.ts';
 import type { Counted } from './counted.ts';
 import type { PlayAnswers } from './play-answers.ts';
 
@@ -16,7 +16,7 @@ const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const PLAIN = new RegExp(`^/play/(${UUID})(?:\\?client=([0-9a-fA-F.:]{2,45}))?$`);
 
 export interface HotPlayMeans {
-  readonly config: Pick<TrackerConfig, 'believeClientParameter' | 'trustedProxies'>;
+  readonly config: Pick<TrackerConfig, 'baseUrl' | 'believeClientParameter' | 'trustedProxies'>;
   readonly viewers: Viewers;
   readonly counted: Counted;
   readonly playAnswers: PlayAnswers;
@@ -31,8 +31,9 @@ export function createHotPlay({ config, viewers, counted, playAnswers }: HotPlay
     const [, id, claimed] = match;
     let body: Buffer;
     try {
-      const asker = viewers.at(addressOf(request, claimed, config));
-      body = Buffer.from(JSON.stringify(playAnswers.json(id as VideoId, asker, claimed, undefined)));
+      const caller = callerOf(request, claimed, config);
+      const asker = viewers.at(caller.address);
+      body = Buffer.from(JSON.stringify(playAnswers.json(id as VideoId, asker, caller, undefined)));
     } catch (error) {
       if (error instanceof Problem) return false;
       throw error;

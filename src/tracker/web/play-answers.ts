@@ -5,55 +5,42 @@ import { mediaPath } from '../../protocol/media.ts';
 import type { PlayAnswer } from '../../protocol/tracker.ts';
 import type { Answers } from '../answers.ts';
 import type { Begin, Beginning } from '../beginning.ts';
-import type { TrackerConfig } from '../config.ts';
 import { FIRST_TTL_S, formatSteerUri, makeManifest } from '../steering/manifest.ts';
 import { formatSteeredPlaylist } from '../steering/playlist.ts';
 import type { Timelines } from '../timelines.ts';
 import type { Asker } from '../viewers.ts';
+import type { Caller } from './client.ts';
 
 export interface PlayAnswerMeans {
-  readonly config: TrackerConfig;
   readonly begin: Begin;
   readonly answers: Answers;
   readonly timelines: Timelines;
 }
 
 export interface PlayAnswers {
-  json(id: VideoId, asker: Asker, claimed: string | undefined, session: string | undefined): PlayAnswer;
+  json(id: VideoId, asker: Asker, caller: Caller, session: string | undefined): PlayAnswer;
   /** A steered multivariant playlist. */
-  playlist(id: VideoId, asker: Asker, claimed: string | undefined, session: string | undefined): string;
+  playlist(id: VideoId, asker: Asker, caller: Caller, session: string | undefined): string;
   /** A steered MPD. */
-  manifest(
-    id: VideoId,
-    asker: Asker,
-    claimed: string | undefined,
-    session: string | undefined,
-  ): Promise<string>;
+  manifest(id: VideoId, asker: Asker, caller: Caller, session: string | undefined): Promise<string>;
 }
 
-export function createPlayAnswers({ config, begin, answers, timelines }: PlayAnswerMeans): PlayAnswers {
-  const isClaimed = (claimed: string | undefined): claimed is string =>
-    claimed !== undefined && config.believeClientParameter;
+export function createPlayAnswers({ begin, answers, timelines }: PlayAnswerMeans): PlayAnswers {
   /** The same session all the way: what the player says later is then believed. */
-  const playUri = (id: VideoId, extension: string, session: string, claimed: string | undefined): string => {
-    const query = new URLSearchParams(isClaimed(claimed) ? { client: claimed } : {});
+  const playUri = (id: VideoId, extension: string, session: string, caller: Caller): string => {
+    const query = new URLSearchParams(caller.claimed === undefined ? {} : { client: caller.claimed });
     query.set('session', session);
-    return `${config.baseUrl}/play/${id}.${extension}?${query}`;
+    return `${caller.ownUrl}/play/${id}.${extension}?${query}`;
   };
-  const steerUri = (id: VideoId, { session, sources }: Beginning, claimed: string | undefined): string =>
-    formatSteerUri(config.baseUrl, {
+  const steerUri = (id: VideoId, { session, sources }: Beginning, caller: Caller): string =>
+    formatSteerUri(caller.ownUrl, {
       video: id,
       session: session.id,
       pathways: sources.map(({ site }) => site),
-      client: isClaimed(claimed) ? claimed : undefined,
+      client: caller.claimed,
     });
 
-  function json(
-    id: VideoId,
-    asker: Asker,
-    claimed: string | undefined,
-    sessionId: string | undefined,
-  ): PlayAnswer {
+  function json(id: VideoId, asker: Asker, caller: Caller, sessionId: string | undefined): PlayAnswer {
     const beginning = begin(id, asker, sessionId);
     const { video, sources, session, origin } = beginning;
     return {
@@ -61,20 +48,15 @@ export function createPlayAnswers({ config, begin, answers, timelines }: PlayAns
       revision: video.revision,
       name: video.name,
       sources: [...sources],
-      hls: playUri(id, 'm3u8', session.id, claimed),
-      dash: playUri(id, 'mpd', session.id, claimed),
-      steering: steerUri(id, beginning, claimed),
+      hls: playUri(id, 'm3u8', session.id, caller),
+      dash: playUri(id, 'mpd', session.id, caller),
+      steering: steerUri(id, beginning, caller),
       session: session.id,
       origin,
     };
   }
 
-  function playlist(
-    id: VideoId,
-    asker: Asker,
-    claimed: string | undefined,
-    sessionId: string | undefined,
-  ): string {
+  function playlist(id: VideoId, asker: Asker, caller: Caller, sessionId: string | undefined): string {
     const beginning = begin(id, asker, sessionId);
     const { video, sources } = beginning;
     const pathways = sources.map(source => ({
@@ -87,7 +69,7 @@ export function createPlayAnswers({ config, begin, answers, timelines }: PlayAns
       makeManifest(
         sources.map(({ site }) => site),
         FIRST_TTL_S,
-        steerUri(id, beginning, claimed),
+        steerUri(id, beginning, caller),
       ),
     );
   }
@@ -95,7 +77,7 @@ export function createPlayAnswers({ config, begin, answers, timelines }: PlayAns
   async function manifest(
     id: VideoId,
     asker: Asker,
-    claimed: string | undefined,
+    caller: Caller,
     sessionId: string | undefined,
   ): Promise<string> {
     const beginning = begin(id, asker, sessionId);
@@ -106,7 +88,7 @@ export function createPlayAnswers({ config, begin, answers, timelines }: PlayAns
       baseUrl: baseUrl + mediaPath(id, video.revision, ''),
     }));
     const steering = {
-      serverUrl: steerUri(id, beginning, claimed),
+      serverUrl: steerUri(id, beginning, caller),
       defaultServiceLocation: sources[0].site,
     };
     return formatDashManifest(

@@ -6,7 +6,7 @@ import { siteIdSchema } from '../../protocol/ids.ts';
 import { playAnswerSchema } from '../../protocol/tracker.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { Viewers } from '../viewers.ts';
-import { addressOf, clientQuery, parseVideoId } from './client.ts';
+import { callerOf, clientQuery, parseVideoId } from './client.ts';
 import type { Counted } from './counted.ts';
 import type { PlayAnswers } from './play-answers.ts';
 
@@ -35,13 +35,14 @@ export function servePlay(app: HttpServer, { config, viewers, counted, playAnswe
     async (request, reply) => {
       const [name = '', extension] = splitName(request.params.file);
       const { client, fill, session } = request.query;
-      const asker = () => (fill ? viewers.filling(fill) : viewers.at(addressOf(request, client, config)));
+      const caller = callerOf(request, client, config);
+      const asker = () => (fill ? viewers.filling(fill) : viewers.at(caller.address));
       if (extension === undefined) {
-        return counted('json', () => playAnswers.json(parseVideoId(name), asker(), client, session));
+        return counted('json', () => playAnswers.json(parseVideoId(name), asker(), caller, session));
       }
       if (extension === 'mpd') {
         const body = await counted('dash', () =>
-          playAnswers.manifest(parseVideoId(name), asker(), client, session),
+          playAnswers.manifest(parseVideoId(name), asker(), caller, session),
         );
         return reply
           .type('application/dash+xml')
@@ -55,7 +56,7 @@ export function servePlay(app: HttpServer, { config, viewers, counted, playAnswe
           `Videos are not offered as .${extension} here. Ask for .m3u8 (HLS) or .mpd (DASH).`,
         );
       }
-      const body = counted('hls', () => playAnswers.playlist(parseVideoId(name), asker(), client, session));
+      const body = counted('hls', () => playAnswers.playlist(parseVideoId(name), asker(), caller, session));
       reply.type('application/vnd.apple.mpegurl').serializer((text: unknown) => String(text));
       return body;
     },

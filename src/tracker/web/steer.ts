@@ -18,7 +18,7 @@ import {
   type Standing,
 } from '../steering/manifest.ts';
 import type { Viewers } from '../viewers.ts';
-import { addressOf, MAX_ADDRESS_CHARACTERS, parseVideoId } from './client.ts';
+import { addressOf, MAX_ADDRESS_CHARACTERS, ownUrlOf, parseVideoId } from './client.ts';
 import type { Counted } from './counted.ts';
 
 const MAX_PATHWAYS = 32;
@@ -74,7 +74,12 @@ export function serveSteer(app: HttpServer, means: SteerMeans): void {
         });
         const [first] = order;
         session.told = pathways.find(each => each === first);
-        const reloadUri = formatSteerUri(config.baseUrl, { video, session: session.id, pathways, client });
+        const reloadUri = formatSteerUri(ownUrlOf(request, config), {
+          video,
+          session: session.id,
+          pathways,
+          client,
+        });
         return makeManifest(order, chooseTtl(standings, pathways), reloadUri);
       }),
   );
