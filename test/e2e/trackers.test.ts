@@ -115,5 +115,6 @@ it('a tracker killed while central is away is back with all of it', async () => 
     return answer.sources.length > 0 || undefined;
   });
   const status = await getJson<{ position: number; videos: number }>(`${second}/status`);
-  expect(status).toMatchObject({ position, videos: 2 });
+  expect(status.videos).toBe(2);
+  expect(status.position).toBeGreaterThanOrEqual(position);
 });
