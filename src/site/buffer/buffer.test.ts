@@ -758,6 +758,77 @@ describe('other sites', () => {
   });
 });
 
+describe('as a shared cache (RFC 9111)', () => {
+  const sendWith =
+    (headers: OutgoingHttpHeaders): Handler =>
+    (_request, response) => {
+      response.writeHead(200, { 'content-length': BODY.length, etag: ETAG, ...headers }).end(BODY);
+    };
+
+  it.each<[string, OutgoingHttpHeaders]>([
+    ['no-store', { 'cache-control': 'no-store' }],
+    ['private, among others', { 'cache-control': 'max-age=600, Private' }],
+    ['no-cache', { 'cache-control': 'no-cache' }],
+    ['max-age=0', { 'cache-control': 'max-age=0' }],
+    ['s-maxage=0', { 'cache-control': 'max-age=600, s-maxage=0' }],
+    ['Vary', { vary: 'Cookie' }],
+    ['Set-Cookie', { 'set-cookie': 'a=b' }],
+  ])('it keeps nothing that came with %s, and lets nobody else keep it', async (_name, headers) => {
+    const origin = counted(sendWith(headers));
+    const { url, buffer } = await start(await serve(origin));
+    for (const _ of [1, 2]) {
+      const answer = await ask(url + KEY);
+      expect([sha256(answer.body), answer.headers['cache-control']]).toEqual([sha256(BODY), 'no-store']);
+      expect([answer.headers.vary, answer.headers['set-cookie']]).toEqual([undefined, undefined]);
+    }
+    expect(origin.seen).toHaveLength(2);
+    await expect.poll(() => buffer.stats()).toMatchObject({ memoryBytes: 0, diskBytes: 0 });
+  });
+
+  it.each<[string, OutgoingHttpHeaders]>([
+    ['public, max-age', { 'cache-control': 'public, max-age=31536000, immutable' }],
+    ['s-maxage, which stands above max-age=0', { 'cache-control': 'max-age=0, s-maxage=60' }],
+    ['a word that nobody knows', { 'cache-control': 'no-storage, x="no-store-x"' }],
+  ])('it keeps what came with %s', async (_name, headers) => {
+    const origin = counted(sendWith(headers));
+    const { url } = await start(await serve(origin));
+    for (const _ of [1, 2]) expect((await ask(url + KEY)).status).toBe(200);
+    expect(origin.seen).toHaveLength(1);
+  });
+
+  it('a client may not make it ask again, as it may not with other caches of CDNs', async () => {
+    const origin = counted(sendBody);
+    const { url } = await start(await serve(origin));
+    await ask(url + KEY);
+    for (const headers of [
+      { 'cache-control': 'no-cache' },
+      { pragma: 'no-cache' },
+      { 'cache-control': 'no-store' },
+    ])
+      expect((await ask(url + KEY, headers)).status).toBe(200);
+    expect(origin.seen).toHaveLength(1);
+  });
+
+  it('304 and 206 carry what they must, and no more', async () => {
+    const { url } = await start(await serve(sendBody));
+    await ask(url + KEY);
+    const unchanged = await ask(url + KEY, { 'if-none-match': ETAG });
+    expect(unchanged.headers).toMatchObject({
+      etag: ETAG,
+      'cache-control': 'public, max-age=31536000, immutable',
+      date: expect.any(String),
+    });
+    expect([unchanged.body.length, unchanged.headers['content-length']]).toEqual([0, undefined]);
+    const part = await ask(url + KEY, { range: 'bytes=0-0' });
+    expect(part.headers).toMatchObject({ etag: ETAG, 'content-length': '1', 'accept-ranges': 'bytes' });
+    // A validator that we never gave: the date is none of ours, so the condition is passed over (section 13.1.3).
+    const dated = await ask(url + KEY, { 'if-modified-since': new Date().toUTCString() });
+    expect(dated.status).toBe(200);
+    const head = await ask(url + KEY, { 'if-none-match': ETAG }, 'HEAD');
+    expect(head.status).toBe(304);
+  });
+});
+
 describe('bytes of other sites', () => {
   /** As long as BODY, with one bit turned over near the end. */
   const ALTERED = Buffer.from(BODY);
@@ -843,6 +914,38 @@ describe('bytes of other sites', () => {
     expect(again.buffer.stats()).toMatchObject({ diskReads: 1, fills: 0 });
     // Viewers are not burdened with it.
     expect((await ask(fourth.url + KEY)).headers['repr-digest']).toBeUndefined();
+  });
+});
+
+describe('the link between sites', () => {
+  it('carries a title that a hundred viewers watch once: at most 1.02 times its size', async () => {
+    const SEGMENTS = 25;
+    const origin: Handler = (request, response) => {
+      const number = Number(/(\d+)\.m4s$/.exec(request.url ?? '')?.[1]);
+      if (number >= SEGMENTS) refuse(404, 'file-unknown')(request, response);
+      else sendBody(request, response);
+    };
+    const home = await start(await serve(origin), { folder: 'home', siteId: newSiteId() });
+    const tracker = await trackerOf([home.url]);
+    const far = await start(await serve(unknownHere), {
+      trackerUrl: tracker.url,
+      folder: 'far',
+      mayFetchAhead: true,
+    });
+    const watch = async (viewer: number): Promise<void> => {
+      // They come one after the other, and overtake one another.
+      await sleep(viewer * 2);
+      for (let number = 0; number < SEGMENTS; number++) {
+        const { body } = await ask(`${far.url}${segment(number)}?CMCD=sid%3D${viewer}`);
+        if (!body.equals(BODY)) throw new Error(`viewer ${viewer} was given other bytes`);
+      }
+    };
+    await Promise.all(Array.from({ length: 100 }, (_, viewer) => watch(viewer)));
+    await expect.poll(() => home.buffer.stats().activeResponses).toBe(0);
+    const wire = home.buffer.stats().egress.fills;
+    const title = SEGMENTS * BODY.length;
+    expect(wire).toBeGreaterThan(title);
+    expect(wire / title).toBeLessThan(1.02);
   });
 });
 

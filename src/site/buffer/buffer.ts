@@ -161,7 +161,7 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
         if (!fill.isAhead) fetchAhead(file);
       }
       if (failure) noteRefusal(fillKey, file, failure);
-      else if (body && !dropped.has(file.video)) {
+      else if (body && fill.mayKeep && !dropped.has(file.video)) {
         const { etag = etagOfBody(body), proof } = fill;
         const kept = makeKept(file, { body, etag, proof });
         kept.isAhead = fill.isAhead;

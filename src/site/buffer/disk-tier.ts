@@ -11,6 +11,7 @@ import { messageOf } from '../../kernel/problem.ts';
 import type { Proof } from '../../kernel/proofs.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { MAX_SEGMENT_BYTES } from '../../protocol/limits.ts';
+import { allocateBody, tailOf } from './body.ts';
 import type { MediaFile } from './media-file.ts';
 import type { Whole } from './memory-tier.ts';
 import { S3Fifo } from './s3-fifo.ts';
@@ -52,7 +53,7 @@ function parse(file: MediaFile, content: Buffer): Whole | undefined {
   const [key, etag, sha256, signer, signature] = [next(), next(), next(), next(), next()] as const;
   if (key !== file.key || etag === '') return undefined;
   const proof: Proof | undefined = sha256 === '' ? undefined : { sha256, key: signer, signature };
-  return { body: content.subarray(at), etag, proof };
+  return { body: tailOf(content, at), etag, proof };
 }
 
 export class DiskTier {
@@ -146,7 +147,7 @@ export class DiskTier {
     try {
       const { size } = await handle.stat();
       if (size <= DIGEST_BYTES || size > MAX_FILE_BYTES) return undefined;
-      content = Buffer.allocUnsafeSlow(size);
+      content = allocateBody(size);
       for (let at = 0; at < size; ) {
         const { bytesRead } = await handle.read(content, at, size - at, at);
         if (bytesRead === 0) return undefined;
@@ -155,7 +156,7 @@ export class DiskTier {
     } finally {
       await handle.close();
     }
-    const rest = content.subarray(DIGEST_BYTES);
+    const rest = tailOf(content, DIGEST_BYTES);
     if (!(await digestOf(rest)).equals(content.subarray(0, DIGEST_BYTES))) return undefined;
     const found = parse(file, rest);
     if (!found) return undefined;

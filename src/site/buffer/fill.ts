@@ -10,7 +10,9 @@ import type { IncomingMessage } from 'node:http';
 import { messageOf, Problem } from '../../kernel/problem.ts';
 import { isSigned, type Proof, parseProof } from '../../kernel/proofs.ts';
 import { MAX_SEGMENT_BYTES } from '../../protocol/limits.ts';
+import { allocateBody } from './body.ts';
 import { parseStrongEtag } from './etags.ts';
+import { mayBeKept } from './headers.ts';
 import type { MediaFile } from './media-file.ts';
 import { busy, fileUnknown, fillFailed, noSource, videoUnknown, videoWithdrawn } from './problems.ts';
 import type { Slots } from './slots.ts';
@@ -52,6 +54,8 @@ export class Fill {
   available = 0;
   /** Rises when bytes turned out to be altered: who was given some of them must not be given more. */
   attempt = 0;
+  /** False: it is given to who waits for it, and not kept. */
+  mayKeep = true;
   /** Nobody has asked for it yet: it goes only where a holder has nothing else to do. */
   isAhead: boolean;
   /** Came from another site. */
@@ -269,10 +273,10 @@ export class Fill {
       if (length > MAX_FILE_BYTES)
         throw new Error(`the answer is beyond the limit of ${MAX_FILE_BYTES} bytes`);
       if (!this.#means.reserve(length)) throw busy();
-      // Not from node's shared pool: a playlist must not pin a slab of it.
-      this.body = Buffer.allocUnsafeSlow(length);
+      this.body = allocateBody(length);
       this.etag = etag;
       this.proof = proof;
+      this.mayKeep = mayBeKept(headers);
       this.#tell();
       return 0;
     }

@@ -1,4 +1,5 @@
 /** The headers of every answer, as flat arrays that node writes without further work. */
+import type { IncomingHttpHeaders } from 'node:http';
 import { contentTypeOf, type MediaFile } from './media-file.ts';
 
 /** Pages and players of any origin may read (Fetch standard, CORS). */
@@ -30,13 +31,30 @@ export const PREFLIGHT: readonly string[] = [
  * What is the same for whole, partial and not-modified answers (RFC 9110, sections 15.3.7 and 15.4.5). Without `etag`
  * where the upstream gave none and the bytes are still arriving.
  */
-export const commonHeaders = (file: MediaFile, etag: string | undefined): string[] => [
+export const commonHeaders = (file: MediaFile, etag: string | undefined, mayKeep = true): string[] => [
   ...OPEN_TO_ALL,
   'Content-Type',
   contentTypeOf(file.file),
   ...(etag === undefined ? [] : ['ETag', etag]),
   'Cache-Control',
-  'public, max-age=31536000, immutable',
+  mayKeep ? 'public, max-age=31536000, immutable' : 'no-store',
   'Accept-Ranges',
   'bytes',
 ];
+
+/**
+ * False where who made an answer forbids a shared cache to keep it, or to give it without asking again (RFC 9111, sections 3
+ * and 5.2.2). What our own origin makes may always be kept.
+ */
+export function mayBeKept(headers: IncomingHttpHeaders): boolean {
+  const directives = (headers['cache-control'] ?? '')
+    .toLowerCase()
+    .split(',')
+    .map(directive => directive.trim().replaceAll('"', ''));
+  const isForbidden = directives.some(directive =>
+    /^(?:no-store|no-cache|private|s-maxage=0+)(?:$|=)/.test(directive),
+  );
+  const hasShared = directives.some(directive => directive.startsWith('s-maxage='));
+  const isStale = !hasShared && directives.some(directive => /^max-age=(?:0+$|-)/.test(directive));
+  return !isForbidden && !isStale && headers.vary === undefined && headers['set-cookie'] === undefined;
+}

@@ -8,11 +8,10 @@ import type { TLSSocket } from 'node:tls';
 import type { ConnectionLane } from '../../kernel/http.ts';
 import { type Egress, sealingBytes } from './egress/egress.ts';
 import { keyOf } from './media-file.ts';
-import type { Kept } from './memory-tier.ts';
+import { dateKept, KEEP_ALIVE_SECONDS, type Kept } from './memory-tier.ts';
 import type { Counts, Shelf } from './serve.ts';
 
 const FIRST_BYTE_TIMEOUT_MS = 10_000;
-const KEEP_ALIVE_SECONDS = 65;
 /** Longer heads are rare, and node:http bounds them. */
 const MAX_HEAD_BYTES = 4_096;
 
@@ -35,29 +34,11 @@ export function parsePlainGet(head: string): string | undefined {
   return head.match(HOST)?.length === 1 ? match[1] : undefined;
 }
 
-/** A Date header changes once a second (RFC 9110, section 6.6.1). */
-function createClock(): () => Buffer {
-  let second = 0;
-  let bytes = Buffer.alloc(0);
-  return () => {
-    const now = Math.floor(Date.now() / 1_000);
-    if (now !== second) {
-      second = now;
-      const date = new Date(now * 1_000).toUTCString();
-      bytes = Buffer.from(
-        `Date: ${date}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${KEEP_ALIVE_SECONDS}\r\n\r\n`,
-      );
-    }
-    return bytes;
-  };
-}
-
 export function createHotLane(
   shelf: Pick<Shelf, 'find' | 'noteViewed'>,
   counts: Counts,
   egress: Pick<Egress, 'count'>,
 ): ConnectionLane {
-  const tail = createClock();
   const sockets = new Set<Socket>();
 
   function accept(socket: Socket | TLSSocket, handOver: () => void): void {
@@ -75,14 +56,10 @@ export function createHotLane(
       isFirst = false;
       counts.hits++;
       if (kept.isAhead) shelf.noteViewed(kept.file, kept);
-      const end = tail();
-      const bytes = kept.head.length + end.length + kept.body.length;
+      dateKept(kept, Date.now());
+      const bytes = kept.wire.length;
       egress.count('viewers', bytes + sealingBytes(socket, bytes));
-      socket.cork();
-      socket.write(kept.head);
-      socket.write(end);
-      const isTaken = socket.write(kept.body);
-      socket.uncork();
+      const isTaken = socket.write(kept.wire);
       if (isTaken || socket.writableLength === 0) return;
       isSending = true;
       counts.activeResponses++;

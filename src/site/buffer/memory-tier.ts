@@ -1,6 +1,7 @@
 /** What was cut, in memory, within a limit: one buffer a file, its headers ready. What stays is S3-FIFO's to say. */
 import type { Proof } from '../../kernel/proofs.ts';
 import type { VideoId } from '../../protocol/ids.ts';
+import { joinHead } from './body.ts';
 import { commonHeaders } from './headers.ts';
 import type { MediaFile } from './media-file.ts';
 import { S3Fifo } from './s3-fifo.ts';
@@ -20,18 +21,42 @@ export interface Kept extends Whole {
   readonly headers: string[];
   /** Fetched before anybody asked for it, and not asked for yet. */
   isAhead: boolean;
-  /** The same as they stand on the wire, status line first, without Date and the empty line. */
-  readonly head: Buffer;
+  /** The whole answer as it stands on the wire, in one piece; `body` is its end. */
+  readonly wire: Buffer;
+  /** The second that its Date tells. */
+  datedS: number;
 }
 
 /** What an entry costs in memory beside its body. */
 const ENTRY_BYTES = 1_024;
 
+export const KEEP_ALIVE_SECONDS = 65;
+const STATUS_LINE = 'HTTP/1.1 200 OK\r\n';
+const DATE_AT = STATUS_LINE.length + 'Date: '.length;
+
 export function makeKept(file: MediaFile, { body, etag, proof }: Whole): Kept {
   const headers = [...commonHeaders(file, etag), 'Content-Length', String(body.length)];
-  const lines = headers.map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`));
-  const head = Buffer.from(`HTTP/1.1 200 OK\r\n${lines.join('')}`, 'latin1');
-  return { file, body, etag, proof, headers, head, isAhead: false };
+  const lines = [
+    'Date',
+    new Date(0).toUTCString(),
+    ...headers,
+    'Connection',
+    'keep-alive',
+    'Keep-Alive',
+    `timeout=${KEEP_ALIVE_SECONDS}`,
+  ].map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`));
+  const head = Buffer.from(`${STATUS_LINE}${lines.join('')}\r\n`, 'latin1');
+  const wire = joinHead(head, body);
+  // Where they had to be copied together, the first body is let go.
+  return { file, body: wire.subarray(head.length), etag, proof, headers, wire, datedS: 0, isAhead: false };
+}
+
+/** Brings the answer's Date up to date (RFC 9110, section 6.6.1): it changes once a second. */
+export function dateKept(kept: Kept, nowMs: number): void {
+  const nowS = Math.floor(nowMs / 1_000);
+  if (kept.datedS === nowS) return;
+  kept.datedS = nowS;
+  kept.wire.write(new Date(nowS * 1_000).toUTCString(), DATE_AT, 'latin1');
 }
 
 export class MemoryTier {

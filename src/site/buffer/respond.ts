@@ -28,6 +28,7 @@ export interface Flow {
   readonly body: Buffer | undefined;
   readonly etag: string | undefined;
   readonly proof: Proof | undefined;
+  readonly mayKeep: boolean;
   /** Bytes of `body` that may be given. */
   readonly available: number;
   /** Changes where what was given so far turned out to be wrong. */
@@ -40,6 +41,7 @@ export interface Flow {
 const flowOf = (kept: Kept): Flow => ({
   ...kept,
   proof: kept.proof,
+  mayKeep: true,
   available: kept.body.length,
   attempt: 0,
   failure: undefined,
@@ -171,10 +173,10 @@ export function onceClosed(request: IncomingMessage, response: ServerResponse, o
 /** Writes status and headers. Undefined where no body follows: then the response is ended. */
 function writeHead(reply: Reply, flow: Flow, length: number): Span | undefined {
   const { request, response } = reply;
-  const { file, etag, proof } = flow;
+  const { file, etag, mayKeep, proof } = flow;
   const { headers, method } = request;
   const common = [
-    ...commonHeaders(file, etag),
+    ...commonHeaders(file, etag, mayKeep),
     ...(reply.isFill && proof !== undefined ? formatProof(proof) : []),
   ];
   // RFC 9110, section 13.2.2: If-None-Match comes before Range.

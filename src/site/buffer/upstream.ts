@@ -20,7 +20,8 @@ export interface FillTiming {
 export const FILL_TIMING: FillTiming = {
   connectMs: 2_000,
   firstByteMs: 10_000,
-  idleMs: 10_000,
+  // Before a player has used up what it has: the next holder is to take over in time.
+  idleMs: 4_000,
   bodyMs: 300_000,
 };
 
