@@ -50,6 +50,8 @@ import { hashFile } from './web/upload-store.ts';
 import { createUploads } from './web/uploads.ts';
 
 const SWEEP_MS = 3_600_000;
+/** Of the uplink: from here on trackers are to send viewers elsewhere. */
+const NEARLY_FULL = 0.95;
 /** Whoever is on this machine needs no limit of connections. */
 const LOOPBACK = ['127.0.0.0/8', '::1/128'].flatMap(text => parsePrefix(text) ?? []);
 const RECORD_WATCH_MS = 500;
@@ -138,7 +140,8 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     return {
       activeResponses,
       egressBytes: egress.bytes.viewers + egress.bytes.fills,
-      egressLimitBps: egress.viewersLimitBps,
+      // So that a link that is full is never taken for one that is nearly so.
+      egressLimitBps: egress.viewersLimitBps && egress.viewersLimitBps * NEARLY_FULL,
       servesViewers: config.serveViewers && !egress.isUsedUp,
     };
   };

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import {
+  Agent,
   createServer,
   request as httpRequest,
   type IncomingHttpHeaders,
@@ -13,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createNodeServer } from '../../kernel/http.ts';
 import { type KeyPair, readOrMakeKey } from '../../kernel/keys.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { formatProof, signBytes } from '../../kernel/proofs.ts';
@@ -133,7 +135,12 @@ interface Answer {
   readonly code: string | undefined;
 }
 /** Without a pool and without any opinion of its own, unlike fetch. @throws Error if the answer breaks off. */
-function ask(url: string, headers: OutgoingHttpHeaders = {}, method = 'GET'): Promise<Answer> {
+function ask(
+  url: string,
+  headers: OutgoingHttpHeaders = {},
+  method = 'GET',
+  agent: Agent | false = false,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { origin } = new URL(url);
     // Kept alive: only a connection that is cut off shows that an answer is not whole, never one closed in order.
@@ -141,7 +148,7 @@ function ask(url: string, headers: OutgoingHttpHeaders = {}, method = 'GET'): Pr
       path: url.slice(origin.length),
       headers: { connection: 'keep-alive', ...headers },
       method,
-      agent: false,
+      agent,
     });
     request.setTimeout(3_000, () => reject(new Error('hangs')));
     request.on('error', reject);
@@ -946,6 +953,99 @@ describe('the link between sites', () => {
     const title = SEGMENTS * BODY.length;
     expect(wire).toBeGreaterThan(title);
     expect(wire / title).toBeLessThan(1.02);
+  });
+});
+
+describe('the lane, while a segment arrives', () => {
+  async function startLane(origin: string, options: Parameters<typeof start>[1] = {}): Promise<Setup> {
+    const { buffer } = await start(origin, options);
+    const server = createNodeServer(buffer.handle, { lane: buffer.lane });
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+    closers.push(
+      () =>
+        new Promise(done => {
+          buffer.lane?.close();
+          server.close(() => done());
+          server.closeAllConnections();
+        }),
+    );
+    return { buffer, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  }
+
+  it('answers two hundred viewers out of one fill, as node:http would', async () => {
+    const origin = counted((request, response) => void sleep(50).then(() => sendBody(request, response)));
+    const { url, buffer } = await startLane(await serve(origin));
+    const answers = await Promise.all(Array.from({ length: 200 }, () => ask(url + KEY)));
+    expect(answers.filter(({ body }) => body.equals(BODY))).toHaveLength(200);
+    expect(origin.seen).toHaveLength(1);
+    const slow = await start(await serve(sendBody), { folder: 'slow' });
+    const { date: _date, connection: _connection, 'keep-alive': _alive, ...headers } = answers[0]!.headers;
+    const { date, connection, 'keep-alive': alive, ...others } = (await ask(slow.url + KEY)).headers;
+    expect(headers).toEqual(others);
+    expect([date, connection, alive].every(Boolean)).toBe(true);
+    await expect
+      .poll(() => buffer.stats())
+      .toMatchObject({ misses: 200, activeResponses: 0, activeFills: 0 });
+    // Heads are counted with the bodies.
+    expect(buffer.stats().egress.viewers).toBeGreaterThan(200 * (BODY.length + 400));
+  });
+
+  it('says why not, keeps the connection, and answers what comes next on it', async () => {
+    let isWell = false;
+    const { url, buffer } = await startLane(
+      await serve((request, response) => (isWell ? sendBody : refuse(500, 'x'))(request, response)),
+    );
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    closers.push(() => agent.destroy());
+    const refused = await ask(url + KEY, {}, 'GET', agent);
+    expect([refused.status, refused.code]).toEqual([502, 'fill-failed']);
+    isWell = true;
+    expect(sha256((await ask(url + KEY, {}, 'GET', agent)).body)).toBe(sha256(BODY));
+    expect(sha256((await ask(url + KEY, {}, 'GET', agent)).body)).toBe(sha256(BODY));
+    expect(buffer.stats()).toMatchObject({ misses: 2, hits: 1, activeResponses: 0 });
+  });
+
+  it('cuts off what cannot be finished, and what turned out to be altered', async () => {
+    const half = await startLane(await serve(sendHalf), { folder: 'half' });
+    expect(await ask(half.url + KEY).then(() => 'finished', brokenOr)).toBe('broken');
+    const altered = Buffer.from(BODY);
+    altered[7]! ^= 1;
+    const tracker = await trackerOf([
+      await serve(({ url }, response) => {
+        response.writeHead(200, { 'content-length': BODY.length, etag: ETAG, ...proved(url) }).end(altered);
+      }),
+    ]);
+    const lied = await startLane(await serve(unknownHere), { folder: 'lied', trackerUrl: tracker.url });
+    expect(await ask(lied.url + KEY).then(() => 'finished', brokenOr)).toBe('broken');
+    for (const { buffer } of [half, lied])
+      await expect.poll(() => buffer.stats()).toMatchObject({ activeResponses: 0, memoryBytes: 0 });
+  });
+
+  it('lets a viewer leave, and gives one who does not read no more than the connection takes', async () => {
+    const big = randomBytes(30_000_000);
+    let release = (): void => {};
+    const { url, buffer } = await startLane(
+      await serve((_request, response) => {
+        response.writeHead(200, { 'content-length': big.length, etag: ETAG });
+        response.write(big.subarray(0, 1_000));
+        release = () => response.end(big.subarray(1_000));
+      }),
+      { memoryBytes: 2 ** 27, diskBytes: 2 ** 27 },
+    );
+    const leader = httpRequest(url + KEY, { agent: false }).on('error', () => {});
+    leader.end();
+    await new Promise(done => leader.once('response', response => response.once('data', done)));
+    const slow = httpRequest(url + KEY, { agent: false }).end();
+    const response = await new Promise<IncomingMessage>(done => slow.once('response', done));
+    response.pause();
+    leader.destroy();
+    release();
+    await expect.poll(() => buffer.stats().memoryBytes, { timeout: 5_000 }).toBeGreaterThan(big.length);
+    await expect.poll(() => buffer.stats().activeResponses).toBe(1);
+    expect(buffer.stats().egress.viewers).toBeLessThan(big.length);
+    const hash = createHash('sha256');
+    for await (const piece of response) hash.update(piece as Buffer);
+    expect(hash.digest('hex')).toBe(sha256(big));
   });
 });
 

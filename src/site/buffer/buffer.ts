@@ -200,6 +200,7 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
 
   const shelf: Shelf = {
     find: key => memory.find(key),
+    hasOnDisk: file => disk.has(file),
     read(file) {
       if (!disk.has(file)) return undefined;
       let reading = readings.get(file.key);

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ConnectionLane, createNodeServer } from '../../kernel/http.ts';
+import { Problem } from '../../kernel/problem.ts';
 import { newRevisionId, newVideoId } from '../../protocol/ids.ts';
 import { createHotLane, parsePlainGet } from './hot-lane.ts';
 import { parseMediaFile } from './media-file.ts';
@@ -74,7 +75,13 @@ describe('the lane of a server', () => {
     viewed.length = 0;
     wireBytes = 0;
     lane = createHotLane(
-      { find: key => shelf.get(key), noteViewed: file => void viewed.push(file.file) },
+      {
+        find: key => shelf.get(key),
+        hasOnDisk: () => false,
+        fill: () => new Problem(404, 'file-unknown', 'There is none.'),
+        isWithdrawn: () => false,
+        noteViewed: file => void viewed.push(file.file),
+      },
       counts,
       {
         count(_kind, bytes) {

@@ -219,8 +219,15 @@ export function respondProblem(response: ServerResponse, problem: Problem): void
     response.destroy();
     return;
   }
+  const { headers, body } = formatProblemParts(problem);
+  response.writeHead(problem.status, headers);
+  response.end(body);
+}
+
+/** A refusal's headers and body. */
+export function formatProblemParts(problem: Problem): { readonly headers: string[]; readonly body: string } {
   const body = JSON.stringify(formatProblem(problem.status, problem.code, problem.message));
-  response.writeHead(problem.status, [
+  const headers = [
     ...OPEN_TO_ALL,
     'Content-Type',
     PROBLEM_TYPE,
@@ -229,6 +236,6 @@ export function respondProblem(response: ServerResponse, problem: Problem): void
     'Content-Length',
     String(Buffer.byteLength(body)),
     ...Object.entries(problem.headers).flat(),
-  ]);
-  response.end(body);
+  ];
+  return { headers, body };
 }

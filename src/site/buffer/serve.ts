@@ -17,6 +17,7 @@ import { FILL_HEADER } from './upstream.ts';
 export interface Shelf {
   /** In memory. */
   find(key: string): Kept | undefined;
+  hasOnDisk(file: MediaFile): boolean;
   /** On disk; undefined without waiting where it is not there. */
   read(file: MediaFile): Promise<Kept | undefined> | undefined;
   /** From upstream: the fill under way, a new one, or why there is none. */
