@@ -72,26 +72,26 @@ interface Target {
 const formatRow = (cells: readonly string[]): string =>
   cells.map((cell, column) => (column < 2 ? cell.padEnd(18) : cell.padStart(12))).join('');
 
-function print(rows: readonly Row[], idle: readonly Idle[]): void {
+const printHead = (): void =>
   console.log(formatRow(['size', 'server', 'requests/s', 'GB/s', 'p99 ms', 'CPU µs/req']));
-  for (const row of rows) {
-    console.log(
-      formatRow([
-        row.tls ? `${row.size} TLS` : row.size,
-        row.server,
-        row.requestsPerSecond.toFixed(0),
-        (row.bytesPerSecond / 1e9).toFixed(2),
-        row.p99Ms.toFixed(1),
-        row.cpuUsPerRequest.toFixed(1),
-      ]),
-    );
-  }
-  for (const { server, connections, bytesPerConnection } of idle) {
-    console.log(
-      `${connections} idle connections, ${server}: ${(bytesPerConnection / 1_024).toFixed(1)} KB each`,
-    );
-  }
+
+function printRow(row: Row): void {
+  console.log(
+    formatRow([
+      row.tls ? `${row.size} TLS` : row.size,
+      row.server,
+      row.requestsPerSecond.toFixed(0),
+      (row.bytesPerSecond / 1e9).toFixed(2),
+      row.p99Ms.toFixed(1),
+      row.cpuUsPerRequest.toFixed(1),
+    ]),
+  );
 }
+
+const printIdle = ({ server, connections, bytesPerConnection }: Idle): void =>
+  console.log(
+    `${connections} idle connections, ${server}: ${(bytesPerConnection / 1_024).toFixed(1)} KB each`,
+  );
 
 const rounded = (value: number, digits = 3): number => Number(value.toFixed(digits));
 
@@ -153,6 +153,7 @@ export async function run(): Promise<ServeBench> {
     };
     const before = { machineMs: readMachineCpuMs(), oursMs: oursMs(), atMs: performance.now() };
     const load = createLoad(directory);
+    printHead();
     const rows: Row[] = [];
     const ratios: Record<string, number> = {};
     const cpuRatios: Record<string, number> = {};
@@ -170,7 +171,9 @@ export async function run(): Promise<ServeBench> {
         const ours = results.get('tributary') ?? [];
         for (const { name } of targets) {
           const theirs = results.get(name) ?? [];
-          rows.push({ size: label, tls, server: name, ...medianOf(theirs) });
+          const row: Row = { size: label, tls, server: name, ...medianOf(theirs) };
+          rows.push(row);
+          printRow(row);
           if (name === 'tributary') continue;
           const pairs = theirs.flatMap((their, round) => {
             const our = ours[round];
@@ -193,12 +196,13 @@ export async function run(): Promise<ServeBench> {
     if (IDLE_CONNECTIONS > 0) {
       for (const peer of peers) {
         for (const address of [peer.plain, peer.tls]) {
-          if (address !== undefined)
-            idle.push(await measureIdle(peer, address, probe, SIZES[0].bytes, IDLE_CONNECTIONS));
+          if (address === undefined) continue;
+          const cost = await measureIdle(peer, address, probe, SIZES[0].bytes, IDLE_CONNECTIONS);
+          idle.push(cost);
+          printIdle(cost);
         }
       }
     }
-    print(rows, idle);
     if (othersShare > QUIET_SHARE) {
       console.log(
         `Other processes used ${(100 * othersShare).toFixed(0)} % of this machine meanwhile: believe the CPU time, not the throughput.`,
