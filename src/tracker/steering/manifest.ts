@@ -67,7 +67,7 @@ export interface SteeringSession {
 
 /** Absolute, because a manifest in a `data:` URI has nothing that a relative address could be resolved against. */
 export function formatSteerUri(trackerUrl: string, steering: SteeringSession): string {
-  const query = new URLSearchParams({ session: steering.session, pathways: steering.pathways.join('.') });
-  if (steering.client !== undefined) query.set('client', steering.client);
-  return `${trackerUrl}/steer/${steering.video}?${query}`;
+  const { video, session, pathways, client } = steering;
+  const claim = client === undefined ? '' : `&client=${encodeURIComponent(client)}`;
+  return `${trackerUrl}/steer/${video}?session=${encodeURIComponent(session)}&pathways=${pathways.join('.')}${claim}`;
 }

@@ -28,9 +28,8 @@ export interface PlayAnswers {
 export function createPlayAnswers({ begin, answers, timelines }: PlayAnswerMeans): PlayAnswers {
   /** The same session all the way: what the player says later is then believed. */
   const playUri = (id: VideoId, extension: string, session: string, caller: Caller): string => {
-    const query = new URLSearchParams(caller.claimed === undefined ? {} : { client: caller.claimed });
-    query.set('session', session);
-    return `${caller.ownUrl}/play/${id}.${extension}?${query}`;
+    const claim = caller.claimed === undefined ? '' : `client=${encodeURIComponent(caller.claimed)}&`;
+    return `${caller.ownUrl}/play/${id}.${extension}?${claim}session=${session}`;
   };
   const steerUri = (id: VideoId, { session, sources }: Beginning, caller: Caller): string =>
     formatSteerUri(caller.ownUrl, {
