@@ -5,6 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { makeFilm } from './films.ts';
 
+const BASE = '<base>';
+
 export interface OddSource {
   /** Unique; its end says how people would name the file. */
   readonly name: string;
@@ -14,6 +16,8 @@ export interface OddSource {
   /** What is played of it, about; absent of what fails. */
   readonly seconds?: number;
   readonly args: readonly string[];
+  /** Makes the film (MP4) that `BASE` stands for among the arguments. */
+  readonly base?: readonly string[];
   /** What happens to the file after it was made. */
   readonly spoil?: (bytes: Buffer) => Buffer;
 }
@@ -438,20 +442,9 @@ export const ODD_SOURCES: readonly OddSource[] = [
     name: 'edit-list.mp4',
     what: 'MP4: its edit list begins in the middle of a group of pictures',
     ends: 'ready',
-    seconds: 4,
-    args: [
-      '-f',
-      'lavfi',
-      '-i',
-      'testsrc2=s=320x240:r=25:d=6',
-      ...x264,
-      '-bf',
-      '3',
-      '-output_ts_offset',
-      '-1.5',
-      '-avoid_negative_ts',
-      'disabled',
-    ],
+    seconds: 4.7,
+    base: ['-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=25:d=6', ...x264, '-bf', '3'],
+    args: ['-ss', '1.3', '-i', BASE, '-c', 'copy'],
   },
   {
     name: 'surround.mkv',
@@ -495,17 +488,10 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'negative.mkv',
-    what: 'Matroska: times begin below zero',
+    what: 'Matroska: times begin below zero, where nothing is shown',
     ends: 'ready',
-    seconds: 4,
+    seconds: 3.3,
     args: [...both, ...x264, ...aac, '-output_ts_offset', '-0.7', '-avoid_negative_ts', 'disabled'],
-  },
-  {
-    name: 'one-picture.mp4',
-    what: 'MP4: a single picture with four seconds of sound',
-    ends: 'ready',
-    seconds: 4,
-    args: [...picture('320x240', '25', 0.04), ...sound(), ...x264, ...aac],
   },
   {
     name: 'mpeg4-visual.mp4',
@@ -595,7 +581,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   {
     name: 'zeroes.avi',
     what: 'AVI whose content is zeroes',
-    ends: 'ready',
+    ends: 'damaged',
     args: [...both, '-c:v', 'mpeg4', '-c:a', 'libmp3lame'],
     spoil: bytes => Buffer.concat([bytes.subarray(0, 4_096), Buffer.alloc(bytes.length - 4_096)]),
   },
@@ -623,10 +609,13 @@ export const ODD_SOURCES: readonly OddSource[] = [
 ];
 
 /** The file, made now or before. */
-export async function makeOddSource({ name, args, spoil }: OddSource): Promise<Buffer> {
-  const extension = name.slice(name.lastIndexOf('.') + 1);
-  const bytes = readFileSync(
-    await makeFilm({ extension: spoil && /^(playlist|picture|noise)/.test(name) ? 'wav' : extension, args }),
-  );
+export async function makeOddSource({ name, args, base, spoil }: OddSource): Promise<Buffer> {
+  const made = base && (await makeFilm({ extension: 'mp4', args: base }));
+  const film = await makeFilm({
+    // Of what is replaced as a whole, anything that can be made will do.
+    extension: /^(playlist|picture|noise)/.test(name) ? 'wav' : name.slice(name.lastIndexOf('.') + 1),
+    args: args.map(word => (word === BASE ? (made ?? '') : word)),
+  });
+  const bytes = readFileSync(film);
   return spoil ? spoil(bytes) : bytes;
 }

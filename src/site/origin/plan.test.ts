@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { measureBandwidth, type PlannedTrack, planSegments } from './plan.ts';
+import { measureBandwidth, type PlannedTrack, planAtBoundaries, planSegments } from './plan.ts';
 import { SampleColumns } from './samples.ts';
 
 /** Frames of equal length, a sync sample every `gop` of them. */
@@ -51,6 +51,16 @@ describe('the plan of segments', () => {
       makeTrack('video', { timescale: 25_000, frameTicks: 1_000, count: 250, gop }),
     ]);
     expect(durations(video!, 25_000)).toEqual(expected);
+  });
+
+  it('leaves no rest at the end that players would take for buffered', () => {
+    const video = makeTrack('video', { timescale: 25_000, frameTicks: 1_000, count: 103, gop: 100 });
+    const audio = makeTrack('audio', { timescale: 48_000, frameTicks: 1_024, count: 190 });
+    const [pictures, sound] = planSegments([video, audio]);
+    expect(durations(pictures!, 25_000)).toEqual([4.12]);
+    expect(sound).toHaveLength(1);
+    const rung = makeTrack('video', { timescale: 25_000, frameTicks: 1_000, count: 201, gop: 100 });
+    expect(planAtBoundaries([rung, audio], [4, 8]).map(segments => segments.length)).toEqual([2, 1]);
   });
 
   it('covers every sample once, whatever the edit', () => {

@@ -35,6 +35,8 @@ export interface PlannedSegment {
 }
 
 const TARGET_SECONDS = TARGET_SEGMENT_DURATION_MS / 1_000;
+/** A shorter rest at the end belongs to the segment before: players take so little for buffered, and never come to the end. */
+const MIN_TAIL_SECONDS = 0.5;
 /** Bounds the length of playlists, and the work that a clock gone mad can cause. */
 const MAX_FILM_HOURS = 100;
 
@@ -107,6 +109,7 @@ function planVideo(track: PlannedTrack): readonly PlannedSegment[] {
   const end = track.end;
   if (
     candidate > 0 &&
+    end - (candidateTime - track.editMediaTime) >= MIN_TAIL_SECONDS * timescale &&
     (target - (candidateTime - start) <= end - start - target || bytes > MAX_SEGMENT_BYTES / 2)
   )
     cut();
@@ -115,13 +118,14 @@ function planVideo(track: PlannedTrack): readonly PlannedSegment[] {
 
 /**
  * Cuts a track at the first sample at or after each boundary (seconds) with which decoding can begin; boundaries that would
- * leave nothing are dropped.
+ * leave nothing, or next to nothing at the end, are dropped.
  */
 function planFollowing(track: PlannedTrack, boundaries: readonly number[]): readonly PlannedSegment[] {
   const { samples, timescale, editMediaTime } = track;
   const cuts: number[] = [0];
   let i = 0;
   for (const boundary of boundaries) {
+    if (boundary > track.end / timescale - MIN_TAIL_SECONDS) break;
     const ticks = boundary * timescale + editMediaTime - 1e-3;
     while (
       i < samples.count &&
