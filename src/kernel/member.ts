@@ -20,12 +20,15 @@ export interface MemberIdentity {
   readonly membership: Membership | undefined;
 }
 
+/** Where a member's own key is kept. */
+export const keyPath = (directory: string): string => join(directory, 'member.key');
+
 const membershipPath = (directory: string): string => join(directory, 'member.json');
 
 /** Reads this member's key (made at the first start) and its membership, if it has joined. */
 export async function readIdentity(directory: string): Promise<MemberIdentity> {
   await mkdir(directory, { recursive: true });
-  const key = await readOrMakeKey(join(directory, 'member.key'));
+  const key = await readOrMakeKey(keyPath(directory));
   const path = membershipPath(directory);
   const membership = existsSync(path)
     ? (membershipSchema.parse(JSON.parse(readFileSync(path, 'utf8'))) as Membership)

@@ -79,6 +79,8 @@ export const siteInfoSchema = z.strictObject({
   name: z.string(),
   baseUrl: z.string(),
   centralUrl: z.string().optional(),
+  /** Trackers that this site knows, best first. */
+  trackers: z.array(z.string()),
   /** Joined the centre: until then uploads are taken and played here, and published later. */
   joined: z.boolean(),
   /** True where this client's network is trusted, so that no token is asked for. */

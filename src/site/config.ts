@@ -27,6 +27,9 @@ const dayWindowSetting = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+export const SITE_PARTS = ['web', 'origin', 'buffer'] as const;
+export type SitePart = (typeof SITE_PARTS)[number];
+
 export const siteConfigSchema = z.strictObject({
   name: nameSchema,
   listen: listenSetting.prefault('0.0.0.0:8090'),
@@ -39,6 +42,17 @@ export const siteConfigSchema = z.strictObject({
   sourceAddress: addressSchema,
   dataDirectory: z.string().min(1),
   database: databaseSetting.optional(),
+  /** What this process is of the site: all of it, or parts of it that run apart (docs/databases.md). */
+  parts: z
+    .array(z.enum(SITE_PARTS))
+    .min(1)
+    .default([...SITE_PARTS]),
+  /** Where the buffer finds an origin that runs apart. */
+  originUrl: baseUrlSetting.optional(),
+  /** Where web finds a buffer that runs apart. */
+  bufferUrl: baseUrlSetting.optional(),
+  /** Where a buffer that runs apart passes on what is no media. */
+  webUrl: baseUrlSetting.optional(),
   central: baseUrlSetting.optional(),
   /**
    * The link that central may read this site over when it cannot connect to it (NAT): "auto" opens one once central says

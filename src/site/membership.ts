@@ -22,8 +22,8 @@ export interface MembershipEvents {
 
 export interface SiteMembership {
   readonly identity: () => MemberIdentity;
-  /** Base URL of the tracker to ask, if one is known. */
-  readonly trackerUrl: () => string | undefined;
+  /** Base URLs of the trackers, best first. */
+  readonly trackerUrls: () => readonly string[];
   /** Central has said, in this start, that it cannot connect to this site. */
   readonly isUnreachable: () => boolean;
   /** Joins where that is still to be done, and asks central again and again. */
@@ -75,5 +75,5 @@ export function createMembership(
         return RETRY_MS;
       }
     });
-  return { identity: () => identity, trackerUrl: () => trackers[0], isUnreachable: () => unreachable, start };
+  return { identity: () => identity, trackerUrls: () => trackers, isUnreachable: () => unreachable, start };
 }

@@ -1,59 +1,54 @@
 /** A site: origin, buffer, database and web, composed. */
 import { existsSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
-import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { Counter, Gauge } from 'prom-client';
-import { type CertificateFiles, requireCertificate, watchCertificate } from '../kernel/certificate.ts';
 import { ConfigFault } from '../kernel/config.ts';
 import { createHttp } from '../kernel/http.ts';
 import { newNonce } from '../kernel/keys.ts';
 import { createLog } from '../kernel/log.ts';
 import { readIdentity } from '../kernel/member.ts';
-import { parsePrefix } from '../kernel/network.ts';
 import { servePages } from '../kernel/pages.ts';
+import { messageOf } from '../kernel/problem.ts';
 import { openDatabase } from '../kernel/sql.ts';
 import { type Repeating, repeat } from '../kernel/timing.ts';
 import type { VideoId } from '../protocol/ids.ts';
-import { createStreamBuffer } from './buffer/buffer.ts';
-import { DayBudget } from './buffer/egress/day-budget.ts';
-import { createEgress } from './buffer/egress/egress.ts';
-import { isWithin } from './buffer/egress/windows.ts';
-import type { SiteConfig } from './config.ts';
+import { startBufferApart } from './buffer-apart.ts';
+import { SITE_PARTS, type SiteConfig, type SitePart } from './config.ts';
 import { openConversion, type Prepare } from './conversion.ts';
 import { countUnpublished } from './database/records.ts';
-import { deleteRevisions, locateRevision } from './database/revisions.ts';
+import { deleteRevisions } from './database/revisions.ts';
 import { type SiteSchema, siteMigrations } from './database/schema.ts';
 import { beginStart, readSignal } from './database/signal.ts';
 import { listVideosInState, type SiteDatabase } from './database/videos.ts';
+import { measureBuffer, measureRecords } from './measure.ts';
 import { createMembership } from './membership.ts';
+import { openBuffer } from './open-buffer.ts';
+import { openOrigin } from './open-origin.ts';
 import { MAX_EXTRAS_ATTEMPTS, startExtras } from './origin/extras/make-extras.ts';
 import { findMediaTools } from './origin/ffmpeg/ffmpeg.ts';
 import { createIntake } from './origin/intake.ts';
 import { removeLeftovers } from './origin/leftovers.ts';
 import { prepareInWorker } from './origin/prepare-in-worker.ts';
 import { reviveVideo } from './origin/revive.ts';
-import { createOriginServer } from './origin/server.ts';
 import { openStorage } from './origin/storage/open-storage.ts';
 import { startSettling } from './origin/storage/settle.ts';
-import { isTrusted } from './web/access.ts';
+import { startOriginApart } from './origin-apart.ts';
+import type { RunningSite } from './running-site.ts';
+import { openTls } from './tls.ts';
 import { serveCaptions } from './web/captions.ts';
 import { centralOverHttp } from './web/central-calls.ts';
 import { createGateway, serveGateway } from './web/gateway.ts';
 import { startLink } from './web/link.ts';
-import { type SiteLoad, servePlace } from './web/place.ts';
+import { servePlace } from './web/place.ts';
+import type { SiteLoad } from './web/probe.ts';
 import { startPublisher } from './web/publisher.ts';
 import { startRegistrationWatch } from './web/registrations.ts';
+import { createRemoteBuffer } from './web/remote-buffer.ts';
 import { serveStudio } from './web/studio.ts';
 import { hashFile } from './web/upload-store.ts';
 import { createUploads } from './web/uploads.ts';
 
 const SWEEP_MS = 3_600_000;
-/** Of the uplink: from here on trackers are to send viewers elsewhere. */
-const NEARLY_FULL = 0.95;
-/** Whoever is on this machine needs no limit of connections. */
-const LOOPBACK = ['127.0.0.0/8', '::1/128'].flatMap(text => parsePrefix(text) ?? []);
 const RECORD_WATCH_MS = 500;
 
 export interface SiteFiles {
@@ -63,12 +58,32 @@ export interface SiteFiles {
   readonly prepareWorker: URL;
 }
 
-export interface RunningSite {
-  readonly url: string;
-  stop(): Promise<void>;
+/** All of a site, or the parts of it that `parts` names. @throws ConfigFault where they cannot find one another */
+export function startSite(config: SiteConfig, files: SiteFiles): Promise<RunningSite> {
+  const [part, ...others] = config.parts;
+  if (config.parts.includes('web')) return startWeb(config, files);
+  if (part === 'origin' && others.length === 0) return startOriginApart(config);
+  if (part === 'buffer' && others.length === 0) return startBufferApart(config);
+  throw new ConfigFault('Origin and buffer run together with web, or each apart.');
 }
 
-export async function startSite(config: SiteConfig, files: SiteFiles): Promise<RunningSite> {
+/** The buffer that runs apart answers the probes. */
+const IDLE = (): SiteLoad => ({
+  activeResponses: 0,
+  egressBytes: 0,
+  egressLimitBps: undefined,
+  servesViewers: true,
+});
+
+async function startWeb(config: SiteConfig, files: SiteFiles): Promise<RunningSite> {
+  const has = (part: SitePart): boolean => config.parts.includes(part);
+  if (config.parts.length < SITE_PARTS.length && !config.database) {
+    throw new ConfigFault('Parts that run apart need a PostgreSQL "database".');
+  }
+  if (!has('buffer') && !config.bufferUrl) throw new ConfigFault('Without a buffer, web needs bufferUrl.');
+  if (has('buffer') && !has('origin') && !config.originUrl) {
+    throw new ConfigFault('Without an origin, the buffer needs originUrl.');
+  }
   const log = createLog('site', config.logLevel);
   const storage = await openStorage(config);
   for (const disk of storage.disks.all) {
@@ -83,8 +98,7 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
       'Neither bubblewrap nor unshare works here: ffmpeg runs beside everything else on this machine',
     );
   }
-  const certificate = certificateOf(config);
-  const secure = certificate && (await requireCertificate(certificate));
+  const tls = await openTls(config, log);
   const identity = await readIdentity(config.dataDirectory);
   const db = await openDatabase<SiteSchema>(
     config.database ?? join(config.dataDirectory, 'site.sqlite'),
@@ -93,58 +107,24 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
   // R7: before anything else, so that no version is numbered until this start has greeted central.
   await beginStart(db, newNonce());
 
-  // SP: cuts streams out of what was uploaded; this site's buffer alone talks to it.
-  const origin = createOriginServer({
-    key: () => membership.identity().key,
-    async locate(video, revision) {
-      const found = await locateRevision(db, video, revision);
-      return typeof found === 'object'
-        ? {
-            directory: storage.directory(video),
-            open: name => storage.open(video, name),
-            ...found,
-          }
-        : found;
-    },
-  });
-  await listen(origin.server, config.originListen);
-  const originPort = (origin.server.address() as AddressInfo).port;
-
   const membership = createMembership(config, config.dataDirectory, identity, log);
-
-  const day =
-    config.uplinkDaily === undefined
-      ? undefined
-      : await DayBudget.open(join(config.dataDirectory, 'uplink.json'), config.uplinkDaily, log);
-  const egress = createEgress(
-    { linkBps: config.uplink, viewersBps: config.uplinkViewers, fillsBps: config.uplinkFills },
-    day,
-  );
+  // SP: cuts streams out of what was uploaded; this site's buffer alone talks to it.
+  const origin = has('origin')
+    ? await openOrigin(config, { db, storage, key: () => membership.identity().key })
+    : undefined;
   // CP: the only thing that viewers talk to.
-  const buffer = await createStreamBuffer({
-    siteId: () => membership.identity().membership?.id,
-    directory: join(config.dataDirectory, 'buffer'),
-    memoryBytes: config.bufferMemory,
-    diskBytes: config.bufferDisk,
-    origin: { url: `http://${config.originListen.host}:${originPort}` },
-    trackerUrl: membership.trackerUrl,
-    egress,
-    ...(config.serveViewers
-      ? {}
-      : { servesViewer: (request: IncomingMessage) => isTrusted(request, config) }),
-    mayFetchAhead: () => isWithin(config.fillWindows, new Date()),
-    log,
-  });
-  const load = (): SiteLoad => {
-    const { activeResponses } = buffer.stats();
-    return {
-      activeResponses,
-      egressBytes: egress.bytes.viewers + egress.bytes.fills,
-      // So that a link that is full is never taken for one that is nearly so.
-      egressLimitBps: egress.viewersLimitBps && egress.viewersLimitBps * NEARLY_FULL,
-      servesViewers: config.serveViewers && !egress.isUsedUp,
-    };
-  };
+  const local = has('buffer')
+    ? await openBuffer(
+        config,
+        {
+          originUrl: origin?.url ?? config.originUrl ?? '',
+          siteId: () => membership.identity().membership?.id,
+          trackerUrl: () => membership.trackerUrls()[0],
+        },
+        log,
+      )
+    : undefined;
+  const remote = local ? undefined : createRemoteBuffer(config.bufferUrl ?? '', config.operatorToken, log);
 
   let extras: Repeating | undefined;
   const prepare: Prepare = (source, index, fileName) =>
@@ -175,8 +155,8 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
   });
 
   const forgetVideo = async (video: VideoId): Promise<void> => {
-    await buffer.drop(video);
-    await origin.forget(video);
+    await (local?.buffer ?? remote)?.drop(video);
+    await origin?.forget(video);
   };
   const calls = centralOverHttp(membership.identity);
   const publisher = startPublisher({
@@ -203,30 +183,13 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     log,
     ready: () => (ready ? undefined : 'The site is starting.'),
     before(request, response) {
-      if (request.url?.startsWith('/v/')) {
-        buffer.handle(request, response);
-        return true;
-      }
-      return uploads.handle(request, response);
+      if (!request.url?.startsWith('/v/')) return uploads.handle(request, response);
+      if (local) local.buffer.handle(request, response);
+      else response.writeHead(307, { location: config.baseUrl + request.url }).end();
+      return true;
     },
-    server: {
-      lane: buffer.lane,
-      certificate: secure,
-      connections: {
-        perAddress: config.connectionsPerAddress,
-        except: [...LOOPBACK, ...config.trustedProxies],
-      },
-    },
+    server: tls.server(local?.buffer.lane),
   });
-  const renewal =
-    certificate &&
-    secure &&
-    watchCertificate(
-      certificate,
-      secure,
-      changed => (app.server as unknown as TlsServer).setSecureContext(changed),
-      log,
-    );
   serveStudio(app, {
     db,
     storage,
@@ -234,7 +197,12 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     access: config,
     uploads,
     onRecord: publisher.wake,
-    onWithdrawn: forgetVideo,
+    // A buffer that runs apart and is away is told when it is back: the author need not wait for it.
+    onWithdrawn: video =>
+      forgetVideo(video).catch(error => {
+        if (!remote) throw error;
+        log.warn({ video, reason: messageOf(error) }, 'the buffer will be told of a withdrawal later');
+      }),
   });
   serveCaptions(app, {
     db,
@@ -268,7 +236,8 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
     identity: membership.identity,
     conversion: tools?.confinement,
     freeBytes: storage.disks.freeBytes,
-    load,
+    load: local?.load ?? IDLE,
+    trackerUrls: membership.trackerUrls,
   });
   if (existsSync(files.uiDirectory)) {
     servePages(app, {
@@ -277,10 +246,15 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
       connectTo: () => (config.central ? [config.central] : []),
     });
   }
-  measure(metrics, buffer.stats, () => countUnpublished(db));
+  if (local) measureBuffer(metrics, local.buffer.stats);
+  measureRecords(metrics, () => countUnpublished(db));
 
   // A withdrawal that was cut short by a stop: what the buffer still holds of it goes now.
-  for (const { id } of await listVideosInState(db, ['withdrawn'])) await buffer.drop(id as VideoId);
+  for (const { id } of await listVideosInState(db, ['withdrawn'])) {
+    await forgetVideo(id as VideoId).catch(error =>
+      log.warn({ reason: messageOf(error) }, 'not dropped yet'),
+    );
+  }
   await removeLeftovers(db, storage).catch(error =>
     log.warn({ err: error }, 'leftovers could not all be removed; the next start tries again'),
   );
@@ -315,17 +289,18 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
         db,
         storage,
         extrasAttempts: tools ? MAX_EXTRAS_ATTEMPTS : 0,
-        onSettled: origin.forget,
+        onSettled: async video => origin?.forget(video),
         log,
       })
     : undefined;
   await app.listen(config.listen);
+  const renewal = tls.watch(app.server);
   ready = true;
   const { port } = app.server.address() as AddressInfo;
-  log.info({ listen: `${config.listen.host}:${port}`, origin: originPort }, 'site is up');
+  log.info({ listen: `${config.listen.host}:${port}`, parts: config.parts }, 'site is up');
 
   return {
-    url: `${secure ? 'https' : 'http'}://${config.listen.host}:${port}`,
+    url: `${tls.scheme}://${config.listen.host}:${port}`,
     async stop() {
       ready = false;
       await Promise.all([
@@ -341,20 +316,13 @@ export async function startSite(config: SiteConfig, files: SiteFiles): Promise<R
       await extras?.stop();
       await settling?.stop();
       await app.close();
-      await buffer.stop();
-      await origin.stop();
+      await local?.buffer.stop();
+      await remote?.stop();
+      await origin?.stop();
       await intake.stop();
       await db.destroy();
     },
   };
-}
-
-/** @throws ConfigFault where only one of the two is there. */
-function certificateOf(config: SiteConfig): CertificateFiles | undefined {
-  const { tlsCertificate: certificate, tlsKey: key } = config;
-  if (certificate && key) return { certificate, key };
-  if (certificate || key) throw new ConfigFault('tlsCertificate and tlsKey are set together or not at all.');
-  return undefined;
 }
 
 function watchRecords(db: SiteDatabase, onRecord: () => void): Repeating {
@@ -364,64 +332,5 @@ function watchRecords(db: SiteDatabase, onRecord: () => void): Repeating {
     if (seen !== undefined && Number(change) !== seen) onRecord();
     seen = Number(change);
     return RECORD_WATCH_MS;
-  });
-}
-
-const listen = (server: import('node:http').Server, at: { host: string; port: number }): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(at.port, at.host, resolve);
-  });
-
-function measure(
-  register: import('prom-client').Registry,
-  stats: () => {
-    readonly hits: number;
-    readonly misses: number;
-    readonly egress: { readonly viewers: number; readonly fills: number };
-    readonly ingressBytes: number;
-    readonly activeResponses: number;
-  },
-  unpublished: () => Promise<number>,
-): void {
-  const counters = {
-    tributary_buffer_hits_total: ['Requests answered from what was kept.', () => stats().hits],
-    tributary_buffer_misses_total: ['Requests that had to be filled.', () => stats().misses],
-    tributary_buffer_egress_bytes_total: ['Bytes on the wire to viewers.', () => stats().egress.viewers],
-    tributary_buffer_fills_egress_bytes_total: [
-      "Bytes on the wire to other sites' fills.",
-      () => stats().egress.fills,
-    ],
-    tributary_buffer_ingress_bytes_total: [
-      'Body bytes fetched from other sites.',
-      () => stats().ingressBytes,
-    ],
-  } as const;
-  for (const [name, [help, read]] of Object.entries(counters)) {
-    new Counter({
-      name,
-      help,
-      registers: [register],
-      collect() {
-        this.reset();
-        this.inc(read());
-      },
-    });
-  }
-  new Gauge({
-    name: 'tributary_buffer_active_responses',
-    help: 'Responses under way.',
-    registers: [register],
-    collect() {
-      this.set(stats().activeResponses);
-    },
-  });
-  new Gauge({
-    name: 'tributary_records_unpublished',
-    help: 'Records that the centre has not acknowledged.',
-    registers: [register],
-    async collect() {
-      this.set(await unpublished());
-    },
   });
 }

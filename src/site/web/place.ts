@@ -1,14 +1,14 @@
-/** What a site says of itself: to the studio page, and to the trackers' probes. */
-import { z } from 'zod';
-import { allowAnyOrigin, type HttpServer, hasToken } from '../../kernel/http.ts';
+/** What a site says of itself to the studio page. */
+import { type HttpServer, hasToken } from '../../kernel/http.ts';
 import type { MemberIdentity } from '../../kernel/member.ts';
 import type { SiteId } from '../../protocol/ids.ts';
-import { type SiteInfo, siteInfoSchema, siteProbeSchema } from '../../protocol/site.ts';
+import { type SiteInfo, siteInfoSchema } from '../../protocol/site.ts';
 import type { SiteConfig } from '../config.ts';
 import { countUnpublished } from '../database/records.ts';
 import { readSignal } from '../database/signal.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 import { isTrusted } from './access.ts';
+import { type SiteLoad, serveProbe } from './probe.ts';
 
 export interface PlaceOptions {
   readonly db: SiteDatabase;
@@ -19,14 +19,7 @@ export interface PlaceOptions {
   /** Absent where there is no ffmpeg. */
   readonly conversion: SiteInfo['conversion'];
   readonly load: () => SiteLoad;
-}
-
-export interface SiteLoad {
-  readonly activeResponses: number;
-  /** On the wire, since the start. */
-  readonly egressBytes: number;
-  readonly egressLimitBps: number | undefined;
-  readonly servesViewers: boolean;
+  readonly trackerUrls: () => readonly string[];
 }
 
 export function servePlace(app: HttpServer, options: PlaceOptions): void {
@@ -48,6 +41,7 @@ export function servePlace(app: HttpServer, options: PlaceOptions): void {
         name: config.name,
         baseUrl: config.baseUrl,
         ...(config.central ? { centralUrl: config.central } : {}),
+        trackers: [...options.trackerUrls()],
         joined: membership !== undefined,
         tokenNeeded: !isKnown,
         maxUploadBytes: config.maxUpload,
@@ -60,44 +54,5 @@ export function servePlace(app: HttpServer, options: PlaceOptions): void {
     },
   );
 
-  const egress = createRateMeter(() => options.load().egressBytes);
-  app.get(
-    '/probe',
-    {
-      schema: {
-        description: "A tracker's question: are you there, and how busy?",
-        querystring: z.object({ nonce: z.string().max(64).default('') }),
-        response: { 200: siteProbeSchema },
-      },
-    },
-    async (request, reply) => {
-      allowAnyOrigin(reply);
-      reply.header('cache-control', 'no-store');
-      const { membership } = options.identity();
-      const { activeResponses, egressLimitBps, servesViewers } = options.load();
-      return {
-        ...(membership ? { site: membership.id as SiteId } : {}),
-        nonce: request.query.nonce,
-        activeResponses,
-        egressBps: egress(),
-        ...(egressLimitBps === undefined ? {} : { egressLimitBps }),
-        ...(servesViewers ? {} : { servesViewers }),
-      };
-    },
-  );
-}
-
-/** Bits per second of a growing byte count, over the last second or so. */
-function createRateMeter(read: () => number): () => number {
-  let before = { bytes: read(), atMs: Date.now() };
-  let rateBps = 0;
-  return () => {
-    const bytes = read();
-    const elapsedMs = Date.now() - before.atMs;
-    if (elapsedMs >= 1_000) {
-      rateBps = Math.round(((bytes - before.bytes) * 8_000) / elapsedMs);
-      before = { bytes, atMs: Date.now() };
-    }
-    return rateBps;
-  };
+  serveProbe(app, () => options.identity().membership?.id, options.load);
 }

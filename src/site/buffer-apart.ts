@@ -1,0 +1,98 @@
+/**
+ * The buffer (CP) as a process of its own, in front of the others (mission, requirement 5): it serves media and answers
+ * probes, and passes everything else on to web. It needs neither the database nor the uploads.
+ */
+import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
+import { call } from '../kernel/client.ts';
+import { ConfigFault } from '../kernel/config.ts';
+import { forward } from '../kernel/forward.ts';
+import { createHttp, requireToken } from '../kernel/http.ts';
+import { createLog } from '../kernel/log.ts';
+import { messageOf } from '../kernel/problem.ts';
+import { repeat } from '../kernel/timing.ts';
+import { videoIdSchema } from '../protocol/ids.ts';
+import { siteInfoSchema } from '../protocol/site.ts';
+import type { SiteConfig } from './config.ts';
+import { openBuffer } from './open-buffer.ts';
+import type { RunningSite } from './running-site.ts';
+import { openTls } from './tls.ts';
+import { serveProbe } from './web/probe.ts';
+import { DROP_PATH } from './web/remote-buffer.ts';
+
+const LOOK_MS = 5_000;
+const TIMEOUT_MS = 5_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+const OWN_PATHS = /^\/(?:probe|healthz|readyz|metrics|parts\/)/;
+
+/** @throws ConfigFault where it is not said where the other parts are */
+export async function startBufferApart(config: SiteConfig): Promise<RunningSite> {
+  const { originUrl, webUrl } = config;
+  if (!originUrl || !webUrl) throw new ConfigFault('A buffer that runs apart needs originUrl and webUrl.');
+  const log = createLog('buffer', config.logLevel);
+  const tls = await openTls(config, log);
+  let siteId: string | undefined;
+  let trackers: readonly string[] = [];
+  const { buffer, load } = await openBuffer(
+    config,
+    { originUrl, siteId: () => siteId, trackerUrl: () => trackers[0] },
+    log,
+  );
+  const web = new URL(webUrl);
+  const { app } = await createHttp({
+    part: 'buffer',
+    log,
+    ready: () => undefined,
+    before(request, response) {
+      const url = request.url ?? '';
+      if (url.startsWith('/v/')) buffer.handle(request, response);
+      else if (OWN_PATHS.test(url)) return false;
+      else forward(web, request, response);
+      return true;
+    },
+    server: tls.server(buffer.lane),
+  });
+  serveProbe(app, () => siteId, load);
+  app.post(
+    DROP_PATH,
+    {
+      schema: {
+        description: 'Web tells that a video was withdrawn: all of it goes (operator token).',
+        body: z.strictObject({ video: videoIdSchema }),
+      },
+    },
+    async (request, reply) => {
+      requireToken(request, config.operatorToken);
+      await buffer.drop(request.body.video);
+      return reply.code(204).send();
+    },
+  );
+  // Who this site is, and whom to ask for the videos of others: web has joined, and knows.
+  const looking = repeat(async signal => {
+    try {
+      const info = await call(`${webUrl}/api/site`, {
+        timeoutMs: TIMEOUT_MS,
+        maxBytes: MAX_ANSWER_BYTES,
+        signal,
+        answer: siteInfoSchema,
+      });
+      siteId = info.id;
+      ({ trackers } = info);
+    } catch (error) {
+      if (!signal.aborted) log.warn({ reason: messageOf(error) }, 'web does not answer');
+    }
+    return siteId === undefined ? LOOK_MS / 5 : LOOK_MS;
+  });
+  await app.listen(config.listen);
+  const renewal = tls.watch(app.server);
+  const { port } = app.server.address() as AddressInfo;
+  log.info({ listen: `${config.listen.host}:${port}`, originUrl, webUrl }, 'buffer is up');
+  return {
+    url: `${tls.scheme}://${config.listen.host}:${port}`,
+    async stop() {
+      await Promise.all([looking.stop(), renewal?.stop()]);
+      await app.close();
+      await buffer.stop();
+    },
+  };
+}

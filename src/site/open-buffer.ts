@@ -1,0 +1,63 @@
+/** The buffer (CP) as the settings of a site want it: its cache, its way out, and what a probe is told of it. */
+import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import type { Log } from '../kernel/log.ts';
+import { createStreamBuffer, type StreamBuffer } from './buffer/buffer.ts';
+import { DayBudget } from './buffer/egress/day-budget.ts';
+import { createEgress } from './buffer/egress/egress.ts';
+import { isWithin } from './buffer/egress/windows.ts';
+import type { SiteConfig } from './config.ts';
+import { isTrusted } from './web/access.ts';
+import type { SiteLoad } from './web/probe.ts';
+
+/** Of the uplink: from here on trackers are to send viewers elsewhere. */
+const NEARLY_FULL = 0.95;
+
+export interface OpenedBuffer {
+  readonly buffer: StreamBuffer;
+  readonly load: () => SiteLoad;
+}
+
+export interface BufferPlace {
+  readonly originUrl: string;
+  readonly siteId: () => string | undefined;
+  readonly trackerUrl: () => string | undefined;
+}
+
+export async function openBuffer(config: SiteConfig, place: BufferPlace, log: Log): Promise<OpenedBuffer> {
+  const day =
+    config.uplinkDaily === undefined
+      ? undefined
+      : await DayBudget.open(join(config.dataDirectory, 'uplink.json'), config.uplinkDaily, log);
+  const egress = createEgress(
+    { linkBps: config.uplink, viewersBps: config.uplinkViewers, fillsBps: config.uplinkFills },
+    day,
+  );
+  const buffer = await createStreamBuffer({
+    siteId: place.siteId,
+    directory: join(config.dataDirectory, 'buffer'),
+    memoryBytes: config.bufferMemory,
+    diskBytes: config.bufferDisk,
+    origin: { url: place.originUrl },
+    trackerUrl: place.trackerUrl,
+    egress,
+    ...(config.serveViewers
+      ? {}
+      : { servesViewer: (request: IncomingMessage) => isTrusted(request, config) }),
+    mayFetchAhead: () => isWithin(config.fillWindows, new Date()),
+    log,
+  });
+  return {
+    buffer,
+    load() {
+      const { activeResponses } = buffer.stats();
+      return {
+        activeResponses,
+        egressBytes: egress.bytes.viewers + egress.bytes.fills,
+        // So that a link that is full is never taken for one that is nearly so.
+        egressLimitBps: egress.viewersLimitBps && egress.viewersLimitBps * NEARLY_FULL,
+        servesViewers: config.serveViewers && !egress.isUsedUp,
+      };
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/** The origin (SP), listening where the settings of a site want it. */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { formatAddress } from '../kernel/client.ts';
+import type { KeyPair } from '../kernel/keys.ts';
+import type { Listen } from '../kernel/settings.ts';
+import type { SiteConfig } from './config.ts';
+import { locateRevision } from './database/revisions.ts';
+import type { SiteDatabase } from './database/videos.ts';
+import { createOriginServer, type OriginServer } from './origin/server.ts';
+import type { Storage } from './origin/storage.ts';
+
+export interface OpenedOrigin extends OriginServer {
+  readonly url: string;
+}
+
+export interface OriginMeans {
+  readonly db: SiteDatabase;
+  readonly storage: Storage;
+  readonly key: () => KeyPair;
+}
+
+export async function openOrigin(
+  config: SiteConfig,
+  { db, storage, key }: OriginMeans,
+): Promise<OpenedOrigin> {
+  const origin = createOriginServer({
+    key,
+    async locate(video, revision) {
+      const found = await locateRevision(db, video, revision);
+      return typeof found === 'object'
+        ? { directory: storage.directory(video), open: name => storage.open(video, name), ...found }
+        : found;
+    },
+  });
+  await listen(origin.server, config.originListen);
+  const { port } = origin.server.address() as AddressInfo;
+  return { ...origin, url: `http://${formatAddress(config.originListen.host, port)}` };
+}
+
+const listen = (server: Server, { host, port }: Listen): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });

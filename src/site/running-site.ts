@@ -1,0 +1,5 @@
+/** A site, or a part of one, that was started. */
+export interface RunningSite {
+  readonly url: string;
+  stop(): Promise<void>;
+}

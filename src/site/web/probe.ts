@@ -1,0 +1,56 @@
+/** What a site answers to the trackers' probes. */
+import { z } from 'zod';
+import { allowAnyOrigin, type HttpServer } from '../../kernel/http.ts';
+import type { SiteId } from '../../protocol/ids.ts';
+import { siteProbeSchema } from '../../protocol/site.ts';
+
+export interface SiteLoad {
+  readonly activeResponses: number;
+  /** On the wire, since the start. */
+  readonly egressBytes: number;
+  readonly egressLimitBps: number | undefined;
+  readonly servesViewers: boolean;
+}
+
+export function serveProbe(app: HttpServer, siteId: () => string | undefined, load: () => SiteLoad): void {
+  const egress = createRateMeter(() => load().egressBytes);
+  app.get(
+    '/probe',
+    {
+      schema: {
+        description: "A tracker's question: are you there, and how busy?",
+        querystring: z.object({ nonce: z.string().max(64).default('') }),
+        response: { 200: siteProbeSchema },
+      },
+    },
+    async (request, reply) => {
+      allowAnyOrigin(reply);
+      reply.header('cache-control', 'no-store');
+      const site = siteId();
+      const { activeResponses, egressLimitBps, servesViewers } = load();
+      return {
+        ...(site === undefined ? {} : { site: site as SiteId }),
+        nonce: request.query.nonce,
+        activeResponses,
+        egressBps: egress(),
+        ...(egressLimitBps === undefined ? {} : { egressLimitBps }),
+        ...(servesViewers ? {} : { servesViewers }),
+      };
+    },
+  );
+}
+
+/** Bits per second of a growing byte count, over the last second or so. */
+function createRateMeter(read: () => number): () => number {
+  let before = { bytes: read(), atMs: Date.now() };
+  let rateBps = 0;
+  return () => {
+    const bytes = read();
+    const elapsedMs = Date.now() - before.atMs;
+    if (elapsedMs >= 1_000) {
+      rateBps = Math.round(((bytes - before.bytes) * 8_000) / elapsedMs);
+      before = { bytes, atMs: Date.now() };
+    }
+    return rateBps;
+  };
+}

@@ -1,0 +1,48 @@
+/** The buffer as web sees it where it runs apart: web tells it of withdrawals, and sends viewers there. */
+import { z } from 'zod';
+import { call } from '../../kernel/client.ts';
+import type { Log } from '../../kernel/log.ts';
+import { messageOf } from '../../kernel/problem.ts';
+import { type Repeating, repeat } from '../../kernel/timing.ts';
+import type { VideoId } from '../../protocol/ids.ts';
+
+export const DROP_PATH = '/parts/drop';
+const TIMEOUT_MS = 10_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+const RETRY_MS = 2_000;
+
+export interface RemoteBuffer {
+  /** @throws Problem where the buffer could not be told; it is told again until it was. */
+  drop(video: VideoId): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createRemoteBuffer(bufferUrl: string, operatorToken: string, log: Log): RemoteBuffer {
+  const untold = new Set<VideoId>();
+  const tell = async (video: VideoId): Promise<void> => {
+    await call(`${bufferUrl}${DROP_PATH}`, {
+      method: 'POST',
+      body: { video },
+      headers: { authorization: `Bearer ${operatorToken}` },
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: MAX_ANSWER_BYTES,
+      answer: z.unknown(),
+    });
+    untold.delete(video);
+  };
+  const again: Repeating = repeat(async () => {
+    for (const video of untold) {
+      await tell(video).catch(error =>
+        log.warn({ video, reason: messageOf(error) }, 'the buffer was not told of a withdrawal'),
+      );
+    }
+    return RETRY_MS;
+  });
+  return {
+    drop(video) {
+      untold.add(video);
+      return tell(video);
+    },
+    stop: again.stop,
+  };
+}
