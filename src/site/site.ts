@@ -38,6 +38,7 @@ import { openTls } from './tls.ts';
 import { serveCaptions } from './web/captions.ts';
 import { centralOverHttp } from './web/central-calls.ts';
 import { createGateway, serveGateway } from './web/gateway.ts';
+import { serveJobs } from './web/jobs.ts';
 import { startLink } from './web/link.ts';
 import { servePlace } from './web/place.ts';
 import type { SiteLoad } from './web/probe.ts';
@@ -211,6 +212,7 @@ async function startWeb(config: SiteConfig, files: SiteFiles): Promise<RunningSi
     access: config,
     onRecord: publisher.wake,
   });
+  serveJobs(app, { db, access: config, onJob: () => worker?.wake() });
   serveGateway(app, createGateway(db, registrations.wake), membership.identity);
   const link = startLink({
     app,

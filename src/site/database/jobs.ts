@@ -368,7 +368,7 @@ export type JobProgress = Omit<JobRow, 'plan'> & {
 /** Unfinished jobs in the order in which they are taken up, then those that ended, latest first. */
 export async function listJobProgress(
   db: SiteDatabase,
-  filter: { readonly video?: VideoId | undefined; readonly limit: number },
+  filter: { readonly video?: VideoId | undefined; readonly job?: string; readonly limit: number },
 ): Promise<readonly JobProgress[]> {
   const rows = await db
     .selectFrom('jobs as job')
@@ -395,6 +395,7 @@ export async function listJobProgress(
       fn.max('step.attempts').as('attempts'),
       fn.max('step.error').as('last_error'),
     ])
+    .$if(filter.job !== undefined, query => query.where('job.id', '=', filter.job ?? ''))
     .$if(filter.video !== undefined, query => query.where('job.video_id', '=', filter.video ?? ''))
     .groupBy([
       'job.id',

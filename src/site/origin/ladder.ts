@@ -31,6 +31,8 @@ export interface RungSource {
 /** A rung of the source's own size must be this much lighter than the source itself. */
 const WORTH_IT = 0.75;
 const LEAST_KBPS = 150;
+/** A rung of so much of the source's lines shows about as much as the source. */
+const NEAR = 0.85;
 
 export const DEFAULT_LADDER: readonly LadderRung[] = [
   { codec: 'h264', lines: 1080, kbps: 5_000 },
@@ -52,9 +54,9 @@ export function chooseRungs(ladder: readonly LadderRung[], source: RungSource): 
   for (const codec of CODECS) {
     const lines = ladder.filter(rung => rung.codec === codec).toSorted((a, b) => b.lines - a.lines);
     for (const [index, line] of lines.entries()) {
-      // A source below the lowest line still gets one rung, at its own size.
-      const isLowest = index === lines.length - 1;
-      if (line.lines > shorter && !isLowest) continue;
+      // Of the lines above the source one may serve, at the source's own size, where the next line is far below it.
+      const next = lines[index + 1]?.lines ?? 0;
+      if (line.lines > shorter && next >= shorter * NEAR) continue;
       const rung = sizeRung(line, source);
       if (isWorthIt(rung, source)) rungs.set(rung.id, rung);
     }

@@ -11,7 +11,7 @@ import {
   siteVideoSchema,
 } from '../../protocol/site.ts';
 import { parseExtras } from '../database/extras.ts';
-import { deleteJobs } from '../database/jobs.ts';
+import { deleteJobs, listJobProgress } from '../database/jobs.ts';
 import { changeVideo } from '../database/records.ts';
 
 import { deleteRevisions } from '../database/revisions.ts';
@@ -23,6 +23,7 @@ import { makeRecord } from '../origin/intake.ts';
 import type { PreparedSource } from '../origin/prepare.ts';
 import type { Storage } from '../origin/storage.ts';
 import { type AccessRules, requireStudioAccess } from './access.ts';
+import { progressOf } from './jobs.ts';
 import { sizeOf } from './upload-store.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -46,8 +47,14 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
     if (!row) throw new Problem(404, 'video-unknown', 'This site has no such video.');
     return row;
   };
+  /** Of a film that is being converted, 0–1. */
+  const convertedPart = async ({ id, state }: VideoWithRecord): Promise<number> => {
+    if (state !== 'preparing') return 0;
+    const jobs = await listJobProgress(db, { video: id as VideoId, limit: 1 });
+    return jobs[0] ? progressOf(jobs[0]) : 0;
+  };
   const show = async (row: VideoWithRecord, signal: SignalRow): Promise<SiteVideo> =>
-    formatVideo(row, signal, options.storage);
+    formatVideo(row, signal, options.storage, await convertedPart(row));
 
   app.get(
     '/api/videos',
@@ -160,7 +167,12 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
   }
 }
 
-async function formatVideo(row: VideoWithRecord, signal: SignalRow, storage: Storage): Promise<SiteVideo> {
+async function formatVideo(
+  row: VideoWithRecord,
+  signal: SignalRow,
+  storage: Storage,
+  converted: number,
+): Promise<SiteVideo> {
   const prepared = row.prepared ? (JSON.parse(row.prepared) as PreparedSource) : undefined;
   const extras = parseExtras(row.extras);
   const received =
@@ -177,7 +189,7 @@ async function formatVideo(row: VideoWithRecord, signal: SignalRow, storage: Sto
     ...(row.language ? { language: row.language } : {}),
     ...(row.file_name ? { fileName: row.file_name } : {}),
     state: row.state,
-    progress: row.state === 'uploading' ? received / Number(row.size_bytes) : finished ? 1 : 0,
+    progress: row.state === 'uploading' ? received / Number(row.size_bytes) : finished ? 1 : converted,
     ...(row.error_code ? { error: { code: row.error_code, detail: row.error_detail ?? '' } } : {}),
     sizeBytes: Number(row.size_bytes),
     receivedBytes: received,

@@ -1,5 +1,6 @@
 /** The studio of a site: upload, see every step until the video is registered, edit, withdraw. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { SiteJob } from '../../protocol/job.ts';
 import type { SiteInfo, SiteVideo } from '../../protocol/site.ts';
 import { ApiError, call } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
@@ -8,6 +9,7 @@ import { Page } from '../parts/page.tsx';
 import { TokenForm, useToken } from '../parts/token.tsx';
 import { usePoll } from '../poll.ts';
 import { DropZone } from './drop-zone.tsx';
+import type { JobCalls } from './job-row.tsx';
 import { describeDoing, isUnfinished } from './steps.ts';
 import { createUploadQueue, type UploadItem } from './upload-queue.ts';
 import { UploadRow } from './upload-row.tsx';
@@ -15,6 +17,10 @@ import { VideoRow } from './video-row.tsx';
 
 const BUSY_MS = 700;
 const CALM_MS = 5_000;
+
+interface JobList {
+  readonly jobs: readonly SiteJob[];
+}
 
 interface VideoList {
   readonly videos: readonly SiteVideo[];
@@ -41,6 +47,29 @@ export function Studio() {
       return busy.current ? BUSY_MS : CALM_MS;
     },
   );
+  const work = usePoll(
+    `jobs ${token ?? ''}`,
+    signal => call<JobList>('/api/jobs', { token, signal }),
+    ({ jobs }) =>
+      busy.current || jobs.some(({ state }) => state === 'running' || state === 'waiting')
+        ? BUSY_MS
+        : CALM_MS,
+  );
+  const callJob = async (
+    job: SiteJob,
+    method: 'PATCH' | 'POST',
+    what: string,
+    body?: object,
+  ): Promise<void> => {
+    await call(`/api/jobs/${job.id}${what}`, { method, token, ...(body ? { body } : {}) });
+    work.refresh();
+    list.refresh();
+  };
+  const jobCalls: JobCalls = {
+    setPriority: (job, priority) => callJob(job, 'PATCH', '', { priority }),
+    cancel: job => callJob(job, 'POST', '/cancel'),
+    retry: job => callJob(job, 'POST', '/retry'),
+  };
   const queue = useUploads(token, setItems, list.refresh);
   useLeaveGuard(items.some(item => item.state === 'sending'));
 
@@ -94,6 +123,8 @@ export function Studio() {
                     await call(`/api/videos/${video.id}`, { method: 'PATCH', body: edit, token });
                     list.refresh();
                   }}
+                  jobs={work.value?.jobs.filter(job => job.video === video.id) ?? []}
+                  jobCalls={jobCalls}
                   captions={{
                     async add(language, file) {
                       await call(

@@ -1,11 +1,13 @@
 /** One video of this site, with its steps and what can be done with it. */
 import { useState } from 'preact/hooks';
+import type { SiteJob } from '../../protocol/job.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
 import { sentenceOf } from '../api.ts';
 import { Confirm } from '../parts/dialog.tsx';
 import { useSpeech } from '../parts/language.tsx';
 import { type CaptionsCalls, CaptionsPanel } from './captions-panel.tsx';
 import { EditForm, type VideoEdit } from './edit-form.tsx';
+import { type JobCalls, JobList } from './job-row.tsx';
 import { LocalPlayer } from './local-player.tsx';
 import { StepProgress, Stepper } from './stepper.tsx';
 import { describeDoing } from './steps.ts';
@@ -17,16 +19,21 @@ interface VideoRowProps {
   readonly onEdit: (edit: VideoEdit) => Promise<void>;
   readonly onWithdraw: () => Promise<void>;
   readonly captions: CaptionsCalls;
+  readonly jobs: readonly SiteJob[];
+  readonly jobCalls: JobCalls;
 }
 
 type Open = 'nothing' | 'edit' | 'captions' | 'withdraw' | 'play';
 
-export function VideoRow({ video, joined, centralUrl, onEdit, onWithdraw, captions }: VideoRowProps) {
+export function VideoRow(props: VideoRowProps) {
+  const { video, joined, centralUrl, onEdit, onWithdraw, captions, jobs, jobCalls } = props;
   const { t, language } = useSpeech();
   const [open, setOpen] = useState<Open>('nothing');
   const [error, setError] = useState<unknown>();
   const close = (): void => setOpen('nothing');
   const isUnpublished = video.state === 'uploading' || video.state === 'failed';
+  // What is being converted can be watched from its beginning on.
+  const isWatchable = video.state === 'ready' || video.state === 'preparing';
   const doing = t.studio.doing[describeDoing(video, joined)];
 
   const withdraw = async (): Promise<void> => {
@@ -58,12 +65,12 @@ export function VideoRow({ video, joined, centralUrl, onEdit, onWithdraw, captio
         )}
         {open !== 'edit' && (
           <div class="actions">
-            {video.registered && video.state === 'ready' && centralUrl && (
+            {video.registered && isWatchable && centralUrl && (
               <a class="button primary small" href={`${centralUrl}/watch/${video.id}?lang=${language}`}>
                 {t.studio.watch}
               </a>
             )}
-            {video.revision && video.state === 'ready' && (
+            {video.revision && isWatchable && (
               <button type="button" class="small" onClick={() => setOpen('play')} data-testid="play-here">
                 {t.studio.playHere}
               </button>
@@ -106,6 +113,8 @@ export function VideoRow({ video, joined, centralUrl, onEdit, onWithdraw, captio
       ) : (
         <p class={video.registered && video.state === 'ready' ? 'state good' : 'quiet'}>{doing}</p>
       )}
+      {video.state === 'preparing' && video.revision && <p class="quiet">{t.studio.jobs.partly}</p>}
+      <JobList jobs={jobs} calls={jobCalls} />
       {error !== undefined && (
         <p class="bad" role="alert">
           {sentenceOf(error, t.errors)}

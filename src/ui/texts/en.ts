@@ -206,6 +206,29 @@ export const en = {
       remove: (name: string) => `Take away: ${name}`,
       close: 'Close captions',
     },
+    jobs: {
+      heading: 'Conversion',
+      kinds: {
+        remux: 'Copying into a container that browsers play',
+        'first-rung': 'Converting the first rendition',
+        ladder: 'Making renditions for slower connections',
+        look: 'Looking what is missing',
+      },
+      states: {
+        waiting: 'waiting for its turn',
+        running: 'under way',
+        done: 'done',
+        'set-aside': 'set aside',
+        cancelled: 'cancelled',
+      },
+      speed: (times: string) => `${times}× as fast as it plays`,
+      workers: (n: number) => count(n, 'worker', 'workers'),
+      sooner: 'Sooner',
+      later: 'Later',
+      cancel: 'Stop',
+      retry: 'Try again',
+      partly: 'The beginning can be watched already.',
+    },
     conversion: {
       missing:
         'There is no ffmpeg on this machine, so only films that browsers play as they are can be published. Install ffmpeg and start the site again.',

@@ -202,6 +202,29 @@ export const zh: Texts = {
       remove: (name: string) => `移除：${name}`,
       close: '关闭字幕',
     },
+    jobs: {
+      heading: '转换',
+      kinds: {
+        remux: '正在复制到浏览器可播放的封装',
+        'first-rung': '正在转换第一个版本',
+        ladder: '正在为较慢的网络制作版本',
+        look: '正在检查还缺什么',
+      },
+      states: {
+        waiting: '等待中',
+        running: '进行中',
+        done: '已完成',
+        'set-aside': '已搁置',
+        cancelled: '已取消',
+      },
+      speed: (times: string) => `速度为播放的 ${times} 倍`,
+      workers: (n: number) => `${n} 个工作进程`,
+      sooner: '提前',
+      later: '推后',
+      cancel: '停止',
+      retry: '重试',
+      partly: '开头部分已可观看。',
+    },
     conversion: {
       missing: '本机没有 ffmpeg，只能发布浏览器可以直接播放的影片。请安装 ffmpeg 后重新启动站点。',
       notIsolated:

@@ -1,0 +1,226 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeDatabase, type TestDatabase } from '../../../test/postgres/databases.ts';
+import { openDatabase } from '../../kernel/sql.ts';
+import { newVideoId, type VideoId } from '../../protocol/ids.ts';
+import {
+  type ClaimedStep,
+  cancelJob,
+  claimStep,
+  completeStep,
+  deleteJobs,
+  failStep,
+  insertJob,
+  keepStep,
+  LEASE_MS,
+  listJobProgress,
+  MAX_ATTEMPTS,
+  type NewJob,
+  releaseOwned,
+  releaseStep,
+  retryJob,
+  setJobPriority,
+} from './jobs.ts';
+import { type JobRow, type SiteSchema, siteMigrations } from './schema.ts';
+import { insertVideo, type SiteDatabase } from './videos.ts';
+
+let database: TestDatabase;
+let db: SiteDatabase;
+let video: VideoId;
+let nowMs = 1_000_000;
+const setAside: JobRow[] = [];
+beforeEach(async () => {
+  database = await makeDatabase();
+  db = await openDatabase<SiteSchema>(database.place, siteMigrations);
+  video = newVideoId();
+  const text = { name: 'A film', description: '', language: undefined, fileName: undefined };
+  await insertVideo(db, { id: video, ...text, sizeBytes: 9 });
+  setAside.length = 0;
+});
+afterEach(async () => {
+  await db.destroy();
+  await database.drop();
+});
+
+const add = (more: Partial<NewJob> = {}): Promise<string> =>
+  db.transaction().execute(transaction =>
+    insertJob(transaction, {
+      video,
+      kind: 'ladder',
+      urgency: 1,
+      needs: ['libx264'],
+      plan: {},
+      steps: [
+        { kind: 'encode', after: 0, mediaMs: 32_000 },
+        { kind: 'encode', after: 0, mediaMs: 8_000 },
+        { kind: 'publish', after: 2, mediaMs: 0 },
+      ],
+      ...more,
+    }),
+  );
+const claim = (
+  owner = 'one',
+  can: (need: string) => boolean = () => true,
+): Promise<ClaimedStep | undefined> =>
+  claimStep(db, { owner, can, nowMs }, async job => {
+    setAside.push(job);
+  });
+const need = async (owner?: string): Promise<ClaimedStep> => {
+  const claimed = await claim(owner);
+  if (!claimed) throw new Error('nothing to claim');
+  return claimed;
+};
+const progress = async (id: string) => (await listJobProgress(db, { job: id, limit: 1 }))[0];
+
+describe('leases', () => {
+  it('give every step to one worker, in order, and what waits for others last', async () => {
+    await add();
+    const first = await need('one');
+    const second = await need('two');
+    expect([first.step.number, second.step.number]).toEqual([0, 1]);
+    expect(await claim('three')).toBeUndefined();
+    expect(await completeStep(db, second, { file: 'b' })).toBe(true);
+    expect(await claim('three')).toBeUndefined();
+    expect(await completeStep(db, first, { file: 'a' })).toBe(true);
+    expect((await need('three')).step).toMatchObject({ number: 2, kind: 'publish', attempts: 1 });
+  });
+
+  it('are given to one of many that ask at once', async () => {
+    await add({ steps: [{ kind: 'encode', after: 0, mediaMs: 1 }] });
+    const claims = await Promise.all(Array.from({ length: 8 }, (_, i) => claim(`worker-${i}`)));
+    expect(claims.filter(Boolean)).toHaveLength(1);
+  });
+
+  it('run out when a worker goes silent, and then its result counts no more', async () => {
+    await add();
+    const lost = await need('silent');
+    nowMs += LEASE_MS - 1;
+    expect((await claim('other'))?.step.number).toBe(1);
+    nowMs += 2;
+    const again = await need('other');
+    expect(again.step).toMatchObject({ number: 0, attempts: 2, owner: 'other' });
+    expect(await keepStep(db, lost, { nowMs, doneMs: 5, speed: 1 })).toBe(false);
+    expect(await completeStep(db, lost, {})).toBe(false);
+    expect(await completeStep(db, again, {})).toBe(true);
+  });
+
+  it('last as long as their worker says so, and tell how far it is', async () => {
+    const id = await add();
+    const claimed = await need();
+    for (let i = 0; i < 3; i++) {
+      nowMs += LEASE_MS - 1;
+      expect(await keepStep(db, claimed, { nowMs, doneMs: 8_000, speed: 2.5 })).toBe(true);
+    }
+    expect(await progress(id)).toMatchObject({
+      media_ms: 40_000,
+      done_ms: 8_000,
+      speed_milli: 2_500,
+      leased: 1,
+    });
+  });
+
+  it('are taken back at once by a worker that starts again under its name, the attempt counted', async () => {
+    await add();
+    await need('site');
+    await releaseOwned(db, 'site');
+    expect((await need('site')).step).toMatchObject({ number: 0, attempts: 2 });
+  });
+
+  it('given back untried count no attempt', async () => {
+    await add();
+    await releaseStep(db, await need());
+    expect((await need()).step).toMatchObject({ number: 0, attempts: 1 });
+  });
+});
+
+describe('a step that goes wrong', () => {
+  it('is set aside with its reason after the last attempt, and not before', async () => {
+    const id = await add();
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      nowMs += 60_000;
+      const claimed = await need();
+      expect(claimed.step).toMatchObject({ number: 0, attempts: attempt });
+      const aside = await failStep(db, claimed, 'no space', nowMs);
+      expect(aside?.state).toBe(attempt === MAX_ATTEMPTS ? 'set-aside' : undefined);
+    }
+    nowMs += 60_000;
+    expect(await claim()).toBeUndefined();
+    expect(await progress(id)).toMatchObject({ state: 'set-aside', error: 'no space' });
+    // From the studio: all attempts anew.
+    expect(await retryJob(db, id)).toBe(true);
+    expect((await need()).step).toMatchObject({ number: 0, attempts: 1 });
+  });
+
+  it('that kills its worker every time is set aside too', async () => {
+    const id = await add({ steps: [{ kind: 'encode', after: 0, mediaMs: 1 }] });
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      await need(`doomed-${attempt}`);
+      nowMs += LEASE_MS + 1;
+    }
+    expect(await claim('careful')).toBeUndefined();
+    expect(setAside.map(job => job.id)).toEqual([id]);
+    expect((await progress(id))?.error).toMatch(/stopped 3 times/);
+  });
+
+  it('waits a little before it is tried again', async () => {
+    await add({ steps: [{ kind: 'encode', after: 0, mediaMs: 1 }] });
+    await failStep(db, await need(), 'busy', nowMs);
+    expect(await claim()).toBeUndefined();
+    nowMs += 60_000;
+    expect(await claim()).toBeDefined();
+  });
+});
+
+describe('the order of jobs', () => {
+  it('is priority, then what somebody waits for, then age', async () => {
+    const archive = await add({ priority: -10, urgency: 2 });
+    const ladder = await add();
+    const first = await add({ kind: 'first-rung', urgency: 2 });
+    const order: string[] = [];
+    for (let claimed = await claim(); claimed; claimed = await claim()) order.push(claimed.job.id);
+    expect([...new Set(order)]).toEqual([first, ladder, archive]);
+  });
+
+  it('follows a priority that is changed', async () => {
+    await add();
+    const news = await add();
+    expect(await setJobPriority(db, news, 10)).toBe(true);
+    expect((await need()).job.id).toBe(news);
+  });
+
+  it('shows the beginning of every film before the rest of any', async () => {
+    const one = await add({ kind: 'first-rung', urgency: 2 });
+    const two = await add({ kind: 'first-rung', urgency: 2 });
+    const order = [await need(), await need(), await need()].map(({ job, step }) => [job.id, step.number]);
+    expect(order).toEqual([
+      [one, 0],
+      [two, 0],
+      [one, 1],
+    ]);
+  });
+
+  it('passes over what a worker cannot do', async () => {
+    await add({ needs: ['libx265'] });
+    const other = await add();
+    expect((await claim('plain', need => need !== 'libx265'))?.job.id).toBe(other);
+  });
+});
+
+describe('a job that is cancelled', () => {
+  it('is heard of by whoever works on it, and can be taken up again', async () => {
+    const id = await add();
+    const claimed = await need();
+    expect(await cancelJob(db, id)).toBe(true);
+    expect(await keepStep(db, claimed, { nowMs, doneMs: 1, speed: 1 })).toBe(false);
+    expect(await claim()).toBeUndefined();
+    expect(await retryJob(db, id)).toBe(true);
+    expect(await retryJob(db, id)).toBe(false);
+    expect((await need()).step.number).toBe(0);
+  });
+
+  it('goes with its video', async () => {
+    const id = await add();
+    await deleteJobs(db, video);
+    expect(await progress(id)).toBeUndefined();
+    expect(await claim()).toBeUndefined();
+  });
+});
