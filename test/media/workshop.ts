@@ -150,7 +150,9 @@ export async function openWorkshop(
 export function film(name: string, args: readonly string[]): string {
   const directory = join(tmpdir(), 'tributary-odd-films');
   mkdirSync(directory, { recursive: true });
-  const path = join(directory, name);
+  // Another recipe is another film.
+  const key = createHash('sha256').update(args.join(' ')).digest('hex').slice(0, 8);
+  const path = join(directory, `${key}-${name}`);
   if (existsSync(path)) return path;
   const unfinished = join(directory, `part-${process.pid}-${name}`);
   const run = spawnSync(findFfmpeg() ?? 'ffmpeg', ['-v', 'error', '-y', ...args, unfinished], {

@@ -226,8 +226,8 @@ describe('a source that no browser can play', () => {
       undefined,
     ],
     [
-      'uncompressed pictures held upright',
-      () => film('upright.avi', [...picture(2, '241x427'), '-c:v', 'rawvideo', '-pix_fmt', 'yuv420p']),
+      'lossless pictures held upright, of odd size',
+      () => film('upright.avi', [...picture(2, '241x427'), '-c:v', 'ffv1', '-pix_fmt', 'yuv420p']),
       ['h264-241 240x426'],
       undefined,
     ],
