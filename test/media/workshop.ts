@@ -31,7 +31,13 @@ export interface Workshop {
   find(video: VideoId): Promise<VideoRow>;
   jobs(video?: VideoId): Promise<readonly JobProgress[]>;
   /** Waits until no job of the video is open and it is neither checked nor prepared any more. */
-  settle(video: VideoId, watch?: (row: VideoRow) => void, timeoutMs?: number): Promise<VideoRow>;
+  settle(
+    video: VideoId,
+    watch?: (row: VideoRow) => void,
+    timeoutMs?: number,
+    /** Its own state alone counts. */
+    isWithoutJobs?: boolean,
+  ): Promise<VideoRow>;
   present<T>(
     video: VideoId,
     revision: string | null,
@@ -113,14 +119,14 @@ export async function openWorkshop(
       await intake.accept(id, createHash('sha256').update(readFileSync(path)).digest('hex'));
       return id;
     },
-    async settle(video, watch, timeoutMs = 120_000) {
+    async settle(video, watch, timeoutMs = 120_000, isWithoutJobs = false) {
       const deadline = Date.now() + timeoutMs;
       for (;;) {
         const row = await find(video);
         watch?.(row);
         const open = (await jobs(video)).filter(({ state }) => state === 'open');
         const isDone = !['uploading', 'checking', 'preparing'].includes(row.state);
-        if (isDone && open.length === 0) return find(video);
+        if (isDone && (isWithoutJobs || open.length === 0)) return find(video);
         if (Date.now() > deadline) {
           throw new Error(`${row.state} after ${timeoutMs} ms: ${JSON.stringify(await jobs(video))}`);
         }
