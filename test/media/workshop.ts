@@ -16,6 +16,7 @@ import { type SiteSchema, siteMigrations, type VideoRow } from '../../src/site/d
 import { findVideo, insertVideo, type SiteDatabase } from '../../src/site/database/videos.ts';
 import { createConverter } from '../../src/site/origin/converter.ts';
 import { findMediaTools } from '../../src/site/origin/ffmpeg/ffmpeg.ts';
+import type { Isolation } from '../../src/site/origin/ffmpeg/isolation.ts';
 import { createIntake } from '../../src/site/origin/intake.ts';
 import { DEFAULT_LADDER, type LadderRung } from '../../src/site/origin/ladder.ts';
 import { prepareSource } from '../../src/site/origin/prepare.ts';
@@ -52,12 +53,13 @@ export async function openWorkshop(
     readonly withoutWorker?: boolean;
     /** One step at a time, so that their order is certain. */
     readonly oneByOne?: boolean;
+    readonly isolation?: Isolation;
   } = {},
 ): Promise<Workshop> {
   const root = await mkdtemp(join(tmpdir(), 'tributary-workshop-'));
   const storage = createStorage(root);
   const db = await openDatabase<SiteSchema>(join(root, 'site.sqlite'), siteMigrations);
-  const tools = await findMediaTools();
+  const tools = await findMediaTools(options.isolation ? { isolation: options.isolation } : {});
   if (!tools?.ffprobe)
     throw new Error('These tests need ffmpeg and ffprobe: apt-get install ffmpeg, or set FFMPEG_PATH.');
   const abilities = listAbilities(tools.ffmpeg);
