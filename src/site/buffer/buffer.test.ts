@@ -973,9 +973,15 @@ describe('the lane, while a segment arrives', () => {
   }
 
   it('answers two hundred viewers out of one fill, as node:http would', async () => {
-    const origin = counted((request, response) => void sleep(50).then(() => sendBody(request, response)));
+    let release = (): void => {};
+    const origin = counted((request, response) => {
+      release = () => sendBody(request, response);
+    });
     const { url, buffer } = await startLane(await serve(origin));
-    const answers = await Promise.all(Array.from({ length: 200 }, () => ask(url + KEY)));
+    const asked = Array.from({ length: 200 }, () => ask(url + KEY));
+    await expect.poll(() => buffer.stats().activeResponses, { timeout: 10_000 }).toBe(200);
+    release();
+    const answers = await Promise.all(asked);
     expect(answers.filter(({ body }) => body.equals(BODY))).toHaveLength(200);
     expect(origin.seen).toHaveLength(1);
     const slow = await start(await serve(sendBody), { folder: 'slow' });

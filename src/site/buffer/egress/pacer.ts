@@ -14,7 +14,7 @@ export type Turn = (maxBytes: number) => number;
 const CHUNK_BYTES = 16 * 1024;
 const TICK_MS = 5;
 /** A process that was held up makes good for this long at most: so much may leave as one burst. */
-const BURST_MS = 200;
+const BURST_MS = 500;
 
 class Bucket {
   readonly #bytesPerMs: number;
