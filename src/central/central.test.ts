@@ -539,6 +539,15 @@ describe('enrolment', () => {
     const renamed = await stand.ask('PATCH', `/api/sites/${site.id}`, {
       body: { name: 'b', coordinates: null },
     });
+    const policy = { drained: true, weight: 2, failoverOrder: 3, egressLimitBps: 1e9 };
+    const set = await stand.ask('PATCH', `/api/sites/${site.id}`, { body: { policy } });
+    expect(set.body.policy).toEqual(policy);
+    const again = await stand.ask('PATCH', `/api/sites/${site.id}`, {
+      body: { policy: { drained: false, egressLimitBps: null } },
+    });
+    expect(again.body.policy).toEqual({ drained: false, weight: 2, failoverOrder: 3 });
+    const bad = await stand.ask('PATCH', `/api/sites/${site.id}`, { body: { policy: { weight: -1 } } });
+    expect(bad.status).toBe(400);
     expect(renamed.body.zone).toEqual(['10.1.0.0/16']);
     expect(renamed.body.coordinates).toBeUndefined();
     expect((await stand.ask('PATCH', `/api/sites/${site.id}`, { body: { zone: ['x'] } })).status).toBe(400);

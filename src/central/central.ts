@@ -131,7 +131,12 @@ export async function startCentral(
   if (options.uiDirectory && existsSync(options.uiDirectory)) {
     servePages(app, {
       directory: options.uiDirectory,
-      pages: { '/': 'index.html', '/watch/:video': 'watch.html', '/admin': 'admin.html' },
+      pages: {
+        '/': 'index.html',
+        '/watch/:video': 'watch.html',
+        '/admin': 'admin.html',
+        '/admin/explain': 'explain.html',
+      },
       connectTo: () => listOrigins(db),
     });
   }

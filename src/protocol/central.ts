@@ -71,6 +71,16 @@ export const sitePolicySchema = z.strictObject({
   egressLimitBps: z.int().positive().max(1e13),
 });
 
+export type SitePolicy = z.infer<typeof sitePolicySchema>;
+/** `null` takes back what was set. */
+export const sitePolicyEditSchema = z
+  .strictObject({
+    ...sitePolicySchema.shape,
+    egressLimitBps: sitePolicySchema.shape.egressLimitBps.nullable(),
+  })
+  .partial();
+export type SitePolicyEdit = z.infer<typeof sitePolicyEditSchema>;
+
 /** `POST /api/sites` (admin) */
 export const newSiteSchema = z.strictObject({
   name: nameSchema,
@@ -86,6 +96,8 @@ export const siteSchema = z.strictObject({
   baseUrl: z.string(),
   coordinates: coordinatesSchema.optional(),
   zone: z.array(z.string()),
+  /** What was set; the rest is as usual. */
+  policy: sitePolicySchema.partial(),
   /** `invited`: has not joined yet. `up`/`down`: as the tracker's probes see it; `unknown`: no tracker has said. */
   state: z.enum(['invited', 'up', 'down', 'unknown', 'revoked']),
   createdAt: timestampSchema,

@@ -70,12 +70,19 @@ export type PlayAnswer = z.infer<typeof playAnswerSchema>;
 export const explanationSchema = z.strictObject({
   video: videoIdSchema,
   client: z.string(),
+  policy: z.enum(['nearest', 'best-network', 'auto']),
   /** Where the viewer is taken to be, and how that is known. */
   viewer: z.strictObject({
     zoneSite: siteIdSchema.optional(),
     zonePrefix: z.string().optional(),
     latitude: z.number().optional(),
     longitude: z.number().optional(),
+    asn: z.number().optional(),
+    /** What the viewer is remembered by, and the wider network it belongs to. */
+    prefix: z.string().optional(),
+    area: z.string().optional(),
+    /** The best that this network lately had from any site. */
+    lineBps: z.number().optional(),
   }),
   ranking: z.array(
     z.strictObject({
@@ -88,10 +95,67 @@ export const explanationSchema = z.strictObject({
       distanceKm: z.number().optional(),
       load: z.number(),
       reasons: z.array(reasonSchema),
+      inputs: z.strictObject({
+        holding: z.enum(['full', 'partial', 'nothing']),
+        /** What a viewer is expected to get, and what that would be by distance alone. */
+        expectedBps: z.number(),
+        usualBps: z.number(),
+        measured: z
+          .strictObject({ bps: z.number(), reports: z.number(), ageS: z.number(), failing: z.boolean() })
+          .optional(),
+        egressBps: z.number(),
+        sentBps: z.number(),
+        egressLimitBps: z.number().optional(),
+        failureShare: z.number(),
+        proofLeftMs: z.number(),
+        weight: z.number(),
+        drained: z.boolean(),
+        failoverOrder: z.number(),
+      }),
+      /** What would bring this site to the first place, or take it from there: each in a sentence. */
+      changes: z.array(z.string()),
     }),
   ),
 });
 export type Explanation = z.infer<typeof explanationSchema>;
+
+/** `POST /dry-run` (operator): what a planned change would do, judged by the viewers of the last hour. Nothing is changed. */
+export const plannedChangeSchema = z.strictObject({
+  sites: z
+    .array(
+      z.strictObject({
+        site: siteIdSchema,
+        /** As if it did not answer. */
+        down: z.boolean().optional(),
+        drained: z.boolean().optional(),
+        weight: z.number().min(0).max(100).optional(),
+        failoverOrder: z.int().optional(),
+        egressLimitBps: z.int().positive().optional(),
+      }),
+    )
+    .max(1_000)
+    .default([]),
+  zones: z
+    .array(z.strictObject({ site: siteIdSchema, prefix: z.string().max(50) }))
+    .max(10_000)
+    .default([]),
+  policy: z.enum(['nearest', 'best-network', 'auto']).optional(),
+});
+export const dryRunSchema = z.strictObject({
+  /** Networks and viewers that were asked about; viewers fade with the time since they began. */
+  networks: z.int().nonnegative(),
+  viewers: z.number(),
+  /** 0–1: the share of viewers who would be sent elsewhere. */
+  movedShare: z.number(),
+  sites: z.array(
+    z.strictObject({ site: siteIdSchema, name: z.string(), before: z.number(), after: z.number() }),
+  ),
+  moves: z.array(
+    z.strictObject({ from: siteIdSchema.nullable(), to: siteIdSchema.nullable(), share: z.number() }),
+  ),
+});
+export type PlannedChange = z.infer<typeof plannedChangeSchema>;
+export type DryRun = z.infer<typeof dryRunSchema>;
 
 /** HLS steering manifest, version 1 (RFC 8216bis, section 7.1). */
 export const steeringManifestSchema = z.strictObject({
@@ -125,10 +189,21 @@ export const beaconSchema = z.strictObject({
 export const beaconAnswerSchema = z.strictObject({
   /** Sites of which a small sample is wanted. */
   measure: z.array(z.strictObject({ site: siteIdSchema, url: z.string() })),
+  /** The pathways in the order of now, as a steering manifest has them; empty where the tracker has nothing to say. */
+  priority: z.array(z.string()),
   /** Seconds until the next beacon. */
   againS: z.number().positive(),
 });
 export type BeaconAnswer = z.infer<typeof beaconAnswerSchema>;
+
+/** `POST /reports` (site, signed): what viewers told the site, and which videos it served. */
+export const siteReportSchema = z.strictObject({
+  viewers: z
+    .array(z.strictObject({ client: z.string().max(64), bps: z.number().positive().max(1e12) }))
+    .max(500),
+  videos: z.array(videoIdSchema).max(200),
+});
+export type SiteReport = z.infer<typeof siteReportSchema>;
 
 /** `GET /status` */
 export const trackerStatusSchema = z.strictObject({

@@ -23,7 +23,7 @@ import { DROP_PATH } from './web/remote-buffer.ts';
 const LOOK_MS = 5_000;
 const TIMEOUT_MS = 5_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
-const OWN_PATHS = /^\/(?:probe|healthz|readyz|metrics|parts\/)/;
+const OWN_PATHS = /^\/(?:probe|sample|healthz|readyz|metrics|parts\/)/;
 
 /** @throws ConfigFault where it is not said where the other parts are */
 export async function startBufferApart(config: SiteConfig): Promise<RunningSite> {

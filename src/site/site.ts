@@ -48,6 +48,7 @@ import { createRemoteBuffer } from './web/remote-buffer.ts';
 import { serveStudio } from './web/studio.ts';
 import { hashFile } from './web/upload-store.ts';
 import { createUploads } from './web/uploads.ts';
+import { startViewerReports } from './web/viewer-reports.ts';
 
 const SWEEP_MS = 3_600_000;
 const RECORD_WATCH_MS = 500;
@@ -124,6 +125,17 @@ async function startWeb(config: SiteConfig, files: SiteFiles): Promise<RunningSi
         },
         log,
       )
+    : undefined;
+  const viewerReports = local
+    ? startViewerReports({
+        take: () => {
+          const { viewers, videos } = local.buffer.takeReports();
+          return { viewers: [...viewers], videos: [...videos] };
+        },
+        identity: membership.identity,
+        trackerUrl: () => membership.trackerUrls()[0],
+        log,
+      })
     : undefined;
   const remote = local ? undefined : createRemoteBuffer(config.bufferUrl ?? '', config.operatorToken, log);
 
@@ -311,6 +323,7 @@ async function startWeb(config: SiteConfig, files: SiteFiles): Promise<RunningSi
         publisher.stop(),
         registrations.stop(),
         membershipWatch.stop(),
+        viewerReports?.stop(),
         sweep.stop(),
         recordWatch.stop(),
         worker?.stop(),

@@ -2,6 +2,7 @@
 import type { VideoId } from '../protocol/ids.ts';
 import type { PlayAnswer, Source } from '../protocol/tracker.ts';
 import type { Answers, Decision } from './answers.ts';
+import type { Learning } from './learning.ts';
 import type { NetworkMemory } from './memory/network-memory.ts';
 import type { RegisteredVideo } from './registry.ts';
 import type { Session, Sessions } from './sessions.ts';
@@ -19,7 +20,12 @@ export interface Beginning {
 /** `sessionId`: one that was given before goes on, and is not counted again. @throws Problem as `Answers.play`. */
 export type Begin = (id: VideoId, asker: Asker, sessionId: string | undefined) => Beginning;
 
-export function createBegin(answers: Answers, sessions: Sessions, memory: NetworkMemory): Begin {
+export function createBegin(
+  answers: Answers,
+  sessions: Sessions,
+  memory: NetworkMemory,
+  learning: Pick<Learning, 'noteSent'>,
+): Begin {
   return (id, asker, sessionId) => {
     const nowMs = Date.now();
     const known = sessions.find(sessionId, asker.where?.prefix, nowMs);
@@ -29,6 +35,7 @@ export function createBegin(answers: Answers, sessions: Sessions, memory: Networ
     if (!known && asker.where) {
       answers.noteSent(decision, sources[0].site);
       memory.noteViewer(asker.where, nowMs);
+      learning.noteSent(asker);
     }
     return { video: decision.video, decision, sources, session, origin: answers.origin(decision.video) };
   };

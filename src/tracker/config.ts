@@ -22,6 +22,11 @@ export const trackerConfigSchema = z.strictObject({
   probeInterval: durationSetting.prefault('1 s'),
   /** How sites are chosen: by distance, by what viewers measured, or by both. */
   policy: z.enum(POLICIES).default('auto'),
+  /** Coverage zones beside those of the centre: `PREFIX SITE` a line, read again when it changes. */
+  zonesFile: z.string().min(1).optional(),
+  /** MaxMind DB files of the operator's own: places of addresses, and their autonomous systems. */
+  cityDatabase: z.string().min(1).optional(),
+  asnDatabase: z.string().min(1).optional(),
   trustedProxies: z.array(prefixSetting).default([]),
   /** Believe `?client=IP`: one machine can then be a viewer anywhere. */
   believeClientParameter: z.boolean().default(false),

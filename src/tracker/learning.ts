@@ -2,6 +2,7 @@
  * What players and sites report becomes memory and evidence here, and nowhere else. Believed is a session that this tracker
  * gave, of sites that it knows, at a bounded pace; everything else is passed over in silence.
  */
+import { LRUCache } from 'lru-cache';
 import type { SiteId } from '../protocol/ids.ts';
 import type { BeaconResult } from '../protocol/tracker.ts';
 import { hashText } from './choice/sites.ts';
@@ -17,10 +18,14 @@ import type { Asker } from './viewers.ts';
 const ESTIMATE_WEIGHT = 0.6;
 const SEGMENT_WEIGHT = 1;
 const SAMPLE_WEIGHT = 0.5;
+/** A site's word for its viewers. */
+const SITE_WEIGHT = 0.3;
+const MAX_SENT = 100_000;
+const SENT_MS = 12 * 3_600_000;
 /** So long after a move the estimate is still of the site before. */
 const MIXED_MS = 4_000;
-/** How often one session is heard. */
-const LEAST_PAUSE_MS = 250;
+/** How often one session is heard within a second. */
+const MOST_WORDS_A_SECOND = 8;
 
 export interface SteeringReport {
   /** The pathway the player is on, as far as it says. */
@@ -33,6 +38,10 @@ export interface Learning {
   steered(session: Session, asker: Asker, report: SteeringReport, nowMs: number): void;
   /** A body of type `application/cmcd`. */
   events(session: Session, asker: Asker, body: string, nowMs: number): void;
+  /** By a site, of a viewer that was sent to it. */
+  told(site: SiteId, asker: Asker, bps: number, nowMs: number): void;
+  /** A viewer was given a session: from now on a site may speak for it. */
+  noteSent(asker: Asker): void;
   beacon(session: Session, asker: Asker, results: readonly BeaconResult[], nowMs: number): void;
 }
 
@@ -49,6 +58,7 @@ export interface LearningMeans {
 
 export function createLearning(means: LearningMeans): Learning {
   const { memory, evidence } = means;
+  const sent = new LRUCache<string, true>({ max: MAX_SENT, ttl: SENT_MS });
 
   function note(asker: Asker, observation: Observation, nowMs: number): void {
     const { where, who } = asker;
@@ -59,13 +69,26 @@ export function createLearning(means: LearningMeans): Learning {
     evidence.note(observation.site, hashText(where.prefix), failed, nowMs);
     means.onEvidence(observation.site, failed);
   }
-  const maySpeak = (session: Session, nowMs: number): boolean => {
-    if (nowMs - session.heardAtMs < LEAST_PAUSE_MS) return false;
-    session.heardAtMs = nowMs;
-    return true;
-  };
+  function maySpeak(session: Session, nowMs: number): boolean {
+    if (nowMs - session.heardAtMs >= 1_000) {
+      session.heardAtMs = nowMs;
+      session.words = 0;
+    }
+    return session.words++ < MOST_WORDS_A_SECOND;
+  }
 
   return {
+    noteSent({ where, who }) {
+      if (where && who !== undefined) sent.set(`${where.prefix} ${who}`, true);
+    },
+    told(site, asker, bps, nowMs) {
+      const { where, who } = asker;
+      if (!where || who === undefined || !sent.has(`${where.prefix} ${who}`)) return;
+      // A site may say that it serves badly; that it serves better than a viewer was ever served, the viewer has to say.
+      const line = memory.lineOf(where, who, nowMs);
+      const believed = line === undefined ? undefined : Math.min(bps, Math.exp(line));
+      if (believed !== undefined) note(asker, { site, bps: believed, weight: SITE_WEIGHT }, nowMs);
+    },
     steered(session, asker, { current, throughputs }, nowMs) {
       if (!maySpeak(session, nowMs)) return;
       const before = session.current;

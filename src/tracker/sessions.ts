@@ -26,8 +26,9 @@ export interface Session {
   /** Steering requests seen, and when it last changed sites. */
   asked: number;
   movedAtMs: number;
-  /** When it was last heard, so that it cannot speak without end. */
+  /** When it began to speak in this second, and how often it has: it cannot speak without end. */
   heardAtMs: number;
+  words: number;
 }
 
 export interface Sessions {
@@ -69,6 +70,7 @@ export function createSessions(own: Buffer): Sessions {
       asked: 0,
       movedAtMs: 0,
       heardAtMs: 0,
+      words: 0,
     };
     remembered.set(id, session);
     return session;

@@ -4,14 +4,18 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { call } from '../kernel/client.ts';
 import { createHttp, requireSigner } from '../kernel/http.ts';
-import type { PublicKey } from '../kernel/keys.ts';
+import { type PublicKey, readOrMakeKey } from '../kernel/keys.ts';
 import { silentLog } from '../kernel/log.ts';
 import { NonceMemory } from '../kernel/signatures.ts';
 import { type Change, joinRequestSchema, siteStatesSchema } from '../protocol/central.ts';
 import { newId, newRevisionId, newSiteId, newVideoId, type SiteId } from '../protocol/ids.ts';
 import type { RevisionTimeline } from '../protocol/timeline.ts';
 import {
+  beaconAnswerSchema,
+  dryRunSchema,
   explanationSchema,
   playAnswerSchema,
   steeringManifestSchema,
@@ -524,7 +528,10 @@ test('explain: the whole ranking for an operator, those left out too', async () 
   const headers = { authorization: `Bearer ${TOKEN}` };
   const response = await get(`/explain/${video}?client=10.3.0.1`, { headers });
   const explanation = explanationSchema.parse(await response.json());
+  expect(explanation.policy).toBe('auto');
   expect(explanation.viewer).toEqual({
+    prefix: '10.3.0.0/24',
+    area: '10.3.0.0/16',
     zoneSite: idOf(BEIJING),
     zonePrefix: '10.3.0.0/16',
     ...places[BEIJING]!.coordinates,
@@ -856,4 +863,224 @@ describe('addresses', () => {
     );
     expect(answers[0]).toEqual(answers[1]);
   });
+});
+describe('what players tell', () => {
+  const operator = { authorization: `Bearer ${TOKEN}` };
+  const explain = async (client: string) =>
+    explanationSchema.parse(
+      await (await get(`/explain/${video}?client=${client}`, { headers: operator })).json(),
+    );
+  const steer = async (uri: string, pathway: string, bps: number) =>
+    steeringManifestSchema.parse(
+      await (await fetch(`${uri}&_HLS_pathway=${pathway}&_HLS_throughput=${bps}`)).json(),
+    );
+  const beacon = (session: string, client: string, body: object) =>
+    fetch(
+      `${tracker.url}/beacon/${session}?client=${client}&video=${video}&pathways=${sites.map(({ id }) => id).join('.')}`,
+      { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+    );
+
+  test('a slow site loses the viewers that it serves slowly, and nobody else', async () => {
+    const { steering } = await play('?client=10.1.2.3');
+    // The first figure is a player's default estimate: it is not believed.
+    await steer(steering, idOf(HANGZHOU), 500_000);
+    for (let n = 0; n < 3; n++) await steer(steering, idOf(HANGZHOU), 9_000_000);
+    let manifest = await steer(steering, idOf(HANGZHOU), 9_000_000);
+    expect(manifest['PATHWAY-PRIORITY'][0]).toBe(idOf(HANGZHOU));
+    expect(manifest.TTL).toBe(5);
+    for (let n = 0; n < 5; n++) manifest = await steer(steering, idOf(HANGZHOU), 300_000);
+    expect(manifest['PATHWAY-PRIORITY'][0]).not.toBe(idOf(HANGZHOU));
+    expect(manifest['PATHWAY-PRIORITY']).toHaveLength(3);
+    const here = await explain('10.1.2.3');
+    const hangzhou = here.ranking.find(({ site }) => site === idOf(HANGZHOU));
+    expect(hangzhou?.inputs.measured?.bps).toBeLessThan(1_000_000);
+    expect(hangzhou?.changes.join(' ')).toMatch(/rises from .* to about/);
+    expect((await explain('10.1.200.3')).ranking[0]?.site).toBe(idOf(HANGZHOU));
+  });
+
+  test('DASH players tell their throughput by pathway', async () => {
+    const { steering } = await play('?client=10.1.2.3');
+    const say = (bps: number) =>
+      fetch(
+        `${steering}&_DASH_pathway=${encodeURIComponent(`"${idOf(BEIJING)},${idOf(HANGZHOU)}"`)}&_DASH_throughput="8000000,${bps}"`,
+      );
+    for (let n = 0; n < 3; n++) expect((await say(4_000_000)).status).toBe(200);
+    const { ranking } = await explain('10.1.2.3');
+    const bpsOf = (index: number) =>
+      ranking.find(({ site }) => site === idOf(index))?.inputs.measured?.bps ?? 0;
+    expect(bpsOf(BEIJING) / 8e6).toBeCloseTo(1, 1);
+    expect(bpsOf(HANGZHOU) / 4e6).toBeCloseTo(1, 1);
+  });
+
+  test('a session that the tracker did not give, or gave to another network, is not believed', async () => {
+    const { session } = await play('?client=10.1.2.3');
+    const results = [{ site: idOf(HANGZHOU), kind: 'segment', bps: 1_000 }];
+    for (const [id, client] of [
+      ['x'.repeat(27), '10.1.2.3'],
+      [session, '10.1.77.3'],
+      [`${session.slice(0, -2)}AA`, '10.1.2.3'],
+    ] as const) {
+      for (let n = 0; n < 5; n++) expect((await beacon(id, client, { results })).status).toBe(200);
+      const { ranking } = await explain(client);
+      expect(ranking.every(({ inputs }) => inputs.measured === undefined)).toBe(true);
+    }
+  });
+
+  test('one rogue address cannot steer its neighbours, however often it speaks', async () => {
+    for (const host of [11, 12, 13]) {
+      const client = `10.1.2.${host}`;
+      const { session } = await play(`?client=${client}`);
+      const results = sites.map(({ id }) => ({ site: id, kind: 'segment', bps: 8_000_000 }));
+      await beacon(session, client, { results });
+    }
+    const client = '10.1.2.66';
+    for (let n = 0; n < 30; n++) {
+      const { session } = await play(`?client=${client}`);
+      const results = [
+        { site: idOf(HANGZHOU), kind: 'segment', bps: 1_000 },
+        { site: idOf(HANGZHOU), kind: 'segment', failed: true },
+        { site: idOf(BEIJING), kind: 'segment', bps: 900_000_000 },
+      ];
+      await beacon(session, client, { results });
+    }
+    const { ranking } = await explain('10.1.2.12');
+    expect(ranking[0]?.site).toBe(idOf(HANGZHOU));
+    // Nor where nobody else of its network has spoken.
+    for (let n = 0; n < 10; n++) {
+      const { session } = await play('?client=10.1.5.66');
+      const results = [
+        { site: idOf(HANGZHOU), kind: 'segment', bps: 1_000 },
+        { site: idOf(BEIJING), kind: 'segment', bps: 1_000_000 },
+      ];
+      await beacon(session, '10.1.5.66', { results });
+    }
+    expect((await explain('10.1.5.7')).ranking[0]?.site).toBe(idOf(HANGZHOU));
+    expect((await play('?client=10.1.9.9')).sources[0]?.site).toBe(idOf(HANGZHOU));
+  });
+
+  test('the beacon is told which sites to sample, and what a sample says counts', async () => {
+    const client = '10.1.2.3';
+    const { session } = await play(`?client=${client}`);
+    const answer = beaconAnswerSchema.parse(await (await beacon(session, client, { results: [] })).json());
+    expect(answer.measure.map(({ site }) => site).sort()).toEqual(sites.map(({ id }) => id).sort());
+    expect(answer.measure[0]?.url).toMatch(/\/sample\?bytes=\d+$/);
+    const results = [
+      { site: idOf(HANGZHOU), kind: 'sample', rttMs: 300, bps: 1_000_000 },
+      { site: idOf(BEIJING), kind: 'sample', rttMs: 5, bps: 50_000_000 },
+      { site: idOf(GUANGZHOU), kind: 'sample', failed: true },
+    ];
+    const next = beaconAnswerSchema.parse(await (await beacon(session, client, { results })).json());
+    expect(next.measure).toEqual([]);
+    const { ranking } = await explain(client);
+    expect(ranking.map(({ site }) => site)).toEqual([idOf(BEIJING), idOf(HANGZHOU), idOf(GUANGZHOU)]);
+  });
+
+  test('CMCD events (version 2) as players post them', async () => {
+    const client = '10.1.2.3';
+    const { session } = await play(`?client=${client}`);
+    const event = (index: number, rc: number, ttlb: number) =>
+      `br=(4000),d=4000,e=rr,ot=v,rc=${rc},sid="a,b",ts=1764000000000,ttfb=20,ttlb=${ttlb},` +
+      `url="${sites[index]!.baseUrl}/v/x/y/video/3.m4s",v=2`;
+    const body = [event(HANGZHOU, 200, 16_000), event(BEIJING, 200, 1_000), 'rubbish=="', ''].join('\n');
+    const post = (text: string) =>
+      fetch(`${tracker.url}/cmcd/${session}?client=${client}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/cmcd' },
+        body: text,
+      });
+    expect((await post(body)).status).toBe(204);
+    let { ranking } = await explain(client);
+    const order = ranking.map(({ site }) => site);
+    expect(order.indexOf(idOf(BEIJING))).toBeLessThan(order.indexOf(idOf(HANGZHOU)));
+    expect(ranking.find(({ site }) => site === idOf(BEIJING))?.inputs.measured?.bps).toBeCloseTo(16e6, -6);
+    await post(event(BEIJING, 503, 10));
+    ({ ranking } = await explain(client));
+    expect(ranking.at(-1)?.site).toBe(idOf(BEIJING));
+  });
+
+  test('a site tells what its viewers measured and what it has buffered: signed, and of viewers sent here alone', async () => {
+    const key = await readOrMakeKey(join(directory, 'site.key'));
+    central.publish({ ...siteChange(HANGZHOU), publicKey: key.publicKey });
+    const client = '10.1.2.3';
+    const { session } = await play(`?client=${client}`);
+    await beacon(session, client, { results: [{ site: idOf(BEIJING), kind: 'segment', bps: 8_000_000 }] });
+    const report = (viewers: readonly object[], signer = key) =>
+      call(`${tracker.url}/reports`, {
+        method: 'POST',
+        body: { viewers, videos: [video] },
+        signer: { key: signer, keyId: idOf(HANGZHOU) },
+        timeoutMs: 2_000,
+        maxBytes: 10_000,
+        answer: z.unknown(),
+      });
+    const measuredAt = async (of: string) =>
+      (await explain(of)).ranking.find(({ site }) => site === idOf(HANGZHOU))?.inputs.measured?.bps;
+    await eventually(2_000, () => report([{ client, bps: 2_000_000 }]));
+    expect((await measuredAt(client))! / 2e6).toBeCloseTo(1, 1);
+    // It cannot praise itself above what the viewer ever had, nor speak for strangers.
+    await report([{ client, bps: 900_000_000 }]);
+    expect(await measuredAt(client)).toBeLessThan(8_500_000);
+    await report([{ client: '10.1.99.3', bps: 900_000_000 }]);
+    expect(await measuredAt('10.1.99.3')).toBeUndefined();
+    const { ranking } = await explain(client);
+    expect(ranking.find(({ site }) => site === idOf(HANGZHOU))?.inputs.holding).toBe('partial');
+    const stranger = await readOrMakeKey(join(directory, 'other.key'));
+    await expect(report([], stranger)).rejects.toMatchObject({ status: 401 });
+  });
+
+  test('dry run: which share of the viewers a planned change moves, and where; nothing changes', async () => {
+    for (let host = 1; host <= 4; host++) await play(`?client=10.1.${host}.9`);
+    await play('?client=10.3.1.9');
+    const plan = async (body: object) =>
+      dryRunSchema.parse(
+        await (
+          await fetch(`${tracker.url}/dry-run?video=${video}`, {
+            method: 'POST',
+            headers: { ...operator, 'content-type': 'application/json' },
+            body: JSON.stringify(body),
+          })
+        ).json(),
+      );
+    const drained = await plan({ sites: [{ site: idOf(HANGZHOU), drained: true }] });
+    expect(drained.networks).toBeGreaterThanOrEqual(5);
+    const of = (result: typeof drained, index: number) =>
+      result.sites.find(({ site }) => site === idOf(index));
+    expect(of(drained, HANGZHOU)?.before).toBeGreaterThan(0.5);
+    expect(of(drained, HANGZHOU)?.after).toBe(0);
+    expect(drained.movedShare).toBeCloseTo(of(drained, HANGZHOU)!.before, 3);
+    expect(drained.moves[0]?.from).toBe(idOf(HANGZHOU));
+    const zoned = await plan({ zones: [{ site: idOf(BEIJING), prefix: '10.1.3.0/24' }] });
+    expect(zoned.moves).toEqual([
+      { from: idOf(HANGZHOU), to: idOf(BEIJING), share: expect.closeTo(0.17, 1) },
+    ]);
+    expect((await plan({})).movedShare).toBe(0);
+    expect((await play('?client=10.1.3.9')).sources[0]?.site).toBe(idOf(HANGZHOU));
+    const refused = await fetch(`${tracker.url}/dry-run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    });
+    expect(refused.status).toBe(401);
+  });
+
+  test('an administrator drains a site: new viewers go elsewhere, and those it has are moved', async () => {
+    const { steering } = await play('?client=10.1.2.3');
+    central.publish({ ...siteChange(HANGZHOU), drained: true });
+    await eventually(2_000, async () => {
+      expect(idsOf(await play('?client=10.1.2.3')).at(-1)).toBe(idOf(HANGZHOU));
+      const manifest = await steer(steering, idOf(HANGZHOU), 9_000_000);
+      expect(manifest['PATHWAY-PRIORITY'].at(-1)).toBe(idOf(HANGZHOU));
+    });
+  });
+});
+
+test('a site that serves other bytes than before is left out, whatever it says of itself', async () => {
+  await play();
+  const first = async () => idsOf(await play('?client=203.0.113.9'))[0];
+  expect(await first()).toBe(idOf(GUANGZHOU));
+  await new Promise(resolve => setTimeout(resolve, 1_300));
+  sites[GUANGZHOU]!.state.initSegment = Buffer.from('\0\0\0\x18ftypiso6\0\0\0\0iso6XXXX');
+  await eventually(3_000, async () => expect(await first()).not.toBe(idOf(GUANGZHOU)));
+  const status = trackerStatusSchema.parse(await (await get('/status')).json());
+  expect(status.sites.find(({ site }) => site === idOf(GUANGZHOU))?.lastError).toMatch(/not the video/);
 });

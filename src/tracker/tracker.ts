@@ -15,16 +15,18 @@ import { createBaseUrls } from './base-urls.ts';
 import { createBegin } from './beginning.ts';
 import type { TrackerConfig } from './config.ts';
 import { followFeed } from './feed.ts';
+import { openGeo } from './geo.ts';
 import { createLearning } from './learning.ts';
 import { NetworkMemory } from './memory/network-memory.ts';
 import { SiteEvidence } from './memory/site-evidence.ts';
+import { createPartialHolders } from './partial-holders.ts';
 import { startProbes } from './probing/probes.ts';
 import { Samples } from './probing/samples.ts';
 import { Registry } from './registry.ts';
 import { createSessions } from './sessions.ts';
 import { sessionKeyPath, startSharing } from './sharing.ts';
 import { createTimelines } from './timelines.ts';
-import { createViewers, NO_ZONES } from './viewers.ts';
+import { createViewers } from './viewers.ts';
 import { createCounted } from './web/counted.ts';
 import { serveExplain } from './web/explain.ts';
 import { createHotPlay, type HotPlay } from './web/hot-play.ts';
@@ -32,9 +34,12 @@ import { serveObserve } from './web/observe.ts';
 import { servePlain } from './web/plain.ts';
 import { servePlay } from './web/play.ts';
 import { createPlayAnswers } from './web/play-answers.ts';
+import { serveReports } from './web/reports.ts';
 import { serveSteer } from './web/steer.ts';
 import { createWorld } from './world.ts';
+import { watchZoneFile } from './zone-file.ts';
 
+const FORGET_EVERY_MS = 60_000;
 const TELL_EVERY_MS = 10_000;
 const TELL_TIMEOUT_MS = 5_000;
 /** Keeps each report below central's limit for a body. */
@@ -60,7 +65,9 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
   const world = createWorld(registry, config.policy, probes.of, site =>
     evidence.failureShare(site, Date.now()),
   );
-  const viewers = createViewers(registry, () => NO_ZONES, undefined);
+  const zoneFile = watchZoneFile(config.zonesFile, log);
+  const geoFiles = await openGeo({ city: config.cityDatabase, asn: config.asnDatabase }, log);
+  const viewers = createViewers(registry, zoneFile.zones, geoFiles.geo);
   const identity = await readIdentity(config.dataDirectory);
   const feed = await followFeed(
     config,
@@ -103,12 +110,13 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     allowAnyOrigin(reply);
     reply.header('cache-control', 'no-store');
   });
+  const partialHolders = createPartialHolders();
   const answers = createAnswers({
     registry,
     world,
     memory,
     probes,
-    partialHolders: () => [],
+    partialHolders: partialHolders.of,
     onPlayed(video, holders) {
       for (const site of holders) if (!samples.of(site)) samples.note(site, video);
     },
@@ -131,15 +139,32 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
   const timelines = createTimelines();
   const means = { config, answers, viewers, sessions, learning, timelines, counted: createCounted(metrics) };
   servePlain(app, means);
-  const playAnswers = createPlayAnswers({ ...means, begin: createBegin(answers, sessions, memory) });
+  const playAnswers = createPlayAnswers({
+    ...means,
+    begin: createBegin(answers, sessions, memory, learning),
+  });
   servePlay(app, { ...means, playAnswers });
   hotPlay = createHotPlay({ ...means, playAnswers });
+  serveReports(app, { registry, viewers, learning, partialHolders });
   serveObserve(app, { ...means, baseUrlOf: baseUrls.of });
   serveSteer(app, {
     ...means,
     activeSites: () => registry.sites.filter(({ active }) => active).map(({ site }) => site),
   });
-  serveExplain(app, means);
+  serveExplain(app, {
+    ...means,
+    probes,
+    planning: {
+      world,
+      viewers,
+      memory,
+      holdingOf: video => answers.explain(video, { viewer: {}, place: {} }).question,
+    },
+  });
+  const forgetting = repeat(async () => {
+    memory.sweep(Date.now());
+    return FORGET_EVERY_MS;
+  });
   allowPreflight(app);
   app.get(
     '/status',
@@ -172,6 +197,7 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
   const gauges = {
     tributary_tracker_videos: ['Registered videos.', () => registry.videoCount],
     tributary_tracker_position: ['Change-feed position.', feed.position],
+    tributary_tracker_networks: ['Network prefixes that are remembered.', () => memory.prefixCount],
     tributary_tracker_sites_up: [
       'Sites that answer their probes.',
       () => registry.sites.filter(({ site }) => probes.of(site).up).length,
@@ -195,7 +221,15 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     url: `http://${formatAddress(config.listen.host, port)}`,
     async stop() {
       timelines.stop();
-      await Promise.all([telling.stop(), sharing.stop(), feed.stop(), probes.stop()]);
+      await Promise.all([
+        telling.stop(),
+        sharing.stop(),
+        forgetting.stop(),
+        zoneFile.stop(),
+        geoFiles.stop(),
+        feed.stop(),
+        probes.stop(),
+      ]);
       await app.close();
     },
   };

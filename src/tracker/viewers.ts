@@ -61,7 +61,11 @@ export function createViewers(
       const prefix = prefixOf(client);
       const area = found?.asn ? `AS${found.asn}` : (zone?.prefix ?? (prefix && areaOf(prefix)));
       return {
-        viewer: { zone, coordinates, asn: found?.asn },
+        viewer: {
+          ...(zone ? { zone } : {}),
+          ...(coordinates ? { coordinates } : {}),
+          ...(found?.asn === undefined ? {} : { asn: found.asn }),
+        },
         place: { zoneSite: zone?.site, coordinates },
         ...(prefix && area ? { where: { prefix, area }, who: whoIs(client, key) } : {}),
       };

@@ -4,7 +4,7 @@
  */
 import { failpoint } from '../../kernel/failpoint.ts';
 import { notify } from '../../kernel/postgres.ts';
-import type { Change } from '../../protocol/central.ts';
+import type { Change, SitePolicy } from '../../protocol/central.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import type { PublicationRecord } from '../../protocol/record.ts';
 import type { CentralDatabase, CentralTransaction, MemberRow, VideoRow } from './schema.ts';
@@ -108,6 +108,7 @@ function ofSite(row: MemberRow): Change {
       : {}),
     zone: JSON.parse(row.zone) as string[],
     active: row.joined_at !== null && row.revoked_at === null,
+    ...(JSON.parse(row.policy) as Partial<SitePolicy>),
     ...(row.public_key === null ? {} : { publicKey: row.public_key }),
   };
 }

@@ -14,6 +14,8 @@ interface MemberTable {
   longitude: number | null;
   /** JSON array of network prefixes. */
   zone: string;
+  /** JSON: how it counts in the trackers' choice. */
+  policy: Generated<string>;
   public_key: string | null;
   join_token_hash: string | null;
   join_expires_at: number | null;
@@ -267,9 +269,19 @@ const hearsay: Migration = {
   },
 };
 
+const sitePolicy: Migration = {
+  async up(db) {
+    await db.schema
+      .alterTable('members')
+      .addColumn('policy', 'text', column => column.notNull().defaultTo('{}'))
+      .execute();
+  },
+};
+
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': first,
   '0002-publication': publication,
   '0003-sharing': sharing,
   '0004-hearsay': hearsay,
+  '0005-site-policy': sitePolicy,
 };

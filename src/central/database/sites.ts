@@ -1,7 +1,7 @@
 /** Members of the system: sites and trackers, their enrolment and their keys. */
 
 import { sql } from '../../kernel/sql.ts';
-import type { Coordinates } from '../../protocol/central.ts';
+import type { Coordinates, SitePolicyEdit } from '../../protocol/central.ts';
 import { type SiteId, siteIdSchema } from '../../protocol/ids.ts';
 import { takePositions } from './feed.ts';
 import type { CentralDatabase, CentralTransaction, MemberRow } from './schema.ts';
@@ -190,15 +190,26 @@ export interface SiteEdit {
   readonly zone?: readonly string[] | undefined;
   /** Sealed. null: through the gateway again. */
   readonly databaseUrl?: string | null | undefined;
+  /** Changes what it names alone. */
+  readonly policy?: SitePolicyEdit | undefined;
 }
+
+/** What was set before, and what is set now; what is set to null is as usual again. */
+const mergePolicy = (before: string, edit: SitePolicyEdit): string => {
+  const merged = { ...(JSON.parse(before) as SitePolicyEdit), ...edit };
+  return JSON.stringify(Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null)));
+};
 
 /** False: there is no such site. */
 export function editSite(db: CentralDatabase, id: SiteId, edit: SiteEdit): Promise<boolean> {
   return db.transaction().execute(async tx => {
+    // Positions are taken first: whoever has them is alone with the row until the commit.
+    const position = await takePositions(tx, 1);
+    const before = await tx.selectFrom('members').select('policy').where('id', '=', id).executeTakeFirst();
     const { numUpdatedRows } = await tx
       .updateTable('members')
       .set({
-        position: await takePositions(tx, 1),
+        position,
         ...(edit.name === undefined ? {} : { name: edit.name }),
         ...(edit.baseUrl === undefined ? {} : { base_url: edit.baseUrl }),
         ...(edit.coordinates === undefined
@@ -209,6 +220,7 @@ export function editSite(db: CentralDatabase, id: SiteId, edit: SiteEdit): Promi
             }),
         ...(edit.zone === undefined ? {} : { zone: JSON.stringify(edit.zone) }),
         ...(edit.databaseUrl === undefined ? {} : { database_url: edit.databaseUrl }),
+        ...(edit.policy === undefined ? {} : { policy: mergePolicy(before?.policy ?? '{}', edit.policy) }),
       })
       .where('id', '=', id)
       .where('role', '=', 'site')

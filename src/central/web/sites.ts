@@ -11,6 +11,7 @@ import {
   prefixSchema,
   type Site,
   siteListSchema,
+  sitePolicyEditSchema,
   siteSchema,
 } from '../../protocol/central.ts';
 import { newSiteId, type SiteId, siteIdSchema } from '../../protocol/ids.ts';
@@ -47,6 +48,7 @@ const siteEditSchema = z
       .max(2_000)
       .refine(isPostgresUrl, 'expected postgres://user:password@host:5432/name')
       .nullable(),
+    policy: sitePolicyEditSchema,
   })
   .partial();
 const collectAnswerSchema = z.strictObject({
@@ -169,6 +171,7 @@ function formatSite(
       ? { coordinates: { latitude: row.latitude, longitude: row.longitude } }
       : {}),
     zone: JSON.parse(row.zone) as string[],
+    policy: JSON.parse(row.policy) as Site['policy'],
     state: row.revoked_at !== null ? 'revoked' : row.joined_at === null ? 'invited' : seen,
     createdAt: formatTime(row.created_at),
     ...optionalTime('joinedAt', row.joined_at),

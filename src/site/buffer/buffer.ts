@@ -22,6 +22,7 @@ import { createHandler, type Shelf } from './serve.ts';
 import { Slots } from './slots.ts';
 import { originUpstream, siteUpstreams } from './sources.ts';
 import { type Address, createUpstreamClient, FILL_TIMING, type FillTiming } from './upstream.ts';
+import { createViewerReports, type ViewerReports } from './viewer-reports.ts';
 
 const ORIGIN_REQUESTS_AT_ONCE = 32;
 const SITE_REQUESTS_AT_ONCE = 64;
@@ -80,6 +81,8 @@ export interface StreamBuffer {
   drop(video: VideoId): Promise<void>;
   /** Takes back `drop`. */
   allow(video: VideoId): void;
+  /** What viewers' players told, and which videos they had, since this was last asked for. */
+  takeReports: ViewerReports['take'];
   stats(): BufferStats;
   /** Ends the fills under way and waits for the disk. */
   stop(): Promise<void>;
@@ -230,17 +233,19 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
     },
   };
   const servesViewer = options.servesViewer ?? (() => true);
+  const reports = createViewerReports();
 
   return {
     // Where something is paced or refused, every request takes the longer way, on which that is done.
-    lane: egress.isFree && !options.servesViewer ? createHotLane(shelf, counts, egress) : undefined,
-    handle: createHandler({ shelf, counts, egress, servesViewer, log }),
+    lane: egress.isFree && !options.servesViewer ? createHotLane(shelf, counts, egress, reports) : undefined,
+    handle: createHandler({ shelf, counts, egress, servesViewer, reports, log }),
     async drop(video) {
       dropped.add(video);
       for (const fill of fills.values()) if (fill.file.video === video) fill.stop(videoWithdrawn());
       await forget(video);
     },
     allow: video => void dropped.delete(video),
+    takeReports: reports.take,
     stats: () => ({
       ...counts,
       egress: egress.bytes,

@@ -69,10 +69,12 @@ describe('the lane of a server', () => {
   let handedOver: string[];
   let close: () => Promise<void>;
 
+  const told: [string, string | undefined][] = [];
   beforeEach(async () => {
     Object.assign(counts, { hits: 0, misses: 0, activeResponses: 0 });
     handedOver = [];
     viewed.length = 0;
+    told.length = 0;
     wireBytes = 0;
     lane = createHotLane(
       {
@@ -87,6 +89,11 @@ describe('the lane of a server', () => {
         count(_kind, bytes) {
           wireBytes += bytes;
         },
+      },
+      {
+        note: (_address, url, header) => void told.push([url, header]),
+        noteVideo() {},
+        take: () => ({ viewers: [], videos: [] }),
       },
     );
     const server = createNodeServer(

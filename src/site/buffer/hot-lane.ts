@@ -15,6 +15,7 @@ import { keyOf, parseMediaFile } from './media-file.ts';
 import { dateKept, formatWireHead, KEEP_ALIVE_SECONDS, type Kept } from './memory-tier.ts';
 import { formatProblemParts } from './respond.ts';
 import type { Counts, Shelf } from './serve.ts';
+import type { ViewerReports } from './viewer-reports.ts';
 
 const FIRST_BYTE_TIMEOUT_MS = 10_000;
 /** Longer heads are rare, and node:http bounds them. */
@@ -51,6 +52,7 @@ export function createHotLane(
   shelf: LaneShelf,
   counts: Counts,
   egress: Pick<Egress, 'count'>,
+  reports: ViewerReports,
 ): ConnectionLane {
   const sockets = new Set<Socket>();
   /** One for all who follow a fill. */
@@ -73,6 +75,7 @@ export function createHotLane(
     // What is on disk takes the longer way, and so does every refusal.
     if (!file || shelf.isWithdrawn(file.video) || shelf.hasOnDisk(file)) return undefined;
     shelf.noteViewed(file);
+    reports.noteVideo(file.video);
     const found = shelf.fill(file, true);
     return found instanceof Problem ? undefined : found;
   };
@@ -90,11 +93,17 @@ export function createHotLane(
       if (isFirst) socket.setTimeout(KEEP_ALIVE_SECONDS * 1_000);
       isFirst = false;
     };
+    const noteCmcd = (head: string, url: string): void => {
+      const header = /\r\ncmcd-request:[ \t]*([^\r]*)/i.exec(head)?.[1];
+      reports.note(socket.remoteAddress ?? '', url, header);
+    };
     const onData = (chunk: Buffer): void => {
-      const url = chunk.length <= MAX_HEAD_BYTES ? parsePlainGet(chunk.toString('latin1')) : undefined;
+      const head = chunk.length <= MAX_HEAD_BYTES ? chunk.toString('latin1') : undefined;
+      const url = head === undefined ? undefined : parsePlainGet(head);
       const key = url === undefined || isSending ? undefined : keyOf(url);
       const kept = key === undefined ? undefined : shelf.find(key);
       const fill = key === undefined || kept ? undefined : findFill(key);
+      if (head && url && (kept || fill)) noteCmcd(head, url);
       if (kept) send(kept);
       else if (fill) follow(fill);
       else leave(chunk);

@@ -12,6 +12,7 @@ import type { Kept } from './memory-tier.ts';
 import { methodNotAllowed, notFound, uploadsOnly, videoWithdrawn } from './problems.ts';
 import { onceClosed, type Reply, respondFlowing, respondKept, respondProblem } from './respond.ts';
 import { FILL_HEADER } from './upstream.ts';
+import type { ViewerReports } from './viewer-reports.ts';
 
 /** Where the handler gets files. */
 export interface Shelf {
@@ -40,6 +41,7 @@ export interface ServeOptions {
   readonly egress: Egress;
   /** Whether this viewer is served from here. */
   readonly servesViewer: (request: IncomingMessage) => boolean;
+  readonly reports: ViewerReports;
   readonly log: Log;
 }
 
@@ -50,7 +52,7 @@ const isUrgent = (request: IncomingMessage): boolean =>
 export function createHandler(
   options: ServeOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const { shelf, counts, egress, log } = options;
+  const { shelf, counts, egress, reports, log } = options;
 
   function open(request: IncomingMessage, response: ServerResponse): Reply {
     const isFill = request.headers[FILL_HEADER] !== undefined;
@@ -105,7 +107,10 @@ export function createHandler(
     }
     const reply = open(request, response);
     if (!reply.isFill && !options.servesViewer(request)) return respondProblem(response, uploadsOnly());
-    const key = keyOf(request.url ?? '');
+    const url = request.url ?? '';
+    if (!reply.isFill)
+      reports.note(request.socket.remoteAddress ?? '', url, request.headers['cmcd-request']?.toString());
+    const key = keyOf(url);
     // Only what was parsed once is ever kept, so what is found needs no parsing.
     const kept = shelf.find(key);
     if (kept) {
@@ -115,7 +120,10 @@ export function createHandler(
     const file = parseMediaFile(key);
     if (!file) return respondProblem(response, notFound());
     if (shelf.isWithdrawn(file.video)) return respondProblem(response, videoWithdrawn());
-    if (!reply.isFill) shelf.noteViewed(file);
+    if (!reply.isFill) {
+      shelf.noteViewed(file);
+      reports.noteVideo(file.video);
+    }
     const reading = shelf.read(file);
     if (!reading) return fill(reply, file);
     readOrFill(reply, file, reading).catch(error => {

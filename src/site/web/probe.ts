@@ -1,4 +1,5 @@
-/** What a site answers to the trackers' probes. */
+/** What a site answers to the trackers' probes, and to players that measure the way to it. */
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { allowAnyOrigin, type HttpServer } from '../../kernel/http.ts';
 import type { SiteId } from '../../protocol/ids.ts';
@@ -13,6 +14,22 @@ export interface SiteLoad {
 }
 
 export function serveProbe(app: HttpServer, siteId: () => string | undefined, load: () => SiteLoad): void {
+  app.get(
+    '/sample',
+    {
+      schema: {
+        description: 'So many bytes, for a player that measures the way to this site before it moves here.',
+        querystring: z.object({ bytes: z.coerce.number().int().min(1).max(MAX_SAMPLE_BYTES).default(1) }),
+      },
+    },
+    async (request, reply) => {
+      allowAnyOrigin(reply);
+      return reply
+        .headers({ 'cache-control': 'no-store', 'content-type': 'application/octet-stream' })
+        .send(sampleBytes.subarray(0, request.query.bytes));
+    },
+  );
+
   const egress = createRateMeter(() => load().egressBytes);
   app.get(
     '/probe',
@@ -39,6 +56,10 @@ export function serveProbe(app: HttpServer, siteId: () => string | undefined, lo
     },
   );
 }
+
+/** Bytes that no line compresses, made once. */
+const MAX_SAMPLE_BYTES = 262_144;
+const sampleBytes = randomBytes(MAX_SAMPLE_BYTES);
 
 /** Bits per second of a growing byte count, over the last second or so. */
 function createRateMeter(read: () => number): () => number {

@@ -321,7 +321,7 @@ describe('policies', () => {
   });
 
   test('auto stays in the zone for a little less; best-network does not', () => {
-    const little = [told(hangzhou, 8), told(beijing, 10)];
+    const little = [told(hangzhou, 9.6), told(beijing, 10)];
     expect(order({ policy: 'auto', viewer, told: little, holders: [hangzhou, beijing] })[0]).toBe(hangzhou);
     expect(order({ policy: 'best-network', viewer, told: little, holders: [hangzhou, beijing] })[0]).toBe(
       beijing,
@@ -369,9 +369,10 @@ describe('policies', () => {
 test('a player moves for a good reason alone, and not all of them for the same one', () => {
   const current = { index: 0, score: 10 };
   const better = (times: number) => ({ index: 1, score: 10 + Math.log(times) });
-  expect(isWorthMoving(better(1.1), current, 0)).toBe(false);
-  expect(isWorthMoving(better(1.3), current, 0)).toBe(true);
-  expect(isWorthMoving(better(1.3), current, 1)).toBe(false);
+  expect(isWorthMoving(better(1.05), current, 0)).toBe(false);
+  expect(isWorthMoving(better(1.2), current, 0)).toBe(true);
+  expect(isWorthMoving(better(1.2), current, 1)).toBe(false);
+  expect(isWorthMoving(better(1.6), current, 0, 1_000)).toBe(false);
   expect(isWorthMoving(better(1.6), current, 1)).toBe(true);
 });
 

@@ -76,8 +76,8 @@ const PRIOR_WEIGHT = 0.5;
 /** Of a site that nobody measured a little less is expected than of the best that somebody did. */
 const CAUTION = Math.log(1.15);
 /** A site that has to fetch what it serves. */
-export const FILLING_TERM = Math.log(0.93);
-export const PARTIAL_TERM = Math.log(0.97);
+export const FILLING_TERM = Math.log(0.98);
+export const PARTIAL_TERM = Math.log(0.99);
 /** Nobody is left to fetch from: it plays what it has, or nothing. */
 export const NO_SOURCE_TERM = Math.log(0.05);
 export const PARTIAL_NO_SOURCE_TERM = Math.log(0.3);
@@ -86,9 +86,9 @@ const FILLING_SITE_TERM = 1e5;
 export const FAILING_TERM = -1e5;
 /** What a viewer can use: above it, more is worth less and less. */
 const ENOUGH_TIMES_BITRATE = 4;
-const BEYOND_ENOUGH = 0.4;
+const BEYOND_ENOUGH = 0.1;
 /** Scores in the same step are equal: failover order decides among them, then the video. */
-const STEPS_PER_E = 40;
+const STEPS_PER_E = 200;
 
 /** What is expected of a site, from what was measured and, as far as little was, from what is usual at its distance. */
 export function expectedLog(prior: number, lineLogBps: number, measured: Measured | undefined): number {
@@ -227,12 +227,17 @@ function withHolder(world: World, question: Question, best: readonly Pick[]): re
 
 /**
  * A player that plays stays where it is unless another site is better by a good part. How good a part is differs from
- * session to session (`patience`, 0–1), so that not all of them move at once.
+ * session to session (`patience`, 0–1), so that not all of them move at once, and is more for a player that has just moved.
  */
 export const isWorthMoving = (
   best: { readonly score: number },
   current: { readonly score: number },
   patience: number,
-): boolean => best.score - current.score > LEAST_GAIN + patience * PATIENCE_GAIN;
-const LEAST_GAIN = Math.log(1.2);
-const PATIENCE_GAIN = Math.log(1.25);
+  movedMsAgo = Number.POSITIVE_INFINITY,
+): boolean =>
+  best.score - current.score >
+  LEAST_GAIN + patience * PATIENCE_GAIN + MOVED_GAIN * Math.exp(-movedMsAgo / MOVED_FADE_MS);
+const LEAST_GAIN = Math.log(1.1);
+const PATIENCE_GAIN = Math.log(1.2);
+const MOVED_GAIN = Math.log(2);
+const MOVED_FADE_MS = 30_000;

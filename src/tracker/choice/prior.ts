@@ -20,7 +20,7 @@ const LOCAL_RTT_MS = 3;
 /** A site or a viewer whose place nobody knows. */
 const UNKNOWN_KM = 3_000;
 /** `auto`: how much better than the site of the viewer's own zone another must be. */
-const ZONE_TERM = Math.log(1.3);
+const ZONE_TERM = Math.log(1.06);
 /** `nearest`: distances that differ by less than this are no reason to prefer one site. */
 export const DISTANCE_STEP_KM = 25;
 /** One step outweighs everything but a site that is full or drained. */

@@ -95,7 +95,7 @@ export const FULL_TERM = -1e6;
 export const DRAINED_TERM = -1e9;
 const SHAKY_TERM = Math.log(2);
 /** Of two idle sites the idler one, but for little. */
-const RESPONSES_TERM = 0.04;
+const RESPONSES_TERM = 0.02;
 const RESPONSES_STEP = 200;
 /**
  * Viewers just sent are counted in until the site's own reports show them: without that, all who come within a second

@@ -12,6 +12,8 @@ export interface Observation {
   readonly weight: number;
   /** Heard from another tracker. */
   readonly isHearsay?: boolean | undefined;
+  /** How many voices it speaks for: another tracker has heard several. */
+  readonly voices?: number | undefined;
 }
 
 export interface Voice {
@@ -22,15 +24,17 @@ export interface Voice {
   weight: number;
   atMs: number;
   readonly isHearsay: boolean;
+  /** How many it speaks for. */
+  count: number;
 }
 export interface Cell {
   readonly site: SiteId;
   readonly voices: Voice[];
   readonly failures: { readonly who: number; readonly atMs: number }[];
-  /** What the voices say together, made when it is first asked for after one of them spoke. */
-  kept?: { readonly atMs: number; readonly estimate: Estimate } | undefined;
-  /** NaN: nobody measured one. */
-  keptRttMs?: number | undefined;
+  /** What was found from all voices, until one of them speaks. */
+  kept?:
+    | { readonly atMs: number; readonly estimate: Estimate; readonly rttMs: number | undefined }
+    | undefined;
 }
 
 export interface Estimate {
@@ -52,22 +56,29 @@ const MAX_BPS = 10e9;
 const MIN_RTT_MS = 0.1;
 const MAX_RTT_MS = 5_000;
 
-export function speak(cell: Cell, who: number, told: Observation, maxVoices: number, nowMs: number): void {
-  cell.kept = undefined;
-  cell.keptRttMs = undefined;
+/** @returns what the voice now says of this site's throughput, smoothed; undefined where that is not new. */
+export function speak(
+  cell: Cell,
+  who: number,
+  told: Observation,
+  maxVoices: number,
+  nowMs: number,
+): number | undefined {
   if (told.failed) noteFailure(cell, who, nowMs);
   const logBps = Math.log(clamp(told.bps, MIN_BPS, MAX_BPS));
   const rttMs = clamp(told.rttMs, MIN_RTT_MS, MAX_RTT_MS);
-  if (Number.isNaN(logBps) && Number.isNaN(rttMs)) return;
+  if (Number.isNaN(logBps) && Number.isNaN(rttMs)) return undefined;
   const voice = findVoice(cell, who, told.isHearsay ?? false, maxVoices, nowMs);
-  if (!voice || nowMs < voice.atMs) return;
+  if (!voice || nowMs < voice.atMs) return undefined;
   const share = nowMs - voice.atMs < SAME_SPELL_MS ? NEWER_SHARE : 1;
   voice.logBps = blend(voice.logBps, logBps, share);
   voice.rttMs = blend(voice.rttMs, rttMs, share);
   voice.weight = told.weight;
+  voice.count = told.voices ?? 1;
   voice.atMs = nowMs;
   // A viewer that is served again has not failed for good.
   if (!told.failed && !Number.isNaN(logBps)) remove(cell.failures, each => each.who === who);
+  return Number.isNaN(logBps) ? undefined : voice.logBps;
 }
 
 const clamp = (value: number | undefined, least: number, most: number): number =>
@@ -101,38 +112,36 @@ function findVoice(
     if (oldest.atMs > nowMs) return undefined;
     voices.splice(voices.indexOf(oldest), 1);
   }
-  const voice: Voice = { who, logBps: Number.NaN, rttMs: Number.NaN, weight: 0, atMs: 0, isHearsay };
+  const voice: Voice = {
+    who,
+    logBps: Number.NaN,
+    rttMs: Number.NaN,
+    weight: 0,
+    atMs: 0,
+    isHearsay,
+    count: 1,
+  };
   voices.push(voice);
   return voice;
 }
 
 /**
- * Weighted median of the voices: one that lies is outvoted by two that do not. All weights fade alike, so that what was found
- * once holds until somebody speaks.
+ * Weighted median of the voices: one that lies is outvoted by two that do not. `counts`: which voices; `read`: as what they
+ * are heard.
  */
-export function estimate(cell: Cell, nowMs: number, counts?: (voice: Voice) => boolean): Estimate {
-  if (counts) return findMedian(cell, nowMs, counts);
-  const { kept } = cell;
-  if (!kept || nowMs < kept.atMs) {
-    const found = findMedian(cell, nowMs, all);
-    cell.kept = { atMs: nowMs, estimate: found };
-    return found;
-  }
-  const { logBps, weight, ageMs } = kept.estimate;
-  const sinceMs = nowMs - kept.atMs;
-  return { logBps, weight: weight * 2 ** (-sinceMs / HALF_LIFE_MS), ageMs: ageMs + sinceMs };
-}
-
-const all = (): boolean => true;
-
-function findMedian(cell: Cell, nowMs: number, counts: (voice: Voice) => boolean): Estimate {
+export function estimate(
+  cell: Cell,
+  nowMs: number,
+  counts: (voice: Voice) => boolean = () => true,
+  read: (voice: Voice) => number = voice => voice.logBps,
+): Estimate {
   const heard: { logBps: number; weight: number }[] = [];
   let total = 0;
   let newestMs = Number.NEGATIVE_INFINITY;
   for (const voice of cell.voices) {
     if (Number.isNaN(voice.logBps) || !counts(voice)) continue;
     const weight = voice.weight * 2 ** (-Math.max(0, nowMs - voice.atMs) / HALF_LIFE_MS);
-    heard.push({ logBps: voice.logBps, weight });
+    heard.push({ logBps: read(voice), weight });
     total += weight;
     newestMs = Math.max(newestMs, voice.atMs);
   }
@@ -151,14 +160,9 @@ function findMedian(cell: Cell, nowMs: number, counts: (voice: Voice) => boolean
 }
 
 /** Median of the round trips; undefined where nobody measured one. */
-export function rttOfCell(cell: Cell): number | undefined {
-  cell.keptRttMs ??= medianRtt(cell.voices);
-  return Number.isNaN(cell.keptRttMs) ? undefined : cell.keptRttMs;
-}
-
-function medianRtt(voices: readonly Voice[]): number {
+export function rttOfCell({ voices }: Cell): number | undefined {
   const told = voices.map(({ rttMs }) => rttMs).filter(rttMs => !Number.isNaN(rttMs));
-  return told.sort((a, b) => a - b)[told.length >> 1] ?? Number.NaN;
+  return told.sort((a, b) => a - b)[told.length >> 1];
 }
 
 /** Its own failure is enough for a viewer; others believe two. */

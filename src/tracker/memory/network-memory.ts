@@ -1,13 +1,26 @@
 /**
  * What viewers' players measured, by network prefix and site. It is bounded in every direction: prefixes, sites a prefix,
- * voices a site; one address is one voice however often it speaks, and a median hears them. What is old counts less and is
- * then forgotten. No I/O; time is an argument.
+ * voices a site; one address is one voice however often it speaks, and a median hears them.
+ *
+ * Viewers of one network have lines of their own, so absolute figures of different viewers do not compare. Each voice is
+ * heard as the part of its own line that a site gave it: "half of what I am used to", and what a viewer may expect of a
+ * site is that part of its own line. What is old counts less and is then forgotten. No I/O; time is an argument.
  */
 import type { SiteId } from '../../protocol/ids.ts';
 import { type Measured, type Network, UNMEASURED } from '../choice/choose.ts';
 import { logThroughputAt } from '../choice/prior.ts';
 import { hashText, type SiteTable } from '../choice/sites.ts';
-import { type Cell, type Estimate, estimate, isFailing, type Observation, rttOfCell, speak } from './cell.ts';
+import {
+  type Cell,
+  type Estimate,
+  estimate,
+  isFailing,
+  type Observation,
+  rttOfCell,
+  speak,
+  type Voice,
+} from './cell.ts';
+import { Lines, QUORUM } from './lines.ts';
 import type { Where } from './prefixes.ts';
 
 export interface MemoryLimits {
@@ -21,21 +34,18 @@ const CELLS_A_PREFIX = 8;
 const CELLS_AN_AREA = 32;
 const VOICES_A_CELL = 7;
 const VOICES_AN_AREA = 15;
-/** What a neighbouring network measured counts as this many reports at most. */
+/** What neighbouring networks measured counts as this many reports at most. */
 const MAX_AREA_WEIGHT = 0.7;
 /** A viewer's own experience against that of its neighbours. */
 const OWN_WEIGHT = 2;
-/** The best that was seen of a line, until it is half as much. */
-const LINE_HALF_LIFE_MS = 600_000;
-/** Two sites that were measured so recently say together what the line allows now. */
-const LINE_FRESH_MS = 90_000;
-const LINE_MARGIN = Math.log(1.5);
+const FEW_WEIGHT = 0.25;
+/** Within this time nothing fades by much. */
+const KEPT_MS = 5_000;
 const VIEWERS_FADE_MS = 1_800_000;
 
 interface Remembered {
   readonly cells: Cell[];
-  lineLogBps: number;
-  lineAtMs: number;
+  readonly lines: Lines;
   seenAtMs: number;
   /** Sessions that were started here, fading. */
   viewers: number;
@@ -52,6 +62,8 @@ export interface Summary {
   readonly rttMs?: number | undefined;
   readonly weight: number;
   readonly ageMs: number;
+  /** Who spoke. */
+  readonly voices?: number | undefined;
 }
 
 export class NetworkMemory {
@@ -79,21 +91,20 @@ export class NetworkMemory {
   note(where: Where, who: number, observation: Observation, nowMs: number): void {
     const prefix = this.#touch(this.#prefixes, where.prefix, where.area, nowMs);
     const cell = cellOf(prefix, observation.site, CELLS_A_PREFIX);
-    speak(cell, who, observation, VOICES_A_CELL, nowMs);
-    noteLine(prefix, observation, nowMs);
-    if (observation.bps === undefined) return;
+    for (const each of prefix.cells) each.kept = undefined;
+    const told = speak(cell, who, observation, VOICES_A_CELL, nowMs);
+    if (told === undefined) return;
+    prefix.lines.hear(who, told, prefix.cells, nowMs);
     // The area hears what this prefix says as a whole, so a prefix full of rogues is one voice there.
     const { logBps } = estimate(cell, nowMs);
     if (logBps === undefined) return;
     const area = this.#touch(this.#areas, where.area, where.area, nowMs);
+    const wide = cellOf(area, observation.site, CELLS_AN_AREA);
+    for (const each of area.cells) each.kept = undefined;
     const voice = { ...observation, bps: Math.exp(logBps), rttMs: undefined, failed: false };
-    speak(
-      cellOf(area, observation.site, CELLS_AN_AREA),
-      hashText(where.prefix),
-      voice,
-      VOICES_AN_AREA,
-      nowMs,
-    );
+    const neighbour = hashText(where.prefix);
+    const heard = speak(wide, neighbour, voice, VOICES_AN_AREA, nowMs);
+    if (heard !== undefined) area.lines.hear(neighbour, heard, area.cells, nowMs);
   }
 
   /** What is known of the way between these viewers and the sites. `who` hears its own voice more loudly. */
@@ -102,26 +113,25 @@ export class NetworkMemory {
     const prefix = this.#prefixes.get(where.prefix);
     const area = this.#areas.get(where.area);
     if (!prefix && !area) return UNMEASURED;
+    const lineLogBps = prefix?.lines.usual(who, nowMs) ?? area?.lines.usual(hashText(where.prefix), nowMs);
     const measured: Measured[] = [];
     for (const cell of prefix?.cells ?? []) {
       const index = table.indexOf.get(cell.site);
       if (index === undefined) continue;
-      measured.push(
-        measure(
-          index,
-          cell,
-          area?.cells.find(({ site }) => site === cell.site),
-          who,
-          nowMs,
-        ),
-      );
+      const wide = area?.cells.find(({ site }) => site === cell.site);
+      measured.push(measure(index, { prefix, cell, area, wide, who, lineLogBps, nowMs }));
     }
-    for (const cell of area?.cells ?? []) {
-      const index = table.indexOf.get(cell.site);
+    for (const wide of area?.cells ?? []) {
+      const index = table.indexOf.get(wide.site);
       if (index === undefined || measured.some(each => each.index === index)) continue;
-      measured.push(measure(index, undefined, cell, who, nowMs));
+      measured.push(measure(index, { prefix, area, wide, who, lineLogBps, nowMs }));
     }
-    return { measured, lineLogBps: prefix ? lineOf(prefix, nowMs) : Number.POSITIVE_INFINITY };
+    return { measured, lineLogBps: lineLogBps ?? Number.POSITIVE_INFINITY };
+  }
+
+  /** What this voice's own line is good for, as far as it has spoken. */
+  lineOf(where: Where, who: number, nowMs: number): number | undefined {
+    return this.#prefixes.get(where.prefix)?.lines.own(who, nowMs);
   }
 
   /** Every prefix with its share of viewers, most viewers first. */
@@ -151,6 +161,7 @@ export class NetworkMemory {
           ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs) }),
           weight: Math.min(1, found.weight),
           ageMs: Math.round(found.ageMs),
+          voices: Math.max(1, cell.voices.filter(voice => !voice.isHearsay).length),
         };
       }
     }
@@ -158,8 +169,15 @@ export class NetworkMemory {
 
   /** Another tracker is one voice, too. */
   absorb(tracker: string, summaries: readonly Summary[], nowMs: number): void {
-    for (const { prefix, area, site, bps, rttMs, weight, ageMs } of summaries) {
-      const heard = { site, bps, rttMs, weight: Math.min(1, weight), isHearsay: true };
+    for (const { prefix, area, site, bps, rttMs, weight, ageMs, voices = 1 } of summaries) {
+      const heard = {
+        site,
+        bps,
+        rttMs,
+        weight: Math.min(1, weight),
+        isHearsay: true,
+        voices: Math.min(QUORUM, voices),
+      };
       this.note({ prefix, area }, hashText(tracker), heard, nowMs - Math.max(0, ageMs));
     }
   }
@@ -178,8 +196,7 @@ export class NetworkMemory {
     const found = map.get(key);
     const remembered = found ?? {
       cells: [],
-      lineLogBps: Number.NEGATIVE_INFINITY,
-      lineAtMs: 0,
+      lines: new Lines(),
       seenAtMs: nowMs,
       viewers: 0,
       viewersAtMs: nowMs,
@@ -207,51 +224,64 @@ function cellOf({ cells }: Remembered, site: SiteId, max: number): Cell {
   return cell;
 }
 
-function noteLine(remembered: Remembered, { bps }: Observation, nowMs: number): void {
-  if (bps === undefined) return;
-  const logBps = Math.log(bps);
-  if (logBps < lineOf(remembered, nowMs)) return;
-  remembered.lineLogBps = logBps;
-  remembered.lineAtMs = nowMs;
+interface Hearing {
+  readonly prefix: Remembered | undefined;
+  readonly cell?: Cell | undefined;
+  readonly area: Remembered | undefined;
+  readonly wide?: Cell | undefined;
+  readonly who: number | undefined;
+  readonly lineLogBps: number | undefined;
+  readonly nowMs: number;
 }
 
-function lineOf({ cells, lineLogBps, lineAtMs }: Remembered, nowMs: number): number {
-  if (lineLogBps === Number.NEGATIVE_INFINITY) return Number.POSITIVE_INFINITY;
-  const faded = lineLogBps - (Math.LN2 * Math.max(0, nowMs - lineAtMs)) / LINE_HALF_LIFE_MS;
-  const fresh = cells
-    .map(cell => estimate(cell, nowMs))
-    .filter(({ ageMs, logBps }) => logBps !== undefined && ageMs < LINE_FRESH_MS);
-  const best = Math.max(...fresh.map(({ logBps }) => logBps ?? 0));
-  if (fresh.length === 0) return faded;
-  return fresh.length > 1 ? Math.min(Math.max(faded, best), best + LINE_MARGIN) : Math.max(faded, best);
-}
-
-function measure(
-  index: number,
-  cell: Cell | undefined,
-  area: Cell | undefined,
-  who: number | undefined,
-  nowMs: number,
-): Measured {
-  const near = cell ? estimate(cell, nowMs) : NOTHING;
+function measure(index: number, { prefix, cell, area, wide, who, lineLogBps, nowMs }: Hearing): Measured {
   const own =
-    cell && who !== undefined && cell.voices.some(voice => voice.who === who)
-      ? estimate(cell, nowMs, voice => voice.who === who)
-      : NOTHING;
-  const wide = area ? estimate(area, nowMs) : NOTHING;
-  const rttMs = cell && rttOfCell(cell);
-  const weights = [near.weight, OWN_WEIGHT * own.weight, Math.min(MAX_AREA_WEIGHT, wide.weight)];
+    who === undefined || !cell || !prefix
+      ? NOTHING
+      : shareOf(cell, prefix.lines, nowMs, voice => voice.who === who);
+  const near = withQuorum(hearAll(cell, prefix?.lines, nowMs), cell, who);
+  const all = hearAll(wide, area?.lines, nowMs);
+  const far = wide && wide.voices.length >= QUORUM ? all : { ...all, weight: 0 };
+  const weights = [near.weight, OWN_WEIGHT * own.weight, Math.min(MAX_AREA_WEIGHT, far.weight)];
   const weight = weights.reduce((sum, each) => sum + each, 0);
-  const sum = [near, own, wide].reduce((all, { logBps = 0 }, at) => all + logBps * (weights[at] ?? 0), 0);
+  const sum = [near, own, far].reduce((total, { logBps = 0 }, at) => total + logBps * (weights[at] ?? 0), 0);
+  const usual = lineLogBps ?? prefix?.lines.middle(nowMs) ?? area?.lines.middle(nowMs) ?? 0;
+  const rttMs = cell?.kept?.rttMs;
   return {
     index,
-    logBps: weight > 0 ? sum / weight : 0,
+    logBps: weight > 0 ? usual + sum / weight : 0,
     weight,
-    ageMs: Math.min(near.ageMs, wide.ageMs),
+    ageMs: Math.min(near.ageMs, far.ageMs),
     ...(rttMs === undefined ? {} : { logExpected: logThroughputAt(rttMs) }),
     failing: cell !== undefined && isFailing(cell, who, nowMs),
   };
 }
+/** The voices of a cell as parts of their own lines. */
+const shareOf = (cell: Cell, lines: Lines, nowMs: number, counts?: (voice: Voice) => boolean): Estimate =>
+  estimate(cell, nowMs, counts, voice => voice.logBps - (lines.own(voice.who, nowMs) ?? voice.logBps));
+
+/** Found once, it holds until somebody speaks: weights and lines all fade alike. */
+function hearAll(cell: Cell | undefined, lines: Lines | undefined, nowMs: number): Estimate {
+  if (!cell || !lines) return NOTHING;
+  if (!cell.kept || nowMs < cell.kept.atMs || nowMs - cell.kept.atMs > KEPT_MS) {
+    cell.kept = { atMs: nowMs, estimate: shareOf(cell, lines, nowMs), rttMs: rttOfCell(cell) };
+  }
+  const { logBps, weight, ageMs } = cell.kept.estimate;
+  return { logBps, weight, ageMs: ageMs + (nowMs - cell.kept.atMs) };
+}
+
+/** One stranger may lie, and is not heard; two count little, and not for more than double or half. */
+function withQuorum(heard: Estimate, cell: Cell | undefined, who: number | undefined): Estimate {
+  const strangers = (cell?.voices ?? []).reduce(
+    (sum, voice) => sum + (voice.who === who ? 0 : voice.count),
+    0,
+  );
+  if (strangers >= QUORUM || heard.logBps === undefined) return heard;
+  if (strangers < 2) return NOTHING;
+  const logBps = Math.min(Math.LN2, Math.max(-Math.LN2, heard.logBps));
+  return { ...heard, logBps, weight: FEW_WEIGHT * heard.weight };
+}
+
 const NOTHING: Estimate = { logBps: undefined, weight: 0, ageMs: Number.POSITIVE_INFINITY };
 
 const viewersOf = ({ viewers, viewersAtMs }: Remembered, nowMs: number): number =>

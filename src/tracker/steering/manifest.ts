@@ -21,6 +21,8 @@ export interface Playing {
   readonly current?: string | undefined;
   /** 0–1: how good a reason this session needs to move. */
   readonly patience?: number | undefined;
+  /** Since it last changed sites. */
+  readonly movedMsAgo?: number | undefined;
 }
 
 /**
@@ -30,13 +32,13 @@ export interface Playing {
 export function orderPathways(
   standings: readonly Standing[],
   pathways: readonly string[],
-  { current, patience = 0.5 }: Playing = {},
+  { current, patience = 0.5, movedMsAgo }: Playing = {},
 ): readonly string[] {
   const wanted = new Set(pathways);
   const offered = standings.filter(({ id }) => wanted.has(id));
   const [best] = offered;
   const stay = offered.find(({ id }) => id === current);
-  const isStaying = best && stay && !isWorthMoving(best, stay, patience);
+  const isStaying = best && stay && !isWorthMoving(best, stay, patience, movedMsAgo);
   const order = isStaying ? [stay, ...offered.filter(each => each !== stay)] : offered;
   const placed = new Set(order.map(({ id }) => id));
   return [...placed, ...[...wanted].filter(pathway => !placed.has(pathway))];

@@ -24,7 +24,7 @@ const standings = (
 ): readonly Standing[] =>
   [two, one, three]
     .filter(site => up[site])
-    .map((site, at) => ({ id: site, score: 17 - at / 10, isDoubtful: doubtful.includes(site) }));
+    .map((site, at) => ({ id: site, score: 17 - at / 20, isDoubtful: doubtful.includes(site) }));
 const renditions: readonly Rendition[] = [
   {
     kind: 'video',

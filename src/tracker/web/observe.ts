@@ -7,9 +7,11 @@ import { type Answers, indexesOf } from '../answers.ts';
 import { chooseSamples } from '../choice/curiosity.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { Learning } from '../learning.ts';
-import type { Sessions } from '../sessions.ts';
+import type { Session, Sessions } from '../sessions.ts';
+import { orderPathways } from '../steering/manifest.ts';
 import type { Asker, Viewers } from '../viewers.ts';
 import { addressOf, clientQuery } from './client.ts';
+import { standingsOf } from './steer.ts';
 
 const MAX_EVENTS_BYTES = 64 * 1_024;
 const MAX_PATHWAYS = 32;
@@ -74,17 +76,22 @@ export function serveObserve(app: HttpServer, means: ObserveMeans): void {
       const nowMs = Date.now();
       const session = sessions.find(request.params.session, asker.where?.prefix, nowMs);
       // Of another tracker, or lost: it is steered all the same, and asked for nothing.
-      if (!session) return { measure: [], againS: CALM_AGAIN_S };
+      if (!session) return { measure: [], priority: [], againS: CALM_AGAIN_S };
       const { current, results } = request.body;
       const isFirst = session.heardAtMs === 0 && results.length === 0;
+      if (current !== undefined && current !== session.current) {
+        if (session.current !== undefined) session.movedAtMs = nowMs;
+        session.current = current;
+      }
       learning.beacon(session, asker, results, nowMs);
-      return curiosity(video, asker, pathways.split('.'), current, isFirst);
+      return curiosity(video, asker, session, pathways.split('.'), current, isFirst);
     },
   );
 
   function curiosity(
     video: VideoId,
     asker: Asker,
+    session: Session,
     pathways: readonly string[],
     current: string | undefined,
     isFirst: boolean,
@@ -98,6 +105,12 @@ export function serveObserve(app: HttpServer, means: ObserveMeans): void {
       const baseUrl = site && means.baseUrlOf(site);
       return site && baseUrl ? [{ site, url: `${baseUrl}/sample?bytes=${SAMPLE_BYTES}` }] : [];
     });
-    return { measure, againS };
+    const order = orderPathways(standingsOf({ world, question, picks }), sites, {
+      current,
+      patience: session.luck,
+      movedMsAgo: Date.now() - session.movedAtMs,
+    });
+    session.told = sites.find(site => site === order[0]);
+    return { measure, priority: [...order], againS };
   }
 }

@@ -71,6 +71,7 @@ export function serveSteer(app: HttpServer, means: SteerMeans): void {
         const order = orderPathways(standings, pathways, {
           current: query.current ?? session.current,
           patience: session.luck,
+          movedMsAgo: nowMs - session.movedAtMs,
         });
         const [first] = order;
         session.told = pathways.find(each => each === first);

@@ -111,6 +111,16 @@ function Everywhere({ token, onToken }: EverywhereProps) {
                   return undefined;
                 })
               }
+              onDrain={(site, drained) =>
+                act(async () => {
+                  await call(`/api/sites/${site.id}`, {
+                    method: 'PATCH',
+                    token,
+                    body: { policy: { drained } },
+                  });
+                  return undefined;
+                })
+              }
               onRevoke={site =>
                 act(async () => {
                   await call(`/api/sites/${site.id}`, { method: 'DELETE', token });
@@ -122,6 +132,9 @@ function Everywhere({ token, onToken }: EverywhereProps) {
           </section>
           <section class="panel" aria-labelledby="trackers">
             <h2 id="trackers">{t.admin.trackers}</h2>
+            <p>
+              <a href="/admin/explain">{t.admin.why}</a>
+            </p>
             <TrackersTable trackers={value.trackers} />
             <AddTracker token={token} onInvited={onInvited} />
           </section>

@@ -59,9 +59,11 @@ interface SitesTableProps {
   readonly onCollect: (site: Site) => void;
   readonly onInvite: (site: Site) => void;
   readonly onRevoke: (site: Site) => void;
+  /** Drains it, or takes that back. */
+  readonly onDrain: (site: Site, drained: boolean) => void;
 }
 
-export function SitesTable({ sites, onCollect, onInvite, onRevoke }: SitesTableProps) {
+export function SitesTable({ sites, onCollect, onInvite, onRevoke, onDrain }: SitesTableProps) {
   const { t, format } = useSpeech();
   const [revoking, setRevoking] = useState<Site>();
   if (sites.length === 0) return <p class="quiet">{t.admin.noSites}</p>;
@@ -87,6 +89,7 @@ export function SitesTable({ sites, onCollect, onInvite, onRevoke }: SitesTableP
             <th scope="row">{site.name}</th>
             <td>
               <span class={`state ${STATE_COLOURS[site.state]}`}>{t.admin.states[site.state]}</span>
+              {site.policy.drained && <div class="warn">{t.admin.drained}</div>}
             </td>
             <td class="number">{format.number(site.videos)}</td>
             <td class="number">{format.number(site.pendingSignals)}</td>
@@ -105,6 +108,14 @@ export function SitesTable({ sites, onCollect, onInvite, onRevoke }: SitesTableP
                   </button>
                   <button type="button" class="small" onClick={() => onInvite(site)} data-testid="invite">
                     {t.admin.invite}
+                  </button>
+                  <button
+                    type="button"
+                    class="small"
+                    onClick={() => onDrain(site, !site.policy.drained)}
+                    data-testid="drain"
+                  >
+                    {site.policy.drained ? t.admin.undrain : t.admin.drain}
                   </button>
                   <button
                     type="button"

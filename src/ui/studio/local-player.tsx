@@ -30,6 +30,7 @@ export function LocalPlayer({ name, revisionUrl, pictures, onClose }: LocalPlaye
         siteId={undefined}
         onServed={ignore}
         onNative={ignore}
+        onSegment={ignore}
         onNumbers={ignore}
         onFatal={() => setFailed(true)}
       />

@@ -11,9 +11,10 @@ export async function fetchPlayAnswer(
   trackers: readonly string[],
   video: string,
   client: string | undefined,
+  session: string | undefined,
   signal: AbortSignal,
 ): Promise<PlayAnswer> {
-  const query = client ? `?client=${encodeURIComponent(client)}` : '';
+  const query = formatQuery({ client, session });
   let failure = new ApiError(503, 'no-tracker', '');
   for (const tracker of trackers) {
     try {
@@ -26,3 +27,8 @@ export async function fetchPlayAnswer(
   }
   throw failure;
 }
+
+const formatQuery = (values: Readonly<Record<string, string | undefined>>): string => {
+  const given = Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]));
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+};

@@ -12,12 +12,20 @@ export interface PlaybackNumbers {
   readonly height: number;
 }
 
+export interface SegmentReport {
+  readonly host: string;
+  /** Bits a second; undefined where it did not come. */
+  readonly bps: number | undefined;
+}
+
 export interface PlaybackEvents {
   /** A segment came from this host. Never called where the browser plays by itself. */
   readonly onServed: (host: string) => void;
   readonly onNative: () => void;
   /** What there is to choose from, and what is chosen, changed. */
   readonly onTracks: (tracks: Tracks) => void;
+  /** A segment of the picture came whole from this host, or did not come. Never called where the browser plays by itself. */
+  readonly onSegment: (report: SegmentReport) => void;
   /** Playing has ended for good: no site answers, the browser cannot play it, or it knows no streams at all. */
   readonly onFatal: (what: 'no-site' | 'unplayable' | 'unsupported') => void;
 }
@@ -49,6 +57,8 @@ export interface Playback {
   chooseSound(index: number): void;
   /** −1: none. */
   chooseCaptions(index: number): void;
+  /** The tracker's order of now, sooner than the player would have asked for it. */
+  prefer(pathways: readonly string[]): void;
   stop(): void;
 }
 
@@ -80,6 +90,9 @@ function makeConfig({ sourceCount, startAtSeconds }: PlaybackOptions): Partial<H
   };
 }
 
+/** A smaller segment tells of the round trip more than of the line. */
+const LEAST_TELLING_BYTES = 20_000;
+const LOAD_FAILURES: ReadonlySet<string> = new Set(['fragLoadError', 'fragLoadTimeOut']);
 const UNKNOWN_LINE = { segmentSeconds: 0, lowestBitrateBps: 0, throughputBps: 0, slowInARow: 0 } as const;
 
 export function startPlayback(
@@ -115,6 +128,11 @@ export function startPlayback(
       hls.subtitleDisplay = index >= 0;
       hls.subtitleTrack = index;
     },
+    prefer(pathways) {
+      // A player without pathways has nothing to prefer.
+      if (hls?.pathwayPriority && hls.pathwayPriority.join(' ') !== pathways.join(' '))
+        hls.pathwayPriority = [...pathways];
+    },
     stop() {
       stopped = true;
       if (hls) hls.destroy();
@@ -144,7 +162,13 @@ function attach(
     slowInARow = 0;
     setLoadLimit(frag.duration);
     // Sound may still come from the site before while the picture has moved: the picture counts.
-    if (frag.type === 'main') events.onServed(new URL(frag.url).host);
+    if (frag.type === 'main') {
+      const { host } = new URL(frag.url);
+      events.onServed(host);
+      const { loaded, loading } = frag.stats;
+      const ms = loading.end - loading.start;
+      if (loaded >= LEAST_TELLING_BYTES && ms > 0) events.onSegment({ host, bps: (loaded * 8_000) / ms });
+    }
   });
   hls.on(HlsPlayer.Events.ERROR, (_event: string, error: ErrorData) => {
     if (
@@ -155,6 +179,8 @@ function attach(
       slowInARow++;
       setLoadLimit(error.frag.duration);
     }
+    if (error.frag?.type === 'main' && LOAD_FAILURES.has(error.details))
+      events.onSegment({ host: new URL(error.frag.url).host, bps: undefined });
     if (!error.fatal) return;
     if (error.type !== HlsPlayer.ErrorTypes.MEDIA_ERROR) {
       events.onFatal(error.type === HlsPlayer.ErrorTypes.NETWORK_ERROR ? 'no-site' : 'unplayable');

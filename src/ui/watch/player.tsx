@@ -24,6 +24,8 @@ interface PlayerProps extends Omit<PlaybackEvents, 'onTracks'> {
   /** URL of the revision at the best site, ending in `/`; undefined as long as nobody has said it. */
   readonly revisionUrl: string | undefined;
   readonly pictures: Pictures | undefined;
+  /** The order of pathways that the tracker has just told. */
+  readonly priority?: readonly string[] | undefined;
   readonly onNumbers: (numbers: PlaybackNumbers) => void;
 }
 
@@ -35,16 +37,18 @@ export function Player({
   siteId,
   revisionUrl,
   pictures,
+  priority,
   onServed,
   onNative,
+  onSegment,
   onFatal,
   onNumbers,
 }: PlayerProps) {
   const { t } = useSpeech();
   const ref = useRef<HTMLVideoElement>(null);
   const [state, setState] = useState('loading');
-  const latest = useRef({ onServed, onNative, onFatal, onNumbers, sourceCount });
-  latest.current = { onServed, onNative, onFatal, onNumbers, sourceCount };
+  const latest = useRef({ onServed, onNative, onSegment, onFatal, onNumbers, sourceCount });
+  latest.current = { onServed, onNative, onSegment, onFatal, onNumbers, sourceCount };
   const position = useRef(0);
   const playing = useRef<Playback | undefined>(undefined);
   const [tracks, setTracks] = useState(NO_TRACKS);
@@ -60,6 +64,7 @@ export function Player({
         onServed: host => latest.current.onServed(host),
         onNative: () => latest.current.onNative(),
         onTracks: setTracks,
+        onSegment: report => latest.current.onSegment(report),
         onFatal(what) {
           setState('failed');
           latest.current.onFatal(what);
@@ -86,6 +91,10 @@ export function Player({
       playing.current = undefined;
     };
   }, [url, attempt]);
+
+  useEffect(() => {
+    if (priority) playing.current?.prefer(priority);
+  }, [priority]);
 
   return (
     <>

@@ -8,6 +8,7 @@ import { useSpeech } from '../parts/language.tsx';
 import { ErrorNotice, Notice } from '../parts/notice.tsx';
 import { Page, useCentralLinks } from '../parts/page.tsx';
 import { usePoll } from '../poll.ts';
+import { useBeacon } from './beacon.ts';
 import { Facts } from './facts.tsx';
 import { findServing, learnSources, NOBODY, noteServed } from './moves.ts';
 import { type CentralInfo, fetchPlayAnswer } from './play-answer.ts';
@@ -40,12 +41,21 @@ export function Watch() {
     found => (found.trackers.length > 0 ? REFRESH_INFO_MS : RETRY_PLAYING_MS),
   );
   const trackers = info.value?.trackers;
+  /** One viewing: asking again is not beginning again. */
+  const session = useRef<string | undefined>(undefined);
   const answer = usePoll(
     trackers ? trackers.join(' ') : '',
-    async signal => (trackers ? fetchPlayAnswer(trackers, videoId, client, signal) : undefined),
+    async signal => {
+      if (!trackers) return undefined;
+      const found = await fetchPlayAnswer(trackers, videoId, client, session.current, signal);
+      session.current = found.session;
+      return found;
+    },
     () => REFRESH_RANKING_MS,
   );
   const playing = usePlaying(answer.value?.hls);
+  const [priority, setPriority] = useState<readonly string[]>();
+  const onSegment = useBeacon(answer.value, client, setPriority);
   const [serving, setServing] = useState(NOBODY);
   const [numbers, setNumbers] = useState<PlaybackNumbers>();
   const sources = answer.value?.sources;
@@ -86,6 +96,8 @@ export function Watch() {
               pictures={video.value?.pictures}
               onServed={onServed}
               onNative={playing.onNative}
+              onSegment={onSegment}
+              priority={priority}
               onFatal={playing.onFatal}
               onNumbers={setNumbers}
             />

@@ -1,0 +1,36 @@
+/** Sends the trackers what viewers' players told this site, in batches, signed with the site's own key. */
+import { z } from 'zod';
+import { call } from '../../kernel/client.ts';
+import type { Log } from '../../kernel/log.ts';
+import { type MemberIdentity, signerOf } from '../../kernel/member.ts';
+import { messageOf } from '../../kernel/problem.ts';
+import { type Repeating, repeat } from '../../kernel/timing.ts';
+import type { SiteReport } from '../../protocol/tracker.ts';
+
+const EVERY_MS = 5_000;
+const TIMEOUT_MS = 5_000;
+
+export function startViewerReports(options: {
+  readonly take: () => SiteReport;
+  readonly identity: () => MemberIdentity;
+  readonly trackerUrl: () => string | undefined;
+  readonly log: Log;
+}): Repeating {
+  return repeat(async signal => {
+    const { key, membership } = options.identity();
+    const tracker = options.trackerUrl();
+    if (!membership || !tracker) return EVERY_MS;
+    const body = options.take();
+    if (body.viewers.length === 0 && body.videos.length === 0) return EVERY_MS;
+    await call(`${tracker}/reports`, {
+      method: 'POST',
+      body,
+      signer: signerOf(key, membership),
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: 65_536,
+      signal,
+      answer: z.unknown(),
+    }).catch(error => options.log.debug({ reason: messageOf(error) }, 'the tracker was not told of viewers'));
+    return EVERY_MS;
+  });
+}

@@ -1,0 +1,69 @@
+/**
+ * What each voice's own line is good for: the best that it lately had from any site, fading slowly, so that a site which
+ * gives less is seen to do so. Where two sites that were measured a moment ago agree on less, the line itself is slower now.
+ * Pure; time is an argument.
+ */
+import type { Cell } from './cell.ts';
+
+const MAX_LINES = 32;
+/** A median of fewer hears whoever lies. */
+export const QUORUM = 3;
+/** Until it is half as much. */
+const HALF_LIFE_MS = 900_000;
+const FRESH_MS = 90_000;
+/** What two fresh sites may fall short of the line by. */
+const MARGIN = Math.log(1.15);
+
+interface Line {
+  readonly logBps: number;
+  readonly atMs: number;
+}
+
+export class Lines {
+  /** Longest silent first. */
+  readonly #lines = new Map<number, Line>();
+
+  /** `logBps`: what this voice says of a site, smoothed. */
+  hear(who: number, logBps: number, cells: readonly Cell[], nowMs: number): void {
+    const line = this.own(who, nowMs);
+    const next = Math.max(logBps, Math.min(line ?? logBps, bestOfTwo(who, cells, nowMs) + MARGIN));
+    this.#lines.delete(who);
+    if (this.#lines.size >= MAX_LINES) {
+      const oldest = this.#lines.keys().next();
+      if (!oldest.done) this.#lines.delete(oldest.value);
+    }
+    this.#lines.set(who, { logBps: next, atMs: nowMs });
+  }
+
+  /** Of this voice; undefined where it has not spoken of late. */
+  own(who: number, nowMs: number): number | undefined {
+    const line = this.#lines.get(who);
+    return line && line.logBps - (Math.LN2 * Math.max(0, nowMs - line.atMs)) / HALF_LIFE_MS;
+  }
+
+  /** Of this voice, or of one that is like the others, where there are enough of them to tell. */
+  usual(who: number | undefined, nowMs: number): number | undefined {
+    const own = who === undefined ? undefined : this.own(who, nowMs);
+    if (own !== undefined) return own;
+    return this.#lines.size < QUORUM ? undefined : this.middle(nowMs);
+  }
+
+  /** The middle one of all, however few. */
+  middle(nowMs: number): number | undefined {
+    const all = [...this.#lines.keys()].map(each => this.own(each, nowMs) ?? 0).sort((a, b) => a - b);
+    return all[all.length >> 1];
+  }
+}
+
+/** The better of what this voice says of two sites or more that it measured just now; +∞ where it did not. */
+function bestOfTwo(who: number, cells: readonly Cell[], nowMs: number): number {
+  let best = Number.NEGATIVE_INFINITY;
+  let count = 0;
+  for (const { voices } of cells) {
+    const voice = voices.find(each => each.who === who);
+    if (!voice || Number.isNaN(voice.logBps) || nowMs - voice.atMs > FRESH_MS) continue;
+    best = Math.max(best, voice.logBps);
+    count++;
+  }
+  return count < 2 ? Number.POSITIVE_INFINITY : best;
+}

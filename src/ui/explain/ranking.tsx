@@ -1,0 +1,110 @@
+/** The whole ranking: each site with its inputs, its reasons, and what would change its place. */
+import type { Site } from '../../protocol/central.ts';
+import type { Explanation } from '../../protocol/tracker.ts';
+import { useSpeech } from '../parts/language.tsx';
+
+export function ViewerFacts({
+  explanation,
+  sites,
+}: {
+  readonly explanation: Explanation;
+  readonly sites: readonly Site[];
+}) {
+  const { t, format } = useSpeech();
+  const { viewer, policy, client } = explanation;
+  const zone = sites.find(site => site.id === viewer.zoneSite)?.name;
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    [t.explain.client, client],
+    [t.explain.policy, t.explain.policies[policy]],
+    [t.explain.zone, zone && `${zone} (${viewer.zonePrefix})`],
+    [t.explain.network, viewer.prefix],
+    [t.explain.area, viewer.area],
+    [t.explain.line, viewer.lineBps === undefined ? t.explain.unknown : format.bitrate(viewer.lineBps)],
+  ];
+  return (
+    <dl class="facts">
+      {facts.map(([term, text]) => (
+        <div key={term}>
+          <dt>{term}</dt>
+          <dd>{text ?? t.explain.unknown}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export function RankingTable({ explanation }: { readonly explanation: Explanation }) {
+  const { t, format } = useSpeech();
+  const { columns } = t.explain;
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable with the keyboard
+    <section class="scroll" tabIndex={0} aria-label={t.explain.ranking}>
+      <table data-testid="explanation">
+        <thead>
+          <tr>
+            {[
+              columns.place,
+              columns.site,
+              columns.expected,
+              columns.measured,
+              columns.load,
+              columns.reasons,
+              columns.changes,
+            ].map(column => (
+              <th key={column} scope="col">
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {explanation.ranking.map(
+            ({ site, name, offered, inputs, load, distanceKm, reasons, changes }, at) => (
+              <tr key={site} data-site={site} data-offered={offered}>
+                <td class="number">{offered ? at + 1 : '–'}</td>
+                <th scope="row">
+                  {name}
+                  {distanceKm !== undefined && (
+                    <div class="quiet">{t.watch.kilometres(format.number(Math.round(distanceKm)))}</div>
+                  )}
+                </th>
+                <td class="number">{format.bitrate(inputs.expectedBps)}</td>
+                <td class="number">
+                  {inputs.measured ? (
+                    <>
+                      {format.bitrate(inputs.measured.bps)}
+                      <div class="quiet">
+                        {t.explain.reports(inputs.measured.reports, inputs.measured.ageS)}
+                      </div>
+                    </>
+                  ) : (
+                    t.explain.unknown
+                  )}
+                </td>
+                <td class="number">
+                  {format.number(load)}
+                  {inputs.egressLimitBps !== undefined && (
+                    <div class="quiet">
+                      {format.bitrate(inputs.egressBps + inputs.sentBps)} /{' '}
+                      {format.bitrate(inputs.egressLimitBps)}
+                    </div>
+                  )}
+                </td>
+                <td>
+                  <ul class="plain-list">
+                    {reasons.map(reason => (
+                      <li key={reason.code + reason.text}>
+                        <strong>{t.watch.reasons[reason.code]}</strong> <span lang="en">{reason.text}</span>
+                      </li>
+                    ))}
+                  </ul>
+                </td>
+                <td lang="en">{changes.join(' ')}</td>
+              </tr>
+            ),
+          )}
+        </tbody>
+      </table>
+    </section>
+  );
+}
