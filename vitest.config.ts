@@ -16,6 +16,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/readers/*.test.ts'],
+          // One project after another: end-to-end tests hold promises in seconds, and want the machine for themselves.
+          sequence: { groupOrder: 0 },
           ...unit,
         },
       },
@@ -25,6 +27,7 @@ export default defineConfig({
           include: ON_DATABASES,
           env: { TRIBUTARY_TEST_ENGINE: 'postgres' },
           globalSetup: ['test/postgres/global.ts'],
+          sequence: { groupOrder: 1 },
           ...unit,
         },
       },
@@ -35,6 +38,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
           globalSetup: ['test/postgres/global.ts'],
         },
       },
