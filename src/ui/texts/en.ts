@@ -211,7 +211,7 @@ export const en = {
       kinds: {
         remux: 'Copying into a container that browsers play',
         'first-rung': 'Converting the first rendition',
-        ladder: 'Making renditions for slower connections',
+        ladder: 'Making further renditions',
         look: 'Looking what is missing',
       },
       states: {

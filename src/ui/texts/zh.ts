@@ -207,7 +207,7 @@ export const zh: Texts = {
       kinds: {
         remux: '正在复制到浏览器可播放的封装',
         'first-rung': '正在转换第一个版本',
-        ladder: '正在为较慢的网络制作版本',
+        ladder: '正在制作其他版本',
         look: '正在检查还缺什么',
       },
       states: {
