@@ -14,6 +14,7 @@ Usage: tributary COMMAND [--config FILE]
   site          takes uploads, cuts and buffers streams
   worker        converts a site's films, beside it or on another machine
   nginx-config  prints the configuration of an nginx for a site
+  backup        copies the embedded databases and the keys of running parts
   doctor        looks at this machine and the configuration, and says what to do
 
 tributary COMMAND --help says more.`,
@@ -33,6 +34,13 @@ ${CONFIG_HELP}`,
   tracker: `tributary tracker: registers videos, answers play requests, steers players
 
 Usage: tributary tracker [--config FILE]      (section [tracker])
+
+${CONFIG_HELP}`,
+  backup: `tributary backup: a sound copy of the embedded databases, while their parts run, and of their keys
+
+Usage: tributary backup --to DIRECTORY [--config FILE]       (every section that the file has)
+
+Films are not copied, nor what is in PostgreSQL: docs/backup.md says how. Keep the copy as secret as the original.
 
 ${CONFIG_HELP}`,
   doctor: `tributary doctor: checks ffmpeg, disks, clocks, ports, databases and whether the parts reach one another

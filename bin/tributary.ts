@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { backUp } from '../src/backup/backup.ts';
 import { startCentral } from '../src/central/central.ts';
 import { centralConfigSchema } from '../src/central/config.ts';
 import { STOP_AT_END_OF_INPUT, startDemo } from '../src/demo/demo.ts';
@@ -85,6 +86,24 @@ async function doctor(named: string | undefined): Promise<number> {
   });
 }
 
+async function backup(named: string | undefined, to: string | undefined): Promise<void> {
+  const path = named ?? process.env.TRIBUTARY_CONFIG ?? 'tributary.toml';
+  if (to === undefined) throw new ConfigFault('Say where the backup goes: tributary backup --to DIRECTORY');
+  const read = {
+    central: () => readConfig(path, 'central', centralConfigSchema).config,
+    tracker: () => ({ ...readConfig(path, 'tracker', trackerConfigSchema).config, database: undefined }),
+    site: () => readConfig(path, 'site', siteConfigSchema).config,
+  };
+  const sections = listSections(path);
+  const parts = (['central', 'tracker', 'site'] as const)
+    .filter(part => sections.includes(part))
+    .map(part => {
+      const { dataDirectory, database } = read[part]();
+      return { part, dataDirectory, database };
+    });
+  await backUp(parts, to, line => console.log(line));
+}
+
 let stopping = false;
 
 async function main(): Promise<void> {
@@ -94,6 +113,7 @@ async function main(): Promise<void> {
       config: { type: 'string', short: 'c' },
       help: { type: 'boolean', short: 'h' },
       instead: { type: 'boolean' },
+      to: { type: 'string' },
       version: { type: 'boolean' },
     },
     allowPositionals: true,
@@ -109,6 +129,9 @@ async function main(): Promise<void> {
     process.exitCode = (await doctor(values.config)) === 0 ? 0 : 1;
     return;
   }
+  if (values.to !== undefined && command !== 'backup')
+    throw new ConfigFault('--to belongs to tributary backup.');
+  if (command === 'backup') return backup(values.config, values.to);
   if (values.instead && command !== 'nginx-config')
     throw new ConfigFault('--instead belongs to tributary nginx-config.');
   if (command === 'nginx-config') {

@@ -25,7 +25,7 @@ const imports: readonly Import[] = [...texts].flatMap(([from, text]) =>
 const packages = (path: string): readonly string[] =>
   specifiers(texts.get(path) ?? '').filter(specifier => !specifier.startsWith('.'));
 
-const ROLES = ['site', 'central', 'tracker', 'ui', 'demo', 'doctor'] as const;
+const ROLES = ['site', 'central', 'tracker', 'ui', 'demo', 'doctor', 'backup'] as const;
 const isIn = (folder: string) => (path: string) => path.startsWith(`src/${folder}/`);
 /** Imports out of `folder` into our own code that none of `allowed` names. */
 const strays = (folder: string, allowed: readonly string[]): readonly Import[] =>

@@ -28,6 +28,7 @@ import { createMetrics } from './metrics.ts';
 import { createSqlReaders } from './read-by-sql.ts';
 import { readOverHttp } from './read-over-http.ts';
 import { readEitherWay, readOverLink } from './read-over-link.ts';
+import { Refusals } from './refusals.ts';
 import { addChangeCalls } from './web/changes.ts';
 import { type CentralContext, refuseForeignOrigin } from './web/context.ts';
 import { addGreetingCalls } from './web/greetings.ts';
@@ -110,6 +111,7 @@ export async function startCentral(
     links,
     metrics,
     nonces: new NonceMemory(),
+    refusals: new Refusals(db),
   };
 
   // What another central on the same database has changed.

@@ -69,3 +69,9 @@ export async function findStats(path: string): Promise<Stats | undefined> {
     return undefined;
   }
 }
+
+/** The disk has no space left for a write; also as SQLite and PostgreSQL say it. */
+export function isDiskFull(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { readonly code?: string; readonly message?: string };
+  return ['ENOSPC', 'EDQUOT', '53100'].includes(code ?? '') || /database or disk is full/.test(message ?? '');
+}

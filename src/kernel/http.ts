@@ -19,6 +19,7 @@ import {
 } from 'fastify-type-provider-zod';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type ConnectionLimit, createConnectionGate } from './connection-limit.ts';
+import { isDiskFull } from './files.ts';
 import type { PublicKey } from './keys.ts';
 import type { Log } from './log.ts';
 import { formatProblem, messageOf, PROBLEM_TYPE, Problem } from './problem.ts';
@@ -187,6 +188,16 @@ function toProblem(error: unknown): Problem {
     );
     return new Problem(400, 'request-invalid', faults.join(' '));
   }
+  if (isDiskFull(error)) {
+    return new Problem(
+      507,
+      'disk-full',
+      'The disk is full here. Make room, then try again; nothing was changed.',
+      {
+        cause: error,
+      },
+    );
+  }
   const { statusCode, code } = (error ?? {}) as { statusCode?: number; code?: string };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new Problem(413, 'body-too-large', `The body may have ${MAX_JSON_BODY_BYTES} bytes at most.`);
@@ -216,6 +227,16 @@ export function sendProblem(
   response.end(body);
 }
 
+/** `signer`: whose signature it is beyond doubt, although the request is refused. */
+export class RefusedSignature extends Problem {
+  readonly signer: string | undefined;
+
+  constructor(code: string, detail: string, signer: string | undefined) {
+    super(401, code, detail);
+    this.signer = signer;
+  }
+}
+
 /** Who signed this request. @throws Problem 401 with the reason. */
 export async function requireSigner(
   request: FastifyRequest,
@@ -236,7 +257,8 @@ export async function requireSigner(
     nonces,
     Date.now(),
   );
-  if (!verification.ok) throw new Problem(401, verification.code, verification.detail);
+  if (!verification.ok)
+    throw new RefusedSignature(verification.code, verification.detail, verification.signer);
   return verification.keyId;
 }
 

@@ -71,7 +71,13 @@ export function signRequest(
 
 export type Verification =
   | { readonly ok: true; readonly keyId: string }
-  | { readonly ok: false; readonly code: string; readonly detail: string };
+  | {
+      readonly ok: false;
+      readonly code: string;
+      readonly detail: string;
+      /** Whose key made the signature, where that is beyond doubt: nobody else can be blamed for what is wrong. */
+      readonly signer?: string;
+    };
 
 /** Remembers nonces for as long as their signatures could be valid, so that none is taken twice. */
 export class NonceMemory {
@@ -114,13 +120,6 @@ export async function verifyRequest(
   if (expiresS - createdS > LIFETIME_S || expiresS < createdS) {
     return refuse('signature-lifetime', `A signature may live ${LIFETIME_S} s at most.`);
   }
-  if (createdS > nowS + CLOCK_TOLERANCE_S || expiresS < nowS - CLOCK_TOLERANCE_S) {
-    const off = Math.round(createdS - nowS);
-    return refuse(
-      'clock-off',
-      `The signer's clock is ${Math.abs(off)} s ${off > 0 ? 'ahead of' : 'behind'} ours. Set it right (NTP) and try again.`,
-    );
-  }
   const digest = contentDigest(parts.body);
   if (headers['content-digest'] !== digest) {
     return refuse('digest-mismatch', 'Content-Digest does not match the body.');
@@ -131,8 +130,22 @@ export async function verifyRequest(
   if (!verifySignature(publicKey, base, Buffer.from(signature[1] ?? '', 'base64'))) {
     return refuse('signature-invalid', 'The signature does not match the request.');
   }
+  if (createdS > nowS + CLOCK_TOLERANCE_S || expiresS < nowS - CLOCK_TOLERANCE_S) {
+    const off = Math.round(createdS - nowS);
+    return {
+      ok: false,
+      code: 'clock-off',
+      detail: `The signer's clock is ${Math.abs(off)} s ${off > 0 ? 'ahead of' : 'behind'} ours. Set it right (NTP) and try again.`,
+      signer: keyId,
+    };
+  }
   if (!nonces.claim(`${keyId}:${nonce}`, (expiresS + CLOCK_TOLERANCE_S) * 1000, nowMs)) {
-    return refuse('signature-replayed', 'This signed request was received before.');
+    return {
+      ok: false,
+      code: 'signature-replayed',
+      detail: 'This signed request was received before.',
+      signer: keyId,
+    };
   }
   return { ok: true, keyId };
 }

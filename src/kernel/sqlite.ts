@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { type Dialect, SqliteDialect } from 'kysely';
+import { messageOf } from './problem.ts';
 
 interface Statement {
   all(...parameters: unknown[]): unknown[];
@@ -37,33 +38,73 @@ function adapt(database: DatabaseSync) {
       return {
         reader: READS.test(text),
         all: (parameters: readonly unknown[]) => statement.all(...parameters),
-        run: (parameters: readonly unknown[]) => statement.run(...parameters),
+        run(parameters: readonly unknown[]) {
+          try {
+            return statement.run(...parameters);
+          } catch (error) {
+            // On a full disk SQLite has rolled back by itself: what went wrong was said before, and this would hide it.
+            if (text === 'rollback' && /no transaction is active/.test(messageOf(error))) {
+              return { changes: 0, lastInsertRowid: 0 };
+            }
+            throw error;
+          }
+        },
         iterate: (parameters: readonly unknown[]) => statement.iterate(...parameters),
       };
     },
   };
 }
 
+/** The file is there and is no sound database. */
+export class DamagedDatabase extends Error {
+  override readonly name = 'DamagedDatabase';
+}
+
+const DAMAGE = /malformed|not a database|is damaged/;
+
 /**
  * Opens (and where needed makes) the database at `path`.
  *
- * @throws if the file is no sound database: nothing is served from a database in doubt.
+ * @throws DamagedDatabase if the file is no sound database: nothing is served from a database in doubt.
  */
 export function openSqliteDialect(path: string): Dialect {
   const Database = sqliteEngine();
   const database = new Database(path);
-  database.exec('PRAGMA busy_timeout = 5000');
-  database.exec('PRAGMA journal_mode = WAL');
-  // A reopened WAL database runs at NORMAL, which may lose commits at power loss: set FULL each time, and make sure of it.
-  database.exec('PRAGMA synchronous = FULL');
-  database.exec('PRAGMA foreign_keys = ON');
-  const [mode] = database.prepare('PRAGMA synchronous').all() as { synchronous: number }[];
-  if (Number(mode?.synchronous) !== 2) throw new Error(`${path}: SQLite does not run at synchronous=FULL`);
-  const [check] = database.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
-  if (check?.quick_check !== 'ok') {
-    throw new Error(`${path} is damaged (${check?.quick_check}). Restore it from a backup.`);
+  try {
+    database.exec('PRAGMA busy_timeout = 5000');
+    database.exec('PRAGMA journal_mode = WAL');
+    // A reopened WAL database runs at NORMAL, which may lose commits at power loss: set FULL each time, and make sure of it.
+    database.exec('PRAGMA synchronous = FULL');
+    database.exec('PRAGMA foreign_keys = ON');
+    const [mode] = database.prepare('PRAGMA synchronous').all() as { synchronous: number }[];
+    if (Number(mode?.synchronous) !== 2) throw new Error(`${path}: SQLite does not run at synchronous=FULL`);
+    const [check] = database.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
+    if (check?.quick_check !== 'ok') throw new Error(`it is damaged (${check?.quick_check})`);
+  } catch (cause) {
+    database.close();
+    const reason = messageOf(cause);
+    if (!DAMAGE.test(reason)) throw cause;
+    throw new DamagedDatabase(`${path} is damaged (${reason}). Restore it from a backup.`, { cause });
   }
   return new SqliteDialect({ database: adapt(database) });
+}
+
+/** A copy of the state at one moment, while others read and write. `to` must not be there. */
+export function copySqlite(from: string, to: string): void {
+  const Database = sqliteEngine();
+  const database = new Database(from);
+  try {
+    database.exec('PRAGMA busy_timeout = 30000');
+    database.exec(`VACUUM INTO '${to.replaceAll("'", "''")}'`);
+  } finally {
+    database.close();
+  }
+}
+
+/** A damaged database, for reading what can still be read of it. @throws if that is nothing */
+export function openDamagedDialect(path: string): Dialect {
+  const Database = sqliteEngine();
+  return new SqliteDialect({ database: adapt(new Database(path, { readOnly: true })) });
 }
 
 /** Reads a database through without changing it. @returns what is wrong with it, or undefined. @throws if it is no database. */

@@ -169,6 +169,13 @@ export const signalAnswerSchema = z.strictObject({
   epoch: epochSchema.optional(),
 });
 
+/** `POST /api/refusals` (site, signed): somebody sent the site what central had signed, and the site refused it. */
+export const refusalReportSchema = z.strictObject({
+  code: z.enum(['signature-replayed', 'clock-off']),
+  detail: z.string().min(1).max(500),
+});
+export type RefusalReport = z.infer<typeof refusalReportSchema>;
+
 /** `GET /api/signals` (admin): newest first. */
 export const signalSchema = z.strictObject({
   id: z.string(),

@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { ConfigFault } from '../kernel/config.ts';
 import { createHttp } from '../kernel/http.ts';
 import { newNonce } from '../kernel/keys.ts';
-import { createLog } from '../kernel/log.ts';
+import { createLog, type Log } from '../kernel/log.ts';
 import { readIdentity } from '../kernel/member.ts';
 import { servePages } from '../kernel/pages.ts';
 import { messageOf } from '../kernel/problem.ts';
 import { openDatabase } from '../kernel/sql.ts';
+import { DamagedDatabase } from '../kernel/sqlite.ts';
 import { type Repeating, repeat } from '../kernel/timing.ts';
 import type { VideoId } from '../protocol/ids.ts';
+import { createBallast } from './ballast.ts';
 import { startBufferApart } from './buffer-apart.ts';
 import { SITE_PARTS, type SiteConfig, type SitePart } from './config.ts';
 import { openConversion, type Prepare } from './conversion.ts';
@@ -33,10 +35,11 @@ import { reviveVideo } from './origin/revive.ts';
 import { openStorage } from './origin/storage/open-storage.ts';
 import { startSettling } from './origin/storage/settle.ts';
 import { startOriginApart } from './origin-apart.ts';
+import { startRescue } from './rescue.ts';
 import type { RunningSite } from './running-site.ts';
 import { openTls } from './tls.ts';
 import { serveCaptions } from './web/captions.ts';
-import { centralOverHttp } from './web/central-calls.ts';
+import { centralOverHttp, refusalReporter } from './web/central-calls.ts';
 import { createGateway, serveGateway } from './web/gateway.ts';
 import { serveJobs } from './web/jobs.ts';
 import { startLink } from './web/link.ts';
@@ -50,6 +53,7 @@ import { hashFile } from './web/upload-store.ts';
 import { createUploads } from './web/uploads.ts';
 import { startViewerReports } from './web/viewer-reports.ts';
 
+const BALLAST_MS = 30_000;
 const SWEEP_MS = 3_600_000;
 const RECORD_WATCH_MS = 500;
 
@@ -87,6 +91,17 @@ async function startWeb(config: SiteConfig, files: SiteFiles): Promise<RunningSi
     throw new ConfigFault('Without an origin, the buffer needs originUrl.');
   }
   const log = createLog('site', config.logLevel);
+  try {
+    return await startWhole(config, files, log);
+  } catch (error) {
+    // What was published is served all the same, and what is wrong is said.
+    if (!(error instanceof DamagedDatabase)) throw error;
+    return startRescue(config, error.message, log);
+  }
+}
+
+async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promise<RunningSite> {
+  const has = (part: SitePart): boolean => config.parts.includes(part);
   const storage = await openStorage(config);
   for (const disk of storage.disks.all) {
     if (!storage.disks.present().includes(disk)) {
@@ -203,12 +218,14 @@ async function startWeb(config: SiteConfig, files: SiteFiles): Promise<RunningSi
     },
     server: tls.server(local?.buffer.lane),
   });
+  const ballast = createBallast(join(config.dataDirectory, 'ballast'));
   serveStudio(app, {
     db,
     storage,
     sourceAddress: config.sourceAddress,
     access: config,
     uploads,
+    ballast,
     onRecord: publisher.wake,
     // A buffer that runs apart and is away is told when it is back: the author need not wait for it.
     onWithdrawn: video =>
@@ -225,7 +242,12 @@ async function startWeb(config: SiteConfig, files: SiteFiles): Promise<RunningSi
     onRecord: publisher.wake,
   });
   serveJobs(app, { db, access: config, onJob: () => worker?.wake() });
-  serveGateway(app, createGateway(db, registrations.wake), membership.identity);
+  serveGateway(
+    app,
+    createGateway(db, registrations.wake),
+    membership.identity,
+    refusalReporter(membership.identity),
+  );
   const link = startLink({
     app,
     identity: membership.identity,
@@ -284,6 +306,10 @@ async function startWeb(config: SiteConfig, files: SiteFiles): Promise<RunningSi
       : undefined;
   // Workers in other processes write records too.
   const recordWatch = watchRecords(db, () => publisher.wake());
+  const ballasting = repeat(async () => {
+    await ballast.restore(config.keepFree).catch(error => log.warn({ err: error }, 'no ballast'));
+    return BALLAST_MS;
+  });
   const sweep = repeat(async () => {
     await uploads.sweep().catch(error => log.warn({ err: error }, 'old uploads not swept'));
     return SWEEP_MS;
@@ -320,6 +346,7 @@ async function startWeb(config: SiteConfig, files: SiteFiles): Promise<RunningSi
       await Promise.all([
         renewal?.stop(),
         link.stop(),
+        ballasting.stop(),
         publisher.stop(),
         registrations.stop(),
         membershipWatch.stop(),

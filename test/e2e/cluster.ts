@@ -15,6 +15,9 @@ import { COMMAND, eventually, getJson } from './parts.ts';
 
 export const TOKEN = 'operator-token-of-these-tests';
 
+/** Also where the machine is busy. */
+const START_MS = 60_000;
+
 export const freePort = (host = '127.0.0.1'): Promise<number> =>
   new Promise(done => {
     const server = createServer();
@@ -76,14 +79,18 @@ export class Part {
       env: { ...process.env, ...env, ...(failpoint ? { TRIBUTARY_FAILPOINT: failpoint } : {}) },
     });
     if (!untilReady) return;
-    await eventually(`${this.name} is ready`, async () => {
-      if (!this.isRunning) throw new Error(`it ended: ${this.log().slice(-2_000)}`);
-      return (await fetch(`${this.url}/readyz`)).ok || undefined;
-    });
+    await eventually(
+      `${this.name} is ready`,
+      async () => {
+        if (!this.isRunning) throw new Error(`it ended: ${this.log().slice(-2_000)}`);
+        return (await fetch(`${this.url}/readyz`)).ok || undefined;
+      },
+      START_MS,
+    );
   }
 
   /** Waits for the kill that an armed failpoint does. */
-  async killed(timeoutMs = 20_000): Promise<void> {
+  async killed(timeoutMs = START_MS): Promise<void> {
     await eventually(`${this.name} is killed`, () => !this.isRunning || undefined, timeoutMs);
     if (this.#process?.signalCode !== 'SIGKILL') {
       throw new Error(`${this.name} ended otherwise than by a kill: ${this.log().slice(-2_000)}`);
@@ -128,11 +135,16 @@ export interface ClusterSettings {
   /** Lines of central's section in the configuration. */
   readonly central?: readonly string[];
   readonly centralWrapper?: readonly string[];
+  /** Makes an empty PostgreSQL database for central and for each site, and says its URL. SQLite without it. */
+  readonly newDatabase?: () => Promise<string>;
 }
 
 /** Central and tracker, ready. */
 export async function startCluster(settings: ClusterSettings = {}): Promise<Cluster> {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-cluster-'));
+  const { newDatabase } = settings;
+  const databaseLine = async (): Promise<readonly string[]> =>
+    newDatabase ? [`database = "${await newDatabase()}"`] : [];
   const sites: Part[] = [];
   const make = async (
     kind: Part['kind'],
@@ -159,7 +171,7 @@ export async function startCluster(settings: ClusterSettings = {}): Promise<Clus
     'central',
     'central',
     await freePort(),
-    ['sweepInterval = "5 s"', ...(settings.central ?? [])],
+    ['sweepInterval = "5 s"', ...(await databaseLine()), ...(settings.central ?? [])],
     settings.centralWrapper,
   );
   await central.start();
@@ -202,6 +214,7 @@ export async function startCluster(settings: ClusterSettings = {}): Promise<Clus
           `joinToken = "${joinToken}"`,
           'signalInterval = "300 ms"',
           'bufferDisk = "64 MB"',
+          ...(await databaseLine()),
           ...lines,
         ],
         wrapper,

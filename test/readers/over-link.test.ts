@@ -7,6 +7,7 @@ import { type CentralSchema, migrations } from '../../src/central/database/schem
 import { enrol, insertMember } from '../../src/central/database/sites.ts';
 import { Links } from '../../src/central/links.ts';
 import { readEitherWay, readOverLink } from '../../src/central/read-over-link.ts';
+import { Refusals } from '../../src/central/refusals.ts';
 import { addLinkCalls } from '../../src/central/web/links.ts';
 import { createHttp } from '../../src/kernel/http.ts';
 import { readOrMakeKey } from '../../src/kernel/keys.ts';
@@ -43,6 +44,7 @@ async function openLinked() {
   addLinkCalls(central.app, {
     db: centralDb,
     nonces: new NonceMemory(),
+    refusals: new Refusals(centralDb),
     links,
     bell: { closed: false },
     collector: { wake() {} },

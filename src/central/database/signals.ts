@@ -95,6 +95,37 @@ export function failSignals(db: CentralDatabase, site: SiteId, { code, reason }:
   });
 }
 
+/** What a site sent, or had sent in its name, was refused: on the desk as a signal that was never taken up. */
+export function noteRefusal(
+  db: CentralDatabase,
+  site: SiteId,
+  { code, reason }: Failure,
+  nowMs: number,
+): Promise<void> {
+  return db.transaction().execute(async tx => {
+    await tx
+      .insertInto('signals')
+      .values({
+        id: newId(),
+        site_id: site,
+        received_at: nowMs,
+        handled_at: nowMs,
+        attempts: 0,
+        records: null,
+        last_error: reason,
+        error_code: code,
+      })
+      .execute();
+    // Whoever replays what a site has said does not make the site worse.
+    if (code === 'signature-replayed') return;
+    await tx
+      .updateTable('members')
+      .set({ last_error: reason, last_error_code: code })
+      .where('id', '=', site)
+      .execute();
+  });
+}
+
 export interface Pending {
   readonly site: SiteId;
   readonly signals: number;

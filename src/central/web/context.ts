@@ -1,9 +1,10 @@
 /** What central's calls stand on, and who may make them. */
 import type { FastifyRequest } from 'fastify';
-import { requireSigner, requireToken } from '../../kernel/http.ts';
+import { RefusedSignature, requireSigner, requireToken } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { NonceMemory } from '../../kernel/signatures.ts';
+import type { SiteId } from '../../protocol/ids.ts';
 import type { Bell } from '../bell.ts';
 import type { Collector } from '../collector.ts';
 import type { CentralConfig } from '../config.ts';
@@ -11,6 +12,7 @@ import type { CentralDatabase, MemberRow } from '../database/schema.ts';
 import { findMember, isActive, listJoined, type Role } from '../database/sites.ts';
 import type { Links } from '../links.ts';
 import type { CentralMetrics } from '../metrics.ts';
+import type { Refusals } from '../refusals.ts';
 
 export interface CentralContext {
   readonly config: CentralConfig;
@@ -24,6 +26,7 @@ export interface CentralContext {
   readonly links: Links;
   readonly metrics: CentralMetrics;
   readonly nonces: NonceMemory;
+  readonly refusals: Refusals;
 }
 
 export const requireOperator = (request: FastifyRequest, { config }: CentralContext): void =>
@@ -36,7 +39,7 @@ export const requireOperator = (request: FastifyRequest, { config }: CentralCont
  */
 export async function requireMember(
   request: FastifyRequest,
-  { db, nonces }: Pick<CentralContext, 'db' | 'nonces'>,
+  { db, nonces, refusals }: Pick<CentralContext, 'db' | 'nonces' | 'refusals'>,
   ...roles: readonly Role[]
 ): Promise<MemberRow> {
   let member: MemberRow | undefined;
@@ -44,7 +47,14 @@ export async function requireMember(
     member = await findMember(db, keyId);
     return member && isActive(member) ? (member.public_key ?? undefined) : undefined;
   };
-  await requireSigner(request, findKey, nonces);
+  try {
+    await requireSigner(request, findKey, nonces);
+  } catch (error) {
+    if (error instanceof RefusedSignature && error.signer && member?.role === 'site') {
+      await refusals.note(member.id as SiteId, error.code, error.message);
+    }
+    throw error;
+  }
   if (!member || !roles.includes(member.role)) {
     throw new Problem(403, 'role-wrong', `This call is for a ${roles.join(' or a ')}.`);
   }

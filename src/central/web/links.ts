@@ -16,7 +16,7 @@ import { type CentralContext, requireMember } from './context.ts';
 
 const parameters = z.object({ id: z.string().max(64) });
 
-export type LinkContext = Pick<CentralContext, 'db' | 'nonces' | 'links'> & {
+export type LinkContext = Pick<CentralContext, 'db' | 'nonces' | 'refusals' | 'links'> & {
   readonly bell: Pick<CentralContext['bell'], 'closed'>;
   readonly collector: Pick<CentralContext['collector'], 'wake'>;
 };

@@ -2,7 +2,12 @@
 import { z } from 'zod';
 import { failpoint } from '../../kernel/failpoint.ts';
 import type { HttpServer } from '../../kernel/http.ts';
-import { type Signal, signalAnswerSchema, signalListSchema } from '../../protocol/central.ts';
+import {
+  refusalReportSchema,
+  type Signal,
+  signalAnswerSchema,
+  signalListSchema,
+} from '../../protocol/central.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { formatCursor, parseCursor } from '../database/cursor.ts';
 import { readEpoch } from '../database/epochs.ts';
@@ -31,6 +36,17 @@ export function addSignalCalls(app: HttpServer, context: CentralContext): void {
     const epoch = await readEpoch(db, site);
     return reply.code(202).send({ signal: id, receivedAt: formatTime(nowMs), ...(epoch ? { epoch } : {}) });
   });
+
+  app.post(
+    '/api/refusals',
+    { schema: { body: refusalReportSchema, response: { 202: z.object({}) } } },
+    async (request, reply) => {
+      const { id } = await requireMember(request, context, 'site');
+      const { code, detail } = request.body;
+      await context.refusals.note(id as SiteId, code, `Refused at the site: ${detail}`);
+      return reply.code(202).send({});
+    },
+  );
 
   app.get(
     '/api/signals',

@@ -1,4 +1,5 @@
 /** What a site asks of central to publish. One adapter speaks HTTP; the simulation has another. */
+import { z } from 'zod';
 import { call } from '../../kernel/client.ts';
 import type { MemberIdentity } from '../../kernel/member.ts';
 import { signerOf } from '../../kernel/member.ts';
@@ -36,6 +37,26 @@ export interface CentralCalls {
     videos: readonly string[],
     signal: AbortSignal,
   ): Promise<readonly { readonly video: VideoId; readonly version: number }[]>;
+}
+
+const REFUSALS_ONCE_IN_MS = 60_000;
+
+/** Tells central what this site refused although central had signed it, once a minute for each reason. */
+export function refusalReporter(identity: () => MemberIdentity): (code: string, detail: string) => void {
+  const told = new Map<string, number>();
+  return (code, detail) => {
+    const { key, membership } = identity();
+    if (!membership || (told.get(code) ?? 0) > Date.now() - REFUSALS_ONCE_IN_MS) return;
+    told.set(code, Date.now());
+    call(`${membership.centralUrl}/api/refusals`, {
+      method: 'POST',
+      body: { code, detail },
+      signer: signerOf(key, membership),
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: MAX_SMALL_ANSWER_BYTES,
+      answer: z.unknown(),
+    }).catch(() => told.delete(code));
+  };
 }
 
 export function centralOverHttp(identity: () => MemberIdentity): CentralCalls {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { failpoint } from '../../kernel/failpoint.ts';
 import type { HttpServer } from '../../kernel/http.ts';
-import { requireSigner } from '../../kernel/http.ts';
+import { RefusedSignature, requireSigner } from '../../kernel/http.ts';
 import type { MemberIdentity } from '../../kernel/member.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { NonceMemory } from '../../kernel/signatures.ts';
@@ -81,13 +81,26 @@ function requireEpoch(signal: SignalRow): { readonly site: SiteId; readonly epoc
   return { site: signal.site as SiteId, epoch };
 }
 
-export function serveGateway(app: HttpServer, gateway: Gateway, identity: () => MemberIdentity): void {
+/** What central signed was refused: somebody sent it again, or a clock is off. */
+export type OnRefused = (code: string, detail: string) => void;
+
+export function serveGateway(
+  app: HttpServer,
+  gateway: Gateway,
+  identity: () => MemberIdentity,
+  onRefused: OnRefused = () => {},
+): void {
   const nonces = new NonceMemory();
   const requireCentral = async (request: Parameters<typeof requireSigner>[0]): Promise<void> => {
     const { membership } = identity();
     if (!membership) throw new Problem(503, 'not-joined', 'This site has not joined a centre yet.');
     const findKey = async (keyId: string) => (keyId === 'central' ? membership.centralPublicKey : undefined);
-    await requireSigner(request, findKey, nonces);
+    try {
+      await requireSigner(request, findKey, nonces);
+    } catch (error) {
+      if (error instanceof RefusedSignature && error.signer) onRefused(error.code, error.message);
+      throw error;
+    }
   };
 
   app.get(

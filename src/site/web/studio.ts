@@ -10,6 +10,7 @@ import {
   siteVideoListSchema,
   siteVideoSchema,
 } from '../../protocol/site.ts';
+import type { Ballast } from '../ballast.ts';
 import { parseExtras } from '../database/extras.ts';
 import { deleteJobs, listJobProgress } from '../database/jobs.ts';
 import { changeVideo } from '../database/records.ts';
@@ -33,6 +34,7 @@ export interface StudioOptions {
   readonly sourceAddress: string;
   readonly access: AccessRules;
   readonly uploads: Uploads;
+  readonly ballast: Ballast;
   readonly onRecord: () => void;
   /** A video was withdrawn: what is open or buffered of it goes. */
   readonly onWithdrawn: (video: VideoId) => Promise<void>;
@@ -134,8 +136,9 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
       requireStudioAccess(request.raw, options.access);
       const { id } = request.params;
       const row = await getVideo(id);
-      if (row.state === 'uploading') await options.uploads.discard(id);
-      else if (row.state !== 'withdrawn') await withdraw(id, row);
+      // What makes room has to be possible on a full disk too.
+      if (row.state === 'uploading') await options.ballast.holdingOut(() => options.uploads.discard(id));
+      else if (row.state !== 'withdrawn') await options.ballast.holdingOut(() => withdraw(id, row));
       return reply.code(204).send(null);
     },
   );

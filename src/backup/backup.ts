@@ -1,0 +1,61 @@
+/**
+ * tributary backup: a sound copy of an embedded database while its part runs, and the keys beside it. Films are not copied:
+ * they never change once they are in place, so any tool that copies files does that (docs/backup.md).
+ */
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { syncDirectory, syncFile } from '../kernel/files.ts';
+import { nameOf } from '../kernel/sql.ts';
+import { copySqlite, findDamage } from '../kernel/sqlite.ts';
+
+/** Who has these is the part: they are as secret as the original. */
+const KEYS = ['central.key', 'member.key', 'member.json'];
+
+export interface BackedUpPart {
+  readonly part: 'central' | 'tracker' | 'site';
+  readonly dataDirectory: string;
+  /** Where it is not the embedded one. */
+  readonly database: string | undefined;
+}
+
+/** Copies below `to`/{part}; what a backup before left there is replaced, whole or not at all. */
+export async function backUp(
+  parts: readonly BackedUpPart[],
+  to: string,
+  print: (line: string) => void,
+): Promise<void> {
+  for (const { part, dataDirectory, database } of parts) {
+    const directory = join(to, part);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    for (const name of KEYS.filter(key => existsSync(join(dataDirectory, key)))) {
+      await replaceDurably(join(directory, name), async unfinished => {
+        await copyFile(join(dataDirectory, name), unfinished);
+        await chmod(unfinished, 0o600);
+      });
+      print(`✓ ${part}: ${name}`);
+    }
+    const file = `${part}.sqlite`;
+    if (database !== undefined) {
+      print(`– ${part}: its database is ${nameOf(database)}; back it up with pg_dump`);
+    } else if (existsSync(join(dataDirectory, file))) {
+      await replaceDurably(join(directory, file), async unfinished => {
+        copySqlite(join(dataDirectory, file), unfinished);
+        const damage = findDamage(unfinished);
+        if (damage) throw new Error(`The copy of ${file} is damaged (${damage}). Nothing was replaced.`);
+        await chmod(unfinished, 0o600);
+      });
+      print(`✓ ${part}: ${file}`);
+    }
+    if (part === 'site') print(`– site: films are in ${join(dataDirectory, 'videos')}; copy them next`);
+  }
+}
+
+async function replaceDurably(path: string, write: (unfinished: string) => Promise<void>): Promise<void> {
+  const unfinished = `${path}.new`;
+  await rm(unfinished, { force: true });
+  await write(unfinished);
+  await syncFile(unfinished);
+  await rename(unfinished, path);
+  await syncDirectory(join(path, '..'));
+}
