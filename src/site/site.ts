@@ -370,9 +370,13 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
 function watchRecords(db: SiteDatabase, onRecord: () => void): Repeating {
   let seen: number | undefined;
   return repeat(async () => {
-    const { change } = await readSignal(db);
-    if (seen !== undefined && Number(change) !== seen) onRecord();
-    seen = Number(change);
+    const change = await readSignal(db).then(
+      row => Number(row.change),
+      // The database is away: this looks again.
+      () => seen,
+    );
+    if (seen !== undefined && change !== seen) onRecord();
+    seen = change;
     return RECORD_WATCH_MS;
   });
 }

@@ -60,8 +60,8 @@ const freePort = (): Promise<number> =>
 export interface PostgresServer {
   /** `postgres://…/postgres`, as its superuser. */
   readonly url: string;
-  /** Ends it as a power cut would and starts it again with the same data. */
-  restart(): Promise<void>;
+  /** Ends it as a power cut would and starts it again with the same data, `awayMs` later. */
+  restart(awayMs?: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -126,9 +126,10 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
     });
   return {
     url,
-    async restart() {
+    async restart(awayMs = 0) {
       // SIGQUIT is PostgreSQL's immediate shutdown: it recovers from its log at the next start.
       await end('SIGQUIT');
+      await sleep(awayMs);
       child = await start();
     },
     async stop() {

@@ -1,0 +1,43 @@
+/** A PostgreSQL server that is gone for a while takes nobody with it: central and the site wait, and go on. */
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../postgres/server.ts';
+import { type Cluster, startCluster, untilRegistered, uploadTo, videosNamed } from './cluster.ts';
+import { readFilm, shortFilm } from './films.ts';
+import { eventually } from './parts.ts';
+
+/** Longer than anybody's timer. */
+const AWAY_MS = 6_000;
+
+let server: PostgresServer;
+let cluster: Cluster;
+beforeAll(async () => {
+  server = await startPostgres();
+  const client = new pg.Client({ connectionString: server.url });
+  await client.connect();
+  await client.query('create database site');
+  await client.end();
+  cluster = await startCluster({ central: [`database = "${server.url}"`] });
+});
+afterAll(async () => {
+  await cluster?.stop();
+  await server?.stop();
+});
+
+describe('a database server that comes back', () => {
+  it('finds the same processes, and what was uploaded before and after is published', async () => {
+    const site = await cluster.addSite('Patient', {
+      lines: [`database = "${new URL('/site', server.url).href}"`],
+    });
+    await site.start();
+    const film = readFilm(shortFilm());
+    await untilRegistered(site, await uploadTo(site, film, 'Before'));
+    const pids = [cluster.central, cluster.tracker, site].map(part => part.pid);
+
+    await server.restart(AWAY_MS);
+    const after = await eventually('an upload is taken', () => uploadTo(site, film, 'After'), 30_000);
+    await untilRegistered(site, after, 60_000);
+    expect((await videosNamed(cluster, 'Before')).length).toBe(1);
+    expect([cluster.central, cluster.tracker, site].map(part => part.isRunning && part.pid)).toEqual(pids);
+  });
+});
