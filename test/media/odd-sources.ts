@@ -5,8 +5,6 @@
 import { readFileSync } from 'node:fs';
 import { makeFilm } from './films.ts';
 
-const BASE = '<base>';
-
 export interface OddSource {
   /** Unique; its end says how people would name the file. */
   readonly name: string;
@@ -16,8 +14,6 @@ export interface OddSource {
   /** What is played of it, about; absent of what fails. */
   readonly seconds?: number;
   readonly args: readonly string[];
-  /** Makes the film (MP4) that `BASE` stands for among the arguments. */
-  readonly base?: readonly string[];
   /** What happens to the file after it was made. */
   readonly spoil?: (bytes: Buffer) => Buffer;
 }
@@ -439,14 +435,6 @@ export const ODD_SOURCES: readonly OddSource[] = [
     args: [...picture('480x480'), ...x264, '-aspect', '16:9'],
   },
   {
-    name: 'edit-list.mp4',
-    what: 'MP4: its edit list begins in the middle of a group of pictures',
-    ends: 'ready',
-    seconds: 4.7,
-    base: ['-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=25:d=6', ...x264, '-bf', '3'],
-    args: ['-ss', '1.3', '-i', BASE, '-c', 'copy'],
-  },
-  {
     name: 'surround.mkv',
     what: 'Matroska: H.264, AC-3 5.1',
     ends: 'ready',
@@ -609,13 +597,9 @@ export const ODD_SOURCES: readonly OddSource[] = [
 ];
 
 /** The file, made now or before. */
-export async function makeOddSource({ name, args, base, spoil }: OddSource): Promise<Buffer> {
-  const made = base && (await makeFilm({ extension: 'mp4', args: base }));
-  const film = await makeFilm({
-    // Of what is replaced as a whole, anything that can be made will do.
-    extension: /^(playlist|picture|noise)/.test(name) ? 'wav' : name.slice(name.lastIndexOf('.') + 1),
-    args: args.map(word => (word === BASE ? (made ?? '') : word)),
-  });
-  const bytes = readFileSync(film);
+export async function makeOddSource({ name, args, spoil }: OddSource): Promise<Buffer> {
+  // Of what is replaced as a whole, anything that can be made will do.
+  const extension = /^(playlist|picture|noise)/.test(name) ? 'wav' : name.slice(name.lastIndexOf('.') + 1);
+  const bytes = readFileSync(await makeFilm({ extension, args }));
   return spoil ? spoil(bytes) : bytes;
 }
