@@ -124,8 +124,14 @@ describe('a damaged database', () => {
       'central says so',
       async () => (await siteRow('Damaged'))?.lastErrorCode === 'database-damaged' || undefined,
     );
-    const play = await fetch(`${cluster.tracker.url}/play/${id}`);
-    expect(await play.text()).toContain(site.url);
+    await eventually(
+      'the tracker names it again',
+      async () => {
+        const play = await fetch(`${cluster.tracker.url}/play/${id}`);
+        return (await play.text()).includes(site.url) || undefined;
+      },
+      60_000,
+    );
   });
 });
 
