@@ -79,8 +79,8 @@ const contentSecurityPolicy = (connectTo: readonly string[]): string =>
     "style-src 'self'",
     `img-src 'self' data: ${connectTo.join(' ')}`,
     "font-src 'self'",
-    `media-src 'self' blob: ${connectTo.join(' ')}`,
-    // hls.js reads its first steering manifest out of a data: URI and runs its demuxer in a worker made from a blob.
+    `media-src 'self' data: blob: ${connectTo.join(' ')}`,
+    // hls.js begins a text track with a data: URI, and reads its first steering manifest and runs its demuxer in a worker made from a blob.
     `connect-src 'self' data: ${connectTo.join(' ')}`,
     "worker-src 'self' blob:",
     "base-uri 'none'",
