@@ -169,6 +169,8 @@ export const signalAnswerSchema = z.strictObject({
   epoch: epochSchema.optional(),
 });
 
+export type SignalAnswer = z.infer<typeof signalAnswerSchema>;
+
 /** `POST /api/refusals` (site, signed): somebody sent the site what central had signed, and the site refused it. */
 export const refusalReportSchema = z.strictObject({
   code: z.enum(['signature-replayed', 'clock-off']),

@@ -5,6 +5,7 @@ import type { HttpServer } from '../../kernel/http.ts';
 import {
   refusalReportSchema,
   type Signal,
+  type SignalAnswer,
   signalAnswerSchema,
   signalListSchema,
 } from '../../protocol/central.ts';
@@ -21,20 +22,11 @@ const listQuerySchema = z.object({
 });
 
 export function addSignalCalls(app: HttpServer, context: CentralContext): void {
-  const { db, collector, metrics } = context;
+  const { db } = context;
 
   app.post('/api/signals', { schema: { response: { 202: signalAnswerSchema } } }, async (request, reply) => {
     const member = await requireMember(request, context, 'site');
-    const site = member.id as SiteId;
-    const nowMs = Date.now();
-    failpoint('signal-received');
-    // Stored before it is answered: at this answer the site may set its signal flag to "sent".
-    const { id } = await storeSignal(db, site, nowMs);
-    failpoint('signal-stored');
-    metrics.signals.inc();
-    collector.wake(site);
-    const epoch = await readEpoch(db, site);
-    return reply.code(202).send({ signal: id, receivedAt: formatTime(nowMs), ...(epoch ? { epoch } : {}) });
+    return reply.code(202).send(await receiveSignal(context, member.id as SiteId, Date.now()));
   });
 
   app.post(
@@ -63,6 +55,21 @@ export function addSignalCalls(app: HttpServer, context: CentralContext): void {
       };
     },
   );
+}
+
+/** Stored before it is answered: at this answer the site may set its signal flag to "sent". */
+export async function receiveSignal(
+  { db, collector, metrics }: Pick<CentralContext, 'db' | 'collector' | 'metrics'>,
+  site: SiteId,
+  nowMs: number,
+): Promise<SignalAnswer> {
+  failpoint('signal-received');
+  const { id } = await storeSignal(db, site, nowMs);
+  failpoint('signal-stored');
+  metrics.signals.inc();
+  collector.wake(site);
+  const epoch = await readEpoch(db, site);
+  return { signal: id, receivedAt: formatTime(nowMs), ...(epoch ? { epoch } : {}) };
 }
 
 const formatSignal = (row: SignalRow & { readonly site_name: string }): Signal => ({

@@ -1,0 +1,55 @@
+/** Puts records into the catalogue's table. What may be put there was decided before (`take-records.ts`). */
+import type { RecordEntry } from '../../protocol/gateway.ts';
+import type { SiteId } from '../../protocol/ids.ts';
+import { takePositions } from './feed.ts';
+import type { CentralTransaction } from './schema.ts';
+import { normaliseForSearch } from './search.ts';
+
+/** One statement for the page. R3: one row a video and site. R4 once more, in the database itself. */
+export async function writeRecords(
+  tx: CentralTransaction,
+  site: SiteId,
+  entries: readonly RecordEntry[],
+  nowMs: number,
+): Promise<void> {
+  const position = await takePositions(tx, entries.length);
+  await tx
+    .insertInto('videos')
+    .values(
+      entries.map(({ record, hash }, order) => ({
+        site_id: site,
+        video_id: record.video,
+        version: record.version,
+        hash,
+        body: JSON.stringify(record),
+        withdrawn: record.kind === 'tombstone' ? 1 : 0,
+        published_at: nowMs,
+        registered_at: null,
+        registered_version: 0,
+        position: position + order,
+        search_text:
+          record.kind === 'video' ? normaliseForSearch(`${record.name}\n${record.description}`) : '',
+        title: record.kind === 'video' ? record.name : '',
+      })),
+    )
+    .onConflict(conflict =>
+      conflict
+        .columns(['site_id', 'video_id'])
+        .doUpdateSet(({ ref, eb }) => ({
+          version: ref('excluded.version'),
+          hash: ref('excluded.hash'),
+          body: ref('excluded.body'),
+          withdrawn: ref('excluded.withdrawn'),
+          position: ref('excluded.position'),
+          search_text: ref('excluded.search_text'),
+          title: eb
+            .case()
+            .when('excluded.withdrawn', '=', 1)
+            .then(ref('videos.title'))
+            .else(ref('excluded.title'))
+            .end(),
+        }))
+        .whereRef('excluded.version', '>', 'videos.version'),
+    )
+    .execute();
+}

@@ -1,0 +1,122 @@
+/**
+ * Messages between parts. They are copied as JSON, as a wire would. On a bad day they are lost, doubled, delayed and
+ * overtake each other; whoever waits for an answer gives up after a while, and the message may still arrive later.
+ */
+import { Problem } from '../../src/kernel/problem.ts';
+import type { Process } from './process.ts';
+import type { Random } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export type Handler = (payload: unknown) => Promise<unknown>;
+
+/** Whoever is there now under a name: a process, and what it answers. */
+export interface Listener {
+  readonly process: Process;
+  readonly handlers: Readonly<Record<string, Handler>>;
+}
+
+export interface Weather {
+  readonly lost: number;
+  readonly doubled: number;
+  readonly maxDelayMs: number;
+  /** Now and then a message takes this long, whatever its sender has done in the meantime. */
+  readonly straggles: number;
+  readonly maxStraggleMs: number;
+}
+
+export const CALM: Weather = { lost: 0, doubled: 0, maxDelayMs: 20, straggles: 0, maxStraggleMs: 0 };
+
+const TIMEOUT_MS = 10_000;
+
+type Answer = { readonly value: unknown } | { readonly problem: ReturnType<Problem['body']> };
+
+export class Network {
+  weather: Weather = CALM;
+  readonly #scheduler: Scheduler;
+  readonly #random: Random;
+  readonly #listeners = new Map<string, Listener>();
+  readonly #cut = new Set<string>();
+  readonly #tell: (what: string) => void;
+
+  constructor(scheduler: Scheduler, random: Random, tell: (what: string) => void) {
+    this.#scheduler = scheduler;
+    this.#random = random;
+    this.#tell = tell;
+  }
+
+  listen(name: string, listener: Listener): void {
+    this.#listeners.set(name, listener);
+  }
+
+  /** Cuts off a name, or connects it again. */
+  cut(name: string, isCut: boolean): void {
+    if (isCut) this.#cut.add(name);
+    else this.#cut.delete(name);
+  }
+
+  /** Only ever settles in the process that asked, and only while that is alive. */
+  call(from: Process, to: string, what: string, payload: unknown): Promise<unknown> {
+    const text = JSON.stringify(payload ?? null);
+    const unreachable = (): Problem => new Problem(502, 'peer-unreachable', `${to} could not be reached.`);
+    return new Promise((resolve, reject) => {
+      let isSettled = false;
+      const settle = (work: () => void): void => {
+        if (isSettled) return;
+        isSettled = true;
+        work();
+      };
+      from.later(TIMEOUT_MS, () => settle(() => reject(unreachable())));
+      const answerTo = (answer: Answer): void => {
+        if (this.#isLost(from.name, to)) return this.#tell(`the answer of ${to} to “${what}” is lost`);
+        const copy = JSON.stringify(answer);
+        this.#deliver(() =>
+          from.later(0, () =>
+            settle(() => {
+              const { value, problem } = JSON.parse(copy) as { value?: unknown; problem?: Problem };
+              if (problem) reject(new Problem(problem.status, problem.code, (problem as never)['detail']));
+              else resolve(value);
+            }),
+          ),
+        );
+      };
+      const copies = this.#random.chance(this.weather.doubled) ? 2 : 1;
+      if (copies === 2) this.#tell(`“${what}” of ${from.name} to ${to} is doubled`);
+      for (let copy = 0; copy < copies; copy++) {
+        if (this.#isLost(from.name, to)) {
+          this.#tell(`“${what}” of ${from.name} to ${to} is lost`);
+          continue;
+        }
+        this.#deliver(() => this.#receive(to, what, text, answerTo));
+      }
+    });
+  }
+
+  #receive(to: string, what: string, text: string, answerTo: (answer: Answer) => void): void {
+    const listener = this.#listeners.get(to);
+    if (!listener?.process.isAlive) return;
+    listener.process.later(0, () => {
+      const handler = listener.handlers[what];
+      if (!handler) throw new Error(`${to} has no handler of “${what}”`);
+      handler(JSON.parse(text)).then(
+        value => answerTo({ value }),
+        error => {
+          const problem =
+            error instanceof Problem ? error : new Problem(500, 'internal', `${(error as Error).message}`);
+          answerTo({ problem: problem.body() });
+        },
+      );
+    });
+  }
+
+  #isLost(a: string, b: string): boolean {
+    return this.#cut.has(a) || this.#cut.has(b) || this.#random.chance(this.weather.lost);
+  }
+
+  #deliver(arrive: () => void): void {
+    const { maxDelayMs, straggles, maxStraggleMs } = this.weather;
+    const delayMs = this.#random.chance(straggles)
+      ? this.#random.int(maxStraggleMs)
+      : this.#random.int(maxDelayMs) + 1;
+    this.#scheduler.at(delayMs, arrive);
+  }
+}
