@@ -1,11 +1,13 @@
 /** What central counts. */
 import { Counter, Gauge, type Registry } from 'prom-client';
 
+type Count = Pick<Counter, 'inc'>;
+
 export interface CentralMetrics {
-  readonly signals: Counter;
-  readonly records: Counter;
-  readonly refusals: Counter;
-  readonly collectFailures: Counter;
+  readonly signals: Count;
+  readonly records: Count;
+  readonly refusals: Count;
+  readonly collectFailures: Count;
 }
 
 export function createMetrics(

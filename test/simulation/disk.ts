@@ -66,7 +66,8 @@ export async function makeTemplate(migrations: Readonly<Record<string, Migration
   const tables = schema.filter(({ type }) => type === 'table').map(({ name }) => name);
   const rows = tables.flatMap(name =>
     (engine.prepare(`select * from ${name}`).all() as Record<string, unknown>[]).map(
-      row => `insert into ${name} (${Object.keys(row).join()}) values (${Object.values(row).map(quote).join()})`,
+      row =>
+        `insert into ${name} (${Object.keys(row).join()}) values (${Object.values(row).map(quote).join()})`,
     ),
   );
   engine.close();
@@ -124,7 +125,10 @@ export class Disk {
 
   back(): Backup {
     return new Map(
-      this.#template.tables.map(table => [table, this.read<Record<string, unknown>>(`select * from ${table}`)]),
+      this.#template.tables.map(table => [
+        table,
+        this.read<Record<string, unknown>>(`select * from ${table}`),
+      ]),
     );
   }
 
@@ -158,7 +162,9 @@ export class Disk {
   async #enter(process: Process): Promise<void> {
     await process.pause();
     if (this.#holder) await new Promise<void>(enter => this.#waiting.push({ process, enter }));
-    this.#holder = process;
+    else this.#holder = process;
+    // It may have crashed in the moment in which it was let in.
+    if (!process.isAlive) await new Promise(() => {});
   }
 
   #leave(process: Process): void {

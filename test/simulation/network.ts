@@ -28,7 +28,10 @@ export const CALM: Weather = { lost: 0, doubled: 0, maxDelayMs: 20, straggles: 0
 
 const TIMEOUT_MS = 10_000;
 
-type Answer = { readonly value: unknown } | { readonly problem: ReturnType<Problem['body']> };
+interface Answer {
+  readonly value?: unknown;
+  readonly problem?: ReturnType<Problem['body']>;
+}
 
 export class Network {
   weather: Weather = CALM;
@@ -67,13 +70,16 @@ export class Network {
       };
       from.later(TIMEOUT_MS, () => settle(() => reject(unreachable())));
       const answerTo = (answer: Answer): void => {
-        if (this.#isLost(from.name, to)) return this.#tell(`the answer of ${to} to “${what}” is lost`);
+        if (this.#isLost(from.name, to)) {
+          this.#tell(`the answer of ${to} to “${what}” is lost`);
+          return;
+        }
         const copy = JSON.stringify(answer);
         this.#deliver(() =>
           from.later(0, () =>
             settle(() => {
-              const { value, problem } = JSON.parse(copy) as { value?: unknown; problem?: Problem };
-              if (problem) reject(new Problem(problem.status, problem.code, (problem as never)['detail']));
+              const { value, problem } = JSON.parse(copy) as Answer;
+              if (problem) reject(new Problem(problem.status, problem.code, problem.detail));
               else resolve(value);
             }),
           ),

@@ -23,8 +23,7 @@ export function seededRandom(seed: number): Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
   const int = (below: number): number => Math.floor(next() * below);
-  const hex = (digits: number): string =>
-    Array.from({ length: digits }, () => int(16).toString(16)).join('');
+  const hex = (digits: number): string => Array.from({ length: digits }, () => int(16).toString(16)).join('');
   return {
     next,
     int,

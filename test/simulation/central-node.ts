@@ -1,0 +1,115 @@
+/** Central in the simulation: the real collector, greetings, signals and database. Several processes may share the disk. */
+import { Bell } from '../../src/central/bell.ts';
+import { Collector } from '../../src/central/collector.ts';
+import { readEpoch } from '../../src/central/database/epochs.ts';
+import { listHeld, readHeld, takeGreeting } from '../../src/central/database/greetings.ts';
+import type { CentralDatabase, CentralSchema } from '../../src/central/database/schema.ts';
+import type { SiteReader } from '../../src/central/site-reader.ts';
+import { receiveSignal } from '../../src/central/web/signals.ts';
+import {
+  publishedAnswerSchema,
+  publishedDigestSchema,
+  recordPageSchema,
+} from '../../src/protocol/gateway.ts';
+import { greetingSchema, heldQuerySchema, takeBackQuerySchema } from '../../src/protocol/greeting.ts';
+import type { SiteId } from '../../src/protocol/ids.ts';
+import type { Disk } from './disk.ts';
+import { Process } from './process.ts';
+import { CENTRAL, logTo, type World } from './site-node.ts';
+
+const SWEEP_INTERVAL_MS = 60_000;
+const count = { inc() {} };
+const metrics = { signals: count, records: count, refusals: count, collectFailures: count };
+
+interface Incoming {
+  readonly site: SiteId;
+  readonly body?: unknown;
+}
+
+export class CentralNode {
+  readonly disk: Disk;
+  readonly #world: World;
+  readonly #sweeps: boolean;
+  readonly #nameOf: ReadonlyMap<SiteId, string>;
+  #processes: Process[] = [];
+
+  constructor(world: World, disk: Disk, nameOf: ReadonlyMap<SiteId, string>, sweeps: boolean) {
+    this.#world = world;
+    this.disk = disk;
+    this.#nameOf = nameOf;
+    this.#sweeps = sweeps;
+  }
+
+  get isUp(): boolean {
+    return this.#processes.some(process => process.isAlive);
+  }
+
+  start(): void {
+    const { scheduler, random, network, tell, pauseChance } = this.#world;
+    const process = new Process(CENTRAL, scheduler, random, 0, pauseChance);
+    this.#processes.push(process);
+    const db: CentralDatabase = this.disk.open<CentralSchema>(process);
+    const collector = new Collector({
+      db,
+      openReader: ({ id }) => this.#reader(process, this.#nameOf.get(id as SiteId) ?? id),
+      bell: new Bell(),
+      metrics,
+      log: logTo(tell, CENTRAL),
+      sweepIntervalMs: this.#sweeps ? SWEEP_INTERVAL_MS : Number.MAX_SAFE_INTEGER,
+      clock: process.clock,
+    });
+    const now = (): number => process.clock.now();
+    network.listen(CENTRAL, {
+      process,
+      handlers: {
+        greet: payload => {
+          const { site, body } = payload as Incoming;
+          return takeGreeting(db, site, greetingSchema.parse(body), now());
+        },
+        held: payload => {
+          const { site, body } = payload as Incoming;
+          const { epoch, after } = heldQuerySchema.parse(body);
+          return listHeld(db, site, epoch, after);
+        },
+        contents: async payload => {
+          const { site, body } = payload as Incoming;
+          const { epoch, videos } = takeBackQuerySchema.parse(body);
+          return { records: await readHeld(db, site, epoch, videos) };
+        },
+        signal: payload => receiveSignal({ db, collector, metrics }, (payload as Incoming).site, now()),
+        member: async payload => {
+          const epoch = await readEpoch(db, (payload as Incoming).site);
+          return { trackers: [], ...(epoch ? { epoch } : {}) };
+        },
+      },
+    });
+    void collector.start();
+  }
+
+  /** A second central takes over, while the first one is held up and goes on later, not knowing. */
+  overtake(heldMs: number): void {
+    for (const process of this.#processes) process.hold(heldMs);
+    this.start();
+  }
+
+  crash(): void {
+    for (const process of this.#processes) process.crash();
+    this.#processes = [];
+  }
+
+  /** The last one remains, and nothing interrupts it any more. */
+  calmDown(): void {
+    for (const process of this.#processes.splice(0, this.#processes.length - 1)) process.crash();
+    for (const process of this.#processes) process.pauseChance = 0;
+  }
+
+  #reader(process: Process, name: string): SiteReader {
+    const ask = (what: string, payload?: unknown) => this.#world.network.call(process, name, what, payload);
+    return {
+      readRecords: async limit => recordPageSchema.parse(await ask('records', { limit })),
+      acknowledge: async (epoch, published) =>
+        publishedAnswerSchema.parse(await ask('published', { epoch, published })),
+      readDigest: async () => publishedDigestSchema.parse(await ask('digest')),
+    };
+  }
+}

@@ -1,0 +1,3 @@
+import { expectSound } from './expect-sound.ts';
+
+expectSound(1_001, 1_000);

@@ -1,0 +1,222 @@
+/** A site in the simulation: the real publisher, greeting, gateway and database; a wire and a disk of ours. */
+import type { Log } from '../../src/kernel/log.ts';
+import { type Repeating, repeat } from '../../src/kernel/timing.ts';
+import { memberInfoSchema, signalAnswerSchema } from '../../src/protocol/central.ts';
+import { publishedRequestSchema } from '../../src/protocol/gateway.ts';
+import { greetingAnswerSchema, heldPageSchema, takeBackAnswerSchema } from '../../src/protocol/greeting.ts';
+import type { SiteId, VideoId } from '../../src/protocol/ids.ts';
+import type { RecordDraft } from '../../src/protocol/record.ts';
+import { changeVideo } from '../../src/site/database/records.ts';
+import type { SiteSchema } from '../../src/site/database/schema.ts';
+import { beginStart } from '../../src/site/database/signal.ts';
+import { insertVideo, markChecking, type SiteDatabase } from '../../src/site/database/videos.ts';
+import type { CentralCalls } from '../../src/site/web/central-calls.ts';
+import { createGateway } from '../../src/site/web/gateway.ts';
+import { type Publisher, startPublisher } from '../../src/site/web/publisher.ts';
+import type { Disk } from './disk.ts';
+import type { Network } from './network.ts';
+import { Process } from './process.ts';
+import type { Random } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+
+const SIGNAL_INTERVAL_MS = 5_000;
+const MEMBER_INTERVAL_MS = 15_000;
+export const CENTRAL = 'central';
+
+export interface World {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly network: Network;
+  readonly tell: (what: string) => void;
+  pauseChance: number;
+}
+
+interface Running {
+  readonly process: Process;
+  readonly db: SiteDatabase;
+  readonly publisher: Publisher;
+  readonly poll: Repeating;
+}
+
+export class SiteNode {
+  readonly name: string;
+  readonly id: SiteId;
+  readonly disk: Disk;
+  readonly #world: World;
+  readonly #clockSkewMs: number;
+  #process: Process | undefined;
+  #running: Running | undefined;
+
+  constructor(world: World, name: string, id: SiteId, disk: Disk, clockSkewMs: number) {
+    this.#world = world;
+    this.name = name;
+    this.id = id;
+    this.disk = disk;
+    this.#clockSkewMs = clockSkewMs;
+  }
+
+  get isUp(): boolean {
+    return this.#process?.isAlive ?? false;
+  }
+
+  start(): void {
+    const { scheduler, random, network, tell, pauseChance } = this.#world;
+    const process = new Process(this.name, scheduler, random, this.#clockSkewMs, pauseChance);
+    this.#process = process;
+    const db = this.disk.open<SiteSchema>(process);
+    const calls = this.#calls(process);
+    const log = logTo(tell, this.name);
+    const begin = async (): Promise<void> => {
+      await beginStart(db, random.nonce());
+      const gateway = createGateway(db, () => {});
+      const publisher = startPublisher({
+        db,
+        calls,
+        revive: async () => ({ state: 'ready', error_code: null, error_detail: null }),
+        onTakenBack: async videos => tell(`${this.name} takes back ${videos.length} records`),
+        newNonce: random.nonce,
+        intervalMs: SIGNAL_INTERVAL_MS,
+        log,
+        clock: process.clock,
+      });
+      const poll = repeat(async () => {
+        await publisher
+          .check(async () => memberInfoSchema.parse(await this.#ask(process, 'member')).epoch)
+          .catch(() => {});
+        return MEMBER_INTERVAL_MS;
+      }, process.clock);
+      this.#running = { process, db, publisher, poll };
+      network.listen(this.name, {
+        process,
+        handlers: {
+          records: payload => gateway.readRecords((payload as { limit: number }).limit),
+          published: payload => {
+            const { epoch, published } = publishedRequestSchema.parse(payload);
+            return gateway.acknowledge(epoch, published);
+          },
+          digest: () => gateway.readDigest(),
+        },
+      });
+    };
+    void begin();
+  }
+
+  crash(): void {
+    this.#process?.crash();
+    this.#running = undefined;
+  }
+
+  /** Someone writes something at this site. Like all else, it may be cut off by a crash. */
+  write(work: (db: SiteDatabase, nowMs: number) => Promise<unknown>): void {
+    const { db, publisher, process } = this.#running ?? {};
+    if (!db || !process?.isAlive) return;
+    void work(db, process.clock.now()).then(() => publisher?.wake());
+  }
+
+  calmDown(): void {
+    if (this.#process) this.#process.pauseChance = 0;
+  }
+
+  #ask(process: Process, what: string, body?: unknown): Promise<unknown> {
+    return this.#world.network.call(process, CENTRAL, what, { site: this.id, body });
+  }
+
+  #calls(process: Process): CentralCalls {
+    return {
+      site: () => this.id,
+      greet: async greeting => greetingAnswerSchema.parse(await this.#ask(process, 'greet', greeting)),
+      listHeld: async (epoch, after) =>
+        heldPageSchema.parse(await this.#ask(process, 'held', { epoch, after })),
+      fetchRecords: async (epoch, videos) =>
+        takeBackAnswerSchema.parse(await this.#ask(process, 'contents', { epoch, videos })).records,
+      sendSignal: async () => signalAnswerSchema.parse(await this.#ask(process, 'signal')).epoch,
+      listRegistered: async () => [],
+    };
+  }
+}
+
+/** What people do at a site. `mark` is a number that no other content has. */
+export async function addVideo(
+  db: SiteDatabase,
+  video: VideoId,
+  revision: string,
+  mark: number,
+  nowMs: number,
+): Promise<void> {
+  const what = { name: 'film', description: '', language: undefined, fileName: undefined, sizeBytes: 1 };
+  await insertVideo(db, { id: video, ...what });
+  await markChecking(db, video, '0'.repeat(64));
+  await changeVideo(
+    db,
+    video,
+    ['checking'],
+    { state: 'ready', revision },
+    () => draftOf(video, revision, mark),
+    nowMs,
+  );
+}
+
+export const editVideo = (
+  db: SiteDatabase,
+  video: VideoId,
+  revision: string,
+  mark: number,
+  nowMs: number,
+): Promise<boolean> =>
+  changeVideo(db, video, ['ready'], { revision }, () => draftOf(video, revision, mark), nowMs);
+
+export const withdrawVideo = (db: SiteDatabase, video: VideoId, nowMs: number): Promise<boolean> =>
+  changeVideo(
+    db,
+    video,
+    ['ready'],
+    { state: 'withdrawn' },
+    () => ({ kind: 'tombstone', video, withdrawnAt: new Date(nowMs).toISOString() }),
+    nowMs,
+  );
+
+const draftOf = (video: VideoId, revision: string, mark: number): RecordDraft =>
+  ({
+    kind: 'video',
+    video,
+    revision,
+    name: 'film',
+    description: `w${mark}`,
+    path: 'videos/a/source',
+    sourceAddress: '192.0.2.1:80',
+    sizeBytes: 1,
+    bitrateBps: 1,
+    durationMs: 1,
+    sha256: '0'.repeat(64),
+    container: 'MP4',
+    renditions: [
+      {
+        kind: 'audio',
+        id: 'a',
+        codec: 'opus',
+        bandwidthBps: 1,
+        averageBandwidthBps: 1,
+        channels: 2,
+        sampleRateHz: 48_000,
+      },
+    ],
+    createdAt: '2026-01-01T00:00:00.000Z',
+  }) as RecordDraft;
+
+export function logTo(tell: (what: string) => void, name: string): Log {
+  const say = (fields: object, message: string): void => {
+    const words = Object.entries(fields)
+      .filter(([key]) => key !== 'site' && key !== 'err')
+      .map(([key, value]) => `${key}: ${value}`);
+    tell(`${name}: ${message}${words.length > 0 ? ` (${words.join(', ')})` : ''}`);
+  };
+  return {
+    debug: say,
+    info: say,
+    warn: say,
+    error(fields, message) {
+      const { err } = fields as { err?: Error };
+      say({ ...fields, error: err?.message }, message);
+    },
+  };
+}
