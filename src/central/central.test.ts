@@ -1,12 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { ENGINE } from '../../test/postgres/databases.ts';
 import { call } from '../kernel/client.ts';
 import { readOrMakeKey, sha256Hex } from '../kernel/keys.ts';
 import { signRequest, splitUrl } from '../kernel/signatures.ts';
 import { openDatabase, sql } from '../kernel/sql.ts';
 import { registrationAnswerSchema } from '../protocol/central.ts';
+import { heldPageSchema } from '../protocol/greeting.ts';
 import { newVideoId, type VideoId } from '../protocol/ids.ts';
 import { canonicalJson, type PublicationRecord } from '../protocol/record.ts';
 import { type CentralSchema, migrations } from './database/schema.ts';
@@ -267,6 +269,130 @@ describe('publication', () => {
     const { signals } = (await stand.ask('GET', '/api/signals')).body;
     expect(signals).toHaveLength(2);
     expect(signals.every((signal: { handledAt?: string }) => signal.handledAt)).toBe(true);
+  });
+});
+
+describe('withdrawals', () => {
+  const shown = async () => (await stand.ask('GET', '/api/withdrawals')).body.withdrawals;
+
+  it('reach every site that waits, and are confirmed by asking on', async () => {
+    const [a, b, c] = [await stand.addSite('a'), await stand.addSite('b'), await stand.addSite('c')];
+    const record = a.put(videoRecord({ name: '课程一' }));
+    await a.collect();
+    expect(await b.withdrawalsAfter(0)).toEqual({ videos: [], position: 0 });
+    const waiting = b.withdrawalsAfter(0, 20);
+    a.put(tombstone(record.video, 2));
+    const startedMs = performance.now();
+    await a.signal();
+    const page = await waiting;
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    expect(page.videos).toEqual([record.video]);
+    expect(page.position).toBeGreaterThan(0);
+    expect(await shown()).toMatchObject([
+      {
+        video: record.video,
+        name: '课程一',
+        site: { id: a.id, name: 'a' },
+        confirmed: 0,
+        sites: 3,
+        waitingFor: [{ name: 'a' }, { id: b.id, lastSeenAt: expect.any(String) }, { name: 'c' }],
+      },
+    ]);
+    await b.withdrawalsAfter(page.position);
+    await a.withdrawalsAfter(page.position);
+    const [withdrawal] = await shown();
+    expect(withdrawal).toMatchObject({ confirmed: 2, sites: 3, waitingFor: [{ id: c.id, name: 'c' }] });
+    expect(withdrawal.waitingFor[0]).not.toHaveProperty('lastSeenAt');
+    await stand.ask('DELETE', `/api/sites/${c.id}`);
+    expect(await shown()).toMatchObject([{ confirmed: 2, sites: 2, waitingFor: [] }]);
+  });
+
+  it('are told anew to a site that is ahead of a centre that was restored', async () => {
+    const site = await stand.addSite('a');
+    const record = site.put(tombstone(newVideoId(), 1));
+    await site.collect();
+    const { position } = await site.withdrawalsAfter(0);
+    expect(await site.withdrawalsAfter(position + 1_000)).toEqual({ videos: [record.video], position });
+    expect(await site.withdrawalsAfter(position)).toEqual({ videos: [], position });
+  });
+
+  it('are for sites and for the operator', async () => {
+    const tracker = await stand.addTracker('tracker');
+    const asTracker = { signer: tracker.signer, timeoutMs: 5_000, maxBytes: 10_000, answer: z.unknown() };
+    const feed = `${stand.central.url}/api/withdrawals/feed?after=0`;
+    await expect(call(feed, asTracker)).rejects.toMatchObject({ status: 403 });
+    expect((await stand.ask('GET', '/api/withdrawals', { token: null })).status).toBe(401);
+  });
+});
+
+describe('greetings', () => {
+  const sites = async () => {
+    const site = await stand.addSite('a');
+    const record = site.put(videoRecord({ version: 4 }));
+    await site.collect();
+    return { site, record };
+  };
+  const held = (site: TestSite, epoch = site.epoch) =>
+    call(`${stand.central.url}/api/greetings/held`, {
+      method: 'POST',
+      body: { epoch },
+      signer: site.signer,
+      timeoutMs: 5_000,
+      maxBytes: 100_000,
+      answer: heldPageSchema,
+    });
+
+  it('raise the epoch above what either side knows, and say what is held', async () => {
+    const { site, record } = await sites();
+    const first = site.epoch;
+    const answer = await site.greet();
+    expect(answer).toMatchObject({
+      highestVersion: 4,
+      same: true,
+      epoch: { number: (first?.number ?? 0) + 1 },
+    });
+    // As if the centre were the one that was restored.
+    site.epoch = { number: 70, start: 'another-life-of-it' };
+    expect((await site.greet()).epoch.number).toBe(71);
+    site.put({ ...record, version: 5 });
+    expect((await site.greet()).same).toBe(false);
+    expect(await held(site)).toEqual({
+      held: [
+        {
+          video: record.video,
+          version: 4,
+          hash: hashOf(record),
+          withdrawn: false,
+          writtenAt: '2024-05-01T08:00:00.000Z',
+        },
+      ],
+      more: false,
+    });
+    await expect(held(site, first)).rejects.toMatchObject({ status: 409, code: 'epoch-other' });
+  });
+
+  it('make records of another epoch worthless', async () => {
+    const { site } = await sites();
+    const late = videoRecord();
+    const old = site.epoch;
+    site.page = () => ({
+      site: site.id,
+      epoch: old,
+      records: [{ record: late, hash: hashOf(late) }],
+      more: false,
+    });
+    await site.greet();
+    expect((await site.collect()).error).toMatch(/epoch/);
+    expect((await videoOf(late.video)).status).toBe(404);
+    expect(await siteRow(site)).toMatchObject({ lastErrorCode: 'epoch-other' });
+  });
+
+  it('say in a signal’s answer which epoch counts', async () => {
+    const { site, record } = await sites();
+    expect((await site.signal()).epoch).toEqual(site.epoch);
+    site.put({ ...record, version: 3 });
+    await site.collect();
+    expect((await site.signal()).epoch).toBeUndefined();
   });
 });
 

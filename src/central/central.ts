@@ -40,6 +40,7 @@ import { addSignalCalls } from './web/signals.ts';
 import { addSiteCalls } from './web/sites.ts';
 import { addTrackerCalls } from './web/trackers.ts';
 import { addVideoCalls } from './web/videos.ts';
+import { addWithdrawalCalls } from './web/withdrawals.ts';
 
 /** Central signs its reads of the gateways under this id. */
 const CENTRAL_KEY_ID = 'central';
@@ -128,6 +129,7 @@ export async function startCentral(
   addSignalCalls(app, context);
   addLinkCalls(app, context);
   addGreetingCalls(app, context);
+  addWithdrawalCalls(app, context);
   addChangeCalls(app, context);
   addHearsayCalls(app, context);
   if (options.uiDirectory && existsSync(options.uiDirectory)) {

@@ -24,6 +24,7 @@ import { type Acknowledgement, publishedAnswerSchema, publishedRequestSchema } f
 import { type GreetingAnswer, greetingAnswerSchema } from '../protocol/greeting.ts';
 import { newRevisionId, newVideoId, type SiteId, type VideoId } from '../protocol/ids.ts';
 import { canonicalJson, type PublicationRecord, type VideoRecord } from '../protocol/record.ts';
+import { withdrawalFeedSchema } from '../protocol/withdrawals.ts';
 import { type CentralOptions, type RunningCentral, startCentral } from './central.ts';
 import { centralConfigSchema } from './config.ts';
 
@@ -312,6 +313,14 @@ export class TestSite {
       method: 'POST',
       signer,
       answer: signalAnswerSchema,
+    });
+  }
+
+  withdrawalsAfter(after: number, waitS = 0) {
+    return call(`${this.#stand.central.url}/api/withdrawals/feed?after=${after}&wait=${waitS}`, {
+      ...bounds,
+      signer: this.signer,
+      answer: withdrawalFeedSchema,
     });
   }
 

@@ -52,6 +52,7 @@ import { serveStudio } from './web/studio.ts';
 import { hashFile } from './web/upload-store.ts';
 import { createUploads } from './web/uploads.ts';
 import { startViewerReports } from './web/viewer-reports.ts';
+import { startWithdrawals } from './web/withdrawals.ts';
 
 const BALLAST_MS = 30_000;
 const SWEEP_MS = 3_600_000;
@@ -205,6 +206,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
     log,
   });
   const registrations = startRegistrationWatch({ db, calls, log });
+  const withdrawals = startWithdrawals({ db, calls, drop: forgetVideo, log });
   let ready = false;
   const { app, metrics } = await createHttp({
     part: 'site',
@@ -259,6 +261,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
   });
   const membershipWatch = membership.start({
     onJoined() {
+      withdrawals.wake();
       publisher.wake();
       registrations.wake();
       link.wake();
@@ -349,6 +352,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
         ballasting.stop(),
         publisher.stop(),
         registrations.stop(),
+        withdrawals.stop(),
         membershipWatch.stop(),
         viewerReports?.stop(),
         sweep.stop(),

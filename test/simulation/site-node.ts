@@ -130,6 +130,7 @@ export class SiteNode {
       fetchRecords: async (epoch, videos) =>
         takeBackAnswerSchema.parse(await this.#ask(process, 'contents', { epoch, videos })).records,
       sendSignal: async () => signalAnswerSchema.parse(await this.#ask(process, 'signal')).epoch,
+      awaitWithdrawals: async after => ({ videos: [], position: after }),
       listRegistered: async () => [],
     };
   }

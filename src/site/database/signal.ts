@@ -38,3 +38,8 @@ export async function markSignalled(db: SiteDatabase, change: number): Promise<v
     .where('signalled_change', '<=', change)
     .execute();
 }
+
+/** Withdrawals up to `position` of central's feed were carried out here. */
+export async function noteWithdrawals(db: SiteDatabase, position: number): Promise<void> {
+  await db.updateTable('signal').set({ withdrawals: position }).where('id', '=', 1).execute();
+}

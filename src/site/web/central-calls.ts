@@ -17,8 +17,10 @@ import {
 } from '../../protocol/greeting.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { MAX_RECORD_PAGE_BYTES } from '../../protocol/limits.ts';
+import { type WithdrawalFeed, withdrawalFeedSchema } from '../../protocol/withdrawals.ts';
 
 const TIMEOUT_MS = 10_000;
+const WITHDRAWAL_WAIT_S = 25;
 const MAX_SMALL_ANSWER_BYTES = 256 * 1024;
 
 export interface CentralCalls {
@@ -33,6 +35,8 @@ export interface CentralCalls {
   ): Promise<readonly RecordEntry[]>;
   /** Once it returns, central has stored the signal. It says which epoch central takes records of. */
   sendSignal(signal: AbortSignal): Promise<Epoch | undefined>;
+  /** Answers as soon as something was withdrawn after this position, or after a while with nothing. */
+  awaitWithdrawals(after: number, signal: AbortSignal): Promise<WithdrawalFeed>;
   listRegistered(
     videos: readonly string[],
     signal: AbortSignal,
@@ -102,6 +106,15 @@ export function centralOverHttp(identity: () => MemberIdentity): CentralCalls {
     async sendSignal(signal) {
       const { url, bounds } = to(signal);
       return (await call(`${url}/api/signals`, { ...bounds, answer: signalAnswerSchema })).epoch;
+    },
+    awaitWithdrawals(after, signal) {
+      const { url, bounds } = to(signal);
+      return call(`${url}/api/withdrawals/feed?after=${after}&wait=${WITHDRAWAL_WAIT_S}`, {
+        ...bounds,
+        method: 'GET',
+        timeoutMs: (WITHDRAWAL_WAIT_S + 10) * 1_000,
+        answer: withdrawalFeedSchema,
+      });
     },
     async listRegistered(videos, signal) {
       const { url, bounds } = to(signal);
