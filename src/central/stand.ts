@@ -95,14 +95,20 @@ export async function startStand(
       return another;
     },
     async ask(method, path, { body, token = TOKEN, headers = {} } = {}) {
-      const response = await fetch(`${central.url}${path}`, {
-        method,
-        headers: {
-          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      const send = () =>
+        fetch(`${central.url}${path}`, {
+          method,
+          headers: {
+            ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...headers,
+          },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        });
+      // A connection kept from before a restart may be reset under a reading call.
+      const response = await send().catch(error => {
+        if (method !== 'GET') throw error;
+        return send();
       });
       const text = await response.text();
       return { status: response.status, body: parse(text), headers: response.headers };
