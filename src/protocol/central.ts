@@ -90,6 +90,20 @@ export const newSiteSchema = z.strictObject({
   zone: z.array(prefixSchema).max(10_000).default([]),
 });
 
+/** How far publication has come with a site. */
+export const sitePublicationSchema = z.strictObject({
+  /** Number of its present epoch; 0: it has never greeted. */
+  epoch: z.int().nonnegative(),
+  greetedAt: timestampSchema.optional(),
+  /** Why nothing is taken of it until it greets anew. */
+  waitsBecause: z.string().optional(),
+  /** When its digest was last found to be the centre's, and of how many records. */
+  completeAt: timestampSchema.optional(),
+  completeRecords: z.int().nonnegative().optional(),
+  /** When the digests were found to differ; gone once they are the same again. */
+  differedAt: timestampSchema.optional(),
+});
+
 export const siteSchema = z.strictObject({
   id: siteIdSchema,
   name: z.string(),
@@ -107,6 +121,7 @@ export const siteSchema = z.strictObject({
   lastError: z.string().optional(),
   /** Its stable code. */
   lastErrorCode: z.string().optional(),
+  publication: sitePublicationSchema.optional(),
   /** Signals received and not handled yet. */
   pendingSignals: z.int().nonnegative(),
   /** How far the centre is behind this site, in milliseconds: the age of the oldest signal not handled; 0 if none. */

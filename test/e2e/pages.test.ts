@@ -133,11 +133,52 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await page.getByTestId('sites').getByText('Hangzhou').waitFor();
     expect(page.url()).not.toContain(demo.token);
     expect(await page.getByTestId('signals').getByRole('row').count()).toBeGreaterThan(1);
+    await page
+      .getByTestId('desk-sites')
+      .getByRole('row', { name: /Hangzhou/ })
+      .getByText(/Complete as of/)
+      .waitFor();
+    await page
+      .getByTestId('desk-sites')
+      .getByRole('row', { name: /Hangzhou/ })
+      .getByRole('button', { name: 'Collect now' })
+      .click();
+    await page
+      .getByTestId('outcome')
+      .getByText(/Collected from .*Hangzhou/)
+      .waitFor();
     await take(page, 'admin');
     await page.setViewportSize({ width: 390, height: 844 });
     await expectToFit(page);
     await take(page, 'admin-phone');
     await page.context().close();
+  });
+
+  it('a withdrawn video goes from every site, and the signal desk says so', async () => {
+    const { id } = await upload(site(0).url, demo.token, readFilm(shortFilm()), { name: 'A mistake' });
+    const video = await eventually('it is registered', async () => {
+      const found = await findVideo(demo, id);
+      return found.state === 'registered' ? found : undefined;
+    });
+    // Another site keeps a part of it.
+    const kept = `${site(1).url}/v/${id}/${video.revision}/multivariant.m3u8`;
+    expect((await fetch(kept)).status).toBe(200);
+    const authorization = `Bearer ${demo.token}`;
+    await fetch(`${site(0).url}/api/videos/${id}`, { method: 'DELETE', headers: { authorization } });
+    await eventually('it is gone', async () => (await fetch(kept)).status === 410 || undefined, 10_000);
+    await eventually(
+      'the tracker has forgotten it',
+      async () => (await fetch(`${demo.tracker}/play/${id}`)).status === 410 || undefined,
+      10_000,
+    );
+    const page = await open(`${demo.central}/admin#token=${demo.token}`);
+    const row = page.getByTestId('withdrawals').getByRole('row', { name: /A mistake/ });
+    await row.getByText('3 of 3 sites confirmed').waitFor();
+    await page.context().close();
+    const chinese = await open(`${demo.central}/admin#token=${demo.token}`, { locale: 'zh-CN' });
+    await chinese.getByTestId('withdrawals').getByText('3 个站点中已有 3 个确认').waitFor();
+    await take(chinese, 'admin-zh');
+    await chinese.context().close();
   });
 
   it.each(['/go/ID', '/play/ID.m3u8'])('hls.js as it comes plays through %s', async path => {

@@ -16,7 +16,8 @@ import {
 } from '../../protocol/central.ts';
 import { newSiteId, type SiteId, siteIdSchema } from '../../protocol/ids.ts';
 import { nameSchema } from '../../protocol/text.ts';
-import type { MemberRow } from '../database/schema.ts';
+import { listPublications } from '../database/completeness.ts';
+import type { MemberRow, PublicationRow } from '../database/schema.ts';
 import { listSightings } from '../database/sightings.ts';
 import { listPending, type Pending } from '../database/signals.ts';
 import {
@@ -143,6 +144,7 @@ async function describeSite(context: CentralContext, id: SiteId): Promise<Site> 
 
 async function describeSites({ db, links }: CentralContext, rows: readonly MemberRow[]): Promise<Site[]> {
   const pending = new Map((await listPending(db)).map(entry => [entry.site, entry]));
+  const publications = await listPublications(db);
   const videos = await countVideosBySite(db);
   const nowMs = Date.now();
   const sightings = await listSightings(db, nowMs);
@@ -150,15 +152,36 @@ async function describeSites({ db, links }: CentralContext, rows: readonly Membe
     const id = siteIdSchema.parse(row.id);
     const seen = sightings.get(id) ?? 'unknown';
     const readBy = row.database_url !== null ? 'sql' : links.find(id) ? 'link' : 'gateway';
-    return formatSite(row, id, readBy, pending.get(id), videos.get(id) ?? 0, seen, nowMs);
+    return formatSite(
+      row,
+      id,
+      readBy,
+      pending.get(id),
+      publications.get(row.id),
+      videos.get(id) ?? 0,
+      seen,
+      nowMs,
+    );
   });
 }
+
+const formatPublication = (row: PublicationRow): NonNullable<Site['publication']> => ({
+  epoch: Number(row.epoch),
+  ...optionalTime('greetedAt', row.greeted_at),
+  ...(row.epoch_start === null && row.dissolved_because !== null
+    ? { waitsBecause: row.dissolved_because }
+    : {}),
+  ...optionalTime('completeAt', row.complete_at),
+  ...(row.complete_records === null ? {} : { completeRecords: Number(row.complete_records) }),
+  ...optionalTime('differedAt', row.differed_at),
+});
 
 function formatSite(
   row: MemberRow,
   id: SiteId,
   readBy: Site['readBy'],
   pending: Pending | undefined,
+  publication: PublicationRow | undefined,
   videos: number,
   seen: 'up' | 'down' | 'unknown',
   nowMs: number,
@@ -177,6 +200,7 @@ function formatSite(
     ...optionalTime('joinedAt', row.joined_at),
     ...optionalTime('lastSignalAt', row.last_signal_at),
     ...optionalTime('lastCollectedAt', row.last_collected_at),
+    ...(publication ? { publication: formatPublication(publication) } : {}),
     ...(row.last_error === null ? {} : { lastError: row.last_error }),
     ...(row.last_error_code === null ? {} : { lastErrorCode: row.last_error_code }),
     pendingSignals: pending?.signals ?? 0,

@@ -1,6 +1,7 @@
 /** Administration: the sites, the trackers, and every signal. */
 import { useState } from 'preact/hooks';
 import type { Signal, Site } from '../../protocol/central.ts';
+import type { Withdrawal } from '../../protocol/withdrawals.ts';
 import { ApiError, call, sentenceOf } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
 import { ErrorNotice, Notice } from '../parts/notice.tsx';
@@ -8,9 +9,10 @@ import { Page, useCentralLinks } from '../parts/page.tsx';
 import { TokenForm, useToken } from '../parts/token.tsx';
 import { usePoll } from '../poll.ts';
 import { AddSite, AddTracker } from './add-forms.tsx';
+import { Desk } from './desk.tsx';
 import { type Invitation, InvitationPanel } from './invitation.tsx';
 import { SiteMap } from './site-map.tsx';
-import { SignalsTable, SitesTable, type Tracker, TrackersTable } from './tables.tsx';
+import { SitesTable, type Tracker, TrackersTable } from './tables.tsx';
 
 const REFRESH_MS = 2_000;
 
@@ -18,16 +20,18 @@ interface Everything {
   readonly sites: readonly Site[];
   readonly trackers: readonly Tracker[];
   readonly signals: readonly Signal[];
+  readonly withdrawals: readonly Withdrawal[];
 }
 
 async function fetchEverything(token: string, signal: AbortSignal): Promise<Everything> {
   const options = { token, signal };
-  const [{ sites }, { trackers }, { signals }] = await Promise.all([
+  const [{ sites }, { trackers }, { signals }, { withdrawals }] = await Promise.all([
     call<Pick<Everything, 'sites'>>('/api/sites', options),
     call<Pick<Everything, 'trackers'>>('/api/trackers', options),
     call<Pick<Everything, 'signals'>>('/api/signals?limit=50', options),
+    call<Pick<Everything, 'withdrawals'>>('/api/withdrawals?limit=20', options),
   ]);
-  return { sites, trackers, signals };
+  return { sites, trackers, signals, withdrawals };
 }
 
 export function Admin() {
@@ -74,6 +78,11 @@ function Everywhere({ token, onToken }: EverywhereProps) {
     }
     refresh();
   };
+  const collect = (site: Site): Promise<void> =>
+    act(async () => {
+      await call(`/api/sites/${site.id}/collect`, { method: 'POST', token });
+      return t.admin.collected(site.name);
+    });
   const onInvited = (invited: Invitation): void => {
     setInvitation(invited);
     refresh();
@@ -95,12 +104,7 @@ function Everywhere({ token, onToken }: EverywhereProps) {
             <SiteMap sites={value.sites} />
             <SitesTable
               sites={value.sites}
-              onCollect={site =>
-                act(async () => {
-                  await call(`/api/sites/${site.id}/collect`, { method: 'POST', token });
-                  return t.admin.collected(site.name);
-                })
-              }
+              onCollect={collect}
               onInvite={site =>
                 act(async () => {
                   const { joinToken } = await call<{ joinToken: string }>(
@@ -138,10 +142,12 @@ function Everywhere({ token, onToken }: EverywhereProps) {
             <TrackersTable trackers={value.trackers} />
             <AddTracker token={token} onInvited={onInvited} />
           </section>
-          <section class="panel" aria-labelledby="signals">
-            <h2 id="signals">{t.admin.signals}</h2>
-            <SignalsTable signals={value.signals} />
-          </section>
+          <Desk
+            sites={value.sites}
+            signals={value.signals}
+            withdrawals={value.withdrawals}
+            onCollect={collect}
+          />
         </>
       )}
       <div class="actions">

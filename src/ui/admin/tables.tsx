@@ -1,57 +1,19 @@
-/** What the centre knows of its sites, trackers and signals, as tables. */
-import type { ComponentChildren } from 'preact';
+/** What the centre knows of its sites and trackers, as tables. */
 import { useState } from 'preact/hooks';
 import type { z } from 'zod';
-import type { Signal, Site, trackerSchema } from '../../protocol/central.ts';
+import type { Site, trackerSchema } from '../../protocol/central.ts';
 import type { Texts } from '../i18n.ts';
 import { Confirm } from '../parts/dialog.tsx';
 import { useSpeech } from '../parts/language.tsx';
 import { STATE_COLOURS } from './site-map.tsx';
+import { Table, When } from './table.tsx';
 
 export type Tracker = z.infer<typeof trackerSchema>;
 
-interface TableProps {
-  readonly testId: string;
-  readonly label: string;
-  readonly columns: readonly (keyof Texts['admin']['columns'])[];
-  readonly children: ComponentChildren;
-}
-
-/** A wide table scrolls by itself, with the keyboard too. */
-function Table({ testId, label, columns, children }: TableProps) {
+/** The headings of a table, in the reader's language. */
+function useColumns(): (keys: readonly (keyof Texts['admin']['columns'])[]) => readonly string[] {
   const { t } = useSpeech();
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable with the keyboard
-    <section class="scroll" tabIndex={0} aria-label={label}>
-      <table data-testid={testId}>
-        <thead>
-          <tr>
-            {columns.map(column => (
-              <th key={column} scope="col">
-                {t.admin.columns[column]}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>{children}</tbody>
-      </table>
-    </section>
-  );
-}
-
-function When({ time, never }: { readonly time: string | undefined; readonly never?: string }) {
-  const { t, format } = useSpeech();
-  return (
-    <td class="time">
-      {time === undefined ? (
-        <span class="quiet">{never ?? t.admin.never}</span>
-      ) : (
-        <time dateTime={time} title={format.dateTime(time)}>
-          {format.ago(time, Date.now())}
-        </time>
-      )}
-    </td>
-  );
+  return keys => keys.map(key => t.admin.columns[key]);
 }
 
 interface SitesTableProps {
@@ -65,6 +27,7 @@ interface SitesTableProps {
 
 export function SitesTable({ sites, onCollect, onInvite, onRevoke, onDrain }: SitesTableProps) {
   const { t, format } = useSpeech();
+  const named = useColumns();
   const [revoking, setRevoking] = useState<Site>();
   if (sites.length === 0) return <p class="quiet">{t.admin.noSites}</p>;
   return (
@@ -72,7 +35,7 @@ export function SitesTable({ sites, onCollect, onInvite, onRevoke, onDrain }: Si
       <Table
         testId="sites"
         label={t.admin.sites}
-        columns={[
+        columns={named([
           'name',
           'state',
           'videos',
@@ -82,7 +45,7 @@ export function SitesTable({ sites, onCollect, onInvite, onRevoke, onDrain }: Si
           'baseUrl',
           'lastError',
           'actions',
-        ]}
+        ])}
       >
         {sites.map(site => (
           <tr key={site.id} data-site={site.id} data-state={site.state}>
@@ -150,12 +113,13 @@ export function SitesTable({ sites, onCollect, onInvite, onRevoke, onDrain }: Si
 
 export function TrackersTable({ trackers }: { readonly trackers: readonly Tracker[] }) {
   const { t, format } = useSpeech();
+  const named = useColumns();
   if (trackers.length === 0) return <p class="quiet">{t.admin.noTrackers}</p>;
   return (
     <Table
       testId="trackers"
       label={t.admin.trackers}
-      columns={['name', 'baseUrl', 'joined', 'lastSeen', 'position']}
+      columns={named(['name', 'baseUrl', 'joined', 'lastSeen', 'position'])}
     >
       {trackers.map(tracker => (
         <tr key={tracker.id}>
@@ -164,31 +128,6 @@ export function TrackersTable({ trackers }: { readonly trackers: readonly Tracke
           <When time={tracker.joinedAt} never={t.watch.notYet} />
           <When time={tracker.lastSeenAt} />
           <td class="number">{format.number(tracker.position)}</td>
-        </tr>
-      ))}
-    </Table>
-  );
-}
-
-export function SignalsTable({ signals }: { readonly signals: readonly Signal[] }) {
-  const { t, format } = useSpeech();
-  if (signals.length === 0) return <p class="quiet">{t.admin.noSignals}</p>;
-  return (
-    <Table
-      testId="signals"
-      label={t.admin.signals}
-      columns={['site', 'received', 'handled', 'attempts', 'records', 'lastError']}
-    >
-      {signals.map(signal => (
-        <tr key={signal.id}>
-          <th scope="row">{signal.site.name}</th>
-          <When time={signal.receivedAt} />
-          <When time={signal.handledAt} never={t.admin.pending} />
-          <td class="number">{format.number(signal.attempts)}</td>
-          <td class="number">
-            {signal.records === undefined ? t.common.none : format.number(signal.records)}
-          </td>
-          <td class={signal.lastError ? 'bad' : 'quiet'}>{signal.lastError ?? t.common.none}</td>
         </tr>
       ))}
     </Table>
