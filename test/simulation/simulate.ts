@@ -210,18 +210,16 @@ class Fate {
     const { random, tell } = this.#world;
     const videos = this.#videos.get(site) ?? [];
     this.#videos.set(site, videos);
-    const mark = ++this.#mark;
     const revision = random.uuid();
-    if (videos.length < this.#maxVideos && (videos.length === 0 || random.chance(0.3))) {
-      const video = random.uuid() as VideoId;
-      videos.push(video);
-      tell(`${site.name}: w${mark}, a new video ${video.slice(0, 4)}`);
-      site.write((db, nowMs) => addVideo(db, video, revision, mark, nowMs));
-    } else {
-      const video = random.pick(videos);
-      tell(`${site.name}: w${mark}, an edit of video ${video.slice(0, 4)}`);
-      site.write((db, nowMs) => editVideo(db, video, revision, mark, nowMs));
-    }
+    const isNew = videos.length < this.#maxVideos && (videos.length === 0 || random.chance(0.3));
+    const video = isNew ? (random.uuid() as VideoId) : random.pick(videos);
+    if (isNew) videos.push(video);
+    const nextMark = (): number => {
+      const mark = ++this.#mark;
+      tell(`${site.name}: w${mark}, ${isNew ? 'a new' : 'an edit of'} video ${video.slice(0, 4)}`);
+      return mark;
+    };
+    site.write((db, nowMs) => (isNew ? addVideo : editVideo)(db, video, revision, nextMark, nowMs));
   }
 
   #withdraw(site: SiteNode): void {

@@ -136,12 +136,15 @@ export class SiteNode {
   }
 }
 
-/** What people do at a site. `mark` is a number that no other content has. */
+/**
+ * What people do at a site. `nextMark` gives a number that no other content has. It is asked in the transaction, so that marks
+ * rise in the order of commits.
+ */
 export async function addVideo(
   db: SiteDatabase,
   video: VideoId,
   revision: string,
-  mark: number,
+  nextMark: () => number,
   nowMs: number,
 ): Promise<void> {
   const what = { name: 'film', description: '', language: undefined, fileName: undefined, sizeBytes: 1 };
@@ -152,7 +155,7 @@ export async function addVideo(
     video,
     ['checking'],
     { state: 'ready', revision },
-    () => draftOf(video, revision, mark),
+    () => draftOf(video, revision, nextMark()),
     nowMs,
   );
 }
@@ -161,10 +164,10 @@ export const editVideo = (
   db: SiteDatabase,
   video: VideoId,
   revision: string,
-  mark: number,
+  nextMark: () => number,
   nowMs: number,
 ): Promise<boolean> =>
-  changeVideo(db, video, ['ready'], { revision }, () => draftOf(video, revision, mark), nowMs);
+  changeVideo(db, video, ['ready'], { revision }, () => draftOf(video, revision, nextMark()), nowMs);
 
 export const withdrawVideo = (db: SiteDatabase, video: VideoId, nowMs: number): Promise<boolean> =>
   changeVideo(
