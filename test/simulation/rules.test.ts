@@ -30,6 +30,24 @@ const FORKS: Partial<Storm> = {
   overtake: 0,
 };
 
+/** One central is held up with a page in its hand, while another takes over and goes on. */
+const HOLD_UPS: Partial<Storm> = {
+  maxSites: 1,
+  maxVideos: 1,
+  weather: 0.02,
+  steps: 1_500,
+  fate: 0.05,
+  write: 20,
+  overtake: 10,
+  heldMs: 2_000,
+  withdraw: 0,
+  crash: 0,
+  cut: 0,
+  fork: 0,
+  restoreSite: 0,
+  restoreCentral: 0,
+};
+
 type Real = typeof import('../../src/site/database/records.ts') &
   typeof import('../../src/site/database/signal.ts') &
   typeof import('../../src/site/database/compare.ts') &
@@ -157,7 +175,7 @@ describe('without one rule the simulation finds a violation', () => {
         await real.writeRecords(tx, site, entries, nowMs);
       },
     }));
-    expect((await findViolation())?.violation).toBeTruthy();
+    expect((await findViolation(HOLD_UPS))?.violation).toMatch(/for published, and central has/);
   });
 
   it('R5: a withdrawal that leaves no trace', async () => {
@@ -248,6 +266,7 @@ describe('with all rules the same seeds are sound', () => {
     ['as everywhere', {}],
     ['by signals alone', { sweeps: false, restoreCentral: 0, fork: 0 }],
     ['with histories that fork', FORKS],
+    ['with centrals that are held up', HOLD_UPS],
   ])('%s', async (_name, changes) => {
     const { simulate, STORM } = await import('./simulate.ts');
     for (let seed = 1; seed <= 100; seed++) {

@@ -39,6 +39,8 @@ export interface Storm {
    */
   readonly fork: number;
   readonly overtake: number;
+  /** So long at most is a central held up when another takes over. */
+  readonly heldMs: number;
   /** Before anything happens: for experiments on the databases. */
   readonly prepareCentral?: (disk: Disk) => void;
 }
@@ -58,6 +60,7 @@ export const STORM: Storm = {
   restoreCentral: 2,
   fork: 2,
   overtake: 3,
+  heldMs: 60_000,
 };
 
 export interface Run {
@@ -157,6 +160,7 @@ class Fate {
   readonly #backups = new Map<SiteNode | CentralNode, KeptBackup[]>();
   readonly #videos = new Map<SiteNode, VideoId[]>();
   readonly #maxVideos: number;
+  readonly #heldMs: number;
   #mark = 0;
   #forkedAt: { readonly central: KeptBackup; readonly site: KeptBackup } | undefined;
   #otherHistory: KeptBackup | undefined;
@@ -170,6 +174,7 @@ class Fate {
   ) {
     this.#world = world;
     this.#maxVideos = storm.maxVideos;
+    this.#heldMs = storm.heldMs;
     this.#sites = sites;
     this.#central = central;
     this.#invariants = invariants;
@@ -302,7 +307,7 @@ class Fate {
 
   #overtake(): void {
     if (!this.#central.isUp) return;
-    const heldMs = this.#world.random.int(60_000);
+    const heldMs = this.#world.random.int(this.#heldMs);
     this.#world.tell(`central is held up for ${heldMs} ms, and another one takes over`);
     this.#central.overtake(heldMs);
   }
