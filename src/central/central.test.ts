@@ -527,7 +527,12 @@ describe('who may signal', () => {
     const stranger = await readOrMakeKey(join(stand.directory, 'stranger.key'));
     expect((await post(signed(site.id, stranger))).body.code).toBe('signature-invalid');
     expect((await post(signed('nobody'))).body.code).toBe('key-unknown');
-    expect((await stand.ask('GET', '/api/signals')).body.signals).toHaveLength(1);
+    // One was taken. The replay is noted, because the site did sign it; strangers leave no trace.
+    const { signals } = (await stand.ask('GET', '/api/signals')).body;
+    expect(signals.map(({ errorCode }: { errorCode?: string }) => errorCode)).toEqual(
+      expect.arrayContaining([undefined, 'signature-replayed']),
+    );
+    expect(signals).toHaveLength(2);
   });
 
   it('tells sites and trackers apart', async () => {
