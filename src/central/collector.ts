@@ -268,13 +268,10 @@ export class Collector {
       if (!this.#stopped) work.cancelRetry = this.#clock.after(BUSY_RETRY_MS, () => this.#retryBusy(site));
       return 'rest';
     }
-    try {
-      return await this.#readTurn(site, work, signal, lease);
-    } finally {
-      await leasing
-        .release(lease)
-        .catch(error => log.warn({ err: error, site }, 'a lease was not given back'));
-    }
+    const next = await this.#readTurn(site, work, signal, lease);
+    await leasing.release(lease).catch(error => log.warn({ err: error, site }, 'a lease was not given back'));
+    // Asked for while the lease was given back: nobody else would see to it.
+    return next === 'rest' && work.again && !work.cancelRetry ? 'again' : next;
   }
 
   /** Another central read the site: is there still something to do? */
