@@ -10,9 +10,19 @@ import { type LinkQuestion, MAX_LINK_QUESTIONS } from '../protocol/link.ts';
 /** Between two polls of a site lies one round trip; a link that is silent for longer is closed. */
 const GRACE_MS = 5_000;
 
+const WATCH_MS = 250;
+
+const closed = (): Problem =>
+  new Problem(
+    502,
+    'link-closed',
+    'The site has no link open to this centre. It opens one by itself when it can reach the centre.',
+  );
+
 interface Pending {
   readonly question: LinkQuestion;
   readonly resolve: (answer: Answer) => void;
+  readonly reject: (reason: unknown) => void;
 }
 
 interface Link {
@@ -45,11 +55,7 @@ export class Links {
     return async ({ url, method, headers, body, signal }) => {
       const link = this.find(site) && this.#links.get(site);
       if (!link) {
-        throw new Problem(
-          502,
-          'link-closed',
-          'The site has no link open to this centre. It opens one by itself when it can reach the centre.',
-        );
+        throw closed();
       }
       if (link.asked.size + link.waiting.length >= MAX_LINK_QUESTIONS) {
         throw new Problem(503, 'link-busy', 'The link of this site has too many questions under way.');
@@ -59,6 +65,7 @@ export class Links {
       const question: LinkQuestion = { id, method, path, headers: { ...headers }, body };
       return new Promise<Answer>((resolve, reject) => {
         const forget = (): void => {
+          clearInterval(watch);
           link.asked.delete(id);
           const index = link.waiting.findIndex(pending => pending.question.id === id);
           if (index !== -1) link.waiting.splice(index, 1);
@@ -70,11 +77,19 @@ export class Links {
         };
         if (signal.aborted) return reject(signal.reason);
         signal.addEventListener('abort', onAbort, { once: true });
+        // A site that dies with a question in its hand never answers it: nobody waits for that longer than for its next poll.
+        const watch = setInterval(() => {
+          if (!this.find(site)) pending.reject(closed());
+        }, WATCH_MS);
         const pending: Pending = {
           question,
           resolve(answer) {
             forget();
             resolve(answer);
+          },
+          reject(reason) {
+            forget();
+            reject(reason);
           },
         };
         link.waiting.push(pending);

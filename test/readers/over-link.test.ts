@@ -111,6 +111,19 @@ it('a link is closed when its site has not asked for five seconds, and takes no 
   await expect(send()).rejects.toMatchObject({ code: 'link-closed' });
 });
 
+it('nobody waits for the answer of a site that died with the question in its hand', async () => {
+  let nowMs = 0;
+  const links = new Links(() => nowMs);
+  const site = newSiteId();
+  const url = new URL(`http://${site}.link/gateway/digest`);
+  const never = new AbortController().signal;
+  await links.poll(site, false, 0, never);
+  const asked = links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', signal: never, maxBytes: 9 });
+  expect(await links.poll(site, false, 0, never)).toHaveLength(1);
+  nowMs = 6_000;
+  await expect(asked).rejects.toMatchObject({ code: 'link-closed' });
+});
+
 it('a site is asked so much at once and no more', async () => {
   const links = new Links();
   const site = newSiteId();
