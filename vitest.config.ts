@@ -45,6 +45,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          // Real browsers and encoders on a busy machine: CI gives each test a second try, and says that it did.
+          retry: process.env.CI ? 1 : 0,
           sequence: { groupOrder: 2 },
           globalSetup: ['test/postgres/global.ts'],
         },

@@ -143,8 +143,14 @@ function createLink(socket: Socket, port: number): Link {
     isWaiting = true;
     setTimeout(deliver, Math.max(1, ms));
   };
+  let isOpen = true;
+  socket.once('close', () => {
+    isOpen = false;
+  });
   const deliver = (): void => {
     isWaiting = false;
+    // What is on its way when the network is taken down arrives nowhere.
+    if (!isOpen) return;
     const nowMs = performance.now();
     while (waiting[0] && waiting[0].atMs <= nowMs) {
       socket.send((waiting.shift() as { packet: Buffer }).packet, port, '127.0.0.1');
