@@ -7,7 +7,9 @@ const ON_DATABASES = [
   'src/site/database/**/*.test.ts',
   'test/readers/*.test.ts',
 ];
-const unit = { testTimeout: 60_000, hookTimeout: 60_000 };
+/** Real browsers, encoders and promises in seconds on a busy machine: CI gives each test a second try. */
+const retry = process.env.CI ? 1 : 0;
+const unit = { testTimeout: 60_000, hookTimeout: 60_000, retry };
 
 export default defineConfig({
   test: {
@@ -45,8 +47,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
-          // Real browsers and encoders on a busy machine: CI gives each test a second try, and says that it did.
-          retry: process.env.CI ? 1 : 0,
+          retry,
           sequence: { groupOrder: 2 },
           globalSetup: ['test/postgres/global.ts'],
         },
