@@ -8,6 +8,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { bundle } from './peers/bundle.ts';
 import { createLoad, medianOf, type Result } from './peers/load.ts';
 import {
   findChild,
@@ -95,28 +96,9 @@ export interface ChooseBench {
   readonly othersShare: number;
 }
 
-/** Bundles the entry of a server or task, as the tracker itself is bundled. */
-async function bundle(directory: string, name: 'server' | 'bare' | 'registry'): Promise<string> {
-  const { build } = await import('esbuild');
-  const outfile = join(directory, `${name}.mjs`);
-  await build({
-    entryPoints: [join(process.cwd(), `bench/choose/${name}.ts`)],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node20.19',
-    format: 'esm',
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
-    logLevel: 'error',
-  });
-  return outfile;
-}
-
 /** Fills a registry in one process and reads its snapshot in another, as a restart does. */
 async function measureRegistry(directory: string): Promise<ChooseBench['registry']> {
-  const entry = await bundle(directory, 'registry');
+  const entry = await bundle(directory, 'bench/choose/registry.ts');
   const path = join(directory, 'registry.snapshot');
   const run = async (args: readonly string[]): Promise<unknown> => {
     const { stdout } = await promisify(execFile)(process.execPath, [entry, ...args], { timeout: FILL_MS });
@@ -140,7 +122,7 @@ export async function run(): Promise<ChooseBench> {
     const load = createLoad(directory, requests);
 
     const server = startOnServerCore(process.execPath, [
-      await bundle(directory, 'server'),
+      await bundle(directory, 'bench/choose/server.ts'),
       String(VIDEOS),
       String(CLIENTS),
     ]);
@@ -151,7 +133,10 @@ export async function run(): Promise<ChooseBench> {
 
     const answer = join(directory, 'answer.json');
     writeFileSync(answer, sample);
-    const bareServer = startOnServerCore(process.execPath, [await bundle(directory, 'bare'), answer]);
+    const bareServer = startOnServerCore(process.execPath, [
+      await bundle(directory, 'bench/choose/bare.ts'),
+      answer,
+    ]);
     children.push(bareServer);
     const bare = {
       url: `http://127.0.0.1:${await readFirstLine(bareServer)}/`,

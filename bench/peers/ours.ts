@@ -1,5 +1,6 @@
 /** Our own servers, bundled as the site itself is: the buffer, and the limit of Node. */
 import { join } from 'node:path';
+import { bundle } from './bundle.ts';
 import {
   type CertificatePaths,
   type Peer,
@@ -9,24 +10,6 @@ import {
   stopProcess,
 } from './process.ts';
 
-async function bundle(directory: string, name: string): Promise<string> {
-  const { build } = await import('esbuild');
-  const outfile = join(directory, `${name}.mjs`);
-  await build({
-    entryPoints: [join(process.cwd(), `bench/peers/${name}.ts`)],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node20.19',
-    format: 'esm',
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
-    logLevel: 'error',
-  });
-  return outfile;
-}
-
 /** `warm`: paths that are in its memory when it is there. */
 export async function startTributary(
   directory: string,
@@ -34,7 +17,7 @@ export async function startTributary(
   options: { readonly certificate?: CertificatePaths; readonly warm?: readonly string[] } = {},
 ): Promise<Peer> {
   const { certificate, warm = [] } = options;
-  const entry = await bundle(directory, 'tributary-server');
+  const entry = await bundle(directory, 'bench/peers/tributary-server.ts');
   const child = startOnServerCore(process.execPath, [
     ...[entry, join(directory, 'kept'), origin, certificate?.cert ?? '', certificate?.key ?? '', ...warm],
   ]);
@@ -51,7 +34,7 @@ export async function startTributary(
 /** One address for each size of body. */
 export async function startLimit(directory: string, sizes: readonly number[]): Promise<readonly Peer[]> {
   const child = startOnServerCore(process.execPath, [
-    await bundle(directory, 'limit-server'),
+    await bundle(directory, 'bench/peers/limit-server.ts'),
     ...sizes.map(String),
   ]);
   const ports = (await readFirstLine(child)).split(' ');
