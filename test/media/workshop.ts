@@ -54,6 +54,8 @@ export async function openWorkshop(
     /** One step at a time, so that their order is certain. */
     readonly oneByOne?: boolean;
     readonly isolation?: Isolation;
+    /** How often `settle` looks: each look is work of this process too. */
+    readonly lookEveryMs?: number;
   } = {},
 ): Promise<Workshop> {
   const root = await mkdtemp(join(tmpdir(), 'tributary-workshop-'));
@@ -132,7 +134,7 @@ export async function openWorkshop(
         if (Date.now() > deadline) {
           throw new Error(`${row.state} after ${timeoutMs} ms: ${JSON.stringify(await jobs(video))}`);
         }
-        await sleep(50);
+        await sleep(options.lookEveryMs ?? 50);
       }
     },
     async present(video, revision, use) {
