@@ -63,10 +63,22 @@ describe('boundaries', () => {
     ).toEqual([]);
   });
 
-  it('inside a site: web → origin | buffer → database', () => {
+  it('inside a site: web, copies → origin | buffer → database', () => {
     expect(strays('site/database', ['kernel', 'protocol'])).toEqual([]);
     expect(strays('site/origin', ['site/database', 'kernel', 'protocol'])).toEqual([]);
     expect(strays('site/buffer', ['site/database', 'kernel', 'protocol'])).toEqual([]);
+    expect(
+      strays('site/copies', ['site/buffer', 'site/origin', 'site/database', 'kernel', 'protocol']),
+    ).toEqual([]);
+    expect(
+      imports.filter(
+        ({ from, to }) =>
+          to.startsWith('src/site/copies/') &&
+          ['src/site/buffer/', 'src/site/origin/', 'src/site/database/'].some(folder =>
+            from.startsWith(folder),
+          ),
+      ),
+    ).toEqual([]);
     const composers = ['src/site/site.ts', 'src/site/membership.ts'];
     expect(
       imports.filter(({ from, to }) => from.startsWith('src/site/web/') && composers.includes(to)),

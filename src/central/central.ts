@@ -25,12 +25,15 @@ import { listJoined } from './database/sites.ts';
 import { Leasing } from './leasing.ts';
 import { Links } from './links.ts';
 import { createMetrics } from './metrics.ts';
+import { startPlacing } from './placing.ts';
 import { createSqlReaders } from './read-by-sql.ts';
 import { readOverHttp } from './read-over-http.ts';
 import { readEitherWay, readOverLink } from './read-over-link.ts';
 import { Refusals } from './refusals.ts';
+import { addAssignmentCalls } from './web/assignments.ts';
 import { addChangeCalls } from './web/changes.ts';
 import { type CentralContext, refuseForeignOrigin } from './web/context.ts';
+import { addCopyCalls } from './web/copies.ts';
 import { addGreetingCalls } from './web/greetings.ts';
 import { addHearsayCalls } from './web/hearsay.ts';
 import { addInfoCall } from './web/info.ts';
@@ -130,6 +133,8 @@ export async function startCentral(
   addLinkCalls(app, context);
   addGreetingCalls(app, context);
   addWithdrawalCalls(app, context);
+  addAssignmentCalls(app, context);
+  addCopyCalls(app, context);
   addChangeCalls(app, context);
   addHearsayCalls(app, context);
   if (options.uiDirectory && existsSync(options.uiDirectory)) {
@@ -156,6 +161,7 @@ export async function startCentral(
     await db.destroy();
     throw error;
   }
+  const placing = startPlacing({ db, bell, log });
   const url = config.baseUrl ?? addressOf(app.server.address() as AddressInfo);
   log.info({ url, data: config.dataDirectory }, 'central is up');
 
@@ -164,7 +170,7 @@ export async function startCentral(
     stopping = true;
     bell.close();
     links.close();
-    await collector.stop();
+    await Promise.all([collector.stop(), placing.stop()]);
     leasing.stop();
     await app.close();
     await Promise.all([bySql.stop(), listening?.stop()]);

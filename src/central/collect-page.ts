@@ -120,6 +120,7 @@ const REFUSALS = {
   conflict: 'came before with another content. Was the site restored from a backup?',
   withdrawn: 'is of a video that was withdrawn, and withdrawn videos do not come back.',
   taken: 'has the id of another site’s video.',
+  superseded: 'is of a video that was given to another site when this one was taken for lost.',
 } as const satisfies Record<Refusal['decision'], string>;
 
 export const describeRefusal = ({ decision, video, version }: Refusal): string =>

@@ -1,5 +1,6 @@
 /** Central's calls (contract: Central), its change feed, and the enrolment of members. */
 import { z } from 'zod';
+import { regionSchema } from './copies.ts';
 import { epochSchema } from './epoch.ts';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { picturesSchema, renditionSchema } from './media.ts';
@@ -88,6 +89,7 @@ export const newSiteSchema = z.strictObject({
   coordinates: coordinatesSchema.optional(),
   /** Coverage zone: viewers in these networks are this site's first. */
   zone: z.array(prefixSchema).max(10_000).default([]),
+  region: regionSchema.optional(),
 });
 
 /** How far publication has come with a site. */
@@ -126,8 +128,11 @@ export const siteSchema = z.strictObject({
   pendingSignals: z.int().nonnegative(),
   /** How far the centre is behind this site, in milliseconds: the age of the oldest signal not handled; 0 if none. */
   lagMs: z.int().nonnegative(),
-  /** Videos that this site holds, as the centre knows them. */
+  /** Videos of this site, and its whole copies of others' videos, as the centre knows them. */
   videos: z.int().nonnegative(),
+  copies: z.int().nonnegative(),
+  /** Copies can be told to stand in different ones (docs/copies.md). */
+  region: z.string().optional(),
   /** How central reads its database; `link` where the site has one open to this central. */
   readBy: z.enum(['gateway', 'sql', 'link']),
 });
@@ -244,6 +249,25 @@ export const changeSchema = z.discriminatedUnion('kind', [
     bitrateBps: z.int().positive(),
     durationMs: z.int().positive(),
     renditions: z.array(renditionSchema),
+    /** It was another site's before, which is lost: from now on it is this site's. */
+    promoted: z.literal(true).optional(),
+  }),
+  /** The site holds another site's video whole. */
+  z.strictObject({
+    kind: z.literal('copy'),
+    position: z.int().positive(),
+    site: siteIdSchema,
+    video: videoIdSchema,
+    version: versionSchema,
+    revision: revisionIdSchema,
+  }),
+  /** The site holds it no more; of the video itself this says nothing. */
+  z.strictObject({
+    kind: z.literal('gone'),
+    position: z.int().positive(),
+    site: siteIdSchema,
+    video: videoIdSchema,
+    version: versionSchema,
   }),
   z.strictObject({
     kind: z.literal('withdrawn'),

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { epochSchema, nonceSchema } from './epoch.ts';
 import { recordEntrySchema } from './gateway.ts';
-import { videoIdSchema } from './ids.ts';
+import { siteIdSchema, videoIdSchema } from './ids.ts';
 import { sha256Schema, timestampSchema, versionSchema } from './record.ts';
 
 export const MAX_HELD_PAGE_ROWS = 2_000;
@@ -23,7 +23,7 @@ export const greetingAnswerSchema = z.strictObject({
   epoch: epochSchema,
   /** Highest version that central holds of this site; 0 for none. */
   highestVersion: z.int().nonnegative(),
-  /** Central holds exactly what the digest says. */
+  /** Central holds exactly what the digest says, and has nothing else to tell. */
   same: z.boolean(),
 });
 export type GreetingAnswer = z.infer<typeof greetingAnswerSchema>;
@@ -35,6 +35,8 @@ export const heldSchema = z.strictObject({
   hash: sha256Schema,
   withdrawn: z.boolean(),
   writtenAt: timestampSchema,
+  /** The video belongs to this site now (docs/copies.md): who published it before holds it no more. */
+  supersededBy: siteIdSchema.optional(),
 });
 export type HeldRecord = z.infer<typeof heldSchema>;
 

@@ -91,3 +91,13 @@ export const captionsSegment = (number: number): string => `${number}.vtt`;
 /** Absolute path of a file of a revision, the same at every site. `file` is relative, e.g. `source-video/media.m3u8`. */
 export const mediaPath = (video: VideoId, revision: RevisionId, file: string): string =>
   `/v/${video}/${revision}/${file}`;
+
+/** A record, signed by its site, beside the files of the revision that it is of. */
+export const recordFile = (version: number): string => `record-${version}.json`;
+/** The version that is asked for; undefined of any other file. */
+export function parseRecordFile(file: string): number | undefined {
+  const digits = /^record-([1-9]\d{0,14})\.json$/.exec(file)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+/** Captions are small: players fetch a minute at a time. */
+export const CAPTIONS_SEGMENT_MS = 60_000;

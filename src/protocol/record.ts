@@ -1,9 +1,9 @@
 /**
- * The record: what the centre learns of one video (mission, requirement 10), and its tombstone.
+ * The record: what the centre learns of one video (mission, requirement 10), its tombstone, and what a site holds a copy of.
  * A version is given by the site, rises with every change, and never names two contents.
  */
 import { z } from 'zod';
-import { revisionIdSchema, videoIdSchema } from './ids.ts';
+import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { MAX_RECORD_RENDITIONS } from './limits.ts';
 import { picturesSchema, renditionSchema } from './media.ts';
 import { languageSchema, storedDescriptionSchema, storedNameSchema } from './text.ts';
@@ -65,15 +65,68 @@ export const tombstoneSchema = z.strictObject({
 });
 export type Tombstone = z.infer<typeof tombstoneSchema>;
 
-export const recordSchema = z.discriminatedUnion('kind', [videoRecordSchema, tombstoneSchema]);
+/** A site holds every file of a revision of another site's video: it plays from there with no origin (docs/copies.md). */
+export const copyRecordSchema = z.strictObject({
+  kind: z.literal('copy'),
+  video: videoIdSchema,
+  version: versionSchema,
+  revision: revisionIdSchema,
+  /** The site that it was copied from the publication of. */
+  origin: siteIdSchema,
+  /** Storage path at the copying site, relative to its data directory. */
+  path: z.string().min(1).max(1_024),
+  sourceAddress: addressSchema,
+  sizeBytes: z.int().positive(),
+  files: z.int().positive(),
+  copiedAt: timestampSchema,
+  writtenAt: writtenAtSchema,
+});
+export type CopyRecord = z.infer<typeof copyRecordSchema>;
+
+/** What this site held of a video it holds no more. Unlike a withdrawal it says nothing of the video, and may be taken back. */
+export const goneRecordSchema = z.strictObject({
+  kind: z.literal('gone'),
+  video: videoIdSchema,
+  version: versionSchema,
+  because: z.string().min(1).max(200),
+  goneAt: timestampSchema,
+  writtenAt: writtenAtSchema,
+});
+export type GoneRecord = z.infer<typeof goneRecordSchema>;
+
+export const recordSchema = z.discriminatedUnion('kind', [
+  videoRecordSchema,
+  tombstoneSchema,
+  copyRecordSchema,
+  goneRecordSchema,
+]);
 export type PublicationRecord = z.infer<typeof recordSchema>;
 
 type Unnumbered<Kind extends PublicationRecord> = Omit<Kind, 'version' | 'writtenAt'>;
 /** A record before it is written down: its version and its time are not known yet. */
-export type RecordDraft = Unnumbered<VideoRecord> | Unnumbered<Tombstone>;
+export type RecordDraft =
+  | Unnumbered<VideoRecord>
+  | Unnumbered<Tombstone>
+  | Unnumbered<CopyRecord>
+  | Unnumbered<GoneRecord>;
 
-export const writtenAtOf = (record: PublicationRecord): string =>
-  record.writtenAt ?? (record.kind === 'tombstone' ? record.withdrawnAt : record.createdAt);
+export function writtenAtOf(record: PublicationRecord): string {
+  if (record.writtenAt !== undefined) return record.writtenAt;
+  switch (record.kind) {
+    case 'video':
+      return record.createdAt;
+    case 'tombstone':
+      return record.withdrawnAt;
+    case 'copy':
+      return record.copiedAt;
+    case 'gone':
+      return record.goneAt;
+  }
+}
+
+/** It is about the video itself, which only its own site may speak of; the others are about what a site holds. */
+export const isOfOwner = ({ kind }: Pick<PublicationRecord, 'kind'>): boolean =>
+  kind === 'video' || kind === 'tombstone';
 
 /**
  * The one spelling of a record that is hashed: members sorted by name, no white space, undefined left out

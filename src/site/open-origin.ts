@@ -5,8 +5,10 @@ import { formatAddress } from '../kernel/client.ts';
 import type { KeyPair } from '../kernel/keys.ts';
 import type { Listen } from '../kernel/settings.ts';
 import type { SiteConfig } from './config.ts';
+import { findSaidRecord } from './database/records.ts';
 import { locateRevision } from './database/revisions.ts';
 import type { SiteDatabase } from './database/videos.ts';
+import { CopyStore } from './origin/copy-store.ts';
 import { createOriginServer, type OriginServer } from './origin/server.ts';
 import type { Storage } from './origin/storage.ts';
 
@@ -26,6 +28,8 @@ export async function openOrigin(
 ): Promise<OpenedOrigin> {
   const origin = createOriginServer({
     key,
+    copies: new CopyStore(storage),
+    record: (video, revision, version) => findSaidRecord(db, video, revision, version),
     async locate(video, revision) {
       const found = await locateRevision(db, video, revision);
       return typeof found === 'object'

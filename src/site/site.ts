@@ -14,9 +14,12 @@ import { DamagedDatabase } from '../kernel/sqlite.ts';
 import { type Repeating, repeat } from '../kernel/timing.ts';
 import type { VideoId } from '../protocol/ids.ts';
 import { createBallast } from './ballast.ts';
+import { isWithin } from './buffer/egress/windows.ts';
 import { startBufferApart } from './buffer-apart.ts';
 import { SITE_PARTS, type SiteConfig, type SitePart } from './config.ts';
 import { openConversion, type Prepare } from './conversion.ts';
+import { createCopyFetcher } from './copies/fetch.ts';
+import { startCopyKeeper } from './copies/keep-copies.ts';
 import { countUnpublished } from './database/records.ts';
 import { deleteRevisions } from './database/revisions.ts';
 import { type SiteSchema, siteMigrations } from './database/schema.ts';
@@ -26,9 +29,10 @@ import { measureBuffer, measureRecords } from './measure.ts';
 import { createMembership } from './membership.ts';
 import { openBuffer } from './open-buffer.ts';
 import { openOrigin } from './open-origin.ts';
+import { CopyStore } from './origin/copy-store.ts';
 import { MAX_EXTRAS_ATTEMPTS, startExtras } from './origin/extras/make-extras.ts';
 import { findMediaTools } from './origin/ffmpeg/ffmpeg.ts';
-import { createIntake } from './origin/intake.ts';
+import { createIntake, makeRecord } from './origin/intake.ts';
 import { removeLeftovers } from './origin/leftovers.ts';
 import { prepareInWorker } from './origin/prepare-in-worker.ts';
 import { reviveVideo } from './origin/revive.ts';
@@ -38,6 +42,7 @@ import { startOriginApart } from './origin-apart.ts';
 import { startRescue } from './rescue.ts';
 import type { RunningSite } from './running-site.ts';
 import { openTls } from './tls.ts';
+import { startAssignments } from './web/assignments.ts';
 import { serveCaptions } from './web/captions.ts';
 import { centralOverHttp, refusalReporter } from './web/central-calls.ts';
 import { createGateway, serveGateway } from './web/gateway.ts';
@@ -193,20 +198,51 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
     calls,
     revive: record => reviveVideo(storage, record),
     async onTakenBack(videos) {
-      for (const { video, withdrawn } of videos) {
-        if (withdrawn) {
+      for (const { video, kind } of videos) {
+        if (kind === 'tombstone') {
           await forgetVideo(video);
           await deleteRevisions(db, video);
           await storage.remove(video);
-        } else intake.check(video);
+        } else if (kind === 'video') intake.check(video);
       }
+      copyKeeper.wake();
     },
     newNonce,
     intervalMs: config.signalInterval,
     log,
   });
   const registrations = startRegistrationWatch({ db, calls, log });
-  const withdrawals = startWithdrawals({ db, calls, drop: forgetVideo, log });
+  const copyStore = new CopyStore(storage);
+  const copyFetcher = createCopyFetcher({
+    siteId: () => membership.identity().membership?.id,
+    trackerUrl: () => membership.trackerUrls()[0],
+    log,
+  });
+  const copyKeeper = startCopyKeeper({
+    db,
+    store: copyStore,
+    fetcher: copyFetcher,
+    siteId: () => membership.identity().membership?.id,
+    key: () => membership.identity().key,
+    sourceAddress: config.sourceAddress,
+    freeBytes: () => storage.disks.freeBytes() - config.keepFree,
+    mayFetch: () => isWithin(config.fillWindows, new Date()),
+    describe: video => makeRecord(video, { storage, sourceAddress: config.sourceAddress }),
+    removeVideo: video => storage.remove(video),
+    forgetOpen: async video => origin?.forget(video),
+    onRecord: publisher.wake,
+    log,
+  });
+  const assignments = startAssignments({ db, calls, onAssigned: copyKeeper.wake, log });
+  const withdrawals = startWithdrawals({
+    db,
+    calls,
+    async drop(video) {
+      await forgetVideo(video);
+      await copyKeeper.dropWithdrawn(video);
+    },
+    log,
+  });
   let ready = false;
   const { app, metrics } = await createHttp({
     part: 'site',
@@ -262,6 +298,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
   const membershipWatch = membership.start({
     onJoined() {
       withdrawals.wake();
+      assignments.wake();
       publisher.wake();
       registrations.wake();
       link.wake();
@@ -353,6 +390,8 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
         publisher.stop(),
         registrations.stop(),
         withdrawals.stop(),
+        assignments.stop(),
+        copyKeeper.stop(),
         membershipWatch.stop(),
         viewerReports?.stop(),
         sweep.stop(),
@@ -361,6 +400,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
       ]);
       await extras?.stop();
       await settling?.stop();
+      copyFetcher.stop();
       await app.close();
       await local?.buffer.stop();
       await remote?.stop();

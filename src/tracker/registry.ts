@@ -86,37 +86,55 @@ export class Registry {
   }
 
   /**
-   * The site that was first to publish the video stands first. Only that site changes or withdraws it: a compromised site that
-   * publishes under another's id gains nothing.
+   * The first entry is of the site whose video it is: the first that published it, and later one that central promoted. Only
+   * that site changes or withdraws it: a compromised site that publishes under another's id gains nothing. Of a copy that
+   * is heard of before its video, the first entry is `NOBODY`.
    */
   #register(change: Said): void {
     writeUuid(change.video, this.#idBytes);
     const before = this.#index.find(this.#id);
     const place = this.#placeFor(change.site);
+    const isOfCopy = change.kind === 'copy' || change.kind === 'gone';
     if (before === 0) {
       const kind = change.kind === 'video' ? SAME_REVISION : WITHDRAWN;
-      this.#write(0, change, [{ place, version: change.version, kind }], change);
+      const first = isOfCopy
+        ? [NOBODY, copyEntry(place, change, undefined)]
+        : [{ place, version: change.version, kind }];
+      this.#write(0, change, first, change);
       this.#known += Number(change.kind === 'video');
       return;
     }
     const revision = this.#open(before);
-    const entries = readEntries(this.#reader);
-    const at = entries.findIndex(entry => entry.place === place);
+    let entries = readEntries(this.#reader);
+    const [owner] = entries;
+    const isOwned = owner !== undefined && owner.version > 0;
+    let at = entries.findIndex(entry => entry.place === place && entry.version > 0);
     const said = entries[at];
     // Publication rule R4: a record is applied only if its version is greater.
     if (said && said.version >= change.version) return;
-    const next = at === 0 && change.kind === 'video' ? change.revision : revision;
-    const entry: Entry =
-      change.kind === 'withdrawn'
+    const wasKnown = isOwned && owner.kind !== WITHDRAWN;
+    if (at !== 0 && change.kind === 'video' && (!isOwned || change.promoted)) {
+      const former = isOwned ? [{ ...owner, kind: WITHDRAWN, revision: undefined }] : [];
+      const others = entries.slice(1).filter(entry => entry !== said);
+      entries = [NOBODY, ...former, ...others];
+      at = 0;
+    }
+    const isOwner = at === 0 && !isOfCopy;
+    const next = isOwner && change.kind === 'video' ? change.revision : revision;
+    const entry: Entry = isOfCopy
+      ? copyEntry(place, change, revision)
+      : change.kind === 'withdrawn'
         ? { place, version: change.version, kind: WITHDRAWN }
         : entryOf(place, change.version, change.revision, next);
-    if (at < 0) entries.push(entry);
-    else entries[at] = entry;
-    if (at !== 0) {
+    if (!isOwner) {
+      if (at < 0) entries.push(entry);
+      else entries[at] = entry;
+      // The site whose video it was holds it no more.
+      if (at === 0) this.#known -= Number(wasKnown);
       this.#write(before, change, entries, undefined);
       return;
     }
-    this.#known += Number(entry.kind !== WITHDRAWN) - Number(said?.kind !== WITHDRAWN);
+    this.#known += Number(entry.kind !== WITHDRAWN) - Number(wasKnown);
     const others = entries.slice(1).map(other => {
       if (next === revision || other.kind === WITHDRAWN) return other;
       return entryOf(other.place, other.version, other.revision ?? revision, next);
@@ -182,7 +200,8 @@ export class Registry {
     const revision = this.#open(piece);
     const entries = readEntries(this.#reader);
     const [owner] = entries;
-    if (!owner || owner.kind === WITHDRAWN) return GONE;
+    if (!owner || owner.version === 0) return UNKNOWN;
+    if (owner.kind === WITHDRAWN) return GONE;
     const holders: number[] = [];
     for (const { kind, place } of entries) if (kind === SAME_REVISION) holders.push(place);
     const site = this.#siteIds[owner.place] as SiteId;
@@ -270,6 +289,20 @@ export class Registry {
     this.apply(sites);
   }
 }
+
+/** Stands for the site whose video it is, before that has been heard of. */
+const NOBODY: Entry = { place: 0, version: 0, kind: WITHDRAWN };
+
+const copyEntry = (
+  place: number,
+  change: Extract<Said, { kind: 'copy' | 'gone' }>,
+  current: VideoChange['revision'] | undefined,
+): Entry => {
+  const { version } = change;
+  if (change.kind === 'gone') return { place, version, kind: WITHDRAWN };
+  if (change.revision === current) return { place, version, kind: SAME_REVISION };
+  return { place, version, kind: OTHER_REVISION, revision: change.revision };
+};
 
 const entryOf = (
   place: number,

@@ -131,6 +131,7 @@ export class SiteNode {
         takeBackAnswerSchema.parse(await this.#ask(process, 'contents', { epoch, videos })).records,
       sendSignal: async () => signalAnswerSchema.parse(await this.#ask(process, 'signal')).epoch,
       awaitWithdrawals: async after => ({ videos: [], position: after }),
+      awaitAssignments: async after => ({ assignments: [], position: after }),
       listRegistered: async () => [],
     };
   }

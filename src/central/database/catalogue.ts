@@ -1,7 +1,8 @@
 /** The catalogue: listing and search for viewers, and what trackers have registered of it. */
 
 import { sql } from '../../kernel/sql.ts';
-import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
+import type { CopyRecord } from '../../protocol/record.ts';
 import type { Cursor } from './cursor.ts';
 import type { CentralDatabase, VideoRow } from './schema.ts';
 import { normaliseForSearch } from './search.ts';
@@ -44,6 +45,8 @@ export function listVideos(db: CentralDatabase, query: VideoQuery): Promise<List
     .innerJoin('members', 'members.id', 'videos.site_id')
     .select(videoColumns)
     .where('videos.withdrawn', '=', sql.lit(0))
+    .where('videos.kind', '=', sql.lit('video'))
+    .where('videos.superseded_by', 'is', null)
     .where('members.revoked_at', 'is', null);
   if (query.site) select = select.where('videos.site_id', '=', query.site);
   if (query.before) {
@@ -80,9 +83,41 @@ export function findVideo(
     .innerJoin('members', 'members.id', 'videos.site_id')
     .select([...videoColumns, 'members.revoked_at'])
     .where('videos.video_id', '=', video)
-    .orderBy(sql`case when members.revoked_at is null then 0 else 1 end`)
+    .where('videos.kind', '=', sql.lit('video'))
+    .orderBy(sql`case when members.revoked_at is null and videos.superseded_by is null then 0 else 1 end`)
     .orderBy('videos.published_at')
     .executeTakeFirst();
+}
+
+export interface CopyPlace {
+  readonly site: SiteId;
+  readonly address: string;
+}
+
+/** Sites that hold a whole copy of the present revision, by video. */
+export async function listCopies(
+  db: CentralDatabase,
+  revisions: ReadonlyMap<VideoId, RevisionId>,
+): Promise<ReadonlyMap<VideoId, readonly CopyPlace[]>> {
+  const copies = new Map<VideoId, CopyPlace[]>();
+  if (revisions.size === 0) return copies;
+  const rows = await db
+    .selectFrom('videos')
+    .innerJoin('members', 'members.id', 'videos.site_id')
+    .select(['videos.site_id', 'videos.video_id', 'videos.body'])
+    .where('videos.video_id', 'in', [...revisions.keys()] as readonly string[])
+    .where('videos.kind', '=', sql.lit('copy'))
+    .where('members.revoked_at', 'is', null)
+    .orderBy('videos.published_at')
+    .execute();
+  for (const row of rows) {
+    const video = row.video_id as VideoId;
+    const record = JSON.parse(row.body) as CopyRecord;
+    if (record.revision !== revisions.get(video)) continue;
+    const known = copies.get(video) ?? [];
+    copies.set(video, [...known, { site: row.site_id as SiteId, address: record.sourceAddress }]);
+  }
+  return copies;
 }
 
 export async function listRegistrations(
@@ -105,6 +140,8 @@ export async function countVideos(db: CentralDatabase): Promise<number> {
     .selectFrom('videos')
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .where('withdrawn', '=', sql.lit(0))
+    .where('kind', '=', sql.lit('video'))
+    .where('superseded_by', 'is', null)
     .executeTakeFirstOrThrow();
   return Number(count);
 }

@@ -1,10 +1,14 @@
 /** What central does with a record (publication rules R4, R5 and R9). Pure. */
-import type { PublicationRecord } from '../../protocol/record.ts';
+import { isOfOwner, type PublicationRecord } from '../../protocol/record.ts';
 
 export interface Held {
   readonly version: number;
   readonly hash: string;
   readonly withdrawn: boolean;
+  /** It is of the site's own video; else of a copy. */
+  readonly isOwners: boolean;
+  /** The video was given to another site. */
+  readonly isSuperseded: boolean;
 }
 
 export type Decision =
@@ -19,7 +23,9 @@ export type Decision =
   /** R5: a withdrawn video does not come back. */
   | 'withdrawn'
   /** The id belongs to another site's video. */
-  | 'taken';
+  | 'taken'
+  /** The video was given to another site when this one was lost. */
+  | 'superseded';
 
 export type RefusalCode = Exclude<Decision, 'apply' | 'again'>;
 
@@ -29,8 +35,11 @@ export function decide(
   takenByOther: boolean,
   { record, hash }: { readonly record: Pick<PublicationRecord, 'kind' | 'version'>; readonly hash: string },
 ): Decision {
-  if (!held) return takenByOther ? 'taken' : 'apply';
+  // Whoever holds a copy speaks of the copy, and never of the video.
+  if (!held?.isOwners && takenByOther && isOfOwner(record)) return 'taken';
+  if (!held) return 'apply';
   if (record.version < held.version) return 'stale';
   if (record.version === held.version) return hash === held.hash ? 'again' : 'conflict';
+  if (held.isSuperseded && isOfOwner(record)) return 'superseded';
   return held.withdrawn && record.kind !== 'tombstone' ? 'withdrawn' : 'apply';
 }

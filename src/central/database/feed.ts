@@ -6,7 +6,7 @@ import { failpoint } from '../../kernel/failpoint.ts';
 import { notify } from '../../kernel/postgres.ts';
 import type { Change, SitePolicy } from '../../protocol/central.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
-import type { PublicationRecord } from '../../protocol/record.ts';
+import { isOfOwner, type PublicationRecord } from '../../protocol/record.ts';
 import type { CentralDatabase, CentralTransaction, MemberRow, VideoRow } from './schema.ts';
 
 /** Other centrals on the same database hear of changes here. */
@@ -41,7 +41,7 @@ export function listChanges(db: CentralDatabase, after: number, limit: number): 
   return db.transaction().execute(async tx => {
     const videos = await tx
       .selectFrom('videos')
-      .select(['site_id', 'video_id', 'position', 'body'])
+      .select(['site_id', 'video_id', 'position', 'body', 'superseded_by', 'promoted'])
       .where('position', '>', after)
       .orderBy('position')
       .limit(limit + 1)
@@ -74,14 +74,21 @@ export function listChanges(db: CentralDatabase, after: number, limit: number): 
   });
 }
 
-function ofVideo(row: Pick<VideoRow, 'site_id' | 'video_id' | 'position' | 'body'>): Change {
+type FedVideo = Pick<VideoRow, 'site_id' | 'video_id' | 'position' | 'body' | 'superseded_by' | 'promoted'>;
+
+function ofVideo(row: FedVideo): Change {
   const record = JSON.parse(row.body) as PublicationRecord;
   const { position } = row;
   const site = row.site_id as SiteId;
   const video = row.video_id as VideoId;
-  if (record.kind === 'tombstone')
-    return { kind: 'withdrawn', position, site, video, version: record.version };
-  const { version, revision, name, bitrateBps, durationMs, renditions } = record;
+  const { version } = record;
+  if (row.superseded_by !== null && isOfOwner(record))
+    return { kind: 'gone', position, site, video, version };
+  if (record.kind === 'tombstone') return { kind: 'withdrawn', position, site, video, version };
+  if (record.kind === 'gone') return { kind: 'gone', position, site, video, version };
+  if (record.kind === 'copy')
+    return { kind: 'copy', position, site, video, version, revision: record.revision };
+  const { revision, name, bitrateBps, durationMs, renditions } = record;
   return {
     kind: 'video',
     position,
@@ -93,6 +100,7 @@ function ofVideo(row: Pick<VideoRow, 'site_id' | 'video_id' | 'position' | 'body
     bitrateBps,
     durationMs,
     renditions,
+    ...(row.promoted === 1 ? { promoted: true } : {}),
   };
 }
 

@@ -28,9 +28,31 @@ export async function takeGreeting(
   nowMs: number,
 ): Promise<GreetingAnswer> {
   const epoch = await raiseEpoch(db, site, greeting.start, greeting.epoch, nowMs);
+  // It came back, whatever was said of it.
+  await db
+    .updateTable('members')
+    .set({ lost_at: null })
+    .where('id', '=', site)
+    .where('lost_at', 'is not', null)
+    .execute();
   const { digest, highestVersion } = await sumHeld(db, site);
-  return { epoch, highestVersion, same: digest === greeting.digest };
+  return {
+    epoch,
+    highestVersion,
+    same: digest === greeting.digest && !(await hasSuperseded(db, site)),
+  };
 }
+
+/** The site does not know yet that a video of its own was given to another one. */
+const hasSuperseded = async (db: CentralDatabase, site: SiteId): Promise<boolean> =>
+  (await db
+    .selectFrom('videos')
+    .select('video_id')
+    .where('site_id', '=', site)
+    .where('superseded_by', 'is not', null)
+    .where('kind', '=', 'video')
+    .limit(1)
+    .executeTakeFirst()) !== undefined;
 
 export interface HeldSum {
   readonly records: number;
@@ -75,7 +97,7 @@ export async function listHeld(
   await requireSameEpoch(db, site, epoch);
   const rows = await db
     .selectFrom('videos')
-    .select(['video_id', 'version', 'hash', 'withdrawn', 'body'])
+    .select(['video_id', 'version', 'hash', 'kind', 'withdrawn', 'body', 'superseded_by'])
     .where('site_id', '=', site)
     .where('video_id', '>', after ?? '')
     .orderBy('video_id')
@@ -88,6 +110,9 @@ export async function listHeld(
       hash: row.hash,
       withdrawn: row.withdrawn === 1,
       writtenAt: writtenAtOf(JSON.parse(row.body) as PublicationRecord),
+      ...(row.superseded_by !== null && row.kind === 'video'
+        ? { supersededBy: row.superseded_by as SiteId }
+        : {}),
     })),
     more: rows.length > MAX_HELD_PAGE_ROWS,
   };

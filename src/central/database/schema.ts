@@ -34,6 +34,10 @@ interface MemberTable {
   last_error_code: string | null;
   /** Where central reads this site's database by SQL: the URL, sealed. Null: through its gateway. */
   database_url: string | null;
+  /** Copies can be told to stand in different ones. */
+  region: string | null;
+  /** The operator said that it will not come back; null again once it greets. */
+  lost_at: number | null;
 }
 export type MemberRow = Selectable<MemberTable>;
 
@@ -55,9 +59,15 @@ interface VideoTable {
   video_id: string;
   version: number;
   hash: string;
-  /** The record or the tombstone, as JSON. */
+  /** What the site says: of its own video (or that it withdrew it), or of another site's that it holds a copy of. */
+  kind: Generated<'video' | 'copy' | 'gone'>;
+  /** The record as JSON. */
   body: string;
   withdrawn: number;
+  /** The site that the video was given to when this one was lost. */
+  superseded_by: string | null;
+  /** This site was given the video when its former one was lost. */
+  promoted: Generated<number>;
   /** When the catalogue first had this video; edits do not move it. */
   published_at: number;
   registered_at: number | null;
@@ -107,6 +117,40 @@ interface SightingTable {
   seen_at: number;
 }
 
+/** What a site is to hold, or is not to hold any more, as the rules had it last (docs/copies.md). */
+interface PlacementTable {
+  site_id: string;
+  video_id: string;
+  wanted: number;
+  /** `{ code, text }`, JSON. */
+  reason: string;
+  position: number;
+}
+export type PlacementRow = Selectable<PlacementTable>;
+
+/** A site was lost, and this video goes to the one that holds a copy: in force once that site has published it. */
+interface PromotionTable {
+  video_id: string;
+  from_site: string;
+  to_site: string;
+  promoted_at: number;
+}
+
+interface PlacementRuleTable {
+  /** UUIDv7: in the order of their coming. */
+  id: string;
+  /** JSON. */
+  body: string;
+  created_at: number;
+}
+
+/** How often a video is begun: plays, fading by half in a day, as of `counted_at`. */
+interface PopularityTable {
+  video_id: string;
+  plays: number;
+  counted_at: number;
+}
+
 interface HearsayTable {
   /** UUIDv7: in the order of their coming. */
   id: string;
@@ -128,6 +172,10 @@ export interface CentralSchema {
   leases: LeaseTable;
   sightings: SightingTable;
   hearsay: HearsayTable;
+  placements: PlacementTable;
+  promotions: PromotionTable;
+  placement_rules: PlacementRuleTable;
+  popularity: PopularityTable;
   feed: FeedTable;
 }
 export type CentralDatabase = Kysely<CentralSchema>;
@@ -278,10 +326,62 @@ const sitePolicy: Migration = {
   },
 };
 
+const copies: Migration = {
+  async up(db) {
+    await db.schema.alterTable('members').addColumn('region', 'text').execute();
+    await db.schema.alterTable('members').addColumn('lost_at', 'bigint').execute();
+    await db.schema
+      .alterTable('videos')
+      .addColumn('kind', 'text', column => column.notNull().defaultTo('video'))
+      .execute();
+    await db.schema.alterTable('videos').addColumn('superseded_by', 'text').execute();
+    await db.schema
+      .alterTable('videos')
+      .addColumn('promoted', 'integer', column => column.notNull().defaultTo(0))
+      .execute();
+    // The catalogue is of videos alone, however many copies of them there are.
+    await sql`drop index videos_newest`.execute(db);
+    await sql`drop index videos_newest_of_site`.execute(db);
+    await sql`create index videos_newest on videos (published_at, video_id)
+      where withdrawn = 0 and kind = 'video'`.execute(db);
+    await sql`create index videos_newest_of_site on videos (site_id, published_at, video_id)
+      where withdrawn = 0 and kind = 'video'`.execute(db);
+    await db.schema
+      .createTable('placements')
+      .addColumn('site_id', 'text', column => column.notNull().references('members.id'))
+      .addColumn('video_id', 'text', column => column.notNull())
+      .addColumn('wanted', 'integer', column => column.notNull())
+      .addColumn('reason', 'text', column => column.notNull())
+      .addColumn('position', 'bigint', column => column.notNull())
+      .addPrimaryKeyConstraint('placements_key', ['site_id', 'video_id'])
+      .execute();
+    await db.schema
+      .createTable('promotions')
+      .addColumn('video_id', 'text', column => column.primaryKey())
+      .addColumn('from_site', 'text', column => column.notNull())
+      .addColumn('to_site', 'text', column => column.notNull())
+      .addColumn('promoted_at', 'bigint', column => column.notNull())
+      .execute();
+    await db.schema
+      .createTable('placement_rules')
+      .addColumn('id', 'text', column => column.primaryKey())
+      .addColumn('body', 'text', column => column.notNull())
+      .addColumn('created_at', 'bigint', column => column.notNull())
+      .execute();
+    await db.schema
+      .createTable('popularity')
+      .addColumn('video_id', 'text', column => column.primaryKey())
+      .addColumn('plays', 'double precision', column => column.notNull())
+      .addColumn('counted_at', 'bigint', column => column.notNull())
+      .execute();
+  },
+};
+
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': first,
   '0002-publication': publication,
   '0003-sharing': sharing,
   '0004-hearsay': hearsay,
   '0005-site-policy': sitePolicy,
+  '0006-copies': copies,
 };

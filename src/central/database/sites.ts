@@ -20,6 +20,7 @@ export interface NewMember {
   readonly baseUrl: string;
   readonly coordinates?: Coordinates | undefined;
   readonly zone: readonly string[];
+  readonly region?: string | undefined;
 }
 
 const nextPosition = (tx: CentralTransaction, role: Role): Promise<number> =>
@@ -57,6 +58,8 @@ export function insertMember(
         last_error: null,
         database_url: null,
         last_error_code: null,
+        region: member.region ?? null,
+        lost_at: null,
       })
       .execute();
     if (member.role === 'site') {
@@ -190,6 +193,8 @@ export interface SiteEdit {
   readonly zone?: readonly string[] | undefined;
   /** Sealed. null: through the gateway again. */
   readonly databaseUrl?: string | null | undefined;
+  /** null: none. */
+  readonly region?: string | null | undefined;
   /** Changes what it names alone. */
   readonly policy?: SitePolicyEdit | undefined;
 }
@@ -220,6 +225,7 @@ export function editSite(db: CentralDatabase, id: SiteId, edit: SiteEdit): Promi
             }),
         ...(edit.zone === undefined ? {} : { zone: JSON.stringify(edit.zone) }),
         ...(edit.databaseUrl === undefined ? {} : { database_url: edit.databaseUrl }),
+        ...(edit.region === undefined ? {} : { region: edit.region }),
         ...(edit.policy === undefined ? {} : { policy: mergePolicy(before?.policy ?? '{}', edit.policy) }),
       })
       .where('id', '=', id)
@@ -229,13 +235,24 @@ export function editSite(db: CentralDatabase, id: SiteId, edit: SiteEdit): Promi
   });
 }
 
-/** How many videos each site holds. */
-export async function countVideosBySite(db: CentralDatabase): Promise<ReadonlyMap<SiteId, number>> {
+/** How many videos of its own each site has, and how many copies. */
+export async function countVideosBySite(
+  db: CentralDatabase,
+): Promise<ReadonlyMap<SiteId, { readonly videos: number; readonly copies: number }>> {
   const rows = await db
     .selectFrom('videos')
-    .select(({ fn }) => ['site_id', fn.countAll<number>().as('videos')])
+    .select(({ fn }) => ['site_id', 'kind', fn.countAll<number>().as('count')])
     .where('withdrawn', '=', sql.lit(0))
-    .groupBy('site_id')
+    .where('superseded_by', 'is', null)
+    .groupBy(['site_id', 'kind'])
     .execute();
-  return new Map(rows.map(row => [siteIdSchema.parse(row.site_id), Number(row.videos)]));
+  const counts = new Map<SiteId, { videos: number; copies: number }>();
+  for (const { site_id, kind, count } of rows) {
+    const site = siteIdSchema.parse(site_id);
+    const known = counts.get(site) ?? { videos: 0, copies: 0 };
+    counts.set(site, known);
+    if (kind === 'video') known.videos = Number(count);
+    if (kind === 'copy') known.copies = Number(count);
+  }
+  return counts;
 }

@@ -4,9 +4,11 @@ import { Problem } from '../../kernel/problem.ts';
 import { type Epoch, formatEpoch, isSameEpoch } from '../../protocol/epoch.ts';
 import type { Acknowledgement, RecordEntry } from '../../protocol/gateway.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import { isOfOwner } from '../../protocol/record.ts';
 import { type Decision, decide, type Held, type RefusalCode } from './decide.ts';
 import { epochOf, lockPublication } from './epochs.ts';
 import { type Lease, requireLease } from './leases.ts';
+import { listInherited, settlePromotions } from './promotions.ts';
 import type { CentralDatabase, CentralTransaction } from './schema.ts';
 import { writeRecords } from './write-records.ts';
 
@@ -40,7 +42,7 @@ export function takeRecords(
   return db.transaction().execute(async tx => {
     if (lease) await requireLease(tx, lease);
     await requireEpoch(tx, site, epoch);
-    const { held, taken } = await findHeld(tx, site, entries);
+    const { held, taken, inherited } = await findHeld(tx, site, entries);
     const acknowledged: Acknowledgement[] = [];
     const refused: Refusal[] = [];
     const applied = new Map<VideoId, RecordEntry>();
@@ -50,12 +52,20 @@ export function takeRecords(
       const decision: Decision = decide(held.get(video), taken.has(video), entry);
       if (decision === 'apply') {
         applied.set(video, entry);
-        held.set(video, { version, hash, withdrawn: record.kind === 'tombstone' });
+        held.set(video, {
+          version,
+          hash,
+          withdrawn: record.kind === 'tombstone',
+          isOwners: isOfOwner(record),
+          isSuperseded: held.get(video)?.isSuperseded ?? false,
+        });
       }
       if (decision === 'apply' || decision === 'again') acknowledged.push({ video, version, hash });
       else refused.push({ video, version, decision });
     }
     if (applied.size > 0) await writeRecords(tx, site, [...applied.values()], nowMs);
+    const come = [...applied.keys()].filter(video => inherited.has(video) && held.get(video)?.isOwners);
+    if (come.length > 0) await settlePromotions(tx, site, come);
     const withdrawn = [...applied.values()].filter(({ record }) => record.kind === 'tombstone').length;
     return { acknowledged, applied: applied.size, withdrawn, refused };
   });
@@ -82,19 +92,32 @@ async function requireEpoch(tx: CentralTransaction, site: SiteId, epoch: Epoch):
   );
 }
 
-/** What is held of these videos, and which of their ids are another site's. */
+interface Known {
+  readonly held: Map<VideoId, Held>;
+  /** Their ids are another site's. */
+  readonly taken: ReadonlySet<VideoId>;
+  /** They were another site's, which was lost, and are this one's now. */
+  readonly inherited: ReadonlySet<VideoId>;
+}
+
+/** What is held of these videos, and whose they are. */
 async function findHeld(
   tx: CentralTransaction,
   site: SiteId,
   entries: readonly RecordEntry[],
-): Promise<{ readonly held: Map<VideoId, Held>; readonly taken: ReadonlySet<VideoId> }> {
+): Promise<Known> {
   const held = new Map<VideoId, Held>();
   const taken = new Set<VideoId>();
-  if (entries.length === 0) return { held, taken };
+  if (entries.length === 0) return { held, taken, inherited: taken };
+  const inherited = await listInherited(
+    tx,
+    site,
+    entries.map(({ record }) => record.video),
+  );
   const known = await tx
     .selectFrom('videos')
     .innerJoin('members', 'members.id', 'videos.site_id')
-    .select(['site_id', 'video_id', 'version', 'hash', 'withdrawn', 'revoked_at'])
+    .select(['site_id', 'video_id', 'version', 'hash', 'kind', 'withdrawn', 'superseded_by', 'revoked_at'])
     .where(
       'video_id',
       'in',
@@ -104,11 +127,17 @@ async function findHeld(
   for (const row of known) {
     const video = row.video_id as VideoId;
     if (row.site_id === site) {
-      held.set(video, { version: Number(row.version), hash: row.hash, withdrawn: row.withdrawn === 1 });
-    } else if (row.revoked_at === null) {
-      // The first site that published an id has it, unless that site was removed and joined anew.
-      taken.add(video);
+      held.set(video, {
+        version: Number(row.version),
+        hash: row.hash,
+        withdrawn: row.withdrawn === 1,
+        isOwners: row.kind === 'video',
+        isSuperseded: row.superseded_by !== null,
+      });
+    } else if (row.kind === 'video' && row.superseded_by === null && row.revoked_at === null) {
+      // The first site that published an id has it, unless that site was removed and joined anew, or lost.
+      if (!inherited.has(video)) taken.add(video);
     }
   }
-  return { held, taken };
+  return { held, taken, inherited };
 }

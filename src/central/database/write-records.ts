@@ -1,9 +1,13 @@
 /** Puts records into the catalogue's table. What may be put there was decided before (`take-records.ts`). */
 import type { RecordEntry } from '../../protocol/gateway.ts';
 import type { SiteId } from '../../protocol/ids.ts';
+import { isOfOwner, type PublicationRecord } from '../../protocol/record.ts';
 import { takePositions } from './feed.ts';
-import type { CentralTransaction } from './schema.ts';
+import type { CentralTransaction, VideoRow } from './schema.ts';
 import { normaliseForSearch } from './search.ts';
+
+const kindOf = (record: PublicationRecord): VideoRow['kind'] =>
+  isOfOwner(record) ? 'video' : record.kind === 'copy' ? 'copy' : 'gone';
 
 /** One statement for the page. R3: one row a video and site. R4 once more, in the database itself. */
 export async function writeRecords(
@@ -21,6 +25,8 @@ export async function writeRecords(
         video_id: record.video,
         version: record.version,
         hash,
+        kind: kindOf(record),
+        superseded_by: null,
         body: JSON.stringify(record),
         withdrawn: record.kind === 'tombstone' ? 1 : 0,
         published_at: nowMs,
@@ -38,6 +44,7 @@ export async function writeRecords(
         .doUpdateSet(({ ref, eb }) => ({
           version: ref('excluded.version'),
           hash: ref('excluded.hash'),
+          kind: ref('excluded.kind'),
           body: ref('excluded.body'),
           withdrawn: ref('excluded.withdrawn'),
           position: ref('excluded.position'),

@@ -14,6 +14,7 @@ import {
   sitePolicyEditSchema,
   siteSchema,
 } from '../../protocol/central.ts';
+import { regionSchema } from '../../protocol/copies.ts';
 import { newSiteId, type SiteId, siteIdSchema } from '../../protocol/ids.ts';
 import { nameSchema } from '../../protocol/text.ts';
 import { listPublications } from '../database/completeness.ts';
@@ -50,6 +51,8 @@ const siteEditSchema = z
       .refine(isPostgresUrl, 'expected postgres://user:password@host:5432/name')
       .nullable(),
     policy: sitePolicyEditSchema,
+    /** null: none. */
+    region: regionSchema.nullable(),
   })
   .partial();
 const collectAnswerSchema = z.strictObject({
@@ -158,7 +161,7 @@ async function describeSites({ db, links }: CentralContext, rows: readonly Membe
       readBy,
       pending.get(id),
       publications.get(row.id),
-      videos.get(id) ?? 0,
+      videos.get(id) ?? { videos: 0, copies: 0 },
       seen,
       nowMs,
     );
@@ -182,7 +185,7 @@ function formatSite(
   readBy: Site['readBy'],
   pending: Pending | undefined,
   publication: PublicationRow | undefined,
-  videos: number,
+  held: { readonly videos: number; readonly copies: number },
   seen: 'up' | 'down' | 'unknown',
   nowMs: number,
 ): Site {
@@ -205,7 +208,8 @@ function formatSite(
     ...(row.last_error_code === null ? {} : { lastErrorCode: row.last_error_code }),
     pendingSignals: pending?.signals ?? 0,
     lagMs: pending ? Math.max(0, nowMs - pending.oldestAt) : 0,
-    videos,
+    ...held,
+    ...(row.region === null ? {} : { region: row.region }),
     readBy,
   };
 }

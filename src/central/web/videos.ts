@@ -5,8 +5,9 @@ import { Problem } from '../../kernel/problem.ts';
 import { type Video, videoListSchema, videoSchema } from '../../protocol/central.ts';
 import { type SiteId, siteIdSchema, videoIdSchema } from '../../protocol/ids.ts';
 import type { PublicationRecord } from '../../protocol/record.ts';
-import { findVideo, type ListedVideo, listVideos } from '../database/catalogue.ts';
+import { findVideo, type ListedVideo, listCopies, listVideos } from '../database/catalogue.ts';
 import { formatCursor, parseCursor } from '../database/cursor.ts';
+import type { CentralDatabase } from '../database/schema.ts';
 import { type CentralContext, formatTime, optionalTime } from './context.ts';
 
 const listQuerySchema = z.object({
@@ -29,7 +30,10 @@ export function addVideoCalls(app: HttpServer, { db }: CentralContext): void {
       const page = rows.slice(0, limit);
       const last = rows.length > limit ? page.at(-1) : undefined;
       return {
-        videos: page.flatMap(row => formatVideo(row) ?? []),
+        videos: await withCopies(
+          db,
+          page.flatMap(row => formatVideo(row) ?? []),
+        ),
         ...(last ? { next: formatCursor({ at: last.published_at, id: last.video_id }) } : {}),
       };
     },
@@ -44,15 +48,27 @@ export function addVideoCalls(app: HttpServer, { db }: CentralContext): void {
       if (!row) throw new Problem(404, 'video-unknown', 'There is no such video.');
       const video = row.revoked_at === null ? formatVideo(row) : undefined;
       if (!video) throw new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
-      return video;
+      const [whole = video] = await withCopies(db, [video]);
+      return whole;
     },
   );
+}
+
+async function withCopies(db: CentralDatabase, videos: readonly Video[]): Promise<Video[]> {
+  const copies = await listCopies(db, new Map(videos.map(({ id, revision }) => [id, revision])));
+  return videos.map(video => ({
+    ...video,
+    copies: [
+      ...video.copies,
+      ...(copies.get(video.id) ?? []).map(copy => ({ ...copy, state: 'complete' as const })),
+    ],
+  }));
 }
 
 /** Undefined for a tombstone. */
 function formatVideo(row: ListedVideo): Video | undefined {
   const record = JSON.parse(row.body) as PublicationRecord;
-  if (record.kind === 'tombstone') return undefined;
+  if (record.kind !== 'video') return undefined;
   const site = row.site_id as SiteId;
   const registered = row.registered_version >= row.version;
   return {

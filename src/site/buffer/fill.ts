@@ -29,7 +29,8 @@ export class AlteredBytes extends Error {}
 
 /** What all fills of a buffer stand on. */
 export interface FillMeans {
-  readonly origin: Holder;
+  /** This site's own. Without one (a copy is made) other sites alone are asked. */
+  readonly origin: Holder | undefined;
   readonly sites: SiteUpstreams;
   readonly client: UpstreamClient;
   /** Apart, so that sites that hang cannot hold up what this site itself has. */
@@ -129,7 +130,7 @@ export class Fill {
   async #tryAll(): Promise<void> {
     const { origin, originSlots, siteSlots } = this.#means;
     // What is answered if nobody has it: the gravest of what was heard.
-    let failure = await this.#try(origin, originSlots);
+    let failure = origin ? await this.#try(origin, originSlots) : videoUnknown();
     if (!failure) return;
     // Its own origin knows best: withdrawn, or no such file in a video that it has.
     if (failure.code === 'video-withdrawn' || failure.code === 'file-unknown') throw failure;

@@ -33,6 +33,7 @@ export interface UpstreamRequest {
   readonly address: Address;
   /** `/v/{video}/{revision}/{file}` */
   readonly path: string;
+  readonly method?: 'GET' | 'HEAD';
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
@@ -52,8 +53,8 @@ export function createUpstreamClient(timing: FillTiming): UpstreamClient {
   const http = new HttpAgent(agentOptions);
   const https = new HttpsAgent(agentOptions);
 
-  function open({ address, path, headers, signal }: UpstreamRequest) {
-    const options = { headers: { ...headers, 'accept-encoding': 'identity' }, signal };
+  function open({ address, path, method = 'GET', headers, signal }: UpstreamRequest) {
+    const options = { method, headers: { ...headers, 'accept-encoding': 'identity' }, signal };
     if ('socketPath' in address) return httpRequest({ ...options, ...address, path, agent: http });
     const url = new URL(path, address.url);
     return url.protocol === 'https:'

@@ -69,13 +69,16 @@ export function changeExtras(
       .returningAll()
       .executeTakeFirst();
     if (!before?.revision) return false;
-    const extras = change(parseExtras(before.extras));
-    if (!extras) return true;
-    const { indexes } = await transaction
+    const present = await transaction
       .selectFrom('revisions')
       .select('indexes')
       .where('id', '=', before.revision)
-      .executeTakeFirstOrThrow();
+      .executeTakeFirst();
+    // Inherited from a site that is lost: it is played as it was copied.
+    if (!present) return false;
+    const { indexes } = present;
+    const extras = change(parseExtras(before.extras));
+    if (!extras) return true;
     const revision: RevisionId = newRevisionId();
     const text = JSON.stringify(extrasSchema.parse(extras));
     await transaction

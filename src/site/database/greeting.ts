@@ -6,13 +6,20 @@
 import type { Epoch } from '../../protocol/epoch.ts';
 import type { RecordEntry } from '../../protocol/gateway.ts';
 import type { GreetingAnswer, HeldPage } from '../../protocol/greeting.ts';
-import type { VideoId } from '../../protocol/ids.ts';
-import { canonicalJson, type VideoRecord, writtenAtOf } from '../../protocol/record.ts';
+import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import {
+  canonicalJson,
+  isOfOwner,
+  type PublicationRecord,
+  type VideoRecord,
+  writtenAtOf,
+} from '../../protocol/record.ts';
 import { type Comparison, compare } from './compare.ts';
-import type { SiteTransaction } from './records.ts';
+import { takeBackCopy, takeBackGone } from './copies.ts';
+import { type SiteTransaction, writeDraft } from './records.ts';
 import type { RecordRow, VideoRow } from './schema.ts';
 import { lockSignal } from './signal.ts';
-import type { SiteDatabase } from './videos.ts';
+import { type SiteDatabase, SUPERSEDED } from './videos.ts';
 
 /** A page of what central holds: all of this site's videos after `after`, up to the page's last one. */
 export interface HeldRange extends HeldPage {
@@ -23,11 +30,13 @@ interface Compared {
   readonly video: VideoId;
   readonly comparison: Comparison;
   readonly own: RecordRow | undefined;
+  /** The video is another site's now. */
+  readonly supersededBy: SiteId | undefined;
 }
 
 export interface TakenBack {
   readonly video: VideoId;
-  readonly withdrawn: boolean;
+  readonly kind: PublicationRecord['kind'];
 }
 
 /** What becomes of a video whose record was taken back: is its source still here? */
@@ -44,7 +53,9 @@ async function compareRange(db: SiteDatabase, { after, held, more }: HeldRange):
   const theirs = new Map(held.map(record => [record.video, record]));
   return [...new Set([...theirs.keys(), ...rows.keys()])].map(video => {
     const own = rows.get(video);
-    return { video, own, comparison: compare(own && ownRecord(own), theirs.get(video)) };
+    const held = theirs.get(video);
+    const comparison = compare(own && ownRecord(own), held);
+    return { video, own, comparison, supersededBy: held?.supersededBy };
   });
 }
 
@@ -67,6 +78,7 @@ export async function applyRange(
   range: HeldRange,
   contents: ReadonlyMap<VideoId, RecordEntry>,
   revive: ReviveVideo,
+  nowMs = Date.now(),
 ): Promise<readonly TakenBack[]> {
   const revived = new Map<VideoId, Awaited<ReturnType<ReviveVideo>>>();
   for (const [video, { record }] of contents) {
@@ -75,7 +87,7 @@ export async function applyRange(
   return db.transaction().execute(async transaction => {
     await lockSignal(transaction);
     const takenBack: TakenBack[] = [];
-    for (const { video, comparison, own } of await compareRange(transaction, range)) {
+    for (const { video, comparison, own, supersededBy } of await compareRange(transaction, range)) {
       const update = transaction.updateTable('records').where('video_id', '=', video);
       const content = contents.get(video);
       if (comparison === 'same' && own?.published === 0) await update.set({ published: 1 }).execute();
@@ -85,11 +97,45 @@ export async function applyRange(
         await update.set(unnumber(own)).execute();
       } else if (comparison === 'take-back' && content) {
         await takeBack(transaction, content, revived.get(video));
-        takenBack.push({ video, withdrawn: content.record.kind === 'tombstone' });
+        takenBack.push({ video, kind: content.record.kind });
       }
+      if (supersededBy !== undefined) await yieldVideo(transaction, video, supersededBy, nowMs);
     }
     return takenBack;
   });
+}
+
+/**
+ * This site was taken for lost, and its video is another one's now. The files stay, for whoever is watching them and for
+ * whoever wants something out of them; the site itself speaks of the video no more.
+ */
+async function yieldVideo(
+  transaction: SiteTransaction,
+  video: VideoId,
+  heir: SiteId,
+  nowMs: number,
+): Promise<void> {
+  const row = await transaction
+    .selectFrom('records')
+    .select('body')
+    .where('video_id', '=', video)
+    .executeTakeFirst();
+  if (!row || !isOfOwner(JSON.parse(row.body) as PublicationRecord)) return;
+  const goneAt = new Date(nowMs).toISOString();
+  const because = `The video is site ${heir}’s now: this one was taken for lost.`;
+  await writeDraft(transaction, video, { kind: 'gone', video, because, goneAt }, nowMs);
+  await transaction
+    .updateTable('videos')
+    .set({
+      state: 'failed',
+      error_code: SUPERSEDED,
+      error_detail:
+        'This site was taken for lost, and a copy at another site became the video. What is stored here is kept, and published no more.',
+      updated_at: goneAt,
+    })
+    .where('id', '=', video)
+    .where('state', '!=', 'withdrawn')
+    .execute();
 }
 
 function unnumber(row: RecordRow): Partial<RecordRow> {
@@ -125,6 +171,8 @@ async function takeBack(
     .where('id', '=', 1)
     .where('written_ms', '<', writtenMs)
     .execute();
+  if (record.kind === 'copy') return takeBackCopy(transaction, record);
+  if (record.kind === 'gone') return takeBackGone(transaction, record.video);
   const present = await transaction
     .selectFrom('videos')
     .select(['state', 'revision'])

@@ -10,8 +10,13 @@ import { sql } from '../../kernel/sql.ts';
 import type { Epoch } from '../../protocol/epoch.ts';
 import { isSameEpoch } from '../../protocol/epoch.ts';
 import type { Acknowledgement } from '../../protocol/gateway.ts';
-import type { VideoId } from '../../protocol/ids.ts';
-import { canonicalJson, type RecordDraft, recordSchema } from '../../protocol/record.ts';
+import type { RevisionId, VideoId } from '../../protocol/ids.ts';
+import {
+  canonicalJson,
+  type PublicationRecord,
+  type RecordDraft,
+  recordSchema,
+} from '../../protocol/record.ts';
 import { cutPage, epochOf } from '../../protocol/site-tables.ts';
 import type { RecordRow, SignalRow, SiteSchema, VideoRow } from './schema.ts';
 import { lockSignal, readSignal } from './signal.ts';
@@ -184,6 +189,24 @@ export function markPublished(
       .executeTakeFirst();
     return Number(numUpdatedRows);
   });
+}
+
+/** What this site says of its own video in this version, if that is of this revision: canonical JSON. */
+export async function findSaidRecord(
+  db: SiteDatabase,
+  video: VideoId,
+  revision: RevisionId,
+  version: number,
+): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('records')
+    .select('body')
+    .where('video_id', '=', video)
+    .where('version', '=', version)
+    .executeTakeFirst();
+  if (!row) return undefined;
+  const record = JSON.parse(row.body) as PublicationRecord;
+  return record.kind === 'video' && record.revision === revision ? row.body : undefined;
 }
 
 export async function countUnpublished(db: SiteDatabase): Promise<number> {

@@ -70,6 +70,8 @@ export interface SignalRow {
   epoch_start: string | null;
   /** Up to where withdrawals of other sites were carried out. */
   withdrawals: number;
+  /** Up to where it was heard what this site is to hold copies of. */
+  assignments: number;
 }
 
 /** A revision that was published once. It stays as long as its video: viewers may be watching it. */
@@ -129,7 +131,41 @@ export interface JobStepRow {
   error: string | null;
 }
 
+/**
+ * Where a copy of another site's video stands: to be made (again); whole; or its record says so after a restore, and it has
+ * to be seen whether that is true.
+ */
+export type CopyState = 'wanted' | 'complete' | 'claimed';
+
+/** Another site's video that this site is to hold, or holds, whole (docs/copies.md). */
+export interface CopyRow {
+  video_id: string;
+  /** 0: it is to go. */
+  wanted: number;
+  state: CopyState;
+  /** The site whose video it is, its present record's revision, version and hash. */
+  origin: string;
+  revision: string;
+  version: number;
+  hash: string;
+  /** Why it is to be here, or not any more. */
+  reason: string;
+  /** What is whole here: a revision, and the origin's signed record of it as canonical JSON. */
+  held_revision: string | null;
+  held_version: number | null;
+  held_record: string | null;
+  size_bytes: number;
+  files: number;
+  /** Of what is being made now. */
+  files_done: number;
+  attempts: number;
+  not_before_ms: number;
+  error: string | null;
+  updated_at: string;
+}
+
 export interface SiteSchema {
+  copies: CopyRow;
   videos: VideoRow;
   revisions: RevisionRow;
   jobs: JobRow;
@@ -302,6 +338,35 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
       await db.schema
         .alterTable('videos')
         .addColumn('settled', 'integer', column => column.notNull().defaultTo(0))
+        .execute();
+    },
+  },
+  '0008-copies': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .alterTable('signal')
+        .addColumn('assignments', 'bigint', column => column.notNull().defaultTo(0))
+        .execute();
+      await db.schema
+        .createTable('copies')
+        .addColumn('video_id', 'text', column => column.primaryKey())
+        .addColumn('wanted', 'integer', column => column.notNull())
+        .addColumn('state', 'text', column => column.notNull())
+        .addColumn('origin', 'text', column => column.notNull())
+        .addColumn('revision', 'text', column => column.notNull())
+        .addColumn('version', 'bigint', column => column.notNull())
+        .addColumn('hash', 'text', column => column.notNull())
+        .addColumn('reason', 'text', column => column.notNull())
+        .addColumn('held_revision', 'text')
+        .addColumn('held_version', 'bigint')
+        .addColumn('held_record', 'text')
+        .addColumn('size_bytes', 'bigint', column => column.notNull())
+        .addColumn('files', 'integer', column => column.notNull())
+        .addColumn('files_done', 'integer', column => column.notNull())
+        .addColumn('attempts', 'integer', column => column.notNull())
+        .addColumn('not_before_ms', 'bigint', column => column.notNull())
+        .addColumn('error', 'text')
+        .addColumn('updated_at', 'text', column => column.notNull())
         .execute();
     },
   },

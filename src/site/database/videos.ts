@@ -6,6 +6,8 @@ import type { RecordRow, SiteSchema, VideoRow } from './schema.ts';
 
 export type SiteDatabase = Kysely<SiteSchema>;
 
+/** Another site has the video now: what is stored here is kept until somebody deletes it. */
+export const SUPERSEDED = 'superseded';
 /** Failures after which the source is kept, because its conversion may be tried again. */
 export const RETRIABLE: ReadonlySet<string> = new Set(['conversion-failed', 'conversion-cancelled']);
 

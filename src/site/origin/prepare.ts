@@ -1,7 +1,7 @@
 /** Makes an uploaded source playable as it is: checks it, says what it is, and writes the index segments are cut from. */
 import { basename } from 'node:path';
 import { MAX_RENDITIONS } from '../../protocol/limits.ts';
-import type { Rendition } from '../../protocol/media.ts';
+import type { Pictures, Rendition } from '../../protocol/media.ts';
 import { type DescribedTrack, describeTracks } from './describe.ts';
 import { FileBytes } from './file-bytes.ts';
 import { indexIsobmff } from './isobmff-source.ts';
@@ -38,6 +38,8 @@ export interface PreparedSource {
   readonly originSeconds?: number;
   /** Of the whole film, while only its beginning can be played yet. */
   readonly fullDurationMs?: number;
+  /** Of a video that was another site's: where what is here of it is stored, and what stands beside its renditions. */
+  readonly inherited?: { readonly path: string; readonly pictures?: Pictures | undefined };
 }
 
 /**

@@ -5,9 +5,10 @@
 import http from 'node:http';
 import type { KeyPair } from '../../kernel/keys.ts';
 import { formatProblem, messageOf, PROBLEM_TYPE } from '../../kernel/problem.ts';
-import { formatProof, sha256Base64, signBytes } from '../../kernel/proofs.ts';
+import { formatProof, type Proof, sha256Base64, signBytes } from '../../kernel/proofs.ts';
 import { type RevisionId, revisionIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
-import { mediaPath } from '../../protocol/media.ts';
+import { mediaPath, parseRecordFile } from '../../protocol/media.ts';
+import type { CopyStore } from './copy-store.ts';
 import { OpenPresentations } from './open-presentations.ts';
 import { CUT_VERSION, type RevisionPlace } from './presentation.ts';
 
@@ -17,6 +18,10 @@ const MAX_PATH_CHARACTERS = 256;
 export interface OriginServerOptions {
   /** What a revision is made of; `withdrawn` of a video that its author took back, undefined of an unknown one. */
   readonly locate: (video: VideoId, revision: RevisionId) => Promise<RevisionPlace | 'withdrawn' | undefined>;
+  /** Other sites' videos that are here whole. */
+  readonly copies?: Pick<CopyStore, 'read' | 'forget'>;
+  /** The record in this version, as canonical JSON, where it is of this revision. */
+  readonly record?: (video: VideoId, revision: RevisionId, version: number) => Promise<string | undefined>;
   /** What this site signs its bytes with, so that they can be checked wherever they come from. */
   readonly key: () => KeyPair;
   /** How many presentations stay open (two files each, or three). */
@@ -43,7 +48,10 @@ export function createOriginServer(options: OriginServerOptions): OriginServer {
   });
   return {
     server,
-    forget: video => open.forget(`${video}/`),
+    async forget(video) {
+      options.copies?.forget(video);
+      await open.forget(`${video}/`);
+    },
     async stop() {
       await new Promise<void>(resolve => {
         server.close(() => resolve());
@@ -71,12 +79,17 @@ async function answer(
     return;
   }
   const place = await options.locate(path.video, path.revision);
-  if (place === undefined) {
-    sendProblem(response, 404, 'video-unknown', 'This site has no such video, or not in this revision.');
-    return;
-  }
   if (place === 'withdrawn') {
     sendProblem(response, 410, 'video-withdrawn', 'This video was withdrawn by its author.');
+    return;
+  }
+  const copied = place ? undefined : await options.copies?.read(path.video, path.revision, path.file);
+  if (copied !== undefined && copied !== 'no-file') {
+    sendFile(request, response, { ...copied, contentType: 'application/octet-stream' });
+    return;
+  }
+  if (place === undefined && copied === undefined) {
+    sendProblem(response, 404, 'video-unknown', 'This site has no such video, or not in this revision.');
     return;
   }
   // A revision never changes its bytes: its address names them, and the version of what made them.
@@ -86,9 +99,12 @@ async function answer(
     response.writeHead(304, { etag }).end();
     return;
   }
-  const file = await open.use(`${path.video}/${path.revision}`, place, presentation =>
-    presentation.file(path.file),
-  );
+  const file =
+    (await findRecord(options, path)) ??
+    (place &&
+      (await open.use(`${path.video}/${path.revision}`, place, presentation =>
+        presentation.file(path.file),
+      )));
   if (!file) {
     sendProblem(response, 404, 'file-unknown', 'This video has no such file.');
     return;
@@ -98,18 +114,45 @@ async function answer(
     mediaPath(path.video, path.revision, path.file),
     await sha256Base64(file.body),
   );
+  sendFile(request, response, { ...file, proof, etag });
+}
+
+/** What this site says of the video, signed like any other file, so that whoever copies it can show who said so. */
+async function findRecord(
+  { record }: OriginServerOptions,
+  {
+    video,
+    revision,
+    file,
+  }: { readonly video: VideoId; readonly revision: RevisionId; readonly file: string },
+): Promise<{ readonly contentType: string; readonly body: Buffer } | undefined> {
+  const version = parseRecordFile(file);
+  const text = version === undefined ? undefined : await record?.(video, revision, version);
+  return text === undefined ? undefined : { contentType: 'application/json', body: Buffer.from(text) };
+}
+
+function sendFile(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  {
+    contentType,
+    body,
+    proof,
+    etag,
+  }: { readonly contentType: string; readonly body: Buffer; readonly proof: Proof; readonly etag: string },
+): void {
   response.writeHead(200, [
     'Content-Type',
-    file.contentType,
+    contentType,
     'Content-Length',
-    String(file.body.length),
+    String(body.length),
     'ETag',
     etag,
     ...formatProof(proof),
     'X-Content-Type-Options',
     'nosniff',
   ]);
-  response.end(request.method === 'HEAD' ? undefined : file.body);
+  response.end(request.method === 'HEAD' ? undefined : body);
 }
 
 /** `/v/{video}/{revision}/{file}`, a query ignored. Undefined of anything else. */

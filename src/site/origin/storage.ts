@@ -65,6 +65,9 @@ export interface FileStore {
   remove(video: VideoId): Promise<void>;
 }
 
+/** Below a video's directory: what is copied from another site (copy-store.ts), which stays on the disk. */
+export const COPY_FOLDER = 'copy';
+
 const SOURCE = 'source';
 const SOURCE_INDEX = 'source.index';
 
@@ -142,7 +145,8 @@ async function listFiles(directory: string): Promise<readonly string[]> {
   });
   return entries
     .filter(entry => entry.isFile() && !entry.name.endsWith('.new'))
-    .map(entry => join(entry.parentPath, entry.name).slice(directory.length + 1));
+    .map(entry => join(entry.parentPath, entry.name).slice(directory.length + 1))
+    .filter(name => !name.startsWith(`${COPY_FOLDER}/`));
 }
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException)?.code === 'ENOENT';

@@ -10,6 +10,7 @@ import { findVideo, type SiteDatabase } from '../database/videos.ts';
 import { addCaptions, writeCaptions } from '../origin/extras/caption-tracks.ts';
 import { CaptionsRefused, type Cue, parseCaptions } from '../origin/extras/cues.ts';
 import { makeRecord } from '../origin/intake.ts';
+import type { PreparedSource } from '../origin/prepare.ts';
 import type { Storage } from '../origin/storage.ts';
 import { type AccessRules, requireStudioAccess } from './access.ts';
 
@@ -96,6 +97,13 @@ export function serveCaptions(app: HttpServer, options: CaptionsOptions): void {
     if (!row) throw new Problem(404, 'video-unknown', 'This site has no such video.');
     if (row.state === 'withdrawn') throw new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
     if (row.state !== 'ready') throw notReady();
+    if (row.prepared && (JSON.parse(row.prepared) as PreparedSource).inherited) {
+      throw new Problem(
+        409,
+        'video-inherited',
+        'This video was another site’s, which is lost. It is played as it was copied, and gets no other captions.',
+      );
+    }
   }
 
   async function change(id: VideoId, act: (before: Extras) => Extras): Promise<string[]> {

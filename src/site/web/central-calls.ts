@@ -5,6 +5,7 @@ import type { MemberIdentity } from '../../kernel/member.ts';
 import { signerOf } from '../../kernel/member.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { registrationAnswerSchema, signalAnswerSchema } from '../../protocol/central.ts';
+import { type AssignmentFeed, assignmentFeedSchema } from '../../protocol/copies.ts';
 import type { Epoch } from '../../protocol/epoch.ts';
 import type { RecordEntry } from '../../protocol/gateway.ts';
 import {
@@ -37,6 +38,8 @@ export interface CentralCalls {
   sendSignal(signal: AbortSignal): Promise<Epoch | undefined>;
   /** Answers as soon as something was withdrawn after this position, or after a while with nothing. */
   awaitWithdrawals(after: number, signal: AbortSignal): Promise<WithdrawalFeed>;
+  /** Answers as soon as something has changed of what this site is to hold, or after a while with nothing. */
+  awaitAssignments(after: number, signal: AbortSignal): Promise<AssignmentFeed>;
   listRegistered(
     videos: readonly string[],
     signal: AbortSignal,
@@ -114,6 +117,15 @@ export function centralOverHttp(identity: () => MemberIdentity): CentralCalls {
         method: 'GET',
         timeoutMs: (WITHDRAWAL_WAIT_S + 10) * 1_000,
         answer: withdrawalFeedSchema,
+      });
+    },
+    awaitAssignments(after, signal) {
+      const { url, bounds } = to(signal);
+      return call(`${url}/api/assignments?after=${after}&wait=${WITHDRAWAL_WAIT_S}`, {
+        ...bounds,
+        method: 'GET',
+        timeoutMs: (WITHDRAWAL_WAIT_S + 10) * 1_000,
+        answer: assignmentFeedSchema,
       });
     },
     async listRegistered(videos, signal) {

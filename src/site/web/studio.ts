@@ -19,7 +19,13 @@ import { deleteRevisions } from '../database/revisions.ts';
 import type { SignalRow } from '../database/schema.ts';
 import { markRemoved } from '../database/settling.ts';
 import { readSignal } from '../database/signal.ts';
-import { findVideo, listVideos, type SiteDatabase, type VideoWithRecord } from '../database/videos.ts';
+import {
+  findVideo,
+  listVideos,
+  type SiteDatabase,
+  SUPERSEDED,
+  type VideoWithRecord,
+} from '../database/videos.ts';
 import { makeRecord } from '../origin/intake.ts';
 import type { PreparedSource } from '../origin/prepare.ts';
 import type { Storage } from '../origin/storage.ts';
@@ -149,7 +155,8 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
       id,
       ['checking', 'preparing', 'ready', 'failed'],
       { state: 'withdrawn' },
-      row.version === null
+      // Of what is another site's now, this one has no say.
+      row.version === null || row.error_code === SUPERSEDED
         ? undefined
         : () => ({
             kind: 'tombstone',

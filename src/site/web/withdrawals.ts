@@ -7,7 +7,7 @@ import { messageOf } from '../../kernel/problem.ts';
 import { type Repeating, repeat } from '../../kernel/timing.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { noteWithdrawals, readSignal } from '../database/signal.ts';
-import { findVideo, type SiteDatabase } from '../database/videos.ts';
+import { findVideo, type SiteDatabase, SUPERSEDED } from '../database/videos.ts';
 import type { CentralCalls } from './central-calls.ts';
 
 const RETRY_MS = 5_000;
@@ -29,7 +29,8 @@ export function startWithdrawals({ db, calls, drop, log }: WithdrawalOptions): R
       for (const video of videos) {
         // Ours and not withdrawn: another site had it before us, under this id.
         const own = await findVideo(db, video);
-        if (!own || own.state === 'withdrawn') await drop(video);
+        const isOthers = own?.error_code === SUPERSEDED;
+        if (!own || own.state === 'withdrawn' || isOthers) await drop(video);
       }
       await noteWithdrawals(db, position);
       if (videos.length > 0) log.info({ videos: videos.length }, 'withdrawn videos were dropped');

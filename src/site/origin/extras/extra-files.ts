@@ -1,6 +1,7 @@
 /** The files of a revision that are no media segments: poster, storyboard, captions. */
 import {
   CAPTIONS_FILE,
+  CAPTIONS_SEGMENT_MS,
   type CaptionsRendition,
   captionsSegment,
   MEDIA_PLAYLIST,
@@ -13,8 +14,6 @@ import type { OpenFile } from '../media-files.ts';
 import { readScattered } from '../scattered-read.ts';
 import { cuesWithin, formatTime, formatWebVtt, parseCaptions } from './cues.ts';
 
-/** Captions are small: players fetch a minute at a time. */
-const SEGMENT_MS = 60_000;
 const WEBVTT = 'text/vtt; charset=utf-8';
 
 interface ExtraFile {
@@ -49,10 +48,11 @@ export class ExtraFiles {
     if (name === MEDIA_PLAYLIST) return text('application/vnd.apple.mpegurl', formatPlaylist(durationMs));
     if (name === CAPTIONS_FILE) return { contentType: WEBVTT, body: await this.#read(track.file) };
     const number = /^(0|[1-9]\d{0,8})\.vtt$/.exec(name)?.[1];
-    if (number === undefined || Number(number) >= Math.ceil(durationMs / SEGMENT_MS)) return undefined;
-    const from = Number(number) * SEGMENT_MS;
+    if (number === undefined || Number(number) >= Math.ceil(durationMs / CAPTIONS_SEGMENT_MS))
+      return undefined;
+    const from = Number(number) * CAPTIONS_SEGMENT_MS;
     const cues = parseCaptions(await this.#read(track.file));
-    return text(WEBVTT, formatWebVtt(cuesWithin(cues, from, from + SEGMENT_MS)));
+    return text(WEBVTT, formatWebVtt(cuesWithin(cues, from, from + CAPTIONS_SEGMENT_MS)));
   }
 
   /** They are small, and were made here. */
@@ -75,16 +75,16 @@ const text = (contentType: string, content: string): ExtraFile => ({
 
 /** WebVTT segments (RFC 8216bis, section 3.1.4): no initialization section. */
 function formatPlaylist(durationMs: number): string {
-  const count = Math.ceil(durationMs / SEGMENT_MS);
+  const count = Math.ceil(durationMs / CAPTIONS_SEGMENT_MS);
   const lines = [
     '#EXTM3U',
     '#EXT-X-VERSION:7',
-    `#EXT-X-TARGETDURATION:${Math.max(1, Math.round(Math.min(SEGMENT_MS, durationMs) / 1_000))}`,
+    `#EXT-X-TARGETDURATION:${Math.max(1, Math.round(Math.min(CAPTIONS_SEGMENT_MS, durationMs) / 1_000))}`,
     '#EXT-X-MEDIA-SEQUENCE:0',
     '#EXT-X-PLAYLIST-TYPE:VOD',
   ];
   for (let i = 0; i < count; i++) {
-    const seconds = (Math.min(durationMs, (i + 1) * SEGMENT_MS) - i * SEGMENT_MS) / 1_000;
+    const seconds = (Math.min(durationMs, (i + 1) * CAPTIONS_SEGMENT_MS) - i * CAPTIONS_SEGMENT_MS) / 1_000;
     lines.push(`#EXTINF:${seconds.toFixed(6)},`, captionsSegment(i));
   }
   lines.push('#EXT-X-ENDLIST');

@@ -1,0 +1,99 @@
+/**
+ * A site is lost for good, and the video goes to a site that holds a copy (docs/copies.md). Decided here, carried out by the
+ * heir, and in force in the transaction that takes in the heir's own record of it: at no moment has the video no owner, or two.
+ */
+import { sql } from '../../kernel/sql.ts';
+import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import { takePositions } from './feed.ts';
+import type { CentralDatabase, CentralTransaction } from './schema.ts';
+
+export interface Promotion {
+  readonly video: VideoId;
+  readonly from: SiteId;
+  readonly to: SiteId;
+}
+
+/** A later decision replaces an earlier one that the heir has not carried out yet. */
+export async function insertPromotions(
+  tx: CentralTransaction,
+  promotions: readonly Promotion[],
+  nowMs: number,
+): Promise<void> {
+  for (const { video, from, to } of promotions) {
+    await tx
+      .insertInto('promotions')
+      .values({ video_id: video, from_site: from, to_site: to, promoted_at: nowMs })
+      .onConflict(conflict =>
+        conflict.column('video_id').doUpdateSet({ from_site: from, to_site: to, promoted_at: nowMs }),
+      )
+      .execute();
+    const reason = JSON.stringify({
+      code: 'promoted',
+      text: 'Its site is lost: the copy becomes the video.',
+    });
+    const position = await takePositions(tx, 1);
+    await tx
+      .insertInto('placements')
+      .values({ site_id: to, video_id: video, wanted: 1, reason, position })
+      .onConflict(conflict =>
+        conflict.columns(['site_id', 'video_id']).doUpdateSet({ wanted: 1, reason, position }),
+      )
+      .execute();
+  }
+}
+
+/** Of these videos, those that were given to this site. */
+export async function listInherited(
+  tx: CentralDatabase,
+  site: SiteId,
+  videos: readonly VideoId[],
+): Promise<ReadonlySet<VideoId>> {
+  const rows = await tx
+    .selectFrom('promotions')
+    .select('video_id')
+    .where('to_site', '=', site)
+    .where('video_id', 'in', videos as readonly string[])
+    .execute();
+  return new Set(rows.map(row => row.video_id as VideoId));
+}
+
+/** The heir's own record was taken in: it has the video, and whoever had it before is told when it greets. */
+export async function settlePromotions(
+  tx: CentralTransaction,
+  heir: SiteId,
+  videos: readonly VideoId[],
+): Promise<readonly SiteId[]> {
+  const former = await tx
+    .selectFrom('videos')
+    .select(['site_id', 'video_id', 'published_at'])
+    .where('video_id', 'in', videos as readonly string[])
+    .where('kind', '=', sql.lit('video'))
+    .where('site_id', '!=', heir)
+    .where('superseded_by', 'is', null)
+    .execute();
+  for (const { site_id, video_id, published_at } of former) {
+    // After the heir's own change: a tracker that follows the feed is never without the video.
+    const position = await takePositions(tx, 1);
+    await tx
+      .updateTable('videos')
+      .set({ superseded_by: heir, position })
+      .where('site_id', '=', site_id)
+      .where('video_id', '=', video_id)
+      .execute();
+    await tx
+      .updateTable('videos')
+      .set({ promoted: 1, published_at })
+      .where('site_id', '=', heir)
+      .where('video_id', '=', video_id)
+      .execute();
+    await tx
+      .updateTable('publications')
+      .set({
+        epoch_start: null,
+        dissolved_because: 'superseded: videos of this site were given to another one when it was lost.',
+      })
+      .where('site_id', '=', site_id)
+      .execute();
+  }
+  return [...new Set(former.map(({ site_id }) => site_id as SiteId))];
+}

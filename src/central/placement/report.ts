@@ -1,0 +1,94 @@
+/** What stands where, why, and what would go next: a plan and what there is, as the operator reads it. Pure. */
+import type { CopyReport, Placement } from '../../protocol/copies.ts';
+import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import { groupBy } from './group-by.ts';
+import { type Plan, type PlanInput, type PlannedVideo, plan } from './plan.ts';
+import { notWanted, type Why } from './why.ts';
+
+const EVICTIONS_SHOWN = 10;
+
+export interface ReportQuery {
+  /** Videos after this one, in the order of the list. */
+  readonly after: number;
+  readonly limit: number;
+  /** Of these alone. */
+  readonly only?: 'at-risk' | undefined;
+  readonly video?: VideoId | undefined;
+}
+
+export function makeCopyReport(input: PlanInput, query: ReportQuery): CopyReport {
+  const planned = plan(input);
+  const names = new Map(input.sites.map(site => [site.id, site.name]));
+  const nameOf = (id: SiteId) => ({ id, name: names.get(id) ?? id });
+  const videoNames = new Map(input.videos.map(video => [video.id, video.name]));
+  const listed = input.videos
+    .filter(({ id }) => (query.video === undefined ? true : id === query.video))
+    .filter(({ id }) => query.only === undefined || planned.atRisk.has(id))
+    // Those at risk first, then the newest (UUIDv7 sorts by time).
+    .sort(
+      (a, b) => Number(planned.atRisk.has(b.id)) - Number(planned.atRisk.has(a.id)) || (a.id < b.id ? 1 : -1),
+    );
+  const shown = listed.slice(query.after, query.after + query.limit);
+  const describe = describer(input, planned, nameOf);
+  return {
+    videos: input.videos.length,
+    copies: input.copies.length,
+    atRisk: planned.atRisk.size,
+    placements: shown.map(describe),
+    more: listed.length > query.after + query.limit,
+    sites: input.sites
+      .filter(site => site.isThere)
+      .map(site => {
+        const here = input.copies.filter(copy => copy.site === site.id);
+        const limit = planned.limits.get(site.id);
+        return {
+          id: site.id,
+          name: site.name,
+          ...(site.region === undefined ? {} : { region: site.region }),
+          copies: here.length,
+          bytes: here.reduce((sum, copy) => sum + copy.sizeBytes, 0),
+          ...(limit === undefined ? {} : { limitBytes: limit }),
+          nextEvictions: (planned.evictions.get(site.id) ?? [])
+            .slice(0, EVICTIONS_SHOWN)
+            .map(({ video, why }) => ({ video, name: videoNames.get(video) ?? video, ...why })),
+        };
+      }),
+  };
+}
+
+function describer(
+  input: PlanInput,
+  planned: Plan,
+  nameOf: (id: SiteId) => { readonly id: SiteId; readonly name: string },
+): (video: PlannedVideo) => Placement {
+  const standing = groupBy(input.copies, copy => copy.video);
+  const wanted = groupBy(planned.copies, copy => copy.video);
+  const refused = groupBy(planned.refused, copy => copy.video);
+  const unmet = groupBy(planned.unmet, each => each.video);
+  return video => {
+    const here = new Map((standing.get(video.id) ?? []).map(copy => [copy.site, copy]));
+    const reasons = new Map<SiteId, Why>((wanted.get(video.id) ?? []).map(({ site, why }) => [site, why]));
+    const sites = [...new Set([...here.keys(), ...reasons.keys()])];
+    return {
+      video: video.id,
+      name: video.name,
+      sizeBytes: video.sizeBytes,
+      origin: nameOf(video.origin),
+      holders: planned.holders.get(video.id) ?? 0,
+      copies: sites.map(site => {
+        const copy = here.get(site);
+        const why = reasons.get(site);
+        const state = !why
+          ? 'leaving'
+          : !copy
+            ? 'copying'
+            : copy.revision === video.revision
+              ? 'complete'
+              : 'outdated';
+        return { site: nameOf(site), state, ...(why ?? notWanted()) } as const;
+      }),
+      refused: (refused.get(video.id) ?? []).map(({ site, why }) => ({ site: nameOf(site), ...why })),
+      unmet: (unmet.get(video.id) ?? []).map(({ why }) => ({ ...why })),
+    };
+  };
+}

@@ -1,0 +1,46 @@
+/** Every file that a whole copy of a revision is made of: what any player may ask for. Pure. */
+import {
+  CAPTIONS_FILE,
+  CAPTIONS_SEGMENT_MS,
+  captionsSegment,
+  DASH_MANIFEST,
+  INIT_SEGMENT,
+  MEDIA_PLAYLIST,
+  MULTIVARIANT_PLAYLIST,
+  mediaSegment,
+  POSTER,
+  type Rendition,
+  recordFile,
+  STORYBOARD,
+  STORYBOARD_SPRITE,
+  TIMELINE,
+} from '../../protocol/media.ts';
+import type { VideoRecord } from '../../protocol/record.ts';
+import type { RevisionTimeline } from '../../protocol/timeline.ts';
+
+/** Small ones first. @throws Error where record and timeline do not belong together */
+export function listRevisionFiles(record: VideoRecord, timeline: RevisionTimeline): readonly string[] {
+  const { poster = false, storyboard = false } = record.pictures ?? {};
+  return [
+    recordFile(record.version),
+    TIMELINE,
+    MULTIVARIANT_PLAYLIST,
+    DASH_MANIFEST,
+    ...(poster ? [POSTER] : []),
+    ...(storyboard ? [STORYBOARD, STORYBOARD_SPRITE] : []),
+    ...record.renditions.flatMap(rendition =>
+      filesOf(rendition, timeline).map(name => `${rendition.id}/${name}`),
+    ),
+  ];
+}
+
+function filesOf(rendition: Rendition, timeline: RevisionTimeline): readonly string[] {
+  if (rendition.kind === 'captions') {
+    const count = Math.ceil(timeline.durationMs / CAPTIONS_SEGMENT_MS);
+    return [MEDIA_PLAYLIST, CAPTIONS_FILE, ...Array.from({ length: count }, (_, n) => captionsSegment(n))];
+  }
+  const runs = timeline.renditions[rendition.id]?.runs;
+  if (!runs) throw new Error(`the timeline does not have rendition ${rendition.id}`);
+  const count = runs.reduce((sum, [, times]) => sum + times, 0);
+  return [MEDIA_PLAYLIST, INIT_SEGMENT, ...Array.from({ length: count }, (_, n) => mediaSegment(n))];
+}

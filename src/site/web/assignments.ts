@@ -1,0 +1,33 @@
+/** Follows what central would have this site hold copies of. The position moves on in the transaction that takes it down. */
+import type { Log } from '../../kernel/log.ts';
+import { messageOf } from '../../kernel/problem.ts';
+import { type Repeating, repeat } from '../../kernel/timing.ts';
+import { noteAssignments } from '../database/copies.ts';
+import { readSignal } from '../database/signal.ts';
+import type { SiteDatabase } from '../database/videos.ts';
+import type { CentralCalls } from './central-calls.ts';
+
+const RETRY_MS = 5_000;
+
+export function startAssignments(options: {
+  readonly db: SiteDatabase;
+  readonly calls: CentralCalls;
+  /** There may be something to copy, or to drop. */
+  readonly onAssigned: () => void;
+  readonly log: Log;
+}): Repeating {
+  const { db, calls, onAssigned, log } = options;
+  return repeat(async signal => {
+    if (calls.site() === undefined) return RETRY_MS;
+    try {
+      const after = Number((await readSignal(db)).assignments);
+      const { assignments, position } = await calls.awaitAssignments(after, signal);
+      await noteAssignments(db, assignments, position);
+      if (assignments.length > 0) onAssigned();
+      return 0;
+    } catch (error) {
+      if (!signal.aborted) log.debug({ reason: messageOf(error) }, 'assignments not heard');
+      return RETRY_MS;
+    }
+  });
+}
