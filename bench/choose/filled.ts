@@ -160,6 +160,6 @@ export function makeFilledTracker(videos: number) {
     viewers,
     answers,
     sessions,
-    begin: createBegin(answers, sessions, memory, { noteSent() {} }),
+    begin: createBegin(answers, sessions, memory, { noteSent() {} }, { note() {} }),
   };
 }

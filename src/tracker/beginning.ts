@@ -4,6 +4,7 @@ import type { PlayAnswer, Source } from '../protocol/tracker.ts';
 import type { Answers, Decision } from './answers.ts';
 import type { Learning } from './learning.ts';
 import type { NetworkMemory } from './memory/network-memory.ts';
+import type { Plays } from './plays.ts';
 import type { RegisteredVideo } from './registry.ts';
 import type { Session, Sessions } from './sessions.ts';
 import type { Asker } from './viewers.ts';
@@ -25,6 +26,7 @@ export function createBegin(
   sessions: Sessions,
   memory: NetworkMemory,
   learning: Pick<Learning, 'noteSent'>,
+  plays: Pick<Plays, 'note'>,
 ): Begin {
   return (id, asker, sessionId) => {
     const nowMs = Date.now();
@@ -36,6 +38,7 @@ export function createBegin(
       answers.noteSent(decision, sources[0].site);
       memory.noteViewer(asker.where, nowMs);
       learning.noteSent(asker);
+      plays.note(id);
     }
     return { video: decision.video, decision, sources, session, origin: answers.origin(decision.video) };
   };

@@ -144,6 +144,66 @@ describe('a video', () => {
   });
 });
 
+describe('copies', () => {
+  const holder = newSiteId();
+  const copy = (version: number, of = revision, site = holder): Change => ({
+    kind: 'copy',
+    position: 4,
+    site,
+    video,
+    version,
+    revision: of,
+  });
+  const gone = (version: number, site = holder): Change => ({
+    kind: 'gone',
+    position: 5,
+    site,
+    video,
+    version,
+  });
+
+  test('count where they are of the present revision, whichever was heard of first', () => {
+    expect(holdersOf(registryOf(published(), copy(7)))).toEqual([origin, holder]);
+    expect(holdersOf(registryOf(copy(7), published()))).toEqual([origin, holder]);
+    const next = newRevisionId();
+    const registry = registryOf(published(), copy(7), published({ version: 2, revision: next }));
+    expect(holdersOf(registry)).toEqual([origin]);
+    registry.apply([copy(8, next)]);
+    expect(holdersOf(registry)).toEqual([origin, holder]);
+  });
+
+  test('make no video of an id that no site has published', () => {
+    const registry = registryOf(copy(7));
+    expect(read(registry, video)).toBe('unknown');
+    expect(registry.videoCount).toBe(0);
+    registry.apply([published()]);
+    expect(registry.videoCount).toBe(1);
+  });
+
+  test('go and come again, by their versions, and say nothing of the video', () => {
+    const registry = registryOf(published(), copy(7), gone(8), copy(7));
+    expect(holdersOf(registry)).toEqual([origin]);
+    registry.apply([copy(9)]);
+    expect(holdersOf(registry)).toEqual([origin, holder]);
+    registry.apply([withdrawn(2)]);
+    expect(read(registry, video)).toBe('withdrawn');
+    expect(registry.videoCount).toBe(0);
+  });
+
+  test('become the video where central says so, and never by themselves', () => {
+    const inherited = newRevisionId();
+    const claim = published({ site: holder, version: 8, revision: inherited });
+    const registry = registryOf(published(), copy(7), claim);
+    expect(read(registry, video)).toMatchObject({ site: origin, holders: [origin] });
+    registry.apply([{ ...claim, version: 9, promoted: true } as Change, gone(1, origin)]);
+    expect(read(registry, video)).toMatchObject({ site: holder, revision: inherited, holders: [holder] });
+    expect(registry.videoCount).toBe(1);
+    // What the lost site had said before, told again after a restart.
+    registry.apply([published({ version: 1 })]);
+    expect(read(registry, video)).toMatchObject({ site: holder, holders: [holder] });
+  });
+});
+
 type OfVideo = Extract<Change, { kind: 'video' | 'withdrawn' }>;
 
 /** The same rules written down without a thought for memory. */

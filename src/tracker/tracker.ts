@@ -20,6 +20,7 @@ import { createLearning } from './learning.ts';
 import { NetworkMemory } from './memory/network-memory.ts';
 import { SiteEvidence } from './memory/site-evidence.ts';
 import { createPartialHolders } from './partial-holders.ts';
+import { startPlays } from './plays.ts';
 import { startProbes } from './probing/probes.ts';
 import { Samples } from './probing/samples.ts';
 import { Registry } from './registry.ts';
@@ -136,12 +137,13 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
       world.refresh(site);
     },
   });
+  const plays = startPlays({ central: config.central, identity: feed.identity, log });
   const timelines = createTimelines();
   const means = { config, answers, viewers, sessions, learning, timelines, counted: createCounted(metrics) };
   servePlain(app, means);
   const playAnswers = createPlayAnswers({
     ...means,
-    begin: createBegin(answers, sessions, memory, learning),
+    begin: createBegin(answers, sessions, memory, learning, plays),
   });
   servePlay(app, { ...means, playAnswers });
   hotPlay = createHotPlay({ ...means, playAnswers });
@@ -223,6 +225,7 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
       timelines.stop();
       await Promise.all([
         telling.stop(),
+        plays.telling.stop(),
         sharing.stop(),
         forgetting.stop(),
         zoneFile.stop(),

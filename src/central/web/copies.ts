@@ -20,6 +20,8 @@ import { readPlanInput } from '../placing.ts';
 import { type CentralContext, requireMember, requireOperator } from './context.ts';
 
 const MAX_RULES = 10_000;
+/** 1,000 videos of about 70 bytes. */
+const MAX_PLAYS_BYTES = 2 ** 17;
 
 const reportQuerySchema = z.object({
   only: z.enum(['at-risk']).optional(),
@@ -104,11 +106,15 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
     },
   );
 
-  app.post('/api/plays', { schema: { body: playCountsSchema } }, async (request, reply) => {
-    await requireMember(request, context, 'tracker');
-    await countPlays(db, request.body.plays, Date.now());
-    return reply.code(204).send();
-  });
+  app.post(
+    '/api/plays',
+    { bodyLimit: MAX_PLAYS_BYTES, schema: { body: playCountsSchema } },
+    async (request, reply) => {
+      await requireMember(request, context, 'tracker');
+      await countPlays(db, request.body.plays, Date.now());
+      return reply.code(204).send();
+    },
+  );
 }
 
 const unknownSite = (): Problem => new Problem(404, 'site-unknown', 'There is no such site.');

@@ -138,7 +138,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
     const prepared = JSON.stringify(preparedOf(record, copyPath(video)));
     await inheritVideo(db, { record, revision, prepared, describe: options.describe });
     onRecord();
-    log.warn({ video, from: record.video, revision }, 'a copy has become the video: its site is lost');
+    log.warn({ video, revision }, 'a copy has become the video: its site is lost');
   }
 
   async function work(row: CopyRow, signal: AbortSignal): Promise<void> {
@@ -152,7 +152,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
 
   const repeating = repeat(async signal => {
     try {
-      const [row] = await listCopyWork(db, Date.now(), 1);
+      const [row] = await listCopyWork(db, options.siteId() ?? '', Date.now(), 1);
       if (!row) return IDLE_MS;
       const isFetch = row.wanted === 1 && row.state !== 'claimed' && row.origin !== options.siteId();
       if (isFetch && !options.mayFetch()) return CLOSED_MS;

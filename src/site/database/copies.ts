@@ -54,7 +54,12 @@ const NOTHING_HELD = {
 } as const;
 
 /** Rows whose copy is not what it is to be, and that may be tried now: those to go first, then those tried least. */
-export const listCopyWork = (db: SiteDatabase, nowMs: number, limit: number): Promise<CopyRow[]> =>
+export const listCopyWork = (
+  db: SiteDatabase,
+  self: string,
+  nowMs: number,
+  limit: number,
+): Promise<CopyRow[]> =>
   db
     .selectFrom('copies')
     .selectAll()
@@ -63,6 +68,8 @@ export const listCopyWork = (db: SiteDatabase, nowMs: number, limit: number): Pr
       or([
         eb('wanted', '=', 0),
         eb('state', '=', 'claimed'),
+        // What it is a copy of is this site's own from now on.
+        eb('origin', '=', self),
         and([
           eb('wanted', '=', 1),
           or([

@@ -1,0 +1,61 @@
+/**
+ * Tells central how often videos are begun, so that copies can follow what is played. Bounded; what central could not be told
+ * is told with the next.
+ */
+import { z } from 'zod';
+import { call } from '../kernel/client.ts';
+import type { Log } from '../kernel/log.ts';
+import { type MemberIdentity, signerOf } from '../kernel/member.ts';
+import { messageOf } from '../kernel/problem.ts';
+import { type Repeating, repeat } from '../kernel/timing.ts';
+import type { VideoId } from '../protocol/ids.ts';
+
+const EVERY_MS = 10_000;
+const TIMEOUT_MS = 5_000;
+/** Further videos are not counted until these were told: the most played ones are among the first. */
+const MAX_VIDEOS = 1_000;
+
+export interface Plays {
+  note(video: VideoId): void;
+  readonly telling: Repeating;
+}
+
+export function startPlays(options: {
+  readonly central: string;
+  readonly identity: () => MemberIdentity;
+  readonly log: Log;
+}): Plays {
+  const counts = new Map<VideoId, number>();
+  const telling = repeat(async signal => {
+    const { key, membership } = options.identity();
+    if (!membership || counts.size === 0) return EVERY_MS;
+    const told = new Map(counts);
+    try {
+      await call(`${options.central}/api/plays`, {
+        method: 'POST',
+        body: { plays: [...told].map(([video, count]) => ({ video, count })) },
+        signer: signerOf(key, membership),
+        timeoutMs: TIMEOUT_MS,
+        maxBytes: 2 ** 16,
+        signal,
+        answer: z.unknown(),
+      });
+      for (const [video, count] of told) {
+        const more = (counts.get(video) ?? 0) - count;
+        if (more > 0) counts.set(video, more);
+        else counts.delete(video);
+      }
+    } catch (error) {
+      if (!signal.aborted)
+        options.log.debug({ reason: messageOf(error) }, 'central was not told what is played');
+    }
+    return EVERY_MS;
+  });
+  return {
+    note(video) {
+      const count = counts.get(video);
+      if (count !== undefined || counts.size < MAX_VIDEOS) counts.set(video, (count ?? 0) + 1);
+    },
+    telling,
+  };
+}
