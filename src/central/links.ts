@@ -7,7 +7,7 @@ import type { Answer, Send } from '../kernel/client.ts';
 import { Problem } from '../kernel/problem.ts';
 import { type LinkQuestion, MAX_LINK_QUESTIONS } from '../protocol/link.ts';
 
-/** Between two polls of a site lies one round trip; a link that is silent for longer is closed. */
+/** Between two polls of a site lies one round trip; a link that is silent for longer is closed, and so is the question that waits on it. */
 const GRACE_MS = 5_000;
 
 const WATCH_MS = 250;
@@ -65,6 +65,7 @@ export class Links {
       const question: LinkQuestion = { id, method, path, headers: { ...headers }, body };
       return new Promise<Answer>((resolve, reject) => {
         const forget = (): void => {
+          clearTimeout(unheard);
           clearInterval(watch);
           link.asked.delete(id);
           const index = link.waiting.findIndex(pending => pending.question.id === id);
@@ -75,7 +76,15 @@ export class Links {
           forget();
           reject(signal.reason);
         };
-        if (signal.aborted) return reject(signal.reason);
+        const unheard = setTimeout(() => {
+          if (link.asked.has(id)) return;
+          forget();
+          reject(new Problem(502, 'link-closed', 'The site has stopped asking for questions over its link.'));
+        }, GRACE_MS);
+        if (signal.aborted) {
+          forget();
+          return reject(signal.reason);
+        }
         signal.addEventListener('abort', onAbort, { once: true });
         // A site that dies with a question in its hand never answers it: nobody waits for that longer than for its next poll.
         const watch = setInterval(() => {
@@ -118,7 +127,8 @@ export class Links {
       if (link.waiting.length === 0 && waitMs > 0) await untilWoken(link, waitMs, gone);
     } finally {
       link.polls--;
-      link.lastPollAt = this.#now();
+      // Whoever went away while it waited has no link any more.
+      link.lastPollAt = gone.aborted ? Number.NEGATIVE_INFINITY : this.#now();
     }
     if (gone.aborted) return [];
     const taken = link.waiting.splice(0);

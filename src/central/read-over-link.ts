@@ -31,7 +31,15 @@ export function readEitherWay(
     const link = overLink(site);
     const either = async <T>(ask: (reader: SiteReader) => Promise<T>): Promise<T> => {
       const open = links.find(site.id);
-      if (open && (open.preferred || (avoidUntil.get(site.id) ?? 0) > clock.now())) return ask(link);
+      if (open && (open.preferred || (avoidUntil.get(site.id) ?? 0) > clock.now())) {
+        try {
+          return await ask(link);
+        } catch (error) {
+          // The site has gone, or begun anew without a link: perhaps it can be reached now.
+          if (!(error instanceof Problem) || error.code !== 'link-closed') throw error;
+          avoidUntil.delete(site.id);
+        }
+      }
       try {
         const answer = await ask(http);
         avoidUntil.delete(site.id);

@@ -140,6 +140,26 @@ it('a site is asked so much at once and no more', async () => {
   expect(await links.poll(site, false, 0, new AbortController().signal)).toEqual([]);
 });
 
+it('a link is closed at once when its site goes away, and a question that nobody fetches is given up', async () => {
+  const links = new Links();
+  const site = newSiteId();
+  const url = new URL(`http://${site}.link/gateway/digest`);
+  const { signal } = new AbortController();
+  const send = () => links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', signal, maxBytes: 9 });
+  const gone = new AbortController();
+  const poll = links.poll(site, false, 25_000, gone.signal);
+  expect(links.find(site)).toBeDefined();
+  gone.abort();
+  expect(await poll).toEqual([]);
+  expect(links.find(site)).toBeUndefined();
+  // Asked once more, and never again.
+  await links.poll(site, false, 0, signal);
+  const startedMs = performance.now();
+  await expect(send()).rejects.toMatchObject({ code: 'link-closed' });
+  expect(performance.now() - startedMs).toBeLessThan(15_000);
+  expect(await links.poll(site, false, 0, signal)).toEqual([]);
+});
+
 it('only what was asked of a site can be answered by it', async () => {
   const links = new Links();
   const [a, b] = [newSiteId(), newSiteId()];
@@ -182,7 +202,9 @@ it('a gateway that cannot be connected to is left alone while a link is open', a
   open = true;
   await ask();
   expect(tried).toEqual(['gateway', 'link']);
+  await ask();
+  expect(tried).toEqual(['gateway', 'link', 'link']);
   nowMs = 11 * 60_000;
   await ask();
-  expect(tried).toEqual(['gateway', 'link', 'gateway', 'link']);
+  expect(tried).toEqual(['gateway', 'link', 'link', 'gateway', 'link']);
 });
