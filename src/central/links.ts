@@ -107,7 +107,10 @@ export class Links {
     };
   }
 
-  /** A site asks for questions: those that there are, or the first that come within `waitMs`. */
+  /**
+   * A site asks for questions: those that there are, or the first that come within `waitMs`. One that does not wait begins
+   * its link: if it had questions in its hand before, it has died since and will not answer them.
+   */
   async poll(
     site: string,
     preferred: boolean,
@@ -122,6 +125,7 @@ export class Links {
     link.preferred = preferred;
     // A poll before this one has lost its site; what is asked now goes to this one.
     link.wake();
+    if (waitMs === 0) for (const pending of [...link.asked.values()]) pending.reject(closed());
     link.polls++;
     try {
       if (link.waiting.length === 0 && waitMs > 0) await untilWoken(link, waitMs, gone);

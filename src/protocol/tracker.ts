@@ -21,6 +21,7 @@ export const reasonSchema = z.strictObject({
     'drained',
     'failing-for-viewers',
     'shaky',
+    'proving',
     'site-down',
     'site-inactive',
     'asking-site',

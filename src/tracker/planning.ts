@@ -83,7 +83,7 @@ function changed(world: World, change: PlannedChange): World {
   const states = new SiteStates(table, world.states);
   for (const [index, { id }] of table.facts.entries()) {
     const state = states.states[index] ?? UNSEEN_STATE;
-    states.set(index, bySite.get(id)?.down ? { ...state, up: false } : state);
+    states.set(index, bySite.get(id)?.down ? { ...state, up: false, proving: false } : state);
   }
   return { table, states, policy: (change.policy as Policy | undefined) ?? world.policy };
 }

@@ -38,10 +38,12 @@ export function createWorld(
   const priors = new LRUCache<string, Priors>({ max: MAX_PLACES });
 
   function set(index: number, site: SiteId): void {
-    const { up, shaky, activeResponses, egressBps, egressLimitBps, servesViewers } = healthOf(site);
+    const { up, shaky, proofLeftMs, activeResponses, egressBps, egressLimitBps, servesViewers } =
+      healthOf(site);
     const failureShare = failureShareOf(site);
     world.states.set(index, {
       up,
+      proving: proofLeftMs > 0,
       shaky,
       activeResponses,
       egressBps,

@@ -124,6 +124,20 @@ it('nobody waits for the answer of a site that died with the question in its han
   await expect(asked).rejects.toMatchObject({ code: 'link-closed' });
 });
 
+it('a site that begins its link anew has lost what it was asked before', async () => {
+  const links = new Links();
+  const site = newSiteId();
+  const url = new URL(`http://${site}.link/gateway/digest`);
+  const never = new AbortController().signal;
+  await links.poll(site, false, 0, never);
+  const asked = links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', signal: never, maxBytes: 9 });
+  const lost = expect(asked).rejects.toMatchObject({ code: 'link-closed' });
+  expect(await links.poll(site, false, 1_000, never)).toHaveLength(1);
+  await links.poll(site, false, 0, never);
+  await lost;
+  expect(links.find(site)).toBeDefined();
+});
+
 it('a site is asked so much at once and no more', async () => {
   const links = new Links();
   const site = newSiteId();

@@ -75,6 +75,7 @@ function ask(changes: Partial<Case>) {
     const index = table.indexOf.get(each.id)!;
     states.set(index, {
       up: each.up ?? true,
+      proving: each.proving,
       shaky: each.shaky ?? false,
       activeResponses: each.activeResponses ?? 0,
       egressBps: each.egressBps ?? 0,
@@ -443,15 +444,29 @@ describe('the reasons', () => {
       site(hangzhou),
       site(id(4), { drained: true }),
       site(id(5), { egressLimitBps: 1, egressBps: 2 }),
+      site(id(6), { up: false, proving: true }),
     ];
     const changes = { sites, viewer: filling(hangzhou) };
-    expect([beijing, guangzhou, hangzhou, id(4), id(5)].map(which => codes(changes, which)[0])).toEqual([
+    const all = [beijing, guangzhou, hangzhou, id(4), id(5), id(6)];
+    expect(all.map(which => codes(changes, which)[0])).toEqual([
       'site-down',
       'site-inactive',
       'asking-site',
       'drained',
       'full',
+      'proving',
     ]);
+  });
+
+  test('a site that proves itself after going up and down is the very last, and better than none', () => {
+    const proving = { up: false, proving: true };
+    const sites = [site(guangzhou, proving), site(hangzhou, { drained: true })];
+    const order = (of: readonly Site[]) => {
+      const { world, question } = ask({ sites: of, viewer: inZoneOf(guangzhou) });
+      return choose(world, question, 5).map(({ index }) => world.table.facts[index]?.id);
+    };
+    expect(order(sites)).toEqual([hangzhou, guangzhou]);
+    expect(order([site(guangzhou, proving)])).toEqual([guangzhou]);
   });
 
   test('unknown places are said to be unknown', () => {

@@ -59,11 +59,19 @@ function leftOut(world: World, { viewer }: Question, index: number, inputs: Inpu
   if (viewer.fillingSite === facts.id) return [reason('asking-site', 'This is the site that asks.')];
   if (!isUp(world, index))
     return [reason('site-down', 'This site does not answer the probes of the tracker.')];
+  const { up, proving, servesViewers } = world.states.states[index] ?? UNSEEN_STATE;
+  if (!up && proving)
+    return [
+      reason(
+        'proving',
+        'This site has gone up and down of late: it comes last until it has stayed up for a while.',
+      ),
+    ];
   if (table.drained[index])
     return [
       reason('drained', 'An administrator drains this site: viewers come here only when no other is left.'),
     ];
-  if (world.states.states[index]?.servesViewers === false)
+  if (servesViewers === false)
     return [
       reason(
         'drained',

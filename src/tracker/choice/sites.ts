@@ -67,6 +67,8 @@ export function hashText(text: string): number {
 
 export interface SiteState {
   readonly up: boolean;
+  /** Answers again, after it has gone up and down: better than no site at all. */
+  readonly proving?: boolean | undefined;
   /** Up, but its last probe failed. */
   readonly shaky: boolean;
   readonly activeResponses: number;
@@ -93,6 +95,8 @@ const BUSY_TERM = Math.log(4);
 export const FULL_TERM = -1e6;
 /** After every other site that answers. */
 export const DRAINED_TERM = -1e9;
+/** After the drained ones, too: those at least stay. */
+const PROVING_TERM = 2 * DRAINED_TERM;
 const SHAKY_TERM = Math.log(2);
 /** Of two idle sites the idler one, but for little. */
 const RESPONSES_TERM = 0.02;
@@ -107,7 +111,7 @@ const REFRESH_MS = 250;
 export class SiteStates {
   readonly table: SiteTable;
   readonly states: SiteState[];
-  /** Answers its probes. */
+  /** Answers its probes, be it only of late. */
   readonly up: Uint8Array;
   /** What a site's present state adds to the logarithm of its expected throughput. */
   readonly terms: Float64Array;
@@ -170,8 +174,9 @@ export class SiteStates {
   }
 
   #judge(index: number): void {
-    const { activeResponses, failureShare, servesViewers, shaky, up } = this.states[index] ?? UNSEEN_STATE;
-    this.up[index] = Number(up);
+    const { activeResponses, failureShare, proving, servesViewers, shaky, up } =
+      this.states[index] ?? UNSEEN_STATE;
+    this.up[index] = Number(up || proving === true);
     const share = this.loadShare(index);
     const load =
       share >= 1
@@ -185,6 +190,7 @@ export class SiteStates {
       RESPONSES_TERM * Math.log2(1 + activeResponses / RESPONSES_STEP) -
       (shaky ? SHAKY_TERM : 0) +
       Math.log(1 - 0.9 * Math.min(1, failureShare)) +
-      (this.table.drained[index] || servesViewers === false ? DRAINED_TERM : 0);
+      (this.table.drained[index] || servesViewers === false ? DRAINED_TERM : 0) +
+      (!up && proving ? PROVING_TERM : 0);
   }
 }

@@ -78,6 +78,7 @@ export const en = {
       drained: 'Being drained',
       'failing-for-viewers': 'Fails for viewers',
       shaky: 'Unsteady',
+      proving: 'Proves itself after it went up and down',
       'site-down': 'Down',
       'site-inactive': 'Not active',
       'asking-site': 'Asking site',

@@ -76,6 +76,7 @@ export const zh: Texts = {
       drained: '正在排空',
       'failing-for-viewers': '观众反映有故障',
       shaky: '不稳定',
+      proving: '反复上下线后观察中',
       'site-down': '已断开',
       'site-inactive': '未启用',
       'asking-site': '请求方站点',
