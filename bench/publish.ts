@@ -232,8 +232,6 @@ async function measureUpserts(url: string, rows: number): Promise<number> {
           body,
           withdrawn: 0,
           published_at: Date.now(),
-          registered_at: null,
-          registered_version: 0,
           position: order + 1,
           search_text: '第讲分布式流媒体 a lecture of two hours, recorded in the great hall; with slides.',
           title: '第讲分布式流媒体',

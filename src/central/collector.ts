@@ -11,6 +11,7 @@ import type { Acknowledgement } from '../protocol/gateway.ts';
 import type { SiteId } from '../protocol/ids.ts';
 import type { Bell } from './bell.ts';
 import { collectPage, compareDigests, describeRefusal, type PageMeans } from './collect-page.ts';
+import { thinRegistrations } from './database/feed.ts';
 import type { Lease } from './database/leases.ts';
 import type { CentralDatabase, MemberRow } from './database/schema.ts';
 import {
@@ -45,6 +46,7 @@ const LEFT_TO_OTHERS_MS = 2_000;
 /** Another central reads the site just now. */
 const BUSY_RETRY_MS = 500;
 const SIGNALS_KEPT_MS = 90 * 24 * 60 * 60 * 1_000;
+const REGISTRATIONS_EXACT_MS = 7 * 24 * 60 * 60 * 1_000;
 
 export interface CollectorOptions {
   readonly db: CentralDatabase;
@@ -187,6 +189,7 @@ export class Collector {
         this.#ask(id as SiteId, 'sweep');
       }
       await removeHandledBefore(db, this.#clock.now() - SIGNALS_KEPT_MS);
+      await thinRegistrations(db, this.#clock.now() - REGISTRATIONS_EXACT_MS);
     } catch (error) {
       log.error({ err: error }, 'the sweep failed');
     }

@@ -74,7 +74,11 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     const url = `${page.url()}?client=${site(1).viewer}`;
     await page.goto(url);
     await untilPlayed(page, 2);
-    expect(await serving(page)).toBe(site(1).id);
+    // Where it is a moment later, what the player measures decides.
+    await page
+      .getByTestId('moves')
+      .getByText(`began at ${site(1).name}`)
+      .waitFor();
     expect(await page.getByTestId('sources').getByRole('listitem').count()).toBe(3);
     await page.getByText('Your network is in its zone').waitFor();
     await take(page, 'watch');
@@ -214,6 +218,13 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
       'it is registered',
       async () => (await findVideo(demo, id)).state === 'registered' || undefined,
     );
+    // So that it is this site that serves, whatever a busy machine makes of the measurements.
+    const { status } = await fetch(`${demo.central}/api/sites/${site(1).id}`, {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${demo.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ weight: 100 }),
+    });
+    expect(status).toBe(200);
     const page = await open(`${demo.central}/watch/${id}?client=${site(1).viewer}`);
     await untilPlayed(page, 3);
     expect(await serving(page)).toBe(site(1).id);

@@ -143,8 +143,6 @@ describe('without one rule the simulation finds a violation', () => {
               body: JSON.stringify(record),
               withdrawn: record.kind === 'tombstone' ? 1 : 0,
               published_at: nowMs,
-              registered_at: null,
-              registered_version: 0,
               position,
               search_text: '',
               title: '',

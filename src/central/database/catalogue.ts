@@ -4,6 +4,7 @@ import { sql } from '../../kernel/sql.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
 import type { CopyRecord } from '../../protocol/record.ts';
 import type { Cursor } from './cursor.ts';
+import { registeredUpTo } from './feed.ts';
 import type { CentralDatabase, VideoRow } from './schema.ts';
 import { normaliseForSearch } from './search.ts';
 
@@ -21,22 +22,22 @@ const videoColumns = [
   'videos.body',
   'videos.withdrawn',
   'videos.published_at',
-  'videos.registered_at',
-  'videos.registered_version',
   'members.name as site_name',
+  sql<
+    number | null
+  >`(select at from registrations where registrations.position >= videos.position order by registrations.position limit 1)`.as(
+    'registered_at',
+  ),
 ] as const;
 
 export type ListedVideo = Pick<
   VideoRow,
-  | 'site_id'
-  | 'video_id'
-  | 'version'
-  | 'body'
-  | 'withdrawn'
-  | 'published_at'
-  | 'registered_at'
-  | 'registered_version'
-> & { readonly site_name: string };
+  'site_id' | 'video_id' | 'version' | 'body' | 'withdrawn' | 'published_at'
+> & {
+  readonly site_name: string;
+  /** Null: no tracker has registered this version yet. */
+  readonly registered_at: number | null;
+};
 
 /** Newest first; one row more than `limit` where there is more. */
 export function listVideos(db: CentralDatabase, query: VideoQuery): Promise<ListedVideo[]> {
@@ -127,12 +128,12 @@ export async function listRegistrations(
 ): Promise<{ video: VideoId; version: number }[]> {
   const rows = await db
     .selectFrom('videos')
-    .select(['video_id', 'registered_version'])
+    .select(['video_id', 'version'])
     .where('site_id', '=', site)
     .where('video_id', 'in', videos as readonly string[])
-    .where('registered_version', '>', 0)
+    .where('position', '<=', await registeredUpTo(db))
     .execute();
-  return rows.map(row => ({ video: row.video_id as VideoId, version: row.registered_version }));
+  return rows.map(row => ({ video: row.video_id as VideoId, version: row.version }));
 }
 
 export async function countVideos(db: CentralDatabase): Promise<number> {

@@ -4,6 +4,7 @@
  */
 import { failpoint } from '../../kernel/failpoint.ts';
 import { notify } from '../../kernel/postgres.ts';
+import { sql } from '../../kernel/sql.ts';
 import type { Change, SitePolicy } from '../../protocol/central.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import { isOfOwner, type PublicationRecord } from '../../protocol/record.ts';
@@ -131,8 +132,7 @@ export async function registerUpTo(
   after: number,
   nowMs: number,
 ): Promise<number> {
-  let registered = 0n;
-  const start = await db.transaction().execute(async tx => {
+  const { start, isNew } = await db.transaction().execute(async tx => {
     const feed = await tx.selectFrom('feed').select('position').executeTakeFirstOrThrow();
     const reached = after <= feed.position ? after : 0;
     await tx
@@ -140,18 +140,35 @@ export async function registerUpTo(
       .set({ tracker_position: reached, last_seen_at: nowMs })
       .where('id', '=', tracker)
       .execute();
-    if (reached > 0) {
-      const { numUpdatedRows } = await tx
-        .updateTable('videos')
-        .set(({ ref }) => ({ registered_version: ref('version'), registered_at: nowMs }))
-        .where('position', '<=', reached)
-        .whereRef('registered_version', '<', 'version')
-        .executeTakeFirstOrThrow();
-      registered = numUpdatedRows;
+    const isNew = reached > (await registeredUpTo(tx));
+    if (isNew) {
+      await tx
+        .insertInto('registrations')
+        .values({ position: reached, at: nowMs })
+        .onConflict(conflict => conflict.doNothing())
+        .execute();
+      failpoint('registration-not-committed');
     }
-    if (registered > 0n) failpoint('registration-not-committed');
-    return reached;
+    return { start: reached, isNew };
   });
-  if (registered > 0n) failpoint('registration-committed');
+  if (isNew) failpoint('registration-committed');
   return start;
+}
+
+/** The position up to which any tracker has registered the feed. */
+export async function registeredUpTo(db: CentralDatabase): Promise<number> {
+  const row = await db
+    .selectFrom('registrations')
+    .select(({ fn }) => fn.max<number | null>('position').as('position'))
+    .executeTakeFirst();
+  return Number(row?.position ?? 0);
+}
+
+/** Of registrations before `beforeMs` the last of each minute stays: nobody asks for the second of an old one. */
+export async function thinRegistrations(db: CentralDatabase, beforeMs: number): Promise<void> {
+  await sql`
+    delete from registrations where at < ${beforeMs} and at / 60000 = (
+      select later.at / 60000 from registrations as later
+      where later.position > registrations.position order by later.position limit 1
+    )`.execute(db);
 }

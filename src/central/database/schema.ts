@@ -70,15 +70,19 @@ interface VideoTable {
   promoted: Generated<number>;
   /** When the catalogue first had this video; edits do not move it. */
   published_at: number;
-  registered_at: number | null;
-  /** 0: none. */
-  registered_version: number;
+  /** Where it stands in the change feed since it last changed. */
   position: number;
   search_text: string;
   /** The name; of a withdrawn video, the last one. */
   title: string;
 }
 export type VideoRow = Selectable<VideoTable>;
+
+/** A tracker has registered the feed up to here: the first row at or behind a video's position says since when. */
+interface RegistrationTable {
+  position: number;
+  at: number;
+}
 
 /** How far publication has come with one site: its epoch, how complete we are, what it has carried out. */
 interface PublicationTable {
@@ -168,6 +172,7 @@ export interface CentralSchema {
   members: MemberTable;
   signals: SignalTable;
   videos: VideoTable;
+  registrations: RegistrationTable;
   publications: PublicationTable;
   leases: LeaseTable;
   sightings: SightingTable;
@@ -377,6 +382,27 @@ const copies: Migration = {
   },
 };
 
+/** What is registered follows from the position, so that nothing is written a second time for each video. */
+const registrations: Migration = {
+  async up(db) {
+    await db.schema
+      .createTable('registrations')
+      .addColumn('position', 'bigint', column => column.primaryKey())
+      .addColumn('at', 'bigint', column => column.notNull())
+      .execute();
+    // What lies behind the first unregistered video, the next tracker that asks registers again.
+    await sql`
+      insert into registrations (position, at)
+      select max(position), max(registered_at) from videos
+      where registered_at is not null
+        and position < coalesce((select min(position) from videos where registered_version < version), ${Number.MAX_SAFE_INTEGER})
+      having max(position) is not null`.execute(db);
+    await sql`drop index videos_unregistered`.execute(db);
+    await db.schema.alterTable('videos').dropColumn('registered_at').execute();
+    await db.schema.alterTable('videos').dropColumn('registered_version').execute();
+  },
+};
+
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': first,
   '0002-publication': publication,
@@ -384,4 +410,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004-hearsay': hearsay,
   '0005-site-policy': sitePolicy,
   '0006-copies': copies,
+  '0007-registrations': registrations,
 };

@@ -30,8 +30,6 @@ export async function writeRecords(
         body: JSON.stringify(record),
         withdrawn: record.kind === 'tombstone' ? 1 : 0,
         published_at: nowMs,
-        registered_at: null,
-        registered_version: 0,
         position: position + order,
         search_text:
           record.kind === 'video' ? normaliseForSearch(`${record.name}\n${record.description}`) : '',

@@ -70,7 +70,6 @@ function formatVideo(row: ListedVideo): Video | undefined {
   const record = JSON.parse(row.body) as PublicationRecord;
   if (record.kind !== 'video') return undefined;
   const site = row.site_id as SiteId;
-  const registered = row.registered_version >= row.version;
   return {
     id: record.video,
     revision: record.revision,
@@ -90,9 +89,9 @@ function formatVideo(row: ListedVideo): Video | undefined {
     sourceAddress: record.sourceAddress,
     site: { id: site, name: row.site_name },
     copies: [{ site, address: record.sourceAddress, state: 'origin' }],
-    state: registered ? 'registered' : 'published',
+    state: row.registered_at === null ? 'published' : 'registered',
     createdAt: record.createdAt,
     publishedAt: formatTime(row.published_at),
-    ...optionalTime('registeredAt', registered ? row.registered_at : null),
+    ...optionalTime('registeredAt', row.registered_at),
   };
 }
