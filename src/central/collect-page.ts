@@ -42,7 +42,7 @@ export async function collectPage(
   checkPage(page, site);
   const { epoch, more } = page;
   if (page.records.length > 0) failpoint('page-read');
-  const taken = await takeRecords(db, site, epoch, page.records, now(), lease);
+  const taken = await takeRecords(db, { site, epoch, entries: page.records, atMs: now(), lease });
   if (page.records.length > 0) failpoint('page-committed');
   onCommitted(taken);
   // Our histories differ, and nothing that follows would be taken: the site greets anew, and they are compared.

@@ -323,14 +323,15 @@ export class Collector {
       const { run } = work;
       if ((await this.#readPages(member, run, signal, lease)) === 'more') return 'more';
       const remark = describeRefusals(run);
-      await completeSignals(db, site, run.records, remark, this.#clock.now());
+      const { records } = run;
+      // In this order: `again` may be set while the database answers.
+      const pending = await completeSignals(db, { site, records, remark, atMs: this.#clock.now() });
       failpoint('signals-completed');
       work.failures = 0;
       if (remark) log.warn({ site, remark: remark.reason }, 'some records were refused');
-      log.debug({ site, records: run.records }, 'collected');
-      this.#endRun(work, { records: run.records, ...(remark ? { error: remark.reason } : {}) });
-      // In this order: `again` may be set while the database answers.
-      return (await hasPending(db, site)) || work.again ? 'again' : 'rest';
+      log.debug({ site, records }, 'collected');
+      this.#endRun(work, { records, ...(remark ? { error: remark.reason } : {}) });
+      return pending || work.again ? 'again' : 'rest';
     } catch (error) {
       if (this.#stopped) return 'rest';
       const reason = messageOf(error);

@@ -1,12 +1,14 @@
 /** One central's leases on the sites that it reads: kept alive while it reads, given back afterwards. */
+import { batching, done } from '../kernel/batching.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
-import { acquireLease, type Lease, releaseLease, renewLeases } from './database/leases.ts';
+import { acquireLease, acquireLeases, type Lease, releaseLeases, renewLeases } from './database/leases.ts';
 import type { CentralDatabase } from './database/schema.ts';
 
 /** What a central held that was killed is free again after this. */
 const LEASE_MS = 15_000;
 const RENEW_MS = 4_000;
+const MAX_BATCH = 64;
 
 export interface LeasingOptions {
   readonly db: CentralDatabase;
@@ -19,6 +21,14 @@ export interface LeasingOptions {
 export class Leasing {
   readonly #options: LeasingOptions;
   readonly #held = new Map<string, Lease>();
+  readonly #acquire = batching<string, Lease | undefined>(MAX_BATCH, async names => {
+    const { db, holder, clock } = this.#options;
+    return (await acquireLeases(db, names, holder, clock.now(), LEASE_MS)).map(done);
+  });
+  readonly #release = batching<Lease, void>(MAX_BATCH, async leases => {
+    await releaseLeases(this.#options.db, leases);
+    return leases.map(() => done(undefined));
+  });
   #cancelRenewal: (() => void) | undefined;
 
   constructor(options: LeasingOptions) {
@@ -27,17 +37,16 @@ export class Leasing {
 
   /** Undefined where another central has it. */
   async acquire(name: string): Promise<Lease | undefined> {
-    const { db, holder, clock } = this.#options;
-    const lease = await acquireLease(db, name, holder, clock.now(), LEASE_MS);
+    const lease = await this.#acquire(name);
     if (!lease) return undefined;
     this.#held.set(name, lease);
-    this.#cancelRenewal ??= clock.after(RENEW_MS, () => this.#renew());
+    this.#cancelRenewal ??= this.#options.clock.after(RENEW_MS, () => this.#renew());
     return lease;
   }
 
   async release(lease: Lease): Promise<void> {
     this.#held.delete(lease.name);
-    await releaseLease(this.#options.db, lease);
+    await this.#release(lease);
   }
 
   /** True for one of all centrals, once in `durationMs`. */

@@ -59,7 +59,7 @@ if (ENGINE === 'postgres') {
     it('take up what another stored and did not live to collect', async () => {
       const site = await stand.addSite('a');
       site.put(videoRecord());
-      await storeSignal(db, site.id, Date.now());
+      await storeSignal(db, { site: site.id, atMs: Date.now() });
       await until(async () => site.acknowledged.length === 1, 20_000);
     });
 

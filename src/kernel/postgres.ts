@@ -54,9 +54,12 @@ export function openPostgresDialect(url: string): Dialect {
   return new PostgresDialect({ pool });
 }
 
+export const isPostgres = <Schema>(db: Kysely<Schema>): boolean =>
+  db.getExecutor().adapter instanceof PostgresAdapter;
+
 /** Tells all listeners when the transaction commits; nothing where the database is not PostgreSQL. */
 export async function notify<Schema>(transaction: Kysely<Schema>, channel: string): Promise<void> {
-  if (!(transaction.getExecutor().adapter instanceof PostgresAdapter)) return;
+  if (!isPostgres(transaction)) return;
   await sql`select pg_notify(${channel}, '')`.execute(transaction);
 }
 

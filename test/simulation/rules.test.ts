@@ -4,7 +4,6 @@
  */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Acknowledgement } from '../../src/protocol/gateway.ts';
-import type { VideoId } from '../../src/protocol/ids.ts';
 import type { Disk } from './disk.ts';
 import type { Run, Storm } from './simulate.ts';
 
@@ -116,7 +115,7 @@ describe('without one rule the simulation finds a violation', () => {
           hash,
         }));
         if (acknowledged.length > 0) await reader.acknowledge(epoch, acknowledged, signal);
-        const taken = await takeRecords(db, site, epoch, records, now());
+        const taken = await takeRecords(db, { site, epoch, entries: records, atMs: now() });
         onCommitted(taken);
         return { ...taken, epoch, more };
       },
@@ -126,8 +125,9 @@ describe('without one rule the simulation finds a violation', () => {
 
   it('R3: rows that are not kept apart by site and video', async () => {
     replace(`${src}/central/database/write-records.ts`, () => ({
-      async writeRecords(...[tx, site, entries, nowMs]: Parameters<Real['writeRecords']>) {
-        for (const { record, hash } of entries) {
+      async writeRecords(...[tx, writes]: Parameters<Real['writeRecords']>) {
+        for (const { site, entry, atMs: nowMs } of writes) {
+          const { record, hash } = entry;
           const { position } = await tx
             .updateTable('feed')
             .set(({ eb }) => ({ position: eb('position', '+', 1) }))
@@ -167,10 +167,12 @@ describe('without one rule the simulation finds a violation', () => {
       },
     }));
     replace(`${src}/central/database/write-records.ts`, real => ({
-      async writeRecords(...[tx, site, entries, nowMs]: Parameters<Real['writeRecords']>) {
-        const videos = entries.map(({ record }) => record.video as string);
-        await tx.deleteFrom('videos').where('site_id', '=', site).where('video_id', 'in', videos).execute();
-        await real.writeRecords(tx, site, entries, nowMs);
+      async writeRecords(...[tx, writes]: Parameters<Real['writeRecords']>) {
+        for (const { site, entry } of writes) {
+          const { video } = entry.record;
+          await tx.deleteFrom('videos').where('site_id', '=', site).where('video_id', '=', video).execute();
+        }
+        await real.writeRecords(tx, writes);
       },
     }));
     expect((await findViolation(HOLD_UPS))?.violation).toMatch(/for published, and central has/);
@@ -178,17 +180,13 @@ describe('without one rule the simulation finds a violation', () => {
 
   it('R5: a withdrawal that leaves no trace', async () => {
     replace(`${src}/central/database/write-records.ts`, real => ({
-      async writeRecords(...[tx, site, entries, nowMs]: Parameters<Real['writeRecords']>) {
-        await real.writeRecords(tx, site, entries, nowMs);
-        const withdrawn = entries.flatMap(({ record }): VideoId[] =>
-          record.kind === 'tombstone' ? [record.video] : [],
-        );
-        if (withdrawn.length === 0) return;
-        await tx
-          .deleteFrom('videos')
-          .where('site_id', '=', site)
-          .where('video_id', 'in', withdrawn as readonly string[])
-          .execute();
+      async writeRecords(...[tx, writes]: Parameters<Real['writeRecords']>) {
+        await real.writeRecords(tx, writes);
+        for (const { site, entry } of writes) {
+          const { kind, video } = entry.record;
+          if (kind !== 'tombstone') continue;
+          await tx.deleteFrom('videos').where('site_id', '=', site).where('video_id', '=', video).execute();
+        }
       },
     }));
     expect((await findViolation())?.violation).toBeTruthy();

@@ -12,17 +12,38 @@ export const epochOf = ({
 export const readPublication = (db: CentralDatabase, site: SiteId): Promise<PublicationRow> =>
   db.selectFrom('publications').selectAll().where('site_id', '=', site).executeTakeFirstOrThrow();
 
-/** Reads the row for writing: whoever takes records or raises the epoch comes one after another, on every engine. */
-export const lockPublication = (transaction: CentralDatabase, site: SiteId): Promise<PublicationRow> =>
+/** Reads the rows for writing: whoever takes records or raises the epoch comes one after another, on every engine. */
+export const lockPublications = (
+  transaction: CentralDatabase,
+  sites: readonly SiteId[],
+): Promise<PublicationRow[]> =>
   transaction
     .updateTable('publications')
     .set(({ ref }) => ({ epoch: ref('epoch') }))
-    .where('site_id', '=', site)
+    .where('site_id', 'in', sites)
     .returningAll()
-    .executeTakeFirstOrThrow();
+    .execute();
+
+async function lockPublication(transaction: CentralDatabase, site: SiteId): Promise<PublicationRow> {
+  const [row] = await lockPublications(transaction, [site]);
+  if (!row) throw new Error(`there is no publication of site ${site}`);
+  return row;
+}
 
 export const readEpoch = async (db: CentralDatabase, site: SiteId): Promise<Epoch | undefined> =>
   epochOf(await readPublication(db, site));
+
+export async function readEpochs(
+  db: CentralDatabase,
+  sites: readonly string[],
+): Promise<ReadonlyMap<string, Epoch | undefined>> {
+  const rows = await db
+    .selectFrom('publications')
+    .select(['site_id', 'epoch', 'epoch_start'])
+    .where('site_id', 'in', sites)
+    .execute();
+  return new Map(rows.map(row => [row.site_id, epochOf(row)]));
+}
 
 /**
  * The present epoch if `start` has it already (its first answer may have been lost), else a new one: above all that

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeDatabase, type TestDatabase } from '../../../test/postgres/databases.ts';
 import { openDatabase } from '../../kernel/sql.ts';
-import { acquireLease, releaseLease, renewLeases, requireLease } from './leases.ts';
+import { acquireLease, acquireLeases, findStanding, releaseLeases, renewLeases } from './leases.ts';
 import { type CentralDatabase, type CentralSchema, migrations } from './schema.ts';
 
 let database: TestDatabase;
@@ -45,17 +45,31 @@ describe('a lease', () => {
     const first = await take('one', 0);
     const second = await take('two', 200);
     if (!first || !second) throw new Error('both were free');
-    await releaseLease(db, first);
+    await releaseLeases(db, [first]);
     expect(await take('three', 210)).toBeUndefined();
-    await releaseLease(db, second);
+    await releaseLeases(db, [second]);
     expect(await take('three', 210)).toMatchObject({ fence: 3 });
   });
 
   it('guards a transaction of its holder, and of nobody who lost it', async () => {
     const first = await take('one', 0);
     if (!first) throw new Error('it was free');
-    await requireLease(db, first);
+    expect((await findStanding(db, [first]))(first)).toBe(true);
     await take('two', 100);
-    await expect(requireLease(db, first)).rejects.toMatchObject({ code: 'lease-lost' });
+    expect((await findStanding(db, [first]))(first)).toBe(false);
+  });
+
+  it('is taken and given back with many others at once', async () => {
+    await take('two', 0);
+    const leases = await acquireLeases(db, ['collect b', 'collect a', 'collect c'], 'one', 50, 100);
+    expect(leases).toEqual([{ name: 'collect b', fence: 1 }, undefined, { name: 'collect c', fence: 1 }]);
+    const held = leases.filter(lease => lease !== undefined);
+    const isStanding = await findStanding(db, held);
+    expect(held.every(isStanding)).toBe(true);
+    await releaseLeases(db, held);
+    expect(await acquireLeases(db, ['collect b', 'collect c'], 'two', 60, 100)).toEqual([
+      { name: 'collect b', fence: 2 },
+      { name: 'collect c', fence: 2 },
+    ]);
   });
 });

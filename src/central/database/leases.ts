@@ -4,6 +4,7 @@
  * The clocks of centrals that share a database must agree to within a few seconds (tributary doctor looks).
  */
 import { Problem } from '../../kernel/problem.ts';
+import { sql } from '../../kernel/sql.ts';
 import type { CentralDatabase } from './schema.ts';
 
 export interface Lease {
@@ -11,17 +12,21 @@ export interface Lease {
   readonly fence: number;
 }
 
-/** Undefined where another holder has it. A holder that asks again begins anew, with a new fence. */
-export async function acquireLease(
+/**
+ * Of each name its lease, or undefined where another holder has it. A holder that asks again begins anew, with a new fence.
+ * The names must differ.
+ */
+export async function acquireLeases(
   db: CentralDatabase,
-  name: string,
+  names: readonly string[],
   holder: string,
   nowMs: number,
   durationMs: number,
-): Promise<Lease | undefined> {
-  const row = await db
+): Promise<readonly (Lease | undefined)[]> {
+  const rows = await db
     .insertInto('leases')
-    .values({ name, holder, fence: 1, until: nowMs + durationMs })
+    // In the order of names, so that two who ask for the same ones never wait for each other.
+    .values([...names].sort().map(name => ({ name, holder, fence: 1, until: nowMs + durationMs })))
     .onConflict(conflict =>
       conflict
         .column('name')
@@ -34,10 +39,22 @@ export async function acquireLease(
           or([eb('leases.until', '<=', nowMs), eb('leases.holder', '=', ref('excluded.holder'))]),
         ),
     )
-    .returning('fence')
-    .executeTakeFirst();
-  return row && { name, fence: row.fence };
+    .returning(['name', 'fence'])
+    .execute();
+  const fences = new Map(rows.map(({ name, fence }) => [name, fence]));
+  return names.map(name => {
+    const fence = fences.get(name);
+    return fence === undefined ? undefined : { name, fence };
+  });
 }
+
+export const acquireLease = async (
+  db: CentralDatabase,
+  name: string,
+  holder: string,
+  nowMs: number,
+  durationMs: number,
+): Promise<Lease | undefined> => (await acquireLeases(db, [name], holder, nowMs, durationMs))[0];
 
 /** Those that were lost stay lost. */
 export async function renewLeases(
@@ -57,22 +74,23 @@ export async function renewLeases(
     .execute();
 }
 
-export async function releaseLease(db: CentralDatabase, { name, fence }: Lease): Promise<void> {
-  await db
-    .updateTable('leases')
-    .set({ until: 0 })
-    .where('name', '=', name)
-    .where('fence', '=', fence)
-    .execute();
+export async function releaseLeases(db: CentralDatabase, leases: readonly Lease[]): Promise<void> {
+  await db.updateTable('leases').set({ until: 0 }).where(isOneOf(leases)).execute();
 }
 
-/** Within the transaction that is to be guarded. @throws Problem 409 `lease-lost` */
-export async function requireLease(db: CentralDatabase, { name, fence }: Lease): Promise<void> {
-  const row = await db
-    .selectFrom('leases')
-    .select('fence')
-    .where('name', '=', name)
-    .where('fence', '=', fence)
-    .executeTakeFirst();
-  if (!row) throw new Problem(409, 'lease-lost', 'Another central has taken this over meanwhile.');
+/** Of these leases those that stand. Within the transaction that is to be guarded. */
+export async function findStanding(
+  db: CentralDatabase,
+  leases: readonly Lease[],
+): Promise<(lease: Lease) => boolean> {
+  if (leases.length === 0) return () => false;
+  const rows = await db.selectFrom('leases').select(['name', 'fence']).where(isOneOf(leases)).execute();
+  const standing = new Map(rows.map(({ name, fence }) => [name, fence]));
+  return ({ name, fence }) => standing.get(name) === fence;
 }
+
+const isOneOf = (leases: readonly Lease[]) =>
+  sql<boolean>`(name, fence) in (${sql.join(leases.map(({ name, fence }) => sql`(${name}, ${fence})`))})`;
+
+export const leaseLost = (): Problem =>
+  new Problem(409, 'lease-lost', 'Another central has taken this over meanwhile.');

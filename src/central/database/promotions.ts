@@ -42,19 +42,17 @@ export async function insertPromotions(
   }
 }
 
-/** Of these videos, those that were given to this site. */
-export async function listInherited(
+/** Of these videos, to which site each was given that was. */
+export async function listHeirs(
   tx: CentralDatabase,
-  site: SiteId,
-  videos: readonly VideoId[],
-): Promise<ReadonlySet<VideoId>> {
+  videos: readonly string[],
+): Promise<ReadonlyMap<VideoId, SiteId>> {
   const rows = await tx
     .selectFrom('promotions')
-    .select('video_id')
-    .where('to_site', '=', site)
-    .where('video_id', 'in', videos as readonly string[])
+    .select(['video_id', 'to_site'])
+    .where('video_id', 'in', videos)
     .execute();
-  return new Set(rows.map(row => row.video_id as VideoId));
+  return new Map(rows.map(row => [row.video_id as VideoId, row.to_site as SiteId]));
 }
 
 /** The heir's own record was taken in: it has the video, and whoever had it before is told when it greets. */

@@ -1,34 +1,51 @@
 /** Signals: stored before they are answered, and kept until the records they announced are taken in. */
 
+import { done, perDatabase, type Settled } from '../../kernel/batching.ts';
 import { sql } from '../../kernel/sql.ts';
+import type { Epoch } from '../../protocol/epoch.ts';
 import { newId, type SiteId } from '../../protocol/ids.ts';
 import type { Cursor } from './cursor.ts';
-import type { CentralDatabase, SignalRow } from './schema.ts';
+import { readEpochs } from './epochs.ts';
+import type { CentralDatabase, CentralTransaction, SignalRow } from './schema.ts';
+import { lockMembers } from './sites.ts';
 
-export function storeSignal(
-  db: CentralDatabase,
-  site: SiteId,
-  nowMs: number,
-): Promise<{ readonly id: string }> {
-  const id = newId();
-  return db.transaction().execute(async tx => {
-    await tx
-      .insertInto('signals')
-      .values({
-        id,
+const MAX_BATCH = 64;
+
+export interface NewSignal {
+  readonly site: SiteId;
+  readonly atMs: number;
+}
+
+/** @returns the signal's id, and the present epoch of its site */
+export const storeSignal = perDatabase(
+  MAX_BATCH,
+  (
+    db: CentralDatabase,
+    signals: readonly NewSignal[],
+  ): Promise<Settled<{ readonly id: string; readonly epoch: Epoch | undefined }>[]> =>
+    db.transaction().execute(async tx => {
+      const rows = signals.map(({ site, atMs }) => ({
+        id: newId(),
         site_id: site,
-        received_at: nowMs,
+        received_at: atMs,
         handled_at: null,
         attempts: 0,
         records: null,
         last_error: null,
         error_code: null,
-      })
-      .execute();
-    await tx.updateTable('members').set({ last_signal_at: nowMs }).where('id', '=', site).execute();
-    return { id };
-  });
-}
+      }));
+      const sites = signals.map(({ site }) => site);
+      await lockMembers(tx, sites);
+      await tx.insertInto('signals').values(rows).execute();
+      await tx
+        .updateTable('members')
+        .set({ last_signal_at: Math.max(...signals.map(({ atMs }) => atMs)) })
+        .where('id', 'in', sites)
+        .execute();
+      const epochs = await readEpochs(tx, sites);
+      return rows.map(({ id, site_id }) => done({ id, epoch: epochs.get(site_id) }));
+    }),
+);
 
 /** Why a run did not take all: a stable code, and a sentence for the operator. */
 export interface Failure {
@@ -37,45 +54,87 @@ export interface Failure {
 }
 
 /** A run begins. Counted before it does anything, so that a signal that stops the process is seen to have been tried. */
-export async function attemptSignals(db: CentralDatabase, site: SiteId): Promise<void> {
-  await db
-    .updateTable('signals')
-    .set(({ eb }) => ({ attempts: eb('attempts', '+', 1) }))
-    .where('site_id', '=', site)
-    .where('handled_at', 'is', null)
-    .execute();
+export const attemptSignals = perDatabase(
+  MAX_BATCH,
+  async (db: CentralDatabase, sites: readonly SiteId[]) => {
+    await db
+      .updateTable('signals')
+      .set(({ eb }) => ({ attempts: eb('attempts', '+', 1) }))
+      .where('site_id', 'in', sites)
+      .where('handled_at', 'is', null)
+      .execute();
+    return sites.map(() => done(undefined));
+  },
+);
+
+export interface Completion {
+  readonly site: SiteId;
+  readonly records: number;
+  readonly remark: Failure | undefined;
+  readonly atMs: number;
 }
 
-/** A run ended well: the signals that it took up are handled. Those that came meanwhile (no attempt yet) are not. */
-export function completeSignals(
-  db: CentralDatabase,
-  site: SiteId,
-  records: number,
-  remark: Failure | undefined,
-  nowMs: number,
-): Promise<void> {
-  return db.transaction().execute(async tx => {
-    await tx
-      .updateTable('signals')
-      .set({
-        handled_at: nowMs,
-        records,
-        ...(remark ? { last_error: remark.reason, error_code: remark.code } : {}),
-      })
-      .where('site_id', '=', site)
-      .where('handled_at', 'is', null)
-      .where('attempts', '>', 0)
-      .execute();
-    await tx
-      .updateTable('members')
-      .set({
-        last_collected_at: nowMs,
-        last_error: remark?.reason ?? null,
-        last_error_code: remark?.code ?? null,
-      })
-      .where('id', '=', site)
-      .execute();
-  });
+/**
+ * A run ended well: the signals that it took up are handled. Those that came meanwhile (no attempt yet) are not.
+ *
+ * @returns whether there are such
+ */
+export const completeSignals = perDatabase(
+  MAX_BATCH,
+  (db: CentralDatabase, runs: readonly Completion[]): Promise<Settled<boolean>[]> =>
+    db.transaction().execute(async tx => {
+      await lockMembers(
+        tx,
+        runs.map(({ site }) => site),
+      );
+      const plain = runs.filter(({ remark }) => !remark);
+      if (plain.length > 0) await complete(tx, plain);
+      for (const run of runs) if (run.remark) await complete(tx, [run]);
+      const pending = await tx
+        .selectFrom('signals')
+        .select('site_id')
+        .distinct()
+        .where(
+          'site_id',
+          'in',
+          runs.map(({ site }) => site),
+        )
+        .where('handled_at', 'is', null)
+        .execute();
+      const sites = new Set(pending.map(row => row.site_id));
+      return runs.map(({ site }) => done(sites.has(site)));
+    }),
+);
+
+/** Runs that end with the same remark. */
+async function complete(tx: CentralTransaction, runs: readonly Completion[]): Promise<void> {
+  const sites = runs.map(({ site }) => site);
+  const remark = runs[0]?.remark;
+  const atMs = Math.max(...runs.map(run => run.atMs));
+  const records = sql.join(
+    runs.map(run => sql`when ${run.site} then cast(${run.records} as integer)`),
+    sql` `,
+  );
+  await tx
+    .updateTable('signals')
+    .set({
+      handled_at: atMs,
+      records: sql<number>`case site_id ${records} end`,
+      ...(remark ? { last_error: remark.reason, error_code: remark.code } : {}),
+    })
+    .where('site_id', 'in', sites)
+    .where('handled_at', 'is', null)
+    .where('attempts', '>', 0)
+    .execute();
+  await tx
+    .updateTable('members')
+    .set({
+      last_collected_at: atMs,
+      last_error: remark?.reason ?? null,
+      last_error_code: remark?.code ?? null,
+    })
+    .where('id', 'in', sites)
+    .execute();
 }
 
 export function failSignals(db: CentralDatabase, site: SiteId, { code, reason }: Failure): Promise<void> {

@@ -1,5 +1,7 @@
 /** Members of the system: sites and trackers, their enrolment and their keys. */
 
+import { done, perDatabase, type Settled } from '../../kernel/batching.ts';
+import { isPostgres } from '../../kernel/postgres.ts';
 import { sql } from '../../kernel/sql.ts';
 import type { Coordinates, SitePolicyEdit } from '../../protocol/central.ts';
 import { type SiteId, siteIdSchema } from '../../protocol/ids.ts';
@@ -7,6 +9,8 @@ import { takePositions } from './feed.ts';
 import type { CentralDatabase, CentralTransaction, MemberRow } from './schema.ts';
 
 export type Role = MemberRow['role'];
+
+const MAX_BATCH = 64;
 
 export interface Invitation {
   readonly tokenHash: string;
@@ -68,8 +72,20 @@ export function insertMember(
   });
 }
 
-export const findMember = (db: CentralDatabase, id: string): Promise<MemberRow | undefined> =>
-  db.selectFrom('members').selectAll().where('id', '=', id).executeTakeFirst();
+export const findMember = perDatabase(
+  MAX_BATCH,
+  async (db: CentralDatabase, ids: readonly string[]): Promise<Settled<MemberRow | undefined>[]> => {
+    const rows = await db.selectFrom('members').selectAll().where('id', 'in', ids).execute();
+    const byId = new Map(rows.map(row => [row.id, row]));
+    return ids.map(id => done(byId.get(id)));
+  },
+);
+
+/** For writing, in one order everywhere, so that two who write several never wait for each other. */
+export async function lockMembers(tx: CentralTransaction, ids: readonly string[]): Promise<void> {
+  if (ids.length < 2 || !isPostgres(tx)) return;
+  await tx.selectFrom('members').select('id').where('id', 'in', ids).orderBy('id').forNoKeyUpdate().execute();
+}
 
 export const isActive = (member: MemberRow): boolean =>
   member.joined_at !== null && member.revoked_at === null;

@@ -9,18 +9,32 @@ import { normaliseForSearch } from './search.ts';
 const kindOf = (record: PublicationRecord): VideoRow['kind'] =>
   isOfOwner(record) ? 'video' : record.kind === 'copy' ? 'copy' : 'gone';
 
-/** One statement for the page. R3: one row a video and site. R4 once more, in the database itself. */
-export async function writeRecords(
+export interface RecordWrite {
+  readonly site: SiteId;
+  readonly entry: RecordEntry;
+  readonly atMs: number;
+}
+
+/** An SQL statement takes so many parameters and no more: here twelve a row. */
+const ROWS_A_STATEMENT = 1_000;
+
+/** R3: one row a video and site. R4 once more, in the database itself. */
+export async function writeRecords(tx: CentralTransaction, writes: readonly RecordWrite[]): Promise<void> {
+  const position = await takePositions(tx, writes.length);
+  for (let from = 0; from < writes.length; from += ROWS_A_STATEMENT) {
+    await writeRows(tx, writes.slice(from, from + ROWS_A_STATEMENT), position + from);
+  }
+}
+
+async function writeRows(
   tx: CentralTransaction,
-  site: SiteId,
-  entries: readonly RecordEntry[],
-  nowMs: number,
+  writes: readonly RecordWrite[],
+  position: number,
 ): Promise<void> {
-  const position = await takePositions(tx, entries.length);
   await tx
     .insertInto('videos')
     .values(
-      entries.map(({ record, hash }, order) => ({
+      writes.map(({ site, entry: { record, hash }, atMs }, order) => ({
         site_id: site,
         video_id: record.video,
         version: record.version,
@@ -29,7 +43,7 @@ export async function writeRecords(
         superseded_by: null,
         body: JSON.stringify(record),
         withdrawn: record.kind === 'tombstone' ? 1 : 0,
-        published_at: nowMs,
+        published_at: atMs,
         position: position + order,
         search_text:
           record.kind === 'video' ? normaliseForSearch(`${record.name}\n${record.description}`) : '',

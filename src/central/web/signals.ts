@@ -11,7 +11,6 @@ import {
 } from '../../protocol/central.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { formatCursor, parseCursor } from '../database/cursor.ts';
-import { readEpoch } from '../database/epochs.ts';
 import type { SignalRow } from '../database/schema.ts';
 import { listSignals, storeSignal } from '../database/signals.ts';
 import { type CentralContext, formatTime, optionalTime, requireMember, requireOperator } from './context.ts';
@@ -64,11 +63,10 @@ export async function receiveSignal(
   nowMs: number,
 ): Promise<SignalAnswer> {
   failpoint('signal-received');
-  const { id } = await storeSignal(db, site, nowMs);
+  const { id, epoch } = await storeSignal(db, { site, atMs: nowMs });
   failpoint('signal-stored');
   metrics.signals.inc();
   collector.wake(site);
-  const epoch = await readEpoch(db, site);
   return { signal: id, receivedAt: formatTime(nowMs), ...(epoch ? { epoch } : {}) };
 }
 

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { batching, done, failed, type Settled } from './batching.ts';
+
+/** A batch whose runs end when they are told to. */
+function stage(max: number, answer: (item: number) => Settled<string> = item => done(`${item}`)) {
+  const batches: (readonly number[])[] = [];
+  const ends: (() => void)[] = [];
+  const ask = batching<number, string>(max, async items => {
+    batches.push(items);
+    await new Promise<void>(resolve => ends.push(resolve));
+    return items.map(answer);
+  });
+  const endNext = async () => {
+    ends.shift()?.();
+    await new Promise(resolve => setImmediate(resolve));
+  };
+  return { batches, ask, endNext };
+}
+
+test('the first goes alone and at once; those that come meanwhile go together, no more than allowed', async () => {
+  const { batches, ask, endNext } = stage(3);
+  const answers = [1, 2, 3, 4, 5].map(ask);
+  expect(batches).toEqual([[1]]);
+  await endNext();
+  expect(batches).toEqual([[1], [2, 3, 4]]);
+  await endNext();
+  await endNext();
+  expect(batches).toEqual([[1], [2, 3, 4], [5]]);
+  expect(await Promise.all(answers)).toEqual(['1', '2', '3', '4', '5']);
+  const later = ask(6);
+  expect(batches.at(-1)).toEqual([6]);
+  await endNext();
+  expect(await later).toBe('6');
+});
+
+test('an item that fails by itself fails alone', async () => {
+  const { ask, endNext } = stage(9, item => (item === 2 ? failed(new Error('two')) : done(`${item}`)));
+  const answers = Promise.allSettled([1, 2, 3].map(ask));
+  await endNext();
+  await endNext();
+  expect((await answers).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+});
+
+test('where all fail together, each is tried alone, and only the bad one fails', async () => {
+  const seen: (readonly number[])[] = [];
+  const ask = batching<number, number>(9, async items => {
+    seen.push(items);
+    await Promise.resolve();
+    if (items.includes(3)) throw new Error('three');
+    return items.map(done);
+  });
+  const answers = await Promise.allSettled([1, 2, 3, 4].map(ask));
+  expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+  expect(seen).toEqual([[1], [2, 3, 4], [2], [3], [4]]);
+});
