@@ -30,9 +30,9 @@ import type { CentralMetrics } from './metrics.ts';
 import type { OpenReader } from './site-reader.ts';
 
 /** Sites read at once. */
-const PLACES = 16;
+const PLACES = 64;
 /** Of these, so many are kept for sound sites that signalled: a sweep over dead sites must not delay a live one. */
-const PLACES_KEPT_FOR_SIGNALS = 4;
+const PLACES_KEPT_FOR_SIGNALS = 16;
 /** After so many pages a site goes to the back of the queue, whatever it still has. */
 const PAGES_PER_TURN = 20;
 /** A site where something is written all the time is compared another day. */

@@ -38,7 +38,7 @@ export interface OfferedPage {
 }
 
 /** Pages of so many sites are taken in one transaction: its commit is what takes the time. */
-const MAX_PAGES = 8;
+const MAX_PAGES = 16;
 
 /**
  * Takes in one page of a site's records, in one transaction with those of other sites that are there at the same time. What
