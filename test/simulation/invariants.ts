@@ -28,7 +28,7 @@ export class Violation extends Error {}
 const WITHDRAWN = Number.POSITIVE_INFINITY;
 
 const markOf = (withdrawn: number, body: string): number =>
-  withdrawn === 1 ? WITHDRAWN : Number(/"description":"w(\d+)"/.exec(body)?.[1]);
+  withdrawn === 1 ? WITHDRAWN : Number(/"(?:description|path|because)":"w(\d+)"/.exec(body)?.[1]);
 
 function readSite(disk: Disk): SiteState {
   const [signal] = disk.read<{ flag: string; epoch: number; start: string; epoch_start: string | null }>(

@@ -11,7 +11,7 @@ import { Invariants, Violation } from './invariants.ts';
 import { CALM, Network } from './network.ts';
 import { seededRandom } from './random.ts';
 import { Scheduler } from './scheduler.ts';
-import { addVideo, CENTRAL, editVideo, SiteNode, type World, withdrawVideo } from './site-node.ts';
+import { addVideo, CENTRAL, editVideo, SiteNode, type World, withdrawVideo, writeCopy } from './site-node.ts';
 
 export interface Storm {
   /** How bad the network is at worst: the share of messages that are lost, and of those that are doubled. */
@@ -28,6 +28,8 @@ export interface Storm {
   /** How often each thing happens, against the others. */
   readonly write: number;
   readonly withdraw: number;
+  /** A site has made a copy of another site's video, or anew; or has dropped it. */
+  readonly copy: number;
   readonly backUp: number;
   readonly cut: number;
   readonly crash: number;
@@ -53,6 +55,7 @@ export const STORM: Storm = {
   fate: 0.14,
   write: 24,
   withdraw: 4,
+  copy: 8,
   backUp: 5,
   cut: 6,
   crash: 10,
@@ -159,6 +162,7 @@ class Fate {
   readonly #choices: readonly (() => void)[];
   readonly #backups = new Map<SiteNode | CentralNode, KeptBackup[]>();
   readonly #videos = new Map<SiteNode, VideoId[]>();
+  readonly #copies = new Map<SiteNode, VideoId[]>();
   readonly #maxVideos: number;
   readonly #heldMs: number;
   #mark = 0;
@@ -183,6 +187,7 @@ class Fate {
     const weighted: readonly (readonly [number, () => void])[] = [
       [storm.write, () => this.#write(site())],
       [storm.withdraw, () => this.#withdraw(site())],
+      [storm.copy, () => this.#copy(site())],
       [storm.crash, () => this.#crash(any())],
       [storm.cut, () => this.#cut(site())],
       [storm.backUp, () => this.#backUp(any())],
@@ -233,6 +238,24 @@ class Fate {
     const video = this.#world.random.pick(videos);
     this.#world.tell(`${site.name}: video ${video.slice(0, 4)} is withdrawn`);
     site.write((db, nowMs) => withdrawVideo(db, video, nowMs));
+  }
+
+  #copy(site: SiteNode): void {
+    if (!site.isUp) return;
+    const { random, tell } = this.#world;
+    const copies = this.#copies.get(site) ?? [];
+    this.#copies.set(site, copies);
+    const isNew = copies.length < this.#maxVideos && (copies.length === 0 || random.chance(0.3));
+    const video = isNew ? (random.uuid() as VideoId) : random.pick(copies);
+    if (isNew) copies.push(video);
+    const isGone = !isNew && random.chance(0.4);
+    const revision = random.uuid();
+    const nextMark = (): number => {
+      const mark = ++this.#mark;
+      tell(`${site.name}: w${mark}, ${isGone ? 'no copy any more' : 'a copy'} of video ${video.slice(0, 4)}`);
+      return mark;
+    };
+    site.write((db, nowMs) => writeCopy(db, video, isGone ? undefined : revision, nextMark, nowMs));
   }
 
   #crash(node: SiteNode | CentralNode): void {

@@ -6,7 +6,7 @@ import { publishedRequestSchema } from '../../src/protocol/gateway.ts';
 import { greetingAnswerSchema, heldPageSchema, takeBackAnswerSchema } from '../../src/protocol/greeting.ts';
 import type { SiteId, VideoId } from '../../src/protocol/ids.ts';
 import type { RecordDraft } from '../../src/protocol/record.ts';
-import { changeVideo } from '../../src/site/database/records.ts';
+import { changeVideo, writeDraft } from '../../src/site/database/records.ts';
 import type { SiteSchema } from '../../src/site/database/schema.ts';
 import { beginStart } from '../../src/site/database/signal.ts';
 import { insertVideo, markChecking, type SiteDatabase } from '../../src/site/database/videos.ts';
@@ -179,6 +179,34 @@ export const withdrawVideo = (db: SiteDatabase, video: VideoId, nowMs: number): 
     () => ({ kind: 'tombstone', video, withdrawnAt: new Date(nowMs).toISOString() }),
     nowMs,
   );
+
+/** What is said of a copy (src/site/database/copies.ts), written as that is; without a revision, that it is gone. */
+export const writeCopy = (
+  db: SiteDatabase,
+  video: VideoId,
+  revision: string | undefined,
+  nextMark: () => number,
+  nowMs: number,
+): Promise<void> =>
+  db.transaction().execute(transaction => {
+    const at = new Date(nowMs).toISOString();
+    const mark = `w${nextMark()}`;
+    const draft =
+      revision === undefined
+        ? { kind: 'gone', video, because: mark, goneAt: at }
+        : {
+            kind: 'copy',
+            video,
+            revision,
+            origin: revision,
+            path: mark,
+            sourceAddress: '192.0.2.1:80',
+            sizeBytes: 1,
+            files: 1,
+            copiedAt: at,
+          };
+    return writeDraft(transaction, video, draft as RecordDraft, nowMs);
+  });
 
 const draftOf = (video: VideoId, revision: string, mark: number): RecordDraft =>
   ({

@@ -1,0 +1,168 @@
+/** Rows of copies, and what this site says of them, together. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDatabase } from '../../kernel/sql.ts';
+import type { Assignment } from '../../protocol/copies.ts';
+import { newRevisionId, newSiteId, newVideoId } from '../../protocol/ids.ts';
+import {
+  completeCopy,
+  findCopy,
+  forgetCopy,
+  inheritVideo,
+  listCopyWork,
+  noteAssignments,
+  noteCopyFailure,
+  renounceCopy,
+  type WholeCopy,
+} from './copies.ts';
+import { type SiteSchema, siteMigrations } from './schema.ts';
+import { readSignal } from './signal.ts';
+import { findVideo, type SiteDatabase } from './videos.ts';
+
+let db: SiteDatabase;
+beforeEach(async () => {
+  db = await openDatabase<SiteSchema>(':memory:', siteMigrations);
+});
+afterEach(() => db.destroy());
+
+const self = newSiteId();
+const origin = newSiteId();
+const video = newVideoId();
+const revision = newRevisionId();
+const wish = (changes: object = {}): Assignment =>
+  ({
+    wanted: true,
+    video,
+    origin,
+    revision,
+    version: 3,
+    hash: 'a'.repeat(64),
+    sizeBytes: 9,
+    reason: 'An operator put it there.',
+    ...changes,
+  }) as Assignment;
+const whole = (changes: Partial<WholeCopy> = {}): WholeCopy => ({
+  video,
+  revision,
+  origin,
+  record: '{}',
+  recordVersion: 3,
+  path: 'videos/a/copy/pack',
+  sourceAddress: '192.0.2.1:80',
+  sizeBytes: 9,
+  files: 4,
+  ...changes,
+});
+const work = (nowMs = Date.now()) => listCopyWork(db, self, nowMs, 10);
+const said = async () =>
+  (await db.selectFrom('records').selectAll().execute()).map(({ body, published, version }) => ({
+    ...(JSON.parse(body) as { kind: string }),
+    published,
+    version,
+  }));
+
+describe('a copy', () => {
+  it('is work until it is whole, and then a record that waits to be published', async () => {
+    await noteAssignments(db, [wish()], 7);
+    expect(await work()).toMatchObject([{ video_id: video, state: 'wanted' }]);
+    expect(Number((await readSignal(db)).assignments)).toBe(7);
+    expect(await said()).toEqual([]);
+    expect(await completeCopy(db, whole())).toBe(true);
+    expect(await work()).toEqual([]);
+    expect(await said()).toMatchObject([{ kind: 'copy', revision, origin, published: 0, version: 0 }]);
+    expect((await readSignal(db)).flag).toBe('not-sent');
+  });
+
+  it('of a newer revision is work again; of a renamed video it is, and says nothing new', async () => {
+    await noteAssignments(db, [wish()], 7);
+    await completeCopy(db, whole());
+    await noteAssignments(db, [wish({ version: 4 })], 8);
+    expect(await work()).toHaveLength(1);
+    const { change } = await readSignal(db);
+    await completeCopy(db, whole({ recordVersion: 4, record: '{"name":"new"}' }));
+    expect(await work()).toEqual([]);
+    expect((await readSignal(db)).change).toBe(change);
+    expect((await findCopy(db, video))?.held_record).toBe('{"name":"new"}');
+    const next = newRevisionId();
+    await noteAssignments(db, [wish({ version: 5, revision: next })], 9);
+    await completeCopy(db, whole({ recordVersion: 5, revision: next }));
+    expect(await said()).toMatchObject([{ kind: 'copy', revision: next }]);
+  });
+
+  it('that is not wanted any more is given up in a record before it is forgotten', async () => {
+    await noteAssignments(db, [wish()], 7);
+    await completeCopy(db, whole());
+    await noteAssignments(db, [{ wanted: false, video, reason: 'No rule wants it.' }], 8);
+    expect(await work()).toMatchObject([{ wanted: 0 }]);
+    await renounceCopy(db, video, 'No rule wants it.');
+    expect(await said()).toMatchObject([{ kind: 'gone', because: 'No rule wants it.', published: 0 }]);
+    await forgetCopy(db, video);
+    expect(await findCopy(db, video)).toBeUndefined();
+    await noteAssignments(db, [wish()], 9);
+    await completeCopy(db, whole());
+    expect(await said()).toMatchObject([{ kind: 'copy' }]);
+  });
+
+  it('that was never whole is forgotten without a word', async () => {
+    await noteAssignments(db, [wish(), { wanted: false, video, reason: 'No.' }], 7);
+    await renounceCopy(db, video, 'No.');
+    await forgetCopy(db, video);
+    expect(await said()).toEqual([]);
+    expect(await findCopy(db, video)).toBeUndefined();
+  });
+
+  it('that is wanted again while it goes stays in the table, and one that was withdrawn meanwhile is never said to be whole', async () => {
+    await noteAssignments(db, [wish()], 7);
+    await completeCopy(db, whole());
+    await renounceCopy(db, video, 'No rule wants it.');
+    await forgetCopy(db, video);
+    expect(await work()).toHaveLength(1);
+    await renounceCopy(db, video, 'The video was withdrawn.', true);
+    expect(await completeCopy(db, whole())).toBe(false);
+    expect(await said()).toMatchObject([{ kind: 'gone' }]);
+  });
+
+  it('that could not be made waits its turn', async () => {
+    await noteAssignments(db, [wish()], 7);
+    await noteCopyFailure(db, video, 'nobody has it', 5_000);
+    expect(await work(4_999)).toEqual([]);
+    expect(await work(5_000)).toMatchObject([{ attempts: 1, error: 'nobody has it' }]);
+  });
+
+  it('becomes the video: one row, one record, no copy', async () => {
+    await noteAssignments(db, [wish()], 7);
+    await completeCopy(db, whole());
+    await noteAssignments(db, [wish({ origin: self })], 8);
+    expect(await work()).toHaveLength(1);
+    const own = newRevisionId();
+    await inheritVideo(db, {
+      record: {
+        kind: 'video',
+        video,
+        version: 3,
+        revision,
+        name: '课程',
+        description: '',
+        path: 'videos/a/source',
+        sourceAddress: '192.0.2.1:80',
+        sizeBytes: 9,
+        bitrateBps: 9,
+        durationMs: 9,
+        sha256: '0'.repeat(64),
+        container: 'MP4',
+        renditions: [],
+        createdAt: '2026-01-01T00:00:00.000Z',
+      },
+      revision: own,
+      prepared: '{}',
+      describe: ({ name }) => ({ kind: 'gone', video, because: name, goneAt: '2026-01-01T00:00:00.000Z' }),
+    });
+    expect(await findCopy(db, video)).toBeUndefined();
+    expect(await findVideo(db, video)).toMatchObject({
+      state: 'ready',
+      revision: own,
+      name: '课程',
+      extras_made: 1,
+    });
+    expect(await said()).toMatchObject([{ because: '课程', published: 0 }]);
+  });
+});
