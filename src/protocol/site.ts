@@ -1,7 +1,7 @@
 /** What the studio shows: a site's own videos, step by step (contract: Site). */
 import { z } from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
-import { trackNameSchema } from './media.ts';
+import { picturesSchema, trackNameSchema } from './media.ts';
 import { timestampSchema, versionSchema } from './record.ts';
 import { descriptionSchema, languageSchema, nameSchema } from './text.ts';
 
@@ -101,6 +101,27 @@ export const siteInfoSchema = z.strictObject({
     .optional(),
 });
 export type SiteInfo = z.infer<typeof siteInfoSchema>;
+
+/** `GET /api/library?q=&limit=&cursor=` of a site: what can be played from it with nobody else to be asked, newest first. */
+export const libraryPageSchema = z.strictObject({
+  site: z.string(),
+  /** False: it is cut off from the centre. */
+  connected: z.boolean(),
+  videos: z.array(
+    z.strictObject({
+      id: videoIdSchema,
+      revision: revisionIdSchema,
+      name: z.string(),
+      description: z.string(),
+      durationMs: z.int().positive(),
+      pictures: picturesSchema,
+      /** Its own; another site's, whole; or as much of it as is in the buffer. */
+      holding: z.enum(['own', 'copy', 'partly']),
+    }),
+  ),
+  next: z.string().optional(),
+});
+export type LibraryPage = z.infer<typeof libraryPageSchema>;
 
 /** `GET /probe`: what a tracker asks of a site every second. */
 export const siteProbeSchema = z.strictObject({

@@ -50,3 +50,12 @@ export const languageSchema = z
     /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$/,
     'The language must be a BCP 47 tag such as "en" or "zh-Hans".',
   );
+
+/** One spelling for what people write alike: full and half width (NFKC), upper and lower case. */
+export const normaliseForSearch = (text: string): string => text.normalize('NFKC').toLowerCase();
+
+/** All of these are to be found, anywhere in a text: Chinese is written without spaces. */
+export const searchWords = (q: string | undefined): string[] =>
+  normaliseForSearch(q ?? '')
+    .split(/\s+/u)
+    .filter(word => word !== '');

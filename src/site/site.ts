@@ -46,7 +46,9 @@ import { startAssignments } from './web/assignments.ts';
 import { serveCaptions } from './web/captions.ts';
 import { centralOverHttp, refusalReporter } from './web/central-calls.ts';
 import { createGateway, serveGateway } from './web/gateway.ts';
+import { startHearing } from './web/hearing.ts';
 import { serveJobs } from './web/jobs.ts';
+import { serveLibrary } from './web/library.ts';
 import { startLink } from './web/link.ts';
 import { servePlace } from './web/place.ts';
 import type { SiteLoad } from './web/probe.ts';
@@ -315,10 +317,25 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
     load: local?.load ?? IDLE,
     trackerUrls: membership.trackerUrls,
   });
+  const buffered = (): ReadonlySet<VideoId> => local?.buffer.videos() ?? new Set();
+  serveLibrary(app, {
+    db,
+    name: config.name,
+    access: config,
+    serveViewers: config.serveViewers,
+    buffered,
+    isConnected: assignments.isConnected,
+  });
+  const hearing = startHearing({
+    db,
+    centralUrl: () => membership.identity().membership?.centralUrl,
+    buffered,
+    log,
+  });
   if (existsSync(files.uiDirectory)) {
     servePages(app, {
       directory: files.uiDirectory,
-      pages: { '/': 'studio.html' },
+      pages: { '/': 'studio.html', '/library': 'library.html' },
       connectTo: () => (config.central ? [config.central] : []),
     });
   }
@@ -391,6 +408,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
         registrations.stop(),
         withdrawals.stop(),
         assignments.stop(),
+        hearing.stop(),
         copyKeeper.stop(),
         membershipWatch.stop(),
         viewerReports?.stop(),

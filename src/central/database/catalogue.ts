@@ -3,10 +3,10 @@
 import { sql } from '../../kernel/sql.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
 import type { CopyRecord } from '../../protocol/record.ts';
+import { searchWords } from '../../protocol/text.ts';
 import type { Cursor } from './cursor.ts';
 import { registeredUpTo } from './feed.ts';
 import type { CentralDatabase, VideoRow } from './schema.ts';
-import { normaliseForSearch } from './search.ts';
 
 export interface VideoQuery {
   readonly q?: string | undefined;
@@ -66,11 +66,6 @@ export function listVideos(db: CentralDatabase, query: VideoQuery): Promise<List
     .limit(query.limit + 1)
     .execute();
 }
-
-const searchWords = (q: string | undefined): string[] =>
-  normaliseForSearch(q ?? '')
-    .split(/\s+/u)
-    .filter(word => word !== '');
 
 const escapeLike = (word: string): string => word.replaceAll(/[\\%_]/g, '\\$&');
 

@@ -2,9 +2,9 @@
 import type { RecordEntry } from '../../protocol/gateway.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { isOfOwner, type PublicationRecord } from '../../protocol/record.ts';
+import { normaliseForSearch } from '../../protocol/text.ts';
 import { takePositions } from './feed.ts';
 import type { CentralTransaction, VideoRow } from './schema.ts';
-import { normaliseForSearch } from './search.ts';
 
 const kindOf = (record: PublicationRecord): VideoRow['kind'] =>
   isOfOwner(record) ? 'video' : record.kind === 'copy' ? 'copy' : 'gone';

@@ -79,6 +79,8 @@ export interface StreamBuffer {
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Forgets a withdrawn video, cuts off its fills, and answers 410 for it from now on. @throws Error if the disk will not. */
   drop(video: VideoId): Promise<void>;
+  /** Of which something is kept on disk, withdrawn ones left out. */
+  videos(): ReadonlySet<VideoId>;
   /** Takes back `drop`. */
   allow(video: VideoId): void;
   /** What viewers' players told, and which videos they had, since this was last asked for. */
@@ -244,6 +246,7 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
       for (const fill of fills.values()) if (fill.file.video === video) fill.stop(videoWithdrawn());
       await forget(video);
     },
+    videos: () => new Set([...disk.videos].filter(video => !dropped.has(video))),
     allow: video => void dropped.delete(video),
     takeReports: reports.take,
     stats: () => ({

@@ -116,6 +116,13 @@ export class DiskTier {
     return this.#index.size;
   }
 
+  /** Of which something is kept. */
+  get videos(): ReadonlySet<VideoId> {
+    const ids = new Set<VideoId>();
+    for (const path of this.#index.keys()) ids.add(path.slice(0, path.indexOf('/')) as VideoId);
+    return ids;
+  }
+
   has(file: MediaFile): boolean {
     return this.#index.has(pathOf(file));
   }

@@ -110,6 +110,8 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
       origin: row.origin as SiteId,
       record: made.recordText,
       recordVersion: made.record.version,
+      name: made.record.name,
+      description: made.record.description,
       path: copyPath(video),
       sourceAddress: options.sourceAddress,
       sizeBytes: made.sizeBytes,

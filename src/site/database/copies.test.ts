@@ -46,6 +46,8 @@ const whole = (changes: Partial<WholeCopy> = {}): WholeCopy => ({
   origin,
   record: '{}',
   recordVersion: 3,
+  name: 'A lecture',
+  description: '',
   path: 'videos/a/copy/pack',
   sourceAddress: '192.0.2.1:80',
   sizeBytes: 9,

@@ -47,6 +47,8 @@ const NOTHING_HELD = {
   held_revision: null,
   held_version: null,
   held_record: null,
+  name: '',
+  description: '',
   size_bytes: 0,
   files: 0,
   files_done: 0,
@@ -99,6 +101,8 @@ export interface WholeCopy {
   /** The origin's own record of this revision, as canonical JSON, and its version. */
   readonly record: string;
   readonly recordVersion: number;
+  readonly name: string;
+  readonly description: string;
   readonly path: string;
   readonly sourceAddress: string;
   readonly sizeBytes: number;
@@ -115,6 +119,8 @@ export function completeCopy(db: SiteDatabase, copy: WholeCopy, nowMs = Date.now
         held_revision: copy.revision,
         held_version: copy.recordVersion,
         held_record: copy.record,
+        name: copy.name,
+        description: copy.description,
         size_bytes: copy.sizeBytes,
         files: copy.files,
         files_done: copy.files,
@@ -128,7 +134,7 @@ export function completeCopy(db: SiteDatabase, copy: WholeCopy, nowMs = Date.now
       .returning('video_id')
       .executeTakeFirst();
     if (!row) return false;
-    const { record: _, recordVersion: __, ...said } = copy;
+    const { record: _, recordVersion: __, name: ___, description: ____, ...said } = copy;
     if (isSaid(await findSaid(transaction, copy.video), said)) return true;
     await writeDraft(
       transaction,

@@ -154,6 +154,9 @@ export interface CopyRow {
   held_revision: string | null;
   held_version: number | null;
   held_record: string | null;
+  /** Out of that record. */
+  name: string;
+  description: string;
   size_bytes: number;
   files: number;
   /** Of what is being made now. */
@@ -164,8 +167,21 @@ export interface CopyRow {
   updated_at: string;
 }
 
+/** Another site's video of which something is in the buffer: what it is called, so that it can be found with the centre away. */
+export interface HeardVideoRow {
+  video_id: string;
+  revision: string;
+  name: string;
+  description: string;
+  duration_ms: number;
+  /** JSON. */
+  pictures: string | null;
+  heard_ms: number;
+}
+
 export interface SiteSchema {
   copies: CopyRow;
+  heard_videos: HeardVideoRow;
   videos: VideoRow;
   revisions: RevisionRow;
   jobs: JobRow;
@@ -360,6 +376,8 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
         .addColumn('held_revision', 'text')
         .addColumn('held_version', 'bigint')
         .addColumn('held_record', 'text')
+        .addColumn('name', 'text', column => column.notNull().defaultTo(''))
+        .addColumn('description', 'text', column => column.notNull().defaultTo(''))
         .addColumn('size_bytes', 'bigint', column => column.notNull())
         .addColumn('files', 'integer', column => column.notNull())
         .addColumn('files_done', 'integer', column => column.notNull())
@@ -367,6 +385,16 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
         .addColumn('not_before_ms', 'bigint', column => column.notNull())
         .addColumn('error', 'text')
         .addColumn('updated_at', 'text', column => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('heard_videos')
+        .addColumn('video_id', 'text', column => column.primaryKey())
+        .addColumn('revision', 'text', column => column.notNull())
+        .addColumn('name', 'text', column => column.notNull())
+        .addColumn('description', 'text', column => column.notNull())
+        .addColumn('duration_ms', 'bigint', column => column.notNull())
+        .addColumn('pictures', 'text')
+        .addColumn('heard_ms', 'bigint', column => column.notNull())
         .execute();
     },
   },

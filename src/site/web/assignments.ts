@@ -9,25 +9,35 @@ import type { CentralCalls } from './central-calls.ts';
 
 const RETRY_MS = 5_000;
 
+export interface Assignments extends Repeating {
+  /** Central answered when it was last asked. */
+  readonly isConnected: () => boolean;
+}
+
 export function startAssignments(options: {
   readonly db: SiteDatabase;
   readonly calls: CentralCalls;
   /** There may be something to copy, or to drop. */
   readonly onAssigned: () => void;
   readonly log: Log;
-}): Repeating {
+}): Assignments {
   const { db, calls, onAssigned, log } = options;
-  return repeat(async signal => {
+  let isConnected = false;
+  const repeating = repeat(async signal => {
     if (calls.site() === undefined) return RETRY_MS;
     try {
       const after = Number((await readSignal(db)).assignments);
-      const { assignments, position } = await calls.awaitAssignments(after, signal);
+      // The first answer is wanted at once: it says that central is there.
+      const { assignments, position } = await calls.awaitAssignments(after, isConnected, signal);
+      isConnected = true;
       await noteAssignments(db, assignments, position);
       if (assignments.length > 0) onAssigned();
       return 0;
     } catch (error) {
+      isConnected = false;
       if (!signal.aborted) log.debug({ reason: messageOf(error) }, 'assignments not heard');
       return RETRY_MS;
     }
   });
+  return { ...repeating, isConnected: () => isConnected };
 }

@@ -39,7 +39,7 @@ export interface CentralCalls {
   /** Answers as soon as something was withdrawn after this position, or after a while with nothing. */
   awaitWithdrawals(after: number, signal: AbortSignal): Promise<WithdrawalFeed>;
   /** Answers as soon as something has changed of what this site is to hold, or after a while with nothing. */
-  awaitAssignments(after: number, signal: AbortSignal): Promise<AssignmentFeed>;
+  awaitAssignments(after: number, mayWait: boolean, signal: AbortSignal): Promise<AssignmentFeed>;
   listRegistered(
     videos: readonly string[],
     signal: AbortSignal,
@@ -119,9 +119,9 @@ export function centralOverHttp(identity: () => MemberIdentity): CentralCalls {
         answer: withdrawalFeedSchema,
       });
     },
-    awaitAssignments(after, signal) {
+    awaitAssignments(after, mayWait, signal) {
       const { url, bounds } = to(signal);
-      return call(`${url}/api/assignments?after=${after}&wait=${WITHDRAWAL_WAIT_S}`, {
+      return call(`${url}/api/assignments?after=${after}&wait=${mayWait ? WITHDRAWAL_WAIT_S : 0}`, {
         ...bounds,
         method: 'GET',
         timeoutMs: (WITHDRAWAL_WAIT_S + 10) * 1_000,

@@ -9,6 +9,7 @@ import { Page, useCentralLinks } from '../parts/page.tsx';
 import { TokenForm, useToken } from '../parts/token.tsx';
 import { usePoll } from '../poll.ts';
 import { AddSite, AddTracker } from './add-forms.tsx';
+import { Copies } from './copies/copies.tsx';
 import { Desk } from './desk.tsx';
 import { type Invitation, InvitationPanel } from './invitation.tsx';
 import { SiteMap } from './site-map.tsx';
@@ -142,6 +143,7 @@ function Everywhere({ token, onToken }: EverywhereProps) {
             <TrackersTable trackers={value.trackers} />
             <AddTracker token={token} onInvited={onInvited} />
           </section>
+          <Copies token={token} />
           <Desk
             sites={value.sites}
             signals={value.signals}

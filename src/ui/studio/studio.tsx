@@ -76,6 +76,7 @@ export function Studio() {
   const videos = list.value?.videos;
   const links = [
     { href: '/', text: t.studio.title, current: true },
+    { href: '/library', text: t.library.title },
     ...(site.value?.centralUrl
       ? [{ href: `${site.value.centralUrl}/?lang=${language}`, text: t.common.catalogue }]
       : []),

@@ -1,0 +1,159 @@
+/**
+ * Everything that can be played here with nobody else to be asked: this site's own videos, its copies, and what its buffer has of
+ * others. Searched by all words of a question, in every script.
+ */
+import type { RevisionId, VideoId } from '../../protocol/ids.ts';
+import type { Pictures } from '../../protocol/media.ts';
+import type { VideoRecord } from '../../protocol/record.ts';
+import { normaliseForSearch, searchWords } from '../../protocol/text.ts';
+import { parseExtras } from './extras.ts';
+import type { HeardVideoRow } from './schema.ts';
+import type { SiteDatabase } from './videos.ts';
+
+export interface LibraryVideo {
+  readonly id: VideoId;
+  readonly revision: RevisionId;
+  readonly name: string;
+  readonly description: string;
+  readonly durationMs: number;
+  readonly pictures: Pictures;
+  readonly holding: 'own' | 'copy' | 'partly';
+}
+
+interface Title extends Pick<LibraryVideo, 'id' | 'name' | 'description' | 'holding'> {}
+
+const NO_PICTURES: Pictures = { poster: false, storyboard: false };
+
+/** Newest first (UUIDv7 sorts by time), those with an id below `before`; one more than `limit` where there is more. */
+export async function listLibrary(
+  db: SiteDatabase,
+  query: {
+    readonly q: string | undefined;
+    readonly before: string | undefined;
+    readonly limit: number;
+    /** Of which the buffer has something. */
+    readonly buffered: ReadonlySet<VideoId>;
+  },
+): Promise<LibraryVideo[]> {
+  const words = searchWords(query.q);
+  const titles = new Map<VideoId, Title>();
+  for (const title of await listTitles(db, query.buffered)) {
+    if (query.before !== undefined && title.id >= query.before) continue;
+    const text = normaliseForSearch(`${title.name}\n${title.description}`);
+    // A copy is more than what is in the buffer, and one's own is more than a copy.
+    if (!titles.has(title.id) && words.every(word => text.includes(word))) titles.set(title.id, title);
+  }
+  const page = [...titles.values()].sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit + 1);
+  const described = await Promise.all(page.map(title => describe(db, title)));
+  return described.filter(video => video !== undefined);
+}
+
+async function listTitles(db: SiteDatabase, buffered: ReadonlySet<VideoId>): Promise<Title[]> {
+  const columns = ['name', 'description'] as const;
+  const own = await db
+    .selectFrom('videos')
+    .select(['id', ...columns])
+    .where('state', '=', 'ready')
+    .execute();
+  const copies = await db
+    .selectFrom('copies')
+    .select(['video_id as id', ...columns])
+    .where('held_revision', 'is not', null)
+    .execute();
+  const heard = await db
+    .selectFrom('heard_videos')
+    .select(['video_id as id', ...columns])
+    .execute();
+  const as = (holding: Title['holding']) => (row: { id: string; name: string; description: string }) => ({
+    ...row,
+    id: row.id as VideoId,
+    holding,
+  });
+  return [
+    ...own.map(as('own')),
+    ...copies.map(as('copy')),
+    ...heard.map(as('partly')).filter(({ id }) => buffered.has(id)),
+  ];
+}
+
+async function describe(db: SiteDatabase, title: Title): Promise<LibraryVideo | undefined> {
+  const found = await (title.holding === 'own'
+    ? describeOwn(db, title.id)
+    : title.holding === 'copy'
+      ? describeCopy(db, title.id)
+      : describeHeard(db, title.id));
+  return found && { ...title, ...found };
+}
+
+type Facts = Pick<LibraryVideo, 'revision' | 'durationMs' | 'pictures'>;
+
+async function describeOwn(db: SiteDatabase, id: VideoId): Promise<Facts | undefined> {
+  const row = await db
+    .selectFrom('videos')
+    .select(['revision', 'prepared', 'extras'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (!row?.revision || !row.prepared) return undefined;
+  const { durationMs, inherited } = JSON.parse(row.prepared) as {
+    durationMs: number;
+    inherited?: { pictures?: Pictures };
+  };
+  const { poster, storyboard } = parseExtras(row.extras);
+  const pictures = inherited?.pictures ?? {
+    poster: poster !== undefined,
+    storyboard: storyboard !== undefined,
+  };
+  return { revision: row.revision as RevisionId, durationMs, pictures };
+}
+
+async function describeCopy(db: SiteDatabase, id: VideoId): Promise<Facts | undefined> {
+  const row = await db
+    .selectFrom('copies')
+    .select(['held_revision', 'held_record'])
+    .where('video_id', '=', id)
+    .executeTakeFirst();
+  if (!row?.held_revision || !row.held_record) return undefined;
+  const { durationMs, pictures = NO_PICTURES } = JSON.parse(row.held_record) as VideoRecord;
+  return { revision: row.held_revision as RevisionId, durationMs, pictures };
+}
+
+async function describeHeard(db: SiteDatabase, id: VideoId): Promise<Facts | undefined> {
+  const row = await db.selectFrom('heard_videos').selectAll().where('video_id', '=', id).executeTakeFirst();
+  if (!row) return undefined;
+  const pictures = row.pictures === null ? NO_PICTURES : (JSON.parse(row.pictures) as Pictures);
+  return { revision: row.revision as RevisionId, durationMs: Number(row.duration_ms), pictures };
+}
+
+/** Of these, the ones that nothing is known of, or nothing newer than that. */
+export async function listUnheard(
+  db: SiteDatabase,
+  videos: readonly VideoId[],
+  sinceMs: number,
+): Promise<VideoId[]> {
+  if (videos.length === 0) return [];
+  const named = videos as readonly string[];
+  const known = [
+    ...(await db.selectFrom('videos').select('id').where('id', 'in', named).execute()),
+    ...(await db.selectFrom('copies').select('video_id as id').where('video_id', 'in', named).execute()),
+    ...(await db
+      .selectFrom('heard_videos')
+      .select('video_id as id')
+      .where('video_id', 'in', named)
+      .where('heard_ms', '>=', sinceMs)
+      .execute()),
+  ];
+  const ids = new Set(known.map(({ id }) => id));
+  return videos.filter(id => !ids.has(id));
+}
+
+export async function noteHeard(db: SiteDatabase, row: HeardVideoRow): Promise<void> {
+  await db
+    .insertInto('heard_videos')
+    .values(row)
+    .onConflict(conflict => conflict.column('video_id').doUpdateSet(row))
+    .execute();
+}
+
+export async function forgetHeard(db: SiteDatabase, video: VideoId): Promise<void> {
+  await db.deleteFrom('heard_videos').where('video_id', '=', video).execute();
+}

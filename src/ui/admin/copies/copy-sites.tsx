@@ -1,0 +1,102 @@
+/** Sites as places of copies: their region, what they hold, what would go next; and the end of one that will not come back. */
+import { useState } from 'preact/hooks';
+import type { CopyReport } from '../../../protocol/copies.ts';
+import { Confirm } from '../../parts/dialog.tsx';
+import { useSpeech } from '../../parts/language.tsx';
+import { Table } from '../table.tsx';
+import { sayWhy } from './why.ts';
+
+type CopySite = CopyReport['sites'][number];
+const EVICTIONS_SHOWN = 3;
+
+interface CopySitesProps {
+  readonly report: CopyReport;
+  readonly onRegion: (site: CopySite, region: string) => void;
+  readonly onLost: (site: CopySite) => void;
+}
+
+export function CopySites({ report, onRegion, onLost }: CopySitesProps) {
+  const { t, format } = useSpeech();
+  const [losing, setLosing] = useState<CopySite>();
+  if (report.sites.length === 0) return <p class="quiet">{t.admin.noSites}</p>;
+  const { site: name, region, held, next, actions } = t.copies.columns;
+  return (
+    <>
+      <Table testId="copy-sites" label={t.copies.sites} columns={[name, region, held, next, actions]}>
+        {report.sites.map(site => (
+          <tr key={site.id} data-site={site.id}>
+            <th scope="row">{site.name}</th>
+            <td>
+              <Region site={site} onRegion={onRegion} />
+            </td>
+            <td>
+              {t.copies.held(format.number(site.copies), format.size(site.bytes))}
+              {site.limitBytes !== undefined && (
+                <div class="quiet">{t.copies.limit(format.size(site.limitBytes))}</div>
+              )}
+            </td>
+            <td>
+              {site.nextEvictions.length === 0 && <span class="quiet">{t.common.none}</span>}
+              {site.nextEvictions.slice(0, EVICTIONS_SHOWN).map(({ video, name: title, ...why }) => (
+                <div key={video}>
+                  {title} <span class="quiet">{sayWhy(why, t)}</span>
+                </div>
+              ))}
+            </td>
+            <td>
+              <button
+                type="button"
+                class="plain small"
+                data-testid="site-lost"
+                onClick={() => setLosing(site)}
+              >
+                {t.copies.lost}
+              </button>
+            </td>
+          </tr>
+        ))}
+      </Table>
+      {losing && (
+        <Confirm
+          title={t.copies.lostTitle(losing.name)}
+          text={t.copies.lostText}
+          yes={t.copies.lost}
+          no={t.common.cancel}
+          onYes={() => {
+            onLost(losing);
+            setLosing(undefined);
+          }}
+          onNo={() => setLosing(undefined)}
+        />
+      )}
+    </>
+  );
+}
+
+function Region({ site, onRegion }: { readonly site: CopySite } & Pick<CopySitesProps, 'onRegion'>) {
+  const { t } = useSpeech();
+  const [text, setText] = useState(site.region ?? '');
+  return (
+    <form
+      class="actions"
+      onSubmit={event => {
+        event.preventDefault();
+        onRegion(site, text.trim());
+      }}
+    >
+      <input
+        class="short"
+        aria-label={t.copies.regionOf(site.name)}
+        value={text}
+        maxLength={60}
+        data-testid="region"
+        onInput={event => setText(event.currentTarget.value)}
+      />
+      {text.trim() !== (site.region ?? '') && (
+        <button type="submit" class="small">
+          {t.copies.save}
+        </button>
+      )}
+    </form>
+  );
+}

@@ -1,0 +1,4 @@
+import { mountPage } from '../parts/page.tsx';
+import { Library } from './library.tsx';
+
+mountPage(Library);
