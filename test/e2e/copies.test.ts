@@ -15,6 +15,7 @@ import {
   TOKEN,
   untilRegistered,
   uploadTo,
+  videoAt,
 } from './cluster.ts';
 import { ffmpeg, readFilm, shortFilm } from './films.ts';
 import { eventually, getJson, runProgram } from './parts.ts';
@@ -177,7 +178,7 @@ describe('with the origin and the centre killed for good', () => {
       await page.waitForSelector('[data-testid=island]');
       await page.fill('input[type=search]', '讲座');
       await page.click('[data-testid=play-here]');
-      await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 1, undefined, {
+      await page.waitForFunction("document.querySelector('video')?.currentTime > 1", undefined, {
         timeout: 30_000,
       });
     } finally {
