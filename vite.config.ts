@@ -20,7 +20,9 @@ export default defineConfig({
     // hls.js is one piece of some 500 kB before compression, and loaded only where something is played.
     chunkSizeWarningLimit: 700,
     rollupOptions: {
-      input: ['index', 'watch', 'studio', 'library', 'admin', 'explain'].map(page => path(`src/ui/${page}.html`)),
+      input: ['index', 'watch', 'studio', 'library', 'admin', 'explain'].map(page =>
+        path(`src/ui/${page}.html`),
+      ),
     },
   },
 });
