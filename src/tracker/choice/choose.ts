@@ -129,30 +129,35 @@ export function scoreOf(world: World, question: Question, index: number): number
   return score + (isPartial ? PARTIAL_NO_SOURCE_TERM : NO_SOURCE_TERM);
 }
 
-/** Before: negative. A total order, the same on every tracker: better by a step, then failover order, then by video. */
-function compare({ table }: World, question: Question, a: Pick, b: Pick): number {
-  return (
-    stepOf(b.score) - stepOf(a.score) ||
-    (table.failoverOrder[a.index] as number) - (table.failoverOrder[b.index] as number) ||
-    tieOf(table, question, b.index) - tieOf(table, question, a.index) ||
-    a.index - b.index
-  );
+/** What decides between two sites, found once for each. */
+interface Ranked extends Pick {
+  readonly step: number;
+  readonly order: number;
+  readonly tie: number;
 }
-/** Lets a score in that lies on the edge of a step: which side it is on, the comparison says. */
-const ROUNDING = 1e-9;
+const rankedOf = ({ table }: World, { hash }: Question, index: number, score: number): Ranked => ({
+  index,
+  score,
+  step: stepOf(score),
+  order: table.failoverOrder[index] as number,
+  tie: tieOf(table.hash[index] as number, hash),
+});
+/** Before: negative. A total order, the same on every tracker: better by a step, then failover order, then by video. */
+const compare = (a: Ranked, b: Ranked): number =>
+  b.step - a.step || a.order - b.order || b.tie - a.tie || a.index - b.index;
 const stepOf = (score: number): number => Math.round(score * STEPS_PER_E);
 /** Rendezvous hashing: equal sites share the videos, and each video stays with one of them. */
-const tieOf = (table: SiteTable, { hash }: Question, index: number): number =>
-  Math.imul((table.hash[index] as number) ^ hash, 0x9e3779b1) >>> 0;
+const tieOf = (siteHash: number, videoHash: number): number =>
+  Math.imul(siteHash ^ videoHash, 0x9e3779b1) >>> 0;
 
 /** These sites, best first; those that are not offered are left out. */
 export function rank(world: World, question: Question, indexes: readonly number[]): readonly Pick[] {
-  const picks: Pick[] = [];
+  const picks: Ranked[] = [];
   for (const index of indexes) {
     const score = scoreOf(world, question, index);
-    if (score !== undefined) picks.push({ index, score });
+    if (score !== undefined) picks.push(rankedOf(world, question, index, score));
   }
-  return picks.sort((a, b) => compare(world, question, a, b));
+  return picks.sort(compare);
 }
 
 /** Which sites need more than a plain sum: set before the loop over all of them, cleared after it. */
@@ -166,27 +171,23 @@ export function choose(world: World, question: Question, count: number): readonl
   const { table, states, policy } = world;
   const { holding, network, priors } = question;
   if (marks.length < table.size) marks = new Uint8Array(table.size);
-  const filling =
-    question.viewer.fillingSite === undefined ? undefined : table.indexOf.get(question.viewer.fillingSite);
-  const special = [
-    ...holding.full,
-    ...holding.partial,
-    ...network.measured.map(({ index }) => index),
-    ...(filling === undefined ? [] : [filling]),
-  ];
-
-  const best: Pick[] = [];
+  const best: Ranked[] = [];
+  /** The lowest score that can still get in. */
   let least = Number.NEGATIVE_INFINITY;
-  const offer = (index: number, score: number | undefined): void => {
-    if (score !== undefined && score >= least) least = insert(world, question, best, { index, score }, count);
+  const offer = (index: number, score: number): void => {
+    if (score < least) return;
+    insert(best, rankedOf(world, question, index, score), count);
+    if (best.length === count) least = lowestOf((best[count - 1] as Ranked).step);
   };
+
+  const special = listSpecial(world, question);
   for (const index of special) {
     if (marks[index] === 1) continue;
     marks[index] = 1;
-    offer(index, scoreOf(world, question, index));
+    const score = scoreOf(world, question, index);
+    if (score !== undefined) offer(index, score);
   }
-
-  const { expected, near, order, bound } = priors;
+  const { order, most } = priors;
   const { active, maxLogWeight } = table;
   const { terms, up } = states;
   const measuring = policy !== 'nearest';
@@ -195,12 +196,12 @@ export function choose(world: World, question: Question, count: number): readonl
   const unheld = hasSource(world, holding) ? FILLING_TERM : NO_SOURCE_TERM;
   const mostAdded = maxLogWeight + unheld;
   for (let at = 0; at < table.size; at++) {
+    const usual = most[at] as number;
+    const expected = measuring ? useful(Math.min(usual, line), enough) : usual;
     // Nothing adds more to what can be expected of a site than its weight: behind the first that cannot get in, none can.
-    if ((bound[at] as number) + mostAdded < least) break;
+    if (expected + mostAdded < least) break;
     const index = order[at] as number;
-    let score = (near[index] as number) + (terms[index] as number);
-    if (measuring) score += useful(Math.min(expected[index] as number, line), enough);
-    score += unheld;
+    const score = expected + (terms[index] as number) + unheld;
     if (score < least || active[index] === 0 || up[index] === 0 || marks[index] === 1) continue;
     offer(index, score);
   }
@@ -208,15 +209,26 @@ export function choose(world: World, question: Question, count: number): readonl
   return withHolder(world, question, best);
 }
 
-/** @returns the least score that is still in the step which the next one must reach. */
-function insert(world: World, question: Question, best: Pick[], pick: Pick, count: number): number {
-  let at = best.length;
-  while (at > 0 && compare(world, question, pick, best[at - 1] as Pick) < 0) at--;
-  if (at < count) best.splice(at, 0, pick);
-  if (best.length > count) best.pop();
-  if (best.length < count) return Number.NEGATIVE_INFINITY;
-  return (stepOf((best.at(-1) as Pick).score) - 0.5) / STEPS_PER_E - ROUNDING;
+/** Those of which more is known than how far they are. */
+function listSpecial({ table }: World, { holding, network, priors, viewer }: Question): readonly number[] {
+  const special = [...holding.full, ...holding.partial];
+  for (const { index } of network.measured) special.push(index);
+  if (priors.favoured >= 0) special.push(priors.favoured);
+  const filling = viewer.fillingSite === undefined ? undefined : table.indexOf.get(viewer.fillingSite);
+  if (filling !== undefined) special.push(filling);
+  return special;
 }
+
+function insert(best: Ranked[], ranked: Ranked, count: number): void {
+  let at = best.length;
+  while (at > 0 && compare(ranked, best[at - 1] as Ranked) < 0) at--;
+  if (at >= count) return;
+  if (best.length === count) best.pop();
+  best.splice(at, 0, ranked);
+}
+/** The lowest score of a step; what lies on its edge is let in: which side it is on, the comparison says. */
+const lowestOf = (step: number): number => (step - 0.5) / STEPS_PER_E - ROUNDING;
+const ROUNDING = 1e-9;
 
 function withHolder(world: World, question: Question, best: readonly Pick[]): readonly Pick[] {
   const { full } = question.holding;

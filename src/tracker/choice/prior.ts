@@ -46,7 +46,9 @@ export interface Priors {
   readonly near: Float64Array;
   /** All sites, those first of which the most can be expected; and for each place in it, how much that is. */
   readonly order: Uint32Array;
-  readonly bound: Float64Array;
+  readonly most: Float64Array;
+  /** The only site that the policy favours beside what is expected of it: that of the viewer's own zone; -1: none. */
+  readonly favoured: number;
 }
 
 export function makePriors(table: SiteTable, place: Place, policy: Policy): Priors {
@@ -62,12 +64,13 @@ export function makePriors(table: SiteTable, place: Place, policy: Policy): Prio
     );
     near[index] = nearness(policy, isOwnZone, known);
   }
-  const most = (index: number): number =>
-    (near[index] as number) + (policy === 'nearest' ? 0 : (expected[index] as number));
+  const mosts = policy === 'nearest' ? near : expected;
+  const most = (index: number): number => mosts[index] as number;
   const order = Uint32Array.from({ length: table.size }, (_, index) => index).sort(
     (a, b) => most(b) - most(a),
   );
-  return { km, expected, near, order, bound: Float64Array.from(order, most) };
+  const own = place.zoneSite === undefined ? undefined : table.indexOf.get(place.zoneSite);
+  return { km, expected, near, order, most: Float64Array.from(order, most), favoured: own ?? -1 };
 }
 
 function nearness(policy: Policy, isOwnZone: boolean, km: number): number {
