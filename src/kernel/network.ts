@@ -7,8 +7,34 @@ export interface Address {
   readonly value: bigint;
 }
 
+const DOT = 46;
+const ZERO = 48;
+
+/** Four decimal octets without leading zeros as one number; undefined where it is anything else. */
+export function parseIpv4(text: string): number | undefined {
+  let value = 0;
+  let octet = -1;
+  let dots = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === DOT) {
+      if (octet < 0) return undefined;
+      value = value * 256 + octet;
+      octet = -1;
+      dots++;
+    } else {
+      if (code < ZERO || code > ZERO + 9 || octet === 0) return undefined;
+      octet = Math.max(0, octet) * 10 + (code - ZERO);
+      if (octet > 255) return undefined;
+    }
+  }
+  return dots === 3 && octet >= 0 ? value * 256 + octet : undefined;
+}
+
 /** Undefined where the text is no IP address. IPv4-mapped IPv6 (`::ffff:192.0.2.1`) counts as IPv4; zone ids are dropped. */
 export function parseAddress(text: string): Address | undefined {
+  const ipv4 = parseIpv4(text);
+  if (ipv4 !== undefined) return { bits: 32, value: BigInt(ipv4) };
   const bare = text.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
   const family = isIP(bare);
   if (family === 4) return { bits: 32, value: ipv4Value(bare) };

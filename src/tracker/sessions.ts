@@ -3,14 +3,17 @@
  * when it was given and is signed for the viewer's network prefix; what is remembered of a session beside it is a comfort
  * that may be lost.
  */
-import { createHmac, randomFillSync, timingSafeEqual } from 'node:crypto';
+import { hash, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { SiteId } from '../protocol/ids.ts';
 
+/** An id is a head of so many bytes, and a signature of 84 bits: in base64url, one after the other. */
 const TIME_BYTES = 4;
-const RANDOM_BYTES = 6;
-const MAC_BYTES = 10;
-const ID = /^[A-Za-z0-9_-]{27}$/;
+const RANDOM_BYTES = 8;
+const HEAD_BYTES = TIME_BYTES + RANDOM_BYTES;
+const HEAD_CHARACTERS = 16;
+const MAC_CHARACTERS = 14;
+const ID = /^[A-Za-z0-9_-]{30}$/;
 const MAX_AGE_S = 12 * 3_600;
 const MAX_REMEMBERED = 100_000;
 
@@ -34,8 +37,12 @@ export interface Session {
 export interface Sessions {
   /** Sessions are signed with this key from now on, as other trackers do; those of the key before are still known. */
   share(key: Buffer): void;
-  /** A new session for a viewer of this prefix. */
+  /**
+   * A new session for a viewer of this prefix. All that it is stands in its id, so it is remembered from the player's first
+   * word on: who only begins, however often, puts nobody out.
+   */
   begin(prefix: string, nowMs: number): Session;
+  remember(session: Session): void;
   /** Undefined where it was not given here, to a viewer of this prefix, in the last hours. */
   find(id: string | undefined, prefix: string | undefined, nowMs: number): Session | undefined;
 }
@@ -52,49 +59,54 @@ function takeRandom(target: Buffer, at: number): void {
   randomAt += RANDOM_BYTES;
 }
 
-export function createSessions(own: Buffer): Sessions {
-  let keys: readonly [Buffer, ...Buffer[]] = [own];
-  const remembered = new LRUCache<string, Session>({ max: MAX_REMEMBERED });
-  const sign = (head: Buffer, prefix: string, key: Buffer): Buffer =>
-    createHmac('sha256', key).update(head).update(prefix).digest().subarray(0, MAC_BYTES);
+/**
+ * A keyed hash. SHA-512/256 shows half of its state, so that what is signed cannot be lengthened (FIPS 180-4), and in one call
+ * takes a seventh of the time of an HMAC: a tracker signs for every viewer who begins.
+ */
+const sign = (head: string, prefix: string, key: string): string =>
+  hash('sha512-256', `${key} ${head} ${prefix}`, 'base64url').slice(0, MAC_CHARACTERS);
+const isSame = (a: string, b: string): boolean => timingSafeEqual(Buffer.from(a), Buffer.from(b));
 
-  function remember(id: string, bytes: Buffer): Session {
-    const known = remembered.get(id);
-    if (known) return known;
-    const session: Session = {
-      id,
-      beganAtMs: bytes.readUInt32BE(0) * 1_000,
-      luck: bytes.readUInt32BE(TIME_BYTES) / 2 ** 32,
-      current: undefined,
-      told: undefined,
-      asked: 0,
-      movedAtMs: 0,
-      heardAtMs: 0,
-      words: 0,
-    };
-    remembered.set(id, session);
-    return session;
-  }
+export function createSessions(own: Buffer): Sessions {
+  let keys: readonly [string, ...string[]] = [own.toString('hex')];
+  const remembered = new LRUCache<string, Session>({ max: MAX_REMEMBERED });
+  const head = Buffer.alloc(HEAD_BYTES);
 
   return {
     share(key) {
-      if (!key.equals(keys[0])) keys = [key, keys[0]];
+      const next = key.toString('hex');
+      if (next !== keys[0]) keys = [next, keys[0]];
     },
     begin(prefix, nowMs) {
-      const head = Buffer.alloc(TIME_BYTES + RANDOM_BYTES);
       head.writeUInt32BE(Math.floor(nowMs / 1_000), 0);
       takeRandom(head, TIME_BYTES);
-      const bytes = Buffer.concat([head, sign(head, prefix, keys[0])]);
-      return remember(bytes.toString('base64url'), bytes);
+      const text = head.toString('base64url');
+      return makeSession(text + sign(text, prefix, keys[0]), head);
     },
     find(id, prefix, nowMs) {
       if (id === undefined || prefix === undefined || !ID.test(id)) return undefined;
-      const bytes = Buffer.from(id, 'base64url');
-      const head = bytes.subarray(0, TIME_BYTES + RANDOM_BYTES);
-      const ageS = nowMs / 1_000 - head.readUInt32BE(0);
+      const text = id.slice(0, HEAD_CHARACTERS);
+      const bytes = Buffer.from(text, 'base64url');
+      const ageS = nowMs / 1_000 - bytes.readUInt32BE(0);
       if (ageS > MAX_AGE_S || ageS < -60) return undefined;
-      const isOurs = keys.some(key => timingSafeEqual(bytes.subarray(head.length), sign(head, prefix, key)));
-      return isOurs ? remember(id, bytes) : undefined;
+      const signature = id.slice(HEAD_CHARACTERS);
+      if (!keys.some(key => isSame(signature, sign(text, prefix, key)))) return undefined;
+      const session = remembered.get(id) ?? makeSession(id, bytes);
+      remembered.set(id, session);
+      return session;
     },
+    remember: session => void remembered.set(session.id, session),
   };
 }
+
+const makeSession = (id: string, head: Buffer): Session => ({
+  id,
+  beganAtMs: head.readUInt32BE(0) * 1_000,
+  luck: head.readUInt32BE(TIME_BYTES) / 2 ** 32,
+  current: undefined,
+  told: undefined,
+  asked: 0,
+  movedAtMs: 0,
+  heardAtMs: 0,
+  words: 0,
+});

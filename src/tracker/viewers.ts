@@ -43,12 +43,13 @@ export function createViewers(
 ): Viewers {
   /** Voices are told apart by it as long as this process lives, and by nobody afterwards. */
   const key = randomBytes(16).toString('base64url');
-  let zones: { readonly version: string; readonly table: ZoneTable } | undefined;
+  let zones: { readonly sites: number; readonly file: number; readonly table: ZoneTable } | undefined;
   function zoneTable(): ZoneTable {
     const file = zoneFile();
-    const version = `${registry.sitesVersion} ${file.version}`;
-    if (zones?.version !== version)
-      zones = { version, table: makeZoneTable(listZones(registry.sites, file)) };
+    if (zones?.sites !== registry.sitesVersion || zones.file !== file.version) {
+      const table = makeZoneTable(listZones(registry.sites, file));
+      zones = { sites: registry.sitesVersion, file: file.version, table };
+    }
     return zones.table;
   }
 
@@ -60,14 +61,12 @@ export function createViewers(
       const coordinates = (zone && registry.findSite(zone.site)?.coordinates) ?? found?.coordinates;
       const prefix = prefixOf(client);
       const area = found?.asn ? `AS${found.asn}` : (zone?.prefix ?? (prefix && areaOf(prefix)));
+      const isKnown = prefix !== undefined && area !== undefined;
       return {
-        viewer: {
-          ...(zone ? { zone } : {}),
-          ...(coordinates ? { coordinates } : {}),
-          ...(found?.asn === undefined ? {} : { asn: found.asn }),
-        },
+        viewer: { zone, coordinates, asn: found?.asn },
         place: { zoneSite: zone?.site, coordinates },
-        ...(prefix && area ? { where: { prefix, area }, who: whoIs(client, key) } : {}),
+        where: isKnown ? { prefix, area } : undefined,
+        who: isKnown ? whoIs(client, key) : undefined,
       };
     },
     filling(site) {

@@ -35,7 +35,9 @@ export function createWorld(
 ): LiveWorld {
   let version = -1;
   let world: World = emptyWorld(policy);
-  const priors = new LRUCache<string, Priors>({ max: MAX_PLACES });
+  const priors = new LRUCache<string, { readonly at: Place['coordinates']; readonly priors: Priors }>({
+    max: MAX_PLACES,
+  });
 
   function set(index: number, site: SiteId): void {
     const { up, shaky, proofLeftMs, activeResponses, egressBps, egressLimitBps, servesViewers } =
@@ -72,14 +74,14 @@ export function createWorld(
     },
     priors(place) {
       const { table } = current();
-      const { latitude, longitude } = place.coordinates ?? {};
-      const key = `${place.zoneSite ?? ''} ${latitude ?? ''} ${longitude ?? ''}`;
-      let found = priors.get(key);
-      if (!found) {
-        found = makePriors(table, place, policy);
-        priors.set(key, found);
-      }
-      return found;
+      const { coordinates, zoneSite } = place;
+      // All viewers of a zone are at one place, and in hand is the very object that says where.
+      const key = zoneSite ?? `${coordinates?.latitude} ${coordinates?.longitude}`;
+      const found = priors.get(key);
+      if (found && (zoneSite === undefined || found.at === coordinates)) return found.priors;
+      const made = makePriors(table, place, policy);
+      priors.set(key, { at: coordinates, priors: made });
+      return made;
     },
     refresh(site) {
       const index = current().table.indexOf.get(site);

@@ -1,5 +1,5 @@
 /** Coverage zones: which site's network a viewer is in. The longest prefix wins, whichever site it is of. Pure. */
-import { type Address, parseAddress, parsePrefix } from '../../kernel/network.ts';
+import { parseAddress, parseIpv4, parsePrefix } from '../../kernel/network.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 
 export interface ZoneMatch {
@@ -9,12 +9,15 @@ export interface ZoneMatch {
 }
 
 /** For each length of prefix, the longest first: the prefixes' leading bits → whose they are. */
-interface Level {
-  readonly bits: Address['bits'];
+interface Level<Bits> {
   readonly length: number;
-  readonly matches: ReadonlyMap<bigint, ZoneMatch>;
+  readonly matches: Map<Bits, ZoneMatch>;
 }
-export type ZoneTable = readonly Level[];
+/** IPv4 fits into a number, which is quicker than what IPv6 needs. */
+export interface ZoneTable {
+  readonly v4: readonly Level<number>[];
+  readonly v6: readonly Level<bigint>[];
+}
 
 /** Prefixes of one site. */
 export interface Zone {
@@ -23,33 +26,54 @@ export interface Zone {
 }
 
 export function makeZoneTable(zones: readonly Zone[]): ZoneTable {
-  const levels = new Map<
-    string,
-    { bits: Address['bits']; length: number; matches: Map<bigint, ZoneMatch> }
-  >();
+  const v4 = new Map<number, Level<number>>();
+  const v6 = new Map<number, Level<bigint>>();
   for (const { site, zone } of zones) {
     for (const text of zone) {
       const prefix = parsePrefix(text);
       if (!prefix) continue;
-      const { bits, length } = prefix;
-      const key = `${bits}/${length}`;
-      const level = levels.get(key) ?? { bits, length, matches: new Map() };
-      const leading = prefix.value >> BigInt(bits - length);
-      // Two sites that claim the same prefix: the one that was there first keeps it.
-      if (!level.matches.has(leading)) level.matches.set(leading, { site, prefix: text });
-      levels.set(key, level);
+      const { bits, length, value } = prefix;
+      const leading = value >> BigInt(bits - length);
+      if (bits === 32) claim(v4, length, Number(leading), { site, prefix: text });
+      else claim(v6, length, leading, { site, prefix: text });
     }
   }
-  return [...levels.values()].sort((a, b) => b.length - a.length);
+  return { v4: longestFirst(v4), v6: longestFirst(v6) };
 }
+
+/** Two sites that claim the same prefix: the one that was there first keeps it. */
+function claim<Bits>(
+  levels: Map<number, Level<Bits>>,
+  length: number,
+  leading: Bits,
+  match: ZoneMatch,
+): void {
+  const level = levels.get(length) ?? { length, matches: new Map<Bits, ZoneMatch>() };
+  if (!level.matches.has(leading)) level.matches.set(leading, match);
+  levels.set(length, level);
+}
+
+const longestFirst = <Bits>(levels: ReadonlyMap<number, Level<Bits>>): readonly Level<Bits>[] =>
+  [...levels.values()].sort((a, b) => b.length - a.length);
 
 /** The zone of the longest prefix that holds this address; undefined where none does, or where it is no address. */
 export function findZone(table: ZoneTable, client: string): ZoneMatch | undefined {
+  const ipv4 = parseIpv4(client);
+  if (ipv4 !== undefined) return findIpv4(table, ipv4);
   const address = parseAddress(client);
   if (!address) return undefined;
-  for (const { bits, length, matches } of table) {
-    if (bits !== address.bits) continue;
-    const match = matches.get(address.value >> BigInt(bits - length));
+  if (address.bits === 32) return findIpv4(table, Number(address.value));
+  for (const { length, matches } of table.v6) {
+    const match = matches.get(address.value >> BigInt(128 - length));
+    if (match) return match;
+  }
+  return undefined;
+}
+
+function findIpv4({ v4 }: ZoneTable, value: number): ZoneMatch | undefined {
+  for (const { length, matches } of v4) {
+    // Shifting by 32 would shift by nothing.
+    const match = matches.get(length === 0 ? 0 : value >>> (32 - length));
     if (match) return match;
   }
   return undefined;

@@ -32,9 +32,12 @@ export interface Cell {
   readonly voices: Voice[];
   readonly failures: { readonly who: number; readonly atMs: number }[];
   /** What was found from all voices, until one of them speaks. */
-  kept?:
-    | { readonly atMs: number; readonly estimate: Estimate; readonly rttMs: number | undefined }
-    | undefined;
+  kept?: Kept | undefined;
+}
+export interface Kept {
+  readonly atMs: number;
+  readonly estimate: Estimate;
+  readonly rttMs: number | undefined;
 }
 
 export interface Estimate {
@@ -140,7 +143,7 @@ export function estimate(
   let newestMs = Number.NEGATIVE_INFINITY;
   for (const voice of cell.voices) {
     if (Number.isNaN(voice.logBps) || !counts(voice)) continue;
-    const weight = voice.weight * 2 ** (-Math.max(0, nowMs - voice.atMs) / HALF_LIFE_MS);
+    const weight = voice.weight * leftOf(Math.max(0, nowMs - voice.atMs));
     heard.push({ logBps: read(voice), weight });
     total += weight;
     newestMs = Math.max(newestMs, voice.atMs);
@@ -159,6 +162,9 @@ export function estimate(
   return { logBps: median, weight: total, ageMs: Math.max(0, nowMs - newestMs) };
 }
 
+/** What is left of the weight of a report after so long. */
+export const leftOf = (ms: number): number => 2 ** (-ms / HALF_LIFE_MS);
+
 /** Median of the round trips; undefined where nobody measured one. */
 export function rttOfCell({ voices }: Cell): number | undefined {
   const told = voices.map(({ rttMs }) => rttMs).filter(rttMs => !Number.isNaN(rttMs));
@@ -167,6 +173,7 @@ export function rttOfCell({ voices }: Cell): number | undefined {
 
 /** Its own failure is enough for a viewer; others believe two. */
 export function isFailing(cell: Cell, who: number | undefined, nowMs: number): boolean {
+  if (cell.failures.length === 0) return false;
   const recent = cell.failures.filter(({ atMs }) => nowMs - atMs < FAILING_MS);
   return recent.length >= 2 || recent.some(each => each.who === who);
 }

@@ -14,14 +14,25 @@ const FRESH_MS = 90_000;
 /** What two fresh sites may fall short of the line by. */
 const MARGIN = Math.log(1.15);
 
+const FADE_PER_MS = Math.LN2 / HALF_LIFE_MS;
+
 interface Line {
   readonly logBps: number;
   readonly atMs: number;
 }
+/** All lines fade alike, so what they were at one moment orders them for ever. */
+const atZero = ({ logBps, atMs }: Line): number => logBps + FADE_PER_MS * atMs;
 
 export class Lines {
   /** Longest silent first. */
   readonly #lines = new Map<number, Line>();
+  /** The middle one, until somebody speaks. */
+  #middle: number | undefined;
+
+  /** By how much every line is less after so long. */
+  static fadedBy(ms: number): number {
+    return FADE_PER_MS * ms;
+  }
 
   /** `logBps`: what this voice says of a site, smoothed. */
   hear(who: number, logBps: number, cells: readonly Cell[], nowMs: number): void {
@@ -33,12 +44,13 @@ export class Lines {
       if (!oldest.done) this.#lines.delete(oldest.value);
     }
     this.#lines.set(who, { logBps: next, atMs: nowMs });
+    this.#middle = undefined;
   }
 
   /** Of this voice; undefined where it has not spoken of late. */
   own(who: number, nowMs: number): number | undefined {
     const line = this.#lines.get(who);
-    return line && line.logBps - (Math.LN2 * Math.max(0, nowMs - line.atMs)) / HALF_LIFE_MS;
+    return line && line.logBps - FADE_PER_MS * Math.max(0, nowMs - line.atMs);
   }
 
   /** Of this voice, or of one that is like the others, where there are enough of them to tell. */
@@ -50,8 +62,12 @@ export class Lines {
 
   /** The middle one of all, however few. */
   middle(nowMs: number): number | undefined {
-    const all = [...this.#lines.keys()].map(each => this.own(each, nowMs) ?? 0).sort((a, b) => a - b);
-    return all[all.length >> 1];
+    if (this.#lines.size === 0) return undefined;
+    if (this.#middle === undefined) {
+      const all = [...this.#lines.values()].map(atZero).sort((a, b) => a - b);
+      this.#middle = all[all.length >> 1] as number;
+    }
+    return this.#middle - FADE_PER_MS * nowMs;
   }
 }
 

@@ -15,6 +15,7 @@ import {
   type Estimate,
   estimate,
   isFailing,
+  leftOf,
   type Observation,
   rttOfCell,
   speak,
@@ -39,8 +40,8 @@ const MAX_AREA_WEIGHT = 0.7;
 /** A viewer's own experience against that of its neighbours. */
 const OWN_WEIGHT = 2;
 const FEW_WEIGHT = 0.25;
-/** Within this time nothing fades by much. */
-const KEPT_MS = 5_000;
+/** So long after it was found, what fades alike is found anew all the same. */
+const KEPT_MS = 60_000;
 const VIEWERS_FADE_MS = 1_800_000;
 
 interface Remembered {
@@ -235,16 +236,14 @@ interface Hearing {
 }
 
 function measure(index: number, { prefix, cell, area, wide, who, lineLogBps, nowMs }: Hearing): Measured {
-  const own =
-    who === undefined || !cell || !prefix
-      ? NOTHING
-      : shareOf(cell, prefix.lines, nowMs, voice => voice.who === who);
+  const own = hearOwn(cell, prefix?.lines, who, nowMs);
   const near = withQuorum(hearAll(cell, prefix?.lines, nowMs), cell, who);
-  const all = hearAll(wide, area?.lines, nowMs);
-  const far = wide && wide.voices.length >= QUORUM ? all : { ...all, weight: 0 };
-  const weights = [near.weight, OWN_WEIGHT * own.weight, Math.min(MAX_AREA_WEIGHT, far.weight)];
-  const weight = weights.reduce((sum, each) => sum + each, 0);
-  const sum = [near, own, far].reduce((total, { logBps = 0 }, at) => total + logBps * (weights[at] ?? 0), 0);
+  const far = hearAll(wide, area?.lines, nowMs);
+  const ownWeight = OWN_WEIGHT * own.weight;
+  const farWeight = wide && wide.voices.length >= QUORUM ? Math.min(MAX_AREA_WEIGHT, far.weight) : 0;
+  const weight = near.weight + ownWeight + farWeight;
+  const sum =
+    (near.logBps ?? 0) * near.weight + (own.logBps ?? 0) * ownWeight + (far.logBps ?? 0) * farWeight;
   const usual = lineLogBps ?? prefix?.lines.middle(nowMs) ?? area?.lines.middle(nowMs) ?? 0;
   const rttMs = cell?.kept?.rttMs;
   return {
@@ -252,7 +251,7 @@ function measure(index: number, { prefix, cell, area, wide, who, lineLogBps, now
     logBps: weight > 0 ? usual + sum / weight : 0,
     weight,
     ageMs: Math.min(near.ageMs, far.ageMs),
-    ...(rttMs === undefined ? {} : { logExpected: logThroughputAt(rttMs) }),
+    logExpected: rttMs === undefined ? undefined : logThroughputAt(rttMs),
     failing: cell !== undefined && isFailing(cell, who, nowMs),
   };
 }
@@ -260,14 +259,31 @@ function measure(index: number, { prefix, cell, area, wide, who, lineLogBps, now
 const shareOf = (cell: Cell, lines: Lines, nowMs: number, counts?: (voice: Voice) => boolean): Estimate =>
   estimate(cell, nowMs, counts, voice => voice.logBps - (lines.own(voice.who, nowMs) ?? voice.logBps));
 
-/** Found once, it holds until somebody speaks: weights and lines all fade alike. */
+/** The viewer's own voice, where it has spoken. */
+function hearOwn(
+  cell: Cell | undefined,
+  lines: Lines | undefined,
+  who: number | undefined,
+  nowMs: number,
+): Estimate {
+  if (who === undefined || !cell || !lines) return NOTHING;
+  if (!cell.voices.some(voice => voice.who === who)) return NOTHING;
+  return shareOf(cell, lines, nowMs, voice => voice.who === who);
+}
+
+/** Found once, it holds until somebody speaks: all weights fade alike, and so do all lines. */
 function hearAll(cell: Cell | undefined, lines: Lines | undefined, nowMs: number): Estimate {
   if (!cell || !lines) return NOTHING;
   if (!cell.kept || nowMs < cell.kept.atMs || nowMs - cell.kept.atMs > KEPT_MS) {
     cell.kept = { atMs: nowMs, estimate: shareOf(cell, lines, nowMs), rttMs: rttOfCell(cell) };
   }
-  const { logBps, weight, ageMs } = cell.kept.estimate;
-  return { logBps, weight, ageMs: ageMs + (nowMs - cell.kept.atMs) };
+  const { atMs, estimate: found } = cell.kept;
+  if (found.logBps === undefined || atMs === nowMs) return found;
+  return {
+    logBps: found.logBps + Lines.fadedBy(nowMs - atMs),
+    weight: found.weight * leftOf(nowMs - atMs),
+    ageMs: found.ageMs + (nowMs - atMs),
+  };
 }
 
 /** One stranger may lie, and is not heard; two count little, and not for more than double or half. */

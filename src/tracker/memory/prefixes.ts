@@ -2,6 +2,7 @@
  * Viewers are remembered by network prefix only, /24 and /48, and told apart inside one by a keyed hash that nobody can turn
  * back once the process has ended. Pure.
  */
+import { parseIpv4 } from '../../kernel/network.ts';
 import { hashText } from '../choice/sites.ts';
 
 /** Where a viewer is, as the memory knows it. */
@@ -15,8 +16,7 @@ export interface Where {
 /** Undefined where the text is no IP address. IPv4-mapped IPv6 counts as IPv4. */
 export function prefixOf(address: string): string | undefined {
   const bare = bareOf(address);
-  const v4 = /^(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}$/.exec(bare);
-  if (v4) return `${v4[1]}.0/24`;
+  if (parseIpv4(bare) !== undefined) return `${bare.slice(0, bare.lastIndexOf('.'))}.0/24`;
   const groups = groupsOf(bare, 3);
   return groups && `${groups.join(':')}::/48`;
 }
@@ -34,6 +34,8 @@ export function whoIs(address: string, key: string): number {
 }
 
 const bareOf = (address: string): string =>
+  parseIpv4(address) === undefined ? bareOfOther(address) : address;
+const bareOfOther = (address: string): string =>
   address
     .replace(/^\[|\]$/g, '')
     .replace(/%.*$/, '')

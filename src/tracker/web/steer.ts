@@ -66,6 +66,7 @@ export function serveSteer(app: HttpServer, means: SteerMeans): void {
         const prefix = asker.where?.prefix;
         // One of another tracker, or none: from now on it is steered here.
         const session = sessions.find(query.session, prefix, nowMs) ?? sessions.begin(prefix ?? '', nowMs);
+        sessions.remember(session);
         learning.steered(session, asker, query, nowMs);
         const standings = standingsOf(answers.steer(video, asker, pathways));
         const order = orderPathways(standings, pathways, {
