@@ -171,47 +171,52 @@ export function choose(world: World, question: Question, count: number): readonl
   const { table, states, policy } = world;
   const { holding, network, priors } = question;
   if (marks.length < table.size) marks = new Uint8Array(table.size);
-  const best: Ranked[] = [];
-  /** The lowest score that can still get in. */
-  let least = Number.NEGATIVE_INFINITY;
-  const offer = (index: number, score: number): void => {
-    if (score < least) return;
-    insert(best, rankedOf(world, question, index, score), count);
-    if (best.length === count) least = lowestOf((best[count - 1] as Ranked).step);
-  };
-
+  const best = new Best(world, question, count);
   const special = listSpecial(world, question);
   for (const index of special) {
     if (marks[index] === 1) continue;
     marks[index] = 1;
     const score = scoreOf(world, question, index);
-    if (score !== undefined) offer(index, score);
+    if (score !== undefined) best.offer(index, score);
   }
+
   const { order, most } = priors;
-  const { active, maxLogWeight } = table;
-  const { terms, up } = states;
+  const { offered } = states;
   const measuring = policy !== 'nearest';
   const enough = enoughOf(question.bitrateBps);
-  const line = network.lineLogBps - CAUTION;
   const unheld = hasSource(world, holding) ? FILLING_TERM : NO_SOURCE_TERM;
-  const mostAdded = maxLogWeight + unheld;
-  for (let at = 0; at < table.size; at++) {
-    const usual = most[at] as number;
-    const expected = measuring ? useful(Math.min(usual, line), enough) : usual;
+  const mostAdded = table.maxLogWeight + unheld;
+  // The viewers' own line allows no more: all sites from which more could be expected are expected to give that.
+  const line = measuring ? network.lineLogBps - CAUTION : Number.POSITIVE_INFINITY;
+  const level = countAbove(most, line);
+  let expected = useful(line, enough);
+  for (let at = 0; at < order.length; at++) {
+    if (at >= level) expected = measuring ? useful(most[at] as number, enough) : (most[at] as number);
     // Nothing adds more to what can be expected of a site than its weight: behind the first that cannot get in, none can.
-    if (expected + mostAdded < least) break;
+    if (expected + mostAdded < best.least) break;
     const index = order[at] as number;
-    const score = expected + (terms[index] as number) + unheld;
-    if (score < least || active[index] === 0 || up[index] === 0 || marks[index] === 1) continue;
-    offer(index, score);
+    const score = expected + (offered[index] as number) + unheld;
+    if (score >= best.least && marks[index] === 0) best.offer(index, score);
   }
   for (const index of special) marks[index] = 0;
-  return withHolder(world, question, best);
+  return withHolder(world, question, best.picks);
+}
+
+/** How many of these, the largest first, are above the limit. */
+function countAbove(values: Float64Array, limit: number): number {
+  let from = 0;
+  let to = values.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((values[middle] as number) > limit) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 /** Those of which more is known than how far they are. */
 function listSpecial({ table }: World, { holding, network, priors, viewer }: Question): readonly number[] {
-  const special = [...holding.full, ...holding.partial];
+  const special = holding.full.concat(holding.partial);
   for (const { index } of network.measured) special.push(index);
   if (priors.favoured >= 0) special.push(priors.favoured);
   const filling = viewer.fillingSite === undefined ? undefined : table.indexOf.get(viewer.fillingSite);
@@ -219,15 +224,33 @@ function listSpecial({ table }: World, { holding, network, priors, viewer }: Que
   return special;
 }
 
-function insert(best: Ranked[], ranked: Ranked, count: number): void {
-  let at = best.length;
-  while (at > 0 && compare(ranked, best[at - 1] as Ranked) < 0) at--;
-  if (at >= count) return;
-  if (best.length === count) best.pop();
-  best.splice(at, 0, ranked);
+/** The best so far, best first. */
+class Best {
+  readonly picks: Ranked[] = [];
+  /** The lowest score that can still get in: what lies on the edge of a step, the comparison judges. */
+  least = Number.MIN_SAFE_INTEGER;
+  readonly #world: World;
+  readonly #question: Question;
+  readonly #count: number;
+
+  constructor(world: World, question: Question, count: number) {
+    this.#world = world;
+    this.#question = question;
+    this.#count = count;
+  }
+
+  offer(index: number, score: number): void {
+    const { picks } = this;
+    const ranked = rankedOf(this.#world, this.#question, index, score);
+    const isFull = picks.length === this.#count;
+    if (isFull && compare(ranked, picks[picks.length - 1] as Ranked) > 0) return;
+    let at = isFull ? picks.length - 1 : picks.length;
+    for (; at > 0 && compare(ranked, picks[at - 1] as Ranked) < 0; at--) picks[at] = picks[at - 1] as Ranked;
+    picks[at] = ranked;
+    if (picks.length === this.#count)
+      this.least = ((picks[picks.length - 1] as Ranked).step - 0.5) / STEPS_PER_E - ROUNDING;
+  }
 }
-/** The lowest score of a step; what lies on its edge is let in: which side it is on, the comparison says. */
-const lowestOf = (step: number): number => (step - 0.5) / STEPS_PER_E - ROUNDING;
 const ROUNDING = 1e-9;
 
 function withHolder(world: World, question: Question, best: readonly Pick[]): readonly Pick[] {

@@ -115,6 +115,8 @@ export class SiteStates {
   readonly up: Uint8Array;
   /** What a site's present state adds to the logarithm of its expected throughput. */
   readonly terms: Float64Array;
+  /** The same where the site can be offered, −∞ where not: one look for a loop over all sites. */
+  readonly offered: Float64Array;
   /** Bits a second of viewers that were sent there a moment ago. */
   readonly sentBps: Float64Array;
   #refreshedMs = 0;
@@ -131,6 +133,7 @@ export class SiteStates {
     });
     this.#refreshedMs = before ? before.#refreshedMs : 0;
     this.terms = new Float64Array(table.size);
+    this.offered = new Float64Array(table.size);
     this.up = new Uint8Array(table.size);
     for (let index = 0; index < table.size; index++) this.#judge(index);
   }
@@ -192,5 +195,7 @@ export class SiteStates {
       Math.log(1 - 0.9 * Math.min(1, failureShare)) +
       (this.table.drained[index] || servesViewers === false ? DRAINED_TERM : 0) +
       (!up && proving ? PROVING_TERM : 0);
+    const isOffered = this.up[index] === 1 && this.table.active[index] === 1;
+    this.offered[index] = isOffered ? (this.terms[index] as number) : Number.NEGATIVE_INFINITY;
   }
 }

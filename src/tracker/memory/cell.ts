@@ -31,13 +31,6 @@ export interface Cell {
   readonly site: SiteId;
   readonly voices: Voice[];
   readonly failures: { readonly who: number; readonly atMs: number }[];
-  /** What was found from all voices, until one of them speaks. */
-  kept?: Kept | undefined;
-}
-export interface Kept {
-  readonly atMs: number;
-  readonly estimate: Estimate;
-  readonly rttMs: number | undefined;
 }
 
 export interface Estimate {
@@ -173,7 +166,12 @@ export function rttOfCell({ voices }: Cell): number | undefined {
 
 /** Its own failure is enough for a viewer; others believe two. */
 export function isFailing(cell: Cell, who: number | undefined, nowMs: number): boolean {
-  if (cell.failures.length === 0) return false;
   const recent = cell.failures.filter(({ atMs }) => nowMs - atMs < FAILING_MS);
   return recent.length >= 2 || recent.some(each => each.who === who);
+}
+
+/** Until when those believe it fails who have not failed there themselves. */
+export function failingUntilMs({ failures }: Cell): number {
+  const [, second] = failures.map(({ atMs }) => atMs).sort((a, b) => b - a);
+  return second === undefined ? Number.NEGATIVE_INFINITY : second + FAILING_MS;
 }

@@ -47,6 +47,11 @@ export class Lines {
     this.#middle = undefined;
   }
 
+  /** Who has a line here. */
+  voices(): Iterable<number> {
+    return this.#lines.keys();
+  }
+
   /** Of this voice; undefined where it has not spoken of late. */
   own(who: number, nowMs: number): number | undefined {
     const line = this.#lines.get(who);

@@ -10,17 +10,8 @@ import type { SiteId } from '../../protocol/ids.ts';
 import { type Measured, type Network, UNMEASURED } from '../choice/choose.ts';
 import { logThroughputAt } from '../choice/prior.ts';
 import { hashText, type SiteTable } from '../choice/sites.ts';
-import {
-  type Cell,
-  type Estimate,
-  estimate,
-  isFailing,
-  leftOf,
-  type Observation,
-  rttOfCell,
-  speak,
-  type Voice,
-} from './cell.ts';
+import { type Cell, type Estimate, estimate, isFailing, type Observation, rttOfCell, speak } from './cell.ts';
+import { Ear, NOTHING, shareOf, strangersIn, withQuorum } from './ear.ts';
 import { Lines, QUORUM } from './lines.ts';
 import type { Where } from './prefixes.ts';
 
@@ -39,14 +30,13 @@ const VOICES_AN_AREA = 15;
 const MAX_AREA_WEIGHT = 0.7;
 /** A viewer's own experience against that of its neighbours. */
 const OWN_WEIGHT = 2;
-const FEW_WEIGHT = 0.25;
-/** So long after it was found, what fades alike is found anew all the same. */
-const KEPT_MS = 60_000;
 const VIEWERS_FADE_MS = 1_800_000;
 
 interface Remembered {
   readonly cells: Cell[];
   readonly lines: Lines;
+  /** Until somebody speaks. */
+  ear: Ear | undefined;
   seenAtMs: number;
   /** Sessions that were started here, fading. */
   viewers: number;
@@ -92,7 +82,7 @@ export class NetworkMemory {
   note(where: Where, who: number, observation: Observation, nowMs: number): void {
     const prefix = this.#touch(this.#prefixes, where.prefix, where.area, nowMs);
     const cell = cellOf(prefix, observation.site, CELLS_A_PREFIX);
-    for (const each of prefix.cells) each.kept = undefined;
+    prefix.ear = undefined;
     const told = speak(cell, who, observation, VOICES_A_CELL, nowMs);
     if (told === undefined) return;
     prefix.lines.hear(who, told, prefix.cells, nowMs);
@@ -101,7 +91,7 @@ export class NetworkMemory {
     if (logBps === undefined) return;
     const area = this.#touch(this.#areas, where.area, where.area, nowMs);
     const wide = cellOf(area, observation.site, CELLS_AN_AREA);
-    for (const each of area.cells) each.kept = undefined;
+    area.ear = undefined;
     const voice = { ...observation, bps: Math.exp(logBps), rttMs: undefined, failed: false };
     const neighbour = hashText(where.prefix);
     const heard = speak(wide, neighbour, voice, VOICES_AN_AREA, nowMs);
@@ -114,20 +104,39 @@ export class NetworkMemory {
     const prefix = this.#prefixes.get(where.prefix);
     const area = this.#areas.get(where.area);
     if (!prefix && !area) return UNMEASURED;
-    const lineLogBps = prefix?.lines.usual(who, nowMs) ?? area?.lines.usual(hashText(where.prefix), nowMs);
+    const near = prefix && earOf(prefix, table, nowMs);
+    const far = area && earOf(area, table, nowMs);
     const measured: Measured[] = [];
-    for (const cell of prefix?.cells ?? []) {
-      const index = table.indexOf.get(cell.site);
-      if (index === undefined) continue;
-      const wide = area?.cells.find(({ site }) => site === cell.site);
-      measured.push(measure(index, { prefix, cell, area, wide, who, lineLogBps, nowMs }));
+    if (near && prefix && who !== undefined && near.hasSpoken(who)) {
+      const line = prefix.lines.usual(who, nowMs) ?? area?.lines.usual(hashText(where.prefix), nowMs);
+      const usual = line ?? near.middleLine(nowMs) ?? far?.middleLine(nowMs) ?? 0;
+      for (const cell of prefix.cells) {
+        const index = table.indexOf.get(cell.site);
+        if (index !== undefined)
+          measured.push(measureOwn({ index, cell, lines: prefix.lines, who, far, usual, nowMs }));
+      }
+      addFar(measured, near, far, usual, nowMs);
+      return { measured, lineLogBps: line ?? Number.POSITIVE_INFINITY };
     }
-    for (const wide of area?.cells ?? []) {
-      const index = table.indexOf.get(wide.site);
-      if (index === undefined || measured.some(each => each.index === index)) continue;
-      measured.push(measure(index, { prefix, area, wide, who, lineLogBps, nowMs }));
+    const line = near?.usualLine(nowMs) ?? area?.lines.usual(hashText(where.prefix), nowMs);
+    const usual = line ?? near?.middleLine(nowMs) ?? far?.middleLine(nowMs) ?? 0;
+    for (let at = 0; near && at < near.count; at++) {
+      const index = near.indexAt(at);
+      const heard = near.believedAt(at, nowMs);
+      measured.push(
+        join(
+          index,
+          usual,
+          heard,
+          NOTHING,
+          farOf(far, index, nowMs),
+          near.rttAt(at),
+          near.isFailingAt(at, nowMs),
+        ),
+      );
     }
-    return { measured, lineLogBps: lineLogBps ?? Number.POSITIVE_INFINITY };
+    addFar(measured, near, far, usual, nowMs);
+    return { measured, lineLogBps: line ?? Number.POSITIVE_INFINITY };
   }
 
   /** What this voice's own line is good for, as far as it has spoken. */
@@ -198,6 +207,7 @@ export class NetworkMemory {
     const remembered = found ?? {
       cells: [],
       lines: new Lines(),
+      ear: undefined,
       seenAtMs: nowMs,
       viewers: 0,
       viewersAtMs: nowMs,
@@ -225,80 +235,77 @@ function cellOf({ cells }: Remembered, site: SiteId, max: number): Cell {
   return cell;
 }
 
-interface Hearing {
-  readonly prefix: Remembered | undefined;
-  readonly cell?: Cell | undefined;
-  readonly area: Remembered | undefined;
-  readonly wide?: Cell | undefined;
-  readonly who: number | undefined;
-  readonly lineLogBps: number | undefined;
-  readonly nowMs: number;
+function earOf(remembered: Remembered, table: SiteTable, nowMs: number): Ear {
+  const { cells, lines, ear } = remembered;
+  if (ear?.holds(table, nowMs)) return ear;
+  remembered.ear = new Ear(cells, lines, table, nowMs);
+  return remembered.ear;
 }
 
-function measure(index: number, { prefix, cell, area, wide, who, lineLogBps, nowMs }: Hearing): Measured {
-  const own = hearOwn(cell, prefix?.lines, who, nowMs);
-  const near = withQuorum(hearAll(cell, prefix?.lines, nowMs), cell, who);
-  const far = hearAll(wide, area?.lines, nowMs);
+/** For one who has spoken: its own voice besides those of the strangers. */
+function measureOwn(hearing: {
+  readonly index: number;
+  readonly cell: Cell;
+  readonly lines: Lines;
+  readonly who: number;
+  readonly far: Ear | undefined;
+  readonly usual: number;
+  readonly nowMs: number;
+}): Measured {
+  const { index, cell, lines, who, far, usual, nowMs } = hearing;
+  const hasSpoken = cell.voices.some(voice => voice.who === who);
+  const own = hasSpoken ? shareOf(cell, lines, nowMs, voice => voice.who === who) : NOTHING;
+  const near = withQuorum(shareOf(cell, lines, nowMs), strangersIn(cell, who));
+  const isNow = isFailing(cell, who, nowMs);
+  return join(index, usual, near, own, farOf(far, index, nowMs), rttOfCell(cell), isNow);
+}
+
+/** What the wider network says of this site. */
+function farOf(far: Ear | undefined, index: number, nowMs: number): Estimate {
+  const at = far?.find(index) ?? -1;
+  if (!far || at < 0) return NOTHING;
+  const heard = far.allAt(at, nowMs);
+  return far.hasQuorumAt(at) ? heard : { ...heard, weight: 0 };
+}
+
+/** Sites of which only the wider network has spoken. */
+function addFar(
+  measured: Measured[],
+  near: Ear | undefined,
+  far: Ear | undefined,
+  usual: number,
+  nowMs: number,
+): void {
+  for (let at = 0; far && at < far.count; at++) {
+    const index = far.indexAt(at);
+    if (near && near.find(index) >= 0) continue;
+    measured.push(join(index, usual, NOTHING, NOTHING, farOf(far, index, nowMs), undefined, false));
+  }
+}
+
+function join(
+  index: number,
+  usual: number,
+  near: Estimate,
+  own: Estimate,
+  far: Estimate,
+  rttMs: number | undefined,
+  failing: boolean,
+): Measured {
   const ownWeight = OWN_WEIGHT * own.weight;
-  const farWeight = wide && wide.voices.length >= QUORUM ? Math.min(MAX_AREA_WEIGHT, far.weight) : 0;
+  const farWeight = Math.min(MAX_AREA_WEIGHT, far.weight);
   const weight = near.weight + ownWeight + farWeight;
   const sum =
     (near.logBps ?? 0) * near.weight + (own.logBps ?? 0) * ownWeight + (far.logBps ?? 0) * farWeight;
-  const usual = lineLogBps ?? prefix?.lines.middle(nowMs) ?? area?.lines.middle(nowMs) ?? 0;
-  const rttMs = cell?.kept?.rttMs;
   return {
     index,
     logBps: weight > 0 ? usual + sum / weight : 0,
     weight,
     ageMs: Math.min(near.ageMs, far.ageMs),
     logExpected: rttMs === undefined ? undefined : logThroughputAt(rttMs),
-    failing: cell !== undefined && isFailing(cell, who, nowMs),
+    failing,
   };
 }
-/** The voices of a cell as parts of their own lines. */
-const shareOf = (cell: Cell, lines: Lines, nowMs: number, counts?: (voice: Voice) => boolean): Estimate =>
-  estimate(cell, nowMs, counts, voice => voice.logBps - (lines.own(voice.who, nowMs) ?? voice.logBps));
-
-/** The viewer's own voice, where it has spoken. */
-function hearOwn(
-  cell: Cell | undefined,
-  lines: Lines | undefined,
-  who: number | undefined,
-  nowMs: number,
-): Estimate {
-  if (who === undefined || !cell || !lines) return NOTHING;
-  if (!cell.voices.some(voice => voice.who === who)) return NOTHING;
-  return shareOf(cell, lines, nowMs, voice => voice.who === who);
-}
-
-/** Found once, it holds until somebody speaks: all weights fade alike, and so do all lines. */
-function hearAll(cell: Cell | undefined, lines: Lines | undefined, nowMs: number): Estimate {
-  if (!cell || !lines) return NOTHING;
-  if (!cell.kept || nowMs < cell.kept.atMs || nowMs - cell.kept.atMs > KEPT_MS) {
-    cell.kept = { atMs: nowMs, estimate: shareOf(cell, lines, nowMs), rttMs: rttOfCell(cell) };
-  }
-  const { atMs, estimate: found } = cell.kept;
-  if (found.logBps === undefined || atMs === nowMs) return found;
-  return {
-    logBps: found.logBps + Lines.fadedBy(nowMs - atMs),
-    weight: found.weight * leftOf(nowMs - atMs),
-    ageMs: found.ageMs + (nowMs - atMs),
-  };
-}
-
-/** One stranger may lie, and is not heard; two count little, and not for more than double or half. */
-function withQuorum(heard: Estimate, cell: Cell | undefined, who: number | undefined): Estimate {
-  const strangers = (cell?.voices ?? []).reduce(
-    (sum, voice) => sum + (voice.who === who ? 0 : voice.count),
-    0,
-  );
-  if (strangers >= QUORUM || heard.logBps === undefined) return heard;
-  if (strangers < 2) return NOTHING;
-  const logBps = Math.min(Math.LN2, Math.max(-Math.LN2, heard.logBps));
-  return { ...heard, logBps, weight: FEW_WEIGHT * heard.weight };
-}
-
-const NOTHING: Estimate = { logBps: undefined, weight: 0, ageMs: Number.POSITIVE_INFINITY };
 
 const viewersOf = ({ viewers, viewersAtMs }: Remembered, nowMs: number): number =>
   viewers * Math.exp(-Math.max(0, nowMs - viewersAtMs) / VIEWERS_FADE_MS);
