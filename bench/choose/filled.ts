@@ -10,6 +10,7 @@ import { prefixOf } from '../../src/tracker/memory/prefixes.ts';
 import type { Health } from '../../src/tracker/probing/probes.ts';
 import { Registry } from '../../src/tracker/registry.ts';
 import { createSessions } from '../../src/tracker/sessions.ts';
+import { createSourceTexts } from '../../src/tracker/source-texts.ts';
 import { createViewers, NO_ZONES } from '../../src/tracker/viewers.ts';
 import { createWorld } from '../../src/tracker/world.ts';
 
@@ -147,7 +148,6 @@ export function makeFilledTracker(videos: number) {
     registry,
     world,
     memory,
-    probes,
     partialHolders: () => [],
     onPlayed: () => {},
     missing: () => undefined,
@@ -160,6 +160,7 @@ export function makeFilledTracker(videos: number) {
     viewers,
     answers,
     sessions,
+    sourceTexts: createSourceTexts(registry, probes),
     begin: createBegin(answers, sessions, memory, { noteSent() {} }, { note() {} }),
   };
 }

@@ -3,7 +3,36 @@ import { z } from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { addressSchema } from './record.ts';
 
-/** Why a site stands where it stands in a ranking: a stable code and a sentence. */
+/** What a sentence tells, for pages that put it into other words. */
+export const figuresSchema = z
+  .strictObject({
+    km: z.number(),
+    /** The network prefix that a coverage zone names. */
+    prefix: z.string(),
+    expectedBps: z.number(),
+    measuredBps: z.number(),
+    /** What would have to be expected. */
+    neededBps: z.number(),
+    ageS: z.number(),
+    responses: z.number(),
+    egressBps: z.number(),
+    limitBps: z.number(),
+    /** Expected of viewers who were just sent. */
+    soonBps: z.number(),
+    /** 0–1, above 1 too: of the limit, or of the reports. */
+    share: z.number(),
+    weight: z.number(),
+    /** Sites that keep the video, and answer. */
+    holders: z.number(),
+    /** The site says so itself, not its administrator. */
+    own: z.boolean(),
+    /** Of another site. */
+    name: z.string(),
+  })
+  .partial();
+export type Figures = z.infer<typeof figuresSchema>;
+
+/** Why a site stands where it stands in a ranking: a stable code, a sentence in English, and the figures in it. */
 export const reasonSchema = z.strictObject({
   code: z.enum([
     'coverage-zone',
@@ -27,8 +56,31 @@ export const reasonSchema = z.strictObject({
     'asking-site',
   ]),
   text: z.string(),
+  figures: figuresSchema.optional(),
 });
 export type Reason = z.infer<typeof reasonSchema>;
+
+/** What would bring a site to the first place, or take it from there. */
+export const rankChangeSchema = z.strictObject({
+  code: z.enum([
+    'join',
+    'answer-probes',
+    'only-failure',
+    'falls',
+    'falls-never',
+    'undrained',
+    'room',
+    'succeed',
+    'nearer',
+    'rises',
+    'rises-never',
+    'heavier',
+    'hold-video',
+  ]),
+  text: z.string(),
+  figures: figuresSchema.optional(),
+});
+export type RankChange = z.infer<typeof rankChangeSchema>;
 
 /** One place to play from. */
 export const sourceSchema = z.strictObject({
@@ -113,8 +165,7 @@ export const explanationSchema = z.strictObject({
         drained: z.boolean(),
         failoverOrder: z.number(),
       }),
-      /** What would bring this site to the first place, or take it from there: each in a sentence. */
-      changes: z.array(z.string()),
+      changes: z.array(rankChangeSchema),
     }),
   ),
 });

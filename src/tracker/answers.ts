@@ -1,14 +1,11 @@
 /** From a question about a video to a ranking: where the pure choice meets what the tracker knows. */
 import { Problem } from '../kernel/problem.ts';
 import type { SiteId, VideoId } from '../protocol/ids.ts';
-import { DASH_MANIFEST, MULTIVARIANT_PLAYLIST, mediaPath } from '../protocol/media.ts';
-import type { PlayAnswer, Source } from '../protocol/tracker.ts';
+import type { PlayAnswer } from '../protocol/tracker.ts';
 import { choose, type Holding, type Pick, type Question, rank, type World } from './choice/choose.ts';
 import { exploring, findExploration } from './choice/explore.ts';
-import { reasonsOf } from './choice/reasons.ts';
 import { hashText } from './choice/sites.ts';
 import type { NetworkMemory } from './memory/network-memory.ts';
-import type { Probes } from './probing/probes.ts';
 import type { RegisteredVideo, Registry } from './registry.ts';
 import type { Asker } from './viewers.ts';
 import type { LiveWorld } from './world.ts';
@@ -46,8 +43,6 @@ export interface Answers {
   steer(id: VideoId, asker: Asker, sites: readonly SiteId[]): Decision;
   /** The question as it is decided, for an explanation. @throws Problem 404 `video-unknown`, 410 `video-withdrawn`. */
   explain(id: VideoId, asker: Asker): Omit<Decision, 'picks'>;
-  /** Each source with its reasons in words. */
-  sources(video: RegisteredVideo, decision: Decision): readonly [Source, ...Source[]];
   /** The offered sites and where they are, best first, without a word on why. */
   places(decision: Decision): readonly [Place, ...Place[]];
   /** The offered sites' base URLs for a question that the video's holders answer best: who published it first. */
@@ -62,7 +57,6 @@ export interface AnswerMeans {
   readonly registry: Registry;
   readonly world: LiveWorld;
   readonly memory: NetworkMemory;
-  readonly probes: { readonly of: Probes['of'] };
   /** Sites that have some of a video buffered. */
   readonly partialHolders: (id: VideoId) => readonly SiteId[];
   /** This video is watched, and these sites hold it. */
@@ -72,7 +66,7 @@ export interface AnswerMeans {
 }
 
 export function createAnswers(means: AnswerMeans): Answers {
-  const { registry, world: live, memory, probes } = means;
+  const { registry, world: live, memory } = means;
 
   function ask(
     id: VideoId,
@@ -130,13 +124,6 @@ export function createAnswers(means: AnswerMeans): Answers {
       const question = ask(id, asker, world, holders, bitrateBps);
       return { world, question, picks: rank(world, question, indexesOf(world, sites)) };
     },
-    sources(video, { world, question, picks, isExploring }) {
-      const [first, ...others] = picks.map((pick, at) =>
-        toSource(video, world, question, pick, at, picks.length),
-      );
-      if (!first) throw noSource('No site can serve this video now. Try again in a moment.');
-      return [isExploring ? asTried(first) : first, ...others];
-    },
     places({ world, picks }) {
       const [first, ...others] = picks.map(pick => placeOf(world, pick));
       if (!first) throw noSource('No site can serve this video now. Try again in a moment.');
@@ -163,35 +150,6 @@ export function createAnswers(means: AnswerMeans): Answers {
     const { id } = world.table.facts[index] as World['table']['facts'][number];
     return { site: id, baseUrl: registry.findSite(id)?.baseUrl ?? '' };
   }
-
-  function toSource(
-    video: RegisteredVideo,
-    world: World,
-    question: Question,
-    { index }: Pick,
-    at: number,
-    count: number,
-  ): Source {
-    const { id, name } = world.table.facts[index] as World['table']['facts'][number];
-    const baseUrl = registry.findSite(id)?.baseUrl ?? '';
-    const reasons = reasonsOf(world, question, index);
-    return {
-      site: id,
-      name,
-      address: probes.of(id).address ?? '',
-      baseUrl,
-      hls: baseUrl + mediaPath(video.video, video.revision, MULTIVARIANT_PLAYLIST),
-      dash: baseUrl + mediaPath(video.video, video.revision, DASH_MANIFEST),
-      reason: reasons[0]?.text ?? '',
-      reasons: [...reasons],
-      score: (count - at) / count,
-    };
-  }
-}
-
-function asTried(source: Source): Source {
-  const text = 'Tried now and then, to find out whether it has become better.';
-  return { ...source, reason: text, reasons: [{ code: 'exploring', text }, ...source.reasons] };
 }
 
 export const indexesOf = ({ table }: World, sites: Iterable<SiteId>): number[] => {

@@ -1,7 +1,7 @@
 /** A viewer begins: the decision, the session that the player is given, and what the tracker takes note of by it. */
 import type { VideoId } from '../protocol/ids.ts';
-import type { PlayAnswer, Source } from '../protocol/tracker.ts';
-import type { Answers, Decision } from './answers.ts';
+import type { PlayAnswer } from '../protocol/tracker.ts';
+import type { Answers, Decision, Place } from './answers.ts';
 import type { Learning } from './learning.ts';
 import type { NetworkMemory } from './memory/network-memory.ts';
 import type { Plays } from './plays.ts';
@@ -12,7 +12,8 @@ import type { Asker } from './viewers.ts';
 export interface Beginning {
   readonly video: RegisteredVideo;
   readonly decision: Decision;
-  readonly sources: readonly [Source, ...Source[]];
+  /** The offered sites, best first. */
+  readonly places: readonly [Place, ...Place[]];
   readonly session: Session;
   /** The site that made the video's bytes, and the key that they are signed with. */
   readonly origin: NonNullable<PlayAnswer['origin']>;
@@ -33,13 +34,13 @@ export function createBegin(
     const known = sessions.find(sessionId, asker.where?.prefix, nowMs);
     const session = known ?? sessions.begin(asker.where?.prefix ?? '', nowMs);
     const decision = answers.play(id, asker, session.luck);
-    const sources = answers.sources(decision.video, decision);
+    const places = answers.places(decision);
     if (!known && asker.where) {
-      answers.noteSent(decision, sources[0].site);
+      answers.noteSent(decision, places[0].site);
       memory.noteViewer(asker.where, nowMs);
       learning.noteSent(asker);
       plays.note(id);
     }
-    return { video: decision.video, decision, sources, session, origin: answers.origin(decision.video) };
+    return { video: decision.video, decision, places, session, origin: answers.origin(decision.video) };
   };
 }

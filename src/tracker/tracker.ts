@@ -26,6 +26,7 @@ import { Samples } from './probing/samples.ts';
 import { Registry } from './registry.ts';
 import { createSessions } from './sessions.ts';
 import { sessionKeyPath, startSharing } from './sharing.ts';
+import { createSourceTexts } from './source-texts.ts';
 import { createTimelines } from './timelines.ts';
 import { createViewers } from './viewers.ts';
 import { createCounted } from './web/counted.ts';
@@ -116,7 +117,6 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     registry,
     world,
     memory,
-    probes,
     partialHolders: partialHolders.of,
     onPlayed(video, holders) {
       for (const site of holders) if (!samples.of(site)) samples.note(site, video);
@@ -144,6 +144,7 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
   const playAnswers = createPlayAnswers({
     ...means,
     begin: createBegin(answers, sessions, memory, learning, plays),
+    sourceTexts: createSourceTexts(registry, probes),
   });
   servePlay(app, { ...means, playAnswers });
   hotPlay = createHotPlay({ ...means, playAnswers });

@@ -97,8 +97,11 @@ export function expectedLog(prior: number, lineLogBps: number, measured: Measure
   return (PRIOR_WEIGHT * base + measured.weight * measured.logBps) / (PRIOR_WEIGHT + measured.weight);
 }
 
-const useful = (logBps: number, enough: number): number =>
+export const useful = (logBps: number, enough: number): number =>
   logBps <= enough ? logBps : enough + (logBps - enough) * BEYOND_ENOUGH;
+/** What has to be expected for so much use. */
+export const expectedFor = (use: number, enough: number): number =>
+  use <= enough ? use : enough + (use - enough) / BEYOND_ENOUGH;
 
 export const enoughOf = (bitrateBps: number): number => Math.log(bitrateBps * ENOUGH_TIMES_BITRATE);
 
@@ -146,6 +149,13 @@ const rankedOf = ({ table }: World, { hash }: Question, index: number, score: nu
 const compare = (a: Ranked, b: Ranked): number =>
   b.step - a.step || a.order - b.order || b.tie - a.tie || a.index - b.index;
 const stepOf = (score: number): number => Math.round(score * STEPS_PER_E);
+const lowestOf = (step: number): number => (step - 0.5) / STEPS_PER_E;
+/** The lowest score with which the site `index` stands before `other`. */
+export function leastBefore(world: World, question: Question, index: number, other: Pick): number {
+  const rival = rankedOf(world, question, other.index, other.score);
+  const winsTie = compare(rankedOf(world, question, index, other.score), rival) < 0;
+  return lowestOf(winsTie ? rival.step : rival.step + 1);
+}
 /** Rendezvous hashing: equal sites share the videos, and each video stays with one of them. */
 const tieOf = (siteHash: number, videoHash: number): number =>
   Math.imul(siteHash ^ videoHash, 0x9e3779b1) >>> 0;
@@ -248,7 +258,7 @@ class Best {
     for (; at > 0 && compare(ranked, picks[at - 1] as Ranked) < 0; at--) picks[at] = picks[at - 1] as Ranked;
     picks[at] = ranked;
     if (picks.length === this.#count)
-      this.least = ((picks[picks.length - 1] as Ranked).step - 0.5) / STEPS_PER_E - ROUNDING;
+      this.least = lowestOf((picks[picks.length - 1] as Ranked).step) - ROUNDING;
   }
 }
 const ROUNDING = 1e-9;

@@ -1,10 +1,11 @@
 /**
  * Why a site stands where it stands: the numbers behind one score, and the same in sentences. Made for the few sites that
- * are answered, and for an explanation, never for all sites of a decision. Pure.
+ * are answered, and for an explanation, never for all sites of a decision. What reads the same in many answers is made once
+ * and kept, with its JSON. Pure.
  */
-import type { Reason } from '../../protocol/tracker.ts';
 import { expectedLog, hasSource, isUp, type Measured, type Question, type World } from './choose.ts';
-import { UNSEEN_STATE } from './sites.ts';
+import { type SiteStates, UNSEEN_STATE } from './sites.ts';
+import { Worded } from './worded.ts';
 
 /** What went into the score of one site. */
 export interface Inputs {
@@ -38,124 +39,198 @@ export function inputsOf(world: World, question: Question, index: number): Input
 }
 
 /** The decisive one first: what leaves it out or puts it last, then the policy's own measure, then the rest. */
-export function reasonsOf(world: World, question: Question, index: number): readonly Reason[] {
+export function reasonsOf(world: World, question: Question, index: number): readonly Worded[] {
   const inputs = inputsOf(world, question, index);
   const { policy } = world;
+  const reasons: Worded[] = [];
+  const out = leftOut(world, question, index, inputs);
+  if (out) reasons.push(out);
   const place = placeReason(question, inputs);
-  const network = policy === 'nearest' ? [] : networkReasons(inputs);
-  const isMeasured = network[0]?.code === 'measured-network';
-  return [
-    ...leftOut(world, question, index, inputs),
-    ...(isMeasured && !(policy === 'auto' && inputs.inZone) ? [...network, place] : [place, ...network]),
-    holdingReason(inputs),
-    ...stateReasons(world, index, inputs),
-  ];
+  if (policy === 'nearest') {
+    reasons.push(place);
+  } else {
+    const { measured } = inputs;
+    const network = measured && measured.weight > 0 ? saidMeasured(inputs, measured) : saidExpected(inputs);
+    const isPlaceFirst = network.code !== 'measured-network' || (policy === 'auto' && inputs.inZone);
+    if (isPlaceFirst) reasons.push(place, network);
+    else reasons.push(network, place);
+  }
+  reasons.push(holdingReason(inputs));
+  addStateReasons(reasons, world, index);
+  return reasons;
 }
 
-function leftOut(world: World, { viewer }: Question, index: number, inputs: Inputs): Reason[] {
+const INACTIVE = new Worded('site-inactive', 'This site has not joined, or was revoked.');
+const ASKING = new Worded('asking-site', 'This is the site that asks.');
+const DOWN = new Worded('site-down', 'This site does not answer the probes of the tracker.');
+const PROVING = new Worded(
+  'proving',
+  'This site has gone up and down of late: it comes last until it has stayed up for a while.',
+);
+const DRAINED = new Worded(
+  'drained',
+  'An administrator drains this site: viewers come here only when no other is left.',
+);
+const SERVES_NOBODY = new Worded(
+  'drained',
+  'This site serves no viewers now: it is for uploads, or has sent all that it may send today.',
+  { own: true },
+);
+const FAILING = new Worded('failing-for-viewers', 'A viewer of your network has just failed at this site.');
+
+function leftOut(world: World, { viewer }: Question, index: number, inputs: Inputs): Worded | undefined {
   const { table } = world;
   const facts = table.facts[index];
-  if (!facts?.active) return [reason('site-inactive', 'This site has not joined, or was revoked.')];
-  if (viewer.fillingSite === facts.id) return [reason('asking-site', 'This is the site that asks.')];
-  if (!isUp(world, index))
-    return [reason('site-down', 'This site does not answer the probes of the tracker.')];
+  if (!facts?.active) return INACTIVE;
+  if (viewer.fillingSite === facts.id) return ASKING;
+  if (!isUp(world, index)) return DOWN;
   const { up, proving, servesViewers } = world.states.states[index] ?? UNSEEN_STATE;
-  if (!up && proving)
-    return [
-      reason(
-        'proving',
-        'This site has gone up and down of late: it comes last until it has stayed up for a while.',
-      ),
-    ];
-  if (table.drained[index])
-    return [
-      reason('drained', 'An administrator drains this site: viewers come here only when no other is left.'),
-    ];
-  if (servesViewers === false)
-    return [
-      reason(
-        'drained',
-        'This site serves no viewers now: it is for uploads, or has sent all that it may send today.',
-      ),
-    ];
-  if (inputs.measured?.failing)
-    return [reason('failing-for-viewers', 'A viewer of your network has just failed at this site.')];
-  if (inputs.loadShare >= 1)
-    return [
-      reason('full', `What may leave this site is in use (${percent(inputs.loadShare)} of its limit).`),
-    ];
-  return [];
+  if (!up && proving) return PROVING;
+  if (table.drained[index]) return DRAINED;
+  if (servesViewers === false) return SERVES_NOBODY;
+  if (inputs.measured?.failing) return FAILING;
+  if (inputs.loadShare < 1) return undefined;
+  const text = `What may leave this site is in use (${percent(inputs.loadShare)} of its limit).`;
+  return new Worded('full', text, { share: hundredth(inputs.loadShare) });
 }
 
-function placeReason({ viewer }: Question, { inZone, distanceKm }: Inputs): Reason {
-  if (inZone)
-    return reason('coverage-zone', `Your network ${viewer.zone?.prefix} is in the zone of this site.`);
-  if (distanceKm !== undefined)
-    return reason('distance', `About ${formatCount(Math.round(distanceKm))} km from you.`);
-  return reason('distance-unknown', 'How far it is from you is not known.');
+/** A zone's prefix is in hand as the same object for all its viewers. */
+const zones = new WeakMap<object, Worded>();
+export const EXPLORING = new Worded(
+  'exploring',
+  'Tried now and then, to find out whether it has become better.',
+);
+
+/** By the kilometre: the earth has 20,000. */
+const distances: Worded[] = [];
+const FAR_AWAY_UNKNOWN = new Worded('distance-unknown', 'How far it is from you is not known.');
+
+function placeReason({ viewer: { zone } }: Question, { inZone, distanceKm }: Inputs): Worded {
+  if (inZone && zone) {
+    const found = zones.get(zone);
+    if (found) return found;
+    const { prefix } = zone;
+    const said = new Worded('coverage-zone', `Your network ${prefix} is in the zone of this site.`, {
+      prefix,
+    });
+    zones.set(zone, said);
+    return said;
+  }
+  if (distanceKm === undefined) return FAR_AWAY_UNKNOWN;
+  const km = Math.round(distanceKm);
+  const said = distances[km] ?? new Worded('distance', `About ${formatCount(km)} km from you.`, { km });
+  distances[km] = said;
+  return said;
 }
 
-function networkReasons({ measured, expectedBps }: Inputs): Reason[] {
-  if (!measured || measured.weight === 0)
-    return [
-      reason(
-        'expected-network',
-        `About ${megabits(expectedBps)} expected from its distance; nobody of your network has measured it lately.`,
-      ),
-    ];
-  return [
-    reason(
-      'measured-network',
-      `About ${megabits(expectedBps)} expected: viewers of your network measured ${megabits(Math.exp(measured.logBps))}, last ${formatCount(Math.round(measured.ageMs / 1_000))} s ago.`,
-    ),
-  ];
+/** By the figure that is shown: as many as `shown` can give. */
+const expectations = new Map<number, Worded>();
+
+function saidExpected({ expectedBps }: Inputs): Worded {
+  const bps = shown(expectedBps);
+  const found = expectations.get(bps);
+  if (found) return found;
+  const said = new Worded(
+    'expected-network',
+    `About ${megabits(bps)} expected from its distance; nobody of your network has measured it lately.`,
+    { expectedBps: bps },
+  );
+  expectations.set(bps, said);
+  return said;
 }
 
-function holdingReason({ holds, sourceUp }: Inputs): Reason {
-  if (holds === 'full') return reason('holds-original', 'Keeps the whole video.');
-  if (!sourceUp)
-    return reason(
-      'fills-from-holder',
-      'The sites that keep the video are down: this one plays what it has buffered.',
-    );
-  if (holds === 'partial')
-    return reason('partly-buffered', 'Has part of the video buffered and fetches the rest as you watch.');
-  return reason('fills-from-holder', 'Fetches the video from a site that keeps it, as you watch.');
+function saidMeasured({ expectedBps }: Inputs, { logBps, ageMs }: Measured): Worded {
+  const figures = {
+    expectedBps: shown(expectedBps),
+    measuredBps: shown(Math.exp(logBps)),
+    ageS: Math.round(ageMs / 1_000),
+  };
+  return new Worded(
+    'measured-network',
+    `About ${megabits(figures.expectedBps)} expected: viewers of your network measured ${megabits(figures.measuredBps)}, last ${formatCount(figures.ageS)} s ago.`,
+    figures,
+  );
 }
 
-function stateReasons({ table, states }: World, index: number, { loadShare }: Inputs): Reason[] {
-  const { activeResponses, egressBps, failureShare, shaky } = states.states[index] ?? UNSEEN_STATE;
-  const limit = states.limitBps(index);
-  const sent = states.sentBps[index] as number;
-  const of = Number.isFinite(limit) ? ` of ${megabits(limit)} (${percent(loadShare)})` : '';
-  const soon = sent > 0 ? `, ${megabits(sent)} more expected of viewers just sent` : '';
-  const weight = Math.exp(table.logWeight[index] as number);
-  return [
-    reason(
-      'load',
-      `${formatCount(activeResponses)} responses under way, ${megabits(egressBps)} going out${of}${soon}.`,
-    ),
-    ...(Math.abs(weight - 1) > 1e-9
-      ? [reason('weight', `An administrator has it count ${Number(weight.toPrecision(3))} times.`)]
-      : []),
-    ...(failureShare > 0
-      ? [
-          reason(
-            'failing-for-viewers',
-            `${percent(failureShare)} of viewers' recent reports tell of failures here.`,
-          ),
-        ]
-      : []),
-    ...(shaky ? [reason('shaky', 'Its last probe failed; one more, and it is left out.')] : []),
-  ];
+const KEEPS = new Worded('holds-original', 'Keeps the whole video.');
+const ALONE = new Worded(
+  'fills-from-holder',
+  'The sites that keep the video are down: this one plays what it has buffered.',
+  { holders: 0 },
+);
+const PARTLY = new Worded(
+  'partly-buffered',
+  'Has part of the video buffered and fetches the rest as you watch.',
+);
+const FETCHES = new Worded('fills-from-holder', 'Fetches the video from a site that keeps it, as you watch.');
+
+function holdingReason({ holds, sourceUp }: Inputs): Worded {
+  if (holds === 'full') return KEEPS;
+  if (!sourceUp) return ALONE;
+  return holds === 'partial' ? PARTLY : FETCHES;
 }
 
-const reason = (code: Reason['code'], text: string): Reason => ({ code, text });
+/** What is said of a site's state, until it changes. */
+const statesSaid = new WeakMap<
+  SiteStates,
+  { readonly version: number; readonly said: readonly Worded[] }[]
+>();
+const SHAKY = new Worded('shaky', 'Its last probe failed; one more, and it is left out.');
+
+function addStateReasons(reasons: Worded[], { states }: World, index: number): void {
+  let all = statesSaid.get(states);
+  if (!all) {
+    all = [];
+    statesSaid.set(states, all);
+  }
+  const version = states.versions[index] as number;
+  let found = all[index];
+  if (found?.version !== version) {
+    found = { version, said: stateReasons(states, index) };
+    all[index] = found;
+  }
+  for (const said of found.said) reasons.push(said);
+}
+
+function stateReasons(states: SiteStates, index: number): readonly Worded[] {
+  const { failureShare, shaky } = states.states[index] ?? UNSEEN_STATE;
+  const said = [saidLoad(states, index)];
+  const weight = Number(Math.exp(states.table.logWeight[index] as number).toPrecision(3));
+  if (weight !== 1)
+    said.push(new Worded('weight', `An administrator has it count ${weight} times.`, { weight }));
+  if (failureShare > 0) {
+    const text = `${percent(failureShare)} of viewers' recent reports tell of failures here.`;
+    said.push(new Worded('failing-for-viewers', text, { share: hundredth(failureShare) }));
+  }
+  if (shaky) said.push(SHAKY);
+  return said;
+}
+
+function saidLoad(states: SiteStates, index: number): Worded {
+  const { activeResponses: responses, egressBps } = states.states[index] ?? UNSEEN_STATE;
+  const limitBps = states.limitBps(index);
+  const sentBps = states.sentBps[index] as number;
+  const share = states.loadShare(index);
+  const of = Number.isFinite(limitBps) ? ` of ${megabits(limitBps)} (${percent(share)})` : '';
+  const soon = sentBps > 0 ? `, ${megabits(sentBps)} more expected of viewers just sent` : '';
+  return new Worded(
+    'load',
+    `${formatCount(responses)} responses under way, ${megabits(egressBps)} going out${of}${soon}.`,
+    {
+      responses,
+      egressBps: shown(egressBps),
+      ...(Number.isFinite(limitBps) ? { limitBps: shown(limitBps), share: hundredth(share) } : {}),
+      ...(sentBps > 0 ? { soonBps: shown(sentBps) } : {}),
+    },
+  );
+}
+
 /** As `toLocaleString('en-US')`, which takes most of the time of an answer. */
 const formatCount = (count: number): string =>
   count < 1_000 ? String(count) : String(count).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
-const megabits = (bps: number): string => {
-  const mbit = bps / 1e6;
-  return `${formatCount(mbit < 10 ? Math.round(mbit * 10) / 10 : Math.round(mbit))} Mbit/s`;
-};
+/** As exact as it is told. */
+const shown = (bps: number): number =>
+  bps < 1e7 ? Math.round(bps / 1e5) * 1e5 : Math.round(bps / 1e6) * 1e6;
+const megabits = (bps: number): string => `${formatCount(shown(bps) / 1e6)} Mbit/s`;
+const hundredth = (share: number): number => Math.round(share * 100) / 100;
 const percent = (share: number): string => `${Math.round(share * 100)} %`;

@@ -119,6 +119,8 @@ export class SiteStates {
   readonly offered: Float64Array;
   /** Bits a second of viewers that were sent there a moment ago. */
   readonly sentBps: Float64Array;
+  /** Each rises when its site's state changes. */
+  readonly versions: Uint32Array;
   #refreshedMs = 0;
 
   constructor(table: SiteTable, before?: SiteStates) {
@@ -135,6 +137,7 @@ export class SiteStates {
     this.terms = new Float64Array(table.size);
     this.offered = new Float64Array(table.size);
     this.up = new Uint8Array(table.size);
+    this.versions = new Uint32Array(table.size);
     for (let index = 0; index < table.size; index++) this.#judge(index);
   }
 
@@ -180,6 +183,7 @@ export class SiteStates {
     const { activeResponses, failureShare, proving, servesViewers, shaky, up } =
       this.states[index] ?? UNSEEN_STATE;
     this.up[index] = Number(up || proving === true);
+    this.versions[index] = (this.versions[index] as number) + 1;
     const share = this.loadShare(index);
     const load =
       share >= 1

@@ -38,7 +38,11 @@ export function servePlay(app: HttpServer, { config, viewers, counted, playAnswe
       const caller = callerOf(request, client, config);
       const asker = () => (fill ? viewers.filling(fill) : viewers.at(caller.address));
       if (extension === undefined) {
-        return counted('json', () => playAnswers.json(parseVideoId(name), asker(), caller, session));
+        const body = counted('json', () => playAnswers.json(parseVideoId(name), asker(), caller, session));
+        return reply
+          .type('application/json; charset=utf-8')
+          .serializer((text: unknown) => String(text))
+          .send(body);
       }
       if (extension === 'mpd') {
         const body = await counted('dash', () =>
