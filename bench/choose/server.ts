@@ -5,6 +5,7 @@
 import type { AddressInfo } from 'node:net';
 import { createHttp } from '../../src/kernel/http.ts';
 import { silentLog } from '../../src/kernel/log.ts';
+import { createPlainLane } from '../../src/kernel/plain-lane.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import { createTimelines } from '../../src/tracker/timelines.ts';
 import { createCounted } from '../../src/tracker/web/counted.ts';
@@ -24,7 +25,7 @@ const config = trackerConfigSchema.parse({
   believeClientParameter: true,
 });
 const filled = makeFilledTracker(videos);
-const { answers, viewers, begin } = filled;
+const { answers, viewers } = filled;
 
 /** From the viewer's address to the ranked sites: what a decision is, without HTTP and without words. */
 function timeDecisions(): { readonly p50Us: number; readonly p99Us: number } {
@@ -47,9 +48,10 @@ const { app, metrics } = await createHttp({
   part: 'tracker',
   log: silentLog,
   ready: () => undefined,
-  before: (request, response) => hotPlay?.(request, response) ?? false,
+  before: (request, response) => hotPlay?.answer(request, response) ?? false,
+  server: { lane: createPlainLane(socket => hotPlay?.open(socket) ?? { take: () => false }) },
 });
-const playAnswers = createPlayAnswers({ begin, answers, timelines: createTimelines() });
+const playAnswers = createPlayAnswers({ ...filled, timelines: createTimelines() });
 hotPlay = createHotPlay({ config, viewers, counted: createCounted(metrics), playAnswers });
 await app.listen({ host: '127.0.0.1', port: 0 });
 const { port } = app.server.address() as AddressInfo;

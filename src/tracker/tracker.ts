@@ -7,6 +7,7 @@ import { allowAnyOrigin, createHttp, type HttpServer } from '../kernel/http.ts';
 import { readOrMakeSecret } from '../kernel/keys.ts';
 import { createLog } from '../kernel/log.ts';
 import { readIdentity, signerOf } from '../kernel/member.ts';
+import { createPlainLane } from '../kernel/plain-lane.ts';
 import { messageOf } from '../kernel/problem.ts';
 import { repeat } from '../kernel/timing.ts';
 import { trackerStatusSchema } from '../protocol/tracker.ts';
@@ -106,7 +107,8 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     part: 'tracker',
     log,
     ready: feed.missing,
-    before: (request, response) => hotPlay?.(request, response) ?? false,
+    before: (request, response) => hotPlay?.answer(request, response) ?? false,
+    server: { lane: createPlainLane(socket => hotPlay?.open(socket) ?? { take: () => false }) },
   });
   app.addHook('onRequest', async (_request, reply) => {
     allowAnyOrigin(reply);

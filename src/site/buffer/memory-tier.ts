@@ -1,5 +1,5 @@
 /** What was cut, in memory, within a limit: one buffer a file, its headers ready. What stays is S3-FIFO's to say. */
-import { STATUS_CODES } from 'node:http';
+import { DATE_AT, formatWireHead } from '../../kernel/plain-lane.ts';
 import type { Proof } from '../../kernel/proofs.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { joinHead } from './body.ts';
@@ -31,29 +31,9 @@ export interface Kept extends Whole {
 /** What an entry costs in memory beside its body. */
 const ENTRY_BYTES = 1_024;
 
-export const KEEP_ALIVE_SECONDS = 65;
-const STATUS_LINE = 'HTTP/1.1 200 OK\r\n';
-const DATE_AT = STATUS_LINE.length + 'Date: '.length;
-
-/** The head of a whole answer as it stands on the wire, for a connection that stays open. */
-export function formatWireHead(headers: readonly string[], nowMs: number, status = 200): Buffer {
-  const lines = [
-    'Date',
-    new Date(nowMs).toUTCString(),
-    ...headers,
-    'Connection',
-    'keep-alive',
-    'Keep-Alive',
-    `timeout=${KEEP_ALIVE_SECONDS}`,
-  ].map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`));
-  const statusLine =
-    status === 200 ? STATUS_LINE : `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n`;
-  return Buffer.from(`${statusLine}${lines.join('')}\r\n`, 'latin1');
-}
-
 export function makeKept(file: MediaFile, { body, etag, proof }: Whole): Kept {
   const headers = [...commonHeaders(file, etag), 'Content-Length', String(body.length)];
-  const head = formatWireHead(headers, 0);
+  const head = Buffer.from(formatWireHead(headers, 0), 'latin1');
   const wire = joinHead(head, body);
   // Where they had to be copied together, the first body is let go.
   return { file, body: wire.subarray(head.length), etag, proof, headers, wire, datedS: 0, isAhead: false };

@@ -8,6 +8,12 @@ import type { TrackerConfig } from '../config.ts';
 
 export const MAX_ADDRESS_CHARACTERS = 64;
 
+/** What is read of a request. */
+export interface Asking {
+  readonly headers: IncomingMessage['headers'];
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
+
 export const clientQuery = z.object({ client: z.string().max(MAX_ADDRESS_CHARACTERS).optional() });
 
 /**
@@ -15,7 +21,7 @@ export const clientQuery = z.object({ client: z.string().max(MAX_ADDRESS_CHARACT
  * @throws Problem 400 `client-invalid`.
  */
 export function addressOf(
-  request: Pick<IncomingMessage, 'headers' | 'socket'>,
+  request: Asking,
   claimed: string | undefined,
   config: Pick<TrackerConfig, 'believeClientParameter' | 'trustedProxies'>,
 ): string {
@@ -38,7 +44,7 @@ export interface Caller {
 
 /** @throws Problem 400 `client-invalid`. */
 export function callerOf(
-  request: Pick<IncomingMessage, 'headers' | 'socket'>,
+  request: Asking,
   claimed: string | undefined,
   config: Pick<TrackerConfig, 'baseUrl' | 'believeClientParameter' | 'trustedProxies'>,
 ): Caller {
@@ -54,7 +60,7 @@ export function callerOf(
  * tracker's addresses are of HTTPS, too.
  */
 export function ownUrlOf(
-  request: Pick<IncomingMessage, 'headers' | 'socket'>,
+  request: Asking,
   { baseUrl, trustedProxies }: Pick<TrackerConfig, 'baseUrl' | 'trustedProxies'>,
 ): string {
   if (trustedProxies.length === 0 || !baseUrl.startsWith('http:')) return baseUrl;
