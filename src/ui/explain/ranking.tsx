@@ -2,6 +2,7 @@
 import type { Site } from '../../protocol/central.ts';
 import type { Explanation } from '../../protocol/tracker.ts';
 import { useSpeech } from '../parts/language.tsx';
+import { sayFigures } from '../parts/said.ts';
 
 export function ViewerFacts({
   explanation,
@@ -39,7 +40,7 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable with the keyboard
     <section class="scroll" tabIndex={0} aria-label={t.explain.ranking}>
-      <table data-testid="explanation">
+      <table class="cards" data-testid="explanation">
         <thead>
           <tr>
             {[
@@ -61,15 +62,19 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
           {explanation.ranking.map(
             ({ site, name, offered, inputs, load, distanceKm, reasons, changes }, at) => (
               <tr key={site} data-site={site} data-offered={offered}>
-                <td class="number">{offered ? at + 1 : '–'}</td>
+                <td class="number" data-label={columns.place}>
+                  {offered ? at + 1 : '–'}
+                </td>
                 <th scope="row">
                   {name}
                   {distanceKm !== undefined && (
                     <div class="quiet">{t.watch.kilometres(format.number(Math.round(distanceKm)))}</div>
                   )}
                 </th>
-                <td class="number">{format.bitrate(inputs.expectedBps)}</td>
-                <td class="number">
+                <td class="number" data-label={columns.expected}>
+                  {format.bitrate(inputs.expectedBps)}
+                </td>
+                <td class="number" data-label={columns.measured}>
                   {inputs.measured ? (
                     <>
                       {format.bitrate(inputs.measured.bps)}
@@ -81,7 +86,7 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
                     t.explain.unknown
                   )}
                 </td>
-                <td class="number">
+                <td class="number" data-label={columns.load}>
                   {format.number(load)}
                   {inputs.egressLimitBps !== undefined && (
                     <div class="quiet">
@@ -90,16 +95,21 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
                     </div>
                   )}
                 </td>
-                <td>
+                <td class="wide" data-label={columns.reasons}>
                   <ul class="plain-list">
-                    {reasons.map(reason => (
-                      <li key={reason.code + reason.text}>
-                        <strong>{t.watch.reasons[reason.code]}</strong> <span lang="en">{reason.text}</span>
+                    {reasons.map(({ code, text, figures }) => (
+                      <li key={code + text}>
+                        <strong>{t.watch.reasons[code]}</strong>{' '}
+                        {t.why.reasons[code](sayFigures(figures, format))}
                       </li>
                     ))}
                   </ul>
                 </td>
-                <td lang="en">{changes.join(' ')}</td>
+                <td class="wide" data-label={columns.changes}>
+                  {changes
+                    .map(({ code, figures }) => t.why.changes[code](sayFigures(figures, format)))
+                    .join(' ')}
+                </td>
               </tr>
             ),
           )}

@@ -1,4 +1,5 @@
-/** English. Functions where a text holds a value. Reason sentences and error details come from the servers as they are. */
+/** English. Functions where a text holds a value. Error details come from the servers as they are. */
+import type { Said } from '../parts/said.ts';
 
 const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
@@ -239,6 +240,59 @@ export const en = {
         'Films are converted without limits of memory and time on this machine: a forged file could exhaust it. Install util-linux (prlimit, setpriv) and start the site again.',
     },
     leave: 'Uploads are under way. Leave all the same?',
+  },
+  /** The tracker's own sentences, by their codes. */
+  why: {
+    reasons: {
+      'coverage-zone': (f: Said) => `Your network ${f.prefix} is in the zone of this site.`,
+      distance: (f: Said) => `About ${f.km} km from you.`,
+      'distance-unknown': () => 'How far it is from you is not known.',
+      'measured-network': (f: Said) =>
+        `About ${f.expected} expected: viewers of your network measured ${f.measured}, last ${f.age} ago.`,
+      'expected-network': (f: Said) =>
+        `About ${f.expected} expected from its distance; nobody of your network has measured it lately.`,
+      exploring: () => 'Tried now and then, to find out whether it has become better.',
+      'holds-original': () => 'Keeps the whole video.',
+      'partly-buffered': () => 'Has part of the video buffered and fetches the rest as you watch.',
+      'fills-from-holder': (f: Said): string =>
+        f.isAlone
+          ? 'The sites that keep the video are down: this one plays what it has buffered.'
+          : 'Fetches the video from a site that keeps it, as you watch.',
+      load: (f: Said) =>
+        `${f.responses} responses under way, ${f.egress} going out${f.limit && ` of ${f.limit} (${f.share})`}${f.soon && `, ${f.soon} more expected of viewers just sent`}.`,
+      full: (f: Said) => `What may leave this site is in use (${f.share} of its limit).`,
+      weight: (f: Said) => `An administrator has it count ${f.weight} times.`,
+      drained: (f: Said): string =>
+        f.isOwn
+          ? 'This site serves no viewers now: it is for uploads, or has sent all that it may send today.'
+          : 'An administrator drains this site: viewers come here only when no other is left.',
+      'failing-for-viewers': (f: Said): string =>
+        f.share
+          ? `${f.share} of viewers’ recent reports tell of failures here.`
+          : 'A viewer of your network has just failed at this site.',
+      shaky: () => 'Its last probe failed; one more, and it is left out.',
+      'site-down': () => 'This site does not answer the probes of the tracker.',
+      'site-inactive': () => 'This site has not joined, or was revoked.',
+      'asking-site': () => 'This is the site that asks.',
+    },
+    changes: {
+      join: () => 'It would have to join.',
+      'answer-probes': () => 'It would have to answer the probes.',
+      'only-failure': () => 'Nothing but its own failure: no other site is offered.',
+      falls: (f: Said) =>
+        `It stays first until what is expected of it falls from ${f.expected} to about ${f.needed} (then first: ${f.name}).`,
+      'falls-never': () => 'It stays first as long as it answers and has room, whatever it gives.',
+      undrained: () => 'It would have to be drained no more.',
+      room: () => 'It would need room: less traffic, or a higher limit.',
+      succeed: () => 'Viewers of this network would have to succeed there.',
+      nearer: () => 'It would have to be nearer than the site before it, or its zone hold the viewer.',
+      rises: (f: Said) =>
+        `It comes first when what is expected of it rises from ${f.expected} to about ${f.needed} (now first: ${f.name}).`,
+      'rises-never': (f: Said) =>
+        `However much is expected of it, ${f.name} stays first: that gives what the video needs several times over.`,
+      heavier: (f: Said) => `Or when its weight is ${f.weight} times what it is.`,
+      'hold-video': () => 'Or when it holds the whole video.',
+    },
   },
   explain: {
     title: 'Why',

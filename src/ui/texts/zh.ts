@@ -235,6 +235,50 @@ export const zh: Texts = {
     },
     leave: '仍在上传，确定要离开吗？',
   },
+  why: {
+    reasons: {
+      'coverage-zone': f => `您的网络 ${f.prefix} 在该站点的覆盖区内。`,
+      distance: f => `距您约 ${f.km} 公里。`,
+      'distance-unknown': () => '距您多远尚不清楚。',
+      'measured-network': f =>
+        `预计约 ${f.expected}：您所在网络的观众测得 ${f.measured}，最近一次在 ${f.age}前。`,
+      'expected-network': f => `按距离预计约 ${f.expected}；您所在网络近来无人测过。`,
+      exploring: () => '偶尔一试，看它是否已变好。',
+      'holds-original': () => '存有整个视频。',
+      'partly-buffered': () => '已缓存部分视频，其余边看边取。',
+      'fills-from-holder': f =>
+        f.isAlone ? '存有视频的站点都已断开：只能播放已缓存的部分。' : '边看边从存有视频的站点取。',
+      load: f =>
+        `正在响应 ${f.responses} 个请求，送出 ${f.egress}${f.limit && `，上限 ${f.limit}（${f.share}）`}${f.soon && `，刚派去的观众预计再用 ${f.soon}`}。`,
+      full: f => `该站点的出口带宽已用满（上限的 ${f.share}）。`,
+      weight: f => `管理员为其设定的权重为 ${f.weight} 倍。`,
+      drained: f =>
+        f.isOwn
+          ? '该站点目前不服务观众：只用于上传，或今日流量已用完。'
+          : '管理员正在排空该站点：只有别无选择时才派观众来。',
+      'failing-for-viewers': f =>
+        f.share ? `近来观众的反映中有 ${f.share} 称此处有故障。` : '您所在网络的一位观众刚在此站点失败。',
+      shaky: () => '上次探测失败；再失败一次即被排除。',
+      'site-down': () => '该站点不应答跟踪服务器的探测。',
+      'site-inactive': () => '该站点尚未加入，或已被撤销。',
+      'asking-site': () => '这就是请求方站点。',
+    },
+    changes: {
+      join: () => '它必须先加入。',
+      'answer-probes': () => '它必须应答探测。',
+      'only-failure': () => '除非它自己出故障：没有其他站点可选。',
+      falls: f => `预计吞吐量从 ${f.expected} 降到约 ${f.needed} 之前，它一直居首（之后居首：${f.name}）。`,
+      'falls-never': () => '只要它应答且有余量，无论吞吐量多少都居首。',
+      undrained: () => '它必须不再被排空。',
+      room: () => '它需要余量：流量更少，或上限更高。',
+      succeed: () => '该网络的观众必须在那里恢复正常。',
+      nearer: () => '它必须比前一个站点更近，或其覆盖区包含该观众。',
+      rises: f => `预计吞吐量从 ${f.expected} 升到约 ${f.needed} 时，它居首（现居首：${f.name}）。`,
+      'rises-never': f => `无论预计吞吐量多高，${f.name}仍居首：它已数倍于视频所需。`,
+      heavier: f => `或者权重为现在的 ${f.weight} 倍时。`,
+      'hold-video': () => '或者它存有整个视频时。',
+    },
+  },
   explain: {
     title: '缘由',
     heading: '观众为何被送往某站点',

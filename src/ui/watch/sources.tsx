@@ -3,13 +3,14 @@ import type { Reason, Source } from '../../protocol/tracker.ts';
 import type { Format } from '../format.ts';
 import type { Texts } from '../i18n.ts';
 import { useSpeech } from '../parts/language.tsx';
+import { sayFigures } from '../parts/said.ts';
 import type { Move } from './moves.ts';
 import type { PlaybackNumbers } from './playback.ts';
 
-/** The same reason in the page's language: the tracker's own sentence is English and stands in the details. */
-export function labelReason(reason: Reason, texts: Texts['watch']): string {
-  const kilometres = reason.code === 'distance' ? /\d[\d,.]*(?=\s*km)/.exec(reason.text)?.[0] : undefined;
-  return kilometres === undefined ? texts.reasons[reason.code] : texts.kilometres(kilometres);
+/** A reason in few words. */
+export function labelReason({ code, figures }: Reason, texts: Texts['watch'], format: Format): string {
+  const km = code === 'distance' ? figures?.km : undefined;
+  return km === undefined ? texts.reasons[code] : texts.kilometres(format.number(km));
 }
 
 interface SourcesProps {
@@ -52,7 +53,7 @@ function SourceRow({ source, isNow }: { readonly source: Source; readonly isNow:
       <p class="reasons">
         {source.reasons
           .filter(reason => reason.code !== 'load')
-          .map(reason => labelReason(reason, t.watch))
+          .map(reason => labelReason(reason, t.watch, format))
           .join(' · ')}
       </p>
       <code>{source.address}</code>
@@ -68,14 +69,17 @@ function SourceRow({ source, isNow }: { readonly source: Source; readonly isNow:
 }
 
 function Why({ sources }: { readonly sources: readonly Source[] }) {
-  const { t } = useSpeech();
+  const { t, format } = useSpeech();
   return (
     <details>
       <summary>{t.watch.why}</summary>
-      <div class="why" lang="en">
+      <div class="why">
         {sources.map(source => (
           <p key={source.site}>
-            <strong>{source.name}</strong> {source.reasons.map(reason => reason.text).join(' ')}
+            <strong>{source.name}</strong>{' '}
+            {source.reasons
+              .map(({ code, figures }) => t.why.reasons[code](sayFigures(figures, format)))
+              .join(' ')}
           </p>
         ))}
       </div>
