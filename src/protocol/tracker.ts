@@ -68,6 +68,7 @@ export const rankChangeSchema = z.strictObject({
     'only-failure',
     'falls',
     'falls-never',
+    'stay-up',
     'undrained',
     'room',
     'succeed',

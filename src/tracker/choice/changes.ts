@@ -15,7 +15,7 @@ import {
   useful,
   type World,
 } from './choose.ts';
-import { DRAINED_TERM, FULL_TERM } from './sites.ts';
+import { DRAINED_TERM, FULL_TERM, PROVING_TERM } from './sites.ts';
 
 /** A change by more than this is none that will happen. */
 const MOST_TIMES = 100;
@@ -58,6 +58,7 @@ function whatEnds(world: World, question: Question, first: Pick, second: Pick | 
 function whatBrings(world: World, question: Question, own: Pick, first: Pick): readonly RankChange[] {
   const { policy } = world;
   const gap = first.score - own.score;
+  if (gap > -PROVING_TERM * 0.75) return [change('stay-up', 'It would have to stay up for a while.')];
   if (gap > -DRAINED_TERM / 2) return [change('undrained', 'It would have to be drained no more.')];
   if (gap > -FULL_TERM / 2) return [change('room', 'It would need room: less traffic, or a higher limit.')];
   if (gap > -FAILING_TERM / 2 && policy !== 'nearest')

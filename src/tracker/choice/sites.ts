@@ -96,7 +96,7 @@ export const FULL_TERM = -1e6;
 /** After every other site that answers. */
 export const DRAINED_TERM = -1e9;
 /** After the drained ones, too: those at least stay. */
-const PROVING_TERM = 2 * DRAINED_TERM;
+export const PROVING_TERM = 2 * DRAINED_TERM;
 const SHAKY_TERM = Math.log(2);
 /** Of two idle sites the idler one, but for little. */
 const RESPONSES_TERM = 0.02;

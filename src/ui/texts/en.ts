@@ -270,6 +270,8 @@ export const en = {
         f.share
           ? `${f.share} of viewers’ recent reports tell of failures here.`
           : 'A viewer of your network has just failed at this site.',
+      proving: () =>
+        'This site has gone up and down of late: it comes last until it has stayed up for a while.',
       shaky: () => 'Its last probe failed; one more, and it is left out.',
       'site-down': () => 'This site does not answer the probes of the tracker.',
       'site-inactive': () => 'This site has not joined, or was revoked.',
@@ -282,6 +284,7 @@ export const en = {
       falls: (f: Said) =>
         `It stays first until what is expected of it falls from ${f.expected} to about ${f.needed} (then first: ${f.name}).`,
       'falls-never': () => 'It stays first as long as it answers and has room, whatever it gives.',
+      'stay-up': () => 'It would have to stay up for a while.',
       undrained: () => 'It would have to be drained no more.',
       room: () => 'It would need room: less traffic, or a higher limit.',
       succeed: () => 'Viewers of this network would have to succeed there.',
