@@ -1,6 +1,13 @@
 /** The figures of a reason as people of the page's language write them, for the sentences of its texts. Pure. */
 import type { Figures } from '../../protocol/tracker.ts';
-import type { Format } from '../format.ts';
+
+/** How the page's language writes numbers. */
+interface Writing {
+  readonly number: (value: number) => string;
+  readonly percent: (fraction: number) => string;
+  readonly bitrate: (bitsPerSecond: number) => string;
+  readonly seconds: (seconds: number) => string;
+}
 
 /** Empty where there is no such figure. */
 export interface Said {
@@ -21,7 +28,7 @@ export interface Said {
   readonly isAlone: boolean;
 }
 
-export function sayFigures(figures: Figures | undefined, format: Format): Said {
+export function sayFigures(figures: Figures | undefined, format: Writing): Said {
   const { ageS, egressBps, expectedBps, holders, km, limitBps, measuredBps, neededBps } = figures ?? {};
   const { name = '', own = false, prefix = '', responses, share, soonBps, weight } = figures ?? {};
   const say = (value: number | undefined, as: (value: number) => string): string =>
