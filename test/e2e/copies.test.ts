@@ -178,9 +178,12 @@ describe('with the origin and the centre killed for good', () => {
       await page.waitForSelector('[data-testid=island]');
       await page.fill('input[type=search]', '讲座');
       await page.click('[data-testid=play-here]');
-      await page.waitForFunction("document.querySelector('video')?.currentTime > 1", undefined, {
-        timeout: 30_000,
-      });
+      await eventually(
+        'it plays',
+        async () =>
+          (await page.evaluate<number>('document.querySelector("video")?.currentTime ?? 0')) > 1 || undefined,
+        30_000,
+      );
     } finally {
       await browser.close();
     }

@@ -27,6 +27,9 @@ const CHECKED_FIRST_BYTES = 64 * 1024;
 /** The bytes are not those that the video's own site signed. */
 export class AlteredBytes extends Error {}
 
+/** Signed, and by nobody whom the tracker named: the video may have been given to another site since the tracker was asked. */
+class ForeignSigner extends Error {}
+
 /** What all fills of a buffer stand on. */
 export interface FillMeans {
   /** This site's own. Without one (a copy is made) other sites alone are asked. */
@@ -69,6 +72,9 @@ export class Fill {
   readonly #abort = new AbortController();
   /** Bytes of `body` that are there. */
   #filled = 0;
+  /** Whoever is signed by another site than the tracker named is asked again, once the tracker was. */
+  #mayBeForeign = true;
+  #isForeign = false;
   /** Of what is there, once another site has a part in it: then it has to be checked. */
   #hash: Hash | undefined;
 
@@ -128,24 +134,36 @@ export class Fill {
   }
 
   async #tryAll(): Promise<void> {
-    const { origin, originSlots, siteSlots } = this.#means;
+    const { origin, originSlots } = this.#means;
     // What is answered if nobody has it: the gravest of what was heard.
-    let failure = origin ? await this.#try(origin, originSlots) : videoUnknown();
+    let failure: Problem | undefined = origin ? await this.#try(origin, originSlots) : videoUnknown();
     if (!failure) return;
     // Its own origin knows best: withdrawn, or no such file in a video that it has.
     if (failure.code === 'video-withdrawn' || failure.code === 'file-unknown') throw failure;
     if (!this.#mayAskOthers) throw failure;
     const hasOriginFailed = failure.code !== 'video-unknown';
     if (!hasOriginFailed) failure = noSource();
+    failure = await this.#trySites(failure, hasOriginFailed);
+    if (failure && this.#isForeign) {
+      this.#mayBeForeign = false;
+      this.#means.sites.forget(this.file.video);
+      failure = await this.#trySites(failure, hasOriginFailed);
+    }
+    if (failure) throw failure;
+  }
+
+  /** @returns why none of them could; undefined when the file is whole. */
+  async #trySites(before: Problem, hasOriginFailed: boolean): Promise<Problem | undefined> {
+    let failure = before;
     for (const site of await this.#listSites(hasOriginFailed)) {
-      const refusal = await this.#try(site, siteSlots);
-      if (!refusal) return;
+      const refusal = await this.#try(site, this.#means.siteSlots);
+      if (!refusal) return undefined;
       // One site that says "no such file" may lag or lie: the others are asked all the same. That a video is gone is for
       // its own site and the tracker to say.
       const isHeard = ['file-unknown', 'fill-failed', 'busy'].includes(refusal.code);
       if (isHeard && failure.code !== 'fill-failed') failure = refusal;
     }
-    throw failure;
+    return failure;
   }
 
   async #listSites(hasOriginFailed: boolean): Promise<readonly Holder[]> {
@@ -168,7 +186,8 @@ export class Fill {
       } catch (error) {
         this.#throwIfStopped();
         if (error instanceof Problem) throw error;
-        this.#means.onHolderFailed(holder, this.file, error);
+        if (error instanceof ForeignSigner) this.#isForeign = true;
+        else this.#means.onHolderFailed(holder, this.file, error);
         return fillFailed(messageOf(error), error);
       }
     });
@@ -250,7 +269,10 @@ export class Fill {
     const proof = parseProof(response.headers);
     if (holder.isOwnOrigin) return proof;
     if (!proof) throw new AlteredBytes('the answer does not prove whose bytes it has');
-    if (!holder.keys.includes(proof.key) || !isSigned(this.file.key, proof))
+    const isSound = isSigned(this.file.key, proof);
+    if (isSound && !holder.keys.includes(proof.key) && this.#mayBeForeign)
+      throw new ForeignSigner('the answer is signed by another site than the tracker named');
+    if (!isSound || !holder.keys.includes(proof.key))
       throw new AlteredBytes('the answer is not signed by the site that made the video');
     return proof;
   }

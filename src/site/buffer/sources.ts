@@ -51,6 +51,8 @@ export interface SiteUpstreams {
    * @throws Problem `video-unknown` or `video-withdrawn` as the tracker has it.
    */
   list(video: VideoId): Promise<readonly Holder[]>;
+  /** The tracker is asked anew: what it said before does not hold any more. */
+  forget(video: VideoId): void;
   /** This site did not do its part: until the tracker notices, others are tried first. */
   noteFailure(holder: Holder, hasAltered: boolean): void;
 }
@@ -108,6 +110,7 @@ export function siteUpstreams(options: {
       const isWell = (holder: Holder): boolean => !failed.has(holder.name);
       return [...sites.filter(isWell), ...sites.filter(holder => !isWell(holder))];
     },
+    forget: video => void remembered.delete(video),
     noteFailure(holder, hasAltered) {
       const remaining = failed.getRemainingTTL(holder.name);
       const ttl = hasAltered ? REMEMBER_ALTERED_MS : REMEMBER_FAILURE_MS;

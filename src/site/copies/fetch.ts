@@ -4,7 +4,7 @@
  */
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
-import { isSigned, type Proof, parseProof } from '../../kernel/proofs.ts';
+import { isSigned, parseProof } from '../../kernel/proofs.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { parseStrongEtag } from '../buffer/etags.ts';
 import { AlteredBytes, Fill, type FillMeans } from '../buffer/fill.ts';
@@ -52,23 +52,35 @@ export function createCopyFetcher(options: {
       log.warn({ holder: holder.name, key: file.key, reason: messageOf(error) }, 'no copy from this holder');
     },
   };
+  /** `foreign`: all that was named is signed by another site than the tracker said. */
+  async function askAll(
+    file: MediaFile,
+    signal: AbortSignal,
+  ): Promise<Omit<CopiedBytes, 'body'> | 'foreign' | undefined> {
+    let isForeign = false;
+    for (const holder of await sites.list(file.video)) {
+      const headers = { [FILL_HEADER]: siteId() ?? 'not-joined', priority: 'u=6' };
+      const response = await client
+        .get({ address: holder.address, path: file.key, method: 'HEAD', headers, signal })
+        .catch(() => undefined);
+      response?.destroy();
+      const proof = response?.statusCode === 200 ? parseProof(response.headers) : undefined;
+      if (!proof || !isSigned(file.key, proof)) continue;
+      const etag = parseStrongEtag(response?.headers.etag) ?? etagOf(file);
+      if (holder.keys.includes(proof.key)) return { proof, etag };
+      isForeign = true;
+    }
+    return isForeign ? 'foreign' : undefined;
+  }
+
   return {
     async ask(file, signal) {
-      for (const holder of await sites.list(file.video)) {
-        const headers = { [FILL_HEADER]: siteId() ?? 'not-joined', priority: 'u=6' };
-        const proof = await client
-          .get({ address: holder.address, path: file.key, method: 'HEAD', headers, signal })
-          .then(response => {
-            response.destroy();
-            const found: Proof | undefined =
-              response.statusCode === 200 ? parseProof(response.headers) : undefined;
-            const isGood = found && holder.keys.includes(found.key) && isSigned(file.key, found);
-            return isGood ? { proof: found, etag: parseStrongEtag(response.headers.etag) } : undefined;
-          })
-          .catch(() => undefined);
-        if (proof) return { proof: proof.proof, etag: proof.etag ?? etagOf(file) };
-      }
-      return undefined;
+      const named = await askAll(file, signal);
+      if (named !== 'foreign') return named;
+      // The video may have been given to another site since the tracker was asked.
+      sites.forget(file.video);
+      const again = await askAll(file, signal);
+      return again === 'foreign' ? undefined : again;
     },
     async fetch(file, signal) {
       const fill = new Fill(means, file, true, true);

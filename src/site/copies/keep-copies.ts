@@ -91,6 +91,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
           const present = await findCopy(db, video);
           if (present?.wanted !== 1 || present.revision !== revision)
             throw new Error('it is not wanted any more');
+          if (!options.mayFetch()) throw new Error('the hours for fetching are over');
           if (options.freeBytes() <= 0) throw new Error('there is no room left on the disk');
           await noteCopyProgress(db, video, done, files);
         },
@@ -162,6 +163,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
         await work(row, signal);
       } catch (error) {
         if (signal.aborted) return 0;
+        if (isFetch && !options.mayFetch()) return CLOSED_MS;
         const reason = messageOf(error);
         const waitMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(row.attempts, 10));
         log.warn({ video: row.video_id, reason }, 'a copy could not be brought to what it is to be');

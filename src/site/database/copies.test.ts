@@ -1,5 +1,6 @@
 /** Rows of copies, and what this site says of them, together. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeDatabase, type TestDatabase } from '../../../test/postgres/databases.ts';
 import { openDatabase } from '../../kernel/sql.ts';
 import type { Assignment } from '../../protocol/copies.ts';
 import { newRevisionId, newSiteId, newVideoId } from '../../protocol/ids.ts';
@@ -18,11 +19,16 @@ import { type SiteSchema, siteMigrations } from './schema.ts';
 import { readSignal } from './signal.ts';
 import { findVideo, type SiteDatabase } from './videos.ts';
 
+let database: TestDatabase;
 let db: SiteDatabase;
 beforeEach(async () => {
-  db = await openDatabase<SiteSchema>(':memory:', siteMigrations);
+  database = await makeDatabase();
+  db = await openDatabase<SiteSchema>(database.place, siteMigrations);
 });
-afterEach(() => db.destroy());
+afterEach(async () => {
+  await db.destroy();
+  await database.drop();
+});
 
 const self = newSiteId();
 const origin = newSiteId();

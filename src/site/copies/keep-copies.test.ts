@@ -1,0 +1,394 @@
+/** Copies as a site keeps them: a real origin to copy from, a real database and disk; the tracker alone is a few words. */
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { makeFilm, recipes } from '../../../test/media/films.ts';
+import { type KeyPair, readOrMakeKey, sha256Hex } from '../../kernel/keys.ts';
+import { silentLog } from '../../kernel/log.ts';
+import { openDatabase } from '../../kernel/sql.ts';
+import type { Assignment } from '../../protocol/copies.ts';
+import { newRevisionId, newSiteId, newVideoId, type RevisionId } from '../../protocol/ids.ts';
+import { recordFile } from '../../protocol/media.ts';
+import { canonicalJson, type VideoRecord, videoRecordSchema } from '../../protocol/record.ts';
+import { findCopy, noteAssignments, takeBackCopy } from '../database/copies.ts';
+import { type SiteSchema, siteMigrations } from '../database/schema.ts';
+import { findVideo, type SiteDatabase } from '../database/videos.ts';
+import { CopyStore } from '../origin/copy-store.ts';
+import { makeRecord } from '../origin/intake.ts';
+import { type PreparedSource, prepareSource } from '../origin/prepare.ts';
+import { createOriginServer, type OriginServer } from '../origin/server.ts';
+import { createStorage, type Storage } from '../origin/storage.ts';
+import { type CopyFetcher, createCopyFetcher } from './fetch.ts';
+import { type CopyKeeper, startCopyKeeper } from './keep-copies.ts';
+
+const video = newVideoId();
+const origin = newSiteId();
+const self = newSiteId();
+const revisions = [newRevisionId(), newRevisionId()] as const;
+let common: string;
+let originKey: KeyPair;
+let prepared: PreparedSource;
+let server: OriginServer;
+let base: string;
+/** What the origin's own record says now. */
+let version = 1;
+let present: RevisionId = revisions[0];
+
+const recordOf = (of = present, number = version): VideoRecord =>
+  videoRecordSchema.parse({
+    kind: 'video',
+    video,
+    version: number,
+    revision: of,
+    name: `Lecture ${number}`,
+    description: '',
+    path: 'videos/a/source',
+    sourceAddress: '192.0.2.1:80',
+    sizeBytes: prepared.sizeBytes,
+    bitrateBps: prepared.bitrateBps,
+    durationMs: prepared.durationMs,
+    sha256: 'a'.repeat(64),
+    container: prepared.container,
+    renditions: prepared.renditions,
+    createdAt: '2026-01-01T00:00:00.000Z',
+  });
+
+beforeAll(async () => {
+  common = await mkdtemp(join(tmpdir(), 'tributary-keep-'));
+  const source = await makeFilm(recipes.mp4);
+  const index = join(common, 'source.index');
+  prepared = await prepareSource(source, index);
+  originKey = await readOrMakeKey(join(common, 'origin.key'));
+  server = createOriginServer({
+    key: () => originKey,
+    locate: async (id, revision) =>
+      id === video && revisions.includes(revision)
+        ? { directory: dirname(source), indexes: [index] }
+        : undefined,
+    record: async (_, revision, number) =>
+      revision === present && number === version ? canonicalJson(recordOf()) : undefined,
+  });
+  server.server.listen(0, '127.0.0.1');
+  await once(server.server, 'listening');
+  base = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  await server.stop();
+  await rm(common, { recursive: true, force: true });
+});
+
+/** Passes on what the origin answers, altered where it is told to; and is the tracker. */
+interface Holder {
+  readonly server: http.Server;
+  readonly url: string;
+  readonly asked: string[];
+  alters: boolean;
+  failsAfter: number;
+}
+async function startHolder(): Promise<Holder> {
+  const holder = { asked: [] as string[], alters: false, failsAfter: Number.POSITIVE_INFINITY };
+  const proxy = http.createServer(async (request, response) => {
+    const { url = '', method = '' } = request;
+    holder.asked.push(`${method} ${url.split('/').slice(4).join('/')}`);
+    if (holder.asked.length > holder.failsAfter) {
+      response.destroy();
+      return;
+    }
+    const answer = await fetch(base + url, { method });
+    const body = Buffer.from(await answer.arrayBuffer());
+    if (holder.alters && body.length > 0) body[body.length - 1] = (body.at(-1) ?? 0) ^ 1;
+    const headers = Object.fromEntries(
+      ['repr-digest', 'signature', 'signature-input', 'etag', 'content-type'].flatMap(name => {
+        const value = answer.headers.get(name);
+        return value === null ? [] : [[name, value]];
+      }),
+    );
+    const length = method === 'HEAD' ? (answer.headers.get('content-length') ?? '0') : String(body.length);
+    response.writeHead(answer.status, { ...headers, 'content-length': length }).end(body);
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return Object.assign(holder, {
+    server: proxy,
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+  });
+}
+
+let directory: string;
+let db: SiteDatabase;
+let storage: Storage;
+let store: CopyStore;
+let holders: Holder[];
+let tracker: http.Server;
+let fetcher: CopyFetcher;
+let keeper: CopyKeeper | undefined;
+let freeBytes = 1e12;
+let isOpen = true;
+beforeEach(async () => {
+  version = 1;
+  present = revisions[0];
+  freeBytes = 1e12;
+  isOpen = true;
+  directory = await mkdtemp(join(tmpdir(), 'tributary-keep-'));
+  db = await openDatabase<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);
+  storage = createStorage(directory);
+  store = new CopyStore(storage);
+  holders = [await startHolder(), await startHolder()];
+  tracker = http.createServer((_, response) => {
+    const sources = holders.map(({ url }) => ({ site: newSiteId(), baseUrl: url }));
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ video, sources, origin: { publicKey: originKey.publicKey } }));
+  });
+  tracker.listen(0, '127.0.0.1');
+  await once(tracker, 'listening');
+  const trackerUrl = `http://127.0.0.1:${(tracker.address() as AddressInfo).port}`;
+  fetcher = createCopyFetcher({ siteId: () => self, trackerUrl: () => trackerUrl, log: silentLog });
+});
+afterEach(async () => {
+  await keeper?.stop();
+  keeper = undefined;
+  fetcher.stop();
+  await db.destroy();
+  for (const each of [tracker, ...holders.map(holder => holder.server)]) {
+    each.closeAllConnections();
+    each.close();
+  }
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function start(): Promise<CopyKeeper> {
+  const own = await readOrMakeKey(join(directory, 'own.key'));
+  keeper = startCopyKeeper({
+    db,
+    store,
+    fetcher,
+    siteId: () => self,
+    key: () => own,
+    sourceAddress: '192.0.2.2:80',
+    freeBytes: () => freeBytes,
+    mayFetch: () => isOpen,
+    describe: row => makeRecord(row, { storage, sourceAddress: '192.0.2.2:80' }),
+    removeVideo: id => storage.remove(id),
+    forgetOpen: async id => store.forget(id),
+    onRecord: () => {},
+    log: silentLog,
+  });
+  return keeper;
+}
+const assign = async (changes: Partial<Extract<Assignment, { wanted: true }>> = {}): Promise<void> => {
+  const record = recordOf();
+  const assignment: Assignment = {
+    wanted: true,
+    video,
+    origin,
+    revision: record.revision,
+    version: record.version,
+    hash: sha256Hex(canonicalJson(record)),
+    sizeBytes: record.sizeBytes,
+    reason: 'x',
+    ...changes,
+  };
+  await noteAssignments(db, [assignment], 1);
+  keeper?.wake();
+};
+async function until<T>(what: () => Promise<T | undefined | false>): Promise<T> {
+  for (const deadline = Date.now() + 15_000; ; await sleep(10)) {
+    const found = await what();
+    if (found) return found;
+    if (Date.now() > deadline) throw new Error(`not in time: ${JSON.stringify(await findCopy(db, video))}`);
+  }
+}
+const untilWhole = (revision = present) =>
+  until(async () => {
+    const row = await findCopy(db, video);
+    return row?.held_revision === revision && Number(row.held_version) === version && row;
+  });
+const said = async (): Promise<Record<string, unknown> | undefined> => {
+  const row = await db.selectFrom('records').select('body').where('video_id', '=', video).executeTakeFirst();
+  return row && (JSON.parse(row.body) as Record<string, unknown>);
+};
+const folder = (): string => join(storage.directory(video), 'copy');
+
+describe('a copy that is wanted', () => {
+  it('is made whole: every file of the revision, as the origin gives it, with its record', async () => {
+    await start();
+    await assign();
+    const row = await untilWhole();
+    const files = await store.files(video, present);
+    const names = [...(files?.keys() ?? [])];
+    expect(names).toEqual(
+      expect.arrayContaining([
+        recordFile(1),
+        'timeline.json',
+        'multivariant.m3u8',
+        'manifest.mpd',
+        'source-video/init.mp4',
+        'source-video/0.m4s',
+        'source-audio/media.m3u8',
+      ]),
+    );
+    expect(row).toMatchObject({ state: 'complete', files: names.length, name: 'Lecture 1' });
+    for (const name of names) {
+      const here = await store.read(video, present, name);
+      const there = await fetch(`${base}/v/${video}/${present}/${name}`);
+      expect(here).toMatchObject({ body: Buffer.from(await there.arrayBuffer()) });
+    }
+    expect(await said()).toMatchObject({ kind: 'copy', origin, revision: present, files: names.length });
+  });
+
+  it('takes nothing that its origin has not signed so, and the next holder instead', async () => {
+    const [bad] = holders;
+    if (bad) bad.alters = true;
+    await start();
+    await assign();
+    await untilWhole();
+    const segment = await store.read(video, present, 'source-video/0.m4s');
+    const there = await fetch(`${base}/v/${video}/${present}/source-video/0.m4s`);
+    expect(segment).toMatchObject({ body: Buffer.from(await there.arrayBuffer()) });
+    // Found out once, it is not asked first again.
+    expect(bad?.asked.length).toBeLessThan(8);
+  });
+
+  it('is not whole while nobody gives all of it; what is there is not fetched twice', async () => {
+    holders = holders.slice(0, 1);
+    const [holder] = holders;
+    if (holder) holder.failsAfter = 9;
+    await start();
+    await assign();
+    await until(async () => (await findCopy(db, video))?.error);
+    expect(await store.files(video, present)).toBeUndefined();
+    expect(await said()).toBeUndefined();
+    if (holder) holder.failsAfter = Number.POSITIVE_INFINITY;
+    const before = new Set(holder?.asked.slice(0, 5));
+    await assign();
+    await untilWhole();
+    // The first five had come whole before the line broke.
+    expect(holder?.asked.slice(10).filter(name => before.has(name))).toEqual([]);
+  });
+
+  it('of a newer revision of the same film carries little over the line', async () => {
+    await start();
+    await assign();
+    await untilWhole();
+    const first = fetcher.bytes();
+    present = revisions[1];
+    version = 2;
+    await assign();
+    await untilWhole();
+    expect(fetcher.bytes() - first).toBeLessThan(0.1 * first);
+    expect((await store.read(video, revisions[0], 'source-video/0.m4s')) === undefined).toBe(false);
+  });
+
+  it('waits for the hours in which this site fetches, and for room', async () => {
+    isOpen = false;
+    await start();
+    await assign();
+    await sleep(300);
+    expect(holders.flatMap(({ asked }) => asked)).toEqual([]);
+    isOpen = true;
+    freeBytes = 0;
+    keeper?.wake();
+    await until(async () => (await findCopy(db, video))?.error?.includes('no room'));
+    freeBytes = 1e12;
+    await assign();
+    await untilWhole();
+  });
+
+  it('with a record that is not the one the centre knows is not taken', async () => {
+    await start();
+    await assign({ hash: 'f'.repeat(64) });
+    await until(async () => (await findCopy(db, video))?.error?.includes('the centre knows'));
+    expect(await said()).toBeUndefined();
+  });
+});
+
+describe('a copy that is here', () => {
+  beforeEach(async () => {
+    await start();
+    await assign();
+    await untilWhole();
+  });
+
+  it('goes when it is not wanted, and says so', async () => {
+    await noteAssignments(db, [{ wanted: false, video, reason: 'No rule wants it.' }], 2);
+    keeper?.wake();
+    await until(async () => !existsSync(storage.directory(video)));
+    await until(async () => (await findCopy(db, video)) === undefined);
+    expect(await said()).toMatchObject({ kind: 'gone', because: 'No rule wants it.' });
+  });
+
+  it('goes at once when the video is withdrawn', async () => {
+    await keeper?.dropWithdrawn(video);
+    expect(existsSync(storage.directory(video))).toBe(false);
+    expect(await said()).toMatchObject({ kind: 'gone' });
+    expect(await findCopy(db, video)).toBeUndefined();
+  });
+
+  it('is found again after a restore that had forgotten it; where it is gone, that is said', async () => {
+    const record = {
+      kind: 'copy',
+      video,
+      version: 7,
+      revision: present,
+      origin,
+      path: 'x',
+      sourceAddress: '192.0.2.2:80',
+      sizeBytes: 1,
+      files: 1,
+      copiedAt: '2026-01-01T00:00:00.000Z',
+    } as const;
+    const forget = async (): Promise<void> => {
+      await keeper?.stop();
+      await db.deleteFrom('copies').execute();
+      await db.transaction().execute(transaction => takeBackCopy(transaction, record));
+    };
+    await forget();
+    await start();
+    await until(async () => (await findCopy(db, video))?.state === 'complete');
+    expect(await findCopy(db, video)).toMatchObject({ held_revision: present, name: 'Lecture 1' });
+    await forget();
+    await rm(folder(), { recursive: true });
+    store.forget(video);
+    holders = [];
+    await start();
+    await until(async () => (await said())?.kind === 'gone');
+  });
+
+  it('becomes the video where its site is lost, and is served under this site’s signature', async () => {
+    await assign({ origin: self });
+    const row = await until(async () => {
+      const found = await findVideo(db, video);
+      return found?.state === 'ready' && found;
+    });
+    expect(row).toMatchObject({ name: 'Lecture 1' });
+    expect(await findCopy(db, video)).toBeUndefined();
+    expect(await said()).toMatchObject({
+      kind: 'video',
+      revision: row.revision,
+      name: 'Lecture 1',
+      sourceAddress: '192.0.2.2:80',
+      path: `videos/${video}/copy/pack`,
+      renditions: recordOf().renditions,
+    });
+    const own = await readOrMakeKey(join(directory, 'own.key'));
+    expect(await store.read(video, row.revision as RevisionId, 'source-video/0.m4s')).toMatchObject({
+      proof: { key: own.publicKey },
+    });
+    // Told once more, nothing is made anew.
+    await assign({ origin: self });
+    await until(async () => (await findCopy(db, video)) === undefined);
+    expect((await findVideo(db, video))?.revision).toBe(row.revision);
+    expect(existsSync(folder())).toBe(true);
+  });
+
+  it('that the disk has altered is never handed out', async () => {
+    writeFileSync(join(folder(), 'pack'), 'nothing of it');
+    await expect(store.read(video, present, 'source-video/0.m4s')).rejects.toThrow('damaged');
+  });
+});
