@@ -80,8 +80,9 @@ const contentSecurityPolicy = (connectTo: readonly string[]): string =>
     `img-src 'self' data: ${connectTo.join(' ')}`,
     "font-src 'self'",
     `media-src 'self' data: blob: ${connectTo.join(' ')}`,
-    // hls.js begins a text track with a data: URI, and reads its first steering manifest and runs its demuxer in a worker made from a blob.
+    // data: hls.js reads the first steering manifest from one, and begins a text track with one.
     `connect-src 'self' data: ${connectTo.join(' ')}`,
+    // blob: hls.js makes its worker from one.
     "worker-src 'self' blob:",
     "base-uri 'none'",
     "form-action 'self'",

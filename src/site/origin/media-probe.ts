@@ -88,7 +88,7 @@ const HDR_TRANSFERS = new Set(['smpte2084', 'arib-std-b67']);
 export async function probeMedia(
   tools: MediaTools,
   path: string,
-  { demuxer }: Container,
+  { demuxer }: Pick<Container, 'demuxer'>,
 ): Promise<ProbedSource> {
   let answer: unknown;
   try {

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeFilm, requireFfmpeg } from '../../../../test/media/films.ts';
+import { hasEncoder, makeFilm, requireFfmpeg } from '../../../../test/media/films.ts';
 import { createLog } from '../../../kernel/log.ts';
 import { openDatabase } from '../../../kernel/sql.ts';
 import { newRevisionId, newVideoId, type RevisionId, type VideoId } from '../../../protocol/ids.ts';
@@ -262,6 +263,47 @@ describe('what stands beside the renditions', () => {
     expect(await current(id)).toBe(before);
     expect(await listWithoutExtras(db, 3, 1)).toEqual([]);
   });
+
+  it.skipIf(!hasEncoder('libx265'))(
+    'pictures of an HDR film are mapped to what every screen shows',
+    async () => {
+      // A grey of the middle in PQ is bright: shown as it stands it would be dull.
+      const film = await makeFilm({
+        extension: 'mp4',
+        args: [
+          ...['-f', 'lavfi', '-i', 'color=0xa0a0a0:s=320x180:r=10:d=4', '-vf', 'format=yuv420p10le'],
+          ...['-c:v', 'libx265', '-preset', 'ultrafast', '-tag:v', 'hvc1', '-g', '10', '-x265-params'],
+          'log-level=error:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc',
+          ...['-color_trc', 'smpte2084', '-color_primaries', 'bt2020', '-colorspace', 'bt2020nc'],
+        ],
+      });
+      const id = await publish(film);
+      await makeExtras(options, (await findVideo(db, id))!);
+      const presentation = await open(id, await current(id));
+      try {
+        for (const name of ['poster.jpg', 'storyboard.jpg']) {
+          const path = join(directory, name);
+          await writeFile(path, (await presentation.file(name))!.body);
+          const args = [
+            '-v',
+            'error',
+            '-i',
+            path,
+            '-vf',
+            'crop=64:64:0:0,extractplanes=y',
+            '-f',
+            'rawvideo',
+            '-',
+          ];
+          const { stdout } = spawnSync(requireFfmpeg(), args);
+          // 213 by the same mapping, written down by hand.
+          expect(Math.abs(stdout[0]! - 213)).toBeLessThan(5);
+        }
+      } finally {
+        await presentation.close();
+      }
+    },
+  );
 
   it('sound alone has no pictures', async () => {
     const id = await publish(

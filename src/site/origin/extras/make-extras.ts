@@ -4,6 +4,7 @@
  */
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { listAbilities } from '../../../kernel/ffmpeg.ts';
 import { syncDirectory } from '../../../kernel/files.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { type Repeating, repeat } from '../../../kernel/timing.ts';
@@ -18,8 +19,10 @@ import {
 } from '../../database/extras.ts';
 import type { VideoRow } from '../../database/schema.ts';
 import type { SiteDatabase } from '../../database/videos.ts';
+import type { Demuxer } from '../ffmpeg/allowed.ts';
 import { chooseDemuxer, type MediaTools } from '../ffmpeg/ffmpeg.ts';
 import { makeRecord } from '../intake.ts';
+import { probeMedia } from '../media-probe.ts';
 import type { PreparedSource } from '../prepare.ts';
 import type { Storage } from '../storage.ts';
 import { addCaptions, writeCaptions } from './caption-tracks.ts';
@@ -82,7 +85,12 @@ export async function makeExtras(
     const found = tools.ffprobe ? await extractCaptions(tools, { path, demuxer }, work, signal) : [];
     const pictures: Pick<Extras, 'poster' | 'storyboard'> =
       width && height
-        ? await makePictures(tools, { path, demuxer, durationMs, width, height }, work, signal)
+        ? await makePictures(
+            tools,
+            { path, demuxer, durationMs, width, height, isHdr: await isHdr(tools, path, demuxer) },
+            work,
+            signal,
+          )
         : {};
     signal?.throwIfAborted();
     await rm(join(directory, FOLDER), { recursive: true, force: true });
@@ -106,6 +114,13 @@ export async function makeExtras(
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** False also where nothing here can tell or map it: a pale picture is better than none. */
+async function isHdr(tools: MediaTools, path: string, demuxer: Demuxer): Promise<boolean> {
+  if (!tools.ffprobe || !listAbilities(tools.ffmpeg).has('zscale')) return false;
+  const { pictures } = await probeMedia(tools, path, { demuxer });
+  return pictures[0]?.isHdr ?? false;
 }
 
 async function makePictures(

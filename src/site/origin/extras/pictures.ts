@@ -6,6 +6,7 @@ import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findStats, syncDirectory, syncFile } from '../../../kernel/files.ts';
 import type { Storyboard } from '../../database/extras.ts';
+import { TONE_MAP } from '../encode-args.ts';
 import type { Words } from '../ffmpeg/allowed.ts';
 import { convert, type MediaInput, type MediaTools } from '../ffmpeg/ffmpeg.ts';
 import { FfmpegFailed, type RunLimits } from '../ffmpeg/run.ts';
@@ -17,6 +18,8 @@ export interface Film {
   /** As shown. */
   readonly width: number;
   readonly height: number;
+  /** Mapped to what every screen shows. */
+  readonly isHdr: boolean;
 }
 
 export const POSTER_FILE = 'poster.jpg';
@@ -39,6 +42,9 @@ export function fitInto(box: number, width: number, height: number): { width: nu
   return { width: even(width), height: even(height) };
 }
 
+/** JPEG is of full range, and does not notice that what was mapped is not. */
+const toneMap = ({ isHdr }: Film): string => (isHdr ? `${TONE_MAP},format=yuv420p,scale=out_range=pc,` : '');
+
 const asJpeg = (filter: string, quality: number): Words => [
   ...['-map', '0:V:0', '-vf', filter, '-fps_mode', 'vfr', '-c:v', 'mjpeg', '-q:v', quality],
   ...['-f', 'image2', '-update', 1],
@@ -56,7 +62,7 @@ export async function makePoster(
   signal?: AbortSignal,
 ): Promise<boolean> {
   const { width, height } = fitInto(POSTER_BOX, film.width, film.height);
-  const filter = `scale=${width}:${height},setsar=1,format=yuvj420p`;
+  const filter = `scale=${width}:${height},setsar=1,${toneMap(film)}format=yuvj420p`;
   let best: { readonly name: string; readonly bytes: number } | undefined;
   for (const [number, place] of POSTER_PLACES.entries()) {
     const name = `candidate-${number}`;
@@ -104,7 +110,7 @@ export async function makeStoryboard(
   const columns = Math.min(TILE_COLUMNS, count);
   const rows = Math.ceil(count / columns);
   const filter =
-    `fps=fps=1000/${everyMs}:round=near:start_time=0,scale=${tile.width}:${tile.height},setsar=1,` +
+    `fps=fps=1000/${everyMs}:round=near:start_time=0,scale=${tile.width}:${tile.height},setsar=1,${toneMap(film)}` +
     `tile=${columns}x${rows},format=yuvj420p`;
   const isMade = await attempt(async () => {
     await convert(tools, {
