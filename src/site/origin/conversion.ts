@@ -117,11 +117,12 @@ export function planUpperLadder(
   if (!picture) return undefined;
   const rungs = chooseRungs(input.ladder, picture).filter(({ id }) => !made.includes(id));
   if (rungs.length === 0) return undefined;
-  const { originSeconds, boundaries, chunks, durationSeconds } = first;
+  const { originSeconds, boundaries, chunks, durationSeconds, shownFromSeconds } = first;
   const plan: EncodePlan = {
     ...sourceOf(input),
     originSeconds,
     durationSeconds,
+    ...(shownFromSeconds ? { shownFromSeconds } : {}),
     picture: pictureOf(picture, rungs),
     sounds: [],
     ...(boundaries ? { boundaries } : {}),
@@ -203,10 +204,12 @@ function encodeJob(
 ): NewJob {
   const { container, probed, durationSeconds } = input;
   const boundaries = standing?.boundaries;
+  const shownFromSeconds = standing?.prepared.shownFromSeconds;
   const plan: EncodePlan = {
     ...sourceOf(input),
     originSeconds: standing?.prepared.originSeconds ?? probed.startSeconds,
     durationSeconds,
+    ...(shownFromSeconds ? { shownFromSeconds } : {}),
     ...(boundaries ? { boundaries: [...boundaries] } : {}),
     chunks: container.leadInSeconds === undefined ? [0] : listChunks(durationSeconds, boundaries),
     ...what,

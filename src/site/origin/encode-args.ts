@@ -115,7 +115,7 @@ function pictureFilters(plan: EncodePlan, { from, to }: EncodeChunk): readonly s
 const scale = ({ width, height }: Rung): string => `scale=${width}:${height}:flags=bicubic,setsar=1`;
 
 /** PQ and HLG → BT.709, through linear light (Hable's curve). */
-const TONE_MAP = [
+export const TONE_MAP = [
   'zscale=transfer=linear:npl=100',
   'format=gbrpf32le',
   'zscale=primaries=bt709',
@@ -190,7 +190,7 @@ function quality({ codec, kbps }: Rung, of: (option: string) => string): readonl
         ...[of('x265-params'), 'log-level=error'],
       ];
     case 'av1':
-      return [of('preset'), '8', of('crf'), '35', ...limit];
+      return [of('usage'), 'realtime', of('cpu-used'), '6', of('crf'), '33', of('b'), `${kbps}k`];
   }
 }
 

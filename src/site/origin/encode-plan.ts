@@ -35,6 +35,8 @@ export const encodePlanSchema = z.strictObject({
   /** Container time of the instant that is shown first. May be negative. */
   originSeconds: z.number(),
   durationSeconds: z.number().positive(),
+  /** As of the set beside it (`prepare.ts`). */
+  shownFromSeconds: z.number().positive().optional(),
   picture: z
     .strictObject({
       order: z.int().nonnegative(),

@@ -44,7 +44,8 @@ export const DEFAULT_LADDER: readonly LadderRung[] = [
 export const ENCODERS: Readonly<Record<RungCodec, string>> = {
   h264: 'libx264',
   hevc: 'libx265',
-  av1: 'libsvtav1',
+  // SVT-AV1 (1.4) begins no picture anew where it is asked to, so its segments would not end where those of other rungs do.
+  av1: 'libaom-av1',
 };
 
 /** From the largest to the smallest, H.264 before the others. */

@@ -36,6 +36,8 @@ export interface PreparedSource {
   readonly notes: readonly string[];
   /** Time on the source's own clock of the instant that is shown first. */
   readonly originSeconds?: number;
+  /** Of the stream: what lies before, an edit list hides, and is there only to decode what follows. Absent where there is none. */
+  readonly shownFromSeconds?: number;
   /** Of the whole film, while only its beginning can be played yet. */
   readonly fullDurationMs?: number;
   /** Of a video that was another site's: where what is here of it is stored, and what stands beside its renditions. */
@@ -67,10 +69,14 @@ export async function prepareSource(
         samplePrefixBytes: track.track.samplePrefix.length,
       })),
     );
-    const renditions = nameRenditions(served).map((id, i) => toRendition(id, served[i]!, plans[i]!));
+    const shownFromSeconds = findShownFrom(served);
+    const renditions = nameRenditions(served).map((id, i) =>
+      showFrom(toRendition(id, served[i]!, plans[i]!), shownFromSeconds),
+    );
     const files = [{ name: basename(sourcePath), sizeBytes: file.sizeBytes }];
     await writeSourceIndex(indexPath, files, renditions);
-    return summarise(source, file.sizeBytes, served, renditions, notes);
+    const summary = summarise(source, file.sizeBytes, served, renditions, notes);
+    return shownFromSeconds === undefined ? summary : { ...summary, shownFromSeconds };
   });
 }
 
@@ -155,6 +161,23 @@ function nameRenditions(served: readonly ServedTrack<ChosenTrack>[]): readonly s
     return number === 1 ? `source-${track.kind}` : `source-${track.kind}-${number}`;
   });
 }
+
+/** Nobody sees less than this of what was to be hidden. */
+const HARDLY_SEEN_SECONDS = 0.1;
+
+/** Pictures that lie before zero on the source's own clock were moved behind it, because what follows is decoded from them. */
+function findShownFrom(served: readonly ServedTrack<ChosenTrack>[]): number | undefined {
+  const { shift = 0 } = served.find(({ track }) => track.kind === 'video') ?? {};
+  return shift > HARDLY_SEEN_SECONDS ? shift : undefined;
+}
+
+export const showFrom = (
+  { header, ...rest }: RenditionToIndex,
+  shownFromSeconds: number | undefined,
+): RenditionToIndex => ({
+  ...rest,
+  header: shownFromSeconds === undefined ? header : { ...header, shownFromSeconds },
+});
 
 export function toRendition(
   id: string,

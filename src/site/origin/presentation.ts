@@ -131,7 +131,8 @@ export class Presentation {
     if (!place || name === undefined || rest.length > 0) return undefined;
     const { set, which } = place;
     if (name === MEDIA_PLAYLIST) {
-      return text(PLAYLIST_TYPE, formatMediaPlaylist(set.index.listDurations(which)));
+      const { shownFromSeconds } = set.index.renditions[which]!;
+      return text(PLAYLIST_TYPE, formatMediaPlaylist(set.index.listDurations(which), { shownFromSeconds }));
     }
     const { description, timescale, editMediaTime } = set.index.renditions[which]!;
     const contentType = `${description.kind}/mp4`;

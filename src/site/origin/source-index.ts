@@ -33,6 +33,8 @@ const indexedRenditionSchema = z.strictObject({
   hasComposition: z.boolean(),
   /** Base64; stands before every sample. */
   samplePrefix: z.base64(),
+  /** What lies before is there only to decode what follows: players begin here, seconds. */
+  shownFromSeconds: z.number().positive().optional(),
   /** Where the last segment ends on the playlist's timeline, ticks. */
   end: z.number(),
   segmentCount: z.int().positive(),

@@ -19,7 +19,7 @@ import { type EncodePlan, listEvenBoundaries } from './encode-plan.ts';
 import { FileBytes } from './file-bytes.ts';
 import { indexIsobmff } from './isobmff-source.ts';
 import { planAtBoundaries } from './plan.ts';
-import { type ChosenTrack, toRendition } from './prepare.ts';
+import { type ChosenTrack, showFrom, toRendition } from './prepare.ts';
 import { SampleColumns } from './samples.ts';
 import {
   type IndexedFile,
@@ -86,7 +86,7 @@ export async function stitchChunks(
     boundariesOf(plan, seconds).slice(1),
   );
   const renditions = served.map((one, i) =>
-    inGroup(toRendition(one.track.id, one, plans[i]!), plan.audioGroup),
+    showFrom(inGroup(toRendition(one.track.id, one, plans[i]!), plan.audioGroup), plan.shownFromSeconds),
   );
   await writeSourceIndex(indexPath, files, renditions);
   return {
