@@ -249,6 +249,7 @@ export const changeSchema = z.discriminatedUnion('kind', [
     bitrateBps: z.int().positive(),
     durationMs: z.int().positive(),
     renditions: z.array(renditionSchema),
+    isGrowing: z.literal(true).optional(),
     /** It was another site's before, which is lost: from now on it is this site's. */
     promoted: z.literal(true).optional(),
   }),

@@ -50,6 +50,8 @@ export const videoRecordSchema = z.strictObject({
   container: z.string().min(1).max(40),
   renditions: z.array(renditionSchema).min(1).max(MAX_RECORD_RENDITIONS),
   pictures: picturesSchema.optional(),
+  /** Its beginning alone can be played: it is still being converted, and another revision will hold more of it. */
+  isGrowing: z.literal(true).optional(),
   createdAt: timestampSchema,
   writtenAt: writtenAtSchema,
 });

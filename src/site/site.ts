@@ -281,7 +281,14 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
     access: config,
     onRecord: publisher.wake,
   });
-  serveJobs(app, { db, access: config, onJob: () => worker?.wake() });
+  serveJobs(app, {
+    db,
+    access: config,
+    storage,
+    sourceAddress: config.sourceAddress,
+    onJob: () => worker?.wake(),
+    onRecord: publisher.wake,
+  });
   serveGateway(
     app,
     createGateway(db, registrations.wake),

@@ -61,9 +61,10 @@ const registryOf = (...changes: Change[]): Registry => {
 function read(registry: Registry, id: VideoId) {
   const found = registry.find(id);
   if (found.kind !== 'known') return found.kind;
-  const { site, version, revision, name, bitrateBps, durationMs, renditions } = found.video;
+  const { site, version, revision, name, bitrateBps, durationMs, renditions, isGrowing } = found.video;
   const holders = found.holders.map(place => registry.siteAt(place));
-  return { site, version, revision, name, bitrateBps, durationMs, renditions, holders };
+  const growing = isGrowing ? { isGrowing } : {};
+  return { site, version, revision, name, bitrateBps, durationMs, renditions, ...growing, holders };
 }
 const holdersOf = (registry: Registry): unknown => (read(registry, video) as { holders?: unknown }).holders;
 
@@ -121,6 +122,7 @@ describe('a video', () => {
     ['no renditions', { renditions: [] }],
     ['a long name', { name: '讲'.repeat(200) }],
     ['no name', { name: '' }],
+    ['its beginning alone', { isGrowing: true }],
     ['several renditions', { renditions: [picture(9e9), picture(127), picture(128), picture(2 ** 28)] }],
   ])('is given back as it came: %s', (_, changes) => {
     const {

@@ -720,6 +720,47 @@ describe('manifests and playlists of the tracker’s own', () => {
     expect(await target('2.m4s')).toBe(at(GUANGZHOU, '2.m4s'));
   });
 
+  test('while a video grows its playlists are made here, and end when it is whole', async () => {
+    const [early, whole] = [newRevisionId(), newRevisionId()];
+    const segments = (count: number): RevisionTimeline => ({
+      durationMs: count * 4_000,
+      renditions: { 'source-video': { timescale: 1_000, runs: [[4_000, count]] } },
+    });
+    const media = async () => {
+      const [uri] = /^http.*$/m.exec(await text(`/play/${video}.m3u8?client=10.1.2.3`)) ?? [];
+      return [uri?.replace(tracker.url, ''), await (await fetch(uri ?? '')).text()] as const;
+    };
+    sites[GUANGZHOU]!.state.timeline = segments(2);
+    central.publish(videoChange({ version: 2, revision: early, isGrowing: true }));
+    const list = `/relay/${video}/growing/source-video/media.m3u8?client=10.1.2.3`;
+    const growing = await eventually(5_000, async () => {
+      const [path, playlist] = await media();
+      expect(path).toBe(list);
+      return playlist;
+    });
+    expect(growing).toContain('#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-START:TIME-OFFSET=0.000000,PRECISE=YES\n');
+    expect(growing).toMatch(/\n1\.m4s\?client=10\.1\.2\.3\n$/);
+    // Who asks for a revision by name gets what it is: it never changes.
+    expect(await text(`/relay/${video}/${early}/source-video/media.m3u8`)).toContain('#EXT-X-ENDLIST');
+    const target = async (segment: string) =>
+      (await get(`/relay/${video}/growing/source-video/${segment}`)).headers.get('location');
+    expect(await target('1.m4s')).toContain(`/v/${video}/${early}/source-video/1.m4s`);
+
+    sites[GUANGZHOU]!.state.timeline = segments(3);
+    central.publish(videoChange({ version: 3, revision: whole }));
+    const ended = await eventually(5_000, async () => {
+      const playlist = await text(list);
+      expect(playlist).toContain('#EXT-X-ENDLIST');
+      return playlist;
+    });
+    // What was listed before is listed still, and goes on.
+    const uris = (playlist: string) => playlist.match(/^\d.*$/gm);
+    expect(uris(ended)?.slice(0, 2)).toEqual(uris(growing));
+    expect(uris(ended)).toHaveLength(3);
+    expect(await target('2.m4s')).toContain(`/v/${video}/${whole}/source-video/2.m4s`);
+    expect(await text(`/play/${video}.m3u8`)).not.toContain('growing');
+  });
+
   test.each<[string, () => string, number, string]>([
     ['no such rendition', () => `/relay/${video}/${revision}/other/media.m3u8`, 404, 'file-unknown'],
     [

@@ -89,7 +89,7 @@ function ofVideo(row: FedVideo): Change {
   if (record.kind === 'gone') return { kind: 'gone', position, site, video, version };
   if (record.kind === 'copy')
     return { kind: 'copy', position, site, video, version, revision: record.revision };
-  const { revision, name, bitrateBps, durationMs, renditions } = record;
+  const { revision, name, bitrateBps, durationMs, renditions, isGrowing } = record;
   return {
     kind: 'video',
     position,
@@ -102,6 +102,7 @@ function ofVideo(row: FedVideo): Change {
     durationMs,
     renditions,
     ...(row.promoted === 1 ? { promoted: true } : {}),
+    ...(isGrowing ? { isGrowing } : {}),
   };
 }
 

@@ -282,6 +282,7 @@ export function makeRecord(
           pictures: { poster: extras.poster !== undefined, storyboard: extras.storyboard !== undefined },
         }
       : {}),
+    ...(video.state === 'preparing' ? { isGrowing: true } : {}),
     createdAt: video.created_at,
   } as RecordDraft;
 }

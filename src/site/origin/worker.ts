@@ -22,6 +22,7 @@ import type { JobRow } from '../database/schema.ts';
 import { findVideo } from '../database/videos.ts';
 import { EXPRESS_URGENCY } from './conversion.ts';
 import { FfmpegFailed } from './ffmpeg/run.ts';
+import { makeRecord } from './intake.ts';
 import { runStep, type StepContext } from './job-steps.ts';
 
 export interface WorkerOptions extends StepContext {
@@ -173,5 +174,8 @@ async function tellSetAside(options: WorkerOptions, job: JobRow): Promise<void> 
           error_code: 'conversion-incomplete',
           error_detail: `Only the beginning of this film could be converted (${reason}). Try again, or export it in another format and upload it anew.`,
         },
+    // Players that wait for more of it are told that there will be none.
+    row.revision === null ? undefined : fresh => makeRecord(fresh, options),
   );
+  if (row.revision !== null) options.onRecord();
 }

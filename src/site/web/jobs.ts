@@ -14,19 +14,25 @@ import {
 } from '../database/jobs.ts';
 import { changeVideo } from '../database/records.ts';
 import { RETRIABLE, type SiteDatabase } from '../database/videos.ts';
+import { makeRecord } from '../origin/intake.ts';
+import type { Storage } from '../origin/storage.ts';
 import { type AccessRules, requireStudioAccess } from './access.ts';
 
 export interface JobCallsOptions {
   readonly db: SiteDatabase;
   readonly access: AccessRules;
+  readonly storage: Storage;
+  readonly sourceAddress: string;
   /** There is something for a worker. */
   readonly onJob: () => void;
+  readonly onRecord: () => void;
 }
 
 const params = z.object({ id: z.string().max(64) });
 const MAX_JOBS = 200;
 
-export function serveJobs(app: HttpServer, { db, access, onJob }: JobCallsOptions): void {
+export function serveJobs(app: HttpServer, options: JobCallsOptions): void {
+  const { db, access, onJob } = options;
   const show = async (id: string): Promise<SiteJob> => {
     const found = (await listJobProgress(db, { job: id, limit: 1 })).at(0);
     if (!found) throw new Problem(404, 'job-unknown', 'This site has no such conversion.');
@@ -80,7 +86,7 @@ export function serveJobs(app: HttpServer, { db, access, onJob }: JobCallsOption
       const { id } = request.params;
       const { video } = await show(id);
       if (!(await cancelJob(db, id))) refuse('has ended');
-      await tellCancelled(db, video);
+      await tellCancelled(options, video);
       return show(id);
     },
   );
@@ -107,7 +113,8 @@ export function serveJobs(app: HttpServer, { db, access, onJob }: JobCallsOption
 }
 
 /** Where the video waits for this job alone, it can no longer become ready by itself. */
-async function tellCancelled(db: SiteDatabase, video: VideoId): Promise<void> {
+async function tellCancelled(options: JobCallsOptions, video: VideoId): Promise<void> {
+  const { db } = options;
   const row = await db.selectFrom('videos').select(['revision']).where('id', '=', video).executeTakeFirst();
   await changeVideo(
     db,
@@ -124,7 +131,10 @@ async function tellCancelled(db: SiteDatabase, video: VideoId): Promise<void> {
           error_code: 'conversion-incomplete',
           error_detail: 'The conversion was cancelled: only the beginning of this film can be played.',
         },
+    // Players that wait for more of it are told that there will be none.
+    row?.revision === null ? undefined : fresh => makeRecord(fresh, options),
   );
+  options.onRecord();
 }
 
 async function tellRetried(db: SiteDatabase, video: VideoId, isLadder: boolean): Promise<void> {

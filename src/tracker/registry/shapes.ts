@@ -6,6 +6,8 @@ import type { Rendition } from '../../protocol/media.ts';
 
 export interface Shape {
   readonly renditions: readonly Rendition[];
+  /** Only while it is. */
+  readonly isGrowing?: true;
 }
 
 const MAX_SHAPES = 50_000;

@@ -70,6 +70,7 @@ export function writeFacts(writer: ByteWriter, shapes: Shapes, change: VideoChan
   writer.text(change.name);
   const shape: Shape = {
     renditions: change.renditions.map(each => ({ ...each, bandwidthBps: 0, averageBandwidthBps: 0 })),
+    ...(change.isGrowing ? { isGrowing: true } : {}),
   };
   const text = JSON.stringify(shape);
   const number = shapes.numberOf(text);
@@ -113,6 +114,10 @@ class Video implements RegisteredVideo {
     const rates: number[] = [];
     for (let left = this.#shape.renditions.length * 2; left > 0; left--) rates.push(reader.number());
     this.#rates = rates;
+  }
+
+  get isGrowing(): true | undefined {
+    return this.#shape.isGrowing;
   }
 
   get renditions(): Rendition[] {

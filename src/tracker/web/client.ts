@@ -33,6 +33,10 @@ export function addressOf(
   return clientAddress(request.socket.remoteAddress ?? '', forwarded?.toString(), config.trustedProxies);
 }
 
+/** What the address that a viewer claims looks like in the addresses that it is given; empty where it claims none. */
+export const formatClaim = (claimed: string | undefined): string =>
+  claimed === undefined ? '' : `?client=${encodeURIComponent(claimed)}`;
+
 /** Who asks, and by which of the tracker's own addresses. */
 export interface Caller {
   /** Of the viewer. */

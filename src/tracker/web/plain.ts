@@ -14,7 +14,7 @@ import type { Answers } from '../answers.ts';
 import type { TrackerConfig } from '../config.ts';
 import { listDurations, type Timelines } from '../timelines.ts';
 import type { Viewers } from '../viewers.ts';
-import { addressOf, clientQuery, parseVideoId } from './client.ts';
+import { addressOf, clientQuery, formatClaim, parseVideoId } from './client.ts';
 import type { Counted } from './counted.ts';
 
 /** A client that knows nothing is sent to the same site for a while: it opens the address more than once. */
@@ -45,9 +45,8 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
     if (isFirst) answers.noteSent(decision, place.site);
     return { video: decision.video, baseUrl: place.baseUrl };
   }
-  /** Relative addresses do not inherit the query, so it goes onto each. */
   const queryOf = (claimed: string | undefined): string =>
-    claimed !== undefined && config.believeClientParameter ? `?client=${encodeURIComponent(claimed)}` : '';
+    formatClaim(config.believeClientParameter ? claimed : undefined);
 
   app.get(
     '/go/:id',
@@ -106,11 +105,8 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
         const playlist = formatMultivariantPlaylist(media, [
           { id: '.', baseUri: `${id}/${video.revision}/` },
         ]);
-        const query = queryOf(client);
         reply.type(PLAYLIST_TYPE).serializer((text: unknown) => String(text));
-        return query === ''
-          ? playlist
-          : playlist.replaceAll(`/${MEDIA_PLAYLIST}`, `/${MEDIA_PLAYLIST}${query}`);
+        return addQuery(playlist, queryOf(client));
       }),
   );
 
@@ -118,7 +114,8 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
     '/relay/:id/:revision/:rendition/:file',
     {
       schema: {
-        description: 'A media playlist of `/relay/{id}.m3u8`, or a redirect to one of its segments.',
+        description:
+          'A media playlist of `/relay/{id}.m3u8`, or a redirect to one of its segments. The revision `growing` is the newest of a video that is still being converted: its playlists have no end before the video has.',
         params: z.object({
           id: z.string().max(64),
           revision: z.string().max(64),
@@ -133,15 +130,19 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
       const { rendition, file } = request.params;
       const { client } = request.query;
       const id = parseVideoId(request.params.id);
-      const revision = parseRevision(request.params.revision);
+      const asked = request.params.revision;
       const address = addressOf(request, client, config);
       if (file === MEDIA_PLAYLIST) {
         const playlist = await counted('relay', async () => {
           const decision = answers.play(id, viewers.at(address));
+          const revision = asked === GROWING ? decision.video.revision : parseRevision(asked);
           const { renditions } = await timelines.of(id, revision, answers.askOrder(decision.video, decision));
           const timeline = Object.hasOwn(renditions, rendition) ? renditions[rendition] : undefined;
           if (!timeline) throw notHere();
-          return formatMediaPlaylist(listDurations(timeline), queryOf(client));
+          return formatMediaPlaylist(listDurations(timeline), {
+            query: queryOf(client),
+            isGrowing: asked === GROWING && decision.video.isGrowing === true,
+          });
         });
         return reply
           .type(PLAYLIST_TYPE)
@@ -150,12 +151,20 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
       }
       if (!RENDITION.test(rendition) || !SEGMENT.test(file)) throw notHere();
       return counted('redirect', () => {
-        const { baseUrl } = pickSite(id, address, false);
+        const { video, baseUrl } = pickSite(id, address, false);
+        const revision = asked === GROWING ? video.revision : parseRevision(asked);
         return reply.redirect(baseUrl + mediaPath(id, revision, `${rendition}/${file}`), 302);
       });
     },
   );
 }
+
+/** Relative addresses do not inherit the query, so it goes onto each. */
+export const addQuery = (playlist: string, query: string): string =>
+  playlist.replaceAll(`/${MEDIA_PLAYLIST}`, `/${MEDIA_PLAYLIST}${query}`);
+
+/** Stands for the newest revision of a video that is being converted: each holds what those before it hold, and more. */
+export const GROWING = 'growing';
 
 const RENDITION = /^[a-z0-9][a-z0-9-]{0,39}$/;
 const SEGMENT = /^(init\.mp4|(0|[1-9]\d{0,8})\.m4s)$/;

@@ -1,16 +1,19 @@
 /** What players that begin are told: the sources as JSON, as a steered playlist, as a steered MPD (contract: Tracker). */
 import { formatDashManifest } from '../../protocol/dash.ts';
+import { formatMultivariantPlaylist } from '../../protocol/hls.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { mediaPath } from '../../protocol/media.ts';
 import type { Answers } from '../answers.ts';
 import type { Begin, Beginning } from '../beginning.ts';
 import { asciiJson } from '../choice/worded.ts';
+import type { RegisteredVideo } from '../registry/video-record.ts';
 import type { SourceTexts } from '../source-texts.ts';
 import { FIRST_TTL_S, formatSteerUri, makeManifest } from '../steering/manifest.ts';
 import { formatSteeredPlaylist } from '../steering/playlist.ts';
 import type { Timelines } from '../timelines.ts';
 import type { Asker } from '../viewers.ts';
-import type { Caller } from './client.ts';
+import { type Caller, formatClaim } from './client.ts';
+import { addQuery, GROWING } from './plain.ts';
 
 export interface PlayAnswerMeans {
   readonly begin: Begin;
@@ -57,6 +60,7 @@ export function createPlayAnswers({ begin, answers, timelines, sourceTexts }: Pl
   function playlist(id: VideoId, asker: Asker, caller: Caller, sessionId: string | undefined): string {
     const beginning = begin(id, asker, sessionId);
     const { video, places } = beginning;
+    if (video.isGrowing) return growingPlaylist(video, caller);
     const pathways = places.map(({ site, baseUrl }) => ({
       id: site,
       baseUri: baseUrl + mediaPath(id, video.revision, ''),
@@ -70,6 +74,15 @@ export function createPlayAnswers({ begin, answers, timelines, sourceTexts }: Pl
         steerUri(id, beginning, caller),
       ),
     );
+  }
+
+  /** A revision never changes, so what grows is listed here, not at the sites. */
+  function growingPlaylist({ video: id, renditions }: RegisteredVideo, { ownUrl, claimed }: Caller): string {
+    const media = renditions.filter(({ kind }) => kind !== 'captions');
+    const playlist = formatMultivariantPlaylist(media, [
+      { id: '.', baseUri: `${ownUrl}/relay/${id}/${GROWING}/` },
+    ]);
+    return addQuery(playlist, formatClaim(claimed));
   }
 
   async function manifest(

@@ -158,12 +158,13 @@ function attach(
       slowInARow,
     });
   };
-  hls.on(HlsPlayer.Events.FRAG_LOADED, (_event: string, { frag }: FragLoadedData) => {
+  hls.on(HlsPlayer.Events.FRAG_LOADED, (_event: string, { frag, networkDetails }: FragLoadedData) => {
     slowInARow = 0;
     setLoadLimit(frag.duration);
     // Sound may still come from the site before while the picture has moved: the picture counts.
     if (frag.type === 'main') {
-      const { host } = new URL(frag.url);
+      // Segments of a film that is being converted are redirects to who serves them.
+      const { host } = new URL((networkDetails as XMLHttpRequest | null)?.responseURL || frag.url);
       events.onServed(host);
       const { loaded, loading } = frag.stats;
       const ms = loading.end - loading.start;
