@@ -13,7 +13,7 @@ import { beginRate, estimateLeftMs, measureRate } from './studio/rate.ts';
 import { describeDoing, isUnfinished, listSteps } from './studio/steps.ts';
 import { nameWithoutExtension } from './studio/upload-queue.ts';
 import { chooseLoadLimitMs } from './watch/load-limit.ts';
-import { findServing, learnSources, NOBODY, noteServed } from './watch/moves.ts';
+import { findServing, learnSources, listMoves, NOBODY, noteServed } from './watch/moves.ts';
 
 /** Every text by its path; functions are called with marks that must come out again. */
 function listTexts(value: unknown, path: string): readonly (readonly [string, string])[] {
@@ -162,10 +162,13 @@ describe('watch', () => {
     }
     serving = learnSources(serving, [source('a', '127.0.0.2:1')]);
     expect(findServing(serving)).toBe('b');
-    expect(serving.moves).toEqual([
+    expect(listMoves(serving)).toEqual([
       { from: 'A', to: 'B', atMs: 3 },
       { from: undefined, to: 'A', atMs: 1 },
     ]);
+    // Served first, and known only then.
+    const early = learnSources(noteServed(NOBODY, '127.0.0.3:1', 1), [source('b', '127.0.0.3:1')]);
+    expect(listMoves(early)).toEqual([{ from: undefined, to: 'B', atMs: 1 }]);
   });
 });
 

@@ -10,7 +10,7 @@ import { Page, useCentralLinks } from '../parts/page.tsx';
 import { usePoll } from '../poll.ts';
 import { useBeacon } from './beacon.ts';
 import { Facts } from './facts.tsx';
-import { findServing, learnSources, NOBODY, noteServed } from './moves.ts';
+import { findServing, learnSources, listMoves, NOBODY, noteServed } from './moves.ts';
 import { type CentralInfo, fetchPlayAnswer } from './play-answer.ts';
 import type { PlaybackNumbers } from './playback.ts';
 import { Player } from './player.tsx';
@@ -109,7 +109,7 @@ export function Watch() {
               now={now}
               isNative={playing.isNative}
               numbers={playing.url ? numbers : undefined}
-              moves={serving.moves}
+              moves={listMoves(serving)}
             />
           </div>
           {video.value && <Facts video={video.value} />}
