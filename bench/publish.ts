@@ -250,6 +250,8 @@ async function measureUpserts(url: string, rows: number): Promise<number> {
           position: order + 1,
           search_text: '第讲分布式流媒体 a lecture of two hours, recorded in the great hall; with slides.',
           title: '第讲分布式流媒体',
+          kind: 'video',
+          promoted: 0,
         };
         for (const column of columns) values.push(row[column] ?? null);
       }

@@ -6,14 +6,13 @@ import { join } from 'node:path';
 import { formatAddress } from '../kernel/client.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { createHttp } from '../kernel/http.ts';
-import { readOrMakeKey, sha256Hex } from '../kernel/keys.ts';
+import { readOrMakeKey, readOrMakeSecret, sha256Hex } from '../kernel/keys.ts';
 import { createLog, type Log } from '../kernel/log.ts';
 import { servePages } from '../kernel/pages.ts';
 import { listenTo } from '../kernel/postgres.ts';
 import { createSecretBox } from '../kernel/secret-box.ts';
 import { NonceMemory } from '../kernel/signatures.ts';
 import { openDatabase } from '../kernel/sql.ts';
-import { newId } from '../protocol/ids.ts';
 import { Bell } from './bell.ts';
 import { Collector } from './collector.ts';
 import type { CentralConfig } from './config.ts';
@@ -93,7 +92,9 @@ export async function startCentral(
   const links = new Links();
   const throughGateway = readEitherWay(readOverHttp(signer), readOverLink(signer, links), links, systemClock);
   const bySql = createSqlReaders();
-  const leasing = new Leasing({ db, holder: newId(), clock: systemClock, log });
+  // The same at each start: what it held when it was killed, it may take up again at once, with a new fence.
+  const holder = (await readOrMakeSecret(join(config.dataDirectory, 'central.id'))).toString('base64url');
+  const leasing = new Leasing({ db, holder, clock: systemClock, log });
   const collector = new Collector({
     db,
     openReader: site =>

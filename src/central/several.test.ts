@@ -1,10 +1,12 @@
 /** Several centrals on one PostgreSQL: any of them answers, each signal is taken up once, and none is left lying. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ENGINE } from '../../test/postgres/databases.ts';
 import { openDatabase } from '../kernel/sql.ts';
 import { siteListSchema } from '../protocol/central.ts';
 import type { RunningCentral } from './central.ts';
-import { acquireLease } from './database/leases.ts';
+import { acquireLease, findStanding } from './database/leases.ts';
 import { type CentralDatabase, type CentralSchema, migrations } from './database/schema.ts';
 import { storeSignal } from './database/signals.ts';
 import { type Stand, startStand, until, videoRecord } from './stand.ts';
@@ -72,6 +74,19 @@ if (ENGINE === 'postgres') {
       await site.signal(undefined, other.url);
       await until(async () => site.acknowledged.length === 1, 20_000);
       expect(Date.now() - startedMs).toBeGreaterThanOrEqual(leaseMs);
+    });
+
+    it('take up at once what they themselves held when they were killed', async () => {
+      const site = await stand.addSite('a');
+      site.put(videoRecord());
+      const holder = (await readFile(join(stand.directory, 'central.id'), 'utf8')).trim();
+      const leaseMs = 600_000;
+      const before = await acquireLease(db, `collect ${site.id}`, holder, Date.now(), leaseMs);
+      await site.signal();
+      await until(async () => site.acknowledged.length === 1, 20_000);
+      // Whoever held it before, and only paused, finds that it has lost it.
+      if (!before) throw new Error('the lease was not free');
+      expect((await findStanding(db, [before]))(before)).toBe(false);
     });
 
     it('say the same of the sites, whichever a tracker has told', async () => {

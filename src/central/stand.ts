@@ -1,5 +1,5 @@
 /** For tests: a central on a port of its own, and sites that speak the gateway as a real site does, signatures included. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,7 +90,10 @@ export async function startStand(
       );
     },
     async startAnother() {
-      const another = await startCentral(config, { log: silentLog });
+      const dataDirectory = join(directory, `another-${others.length}`);
+      await mkdir(dataDirectory);
+      await copyFile(join(directory, 'central.key'), join(dataDirectory, 'central.key'));
+      const another = await startCentral({ ...config, dataDirectory }, { log: silentLog });
       others.push(another);
       return another;
     },
