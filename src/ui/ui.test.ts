@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Video } from '../protocol/central.ts';
+import type { Site, Video } from '../protocol/central.ts';
 import type { Source } from '../protocol/tracker.ts';
 import { formatJoinLines } from './admin/join-lines.ts';
 import { parseNewSite } from './admin/new-site.ts';
 import { MAP_HEIGHT, MAP_WIDTH, projectSites } from './admin/projection.ts';
+import { fieldsOf, parseSiteEdit } from './admin/site-edit.ts';
 import { ApiError, parseProblem, sentenceOf } from './api.ts';
 import { drawFlow } from './catalogue/flow.ts';
 import { appendPage, listNew, mergeNewest } from './catalogue/merge.ts';
@@ -242,6 +243,37 @@ describe('administration', () => {
     });
     expect(() => parseNewSite({ ...fields, zone: '10.0.0.0' }, admin)).toThrow('10.0.0.0');
     expect(() => parseNewSite({ ...fields, latitude: '1' }, admin)).toThrow(admin.bothCoordinates);
+  });
+  it('reads what was changed of a site, or says what is wrong', () => {
+    const { admin } = TEXTS.en;
+    const usual = fieldsOf({ policy: {}, zone: ['10.1.0.0/16'] } as unknown as Site);
+    expect(usual).toMatchObject({ weight: '1', failoverOrder: '0', egressLimit: '', drained: false });
+    expect(parseSiteEdit(usual, admin)).toEqual({
+      policy: { weight: 1, failoverOrder: 0, egressLimitBps: null, drained: false },
+      zone: ['10.1.0.0/16'],
+    });
+    const changed = {
+      ...usual,
+      weight: '0.5',
+      failoverOrder: '-3',
+      egressLimit: '2.5',
+      zone: '2001:db8::/32',
+    };
+    const edit = parseSiteEdit({ ...changed, drained: true, databaseUrl: 'postgres://a:b@c/d' }, admin);
+    expect(edit).toEqual({
+      policy: { weight: 0.5, failoverOrder: -3, egressLimitBps: 2_500_000, drained: true },
+      zone: ['2001:db8::/32'],
+      databaseUrl: 'postgres://a:b@c/d',
+    });
+    expect(fieldsOf(edit as unknown as Site)).toMatchObject({ ...changed, drained: true });
+    expect(parseSiteEdit({ ...usual, throughGateway: true }, admin).databaseUrl).toBeNull();
+    const { edit: texts } = admin;
+    expect(() => parseSiteEdit({ ...usual, weight: '-1' }, admin)).toThrow(texts.badWeight);
+    expect(() => parseSiteEdit({ ...usual, weight: '' }, admin)).toThrow(texts.badWeight);
+    expect(() => parseSiteEdit({ ...usual, failoverOrder: '1.5' }, admin)).toThrow(texts.badOrder);
+    expect(() => parseSiteEdit({ ...usual, egressLimit: '0' }, admin)).toThrow(texts.badLimit);
+    expect(() => parseSiteEdit({ ...usual, databaseUrl: 'mysql://x' }, admin)).toThrow(texts.badDatabase);
+    expect(() => parseSiteEdit({ ...usual, zone: 'x' }, admin)).toThrow('x');
   });
   it('places sites inside the map, north above south, east right of west', () => {
     const places = [

@@ -4,6 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Site } from '../../src/protocol/central.ts';
+import type { PlayAnswer } from '../../src/protocol/tracker.ts';
 import { chromiumPath, launchBrowser } from './browser.ts';
 import { minuteFilm, readFilm, shortFilm } from './films.ts';
 import { type Demo, eventually, findVideo, getJson, startDemo, upload } from './parts.ts';
@@ -158,6 +160,74 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await expectToFit(page);
     await take(page, 'admin-phone');
     await page.context().close();
+  });
+
+  it('the administrator edits what a site counts for, and the tracker follows', async () => {
+    const read = async () => {
+      const { sites } = await getJson<{ sites: Site[] }>(`${demo.central}/api/sites`);
+      const found = sites.find(({ id }) => id === site(1).id);
+      if (!found) throw new Error('the site is gone');
+      return found;
+    };
+    const before = await read();
+    const { id } = await upload(site(0).url, demo.token, readFilm(shortFilm()), { name: 'Steered' });
+    const first = async (): Promise<string> =>
+      (await getJson<PlayAnswer>(`${demo.tracker}/play/${id}?client=${site(1).viewer}`)).sources[0]?.site ??
+      '';
+    await eventually('the viewer’s own site comes first', async () => (await first()) === site(1).id);
+
+    const page = await open(`${demo.central}/admin#token=${demo.token}`);
+    const openForm = async (on: Page, name = 'Edit') => {
+      await on
+        .getByTestId('sites')
+        .getByRole('row', { name: /Guangzhou/ })
+        .getByRole('button', { name, exact: true })
+        .click();
+      return on.getByTestId('edit-site');
+    };
+    let form = await openForm(page);
+    await form.getByLabel('Weight').fill('many');
+    await form.getByRole('button', { name: 'Save' }).click();
+    expect(await form.getByLabel('Weight').inputValue()).toBe('many');
+    await form.getByLabel('Weight').fill('0.5');
+    await form.getByLabel('Failover order').fill('7');
+    await form.getByLabel('Egress limit, Mbit/s').fill('25');
+    await form.getByLabel('Coverage zone').fill('10.2.0.0/16\n2001:db8:2::/48');
+    await form.getByLabel(/^Drained/).check();
+    await form.getByLabel('Database address').fill('postgres://reader:secret@127.0.0.1:1/none');
+    await take(page, 'admin-edit');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await page
+      .getByTestId('outcome')
+      .getByText(/Guangzhou was changed/)
+      .waitFor();
+    expect(await read()).toMatchObject({
+      policy: { weight: 0.5, failoverOrder: 7, egressLimitBps: 25_000_000, drained: true },
+      zone: ['10.2.0.0/16', '2001:db8:2::/48'],
+      readBy: 'sql',
+    });
+    await eventually('its viewers go elsewhere', async () => (await first()) !== site(1).id);
+    await page.context().close();
+
+    const phone = await open(`${demo.central}/admin#token=${demo.token}`, { phone: true, locale: 'zh-CN' });
+    form = await openForm(phone, '编辑');
+    expect(await form.getByLabel('数据库地址', { exact: true }).inputValue()).toBe('');
+    expect(await form.getByLabel('权重').inputValue()).toBe('0.5');
+    await take(phone, 'admin-edit-phone');
+    await expectToFit(phone);
+    await form.getByLabel('权重').fill('1');
+    await form.getByLabel('故障切换顺序').fill('0');
+    await form.getByLabel('出口带宽上限（Mbit/s）').fill('');
+    await form.getByLabel('覆盖范围').fill(before.zone.join(' '));
+    await form.getByLabel(/^停止接入/).uncheck();
+    await form.getByLabel(/^清除数据库地址/).check();
+    await form.getByRole('button', { name: '保存' }).click();
+    await phone.getByTestId('outcome').waitFor();
+    const after = await read();
+    expect(after.policy.egressLimitBps).toBeUndefined();
+    expect(after).toMatchObject({ zone: before.zone, readBy: before.readBy, policy: { drained: false } });
+    await eventually('and come back', async () => (await first()) === site(1).id);
+    await phone.context().close();
   });
 
   it('a withdrawn video goes from every site, and the signal desk says so', async () => {

@@ -28,24 +28,22 @@ export async function startFaultSwitch(
   const turned = new Set<() => void>();
 
   function accept(viewer: Socket): void {
-    const site = connect({ host, port: targetPort, noDelay: true });
-    viewer.setNoDelay(true);
+    const site = connect({ host, port: targetPort, noDelay: true, allowHalfOpen: true });
     for (const socket of [viewer, site]) {
       sockets.add(socket);
       socket.on('error', () => socket.destroy());
-      socket.on('close', () => {
-        sockets.delete(socket);
-        (socket === viewer ? site : viewer).destroy();
-      });
+      socket.on('close', () => sockets.delete(socket));
     }
+    viewer.on('close', () => site.destroy());
     pump(viewer, site, () => Number.POSITIVE_INFINITY);
     const pieceBytes = (bps: number): number => (bps / 8) * (PIECE_MS / 1_000);
     pump(site, viewer, () => pieceBytes(fault === 'slow' ? SLOW_BPS : usualBps));
   }
 
-  /** Hands on what comes, `allowance` bytes every `PIECE_MS`; nothing at all during a hang. */
+  /** Hands on what comes, and its end, `allowance` bytes every `PIECE_MS`; nothing at all during a hang. */
   function pump(from: Socket, to: Socket, allowance: () => number): void {
-    let waiting: Buffer[] = [];
+    const waiting: Buffer[] = [];
+    let hasEnded = false;
     const flow = (): void => {
       if (fault === 'hang' || to.destroyed) return;
       let left = allowance();
@@ -56,24 +54,35 @@ export async function startFaultSwitch(
         to.write(next.subarray(0, Math.min(left, next.length)));
         left -= next.length;
       }
-      if (waiting.length === 0 && from.isPaused()) from.resume();
+      if (waiting.length > 0) return;
+      if (hasEnded && !to.writableEnded) to.end();
+      else if (from.isPaused()) from.resume();
     };
     const timer = setInterval(flow, PIECE_MS);
     turned.add(flow);
     from.on('data', (piece: Buffer) => {
+      if (to.destroyed) return;
       waiting.push(piece);
       from.pause();
+    });
+    from.on('end', () => {
+      hasEnded = true;
+    });
+    // Cut off, not ended: the other side learns of it at once.
+    from.on('close', () => {
+      if (!hasEnded) to.destroy();
     });
     to.on('close', () => {
       clearInterval(timer);
       turned.delete(flow);
-      waiting = [];
+      // What the other side still gets is the other pump's affair.
+      from.resume();
     });
   }
 
   const open = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      server = createServer({ noDelay: true }, accept);
+      server = createServer({ noDelay: true, allowHalfOpen: true }, accept);
       server.once('error', reject);
       server.listen(port, host, resolve);
     });

@@ -1,7 +1,8 @@
 /** Adding a site or a tracker. What can be checked here is checked here; the rest the centre says in a sentence. */
-import { useId, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { call, sentenceOf } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
+import { Field, type FieldSpec } from './field.tsx';
 import type { Invitation } from './join-lines.ts';
 import { parseNewSite, type SiteFields } from './new-site.ts';
 
@@ -9,14 +10,6 @@ interface AddProps {
   readonly token: string;
   readonly onInvited: (invitation: Invitation) => void;
 }
-interface FieldSpec {
-  readonly key: keyof SiteFields;
-  readonly label: string;
-  readonly hint?: string;
-  readonly required?: boolean;
-  readonly kind?: 'text' | 'url' | 'number' | 'lines';
-}
-
 export function AddSite({ token, onInvited }: AddProps) {
   const { t } = useSpeech();
   return (
@@ -71,7 +64,7 @@ const EMPTY: SiteFields = { name: '', baseUrl: '', latitude: '', longitude: '', 
 interface AddFormProps {
   readonly title: string;
   readonly testId: string;
-  readonly fields: readonly FieldSpec[];
+  readonly fields: readonly FieldSpec<keyof SiteFields>[];
   readonly send: (fields: SiteFields) => Promise<void>;
 }
 
@@ -118,42 +111,5 @@ function AddForm({ title, testId, fields, send }: AddFormProps) {
         </div>
       </form>
     </details>
-  );
-}
-
-interface FieldProps {
-  readonly spec: FieldSpec;
-  readonly value: string;
-  readonly onInput: (value: string) => void;
-}
-
-function Field({ spec, value, onInput }: FieldProps) {
-  const id = useId();
-  const shared = {
-    id,
-    name: spec.key,
-    value,
-    required: spec.required ?? false,
-    ...(spec.hint ? { 'aria-describedby': `${id}-hint` } : {}),
-  };
-  return (
-    <div class={spec.kind === 'lines' ? 'field whole' : 'field'}>
-      <label for={id}>{spec.label}</label>
-      {spec.kind === 'lines' ? (
-        <textarea {...shared} rows={2} onInput={event => onInput(event.currentTarget.value)} />
-      ) : (
-        <input
-          {...shared}
-          inputMode={spec.kind === 'number' ? 'decimal' : spec.kind === 'url' ? 'url' : 'text'}
-          {...(spec.kind === 'number' ? { pattern: '-?[0-9]+([.][0-9]+)?' } : {})}
-          onInput={event => onInput(event.currentTarget.value)}
-        />
-      )}
-      {spec.hint && (
-        <p class="quiet" id={`${id}-hint`}>
-          {spec.hint}
-        </p>
-      )}
-    </div>
   );
 }

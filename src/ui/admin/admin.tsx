@@ -11,6 +11,7 @@ import { usePoll } from '../poll.ts';
 import { AddSite, AddTracker } from './add-forms.tsx';
 import { Copies } from './copies/copies.tsx';
 import { Desk } from './desk.tsx';
+import { EditSite } from './edit-site.tsx';
 import { type Invitation, InvitationPanel } from './invitation.tsx';
 import { SiteMap } from './site-map.tsx';
 import { SitesTable, type Tracker, TrackersTable } from './tables.tsx';
@@ -64,6 +65,7 @@ function Everywhere({ token, onToken }: EverywhereProps) {
     () => REFRESH_MS,
   );
   const [invitation, setInvitation] = useState<Invitation>();
+  const [editing, setEditing] = useState<Site>();
   const [outcome, setOutcome] = useState<{ readonly text: string; readonly isError: boolean }>();
   const { value, error, refresh } = everything;
   if (error instanceof ApiError && (error.status === 401 || error.status === 403)) {
@@ -97,6 +99,18 @@ function Everywhere({ token, onToken }: EverywhereProps) {
         </Notice>
       )}
       {invitation && <InvitationPanel invitation={invitation} onClose={() => setInvitation(undefined)} />}
+      {editing && (
+        <EditSite
+          site={editing}
+          token={token}
+          onSaved={site => {
+            setEditing(undefined);
+            setOutcome({ text: t.admin.edit.saved(site.name), isError: false });
+            refresh();
+          }}
+          onClose={() => setEditing(undefined)}
+        />
+      )}
       {!value && error === undefined && <p class="quiet">{t.common.loading}</p>}
       {value && (
         <>
@@ -116,6 +130,7 @@ function Everywhere({ token, onToken }: EverywhereProps) {
                   return undefined;
                 })
               }
+              onEdit={setEditing}
               onDrain={(site, drained) =>
                 act(async () => {
                   await call(`/api/sites/${site.id}`, {

@@ -21,10 +21,16 @@ export interface NewSite {
 const PREFIX = /^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-f:]*:[0-9a-f:.]*)\/[0-9]{1,3}$/i;
 
 /** @throws Error with a sentence in the page's language. */
-export function parseNewSite(fields: SiteFields, texts: Texts['admin']): NewSite {
-  const zone = fields.zone.split(/[\s,，、;；]+/).filter(Boolean);
+export function parseZone(text: string, texts: Texts['admin']): readonly string[] {
+  const zone = text.split(/[\s,，、;；]+/).filter(Boolean);
   const bad = zone.find(prefix => !PREFIX.test(prefix));
   if (bad !== undefined) throw new Error(texts.badPrefix(bad));
+  return zone;
+}
+
+/** @throws Error with a sentence in the page's language. */
+export function parseNewSite(fields: SiteFields, texts: Texts['admin']): NewSite {
+  const zone = parseZone(fields.zone, texts);
   const given = [fields.latitude, fields.longitude].filter(text => text.trim() !== '').length;
   if (given === 1) throw new Error(texts.bothCoordinates);
   return {

@@ -21,11 +21,12 @@ interface SitesTableProps {
   readonly onCollect: (site: Site) => void;
   readonly onInvite: (site: Site) => void;
   readonly onRevoke: (site: Site) => void;
+  readonly onEdit: (site: Site) => void;
   /** Drains it, or takes that back. */
   readonly onDrain: (site: Site, drained: boolean) => void;
 }
 
-export function SitesTable({ sites, onCollect, onInvite, onRevoke, onDrain }: SitesTableProps) {
+export function SitesTable({ sites, onCollect, onInvite, onRevoke, onEdit, onDrain }: SitesTableProps) {
   const { t, format } = useSpeech();
   const named = useColumns();
   const [revoking, setRevoking] = useState<Site>();
@@ -71,6 +72,9 @@ export function SitesTable({ sites, onCollect, onInvite, onRevoke, onDrain }: Si
                   </button>
                   <button type="button" class="small" onClick={() => onInvite(site)} data-testid="invite">
                     {t.admin.invite}
+                  </button>
+                  <button type="button" class="small" onClick={() => onEdit(site)} data-testid="edit">
+                    {t.admin.edit.open}
                   </button>
                   <button
                     type="button"

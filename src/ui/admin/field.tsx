@@ -1,0 +1,50 @@
+/** One field of an administrator's form: its label, what may stand in it, and a hint that is read out with it. */
+import { useId } from 'preact/hooks';
+
+export interface FieldSpec<Key extends string> {
+  readonly key: Key;
+  readonly label: string;
+  readonly hint?: string;
+  readonly required?: boolean;
+  readonly kind?: 'text' | 'url' | 'number' | 'lines' | 'secret';
+  readonly placeholder?: string;
+}
+
+interface FieldProps {
+  readonly spec: FieldSpec<string>;
+  readonly value: string;
+  readonly onInput: (value: string) => void;
+}
+
+export function Field({ spec, value, onInput }: FieldProps) {
+  const id = useId();
+  const shared = {
+    id,
+    name: spec.key,
+    value,
+    required: spec.required ?? false,
+    ...(spec.placeholder ? { placeholder: spec.placeholder } : {}),
+    ...(spec.hint ? { 'aria-describedby': `${id}-hint` } : {}),
+  };
+  return (
+    <div class={spec.kind === 'lines' || spec.kind === 'secret' ? 'field whole' : 'field'}>
+      <label for={id}>{spec.label}</label>
+      {spec.kind === 'lines' ? (
+        <textarea {...shared} rows={2} onInput={event => onInput(event.currentTarget.value)} />
+      ) : (
+        <input
+          {...shared}
+          {...(spec.kind === 'secret' ? { type: 'password', autocomplete: 'off' } : {})}
+          inputMode={spec.kind === 'number' ? 'decimal' : spec.kind === 'url' ? 'url' : 'text'}
+          {...(spec.kind === 'number' ? { pattern: '-?[0-9]+([.][0-9]+)?' } : {})}
+          onInput={event => onInput(event.currentTarget.value)}
+        />
+      )}
+      {spec.hint && (
+        <p class="quiet" id={`${id}-hint`}>
+          {spec.hint}
+        </p>
+      )}
+    </div>
+  );
+}
