@@ -210,6 +210,14 @@ export const dryRunSchema = z.strictObject({
 export type PlannedChange = z.infer<typeof plannedChangeSchema>;
 export type DryRun = z.infer<typeof dryRunSchema>;
 
+/** RFC 8216bis, section 7.2. */
+export const pathwayCloneSchema = z.strictObject({
+  'BASE-ID': z.string(),
+  ID: z.string(),
+  'URI-REPLACEMENT': z.strictObject({ HOST: z.string() }),
+});
+export type PathwayClone = z.infer<typeof pathwayCloneSchema>;
+
 /** HLS steering manifest, version 1 (RFC 8216bis, section 7.1). */
 export const steeringManifestSchema = z.strictObject({
   VERSION: z.literal(1),
@@ -217,6 +225,7 @@ export const steeringManifestSchema = z.strictObject({
   TTL: z.int().positive(),
   'RELOAD-URI': z.string(),
   'PATHWAY-PRIORITY': z.array(z.string()).min(1),
+  'PATHWAY-CLONES': z.array(pathwayCloneSchema).min(1).optional(),
 });
 export type SteeringManifest = z.infer<typeof steeringManifestSchema>;
 

@@ -94,8 +94,10 @@ export function createLearning(means: LearningMeans): Learning {
       const before = session.current;
       const moved = current !== undefined && current !== before;
       // It was where it should be, that site is up, and yet it went elsewhere: it did so for a reason.
-      if (moved && before !== undefined && before === session.told && means.isUp(before))
+      if (moved && before !== undefined && before === session.told && means.isUp(before)) {
         note(asker, { site: before, failed: true, weight: SEGMENT_WEIGHT }, nowMs);
+        session.departures++;
+      }
       if (moved) session.movedAtMs = before === undefined ? session.movedAtMs : nowMs;
       if (current !== undefined) session.current = current;
       // The first figure is a player's default.

@@ -24,8 +24,13 @@ export interface Session {
   readonly luck: number;
   /** The site that it said it is on. */
   current: SiteId | undefined;
-  /** The site that it was told to prefer. */
+  /** The site that it was told to prefer, and how often it went elsewhere all the same. */
   told: SiteId | undefined;
+  refusals: number;
+  /** Where it is for the site's merits, or was until that site failed. */
+  home: SiteId | undefined;
+  /** How often it left a site by itself. */
+  departures: number;
   /** Steering requests seen, and when it last changed sites. */
   asked: number;
   movedAtMs: number;
@@ -105,6 +110,9 @@ const makeSession = (id: string, head: Buffer): Session => ({
   luck: head.readUInt32BE(TIME_BYTES) / 2 ** 32,
   current: undefined,
   told: undefined,
+  refusals: 0,
+  home: undefined,
+  departures: 0,
   asked: 0,
   movedAtMs: 0,
   heardAtMs: 0,

@@ -436,7 +436,7 @@ describe('steering', () => {
 
     const asPlayersAsk = `${first['RELOAD-URI']}&_HLS_pathway=${order[0]}&_HLS_throughput=5000000`;
     const second = await readManifest(asPlayersAsk);
-    expect(second).toMatchObject({ TTL: 5, 'PATHWAY-PRIORITY': order, 'RELOAD-URI': first['RELOAD-URI'] });
+    expect(second).toMatchObject({ TTL: 4, 'PATHWAY-PRIORITY': order, 'RELOAD-URI': first['RELOAD-URI'] });
 
     await sites[HANGZHOU]!.stop();
     await eventually(3_000, async () =>
@@ -930,7 +930,7 @@ describe('what players tell', () => {
     for (let n = 0; n < 3; n++) await steer(steering, idOf(HANGZHOU), 9_000_000);
     let manifest = await steer(steering, idOf(HANGZHOU), 9_000_000);
     expect(manifest['PATHWAY-PRIORITY'][0]).toBe(idOf(HANGZHOU));
-    expect(manifest.TTL).toBe(5);
+    expect(manifest.TTL).toBe(4);
     for (let n = 0; n < 5; n++) manifest = await steer(steering, idOf(HANGZHOU), 300_000);
     expect(manifest['PATHWAY-PRIORITY'][0]).not.toBe(idOf(HANGZHOU));
     expect(manifest['PATHWAY-PRIORITY']).toHaveLength(3);

@@ -10,6 +10,7 @@ import { readIdentity, signerOf } from '../kernel/member.ts';
 import { createPlainLane } from '../kernel/plain-lane.ts';
 import { messageOf } from '../kernel/problem.ts';
 import { repeat } from '../kernel/timing.ts';
+import type { SiteId } from '../protocol/ids.ts';
 import { trackerStatusSchema } from '../protocol/tracker.ts';
 import { createAnswers } from './answers.ts';
 import { createBaseUrls } from './base-urls.ts';
@@ -141,6 +142,10 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
   });
   const plays = startPlays({ central: config.central, identity: feed.identity, log });
   const timelines = createTimelines();
+  const upMsOf = (site: string, nowMs: number): number => {
+    const { up, since } = probes.of(site as SiteId);
+    return up ? nowMs - Date.parse(since) : 0;
+  };
   const means = { config, answers, viewers, sessions, learning, timelines, counted: createCounted(metrics) };
   servePlain(app, means);
   const playAnswers = createPlayAnswers({
@@ -151,9 +156,11 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
   servePlay(app, { ...means, playAnswers });
   hotPlay = createHotPlay({ ...means, playAnswers });
   serveReports(app, { registry, viewers, learning, partialHolders });
-  serveObserve(app, { ...means, baseUrlOf: baseUrls.of });
+  serveObserve(app, { ...means, baseUrlOf: baseUrls.of, upMsOf });
   serveSteer(app, {
     ...means,
+    baseUrlOf: baseUrls.of,
+    upMsOf,
     activeSites: () => registry.sites.filter(({ active }) => active).map(({ site }) => site),
   });
   serveExplain(app, {

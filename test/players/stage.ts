@@ -15,6 +15,8 @@ import type { Reading } from './player-pages.ts';
 /** What a connection to a site gets: the one of the viewers' own zone is the better one. */
 const HOME_BPS = 40e6;
 const OTHERS_BPS = 15e6;
+/** By then every player has asked the tracker for the order of now. */
+const MID_PLAY_S = 17;
 /** The site of the viewers' zone. */
 export const HOME = '127.0.0.2';
 
@@ -181,7 +183,7 @@ function makeStage(
       async () => {
         for (const viewer of viewers) {
           const { currentTime, bufferedAhead, host } = await viewer.read();
-          if (currentTime > 4 && bufferedAhead > 7 && host === HOME) ready.add(viewer);
+          if (currentTime > MID_PLAY_S && bufferedAhead > 7 && host === HOME) ready.add(viewer);
         }
         const waiting = viewers.find(viewer => !ready.has(viewer));
         if (!waiting) return true;

@@ -282,7 +282,23 @@ export const isWorthMoving = (
 ): boolean =>
   best.score - current.score >
   LEAST_GAIN + patience * PATIENCE_GAIN + MOVED_GAIN * Math.exp(-movedMsAgo / MOVED_FADE_MS);
-const LEAST_GAIN = Math.log(1.1);
+export const LEAST_GAIN = Math.log(1.1);
 const PATIENCE_GAIN = Math.log(1.2);
 const MOVED_GAIN = Math.log(2);
 const MOVED_FADE_MS = 30_000;
+
+/**
+ * A player that had to leave the best site comes back when that is well again, though the gain may be small: not at once, not
+ * all of them together, and later each time that it fails there anew.
+ */
+export const isWorthReturning = (
+  patience: number,
+  upMs = Number.POSITIVE_INFINITY,
+  movedMsAgo = Number.POSITIVE_INFINITY,
+  departures = 0,
+): boolean =>
+  upMs >= patience * RETURN_SPREAD_MS &&
+  movedMsAgo >= Math.min(LONGEST_ABSENCE_MS, ABSENCE_MS * 2 ** departures);
+const RETURN_SPREAD_MS = 10_000;
+const ABSENCE_MS = 10_000;
+const LONGEST_ABSENCE_MS = 300_000;

@@ -7,6 +7,8 @@ import { enoughOf, expectedLog, type Pick, type Question } from './choose.ts';
 const KNOWN_MS = 120_000;
 const CALM_KNOWN_MS = 180_000;
 const TROUBLED_KNOWN_MS = 8_000;
+/** Of the site that a player had to leave. */
+const AWAY_KNOWN_MS = 10_000;
 const AT_START = 4;
 /** So much worse than the line has been, or barely more than the video needs, is served badly. */
 const BADLY = Math.log(1.6);
@@ -24,6 +26,7 @@ export function chooseSamples(
   question: Question,
   current: number | undefined,
   isFirst: boolean,
+  home?: number,
 ): Curiosity {
   const { network, priors } = question;
   const find = (index: number) => network.measured.find(each => each.index === index);
@@ -36,6 +39,9 @@ export function chooseSamples(
   if (current === undefined) return { indexes: [], againS: CALM_AGAIN_S };
   const now = expectedLog(priors.expected[current] as number, network.lineLogBps, find(current));
   const isBad = now < network.lineLogBps - BADLY || now < enoughOf(question.bitrateBps) - BARELY_ENOUGH;
+  // Whether it can go home, nobody else may be there to find out.
+  if (home !== undefined && others.includes(home) && isStale(AWAY_KNOWN_MS)(home))
+    return { indexes: [home], againS: CALM_AGAIN_S };
   return isBad
     ? { indexes: others.filter(isStale(TROUBLED_KNOWN_MS)).slice(0, AT_START), againS: TROUBLED_AGAIN_S }
     : { indexes: others.filter(isStale(CALM_KNOWN_MS)).slice(0, 1), againS: CALM_AGAIN_S };

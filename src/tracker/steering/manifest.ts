@@ -1,11 +1,11 @@
 /** Steering manifests for HLS (RFC 8216bis, section 7.1) and DASH (ETSI TS 103 998), which have one form. Pure. */
-import type { SiteId, VideoId } from '../../protocol/ids.ts';
-import type { SteeringManifest } from '../../protocol/tracker.ts';
-import { isWorthMoving } from '../choice/choose.ts';
+import type { VideoId } from '../../protocol/ids.ts';
+import type { PathwayClone, SteeringManifest } from '../../protocol/tracker.ts';
+import { isWorthMoving, isWorthReturning, LEAST_GAIN } from '../choice/choose.ts';
 
 /** The inline first manifest: a TTL that runs out before the player has loaded makes some players never ask again. */
 export const FIRST_TTL_S = 15;
-const CALM_TTL_S = 5;
+const CALM_TTL_S = 4;
 const TROUBLED_TTL_S = 2;
 
 /** A site that is offered now, best first in a list of them. */
@@ -14,6 +14,8 @@ export interface Standing {
   readonly score: number;
   /** Up, but its last probe failed, or viewers fail there. */
   readonly isDoubtful?: boolean;
+  /** Since when it has been up. */
+  readonly upMs?: number | undefined;
 }
 
 export interface Playing {
@@ -23,6 +25,10 @@ export interface Playing {
   readonly patience?: number | undefined;
   /** Since it last changed sites. */
   readonly movedMsAgo?: number | undefined;
+  /** The site that it is or was on for its merits: when it had to leave it, it comes back as soon as that is the best again. */
+  readonly home?: string | undefined;
+  /** How often it left a site by itself: the more often, the longer it stays away. */
+  readonly departures?: number | undefined;
 }
 
 /**
@@ -32,17 +38,38 @@ export interface Playing {
 export function orderPathways(
   standings: readonly Standing[],
   pathways: readonly string[],
-  { current, patience = 0.5, movedMsAgo }: Playing = {},
+  playing: Playing = {},
 ): readonly string[] {
+  const { current, patience = 0.5, movedMsAgo, home, departures } = playing;
   const wanted = new Set(pathways);
   const offered = standings.filter(({ id }) => wanted.has(id));
   const [best] = offered;
   const stay = offered.find(({ id }) => id === current);
-  const isStaying = best && stay && !isWorthMoving(best, stay, patience, movedMsAgo);
-  const order = isStaying ? [stay, ...offered.filter(each => each !== stay)] : offered;
+  const isGoing =
+    best !== undefined &&
+    stay !== undefined &&
+    (best.id === home && !best.isDoubtful
+      ? isWorthReturning(patience, best.upMs, movedMsAgo, departures)
+      : isWorthMoving(best, stay, patience, movedMsAgo));
+  const order = stay && !isGoing ? [stay, ...offered.filter(each => each !== stay)] : offered;
   const placed = new Set(order.map(({ id }) => id));
   return [...placed, ...[...wanted].filter(pathway => !placed.has(pathway))];
 }
+
+/** A site that is ill, or was good until lately, is not forgotten; one that has long been worse is. */
+export function findHome(
+  standings: readonly Standing[],
+  first: string | undefined,
+  home: string | undefined,
+  movedMsAgo: number,
+): string | undefined {
+  if (home === undefined) return first;
+  const now = standings.find(({ id }) => id === first);
+  const before = standings.find(({ id }) => id === home);
+  if (!now || !before || before.isDoubtful || movedMsAgo < SETTLED_MS) return home;
+  return now.score - before.score > LEAST_GAIN ? now.id : home;
+}
+const SETTLED_MS = 300_000;
 
 /** Never longer than what a player has buffered, and short while something is wrong or was just changed. */
 export function chooseTtl(standings: readonly Standing[], pathways: readonly string[]): number {
@@ -54,15 +81,22 @@ export function makeManifest(
   order: readonly string[],
   ttlSeconds: number,
   reloadUri: string,
+  clones: readonly PathwayClone[] = [],
 ): SteeringManifest {
-  return { VERSION: 1, TTL: ttlSeconds, 'RELOAD-URI': reloadUri, 'PATHWAY-PRIORITY': [...order] };
+  return {
+    VERSION: 1,
+    TTL: ttlSeconds,
+    'RELOAD-URI': reloadUri,
+    'PATHWAY-PRIORITY': [...order],
+    ...(clones.length > 0 ? { 'PATHWAY-CLONES': [...clones] } : {}),
+  };
 }
 
 export interface SteeringSession {
   readonly video: VideoId;
   readonly session: string;
-  /** The pathways of its playlist travel along, so that any tracker can steer it, also one that has just started. */
-  readonly pathways: readonly SiteId[];
+  /** The pathways of its playlist travel along, its home first, so that any tracker can steer it, also one that has just started. */
+  readonly pathways: readonly string[];
   /** The address that the viewer claimed, where that is believed. */
   readonly client?: string | undefined;
 }

@@ -6,11 +6,20 @@ import { type SteeringManifest, steeringManifestSchema } from '../../protocol/tr
 import {
   chooseTtl,
   FIRST_TTL_S,
+  findHome,
   formatSteerUri,
   makeManifest,
   orderPathways,
   type Standing,
 } from './manifest.ts';
+import {
+  clonesOf,
+  namesInOrder,
+  type Obedience,
+  parsePathway,
+  pathwayOf,
+  renameRefused,
+} from './pathways.ts';
 import { formatSteeredPlaylist, toDataUri } from './playlist.ts';
 
 const id = (n: number): SiteId => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as SiteId;
@@ -54,7 +63,7 @@ describe('the steering manifest', () => {
       [one, two, three],
       { [one]: true, [two]: true, [three]: true },
       [two, one, three],
-      5,
+      4,
     ],
     [
       'down goes last, and is told soon',
@@ -64,10 +73,10 @@ describe('the steering manifest', () => {
       2,
     ],
     ['what is not known any more stays, last', [three, two, one], { [one]: true }, [one, three, two], 2],
-    ['sites that the session does not have are left out', [one], { [one]: true, [two]: true }, [one], 5],
+    ['sites that the session does not have are left out', [one], { [one]: true, [two]: true }, [one], 4],
     ['all down: as they were', [one, two], { [one]: false, [two]: false }, [one, two], 2],
     ['nothing known', [two, one], {}, [two, one], 2],
-    ['named twice', [one, one, two], { [one]: true, [two]: true }, [two, one], 5],
+    ['named twice', [one, one, two], { [one]: true, [two]: true }, [two, one], 4],
   ])('%s', (_, pathways, up, expected, ttl) => {
     const now = standings(up);
     const manifest = makeManifest(
@@ -100,6 +109,59 @@ describe('the steering manifest', () => {
     expect(orderPathways(muchBetter, all, { current: three })).toEqual([two, one, three]);
     const without = standings({ [one]: true, [two]: true, [three]: false });
     expect(orderPathways(without, all, { current: three })).toEqual([two, one, three]);
+  });
+
+  test('a player comes home once its site is well again, not at once, and later each time that it had to leave', () => {
+    const all = [two, one, three];
+    const well = standings({ [one]: true, [two]: true, [three]: true });
+    const [best, ...others] = well;
+    const sick = (change: object) => [{ ...(best ?? { id: two, score: 0 }), ...change }, ...others];
+    const away = { current: one, home: two, patience: 0.5, movedMsAgo: 15_000, departures: 0 };
+    expect(orderPathways(well, all, away)[0]).toBe(two);
+    expect(orderPathways(well, all, { ...away, home: three })[0]).toBe(one);
+    expect(orderPathways(well, all, { ...away, movedMsAgo: 9_000 })[0]).toBe(one);
+    expect(orderPathways(well, all, { ...away, departures: 1 })[0]).toBe(one);
+    expect(orderPathways(well, all, { ...away, departures: 1, movedMsAgo: 25_000 })[0]).toBe(two);
+    expect(orderPathways(well, all, { ...away, departures: 9, movedMsAgo: 250_000 })[0]).toBe(one);
+    expect(orderPathways(sick({ upMs: 4_000 }), all, away)[0]).toBe(one);
+    expect(orderPathways(sick({ upMs: 6_000 }), all, away)[0]).toBe(two);
+    expect(orderPathways(sick({ isDoubtful: true }), all, away)[0]).toBe(one);
+  });
+
+  test('a site that is ill, or was good until lately, stays home; one that has long been worse does not', () => {
+    const [first, second] = [
+      { id: two, score: 17 },
+      { id: one, score: 16 },
+    ];
+    const long = 600_000;
+    expect(findHome([first, second], two, undefined, 0)).toBe(two);
+    expect(findHome([first, second], two, one, long)).toBe(two);
+    expect(findHome([first, second], two, one, 60_000)).toBe(one);
+    expect(findHome([first, second], one, two, long)).toBe(two);
+    expect(findHome([first, { ...second, isDoubtful: true }], two, one, long)).toBe(one);
+    expect(findHome([first], two, one, long)).toBe(one);
+    expect(findHome([{ id: two, score: 16.01 }, second], two, one, long)).toBe(one);
+  });
+
+  test('a site to which a player will not go gets another name, and keeps its first', () => {
+    const pathways = [one, two].map(pathwayOf);
+    const obedience: Obedience = { told: pathways[0]?.site, refusals: 0 };
+    const { site: other } = pathways[1] ?? pathwayOf(two);
+    expect(renameRefused(pathways, obedience.told, obedience)).toEqual(pathways);
+    expect(renameRefused(pathways, undefined, obedience)).toEqual(pathways);
+    expect(renameRefused(pathways, other, obedience)).toEqual(pathways);
+    const renamed = renameRefused(pathways, other, obedience);
+    expect(renamed.map(({ id }) => id)).toEqual([`${one}_1`, two]);
+    renameRefused(renamed, other, obedience);
+    const again = renameRefused(renamed, other, obedience);
+    expect(again.map(({ id }) => id)).toEqual([`${one}_2`, two]);
+    expect(namesInOrder([two, one], again)).toEqual([two, `${one}_2`, one]);
+    expect(clonesOf(again, () => 'http://127.0.0.2:8090')).toEqual([
+      { 'BASE-ID': one, ID: `${one}_2`, 'URI-REPLACEMENT': { HOST: '127.0.0.2' } },
+    ]);
+    for (const { id, site } of again) expect(parsePathway(id)).toEqual({ id, site });
+    for (const bad of ['', 'x', `${one}_`, `${one}_0`, `${one}_1000`, `${one}_1_2`, `${one}_x`])
+      expect(parsePathway(bad)).toBeUndefined();
   });
 
   test('the address carries session, pathways and client', () => {

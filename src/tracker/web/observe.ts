@@ -8,10 +8,9 @@ import { chooseSamples } from '../choice/curiosity.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { Learning } from '../learning.ts';
 import type { Session, Sessions } from '../sessions.ts';
-import { orderPathways } from '../steering/manifest.ts';
 import type { Asker, Viewers } from '../viewers.ts';
 import { addressOf, clientQuery } from './client.ts';
-import { standingsOf } from './steer.ts';
+import { orderFor, standingsOf, type UpMsOf } from './steer.ts';
 
 const MAX_EVENTS_BYTES = 64 * 1_024;
 const MAX_PATHWAYS = 32;
@@ -25,6 +24,7 @@ export interface ObserveMeans {
   readonly sessions: Sessions;
   readonly learning: Learning;
   readonly baseUrlOf: (site: string) => string | undefined;
+  readonly upMsOf: UpMsOf;
 }
 
 const parameters = z.object({ session: z.string().max(64) });
@@ -99,18 +99,22 @@ export function serveObserve(app: HttpServer, means: ObserveMeans): void {
     const sites = pathways.flatMap(id => siteIdSchema.safeParse(id).data ?? []);
     const { world, question, picks } = answers.steer(video, asker, sites);
     const [now] = current === undefined ? [] : indexesOf(world, [siteIdSchema.parse(current)]);
-    const { indexes, againS } = chooseSamples(picks, question, now, isFirst);
+    const [home] = session.home === undefined ? [] : indexesOf(world, [session.home]);
+    const { indexes, againS } = chooseSamples(picks, question, now, isFirst, home);
     const measure = indexes.flatMap(index => {
       const site = world.table.facts[index]?.id;
       const baseUrl = site && means.baseUrlOf(site);
       return site && baseUrl ? [{ site, url: `${baseUrl}/sample?bytes=${SAMPLE_BYTES}` }] : [];
     });
-    const order = orderPathways(standingsOf({ world, question, picks }), sites, {
-      current,
-      patience: session.luck,
-      movedMsAgo: Date.now() - session.movedAtMs,
-    });
-    session.told = sites.find(site => site === order[0]);
+    const nowMs = Date.now();
+    const standings = standingsOf({ world, question, picks }, nowMs, means.upMsOf);
+    const order = orderFor(
+      session,
+      standings,
+      sites,
+      sites.find(site => site === current),
+      nowMs,
+    );
     return { measure, priority: [...order], againS };
   }
 }

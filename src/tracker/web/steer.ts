@@ -3,26 +3,35 @@ import { z } from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { parseAddress } from '../../kernel/network.ts';
 import { Problem } from '../../kernel/problem.ts';
-import { type SiteId, siteIdSchema } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/ids.ts';
 import { steeringManifestSchema } from '../../protocol/tracker.ts';
 import type { Answers, Decision } from '../answers.ts';
 import { UNSEEN_STATE } from '../choice/sites.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { Learning, SteeringReport } from '../learning.ts';
-import type { Sessions } from '../sessions.ts';
+import type { Session, Sessions } from '../sessions.ts';
 import {
   chooseTtl,
+  findHome,
   formatSteerUri,
   makeManifest,
   orderPathways,
   type Standing,
 } from '../steering/manifest.ts';
+import {
+  clonesOf,
+  namesInOrder,
+  type Pathway,
+  parsePathway,
+  pathwayOf,
+  renameRefused,
+} from '../steering/pathways.ts';
 import type { Viewers } from '../viewers.ts';
 import { addressOf, MAX_ADDRESS_CHARACTERS, ownUrlOf, parseVideoId } from './client.ts';
 import type { Counted } from './counted.ts';
 
 const MAX_PATHWAYS = 32;
-const PATHWAY_CHARACTERS = 36;
+const PATHWAY_CHARACTERS = 40;
 
 export interface SteerMeans {
   readonly config: TrackerConfig;
@@ -33,7 +42,11 @@ export interface SteerMeans {
   readonly learning: Learning;
   /** Active sites, for a player that does not say which pathways it has. */
   readonly activeSites: () => readonly SiteId[];
+  readonly baseUrlOf: (site: SiteId) => string | undefined;
+  /** Since when a site has been up, milliseconds. */
+  readonly upMsOf: UpMsOf;
 }
+export type UpMsOf = (site: string, nowMs: number) => number;
 
 export function serveSteer(app: HttpServer, means: SteerMeans): void {
   const { config, answers, viewers, sessions, learning } = means;
@@ -55,9 +68,12 @@ export function serveSteer(app: HttpServer, means: SteerMeans): void {
           config.believeClientParameter && query.client !== undefined && parseAddress(query.client);
         const client = isClaimed ? query.client : undefined;
         const asker = viewers.at(addressOf(request, client, config));
-        const pathways =
-          query.pathways.length > 0 ? query.pathways : means.activeSites().slice(0, MAX_PATHWAYS);
-        if (pathways.length === 0) {
+        const asked =
+          query.pathways.length > 0
+            ? query.pathways
+            : means.activeSites().slice(0, MAX_PATHWAYS).map(pathwayOf);
+        const [home] = asked;
+        if (!home) {
           throw new Problem(503, 'no-source', 'No site is known here yet. Try again in a moment.', {
             headers: { 'retry-after': '2' },
           });
@@ -68,34 +84,71 @@ export function serveSteer(app: HttpServer, means: SteerMeans): void {
         const session = sessions.find(query.session, prefix, nowMs) ?? sessions.begin(prefix ?? '', nowMs);
         sessions.remember(session);
         learning.steered(session, asker, query, nowMs);
-        const standings = standingsOf(answers.steer(video, asker, pathways));
-        const order = orderPathways(standings, pathways, {
-          current: query.current ?? session.current,
-          patience: session.luck,
-          movedMsAgo: nowMs - session.movedAtMs,
-        });
-        const [first] = order;
-        session.told = pathways.find(each => each === first);
+        // DASH has no use for another name: no player of it keeps away for long.
+        const pathways = query.isDash ? asked : renameRefused(asked, query.current, session);
+        const sites = pathways.map(({ site }) => site);
+        session.home ??= home.site;
+        const standings = standingsOf(answers.steer(video, asker, sites), nowMs, means.upMsOf);
+        const order = orderFor(session, standings, sites, query.current ?? session.current, nowMs);
         const reloadUri = formatSteerUri(ownUrlOf(request, config), {
           video,
           session: session.id,
-          pathways,
+          pathways: homeFirst(pathways, session.home).map(({ id }) => id),
           client,
         });
-        return makeManifest(order, chooseTtl(standings, pathways), reloadUri);
+        return makeManifest(
+          namesInOrder(order, pathways),
+          chooseTtl(standings, sites),
+          reloadUri,
+          clonesOf(pathways, means.baseUrlOf),
+        );
       }),
   );
 }
 
-export const standingsOf = ({ world, picks }: Decision): readonly Standing[] =>
+export const standingsOf = (
+  { world, question, picks }: Decision,
+  nowMs: number,
+  upMsOf: UpMsOf,
+): readonly Standing[] =>
   picks.map(({ index, score }) => {
     const { shaky, failureShare } = world.states.states[index] ?? UNSEEN_STATE;
-    return { id: world.table.facts[index]?.id ?? '', score, isDoubtful: shaky || failureShare > 0 };
+    const { failing = false } = question.network.measured.find(each => each.index === index) ?? {};
+    const id = world.table.facts[index]?.id ?? '';
+    return { id, score, isDoubtful: shaky || failing || failureShare > 0, upMs: upMsOf(id, nowMs) };
   });
+
+/** The order for this session, which takes note of what it is told. */
+export function orderFor(
+  session: Session,
+  standings: readonly Standing[],
+  sites: readonly SiteId[],
+  current: SiteId | undefined,
+  nowMs: number,
+): readonly string[] {
+  const { luck: patience, home, departures } = session;
+  const movedMsAgo = nowMs - session.movedAtMs;
+  const order = orderPathways(standings, sites, { current, patience, movedMsAgo, home, departures });
+  const [first] = order;
+  const told = sites.find(site => site === first);
+  if (told !== session.told) session.refusals = 0;
+  // It is sent away from where it should be well: not a reason to hurry back.
+  if (told !== home && session.told === home && standings.some(({ id }) => id === home)) session.departures++;
+  session.told = told;
+  const homeNow = findHome(standings, first, home, movedMsAgo);
+  session.home = sites.find(site => site === homeNow) ?? home;
+  return order;
+}
+
+const homeFirst = (pathways: readonly Pathway[], home: SiteId | undefined): readonly Pathway[] => [
+  ...pathways.filter(({ site }) => site === home),
+  ...pathways.filter(({ site }) => site !== home),
+];
 
 interface SteeringQuery extends SteeringReport {
   readonly session: string | undefined;
-  readonly pathways: readonly SiteId[];
+  readonly pathways: readonly Pathway[];
+  readonly isDash: boolean;
   readonly client: string | undefined;
 }
 
@@ -105,16 +158,19 @@ export function readSteeringQuery(query: unknown, maxPathways: number): Steering
     const value = (query as Readonly<Record<string, unknown>>)[name];
     return typeof value === 'string' && value.length <= maxCharacters ? value : undefined;
   };
-  const pathways = parseSites((read('pathways', maxPathways * (PATHWAY_CHARACTERS + 1)) ?? '').split('.'));
+  const pathways = parsePathways((read('pathways', maxPathways * (PATHWAY_CHARACTERS + 1)) ?? '').split('.'));
   const listCharacters = maxPathways * (PATHWAY_CHARACTERS + 3);
-  const [hls] = parseSites([read('_HLS_pathway', 256) ?? '']);
+  const [hls] = parsePathways([read('_HLS_pathway', 256) ?? '']);
   // DASH: all that were used since the last request, the one in use last, and the throughput of each.
   const dash = listOf(read('_DASH_pathway', listCharacters));
-  const used = hls ? [hls] : dash.map(id => parseSites([id])[0]);
+  const used = hls ? [hls.site] : dash.map(id => parsePathways([id])[0]?.site);
   const rates = hls ? [read('_HLS_throughput', 32) ?? ''] : listOf(read('_DASH_throughput', listCharacters));
   return {
     session: read('session', 64),
-    pathways: [...new Set(pathways)],
+    pathways: pathways
+      .filter(({ site }, at) => pathways.findIndex(each => each.site === site) === at)
+      .slice(0, maxPathways),
+    isDash: dash.length > 0,
     client: read('client', MAX_ADDRESS_CHARACTERS),
     current: used.at(-1),
     throughputs: used.flatMap((site, at) => {
@@ -131,5 +187,5 @@ const listOf = (text: string | undefined): readonly string[] =>
         .replaceAll('"', '')
         .split(',')
         .map(item => item.trim());
-const parseSites = (ids: readonly string[]): readonly SiteId[] =>
-  ids.flatMap(id => siteIdSchema.safeParse(id.replaceAll('"', '')).data ?? []);
+const parsePathways = (ids: readonly string[]): readonly Pathway[] =>
+  ids.flatMap(id => parsePathway(id.replaceAll('"', '')) ?? []);

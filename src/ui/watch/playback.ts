@@ -2,7 +2,14 @@
  * Plays a steered playlist with hls.js, tuned so that a site which falls silent is left in time. Changing sites is left
  * to hls.js and the tracker's steering: nothing here does that (playback notes: an own failover fights the built-in one).
  */
-import type { ErrorData, FragLoadedData, default as Hls, HlsConfig, LoadPolicy } from 'hls.js';
+import type {
+  ErrorData,
+  FragLoadedData,
+  default as Hls,
+  HlsConfig,
+  LoadPolicy,
+  SteeringManifestLoadedData,
+} from 'hls.js';
 import { chooseLoadLimitMs } from './load-limit.ts';
 
 export interface PlaybackNumbers {
@@ -102,10 +109,12 @@ export function startPlayback(
 ): Playback {
   let hls: Hls | undefined;
   let stopped = false;
+  /** Sites that go by another name now, because the player keeps away from the first (steering: clones). */
+  const names = new Map<string, string>();
   import('hls.js').then(
     ({ default: HlsPlayer }) => {
       if (stopped) return;
-      if (HlsPlayer.isSupported()) hls = attach(HlsPlayer, video, options, events);
+      if (HlsPlayer.isSupported()) hls = attach(HlsPlayer, video, options, events, names);
       else if (video.canPlayType('application/vnd.apple.mpegurl')) {
         playNatively(video, options);
         events.onNative();
@@ -130,8 +139,9 @@ export function startPlayback(
     },
     prefer(pathways) {
       // A player without pathways has nothing to prefer.
-      if (hls?.pathwayPriority && hls.pathwayPriority.join(' ') !== pathways.join(' '))
-        hls.pathwayPriority = [...pathways];
+      if (!hls?.pathwayPriority) return;
+      const named = pathways.map(site => names.get(site) ?? site);
+      if (hls.pathwayPriority.join(' ') !== named.join(' ')) hls.pathwayPriority = named;
     },
     stop() {
       stopped = true;
@@ -146,8 +156,15 @@ function attach(
   video: HTMLVideoElement,
   options: PlaybackOptions,
   events: PlaybackEvents,
+  names: Map<string, string>,
 ): Hls {
   const hls = new HlsPlayer(makeConfig(options));
+  hls.on(
+    HlsPlayer.Events.STEERING_MANIFEST_LOADED,
+    (_event: string, { steeringManifest }: SteeringManifestLoadedData) => {
+      for (const clone of steeringManifest['PATHWAY-CLONES'] ?? []) names.set(clone['BASE-ID'], clone.ID);
+    },
+  );
   let recovered = false;
   let slowInARow = 0;
   const setLoadLimit = (segmentSeconds: number): void => {
