@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Fault } from './fault-switch.ts';
 
 /** Every player keeps this much and no more, so that a fault is felt after so long; all else as each setting says. */
 const BUFFER_S = 8;
@@ -16,6 +17,8 @@ export interface PlayerSetting {
   readonly script: string;
   /** Runs in the page, with `video` and `url`. */
   readonly start: string;
+  /** What this setting cannot do, whatever the tracker says, and why. */
+  readonly cannot?: Partial<Record<Fault, string>>;
 }
 
 const HLS = 'node_modules/hls.js/dist/hls.min.js';
@@ -38,6 +41,20 @@ const shaka = (streaming: string, retry: string): string => `
   });
   player.addEventListener('error', e => note('error ' + e.detail.code));
   await player.load(url);`;
+
+const dash = (more: string): string => `
+  const player = dashjs.MediaPlayer().create();
+  player.updateSettings({ streaming: { ${more} buffer: {
+    bufferTimeDefault: ${BUFFER_S}, bufferTimeAtTopQuality: ${BUFFER_S}, bufferTimeAtTopQualityLongForm: ${BUFFER_S} } } });
+  player.on('error', e => note('error ' + (e.error?.code ?? e.error)));
+  player.initialize(video, url, true);`;
+const vhs = (more: string): string => `
+  videojs.Vhs.GOAL_BUFFER_LENGTH = ${BUFFER_S}; videojs.Vhs.MAX_GOAL_BUFFER_LENGTH = ${BUFFER_S};
+  const player = videojs(video, { html5: { vhs: { overrideNative: true } } });
+  ${more}
+  player.on('error', () => note('error ' + player.error()?.message));
+  player.src({ src: url, type: 'application/x-mpegurl' }); player.play();
+  meter.video = () => player.el().querySelector('video');`;
 
 export const PLAYERS: readonly PlayerSetting[] = [
   { player: 'hls.js 1.7.4', setting: 'default', format: 'm3u8', script: HLS, start: hls('') },
@@ -67,27 +84,22 @@ export const PLAYERS: readonly PlayerSetting[] = [
       '{ maxAttempts: 3, baseDelay: 200, connectionTimeout: 2500, stallTimeout: 2500, timeout: 6000 }',
     ),
   },
+  { player: 'dash.js 5.2.1', setting: 'default', format: 'mpd', script: DASH, start: dash('') },
   {
     player: 'dash.js 5.2.1',
-    setting: 'default',
+    setting: 'tuned',
     format: 'mpd',
     script: DASH,
-    start: `const player = dashjs.MediaPlayer().create();
-      player.updateSettings({ streaming: { buffer: {
-        bufferTimeDefault: ${BUFFER_S}, bufferTimeAtTopQuality: ${BUFFER_S}, bufferTimeAtTopQualityLongForm: ${BUFFER_S} } } });
-      player.on('error', e => note('error ' + (e.error?.code ?? e.error)));
-      player.initialize(video, url, true);`,
+    start: dash('fragmentRequestTimeout: 4000, fragmentRequestProgressTimeout: 2500,'),
   },
+  { player: 'video.js 8.24.0', setting: 'default', format: 'm3u8', script: VIDEO_JS, start: vhs('') },
   {
     player: 'video.js 8.24.0',
-    setting: 'default',
+    setting: 'tuned',
     format: 'm3u8',
     script: VIDEO_JS,
-    start: `videojs.Vhs.GOAL_BUFFER_LENGTH = ${BUFFER_S}; videojs.Vhs.MAX_GOAL_BUFFER_LENGTH = ${BUFFER_S};
-      const player = videojs(video, { html5: { vhs: { overrideNative: true } } });
-      player.on('error', () => note('error ' + player.error()?.message));
-      player.src({ src: url, type: 'application/x-mpegurl' }); player.play();
-      meter.video = () => player.el().querySelector('video');`,
+    start: vhs(`player.on('xhr-hooks-ready', () =>
+      player.tech(true).vhs.xhr.onRequest(options => ({ ...options, timeout: 4000 })));`),
   },
 ];
 
@@ -103,7 +115,7 @@ export interface Reading {
   readonly notes: readonly string[];
 }
 
-const METER = `
+export const METER = `
 const SAMPLE_MS = 50, PATIENCE_MS = 150, EMPTY_S = 0.3;
 const meter = window.meter = { stalledMs: 0, starvedMs: 0, notes: [], host: '', video: () => document.querySelector('video') };
 const note = text => { if (meter.notes.length < 50) meter.notes.push(text); };

@@ -3,34 +3,53 @@
  * of a film. Playback must go on from another site, the picture must not stand still, and viewers must come back when the site
  * does. `npm run players` writes what was measured into docs/playback.md.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath } from '../e2e/browser.ts';
 import type { Fault } from './fault-switch.ts';
-import { PLAYERS, type PlayerSetting, servePlayerPages } from './player-pages.ts';
-import { type Course, openStage, type Stage } from './stage.ts';
+import { PLAYERS, servePlayerPages } from './player-pages.ts';
+import { type Course, openStage, type Stage, type Viewer } from './stage.ts';
+import { formatSeconds, type Row, writeTable } from './table.ts';
 
-const TABLE = 'docs/playback.md';
 /** What is buffered is gone by then, and a fault that stops the picture is seen. */
 const FAULT_S = 20;
 /** Shaka keeps away for 60 s from what failed. */
 const RETURN_S = 75;
+/** By then every player has asked the tracker for the order of now. */
+const MID_PLAY_S = 17;
 /** The promise is none. */
 const TOLERATED_S = 0.5;
-/** So many play at once: fewer than it takes to make a site's failure known by viewers' word alone. */
-const TOGETHER = Number(process.env.TRIBUTARY_TOGETHER ?? 2);
 
-/** `TRIBUTARY_PLAYERS='dash.js|Shaka'` and `TRIBUTARY_FAULTS=kill` play a part of it, and tell all that was asked for. */
-const wanted = process.env.TRIBUTARY_PLAYERS;
-const isPart = wanted !== undefined || process.env.TRIBUTARY_FAULTS !== undefined;
-const faults = (process.env.TRIBUTARY_FAULTS?.split(',') ?? ['kill', 'hang', 'slow']) as readonly Fault[];
-const groups = PLAYERS.filter(each => !wanted || new RegExp(wanted).test(nameOf(each))).flatMap(
-  (_, at, all) => (at % TOGETHER === 0 ? [all.slice(at, at + TOGETHER)] : []),
-);
+/**
+ * `TRIBUTARY_PLAYERS='dash.js|Shaka'` and `TRIBUTARY_FAULTS=kill,hang` play a part of it, tell all that was asked for, and write
+ * no table. So many play at once: fewer than it takes to make a site's failure known by viewers' word alone.
+ */
+const { TRIBUTARY_PLAYERS: wanted, TRIBUTARY_FAULTS: wantedFaults, TRIBUTARY_TOGETHER = '2' } = process.env;
+const isPart = wanted !== undefined || wantedFaults !== undefined;
+const faults = (wantedFaults?.split(',') ?? ['kill', 'hang', 'slow']) as readonly Fault[];
 
 let stage: Stage;
 let pages: Awaited<ReturnType<typeof servePlayerPages>>;
-const outcomes = new Map<string, Course>();
+
+interface Contestant extends Row {
+  readonly courses: Map<Fault, Course>;
+  open(): Promise<Viewer>;
+}
+const contestants: readonly Contestant[] = [
+  { name: 'our own page (HLS, 20 s of buffer)', cannot: {}, courses: new Map(), open: () => stage.watch() },
+  ...PLAYERS.map((setting, index): Contestant => {
+    const { player, format, cannot = {} } = setting;
+    const name = `${player}, ${setting.setting} (${format === 'mpd' ? 'DASH' : 'HLS'})`;
+    const address = (client: string): string => {
+      const url = `${stage.demo.tracker}/play/${stage.video}.${format}?client=${client}`;
+      return `${pages.url}/page/${index}?url=${encodeURIComponent(url)}`;
+    };
+    return { name, cannot, courses: new Map(), open: () => stage.open(name, address) };
+  }),
+].filter(({ name }) => new RegExp(wanted ?? '.').test(name));
+
+const groups: (readonly Contestant[])[] = [];
+for (let at = 0; at < contestants.length; at += Number(TRIBUTARY_TOGETHER))
+  groups.push(contestants.slice(at, at + Number(TRIBUTARY_TOGETHER)));
 
 describe.skipIf(!chromiumPath)('players and faults', () => {
   beforeAll(async () => {
@@ -40,36 +59,29 @@ describe.skipIf(!chromiumPath)('players and faults', () => {
   afterAll(async () => {
     pages?.stop();
     await stage?.stop();
-    if (!isPart) writeTable();
+    if (!isPart) writeTable(contestants, faults);
   });
 
-  const open = (setting: PlayerSetting) =>
-    stage.open(nameOf(setting), client => {
-      const url = `${stage.demo.tracker}/play/${stage.video}.${setting.format}?client=${client}`;
-      return `${pages.url}/page/${PLAYERS.indexOf(setting)}?url=${encodeURIComponent(url)}`;
-    });
-
   for (const fault of faults) {
-    it.each(groups.map(group => [group.map(nameOf).join(' and '), group] as const))(
+    it.each(groups.map(group => [group.map(({ name }) => name).join(' and '), group] as const))(
       `${fault}: %s plays on elsewhere, and comes back`,
       { retry: isPart ? 0 : 1 },
       async (_, group) => {
-        const viewers = [];
-        for (const setting of group) viewers.push(await open(setting));
+        const viewers: Viewer[] = [];
         try {
-          const courses = await stage.run(viewers, fault, { faultSeconds: FAULT_S, returnSeconds: RETURN_S });
-          for (const [index, course] of courses.entries()) {
-            const name = nameOf(group[index] as PlayerSetting);
-            outcomes.set(`${fault} ${name}`, course);
-            console.log(`${fault}, ${name}: ${format(course)}`);
+          for (const each of group) viewers.push(await each.open());
+          const courses = await stage.run(viewers, fault, {
+            faultSeconds: FAULT_S,
+            returnSeconds: RETURN_S,
+            midPlaySeconds: MID_PLAY_S,
+          });
+          for (const [index, contestant] of group.entries()) {
+            const course = courses[index] as Course;
+            contestant.courses.set(fault, course);
+            console.log(`${fault}, ${contestant.name}: ${format(course)}`);
             if (isPart) console.log(viewers[index]?.log.join('\n'));
           }
-          for (const [index, course] of courses.entries()) {
-            const what = `${nameOf(group[index] as PlayerSetting)}, ${fault}: ${course.notes.join('; ')}`;
-            expect(course.movedAfter, `moves: ${what}`).toBeDefined();
-            expect(course.starvedSeconds, `stands still: ${what}`).toBeLessThanOrEqual(TOLERATED_S);
-            expect(course.returnedAfter, `returns: ${what}`).toBeDefined();
-          }
+          for (const contestant of group) judge(contestant, fault);
         } finally {
           for (const viewer of viewers) await viewer.page.close();
         }
@@ -78,38 +90,15 @@ describe.skipIf(!chromiumPath)('players and faults', () => {
   }
 });
 
-function nameOf({ player, setting }: PlayerSetting): string {
-  return `${player}, ${setting}`;
+function judge({ name, courses, cannot }: Contestant, fault: Fault): void {
+  const { movedAfter, starvedSeconds, returnedAfter, notes } = courses.get(fault) as Course;
+  const what = `${name}, ${fault}: ${notes.join('; ')}`;
+  if (cannot[fault] !== undefined) return;
+  expect(movedAfter, `moves: ${what}`).toBeDefined();
+  expect(starvedSeconds, `stands still: ${what}`).toBeLessThanOrEqual(TOLERATED_S);
+  expect(returnedAfter, `returns: ${what}`).toBeDefined();
 }
 
-const seconds = (value: number | undefined): string => (value === undefined ? 'never' : value.toFixed(1));
 const format = ({ stalledSeconds, starvedSeconds, movedAfter, returnedAfter, notes }: Course): string =>
-  `stalled ${seconds(stalledSeconds)} s (starved ${seconds(starvedSeconds)} s), moved after ${seconds(movedAfter)} s, returned after ${seconds(returnedAfter)} s ${notes.join('; ')}`;
-
-/** Between two marks of the page, so that what people wrote around it stays. */
-function writeTable(): void {
-  const cell = (fault: Fault, setting: PlayerSetting): string => {
-    const found = outcomes.get(`${fault} ${nameOf(setting)}`);
-    return found
-      ? `**${seconds(Math.max(0, found.stalledSeconds))}** · ${seconds(found.movedAfter)} · ${seconds(found.returnedAfter)}`
-      : '–';
-  };
-  const lines = [
-    `| | ${faults.map(fault => NAMES[fault]).join(' | ')} |`,
-    `| --- |${faults.map(() => ' --- |').join('')}`,
-    ...PLAYERS.map(setting => {
-      const kind = setting.format === 'mpd' ? 'DASH' : 'HLS';
-      return `| ${nameOf(setting)} (${kind}) | ${faults.map(fault => cell(fault, setting)).join(' | ')} |`;
-    }),
-  ];
-  const [begin, end] = ['<!-- players: begin -->', '<!-- players: end -->'];
-  const text = readFileSync(TABLE, 'utf8');
-  const [head = '', rest = ''] = text.split(begin);
-  writeFileSync(TABLE, `${head}${begin}\n\n${lines.join('\n')}\n\n${end}${rest.split(end)[1] ?? ''}`);
-}
-const NAMES: Readonly<Record<Fault, string>> = {
-  none: '',
-  kill: 'refuses (killed)',
-  hang: 'accepts and never answers',
-  slow: 'slow: 0.8 Mbit/s a connection',
-};
+  `stalled ${formatSeconds(stalledSeconds)} s (starved ${formatSeconds(starvedSeconds)} s), moved after ` +
+  `${formatSeconds(movedAfter)} s, returned after ${formatSeconds(returnedAfter)} s ${notes.join('; ')}`;

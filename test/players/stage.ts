@@ -10,13 +10,11 @@ import { launchBrowser } from '../e2e/browser.ts';
 import { busyFilm, readFilm } from '../e2e/films.ts';
 import { COMMAND, type Demo, eventually, findVideo, play, startDemo, upload } from '../e2e/parts.ts';
 import { type Fault, type FaultSwitch, startFaultSwitch } from './fault-switch.ts';
-import type { Reading } from './player-pages.ts';
+import { METER, type Reading } from './player-pages.ts';
 
 /** What a connection to a site gets: the one of the viewers' own zone is the better one. */
 const HOME_BPS = 40e6;
 const OTHERS_BPS = 15e6;
-/** By then every player has asked the tracker for the order of now. */
-const MID_PLAY_S = 17;
 /** The site of the viewers' zone. */
 export const HOME = '127.0.0.2';
 
@@ -43,6 +41,8 @@ export interface Course {
 export interface Times {
   readonly faultSeconds: number;
   readonly returnSeconds: number;
+  /** How much is played before. */
+  readonly midPlaySeconds: number;
 }
 
 export interface Stage {
@@ -50,6 +50,8 @@ export interface Stage {
   readonly video: string;
   /** A viewer in a network of its own: none learns from what another meets, or what it met before. */
   open(name: string, address: (client: string) => string): Promise<Viewer>;
+  /** A viewer of our own page. */
+  watch(): Promise<Viewer>;
   /** The site of the viewers' zone fails in the middle of a film, and is well again some time later. */
   run(viewers: readonly Viewer[], fault: Fault, times: Times): Promise<readonly Course[]>;
   stop(): Promise<void>;
@@ -129,8 +131,18 @@ function makeStage(
   let networks = 10;
   let startedMs = performance.now();
 
-  async function open(name: string, address: (client: string) => string): Promise<Viewer> {
+  async function open(name: string, address: (client: string) => string, script?: string): Promise<Viewer> {
+    // A site that has just gone up and down must prove itself first.
+    await eventually(
+      'new viewers are sent to the site of their zone',
+      async () => {
+        const [first] = (await play(demo, video, '10.1.9.9')).sources;
+        return (first && new URL(first.baseUrl).hostname === HOME) || undefined;
+      },
+      90_000,
+    );
     const page = await browser.newPage();
+    if (script !== undefined) await page.addInitScript({ content: script });
     const log: string[] = [];
     const note = (text: string): void => {
       log.push(`${((performance.now() - startedMs) / 1_000).toFixed(1)} ${text}`);
@@ -176,14 +188,14 @@ function makeStage(
     return since;
   }
 
-  async function waitUntilSettled(viewers: readonly Viewer[]): Promise<void> {
+  async function waitUntilSettled(viewers: readonly Viewer[], midPlaySeconds: number): Promise<void> {
     const ready = new Set<Viewer>();
     await eventually(
       'all play from the site of their zone',
       async () => {
         for (const viewer of viewers) {
           const { currentTime, bufferedAhead, host } = await viewer.read();
-          if (currentTime > MID_PLAY_S && bufferedAhead > 7 && host === HOME) ready.add(viewer);
+          if (currentTime > midPlaySeconds && bufferedAhead > 7 && host === HOME) ready.add(viewer);
         }
         const waiting = viewers.find(viewer => !ready.has(viewer));
         if (!waiting) return true;
@@ -194,7 +206,7 @@ function makeStage(
   }
 
   async function run(viewers: readonly Viewer[], fault: Fault, times: Times): Promise<readonly Course[]> {
-    await waitUntilSettled(viewers);
+    await waitUntilSettled(viewers, times.midPlaySeconds);
     try {
       for (const viewer of viewers) await viewer.zero();
       startedMs = performance.now();
@@ -219,17 +231,8 @@ function makeStage(
   return {
     demo,
     video,
-    open: async (name, address) => {
-      // A site that has just gone up and down must prove itself first.
-      await eventually(
-        'new viewers are sent to the site of their zone',
-        async () =>
-          new URL((await play(demo, video, '10.1.9.9')).sources[0]?.baseUrl ?? 'http://x').hostname ===
-            HOME || undefined,
-        90_000,
-      );
-      return open(name, address);
-    },
+    open: (name, address) => open(name, address),
+    watch: () => open('our own page', client => `${demo.central}/watch/${video}?client=${client}`, METER),
     run,
     stop,
   };

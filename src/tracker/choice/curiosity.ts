@@ -39,10 +39,14 @@ export function chooseSamples(
   if (current === undefined) return { indexes: [], againS: CALM_AGAIN_S };
   const now = expectedLog(priors.expected[current] as number, network.lineLogBps, find(current));
   const isBad = now < network.lineLogBps - BADLY || now < enoughOf(question.bitrateBps) - BARELY_ENOUGH;
-  // Whether it can go home, nobody else may be there to find out.
-  if (home !== undefined && others.includes(home) && isStale(AWAY_KNOWN_MS)(home))
-    return { indexes: [home], againS: CALM_AGAIN_S };
-  return isBad
-    ? { indexes: others.filter(isStale(TROUBLED_KNOWN_MS)).slice(0, AT_START), againS: TROUBLED_AGAIN_S }
+  if (isBad)
+    return {
+      indexes: others.filter(isStale(TROUBLED_KNOWN_MS)).slice(0, AT_START),
+      againS: TROUBLED_AGAIN_S,
+    };
+  // Whether a player can go home, nobody else may be there to find out.
+  const mayReturn = home !== undefined && others.includes(home) && isStale(AWAY_KNOWN_MS)(home);
+  return mayReturn
+    ? { indexes: [home], againS: CALM_AGAIN_S }
     : { indexes: others.filter(isStale(CALM_KNOWN_MS)).slice(0, 1), againS: CALM_AGAIN_S };
 }

@@ -1,0 +1,48 @@
+/** The table of docs/playback.md, players × faults, written by the run that measured it. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Fault } from './fault-switch.ts';
+import type { Course } from './stage.ts';
+
+const PAGE = 'docs/playback.md';
+/** Between two marks of the page, so that what people wrote around it stays. */
+const [BEGIN, END] = ['<!-- players: begin -->', '<!-- players: end -->'];
+const NAMES: Readonly<Record<Fault, string>> = {
+  none: '',
+  kill: 'refuses (killed)',
+  hang: 'accepts and never answers',
+  slow: 'slow: 0.8 Mbit/s a connection',
+};
+
+export interface Row {
+  readonly name: string;
+  readonly courses: ReadonlyMap<Fault, Course>;
+  /** Why a promise cannot be kept here, in words. */
+  readonly cannot: Partial<Record<Fault, string>>;
+}
+
+export const formatSeconds = (value: number | undefined): string =>
+  value === undefined ? 'never' : Math.max(0, value).toFixed(1);
+
+export function writeTable(rows: readonly Row[], faults: readonly Fault[]): void {
+  const reasons = [...new Set(rows.flatMap(({ cannot }) => faults.flatMap(fault => cannot[fault] ?? [])))];
+  const cell = ({ courses, cannot }: Row, fault: Fault): string => {
+    const course = courses.get(fault);
+    if (!course) return '–';
+    const { stalledSeconds, movedAfter, returnedAfter } = course;
+    const reason = cannot[fault];
+    const mark = reason === undefined ? '' : ` (${reasons.indexOf(reason) + 1})`;
+    return `**${formatSeconds(stalledSeconds)}** · ${formatSeconds(movedAfter)} · ${formatSeconds(returnedAfter)}${mark}`;
+  };
+  const lines = [
+    `| | ${faults.map(fault => NAMES[fault]).join(' | ')} |`,
+    `| --- |${faults.map(() => ' --- |').join('')}`,
+    ...rows.map(row => `| ${row.name} | ${faults.map(fault => cell(row, fault)).join(' | ')} |`),
+    '',
+    ...reasons.map((reason, at) => `${at + 1}. ${reason}`),
+  ];
+  const [head = '', rest = ''] = readFileSync(PAGE, 'utf8').split(BEGIN);
+  writeFileSync(
+    PAGE,
+    `${head}${BEGIN}\n\n${lines.join('\n').trimEnd()}\n\n${END}${rest.split(END)[1] ?? ''}`,
+  );
+}
