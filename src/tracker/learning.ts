@@ -42,7 +42,13 @@ export interface Learning {
   told(site: SiteId, asker: Asker, bps: number, nowMs: number): void;
   /** A viewer was given a session: from now on a site may speak for it. */
   noteSent(asker: Asker): void;
-  beacon(session: Session, asker: Asker, results: readonly BeaconResult[], nowMs: number): void;
+  beacon(
+    session: Session,
+    asker: Asker,
+    current: SiteId | undefined,
+    results: readonly BeaconResult[],
+    nowMs: number,
+  ): void;
 }
 
 export interface LearningMeans {
@@ -69,6 +75,17 @@ export function createLearning(means: LearningMeans): Learning {
     evidence.note(observation.site, hashText(where.prefix), failed, nowMs);
     means.onEvidence(observation.site, failed);
   }
+  function noteWhere(session: Session, asker: Asker, current: SiteId | undefined, nowMs: number): void {
+    const { current: before, told } = session;
+    if (current === undefined || current === before) return;
+    session.current = current;
+    if (before === undefined) return;
+    session.movedAtMs = nowMs;
+    // It was where it should be, that site is up, and yet it went elsewhere: it did so for a reason.
+    if (before !== told || !means.isUp(before)) return;
+    note(asker, { site: before, failed: true, weight: SEGMENT_WEIGHT }, nowMs);
+    session.departures++;
+  }
   function maySpeak(session: Session, nowMs: number): boolean {
     if (nowMs - session.heardAtMs >= 1_000) {
       session.heardAtMs = nowMs;
@@ -91,15 +108,7 @@ export function createLearning(means: LearningMeans): Learning {
     },
     steered(session, asker, { current, throughputs }, nowMs) {
       if (!maySpeak(session, nowMs)) return;
-      const before = session.current;
-      const moved = current !== undefined && current !== before;
-      // It was where it should be, that site is up, and yet it went elsewhere: it did so for a reason.
-      if (moved && before !== undefined && before === session.told && means.isUp(before)) {
-        note(asker, { site: before, failed: true, weight: SEGMENT_WEIGHT }, nowMs);
-        session.departures++;
-      }
-      if (moved) session.movedAtMs = before === undefined ? session.movedAtMs : nowMs;
-      if (current !== undefined) session.current = current;
+      noteWhere(session, asker, current, nowMs);
       // The first figure is a player's default.
       if (session.asked++ === 0 || nowMs - session.movedAtMs < MIXED_MS) return;
       for (const { site, bps } of throughputs) note(asker, { site, bps, weight: ESTIMATE_WEIGHT }, nowMs);
@@ -112,8 +121,9 @@ export function createLearning(means: LearningMeans): Learning {
           note(asker, { site, bps, failed, weight: SEGMENT_WEIGHT }, nowMs);
       }
     },
-    beacon(session, asker, results, nowMs) {
+    beacon(session, asker, current, results, nowMs) {
       if (!maySpeak(session, nowMs)) return;
+      noteWhere(session, asker, current, nowMs);
       for (const result of results) {
         const { site, kind, rttMs, bps, failed } = result;
         if (kind === 'segment') {

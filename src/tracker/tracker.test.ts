@@ -447,6 +447,28 @@ describe('steering', () => {
     );
   });
 
+  test('a site that a player keeps away from is offered under another name, and any tracker goes on from there', async () => {
+    const { steering, sources } = await play('?client=10.1.2.3');
+    const [home, away] = sources.map(({ site }) => site);
+    const ask = (uri: string, pathway: string) => readManifest(`${uri}&_HLS_pathway=${pathway}`);
+    // It went elsewhere before it first asked, and stays there though it is told to come home.
+    let manifest = await ask(steering, away ?? '');
+    expect(manifest['PATHWAY-CLONES']).toBeUndefined();
+    await eventually(15_000, async () => {
+      manifest = await ask(manifest['RELOAD-URI'], away ?? '');
+      expect(manifest['PATHWAY-CLONES']).toBeDefined();
+    });
+    const clone = { 'BASE-ID': home, ID: `${home}_1`, 'URI-REPLACEMENT': { HOST: '127.0.0.2' } };
+    expect(manifest['PATHWAY-CLONES']).toEqual([clone]);
+    expect(manifest['PATHWAY-PRIORITY'].slice(0, 3)).toEqual([`${home}_1`, home, away]);
+    const followed = await ask(
+      manifest['RELOAD-URI'].replace(/session=[^&]*/, 'session=of-another-tracker'),
+      `${home}_1`,
+    );
+    expect(followed['PATHWAY-PRIORITY'].slice(0, 2)).toEqual([`${home}_1`, home]);
+    expect(followed['PATHWAY-CLONES']).toEqual([clone]);
+  });
+
   test('a site that is revoked goes last, and stays listed', async () => {
     const { steering } = await play('?client=10.1.2.3');
     central.publish({ ...siteChange(HANGZHOU), active: false });

@@ -79,11 +79,7 @@ export function serveObserve(app: HttpServer, means: ObserveMeans): void {
       if (!session) return { measure: [], priority: [], againS: CALM_AGAIN_S };
       const { current, results } = request.body;
       const isFirst = session.heardAtMs === 0 && results.length === 0;
-      if (current !== undefined && current !== session.current) {
-        if (session.current !== undefined) session.movedAtMs = nowMs;
-        session.current = current;
-      }
-      learning.beacon(session, asker, results, nowMs);
+      learning.beacon(session, asker, current, results, nowMs);
       return curiosity(video, asker, session, pathways.split('.'), current, isFirst);
     },
   );
