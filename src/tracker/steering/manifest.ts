@@ -56,15 +56,15 @@ export function orderPathways(
   return [...placed, ...[...wanted].filter(pathway => !placed.has(pathway))];
 }
 
-/** A site that is ill, or was good until lately, is not forgotten; one that has long been worse is. */
+/** A site that is ill, or was good until lately, is not forgotten; one that has long been worse than the present one is. */
 export function findHome(
   standings: readonly Standing[],
-  first: string | undefined,
+  current: string | undefined,
   home: string | undefined,
   movedMsAgo: number,
 ): string | undefined {
-  if (home === undefined) return first;
-  const now = standings.find(({ id }) => id === first);
+  if (home === undefined) return current;
+  const now = standings.find(({ id }) => id === current);
   const before = standings.find(({ id }) => id === home);
   if (!now || !before || before.isDoubtful || movedMsAgo < SETTLED_MS) return home;
   return now.score - before.score > LEAST_GAIN ? now.id : home;

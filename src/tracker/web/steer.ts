@@ -135,7 +135,7 @@ export function orderFor(
   // It is sent away from where it should be well: not a reason to hurry back.
   if (told !== home && session.told === home && standings.some(({ id }) => id === home)) session.departures++;
   session.told = told;
-  const homeNow = findHome(standings, first, home, movedMsAgo);
+  const homeNow = findHome(standings, current, home, movedMsAgo);
   session.home = sites.find(site => site === homeNow) ?? home;
   return order;
 }
