@@ -955,7 +955,7 @@ describe('what players tell', () => {
     expect(manifest.TTL).toBe(4);
     for (let n = 0; n < 5; n++) manifest = await steer(steering, idOf(HANGZHOU), 300_000);
     expect(manifest['PATHWAY-PRIORITY'][0]).not.toBe(idOf(HANGZHOU));
-    expect(manifest['PATHWAY-PRIORITY']).toHaveLength(3);
+    expect(new Set(manifest['PATHWAY-PRIORITY'].map(name => name.split('_')[0])).size).toBe(3);
     const here = await explain('10.1.2.3');
     const hangzhou = here.ranking.find(({ site }) => site === idOf(HANGZHOU));
     expect(hangzhou?.inputs.measured?.bps).toBeLessThan(1_000_000);

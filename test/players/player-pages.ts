@@ -90,7 +90,8 @@ export const PLAYERS: readonly PlayerSetting[] = [
     setting: 'tuned',
     format: 'mpd',
     script: DASH,
-    start: dash('fragmentRequestTimeout: 4000, fragmentRequestProgressTimeout: 2500,'),
+    start: dash(`fragmentRequestTimeout: 5000, fragmentRequestProgressTimeout: 2500,
+      retryAttempts: { MediaSegment: 0, InitializationSegment: 0 },`),
   },
   { player: 'video.js 8.24.0', setting: 'default', format: 'm3u8', script: VIDEO_JS, start: vhs('') },
   {

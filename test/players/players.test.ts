@@ -20,10 +20,10 @@ const MID_PLAY_S = 17;
 const TOLERATED_S = 0.5;
 
 /**
- * `TRIBUTARY_PLAYERS='dash.js|Shaka'` and `TRIBUTARY_FAULTS=kill,hang` play a part of it, tell all that was asked for, and write
- * no table. So many play at once: fewer than it takes to make a site's failure known by viewers' word alone.
+ * `TRIBUTARY_PLAYERS='dash.js|Shaka'` and `TRIBUTARY_FAULTS=kill,hang` play a part of it, and write
+ * no table. Five play at once, each in a network of its own; `TRIBUTARY_TOGETHER=1` lets them play one after the other.
  */
-const { TRIBUTARY_PLAYERS: wanted, TRIBUTARY_FAULTS: wantedFaults, TRIBUTARY_TOGETHER = '2' } = process.env;
+const { TRIBUTARY_PLAYERS: wanted, TRIBUTARY_FAULTS: wantedFaults, TRIBUTARY_TOGETHER = '5' } = process.env;
 const isPart = wanted !== undefined || wantedFaults !== undefined;
 const faults = (wantedFaults?.split(',') ?? ['kill', 'hang', 'slow']) as readonly Fault[];
 
@@ -79,9 +79,11 @@ describe.skipIf(!chromiumPath)('players and faults', () => {
             const course = courses[index] as Course;
             contestant.courses.set(fault, course);
             console.log(`${fault}, ${contestant.name}: ${format(course)}`);
-            if (isPart) console.log(viewers[index]?.log.join('\n'));
           }
           for (const contestant of group) judge(contestant, fault);
+        } catch (error) {
+          for (const { name, log } of viewers) console.log(`${name}\n${log.join('\n')}`);
+          throw error;
         } finally {
           for (const viewer of viewers) await viewer.page.close();
         }

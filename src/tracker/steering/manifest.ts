@@ -51,7 +51,8 @@ export function orderPathways(
     (best.id === home && !best.isDoubtful
       ? isWorthReturning(patience, best.upMs, movedMsAgo, departures)
       : isWorthMoving(best, stay, patience, movedMsAgo));
-  const order = stay && !isGoing ? [stay, ...offered.filter(each => each !== stay)] : offered;
+  // A player that cannot follow shall find itself where it is, not at a third site.
+  const order = isGoing ? [best, stay, ...offered] : stay ? [stay, ...offered] : offered;
   const placed = new Set(order.map(({ id }) => id));
   return [...placed, ...[...wanted].filter(pathway => !placed.has(pathway))];
 }
@@ -71,10 +72,14 @@ export function findHome(
 }
 const SETTLED_MS = 300_000;
 
-/** Never longer than what a player has buffered, and short while something is wrong or was just changed. */
-export function chooseTtl(standings: readonly Standing[], pathways: readonly string[]): number {
+/** Never longer than what a player has buffered, and short while something is wrong or a player is on its way. */
+export function chooseTtl(
+  standings: readonly Standing[],
+  pathways: readonly string[],
+  isSettled = true,
+): number {
   const well = new Set(standings.filter(({ isDoubtful }) => !isDoubtful).map(({ id }) => id));
-  return pathways.every(pathway => well.has(pathway)) ? CALM_TTL_S : TROUBLED_TTL_S;
+  return isSettled && pathways.every(pathway => well.has(pathway)) ? CALM_TTL_S : TROUBLED_TTL_S;
 }
 
 export function makeManifest(

@@ -94,6 +94,7 @@ describe('the steering manifest', () => {
 
   test('a site in doubt is told of soon', () => {
     expect(chooseTtl(standings({ [one]: true, [two]: true }, [one]), [one, two])).toBe(2);
+    expect(chooseTtl(standings({ [one]: true, [two]: true }), [one, two], false)).toBe(2);
   });
 
   test('pathways that are no ids cannot get in between', () => {
@@ -106,7 +107,7 @@ describe('the steering manifest', () => {
     expect(orderPathways(up, all, { current: three })).toEqual([three, two, one]);
     expect(orderPathways(up, all, { current: 'nonsense' })).toEqual([two, one, three]);
     const muchBetter = [{ id: two, score: 18 }, ...up.filter(({ id: each }) => each !== two)];
-    expect(orderPathways(muchBetter, all, { current: three })).toEqual([two, one, three]);
+    expect(orderPathways(muchBetter, all, { current: three })).toEqual([two, three, one]);
     const without = standings({ [one]: true, [two]: true, [three]: false });
     expect(orderPathways(without, all, { current: three })).toEqual([two, one, three]);
   });
@@ -118,6 +119,9 @@ describe('the steering manifest', () => {
     const sick = (change: object) => [{ ...(best ?? { id: two, score: 0 }), ...change }, ...others];
     const away = { current: one, home: two, patience: 0.5, movedMsAgo: 15_000, departures: 0 };
     expect(orderPathways(well, all, away)[0]).toBe(two);
+    expect(
+      orderPathways(standings({ [one]: true, [two]: true, [three]: true }), all, { ...away, current: three }),
+    ).toEqual([two, three, one]);
     expect(orderPathways(well, all, { ...away, home: three })[0]).toBe(one);
     expect(orderPathways(well, all, { ...away, movedMsAgo: 9_000 })[0]).toBe(one);
     expect(orderPathways(well, all, { ...away, departures: 1 })[0]).toBe(one);

@@ -98,7 +98,7 @@ export function serveSteer(app: HttpServer, means: SteerMeans): void {
         });
         return makeManifest(
           namesInOrder(order, pathways),
-          chooseTtl(standings, sites),
+          chooseTtl(standings, sites, query.current === undefined || query.current === order[0]),
           reloadUri,
           clonesOf(pathways, means.baseUrlOf),
         );
