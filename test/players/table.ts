@@ -28,10 +28,10 @@ export function writeTable(rows: readonly Row[], faults: readonly Fault[]): void
   const cell = ({ courses, cannot }: Row, fault: Fault): string => {
     const course = courses.get(fault);
     if (!course) return '–';
-    const { stalledSeconds, movedAfter, returnedAfter } = course;
+    const { starvedSeconds, movedAfter, returnedAfter } = course;
     const reason = cannot[fault];
     const mark = reason === undefined ? '' : ` (${reasons.indexOf(reason) + 1})`;
-    return `**${formatSeconds(stalledSeconds)}** · ${formatSeconds(movedAfter)} · ${formatSeconds(returnedAfter)}${mark}`;
+    return `**${formatSeconds(starvedSeconds)}** · ${formatSeconds(movedAfter)} · ${formatSeconds(returnedAfter)}${mark}`;
   };
   const lines = [
     `| | ${faults.map(fault => NAMES[fault]).join(' | ')} |`,

@@ -40,21 +40,29 @@ export function orderPathways(
   pathways: readonly string[],
   playing: Playing = {},
 ): readonly string[] {
-  const { current, patience = 0.5, movedMsAgo, home, departures } = playing;
   const wanted = new Set(pathways);
-  const offered = standings.filter(({ id }) => wanted.has(id));
-  const [best] = offered;
-  const stay = offered.find(({ id }) => id === current);
-  const isGoing =
-    best !== undefined &&
-    stay !== undefined &&
-    (best.id === home && !best.isDoubtful
-      ? isWorthReturning(patience, best.upMs, movedMsAgo, departures)
-      : isWorthMoving(best, stay, patience, movedMsAgo));
-  // A player that cannot follow shall find itself where it is, not at a third site.
-  const order = isGoing ? [best, stay, ...offered] : stay ? [stay, ...offered] : offered;
+  const order = arrange(
+    standings.filter(({ id }) => wanted.has(id)),
+    playing,
+  );
   const placed = new Set(order.map(({ id }) => id));
   return [...placed, ...[...wanted].filter(pathway => !placed.has(pathway))];
+}
+
+/** Best first, but a player that has no reason to go stays. May name one twice. */
+function arrange(
+  offered: readonly Standing[],
+  { current, patience = 0.5, movedMsAgo, home, departures }: Playing,
+): readonly Standing[] {
+  const [best] = offered;
+  const stay = offered.find(({ id }) => id === current);
+  if (!best || !stay) return offered;
+  if (best.id !== home || best.isDoubtful)
+    return isWorthMoving(best, stay, patience, movedMsAgo) ? offered : [stay, ...offered];
+  // A player that cannot follow home yet shall find itself where it is, not at a third site.
+  return isWorthReturning(patience, best.upMs, movedMsAgo, departures)
+    ? [best, stay, ...offered]
+    : [stay, ...offered];
 }
 
 /** A site that is ill, or was good until lately, is not forgotten; one that has long been worse than the present one is. */

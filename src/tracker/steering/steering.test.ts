@@ -107,7 +107,7 @@ describe('the steering manifest', () => {
     expect(orderPathways(up, all, { current: three })).toEqual([three, two, one]);
     expect(orderPathways(up, all, { current: 'nonsense' })).toEqual([two, one, three]);
     const muchBetter = [{ id: two, score: 18 }, ...up.filter(({ id: each }) => each !== two)];
-    expect(orderPathways(muchBetter, all, { current: three })).toEqual([two, three, one]);
+    expect(orderPathways(muchBetter, all, { current: three })).toEqual([two, one, three]);
     const without = standings({ [one]: true, [two]: true, [three]: false });
     expect(orderPathways(without, all, { current: three })).toEqual([two, one, three]);
   });

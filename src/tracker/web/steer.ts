@@ -133,7 +133,8 @@ export function orderFor(
   const told = sites.find(site => site === first);
   if (told !== session.told) session.refusals = 0;
   // It is sent away from where it should be well: not a reason to hurry back.
-  if (told !== home && session.told === home && standings.some(({ id }) => id === home)) session.departures++;
+  const isHomeWell = standings.some(({ id, isDoubtful }) => id === home && !isDoubtful);
+  if (told !== home && session.told === home && isHomeWell) session.departures++;
   session.told = told;
   const homeNow = findHome(standings, current, home, movedMsAgo);
   session.home = sites.find(site => site === homeNow) ?? home;
