@@ -112,10 +112,15 @@ export const standingsOf = (
   upMsOf: UpMsOf,
 ): readonly Standing[] =>
   picks.map(({ index, score }) => {
-    const { shaky, failureShare } = world.states.states[index] ?? UNSEEN_STATE;
+    const { shaky, proving = false, failureShare } = world.states.states[index] ?? UNSEEN_STATE;
     const { failing = false } = question.network.measured.find(each => each.index === index) ?? {};
     const id = world.table.facts[index]?.id ?? '';
-    return { id, score, isDoubtful: shaky || failing || failureShare > 0, upMs: upMsOf(id, nowMs) };
+    return {
+      id,
+      score,
+      isDoubtful: shaky || proving || failing || failureShare > 0,
+      upMs: upMsOf(id, nowMs),
+    };
   });
 
 /** The order for this session, which takes note of what it is told. */
