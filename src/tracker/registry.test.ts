@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { silentLog } from '../kernel/log.ts';
 import type { Change } from '../protocol/central.ts';
 import { newRevisionId, newSiteId, newVideoId, type SiteId, type VideoId } from '../protocol/ids.ts';
+import { CHUNK_BYTES } from './registry/arena.ts';
 import { Registry } from './registry.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 
@@ -347,16 +348,26 @@ describe('the snapshot', () => {
       for (const id of ids) expect(read(registry, id)).toEqual(read(full, id));
     }));
 
-  test('100,000 videos are read within a second', () =>
+  test('100,000 videos, more than one chunk of memory, are read within a second, and go on', () =>
     inDirectory(async path => {
       const full = new Registry();
-      for (let n = 0; n < 100_000; n++) full.apply([published({ video: newVideoId() })]);
+      const name = 'long '.repeat(36);
+      const ids = Array.from({ length: 100_000 }, () => newVideoId());
+      for (const [n, id] of ids.entries()) full.apply([published({ video: id, name: `${name}${n}` })]);
       await writeSnapshot(path, central, 7, full);
+      expect((await stat(path)).size).toBeGreaterThan(CHUNK_BYTES);
       const startedMs = performance.now();
       const { registry } = await open(path);
       const elapsedMs = performance.now() - startedMs;
       expect(registry.videoCount).toBe(100_000);
       expect(elapsedMs).toBeLessThan(1_000);
+      for (const [n, id] of ids.entries()) {
+        if (n % 10 === 0)
+          registry.apply([published({ video: id, version: 2, name: `${name}${n} anew`, site: origin })]);
+        const found = registry.find(id);
+        if (found.kind !== 'known' || found.video.name !== `${name}${n}${n % 10 === 0 ? ' anew' : ''}`)
+          throw new Error(`video ${n} is another`);
+      }
     }));
 
   test.each<[string, (whole: Buffer) => Buffer]>([

@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto';
 import type { Change } from '../protocol/central.ts';
 import type { SiteId, VideoId } from '../protocol/ids.ts';
-import { Arena, type Piece } from './registry/arena.ts';
+import { Arena, CHUNK_BYTES, HEAD_BYTES, type Piece, UNIT_BYTES, unitsFor } from './registry/arena.ts';
 import { ByteReader, ByteWriter, readUuid, UUID_BYTES, writeUuid } from './registry/bytes.ts';
 import { IdIndex, TABLES } from './registry/id-index.ts';
 import { Shapes } from './registry/shapes.ts';
@@ -44,6 +44,8 @@ const UNKNOWN: Lookup = { kind: 'unknown' };
 const GONE: Lookup = { kind: 'withdrawn' };
 /** Room for three copies more, so that a video need not move for each. */
 const SPARE_BYTES = 8;
+/** Of any video: how many entries, and one of them. */
+const LEAST_BYTES = ENTRIES_AT + 3;
 
 /** What a snapshot holds beside the videos' bytes. */
 export interface RegistryTables {
@@ -256,31 +258,68 @@ export class Registry {
   }
 
   /**
-   * The videos as bytes, slice by slice. Changes may be applied between two slices: a video is in one slice alone, as it was
-   * when that slice was made.
+   * The videos as bytes, slice by slice, laid out as the arena has them: chunk by chunk, of which a piece never leaves one.
+   * Changes may be applied between two slices: a video is in one slice alone, as it was when that slice was made.
    */
   *slices(): Iterable<Buffer> {
+    // No piece is named 0.
+    yield Buffer.alloc(UNIT_BYTES);
+    let at = UNIT_BYTES;
     for (let table = 0; table < TABLES; table++) {
-      const parts: Buffer[] = [];
-      for (const piece of this.#index.piecesOf(table)) {
-        const { bytes } = this.#arena.chunkOf(piece);
-        const start = this.#arena.offsetOf(piece);
-        parts.push(bytes.subarray(start, start + bytes.readUInt32LE(start)));
-      }
-      if (parts.length > 0) yield Buffer.concat(parts);
+      const slice = this.#layOut(this.#index.piecesOf(table), at);
+      at += slice.length;
+      if (slice.length > 0) yield slice;
     }
   }
 
-  /** Takes in a video of a slice, which none of this registry may be yet. @returns where the next one begins. */
-  restore(bytes: Buffer, at: number): number {
-    const length = bytes.readUInt32LE(at);
-    this.#idBytes.set(bytes.subarray(at + ID_AT, at + ID_AT + UUID_BYTES));
-    this.#place(0, bytes, at, length);
-    // How many entries there are takes one byte or more; the first entry's kind is in the lowest bits that follow.
-    this.#reader.open(bytes, at + ENTRIES_AT);
-    this.#reader.number();
-    if (this.#reader.number() % 4 !== WITHDRAWN) this.#known++;
-    return at + length;
+  /** These pieces one behind the other, from `at` in the whole on; the rest of a chunk that one does not fit into is zeros. */
+  #layOut(pieces: Iterable<Piece>, at: number): Buffer {
+    const places: number[] = [];
+    let end = at;
+    for (const piece of pieces) {
+      const bytes = this.#unitsOf(piece) * UNIT_BYTES;
+      const left = CHUNK_BYTES - (end % CHUNK_BYTES);
+      if (bytes > left) end += left;
+      places.push(piece, end);
+      end += bytes;
+    }
+    const slice = Buffer.alloc(end - at);
+    for (let n = 0; n < places.length; n += 2) {
+      const piece = places[n] as Piece;
+      const to = (places[n + 1] as number) - at;
+      const { bytes } = this.#arena.chunkOf(piece);
+      const start = this.#arena.offsetOf(piece);
+      slice.writeUInt32LE(this.#unitsOf(piece), to);
+      bytes.copy(slice, to + HEAD_BYTES, start, start + bytes.readUInt32LE(start));
+    }
+    return slice;
+  }
+
+  #unitsOf(piece: Piece): number {
+    return unitsFor(this.#arena.chunkOf(piece).bytes.readUInt32LE(this.#arena.offsetOf(piece)) + SPARE_BYTES);
+  }
+
+  /**
+   * Takes in the next chunk of what `slices` gave, of which `length` bytes are used: they become the registry's own memory. A
+   * registry that throws holds nothing that may be used. @throws Error where it is no such chunk.
+   */
+  adopt(bytes: Buffer, length: number): void {
+    const units = Math.floor(length / UNIT_BYTES);
+    this.#arena.adopt(bytes, units);
+    const words = new Uint32Array(bytes.buffer);
+    const perUnit = UNIT_BYTES / 4;
+    for (let unit = this.#arena.pieceAt(0) === 0 ? 1 : 0; unit < units; ) {
+      const taken = words[unit * perUnit] as number;
+      // The rest of a chunk that the next piece did not fit into.
+      if (taken === 0) break;
+      const start = unit * UNIT_BYTES + HEAD_BYTES;
+      const size = words[start >> 2] as number;
+      if (unit + taken > units || size < LEAST_BYTES || size > taken * UNIT_BYTES - HEAD_BYTES)
+        throw new Error('it is damaged');
+      this.#index.add(words, (start + ID_AT) >> 2, this.#arena.pieceAt(unit));
+      if (kindOfFirst(bytes, start + ENTRIES_AT) !== WITHDRAWN) this.#known++;
+      unit += taken;
+    }
   }
 
   restoreTables({ siteIds, sites, shapes }: RegistryTables): void {
@@ -303,6 +342,13 @@ const copyEntry = (
   if (change.revision === current) return { place, version, kind: SAME_REVISION };
   return { place, version, kind: OTHER_REVISION, revision: change.revision };
 };
+
+/** How many entries there are takes one byte or more; the first one's kind is in the lowest bits that follow. */
+function kindOfFirst(bytes: Uint8Array, entriesAt: number): number {
+  let at = entriesAt;
+  while ((bytes[at] as number) >= 0x80) at++;
+  return (bytes[at + 1] as number) % 4;
+}
 
 const entryOf = (
   place: number,

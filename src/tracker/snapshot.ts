@@ -1,9 +1,10 @@
 /**
  * The registry on disk, so that a restart has all videos at once, also while central is away:
  *
- *     head · videos, each with its length · a length of 0 · tables (JSON) · their length · SHA-256 of all before
+ *     head · the videos as they lie in memory · tables (JSON) · their length · SHA-256 of all before
  *
- * A file whose seal is broken counts as none. Numbers are little-endian.
+ * What is read of it is the memory itself: nothing is copied or made of each video. A file whose seal is broken counts as none.
+ * Numbers are little-endian, as is every machine that Node runs on.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -13,20 +14,20 @@ import { z } from 'zod';
 import { renameDurably } from '../kernel/files.ts';
 import type { Log } from '../kernel/log.ts';
 import { messageOf } from '../kernel/problem.ts';
+import { CHUNK_BYTES } from './registry/arena.ts';
 import { Registry, type RegistryTables } from './registry.ts';
 
-const MAGIC = Buffer.from('TRIBREG3');
+const MAGIC = Buffer.from('TRIBREG4');
 const HEAD_BYTES = MAGIC.length + 4;
-const END = Buffer.alloc(4);
 const SEAL_BYTES = 32;
-const MIN_VIDEO_BYTES = 36;
-/** Read at once; longer than the longest video. */
-const BLOCK_BYTES = 8 * 2 ** 20;
+const MIN_VIDEO_BYTES = 48;
 /** Hashed and written at once: requests are answered in between. */
 const WRITE_BYTES = 2 ** 18;
 
 const tailSchema = z.object({ central: z.string(), position: z.int().nonnegative() });
 type Tail = z.infer<typeof tailSchema> & RegistryTables;
+/** … and how many bytes there are of the videos. */
+type ReadTail = Tail & { readonly videosBytes: number };
 
 /** @returns the change-feed position that `registry` now stands at; 0 where there is no snapshot, or none of this central. */
 export async function readSnapshot(
@@ -40,7 +41,7 @@ export async function readSnapshot(
   try {
     const tail = await readTail(file);
     if (tail.central !== central) return 0;
-    const restored = await readVideos(file, tail);
+    const restored = await readVideos(file, tail, tail.videosBytes);
     registry.replaceWith(restored);
     return tail.position;
   } catch (error) {
@@ -51,25 +52,26 @@ export async function readSnapshot(
   }
 }
 
-async function readExactly(file: FileHandle, length: number, at: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length);
+async function readInto(file: FileHandle, bytes: Buffer, length: number, at: number): Promise<Buffer> {
   const { bytesRead } = await file.read(bytes, 0, length, at);
   if (bytesRead !== length) throw new Error('it is cut off');
-  return bytes;
+  return bytes.subarray(0, length);
 }
+const readExactly = (file: FileHandle, length: number, at: number): Promise<Buffer> =>
+  readInto(file, Buffer.allocUnsafe(length), length, at);
 
 /** What stands under the seal was parsed when it came; `readVideos` sees whether the seal is whole. */
-async function readTail(file: FileHandle): Promise<Tail> {
+async function readTail(file: FileHandle): Promise<ReadTail> {
   const { size } = await file.stat();
-  if (size < HEAD_BYTES + END.length + 4 + SEAL_BYTES) throw new Error('it is cut off');
+  if (size < HEAD_BYTES + 4 + SEAL_BYTES) throw new Error('it is cut off');
   const lengthAt = size - SEAL_BYTES - 4;
   const length = (await readExactly(file, 4, lengthAt)).readUInt32LE();
-  if (length > lengthAt - HEAD_BYTES - END.length) throw new Error('it is damaged');
+  if (length > lengthAt - HEAD_BYTES) throw new Error('it is damaged');
   const json = JSON.parse((await readExactly(file, length, lengthAt - length)).toString()) as Tail;
-  return { ...json, ...tailSchema.parse(json) };
+  return { ...json, ...tailSchema.parse(json), videosBytes: lengthAt - length - HEAD_BYTES };
 }
 
-async function readVideos(file: FileHandle, tables: RegistryTables): Promise<Registry> {
+async function readVideos(file: FileHandle, tables: RegistryTables, videosBytes: number): Promise<Registry> {
   const hash = createHash('sha256');
   const { size } = await file.stat();
   const head = await readExactly(file, HEAD_BYTES, 0);
@@ -79,25 +81,25 @@ async function readVideos(file: FileHandle, tables: RegistryTables): Promise<Reg
     head.readUInt32LE(MAGIC.length),
     Math.min(tables.videos, size / MIN_VIDEO_BYTES),
   );
-  let rest: Buffer = Buffer.alloc(0);
-  let isEnd = false;
-  for (let at = HEAD_BYTES; at < size - SEAL_BYTES; ) {
-    const block = await readExactly(file, Math.min(BLOCK_BYTES, size - SEAL_BYTES - at), at);
-    at += block.length;
-    hash.update(block);
-    if (isEnd) continue;
-    const bytes: Buffer = rest.length === 0 ? block : Buffer.concat([rest, block]);
-    let from = 0;
-    while (from + 4 <= bytes.length) {
-      const length = bytes.readUInt32LE(from);
-      isEnd = length === 0;
-      if (isEnd || from + length > bytes.length) break;
-      from = registry.restore(bytes, from);
+  const end = HEAD_BYTES + videosBytes;
+  const readChunk = (at: number): Promise<Buffer> =>
+    readInto(file, Buffer.allocUnsafeSlow(CHUNK_BYTES), Math.min(CHUNK_BYTES, end - at), at);
+  let next = readChunk(HEAD_BYTES);
+  for (let at = HEAD_BYTES; at < end; ) {
+    const used = await next;
+    at += used.length;
+    // Read while this one is taken in.
+    if (at < end) {
+      next = readChunk(at);
+      next.catch(() => {});
     }
-    rest = bytes.subarray(from);
+    hash.update(used);
+    registry.adopt(Buffer.from(used.buffer), used.length);
   }
-  const seal = await readExactly(file, SEAL_BYTES, size - SEAL_BYTES);
-  if (!isEnd || !hash.digest().equals(seal)) throw new Error('it is damaged');
+  const tail = await readExactly(file, size - end, end);
+  const seal = tail.subarray(tail.length - SEAL_BYTES);
+  hash.update(tail.subarray(0, tail.length - SEAL_BYTES));
+  if (!hash.digest().equals(seal)) throw new Error('it is damaged');
   registry.restoreTables(tables);
   return registry;
 }
@@ -138,7 +140,7 @@ export async function writeSnapshot(
     const json = Buffer.from(JSON.stringify(tail));
     const length = Buffer.alloc(4);
     length.writeUInt32LE(json.length);
-    await write(Buffer.concat([...parts, END, json, length]));
+    await write(Buffer.concat([...parts, json, length]));
     await file.writeFile(hash.digest());
     await file.sync();
   } finally {

@@ -579,13 +579,12 @@ test('status and metrics', async () => {
 });
 
 describe('central away', () => {
-  test('a restart answers from the snapshot within a second; what was missed is caught up', async () => {
+  test('a restart answers from the snapshot, without central; what was missed is caught up', async () => {
     await tracker.stop();
     await central.stop();
-    const startedMs = performance.now();
     tracker = await start({ joinToken: undefined });
-    await eventually(1_000, async () => expect((await play()).sources.length).toBeGreaterThan(0));
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    // How quickly is measured by `bench choose` and, from a kill to the first answer, by test/e2e/crashes.test.ts.
+    await eventually(10_000, async () => expect((await play()).sources.length).toBeGreaterThan(0));
     expect((await get('/readyz')).status).toBe(200);
     const status = trackerStatusSchema.parse(await (await get('/status')).json());
     expect(status).toMatchObject({ connected: false, position: 4 });

@@ -3,14 +3,17 @@
  * million objects for the garbage collector to visit. A record is named by a number; freed ones are used again by size.
  */
 
-const UNIT_BYTES = 8;
+export const UNIT_BYTES = 8;
 const CHUNK_BITS = 21;
 const CHUNK_UNITS = 2 ** CHUNK_BITS;
-const CHUNK_BYTES = CHUNK_UNITS * UNIT_BYTES;
+export const CHUNK_BYTES = CHUNK_UNITS * UNIT_BYTES;
 /** How many units a piece has stands before it; while it is free, the next free one of its size stands in it. */
-const HEAD_BYTES = 4;
+export const HEAD_BYTES = 4;
 
 export const MAX_RECORD_BYTES = CHUNK_BYTES / 4;
+
+/** Units that a record of so many bytes takes. */
+export const unitsFor = (bytes: number): number => Math.ceil((HEAD_BYTES + bytes) / UNIT_BYTES);
 
 /** Names a piece (32 bits: 32 GiB); 0 names none. */
 export type Piece = number;
@@ -30,7 +33,7 @@ export class Arena {
   /** @throws RangeError if it is longer than `MAX_RECORD_BYTES`. */
   allocate(bytes: number): Piece {
     if (bytes > MAX_RECORD_BYTES) throw new RangeError(`a record has ${bytes} bytes`);
-    const units = Math.ceil((HEAD_BYTES + bytes) / UNIT_BYTES);
+    const units = unitsFor(bytes);
     const free = this.#free.get(units) ?? 0;
     if (free !== 0) {
       const next = this.chunkOf(free).words[this.offsetOf(free) >> 2] as Piece;
@@ -49,6 +52,20 @@ export class Arena {
     }
     this.chunkOf(piece).words[(this.offsetOf(piece) - HEAD_BYTES) >> 2] = units;
     return piece;
+  }
+
+  /**
+   * Takes in memory that is laid out as its own, behind what it has: `units` of it are used. What lies in them is the caller's
+   * to name, with `pieceAt`.
+   */
+  adopt(bytes: Buffer, units: number): void {
+    if (bytes.length !== CHUNK_BYTES || bytes.byteOffset !== 0) throw new RangeError('no chunk of an arena');
+    this.#chunks.push({ bytes, words: new Uint32Array(bytes.buffer) });
+    this.#next = Math.max(1, (this.#chunks.length - 1) * CHUNK_UNITS + units);
+  }
+  /** The piece whose head is so many units into the chunk that was adopted last. */
+  pieceAt(unit: number): Piece {
+    return (this.#chunks.length - 1) * CHUNK_UNITS + unit;
   }
 
   release(piece: Piece): void {

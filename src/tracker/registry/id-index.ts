@@ -32,7 +32,7 @@ export class IdIndex {
   }
 
   find(id: IdWords): Piece {
-    const hash = this.#hash(id);
+    const hash = this.#hash(id, 0);
     const table = this.#tables[hash >>> (32 - TABLE_BITS)] as Uint32Array;
     if (table.length === 0) return 0;
     return table[this.#slotOf(table, hash, id)] as Piece;
@@ -40,13 +40,27 @@ export class IdIndex {
 
   /** Names this piece for the id, instead of any other before. */
   set(id: IdWords, piece: Piece): void {
-    const hash = this.#hash(id);
+    const hash = this.#hash(id, 0);
     const at = hash >>> (32 - TABLE_BITS);
     if (((this.#counts[at] as number) + 1) / (this.#tables[at] as Uint32Array).length > FULL) this.#grow(at);
     const table = this.#tables[at] as Uint32Array;
     const slot = this.#slotOf(table, hash, id);
     if (table[slot] === 0) this.#counts[at] = (this.#counts[at] as number) + 1;
     table[slot] = piece;
+  }
+
+  /** Names a piece whose id no other piece has; it stands at `from` in these words. */
+  add(words: Uint32Array, from: number, piece: Piece): void {
+    const hash = this.#hash(words, from);
+    const at = hash >>> (32 - TABLE_BITS);
+    const count = (this.#counts[at] as number) + 1;
+    if (count > (this.#tables[at] as Uint32Array).length * FULL) this.#grow(at);
+    const table = this.#tables[at] as Uint32Array;
+    const mask = table.length - 1;
+    let slot = hash & mask;
+    while (table[slot] !== 0) slot = (slot + 1) & mask;
+    table[slot] = piece;
+    this.#counts[at] = count;
   }
 
   /** The pieces of one of the `TABLES` tables: an id never changes its table. */
@@ -85,7 +99,7 @@ export class IdIndex {
       if (piece === 0) continue;
       const { words } = this.#arena.chunkOf(piece);
       const from = (this.#arena.offsetOf(piece) + this.#idAt) >> 2;
-      let slot = this.#hash(words.subarray(from, from + 4)) & mask;
+      let slot = this.#hash(words, from) & mask;
       while (table[slot] !== 0) slot = (slot + 1) & mask;
       table[slot] = piece;
     }
@@ -93,10 +107,10 @@ export class IdIndex {
   }
 
   /** MurmurHash3's mixing of four words. */
-  #hash(id: IdWords): number {
+  #hash(words: Uint32Array, from: number): number {
     let hash = this.seed;
     for (let at = 0; at < 4; at++) {
-      let word = Math.imul(id[at] as number, 0xcc9e2d51);
+      let word = Math.imul(words[from + at] as number, 0xcc9e2d51);
       word = (word << 15) | (word >>> 17);
       hash ^= Math.imul(word, 0x1b873593);
       hash = (hash << 13) | (hash >>> 19);
