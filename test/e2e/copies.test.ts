@@ -131,6 +131,49 @@ describe('a copy that was made by hand', () => {
   });
 });
 
+describe.skipIf(!chromiumPath)('the administrator’s page', () => {
+  it('shows what stands where and what is at risk, and takes rules and regions', async () => {
+    const browser = await launchBrowser();
+    try {
+      const page = await browser.newPage();
+      await page.goto(`${cluster.central.url}/admin`);
+      await page.fill('input', TOKEN);
+      await page.keyboard.press('Enter');
+      const row = page.locator(`[data-testid=placements] tr[data-video="${copied}"]`);
+      await eventually('the copy is there', async () => /Heir: complete/.test(await row.innerText()), 30_000);
+      await page.check('[data-testid=only-at-risk]');
+      await eventually('one is at risk', async () => {
+        const videos = page.locator('[data-testid=placements] tbody tr');
+        return (await videos.count()) === 1 && (await videos.getAttribute('data-video')) === alone;
+      });
+      await page.uncheck('[data-testid=only-at-risk]');
+      await page.click('[data-testid=add-rule] summary');
+      await page.selectOption('select[name=kind]', 'at-most');
+      await page.fill('input[name=number]', '5');
+      await page.selectOption('select[name=where]', 'region South');
+      await page.click('[data-testid=add-rule] button[type=submit]');
+      const rules = page.locator('[data-testid=rules] li');
+      await eventually('it is in force', async () =>
+        /at most 5 GB/.test((await rules.allInnerTexts()).join()),
+      );
+      const stored = (
+        await getJson<{ rules: StoredRule[] }>(`${cluster.central.url}/api/placement-rules`, TOKEN)
+      ).rules;
+      expect(stored.at(-1)?.rule).toEqual({ kind: 'at-most', bytes: 5e9, at: { region: 'South' } });
+      await rules.filter({ hasText: 'at most 5 GB' }).locator('button').click();
+      await eventually('it is gone', async () => (await rules.count()) === 1);
+      const place = page.locator(`[data-testid=copy-sites] tr[data-site="${await siteId(cluster, third)}"]`);
+      await place.locator('[data-testid=region]').fill('West');
+      await place.locator('button[type=submit]').click();
+      await eventually('the region is set', async () =>
+        (await sitesOf(cluster)).some(site => site.name === 'Third' && site.region === 'West'),
+      );
+    } finally {
+      await browser.close();
+    }
+  });
+});
+
 describe('with the origin and the centre killed for good', () => {
   beforeAll(async () => {
     await Promise.all([origin.end(), cluster.central.end()]);

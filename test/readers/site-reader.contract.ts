@@ -3,11 +3,18 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SiteReader } from '../../src/central/site-reader.ts';
 import { sha256Hex } from '../../src/kernel/keys.ts';
 import { SetDigest } from '../../src/kernel/set-digest.ts';
+import type { Assignment } from '../../src/protocol/copies.ts';
 import type { Epoch } from '../../src/protocol/epoch.ts';
 import type { Acknowledgement, RecordPage } from '../../src/protocol/gateway.ts';
 import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../src/protocol/ids.ts';
 import { MAX_RECORD_PAGE_BYTES } from '../../src/protocol/limits.ts';
 import { canonicalJson, type RecordDraft, recordSchema } from '../../src/protocol/record.ts';
+import {
+  completeCopy,
+  noteAssignments,
+  renounceCopy,
+  type WholeCopy,
+} from '../../src/site/database/copies.ts';
 import { adoptEpoch } from '../../src/site/database/greeting.ts';
 import { changeVideo, countUnpublished, numberDrafts } from '../../src/site/database/records.ts';
 import { beginStart } from '../../src/site/database/signal.ts';
@@ -101,6 +108,46 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       await expect(part.reader.readDigest(signal)).rejects.toMatchObject(notGreeted);
       await expect(acknowledge(epoch, named(page))).rejects.toMatchObject({ code: 'epoch-other' });
       expect(await countUnpublished(part.db)).toBe(1);
+    });
+
+    it('hands out what is said of copies like all else, and takes it as published', async () => {
+      const epoch = await greet(3);
+      const copy: WholeCopy = {
+        video: newVideoId(),
+        revision: newRevisionId(),
+        origin: newSiteId(),
+        record: '{}',
+        recordVersion: 1,
+        name: '课程',
+        description: '',
+        path: 'videos/a/copy/pack',
+        sourceAddress: '192.0.2.1:80',
+        sizeBytes: 9,
+        files: 9,
+      };
+      const { video, origin, revision } = copy;
+      const wish = {
+        wanted: true,
+        video,
+        origin,
+        revision,
+        version: 1,
+        hash: '0'.repeat(64),
+        sizeBytes: 9,
+        reason: '',
+      };
+      await noteAssignments(part.db, [wish as Assignment], 1);
+      await completeCopy(part.db, copy);
+      await numberDrafts(part.db);
+      const page = await read();
+      expect(page.records).toMatchObject([{ record: { kind: 'copy', video, origin, revision, version: 1 } }]);
+      expect(await acknowledge(epoch, named(page))).toEqual({ matched: 1 });
+      await renounceCopy(part.db, video, 'No rule wants it.');
+      await numberDrafts(part.db);
+      const after = await read();
+      expect(after.records).toMatchObject([{ record: { kind: 'gone', video, version: 2 } }]);
+      await acknowledge(epoch, named(after));
+      expect(await part.reader.readDigest(signal)).toMatchObject({ unpublished: 0, records: 1 });
     });
 
     it('hands out records as they were written, with site, epoch and hash', async () => {
