@@ -39,7 +39,7 @@ export function createBegin(
       answers.noteSent(decision, places[0].site);
       memory.noteViewer(asker.where, nowMs);
       learning.noteSent(asker);
-      plays.note(id);
+      plays.note(id, asker.where.prefix);
     }
     return { video: decision.video, decision, places, session, origin: answers.origin(decision.video) };
   };

@@ -2,6 +2,7 @@
  * Tells central how often videos are begun, so that copies can follow what is played. Bounded; what central could not be told
  * is told with the next.
  */
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { call } from '../kernel/client.ts';
 import type { Log } from '../kernel/log.ts';
@@ -12,11 +13,16 @@ import type { VideoId } from '../protocol/ids.ts';
 
 const EVERY_MS = 10_000;
 const TIMEOUT_MS = 5_000;
+/** Of one video in an hour, from one network: a single viewer must not make a title hot by asking again and again. */
+const MAX_A_NETWORK = 20;
+const NETWORK_MS = 3_600_000;
+const MAX_REMEMBERED = 100_000;
 /** Further videos are not counted until these were told: the most played ones are among the first. */
 const MAX_VIDEOS = 1_000;
 
 export interface Plays {
-  note(video: VideoId): void;
+  /** A viewer in the network of this prefix begins. */
+  note(video: VideoId, prefix: string): void;
   readonly telling: Repeating;
 }
 
@@ -26,6 +32,7 @@ export function startPlays(options: {
   readonly log: Log;
 }): Plays {
   const counts = new Map<VideoId, number>();
+  const networks = new LRUCache<string, { plays: number }>({ max: MAX_REMEMBERED, ttl: NETWORK_MS });
   const telling = repeat(async signal => {
     const { key, membership } = options.identity();
     if (!membership || counts.size === 0) return EVERY_MS;
@@ -52,7 +59,11 @@ export function startPlays(options: {
     return EVERY_MS;
   });
   return {
-    note(video) {
+    note(video, prefix) {
+      const from = `${video} ${prefix}`;
+      const before = networks.get(from) ?? { plays: 0 };
+      if (before.plays === 0) networks.set(from, before);
+      if (++before.plays > MAX_A_NETWORK) return;
       const count = counts.get(video);
       if (count !== undefined || counts.size < MAX_VIDEOS) counts.set(video, (count ?? 0) + 1);
     },

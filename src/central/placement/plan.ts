@@ -131,11 +131,19 @@ export function plan(input: PlanInput): Plan {
       if (origin.isThere) here.add(origin.id);
       const regions = new Set([...here].map(id => regionOf(siteOf.get(id))));
       const counted = (): number => (rule.inDifferentRegions ? regions.size : here.size);
-      const order = candidates(video, sites, standing.get(video.id) ?? [], hot.get(video.id), used);
-      for (const site of order) {
-        if (counted() >= rule.copies) break;
-        if (here.has(site.id) || site.id === video.origin || !fits(video, site.id)) continue;
-        if (rule.inDifferentRegions && regions.has(regionOf(site))) continue;
+      const isPossible = (site: PlannedSite): boolean =>
+        !here.has(site.id) &&
+        site.id !== video.origin &&
+        !(rule.inDifferentRegions && regions.has(regionOf(site))) &&
+        fits(video, site.id);
+      while (counted() < rule.copies) {
+        const site = findBest(sites, isPossible, {
+          video,
+          standing: standing.get(video.id) ?? [],
+          hot: hot.get(video.id),
+          used,
+        });
+        if (!site) break;
         choose(video, site.id, 'at-least', why.atLeast(rule.copies, rule.inDifferentRegions));
         here.add(site.id);
         regions.add(regionOf(site));
@@ -167,31 +175,32 @@ export function plan(input: PlanInput): Plan {
   };
 }
 
-/** Those that hold it already, then those that a rule wants it at anyway, then the emptiest; then any order, as long as it stays. */
-function candidates(
-  video: PlannedVideo,
-  sites: readonly PlannedSite[],
-  standing: readonly StandingCopy[],
-  hot: ReadonlySet<SiteId> | undefined,
-  used: ReadonlyMap<SiteId, number>,
-): readonly PlannedSite[] {
-  const holding = new Map(standing.map(copy => [copy.site, copy.revision === video.revision ? 2 : 1]));
-  const score = ({ id }: PlannedSite): readonly number[] => [
-    -(holding.get(id) ?? 0),
-    hot?.has(id) ? 0 : 1,
-    used.get(id) ?? 0,
-    mix(video.id, id),
-  ];
-  return sites
-    .map(site => ({ site, score: score(site) }))
-    .sort((a, b) => compareAll(a.score, b.score))
-    .map(({ site }) => site);
+interface Preference {
+  readonly video: PlannedVideo;
+  readonly standing: readonly StandingCopy[];
+  readonly hot: ReadonlySet<SiteId> | undefined;
+  readonly used: ReadonlyMap<SiteId, number>;
 }
 
-const compareAll = (a: readonly number[], b: readonly number[]): number => {
-  const at = a.findIndex((value, index) => value !== b[index]);
-  return at === -1 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
-};
+/** One that holds it already, then one that a rule wants it at anyway, then the emptiest; then any, as long as it is the same each time. */
+function findBest(
+  sites: readonly PlannedSite[],
+  isPossible: (site: PlannedSite) => boolean,
+  { video, standing, hot, used }: Preference,
+): PlannedSite | undefined {
+  const holding = ({ id }: PlannedSite): number => {
+    const copy = standing.length === 0 ? undefined : standing.find(({ site }) => site === id);
+    return !copy ? 0 : copy.revision === video.revision ? 2 : 1;
+  };
+  const compare = (a: PlannedSite, b: PlannedSite): number =>
+    holding(b) - holding(a) ||
+    Number(hot?.has(b.id) ?? false) - Number(hot?.has(a.id) ?? false) ||
+    (used.get(a.id) ?? 0) - (used.get(b.id) ?? 0) ||
+    mix(video.id, a.id) - mix(video.id, b.id);
+  let best: PlannedSite | undefined;
+  for (const site of sites) if (isPossible(site) && (!best || compare(site, best) < 0)) best = site;
+  return best;
+}
 
 /** FNV-1a over both ids. */
 function mix(video: string, site: string): number {

@@ -104,6 +104,19 @@ describe('a copy', () => {
     await expect(store.read(video, revision, 'a/0.m4s')).rejects.toThrow('damaged');
   });
 
+  it('that another process made anew is read as it is now', async () => {
+    await copy({ 'a/0.m4s': 'first', 'a/1.m4s': 'second' });
+    const other = new CopyStore(storage);
+    expect(await other.read(video, revision, 'a/1.m4s')).toEqual(await bytesOf('a/1.m4s', 'second'));
+    await store.remove(video);
+    expect(await other.read(video, revision, 'a/1.m4s')).toBeUndefined();
+    await copy({ 'a/0.m4s': 'first', 'a/1.m4s': 'second' });
+    expect(await other.read(video, revision, 'a/1.m4s')).toEqual(await bytesOf('a/1.m4s', 'second'));
+    await store.remove(video);
+    await copy({ 'a/1.m4s': 'second', 'a/0.m4s': 'first' });
+    expect(await other.read(video, revision, 'a/1.m4s')).toEqual(await bytesOf('a/1.m4s', 'second'));
+  });
+
   it('of another revision shares the bytes that are the same', async () => {
     await copy({ 'a/0.m4s': 'x'.repeat(10_000), 'poster.jpg': 'old' });
     const next = newRevisionId();

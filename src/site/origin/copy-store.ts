@@ -64,13 +64,26 @@ export class CopyStore {
   ): Promise<CopiedBytes | 'no-file' | undefined> {
     const index = await this.files(video, revision);
     if (!index) return undefined;
+    const found = await this.#readFrom(video, index, file);
+    if (found) return found;
+    // Another process of this site may have made the copy anew since the index was read.
+    this.forget(video);
+    const present = await this.files(video, revision);
+    if (!present) return undefined;
+    const again = await this.#readFrom(video, present, file);
+    if (!again) throw new Error(`the copy of ${file} is damaged`);
+    return again;
+  }
+
+  /** Undefined where the pack does not hold what the index says. */
+  async #readFrom(video: VideoId, index: Index, file: string): Promise<CopiedBytes | 'no-file' | undefined> {
     const entry = index.get(file);
     if (!entry) return 'no-file';
-    const pack = await open(join(this.#directory(video), PACK), 'r');
+    const pack = await open(join(this.#directory(video), PACK), 'r').catch(missing);
+    if (!pack) return undefined;
     try {
       const body = await readEntry(pack, entry);
-      if (!body) throw new Error(`the copy of ${file} is damaged`);
-      return { body, proof: entry.proof, etag: entry.etag };
+      return body && { body, proof: entry.proof, etag: entry.etag };
     } finally {
       await pack.close();
     }
@@ -235,11 +248,8 @@ async function readEntry(
   return sha256 === proof.sha256 ? body : undefined;
 }
 
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+const readText = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(missing);
+
+function missing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
