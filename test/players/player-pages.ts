@@ -21,6 +21,14 @@ export interface PlayerSetting {
   readonly cannot?: Partial<Record<Fault, string>>;
 }
 
+/** What no tracker can help: the reasons under the table. */
+const HANG =
+  'A request that was under way when the site fell silent is waited for: 10 s by hls.js and Shaka Player, 20 s by dash.js. ' +
+  'Only then does the player follow the order that the tracker gave long before.';
+const SLOW =
+  'A segment that is merely slow is waited for, and only the next one is asked of another site. Nothing but reports of its own ' +
+  'tells of the slow site, so the viewer may stay away until they fade.';
+
 const HLS = 'node_modules/hls.js/dist/hls.min.js';
 const SHAKA = 'node_modules/shaka-player/dist/shaka-player.compiled-es2021.js';
 const DASH = 'node_modules/dashjs/dist/modern/umd/dash.all.min.js';
@@ -57,7 +65,14 @@ const vhs = (more: string): string => `
   meter.video = () => player.el().querySelector('video');`;
 
 export const PLAYERS: readonly PlayerSetting[] = [
-  { player: 'hls.js 1.7.4', setting: 'default', format: 'm3u8', script: HLS, start: hls('') },
+  {
+    player: 'hls.js 1.7.4',
+    setting: 'default',
+    format: 'm3u8',
+    script: HLS,
+    start: hls(''),
+    cannot: { hang: HANG, slow: SLOW },
+  },
   {
     player: 'hls.js 1.7.4',
     setting: 'tuned',
@@ -73,6 +88,7 @@ export const PLAYERS: readonly PlayerSetting[] = [
     format: 'm3u8',
     script: SHAKA,
     start: shaka('', 'undefined'),
+    cannot: { hang: HANG, slow: SLOW },
   },
   {
     player: 'Shaka Player 5.2.12',
@@ -84,7 +100,14 @@ export const PLAYERS: readonly PlayerSetting[] = [
       '{ maxAttempts: 3, baseDelay: 200, connectionTimeout: 2500, stallTimeout: 2500, timeout: 6000 }',
     ),
   },
-  { player: 'dash.js 5.2.1', setting: 'default', format: 'mpd', script: DASH, start: dash('') },
+  {
+    player: 'dash.js 5.2.1',
+    setting: 'default',
+    format: 'mpd',
+    script: DASH,
+    start: dash(''),
+    cannot: { hang: HANG, slow: SLOW },
+  },
   {
     player: 'dash.js 5.2.1',
     setting: 'tuned',
@@ -93,7 +116,14 @@ export const PLAYERS: readonly PlayerSetting[] = [
     start: dash(`fragmentRequestTimeout: 5000, fragmentRequestProgressTimeout: 2500,
       retryAttempts: { MediaSegment: 0, InitializationSegment: 0 },`),
   },
-  { player: 'video.js 8.24.0', setting: 'default', format: 'm3u8', script: VIDEO_JS, start: vhs('') },
+  {
+    player: 'video.js 8.24.0',
+    setting: 'default',
+    format: 'm3u8',
+    script: VIDEO_JS,
+    start: vhs(''),
+    cannot: { slow: SLOW },
+  },
   {
     player: 'video.js 8.24.0',
     setting: 'tuned',

@@ -93,8 +93,9 @@ describe.skipIf(!chromiumPath)('players and faults', () => {
 });
 
 function judge({ name, courses, cannot }: Contestant, fault: Fault): void {
-  const { movedAfter, starvedSeconds, returnedAfter, notes } = courses.get(fault) as Course;
+  const { movedAfter, starvedSeconds, returnedAfter, playsOn, notes } = courses.get(fault) as Course;
   const what = `${name}, ${fault}: ${notes.join('; ')}`;
+  expect(playsOn, `plays on: ${what}`).toBe(true);
   if (cannot[fault] !== undefined) return;
   expect(movedAfter, `moves: ${what}`).toBeDefined();
   expect(starvedSeconds, `stands still: ${what}`).toBeLessThanOrEqual(TOLERATED_S);

@@ -35,6 +35,8 @@ export interface Course {
   readonly starvedSeconds: number;
   readonly movedAfter: number | undefined;
   readonly returnedAfter: number | undefined;
+  /** At the end of it all the picture moves. */
+  readonly playsOn: boolean;
   readonly notes: readonly string[];
 }
 
@@ -120,6 +122,9 @@ async function putBehindSwitch(
   await eventually('the site is back', async () => (await fetch(`${place.url}/readyz`)).ok || undefined);
   return { front, site };
 }
+
+const readAll = (viewers: readonly Viewer[]): Promise<readonly Reading[]> =>
+  Promise.all(viewers.map(viewer => viewer.read()));
 
 function makeStage(
   demo: Demo,
@@ -231,14 +236,16 @@ function makeStage(
       for (const viewer of viewers) (viewer.log as string[]).length = 0;
       await home.set(fault);
       const moved = await watch(viewers, times.faultSeconds, false, host => host !== HOME);
-      const readings = await Promise.all(viewers.map(viewer => viewer.read()));
+      const readings = await readAll(viewers);
       await home.set('none');
       const returned = await watch(viewers, times.returnSeconds, true, host => host === HOME);
+      const [before, after] = [await readAll(viewers), await sleep(2_000).then(() => readAll(viewers))];
       return viewers.map((_, index) => ({
         stalledSeconds: readings[index]?.stalledSeconds ?? Number.NaN,
         starvedSeconds: readings[index]?.starvedSeconds ?? Number.NaN,
         movedAfter: moved[index],
         returnedAfter: moved[index] === undefined ? undefined : returned[index],
+        playsOn: (after[index]?.currentTime ?? 0) > (before[index]?.currentTime ?? 0),
         notes: readings[index]?.notes ?? [],
       }));
     } finally {
