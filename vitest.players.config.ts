@@ -1,4 +1,4 @@
-/** `npm run players`: six players, three faults, four minutes on a quiet machine. Not among the tests of every change. */
+/** `npm run players`: four players in two settings each and our own page, three faults, a quarter of an hour. Not among the tests of every change. */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
