@@ -16,6 +16,7 @@ const EXAMPLES = [
   'database',
   'disks',
   's3',
+  'workDirectory',
   'originUrl',
   'bufferUrl',
   'webUrl',

@@ -89,6 +89,8 @@ export const siteConfigSchema = z.strictObject({
   serveViewers: z.boolean().default(true),
   /** Films that this process converts at a time; 0 leaves all of it to `tributary worker`. */
   workers: z.int().min(0).max(64).default(1),
+  /** Of a `tributary worker` that does not see the site's disks: it works here, and through `s3`. */
+  workDirectory: z.string().min(1).optional(),
   /** From the best to the lowest; a source gets those that are not above its own size. */
   ladder: z
     .array(

@@ -13,7 +13,7 @@ import type { StepContext } from './origin/job-steps.ts';
 import { prepareInWorker } from './origin/prepare-in-worker.ts';
 import { openStorage } from './origin/storage/open-storage.ts';
 import type { Storage } from './origin/storage.ts';
-import { type RunningWorker, startWorker, type WorkerOptions } from './origin/worker.ts';
+import { ANYWHERE, type RunningWorker, startWorker, type WorkerOptions } from './origin/worker.ts';
 
 export type Prepare = StepContext['prepare'];
 
@@ -28,7 +28,9 @@ export interface ConversionOptions {
 
 export interface Conversion {
   readonly converter: Converter;
-  start(worker: Pick<WorkerOptions, 'owner' | 'slots' | 'hasExpress' | 'onRecord'>): Promise<RunningWorker>;
+  start(
+    worker: Pick<WorkerOptions, 'owner' | 'slots' | 'hasExpress' | 'onRecord' | 'isApart' | 'kinds'>,
+  ): Promise<RunningWorker>;
 }
 
 /** Undefined where there is no ffprobe: without it nothing is known of a source that needs it. */
@@ -65,7 +67,15 @@ export async function startWorkerPart(
   files: { readonly prepareWorker: URL },
 ): Promise<RunningWorker> {
   const log = createLog('worker', config.logLevel);
-  const storage = await openStorage(config);
+  const apart = config.workDirectory;
+  if (apart !== undefined && !(config.s3 && config.database)) {
+    throw new Error(
+      'workDirectory is for workers that share an object store (s3) and a PostgreSQL database with their site: name both, or leave it out.',
+    );
+  }
+  const storage = await openStorage(
+    apart === undefined ? config : { dataDirectory: apart, disks: [], s3: config.s3 },
+  );
   const tools = await findMediaTools();
   if (!tools) throw new Error('A worker needs an ffmpeg with x264 and AAC: install one, or set FFMPEG_PATH.');
   const db = await openDatabase<SiteSchema>(
@@ -81,6 +91,7 @@ export async function startWorkerPart(
     owner,
     slots: Math.max(1, config.workers),
     hasExpress: false,
+    ...(apart === undefined ? {} : { isApart: true, kinds: ANYWHERE }),
     // The site itself sees new records in its database.
     onRecord: () => {},
   });

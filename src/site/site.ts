@@ -38,6 +38,7 @@ import { prepareInWorker } from './origin/prepare-in-worker.ts';
 import { reviveVideo } from './origin/revive.ts';
 import { openStorage } from './origin/storage/open-storage.ts';
 import { startSettling } from './origin/storage/settle.ts';
+import { AT_HOME } from './origin/worker.ts';
 import { startOriginApart } from './origin-apart.ts';
 import { startRescue } from './rescue.ts';
 import type { RunningSite } from './running-site.ts';
@@ -359,15 +360,17 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
     log.warn({ err: error }, 'leftovers could not all be removed; the next start tries again'),
   );
   await intake.resume();
-  const worker =
-    config.workers > 0
-      ? await conversion?.start({
-          owner: 'site',
-          slots: config.workers,
-          hasExpress: true,
-          onRecord: () => publisher.wake(),
-        })
-      : undefined;
+  // Workers that see nothing but the object store leave the site what is done at home, even where it encodes nothing itself.
+  const isAtWork = config.workers > 0 || storage.settles;
+  const worker = isAtWork
+    ? await conversion?.start({
+        owner: 'site',
+        slots: Math.max(1, config.workers),
+        hasExpress: config.workers > 0,
+        ...(config.workers > 0 ? {} : { kinds: AT_HOME }),
+        onRecord: () => publisher.wake(),
+      })
+    : undefined;
   // Workers in other processes write records too.
   const recordWatch = watchRecords(db, () => publisher.wake());
   const ballasting = repeat(async () => {

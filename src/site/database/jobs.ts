@@ -45,6 +45,8 @@ export interface Claimant {
   readonly can: (need: string) => boolean;
   /** Jobs that this worker found it cannot serve, e.g. because it does not see their files. */
   readonly avoid?: ReadonlySet<string>;
+  /** Takes these kinds of steps alone; absent: all. */
+  readonly kinds?: readonly string[] | undefined;
   /** Takes nothing less urgent. */
   readonly minUrgency?: number;
   readonly nowMs: number;
@@ -102,10 +104,10 @@ export async function insertJob(transaction: Transaction<SiteSchema>, job: NewJo
  */
 export async function claimStep(
   db: SiteDatabase,
-  { owner, can, avoid, minUrgency, nowMs }: Claimant,
+  { owner, can, avoid, kinds, minUrgency, nowMs }: Claimant,
   onSetAside: (job: JobRow) => Promise<void>,
 ): Promise<ClaimedStep | undefined> {
-  for (const candidate of await listCandidates(db, nowMs, minUrgency ?? 0)) {
+  for (const candidate of await listCandidates(db, nowMs, minUrgency ?? 0, kinds)) {
     if (avoid?.has(candidate.job_id) || !candidate.needs.split(' ').every(need => need === '' || can(need))) {
       continue;
     }
@@ -138,7 +140,12 @@ export async function claimStep(
   return undefined;
 }
 
-const listCandidates = (db: SiteDatabase, nowMs: number, minUrgency: number) =>
+const listCandidates = (
+  db: SiteDatabase,
+  nowMs: number,
+  minUrgency: number,
+  kinds: readonly string[] | undefined,
+) =>
   db
     .selectFrom('job_steps as step')
     .innerJoin('jobs as job', 'job.id', 'step.job_id')
@@ -153,6 +160,7 @@ const listCandidates = (db: SiteDatabase, nowMs: number, minUrgency: number) =>
     ])
     .where('job.state', '=', 'open')
     .where('job.urgency', '>=', minUrgency)
+    .$if(kinds !== undefined, query => query.where('step.kind', 'in', [...(kinds ?? [])]))
     .where(({ and, or, eb }) =>
       or([
         and([eb('step.state', '=', 'waiting'), eb('step.not_before_ms', '<=', nowMs)]),
@@ -432,5 +440,22 @@ export async function listJobProgress(
     speed_milli: Number(row.speed_milli),
     leased: Number(row.leased),
     attempts: Number(row.attempts),
+  }));
+}
+
+/** Videos of which something is still to be converted, and from which of their files. */
+export async function listConverting(
+  db: SiteDatabase,
+): Promise<readonly { readonly video: VideoId; readonly source: string }[]> {
+  const rows = await db
+    .selectFrom('jobs')
+    .innerJoin('videos', 'videos.id', 'jobs.video_id')
+    .select(['jobs.video_id', 'jobs.plan'])
+    .where('jobs.state', '=', 'open')
+    .where('videos.state', '!=', 'withdrawn')
+    .execute();
+  return rows.map(({ video_id, plan }) => ({
+    video: video_id as VideoId,
+    source: (JSON.parse(plan) as { readonly source: string }).source,
   }));
 }

@@ -54,15 +54,14 @@ export interface Converter {
 
 export function createConverter({ storage, tools, ladder }: ConverterOptions): Converter {
   async function look(video: VideoId, source = storage.sourceName): Promise<Look | undefined> {
-    const path = join(storage.directory(video), source);
+    const path = await storage.fetch(video, source);
     const container = findContainer(sniff(await readHead(path)));
     return container && { container, probed: await probeMedia(tools, path, container) };
   }
 
   async function toInput(video: VideoId, { container, probed }: Look, source: string): Promise<EncodeInput> {
     const durationSeconds =
-      probed.durationSeconds ??
-      (await measureSeconds(tools, join(storage.directory(video), source), container));
+      probed.durationSeconds ?? (await measureSeconds(tools, await storage.fetch(video, source), container));
     return { video, source, container, probed, durationSeconds, ladder };
   }
 

@@ -29,6 +29,8 @@ export interface StepContext {
   readonly converter: Converter;
   readonly sourceAddress: string;
   readonly prepare: (sourcePath: string, indexPath: string, fileName?: string) => Promise<PreparedSource>;
+  /** This machine does not see the site's disks: files come and go through the store behind them. */
+  readonly isApart?: boolean;
   /** Threads of one encoder. */
   readonly threads: number;
 }
@@ -84,7 +86,7 @@ async function look({ db, converter }: StepContext, claimed: ClaimedStep): Promi
 
 /** One file with a track for each rung and each sound. Its name is of this attempt alone. */
 async function encodeChunk(
-  { storage, tools, threads }: StepContext,
+  { storage, tools, threads, isApart }: StepContext,
   claimed: ClaimedStep,
   run: StepRun,
 ): Promise<z.infer<typeof chunkResultSchema>> {
@@ -92,7 +94,8 @@ async function encodeChunk(
   const plan = encodePlanSchema.parse(JSON.parse(job.plan));
   const chunk = chunkOf(plan, step.number);
   if (!hasPicture(plan, chunk) && plan.sounds.length === 0) return null;
-  const directory = storage.directory(videoOf(claimed));
+  const video = videoOf(claimed);
+  const directory = storage.directory(video);
   const home = join(directory, job.id);
   const name = `${step.number}-${step.attempts}.mp4`;
   const room = join(home, `${step.number}-${step.attempts}.part`);
@@ -104,7 +107,9 @@ async function encodeChunk(
   await mkdir(room, { recursive: true });
   try {
     await convert(tools, {
-      inputs: [{ path: join(directory, plan.source), demuxer: plan.demuxer, options: words.input }],
+      inputs: [
+        { path: await storage.fetch(video, plan.source), demuxer: plan.demuxer, options: words.input },
+      ],
       options: words.common,
       directory: room,
       outputs: [{ name, options: words.output }],
@@ -116,7 +121,12 @@ async function encodeChunk(
     await syncFile(join(room, name));
     await renameDurably(join(room, name), join(home, name));
     await syncDirectory(directory);
-    return { name: `${job.id}/${name}`, sizeBytes: size };
+    const file = { name: `${job.id}/${name}`, sizeBytes: size };
+    if (isApart) {
+      await storage.share(video, file.name);
+      await storage.clear(video, file.name);
+    }
+    return file;
   } finally {
     await rm(room, { recursive: true, force: true });
   }
@@ -139,6 +149,8 @@ async function publish(context: StepContext, claimed: ClaimedStep): Promise<bool
   const chunks: ChunkFile[] = steps
     .slice(0, count)
     .map(({ result }) => chunkResultSchema.parse(JSON.parse(result ?? 'null')) ?? undefined);
+  // Chunks that were made on another machine are in the store.
+  for (const chunk of chunks) if (chunk) await storage.fetch(video, chunk.name);
   await stitchChunks(plan, directory, chunks, join(directory, index));
   const indexes = isWhole ? [...plan.before, index, ...plan.after] : [index];
   const { renditions, durationMs } = await describeRevision(directory, indexes);
@@ -234,7 +246,7 @@ async function remux(context: StepContext, claimed: ClaimedStep, run: StepRun): 
     await rm(room, { recursive: true, force: true });
     await mkdir(room);
     await convert(tools, {
-      inputs: [{ path: join(directory, plan.source), demuxer: plan.demuxer }],
+      inputs: [{ path: await storage.fetch(video, plan.source), demuxer: plan.demuxer }],
       directory: room,
       outputs: [{ name, options: remuxWords(plan) }],
       signal: run.signal,

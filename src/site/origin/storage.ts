@@ -43,6 +43,12 @@ export interface Storage {
   readonly open: (video: VideoId, name: string) => Promise<StoredFile>;
   /** The local path of a file, brought here first if it is kept elsewhere. @throws Error (`ENOENT`) */
   readonly fetch: (video: VideoId, name: string) => Promise<string>;
+  /** A file that can be had: here, or in the store behind. */
+  readonly has: (video: VideoId, name: string) => Promise<boolean>;
+  /** Puts a copy of a local file where all machines of the site find it. Safe to repeat. */
+  readonly share: (video: VideoId, name: string) => Promise<void>;
+  /** Drops what is here of a video, or of one of its files, and leaves what is in the store. */
+  readonly clear: (video: VideoId, name?: string) => Promise<void>;
   /** All files of a video stand: they go where they are to stay. Safe to repeat. */
   readonly settle: (video: VideoId) => Promise<void>;
   /** Everything of a video, wherever it is. */
@@ -83,11 +89,27 @@ export function createStorage(root: string, options: StorageOptions = {}): Stora
   const directory = (video: VideoId): string => join(disks.diskOf(video), 'videos', video);
   const upload = (video: VideoId): string => join(disks.diskOf(video), 'uploads', video);
 
+  /** By local path: who wants the same file at the same time waits for the same. */
+  const fetching = new Map<string, Promise<string>>();
+
   async function fetch(video: VideoId, name: string): Promise<string> {
     const path = join(directory(video), name);
     if (existsSync(path) || !behind) return path;
-    if (await behind.find(video, name)) await behind.fetch(video, name, path);
-    return path;
+    const underWay = fetching.get(path);
+    if (underWay) return underWay;
+    const bring = async (): Promise<string> => {
+      if (await behind.find(video, name)) await behind.fetch(video, name, path);
+      return path;
+    };
+    const brought = bring().finally(() => fetching.delete(path));
+    fetching.set(path, brought);
+    return brought;
+  }
+
+  async function share(video: VideoId, name: string): Promise<void> {
+    if (behind && (await behind.find(video, name)) === undefined) {
+      await behind.put(video, name, join(directory(video), name));
+    }
   }
 
   return {
@@ -110,12 +132,17 @@ export function createStorage(root: string, options: StorageOptions = {}): Stora
       }
     },
     fetch,
+    has: async (video, name) =>
+      existsSync(join(directory(video), name)) || (await behind?.find(video, name)) !== undefined,
+    share,
+    async clear(video, name = '') {
+      await rm(join(directory(video), name), { recursive: true, force: true });
+      if (name === '') disks.forget(video);
+    },
     async settle(video) {
       if (!behind) return;
       for (const name of await listFiles(directory(video))) {
-        if ((await behind.find(video, name)) === undefined) {
-          await behind.put(video, name, join(directory(video), name));
-        }
+        await share(video, name);
         if (!staysHere(name)) await rm(join(directory(video), name));
       }
     },

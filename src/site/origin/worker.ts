@@ -2,8 +2,6 @@
  * Does the steps of jobs, some at a time, until it is stopped. It knows the database and the storage and nothing of who else
  * works: leases keep workers apart. A step is given back when the worker stops, and lost when the worker is killed.
  */
-import { join } from 'node:path';
-import { findStats } from '../../kernel/files.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { repeat } from '../../kernel/timing.ts';
@@ -14,6 +12,7 @@ import {
   completeStep,
   failStep,
   keepStep,
+  listConverting,
   releaseOwned,
   releaseStep,
 } from '../database/jobs.ts';
@@ -33,6 +32,8 @@ export interface WorkerOptions extends StepContext {
   /** One more for what people wait for, so that a first picture never waits for a long film's better rungs. */
   readonly hasExpress: boolean;
   readonly can: (need: string) => boolean;
+  /** Steps of these kinds alone; absent: of all. */
+  readonly kinds?: readonly string[] | undefined;
   /** Nothing is encoded on a disk with less than this left. */
   readonly keepFreeBytes: number;
   /** A record was written: there is something to signal. */
@@ -45,6 +46,11 @@ export interface RunningWorker {
   wake(): void;
   stop(): Promise<void>;
 }
+
+/** What takes much work and nothing but its source: it can be done anywhere. */
+export const ANYWHERE = ['encode'] as const;
+/** What looks at a whole video, or publishes it, is done where the whole video is. */
+export const AT_HOME = ['look', 'remux', 'publish'] as const;
 
 const IDLE_MS = 1_000;
 const HEARTBEAT_MS = 2_000;
@@ -64,10 +70,20 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         if (!hasRoom(options)) return IDLE_MS * 10;
         const claimed = await claimStep(
           db,
-          { owner: options.owner, can: options.can, avoid, minUrgency, nowMs: Date.now() },
+          {
+            owner: options.owner,
+            can: options.can,
+            avoid,
+            kinds: options.kinds,
+            minUrgency,
+            nowMs: Date.now(),
+          },
           job => tellSetAside(options, job),
         );
-        if (!claimed) return IDLE_MS;
+        if (!claimed) {
+          if (options.isApart) await dropEnded(options);
+          return IDLE_MS;
+        }
         if (!(await isHere(options, claimed))) {
           avoid.add(claimed.job.id);
           setTimeout(() => avoid.delete(claimed.job.id), ELSEWHERE_MS).unref();
@@ -104,7 +120,15 @@ function hasRoom({ storage, keepFreeBytes, log }: WorkerOptions): boolean {
 /** A worker that does not see the source, because its storage is another, leaves the step to others. */
 async function isHere({ storage }: WorkerOptions, { job }: ClaimedStep): Promise<boolean> {
   const { source } = JSON.parse(job.plan) as { readonly source: string };
-  return (await findStats(join(storage.directory(job.video_id as VideoId), source))) !== undefined;
+  return storage.has(job.video_id as VideoId, source);
+}
+
+/** On a machine that does not see the site's disks a source stays for as long as it may be needed again. */
+async function dropEnded({ db, storage }: WorkerOptions): Promise<void> {
+  const held = await storage.list();
+  if (held.length === 0) return;
+  const needed = new Set((await listConverting(db)).map(({ video }) => video));
+  for (const video of held) if (!needed.has(video)) await storage.clear(video);
 }
 
 async function work(options: WorkerOptions, claimed: ClaimedStep, stopping: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Log } from '../../../kernel/log.ts';
 import { type Repeating, repeat } from '../../../kernel/timing.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
+import { listConverting } from '../../database/jobs.ts';
 import { listUnsettled, markSettled, markSettling } from '../../database/settling.ts';
 import type { SiteDatabase } from '../../database/videos.ts';
 import type { Storage } from '../storage.ts';
@@ -19,9 +20,11 @@ export interface SettlingOptions {
   readonly log: Log;
 }
 
-export const startSettling = ({ db, storage, extrasAttempts, onSettled, log }: SettlingOptions): Repeating =>
-  repeat(async signal => {
+export function startSettling({ db, storage, extrasAttempts, onSettled, log }: SettlingOptions): Repeating {
+  const shared = new Set<string>();
+  return repeat(async signal => {
     try {
+      await shareSources(db, storage, shared, signal);
       for (const row of await listUnsettled(db, PAGE, extrasAttempts)) {
         if (signal.aborted) break;
         const video = row.id as VideoId;
@@ -35,3 +38,23 @@ export const startSettling = ({ db, storage, extrasAttempts, onSettled, log }: S
     }
     return LOOK_EVERY_MS;
   });
+}
+
+/** What is to be converted is copied there beforehand, for workers on machines that do not see these disks. */
+async function shareSources(
+  db: SiteDatabase,
+  storage: Storage,
+  shared: Set<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  const converting = await listConverting(db);
+  const keys = new Set(converting.map(({ video, source }) => `${video} ${source}`));
+  for (const key of shared) if (!keys.has(key)) shared.delete(key);
+  for (const { video, source } of converting) {
+    if (signal.aborted) return;
+    if (shared.has(`${video} ${source}`)) continue;
+    await markSettling(db, video);
+    await storage.share(video, source);
+    shared.add(`${video} ${source}`);
+  }
+}
