@@ -17,6 +17,7 @@ import { createStreamBuffer } from './buffer/buffer.ts';
 import type { SiteConfig } from './config.ts';
 import { locateRevision } from './database/revisions.ts';
 import type { SiteSchema } from './database/schema.ts';
+import { CopyStore } from './origin/copy-store.ts';
 import { createOriginServer } from './origin/server.ts';
 import { openStorage } from './origin/storage/open-storage.ts';
 import type { RunningSite } from './running-site.ts';
@@ -32,6 +33,8 @@ export async function startRescue(config: SiteConfig, reason: string, log: Log):
   });
   const origin = createOriginServer({
     key: () => identity.key,
+    // They need no database.
+    copies: new CopyStore(storage),
     async locate(video, revision) {
       try {
         const found = await locateRevision(db, video, revision);
