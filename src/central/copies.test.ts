@@ -270,6 +270,27 @@ describe('a site that is lost', () => {
     ]);
   });
 
+  it('that comes back in time and withdraws has the last word: what was withdrawn does not come back', async () => {
+    const { origin, heir, copied } = await makeLoss();
+    await origin.greet();
+    await publish(origin, tombstone(copied.video, 2));
+    expect((await publish(heir, { ...copied, version: 2, revision: newRevisionId() })).error).toMatch(
+      /^taken: /,
+    );
+    expect((await stand.ask('GET', `/api/videos/${copied.video}`)).status).toBe(410);
+    await heir.greet();
+    await publish(heir, gone(copied.video, 3));
+    expect((await heir.greet()).same).toBe(true);
+  });
+
+  it('that is declared lost again leaves its heirs as they are', async () => {
+    const { origin, heir, copied } = await makeLoss();
+    const third = await stand.addSite('third');
+    await publish(third, copyOf(copied, origin, 1));
+    await stand.addTracker('tracker').then(tracker => tracker.tell([{ site: third.id, up: true }]));
+    expect((await lose(origin)).promoted).toMatchObject([{ video: copied.video, to: { id: heir.id } }]);
+  });
+
   it('may be lost in its turn: the video goes on to the next', async () => {
     const { origin, heir, copied } = await makeLoss();
     const inherited = { ...copied, version: 2, revision: newRevisionId() };

@@ -57,8 +57,16 @@ export function declareLost(
           record.kind === 'video' && (JSON.parse(row.body) as CopyRecord).revision === record.revision;
         return Number(isPresent) * 2 + Number(isUp(row.site_id as SiteId));
       };
+      // Said before, and not carried out yet: as long as that heir is there, it is not changed under its hands.
+      const named = await tx
+        .selectFrom('promotions')
+        .select('to_site')
+        .where('video_id', '=', video_id)
+        .where('from_site', '=', site)
+        .executeTakeFirst();
       const [heir] = copies.toSorted((a, b) => score(b) - score(a));
-      if (heir) promotions.push({ video, from: site, to: heir.site_id as SiteId, name: title });
+      const to = copies.find(({ site_id }) => site_id === named?.to_site) ?? heir;
+      if (to) promotions.push({ video, from: site, to: to.site_id as SiteId, name: title });
       else lost.push({ video, name: title });
     }
     await insertPromotions(tx, promotions, nowMs);

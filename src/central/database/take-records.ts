@@ -150,11 +150,14 @@ class HeldVideos {
     return this.#bySite.get(video)?.get(site);
   }
 
-  /** The first site that published an id has it, unless that site was lost and this one was given its video. */
+  /**
+   * The first site that published an id has it, unless that site was lost and this one was given its video. What the lost one
+   * has withdrawn after all, nobody inherits (R5).
+   */
   isTaken(site: SiteId, video: VideoId): boolean {
-    if (this.#heirs.get(video) === site) return false;
-    for (const [other, { isOwners, isSuperseded }] of this.#bySite.get(video) ?? []) {
-      if (other !== site && isOwners && !isSuperseded) return true;
+    const isHeir = this.#heirs.get(video) === site;
+    for (const [other, { isOwners, isSuperseded, withdrawn }] of this.#bySite.get(video) ?? []) {
+      if (other !== site && isOwners && !isSuperseded && (withdrawn || !isHeir)) return true;
     }
     return false;
   }

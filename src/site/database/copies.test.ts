@@ -6,9 +6,11 @@ import type { Assignment } from '../../protocol/copies.ts';
 import { newRevisionId, newSiteId, newVideoId } from '../../protocol/ids.ts';
 import {
   completeCopy,
+  disinherit,
   findCopy,
   forgetCopy,
   inheritVideo,
+  isUnclaimed,
   listCopyWork,
   noteAssignments,
   noteCopyFailure,
@@ -172,5 +174,15 @@ describe('a copy', () => {
       extras_made: 1,
     });
     expect(await said()).toMatchObject([{ because: '课程', published: 0 }]);
+    // Withdrawn by its former site before this one had published it: there was nothing to inherit.
+    await db
+      .updateTable('videos')
+      .set({ prepared: JSON.stringify({ inherited: { path: 'x' } }) })
+      .execute();
+    const row = await findVideo(db, video);
+    expect(row && isUnclaimed(row)).toBe(true);
+    await disinherit(db, video);
+    expect(await findVideo(db, video)).toBeUndefined();
+    expect(await said()).toMatchObject([{ kind: 'gone', published: 0 }]);
   });
 });

@@ -8,7 +8,7 @@ import type { CopyRecord, RecordDraft, VideoRecord } from '../../protocol/record
 import { type SiteTransaction, writeDraft } from './records.ts';
 import type { CopyRow, CopyState, VideoRow } from './schema.ts';
 import { SETTLED } from './settling.ts';
-import type { SiteDatabase } from './videos.ts';
+import type { SiteDatabase, VideoWithRecord } from './videos.ts';
 
 const now = (): string => new Date().toISOString();
 
@@ -307,5 +307,21 @@ export function inheritVideo(
       .executeTakeFirstOrThrow();
     await transaction.deleteFrom('copies').where('video_id', '=', record.video).execute();
     await writeDraft(transaction, record.video, describe(video), nowMs);
+  });
+}
+
+/** It was given this video, has not published it yet, and its former site has withdrawn it meanwhile: then there is nothing to inherit. */
+export const isUnclaimed = (row: VideoWithRecord): boolean =>
+  row.published === 0 &&
+  row.prepared !== null &&
+  (JSON.parse(row.prepared) as { inherited?: unknown }).inherited !== undefined &&
+  Number(row.registered_version) === 0;
+
+export function disinherit(db: SiteDatabase, video: VideoId, nowMs = Date.now()): Promise<void> {
+  return db.transaction().execute(async transaction => {
+    const goneAt = new Date(nowMs).toISOString();
+    const because = 'The video was withdrawn before this site had it.';
+    await writeDraft(transaction, video, { kind: 'gone', video, because, goneAt }, nowMs);
+    await transaction.deleteFrom('videos').where('id', '=', video).execute();
   });
 }

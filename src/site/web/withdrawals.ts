@@ -6,6 +6,7 @@ import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { type Repeating, repeat } from '../../kernel/timing.ts';
 import type { VideoId } from '../../protocol/ids.ts';
+import { disinherit, isUnclaimed } from '../database/copies.ts';
 import { noteWithdrawals, readSignal } from '../database/signal.ts';
 import { findVideo, type SiteDatabase, SUPERSEDED } from '../database/videos.ts';
 import type { CentralCalls } from './central-calls.ts';
@@ -29,7 +30,8 @@ export function startWithdrawals({ db, calls, drop, log }: WithdrawalOptions): R
       for (const video of videos) {
         // Ours and not withdrawn: another site had it before us, under this id.
         const own = await findVideo(db, video);
-        const isOthers = own?.error_code === SUPERSEDED;
+        if (own && isUnclaimed(own)) await disinherit(db, video);
+        const isOthers = own && (own.error_code === SUPERSEDED || isUnclaimed(own));
         if (!own || own.state === 'withdrawn' || isOthers) await drop(video);
       }
       await noteWithdrawals(db, position);
