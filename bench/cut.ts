@@ -15,6 +15,7 @@ import { prepareSource } from '../src/site/origin/prepare.ts';
 import { Presentation } from '../src/site/origin/presentation.ts';
 
 const RUNS = 41;
+const CPU_RUNS = 300;
 const FILM_SECONDS = 7_200;
 
 interface Row {
@@ -43,7 +44,8 @@ export async function run(): Promise<{
         `index ${((await stat(index)).size / 2 ** 20).toFixed(1)} MiB`,
     );
     await comparePackets(ffmpeg, film, index);
-    return await measure(ffmpeg, film, index);
+    const cpu = await measureCpu(film, index);
+    return await measure(ffmpeg, film, index, cpu);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -83,7 +85,35 @@ async function comparePackets(ffmpeg: string, film: string, index: string): Prom
   }
 }
 
-async function measure(ffmpeg: string, film: string, index: string): ReturnType<typeof run> {
+interface CpuCost {
+  readonly oursMs: number;
+  readonly preadMs: number;
+}
+
+/** CPU time of one cut and of one pread, all threads of this process counted: it hardly depends on what else the machine does. */
+async function measureCpu(film: string, index: string): Promise<CpuCost> {
+  const presentation = await Presentation.open({ directory: dirname(film), indexes: [index] });
+  const fd = openSync(film, 'r');
+  const cpuOf = async (act: (number: number) => Promise<unknown>): Promise<number> => {
+    for (let i = 0; i < CPU_RUNS / 5; i++) await act(i);
+    const before = process.cpuUsage();
+    for (let i = 0; i < CPU_RUNS; i++) await act((i * 397) % 1_700);
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1_000 / CPU_RUNS;
+  };
+  try {
+    const { length } = (await presentation.file('source-video/0.m4s'))!.body;
+    const oursMs = await cpuOf(number => presentation.file(`source-video/${number}.m4s`));
+    const preadMs = await cpuOf(async number => readOnce(fd, number * 2 ** 21, length));
+    console.log(`CPU time of one segment: ours ${oursMs.toFixed(2)} ms, pread ${preadMs.toFixed(2)} ms`);
+    return { oursMs, preadMs };
+  } finally {
+    closeSync(fd);
+    await presentation.close();
+  }
+}
+
+async function measure(ffmpeg: string, film: string, index: string, cpu: CpuCost): ReturnType<typeof run> {
   const times = {
     cold: [],
     warm: [],
@@ -158,6 +188,7 @@ async function measure(ffmpeg: string, film: string, index: string): ReturnType<
     'cold/pread': round(pread / cold),
     'warm/ffmpeg': round(theirs / ours),
     'cold/ffmpeg': round(theirs / cold),
+    'cpu/pread': round(cpu.preadMs / cpu.oursMs),
   };
   return { bench: 'cut', ratios, rows };
 }

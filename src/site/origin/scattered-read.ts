@@ -11,6 +11,8 @@ export interface Piece {
 
 /** Reading what lies between is cheaper than asking twice: sound stands in small runs between pictures. */
 const MAX_GAP_BYTES = 512 * 1024;
+/** What lies in gaps is written here and never read, by all readers at once. */
+let scratch: Buffer | undefined;
 /** `IOV_MAX` on Linux. */
 const MAX_VECTORS = 1_024;
 
@@ -22,7 +24,6 @@ const MAX_VECTORS = 1_024;
  */
 export async function readScattered(file: StoredFile, into: Buffer, pieces: readonly Piece[]): Promise<void> {
   const runs = joinPieces(pieces);
-  let scratch: Buffer | undefined;
   for (let i = 0; i < runs.length; ) {
     const { position } = runs[i]!;
     const vectors: Buffer[] = [];
