@@ -11,7 +11,7 @@ import { heldPageSchema } from '../protocol/greeting.ts';
 import { newVideoId, type VideoId } from '../protocol/ids.ts';
 import { canonicalJson, type PublicationRecord } from '../protocol/record.ts';
 import { findVideo } from './database/catalogue.ts';
-import { registerUpTo, thinRegistrations } from './database/feed.ts';
+import { findStart, registerUpTo, thinRegistrations } from './database/feed.ts';
 import { type CentralSchema, migrations } from './database/schema.ts';
 import { joinWith, type Stand, startStand, type TestSite, tombstone, until, videoRecord } from './stand.ts';
 
@@ -147,6 +147,34 @@ describe('publication', () => {
     await registerUpTo(db, 'of these times', last - 1, 9 * minuteMs);
     await thinRegistrations(db, 5 * minuteMs);
     expect(await since()).toEqual([minuteMs + 2, minuteMs + 2, minuteMs + 2, 5 * minuteMs]);
+    await db.destroy();
+  });
+
+  it('tells one who knew another history to read it all again, however far this one has come', async () => {
+    const db = await openDatabase<CentralSchema>(stand.database.place, migrations);
+    const site = await stand.addSite('a');
+    const tracker = await stand.addTracker('tracker');
+    site.put(videoRecord());
+    await site.collect();
+    const kept = (await tracker.changes(0)).position;
+    site.put(videoRecord());
+    await site.collect();
+    const lost = (await tracker.changes(kept)).position;
+    // As a backup of before the second video would have it.
+    await db.deleteFrom('videos').where('position', '>', kept).execute();
+    await db.updateTable('feed').set({ position: kept }).execute();
+    await stand.restart();
+    const record = site.put(videoRecord());
+    await site.collect();
+    const page = await tracker.changes(lost);
+    expect(page.changes.length).toBeGreaterThan(2);
+    expect(page.changes.at(-1)).toMatchObject({ video: record.video });
+    expect(page.position).toBeGreaterThan(lost);
+    expect((await tracker.changes(kept)).changes).toHaveLength(page.changes.length - 2);
+    // An ordinary restart makes nobody read anything again.
+    await stand.restart();
+    expect((await tracker.changes(page.position)).changes).toEqual([]);
+    expect(await findStart(db, page.position)).toBe(page.position);
     await db.destroy();
   });
 

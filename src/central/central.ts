@@ -17,7 +17,7 @@ import { Bell } from './bell.ts';
 import { Collector } from './collector.ts';
 import type { CentralConfig } from './config.ts';
 import { countVideos } from './database/catalogue.ts';
-import { CHANGES_CHANNEL } from './database/feed.ts';
+import { beginFeed, CHANGES_CHANNEL } from './database/feed.ts';
 import { type CentralDatabase, type CentralSchema, migrations } from './database/schema.ts';
 import { listPending } from './database/signals.ts';
 import { listJoined } from './database/sites.ts';
@@ -76,6 +76,7 @@ export async function startCentral(
     config.database ?? join(config.dataDirectory, 'central.sqlite'),
     migrations,
   );
+  await beginFeed(db, Date.now());
   const bell = new Bell();
   let stopping = false;
   const { app, metrics: registry } = await createHttp({

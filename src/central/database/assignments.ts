@@ -6,7 +6,7 @@ import { sql } from '../../kernel/sql.ts';
 import { type Assignment, type AssignmentFeed, MAX_ASSIGNMENT_PAGE_ROWS } from '../../protocol/copies.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import type { PublicationRecord } from '../../protocol/record.ts';
-import { takePositions } from './feed.ts';
+import { findStart, takePositions } from './feed.ts';
 import type { CentralDatabase, CentralTransaction } from './schema.ts';
 
 export interface Reason {
@@ -38,14 +38,13 @@ export async function writePlacements(
   }
 }
 
-/** A site that is ahead of the feed knew a centre that was since restored from a backup, and reads all again. */
+/** What the site has not heard yet, after the position that it knows. */
 export async function listAssignments(
   db: CentralDatabase,
   site: SiteId,
   after: number,
 ): Promise<AssignmentFeed> {
-  const feed = await db.selectFrom('feed').select('position').executeTakeFirstOrThrow();
-  const start = after <= Number(feed.position) ? after : 0;
+  const start = await findStart(db, after);
   const at = sql<number>`case when videos.position is not null and videos.position > placements.position
     then videos.position else placements.position end`;
   const rows = await db

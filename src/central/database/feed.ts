@@ -31,6 +31,44 @@ export async function takePositions(tx: CentralTransaction, count: number): Prom
   return position - count + 1;
 }
 
+/** Where a clock went back: more than a centre takes in between a backup and its loss. */
+const LEAST_GAP = 2 ** 30;
+
+/**
+ * A central starts, perhaps from a backup. Positions go on from the time of day, milliseconds since 1970, which is ahead of
+ * all that any earlier history gave away; whoever stands at one that was skipped knows another history (`findStart`).
+ */
+export async function beginFeed(db: CentralDatabase, nowMs: number): Promise<void> {
+  await db.transaction().execute(async tx => {
+    const { position: after } = await tx
+      .updateTable('feed')
+      .set(({ ref }) => ({ position: ref('position') }))
+      .where('id', '=', 1)
+      .returning('position')
+      .executeTakeFirstOrThrow();
+    const before = nowMs > after ? nowMs : after + LEAST_GAP;
+    await tx.updateTable('feed').set({ position: before }).where('id', '=', 1).execute();
+    await tx.insertInto('feed_gaps').values({ after, before }).execute();
+  });
+}
+
+/**
+ * Where to read on for one who knows everything up to `after`: there, if this history of the centre has given that position
+ * away; else at 0, since the centre was restored from a backup meanwhile.
+ */
+export async function findStart(db: CentralDatabase, after: number): Promise<number> {
+  const { position } = await db.selectFrom('feed').select('position').executeTakeFirstOrThrow();
+  if (after > position) return 0;
+  const gap = await db
+    .selectFrom('feed_gaps')
+    .select('before')
+    .where('after', '<', after)
+    .orderBy('after', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return gap && after < gap.before ? 0 : after;
+}
+
 export interface ChangePage {
   readonly changes: Change[];
   readonly position: number;
@@ -124,8 +162,7 @@ function ofSite(row: MemberRow): Change {
 }
 
 /**
- * A tracker that asks for what follows `after` has registered everything up to it. Returns the position to read on from:
- * a tracker that is ahead of the feed knew a centre that has since been restored from a backup, and reads it all again.
+ * A tracker that asks for what follows `after` has registered everything up to it. Returns the position to read on from.
  */
 export async function registerUpTo(
   db: CentralDatabase,
@@ -134,8 +171,7 @@ export async function registerUpTo(
   nowMs: number,
 ): Promise<number> {
   const { start, isNew } = await db.transaction().execute(async tx => {
-    const feed = await tx.selectFrom('feed').select('position').executeTakeFirstOrThrow();
-    const reached = after <= feed.position ? after : 0;
+    const reached = await findStart(tx, after);
     await tx
       .updateTable('members')
       .set({ tracker_position: reached, last_seen_at: nowMs })

@@ -84,6 +84,12 @@ interface RegistrationTable {
   at: number;
 }
 
+/** Positions between these two were never handed out by this history of the centre: each start of a central skips some. */
+interface FeedGapTable {
+  after: number;
+  before: number;
+}
+
 /** How far publication has come with one site: its epoch, how complete we are, what it has carried out. */
 interface PublicationTable {
   site_id: string;
@@ -182,6 +188,7 @@ export interface CentralSchema {
   placement_rules: PlacementRuleTable;
   popularity: PopularityTable;
   feed: FeedTable;
+  feed_gaps: FeedGapTable;
 }
 export type CentralDatabase = Kysely<CentralSchema>;
 export type CentralTransaction = Transaction<CentralSchema>;
@@ -403,6 +410,16 @@ const registrations: Migration = {
   },
 };
 
+const feedGaps: Migration = {
+  async up(db) {
+    await db.schema
+      .createTable('feed_gaps')
+      .addColumn('after', 'bigint', column => column.primaryKey())
+      .addColumn('before', 'bigint', column => column.notNull())
+      .execute();
+  },
+};
+
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': first,
   '0002-publication': publication,
@@ -411,4 +428,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-site-policy': sitePolicy,
   '0006-copies': copies,
   '0007-registrations': registrations,
+  '0008-feed-gaps': feedGaps,
 };

@@ -7,11 +7,11 @@ import {
   type Withdrawal,
   type WithdrawalFeed,
 } from '../../protocol/withdrawals.ts';
+import { findStart } from './feed.ts';
 import type { CentralDatabase } from './schema.ts';
 
 /**
- * A site that asks for what follows `after` has carried out everything up to it. Returns the position to read on from: a
- * site that is ahead of the feed knew a centre that has since been restored from a backup, and reads it all again.
+ * A site that asks for what follows `after` has carried out everything up to it. Returns the position to read on from.
  */
 export async function noteCarriedOut(
   db: CentralDatabase,
@@ -19,8 +19,7 @@ export async function noteCarriedOut(
   after: number,
   nowMs: number,
 ): Promise<number> {
-  const feed = await db.selectFrom('feed').select('position').executeTakeFirstOrThrow();
-  const reached = after <= Number(feed.position) ? after : 0;
+  const reached = await findStart(db, after);
   await db
     .updateTable('publications')
     .set({ withdrawals: reached, withdrawals_at: nowMs })

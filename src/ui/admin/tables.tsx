@@ -116,14 +116,14 @@ export function SitesTable({ sites, onCollect, onInvite, onRevoke, onEdit, onDra
 }
 
 export function TrackersTable({ trackers }: { readonly trackers: readonly Tracker[] }) {
-  const { t, format } = useSpeech();
+  const { t } = useSpeech();
   const named = useColumns();
   if (trackers.length === 0) return <p class="quiet">{t.admin.noTrackers}</p>;
   return (
     <Table
       testId="trackers"
       label={t.admin.trackers}
-      columns={named(['name', 'baseUrl', 'joined', 'lastSeen', 'position'])}
+      columns={named(['name', 'baseUrl', 'joined', 'lastSeen'])}
     >
       {trackers.map(tracker => (
         <tr key={tracker.id}>
@@ -131,7 +131,6 @@ export function TrackersTable({ trackers }: { readonly trackers: readonly Tracke
           <td>{tracker.baseUrl}</td>
           <When time={tracker.joinedAt} never={t.watch.notYet} />
           <When time={tracker.lastSeenAt} />
-          <td class="number">{format.number(tracker.position)}</td>
         </tr>
       ))}
     </Table>

@@ -365,7 +365,6 @@ export const en = {
       handled: 'Handled',
       attempts: 'Attempts',
       records: 'Records',
-      position: 'Position in the change feed',
       lastSeen: 'Last seen',
       joined: 'Joined',
     },

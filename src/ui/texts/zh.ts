@@ -344,7 +344,6 @@ export const zh: Texts = {
       handled: '处理时间',
       attempts: '尝试次数',
       records: '记录数',
-      position: '变更流位置',
       lastSeen: '最近联系',
       joined: '加入时间',
     },
