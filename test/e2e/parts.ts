@@ -87,7 +87,7 @@ export async function startDemo(): Promise<Demo> {
       if (child.exitCode !== null) throw new Fatal(`the demo ended: ${output}`);
       return existsSync(stateFile) || undefined;
     },
-    60_000,
+    180_000,
   ).catch(async error => {
     await stop();
     throw error;
