@@ -6,7 +6,7 @@ import { sql } from '../../kernel/sql.ts';
 import { type Assignment, type AssignmentFeed, MAX_ASSIGNMENT_PAGE_ROWS } from '../../protocol/copies.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import type { PublicationRecord } from '../../protocol/record.ts';
-import { findStart, takePositions } from './feed.ts';
+import { takePositions } from './feed.ts';
 import type { CentralDatabase, CentralTransaction } from './schema.ts';
 
 export interface Reason {
@@ -38,13 +38,12 @@ export async function writePlacements(
   }
 }
 
-/** What the site has not heard yet, after the position that it knows. */
+/** What the site has not heard yet. One question where there is nothing to tell: sites ask it all the time. */
 export async function listAssignments(
   db: CentralDatabase,
   site: SiteId,
-  after: number,
+  start: number,
 ): Promise<AssignmentFeed> {
-  const start = await findStart(db, after);
   const at = sql<number>`case when videos.position is not null and videos.position > placements.position
     then videos.position else placements.position end`;
   const rows = await db
@@ -71,6 +70,7 @@ export async function listAssignments(
     .orderBy('placements.video_id')
     .limit(MAX_ASSIGNMENT_PAGE_ROWS)
     .execute();
+  if (rows.length === 0) return { assignments: [], position: start };
   const inherited = new Set(
     (await db.selectFrom('promotions').select('video_id').where('to_site', '=', site).execute()).map(
       row => row.video_id,
