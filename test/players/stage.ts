@@ -2,19 +2,16 @@
  * The stage on which players meet failing sites: a demo whose sites stand behind switches, a film kept far from the viewers, and
  * a browser. A viewer is a page with a player in it, a meter, and a log of what it asked for and when.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../e2e/browser.ts';
 import { busyFilm, readFilm } from '../e2e/films.ts';
-import { COMMAND, type Demo, eventually, findVideo, play, startDemo, upload } from '../e2e/parts.ts';
-import { type Fault, type FaultSwitch, startFaultSwitch } from './fault-switch.ts';
+import { type Demo, eventually, findVideo, play, startDemo, upload } from '../e2e/parts.ts';
+import { putBehindSwitch } from './behind-switch.ts';
+import type { Fault, FaultSwitch } from './fault-switch.ts';
 import { METER, type Reading } from './player-pages.ts';
 
-/** What a connection to a site gets: the one of the viewers' own zone is the better one. */
-const HOME_BPS = 40e6;
-const OTHERS_BPS = 8e6;
 /** The site of the viewers' zone. */
 export const HOME = '127.0.0.2';
 
@@ -84,6 +81,7 @@ export async function openStage(): Promise<Stage> {
     await eventually(
       'it is registered',
       async () => (await findVideo(demo, id)).state === 'registered' || undefined,
+      60_000,
     );
     await eventually(
       'all sites are up',
@@ -96,31 +94,6 @@ export async function openStage(): Promise<Stage> {
     await stop();
     throw error;
   }
-}
-
-/** Puts a switch on the site's address and the site itself behind it. */
-async function putBehindSwitch(
-  demo: Demo,
-  index: number,
-): Promise<{ front: FaultSwitch; site: ChildProcess }> {
-  const place = demo.sites[index];
-  if (!place) throw new Error(`the demo has no site ${index}`);
-  const { hostname, port } = new URL(place.url);
-  const behind = Number(port) + 1;
-  process.kill(place.pid, 'SIGKILL');
-  const config = readFileSync(place.config, 'utf8');
-  writeFileSync(
-    place.config,
-    // Nothing is converted meanwhile: the machine is busy enough with players.
-    config.replace(`listen = "${hostname}:${port}"`, `listen = "${hostname}:${behind}"\nworkers = 0`),
-  );
-  const usualBps = index === 0 ? HOME_BPS : OTHERS_BPS;
-  const front = await eventually('the site has left its address', () =>
-    startFaultSwitch(hostname, Number(port), behind, usualBps),
-  );
-  const site = spawn(process.execPath, [COMMAND, 'site', '--config', place.config], { stdio: 'ignore' });
-  await eventually('the site is back', async () => (await fetch(`${place.url}/readyz`)).ok || undefined);
-  return { front, site };
 }
 
 const readAll = (viewers: readonly Viewer[]): Promise<readonly Reading[]> =>

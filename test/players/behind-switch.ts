@@ -1,0 +1,38 @@
+/** A demo whose sites stand behind switches: each site moves to the next port, and its address is the switch's from then on. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { COMMAND, type Demo, eventually } from '../e2e/parts.ts';
+import { type FaultSwitch, startFaultSwitch } from './fault-switch.ts';
+
+/** What a connection to a site gets: the one of the viewers' own zone is the better one. */
+const HOME_BPS = 40e6;
+const OTHERS_BPS = 8e6;
+
+/** Puts a switch on the site's address and the site itself behind it. */
+export async function putBehindSwitch(
+  demo: Demo,
+  index: number,
+): Promise<{ front: FaultSwitch; site: ChildProcess }> {
+  const place = demo.sites[index];
+  if (!place) throw new Error(`the demo has no site ${index}`);
+  const { hostname, port } = new URL(place.url);
+  const behind = Number(port) + 1;
+  process.kill(place.pid, 'SIGKILL');
+  const config = readFileSync(place.config, 'utf8');
+  writeFileSync(
+    place.config,
+    // Nothing is converted meanwhile: the machine is busy enough with players.
+    config.replace(`listen = "${hostname}:${port}"`, `listen = "${hostname}:${behind}"\nworkers = 0`),
+  );
+  const usualBps = index === 0 ? HOME_BPS : OTHERS_BPS;
+  const front = await eventually('the site has left its address', () =>
+    startFaultSwitch(hostname, Number(port), behind, usualBps),
+  );
+  const site = spawn(process.execPath, [COMMAND, 'site', '--config', place.config], { stdio: 'ignore' });
+  await eventually(
+    'the site is back',
+    async () => (await fetch(`${place.url}/readyz`)).ok || undefined,
+    60_000,
+  );
+  return { front, site };
+}
