@@ -22,6 +22,8 @@ const SAMPLE_WEIGHT = 0.5;
 const SITE_WEIGHT = 0.3;
 const MAX_SENT = 100_000;
 const SENT_MS = 12 * 3_600_000;
+/** No rate, but what some players tell when nothing came: video.js says 1. */
+const LEAST_BPS = 8_000;
 /** So long after a move the estimate is still of the site before. */
 const MIXED_MS = 4_000;
 /** How often one session is heard within a second. */
@@ -111,7 +113,10 @@ export function createLearning(means: LearningMeans): Learning {
       noteWhere(session, asker, current, nowMs);
       // The first figure is a player's default.
       if (session.asked++ === 0 || nowMs - session.movedAtMs < MIXED_MS) return;
-      for (const { site, bps } of throughputs) note(asker, { site, bps, weight: ESTIMATE_WEIGHT }, nowMs);
+      for (const { site, bps } of throughputs) {
+        const told = bps < LEAST_BPS ? { failed: true } : { bps };
+        note(asker, { site, ...told, weight: ESTIMATE_WEIGHT }, nowMs);
+      }
     },
     events(session, asker, body, nowMs) {
       if (!maySpeak(session, nowMs)) return;

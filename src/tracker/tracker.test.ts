@@ -963,6 +963,16 @@ describe('what players tell', () => {
     expect((await explain('10.1.200.3')).ranking[0]?.site).toBe(idOf(HANGZHOU));
   });
 
+  test('a rate that is none tells of a failure, and is soon forgotten', async () => {
+    const { steering } = await play('?client=10.1.2.3');
+    for (let n = 0; n < 2; n++) await steer(steering, idOf(HANGZHOU), 9_000_000);
+    const manifest = await steer(steering, idOf(HANGZHOU), 1);
+    expect(manifest['PATHWAY-PRIORITY'].at(-1)).toBe(idOf(HANGZHOU));
+    const { ranking } = await explain('10.1.2.3');
+    const measured = ranking.find(({ site }) => site === idOf(HANGZHOU))?.inputs.measured;
+    expect(measured?.bps).toBeGreaterThan(5_000_000);
+  });
+
   test('DASH players tell their throughput by pathway', async () => {
     const { steering } = await play('?client=10.1.2.3');
     const say = (bps: number) =>

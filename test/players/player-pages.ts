@@ -113,7 +113,7 @@ export const PLAYERS: readonly PlayerSetting[] = [
     setting: 'tuned',
     format: 'mpd',
     script: DASH,
-    start: dash(`fragmentRequestTimeout: 5000, fragmentRequestProgressTimeout: 2500,
+    start: dash(`fragmentRequestTimeout: 4000, fragmentRequestProgressTimeout: 2500,
       retryAttempts: { MediaSegment: 0, InitializationSegment: 0 },`),
   },
   {
