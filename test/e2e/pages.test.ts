@@ -131,6 +131,33 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await page.context().close();
   });
 
+  it('an operator is told why a viewer is sent where, in words of the page, on a phone too', async () => {
+    const ask = async (page: Page) => {
+      await page.getByTestId('explain').click();
+      await page.getByTestId('explanation').waitFor();
+      await expectToFit(page);
+      return page.getByTestId('explanation').innerText();
+    };
+    const url = `${demo.central}/admin/explain?client=${site(1).viewer}#token=${demo.token}`;
+    const page = await open(url);
+    expect(await ask(page)).toMatch(/is in the zone of this site\.[\s\S]*It stays first until/);
+    await take(page, 'explain');
+    await page.context().close();
+    const phone = await open(url, { phone: true, locale: 'zh-CN' });
+    const text = await ask(phone);
+    expect(text).toMatch(/在该站点的覆盖区内。[\s\S]*它一直居首/);
+    // Whatever is English in it is a name, a unit or an address.
+    expect(text).not.toMatch(/\b(the|expected|site|video|network)\b/);
+    // A sentence gets the width of the window, less its margins.
+    const widths = await phone.evaluate<number[]>(
+      `[...document.querySelectorAll('[data-testid=explanation] td.wide')].map(cell => cell.clientWidth)`,
+    );
+    expect(widths.length).toBe(6);
+    for (const width of widths) expect(width).toBeGreaterThan(280);
+    await take(phone, 'explain-phone');
+    await phone.context().close();
+  });
+
   it('the administrator sees sites and signals, with the token alone', async () => {
     const page = await open(`${demo.central}/admin`);
     await page.getByLabel('Operator token').fill('not the token at all');

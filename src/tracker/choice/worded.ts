@@ -22,7 +22,7 @@ export class Worded implements Reason {
   }
 
   #format(): string {
-    const figures = this.figures ? `,"figures":${asciiJson(this.figures)}` : '';
+    const figures = this.figures ? `,"figures":${formatFigures(this.figures)}` : '';
     return `{"code":"${this.code}","text":${this.textJson}${figures}}`;
   }
 
@@ -32,7 +32,19 @@ export class Worded implements Reason {
   }
 }
 
-/** JSON in ASCII alone: a text of such pieces has as many bytes as characters. */
-export const asciiJson = (value: unknown): string =>
-  JSON.stringify(value).replace(NOT_ASCII, each => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
+function formatFigures(figures: Figures): string {
+  let text = '';
+  for (const [name, value] of Object.entries(figures)) {
+    if (value === undefined) continue;
+    text += `${text === '' ? '' : ','}"${name}":${typeof value === 'string' ? asciiJson(value) : value}`;
+  }
+  return `{${text}}`;
+}
+
+/** A JSON string in ASCII alone: a text of such pieces has as many bytes as characters. */
+export const asciiJson = (text: string): string =>
+  PLAIN.test(text) ? `"${text}"` : JSON.stringify(text).replace(NOT_ASCII, escapeUnit);
+/** What stands in JSON as it is. */
+const PLAIN = /^[ !#-[\]-~]*$/;
 const NOT_ASCII = /[^\x20-\x7e]/g;
+const escapeUnit = (each: string): string => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`;

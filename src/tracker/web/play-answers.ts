@@ -49,12 +49,10 @@ export function createPlayAnswers({ begin, answers, timelines, sourceTexts }: Pl
     const beginning = begin(id, asker, sessionId);
     const { video, decision, session, origin } = beginning;
     const head = `{"video":"${id}","revision":"${video.revision}","name":${asciiJson(video.name)},"sources":`;
-    const uris = [
-      playUri(id, 'm3u8', session.id, caller),
-      playUri(id, 'mpd', session.id, caller),
-      steerUri(id, beginning, caller),
-    ].map(asciiJson);
-    return `${head}${sourceTexts(video, decision)},"hls":${uris[0]},"dash":${uris[1]},"steering":${uris[2]},"session":"${session.id}","origin":${asciiJson(origin)}}`;
+    const hls = asciiJson(playUri(id, 'm3u8', session.id, caller));
+    const dash = asciiJson(playUri(id, 'mpd', session.id, caller));
+    const steering = asciiJson(steerUri(id, beginning, caller));
+    return `${head}${sourceTexts(video, decision)},"hls":${hls},"dash":${dash},"steering":${steering},"session":"${session.id}","origin":${formatOrigin(origin)}}`;
   }
 
   function playlist(id: VideoId, asker: Asker, caller: Caller, sessionId: string | undefined): string {
@@ -111,4 +109,9 @@ export function createPlayAnswers({ begin, answers, timelines, sourceTexts }: Pl
   }
 
   return { json, playlist, manifest };
+}
+
+function formatOrigin({ site, publicKey }: Beginning['origin']): string {
+  const key = publicKey === undefined ? '' : `,"publicKey":${asciiJson(publicKey)}`;
+  return `{"site":"${site}"${key}}`;
 }
