@@ -104,38 +104,29 @@ export class NetworkMemory {
     const prefix = this.#prefixes.get(where.prefix);
     const area = this.#areas.get(where.area);
     if (!prefix && !area) return UNMEASURED;
-    const near = prefix && earOf(prefix, table, nowMs);
     const far = area && earOf(area, table, nowMs);
     const measured: Measured[] = [];
-    if (near && prefix && who !== undefined && near.hasSpoken(who)) {
-      const line = prefix.lines.usual(who, nowMs) ?? area?.lines.usual(hashText(where.prefix), nowMs);
-      const usual = line ?? near.middleLine(nowMs) ?? far?.middleLine(nowMs) ?? 0;
-      for (const cell of prefix.cells) {
+    if (prefix && who !== undefined && hasSpoken(prefix, who, table, nowMs)) {
+      const { cells, lines } = prefix;
+      const line = lines.usual(who, nowMs) ?? area?.lines.usual(hashText(where.prefix), nowMs);
+      const usual = line ?? lines.middle(nowMs) ?? far?.middleLine(nowMs) ?? 0;
+      for (const cell of cells) {
         const index = table.indexOf.get(cell.site);
-        if (index !== undefined)
-          measured.push(measureOwn({ index, cell, lines: prefix.lines, who, far, usual, nowMs }));
+        if (index !== undefined) measured.push(measureOwn({ index, cell, lines, who, far, usual, nowMs }));
       }
-      addFar(measured, near, far, usual, nowMs);
+      addFar(measured, far, usual, nowMs);
       return { measured, lineLogBps: line ?? Number.POSITIVE_INFINITY };
     }
+    const near = prefix && earOf(prefix, table, nowMs);
     const line = near?.usualLine(nowMs) ?? area?.lines.usual(hashText(where.prefix), nowMs);
     const usual = line ?? near?.middleLine(nowMs) ?? far?.middleLine(nowMs) ?? 0;
     for (let at = 0; near && at < near.count; at++) {
       const index = near.indexAt(at);
       const heard = near.believedAt(at, nowMs);
-      measured.push(
-        join(
-          index,
-          usual,
-          heard,
-          NOTHING,
-          farOf(far, index, nowMs),
-          near.rttAt(at),
-          near.isFailingAt(at, nowMs),
-        ),
-      );
+      const isFailing = near.isFailingAt(at, nowMs);
+      measured.push(join(index, usual, heard, NOTHING, farOf(far, index, nowMs), near.rttAt(at), isFailing));
     }
-    addFar(measured, near, far, usual, nowMs);
+    addFar(measured, far, usual, nowMs);
     return { measured, lineLogBps: line ?? Number.POSITIVE_INFINITY };
   }
 
@@ -242,6 +233,13 @@ function earOf(remembered: Remembered, table: SiteTable, nowMs: number): Ear {
   return remembered.ear;
 }
 
+/** Whoever has a line has spoken; that saves an ear for those who speak and ask in turns, as steered players do. */
+function hasSpoken(remembered: Remembered, who: number, table: SiteTable, nowMs: number): boolean {
+  const { ear, lines } = remembered;
+  if (!ear?.holds(table, nowMs) && lines.own(who, nowMs) !== undefined) return true;
+  return earOf(remembered, table, nowMs).hasSpoken(who);
+}
+
 /** For one who has spoken: its own voice besides those of the strangers. */
 function measureOwn(hearing: {
   readonly index: number;
@@ -269,16 +267,11 @@ function farOf(far: Ear | undefined, index: number, nowMs: number): Estimate {
 }
 
 /** Sites of which only the wider network has spoken. */
-function addFar(
-  measured: Measured[],
-  near: Ear | undefined,
-  far: Ear | undefined,
-  usual: number,
-  nowMs: number,
-): void {
-  for (let at = 0; far && at < far.count; at++) {
+function addFar(measured: Measured[], far: Ear | undefined, usual: number, nowMs: number): void {
+  const near = measured.length;
+  next: for (let at = 0; far && at < far.count; at++) {
     const index = far.indexAt(at);
-    if (near && near.find(index) >= 0) continue;
+    for (let n = 0; n < near; n++) if (measured[n]?.index === index) continue next;
     measured.push(join(index, usual, NOTHING, NOTHING, farOf(far, index, nowMs), undefined, false));
   }
 }
