@@ -141,6 +141,12 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     const url = `${demo.central}/admin/explain?client=${site(1).viewer}#token=${demo.token}`;
     const page = await open(url);
     expect(await ask(page)).toMatch(/is in the zone of this site\.[\s\S]*It stays first until/);
+    // Each column stands below its heading.
+    const lefts = await page.evaluate<number[][]>(
+      `['thead', 'tbody'].map(part => [...document.querySelector('[data-testid=explanation] ' + part + ' tr').children]
+        .map(cell => Math.round(cell.getBoundingClientRect().left)))`,
+    );
+    expect(lefts[1]).toEqual(lefts[0]);
     await take(page, 'explain');
     await page.context().close();
     const phone = await open(url, { phone: true, locale: 'zh-CN' });

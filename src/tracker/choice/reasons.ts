@@ -209,10 +209,10 @@ function stateReasons(states: SiteStates, index: number): readonly Worded[] {
 function saidLoad(states: SiteStates, index: number): Worded {
   const { activeResponses: responses, egressBps } = states.states[index] ?? UNSEEN_STATE;
   const limitBps = states.limitBps(index);
-  const sentBps = states.sentBps[index] as number;
+  const soonBps = shown(states.sentBps[index] as number);
   const share = states.loadShare(index);
   const of = Number.isFinite(limitBps) ? ` of ${megabits(limitBps)} (${percent(share)})` : '';
-  const soon = sentBps > 0 ? `, ${megabits(sentBps)} more expected of viewers just sent` : '';
+  const soon = soonBps > 0 ? `, ${megabits(soonBps)} more expected of viewers just sent` : '';
   return new Worded(
     'load',
     `${formatCount(responses)} responses under way, ${megabits(egressBps)} going out${of}${soon}.`,
@@ -220,7 +220,7 @@ function saidLoad(states: SiteStates, index: number): Worded {
       responses,
       egressBps: shown(egressBps),
       ...(Number.isFinite(limitBps) ? { limitBps: shown(limitBps), share: hundredth(share) } : {}),
-      ...(sentBps > 0 ? { soonBps: shown(sentBps) } : {}),
+      ...(soonBps > 0 ? { soonBps } : {}),
     },
   );
 }

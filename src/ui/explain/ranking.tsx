@@ -40,7 +40,7 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable with the keyboard
     <section class="scroll" tabIndex={0} aria-label={t.explain.ranking}>
-      <table class="cards" data-testid="explanation">
+      <table class="by-row" data-testid="explanation">
         <thead>
           <tr>
             {[
