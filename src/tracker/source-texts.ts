@@ -7,7 +7,7 @@ import { DASH_MANIFEST, MULTIVARIANT_PLAYLIST, mediaPath } from '../protocol/med
 import type { Decision } from './answers.ts';
 import { EXPLORING, reasonsOf } from './choice/reasons.ts';
 import type { SiteTable } from './choice/sites.ts';
-import { asciiJson, type Worded } from './choice/worded.ts';
+import { asciiJson, flat, type Worded } from './choice/worded.ts';
 import type { Probes } from './probing/probes.ts';
 import type { RegisteredSite, RegisteredVideo, Registry } from './registry.ts';
 
@@ -45,7 +45,7 @@ export function createSourceTexts(
     const texts = tables.get(table) ?? [];
     tables.set(table, texts);
     // Ids and file names alone: nothing in it that JSON would escape.
-    const path = mediaPath(video.video, video.revision, '');
+    const path = flat(mediaPath(video.video, video.revision, ''));
     let text = '[';
     for (let at = 0; at < picks.length; at++) {
       const { index } = picks[at] as Decision['picks'][number];
@@ -65,8 +65,10 @@ export function createSourceTexts(
 
 function makeSiteText(id: SiteId, name: string, site: RegisteredSite | undefined, address: string): SiteText {
   const baseUrl = asciiJson(site?.baseUrl ?? '');
-  const head = `{"site":"${id}","name":${asciiJson(name)},"address":${asciiJson(address)},"baseUrl":${baseUrl},"hls":"`;
-  return { site, address, head, baseUrl: baseUrl.slice(1, -1) };
+  const head = flat(
+    `{"site":"${id}","name":${asciiJson(name)},"address":${asciiJson(address)},"baseUrl":${baseUrl},"hls":"`,
+  );
+  return { site, address, head, baseUrl: flat(baseUrl).slice(1, -1) };
 }
 
 /** The decisive one, then all of them. */
@@ -80,7 +82,7 @@ function formatReasons(reasons: readonly Worded[]): string {
 const scores = new Map<number, string>();
 function scoreText(at: number, count: number): string {
   const key = count * 1_000 + at;
-  const text = scores.get(key) ?? `],"score":${(count - at) / count}}`;
+  const text = scores.get(key) ?? flat(`],"score":${(count - at) / count}}`);
   scores.set(key, text);
   return text;
 }

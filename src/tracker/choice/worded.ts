@@ -17,7 +17,7 @@ export class Worded implements Reason {
   }
 
   get json(): string {
-    this.#json ??= this.#format();
+    this.#json ??= flat(this.#format());
     return this.#json;
   }
 
@@ -39,6 +39,15 @@ function formatFigures(figures: Figures): string {
     text += `${text === '' ? '' : ','}"${name}":${typeof value === 'string' ? asciiJson(value) : value}`;
   }
   return `{${text}}`;
+}
+
+/**
+ * The same text, in one piece: the engine keeps what was put together as a tree of its pieces, and walks it anew for each text
+ * that it becomes part of. Looking for a pattern makes it one.
+ */
+export function flat(text: string): string {
+  PLAIN.test(text);
+  return text;
 }
 
 /** A JSON string in ASCII alone: a text of such pieces has as many bytes as characters. */
