@@ -8,6 +8,28 @@ import { type FaultSwitch, startFaultSwitch } from './fault-switch.ts';
 const HOME_BPS = 40e6;
 const OTHERS_BPS = 8e6;
 
+/** So many segments at a time. */
+const AT_ONCE = 8;
+
+/** Has a site fetch a whole video: one that has to fill while it serves is rightly left for one that has it. */
+export async function fillWhole(hls: string): Promise<void> {
+  const read = async (url: string): Promise<string> => {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+    return response.text();
+  };
+  const multivariant = await read(hls);
+  for (const [playlist] of multivariant.matchAll(/[\w-]+\/media\.m3u8/g)) {
+    const media = await read(new URL(playlist, hls).href);
+    const segments = [...media.matchAll(/^\S+\.m4s$/gm)].map(([segment]) => segment);
+    const take = async (): Promise<void> => {
+      for (let next = segments.shift(); next; next = segments.shift())
+        await read(new URL(next, new URL(playlist, hls)).href);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, take));
+  }
+}
+
 /** Puts a switch on the site's address and the site itself behind it. */
 export async function putBehindSwitch(
   demo: Demo,

@@ -8,7 +8,7 @@ import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../e2e/browser.ts';
 import { busyFilm, readFilm } from '../e2e/films.ts';
 import { type Demo, eventually, findVideo, play, startDemo, upload } from '../e2e/parts.ts';
-import { putBehindSwitch } from './behind-switch.ts';
+import { fillWhole, putBehindSwitch } from './behind-switch.ts';
 import type { Fault, FaultSwitch } from './fault-switch.ts';
 import { METER, type Reading } from './player-pages.ts';
 
@@ -88,6 +88,9 @@ export async function openStage(): Promise<Stage> {
       async () => (await play(demo, id)).sources.length === 3 || undefined,
       120_000,
     );
+    const atHome = (await play(demo, id)).sources.find(({ baseUrl }) => new URL(baseUrl).hostname === HOME);
+    if (!atHome) throw new Error('the viewers have no site of their own');
+    await fillWhole(atHome.hls);
     browser = await launchBrowser();
     return makeStage(demo, id, home, browser, stop);
   } catch (error) {
