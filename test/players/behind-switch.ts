@@ -51,10 +51,16 @@ export async function putBehindSwitch(
     startFaultSwitch(hostname, Number(port), behind, usualBps),
   );
   const site = spawn(process.execPath, [COMMAND, 'site', '--config', place.config], { stdio: 'ignore' });
-  await eventually(
-    'the site is back',
-    async () => (await fetch(`${place.url}/readyz`)).ok || undefined,
-    60_000,
-  );
+  try {
+    await eventually(
+      'the site is back',
+      async () => (await fetch(`${place.url}/readyz`)).ok || undefined,
+      60_000,
+    );
+  } catch (error) {
+    site.kill('SIGKILL');
+    await front.stop();
+    throw error;
+  }
   return { front, site };
 }
