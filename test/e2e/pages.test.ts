@@ -156,7 +156,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     expect(text).not.toMatch(/\b(the|expected|site|video|network)\b/);
     // A sentence gets the width of the window, less its margins.
     const widths = await phone.evaluate<number[]>(
-      `[...document.querySelectorAll('[data-testid=explanation] td.wide')].map(cell => cell.clientWidth)`,
+      `[...document.querySelectorAll('[data-testid=explanation] td.sentences')].map(cell => cell.clientWidth)`,
     );
     expect(widths.length).toBe(6);
     for (const width of widths) expect(width).toBeGreaterThan(280);

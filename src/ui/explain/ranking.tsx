@@ -95,7 +95,7 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
                     </div>
                   )}
                 </td>
-                <td class="wide" data-label={columns.reasons}>
+                <td class="sentences" data-label={columns.reasons}>
                   <ul class="plain-list">
                     {reasons.map(({ code, text, figures }) => (
                       <li key={code + text}>
@@ -105,7 +105,7 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
                     ))}
                   </ul>
                 </td>
-                <td class="wide" data-label={columns.changes}>
+                <td class="sentences" data-label={columns.changes}>
                   {changes
                     .map(({ code, figures }) => t.why.changes[code](sayFigures(figures, format)))
                     .join(' ')}
