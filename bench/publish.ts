@@ -143,6 +143,7 @@ export async function run() {
     }
 
     const memoryBefore = readMemory(central.pid);
+    const cpuBefore = readCpuMs(central.pid);
     const all = Array.from({ length: SITES }, (_, site) => site);
     const { videos, atMs } = await publish(all, RECORDS);
     // Flat: at its highest in the second half of the burst as in the first.
@@ -156,6 +157,7 @@ export async function run() {
       BURST_LIMIT_MS,
       50,
     );
+    const cpuUs = ((readCpuMs(central.pid) - cpuBefore) * 1_000) / videos.length;
     const halves = [memory.slice(0, memory.length / 2), memory.slice(memory.length / 2)];
     const [firstHalf = 0, secondHalf = 0] = halves.map(half => Math.max(...half));
     const latencies = videos.map(video => (registeredAt.get(video) ?? 0) - atMs);
@@ -186,7 +188,7 @@ export async function run() {
     }
     console.log(
       `lost ${lost}, doubled ${doubled}, out of order ${outOfOrder}, unpublished ${left.unpublished}; ` +
-        `central's memory ${mb(memoryBefore)} before the burst, ${mb(firstHalf)} and ${mb(secondHalf)} at its highest in the burst's halves`,
+        `central's memory ${mb(memoryBefore)} before the burst, ${mb(firstHalf)} and ${mb(secondHalf)} at its highest in the burst's halves; its CPU time ${Math.round(cpuUs)} µs a record`,
     );
     if (lost !== 0 || doubled !== 0 || outOfOrder !== 0 || left.published !== AT_REST + videos.length) {
       throw new Error('Records were lost, doubled or out of order.');
@@ -203,6 +205,7 @@ export async function run() {
         p99: round(percentile(latencies, 99)),
         all: round(burstMs),
       },
+      centralCpuUsPerRecord: Math.round(cpuUs),
       recordsPerSecond: Math.round(burstRate),
       upsertRowsPerSecond: Math.round(upsertRate),
       memoryMb: {
@@ -317,6 +320,11 @@ function percentile(values: readonly number[], percent: number): number {
 
 const readMemory = (pid: number | undefined): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024;
+/** User and system time; a tick of /proc is 10 ms. */
+function readCpuMs(pid: number | undefined): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
 const ms = (value: number): string => `${value.toFixed(1)} ms`;
 const mb = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MB`;
 const round = (value: number): number => Math.round(value * 100) / 100;

@@ -94,7 +94,8 @@ export async function startCentral(
   const throughGateway = readEitherWay(readOverHttp(signer), readOverLink(signer, links), links, systemClock);
   const bySql = createSqlReaders();
   // The same at each start: what it held when it was killed, it may take up again at once, with a new fence.
-  const holder = (await readOrMakeSecret(join(config.dataDirectory, 'central.id'))).toString('base64url');
+  const id = (await readOrMakeSecret(join(config.dataDirectory, 'central.id'))).toString('base64url');
+  const holder = `${id} ${config.listen.host}:${config.listen.port}`;
   const leasing = new Leasing({ db, holder, clock: systemClock, log });
   const collector = new Collector({
     db,

@@ -79,7 +79,8 @@ if (ENGINE === 'postgres') {
     it('take up at once what they themselves held when they were killed', async () => {
       const site = await stand.addSite('a');
       site.put(videoRecord());
-      const holder = (await readFile(join(stand.directory, 'central.id'), 'utf8')).trim();
+      const id = (await readFile(join(stand.directory, 'central.id'), 'utf8')).trim();
+      const holder = `${id} 127.0.0.1:0`;
       const leaseMs = 600_000;
       const before = await acquireLease(db, `collect ${site.id}`, holder, Date.now(), leaseMs);
       await site.signal();

@@ -122,7 +122,7 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     memory,
     partialHolders: partialHolders.of,
     onPlayed(video, holders) {
-      for (const site of holders) if (!samples.of(site)) samples.note(site, video);
+      for (const site of holders) if (samples.of(site).length === 0) samples.note(site, video);
     },
     missing: feed.missing,
   });

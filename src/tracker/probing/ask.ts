@@ -27,13 +27,21 @@ export class WrongContent extends Error {}
 /** Each probe opens connections of its own: a new viewer would have to, too. The limit holds for all of it. */
 export const ask = (site: RegisteredSite, samples: Samples, signal: AbortSignal): Promise<Answer> =>
   withinLimit(TIMEOUT_MS, signal, async limit => {
-    const sample = samples.of(site.site);
-    const [answer] = await Promise.all([
-      askState(site, limit),
-      sample ? checkSample(site, sample, samples, limit) : undefined,
-    ]);
+    const [answer] = await Promise.all([askState(site, limit), checkContent(site, samples, limit)]);
     return answer;
   });
+
+/** A site whose buffer has lost its origin cannot serve what was published just now, and may well serve all else. */
+async function checkContent(site: RegisteredSite, samples: Samples, signal: AbortSignal): Promise<void> {
+  const [newest, served] = samples.of(site.site);
+  if (!newest) return;
+  try {
+    await checkSample(site, newest, samples, signal);
+  } catch (error) {
+    if (!served || error instanceof WrongContent || signal.aborted) throw error;
+    await checkSample(site, served, samples, signal);
+  }
+}
 
 async function askState(site: RegisteredSite, signal: AbortSignal): Promise<Answer> {
   const nonce = randomBytes(12).toString('base64url');
@@ -62,7 +70,7 @@ async function checkSample(
   const body = await readBody(response, MAX_SAMPLE_BYTES);
   // Withdrawn, or made anew, and the feed has not said so yet: no fault of the site.
   if (response.statusCode === 410 || response.statusCode === 404) {
-    samples.forget(site.site);
+    samples.forget(site.site, sample);
     return;
   }
   if (response.statusCode !== 200)
@@ -73,6 +81,7 @@ async function checkSample(
   const sha256 = createHash('sha256').update(body).digest('base64url');
   // A revision never changes its bytes, so what was served first is what must be served ever after, everywhere.
   if (!samples.agrees(sample, sha256)) throw new WrongContent('what it serves is not the video that it was');
+  samples.noteServed(site.site, sample);
 }
 
 const open = (url: URL, signal: AbortSignal): Promise<IncomingMessage> =>

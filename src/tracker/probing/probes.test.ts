@@ -5,8 +5,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, expect, test } from 'vitest';
 import { silentLog } from '../../kernel/log.ts';
-import { newSiteId } from '../../protocol/ids.ts';
-import type { RegisteredSite } from '../registry.ts';
+import { newRevisionId, newSiteId, newVideoId } from '../../protocol/ids.ts';
+import type { RegisteredSite, RegisteredVideo } from '../registry.ts';
 import { type Health, type Probes, startProbes } from './probes.ts';
 import { Samples } from './samples.ts';
 
@@ -35,8 +35,8 @@ const answer =
     response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
   };
 
-function probing(baseUrl: string): Probes {
-  const probes = startProbes(100, new Samples(), { onUpdate() {}, onTurn() {} }, silentLog);
+function probing(baseUrl: string, samples = new Samples()): Probes {
+  const probes = startProbes(100, samples, { onUpdate() {}, onTurn() {} }, silentLog);
   closers.push(() => void probes.stop());
   probes.watch([{ kind: 'site', position: 1, site, name: 'S', baseUrl, zone: [], active: true }]);
   return probes;
@@ -62,6 +62,37 @@ test('a site is down until it has answered, then up, with address, round trip an
     egressBps: 5,
   });
   expect(health.probeMs).toBeGreaterThan(0);
+});
+
+test('what a site served before speaks for it where it cannot serve the newest, and nothing does where it serves neither', async () => {
+  const served = new Set<string>();
+  const init = Buffer.concat([Buffer.from('0000'), Buffer.from('ftyp'), Buffer.alloc(16)]);
+  const asked: string[] = [];
+  const baseUrl = await listen(
+    createServer((request, response) => {
+      const { pathname } = new URL(request.url ?? '', 'http://x');
+      if (pathname === '/probe') return answer(probe => probe)(request, response);
+      const [video = ''] = pathname.split('/').slice(2);
+      asked.push(video);
+      response.writeHead(served.has(video) ? 200 : 503).end(init);
+    }),
+  );
+  const samples = new Samples();
+  const publish = () => {
+    const video = newVideoId();
+    const rendition = { id: 'source-video' } as RegisteredVideo['renditions'][number];
+    samples.note(site, { video, revision: newRevisionId(), renditions: [rendition] });
+    return video;
+  };
+  const first = publish();
+  served.add(first);
+  const probes = probing(baseUrl, samples);
+  await until(probes, ({ up }) => up);
+  const second = publish();
+  await expect.poll(() => asked.filter(video => video === second).length).toBeGreaterThan(4);
+  expect(probes.of(site).up).toBe(true);
+  served.clear();
+  await until(probes, ({ up }) => !up);
 });
 
 test('a site that does not say its id yet is believed', async () => {

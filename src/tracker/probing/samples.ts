@@ -13,6 +13,8 @@ const MAX_HASHES = 50_000;
 
 export class Samples {
   readonly #samples = new Map<SiteId, Sample>();
+  /** Of each site the one that it last served. */
+  readonly #served = new Map<SiteId, Sample>();
   readonly #known = new LRUCache<string, string>({ max: MAX_HASHES });
 
   /** This site holds this video whole. The newest is asked for: an old one says little of the disk that is written to. */
@@ -29,12 +31,21 @@ export class Samples {
     for (const change of changes) if (change.kind === 'video') this.note(change.site, change);
   };
 
-  of(site: SiteId): Sample | undefined {
-    return this.#samples.get(site);
+  /** What to ask this site for: the newest; and where it cannot serve that, what it served before. */
+  of(site: SiteId): readonly Sample[] {
+    const newest = this.#samples.get(site);
+    const served = this.#served.get(site);
+    return [newest, served === newest ? undefined : served].flatMap(sample => sample ?? []);
   }
 
-  forget(site: SiteId): void {
-    this.#samples.delete(site);
+  noteServed(site: SiteId, sample: Sample): void {
+    this.#served.set(site, sample);
+  }
+
+  forget(site: SiteId, sample: Sample): void {
+    for (const samples of [this.#samples, this.#served]) {
+      if (samples.get(site) === sample) samples.delete(site);
+    }
   }
 
   /** False: other bytes than were served before, by this site or by another. */
