@@ -203,11 +203,22 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
       if (!found) throw new Error('the site is gone');
       return found;
     };
+    const original = await read();
+    // A network where nobody has watched: what others measured does not put another site first.
+    const unheard = '10.9.0.0/16';
+    const rezone = async (zone: readonly string[]): Promise<void> => {
+      const { status } = await fetch(`${demo.central}/api/sites/${site(1).id}`, {
+        method: 'PATCH',
+        headers: { authorization: `Bearer ${demo.token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ zone }),
+      });
+      expect(status).toBe(200);
+    };
+    await rezone([...original.zone, unheard]);
     const before = await read();
     const { id } = await upload(site(0).url, demo.token, readFilm(shortFilm()), { name: 'Steered' });
     const first = async (): Promise<string> =>
-      (await getJson<PlayAnswer>(`${demo.tracker}/play/${id}?client=${site(1).viewer}`)).sources[0]?.site ??
-      '';
+      (await getJson<PlayAnswer>(`${demo.tracker}/play/${id}?client=10.9.0.10`)).sources[0]?.site ?? '';
     await eventually('the viewer’s own site comes first', async () => (await first()) === site(1).id);
 
     const page = await open(`${demo.central}/admin#token=${demo.token}`);
@@ -226,7 +237,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await form.getByLabel('Weight').fill('0.5');
     await form.getByLabel('Failover order').fill('7');
     await form.getByLabel('Egress limit, Mbit/s').fill('25');
-    await form.getByLabel('Coverage zone').fill('10.2.0.0/16\n2001:db8:2::/48');
+    await form.getByLabel('Coverage zone').fill(`10.2.0.0/16\n${unheard}\n2001:db8:2::/48`);
     await form.getByLabel(/^Drained/).check();
     await form.getByLabel('Database address').fill('postgres://reader:secret@127.0.0.1:1/none');
     await take(page, 'admin-edit');
@@ -237,7 +248,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
       .waitFor();
     expect(await read()).toMatchObject({
       policy: { weight: 0.5, failoverOrder: 7, egressLimitBps: 25_000_000, drained: true },
-      zone: ['10.2.0.0/16', '2001:db8:2::/48'],
+      zone: ['10.2.0.0/16', unheard, '2001:db8:2::/48'],
       readBy: 'sql',
     });
     await eventually('its viewers go elsewhere', async () => (await first()) !== site(1).id);
@@ -261,6 +272,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     expect(after.policy.egressLimitBps).toBeUndefined();
     expect(after).toMatchObject({ zone: before.zone, readBy: before.readBy, policy: { drained: false } });
     await eventually('and come back', async () => (await first()) === site(1).id);
+    await rezone(original.zone);
     await phone.context().close();
   });
 
