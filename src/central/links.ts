@@ -65,7 +65,6 @@ export class Links {
       const question: LinkQuestion = { id, method, path, headers: { ...headers }, body };
       return new Promise<Answer>((resolve, reject) => {
         const forget = (): void => {
-          clearTimeout(unheard);
           clearInterval(watch);
           link.asked.delete(id);
           const index = link.waiting.findIndex(pending => pending.question.id === id);
@@ -76,17 +75,12 @@ export class Links {
           forget();
           reject(signal.reason);
         };
-        const unheard = setTimeout(() => {
-          if (link.asked.has(id)) return;
-          forget();
-          reject(new Problem(502, 'link-closed', 'The site has stopped asking for questions over its link.'));
-        }, GRACE_MS);
         if (signal.aborted) {
           forget();
           return reject(signal.reason);
         }
         signal.addEventListener('abort', onAbort, { once: true });
-        // A site that dies with a question in its hand never answers it: nobody waits for that longer than for its next poll.
+        // A site that dies fetches no question and answers none in its hand: nobody waits longer for it than for its next poll.
         const watch = setInterval(() => {
           if (!this.find(site)) pending.reject(closed());
         }, WATCH_MS);

@@ -6,20 +6,16 @@ import { sql } from '../../kernel/sql.ts';
 import { type Assignment, type AssignmentFeed, MAX_ASSIGNMENT_PAGE_ROWS } from '../../protocol/copies.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import type { PublicationRecord } from '../../protocol/record.ts';
+import type { Why } from '../placement/why.ts';
 import { takePositions } from './feed.ts';
 import type { CentralDatabase, CentralTransaction } from './schema.ts';
-
-export interface Reason {
-  readonly code: string;
-  readonly text: string;
-}
 
 /** What is to change of the assignments. */
 export interface PlacementChange {
   readonly site: SiteId;
   readonly video: VideoId;
   readonly wanted: boolean;
-  readonly reason: Reason;
+  readonly reason: Why;
 }
 
 export async function writePlacements(
@@ -79,7 +75,7 @@ export async function listAssignments(
   return {
     assignments: rows.map((row): Assignment => {
       const video = row.video_id as VideoId;
-      const reason = (JSON.parse(row.reason) as Reason).text;
+      const reason = (JSON.parse(row.reason) as Why).text;
       const record = row.body === null ? undefined : (JSON.parse(row.body) as PublicationRecord);
       if (row.wanted === 0 || record?.kind !== 'video') return { wanted: false, video, reason };
       return {

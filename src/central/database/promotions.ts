@@ -4,6 +4,8 @@
  */
 import { sql } from '../../kernel/sql.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import { promoted } from '../placement/why.ts';
+import { writePlacements } from './assignments.ts';
 import { takePositions } from './feed.ts';
 import type { CentralDatabase, CentralTransaction } from './schema.ts';
 
@@ -27,19 +29,11 @@ export async function insertPromotions(
         conflict.column('video_id').doUpdateSet({ from_site: from, to_site: to, promoted_at: nowMs }),
       )
       .execute();
-    const reason = JSON.stringify({
-      code: 'promoted',
-      text: 'Its site is lost: the copy becomes the video.',
-    });
-    const position = await takePositions(tx, 1);
-    await tx
-      .insertInto('placements')
-      .values({ site_id: to, video_id: video, wanted: 1, reason, position })
-      .onConflict(conflict =>
-        conflict.columns(['site_id', 'video_id']).doUpdateSet({ wanted: 1, reason, position }),
-      )
-      .execute();
   }
+  await writePlacements(
+    tx,
+    promotions.map(({ video, to }) => ({ site: to, video, wanted: true, reason: promoted() })),
+  );
 }
 
 /** Of these videos, to which site each was given that was. */
@@ -60,7 +54,7 @@ export async function settlePromotions(
   tx: CentralTransaction,
   heir: SiteId,
   videos: readonly VideoId[],
-): Promise<readonly SiteId[]> {
+): Promise<void> {
   const former = await tx
     .selectFrom('videos')
     .select(['site_id', 'video_id', 'published_at'])
@@ -93,5 +87,4 @@ export async function settlePromotions(
       .where('site_id', '=', site_id)
       .execute();
   }
-  return [...new Set(former.map(({ site_id }) => site_id as SiteId))];
 }

@@ -83,10 +83,8 @@ export const completeSignals = perDatabase(
   MAX_BATCH,
   (db: CentralDatabase, runs: readonly Completion[]): Promise<Settled<boolean>[]> =>
     db.transaction().execute(async tx => {
-      await lockMembers(
-        tx,
-        runs.map(({ site }) => site),
-      );
+      const sites = runs.map(({ site }) => site);
+      await lockMembers(tx, sites);
       const plain = runs.filter(({ remark }) => !remark);
       if (plain.length > 0) await complete(tx, plain);
       for (const run of runs) if (run.remark) await complete(tx, [run]);
@@ -94,15 +92,10 @@ export const completeSignals = perDatabase(
         .selectFrom('signals')
         .select('site_id')
         .distinct()
-        .where(
-          'site_id',
-          'in',
-          runs.map(({ site }) => site),
-        )
+        .where('site_id', 'in', sites)
         .where('handled_at', 'is', null)
         .execute();
-      const sites = new Set(pending.map(row => row.site_id));
-      return runs.map(({ site }) => done(sites.has(site)));
+      return sites.map(site => done(pending.some(row => row.site_id === site)));
     }),
 );
 

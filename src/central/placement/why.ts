@@ -17,6 +17,10 @@ export const hot = (plays: number): Why => ({
   code: 'hot',
   text: `It is among the most played ones (${times(plays)}).`,
 });
+export const promoted = (): Why => ({
+  code: 'promoted',
+  text: 'Its site is lost: the copy becomes the video.',
+});
 export const notWanted = (): Why => ({ code: 'not-wanted', text: 'No rule wants it there any more.' });
 
 export const stays = (site: string): Why => ({

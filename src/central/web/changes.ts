@@ -13,8 +13,8 @@ import { listChanges, registerUpTo } from '../database/feed.ts';
 import { tellSightings } from '../database/sightings.ts';
 import { listJoined } from '../database/sites.ts';
 import { type CentralContext, requireMember } from './context.ts';
+import { awaitNews, MAX_WAIT_S } from './long-poll.ts';
 
-const MAX_WAIT_S = 25;
 /** 10,000 sites, about 70 bytes each. */
 const MAX_STATES_BYTES = 2 ** 20;
 
@@ -33,19 +33,16 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
     async (request, reply) => {
       const tracker = await requireMember(request, context, 'tracker');
       const { after, limit, wait } = request.query;
-      const gone = new AbortController();
-      reply.raw.on('close', () => gone.abort());
       // Made of records that were parsed when they came, by the thousand: not parsed once more on their way out.
       reply.serializer(JSON.stringify);
       const start = await registerUpTo(db, tracker.id, after, Date.now());
-      const deadline = performance.now() + wait * 1_000;
-      for (;;) {
-        const heard = bell.rings;
-        const page = await listChanges(db, start, limit);
-        const leftMs = deadline - performance.now();
-        if (page.changes.length > 0 || leftMs <= 0 || gone.signal.aborted || bell.closed) return page;
-        await bell.next(heard, leftMs, gone.signal);
-      }
+      return awaitNews({
+        bell,
+        reply,
+        waitS: wait,
+        read: () => listChanges(db, start, limit),
+        isNews: page => page.changes.length > 0,
+      });
     },
   );
 

@@ -1,13 +1,12 @@
 /** Withdrawals: told to every site, which drops what it holds and so confirms; shown to the operator. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { withdrawalFeedSchema, withdrawalListSchema } from '../../protocol/withdrawals.ts';
 import { listWithdrawals, listWithdrawn, noteCarriedOut } from '../database/withdrawals.ts';
 import { type CentralContext, requireMember, requireOperator } from './context.ts';
+import { awaitNews, MAX_WAIT_S } from './long-poll.ts';
 
-const MAX_WAIT_S = 25;
 /** The bell rings for every change; the thousand sites that wait here look this often at most. */
 const LOOK_EVERY_MS = 500;
 
@@ -26,23 +25,16 @@ export function addWithdrawalCalls(app: HttpServer, context: CentralContext): vo
     async (request, reply) => {
       const site = await requireMember(request, context, 'site');
       const { after, wait } = request.query;
-      const gone = new AbortController();
-      reply.raw.on('close', () => gone.abort());
       const start = await noteCarriedOut(db, site.id as SiteId, after, Date.now());
-      const deadline = performance.now() + wait * 1_000;
-      for (;;) {
-        const heard = bell.rings;
-        const page = await listWithdrawn(db, start);
-        const leftMs = deadline - performance.now();
-        const isOver = leftMs <= 0 || gone.signal.aborted || bell.closed;
-        if (page.videos.length > 0 || start < after || isOver) return page;
-        await bell.next(heard, leftMs, gone.signal);
-        if (!bell.closed) {
-          await sleep(Math.min(LOOK_EVERY_MS, Math.max(0, deadline - performance.now())), undefined, {
-            signal: gone.signal,
-          }).catch(() => {});
-        }
-      }
+      return awaitNews({
+        bell,
+        reply,
+        waitS: wait,
+        lookEveryMs: LOOK_EVERY_MS,
+        read: () => listWithdrawn(db, start),
+        // One who has to read on from an earlier position is told so at once.
+        isNews: page => page.videos.length > 0 || start < after,
+      });
     },
   );
 
