@@ -1,7 +1,8 @@
 /** Adding a site or a tracker. What can be checked here is checked here; the rest the centre says in a sentence. */
 import { useState } from 'preact/hooks';
-import { call, sentenceOf } from '../api.ts';
+import { call } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
+import { Refusal } from '../parts/notice.tsx';
 import { Field, type FieldSpec } from './field.tsx';
 import type { Invitation } from './join-lines.ts';
 import { parseNewSite, type SiteFields } from './new-site.ts';
@@ -99,11 +100,7 @@ function AddForm({ title, testId, fields, send }: AddFormProps) {
             onInput={value => setValues(before => ({ ...before, [spec.key]: value }))}
           />
         ))}
-        {error !== undefined && (
-          <p class="bad whole" role="alert">
-            {sentenceOf(error, t.errors)}
-          </p>
-        )}
+        <Refusal error={error} isWhole />
         <div class="whole">
           <button type="submit" class="primary">
             {t.admin.add}

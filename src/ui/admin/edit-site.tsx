@@ -1,9 +1,10 @@
 /** The form in which an administrator says how much a site counts, how much may leave it, and whose site it is. */
 import { useId, useState } from 'preact/hooks';
 import type { Site } from '../../protocol/central.ts';
-import { call, sentenceOf } from '../api.ts';
+import { call } from '../api.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { useSpeech } from '../parts/language.tsx';
+import { Refusal } from '../parts/notice.tsx';
 import { Field, type FieldSpec } from './field.tsx';
 import { type EditFields, fieldsOf, parseSiteEdit } from './site-edit.ts';
 
@@ -85,11 +86,7 @@ export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
             onChoose={throughGateway => set({ throughGateway })}
           />
         )}
-        {error !== undefined && (
-          <p class="bad whole" role="alert">
-            {sentenceOf(error, t.errors)}
-          </p>
-        )}
+        <Refusal error={error} isWhole />
         <div class="actions whole">
           <button type="submit" class="primary" disabled={saving}>
             {t.common.save}

@@ -4,14 +4,13 @@ import type { z } from 'zod';
 import type { centralInfoSchema, Video } from '../../protocol/central.ts';
 import { POSTER } from '../../protocol/media.ts';
 import { call } from '../api.ts';
-import { formatClock } from '../format.ts';
 import { useSpeech } from '../parts/language.tsx';
 import { Announcement, ErrorNotice } from '../parts/notice.tsx';
 import { Page, useCentralLinks } from '../parts/page.tsx';
 import { WordmarkSign } from '../parts/wordmark.tsx';
 import { usePoll } from '../poll.ts';
+import { CardPicture } from './card-picture.tsx';
 import { appendPage, listNew, mergeNewest, type VideoPage } from './merge.ts';
-import { Picture } from './picture.tsx';
 
 const TYPING_PAUSE_MS = 250;
 const REFRESH_MS = 2_000;
@@ -151,26 +150,9 @@ function Card({ video, tracker }: { readonly video: Video; readonly tracker: str
   const { t, format } = useSpeech();
   // The tracker sends the browser to the site that serves it best, as it does a player.
   const poster = video.pictures?.poster && tracker ? `${tracker}/go/${video.id}/${POSTER}` : undefined;
-  const [isPosterMissing, setPosterMissing] = useState(false);
   return (
     <li class="card" data-video={video.id} data-state={video.state}>
-      <figure>
-        {poster && !isPosterMissing ? (
-          <img
-            src={poster}
-            alt=""
-            loading="lazy"
-            data-testid="poster"
-            onError={() => setPosterMissing(true)}
-          />
-        ) : (
-          <Picture seed={video.id} />
-        )}
-        <figcaption class="badge number">
-          <span class="hidden-text">{t.catalogue.duration} </span>
-          {formatClock(video.durationMs)}
-        </figcaption>
-      </figure>
+      <CardPicture video={video.id} poster={poster} durationMs={video.durationMs} />
       <div class="card-words">
         <h2>
           <a class="card-link" href={`/watch/${video.id}`}>

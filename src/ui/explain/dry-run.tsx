@@ -2,8 +2,9 @@
 import { useState } from 'preact/hooks';
 import type { Site } from '../../protocol/central.ts';
 import type { DryRun, PlannedChange } from '../../protocol/tracker.ts';
-import { call, sentenceOf } from '../api.ts';
+import { call } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
+import { Refusal } from '../parts/notice.tsx';
 
 const KINDS = ['drain', 'down', 'zone', 'weight'] as const;
 type Kind = (typeof KINDS)[number];
@@ -78,11 +79,7 @@ export function DryRunPanel({ tracker, token, sites }: DryRunProps) {
             />
           </div>
         )}
-        {error !== undefined && (
-          <p class="bad whole" role="alert">
-            {sentenceOf(error, t.errors)}
-          </p>
-        )}
+        <Refusal error={error} isWhole />
         <div class="whole">
           <button type="submit" data-testid="try">
             {t.explain.try}

@@ -2,9 +2,9 @@
 import { useState } from 'preact/hooks';
 import type { Site, Video } from '../../protocol/central.ts';
 import type { Explanation } from '../../protocol/tracker.ts';
-import { call, sentenceOf } from '../api.ts';
+import { call } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
-import { ErrorNotice } from '../parts/notice.tsx';
+import { ErrorNotice, Refusal } from '../parts/notice.tsx';
 import { Page, useCentralLinks } from '../parts/page.tsx';
 import { TokenForm, useToken } from '../parts/token.tsx';
 import { usePoll } from '../poll.ts';
@@ -113,11 +113,7 @@ function Asking({ known, token }: { readonly known: Known; readonly token: strin
               ))}
             </datalist>
           </div>
-          {error !== undefined && (
-            <p class="bad whole" role="alert">
-              {sentenceOf(error, t.errors)}
-            </p>
-          )}
+          <Refusal error={error} isWhole />
           <div class="whole">
             <button type="submit" class="primary" data-testid="explain">
               {t.explain.ask}

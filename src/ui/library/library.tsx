@@ -3,8 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { MULTIVARIANT_PLAYLIST, mediaPath, POSTER } from '../../protocol/media.ts';
 import type { LibraryPage } from '../../protocol/site.ts';
 import { call } from '../api.ts';
-import { Picture } from '../catalogue/picture.tsx';
-import { formatClock } from '../format.ts';
+import { CardPicture } from '../catalogue/card-picture.tsx';
 import { useSpeech } from '../parts/language.tsx';
 import { ErrorNotice, Notice } from '../parts/notice.tsx';
 import { Page } from '../parts/page.tsx';
@@ -111,25 +110,10 @@ const revisionUrl = ({ id, revision }: LibraryVideo): string =>
 
 function Card({ video, onPlay }: { readonly video: LibraryVideo; readonly onPlay: () => void }) {
   const { t } = useSpeech();
-  const [isPosterMissing, setPosterMissing] = useState(false);
+  const poster = video.pictures.poster ? mediaPath(video.id, video.revision, POSTER) : undefined;
   return (
     <li class="card" data-video={video.id} data-holding={video.holding}>
-      <figure>
-        {video.pictures.poster && !isPosterMissing ? (
-          <img
-            src={mediaPath(video.id, video.revision, POSTER)}
-            alt=""
-            loading="lazy"
-            onError={() => setPosterMissing(true)}
-          />
-        ) : (
-          <Picture seed={video.id} />
-        )}
-        <figcaption class="badge number">
-          <span class="hidden-text">{t.catalogue.duration} </span>
-          {formatClock(video.durationMs)}
-        </figcaption>
-      </figure>
+      <CardPicture video={video.id} poster={poster} durationMs={video.durationMs} />
       <div class="card-words">
         <h2>
           <button type="button" class="card-link" onClick={onPlay} data-testid="play-here">

@@ -31,6 +31,17 @@ export function ErrorNotice({ error, retry }: { readonly error: unknown; readonl
   );
 }
 
+/** Beside what was refused, in a form or a row; nothing where there is no error. */
+export function Refusal({ error, isWhole }: { readonly error: unknown; readonly isWhole?: boolean }) {
+  const { t } = useSpeech();
+  if (error === undefined) return null;
+  return (
+    <p class={isWhole ? 'bad whole' : 'bad'} role="alert">
+      {sentenceOf(error, t.errors)}
+    </p>
+  );
+}
+
 /** Announced to screen readers, not shown. */
 export function Announcement({ text }: { readonly text: string }) {
   return (

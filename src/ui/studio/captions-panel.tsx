@@ -1,8 +1,8 @@
 /** Captions of a video: what there is, take away, add a file in a language. */
 import { useId, useState } from 'preact/hooks';
 import type { SiteCaptions, SiteVideo } from '../../protocol/site.ts';
-import { sentenceOf } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
+import { Refusal } from '../parts/notice.tsx';
 
 export interface CaptionsCalls {
   readonly add: (language: string, file: File) => Promise<void>;
@@ -86,11 +86,7 @@ export function CaptionsPanel({ video, calls, onClose }: CaptionsPanelProps) {
             onChange={event => setFile(event.currentTarget.files?.[0])}
           />
         </div>
-        {error !== undefined && (
-          <p class="bad" role="alert">
-            {sentenceOf(error, t.errors)}
-          </p>
-        )}
+        <Refusal error={error} />
         <div class="actions">
           <button type="submit" class="primary small" disabled={working || !file}>
             {working ? texts.adding : texts.add}

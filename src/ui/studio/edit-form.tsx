@@ -1,7 +1,7 @@
 import { useId, useState } from 'preact/hooks';
 import type { SiteVideo } from '../../protocol/site.ts';
-import { sentenceOf } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
+import { Refusal } from '../parts/notice.tsx';
 
 export interface VideoEdit {
   readonly name: string;
@@ -62,11 +62,7 @@ export function EditForm({ video, onSave, onClose }: EditFormProps) {
           onInput={event => setDescription(event.currentTarget.value)}
         />
       </div>
-      {error !== undefined && (
-        <p class="bad" role="alert">
-          {sentenceOf(error, t.errors)}
-        </p>
-      )}
+      <Refusal error={error} />
       <div class="actions">
         <button type="submit" class="primary" disabled={saving}>
           {t.common.save}

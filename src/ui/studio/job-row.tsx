@@ -1,8 +1,8 @@
 /** One conversion of a video: how far, how fast, how long still, and what can be done about it. */
 import { useState } from 'preact/hooks';
 import { JOB_PRIORITIES, type SiteJob } from '../../protocol/job.ts';
-import { sentenceOf } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
+import { Refusal } from '../parts/notice.tsx';
 
 export interface JobCalls {
   readonly setPriority: (job: SiteJob, priority: number) => Promise<void>;
@@ -84,11 +84,7 @@ export function JobRow({ job, calls }: JobRowProps) {
       </div>
       {isOpen && <progress max={1} value={job.progress} aria-label={words.kinds[job.kind]} />}
       {job.error && <p class="quiet">{job.error}</p>}
-      {error !== undefined && (
-        <p class="bad" role="alert">
-          {sentenceOf(error, t.errors)}
-        </p>
-      )}
+      <Refusal error={error} />
     </li>
   );
 }

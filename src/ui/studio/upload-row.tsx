@@ -1,6 +1,6 @@
 /** One upload of this tab, while its bytes travel. */
-import { sentenceOf } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
+import { Refusal } from '../parts/notice.tsx';
 import { estimateLeftMs } from './rate.ts';
 import { Stepper } from './stepper.tsx';
 import type { UploadItem, UploadQueue } from './upload-queue.ts';
@@ -45,11 +45,7 @@ export function UploadRow({ item, queue }: UploadRowProps) {
         )}
         {leftMs !== undefined && <span>{t.studio.left(format.duration(leftMs))}</span>}
       </p>
-      {item.error && (
-        <p class="bad" role="alert">
-          {sentenceOf(item.error, t.errors)}
-        </p>
-      )}
+      <Refusal error={item.error} />
     </li>
   );
 }

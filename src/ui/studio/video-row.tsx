@@ -2,9 +2,9 @@
 import { useState } from 'preact/hooks';
 import type { SiteJob } from '../../protocol/job.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
-import { sentenceOf } from '../api.ts';
 import { Confirm } from '../parts/dialog.tsx';
 import { useSpeech } from '../parts/language.tsx';
+import { Refusal } from '../parts/notice.tsx';
 import { type CaptionsCalls, CaptionsPanel } from './captions-panel.tsx';
 import { EditForm, type VideoEdit } from './edit-form.tsx';
 import { type JobCalls, JobList } from './job-row.tsx';
@@ -115,11 +115,7 @@ export function VideoRow(props: VideoRowProps) {
       )}
       {video.state === 'preparing' && video.revision && <p class="quiet">{t.studio.jobs.partly}</p>}
       <JobList jobs={jobs} calls={jobCalls} />
-      {error !== undefined && (
-        <p class="bad" role="alert">
-          {sentenceOf(error, t.errors)}
-        </p>
-      )}
+      <Refusal error={error} />
       {open === 'captions' && <CaptionsPanel video={video} calls={captions} onClose={close} />}
       {open === 'withdraw' && (
         <Confirm

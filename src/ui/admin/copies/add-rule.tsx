@@ -1,8 +1,8 @@
 /** A new rule. The kind says which fields there are. */
 import { useId, useState } from 'preact/hooks';
 import type { CopyReport, PlacementRule } from '../../../protocol/copies.ts';
-import { sentenceOf } from '../../api.ts';
 import { useSpeech } from '../../parts/language.tsx';
+import { Refusal } from '../../parts/notice.tsx';
 import { EMPTY_RULE, type RuleFields, ruleOf, whichFields } from './rule-fields.ts';
 
 const KINDS: readonly PlacementRule['kind'][] = ['at-least', 'hot', 'stays', 'at-most', 'by-hand'];
@@ -94,11 +94,7 @@ export function AddRule({ report, send }: AddRuleProps) {
             {t.copies.apart}
           </label>
         )}
-        {error !== undefined && (
-          <p class="bad whole" role="alert">
-            {sentenceOf(error, t.errors)}
-          </p>
-        )}
+        <Refusal error={error} isWhole />
         <div class="whole">
           <button type="submit" class="primary">
             {t.admin.add}
