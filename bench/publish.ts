@@ -78,6 +78,7 @@ export async function run() {
   const central = spawn(process.execPath, [...profile, 'dist/tributary.js', 'central', '--config', config], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
+  const ended = new Promise(resolve => central.once('exit', resolve));
   const sites = startSites({ centralUrl, sites: SITES, directory: join(directory, 'keys') });
   let stopFeed = async (): Promise<void> => {};
   try {
@@ -217,7 +218,6 @@ export async function run() {
   } finally {
     await stopFeed();
     await sites.stop();
-    const ended = new Promise(resolve => central.once('exit', resolve));
     central.kill('SIGTERM');
     await ended;
     await postgres.stop();
