@@ -4,7 +4,7 @@ import { regionSchema } from './copies.ts';
 import { epochSchema } from './epoch.ts';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { picturesSchema, renditionSchema } from './media.ts';
-import { addressSchema, timestampSchema, versionSchema } from './record.ts';
+import { addressSchema, privateSchema, timestampSchema, versionSchema } from './record.ts';
 import { nameSchema } from './text.ts';
 
 /** `GET /api/videos/{id}` */
@@ -30,6 +30,7 @@ export const videoSchema = z.strictObject({
     z.strictObject({ site: siteIdSchema, address: addressSchema, state: z.enum(['origin', 'complete']) }),
   ),
   state: z.enum(['registered', 'published', 'withdrawn']),
+  visibility: privateSchema,
   createdAt: timestampSchema,
   publishedAt: timestampSchema,
   registeredAt: timestampSchema.optional(),
@@ -250,6 +251,7 @@ export const changeSchema = z.discriminatedUnion('kind', [
     durationMs: z.int().positive(),
     renditions: z.array(renditionSchema),
     isGrowing: z.literal(true).optional(),
+    isPrivate: z.literal(true).optional(),
     /** It was another site's before, which is lost: from now on it is this site's. */
     promoted: z.literal(true).optional(),
   }),

@@ -27,6 +27,12 @@ export const addressSchema = z
  */
 const writtenAtSchema = timestampSchema.optional();
 
+/** Public: everybody finds and watches it. Private: who has a right (docs/private-videos.md). */
+export const visibilitySchema = z.enum(['public', 'private']);
+export type Visibility = z.infer<typeof visibilitySchema>;
+/** As records and answers tell it: absent of a public video. */
+export const privateSchema = z.literal('private').optional();
+
 export const videoRecordSchema = z.strictObject({
   kind: z.literal('video'),
   video: videoIdSchema,
@@ -52,6 +58,7 @@ export const videoRecordSchema = z.strictObject({
   pictures: picturesSchema.optional(),
   /** Its beginning alone can be played: it is still being converted, and another revision will hold more of it. */
   isGrowing: z.literal(true).optional(),
+  visibility: privateSchema,
   createdAt: timestampSchema,
   writtenAt: writtenAtSchema,
 });

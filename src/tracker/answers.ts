@@ -94,9 +94,11 @@ export function createAnswers(means: AnswerMeans): Answers {
     if (found.kind === 'unknown') {
       const reason = means.missing();
       if (reason !== undefined) throw noSource(reason);
-      throw new Problem(404, 'video-unknown', 'No video of this id is registered here.');
+      throw unknown();
     }
     if (found.kind === 'withdrawn') throw withdrawn();
+    // Of what is private nobody is told that it exists.
+    if (found.video.isPrivate && !asker.isOperator) throw unknown();
     const world = live.now();
     const question = ask(id, asker, world, holdersOf(found.holders), found.video.bitrateBps);
     return { video: found.video, world, question };
@@ -114,13 +116,15 @@ export function createAnswers(means: AnswerMeans): Answers {
       );
       return { video, world, question, picks: exploring(picks, tried), isExploring: tried !== undefined };
     },
-    explain: open,
+    explain: (id, asker) => open(id, { ...asker, isOperator: true }),
     steer(id, asker, sites) {
       const found = registry.find(id);
       if (found.kind === 'withdrawn') throw withdrawn();
       const world = live.now();
       const [holders, bitrateBps] =
-        found.kind === 'known' ? [holdersOf(found.holders), found.video.bitrateBps] : [[], USUAL_BITRATE_BPS];
+        found.kind === 'known' && !found.video.isPrivate
+          ? [holdersOf(found.holders), found.video.bitrateBps]
+          : [[], USUAL_BITRATE_BPS];
       const question = ask(id, asker, world, holders, bitrateBps);
       return { world, question, picks: rank(world, question, indexesOf(world, sites)) };
     },
@@ -165,6 +169,7 @@ export function holdingOf(world: World, full: Iterable<SiteId>, partial: Iterabl
   return { full: indexesOf(world, full), partial: indexesOf(world, partial) };
 }
 
+const unknown = (): Problem => new Problem(404, 'video-unknown', 'No video of this id is registered here.');
 export const withdrawn = (): Problem => new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
 const noSource = (detail: string): Problem =>
   new Problem(503, 'no-source', detail, { headers: { 'retry-after': '2' } });

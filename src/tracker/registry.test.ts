@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,10 +63,11 @@ const registryOf = (...changes: Change[]): Registry => {
 function read(registry: Registry, id: VideoId) {
   const found = registry.find(id);
   if (found.kind !== 'known') return found.kind;
-  const { site, version, revision, name, bitrateBps, durationMs, renditions, isGrowing } = found.video;
+  const { site, version, revision, name, bitrateBps, durationMs, renditions, isGrowing, isPrivate } =
+    found.video;
   const holders = found.holders.map(place => registry.siteAt(place));
-  const growing = isGrowing ? { isGrowing } : {};
-  return { site, version, revision, name, bitrateBps, durationMs, renditions, ...growing, holders };
+  const marks = { ...(isGrowing ? { isGrowing } : {}), ...(isPrivate ? { isPrivate } : {}) };
+  return { site, version, revision, name, bitrateBps, durationMs, renditions, ...marks, holders };
 }
 const holdersOf = (registry: Registry): unknown => (read(registry, video) as { holders?: unknown }).holders;
 
@@ -392,6 +394,24 @@ describe('the snapshot', () => {
       expect(registry.videoCount).toBe(0);
     }),
   );
+
+  test('private videos stay private; a snapshot from before there were any is read, one of later versions not', () =>
+    inDirectory(async path => {
+      const registry = registryOf(published({ isPrivate: true }), published({ video: newVideoId() }));
+      await writeSnapshot(path, central, 7, registry);
+      expect(read((await open(path)).registry, video)).toMatchObject({ isPrivate: true });
+      registry.apply([published({ version: 2 })]);
+      expect(read(registry, video)).not.toHaveProperty('isPrivate');
+      const reseal = async (magic: string): Promise<void> => {
+        const body = (await readFile(path)).subarray(0, -32);
+        body.write(magic, 0, 'latin1');
+        await writeFile(path, Buffer.concat([body, createHash('sha256').update(body).digest()]));
+      };
+      await reseal('TRIBREG4');
+      expect((await open(path)).position).toBe(7);
+      await reseal('TRIBREG6');
+      expect((await open(path)).position).toBe(0);
+    }));
 
   test('missing, or of another central: none', () =>
     inDirectory(async path => {

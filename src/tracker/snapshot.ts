@@ -17,7 +17,9 @@ import { messageOf } from '../kernel/problem.ts';
 import { CHUNK_BYTES } from './registry/arena.ts';
 import { Registry, type RegistryTables } from './registry.ts';
 
-const MAGIC = Buffer.from('TRIBREG4');
+/** The last version knows private videos. What was written before has none; who knows none must not read what has. */
+const MAGIC = Buffer.from('TRIBREG5');
+const READABLE = [MAGIC, Buffer.from('TRIBREG4')];
 const HEAD_BYTES = MAGIC.length + 4;
 const SEAL_BYTES = 32;
 const MIN_VIDEO_BYTES = 48;
@@ -75,7 +77,8 @@ async function readVideos(file: FileHandle, tables: RegistryTables, videosBytes:
   const hash = createHash('sha256');
   const { size } = await file.stat();
   const head = await readExactly(file, HEAD_BYTES, 0);
-  if (!head.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error('it is no snapshot of this version');
+  if (!READABLE.some(magic => magic.equals(head.subarray(0, MAGIC.length))))
+    throw new Error('it is no snapshot of this version');
   hash.update(head);
   const registry = new Registry(
     head.readUInt32LE(MAGIC.length),

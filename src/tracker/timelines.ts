@@ -33,7 +33,7 @@ export interface Timelines {
 }
 
 export function createTimelines(): Timelines {
-  const kept = new LRUCache<RevisionId, RevisionTimeline>({
+  const kept = new LRUCache<string, RevisionTimeline>({
     maxSize: MAX_KEPT_BYTES,
     sizeCalculation: sizeOf,
   });
@@ -57,7 +57,7 @@ export function createTimelines(): Timelines {
         });
         if (Object.values(timeline.renditions).some(({ runs }) => countSegments(runs) > MAX_SEGMENTS))
           continue;
-        kept.set(revision, timeline);
+        kept.set(`${video} ${revision}`, timeline);
         return timeline;
       } catch (error) {
         isMissing ||= error instanceof Problem && error.status === 404;
@@ -70,9 +70,10 @@ export function createTimelines(): Timelines {
 
   return {
     async of(video, revision, baseUrls) {
-      const known = kept.get(revision);
-      if (known) return known;
+      // By both: who may ask for one video must not be given another's.
       const key = `${video} ${revision}`;
+      const known = kept.get(key);
+      if (known) return known;
       if (missing.has(key)) throw unknown();
       const before = underWay.get(key);
       if (before) return before;

@@ -15,6 +15,8 @@ export interface Asker {
   readonly where?: Where | undefined;
   /** Its voice within the prefix. */
   readonly who?: number | undefined;
+  /** Operators are told of private videos, too. */
+  readonly isOperator?: boolean;
 }
 
 export interface Geo {

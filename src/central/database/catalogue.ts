@@ -12,6 +12,8 @@ export interface VideoQuery {
   readonly q?: string | undefined;
   readonly site?: SiteId | undefined;
   readonly limit: number;
+  /** Private ones too: for operators. */
+  readonly withPrivate: boolean;
   readonly before?: Cursor | undefined;
 }
 
@@ -22,6 +24,7 @@ const videoColumns = [
   'videos.body',
   'videos.withdrawn',
   'videos.published_at',
+  'videos.private',
   'members.name as site_name',
   sql<
     number | null
@@ -32,7 +35,7 @@ const videoColumns = [
 
 export type ListedVideo = Pick<
   VideoRow,
-  'site_id' | 'video_id' | 'version' | 'body' | 'withdrawn' | 'published_at'
+  'site_id' | 'video_id' | 'version' | 'body' | 'withdrawn' | 'published_at' | 'private'
 > & {
   readonly site_name: string;
   /** Null: no tracker has registered this version yet. */
@@ -49,6 +52,7 @@ export function listVideos(db: CentralDatabase, query: VideoQuery): Promise<List
     .where('videos.kind', '=', sql.lit('video'))
     .where('videos.superseded_by', 'is', null)
     .where('members.revoked_at', 'is', null);
+  if (!query.withPrivate) select = select.where('videos.private', '!=', sql.lit(1));
   if (query.site) select = select.where('videos.site_id', '=', query.site);
   if (query.before) {
     const { at, id } = query.before;

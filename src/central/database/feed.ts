@@ -127,7 +127,7 @@ function ofVideo(row: FedVideo): Change {
   if (record.kind === 'gone') return { kind: 'gone', position, site, video, version };
   if (record.kind === 'copy')
     return { kind: 'copy', position, site, video, version, revision: record.revision };
-  const { revision, name, bitrateBps, durationMs, renditions, isGrowing } = record;
+  const { revision, name, bitrateBps, durationMs, renditions, isGrowing, visibility } = record;
   return {
     kind: 'video',
     position,
@@ -141,6 +141,7 @@ function ofVideo(row: FedVideo): Change {
     renditions,
     ...(row.promoted === 1 ? { promoted: true } : {}),
     ...(isGrowing ? { isGrowing } : {}),
+    ...(visibility === 'private' ? { isPrivate: true } : {}),
   };
 }
 

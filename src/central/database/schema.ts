@@ -75,6 +75,8 @@ interface VideoTable {
   search_text: string;
   /** The name; of a withdrawn video, the last one. */
   title: string;
+  /** 0: it never was private; 1: it is; 2: it was, and sites have to hear that it is no more. */
+  private: Generated<number>;
 }
 export type VideoRow = Selectable<VideoTable>;
 
@@ -420,6 +422,16 @@ const feedGaps: Migration = {
   },
 };
 
+const privateVideos: Migration = {
+  async up(db) {
+    await db.schema
+      .alterTable('videos')
+      .addColumn('private', 'integer', column => column.notNull().defaultTo(0))
+      .execute();
+    await sql`create index videos_private on videos (position) where private > 0`.execute(db);
+  },
+};
+
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': first,
   '0002-publication': publication,
@@ -429,4 +441,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006-copies': copies,
   '0007-registrations': registrations,
   '0008-feed-gaps': feedGaps,
+  '0009-private-videos': privateVideos,
 };

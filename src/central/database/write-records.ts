@@ -15,7 +15,7 @@ export interface RecordWrite {
   readonly atMs: number;
 }
 
-/** An SQL statement takes so many parameters and no more: here twelve a row. */
+/** An SQL statement takes so many parameters and no more: here thirteen a row. */
 const ROWS_A_STATEMENT = 1_000;
 
 /** R3: one row a video and site. R4 once more, in the database itself. */
@@ -48,6 +48,7 @@ async function writeRows(
         search_text:
           record.kind === 'video' ? normaliseForSearch(`${record.name}\n${record.description}`) : '',
         title: record.kind === 'video' ? record.name : '',
+        private: record.kind === 'video' && record.visibility === 'private' ? 1 : 0,
       })),
     )
     .onConflict(conflict =>
@@ -66,6 +67,21 @@ async function writeRows(
             .when('excluded.withdrawn', '=', 1)
             .then(ref('videos.title'))
             .else(ref('excluded.title'))
+            .end(),
+          // A withdrawal leaves it as it was; so does what a site says of another's video.
+          private: eb
+            .case()
+            .when('excluded.private', '=', 1)
+            .then(1)
+            .when(
+              eb.and([
+                eb('videos.private', '=', 1),
+                eb('excluded.kind', '=', 'video'),
+                eb('excluded.withdrawn', '=', 0),
+              ]),
+            )
+            .then(2)
+            .else(ref('videos.private'))
             .end(),
         }))
         .whereRef('excluded.version', '>', 'videos.version'),

@@ -1,6 +1,7 @@
 /** The catalogue as everyone may read it. */
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { allowAnyOrigin, type HttpServer } from '../../kernel/http.ts';
+import { allowAnyOrigin, type HttpServer, hasToken } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { type Video, videoListSchema, videoSchema } from '../../protocol/central.ts';
 import { type SiteId, siteIdSchema, videoIdSchema } from '../../protocol/ids.ts';
@@ -18,7 +19,10 @@ const listQuerySchema = z.object({
 });
 const parameters = z.object({ id: videoIdSchema });
 
-export function addVideoCalls(app: HttpServer, { db }: CentralContext): void {
+export function addVideoCalls(app: HttpServer, { db, config }: CentralContext): void {
+  const isOperator = ({ headers }: FastifyRequest): boolean =>
+    hasToken(headers.authorization, config.operatorToken);
+
   app.get(
     '/api/videos',
     { schema: { querystring: listQuerySchema, response: { 200: videoListSchema } } },
@@ -26,7 +30,7 @@ export function addVideoCalls(app: HttpServer, { db }: CentralContext): void {
       allowAnyOrigin(reply);
       const { q, site, limit, cursor } = request.query;
       const before = cursor === undefined ? undefined : parseCursor(cursor);
-      const rows = await listVideos(db, { q, site, limit, before });
+      const rows = await listVideos(db, { q, site, limit, before, withPrivate: isOperator(request) });
       const page = rows.slice(0, limit);
       const last = rows.length > limit ? page.at(-1) : undefined;
       return {
@@ -45,7 +49,9 @@ export function addVideoCalls(app: HttpServer, { db }: CentralContext): void {
     async (request, reply) => {
       allowAnyOrigin(reply);
       const row = await findVideo(db, request.params.id);
-      if (!row) throw new Problem(404, 'video-unknown', 'There is no such video.');
+      // Of what is private nobody is told that it exists.
+      if (!row || (row.private === 1 && !isOperator(request)))
+        throw new Problem(404, 'video-unknown', 'There is no such video.');
       const video = row.revoked_at === null ? formatVideo(row) : undefined;
       if (!video) throw new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
       const [whole = video] = await withCopies(db, [video]);
@@ -90,6 +96,7 @@ function formatVideo(row: ListedVideo): Video | undefined {
     site: { id: site, name: row.site_name },
     copies: [{ site, address: record.sourceAddress, state: 'origin' }],
     state: row.registered_at === null ? 'published' : 'registered',
+    ...(record.visibility === 'private' ? { visibility: 'private' } : {}),
     createdAt: record.createdAt,
     publishedAt: formatTime(row.published_at),
     ...optionalTime('registeredAt', row.registered_at),

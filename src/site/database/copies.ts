@@ -279,6 +279,7 @@ export function inheritVideo(
       name: record.name,
       description: record.description,
       language: record.language ?? null,
+      private: record.visibility === 'private' ? 1 : 0,
       state: 'ready' as const,
       error_code: null,
       error_detail: null,

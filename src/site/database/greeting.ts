@@ -185,6 +185,7 @@ async function takeBack(
           name: record.name,
           description: record.description,
           language: record.language ?? null,
+          private: record.visibility === 'private' ? 1 : 0,
           size_bytes: record.sizeBytes,
           sha256: record.sha256,
           // What stands here may go on if it is of the same revision; else its source is checked anew.
@@ -207,6 +208,7 @@ async function takeBack(
       description: '',
       language: null,
       file_name: null,
+      private: 0,
       state: 'failed',
       error_code: null,
       error_detail: null,

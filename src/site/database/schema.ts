@@ -9,6 +9,8 @@ export interface VideoRow {
   description: string;
   language: string | null;
   file_name: string | null;
+  /** 1: who has a right alone may watch it. */
+  private: number;
   state: VideoState;
   error_code: string | null;
   error_detail: string | null;
@@ -395,6 +397,14 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
         .addColumn('duration_ms', 'bigint', column => column.notNull())
         .addColumn('pictures', 'text')
         .addColumn('heard_ms', 'bigint', column => column.notNull())
+        .execute();
+    },
+  },
+  '0009-private-videos': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .alterTable('videos')
+        .addColumn('private', 'integer', column => column.notNull().defaultTo(0))
         .execute();
     },
   },

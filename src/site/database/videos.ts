@@ -17,6 +17,7 @@ export interface NewVideo {
   readonly description: string;
   readonly language: string | undefined;
   readonly fileName: string | undefined;
+  readonly isPrivate?: boolean;
   readonly sizeBytes: number;
 }
 
@@ -39,6 +40,7 @@ export async function insertVideo(db: SiteDatabase, video: NewVideo): Promise<vo
       description: video.description,
       language: video.language ?? null,
       file_name: video.fileName ?? null,
+      private: video.isPrivate ? 1 : 0,
       state: 'uploading',
       error_code: null,
       error_detail: null,

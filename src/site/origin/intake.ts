@@ -283,6 +283,7 @@ export function makeRecord(
         }
       : {}),
     ...(video.state === 'preparing' ? { isGrowing: true } : {}),
+    ...(video.private === 1 ? { visibility: 'private' } : {}),
     createdAt: video.created_at,
   } as RecordDraft;
 }

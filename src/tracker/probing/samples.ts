@@ -28,7 +28,9 @@ export class Samples {
 
   /** What was published last at each site. */
   readonly learn = (changes: readonly Change[]): void => {
-    for (const change of changes) if (change.kind === 'video') this.note(change.site, change);
+    for (const change of changes) {
+      if (change.kind === 'video' && !change.isPrivate) this.note(change.site, change);
+    }
   };
 
   /** What to ask this site for: the newest; and where it cannot serve that, what it served before. */

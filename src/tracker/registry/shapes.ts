@@ -8,6 +8,7 @@ export interface Shape {
   readonly renditions: readonly Rendition[];
   /** Only while it is. */
   readonly isGrowing?: true;
+  readonly isPrivate?: true;
 }
 
 const MAX_SHAPES = 50_000;

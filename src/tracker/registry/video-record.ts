@@ -71,6 +71,7 @@ export function writeFacts(writer: ByteWriter, shapes: Shapes, change: VideoChan
   const shape: Shape = {
     renditions: change.renditions.map(each => ({ ...each, bandwidthBps: 0, averageBandwidthBps: 0 })),
     ...(change.isGrowing ? { isGrowing: true } : {}),
+    ...(change.isPrivate ? { isPrivate: true } : {}),
   };
   const text = JSON.stringify(shape);
   const number = shapes.numberOf(text);
@@ -118,6 +119,10 @@ class Video implements RegisteredVideo {
 
   get isGrowing(): true | undefined {
     return this.#shape.isGrowing;
+  }
+
+  get isPrivate(): true | undefined {
+    return this.#shape.isPrivate;
   }
 
   get renditions(): Rendition[] {
