@@ -46,6 +46,18 @@ export const FAILPOINTS = {
     'registration-committed',
   ],
   tracker: ['changes-received', 'changes-applied'],
+  /** At a site that holds copies: one is made, dropped, or becomes the video. */
+  copies: [
+    'copy-begun',
+    'copy-files-added',
+    'copy-durable',
+    'copy-whole',
+    'copy-completed',
+    'copy-renounced',
+    'copy-removed',
+    'copy-resigned',
+    'copy-inherited',
+  ],
 } as const;
 export type Failpoint = (typeof FAILPOINTS)[keyof typeof FAILPOINTS][number];
 

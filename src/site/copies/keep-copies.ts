@@ -2,6 +2,7 @@
  * Brings what this site holds of other sites' videos to what it is to hold: makes copies, drops them, and where a site is lost
  * for good, makes its own video of one. One at a time: the line is thin, and copies are in no hurry.
  */
+import { failpoint } from '../../kernel/failpoint.ts';
 import type { KeyPair } from '../../kernel/keys.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
@@ -67,6 +68,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
     const own = await findVideo(db, video);
     // Nobody is sent here for it any more before its files go.
     await renounceCopy(db, video, because, isWithdrawn);
+    failpoint('copy-renounced');
     onRecord();
     await options.forgetOpen(video);
     if (own) {
@@ -75,6 +77,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
     } else {
       await options.removeVideo(video);
     }
+    failpoint('copy-removed');
     await forgetCopy(db, video);
   }
 
@@ -118,6 +121,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
       sizeBytes: made.sizeBytes,
       files: made.files,
     });
+    failpoint('copy-completed');
     onRecord();
   }
 
@@ -138,8 +142,10 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
     const record = videoRecordSchema.parse(JSON.parse(held_record));
     const revision = newRevisionId();
     await store.resign(video, held_revision as RevisionId, revision, options.key());
+    failpoint('copy-resigned');
     const prepared = JSON.stringify(preparedOf(record, copyPath(video)));
     await inheritVideo(db, { record, revision, prepared, describe: options.describe });
+    failpoint('copy-inherited');
     onRecord();
     log.warn({ video, revision }, 'a copy has become the video: its site is lost');
   }

@@ -2,6 +2,7 @@
  * Makes a copy of one revision, or goes on with it: every file that a player may ask for, each checked against the proof of
  * the site that made it, and that site's own record. Whole only when all of it is durable.
  */
+import { failpoint } from '../../kernel/failpoint.ts';
 import { sha256Hex } from '../../kernel/keys.ts';
 import type { RevisionId, VideoId } from '../../protocol/ids.ts';
 import { mediaPath, recordFile, TIMELINE } from '../../protocol/media.ts';
@@ -52,6 +53,7 @@ export async function makeCopy(means: CopyMeans, wanted: WantedCopy, signal: Abo
       revisionTimelineSchema.parse(JSON.parse(timeline.toString('utf8'))),
     );
     const missing = names.filter(name => !writer.has(name));
+    failpoint('copy-begun');
     for (let done = 0; done < missing.length; done += FETCHES_AT_ONCE) {
       signal.throwIfAborted();
       await means.onProgress(names.length - missing.length + done, names.length);
@@ -62,8 +64,10 @@ export async function makeCopy(means: CopyMeans, wanted: WantedCopy, signal: Abo
         if (bytes && 'body' in bytes) await writer.add(file.file, bytes);
         else if (bytes) await writer.adopt(file.file, bytes.proof, bytes.etag);
       }
+      failpoint('copy-files-added');
     }
     const sizeBytes = await writer.finish();
+    failpoint('copy-whole');
     means.store.forget(video);
     return { record: parsed, recordText, sizeBytes, files: writer.count };
   } finally {

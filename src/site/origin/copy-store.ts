@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
+import { failpoint } from '../../kernel/failpoint.ts';
 import { flush, renameDurably, syncDirectory, writeDurably } from '../../kernel/files.ts';
 import type { KeyPair } from '../../kernel/keys.ts';
 import { type Proof, sha256Base64, signBytes } from '../../kernel/proofs.ts';
@@ -224,6 +225,7 @@ export class CopyWriter {
     await flush(this.#pack);
     await flush(this.#journal);
     await syncDirectory(this.#directory);
+    failpoint('copy-durable');
     const path = join(this.#directory, this.#revision + INDEX);
     await renameDurably(`${path}.new`, path);
     return this.#end;

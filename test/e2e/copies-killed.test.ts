@@ -1,0 +1,159 @@
+/**
+ * Copies, killed at every step: while one is made, dropped, or becomes the video of a site that is lost. Whatever the moment, in
+ * the end the copy is whole and plays alone, or is gone from the disk and from every answer.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Failpoint } from '../../src/kernel/failpoint.ts';
+import type { Video } from '../../src/protocol/central.ts';
+import type { StoredRule } from '../../src/protocol/copies.ts';
+import {
+  type Cluster,
+  type Part,
+  sitesOf,
+  startCluster,
+  TOKEN,
+  untilRegistered,
+  uploadTo,
+} from './cluster.ts';
+import { readFilm, shortFilm } from './films.ts';
+import { eventually, getJson } from './parts.ts';
+
+const COPY_MS = 60_000;
+const authorised = { authorization: `Bearer ${TOKEN}` };
+
+let cluster: Cluster;
+/** Two origins: each can be lost once. */
+let origins: Part[];
+let heir: Part;
+const films: string[] = [];
+
+const siteId = async ({ name }: Part): Promise<string> =>
+  (await sitesOf(cluster)).find(site => site.name === name)?.id ?? '';
+const videoOf = (id: string): Promise<Video> => getJson(`${cluster.central.url}/api/videos/${id}`);
+
+async function callCentral<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(`${cluster.central.url}${path}`, {
+    method,
+    headers: { ...authorised, ...(body ? { 'content-type': 'application/json' } : {}) },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+const addRule = async (video: string): Promise<StoredRule> =>
+  callCentral('POST', '/api/placement-rules', { kind: 'by-hand', video, site: await siteId(heir) });
+
+const untilCopied = (id: string): Promise<Video> =>
+  eventually(
+    `a whole copy of ${id}`,
+    async () => {
+      const video = await videoOf(id);
+      return video.copies.some(({ state }) => state === 'complete') ? video : undefined;
+    },
+    COPY_MS,
+  );
+
+/** Of every kind of file one, from the heir, and its bytes those of the origin. */
+async function expectSameBytes(origin: Part, { id, revision }: Video): Promise<void> {
+  for (const file of ['multivariant.m3u8', 'source-video/init.mp4', 'source-video/1.m4s', 'poster.jpg']) {
+    const [there, here] = await Promise.all(
+      [origin, heir].map(async ({ url }) => {
+        const response = await fetch(`${url}/v/${id}/${revision}/${file}`);
+        expect(response.status, `${file} at ${url}`).toBe(200);
+        return Buffer.from(await response.arrayBuffer());
+      }),
+    );
+    expect(here?.equals(there as Buffer), file).toBe(true);
+  }
+}
+
+const copyDirectory = (id: string): string => join(heir.directory, 'videos', id, 'copy');
+
+async function dieAt(point: Failpoint, act: () => Promise<unknown>): Promise<void> {
+  await heir.end('SIGTERM');
+  await heir.start(point, false);
+  await act();
+  await heir.killed(COPY_MS);
+  await heir.start();
+}
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  const lines = ['workers = 0'];
+  origins = [await cluster.addSite('East', { lines }), await cluster.addSite('West', { lines })];
+  heir = await cluster.addSite('Heir', { lines });
+  await Promise.all([...origins, heir].map(site => site.start()));
+  for (const origin of origins) {
+    const id = await uploadTo(origin, readFilm(shortFilm()), `Film at ${origin.name}`);
+    films.push(id);
+    await untilRegistered(origin, id);
+    // The last revision: what is copied below does not change meanwhile.
+    await eventually('it has its pictures', async () => (await videoOf(id)).pictures?.storyboard, COPY_MS);
+  }
+}, 180_000);
+afterAll(() => cluster?.stop());
+
+const MAKING = ['copy-begun', 'copy-files-added', 'copy-durable', 'copy-whole', 'copy-completed'] as const;
+const DROPPING = ['copy-renounced', 'copy-removed'] as const;
+const INHERITING = ['copy-resigned', 'copy-inherited'] as const;
+
+describe('a site that holds copies, killed', () => {
+  it.each(MAKING.map((point, turn) => ({ point, dropAt: DROPPING[turn % DROPPING.length] as Failpoint })))(
+    'at $point, makes the copy whole, and then drops it, killed at $dropAt',
+    async ({ point, dropAt }) => {
+      const [origin] = origins as [Part];
+      const [film] = films as [string];
+      let rule: StoredRule | undefined;
+      await dieAt(point, async () => {
+        rule = await addRule(film);
+      });
+      const video = await untilCopied(film);
+      await expectSameBytes(origin, video);
+      const left = readdirSync(copyDirectory(film));
+      expect(left.filter(name => name.endsWith('.new'))).toEqual([]);
+      expect(left.length).toBe(2);
+
+      await dieAt(dropAt, () => callCentral('DELETE', `/api/placement-rules/${rule?.id}`));
+      await eventually('nothing is left of it', () => !existsSync(copyDirectory(film)) || undefined, COPY_MS);
+      await eventually(
+        'the centre knows',
+        async () => (await videoOf(film)).copies.every(({ state }) => state === 'origin') || undefined,
+        COPY_MS,
+      );
+      // The heir fetches what it lacks, as any site does.
+      await expectSameBytes(origin, video);
+    },
+    180_000,
+  );
+
+  it.each(INHERITING.map((point, turn) => ({ point, turn })))(
+    'at $point, makes the video of a lost site its own, once',
+    async ({ point, turn }) => {
+      const origin = origins[turn] as Part;
+      const film = films[turn] as string;
+      await addRule(film);
+      const before = await untilCopied(film);
+      await origin.end();
+      const lost = await siteId(origin);
+      await dieAt(point, () => callCentral('POST', `/api/sites/${lost}/lost`));
+      const heirId = await siteId(heir);
+      const video = await eventually(
+        'the heir has published it',
+        async () => {
+          const found = await videoOf(film);
+          return found.site.id === heirId && found.state === 'registered' ? found : undefined;
+        },
+        COPY_MS,
+      );
+      expect(video.revision).not.toBe(before.revision);
+      const answer = await fetch(`${heir.url}/v/${film}/${video.revision}/source-video/1.m4s`);
+      expect(answer.status).toBe(200);
+      const { videos } = await getJson<{ videos: Video[] }>(`${cluster.central.url}/api/videos`);
+      expect(videos.filter(({ id }) => id === film)).toHaveLength(1);
+    },
+    180_000,
+  );
+});
