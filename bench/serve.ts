@@ -9,13 +9,13 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { newRevisionId, newVideoId } from '../src/protocol/ids.ts';
+import { makeCertificate } from '../test/certificate.ts';
 import { type Idle, measureIdle } from './peers/idle.ts';
 import { createLoad, type Load, medianOf, type Result } from './peers/load.ts';
 import { startNginxCache, startNginxSendfile } from './peers/nginx.ts';
 import { startLimit, startTributary } from './peers/ours.ts';
 import {
   isInstalled,
-  makeCertificate,
   median,
   type Peer,
   readCpuMs,

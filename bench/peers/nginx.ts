@@ -1,21 +1,14 @@
 /** nginx, serving files with sendfile, and as a cache in front of another server. One worker. */
+
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  type CertificatePaths,
-  findChild,
-  findPort,
-  type Peer,
-  pidOf,
-  startOnServerCore,
-  stopProcess,
-  waitFor,
-} from './process.ts';
+import type { CertificateFiles } from '../../src/kernel/certificate.ts';
+import { findChild, findPort, type Peer, pidOf, startOnServerCore, stopProcess, waitFor } from './process.ts';
 
 interface NginxOptions {
   readonly name: string;
   readonly directory: string;
-  readonly certificate?: CertificatePaths;
+  readonly certificate?: CertificateFiles;
   /** What stands inside `server {}`. */
   readonly server: string;
   /** What stands inside `http {}` beside it. */
@@ -24,9 +17,9 @@ interface NginxOptions {
 }
 
 /** The same cipher as ours: the first that servers with AES instructions choose. */
-const TLS = ({ cert, key }: CertificatePaths, port: number): string => `
+const TLS = ({ certificate, key }: CertificateFiles, port: number): string => `
     listen 127.0.0.1:${port} ssl;
-    ssl_certificate ${cert}; ssl_certificate_key ${key};
+    ssl_certificate ${certificate}; ssl_certificate_key ${key};
     ssl_protocols TLSv1.2 TLSv1.3; ssl_prefer_server_ciphers on; ssl_session_cache shared:s:1m;
     ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384;`;
 
@@ -72,7 +65,7 @@ export const startNginxSendfile = (
   directory: string,
   files: string,
   probe: string,
-  certificate?: CertificatePaths,
+  certificate?: CertificateFiles,
 ): Promise<Peer> =>
   startNginx({
     name: 'nginx-sendfile',
@@ -87,7 +80,7 @@ export const startNginxCache = (
   directory: string,
   origin: string,
   probe: string,
-  options: { readonly certificate?: CertificatePaths; readonly lock?: boolean } = {},
+  options: { readonly certificate?: CertificateFiles; readonly lock?: boolean } = {},
 ): Promise<Peer> => {
   const name = 'nginx-proxy_cache';
   return startNginx({

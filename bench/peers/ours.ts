@@ -1,25 +1,27 @@
 /** Our own servers, bundled as the site itself is: the buffer, and the limit of Node. */
+
 import { join } from 'node:path';
+import type { CertificateFiles } from '../../src/kernel/certificate.ts';
 import { bundle } from './bundle.ts';
-import {
-  type CertificatePaths,
-  type Peer,
-  pidOf,
-  readFirstLine,
-  startOnServerCore,
-  stopProcess,
-} from './process.ts';
+import { type Peer, pidOf, readFirstLine, startOnServerCore, stopProcess } from './process.ts';
 
 /** `warm`: paths that are in its memory when it is there. */
 export async function startTributary(
   directory: string,
   origin: string,
-  options: { readonly certificate?: CertificatePaths; readonly warm?: readonly string[] } = {},
+  options: { readonly certificate?: CertificateFiles; readonly warm?: readonly string[] } = {},
 ): Promise<Peer> {
   const { certificate, warm = [] } = options;
   const entry = await bundle(directory, 'bench/peers/tributary-server.ts');
   const child = startOnServerCore(process.execPath, [
-    ...[entry, join(directory, 'kept'), origin, certificate?.cert ?? '', certificate?.key ?? '', ...warm],
+    ...[
+      entry,
+      join(directory, 'kept'),
+      origin,
+      certificate?.certificate ?? '',
+      certificate?.key ?? '',
+      ...warm,
+    ],
   ]);
   const [plain, tls] = (await readFirstLine(child)).split(' ');
   return {

@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 
 export const SERVER_CORE = '0';
 export const LOAD_CORE = '1';
@@ -137,37 +136,6 @@ export function readMachineCpuMs(): number {
 export function readRssBytes(pid: number): number {
   const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return Number(match?.[1] ?? 0) * 1_024;
-}
-
-export interface CertificatePaths {
-  readonly cert: string;
-  readonly key: string;
-}
-
-/** A certificate for 127.0.0.1, as a site has one: ECDSA P-256. */
-export function makeCertificate(directory: string): CertificatePaths {
-  const cert = join(directory, 'cert.pem');
-  const key = join(directory, 'key.pem');
-  const { status, stderr } = spawnSync(
-    'openssl',
-    [
-      ...[
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-days',
-        '2',
-      ],
-      ...['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-out', cert, '-keyout', key],
-    ],
-    { encoding: 'utf8' },
-  );
-  if (status !== 0) throw new Error(`openssl made no certificate: ${stderr}`);
-  return { cert, key };
 }
 
 export const median = (values: readonly number[]): number => {

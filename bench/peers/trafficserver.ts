@@ -1,21 +1,15 @@
 /** Apache Traffic Server from Debian: one thread for the network, everything in its memory cache. */
+
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import {
-  type CertificatePaths,
-  findPort,
-  type Peer,
-  pidOf,
-  startOnServerCore,
-  stopProcess,
-  waitFor,
-} from './process.ts';
+import { basename, dirname, join } from 'node:path';
+import type { CertificateFiles } from '../../src/kernel/certificate.ts';
+import { findPort, type Peer, pidOf, startOnServerCore, stopProcess, waitFor } from './process.ts';
 
 export async function startTrafficServer(
   directory: string,
   origin: string,
   probe: string,
-  certificate?: CertificatePaths,
+  certificate?: CertificateFiles,
 ): Promise<Peer> {
   const home = join(directory, 'trafficserver');
   for (const name of ['etc', 'run', 'log', 'cache']) mkdirSync(join(home, name), { recursive: true });
@@ -53,7 +47,7 @@ export async function startTrafficServer(
     'CONFIG proxy.config.log.logging_enabled INT 0',
     'CONFIG proxy.config.crash_log_helper STRING /bin/true',
     'CONFIG proxy.config.admin.user_id STRING #-1',
-    `CONFIG proxy.config.ssl.server.cert.path STRING ${certificate ? dirname(certificate.cert) : home}`,
+    `CONFIG proxy.config.ssl.server.cert.path STRING ${certificate ? dirname(certificate.certificate) : home}`,
     `CONFIG proxy.config.ssl.server.private_key.path STRING ${certificate ? dirname(certificate.key) : home}`,
     'CONFIG proxy.config.ssl.server.TLSv1_3.cipher_suites STRING TLS_AES_128_GCM_SHA256',
   ]);
@@ -70,7 +64,11 @@ export async function startTrafficServer(
   ]);
   write(
     'etc/ssl_multicert.config',
-    certificate ? ['dest_ip=* ssl_cert_name=cert.pem ssl_key_name=key.pem'] : [],
+    certificate
+      ? [
+          `dest_ip=* ssl_cert_name=${basename(certificate.certificate)} ssl_key_name=${basename(certificate.key)}`,
+        ]
+      : [],
   );
   const child = startOnServerCore('traffic_server', [`--run-root=${home}`]);
   child.stdout?.resume();

@@ -1,5 +1,4 @@
 /** A server that speaks TLS: a certificate that changes, a lane, and a limit of connections for each address. */
-import { spawnSync } from 'node:child_process';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { type AddressInfo, connect as connectPlain, type Socket } from 'node:net';
@@ -8,7 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { requireCertificate, watchCertificate } from './certificate.ts';
+import { makeCertificate } from '../../test/certificate.ts';
+import { type CertificateFiles, requireCertificate, watchCertificate } from './certificate.ts';
 import { type ConnectionLane, createNodeServer, type ServerOptions } from './http.ts';
 import { type Log, silentLog } from './log.ts';
 import { parsePrefix } from './network.ts';
@@ -27,29 +27,7 @@ const filesOf = (name: string) => ({
   certificate: join(directory, `${name}.pem`),
   key: join(directory, `${name}.key`),
 });
-function make(name: string): { certificate: string; key: string } {
-  const files = filesOf(name);
-  const { status, stderr } = spawnSync(
-    'openssl',
-    [
-      ...[
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-days',
-        '2',
-      ],
-      ...['-subj', `/CN=${name}`, '-out', files.certificate, '-keyout', files.key],
-    ],
-    { encoding: 'utf8' },
-  );
-  if (status !== 0) throw new Error(`openssl: ${stderr}`);
-  return files;
-}
+const make = (name: string): CertificateFiles => makeCertificate(directory, name);
 
 async function listen(options: ServerOptions) {
   const server = createNodeServer((_request, response) => response.end('from node'), options);

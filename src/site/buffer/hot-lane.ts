@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import type { ConnectionLane } from '../../kernel/http.ts';
 import { createPlainLane, formatWireHead, type PlainAnswerer } from '../../kernel/plain-lane.ts';
 import { Problem } from '../../kernel/problem.ts';
-import { type Egress, sealingBytes } from './egress/egress.ts';
+import { type Egress, isSealed, SEALED_AT_ONCE, sealingBytes } from './egress/egress.ts';
 import type { Fill } from './fill.ts';
 import { commonHeaders } from './headers.ts';
 import { keyOf, parseMediaFile } from './media-file.ts';
@@ -68,6 +68,10 @@ export function createHotLane(
       counts.hits++;
       if (kept.isAhead) shelf.noteViewed(kept.file, kept);
       dateKept(kept, Date.now());
+      if (kept.wire.length > SEALED_AT_ONCE && isSealed(socket)) {
+        sendInPieces(kept.wire);
+        return;
+      }
       const isTaken = write(kept.wire);
       if (isTaken || socket.writableLength === 0) return;
       isSending = true;
@@ -80,6 +84,28 @@ export function createHotLane(
       counts.activeResponses--;
     };
     /** Nothing more is read meanwhile: what the viewer asks for next waits in the kernel. */
+    const sendInPieces = (wire: Buffer): void => {
+      let sent = 0;
+      socket.pause();
+      isSending = true;
+      counts.activeResponses++;
+      const proceed = (): void => {
+        const piece = wire.subarray(sent, sent + SEALED_AT_ONCE);
+        sent += piece.length;
+        write(piece);
+        if (sent < wire.length) return;
+        stopFollowing();
+        socket.resume();
+      };
+      socket.on('drain', proceed);
+      stopFollowing = () => {
+        socket.off('drain', proceed);
+        onSent();
+        stopFollowing = () => {};
+      };
+      proceed();
+    };
+    /** The same, of what is still arriving. */
     const follow = (fill: Fill): void => {
       let sent = -1;
       let { attempt } = fill;

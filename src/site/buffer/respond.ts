@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { formatProblem, PROBLEM_TYPE, type Problem } from '../../kernel/problem.ts';
 import { formatProof, type Proof } from '../../kernel/proofs.ts';
-import type { Outflow } from './egress/egress.ts';
+import { isSealed, type Outflow, SEALED_AT_ONCE } from './egress/egress.ts';
 import { matchesEtag } from './etags.ts';
 import { commonHeaders, OPEN_TO_ALL } from './headers.ts';
 import type { MediaFile } from './media-file.ts';
@@ -48,13 +48,14 @@ const flowOf = (kept: Kept): Flow => ({
   follow: () => () => {},
 });
 
-/** Answers at once, with one write, unless the way out is paced. */
+/** Answers at once, with one write, unless the way out is paced or what is long has to be sealed. */
 export function respondKept(reply: Reply, kept: Kept): void {
   const { request, response, outflow } = reply;
   const { headers } = request;
   const isPlain =
     request.method === 'GET' && headers.range === undefined && headers['if-none-match'] === undefined;
-  if (!isPlain || outflow.isPaced || reply.isFill) {
+  const isTooLong = kept.body.length > SEALED_AT_ONCE && isSealed(request.socket);
+  if (!isPlain || outflow.isPaced || reply.isFill || isTooLong) {
     respondFlowing(reply, flowOf(kept));
     return;
   }
@@ -136,7 +137,7 @@ export function respondFlowing(reply: Reply, flow: Flow): void {
       leave();
       response.destroy();
     } else if (!outflow.isPaced) {
-      write(Number.POSITIVE_INFINITY);
+      write(isSealed(request.socket) ? SEALED_AT_ONCE : Number.POSITIVE_INFINITY);
     } else if (!isQueued && !response.writableNeedDrain) {
       isQueued = true;
       outflow.enter(turn);
