@@ -10,7 +10,7 @@ import { nameOf } from '../kernel/sql.ts';
 import { copySqlite, findDamage } from '../kernel/sqlite.ts';
 
 /** Who has these is the part: they are as secret as the original. */
-const KEYS = ['central.key', 'member.key', 'member.json'];
+const KEYS = ['central.key', 'member.key', 'member.json', 'rights.json'];
 
 export interface BackedUpPart {
   readonly part: 'central' | 'tracker' | 'site';

@@ -18,6 +18,7 @@ import { Collector } from './collector.ts';
 import type { CentralConfig } from './config.ts';
 import { countVideos } from './database/catalogue.ts';
 import { beginFeed, CHANGES_CHANNEL } from './database/feed.ts';
+import { makeFirstKey } from './database/rights-keys.ts';
 import { type CentralDatabase, type CentralSchema, migrations } from './database/schema.ts';
 import { listPending } from './database/signals.ts';
 import { listJoined } from './database/sites.ts';
@@ -33,11 +34,13 @@ import { addAssignmentCalls } from './web/assignments.ts';
 import { addChangeCalls } from './web/changes.ts';
 import { type CentralContext, refuseForeignOrigin } from './web/context.ts';
 import { addCopyCalls } from './web/copies.ts';
+import { addGrantCalls } from './web/grants.ts';
 import { addGreetingCalls } from './web/greetings.ts';
 import { addHearsayCalls } from './web/hearsay.ts';
 import { addInfoCall } from './web/info.ts';
 import { addJoinCalls } from './web/join.ts';
 import { addLinkCalls } from './web/links.ts';
+import { addRightsCalls } from './web/rights.ts';
 import { addSignalCalls } from './web/signals.ts';
 import { addSiteCalls } from './web/sites.ts';
 import { addTrackerCalls } from './web/trackers.ts';
@@ -89,6 +92,7 @@ export async function startCentral(
     pendingSignals: async () => (await listPending(db)).reduce((sum, { signals }) => sum + signals, 0),
   });
   const secrets = createSecretBox(key.sign(SECRETS).toString('base64'));
+  await makeFirstKey(db, secrets, Date.now());
   const signer = { key, keyId: CENTRAL_KEY_ID };
   const links = new Links();
   const throughGateway = readEitherWay(readOverHttp(signer), readOverLink(signer, links), links, systemClock);
@@ -140,6 +144,8 @@ export async function startCentral(
   addCopyCalls(app, context);
   addChangeCalls(app, context);
   addHearsayCalls(app, context);
+  addRightsCalls(app, context);
+  addGrantCalls(app, context);
   if (options.uiDirectory && existsSync(options.uiDirectory)) {
     servePages(app, {
       directory: options.uiDirectory,

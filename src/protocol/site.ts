@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { picturesSchema, trackNameSchema } from './media.ts';
-import { timestampSchema, versionSchema } from './record.ts';
+import { privateSchema, timestampSchema, versionSchema, visibilitySchema } from './record.ts';
+import { rightTextSchema } from './rights.ts';
 import { descriptionSchema, languageSchema, nameSchema } from './text.ts';
 
 export const VIDEO_STATES = ['uploading', 'checking', 'preparing', 'ready', 'failed', 'withdrawn'] as const;
@@ -49,6 +50,9 @@ export const siteVideoSchema = z.strictObject({
   hasPoster: z.boolean(),
   hasStoryboard: z.boolean(),
   captions: z.array(siteCaptionsSchema),
+  visibility: privateSchema,
+  /** Of a private video: with it an operator may watch at this site, below `/t/{token}/v/…`. */
+  token: rightTextSchema.optional(),
   /** Version of the record, once there is one. */
   version: versionSchema.optional(),
   /** The patent's signal flag: nothing of this video is left to be signalled. */
@@ -70,7 +74,12 @@ export const siteVideoListSchema = z.strictObject({
 
 /** `PATCH /api/videos/{id}` of a site. */
 export const siteVideoEditSchema = z
-  .strictObject({ name: nameSchema, description: descriptionSchema, language: languageSchema })
+  .strictObject({
+    name: nameSchema,
+    description: descriptionSchema,
+    language: languageSchema,
+    visibility: visibilitySchema,
+  })
   .partial();
 
 /** `GET /api/site`: what the studio page says about where it is. */

@@ -2,27 +2,40 @@
  * The buffer (CP) as a process of its own, in front of the others (mission, requirement 5): it serves media and answers
  * probes, and passes everything else on to web. It needs neither the database nor the uploads.
  */
+import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { call } from '../kernel/client.ts';
 import { ConfigFault } from '../kernel/config.ts';
 import { forward } from '../kernel/forward.ts';
-import { createHttp, requireToken } from '../kernel/http.ts';
+import { createHttp, requireToken, sendProblem } from '../kernel/http.ts';
 import { createLog } from '../kernel/log.ts';
 import { messageOf } from '../kernel/problem.ts';
+import { RightsBook } from '../kernel/rights-book.ts';
 import { repeat } from '../kernel/timing.ts';
 import { videoIdSchema } from '../protocol/ids.ts';
 import { siteInfoSchema } from '../protocol/site.ts';
+import { isMediaUrl } from './buffer/media-file.ts';
+import { holderAnswerSchema } from './buffer/sources.ts';
 import type { SiteConfig } from './config.ts';
 import { openBuffer } from './open-buffer.ts';
+import { createSiteRights } from './rights.ts';
 import type { RunningSite } from './running-site.ts';
 import { openTls } from './tls.ts';
+import { HOLDERS_PATH, partsRightsSchema, RIGHTS_PATH } from './web/parts-rights.ts';
 import { serveProbe } from './web/probe.ts';
 import { DROP_PATH } from './web/remote-buffer.ts';
 
 const LOOK_MS = 5_000;
 const TIMEOUT_MS = 5_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
+/** How often web is asked what is private and what was revoked. */
+const HEAR_MS = 1_000;
+/** Half a million private videos. */
+const MAX_RIGHTS_BYTES = 2 ** 25;
+/** Apart from web's, which may lie in the same directory. */
+const OWN_RIGHTS_FILE = 'buffer-rights.json';
 const OWN_PATHS = /^\/(?:probe|sample|healthz|readyz|metrics|parts\/)/;
 
 /** @throws ConfigFault where it is not said where the other parts are */
@@ -33,11 +46,55 @@ export async function startBufferApart(config: SiteConfig): Promise<RunningSite>
   const tls = await openTls(config, log);
   let siteId: string | undefined;
   let trackers: readonly string[] = [];
+  const book = RightsBook.open(join(config.dataDirectory, OWN_RIGHTS_FILE));
+  /** What web says of rights was heard once, now or before: until then it is not known what is private. */
+  let hasHeard = existsSync(join(config.dataDirectory, OWN_RIGHTS_FILE));
+  const rights = createSiteRights(book, log);
+  const askWeb = <T>(path: string, answer: z.ZodType<T>, signal?: AbortSignal): Promise<T> =>
+    call(webUrl + path, {
+      headers: { authorization: `Bearer ${config.operatorToken}` },
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: MAX_RIGHTS_BYTES,
+      signal,
+      answer,
+    });
   const { buffer, load } = await openBuffer(
     config,
-    { originUrl, siteId: () => siteId, trackerUrl: () => trackers[0] },
+    {
+      originUrl,
+      siteId: () => siteId,
+      trackerUrl: () => trackers[0],
+      rights: { ...rights, isPrivate: video => !hasHeard || rights.isPrivate(video) },
+      // Web has the key that this site signs with.
+      askWithRight: video => askWeb(`${HOLDERS_PATH}/${video}`, holderAnswerSchema),
+    },
     log,
   );
+  let known = '';
+  const hearing = repeat(async signal => {
+    try {
+      const query = new URLSearchParams({ known });
+      const heard = await askWeb(`${RIGHTS_PATH}?${query}`, partsRightsSchema, signal);
+      if (heard.book) {
+        // What a tracker said to this buffer holds until the centre says otherwise: web does not know of it.
+        const { tracker, centre } = book.content();
+        const said = new Set([...centre, ...heard.book.centre]);
+        const isOlder = heard.book.position < book.position;
+        book.restore({
+          ...heard.book,
+          centre: isOlder ? [...new Set([...heard.book.centre, ...centre])] : heard.book.centre,
+          tracker: [...new Set([...heard.book.tracker, ...tracker.filter(video => !said.has(video))])],
+        });
+        await book.save();
+        known = `${heard.start} ${heard.version}`;
+      }
+      hasHeard = true;
+      return HEAR_MS;
+    } catch (error) {
+      if (!signal.aborted) log.warn({ reason: messageOf(error) }, 'web does not say what is private');
+      return HEAR_MS;
+    }
+  });
   const web = new URL(webUrl);
   const { app } = await createHttp({
     part: 'buffer',
@@ -45,8 +102,10 @@ export async function startBufferApart(config: SiteConfig): Promise<RunningSite>
     ready: () => undefined,
     before(request, response) {
       const url = request.url ?? '';
-      if (url.startsWith('/v/')) buffer.handle(request, response);
-      else if (OWN_PATHS.test(url)) return false;
+      if (isMediaUrl(url)) {
+        if (hasHeard) buffer.handle(request, response);
+        else sendProblem(response, 503, 'starting', 'This site is starting.', { 'retry-after': '1' });
+      } else if (OWN_PATHS.test(url)) return false;
       else forward(web, request, response);
       return true;
     },
@@ -90,7 +149,7 @@ export async function startBufferApart(config: SiteConfig): Promise<RunningSite>
   return {
     url: `${tls.scheme}://${config.listen.host}:${port}`,
     async stop() {
-      await Promise.all([looking.stop(), renewal?.stop()]);
+      await Promise.all([looking.stop(), hearing.stop(), renewal?.stop()]);
       await app.close();
       await buffer.stop();
     },

@@ -6,6 +6,8 @@ import { createStreamBuffer, type StreamBuffer } from './buffer/buffer.ts';
 import { DayBudget } from './buffer/egress/day-budget.ts';
 import { createEgress } from './buffer/egress/egress.ts';
 import { isWithin } from './buffer/egress/windows.ts';
+import type { BufferRights } from './buffer/rights.ts';
+import type { UpstreamOptions } from './buffer/sources.ts';
 import type { SiteConfig } from './config.ts';
 import { isTrusted } from './web/access.ts';
 import type { SiteLoad } from './web/probe.ts';
@@ -22,6 +24,8 @@ export interface BufferPlace {
   readonly originUrl: string;
   readonly siteId: () => string | undefined;
   readonly trackerUrl: () => string | undefined;
+  readonly rights: BufferRights;
+  readonly askWithRight: UpstreamOptions['askWithRight'];
 }
 
 export async function openBuffer(config: SiteConfig, place: BufferPlace, log: Log): Promise<OpenedBuffer> {
@@ -40,6 +44,8 @@ export async function openBuffer(config: SiteConfig, place: BufferPlace, log: Lo
     diskBytes: config.bufferDisk,
     origin: { url: place.originUrl },
     trackerUrl: place.trackerUrl,
+    rights: place.rights,
+    askWithRight: place.askWithRight,
     egress,
     ...(config.serveViewers
       ? {}

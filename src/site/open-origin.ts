@@ -9,7 +9,7 @@ import { findSaidRecord } from './database/records.ts';
 import { locateRevision } from './database/revisions.ts';
 import type { SiteDatabase } from './database/videos.ts';
 import { CopyStore } from './origin/copy-store.ts';
-import { createOriginServer, type OriginServer } from './origin/server.ts';
+import { createOriginServer, type OriginRights, type OriginServer } from './origin/server.ts';
 import type { Storage } from './origin/storage.ts';
 
 export interface OpenedOrigin extends OriginServer {
@@ -20,14 +20,16 @@ export interface OriginMeans {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   readonly key: () => KeyPair;
+  readonly rights: OriginRights;
 }
 
 export async function openOrigin(
   config: SiteConfig,
-  { db, storage, key }: OriginMeans,
+  { db, storage, key, rights }: OriginMeans,
 ): Promise<OpenedOrigin> {
   const origin = createOriginServer({
     key,
+    rights,
     copies: new CopyStore(storage),
     record: (video, revision, version) => findSaidRecord(db, video, revision, version),
     async locate(video, revision) {

@@ -7,13 +7,18 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigFault } from '../kernel/config.ts';
+import { findStats } from '../kernel/files.ts';
 import { createLog } from '../kernel/log.ts';
 import { keyPath, readIdentity } from '../kernel/member.ts';
+import { messageOf } from '../kernel/problem.ts';
+import { RightsBook, readContent } from '../kernel/rights-book.ts';
 import { openDatabase } from '../kernel/sql.ts';
+import { repeat } from '../kernel/timing.ts';
 import type { SiteConfig } from './config.ts';
 import { type SiteSchema, siteMigrations } from './database/schema.ts';
 import { openOrigin } from './open-origin.ts';
 import { openStorage } from './origin/storage/open-storage.ts';
+import { createSiteRights, RIGHTS_FILE } from './rights.ts';
 import type { RunningSite } from './running-site.ts';
 
 const LOOK_MS = 200;
@@ -25,11 +30,28 @@ export async function startOriginApart(config: SiteConfig): Promise<RunningSite>
   // The key is web's to make: two that begin together would each make one.
   while (!existsSync(keyPath(config.dataDirectory))) await sleep(LOOK_MS);
   const { key } = await readIdentity(config.dataDirectory);
+  // Web writes what is private, the keys too, into the directory that both have.
+  const rightsPath = join(config.dataDirectory, RIGHTS_FILE);
+  while (!existsSync(rightsPath)) await sleep(LOOK_MS);
+  const book = RightsBook.open(rightsPath);
+  let readAtMs = 0;
+  const reading = repeat(async () => {
+    const changedMs = (await findStats(rightsPath))?.mtimeMs ?? 0;
+    if (changedMs === readAtMs) return LOOK_MS;
+    try {
+      book.restore(readContent(rightsPath));
+      readAtMs = changedMs;
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'what is private was not read');
+    }
+    return LOOK_MS;
+  });
   const db = await openDatabase<SiteSchema>(config.database, siteMigrations);
   const origin = await openOrigin(config, {
     db,
     storage: await openStorage(config),
     key: () => key,
+    rights: createSiteRights(book, log),
   });
   const { port } = origin.server.address() as AddressInfo;
   log.info(
@@ -39,6 +61,7 @@ export async function startOriginApart(config: SiteConfig): Promise<RunningSite>
   return {
     url: origin.url,
     async stop() {
+      await reading.stop();
       await origin.stop();
       await db.destroy();
     },

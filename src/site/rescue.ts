@@ -6,20 +6,24 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Kysely } from 'kysely';
 import { z } from 'zod';
+import { followRights } from '../kernel/follow-rights.ts';
 import { allowAnyOrigin, createHttp } from '../kernel/http.ts';
 import type { Log } from '../kernel/log.ts';
 import { readIdentity } from '../kernel/member.ts';
 import { Problem } from '../kernel/problem.ts';
+import { RightsBook } from '../kernel/rights-book.ts';
 import { openDamagedDialect } from '../kernel/sqlite.ts';
 import type { SiteId } from '../protocol/ids.ts';
 import { siteProbeSchema } from '../protocol/site.ts';
 import { createStreamBuffer } from './buffer/buffer.ts';
+import { isMediaUrl } from './buffer/media-file.ts';
 import type { SiteConfig } from './config.ts';
 import { locateRevision } from './database/revisions.ts';
 import type { SiteSchema } from './database/schema.ts';
 import { CopyStore } from './origin/copy-store.ts';
 import { createOriginServer } from './origin/server.ts';
 import { openStorage } from './origin/storage/open-storage.ts';
+import { createSiteRights, RIGHTS_FILE } from './rights.ts';
 import type { RunningSite } from './running-site.ts';
 import { openTls } from './tls.ts';
 
@@ -28,11 +32,21 @@ export async function startRescue(config: SiteConfig, reason: string, log: Log):
   log.error({ reason }, sentence);
   const storage = await openStorage(config);
   const identity = await readIdentity(config.dataDirectory);
+  // It stands in a file of its own, so that it holds with the database gone.
+  const book = RightsBook.open(join(config.dataDirectory, RIGHTS_FILE));
+  const rights = createSiteRights(book, log);
+  const following = followRights({
+    book,
+    identity: () => identity,
+    centralUrl: () => identity.membership?.centralUrl,
+    log,
+  });
   const db = new Kysely<SiteSchema>({
     dialect: openDamagedDialect(join(config.dataDirectory, 'site.sqlite')),
   });
   const origin = createOriginServer({
     key: () => identity.key,
+    rights,
     // They need no database.
     copies: new CopyStore(storage),
     async locate(video, revision) {
@@ -59,6 +73,7 @@ export async function startRescue(config: SiteConfig, reason: string, log: Log):
     diskBytes: config.bufferDisk,
     origin: { url: `http://${config.originListen.host}:${originPort}` },
     trackerUrl: () => identity.membership?.trackers[0],
+    rights,
     log,
   });
   const tls = await openTls(config, log);
@@ -67,7 +82,7 @@ export async function startRescue(config: SiteConfig, reason: string, log: Log):
     log,
     ready: () => sentence,
     before(request, response) {
-      if (!request.url?.startsWith('/v/')) return false;
+      if (!isMediaUrl(request.url)) return false;
       buffer.handle(request, response);
       return true;
     },
@@ -102,6 +117,7 @@ export async function startRescue(config: SiteConfig, reason: string, log: Log):
     url: `${tls.scheme}://${config.listen.host}:${port}`,
     async stop() {
       await renewal?.stop();
+      await following.stop();
       await app.close();
       await buffer.stop();
       await origin.stop();

@@ -3,23 +3,28 @@ import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { ConfigFault } from '../kernel/config.ts';
+import { followRights } from '../kernel/follow-rights.ts';
 import { createHttp } from '../kernel/http.ts';
 import { newNonce } from '../kernel/keys.ts';
 import { createLog, type Log } from '../kernel/log.ts';
-import { readIdentity } from '../kernel/member.ts';
+import { readIdentity, signerOf } from '../kernel/member.ts';
 import { servePages } from '../kernel/pages.ts';
-import { messageOf } from '../kernel/problem.ts';
+import { messageOf, Problem } from '../kernel/problem.ts';
+import { RightsBook } from '../kernel/rights-book.ts';
 import { openDatabase } from '../kernel/sql.ts';
 import { DamagedDatabase } from '../kernel/sqlite.ts';
 import { type Repeating, repeat } from '../kernel/timing.ts';
 import type { VideoId } from '../protocol/ids.ts';
 import { createBallast } from './ballast.ts';
 import { isWithin } from './buffer/egress/windows.ts';
+import { isMediaUrl } from './buffer/media-file.ts';
+import { askTracker, type HolderAnswer } from './buffer/sources.ts';
 import { startBufferApart } from './buffer-apart.ts';
 import { SITE_PARTS, type SiteConfig, type SitePart } from './config.ts';
 import { openConversion, type Prepare } from './conversion.ts';
 import { createCopyFetcher } from './copies/fetch.ts';
 import { startCopyKeeper } from './copies/keep-copies.ts';
+import { listPrivate } from './database/private.ts';
 import { countUnpublished } from './database/records.ts';
 import { deleteRevisions } from './database/revisions.ts';
 import { type SiteSchema, siteMigrations } from './database/schema.ts';
@@ -41,6 +46,7 @@ import { startSettling } from './origin/storage/settle.ts';
 import { AT_HOME } from './origin/worker.ts';
 import { startOriginApart } from './origin-apart.ts';
 import { startRescue } from './rescue.ts';
+import { createSiteRights, RIGHTS_FILE } from './rights.ts';
 import type { RunningSite } from './running-site.ts';
 import { openTls } from './tls.ts';
 import { startAssignments } from './web/assignments.ts';
@@ -51,6 +57,7 @@ import { startHearing } from './web/hearing.ts';
 import { serveJobs } from './web/jobs.ts';
 import { serveLibrary } from './web/library.ts';
 import { startLink } from './web/link.ts';
+import { servePartsRights } from './web/parts-rights.ts';
 import { servePlace } from './web/place.ts';
 import type { SiteLoad } from './web/probe.ts';
 import { startPublisher } from './web/publisher.ts';
@@ -134,9 +141,24 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
   await beginStart(db, newNonce());
 
   const membership = createMembership(config, config.dataDirectory, identity, log);
+  const book = RightsBook.open(join(config.dataDirectory, RIGHTS_FILE));
+  const rights = createSiteRights(book, log);
+  /** Own videos and copies, as the database has them. */
+  const markHeld = async (): Promise<void> => {
+    book.markOwn(await listPrivate(db));
+    await book.save();
+  };
+  await markHeld();
+  const askWithRight = async (video: VideoId): Promise<HolderAnswer> => {
+    const { key, membership: joined } = membership.identity();
+    const [trackerUrl] = membership.trackerUrls();
+    if (!joined || trackerUrl === undefined)
+      throw new Problem(503, 'not-joined', 'This site does not know a tracker yet.');
+    return askTracker(trackerUrl, joined.id, video, signerOf(key, joined));
+  };
   // SP: cuts streams out of what was uploaded; this site's buffer alone talks to it.
   const origin = has('origin')
-    ? await openOrigin(config, { db, storage, key: () => membership.identity().key })
+    ? await openOrigin(config, { db, storage, key: () => membership.identity().key, rights })
     : undefined;
   // CP: the only thing that viewers talk to.
   const local = has('buffer')
@@ -146,6 +168,8 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
           originUrl: origin?.url ?? config.originUrl ?? '',
           siteId: () => membership.identity().membership?.id,
           trackerUrl: () => membership.trackerUrls()[0],
+          rights,
+          askWithRight,
         },
         log,
       )
@@ -186,6 +210,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
     storage,
     intake,
     access: config,
+    rights,
     maxUploadBytes: config.maxUpload,
     keepFreeBytes: config.keepFree,
     log,
@@ -208,6 +233,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
           await storage.remove(video);
         } else if (kind === 'video') intake.check(video);
       }
+      await markHeld();
       copyKeeper.wake();
     },
     newNonce,
@@ -219,6 +245,8 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
   const copyFetcher = createCopyFetcher({
     siteId: () => membership.identity().membership?.id,
     trackerUrl: () => membership.trackerUrls()[0],
+    askWithRight,
+    onPrivate: rights.notePrivate,
     log,
   });
   const copyKeeper = startCopyKeeper({
@@ -234,6 +262,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
     removeVideo: video => storage.remove(video),
     forgetOpen: async video => origin?.forget(video),
     onRecord: publisher.wake,
+    onHeld: markHeld,
     log,
   });
   const assignments = startAssignments({ db, calls, onAssigned: copyKeeper.wake, log });
@@ -252,7 +281,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
     log,
     ready: () => (ready ? undefined : 'The site is starting.'),
     before(request, response) {
-      if (!request.url?.startsWith('/v/')) return uploads.handle(request, response);
+      if (!isMediaUrl(request.url)) return uploads.handle(request, response);
       if (local) local.buffer.handle(request, response);
       else response.writeHead(307, { location: config.baseUrl + request.url }).end();
       return true;
@@ -265,6 +294,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
     storage,
     sourceAddress: config.sourceAddress,
     access: config,
+    rights,
     uploads,
     ballast,
     onRecord: publisher.wake,
@@ -305,8 +335,16 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
         : undefined,
     log,
   });
+  const following = followRights({
+    book,
+    identity: membership.identity,
+    centralUrl: () => membership.identity().membership?.centralUrl,
+    log,
+  });
+  servePartsRights(app, { book, start: newNonce(), operatorToken: config.operatorToken, askWithRight });
   const membershipWatch = membership.start({
     onJoined() {
+      following.wake();
       withdrawals.wake();
       assignments.wake();
       publisher.wake();
@@ -332,6 +370,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
     access: config,
     serveViewers: config.serveViewers,
     buffered,
+    isPrivate: rights.isPrivate,
     isConnected: assignments.isConnected,
   });
   const hearing = startHearing({
@@ -421,6 +460,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
         hearing.stop(),
         copyKeeper.stop(),
         membershipWatch.stop(),
+        following.stop(),
         viewerReports?.stop(),
         sweep.stop(),
         recordWatch.stop(),

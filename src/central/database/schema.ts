@@ -129,6 +129,30 @@ interface SightingTable {
   seen_at: number;
 }
 
+/** Masters of the keys that grants and tokens are made with (docs/private-videos.md). */
+interface RightsKeyTable {
+  /** From 1 to 255, and again from 1. */
+  generation: number;
+  /** 32 bytes in base64url, sealed. */
+  sealed: string;
+  created_at: number;
+  /** What it signed counts until then. Null: it signs. */
+  until: number | null;
+}
+
+interface GrantTable {
+  /** 16 hexadecimal digits. */
+  id: string;
+  video_id: string;
+  note: string;
+  created_at: number;
+  expires_at: number;
+  revoked_at: number | null;
+  /** Where its revocation stands in the order of all changes; 0: it was not revoked. */
+  position: number;
+}
+export type GrantRow = Selectable<GrantTable>;
+
 /** What a site is to hold, or is not to hold any more, as the rules had it last (docs/copies.md). */
 interface PlacementTable {
   site_id: string;
@@ -191,6 +215,8 @@ export interface CentralSchema {
   popularity: PopularityTable;
   feed: FeedTable;
   feed_gaps: FeedGapTable;
+  rights_keys: RightsKeyTable;
+  grants: GrantTable;
 }
 export type CentralDatabase = Kysely<CentralSchema>;
 export type CentralTransaction = Transaction<CentralSchema>;
@@ -422,6 +448,30 @@ const feedGaps: Migration = {
   },
 };
 
+const rights: Migration = {
+  async up(db) {
+    await db.schema
+      .createTable('rights_keys')
+      .addColumn('generation', 'integer', column => column.primaryKey())
+      .addColumn('sealed', 'text', column => column.notNull())
+      .addColumn('created_at', 'bigint', column => column.notNull())
+      .addColumn('until', 'bigint')
+      .execute();
+    await db.schema
+      .createTable('grants')
+      .addColumn('id', 'text', column => column.primaryKey())
+      .addColumn('video_id', 'text', column => column.notNull())
+      .addColumn('note', 'text', column => column.notNull())
+      .addColumn('created_at', 'bigint', column => column.notNull())
+      .addColumn('expires_at', 'bigint', column => column.notNull())
+      .addColumn('revoked_at', 'bigint')
+      .addColumn('position', 'bigint', column => column.notNull().defaultTo(0))
+      .execute();
+    await db.schema.createIndex('grants_by_video').on('grants').columns(['video_id', 'created_at']).execute();
+    await sql`create index grants_revoked on grants (position) where position > 0`.execute(db);
+  },
+};
+
 const privateVideos: Migration = {
   async up(db) {
     await db.schema
@@ -442,4 +492,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007-registrations': registrations,
   '0008-feed-gaps': feedGaps,
   '0009-private-videos': privateVideos,
+  '0010-rights': rights,
 };

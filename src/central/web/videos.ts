@@ -9,6 +9,7 @@ import type { PublicationRecord } from '../../protocol/record.ts';
 import { findVideo, type ListedVideo, listCopies, listVideos } from '../database/catalogue.ts';
 import { formatCursor, parseCursor } from '../database/cursor.ts';
 import type { CentralDatabase } from '../database/schema.ts';
+import { hasGrant } from '../grants.ts';
 import { type CentralContext, formatTime, optionalTime } from './context.ts';
 
 const listQuerySchema = z.object({
@@ -19,7 +20,7 @@ const listQuerySchema = z.object({
 });
 const parameters = z.object({ id: videoIdSchema });
 
-export function addVideoCalls(app: HttpServer, { db, config }: CentralContext): void {
+export function addVideoCalls(app: HttpServer, { db, config, secrets }: CentralContext): void {
   const isOperator = ({ headers }: FastifyRequest): boolean =>
     hasToken(headers.authorization, config.operatorToken);
 
@@ -45,13 +46,25 @@ export function addVideoCalls(app: HttpServer, { db, config }: CentralContext): 
 
   app.get(
     '/api/videos/:id',
-    { schema: { params: parameters, response: { 200: videoSchema } } },
+    {
+      schema: {
+        description: 'One video. A private one is shown to operators, and to whoever has a grant for it.',
+        params: parameters,
+        querystring: z.object({ grant: z.string().max(64).optional() }),
+        response: { 200: videoSchema },
+      },
+    },
     async (request, reply) => {
       allowAnyOrigin(reply);
+      const { grant } = request.query;
       const row = await findVideo(db, request.params.id);
-      // Of what is private nobody is told that it exists.
-      if (!row || (row.private === 1 && !isOperator(request)))
-        throw new Problem(404, 'video-unknown', 'There is no such video.');
+      if (!row) throw unknown();
+      if (row.private === 1 && !isOperator(request)) {
+        reply.header('cache-control', 'no-store');
+        // Of what is private nobody is told that it exists.
+        if (grant === undefined || !(await hasGrant(db, secrets, request.params.id, grant, Date.now())))
+          throw unknown();
+      }
       const video = row.revoked_at === null ? formatVideo(row) : undefined;
       if (!video) throw new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
       const [whole = video] = await withCopies(db, [video]);
@@ -59,6 +72,8 @@ export function addVideoCalls(app: HttpServer, { db, config }: CentralContext): 
     },
   );
 }
+
+const unknown = (): Problem => new Problem(404, 'video-unknown', 'There is no such video.');
 
 async function withCopies(db: CentralDatabase, videos: readonly Video[]): Promise<Video[]> {
   const copies = await listCopies(db, new Map(videos.map(({ id, revision }) => [id, revision])));

@@ -18,9 +18,10 @@ import { createHotLane } from './hot-lane.ts';
 import type { MediaFile } from './media-file.ts';
 import { type Kept, MemoryTier, makeKept } from './memory-tier.ts';
 import { busy, stopping, videoWithdrawn } from './problems.ts';
+import { type BufferRights, NOTHING_PRIVATE } from './rights.ts';
 import { createHandler, type Shelf } from './serve.ts';
 import { Slots } from './slots.ts';
-import { originUpstream, siteUpstreams } from './sources.ts';
+import { originUpstream, siteUpstreams, type UpstreamOptions } from './sources.ts';
 import { type Address, createUpstreamClient, FILL_TIMING, type FillTiming } from './upstream.ts';
 import { createViewerReports, type ViewerReports } from './viewer-reports.ts';
 
@@ -44,6 +45,10 @@ export interface BufferOptions {
   /** This site's own origin. */
   readonly origin: Address;
   readonly trackerUrl: () => string | undefined;
+  /** Without them nothing is private here. */
+  readonly rights?: BufferRights;
+  /** Asks a tracker with this site's signature, for videos that are private. */
+  readonly askWithRight?: UpstreamOptions['askWithRight'];
   readonly log: Log;
   readonly timing?: FillTiming;
   /** The way out. Without one nothing is limited. */
@@ -91,7 +96,7 @@ export interface StreamBuffer {
 }
 
 export async function createStreamBuffer(options: BufferOptions): Promise<StreamBuffer> {
-  const { log } = options;
+  const { log, rights = NOTHING_PRIVATE } = options;
   const disk = await DiskTier.open(options.directory, options.diskBytes, log);
   const dropped = new Set<VideoId>();
   const memory = new MemoryTier(options.memoryBytes, kept => {
@@ -99,7 +104,12 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
     disk.touch(kept.file);
     if (!dropped.has(kept.file.video)) disk.keep(kept.file, kept);
   });
-  const sites = siteUpstreams({ trackerUrl: options.trackerUrl, selfSiteId: options.siteId });
+  const sites = siteUpstreams({
+    trackerUrl: options.trackerUrl,
+    selfSiteId: options.siteId,
+    askWithRight: options.askWithRight,
+    onPrivate: rights.notePrivate,
+  });
   const client = createUpstreamClient(options.timing ?? FILL_TIMING);
   let fillingBytes = 0;
   const means: FillMeans = {
@@ -109,6 +119,7 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
     originSlots: new Slots(ORIGIN_REQUESTS_AT_ONCE, MAX_QUEUE),
     siteSlots: new Slots(SITE_REQUESTS_AT_ONCE, MAX_QUEUE),
     siteId: options.siteId,
+    originToken: video => (rights.isPrivate(video) ? rights.originToken(video) : undefined),
     reserve(bytes) {
       if (fillingBytes > 0 && fillingBytes + bytes > MAX_FILLING_BYTES) return false;
       fillingBytes += bytes;
@@ -148,13 +159,19 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
     counts.diskReads++;
     const found = await diskSlots.use(() => disk.read(file));
     if (!found || dropped.has(file.video)) return undefined;
-    const kept = makeKept(file, found);
+    const kept = makeKept(file, found, rights.isPrivate(file.video));
     memory.keep(kept);
     return kept;
   }
 
-  function startFill(fillKey: string, file: MediaFile, mayAskOthers: boolean, isAhead = false): Fill {
-    const fill = new Fill(means, file, mayAskOthers, isAhead);
+  function startFill(
+    fillKey: string,
+    file: MediaFile,
+    mayAskOthers: boolean,
+    hasRight: boolean,
+    isAhead = false,
+  ): Fill {
+    const fill = new Fill(means, file, mayAskOthers, hasRight, isAhead);
     fills.set(fillKey, fill);
     counts.fills++;
     void fill.run().then(() => {
@@ -168,7 +185,7 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
       if (failure) noteRefusal(fillKey, file, failure);
       else if (body && fill.mayKeep && !dropped.has(file.video)) {
         const { etag = etagOfBody(body), proof } = fill;
-        const kept = makeKept(file, { body, etag, proof });
+        const kept = makeKept(file, { body, etag, proof }, rights.isPrivate(file.video));
         kept.isAhead = fill.isAhead;
         memory.keep(kept);
         disk.keep(file, kept);
@@ -180,10 +197,12 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
   function fetchAhead(viewed: MediaFile): void {
     if (isStopped || !away.has(viewed.video) || !mayFetchAhead()) return;
     for (const file of listNext(viewed)) {
-      const isHere = memory.has(file.key) || disk.has(file) || fills.has(file.key) || refusals.has(file.key);
+      const hasRight = rights.isPrivate(file.video);
+      const fillKey = fillKeyOf(file, true, hasRight);
+      const isHere = memory.has(file.key) || disk.has(file) || fills.has(fillKey) || refusals.has(fillKey);
       const underWay = [...fills.values()].filter(({ isAhead }) => isAhead).length;
       if (isHere || underWay >= MAX_FILLS_AHEAD || dropped.has(file.video)) continue;
-      startFill(file.key, file, true, true);
+      startFill(fillKey, file, true, hasRight, true);
     }
   }
 
@@ -215,10 +234,9 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
       }
       return reading;
     },
-    fill(file, mayAskOthers) {
+    fill(file, mayAskOthers, hasRight) {
       if (isStopped) return stopping();
-      // Requests of other buffers are kept apart: they must never wait for a fill that may be waiting for them.
-      const fillKey = mayAskOthers ? file.key : `own ${file.key}`;
+      const fillKey = fillKeyOf(file, mayAskOthers, hasRight);
       const refusal = refusals.get(fillKey);
       if (refusal) return refusal;
       const underWay = fills.get(fillKey);
@@ -226,21 +244,27 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
         underWay.urge();
         return underWay;
       }
-      return fills.size >= MAX_FILLS ? busy() : startFill(fillKey, file, mayAskOthers);
+      return fills.size >= MAX_FILLS ? busy() : startFill(fillKey, file, mayAskOthers, hasRight);
     },
     isWithdrawn: video => dropped.has(video),
+    isPrivate: rights.isPrivate,
     noteViewed(file, kept) {
       if (kept) kept.isAhead = false;
       fetchAhead(file);
     },
   };
+  // What is in memory has its headers ready, and says for itself whether it is private: it is made anew from disk, or asked for.
+  rights.onChange(video => {
+    memory.drop(video);
+    sites.forget(video);
+  });
   const servesViewer = options.servesViewer ?? (() => true);
   const reports = createViewerReports();
 
   return {
     // Where something is paced or refused, every request takes the longer way, on which that is done.
     lane: egress.isFree && !options.servesViewer ? createHotLane(shelf, counts, egress, reports) : undefined,
-    handle: createHandler({ shelf, counts, egress, servesViewer, reports, log }),
+    handle: createHandler({ shelf, counts, egress, servesViewer, reports, rights, log }),
     async drop(video) {
       dropped.add(video);
       for (const fill of fills.values()) if (fill.file.video === video) fill.stop(videoWithdrawn());
@@ -265,3 +289,10 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
     },
   };
 }
+
+/**
+ * Requests of other buffers are kept apart: they must never wait for a fill that may be waiting for them. So are those that have a
+ * right: what they fetch may be what others must not have.
+ */
+const fillKeyOf = (file: MediaFile, mayAskOthers: boolean, hasRight: boolean): string =>
+  `${mayAskOthers ? '' : 'own '}${hasRight ? 'right ' : ''}${file.key}`;

@@ -9,7 +9,9 @@ import { createHash, type Hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { messageOf, Problem } from '../../kernel/problem.ts';
 import { isSigned, type Proof, parseProof } from '../../kernel/proofs.ts';
+import type { VideoId } from '../../protocol/ids.ts';
 import { MAX_SEGMENT_BYTES } from '../../protocol/limits.ts';
+import { tokenPath } from '../../protocol/rights.ts';
 import { allocateBody } from './body.ts';
 import { parseStrongEtag } from './etags.ts';
 import { mayBeKept } from './headers.ts';
@@ -40,6 +42,8 @@ export interface FillMeans {
   readonly originSlots: Slots;
   readonly siteSlots: Slots;
   readonly siteId: () => string | undefined;
+  /** With what this site's own origin is asked for a video that is private; undefined of all others. */
+  readonly originToken: (video: VideoId) => string | undefined;
   /** Announced bytes of all fills under way: taken before they are there, as memory is. False: too many. */
   readonly reserve: (bytes: number) => boolean;
   readonly release: (bytes: number) => void;
@@ -68,6 +72,7 @@ export class Fill {
   failure: Problem | undefined;
   readonly #means: FillMeans;
   readonly #mayAskOthers: boolean;
+  readonly #hasRight: boolean;
   readonly #followers = new Set<() => void>();
   readonly #abort = new AbortController();
   /** Bytes of `body` that are there. */
@@ -78,11 +83,12 @@ export class Fill {
   /** Of what is there, once another site has a part in it: then it has to be checked. */
   #hash: Hash | undefined;
 
-  /** `isAhead`: nobody waits for it yet. */
-  constructor(means: FillMeans, file: MediaFile, mayAskOthers: boolean, isAhead: boolean) {
+  /** `hasRight`: who waits may have private videos too. `isAhead`: nobody waits for it yet. */
+  constructor(means: FillMeans, file: MediaFile, mayAskOthers: boolean, hasRight: boolean, isAhead: boolean) {
     this.#means = means;
     this.file = file;
     this.#mayAskOthers = mayAskOthers;
+    this.#hasRight = hasRight;
     this.isAhead = isAhead;
   }
 
@@ -168,7 +174,7 @@ export class Fill {
 
   async #listSites(hasOriginFailed: boolean): Promise<readonly Holder[]> {
     try {
-      return await this.#means.sites.list(this.file.video);
+      return await this.#means.sites.list(this.file.video, this.#hasRight);
     } catch (error) {
       // A tracker that does not know this site's own video yet says nothing about why the origin failed.
       if (hasOriginFailed && error instanceof Problem && error.code === 'video-unknown') return [];
@@ -200,11 +206,13 @@ export class Fill {
   async #fetch(holder: Holder): Promise<Problem | undefined> {
     const { client, siteId } = this.#means;
     const from = this.#filled;
+    const { video, key } = this.file;
+    const token = holder.isOwnOrigin && this.#hasRight ? this.#means.originToken(video) : holder.token;
     if (from > 0 && this.etag === undefined && this.proof === undefined)
       throw new Error('half of it came without a validator, so nobody else can go on');
     const response = await client.get({
       address: holder.address,
-      path: this.file.key,
+      path: token === undefined ? key : tokenPath(token) + key,
       signal: this.#abort.signal,
       headers: {
         ...(holder.isOwnOrigin ? {} : { [FILL_HEADER]: siteId() ?? 'not-joined' }),
@@ -299,7 +307,7 @@ export class Fill {
       this.body = allocateBody(length);
       this.etag = etag;
       this.proof = proof;
-      this.mayKeep = mayBeKept(headers);
+      this.mayKeep = mayBeKept(headers, this.#hasRight);
       this.#tell();
       return 0;
     }

@@ -31,26 +31,36 @@ export const PREFLIGHT: readonly string[] = [
  * What is the same for whole, partial and not-modified answers (RFC 9110, sections 15.3.7 and 15.4.5). Without `etag`
  * where the upstream gave none and the bytes are still arriving.
  */
-export const commonHeaders = (file: MediaFile, etag: string | undefined, mayKeep = true): string[] => [
+export const commonHeaders = (
+  file: MediaFile,
+  etag: string | undefined,
+  mayKeep = true,
+  isPrivate = false,
+): string[] => [
   ...OPEN_TO_ALL,
   'Content-Type',
   contentTypeOf(file.file),
   ...(etag === undefined ? [] : ['ETag', etag]),
   'Cache-Control',
-  mayKeep ? 'public, max-age=31536000, immutable' : 'no-store',
+  mayKeep ? (isPrivate ? OF_PRIVATE : 'public, max-age=31536000, immutable') : 'no-store',
   'Accept-Ranges',
   'bytes',
 ];
 
+/** No shared cache keeps it (RFC 9111, section 5.2.2.7), and a browser no longer than a revocation takes. */
+const OF_PRIVATE = 'private, max-age=60';
+
 /**
  * False where who made an answer forbids a shared cache to keep it, or to give it without asking again (RFC 9111, sections 3
- * and 5.2.2). What our own origin makes may always be kept.
+ * and 5.2.2). What our own origin makes may always be kept. Of a private video (`isPrivate`) holders say that no cache between
+ * may keep it: a buffer that has a right to it, and asks everybody else for theirs, is none.
  */
-export function mayBeKept(headers: IncomingHttpHeaders): boolean {
+export function mayBeKept(headers: IncomingHttpHeaders, isPrivate = false): boolean {
   const directives = (headers['cache-control'] ?? '')
     .toLowerCase()
     .split(',')
-    .map(directive => directive.trim().replaceAll('"', ''));
+    .map(directive => directive.trim().replaceAll('"', ''))
+    .filter(directive => !isPrivate || directive !== 'private');
   const isForbidden = directives.some(directive =>
     /^(?:no-store|no-cache|private|s-maxage=0+)(?:$|=)/.test(directive),
   );

@@ -58,6 +58,7 @@ describe.each(['plain', 'TLS'])('the lane of a server, %s', transport => {
         hasOnDisk: () => false,
         fill: () => new Problem(404, 'file-unknown', 'There is none.'),
         isWithdrawn: () => false,
+        isPrivate: () => false,
         noteViewed: file => void viewed.push(file.file),
       },
       counts,

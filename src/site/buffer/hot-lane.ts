@@ -24,7 +24,10 @@ function formatProblemAnswer(problem: Problem): Buffer {
 
 const CMCD_HEADER = /\r\ncmcd-request:[ \t]*([^\r]*)/i;
 
-export type LaneShelf = Pick<Shelf, 'find' | 'hasOnDisk' | 'fill' | 'isWithdrawn' | 'noteViewed'>;
+export type LaneShelf = Pick<
+  Shelf,
+  'find' | 'hasOnDisk' | 'fill' | 'isWithdrawn' | 'isPrivate' | 'noteViewed'
+>;
 
 export function createHotLane(
   shelf: LaneShelf,
@@ -49,11 +52,12 @@ export function createHotLane(
   };
   const findFill = (key: string): Fill | undefined => {
     const file = parseMediaFile(key);
-    // What is on disk takes the longer way, and so does every refusal.
-    if (!file || shelf.isWithdrawn(file.video) || shelf.hasOnDisk(file)) return undefined;
+    // What is on disk takes the longer way, and so does every refusal, and whatever needs a right.
+    if (!file || shelf.isWithdrawn(file.video) || shelf.isPrivate(file.video) || shelf.hasOnDisk(file))
+      return undefined;
     shelf.noteViewed(file);
     reports.noteVideo(file.video);
-    const found = shelf.fill(file, true);
+    const found = shelf.fill(file, true, false);
     return found instanceof Problem ? undefined : found;
   };
 
@@ -160,6 +164,7 @@ export function createHotLane(
         if (isSending) return false;
         const key = keyOf(target);
         const kept = shelf.find(key);
+        if (kept?.isPrivate) return false;
         const fill = kept ? undefined : findFill(key);
         if (!kept && !fill) return false;
         reports.note(socket.remoteAddress ?? '', target, CMCD_HEADER.exec(head)?.[1]);

@@ -18,6 +18,8 @@ export interface Whole {
 /** A file that is kept, with its headers ready to be written. */
 export interface Kept extends Whole {
   readonly file: MediaFile;
+  /** It was put here of a private video: its headers say so, and nobody gets it without a right. */
+  readonly isPrivate: boolean;
   /** Of a whole answer, Content-Length included. */
   readonly headers: string[];
   /** Fetched before anybody asked for it, and not asked for yet. */
@@ -31,12 +33,22 @@ export interface Kept extends Whole {
 /** What an entry costs in memory beside its body. */
 const ENTRY_BYTES = 1_024;
 
-export function makeKept(file: MediaFile, { body, etag, proof }: Whole): Kept {
-  const headers = [...commonHeaders(file, etag), 'Content-Length', String(body.length)];
+export function makeKept(file: MediaFile, { body, etag, proof }: Whole, isPrivate = false): Kept {
+  const headers = [...commonHeaders(file, etag, true, isPrivate), 'Content-Length', String(body.length)];
   const head = Buffer.from(formatWireHead(headers, 0), 'latin1');
   const wire = joinHead(head, body);
   // Where they had to be copied together, the first body is let go.
-  return { file, body: wire.subarray(head.length), etag, proof, headers, wire, datedS: 0, isAhead: false };
+  return {
+    file,
+    isPrivate,
+    body: wire.subarray(head.length),
+    etag,
+    proof,
+    headers,
+    wire,
+    datedS: 0,
+    isAhead: false,
+  };
 }
 
 /** Brings the answer's Date up to date (RFC 9110, section 6.6.1): it changes once a second. */

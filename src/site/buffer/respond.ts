@@ -17,6 +17,8 @@ export interface Reply {
   readonly outflow: Outflow;
   /** Asked by another buffer: it is told whose bytes these are. */
   readonly isFill: boolean;
+  /** It came with a token: no shared cache may keep what it is answered. */
+  readonly hasRight: boolean;
   /** Asked once it is known how many body bytes would follow. */
   readonly refusal: (bodyBytes: number) => Problem | undefined;
 }
@@ -55,7 +57,8 @@ export function respondKept(reply: Reply, kept: Kept): void {
   const isPlain =
     request.method === 'GET' && headers.range === undefined && headers['if-none-match'] === undefined;
   const isTooLong = kept.body.length > SEALED_AT_ONCE && isSealed(request.socket);
-  if (!isPlain || outflow.isPaced || reply.isFill || isTooLong) {
+  const hasOtherHead = reply.hasRight !== kept.isPrivate;
+  if (!isPlain || outflow.isPaced || reply.isFill || isTooLong || hasOtherHead) {
     respondFlowing(reply, flowOf(kept));
     return;
   }
@@ -177,7 +180,7 @@ function writeHead(reply: Reply, flow: Flow, length: number): Span | undefined {
   const { file, etag, mayKeep, proof } = flow;
   const { headers, method } = request;
   const common = [
-    ...commonHeaders(file, etag, mayKeep),
+    ...commonHeaders(file, etag, mayKeep, reply.hasRight),
     ...(reply.isFill && proof !== undefined ? formatProof(proof) : []),
   ];
   // RFC 9110, section 13.2.2: If-None-Match comes before Range.

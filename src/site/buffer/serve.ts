@@ -1,4 +1,4 @@
-/** The handler of `/v/…`: method, address, and then memory, disk or fill. */
+/** The handler of `/v/…` and `/t/{token}/v/…`: method, address, right, and then memory, disk or fill. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../../kernel/log.ts';
 import { Problem } from '../../kernel/problem.ts';
@@ -7,10 +7,11 @@ import type { Egress } from './egress/egress.ts';
 import type { TrafficClass } from './egress/pacer.ts';
 import type { Fill } from './fill.ts';
 import { PREFLIGHT } from './headers.ts';
-import { keyOf, type MediaFile, parseMediaFile } from './media-file.ts';
+import { keyOf, type MediaFile, parseMediaFile, splitToken } from './media-file.ts';
 import type { Kept } from './memory-tier.ts';
-import { methodNotAllowed, notFound, uploadsOnly, videoWithdrawn } from './problems.ts';
+import { methodNotAllowed, notFound, uploadsOnly, videoUnknown, videoWithdrawn } from './problems.ts';
 import { onceClosed, type Reply, respondFlowing, respondKept, respondProblem } from './respond.ts';
+import type { BufferRights } from './rights.ts';
 import { FILL_HEADER } from './upstream.ts';
 import type { ViewerReports } from './viewer-reports.ts';
 
@@ -22,8 +23,9 @@ export interface Shelf {
   /** On disk; undefined without waiting where it is not there. */
   read(file: MediaFile): Promise<Kept | undefined> | undefined;
   /** From upstream: the fill under way, a new one, or why there is none. */
-  fill(file: MediaFile, mayAskOthers: boolean): Fill | Problem;
+  fill(file: MediaFile, mayAskOthers: boolean, hasRight: boolean): Fill | Problem;
   isWithdrawn(video: VideoId): boolean;
+  isPrivate(video: VideoId): boolean;
   /** A viewer was given this: what follows it may be wanted soon. */
   noteViewed(file: MediaFile, kept?: Kept): void;
 }
@@ -42,6 +44,7 @@ export interface ServeOptions {
   /** Whether this viewer is served from here. */
   readonly servesViewer: (request: IncomingMessage) => boolean;
   readonly reports: ViewerReports;
+  readonly rights: BufferRights;
   readonly log: Log;
 }
 
@@ -52,9 +55,9 @@ const isUrgent = (request: IncomingMessage): boolean =>
 export function createHandler(
   options: ServeOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const { shelf, counts, egress, reports, log } = options;
+  const { shelf, counts, egress, reports, rights, log } = options;
 
-  function open(request: IncomingMessage, response: ServerResponse): Reply {
+  function open(request: IncomingMessage, response: ServerResponse, hasRight: boolean): Reply {
     const isFill = request.headers[FILL_HEADER] !== undefined;
     const kind: TrafficClass = isFill ? 'fills' : 'viewers';
     const outflow = egress.open(kind, request.socket);
@@ -68,6 +71,7 @@ export function createHandler(
       response,
       outflow,
       isFill,
+      hasRight,
       refusal: egress.isFree ? noRefusal : bytes => egress.refusal(kind, bytes, isUrgent(request)),
     };
   }
@@ -80,7 +84,7 @@ export function createHandler(
   function fill(reply: Reply, file: MediaFile): void {
     counts.misses++;
     // What another buffer asks for comes from this site alone: nobody waits in a circle.
-    const found = reply.refusal(0) ?? shelf.fill(file, !reply.isFill);
+    const found = reply.refusal(0) ?? shelf.fill(file, !reply.isFill, reply.hasRight);
     if (found instanceof Problem) respondProblem(reply.response, found);
     else respondFlowing(reply, found);
   }
@@ -94,8 +98,15 @@ export function createHandler(
     const { request, response } = reply;
     if (response.destroyed || request.socket.destroyed) return;
     if (shelf.isWithdrawn(file.video)) respondProblem(response, videoWithdrawn());
+    // It may have become private meanwhile.
+    else if (!reply.hasRight && shelf.isPrivate(file.video)) respondProblem(response, videoUnknown());
     else if (kept) hit(reply, kept);
     else fill(reply, file);
+  }
+
+  function refuseToken(token: string, key: string): Problem | undefined {
+    const file = parseMediaFile(key);
+    return file ? rights.refuse(token, file.video) : notFound();
   }
 
   return (request, response) => {
@@ -105,20 +116,25 @@ export function createHandler(
       else respondProblem(response, methodNotAllowed());
       return;
     }
-    const reply = open(request, response);
-    if (!reply.isFill && !options.servesViewer(request)) return respondProblem(response, uploadsOnly());
     const url = request.url ?? '';
+    const { token, target } = splitToken(url);
+    const reply = open(request, response, token !== undefined);
+    if (!reply.isFill && !options.servesViewer(request)) return respondProblem(response, uploadsOnly());
+    const key = keyOf(target);
+    // Before anything is looked up: who has no right learns nothing of what is here.
+    const refused = token === undefined ? undefined : refuseToken(token, key);
+    if (refused) return respondProblem(response, refused);
     if (!reply.isFill)
       reports.note(request.socket.remoteAddress ?? '', url, request.headers['cmcd-request']?.toString());
-    const key = keyOf(url);
     // Only what was parsed once is ever kept, so what is found needs no parsing.
     const kept = shelf.find(key);
-    if (kept) {
+    if (kept && (reply.hasRight || !kept.isPrivate)) {
       if (kept.isAhead && !reply.isFill) shelf.noteViewed(kept.file, kept);
       return hit(reply, kept);
     }
-    const file = parseMediaFile(key);
+    const file = kept?.file ?? parseMediaFile(key);
     if (!file) return respondProblem(response, notFound());
+    if (!reply.hasRight && shelf.isPrivate(file.video)) return respondProblem(response, videoUnknown());
     if (shelf.isWithdrawn(file.video)) return respondProblem(response, videoWithdrawn());
     if (!reply.isFill) {
       shelf.noteViewed(file);

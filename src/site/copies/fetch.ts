@@ -6,12 +6,13 @@ import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { isSigned, parseProof } from '../../kernel/proofs.ts';
 import type { VideoId } from '../../protocol/ids.ts';
+import { tokenPath } from '../../protocol/rights.ts';
 import { parseStrongEtag } from '../buffer/etags.ts';
 import { AlteredBytes, Fill, type FillMeans } from '../buffer/fill.ts';
 import { type MediaFile, parseMediaFile } from '../buffer/media-file.ts';
 import { stopping } from '../buffer/problems.ts';
 import { Slots } from '../buffer/slots.ts';
-import { siteUpstreams } from '../buffer/sources.ts';
+import { siteUpstreams, type UpstreamOptions } from '../buffer/sources.ts';
 import { createUpstreamClient, FILL_HEADER, FILL_TIMING, type UpstreamClient } from '../buffer/upstream.ts';
 import type { CopiedBytes } from '../origin/copy-store.ts';
 
@@ -32,10 +33,17 @@ export interface CopyFetcher {
 export function createCopyFetcher(options: {
   readonly siteId: () => string | undefined;
   readonly trackerUrl: () => string | undefined;
+  readonly askWithRight?: UpstreamOptions['askWithRight'];
+  readonly onPrivate?: (video: VideoId) => void;
   readonly log: Log;
 }): CopyFetcher {
-  const { siteId, trackerUrl, log } = options;
-  const sites = siteUpstreams({ trackerUrl, selfSiteId: siteId });
+  const { siteId, trackerUrl, askWithRight, log } = options;
+  const sites = siteUpstreams({
+    trackerUrl,
+    selfSiteId: siteId,
+    askWithRight,
+    ...(options.onPrivate ? { onPrivate: options.onPrivate } : {}),
+  });
   const client: UpstreamClient = createUpstreamClient(FILL_TIMING);
   let bytes = 0;
   const means: FillMeans = {
@@ -45,6 +53,7 @@ export function createCopyFetcher(options: {
     originSlots: new Slots(1, 1),
     siteSlots: new Slots(FETCHES_AT_ONCE, MAX_QUEUE),
     siteId,
+    originToken: () => undefined,
     reserve: () => true,
     release: () => {},
     onHolderFailed(holder, file, error) {
@@ -58,10 +67,16 @@ export function createCopyFetcher(options: {
     signal: AbortSignal,
   ): Promise<Omit<CopiedBytes, 'body'> | 'foreign' | undefined> {
     let isForeign = false;
-    for (const holder of await sites.list(file.video)) {
+    for (const holder of await sites.list(file.video, true)) {
       const headers = { [FILL_HEADER]: siteId() ?? 'not-joined', priority: 'u=6' };
       const response = await client
-        .get({ address: holder.address, path: file.key, method: 'HEAD', headers, signal })
+        .get({
+          address: holder.address,
+          path: holder.token === undefined ? file.key : tokenPath(holder.token) + file.key,
+          method: 'HEAD',
+          headers,
+          signal,
+        })
         .catch(() => undefined);
       response?.destroy();
       const proof = response?.statusCode === 200 ? parseProof(response.headers) : undefined;
@@ -83,7 +98,7 @@ export function createCopyFetcher(options: {
       return again === 'foreign' ? undefined : again;
     },
     async fetch(file, signal) {
-      const fill = new Fill(means, file, true, true);
+      const fill = new Fill(means, file, true, true, true);
       const stop = (): void => fill.stop(stopping());
       signal.addEventListener('abort', stop, { once: true });
       await fill.run();

@@ -177,6 +177,7 @@ async function start(): Promise<CopyKeeper> {
     removeVideo: id => storage.remove(id),
     forgetOpen: async id => store.forget(id),
     onRecord: () => {},
+    onHeld: async () => {},
     log: silentLog,
   });
   return keeper;

@@ -50,6 +50,8 @@ export interface CopyKeeperOptions {
   /** What is open of it is closed. */
   readonly forgetOpen: (video: VideoId) => Promise<void>;
   readonly onRecord: () => void;
+  /** What is here whole, or what is said of it, has changed. */
+  readonly onHeld: () => Promise<void>;
   readonly log: Log;
 }
 
@@ -79,6 +81,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
     }
     failpoint('copy-removed');
     await forgetCopy(db, video);
+    await options.onHeld();
   }
 
   async function make(row: CopyRow, signal: AbortSignal): Promise<void> {
@@ -122,6 +125,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
       files: made.files,
     });
     failpoint('copy-completed');
+    await options.onHeld();
     onRecord();
   }
 
@@ -146,6 +150,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
     const prepared = JSON.stringify(preparedOf(record, copyPath(video)));
     await inheritVideo(db, { record, revision, prepared, describe: options.describe });
     failpoint('copy-inherited');
+    await options.onHeld();
     onRecord();
     log.warn({ video, revision }, 'a copy has become the video: its site is lost');
   }

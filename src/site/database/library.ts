@@ -33,11 +33,14 @@ export async function listLibrary(
     readonly limit: number;
     /** Of which the buffer has something. */
     readonly buffered: ReadonlySet<VideoId>;
+    /** Private ones are not listed. */
+    readonly isPrivate: (video: VideoId) => boolean;
   },
 ): Promise<LibraryVideo[]> {
   const words = searchWords(query.q);
   const titles = new Map<VideoId, Title>();
   for (const title of await listTitles(db, query.buffered)) {
+    if (query.isPrivate(title.id)) continue;
     if (query.before !== undefined && title.id >= query.before) continue;
     const text = normaliseForSearch(`${title.name}\n${title.description}`);
     // A copy is more than what is in the buffer, and one's own is more than a copy.

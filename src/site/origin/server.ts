@@ -1,5 +1,6 @@
 /**
- * The origin's own HTTP listener, from which the site's buffer fills: `GET /v/{video}/{revision}/{file}`.
+ * The origin's own HTTP listener, from which the site's buffer fills: `GET /v/{video}/{revision}/{file}`, and of a private video
+ * `/t/{token}/v/…`.
  * It makes every answer anew; keeping them is the buffer's part.
  */
 import http from 'node:http';
@@ -22,12 +23,20 @@ export interface OriginServerOptions {
   readonly copies?: Pick<CopyStore, 'read' | 'forget'>;
   /** The record in this version, as canonical JSON, where it is of this revision. */
   readonly record?: (video: VideoId, revision: RevisionId, version: number) => Promise<string | undefined>;
+  /** Of a private video nothing is given but with this site's own token: what asks may be nginx, for anybody. */
+  readonly rights?: OriginRights;
   /** What this site signs its bytes with, so that they can be checked wherever they come from. */
   readonly key: () => KeyPair;
   /** How many presentations stay open (two files each, or three). */
   readonly openFiles?: number;
   /** Hears of what went wrong in cutting; the answer to the caller is a 500 all the same. */
   readonly onError?: (error: unknown, path: string) => void;
+}
+
+export interface OriginRights {
+  isPrivate(video: VideoId): boolean;
+  /** Why this token is no right to this video; undefined where it is one. */
+  refuse(token: string, video: VideoId): unknown;
 }
 
 export interface OriginServer {
@@ -78,6 +87,10 @@ async function answer(
     sendProblem(response, 404, 'file-unknown', 'There is nothing at this address.');
     return;
   }
+  if (options.rights?.isPrivate(path.video) && !hasRight(options.rights, path)) {
+    sendProblem(response, 404, 'video-unknown', UNKNOWN);
+    return;
+  }
   const place = await options.locate(path.video, path.revision);
   if (place === 'withdrawn') {
     sendProblem(response, 410, 'video-withdrawn', 'This video was withdrawn by its author.');
@@ -89,7 +102,7 @@ async function answer(
     return;
   }
   if (place === undefined && copied === undefined) {
-    sendProblem(response, 404, 'video-unknown', 'This site has no such video, or not in this revision.');
+    sendProblem(response, 404, 'video-unknown', UNKNOWN);
     return;
   }
   // A revision never changes its bytes: its address names them, and the version of what made them.
@@ -155,16 +168,29 @@ function sendFile(
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-/** `/v/{video}/{revision}/{file}`, a query ignored. Undefined of anything else. */
-function parsePath(url: string): { video: VideoId; revision: RevisionId; file: string } | undefined {
+interface Path {
+  readonly token: string | undefined;
+  readonly video: VideoId;
+  readonly revision: RevisionId;
+  readonly file: string;
+}
+
+const UNKNOWN = 'This site has no such video, or not in this revision.';
+const hasRight = (rights: OriginRights, { token, video }: Path): boolean =>
+  token !== undefined && rights.refuse(token, video) === undefined;
+
+/** `/v/{video}/{revision}/{file}` or `/t/{token}/v/…`, a query ignored. Undefined of anything else. */
+function parsePath(url: string): Path | undefined {
   const path = url.split('?', 1)[0]!;
   if (path.length > MAX_PATH_CHARACTERS) return undefined;
-  const [root, v, video, revision, ...file] = path.split('/');
+  const [root, ...all] = path.split('/');
+  const token = all[0] === 't' ? all[1] : undefined;
+  const [v, video, revision, ...file] = token === undefined ? all : all.slice(2);
   const videoId = videoIdSchema.safeParse(video);
   const revisionId = revisionIdSchema.safeParse(revision);
   if (root !== '' || v !== 'v' || !videoId.success || !revisionId.success || file.length === 0)
     return undefined;
-  return { video: videoId.data, revision: revisionId.data, file: file.join('/') };
+  return { token, video: videoId.data, revision: revisionId.data, file: file.join('/') };
 }
 
 function sendProblem(response: http.ServerResponse, status: number, code: string, detail: string): void {

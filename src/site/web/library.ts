@@ -21,6 +21,7 @@ export interface LibraryOptions {
   /** False: takes uploads alone; only trusted networks are served. */
   readonly serveViewers: boolean;
   readonly buffered: () => ReadonlySet<VideoId>;
+  readonly isPrivate: (video: VideoId) => boolean;
   /** The centre answered when it was last asked. */
   readonly isConnected: () => boolean;
 }
@@ -40,7 +41,13 @@ export function serveLibrary(app: HttpServer, options: LibraryOptions): void {
         throw new Problem(403, 'uploads-only', 'This site takes uploads and does not serve viewers.');
       }
       const { q, limit, cursor } = request.query;
-      const found = await listLibrary(options.db, { q, limit, before: cursor, buffered: options.buffered() });
+      const found = await listLibrary(options.db, {
+        q,
+        limit,
+        before: cursor,
+        buffered: options.buffered(),
+        isPrivate: options.isPrivate,
+      });
       const last = found.length > limit ? found[limit - 1] : undefined;
       return {
         site: options.name,

@@ -29,6 +29,7 @@ import {
 import { makeRecord } from '../origin/intake.ts';
 import type { PreparedSource } from '../origin/prepare.ts';
 import type { Storage } from '../origin/storage.ts';
+import type { SiteRights } from '../rights.ts';
 import { type AccessRules, requireStudioAccess } from './access.ts';
 import { progressOf } from './jobs.ts';
 import { sizeOf } from './upload-store.ts';
@@ -39,6 +40,7 @@ export interface StudioOptions {
   readonly storage: Storage;
   readonly sourceAddress: string;
   readonly access: AccessRules;
+  readonly rights: Pick<SiteRights, 'markOwn' | 'studioToken'>;
   readonly uploads: Uploads;
   readonly ballast: Ballast;
   readonly onRecord: () => void;
@@ -62,7 +64,12 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
     return jobs[0] ? progressOf(jobs[0]) : 0;
   };
   const show = async (row: VideoWithRecord, signal: SignalRow): Promise<SiteVideo> =>
-    formatVideo(row, signal, options.storage, await convertedPart(row));
+    ({
+      ...(await formatVideo(row, signal, options.storage, await convertedPart(row))),
+      ...(row.private === 1
+        ? { visibility: 'private', token: options.rights.studioToken(row.id as VideoId) }
+        : {}),
+    }) as SiteVideo;
 
   app.get(
     '/api/videos',
@@ -101,7 +108,7 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
     '/api/videos/:id',
     {
       schema: {
-        description: 'Edits name, description or language: a new version of the record.',
+        description: 'Edits name, description, language, or who may watch: a new version of the record.',
         params,
         body: siteVideoEditSchema,
         response: { 200: siteVideoSchema },
@@ -111,12 +118,15 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
       requireStudioAccess(request.raw, options.access);
       const { id } = request.params;
       const before = await getVideo(id);
-      const { name, description, language } = request.body;
+      const { name, description, language, visibility } = request.body;
       const changes = {
         ...(name !== undefined ? { name } : {}),
         ...(description !== undefined ? { description } : {}),
         ...(language !== undefined ? { language } : {}),
+        ...(visibility !== undefined ? { private: visibility === 'private' ? 1 : 0 } : {}),
       };
+      // Before it is written: there is no moment in which it is private and given to everybody.
+      if (visibility === 'private') options.rights.markOwn(id, true);
       // What is being converted has a record too, once its beginning was published.
       const recorded =
         before.version === null ? ['ready' as const] : ['ready' as const, 'preparing' as const];
@@ -125,7 +135,9 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
       else if (!(await changeVideo(db, id, ['uploading', 'checking', 'preparing', 'failed'], changes))) {
         throw new Problem(410, 'video-withdrawn', 'This video was withdrawn and cannot be edited any more.');
       }
-      return show(await getVideo(id), await readSignal(db));
+      const after = await getVideo(id);
+      options.rights.markOwn(id, after.private === 1);
+      return show(after, await readSignal(db));
     },
   );
 

@@ -32,6 +32,12 @@ describe('what an upload says of itself', () => {
     });
   });
 
+  it('is public unless it says that it is private', () => {
+    expect(parse('10', encode({ name: 'x' })).isPrivate).toBe(false);
+    expect(parse('10', encode({ name: 'x', visibility: 'public' })).isPrivate).toBe(false);
+    expect(parse('10', encode({ name: 'x', visibility: 'private' })).isPrivate).toBe(true);
+  });
+
   it.each<[string, string | undefined, string | undefined, number, string]>([
     ['no length', undefined, encode({ name: 'x' }), 400, 'upload-length-needed'],
     ['a length that is none', '1e3', encode({ name: 'x' }), 400, 'upload-length-needed'],
@@ -39,6 +45,14 @@ describe('what an upload says of itself', () => {
     ['too many bytes', '1001', encode({ name: 'x' }), 413, 'upload-too-large'],
     ['no metadata', '10', undefined, 400, 'metadata-invalid'],
     ['a language that is none', '10', encode({ name: 'x', language: 'Chinese!' }), 400, 'metadata-invalid'],
+    // Not public by a slip of the pen.
+    [
+      'a visibility that is none',
+      '10',
+      encode({ name: 'x', visibility: 'Private' }),
+      400,
+      'metadata-invalid',
+    ],
     [
       'too much metadata',
       '10',

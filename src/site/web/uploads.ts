@@ -12,6 +12,7 @@ import type { Log } from '../../kernel/log.ts';
 import { messageOf, Problem } from '../../kernel/problem.ts';
 import { newVideoId, type VideoId } from '../../protocol/ids.ts';
 import { MAX_UPLOAD_METADATA_BYTES } from '../../protocol/limits.ts';
+import { visibilitySchema } from '../../protocol/record.ts';
 import { descriptionSchema, languageSchema, nameSchema } from '../../protocol/text.ts';
 import {
   insertVideo,
@@ -22,6 +23,7 @@ import {
 } from '../database/videos.ts';
 import type { Intake } from '../origin/intake.ts';
 import type { Storage } from '../origin/storage.ts';
+import type { SiteRights } from '../rights.ts';
 import { type AccessRules, requireStudioAccess } from './access.ts';
 import { UploadStore } from './upload-store.ts';
 
@@ -34,6 +36,7 @@ export interface UploadsOptions {
   readonly storage: Storage;
   readonly intake: Intake;
   readonly access: AccessRules;
+  readonly rights: Pick<SiteRights, 'markOwn'>;
   readonly maxUploadBytes: number;
   readonly keepFreeBytes: number;
   readonly log: Log;
@@ -107,6 +110,7 @@ export function createUploads(options: UploadsOptions): Uploads {
     if (request.method !== 'POST') return;
     const video = parseNewUpload(request.headers, options.maxUploadBytes);
     await requireSpace(options, video.sizeBytes);
+    if (video.isPrivate) options.rights.markOwn(video.id, true);
     await insertVideo(db, video);
     failpoint('upload-row-written');
     ids.set(request, video.id);
@@ -166,8 +170,11 @@ export function parseNewUpload(headers: IncomingMessage['headers'], maxUploadByt
   const name = nameSchema.safeParse(metadata.name ?? '');
   const description = descriptionSchema.safeParse(metadata.description ?? '');
   const language = languageSchema.optional().safeParse(metadata.language || undefined);
-  const faults = [name, description, language].flatMap(result => (result.success ? [] : result.error.issues));
-  if (!name.success || !description.success || !language.success) {
+  const visibility = visibilitySchema.optional().safeParse(metadata.visibility || undefined);
+  const faults = [name, description, language, visibility].flatMap(result =>
+    result.success ? [] : result.error.issues,
+  );
+  if (!name.success || !description.success || !language.success || !visibility.success) {
     throw new Problem(400, 'metadata-invalid', faults.map(fault => fault.message).join(' '));
   }
   return {
@@ -178,6 +185,7 @@ export function parseNewUpload(headers: IncomingMessage['headers'], maxUploadByt
     fileName: metadata.filename
       ? [...metadata.filename].slice(0, MAX_FILE_NAME_CHARACTERS).join('')
       : undefined,
+    isPrivate: visibility.data === 'private',
     sizeBytes,
   };
 }

@@ -1,0 +1,146 @@
+/** Grants: who may watch a private video, until when. A grant itself is not kept, only what it says: it is made anew from that. */
+import { randomBytes } from 'node:crypto';
+import { sql } from '../../kernel/sql.ts';
+import type { VideoId } from '../../protocol/ids.ts';
+import { MAX_RIGHTS_PAGE_ROWS } from '../../protocol/rights.ts';
+import { findStart, takePositions } from './feed.ts';
+import type { CentralDatabase, GrantRow } from './schema.ts';
+
+/** What expired is remembered for so long. */
+const KEEP_EXPIRED_MS = 30 * 86_400_000;
+
+export async function insertGrant(
+  db: CentralDatabase,
+  video: VideoId,
+  note: string,
+  expiresMs: number,
+  nowMs: number,
+): Promise<GrantRow> {
+  await db
+    .deleteFrom('grants')
+    .where('expires_at', '<', nowMs - KEEP_EXPIRED_MS)
+    .execute();
+  return db
+    .insertInto('grants')
+    .values({
+      id: randomBytes(8).toString('hex'),
+      video_id: video,
+      note,
+      created_at: nowMs,
+      expires_at: expiresMs,
+      position: 0,
+      revoked_at: null,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+/** Those that hold, newest first. */
+export const listGrants = (
+  db: CentralDatabase,
+  video: VideoId,
+  nowMs: number,
+  limit: number,
+): Promise<GrantRow[]> =>
+  db
+    .selectFrom('grants')
+    .selectAll()
+    .where('video_id', '=', video)
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', nowMs)
+    .orderBy('created_at', 'desc')
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+
+export const findGrant = (db: CentralDatabase, video: VideoId, id: string): Promise<GrantRow | undefined> =>
+  db.selectFrom('grants').selectAll().where('id', '=', id).where('video_id', '=', video).executeTakeFirst();
+
+/** Takes back one grant of a video, or all of them. Says how many held until now. */
+export function revokeGrants(
+  db: CentralDatabase,
+  video: VideoId,
+  only: string | undefined,
+  nowMs: number,
+): Promise<number> {
+  return db.transaction().execute(async tx => {
+    // First: it keeps another revocation out until this one is committed.
+    await takePositions(tx, 0);
+    let select = tx
+      .selectFrom('grants')
+      .select('id')
+      .where('video_id', '=', video)
+      .where('revoked_at', 'is', null)
+      .where('expires_at', '>', nowMs);
+    if (only !== undefined) select = select.where('id', '=', only);
+    const rows = await select.execute();
+    if (rows.length === 0) return 0;
+    const first = await takePositions(tx, rows.length);
+    for (const [order, { id }] of rows.entries()) {
+      await tx
+        .updateTable('grants')
+        .set({ revoked_at: nowMs, position: first + order })
+        .where('id', '=', id)
+        .execute();
+    }
+    return rows.length;
+  });
+}
+
+export interface RightsChanges {
+  readonly position: number;
+  readonly more: boolean;
+  readonly videos: { readonly video: VideoId; readonly isPrivate: boolean }[];
+  readonly revoked: { readonly grant: string; readonly expiresS: number }[];
+}
+
+/** What has changed of rights since `after`: revocations, and for sites which videos are private. */
+export async function listRightsChanges(
+  db: CentralDatabase,
+  after: number,
+  withVideos: boolean,
+  nowMs: number,
+): Promise<RightsChanges> {
+  const start = await findStart(db, after);
+  return db.transaction().execute(async tx => {
+    const grants = await tx
+      .selectFrom('grants')
+      .select(['id', 'expires_at', 'position'])
+      .where('position', '>', start)
+      .where('position', '>', sql.lit(0))
+      .where('expires_at', '>', nowMs)
+      .orderBy('position')
+      .limit(MAX_RIGHTS_PAGE_ROWS + 1)
+      .execute();
+    const videos = withVideos
+      ? await tx
+          .selectFrom('videos')
+          .select(['video_id', 'private', 'position'])
+          .where('private', '>', sql.lit(0))
+          .where('position', '>', start)
+          .where('kind', '=', sql.lit('video'))
+          // Of a video that was given to another site, that one's word counts.
+          .where('superseded_by', 'is', null)
+          .orderBy('position')
+          .limit(MAX_RIGHTS_PAGE_ROWS + 1)
+          .execute()
+      : [];
+    const rows = [
+      ...grants.map(row => ({ position: Number(row.position), grant: row })),
+      ...videos.map(row => ({ position: Number(row.position), video: row })),
+    ].sort((a, b) => a.position - b.position);
+    const page = rows.slice(0, MAX_RIGHTS_PAGE_ROWS);
+    return {
+      position: page.at(-1)?.position ?? start,
+      more: rows.length > page.length,
+      videos: page.flatMap(row =>
+        'video' in row ? [{ video: row.video.video_id as VideoId, isPrivate: row.video.private === 1 }] : [],
+      ),
+      revoked: page.flatMap(row =>
+        'grant' in row
+          ? [{ grant: row.grant.id, expiresS: Math.ceil(Number(row.grant.expires_at) / 1_000) }]
+          : [],
+      ),
+    };
+  });
+}

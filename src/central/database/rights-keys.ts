@@ -1,0 +1,82 @@
+/** Masters of the keys of grants and tokens: made here once, kept sealed, rotated by the operator. */
+import { randomBytes } from 'node:crypto';
+import type { SecretBox } from '../../kernel/secret-box.ts';
+import { takePositions } from './feed.ts';
+import type { CentralDatabase } from './schema.ts';
+
+const MAX_GENERATION = 255;
+
+export interface Master {
+  readonly generation: number;
+  readonly master: Buffer;
+  /** What it signed counts until then; undefined of the one that signs. */
+  readonly untilMs: number | undefined;
+}
+
+const seal = (secrets: SecretBox): string => secrets.seal(randomBytes(32).toString('base64url'));
+
+export async function makeFirstKey(db: CentralDatabase, secrets: SecretBox, nowMs: number): Promise<void> {
+  const found = await db.selectFrom('rights_keys').select('generation').limit(1).executeTakeFirst();
+  if (found) return;
+  await db
+    .insertInto('rights_keys')
+    .values({ generation: 1, sealed: seal(secrets), created_at: nowMs, until: null })
+    // Another central on this database was faster.
+    .onConflict(conflict => conflict.doNothing())
+    .execute();
+}
+
+/** Those that count, the one that signs first. */
+export async function listMasters(
+  db: CentralDatabase,
+  secrets: SecretBox,
+  nowMs: number,
+): Promise<readonly [Master, ...Master[]]> {
+  const rows = await db.selectFrom('rights_keys').selectAll().orderBy('created_at', 'desc').execute();
+  const masters = rows
+    .filter(({ until }) => until === null || Number(until) > nowMs)
+    .map(({ generation, sealed, until }) => ({
+      generation,
+      master: Buffer.from(secrets.open(sealed), 'base64url'),
+      untilMs: until === null ? undefined : Number(until),
+    }));
+  const newest = masters.find(({ untilMs }) => untilMs === undefined);
+  if (!newest) throw new Error('the database has no key for rights');
+  return [newest, ...masters.filter(master => master !== newest)];
+}
+
+/** A new one signs from now on; what those before have signed counts for `keepMs` more at most. */
+export function rotateMaster(
+  db: CentralDatabase,
+  secrets: SecretBox,
+  keepMs: number,
+  nowMs: number,
+): Promise<number> {
+  return db.transaction().execute(async tx => {
+    // One after the other, also where several centrals rotate; and all of them hear of it.
+    await takePositions(tx, 1);
+    const last = await tx
+      .selectFrom('rights_keys')
+      .select(['generation', 'created_at'])
+      .where('until', 'is', null)
+      .executeTakeFirstOrThrow();
+    const until = nowMs + keepMs;
+    await tx
+      .updateTable('rights_keys')
+      .set({ until })
+      .where(({ eb, or }) => or([eb('until', 'is', null), eb('until', '>', until)]))
+      .execute();
+    const generation = (last.generation % MAX_GENERATION) + 1;
+    const row = {
+      sealed: seal(secrets),
+      created_at: Math.max(nowMs, Number(last.created_at) + 1),
+      until: null,
+    };
+    await tx
+      .insertInto('rights_keys')
+      .values({ generation, ...row })
+      .onConflict(conflict => conflict.column('generation').doUpdateSet(row))
+      .execute();
+    return generation;
+  });
+}

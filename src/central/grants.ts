@@ -1,0 +1,79 @@
+/** Grants as they are given to people and players, and what central itself makes of one that it is shown. */
+import { Problem } from '../kernel/problem.ts';
+import { deriveTrackersKey, mintRight, readRight } from '../kernel/rights-token.ts';
+import type { SecretBox } from '../kernel/secret-box.ts';
+import type { VideoId } from '../protocol/ids.ts';
+import { CLOCK_TOLERANCE_S, type Grant } from '../protocol/rights.ts';
+import { findGrant } from './database/grants.ts';
+import { listMasters, type Master } from './database/rights-keys.ts';
+import type { CentralDatabase, GrantRow } from './database/schema.ts';
+
+export interface GrantPlaces {
+  /** Of central's pages. */
+  readonly centralUrl: string;
+  readonly trackerUrl: string | undefined;
+}
+
+/** The grant's own text follows from what it says: made by the key of now, whenever it was given. */
+export function describeGrant(row: GrantRow, { generation, master }: Master, places: GrantPlaces): Grant {
+  const video = row.video_id as VideoId;
+  const { centralUrl, trackerUrl } = places;
+  const grant = mintRight(
+    { generation, key: deriveTrackersKey(master) },
+    { kind: 'grant', expiresS: Math.floor(Number(row.expires_at) / 1_000), subject: row.id },
+    video,
+  );
+  const at = (path: string): string => `${trackerUrl}${path}?grant=${grant}`;
+  return {
+    id: row.id,
+    video,
+    note: row.note,
+    createdAt: new Date(Number(row.created_at)).toISOString(),
+    expiresAt: new Date(Number(row.expires_at)).toISOString(),
+    ...(row.revoked_at === null ? {} : { revokedAt: new Date(Number(row.revoked_at)).toISOString() }),
+    grant,
+    // Behind the #: browsers tell it to no server, neither in a request nor as a referrer.
+    link: `${centralUrl}/watch/${video}#grant=${grant}`,
+    ...(trackerUrl === undefined
+      ? {}
+      : {
+          players: {
+            play: at(`/play/${video}`),
+            hls: at(`/play/${video}.m3u8`),
+            dash: at(`/play/${video}.mpd`),
+            go: at(`/go/${video}`),
+            relay: at(`/relay/${video}.m3u8`),
+          },
+        }),
+  };
+}
+
+/**
+ * False of what is no grant for this video.
+ *
+ * @throws Problem 403 where it was one.
+ */
+export async function hasGrant(
+  db: CentralDatabase,
+  secrets: SecretBox,
+  video: VideoId,
+  text: string,
+  nowMs: number,
+): Promise<boolean> {
+  const masters = await listMasters(db, secrets, nowMs);
+  const claims = readRight(text, video, generation => {
+    const found = masters.find(master => master.generation === generation);
+    return found && deriveTrackersKey(found.master);
+  });
+  if (claims?.kind !== 'grant') return false;
+  if (claims.expiresS + CLOCK_TOLERANCE_S < nowMs / 1_000) throw expired();
+  const row = await findGrant(db, video, claims.subject);
+  // A centre that was restored may have forgotten one that it gave; trackers take it all the same.
+  if (row && row.revoked_at !== null) throw revoked();
+  return true;
+}
+
+const expired = (): Problem =>
+  new Problem(403, 'grant-expired', 'This link has expired. Ask whoever gave it to you for another one.');
+const revoked = (): Problem =>
+  new Problem(403, 'grant-revoked', 'This link was taken back by whoever gave it.');
