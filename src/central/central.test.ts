@@ -6,7 +6,7 @@ import { call } from '../kernel/client.ts';
 import { readOrMakeKey, sha256Hex } from '../kernel/keys.ts';
 import { signRequest, splitUrl } from '../kernel/signatures.ts';
 import { openDatabase } from '../kernel/sql.ts';
-import { registrationAnswerSchema } from '../protocol/central.ts';
+import { registrationAnswerSchema, type Site } from '../protocol/central.ts';
 import { heldPageSchema } from '../protocol/greeting.ts';
 import { newVideoId, type VideoId } from '../protocol/ids.ts';
 import { canonicalJson, type PublicationRecord } from '../protocol/record.ts';
@@ -407,6 +407,22 @@ describe('greetings', () => {
       more: false,
     });
     await expect(held(site, first)).rejects.toMatchObject({ status: 409, code: 'epoch-other' });
+  });
+
+  it('say how films are converted at the site, which the operator alone is told', async () => {
+    const site = await stand.addSite('a');
+    const told = async (token?: null) => {
+      const { body } = await stand.ask('GET', '/api/sites', token === null ? { token } : {});
+      return (body as { sites: Site[] }).sites.find(({ id }) => id === site.id)?.conversion;
+    };
+    await site.greet({ conversion: { isolation: 'none', hasLimits: true } });
+    expect(await told()).toEqual({ isolation: 'none', hasLimits: true });
+    expect(await told(null)).toBeUndefined();
+    await site.greet({ conversion: { isolation: 'bubblewrap', hasLimits: true } });
+    expect(await told()).toEqual({ isolation: 'bubblewrap', hasLimits: true });
+    // Its ffmpeg was taken away.
+    await site.greet();
+    expect(await told()).toBeUndefined();
   });
 
   it('make records of another epoch worthless', async () => {

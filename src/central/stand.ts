@@ -21,7 +21,7 @@ import {
 } from '../protocol/central.ts';
 import type { Epoch } from '../protocol/epoch.ts';
 import { type Acknowledgement, publishedAnswerSchema, publishedRequestSchema } from '../protocol/gateway.ts';
-import { type GreetingAnswer, greetingAnswerSchema } from '../protocol/greeting.ts';
+import { type Greeting, type GreetingAnswer, greetingAnswerSchema } from '../protocol/greeting.ts';
 import { newRevisionId, newVideoId, type SiteId, type VideoId } from '../protocol/ids.ts';
 import { canonicalJson, type PublicationRecord, type VideoRecord } from '../protocol/record.ts';
 import { withdrawalFeedSchema } from '../protocol/withdrawals.ts';
@@ -295,11 +295,11 @@ export class TestSite {
   }
 
   /** Begins a new start, without taking anything back. */
-  async greet(): Promise<GreetingAnswer> {
+  async greet(more: Pick<Greeting, 'conversion'> = {}): Promise<GreetingAnswer> {
     const answer = await call(`${this.#stand.central.url}/api/greetings`, {
       ...bounds,
       method: 'POST',
-      body: { start: newNonce(), epoch: this.epoch?.number ?? 0, digest: this.sum().digest },
+      body: { start: newNonce(), epoch: this.epoch?.number ?? 0, digest: this.sum().digest, ...more },
       signer: this.signer,
       answer: greetingAnswerSchema,
     });

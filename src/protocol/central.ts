@@ -5,6 +5,7 @@ import { epochSchema } from './epoch.ts';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { picturesSchema, renditionSchema } from './media.ts';
 import { addressSchema, privateSchema, timestampSchema, versionSchema } from './record.ts';
+import { siteConversionSchema } from './site.ts';
 import { nameSchema } from './text.ts';
 
 /** `GET /api/videos/{id}` */
@@ -125,6 +126,8 @@ export const siteSchema = z.strictObject({
   /** Its stable code. */
   lastErrorCode: z.string().optional(),
   publication: sitePublicationSchema.optional(),
+  /** As the site said at its last start. Told to the operator alone: it says where an attack would pay. */
+  conversion: siteConversionSchema.optional(),
   /** Signals received and not handled yet. */
   pendingSignals: z.int().nonnegative(),
   /** How far the centre is behind this site, in milliseconds: the age of the oldest signal not handled; 0 if none. */

@@ -4,6 +4,7 @@ import { epochSchema, nonceSchema } from './epoch.ts';
 import { recordEntrySchema } from './gateway.ts';
 import { siteIdSchema, videoIdSchema } from './ids.ts';
 import { sha256Schema, timestampSchema, versionSchema } from './record.ts';
+import { siteConversionSchema } from './site.ts';
 
 export const MAX_HELD_PAGE_ROWS = 2_000;
 export const MAX_TAKEN_BACK_ROWS = 200;
@@ -16,6 +17,8 @@ export const greetingSchema = z.strictObject({
   epoch: z.int().nonnegative(),
   /** SetDigest of the published records: where it is central's own, there is nothing to compare. */
   digest: sha256Schema,
+  /** Absent where there is no ffmpeg. */
+  conversion: siteConversionSchema.optional(),
 });
 export type Greeting = z.infer<typeof greetingSchema>;
 

@@ -82,6 +82,15 @@ export const siteVideoEditSchema = z
   })
   .partial();
 
+/** How strangers' films are read at a site (docs/untrusted-media.md). */
+export const siteConversionSchema = z.strictObject({
+  /** What keeps ffmpeg apart from everything else on this machine. */
+  isolation: z.enum(['bubblewrap', 'unshare', 'none']),
+  /** Memory, time and size are limited. */
+  hasLimits: z.boolean(),
+});
+export type SiteConversion = z.infer<typeof siteConversionSchema>;
+
 /** `GET /api/site`: what the studio page says about where it is. */
 export const siteInfoSchema = z.strictObject({
   id: siteIdSchema.optional(),
@@ -100,14 +109,7 @@ export const siteInfoSchema = z.strictObject({
   signal: z.enum(['sent', 'not-sent']),
   unpublished: z.int().nonnegative(),
   /** How films are converted here: absent where there is no ffmpeg, and for those who may not use the studio. */
-  conversion: z
-    .strictObject({
-      /** What keeps ffmpeg apart from everything else on this machine. */
-      isolation: z.enum(['bubblewrap', 'unshare', 'none']),
-      /** Memory, time and size are limited. */
-      hasLimits: z.boolean(),
-    })
-    .optional(),
+  conversion: siteConversionSchema.optional(),
 });
 export type SiteInfo = z.infer<typeof siteInfoSchema>;
 

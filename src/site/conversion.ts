@@ -36,6 +36,12 @@ export interface Conversion {
 /** Undefined where there is no ffprobe: without it nothing is known of a source that needs it. */
 export function openConversion(options: ConversionOptions): Conversion | undefined {
   const { config, tools, storage, log, db, prepare } = options;
+  if (tools.confinement.isolation === 'none') {
+    log.warn(
+      {},
+      'Neither bubblewrap nor unshare works here: ffmpeg runs beside everything else on this machine',
+    );
+  }
   if (!tools.ffprobe) {
     log.warn({}, 'There is an ffmpeg but no ffprobe: films are published as they are, and none is converted');
     return undefined;

@@ -125,12 +125,6 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
     }
   }
   const tools = await findMediaTools();
-  if (tools?.confinement.isolation === 'none') {
-    log.warn(
-      {},
-      'Neither bubblewrap nor unshare works here: ffmpeg runs beside everything else on this machine',
-    );
-  }
   const tls = await openTls(config, log);
   const identity = await readIdentity(config.dataDirectory);
   const db = await openDatabase<SiteSchema>(
@@ -224,6 +218,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
   const publisher = startPublisher({
     db,
     calls,
+    conversion: tools?.confinement,
     revive: record => reviveVideo(storage, record),
     async onTakenBack(videos) {
       for (const { video, kind } of videos) {

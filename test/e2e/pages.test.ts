@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Site } from '../../src/protocol/central.ts';
+import type { SiteInfo } from '../../src/protocol/site.ts';
 import type { PlayAnswer } from '../../src/protocol/tracker.ts';
 import { chromiumPath, launchBrowser } from './browser.ts';
 import { minuteFilm, readFilm, shortFilm } from './films.ts';
@@ -193,6 +194,32 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await expectToFit(page);
     await take(page, 'admin-phone');
+    await page.context().close();
+  });
+
+  it('the administrator sees which site converts without a sandbox', async () => {
+    const { conversion } = await getJson<SiteInfo>(`${site(0).url}/api/site`);
+    expect(conversion).toBeDefined();
+    const isSafe = conversion?.isolation !== 'none' && conversion?.hasLimits === true;
+    const page = await open(`${demo.central}/admin#token=${demo.token}`);
+    const row = (on: Page) => on.locator(`[data-testid=sites] tr[data-site="${site(0).id}"]`);
+    await row(page).waitFor();
+    expect(await row(page).getByTestId('unsafe-conversion').count()).toBe(isSafe ? 0 : 1);
+    // What this host cannot show: the same answer with a site that has no sandbox.
+    await page.route('**/api/sites', async route => {
+      const answer = await route.fetch();
+      const { sites } = (await answer.json()) as { sites: Site[] };
+      const conversion = { isolation: 'none' as const, hasLimits: true };
+      await route.fulfill({
+        response: answer,
+        json: { sites: sites.map(one => (one.id === site(0).id ? { ...one, conversion } : one)) },
+      });
+    });
+    await row(page).getByText('Converts without a sandbox').click();
+    await row(page)
+      .getByText(/Bubblewrap is to be installed/)
+      .waitFor();
+    expect(await row(page).getByTestId('unsafe-conversion').count()).toBe(1);
     await page.context().close();
   });
 

@@ -28,6 +28,11 @@ export async function takeGreeting(
   nowMs: number,
 ): Promise<GreetingAnswer> {
   const epoch = await raiseEpoch(db, site, greeting.start, greeting.epoch, nowMs);
+  await db
+    .updateTable('publications')
+    .set({ conversion: greeting.conversion ? JSON.stringify(greeting.conversion) : null })
+    .where('site_id', '=', site)
+    .execute();
   // It came back, whatever was said of it.
   await db
     .updateTable('members')

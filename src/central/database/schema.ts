@@ -110,6 +110,8 @@ interface PublicationTable {
   /** Up to where in the feed this site has carried out withdrawals, and when it last asked. */
   withdrawals: Generated<number>;
   withdrawals_at: number | null;
+  /** How the site reads strangers' films, as it said when it last greeted: JSON; null where it has no ffmpeg. */
+  conversion: string | null;
 }
 export type PublicationRow = Selectable<PublicationTable>;
 
@@ -482,6 +484,12 @@ const privateVideos: Migration = {
   },
 };
 
+const conversion: Migration = {
+  async up(db) {
+    await db.schema.alterTable('publications').addColumn('conversion', 'text').execute();
+  },
+};
+
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': first,
   '0002-publication': publication,
@@ -493,4 +501,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0008-feed-gaps': feedGaps,
   '0009-private-videos': privateVideos,
   '0010-rights': rights,
+  '0011-conversion': conversion,
 };

@@ -1,6 +1,6 @@
 /** What central's calls stand on, and who may make them. */
 import type { FastifyRequest } from 'fastify';
-import { RefusedSignature, requireSigner, requireToken } from '../../kernel/http.ts';
+import { hasToken, RefusedSignature, requireSigner, requireToken } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { NonceMemory } from '../../kernel/signatures.ts';
@@ -31,6 +31,10 @@ export interface CentralContext {
 
 export const requireOperator = (request: FastifyRequest, { config }: CentralContext): void =>
   requireToken(request, config.operatorToken);
+
+/** Some answers tell the operator more than everybody. */
+export const isOperator = ({ headers }: FastifyRequest, { config }: CentralContext): boolean =>
+  hasToken(headers.authorization, config.operatorToken);
 
 /**
  * The member whose key signed this request. Who it is comes from the key alone, never from the body.

@@ -30,7 +30,7 @@ import {
   listMembers,
   revoke,
 } from '../database/sites.ts';
-import { type CentralContext, formatTime, optionalTime, requireOperator } from './context.ts';
+import { type CentralContext, formatTime, isOperator, optionalTime, requireOperator } from './context.ts';
 import { makeInvitation } from './invitations.ts';
 
 /** A coverage zone of 10,000 prefixes does not fit the usual 64 KB. */
@@ -65,8 +65,9 @@ const collectAnswerSchema = z.strictObject({
 export function addSiteCalls(app: HttpServer, context: CentralContext): void {
   const { db, collector, bell, secrets } = context;
 
-  app.get('/api/sites', { schema: { response: { 200: siteListSchema } } }, async () => {
-    return { sites: await describeSites(context, await listMembers(db, 'site')) };
+  app.get('/api/sites', { schema: { response: { 200: siteListSchema } } }, async request => {
+    const sites = await describeSites(context, await listMembers(db, 'site'));
+    return { sites: isOperator(request, context) ? sites : sites.map(forEverybody) };
   });
 
   app.post(
@@ -136,6 +137,8 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
   );
 }
 
+const forEverybody = ({ conversion: _, ...site }: Site): Site => site;
+
 const unknownSite = (): Problem => new Problem(404, 'site-unknown', 'There is no such site.');
 
 async function describeSite(context: CentralContext, id: SiteId): Promise<Site> {
@@ -204,6 +207,7 @@ function formatSite(
     ...optionalTime('lastSignalAt', row.last_signal_at),
     ...optionalTime('lastCollectedAt', row.last_collected_at),
     ...(publication ? { publication: formatPublication(publication) } : {}),
+    ...(publication?.conversion ? { conversion: JSON.parse(publication.conversion) } : {}),
     ...(row.last_error === null ? {} : { lastError: row.last_error }),
     ...(row.last_error_code === null ? {} : { lastErrorCode: row.last_error_code }),
     pendingSignals: pending?.signals ?? 0,

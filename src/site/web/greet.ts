@@ -9,6 +9,7 @@ import type { RecordEntry } from '../../protocol/gateway.ts';
 import { type GreetingAnswer, MAX_TAKEN_BACK_ROWS } from '../../protocol/greeting.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { canonicalJson } from '../../protocol/record.ts';
+import type { SiteConversion } from '../../protocol/site.ts';
 import {
   adoptEpoch,
   applyRange,
@@ -29,6 +30,8 @@ export interface GreetOptions {
   readonly db: SiteDatabase;
   readonly calls: CentralCalls;
   readonly revive: ReviveVideo;
+  /** How films are converted here: the centre's operator is told too. */
+  readonly conversion?: SiteConversion | undefined;
   /** These records were taken back: what they are of may have to be checked anew, or dropped. */
   readonly onTakenBack: (videos: readonly TakenBack[]) => Promise<void>;
 }
@@ -40,7 +43,15 @@ export async function greet(options: GreetOptions, signal: AbortSignal): Promise
   if (site === undefined) throw new Problem(503, 'not-joined', 'This site has not joined a centre yet.');
   const sum = await sumPublished(db);
   const { start, epoch } = await readSignal(db);
-  const answer = await calls.greet({ start, epoch: Number(epoch), digest: sum?.digest ?? NO_DIGEST }, signal);
+  const answer = await calls.greet(
+    {
+      start,
+      epoch: Number(epoch),
+      digest: sum?.digest ?? NO_DIGEST,
+      ...(options.conversion ? { conversion: options.conversion } : {}),
+    },
+    signal,
+  );
   failpoint('greeting-answered');
   if (!answer.same) await compareAll(options, answer, signal);
   if (!(await adoptEpoch(db, site, answer))) {

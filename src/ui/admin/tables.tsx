@@ -54,6 +54,7 @@ export function SitesTable({ sites, onCollect, onInvite, onRevoke, onEdit, onDra
             <td>
               <span class={`state ${STATE_COLOURS[site.state]}`}>{t.admin.states[site.state]}</span>
               {site.policy.drained && <div class="warn">{t.admin.drained}</div>}
+              <Unsafe conversion={site.conversion} />
             </td>
             <td class="number">{format.number(site.videos)}</td>
             <td class="number">{format.number(site.pendingSignals)}</td>
@@ -112,6 +113,22 @@ export function SitesTable({ sites, onCollect, onInvite, onRevoke, onEdit, onDra
         />
       )}
     </>
+  );
+}
+
+/** How strangers' films are read there, where that is not as it should be. */
+function Unsafe({ conversion }: Pick<Site, 'conversion'>) {
+  const { t } = useSpeech();
+  if (!conversion || (conversion.isolation !== 'none' && conversion.hasLimits)) return null;
+  const [text, hint] =
+    conversion.isolation === 'none'
+      ? [t.admin.noSandbox, t.admin.noSandboxHint]
+      : [t.admin.noLimits, t.admin.noLimitsHint];
+  return (
+    <details class="warn" data-testid="unsafe-conversion">
+      <summary>{text}</summary>
+      <p>{hint}</p>
+    </details>
   );
 }
 

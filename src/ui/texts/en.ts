@@ -397,6 +397,12 @@ export const en = {
     drain: 'Drain',
     undrain: 'Use again',
     drained: 'drained',
+    noSandbox: 'Converts without a sandbox',
+    noSandboxHint:
+      'A forged film that takes over ffmpeg could read what this site can read. Bubblewrap is to be installed there, or user namespaces permitted, and the site started again.',
+    noLimits: 'Converts without limits',
+    noLimitsHint:
+      'A forged film could exhaust the memory and time of this site’s machine. util-linux (prlimit, setpriv) is to be installed there, and the site started again.',
     edit: {
       open: 'Edit',
       title: (site: string) => `Edit ${site}`,

@@ -373,6 +373,12 @@ export const zh: Texts = {
     drain: '排空',
     undrain: '重新启用',
     drained: '已排空',
+    noSandbox: '转码没有沙箱',
+    noSandboxHint:
+      '若伪造的影片控制了 ffmpeg，就能读到该站点能读到的一切。请在该站点安装 bubblewrap 或允许用户命名空间，然后重新启动站点。',
+    noLimits: '转码没有资源限制',
+    noLimitsHint:
+      '伪造的影片可能耗尽该站点机器的内存和时间。请在该站点安装 util-linux（prlimit、setpriv），然后重新启动站点。',
     edit: {
       open: '编辑',
       title: (site: string) => `编辑 ${site}`,
