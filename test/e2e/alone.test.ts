@@ -122,3 +122,42 @@ describe('a site without space', () => {
     expect((await create(most)).status).toBe(507);
   });
 });
+
+describe('an upload that does not keep to tus 1.0.0', () => {
+  it('is refused with a problem that says what to do, and can go on as it should', async () => {
+    const url = await startSite('');
+    const say = (method: string, path: string, headers: Record<string, string>, body?: string) =>
+      fetch(new URL(path, url), {
+        method,
+        headers: { authorization: `Bearer ${TOKEN}`, ...headers },
+        ...(body === undefined ? {} : { body }),
+      });
+    const tus = { 'tus-resumable': '1.0.0' };
+    const made = await say('POST', '/api/uploads', {
+      ...tus,
+      'upload-length': '10',
+      'upload-metadata': `name ${Buffer.from('x').toString('base64')}`,
+    });
+    const at = made.headers.get('location') ?? '';
+    const bytes = { ...tus, 'content-type': 'application/offset+octet-stream' };
+    const refusals: readonly [number, string, Promise<Response>][] = [
+      [412, 'tus-version-unsupported', say('POST', '/api/uploads', { 'upload-length': '10' })],
+      [412, 'tus-version-unsupported', say('PATCH', at, { ...bytes, 'tus-resumable': '0.2.2' }, 'x')],
+      [415, 'upload-type-wrong', say('PATCH', at, { ...tus, 'upload-offset': '0' }, 'x')],
+      [400, 'upload-offset-needed', say('PATCH', at, bytes, 'x')],
+      [409, 'upload-offset-conflict', say('PATCH', at, { ...bytes, 'upload-offset': '3' }, 'x')],
+      [413, 'upload-too-large', say('PATCH', at, { ...bytes, 'upload-offset': '0' }, 'more than ten bytes')],
+      [404, 'upload-unknown', say('PATCH', `${at}0`, { ...bytes, 'upload-offset': '0' }, 'x')],
+    ];
+    for (const [status, code, answer] of refusals) {
+      const response = await answer;
+      expect(await response.json(), code).toMatchObject({ status, code });
+      expect(response.status).toBe(status);
+      expect(response.headers.get('content-type')).toBe('application/problem+json');
+      expect(response.headers.get('tus-version')).toBe(status === 412 ? '1.0.0' : null);
+    }
+    const last = await say('PATCH', at, { ...bytes, 'upload-offset': '0' }, 'ten bytes!');
+    expect(last.status).toBe(204);
+    expect(last.headers.get('upload-offset')).toBe('10');
+  });
+});

@@ -4,7 +4,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Metadata, Server } from '@tus/server';
+import { Metadata } from '@tus/server';
 import { failpoint } from '../../kernel/failpoint.ts';
 import { findStats } from '../../kernel/files.ts';
 import { sendProblem } from '../../kernel/http.ts';
@@ -25,6 +25,7 @@ import type { Intake } from '../origin/intake.ts';
 import type { Storage } from '../origin/storage.ts';
 import type { SiteRights } from '../rights.ts';
 import { type AccessRules, requireStudioAccess } from './access.ts';
+import { requireTus, TUS_VERSION, TusServer } from './tus-server.ts';
 import { UploadStore } from './upload-store.ts';
 
 const UPLOADS_PATH = '/api/uploads';
@@ -61,7 +62,7 @@ export function createUploads(options: UploadsOptions): Uploads {
   const store = new UploadStore(db, storage);
   // The id is settled before tus sees the request, because the row that reserves the space is written first.
   const ids = new WeakMap<IncomingMessage, VideoId>();
-  const tus = new Server({
+  const tus = new TusServer({
     path: UPLOADS_PATH,
     datastore: store,
     relativeLocation: true,
@@ -83,15 +84,9 @@ export function createUploads(options: UploadsOptions): Uploads {
     onResponseError(_request, error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'ENOSPC' || code === 'EDQUOT') {
-        return {
-          status_code: 507,
-          body: 'The disk of this site is full. The upload can go on when there is space.',
-        };
+        return { status_code: 507, body: '' };
       }
-      if (!('status_code' in error)) {
-        log.error({ err: error }, 'upload failed');
-        return { status_code: 500, body: 'The upload failed at this site. Try to resume it.' };
-      }
+      if (!('status_code' in error)) log.error({ err: error }, 'upload failed');
       return undefined;
     },
   });
@@ -107,6 +102,7 @@ export function createUploads(options: UploadsOptions): Uploads {
     if (request.method === 'GET') {
       throw new Problem(405, 'method-not-allowed', 'Uploads cannot be read back here.');
     }
+    requireTus(request);
     if (request.method !== 'POST') return;
     const video = parseNewUpload(request.headers, options.maxUploadBytes);
     await requireSpace(options, video.sizeBytes);
@@ -131,7 +127,7 @@ export function createUploads(options: UploadsOptions): Uploads {
           if (!(error instanceof Problem)) log.error({ err: error }, messageOf(error));
           sendProblem(response, problem.status, problem.code, problem.message, {
             ...problem.headers,
-            'tus-resumable': '1.0.0',
+            'tus-resumable': TUS_VERSION,
             // The body of a refused upload is not read to its end.
             connection: 'close',
           });
