@@ -149,6 +149,7 @@ export function makeFilledTracker(videos: number) {
     world,
     memory,
     partialHolders: () => [],
+    rights: { open: () => undefined },
     onPlayed: () => {},
     missing: () => undefined,
   });

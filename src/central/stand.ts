@@ -236,6 +236,12 @@ export class TestSite {
     const nonces = new NonceMemory();
     const findKey = (keyId: string) =>
       Promise.resolve(keyId === 'central' ? this.#centralPublicKey : undefined);
+    app.get('/probe', request => ({
+      site: this.id,
+      nonce: new URLSearchParams(request.url.split('?')[1]).get('nonce') ?? '',
+      activeResponses: 0,
+      egressBps: 0,
+    }));
     app.get('/gateway/records', async request => {
       await requireSigner(request, findKey, nonces);
       this.reads++;

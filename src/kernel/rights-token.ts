@@ -48,6 +48,9 @@ export function mintRight({ generation, key }: RightKey, claims: Claims, video: 
   return Buffer.concat([head, macOf(key, head, video)]).toString('base64url');
 }
 
+/** Of a right that was read. */
+export const generationOf = (text: string): number => Buffer.from(text, 'base64url').readUInt8(1);
+
 /**
  * What it says, where it was made for this video with one of these keys. Whether it has expired or was revoked is for the caller to
  * ask: only of what is genuine does that say anything.

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { addressSchema } from './record.ts';
+import { rightTextSchema } from './rights.ts';
 
 /** What a sentence tells, for pages that put it into other words. */
 export const figuresSchema = z
@@ -94,6 +95,8 @@ export const sourceSchema = z.strictObject({
   hls: z.string(),
   /** URL of the site's own MPD; null until this video has one. */
   dash: z.string().nullable(),
+  /** Of a private video: every file of it is below `{baseUrl}/t/{token}/v/…` at this site; in `hls` and `dash` it is already. */
+  token: rightTextSchema.optional(),
   /** The decisive reason, in a sentence. */
   reason: z.string(),
   reasons: z.array(reasonSchema),
@@ -117,6 +120,7 @@ export const playAnswerSchema = z.strictObject({
   session: z.string(),
   /** Who made the video's bytes: they are signed with its key, whichever site they come from (kernel/proofs.ts). */
   origin: z.strictObject({ site: siteIdSchema, publicKey: z.string().optional() }).optional(),
+  isPrivate: z.literal(true).optional(),
 });
 export type PlayAnswer = z.infer<typeof playAnswerSchema>;
 

@@ -1,12 +1,14 @@
 /** From a question about a video to a ranking: where the pure choice meets what the tracker knows. */
 import { Problem } from '../kernel/problem.ts';
 import type { SiteId, VideoId } from '../protocol/ids.ts';
+import { tokenPath } from '../protocol/rights.ts';
 import type { PlayAnswer } from '../protocol/tracker.ts';
 import { choose, type Holding, type Pick, type Question, rank, type World } from './choice/choose.ts';
 import { exploring, findExploration } from './choice/explore.ts';
 import { hashText } from './choice/sites.ts';
 import type { NetworkMemory } from './memory/network-memory.ts';
 import type { RegisteredVideo, Registry } from './registry.ts';
+import type { Access, TrackerRights } from './rights.ts';
 import type { Asker } from './viewers.ts';
 import type { LiveWorld } from './world.ts';
 
@@ -23,11 +25,15 @@ export interface Decision {
   readonly picks: readonly Pick[];
   /** The first of them stands there to find out whether it has become better. */
   readonly isExploring?: boolean;
+  /** Of a private video, to whoever has a right to it: what opens the sites. */
+  readonly access?: Access | undefined;
 }
 
 export interface Place {
   readonly site: SiteId;
   readonly baseUrl: string;
+  /** What stands before `/v/…`: the base URL, and of a private video the token for this site. */
+  readonly mediaUrl: string;
 }
 
 export interface Answers {
@@ -45,7 +51,7 @@ export interface Answers {
   explain(id: VideoId, asker: Asker): Omit<Decision, 'picks'>;
   /** The offered sites and where they are, best first, without a word on why. */
   places(decision: Decision): readonly [Place, ...Place[]];
-  /** The offered sites' base URLs for a question that the video's holders answer best: who published it first. */
+  /** The offered sites' media URLs (`Place`) for a question that the video's holders answer best: who published it first. */
   askOrder(video: RegisteredVideo, decision: Decision): readonly string[];
   /** The site that made the video's bytes, and the key that they are signed with. */
   origin(video: RegisteredVideo): NonNullable<PlayAnswer['origin']>;
@@ -59,6 +65,7 @@ export interface AnswerMeans {
   readonly memory: NetworkMemory;
   /** Sites that have some of a video buffered. */
   readonly partialHolders: (id: VideoId) => readonly SiteId[];
+  readonly rights: TrackerRights;
   /** This video is watched, and these sites hold it. */
   readonly onPlayed: (video: RegisteredVideo, holders: readonly SiteId[]) => void;
   /** Says why nothing can be told of a video yet: before the feed was read, "unknown" would be said of all. */
@@ -98,47 +105,61 @@ export function createAnswers(means: AnswerMeans): Answers {
     }
     if (found.kind === 'withdrawn') throw withdrawn();
     // Of what is private nobody is told that it exists.
-    if (found.video.isPrivate && !asker.isOperator) throw unknown();
+    const access = found.video.isPrivate ? means.rights.open(id, asker.shown ?? {}) : undefined;
+    if (found.video.isPrivate && !access) throw unknown();
     const world = live.now();
     const question = ask(id, asker, world, holdersOf(found.holders), found.video.bitrateBps);
-    return { video: found.video, world, question };
+    return { video: found.video, world, question, access };
+  }
+
+  /** A player that plays is not told why it has no right any more: the sites do that. */
+  function mayKnow(id: VideoId, asker: Asker): boolean {
+    try {
+      return means.rights.open(id, asker.shown ?? {}) !== undefined;
+    } catch {
+      return false;
+    }
   }
 
   return {
     play(id, asker, luck = 1) {
-      const { video, world, question } = open(id, asker);
+      const { video, world, question, access } = open(id, asker);
       const picks = choose(world, question, MAX_OFFERED_SITES);
       if (picks.length === 0) throw noSource('No site can serve this video now. Try again in a moment.');
       const tried = findExploration(picks, question, luck);
-      means.onPlayed(
-        video,
-        question.holding.full.map(index => world.table.facts[index]?.id ?? video.site),
-      );
-      return { video, world, question, picks: exploring(picks, tried), isExploring: tried !== undefined };
+      if (!access) {
+        means.onPlayed(
+          video,
+          question.holding.full.map(index => world.table.facts[index]?.id ?? video.site),
+        );
+      }
+      const isExploring = tried !== undefined;
+      return { video, world, question, picks: exploring(picks, tried), isExploring, access };
     },
-    explain: (id, asker) => open(id, { ...asker, isOperator: true }),
+    explain: (id, asker) => open(id, { ...asker, shown: { isOperator: true } }),
     steer(id, asker, sites) {
       const found = registry.find(id);
       if (found.kind === 'withdrawn') throw withdrawn();
       const world = live.now();
       const [holders, bitrateBps] =
-        found.kind === 'known' && !found.video.isPrivate
+        found.kind === 'known' && (!found.video.isPrivate || mayKnow(id, asker))
           ? [holdersOf(found.holders), found.video.bitrateBps]
           : [[], USUAL_BITRATE_BPS];
       const question = ask(id, asker, world, holders, bitrateBps);
       return { world, question, picks: rank(world, question, indexesOf(world, sites)) };
     },
-    places({ world, picks }) {
-      const [first, ...others] = picks.map(pick => placeOf(world, pick));
+    places(decision) {
+      const [first, ...others] = decision.picks.map(pick => placeOf(decision, pick));
       if (!first) throw noSource('No site can serve this video now. Try again in a moment.');
       return [first, ...others];
     },
-    askOrder({ site }, { world, question, picks }) {
+    askOrder({ site }, decision) {
+      const { world, question, picks } = decision;
       const full = new Set(question.holding.full);
       const rankOf = ({ index }: Pick): number =>
         world.table.facts[index]?.id === site ? 0 : full.has(index) ? 1 : 2;
       const order = [...picks].sort((a, b) => rankOf(a) - rankOf(b));
-      return order.map(pick => placeOf(world, pick).baseUrl);
+      return order.map(pick => placeOf(decision, pick).mediaUrl);
     },
     origin({ site }) {
       const publicKey = registry.findSite(site)?.publicKey;
@@ -150,9 +171,10 @@ export function createAnswers(means: AnswerMeans): Answers {
     },
   };
 
-  function placeOf(world: World, { index }: Pick): Place {
+  function placeOf({ world, access }: Decision, { index }: Pick): Place {
     const { id } = world.table.facts[index] as World['table']['facts'][number];
-    return { site: id, baseUrl: registry.findSite(id)?.baseUrl ?? '' };
+    const baseUrl = registry.findSite(id)?.baseUrl ?? '';
+    return { site: id, baseUrl, mediaUrl: access ? baseUrl + tokenPath(access.tokenFor(id)) : baseUrl };
   }
 }
 

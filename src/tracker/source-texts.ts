@@ -4,6 +4,7 @@
  */
 import type { SiteId } from '../protocol/ids.ts';
 import { DASH_MANIFEST, MULTIVARIANT_PLAYLIST, mediaPath } from '../protocol/media.ts';
+import { tokenPath } from '../protocol/rights.ts';
 import type { Decision } from './answers.ts';
 import { EXPLORING, reasonsOf } from './choice/reasons.ts';
 import type { SiteTable } from './choice/sites.ts';
@@ -40,7 +41,7 @@ export function createSourceTexts(
     return made;
   }
 
-  return (video, { world, question, picks, isExploring }) => {
+  return (video, { world, question, picks, isExploring, access }) => {
     const { table } = world;
     const texts = tables.get(table) ?? [];
     tables.set(table, texts);
@@ -52,10 +53,14 @@ export function createSourceTexts(
       const { head, baseUrl } = textOf(table, texts, index);
       const reasons = reasonsOf(world, question, index);
       const said = at === 0 && isExploring ? [EXPLORING, ...reasons] : reasons;
+      // In base64url: nothing in it either that JSON would escape.
+      const token = access?.tokenFor(world.table.facts[index]?.id as SiteId);
+      const media = token === undefined ? baseUrl : baseUrl + tokenPath(token);
       text +=
         (at === 0 ? '' : ',') +
         head +
-        `${baseUrl}${path}${MULTIVARIANT_PLAYLIST}","dash":"${baseUrl}${path}${DASH_MANIFEST}","reason":` +
+        `${media}${path}${MULTIVARIANT_PLAYLIST}","dash":"${media}${path}${DASH_MANIFEST}",` +
+        (token === undefined ? '"reason":' : `"token":"${token}","reason":`) +
         formatReasons(said) +
         scoreText(at, picks.length);
     }

@@ -1,14 +1,17 @@
 /** A tracker, composed: the registry that the feed fills, the probes, and the answers that both make possible. */
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { Gauge } from 'prom-client';
 import { z } from 'zod';
 import { call, formatAddress } from '../kernel/client.ts';
+import { followRights } from '../kernel/follow-rights.ts';
 import { allowAnyOrigin, createHttp, type HttpServer } from '../kernel/http.ts';
 import { readOrMakeSecret } from '../kernel/keys.ts';
 import { createLog } from '../kernel/log.ts';
 import { readIdentity, signerOf } from '../kernel/member.ts';
 import { createPlainLane } from '../kernel/plain-lane.ts';
 import { messageOf } from '../kernel/problem.ts';
+import { RightsBook } from '../kernel/rights-book.ts';
 import { repeat } from '../kernel/timing.ts';
 import type { SiteId } from '../protocol/ids.ts';
 import { trackerStatusSchema } from '../protocol/tracker.ts';
@@ -26,6 +29,7 @@ import { startPlays } from './plays.ts';
 import { startProbes } from './probing/probes.ts';
 import { Samples } from './probing/samples.ts';
 import { Registry } from './registry.ts';
+import { createTrackerRights } from './rights.ts';
 import { createSessions } from './sessions.ts';
 import { sessionKeyPath, startSharing } from './sharing.ts';
 import { createSourceTexts } from './source-texts.ts';
@@ -115,12 +119,20 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     allowAnyOrigin(reply);
     reply.header('cache-control', 'no-store');
   });
+  const book = RightsBook.open(join(config.dataDirectory, 'rights.json'));
+  const following = followRights({
+    book,
+    identity: feed.identity,
+    centralUrl: () => config.central,
+    log,
+  });
   const partialHolders = createPartialHolders();
   const answers = createAnswers({
     registry,
     world,
     memory,
     partialHolders: partialHolders.of,
+    rights: createTrackerRights(book),
     onPlayed(video, holders) {
       for (const site of holders) if (samples.of(site).length === 0) samples.note(site, video);
     },
@@ -153,7 +165,7 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     begin: createBegin(answers, sessions, memory, learning, plays),
     sourceTexts: createSourceTexts(registry, probes),
   });
-  servePlay(app, { ...means, playAnswers });
+  servePlay(app, { ...means, playAnswers, registry });
   hotPlay = createHotPlay({ ...means, playAnswers });
   serveReports(app, { registry, viewers, learning, partialHolders });
   serveObserve(app, { ...means, baseUrlOf: baseUrls.of, upMsOf });
@@ -241,6 +253,7 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
         zoneFile.stop(),
         geoFiles.stop(),
         feed.stop(),
+        following.stop(),
         probes.stop(),
       ]);
       await app.close();

@@ -6,6 +6,7 @@ import type { Place } from './choice/prior.ts';
 import { findZone, makeZoneTable, type Zone, type ZoneTable } from './choice/zones.ts';
 import { areaOf, prefixOf, type Where, whoIs } from './memory/prefixes.ts';
 import type { Registry } from './registry.ts';
+import type { Shown } from './rights.ts';
 
 /** Who asks, as the choice and the memory see it. */
 export interface Asker {
@@ -15,8 +16,8 @@ export interface Asker {
   readonly where?: Where | undefined;
   /** Its voice within the prefix. */
   readonly who?: number | undefined;
-  /** Operators are told of private videos, too. */
-  readonly isOperator?: boolean;
+  /** What it shows for a private video. */
+  readonly shown?: Shown;
 }
 
 export interface Geo {

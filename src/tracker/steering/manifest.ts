@@ -112,11 +112,15 @@ export interface SteeringSession {
   readonly pathways: readonly string[];
   /** The address that the viewer claimed, where that is believed. */
   readonly client?: string | undefined;
+  /** What the viewer shows for a private video. */
+  readonly grant?: string | undefined;
 }
 
 /** Absolute, because a manifest in a `data:` URI has nothing that a relative address could be resolved against. */
 export function formatSteerUri(trackerUrl: string, steering: SteeringSession): string {
-  const { video, session, pathways, client } = steering;
-  const claim = client === undefined ? '' : `&client=${encodeURIComponent(client)}`;
+  const { video, session, pathways, client, grant } = steering;
+  const claim =
+    (client === undefined ? '' : `&client=${encodeURIComponent(client)}`) +
+    (grant === undefined ? '' : `&grant=${encodeURIComponent(grant)}`);
   return `${trackerUrl}/steer/${video}?session=${encodeURIComponent(session)}&pathways=${pathways.join('.')}${claim}`;
 }

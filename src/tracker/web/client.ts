@@ -14,7 +14,14 @@ export interface Asking {
   readonly socket: { readonly remoteAddress?: string | undefined };
 }
 
-export const clientQuery = z.object({ client: z.string().max(MAX_ADDRESS_CHARACTERS).optional() });
+/** Longer than any grant. */
+export const MAX_GRANT_CHARACTERS = 64;
+
+export const clientQuery = z.object({
+  client: z.string().max(MAX_ADDRESS_CHARACTERS).optional(),
+  /** The right to a private video. */
+  grant: z.string().max(MAX_GRANT_CHARACTERS).optional(),
+});
 
 /**
  * The viewer's address: the one claimed where that is believed, else the socket's, or a trusted proxy's word for it.
@@ -33,9 +40,15 @@ export function addressOf(
   return clientAddress(request.socket.remoteAddress ?? '', forwarded?.toString(), config.trustedProxies);
 }
 
-/** What the address that a viewer claims looks like in the addresses that it is given; empty where it claims none. */
-export const formatClaim = (claimed: string | undefined): string =>
-  claimed === undefined ? '' : `?client=${encodeURIComponent(claimed)}`;
+/** What a viewer claims and shows, as a query of the addresses that it is given; empty where that is nothing. */
+export function formatClaim(claimed: string | undefined, grant: string | undefined): string {
+  const parts = listClaims(claimed, grant);
+  return parts.length === 0 ? '' : `?${parts.join('&')}`;
+}
+export const listClaims = (claimed: string | undefined, grant: string | undefined): readonly string[] => [
+  ...(claimed === undefined ? [] : [`client=${encodeURIComponent(claimed)}`]),
+  ...(grant === undefined ? [] : [`grant=${encodeURIComponent(grant)}`]),
+];
 
 /** Who asks, and by which of the tracker's own addresses. */
 export interface Caller {
@@ -43,6 +56,8 @@ export interface Caller {
   readonly address: string;
   /** The address that it claims, where that is believed. */
   readonly claimed: string | undefined;
+  /** What it shows for a private video. */
+  readonly grant?: string | undefined;
   readonly ownUrl: string;
 }
 
@@ -51,10 +66,12 @@ export function callerOf(
   request: Asking,
   claimed: string | undefined,
   config: Pick<TrackerConfig, 'baseUrl' | 'believeClientParameter' | 'trustedProxies'>,
+  grant?: string | undefined,
 ): Caller {
   return {
     address: addressOf(request, claimed, config),
     claimed: config.believeClientParameter ? claimed : undefined,
+    grant,
     ownUrl: ownUrlOf(request, config),
   };
 }

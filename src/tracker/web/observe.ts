@@ -71,8 +71,8 @@ export function serveObserve(app: HttpServer, means: ObserveMeans): void {
       },
     },
     async request => {
-      const { client, video, pathways } = request.query;
-      const asker = viewers.at(addressOf(request, client, config));
+      const { client, grant, video, pathways } = request.query;
+      const asker = { ...viewers.at(addressOf(request, client, config)), shown: { grant } };
       const nowMs = Date.now();
       const session = sessions.find(request.params.session, asker.where?.prefix, nowMs);
       // Of another tracker, or lost: it is steered all the same, and asked for nothing.

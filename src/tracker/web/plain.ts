@@ -35,18 +35,18 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
   const sticky = new LRUCache<string, SiteId>({ max: STICKY_CLIENTS, ttl: STICKY_MS });
 
   /** The site for this client now: the one before, as long as it is offered. */
-  function pickSite(id: VideoId, client: string, isFirst: boolean) {
-    const decision = answers.play(id, viewers.at(client));
+  function pickSite(id: VideoId, client: string, grant: string | undefined, isFirst: boolean) {
+    const decision = answers.play(id, { ...viewers.at(client), shown: { grant } });
     const places = answers.places(decision);
     const key = `${client} ${id}`;
     const before = sticky.get(key);
     const place = places.find(({ site }) => site === before) ?? places[0];
     sticky.set(key, place.site);
     if (isFirst) answers.noteSent(decision, place.site);
-    return { video: decision.video, baseUrl: place.baseUrl };
+    return { video: decision.video, mediaUrl: place.mediaUrl };
   }
-  const queryOf = (claimed: string | undefined): string =>
-    formatClaim(config.believeClientParameter ? claimed : undefined);
+  const queryOf = (claimed: string | undefined, grant: string | undefined): string =>
+    formatClaim(config.believeClientParameter ? claimed : undefined, grant);
 
   app.get(
     '/go/:id',
@@ -60,8 +60,9 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
     async (request, reply) =>
       counted('redirect', () => {
         const id = parseVideoId(request.params.id);
-        const { video, baseUrl } = pickSite(id, addressOf(request, request.query.client, config), true);
-        return reply.redirect(baseUrl + mediaPath(id, video.revision, MULTIVARIANT_PLAYLIST), 302);
+        const { client, grant } = request.query;
+        const { video, mediaUrl } = pickSite(id, addressOf(request, client, config), grant, true);
+        return reply.redirect(mediaUrl + mediaPath(id, video.revision, MULTIVARIANT_PLAYLIST), 302);
       }),
   );
 
@@ -77,10 +78,11 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
     async (request, reply) =>
       counted('redirect', () => {
         const id = parseVideoId(request.params.id);
-        const { video, baseUrl } = pickSite(id, addressOf(request, request.query.client, config), false);
+        const { client, grant } = request.query;
+        const { video, mediaUrl } = pickSite(id, addressOf(request, client, config), grant, false);
         // A catalogue asks once for each of its cards; the same page a minute later need not.
         reply.header('cache-control', 'private, max-age=60');
-        return reply.redirect(baseUrl + mediaPath(id, video.revision, POSTER), 302);
+        return reply.redirect(mediaUrl + mediaPath(id, video.revision, POSTER), 302);
       }),
   );
 
@@ -98,15 +100,16 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
     async (request, reply) =>
       counted('relay', () => {
         const id = parseVideoId(request.params.file.replace(/\.m3u8$/, ''));
-        const { client } = request.query;
-        const { video } = answers.play(id, viewers.at(addressOf(request, client, config)));
+        const { client, grant } = request.query;
+        const address = addressOf(request, client, config);
+        const { video } = answers.play(id, { ...viewers.at(address), shown: { grant } });
         // Captions are files of the sites alone; these clients do without.
         const media = video.renditions.filter(({ kind }) => kind !== 'captions');
         const playlist = formatMultivariantPlaylist(media, [
           { id: '.', baseUri: `${id}/${video.revision}/` },
         ]);
         reply.type(PLAYLIST_TYPE).serializer((text: unknown) => String(text));
-        return addQuery(playlist, queryOf(client));
+        return addQuery(playlist, queryOf(client, grant));
       }),
   );
 
@@ -128,19 +131,19 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
     },
     async (request, reply) => {
       const { rendition, file } = request.params;
-      const { client } = request.query;
+      const { client, grant } = request.query;
       const id = parseVideoId(request.params.id);
       const asked = request.params.revision;
       const address = addressOf(request, client, config);
       if (file === MEDIA_PLAYLIST) {
         const playlist = await counted('relay', async () => {
-          const decision = answers.play(id, viewers.at(address));
+          const decision = answers.play(id, { ...viewers.at(address), shown: { grant } });
           const revision = asked === GROWING ? decision.video.revision : parseRevision(asked);
           const { renditions } = await timelines.of(id, revision, answers.askOrder(decision.video, decision));
           const timeline = Object.hasOwn(renditions, rendition) ? renditions[rendition] : undefined;
           if (!timeline) throw notHere();
           return formatMediaPlaylist(listDurations(timeline), {
-            query: queryOf(client),
+            query: queryOf(client, grant),
             isGrowing: asked === GROWING && decision.video.isGrowing === true,
           });
         });
@@ -151,9 +154,9 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
       }
       if (!RENDITION.test(rendition) || !SEGMENT.test(file)) throw notHere();
       return counted('redirect', () => {
-        const { video, baseUrl } = pickSite(id, address, false);
+        const { video, mediaUrl } = pickSite(id, address, grant, false);
         const revision = asked === GROWING ? video.revision : parseRevision(asked);
-        return reply.redirect(baseUrl + mediaPath(id, revision, `${rendition}/${file}`), 302);
+        return reply.redirect(mediaUrl + mediaPath(id, revision, `${rendition}/${file}`), 302);
       });
     },
   );

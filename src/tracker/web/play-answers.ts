@@ -12,7 +12,7 @@ import { FIRST_TTL_S, formatSteerUri, makeManifest } from '../steering/manifest.
 import { formatSteeredPlaylist } from '../steering/playlist.ts';
 import type { Timelines } from '../timelines.ts';
 import type { Asker } from '../viewers.ts';
-import { type Caller, formatClaim } from './client.ts';
+import { type Caller, formatClaim, listClaims } from './client.ts';
 import { addQuery, GROWING } from './plain.ts';
 
 export interface PlayAnswerMeans {
@@ -34,8 +34,8 @@ export interface PlayAnswers {
 export function createPlayAnswers({ begin, answers, timelines, sourceTexts }: PlayAnswerMeans): PlayAnswers {
   /** The same session all the way: what the player says later is then believed. */
   const playUri = (id: VideoId, extension: string, session: string, caller: Caller): string => {
-    const claim = caller.claimed === undefined ? '' : `client=${encodeURIComponent(caller.claimed)}&`;
-    return `${caller.ownUrl}/play/${id}.${extension}?${claim}session=${session}`;
+    const query = [...listClaims(caller.claimed, caller.grant), `session=${session}`].join('&');
+    return `${caller.ownUrl}/play/${id}.${extension}?${query}`;
   };
   const steerUri = (id: VideoId, { session, places }: Beginning, caller: Caller): string =>
     formatSteerUri(caller.ownUrl, {
@@ -43,6 +43,7 @@ export function createPlayAnswers({ begin, answers, timelines, sourceTexts }: Pl
       session: session.id,
       pathways: places.map(({ site }) => site),
       client: caller.claimed,
+      grant: caller.grant,
     });
 
   function json(id: VideoId, asker: Asker, caller: Caller, sessionId: string | undefined): string {
@@ -52,16 +53,16 @@ export function createPlayAnswers({ begin, answers, timelines, sourceTexts }: Pl
     const hls = asciiJson(playUri(id, 'm3u8', session.id, caller));
     const dash = asciiJson(playUri(id, 'mpd', session.id, caller));
     const steering = asciiJson(steerUri(id, beginning, caller));
-    return `${head}${sourceTexts(video, decision)},"hls":${hls},"dash":${dash},"steering":${steering},"session":"${session.id}","origin":${formatOrigin(origin)}}`;
+    return `${head}${sourceTexts(video, decision)},"hls":${hls},"dash":${dash},"steering":${steering},"session":"${session.id}","origin":${formatOrigin(origin)}${decision.access ? ',"isPrivate":true' : ''}}`;
   }
 
   function playlist(id: VideoId, asker: Asker, caller: Caller, sessionId: string | undefined): string {
     const beginning = begin(id, asker, sessionId);
     const { video, places } = beginning;
     if (video.isGrowing) return growingPlaylist(video, caller);
-    const pathways = places.map(({ site, baseUrl }) => ({
+    const pathways = places.map(({ site, mediaUrl }) => ({
       id: site,
-      baseUri: baseUrl + mediaPath(id, video.revision, ''),
+      baseUri: mediaUrl + mediaPath(id, video.revision, ''),
     }));
     return formatSteeredPlaylist(
       video.renditions,
@@ -75,12 +76,15 @@ export function createPlayAnswers({ begin, answers, timelines, sourceTexts }: Pl
   }
 
   /** A revision never changes, so what grows is listed here, not at the sites. */
-  function growingPlaylist({ video: id, renditions }: RegisteredVideo, { ownUrl, claimed }: Caller): string {
+  function growingPlaylist(
+    { video: id, renditions }: RegisteredVideo,
+    { ownUrl, claimed, grant }: Caller,
+  ): string {
     const media = renditions.filter(({ kind }) => kind !== 'captions');
     const playlist = formatMultivariantPlaylist(media, [
       { id: '.', baseUri: `${ownUrl}/relay/${id}/${GROWING}/` },
     ]);
-    return addQuery(playlist, formatClaim(claimed));
+    return addQuery(playlist, formatClaim(claimed, grant));
   }
 
   async function manifest(
@@ -92,9 +96,9 @@ export function createPlayAnswers({ begin, answers, timelines, sourceTexts }: Pl
     const beginning = begin(id, asker, sessionId);
     const { video, places, decision } = beginning;
     const timeline = await timelines.of(id, video.revision, answers.askOrder(video, decision));
-    const locations = places.map(({ site, baseUrl }) => ({
+    const locations = places.map(({ site, mediaUrl }) => ({
       id: site,
-      baseUrl: baseUrl + mediaPath(id, video.revision, ''),
+      baseUrl: mediaUrl + mediaPath(id, video.revision, ''),
     }));
     const steering = {
       serverUrl: steerUri(id, beginning, caller),

@@ -1,13 +1,16 @@
 /** The calls of players that begin (contract: Tracker). */
 import { z } from 'zod';
-import type { HttpServer } from '../../kernel/http.ts';
+import { type HttpServer, requireSigner } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
+import { NonceMemory } from '../../kernel/signatures.ts';
 import { siteIdSchema } from '../../protocol/ids.ts';
 import { playAnswerSchema } from '../../protocol/tracker.ts';
 import type { TrackerConfig } from '../config.ts';
+import type { Registry } from '../registry.ts';
 import type { Viewers } from '../viewers.ts';
 import { callerOf, clientQuery, parseVideoId } from './client.ts';
 import type { Counted } from './counted.ts';
+import { keysOfSites } from './members.ts';
 import type { PlayAnswers } from './play-answers.ts';
 
 export interface PlayMeans {
@@ -15,9 +18,15 @@ export interface PlayMeans {
   readonly viewers: Viewers;
   readonly counted: Counted;
   readonly playAnswers: PlayAnswers;
+  readonly registry: { readonly findSite: Registry['findSite'] };
 }
 
-export function servePlay(app: HttpServer, { config, viewers, counted, playAnswers }: PlayMeans): void {
+export function servePlay(
+  app: HttpServer,
+  { config, viewers, counted, playAnswers, registry }: PlayMeans,
+): void {
+  const nonces = new NonceMemory();
+  const findSiteKey = keysOfSites(registry);
   app.get(
     '/play/:file',
     {
@@ -34,9 +43,17 @@ export function servePlay(app: HttpServer, { config, viewers, counted, playAnswe
     },
     async (request, reply) => {
       const [name = '', extension] = splitName(request.params.file);
-      const { client, fill, session } = request.query;
-      const caller = callerOf(request, client, config);
-      const asker = () => (fill ? viewers.filling(fill) : viewers.at(caller.address));
+      const { client, fill, session, grant } = request.query;
+      const caller = callerOf(request, client, config, grant);
+      // A site that signs may have private videos: it gives them to nobody who has no right either.
+      const isMember =
+        fill !== undefined &&
+        request.headers.signature !== undefined &&
+        (await requireSigner(request, findSiteKey, nonces)) === fill;
+      const asker = () => ({
+        ...(fill ? viewers.filling(fill) : viewers.at(caller.address)),
+        shown: { grant, isMember },
+      });
       if (extension === undefined) {
         const body = counted('json', () => playAnswers.json(parseVideoId(name), asker(), caller, session));
         return reply

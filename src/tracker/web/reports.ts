@@ -9,6 +9,7 @@ import type { Learning } from '../learning.ts';
 import type { PartialHolders } from '../partial-holders.ts';
 import type { Registry } from '../registry.ts';
 import type { Viewers } from '../viewers.ts';
+import { keysOfSites } from './members.ts';
 
 export interface ReportMeans {
   readonly registry: { readonly findSite: Registry['findSite'] };
@@ -19,6 +20,7 @@ export interface ReportMeans {
 
 export function serveReports(app: HttpServer, means: ReportMeans): void {
   const nonces = new NonceMemory();
+  const findSiteKey = keysOfSites(means.registry);
   app.post(
     '/reports',
     {
@@ -28,11 +30,7 @@ export function serveReports(app: HttpServer, means: ReportMeans): void {
       },
     },
     async (request, reply) => {
-      const findKey = async (id: string) => {
-        const site = means.registry.findSite(siteIdSchema.safeParse(id).data ?? ('' as never));
-        return site?.active ? site.publicKey : undefined;
-      };
-      const site = siteIdSchema.parse(await requireSigner(request, findKey, nonces));
+      const site = siteIdSchema.parse(await requireSigner(request, findSiteKey, nonces));
       const nowMs = Date.now();
       means.partialHolders.note(site, request.body.videos);
       for (const { client, bps } of request.body.viewers) {

@@ -27,7 +27,7 @@ import {
   renameRefused,
 } from '../steering/pathways.ts';
 import type { Viewers } from '../viewers.ts';
-import { addressOf, MAX_ADDRESS_CHARACTERS, ownUrlOf, parseVideoId } from './client.ts';
+import { addressOf, MAX_ADDRESS_CHARACTERS, MAX_GRANT_CHARACTERS, ownUrlOf, parseVideoId } from './client.ts';
 import type { Counted } from './counted.ts';
 
 const MAX_PATHWAYS = 32;
@@ -67,7 +67,8 @@ export function serveSteer(app: HttpServer, means: SteerMeans): void {
         const isClaimed =
           config.believeClientParameter && query.client !== undefined && parseAddress(query.client);
         const client = isClaimed ? query.client : undefined;
-        const asker = viewers.at(addressOf(request, client, config));
+        const { grant } = query;
+        const asker = { ...viewers.at(addressOf(request, client, config)), shown: { grant } };
         const asked =
           query.pathways.length > 0
             ? query.pathways
@@ -95,6 +96,7 @@ export function serveSteer(app: HttpServer, means: SteerMeans): void {
           session: session.id,
           pathways: homeFirst(pathways, session.home).map(({ id }) => id),
           client,
+          grant,
         });
         return makeManifest(
           namesInOrder(order, pathways),
@@ -156,6 +158,7 @@ interface SteeringQuery extends SteeringReport {
   readonly pathways: readonly Pathway[];
   readonly isDash: boolean;
   readonly client: string | undefined;
+  readonly grant: string | undefined;
 }
 
 /** Takes what is well-formed, once given and of sane length, and passes over the rest. */
@@ -178,6 +181,7 @@ export function readSteeringQuery(query: unknown, maxPathways: number): Steering
       .slice(0, maxPathways),
     isDash: dash.length > 0,
     client: read('client', MAX_ADDRESS_CHARACTERS),
+    grant: read('grant', MAX_GRANT_CHARACTERS),
     current: used.at(-1),
     throughputs: used.flatMap((site, at) => {
       const bps = Number((rates[at] ?? '').replaceAll('"', ''));

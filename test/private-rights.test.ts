@@ -1,0 +1,249 @@
+/** A real central and a real tracker: what a grant opens, and that nothing else does (docs/private-videos.md). */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type Stand, startStand, type TestSite, TOKEN, until, videoRecord } from '../src/central/stand.ts';
+import { call, type Signer } from '../src/kernel/client.ts';
+import { readRight } from '../src/kernel/rights-token.ts';
+import { newVideoId, type VideoId } from '../src/protocol/ids.ts';
+import { type Grant, grantSchema, rightsPageSchema } from '../src/protocol/rights.ts';
+import { playAnswerSchema } from '../src/protocol/tracker.ts';
+import { trackerConfigSchema } from '../src/tracker/config.ts';
+import { type RunningTracker, startTracker } from '../src/tracker/tracker.ts';
+
+let stand: Stand;
+let tracker: RunningTracker;
+let directory: string;
+let home: TestSite;
+let other: TestSite;
+let closed: VideoId;
+let open: VideoId;
+
+const freePort = (): Promise<number> =>
+  new Promise(done => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => done(port));
+    });
+  });
+
+const startOne = async (joinToken?: string): Promise<RunningTracker> => {
+  const port = await freePort();
+  return startTracker(
+    trackerConfigSchema.parse({
+      listen: `127.0.0.1:${port}`,
+      baseUrl: `http://127.0.0.1:${port}`,
+      dataDirectory: directory,
+      central: stand.central.url,
+      ...(joinToken ? { joinToken } : {}),
+      operatorToken: TOKEN,
+      logLevel: 'silent',
+    }),
+  );
+};
+
+beforeEach(async () => {
+  stand = await startStand();
+  directory = await mkdtemp(join(tmpdir(), 'tributary-rights-'));
+  home = await stand.addSite('home');
+  other = await stand.addSite('other');
+  ({ video: closed } = home.put(videoRecord({ visibility: 'private', name: 'Closed' })));
+  ({ video: open } = home.put(videoRecord({ name: 'Open' })));
+  await home.collect();
+  const { body } = await stand.ask('POST', '/api/trackers', {
+    body: { name: 'T', baseUrl: 'http://127.0.0.1:9999' },
+  });
+  tracker = await startOne(body.joinToken);
+  await until(async () => (await fetch(`${tracker.url}/play/${open}`)).ok);
+});
+afterEach(async () => {
+  await tracker.stop();
+  await stand.end();
+  await rm(directory, { recursive: true });
+});
+
+const give = async (video = closed): Promise<Grant> =>
+  grantSchema.parse(
+    (await stand.ask('POST', `/api/videos/${video}/grants`, { body: { lifetimeS: 7 * 86_400 } })).body,
+  );
+const get = async (path: string) => {
+  const response = await fetch(tracker.url + path, { redirect: 'manual' });
+  const text = await response.text();
+  const code = response.headers.get('content-type')?.includes('problem')
+    ? (JSON.parse(text) as { code: string }).code
+    : undefined;
+  return { status: response.status, text, code, location: response.headers.get('location') ?? '' };
+};
+const keysOf = async (site: TestSite): Promise<(generation: number) => Buffer | undefined> => {
+  const { keys } = await call(`${stand.central.url}/api/rights?after=0`, {
+    signer: site.signer,
+    timeoutMs: 5_000,
+    maxBytes: 2 ** 20,
+    answer: rightsPageSchema,
+  });
+  return generation => {
+    const found = keys.find(key => key.generation === generation);
+    return found && Buffer.from(found.key, 'base64url');
+  };
+};
+const WAYS = (video: string): readonly string[] => [
+  `/play/${video}`,
+  `/play/${video}.m3u8`,
+  `/play/${video}.mpd`,
+  `/go/${video}`,
+  `/go/${video}/poster.jpg`,
+  `/relay/${video}.m3u8`,
+  `/relay/${video}/growing/source-video/media.m3u8`,
+  `/relay/${video}/growing/source-video/0.m4s`,
+];
+
+describe('a tracker', () => {
+  it('answers without a right as if there were no such video', async () => {
+    const { grant } = await give();
+    await until(async () => (await get(`/play/${closed}?grant=${grant}`)).status === 200);
+    const forged = grant.slice(0, -1) + (grant.endsWith('A') ? 'B' : 'A');
+    const foreign = (
+      await give(home.put(videoRecord({ visibility: 'private' })).video).catch(() => undefined)
+    )?.grant;
+    for (const query of ['', `?grant=${forged}`, '?grant=x', `?grant=${foreign ?? 'A'.repeat(40)}`]) {
+      for (const [at, path] of WAYS(closed).entries()) {
+        const unknown = await get(WAYS(newVideoId())[at] + query);
+        const refused = await get(path + query);
+        expect([refused.status, refused.text], path + query).toEqual([404, unknown.text]);
+      }
+    }
+    // A player is steered among what it has, and learns nothing by it.
+    for (const video of [closed, newVideoId()]) {
+      const steering = await get(`/steer/${video}?pathways=${home.id}.${other.id}`);
+      expect(JSON.parse(steering.text)['PATHWAY-PRIORITY'].sort()).toEqual([home.id, other.id].sort());
+      expect(steering.text).not.toContain('/t/');
+    }
+    expect((await get(`/explain/${closed}?client=10.0.0.1`)).status).toBe(401);
+    const explained = await fetch(`${tracker.url}/explain/${closed}?client=10.0.0.1`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    expect(explained.status).toBe(200);
+  });
+
+  it('gives who shows a grant a token for each site, made with that site’s key, and carries the grant along', async () => {
+    const { grant, id, expiresAt } = await give();
+    await until(async () => (await get(`/play/${closed}?grant=${grant}`)).status === 200);
+    const answer = playAnswerSchema.parse(JSON.parse((await get(`/play/${closed}?grant=${grant}`)).text));
+    expect(answer.isPrivate).toBe(true);
+    expect(answer.sources.map(({ site }) => site).sort()).toEqual([home.id, other.id].sort());
+    for (const { site, token = '', hls, dash, baseUrl } of answer.sources) {
+      const [own, foreign] = site === home.id ? [home, other] : [other, home];
+      const claims = readRight(token, closed, await keysOf(own));
+      expect(claims).toMatchObject({ kind: 'viewer', subject: id });
+      // Not for the whole life of the grant, and longer than a viewing.
+      expect((claims?.expiresS ?? 0) * 1_000 - Date.now()).toBeLessThanOrEqual(13 * 3_600_000);
+      expect((claims?.expiresS ?? 0) * 1_000 - Date.now()).toBeGreaterThan(11 * 3_600_000);
+      expect(Date.parse(expiresAt) - Date.now()).toBeGreaterThan(6 * 86_400_000);
+      expect(readRight(token, closed, await keysOf(foreign))).toBeUndefined();
+      for (const address of [hls, dash ?? ''])
+        expect(address.startsWith(`${baseUrl}/t/${token}/v/${closed}/${answer.revision}/`)).toBe(true);
+    }
+    for (const address of [answer.hls, answer.dash ?? '', answer.steering])
+      expect(new URL(address).searchParams.get('grant')).toBe(grant);
+
+    const playlist = (await get(`/play/${closed}.m3u8?grant=${grant}`)).text;
+    const uris = playlist.split('\n').filter(line => line.startsWith('http'));
+    expect(uris).toHaveLength(2);
+    for (const uri of uris) expect(uri).toMatch(new RegExp(`/t/[A-Za-z0-9_-]{40}/v/${closed}/`));
+    const inline = /SERVER-URI="data:[^,]*,([^"]*)"/.exec(playlist)?.[1] ?? '';
+    const reload = JSON.parse(Buffer.from(inline, 'base64').toString())['RELOAD-URI'] as string;
+    const steered = await get(reload.slice(new URL(reload).origin.length));
+    expect(JSON.parse(steered.text)['RELOAD-URI']).toContain(`grant=${grant}`);
+
+    expect((await get(`/go/${closed}?grant=${grant}`)).location).toMatch(
+      new RegExp(`/t/[A-Za-z0-9_-]{40}/v/${closed}/.*/multivariant.m3u8$`),
+    );
+    const relay = (await get(`/relay/${closed}.m3u8?grant=${grant}`)).text;
+    const media = relay.split('\n').filter(line => line && !line.startsWith('#'));
+    for (const line of media) expect(line.endsWith(`?grant=${grant}`)).toBe(true);
+    expect((await get(`/relay/${closed}/growing/source-video/0.m4s?grant=${grant}`)).location).toMatch(
+      /\/t\/[A-Za-z0-9_-]{40}\/v\//,
+    );
+    // What is public needs none, and gets none.
+    const plain = (await get(`/play/${open}?grant=${grant}`)).text;
+    expect(plain).not.toContain('/t/');
+    expect(plain).not.toContain('isPrivate');
+  });
+
+  it('hears within seconds that a grant was taken back, and refuses it after a restart without central, too', async () => {
+    const { grant, id } = await give();
+    const another = await give();
+    await until(async () => (await get(`/play/${closed}?grant=${grant}`)).status === 200);
+    await stand.ask('DELETE', `/api/videos/${closed}/grants/${id}`);
+    await until(async () => (await get(`/play/${closed}?grant=${grant}`)).status !== 200);
+    for (const path of WAYS(closed))
+      expect((await get(`${path}?grant=${grant}`)).code, path).toBe('grant-revoked');
+    expect((await get(`/play/${closed}?grant=${another.grant}`)).status).toBe(200);
+    // A player that plays goes on being steered; the sites refuse it.
+    expect((await get(`/steer/${closed}?pathways=${home.id}&grant=${grant}`)).status).toBe(200);
+    await tracker.stop();
+    await stand.central.stop();
+    tracker = await startOne();
+    expect((await get(`/play/${closed}?grant=${grant}`)).code).toBe('grant-revoked');
+    expect((await get(`/play/${closed}`)).status).toBe(404);
+  });
+
+  it('takes grants of the master before until its time is over', async () => {
+    const before = await give();
+    await until(async () => (await get(`/play/${closed}?grant=${before.grant}`)).status === 200);
+    await stand.ask('POST', '/api/rights/rotate', { body: { keepS: 3_600 } });
+    const after = await give();
+    await until(async () => (await get(`/play/${closed}?grant=${after.grant}`)).status === 200);
+    expect((await get(`/play/${closed}?grant=${before.grant}`)).status).toBe(200);
+    await stand.ask('POST', '/api/rights/rotate', { body: { keepS: 0 } });
+    await until(async () => (await get(`/play/${closed}?grant=${after.grant}`)).status === 404);
+    // The same grant in the list, made with the key of now.
+    const [again] = (await stand.ask('GET', `/api/videos/${closed}/grants`)).body.grants as Grant[];
+    await until(async () => (await get(`/play/${closed}?grant=${again?.grant}`)).status === 200);
+  });
+
+  it('gives a site that signs what it needs to fill, and to whoever only says that he is one nothing', async () => {
+    await give();
+    const ask = (fill: string, signer?: Signer) =>
+      call(`${tracker.url}/play/${closed}?fill=${fill}`, {
+        ...(signer ? { signer } : {}),
+        timeoutMs: 5_000,
+        maxBytes: 2 ** 20,
+        answer: playAnswerSchema,
+      });
+    await until(() => ask(other.id, other.signer).catch(() => false as const));
+    const { sources } = await ask(other.id, other.signer);
+    const ofHome = sources.find(({ site }) => site === home.id);
+    expect(readRight(ofHome?.token ?? '', closed, await keysOf(home))).toMatchObject({ kind: 'member' });
+    await expect(ask(other.id)).rejects.toMatchObject({ status: 404, code: 'video-unknown' });
+    await expect(ask(home.id, other.signer)).rejects.toMatchObject({ status: 404 });
+    await expect(ask(other.id, { key: home.key, keyId: other.id })).rejects.toMatchObject({ status: 401 });
+    await expect(ask('not-a-site', other.signer)).rejects.toMatchObject({ status: 400 });
+    // A request that was signed once is worth nothing a second time.
+    const recorded: Record<string, string> = {};
+    await call(`${tracker.url}/play/${closed}?fill=${other.id}`, {
+      signer: other.signer,
+      timeoutMs: 5_000,
+      maxBytes: 2 ** 20,
+      answer: z.unknown(),
+      async send({ url, headers }) {
+        Object.assign(recorded, headers);
+        const response = await fetch(url, { headers });
+        return { status: response.status, text: await response.text() };
+      },
+    });
+    const replayed = await fetch(`${tracker.url}/play/${closed}?fill=${other.id}`, { headers: recorded });
+    expect(replayed.status).toBe(401);
+    await stand.ask('DELETE', `/api/sites/${other.id}`);
+    await until(() =>
+      ask(other.id, other.signer).then(
+        () => false as const,
+        () => true as const,
+      ),
+    );
+  });
+});
