@@ -3,14 +3,16 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { formatAddress } from '../kernel/client.ts';
 import type { KeyPair } from '../kernel/keys.ts';
+import { Problem } from '../kernel/problem.ts';
 import type { Listen } from '../kernel/settings.ts';
+import type { VideoId } from '../protocol/ids.ts';
 import type { SiteConfig } from './config.ts';
 import { findSaidRecord } from './database/records.ts';
 import { locateRevision } from './database/revisions.ts';
 import type { SiteDatabase } from './database/videos.ts';
 import { CopyStore } from './origin/copy-store.ts';
 import { createOriginServer, type OriginRights, type OriginServer } from './origin/server.ts';
-import type { Storage } from './origin/storage.ts';
+import type { Storage, StoredFile } from './origin/storage.ts';
 
 export interface OpenedOrigin extends OriginServer {
   readonly url: string;
@@ -35,13 +37,30 @@ export async function openOrigin(
     async locate(video, revision) {
       const found = await locateRevision(db, video, revision);
       return typeof found === 'object'
-        ? { directory: storage.directory(video), open: name => storage.open(video, name), ...found }
+        ? { directory: storage.directory(video), open: name => openHere(storage, video, name), ...found }
         : found;
     },
   });
   await listen(origin.server, config.originListen);
   const { port } = origin.server.address() as AddressInfo;
   return { ...origin, url: `http://${formatAddress(config.originListen.host, port)}` };
+}
+
+/** @throws Problem where the video's disk is not there: another holder may be asked */
+async function openHere(storage: Storage, video: VideoId, name: string): Promise<StoredFile> {
+  try {
+    return await storage.open(video, name);
+  } catch (error) {
+    if (!storage.isAway(video)) throw error;
+    throw new Problem(
+      503,
+      'disk-away',
+      'The disk that holds this video is not there. Play it from another site.',
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 const listen = (server: Server, { host, port }: Listen): Promise<void> =>

@@ -49,6 +49,7 @@ import { startRescue } from './rescue.ts';
 import { createSiteRights, RIGHTS_FILE } from './rights.ts';
 import type { RunningSite } from './running-site.ts';
 import { openTls } from './tls.ts';
+import { watchDisks } from './watch-disks.ts';
 import { startAssignments } from './web/assignments.ts';
 import { serveCaptions } from './web/captions.ts';
 import { centralOverHttp, refusalReporter } from './web/central-calls.ts';
@@ -119,11 +120,6 @@ async function startWeb(config: SiteConfig, files: SiteFiles): Promise<RunningSi
 async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promise<RunningSite> {
   const has = (part: SitePart): boolean => config.parts.includes(part);
   const storage = await openStorage(config);
-  for (const disk of storage.disks.all) {
-    if (!storage.disks.present().includes(disk)) {
-      log.error({ disk }, 'a disk is not there: what is on it cannot be played until it is back');
-    }
-  }
   const tools = await findMediaTools();
   const tls = await openTls(config, log);
   const identity = await readIdentity(config.dataDirectory);
@@ -405,6 +401,10 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
         onRecord: () => publisher.wake(),
       })
     : undefined;
+  const diskWatch = watchDisks(storage.disks, log, () => {
+    intake.recheck();
+    worker?.wake();
+  });
   // Workers in other processes write records too.
   const recordWatch = watchRecords(db, () => publisher.wake());
   const ballasting = repeat(async () => {
@@ -448,6 +448,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
         renewal?.stop(),
         link.stop(),
         ballasting.stop(),
+        diskWatch.stop(),
         publisher.stop(),
         registrations.stop(),
         withdrawals.stop(),

@@ -84,14 +84,16 @@ export const listVideos = (
 export const listVideosInState = (db: SiteDatabase, states: readonly VideoState[]): Promise<VideoRow[]> =>
   db.selectFrom('videos').selectAll().where('state', 'in', states).orderBy('id').execute();
 
-/** Bytes promised to uploads that are still under way. */
-export async function sumUploading(db: SiteDatabase): Promise<number> {
-  const { total } = await db
+/** Uploads that are still under way, and how many bytes each has announced. */
+export async function listUploading(
+  db: SiteDatabase,
+): Promise<readonly { readonly video: VideoId; readonly sizeBytes: number }[]> {
+  const rows = await db
     .selectFrom('videos')
-    .select(({ fn }) => fn.sum<number | null>('size_bytes').as('total'))
+    .select(['id', 'size_bytes'])
     .where('state', '=', 'uploading')
-    .executeTakeFirstOrThrow();
-  return Number(total ?? 0);
+    .execute();
+  return rows.map(row => ({ video: row.id as VideoId, sizeBytes: Number(row.size_bytes) }));
 }
 
 /** The bytes are safe: what follows is the check. */

@@ -53,6 +53,8 @@ export interface Intake {
   accept(video: VideoId, sha256: string): Promise<void>;
   /** Checks the source of a video anew, if its state says that it is to be checked. */
   check(video: VideoId): void;
+  /** A disk is back: what was on it is checked now. */
+  recheck(): void;
   /** Takes up what an earlier run left behind. */
   resume(): Promise<void>;
   stop(): Promise<void>;
@@ -62,6 +64,7 @@ export function createIntake(options: IntakeOptions): Intake {
   const { db, storage, log } = options;
   const waiting: VideoId[] = [];
   const running = new Set<Promise<void>>();
+  const away = new Set<VideoId>();
   let stopped = false;
 
   /** The order of a commit: file synced, renamed into place, directories synced, then the database. */
@@ -77,9 +80,9 @@ export function createIntake(options: IntakeOptions): Intake {
   }
 
   async function check(video: VideoId): Promise<void> {
-    const isDiskGone = storage.disks.present().length < storage.disks.all.length;
-    if (isDiskGone && !existsSync(storage.source(video))) {
+    if (storage.isAway(video)) {
       log.warn({ video }, 'not checked: its disk is not there');
+      away.add(video);
       return;
     }
     const attempt = await claimCheck(db, video);
@@ -204,6 +207,11 @@ export function createIntake(options: IntakeOptions): Intake {
       enqueue(video);
     },
     check: enqueue,
+    recheck() {
+      const videos = [...away];
+      away.clear();
+      for (const video of videos) enqueue(video);
+    },
     async resume() {
       for (const row of await listVideosInState(db, ['uploading', 'checking'])) {
         const video = row.id as VideoId;

@@ -5,7 +5,7 @@
  */
 import http from 'node:http';
 import type { KeyPair } from '../../kernel/keys.ts';
-import { formatProblem, messageOf, PROBLEM_TYPE } from '../../kernel/problem.ts';
+import { formatProblem, messageOf, PROBLEM_TYPE, Problem } from '../../kernel/problem.ts';
 import { formatProof, type Proof, sha256Base64, signBytes } from '../../kernel/proofs.ts';
 import { type RevisionId, revisionIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
 import { mediaPath, parseRecordFile } from '../../protocol/media.ts';
@@ -51,6 +51,7 @@ export function createOriginServer(options: OriginServerOptions): OriginServer {
   const open = new OpenPresentations(options.openFiles ?? DEFAULT_OPEN_FILES);
   const server = http.createServer((request, response) => {
     answer(options, open, request, response).catch((error: unknown) => {
+      if (error instanceof Problem) return sendProblem(response, error.status, error.code, error.message);
       options.onError?.(error, request.url ?? '');
       sendProblem(response, 500, 'cut-failed', `The file could not be made: ${messageOf(error)}.`);
     });

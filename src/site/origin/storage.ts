@@ -55,6 +55,8 @@ export interface Storage {
   readonly remove: (video: VideoId) => Promise<void>;
   /** Videos of which something is on a disk. */
   readonly list: () => Promise<readonly VideoId[]>;
+  /** Nothing of a video is here, and a disk is not there: it may be on that one. */
+  readonly isAway: (video: VideoId) => boolean;
   /** There is an object store behind the disks. */
   readonly settles: boolean;
 }
@@ -157,6 +159,10 @@ export function createStorage(root: string, options: StorageOptions = {}): Stora
       const found = await Promise.all(disks.present().map(disk => readdir(join(disk, 'videos'))));
       return found.flat().filter(name => videoIdSchema.safeParse(name).success) as VideoId[];
     },
+    isAway: video =>
+      disks.present().length < disks.all.length &&
+      !existsSync(directory(video)) &&
+      !existsSync(upload(video)),
     settles: behind !== undefined,
   };
 }

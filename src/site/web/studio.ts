@@ -189,6 +189,24 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
   }
 }
 
+/** Why it failed; of what was published, that its disk is not there. */
+function describeError(
+  { id, state, error_code, error_detail }: VideoWithRecord,
+  storage: Storage,
+): Pick<SiteVideo, 'error'> {
+  if (error_code) return { error: { code: error_code, detail: error_detail ?? '' } };
+  if (state !== 'withdrawn' && storage.isAway(id as VideoId)) {
+    return {
+      error: {
+        code: 'disk-away',
+        detail:
+          'The disk that holds this video is not there. It can be played from here again once that is back.',
+      },
+    };
+  }
+  return {};
+}
+
 async function formatVideo(
   row: VideoWithRecord,
   signal: SignalRow,
@@ -212,7 +230,7 @@ async function formatVideo(
     ...(row.file_name ? { fileName: row.file_name } : {}),
     state: row.state,
     progress: row.state === 'uploading' ? received / Number(row.size_bytes) : finished ? 1 : converted,
-    ...(row.error_code ? { error: { code: row.error_code, detail: row.error_detail ?? '' } } : {}),
+    ...describeError(row, storage),
     sizeBytes: Number(row.size_bytes),
     receivedBytes: received,
     ...(prepared

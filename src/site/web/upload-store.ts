@@ -95,6 +95,7 @@ export class UploadStore extends DataStore {
     const video = videoIdSchema.parse(id);
     this.#hashes.delete(id);
     await rm(this.#path(id), { force: true });
+    this.#storage.disks.forget(video);
     await deleteVideo(this.#db, video);
   }
 

@@ -16,10 +16,10 @@ import { visibilitySchema } from '../../protocol/record.ts';
 import { descriptionSchema, languageSchema, nameSchema } from '../../protocol/text.ts';
 import {
   insertVideo,
+  listUploading,
   listVideosInState,
   type NewVideo,
   type SiteDatabase,
-  sumUploading,
 } from '../database/videos.ts';
 import type { Intake } from '../origin/intake.ts';
 import type { Storage } from '../origin/storage.ts';
@@ -62,6 +62,7 @@ export function createUploads(options: UploadsOptions): Uploads {
   const store = new UploadStore(db, storage);
   // The id is settled before tus sees the request, because the row that reserves the space is written first.
   const ids = new WeakMap<IncomingMessage, VideoId>();
+  let admitting: Promise<void> = Promise.resolve();
   const tus = new TusServer({
     path: UPLOADS_PATH,
     datastore: store,
@@ -105,9 +106,14 @@ export function createUploads(options: UploadsOptions): Uploads {
     requireTus(request);
     if (request.method !== 'POST') return;
     const video = parseNewUpload(request.headers, options.maxUploadBytes);
-    await requireSpace(options, video.sizeBytes);
-    if (video.isPrivate) options.rights.markOwn(video.id, true);
-    await insertVideo(db, video);
+    // One after another: each takes the space that the one before was promised for taken.
+    const admitted = admitting.then(async () => {
+      await requireSpace(options, video);
+      if (video.isPrivate) options.rights.markOwn(video.id, true);
+      await insertVideo(db, video);
+    });
+    admitting = admitted.catch(() => {});
+    await admitted;
     failpoint('upload-row-written');
     ids.set(request, video.id);
   }
@@ -201,10 +207,13 @@ function parseMetadata(header: string | string[] | undefined): Record<string, st
 }
 
 /** @throws Problem 507 before a byte is taken, where the promised ones would not fit. */
-async function requireSpace(options: UploadsOptions, sizeBytes: number): Promise<void> {
-  const free = options.storage.disks.freeBytes();
-  const promised = await sumUploading(options.db);
-  if (free - promised - sizeBytes < options.keepFreeBytes) {
+async function requireSpace(
+  { db, storage, keepFreeBytes }: UploadsOptions,
+  { id, sizeBytes }: NewVideo,
+): Promise<void> {
+  const left = storage.disks.place(id, await listUploading(db));
+  if (left - sizeBytes < keepFreeBytes) {
+    storage.disks.forget(id);
     throw new Problem(
       507,
       'disk-full',

@@ -2,7 +2,7 @@
  * Several disks for one site. A video lives whole on one of them: the one with the most space when it came. A disk that is
  * gone takes its own videos along and nothing else: a mark on each tells a lost disk from an empty directory in its place.
  */
-import { existsSync, mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VideoId } from '../../../protocol/ids.ts';
 import { newId } from '../../../protocol/ids.ts';
@@ -19,7 +19,17 @@ export interface Disks {
   diskOf(video: VideoId): string;
   /** Of the disk on which the next video would be put; 0 where no disk is left. */
   freeBytes(): number;
+  /**
+   * Puts a video where the most will be left, what is promised to uploads under way taken off, and says how much that is
+   * without the video itself.
+   */
+  place(video: VideoId, promises: readonly UploadPromise[]): number;
   forget(video: VideoId): void;
+}
+
+export interface UploadPromise {
+  readonly video: VideoId;
+  readonly sizeBytes: number;
 }
 
 /** Marks disks that are new. A disk that was known and has lost its mark is not there. */
@@ -55,21 +65,36 @@ export function openDisks(root: string, all: readonly string[]): Disks {
   const present = (): readonly string[] => all.filter(isPresent);
 
   const places = new Map<VideoId, string>();
+  const findDisk = (video: VideoId): string | undefined =>
+    all.find(disk => ['videos', 'uploads'].some(folder => existsSync(join(disk, folder, video))));
   return {
     all,
     present,
     diskOf(video) {
       const known = places.get(video);
       if (known) return known;
-      const here = all.find(disk =>
-        ['videos', 'uploads'].some(folder => existsSync(join(disk, folder, video))),
-      );
+      const here = findDisk(video);
       const disk = here ?? roomiest(present()) ?? all[0]!;
       // A guess is not kept: the video may be on a disk that comes back.
       if (here) places.set(video, here);
       return disk;
     },
     freeBytes: () => Math.max(0, ...present().map(freeBytesOf)),
+    place(video, promises) {
+      const left = new Map(present().map(disk => [disk, freeBytesOf(disk)]));
+      for (const { video: other, sizeBytes } of promises) {
+        const disk = places.get(other) ?? findDisk(other);
+        const free = disk === undefined ? undefined : left.get(disk);
+        if (disk === undefined || free === undefined) continue;
+        left.set(disk, free - Math.max(0, sizeBytes - sizeOf(join(disk, 'uploads', other))));
+      }
+      const [disk, bytes] = [...left].reduce<readonly [string | undefined, number]>(
+        (best, next) => (best[0] === undefined || next[1] > best[1] ? next : best),
+        [undefined, 0],
+      );
+      if (disk !== undefined) places.set(video, disk);
+      return bytes;
+    },
     forget: video => void places.delete(video),
   };
 }
@@ -85,6 +110,8 @@ function freeBytesOf(disk: string): number {
     return 0;
   }
 }
+
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 function makeFolders(disk: string): void {
   for (const folder of ['videos', 'uploads']) mkdirSync(join(disk, folder), { recursive: true });
