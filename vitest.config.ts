@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** What keeps something in a database: these suites run on both engines. */
 const ON_DATABASES = [
   'src/kernel/sql.test.ts',
+  'src/kernel/rows.test.ts',
   'src/central/**/*.test.ts',
   'src/site/database/**/*.test.ts',
   'test/readers/*.test.ts',

@@ -7,10 +7,10 @@
  * TRIBUTARY_BENCH_SITES, TRIBUTARY_BENCH_RECORDS, TRIBUTARY_BENCH_REST make it smaller or larger.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, Worker } from 'node:worker_threads';
 import pg from 'pg';
@@ -29,6 +29,7 @@ import {
   type SitesRequest,
   serveSites,
 } from './publish/sites.ts';
+import { perItem, readCpu, readLive, readResident } from './publish/usage.ts';
 
 const SITES = Number(process.env.TRIBUTARY_BENCH_SITES ?? 1_000);
 const RECORDS = Number(process.env.TRIBUTARY_BENCH_RECORDS ?? 100);
@@ -75,9 +76,12 @@ export async function run() {
   const profile = process.env.TRIBUTARY_BENCH_PROFILE
     ? ['--cpu-prof', '--cpu-prof-dir', process.env.TRIBUTARY_BENCH_PROFILE]
     : [];
-  const central = spawn(process.execPath, [...profile, 'dist/tributary.js', 'central', '--config', config], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const telling = ['--expose-gc', '--import', resolve('bench/publish/memory.mjs')];
+  const central = spawn(
+    process.execPath,
+    [...profile, ...telling, 'dist/tributary.js', 'central', '--config', config],
+    { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
+  );
   const ended = new Promise(resolve => central.once('exit', resolve));
   const sites = startSites({ centralUrl, sites: SITES, directory: join(directory, 'keys') });
   let stopFeed = async (): Promise<void> => {};
@@ -143,24 +147,28 @@ export async function run() {
       await sleep(REST_GAP_MS);
     }
 
-    const memoryBefore = readMemory(central.pid);
-    const cpuBefore = readCpuMs(central.pid);
+    const liveBefore = await readLive(central);
+    const residentBefore = readResident(central);
+    const cpuBefore = await readCpu(central, postgres.url);
     const all = Array.from({ length: SITES }, (_, site) => site);
     const { videos, atMs } = await publish(all, RECORDS);
-    // Flat: at its highest in the second half of the burst as in the first.
-    const memory: number[] = [];
-    const isDone = (): boolean => registeredAt.size >= AT_REST + videos.length;
-    await until(
-      () => {
-        memory.push(readMemory(central.pid));
-        return isDone();
-      },
-      BURST_LIMIT_MS,
-      50,
-    );
-    const cpuUs = ((readCpuMs(central.pid) - cpuBefore) * 1_000) / videos.length;
-    const halves = [memory.slice(0, memory.length / 2), memory.slice(memory.length / 2)];
-    const [firstHalf = 0, secondHalf = 0] = halves.map(half => Math.max(...half));
+    // Flat: at its highest in the second half of the burst as in the first, and as much alive after it as before.
+    const highest = async (registered: number): Promise<number> => {
+      let resident = 0;
+      await until(
+        () => {
+          resident = Math.max(resident, readResident(central));
+          return registeredAt.size >= registered;
+        },
+        BURST_LIMIT_MS,
+        50,
+      );
+      return resident;
+    };
+    const residentFirst = await highest(AT_REST + videos.length / 2);
+    const liveAtHalf = readLive(central);
+    const residentSecond = await highest(AT_REST + videos.length);
+    const cpuUs = perItem(cpuBefore, await readCpu(central, postgres.url), videos.length);
     const latencies = videos.map(video => (registeredAt.get(video) ?? 0) - atMs);
     const burstMs = Math.max(...latencies);
     const left = await until(async () => {
@@ -170,6 +178,14 @@ export async function run() {
       return state.unpublished === 0 ? state : undefined;
     }, 30_000);
 
+    const memoryMb = {
+      residentBefore: mb(residentBefore),
+      residentFirstHalf: mb(residentFirst),
+      residentSecondHalf: mb(residentSecond),
+      liveBefore: mb(liveBefore),
+      liveAtHalf: mb(await liveAtHalf),
+      liveAfter: mb(await readLive(central)),
+    };
     const upsertRate = await measureUpserts(postgres.url, SITES * RECORDS);
     const burstRate = (videos.length / burstMs) * 1_000;
     const lost = AT_REST + videos.length - registeredAt.size;
@@ -189,7 +205,13 @@ export async function run() {
     }
     console.log(
       `lost ${lost}, doubled ${doubled}, out of order ${outOfOrder}, unpublished ${left.unpublished}; ` +
-        `central's memory ${mb(memoryBefore)} before the burst, ${mb(firstHalf)} and ${mb(secondHalf)} at its highest in the burst's halves; its CPU time ${Math.round(cpuUs)} µs a record`,
+        `central's memory ${memoryMb.residentBefore} MB before the burst, ${memoryMb.residentFirstHalf} and ${memoryMb.residentSecondHalf} MB at its highest in the burst's halves; ` +
+        `of it alive ${memoryMb.liveBefore} MB before, ${memoryMb.liveAtHalf} MB in the middle, ${memoryMb.liveAfter} MB after`,
+    );
+    console.log(
+      `CPU time a record: ${Object.entries(cpuUs)
+        .map(([part, us]) => `${part} ${Math.round(us)} µs`)
+        .join(', ')}`,
     );
     if (lost !== 0 || doubled !== 0 || outOfOrder !== 0 || left.published !== AT_REST + videos.length) {
       throw new Error('Records were lost, doubled or out of order.');
@@ -206,14 +228,10 @@ export async function run() {
         p99: round(percentile(latencies, 99)),
         all: round(burstMs),
       },
-      centralCpuUsPerRecord: Math.round(cpuUs),
+      cpuUsPerRecord: Object.fromEntries(Object.entries(cpuUs).map(([part, us]) => [part, Math.round(us)])),
       recordsPerSecond: Math.round(burstRate),
       upsertRowsPerSecond: Math.round(upsertRate),
-      memoryMb: {
-        before: Math.round(memoryBefore / 2 ** 20),
-        firstHalf: Math.round(firstHalf / 2 ** 20),
-        secondHalf: Math.round(secondHalf / 2 ** 20),
-      },
+      memoryMb,
     };
   } finally {
     await stopFeed();
@@ -318,13 +336,6 @@ function percentile(values: readonly number[], percent: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil((sorted.length * percent) / 100) - 1)] ?? 0;
 }
 
-const readMemory = (pid: number | undefined): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024;
-/** User and system time; a tick of /proc is 10 ms. */
-function readCpuMs(pid: number | undefined): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
 const ms = (value: number): string => `${value.toFixed(1)} ms`;
-const mb = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MB`;
+const mb = (bytes: number): number => Math.round(bytes / 2 ** 20);
 const round = (value: number): number => Math.round(value * 100) / 100;

@@ -9,12 +9,13 @@ import { call, type Signer } from '../../src/kernel/client.ts';
 import { type KeyPair, newNonce, readOrMakeKey, sha256Hex } from '../../src/kernel/keys.ts';
 import { SetDigest } from '../../src/kernel/set-digest.ts';
 import { NonceMemory, verifyRequest } from '../../src/kernel/signatures.ts';
+import { canonicalJson } from '../../src/protocol/canonical.ts';
 import { joinAnswerSchema, signalAnswerSchema } from '../../src/protocol/central.ts';
 import type { Epoch } from '../../src/protocol/epoch.ts';
 import { publishedRequestSchema } from '../../src/protocol/gateway.ts';
 import { greetingAnswerSchema } from '../../src/protocol/greeting.ts';
 import { newRevisionId, newVideoId } from '../../src/protocol/ids.ts';
-import { canonicalJson, type VideoRecord } from '../../src/protocol/record.ts';
+import type { VideoRecord } from '../../src/protocol/record.ts';
 
 export interface SitesOrder {
   readonly centralUrl: string;

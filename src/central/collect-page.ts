@@ -3,19 +3,18 @@
  * acknowledge. What a site sends is hostile input until it is parsed, hashed and found to be its own.
  */
 import { failpoint } from '../kernel/failpoint.ts';
-import { sha256Hex } from '../kernel/keys.ts';
 import { Problem } from '../kernel/problem.ts';
 import { type Epoch, formatEpoch, isSameEpoch } from '../protocol/epoch.ts';
 import type { RecordPage } from '../protocol/gateway.ts';
 import type { SiteId } from '../protocol/ids.ts';
 import { MAX_RECORD_PAGE_ROWS } from '../protocol/limits.ts';
-import { canonicalJson } from '../protocol/record.ts';
 import { noteComplete, noteDifference } from './database/completeness.ts';
 import { dissolveEpoch, readEpoch } from './database/epochs.ts';
 import { sumHeld } from './database/greetings.ts';
 import type { Lease } from './database/leases.ts';
 import type { CentralDatabase } from './database/schema.ts';
 import { type Refusal, type Taken, takeRecords } from './database/take-records.ts';
+import { checkRecord, type OfferedRecord } from './offered-record.ts';
 import type { SiteReader } from './site-reader.ts';
 
 export interface PageMeans {
@@ -34,16 +33,12 @@ export interface TakenPage extends Taken {
 }
 
 /** Takes in the next page. @throws Problem with the reason why it was not taken. */
-export async function collectPage(
-  { db, reader, site, signal, now, lease }: PageMeans,
-  onCommitted: (taken: Taken) => void,
-): Promise<TakenPage> {
-  const page = await reader.readRecords(MAX_RECORD_PAGE_ROWS, signal);
-  checkPage(page, site);
-  const { epoch, more } = page;
-  if (page.records.length > 0) failpoint('page-read');
-  const taken = await takeRecords(db, { site, epoch, entries: page.records, atMs: now(), lease });
-  if (page.records.length > 0) failpoint('page-committed');
+export async function collectPage(means: PageMeans, onCommitted: (taken: Taken) => void): Promise<TakenPage> {
+  const { db, reader, site, signal, now, lease } = means;
+  const { epoch, more, records } = await readPage(means);
+  if (records.length > 0) failpoint('page-read');
+  const taken = await takeRecords(db, { site, epoch, records, atMs: now(), lease });
+  if (records.length > 0) failpoint('page-committed');
   onCommitted(taken);
   // Our histories differ, and nothing that follows would be taken: the site greets anew, and they are compared.
   const diverged = taken.refused.find(({ decision }) => decision !== 'taken');
@@ -55,18 +50,19 @@ export async function collectPage(
   return { ...taken, epoch, more: more && !diverged };
 }
 
-/** @throws Problem if the page is not the site's own or a record is not what its hash says. */
-export function checkPage(page: RecordPage, site: SiteId): void {
+interface OfferedPage extends Pick<RecordPage, 'epoch' | 'more'> {
+  readonly records: readonly OfferedRecord[];
+}
+
+/**
+ * The page as it is kept until it is committed; as it was read it is garbage from here on.
+ *
+ * @throws Problem if the page is not the site's own or a record is not what its hash says.
+ */
+async function readPage({ reader, site, signal }: PageMeans): Promise<OfferedPage> {
+  const page = await reader.readRecords(MAX_RECORD_PAGE_ROWS, signal);
   checkOwner(page.site, site);
-  for (const { record, hash } of page.records) {
-    if (sha256Hex(canonicalJson(record)) !== hash) {
-      throw new Problem(
-        502,
-        'peer-hash-mismatch',
-        `The record of video ${record.video}, version ${record.version}, is not what its hash says. The page was not taken.`,
-      );
-    }
-  }
+  return { epoch: page.epoch, more: page.more, records: page.records.map(checkRecord) };
 }
 
 function checkOwner(named: SiteId, site: SiteId): void {

@@ -8,7 +8,7 @@ import { call } from '../kernel/client.ts';
 import { sha256Hex } from '../kernel/keys.ts';
 import { signRequest, splitUrl } from '../kernel/signatures.ts';
 
-import { canonicalJson } from '../protocol/record.ts';
+import { canonicalJson } from '../protocol/canonical.ts';
 import { type Stand, startStand, type TestSite, until, videoRecord } from './stand.ts';
 
 const DAY_MS = 24 * 3_600_000;

@@ -11,6 +11,7 @@ import { type KeyPair, newNonce, readOrMakeKey, sha256Hex } from '../kernel/keys
 import { silentLog } from '../kernel/log.ts';
 import { SetDigest } from '../kernel/set-digest.ts';
 import { NonceMemory } from '../kernel/signatures.ts';
+import { canonicalJson } from '../protocol/canonical.ts';
 import {
   type Change,
   changePageSchema,
@@ -23,7 +24,7 @@ import type { Epoch } from '../protocol/epoch.ts';
 import { type Acknowledgement, publishedAnswerSchema, publishedRequestSchema } from '../protocol/gateway.ts';
 import { type Greeting, type GreetingAnswer, greetingAnswerSchema } from '../protocol/greeting.ts';
 import { newRevisionId, newVideoId, type SiteId, type VideoId } from '../protocol/ids.ts';
-import { canonicalJson, type PublicationRecord, type VideoRecord } from '../protocol/record.ts';
+import type { PublicationRecord, VideoRecord } from '../protocol/record.ts';
 import { withdrawalFeedSchema } from '../protocol/withdrawals.ts';
 import { type CentralOptions, type RunningCentral, startCentral } from './central.ts';
 import { centralConfigSchema } from './config.ts';

@@ -1,5 +1,6 @@
 /** How a video's media is described and addressed, alike at every site. */
 import { z } from 'zod';
+import { canonicalObject } from './canonical.ts';
 import type { RevisionId, VideoId } from './ids.ts';
 import { languageSchema, storedNameSchema } from './text.ts';
 
@@ -26,7 +27,7 @@ const renditionShape = {
   averageBandwidthBps: positiveInt,
 } as const;
 
-export const videoRenditionSchema = z.strictObject({
+export const videoRenditionSchema = canonicalObject({
   kind: z.literal('video'),
   ...renditionShape,
   /** Display size in pixels, after rotation and pixel aspect ratio. */
@@ -39,7 +40,7 @@ export const videoRenditionSchema = z.strictObject({
 });
 export type VideoRendition = z.infer<typeof videoRenditionSchema>;
 
-export const audioRenditionSchema = z.strictObject({
+export const audioRenditionSchema = canonicalObject({
   kind: z.literal('audio'),
   ...renditionShape,
   channels: positiveInt.max(64),
@@ -53,7 +54,7 @@ export const audioRenditionSchema = z.strictObject({
 export type AudioRendition = z.infer<typeof audioRenditionSchema>;
 
 /** WebVTT in plain cues. The whole is one file beside its segments. */
-export const captionsRenditionSchema = z.strictObject({
+export const captionsRenditionSchema = canonicalObject({
   kind: z.literal('captions'),
   ...renditionShape,
   language: languageSchema.optional(),
@@ -82,7 +83,7 @@ export const POSTER = 'poster.jpg';
 export const STORYBOARD = 'storyboard.vtt';
 export const STORYBOARD_SPRITE = 'storyboard.jpg';
 /** What pictures of a video stand beside its playlists. */
-export const picturesSchema = z.strictObject({ poster: z.boolean(), storyboard: z.boolean() });
+export const picturesSchema = canonicalObject({ poster: z.boolean(), storyboard: z.boolean() });
 export type Pictures = z.infer<typeof picturesSchema>;
 /** `number` counts from 0, as `EXT-X-MEDIA-SEQUENCE` does. */
 export const mediaSegment = (number: number): string => `${number}.m4s`;

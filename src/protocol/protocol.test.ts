@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { canonicalJson } from './canonical.ts';
 import { formatMultivariantPlaylist } from './hls.ts';
-import { newVideoId, videoIdSchema } from './ids.ts';
+import { newRevisionId, newSiteId, newVideoId, videoIdSchema } from './ids.ts';
 import type { Rendition } from './media.ts';
-import { addressSchema, canonicalJson } from './record.ts';
+import { addressSchema, recordSchema } from './record.ts';
 import { descriptionSchema, languageSchema, nameSchema } from './text.ts';
 
 describe('names', () => {
@@ -54,6 +55,25 @@ describe('canonicalJson', () => {
   it('does not depend on the order of members', () => {
     expect(canonicalJson({ b: [1, { d: 1, c: '"' }], a: undefined })).toBe('{"b":[1,{"c":"\\"","d":1}]}');
     expect(canonicalJson({ y: 1, x: 2 })).toBe(canonicalJson({ x: 2, y: 1 }));
+  });
+  it('sorts names as texts, also where they are numbers', () => {
+    expect(canonicalJson({ 10: 'a', 9: [{ b: 1, a: undefined }] })).toBe('{"10":"a","9":[{"b":1}]}');
+  });
+  it('is how a parsed record is spelt by itself, whatever order it came in', () => {
+    const record = {
+      kind: 'copy',
+      video: newVideoId(),
+      version: 1,
+      revision: newRevisionId(),
+      origin: newSiteId(),
+      path: 'copies/1',
+      sourceAddress: '192.0.2.7:8090',
+      sizeBytes: 1,
+      files: 2,
+      copiedAt: '2026-05-01T08:00:00.000Z',
+    };
+    const turned = Object.fromEntries(Object.entries(record).reverse());
+    expect(JSON.stringify(recordSchema.parse(turned))).toBe(canonicalJson(record));
   });
 });
 

@@ -3,6 +3,7 @@
  * A version is given by the site, rises with every change, and never names two contents.
  */
 import { z } from 'zod';
+import { canonicalObject } from './canonical.ts';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { MAX_RECORD_RENDITIONS } from './limits.ts';
 import { picturesSchema, renditionSchema } from './media.ts';
@@ -33,7 +34,7 @@ export type Visibility = z.infer<typeof visibilitySchema>;
 /** As records and answers tell it: absent of a public video. */
 export const privateSchema = z.literal('private').optional();
 
-export const videoRecordSchema = z.strictObject({
+export const videoRecordSchema = canonicalObject({
   kind: z.literal('video'),
   video: videoIdSchema,
   version: versionSchema,
@@ -65,7 +66,7 @@ export const videoRecordSchema = z.strictObject({
 export type VideoRecord = z.infer<typeof videoRecordSchema>;
 
 /** A withdrawal is a record too (publication rule R5). */
-export const tombstoneSchema = z.strictObject({
+export const tombstoneSchema = canonicalObject({
   kind: z.literal('tombstone'),
   video: videoIdSchema,
   version: versionSchema,
@@ -75,7 +76,7 @@ export const tombstoneSchema = z.strictObject({
 export type Tombstone = z.infer<typeof tombstoneSchema>;
 
 /** A site holds every file of a revision of another site's video: it plays from there with no origin (docs/copies.md). */
-export const copyRecordSchema = z.strictObject({
+export const copyRecordSchema = canonicalObject({
   kind: z.literal('copy'),
   video: videoIdSchema,
   version: versionSchema,
@@ -93,7 +94,7 @@ export const copyRecordSchema = z.strictObject({
 export type CopyRecord = z.infer<typeof copyRecordSchema>;
 
 /** What this site held of a video it holds no more. Unlike a withdrawal it says nothing of the video, and may be taken back. */
-export const goneRecordSchema = z.strictObject({
+export const goneRecordSchema = canonicalObject({
   kind: z.literal('gone'),
   video: videoIdSchema,
   version: versionSchema,
@@ -136,23 +137,3 @@ export function writtenAtOf(record: PublicationRecord): string {
 /** It is about the video itself, which only its own site may speak of; the others are about what a site holds. */
 export const isOfOwner = ({ kind }: Pick<PublicationRecord, 'kind'>): boolean =>
   kind === 'video' || kind === 'tombstone';
-
-/**
- * The one spelling of a record that is hashed: members sorted by name, no white space, undefined left out
- * (the JSON Canonicalization Scheme, RFC 8785, for the strings, integers and plain numbers that records hold).
- */
-export function canonicalJson(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  let text = '';
-  if (Array.isArray(value)) {
-    for (const member of value) text += `${text === '' ? '' : ','}${canonicalJson(member)}`;
-    return `[${text}]`;
-  }
-  const members = value as Readonly<Record<string, unknown>>;
-  for (const name of Object.keys(members).sort()) {
-    const member = members[name];
-    if (member === undefined) continue;
-    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${canonicalJson(member)}`;
-  }
-  return `{${text}}`;
-}

@@ -3,12 +3,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SiteReader } from '../../src/central/site-reader.ts';
 import { sha256Hex } from '../../src/kernel/keys.ts';
 import { SetDigest } from '../../src/kernel/set-digest.ts';
+import { canonicalJson } from '../../src/protocol/canonical.ts';
 import type { Assignment } from '../../src/protocol/copies.ts';
 import type { Epoch } from '../../src/protocol/epoch.ts';
 import type { Acknowledgement, RecordPage } from '../../src/protocol/gateway.ts';
 import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../src/protocol/ids.ts';
 import { MAX_RECORD_PAGE_BYTES } from '../../src/protocol/limits.ts';
-import { canonicalJson, type RecordDraft, recordSchema } from '../../src/protocol/record.ts';
+import { type RecordDraft, recordSchema } from '../../src/protocol/record.ts';
 import {
   completeCopy,
   noteAssignments,

@@ -105,6 +105,7 @@ describe('without one rule the simulation finds a violation', () => {
 
   it('R2: an acknowledgement before the commit', async () => {
     const { takeRecords } = await import('../../src/central/database/take-records.ts');
+    const { checkRecord } = await import('../../src/central/offered-record.ts');
     replace(`${src}/central/collect-page.ts`, () => ({
       async collectPage(
         { db, reader, site, signal, now }: Parameters<Real['collectPage']>[0],
@@ -117,7 +118,12 @@ describe('without one rule the simulation finds a violation', () => {
           hash,
         }));
         if (acknowledged.length > 0) await reader.acknowledge(epoch, acknowledged, signal);
-        const taken = await takeRecords(db, { site, epoch, entries: records, atMs: now() });
+        const taken = await takeRecords(db, {
+          site,
+          epoch,
+          records: records.map(checkRecord),
+          atMs: now(),
+        });
         onCommitted(taken);
         return { ...taken, epoch, more };
       },
@@ -128,8 +134,7 @@ describe('without one rule the simulation finds a violation', () => {
   it('R3: rows that are not kept apart by site and video', async () => {
     replace(`${src}/central/database/write-records.ts`, () => ({
       async writeRecords(...[tx, writes]: Parameters<Real['writeRecords']>) {
-        for (const { site, entry, atMs: nowMs } of writes) {
-          const { record, hash } = entry;
+        for (const { site, record, atMs: nowMs } of writes) {
           const { position } = await tx
             .updateTable('feed')
             .set(({ eb }) => ({ position: eb('position', '+', 1) }))
@@ -141,8 +146,8 @@ describe('without one rule the simulation finds a violation', () => {
               site_id: site,
               video_id: record.video,
               version: record.version,
-              hash,
-              body: JSON.stringify(record),
+              hash: record.hash,
+              body: record.body,
               withdrawn: record.kind === 'tombstone' ? 1 : 0,
               published_at: nowMs,
               position,
@@ -163,15 +168,15 @@ describe('without one rule the simulation finds a violation', () => {
 
   it('R4: a record that is applied whatever its version is', async () => {
     replace(`${src}/central/database/decide.ts`, real => ({
-      decide(...[held, taken, entry]: Parameters<Real['decide']>) {
-        const decision = real.decide(held, taken, entry);
+      decide(...[held, taken, record]: Parameters<Real['decide']>) {
+        const decision = real.decide(held, taken, record);
         return decision === 'stale' || decision === 'withdrawn' ? 'apply' : decision;
       },
     }));
     replace(`${src}/central/database/write-records.ts`, real => ({
       async writeRecords(...[tx, writes]: Parameters<Real['writeRecords']>) {
-        for (const { site, entry } of writes) {
-          const { video } = entry.record;
+        for (const { site, record } of writes) {
+          const { video } = record;
           await tx.deleteFrom('videos').where('site_id', '=', site).where('video_id', '=', video).execute();
         }
         await real.writeRecords(tx, writes);
@@ -184,8 +189,8 @@ describe('without one rule the simulation finds a violation', () => {
     replace(`${src}/central/database/write-records.ts`, real => ({
       async writeRecords(...[tx, writes]: Parameters<Real['writeRecords']>) {
         await real.writeRecords(tx, writes);
-        for (const { site, entry } of writes) {
-          const { kind, video } = entry.record;
+        for (const { site, record } of writes) {
+          const { kind, video } = record;
           if (kind !== 'tombstone') continue;
           await tx.deleteFrom('videos').where('site_id', '=', site).where('video_id', '=', video).execute();
         }

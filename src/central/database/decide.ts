@@ -1,5 +1,6 @@
 /** What central does with a record (publication rules R4, R5 and R9). Pure. */
-import { isOfOwner, type PublicationRecord } from '../../protocol/record.ts';
+import { isOfOwner } from '../../protocol/record.ts';
+import type { OfferedRecord } from '../offered-record.ts';
 
 export interface Held {
   readonly version: number;
@@ -33,13 +34,13 @@ export type RefusalCode = Exclude<Decision, 'apply' | 'again'>;
 export function decide(
   held: Held | undefined,
   takenByOther: boolean,
-  { record, hash }: { readonly record: Pick<PublicationRecord, 'kind' | 'version'>; readonly hash: string },
+  record: Pick<OfferedRecord, 'kind' | 'version' | 'hash'>,
 ): Decision {
   // Whoever holds a copy speaks of the copy, and never of the video.
   if (!held?.isOwners && takenByOther && isOfOwner(record)) return 'taken';
   if (!held) return 'apply';
   if (record.version < held.version) return 'stale';
-  if (record.version === held.version) return hash === held.hash ? 'again' : 'conflict';
+  if (record.version === held.version) return record.hash === held.hash ? 'again' : 'conflict';
   if (held.isSuperseded && isOfOwner(record)) return 'superseded';
   return held.withdrawn && record.kind !== 'tombstone' ? 'withdrawn' : 'apply';
 }

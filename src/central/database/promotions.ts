@@ -2,6 +2,7 @@
  * A site is lost for good, and the video goes to a site that holds a copy (docs/copies.md). Decided here, carried out by the
  * heir, and in force in the transaction that takes in the heir's own record of it: at no moment has the video no owner, or two.
  */
+import { isAmong } from '../../kernel/rows.ts';
 import { sql } from '../../kernel/sql.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import { promoted } from '../placement/why.ts';
@@ -44,7 +45,7 @@ export async function listHeirs(
   const rows = await tx
     .selectFrom('promotions')
     .select(['video_id', 'to_site'])
-    .where('video_id', 'in', videos)
+    .where(isAmong(tx, 'video_id', videos))
     .execute();
   return new Map(rows.map(row => [row.video_id as VideoId, row.to_site as SiteId]));
 }

@@ -2,10 +2,12 @@
 
 import { done, failed, perDatabase, type Settled } from '../../kernel/batching.ts';
 import { Problem } from '../../kernel/problem.ts';
+import { isAmong } from '../../kernel/rows.ts';
 import { type Epoch, formatEpoch, isSameEpoch } from '../../protocol/epoch.ts';
-import type { Acknowledgement, RecordEntry } from '../../protocol/gateway.ts';
+import type { Acknowledgement } from '../../protocol/gateway.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import { isOfOwner } from '../../protocol/record.ts';
+import type { OfferedRecord } from '../offered-record.ts';
 import { type Decision, decide, type Held, type RefusalCode } from './decide.ts';
 import { epochOf, lockPublications } from './epochs.ts';
 import { findStanding, type Lease, leaseLost } from './leases.ts';
@@ -31,7 +33,7 @@ export interface Taken {
 export interface OfferedPage {
   readonly site: SiteId;
   readonly epoch: Epoch;
-  readonly entries: readonly RecordEntry[];
+  readonly records: readonly OfferedRecord[];
   readonly atMs: number;
   /** Where centrals share the work: without it nothing is taken. */
   readonly lease?: Lease | undefined;
@@ -67,16 +69,15 @@ export const takeRecords = perDatabase(
 );
 
 /** Decides on each record of a page, and adds what is to be written to `writes`. */
-function decideAll({ site, entries, atMs }: OfferedPage, held: HeldVideos, writes: RecordWrite[]): Taken {
+function decideAll({ site, records, atMs }: OfferedPage, held: HeldVideos, writes: RecordWrite[]): Taken {
   const acknowledged: Acknowledgement[] = [];
   const refused: Refusal[] = [];
-  const applied = new Map<VideoId, RecordEntry>();
-  for (const entry of entries) {
-    const { record, hash } = entry;
-    const { video, version } = record;
-    const decision: Decision = decide(held.of(site, video), held.isTaken(site, video), entry);
+  const applied = new Map<VideoId, OfferedRecord>();
+  for (const record of records) {
+    const { video, version, hash } = record;
+    const decision: Decision = decide(held.of(site, video), held.isTaken(site, video), record);
     if (decision === 'apply') {
-      applied.set(video, entry);
+      applied.set(video, record);
       held.note(site, video, {
         version,
         hash,
@@ -88,8 +89,8 @@ function decideAll({ site, entries, atMs }: OfferedPage, held: HeldVideos, write
     if (decision === 'apply' || decision === 'again') acknowledged.push({ video, version, hash });
     else refused.push({ video, version, decision });
   }
-  for (const entry of applied.values()) writes.push({ site, entry, atMs });
-  const withdrawn = [...applied.values()].filter(({ record }) => record.kind === 'tombstone').length;
+  for (const record of applied.values()) writes.push({ site, record, atMs });
+  const withdrawn = [...applied.values()].filter(({ kind }) => kind === 'tombstone').length;
   return { acknowledged, applied: applied.size, withdrawn, refused };
 }
 
@@ -134,7 +135,7 @@ function findEpochFault(row: PublicationRow, epoch: Epoch): Problem | undefined 
   );
 }
 
-const videoOf = ({ entry }: RecordWrite): VideoId => entry.record.video;
+const videoOf = ({ record }: RecordWrite): VideoId => record.video;
 
 /** What is held of the videos in question, by every site, and whose they are. */
 class HeldVideos {
@@ -162,7 +163,7 @@ class HeldVideos {
     return false;
   }
 
-  isInherited({ site, entry: { record } }: RecordWrite): boolean {
+  isInherited({ site, record }: RecordWrite): boolean {
     return this.#heirs.get(record.video) === site && isOfOwner(record);
   }
 
@@ -173,14 +174,14 @@ class HeldVideos {
 }
 
 async function findHeld(tx: CentralTransaction, pages: readonly OfferedPage[]): Promise<HeldVideos> {
-  const videos = pages.flatMap(({ entries }) => entries.map(({ record }) => record.video as string));
+  const videos = pages.flatMap(({ records }) => records.map(({ video }) => video as string));
   if (videos.length === 0) return new HeldVideos(new Map());
   const held = new HeldVideos(await listHeirs(tx, videos));
   const known = await tx
     .selectFrom('videos')
     .innerJoin('members', 'members.id', 'videos.site_id')
     .select(['site_id', 'video_id', 'version', 'hash', 'kind', 'withdrawn', 'superseded_by'])
-    .where('video_id', 'in', videos)
+    .where(isAmong(tx, 'video_id', videos))
     // A site that was removed and joined anew may publish its videos again.
     .where('members.revoked_at', 'is', null)
     .execute();

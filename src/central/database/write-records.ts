@@ -1,56 +1,41 @@
 /** Puts records into the catalogue's table. What may be put there was decided before (`take-records.ts`). */
-import type { RecordEntry } from '../../protocol/gateway.ts';
+import { selectRows } from '../../kernel/rows.ts';
 import type { SiteId } from '../../protocol/ids.ts';
-import { isOfOwner, type PublicationRecord } from '../../protocol/record.ts';
-import { normaliseForSearch } from '../../protocol/text.ts';
+import { isOfOwner } from '../../protocol/record.ts';
+import type { OfferedRecord } from '../offered-record.ts';
 import { takePositions } from './feed.ts';
-import type { CentralTransaction, VideoRow } from './schema.ts';
+import type { CentralSchema, CentralTransaction, VideoRow } from './schema.ts';
 
-const kindOf = (record: PublicationRecord): VideoRow['kind'] =>
+const kindOf = (record: OfferedRecord): VideoRow['kind'] =>
   isOfOwner(record) ? 'video' : record.kind === 'copy' ? 'copy' : 'gone';
 
 export interface RecordWrite {
   readonly site: SiteId;
-  readonly entry: RecordEntry;
+  readonly record: OfferedRecord;
   readonly atMs: number;
 }
 
-/** An SQL statement takes so many parameters and no more: here thirteen a row. */
-const ROWS_A_STATEMENT = 1_000;
-
 /** R3: one row a video and site. R4 once more, in the database itself. */
 export async function writeRecords(tx: CentralTransaction, writes: readonly RecordWrite[]): Promise<void> {
-  const position = await takePositions(tx, writes.length);
-  for (let from = 0; from < writes.length; from += ROWS_A_STATEMENT) {
-    await writeRows(tx, writes.slice(from, from + ROWS_A_STATEMENT), position + from);
-  }
-}
-
-async function writeRows(
-  tx: CentralTransaction,
-  writes: readonly RecordWrite[],
-  position: number,
-): Promise<void> {
+  const first = await takePositions(tx, writes.length);
+  const columns = {
+    site_id: writes.map(({ site }) => site),
+    video_id: writes.map(({ record }) => record.video),
+    version: writes.map(({ record }) => record.version),
+    hash: writes.map(({ record }) => record.hash),
+    kind: writes.map(({ record }) => kindOf(record)),
+    body: writes.map(({ record }) => record.body),
+    withdrawn: writes.map(({ record }) => (record.kind === 'tombstone' ? 1 : 0)),
+    published_at: writes.map(({ atMs }) => atMs),
+    position: writes.map((_, order) => first + order),
+    search_text: writes.map(({ record }) => record.searchText),
+    title: writes.map(({ record }) => record.title),
+    private: writes.map(({ record }) => (record.isPrivate ? 1 : 0)),
+  };
   await tx
     .insertInto('videos')
-    .values(
-      writes.map(({ site, entry: { record, hash }, atMs }, order) => ({
-        site_id: site,
-        video_id: record.video,
-        version: record.version,
-        hash,
-        kind: kindOf(record),
-        superseded_by: null,
-        body: JSON.stringify(record),
-        withdrawn: record.kind === 'tombstone' ? 1 : 0,
-        published_at: atMs,
-        position: position + order,
-        search_text:
-          record.kind === 'video' ? normaliseForSearch(`${record.name}\n${record.description}`) : '',
-        title: record.kind === 'video' ? record.name : '',
-        private: record.kind === 'video' && record.visibility === 'private' ? 1 : 0,
-      })),
-    )
+    .columns(Object.keys(columns) as (keyof typeof columns)[])
+    .expression(selectRows<CentralSchema, Pick<VideoRow, keyof typeof columns>>(tx, columns))
     .onConflict(conflict =>
       conflict
         .columns(['site_id', 'video_id'])

@@ -3,17 +3,13 @@
  * page; then the epoch and the highest version are adopted. A page can be applied again without harm, so a greeting that
  * was cut short is simply begun anew.
  */
+
+import { canonicalJson } from '../../protocol/canonical.ts';
 import type { Epoch } from '../../protocol/epoch.ts';
 import type { RecordEntry } from '../../protocol/gateway.ts';
 import type { GreetingAnswer, HeldPage } from '../../protocol/greeting.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
-import {
-  canonicalJson,
-  isOfOwner,
-  type PublicationRecord,
-  type VideoRecord,
-  writtenAtOf,
-} from '../../protocol/record.ts';
+import { isOfOwner, type PublicationRecord, type VideoRecord, writtenAtOf } from '../../protocol/record.ts';
 import { type Comparison, compare } from './compare.ts';
 import { takeBackCopy, takeBackGone } from './copies.ts';
 import { type SiteTransaction, writeDraft } from './records.ts';

@@ -7,16 +7,12 @@ import type { Transaction } from 'kysely';
 import { sha256Hex } from '../../kernel/keys.ts';
 import { SetDigest } from '../../kernel/set-digest.ts';
 import { sql } from '../../kernel/sql.ts';
+import { canonicalJson } from '../../protocol/canonical.ts';
 import type { Epoch } from '../../protocol/epoch.ts';
 import { isSameEpoch } from '../../protocol/epoch.ts';
 import type { Acknowledgement } from '../../protocol/gateway.ts';
 import type { RevisionId, VideoId } from '../../protocol/ids.ts';
-import {
-  canonicalJson,
-  type PublicationRecord,
-  type RecordDraft,
-  recordSchema,
-} from '../../protocol/record.ts';
+import { type PublicationRecord, type RecordDraft, recordSchema } from '../../protocol/record.ts';
 import { cutPage, epochOf } from '../../protocol/site-tables.ts';
 import type { RecordRow, SignalRow, SiteSchema, VideoRow } from './schema.ts';
 import { lockSignal, readSignal } from './signal.ts';

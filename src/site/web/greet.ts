@@ -5,10 +5,10 @@
 import { failpoint } from '../../kernel/failpoint.ts';
 import { sha256Hex } from '../../kernel/keys.ts';
 import { Problem } from '../../kernel/problem.ts';
+import { canonicalJson } from '../../protocol/canonical.ts';
 import type { RecordEntry } from '../../protocol/gateway.ts';
 import { type GreetingAnswer, MAX_TAKEN_BACK_ROWS } from '../../protocol/greeting.ts';
 import type { VideoId } from '../../protocol/ids.ts';
-import { canonicalJson } from '../../protocol/record.ts';
 import type { SiteConversion } from '../../protocol/site.ts';
 import {
   adoptEpoch,

@@ -1,0 +1,57 @@
+/** What the processes of a run use: CPU time and memory, as Linux tells it, and what lives in central, as it says itself. */
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+
+/** A tick of /proc. */
+const TICK_MS = 10;
+
+/** User and system time. */
+function readCpuMs(stat: string): number {
+  const fields = readFileSync(stat, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+export interface Cpu {
+  readonly central: number;
+  readonly postgres: number;
+  readonly tracker: number;
+  readonly sites: number;
+}
+
+/** Milliseconds of CPU time so far. The tracker runs in this process's main thread, the sites in its other ones. */
+export async function readCpu(central: ChildProcess, postgresUrl: string): Promise<Cpu> {
+  const client = new pg.Client({ connectionString: postgresUrl });
+  await client.connect();
+  const { rows } = await client.query<{ pid: number }>(
+    'select pid from pg_stat_activity where pid != pg_backend_pid()',
+  );
+  await client.end();
+  const tracker = readCpuMs(`/proc/self/task/${process.pid}/stat`);
+  return {
+    central: readCpuMs(`/proc/${central.pid}/stat`),
+    postgres: rows.reduce((sum, { pid }) => sum + readCpuMs(`/proc/${pid}/stat`), 0),
+    tracker,
+    sites: readCpuMs('/proc/self/stat') - tracker,
+  };
+}
+
+/** Microseconds for each of so many. */
+export const perItem = (before: Cpu, after: Cpu, items: number): Cpu => ({
+  central: ((after.central - before.central) * 1_000) / items,
+  postgres: ((after.postgres - before.postgres) * 1_000) / items,
+  tracker: ((after.tracker - before.tracker) * 1_000) / items,
+  sites: ((after.sites - before.sites) * 1_000) / items,
+});
+
+/** Bytes of memory that the process takes, garbage and what is free inside it included. */
+export const readResident = ({ pid }: ChildProcess): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024;
+
+/** Bytes that live in central: its heap and its buffers, after garbage was collected (`memory.mjs`). */
+export async function readLive(central: ChildProcess): Promise<number> {
+  const answer = new Promise<NodeJS.MemoryUsage>(resolve => central.once('message', resolve as () => void));
+  central.send('live');
+  const { heapUsed, external } = await answer;
+  return heapUsed + external;
+}

@@ -1,0 +1,52 @@
+/**
+ * Many values in few parameters, on both engines. With a parameter for each value, putting together, sending and planning a
+ * statement for a thousand rows costs more than carrying it out.
+ */
+import { type Kysely, sql } from 'kysely';
+import { isPostgres } from './postgres.ts';
+
+/** As many values as there are rows. */
+export type Column = readonly string[] | readonly number[];
+
+/** `select` of these rows, to be inserted: their columns in this order. There is at least one of each. */
+export function selectRows<Schema, Row>(db: Kysely<Schema>, columns: Readonly<Record<keyof Row, Column>>) {
+  const values = Object.values<Column>(columns);
+  if (isPostgres(db)) return sql<Row>`select * from unnest(${sql.join(values.map(asArray))})`;
+  const rows = values[0]?.map((_, row) => values.map(column => column[row])) ?? [];
+  const members = values.map((_, column) => sql`value ->> ${sql.lit(column)}`);
+  // `where true`: else SQLite takes the `on` of an `on conflict` for that of a join.
+  return sql<Row>`select ${sql.join(members)} from json_each(${JSON.stringify(rows)}) where true`;
+}
+
+/** The column has one of these values. `in` is for few. */
+export const isAmong = <Schema>(db: Kysely<Schema>, column: string, values: readonly string[]) =>
+  isPostgres(db)
+    ? sql<boolean>`${sql.ref(column)} = any(${asArray(values)})`
+    : sql<boolean>`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`;
+
+const asArray = (values: Column) =>
+  typeof values[0] === 'number'
+    ? sql`${values}::bigint[]`
+    : sql`${formatTextArray(values as readonly string[])}::text[]`;
+
+/** Object identifier of `text` (pg_type.dat). */
+const TEXT = 25;
+const ARRAY_HEAD_BYTES = 20;
+
+/**
+ * PostgreSQL's binary form of a text[] (array_send): a head, then each value behind its length. As text, every quote and
+ * backslash of every value would be escaped here and unescaped there, and records are full of quotes.
+ */
+function formatTextArray(values: readonly string[]): Buffer {
+  const lengths = values.map(value => Buffer.byteLength(value));
+  const bytes = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + 4 + length, ARRAY_HEAD_BYTES));
+  const [dimensions, hasNulls, firstIndex] = [1, 0, 1];
+  let at = 0;
+  for (const word of [dimensions, hasNulls, TEXT, values.length, firstIndex])
+    at = bytes.writeInt32BE(word, at);
+  for (const [index, value] of values.entries()) {
+    at = bytes.writeInt32BE(lengths[index] as number, at);
+    at += bytes.write(value, at);
+  }
+  return bytes;
+}
