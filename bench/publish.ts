@@ -149,9 +149,10 @@ export async function run() {
 
     const liveBefore = await readLive(central);
     const residentBefore = readResident(central);
-    const cpuBefore = await readCpu(central, postgres.url);
     const all = Array.from({ length: SITES }, (_, site) => site);
     const { videos, atMs } = await publish(all, RECORDS);
+    // From here on: what the sites wrote before is no part of the burst.
+    const cpuBefore = await readCpu(central, postgres.url);
     // Flat: at its highest in the second half of the burst as in the first, and as much alive after it as before.
     const highest = async (registered: number): Promise<number> => {
       let resident = 0;

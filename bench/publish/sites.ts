@@ -40,7 +40,8 @@ const BOUNDS = { timeoutMs: 60_000, maxBytes: 2 ** 20 };
 const SIGNAL_AGAIN_MS = 1_000;
 
 interface Row {
-  readonly json: string;
+  /** As it stands in a page. */
+  readonly entry: string;
   readonly video: string;
   readonly version: number;
   readonly hash: string;
@@ -109,7 +110,7 @@ export async function serveSites(): Promise<void> {
       const rows: string[] = [];
       for (const row of site.unpublished.values()) {
         if (rows.length === limit) break;
-        rows.push(`{"record":${row.json},"hash":"${row.hash}"}`);
+        rows.push(row.entry);
       }
       text = `{${head},"records":[${rows.join(',')}],"more":${site.unpublished.size > rows.length}}`;
     } else if (path === '/gateway/published') {
@@ -204,7 +205,8 @@ function writeRecord(site: Site): Row {
   const video = newVideoId();
   const version = ++site.version;
   const json = canonicalJson(exampleRecord(video, version));
-  return { json, video, version, hash: sha256Hex(json) };
+  const hash = sha256Hex(json);
+  return { entry: `{"record":${json},"hash":"${hash}"}`, video, version, hash };
 }
 
 export const exampleRecord = (video: string, version: number): VideoRecord =>
