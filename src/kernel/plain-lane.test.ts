@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parsePlainGet } from './plain-lane.ts';
+import { createPlainParser, parsePlainGet } from './plain-lane.ts';
 
 const BASE = '/v/018f0000-0000-7000-8000-000000000000/018f0000-0000-7000-8000-000000000001';
 const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: site.example\r\n${more}\r\n`;
@@ -14,7 +14,7 @@ describe('a plain request', () => {
     expect(parsePlainGet(head)).toMatch(/^\/v\/.*a\.m4s/);
   });
 
-  it.each([
+  const notPlain: readonly (readonly [string, string])[] = [
     ['another method', get(`${BASE}/a.m4s`).replace('GET', 'HEAD')],
     ['another version', get(`${BASE}/a.m4s`).replace('1.1', '1.0')],
     ['an absolute target', get(`http://site.example${BASE}/a.m4s`)],
@@ -36,7 +36,24 @@ describe('a plain request', () => {
     ['a second request behind it', get(`${BASE}/a.m4s`) + get(`${BASE}/a.m4s`)],
     ['half of it', get(`${BASE}/a.m4s`).slice(0, -2)],
     ['bytes behind it', `${get(`${BASE}/a.m4s`)}x`],
-  ])('is none with %s', (_what, head) => {
+    ['a target with a space', get(`${BASE}/a b.m4s`)],
+    ['no target', get('')],
+  ];
+  it.each(notPlain)('is none with %s', (_what, head) => {
     expect(parsePlainGet(head)).toBeUndefined();
+  });
+
+  /** Whatever came before on the connection, above all the same header fields behind another request line. */
+  it('is the same one on a connection that has had requests', () => {
+    const plain = [get('/a'), get('/b?x'), get('/c', 'X: 1\r\n'), get('/a')];
+    const heads = [...plain, ...notPlain.map(([, head]) => head), ...plain, ''];
+    for (const first of heads) {
+      for (const second of heads) {
+        const parse = createPlainParser();
+        expect([parse(first), parse(second), parse(first)]).toEqual(
+          [first, second, first].map(parsePlainGet),
+        );
+      }
+    }
   });
 });

@@ -33,6 +33,21 @@ export function parsePlainGet(head: string): string | undefined {
   return HOST.test(head) && !HOST.test(head) ? match[1] : undefined;
 }
 
+const REQUEST_LINE = /^GET (\/[\x21-\x7e]*) HTTP\/1\.1$/;
+
+/** The same for one connection, on which a client's header fields are mostly those of its request before. */
+export function createPlainParser(): typeof parsePlainGet {
+  let fields = '';
+  return head => {
+    const lineEnd = head.indexOf('\r\n');
+    if (fields !== '' && head.length - lineEnd === fields.length && head.endsWith(fields))
+      return REQUEST_LINE.exec(head.slice(0, lineEnd))?.[1];
+    const target = parsePlainGet(head);
+    fields = target === undefined ? '' : head.slice(lineEnd);
+    return target;
+  };
+}
+
 export interface PlainGet {
   readonly target: string;
   /** All of it, as it came. */
@@ -52,10 +67,11 @@ export function createPlainLane(open: (socket: Socket) => PlainAnswerer): Connec
 
   function accept(socket: Socket, handOver: () => void): void {
     const answerer = open(socket);
+    const parse = createPlainParser();
     let isFirst = true;
     const onData = (chunk: Buffer): void => {
       const head = chunk.length <= MAX_HEAD_BYTES ? chunk.toString('latin1') : undefined;
-      const target = head === undefined ? undefined : parsePlainGet(head);
+      const target = head === undefined ? undefined : parse(head);
       if (head === undefined || target === undefined || !answerer.take({ target, head })) {
         leave(chunk);
         return;
