@@ -16,6 +16,7 @@ import { RightsBook } from '../kernel/rights-book.ts';
 import { repeat } from '../kernel/timing.ts';
 import { videoIdSchema } from '../protocol/ids.ts';
 import { siteInfoSchema } from '../protocol/site.ts';
+import { siteReportSchema } from '../protocol/tracker.ts';
 import { isMediaUrl } from './buffer/media-file.ts';
 import { holderAnswerSchema } from './buffer/sources.ts';
 import type { SiteConfig } from './config.ts';
@@ -25,7 +26,7 @@ import type { RunningSite } from './running-site.ts';
 import { openTls } from './tls.ts';
 import { HOLDERS_PATH, partsRightsSchema, RIGHTS_PATH } from './web/parts-rights.ts';
 import { serveProbe } from './web/probe.ts';
-import { DROP_PATH } from './web/remote-buffer.ts';
+import { DROP_PATH, REPORTS_PATH } from './web/remote-buffer.ts';
 
 const LOOK_MS = 5_000;
 const TIMEOUT_MS = 5_000;
@@ -124,6 +125,22 @@ export async function startBufferApart(config: SiteConfig): Promise<RunningSite>
       requireToken(request, config.operatorToken);
       await buffer.drop(request.body.video);
       return reply.code(204).send();
+    },
+  );
+  app.post(
+    REPORTS_PATH,
+    {
+      schema: {
+        description:
+          'What viewers told the buffer since this was last asked: web, which has the key of the site, tells the tracker (operator token).',
+        body: z.strictObject({}),
+        response: { 200: siteReportSchema },
+      },
+    },
+    async request => {
+      requireToken(request, config.operatorToken);
+      const { viewers, videos } = buffer.takeReports();
+      return { viewers: [...viewers], videos: [...videos] };
     },
   );
   // Who this site is, and whom to ask for the videos of others: web has joined, and knows.

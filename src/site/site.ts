@@ -164,18 +164,17 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
         log,
       )
     : undefined;
-  const viewerReports = local
-    ? startViewerReports({
-        take: () => {
-          const { viewers, videos } = local.buffer.takeReports();
-          return { viewers: [...viewers], videos: [...videos] };
-        },
-        identity: membership.identity,
-        trackerUrl: () => membership.trackerUrls()[0],
-        log,
-      })
-    : undefined;
   const remote = local ? undefined : createRemoteBuffer(config.bufferUrl ?? '', config.operatorToken, log);
+  const viewerReports = startViewerReports({
+    take(signal) {
+      if (remote) return remote.takeReports(signal);
+      const { viewers = [], videos = [] } = local?.buffer.takeReports() ?? {};
+      return { viewers: [...viewers], videos: [...videos] };
+    },
+    identity: membership.identity,
+    trackerUrl: () => membership.trackerUrls()[0],
+    log,
+  });
 
   let extras: Repeating | undefined;
   const prepare: Prepare = (source, index, fileName) =>
@@ -457,7 +456,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
         copyKeeper.stop(),
         membershipWatch.stop(),
         following.stop(),
-        viewerReports?.stop(),
+        viewerReports.stop(),
         sweep.stop(),
         recordWatch.stop(),
         worker?.stop(),

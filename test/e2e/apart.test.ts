@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Site, Video } from '../../src/protocol/central.ts';
 import type { SiteVideo } from '../../src/protocol/site.ts';
-import type { PlayAnswer } from '../../src/protocol/tracker.ts';
+import type { Explanation, PlayAnswer } from '../../src/protocol/tracker.ts';
 import { makeDatabase, type TestDatabase } from '../postgres/databases.ts';
 import { readFilm, shortFilm } from './films.ts';
 import { COMMAND, eventually, getJson, upload } from './parts.ts';
@@ -193,6 +193,29 @@ describe('parts that run apart', () => {
     const path = new URL('source-video/0.m4s', first.play.sources[0]?.hls).pathname;
     const redirect = await fetch(urlOf('web') + path, { redirect: 'manual' });
     expect([redirect.status, redirect.headers.get('location')]).toEqual([307, urlOf('buffer') + path]);
+  });
+
+  it('tell the tracker what viewers told the buffer, which has no key to sign it', async () => {
+    // A line of its own, which the site's word must not exceed: a player's first figure is a default, and not believed.
+    const steering = new URL(first.play.steering);
+    steering.searchParams.set('_HLS_pathway', first.play.sources[0]?.site ?? '');
+    steering.searchParams.set('_HLS_throughput', '20000000');
+    for (let asked = 0; asked < 2; asked++) expect((await fetch(steering)).status).toBe(200);
+    const lines = async () => {
+      const explained = `${urlOf('tracker')}/explain/${first.id}?client=${host}`;
+      return (await getJson<Explanation>(explained, TOKEN)).ranking[0]?.inputs.measured?.bps ?? 0;
+    };
+    expect(await lines()).toBeGreaterThan(15e6);
+    await eventually(
+      'the tracker has heard that it is slower',
+      async () => {
+        expect(await fetchMedia(first.play, 'source-video/0.m4s?CMCD=mtp%3D900')).toBe(200);
+        return (await lines()) < 10e6 || undefined;
+      },
+      30_000,
+    );
+    const refused = await fetch(`${urlOf('buffer')}/parts/reports`, { method: 'POST' });
+    expect(refused.status).toBe(401);
   });
 
   it('do without the origin: uploads are taken, and what is buffered plays', async () => {

@@ -1,12 +1,14 @@
-/** The buffer as web sees it where it runs apart: web tells it of withdrawals, and sends viewers there. */
+/** The buffer as web sees it where it runs apart: web tells it of withdrawals, and takes what viewers told it. */
 import { z } from 'zod';
 import { call } from '../../kernel/client.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { type Repeating, repeat } from '../../kernel/timing.ts';
 import type { VideoId } from '../../protocol/ids.ts';
+import { type SiteReport, siteReportSchema } from '../../protocol/tracker.ts';
 
 export const DROP_PATH = '/parts/drop';
+export const REPORTS_PATH = '/parts/reports';
 const TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 const RETRY_MS = 2_000;
@@ -14,20 +16,25 @@ const RETRY_MS = 2_000;
 export interface RemoteBuffer {
   /** @throws Problem where the buffer could not be told; it is told again until it was. */
   drop(video: VideoId): Promise<void>;
+  /** What viewers told since it was last taken. @throws Problem where the buffer does not answer. */
+  takeReports(signal: AbortSignal): Promise<SiteReport>;
   stop(): Promise<void>;
 }
 
 export function createRemoteBuffer(bufferUrl: string, operatorToken: string, log: Log): RemoteBuffer {
   const untold = new Set<VideoId>();
-  const tell = async (video: VideoId): Promise<void> => {
-    await call(`${bufferUrl}${DROP_PATH}`, {
+  const ask = <T>(path: string, body: unknown, answer: z.ZodType<T>, signal?: AbortSignal): Promise<T> =>
+    call(`${bufferUrl}${path}`, {
       method: 'POST',
-      body: { video },
+      body,
       headers: { authorization: `Bearer ${operatorToken}` },
       timeoutMs: TIMEOUT_MS,
       maxBytes: MAX_ANSWER_BYTES,
-      answer: z.unknown(),
+      answer,
+      ...(signal ? { signal } : {}),
     });
+  const tell = async (video: VideoId): Promise<void> => {
+    await ask(DROP_PATH, { video }, z.unknown());
     untold.delete(video);
   };
   const again: Repeating = repeat(async () => {
@@ -43,6 +50,7 @@ export function createRemoteBuffer(bufferUrl: string, operatorToken: string, log
       untold.add(video);
       return tell(video);
     },
+    takeReports: signal => ask(REPORTS_PATH, {}, siteReportSchema, signal),
     stop: again.stop,
   };
 }

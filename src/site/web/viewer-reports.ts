@@ -11,7 +11,8 @@ const EVERY_MS = 5_000;
 const TIMEOUT_MS = 5_000;
 
 export function startViewerReports(options: {
-  readonly take: () => SiteReport;
+  /** What there is to tell: of this process's own buffer, or of the one that runs apart. */
+  readonly take: (signal: AbortSignal) => SiteReport | Promise<SiteReport>;
   readonly identity: () => MemberIdentity;
   readonly trackerUrl: () => string | undefined;
   readonly log: Log;
@@ -20,17 +21,22 @@ export function startViewerReports(options: {
     const { key, membership } = options.identity();
     const tracker = options.trackerUrl();
     if (!membership || !tracker) return EVERY_MS;
-    const body = options.take();
-    if (body.viewers.length === 0 && body.videos.length === 0) return EVERY_MS;
-    await call(`${tracker}/reports`, {
-      method: 'POST',
-      body,
-      signer: signerOf(key, membership),
-      timeoutMs: TIMEOUT_MS,
-      maxBytes: 65_536,
-      signal,
-      answer: z.unknown(),
-    }).catch(error => options.log.debug({ reason: messageOf(error) }, 'the tracker was not told of viewers'));
+    try {
+      const body = await options.take(signal);
+      if (body.viewers.length === 0 && body.videos.length === 0) return EVERY_MS;
+      await call(`${tracker}/reports`, {
+        method: 'POST',
+        body,
+        signer: signerOf(key, membership),
+        timeoutMs: TIMEOUT_MS,
+        maxBytes: 65_536,
+        signal,
+        answer: z.unknown(),
+      });
+    } catch (error) {
+      if (!signal.aborted)
+        options.log.debug({ reason: messageOf(error) }, 'the tracker was not told of viewers');
+    }
     return EVERY_MS;
   });
 }
