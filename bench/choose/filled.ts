@@ -5,8 +5,11 @@ import type { RevisionId, SiteId, VideoId } from '../../src/protocol/ids.ts';
 import type { Rendition } from '../../src/protocol/media.ts';
 import { createAnswers } from '../../src/tracker/answers.ts';
 import { createBegin } from '../../src/tracker/beginning.ts';
+import { createLearning } from '../../src/tracker/learning.ts';
 import { NetworkMemory } from '../../src/tracker/memory/network-memory.ts';
 import { prefixOf } from '../../src/tracker/memory/prefixes.ts';
+import { SiteEvidence } from '../../src/tracker/memory/site-evidence.ts';
+import { countPlays } from '../../src/tracker/plays.ts';
 import type { Health } from '../../src/tracker/probing/probes.ts';
 import { Registry } from '../../src/tracker/registry.ts';
 import { createSessions } from '../../src/tracker/sessions.ts';
@@ -154,6 +157,14 @@ export function makeFilledTracker(videos: number) {
     missing: () => undefined,
   });
   const sessions = createSessions(Buffer.alloc(32, 7));
+  const learning = createLearning({
+    memory,
+    evidence: new SiteEvidence(),
+    isSite: () => true,
+    siteAt: () => undefined,
+    isUp: () => true,
+    onEvidence() {},
+  });
   return {
     registry,
     memory,
@@ -162,6 +173,6 @@ export function makeFilledTracker(videos: number) {
     answers,
     sessions,
     sourceTexts: createSourceTexts(registry, probes),
-    begin: createBegin(answers, sessions, memory, { noteSent() {} }, { note() {} }),
+    begin: createBegin(answers, sessions, memory, learning, countPlays()),
   };
 }

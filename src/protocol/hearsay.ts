@@ -16,6 +16,8 @@ export const summarySchema = z.strictObject({
   rttMs: z.number().nonnegative().max(60_000).optional(),
   weight: z.number().min(0).max(1),
   ageMs: z.number().nonnegative().max(86_400_000),
+  /** Since a viewer of this network got nothing from the site, where one has lately. */
+  failedMs: z.number().nonnegative().max(86_400_000).optional(),
   /** How many viewers spoke. */
   voices: z.int().min(1).max(100).optional(),
 });

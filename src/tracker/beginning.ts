@@ -38,7 +38,7 @@ export function createBegin(
     if (!known && asker.where) {
       answers.noteSent(decision, places[0].site);
       memory.noteViewer(asker.where, nowMs);
-      learning.noteSent(asker);
+      learning.noteSent(asker, nowMs);
       plays.note(id, asker.where.prefix);
     }
     return { video: decision.video, decision, places, session, origin: answers.origin(decision.video) };

@@ -2,16 +2,16 @@
  * What players and sites report becomes memory and evidence here, and nowhere else. Believed is a session that this tracker
  * gave, of sites that it knows, at a bounded pace; everything else is passed over in silence.
  */
-import { LRUCache } from 'lru-cache';
 import type { SiteId } from '../protocol/ids.ts';
 import type { BeaconResult } from '../protocol/tracker.ts';
 import { hashText } from './choice/sites.ts';
 import { segmentThroughput } from './memory/beacon.ts';
 import type { Observation } from './memory/cell.ts';
 import { readEvents } from './memory/cmcd.ts';
-import type { NetworkMemory } from './memory/network-memory.ts';
+import type { NetworkMemory, Summary } from './memory/network-memory.ts';
 import type { SiteEvidence } from './memory/site-evidence.ts';
 import type { Session } from './sessions.ts';
+import { Tally } from './tally.ts';
 import type { Asker } from './viewers.ts';
 
 /** A player's running estimate lags behind, and mixes sites after a move; a segment's own figures do neither. */
@@ -20,8 +20,8 @@ const SEGMENT_WEIGHT = 1;
 const SAMPLE_WEIGHT = 0.5;
 /** A site's word for its viewers. */
 const SITE_WEIGHT = 0.3;
-const MAX_SENT = 100_000;
-const SENT_MS = 12 * 3_600_000;
+const MAX_SENT = 50_000;
+const SENT_MS = 6 * 3_600_000;
 /** No rate, but what some players tell when nothing came: video.js says 1. */
 const LEAST_BPS = 8_000;
 /** So long after a move the estimate is still of the site before. */
@@ -42,8 +42,10 @@ export interface Learning {
   events(session: Session, asker: Asker, body: string, nowMs: number): void;
   /** By a site, of a viewer that was sent to it. */
   told(site: SiteId, asker: Asker, bps: number, nowMs: number): void;
+  /** By another tracker, of its viewers. */
+  heard(summary: Summary, nowMs: number): void;
   /** A viewer was given a session: from now on a site may speak for it. */
-  noteSent(asker: Asker): void;
+  noteSent(asker: Asker, nowMs: number): void;
   beacon(
     session: Session,
     asker: Asker,
@@ -66,7 +68,7 @@ export interface LearningMeans {
 
 export function createLearning(means: LearningMeans): Learning {
   const { memory, evidence } = means;
-  const sent = new LRUCache<string, true>({ max: MAX_SENT, ttl: SENT_MS });
+  const sent = new Tally(MAX_SENT, SENT_MS);
 
   function note(asker: Asker, observation: Observation, nowMs: number): void {
     const { where, who } = asker;
@@ -97,16 +99,22 @@ export function createLearning(means: LearningMeans): Learning {
   }
 
   return {
-    noteSent({ where, who }) {
-      if (where && who !== undefined) sent.set(`${where.prefix} ${who}`, true);
+    noteSent({ where, who }, nowMs) {
+      if (where && who !== undefined) sent.add(who | 0, nowMs);
     },
     told(site, asker, bps, nowMs) {
       const { where, who } = asker;
-      if (!where || who === undefined || !sent.has(`${where.prefix} ${who}`)) return;
+      if (!where || who === undefined || !sent.has(who | 0, nowMs)) return;
       // A site may say that it serves badly; that it serves better than a viewer was ever served, the viewer has to say.
       const line = memory.lineOf(where, who, nowMs);
       const believed = line === undefined ? undefined : Math.min(bps, Math.exp(line));
       if (believed !== undefined) note(asker, { site, bps: believed, weight: SITE_WEIGHT }, nowMs);
+    },
+    heard({ site, prefix, ageMs, failedMs }, nowMs) {
+      if (!means.isSite(site)) return;
+      const failed = failedMs !== undefined;
+      evidence.note(site, hashText(prefix), failed, nowMs - (failedMs ?? ageMs));
+      means.onEvidence(site, failed);
     },
     steered(session, asker, { current, throughputs }, nowMs) {
       if (!maySpeak(session, nowMs)) return;

@@ -2,7 +2,6 @@
  * Tells central how often videos are begun, so that copies can follow what is played. Bounded; what central could not be told
  * is told with the next.
  */
-import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { call } from '../kernel/client.ts';
 import type { Log } from '../kernel/log.ts';
@@ -10,13 +9,15 @@ import { type MemberIdentity, signerOf } from '../kernel/member.ts';
 import { messageOf } from '../kernel/problem.ts';
 import { type Repeating, repeat } from '../kernel/timing.ts';
 import type { VideoId } from '../protocol/ids.ts';
+import { hashText } from './choice/sites.ts';
+import { Tally } from './tally.ts';
 
 const EVERY_MS = 10_000;
 const TIMEOUT_MS = 5_000;
-/** Of one video in an hour, from one network: a single viewer must not make a title hot by asking again and again. */
+/** Of one video in an hour or two, from one network: a single viewer must not make a title hot by asking again and again. */
 const MAX_A_NETWORK = 20;
 const NETWORK_MS = 3_600_000;
-const MAX_REMEMBERED = 100_000;
+const MAX_REMEMBERED = 50_000;
 /** Further videos are not counted until these were told: the most played ones are among the first. */
 const MAX_VIDEOS = 1_000;
 
@@ -26,13 +27,31 @@ export interface Plays {
   readonly telling: Repeating;
 }
 
+/** What was counted and is not told yet. */
+export interface PlayCounts {
+  note: Plays['note'];
+  readonly counts: Map<VideoId, number>;
+}
+
+export function countPlays(): PlayCounts {
+  const counts = new Map<VideoId, number>();
+  const networks = new Tally(MAX_REMEMBERED, NETWORK_MS);
+  return {
+    counts,
+    note(video, prefix) {
+      if (networks.add(hashText(prefix, hashText(video)) | 0, Date.now()) > MAX_A_NETWORK) return;
+      const count = counts.get(video);
+      if (count !== undefined || counts.size < MAX_VIDEOS) counts.set(video, (count ?? 0) + 1);
+    },
+  };
+}
+
 export function startPlays(options: {
   readonly central: string;
   readonly identity: () => MemberIdentity;
   readonly log: Log;
 }): Plays {
-  const counts = new Map<VideoId, number>();
-  const networks = new LRUCache<string, { plays: number }>({ max: MAX_REMEMBERED, ttl: NETWORK_MS });
+  const { note, counts } = countPlays();
   const telling = repeat(async signal => {
     const { key, membership } = options.identity();
     if (!membership || counts.size === 0) return EVERY_MS;
@@ -58,15 +77,5 @@ export function startPlays(options: {
     }
     return EVERY_MS;
   });
-  return {
-    note(video, prefix) {
-      const from = `${video} ${prefix}`;
-      const before = networks.get(from) ?? { plays: 0 };
-      if (before.plays === 0) networks.set(from, before);
-      if (++before.plays > MAX_A_NETWORK) return;
-      const count = counts.get(video);
-      if (count !== undefined || counts.size < MAX_VIDEOS) counts.set(video, (count ?? 0) + 1);
-    },
-    telling,
-  };
+  return { note, telling };
 }

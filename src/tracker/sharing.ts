@@ -11,6 +11,7 @@ import { messageOf } from '../kernel/problem.ts';
 import { type Repeating, repeat } from '../kernel/timing.ts';
 import { hearsayAnswerSchema, MAX_SUMMARIES } from '../protocol/hearsay.ts';
 import type { TrackerConfig } from './config.ts';
+import type { Learning } from './learning.ts';
 import type { NetworkMemory } from './memory/network-memory.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -23,13 +24,15 @@ export interface SharingMeans {
   readonly config: Pick<TrackerConfig, 'central' | 'dataDirectory'>;
   readonly identity: () => MemberIdentity;
   readonly memory: NetworkMemory;
+  readonly learning: Pick<Learning, 'heard'>;
   readonly sessions: Sessions;
   readonly log: Log;
 }
 
 export const sessionKeyPath = (dataDirectory: string): string => join(dataDirectory, 'session.key');
 
-export function startSharing({ config, identity, memory, sessions, log }: SharingMeans): Repeating {
+export function startSharing(means: SharingMeans): Repeating {
+  const { config, identity, memory, learning, sessions, log } = means;
   let after = '';
   let toldMs = 0;
   let sessionKey: string | undefined;
@@ -50,11 +53,13 @@ export function startSharing({ config, identity, memory, sessions, log }: Sharin
       toldMs = nowMs;
       after = answer.after;
       for (const { tracker, ageMs, summaries } of answer.told) {
-        memory.absorb(
-          tracker,
-          summaries.map(each => ({ ...each, ageMs: each.ageMs + ageMs })),
-          nowMs,
-        );
+        const aged = summaries.map(each => ({
+          ...each,
+          ageMs: each.ageMs + ageMs,
+          failedMs: each.failedMs === undefined ? undefined : each.failedMs + ageMs,
+        }));
+        memory.absorb(tracker, aged, nowMs);
+        for (const summary of aged) learning.heard(summary, nowMs);
       }
       if (answer.sessionKey !== sessionKey) {
         sessionKey = answer.sessionKey;

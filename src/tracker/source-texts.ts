@@ -7,8 +7,8 @@ import { DASH_MANIFEST, MULTIVARIANT_PLAYLIST, mediaPath } from '../protocol/med
 import { tokenPath } from '../protocol/rights.ts';
 import type { Decision } from './answers.ts';
 import { EXPLORING, reasonsOf } from './choice/reasons.ts';
-import type { SiteTable } from './choice/sites.ts';
-import { asciiJson, flat, type Worded } from './choice/worded.ts';
+import type { SiteStates, SiteTable } from './choice/sites.ts';
+import { asciiJson, flat } from './choice/worded.ts';
 import type { Probes } from './probing/probes.ts';
 import type { RegisteredSite, RegisteredVideo, Registry } from './registry.ts';
 
@@ -17,8 +17,8 @@ export type SourceTexts = (video: RegisteredVideo, decision: Decision) => string
 
 /** What is said of a site in every answer, and what it was made of. */
 interface SiteText {
-  readonly site: RegisteredSite | undefined;
-  readonly address: string;
+  /** As `SiteStates.heard` had it. */
+  readonly heard: number;
   readonly head: string;
   /** As it stands within a JSON string. */
   readonly baseUrl: string;
@@ -28,59 +28,72 @@ export function createSourceTexts(
   registry: Pick<Registry, 'findSite'>,
   probes: { readonly of: Probes['of'] },
 ): SourceTexts {
-  const tables = new WeakMap<SiteTable, SiteText[]>();
+  /** A change of what is registered of sites makes other states; one of what probes tell is heard by them. */
+  const kept = new WeakMap<SiteStates, SiteText[]>();
 
-  function textOf(table: SiteTable, texts: SiteText[], index: number): SiteText {
-    const { id, name } = table.facts[index] as SiteTable['facts'][number];
-    const site = registry.findSite(id);
-    const address = probes.of(id).address ?? '';
+  function textOf({ table, heard }: SiteStates, texts: SiteText[], index: number): SiteText {
     const found = texts[index];
-    if (found && found.site === site && found.address === address) return found;
-    const made = makeSiteText(id, name, site, address);
+    const now = heard[index] as number;
+    if (found?.heard === now) return found;
+    const { id, name } = table.facts[index] as SiteTable['facts'][number];
+    const made = makeSiteText(id, name, registry.findSite(id), probes.of(id).address ?? '', now);
     texts[index] = made;
     return made;
   }
 
   return (video, { world, question, picks, isExploring, access }) => {
-    const { table } = world;
-    const texts = tables.get(table) ?? [];
-    tables.set(table, texts);
+    const { states } = world;
+    let texts = kept.get(states);
+    if (!texts) {
+      texts = [];
+      kept.set(states, texts);
+    }
     // Ids and file names alone: nothing in it that JSON would escape.
-    const path = flat(mediaPath(video.video, video.revision, ''));
+    const path = mediaPath(video.video, video.revision, '');
+    const hls = flat(`${path}${MULTIVARIANT_PLAYLIST}","dash":"`);
+    const dash = flat(`${path}${DASH_MANIFEST}"`);
     let text = '[';
     for (let at = 0; at < picks.length; at++) {
       const { index } = picks[at] as Decision['picks'][number];
-      const { head, baseUrl } = textOf(table, texts, index);
-      const reasons = reasonsOf(world, question, index);
-      const said = at === 0 && isExploring ? [EXPLORING, ...reasons] : reasons;
+      const { head, baseUrl } = textOf(states, texts, index);
       // In base64url: nothing in it either that JSON would escape.
       const token = access?.tokenFor(world.table.facts[index]?.id as SiteId);
-      const media = token === undefined ? baseUrl : baseUrl + tokenPath(token);
-      text +=
-        (at === 0 ? '' : ',') +
-        head +
-        `${media}${path}${MULTIVARIANT_PLAYLIST}","dash":"${media}${path}${DASH_MANIFEST}",` +
-        (token === undefined ? '"reason":' : `"token":"${token}","reason":`) +
-        formatReasons(said) +
-        scoreText(at, picks.length);
+      text += at === 0 ? '' : ',';
+      if (token === undefined) {
+        text += `${head + hls + baseUrl + dash},"reason":`;
+      } else {
+        const opened = tokenPath(token);
+        text += `${head + opened + hls + baseUrl + opened + dash},"token":"${token}","reason":`;
+      }
+      const reasons = reasonsOf(world, question, index);
+      let isFirst = true;
+      if (at === 0 && isExploring) {
+        text += EXPLORING.leading;
+        isFirst = false;
+      }
+      for (const said of reasons) {
+        text += isFirst ? said.leading : said.following;
+        isFirst = false;
+      }
+      text += scoreText(at, picks.length);
     }
     return `${text}]`;
   };
 }
 
-function makeSiteText(id: SiteId, name: string, site: RegisteredSite | undefined, address: string): SiteText {
+function makeSiteText(
+  id: SiteId,
+  name: string,
+  site: RegisteredSite | undefined,
+  address: string,
+  heard: number,
+): SiteText {
   const baseUrl = asciiJson(site?.baseUrl ?? '');
+  const inner = flat(baseUrl.slice(1, -1));
   const head = flat(
-    `{"site":"${id}","name":${asciiJson(name)},"address":${asciiJson(address)},"baseUrl":${baseUrl},"hls":"`,
+    `{"site":"${id}","name":${asciiJson(name)},"address":${asciiJson(address)},"baseUrl":${baseUrl},"hls":"${inner}`,
   );
-  return { site, address, head, baseUrl: flat(baseUrl).slice(1, -1) };
-}
-
-/** The decisive one, then all of them. */
-function formatReasons(reasons: readonly Worded[]): string {
-  let text = `${reasons[0]?.textJson ?? '""'},"reasons":[`;
-  for (let at = 0; at < reasons.length; at++) text += (at === 0 ? '' : ',') + (reasons[at] as Worded).json;
-  return text;
+  return { heard, head, baseUrl: inner };
 }
 
 /** For display, by place; there are few. */

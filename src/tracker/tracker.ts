@@ -139,7 +139,6 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     missing: feed.missing,
   });
   const sessions = createSessions(await readOrMakeSecret(sessionKeyPath(config.dataDirectory)));
-  const sharing = startSharing({ config, identity: feed.identity, memory, sessions, log });
   const baseUrls = createBaseUrls(registry);
   const learning = createLearning({
     memory,
@@ -152,6 +151,7 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
       world.refresh(site);
     },
   });
+  const sharing = startSharing({ config, identity: feed.identity, memory, learning, sessions, log });
   const plays = startPlays({ central: config.central, identity: feed.identity, log });
   const timelines = createTimelines();
   const upMsOf = (site: string, nowMs: number): number => {

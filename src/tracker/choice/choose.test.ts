@@ -549,7 +549,14 @@ describe('any question', () => {
         const facts = world.table.facts[index]!;
         const { up } = world.states.states[index]!;
         expect(offered.has(index), message).toBe(up && facts.active && facts.id !== each.viewer.fillingSite);
-        for (const reason of reasonsOf(world, question, index)) reasonSchema.parse(reason);
+        for (const reason of reasonsOf(world, question, index)) {
+          reasonSchema.parse(reason);
+          const { code, text, figures } = reason;
+          // What is spelled beside it says the same.
+          expect(JSON.parse(reason.json), message).toEqual({ code, text, ...(figures ? { figures } : {}) });
+          expect(`${reason.leading}]`, message).toBe(`${JSON.stringify(text)},"reasons":[${reason.json}]`);
+          expect(reason.following, message).toBe(`,${reason.json}`);
+        }
       }
       const isLast = (index: number) => world.table.drained[index] === 1;
       const firstLast = ranked.findIndex(({ index }) => isLast(index));
@@ -565,6 +572,35 @@ describe('any question', () => {
       expect(few.slice(0, 2), message).toEqual(ranked.slice(0, Math.min(2, few.length)));
       const isHolder = ({ index }: { index: number }) => question.holding.full.includes(index);
       expect(few.some(isHolder), message).toBe(ranked.some(isHolder));
+    }
+  });
+
+  test('sites whose terms change keep their order, and the loop among many its decision', () => {
+    const random = createRandom(7);
+    const sites = Array.from({ length: 300 }, (_, n) =>
+      site(id(n), {
+        coordinates: { latitude: random() * 120 - 60, longitude: random() * 360 - 180 },
+        egressLimitBps: random() < 0.5 ? 5e8 : undefined,
+      }),
+    );
+    for (const lineMbit of [0.5, 8, 20, 40, Number.POSITIVE_INFINITY]) {
+      const { world, question } = ask({ sites, lineMbit, told: [told(id(3), 5), told(id(90), 30)] });
+      const all = world.table.facts.map((_, index) => index);
+      const { states } = world;
+      for (let change = 0; change < 200; change++) {
+        const index = Math.floor(random() * sites.length);
+        if (random() < 0.3) states.noteSent(index, random() * 4e8, change * 100);
+        else {
+          const before = states.states[index]!;
+          states.set(index, { ...before, up: random() < 0.8, activeResponses: Math.floor(random() * 900) });
+        }
+        const terms = [...states.byTerm].map(each => states.offered[each]!);
+        expect(terms).toEqual([...terms].sort((a, b) => b - a));
+        expect(new Set(states.byTerm).size).toBe(sites.length);
+        const hash = Math.floor(random() * 2 ** 32);
+        const asked = { ...question, hash };
+        expect(choose(world, asked, 99)).toEqual(rank(world, asked, all).slice(0, 99));
+      }
     }
   });
 

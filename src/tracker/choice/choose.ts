@@ -108,14 +108,34 @@ export const enoughOf = (bitrateBps: number): number => Math.log(bitrateBps * EN
 export const isUp = ({ table, states }: World, index: number): boolean =>
   table.active[index] === 1 && states.up[index] === 1;
 /** Somebody is there from whom the others can fetch the video. */
-export const hasSource = (world: World, { full }: Holding): boolean => full.some(index => isUp(world, index));
+export function hasSource(world: World, { full }: Holding): boolean {
+  for (const index of full) if (isUp(world, index)) return true;
+  return false;
+}
 
 /** Score of one site; undefined where it is not offered. */
 export function scoreOf(world: World, question: Question, index: number): number | undefined {
+  const measured = measuredOf(question.network, index);
+  return scoreWith(world, question, index, measured, hasSource(world, question.holding));
+}
+
+export function measuredOf({ measured }: Network, index: number): Measured | undefined {
+  for (const each of measured) if (each.index === index) return each;
+  return undefined;
+}
+
+function scoreWith(
+  world: World,
+  question: Question,
+  index: number,
+  measured: Measured | undefined,
+  isSourceUp: boolean,
+): number | undefined {
   const { table, states, policy } = world;
   const { viewer, holding, network, priors } = question;
-  if (!isUp(world, index) || table.facts[index]?.id === viewer.fillingSite) return undefined;
-  const measured = network.measured.find(each => each.index === index);
+  const { fillingSite } = viewer;
+  if (!isUp(world, index)) return undefined;
+  if (fillingSite !== undefined && table.facts[index]?.id === fillingSite) return undefined;
   let score = (priors.near[index] as number) + (states.terms[index] as number);
   if (policy !== 'nearest') {
     const expected = expectedLog(priors.expected[index] as number, network.lineLogBps, measured);
@@ -123,38 +143,36 @@ export function scoreOf(world: World, question: Question, index: number): number
   }
   if (measured?.failing) score += FAILING_TERM;
   if (holding.full.includes(index)) {
-    if (viewer.fillingSite === undefined) return score;
+    if (fillingSite === undefined) return score;
     // Whether or not it takes viewers.
     return score + FILLING_SITE_TERM - (states.states[index]?.servesViewers === false ? DRAINED_TERM : 0);
   }
   const isPartial = holding.partial.includes(index);
-  if (hasSource(world, holding)) return score + (isPartial ? PARTIAL_TERM : FILLING_TERM);
+  if (isSourceUp) return score + (isPartial ? PARTIAL_TERM : FILLING_TERM);
   return score + (isPartial ? PARTIAL_NO_SOURCE_TERM : NO_SOURCE_TERM);
 }
 
-/** What decides between two sites, found once for each. */
-interface Ranked extends Pick {
-  readonly step: number;
-  readonly order: number;
-  readonly tie: number;
+/**
+ * Before: better by a step, then by failover order, then by the video, which equal sites share. A total order, the same on
+ * every tracker. Negative: the first of the two comes first.
+ */
+const compare = (world: World, question: Question, a: Pick, b: Pick): number =>
+  stepOf(b.score) - stepOf(a.score) || tiesOf(world, question, a.index, b.index);
+function tiesOf({ table }: World, { hash }: Question, a: number, b: number): number {
+  const { failoverOrder, hash: hashes } = table;
+  return (
+    (failoverOrder[a] as number) - (failoverOrder[b] as number) ||
+    tieOf(hashes[b] as number, hash) - tieOf(hashes[a] as number, hash) ||
+    a - b
+  );
 }
-const rankedOf = ({ table }: World, { hash }: Question, index: number, score: number): Ranked => ({
-  index,
-  score,
-  step: stepOf(score),
-  order: table.failoverOrder[index] as number,
-  tie: tieOf(table.hash[index] as number, hash),
-});
-/** Before: negative. A total order, the same on every tracker: better by a step, then failover order, then by video. */
-const compare = (a: Ranked, b: Ranked): number =>
-  b.step - a.step || a.order - b.order || b.tie - a.tie || a.index - b.index;
 const stepOf = (score: number): number => Math.round(score * STEPS_PER_E);
 const lowestOf = (step: number): number => (step - 0.5) / STEPS_PER_E;
 /** The lowest score with which the site `index` stands before `other`. */
 export function leastBefore(world: World, question: Question, index: number, other: Pick): number {
-  const rival = rankedOf(world, question, other.index, other.score);
-  const winsTie = compare(rankedOf(world, question, index, other.score), rival) < 0;
-  return lowestOf(winsTie ? rival.step : rival.step + 1);
+  const winsTie = tiesOf(world, question, index, other.index) < 0;
+  const step = stepOf(other.score);
+  return lowestOf(winsTie ? step : step + 1);
 }
 /** Rendezvous hashing: equal sites share the videos, and each video stays with one of them. */
 const tieOf = (siteHash: number, videoHash: number): number =>
@@ -162,16 +180,17 @@ const tieOf = (siteHash: number, videoHash: number): number =>
 
 /** These sites, best first; those that are not offered are left out. */
 export function rank(world: World, question: Question, indexes: readonly number[]): readonly Pick[] {
-  const picks: Ranked[] = [];
+  const picks: Pick[] = [];
   for (const index of indexes) {
     const score = scoreOf(world, question, index);
-    if (score !== undefined) picks.push(rankedOf(world, question, index, score));
+    if (score !== undefined) picks.push({ index, score });
   }
-  return picks.sort(compare);
+  return picks.sort((a, b) => compare(world, question, a, b));
 }
 
-/** Which sites need more than a plain sum: set before the loop over all of them, cleared after it. */
-let marks = new Uint8Array(0);
+/** Which sites need more than a plain sum: those that bear the number of this decision. */
+let marks = new Uint32Array(0);
+let decision = 0;
 
 /**
  * The best `count` of all sites, best first. At least one that holds the whole video is among them where one is up: the
@@ -180,36 +199,55 @@ let marks = new Uint8Array(0);
 export function choose(world: World, question: Question, count: number): readonly Pick[] {
   const { table, states, policy } = world;
   const { holding, network, priors } = question;
-  if (marks.length < table.size) marks = new Uint8Array(table.size);
-  const best = new Best(world, question, count);
-  const special = listSpecial(world, question);
-  for (const index of special) {
-    if (marks[index] === 1) continue;
-    marks[index] = 1;
-    const score = scoreOf(world, question, index);
-    if (score !== undefined) best.offer(index, score);
+  if (marks.length < table.size || decision === 2 ** 32 - 1) {
+    marks = new Uint32Array(table.size);
+    decision = 0;
   }
+  decision++;
+  const best = new Best(world, question, count);
+  const isSourceUp = hasSource(world, holding);
+  const offerSpecial = (index: number, measured: Measured | undefined): void => {
+    if (marks[index] === decision) return;
+    marks[index] = decision;
+    const score = scoreWith(world, question, index, measured, isSourceUp);
+    if (score !== undefined) best.offer(index, score);
+  };
+  // Those of which more is known than how far they are; what was measured is in hand.
+  for (const measured of network.measured) offerSpecial(measured.index, measured);
+  for (const index of holding.full) offerSpecial(index, undefined);
+  for (const index of holding.partial) offerSpecial(index, undefined);
+  if (priors.favoured >= 0) offerSpecial(priors.favoured, undefined);
+  const { fillingSite } = question.viewer;
+  const filling = fillingSite === undefined ? undefined : table.indexOf.get(fillingSite);
+  if (filling !== undefined) offerSpecial(filling, undefined);
 
   const { order, most } = priors;
-  const { offered } = states;
+  const { byTerm, offered } = states;
   const measuring = policy !== 'nearest';
   const enough = enoughOf(question.bitrateBps);
-  const unheld = hasSource(world, holding) ? FILLING_TERM : NO_SOURCE_TERM;
-  const mostAdded = table.maxLogWeight + unheld;
+  const unheld = isSourceUp ? FILLING_TERM : NO_SOURCE_TERM;
   // The viewers' own line allows no more: all sites from which more could be expected are expected to give that.
   const line = measuring ? network.lineLogBps - CAUTION : Number.POSITIVE_INFINITY;
   const level = countAbove(most, line);
-  let expected = useful(line, enough);
-  for (let at = 0; at < order.length; at++) {
-    if (at >= level) expected = measuring ? useful(most[at] as number, enough) : (most[at] as number);
-    // Nothing adds more to what can be expected of a site than its weight: behind the first that cannot get in, none can.
+  // Among them the sites' own terms decide, so the first by their terms are the best.
+  for (let at = 0, left = level, expected = useful(line, enough); left > 0; at++) {
+    const index = byTerm[at] as number;
+    const score = expected + (offered[index] as number) + unheld;
+    if (score < best.least) break;
+    if ((priors.expected[index] as number) <= line) continue;
+    left--;
+    if (marks[index] !== decision) best.offer(index, score);
+  }
+  // Nothing adds more to what can be expected of a site than its term: behind the first that cannot get in, none can.
+  const mostAdded = table.size === 0 ? 0 : (offered[byTerm[0] as number] as number) + unheld;
+  for (let at = level; at < order.length; at++) {
+    const expected = measuring ? useful(most[at] as number, enough) : (most[at] as number);
     if (expected + mostAdded < best.least) break;
     const index = order[at] as number;
     const score = expected + (offered[index] as number) + unheld;
-    if (score >= best.least && marks[index] === 0) best.offer(index, score);
+    if (score >= best.least && marks[index] !== decision) best.offer(index, score);
   }
-  for (const index of special) marks[index] = 0;
-  return withHolder(world, question, best.picks);
+  return withHolder(world, question, best.picks());
 }
 
 /** How many of these, the largest first, are above the limit. */
@@ -224,21 +262,12 @@ function countAbove(values: Float64Array, limit: number): number {
   return from;
 }
 
-/** Those of which more is known than how far they are. */
-function listSpecial({ table }: World, { holding, network, priors, viewer }: Question): readonly number[] {
-  const special = holding.full.concat(holding.partial);
-  for (const { index } of network.measured) special.push(index);
-  if (priors.favoured >= 0) special.push(priors.favoured);
-  const filling = viewer.fillingSite === undefined ? undefined : table.indexOf.get(viewer.fillingSite);
-  if (filling !== undefined) special.push(filling);
-  return special;
-}
-
-/** The best so far, best first. */
+/** The best so far, best first. Most that are offered do not get in, and cost no object. */
 class Best {
-  readonly picks: Ranked[] = [];
   /** The lowest score that can still get in: what lies on the edge of a step, the comparison judges. */
   least = Number.MIN_SAFE_INTEGER;
+  readonly #indexes: number[] = [];
+  readonly #scores: number[] = [];
   readonly #world: World;
   readonly #question: Question;
   readonly #count: number;
@@ -250,22 +279,37 @@ class Best {
   }
 
   offer(index: number, score: number): void {
-    const { picks } = this;
-    const ranked = rankedOf(this.#world, this.#question, index, score);
-    const isFull = picks.length === this.#count;
-    if (isFull && compare(ranked, picks[picks.length - 1] as Ranked) > 0) return;
-    let at = isFull ? picks.length - 1 : picks.length;
-    for (; at > 0 && compare(ranked, picks[at - 1] as Ranked) < 0; at--) picks[at] = picks[at - 1] as Ranked;
-    picks[at] = ranked;
-    if (picks.length === this.#count)
-      this.least = lowestOf((picks[picks.length - 1] as Ranked).step) - ROUNDING;
+    const step = stepOf(score);
+    const indexes = this.#indexes;
+    const scores = this.#scores;
+    const isFull = indexes.length === this.#count;
+    if (isFull && !this.#isBefore(step, index, indexes.length - 1)) return;
+    let at = isFull ? indexes.length - 1 : indexes.length;
+    for (; at > 0 && this.#isBefore(step, index, at - 1); at--) {
+      indexes[at] = indexes[at - 1] as number;
+      scores[at] = scores[at - 1] as number;
+    }
+    indexes[at] = index;
+    scores[at] = score;
+    if (indexes.length === this.#count)
+      this.least = lowestOf(stepOf(scores[this.#count - 1] as number)) - ROUNDING;
+  }
+
+  #isBefore(step: number, index: number, at: number): boolean {
+    const other = stepOf(this.#scores[at] as number);
+    if (step !== other) return step > other;
+    return tiesOf(this.#world, this.#question, index, this.#indexes[at] as number) < 0;
+  }
+
+  picks(): readonly Pick[] {
+    return this.#indexes.map((index, at) => ({ index, score: this.#scores[at] as number }));
   }
 }
 const ROUNDING = 1e-9;
 
 function withHolder(world: World, question: Question, best: readonly Pick[]): readonly Pick[] {
   const { full } = question.holding;
-  if (best.some(({ index }) => full.includes(index))) return best;
+  for (const { index } of best) if (full.includes(index)) return best;
   const [holder] = rank(world, question, full);
   return holder ? [...best.slice(0, -1), holder] : best;
 }

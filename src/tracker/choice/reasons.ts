@@ -3,7 +3,15 @@
  * are answered, and for an explanation, never for all sites of a decision. What reads the same in many answers is made once
  * and kept, with its JSON. Pure.
  */
-import { expectedLog, hasSource, isUp, type Measured, type Question, type World } from './choose.ts';
+import {
+  expectedLog,
+  hasSource,
+  isUp,
+  type Measured,
+  measuredOf,
+  type Question,
+  type World,
+} from './choose.ts';
 import { type SiteStates, UNSEEN_STATE } from './sites.ts';
 import { Worded } from './worded.ts';
 
@@ -24,7 +32,7 @@ export interface Inputs {
 export function inputsOf(world: World, question: Question, index: number): Inputs {
   const { priors, network, holding, viewer } = question;
   const km = priors.km[index] as number;
-  const measured = network.measured.find(each => each.index === index);
+  const measured = measuredOf(network, index);
   const prior = priors.expected[index] as number;
   return {
     distanceKm: Number.isNaN(km) ? undefined : km,
@@ -140,15 +148,14 @@ function saidExpected({ expectedBps }: Inputs): Worded {
 }
 
 function saidMeasured({ expectedBps }: Inputs, { logBps, ageMs }: Measured): Worded {
-  const figures = {
-    expectedBps: shown(expectedBps),
-    measuredBps: shown(Math.exp(logBps)),
-    ageS: Math.round(ageMs / 1_000),
-  };
-  return new Worded(
+  const expected = rateOf(expectedBps);
+  const measured = rateOf(Math.exp(logBps));
+  const ageS = Math.round(ageMs / 1_000);
+  return Worded.plain(
     'measured-network',
-    `About ${megabits(figures.expectedBps)} expected: viewers of your network measured ${megabits(figures.measuredBps)}, last ${formatCount(figures.ageS)} s ago.`,
-    figures,
+    `About ${expected.text} expected: viewers of your network measured ${measured.text}, last ${formatCount(ageS)} s ago.`,
+    { expectedBps: expected.bps, measuredBps: measured.bps, ageS },
+    `{"expectedBps":${expected.json},"measuredBps":${measured.json},"ageS":${ageS}}`,
   );
 }
 
@@ -194,10 +201,13 @@ function addStateReasons(reasons: Worded[], { states }: World, index: number): v
 
 function stateReasons(states: SiteStates, index: number): readonly Worded[] {
   const { failureShare, shaky } = states.states[index] ?? UNSEEN_STATE;
+  const logWeight = states.table.logWeight[index] as number;
   const said = [saidLoad(states, index)];
-  const weight = Number(Math.exp(states.table.logWeight[index] as number).toPrecision(3));
-  if (weight !== 1)
-    said.push(new Worded('weight', `An administrator has it count ${weight} times.`, { weight }));
+  if (logWeight !== 0) {
+    const weight = Number(Math.exp(logWeight).toPrecision(3));
+    if (weight !== 1)
+      said.push(new Worded('weight', `An administrator has it count ${weight} times.`, { weight }));
+  }
   if (failureShare > 0) {
     const text = `${percent(failureShare)} of viewers' recent reports tell of failures here.`;
     said.push(new Worded('failing-for-viewers', text, { share: hundredth(failureShare) }));
@@ -209,20 +219,45 @@ function stateReasons(states: SiteStates, index: number): readonly Worded[] {
 function saidLoad(states: SiteStates, index: number): Worded {
   const { activeResponses: responses, egressBps } = states.states[index] ?? UNSEEN_STATE;
   const limitBps = states.limitBps(index);
-  const soonBps = shown(states.sentBps[index] as number);
-  const share = states.loadShare(index);
-  const of = Number.isFinite(limitBps) ? ` of ${megabits(limitBps)} (${percent(share)})` : '';
-  const soon = soonBps > 0 ? `, ${megabits(soonBps)} more expected of viewers just sent` : '';
-  return new Worded(
-    'load',
-    `${formatCount(responses)} responses under way, ${megabits(egressBps)} going out${of}${soon}.`,
-    {
-      responses,
-      egressBps: shown(egressBps),
-      ...(Number.isFinite(limitBps) ? { limitBps: shown(limitBps), share: hundredth(share) } : {}),
-      ...(soonBps > 0 ? { soonBps } : {}),
-    },
-  );
+  const egress = rateOf(egressBps);
+  const soon = rateOf(states.sentBps[index] as number);
+  const figures: Record<string, number> = { responses, egressBps: egress.bps };
+  let text = `${formatCount(responses)} responses under way, ${egress.text} going out`;
+  let json = `{"responses":${responses},"egressBps":${egress.json}`;
+  if (Number.isFinite(limitBps)) {
+    const limit = rateOf(limitBps);
+    const loadShare = states.loadShare(index);
+    const share = hundredth(loadShare);
+    figures.limitBps = limit.bps;
+    figures.share = share;
+    text += ` of ${limit.text} (${percent(loadShare)})`;
+    json += `,"limitBps":${limit.json},"share":${share}`;
+  }
+  if (soon.bps > 0) {
+    figures.soonBps = soon.bps;
+    text += `, ${soon.text} more expected of viewers just sent`;
+    json += `,"soonBps":${soon.json}`;
+  }
+  return Worded.plain('load', `${text}.`, figures, `${json}}`);
+}
+
+/** A rate as it is told, in words and in figures. */
+interface Rate {
+  readonly bps: number;
+  readonly text: string;
+  readonly json: string;
+}
+/** By the figure that is shown. */
+const rates = new Map<number, Rate>();
+const MOST_RATES = 20_000;
+
+function rateOf(exactBps: number): Rate {
+  const bps = shown(exactBps);
+  const found = rates.get(bps);
+  if (found) return found;
+  const made = { bps, text: `${formatCount(bps / 1e6)} Mbit/s`, json: String(bps) };
+  if (rates.size < MOST_RATES) rates.set(bps, made);
+  return made;
 }
 
 /** As `toLocaleString('en-US')`, which takes most of the time of an answer. */
@@ -231,6 +266,6 @@ const formatCount = (count: number): string =>
 /** As exact as it is told. */
 const shown = (bps: number): number =>
   bps < 1e7 ? Math.round(bps / 1e5) * 1e5 : Math.round(bps / 1e6) * 1e6;
-const megabits = (bps: number): string => `${formatCount(shown(bps) / 1e6)} Mbit/s`;
+const megabits = (bps: number): string => rateOf(bps).text;
 const hundredth = (share: number): number => Math.round(share * 100) / 100;
 const percent = (share: number): string => `${Math.round(share * 100)} %`;

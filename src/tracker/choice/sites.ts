@@ -30,8 +30,6 @@ export interface SiteTable {
   readonly active: Uint8Array;
   readonly drained: Uint8Array;
   readonly logWeight: Float64Array;
-  /** The largest of them: nothing else ever adds to a site's term. */
-  readonly maxLogWeight: number;
   readonly failoverOrder: Float64Array;
   readonly egressLimitBps: Float64Array;
   /** For choosing among equals, so that one video goes to one of them. */
@@ -43,24 +41,23 @@ export function makeSiteTable(sites: readonly SiteFacts[]): SiteTable {
   const facts = [...sites].sort(
     (a, b) => orderOf(a) - orderOf(b) || (a.id < b.id ? -1 : Number(a.id > b.id)),
   );
-  const logWeight = Float64Array.from(facts, ({ weight = 1 }) => (weight > 0 ? Math.log(weight) : 0));
   return {
     size: facts.length,
     facts,
     indexOf: new Map(facts.map(({ id }, index) => [id, index])),
     active: Uint8Array.from(facts, site => Number(site.active)),
     drained: Uint8Array.from(facts, site => Number(site.drained === true || site.weight === 0)),
-    logWeight,
-    maxLogWeight: logWeight.reduce((most, each) => Math.max(most, each), 0),
+    logWeight: Float64Array.from(facts, ({ weight = 1 }) => (weight > 0 ? Math.log(weight) : 0)),
     failoverOrder: Float64Array.from(facts, orderOf),
     egressLimitBps: Float64Array.from(facts, site => site.egressLimitBps ?? Number.POSITIVE_INFINITY),
     hash: Uint32Array.from(facts, ({ id }) => hashText(id)),
   };
 }
 
-/** FNV-1a, 32 bits. */
-export function hashText(text: string): number {
-  let hash = 0x811c9dc5;
+const FNV_START = 0x811c9dc5;
+/** FNV-1a, 32 bits. `start`: what hashing the text before this one gave. */
+export function hashText(text: string, start = FNV_START): number {
+  let hash = start;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   return hash >>> 0;
 }
@@ -117,10 +114,14 @@ export class SiteStates {
   readonly terms: Float64Array;
   /** The same where the site can be offered, −∞ where not: one look for a loop over all sites. */
   readonly offered: Float64Array;
+  /** All sites in the order of `offered`, the largest first; and where in it each of them stands. */
+  readonly byTerm: Uint32Array;
+  readonly #placeOf: Uint32Array;
   /** Bits a second of viewers that were sent there a moment ago. */
   readonly sentBps: Float64Array;
-  /** Each rises when its site's state changes. */
+  /** Each rises when its site's state changes; `heard`: when it does for another reason than viewers who were sent there. */
   readonly versions: Uint32Array;
+  readonly heard: Uint32Array;
   #refreshedMs = 0;
 
   constructor(table: SiteTable, before?: SiteStates) {
@@ -138,11 +139,16 @@ export class SiteStates {
     this.offered = new Float64Array(table.size);
     this.up = new Uint8Array(table.size);
     this.versions = new Uint32Array(table.size);
+    this.heard = new Uint32Array(table.size);
+    this.byTerm = Uint32Array.from(table.facts, (_, index) => index);
+    this.#placeOf = this.byTerm.slice();
+    this.offered.fill(Number.NEGATIVE_INFINITY);
     for (let index = 0; index < table.size; index++) this.#judge(index);
   }
 
   set(index: number, state: SiteState): void {
     this.states[index] = state;
+    this.heard[index] = (this.heard[index] as number) + 1;
     this.#judge(index);
   }
 
@@ -200,6 +206,25 @@ export class SiteStates {
       (this.table.drained[index] || servesViewers === false ? DRAINED_TERM : 0) +
       (!up && proving ? PROVING_TERM : 0);
     const isOffered = this.up[index] === 1 && this.table.active[index] === 1;
-    this.offered[index] = isOffered ? (this.terms[index] as number) : Number.NEGATIVE_INFINITY;
+    const term = isOffered ? (this.terms[index] as number) : Number.NEGATIVE_INFINITY;
+    if (term === this.offered[index]) return;
+    this.offered[index] = term;
+    this.#place(index, term);
+  }
+
+  /** Moves a site to where its term belongs, past those between. */
+  #place(index: number, term: number): void {
+    const { byTerm, offered } = this;
+    const placeOf = this.#placeOf;
+    let at = placeOf[index] as number;
+    const put = (which: number, to: number): void => {
+      byTerm[to] = which;
+      placeOf[which] = to;
+    };
+    for (; at > 0 && (offered[byTerm[at - 1] as number] as number) < term; at--)
+      put(byTerm[at - 1] as number, at);
+    for (; at + 1 < byTerm.length && (offered[byTerm[at + 1] as number] as number) > term; at++)
+      put(byTerm[at + 1] as number, at);
+    put(index, at);
   }
 }

@@ -9,11 +9,26 @@ export class Worded implements Reason {
   readonly figures?: Figures;
   #json: string | undefined;
   #textJson: string | undefined;
+  #leading: string | undefined;
+  #following: string | undefined;
 
   constructor(code: Reason['code'], text: string, figures?: Figures) {
     this.code = code;
     this.text = text;
     if (figures) this.figures = figures;
+  }
+
+  /**
+   * One whose text is in ASCII, with nothing in it that JSON would escape, and whose figures are numbers: spelled once, for one
+   * answer. `figuresJson`: the same figures.
+   */
+  static plain(code: Reason['code'], text: string, figures: Figures, figuresJson: string): Worded {
+    const said = new Worded(code, text, figures);
+    said.#textJson = `"${text}"`;
+    said.#json = `{"code":"${code}","text":"${text}","figures":${figuresJson}}`;
+    said.#leading = `"${text}","reasons":[${said.#json}`;
+    said.#following = `,${said.#json}`;
+    return said;
   }
 
   get json(): string {
@@ -29,6 +44,18 @@ export class Worded implements Reason {
   get textJson(): string {
     this.#textJson ??= asciiJson(this.text);
     return this.#textJson;
+  }
+
+  /** As the first of a source's reasons: the text alone, and then the beginning of their list. */
+  get leading(): string {
+    this.#leading ??= flat(`${this.textJson},"reasons":[${this.json}`);
+    return this.#leading;
+  }
+
+  /** As a further one in a list. */
+  get following(): string {
+    this.#following ??= flat(`,${this.json}`);
+    return this.#following;
   }
 }
 

@@ -175,3 +175,10 @@ export function failingUntilMs({ failures }: Cell): number {
   const [, second] = failures.map(({ atMs }) => atMs).sort((a, b) => b - a);
   return second === undefined ? Number.NEGATIVE_INFINITY : second + FAILING_MS;
 }
+
+/** When a viewer last failed there; −∞: not lately. */
+export const failedAtMs = ({ failures }: Cell, nowMs: number): number =>
+  failures.reduce(
+    (last, { atMs }) => (nowMs - atMs < FAILING_MS ? Math.max(last, atMs) : last),
+    Number.NEGATIVE_INFINITY,
+  );

@@ -10,7 +10,16 @@ import type { SiteId } from '../../protocol/ids.ts';
 import { type Measured, type Network, UNMEASURED } from '../choice/choose.ts';
 import { logThroughputAt } from '../choice/prior.ts';
 import { hashText, type SiteTable } from '../choice/sites.ts';
-import { type Cell, type Estimate, estimate, isFailing, type Observation, rttOfCell, speak } from './cell.ts';
+import {
+  type Cell,
+  type Estimate,
+  estimate,
+  failedAtMs,
+  isFailing,
+  type Observation,
+  rttOfCell,
+  speak,
+} from './cell.ts';
 import { Ear, NOTHING, shareOf, strangersIn, withQuorum } from './ear.ts';
 import { Lines, QUORUM } from './lines.ts';
 import type { Where } from './prefixes.ts';
@@ -31,6 +40,8 @@ const MAX_AREA_WEIGHT = 0.7;
 /** A viewer's own experience against that of its neighbours. */
 const OWN_WEIGHT = 2;
 const VIEWERS_FADE_MS = 1_800_000;
+/** A prefix from which viewers begin and nobody speaks is moved to the end no more often than this. */
+const MOVE_EVERY_MS = 60_000;
 
 interface Remembered {
   readonly cells: Cell[];
@@ -38,6 +49,8 @@ interface Remembered {
   /** Until somebody speaks. */
   ear: Ear | undefined;
   seenAtMs: number;
+  /** When it was put at the end of its map: at the last word, and now and then where viewers begin. */
+  movedAtMs: number;
   /** Sessions that were started here, fading. */
   viewers: number;
   viewersAtMs: number;
@@ -53,6 +66,8 @@ export interface Summary {
   readonly rttMs?: number | undefined;
   readonly weight: number;
   readonly ageMs: number;
+  /** Since a viewer failed there, where one has lately. */
+  readonly failedMs?: number | undefined;
   /** Who spoke. */
   readonly voices?: number | undefined;
 }
@@ -73,7 +88,11 @@ export class NetworkMemory {
 
   /** A session was started here. */
   noteViewer(where: Where, nowMs: number): void {
-    const remembered = this.#touch(this.#prefixes, where.prefix, where.area, nowMs);
+    const found = this.#prefixes.get(where.prefix);
+    const isInPlace = found !== undefined && nowMs - found.movedAtMs < MOVE_EVERY_MS;
+    const remembered = isInPlace ? found : this.#touch(this.#prefixes, where.prefix, where.area, nowMs);
+    remembered.seenAtMs = Math.max(remembered.seenAtMs, nowMs);
+    remembered.area = where.area;
     remembered.viewers = viewersOf(remembered, nowMs) + 1;
     remembered.viewersAtMs = nowMs;
   }
@@ -147,11 +166,14 @@ export class NetworkMemory {
   *summaries(sinceMs: number, nowMs: number, limit: number): Iterable<Summary> {
     let left = limit;
     // The newest stand last in a Map, and they matter most.
-    for (const [prefix, { cells, area, seenAtMs }] of [...this.#prefixes].reverse()) {
-      if (seenAtMs < sinceMs) return;
+    for (const [prefix, { cells, area, movedAtMs }] of [...this.#prefixes].reverse()) {
+      if (movedAtMs < sinceMs) return;
       for (const cell of cells) {
         const found = estimate(cell, nowMs, voice => !voice.isHearsay);
-        if (found.weight === 0 || nowMs - found.ageMs < sinceMs) continue;
+        const failedMs = nowMs - failedAtMs(cell, nowMs);
+        const isNews = found.weight > 0 && nowMs - found.ageMs >= sinceMs;
+        const hasFailed = nowMs - failedMs >= sinceMs;
+        if (!isNews && !hasFailed) continue;
         if (left-- === 0) return;
         const rttMs = rttOfCell(cell);
         yield {
@@ -161,7 +183,8 @@ export class NetworkMemory {
           ...(found.logBps === undefined ? {} : { bps: Math.round(Math.exp(found.logBps)) }),
           ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs) }),
           weight: Math.min(1, found.weight),
-          ageMs: Math.round(found.ageMs),
+          ageMs: Math.round(Number.isFinite(found.ageMs) ? found.ageMs : failedMs),
+          ...(hasFailed ? { failedMs: Math.round(failedMs) } : {}),
           voices: Math.max(1, cell.voices.filter(voice => !voice.isHearsay).length),
         };
       }
@@ -171,6 +194,7 @@ export class NetworkMemory {
   /** Another tracker is one voice, too. */
   absorb(tracker: string, summaries: readonly Summary[], nowMs: number): void {
     for (const { prefix, area, site, bps, rttMs, weight, ageMs, voices = 1 } of summaries) {
+      if (bps === undefined && rttMs === undefined) continue;
       const heard = {
         site,
         bps,
@@ -186,9 +210,9 @@ export class NetworkMemory {
   /** Forgets what is old. */
   sweep(nowMs: number): void {
     for (const map of [this.#prefixes, this.#areas]) {
-      for (const [key, { seenAtMs }] of map) {
-        if (nowMs - seenAtMs < this.#limits.forgetMs) break;
-        map.delete(key);
+      for (const [key, { seenAtMs, movedAtMs }] of map) {
+        if (nowMs - movedAtMs < this.#limits.forgetMs) break;
+        if (nowMs - seenAtMs >= this.#limits.forgetMs) map.delete(key);
       }
     }
   }
@@ -200,6 +224,7 @@ export class NetworkMemory {
       lines: new Lines(),
       ear: undefined,
       seenAtMs: nowMs,
+      movedAtMs: nowMs,
       viewers: 0,
       viewersAtMs: nowMs,
       area,
@@ -210,6 +235,7 @@ export class NetworkMemory {
       if (!oldest.done) map.delete(oldest.value);
     }
     remembered.seenAtMs = Math.max(remembered.seenAtMs, nowMs);
+    remembered.movedAtMs = Math.max(remembered.movedAtMs, nowMs);
     remembered.area = area;
     map.set(key, remembered);
     return remembered;

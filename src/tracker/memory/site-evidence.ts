@@ -21,6 +21,8 @@ export class SiteEvidence {
   note(site: SiteId, network: number, failed: boolean, nowMs: number): void {
     const words = this.#sites.get(site) ?? new Map<number, Word>();
     this.#sites.set(site, words);
+    // What another tracker has heard may be older than what was heard here.
+    if ((words.get(network)?.atMs ?? nowMs) > nowMs) return;
     words.delete(network);
     words.set(network, { failed, atMs: nowMs });
     for (const [key, { atMs }] of words) {

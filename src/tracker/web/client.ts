@@ -1,7 +1,7 @@
 /** Who asks and for what: read once from a request, for every call to players. */
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import { clientAddress, contains, parseAddress } from '../../kernel/network.ts';
+import { clientAddress, contains, parseAddress, parseIpv4 } from '../../kernel/network.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
 import type { TrackerConfig } from '../config.ts';
@@ -33,7 +33,7 @@ export function addressOf(
   config: Pick<TrackerConfig, 'believeClientParameter' | 'trustedProxies'>,
 ): string {
   if (claimed !== undefined && config.believeClientParameter) {
-    if (parseAddress(claimed)) return claimed;
+    if (parseIpv4(claimed) !== undefined || parseAddress(claimed)) return claimed;
     throw clientInvalid();
   }
   const forwarded = request.headers['x-forwarded-for'];

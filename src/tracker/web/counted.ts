@@ -6,19 +6,19 @@ export type AnswerKind = 'json' | 'hls' | 'dash' | 'relay' | 'redirect' | 'steer
 export type Counted = <T>(kind: AnswerKind, run: () => T) => T;
 
 export function createCounted(metrics: Metrics): Counted {
+  /** What went well, and is not yet in the counter: to count there takes longer than to find a video. */
+  const well = new Map<AnswerKind, number>();
   const played = new Counter({
     name: 'tributary_play_answers_total',
     help: 'Answers to play requests.',
     labelNames: ['kind', 'outcome'],
     registers: [metrics],
+    collect() {
+      for (const [kind, count] of well) this.inc({ kind, outcome: 'ok' }, count);
+      well.clear();
+    },
   });
-  /** Finding a counter by its labels takes longer than counting. */
-  const well = new Map<AnswerKind, Counter.Internal>();
-  const countWell = (kind: AnswerKind): void => {
-    const counter = well.get(kind) ?? played.labels(kind, 'ok');
-    well.set(kind, counter);
-    counter.inc();
-  };
+  const countWell = (kind: AnswerKind): void => void well.set(kind, (well.get(kind) ?? 0) + 1);
   const codeOf = (error: unknown): string => (error instanceof Problem ? error.code : 'internal');
   return (kind, run) => {
     try {

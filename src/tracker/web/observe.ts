@@ -8,9 +8,9 @@ import { chooseSamples } from '../choice/curiosity.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { Learning } from '../learning.ts';
 import type { Session, Sessions } from '../sessions.ts';
+import { orderFor, standingsOf, type UpMsOf } from '../steering/order.ts';
 import type { Asker, Viewers } from '../viewers.ts';
 import { addressOf, clientQuery } from './client.ts';
-import { orderFor, standingsOf, type UpMsOf } from './steer.ts';
 
 const MAX_EVENTS_BYTES = 64 * 1_024;
 const MAX_PATHWAYS = 32;

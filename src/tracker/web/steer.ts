@@ -5,19 +5,12 @@ import { parseAddress } from '../../kernel/network.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { steeringManifestSchema } from '../../protocol/tracker.ts';
-import type { Answers, Decision } from '../answers.ts';
-import { UNSEEN_STATE } from '../choice/sites.ts';
+import type { Answers } from '../answers.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { Learning, SteeringReport } from '../learning.ts';
-import type { Session, Sessions } from '../sessions.ts';
-import {
-  chooseTtl,
-  findHome,
-  formatSteerUri,
-  makeManifest,
-  orderPathways,
-  type Standing,
-} from '../steering/manifest.ts';
+import type { Sessions } from '../sessions.ts';
+import { chooseTtl, formatSteerUri, makeManifest } from '../steering/manifest.ts';
+import { orderFor, standingsOf, type UpMsOf } from '../steering/order.ts';
 import {
   clonesOf,
   namesInOrder,
@@ -43,10 +36,8 @@ export interface SteerMeans {
   /** Active sites, for a player that does not say which pathways it has. */
   readonly activeSites: () => readonly SiteId[];
   readonly baseUrlOf: (site: SiteId) => string | undefined;
-  /** Since when a site has been up, milliseconds. */
   readonly upMsOf: UpMsOf;
 }
-export type UpMsOf = (site: string, nowMs: number) => number;
 
 export function serveSteer(app: HttpServer, means: SteerMeans): void {
   const { config, answers, viewers, sessions, learning } = means;
@@ -106,46 +97,6 @@ export function serveSteer(app: HttpServer, means: SteerMeans): void {
         );
       }),
   );
-}
-
-export const standingsOf = (
-  { world, question, picks }: Decision,
-  nowMs: number,
-  upMsOf: UpMsOf,
-): readonly Standing[] =>
-  picks.map(({ index, score }) => {
-    const { shaky, proving = false, failureShare } = world.states.states[index] ?? UNSEEN_STATE;
-    const { failing = false } = question.network.measured.find(each => each.index === index) ?? {};
-    const id = world.table.facts[index]?.id ?? '';
-    return {
-      id,
-      score,
-      isDoubtful: shaky || proving || failing || failureShare > 0,
-      upMs: upMsOf(id, nowMs),
-    };
-  });
-
-/** The order for this session, which takes note of what it is told. */
-export function orderFor(
-  session: Session,
-  standings: readonly Standing[],
-  sites: readonly SiteId[],
-  current: SiteId | undefined,
-  nowMs: number,
-): readonly string[] {
-  const { luck: patience, home, departures } = session;
-  const movedMsAgo = nowMs - session.movedAtMs;
-  const order = orderPathways(standings, sites, { current, patience, movedMsAgo, home, departures });
-  const [first] = order;
-  const told = sites.find(site => site === first);
-  if (told !== session.told) session.refusals = 0;
-  // It is sent away from where it should be well: not a reason to hurry back.
-  const isHomeWell = standings.some(({ id, isDoubtful }) => id === home && !isDoubtful);
-  if (told !== home && session.told === home && isHomeWell) session.departures++;
-  session.told = told;
-  const homeNow = findHome(standings, current, home, movedMsAgo);
-  session.home = sites.find(site => site === homeNow) ?? home;
-  return order;
 }
 
 const homeFirst = (pathways: readonly Pathway[], home: SiteId | undefined): readonly Pathway[] => [

@@ -72,18 +72,30 @@ export function simulate(tracker: TrackerName, scenario: Scenario): Result {
   function arrive(nowS: number): Viewing {
     const network = Math.floor(arrivals.next() ** 1.5 * truth.networks.length);
     const base = truth.networks[network]?.lineBps ?? 0;
+    const lineBps = base * Math.exp(0.25 * arrivals.normal());
+    const endsAtS = nowS + arrivals.exponential(MEAN_VIEWING_S);
+    const luck = arrivals.next();
     const viewing: Viewing = {
       network,
-      lineBps: base * Math.exp(0.25 * arrivals.normal()),
-      endsAtS: nowS + arrivals.exponential(MEAN_VIEWING_S),
-      luck: arrivals.next(),
+      lineBps,
+      endsAtS,
+      luck,
       isOwnPlayer: arrivals.next() < 0.5,
       site: -1,
       estimateBps: 1e6,
       bufferS: 0,
       hasStarted: false,
       segmentsHere: 0,
-      movedAtMs: Number.NEGATIVE_INFINITY,
+      session: {
+        luck,
+        home: undefined,
+        departures: 0,
+        told: undefined,
+        refusals: 0,
+        movedAtMs: Number.NEGATIVE_INFINITY,
+      },
+      pathways: [],
+      sampleAtMs: 0,
     };
     viewing.site = sender.begin(viewing, nowS * 1_000);
     addViewers(viewing.site, 1);
@@ -108,7 +120,7 @@ export function simulate(tracker: TrackerName, scenario: Scenario): Result {
     addViewers(next, 1);
     viewing.site = next;
     viewing.segmentsHere = 0;
-    viewing.movedAtMs = nowMs;
+    viewing.session.movedAtMs = nowMs;
   }
 
   function addViewers(site: number, count: number): void {

@@ -14,7 +14,7 @@ import { makePriors, type Policy, type Priors } from '../../../src/tracker/choic
 import { makeSiteTable, SiteStates } from '../../../src/tracker/choice/sites.ts';
 import { NetworkMemory } from '../../../src/tracker/memory/network-memory.ts';
 import { areaOf, prefixOf, type Where } from '../../../src/tracker/memory/prefixes.ts';
-import { orderPathways } from '../../../src/tracker/steering/manifest.ts';
+import { orderFor, standingsOf } from '../../../src/tracker/steering/order.ts';
 import type { Truth } from './network.ts';
 import type { Random } from './random.ts';
 import { TOP_BITRATE_BPS, type Viewing } from './viewing.ts';
@@ -34,6 +34,8 @@ export interface SimulatedTracker {
 }
 
 const OFFERED = 8;
+/** How long sites have been up when the first day begins. */
+const LONG_UP_MS = 3_600_000;
 const idOf = (site: number): SiteId => `00000000-0000-7000-8000-${String(site).padStart(12, '0')}` as SiteId;
 
 export function createTracker(name: TrackerName, truth: Truth, random: Random): SimulatedTracker {
@@ -83,6 +85,12 @@ function createReal(policy: Policy, truth: Truth, random: Random): SimulatedTrac
   const world: World = { table, states, policy };
   const memory = new NetworkMemory();
   const all = table.facts.map((_, index) => index);
+  const upSinceMs = all.map(() => -LONG_UP_MS);
+  const siteOf = (index: number): SiteId => table.facts[index]?.id ?? idOf(index);
+  const upMsOf = (id: string, nowMs: number): number => {
+    const index = table.indexOf.get(id as SiteId) ?? 0;
+    return states.states[index]?.up ? nowMs - (upSinceMs[index] as number) : 0;
+  };
   // Every site has the videos: what is simulated is the network.
   const holding: Holding = { full: all, partial: [] };
   const networks = truth.networks.map(({ address, coordinates, zoneSite }) => {
@@ -112,7 +120,6 @@ function createReal(policy: Policy, truth: Truth, random: Random): SimulatedTrac
     };
   }
   const voiceOf = (viewing: Viewing): number => Math.floor(viewing.luck * 2 ** 31);
-  const toSite = (pick: Pick | undefined, otherwise: number): number => pick?.index ?? otherwise;
 
   function sample(
     viewing: Viewing,
@@ -121,7 +128,11 @@ function createReal(policy: Policy, truth: Truth, random: Random): SimulatedTrac
     nowMs: number,
     isFirst: boolean,
   ): void {
-    const { indexes } = chooseSamples(picks, question, isFirst ? undefined : viewing.site, isFirst);
+    if (!isFirst && nowMs < viewing.sampleAtMs) return;
+    const home = viewing.session.home === undefined ? undefined : table.indexOf.get(viewing.session.home);
+    const current = isFirst ? undefined : viewing.site;
+    const { indexes, againS } = chooseSamples(picks, question, current, isFirst, home);
+    viewing.sampleAtMs = nowMs + againS * 1_000;
     const { where } = networks[viewing.network] as { where: Where };
     for (const index of indexes) {
       const bps = truth.throughput(
@@ -143,32 +154,28 @@ function createReal(policy: Policy, truth: Truth, random: Random): SimulatedTrac
       states.fade(nowMs);
       const question = ask(viewing, voiceOf(viewing), nowMs);
       const picks = choose(world, question, OFFERED);
-      const first = toSite(exploring(picks, findExploration(picks, question, viewing.luck))[0], 0);
+      const offered = exploring(picks, findExploration(picks, question, viewing.luck));
+      viewing.pathways = offered.map(({ index }) => index);
+      const first = viewing.pathways[0] ?? 0;
       states.noteSent(first, TOP_BITRATE_BPS, nowMs);
       memory.noteViewer((networks[viewing.network] as { where: Where }).where, nowMs);
+      viewing.session.home = siteOf(first);
       if (viewing.isOwnPlayer) sample(viewing, picks, question, nowMs, true);
       return first;
     },
     steer(viewing, nowMs) {
       states.fade(nowMs);
       const question = ask(viewing, voiceOf(viewing), nowMs);
-      // The pathways that a playlist would have: the best eight, and where it is.
-      const picks = rank(world, question, all);
-      if (viewing.isOwnPlayer) sample(viewing, picks.slice(0, OFFERED), question, nowMs, false);
-      const standings = picks.map(({ index, score }) => ({ id: idOf(index), score }));
-      const [first] = orderPathways(
-        standings,
-        standings.map(({ id }) => id),
-        {
-          current: idOf(viewing.site),
-          patience: viewing.luck,
-          movedMsAgo: nowMs - viewing.movedAtMs,
-        },
-      );
+      const picks = rank(world, question, viewing.pathways);
+      if (viewing.isOwnPlayer) sample(viewing, picks, question, nowMs, false);
+      const standings = standingsOf({ world, question, picks }, nowMs, upMsOf);
+      const sites = viewing.pathways.map(siteOf);
+      const [first] = orderFor(viewing.session, standings, sites, siteOf(viewing.site), nowMs);
       return first === undefined ? viewing.site : (table.indexOf.get(first as SiteId) ?? viewing.site);
     },
-    probe() {
+    probe(nowMs) {
       for (const [index, site] of truth.sites.entries()) {
+        if (site.isUp && states.states[index]?.up === false) upSinceMs[index] = nowMs;
         // Half of the viewers load at any moment, as much as they get.
         const egressBps = Math.min(site.uplinkBps * site.health, site.viewers * 2.5e6);
         states.set(index, {

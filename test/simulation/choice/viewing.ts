@@ -1,4 +1,6 @@
 /** One viewer: a player that fills a buffer segment by segment, and shows a still picture when it runs dry. */
+import type { Steered } from '../../../src/tracker/steering/order.ts';
+
 export const SEGMENT_S = 4;
 const LADDER_BPS = [400e3, 800e3, 1.6e6, 3e6, 5e6] as const;
 export const TOP_BITRATE_BPS = 5e6;
@@ -20,7 +22,11 @@ export interface Viewing {
   hasStarted: boolean;
   /** Segments since it came to this site. */
   segmentsHere: number;
-  movedAtMs: number;
+  /** What the tracker keeps of it; and the sites that its playlist lists, by their numbers. */
+  readonly session: Steered;
+  pathways: readonly number[];
+  /** When its player, if it is ours, will next ask what to measure. */
+  sampleAtMs: number;
 }
 
 export interface Outcome {
