@@ -72,6 +72,13 @@ export interface AnswerMeans {
   readonly missing: () => string | undefined;
 }
 
+/** What is known by number, for one table of sites: each place of the registry in it (−1: not there), and each site as it is told. */
+interface Known {
+  readonly table: World['table'];
+  readonly indexes: Int32Array;
+  readonly places: readonly Place[];
+}
+
 export function createAnswers(means: AnswerMeans): Answers {
   const { registry, world: live, memory } = means;
 
@@ -79,13 +86,13 @@ export function createAnswers(means: AnswerMeans): Answers {
     id: VideoId,
     asker: Asker,
     world: World,
-    holders: Iterable<SiteId>,
+    holders: readonly number[],
     bitrateBps: number,
   ): Question {
     const nowMs = Date.now();
     return {
       viewer: asker.viewer,
-      holding: holdingOf(world, holders, means.partialHolders(id)),
+      holding: holding(world, id, holders),
       bitrateBps,
       hash: hashText(id),
       network: memory.network(asker.where, asker.who, world.table, nowMs),
@@ -93,8 +100,31 @@ export function createAnswers(means: AnswerMeans): Answers {
     };
   }
 
-  const holdersOf = (places: readonly number[]): readonly SiteId[] =>
-    places.map(place => registry.siteAt(place));
+  let known: Known | undefined;
+  function knownOf({ table }: World, least: number): Known {
+    if (known?.table === table && known.indexes.length >= least) return known;
+    known = {
+      table,
+      indexes: Int32Array.from(
+        { length: registry.placeCount },
+        (_, place) => table.indexOf.get(registry.siteAt(place)) ?? -1,
+      ),
+      places: table.facts.map(({ id }) => {
+        const baseUrl = registry.findSite(id)?.baseUrl ?? '';
+        return { site: id, baseUrl, mediaUrl: baseUrl };
+      }),
+    };
+    return known;
+  }
+
+  function holding(world: World, id: VideoId, holders: readonly number[]): Holding {
+    const full: number[] = [];
+    for (const holder of holders) {
+      const index = knownOf(world, holder + 1).indexes[holder] as number;
+      if (index >= 0) full.push(index);
+    }
+    return { full, partial: indexesOf(world, means.partialHolders(id)) };
+  }
 
   function open(id: VideoId, asker: Asker) {
     const found = registry.find(id);
@@ -108,7 +138,7 @@ export function createAnswers(means: AnswerMeans): Answers {
     const access = found.video.isPrivate ? means.rights.open(id, asker.shown ?? {}) : undefined;
     if (found.video.isPrivate && !access) throw unknown();
     const world = live.now();
-    const question = ask(id, asker, world, holdersOf(found.holders), found.video.bitrateBps);
+    const question = ask(id, asker, world, found.holders, found.video.bitrateBps);
     return { video: found.video, world, question, access };
   }
 
@@ -143,7 +173,7 @@ export function createAnswers(means: AnswerMeans): Answers {
       const world = live.now();
       const [holders, bitrateBps] =
         found.kind === 'known' && (!found.video.isPrivate || mayKnow(id, asker))
-          ? [holdersOf(found.holders), found.video.bitrateBps]
+          ? [found.holders, found.video.bitrateBps]
           : [[], USUAL_BITRATE_BPS];
       const question = ask(id, asker, world, holders, bitrateBps);
       return { world, question, picks: rank(world, question, indexesOf(world, sites)) };
@@ -172,9 +202,8 @@ export function createAnswers(means: AnswerMeans): Answers {
   };
 
   function placeOf({ world, access }: Decision, { index }: Pick): Place {
-    const { id } = world.table.facts[index] as World['table']['facts'][number];
-    const baseUrl = registry.findSite(id)?.baseUrl ?? '';
-    return { site: id, baseUrl, mediaUrl: access ? baseUrl + tokenPath(access.tokenFor(id)) : baseUrl };
+    const place = knownOf(world, 0).places[index] as Place;
+    return access ? { ...place, mediaUrl: place.baseUrl + tokenPath(access.tokenFor(place.site)) } : place;
   }
 }
 
@@ -186,10 +215,6 @@ export const indexesOf = ({ table }: World, sites: Iterable<SiteId>): number[] =
   }
   return indexes;
 };
-
-export function holdingOf(world: World, full: Iterable<SiteId>, partial: Iterable<SiteId>): Holding {
-  return { full: indexesOf(world, full), partial: indexesOf(world, partial) };
-}
 
 const unknown = (): Problem => new Problem(404, 'video-unknown', 'No video of this id is registered here.');
 export const withdrawn = (): Problem => new Problem(410, 'video-withdrawn', 'This video was withdrawn.');

@@ -100,11 +100,11 @@ export function createLearning(means: LearningMeans): Learning {
 
   return {
     noteSent({ where, who }, nowMs) {
-      if (where && who !== undefined) sent.add(who | 0, nowMs);
+      if (where && who !== undefined) sent.add(who, nowMs);
     },
     told(site, asker, bps, nowMs) {
       const { where, who } = asker;
-      if (!where || who === undefined || !sent.has(who | 0, nowMs)) return;
+      if (!where || who === undefined || !sent.has(who, nowMs)) return;
       // A site may say that it serves badly; that it serves better than a viewer was ever served, the viewer has to say.
       const line = memory.lineOf(where, who, nowMs);
       const believed = line === undefined ? undefined : Math.min(bps, Math.exp(line));

@@ -39,7 +39,7 @@ export function countPlays(): PlayCounts {
   return {
     counts,
     note(video, prefix) {
-      if (networks.add(hashText(prefix, hashText(video)) | 0, Date.now()) > MAX_A_NETWORK) return;
+      if (networks.add(hashText(prefix, hashText(video)), Date.now()) > MAX_A_NETWORK) return;
       const count = counts.get(video);
       if (count !== undefined || counts.size < MAX_VIDEOS) counts.set(video, (count ?? 0) + 1);
     },

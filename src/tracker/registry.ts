@@ -224,6 +224,11 @@ export class Registry {
     return this.#sites.get(id);
   }
 
+  /** Each is below this number. */
+  get placeCount(): number {
+    return this.#siteIds.length;
+  }
+
   /** The site of a place; places are given once and stay. */
   siteAt(place: number): SiteId {
     const id = this.#siteIds[place];

@@ -13,7 +13,7 @@ import {
   type World,
 } from './choose.ts';
 import { type SiteStates, UNSEEN_STATE } from './sites.ts';
-import { Worded } from './worded.ts';
+import { flat, Worded } from './worded.ts';
 
 /** What went into the score of one site. */
 export interface Inputs {
@@ -151,7 +151,7 @@ function saidMeasured({ expectedBps }: Inputs, { logBps, ageMs }: Measured): Wor
   const expected = rateOf(expectedBps);
   const measured = rateOf(Math.exp(logBps));
   const ageS = Math.round(ageMs / 1_000);
-  return Worded.plain(
+  return Worded.once(
     'measured-network',
     `About ${expected.text} expected: viewers of your network measured ${measured.text}, last ${formatCount(ageS)} s ago.`,
     { expectedBps: expected.bps, measuredBps: measured.bps, ageS },
@@ -177,11 +177,13 @@ function holdingReason({ holds, sourceUp }: Inputs): Worded {
   return holds === 'partial' ? PARTLY : FETCHES;
 }
 
-/** What is said of a site's state, until it changes. */
-const statesSaid = new WeakMap<
-  SiteStates,
-  { readonly version: number; readonly said: readonly Worded[] }[]
->();
+/** What is said of a site's state until something is heard of it: viewers who are sent there change the load alone. */
+interface StateSaid {
+  readonly heard: number;
+  readonly load: LoadSaid;
+  readonly rest: readonly Worded[];
+}
+const statesSaid = new WeakMap<SiteStates, StateSaid[]>();
 const SHAKY = new Worded('shaky', 'Its last probe failed; one more, and it is left out.');
 
 function addStateReasons(reasons: Worded[], { states }: World, index: number): void {
@@ -190,24 +192,22 @@ function addStateReasons(reasons: Worded[], { states }: World, index: number): v
     all = [];
     statesSaid.set(states, all);
   }
-  const version = states.versions[index] as number;
+  const heard = states.heard[index] as number;
   let found = all[index];
-  if (found?.version !== version) {
-    found = { version, said: stateReasons(states, index) };
+  if (found?.heard !== heard) {
+    found = { heard, load: loadSaid(states, index), rest: stateReasons(states, index) };
     all[index] = found;
   }
-  for (const said of found.said) reasons.push(said);
+  reasons.push(saidLoad(states, index, found.load));
+  for (const said of found.rest) reasons.push(said);
 }
 
 function stateReasons(states: SiteStates, index: number): readonly Worded[] {
   const { failureShare, shaky } = states.states[index] ?? UNSEEN_STATE;
-  const logWeight = states.table.logWeight[index] as number;
-  const said = [saidLoad(states, index)];
-  if (logWeight !== 0) {
-    const weight = Number(Math.exp(logWeight).toPrecision(3));
-    if (weight !== 1)
-      said.push(new Worded('weight', `An administrator has it count ${weight} times.`, { weight }));
-  }
+  const weight = Number(Math.exp(states.table.logWeight[index] as number).toPrecision(3));
+  const said: Worded[] = [];
+  if (weight !== 1)
+    said.push(new Worded('weight', `An administrator has it count ${weight} times.`, { weight }));
   if (failureShare > 0) {
     const text = `${percent(failureShare)} of viewers' recent reports tell of failures here.`;
     said.push(new Worded('failing-for-viewers', text, { share: hundredth(failureShare) }));
@@ -216,29 +216,50 @@ function stateReasons(states: SiteStates, index: number): readonly Worded[] {
   return said;
 }
 
-function saidLoad(states: SiteStates, index: number): Worded {
+/** As far as viewers who are sent there do not change it. */
+interface LoadSaid {
+  readonly responses: number;
+  readonly egress: Rate;
+  readonly limit: Rate | undefined;
+  readonly text: string;
+  readonly json: string;
+}
+
+function loadSaid(states: SiteStates, index: number): LoadSaid {
   const { activeResponses: responses, egressBps } = states.states[index] ?? UNSEEN_STATE;
   const limitBps = states.limitBps(index);
   const egress = rateOf(egressBps);
+  const limit = Number.isFinite(limitBps) ? rateOf(limitBps) : undefined;
+  const of = limit ? ` of ${limit.text}` : '';
+  return {
+    responses,
+    egress,
+    limit,
+    text: flat(`${formatCount(responses)} responses under way, ${egress.text} going out${of}`),
+    json: flat(
+      `{"responses":${responses},"egressBps":${egress.json}${limit ? `,"limitBps":${limit.json}` : ''}`,
+    ),
+  };
+}
+
+function saidLoad(states: SiteStates, index: number, said: LoadSaid): Worded {
+  const { responses, limit } = said;
   const soon = rateOf(states.sentBps[index] as number);
-  const figures: Record<string, number> = { responses, egressBps: egress.bps };
-  let text = `${formatCount(responses)} responses under way, ${egress.text} going out`;
-  let json = `{"responses":${responses},"egressBps":${egress.json}`;
-  if (Number.isFinite(limitBps)) {
-    const limit = rateOf(limitBps);
+  const figures: Record<string, number> = { responses, egressBps: said.egress.bps };
+  let { text, json } = said;
+  if (limit) {
     const loadShare = states.loadShare(index);
-    const share = hundredth(loadShare);
     figures.limitBps = limit.bps;
-    figures.share = share;
-    text += ` of ${limit.text} (${percent(loadShare)})`;
-    json += `,"limitBps":${limit.json},"share":${share}`;
+    figures.share = hundredth(loadShare);
+    text += ` (${percent(loadShare)})`;
+    json += `,"share":${figures.share}`;
   }
   if (soon.bps > 0) {
     figures.soonBps = soon.bps;
-    text += `, ${soon.text} more expected of viewers just sent`;
-    json += `,"soonBps":${soon.json}`;
+    text += soon.moreText;
+    json += soon.moreJson;
   }
-  return Worded.plain('load', `${text}.`, figures, `${json}}`);
+  return Worded.once('load', `${text}.`, figures, `${json}}`);
 }
 
 /** A rate as it is told, in words and in figures. */
@@ -246,6 +267,9 @@ interface Rate {
   readonly bps: number;
   readonly text: string;
   readonly json: string;
+  /** Of viewers who were just sent. */
+  readonly moreText: string;
+  readonly moreJson: string;
 }
 /** By the figure that is shown. */
 const rates = new Map<number, Rate>();
@@ -255,7 +279,14 @@ function rateOf(exactBps: number): Rate {
   const bps = shown(exactBps);
   const found = rates.get(bps);
   if (found) return found;
-  const made = { bps, text: `${formatCount(bps / 1e6)} Mbit/s`, json: String(bps) };
+  const text = `${formatCount(bps / 1e6)} Mbit/s`;
+  const made = {
+    bps,
+    text: flat(text),
+    json: String(bps),
+    moreText: flat(`, ${text} more expected of viewers just sent`),
+    moreJson: flat(`,"soonBps":${bps}`),
+  };
   if (rates.size < MOST_RATES) rates.set(bps, made);
   return made;
 }

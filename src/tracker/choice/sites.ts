@@ -119,8 +119,7 @@ export class SiteStates {
   readonly #placeOf: Uint32Array;
   /** Bits a second of viewers that were sent there a moment ago. */
   readonly sentBps: Float64Array;
-  /** Each rises when its site's state changes; `heard`: when it does for another reason than viewers who were sent there. */
-  readonly versions: Uint32Array;
+  /** Each rises when something is heard of its site. */
   readonly heard: Uint32Array;
   #refreshedMs = 0;
 
@@ -138,7 +137,6 @@ export class SiteStates {
     this.terms = new Float64Array(table.size);
     this.offered = new Float64Array(table.size);
     this.up = new Uint8Array(table.size);
-    this.versions = new Uint32Array(table.size);
     this.heard = new Uint32Array(table.size);
     this.byTerm = Uint32Array.from(table.facts, (_, index) => index);
     this.#placeOf = this.byTerm.slice();
@@ -189,7 +187,6 @@ export class SiteStates {
     const { activeResponses, failureShare, proving, servesViewers, shaky, up } =
       this.states[index] ?? UNSEEN_STATE;
     this.up[index] = Number(up || proving === true);
-    this.versions[index] = (this.versions[index] as number) + 1;
     const share = this.loadShare(index);
     const load =
       share >= 1

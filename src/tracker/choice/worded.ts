@@ -7,53 +7,49 @@ export class Worded implements Reason {
   readonly code: Reason['code'];
   readonly text: string;
   readonly figures?: Figures;
+  /** Of one that is said once. */
+  readonly #figuresJson: string | undefined;
   #json: string | undefined;
-  #textJson: string | undefined;
   #leading: string | undefined;
   #following: string | undefined;
 
-  constructor(code: Reason['code'], text: string, figures?: Figures) {
+  constructor(code: Reason['code'], text: string, figures?: Figures, figuresJson?: string) {
     this.code = code;
     this.text = text;
     if (figures) this.figures = figures;
+    this.#figuresJson = figuresJson;
   }
 
   /**
-   * One whose text is in ASCII, with nothing in it that JSON would escape, and whose figures are numbers: spelled once, for one
-   * answer. `figuresJson`: the same figures.
+   * One that stands in few answers, so that nothing of it is kept. Its text is in ASCII, with nothing in it that JSON would
+   * escape; `figuresJson` is the same figures.
    */
-  static plain(code: Reason['code'], text: string, figures: Figures, figuresJson: string): Worded {
-    const said = new Worded(code, text, figures);
-    said.#textJson = `"${text}"`;
-    said.#json = `{"code":"${code}","text":"${text}","figures":${figuresJson}}`;
-    said.#leading = `"${text}","reasons":[${said.#json}`;
-    said.#following = `,${said.#json}`;
-    return said;
+  static once(code: Reason['code'], text: string, figures: Figures, figuresJson: string): Worded {
+    return new Worded(code, text, figures, figuresJson);
   }
 
   get json(): string {
+    if (this.#figuresJson !== undefined)
+      return `{"code":"${this.code}","text":"${this.text}","figures":${this.#figuresJson}}`;
     this.#json ??= flat(this.#format());
     return this.#json;
   }
 
   #format(): string {
     const figures = this.figures ? `,"figures":${formatFigures(this.figures)}` : '';
-    return `{"code":"${this.code}","text":${this.textJson}${figures}}`;
-  }
-
-  get textJson(): string {
-    this.#textJson ??= asciiJson(this.text);
-    return this.#textJson;
+    return `{"code":"${this.code}","text":${asciiJson(this.text)}${figures}}`;
   }
 
   /** As the first of a source's reasons: the text alone, and then the beginning of their list. */
   get leading(): string {
-    this.#leading ??= flat(`${this.textJson},"reasons":[${this.json}`);
+    if (this.#figuresJson !== undefined) return `"${this.text}","reasons":[${this.json}`;
+    this.#leading ??= flat(`${asciiJson(this.text)},"reasons":[${this.json}`);
     return this.#leading;
   }
 
   /** As a further one in a list. */
   get following(): string {
+    if (this.#figuresJson !== undefined) return `,${this.json}`;
     this.#following ??= flat(`,${this.json}`);
     return this.#following;
   }
