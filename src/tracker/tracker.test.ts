@@ -1071,6 +1071,9 @@ describe('what players tell', () => {
     await post(event(BEIJING, 503, 10));
     ({ ranking } = await explain(client));
     expect(ranking.at(-1)?.site).toBe(idOf(BEIJING));
+    const tooMuch = await post(`${event(BEIJING, 200, 10)}\n`.repeat(500));
+    expect(tooMuch.status).toBe(413);
+    expect(tooMuch.headers.get('content-type')).toContain('application/problem+json');
   });
 
   test('a site tells what its viewers measured and what it has buffered: signed, and of viewers sent here alone', async () => {
