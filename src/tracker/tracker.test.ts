@@ -1071,7 +1071,7 @@ describe('what players tell', () => {
     await post(event(BEIJING, 503, 10));
     ({ ranking } = await explain(client));
     expect(ranking.at(-1)?.site).toBe(idOf(BEIJING));
-    const tooMuch = await post(`${event(BEIJING, 200, 10)}\n`.repeat(500));
+    const tooMuch = await post(`${event(BEIJING, 200, 10)}\n`.repeat(1_000));
     expect(tooMuch.status).toBe(413);
     expect(tooMuch.headers.get('content-type')).toContain('application/problem+json');
   });
