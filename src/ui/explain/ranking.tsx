@@ -1,4 +1,5 @@
 /** The whole ranking: each site with its inputs, its reasons, and what would change its place. */
+import { useState } from 'preact/hooks';
 import type { Site } from '../../protocol/central.ts';
 import type { Explanation } from '../../protocol/tracker.ts';
 import { useSpeech } from '../parts/language.tsx';
@@ -34,38 +35,44 @@ export function ViewerFacts({
   );
 }
 
+/** As many as a viewer is offered: the others are mostly alike. */
+const FIRST = 8;
+
 export function RankingTable({ explanation }: { readonly explanation: Explanation }) {
   const { t, format } = useSpeech();
   const { columns } = t.explain;
+  const { ranking } = explanation;
+  const [isWhole, setWhole] = useState(false);
+  const shown = isWhole ? ranking : ranking.slice(0, FIRST);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable with the keyboard
-    <section class="scroll" tabIndex={0} aria-label={t.explain.ranking}>
-      <table class="by-row" data-testid="explanation">
-        <thead>
-          <tr>
-            {[
-              columns.place,
-              columns.site,
-              columns.expected,
-              columns.measured,
-              columns.load,
-              columns.reasons,
-              columns.changes,
-            ].map(column => (
-              <th key={column} scope="col">
-                {column}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {explanation.ranking.map(
-            ({ site, name, offered, inputs, load, distanceKm, reasons, changes }, at) => (
+    <>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable with the keyboard */}
+      <section class="scroll" tabIndex={0} aria-label={t.explain.ranking}>
+        <table class="by-row" data-testid="explanation">
+          <thead>
+            <tr>
+              {[
+                columns.place,
+                columns.site,
+                columns.expected,
+                columns.measured,
+                columns.load,
+                columns.reasons,
+                columns.changes,
+              ].map(column => (
+                <th key={column} scope="col">
+                  {column}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map(({ site, name, offered, inputs, load, distanceKm, reasons, changes }, at) => (
               <tr key={site} data-site={site} data-offered={offered}>
-                <td class="number" data-label={columns.place}>
+                <td class="number place" data-label={columns.place}>
                   {offered ? at + 1 : '–'}
                 </td>
-                <th scope="row">
+                <th scope="row" data-place={offered ? at + 1 : '–'}>
                   {name}
                   {distanceKm !== undefined && (
                     <div class="quiet">{t.watch.kilometres(format.number(Math.round(distanceKm)))}</div>
@@ -111,10 +118,15 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
                     .join(' ')}
                 </td>
               </tr>
-            ),
-          )}
-        </tbody>
-      </table>
-    </section>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      {shown.length < ranking.length && (
+        <button type="button" class="plain" onClick={() => setWhole(true)} data-testid="whole-ranking">
+          {t.explain.allSites(format.number(ranking.length))}
+        </button>
+      )}
+    </>
   );
 }

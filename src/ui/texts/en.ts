@@ -306,6 +306,7 @@ export const en = {
     client: 'Viewer’s IP address',
     ask: 'Explain',
     ranking: 'Ranking',
+    allSites: (count: string) => `All ${count} sites, those left out too`,
     policy: 'Policy',
     policies: { nearest: 'nearest', 'best-network': 'best network', auto: 'automatic' },
     zone: 'Coverage zone',

@@ -290,6 +290,7 @@ export const zh: Texts = {
     client: '观众的 IP 地址',
     ask: '解释',
     ranking: '排序',
+    allSites: (count: string) => `全部 ${count} 个站点，包括未列入的`,
     policy: '策略',
     policies: { nearest: '最近', 'best-network': '网络最佳', auto: '自动' },
     zone: '覆盖区',
