@@ -15,6 +15,8 @@ import { openWorkshop, type Workshop } from '../media/workshop.ts';
 import { chromiumPath, launchBrowser } from './browser.ts';
 
 const PLAYED_AT_ONCE = 4;
+/** Beside what a film lasts. */
+const PATIENCE_S = 36;
 /** As fast as Chromium plays and still shows frames. */
 const RATE = 4;
 
@@ -29,7 +31,50 @@ let workshop: Workshop;
 let server: Server;
 let browser: Browser | undefined;
 const rows = new Map<string, VideoRow>();
+/** By player and name. */
 const played = new Map<string, Played>();
+
+interface Player {
+  readonly script: string;
+  readonly playlist: string;
+  /** In the page, with `video` and `url`: calls `begin` when it may be played, `fail` when it cannot; says how to stop it. */
+  readonly start: string;
+}
+const HLS: Player = {
+  script: 'node_modules/hls.js/dist/hls.min.js',
+  playlist: 'multivariant.m3u8',
+  start: `
+    const hls = new Hls({ enableWorker: false });
+    hls.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) fail(data.type + ' ' + data.details); });
+    hls.on(Hls.Events.MANIFEST_PARSED, begin);
+    hls.loadSource(url);
+    hls.attachMedia(video);
+    return () => hls.destroy();`,
+};
+const PLAYERS: Readonly<Record<string, Player>> = {
+  'hls.js': HLS,
+  'Shaka Player': {
+    script: 'node_modules/shaka-player/dist/shaka-player.compiled-es2021.js',
+    playlist: 'multivariant.m3u8',
+    start: `
+      shaka.polyfill.installAll();
+      const player = new shaka.Player();
+      player.addEventListener('error', event => fail('error ' + event.detail.code));
+      player.attach(video).then(() => player.load(url)).then(begin, fail);
+      return () => player.destroy();`,
+  },
+  'dash.js': {
+    script: 'node_modules/dashjs/dist/modern/umd/dash.all.min.js',
+    playlist: 'manifest.mpd',
+    start: `
+      const player = dashjs.MediaPlayer().create();
+      player.updateSettings({ debug: { logLevel: 0 } });
+      player.on('error', event => fail('error ' + (event.error?.code ?? event.error)));
+      player.on('playbackPlaying', begin);
+      player.initialize(video, url, true);
+      return () => player.destroy();`,
+  },
+};
 
 beforeAll(async () => {
   const directory = mkdtempSync(join(tmpdir(), 'tributary-odd-'));
@@ -60,11 +105,9 @@ afterAll(async () => {
 
 /** Every file of every revision, as a buffer would serve it, and a page with hls.js. */
 async function serveWorkshop(): Promise<Server> {
-  const hls = readFileSync('node_modules/hls.js/dist/hls.min.js');
   const made = createServer((request, response) => {
     const [, video = '', revision = '', ...file] = (request.url ?? '').split('/');
     if (video === '') return void response.setHeader('content-type', 'text/html').end('<!doctype html>');
-    if (video === 'hls.js') return void response.setHeader('content-type', 'text/javascript').end(hls);
     workshop
       .present(video as never, revision, presentation => presentation.file(file.join('/')))
       .then(found => {
@@ -79,41 +122,49 @@ async function serveWorkshop(): Promise<Server> {
 
 async function playAll(running: Browser): Promise<void> {
   const { port } = server.address() as AddressInfo;
-  const page = await running.newPage();
-  await page.goto(`http://127.0.0.1:${port}/`);
-  await page.addScriptTag({ url: '/hls.js' });
-  const waiting = ODD_SOURCES.filter(({ name }) => rows.get(name)?.state === 'ready');
-  const lane = async (): Promise<void> => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const row = rows.get(next.name)!;
-      played.set(next.name, await play(page, `/${row.id}/${row.revision}/multivariant.m3u8`));
-    }
-  };
-  await Promise.all(Array.from({ length: PLAYED_AT_ONCE }, lane));
-  await page.close();
+  for (const [called, player] of Object.entries(PLAYERS)) {
+    const page = await running.newPage();
+    await page.goto(`http://127.0.0.1:${port}/`);
+    await page.addScriptTag({ path: player.script });
+    const waiting = ODD_SOURCES.filter(
+      source => isPlayedBy(player, source) && rows.get(source.name)?.state === 'ready',
+    );
+    const lane = async (): Promise<void> => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        const row = rows.get(next.name)!;
+        const url = `/${row.id}/${row.revision}/${player.playlist}`;
+        played.set(`${called} ${next.name}`, await play(page, player, url, next.seconds ?? 0));
+      }
+    };
+    await Promise.all(Array.from({ length: PLAYED_AT_ONCE }, lane));
+    await page.close();
+  }
 }
 
+/** What is not odd for players themselves is played by one. */
+const isPlayedBy = (player: Player, { hasGaps }: OddSource): boolean => player === HLS || hasGaps === true;
+
 /** From the first second to the last; what the element itself says of it. */
-const play = (page: Page, url: string): Promise<Played> =>
+const play = (page: Page, player: Player, url: string, seconds: number): Promise<Played> =>
   page.evaluate<Played>(`new Promise(resolve => {
     const video = document.createElement('video');
     video.muted = true;
     document.body.append(video);
-    const hls = new Hls({ enableWorker: false });
+    const url = '${url}';
+    let stop = () => {};
     const tell = error => {
       clearTimeout(timer);
       const { totalVideoFrames } = video.getVideoPlaybackQuality();
       resolve({ end: video.currentTime, duration: video.duration, frames: totalVideoFrames, ...(error ? { error } : {}) });
-      hls.destroy();
+      stop();
       video.remove();
     };
-    const timer = setTimeout(() => tell('it did not come to its end'), 40000);
+    const fail = error => tell(String(error));
+    const begin = () => { video.playbackRate = ${RATE}; video.play().catch(fail); };
+    const timer = setTimeout(() => tell('it did not come to its end'), ${(PATIENCE_S + seconds) * 1_000});
     video.addEventListener('ended', () => tell());
     video.addEventListener('error', () => tell(video.error?.message || 'the element failed'));
-    hls.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) tell(data.type + ' ' + data.details); });
-    hls.on(Hls.Events.MANIFEST_PARSED, () => { video.playbackRate = ${RATE}; video.play().catch(error => tell(String(error))); });
-    hls.loadSource('${url}');
-    hls.attachMedia(video);
+    stop = (() => { ${player.start} })();
   })`);
 
 const known = (name: string): VideoRow => {
@@ -133,20 +184,23 @@ describe('an odd source', () => {
   });
 });
 
+const PLAYS = Object.entries(PLAYERS).flatMap(([called, player]) =>
+  ODD_SOURCES.filter(source => source.ends === 'ready' && isPlayedBy(player, source)).map(
+    source => [source.name, called, source] as const,
+  ),
+);
+
 describe.skipIf(!chromiumPath)('plays to its last second in Chromium', () => {
-  it.each(ODD_SOURCES.filter(({ ends }) => ends === 'ready').map(source => [source.name, source] as const))(
-    '%s',
-    (name, { seconds = 0 }) => {
-      const found = played.get(name);
-      expect(found?.error).toBeUndefined();
-      // The whole of it is there, and it was played to the end.
-      expect(found?.duration).toBeGreaterThan(seconds - 0.35);
-      expect(found?.duration).toBeLessThan(seconds + 0.7);
-      expect(found?.end).toBeGreaterThan((found?.duration ?? Number.NaN) - 0.25);
-      const { renditions } = JSON.parse(known(name).prepared ?? '{}') as { renditions: { kind: string }[] };
-      if (renditions.some(({ kind }) => kind === 'video')) expect(found?.frames).toBeGreaterThan(0);
-    },
-  );
+  it.each(PLAYS)('%s in %s', (name, called, { seconds = 0 }) => {
+    const found = played.get(`${called} ${name}`);
+    expect(found?.error).toBeUndefined();
+    // The whole of it is there, and it was played to the end.
+    expect(found?.duration).toBeGreaterThan(seconds - 0.35);
+    expect(found?.duration).toBeLessThan(seconds + 0.7);
+    expect(found?.end).toBeGreaterThan((found?.duration ?? Number.NaN) - 0.25);
+    const { renditions } = JSON.parse(known(name).prepared ?? '{}') as { renditions: { kind: string }[] };
+    if (renditions.some(({ kind }) => kind === 'video')) expect(found?.frames).toBeGreaterThan(0);
+  });
 });
 
 describe('docs/sources.md', () => {

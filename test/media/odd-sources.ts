@@ -13,6 +13,8 @@ export interface OddSource {
   readonly ends: string;
   /** What is played of it, about; absent of what fails. */
   readonly seconds?: number;
+  /** Its pictures and its sound do not last alike: it is played by every player. */
+  readonly hasGaps?: true;
   readonly args: readonly string[];
   /** What happens to the file after it was made. */
   readonly spoil?: (bytes: Buffer) => Buffer;
@@ -23,6 +25,12 @@ const picture = (size = '320x240', rate = '25', seconds = 4): readonly string[] 
 ];
 const sound = (rate = 44_100, seconds = 4, hertz = 440): readonly string[] => [
   ...['-f', 'lavfi', '-i', `sine=f=${hertz}:r=${rate}:d=${seconds}`],
+];
+/** One picture every 20 s. */
+const slides = (seconds: number): readonly string[] => [
+  ...picture('320x240', '1', seconds),
+  ...sound(48_000, seconds),
+  ...['-vf', "select='not(mod(n,20))'", '-fps_mode', 'vfr'],
 ];
 const both = [...picture(), ...sound()];
 const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '50', '-threads', '1'];
@@ -564,6 +572,118 @@ export const ODD_SOURCES: readonly OddSource[] = [
       'aac',
       '-frames:a',
       '0',
+    ],
+  },
+  {
+    name: 'cover.mp4',
+    what: 'MP4: one picture under a minute of AAC',
+    ends: 'ready',
+    seconds: 60,
+    hasGaps: true,
+    args: [...picture('320x240', '1', 1), ...sound(48_000, 60), ...x264, ...aac],
+  },
+  {
+    name: 'cover.avi',
+    what: 'AVI: one picture under a minute of MP3',
+    ends: 'ready',
+    seconds: 60,
+    hasGaps: true,
+    args: [...picture('320x240', '1', 1), ...sound(48_000, 60), '-c:v', 'mpeg4', '-c:a', 'libmp3lame'],
+  },
+  {
+    name: 'slides.mp4',
+    what: 'MP4: one picture every 20 s, AAC',
+    ends: 'ready',
+    seconds: 70,
+    hasGaps: true,
+    args: [...slides(70), ...x264, '-g', '1', ...aac],
+  },
+  {
+    name: 'slides.wmv',
+    what: 'ASF: one picture every 20 s, WMA',
+    ends: 'ready',
+    seconds: 70,
+    hasGaps: true,
+    args: [...slides(70), '-c:v', 'wmv2', '-c:a', 'wmav2'],
+  },
+  {
+    name: 'short-picture.mp4',
+    what: 'MP4: 5 s of pictures, 30 s of sound',
+    ends: 'ready',
+    seconds: 30,
+    hasGaps: true,
+    args: [...picture('320x240', '25', 5), ...sound(48_000, 30), ...x264, ...aac],
+  },
+  {
+    name: 'short-picture.ts',
+    what: 'MPEG-TS: H.264 for 5 s, AAC for 45 s',
+    ends: 'ready',
+    seconds: 45,
+    hasGaps: true,
+    args: [...picture('320x240', '25', 5), ...sound(48_000, 45), ...x264, ...aac],
+  },
+  {
+    name: 'short-sound.mp4',
+    what: 'MP4: 5 s of sound, 90 s of pictures',
+    ends: 'ready',
+    seconds: 90,
+    hasGaps: true,
+    args: [...picture('160x120', '10', 90), ...sound(48_000, 5), ...x264, ...aac],
+  },
+  {
+    name: 'late-picture.mp4',
+    what: 'MP4: pictures begin 5 s after the sound',
+    ends: 'ready',
+    seconds: 20,
+    hasGaps: true,
+    args: [...sound(48_000, 20), '-itsoffset', '5', ...picture('320x240', '25', 15), ...x264, ...aac],
+  },
+  {
+    name: 'hole.mkv',
+    what: 'Matroska: no pictures from 10 s to 40 s',
+    ends: 'ready',
+    seconds: 60,
+    hasGaps: true,
+    args: [
+      ...picture('160x120', '10', 60),
+      ...sound(48_000, 60),
+      ...['-vf', "select='not(between(t,10,40))'", '-fps_mode', 'vfr', ...x264, ...aac],
+    ],
+  },
+  {
+    name: 'silence.mkv',
+    what: 'Matroska: no sound from 10 s to 30 s',
+    ends: 'ready',
+    seconds: 60,
+    hasGaps: true,
+    args: [
+      ...picture('160x120', '10', 60),
+      ...sound(48_000, 60),
+      ...['-af', "aselect='not(between(t,10,30))'", ...x264, ...aac],
+    ],
+  },
+  {
+    name: 'bare.m2v',
+    what: 'MPEG-2 video without a container',
+    ends: 'ready',
+    seconds: 40,
+    args: [...picture('320x240', '25', 40), '-c:v', 'mpeg2video', '-bf', '2'],
+  },
+  {
+    name: 'bare.h264',
+    what: 'H.264 without a container',
+    ends: 'ready',
+    seconds: 40,
+    args: [...picture('160x120', '30', 40), '-c:v', 'libx264', '-bf', '3', '-pix_fmt', 'yuv420p'],
+  },
+  {
+    name: 'bare.hevc',
+    what: 'HEVC without a container',
+    ends: 'ready',
+    seconds: 4,
+    args: [
+      ...picture(),
+      ...['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=none', '-pix_fmt', 'yuv420p'],
     ],
   },
   {

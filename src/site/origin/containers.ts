@@ -8,7 +8,8 @@ export interface Container {
   readonly label: string;
   /**
    * How far before a place decoding begins to be sure of the place itself, seconds. Containers with an index find the key frame
-   * themselves; the others are asked for a place well before. Undefined where no place can be found but the beginning.
+   * themselves; the others are asked for a place well before. Undefined where there are no times at all, and no place can be
+   * found but the beginning: such a source is wrapped first.
    */
   readonly leadInSeconds: number | undefined;
 }
@@ -16,6 +17,9 @@ export interface Container {
 const INDEXED = 0;
 const FRAMES_OF_SOUND = 1;
 const UNSURE = 10;
+
+/** What a source without times is wrapped into. Its times are counted, and not sure of the first pictures after a place. */
+export const WRAPPING = { demuxer: 'matroska', leadInSeconds: UNSURE } as const;
 
 const CONTAINERS: Readonly<Partial<Record<ContainerKind, readonly [string, number | undefined]>>> = {
   isobmff: ['MP4', INDEXED],
@@ -26,6 +30,8 @@ const CONTAINERS: Readonly<Partial<Record<ContainerKind, readonly [string, numbe
   'mpeg-ts': ['MPEG-TS', UNSURE],
   'mpeg-ps': ['MPEG-PS', UNSURE],
   'mpeg-video': ['MPEG video', undefined],
+  'h264-video': ['H.264 video', undefined],
+  'hevc-video': ['HEVC video', undefined],
   dv: ['DV', FRAMES_OF_SOUND],
   flv: ['FLV', UNSURE],
   asf: ['ASF', UNSURE],

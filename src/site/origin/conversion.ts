@@ -49,6 +49,10 @@ export interface EncodeInput {
   readonly container: Container;
   readonly probed: ProbedSource;
   readonly durationSeconds: number;
+  /** Some of its tracks have holes that players do not bear (`gaps.ts`). */
+  readonly hasGaps?: boolean;
+  /** Made for this conversion alone. */
+  readonly isPassing?: boolean;
   readonly ladder: readonly LadderRung[];
   readonly priority?: number;
 }
@@ -67,10 +71,25 @@ export function planFirstRung(input: EncodeInput, standing?: StandingSource): Ne
   return encodeJob('first-rung', input, standing, {
     ...(picture && rung ? { picture: pictureOf(picture, [rung]) } : {}),
     sounds,
+    ...(!standing && mayHaveGaps(input) ? { isFilled: true } : {}),
     isGrowing: true,
     before: standing ? [standing.index] : [],
     after: [],
   });
+}
+
+/** Fewer pictures a second may stand for too long. */
+const FEW_PICTURES_PER_SECOND = 5;
+/** A track that ends so long before the others is filled. */
+const SHORT_BY_SECONDS = 0.5;
+
+/** Known to have gaps, or likely to by what its container says of it. */
+function mayHaveGaps({ hasGaps, probed, durationSeconds }: EncodeInput): boolean {
+  const [picture] = probed.pictures;
+  if (hasGaps || (picture && (picture.framesPerSecond ?? 0) < FEW_PICTURES_PER_SECOND)) return true;
+  return [...(picture ? [picture] : []), ...(picture ? probed.sounds : [])].some(
+    ({ endSeconds = durationSeconds }) => endSeconds < durationSeconds - SHORT_BY_SECONDS,
+  );
 }
 
 /** What is still missing beside a source that is published. Undefined where nothing is worth its work. */
@@ -117,9 +136,12 @@ export function planUpperLadder(
   if (!picture) return undefined;
   const rungs = chooseRungs(input.ladder, picture).filter(({ id }) => !made.includes(id));
   if (rungs.length === 0) return undefined;
-  const { originSeconds, boundaries, chunks, durationSeconds, shownFromSeconds } = first;
+  const { originSeconds, boundaries, chunks, durationSeconds, shownFromSeconds, isFilled } = first;
   const plan: EncodePlan = {
-    ...sourceOf(input),
+    source: first.source,
+    demuxer: first.demuxer,
+    leadInSeconds: first.leadInSeconds,
+    ...(first.isPassing ? { isPassing: true } : {}),
     originSeconds,
     durationSeconds,
     ...(shownFromSeconds ? { shownFromSeconds } : {}),
@@ -127,6 +149,7 @@ export function planUpperLadder(
     sounds: [],
     ...(boundaries ? { boundaries } : {}),
     chunks,
+    ...(isFilled ? { isFilled } : {}),
     isGrowing: false,
     before: [...sets.before],
     after: [...sets.after],
@@ -143,6 +166,8 @@ const isHeavySound = (rendition: Rendition): boolean =>
 
 /** Frames copied, only the container is another. Sound that no browser plays may be encoded on the way, if it is short. */
 export interface RemuxPlan {
+  /** It has no times: what comes out has, and is not served but encoded. */
+  readonly isWrapped?: boolean;
   readonly source: string;
   readonly demuxer: Demuxer;
   readonly hasPicture: boolean;
@@ -190,19 +215,38 @@ export function planRemux(input: EncodeInput, code: RefusalCode): NewJob | undef
   };
 }
 
-const sourceOf = ({ source, container }: EncodeInput) => ({
+/** A copy with times, of which many workers can encode a chunk each. */
+export const planWrap = ({
+  video,
+  source,
+  container,
+  priority = 0,
+}: Omit<EncodeInput, 'durationSeconds'>): NewJob => {
+  const plan: RemuxPlan = {
+    source,
+    demuxer: container.demuxer,
+    hasPicture: true,
+    sounds: [],
+    isWrapped: true,
+  };
+  const steps = [{ kind: 'remux', after: 0, mediaMs: 0 }];
+  return { video, kind: 'remux', urgency: URGENCY.remux, priority, needs: [], plan, steps };
+};
+
+const sourceOf = ({ source, container, isPassing }: EncodeInput) => ({
   source,
   demuxer: container.demuxer,
   leadInSeconds: container.leadInSeconds ?? 0,
+  ...(isPassing ? { isPassing } : {}),
 });
 
 function encodeJob(
   kind: JobKind,
   input: EncodeInput,
   standing: StandingSource | undefined,
-  what: Pick<EncodePlan, 'picture' | 'sounds' | 'audioGroup' | 'isGrowing' | 'before' | 'after'>,
+  what: Pick<EncodePlan, 'picture' | 'sounds' | 'audioGroup' | 'isFilled' | 'isGrowing' | 'before' | 'after'>,
 ): NewJob {
-  const { container, probed, durationSeconds } = input;
+  const { probed, durationSeconds } = input;
   const boundaries = standing?.boundaries;
   const shownFromSeconds = standing?.prepared.shownFromSeconds;
   const plan: EncodePlan = {
@@ -211,7 +255,7 @@ function encodeJob(
     durationSeconds,
     ...(shownFromSeconds ? { shownFromSeconds } : {}),
     ...(boundaries ? { boundaries: [...boundaries] } : {}),
-    chunks: container.leadInSeconds === undefined ? [0] : listChunks(durationSeconds, boundaries),
+    chunks: listChunks(durationSeconds, boundaries),
     ...what,
   };
   return toJob(kind, input, plan);

@@ -10,6 +10,7 @@ import {
   planLadder,
   planRemux,
   planUpperLadder,
+  planWrap,
   type StandingSource,
 } from './conversion.ts';
 import type { EncodePlan } from './encode-plan.ts';
@@ -29,6 +30,14 @@ export interface Look {
   readonly probed: ProbedSource;
 }
 
+/** Why a source cannot be published as it is. */
+export interface Unfit {
+  readonly refusal?: SourceRefused;
+  readonly hasGaps?: boolean;
+  /** The name of a copy with times, made for the conversion alone. */
+  readonly wrapped?: string;
+}
+
 export interface ConverterOptions {
   readonly storage: Storage;
   readonly tools: MediaTools;
@@ -38,8 +47,8 @@ export interface ConverterOptions {
 export interface Converter {
   /** What ffprobe sees in a file of this video; undefined of what is no film. @throws SourceRefused */
   look(video: VideoId, source?: string): Promise<Look | undefined>;
-  /** The work that makes a refused source playable; undefined where nothing does. */
-  planRescue(video: VideoId, look: Look, refusal?: SourceRefused): Promise<NewJob | undefined>;
+  /** The work that makes a source playable that is not so as it is; undefined where nothing does. */
+  planRescue(video: VideoId, look: Look, why?: Unfit): Promise<NewJob | undefined>;
   /** A first rung beside a source that only some browsers play. */
   planBeside(video: VideoId, look: Look, prepared: PreparedSource): Promise<NewJob | undefined>;
   /** The ladder beside a source that is published. */
@@ -75,8 +84,15 @@ export function createConverter({ storage, tools, ladder }: ConverterOptions): C
 
   return {
     look,
-    async planRescue(video, found, refusal) {
-      const input = await toInput(video, found, storage.sourceName);
+    async planRescue(video, found, { refusal, hasGaps = false, wrapped } = {}) {
+      if (found.container.leadInSeconds === undefined) {
+        return planWrap({ video, source: storage.sourceName, ladder, ...found });
+      }
+      const input = {
+        ...(await toInput(video, found, wrapped ?? storage.sourceName)),
+        hasGaps,
+        isPassing: wrapped !== undefined,
+      };
       const remux = refusal && planRemux(input, refusal.code);
       return remux ?? planFirstRung(input);
     },

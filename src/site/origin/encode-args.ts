@@ -13,6 +13,10 @@ export const HEADROOM_SECONDS = 1;
 const PREROLL_FRAMES = 4;
 /** What the sound's decoder needs before its first right sample. */
 const SOUND_LEAD_IN_SECONDS = 0.3;
+/** Of a film that is filled: how often a picture is shown anew where the source has no other. */
+const REPEATS_PER_SECOND = 2;
+/** A picture may stand for so long where a container has no index to find it by. */
+const STANDING_LEAD_IN_SECONDS = 90;
 /** A key frame is asked for a little early, because the place of a frame is rounded. */
 const KEY_FRAME_EARLY_SECONDS = 0.002;
 
@@ -34,8 +38,13 @@ export function soundFramesOf({ from, to }: EncodeChunk): { readonly first: numb
 }
 
 /** Which pictures and sounds have anything in this chunk; the others would be looked for to the end of the file. */
-export const hasPicture = ({ picture }: EncodePlan, { from }: EncodeChunk): boolean =>
-  picture !== undefined && (from === 0 || from < (picture.endSeconds ?? Number.POSITIVE_INFINITY));
+export const hasPicture = ({ picture, isFilled }: EncodePlan, { from }: EncodeChunk): boolean =>
+  picture !== undefined &&
+  (isFilled || from === 0 || from < (picture.endSeconds ?? Number.POSITIVE_INFINITY));
+
+/** Where a chunk ends; undefined where its tracks end as the source's do. */
+const endOf = ({ isFilled, durationSeconds }: EncodePlan, { to }: EncodeChunk): number | undefined =>
+  to ?? (isFilled ? durationSeconds : undefined);
 
 /** Instant of the source's own clock → ticks from which the film's first instant counts. */
 export const ticksOf = (seconds: number): number => Math.round(seconds * VIDEO_TIMESCALE);
@@ -60,15 +69,16 @@ export function encodeWords(
     ...(rungs.length > 0 ? pictureFilters(plan, chunk) : []),
     ...plan.sounds.map((sound, index) => soundFilter(plan, chunk, sound, index)),
   ];
-  const leadIn = plan.leadInSeconds + (plan.sounds.length > 0 ? SOUND_LEAD_IN_SECONDS : 0);
-  const seek = plan.originSeconds + chunk.from - leadIn;
+  const search = searchFrom(plan, chunk);
   const keyFrames = boundaries
     .filter(boundary => boundary >= chunk.from - 1e-6 && (chunk.to === undefined || boundary < chunk.to))
     .map(boundary => (boundary - chunk.from + HEADROOM_SECONDS - KEY_FRAME_EARLY_SECONDS).toFixed(6));
   return {
     input: [
       ...['-threads', threads],
-      ...(chunk.from > 0 ? ['-noaccurate_seek', '-seek_timestamp', 1, '-ss', seek.toFixed(6)] : []),
+      ...(chunk.from > 0 && !(plan.isFilled && search <= 0)
+        ? ['-noaccurate_seek', '-seek_timestamp', 1, '-ss', (plan.originSeconds + search).toFixed(6)]
+        : []),
     ],
     common: [
       // Times stay the source's own: what a chunk begins with does not hang on where the search for it ended.
@@ -83,26 +93,38 @@ export function encodeWords(
   };
 }
 
-function pictureFilters(plan: EncodePlan, { from, to }: EncodeChunk): readonly string[] {
+/** Seconds from the film's first instant: where decoding begins, so that all of a chunk is there. */
+function searchFrom({ leadInSeconds, sounds, picture, isFilled }: EncodePlan, { from }: EncodeChunk): number {
+  const soundLeadIn = sounds.length > 0 ? SOUND_LEAD_IN_SECONDS : 0;
+  if (!isFilled || leadInSeconds === 0) return from - leadInSeconds - soundLeadIn;
+  return Math.min(from, picture?.endSeconds ?? from) - Math.max(leadInSeconds, STANDING_LEAD_IN_SECONDS);
+}
+
+function pictureFilters(plan: EncodePlan, chunk: EncodeChunk): readonly string[] {
+  const { from, to } = chunk;
   const picture = plan.picture!;
   const start = plan.originSeconds + from;
   const trim = [
-    ...(from > 0 ? [`start=${start.toFixed(6)}`] : []),
+    // What stood before a chunk of a filled film stands at its beginning.
+    ...(from > 0 && !plan.isFilled ? [`start=${start.toFixed(6)}`] : []),
     ...(to === undefined ? [] : [`end=${(plan.originSeconds + to).toFixed(6)}`]),
   ];
   const [top, ...lower] = picture.rungs;
+  const place = `PTS-${ticksOf(start) - HEADROOM_SECONDS * VIDEO_TIMESCALE}`;
+  const isFromFirst = plan.isFilled && from === 0;
   const common = [
     ...(trim.length > 0 ? [`trim=${trim.join(':')}`] : []),
     `settb=1/${VIDEO_TIMESCALE}`,
-    `setpts=PTS-${ticksOf(start) - HEADROOM_SECONDS * VIDEO_TIMESCALE}`,
+    `setpts=${isFromFirst ? `if(eq(N\\,0)\\,${HEADROOM_SECONDS * VIDEO_TIMESCALE}\\,${place})` : place}`,
     ...(picture.isInterlaced ? ['bwdif=mode=send_frame:deint=interlaced'] : []),
     ...(picture.maxFramesPerSecond
-      ? [`fps=${picture.maxFramesPerSecond}:start_time=${HEADROOM_SECONDS}`]
+      ? [`fps=${picture.maxFramesPerSecond}${plan.isFilled ? '' : `:start_time=${HEADROOM_SECONDS}`}`]
       : []),
     scale(top!),
     ...(picture.isHdr ? [TONE_MAP] : []),
     'format=yuv420p',
     `settb=1/${VIDEO_TIMESCALE}`,
+    ...(plan.isFilled ? repeat(top!, endOf(plan, chunk)! - from) : []),
   ].join(',');
   if (lower.length === 0) return [`[0:V:${picture.order}]${common}[v0]`];
   const labels = picture.rungs.map((_, index) => (index === 0 ? '[v0]' : `[s${index}]`));
@@ -111,6 +133,19 @@ function pictureFilters(plan: EncodePlan, { from, to }: EncodeChunk): readonly s
     ...lower.map((rung, index) => `[s${index + 1}]${scale(rung)}[v${index + 1}]`),
   ];
 }
+
+/**
+ * Beside the pictures runs a narrow strip that changes at a steady rate and is cut off again: a picture comes out whenever
+ * either of them has a new one, and all of the source's own keep their times.
+ */
+const repeat = ({ width, height }: Rung, seconds: number): readonly string[] => [
+  `null[p];color=s=2x${height}:r=${REPEATS_PER_SECOND}:d=${seconds.toFixed(6)}`,
+  'format=yuv420p',
+  `settb=1/${VIDEO_TIMESCALE}`,
+  `setpts=PTS+${HEADROOM_SECONDS * VIDEO_TIMESCALE}[strip];[p][strip]hstack`,
+  `crop=${width}:${height}:0:0`,
+  `settb=1/${VIDEO_TIMESCALE}`,
+];
 
 const scale = ({ width, height }: Rung): string => `scale=${width}:${height}:flags=bicubic,setsar=1`;
 
@@ -129,13 +164,13 @@ function soundFilter(
   sound: EncodePlan['sounds'][number],
   index: number,
 ): string {
-  const { from, to } = chunk;
-  const frames = soundFramesOf(chunk);
+  const { from } = chunk;
+  const frames = soundFramesOf({ from, to: endOf(plan, chunk) });
   const first = Math.max(0, frames.first - PREROLL_FRAMES);
   const layout = sound.channels === 1 ? 'mono' : 'stereo';
   const offset = first * AAC_FRAME - Math.round(from * SOUND_RATE_HZ) + HEADROOM_SECONDS * SOUND_RATE_HZ;
   // One frame more than is kept: the last one overlaps with it.
-  const length = to === undefined ? undefined : (frames.end - first + 1) * AAC_FRAME;
+  const length = Number.isFinite(frames.end) ? (frames.end - first + 1) * AAC_FRAME : undefined;
   const place = [`asettb=1/${SOUND_RATE_HZ}`, `asetpts=N+${offset}`];
   if (length !== undefined && from > 0 && from >= (sound.endSeconds ?? Number.POSITIVE_INFINITY)) {
     const silence = `anullsrc=r=${SOUND_RATE_HZ}:cl=${layout}`;
@@ -169,12 +204,18 @@ function pictureOutput(
     ...['-map', `[v${index}]`, of('c'), ENCODERS[rung.codec], of('threads'), threads],
     ...[of('force_key_frames'), keyFrames.join(','), of('enc_time_base'), `1/${VIDEO_TIMESCALE}`],
     ...(rate ? [of('g'), String(Math.max(48, Math.ceil(rate * 10)))] : [of('g'), '300']),
-    ...quality(rung, of),
+    ...quality(rung, of, plan.isFilled === true),
   ];
 }
 
-function quality({ codec, kbps }: Rung, of: (option: string) => string): readonly string[] {
-  const limit = [of('maxrate'), `${kbps}k`, of('bufsize'), `${2 * kbps}k`];
+function quality(
+  { codec, kbps }: Rung,
+  of: (option: string) => string,
+  isFilled: boolean,
+): readonly string[] {
+  // Where rates change, a picture out of order would say that it lasts as long as another one.
+  const order = isFilled ? [of('bf'), '0'] : [];
+  const limit = [of('maxrate'), `${kbps}k`, of('bufsize'), `${2 * kbps}k`, ...order];
   switch (codec) {
     case 'h264':
       return [of('preset'), 'veryfast', of('profile'), 'high', of('crf'), '23', ...limit];

@@ -32,6 +32,8 @@ export const encodePlanSchema = z.strictObject({
   source: z.string(),
   demuxer: z.enum(DEMUXER_NAMES),
   leadInSeconds: seconds,
+  /** The source was made for this conversion alone: it goes when nothing more is to be made of it. */
+  isPassing: z.boolean().optional(),
   /** Container time of the instant that is shown first. May be negative. */
   originSeconds: z.number(),
   durationSeconds: z.number().positive(),
@@ -57,6 +59,8 @@ export const encodePlanSchema = z.strictObject({
   boundaries: z.array(seconds).optional(),
   /** Where the chunks begin, seconds: some of the boundaries, the first 0. The last one ends where the source does. */
   chunks: z.array(seconds).min(1),
+  /** Every track is made to last from the first instant to the end: pictures are repeated, sound is filled with silence. */
+  isFilled: z.boolean().optional(),
   /** Published while it grows: nothing of this video can be played before. */
   isGrowing: z.boolean(),
   /** Index files of the sets that stand before and after this one in the finished revision. */

@@ -53,6 +53,11 @@ it.each([
     'long.ts',
     ['-c:v', 'mpeg2video', '-q:v', '20', '-g', '50', '-c:a', 'mp2', '-b:a', '64k'],
   ],
+  [
+    'MPEG-2 video without a container',
+    'long.m2v',
+    ['-map', '0', '-c:v', 'mpeg2video', '-q:v', '20', '-g', '50'],
+  ],
 ])(
   `${HOURS} hours of %s can be watched as soon as their beginning is encoded`,
   async (_, name, args) => {

@@ -131,14 +131,19 @@ export function createIntake(options: IntakeOptions): Intake {
       if (!(error instanceof SourceRefused) || !isHealed(error.code)) throw error;
       if (!converter) throw withoutFfmpeg(error);
       const look = await converter.look(video);
-      const job = look && (await converter.planRescue(video, look, error));
+      const job = look && (await converter.planRescue(video, look, { refusal: error }));
       if (!job || !look) throw error;
       await convert(video, describeUnplayable(row, look), job);
       return;
     }
-    if (converter && !playsEverywhere(prepared)) {
+    const { hasGaps } = prepared;
+    if (converter && (hasGaps || !playsEverywhere(prepared))) {
       const look = await converter.look(video);
-      const job = look && (await converter.planBeside(video, look, prepared));
+      const job =
+        look &&
+        (hasGaps
+          ? await converter.planRescue(video, look, { hasGaps })
+          : await converter.planBeside(video, look, prepared));
       const waiting = { ...prepared, renditions: [], fullDurationMs: prepared.durationMs };
       if (job) return convert(video, waiting, job);
     }
@@ -245,7 +250,8 @@ const withoutFfmpeg = (refusal: SourceRefused): SourceRefused =>
 /** What is known of a source before its first rung is there. */
 function describeUnplayable(row: VideoRow, { container, probed }: Look): PreparedSource {
   const sizeBytes = Number(row.size_bytes);
-  const seconds = probed.durationSeconds;
+  // Without times a duration is a guess.
+  const seconds = container.leadInSeconds === undefined ? undefined : probed.durationSeconds;
   const durationMs = seconds === undefined ? undefined : Math.max(1, Math.round(seconds * 1_000));
   const [picture] = probed.pictures;
   return {

@@ -8,6 +8,7 @@ import { type ClaimedStep, insertJob, listSteps, markJobDone, type NewJob } from
 import { changeVideo } from '../database/records.ts';
 import { insertRevisionWithExtras } from '../database/revisions.ts';
 import { findVideo, type SiteDatabase } from '../database/videos.ts';
+import { WRAPPING } from './containers.ts';
 import { askForLadder, type RemuxPlan } from './conversion.ts';
 import type { Converter } from './converter.ts';
 import { chunkOf, encodeWords, HEADROOM_SECONDS, hasPicture } from './encode-args.ts';
@@ -142,7 +143,7 @@ async function publish(context: StepContext, claimed: ClaimedStep): Promise<bool
   const undone = steps.findIndex(({ state }) => state !== 'done');
   const count = undone === -1 ? steps.length : undone;
   const isWhole = count === plan.chunks.length;
-  const index = `${job.id}.${count}.index`;
+  const index = `${job.id}.${claimed.step.number}.index`;
   const directory = storage.directory(video);
   const row = await findVideo(db, video);
   if (!row || row.state === 'withdrawn') return false;
@@ -175,6 +176,7 @@ async function publish(context: StepContext, claimed: ClaimedStep): Promise<bool
   const next = isWhole && plan.isGrowing ? await context.converter.planUpper(video, plan, index) : undefined;
   const isChanged = await publishRevision(context, video, indexes, prepared, isWhole, next);
   if (isWhole) {
+    if (plan.isPassing && !next) await storage.clear(video, plan.source);
     await markJobDone(db, job.id);
     await removeLeftovers(join(directory, job.id), chunks);
   }
@@ -228,49 +230,108 @@ async function removeLeftovers(directory: string, chunks: readonly ChunkFile[]):
   }
 }
 
-/** The source's own frames in a container that can be served: what comes out is published as the source is. */
-async function remux(context: StepContext, claimed: ClaimedStep, run: StepRun): Promise<boolean> {
-  const { storage, converter, tools, db } = context;
-  const { job, step } = claimed;
+/** Copies frames into another container, below the video's directory. @returns the file's path */
+async function copyFrames(
+  { storage, tools }: StepContext,
+  claimed: ClaimedStep,
+  run: StepRun,
+  { plan, name }: { readonly plan: RemuxPlan; readonly name: string },
+): Promise<string> {
   const video = videoOf(claimed);
-  const plan = JSON.parse(job.plan) as RemuxPlan;
   const directory = storage.directory(video);
-  const name = `${job.id}.${step.attempts}.mp4`;
-  const index = `${job.id}.${step.attempts}.index`;
-  const output = join(directory, name);
-  const room = join(directory, `${job.id}.${step.attempts}.part`);
-  const row = await findVideo(db, video);
-  if (!row || row.state === 'withdrawn') return false;
-  let prepared: PreparedSource;
+  const room = join(directory, `${claimed.job.id}.${claimed.step.attempts}.part`);
+  const options = plan.isWrapped && plan.demuxer === 'mpegvideo' ? ['-fflags', '+genpts'] : [];
   try {
     await rm(room, { recursive: true, force: true });
     await mkdir(room);
     await convert(tools, {
-      inputs: [{ path: await storage.fetch(video, plan.source), demuxer: plan.demuxer }],
+      inputs: [{ path: await storage.fetch(video, plan.source), demuxer: plan.demuxer, options }],
       directory: room,
-      outputs: [{ name, options: remuxWords(plan) }],
+      outputs: [{ name, options: plan.isWrapped ? wrapWords(plan) : remuxWords(plan) }],
       signal: run.signal,
       onProgress: run.onProgress,
     });
     await syncFile(join(room, name));
-    await renameDurably(join(room, name), output);
+    await renameDurably(join(room, name), join(directory, name));
+    return join(directory, name);
+  } finally {
+    await rm(room, { recursive: true, force: true });
+  }
+}
+
+/** Frames without times get some, so that chunks can be begun anywhere: then it is encoded as any other source. */
+async function wrap(
+  context: StepContext,
+  claimed: ClaimedStep,
+  run: StepRun,
+  plan: RemuxPlan,
+): Promise<void> {
+  const { db, converter } = context;
+  const { job, step } = claimed;
+  const video = videoOf(claimed);
+  const row = await findVideo(db, video);
+  if (!row?.prepared || row.state === 'withdrawn') return;
+  const wrapped = `${job.id}.${step.attempts}.mkv`;
+  await copyFrames(context, claimed, run, { plan, name: wrapped });
+  const found = await converter.look(video, wrapped);
+  const look = found && { ...found, container: { ...found.container, ...WRAPPING } };
+  const next = look && (await converter.planRescue(video, look, { wrapped }));
+  const seconds = look?.probed.durationSeconds;
+  if (!next || seconds === undefined) throw new Error('there are no pictures in it');
+  const durationMs = Math.max(1, Math.round(seconds * 1_000));
+  const before = JSON.parse(row.prepared) as PreparedSource;
+  const bitrateBps = Math.max(1, Math.round((before.sizeBytes * 8_000) / durationMs));
+  const prepared = JSON.stringify({ ...before, durationMs, bitrateBps, fullDurationMs: durationMs });
+  await changeVideo(db, video, ['preparing'], { prepared }, undefined, Date.now(), async transaction => {
+    await insertJob(transaction, next);
+  });
+  await markJobDone(db, job.id);
+}
+
+class CopyHasGaps extends Error {}
+
+/** The source's own frames in a container that can be served: what comes out is published as the source is. */
+async function remux(context: StepContext, claimed: ClaimedStep, run: StepRun): Promise<boolean> {
+  const plan = JSON.parse(claimed.job.plan) as RemuxPlan;
+  if (plan.isWrapped) {
+    await wrap(context, claimed, run, plan);
+    return false;
+  }
+  const { storage, converter, db } = context;
+  const { job, step } = claimed;
+  const video = videoOf(claimed);
+  const directory = storage.directory(video);
+  const name = `${job.id}.${step.attempts}.mp4`;
+  const index = `${job.id}.${step.attempts}.index`;
+  const output = join(directory, name);
+  const row = await findVideo(db, video);
+  if (!row || row.state === 'withdrawn') return false;
+  let prepared: PreparedSource;
+  try {
+    await copyFrames(context, claimed, run, { plan, name });
     prepared = await context.prepare(output, join(directory, index), row.file_name ?? undefined);
+    if (prepared.hasGaps) throw new CopyHasGaps();
   } catch (error) {
     await rm(output, { force: true });
-    if (!(error instanceof SourceRefused || (error instanceof FfmpegFailed && error.fault === 'failed'))) {
+    const hasGaps = error instanceof CopyHasGaps;
+    if (
+      !(
+        hasGaps ||
+        error instanceof SourceRefused ||
+        (error instanceof FfmpegFailed && error.fault === 'failed')
+      )
+    ) {
       throw error;
     }
     // A copy does not help: then it is decoded.
     const found = await converter.look(video);
-    const rescue = found && (await converter.planRescue(video, found));
+    const rescue = found && (await converter.planRescue(video, found, { hasGaps }));
     if (!rescue) throw error;
     await changeVideo(db, video, ['preparing'], {}, undefined, Date.now(), async transaction => {
       await insertJob(transaction, rescue);
     });
     await markJobDone(db, job.id);
     return false;
-  } finally {
-    await rm(room, { recursive: true, force: true });
   }
   const described = row.prepared ? (JSON.parse(row.prepared) as PreparedSource) : prepared;
   const { container, sizeBytes, bitrateBps, notes } = described;
@@ -285,6 +346,12 @@ async function remux(context: StepContext, claimed: ClaimedStep, run: StepRun): 
   await markJobDone(db, job.id);
   return isChanged;
 }
+
+/** Of MPEG video the reader knows the times; of the others the order alone, and a decoder puts that right. */
+const wrapWords = ({ demuxer }: RemuxPlan): Words => [
+  ...['-map', '0:V:0', '-c:v', 'copy', ...(demuxer === 'mpegvideo' ? [] : ['-bsf:v', 'setts=pts=DTS'])],
+  ...['-f', 'matroska'],
+];
 
 const remuxWords = (plan: RemuxPlan): Words => [
   ...(plan.hasPicture ? ['-map', '0:V:0', '-c:v', 'copy'] : []),

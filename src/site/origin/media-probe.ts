@@ -82,6 +82,8 @@ const answerSchema = z.object({
 });
 
 const MAX_SECONDS = 100 * 3_600;
+/** More is said where the rate is not known: it is how finely the container counts time. */
+const MAX_FRAMES_PER_SECOND = 300;
 const HDR_TRANSFERS = new Set(['smpte2084', 'arib-std-b67']);
 
 /** @throws SourceRefused if the file is not what it begins like */
@@ -119,7 +121,9 @@ export function parseProbe(answer: unknown): ProbedSource {
       profile: stream.profile,
       pixelFormat: stream.pix_fmt,
       ...shownSize(stream),
-      framesPerSecond: stream.avg_frame_rate ?? stream.r_frame_rate,
+      framesPerSecond: [stream.avg_frame_rate, stream.r_frame_rate].find(
+        rate => rate !== undefined && rate <= MAX_FRAMES_PER_SECOND,
+      ),
       isInterlaced: !['progressive', 'unknown'].includes(stream.field_order),
       isHdr: HDR_TRANSFERS.has(stream.color_transfer),
       endSeconds: endOf(stream),

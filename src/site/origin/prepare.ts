@@ -4,6 +4,7 @@ import { MAX_RENDITIONS } from '../../protocol/limits.ts';
 import type { Pictures, Rendition } from '../../protocol/media.ts';
 import { type DescribedTrack, describeTracks } from './describe.ts';
 import { FileBytes } from './file-bytes.ts';
+import { hasGaps } from './gaps.ts';
 import { indexIsobmff } from './isobmff-source.ts';
 import { indexMatroska } from './matroska-source.ts';
 import { measureBandwidth, type PlannedSegment, planSegments } from './plan.ts';
@@ -38,6 +39,8 @@ export interface PreparedSource {
   readonly originSeconds?: number;
   /** Of the stream: what lies before, an edit list hides, and is there only to decode what follows. Absent where there is none. */
   readonly shownFromSeconds?: number;
+  /** A picture or a silence lasts longer than players bear. */
+  readonly hasGaps?: true;
   /** Of the whole film, while only its beginning can be played yet. */
   readonly fullDurationMs?: number;
   /** Of a video that was another site's: where what is here of it is stored, and what stands beside its renditions. */
@@ -76,7 +79,11 @@ export async function prepareSource(
     const files = [{ name: basename(sourcePath), sizeBytes: file.sizeBytes }];
     await writeSourceIndex(indexPath, files, renditions);
     const summary = summarise(source, file.sizeBytes, served, renditions, notes);
-    return shownFromSeconds === undefined ? summary : { ...summary, shownFromSeconds };
+    return {
+      ...summary,
+      ...(shownFromSeconds === undefined ? {} : { shownFromSeconds }),
+      ...(hasGaps(served) ? { hasGaps: true } : {}),
+    };
   });
 }
 

@@ -17,6 +17,8 @@ export type ContainerKind =
   | 'mpeg-ts'
   | 'mpeg-ps'
   | 'mpeg-video'
+  | 'h264-video'
+  | 'hevc-video'
   | 'dv'
   | 'flv'
   | 'asf'
@@ -116,6 +118,8 @@ export function sniff(head: Buffer): ContainerKind {
     return boxType === 'ftyp' && IMAGE_BRANDS.has(form) ? 'image' : 'isobmff';
   }
   if (isTransportStream(head)) return 'mpeg-ts';
+  const bare = sniffNalUnit(head);
+  if (bare) return bare;
   const asText = sniffText(head);
   if (asText) return asText;
   if (tag.startsWith('BM') && head.length > 14 && head.readUInt32LE(10) < 4_096) return 'image';
@@ -137,6 +141,17 @@ function isTransportStream(head: Buffer): boolean {
     if ([0, 1, 2, 3].every(i => head[first + i * distance] === 0x47)) return true;
   }
   return false;
+}
+
+/** The first unit of a byte stream (annex B): parameter sets, or the mark at which pictures begin. */
+function sniffNalUnit(head: Buffer): ContainerKind | undefined {
+  const at = ['000001', '00000001'].find(code => head.toString('hex', 0, code.length / 2) === code)?.length;
+  if (at === undefined || head.length < at / 2 + 2) return undefined;
+  const first = head[at / 2]!;
+  // VPS, SPS and AUD of ITU-T H.265, of the base layer.
+  if ([0x40, 0x42, 0x46].includes(first) && head[at / 2 + 1] === 0x01) return 'hevc-video';
+  // SPS and AUD of ITU-T H.264.
+  return first < 0x80 && [7, 9].includes(first & 31) ? 'h264-video' : undefined;
 }
 
 function sniffText(head: Buffer): ContainerKind | undefined {
@@ -184,6 +199,8 @@ const REFUSALS: Readonly<
   'mpeg-ts': ['container-unsupported', container('an MPEG transport stream (TS, M2TS, MTS)')],
   'mpeg-ps': ['container-unsupported', container('an MPEG program stream (MPG, VOB)')],
   'mpeg-video': ['container-unsupported', container('bare MPEG video')],
+  'h264-video': ['container-unsupported', container('bare H.264 video')],
+  'hevc-video': ['container-unsupported', container('bare HEVC video')],
   dv: ['container-unsupported', container('a DV recording')],
   flv: ['container-unsupported', container('a Flash video (FLV)')],
   asf: ['container-unsupported', container('a Windows Media file (WMV, ASF)')],

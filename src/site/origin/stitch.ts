@@ -72,6 +72,9 @@ export async function stitchChunks(
     await addChunk(plan, number, join(directory, file.name), strands, files.length);
     files.push(file);
   }
+  if (plan.isFilled && chunks.length === plan.chunks.length) {
+    for (const strand of strands) if (strand.kind === 'video') endWithFilm(strand.samples, plan);
+  }
   const tracks = strands.flatMap(strand => toTrack(strand, plan));
   if (tracks.length === 0) throw new Error('the encoder made neither pictures nor sound of this source');
   const served = layTimeline(tracks, 0);
@@ -93,6 +96,17 @@ export async function stitchChunks(
     renditions: renditions.map(({ header }) => header.rendition),
     durationMs: Math.max(1, Math.round(seconds * 1_000)),
   };
+}
+
+/** The last picture stands until the end of the film, and none longer. */
+function endWithFilm({ count, presentationTimes, durations }: SampleColumns, plan: EncodePlan): void {
+  const end = ticksOf(plan.originSeconds + plan.durationSeconds) - ticksOf(plan.originSeconds);
+  let last = 0;
+  for (let i = 0; i < count; i++) {
+    if (presentationTimes[i]! > presentationTimes[last]!) last = i;
+    durations[i] = Math.max(1, Math.min(durations[i]!, end - presentationTimes[i]!));
+  }
+  if (count > 0) durations[last] = Math.max(1, end - presentationTimes[last]!);
 }
 
 export const boundariesOf = (plan: EncodePlan, seconds: number): readonly number[] =>

@@ -14,6 +14,8 @@ const DEMUXERS = {
   'mpeg-ts': 'mpegts',
   'mpeg-ps': 'mpeg',
   'mpeg-video': 'mpegvideo',
+  'h264-video': 'h264',
+  'hevc-video': 'hevc',
   dv: 'dv',
   flv: 'flv',
   asf: 'asf',
