@@ -7,6 +7,7 @@ import { call } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
 import { Announcement, ErrorNotice } from '../parts/notice.tsx';
 import { Page, useCentralLinks } from '../parts/page.tsx';
+import { useToken } from '../parts/token.tsx';
 import { WordmarkSign } from '../parts/wordmark.tsx';
 import { usePoll } from '../poll.ts';
 import { CardPicture } from './card-picture.tsx';
@@ -19,11 +20,16 @@ const INFO_EVERY_MS = 30_000;
 
 type CentralInfo = z.infer<typeof centralInfoSchema>;
 
-function fetchPage(query: string, cursor?: string, signal?: AbortSignal): Promise<VideoPage> {
+function fetchPage(
+  query: string,
+  token: string | undefined,
+  cursor?: string,
+  signal?: AbortSignal,
+): Promise<VideoPage> {
   const search = new URLSearchParams({ limit: String(PAGE_SIZE) });
   if (query) search.set('q', query);
   if (cursor) search.set('cursor', cursor);
-  return call<VideoPage>(`/api/videos?${search}`, { signal });
+  return call<VideoPage>(`/api/videos?${search}`, { token, signal });
 }
 
 /** What was typed, once the typing has paused. The address follows, so that a search can be shared. */
@@ -45,13 +51,15 @@ function useQuery() {
 
 function useVideos(query: string) {
   const { t } = useSpeech();
+  // Operators see what is private, too.
+  const { token } = useToken();
   const [shown, setShown] = useState<{ query: string; page: VideoPage }>();
   const [news, setNews] = useState('');
   const [moreError, setMoreError] = useState<unknown>();
   const known = useRef<{ query: string; ids: Set<string> } | undefined>(undefined);
   const first = usePoll(
     query,
-    signal => fetchPage(query, undefined, signal),
+    signal => fetchPage(query, token, undefined, signal),
     () => REFRESH_MS,
   );
   const fresh = first.value;
@@ -73,7 +81,7 @@ function useVideos(query: string) {
   const loadMore = async (): Promise<void> => {
     if (!shown?.page.next) return;
     try {
-      const following = await fetchPage(query, shown.page.next);
+      const following = await fetchPage(query, token, shown.page.next);
       for (const video of following.videos) known.current?.ids.add(video.id);
       setShown(before =>
         before?.query === query ? { query, page: appendPage(before.page, following) } : before,
@@ -169,6 +177,11 @@ function Card({ video, tracker }: { readonly video: Video; readonly tracker: str
             <span class={`state ${video.state === 'registered' ? 'good' : 'warn'}`}>
               {t.catalogue.states[video.state]}
             </span>
+            {video.visibility === 'private' && (
+              <span class="state warn" data-testid="private">
+                {t.catalogue.isPrivate}
+              </span>
+            )}
             {video.copies.length > 1 && <span class="quiet">{t.catalogue.copies(video.copies.length)}</span>}
           </p>
         </div>

@@ -1,13 +1,17 @@
 /** Takes files: dropped anywhere on the page, or chosen. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Visibility } from '../../protocol/record.ts';
 import { useSpeech } from '../parts/language.tsx';
+import { VisibilityChoice } from './visibility-choice.tsx';
 
 interface DropZoneProps {
   readonly maxBytes: number | undefined;
+  readonly visibility: Visibility;
+  readonly onVisibility: (visibility: Visibility) => void;
   readonly onFiles: (files: readonly File[]) => void;
 }
 
-export function DropZone({ maxBytes, onFiles }: DropZoneProps) {
+export function DropZone({ maxBytes, visibility, onVisibility, onFiles }: DropZoneProps) {
   const { t, format } = useSpeech();
   const over = useFileDrop(onFiles);
   return (
@@ -27,6 +31,7 @@ export function DropZone({ maxBytes, onFiles }: DropZoneProps) {
       <label class="button primary" for="file">
         {t.studio.choose}
       </label>
+      <VisibilityChoice value={visibility} onChoose={onVisibility} isInline />
       {maxBytes !== undefined && <p class="quiet">{t.studio.limit(format.size(maxBytes))}</p>}
     </section>
   );

@@ -1,11 +1,14 @@
 import { useId, useState } from 'preact/hooks';
+import type { Visibility } from '../../protocol/record.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
 import { useSpeech } from '../parts/language.tsx';
 import { Refusal } from '../parts/notice.tsx';
+import { VisibilityChoice } from './visibility-choice.tsx';
 
 export interface VideoEdit {
   readonly name: string;
   readonly description: string;
+  readonly visibility: Visibility;
 }
 
 interface EditFormProps {
@@ -19,12 +22,13 @@ export function EditForm({ video, onSave, onClose }: EditFormProps) {
   const id = useId();
   const [name, setName] = useState(video.name);
   const [description, setDescription] = useState(video.description);
+  const [visibility, setVisibility] = useState<Visibility>(video.visibility ?? 'public');
   const [saving, setSaving] = useState(false);
   const [error, setError] = useState<unknown>();
   const save = async (): Promise<void> => {
     setSaving(true);
     try {
-      await onSave({ name, description });
+      await onSave({ name, description, visibility });
       onClose();
     } catch (cause) {
       setError(cause);
@@ -62,6 +66,7 @@ export function EditForm({ video, onSave, onClose }: EditFormProps) {
           onInput={event => setDescription(event.currentTarget.value)}
         />
       </div>
+      <VisibilityChoice value={visibility} onChoose={setVisibility} />
       <Refusal error={error} />
       <div class="actions">
         <button type="submit" class="primary" disabled={saving}>

@@ -1,6 +1,7 @@
 /** The studio of a site: upload, see every step until the video is registered, edit, withdraw. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { SiteJob } from '../../protocol/job.ts';
+import type { Visibility } from '../../protocol/record.ts';
 import type { SiteInfo, SiteVideo } from '../../protocol/site.ts';
 import { ApiError, call } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
@@ -81,7 +82,10 @@ export function Studio() {
       ? [{ href: `${site.value.centralUrl}/?lang=${language}`, text: t.common.catalogue }]
       : []),
   ];
-  const addFiles = useAddFiles(site.value?.maxUploadBytes, setComplaints, queue.add);
+  const [visibility, setVisibility] = useState<Visibility>('public');
+  const addFiles = useAddFiles(site.value?.maxUploadBytes, setComplaints, file =>
+    queue.add(file, visibility),
+  );
   const isRefused = list.error instanceof ApiError && list.error.status === 401;
   const needsToken = site.value?.tokenNeeded === true || isRefused;
   const title = site.value ? t.studio.heading(site.value.name) : t.studio.title;
@@ -96,7 +100,12 @@ export function Studio() {
         <TokenForm refused={token !== undefined} onToken={setToken} />
       ) : (
         <>
-          <DropZone maxBytes={site.value?.maxUploadBytes} onFiles={addFiles} />
+          <DropZone
+            maxBytes={site.value?.maxUploadBytes}
+            visibility={visibility}
+            onVisibility={setVisibility}
+            onFiles={addFiles}
+          />
           {complaints.length > 0 && (
             <Notice kind="error" testId="complaints">
               {complaints.map(complaint => (

@@ -1,5 +1,6 @@
 /** Uploads of this tab (tus 1.0.0): a few at once, the others in turn; pausable, and resumed when the file is chosen again. */
 import { DetailedError, Upload } from 'tus-js-client';
+import type { Visibility } from '../../protocol/record.ts';
 import { type ApiError, parseProblem } from '../api.ts';
 import { beginRate, measureRate, type Rate } from './rate.ts';
 
@@ -21,7 +22,7 @@ export interface UploadItem {
 }
 
 export interface UploadQueue {
-  add(file: File): void;
+  add(file: File, visibility: Visibility): void;
   pause(key: number): void;
   resume(key: number): void;
   cancel(key: number): void;
@@ -80,11 +81,11 @@ export function createUploadQueue(options: UploadQueueOptions): UploadQueue {
     startNext();
   }
 
-  function makeClient(key: number, file: File): Upload {
+  function makeClient(key: number, file: File, visibility: Visibility): Upload {
     const client = new Upload(file, {
       endpoint: '/api/uploads',
       // The language of a film cannot be told from that of the page, so none is claimed.
-      metadata: { name: nameWithoutExtension(file.name), filename: file.name },
+      metadata: { name: nameWithoutExtension(file.name), filename: file.name, visibility },
       retryDelays: RETRY_DELAYS_MS,
       removeFingerprintOnSuccess: true,
       onBeforeRequest(request) {
@@ -106,7 +107,7 @@ export function createUploadQueue(options: UploadQueueOptions): UploadQueue {
   }
 
   return {
-    add(file) {
+    add(file, visibility) {
       const key = ++lastKey;
       items.set(key, {
         key,
@@ -116,7 +117,7 @@ export function createUploadQueue(options: UploadQueueOptions): UploadQueue {
         rate: beginRate(0, Date.now()),
         state: 'queued',
       });
-      clients.set(key, makeClient(key, file));
+      clients.set(key, makeClient(key, file, visibility));
       tell();
       startNext();
     },

@@ -1,6 +1,7 @@
 /** One video of this site, with its steps and what can be done with it. */
 import { useState } from 'preact/hooks';
 import type { SiteJob } from '../../protocol/job.ts';
+import { tokenPath } from '../../protocol/rights.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
 import { Confirm } from '../parts/dialog.tsx';
 import { useSpeech } from '../parts/language.tsx';
@@ -34,7 +35,9 @@ export function VideoRow(props: VideoRowProps) {
   const isUnpublished = video.state === 'uploading' || video.state === 'failed';
   // What is being converted can be watched from its beginning on.
   const isWatchable = video.state === 'ready' || video.state === 'preparing';
-  const doing = t.studio.doing[describeDoing(video, joined)];
+  const step = describeDoing(video, joined);
+  const isPrivate = video.visibility === 'private';
+  const doing = isPrivate && step === 'registered' ? t.studio.registeredPrivate : t.studio.doing[step];
 
   const withdraw = async (): Promise<void> => {
     close();
@@ -59,6 +62,11 @@ export function VideoRow(props: VideoRowProps) {
         ) : (
           <div>
             <h3>{video.name}</h3>
+            {isPrivate && (
+              <p class="state warn" data-testid="private">
+                {t.studio.isPrivate}
+              </p>
+            )}
             {video.description && <p class="description">{video.description}</p>}
             <VideoFacts video={video} />
           </div>
@@ -130,7 +138,7 @@ export function VideoRow(props: VideoRowProps) {
       {open === 'play' && video.revision && (
         <LocalPlayer
           name={video.name}
-          revisionUrl={`/v/${video.id}/${video.revision}/`}
+          revisionUrl={`${video.token ? tokenPath(video.token) : ''}/v/${video.id}/${video.revision}/`}
           pictures={{ poster: video.hasPoster, storyboard: video.hasStoryboard }}
           onClose={close}
         />

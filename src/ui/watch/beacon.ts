@@ -13,10 +13,16 @@ const LEAST_PAUSE_MS = 1_000;
 const AFTER_FAILURE_S = 10;
 const MOST_RESULTS = 32;
 
+/** What is said of the viewer in every address. */
+export interface Viewer {
+  readonly client: string | undefined;
+  readonly grant: string | undefined;
+}
+
 /** @returns what to call for every segment. */
 export function useBeacon(
   answer: PlayAnswer | undefined,
-  client: string | undefined,
+  viewer: Viewer,
   onPriority: (pathways: readonly string[]) => void,
 ): (report: SegmentReport) => void {
   const beacon = useRef<Beacon | undefined>(undefined);
@@ -25,13 +31,13 @@ export function useBeacon(
   const session = answer?.session;
   useEffect(() => {
     if (!session) return;
-    const started = startBeacon(() => latest.current, client, onPriority);
+    const started = startBeacon(() => latest.current, viewer, onPriority);
     beacon.current = started;
     return () => {
       started.stop();
       beacon.current = undefined;
     };
-  }, [session, client, onPriority]);
+  }, [session, viewer, onPriority]);
   return useCallback((report: SegmentReport) => beacon.current?.note(report), []);
 }
 
@@ -42,7 +48,7 @@ interface Beacon {
 
 function startBeacon(
   read: () => PlayAnswer | undefined,
-  client: string | undefined,
+  viewer: Viewer,
   onPriority: (pathways: readonly string[]) => void,
 ): Beacon {
   let results: BeaconResult[] = [];
@@ -64,7 +70,7 @@ function startBeacon(
     const told = results.splice(0, MOST_RESULTS);
     let againS = AFTER_FAILURE_S;
     try {
-      const wanted = await call<BeaconAnswer>(addressOf(answer, client), {
+      const wanted = await call<BeaconAnswer>(addressOf(answer, viewer), {
         method: 'POST',
         body: { ...(current ? { current } : {}), results: told },
       });
@@ -108,8 +114,9 @@ async function measure(site: SiteId, url: string): Promise<BeaconResult> {
   }
 }
 
-function addressOf({ steering, session, video, sources }: PlayAnswer, client: string | undefined): string {
+function addressOf({ steering, session, video, sources }: PlayAnswer, { client, grant }: Viewer): string {
   const query = new URLSearchParams({ video, pathways: sources.map(({ site }) => site).join('.') });
   if (client !== undefined) query.set('client', client);
+  if (grant !== undefined) query.set('grant', grant);
   return `${new URL(steering).origin}/beacon/${session}?${query}`;
 }

@@ -10,11 +10,10 @@ export type CentralInfo = z.infer<typeof centralInfoSchema>;
 export async function fetchPlayAnswer(
   trackers: readonly string[],
   video: string,
-  client: string | undefined,
-  session: string | undefined,
+  viewer: Readonly<Record<'client' | 'grant' | 'session', string | undefined>>,
   signal: AbortSignal,
 ): Promise<PlayAnswer> {
-  const query = formatQuery({ client, session });
+  const query = formatQuery(viewer);
   let failure = new ApiError(503, 'no-tracker', '');
   for (const tracker of trackers) {
     try {

@@ -1,15 +1,16 @@
 /** The watch page: the picture, and beside it who serves it and why. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Video } from '../../protocol/central.ts';
-import type { VideoId } from '../../protocol/ids.ts';
-import { mediaPath } from '../../protocol/media.ts';
 import { ApiError, call, sentenceOf } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
 import { ErrorNotice, Notice } from '../parts/notice.tsx';
 import { Page, useCentralLinks } from '../parts/page.tsx';
+import { useToken } from '../parts/token.tsx';
 import { usePoll } from '../poll.ts';
 import { useBeacon } from './beacon.ts';
 import { Facts } from './facts.tsx';
+import { grant } from './grant.ts';
+import { Grants } from './grants.tsx';
 import { findServing, learnSources, listMoves, NOBODY, noteServed } from './moves.ts';
 import { type CentralInfo, fetchPlayAnswer } from './play-answer.ts';
 import type { PlaybackNumbers } from './playback.ts';
@@ -24,15 +25,21 @@ const RETRY_PLAYING_MS = 3_000;
 const videoId = decodeURIComponent(location.pathname.split('/').filter(Boolean).at(-1) ?? '');
 const client = new URLSearchParams(location.search).get('client') ?? undefined;
 
+const VIEWER = { client, grant };
+
 const isForGood = (error: unknown): boolean =>
-  error instanceof ApiError && (error.status === 404 || error.status === 410);
+  error instanceof ApiError && (error.status === 403 || error.status === 404 || error.status === 410);
 
 export function Watch() {
   const { t } = useSpeech();
   const links = useCentralLinks();
+  const { token } = useToken();
   const video = usePoll(
-    'video',
-    signal => call<Video>(`/api/videos/${encodeURIComponent(videoId)}`, { signal }),
+    `video ${token ?? ''}`,
+    signal => {
+      const query = grant === undefined ? '' : `?${new URLSearchParams({ grant })}`;
+      return call<Video>(`/api/videos/${encodeURIComponent(videoId)}${query}`, { token, signal });
+    },
     found => (found.state === 'registered' ? REFRESH_VIDEO_MS : 1_000),
   );
   const info = usePoll(
@@ -43,11 +50,18 @@ export function Watch() {
   const trackers = info.value?.trackers;
   /** One viewing: asking again is not beginning again. */
   const session = useRef<string | undefined>(undefined);
+  /** An operator sees it and has no grant: he makes one first. */
+  const needsGrant = video.value?.visibility === 'private' && grant === undefined;
   const answer = usePoll(
-    trackers ? trackers.join(' ') : '',
+    trackers && !needsGrant ? trackers.join(' ') : '',
     async signal => {
-      if (!trackers) return undefined;
-      const found = await fetchPlayAnswer(trackers, videoId, client, session.current, signal);
+      if (!trackers || needsGrant) return undefined;
+      const found = await fetchPlayAnswer(
+        trackers,
+        videoId,
+        { client, grant, session: session.current },
+        signal,
+      );
       session.current = found.session;
       return found;
     },
@@ -55,7 +69,7 @@ export function Watch() {
   );
   const playing = usePlaying(answer.value?.hls);
   const [priority, setPriority] = useState<readonly string[]>();
-  const onSegment = useBeacon(answer.value, client, setPriority);
+  const onSegment = useBeacon(answer.value, VIEWER, setPriority);
   const [serving, setServing] = useState(NOBODY);
   const [numbers, setNumbers] = useState<PlaybackNumbers>();
   const sources = answer.value?.sources;
@@ -68,15 +82,17 @@ export function Watch() {
 
   // Kept while the revision is the same: another order of sites is no reason to fetch pictures anew.
   const { revision, sources: offered } = answer.value ?? {};
-  const firstBaseUrl = offered?.[0]?.baseUrl;
-  const baseUrl = useRef<string | undefined>(undefined);
-  baseUrl.current ??= firstBaseUrl;
-  const revisionUrl =
-    baseUrl.current && revision ? baseUrl.current + mediaPath(videoId as VideoId, revision, '') : undefined;
+  const pictured = useRef<{ readonly revision: string; readonly url: string } | undefined>(undefined);
+  const [best] = offered ?? [];
+  if (best && revision && pictured.current?.revision !== revision)
+    pictured.current = { revision, url: new URL('.', best.hls).href };
+  const revisionUrl = pictured.current?.url;
 
   const name = video.value?.name ?? answer.value?.name;
   const now = findServing(serving);
-  const error = trouble(video.error, info.error, answer.error, playing.url !== undefined);
+  const error = needsGrant
+    ? undefined
+    : trouble(video.error, info.error, answer.error, playing.url !== undefined);
   return (
     <Page title={name ?? t.watch.title} home="/" links={links}>
       {name && <h1>{name}</h1>}
@@ -113,6 +129,9 @@ export function Watch() {
             />
           </div>
           {video.value && <Facts video={video.value} />}
+          {video.value?.visibility === 'private' && token !== undefined && (
+            <Grants video={videoId} token={token} isWatching={grant !== undefined} />
+          )}
         </div>
       )}
     </Page>
