@@ -1,7 +1,8 @@
 /**
  * nginx in front of a site, or instead of its built-in buffer: the configuration, made from the site's own. The rules are the
  * buffer's: the query is no part of the key, concurrent misses make one request, and a withdrawn video is gone within a minute
- * (that is why nginx asks again each minute whether what it keeps still holds; the answer is 304 and costs next to nothing).
+ * (that is why nginx asks again each minute whether what it keeps still holds; the answer is 304 and costs next to nothing). What
+ * becomes private is gone likewise; private videos themselves (`/t/{token}/v/…`) pass through to the site, which checks the token.
  */
 import { join } from 'node:path';
 import { ConfigFault } from '../kernel/config.ts';
@@ -96,6 +97,9 @@ export function formatNginxConfig(config: SiteConfig, place: NginxPlace): string
             '# What lies at other sites, and every refusal, is for the built-in buffer to answer.',
             ...block('location @buffer', [`proxy_pass ${site};`, ...cacheBy('buffer$uri')]),
           ]),
+      '',
+      '# Private videos: the site checks each request. Nothing of them is kept here, and no token is written into a log.',
+      ...block('location /t/', ['access_log off;', `proxy_pass ${site};`, ...UNCACHED]),
       '',
       '# Other methods, and what another site fetches: counted and answered by the site itself.',
       ...block('location @site', [`proxy_pass ${site};`, ...UNCACHED]),

@@ -152,6 +152,60 @@ describe.each([
   });
 });
 
+describe.each([
+  ['in front of the built-in buffer', []],
+  ['instead of the built-in buffer', ['--instead']],
+])('nginx %s, and a private video', (_where, flags) => {
+  it('passes what has a token, keeps nothing of it, and gives nobody else anything, also of what was public', async () => {
+    const { url, site, generated } = await startEdge(flags);
+    expect(generated).toMatch(/location \/t\/ \{\s+access_log off;/);
+    const { id, base } = await publish(url);
+    const segment = `${base}/source-video/0.m4s`;
+    const open = await read(`${url}${segment}`);
+    expect(open.status).toBe(200);
+    const edit = (visibility: string) =>
+      read(`${url}/api/videos/${id}`, {
+        method: 'PATCH',
+        headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ visibility }),
+      });
+    const { token = '' } = JSON.parse((await edit('private')).body.toString()) as SiteVideo;
+    await sleep(1_100);
+    await eventually(
+      'nginx gives what it had kept to nobody any more',
+      async () => (await read(`${url}${segment}`)).status === 404 || undefined,
+      5_000,
+    );
+    for (const headers of [
+      {},
+      { 'if-none-match': open.headers.get('etag') ?? '' },
+      { 'tributary-fill': 'x' },
+    ])
+      expect((await read(`${url}${segment}`, { headers: headers as Record<string, string> })).status).toBe(
+        404,
+      );
+    const before = await countAnswered(site);
+    for (let viewer = 0; viewer < 3; viewer++) {
+      const { status, headers, body } = await read(`${url}/t/${token}${segment}`);
+      expect([status, body.equals(open.body)]).toEqual([200, true]);
+      expect(headers.get('cache-control')).toBe('private, max-age=60');
+      expect(headers.get('access-control-allow-origin')).toBe('*');
+    }
+    // Each of them was asked of the site: a token that is taken back opens nothing at nginx.
+    expect((await countAnswered(site)) - before).toBe(3);
+    const forged = await read(`${url}/t/${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}${segment}`);
+    expect([forged.status, JSON.parse(forged.body.toString()).code]).toEqual([403, 'token-invalid']);
+    const part = await read(`${url}/t/${token}${segment}`, { headers: { range: 'bytes=10-19' } });
+    expect([part.status, part.body.equals(open.body.subarray(10, 20))]).toEqual([206, true]);
+    await edit('public');
+    await eventually(
+      'everybody has it again',
+      async () => (await read(`${url}${segment}`)).status === 200 || undefined,
+      5_000,
+    );
+  });
+});
+
 describe('tributary nginx-config', () => {
   const generate = async (settings: string, ...flags: readonly string[]) => {
     const config = join(directory, 'site.toml');
