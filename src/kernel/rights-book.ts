@@ -165,5 +165,13 @@ export class RightsBook {
   }
 }
 
-export const readContent = (path: string): BookContent =>
-  bookSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+/** @throws Error with a sentence */
+export function readContent(path: string): BookContent {
+  try {
+    return bookSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new Error(`${path} says what is private, and cannot be read. Put it back from a backup.`, {
+      cause,
+    });
+  }
+}

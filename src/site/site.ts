@@ -366,7 +366,8 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
   const hearing = startHearing({
     db,
     centralUrl: () => membership.identity().membership?.centralUrl,
-    buffered,
+    // Of private ones nobody is told, and they are not listed here.
+    buffered: () => new Set([...buffered()].filter(video => !rights.isPrivate(video))),
     log,
   });
   if (existsSync(files.uiDirectory)) {
