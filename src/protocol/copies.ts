@@ -88,6 +88,7 @@ export const placementSchema = z.strictObject({
   video: videoIdSchema,
   name: z.string(),
   sizeBytes: z.int().nonnegative(),
+  isPrivate: z.literal(true).optional(),
   origin: siteName,
   /** Sites that hold it whole, in its present revision, the origin counted. */
   holders: z.int().nonnegative(),

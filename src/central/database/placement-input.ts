@@ -94,9 +94,17 @@ export async function listHoldings(db: CentralDatabase): Promise<Holdings> {
 }
 
 const plannedVideo = (origin: SiteId, record: VideoRecord): PlannedVideo => {
-  const { video, name, revision, renditions, durationMs } = record;
+  const { video, name, revision, renditions, durationMs, visibility } = record;
   const bps = renditions.reduce((sum, rendition) => sum + rendition.averageBandwidthBps, 0);
-  return { id: video, name, origin, revision, sizeBytes: Math.ceil((bps * durationMs) / 8_000) };
+  const sizeBytes = Math.ceil((bps * durationMs) / 8_000);
+  return {
+    id: video,
+    name,
+    origin,
+    revision,
+    sizeBytes,
+    ...(visibility === 'private' ? { isPrivate: true } : {}),
+  };
 };
 
 /** There is a rule, or something that one had put somewhere. */

@@ -15,6 +15,7 @@ export interface PlannedVideo {
   readonly revision: RevisionId;
   /** What a copy takes, as far as that is known. */
   readonly sizeBytes: number;
+  readonly isPrivate?: true;
 }
 
 export interface PlannedSite {

@@ -73,6 +73,7 @@ function describer(
       video: video.id,
       name: video.name,
       sizeBytes: video.sizeBytes,
+      ...(video.isPrivate ? { isPrivate: true } : {}),
       origin: nameOf(video.origin),
       holders: planned.holders.get(video.id) ?? 0,
       copies: sites.map(site => {

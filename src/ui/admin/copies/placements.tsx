@@ -21,6 +21,7 @@ export function Placements({ report }: { readonly report: CopyReport }) {
           <tr key={placement.video} data-video={placement.video}>
             <th scope="row">
               <a href={`/watch/${placement.video}`}>{placement.name}</a>
+              {placement.isPrivate && <div class="warn">{t.catalogue.isPrivate}</div>}
             </th>
             <td>{placement.origin.name}</td>
             <td class="number">{format.size(placement.sizeBytes)}</td>
