@@ -94,6 +94,20 @@ export interface RightsChanges {
   readonly revoked: { readonly grant: string; readonly expiresS: number }[];
 }
 
+/** Where the last change of rights stands: whoever has heard of that has heard of all. */
+export async function lastRightsChange(db: CentralDatabase): Promise<number> {
+  const grants = await db
+    .selectFrom('grants')
+    .select(({ fn }) => fn.max<number | null>('position').as('position'))
+    .executeTakeFirst();
+  const videos = await db
+    .selectFrom('videos')
+    .select(({ fn }) => fn.max<number | null>('position').as('position'))
+    .where('private', '>', sql.lit(0))
+    .executeTakeFirst();
+  return Math.max(Number(grants?.position ?? 0), Number(videos?.position ?? 0));
+}
+
 /** What has changed of rights since `after`: revocations, and for sites which videos are private. */
 export async function listRightsChanges(
   db: CentralDatabase,

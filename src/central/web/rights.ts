@@ -3,13 +3,15 @@ import { z } from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { deriveSiteKey } from '../../kernel/rights-token.ts';
 import { rightsPageSchema, rotationAnswerSchema, rotationSchema } from '../../protocol/rights.ts';
-import { listRightsChanges } from '../database/grants.ts';
-import { listMasters, rotateMaster } from '../database/rights-keys.ts';
+import { lastRightsChange, listRightsChanges } from '../database/grants.ts';
+import { listMasters, type Master, rotateMaster } from '../database/rights-keys.ts';
 import { type CentralContext, requireMember, requireOperator } from './context.ts';
 import { awaitNews, MAX_WAIT_S } from './long-poll.ts';
 
 /** The bell rings for every change; the thousand sites that wait here look this often at most. */
 const LOOK_EVERY_MS = 500;
+
+type Found = readonly [masters: readonly Master[], last: number];
 
 const querySchema = z.object({
   after: z.coerce.number().int().nonnegative(),
@@ -19,6 +21,18 @@ const querySchema = z.object({
 
 export function addRightsCalls(app: HttpServer, context: CentralContext): void {
   const { db, bell, secrets } = context;
+  /** The bell rings for every record that comes in, and a thousand may wait: what all of them ask is asked once a ring. */
+  let looked: { readonly rings: number; readonly found: Promise<Found> } | undefined;
+  const look = (): Promise<Found> => {
+    if (looked?.rings !== bell.rings) {
+      const found = Promise.all([listMasters(db, secrets, Date.now()), lastRightsChange(db)]);
+      looked = { rings: bell.rings, found };
+      found.catch(() => {
+        looked = undefined;
+      });
+    }
+    return looked.found;
+  };
 
   app.get(
     '/api/rights',
@@ -33,16 +47,24 @@ export function addRightsCalls(app: HttpServer, context: CentralContext): void {
       const { id, role } = await requireMember(request, context, 'site', 'tracker');
       const { after, generation, wait } = request.query;
       reply.header('cache-control', 'no-store');
+      // Whether central knows where the asker stands is seen once.
+      let isFirst = true;
       return awaitNews({
         bell,
         reply,
         waitS: wait,
         lookEveryMs: LOOK_EVERY_MS,
         async read() {
-          const nowMs = Date.now();
-          const masters = await listMasters(db, secrets, nowMs);
+          const [masters, last] = await look();
+          const mayBeNews = isFirst || last > after;
+          isFirst = false;
+          const changes = mayBeNews
+            ? await listRightsChanges(db, after, role === 'site', Date.now())
+            : { position: after, more: false, videos: [], revoked: [] };
           return {
-            ...(await listRightsChanges(db, after, role === 'site', nowMs)),
+            ...changes,
+            // What concerns others or is over by now has been passed, too.
+            position: changes.more ? changes.position : Math.max(changes.position, last),
             keys: masters.map(({ generation, master, untilMs }) => ({
               generation,
               // A site that is broken into can make tokens for itself alone.
