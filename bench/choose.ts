@@ -47,7 +47,7 @@ request = function()
   local v, c = math.random(0, videos - 1), math.random(0, clients - 1)
   local zone, rest = c % zones, math.floor(c / zones)
   return wrk.format("GET", string.format("/play/%08x-0001-7000-8000-%012x?client=10.%d.%d.%d", v, v,
-    math.floor(zone / 4), (zone % 4) * 64 + rest % 64, 1 + math.floor(rest / 64) % 200))
+    math.floor(zone / 4), (zone % 4) * 64 + rest % 50, 1 + math.floor(rest / 50) % 200))
 end
 `;
 

@@ -19,7 +19,8 @@ import { createWorld } from '../../src/tracker/world.ts';
 
 export const SITES = 1_000;
 export const COPIES = 4;
-const PREFIXES = 50_000;
+const ZONE_PREFIXES = 50;
+const PREFIXES = SITES * ZONE_PREFIXES;
 /** Each prefix has measured so many sites. */
 const MEASURED_SITES = 3;
 
@@ -32,7 +33,8 @@ export const siteOf = (n: number): SiteId => idOf(n, 3) as SiteId;
 /** In the zone of site `n % SITES`. */
 export const clientOf = (n: number): string => {
   const zone = n % SITES;
-  return `10.${zone >> 2}.${((zone & 3) << 6) + (Math.floor(n / SITES) % 64)}.${1 + (Math.floor(n / SITES / 64) % 200)}`;
+  const rest = Math.floor(n / SITES);
+  return `10.${zone >> 2}.${((zone & 3) << 6) + (rest % ZONE_PREFIXES)}.${1 + (Math.floor(rest / ZONE_PREFIXES) % 200)}`;
 };
 
 /** Evenly spread, the same in every run. */

@@ -6,7 +6,7 @@
  */
 import type { Coordinates } from '../../protocol/central.ts';
 import type { SiteId } from '../../protocol/ids.ts';
-import type { Policy, Priors } from './prior.ts';
+import { nearOf, type Policy, type Priors } from './prior.ts';
 import { DRAINED_TERM, type SiteStates, type SiteTable } from './sites.ts';
 
 export interface Viewer {
@@ -136,7 +136,7 @@ function scoreWith(
   const { fillingSite } = viewer;
   if (!isUp(world, index)) return undefined;
   if (fillingSite !== undefined && table.facts[index]?.id === fillingSite) return undefined;
-  let score = (priors.near[index] as number) + (states.terms[index] as number);
+  let score = nearOf(priors, index) + (states.terms[index] as number);
   if (policy !== 'nearest') {
     const expected = expectedLog(priors.expected[index] as number, network.lineLogBps, measured);
     score += useful(expected, enoughOf(question.bitrateBps));
@@ -234,7 +234,7 @@ export function choose(world: World, question: Question, count: number): readonl
     const index = byTerm[at] as number;
     const score = expected + (offered[index] as number) + unheld;
     if (score < best.least) break;
-    if ((priors.expected[index] as number) <= line) continue;
+    if (level < order.length && (priors.expected[index] as number) <= line) continue;
     left--;
     if (marks[index] !== decision) best.offer(index, score);
   }
@@ -262,7 +262,7 @@ function countAbove(values: Float64Array, limit: number): number {
   return from;
 }
 
-/** The best so far, best first. Most that are offered do not get in, and cost no object. */
+/** The best so far, best first. Most that are offered do not get in, and cost no more than a look at the last. */
 class Best {
   /** The lowest score that can still get in: what lies on the edge of a step, the comparison judges. */
   least = Number.MIN_SAFE_INTEGER;
@@ -271,6 +271,10 @@ class Best {
   readonly #world: World;
   readonly #question: Question;
   readonly #count: number;
+  /** Of the last, once there is no more room. */
+  #lastStep = 0;
+  #lastOrder = 0;
+  #lastTie = 0;
 
   constructor(world: World, question: Question, count: number) {
     this.#world = world;
@@ -279,11 +283,20 @@ class Best {
   }
 
   offer(index: number, score: number): void {
+    const { failoverOrder, hash } = this.#world.table;
     const step = stepOf(score);
     const indexes = this.#indexes;
     const scores = this.#scores;
     const isFull = indexes.length === this.#count;
-    if (isFull && !this.#isBefore(step, index, indexes.length - 1)) return;
+    if (isFull) {
+      if (step < this.#lastStep) return;
+      const order = failoverOrder[index] as number;
+      if (step === this.#lastStep && order >= this.#lastOrder) {
+        if (order > this.#lastOrder) return;
+        if (tieOf(hash[index] as number, this.#question.hash) < this.#lastTie) return;
+        if (!this.#isBefore(step, index, indexes.length - 1)) return;
+      }
+    }
     let at = isFull ? indexes.length - 1 : indexes.length;
     for (; at > 0 && this.#isBefore(step, index, at - 1); at--) {
       indexes[at] = indexes[at - 1] as number;
@@ -291,8 +304,12 @@ class Best {
     }
     indexes[at] = index;
     scores[at] = score;
-    if (indexes.length === this.#count)
-      this.least = lowestOf(stepOf(scores[this.#count - 1] as number)) - ROUNDING;
+    if (indexes.length < this.#count) return;
+    const last = indexes[this.#count - 1] as number;
+    this.#lastStep = stepOf(scores[this.#count - 1] as number);
+    this.#lastOrder = failoverOrder[last] as number;
+    this.#lastTie = tieOf(hash[last] as number, this.#question.hash);
+    this.least = lowestOf(this.#lastStep) - ROUNDING;
   }
 
   #isBefore(step: number, index: number, at: number): boolean {

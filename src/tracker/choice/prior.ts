@@ -42,19 +42,25 @@ export interface Priors {
   readonly km: Float64Array;
   /** Logarithm of bits a second. */
   readonly expected: Float64Array;
-  /** What the policy adds for nearness. */
+  /** What `nearest` adds for nearness; empty under the other policies. */
   readonly near: Float64Array;
   /** All sites, those first of which the most can be expected; and for each place in it, how much that is. */
   readonly order: Uint32Array;
   readonly most: Float64Array;
   /** The only site that the policy favours beside what is expected of it: that of the viewer's own zone; -1: none. */
   readonly favoured: number;
+  /** By how much. */
+  readonly favour: number;
 }
+
+/** What the policy adds for nearness. */
+export const nearOf = ({ near, favoured, favour }: Priors, index: number): number =>
+  near.length > 0 ? (near[index] as number) : index === favoured ? favour : 0;
 
 export function makePriors(table: SiteTable, place: Place, policy: Policy): Priors {
   const km = new Float64Array(table.size);
   const expected = new Float64Array(table.size);
-  const near = new Float64Array(table.size);
+  const near = new Float64Array(policy === 'nearest' ? table.size : 0);
   for (const [index, { id, coordinates }] of table.facts.entries()) {
     const isOwnZone = id === place.zoneSite;
     const known = place.coordinates && coordinates ? distanceKm(place.coordinates, coordinates) : Number.NaN;
@@ -62,7 +68,7 @@ export function makePriors(table: SiteTable, place: Place, policy: Policy): Prio
     expected[index] = logThroughputAt(
       isOwnZone ? LOCAL_RTT_MS : rttOf(Number.isNaN(known) ? UNKNOWN_KM : known),
     );
-    near[index] = nearness(policy, isOwnZone, known);
+    if (policy === 'nearest') near[index] = nearness(isOwnZone, known);
   }
   const mosts = policy === 'nearest' ? near : expected;
   const most = (index: number): number => mosts[index] as number;
@@ -70,12 +76,11 @@ export function makePriors(table: SiteTable, place: Place, policy: Policy): Prio
     (a, b) => most(b) - most(a),
   );
   const own = place.zoneSite === undefined ? undefined : table.indexOf.get(place.zoneSite);
-  return { km, expected, near, order, most: Float64Array.from(order, most), favoured: own ?? -1 };
+  const favour = policy === 'auto' ? ZONE_TERM : 0;
+  return { km, expected, near, order, most: Float64Array.from(order, most), favoured: own ?? -1, favour };
 }
 
-function nearness(policy: Policy, isOwnZone: boolean, km: number): number {
-  if (policy === 'best-network') return 0;
-  if (policy === 'auto') return isOwnZone ? ZONE_TERM : 0;
+function nearness(isOwnZone: boolean, km: number): number {
   if (isOwnZone) return STEP_TERM;
   return -STEP_TERM * (Number.isNaN(km) ? UNKNOWN_STEPS : Math.round(km / DISTANCE_STEP_KM));
 }

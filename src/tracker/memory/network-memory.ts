@@ -40,6 +40,8 @@ const MAX_AREA_WEIGHT = 0.7;
 /** A viewer's own experience against that of its neighbours. */
 const OWN_WEIGHT = 2;
 const VIEWERS_FADE_MS = 1_800_000;
+/** Where there is no room, so large a part of the prefixes is forgotten, those first that were silent longest. */
+const ROOM_PARTS = 64;
 /** A prefix from which viewers begin and nobody speaks is moved to the end no more often than this. */
 const MOVE_EVERY_MS = 60_000;
 
@@ -217,6 +219,15 @@ export class NetworkMemory {
     }
   }
 
+  /** Some at once: whoever begins to walk a map walks past all that was deleted of late. */
+  #makeRoom(map: Map<string, Remembered>): void {
+    let left = Math.ceil(this.#limits.maxPrefixes / ROOM_PARTS);
+    for (const key of map.keys()) {
+      map.delete(key);
+      if (--left === 0) return;
+    }
+  }
+
   #touch(map: Map<string, Remembered>, key: string, area: string, nowMs: number): Remembered {
     const found = map.get(key);
     const remembered = found ?? {
@@ -230,10 +241,7 @@ export class NetworkMemory {
       area,
     };
     if (found) map.delete(key);
-    else if (map.size >= this.#limits.maxPrefixes) {
-      const oldest = map.keys().next();
-      if (!oldest.done) map.delete(oldest.value);
-    }
+    else if (map.size >= this.#limits.maxPrefixes) this.#makeRoom(map);
     remembered.seenAtMs = Math.max(remembered.seenAtMs, nowMs);
     remembered.movedAtMs = Math.max(remembered.movedAtMs, nowMs);
     remembered.area = area;
