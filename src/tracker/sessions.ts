@@ -65,8 +65,9 @@ function takeRandom(target: Buffer, at: number): void {
 }
 
 /**
- * A keyed hash. SHA-512/256 shows half of its state, so that what is signed cannot be lengthened (FIPS 180-4), and in one call
- * takes a seventh of the time of an HMAC: a tracker signs for every viewer who begins.
+ * A keyed hash. SHA-512/256 shows half of its last state, so what is signed cannot be lengthened (FIPS 180-4; Coron, Dodis, Malinaud
+ * and Puniya, Merkle–Damgård Revisited, 2005), key and head have one length each, and a seventh of the time of an HMAC is enough: a
+ * tracker signs for every viewer who begins.
  */
 const sign = (head: string, prefix: string, key: string): string =>
   hash('sha512-256', `${key} ${head} ${prefix}`, 'base64url').slice(0, MAC_CHARACTERS);
