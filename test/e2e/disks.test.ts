@@ -3,7 +3,7 @@
  * directories, of which one can at least be gone.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rename, rm, statfs, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -19,31 +19,27 @@ const MB = 2 ** 20;
 const DISK_MB = 64;
 
 const run = (program: string, ...args: readonly string[]): boolean => spawnSync(program, args).status === 0;
-const writeNew = async (path: string, bytes: number): Promise<void> => {
-  await writeFile(path, Buffer.alloc(0));
-  await truncate(path, bytes);
-};
 
 class Disk {
   readonly path: string;
-  readonly #image: string;
+  /** Where it is mounted all the while; `path` shows it as long as it is there. */
+  readonly #behind: string;
   readonly isMounted: boolean;
 
-  private constructor(path: string, image: string, isMounted: boolean) {
+  private constructor(path: string, behind: string, isMounted: boolean) {
     this.path = path;
-    this.#image = image;
+    this.#behind = behind;
     this.isMounted = isMounted;
   }
 
   static async make(path: string): Promise<Disk> {
-    const image = `${path}.image`;
+    const behind = `${path}.behind`;
     await mkdir(path);
-    await writeNew(image, DISK_MB * MB);
+    await mkdir(behind);
     const isMounted =
-      process.getuid?.() === 0 &&
-      run('mkfs.ext4', '-q', '-m', '0', image) &&
-      run('mount', '-o', 'loop', image, path);
-    return new Disk(path, image, isMounted);
+      run('mount', '-t', 'tmpfs', '-o', `size=${DISK_MB}m`, 'tmpfs', behind) &&
+      run('mount', '--bind', behind, path);
+    return new Disk(path, behind, isMounted);
   }
 
   /** The mount point stays, and is empty. */
@@ -58,7 +54,7 @@ class Disk {
 
   async bringBack(): Promise<void> {
     if (this.isMounted) {
-      if (!run('mount', '-o', 'loop', this.#image, this.path))
+      if (!run('mount', '--bind', this.#behind, this.path))
         throw new Error(`${this.path} could not be mounted`);
       return;
     }
@@ -81,7 +77,7 @@ class Disk {
   uploads = (): Promise<string[]> => readdir(join(this.path, 'uploads'));
 
   async drop(): Promise<void> {
-    if (this.isMounted) run('umount', '-l', this.path);
+    for (const path of [this.path, this.#behind]) run('umount', '-l', path);
   }
 }
 
