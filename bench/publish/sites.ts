@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { call, type Signer } from '../../src/kernel/client.ts';
 import { type KeyPair, newNonce, readOrMakeKey, sha256Hex } from '../../src/kernel/keys.ts';
+import { formatAscii } from '../../src/kernel/long-json.ts';
 import { SetDigest } from '../../src/kernel/set-digest.ts';
 import { NonceMemory, verifyRequest } from '../../src/kernel/signatures.ts';
 import { canonicalJson } from '../../src/protocol/canonical.ts';
@@ -40,7 +41,7 @@ const BOUNDS = { timeoutMs: 60_000, maxBytes: 2 ** 20 };
 const SIGNAL_AGAIN_MS = 1_000;
 
 interface Row {
-  /** As it stands in a page. */
+  /** As it stands in a page of a real site. */
   readonly entry: string;
   readonly video: string;
   readonly version: number;
@@ -206,7 +207,7 @@ function writeRecord(site: Site): Row {
   const version = ++site.version;
   const json = canonicalJson(exampleRecord(video, version));
   const hash = sha256Hex(json);
-  return { entry: `{"record":${json},"hash":"${hash}"}`, video, version, hash };
+  return { entry: formatAscii({ record: JSON.parse(json), hash }), video, version, hash };
 }
 
 export const exampleRecord = (video: string, version: number): VideoRecord =>

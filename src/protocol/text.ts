@@ -8,14 +8,15 @@ const FORBIDDEN_IN_LINE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\
 // biome-ignore lint/suspicious/noControlCharactersInRegex: naming them is the purpose of this pattern
 const FORBIDDEN_IN_TEXT = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/u;
 
-const characters = (text: string): number => [...text].length;
+/** Characters, not code units, of which there are at least as many. */
+const isWithin = (text: string, max: number): boolean => text.length <= max || [...text].length <= max;
 
 export const nameSchema = z
   .string()
   .transform(text => text.normalize('NFC').trim())
   .refine(text => text.length > 0, 'The name is empty. Give the video a name.')
   .refine(
-    text => characters(text) <= MAX_NAME_CHARACTERS,
+    text => isWithin(text, MAX_NAME_CHARACTERS),
     `The name is too long. Use at most ${MAX_NAME_CHARACTERS} characters.`,
   )
   .refine(
@@ -27,7 +28,7 @@ export const descriptionSchema = z
   .string()
   .transform(text => text.normalize('NFC').replaceAll('\r\n', '\n').trim())
   .refine(
-    text => characters(text) <= MAX_DESCRIPTION_CHARACTERS,
+    text => isWithin(text, MAX_DESCRIPTION_CHARACTERS),
     `The description is too long. Use at most ${MAX_DESCRIPTION_CHARACTERS} characters.`,
   )
   .refine(

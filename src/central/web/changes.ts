@@ -1,6 +1,7 @@
 /** What trackers ask and tell, and what sites ask about it: the last step of publication (mission, requirement 4). */
 import { z } from 'zod';
-import type { HttpServer } from '../../kernel/http.ts';
+import { type HttpServer, spellWith } from '../../kernel/http.ts';
+import { formatLongList } from '../../kernel/long-json.ts';
 import {
   changePageSchema,
   registrationAnswerSchema,
@@ -9,7 +10,7 @@ import {
 } from '../../protocol/central.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { listRegistrations } from '../database/catalogue.ts';
-import { listChanges, registerUpTo } from '../database/feed.ts';
+import { type ChangePage, listChanges, registerUpTo } from '../database/feed.ts';
 import { tellSightings } from '../database/sightings.ts';
 import { listJoined } from '../database/sites.ts';
 import { type CentralContext, requireMember } from './context.ts';
@@ -34,7 +35,7 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
       const tracker = await requireMember(request, context, 'tracker');
       const { after, limit, wait } = request.query;
       // Made of records that were parsed when they came, by the thousand: not parsed once more on their way out.
-      reply.serializer(JSON.stringify);
+      spellWith(reply, ({ changes, ...head }: ChangePage) => formatLongList(head, 'changes', changes));
       const start = await registerUpTo(db, tracker.id, after, Date.now());
       return awaitNews({
         bell,

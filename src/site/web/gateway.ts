@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { failpoint } from '../../kernel/failpoint.ts';
 import type { HttpServer } from '../../kernel/http.ts';
-import { RefusedSignature, requireSigner } from '../../kernel/http.ts';
+import { RefusedSignature, requireSigner, spellWith } from '../../kernel/http.ts';
+import { formatLongList } from '../../kernel/long-json.ts';
 import type { MemberIdentity } from '../../kernel/member.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { NonceMemory } from '../../kernel/signatures.ts';
@@ -114,8 +115,10 @@ export function serveGateway(
         response: { 200: recordPageSchema },
       },
     },
-    async request => {
+    async (request, reply) => {
       await requireCentral(request);
+      // Made of records that were parsed when they were written: not parsed once more on their way out.
+      spellWith(reply, ({ records, ...head }: RecordPage) => formatLongList(head, 'records', records));
       return gateway.readRecords(request.query.limit);
     },
   );
