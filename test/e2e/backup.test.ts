@@ -1,8 +1,13 @@
 /** The drill: back up under load, restore the old copy, watch it heal. Nothing withdrawn comes back, nothing published is lost. */
+import { execFile } from 'node:child_process';
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { makeDatabase, type TestDatabase } from '../postgres/databases.ts';
+import { findPostgresProgram } from '../postgres/server.ts';
 import {
   type Cluster,
   type Part,
@@ -14,20 +19,13 @@ import {
   videosNamed,
 } from './cluster.ts';
 import { readFilm, shortFilm } from './films.ts';
-import { COMMAND, eventually, runProgram } from './parts.ts';
+import { COMMAND, eventually } from './parts.ts';
 
 const HEAL_MS = 60_000;
 
 let cluster: Cluster;
 let site: Part;
 let film: Buffer;
-beforeAll(async () => {
-  film = readFilm(shortFilm());
-  cluster = await startCluster();
-  site = await cluster.addSite('Hangzhou');
-  await site.start();
-});
-afterAll(() => cluster?.stop());
 
 const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
 const rename = (id: string, name: string) =>
@@ -38,23 +36,60 @@ const withdraw = (id: string) =>
     headers: { authorization: headers.authorization },
   });
 
-function backUp(part: Part): string {
-  const to = join(cluster.directory, 'backup', part.name);
-  const config = join(cluster.directory, `${part.name}.toml`);
-  const run = runProgram(process.execPath, [COMMAND, 'backup', '--config', config, '--to', to]);
-  expect(run.stderr).toBe('');
-  expect(run.status).toBe(0);
-  return join(to, part.kind);
+/** Copies a part's database while it runs, and puts the copy back, both as docs/backup.md says. */
+interface Means {
+  backUp(part: Part): Promise<string>;
+  /** The part is not running. */
+  restore(part: Part, from: string): Promise<void>;
 }
 
-/** As docs/backup.md says. */
-async function restore(part: Part, from: string): Promise<void> {
-  await part.end('SIGKILL');
-  const name = `${part.kind}.sqlite`;
-  for (const suffix of ['-wal', '-shm']) rmSync(join(part.directory, name + suffix), { force: true });
-  copyFileSync(join(from, name), join(part.directory, name));
-  await part.start();
+/** Edits go on meanwhile. @throws unless it ends well */
+async function run(program: string, args: readonly string[]): Promise<void> {
+  const { stderr } = await promisify(execFile)(program, args);
+  expect(stderr).toBe('');
 }
+
+const embedded: Means = {
+  async backUp(part) {
+    const to = join(cluster.directory, 'backup', part.name);
+    await run(process.execPath, [
+      COMMAND,
+      'backup',
+      '--config',
+      join(cluster.directory, `${part.name}.toml`),
+      '--to',
+      to,
+    ]);
+    return join(to, part.kind);
+  },
+  async restore(part, from) {
+    const name = `${part.kind}.sqlite`;
+    for (const suffix of ['-wal', '-shm']) rmSync(join(part.directory, name + suffix), { force: true });
+    copyFileSync(join(from, name), join(part.directory, name));
+  },
+};
+
+/** `databases`: central's, then the site's. */
+const onPostgres = (databases: readonly TestDatabase[]): Means => {
+  const urlOf = (part: Part): string => databases[part.kind === 'central' ? 0 : 1]?.place ?? '';
+  return {
+    async backUp(part) {
+      const to = join(cluster.directory, `${part.kind}.dump`);
+      await run(findPostgresProgram('pg_dump') ?? '', ['--format=custom', `--file=${to}`, urlOf(part)]);
+      return to;
+    },
+    async restore(part, from) {
+      const { pathname } = new URL(urlOf(part));
+      const name = pg.escapeIdentifier(pathname.slice(1));
+      const client = new pg.Client({ connectionString: inject('postgresUrl') });
+      await client.connect();
+      await client.query(`drop database ${name} with (force)`);
+      await client.query(`create database ${name}`);
+      await client.end();
+      await run(findPostgresProgram('pg_restore') ?? '', [`--dbname=${urlOf(part)}`, from]);
+    },
+  };
+};
 
 /** Edits without end, until it is told to stop. */
 function load(id: string) {
@@ -76,7 +111,7 @@ function load(id: string) {
 }
 
 /** What happened before a backup, then after it; and what must be true however much was forgotten. */
-async function drill(part: Part, tag: string): Promise<void> {
+async function drill(means: Means, part: Part, tag: string): Promise<void> {
   const kept = await uploadTo(site, film, `Kept ${tag}`);
   const edited = await uploadTo(site, film, `Before ${tag}`);
   const withdrawn = await uploadTo(site, film, `Withdrawn ${tag}`);
@@ -85,7 +120,7 @@ async function drill(part: Part, tag: string): Promise<void> {
 
   const work = load(busy);
   await sleep(200);
-  const backup = backUp(part);
+  const backup = await means.backUp(part);
   await sleep(200);
   expect(await work.stop()).toBeGreaterThan(5);
 
@@ -99,7 +134,9 @@ async function drill(part: Part, tag: string): Promise<void> {
     async () => (await videosNamed(cluster, `Withdrawn ${tag}`)).length === 0 || undefined,
   );
 
-  await restore(part, backup);
+  await part.end('SIGKILL');
+  await means.restore(part, backup);
+  await part.start();
   const expected = [
     [kept, `Kept ${tag}`],
     [edited, `After ${tag}`],
@@ -136,7 +173,33 @@ async function drill(part: Part, tag: string): Promise<void> {
   expect(await videosNamed(cluster, `Before ${tag}`)).toEqual([]);
 }
 
-describe('a restored backup', () => {
-  it('of a site heals', () => drill(site, 'at the site'));
-  it('of central heals', () => drill(cluster.central, 'at central'));
+/** A cluster for the tests of one suite. */
+function setUp(newDatabase?: () => Promise<string>): void {
+  beforeAll(async () => {
+    film = readFilm(shortFilm());
+    cluster = await startCluster(newDatabase ? { newDatabase } : {});
+    site = await cluster.addSite('Hangzhou');
+    await site.start();
+  });
+  afterAll(() => cluster?.stop());
+}
+
+describe('a restored backup of an embedded database', () => {
+  setUp();
+  it('of a site heals', () => drill(embedded, site, 'at the site'));
+  it('of central heals', () => drill(embedded, cluster.central, 'at central'));
+});
+
+describe.skipIf(!findPostgresProgram('pg_dump'))('a restored dump of a PostgreSQL database', () => {
+  const databases: TestDatabase[] = [];
+  const means = onPostgres(databases);
+  // The last thing that is done: hooks run in the opposite order.
+  afterAll(() => Promise.all(databases.map(database => database.drop())));
+  setUp(async () => {
+    const database = await makeDatabase('postgres');
+    databases.push(database);
+    return database.place;
+  });
+  it('of a site heals', () => drill(means, site, 'at the site'));
+  it('of central heals', () => drill(means, cluster.central, 'at central'));
 });

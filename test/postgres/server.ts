@@ -44,6 +44,12 @@ function findPackaged(): string | undefined {
   }
 }
 
+/** A program of PostgreSQL's clients; undefined where only the server is there. */
+export function findPostgresProgram(name: 'pg_dump' | 'pg_restore'): string | undefined {
+  const path = join(findBinaries(), name);
+  return existsSync(path) ? path : undefined;
+}
+
 const isRoot = process.getuid?.() === 0;
 const asUser = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
 
