@@ -6,7 +6,7 @@ const SHORT: Scenario = { seed: 1, days: 0.12, sites: 8, networks: 24, viewers: 
 const SEEDS = [1, 2, 3, 4];
 
 /**
- * Over seeds 1 to 6 it was 0.95 to 0.99 of the oracle, and 1.01 to 1.29 times what `nearest` gives. In seeds 3 and 4 the picture
+ * Over seeds 1 to 14 it was 0.94 to 0.99 of the oracle, and 1.01 to 1.29 times what `nearest` gives. In seeds 3 and 4 the picture
  * stands still for longer than with `nearest` where viewers do not go home, or nobody finds out how their home is.
  */
 test.each(SEEDS)('seed %i: auto within 10 %% of the oracle, and never worse than nearest', seed => {

@@ -1,5 +1,5 @@
 /** A viewer begins: the decision, the session that the player is given, and what the tracker takes note of by it. */
-import type { VideoId } from '../protocol/ids.ts';
+import type { SiteId, VideoId } from '../protocol/ids.ts';
 import type { PlayAnswer } from '../protocol/tracker.ts';
 import type { Answers, Decision, Place } from './answers.ts';
 import type { Learning } from './learning.ts';
@@ -14,6 +14,8 @@ export interface Beginning {
   readonly decision: Decision;
   /** The offered sites, best first. */
   readonly places: readonly [Place, ...Place[]];
+  /** The same, its home first: where another site is tried, home is the one that is better as far as is known. */
+  readonly pathways: readonly SiteId[];
   readonly session: Session;
   /** The site that made the video's bytes, and the key that they are signed with. */
   readonly origin: NonNullable<PlayAnswer['origin']>;
@@ -41,6 +43,10 @@ export function createBegin(
       learning.noteSent(asker, nowMs);
       plays.note(id, asker.where.prefix);
     }
-    return { video: decision.video, decision, places, session, origin: answers.origin(decision.video) };
+    const [tried, home, ...others] = places.map(({ site }) => site);
+    const isTried = decision.isExploring && tried !== undefined && home !== undefined;
+    const pathways = isTried ? [home, tried, ...others] : places.map(({ site }) => site);
+    const { video } = decision;
+    return { video, decision, places, pathways, session, origin: answers.origin(video) };
   };
 }

@@ -93,6 +93,7 @@ export function serveObserve(app: HttpServer, means: ObserveMeans): void {
     isFirst: boolean,
   ) {
     const sites = pathways.flatMap(id => siteIdSchema.safeParse(id).data ?? []);
+    session.home ??= sites[0];
     const { world, question, picks } = answers.steer(video, asker, sites);
     const [now] = current === undefined ? [] : indexesOf(world, [siteIdSchema.parse(current)]);
     const [home] = session.home === undefined ? [] : indexesOf(world, [session.home]);

@@ -37,11 +37,11 @@ export function createPlayAnswers({ begin, answers, timelines, sourceTexts }: Pl
     const query = [...listClaims(caller.claimed, caller.grant), `session=${session}`].join('&');
     return `${caller.ownUrl}/play/${id}.${extension}?${query}`;
   };
-  const steerUri = (id: VideoId, { session, places }: Beginning, caller: Caller): string =>
+  const steerUri = (id: VideoId, { session, pathways }: Beginning, caller: Caller): string =>
     formatSteerUri(caller.ownUrl, {
       video: id,
       session: session.id,
-      pathways: places.map(({ site }) => site),
+      pathways,
       client: caller.claimed,
       grant: caller.grant,
     });

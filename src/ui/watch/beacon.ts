@@ -114,8 +114,10 @@ async function measure(site: SiteId, url: string): Promise<BeaconResult> {
   }
 }
 
-function addressOf({ steering, session, video, sources }: PlayAnswer, { client, grant }: Viewer): string {
-  const query = new URLSearchParams({ video, pathways: sources.map(({ site }) => site).join('.') });
+function addressOf({ steering, session, video }: PlayAnswer, { client, grant }: Viewer): string {
+  // The sites as steering knows them, the viewer's home first.
+  const pathways = new URL(steering).searchParams.get('pathways') ?? '';
+  const query = new URLSearchParams({ video, pathways });
   if (client !== undefined) query.set('client', client);
   if (grant !== undefined) query.set('grant', grant);
   return `${new URL(steering).origin}/beacon/${session}?${query}`;

@@ -159,7 +159,7 @@ function createReal(policy: Policy, truth: Truth, random: Random): SimulatedTrac
       const first = viewing.pathways[0] ?? 0;
       states.noteSent(first, TOP_BITRATE_BPS, nowMs);
       memory.noteViewer((networks[viewing.network] as { where: Where }).where, nowMs);
-      viewing.session.home = siteOf(first);
+      viewing.session.home = siteOf(picks[0]?.index ?? first);
       if (viewing.isOwnPlayer) sample(viewing, picks, question, nowMs, true);
       return first;
     },
