@@ -91,6 +91,9 @@ export class RightsBook {
   }
 
   apply(page: RightsPage): void {
+    const { position, keys } = this.#content;
+    const isSame = position === page.position && JSON.stringify(keys) === JSON.stringify(page.keys);
+    if (!isSame || page.revoked.length > 0) this.version++;
     this.#content = { ...this.#content, position: page.position, keys: page.keys };
     this.#indexKeys();
     for (const { video, isPrivate } of page.videos) {
@@ -102,7 +105,6 @@ export class RightsBook {
     for (const [grant, expiresS] of this.#revoked) {
       if (expiresS + CLOCK_TOLERANCE_S < nowS) this.#revoked.delete(grant);
     }
-    this.version++;
   }
 
   mark(sayer: Sayer, video: VideoId, isPrivate: boolean): void {

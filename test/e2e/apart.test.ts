@@ -261,6 +261,37 @@ describe('parts that run apart', () => {
     );
   });
 
+  it('give a private video to nobody without a right, and to who has one also with web away', async () => {
+    const { id } = await upload(urlOf('buffer'), TOKEN, readFilm(shortFilm()), {
+      name: 'Closed',
+      visibility: 'private',
+    });
+    const { token, revision } = await eventually('it is ready', async () => {
+      const found = await getJson<SiteVideo>(`${urlOf('web')}/api/videos/${id}`, TOKEN);
+      return found.state === 'ready' ? found : undefined;
+    });
+    const path = `/v/${id}/${revision}/source-video/0.m4s`;
+    const status = async (url: string): Promise<number> => {
+      const response = await fetch(url);
+      await response.arrayBuffer();
+      return response.status;
+    };
+    // The origin too: nginx may ask it for anybody.
+    for (const part of ['buffer', 'origin']) expect(await status(urlOf(part) + path), part).toBe(404);
+    await eventually(
+      'it plays',
+      async () => (await status(`${urlOf('buffer')}/t/${token}${path}`)) === 200 || undefined,
+    );
+    await kill('web');
+    await kill('buffer');
+    start('buffer', 'site');
+    await untilReady('buffer');
+    expect(await status(urlOf('buffer') + path)).toBe(404);
+    expect(await status(`${urlOf('buffer')}/t/${token}${path}`)).toBe(200);
+    start('web', 'site');
+    await untilReady('web');
+  });
+
   it('forget a withdrawn video everywhere, a buffer that was away included', async () => {
     expect(await fetchMedia(first.play, 'source-video/0.m4s')).toBe(200);
     await kill('buffer');
