@@ -7,6 +7,7 @@ import type { Video } from '../../src/protocol/central.ts';
 import type { Grant } from '../../src/protocol/rights.ts';
 import type { SiteVideo } from '../../src/protocol/site.ts';
 import type { PlayAnswer } from '../../src/protocol/tracker.ts';
+import { PLAYERS, servePlayerPages } from '../players/player-pages.ts';
 import { chromiumPath, launchBrowser } from './browser.ts';
 import {
   type Cluster,
@@ -171,6 +172,45 @@ describe('a private video', () => {
       // Central is asked for the video with the grant, and for the page without: nothing of it stands in a referrer.
       expect(told.some(line => /#|referer.*grant=/.test(line))).toBe(false);
     } finally {
+      await browser.close();
+    }
+  });
+
+  it.skipIf(!chromiumPath)('plays in other players by nothing but an address, and is steered', async () => {
+    const { players } = await give('players');
+    const [browser, pages] = await Promise.all([launchBrowser(), servePlayerPages()]);
+    try {
+      await Promise.all(
+        PLAYERS.map(async ({ player, setting, format }, index) => {
+          if (setting !== 'default') return;
+          const page = await browser.newPage();
+          const media: string[] = [];
+          let steered = 0;
+          page.on('response', response => {
+            const { pathname, searchParams } = new URL(response.url());
+            if (/\/v\//.test(pathname)) media.push(`${response.status()} ${pathname}`);
+            if (pathname.startsWith('/steer/') && searchParams.has('grant') && response.ok()) steered++;
+          });
+          const address = (format === 'mpd' ? players?.dash : players?.hls) ?? '';
+          await page.goto(`${pages.url}/page/${index}?url=${encodeURIComponent(address)}`);
+          await eventually(
+            `${player} plays`,
+            async () =>
+              (await page.evaluate<number>('document.querySelector("video")?.currentTime ?? 0')) > 6 ||
+              undefined,
+            45_000,
+          );
+          // The film is shorter than the first steering manifest holds.
+          await page.evaluate('document.querySelector("video").loop = true');
+          await eventually(`${player} is steered`, () => steered > 0 || undefined, 30_000);
+          expect(media.length, player).toBeGreaterThan(3);
+          for (const line of media)
+            expect(line, player).toMatch(/^(200|206|304) \/t\/[A-Za-z0-9_-]{40}\/v\//);
+          await page.close();
+        }),
+      );
+    } finally {
+      pages.stop();
       await browser.close();
     }
   });
