@@ -61,6 +61,8 @@ export const en = {
     heading: 'Who may watch',
     explain:
       'This video is private: only who has a link may watch it. A link holds until its time is over, or until it is taken back; that takes effect within a minute.',
+    needed:
+      'This video is private. To watch it on this page, press “Watch here” below; it makes a link that holds for an hour.',
     watchHere: 'Watch here',
     ownNote: 'Watched by an operator',
     lifetime: 'Holds for',

@@ -57,6 +57,7 @@ export const zh: Texts = {
   grants: {
     heading: '谁可以观看',
     explain: '此视频为私密视频：持有链接的人才能观看。链接在到期前有效，也可随时收回，收回后一分钟内生效。',
+    needed: '此视频为私密视频。要在此页面观看，请按下方的“在此观看”，它会生成一个有效期为一小时的链接。',
     watchHere: '在此观看',
     ownNote: '操作员观看',
     lifetime: '有效期',

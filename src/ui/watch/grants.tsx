@@ -57,7 +57,7 @@ export function Grants({ video, token, isWatching }: GrantsProps) {
         <div class="actions">
           <button
             type="button"
-            class="small"
+            class="primary"
             data-testid="watch-here"
             onClick={() =>
               void act(async () => {

@@ -101,37 +101,43 @@ export function Watch() {
       {playing.failure && <PlayingFailure what={playing.failure} url={answer.value?.hls} />}
       {(!isForGood(error) || playing.url) && (
         <div class="watch">
-          <div class="watch-picture">
-            <Player
-              url={playing.url}
-              attempt={playing.attempt}
-              sourceCount={sources?.length ?? 1}
-              name={name ?? ''}
-              siteId={now}
-              revisionUrl={revisionUrl}
-              pictures={video.value?.pictures}
-              onServed={onServed}
-              onNative={playing.onNative}
-              onSegment={onSegment}
-              priority={priority}
-              onFatal={playing.onFatal}
-              onNumbers={setNumbers}
-            />
-          </div>
-          <div class="watch-side stack">
-            {info.value && info.value.demoViewers.length > 0 && <Viewers info={info.value} />}
-            <Sources
-              sources={sources}
-              now={now}
-              isNative={playing.isNative}
-              numbers={playing.url ? numbers : undefined}
-              moves={listMoves(serving)}
-            />
-          </div>
-          {video.value && <Facts video={video.value} />}
+          {needsGrant ? (
+            <Notice kind="hint">{t.grants.needed}</Notice>
+          ) : (
+            <>
+              <div class="watch-picture">
+                <Player
+                  url={playing.url}
+                  attempt={playing.attempt}
+                  sourceCount={sources?.length ?? 1}
+                  name={name ?? ''}
+                  siteId={now}
+                  revisionUrl={revisionUrl}
+                  pictures={video.value?.pictures}
+                  onServed={onServed}
+                  onNative={playing.onNative}
+                  onSegment={onSegment}
+                  priority={priority}
+                  onFatal={playing.onFatal}
+                  onNumbers={setNumbers}
+                />
+              </div>
+              <div class="watch-side stack">
+                {info.value && info.value.demoViewers.length > 0 && <Viewers info={info.value} />}
+                <Sources
+                  sources={sources}
+                  now={now}
+                  isNative={playing.isNative}
+                  numbers={playing.url ? numbers : undefined}
+                  moves={listMoves(serving)}
+                />
+              </div>
+            </>
+          )}
           {video.value?.visibility === 'private' && token !== undefined && (
             <Grants video={videoId} token={token} isWatching={grant !== undefined} />
           )}
+          {video.value && <Facts video={video.value} />}
         </div>
       )}
     </Page>
