@@ -13,6 +13,7 @@ import { call } from '../kernel/client.ts';
 import { findFfmpeg } from '../kernel/ffmpeg.ts';
 import { writeDurably } from '../kernel/files.ts';
 import { messageOf } from '../kernel/problem.ts';
+import { tryListen } from '../kernel/try-listen.ts';
 import { newSiteAnswerSchema, newTrackerAnswerSchema, videoListSchema } from '../protocol/central.ts';
 import { makeFilm } from './film.ts';
 import { type DemoLayout, type DemoSite, planDemo } from './layout.ts';
@@ -50,6 +51,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   const { print } = options;
   const layout = await planDemo(resolve(options.dataDirectory), options.port);
   const stateFile = join(layout.dataDirectory, 'demo.json');
+  await requireFreePorts(layout);
   await mkdir(join(layout.dataDirectory, 'logs'), { recursive: true });
   await rm(stateFile, { force: true });
   await requireSameAddresses(layout);
@@ -139,8 +141,10 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
 }
 
 async function publishSample(layout: DemoLayout, token: string, print: DemoOptions['print']): Promise<void> {
+  // As an operator: the sample may have been made private since.
   const list = () =>
     call(`${layout.centralUrl}/api/videos?limit=1`, {
+      headers: { authorization: `Bearer ${token}` },
       timeoutMs: 5_000,
       maxBytes: 2 ** 20,
       answer: videoListSchema,
@@ -198,6 +202,17 @@ async function requireSameAddresses(layout: DemoLayout): Promise<void> {
     throw new Error(
       `The data in ${layout.dataDirectory} were made for other addresses. Start with the same TRIBUTARY_PORT as before, or with another TRIBUTARY_DATA_DIR.`,
     );
+  }
+}
+
+/** Found out before anything is started: what answers at a port that is in use would be taken for a part of this demo. */
+async function requireFreePorts({ centralPort, trackerPort, sites }: DemoLayout): Promise<void> {
+  const central = { host: '127.0.0.1', port: centralPort };
+  for (const { host, port } of [central, { ...central, port: trackerPort }, ...sites]) {
+    if ((await tryListen(host, port)) === 'EADDRINUSE')
+      throw new Error(
+        `${host}:${port} is in use, perhaps by a demo that is running already. Stop that, or start this one with another TRIBUTARY_PORT and TRIBUTARY_DATA_DIR.`,
+      );
   }
 }
 

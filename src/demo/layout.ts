@@ -1,6 +1,6 @@
 /** Where the demo's parts live: addresses, directories, places. Pure but for asking the machine which addresses it has. */
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { tryListen } from '../kernel/try-listen.ts';
 
 export interface DemoSite {
   readonly name: string;
@@ -31,7 +31,7 @@ const CITIES = [
 
 /** Players tell sites apart by host, so each gets an address of its own where the machine has them (Linux does). */
 export async function planDemo(dataDirectory: string, firstPort: number): Promise<DemoLayout> {
-  const ownHosts = await canListen('127.0.0.4');
+  const ownHosts = (await tryListen('127.0.0.4', 0)) === undefined;
   return {
     dataDirectory,
     centralPort: firstPort,
@@ -54,10 +54,3 @@ export async function planDemo(dataDirectory: string, firstPort: number): Promis
     }),
   };
 }
-
-const canListen = (host: string): Promise<boolean> =>
-  new Promise(resolve => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(0, host, () => server.close(() => resolve(true)));
-  });

@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
 import { access, open, rm, statfs } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { findFfmpeg } from '../kernel/ffmpeg.ts';
 import { withinLimit } from '../kernel/limit.ts';
 import { messageOf } from '../kernel/problem.ts';
 import type { Listen } from '../kernel/settings.ts';
 import { findDamage } from '../kernel/sqlite.ts';
+import { tryListen } from '../kernel/try-listen.ts';
 
 /** `warn`: it works, and something would be better otherwise. */
 export type Verdict = 'ok' | 'warn' | 'bad';
@@ -135,13 +135,6 @@ export async function checkPort({ host, port }: Listen): Promise<Finding> {
   }
   return bad(`${at} cannot be listened on: ${failure}.`, 'Set "listen" to an address that this machine has.');
 }
-
-const tryListen = (host: string, port: number): Promise<string | undefined> =>
-  new Promise(resolve => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
-  });
 
 /** Another part, by its base URL: does it answer, and how far is its clock from ours? */
 export async function checkPeer(what: string, baseUrl: string): Promise<readonly Finding[]> {

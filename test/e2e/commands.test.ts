@@ -1,5 +1,7 @@
 /** The command line: help for each command, and every wrong setting told at once. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -63,5 +65,24 @@ describe('a wrong configuration', () => {
   it('of the demo names the variable', () => {
     const run = runProgram('env', ['TRIBUTARY_PORT=many', process.execPath, COMMAND, 'demo'], 20_000);
     expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('TRIBUTARY_PORT is "many"')]);
+  });
+
+  it('of the demo, at a port that is in use, starts nothing', async () => {
+    const server = createServer();
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const run = runProgram(
+        'env',
+        [`TRIBUTARY_PORT=${port}`, `TRIBUTARY_DATA_DIR=${directory}/demo`, process.execPath, COMMAND, 'demo'],
+        20_000,
+      );
+      expect(run.status).not.toBe(0);
+      expect(run.stderr).toContain(`127.0.0.1:${port} is in use`);
+      expect(run.stdout).not.toContain('✓');
+      expect(existsSync(join(directory, 'demo'))).toBe(false);
+    } finally {
+      server.close();
+    }
   });
 });
