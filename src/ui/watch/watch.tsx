@@ -100,7 +100,7 @@ export function Watch() {
       {video.value?.state === 'withdrawn' && <Notice kind="error">{t.errors['video-withdrawn']}</Notice>}
       {playing.failure && <PlayingFailure what={playing.failure} url={answer.value?.hls} />}
       {(!isForGood(error) || playing.url) && (
-        <div class="watch">
+        <div class={needsGrant ? 'stack' : 'watch'}>
           {needsGrant ? (
             <Notice kind="hint">{t.grants.needed}</Notice>
           ) : (
