@@ -512,7 +512,7 @@ export const en = {
     explain:
       'A copy is every file of a video, at another site: it plays from there when its own site is gone. Rules say what is to be where.',
     summary: (videos: string, copies: string, atRisk: string) =>
-      `${count(videos, 'video', 'videos')}, ${count(copies, 'copy', 'copies')}. ${count(atRisk, 'stands', 'stand')} at one site alone.`,
+      `Videos: ${videos}. Copies: ${copies}. At one site alone: ${atRisk}.`,
     videos: 'Where videos stand',
     onlyAtRisk: 'Only those that stand at one site alone',
     noVideos: 'No such video.',
