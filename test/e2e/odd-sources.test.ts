@@ -133,13 +133,21 @@ async function playAll(running: Browser): Promise<void> {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         const row = rows.get(next.name)!;
         const url = `/${row.id}/${row.revision}/${player.playlist}`;
-        played.set(`${called} ${next.name}`, await play(page, player, url, next.seconds ?? 0));
+        const { name, seconds = 0 } = next;
+        const once = (): Promise<Played> => play(page, player, url, seconds);
+        let found = await once();
+        // On a busy machine a player may trip over itself. A stream that cannot be played fails again.
+        if (!isToItsEnd(found)) found = await once();
+        played.set(`${called} ${name}`, found);
       }
     };
     await Promise.all(Array.from({ length: PLAYED_AT_ONCE }, lane));
     await page.close();
   }
 }
+
+const isToItsEnd = ({ error, end, duration }: Played): boolean =>
+  error === undefined && end > duration - 0.25;
 
 /** What is not odd for players themselves is played by one. */
 const isPlayedBy = (player: Player, { hasGaps }: OddSource): boolean => player === HLS || hasGaps === true;
