@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type VideoId, videoIdSchema } from '../protocol/ids.ts';
-import { CLOCK_TOLERANCE_S, type RightsPage, rightsPageSchema } from '../protocol/rights.ts';
+import { CLOCK_TOLERANCE_S, type RightsPage, rightKeySchema, rightsPageSchema } from '../protocol/rights.ts';
 import { writeDurably } from './files.ts';
 import type { RightKey } from './rights-token.ts';
 
@@ -17,9 +17,9 @@ type Sayer = (typeof SAYERS)[number];
 const videosSchema = z.array(videoIdSchema);
 export const bookSchema = z.strictObject({
   position: z.int().nonnegative(),
-  keys: z.array(rightsPageSchema.shape.keys.element),
+  keys: z.array(rightKeySchema),
   /** Of this site, known to nobody else. */
-  ownKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  ownKey: rightKeySchema.shape.key,
   centre: videosSchema,
   own: videosSchema,
   tracker: videosSchema,

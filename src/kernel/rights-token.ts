@@ -7,6 +7,8 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { VideoId } from '../protocol/ids.ts';
+import { CLOCK_TOLERANCE_S, RIGHT_TEXT } from '../protocol/rights.ts';
+import { Problem } from './problem.ts';
 
 /** `grant`: of a viewer, for trackers. `viewer`: made of a grant, for one site. `member`: of a site or tracker itself. `studio`: a site's own, for its operators and its origin. */
 const KINDS = ['grant', 'viewer', 'member', 'studio'] as const;
@@ -14,7 +16,6 @@ export type RightKind = (typeof KINDS)[number];
 
 const HEAD_BYTES = 14;
 const MAC_BYTES = 16;
-const TEXT = /^[A-Za-z0-9_-]{40}$/;
 export const NO_SUBJECT = '0000000000000000';
 /** Grants are for all trackers. */
 const TRACKERS = 'trackers';
@@ -60,7 +61,7 @@ export function readRight(
   video: VideoId,
   findKey: (generation: number) => Buffer | undefined,
 ): Claims | undefined {
-  if (!TEXT.test(text)) return undefined;
+  if (!RIGHT_TEXT.test(text)) return undefined;
   const bytes = Buffer.from(text, 'base64url');
   const kind = KINDS[bytes.readUInt8(0) - 1];
   const key = findKey(bytes.readUInt8(1));
@@ -69,3 +70,34 @@ export function readRight(
   if (!timingSafeEqual(bytes.subarray(HEAD_BYTES), macOf(key, head, video))) return undefined;
   return { kind, expiresS: bytes.readUInt32BE(2), subject: bytes.toString('hex', 6, HEAD_BYTES) };
 }
+
+/**
+ * What a grant for this video says. Whether it was revoked is for the caller to ask.
+ *
+ * @returns undefined of what is no grant for it
+ * @throws Problem 403 `grant-expired`
+ */
+export function readGrant(
+  text: string,
+  video: VideoId,
+  findMaster: (generation: number) => Buffer | undefined,
+  nowS: number,
+): Claims | undefined {
+  const claims = readRight(text, video, generation => {
+    const master = findMaster(generation);
+    return master && deriveTrackersKey(master);
+  });
+  if (claims?.kind !== 'grant') return undefined;
+  if (isOver(claims, nowS))
+    throw new Problem(
+      403,
+      'grant-expired',
+      'This link has expired. Ask whoever gave it to you for another one.',
+    );
+  return claims;
+}
+
+export const isOver = ({ expiresS }: Claims, nowS: number): boolean => expiresS + CLOCK_TOLERANCE_S < nowS;
+
+export const grantRevoked = (): Problem =>
+  new Problem(403, 'grant-revoked', 'This link was taken back by whoever gave it.');

@@ -5,9 +5,8 @@
 import type { Log } from '../kernel/log.ts';
 import { messageOf, Problem } from '../kernel/problem.ts';
 import type { RightsBook } from '../kernel/rights-book.ts';
-import { mintRight, NO_SUBJECT, readRight } from '../kernel/rights-token.ts';
+import { grantRevoked, isOver, mintRight, NO_SUBJECT, readRight } from '../kernel/rights-token.ts';
 import type { VideoId } from '../protocol/ids.ts';
-import { CLOCK_TOLERANCE_S } from '../protocol/rights.ts';
 import type { BufferRights } from './buffer/rights.ts';
 
 /** In the data directory of a site. */
@@ -39,7 +38,7 @@ export function createSiteRights(book: RightsBook, log: Log, now = Date.now): Si
       const nowS = now() / 1_000;
       const claims = readRight(token, video, generation => book.findKey(generation, nowS));
       if (!claims || claims.kind === 'grant') return tokenInvalid();
-      if (claims.expiresS + CLOCK_TOLERANCE_S < nowS) return tokenExpired();
+      if (isOver(claims, nowS)) return tokenExpired();
       return book.isRevoked(claims.subject) ? grantRevoked() : undefined;
     },
     originToken: mintOwn,
@@ -69,5 +68,3 @@ const tokenExpired = (): Problem =>
     'token-expired',
     'The time of this address is over. Open the link that you were given again.',
   );
-const grantRevoked = (): Problem =>
-  new Problem(403, 'grant-revoked', 'This link was taken back by whoever gave it.');

@@ -1,7 +1,6 @@
 /** The catalogue as everyone may read it. */
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { allowAnyOrigin, type HttpServer, hasToken } from '../../kernel/http.ts';
+import { allowAnyOrigin, type HttpServer } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { type Video, videoListSchema, videoSchema } from '../../protocol/central.ts';
 import { type SiteId, siteIdSchema, videoIdSchema } from '../../protocol/ids.ts';
@@ -10,7 +9,7 @@ import { findVideo, type ListedVideo, listCopies, listVideos } from '../database
 import { formatCursor, parseCursor } from '../database/cursor.ts';
 import type { CentralDatabase } from '../database/schema.ts';
 import { hasGrant } from '../grants.ts';
-import { type CentralContext, formatTime, optionalTime } from './context.ts';
+import { type CentralContext, formatTime, isOperator, optionalTime } from './context.ts';
 
 const listQuerySchema = z.object({
   q: z.string().max(200).optional(),
@@ -20,10 +19,8 @@ const listQuerySchema = z.object({
 });
 const parameters = z.object({ id: videoIdSchema });
 
-export function addVideoCalls(app: HttpServer, { db, config, secrets }: CentralContext): void {
-  const isOperator = ({ headers }: FastifyRequest): boolean =>
-    hasToken(headers.authorization, config.operatorToken);
-
+export function addVideoCalls(app: HttpServer, context: CentralContext): void {
+  const { db, secrets } = context;
   app.get(
     '/api/videos',
     { schema: { querystring: listQuerySchema, response: { 200: videoListSchema } } },
@@ -31,7 +28,13 @@ export function addVideoCalls(app: HttpServer, { db, config, secrets }: CentralC
       allowAnyOrigin(reply);
       const { q, site, limit, cursor } = request.query;
       const before = cursor === undefined ? undefined : parseCursor(cursor);
-      const rows = await listVideos(db, { q, site, limit, before, withPrivate: isOperator(request) });
+      const rows = await listVideos(db, {
+        q,
+        site,
+        limit,
+        before,
+        withPrivate: isOperator(request, context),
+      });
       const page = rows.slice(0, limit);
       const last = rows.length > limit ? page.at(-1) : undefined;
       return {
@@ -59,7 +62,7 @@ export function addVideoCalls(app: HttpServer, { db, config, secrets }: CentralC
       const { grant } = request.query;
       const row = await findVideo(db, request.params.id);
       if (!row) throw unknown();
-      if (row.private === 1 && !isOperator(request)) {
+      if (row.private === 1 && !isOperator(request, context)) {
         reply.header('cache-control', 'no-store');
         // Of what is private nobody is told that it exists.
         if (grant === undefined || !(await hasGrant(db, secrets, request.params.id, grant, Date.now())))

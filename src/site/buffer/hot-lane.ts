@@ -87,35 +87,35 @@ export function createHotLane(
       isSending = false;
       counts.activeResponses--;
     };
-    /** Nothing more is read meanwhile: what the viewer asks for next waits in the kernel. */
-    const sendInPieces = (wire: Buffer): void => {
-      let sent = 0;
+    /** Nothing more is read until it is stopped: what the viewer asks for next waits in the kernel. */
+    const hold = (proceed: () => void, leave = (): void => {}): void => {
       socket.pause();
       isSending = true;
       counts.activeResponses++;
-      const proceed = (): void => {
-        const piece = wire.subarray(sent, sent + SEALED_AT_ONCE);
-        sent += piece.length;
-        write(piece);
-        if (sent < wire.length) return;
-        stopFollowing();
-        socket.resume();
-      };
       socket.on('drain', proceed);
       stopFollowing = () => {
+        leave();
         socket.off('drain', proceed);
         onSent();
         stopFollowing = () => {};
       };
       proceed();
     };
-    /** The same, of what is still arriving. */
+    const sendInPieces = (wire: Buffer): void => {
+      let sent = 0;
+      hold(() => {
+        const piece = wire.subarray(sent, sent + SEALED_AT_ONCE);
+        sent += piece.length;
+        write(piece);
+        if (sent < wire.length) return;
+        stopFollowing();
+        socket.resume();
+      });
+    };
+    /** Of what is still arriving. */
     const follow = (fill: Fill): void => {
       let sent = -1;
       let { attempt } = fill;
-      socket.pause();
-      isSending = true;
-      counts.activeResponses++;
       const proceed = (): void => {
         const { body } = fill;
         if (sent === -1) {
@@ -148,15 +148,7 @@ export function createHotLane(
         stopFollowing();
         socket.resume();
       };
-      const leaveFill = fill.follow(proceed);
-      socket.on('drain', proceed);
-      stopFollowing = () => {
-        leaveFill();
-        socket.off('drain', proceed);
-        onSent();
-        stopFollowing = () => {};
-      };
-      proceed();
+      hold(proceed, fill.follow(proceed));
     };
 
     return {

@@ -32,14 +32,6 @@ export function keyOf(url: string): string {
   return query === -1 ? url : url.slice(0, query);
 }
 
-/** `/t/{token}/v/…`: the token, and the address without it. */
-export function splitToken(url: string): { readonly token: string | undefined; readonly target: string } {
-  const end = url.startsWith('/t/') ? url.indexOf('/', 3) : -1;
-  return end === -1
-    ? { token: undefined, target: url }
-    : { token: url.slice(3, end), target: url.slice(end) };
-}
-
 /** What the buffer answers. */
 export const isMediaUrl = (url: string | undefined): boolean =>
   url !== undefined && (url.startsWith('/v/') || url.startsWith('/t/'));

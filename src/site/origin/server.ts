@@ -9,6 +9,7 @@ import { formatProblem, messageOf, PROBLEM_TYPE, Problem } from '../../kernel/pr
 import { formatProof, type Proof, sha256Base64, signBytes } from '../../kernel/proofs.ts';
 import { type RevisionId, revisionIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
 import { mediaPath, parseRecordFile } from '../../protocol/media.ts';
+import { splitToken } from '../../protocol/rights.ts';
 import type { CopyStore } from './copy-store.ts';
 import { OpenPresentations } from './open-presentations.ts';
 import { CUT_VERSION, type RevisionPlace } from './presentation.ts';
@@ -184,9 +185,8 @@ const hasRight = (rights: OriginRights, { token, video }: Path): boolean =>
 function parsePath(url: string): Path | undefined {
   const path = url.split('?', 1)[0]!;
   if (path.length > MAX_PATH_CHARACTERS) return undefined;
-  const [root, ...all] = path.split('/');
-  const token = all[0] === 't' ? all[1] : undefined;
-  const [v, video, revision, ...file] = token === undefined ? all : all.slice(2);
+  const { token, target } = splitToken(path);
+  const [root, v, video, revision, ...file] = target.split('/');
   const videoId = videoIdSchema.safeParse(video);
   const revisionId = revisionIdSchema.safeParse(revision);
   if (root !== '' || v !== 'v' || !videoId.success || !revisionId.success || file.length === 0)
