@@ -6,9 +6,9 @@
  *
  * TRIBUTARY_BENCH_SITES, TRIBUTARY_BENCH_RECORDS, TRIBUTARY_BENCH_REST make it smaller or larger.
  */
+
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,6 +20,7 @@ import { newSiteId, newVideoId } from '../src/protocol/ids.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';
 import { followFeed } from '../src/tracker/feed.ts';
 import { Registry } from '../src/tracker/registry.ts';
+import { freePort } from '../test/free-port.ts';
 import { startPostgres } from '../test/postgres/server.ts';
 import {
   exampleRecord,
@@ -322,15 +323,6 @@ async function until<T>(
     await sleep(everyMs);
   }
 }
-
-const freePort = (): Promise<number> =>
-  new Promise(done => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => done(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 
 function percentile(values: readonly number[], percent: number): number {
   const sorted = values.toSorted((a, b) => a - b);

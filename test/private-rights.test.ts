@@ -1,6 +1,6 @@
 /** A real central and a real tracker: what a grant opens, and that nothing else does (docs/private-videos.md). */
+
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -13,6 +13,7 @@ import { type Grant, grantSchema, rightsPageSchema } from '../src/protocol/right
 import { playAnswerSchema } from '../src/protocol/tracker.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';
 import { type RunningTracker, startTracker } from '../src/tracker/tracker.ts';
+import { freePort } from './free-port.ts';
 
 let stand: Stand;
 let tracker: RunningTracker;
@@ -21,15 +22,6 @@ let home: TestSite;
 let other: TestSite;
 let closed: VideoId;
 let open: VideoId;
-
-const freePort = (): Promise<number> =>
-  new Promise(done => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => done(port));
-    });
-  });
 
 const startOne = async (joinToken?: string): Promise<RunningTracker> => {
   const port = await freePort();

@@ -1,9 +1,9 @@
 /** For tests: a central on a port of its own, and sites that speak the gateway as a real site does, signatures included. */
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { freePort } from '../../test/free-port.ts';
 import { ENGINE, makeDatabase, type TestDatabase } from '../../test/postgres/databases.ts';
 import { call, type Signer } from '../kernel/client.ts';
 import { createHttp, type HttpServer, requireSigner } from '../kernel/http.ts';
@@ -344,14 +344,6 @@ export class TestSite {
   async collect(): Promise<{ records: number; error?: string }> {
     return (await this.#stand.ask('POST', `/api/sites/${this.id}/collect`)).body;
   }
-}
-
-async function freePort(): Promise<number> {
-  const { app } = await createHttp({ part: 'port', log: silentLog, ready: () => undefined });
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = app.server.address() as AddressInfo;
-  await app.close();
-  return port;
 }
 
 export function videoRecord(changes: Partial<VideoRecord> = {}): VideoRecord {

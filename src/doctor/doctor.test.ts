@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../test/free-port.ts';
 import { ConfigFault } from '../kernel/config.ts';
 import { createHttp } from '../kernel/http.ts';
 import { silentLog } from '../kernel/log.ts';
@@ -26,12 +27,6 @@ const listen = (server: Server | HttpServer): Promise<number> =>
     closers.push(() => new Promise(done => server.close(done)));
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  const port = await listen(server);
-  await closers.pop()?.();
-  return port;
-};
 async function startPart(): Promise<number> {
   const { app } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
   closers.push(() => app.close());

@@ -1,15 +1,15 @@
 /** A site without a centre, and one without space. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SiteInfo, SiteVideo } from '../../src/protocol/site.ts';
+import { freePort } from '../free-port.ts';
 import { readFilm, shortFilm } from './films.ts';
-import { COMMAND, eventually, getJson, upload } from './parts.ts';
+import { announceUpload, COMMAND, eventually, getJson, upload } from './parts.ts';
 
 const TOKEN = 'a-token-of-this-test-alone';
 let directory: string;
@@ -21,15 +21,6 @@ afterEach(async () => {
   site.kill('SIGKILL');
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 });
-
-const freePort = (): Promise<number> =>
-  new Promise(done => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
 
 async function startSite(settings = ''): Promise<string> {
   const port = await freePort();
@@ -107,19 +98,9 @@ describe('a site without space', () => {
     // Room for one of the two, whatever the disk.
     const keepFreeMb = Math.floor((bavail * bsize) / 2 ** 20) - 3 * 1_024;
     const url = await startSite(`keepFree = "${keepFreeMb} MB"\n`);
-    const create = (sizeBytes: number) =>
-      fetch(`${url}/api/uploads`, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${TOKEN}`,
-          'tus-resumable': '1.0.0',
-          'upload-length': String(sizeBytes),
-          'upload-metadata': `name ${Buffer.from('x').toString('base64')}`,
-        },
-      });
     const most = 2 * 2 ** 30;
-    expect((await create(most)).status).toBe(201);
-    expect((await create(most)).status).toBe(507);
+    expect((await announceUpload(url, TOKEN, most)).status).toBe(201);
+    expect((await announceUpload(url, TOKEN, most)).status).toBe(507);
   });
 });
 
@@ -133,11 +114,7 @@ describe('an upload that does not keep to tus 1.0.0', () => {
         ...(body === undefined ? {} : { body }),
       });
     const tus = { 'tus-resumable': '1.0.0' };
-    const made = await say('POST', '/api/uploads', {
-      ...tus,
-      'upload-length': '10',
-      'upload-metadata': `name ${Buffer.from('x').toString('base64')}`,
-    });
+    const made = await announceUpload(url, TOKEN, 10);
     const at = made.headers.get('location') ?? '';
     const bytes = { ...tus, 'content-type': 'application/offset+octet-stream' };
     const refusals: readonly [number, string, Promise<Response>][] = [

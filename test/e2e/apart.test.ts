@@ -2,15 +2,16 @@
  * The parts of a site as processes of their own on one PostgreSQL (mission, requirement 5), and two centrals on another:
  * an upload becomes a picture, and each part can be gone without the others.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Site, Video } from '../../src/protocol/central.ts';
 import type { SiteVideo } from '../../src/protocol/site.ts';
 import type { Explanation, PlayAnswer } from '../../src/protocol/tracker.ts';
+import { freePort } from '../free-port.ts';
 import { makeDatabase, type TestDatabase } from '../postgres/databases.ts';
 import { readFilm, shortFilm } from './films.ts';
 import { COMMAND, eventually, getJson, upload } from './parts.ts';
@@ -22,15 +23,6 @@ const databases: TestDatabase[] = [];
 const running = new Map<string, ChildProcess>();
 const ports: Record<string, number> = {};
 const urlOf = (part: string): string => `http://${host}:${ports[part]}`;
-
-const freePort = (): Promise<number> =>
-  new Promise(done => {
-    const server = createServer();
-    server.listen(0, host, () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
 
 /** Writes a part's configuration; what is undefined is left out. */
 async function configure(part: string, section: string, settings: Record<string, unknown>): Promise<void> {

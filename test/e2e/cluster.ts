@@ -2,30 +2,23 @@
  * A central, a tracker and sites as processes of their own, each of which a test can kill, start again with a failpoint
  * armed, or leave out: for tests of what happens when parts die, lie or are cut off.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Failpoint } from '../../src/kernel/failpoint.ts';
 import type { Signal, Site, Video } from '../../src/protocol/central.ts';
+import type { StoredRule } from '../../src/protocol/copies.ts';
 import type { SiteVideo } from '../../src/protocol/site.ts';
-import { COMMAND, eventually, getJson } from './parts.ts';
+import { freePort } from '../free-port.ts';
+import { announceUpload, COMMAND, eventually, getJson } from './parts.ts';
 
 export const TOKEN = 'operator-token-of-these-tests';
 
 /** Also where the machine is busy. */
 const START_MS = 60_000;
-
-export const freePort = (host = '127.0.0.1'): Promise<number> =>
-  new Promise(done => {
-    const server = createServer();
-    server.listen(0, host, () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
 
 /** One part, running or not. Its data and its address stay the same over its lives. */
 export class Part {
@@ -175,15 +168,8 @@ export async function startCluster(settings: ClusterSettings = {}): Promise<Clus
     settings.centralWrapper,
   );
   await central.start();
-  const invite = async (what: 'sites' | 'trackers', body: unknown): Promise<string> => {
-    const response = await fetch(`${central.url}/api/${what}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    if (response.status !== 201) throw new Error(await response.text());
-    return ((await response.json()) as { joinToken: string }).joinToken;
-  };
+  const invite = async (what: 'sites' | 'trackers', body: unknown): Promise<string> =>
+    (await askOperator<{ joinToken: string }>('POST', `${central.url}/api/${what}`, body)).joinToken;
   const trackerPort = await freePort();
   const trackerUrl = `http://127.0.0.1:${trackerPort}`;
   const tracker = await make('tracker', 'tracker', trackerPort, [
@@ -229,18 +215,25 @@ export async function startCluster(settings: ClusterSettings = {}): Promise<Clus
   };
 }
 
+/** A call of the operator's. @returns what was answered, undefined of an empty answer. @throws Error with any refusal */
+export async function askOperator<T>(method: string, url: string, body?: unknown): Promise<T> {
+  const response = await fetch(url, {
+    method,
+    headers: {
+      authorization: `Bearer ${TOKEN}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
 const tus = { authorization: `Bearer ${TOKEN}`, 'tus-resumable': '1.0.0' };
 
 /** Announces an upload. Returns its address. */
 export async function createUpload(site: Part, sizeBytes: number, name: string): Promise<string> {
-  const response = await fetch(`${site.url}/api/uploads`, {
-    method: 'POST',
-    headers: {
-      ...tus,
-      'upload-length': String(sizeBytes),
-      'upload-metadata': `name ${Buffer.from(name).toString('base64')}`,
-    },
-  });
+  const response = await announceUpload(site.url, TOKEN, sizeBytes, name);
   if (response.status !== 201) throw new Error(`${response.status}: ${await response.text()}`);
   return new URL(response.headers.get('location') ?? '', site.url).href;
 }
@@ -276,6 +269,24 @@ export const videosNamed = async ({ central }: Cluster, name: string): Promise<r
   (await getJson<{ videos: Video[] }>(`${central.url}/api/videos?q=${encodeURIComponent(name)}`)).videos;
 export const sitesOf = async ({ central }: Cluster): Promise<readonly Site[]> =>
   (await getJson<{ sites: Site[] }>(`${central.url}/api/sites`)).sites;
+export const siteIdOf = async (cluster: Cluster, { name }: Part): Promise<string> =>
+  (await sitesOf(cluster)).find(site => site.name === name)?.id ?? '';
+export const videoOf = ({ central }: Cluster, id: string): Promise<Video> =>
+  getJson(`${central.url}/api/videos/${id}`);
+/** Copies wait for whatever else is done to a video, on a busy machine too. */
+export const COPY_MS = 60_000;
+/** So many sites hold it whole beside its own. */
+export const untilCopied = (cluster: Cluster, id: string, copies: number): Promise<Video> =>
+  eventually(
+    `${copies} copies of ${id}`,
+    async () => {
+      const video = await videoOf(cluster, id);
+      return video.copies.filter(({ state }) => state === 'complete').length === copies ? video : undefined;
+    },
+    COPY_MS,
+  );
+export const addRule = ({ central }: Cluster, rule: unknown): Promise<StoredRule> =>
+  askOperator('POST', `${central.url}/api/placement-rules`, rule);
 export const signalsOf = async ({ central }: Cluster): Promise<readonly Signal[]> =>
   (await getJson<{ signals: Signal[] }>(`${central.url}/api/signals?limit=500`, TOKEN)).signals;
 

@@ -9,19 +9,20 @@ import type { Failpoint } from '../../src/kernel/failpoint.ts';
 import type { Video } from '../../src/protocol/central.ts';
 import type { StoredRule } from '../../src/protocol/copies.ts';
 import {
+  addRule,
+  askOperator,
   type Cluster,
+  COPY_MS,
   type Part,
-  sitesOf,
+  siteIdOf,
   startCluster,
-  TOKEN,
+  untilCopied,
   untilRegistered,
   uploadTo,
+  videoOf,
 } from './cluster.ts';
 import { readFilm, shortFilm } from './films.ts';
 import { eventually, getJson } from './parts.ts';
-
-const COPY_MS = 60_000;
-const authorised = { authorization: `Bearer ${TOKEN}` };
 
 let cluster: Cluster;
 /** Two origins: each can be lost once. */
@@ -29,32 +30,8 @@ let origins: Part[];
 let heir: Part;
 const films: string[] = [];
 
-const siteId = async ({ name }: Part): Promise<string> =>
-  (await sitesOf(cluster)).find(site => site.name === name)?.id ?? '';
-const videoOf = (id: string): Promise<Video> => getJson(`${cluster.central.url}/api/videos/${id}`);
-
-async function callCentral<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${cluster.central.url}${path}`, {
-    method,
-    headers: { ...authorised, ...(body ? { 'content-type': 'application/json' } : {}) },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
-  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
-  return (response.status === 204 ? undefined : await response.json()) as T;
-}
-
-const addRule = async (video: string): Promise<StoredRule> =>
-  callCentral('POST', '/api/placement-rules', { kind: 'by-hand', video, site: await siteId(heir) });
-
-const untilCopied = (id: string): Promise<Video> =>
-  eventually(
-    `a whole copy of ${id}`,
-    async () => {
-      const video = await videoOf(id);
-      return video.copies.some(({ state }) => state === 'complete') ? video : undefined;
-    },
-    COPY_MS,
-  );
+const addHeir = async (video: string): Promise<StoredRule> =>
+  addRule(cluster, { kind: 'by-hand', video, site: await siteIdOf(cluster, heir) });
 
 /** Of every kind of file one, from the heir, and its bytes those of the origin. */
 async function expectSameBytes(origin: Part, { id, revision }: Video): Promise<void> {
@@ -91,7 +68,11 @@ beforeAll(async () => {
     films.push(id);
     await untilRegistered(origin, id);
     // The last revision: what is copied below does not change meanwhile.
-    await eventually('it has its pictures', async () => (await videoOf(id)).pictures?.storyboard, COPY_MS);
+    await eventually(
+      'it has its pictures',
+      async () => (await videoOf(cluster, id)).pictures?.storyboard,
+      COPY_MS,
+    );
   }
 }, 180_000);
 afterAll(() => cluster?.stop());
@@ -108,19 +89,22 @@ describe('a site that holds copies, killed', () => {
       const [film] = films as [string];
       let rule: StoredRule | undefined;
       await dieAt(point, async () => {
-        rule = await addRule(film);
+        rule = await addHeir(film);
       });
-      const video = await untilCopied(film);
+      const video = await untilCopied(cluster, film, 1);
       await expectSameBytes(origin, video);
       const left = readdirSync(copyDirectory(film));
       expect(left.filter(name => name.endsWith('.new'))).toEqual([]);
       expect(left.length).toBe(2);
 
-      await dieAt(dropAt, () => callCentral('DELETE', `/api/placement-rules/${rule?.id}`));
+      await dieAt(dropAt, () =>
+        askOperator('DELETE', `${cluster.central.url}/api/placement-rules/${rule?.id}`),
+      );
       await eventually('nothing is left of it', () => !existsSync(copyDirectory(film)) || undefined, COPY_MS);
       await eventually(
         'the centre knows',
-        async () => (await videoOf(film)).copies.every(({ state }) => state === 'origin') || undefined,
+        async () =>
+          (await videoOf(cluster, film)).copies.every(({ state }) => state === 'origin') || undefined,
         COPY_MS,
       );
       // The heir fetches what it lacks, as any site does.
@@ -134,16 +118,16 @@ describe('a site that holds copies, killed', () => {
     async ({ point, turn }) => {
       const origin = origins[turn] as Part;
       const film = films[turn] as string;
-      await addRule(film);
-      const before = await untilCopied(film);
+      await addHeir(film);
+      const before = await untilCopied(cluster, film, 1);
       await origin.end();
-      const lost = await siteId(origin);
-      await dieAt(point, () => callCentral('POST', `/api/sites/${lost}/lost`));
-      const heirId = await siteId(heir);
+      const lost = await siteIdOf(cluster, origin);
+      await dieAt(point, () => askOperator('POST', `${cluster.central.url}/api/sites/${lost}/lost`));
+      const heirId = await siteIdOf(cluster, heir);
       const video = await eventually(
         'the heir has published it',
         async () => {
-          const found = await videoOf(film);
+          const found = await videoOf(cluster, film);
           return found.site.id === heirId && found.state === 'registered' ? found : undefined;
         },
         COPY_MS,

@@ -3,77 +3,34 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Video } from '../../src/protocol/central.ts';
-import type { LossAnswer, PlacementRule, StoredRule } from '../../src/protocol/copies.ts';
+import type { LossAnswer, StoredRule } from '../../src/protocol/copies.ts';
 import type { LibraryPage } from '../../src/protocol/site.ts';
 import type { PlayAnswer } from '../../src/protocol/tracker.ts';
 import { chromiumPath, launchBrowser } from './browser.ts';
 import {
+  addRule,
+  askOperator,
   type Cluster,
+  COPY_MS,
   type Part,
+  siteIdOf,
   sitesOf,
   startCluster,
   TOKEN,
+  untilCopied,
   untilRegistered,
   uploadTo,
   videoAt,
+  videoOf,
 } from './cluster.ts';
-import { ffmpeg, readFilm, shortFilm } from './films.ts';
-import { eventually, getJson, runProgram } from './parts.ts';
+import { framesOf, readFilm, shortFilm } from './films.ts';
+import { eventually, getJson } from './parts.ts';
 
 /** 12 s of 25 pictures. */
 const FRAMES = 300;
-/** Copies wait for whatever else is done to a video, on a busy machine too. */
-const COPY_MS = 60_000;
-
 const authorised = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
-const siteId = async (cluster: Cluster, { name }: Part): Promise<string> =>
-  (await sitesOf(cluster)).find(site => site.name === name)?.id ?? '';
-const videoOf = ({ central }: Cluster, id: string): Promise<Video> =>
-  getJson(`${central.url}/api/videos/${id}`);
 const playOf = ({ tracker }: Cluster, id: string): Promise<PlayAnswer> =>
   getJson(`${tracker.url}/play/${id}`);
-
-async function post<T>(url: string, body?: unknown): Promise<T> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: body === undefined ? { authorization: authorised.authorization } : authorised,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
-  return (await response.json()) as T;
-}
-
-const addRule = ({ central }: Cluster, rule: unknown): Promise<StoredRule> =>
-  post(`${central.url}/api/placement-rules`, rule as PlacementRule);
-
-/** Pictures that a player decodes from there to the end. */
-function framesOf(url: string): number {
-  const { stdout, stderr, status } = runProgram(ffmpeg().replace(/ffmpeg$/, 'ffprobe'), [
-    '-v',
-    'error',
-    '-count_frames',
-    '-select_streams',
-    'v:0',
-    '-show_entries',
-    'stream=nb_read_frames',
-    '-of',
-    'csv=p=0',
-    url,
-  ]);
-  if (status !== 0) throw new Error(stderr);
-  return Number(/\d+/.exec(stdout)?.[0]);
-}
-
-/** Every rendition is there whole. */
-const untilCopied = (cluster: Cluster, id: string, copies: number): Promise<Video> =>
-  eventually(
-    `${copies} copies of ${id}`,
-    async () => {
-      const video = await videoOf(cluster, id);
-      return video.copies.filter(({ state }) => state === 'complete').length === copies ? video : undefined;
-    },
-    COPY_MS,
-  );
 
 /** Bytes that a site sent for other sites' fills. */
 async function sentToSites(site: Part): Promise<number> {
@@ -103,7 +60,7 @@ afterAll(() => cluster?.stop());
 
 describe('a copy that was made by hand', () => {
   it('is made, published and offered by the tracker', async () => {
-    const site = await siteId(cluster, heir);
+    const site = await siteIdOf(cluster, heir);
     const { id } = await addRule(cluster, { kind: 'by-hand', video: copied, site });
     expect(id).toBeTruthy();
     const video = await untilCopied(cluster, copied, 1);
@@ -162,7 +119,9 @@ describe.skipIf(!chromiumPath)('the administrator’s page', () => {
       expect(stored.at(-1)?.rule).toEqual({ kind: 'at-most', bytes: 5e9, at: { region: 'South' } });
       await rules.filter({ hasText: 'at most 5 GB' }).locator('button').click();
       await eventually('it is gone', async () => (await rules.count()) === 1);
-      const place = page.locator(`[data-testid=copy-sites] tr[data-site="${await siteId(cluster, third)}"]`);
+      const place = page.locator(
+        `[data-testid=copy-sites] tr[data-site="${await siteIdOf(cluster, third)}"]`,
+      );
       await place.locator('[data-testid=region]').fill('West');
       await place.locator('button[type=submit]').click();
       await eventually('the region is set', async () =>
@@ -239,9 +198,10 @@ describe('a site that is lost', () => {
   it('is made up for: the copy becomes the video', async () => {
     await cluster.central.start();
     await cluster.tracker.start();
-    const site = await siteId(cluster, heir);
-    const answer = await post<LossAnswer>(
-      `${cluster.central.url}/api/sites/${await siteId(cluster, origin)}/lost`,
+    const site = await siteIdOf(cluster, heir);
+    const answer = await askOperator<LossAnswer>(
+      'POST',
+      `${cluster.central.url}/api/sites/${await siteIdOf(cluster, origin)}/lost`,
     );
     expect(answer).toMatchObject({
       promoted: [{ video: copied, to: { id: site } }],
@@ -268,7 +228,7 @@ describe('a site that is lost', () => {
       body: JSON.stringify({ name: 'Lecture, second life' }),
     });
     expect(edited.status).toBe(200);
-    await addRule(cluster, { kind: 'at-least', copies: 2, of: { sites: [await siteId(cluster, heir)] } });
+    await addRule(cluster, { kind: 'at-least', copies: 2, of: { sites: [await siteIdOf(cluster, heir)] } });
     const video = await untilCopied(cluster, copied, 1);
     expect(video).toMatchObject({ name: 'Lecture, second life', site: { name: 'Heir' } });
   });

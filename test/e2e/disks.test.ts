@@ -2,16 +2,16 @@
  * A site on two disks: file systems of their own where this machine lets us mount them, so that one can be full; else two
  * directories, of which one can at least be gone.
  */
+
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SiteVideo } from '../../src/protocol/site.ts';
+import { freePort } from '../free-port.ts';
 import { readFilm, shortFilm } from './films.ts';
-import { COMMAND, eventually, getJson, upload } from './parts.ts';
+import { announceUpload, COMMAND, eventually, getJson, upload } from './parts.ts';
 
 const TOKEN = 'a-token-of-this-test-alone';
 const MB = 2 ** 20;
@@ -118,15 +118,6 @@ async function stop(): Promise<void> {
   await ended;
 }
 
-const freePort = (): Promise<number> =>
-  new Promise(done => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
-
 const find = (id: string): Promise<SiteVideo> => getJson<SiteVideo>(`${url}/api/videos/${id}`, TOKEN);
 const publish = async (name: string): Promise<SiteVideo> => {
   const { id } = await upload(url, TOKEN, readFilm(shortFilm()), { name });
@@ -135,17 +126,7 @@ const publish = async (name: string): Promise<SiteVideo> => {
     return found.state === 'ready' ? found : undefined;
   });
 };
-/** Announces an upload and sends none of it. */
-const announce = (bytes: number): Promise<Response> =>
-  fetch(`${url}/api/uploads`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${TOKEN}`,
-      'tus-resumable': '1.0.0',
-      'upload-length': String(bytes),
-      'upload-metadata': `name ${Buffer.from('Announced').toString('base64')}`,
-    },
-  });
+const announce = (bytes: number): Promise<Response> => announceUpload(url, TOKEN, bytes);
 const segment = ({ id, revision }: SiteVideo, number: number): Promise<Response> =>
   fetch(`${url}/v/${id}/${revision}/source-video/${number}.m4s`);
 const diskOf = async (id: string): Promise<Disk> => {

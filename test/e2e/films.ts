@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findFfmpeg } from '../../src/kernel/ffmpeg.ts';
+import { runProgram } from './parts.ts';
 
 const directory = join(tmpdir(), 'tributary-e2e-films');
 
@@ -73,6 +74,16 @@ export const busyFilm = (): string => {
   ]);
   return makeFilm('busy.mp4', ['-stream_loop', '5', '-i', part, '-c', 'copy', '-movflags', '+faststart']);
 };
+
+/** Pictures that a player decodes from there to the end. */
+export function framesOf(url: string): number {
+  const { stdout, stderr, status } = runProgram(ffmpeg().replace(/ffmpeg$/, 'ffprobe'), [
+    ...['-v', 'error', '-count_frames', '-select_streams', 'v:0'],
+    ...['-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0', url],
+  ]);
+  if (status !== 0) throw new Error(stderr);
+  return Number(/\d+/.exec(stdout)?.[0]);
+}
 
 export const readFilm = (path: string): Buffer => readFileSync(path);
 

@@ -1,8 +1,8 @@
 /** A site that central cannot connect to is read all the same, over the link that it opened. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../free-port.ts';
 import {
   type Cluster,
-  freePort,
   type Part,
   sitesOf,
   startCluster,

@@ -1,12 +1,13 @@
 /** A real nginx in front of a site, and instead of its built-in buffer, with the configuration that the command makes. */
+
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SiteVideo } from '../../src/protocol/site.ts';
+import { freePort } from '../free-port.ts';
 import { readFilm, shortFilm } from './films.ts';
 import { COMMAND, eventually, getJson, upload } from './parts.ts';
 
@@ -25,15 +26,6 @@ afterEach(async () => {
   }
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 });
-
-const freePort = (): Promise<number> =>
-  new Promise(done => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
 
 interface Edge {
   /** What viewers use: nginx. */

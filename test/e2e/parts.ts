@@ -149,6 +149,23 @@ export const findAtSite = (demo: DemoState, site: number, id: string): Promise<S
 export const play = (demo: DemoState, id: string, client?: string): Promise<PlayAnswer> =>
   getJson(`${demo.tracker}/play/${id}${client ? `?client=${client}` : ''}`);
 
+/** Announces an upload (tus 1.0.0), and sends none of it. */
+export const announceUpload = (
+  url: string,
+  token: string,
+  sizeBytes: number,
+  name = 'Announced',
+): Promise<Response> =>
+  fetch(`${url}/api/uploads`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'tus-resumable': '1.0.0',
+      'upload-length': String(sizeBytes),
+      'upload-metadata': `name ${Buffer.from(name).toString('base64')}`,
+    },
+  });
+
 export interface UploadResult {
   readonly id: string;
   /** When the last byte was acknowledged (milliseconds since 1970). */

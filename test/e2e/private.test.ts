@@ -10,6 +10,7 @@ import type { PlayAnswer } from '../../src/protocol/tracker.ts';
 import { PLAYERS, servePlayerPages } from '../players/player-pages.ts';
 import { chromiumPath, launchBrowser } from './browser.ts';
 import {
+  askOperator,
   type Cluster,
   type Part,
   sitesOf,
@@ -18,8 +19,8 @@ import {
   untilRegistered,
   videoAt,
 } from './cluster.ts';
-import { ffmpeg, readFilm, shortFilm } from './films.ts';
-import { eventually, getJson, runProgram, upload } from './parts.ts';
+import { framesOf, readFilm, shortFilm } from './films.ts';
+import { eventually, getJson, upload } from './parts.ts';
 
 const NAME = 'Closed rehearsal 内部排练';
 /** What is promised. */
@@ -53,23 +54,13 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => cluster?.stop());
 
-const operator = { authorization: `Bearer ${TOKEN}` };
 const status = async (url: string, init: RequestInit = {}): Promise<number> => {
   const response = await fetch(url, { redirect: 'manual', ...init });
   await response.arrayBuffer();
   return response.status;
 };
-async function ask<T>(method: string, url: string, body?: unknown): Promise<T> {
-  const response = await fetch(url, {
-    method,
-    headers: { ...operator, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
-  return (await response.json()) as T;
-}
 const grantsUrl = (): string => `${cluster.central.url}/api/videos/${id}/grants`;
-const give = (note: string): Promise<Grant> => ask('POST', grantsUrl(), { lifetimeS: 3_600, note });
+const give = (note: string): Promise<Grant> => askOperator('POST', grantsUrl(), { lifetimeS: 3_600, note });
 const playWith = (grant: string): Promise<PlayAnswer> =>
   getJson(`${cluster.tracker.url}/play/${id}?grant=${grant}`);
 const sourceAt = (grant: string, site: Part) =>
@@ -92,14 +83,6 @@ const FILES = [
   'storyboard.vtt',
   'storyboard.jpg',
 ];
-function framesOf(url: string): number {
-  const { stdout, stderr, status } = runProgram(ffmpeg().replace(/ffmpeg$/, 'ffprobe'), [
-    ...['-v', 'error', '-count_frames', '-select_streams', 'v:0'],
-    ...['-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0', url],
-  ]);
-  if (status !== 0) throw new Error(stderr);
-  return Number(/\d+/.exec(stdout)?.[0]);
-}
 
 describe('a private video', () => {
   it('is nowhere without a right', async () => {
@@ -234,7 +217,11 @@ describe('a private video', () => {
     const ofHome = await sourceAt(grant, home);
     expect(await status(hls.replace(token, ofHome.token ?? ''))).toBe(403);
 
-    await ask('POST', `${cluster.central.url}/api/placement-rules`, { kind: 'by-hand', video: id, site });
+    await askOperator('POST', `${cluster.central.url}/api/placement-rules`, {
+      kind: 'by-hand',
+      video: id,
+      site,
+    });
     await eventually(
       'the copy is whole',
       async () => {
@@ -256,7 +243,7 @@ describe('a private video', () => {
     const kept = await sourceAt(stays.grant, away);
     for (const { hls } of sources) expect(await status(hls)).toBe(200);
     const startedMs = performance.now();
-    await ask('DELETE', `${grantsUrl()}/${gone.id}`);
+    await askOperator('DELETE', `${grantsUrl()}/${gone.id}`);
     const refusedBy = async (url: string): Promise<string | undefined> => {
       const response = await fetch(url, { redirect: 'manual' });
       const text = await response.text();
@@ -273,13 +260,13 @@ describe('a private video', () => {
     expect(tookMs).toBeLessThan(REVOKED_WITHIN_MS);
     expect(await status(kept.hls)).toBe(200);
     // All of the video.
-    await ask('DELETE', grantsUrl());
+    await askOperator('DELETE', grantsUrl());
     await eventually('it is refused', () => refusedBy(kept.hls), REVOKED_WITHIN_MS);
   });
 
   it('becomes public by an edit, and private again, at every site', async () => {
     const edit = (visibility: string): Promise<SiteVideo> =>
-      ask('PATCH', `${home.url}/api/videos/${id}`, { visibility });
+      askOperator('PATCH', `${home.url}/api/videos/${id}`, { visibility });
     const everywhere = async (expected: number): Promise<true | undefined> => {
       const found = await Promise.all([
         status(openUrl(home)),

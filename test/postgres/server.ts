@@ -2,14 +2,15 @@
  * A real PostgreSQL for tests and benchmarks: the system's where there is one, else the one of a package. It refuses to run
  * as root, so there it runs as `nobody`, in a directory that this user can reach.
  */
+
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { freePort } from '../free-port.ts';
 
 const NOBODY = 65_534;
 const START_MS = 30_000;
@@ -52,16 +53,6 @@ export function findPostgresProgram(name: 'pg_dump' | 'pg_restore'): string | un
 
 const isRoot = process.getuid?.() === 0;
 const asUser = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 
 export interface PostgresServer {
   /** `postgres://…/postgres`, as its superuser. */
