@@ -49,8 +49,10 @@ export function openPostgresDialect(url: string): Dialect {
     max: MAX_CONNECTIONS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
   });
-  // An idle connection that breaks is thrown away by the pool; without a listener it would end the process.
+  // A connection that breaks is thrown away by the pool. Without listeners it would end the process: the pool's own hears an
+  // idle one, the connection's hears one that somebody holds between two statements, whose next statement then fails.
   pool.on('error', () => {});
+  pool.on('connect', connection => connection.on('error', () => {}));
   return new PostgresDialect({ pool });
 }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely, Migration } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ENGINE, makeDatabase, type TestDatabase } from '../../test/postgres/databases.ts';
@@ -97,6 +98,22 @@ if (ENGINE === 'postgres')
       );
       for (const db of all) await db.selectFrom('counters').selectAll().execute();
       for (const db of all) await db.destroy();
+      await test.drop();
+    });
+
+    it('that breaks between two statements of a transaction fails the transaction, and nothing else', async () => {
+      const test = await makeDatabase();
+      const db = await openDatabase<Schema>(test.place, migrations);
+      const broken = db.transaction().execute(async transaction => {
+        const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(transaction);
+        await sql`select pg_terminate_backend(${rows[0]?.pid})`.execute(db);
+        // Long enough to be heard of: an error that nobody listens for would end this process here.
+        await sleep(300);
+        await transaction.insertInto('counters').values({ id: 1, value: 1 }).execute();
+      });
+      await expect(broken).rejects.toThrow();
+      expect(await db.selectFrom('counters').selectAll().execute()).toEqual([]);
+      await db.destroy();
       await test.drop();
     });
 
