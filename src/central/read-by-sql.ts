@@ -2,10 +2,9 @@
  * Reads a site's database directly, by SQL, where it is PostgreSQL (mission, requirement 8, to the letter): as a role that
  * may read records and set the published flag, and nothing else (docs/databases.md).
  */
-import { Kysely, PostgresDialect, sql } from 'kysely';
-import pg from 'pg';
+import { Kysely, sql } from 'kysely';
 import { withinLimit } from '../kernel/limit.ts';
-import { connectionOf, nameOfPostgres } from '../kernel/postgres.ts';
+import { nameOfPostgres, openPostgresDialect } from '../kernel/postgres.ts';
 import { messageOf, Problem } from '../kernel/problem.ts';
 import { SetDigest } from '../kernel/set-digest.ts';
 import type { Epoch } from '../protocol/epoch.ts';
@@ -40,13 +39,11 @@ export function createSqlReaders(): SqlReaders {
   const databaseAt = (url: string): SiteDatabase => {
     let db = databases.get(url);
     if (!db) {
-      const pool = new pg.Pool({
-        ...connectionOf(url),
+      const dialect = openPostgresDialect(url, {
         max: MAX_CONNECTIONS_A_SITE,
         idleTimeoutMillis: IDLE_TIMEOUT_MS,
       });
-      pool.on('error', () => {});
-      db = new Kysely<SiteTables>({ dialect: new PostgresDialect({ pool }) });
+      db = new Kysely<SiteTables>({ dialect });
       databases.set(url, db);
     }
     return db;

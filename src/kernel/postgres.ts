@@ -32,7 +32,7 @@ const types: pg.CustomTypesConfig = {
       : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
 };
 
-export const connectionOf = (url: string): pg.ClientConfig => ({
+const connectionOf = (url: string): pg.ClientConfig => ({
   connectionString: url,
   types,
   connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -43,12 +43,11 @@ export const connectionOf = (url: string): pg.ClientConfig => ({
 });
 
 /** Connects when first used, and again after the server was away: only the queries in between fail. */
-export function openPostgresDialect(url: string): Dialect {
-  const pool = new pg.Pool({
-    ...connectionOf(url),
-    max: MAX_CONNECTIONS,
-    idleTimeoutMillis: IDLE_TIMEOUT_MS,
-  });
+export function openPostgresDialect(
+  url: string,
+  { max = MAX_CONNECTIONS, idleTimeoutMillis = IDLE_TIMEOUT_MS } = {},
+): Dialect {
+  const pool = new pg.Pool({ ...connectionOf(url), max, idleTimeoutMillis });
   // A connection that breaks is thrown away by the pool. Without listeners it would end the process: the pool's own hears an
   // idle one, the connection's hears one that somebody holds between two statements, whose next statement then fails.
   pool.on('error', () => {});

@@ -1,7 +1,8 @@
 /** The direct way (docs/databases.md): its contract, and that its role can do nothing else. Runs on PostgreSQL alone. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { createSqlReaders } from '../../src/central/read-by-sql.ts';
 import { openDatabase } from '../../src/kernel/sql.ts';
 import { type SiteSchema, siteMigrations } from '../../src/site/database/schema.ts';
@@ -144,6 +145,38 @@ if (ENGINE === 'postgres') {
       await expect(failure).rejects.not.toThrow(PASSWORD);
       await readers.stop();
       await administer(inject('postgresUrl'), `drop role "${other.username}"`);
+    });
+
+    it('is cut off in the middle of a reading: that fails the reading, and nothing else', async () => {
+      const readers = createSqlReaders();
+      const reader = readers.open(opened.url);
+      const { signal } = new AbortController();
+      const { username, pathname } = new URL(opened.url);
+      const [holder, other] = [0, 1].map(
+        () => new pg.Client({ connectionString: new URL(pathname, inject('postgresUrl')).href }),
+      ) as [pg.Client, pg.Client];
+      await Promise.all([holder.connect(), other.connect()]);
+      // Somebody holds the table, so that the reading is still under way when its connection breaks.
+      await holder.query('begin; lock table signal in access exclusive mode');
+      const reading = expect(reader.readRecords(1, signal)).rejects.toMatchObject({
+        code: 'peer-unreachable',
+      });
+      await vi.waitUntil(
+        async () => {
+          const { rowCount } = await other.query(
+            `select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and wait_event_type = 'Lock'`,
+            [username],
+          );
+          return rowCount === 1;
+        },
+        { timeout: 10_000 },
+      );
+      await reading;
+      // Long enough to be heard of: an error that nobody listens for would end this process here.
+      await sleep(300);
+      await holder.query('rollback');
+      await expect(reader.readRecords(1, signal)).rejects.toMatchObject({ code: 'site-not-greeted' });
+      await Promise.all([holder.end(), other.end(), readers.stop()]);
     });
 
     it('is not held up by a record of many megabytes', async () => {
