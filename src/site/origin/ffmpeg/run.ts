@@ -128,6 +128,11 @@ export async function runFfmpeg(run: FfmpegRun): Promise<string> {
     // A process group of its own, so that all of it can be killed at once.
     detached: true,
   });
+  // Heard from the start: where a process may open nothing more (EMFILE), the child has no streams, and its error follows.
+  const failing = new Promise<never>((_, reject) => {
+    child.once('error', cause => reject(new FfmpegFailed('unavailable', '', { cause })));
+  });
+  if (!child.stdout) return failing;
   let verdict: RunFault | 'aborted' | undefined;
   const end = (why: RunFault | 'aborted'): void => {
     verdict ??= why;
@@ -155,11 +160,11 @@ export async function runFfmpeg(run: FfmpegRun): Promise<string> {
     complaint = (complaint + text).slice(-MAX_COMPLAINT_CHARACTERS);
   });
   try {
-    const code = await new Promise<number>((resolve, reject) => {
+    const ended = new Promise<number>(resolve => {
       child.once('spawn', () => lowerPriority(child.pid));
-      child.once('error', cause => reject(new FfmpegFailed('unavailable', complaint, { cause })));
       child.once('close', (status, name) => resolve(status ?? 128 + (name ? constants.signals[name] : 0)));
     });
+    const code = await Promise.race([ended, failing]);
     if (verdict === 'aborted') throw run.signal?.reason;
     const fault = verdict ?? faultOf(code, complaint);
     if (fault) throw new FfmpegFailed(fault, complaint.trim());
