@@ -2,8 +2,17 @@
  * Several disks for one site. A video lives whole on one of them: the one with the most space when it came. A disk that is
  * gone takes its own videos along and nothing else: a mark on each tells a lost disk from an empty directory in its place.
  */
-import { existsSync, mkdirSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { VideoId } from '../../../protocol/ids.ts';
 import { newId } from '../../../protocol/ids.ts';
 
@@ -34,7 +43,9 @@ export interface UploadPromise {
 
 /** Marks disks that are new. A disk that was known and has lost its mark is not there. */
 export function openDisks(root: string, all: readonly string[]): Disks {
-  const ledger = readLedger(root);
+  const path = join(root, LEDGER);
+  const ledger = readLedger(path);
+  let isChanged = false;
   for (const disk of all) {
     if (disk === root) {
       makeFolders(disk);
@@ -50,13 +61,17 @@ export function openDisks(root: string, all: readonly string[]): Disks {
       const own = readMark(disk) ?? newId();
       writeFileSync(join(disk, MARK), own);
       ledger[disk] = own;
+      isChanged = true;
     } catch {
       // Not there yet: it is marked at the first start at which it is.
     }
   }
-  if (all.some(disk => disk !== root)) {
+  if (isChanged) {
     mkdirSync(root, { recursive: true });
-    writeFileSync(join(root, LEDGER), JSON.stringify(ledger));
+    // There whole or not at all, also where the disk is full: without it a lost disk would be taken for a new one.
+    const temporary = `${path}.${process.pid}.new`;
+    writeFileSync(temporary, JSON.stringify(ledger), { flush: true });
+    renameSync(temporary, path);
   }
   const isPresent = (disk: string): boolean =>
     disk === root
@@ -125,10 +140,17 @@ function readMark(disk: string): string | undefined {
   }
 }
 
-function readLedger(root: string): Record<string, string> {
+const ledgerSchema = z.record(z.string(), z.string());
+
+/** @throws Error with a sentence where it is there and cannot be read */
+function readLedger(path: string): Record<string, string> {
+  if (!existsSync(path)) return {};
   try {
-    return JSON.parse(readFileSync(join(root, LEDGER), 'utf8')) as Record<string, string>;
-  } catch {
-    return {};
+    return ledgerSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new Error(
+      `${path} says which disks this site has, and cannot be read. Mount all of them, then remove it: it is made anew.`,
+      { cause },
+    );
   }
 }

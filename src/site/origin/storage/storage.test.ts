@@ -1,7 +1,7 @@
 /** One contract for every way in which media are kept: a disk, several disks, a disk with an object store behind it. */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -242,5 +242,29 @@ describe('several disks', () => {
     await rename(`${itsDisk}.away`, itsDisk);
     expect(without.disks.present()).toHaveLength(2);
     await (await without.open(video, 'source')).close();
+  });
+
+  it('a lost disk is not taken for a new one because the list of disks was cut off', async () => {
+    const { disks } = await open();
+    const list = join(directory, 'data', 'disks.json');
+    const [lost] = disks.all as [string];
+    await rename(lost, `${lost}.away`);
+    await mkdir(lost);
+    await truncate(list, 20);
+    await expect(open()).rejects.toThrow(`${list} says which disks this site has`);
+    expect(await readdir(lost)).toEqual([]);
+
+    await rm(lost, { recursive: true });
+    await rename(`${lost}.away`, lost);
+    await rm(list);
+    expect((await open()).disks.present()).toHaveLength(2);
+  });
+
+  it('a start with the disks of the last one writes nothing to a data directory that is full', async () => {
+    await open();
+    const list = join(directory, 'data', 'disks.json');
+    const { mtimeMs, ino } = await stat(list);
+    await open();
+    expect(await stat(list)).toMatchObject({ mtimeMs, ino });
   });
 });
