@@ -58,6 +58,17 @@ export function openPostgresDialect(
 export const isPostgres = <Schema>(db: Kysely<Schema>): boolean =>
   db.getExecutor().adapter instanceof PostgresAdapter;
 
+/**
+ * Milliseconds since 1970 by one clock for all who share the database: the server's, where it has one. Those of an embedded
+ * database share their machine's.
+ */
+export async function clockOf<Schema>(db: Kysely<Schema>): Promise<number> {
+  if (!isPostgres(db)) return Date.now();
+  const { rows } = await sql<{ now: number }>`
+    select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db);
+  return rows[0]?.now ?? Date.now();
+}
+
 /** Tells all listeners when the transaction commits; nothing where the database is not PostgreSQL. */
 export async function notify<Schema>(transaction: Kysely<Schema>, channel: string): Promise<void> {
   if (!isPostgres(transaction)) return;

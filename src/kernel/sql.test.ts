@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely, Migration } from 'kysely';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ENGINE, makeDatabase, type TestDatabase } from '../../test/postgres/databases.ts';
+import { clockOf } from './postgres.ts';
 import { openDatabase, sql } from './sql.ts';
 
 interface Schema {
@@ -113,6 +114,18 @@ if (ENGINE === 'postgres')
       });
       await expect(broken).rejects.toThrow();
       expect(await db.selectFrom('counters').selectAll().execute()).toEqual([]);
+      await db.destroy();
+      await test.drop();
+    });
+
+    it('has one clock for all who share it, whatever their own say', async () => {
+      const test = await makeDatabase();
+      const db = await openDatabase<Schema>(test.place, migrations);
+      const nowMs = Date.now();
+      vi.spyOn(Date, 'now').mockReturnValue(nowMs + 3_600_000);
+      const ms = await clockOf(db);
+      vi.restoreAllMocks();
+      expect(Math.abs(ms - nowMs)).toBeLessThan(60_000);
       await db.destroy();
       await test.drop();
     });

@@ -118,6 +118,20 @@ describe('leases', () => {
     });
   });
 
+  it('of a clock that was set back since hold nobody up for a day', async () => {
+    await add({ steps: [{ kind: 'encode', after: 0, mediaMs: 1 }] });
+    const day = 24 * 3_600_000;
+    nowMs += day;
+    await need('killed');
+    nowMs -= day;
+    const again = await need('other');
+    expect(again.step).toMatchObject({ number: 0, attempts: 2 });
+    nowMs += day;
+    await failStep(db, again, 'busy', nowMs);
+    nowMs -= day;
+    expect((await need('other')).step).toMatchObject({ number: 0, attempts: 3 });
+  });
+
   it('are taken back at once by a worker that starts again under its name, the attempt counted', async () => {
     await add();
     await need('site');

@@ -14,6 +14,8 @@ export const LEASE_MS = 20_000;
 export const MAX_ATTEMPTS = 3;
 /** Before a failed step is tried again, times the number of attempts. */
 const RETRY_MS = 3_000;
+/** What lies further ahead was written by a clock that has been set back since: it holds nobody up. */
+const FARTHEST_MS = 2 * LEASE_MS;
 /** Steps looked at in one claim: those in front may need what this worker cannot do. */
 const CLAIM_LOOKAHEAD = 50;
 
@@ -163,8 +165,14 @@ const listCandidates = (
     .$if(kinds !== undefined, query => query.where('step.kind', 'in', [...(kinds ?? [])]))
     .where(({ and, or, eb }) =>
       or([
-        and([eb('step.state', '=', 'waiting'), eb('step.not_before_ms', '<=', nowMs)]),
-        and([eb('step.state', '=', 'leased'), eb('step.lease_until_ms', '<', nowMs)]),
+        and([
+          eb('step.state', '=', 'waiting'),
+          or([eb('step.not_before_ms', '<=', nowMs), eb('step.not_before_ms', '>', nowMs + FARTHEST_MS)]),
+        ]),
+        and([
+          eb('step.state', '=', 'leased'),
+          or([eb('step.lease_until_ms', '<', nowMs), eb('step.lease_until_ms', '>', nowMs + FARTHEST_MS)]),
+        ]),
       ]),
     )
     .where(({ not, exists, selectFrom }) =>
@@ -257,18 +265,14 @@ export async function failStep(
 }
 
 /** Gives a step back untried: its worker stops, or cannot do it here. */
-export async function releaseStep(
-  db: SiteDatabase,
-  { job, step }: ClaimedStep,
-  notBeforeMs = 0,
-): Promise<void> {
+export async function releaseStep(db: SiteDatabase, { job, step }: ClaimedStep): Promise<void> {
   await db
     .updateTable('job_steps')
     .set({
       state: 'waiting',
       owner: null,
       attempts: step.attempts - 1,
-      not_before_ms: notBeforeMs,
+      not_before_ms: 0,
       speed_milli: 0,
       done_ms: 0,
     })

@@ -3,6 +3,7 @@
  * works: leases keep workers apart. A step is given back when the worker stops, and lost when the worker is killed.
  */
 import type { Log } from '../../kernel/log.ts';
+import { clockOf } from '../../kernel/postgres.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { repeat } from '../../kernel/timing.ts';
 import type { VideoId } from '../../protocol/ids.ts';
@@ -76,7 +77,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
             avoid,
             kinds: options.kinds,
             minUrgency,
-            nowMs: Date.now(),
+            nowMs: await clockOf(db),
           },
           job => tellSetAside(options, job),
         );
@@ -137,10 +138,12 @@ async function work(options: WorkerOptions, claimed: ClaimedStep, stopping: Abor
   const lost = new AbortController();
   let progress = { doneMs: 0, speed: undefined as number | undefined };
   const heartbeat = repeat(async () => {
-    const isMine = await keepStep(db, claimed, { nowMs: Date.now(), ...progress }).catch(error => {
-      log.warn({ err: error, job: job.id }, 'a worker could not say that it is still there');
-      return true;
-    });
+    const isMine = await clockOf(db)
+      .then(nowMs => keepStep(db, claimed, { nowMs, ...progress }))
+      .catch(error => {
+        log.warn({ err: error, job: job.id }, 'a worker could not say that it is still there');
+        return true;
+      });
     if (!isMine) lost.abort(new StepLost());
     return HEARTBEAT_MS;
   });
@@ -168,7 +171,7 @@ async function work(options: WorkerOptions, claimed: ClaimedStep, stopping: Abor
       },
       'a step failed',
     );
-    const setAside = await failStep(db, claimed, messageOf(error), Date.now());
+    const setAside = await failStep(db, claimed, messageOf(error), await clockOf(db));
     if (setAside) await tellSetAside(options, setAside);
   }
 }
