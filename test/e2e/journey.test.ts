@@ -1,4 +1,5 @@
 /** The whole path: an upload at a site becomes a picture in a player that the tracker sent to the best site. */
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Signal, Video } from '../../src/protocol/central.ts';
 import type { SiteVideo } from '../../src/protocol/site.ts';
@@ -324,6 +325,23 @@ describe('every part', () => {
       expect(missing.headers.get('content-type')).toContain('application/problem+json');
       expect(await missing.json()).toMatchObject({ status: 404, code: 'not-found' });
     }
+  });
+});
+
+describe('the metrics', () => {
+  it('are those that docs/operating.md names', async () => {
+    const namesIn = (text: string, pattern: RegExp): string[] =>
+      [...new Set([...text.matchAll(pattern)].map(([, name = '']) => name))].sort();
+    const texts = await Promise.all(
+      [demo.central, demo.tracker, site(0).url].map(async url => (await fetch(`${url}/metrics`)).text()),
+    );
+    const told = namesIn(texts.join('\n'), /^# TYPE (tributary_\w+)/gm);
+    expect(told.length).toBeGreaterThan(10);
+    const guide = await readFile('docs/operating.md', 'utf8');
+    const table = guide.split('\n').filter(line => line.startsWith('| `tributary_'));
+    expect(namesIn(table.join('\n'), /`(tributary_\w+)`/g)).toEqual(told);
+    const rules = await readFile('deploy/prometheus/tributary.rules.yml', 'utf8');
+    expect(namesIn(rules, /\b(tributary_\w+)/g).filter(name => !told.includes(name))).toEqual([]);
   });
 });
 
