@@ -3,8 +3,6 @@ import { z } from 'zod';
 import { videoIdSchema } from './ids.ts';
 import { timestampSchema } from './record.ts';
 
-export const JOB_PRIORITIES = { low: -10, normal: 0, high: 10 } as const;
-
 export const siteJobSchema = z.strictObject({
   id: z.string(),
   video: videoIdSchema,

@@ -1,8 +1,9 @@
 /** How a video's media is described and addressed, alike at every site. */
 import { z } from 'zod';
 import { canonicalObject } from './canonical.ts';
-import type { RevisionId, VideoId } from './ids.ts';
 import { languageSchema, storedNameSchema } from './text.ts';
+
+export * from './media-address.ts';
 
 const positiveInt = z.int().positive();
 /** RFC 6381 codec string, e.g. `avc1.64001f`. */
@@ -70,35 +71,6 @@ export const renditionSchema = z.discriminatedUnion('kind', [
 ]);
 export type Rendition = z.infer<typeof renditionSchema>;
 
-export const MULTIVARIANT_PLAYLIST = 'multivariant.m3u8';
-export const DASH_MANIFEST = 'manifest.mpd';
-/** Where every segment begins: what a DASH manifest is made of, beside the record (`timeline.ts`). */
-export const TIMELINE = 'timeline.json';
-export const MEDIA_PLAYLIST = 'media.m3u8';
-export const INIT_SEGMENT = 'init.mp4';
-/** Captions as one file, for players that take them beside the stream (DASH). */
-export const CAPTIONS_FILE = 'captions.vtt';
-export const POSTER = 'poster.jpg';
-/** WebVTT whose cues name places (`#xywh`) in `STORYBOARD_SPRITE`. */
-export const STORYBOARD = 'storyboard.vtt';
-export const STORYBOARD_SPRITE = 'storyboard.jpg';
 /** What pictures of a video stand beside its playlists. */
 export const picturesSchema = canonicalObject({ poster: z.boolean(), storyboard: z.boolean() });
 export type Pictures = z.infer<typeof picturesSchema>;
-/** `number` counts from 0, as `EXT-X-MEDIA-SEQUENCE` does. */
-export const mediaSegment = (number: number): string => `${number}.m4s`;
-export const captionsSegment = (number: number): string => `${number}.vtt`;
-
-/** Absolute path of a file of a revision, the same at every site. `file` is relative, e.g. `source-video/media.m3u8`. */
-export const mediaPath = (video: VideoId, revision: RevisionId, file: string): string =>
-  `/v/${video}/${revision}/${file}`;
-
-/** A record, signed by its site, beside the files of the revision that it is of. */
-export const recordFile = (version: number): string => `record-${version}.json`;
-/** The version that is asked for; undefined of any other file. */
-export function parseRecordFile(file: string): number | undefined {
-  const digits = /^record-([1-9]\d{0,14})\.json$/.exec(file)?.[1];
-  return digits === undefined ? undefined : Number(digits);
-}
-/** Captions are small: players fetch a minute at a time. */
-export const CAPTIONS_SEGMENT_MS = 60_000;

@@ -15,17 +15,6 @@ export const RIGHT_TEXT = /^[A-Za-z0-9_-]{40}$/;
 export const rightTextSchema = z.string().regex(RIGHT_TEXT);
 export const grantIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
 
-/** Path of a file of a private video, behind the site's base URL, before `/v/…`. */
-export const tokenPath = (token: string): string => `/t/${token}`;
-
-/** Of the path of a file at a site: the token, where it has one, and the path without it. */
-export function splitToken(url: string): { readonly token: string | undefined; readonly target: string } {
-  const end = url.startsWith('/t/') ? url.indexOf('/', 3) : -1;
-  return end === -1
-    ? { token: undefined, target: url }
-    : { token: url.slice(3, end), target: url.slice(end) };
-}
-
 /** In seconds since 1970. */
 const secondsSchema = z.int().nonnegative().max(0xffff_ffff);
 

@@ -1,7 +1,7 @@
 /** From a question about a video to a ranking: where the pure choice meets what the tracker knows. */
 import { Problem } from '../kernel/problem.ts';
 import type { SiteId, VideoId } from '../protocol/ids.ts';
-import { tokenPath } from '../protocol/rights.ts';
+import { tokenPath } from '../protocol/media-address.ts';
 import type { PlayAnswer } from '../protocol/tracker.ts';
 import { choose, type Holding, type Pick, type Question, rank, type World } from './choice/choose.ts';
 import { exploring, findExploration } from './choice/explore.ts';

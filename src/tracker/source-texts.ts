@@ -4,7 +4,7 @@
  */
 import type { SiteId } from '../protocol/ids.ts';
 import { DASH_MANIFEST, MULTIVARIANT_PLAYLIST, mediaPath } from '../protocol/media.ts';
-import { tokenPath } from '../protocol/rights.ts';
+import { tokenPath } from '../protocol/media-address.ts';
 import type { Decision } from './answers.ts';
 import { EXPLORING, reasonsOf } from './choice/reasons.ts';
 import type { SiteStates, SiteTable } from './choice/sites.ts';

@@ -11,7 +11,7 @@ import { messageOf, Problem } from '../../kernel/problem.ts';
 import { isSigned, type Proof, parseProof } from '../../kernel/proofs.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { MAX_SEGMENT_BYTES } from '../../protocol/limits.ts';
-import { tokenPath } from '../../protocol/rights.ts';
+import { tokenPath } from '../../protocol/media-address.ts';
 import { allocateBody } from './body.ts';
 import { parseStrongEtag } from './etags.ts';
 import { mayBeKept } from './headers.ts';

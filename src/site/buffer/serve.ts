@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../../kernel/log.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
-import { splitToken } from '../../protocol/rights.ts';
+import { splitToken } from '../../protocol/media-address.ts';
 import type { Egress } from './egress/egress.ts';
 import type { TrafficClass } from './egress/pacer.ts';
 import type { Fill } from './fill.ts';

@@ -6,7 +6,7 @@ import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { isSigned, parseProof } from '../../kernel/proofs.ts';
 import type { VideoId } from '../../protocol/ids.ts';
-import { tokenPath } from '../../protocol/rights.ts';
+import { tokenPath } from '../../protocol/media-address.ts';
 import { parseStrongEtag } from '../buffer/etags.ts';
 import { AlteredBytes, Fill, type FillMeans } from '../buffer/fill.ts';
 import { type MediaFile, parseMediaFile } from '../buffer/media-file.ts';

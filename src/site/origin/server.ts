@@ -9,7 +9,7 @@ import { formatProblem, messageOf, PROBLEM_TYPE, Problem } from '../../kernel/pr
 import { formatProof, type Proof, sha256Base64, signBytes } from '../../kernel/proofs.ts';
 import { type RevisionId, revisionIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
 import { mediaPath, parseRecordFile } from '../../protocol/media.ts';
-import { splitToken } from '../../protocol/rights.ts';
+import { splitToken } from '../../protocol/media-address.ts';
 import type { CopyStore } from './copy-store.ts';
 import { OpenPresentations } from './open-presentations.ts';
 import { CUT_VERSION, type RevisionPlace } from './presentation.ts';

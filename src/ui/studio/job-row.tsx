@@ -1,8 +1,11 @@
 /** One conversion of a video: how far, how fast, how long still, and what can be done about it. */
 import { useState } from 'preact/hooks';
-import { JOB_PRIORITIES, type SiteJob } from '../../protocol/job.ts';
+import type { SiteJob } from '../../protocol/job.ts';
 import { useSpeech } from '../parts/language.tsx';
 import { Refusal } from '../parts/notice.tsx';
+
+/** Of −100 to 100; a new one is normal. */
+const JOB_PRIORITIES = { low: -10, normal: 0, high: 10 } as const;
 
 export interface JobCalls {
   readonly setPriority: (job: SiteJob, priority: number) => Promise<void>;

@@ -1,6 +1,7 @@
 /** The picture: a native video element and what plays in it. Its dataset tells tests who serves and how it goes. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type Pictures, POSTER, STORYBOARD } from '../../protocol/media.ts';
+import type { Pictures } from '../../protocol/media.ts';
+import { POSTER, STORYBOARD } from '../../protocol/media-address.ts';
 import { useSpeech } from '../parts/language.tsx';
 import {
   NO_TRACKS,
