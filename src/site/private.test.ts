@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createNodeServer } from '../kernel/http.ts';
+import { type ConnectionLane, createNodeServer, type ServerOptions } from '../kernel/http.ts';
 import { type KeyPair, readOrMakeKey } from '../kernel/keys.ts';
 import { silentLog } from '../kernel/log.ts';
 import { formatProof, sha256Base64, signBytes } from '../kernel/proofs.ts';
@@ -42,11 +42,21 @@ interface Site {
   readonly book: RightsBook;
   readonly rights: SiteRights;
   readonly buffer: StreamBuffer;
+  /** The same buffer without its lane. */
+  readonly slowUrl: string;
   /** What its origin was asked for. */
   readonly asked: string[];
+  /** Connections that the lane gave to node:http. */
+  handedOver(): number;
   readonly key: KeyPair;
   token(changes?: Partial<Claims>, video?: VideoId): string;
 }
+
+/** How far the sites' clocks are ahead. */
+let aheadMs = 0;
+beforeEach(() => {
+  aheadMs = 0;
+});
 
 let position = 0;
 const page = (site: SiteId, changes: Partial<RightsPage> = {}): RightsPage => ({
@@ -68,7 +78,7 @@ async function startSite(
   const id = newSiteId();
   const book = RightsBook.open(join(directory, `${name}.json`));
   book.apply(page(id));
-  const rights = createSiteRights(book, silentLog);
+  const rights = createSiteRights(book, silentLog, () => Date.now() + aheadMs);
   if (hasVideos) rights.markOwn(closed, true);
   const key = await readOrMakeKey(join(directory, `${name}.key`));
   const asked: string[] = [];
@@ -99,15 +109,29 @@ async function startSite(
     mayFetchAhead: () => false,
     log: silentLog,
   });
-  const server = createNodeServer((request, response) => buffer.handle(request, response), {
-    lane: buffer.lane,
-  });
-  const url = await listen(server as ReturnType<typeof createServer>);
+  const { lane } = buffer;
+  if (!lane) throw new Error('this buffer has no lane');
+  let handedOver = 0;
+  const counting: ConnectionLane = {
+    accept: (socket, handOver) =>
+      lane.accept(socket, () => {
+        handedOver++;
+        handOver();
+      }),
+    close: lane.close,
+  };
+  const serve = (options: ServerOptions): Promise<string> =>
+    listen(createNodeServer(buffer.handle, options) as ReturnType<typeof createServer>);
+  const url = await serve({ lane: counting });
+  const slowUrl = await serve({});
+  closers.push(async () => lane.close());
   closers.push(() => buffer.stop());
   const signing = { generation: 1, key: deriveSiteKey(master, id) };
   return {
     id,
     url,
+    slowUrl,
+    handedOver: () => handedOver,
     book,
     rights,
     buffer,
@@ -252,6 +276,195 @@ describe('a private video at a site', () => {
       200,
       'public, max-age=31536000, immutable',
     ]);
+  });
+});
+
+interface Answer {
+  readonly status: number;
+  /** Without the date's value. */
+  readonly headers: readonly string[];
+  /** Byte by byte (latin1). */
+  readonly body: string;
+}
+/** One connection that stays open; asks as players do, and reads what comes as it stands on the wire. */
+async function openConnection(url: string) {
+  const socket: Socket = connect(Number(new URL(url).port), '127.0.0.1');
+  closers.push(async () => void socket.destroy());
+  let bytes = Buffer.alloc(0);
+  let onBytes = (): void => {};
+  socket.on('data', piece => {
+    bytes = Buffer.concat([bytes, piece]);
+    onBytes();
+  });
+  const read = async (length: () => number | undefined): Promise<Buffer> => {
+    for (;;) {
+      const enough = length();
+      if (enough !== undefined && bytes.length >= enough) {
+        const taken = bytes.subarray(0, enough);
+        bytes = bytes.subarray(enough);
+        return taken;
+      }
+      await new Promise<void>((done, failed) => {
+        onBytes = done;
+        socket.once('close', () => failed(new Error('it was closed')));
+      });
+    }
+  };
+  return {
+    socket,
+    async ask(path: string, more = ''): Promise<Answer> {
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: site.example\r\n${more}\r\n`);
+      const head = await read(() => {
+        const end = bytes.indexOf('\r\n\r\n');
+        return end === -1 ? undefined : end + 4;
+      });
+      const [line = '', ...headers] = head.toString('latin1').trim().split('\r\n');
+      const length = Number(/^content-length: (\d+)$/im.exec(headers.join('\n'))?.[1]);
+      return {
+        status: Number(line.split(' ')[1]),
+        headers: headers.map(header => header.replace(/^(date):.*/i, '$1')).sort(),
+        body: (await read(() => length)).toString('latin1'),
+      };
+    },
+  };
+}
+
+describe('the lane below node:http', () => {
+  /** One request by each way, each on a connection of its own. */
+  async function askBoth(site: Site, path: string, slowPath = path, more = '') {
+    const before = site.handedOver();
+    const fast = await (await openConnection(site.url)).ask(path, more);
+    const isHandedOver = site.handedOver() > before;
+    const slow = await (await openConnection(site.slowUrl)).ask(slowPath, more);
+    return { fast, slow, isHandedOver };
+  }
+
+  it('answers who has a right as node:http does, whether it is in memory or has to be fetched', async () => {
+    const site = await startSite('a', true);
+    const at = (file: string): string => `/t/${site.token()}${pathOf(closed, file)}`;
+    const cold = await askBoth(site, at('source-video/0.m4s'), at('source-video/1.m4s'));
+    const warm = await askBoth(site, at('source-video/0.m4s'));
+    for (const { fast, slow, isHandedOver } of [cold, warm]) {
+      expect(fast).toEqual(slow);
+      expect([fast.status, fast.body === BODY.toString('latin1'), isHandedOver]).toEqual([200, true, false]);
+      expect(fast.headers).toContain('Cache-Control: private, max-age=60');
+    }
+    const part = await askBoth(site, at('source-video/0.m4s'), undefined, 'Range: bytes=5-9\r\n');
+    expect([part.fast.status, part.isHandedOver]).toEqual([206, true]);
+    expect(part.fast).toEqual(part.slow);
+  });
+
+  it('answers a public video with a token as node:http does', async () => {
+    const site = await startSite('a', true);
+    const at = (file: string): string => `/t/${site.token({}, open)}${pathOf(open, file)}`;
+    const cold = await askBoth(site, at('source-video/0.m4s'), at('source-video/1.m4s'));
+    const warm = await askBoth(site, at('source-video/0.m4s'));
+    for (const { fast, slow } of [cold, warm]) {
+      expect(fast).toEqual(slow);
+      expect(fast.headers).toContain('Cache-Control: private, max-age=60');
+    }
+    const bare = await askBoth(site, pathOf(open));
+    expect(bare.fast).toEqual(bare.slow);
+    expect(bare.fast.headers).toContain('Cache-Control: public, max-age=31536000, immutable');
+  });
+
+  it.each(['in memory', 'not here yet'])('refuses as node:http does what is %s', async where => {
+    const site = await startSite('a', true);
+    const other = await startSite('b', true);
+    if (where === 'in memory') {
+      await get(`${site.url}/t/${site.token()}${pathOf(closed)}`);
+      await get(site.url + pathOf(open));
+    }
+    site.book.apply(page(site.id, { revoked: [{ grant: 'bbbbbbbbbbbbbbbb', expiresS: nowS() + 600 }] }));
+    const over = nowS() - CLOCK_TOLERANCE_S - 5;
+    const asked = site.asked.length;
+    const refused: readonly [string, number, string][] = [
+      [pathOf(closed), 404, 'video-unknown'],
+      [`/t/${other.token()}${pathOf(closed)}`, 403, 'token-invalid'],
+      [`/t/${site.token({}, open)}${pathOf(closed)}`, 403, 'token-invalid'],
+      [`/t/${site.token()}${pathOf(open)}`, 403, 'token-invalid'],
+      [`/t/${site.token({ kind: 'grant' })}${pathOf(closed)}`, 403, 'token-invalid'],
+      [`/t/${site.token().replace(/^./, 'z')}${pathOf(closed)}`, 403, 'token-invalid'],
+      [`/t/nonsense${pathOf(closed)}`, 403, 'token-invalid'],
+      [`/t/${pathOf(closed)}`, 403, 'token-invalid'],
+      [`/t/${site.token()}/t/${site.token()}${pathOf(closed)}`, 404, 'not-found'],
+      [`/t/${site.token()}${pathOf(closed)}/..`, 404, 'not-found'],
+      [`/t/${site.token()}/v/${closed}`, 404, 'not-found'],
+      [`/t/${site.token({ expiresS: over })}${pathOf(closed)}`, 403, 'token-expired'],
+      [`/t/${site.token({ subject: 'bbbbbbbbbbbbbbbb' })}${pathOf(closed)}`, 403, 'grant-revoked'],
+    ];
+    for (const [path, status, code] of refused) {
+      const { fast, slow } = await askBoth(site, path);
+      expect(fast, path).toEqual(slow);
+      expect([fast.status, JSON.parse(fast.body).code], path).toEqual([status, code]);
+    }
+    expect(site.asked).toHaveLength(asked);
+  });
+
+  it('refuses at once on a connection that has been served: taken back, over, private now, withdrawn', async () => {
+    const site = await startSite('a', true);
+    const at = (claims: Partial<Claims> = {}): string => `/t/${site.token(claims)}${pathOf(closed)}`;
+    const revoke = (grant: string): void =>
+      site.book.apply(page(site.id, { revoked: [{ grant, expiresS: nowS() + 600 }] }));
+    const changes: readonly [path: string, change: () => unknown, status: number, code: string][] = [
+      [at({ subject: 'bbbbbbbbbbbbbbbb' }), () => revoke('bbbbbbbbbbbbbbbb'), 403, 'grant-revoked'],
+      [
+        at({ expiresS: nowS() + 600 }),
+        () => {
+          aheadMs = (700 + CLOCK_TOLERANCE_S) * 1_000;
+        },
+        403,
+        'token-expired',
+      ],
+      [
+        pathOf(open),
+        () => site.book.apply(page(site.id, { videos: [{ video: open, isPrivate: true }] })),
+        404,
+        'video-unknown',
+      ],
+      [at({ expiresS: nowS() + 6_000 }), () => site.buffer.drop(closed), 410, 'video-withdrawn'],
+    ];
+    for (const [path, change, status, code] of changes) {
+      const viewer = await openConnection(site.url);
+      for (let round = 0; round < 3; round++) expect((await viewer.ask(path)).status, path).toBe(200);
+      const before = site.handedOver();
+      await change();
+      const refused = await viewer.ask(path);
+      expect([refused.status, JSON.parse(refused.body).code], path).toEqual([status, code]);
+      expect(site.handedOver()).toBe(before + 1);
+    }
+  });
+
+  it('counts a private answer as node:http does: what was sent, how it was found, what players told', async () => {
+    const site = await startSite('a', true);
+    const path = `/t/${site.token()}${pathOf(closed)}?CMCD=mtp%3D5000`;
+    expect((await get(site.url + path)).status).toBe(200);
+    site.buffer.takeReports();
+    const count = async (url: string) => {
+      const counts = () => {
+        const { hits, misses, egress } = site.buffer.stats();
+        return { hits, misses, ...egress };
+      };
+      const before = counts();
+      const { socket, ask } = await openConnection(url);
+      await ask(path);
+      socket.destroy();
+      await expect.poll(() => site.buffer.stats().activeResponses).toBe(0);
+      const after = counts();
+      return {
+        hits: after.hits - before.hits,
+        misses: after.misses - before.misses,
+        viewers: after.viewers - before.viewers,
+        fills: after.fills - before.fills,
+        told: site.buffer.takeReports().viewers,
+      };
+    };
+    const before = site.handedOver();
+    const fast = await count(site.url);
+    expect(site.handedOver()).toBe(before);
+    expect(fast).toEqual(await count(site.slowUrl));
+    expect(fast).toMatchObject({ hits: 1, misses: 0, told: [{ client: '127.0.0.1', bps: 5_000_000 }] });
+    expect(fast.viewers).toBeGreaterThan(BODY.length);
   });
 });
 

@@ -263,7 +263,10 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
 
   return {
     // Where something is paced or refused, every request takes the longer way, on which that is done.
-    lane: egress.isFree && !options.servesViewer ? createHotLane(shelf, counts, egress, reports) : undefined,
+    lane:
+      egress.isFree && !options.servesViewer
+        ? createHotLane({ shelf, counts, egress, reports, rights })
+        : undefined,
     handle: createHandler({ shelf, counts, egress, servesViewer, reports, rights, log }),
     async drop(video) {
       dropped.add(video);

@@ -52,6 +52,8 @@ export interface FillMeans {
 
 export class Fill {
   readonly file: MediaFile;
+  /** Who waits has shown a right: may have private videos too. */
+  readonly hasRight: boolean;
   /** Undefined until the length is known. */
   body: Buffer | undefined;
   /** The strong validator of what the first holder sends; undefined if it gives none. */
@@ -72,7 +74,6 @@ export class Fill {
   failure: Problem | undefined;
   readonly #means: FillMeans;
   readonly #mayAskOthers: boolean;
-  readonly #hasRight: boolean;
   readonly #followers = new Set<() => void>();
   readonly #abort = new AbortController();
   /** Bytes of `body` that are there. */
@@ -83,12 +84,12 @@ export class Fill {
   /** Of what is there, once another site has a part in it: then it has to be checked. */
   #hash: Hash | undefined;
 
-  /** `hasRight`: who waits may have private videos too. `isAhead`: nobody waits for it yet. */
+  /** `isAhead`: nobody waits for it yet. */
   constructor(means: FillMeans, file: MediaFile, mayAskOthers: boolean, hasRight: boolean, isAhead: boolean) {
     this.#means = means;
     this.file = file;
     this.#mayAskOthers = mayAskOthers;
-    this.#hasRight = hasRight;
+    this.hasRight = hasRight;
     this.isAhead = isAhead;
   }
 
@@ -174,7 +175,7 @@ export class Fill {
 
   async #listSites(hasOriginFailed: boolean): Promise<readonly Holder[]> {
     try {
-      return await this.#means.sites.list(this.file.video, this.#hasRight);
+      return await this.#means.sites.list(this.file.video, this.hasRight);
     } catch (error) {
       // A tracker that does not know this site's own video yet says nothing about why the origin failed.
       if (hasOriginFailed && error instanceof Problem && error.code === 'video-unknown') return [];
@@ -207,7 +208,7 @@ export class Fill {
     const { client, siteId } = this.#means;
     const from = this.#filled;
     const { video, key } = this.file;
-    const token = holder.isOwnOrigin && this.#hasRight ? this.#means.originToken(video) : holder.token;
+    const token = holder.isOwnOrigin && this.hasRight ? this.#means.originToken(video) : holder.token;
     if (from > 0 && this.etag === undefined && this.proof === undefined)
       throw new Error('half of it came without a validator, so nobody else can go on');
     const response = await client.get({
@@ -307,7 +308,7 @@ export class Fill {
       this.body = allocateBody(length);
       this.etag = etag;
       this.proof = proof;
-      this.mayKeep = mayBeKept(headers, this.#hasRight);
+      this.mayKeep = mayBeKept(headers, this.hasRight);
       this.#tell();
       return 0;
     }

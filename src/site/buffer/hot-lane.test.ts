@@ -15,6 +15,7 @@ import { newRevisionId, newVideoId } from '../../protocol/ids.ts';
 import { createHotLane } from './hot-lane.ts';
 import { parseMediaFile } from './media-file.ts';
 import { type Kept, makeKept } from './memory-tier.ts';
+import { NOTHING_PRIVATE } from './rights.ts';
 import type { Counts } from './serve.ts';
 
 const BASE = `/v/${newVideoId()}/${newRevisionId()}`;
@@ -52,8 +53,8 @@ describe.each(['plain', 'TLS'])('the lane of a server, %s', transport => {
     viewed.length = 0;
     told.length = 0;
     wireBytes = 0;
-    lane = createHotLane(
-      {
+    lane = createHotLane({
+      shelf: {
         find: key => shelf.get(key),
         hasOnDisk: () => false,
         fill: () => new Problem(404, 'file-unknown', 'There is none.'),
@@ -62,17 +63,18 @@ describe.each(['plain', 'TLS'])('the lane of a server, %s', transport => {
         noteViewed: file => void viewed.push(file.file),
       },
       counts,
-      {
+      egress: {
         count(_kind, bytes) {
           wireBytes += bytes;
         },
       },
-      {
+      reports: {
         note: (_address, url, header) => void told.push([url, header]),
         noteVideo() {},
         take: () => ({ viewers: [], videos: [] }),
       },
-    );
+      rights: NOTHING_PRIVATE,
+    });
     const server = createNodeServer(
       (incoming, response) => {
         handedOver.push(`${incoming.method} ${incoming.url}`);

@@ -1,18 +1,20 @@
 /**
- * The buffer's lane below node:http: files that lie in memory, or are being fetched, for plain requests. A thousand viewers who
- * ask for one segment at once cost a thousand short functions.
+ * The buffer's lane below node:http: files that lie in memory, or are being fetched, for plain requests, with a right in their
+ * path where the video is private. A thousand viewers who ask for one segment at once cost a thousand short functions.
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionLane } from '../../kernel/http.ts';
 import { createPlainLane, formatWireHead, type PlainAnswerer } from '../../kernel/plain-lane.ts';
 import { Problem } from '../../kernel/problem.ts';
+import { splitToken } from '../../protocol/media-address.ts';
 import { type Egress, isSealed, SEALED_AT_ONCE, sealingBytes } from './egress/egress.ts';
 import type { Fill } from './fill.ts';
 import { commonHeaders } from './headers.ts';
-import { keyOf, parseMediaFile } from './media-file.ts';
+import { keyOf, parseMediaFile, videoOf } from './media-file.ts';
 import { dateKept, type Kept } from './memory-tier.ts';
 import { formatProblemParts } from './respond.ts';
+import type { BufferRights } from './rights.ts';
 import type { Counts, Shelf } from './serve.ts';
 import type { ViewerReports } from './viewer-reports.ts';
 
@@ -29,19 +31,22 @@ export type LaneShelf = Pick<
   'find' | 'hasOnDisk' | 'fill' | 'isWithdrawn' | 'isPrivate' | 'noteViewed'
 >;
 
-export function createHotLane(
-  shelf: LaneShelf,
-  counts: Counts,
-  egress: Pick<Egress, 'count'>,
-  reports: ViewerReports,
-): ConnectionLane {
+export interface LaneOptions {
+  readonly shelf: LaneShelf;
+  readonly counts: Counts;
+  readonly egress: Pick<Egress, 'count'>;
+  readonly reports: ViewerReports;
+  readonly rights: Pick<BufferRights, 'refuse'>;
+}
+
+export function createHotLane({ shelf, counts, egress, reports, rights }: LaneOptions): ConnectionLane {
   /** One for all who follow a fill. */
   const heads = new WeakMap<Fill, Buffer>();
   const headOf = (fill: Fill, length: number): Buffer => {
     let head = heads.get(fill);
     if (!head) {
       const headers = [
-        ...commonHeaders(fill.file, fill.etag, fill.mayKeep),
+        ...commonHeaders(fill.file, fill.etag, fill.mayKeep, fill.hasRight),
         'Content-Length',
         String(length),
       ];
@@ -50,14 +55,14 @@ export function createHotLane(
     }
     return head;
   };
-  const findFill = (key: string): Fill | undefined => {
+  const findFill = (key: string, hasRight: boolean): Fill | undefined => {
     const file = parseMediaFile(key);
-    // What is on disk takes the longer way, and so does every refusal, and whatever needs a right.
-    if (!file || shelf.isWithdrawn(file.video) || shelf.isPrivate(file.video) || shelf.hasOnDisk(file))
-      return undefined;
+    // What is on disk takes the longer way, and so does every refusal.
+    if (!file || shelf.isWithdrawn(file.video) || shelf.hasOnDisk(file)) return undefined;
+    if (!hasRight && shelf.isPrivate(file.video)) return undefined;
     shelf.noteViewed(file);
     reports.noteVideo(file.video);
-    const found = shelf.fill(file, true, false);
+    const found = shelf.fill(file, true, hasRight);
     return found instanceof Problem ? undefined : found;
   };
 
@@ -154,10 +159,15 @@ export function createHotLane(
     return {
       take({ target, head }) {
         if (isSending) return false;
-        const key = keyOf(target);
+        const { token, target: path } = splitToken(target);
+        const key = keyOf(path);
+        const hasRight = token !== undefined;
+        // Before anything is looked up, at each request anew: who has no right learns nothing, and is told so the longer way.
+        if (hasRight && rights.refuse(token, videoOf(key))) return false;
         const kept = shelf.find(key);
-        if (kept?.isPrivate) return false;
-        const fill = kept ? undefined : findFill(key);
+        // Nothing without a right; and of a public video that is asked for with one, the head is another.
+        if (kept && kept.isPrivate !== hasRight) return false;
+        const fill = kept ? undefined : findFill(key, hasRight);
         if (!kept && !fill) return false;
         reports.note(socket.remoteAddress ?? '', target, CMCD_HEADER.exec(head)?.[1]);
         if (kept) send(kept);

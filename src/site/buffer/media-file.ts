@@ -26,11 +26,17 @@ const PATH = new RegExp(
     `(?:${Object.keys(CONTENT_TYPES).join('|')}))$`,
 );
 
+const VIDEO_AT = '/v/'.length;
+const UUID_LENGTH = 36;
+
 /** The path without its query: players put CMCD and the like there, which names no other bytes. */
 export function keyOf(url: string): string {
   const query = url.indexOf('?');
   return query === -1 ? url : url.slice(0, query);
 }
+
+/** The video of a key that is kept; of any other text something that no right is for. */
+export const videoOf = (key: string): VideoId => key.slice(VIDEO_AT, VIDEO_AT + UUID_LENGTH) as VideoId;
 
 /** What the buffer answers. */
 export const isMediaUrl = (url: string | undefined): boolean =>
