@@ -288,7 +288,42 @@ async function wrap(
   await markJobDone(db, job.id);
 }
 
-class CopyHasGaps extends Error {}
+/** What a copy is; or why it is none that can be served, and the source is to be decoded. */
+type Copied =
+  | { readonly prepared: PreparedSource }
+  | { readonly prepared: undefined; readonly hasGaps: boolean; readonly fault: Error };
+
+interface CopyNames {
+  readonly plan: RemuxPlan;
+  /** Below the video's directory. */
+  readonly name: string;
+  readonly index: string;
+  /** As it was uploaded. */
+  readonly fileName: string | undefined;
+}
+
+async function copySource(
+  context: StepContext,
+  claimed: ClaimedStep,
+  run: StepRun,
+  { plan, name, index, fileName }: CopyNames,
+): Promise<Copied> {
+  const directory = context.storage.directory(videoOf(claimed));
+  const output = join(directory, name);
+  try {
+    await copyFrames(context, claimed, run, { plan, name });
+    const prepared = await context.prepare(output, join(directory, index), fileName);
+    if (!prepared.hasGaps) return { prepared };
+    await rm(output, { force: true });
+    return { prepared: undefined, hasGaps: true, fault: new Error('frames are missing in the copy') };
+  } catch (error) {
+    await rm(output, { force: true });
+    const isOfSource =
+      error instanceof SourceRefused || (error instanceof FfmpegFailed && error.fault === 'failed');
+    if (!isOfSource) throw error;
+    return { prepared: undefined, hasGaps: false, fault: error };
+  }
+}
 
 /** The source's own frames in a container that can be served: what comes out is published as the source is. */
 async function remux(context: StepContext, claimed: ClaimedStep, run: StepRun): Promise<boolean> {
@@ -297,42 +332,28 @@ async function remux(context: StepContext, claimed: ClaimedStep, run: StepRun): 
     await wrap(context, claimed, run, plan);
     return false;
   }
-  const { storage, converter, db } = context;
+  const { converter, db } = context;
   const { job, step } = claimed;
   const video = videoOf(claimed);
-  const directory = storage.directory(video);
   const name = `${job.id}.${step.attempts}.mp4`;
   const index = `${job.id}.${step.attempts}.index`;
-  const output = join(directory, name);
   const row = await findVideo(db, video);
   if (!row || row.state === 'withdrawn') return false;
-  let prepared: PreparedSource;
-  try {
-    await copyFrames(context, claimed, run, { plan, name });
-    prepared = await context.prepare(output, join(directory, index), row.file_name ?? undefined);
-    if (prepared.hasGaps) throw new CopyHasGaps();
-  } catch (error) {
-    await rm(output, { force: true });
-    const hasGaps = error instanceof CopyHasGaps;
-    if (
-      !(
-        hasGaps ||
-        error instanceof SourceRefused ||
-        (error instanceof FfmpegFailed && error.fault === 'failed')
-      )
-    ) {
-      throw error;
-    }
+  const fileName = row.file_name ?? undefined;
+  const copied = await copySource(context, claimed, run, { plan, name, index, fileName });
+  if (!copied.prepared) {
     // A copy does not help: then it is decoded.
+    const { hasGaps } = copied;
     const found = await converter.look(video);
     const rescue = found && (await converter.planRescue(video, found, { hasGaps }));
-    if (!rescue) throw error;
+    if (!rescue) throw copied.fault;
     await changeVideo(db, video, ['preparing'], {}, undefined, Date.now(), async transaction => {
       await insertJob(transaction, rescue);
     });
     await markJobDone(db, job.id);
     return false;
   }
+  const { prepared } = copied;
   const described = row.prepared ? (JSON.parse(row.prepared) as PreparedSource) : prepared;
   const { container, sizeBytes, bitrateBps, notes } = described;
   const isChanged = await publishRevision(
