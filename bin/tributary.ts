@@ -14,7 +14,7 @@ import { messageOf } from '../src/kernel/problem.ts';
 import { siteConfigSchema } from '../src/site/config.ts';
 import { startWorkerPart } from '../src/site/conversion.ts';
 import { formatNginxConfig } from '../src/site/nginx-config.ts';
-import { startSite } from '../src/site/site.ts';
+import { startSite } from '../src/site/start.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';
 import { startTracker } from '../src/tracker/tracker.ts';
 import { HELP } from './help.ts';

@@ -2,38 +2,34 @@
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { ConfigFault } from '../kernel/config.ts';
 import { followRights } from '../kernel/follow-rights.ts';
 import { createHttp } from '../kernel/http.ts';
 import { newNonce } from '../kernel/keys.ts';
-import { createLog, type Log } from '../kernel/log.ts';
+import type { Log } from '../kernel/log.ts';
 import { readIdentity, signerOf } from '../kernel/member.ts';
 import { servePages } from '../kernel/pages.ts';
 import { messageOf, Problem } from '../kernel/problem.ts';
-import { RightsBook } from '../kernel/rights-book.ts';
 import { openDatabase } from '../kernel/sql.ts';
-import { DamagedDatabase } from '../kernel/sqlite.ts';
-import { type Repeating, repeat } from '../kernel/timing.ts';
+import type { Repeating } from '../kernel/timing.ts';
 import type { VideoId } from '../protocol/ids.ts';
 import { createBallast } from './ballast.ts';
 import { isWithin } from './buffer/egress/windows.ts';
 import { isMediaUrl } from './buffer/media-file.ts';
 import { askTracker, type HolderAnswer } from './buffer/sources.ts';
-import { startBufferApart } from './buffer-apart.ts';
-import { SITE_PARTS, type SiteConfig, type SitePart } from './config.ts';
+import type { SiteConfig, SitePart } from './config.ts';
 import { openConversion, type Prepare } from './conversion.ts';
 import { createCopyFetcher } from './copies/fetch.ts';
 import { startCopyKeeper } from './copies/keep-copies.ts';
-import { listPrivate } from './database/private.ts';
 import { countUnpublished } from './database/records.ts';
 import { deleteRevisions } from './database/revisions.ts';
 import { type SiteSchema, siteMigrations } from './database/schema.ts';
-import { beginStart, readSignal } from './database/signal.ts';
-import { listVideosInState, type SiteDatabase } from './database/videos.ts';
+import { beginStart } from './database/signal.ts';
+import { listVideosInState } from './database/videos.ts';
 import { measureBuffer, measureRecords } from './measure.ts';
 import { createMembership } from './membership.ts';
 import { openBuffer } from './open-buffer.ts';
 import { openOrigin } from './open-origin.ts';
+import { openRights } from './open-rights.ts';
 import { CopyStore } from './origin/copy-store.ts';
 import { MAX_EXTRAS_ATTEMPTS, startExtras } from './origin/extras/make-extras.ts';
 import { findMediaTools } from './origin/ffmpeg/ffmpeg.ts';
@@ -44,12 +40,10 @@ import { reviveVideo } from './origin/revive.ts';
 import { openStorage } from './origin/storage/open-storage.ts';
 import { startSettling } from './origin/storage/settle.ts';
 import { AT_HOME } from './origin/worker.ts';
-import { startOriginApart } from './origin-apart.ts';
-import { startRescue } from './rescue.ts';
-import { createSiteRights, RIGHTS_FILE } from './rights.ts';
+import { RIGHTS_FILE } from './rights.ts';
 import type { RunningSite } from './running-site.ts';
 import { openTls } from './tls.ts';
-import { watchDisks } from './watch-disks.ts';
+import { startUpkeep } from './upkeep.ts';
 import { startAssignments } from './web/assignments.ts';
 import { serveCaptions } from './web/captions.ts';
 import { centralOverHttp, refusalReporter } from './web/central-calls.ts';
@@ -70,24 +64,11 @@ import { createUploads } from './web/uploads.ts';
 import { startViewerReports } from './web/viewer-reports.ts';
 import { startWithdrawals } from './web/withdrawals.ts';
 
-const BALLAST_MS = 30_000;
-const SWEEP_MS = 3_600_000;
-const RECORD_WATCH_MS = 500;
-
 export interface SiteFiles {
   /** The built pages. */
   readonly uiDirectory: string;
   /** The bundled worker that checks sources. */
   readonly prepareWorker: URL;
-}
-
-/** All of a site, or the parts of it that `parts` names. @throws ConfigFault where they cannot find one another */
-export function startSite(config: SiteConfig, files: SiteFiles): Promise<RunningSite> {
-  const [part, ...others] = config.parts;
-  if (config.parts.includes('web')) return startWeb(config, files);
-  if (part === 'origin' && others.length === 0) return startOriginApart(config);
-  if (part === 'buffer' && others.length === 0) return startBufferApart(config);
-  throw new ConfigFault('Origin and buffer run together with web, or each apart.');
 }
 
 /** The buffer that runs apart answers the probes. */
@@ -98,26 +79,8 @@ const IDLE = (): SiteLoad => ({
   servesViewers: true,
 });
 
-async function startWeb(config: SiteConfig, files: SiteFiles): Promise<RunningSite> {
-  const has = (part: SitePart): boolean => config.parts.includes(part);
-  if (config.parts.length < SITE_PARTS.length && !config.database) {
-    throw new ConfigFault('Parts that run apart need a PostgreSQL "database".');
-  }
-  if (!has('buffer') && !config.bufferUrl) throw new ConfigFault('Without a buffer, web needs bufferUrl.');
-  if (has('buffer') && !has('origin') && !config.originUrl) {
-    throw new ConfigFault('Without an origin, the buffer needs originUrl.');
-  }
-  const log = createLog('site', config.logLevel);
-  try {
-    return await startWhole(config, files, log);
-  } catch (error) {
-    // What was published is served all the same, and what is wrong is said.
-    if (!(error instanceof DamagedDatabase)) throw error;
-    return startRescue(config, error.message, log);
-  }
-}
-
-async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promise<RunningSite> {
+/** Web, and what of origin and buffer `parts` names beside it. @throws DamagedDatabase */
+export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Log): Promise<RunningSite> {
   const has = (part: SitePart): boolean => config.parts.includes(part);
   const storage = await openStorage(config);
   const tools = await findMediaTools();
@@ -131,14 +94,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
   await beginStart(db, newNonce());
 
   const membership = createMembership(config, config.dataDirectory, identity, log);
-  const book = RightsBook.open(join(config.dataDirectory, RIGHTS_FILE));
-  const rights = createSiteRights(book, log);
-  /** Own videos and copies, as the database has them. */
-  const markHeld = async (): Promise<void> => {
-    book.markOwn(await listPrivate(db));
-    await book.save();
-  };
-  await markHeld();
+  const { book, rights, markHeld } = await openRights(join(config.dataDirectory, RIGHTS_FILE), db, log);
   const askWithRight = async (video: VideoId): Promise<HolderAnswer> => {
     const { key, membership: joined } = membership.identity();
     const [trackerUrl] = membership.trackerUrls();
@@ -217,13 +173,13 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
     revive: record => reviveVideo(storage, record),
     async onTakenBack(videos) {
       for (const { video, kind } of videos) {
-        if (kind === 'tombstone') {
-          await forgetVideo(video);
-          await deleteRevisions(db, video);
-          await storage.remove(video);
-        } else if (kind === 'video') intake.check(video);
+        if (kind !== 'tombstone') continue;
+        await forgetVideo(video);
+        await deleteRevisions(db, video);
+        await storage.remove(video);
       }
-      await markHeld();
+      await markHeld(videos.map(({ video }) => video));
+      for (const { video, kind } of videos) if (kind === 'video') intake.check(video);
       copyKeeper.wake();
     },
     newNonce,
@@ -252,7 +208,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
     removeVideo: video => storage.remove(video),
     forgetOpen: async video => origin?.forget(video),
     onRecord: publisher.wake,
-    onHeld: markHeld,
+    onHeld: video => markHeld([video]),
     log,
   });
   const assignments = startAssignments({ db, calls, onAssigned: copyKeeper.wake, log });
@@ -401,19 +357,18 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
         onRecord: () => publisher.wake(),
       })
     : undefined;
-  const diskWatch = watchDisks(storage.disks, log, () => {
-    intake.recheck();
-    worker?.wake();
-  });
-  // Workers in other processes write records too.
-  const recordWatch = watchRecords(db, () => publisher.wake());
-  const ballasting = repeat(async () => {
-    await ballast.restore(config.keepFree).catch(error => log.warn({ err: error }, 'no ballast'));
-    return BALLAST_MS;
-  });
-  const sweep = repeat(async () => {
-    await uploads.sweep().catch(error => log.warn({ err: error }, 'old uploads not swept'));
-    return SWEEP_MS;
+  const upkeep = startUpkeep({
+    db,
+    disks: storage.disks,
+    ballast,
+    uploads,
+    keepFreeBytes: config.keepFree,
+    onDiskBack() {
+      intake.recheck();
+      worker?.wake();
+    },
+    onRecord: () => publisher.wake(),
+    log,
   });
   extras =
     tools &&
@@ -447,8 +402,7 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
       await Promise.all([
         renewal?.stop(),
         link.stop(),
-        ballasting.stop(),
-        diskWatch.stop(),
+        upkeep.stop(),
         publisher.stop(),
         registrations.stop(),
         withdrawals.stop(),
@@ -458,8 +412,6 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
         membershipWatch.stop(),
         following.stop(),
         viewerReports.stop(),
-        sweep.stop(),
-        recordWatch.stop(),
         worker?.stop(),
       ]);
       await extras?.stop();
@@ -473,18 +425,4 @@ async function startWhole(config: SiteConfig, files: SiteFiles, log: Log): Promi
       await db.destroy();
     },
   };
-}
-
-function watchRecords(db: SiteDatabase, onRecord: () => void): Repeating {
-  let seen: number | undefined;
-  return repeat(async () => {
-    const change = await readSignal(db).then(
-      row => Number(row.change),
-      // The database is away: this looks again.
-      () => seen,
-    );
-    if (seen !== undefined && change !== seen) onRecord();
-    seen = change;
-    return RECORD_WATCH_MS;
-  });
 }

@@ -50,8 +50,8 @@ export interface CopyKeeperOptions {
   /** What is open of it is closed. */
   readonly forgetOpen: (video: VideoId) => Promise<void>;
   readonly onRecord: () => void;
-  /** What is here whole, or what is said of it, has changed. */
-  readonly onHeld: () => Promise<void>;
+  /** What is here of a video, or what is said of it, has changed. */
+  readonly onHeld: (video: VideoId) => Promise<void>;
   readonly log: Log;
 }
 
@@ -81,7 +81,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
     }
     failpoint('copy-removed');
     await forgetCopy(db, video);
-    await options.onHeld();
+    await options.onHeld(video);
   }
 
   async function make(row: CopyRow, signal: AbortSignal): Promise<void> {
@@ -125,7 +125,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
       files: made.files,
     });
     failpoint('copy-completed');
-    await options.onHeld();
+    await options.onHeld(video);
     onRecord();
   }
 
@@ -150,7 +150,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
     const prepared = JSON.stringify(preparedOf(record, copyPath(video)));
     await inheritVideo(db, { record, revision, prepared, describe: options.describe });
     failpoint('copy-inherited');
-    await options.onHeld();
+    await options.onHeld(video);
     onRecord();
     log.warn({ video, revision }, 'a copy has become the video: its site is lost');
   }

@@ -3,18 +3,28 @@ import type { VideoId } from '../../protocol/ids.ts';
 import type { VideoRecord } from '../../protocol/record.ts';
 import type { SiteDatabase } from './videos.ts';
 
-export async function listPrivate(db: SiteDatabase): Promise<ReadonlySet<VideoId>> {
-  const own = await db.selectFrom('videos').select('id').where('private', '=', 1).execute();
-  const copies = await db
+const ownPrivate = (db: SiteDatabase) => db.selectFrom('videos').select('id').where('private', '=', 1);
+const copiesThatMayBe = (db: SiteDatabase) =>
+  db
     .selectFrom('copies')
     .select(['video_id', 'held_record'])
-    .where('held_record', 'like', '%"visibility":"private"%')
-    .execute();
+    .where('held_record', 'like', '%"visibility":"private"%');
+/** A description may have those words, too. */
+const isPrivate = ({ held_record }: { readonly held_record: string | null }): boolean =>
+  (JSON.parse(held_record ?? '{}') as Partial<VideoRecord>).visibility === 'private';
+
+export async function listPrivate(db: SiteDatabase): Promise<ReadonlySet<VideoId>> {
+  const own = await ownPrivate(db).execute();
+  const copies = await copiesThatMayBe(db).execute();
   return new Set([
     ...own.map(({ id }) => id as VideoId),
-    // A description may have those words, too.
-    ...copies
-      .filter(({ held_record }) => (JSON.parse(held_record ?? '{}') as VideoRecord).visibility === 'private')
-      .map(({ video_id }) => video_id as VideoId),
+    ...copies.filter(isPrivate).map(({ video_id }) => video_id as VideoId),
   ]);
+}
+
+/** The same of one video. */
+export async function isHeldPrivate(db: SiteDatabase, video: VideoId): Promise<boolean> {
+  if (await ownPrivate(db).where('id', '=', video).executeTakeFirst()) return true;
+  const copy = await copiesThatMayBe(db).where('video_id', '=', video).executeTakeFirst();
+  return copy !== undefined && isPrivate(copy);
 }

@@ -1,0 +1,38 @@
+/** Which parts of a site run in this process, and what they need of their settings. */
+import { ConfigFault } from '../kernel/config.ts';
+import { createLog } from '../kernel/log.ts';
+import { DamagedDatabase } from '../kernel/sqlite.ts';
+import { startBufferApart } from './buffer-apart.ts';
+import { SITE_PARTS, type SiteConfig, type SitePart } from './config.ts';
+import { startOriginApart } from './origin-apart.ts';
+import { startRescue } from './rescue.ts';
+import type { RunningSite } from './running-site.ts';
+import { type SiteFiles, startWithWeb } from './site.ts';
+
+/** All of a site, or the parts of it that `parts` names. @throws ConfigFault where they cannot find one another */
+export function startSite(config: SiteConfig, files: SiteFiles): Promise<RunningSite> {
+  const [part, ...others] = config.parts;
+  if (config.parts.includes('web')) return startWeb(config, files);
+  if (part === 'origin' && others.length === 0) return startOriginApart(config);
+  if (part === 'buffer' && others.length === 0) return startBufferApart(config);
+  throw new ConfigFault('Origin and buffer run together with web, or each apart.');
+}
+
+async function startWeb(config: SiteConfig, files: SiteFiles): Promise<RunningSite> {
+  const has = (part: SitePart): boolean => config.parts.includes(part);
+  if (config.parts.length < SITE_PARTS.length && !config.database) {
+    throw new ConfigFault('Parts that run apart need a PostgreSQL "database".');
+  }
+  if (!has('buffer') && !config.bufferUrl) throw new ConfigFault('Without a buffer, web needs bufferUrl.');
+  if (has('buffer') && !has('origin') && !config.originUrl) {
+    throw new ConfigFault('Without an origin, the buffer needs originUrl.');
+  }
+  const log = createLog('site', config.logLevel);
+  try {
+    return await startWithWeb(config, files, log);
+  } catch (error) {
+    // What was published is served all the same, and what is wrong is said.
+    if (!(error instanceof DamagedDatabase)) throw error;
+    return startRescue(config, error.message, log);
+  }
+}
