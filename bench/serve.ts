@@ -1,19 +1,21 @@
 /**
  * How fast a warm buffer serves, plain and with TLS, against nginx (sendfile, and as a cache), Varnish, Apache Traffic Server,
  * and the limit of Node (a bare TCP server that writes prepared bytes): all on core 0, wrk on core 1, interleaved runs,
- * medians. And what 10,000 idle connections cost each of them. A peer that is not installed is named and left out.
+ * medians. A private video against a public one. nginx and our buffer at equal rates below what they can. And what 10,000 idle
+ * connections cost each of them. A peer that is not installed, or fails, is named and left out.
  * The machine is shared with whatever else runs on it, so ratios are to be believed and numbers are not.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { messageOf } from '../src/kernel/problem.ts';
 import { newRevisionId, newVideoId } from '../src/protocol/ids.ts';
 import { makeCertificate } from '../test/certificate.ts';
 import { type Idle, measureIdle } from './peers/idle.ts';
 import { createLoad, type Load, medianOf, type Result } from './peers/load.ts';
 import { startNginxCache, startNginxSendfile } from './peers/nginx.ts';
-import { startLimit, startTributary } from './peers/ours.ts';
+import { makePrivate, startLimit, startTributary } from './peers/ours.ts';
 import {
   isInstalled,
   median,
@@ -22,6 +24,7 @@ import {
   readMachineCpuMs,
   requireTools,
 } from './peers/process.ts';
+import { createSteadyLoad, medianOfSteady, type Steady, type SteadyLoad } from './peers/steady.ts';
 import { startTrafficServer } from './peers/trafficserver.ts';
 import { startVarnish } from './peers/varnish.ts';
 
@@ -35,15 +38,30 @@ const RUN_SECONDS = Number(process.env.BENCH_SECONDS ?? 2);
 const WARM_UP_SECONDS = 1;
 /** 0 leaves the idle connections out. */
 const IDLE_CONNECTIONS = Number(process.env.BENCH_IDLE ?? 10_000);
+/** Of what the slower of nginx and our buffer can do: rates at which both are asked. `BENCH_STEADY=0` leaves that out. */
+const STEADY_SHARES = process.env.BENCH_STEADY === '0' ? [] : [0.5, 0.8];
+const MAX_STEADY_RUNS = 3;
 /** Names of peers, separated by commas; all of them by default. */
 const PEERS = process.env.BENCH_PEERS?.split(',');
 /** Beyond this share of the machine in other hands, throughput says more about them than about us. */
 const QUIET_SHARE = 0.05;
 
+/** The same server, asked for a private video with a right. */
+const PRIVATE = 'tributary-private';
+
 interface Row extends Result {
   readonly size: string;
   readonly server: string;
   readonly tls: boolean;
+}
+
+/** One server at a rate that was given to it. */
+interface SteadyRow extends Steady {
+  readonly size: string;
+  readonly server: string;
+  readonly tls: boolean;
+  /** Requests a second that it was asked. */
+  readonly offered: number;
 }
 
 export interface ServeBench {
@@ -52,12 +70,17 @@ export interface ServeBench {
   readonly ratios: Readonly<Record<string, number>>;
   /** CPU time of the peer for a request by the buffer's: more is better. */
   readonly cpuRatios: Readonly<Record<string, number>>;
+  /** CPU time of a request for a public video by that of one for a private one: 1 is equal, more is better. */
+  readonly privateRatios: Readonly<Record<string, number>>;
   /** p99 of the buffer by nginx's (sendfile): less is better. */
   readonly p99Times: Readonly<Record<string, number>>;
   readonly rows: readonly Row[];
+  /** The same at equal rates, by the share of what the slower of both can do: `200KB@0.5`. */
+  readonly steadyP99Times: Readonly<Record<string, number>>;
+  readonly steady: readonly SteadyRow[];
   readonly idle: readonly Idle[];
   readonly runs: number;
-  /** Not installed here. */
+  /** Not installed here, or failed. */
   readonly leftOut: readonly string[];
   /** Share of the machine's CPU time that went to processes not of this benchmark (0–1). */
   readonly othersShare: number;
@@ -88,6 +111,11 @@ function printRow(row: Row): void {
   );
 }
 
+const printSteady = ({ size, tls, server, offered, ...row }: SteadyRow): void =>
+  console.log(
+    `${tls ? `${size} TLS` : size}, ${offered.toFixed(0)} requests/s, ${server}: ${row.requestsPerSecond.toFixed(0)} answered, p50 ${row.p50Ms.toFixed(2)} ms, p99 ${row.p99Ms.toFixed(2)} ms, ${(100 * row.serverShare).toFixed(0)} % of its core`,
+  );
+
 const printIdle = ({ server, connections, bytesPerConnection }: Idle): void =>
   console.log(
     `${connections} idle connections, ${server}: ${(bytesPerConnection / 1_024).toFixed(1)} KB each`,
@@ -95,17 +123,31 @@ const printIdle = ({ server, connections, bytesPerConnection }: Idle): void =>
 
 const rounded = (value: number, digits = 3): number => Number(value.toFixed(digits));
 
+/** 0 of a peer that has failed. */
+function cpuMsOf(pid: number): number {
+  try {
+    return readCpuMs(pid).own;
+  } catch {
+    return 0;
+  }
+}
+
 export async function run(): Promise<ServeBench> {
   requireTools({ nginx: 'nginx', wrk: 'wrk', taskset: 'util-linux', openssl: 'openssl' });
   const directory = mkdtempSync(join(tmpdir(), 'tributary-bench-serve-'));
   const started: Peer[] = [];
   try {
+    const closed = newVideoId();
     const base = `/v/${newVideoId()}/${newRevisionId()}`;
+    const closedBase = `/v/${closed}/${newRevisionId()}`;
     for (const { bytes, file } of SIZES) {
-      const path = join(directory, 'files', base, file);
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, randomBytes(bytes));
+      for (const each of [base, closedBase]) {
+        const path = join(directory, 'files', each, file);
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, randomBytes(bytes));
+      }
     }
+    const withRight = `/t/${await makePrivate(directory, closed)}${closedBase}`;
     // Workers may be other users.
     chmodSync(directory, 0o755);
     const certificate = makeCertificate(directory);
@@ -120,7 +162,7 @@ export async function run(): Promise<ServeBench> {
     const tributary = await keep(
       startTributary(directory, sendfile.plain, {
         certificate,
-        warm: SIZES.map(({ file }) => `${base}/${file}`),
+        warm: SIZES.flatMap(({ file }) => [`${base}/${file}`, `${withRight}/${file}`]),
       }),
     );
     const optional = [
@@ -139,7 +181,20 @@ export async function run(): Promise<ServeBench> {
     const leftOut = optional.filter(({ command }) => !isInstalled(command)).map(({ name }) => name);
     if (leftOut.length > 0) console.log(`Not installed, left out: ${leftOut.join(', ')}.`);
     const peers = [sendfile, tributary];
-    for (const { name, start } of optional) if (!leftOut.includes(name)) peers.push(await keep(start()));
+    const leaveOut = (name: string, error: unknown): void => {
+      // Without these two there is nothing to compare.
+      if (name === sendfile.name || name === tributary.name || name === PRIVATE) throw error;
+      console.log(`${name} failed, left out from here on: ${messageOf(error)}`);
+      leftOut.push(name);
+    };
+    for (const { name, start } of optional) {
+      if (leftOut.includes(name)) continue;
+      try {
+        peers.push(await keep(start()));
+      } catch (error) {
+        leaveOut(name, error);
+      }
+    }
     const limits = await startLimit(
       directory,
       SIZES.map(({ bytes }) => bytes),
@@ -149,32 +204,40 @@ export async function run(): Promise<ServeBench> {
     const pids = started.map(({ pid }) => pid);
     const oursMs = (): number => {
       const self = readCpuMs('self');
-      return self.own + self.children + pids.reduce((sum, pid) => sum + readCpuMs(pid).own, 0);
+      return self.own + self.children + pids.reduce((sum, pid) => sum + cpuMsOf(pid), 0);
     };
     const before = { machineMs: readMachineCpuMs(), oursMs: oursMs(), atMs: performance.now() };
     const load = createLoad(directory);
+    const steadyLoad = await createSteadyLoad(directory);
     printHead();
     const rows: Row[] = [];
     const ratios: Record<string, number> = {};
     const cpuRatios: Record<string, number> = {};
     const p99Times: Record<string, number> = {};
+    const privateRatios: Record<string, number> = {};
+    const steady: SteadyRow[] = [];
+    const steadyP99Times: Record<string, number> = {};
     for (const [index, { label, file, bytes }] of SIZES.entries()) {
       for (const tls of [false, true]) {
         const targets: Target[] = peers.flatMap(({ name, plain, tls: secure, pid }) => {
           const address = tls ? secure : plain;
-          return address === undefined ? [] : [{ name, url: `${address}${base}/${file}`, pid }];
+          if (address === undefined || leftOut.includes(name)) return [];
+          const open = { name, url: `${address}${base}/${file}`, pid };
+          const isOurs = name === tributary.name;
+          return isOurs ? [open, { name: PRIVATE, url: `${address}${withRight}/${file}`, pid }] : [open];
         });
         const limit = limits[index];
         if (!tls && limit) targets.push({ name: limit.name, url: `${limit.plain}/`, pid: limit.pid });
         const key = tls ? `${label}-tls` : label;
-        const results = interleave(load, targets, bytes);
+        const results = interleave(load, targets, bytes, leaveOut);
         const ours = results.get('tributary') ?? [];
-        for (const { name } of targets) {
-          const theirs = results.get(name) ?? [];
+        for (const [name, theirs] of results) {
           const row: Row = { size: label, tls, server: name, ...medianOf(theirs) };
           rows.push(row);
           printRow(row);
-          if (name === 'tributary') continue;
+          if (name === PRIVATE)
+            privateRatios[key] = rounded(medianOf(ours).cpuUsPerRequest / row.cpuUsPerRequest);
+          if (name === 'tributary' || name === PRIVATE) continue;
           const pairs = theirs.flatMap((their, round) => {
             const our = ours[round];
             return our ? [our.bytesPerSecond / their.bytesPerSecond] : [];
@@ -186,6 +249,18 @@ export async function run(): Promise<ServeBench> {
         }
         const nginx = medianOf(results.get('nginx-sendfile') ?? []);
         p99Times[key] = rounded(medianOf(ours).p99Ms / nginx.p99Ms, 2);
+        const most = Math.min(nginx.requestsPerSecond, medianOf(ours).requestsPerSecond);
+        const both = targets.filter(({ name }) => name === sendfile.name || name === tributary.name);
+        for (const share of STEADY_SHARES) {
+          const found = askSteadily(steadyLoad, both, most * share);
+          for (const [server, runs] of found) {
+            const row = { size: label, tls, server, offered: most * share, ...medianOfSteady(runs) };
+            steady.push(row);
+            printSteady(row);
+          }
+          const p99 = (name: string): number => medianOfSteady(found.get(name) ?? []).p99Ms;
+          steadyP99Times[`${key}@${share}`] = rounded(p99(tributary.name) / p99(sendfile.name), 2);
+        }
       }
     }
     const othersMs = readMachineCpuMs() - before.machineMs - (oursMs() - before.oursMs);
@@ -196,10 +271,14 @@ export async function run(): Promise<ServeBench> {
     if (IDLE_CONNECTIONS > 0) {
       for (const peer of peers) {
         for (const address of [peer.plain, peer.tls]) {
-          if (address === undefined) continue;
-          const cost = await measureIdle(peer, address, probe, SIZES[0].bytes, IDLE_CONNECTIONS);
-          idle.push(cost);
-          printIdle(cost);
+          if (address === undefined || leftOut.includes(peer.name)) continue;
+          try {
+            const cost = await measureIdle(peer, address, probe, SIZES[0].bytes, IDLE_CONNECTIONS);
+            idle.push(cost);
+            printIdle(cost);
+          } catch (error) {
+            leaveOut(peer.name, error);
+          }
         }
       }
     }
@@ -208,7 +287,20 @@ export async function run(): Promise<ServeBench> {
         `Other processes used ${(100 * othersShare).toFixed(0)} % of this machine meanwhile: believe the CPU time, not the throughput.`,
       );
     }
-    return { bench: 'serve', ratios, cpuRatios, p99Times, rows, idle, runs: RUNS, leftOut, othersShare };
+    return {
+      bench: 'serve',
+      ratios,
+      cpuRatios,
+      privateRatios,
+      p99Times,
+      rows,
+      steadyP99Times,
+      steady,
+      idle,
+      runs: RUNS,
+      leftOut,
+      othersShare,
+    };
   } finally {
     for (const peer of started) await peer.stop();
     rmSync(directory, { recursive: true, force: true });
@@ -220,13 +312,34 @@ function interleave(
   load: Load,
   targets: readonly Target[],
   bodyBytes: number,
+  onFailed: (name: string, error: unknown) => void,
 ): ReadonlyMap<string, readonly Result[]> {
   const results = new Map<string, Result[]>(targets.map(({ name }) => [name, []]));
-  for (const target of targets) load({ ...target, bodyBytes }, WARM_UP_SECONDS);
-  for (let round = 0; round < RUNS; round++) {
+  for (let round = 0; round <= RUNS; round++) {
     for (const target of targets) {
-      results.get(target.name)?.push(load({ ...target, bodyBytes }, RUN_SECONDS));
+      const found = results.get(target.name);
+      if (!found) continue;
+      try {
+        const result = load({ ...target, bodyBytes }, round === 0 ? WARM_UP_SECONDS : RUN_SECONDS);
+        if (round > 0) found.push(result);
+      } catch (error) {
+        results.delete(target.name);
+        onFailed(target.name, error);
+      }
     }
+  }
+  return results;
+}
+
+function askSteadily(
+  load: SteadyLoad,
+  targets: readonly Target[],
+  requestsPerSecond: number,
+): ReadonlyMap<string, readonly Steady[]> {
+  const results = new Map<string, Steady[]>(targets.map(({ name }) => [name, []]));
+  for (let round = 0; round < Math.min(RUNS, MAX_STEADY_RUNS); round++) {
+    for (const target of targets)
+      results.get(target.name)?.push(load(target, requestsPerSecond, RUN_SECONDS));
   }
   return results;
 }

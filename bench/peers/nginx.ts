@@ -3,7 +3,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CertificateFiles } from '../../src/kernel/certificate.ts';
-import { findChild, findPort, type Peer, pidOf, startOnServerCore, stopProcess, waitFor } from './process.ts';
+import { findChild, findPort, type Peer, pidOf, startOnServerCore, stopProcess, whenUp } from './process.ts';
 
 interface NginxOptions {
   readonly name: string;
@@ -51,7 +51,7 @@ http {
   );
   const master = startOnServerCore('nginx', ['-p', directory, '-c', config]);
   const plain = `http://127.0.0.1:${port}`;
-  await waitFor(plain + options.probe);
+  await whenUp(master, plain + options.probe);
   return {
     name,
     plain,
@@ -70,7 +70,8 @@ export const startNginxSendfile = (
   startNginx({
     name: 'nginx-sendfile',
     directory,
-    server: `root ${files};`,
+    // It is everybody's origin too, and checks no right.
+    server: `root ${files}; location /t/ { rewrite ^/t/[^/]+(/.*)$ $1 break; }`,
     probe,
     ...(certificate ? { certificate } : {}),
   });

@@ -1,9 +1,33 @@
 /** Our own servers, bundled as the site itself is: the buffer, and the limit of Node. */
 
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CertificateFiles } from '../../src/kernel/certificate.ts';
+import { RightsBook } from '../../src/kernel/rights-book.ts';
+import { deriveSiteKey, mintRight } from '../../src/kernel/rights-token.ts';
+import { newSiteId, type VideoId } from '../../src/protocol/ids.ts';
+import { RIGHTS_FILE } from '../../src/site/rights.ts';
 import { bundle } from './bundle.ts';
 import { type Peer, pidOf, readFirstLine, startOnServerCore, stopProcess } from './process.ts';
+
+/** The data directory of the site. */
+const homeOf = (directory: string): string => join(directory, 'site');
+const TOKEN_LIFETIME_S = 12 * 3_600;
+
+/** From the next start on this video is private. @returns a token that opens it */
+export async function makePrivate(directory: string, video: VideoId): Promise<string> {
+  mkdirSync(homeOf(directory), { recursive: true });
+  const generation = 1;
+  const key = deriveSiteKey(randomBytes(32), newSiteId());
+  const book = RightsBook.open(join(homeOf(directory), RIGHTS_FILE));
+  const videos = [{ video, isPrivate: true }];
+  const keys = [{ generation, key: key.toString('base64url') }];
+  book.apply({ position: 1, more: false, keys, videos, revoked: [] });
+  await book.save();
+  const expiresS = Math.floor(Date.now() / 1_000) + TOKEN_LIFETIME_S;
+  return mintRight({ generation, key }, { kind: 'viewer', expiresS, subject: '0123456789abcdef' }, video);
+}
 
 /** `warm`: paths that are in its memory when it is there. */
 export async function startTributary(
@@ -14,14 +38,7 @@ export async function startTributary(
   const { certificate, warm = [] } = options;
   const entry = await bundle(directory, 'bench/peers/tributary-server.ts');
   const child = startOnServerCore(process.execPath, [
-    ...[
-      entry,
-      join(directory, 'kept'),
-      origin,
-      certificate?.certificate ?? '',
-      certificate?.key ?? '',
-      ...warm,
-    ],
+    ...[entry, homeOf(directory), origin, certificate?.certificate ?? '', certificate?.key ?? '', ...warm],
   ]);
   const [plain, tls] = (await readFirstLine(child)).split(' ');
   return {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { messageOf } from '../../src/kernel/problem.ts';
 
 export const SERVER_CORE = '0';
 export const LOAD_CORE = '1';
@@ -107,6 +108,27 @@ export async function waitFor(url: string): Promise<void> {
     }
     if (Date.now() > until) throw new Error(`${url} does not answer`);
     await new Promise(done => setTimeout(done, 50));
+  }
+}
+
+/** When a server answers. What does not come up, or ends, is stopped, and what it complained of is told. */
+export async function whenUp(child: ChildProcess, url: string): Promise<void> {
+  let complaints = '';
+  const listen = (piece: Buffer): void => {
+    complaints = (complaints + piece.toString()).slice(-1_000);
+  };
+  child.stdout?.on('data', listen);
+  child.stderr?.on('data', listen);
+  const ended = new Promise<never>((_, reject) =>
+    child.once('exit', code => reject(new Error(`it ended with ${code}`))),
+  );
+  // It may also end much later, when it is stopped.
+  ended.catch(() => {});
+  try {
+    await Promise.race([waitFor(url), ended]);
+  } catch (cause) {
+    await stopProcess(child);
+    throw new Error(`${messageOf(cause)}. ${complaints.trim()}`, { cause });
   }
 }
 

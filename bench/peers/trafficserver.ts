@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { CertificateFiles } from '../../src/kernel/certificate.ts';
-import { findPort, type Peer, pidOf, startOnServerCore, stopProcess, waitFor } from './process.ts';
+import { findPort, type Peer, pidOf, startOnServerCore, stopProcess, whenUp } from './process.ts';
 
 export async function startTrafficServer(
   directory: string,
@@ -71,10 +71,8 @@ export async function startTrafficServer(
       : [],
   );
   const child = startOnServerCore('traffic_server', [`--run-root=${home}`]);
-  child.stdout?.resume();
-  child.stderr?.resume();
   const plain = `http://127.0.0.1:${port}`;
-  await waitFor(plain + probe);
+  await whenUp(child, plain + probe);
   return {
     name: 'trafficserver',
     plain,

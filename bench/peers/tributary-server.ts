@@ -1,20 +1,27 @@
-/** The buffer behind the site's own kind of server: what benchmarks spawn. Prints its ports, plain and TLS, when all of PATHS is kept. */
+/**
+ * The buffer behind the site's own kind of server, with the rights that its directory has: what benchmarks spawn. Prints its ports,
+ * plain and TLS, when all of PATHS is kept.
+ */
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { requireCertificate } from '../../src/kernel/certificate.ts';
 import { createNodeServer } from '../../src/kernel/http.ts';
 import { silentLog } from '../../src/kernel/log.ts';
+import { RightsBook } from '../../src/kernel/rights-book.ts';
 import { createStreamBuffer } from '../../src/site/buffer/buffer.ts';
+import { createSiteRights, RIGHTS_FILE } from '../../src/site/rights.ts';
 
 const [directory, originUrl, certificate = '', key = '', ...paths] = process.argv.slice(2);
 if (!directory || !originUrl) throw new Error('usage: tributary-server DIRECTORY ORIGIN_URL CERT KEY PATH…');
 
 const buffer = await createStreamBuffer({
   siteId: () => undefined,
-  directory,
+  directory: join(directory, 'buffer'),
   memoryBytes: 64 * 2 ** 20,
   diskBytes: 64 * 2 ** 20,
   origin: { url: originUrl },
   trackerUrl: () => undefined,
+  rights: createSiteRights(RightsBook.open(join(directory, RIGHTS_FILE)), silentLog),
   log: silentLog,
 });
 const listen = async (server: ReturnType<typeof createNodeServer>): Promise<number> => {

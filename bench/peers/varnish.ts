@@ -1,7 +1,7 @@
 /** Varnish from Debian, in memory. It speaks no TLS. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { findChild, findPort, type Peer, pidOf, startOnServerCore, stopProcess, waitFor } from './process.ts';
+import { findChild, findPort, type Peer, pidOf, startOnServerCore, stopProcess, whenUp } from './process.ts';
 
 export async function startVarnish(
   directory: string,
@@ -18,6 +18,6 @@ export async function startVarnish(
     ...['-p', 'thread_pool_max=5000', '-p', 'timeout_idle=600', '-p', 'listen_depth=4096'],
   ]);
   const plain = `http://127.0.0.1:${port}`;
-  await waitFor(plain + probe);
+  await whenUp(master, plain + probe);
   return { name: 'varnish', plain, pid: findChild(pidOf(master)), stop: () => stopProcess(master) };
 }

@@ -1,0 +1,60 @@
+/** Runs `steady-load.ts` on the core of the load against one server. */
+import { spawnSync } from 'node:child_process';
+import { z } from 'zod';
+import { bundle } from './bundle.ts';
+import { CONNECTIONS } from './load.ts';
+import { LOAD_CORE, median, readCpuMs } from './process.ts';
+
+/** What `steady-load.ts` prints. */
+const printedSchema = z.object({
+  answered: z.number(),
+  seconds: z.number(),
+  p50Ms: z.number(),
+  p99Ms: z.number(),
+});
+
+export interface Steady {
+  /** What was really answered. */
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Share of the server's core that it used (0–1). */
+  readonly serverShare: number;
+}
+
+export const medianOfSteady = (runs: readonly Steady[]): Steady => ({
+  requestsPerSecond: median(runs.map(run => run.requestsPerSecond)),
+  p50Ms: median(runs.map(run => run.p50Ms)),
+  p99Ms: median(runs.map(run => run.p99Ms)),
+  serverShare: median(runs.map(run => run.serverShare)),
+});
+
+export type SteadyLoad = (
+  target: { readonly url: string; readonly pid: number },
+  requestsPerSecond: number,
+  seconds: number,
+) => Steady;
+
+export async function createSteadyLoad(directory: string): Promise<SteadyLoad> {
+  const script = await bundle(directory, 'bench/peers/steady-load.ts');
+  return ({ url, pid }, requestsPerSecond, seconds) => {
+    const before = readCpuMs(pid).own;
+    const { stdout, stderr, status } = spawnSync(
+      'taskset',
+      [
+        ...['-c', LOAD_CORE, process.execPath, script, url],
+        ...[requestsPerSecond, seconds, CONNECTIONS].map(String),
+      ],
+      { encoding: 'utf8' },
+    );
+    const cpuMs = readCpuMs(pid).own - before;
+    if (status !== 0) throw new Error(`the steady load failed: ${stderr}`);
+    const printed = printedSchema.parse(JSON.parse(stdout));
+    return {
+      requestsPerSecond: printed.answered / printed.seconds,
+      p50Ms: printed.p50Ms,
+      p99Ms: printed.p99Ms,
+      serverShare: cpuMs / (printed.seconds * 1_000),
+    };
+  };
+}
