@@ -8,13 +8,14 @@ import { existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { call } from '../kernel/client.ts';
 import { findFfmpeg } from '../kernel/ffmpeg.ts';
 import { writeDurably } from '../kernel/files.ts';
 import { messageOf } from '../kernel/problem.ts';
 import { tryListen } from '../kernel/try-listen.ts';
 import { newSiteAnswerSchema, newTrackerAnswerSchema, videoListSchema } from '../protocol/central.ts';
+import { STOP_AT_END_OF_INPUT } from './end-of-input.ts';
 import { makeFilm } from './film.ts';
 import { type DemoLayout, type DemoSite, planDemo } from './layout.ts';
 import { uploadFilm } from './upload.ts';
@@ -23,9 +24,6 @@ const READY_TIMEOUT_MS = 30_000;
 const REGISTERED_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 5_000;
 const SAMPLE_NAME = '一条河的颜色 · Colours of a river';
-
-/** Tells a part to stop when its standard input ends. */
-export const STOP_AT_END_OF_INPUT = 'TRIBUTARY_STOP_AT_END_OF_INPUT';
 
 export interface DemoOptions {
   readonly dataDirectory: string;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../test/free-port.ts';
-import { ConfigFault } from '../kernel/config.ts';
+import { ConfigFault } from '../kernel/config-fault.ts';
 import { createHttp } from '../kernel/http.ts';
 import { silentLog } from '../kernel/log.ts';
 import { openDatabase, sql } from '../kernel/sql.ts';

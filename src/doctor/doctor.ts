@@ -1,5 +1,5 @@
 /** `tributary doctor`: looks at this machine and at each part that is configured here, and says what to do. Changes nothing. */
-import { ConfigFault } from '../kernel/config.ts';
+import { ConfigFault } from '../kernel/config-fault.ts';
 import type { Listen } from '../kernel/settings.ts';
 import {
   checkDatabase,

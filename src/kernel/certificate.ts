@@ -1,7 +1,7 @@
 /** A TLS certificate and its key as files, read again when they change: who renews them has nothing to restart. */
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { ConfigFault } from './config.ts';
+import { ConfigFault } from './config-fault.ts';
 import type { Log } from './log.ts';
 import { messageOf } from './problem.ts';
 import { type Repeating, repeat } from './timing.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import { ConfigFault, parseConfig, parseDuration, parseSize } from './config.ts';
+import * as z from 'zod';
+import { parseConfig, parseDuration, parseSize } from './config.ts';
+import { ConfigFault } from './config-fault.ts';
 import { durationSetting, listenSetting, sizeSetting } from './settings.ts';
 
 const schema = z.strictObject({

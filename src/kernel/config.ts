@@ -3,12 +3,8 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
+import { ConfigFault } from './config-fault.ts';
 import { messageOf } from './problem.ts';
-
-/** What is wrong with a configuration: one line for each fault, each naming the setting. */
-export class ConfigFault extends Error {
-  override readonly name = 'ConfigFault';
-}
 
 const DURATION = /^(\d+(?:\.\d+)?)\s*(ms|s|min|h)$/;
 const DURATION_MS = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 } as const;

@@ -5,9 +5,9 @@
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { call } from '../kernel/client.ts';
-import { ConfigFault } from '../kernel/config.ts';
+import { ConfigFault } from '../kernel/config-fault.ts';
 import { forward } from '../kernel/forward.ts';
 import { createHttp, requireToken, sendProblem } from '../kernel/http.ts';
 import { createLog } from '../kernel/log.ts';

@@ -5,7 +5,7 @@
  * becomes private is gone likewise; private videos themselves (`/t/{token}/v/…`) pass through to the site, which checks the token.
  */
 import { join } from 'node:path';
-import { ConfigFault } from '../kernel/config.ts';
+import { ConfigFault } from '../kernel/config-fault.ts';
 import type { SiteConfig } from './config.ts';
 
 export type NginxPlace = 'front' | 'instead';

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigFault } from '../kernel/config.ts';
+import { ConfigFault } from '../kernel/config-fault.ts';
 import { findStats } from '../kernel/files.ts';
 import { createLog } from '../kernel/log.ts';
 import { keyPath, readIdentity } from '../kernel/member.ts';

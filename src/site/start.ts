@@ -1,5 +1,5 @@
 /** Which parts of a site run in this process, and what they need of their settings. */
-import { ConfigFault } from '../kernel/config.ts';
+import { ConfigFault } from '../kernel/config-fault.ts';
 import { createLog } from '../kernel/log.ts';
 import { DamagedDatabase } from '../kernel/sqlite.ts';
 import { startBufferApart } from './buffer-apart.ts';

@@ -2,7 +2,7 @@
 import type { Server } from 'node:http';
 import type { Server as TlsServer } from 'node:tls';
 import { type CertificateFiles, requireCertificate, watchCertificate } from '../kernel/certificate.ts';
-import { ConfigFault } from '../kernel/config.ts';
+import { ConfigFault } from '../kernel/config-fault.ts';
 import type { ConnectionLane, ServerOptions } from '../kernel/http.ts';
 import type { Log } from '../kernel/log.ts';
 import { parsePrefix } from '../kernel/network.ts';

@@ -1,0 +1,10 @@
+import { readConfig } from '../../src/kernel/config.ts';
+import { siteConfigSchema } from '../../src/site/config.ts';
+import { formatNginxConfig } from '../../src/site/nginx-config.ts';
+import type { Command } from './command.ts';
+
+export const run: Command = async given => {
+  const { config } = readConfig(given.config, 'site', siteConfigSchema);
+  process.stdout.write(formatNginxConfig(config, given.instead ? 'instead' : 'front'));
+  return 0;
+};

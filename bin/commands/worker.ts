@@ -1,0 +1,7 @@
+import { readConfig } from '../../src/kernel/config.ts';
+import { siteConfigSchema } from '../../src/site/config.ts';
+import { startWorkerPart } from '../../src/site/conversion.ts';
+import type { Command } from './command.ts';
+
+export const run: Command = given =>
+  startWorkerPart(readConfig(given.config, 'site', siteConfigSchema).config, given);
