@@ -1,7 +1,8 @@
 /** Finds an ffmpeg that can do what we ask of it. */
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 
 /** The x264 and AAC encoders and the lavfi sources are what the demo's film and the tests need. */
 const isCapable = (path: string): boolean => {
@@ -26,12 +27,29 @@ export function findFfmpeg(env: NodeJS.ProcessEnv = process.env): string | undef
   }
 }
 
-/** What an ffmpeg can do, as far as an encoding may need it: names of encoders and filters. */
-export function listAbilities(ffmpeg: string): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const option of ['-encoders', '-filters']) {
-    const { stdout } = spawnSync(ffmpeg, ['-hide_banner', option], { encoding: 'utf8', timeout: 10_000 });
-    for (const [, name = ''] of (stdout ?? '').matchAll(/^ [A-Z.|]{3,6} (\S+)/gm)) names.add(name);
-  }
-  return names;
+const abilities = new Map<string, Promise<ReadonlySet<string>>>();
+
+/**
+ * What an ffmpeg can do, as far as an encoding may need it: names of encoders and filters. Each is asked once, when somebody
+ * first wants to know: it takes a quarter of a second.
+ */
+export function abilitiesOf(ffmpeg: string): Promise<ReadonlySet<string>> {
+  const known = abilities.get(ffmpeg) ?? askAbilities(ffmpeg);
+  abilities.set(ffmpeg, known);
+  return known;
+}
+
+async function askAbilities(ffmpeg: string): Promise<ReadonlySet<string>> {
+  const answers = await Promise.all(
+    ['-encoders', '-filters'].map(option =>
+      promisify(execFile)(ffmpeg, ['-hide_banner', option], { timeout: 10_000 }).catch(() => ({
+        stdout: '',
+      })),
+    ),
+  );
+  return new Set(
+    answers.flatMap(({ stdout }) =>
+      [...stdout.matchAll(/^ [A-Z.|]{3,6} (\S+)/gm)].map(([, name = '']) => name),
+    ),
+  );
 }

@@ -1,7 +1,7 @@
 /** Conversion, composed: what looks at sources, and the workers, in a site's own process or in others beside it. */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { listAbilities } from '../kernel/ffmpeg.ts';
+import { abilitiesOf } from '../kernel/ffmpeg.ts';
 import { createLog, type Log } from '../kernel/log.ts';
 import { openDatabase } from '../kernel/sql.ts';
 import type { SiteConfig } from './config.ts';
@@ -47,7 +47,6 @@ export function openConversion(options: ConversionOptions): Conversion | undefin
     return undefined;
   }
   const converter = createConverter({ storage, tools, ladder: config.ladder });
-  const abilities = listAbilities(tools.ffmpeg);
   return {
     converter,
     start: worker =>
@@ -62,7 +61,7 @@ export function openConversion(options: ConversionOptions): Conversion | undefin
         sourceAddress: config.sourceAddress,
         keepFreeBytes: config.keepFree,
         threads: 1,
-        can: need => abilities.has(need),
+        can: async need => (await abilitiesOf(tools.ffmpeg)).has(need),
       }),
   };
 }

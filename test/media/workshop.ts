@@ -6,7 +6,7 @@ import { copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findFfmpeg, listAbilities } from '../../src/kernel/ffmpeg.ts';
+import { abilitiesOf, findFfmpeg } from '../../src/kernel/ffmpeg.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { openDatabase } from '../../src/kernel/sql.ts';
 import { newVideoId, type VideoId } from '../../src/protocol/ids.ts';
@@ -64,7 +64,6 @@ export async function openWorkshop(
   const tools = await findMediaTools(options.isolation ? { isolation: options.isolation } : {});
   if (!tools?.ffprobe)
     throw new Error('These tests need ffmpeg and ffprobe: apt-get install ffmpeg, or set FFMPEG_PATH.');
-  const abilities = listAbilities(tools.ffmpeg);
   const converter = createConverter({ storage, tools, ladder: options.ladder ?? DEFAULT_LADDER });
   const workerOptions: WorkerOptions = {
     db,
@@ -78,7 +77,7 @@ export async function openWorkshop(
     slots: 1,
     hasExpress: !options.oneByOne,
     keepFreeBytes: 0,
-    can: need => abilities.has(need),
+    can: async need => (await abilitiesOf(tools.ffmpeg)).has(need),
     onRecord: () => {},
     log: process.env.WORKSHOP_LOG ? { ...silentLog, warn: console.warn, error: console.error } : silentLog,
   };

@@ -44,7 +44,7 @@ export interface ClaimedStep {
 export interface Claimant {
   /** Names the worker; leases are bound to it. */
   readonly owner: string;
-  readonly can: (need: string) => boolean;
+  readonly can: (need: string) => boolean | Promise<boolean>;
   /** Jobs that this worker found it cannot serve, e.g. because it does not see their files. */
   readonly avoid?: ReadonlySet<string>;
   /** Takes these kinds of steps alone; absent: all. */
@@ -110,9 +110,9 @@ export async function claimStep(
   onSetAside: (job: JobRow) => Promise<void>,
 ): Promise<ClaimedStep | undefined> {
   for (const candidate of await listCandidates(db, nowMs, minUrgency ?? 0, kinds)) {
-    if (avoid?.has(candidate.job_id) || !candidate.needs.split(' ').every(need => need === '' || can(need))) {
-      continue;
-    }
+    if (avoid?.has(candidate.job_id)) continue;
+    const needs = candidate.needs.split(' ').filter(need => need !== '');
+    if (!(await Promise.all(needs.map(need => can(need)))).every(Boolean)) continue;
     if (candidate.attempts >= MAX_ATTEMPTS) {
       const job = await setJobAside(db, candidate.job_id, candidate.error ?? SILENT_REASON);
       if (job) await onSetAside(job);

@@ -32,7 +32,7 @@ export interface WorkerOptions extends StepContext {
   readonly slots: number;
   /** One more for what people wait for, so that a first picture never waits for a long film's better rungs. */
   readonly hasExpress: boolean;
-  readonly can: (need: string) => boolean;
+  readonly can: (need: string) => Promise<boolean>;
   /** Steps of these kinds alone; absent: of all. */
   readonly kinds?: readonly string[] | undefined;
   /** Nothing is encoded on a disk with less than this left. */

@@ -1,7 +1,7 @@
 /** Text subtitles inside a source, taken out by ffmpeg and written anew as plain cues. Pictures of text stay where they are. */
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_CAPTION_TRACKS } from '../../../protocol/limits.ts';
 import { trackNameSchema } from '../../../protocol/media.ts';
 import { languageSchema } from '../../../protocol/text.ts';

@@ -2,8 +2,7 @@
  * Typed jobs for ffmpeg and questions for ffprobe: which files, read by which demuxer, what is done to them, which files
  * come out. No word of an upload ever becomes a word of the command line, file names included.
  */
-import { spawnSync } from 'node:child_process';
-import { lstat, open, readdir, rm } from 'node:fs/promises';
+import { access, constants, lstat, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findFfmpeg } from '../../../kernel/ffmpeg.ts';
 import { SNIFF_BYTES, sniff } from '../sniff.ts';
@@ -66,12 +65,19 @@ export async function findMediaTools(
   const found = findFfmpeg(options.env);
   if (!found) return undefined;
   const ffmpeg = resolveProgram(found);
-  return { ffmpeg, ffprobe: findFfprobe(ffmpeg), confinement: await findConfinement(options.isolation) };
+  const [ffprobe, confinement] = await Promise.all([findFfprobe(ffmpeg), findConfinement(options.isolation)]);
+  return { ffmpeg, ffprobe, confinement };
 }
 
-function findFfprobe(ffmpeg: string): string | undefined {
-  const candidates = [join(dirname(ffmpeg), 'ffprobe'), resolveProgram('ffprobe')];
-  return candidates.find(path => spawnSync(path, ['-version'], { timeout: 10_000 }).status === 0);
+async function findFfprobe(ffmpeg: string): Promise<string | undefined> {
+  for (const path of [join(dirname(ffmpeg), 'ffprobe'), resolveProgram('ffprobe')]) {
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return path;
+  }
+  return undefined;
 }
 
 /**
