@@ -9,7 +9,12 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import swagger from '@fastify/swagger';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
 import {
   hasZodFastifySchemaValidationErrors,
   jsonSchemaTransform,
@@ -63,6 +68,13 @@ export interface ServerOptions {
   readonly connections?: ConnectionLimit | undefined;
 }
 
+type Compilers = NonNullable<FastifyServerOptions['schemaController']>['compilersFactory'];
+/** Given at once: otherwise the framework makes its own first, and those take long. Its types know only of those. */
+const ZOD_COMPILERS = {
+  buildValidator: () => validatorCompiler,
+  buildSerializer: () => serializerCompiler,
+} as unknown as NonNullable<Compilers>;
+
 const withTypes = (app: FastifyInstance) => app.withTypeProvider<ZodTypeProvider>();
 export type HttpServer = ReturnType<typeof withTypes>;
 
@@ -80,12 +92,11 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
       // `close` ends what is idle; a player's or a tracker's open request must not hold up the stop.
       forceCloseConnections: true,
       routerOptions: { maxParamLength: 200 },
+      schemaController: { compilersFactory: ZOD_COMPILERS },
       serverFactory: handler => createNodeServer(withBefore(handler, options.before), options.server),
     }),
   );
   app.addHook('preClose', async () => options.server?.lane?.close());
-  app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest('rawBody');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     request.rawBody = body as Buffer;

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dialect, type Kysely, PostgresAdapter, PostgresDialect, sql } from 'kysely';
-import pg from 'pg';
+import type pg from 'pg';
 
 const MAX_CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -25,16 +25,16 @@ export const isPostgresUrl = (text: string): boolean => {
   }
 };
 
-const types: pg.CustomTypesConfig = {
+const numbersOf = (driver: typeof pg): pg.CustomTypesConfig => ({
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
     oid === INT8 || oid === NUMERIC
       ? Number
-      : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
-};
+      : driver.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+});
 
-const connectionOf = (url: string): pg.ClientConfig => ({
+const connectionOf = (driver: typeof pg, url: string): pg.ClientConfig => ({
   connectionString: url,
-  types,
+  types: numbersOf(driver),
   connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   statement_timeout: STATEMENT_TIMEOUT_MS,
   idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
@@ -42,17 +42,29 @@ const connectionOf = (url: string): pg.ClientConfig => ({
   application_name: 'tributary',
 });
 
+/** Who keeps everything in SQLite need not read it at every start. */
+const loadDriver = async (): Promise<typeof pg> => (await import('pg')).default;
+
 /** Connects when first used, and again after the server was away: only the queries in between fail. */
-export function openPostgresDialect(
+export const openPostgresDialect = (url: string, limits: PoolLimits = {}): Dialect =>
+  new PostgresDialect({ pool: () => openPool(url, limits) });
+
+interface PoolLimits {
+  readonly max?: number;
+  readonly idleTimeoutMillis?: number;
+}
+
+async function openPool(
   url: string,
-  { max = MAX_CONNECTIONS, idleTimeoutMillis = IDLE_TIMEOUT_MS } = {},
-): Dialect {
-  const pool = new pg.Pool({ ...connectionOf(url), max, idleTimeoutMillis });
+  { max = MAX_CONNECTIONS, idleTimeoutMillis = IDLE_TIMEOUT_MS }: PoolLimits,
+): Promise<pg.Pool> {
+  const driver = await loadDriver();
+  const pool = new driver.Pool({ ...connectionOf(driver, url), max, idleTimeoutMillis });
   // A connection that breaks is thrown away by the pool. Without listeners it would end the process: the pool's own hears an
   // idle one, the connection's hears one that somebody holds between two statements, whose next statement then fails.
   pool.on('error', () => {});
   pool.on('connect', connection => connection.on('error', () => {}));
-  return new PostgresDialect({ pool });
+  return pool;
 }
 
 export const isPostgres = <Schema>(db: Kysely<Schema>): boolean =>
@@ -86,8 +98,9 @@ export interface Listening {
 export function listenTo(url: string, channel: string, onNotified: () => void): Listening {
   const abort = new AbortController();
   const run = async (): Promise<void> => {
+    const driver = await loadDriver();
     while (!abort.signal.aborted) {
-      const client = new pg.Client(connectionOf(url));
+      const client = new driver.Client(connectionOf(driver, url));
       const ended = new Promise<void>(resolve => {
         client.on('error', () => resolve());
         client.on('end', () => resolve());
@@ -96,7 +109,7 @@ export function listenTo(url: string, channel: string, onNotified: () => void): 
       try {
         client.on('notification', onNotified);
         await client.connect();
-        await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+        await client.query(`listen ${driver.escapeIdentifier(channel)}`);
         onNotified();
         await ended;
       } catch {
