@@ -36,6 +36,14 @@ describe('boundaries', () => {
     expect(imports.length).toBeGreaterThan(100);
   });
 
+  it('zod is imported as a namespace: by its name, a bundle holds all of it, in fifty languages', () => {
+    expect(
+      [...texts]
+        .filter(([, text]) => /import \{[^}]*\bz\b[^}]*\} from 'zod'/.test(text))
+        .map(([path]) => path),
+    ).toEqual([]);
+  });
+
   it('protocol imports nothing of ours and does no I/O', () => {
     expect(strays('protocol', [])).toEqual([]);
     const used = new Set(sources.filter(isIn('protocol')).flatMap(packages));

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { call } from '../kernel/client.ts';
 import { readOrMakeKey, sha256Hex } from '../kernel/keys.ts';
 import { signRequest, splitUrl } from '../kernel/signatures.ts';

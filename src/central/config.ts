@@ -1,5 +1,5 @@
 /** The section `[central]` of the configuration. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   baseUrlSetting,
   databaseSetting,

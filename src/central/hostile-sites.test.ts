@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { call } from '../kernel/client.ts';
 import { sha256Hex } from '../kernel/keys.ts';
 import { signRequest, splitUrl } from '../kernel/signatures.ts';

@@ -2,7 +2,7 @@
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { freePort } from '../../test/free-port.ts';
 import { ENGINE, makeDatabase, type TestDatabase } from '../../test/postgres/databases.ts';
 import { call, type Signer } from '../kernel/client.ts';

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type JoinAnswer, joinAnswerSchema } from '../protocol/central.ts';
 import { call, type Signer } from './client.ts';
 import { writeDurably } from './files.ts';

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type VideoId, videoIdSchema } from '../protocol/ids.ts';
 import { CLOCK_TOLERANCE_S, type RightsPage, rightKeySchema, rightsPageSchema } from '../protocol/rights.ts';
 import { writeDurably } from './files.ts';

@@ -1,5 +1,5 @@
 /** Kinds of settings that several parts' configurations have. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseBitrate, parseDuration, parseSize } from './config.ts';
 import { parsePrefix } from './network.ts';
 import { isPostgresUrl } from './postgres.ts';

@@ -2,7 +2,7 @@
  * The one spelling of a record that is hashed: members sorted by name, no white space, undefined left out
  * (the JSON Canonicalization Scheme, RFC 8785, for the strings, integers and plain numbers that records hold).
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const canonicalJson = (value: unknown): string =>
   isInOrder(value) ? JSON.stringify(value) : spellInOrder(value);

@@ -1,5 +1,5 @@
 /** Central's calls (contract: Central), its change feed, and the enrolment of members. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { regionSchema } from './copies.ts';
 import { epochSchema } from './epoch.ts';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';

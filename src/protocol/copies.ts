@@ -1,5 +1,5 @@
 /** Copies by rule: what an operator wants to be where, what a site is told to hold, and what of it stands (docs/copies.md). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { sha256Schema, timestampSchema, versionSchema } from './record.ts';
 

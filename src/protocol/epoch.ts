@@ -3,7 +3,7 @@
  * number; the start that greeted gives its nonce. Two lives of one database that came to the same number, because both
  * sides were restored from backups, still differ in the nonce.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const nonceSchema = z.string().regex(/^[A-Za-z0-9_-]{16,64}$/);
 

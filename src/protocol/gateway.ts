@@ -1,5 +1,5 @@
 /** The site database as central reads it: unpublished records out, acknowledgements in (publication rules R1, R2, R6, R8). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { epochSchema } from './epoch.ts';
 import { siteIdSchema, videoIdSchema } from './ids.ts';
 import { MAX_RECORD_PAGE_ROWS } from './limits.ts';

@@ -1,5 +1,5 @@
 /** How a site greets central at every start, and takes back what it has forgotten (publication rules R7 and R8). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { epochSchema, nonceSchema } from './epoch.ts';
 import { recordEntrySchema } from './gateway.ts';
 import { siteIdSchema, videoIdSchema } from './ids.ts';

@@ -2,7 +2,7 @@
  * `POST /api/hearsay` (tracker, signed): what this tracker has heard of networks since it last told, for what the others have; so
  * that a viewer may ask any of them. With it comes the key of sessions, which any tracker may then carry on.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { siteIdSchema } from './ids.ts';
 
 export const MAX_SUMMARIES = 500;

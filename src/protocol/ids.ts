@@ -1,6 +1,6 @@
 /** Identifiers that cross between parts: UUIDv7 (RFC 9562, section 5.7), branded so that one kind cannot pass for another. */
 import { v7 as uuidv7 } from 'uuid';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const uuid = z
   .string()

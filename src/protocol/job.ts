@@ -1,5 +1,5 @@
 /** What the studio shows of a site's conversions (`GET /api/jobs` of a site). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { videoIdSchema } from './ids.ts';
 import { timestampSchema } from './record.ts';
 

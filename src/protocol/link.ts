@@ -3,7 +3,7 @@
  * all the same. It is nothing but the gateway's own requests the other way round: the site asks for questions and waits;
  * each question is a request to its gateway, signed by central as over HTTP; the site answers it on a call of its own.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Central holds a site's request for questions back for so long, if there are none. */
 export const LINK_WAIT_S = 25;

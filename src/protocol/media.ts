@@ -1,5 +1,5 @@
 /** How a video's media is described and addressed, alike at every site. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { canonicalObject } from './canonical.ts';
 import { languageSchema, storedNameSchema } from './text.ts';
 

@@ -2,7 +2,7 @@
  * The record: what the centre learns of one video (mission, requirement 10), its tombstone, and what a site holds a copy of.
  * A version is given by the site, rises with every change, and never names two contents.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { canonicalObject } from './canonical.ts';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { MAX_RECORD_RENDITIONS } from './limits.ts';

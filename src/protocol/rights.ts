@@ -2,7 +2,7 @@
  * Rights to private videos (docs/private-videos.md). A **grant** is what central gives for one video and a time; a tracker takes it
  * and puts **tokens** into the addresses that it answers with, one for each site: `/t/{token}/v/{video}/…`.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { videoIdSchema } from './ids.ts';
 import { timestampSchema } from './record.ts';
 

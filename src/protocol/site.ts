@@ -1,5 +1,5 @@
 /** What the studio shows: a site's own videos, step by step (contract: Site). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { picturesSchema, trackNameSchema } from './media.ts';
 import { privateSchema, timestampSchema, versionSchema, visibilitySchema } from './record.ts';

@@ -1,5 +1,5 @@
 /** Text that people typed: normalised (NFC), trimmed, bounded, and free of control characters and bidi overrides. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS } from './limits.ts';
 
 // C0 and C1 controls, bidi embeddings, overrides and isolates. Tab and line feed are allowed in descriptions alone.

@@ -2,7 +2,7 @@
  * Where the segments of a revision begin and end, rendition by rendition: `timeline.json` beside its playlists. With the
  * record's renditions it is all that a DASH manifest needs, so that a tracker can write one and copies no address from a site.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** 100 hours of four-second segments are 90,000; runs of equal ones count once. */
 const MAX_RUNS = 100_000;

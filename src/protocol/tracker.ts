@@ -1,5 +1,5 @@
 /** The tracker's calls (contract: Tracker). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { addressSchema } from './record.ts';
 import { rightTextSchema } from './rights.ts';

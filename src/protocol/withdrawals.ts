@@ -1,5 +1,5 @@
 /** How a withdrawal reaches every site, and how the operator sees that it has. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { siteIdSchema, videoIdSchema } from './ids.ts';
 import { timestampSchema } from './record.ts';
 

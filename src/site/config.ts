@@ -1,5 +1,5 @@
 /** Settings of a site: section `[site]`. Every default stands here. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   baseUrlSetting,
   bitrateSetting,

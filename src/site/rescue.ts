@@ -5,7 +5,7 @@
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Kysely } from 'kysely';
-import { z } from 'zod';
+import * as z from 'zod';
 import { followRights } from '../kernel/follow-rights.ts';
 import { allowAnyOrigin, createHttp } from '../kernel/http.ts';
 import type { Log } from '../kernel/log.ts';

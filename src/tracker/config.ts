@@ -1,5 +1,5 @@
 /** Settings of a tracker: section `[tracker]`. Every default stands here. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   baseUrlSetting,
   durationSetting,

@@ -2,7 +2,7 @@
  * Tells central how often videos are begun, so that copies can follow what is played. Bounded; what central could not be told
  * is told with the next.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { call } from '../kernel/client.ts';
 import type { Log } from '../kernel/log.ts';
 import { type MemberIdentity, signerOf } from '../kernel/member.ts';

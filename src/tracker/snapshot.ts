@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { renameDurably } from '../kernel/files.ts';
 import type { Log } from '../kernel/log.ts';
 import { messageOf } from '../kernel/problem.ts';

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { call } from '../kernel/client.ts';
 import { createHttp, requireSigner } from '../kernel/http.ts';
 import { type PublicKey, readOrMakeKey } from '../kernel/keys.ts';

@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Gauge } from 'prom-client';
-import { z } from 'zod';
+import * as z from 'zod';
 import { call, formatAddress } from '../kernel/client.ts';
 import { followRights } from '../kernel/follow-rights.ts';
 import { allowAnyOrigin, createHttp, type HttpServer } from '../kernel/http.ts';

@@ -1,5 +1,5 @@
 /** Where a page of a newest-first list ended, as an opaque text. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Problem } from '../../kernel/problem.ts';
 
 const cursorSchema = z.tuple([z.int().nonnegative(), z.string().min(1).max(64)]);

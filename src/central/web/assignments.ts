@@ -1,5 +1,5 @@
 /** What a site is to hold a copy of, told as it changes. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { assignmentFeedSchema } from '../../protocol/copies.ts';
 import type { SiteId } from '../../protocol/ids.ts';

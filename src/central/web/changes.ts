@@ -1,5 +1,5 @@
 /** What trackers ask and tell, and what sites ask about it: the last step of publication (mission, requirement 4). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type HttpServer, spellWith } from '../../kernel/http.ts';
 import { formatLongList } from '../../kernel/long-json.ts';
 import {

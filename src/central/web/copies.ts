@@ -1,5 +1,5 @@
 /** Copies, as the operator has them: the rules, what stands where and why, and what becomes of a site that is lost. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import {

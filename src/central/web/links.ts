@@ -1,5 +1,5 @@
 /** Links: sites that nobody can connect to come here for the questions that central has, and bring the answers. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { SiteId } from '../../protocol/ids.ts';

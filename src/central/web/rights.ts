@@ -1,5 +1,5 @@
 /** Keys and rights as members follow them, and the rotation of the master. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { deriveSiteKey } from '../../kernel/rights-token.ts';
 import { rightsPageSchema, rotationAnswerSchema, rotationSchema } from '../../protocol/rights.ts';

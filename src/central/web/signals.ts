@@ -1,5 +1,5 @@
 /** The centre web: receives the sites' signals and manages them (mission, requirement 2). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { failpoint } from '../../kernel/failpoint.ts';
 import type { HttpServer } from '../../kernel/http.ts';
 import {

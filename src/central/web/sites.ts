@@ -1,5 +1,5 @@
 /** Sites, as the pages show them and as the operator invites, edits, collects and revokes them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { isPostgresUrl } from '../../kernel/postgres.ts';
 import { Problem } from '../../kernel/problem.ts';

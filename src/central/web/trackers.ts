@@ -1,5 +1,5 @@
 /** Trackers, as the operator invites and revokes them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import {

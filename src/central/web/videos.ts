@@ -1,5 +1,5 @@
 /** The catalogue as everyone may read it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { allowAnyOrigin, type HttpServer } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { type Video, videoListSchema, videoSchema } from '../../protocol/central.ts';

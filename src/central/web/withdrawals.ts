@@ -1,5 +1,5 @@
 /** Withdrawals: told to every site, which drops what it holds and so confirms; shown to the operator. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { withdrawalFeedSchema, withdrawalListSchema } from '../../protocol/withdrawals.ts';

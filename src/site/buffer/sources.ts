@@ -1,6 +1,6 @@
 /** Where a buffer fills from: its own origin first, then the sites that the tracker names, in the tracker's order. */
 import { LRUCache } from 'lru-cache';
-import { z } from 'zod';
+import * as z from 'zod';
 import { call, type Signer } from '../../kernel/client.ts';
 import type { PublicKey } from '../../kernel/keys.ts';
 import { Problem } from '../../kernel/problem.ts';

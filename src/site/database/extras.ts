@@ -2,7 +2,7 @@
  * What stands beside a video's renditions: pictures and captions. The video's row holds the present set; each revision
  * keeps the set that it was made with, so that it never changes. A change here is a new revision of the same renditions.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { newRevisionId, type RevisionId, type VideoId } from '../../protocol/ids.ts';
 import { MAX_CAPTION_TRACKS } from '../../protocol/limits.ts';
 import { captionsRenditionSchema } from '../../protocol/media.ts';

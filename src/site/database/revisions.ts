@@ -2,7 +2,7 @@
  * Revisions: immutable sets of renditions. A video's newest is in its row and its record; the others stay for those who are
  * watching them. They share their media files and differ in small index files, so they are kept as long as the video is.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RevisionId, VideoId } from '../../protocol/ids.ts';
 import { type Extras, parseExtras } from './extras.ts';
 import type { SiteDatabase } from './videos.ts';

@@ -2,7 +2,7 @@
  * How a source is encoded: which pictures and sound, into what, cut where. It stands in the job's row, so that any worker
  * can do any step: every chunk is encoded for itself and begins at the same instant in every rung.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEMUXER_NAMES } from './ffmpeg/allowed.ts';
 import { CODECS, type Rung } from './ladder.ts';
 import type { ProbedSound, ProbedSource } from './media-probe.ts';

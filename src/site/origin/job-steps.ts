@@ -1,7 +1,7 @@
 /** What a worker does with one step of a job: encode a chunk, copy into another container, or publish what is done. */
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { renameDurably, syncDirectory, syncFile } from '../../kernel/files.ts';
 import { newRevisionId, type VideoId } from '../../protocol/ids.ts';
 import { type ClaimedStep, insertJob, listSteps, markJobDone, type NewJob } from '../database/jobs.ts';

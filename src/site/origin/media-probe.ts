@@ -1,5 +1,5 @@
 /** What ffprobe says of a source, parsed to what an encoding needs to know. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { languageSchema } from '../../protocol/text.ts';
 import type { Container } from './containers.ts';
 import { type MediaTools, probe } from './ffmpeg/ffmpeg.ts';

@@ -1,6 +1,6 @@
 /** Entry of the worker thread in which a source is prepared. Its answer goes to `prepare-in-worker.ts`. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type PreparedSource, prepareSource } from './prepare.ts';
 import { type RefusalCode, SourceRefused } from './source-refused.ts';
 

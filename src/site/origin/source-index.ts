@@ -9,7 +9,7 @@
  * u32 size with bit 31 set of a sync sample, u32 duration, i32 composition offset. Times in ticks.
  */
 import { open, rm } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { renameDurably } from '../../kernel/files.ts';
 import { renditionSchema } from '../../protocol/media.ts';
 import type { SegmentSample } from './cmaf-segment.ts';

@@ -1,5 +1,5 @@
 /** What a track is, as far as its init segment and its line in a playlist need to know. Written into the index file. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { trackNameSchema } from '../../protocol/media.ts';
 
 const bytes = z.base64();

@@ -1,5 +1,5 @@
 /** The studio's calls for captions: add a file, take a track away. Each is a new revision of the same renditions. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';

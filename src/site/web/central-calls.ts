@@ -1,5 +1,5 @@
 /** What a site asks of central to publish. One adapter speaks HTTP; the simulation has another. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { call } from '../../kernel/client.ts';
 import type { MemberIdentity } from '../../kernel/member.ts';
 import { signerOf } from '../../kernel/member.ts';

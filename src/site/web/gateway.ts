@@ -1,5 +1,5 @@
 /** The gateway: the site database as central reads it. Central alone, by its signature. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { failpoint } from '../../kernel/failpoint.ts';
 import type { HttpServer } from '../../kernel/http.ts';
 import { RefusedSignature, requireSigner, spellWith } from '../../kernel/http.ts';

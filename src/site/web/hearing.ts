@@ -2,7 +2,7 @@
  * While the centre can be reached, asks what the videos are called of which the buffer has something, so that they are found
  * when it cannot (island mode).
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { call } from '../../kernel/client.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf, Problem } from '../../kernel/problem.ts';

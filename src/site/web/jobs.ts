@@ -1,5 +1,5 @@
 /** The studio's calls about conversions: how far each is, sooner, later, cancel, try again. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';

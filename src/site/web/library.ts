@@ -1,5 +1,5 @@
 /** The library: what can be played here, also where this site is cut off from all others (island mode). Public, like playing. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';

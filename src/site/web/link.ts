@@ -2,7 +2,7 @@
  * The link, from the site's side: asks central for its questions, puts each to our own gateway as if it had come over
  * HTTP (central's signature is verified there as ever), and brings the answer. Open only where it is wanted.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { call } from '../../kernel/client.ts';
 import type { HttpServer } from '../../kernel/http.ts';
 import type { Log } from '../../kernel/log.ts';

@@ -1,5 +1,5 @@
 /** For a buffer that runs apart: web follows the rights and has the key, the buffer asks web (operator token). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type HttpServer, requireToken } from '../../kernel/http.ts';
 import { bookSchema, type RightsBook } from '../../kernel/rights-book.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';

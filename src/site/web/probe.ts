@@ -1,6 +1,6 @@
 /** What a site answers to the trackers' probes, and to players that measure the way to it. */
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { allowAnyOrigin, type HttpServer } from '../../kernel/http.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { siteProbeSchema } from '../../protocol/site.ts';

@@ -1,5 +1,5 @@
 /** The buffer as web sees it where it runs apart: web tells it of withdrawals, and takes what viewers told it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { call } from '../../kernel/client.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';

@@ -1,5 +1,5 @@
 /** The studio's calls: list, show, edit, withdraw (contract: Site). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { failpoint } from '../../kernel/failpoint.ts';
 import type { HttpServer } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';

@@ -1,5 +1,5 @@
 /** Sends the trackers what viewers' players told this site, in batches, signed with the site's own key. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { call } from '../../kernel/client.ts';
 import type { Log } from '../../kernel/log.ts';
 import { type MemberIdentity, signerOf } from '../../kernel/member.ts';

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { get as httpsGet } from 'node:https';
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatAddress } from '../../kernel/client.ts';
 import { withinLimit } from '../../kernel/limit.ts';
 import { messageOf } from '../../kernel/problem.ts';

@@ -1,6 +1,6 @@
 /** Who asks and for what: read once from a request, for every call to players. */
 import type { IncomingMessage } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import { clientAddress, contains, parseAddress, parseIpv4 } from '../../kernel/network.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';

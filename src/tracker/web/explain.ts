@@ -1,5 +1,5 @@
 /** Why, and what if: the whole ranking for a client, those left out too, and planned changes (operator; contract: Tracker). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type HttpServer, requireToken } from '../../kernel/http.ts';
 import { parseAddress, parsePrefix } from '../../kernel/network.ts';
 import { Problem } from '../../kernel/problem.ts';

@@ -1,5 +1,5 @@
 /** What players tell: CMCD events, and the beacon of our own player. Nobody is refused for what he tells: it is passed over. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { siteIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
 import { beaconAnswerSchema, beaconSchema } from '../../protocol/tracker.ts';

@@ -3,7 +3,7 @@
  * the tracker's own, each of whose segments is a redirect made when it is asked for, so that playback outlives a site.
  */
 import { LRUCache } from 'lru-cache';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { formatMultivariantPlaylist } from '../../protocol/hls.ts';

@@ -1,5 +1,5 @@
 /** The calls of players that begin (contract: Tracker). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type HttpServer, requireSigner } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { NonceMemory } from '../../kernel/signatures.ts';

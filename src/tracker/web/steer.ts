@@ -1,5 +1,5 @@
 /** The answers to players that are playing: the steering manifest, for HLS and for DASH (contract: Tracker). */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http.ts';
 import { parseAddress } from '../../kernel/network.ts';
 import { Problem } from '../../kernel/problem.ts';

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { VideoId } from '../../../protocol/ids.ts';
 import { newId } from '../../../protocol/ids.ts';
 
