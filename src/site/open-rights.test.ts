@@ -9,7 +9,7 @@ import { openDatabase } from '../kernel/sql.ts';
 import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../protocol/ids.ts';
 import { completeCopy, forgetCopy, noteAssignments, renounceCopy } from './database/copies.ts';
 import { type SiteSchema, siteMigrations } from './database/schema.ts';
-import { deleteVideo, insertVideo, type SiteDatabase } from './database/videos.ts';
+import { deleteUploading, insertVideo, type SiteDatabase } from './database/videos.ts';
 import { openRights } from './open-rights.ts';
 
 let directory: string;
@@ -100,7 +100,7 @@ it('marks the videos that have changed, and is written when it says so', async (
   expect(written()).toContain(copied);
   await renounceCopy(db, copied, 'It is wanted no more.', true);
   await forgetCopy(db, copied);
-  await deleteVideo(db, other);
+  await deleteUploading(db, other);
   await markHeld([copied, other]);
   expect(written()).toEqual([own]);
 });

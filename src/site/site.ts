@@ -362,11 +362,9 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     disks: storage.disks,
     ballast,
     uploads,
+    intake,
     keepFreeBytes: config.keepFree,
-    onDiskBack() {
-      intake.recheck();
-      worker?.wake();
-    },
+    onDiskBack: () => worker?.wake(),
     onRecord: () => publisher.wake(),
     log,
   });

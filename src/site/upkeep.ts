@@ -1,13 +1,18 @@
 /** What a site looks after by itself, again and again: its disks, its ballast, uploads that nobody goes on with, records of others. */
 import type { Log } from '../kernel/log.ts';
+import { messageOf } from '../kernel/problem.ts';
 import { repeat } from '../kernel/timing.ts';
 import type { Ballast } from './ballast.ts';
 import { readSignal } from './database/signal.ts';
 import type { SiteDatabase } from './database/videos.ts';
+import type { Intake } from './origin/intake.ts';
 import type { Disks } from './origin/storage/disks.ts';
 import { watchDisks } from './watch-disks.ts';
 import type { Uploads } from './web/uploads.ts';
 
+/** What came whole while the database or a disk was away is taken in this often, once nobody writes to it any more. */
+const TAKE_UP_MS = 5_000;
+const RESTING_MS = 10_000;
 const BALLAST_MS = 30_000;
 const SWEEP_MS = 3_600_000;
 const RECORD_WATCH_MS = 500;
@@ -17,6 +22,7 @@ export interface UpkeepOptions {
   readonly disks: Disks;
   readonly ballast: Ballast;
   readonly uploads: Pick<Uploads, 'sweep'>;
+  readonly intake: Pick<Intake, 'resume'>;
   readonly keepFreeBytes: number;
   readonly onDiskBack: () => void;
   /** Workers in other processes write records too. */
@@ -29,9 +35,19 @@ export interface Upkeep {
 }
 
 export function startUpkeep(options: UpkeepOptions): Upkeep {
-  const { ballast, uploads, log } = options;
+  const { ballast, uploads, intake, log } = options;
+  const takingUp = repeat(async () => {
+    await intake
+      .resume(RESTING_MS)
+      .catch(error => log.warn({ reason: messageOf(error) }, 'uploads were not looked for'));
+    return TAKE_UP_MS;
+  });
   const tasks = [
-    watchDisks(options.disks, log, options.onDiskBack),
+    takingUp,
+    watchDisks(options.disks, log, () => {
+      takingUp.wake();
+      options.onDiskBack();
+    }),
     watchRecords(options.db, options.onRecord),
     repeat(async () => {
       await ballast.restore(options.keepFreeBytes).catch(error => log.warn({ err: error }, 'no ballast'));

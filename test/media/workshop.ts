@@ -119,7 +119,7 @@ export async function openWorkshop(
         sizeBytes: size,
       });
       await copyFile(path, storage.upload(id));
-      await intake.accept(id, createHash('sha256').update(readFileSync(path)).digest('hex'));
+      await intake.accept(id, async () => createHash('sha256').update(readFileSync(path)).digest('hex'));
       return id;
     },
     async settle(video, watch, timeoutMs = 120_000, isWithoutJobs = false) {

@@ -96,14 +96,15 @@ export async function listUploading(
   return rows.map(row => ({ video: row.id as VideoId, sizeBytes: Number(row.size_bytes) }));
 }
 
-/** The bytes are safe: what follows is the check. */
-export async function markChecking(db: SiteDatabase, id: VideoId, sha256: string): Promise<void> {
-  await db
+/** The bytes are safe: what follows is the check. False where the upload was called off meanwhile. */
+export async function markChecking(db: SiteDatabase, id: VideoId, sha256: string): Promise<boolean> {
+  const { numUpdatedRows } = await db
     .updateTable('videos')
     .set({ state: 'checking', sha256, updated_at: now() })
     .where('id', '=', id)
     .where('state', '=', 'uploading')
-    .execute();
+    .executeTakeFirst();
+  return Number(numUpdatedRows) === 1;
 }
 
 /** Counts an attempt before it runs, and says which one it is. */
@@ -118,6 +119,16 @@ export async function claimCheck(db: SiteDatabase, id: VideoId): Promise<number 
   return row?.attempts;
 }
 
+/** The attempt that was begun does not count. */
+export async function releaseCheck(db: SiteDatabase, id: VideoId): Promise<void> {
+  await db
+    .updateTable('videos')
+    .set(({ eb }) => ({ attempts: eb('attempts', '-', 1) }))
+    .where('id', '=', id)
+    .where('state', '=', 'checking')
+    .execute();
+}
+
 export async function markFailed(db: SiteDatabase, id: VideoId, code: string, detail: string): Promise<void> {
   await db
     .updateTable('videos')
@@ -127,6 +138,12 @@ export async function markFailed(db: SiteDatabase, id: VideoId, code: string, de
     .execute();
 }
 
-export async function deleteVideo(db: SiteDatabase, id: VideoId): Promise<void> {
-  await db.deleteFrom('videos').where('id', '=', id).execute();
+/** False where all of it has arrived meanwhile, or it is not there. */
+export async function deleteUploading(db: SiteDatabase, id: VideoId): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('videos')
+    .where('id', '=', id)
+    .where('state', '=', 'uploading')
+    .executeTakeFirst();
+  return Number(numDeletedRows) === 1;
 }

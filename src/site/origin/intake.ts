@@ -8,7 +8,8 @@ import { dirname } from 'node:path';
 import { failpoint } from '../../kernel/failpoint.ts';
 import { findStats, renameDurably, syncDirectory, syncFile } from '../../kernel/files.ts';
 import type { Log } from '../../kernel/log.ts';
-import { messageOf } from '../../kernel/problem.ts';
+import { isPassing } from '../../kernel/passing-fault.ts';
+import { messageOf, Problem } from '../../kernel/problem.ts';
 import { newRevisionId, type VideoId } from '../../protocol/ids.ts';
 import type { RecordDraft } from '../../protocol/record.ts';
 import { parseExtras } from '../database/extras.ts';
@@ -18,9 +19,11 @@ import { deleteRevisions, insertRevision } from '../database/revisions.ts';
 import type { VideoRow } from '../database/schema.ts';
 import {
   claimCheck,
+  findVideo,
   listVideosInState,
   markChecking,
   markFailed,
+  releaseCheck,
   type SiteDatabase,
 } from '../database/videos.ts';
 import { askForLadder, isHealed, playsEverywhere } from './conversion.ts';
@@ -50,13 +53,14 @@ export interface IntakeOptions {
 
 export interface Intake {
   /** All bytes of an upload are there: makes them safe, then has them checked. Returns once they are safe. */
-  accept(video: VideoId, sha256: string): Promise<void>;
+  accept(video: VideoId, hash: () => Promise<string>): Promise<void>;
   /** Checks the source of a video anew, if its state says that it is to be checked. */
   check(video: VideoId): void;
-  /** A disk is back: what was on it is checked now. */
-  recheck(): void;
-  /** Takes up what an earlier run left behind. */
-  resume(): Promise<void>;
+  /**
+   * Takes up what an earlier run left behind, or this one while its database or a disk was away; of uploads those that nobody
+   * has written to for so long.
+   */
+  resume(restingMs?: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -64,7 +68,10 @@ export function createIntake(options: IntakeOptions): Intake {
   const { db, storage, log } = options;
   const waiting: VideoId[] = [];
   const running = new Set<Promise<void>>();
-  const away = new Set<VideoId>();
+  /** Those that wait, or are checked. */
+  const queued = new Set<VideoId>();
+  /** Those that are moved into place: asked for twice, it is done once. */
+  const keeping = new Map<VideoId, Promise<void>>();
   let stopped = false;
 
   /** The order of a commit: file synced, renamed into place, directories synced, then the database. */
@@ -75,46 +82,76 @@ export function createIntake(options: IntakeOptions): Intake {
     await syncDirectory(dirname(storage.directory(video)));
     await renameDurably(storage.upload(video), storage.source(video));
     failpoint('source-renamed');
-    await markChecking(db, video, sha256);
+    await settle(video, sha256);
     failpoint('source-kept');
   }
 
-  async function check(video: VideoId): Promise<void> {
-    if (storage.isAway(video)) {
-      log.warn({ video }, 'not checked: its disk is not there');
-      away.add(video);
-      return;
+  async function settle(video: VideoId, sha256: string): Promise<void> {
+    if ((await markChecking(db, video, sha256)) || (await findVideo(db, video))) return;
+    // Called off while it was moved into place: nobody else knows of these bytes.
+    await storage.remove(video);
+    throw new Problem(410, 'upload-cancelled', 'This upload was called off.');
+  }
+
+  async function keepOnce(video: VideoId, work: () => Promise<void>): Promise<void> {
+    let kept = keeping.get(video);
+    if (!kept) {
+      kept = work().finally(() => keeping.delete(video));
+      keeping.set(video, kept);
     }
+    await kept;
+    enqueue(video);
+  }
+
+  /** What came whole and was not taken in then. */
+  async function takeUp({ id, state, size_bytes }: VideoRow, restingMs: number): Promise<void> {
+    const video = id as VideoId;
+    if (state === 'checking') return enqueue(video);
+    const upload = await findStats(storage.upload(video));
+    // Between the rename and the commit: the bytes are whole and in place.
+    if (existsSync(storage.source(video)))
+      await keepOnce(video, async () => settle(video, await options.hashFile(storage.source(video))));
+    // Between the last byte and the rename: nobody will send another byte.
+    else if (upload?.size === size_bytes && upload.mtimeMs <= Date.now() - restingMs)
+      await keepOnce(video, async () => keep(video, await options.hashFile(storage.upload(video))));
+  }
+
+  /** True: to be tried again at once. */
+  async function check(video: VideoId): Promise<boolean> {
+    if (storage.isAway(video)) return false;
     const attempt = await claimCheck(db, video);
-    if (attempt === undefined) return;
+    if (attempt === undefined) return false;
     if (attempt > MAX_ATTEMPTS) {
       await fail(
         video,
         'check-set-aside',
         `Checking this file stopped the site's checker ${MAX_ATTEMPTS} times, so it was set aside. Export the film again and upload it anew.`,
       );
-      return;
+      return false;
     }
     failpoint('check-claimed');
     const [row] = await db.selectFrom('videos').selectAll().where('id', '=', video).execute();
-    if (!row) return;
+    if (!row) return false;
     try {
       await judge(video, row);
     } catch (error) {
       if (error instanceof SourceRefused) {
         await fail(video, error.code, error.message);
+      } else if (!stopped && isPassing(error)) {
+        // Not the file's fault: it is tried again for as long as it takes, and this counts for no attempt.
+        log.warn({ video, reason: messageOf(error) }, 'not checked yet');
+        await releaseCheck(db, video);
       } else if (!stopped) {
         log.error({ err: error, video, attempt }, 'check failed');
-        if (attempt < MAX_ATTEMPTS) enqueue(video);
-        else {
-          await fail(
-            video,
-            'check-failed',
-            `This file could not be checked (${messageOf(error)}). Export the film again and upload it anew.`,
-          );
-        }
+        if (attempt < MAX_ATTEMPTS) return true;
+        await fail(
+          video,
+          'check-failed',
+          `This file could not be checked (${messageOf(error)}). Export the film again and upload it anew.`,
+        );
       }
     }
+    return false;
   }
 
   /** Publishes what can be played as it is, and has converted what cannot. */
@@ -191,46 +228,38 @@ export function createIntake(options: IntakeOptions): Intake {
   }
 
   function enqueue(video: VideoId): void {
+    if (queued.has(video)) return;
+    queued.add(video);
     waiting.push(video);
+    fill();
+  }
+
+  function fill(): void {
     while (!stopped && running.size < CONCURRENT_CHECKS) {
       const next = waiting.shift();
       if (next === undefined) return;
       const run: Promise<void> = check(next)
         .catch(error => log.error({ err: error, video: next }, 'check could not be recorded'))
-        .finally(() => {
+        .then(again => {
           running.delete(run);
-          const following = waiting.shift();
-          if (following !== undefined) enqueue(following);
+          queued.delete(next);
+          if (again === true) enqueue(next);
+          fill();
         });
       running.add(run);
     }
   }
 
   return {
-    async accept(video, sha256) {
-      await keep(video, sha256);
-      enqueue(video);
-    },
+    accept: (video, hash) => keepOnce(video, async () => keep(video, await hash())),
     check: enqueue,
-    recheck() {
-      const videos = [...away];
-      away.clear();
-      for (const video of videos) enqueue(video);
-    },
-    async resume() {
+    async resume(restingMs = 0) {
       for (const row of await listVideosInState(db, ['uploading', 'checking'])) {
         const video = row.id as VideoId;
-        if (row.state === 'checking') enqueue(video);
-        // Killed between the rename and the commit: the bytes are whole and in place.
-        else if (existsSync(storage.source(video))) {
-          await markChecking(db, video, await options.hashFile(storage.source(video)));
-          enqueue(video);
-        }
-        // Killed between the last byte and the rename: nobody will send another byte.
-        else if ((await findStats(storage.upload(video)))?.size === row.size_bytes) {
-          await keep(video, await options.hashFile(storage.upload(video)));
-          enqueue(video);
-        }
+        if (stopped || storage.isAway(video)) continue;
+        await takeUp(row, restingMs).catch(error =>
+          log.warn({ err: error, video }, 'an upload could not be taken in yet'),
+        );
       }
     },
     async stop() {

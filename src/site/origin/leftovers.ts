@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import type { VideoId } from '../../protocol/ids.ts';
 import { markRemoved, SETTLED } from '../database/settling.ts';
 import {
-  deleteVideo,
+  deleteUploading,
   listVideosInState,
   RETRIABLE,
   type SiteDatabase,
@@ -29,6 +29,6 @@ export async function removeLeftovers(db: SiteDatabase, storage: Storage): Promi
   if (storage.disks.present().length < storage.disks.all.length) return;
   for (const row of await listVideosInState(db, ['uploading'])) {
     const id = row.id as VideoId;
-    if (!existsSync(storage.upload(id)) && !existsSync(storage.source(id))) await deleteVideo(db, id);
+    if (!existsSync(storage.upload(id)) && !existsSync(storage.source(id))) await deleteUploading(db, id);
   }
 }

@@ -12,6 +12,7 @@ const OFFSET_TYPE = 'application/offset+octet-stream';
 /** What the library refuses, by its status: a code and a sentence for whoever uploads. */
 const REFUSALS: Readonly<Record<number, readonly [code: string, detail: string]>> = {
   400: ['upload-malformed', 'A header of this request is not as tus 1.0.0 has it.'],
+  403: ['upload-finished', 'All of this upload has arrived: it is a video now. Withdraw it in the studio.'],
   404: ['upload-unknown', 'There is no such upload here. Begin a new one.'],
   409: [
     'upload-offset-conflict',

@@ -3,7 +3,7 @@
  * is nothing beside the bytes that could disagree with them.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -11,14 +11,16 @@ import { pipeline } from 'node:stream/promises';
 import { DataStore, ERRORS, Upload } from '@tus/server';
 import { failpoint } from '../../kernel/failpoint.ts';
 import { findStats, flush } from '../../kernel/files.ts';
-import { videoIdSchema } from '../../protocol/ids.ts';
-import { deleteVideo, findVideo, type SiteDatabase } from '../database/videos.ts';
+import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { deleteUploading, findVideo, type SiteDatabase } from '../database/videos.ts';
 import type { Storage } from '../origin/storage.ts';
 
 /** Written data is pushed to the disk every so often, so that the last sync is short however large the upload. */
 const SYNC_EVERY_BYTES = 64 * 2 ** 20;
 /** A sender who says nothing for this long is cut off; what arrived stays, and it may resume. */
 const IDLE_MS = 30_000;
+
+const FINISHED = { status_code: 403, body: 'All of this upload has arrived.' };
 
 interface RollingHash {
   readonly hash: Hash;
@@ -51,7 +53,9 @@ export class UploadStore extends DataStore {
     const video = videoIdSchema.safeParse(id);
     const row = video.success ? await findVideo(this.#db, video.data) : undefined;
     if (!row) throw ERRORS.FILE_NOT_FOUND;
-    const offset = row.state === 'uploading' ? await sizeOf(this.#path(id)) : row.size_bytes;
+    // Whole and moved into place, though the database did not hear of it yet: there is nothing left to send.
+    const isWhole = row.state !== 'uploading' || existsSync(this.#storage.source(row.id as VideoId));
+    const offset = isWhole ? row.size_bytes : await sizeOf(this.#path(id));
     if (offset === undefined) throw ERRORS.FILE_NOT_FOUND;
     return new Upload({ id, size: row.size_bytes, offset, metadata: {}, creation_date: row.created_at });
   }
@@ -91,12 +95,24 @@ export class UploadStore extends DataStore {
     return position;
   }
 
+  /** tus' DELETE. What has arrived whole is a video, which is withdrawn and not cut off. */
   override async remove(id: string): Promise<void> {
-    const video = videoIdSchema.parse(id);
-    this.#hashes.delete(id);
-    await rm(this.#path(id), { force: true });
+    const video = videoIdSchema.safeParse(id);
+    const row = video.success ? await findVideo(this.#db, video.data) : undefined;
+    if (!row) throw ERRORS.FILE_NOT_FOUND;
+    if (!(await this.discard(row.id as VideoId))) throw FINISHED;
+  }
+
+  /** False where it is no upload any more: then nothing is done. */
+  async discard(video: VideoId): Promise<boolean> {
+    if ((await findVideo(this.#db, video))?.state !== 'uploading') return false;
+    this.#hashes.delete(video);
+    await rm(this.#path(video), { force: true });
     this.#storage.disks.forget(video);
-    await deleteVideo(this.#db, video);
+    if (!(await deleteUploading(this.#db, video))) return false;
+    // Called off while it was moved into place.
+    await this.#storage.remove(video);
+    return true;
   }
 
   /** The SHA-256 of a whole upload: ready if all of it came in this process' life, else read back from the disk. */

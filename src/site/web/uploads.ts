@@ -79,7 +79,7 @@ export function createUploads(options: UploadsOptions): Uploads {
     async onUploadFinish(_request, upload) {
       const video = upload.id as VideoId;
       failpoint('upload-complete');
-      await options.intake.accept(video, await store.takeHash(video, upload.size ?? 0));
+      await options.intake.accept(video, () => store.takeHash(video, upload.size ?? 0));
       return {};
     },
     onResponseError(_request, error) {
@@ -95,7 +95,7 @@ export function createUploads(options: UploadsOptions): Uploads {
   /** A POST that the protocol refused leaves no reservation behind. */
   async function finish(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const id = ids.get(request);
-    if (id && response.statusCode >= 400) await store.remove(id);
+    if (id && response.statusCode >= 400) await store.discard(id);
   }
 
   async function admit(request: IncomingMessage): Promise<void> {
@@ -140,13 +140,15 @@ export function createUploads(options: UploadsOptions): Uploads {
         });
       return true;
     },
-    discard: video => store.remove(video),
+    async discard(video) {
+      await store.discard(video);
+    },
     async sweep() {
       const oldest = Date.now() - KEEP_UNFINISHED_MS;
       for (const row of await listVideosInState(db, ['uploading'])) {
         const video = row.id as VideoId;
         const changedMs = (await findStats(storage.upload(video)))?.mtimeMs;
-        if ((changedMs ?? Date.parse(row.created_at)) < oldest) await store.remove(video);
+        if ((changedMs ?? Date.parse(row.created_at)) < oldest) await store.discard(video);
       }
     },
   };
