@@ -64,7 +64,11 @@ export function createFormat(language: Language): Format {
 
   return {
     number: value => new Intl.NumberFormat(locale).format(value),
-    percent: fraction => new Intl.NumberFormat(locale, { style: 'percent' }).format(fraction),
+    percent: fraction =>
+      new Intl.NumberFormat(locale, {
+        style: 'percent',
+        maximumFractionDigits: fraction < 0.1 ? 1 : 0,
+      }).format(fraction),
     size: bytes => measured(bytes, SIZE_UNITS, ''),
     bitrate: bitsPerSecond => measured(bitsPerSecond, RATE_UNITS, '-per-second'),
     duration(ms) {

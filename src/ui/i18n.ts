@@ -1,6 +1,7 @@
 /** Which language the pages speak. The texts are typed dictionaries: one that lacks a key of the other does not compile. */
 import { en, type Texts } from './texts/en.ts';
 import { zh } from './texts/zh.ts';
+import { zhProblems } from './texts/zh-problems.ts';
 
 export type { Texts } from './texts/en.ts';
 
@@ -8,6 +9,11 @@ export const LANGUAGES = ['en', 'zh'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
 export const TEXTS: Readonly<Record<Language, Texts>> = { en, zh };
+/** Servers write English sentences; what stands before them in another language. */
+export const PROBLEMS: Readonly<Record<Language, Readonly<Record<string, string>>>> = {
+  en: {},
+  zh: zhProblems,
+};
 /** How each language names itself, and its `lang` attribute. */
 export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: 'English', zh: '中文' };
 export const LANGUAGE_TAGS: Readonly<Record<Language, string>> = { en: 'en', zh: 'zh-Hans' };

@@ -13,6 +13,7 @@ import { chooseLanguage, TEXTS } from './i18n.ts';
 import { beginRate, estimateLeftMs, measureRate } from './studio/rate.ts';
 import { describeDoing, isUnfinished, listSteps } from './studio/steps.ts';
 import { nameWithoutExtension } from './studio/upload-queue.ts';
+import { findKeyAction } from './watch/keys.ts';
 import { chooseLoadLimitMs } from './watch/load-limit.ts';
 import { findServing, learnSources, listMoves, NOBODY, noteServed } from './watch/moves.ts';
 
@@ -107,6 +108,30 @@ describe('errors', () => {
       /^Inher/,
     );
     expect(sentenceOf(parseProblem(502, ''), errors)).toContain('502');
+  });
+});
+
+describe('keys of the player', () => {
+  const press = (key: string, focus: 'picture' | 'nothing' | 'other', hasModifier = false) =>
+    findKeyAction({ key, focus, hasModifier });
+  it('space and the arrows serve where nothing has the focus', () => {
+    expect(['ArrowLeft', ' ', 'ArrowRight', 'ArrowUp'].map(key => press(key, 'nothing'))).toEqual([
+      'back',
+      'toggle',
+      'forward',
+      undefined,
+    ]);
+  });
+  it('letters serve on the picture alone, whose own controls know the other keys', () => {
+    expect(['f', 'm', ' '].map(key => press(key, 'picture'))).toEqual(['fullscreen', 'mute', undefined]);
+    expect(['f', 'm'].map(key => press(key, 'nothing'))).toEqual([undefined, undefined]);
+  });
+  it('nothing is taken from a field, a button, or the browser', () => {
+    expect([press(' ', 'other'), press('f', 'other'), press('f', 'picture', true)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 });
 

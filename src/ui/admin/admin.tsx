@@ -94,7 +94,11 @@ function Everywhere({ token, onToken }: EverywhereProps) {
     <>
       {error !== undefined && <ErrorNotice error={error} retry={refresh} />}
       {outcome && (
-        <Notice kind={outcome.isError ? 'error' : 'good'} testId="outcome">
+        <Notice
+          kind={outcome.isError ? 'error' : 'good'}
+          testId="outcome"
+          onClose={() => setOutcome(undefined)}
+        >
           {outcome.text}
         </Notice>
       )}

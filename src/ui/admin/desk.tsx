@@ -3,6 +3,7 @@ import type { Signal, Site } from '../../protocol/central.ts';
 import type { Withdrawal } from '../../protocol/withdrawals.ts';
 import type { Texts } from '../i18n.ts';
 import { useSpeech } from '../parts/language.tsx';
+import { ServerSentence } from '../parts/notice.tsx';
 import { Table, When } from './table.tsx';
 
 /** A site that asked within this time is at work, not away: it waits at the centre for 25 s at a time. */
@@ -39,10 +40,10 @@ function useColumns(): (...keys: readonly (keyof Texts['desk']['columns'])[]) =>
 
 function Failure({ code, text }: { readonly code: string | undefined; readonly text: string | undefined }) {
   const { t } = useSpeech();
-  if (!text) return <td class="quiet">{t.common.none}</td>;
+  if (!text) return <td class="quiet nothing">{t.common.none}</td>;
   return (
     <td class="bad">
-      {code && <code>{code}</code>} {text}
+      {code && <code>{code}</code>} <ServerSentence code={code} text={text} />
     </td>
   );
 }
@@ -142,6 +143,7 @@ function SignalsTable({ signals }: Pick<DeskProps, 'signals'>) {
   return (
     <Table
       testId="signals"
+      isList
       label={t.desk.signals}
       columns={columns('site', 'received', 'handled', 'attempts', 'records', 'error')}
     >

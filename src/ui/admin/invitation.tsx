@@ -1,5 +1,5 @@
 /** The join token of a new member, shown once, with the lines to paste. */
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useSpeech } from '../parts/language.tsx';
 import { formatJoinLines, type Invitation } from './join-lines.ts';
 
@@ -13,9 +13,18 @@ interface InvitationPanelProps {
 export function InvitationPanel({ invitation, onClose }: InvitationPanelProps) {
   const { t } = useSpeech();
   const [copied, setCopied] = useState<string>();
+  // It stands above the button that asked for it, and is shown once: it must be seen.
+  const ref = useRef<HTMLElement>(null);
+  useEffect(() => ref.current?.focus(), [invitation]);
   const lines = formatJoinLines(invitation, location.origin);
   return (
-    <section class="panel notice-good" aria-labelledby="invitation" data-testid="invitation">
+    <section
+      ref={ref}
+      tabIndex={-1}
+      class="panel notice-good"
+      aria-labelledby="invitation"
+      data-testid="invitation"
+    >
       <h2 id="invitation">{t.admin.invitationHeading(invitation.name)}</h2>
       <p>{t.admin.invitationText}</p>
       <pre data-testid="join-lines">{lines}</pre>

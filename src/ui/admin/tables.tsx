@@ -64,7 +64,7 @@ export function SitesTable({ sites, onCollect, onInvite, onRevoke, onEdit, onDra
               <a href={site.baseUrl}>{site.baseUrl}</a>
               <div class="quiet">{site.zone.join(', ')}</div>
             </td>
-            <td class={site.lastError ? 'bad' : 'quiet'}>{site.lastError ?? t.common.none}</td>
+            <td class={site.lastError ? 'bad' : 'quiet nothing'}>{site.lastError ?? t.common.none}</td>
             <td>
               {site.state !== 'revoked' && (
                 <div class="actions">

@@ -162,7 +162,7 @@ function Card({ video, tracker }: { readonly video: Video; readonly tracker: str
     <li class="card" data-video={video.id} data-state={video.state}>
       <CardPicture video={video.id} poster={poster} durationMs={video.durationMs} />
       <div class="card-words">
-        <h2>
+        <h2 dir="auto" lang={video.language}>
           <a class="card-link" href={`/watch/${video.id}`}>
             {video.name}
           </a>

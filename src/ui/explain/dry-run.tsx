@@ -102,15 +102,14 @@ function planOf(kind: Kind, site: string, value: string): Partial<PlannedChange>
 }
 
 function Result({ result, sites }: { readonly result: DryRun; readonly sites: readonly Site[] }) {
-  const { t } = useSpeech();
-  const percent = (share: number): string => `${Math.round(share * 1_000) / 10} %`;
+  const { t, format } = useSpeech();
   const nameOf = (site: string | null): string =>
     sites.find(({ id }) => id === site)?.name ?? t.explain.nowhere;
   if (result.networks === 0) return <p>{t.explain.nobody}</p>;
   return (
     <div data-testid="dry-run-result">
       <p>
-        <strong>{t.explain.moved(percent(result.movedShare), result.networks)}</strong>
+        <strong>{t.explain.moved(format.percent(result.movedShare), result.networks)}</strong>
       </p>
       <table>
         <thead>
@@ -124,8 +123,8 @@ function Result({ result, sites }: { readonly result: DryRun; readonly sites: re
           {result.sites.map(({ site, before, after }) => (
             <tr key={site}>
               <th scope="row">{nameOf(site)}</th>
-              <td class="number">{percent(before)}</td>
-              <td class="number">{percent(after)}</td>
+              <td class="number">{format.percent(before)}</td>
+              <td class="number">{format.percent(after)}</td>
             </tr>
           ))}
         </tbody>
@@ -133,7 +132,7 @@ function Result({ result, sites }: { readonly result: DryRun; readonly sites: re
       {result.moves.length > 0 && (
         <ul>
           {result.moves.map(({ from, to, share }) => (
-            <li key={`${from} ${to}`}>{t.explain.move(percent(share), nameOf(from), nameOf(to))}</li>
+            <li key={`${from} ${to}`}>{t.explain.move(format.percent(share), nameOf(from), nameOf(to))}</li>
           ))}
         </ul>
       )}

@@ -47,7 +47,8 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable with the keyboard */}
-      <section class="scroll" tabIndex={0} aria-label={t.explain.ranking}>
+      {/* biome-ignore lint/a11y/useSemanticElements: no set of fields, and no landmark: the panel around it is one */}
+      <div role="group" class="scroll" tabIndex={0} aria-label={t.explain.ranking}>
         <table class="by-row" data-testid="explanation">
           <thead>
             <tr>
@@ -86,7 +87,10 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
                     <>
                       {format.bitrate(inputs.measured.bps)}
                       <div class="quiet">
-                        {t.explain.reports(inputs.measured.reports, inputs.measured.ageS)}
+                        {t.explain.reports(
+                          format.number(inputs.measured.reports),
+                          format.seconds(inputs.measured.ageS),
+                        )}
                       </div>
                     </>
                   ) : (
@@ -105,10 +109,7 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
                 <td class="sentences" data-label={columns.reasons}>
                   <ul class="plain-list">
                     {reasons.map(({ code, text, figures }) => (
-                      <li key={code + text}>
-                        <strong>{t.watch.reasons[code]}</strong>{' '}
-                        {t.why.reasons[code](sayFigures(figures, format))}
-                      </li>
+                      <li key={code + text}>{t.why.reasons[code](sayFigures(figures, format))}</li>
                     ))}
                   </ul>
                 </td>
@@ -121,7 +122,7 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
             ))}
           </tbody>
         </table>
-      </section>
+      </div>
       {shown.length < ranking.length && (
         <button type="button" class="plain" onClick={() => setWhole(true)} data-testid="whole-ranking">
           {t.explain.allSites(format.number(ranking.length))}

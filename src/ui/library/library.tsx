@@ -53,7 +53,14 @@ export function Library() {
     }
   };
   return (
-    <Page title={t.library.title} home="/library" links={[{ href: '/', text: t.library.studio }]}>
+    <Page
+      title={t.library.title}
+      home="/library"
+      links={[
+        { href: '/', text: t.library.studio },
+        { href: '/library', text: t.library.title, current: true },
+      ]}
+    >
       <div class="head">
         <div>
           <h1>{value ? t.library.heading(value.site) : t.library.title}</h1>
@@ -116,7 +123,7 @@ function Card({ video, onPlay }: { readonly video: LibraryVideo; readonly onPlay
       <CardPicture video={video.id} poster={poster} durationMs={video.durationMs} />
       <div class="card-words">
         <h2>
-          <button type="button" class="card-link" onClick={onPlay} data-testid="play-here">
+          <button type="button" class="card-link" dir="auto" onClick={onPlay} data-testid="play-here">
             {video.name}
           </button>
         </h2>

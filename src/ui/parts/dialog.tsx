@@ -15,8 +15,13 @@ export function Dialog({ title, onClose, children, wide, testId }: DialogProps) 
   const heading = useId();
   useEffect(() => {
     const dialog = ref.current;
+    // By the time this is taken away, the browser no longer gives the focus back by itself.
+    const before = document.activeElement;
     dialog?.showModal();
-    return () => dialog?.close();
+    return () => {
+      dialog?.close();
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, []);
   return (
     <dialog

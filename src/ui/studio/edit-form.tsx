@@ -49,6 +49,7 @@ export function EditForm({ video, onSave, onClose }: EditFormProps) {
         <input
           id={`${id}-name`}
           name="name"
+          dir="auto"
           required
           maxLength={200}
           value={name}
@@ -60,6 +61,7 @@ export function EditForm({ video, onSave, onClose }: EditFormProps) {
         <textarea
           id={`${id}-description`}
           name="description"
+          dir="auto"
           rows={3}
           maxLength={5_000}
           value={description}

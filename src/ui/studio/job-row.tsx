@@ -86,7 +86,11 @@ export function JobRow({ job, calls }: JobRowProps) {
         </div>
       </div>
       {isOpen && <progress max={1} value={job.progress} aria-label={words.kinds[job.kind]} />}
-      {job.error && <p class="quiet">{job.error}</p>}
+      {job.error && (
+        <p class="quiet" lang="en">
+          {job.error}
+        </p>
+      )}
       <Refusal error={error} />
     </li>
   );

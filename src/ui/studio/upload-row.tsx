@@ -19,7 +19,7 @@ export function UploadRow({ item, queue }: UploadRowProps) {
   return (
     <li class="panel" data-testid="upload" data-state={state} data-video={item.videoId}>
       <div class="video-top">
-        <h3>{name}</h3>
+        <h3 dir="auto">{name}</h3>
         <div class="actions">
           {state === 'sending' || state === 'queued' ? (
             <button type="button" class="small" onClick={() => queue.pause(key)} data-testid="pause">

@@ -5,7 +5,7 @@ import { tokenPath } from '../../protocol/media-address.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
 import { Confirm } from '../parts/dialog.tsx';
 import { useSpeech } from '../parts/language.tsx';
-import { Refusal } from '../parts/notice.tsx';
+import { Refusal, ServerSentence } from '../parts/notice.tsx';
 import { type CaptionsCalls, CaptionsPanel } from './captions-panel.tsx';
 import { EditForm, type VideoEdit } from './edit-form.tsx';
 import { type JobCalls, JobList } from './job-row.tsx';
@@ -61,13 +61,17 @@ export function VideoRow(props: VideoRowProps) {
           <EditForm video={video} onSave={onEdit} onClose={close} />
         ) : (
           <div>
-            <h3>{video.name}</h3>
+            <h3 dir="auto">{video.name}</h3>
             {isPrivate && (
               <p class="state warn" data-testid="private">
                 {t.studio.isPrivate}
               </p>
             )}
-            {video.description && <p class="description">{video.description}</p>}
+            {video.description && (
+              <p class="description" dir="auto">
+                {video.description}
+              </p>
+            )}
             <VideoFacts video={video} />
           </div>
         )}
@@ -116,7 +120,7 @@ export function VideoRow(props: VideoRowProps) {
       <StepProgress video={video} label={t.studio.announce(video.name, doing)} />
       {video.error ? (
         <p class="bad" role="alert">
-          {video.error.detail}
+          <ServerSentence code={video.error.code} text={video.error.detail} />
         </p>
       ) : (
         <p class={video.registered && video.state === 'ready' ? 'state good' : 'quiet'}>{doing}</p>

@@ -100,7 +100,7 @@ export const en = {
       distance: 'By distance',
       'distance-unknown': 'Distance unknown',
       'measured-network': 'Measured by viewers of your network',
-      'expected-network': 'Expected from its distance',
+      'expected-network': 'Estimated, not measured',
       exploring: 'Tried to see whether it has become better',
       'holds-original': 'Keeps a copy',
       'partly-buffered': 'Has part of it',
@@ -286,7 +286,7 @@ export const en = {
       'measured-network': (f: Said) =>
         `About ${f.expected} expected: viewers of your network measured ${f.measured}, last ${f.age} ago.`,
       'expected-network': (f: Said) =>
-        `About ${f.expected} expected from its distance; nobody of your network has measured it lately.`,
+        `About ${f.expected} by estimate; nobody of your network has measured it lately.`,
       exploring: () => 'Tried now and then, to find out whether it has become better.',
       'holds-original': () => 'Keeps the whole video.',
       'partly-buffered': () => 'Has part of the video buffered and fetches the rest as you watch.',
@@ -359,7 +359,7 @@ export const en = {
       reasons: 'Reasons',
       changes: 'What would change it',
     },
-    reports: (reports: number, seconds: number) => `weight ${reports}, ${seconds} s ago`,
+    reports: (reports: string, age: string) => `weight ${reports}, ${age} ago`,
     dryRun: 'What if',
     dryRunHint: 'Tried on the viewers of the last hour. Nothing is changed.',
     change: 'Planned change',
@@ -372,7 +372,8 @@ export const en = {
     weight: 'Weight (1 is usual)',
     try: 'Try it',
     nobody: 'No viewer is remembered yet, so nothing can be said.',
-    moved: (share: string, networks: number) => `${share} of the viewers would move (${networks} networks).`,
+    moved: (share: string, networks: number) =>
+      `${share} of the viewers would move (${count(networks, 'network', 'networks')}).`,
     before: 'Now',
     after: 'Then',
     nowhere: 'nowhere',

@@ -23,7 +23,7 @@ export function Facts({ video }: { readonly video: Video }) {
     <section class="panel" aria-labelledby="about">
       <h2 id="about">{t.watch.about}</h2>
       {video.description && (
-        <p class="description" lang={video.language}>
+        <p class="description" dir="auto" lang={video.language}>
           {video.description}
         </p>
       )}

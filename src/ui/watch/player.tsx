@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Pictures } from '../../protocol/media.ts';
 import { POSTER, STORYBOARD } from '../../protocol/media-address.ts';
 import { useSpeech } from '../parts/language.tsx';
+import { listenToKeys } from './keys.ts';
 import {
   NO_TRACKS,
   type Playback,
@@ -92,6 +93,8 @@ export function Player({
       playing.current = undefined;
     };
   }, [url, attempt]);
+
+  useEffect(() => (ref.current ? listenToKeys(ref.current) : undefined), []);
 
   useEffect(() => {
     if (priority) playing.current?.prefer(priority);

@@ -52,7 +52,11 @@ export function Copies({ token }: { readonly token: string }) {
       <p class="quiet">{t.copies.explain}</p>
       {error !== undefined && <ErrorNotice error={error} retry={refresh} />}
       {outcome && (
-        <Notice kind={outcome.isError ? 'error' : 'good'} testId="copies-outcome">
+        <Notice
+          kind={outcome.isError ? 'error' : 'good'}
+          testId="copies-outcome"
+          onClose={() => setOutcome(undefined)}
+        >
           {outcome.text}
         </Notice>
       )}

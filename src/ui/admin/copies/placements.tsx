@@ -20,7 +20,9 @@ export function Placements({ report }: { readonly report: CopyReport }) {
         {report.placements.map(placement => (
           <tr key={placement.video} data-video={placement.video}>
             <th scope="row">
-              <a href={`/watch/${placement.video}`}>{placement.name}</a>
+              <a href={`/watch/${placement.video}`} dir="auto">
+                {placement.name}
+              </a>
               {placement.isPrivate && <div class="warn">{t.catalogue.isPrivate}</div>}
             </th>
             <td>{placement.origin.name}</td>
@@ -42,7 +44,7 @@ export function Placements({ report }: { readonly report: CopyReport }) {
 
 function CopyCell({ placement }: { readonly placement: Placement }) {
   const { t } = useSpeech();
-  if (placement.copies.length === 0) return <td class="quiet">{t.common.none}</td>;
+  if (placement.copies.length === 0) return <td class="quiet nothing">{t.common.none}</td>;
   return (
     <td>
       {placement.copies.map(({ site, state, ...why }) => (
@@ -57,7 +59,7 @@ function CopyCell({ placement }: { readonly placement: Placement }) {
 
 function RefusalCell({ placement: { refused, unmet } }: { readonly placement: Placement }) {
   const { t } = useSpeech();
-  if (refused.length === 0 && unmet.length === 0) return <td class="quiet">{t.common.none}</td>;
+  if (refused.length === 0 && unmet.length === 0) return <td class="quiet nothing">{t.common.none}</td>;
   return (
     <td class="warn">
       {unmet.map(why => (
