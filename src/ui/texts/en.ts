@@ -27,6 +27,8 @@ export const en = {
     'video-unknown': 'There is no such video. It may not be published yet, or the address is incomplete.',
     'video-withdrawn': 'This video was withdrawn by the site that published it.',
     'no-source': 'No site can serve this video right now. This page keeps trying.',
+    'tracker-away':
+      'No tracker answers, so this page cannot tell where to play from. Check your connection; the page keeps trying.',
     'grant-expired': 'This link has expired. Ask whoever gave it to you for another one.',
     'grant-revoked': 'This link was taken back by whoever gave it.',
   },

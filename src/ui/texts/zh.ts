@@ -25,6 +25,7 @@ export const zh: Texts = {
     'video-unknown': '没有这个视频。它可能尚未发布，或者地址不完整。',
     'video-withdrawn': '发布该视频的站点已将其撤回。',
     'no-source': '目前没有站点能提供这个视频，本页会继续尝试。',
+    'tracker-away': '跟踪服务器没有响应，无法得知从哪里播放。请检查网络连接，本页会继续尝试。',
     'grant-expired': '此链接已过期，请向给您链接的人再要一个。',
     'grant-revoked': '此链接已被收回。',
   },

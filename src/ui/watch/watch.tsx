@@ -95,11 +95,9 @@ export function Watch() {
     : trouble(video.error, info.error, answer.error, playing.url !== undefined);
   return (
     <Page title={name ?? t.watch.title} home="/" links={links}>
-      {name && (
-        <h1 dir="auto" lang={video.value?.language}>
-          {name}
-        </h1>
-      )}
+      <h1 dir="auto" lang={video.value?.language}>
+        {name ?? t.watch.title}
+      </h1>
       {error !== undefined && <Trouble error={error} retry={answer.refresh} />}
       {video.value?.state === 'withdrawn' && <Notice kind="error">{t.errors['video-withdrawn']}</Notice>}
       {playing.failure && <PlayingFailure what={playing.failure} url={answer.value?.hls} />}
