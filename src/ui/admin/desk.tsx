@@ -51,7 +51,7 @@ function Failure({ code, text }: { readonly code: string | undefined; readonly t
 function CompletenessTable({ sites, onCollect }: Pick<DeskProps, 'sites' | 'onCollect'>) {
   const { t, format } = useSpeech();
   const columns = useColumns();
-  if (sites.length === 0) return <p class="quiet">{t.admin.noSites}</p>;
+  if (sites.length === 0) return <p class="quiet">{t.admin.noneJoined}</p>;
   return (
     <Table
       testId="desk-sites"

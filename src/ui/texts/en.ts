@@ -386,6 +386,7 @@ export const en = {
     heading: 'Administration',
     sites: 'Sites',
     noSites: 'No site yet. Add the first one below.',
+    noneJoined: 'No site has joined yet.',
     map: 'Where the sites are',
     mapLabel: (sites: string) => `Map of the sites: ${sites}`,
     noPlace: (names: string) => `Without coordinates: ${names}`,

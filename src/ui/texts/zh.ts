@@ -361,6 +361,7 @@ export const zh: Texts = {
     heading: '管理',
     sites: '站点',
     noSites: '还没有站点。请在下方添加第一个。',
+    noneJoined: '还没有站点加入。',
     map: '站点分布',
     mapLabel: sites => `站点分布图：${sites}`,
     noPlace: names => `没有坐标：${names}`,

@@ -18,7 +18,7 @@ interface CopySitesProps {
 export function CopySites({ report, onRegion, onLost }: CopySitesProps) {
   const { t, format } = useSpeech();
   const [losing, setLosing] = useState<CopySite>();
-  if (report.sites.length === 0) return <p class="quiet">{t.admin.noSites}</p>;
+  if (report.sites.length === 0) return <p class="quiet">{t.admin.noneJoined}</p>;
   const { site: name, region, held, next, actions } = t.copies.columns;
   return (
     <>

@@ -8,7 +8,8 @@ const COLOURS = { complete: 'good', outdated: 'warn', copying: 'warn', leaving: 
 
 export function Placements({ report }: { readonly report: CopyReport }) {
   const { t, format } = useSpeech();
-  if (report.placements.length === 0) return <p class="quiet">{t.copies.noVideos}</p>;
+  if (report.placements.length === 0)
+    return <p class="quiet">{report.videos === 0 ? t.catalogue.empty : t.copies.noVideos}</p>;
   const { video, origin, size, holders, copies, whyNot } = t.copies.columns;
   return (
     <>
