@@ -1,6 +1,6 @@
 /** Runs `steady-load.ts` on the core of the load against one server. */
 import { spawnSync } from 'node:child_process';
-import { z } from 'zod';
+import * as z from 'zod';
 import { bundle } from './bundle.ts';
 import { CONNECTIONS } from './load.ts';
 import { LOAD_CORE, median, readCpuMs } from './process.ts';
