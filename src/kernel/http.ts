@@ -4,7 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { createServer } from 'node:http';
+import { createServer, STATUS_CODES } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
@@ -92,6 +92,9 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
       // `close` ends what is idle; a player's or a tracker's open request must not hold up the stop.
       forceCloseConnections: true,
       routerOptions: { maxParamLength: 200 },
+      // What fails before there is a route to answer for it.
+      frameworkErrors: (error, _request, reply) => void sendError(error, reply, options.log),
+      clientErrorHandler: answerClientError,
       schemaController: { compilersFactory: ZOD_COMPILERS },
       serverFactory: handler => createNodeServer(withBefore(handler, options.before), options.server),
     }),
@@ -190,6 +193,33 @@ function sendError(error: unknown, reply: FastifyReply, log: Log): FastifyReply 
     .send(problem.body());
 }
 
+/** What node:http could not read as a request at all; the connection ends with the answer. */
+function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
+  const { status, code, message } = toClientProblem(error.code);
+  const body = JSON.stringify(formatProblem(status, code, message));
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.destroy(error);
+}
+
+function toClientProblem(code: string | undefined): Problem {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    const detail = `Address and headers may have ${MAX_HEADER_BYTES} bytes at most.`;
+    return new Problem(431, 'headers-too-large', detail);
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    const detail = `The headers did not arrive within ${HEADERS_TIMEOUT_MS / 1_000} seconds.`;
+    return new Problem(408, 'request-timeout', detail);
+  }
+  return new Problem(400, 'request-malformed', 'This is no HTTP request.');
+}
+
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
@@ -212,6 +242,11 @@ function toProblem(error: unknown): Problem {
   const { statusCode, code } = (error ?? {}) as { statusCode?: number; code?: string };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new Problem(413, 'body-too-large', `The body may have ${MAX_JSON_BODY_BYTES} bytes at most.`);
+  }
+  if (code === 'FST_ERR_BAD_URL') {
+    return new Problem(400, 'address-malformed', 'The address is not percent-encoded UTF-8.', {
+      cause: error,
+    });
   }
   if (statusCode && statusCode >= 400 && statusCode < 500) {
     return new Problem(statusCode, 'request-invalid', messageOf(error), { cause: error });

@@ -14,7 +14,7 @@ const isWithin = (text: string, max: number): boolean => text.length <= max || [
 export const nameSchema = z
   .string()
   .transform(text => text.normalize('NFC').trim())
-  .refine(text => text.length > 0, 'The name is empty. Give the video a name.')
+  .refine(text => text.length > 0, 'The name is empty.')
   .refine(
     text => isWithin(text, MAX_NAME_CHARACTERS),
     `The name is too long. Use at most ${MAX_NAME_CHARACTERS} characters.`,
