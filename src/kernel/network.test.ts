@@ -19,14 +19,25 @@ describe('prefixes', () => {
     ['::/0', '2001:db8::1', true],
     ['::/0', '10.0.0.1', false],
     ['10.0.0.0/8', '::ffff:10.9.8.7', true],
+    ['::ffff:10.0.0.0/104', '10.9.8.7', true],
+    ['::ffff:10.0.0.0/104', '11.9.8.7', false],
+    ['::ffff:0:0/96', '11.9.8.7', true],
   ])('%s contains %s: %s', (prefix, address, expected) => {
     expect(lies(prefix, address)).toBe(expected);
   });
 
-  it.each(['10.0.0.0/33', '10.0.0.0', '10.0.0/8', '2001:db8::/129', 'x/8', '10.0.0.0/-1', '10.0.0.0/1e1'])(
-    '%s is none',
-    text => expect(parsePrefix(text)).toBeUndefined(),
-  );
+  it.each([
+    '10.0.0.0/33',
+    '10.0.0.0',
+    '10.0.0/8',
+    '2001:db8::/129',
+    'x/8',
+    '10.0.0.0/-1',
+    '10.0.0.0/1e1',
+    '10.0.0.0/8/16',
+    '10.0.0.0%eth0/8',
+    '::ffff:10.0.0.0/95',
+  ])('%s is none', text => expect(parsePrefix(text)).toBeUndefined());
 });
 
 describe('parseAddress', () => {
@@ -39,7 +50,7 @@ describe('parseAddress', () => {
     expect(parseAddress('64:ff9b::192.0.2.33')?.value).toBe(parseAddress('64:ff9b::c000:221')?.value);
     expect(parseAddress('fe80::1%eth0')?.value).toBe(parseAddress('fe80::1')?.value);
   });
-  it.each(['', 'localhost', '1.2.3', '1.2.3.4.5', ':::'])('refuses %j', text => {
+  it.each(['', 'localhost', '1.2.3', '1.2.3.4.5', ':::', '1.2.3.4%eth0', '[1.2.3.4]', '[::1', '::1]'])('refuses %j', text => {
     expect(parseAddress(text)).toBeUndefined();
   });
 });

@@ -35,10 +35,8 @@ export function parseIpv4(text: string): number | undefined {
 export function parseAddress(text: string): Address | undefined {
   const ipv4 = parseIpv4(text);
   if (ipv4 !== undefined) return { bits: 32, value: BigInt(ipv4) };
-  const bare = text.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
-  const family = isIP(bare);
-  if (family === 4) return { bits: 32, value: ipv4Value(bare) };
-  if (family !== 6) return undefined;
+  const bare = text.replace(/^\[(.*)\]$/, '$1').replace(/%.*$/, '');
+  if (isIP(bare) !== 6) return undefined;
   const value = ipv6Value(bare);
   return value >> 32n === 0xffffn ? { bits: 32, value: value & 0xffff_ffffn } : { bits: 128, value };
 }
@@ -63,12 +61,14 @@ export interface Prefix extends Address {
   readonly length: number;
 }
 
-/** `10.1.0.0/16`, `2001:db8::/32`. Undefined where it is none. */
+/** `10.1.0.0/16`, `2001:db8::/32`; `::ffff:10.1.0.0/112` is the first of these. Undefined where it is none. */
 export function parsePrefix(text: string): Prefix | undefined {
-  const [base = '', length = ''] = text.split('/');
+  const [, base = '', digits] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
   const address = parseAddress(base);
-  if (!address || !/^\d{1,3}$/.test(length) || Number(length) > address.bits) return undefined;
-  return { ...address, length: Number(length) };
+  if (!address) return undefined;
+  const isMapped = address.bits === 32 && base.includes(':');
+  const length = Number(digits) - (isMapped ? 96 : 0);
+  return length >= 0 && length <= address.bits ? { ...address, length } : undefined;
 }
 
 export const contains = (prefix: Prefix, address: Address): boolean => {
