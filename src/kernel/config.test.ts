@@ -36,6 +36,11 @@ describe('parseConfig', () => {
     }
   });
 
+  it.each(['0 s', '9 ms', '577 h', '10000 h'])('refuses to do something every %s', interval => {
+    const text = `[a]\nlisten = "[::]:80"\ninterval = "${interval}"`;
+    expect(() => parseConfig(text, 'f', 'a', schema)).toThrow(/a\.interval: .* is too (short|long)/);
+  });
+
   it('says where a file stops being TOML, and which section is missing', () => {
     expect(() => parseConfig('[a]\nlisten = ', 'f.toml', 'a', schema)).toThrow(/f\.toml, line 2 is not TOML/);
     expect(() => parseConfig('', 'f.toml', 'a', schema)).toThrow(/no section \[a\]/);

@@ -4,12 +4,23 @@ import { parseBitrate, parseDuration, parseSize } from './config.ts';
 import { parsePrefix } from './network.ts';
 import { isPostgresUrl } from './postgres.ts';
 
+/** Below, what repeats would do nothing else; above, Node's timers do not count (2^31 ms). */
+const MIN_DURATION_MS = 10;
+const MAX_DURATION_MS = 24 * 24 * 3_600_000;
+
 export const durationSetting = z.string().transform((text, context) => {
   const value = parseDuration(text);
   if (value === undefined) {
     context.addIssue({
       code: 'custom',
       message: `"${text}" is no duration. Write for example "500 ms", "10 s" or "2 min".`,
+    });
+    return z.NEVER;
+  }
+  if (value < MIN_DURATION_MS || value > MAX_DURATION_MS) {
+    context.addIssue({
+      code: 'custom',
+      message: `"${text}" is too ${value < MIN_DURATION_MS ? 'short' : 'long'}. A duration is "10 ms" at least and "576 h" at most.`,
     });
     return z.NEVER;
   }
