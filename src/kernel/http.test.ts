@@ -25,7 +25,12 @@ async function send(bytes: string): Promise<{ head: string; body: Record<string,
 it.each([
   ['an address that is no UTF-8', 'GET /%ff HTTP/1.1', 400, 'address-malformed'],
   ['an address with half an escape', 'GET /%z HTTP/1.1', 400, 'address-malformed'],
-  ['an address longer than all headers may be', `GET /${'a'.repeat(17_000)} HTTP/1.1`, 431, 'headers-too-large'],
+  [
+    'an address longer than all headers may be',
+    `GET /${'a'.repeat(17_000)} HTTP/1.1`,
+    431,
+    'headers-too-large',
+  ],
   ['a header that is too long', `GET / HTTP/1.1\r\nX: ${'a'.repeat(17_000)}`, 431, 'headers-too-large'],
   ['a method that nobody knows', 'FOO / HTTP/1.1', 400, 'request-malformed'],
   ['what is no HTTP', 'hello', 400, 'request-malformed'],

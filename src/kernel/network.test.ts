@@ -50,9 +50,12 @@ describe('parseAddress', () => {
     expect(parseAddress('64:ff9b::192.0.2.33')?.value).toBe(parseAddress('64:ff9b::c000:221')?.value);
     expect(parseAddress('fe80::1%eth0')?.value).toBe(parseAddress('fe80::1')?.value);
   });
-  it.each(['', 'localhost', '1.2.3', '1.2.3.4.5', ':::', '1.2.3.4%eth0', '[1.2.3.4]', '[::1', '::1]'])('refuses %j', text => {
-    expect(parseAddress(text)).toBeUndefined();
-  });
+  it.each(['', 'localhost', '1.2.3', '1.2.3.4.5', ':::', '1.2.3.4%eth0', '[1.2.3.4]', '[::1', '::1]'])(
+    'refuses %j',
+    text => {
+      expect(parseAddress(text)).toBeUndefined();
+    },
+  );
 });
 
 describe('clientAddress', () => {
