@@ -38,6 +38,9 @@ export default defineConfig({
         test: {
           name: 'simulation',
           include: ['test/simulation/*.test.ts'],
+          // A clock of its own: nothing in it takes time but computing.
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
           testTimeout: 180_000,
         },
       },
