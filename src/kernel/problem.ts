@@ -68,4 +68,8 @@ export const formatProblem = (status: number, code: string, detail: string): Pro
 });
 
 /** The sentence of an unknown thrown value, without its stack. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+export function messageOf(error: unknown): string {
+  // A name with several addresses (localhost: IPv4 and IPv6) fails with one error for each, and no sentence of its own.
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
