@@ -5,6 +5,7 @@ import { STOP_AT_END_OF_INPUT } from '../src/demo/end-of-input.ts';
 import { ConfigFault } from '../src/kernel/config-fault.ts';
 import { armFailpoint } from '../src/kernel/failpoint.ts';
 import { messageOf } from '../src/kernel/problem.ts';
+import { describeStartFault } from '../src/kernel/start-fault.ts';
 import type { Command, Running } from './commands/command.ts';
 import { HELP } from './help.ts';
 
@@ -81,6 +82,6 @@ function stopOnSignals(running: Running): void {
 main().catch((error: unknown) => {
   const isUsage =
     error instanceof ConfigFault || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
-  console.error(isUsage ? messageOf(error) : error);
+  console.error(isUsage ? messageOf(error) : (describeStartFault(error) ?? error));
   process.exit(isUsage ? 2 : 1);
 });

@@ -6,6 +6,7 @@ import { Kysely, type Migration, Migrator, sql } from 'kysely';
 import { isPostgresUrl, nameOfPostgres, openPostgresDialect } from './postgres.ts';
 import { messageOf } from './problem.ts';
 import { openSqliteDialect } from './sqlite.ts';
+import { StartFault } from './start-fault.ts';
 
 /** Where a database is: `postgres://…`, or the path of an SQLite file. */
 export type DatabasePlace = string;
@@ -32,7 +33,7 @@ export async function openDatabase<Schema>(
   const { error } = await migrator.migrateToLatest();
   if (error) {
     await db.destroy();
-    throw new Error(`${nameOf(place)} could not be opened: ${messageOf(error)}`, { cause: error });
+    throw new StartFault(`${nameOf(place)} could not be opened: ${messageOf(error)}`, { cause: error });
   }
   return db;
 }

@@ -57,6 +57,29 @@ describe('a wrong configuration', () => {
     expect(stderr).not.toContain('    at ');
   });
 
+  it.each([
+    ['a data directory that cannot be one', 'dataDirectory = "FILE"', 'ENOTDIR|EEXIST'],
+    [
+      'an address that this machine has not',
+      'dataDirectory = "DIR"\nlisten = "192.0.2.1:9"',
+      'EADDRNOTAVAIL',
+    ],
+    [
+      'a database out of reach',
+      'dataDirectory = "DIR"\ndatabase = "postgres://a:b@127.0.0.1:1/c"',
+      'ECONNREFUSED',
+    ],
+  ])('%s is told in a sentence, without a stack', async (_what, lines, reason) => {
+    const path = join(directory, 'refused.toml');
+    await writeFile(join(directory, 'file'), '');
+    const settings = lines.replace('FILE', join(directory, 'file')).replace('DIR', join(directory, 'data'));
+    await writeFile(path, `[central]\noperatorToken = "a-token-of-these-tests"\n${settings}\n`);
+    const { status, stderr } = tributary('central', '--config', path);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(new RegExp(`^It cannot start: .*(${reason}).*\ntributary doctor`, 'm'));
+    expect(stderr).not.toContain('    at ');
+  });
+
   it('that is missing is told by its name', () => {
     const { status, stderr } = tributary('central', '--config', join(directory, 'none.toml'));
     expect([status, stderr]).toEqual([2, expect.stringContaining('none.toml cannot be read')]);
