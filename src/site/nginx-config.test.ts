@@ -29,3 +29,18 @@ it('a site that speaks TLS itself is reached by TLS, and nginx uses the same cer
   expect(text).toContain('proxy_pass https://[::1]:8090;');
   expect(text).toContain('ssl_certificate /etc/letsencrypt/live/hangzhou.example.edu/fullchain.pem;');
 });
+
+it('of a data directory with a space in its name nginx reads one path', () => {
+  const config = read(sample.replace('"/var/lib/tributary/site"', '"/srv/my films/site"'));
+  expect(formatNginxConfig(config, 'front')).toContain('proxy_cache_path "/srv/my films/site/nginx" levels');
+});
+
+it('a port that the site itself listens on is not given to nginx, too', () => {
+  const config = read(
+    sample.replace(
+      'baseUrl = "https://hangzhou.example.edu"',
+      'baseUrl = "http://hangzhou.example.edu:8090"',
+    ),
+  );
+  expect(() => formatNginxConfig(config, 'front')).toThrow(/listens on port 8090 itself/);
+});

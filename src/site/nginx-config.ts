@@ -4,7 +4,7 @@
  * (that is why nginx asks again each minute whether what it keeps still holds; the answer is 304 and costs next to nothing). What
  * becomes private is gone likewise; private videos themselves (`/t/{token}/v/…`) pass through to the site, which checks the token.
  */
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { ConfigFault } from '../kernel/config-fault.ts';
 import type { SiteConfig } from './config.ts';
 
@@ -32,6 +32,12 @@ export function formatNginxConfig(config: SiteConfig, place: NginxPlace): string
   }
   const { hostname, port, protocol } = new URL(config.baseUrl);
   const isTls = protocol === 'https:';
+  const ownPort = Number(port) || (isTls ? 443 : 80);
+  if (config.listen.port === ownPort) {
+    throw new ConfigFault(
+      `The site listens on port ${ownPort} itself, which baseUrl gives to nginx. Let it listen on another one, e.g. listen = "127.0.0.1:8090".`,
+    );
+  }
   const site = `${config.tlsCertificate ? 'https' : 'http'}://${formatUpstream(config.listen)}`;
   const origin = `http://${formatUpstream(config.originListen)}`;
   const cache = isLimited ? UNCACHED : cacheBy('$uri');
@@ -42,7 +48,7 @@ export function formatNginxConfig(config: SiteConfig, place: NginxPlace): string
           '# Nothing is kept here: the built-in buffer holds the budget of the uplink, and must see every request.',
         ]
       : [
-          `proxy_cache_path ${join(config.dataDirectory, 'nginx')} levels=1:2 keys_zone=tributary:${KEYS_MB}m max_size=${Math.ceil(config.bufferDisk / 2 ** 20)}m inactive=7d use_temp_path=off;`,
+          `proxy_cache_path ${quote(resolve(config.dataDirectory, 'nginx'))} levels=1:2 keys_zone=tributary:${KEYS_MB}m max_size=${Math.ceil(config.bufferDisk / 2 ** 20)}m inactive=7d use_temp_path=off;`,
         ]),
     'limit_conn_zone $binary_remote_addr zone=tributary_addresses:10m;',
     '',
@@ -51,8 +57,8 @@ export function formatNginxConfig(config: SiteConfig, place: NginxPlace): string
         ? [
             `listen ${port || 443} ssl http2;`,
             `listen [::]:${port || 443} ssl http2;`,
-            `ssl_certificate ${config.tlsCertificate ?? `/etc/ssl/${hostname}.pem`};`,
-            `ssl_certificate_key ${config.tlsKey ?? `/etc/ssl/private/${hostname}.key`};`,
+            `ssl_certificate ${quote(config.tlsCertificate ?? `/etc/ssl/${hostname}.pem`)};`,
+            `ssl_certificate_key ${quote(config.tlsKey ?? `/etc/ssl/private/${hostname}.key`)};`,
             'ssl_protocols TLSv1.2 TLSv1.3;',
             'ssl_session_cache shared:tributary:10m;',
           ]
@@ -143,6 +149,10 @@ const OPEN_TO_ALL = [
   'proxy_hide_header Signature-Input;',
   'proxy_hide_header Signature;',
 ];
+
+/** Paths with what nginx would read as the end of a parameter. */
+const quote = (path: string): string =>
+  /^[\w./:@+-]+$/.test(path) ? path : `"${path.replace(/["\\]/g, '\\$&')}"`;
 
 const block = (head: string, lines: readonly string[]): readonly string[] => [
   `${head} {`,
