@@ -1,12 +1,19 @@
 /** The single checks of `tributary doctor`: each looks at one thing of this machine and says what is and what to do. */
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { constants, existsSync } from 'node:fs';
 import { access, open, rm, statfs } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
 import { dirname, join, resolve } from 'node:path';
+import { json } from 'node:stream/consumers';
+import { Kysely } from 'kysely';
 import { findFfmpeg } from '../kernel/ffmpeg.ts';
 import { withinLimit } from '../kernel/limit.ts';
+import { openPostgresDialect } from '../kernel/postgres.ts';
 import { messageOf } from '../kernel/problem.ts';
 import type { Listen } from '../kernel/settings.ts';
+import { nameOf, sql } from '../kernel/sql.ts';
 import { findDamage } from '../kernel/sqlite.ts';
 import { tryListen } from '../kernel/try-listen.ts';
 
@@ -114,16 +121,33 @@ export function checkDatabase(path: string): Finding {
   }
 }
 
+/** A database on a server; nothing is made or changed in it. */
+export async function checkPostgres(url: string): Promise<Finding> {
+  const name = nameOf(url);
+  const db = new Kysely<unknown>({ dialect: openPostgresDialect(url, { max: 1 }) });
+  try {
+    await sql`select 1`.execute(db);
+    return ok(`${name} answers.`);
+  } catch (error) {
+    return bad(
+      `${name} cannot be used: ${messageOf(error)}.`,
+      'Check that PostgreSQL is running, that "database" has its address, name, user and password, and that they are let in.',
+    );
+  } finally {
+    await db.destroy();
+  }
+}
+
 /** Free, or taken by the part itself that is running already. */
-export async function checkPort({ host, port }: Listen): Promise<Finding> {
+export async function checkPort({ host, port }: Listen, isTls = false): Promise<Finding> {
   const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const failure = await tryListen(host, port);
   if (failure === undefined) return ok(`${at} is free to listen on.`);
   if (failure === 'EADDRINUSE') {
     const local =
       host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : at.slice(0, at.lastIndexOf(':'));
-    const alive = await fetchJson(`http://${local}:${port}/healthz`).catch(() => undefined);
-    return (alive?.body as { status?: unknown } | undefined)?.status === 'alive'
+    const alive = await (isTls ? fetchOverTls : fetchBody)(local, port).catch(() => undefined);
+    return (alive as { status?: unknown } | undefined)?.status === 'alive'
       ? ok(`${at} is in use by a running Tributary.`)
       : bad(`${at} is in use by another program.`, 'End that program, or set another "listen".');
   }
@@ -177,6 +201,24 @@ export function checkClock(date: string | null, hereMs: number, what: string): r
   if (Math.abs(offsetMs) > CLOCK_NOTICE_MS) return [warn(`${words}.`, advice)];
   return [ok(`The clocks of this machine and ${what.toLowerCase()} agree.`)];
 }
+
+const fetchBody = async (host: string, port: number): Promise<unknown> =>
+  (await fetchJson(`http://${host}:${port}/healthz`)).body;
+
+/** Of this machine itself, so whatever name its certificate has. */
+const fetchOverTls = async (host: string, port: number): Promise<unknown> => {
+  const request = get({
+    host: host.replace(/[[\]]/g, ''),
+    port,
+    path: '/healthz',
+    rejectUnauthorized: false,
+    agent: false,
+    timeout: REACH_TIMEOUT_MS,
+  });
+  request.on('timeout', () => request.destroy(new Error('no answer')));
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  return json(response);
+};
 
 const fetchJson = (url: string): Promise<{ status: number; date: string | null; body: unknown }> =>
   withinLimit(REACH_TIMEOUT_MS, undefined, async signal => {

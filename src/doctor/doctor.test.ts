@@ -4,12 +4,22 @@ import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeCertificate } from '../../test/certificate.ts';
 import { freePort } from '../../test/free-port.ts';
+import { requireCertificate } from '../kernel/certificate.ts';
 import { ConfigFault } from '../kernel/config-fault.ts';
 import { createHttp } from '../kernel/http.ts';
 import { silentLog } from '../kernel/log.ts';
 import { openDatabase, sql } from '../kernel/sql.ts';
-import { checkClock, checkDatabase, checkDirectory, checkNode, checkPeer, checkPort } from './checks.ts';
+import {
+  checkClock,
+  checkDatabase,
+  checkDirectory,
+  checkNode,
+  checkPeer,
+  checkPort,
+  checkPostgres,
+} from './checks.ts';
 import { type PartSettings, runDoctor } from './doctor.ts';
 
 let directory: string;
@@ -55,8 +65,34 @@ describe('a port', () => {
     expect(taken).toMatchObject({ verdict: 'bad', text: expect.stringContaining('another program') });
   });
 
+  it('of a part that speaks TLS by itself', async () => {
+    const certificate = await requireCertificate(makeCertificate(directory));
+    const { app } = await createHttp({
+      part: 'site',
+      log: silentLog,
+      ready: () => undefined,
+      server: { certificate },
+    });
+    closers.push(() => app.close());
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = app.server.address() as AddressInfo;
+    expect(await checkPort({ host: '127.0.0.1', port }, true)).toMatchObject({
+      verdict: 'ok',
+      text: expect.stringContaining('running Tributary'),
+    });
+  });
+
   it('of an address that this machine has not', async () => {
     expect((await checkPort({ host: '192.0.2.1', port: await freePort() })).verdict).toBe('bad');
+  });
+});
+
+describe('a database on a server', () => {
+  it('is out of reach, and its password is not told', async () => {
+    const found = await checkPostgres(`postgres://me:secret@127.0.0.1:${await freePort()}/films`);
+    expect(found).toMatchObject({ verdict: 'bad', text: expect.stringContaining('films at 127.0.0.1') });
+    expect(found.text).toContain('ECONNREFUSED');
+    expect(JSON.stringify(found)).not.toContain('secret');
   });
 });
 

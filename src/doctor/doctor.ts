@@ -8,6 +8,7 @@ import {
   checkNode,
   checkPeer,
   checkPort,
+  checkPostgres,
   type Finding,
   type Verdict,
 } from './checks.ts';
@@ -18,6 +19,11 @@ export interface PartSettings {
   readonly dataDirectory: string;
   /** File of the embedded database, where the part has one. */
   readonly databasePath?: string | undefined;
+  /** URL of the PostgreSQL database, where the part has one. */
+  readonly database?: string | undefined;
+  /** It speaks TLS by itself. */
+  readonly tlsCertificate?: string | undefined;
+  readonly disks?: readonly string[] | undefined;
   readonly baseUrl?: string | undefined;
   readonly central?: string | undefined;
   readonly keepFree?: number | undefined;
@@ -77,11 +83,11 @@ async function checkPart(read: () => PartSettings): Promise<readonly Finding[]> 
     if (!(error instanceof ConfigFault)) throw error;
     return [{ verdict: 'bad', text: error.message, advice: 'tributary.sample.toml explains every setting.' }];
   }
-  const { listen, dataDirectory, databasePath, baseUrl, central, keepFree } = settings;
+  const { listen, dataDirectory, databasePath, database, baseUrl, central, keepFree } = settings;
   const findings = await Promise.all([
-    checkPort(listen),
-    checkDirectory(dataDirectory, keepFree ?? 0),
-    databasePath ? [checkDatabase(databasePath)] : [],
+    checkPort(listen, settings.tlsCertificate !== undefined),
+    ...[dataDirectory, ...(settings.disks ?? [])].map(path => checkDirectory(path, keepFree ?? 0)),
+    database ? checkPostgres(database) : databasePath ? [checkDatabase(databasePath)] : [],
     central ? checkPeer('The centre', central) : [],
     baseUrl ? checkOwnAddress(baseUrl) : [],
   ]);
