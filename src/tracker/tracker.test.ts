@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -926,6 +926,54 @@ describe('addresses', () => {
       }),
     );
     expect(answers[0]).toEqual(answers[1]);
+  });
+
+  /** What a connection gives for this request, as its first or as its second, when it is node's already. */
+  async function exchange(request: string, isNodes: boolean): Promise<string> {
+    const { hostname, port } = new URL(tracker.url);
+    const socket = connect(Number(port), hostname);
+    const waiting = [request, 'GET /healthz HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n'];
+    if (isNodes) socket.write('HEAD /healthz HTTP/1.1\r\nHost: t\r\n\r\n');
+    else socket.write(waiting.shift() ?? '');
+    let text = '';
+    for await (const piece of socket) {
+      if (isNodes && waiting.length === 2) text = '';
+      else text += piece;
+      const next = waiting.shift();
+      if (next !== undefined && socket.writable) socket.write(next);
+    }
+    return text
+      .replace(/^(date|content-length|keep-alive): .*\r\n/gim, '')
+      .replace(/(session"?[=:]"?)[\w-]{30}/g, '$1')
+      .replace(/, [\d.]+ Mbit\/s more expected of viewers just sent/g, '')
+      .replace(/,"soonBps":\d+/g, '')
+      .replace(/^connection: keep-alive\r\n/gim, '');
+  }
+
+  test.each([
+    ['plain', '', '', 200],
+    ['with a condition', '', 'If-None-Match: "x"\r\n', 200],
+    ['for a part', '', 'Range: bytes=0-9\r\n', 200],
+    ['from another origin', '', 'Origin: https://page.example\r\n', 200],
+    ['from behind somebody', '', 'X-Forwarded-For: 10.3.0.1\r\nX-Forwarded-Proto: https\r\n', 200],
+    ['of a claimed address', '?client=10.1.2.3', '', 200],
+    ['of an address that is encoded', '?client=2001%3Adb8%3A1%3A%3A5', '', 200],
+    ['of an address that is none', '?client=10.1.2', '', 400],
+    ['of two addresses', '?client=10.1.2.3&client=10.1.2.4', '', 400],
+    ['with a parameter that nobody knows', '?none=', '', 200],
+    ['with an empty query', '?', '', 200],
+    ['for another form', '.exe', '', 404],
+    ['with a slash behind it', '/', '', 404],
+  ])('a request %s is answered alike below node:http and through it', async (_what, more, fields, status) => {
+    const head = `/play/${video}${more} HTTP/1.1\r\nHost: t\r\n${fields}\r\n`;
+    for (const method of ['GET', 'HEAD']) {
+      const [first, second] = [
+        await exchange(`${method} ${head}`, false),
+        await exchange(`${method} ${head}`, true),
+      ];
+      expect(first).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      expect(first).toBe(second);
+    }
   });
 });
 describe('what players tell', () => {
