@@ -23,10 +23,14 @@ export async function openGeo(
   return {
     geo: {
       find(address) {
-        const location = city.find(address)?.location;
+        const { latitude, longitude } = city.find(address)?.location ?? {};
         return {
           asn: asn.find(address)?.autonomous_system_number,
-          coordinates: location && { latitude: location.latitude, longitude: location.longitude },
+          // Of some networks files know a time zone or a radius alone.
+          coordinates:
+            Number.isFinite(latitude) && Number.isFinite(longitude)
+              ? { latitude: latitude as number, longitude: longitude as number }
+              : undefined,
         };
       },
     },

@@ -114,6 +114,7 @@ test('addresses outside every zone are placed by the operator’s MaxMind DB fil
     paths.city,
     makeMmdb({
       '203.0.113.0/24': { location: { latitude: new Double(31.5), longitude: new Double(120.25) } },
+      '192.0.2.0/24': { location: { accuracy_radius: 1000 } },
     }),
   );
   await writeFile(paths.asn, makeMmdb({ '203.0.112.0/22': { autonomous_system_number: 4134 } }));
@@ -125,6 +126,7 @@ test('addresses outside every zone are placed by the operator’s MaxMind DB fil
     where: { prefix: '203.0.113.0/24', area: 'AS4134' },
   });
   expect(viewers.at('198.51.100.1').viewer).toEqual({});
+  expect(viewers.at('192.0.2.1').viewer).toEqual({});
   expect(viewers.at('2001:db8:9::1').viewer.coordinates).toBeUndefined();
   // In a zone, the zone says where a viewer is.
   expect(viewers.at('10.1.2.3').viewer.coordinates).toEqual({ latitude: 30, longitude: 116 });
