@@ -192,6 +192,14 @@ describe('what a site is to hold', () => {
     }
     expect((await stand.ask('POST', '/api/placement-rules', { body: rule })).body.code).toBe('site-unknown');
     expect((await stand.ask('POST', `/api/sites/${rule.site}/lost`)).body.code).toBe('site-unknown');
+    for (const named of [
+      { kind: 'stays', of: { sites: [rule.site] } },
+      { kind: 'at-most', bytes: 1, at: { sites: [rule.site] } },
+    ]) {
+      expect((await stand.ask('POST', '/api/placement-rules', { body: named })).body.code).toBe(
+        'site-unknown',
+      );
+    }
     const bad = { kind: 'at-least', copies: 0 };
     expect((await stand.ask('POST', '/api/placement-rules', { body: bad })).status).toBe(400);
   });

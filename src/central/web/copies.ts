@@ -5,6 +5,7 @@ import { Problem } from '../../kernel/problem.ts';
 import {
   copyReportSchema,
   lossAnswerSchema,
+  type PlacementRule,
   placementRuleSchema,
   playCountsSchema,
   ruleListSchema,
@@ -44,7 +45,9 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
     async (request, reply) => {
       requireOperator(request, context);
       const rule = request.body;
-      if (rule.kind === 'by-hand' && (await findMember(db, rule.site))?.role !== 'site') throw unknownSite();
+      for (const site of sitesNamedIn(rule)) {
+        if ((await findMember(db, site))?.role !== 'site') throw unknownSite();
+      }
       if ((await listRules(db)).length >= MAX_RULES) {
         throw new Problem(409, 'rules-too-many', `There may be ${MAX_RULES} rules at most.`);
       }
@@ -115,6 +118,13 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
       return reply.code(204).send();
     },
   );
+}
+
+/** A rule for a site that is none would be kept and do nothing: of "stays", what must not leave would. */
+function sitesNamedIn(rule: PlacementRule): readonly SiteId[] {
+  if (rule.kind === 'by-hand') return [rule.site];
+  const choice = 'of' in rule ? rule.of : rule.at;
+  return typeof choice === 'object' && 'sites' in choice ? choice.sites : [];
 }
 
 const unknownSite = (): Problem => new Problem(404, 'site-unknown', 'There is no such site.');
