@@ -380,6 +380,8 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await page
       .getByTestId('moves')
       .getByText(/moved from/)
+      // On a busy machine it may move once more before it is where it stays.
+      .first()
       .waitFor();
     const { sites } = await getJson<{ sites: { site: string; up: boolean }[] }>(`${demo.tracker}/status`);
     expect(sites.find(each => each.site === site(1).id)?.up).toBe(false);
