@@ -9,6 +9,8 @@ import { describeStartFault } from '../src/kernel/start-fault.ts';
 import type { Command, Running } from './commands/command.ts';
 import { HELP } from './help.ts';
 
+/** Before Docker (10 s) loses its patience. */
+const STOP_LIMIT_MS = 8_000;
 const VERSION = '0.1.0';
 
 /** Each loads what it needs, and no more: what is never run need not be read at every start. */
@@ -66,6 +68,13 @@ function stopOnSignals(running: Running): void {
   const stop = (): void => {
     if (stopping) process.exit(1);
     stopping = true;
+    // A database or a disk that does not answer must not hold this up: every part may be killed at any moment.
+    setTimeout(() => {
+      console.error(
+        `Not all could be ended within ${STOP_LIMIT_MS / 1_000} s. The next start takes up what was left.`,
+      );
+      process.exit(1);
+    }, STOP_LIMIT_MS).unref();
     running.stop().then(
       () => process.exit(0),
       error => {

@@ -2,6 +2,7 @@
  * PostgreSQL behind kysely. The same schema and queries as on SQLite: whole numbers come back as numbers (none of ours
  * passes 2^53), and a transaction that waits for a row sees what the other one committed (READ COMMITTED).
  */
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dialect, type Kysely, PostgresAdapter, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
@@ -10,6 +11,8 @@ const MAX_CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 30_000;
+/** A server that is there has answered or refused by then. Of one that is not, connections may stay open for hours. */
+const DEAD_AFTER_MS = STATEMENT_TIMEOUT_MS + 15_000;
 const RECONNECT_MS = 1_000;
 
 /** Object identifiers of `int8` and `numeric` (pg_type.dat): what counts and sums are. */
@@ -63,7 +66,13 @@ async function openPool(
   // A connection that breaks is thrown away by the pool. Without listeners it would end the process: the pool's own hears an
   // idle one, the connection's hears one that somebody holds between two statements, whose next statement then fails.
   pool.on('error', () => {});
-  pool.on('connect', connection => connection.on('error', () => {}));
+  pool.on('connect', connection => {
+    connection.on('error', () => {});
+    // The driver does not say in its types where the socket is.
+    const { stream } = (connection as unknown as { readonly connection: { readonly stream: Socket } })
+      .connection;
+    stream.setTimeout(DEAD_AFTER_MS, () => stream.destroy(new Error('The database does not answer')));
+  });
   return pool;
 }
 
