@@ -89,6 +89,46 @@ it('what viewers told the one, the other has heard', async () => {
   );
 });
 
+it('where viewers told the one that a site fails, the other sends its own viewers elsewhere', async () => {
+  const newcomer = '10.1.88.5';
+  const firstAt = async (tracker: string) =>
+    (await getJson<PlayAnswer>(`${tracker}/play/${id}?client=${newcomer}`)).sources[0]?.site;
+  const failing = await firstAt(second);
+  const sharesAt = async (tracker: string) =>
+    new Map<string, number>(
+      (await explain(tracker)).ranking.map(({ site, inputs }) => [site, inputs.failureShare]),
+    );
+  expect([...(await sharesAt(second)).values()]).toEqual([0, 0, 0]);
+  // One network may lie: it takes three to be evidence.
+  const reports = await Promise.all(
+    ['10.1.61.7', '10.2.61.7', '10.3.61.7'].map(async viewer => {
+      const { session } = await getJson<PlayAnswer>(`${demo.tracker}/play/${id}?client=${viewer}`);
+      return `${demo.tracker}/beacon/${session}?client=${viewer}&video=${id}&pathways=${failing}`;
+    }),
+  );
+  const body = JSON.stringify({ results: [{ site: failing, kind: 'segment', failed: true }] });
+  await eventually(
+    'the second tracker has heard of the failures',
+    async () => {
+      for (const url of reports) {
+        const told = await fetch(url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body,
+        });
+        expect(told.status).toBe(200);
+      }
+      await sleep(500);
+      const shares = await sharesAt(second);
+      if (shares.get(failing ?? '') === 0) return undefined;
+      expect([...shares].filter(([, share]) => share > 0).map(([site]) => site)).toEqual([failing]);
+      expect(await firstAt(second)).not.toBe(failing);
+      return true;
+    },
+    40_000,
+  );
+});
+
 it('a session that the one gave, the other carries on', async () => {
   const carried = await eventually(
     'both sign with the same key',
