@@ -1,5 +1,6 @@
 /** What central counts. */
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
+import { addGauge } from '../kernel/gauge.ts';
 
 type Count = Pick<Counter, 'inc'>;
 
@@ -17,17 +18,18 @@ export function createMetrics(
   const registers = [registry];
   const counter = (name: string, help: string): Counter =>
     new Counter({ name: `tributary_central_${name}`, help, registers });
-  const gauge = (name: string, help: string, read: () => Promise<number>): Gauge =>
-    new Gauge({
-      name: `tributary_central_${name}`,
-      help,
-      registers,
-      async collect() {
-        this.set(await read());
-      },
-    });
-  gauge('videos', 'Videos in the catalogue, withdrawn ones left out.', gauges.videos);
-  gauge('pending_signals', 'Signals received and not handled yet.', gauges.pendingSignals);
+  addGauge(
+    registry,
+    'tributary_central_videos',
+    'Videos in the catalogue, withdrawn ones left out.',
+    gauges.videos,
+  );
+  addGauge(
+    registry,
+    'tributary_central_pending_signals',
+    'Signals received and not handled yet.',
+    gauges.pendingSignals,
+  );
   return {
     signals: counter('signals_total', 'Signals received from sites.'),
     records: counter('records_total', 'Records taken in from sites and acknowledged.'),

@@ -24,6 +24,7 @@ import {
 } from 'fastify-type-provider-zod';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type ConnectionLimit, createConnectionGate } from './connection-limit.ts';
+import { findDatabaseFault } from './database-fault.ts';
 import { isDiskFull } from './files.ts';
 import type { PublicKey } from './keys.ts';
 import type { Log } from './log.ts';
@@ -239,6 +240,8 @@ function toProblem(error: unknown): Problem {
       },
     );
   }
+  const databaseFault = findDatabaseFault(error);
+  if (databaseFault) return databaseFault;
   const { statusCode, code } = (error ?? {}) as { statusCode?: number; code?: string };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new Problem(413, 'body-too-large', `The body may have ${MAX_JSON_BODY_BYTES} bytes at most.`);

@@ -6,6 +6,8 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dialect, type Kysely, PostgresAdapter, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
+import { DatabaseAway, sqlStateOf } from './database-fault.ts';
+import { messageOf } from './problem.ts';
 
 const MAX_CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -50,7 +52,16 @@ const loadDriver = async (): Promise<typeof pg> => (await import('pg')).default;
 
 /** Connects when first used, and again after the server was away: only the queries in between fail. */
 export const openPostgresDialect = (url: string, limits: PoolLimits = {}): Dialect =>
-  new PostgresDialect({ pool: () => openPool(url, limits) });
+  new PostgresDialect({
+    pool: async () => {
+      const pool = await openPool(url, limits);
+      return { connect: () => pool.connect().catch(sayAway), end: () => pool.end() };
+    },
+  });
+
+function sayAway(error: unknown): never {
+  throw sqlStateOf(error) ? error : new DatabaseAway(messageOf(error), { cause: error });
+}
 
 interface PoolLimits {
   readonly max?: number;

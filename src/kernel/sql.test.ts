@@ -1,11 +1,12 @@
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Kysely, Migration } from 'kysely';
+import { Kysely, type Migration } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ENGINE, makeDatabase, type TestDatabase } from '../../test/postgres/databases.ts';
-import { clockOf } from './postgres.ts';
+import { findDatabaseFault } from './database-fault.ts';
+import { clockOf, openPostgresDialect } from './postgres.ts';
 import { openDatabase, sql } from './sql.ts';
 
 interface Schema {
@@ -127,6 +128,45 @@ if (ENGINE === 'postgres')
       vi.restoreAllMocks();
       expect(Math.abs(ms - nowMs)).toBeLessThan(60_000);
       await db.destroy();
+      await test.drop();
+    });
+
+    it('says in a sentence what keeps it from its work', async () => {
+      const test = await makeDatabase();
+      const db = await openDatabase<Schema>(test.place, migrations);
+      const codeOf = (work: Promise<unknown>) =>
+        work.then(
+          () => 'done',
+          error => findDatabaseFault(error)?.code ?? String(error),
+        );
+      const insert = (on: Kysely<Schema>) =>
+        on
+          .insertInto('counters')
+          .values({ id: Date.now() % 1_000_000, value: 1 })
+          .execute();
+      expect(await codeOf(insert(db))).toBe('done');
+
+      const name = new URL(test.place).pathname.slice(1);
+      await sql`alter database ${sql.id(name)} set default_transaction_read_only = on`.execute(db);
+      await db.destroy();
+      const standby = new Kysely<Schema>({ dialect: openPostgresDialect(test.place) });
+      expect(await codeOf(insert(standby))).toBe('database-read-only');
+
+      await sql`set default_transaction_read_only = off`.execute(standby);
+      const away = new Kysely<Schema>({ dialect: openPostgresDialect('postgres://nobody@127.0.0.1:1/none') });
+      expect(await codeOf(insert(away))).toBe('database-away');
+      await away.destroy();
+
+      // A page that is none, where the table goes on after its last: read from the disk, since nobody has it in memory.
+      const { rows } = await sql<{ directory: string; file: string }>`
+        select current_setting('data_directory') as directory, pg_relation_filepath('counters') as file`.execute(
+        standby,
+      );
+      await sql`checkpoint`.execute(standby);
+      const [place] = rows;
+      await appendFile(join(place?.directory ?? '', place?.file ?? ''), Buffer.alloc(8_192, 0xff));
+      expect(await codeOf(standby.selectFrom('counters').selectAll().execute())).toBe('database-damaged');
+      await standby.destroy();
       await test.drop();
     });
 

@@ -1,5 +1,6 @@
 /** What a site tells its metrics (Prometheus). */
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { addGauge } from '../kernel/gauge.ts';
 import type { BufferStats } from './buffer/buffer.ts';
 
 export function measureBuffer(register: Registry, stats: () => BufferStats): void {
@@ -37,13 +38,10 @@ export function measureBuffer(register: Registry, stats: () => BufferStats): voi
   });
 }
 
-export function measureRecords(register: Registry, unpublished: () => Promise<number>): void {
-  new Gauge({
-    name: 'tributary_records_unpublished',
-    help: 'Records that the centre has not acknowledged.',
-    registers: [register],
-    async collect() {
-      this.set(await unpublished());
-    },
-  });
-}
+export const measureRecords = (register: Registry, unpublished: () => Promise<number>): void =>
+  addGauge(
+    register,
+    'tributary_records_unpublished',
+    'Records that the centre has not acknowledged.',
+    unpublished,
+  );

@@ -1,4 +1,5 @@
 /** A PostgreSQL server that is gone for a while takes nobody with it: central and the site wait, and go on. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../postgres/server.ts';
@@ -34,7 +35,13 @@ describe('a database server that comes back', () => {
     await untilRegistered(site, await uploadTo(site, film, 'Before'));
     const pids = [cluster.central, cluster.tracker, site].map(part => part.pid);
 
-    await server.restart(AWAY_MS);
+    const back = server.restart(AWAY_MS);
+    await sleep(1_500);
+    const catalogue = await fetch(`${cluster.central.url}/api/videos`);
+    expect([catalogue.status, await catalogue.json()]).toMatchObject([503, { code: 'database-away' }]);
+    await expect(uploadTo(site, film, 'Meanwhile')).rejects.toThrow(/503.*database-away/);
+    for (const part of [cluster.central, site]) expect((await fetch(`${part.url}/metrics`)).status).toBe(200);
+    await back;
     const after = await eventually('an upload is taken', () => uploadTo(site, film, 'After'), 30_000);
     await untilRegistered(site, after, 60_000);
     expect((await videosNamed(cluster, 'Before')).length).toBe(1);

@@ -21,6 +21,10 @@ const REFUSALS: Readonly<Record<number, readonly [code: string, detail: string]>
   410: ['upload-unknown', 'This upload is over. Begin a new one.'],
   413: ['upload-too-large', 'These are more bytes than were announced.'],
   423: ['upload-busy', 'Another request is writing to this upload. Try again in a moment.'],
+  503: [
+    'database-away',
+    'This site cannot note the upload at present. What arrived is kept; ask where it stands (HEAD) and go on in a moment.',
+  ],
   507: ['disk-full', 'The disk of this site is full. The upload can go on when there is space.'],
 };
 

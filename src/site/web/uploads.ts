@@ -5,6 +5,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Metadata } from '@tus/server';
+import { findDatabaseFault } from '../../kernel/database-fault.ts';
 import { failpoint } from '../../kernel/failpoint.ts';
 import { findStats } from '../../kernel/files.ts';
 import { sendProblem } from '../../kernel/http.ts';
@@ -87,6 +88,7 @@ export function createUploads(options: UploadsOptions): Uploads {
       if (code === 'ENOSPC' || code === 'EDQUOT') {
         return { status_code: 507, body: '' };
       }
+      if (findDatabaseFault(error)) return { status_code: 503, body: '' };
       if (!('status_code' in error)) log.error({ err: error }, 'upload failed');
       return undefined;
     },
@@ -129,7 +131,8 @@ export function createUploads(options: UploadsOptions): Uploads {
           const problem =
             error instanceof Problem
               ? error
-              : new Problem(500, 'internal', 'The upload failed at this site. Try again.', { cause: error });
+              : (findDatabaseFault(error) ??
+                new Problem(500, 'internal', 'The upload failed at this site. Try again.', { cause: error }));
           if (!(error instanceof Problem)) log.error({ err: error }, messageOf(error));
           sendProblem(response, problem.status, problem.code, problem.message, {
             ...problem.headers,

@@ -1,0 +1,28 @@
+import { Registry } from 'prom-client';
+import { expect, it } from 'vitest';
+import { addGauge } from './gauge.ts';
+
+it('a gauge that cannot be read is left out, and told again when it can', async () => {
+  const register = new Registry();
+  let isAway = false;
+  addGauge(register, 'tributary_a', 'Of a database.', () =>
+    isAway ? Promise.reject(new Error('away')) : Promise.resolve(3),
+  );
+  addGauge(register, 'tributary_b', 'Of another.', () => Promise.resolve(4));
+  expect(await register.metrics()).toContain('tributary_a 3');
+  isAway = true;
+  const told = await register.metrics();
+  expect(told).not.toMatch(/^tributary_a/m);
+  expect(told).toContain('tributary_b 4');
+  isAway = false;
+  expect(await register.metrics()).toContain('tributary_a 3');
+});
+
+it('one that is not read in time holds up no answer', async () => {
+  const register = new Registry();
+  addGauge(register, 'tributary_a', 'Of a silent database.', () => new Promise(() => {}));
+  addGauge(register, 'tributary_b', 'Of another.', () => Promise.resolve(4));
+  const told = await register.metrics();
+  expect(told).not.toMatch(/^tributary_a/m);
+  expect(told).toContain('tributary_b 4');
+});
