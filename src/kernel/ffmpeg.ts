@@ -31,20 +31,22 @@ const abilities = new Map<string, Promise<ReadonlySet<string>>>();
 
 /**
  * What an ffmpeg can do, as far as an encoding may need it: names of encoders and filters. Each is asked once, when somebody
- * first wants to know: it takes a quarter of a second.
+ * first wants to know: it takes a quarter of a second. @throws if it cannot be asked now; the next to want to know asks again
  */
 export function abilitiesOf(ffmpeg: string): Promise<ReadonlySet<string>> {
-  const known = abilities.get(ffmpeg) ?? askAbilities(ffmpeg);
-  abilities.set(ffmpeg, known);
+  let known = abilities.get(ffmpeg);
+  if (!known) {
+    known = askAbilities(ffmpeg);
+    known.catch(() => abilities.delete(ffmpeg));
+    abilities.set(ffmpeg, known);
+  }
   return known;
 }
 
 async function askAbilities(ffmpeg: string): Promise<ReadonlySet<string>> {
   const answers = await Promise.all(
     ['-encoders', '-filters'].map(option =>
-      promisify(execFile)(ffmpeg, ['-hide_banner', option], { timeout: 10_000 }).catch(() => ({
-        stdout: '',
-      })),
+      promisify(execFile)(ffmpeg, ['-hide_banner', option], { timeout: 10_000 }),
     ),
   );
   return new Set(

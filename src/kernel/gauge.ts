@@ -5,12 +5,7 @@ import { withinLimit } from './limit.ts';
 const LIMIT_MS = 2_000;
 
 /** One that cannot be read, or not in time, is left out of the answer: all others are still told. */
-export function addGauge(
-  register: Registry,
-  name: string,
-  help: string,
-  read: () => Promise<number>,
-): void {
+export function addGauge(register: Registry, name: string, help: string, read: () => Promise<number>): void {
   new Gauge({
     name,
     help,

@@ -147,6 +147,17 @@ describe('leases', () => {
 });
 
 describe('a step that goes wrong', () => {
+  it('for no fault of its own waits, and counts no attempt', async () => {
+    await add();
+    const first = await claim();
+    await releaseStep(db, first as ClaimedStep, nowMs + 5_000);
+    const second = await claim();
+    expect(second?.step.number).not.toBe(first?.step.number);
+    nowMs += 5_001;
+    const again = await claim();
+    expect([again?.step.number, again?.step.attempts]).toEqual([first?.step.number, 1]);
+  });
+
   it('is set aside with its reason after the last attempt, and not before', async () => {
     const id = await add();
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {

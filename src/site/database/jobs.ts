@@ -264,15 +264,19 @@ export async function failStep(
   return setJobAside(db, job.id, error);
 }
 
-/** Gives a step back untried: its worker stops, or cannot do it here. */
-export async function releaseStep(db: SiteDatabase, { job, step }: ClaimedStep): Promise<void> {
+/** Gives a step back untried: its worker stops, or cannot do it here, or not before some time. */
+export async function releaseStep(
+  db: SiteDatabase,
+  { job, step }: ClaimedStep,
+  notBeforeMs = 0,
+): Promise<void> {
   await db
     .updateTable('job_steps')
     .set({
       state: 'waiting',
       owner: null,
       attempts: step.attempts - 1,
-      not_before_ms: 0,
+      not_before_ms: notBeforeMs,
       speed_milli: 0,
       done_ms: 0,
     })

@@ -3,6 +3,7 @@
  * works: leases keep workers apart. A step is given back when the worker stops, and lost when the worker is killed.
  */
 import type { Log } from '../../kernel/log.ts';
+import { isPassing } from '../../kernel/passing-fault.ts';
 import { clockOf } from '../../kernel/postgres.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { repeat } from '../../kernel/timing.ts';
@@ -56,6 +57,8 @@ export const AT_HOME = ['look', 'remux', 'publish'] as const;
 const IDLE_MS = 1_000;
 const HEARTBEAT_MS = 2_000;
 const ELSEWHERE_MS = 60_000;
+/** What keeps the machine from working (no file handles, no room) is given so long to pass. */
+const PASSING_MS = 5_000;
 
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { db, log } = options;
@@ -161,6 +164,11 @@ async function work(options: WorkerOptions, claimed: ClaimedStep, stopping: Abor
     await heartbeat.stop();
     if (lost.signal.aborted) return;
     if (stopping.aborted) return releaseStep(db, claimed);
+    if (isPassing(error)) {
+      // Not the film's fault: tried again for as long as it takes, and this counts for no attempt.
+      log.warn({ job: job.id, step: step.number, reason: messageOf(error) }, 'a step has to wait');
+      return releaseStep(db, claimed, (await clockOf(db)) + PASSING_MS);
+    }
     log.warn(
       {
         err: error,
