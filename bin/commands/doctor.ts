@@ -4,6 +4,7 @@ import { centralConfigSchema } from '../../src/central/config.ts';
 import { runDoctor } from '../../src/doctor/doctor.ts';
 import { listSections, readConfig } from '../../src/kernel/config.ts';
 import { siteConfigSchema } from '../../src/site/config.ts';
+import { findConfinement } from '../../src/site/origin/ffmpeg/isolation.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import type { Command } from './command.ts';
 
@@ -33,6 +34,7 @@ export const run: Command = async ({ config: path, isConfigNamed }) => {
   const bad = await runDoctor({
     parts: parts.filter(({ part }) => sections.includes(part)),
     nodeVersion: process.versions.node,
+    findRoom: findConfinement,
     print: line => console.log(line),
   });
   return bad === 0 ? 0 : 1;

@@ -57,6 +57,28 @@ export function checkFfmpeg(): Finding {
       );
 }
 
+/** How strangers' films are kept from the rest of this machine (docs/untrusted-media.md). */
+export interface Room {
+  /** The program that makes the room, or `none`. */
+  readonly isolation: string;
+  /** Memory, time and sizes are limited. */
+  readonly hasLimits: boolean;
+}
+
+export function checkRoom({ isolation, hasLimits }: Room): Finding {
+  if (isolation === 'none')
+    return warn(
+      'This machine permits no room of its own for ffmpeg: whoever takes over a decoder with a film has the rights of the site.',
+      'Debian, Ubuntu: apt-get install bubblewrap util-linux. In a container, permit user namespaces (docs/untrusted-media.md).',
+    );
+  return hasLimits
+    ? ok(`ffmpeg runs in a room of its own (${isolation}), under limits.`)
+    : warn(
+        `ffmpeg runs in a room of its own (${isolation}), and without limits of memory and time.`,
+        'Debian, Ubuntu: apt-get install util-linux (prlimit).',
+      );
+}
+
 /** @param keepFreeBytes what has to stay free on the disk */
 export async function checkDirectory(path: string, keepFreeBytes: number): Promise<Finding> {
   // A directory that is not there yet is made at the first start; looking makes none.

@@ -19,6 +19,7 @@ import {
   checkPeer,
   checkPort,
   checkPostgres,
+  type Room,
 } from './checks.ts';
 import { type PartSettings, runDoctor } from './doctor.ts';
 
@@ -168,11 +169,18 @@ describe('another part', () => {
 });
 
 describe('the whole', () => {
-  const run = async (read: () => PartSettings): Promise<{ bad: number; text: string }> => {
+  const run = async (
+    read: () => PartSettings,
+    {
+      part = 'site',
+      room = { isolation: 'bubblewrap', hasLimits: true },
+    }: { part?: 'site' | 'tracker'; room?: Room } = {},
+  ): Promise<{ bad: number; text: string }> => {
     const lines: string[] = [];
     const bad = await runDoctor({
-      parts: [{ part: 'site', read }],
+      parts: [{ part, read }],
       nodeVersion: '20.19.0',
+      findRoom: async () => room,
       print: line => lines.push(line),
     });
     return { bad, text: lines.join('\n') };
@@ -188,6 +196,17 @@ describe('the whole', () => {
     expect((await run(() => settings)).bad).toBe(0);
     const lost = await run(() => ({ ...settings, central: 'http://127.0.0.1:1' }));
     expect(lost).toMatchObject({ bad: 1, text: expect.stringContaining('✗ The centre') });
+  });
+
+  it('looks at ffmpeg and its room where there is a site, and nowhere else', async () => {
+    const settings = {
+      listen: { host: '127.0.0.1', port: await freePort() },
+      dataDirectory: directory,
+    };
+    expect((await run(() => settings)).text).toContain('✓ ffmpeg runs in a room of its own (bubblewrap)');
+    const open = await run(() => settings, { room: { isolation: 'none', hasLimits: true } });
+    expect(open).toMatchObject({ bad: 0, text: expect.stringContaining('apt-get install bubblewrap') });
+    expect((await run(() => settings, { part: 'tracker' })).text).not.toContain('ffmpeg');
   });
 
   it('tells the faults of a configuration', async () => {

@@ -9,7 +9,9 @@ import {
   checkPeer,
   checkPort,
   checkPostgres,
+  checkRoom,
   type Finding,
+  type Room,
   type Verdict,
 } from './checks.ts';
 
@@ -39,13 +41,15 @@ export interface DoctorOptions {
   /** Parts that the configuration has a section for. */
   readonly parts: readonly PartToCheck[];
   readonly nodeVersion: string;
+  /** Tries which room there is for ffmpeg here. */
+  readonly findRoom: () => Promise<Room>;
   readonly print: (line: string) => void;
 }
 
 const MARKS: Readonly<Record<Verdict, string>> = { ok: '✓', warn: '!', bad: '✗' };
 
 /** @returns how many findings are bad */
-export async function runDoctor({ parts, nodeVersion, print }: DoctorOptions): Promise<number> {
+export async function runDoctor({ parts, nodeVersion, findRoom, print }: DoctorOptions): Promise<number> {
   let bad = 0;
   let warnings = 0;
   const tell = (findings: readonly Finding[]): void => {
@@ -57,7 +61,10 @@ export async function runDoctor({ parts, nodeVersion, print }: DoctorOptions): P
     }
   };
   print('This machine');
-  tell([checkNode(nodeVersion), checkFfmpeg()]);
+  tell([checkNode(nodeVersion)]);
+  // Central and trackers have no use for it.
+  if (parts.length === 0 || parts.some(({ part }) => part === 'site'))
+    tell([checkFfmpeg(), checkRoom(await findRoom())]);
   for (const { part, read } of parts) {
     print(`\n[${part}]`);
     tell(await checkPart(read));
