@@ -70,6 +70,8 @@ export class Part {
     this.#process = spawn(program, args, {
       stdio: ['ignore', log, log],
       env: { ...process.env, ...env, ...(failpoint ? { TRIBUTARY_FAILPOINT: failpoint } : {}) },
+      // What a wrapper started would live on without it: they are a group, and end as one.
+      detached: this.#wrapper.length > 0,
     });
     if (!untilReady) return;
     await eventually(
@@ -94,7 +96,8 @@ export class Part {
     if (!this.isRunning) return;
     const child = this.#process as ChildProcess;
     const gone = new Promise(done => child.once('exit', done));
-    child.kill(signal);
+    if (this.#wrapper.length > 0) process.kill(-(child.pid as number), signal);
+    else child.kill(signal);
     await gone;
   }
 
