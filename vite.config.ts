@@ -1,4 +1,4 @@
-/** Builds the pages: src/ui → dist/ui, six HTML files and their assets, named by content. */
+/** Builds the pages: src/ui → dist/ui, seven HTML files and their assets, named by content. */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 
@@ -20,7 +20,7 @@ export default defineConfig({
     // hls.js is one piece of some 500 kB before compression, and loaded only where something is played.
     chunkSizeWarningLimit: 700,
     rollupOptions: {
-      input: ['index', 'watch', 'studio', 'library', 'admin', 'explain'].map(page =>
+      input: ['index', 'watch', 'studio', 'library', 'admin', 'explain', 'lost'].map(page =>
         path(`src/ui/${page}.html`),
       ),
     },

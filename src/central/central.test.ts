@@ -853,7 +853,8 @@ describe('browsers', () => {
     await stand.end();
     const pages = join('/tmp', `tributary-pages-${process.pid}`);
     await mkdir(pages, { recursive: true });
-    for (const page of ['index', 'watch', 'admin']) await writeFile(join(pages, `${page}.html`), page);
+    for (const page of ['index', 'watch', 'admin', 'lost'])
+      await writeFile(join(pages, `${page}.html`), page);
     stand = await startStand({}, { uiDirectory: pages });
     const site = await stand.addSite('a');
     const page = await stand.ask('GET', '/watch/something', { token: null });
@@ -861,6 +862,9 @@ describe('browsers', () => {
     expect(page.headers.get('content-security-policy')).toContain(site.baseUrl);
     expect((await stand.ask('GET', '/')).body).toBe('index');
     expect((await stand.ask('GET', '/admin')).body).toBe('admin');
+    const asPerson = { headers: { accept: 'text/html,*/*;q=0.8' } };
+    expect(await stand.ask('GET', '/nowhere', asPerson)).toMatchObject({ status: 404, body: 'lost' });
+    expect(await stand.ask('GET', '/nowhere')).toMatchObject({ status: 404, body: { code: 'not-found' } });
   });
 
   it('counts what it does', async () => {

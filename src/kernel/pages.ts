@@ -15,6 +15,10 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
+const LOST_PAGE = 'lost.html';
+const FILE_HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'same-origin' };
+const PAGE_HEADERS = { ...FILE_HEADERS, 'x-frame-options': 'DENY' };
+
 interface PageFile {
   readonly body: Buffer;
   readonly type: string;
@@ -50,22 +54,25 @@ export function servePages(app: HttpServer, options: PagesOptions): void {
   const send = (name: string, request: FastifyRequest, reply: FastifyReply, cacheControl: string) => {
     const file = files.get(name);
     if (!file) throw new Problem(404, 'not-found', 'There is no such page.');
-    reply.headers({
-      etag: file.etag,
-      'cache-control': cacheControl,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'same-origin',
-    });
+    reply.headers({ ...FILE_HEADERS, etag: file.etag, 'cache-control': cacheControl });
     if (request.headers['if-none-match'] === file.etag) return reply.code(304).send();
     return reply.type(file.type).send(file.body);
   };
   for (const [pattern, name] of Object.entries(options.pages)) {
     app.get(pattern, { schema: { hide: true } }, async (request, reply) => {
       reply.header('content-security-policy', contentSecurityPolicy(await options.connectTo()));
-      reply.header('x-frame-options', 'DENY');
+      reply.headers(PAGE_HEADERS);
       return send(name, request, reply, 'no-cache');
     });
   }
+  // A person who asks for what is not here gets a page; a program, problem details.
+  app.get('/*', { schema: { hide: true } }, async (request, reply) => {
+    const page = files.get(LOST_PAGE);
+    if (!page || !/\btext\/html\b/.test(request.headers.accept ?? '')) return reply.callNotFound();
+    reply.headers({ ...PAGE_HEADERS, 'cache-control': 'no-store', vary: 'accept' });
+    reply.header('content-security-policy', contentSecurityPolicy([]));
+    return reply.code(404).type(page.type).send(page.body);
+  });
   // The build names these files by their content, so they never change.
   app.get<{ Params: { '*': string } }>('/assets/*', { schema: { hide: true } }, (request, reply) =>
     send(`assets/${request.params['*']}`, request, reply, 'public, max-age=31536000, immutable'),

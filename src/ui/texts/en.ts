@@ -32,6 +32,11 @@ export const en = {
     'grant-expired': 'This link has expired. Ask whoever gave it to you for another one.',
     'grant-revoked': 'This link was taken back by whoever gave it.',
   },
+  lost: {
+    heading: 'There is nothing at this address',
+    text: 'It may be incomplete or mistyped. Start again from the first page.',
+    home: 'To the first page',
+  },
   token: {
     heading: 'This page is for operators',
     label: 'Operator token',

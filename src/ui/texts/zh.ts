@@ -29,6 +29,11 @@ export const zh: Texts = {
     'grant-expired': '此链接已过期，请向给您链接的人再要一个。',
     'grant-revoked': '此链接已被收回。',
   },
+  lost: {
+    heading: '此地址没有内容',
+    text: '地址可能不完整或输入有误。请从首页重新开始。',
+    home: '返回首页',
+  },
   token: {
     heading: '本页供操作员使用',
     label: '操作员令牌',

@@ -1,0 +1,4 @@
+import { mountPage } from '../parts/page.tsx';
+import { Lost } from './lost.tsx';
+
+mountPage(Lost);
