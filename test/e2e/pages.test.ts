@@ -114,7 +114,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await untilPlayed(page, 1);
     await page.context().close();
     const phone = await open(`${site(2).url}/`, { phone: true, locale: 'zh-CN' });
-    await phone.getByText('Evening lecture').waitFor();
+    await phone.getByText('Evening lecture').first().waitFor();
     await expectToFit(phone);
     await take(phone, 'studio-phone');
     await phone.context().close();

@@ -4,6 +4,7 @@
  */
 import type {
   ErrorData,
+  FragBufferedData,
   FragLoadedData,
   default as Hls,
   HlsConfig,
@@ -109,19 +110,33 @@ export function startPlayback(
 ): Playback {
   let hls: Hls | undefined;
   let stopped = false;
+  let wanted: readonly string[] = [];
+  // hls.js stands still for good when it is moved before its first segment of the picture is in its buffer.
+  let hasBegun = false;
   /** Sites that go by another name now, because the player keeps away from the first (steering: clones). */
   const names = new Map<string, string>();
   import('hls.js').then(
     ({ default: HlsPlayer }) => {
       if (stopped) return;
-      if (HlsPlayer.isSupported()) hls = attach(HlsPlayer, video, options, events, names);
-      else if (video.canPlayType('application/vnd.apple.mpegurl')) {
+      if (HlsPlayer.isSupported()) {
+        hls = attach(HlsPlayer, video, options, events, names);
+        whenBegun(HlsPlayer, hls, () => {
+          hasBegun = true;
+          prefer();
+        });
+      } else if (video.canPlayType('application/vnd.apple.mpegurl')) {
         playNatively(video, options);
         events.onNative();
       } else events.onFatal('unsupported');
     },
     () => events.onFatal('no-site'),
   );
+  const prefer = (): void => {
+    // A player without pathways has nothing to prefer.
+    if (!hasBegun || wanted.length === 0 || !hls?.pathwayPriority) return;
+    const named = wanted.map(site => names.get(site) ?? site);
+    if (hls.pathwayPriority.join(' ') !== named.join(' ')) hls.pathwayPriority = named;
+  };
   return {
     readNumbers: () => ({
       throughputBps: hls?.bandwidthEstimate,
@@ -138,10 +153,8 @@ export function startPlayback(
       hls.subtitleTrack = index;
     },
     prefer(pathways) {
-      // A player without pathways has nothing to prefer.
-      if (!hls?.pathwayPriority) return;
-      const named = pathways.map(site => names.get(site) ?? site);
-      if (hls.pathwayPriority.join(' ') !== named.join(' ')) hls.pathwayPriority = named;
+      wanted = pathways;
+      prefer();
     },
     stop() {
       stopped = true;
@@ -149,6 +162,16 @@ export function startPlayback(
       else video.removeAttribute('src');
     },
   };
+}
+
+/** Calls once, when the first segment of the picture (of the sound, where there is no picture) is in the buffer. */
+function whenBegun(HlsPlayer: typeof Hls, hls: Hls, begun: () => void): void {
+  const onBuffered = (_event: string, { frag }: FragBufferedData): void => {
+    if (frag.type !== 'main' || frag.sn === 'initSegment') return;
+    hls.off(HlsPlayer.Events.FRAG_BUFFERED, onBuffered);
+    begun();
+  };
+  hls.on(HlsPlayer.Events.FRAG_BUFFERED, onBuffered);
 }
 
 function attach(
