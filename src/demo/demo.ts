@@ -13,6 +13,7 @@ import { call } from '../kernel/client.ts';
 import { findFfmpeg } from '../kernel/ffmpeg.ts';
 import { writeDurably } from '../kernel/files.ts';
 import { messageOf } from '../kernel/problem.ts';
+import { StartFault } from '../kernel/start-fault.ts';
 import { tryListen } from '../kernel/try-listen.ts';
 import { newSiteAnswerSchema, newTrackerAnswerSchema, videoListSchema } from '../protocol/central.ts';
 import { STOP_AT_END_OF_INPUT } from './end-of-input.ts';
@@ -197,7 +198,7 @@ async function requireSameAddresses(layout: DemoLayout): Promise<void> {
   ]);
   if (!existsSync(file)) return writeDurably(file, addresses);
   if (readFileSync(file, 'utf8') !== addresses) {
-    throw new Error(
+    throw new StartFault(
       `The data in ${layout.dataDirectory} were made for other addresses. Start with the same TRIBUTARY_PORT as before, or with another TRIBUTARY_DATA_DIR.`,
     );
   }
@@ -208,7 +209,7 @@ async function requireFreePorts({ centralPort, trackerPort, sites }: DemoLayout)
   const central = { host: '127.0.0.1', port: centralPort };
   for (const { host, port } of [central, { ...central, port: trackerPort }, ...sites]) {
     if ((await tryListen(host, port)) === 'EADDRINUSE')
-      throw new Error(
+      throw new StartFault(
         `${host}:${port} is in use, perhaps by a demo that is running already. Stop that, or start this one with another TRIBUTARY_PORT and TRIBUTARY_DATA_DIR.`,
       );
   }
