@@ -76,8 +76,11 @@ export function findDatabaseFault(error: unknown): Problem | undefined {
   );
 }
 
+/** Its classes begin with these; codes of the operating system begin with E. */
+const SQLSTATE = /^[0-9FHPX][0-9A-Z]{4}$/;
+
 /** The SQLSTATE that PostgreSQL gave; undefined of an error that is not its own. */
 export function sqlStateOf(error: unknown): string | undefined {
-  const { code, severity } = (error ?? {}) as { readonly code?: unknown; readonly severity?: unknown };
-  return typeof code === 'string' && severity !== undefined ? code : undefined;
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return typeof code === 'string' && SQLSTATE.test(code) ? code : undefined;
 }

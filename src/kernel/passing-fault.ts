@@ -1,4 +1,5 @@
 /** Faults of the machine or its database that pass, and say nothing of what was asked. */
+import { findDatabaseFault } from './database-fault.ts';
 import { isDiskFull } from './files.ts';
 
 const OF_THE_SYSTEM = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'EIO', 'EROFS', 'EACCES']);
@@ -10,11 +11,8 @@ const OF_A_CONNECTION = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
 ]);
-/** SQLSTATE: connection lost, read-only, resources, statement cancelled or server going down. */
-const OF_POSTGRES = /^(?:08|25006|53|57)/;
-/** What a pool of connections says, and SQLite, without a code. */
-const IN_WORDS =
-  /^Connection terminated|timeout exceeded when trying to connect|database is locked|disk I\/O error|readonly database|unable to open database file/;
+/** What SQLite says of the machine, without a code. */
+const IN_WORDS = /disk I\/O error|unable to open database file/;
 
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -23,7 +21,7 @@ export function isPassing(error: unknown): boolean {
     isDiskFull(error) ||
     OF_THE_SYSTEM.has(code) ||
     OF_A_CONNECTION.has(code) ||
-    (/^[0-9A-Z]{5}$/.test(code) && OF_POSTGRES.test(code)) ||
+    findDatabaseFault(error)?.status === 503 ||
     IN_WORDS.test(message) ||
     isPassing(cause)
   );
