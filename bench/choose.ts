@@ -9,11 +9,12 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { bundle } from './peers/bundle.ts';
-import { createLoad, medianOf, type Result } from './peers/load.ts';
+import { createLoad, type Result } from './peers/load.ts';
 import {
   findChild,
   findPort,
   median,
+  mediansOf,
   pidOf,
   readCpuMs,
   readFirstLine,
@@ -173,9 +174,9 @@ export async function run(): Promise<ChooseBench> {
     await Promise.all(children.map(stopProcess));
 
     const rows: readonly Row[] = [
-      { server: 'nginx, static', ...medianOf(sets.map(set => set.nginx)) },
-      { server: 'bare node:http', ...medianOf(sets.map(set => set.bare)) },
-      { server: 'tributary', ...medianOf(sets.map(set => set.ours)) },
+      { server: 'nginx, static', ...mediansOf(sets.map(set => set.nginx)) },
+      { server: 'bare node:http', ...mediansOf(sets.map(set => set.bare)) },
+      { server: 'tributary', ...mediansOf(sets.map(set => set.ours)) },
     ];
     console.log(['server'.padEnd(16), 'requests/s', 'p99 ms', 'CPU µs/req'].join('  '));
     for (const { server: name, requestsPerSecond, p99Ms, cpuUsPerRequest } of rows) {
@@ -203,7 +204,7 @@ snapshot: written in ${registry.writeSeconds.toFixed(1)} s with pauses of ${regi
     const ratioTo = (peer: 'nginx' | 'bare'): number =>
       round(median(sets.map(set => set.ours.requestsPerSecond / set[peer].requestsPerSecond)));
     const cpuOf = (which: 'nginx' | 'bare' | 'ours'): number =>
-      medianOf(sets.map(set => set[which])).cpuUsPerRequest;
+      mediansOf(sets.map(set => set[which])).cpuUsPerRequest;
     return {
       bench: 'choose',
       ratios: {

@@ -13,18 +13,19 @@ import { messageOf } from '../src/kernel/problem.ts';
 import { newRevisionId, newVideoId } from '../src/protocol/ids.ts';
 import { makeCertificate } from '../test/certificate.ts';
 import { type Idle, measureIdle } from './peers/idle.ts';
-import { createLoad, type Load, medianOf, type Result } from './peers/load.ts';
+import { createLoad, type Load, type Result } from './peers/load.ts';
 import { startNginxCache, startNginxSendfile } from './peers/nginx.ts';
 import { makePrivate, startLimit, startTributary } from './peers/ours.ts';
 import {
   isInstalled,
   median,
+  mediansOf,
   type Peer,
   readCpuMs,
   readMachineCpuMs,
   requireTools,
 } from './peers/process.ts';
-import { createSteadyLoad, medianOfSteady, type Steady, type SteadyLoad } from './peers/steady.ts';
+import { createSteadyLoad, type Steady, type SteadyLoad } from './peers/steady.ts';
 import { startTrafficServer } from './peers/trafficserver.ts';
 import { startVarnish } from './peers/varnish.ts';
 
@@ -232,11 +233,11 @@ export async function run(): Promise<ServeBench> {
         const results = interleave(load, targets, bytes, leaveOut);
         const ours = results.get('tributary') ?? [];
         for (const [name, theirs] of results) {
-          const row: Row = { size: label, tls, server: name, ...medianOf(theirs) };
+          const row: Row = { size: label, tls, server: name, ...mediansOf(theirs) };
           rows.push(row);
           printRow(row);
           if (name === PRIVATE)
-            privateRatios[key] = rounded(medianOf(ours).cpuUsPerRequest / row.cpuUsPerRequest);
+            privateRatios[key] = rounded(mediansOf(ours).cpuUsPerRequest / row.cpuUsPerRequest);
           if (name === 'tributary' || name === PRIVATE) continue;
           const pairs = theirs.flatMap((their, round) => {
             const our = ours[round];
@@ -244,21 +245,21 @@ export async function run(): Promise<ServeBench> {
           });
           ratios[`${key}/${name}`] = rounded(median(pairs));
           cpuRatios[`${key}/${name}`] = rounded(
-            medianOf(theirs).cpuUsPerRequest / medianOf(ours).cpuUsPerRequest,
+            mediansOf(theirs).cpuUsPerRequest / mediansOf(ours).cpuUsPerRequest,
           );
         }
-        const nginx = medianOf(results.get('nginx-sendfile') ?? []);
-        p99Times[key] = rounded(medianOf(ours).p99Ms / nginx.p99Ms, 2);
-        const most = Math.min(nginx.requestsPerSecond, medianOf(ours).requestsPerSecond);
+        const nginx = mediansOf(results.get('nginx-sendfile') ?? []);
+        p99Times[key] = rounded(mediansOf(ours).p99Ms / nginx.p99Ms, 2);
+        const most = Math.min(nginx.requestsPerSecond, mediansOf(ours).requestsPerSecond);
         const both = targets.filter(({ name }) => name === sendfile.name || name === tributary.name);
         for (const share of STEADY_SHARES) {
           const found = askSteadily(steadyLoad, both, most * share);
           for (const [server, runs] of found) {
-            const row = { size: label, tls, server, offered: most * share, ...medianOfSteady(runs) };
+            const row = { size: label, tls, server, offered: most * share, ...mediansOf(runs) };
             steady.push(row);
             printSteady(row);
           }
-          const p99 = (name: string): number => medianOfSteady(found.get(name) ?? []).p99Ms;
+          const p99 = (name: string): number => mediansOf(found.get(name) ?? []).p99Ms;
           steadyP99Times[`${key}@${share}`] = rounded(p99(tributary.name) / p99(sendfile.name), 2);
         }
       }

@@ -1,8 +1,7 @@
 /** One run of wrk on its own core against one server. */
-import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LOAD_CORE, median, readCpuMs } from './process.ts';
+import { runOnLoadCore } from './process.ts';
 
 export const CONNECTIONS = 64;
 
@@ -21,13 +20,6 @@ export interface Result {
   readonly cpuUsPerRequest: number;
 }
 
-export const medianOf = (results: readonly Result[]): Result => ({
-  requestsPerSecond: median(results.map(result => result.requestsPerSecond)),
-  bytesPerSecond: median(results.map(result => result.bytesPerSecond)),
-  p99Ms: median(results.map(result => result.p99Ms)),
-  cpuUsPerRequest: median(results.map(result => result.cpuUsPerRequest)),
-});
-
 export type Load = (
   target: { readonly url: string; readonly pid: number; readonly bodyBytes: number },
   seconds: number,
@@ -38,13 +30,9 @@ export function createLoad(directory: string, requests = ''): Load {
   const script = join(directory, 'report.lua');
   writeFileSync(script, requests + SCRIPT);
   return ({ url, pid, bodyBytes }, seconds) => {
-    const before = readCpuMs(pid).own;
-    const { stdout, stderr, status } = spawnSync(
-      'taskset',
-      ['-c', LOAD_CORE, 'wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', '-s', script, url],
-      { encoding: 'utf8' },
-    );
-    const cpuMs = readCpuMs(pid).own - before;
+    const { stdout, stderr, status, cpuMs } = runOnLoadCore(pid, [
+      ...['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', '-s', script, url],
+    ]);
     const [, durationUs = 0, requests = 0, p99Us = 0, errors = 0] =
       /^RESULT (\d+) (\d+) (\d+) (\d+)$/m.exec(stdout)?.map(Number) ?? [];
     if (status !== 0 || durationUs === 0) throw new Error(`wrk failed at ${url}:\n${stdout}${stderr}`);

@@ -166,3 +166,18 @@ export const median = (values: readonly number[]): number => {
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 };
+
+/** The median of each number by itself. */
+export const mediansOf = <Numbers extends Readonly<Record<keyof Numbers, number>>>(
+  runs: readonly Numbers[],
+): Numbers => {
+  const names = Object.keys(runs[0] ?? {}) as (keyof Numbers)[];
+  return Object.fromEntries(names.map(name => [name, median(runs.map(run => run[name]))])) as Numbers;
+};
+
+/** Runs a load on its core to its end. @returns what it printed, and the CPU time that the server spent meanwhile */
+export function runOnLoadCore(server: number, args: readonly string[]) {
+  const before = readCpuMs(server).own;
+  const { stdout, stderr, status } = spawnSync('taskset', ['-c', LOAD_CORE, ...args], { encoding: 'utf8' });
+  return { stdout, stderr, status, cpuMs: readCpuMs(server).own - before };
+}

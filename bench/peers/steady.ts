@@ -1,9 +1,8 @@
 /** Runs `steady-load.ts` on the core of the load against one server. */
-import { spawnSync } from 'node:child_process';
 import * as z from 'zod';
 import { bundle } from './bundle.ts';
 import { CONNECTIONS } from './load.ts';
-import { LOAD_CORE, median, readCpuMs } from './process.ts';
+import { runOnLoadCore } from './process.ts';
 
 /** What `steady-load.ts` prints. */
 const printedSchema = z.object({
@@ -22,13 +21,6 @@ export interface Steady {
   readonly serverShare: number;
 }
 
-export const medianOfSteady = (runs: readonly Steady[]): Steady => ({
-  requestsPerSecond: median(runs.map(run => run.requestsPerSecond)),
-  p50Ms: median(runs.map(run => run.p50Ms)),
-  p99Ms: median(runs.map(run => run.p99Ms)),
-  serverShare: median(runs.map(run => run.serverShare)),
-});
-
 export type SteadyLoad = (
   target: { readonly url: string; readonly pid: number },
   requestsPerSecond: number,
@@ -38,16 +30,10 @@ export type SteadyLoad = (
 export async function createSteadyLoad(directory: string): Promise<SteadyLoad> {
   const script = await bundle(directory, 'bench/peers/steady-load.ts');
   return ({ url, pid }, requestsPerSecond, seconds) => {
-    const before = readCpuMs(pid).own;
-    const { stdout, stderr, status } = spawnSync(
-      'taskset',
-      [
-        ...['-c', LOAD_CORE, process.execPath, script, url],
-        ...[requestsPerSecond, seconds, CONNECTIONS].map(String),
-      ],
-      { encoding: 'utf8' },
-    );
-    const cpuMs = readCpuMs(pid).own - before;
+    const { stdout, stderr, status, cpuMs } = runOnLoadCore(pid, [
+      ...[process.execPath, script, url],
+      ...[requestsPerSecond, seconds, CONNECTIONS].map(String),
+    ]);
     if (status !== 0) throw new Error(`the steady load failed: ${stderr}`);
     const printed = printedSchema.parse(JSON.parse(stdout));
     return {
