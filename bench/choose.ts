@@ -1,7 +1,7 @@
 /**
- * How many play requests the tracker answers on one core, each for another video and another viewer, against nginx and bare
- * node:http that answer the same bytes and decide nothing; how long a decision takes; and what ten million videos cost in
- * memory and at a restart.
+ * How many requests the tracker answers on one core, of players that begin (each for another video and another viewer) and of
+ * players that are playing (each of another session), against nginx and bare node:http that answer the same bytes and decide
+ * nothing; how long a decision takes; and what ten million videos cost in memory and at a restart.
  */
 import { type ChildProcess, execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -41,7 +41,7 @@ const GOAL_DECISION_US = 100;
 const GOAL_SECONDS_A_MILLION = 1;
 
 /** The numbers of `choose/filled.ts`. */
-const requests = `
+const playRequests = `
 local zones, videos, clients = 1000, ${VIDEOS}, ${CLIENTS}
 math.randomseed(42)
 request = function()
@@ -52,6 +52,14 @@ request = function()
 end
 `;
 
+/** A line each. */
+const steeringRequests = (path: string): string => `
+local paths = {}
+for line in io.lines("${path}") do paths[#paths + 1] = line end
+math.randomseed(42)
+request = function() return wrk.format("GET", paths[math.random(#paths)]) end
+`;
+
 const nginxConfig = (directory: string, port: number): string => `
 daemon off; worker_processes 1; pid ${directory}/nginx.pid; error_log ${directory}/error.log;
 events { worker_connections 1024; }
@@ -59,12 +67,17 @@ http {
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; open_file_cache max=16;
   client_body_temp_path ${directory}/temp; proxy_temp_path ${directory}/temp; fastcgi_temp_path ${directory}/temp;
   uwsgi_temp_path ${directory}/temp; scgi_temp_path ${directory}/temp; default_type application/json;
-  server { listen 127.0.0.1:${port}; root ${directory}/files; location / { rewrite ^ /answer.json break; } }
+  server { listen 127.0.0.1:${port}; root ${directory};
+    location /play/ { rewrite ^ /play.json break; } location /steer/ { rewrite ^ /steering.json break; } }
 }
 `;
 
+const KINDS = ['play', 'steering'] as const;
+type Kind = (typeof KINDS)[number];
+
 interface Row extends Result {
   readonly server: string;
+  readonly kind: Kind;
 }
 interface Filled {
   readonly rssBytes: number;
@@ -79,7 +92,7 @@ interface Ready {
   readonly p50Us: number;
   readonly p99Us: number;
   readonly rssBytes: number;
-  readonly sample: string;
+  readonly samples: Readonly<Record<Kind, string>>;
 }
 
 export interface ChooseBench {
@@ -120,52 +133,61 @@ export async function run(): Promise<ChooseBench> {
   const children: ChildProcess[] = [];
   try {
     chmodSync(directory, 0o755);
-    const load = createLoad(directory, requests);
-
+    const paths = join(directory, 'steering-requests');
     const server = startOnServerCore(process.execPath, [
       await bundle(directory, 'bench/choose/server.ts'),
-      String(VIDEOS),
-      String(CLIENTS),
+      ...[String(VIDEOS), String(CLIENTS), paths],
     ]);
     children.push(server);
-    const { sample, ...ready } = JSON.parse(await readFirstLine(server, FILL_MS)) as Ready;
-    const bodyBytes = Buffer.byteLength(sample);
-    const ours = { url: `http://127.0.0.1:${ready.port}/`, pid: pidOf(server), bodyBytes };
+    const { samples, ...ready } = JSON.parse(await readFirstLine(server, FILL_MS)) as Ready;
+    const files = KINDS.map(kind => join(directory, `${kind}.json`));
+    for (const [at, kind] of KINDS.entries()) writeFileSync(files[at] as string, samples[kind]);
 
-    const answer = join(directory, 'answer.json');
-    writeFileSync(answer, sample);
     const bareServer = startOnServerCore(process.execPath, [
       await bundle(directory, 'bench/choose/bare.ts'),
-      answer,
+      ...files,
     ]);
     children.push(bareServer);
-    const bare = {
-      url: `http://127.0.0.1:${await readFirstLine(bareServer)}/`,
-      pid: pidOf(bareServer),
-      bodyBytes,
-    };
+    const barePort = await readFirstLine(bareServer);
 
-    const port = await findPort();
+    const nginxPort = await findPort();
     const config = join(directory, 'nginx.conf');
-    writeFileSync(config, nginxConfig(directory, port).replace(`${directory}/files`, directory));
+    writeFileSync(config, nginxConfig(directory, nginxPort));
     const master = startOnServerCore('nginx', ['-p', directory, '-c', config]);
     children.push(master);
-    await waitFor(`http://127.0.0.1:${port}/play/x`);
-    const nginx = { url: `http://127.0.0.1:${port}/`, pid: findChild(pidOf(master)), bodyBytes };
+    await waitFor(`http://127.0.0.1:${nginxPort}/play/x`);
+    const servers = {
+      nginx: { port: nginxPort, pid: findChild(pidOf(master)) },
+      ours: { port: ready.port, pid: pidOf(server) },
+      bare: { port: barePort, pid: pidOf(bareServer) },
+    };
 
     const oursMs = (): number => {
       const self = readCpuMs('self');
       return (
-        self.own + self.children + [ours, bare, nginx].reduce((sum, { pid }) => sum + readCpuMs(pid).own, 0)
+        self.own +
+        self.children +
+        Object.values(servers).reduce((sum, { pid }) => sum + readCpuMs(pid).own, 0)
       );
     };
-    for (const target of [nginx, bare, ours]) load(target, WARM_UP_SECONDS);
     const before = { machineMs: readMachineCpuMs(), oursMs: oursMs(), atMs: performance.now() };
-    const sets = Array.from({ length: RUNS }, () => ({
-      nginx: load(nginx, RUN_SECONDS),
-      ours: load(ours, RUN_SECONDS),
-      bare: load(bare, RUN_SECONDS),
-    }));
+    const requests = { play: playRequests, steering: steeringRequests(paths) };
+    const measured = KINDS.map(kind => {
+      const load = createLoad(directory, requests[kind]);
+      const bodyBytes = Buffer.byteLength(samples[kind]);
+      const ask = ({ port, pid }: (typeof servers)[keyof typeof servers], seconds: number): Result =>
+        load(
+          { url: `http://127.0.0.1:${port}/${kind === 'play' ? 'play' : 'steer'}/`, pid, bodyBytes },
+          seconds,
+        );
+      for (const target of Object.values(servers)) ask(target, WARM_UP_SECONDS);
+      const sets = Array.from({ length: RUNS }, () => ({
+        nginx: ask(servers.nginx, RUN_SECONDS),
+        ours: ask(servers.ours, RUN_SECONDS),
+        bare: ask(servers.bare, RUN_SECONDS),
+      }));
+      return { kind, bodyBytes, sets };
+    });
     const othersMs = readMachineCpuMs() - before.machineMs - (oursMs() - before.oursMs);
     const othersShare = Math.max(
       0,
@@ -173,15 +195,19 @@ export async function run(): Promise<ChooseBench> {
     );
     await Promise.all(children.map(stopProcess));
 
-    const rows: readonly Row[] = [
-      { server: 'nginx, static', ...mediansOf(sets.map(set => set.nginx)) },
-      { server: 'bare node:http', ...mediansOf(sets.map(set => set.bare)) },
-      { server: 'tributary', ...mediansOf(sets.map(set => set.ours)) },
-    ];
-    console.log(['server'.padEnd(16), 'requests/s', 'p99 ms', 'CPU µs/req'].join('  '));
-    for (const { server: name, requestsPerSecond, p99Ms, cpuUsPerRequest } of rows) {
+    const names = { nginx: 'nginx, static', bare: 'bare node:http', ours: 'tributary' } as const;
+    const rows: readonly Row[] = measured.flatMap(({ kind, sets }) =>
+      (['nginx', 'bare', 'ours'] as const).map(server => ({
+        server: names[server],
+        kind,
+        ...mediansOf(sets.map(set => set[server])),
+      })),
+    );
+    console.log(['answer'.padEnd(8), 'server'.padEnd(16), 'requests/s', 'p99 ms', 'CPU µs/req'].join('  '));
+    for (const { server: name, kind, requestsPerSecond, p99Ms, cpuUsPerRequest } of rows) {
       console.log(
         [
+          kind.padEnd(8),
           name.padEnd(16),
           requestsPerSecond.toFixed(0).padStart(10),
           p99Ms.toFixed(1).padStart(6),
@@ -192,7 +218,7 @@ export async function run(): Promise<ChooseBench> {
     const registry = await measureRegistry(directory);
     const readAMillion = (registry.readSeconds * 1e6) / MANY_VIDEOS;
     console.log(
-      `decision: p50 ${ready.p50Us.toFixed(1)} µs, p99 ${ready.p99Us.toFixed(1)} µs, among ${VIDEOS} videos; an answer has ${bodyBytes} bytes
+      `decision: p50 ${ready.p50Us.toFixed(1)} µs, p99 ${ready.p99Us.toFixed(1)} µs, among ${VIDEOS} videos; answers have ${measured.map(({ bodyBytes }) => bodyBytes).join(' and ')} bytes
 ${MANY_VIDEOS} videos with 4 copies: ${(registry.rssBytes / 2 ** 30).toFixed(2)} GiB resident (${(registry.restartedRssBytes / 2 ** 30).toFixed(2)} GiB after a restart), ${registry.bytesAVideo.toFixed(0)} bytes a video
 snapshot: written in ${registry.writeSeconds.toFixed(1)} s with pauses of ${registry.longestPauseMs.toFixed(0)} ms at most, read in ${readAMillion.toFixed(2)} s a million`,
     );
@@ -201,23 +227,29 @@ snapshot: written in ${registry.writeSeconds.toFixed(1)} s with pauses of ${regi
         `Other processes used ${(100 * othersShare).toFixed(0)} % of this machine meanwhile: believe the CPU time, not the throughput.`,
       );
     }
-    const ratioTo = (peer: 'nginx' | 'bare'): number =>
-      round(median(sets.map(set => set.ours.requestsPerSecond / set[peer].requestsPerSecond)));
-    const cpuOf = (which: 'nginx' | 'bare' | 'ours'): number =>
-      mediansOf(sets.map(set => set[which])).cpuUsPerRequest;
+    /** One for each kind of answer against each peer. */
+    const ratios = (of: (sets: (typeof measured)[number]['sets'], peer: 'nginx' | 'bare') => number) =>
+      Object.fromEntries(
+        measured.flatMap(({ kind, sets }) => [
+          [`${kind}/node-http`, round(of(sets, 'bare'))],
+          [`${kind}/nginx`, round(of(sets, 'nginx'))],
+        ]),
+      );
     return {
       bench: 'choose',
       ratios: {
-        'requests/node-http': ratioTo('bare'),
-        'requests/nginx': ratioTo('nginx'),
+        ...ratios((sets, peer) =>
+          median(sets.map(set => set.ours.requestsPerSecond / set[peer].requestsPerSecond)),
+        ),
         'decision-p99/100us': round(GOAL_DECISION_US / ready.p99Us),
         'memory/2GiB': round(GOAL_BYTES / registry.rssBytes),
         'restart/1s-a-million': round(GOAL_SECONDS_A_MILLION / readAMillion),
       },
-      cpuRatios: {
-        'requests/node-http': round(cpuOf('bare') / cpuOf('ours')),
-        'requests/nginx': round(cpuOf('nginx') / cpuOf('ours')),
-      },
+      cpuRatios: ratios((sets, peer) => {
+        const cpuOf = (which: 'ours' | typeof peer): number =>
+          mediansOf(sets.map(set => set[which])).cpuUsPerRequest;
+        return cpuOf(peer) / cpuOf('ours');
+      }),
       rows,
       decision: { p50Us: ready.p50Us, p99Us: ready.p99Us },
       videos: VIDEOS,

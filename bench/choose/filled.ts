@@ -130,7 +130,8 @@ export function makeFilledTracker(videos: number) {
     });
   }
   const probes = { of: (site: SiteId): Health => healths.get(site) as Health };
-  const world = createWorld(registry, 'auto', probes.of, () => 0);
+  const evidence = new SiteEvidence();
+  const world = createWorld(registry, 'auto', probes.of, site => evidence.failureShare(site, Date.now()));
   const viewers = createViewers(registry, () => NO_ZONES, undefined);
   const nowMs = Date.now();
   for (let n = 0; n < PREFIXES; n++) {
@@ -161,11 +162,11 @@ export function makeFilledTracker(videos: number) {
   const sessions = createSessions(Buffer.alloc(32, 7));
   const learning = createLearning({
     memory,
-    evidence: new SiteEvidence(),
+    evidence,
     isSite: () => true,
     siteAt: () => undefined,
     isUp: () => true,
-    onEvidence() {},
+    onEvidence: world.refresh,
   });
   return {
     registry,
@@ -174,6 +175,7 @@ export function makeFilledTracker(videos: number) {
     viewers,
     answers,
     sessions,
+    learning,
     sourceTexts: createSourceTexts(registry, probes),
     begin: createBegin(answers, sessions, memory, learning, countPlays()),
   };

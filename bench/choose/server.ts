@@ -1,22 +1,28 @@
 /**
- * The server of the choose benchmark: the tracker's own answers over HTTP, with parts that are filled instead of fed. Prints one
- * JSON line: its port, how long decisions take, and an answer as a sample.
+ * The server of the choose benchmark: the tracker's own answers over HTTP, with parts that are filled instead of fed. Writes what
+ * players that are playing ask, and prints one JSON line: its port, how long decisions take, and an answer of each kind as a sample.
  */
+import { writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createHttp } from '../../src/kernel/http.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { createPlainLane } from '../../src/kernel/plain-lane.ts';
+import type { PlayAnswer } from '../../src/protocol/tracker.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import { createTimelines } from '../../src/tracker/timelines.ts';
 import { createCounted } from '../../src/tracker/web/counted.ts';
-import { createHotPlay, type HotPlay } from '../../src/tracker/web/hot-play.ts';
+import { createHotAnswers, type HotAnswers } from '../../src/tracker/web/hot-answers.ts';
 import { createPlayAnswers } from '../../src/tracker/web/play-answers.ts';
+import { createSteering } from '../../src/tracker/web/steering-answers.ts';
 import { clientOf, makeFilledTracker, videoOf } from './filled.ts';
 
 const DECISIONS = 100_000;
+/** Players that are playing. */
+const PLAYERS = 50_000;
 
 const videos = Number(process.argv[2]);
 const clients = Number(process.argv[3]);
+const steeringPath = process.argv[4] ?? '';
 const config = trackerConfigSchema.parse({
   baseUrl: 'https://tracker.video.example.edu',
   dataDirectory: '/nowhere',
@@ -43,19 +49,45 @@ function timeDecisions(): { readonly p50Us: number; readonly p99Us: number } {
 timeDecisions();
 const decisions = timeDecisions();
 
-let hotPlay: HotPlay | undefined;
+let hotAnswers: HotAnswers | undefined;
 const { app, metrics } = await createHttp({
   part: 'tracker',
   log: silentLog,
   ready: () => undefined,
-  before: (request, response) => hotPlay?.answer(request, response) ?? false,
-  server: { lane: createPlainLane(socket => hotPlay?.open(socket) ?? { take: () => false }) },
+  before: (request, response) => hotAnswers?.answer(request, response) ?? false,
+  server: { lane: createPlainLane(socket => hotAnswers?.open(socket) ?? { take: () => false }) },
 });
 const playAnswers = createPlayAnswers({ ...filled, timelines: createTimelines() });
-hotPlay = createHotPlay({ config, viewers, counted: createCounted(metrics), playAnswers });
+const steer = createSteering({
+  ...filled,
+  config,
+  activeSites: () => [],
+  baseUrlOf: () => undefined,
+  upMsOf: (_site, nowMs) => nowMs,
+});
+hotAnswers = createHotAnswers({ config, viewers, counted: createCounted(metrics), playAnswers, steer });
 await app.listen({ host: '127.0.0.1', port: 0 });
 const { port } = app.server.address() as AddressInfo;
-const sample = await (
-  await fetch(`http://127.0.0.1:${port}/play/${videoOf(1)}?client=${clientOf(1)}`)
-).text();
-console.log(JSON.stringify({ port, ...decisions, rssBytes: process.memoryUsage.rss(), sample }));
+const base = `http://127.0.0.1:${port}`;
+const ask = async (path: string): Promise<string> => (await fetch(base + path)).text();
+
+/** What the players of sessions that were given here ask a while later: each is where it was sent, and tells how fast that is. */
+function listSteeringRequests(): readonly string[] {
+  return Array.from({ length: PLAYERS }, () => {
+    const address = clientOf(Math.floor(Math.random() * clients));
+    const caller = { address, claimed: address, ownUrl: '' };
+    const video = videoOf(Math.floor(Math.random() * videos));
+    const { steering, sources } = JSON.parse(
+      playAnswers.json(video, viewers.at(address), caller, undefined),
+    ) as PlayAnswer;
+    const bps = 2_000_000 + Math.floor(Math.random() * 2e7);
+    return `${steering}&_HLS_pathway=${sources[0]?.site}&_HLS_throughput=${bps}`;
+  });
+}
+const steeringRequests = listSteeringRequests();
+writeFileSync(steeringPath, steeringRequests.join('\n'));
+const samples = {
+  play: await ask(`/play/${videoOf(1)}?client=${clientOf(1)}`),
+  steering: await ask(steeringRequests[0] ?? ''),
+};
+console.log(JSON.stringify({ port, ...decisions, rssBytes: process.memoryUsage.rss(), samples }));

@@ -62,7 +62,7 @@ export interface LearningMeans {
   /** The site of this host and port. */
   readonly siteAt: (host: string) => SiteId | undefined;
   readonly isUp: (site: SiteId) => boolean;
-  /** Viewers' word on this site has changed; `failed`: for the worse. */
+  /** Viewers' word on this site may have changed; `failed`: for the worse. */
   readonly onEvidence: (site: SiteId, failed: boolean) => void;
 }
 
@@ -70,14 +70,16 @@ export function createLearning(means: LearningMeans): Learning {
   const { memory, evidence } = means;
   const sent = new Tally(MAX_SENT, SENT_MS);
 
+  function tell(site: SiteId, prefix: string, failed: boolean, atMs: number): void {
+    if (evidence.note(site, hashText(prefix), failed, atMs)) means.onEvidence(site, failed);
+  }
   function note(asker: Asker, observation: Observation, nowMs: number): void {
     const { where, who } = asker;
     if (!where || who === undefined || !means.isSite(observation.site)) return;
     memory.note(where, who, observation, nowMs);
     const failed = observation.failed ?? false;
     if (!failed && observation.bps === undefined) return;
-    evidence.note(observation.site, hashText(where.prefix), failed, nowMs);
-    means.onEvidence(observation.site, failed);
+    tell(observation.site, where.prefix, failed, nowMs);
   }
   function noteWhere(session: Session, asker: Asker, current: SiteId | undefined, nowMs: number): void {
     const { current: before, told } = session;
@@ -113,8 +115,7 @@ export function createLearning(means: LearningMeans): Learning {
     heard({ site, prefix, ageMs, failedMs }, nowMs) {
       if (!means.isSite(site)) return;
       const failed = failedMs !== undefined;
-      evidence.note(site, hashText(prefix), failed, nowMs - (failedMs ?? ageMs));
-      means.onEvidence(site, failed);
+      tell(site, prefix, failed, nowMs - (failedMs ?? ageMs));
     },
     steered(session, asker, { current, throughputs }, nowMs) {
       if (!maySpeak(session, nowMs)) return;

@@ -37,13 +37,14 @@ import { createTimelines } from './timelines.ts';
 import { createViewers } from './viewers.ts';
 import { createCounted } from './web/counted.ts';
 import { serveExplain } from './web/explain.ts';
-import { createHotPlay, type HotPlay } from './web/hot-play.ts';
+import { createHotAnswers, type HotAnswers } from './web/hot-answers.ts';
 import { serveObserve } from './web/observe.ts';
 import { servePlain } from './web/plain.ts';
 import { servePlay } from './web/play.ts';
 import { createPlayAnswers } from './web/play-answers.ts';
 import { serveReports } from './web/reports.ts';
 import { serveSteer } from './web/steer.ts';
+import { createSteering } from './web/steering-answers.ts';
 import { createWorld } from './world.ts';
 import { watchZoneFile } from './zone-file.ts';
 
@@ -107,13 +108,13 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     return TELL_EVERY_MS;
   });
 
-  let hotPlay: HotPlay | undefined;
+  let hotAnswers: HotAnswers | undefined;
   const { app, metrics } = await createHttp({
     part: 'tracker',
     log,
     ready: feed.missing,
-    before: (request, response) => hotPlay?.answer(request, response) ?? false,
-    server: { lane: createPlainLane(socket => hotPlay?.open(socket) ?? { take: () => false }) },
+    before: (request, response) => hotAnswers?.answer(request, response) ?? false,
+    server: { lane: createPlainLane(socket => hotAnswers?.open(socket) ?? { take: () => false }) },
   });
   app.addHook('onRequest', async (_request, reply) => {
     allowAnyOrigin(reply);
@@ -165,16 +166,17 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     begin: createBegin(answers, sessions, memory, learning, plays),
     sourceTexts: createSourceTexts(registry, probes),
   });
-  servePlay(app, { ...means, playAnswers, registry });
-  hotPlay = createHotPlay({ ...means, playAnswers });
-  serveReports(app, { registry, viewers, learning, partialHolders });
-  serveObserve(app, { ...means, baseUrlOf: baseUrls.of, upMsOf });
-  serveSteer(app, {
+  const steer = createSteering({
     ...means,
     baseUrlOf: baseUrls.of,
     upMsOf,
     activeSites: () => registry.sites.filter(({ active }) => active).map(({ site }) => site),
   });
+  servePlay(app, { ...means, playAnswers, registry });
+  serveSteer(app, { ...means, steer });
+  hotAnswers = createHotAnswers({ ...means, playAnswers, steer });
+  serveReports(app, { registry, viewers, learning, partialHolders });
+  serveObserve(app, { ...means, baseUrlOf: baseUrls.of, upMsOf });
   serveExplain(app, {
     ...means,
     probes,

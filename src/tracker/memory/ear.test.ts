@@ -58,6 +58,20 @@ test('as soon as somebody speaks, it is heard', () => {
   expect(logOf(after)).toBeLessThan(logOf(before) - 1);
 });
 
+test('what neighbours say is heard two seconds later at most', () => {
+  const memory = filled();
+  const stranger = { prefix: '10.1.99.0/24', area: where.area };
+  const weightAt = (nowMs: number) =>
+    memory.network(stranger, 77, table, nowMs).measured.find(({ index }) => index === 1)?.weight ?? 0;
+  const before = weightAt(NOW_MS + 10_000);
+  for (const neighbour of [6, 7, 8]) {
+    const there = { prefix: `10.1.${neighbour}.0/24`, area: where.area };
+    memory.note(there, 9, { site: idOf(1), bps: 4e6, weight: 1 }, NOW_MS + 10_001);
+  }
+  expect(weightAt(NOW_MS + 11_000)).toBeLessThanOrEqual(before);
+  expect(weightAt(NOW_MS + 12_000)).toBeGreaterThan(before);
+});
+
 test('one failure is believed by who had it, two by everybody, and for a while', () => {
   const memory = filled();
   const failing = (who: number, nowMs: number) =>

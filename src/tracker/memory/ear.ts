@@ -7,8 +7,6 @@ import type { SiteTable } from '../choice/sites.ts';
 import { type Cell, type Estimate, estimate, failingUntilMs, leftOf, rttOfCell, type Voice } from './cell.ts';
 import { Lines, QUORUM } from './lines.ts';
 
-/** So long after it was found, what fades alike is found anew all the same. */
-const KEPT_MS = 60_000;
 const FEW_WEIGHT = 0.25;
 export const NOTHING: Estimate = { logBps: undefined, weight: 0, ageMs: Number.POSITIVE_INFINITY };
 
@@ -83,8 +81,9 @@ export class Ear {
     this.#isLineUsual = lines.usual(undefined, nowMs) !== undefined;
   }
 
-  holds(table: SiteTable, nowMs: number): boolean {
-    return this.#table === table && nowMs >= this.#atMs && nowMs - this.#atMs < KEPT_MS;
+  /** Of these sites, and not older than that. */
+  holds(table: SiteTable, nowMs: number, forMs: number): boolean {
+    return this.#table === table && nowMs >= this.#atMs && nowMs - this.#atMs < forMs;
   }
 
   hasSpoken(who: number): boolean {

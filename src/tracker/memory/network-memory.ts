@@ -40,6 +40,10 @@ const MAX_AREA_WEIGHT = 0.7;
 /** A viewer's own experience against that of its neighbours. */
 const OWN_WEIGHT = 2;
 const VIEWERS_FADE_MS = 1_800_000;
+/** So long after it was found, what fades alike is found anew all the same. */
+const EAR_MS = 60_000;
+/** Neighbours' news may be so old: a wide network speaks all the time, and hearing all of it takes longer than deciding. */
+const AREA_NEWS_MS = 2_000;
 /** Where there is no room, so large a part of the prefixes is forgotten, those first that were silent longest. */
 const ROOM_PARTS = 64;
 /** A prefix from which viewers begin and nobody speaks is moved to the end no more often than this. */
@@ -48,8 +52,9 @@ const MOVE_EVERY_MS = 60_000;
 interface Remembered {
   readonly cells: Cell[];
   readonly lines: Lines;
-  /** Until somebody speaks. */
   ear: Ear | undefined;
+  /** Somebody has spoken since `ear` was found. */
+  hasNews: boolean;
   seenAtMs: number;
   /** When it was put at the end of its map: at the last word, and now and then where viewers begin. */
   movedAtMs: number;
@@ -103,7 +108,7 @@ export class NetworkMemory {
   note(where: Where, who: number, observation: Observation, nowMs: number): void {
     const prefix = this.#touch(this.#prefixes, where.prefix, where.area, nowMs);
     const cell = cellOf(prefix, observation.site, CELLS_A_PREFIX);
-    prefix.ear = undefined;
+    prefix.hasNews = true;
     const told = speak(cell, who, observation, VOICES_A_CELL, nowMs);
     if (told === undefined) return;
     prefix.lines.hear(who, told, prefix.cells, nowMs);
@@ -112,7 +117,7 @@ export class NetworkMemory {
     if (logBps === undefined) return;
     const area = this.#touch(this.#areas, where.area, where.area, nowMs);
     const wide = cellOf(area, observation.site, CELLS_AN_AREA);
-    area.ear = undefined;
+    area.hasNews = true;
     const voice = { ...observation, bps: Math.exp(logBps), rttMs: undefined, failed: false };
     const neighbour = hashText(where.prefix);
     const heard = speak(wide, neighbour, voice, VOICES_AN_AREA, nowMs);
@@ -125,7 +130,7 @@ export class NetworkMemory {
     const prefix = this.#prefixes.get(where.prefix);
     const area = this.#areas.get(where.area);
     if (!prefix && !area) return UNMEASURED;
-    const far = area && earOf(area, table, nowMs);
+    const far = area && earOf(area, table, nowMs, AREA_NEWS_MS);
     const measured: Measured[] = [];
     if (prefix && who !== undefined && hasSpoken(prefix, who, table, nowMs)) {
       const { cells, lines } = prefix;
@@ -234,6 +239,7 @@ export class NetworkMemory {
       cells: [],
       lines: new Lines(),
       ear: undefined,
+      hasNews: false,
       seenAtMs: nowMs,
       movedAtMs: nowMs,
       viewers: 0,
@@ -260,17 +266,25 @@ function cellOf({ cells }: Remembered, site: SiteId, max: number): Cell {
   return cell;
 }
 
-function earOf(remembered: Remembered, table: SiteTable, nowMs: number): Ear {
-  const { cells, lines, ear } = remembered;
-  if (ear?.holds(table, nowMs)) return ear;
-  remembered.ear = new Ear(cells, lines, table, nowMs);
+/** What is heard there: what is new in it waits until the ear is so old. */
+function earOf(remembered: Remembered, table: SiteTable, nowMs: number, newsMs = 0): Ear {
+  if (hasEar(remembered, table, nowMs, newsMs)) return remembered.ear;
+  remembered.ear = new Ear(remembered.cells, remembered.lines, table, nowMs);
+  remembered.hasNews = false;
   return remembered.ear;
 }
 
+const hasEar = (
+  remembered: Remembered,
+  table: SiteTable,
+  nowMs: number,
+  newsMs: number,
+): remembered is Remembered & { ear: Ear } =>
+  remembered.ear?.holds(table, nowMs, remembered.hasNews ? newsMs : EAR_MS) ?? false;
+
 /** Whoever has a line has spoken; that saves an ear for those who speak and ask in turns, as steered players do. */
 function hasSpoken(remembered: Remembered, who: number, table: SiteTable, nowMs: number): boolean {
-  const { ear, lines } = remembered;
-  if (!ear?.holds(table, nowMs) && lines.own(who, nowMs) !== undefined) return true;
+  if (!hasEar(remembered, table, nowMs, 0) && remembered.lines.own(who, nowMs) !== undefined) return true;
   return earOf(remembered, table, nowMs).hasSpoken(who);
 }
 
@@ -328,7 +342,7 @@ function join(
     index,
     logBps: weight > 0 ? usual + sum / weight : 0,
     weight,
-    ageMs: Math.min(near.ageMs, far.ageMs),
+    ageMs: Math.min(near.ageMs, own.ageMs, far.ageMs),
     logExpected: rttMs === undefined ? undefined : logThroughputAt(rttMs),
     failing,
   };

@@ -14,28 +14,49 @@ interface Word {
   readonly atMs: number;
 }
 
-export class SiteEvidence {
-  /** The last word of each network. */
-  readonly #sites = new Map<SiteId, Map<number, Word>>();
+/** What was said of one site. */
+class Words {
+  /** The last word of each network, longest silent first. */
+  readonly byNetwork = new Map<number, Word>();
+  /** How many of them tell of a failure, however old they are. */
+  failing = 0;
 
-  note(site: SiteId, network: number, failed: boolean, nowMs: number): void {
-    const words = this.#sites.get(site) ?? new Map<number, Word>();
+  add(network: number, word: Word): void {
+    this.delete(network);
+    this.byNetwork.set(network, word);
+    if (word.failed) this.failing++;
+  }
+  delete(network: number): void {
+    if (this.byNetwork.get(network)?.failed) this.failing--;
+    this.byNetwork.delete(network);
+  }
+}
+
+export class SiteEvidence {
+  readonly #sites = new Map<SiteId, Words>();
+
+  /** @returns whether the site's share of failures may have changed by it: where nobody tells of any, it has not. */
+  note(site: SiteId, network: number, failed: boolean, nowMs: number): boolean {
+    const words = this.#sites.get(site) ?? new Words();
     this.#sites.set(site, words);
+    const { byNetwork, failing } = words;
     // What another tracker has heard may be older than what was heard here.
-    if ((words.get(network)?.atMs ?? nowMs) > nowMs) return;
-    words.delete(network);
-    words.set(network, { failed, atMs: nowMs });
-    for (const [key, { atMs }] of words) {
-      if (words.size <= MAX_VOICES && nowMs - atMs < WINDOW_MS) break;
+    if ((byNetwork.get(network)?.atMs ?? nowMs) > nowMs) return false;
+    words.add(network, { failed, atMs: nowMs });
+    for (const [key, { atMs }] of byNetwork) {
+      if (byNetwork.size <= MAX_VOICES && nowMs - atMs < WINDOW_MS) break;
       words.delete(key);
     }
+    return failing + words.failing > 0;
   }
 
   /** 0–1 of the networks heard lately; 0 while too few of them fail. */
   failureShare(site: SiteId, nowMs: number): number {
+    const words = this.#sites.get(site);
+    if (!words || words.failing < LEAST_FAILING) return 0;
     let failing = 0;
     let all = 0;
-    for (const { failed, atMs } of this.#sites.get(site)?.values() ?? []) {
+    for (const { failed, atMs } of words.byNetwork.values()) {
       if (nowMs - atMs >= WINDOW_MS) continue;
       all++;
       failing += Number(failed);
