@@ -88,6 +88,7 @@ export function createAnswers(means: AnswerMeans): Answers {
     world: World,
     holders: readonly number[],
     bitrateBps: number,
+    among?: readonly number[],
   ): Question {
     const nowMs = Date.now();
     return {
@@ -95,7 +96,7 @@ export function createAnswers(means: AnswerMeans): Answers {
       holding: holding(world, id, holders),
       bitrateBps,
       hash: hashText(id),
-      network: memory.network(asker.where, asker.who, world.table, nowMs),
+      network: memory.network(asker.where, asker.who, world.table, nowMs, among),
       priors: live.priors(asker.place),
     };
   }
@@ -175,8 +176,9 @@ export function createAnswers(means: AnswerMeans): Answers {
         found.kind === 'known' && (!found.video.isPrivate || mayKnow(id, asker))
           ? [found.holders, found.video.bitrateBps]
           : [[], USUAL_BITRATE_BPS];
-      const question = ask(id, asker, world, holders, bitrateBps);
-      return { world, question, picks: rank(world, question, indexesOf(world, sites)) };
+      const indexes = indexesOf(world, sites);
+      const question = ask(id, asker, world, holders, bitrateBps, indexes);
+      return { world, question, picks: rank(world, question, indexes) };
     },
     places(decision) {
       const [first, ...others] = decision.picks.map(pick => placeOf(decision, pick));

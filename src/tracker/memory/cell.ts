@@ -121,38 +121,57 @@ function findVoice(
   return voice;
 }
 
+/** Room to sort a few numbers in, and what belongs to each: made once, because every report sorts some. */
+const sorted: number[] = [];
+const weights: number[] = [];
+/** Puts a value where it belongs among the first `count`. */
+function insert(count: number, value: number, weight: number): void {
+  let at = count;
+  for (; at > 0 && (sorted[at - 1] as number) > value; at--) {
+    sorted[at] = sorted[at - 1] as number;
+    weights[at] = weights[at - 1] as number;
+  }
+  sorted[at] = value;
+  weights[at] = weight;
+}
+
+const all = (): boolean => true;
+const asTold = ({ logBps }: Voice): number => logBps;
+
 /**
  * Weighted median of the voices: one that lies is outvoted by two that do not. `counts`: which voices; `read`: as what they
  * are heard.
  */
 export function estimate(
-  cell: Cell,
+  { voices }: Pick<Cell, 'voices'>,
   nowMs: number,
-  counts: (voice: Voice) => boolean = () => true,
-  read: (voice: Voice) => number = voice => voice.logBps,
+  counts: (voice: Voice) => boolean = all,
+  read: (voice: Voice) => number = asTold,
 ): Estimate {
-  const heard: { logBps: number; weight: number }[] = [];
+  let count = 0;
   let total = 0;
   let newestMs = Number.NEGATIVE_INFINITY;
-  for (const voice of cell.voices) {
+  for (const voice of voices) {
     if (Number.isNaN(voice.logBps) || !counts(voice)) continue;
     const weight = voice.weight * leftOf(Math.max(0, nowMs - voice.atMs));
-    heard.push({ logBps: read(voice), weight });
+    insert(count++, read(voice), weight);
     total += weight;
     newestMs = Math.max(newestMs, voice.atMs);
   }
-  if (heard.length === 0) return { logBps: undefined, weight: 0, ageMs: Number.POSITIVE_INFINITY };
-  heard.sort((a, b) => a.logBps - b.logBps);
+  if (count === 0) return SILENCE;
+  return { logBps: weightedMedian(count, total), weight: total, ageMs: Math.max(0, nowMs - newestMs) };
+}
+const SILENCE: Estimate = { logBps: undefined, weight: 0, ageMs: Number.POSITIVE_INFINITY };
+
+/** Of the first `count` that were inserted. */
+function weightedMedian(count: number, total: number): number {
   let sum = 0;
-  let median = heard.at(-1)?.logBps;
-  for (const [at, { logBps, weight }] of heard.entries()) {
-    sum += weight;
-    if (sum * 2 < total) continue;
-    const next = heard[at + 1];
-    median = sum * 2 === total && next ? (logBps + next.logBps) / 2 : logBps;
-    break;
+  for (let at = 0; at < count - 1; at++) {
+    sum += weights[at] as number;
+    if (sum * 2 === total) return ((sorted[at] as number) + (sorted[at + 1] as number)) / 2;
+    if (sum * 2 > total) return sorted[at] as number;
   }
-  return { logBps: median, weight: total, ageMs: Math.max(0, nowMs - newestMs) };
+  return sorted[count - 1] as number;
 }
 
 /** What is left of the weight of a report after so long. */
@@ -160,14 +179,19 @@ export const leftOf = (ms: number): number => 2 ** (-ms / HALF_LIFE_MS);
 
 /** Median of the round trips; undefined where nobody measured one. */
 export function rttOfCell({ voices }: Cell): number | undefined {
-  const told = voices.map(({ rttMs }) => rttMs).filter(rttMs => !Number.isNaN(rttMs));
-  return told.sort((a, b) => a - b)[told.length >> 1];
+  let count = 0;
+  for (const { rttMs } of voices) if (!Number.isNaN(rttMs)) insert(count++, rttMs, 0);
+  return count === 0 ? undefined : sorted[count >> 1];
 }
 
 /** Its own failure is enough for a viewer; others believe two. */
 export function isFailing(cell: Cell, who: number | undefined, nowMs: number): boolean {
-  const recent = cell.failures.filter(({ atMs }) => nowMs - atMs < FAILING_MS);
-  return recent.length >= 2 || recent.some(each => each.who === who);
+  let recent = 0;
+  for (const failure of cell.failures) {
+    if (nowMs - failure.atMs >= FAILING_MS) continue;
+    if (failure.who === who || ++recent >= 2) return true;
+  }
+  return false;
 }
 
 /** Until when those believe it fails who have not failed there themselves. */

@@ -11,13 +11,11 @@ const FEW_WEIGHT = 0.25;
 export const NOTHING: Estimate = { logBps: undefined, weight: 0, ageMs: Number.POSITIVE_INFINITY };
 
 /** The voices of a cell as parts of their own lines. */
-export const shareOf = (
-  cell: Cell,
-  lines: Lines,
-  nowMs: number,
-  counts?: (voice: Voice) => boolean,
-): Estimate =>
-  estimate(cell, nowMs, counts, voice => voice.logBps - (lines.own(voice.who, nowMs) ?? voice.logBps));
+export const shareOf = (cell: Pick<Cell, 'voices'>, lines: Lines, nowMs: number): Estimate =>
+  estimate(cell, nowMs, undefined, voice => voice.logBps - (lines.own(voice.who, nowMs) ?? voice.logBps));
+/** The same of one voice alone. */
+export const shareOfOne = (voice: Voice, lines: Lines, nowMs: number): Estimate =>
+  shareOf({ voices: [voice] }, lines, nowMs);
 
 export const strangersIn = ({ voices }: Cell, who: number | undefined): number =>
   voices.reduce((sum, voice) => sum + (voice.who === who ? 0 : voice.count), 0);

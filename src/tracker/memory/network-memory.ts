@@ -20,7 +20,7 @@ import {
   rttOfCell,
   speak,
 } from './cell.ts';
-import { Ear, NOTHING, shareOf, strangersIn, withQuorum } from './ear.ts';
+import { Ear, NOTHING, shareOf, shareOfOne, strangersIn, withQuorum } from './ear.ts';
 import { Lines, QUORUM } from './lines.ts';
 import type { Where } from './prefixes.ts';
 
@@ -124,13 +124,23 @@ export class NetworkMemory {
     if (heard !== undefined) area.lines.hear(neighbour, heard, area.cells, nowMs);
   }
 
-  /** What is known of the way between these viewers and the sites. `who` hears its own voice more loudly. */
-  network(where: Where | undefined, who: number | undefined, table: SiteTable, nowMs: number): Network {
+  /**
+   * What is known of the way between these viewers and the sites, or only those of `among` (places in the table). `who` hears
+   * its own voice more loudly.
+   */
+  network(
+    where: Where | undefined,
+    who: number | undefined,
+    table: SiteTable,
+    nowMs: number,
+    among?: readonly number[],
+  ): Network {
     if (!where) return UNMEASURED;
     const prefix = this.#prefixes.get(where.prefix);
     const area = this.#areas.get(where.area);
     if (!prefix && !area) return UNMEASURED;
     const far = area && earOf(area, table, nowMs, AREA_NEWS_MS);
+    const isAsked = (index: number): boolean => among === undefined || among.includes(index);
     const measured: Measured[] = [];
     if (prefix && who !== undefined && hasSpoken(prefix, who, table, nowMs)) {
       const { cells, lines } = prefix;
@@ -138,9 +148,10 @@ export class NetworkMemory {
       const usual = line ?? lines.middle(nowMs) ?? far?.middleLine(nowMs) ?? 0;
       for (const cell of cells) {
         const index = table.indexOf.get(cell.site);
-        if (index !== undefined) measured.push(measureOwn({ index, cell, lines, who, far, usual, nowMs }));
+        if (index !== undefined && isAsked(index))
+          measured.push(measureOwn({ index, cell, lines, who, far, usual, nowMs }));
       }
-      addFar(measured, far, usual, nowMs);
+      addFar(measured, far, usual, nowMs, isAsked);
       return { measured, lineLogBps: line ?? Number.POSITIVE_INFINITY };
     }
     const near = prefix && earOf(prefix, table, nowMs);
@@ -148,11 +159,12 @@ export class NetworkMemory {
     const usual = line ?? near?.middleLine(nowMs) ?? far?.middleLine(nowMs) ?? 0;
     for (let at = 0; near && at < near.count; at++) {
       const index = near.indexAt(at);
+      if (!isAsked(index)) continue;
       const heard = near.believedAt(at, nowMs);
       const isFailing = near.isFailingAt(at, nowMs);
       measured.push(join(index, usual, heard, NOTHING, farOf(far, index, nowMs), near.rttAt(at), isFailing));
     }
-    addFar(measured, far, usual, nowMs);
+    addFar(measured, far, usual, nowMs, isAsked);
     return { measured, lineLogBps: line ?? Number.POSITIVE_INFINITY };
   }
 
@@ -299,8 +311,8 @@ function measureOwn(hearing: {
   readonly nowMs: number;
 }): Measured {
   const { index, cell, lines, who, far, usual, nowMs } = hearing;
-  const hasSpoken = cell.voices.some(voice => voice.who === who);
-  const own = hasSpoken ? shareOf(cell, lines, nowMs, voice => voice.who === who) : NOTHING;
+  const voice = cell.voices.find(each => each.who === who);
+  const own = voice ? shareOfOne(voice, lines, nowMs) : NOTHING;
   const near = withQuorum(shareOf(cell, lines, nowMs), strangersIn(cell, who));
   const isNow = isFailing(cell, who, nowMs);
   return join(index, usual, near, own, farOf(far, index, nowMs), rttOfCell(cell), isNow);
@@ -315,10 +327,17 @@ function farOf(far: Ear | undefined, index: number, nowMs: number): Estimate {
 }
 
 /** Sites of which only the wider network has spoken. */
-function addFar(measured: Measured[], far: Ear | undefined, usual: number, nowMs: number): void {
+function addFar(
+  measured: Measured[],
+  far: Ear | undefined,
+  usual: number,
+  nowMs: number,
+  isAsked: (index: number) => boolean,
+): void {
   const near = measured.length;
   next: for (let at = 0; far && at < far.count; at++) {
     const index = far.indexAt(at);
+    if (!isAsked(index)) continue;
     for (let n = 0; n < near; n++) if (measured[n]?.index === index) continue next;
     measured.push(join(index, usual, NOTHING, NOTHING, farOf(far, index, nowMs), undefined, false));
   }
