@@ -10,7 +10,8 @@ const ON_DATABASES = [
 ];
 /** Real browsers, encoders and promises in seconds on a busy machine: CI gives each test a second try. */
 const retry = process.env.CI ? 1 : 0;
-const unit = { testTimeout: 60_000, hookTimeout: 60_000, retry };
+/** Two files at once: they wait for half of their time, for encoders, disks and each other's answers. */
+const unit = { testTimeout: 60_000, hookTimeout: 60_000, retry, maxWorkers: 2 };
 
 export default defineConfig({
   test: {
