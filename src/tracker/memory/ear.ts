@@ -1,7 +1,8 @@
 /**
  * What a network hears of the sites: the voices of each cell as parts of their own lines, and who is believed how much. Found
- * once, it holds until somebody speaks: all weights fade alike, and so do all lines, so what it is later is arithmetic. Kept
- * as a row of numbers, because a tracker remembers more networks than a processor's cache holds. Pure; time is an argument.
+ * once, it holds until somebody speaks (and a little longer where a whole neighbourhood does): all weights fade alike, and so
+ * do all lines, so what it is later is arithmetic. Kept as a row of numbers, because a tracker remembers more networks than a
+ * processor's cache holds. Pure; time is an argument.
  */
 import type { SiteTable } from '../choice/sites.ts';
 import { type Cell, type Estimate, estimate, failingUntilMs, leftOf, rttOfCell, type Voice } from './cell.ts';
