@@ -140,8 +140,11 @@ export async function run(): Promise<ChooseBench> {
     ]);
     children.push(server);
     const { samples, ...ready } = JSON.parse(await readFirstLine(server, FILL_MS)) as Ready;
-    const files = KINDS.map(kind => join(directory, `${kind}.json`));
-    for (const [at, kind] of KINDS.entries()) writeFileSync(files[at] as string, samples[kind]);
+    const files = KINDS.map(kind => {
+      const file = join(directory, `${kind}.json`);
+      writeFileSync(file, samples[kind]);
+      return file;
+    });
 
     const bareServer = startOnServerCore(process.execPath, [
       await bundle(directory, 'bench/choose/bare.ts'),

@@ -158,10 +158,11 @@ export function estimate(
     total += weight;
     newestMs = Math.max(newestMs, voice.atMs);
   }
-  if (count === 0) return SILENCE;
+  if (count === 0) return NOTHING;
   return { logBps: weightedMedian(count, total), weight: total, ageMs: Math.max(0, nowMs - newestMs) };
 }
-const SILENCE: Estimate = { logBps: undefined, weight: 0, ageMs: Number.POSITIVE_INFINITY };
+/** Of what nobody spoke. */
+export const NOTHING: Estimate = { logBps: undefined, weight: 0, ageMs: Number.POSITIVE_INFINITY };
 
 /** Of the first `count` that were inserted. */
 function weightedMedian(count: number, total: number): number {

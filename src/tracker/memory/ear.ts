@@ -5,11 +5,19 @@
  * processor's cache holds. Pure; time is an argument.
  */
 import type { SiteTable } from '../choice/sites.ts';
-import { type Cell, type Estimate, estimate, failingUntilMs, leftOf, rttOfCell, type Voice } from './cell.ts';
+import {
+  type Cell,
+  type Estimate,
+  estimate,
+  failingUntilMs,
+  leftOf,
+  NOTHING,
+  rttOfCell,
+  type Voice,
+} from './cell.ts';
 import { Lines, QUORUM } from './lines.ts';
 
 const FEW_WEIGHT = 0.25;
-export const NOTHING: Estimate = { logBps: undefined, weight: 0, ageMs: Number.POSITIVE_INFINITY };
 
 /** The voices of a cell as parts of their own lines. */
 export const shareOf = (cell: Pick<Cell, 'voices'>, lines: Lines, nowMs: number): Estimate =>

@@ -16,11 +16,12 @@ import {
   estimate,
   failedAtMs,
   isFailing,
+  NOTHING,
   type Observation,
   rttOfCell,
   speak,
 } from './cell.ts';
-import { Ear, NOTHING, shareOf, shareOfOne, strangersIn, withQuorum } from './ear.ts';
+import { Ear, shareOf, shareOfOne, strangersIn, withQuorum } from './ear.ts';
 import { Lines, QUORUM } from './lines.ts';
 import type { Where } from './prefixes.ts';
 

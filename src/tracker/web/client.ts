@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
 import { clientAddress, contains, parseAddress, parseIpv4 } from '../../kernel/network.ts';
 import { Problem } from '../../kernel/problem.ts';
-import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { siteIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
 import type { TrackerConfig } from '../config.ts';
 
 export const MAX_ADDRESS_CHARACTERS = 64;
@@ -21,6 +21,14 @@ export const clientQuery = z.object({
   client: z.string().max(MAX_ADDRESS_CHARACTERS).optional(),
   /** The right to a private video. */
   grant: z.string().max(MAX_GRANT_CHARACTERS).optional(),
+});
+
+/** Of a player that begins. */
+export const playQuery = clientQuery.extend({
+  /** The site that asks, because it wants to fill. */
+  fill: siteIdSchema.optional(),
+  /** The one that it was given before. */
+  session: z.string().max(64).optional(),
 });
 
 /**

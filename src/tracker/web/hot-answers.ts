@@ -9,7 +9,7 @@ import { formatWireHead, type PlainAnswerer } from '../../kernel/plain-lane.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { Viewers } from '../viewers.ts';
-import { type Asking, callerOf, MAX_ADDRESS_CHARACTERS, MAX_GRANT_CHARACTERS } from './client.ts';
+import { type Asking, callerOf, playQuery } from './client.ts';
 import type { AnswerKind, Counted } from './counted.ts';
 import type { PlayAnswers } from './play-answers.ts';
 import type { Steer } from './steering-answers.ts';
@@ -18,7 +18,6 @@ const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const TARGET = new RegExp(`^/(play|steer)/(${UUID})(\\.m3u8)?(?:\\?(.*))?$`);
 /** What a proxy says of the viewer. */
 const FORWARDED = /\r\nx-forwarded-(for|proto):[ \t]*([^\r]*)/gi;
-const MAX_SESSION_CHARACTERS = 64;
 
 export interface HotAnswerMeans {
   readonly config: Pick<TrackerConfig, 'baseUrl' | 'believeClientParameter' | 'trustedProxies'>;
@@ -59,13 +58,9 @@ export function createHotAnswers({
   const playing =
     (answer: PlayAnswers['json'] | PlayAnswers['playlist']): Call['answer'] =>
     (id, query, asking) => {
-      const { client, session, grant } = query;
-      const isPlain =
-        query.fill === undefined &&
-        isShort(client, MAX_ADDRESS_CHARACTERS) &&
-        isShort(session, MAX_SESSION_CHARACTERS) &&
-        isShort(grant, MAX_GRANT_CHARACTERS);
-      if (!isPlain) return undefined;
+      const { data } = playQuery.safeParse(query);
+      if (!data || data.fill !== undefined) return undefined;
+      const { client, session, grant } = data;
       const caller = callerOf(asking, client, config, grant);
       const asker = viewers.at(caller.address);
       return answer(id, grant === undefined ? asker : { ...asker, shown: { grant } }, caller, session);
@@ -124,9 +119,6 @@ export function createHotAnswers({
     }),
   };
 }
-
-const isShort = (value: string | string[] | undefined, characters: number): value is string | undefined =>
-  value === undefined || (typeof value === 'string' && value.length <= characters);
 
 /** Its date changes once a second. */
 function headNow(call: Call): string {

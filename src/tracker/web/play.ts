@@ -3,12 +3,11 @@ import * as z from 'zod';
 import { type HttpServer, requireSigner } from '../../kernel/http.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { NonceMemory } from '../../kernel/signatures.ts';
-import { siteIdSchema } from '../../protocol/ids.ts';
 import { playAnswerSchema } from '../../protocol/tracker.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { Registry } from '../registry.ts';
 import type { Viewers } from '../viewers.ts';
-import { callerOf, clientQuery, parseVideoId } from './client.ts';
+import { callerOf, parseVideoId, playQuery } from './client.ts';
 import type { Counted } from './counted.ts';
 import { keysOfSites } from './members.ts';
 import type { PlayAnswers } from './play-answers.ts';
@@ -34,10 +33,7 @@ export function servePlay(
         description:
           'Where to play a video from, best first: `{id}` answers JSON, `{id}.m3u8` a steered multivariant playlist (RFC 8216bis), `{id}.mpd` a steered DASH manifest.',
         params: z.object({ file: z.string().max(64) }),
-        querystring: clientQuery.extend({
-          fill: siteIdSchema.optional(),
-          session: z.string().max(64).optional(),
-        }),
+        querystring: playQuery,
         response: { 200: z.union([playAnswerSchema, z.string()]) },
       },
     },

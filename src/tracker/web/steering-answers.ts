@@ -41,7 +41,7 @@ export type Steer = (video: VideoId, query: unknown, asking: Asking) => Steering
 export function createSteering(means: SteeringMeans): Steer {
   const { config, answers, viewers, sessions, learning } = means;
   return (video, given, asking) => {
-    const query = readSteeringQuery(given, MAX_PATHWAYS);
+    const query = readSteeringQuery(given);
     const isClaimed =
       config.believeClientParameter && query.client !== undefined && parseAddress(query.client);
     const client = isClaimed ? query.client : undefined;
@@ -98,13 +98,15 @@ interface SteeringQuery extends SteeringReport {
 }
 
 /** Takes what is well-formed, once given and of sane length, and passes over the rest. */
-export function readSteeringQuery(query: unknown, maxPathways: number): SteeringQuery {
+function readSteeringQuery(query: unknown): SteeringQuery {
   const read = (name: string, maxCharacters: number): string | undefined => {
     const value = (query as Readonly<Record<string, unknown>>)[name];
     return typeof value === 'string' && value.length <= maxCharacters ? value : undefined;
   };
-  const pathways = parsePathways((read('pathways', maxPathways * (PATHWAY_CHARACTERS + 1)) ?? '').split('.'));
-  const listCharacters = maxPathways * (PATHWAY_CHARACTERS + 3);
+  const pathways = parsePathways(
+    (read('pathways', MAX_PATHWAYS * (PATHWAY_CHARACTERS + 1)) ?? '').split('.'),
+  );
+  const listCharacters = MAX_PATHWAYS * (PATHWAY_CHARACTERS + 3);
   const [hls] = parsePathways([read('_HLS_pathway', 256) ?? '']);
   // DASH: all that were used since the last request, the one in use last, and the throughput of each.
   const dash = listOf(read('_DASH_pathway', listCharacters));
@@ -114,7 +116,7 @@ export function readSteeringQuery(query: unknown, maxPathways: number): Steering
     session: read('session', 64),
     pathways: pathways
       .filter(({ site }, at) => pathways.findIndex(each => each.site === site) === at)
-      .slice(0, maxPathways),
+      .slice(0, MAX_PATHWAYS),
     isDash: dash.length > 0,
     client: read('client', MAX_ADDRESS_CHARACTERS),
     grant: read('grant', MAX_GRANT_CHARACTERS),
