@@ -2,9 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 /** What keeps something in a database: these suites run on both engines. */
 const ON_DATABASES = [
-  'src/kernel/sql.test.ts',
-  'src/kernel/rows.test.ts',
+  'src/kernel/sql/sql.test.ts',
+  'src/kernel/sql/rows.test.ts',
   'src/central/**/*.test.ts',
+  'test/central/*.test.ts',
   'src/site/database/**/*.test.ts',
   'test/readers/*.test.ts',
 ];
@@ -19,7 +20,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/readers/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/{central,site,readers}/*.test.ts'],
           // One project after another: end-to-end tests hold promises in seconds, and want the machine for themselves.
           sequence: { groupOrder: 0 },
           ...unit,
@@ -30,7 +31,7 @@ export default defineConfig({
           name: 'postgres',
           include: ON_DATABASES,
           env: { TRIBUTARY_TEST_ENGINE: 'postgres' },
-          globalSetup: ['test/postgres/global.ts'],
+          globalSetup: ['test/support/postgres/global.ts'],
           sequence: { groupOrder: 1 },
           ...unit,
         },
@@ -54,7 +55,7 @@ export default defineConfig({
           fileParallelism: false,
           retry,
           sequence: { groupOrder: 2 },
-          globalSetup: ['test/postgres/global.ts'],
+          globalSetup: ['test/support/postgres/global.ts'],
         },
       },
     ],

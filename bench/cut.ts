@@ -11,8 +11,8 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findFfmpeg } from '../src/kernel/ffmpeg.ts';
-import { prepareSource } from '../src/site/origin/prepare.ts';
-import { Presentation } from '../src/site/origin/presentation.ts';
+import { Presentation } from '../src/site/media/cut/presentation.ts';
+import { prepareSource } from '../src/site/media/index/prepare.ts';
 
 const RUNS = 41;
 const CPU_RUNS = 300;

@@ -14,14 +14,14 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, Worker } from 'node:worker_threads';
 import pg from 'pg';
+import { readIdentity } from '../src/kernel/identity/member.ts';
 import { silentLog } from '../src/kernel/log.ts';
-import { readIdentity } from '../src/kernel/member.ts';
 import { newSiteId, newVideoId } from '../src/protocol/ids.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';
-import { followFeed } from '../src/tracker/feed.ts';
-import { Registry } from '../src/tracker/registry.ts';
-import { freePort } from '../test/free-port.ts';
-import { startPostgres } from '../test/postgres/server.ts';
+import { Registry } from '../src/tracker/registry/registry.ts';
+import { followFeed } from '../src/tracker/sync/feed.ts';
+import { freePort } from '../test/support/free-port.ts';
+import { startPostgres } from '../test/support/postgres/server.ts';
 import {
   exampleRecord,
   hostOf,

@@ -4,10 +4,10 @@
  */
 import { createHmac, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
 import { silentLog } from '../src/kernel/log.ts';
-import { RightsBook } from '../src/kernel/rights-book.ts';
-import { deriveSiteKey, mintRight, readRight } from '../src/kernel/rights-token.ts';
+import { RightsBook } from '../src/kernel/rights/rights-state.ts';
+import { deriveSiteKey, mintRight, readRight } from '../src/kernel/rights/rights-token.ts';
 import { newSiteId, newVideoId } from '../src/protocol/ids.ts';
-import { createSiteRights } from '../src/site/rights.ts';
+import { createSiteRights } from '../src/site/rights/site-rights.ts';
 
 const RUNS = 5;
 const RUN_MS = 300;

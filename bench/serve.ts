@@ -11,7 +11,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../src/kernel/problem.ts';
 import { newRevisionId, newVideoId } from '../src/protocol/ids.ts';
-import { makeCertificate } from '../test/certificate.ts';
+import { makeCertificate } from '../test/support/certificate.ts';
 import { type Idle, measureIdle } from './peers/idle.ts';
 import { createLoad, type Load, type Result } from './peers/load.ts';
 import { startNginxCache, startNginxSendfile } from './peers/nginx.ts';

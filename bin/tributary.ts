@@ -2,10 +2,10 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { STOP_AT_END_OF_INPUT } from '../src/demo/end-of-input.ts';
-import { ConfigFault } from '../src/kernel/config-fault.ts';
+import { ConfigFault } from '../src/kernel/config/config-error.ts';
 import { armFailpoint } from '../src/kernel/failpoint.ts';
+import { describeStartFault } from '../src/kernel/lifecycle/startup-error.ts';
 import { messageOf } from '../src/kernel/problem.ts';
-import { describeStartFault } from '../src/kernel/start-fault.ts';
 import type { Command, Running } from './commands/command.ts';
 import { HELP } from './help.ts';
 

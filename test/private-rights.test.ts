@@ -5,15 +5,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Stand, startStand, type TestSite, TOKEN, until, videoRecord } from '../src/central/stand.ts';
-import { call, type Signer } from '../src/kernel/client.ts';
-import { readRight } from '../src/kernel/rights-token.ts';
+import { call, type Signer } from '../src/kernel/http/client.ts';
+import { readRight } from '../src/kernel/rights/rights-token.ts';
 import { newVideoId, type VideoId } from '../src/protocol/ids.ts';
 import { type Grant, grantSchema, rightsPageSchema } from '../src/protocol/rights.ts';
 import { playAnswerSchema } from '../src/protocol/tracker.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';
 import { type RunningTracker, startTracker } from '../src/tracker/tracker.ts';
-import { freePort } from './free-port.ts';
+import {
+  type Stand,
+  startStand,
+  type TestSite,
+  TOKEN,
+  until,
+  videoRecord,
+} from './support/central-harness.ts';
+import { freePort } from './support/free-port.ts';
 
 let stand: Stand;
 let tracker: RunningTracker;

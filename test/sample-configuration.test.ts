@@ -4,7 +4,7 @@ import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { centralConfigSchema } from '../src/central/config.ts';
-import { parseConfig } from '../src/kernel/config.ts';
+import { parseConfig } from '../src/kernel/config/config.ts';
 import { siteConfigSchema } from '../src/site/config.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';
 

@@ -2,20 +2,20 @@
 
 import { createHash } from 'node:crypto';
 import type { RevisionId, SiteId, VideoId } from '../../src/protocol/ids.ts';
-import type { Rendition } from '../../src/protocol/media.ts';
-import { createAnswers } from '../../src/tracker/answers.ts';
-import { createBegin } from '../../src/tracker/beginning.ts';
-import { createLearning } from '../../src/tracker/learning.ts';
+import type { Rendition } from '../../src/protocol/media/media.ts';
+import { createSessions } from '../../src/tracker/client/sessions.ts';
+import { createViewers, NO_ZONES } from '../../src/tracker/client/viewers.ts';
 import { NetworkMemory } from '../../src/tracker/memory/network-memory.ts';
 import { prefixOf } from '../../src/tracker/memory/prefixes.ts';
 import { SiteEvidence } from '../../src/tracker/memory/site-evidence.ts';
-import { countPlays } from '../../src/tracker/plays.ts';
+import { createAnswers } from '../../src/tracker/play/decide.ts';
+import { createBegin } from '../../src/tracker/play/playback-start.ts';
+import { createWorld } from '../../src/tracker/play/ranking-state.ts';
+import { createSourceTexts } from '../../src/tracker/play/source-texts.ts';
 import type { Health } from '../../src/tracker/probing/probes.ts';
-import { Registry } from '../../src/tracker/registry.ts';
-import { createSessions } from '../../src/tracker/sessions.ts';
-import { createSourceTexts } from '../../src/tracker/source-texts.ts';
-import { createViewers, NO_ZONES } from '../../src/tracker/viewers.ts';
-import { createWorld } from '../../src/tracker/world.ts';
+import { Registry } from '../../src/tracker/registry/registry.ts';
+import { createLearning } from '../../src/tracker/reports/report-ingestion.ts';
+import { countPlays } from '../../src/tracker/sync/plays.ts';
 
 export const SITES = 1_000;
 export const COPIES = 4;

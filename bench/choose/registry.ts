@@ -1,8 +1,8 @@
 /** Memory and snapshot of a registry of many videos, in a process of its own. Prints one JSON line. */
 import { statSync } from 'node:fs';
 import { silentLog } from '../../src/kernel/log.ts';
-import { Registry } from '../../src/tracker/registry.ts';
-import { readSnapshot, writeSnapshot } from '../../src/tracker/snapshot.ts';
+import { Registry } from '../../src/tracker/registry/registry.ts';
+import { readSnapshot, writeSnapshot } from '../../src/tracker/sync/snapshot.ts';
 import { fillSites, fillVideos } from './filled.ts';
 
 const CENTRAL = 'https://video.example.edu';

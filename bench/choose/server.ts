@@ -4,16 +4,16 @@
  */
 import { writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { createHttp } from '../../src/kernel/http.ts';
+import { createPlainLane } from '../../src/kernel/http/fast-path.ts';
+import { createHttp } from '../../src/kernel/http/server.ts';
 import { silentLog } from '../../src/kernel/log.ts';
-import { createPlainLane } from '../../src/kernel/plain-lane.ts';
 import type { PlayAnswer } from '../../src/protocol/tracker.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
-import { createTimelines } from '../../src/tracker/timelines.ts';
-import { createCounted } from '../../src/tracker/web/counted.ts';
-import { createHotAnswers, type HotAnswers } from '../../src/tracker/web/hot-answers.ts';
-import { createPlayAnswers } from '../../src/tracker/web/play-answers.ts';
-import { createSteering } from '../../src/tracker/web/steering-answers.ts';
+import { createHotAnswers, type HotAnswers } from '../../src/tracker/play/fast-path.ts';
+import { createCounted } from '../../src/tracker/play/instrument.ts';
+import { createPlayAnswers } from '../../src/tracker/play/render-play.ts';
+import { createSteering } from '../../src/tracker/play/render-steering.ts';
+import { createTimelines } from '../../src/tracker/play/timelines.ts';
 import { clientOf, makeFilledTracker, videoOf } from './filled.ts';
 
 const DECISIONS = 100_000;

@@ -2,7 +2,7 @@
 
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CertificateFiles } from '../../src/kernel/certificate.ts';
+import type { CertificateFiles } from '../../src/kernel/http/certificate.ts';
 import { findChild, findPort, type Peer, pidOf, startOnServerCore, stopProcess, whenUp } from './process.ts';
 
 interface NginxOptions {

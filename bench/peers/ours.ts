@@ -3,11 +3,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CertificateFiles } from '../../src/kernel/certificate.ts';
-import { RightsBook } from '../../src/kernel/rights-book.ts';
-import { deriveSiteKey, mintRight } from '../../src/kernel/rights-token.ts';
+import type { CertificateFiles } from '../../src/kernel/http/certificate.ts';
+import { RightsBook } from '../../src/kernel/rights/rights-state.ts';
+import { deriveSiteKey, mintRight } from '../../src/kernel/rights/rights-token.ts';
 import { newSiteId, type VideoId } from '../../src/protocol/ids.ts';
-import { RIGHTS_FILE } from '../../src/site/rights.ts';
+import { RIGHTS_FILE } from '../../src/site/rights/site-rights.ts';
 import { bundle } from './bundle.ts';
 import { type Peer, pidOf, readFirstLine, startOnServerCore, stopProcess } from './process.ts';
 

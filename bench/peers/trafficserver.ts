@@ -2,7 +2,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { CertificateFiles } from '../../src/kernel/certificate.ts';
+import type { CertificateFiles } from '../../src/kernel/http/certificate.ts';
 import { findPort, type Peer, pidOf, startOnServerCore, stopProcess, whenUp } from './process.ts';
 
 export async function startTrafficServer(

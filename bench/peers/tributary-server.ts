@@ -4,12 +4,12 @@
  */
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { requireCertificate } from '../../src/kernel/certificate.ts';
-import { createNodeServer } from '../../src/kernel/http.ts';
+import { requireCertificate } from '../../src/kernel/http/certificate.ts';
+import { createNodeServer } from '../../src/kernel/http/server.ts';
 import { silentLog } from '../../src/kernel/log.ts';
-import { RightsBook } from '../../src/kernel/rights-book.ts';
-import { createStreamBuffer } from '../../src/site/buffer/buffer.ts';
-import { createSiteRights, RIGHTS_FILE } from '../../src/site/rights.ts';
+import { RightsBook } from '../../src/kernel/rights/rights-state.ts';
+import { createStreamBuffer } from '../../src/site/delivery/buffer.ts';
+import { createSiteRights, RIGHTS_FILE } from '../../src/site/rights/site-rights.ts';
 
 const [directory, originUrl, certificate = '', key = '', ...paths] = process.argv.slice(2);
 if (!directory || !originUrl) throw new Error('usage: tributary-server DIRECTORY ORIGIN_URL CERT KEY PATH…');

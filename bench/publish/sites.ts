@@ -5,18 +5,18 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { call, type Signer } from '../../src/kernel/client.ts';
-import { type KeyPair, newNonce, readOrMakeKey, sha256Hex } from '../../src/kernel/keys.ts';
-import { formatAscii } from '../../src/kernel/long-json.ts';
-import { SetDigest } from '../../src/kernel/set-digest.ts';
-import { NonceMemory, verifyRequest } from '../../src/kernel/signatures.ts';
-import { canonicalJson } from '../../src/protocol/canonical.ts';
+import { call, type Signer } from '../../src/kernel/http/client.ts';
+import { formatAscii } from '../../src/kernel/http/json-list-writer.ts';
+import { type KeyPair, newNonce, readOrMakeKey, sha256Hex } from '../../src/kernel/identity/keys.ts';
+import { SetDigest } from '../../src/kernel/identity/set-digest.ts';
+import { NonceMemory, verifyRequest } from '../../src/kernel/identity/signatures.ts';
 import { joinAnswerSchema, signalAnswerSchema } from '../../src/protocol/central.ts';
-import type { Epoch } from '../../src/protocol/epoch.ts';
-import { publishedRequestSchema } from '../../src/protocol/gateway.ts';
-import { greetingAnswerSchema } from '../../src/protocol/greeting.ts';
 import { newRevisionId, newVideoId } from '../../src/protocol/ids.ts';
-import type { VideoRecord } from '../../src/protocol/record.ts';
+import { canonicalJson } from '../../src/protocol/publication/canonical.ts';
+import type { Epoch } from '../../src/protocol/publication/epoch.ts';
+import { publishedRequestSchema } from '../../src/protocol/publication/gateway.ts';
+import { greetingAnswerSchema } from '../../src/protocol/publication/handshake.ts';
+import type { VideoRecord } from '../../src/protocol/publication/record.ts';
 
 export interface SitesOrder {
   readonly centralUrl: string;

@@ -1,7 +1,7 @@
 import { backUp } from '../../src/backup/backup.ts';
 import { centralConfigSchema } from '../../src/central/config.ts';
-import { listSections, readConfig } from '../../src/kernel/config.ts';
-import { ConfigFault } from '../../src/kernel/config-fault.ts';
+import { listSections, readConfig } from '../../src/kernel/config/config.ts';
+import { ConfigFault } from '../../src/kernel/config/config-error.ts';
 import { siteConfigSchema } from '../../src/site/config.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import type { Command } from './command.ts';

@@ -1,6 +1,6 @@
 import { startCentral } from '../../src/central/central.ts';
 import { centralConfigSchema } from '../../src/central/config.ts';
-import { readConfig } from '../../src/kernel/config.ts';
+import { readConfig } from '../../src/kernel/config/config.ts';
 import type { Command } from './command.ts';
 
 export const run: Command = given =>

@@ -1,5 +1,5 @@
 import { startDemo } from '../../src/demo/demo.ts';
-import { ConfigFault } from '../../src/kernel/config-fault.ts';
+import { ConfigFault } from '../../src/kernel/config/config-error.ts';
 import type { Command } from './command.ts';
 
 export const run: Command = async ({ environment, command }) => {

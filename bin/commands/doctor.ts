@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { centralConfigSchema } from '../../src/central/config.ts';
 import { runDoctor } from '../../src/doctor/doctor.ts';
-import { listSections, readConfig } from '../../src/kernel/config.ts';
+import { listSections, readConfig } from '../../src/kernel/config/config.ts';
 import { siteConfigSchema } from '../../src/site/config.ts';
-import { findConfinement } from '../../src/site/origin/ffmpeg/isolation.ts';
+import { findConfinement } from '../../src/site/media/ffmpeg/sandbox.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import type { Command } from './command.ts';
 

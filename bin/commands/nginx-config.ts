@@ -1,6 +1,6 @@
-import { readConfig } from '../../src/kernel/config.ts';
+import { readConfig } from '../../src/kernel/config/config.ts';
 import { siteConfigSchema } from '../../src/site/config.ts';
-import { formatNginxConfig } from '../../src/site/nginx-config.ts';
+import { formatNginxConfig } from '../../src/site/standalone/nginx-config.ts';
 import type { Command } from './command.ts';
 
 export const run: Command = async given => {

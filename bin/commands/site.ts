@@ -1,4 +1,4 @@
-import { readConfig } from '../../src/kernel/config.ts';
+import { readConfig } from '../../src/kernel/config/config.ts';
 import { siteConfigSchema } from '../../src/site/config.ts';
 import { startSite } from '../../src/site/start.ts';
 import type { Command } from './command.ts';

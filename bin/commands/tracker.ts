@@ -1,4 +1,4 @@
-import { readConfig } from '../../src/kernel/config.ts';
+import { readConfig } from '../../src/kernel/config/config.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import { startTracker } from '../../src/tracker/tracker.ts';
 import type { Command } from './command.ts';

@@ -1,6 +1,6 @@
-import { readConfig } from '../../src/kernel/config.ts';
+import { readConfig } from '../../src/kernel/config/config.ts';
+import { startWorkerPart } from '../../src/site/compose/conversion.ts';
 import { siteConfigSchema } from '../../src/site/config.ts';
-import { startWorkerPart } from '../../src/site/conversion.ts';
 import type { Command } from './command.ts';
 
 export const run: Command = given =>

@@ -6,8 +6,8 @@ import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory, syncFile } from '../kernel/files.ts';
-import { nameOf } from '../kernel/sql.ts';
-import { copySqlite, findDamage } from '../kernel/sqlite.ts';
+import { nameOf } from '../kernel/sql/sql.ts';
+import { copySqlite, findDamage } from '../kernel/sql/sqlite.ts';
 
 /** Who has these is the part: they are as secret as the original. */
 const KEYS = ['central.key', 'member.key', 'member.json', 'rights.json'];

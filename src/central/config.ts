@@ -7,7 +7,7 @@ import {
   listenSetting,
   logLevelSetting,
   tokenSetting,
-} from '../kernel/settings.ts';
+} from '../kernel/config/settings.ts';
 
 export const centralConfigSchema = z.strictObject({
   listen: listenSetting.prefault('0.0.0.0:8080'),

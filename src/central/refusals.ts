@@ -5,8 +5,8 @@
  */
 
 import type { SiteId } from '../protocol/ids.ts';
+import { noteRefusal } from './database/publication/signals.ts';
 import type { CentralDatabase } from './database/schema.ts';
-import { noteRefusal } from './database/signals.ts';
 
 const ONCE_IN_MS = 60_000;
 const MAX_REMEMBERED = 10_000;

@@ -1,6 +1,6 @@
 /** Where the demo's parts live: addresses, directories, places. Pure but for asking the machine which addresses it has. */
 import { join } from 'node:path';
-import { tryListen } from '../kernel/try-listen.ts';
+import { tryListen } from '../kernel/http/try-listen.ts';
 
 export interface DemoSite {
   readonly name: string;

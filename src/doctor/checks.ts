@@ -8,14 +8,14 @@ import { get } from 'node:https';
 import { dirname, join, resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { Kysely } from 'kysely';
+import type { Listen } from '../kernel/config/settings.ts';
 import { findFfmpeg } from '../kernel/ffmpeg.ts';
-import { withinLimit } from '../kernel/limit.ts';
-import { openPostgresDialect } from '../kernel/postgres.ts';
+import { tryListen } from '../kernel/http/try-listen.ts';
+import { withinLimit } from '../kernel/lifecycle/time-limit.ts';
 import { messageOf } from '../kernel/problem.ts';
-import type { Listen } from '../kernel/settings.ts';
-import { nameOf, sql } from '../kernel/sql.ts';
-import { findDamage } from '../kernel/sqlite.ts';
-import { tryListen } from '../kernel/try-listen.ts';
+import { openPostgresDialect } from '../kernel/sql/postgres.ts';
+import { nameOf, sql } from '../kernel/sql/sql.ts';
+import { findDamage } from '../kernel/sql/sqlite.ts';
 
 /** `warn`: it works, and something would be better otherwise. */
 export type Verdict = 'ok' | 'warn' | 'bad';

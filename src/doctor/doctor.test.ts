@@ -4,13 +4,13 @@ import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeCertificate } from '../../test/certificate.ts';
-import { freePort } from '../../test/free-port.ts';
-import { requireCertificate } from '../kernel/certificate.ts';
-import { ConfigFault } from '../kernel/config-fault.ts';
-import { createHttp } from '../kernel/http.ts';
+import { makeCertificate } from '../../test/support/certificate.ts';
+import { freePort } from '../../test/support/free-port.ts';
+import { ConfigFault } from '../kernel/config/config-error.ts';
+import { requireCertificate } from '../kernel/http/certificate.ts';
+import { createHttp } from '../kernel/http/server.ts';
 import { silentLog } from '../kernel/log.ts';
-import { openDatabase, sql } from '../kernel/sql.ts';
+import { openDatabase, sql } from '../kernel/sql/sql.ts';
 import {
   checkClock,
   checkDatabase,

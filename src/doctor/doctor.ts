@@ -1,6 +1,6 @@
 /** `tributary doctor`: looks at this machine and at each part that is configured here, and says what to do. Changes nothing. */
-import { ConfigFault } from '../kernel/config-fault.ts';
-import type { Listen } from '../kernel/settings.ts';
+import { ConfigFault } from '../kernel/config/config-error.ts';
+import type { Listen } from '../kernel/config/settings.ts';
 import {
   checkDatabase,
   checkDirectory,

@@ -1,6 +1,6 @@
 /** A gauge whose value is read when it is asked for. */
 import { Gauge, type Registry } from 'prom-client';
-import { withinLimit } from './limit.ts';
+import { withinLimit } from './lifecycle/time-limit.ts';
 
 const LIMIT_MS = 2_000;
 

@@ -1,10 +1,10 @@
 /** Central's calls (contract: Central), its change feed, and the enrolment of members. */
 import * as z from 'zod';
 import { regionSchema } from './copies.ts';
-import { epochSchema } from './epoch.ts';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
-import { picturesSchema, renditionSchema } from './media.ts';
-import { addressSchema, privateSchema, timestampSchema, versionSchema } from './record.ts';
+import { picturesSchema, renditionSchema } from './media/media.ts';
+import { epochSchema } from './publication/epoch.ts';
+import { addressSchema, privateSchema, timestampSchema, versionSchema } from './publication/record.ts';
 import { siteConversionSchema } from './site.ts';
 import { nameSchema } from './text.ts';
 

@@ -1,7 +1,7 @@
 /** Copies by rule: what an operator wants to be where, what a site is told to hold, and what of it stands (docs/copies.md). */
 import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
-import { sha256Schema, timestampSchema, versionSchema } from './record.ts';
+import { sha256Schema, timestampSchema, versionSchema } from './publication/record.ts';
 
 export const MAX_ASSIGNMENT_PAGE_ROWS = 500;
 

@@ -1,7 +1,7 @@
 /** What the studio shows of a site's conversions (`GET /api/jobs` of a site). */
 import * as z from 'zod';
 import { videoIdSchema } from './ids.ts';
-import { timestampSchema } from './record.ts';
+import { timestampSchema } from './publication/record.ts';
 
 export const siteJobSchema = z.strictObject({
   id: z.string(),

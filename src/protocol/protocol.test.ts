@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { canonicalJson } from './canonical.ts';
-import { formatMultivariantPlaylist } from './hls.ts';
 import { newRevisionId, newSiteId, newVideoId, videoIdSchema } from './ids.ts';
-import type { Rendition } from './media.ts';
-import { addressSchema, recordSchema } from './record.ts';
+import { formatMultivariantPlaylist } from './media/hls.ts';
+import type { Rendition } from './media/media.ts';
+import { canonicalJson } from './publication/canonical.ts';
+import { addressSchema, recordSchema } from './publication/record.ts';
 import { descriptionSchema, languageSchema, nameSchema } from './text.ts';
 
 describe('names', () => {

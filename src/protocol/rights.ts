@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { videoIdSchema } from './ids.ts';
-import { timestampSchema } from './record.ts';
+import { timestampSchema } from './publication/record.ts';
 
 /** Members' clocks may differ by so much: a right holds this much longer than it says. */
 export const CLOCK_TOLERANCE_S = 60;

@@ -1,8 +1,8 @@
 /** What the studio shows: a site's own videos, step by step (contract: Site). */
 import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
-import { picturesSchema, trackNameSchema } from './media.ts';
-import { privateSchema, timestampSchema, versionSchema, visibilitySchema } from './record.ts';
+import { picturesSchema, trackNameSchema } from './media/media.ts';
+import { privateSchema, timestampSchema, versionSchema, visibilitySchema } from './publication/record.ts';
 import { rightTextSchema } from './rights.ts';
 import { descriptionSchema, languageSchema, nameSchema } from './text.ts';
 

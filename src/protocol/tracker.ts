@@ -1,7 +1,7 @@
 /** The tracker's calls (contract: Tracker). */
 import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
-import { addressSchema } from './record.ts';
+import { addressSchema } from './publication/record.ts';
 import { rightTextSchema } from './rights.ts';
 
 /** What a sentence tells, for pages that put it into other words. */

@@ -10,12 +10,12 @@ import {
   prefixSetting,
   sizeSetting,
   tokenSetting,
-} from '../kernel/settings.ts';
+} from '../kernel/config/settings.ts';
 import { DEFAULT_MAX_UPLOAD_BYTES, HARD_MAX_UPLOAD_BYTES } from '../protocol/limits.ts';
-import { addressSchema } from '../protocol/record.ts';
+import { addressSchema } from '../protocol/publication/record.ts';
 import { nameSchema } from '../protocol/text.ts';
-import { parseDayWindow } from './buffer/egress/windows.ts';
-import { CODECS, DEFAULT_LADDER } from './origin/ladder.ts';
+import { parseDayWindow } from './delivery/egress/windows.ts';
+import { CODECS, DEFAULT_LADDER } from './media/conversion/ladder.ts';
 
 const dayWindowSetting = z.string().transform((text, context) => {
   const window = parseDayWindow(text);

@@ -1,13 +1,13 @@
 /** Which parts of a site run in this process, and what they need of their settings. */
-import { ConfigFault } from '../kernel/config-fault.ts';
+import { ConfigFault } from '../kernel/config/config-error.ts';
 import { createLog } from '../kernel/log.ts';
-import { DamagedDatabase } from '../kernel/sqlite.ts';
-import { startBufferApart } from './buffer-apart.ts';
+import { DamagedDatabase } from '../kernel/sql/sqlite.ts';
+import type { RunningSite } from './compose/running-site.ts';
+import { type SiteFiles, startWithWeb } from './compose/site.ts';
 import { SITE_PARTS, type SiteConfig, type SitePart } from './config.ts';
-import { startOriginApart } from './origin-apart.ts';
-import { startRescue } from './rescue.ts';
-import type { RunningSite } from './running-site.ts';
-import { type SiteFiles, startWithWeb } from './site.ts';
+import { startRescue } from './maintenance/read-only.ts';
+import { startBufferApart } from './standalone/standalone-buffer.ts';
+import { startOriginApart } from './standalone/standalone-origin.ts';
 
 /** All of a site, or the parts of it that `parts` names. @throws ConfigFault where they cannot find one another */
 export function startSite(config: SiteConfig, files: SiteFiles): Promise<RunningSite> {

@@ -7,7 +7,7 @@ import {
   logLevelSetting,
   prefixSetting,
   tokenSetting,
-} from '../kernel/settings.ts';
+} from '../kernel/config/settings.ts';
 import { POLICIES } from './choice/prior.ts';
 
 export const trackerConfigSchema = z.strictObject({

@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { call } from '../kernel/client.ts';
-import { createHttp, requireSigner } from '../kernel/http.ts';
-import { type PublicKey, readOrMakeKey } from '../kernel/keys.ts';
+import { call } from '../kernel/http/client.ts';
+import { createHttp, requireSigner } from '../kernel/http/server.ts';
+import { type PublicKey, readOrMakeKey } from '../kernel/identity/keys.ts';
+import { NonceMemory } from '../kernel/identity/signatures.ts';
 import { silentLog } from '../kernel/log.ts';
-import { NonceMemory } from '../kernel/signatures.ts';
 import { type Change, joinRequestSchema, siteStatesSchema } from '../protocol/central.ts';
 import { newId, newRevisionId, newSiteId, newVideoId, type SiteId } from '../protocol/ids.ts';
-import type { RevisionTimeline } from '../protocol/timeline.ts';
+import type { RevisionTimeline } from '../protocol/media/timeline.ts';
 import {
   beaconAnswerSchema,
   dryRunSchema,

@@ -6,8 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { makeDatabase, type TestDatabase } from '../postgres/databases.ts';
-import { findPostgresProgram } from '../postgres/server.ts';
 import {
   type Cluster,
   type Part,
@@ -17,9 +15,11 @@ import {
   uploadTo,
   videoAt,
   videosNamed,
-} from './cluster.ts';
-import { readFilm, shortFilm } from './films.ts';
-import { COMMAND, eventually } from './parts.ts';
+} from '../support/cluster.ts';
+import { COMMAND, eventually } from '../support/parts.ts';
+import { makeDatabase, type TestDatabase } from '../support/postgres/databases.ts';
+import { findPostgresProgram } from '../support/postgres/server.ts';
+import { readFilm, shortFilm } from '../support/sample-videos.ts';
 
 const HEAL_MS = 60_000;
 

@@ -20,9 +20,9 @@ import {
   untilRegistered,
   uploadTo,
   videoOf,
-} from './cluster.ts';
-import { readFilm, shortFilm } from './films.ts';
-import { eventually, getJson } from './parts.ts';
+} from '../support/cluster.ts';
+import { eventually, getJson } from '../support/parts.ts';
+import { readFilm, shortFilm } from '../support/sample-videos.ts';
 
 let cluster: Cluster;
 /** Two origins: each can be lost once. */

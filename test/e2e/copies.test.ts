@@ -6,7 +6,7 @@ import type { Video } from '../../src/protocol/central.ts';
 import type { LossAnswer, StoredRule } from '../../src/protocol/copies.ts';
 import type { LibraryPage } from '../../src/protocol/site.ts';
 import type { PlayAnswer } from '../../src/protocol/tracker.ts';
-import { chromiumPath, launchBrowser } from './browser.ts';
+import { chromiumPath, launchBrowser } from '../support/browser.ts';
 import {
   addRule,
   askOperator,
@@ -22,9 +22,9 @@ import {
   uploadTo,
   videoAt,
   videoOf,
-} from './cluster.ts';
-import { framesOf, readFilm, shortFilm } from './films.ts';
-import { eventually, getJson } from './parts.ts';
+} from '../support/cluster.ts';
+import { eventually, getJson } from '../support/parts.ts';
+import { framesOf, readFilm, shortFilm } from '../support/sample-videos.ts';
 
 /** 12 s of 25 pictures. */
 const FRAMES = 300;

@@ -4,7 +4,6 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Video } from '../../src/protocol/central.ts';
-import { makeFilm, minuteFilm, readFilm, shortFilm } from './films.ts';
 import {
   type Demo,
   eventually,
@@ -15,7 +14,8 @@ import {
   readMemory,
   startDemo,
   upload,
-} from './parts.ts';
+} from '../support/parts.ts';
+import { makeFilm, minuteFilm, readFilm, shortFilm } from '../support/sample-videos.ts';
 
 let demo: Demo;
 beforeAll(async () => {

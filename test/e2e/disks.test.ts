@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SiteVideo } from '../../src/protocol/site.ts';
-import { freePort } from '../free-port.ts';
-import { readFilm, shortFilm } from './films.ts';
-import { announceUpload, COMMAND, eventually, getJson, upload } from './parts.ts';
+import { freePort } from '../support/free-port.ts';
+import { announceUpload, COMMAND, eventually, getJson, upload } from '../support/parts.ts';
+import { readFilm, shortFilm } from '../support/sample-videos.ts';
 
 const TOKEN = 'a-token-of-this-test-alone';
 const MB = 2 ** 20;

@@ -1,9 +1,9 @@
 /** A film that was cut without being encoded, between two key frames: a player in a real browser begins where its author cut. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { makeFilm, makeTrimmed, recipes } from '../media/films.ts';
 import { withServedSource } from '../media/serve-source.ts';
-import { chromiumPath, launchBrowser } from './browser.ts';
+import { makeFilm, makeTrimmed, recipes } from '../media/videos.ts';
+import { chromiumPath, launchBrowser } from '../support/browser.ts';
 
 /** Key frames stand every two seconds. */
 const CUT_AT_S = 3.3;

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SiteVideo } from '../../src/protocol/site.ts';
-import { requireFfmpeg } from '../media/films.ts';
-import { chromiumPath, launchBrowser } from './browser.ts';
-import { type Demo, eventually, findAtSite, findVideo, startDemo, upload } from './parts.ts';
+import { requireFfmpeg } from '../media/videos.ts';
+import { chromiumPath, launchBrowser } from '../support/browser.ts';
+import { type Demo, eventually, findAtSite, findVideo, startDemo, upload } from '../support/parts.ts';
 
 const PICTURES = process.env.TRIBUTARY_PICTURES ?? 'test-results';
 

@@ -1,9 +1,9 @@
 /** A film that is still being converted: who begins to watch its first minute sees the rest as well. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chromiumPath, launchBrowser } from './browser.ts';
-import { makeFilm, readFilm } from './films.ts';
-import { type Demo, eventually, findVideo, play, startDemo, upload } from './parts.ts';
+import { chromiumPath, launchBrowser } from '../support/browser.ts';
+import { type Demo, eventually, findVideo, play, startDemo, upload } from '../support/parts.ts';
+import { makeFilm, readFilm } from '../support/sample-videos.ts';
 
 const SECONDS = 320;
 /** After so much is encoded it can be seen first. */

@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Signal, Video } from '../../src/protocol/central.ts';
 import type { SiteVideo } from '../../src/protocol/site.ts';
-import { ffmpeg, filmVariants, readFilm, shortFilm } from './films.ts';
 import {
   type Demo,
   eventually,
@@ -15,7 +14,8 @@ import {
   startDemo,
   type UploadResult,
   upload,
-} from './parts.ts';
+} from '../support/parts.ts';
+import { ffmpeg, filmVariants, readFilm, shortFilm } from '../support/sample-videos.ts';
 
 let demo: Demo;
 beforeAll(async () => {

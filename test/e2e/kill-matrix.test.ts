@@ -9,7 +9,6 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FAILPOINTS, type Failpoint } from '../../src/kernel/failpoint.ts';
 import type { SiteInfo } from '../../src/protocol/site.ts';
-import { startPostgres } from '../postgres/server.ts';
 import {
   type Cluster,
   type ClusterSettings,
@@ -26,9 +25,10 @@ import {
   videoAt,
   videosAt,
   videosNamed,
-} from './cluster.ts';
-import { readFilm, shortFilm } from './films.ts';
-import { eventually, getJson } from './parts.ts';
+} from '../support/cluster.ts';
+import { eventually, getJson } from '../support/parts.ts';
+import { startPostgres } from '../support/postgres/server.ts';
+import { readFilm, shortFilm } from '../support/sample-videos.ts';
 
 type Act = 'upload' | 'restart' | 'edit' | 'withdraw';
 /** What leads through a failpoint; an upload where nothing is said. */

@@ -1,6 +1,5 @@
 /** A site that central cannot connect to is read all the same, over the link that it opened. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../free-port.ts';
 import {
   type Cluster,
   type Part,
@@ -9,9 +8,10 @@ import {
   untilRegistered,
   uploadTo,
   videosNamed,
-} from './cluster.ts';
-import { readFilm, shortFilm } from './films.ts';
-import { eventually } from './parts.ts';
+} from '../support/cluster.ts';
+import { freePort } from '../support/free-port.ts';
+import { eventually } from '../support/parts.ts';
+import { readFilm, shortFilm } from '../support/sample-videos.ts';
 
 let cluster: Cluster;
 let film: Buffer;

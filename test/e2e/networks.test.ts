@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chromiumPath } from '../support/browser.ts';
+import { COMMAND, eventually, findVideo, getJson, upload } from '../support/parts.ts';
+import { makeFilm } from '../support/sample-videos.ts';
 import { missingForWan, startWan, type Wan } from '../wan/wan.ts';
-import { chromiumPath } from './browser.ts';
-import { makeFilm } from './films.ts';
-import { COMMAND, eventually, findVideo, getJson, upload } from './parts.ts';
 
 const missing = missingForWan() ?? (chromiumPath ? undefined : 'there is no Chromium');
 if (missing) console.log(`The test of changing networks is left out: ${missing}.`);

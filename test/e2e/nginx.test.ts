@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SiteVideo } from '../../src/protocol/site.ts';
-import { freePort } from '../free-port.ts';
-import { readFilm, shortFilm } from './films.ts';
-import { COMMAND, eventually, getJson, upload } from './parts.ts';
+import { freePort } from '../support/free-port.ts';
+import { COMMAND, eventually, getJson, upload } from '../support/parts.ts';
+import { readFilm, shortFilm } from '../support/sample-videos.ts';
 
 const TOKEN = 'a-token-of-this-test-alone';
 let directory: string;

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { VideoRow } from '../../src/site/database/schema.ts';
 import { makeOddSource, ODD_SOURCES, type OddSource } from '../media/odd-sources.ts';
 import { openWorkshop, type Workshop } from '../media/workshop.ts';
-import { chromiumPath, launchBrowser } from './browser.ts';
+import { chromiumPath, launchBrowser } from '../support/browser.ts';
 
 const PLAYED_AT_ONCE = 4;
 /** Beside what a film lasts. */

@@ -5,8 +5,8 @@ import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../free-port.ts';
-import { eventually, runProgram } from './parts.ts';
+import { freePort } from '../support/free-port.ts';
+import { eventually, runProgram } from '../support/parts.ts';
 
 const LAUNCH = 'bin/launch.mjs';
 let directory: string;

@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Site, Video } from '../../src/protocol/central.ts';
 import type { SiteInfo } from '../../src/protocol/site.ts';
 import type { BeaconAnswer, PlayAnswer } from '../../src/protocol/tracker.ts';
-import { chromiumPath, launchBrowser } from './browser.ts';
-import { minuteFilm, readFilm, shortFilm } from './films.ts';
-import { type Demo, eventually, findVideo, getJson, startDemo, upload } from './parts.ts';
+import { chromiumPath, launchBrowser } from '../support/browser.ts';
+import { type Demo, eventually, findVideo, getJson, startDemo, upload } from '../support/parts.ts';
+import { minuteFilm, readFilm, shortFilm } from '../support/sample-videos.ts';
 
 const PICTURES = process.env.TRIBUTARY_PICTURES ?? 'test-results';
 

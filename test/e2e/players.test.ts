@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PLAYERS, servePlayerPages } from '../players/player-pages.ts';
 import { type Course, openStage, type Stage } from '../players/stage.ts';
-import { chromiumPath } from './browser.ts';
+import { chromiumPath } from '../support/browser.ts';
 
 const TIMES = { midPlaySeconds: 5, faultSeconds: 12, returnSeconds: 60 };
 /** The promise is none; a busy machine makes pictures late. */

@@ -8,7 +8,7 @@ import type { Grant } from '../../src/protocol/rights.ts';
 import type { SiteVideo } from '../../src/protocol/site.ts';
 import type { PlayAnswer } from '../../src/protocol/tracker.ts';
 import { PLAYERS, servePlayerPages } from '../players/player-pages.ts';
-import { chromiumPath, launchBrowser } from './browser.ts';
+import { chromiumPath, launchBrowser } from '../support/browser.ts';
 import {
   askOperator,
   type Cluster,
@@ -18,9 +18,9 @@ import {
   TOKEN,
   untilRegistered,
   videoAt,
-} from './cluster.ts';
-import { framesOf, readFilm, shortFilm } from './films.ts';
-import { eventually, getJson, upload } from './parts.ts';
+} from '../support/cluster.ts';
+import { eventually, getJson, upload } from '../support/parts.ts';
+import { framesOf, readFilm, shortFilm } from '../support/sample-videos.ts';
 
 const NAME = 'Closed rehearsal 内部排练';
 /** What is promised. */

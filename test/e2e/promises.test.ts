@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CentralSchema, migrations } from '../../src/central/database/schema.ts';
-import { openDatabase, sql } from '../../src/kernel/sql.ts';
+import { openDatabase, sql } from '../../src/kernel/sql/sql.ts';
 import { newRevisionId, newVideoId } from '../../src/protocol/ids.ts';
 import { changeVideo } from '../../src/site/database/records.ts';
 import { type SiteSchema, siteMigrations } from '../../src/site/database/schema.ts';
@@ -22,9 +22,9 @@ import {
   uploadTo,
   videoAt,
   videosAt,
-} from './cluster.ts';
-import { readFilm, shortFilm } from './films.ts';
-import { eventually, readMemory } from './parts.ts';
+} from '../support/cluster.ts';
+import { eventually, readMemory } from '../support/parts.ts';
+import { readFilm, shortFilm } from '../support/sample-videos.ts';
 
 const authorised = { authorization: `Bearer ${TOKEN}` };
 

@@ -4,8 +4,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ffmpeg, minuteFilm, readFilm } from './films.ts';
-import { type Demo, eventually, findVideo, play, startDemo, upload } from './parts.ts';
+import { type Demo, eventually, findVideo, play, startDemo, upload } from '../support/parts.ts';
+import { ffmpeg, minuteFilm, readFilm } from '../support/sample-videos.ts';
 
 const FILM_S = 60;
 /** Half-way it dies: 30 seconds of film are left to be fetched elsewhere. */

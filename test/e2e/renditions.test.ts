@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readMedia, readMultivariant } from '../media/strict-hls.ts';
 import { checkMpd } from '../media/strict-mpd.ts';
 import { film, openWorkshop, type Workshop } from '../media/workshop.ts';
-import { chromiumPath, launchBrowser } from './browser.ts';
-import { ffmpeg } from './films.ts';
+import { chromiumPath, launchBrowser } from '../support/browser.ts';
+import { ffmpeg } from '../support/sample-videos.ts';
 
 const SECONDS = 10;
 const SCRIPTS: Readonly<Record<string, string>> = {

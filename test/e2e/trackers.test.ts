@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Explanation, PlayAnswer } from '../../src/protocol/tracker.ts';
-import { readFilm, shortFilm } from './films.ts';
-import { COMMAND, type Demo, eventually, findVideo, getJson, startDemo, upload } from './parts.ts';
+import { COMMAND, type Demo, eventually, findVideo, getJson, startDemo, upload } from '../support/parts.ts';
+import { readFilm, shortFilm } from '../support/sample-videos.ts';
 
 let demo: Demo;
 let id: string;

@@ -3,8 +3,8 @@ import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { SiteProbe } from '../../src/protocol/site.ts';
-import { readFilm, shortFilm } from './films.ts';
-import { type Demo, eventually, findVideo, getJson, play, startDemo, upload } from './parts.ts';
+import { type Demo, eventually, findVideo, getJson, play, startDemo, upload } from '../support/parts.ts';
+import { readFilm, shortFilm } from '../support/sample-videos.ts';
 
 let demo: Demo;
 beforeAll(async () => {

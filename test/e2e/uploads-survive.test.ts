@@ -13,8 +13,8 @@ import {
   startCluster,
   untilRegistered,
   uploadTo,
-} from './cluster.ts';
-import { readFilm, shortFilm } from './films.ts';
+} from '../support/cluster.ts';
+import { readFilm, shortFilm } from '../support/sample-videos.ts';
 
 const TWENTIETHS = 20;
 

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { film, openWorkshop, type Workshop } from '../media/workshop.ts';
-import { COMMAND, eventually } from './parts.ts';
+import { COMMAND, eventually } from '../support/parts.ts';
 
 const SECONDS = 100;
 const workers: ChildProcess[] = [];

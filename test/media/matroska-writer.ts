@@ -1,9 +1,9 @@
 /** Writes Matroska in ways that ffmpeg reads but does not write: lacing, header stripping, unknown sizes, block groups. */
 import { readFile } from 'node:fs/promises';
-import { formatElement, listElements } from '../../src/site/origin/ebml.ts';
-import { FileBytes } from '../../src/site/origin/file-bytes.ts';
-import { indexMatroska } from '../../src/site/origin/matroska-source.ts';
-import { readTracks } from '../../src/site/origin/matroska-tracks.ts';
+import { FileBytes } from '../../src/site/media/containers/file-bytes.ts';
+import { formatElement, listElements } from '../../src/site/media/containers/matroska/ebml.ts';
+import { indexMatroska } from '../../src/site/media/containers/matroska/matroska-source.ts';
+import { readTracks } from '../../src/site/media/containers/matroska/tracks.ts';
 
 export interface Variant {
   /** 1 Xiph, 2 fixed sizes, 3 EBML (RFC 9559, section 10.3); sound alone, four frames a block. */

@@ -3,7 +3,7 @@
  * each is tested by `test/e2e/odd-sources.test.ts` and stated in `docs/sources.md`.
  */
 import { readFileSync } from 'node:fs';
-import { makeFilm } from './films.ts';
+import { makeFilm } from './videos.ts';
 
 export interface OddSource {
   /** Unique; its end says how people would name the file. */

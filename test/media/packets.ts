@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
-import { requireFfmpeg } from './films.ts';
+import { requireFfmpeg } from './videos.ts';
 
 const run = promisify(execFile);
 

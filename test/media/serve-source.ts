@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { readOrMakeKey } from '../../src/kernel/keys.ts';
+import { readOrMakeKey } from '../../src/kernel/identity/keys.ts';
 import { newRevisionId, newVideoId } from '../../src/protocol/ids.ts';
-import { type PreparedSource, prepareSource } from '../../src/site/origin/prepare.ts';
-import { createOriginServer } from '../../src/site/origin/server.ts';
+import { createOriginServer } from '../../src/site/media/cut/server.ts';
+import { type PreparedSource, prepareSource } from '../../src/site/media/index/prepare.ts';
 
 export interface ServedSource {
   readonly prepared: PreparedSource;

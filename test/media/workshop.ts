@@ -8,21 +8,25 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { abilitiesOf, findFfmpeg } from '../../src/kernel/ffmpeg.ts';
 import { silentLog } from '../../src/kernel/log.ts';
-import { openDatabase } from '../../src/kernel/sql.ts';
+import { openDatabase } from '../../src/kernel/sql/sql.ts';
 import { newVideoId, type VideoId } from '../../src/protocol/ids.ts';
 import { type JobProgress, listJobProgress } from '../../src/site/database/jobs.ts';
 import { locateRevision } from '../../src/site/database/revisions.ts';
 import { type SiteSchema, siteMigrations, type VideoRow } from '../../src/site/database/schema.ts';
 import { findVideo, insertVideo, type SiteDatabase } from '../../src/site/database/videos.ts';
-import { createConverter } from '../../src/site/origin/converter.ts';
-import { findMediaTools } from '../../src/site/origin/ffmpeg/ffmpeg.ts';
-import type { Isolation } from '../../src/site/origin/ffmpeg/isolation.ts';
-import { createIntake } from '../../src/site/origin/intake.ts';
-import { DEFAULT_LADDER, type LadderRung } from '../../src/site/origin/ladder.ts';
-import { prepareSource } from '../../src/site/origin/prepare.ts';
-import { Presentation } from '../../src/site/origin/presentation.ts';
-import { createStorage, type Storage } from '../../src/site/origin/storage.ts';
-import { type RunningWorker, startWorker, type WorkerOptions } from '../../src/site/origin/worker.ts';
+import { createConverter } from '../../src/site/media/conversion/converter.ts';
+import { DEFAULT_LADDER, type LadderRung } from '../../src/site/media/conversion/ladder.ts';
+import {
+  type RunningWorker,
+  startWorker,
+  type WorkerOptions,
+} from '../../src/site/media/conversion/worker.ts';
+import { Presentation } from '../../src/site/media/cut/presentation.ts';
+import { findMediaTools } from '../../src/site/media/ffmpeg/ffmpeg.ts';
+import type { Isolation } from '../../src/site/media/ffmpeg/sandbox.ts';
+import { prepareSource } from '../../src/site/media/index/prepare.ts';
+import { createIntake } from '../../src/site/media/intake/intake.ts';
+import { createStorage, type Storage } from '../../src/site/media/storage/storage.ts';
 
 export interface Workshop {
   readonly db: SiteDatabase;

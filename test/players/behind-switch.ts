@@ -1,7 +1,7 @@
 /** A demo whose sites stand behind switches: each site moves to the next port, and its address is the switch's from then on. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { COMMAND, type Demo, eventually } from '../e2e/parts.ts';
+import { COMMAND, type Demo, eventually } from '../support/parts.ts';
 import { type FaultSwitch, startFaultSwitch } from './fault-switch.ts';
 
 /** What a connection to a site gets: the one of the viewers' own zone is the better one. */

@@ -4,7 +4,7 @@
  * does. `npm run players` writes what was measured into docs/playback.md.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chromiumPath } from '../e2e/browser.ts';
+import { chromiumPath } from '../support/browser.ts';
 import type { Fault } from './fault-switch.ts';
 import { PLAYERS, servePlayerPages } from './player-pages.ts';
 import { type Course, openStage, type Stage, type Viewer } from './stage.ts';

@@ -5,9 +5,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
-import { launchBrowser } from '../e2e/browser.ts';
-import { busyFilm, readFilm } from '../e2e/films.ts';
-import { type Demo, eventually, findVideo, play, startDemo, upload } from '../e2e/parts.ts';
+import { launchBrowser } from '../support/browser.ts';
+import { type Demo, eventually, findVideo, play, startDemo, upload } from '../support/parts.ts';
+import { busyFilm, readFilm } from '../support/sample-videos.ts';
 import { fillWhole, putBehindSwitch } from './behind-switch.ts';
 import type { Fault, FaultSwitch } from './fault-switch.ts';
 import { METER, type Reading } from './player-pages.ts';

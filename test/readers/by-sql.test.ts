@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import { createSqlReaders } from '../../src/central/read-by-sql.ts';
-import { openDatabase } from '../../src/kernel/sql.ts';
+import { createSqlReaders } from '../../src/central/site-reader/read-by-sql.ts';
+import { openDatabase } from '../../src/kernel/sql/sql.ts';
 import { type SiteSchema, siteMigrations } from '../../src/site/database/schema.ts';
 import type { SiteDatabase } from '../../src/site/database/videos.ts';
-import { ENGINE, makeDatabase } from '../postgres/databases.ts';
+import { ENGINE, makeDatabase } from '../support/postgres/databases.ts';
 import { describeSiteReader } from './site-reader.contract.ts';
 
 const PASSWORD = 'change-this-password';

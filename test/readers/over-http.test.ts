@@ -2,14 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readOverHttp } from '../../src/central/read-over-http.ts';
-import { createHttp } from '../../src/kernel/http.ts';
-import { readOrMakeKey } from '../../src/kernel/keys.ts';
+import { readOverHttp } from '../../src/central/site-reader/read-over-http.ts';
+import { createHttp } from '../../src/kernel/http/server.ts';
+import { readOrMakeKey } from '../../src/kernel/identity/keys.ts';
 import { silentLog } from '../../src/kernel/log.ts';
-import { openDatabase } from '../../src/kernel/sql.ts';
+import { openDatabase } from '../../src/kernel/sql/sql.ts';
 import { newSiteId } from '../../src/protocol/ids.ts';
 import { type SiteSchema, siteMigrations } from '../../src/site/database/schema.ts';
-import { createGateway, serveGateway } from '../../src/site/web/gateway.ts';
+import { createGateway, serveGateway } from '../../src/site/http/gateway.ts';
 import { describeSiteReader } from './site-reader.contract.ts';
 
 describeSiteReader('through its gateway', async () => {

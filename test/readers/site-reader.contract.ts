@@ -1,22 +1,22 @@
-/** What every way of reading a site's database has to do (src/central/site-reader.ts). Each adapter runs all of it. */
+/** What every way of reading a site's database has to do (src/central/site-reader/site-reader.ts). Each adapter runs all of it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SiteReader } from '../../src/central/site-reader.ts';
-import { sha256Hex } from '../../src/kernel/keys.ts';
-import { SetDigest } from '../../src/kernel/set-digest.ts';
-import { canonicalJson } from '../../src/protocol/canonical.ts';
+import type { SiteReader } from '../../src/central/site-reader/site-reader.ts';
+import { sha256Hex } from '../../src/kernel/identity/keys.ts';
+import { SetDigest } from '../../src/kernel/identity/set-digest.ts';
 import type { Assignment } from '../../src/protocol/copies.ts';
-import type { Epoch } from '../../src/protocol/epoch.ts';
-import type { Acknowledgement, RecordPage } from '../../src/protocol/gateway.ts';
 import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../src/protocol/ids.ts';
 import { MAX_RECORD_PAGE_BYTES } from '../../src/protocol/limits.ts';
-import { type RecordDraft, recordSchema } from '../../src/protocol/record.ts';
+import { canonicalJson } from '../../src/protocol/publication/canonical.ts';
+import type { Epoch } from '../../src/protocol/publication/epoch.ts';
+import type { Acknowledgement, RecordPage } from '../../src/protocol/publication/gateway.ts';
+import { type RecordDraft, recordSchema } from '../../src/protocol/publication/record.ts';
 import {
   completeCopy,
   noteAssignments,
   renounceCopy,
   type WholeCopy,
 } from '../../src/site/database/copies.ts';
-import { adoptEpoch } from '../../src/site/database/greeting.ts';
+import { adoptEpoch } from '../../src/site/database/handshake.ts';
 import { changeVideo, countUnpublished, numberDrafts } from '../../src/site/database/records.ts';
 import { beginStart } from '../../src/site/database/signal.ts';
 import { insertVideo, markChecking, type SiteDatabase } from '../../src/site/database/videos.ts';

@@ -1,18 +1,22 @@
 /** Central in the simulation: the real collector, greetings, signals and database. Several processes may share the disk. */
-import { Bell } from '../../src/central/bell.ts';
-import { Collector } from '../../src/central/collector.ts';
-import { readEpoch } from '../../src/central/database/epochs.ts';
-import { listHeld, readHeld, takeGreeting } from '../../src/central/database/greetings.ts';
+import { Bell } from '../../src/central/change-notifier.ts';
+import { Collector } from '../../src/central/collector/collector.ts';
+import { readEpoch } from '../../src/central/database/publication/epochs.ts';
+import { listHeld, readHeld, takeGreeting } from '../../src/central/database/publication/handshakes.ts';
 import type { CentralDatabase, CentralSchema } from '../../src/central/database/schema.ts';
-import type { SiteReader } from '../../src/central/site-reader.ts';
-import { receiveSignal } from '../../src/central/web/signals.ts';
+import type { SiteReader } from '../../src/central/site-reader/site-reader.ts';
+import { receiveSignal } from '../../src/central/web/members/signals.ts';
+import type { SiteId } from '../../src/protocol/ids.ts';
 import {
   publishedAnswerSchema,
   publishedDigestSchema,
   recordPageSchema,
-} from '../../src/protocol/gateway.ts';
-import { greetingSchema, heldQuerySchema, takeBackQuerySchema } from '../../src/protocol/greeting.ts';
-import type { SiteId } from '../../src/protocol/ids.ts';
+} from '../../src/protocol/publication/gateway.ts';
+import {
+  greetingSchema,
+  heldQuerySchema,
+  takeBackQuerySchema,
+} from '../../src/protocol/publication/handshake.ts';
 import type { Disk } from './disk.ts';
 import { Process } from './process.ts';
 import { CENTRAL, logTo, type World } from './site-node.ts';

@@ -2,7 +2,7 @@
  * One life of a part, from a start to a crash. After a crash nothing of it goes on: whatever it waited for never comes.
  * It can also be held up, as by a long pause of the machine, and go on later as if nothing had happened.
  */
-import type { Clock } from '../../src/kernel/clock.ts';
+import type { Clock } from '../../src/kernel/lifecycle/clock.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 

@@ -3,7 +3,7 @@
  * what someone would write who did not know of the rule; all else is the real code.
  */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Acknowledgement } from '../../src/protocol/gateway.ts';
+import type { Acknowledgement } from '../../src/protocol/publication/gateway.ts';
 import type { Disk } from './disk.ts';
 import type { Run, Storm } from './simulate.ts';
 
@@ -52,10 +52,10 @@ const HOLD_UPS: Partial<Storm> = {
 type Real = typeof import('../../src/site/database/records.ts') &
   typeof import('../../src/site/database/signal.ts') &
   typeof import('../../src/site/database/compare.ts') &
-  typeof import('../../src/central/collect-page.ts') &
-  typeof import('../../src/central/database/write-records.ts') &
-  typeof import('../../src/central/database/decide.ts') &
-  typeof import('../../src/central/database/take-records.ts');
+  typeof import('../../src/central/collector/collect-page.ts') &
+  typeof import('../../src/central/database/publication/write-records.ts') &
+  typeof import('../../src/central/database/publication/decide.ts') &
+  typeof import('../../src/central/database/publication/take-records.ts');
 
 /** Replaces functions of one module, given the real ones. */
 function replace(path: string, make: (real: Real) => Partial<Record<keyof Real, unknown>>): void {
@@ -104,8 +104,8 @@ describe('without one rule the simulation finds a violation', () => {
   });
 
   it('R2: an acknowledgement before the commit', async () => {
-    const { takeRecords } = await import('../../src/central/database/take-records.ts');
-    const { checkRecord } = await import('../../src/central/offered-record.ts');
+    const { takeRecords } = await import('../../src/central/database/publication/take-records.ts');
+    const { checkRecord } = await import('../../src/central/publication/offered-record.ts');
     replace(`${src}/central/collect-page.ts`, () => ({
       async collectPage(
         { db, reader, site, signal, now }: Parameters<Real['collectPage']>[0],
@@ -224,11 +224,11 @@ describe('without one rule the simulation finds a violation', () => {
   });
 
   it('R7: a start that greets and takes nothing back', async () => {
-    const { adoptEpoch } = await import('../../src/site/database/greeting.ts');
+    const { adoptEpoch } = await import('../../src/site/database/handshake.ts');
     const { readSignal } = await import('../../src/site/database/signal.ts');
     vi.doMock(`${src}/site/web/greet.ts`, () => ({
       async greet(
-        { db, calls }: Parameters<typeof import('../../src/site/web/greet.ts').greet>[0],
+        { db, calls }: Parameters<typeof import('../../src/site/publication/handshake.ts').greet>[0],
         signal: AbortSignal,
       ) {
         const { start, epoch } = await readSignal(db);
@@ -242,7 +242,7 @@ describe('without one rule the simulation finds a violation', () => {
 
   it('R8: epochs that are all the same', async () => {
     vi.doMock(`${src}/protocol/epoch.ts`, async importOriginal => ({
-      ...(await importOriginal<typeof import('../../src/protocol/epoch.ts')>()),
+      ...(await importOriginal<typeof import('../../src/protocol/publication/epoch.ts')>()),
       isSameEpoch: (a: unknown, b: unknown) => a !== undefined && b !== undefined,
     }));
     expect((await findViolation())?.violation).toBeTruthy();

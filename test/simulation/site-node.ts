@@ -1,18 +1,23 @@
 /** A site in the simulation: the real publisher, greeting, gateway and database; a wire and a disk of ours. */
+
+import { type Repeating, repeat } from '../../src/kernel/lifecycle/repeat.ts';
 import type { Log } from '../../src/kernel/log.ts';
-import { type Repeating, repeat } from '../../src/kernel/timing.ts';
 import { memberInfoSchema, signalAnswerSchema } from '../../src/protocol/central.ts';
-import { publishedRequestSchema } from '../../src/protocol/gateway.ts';
-import { greetingAnswerSchema, heldPageSchema, takeBackAnswerSchema } from '../../src/protocol/greeting.ts';
 import type { SiteId, VideoId } from '../../src/protocol/ids.ts';
-import type { RecordDraft } from '../../src/protocol/record.ts';
+import { publishedRequestSchema } from '../../src/protocol/publication/gateway.ts';
+import {
+  greetingAnswerSchema,
+  heldPageSchema,
+  takeBackAnswerSchema,
+} from '../../src/protocol/publication/handshake.ts';
+import type { RecordDraft } from '../../src/protocol/publication/record.ts';
 import { changeVideo, writeDraft } from '../../src/site/database/records.ts';
 import type { SiteSchema } from '../../src/site/database/schema.ts';
 import { beginStart } from '../../src/site/database/signal.ts';
 import { insertVideo, markChecking, type SiteDatabase } from '../../src/site/database/videos.ts';
-import type { CentralCalls } from '../../src/site/web/central-calls.ts';
-import { createGateway } from '../../src/site/web/gateway.ts';
-import { type Publisher, startPublisher } from '../../src/site/web/publisher.ts';
+import { createGateway } from '../../src/site/http/gateway.ts';
+import type { CentralCalls } from '../../src/site/publication/central-client.ts';
+import { type Publisher, startPublisher } from '../../src/site/publication/publisher.ts';
 import type { Disk } from './disk.ts';
 import type { Network } from './network.ts';
 import { Process } from './process.ts';

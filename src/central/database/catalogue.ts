@@ -1,8 +1,8 @@
 /** The catalogue: listing and search for viewers, and what trackers have registered of it. */
 
-import { sql } from '../../kernel/sql.ts';
+import { sql } from '../../kernel/sql/sql.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
-import type { CopyRecord } from '../../protocol/record.ts';
+import type { CopyRecord } from '../../protocol/publication/record.ts';
 import { searchWords } from '../../protocol/text.ts';
 import type { Cursor } from './cursor.ts';
 import { registeredUpTo } from './feed.ts';

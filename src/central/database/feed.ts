@@ -3,11 +3,11 @@
  * changes again moves to the end, so what a tracker has to read never exceeds what there is.
  */
 import { failpoint } from '../../kernel/failpoint.ts';
-import { notify } from '../../kernel/postgres.ts';
-import { sql } from '../../kernel/sql.ts';
+import { notify } from '../../kernel/sql/postgres.ts';
+import { sql } from '../../kernel/sql/sql.ts';
 import type { Change, SitePolicy } from '../../protocol/central.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
-import { isOfOwner, type PublicationRecord } from '../../protocol/record.ts';
+import { isOfOwner, type PublicationRecord } from '../../protocol/publication/record.ts';
 import type { CentralDatabase, CentralTransaction, MemberRow, VideoRow } from './schema.ts';
 
 /** Other centrals on the same database hear of changes here. */

@@ -1,6 +1,6 @@
 /** Grants: who may watch a private video, until when. A grant itself is not kept, only what it says: it is made anew from that. */
 import { randomBytes } from 'node:crypto';
-import { sql } from '../../kernel/sql.ts';
+import { sql } from '../../kernel/sql/sql.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { MAX_RIGHTS_PAGE_ROWS } from '../../protocol/rights.ts';
 import { findStart, takePositions } from './feed.ts';

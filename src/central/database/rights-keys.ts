@@ -1,6 +1,6 @@
 /** Masters of the keys of grants and tokens: made here once, kept sealed, rotated by the operator. */
 import { randomBytes } from 'node:crypto';
-import type { SecretBox } from '../../kernel/secret-box.ts';
+import type { SecretBox } from '../../kernel/identity/secret-box.ts';
 import { takePositions } from './feed.ts';
 import type { CentralDatabase } from './schema.ts';
 

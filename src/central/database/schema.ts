@@ -3,7 +3,7 @@
  * JSON is text: what SQLite and PostgreSQL spell alike.
  */
 import type { Generated, Kysely, Migration, Selectable, Transaction } from 'kysely';
-import { sql } from '../../kernel/sql.ts';
+import { sql } from '../../kernel/sql/sql.ts';
 
 interface MemberTable {
   id: string;

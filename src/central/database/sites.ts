@@ -1,8 +1,8 @@
 /** Members of the system: sites and trackers, their enrolment and their keys. */
 
-import { done, perDatabase, type Settled } from '../../kernel/batching.ts';
-import { isPostgres } from '../../kernel/postgres.ts';
-import { sql } from '../../kernel/sql.ts';
+import { done, perDatabase, type Settled } from '../../kernel/sql/batching.ts';
+import { isPostgres } from '../../kernel/sql/postgres.ts';
+import { sql } from '../../kernel/sql/sql.ts';
 import type { Coordinates, SitePolicyEdit } from '../../protocol/central.ts';
 import { type SiteId, siteIdSchema } from '../../protocol/ids.ts';
 import { takePositions } from './feed.ts';

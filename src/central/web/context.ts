@@ -1,18 +1,18 @@
 /** What central's calls stand on, and who may make them. */
 import type { FastifyRequest } from 'fastify';
-import { hasToken, RefusedSignature, requireSigner, requireToken } from '../../kernel/http.ts';
+import { hasToken, RefusedSignature, requireSigner, requireToken } from '../../kernel/http/server.ts';
+import type { SecretBox } from '../../kernel/identity/secret-box.ts';
+import type { NonceMemory } from '../../kernel/identity/signatures.ts';
 import { Problem } from '../../kernel/problem.ts';
-import type { SecretBox } from '../../kernel/secret-box.ts';
-import type { NonceMemory } from '../../kernel/signatures.ts';
 import type { SiteId } from '../../protocol/ids.ts';
-import type { Bell } from '../bell.ts';
-import type { Collector } from '../collector.ts';
+import type { Bell } from '../change-notifier.ts';
+import type { Collector } from '../collector/collector.ts';
 import type { CentralConfig } from '../config.ts';
 import type { CentralDatabase, MemberRow } from '../database/schema.ts';
 import { findMember, isActive, listJoined, type Role } from '../database/sites.ts';
-import type { Links } from '../links.ts';
 import type { CentralMetrics } from '../metrics.ts';
 import type { Refusals } from '../refusals.ts';
+import type { Links } from '../site-reader/links.ts';
 
 export interface CentralContext {
   readonly config: CentralConfig;

@@ -1,5 +1,5 @@
 /** What the pages need to begin with. */
-import { allowAnyOrigin, type HttpServer } from '../../kernel/http.ts';
+import { allowAnyOrigin, type HttpServer } from '../../kernel/http/server.ts';
 import { centralInfoSchema } from '../../protocol/central.ts';
 import { type CentralContext, listTrackerUrls } from './context.ts';
 

@@ -1,7 +1,7 @@
 /** Answers that wait: at once where there is something to tell, else as soon as there is, within the time that was asked for. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
-import type { Bell } from '../bell.ts';
+import type { Bell } from '../change-notifier.ts';
 
 /** Seconds. */
 export const MAX_WAIT_S = 25;

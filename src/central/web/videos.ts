@@ -1,14 +1,14 @@
 /** The catalogue as everyone may read it. */
 import * as z from 'zod';
-import { allowAnyOrigin, type HttpServer } from '../../kernel/http.ts';
+import { allowAnyOrigin, type HttpServer } from '../../kernel/http/server.ts';
 import { Problem } from '../../kernel/problem.ts';
 import { type Video, videoListSchema, videoSchema } from '../../protocol/central.ts';
 import { type SiteId, siteIdSchema, videoIdSchema } from '../../protocol/ids.ts';
-import type { PublicationRecord } from '../../protocol/record.ts';
+import type { PublicationRecord } from '../../protocol/publication/record.ts';
 import { findVideo, type ListedVideo, listCopies, listVideos } from '../database/catalogue.ts';
 import { formatCursor, parseCursor } from '../database/cursor.ts';
 import type { CentralDatabase } from '../database/schema.ts';
-import { hasGrant } from '../grants.ts';
+import { hasGrant } from '../rights/grants.ts';
 import { type CentralContext, formatTime, isOperator, optionalTime } from './context.ts';
 
 const listQuerySchema = z.object({

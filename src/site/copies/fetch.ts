@@ -2,19 +2,25 @@
  * Fetches the files of a copy as the buffer fills (holders that the tracker names, best first, each byte checked against the
  * proof of the site that made it), but keeps nothing in the buffer, and says that it is in no hurry.
  */
+
+import { isSigned, parseProof } from '../../kernel/identity/proofs.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
-import { isSigned, parseProof } from '../../kernel/proofs.ts';
 import type { VideoId } from '../../protocol/ids.ts';
-import { tokenPath } from '../../protocol/media-address.ts';
-import { parseStrongEtag } from '../buffer/etags.ts';
-import { AlteredBytes, Fill, type FillMeans } from '../buffer/fill.ts';
-import { type MediaFile, parseMediaFile } from '../buffer/media-file.ts';
-import { stopping } from '../buffer/problems.ts';
-import { Slots } from '../buffer/slots.ts';
-import { siteUpstreams, type UpstreamOptions } from '../buffer/sources.ts';
-import { createUpstreamClient, FILL_HEADER, FILL_TIMING, type UpstreamClient } from '../buffer/upstream.ts';
-import type { CopiedBytes } from '../origin/copy-store.ts';
+import { tokenPath } from '../../protocol/media/media-address.ts';
+import { type MediaFile, parseMediaFile } from '../delivery/cache/media-file.ts';
+import { parseStrongEtag } from '../delivery/fill/etags.ts';
+import { AlteredBytes, Fill, type FillMeans } from '../delivery/fill/fill.ts';
+import { stopping } from '../delivery/fill/problems.ts';
+import { Slots } from '../delivery/fill/semaphore.ts';
+import { siteUpstreams, type UpstreamOptions } from '../delivery/fill/sources.ts';
+import {
+  createUpstreamClient,
+  FILL_HEADER,
+  FILL_TIMING,
+  type UpstreamClient,
+} from '../delivery/fill/upstream.ts';
+import type { CopiedBytes } from '../media/cut/copy-store.ts';
 
 /** One after another over a long line would be slow, and many at once hard on it. */
 export const FETCHES_AT_ONCE = 4;

@@ -3,13 +3,13 @@
  * for good, makes its own video of one. One at a time: the line is thin, and copies are in no hurry.
  */
 import { failpoint } from '../../kernel/failpoint.ts';
-import type { KeyPair } from '../../kernel/keys.ts';
+import type { KeyPair } from '../../kernel/identity/keys.ts';
+import { type Repeating, repeat } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
-import { type Repeating, repeat } from '../../kernel/timing.ts';
 import { newRevisionId, type RevisionId, type SiteId, type VideoId } from '../../protocol/ids.ts';
-import { parseRecordFile } from '../../protocol/media.ts';
-import { type RecordDraft, type VideoRecord, videoRecordSchema } from '../../protocol/record.ts';
+import { parseRecordFile } from '../../protocol/media/media.ts';
+import { type RecordDraft, type VideoRecord, videoRecordSchema } from '../../protocol/publication/record.ts';
 import {
   completeCopy,
   findCopy,
@@ -22,8 +22,8 @@ import {
 } from '../database/copies.ts';
 import type { CopyRow, VideoRow } from '../database/schema.ts';
 import { findVideo, type SiteDatabase } from '../database/videos.ts';
-import type { CopyStore } from '../origin/copy-store.ts';
-import type { PreparedSource } from '../origin/prepare.ts';
+import type { CopyStore } from '../media/cut/copy-store.ts';
+import type { PreparedSource } from '../media/index/prepare.ts';
 import type { CopyFetcher } from './fetch.ts';
 import { type MadeCopy, makeCopy } from './make-copy.ts';
 

@@ -3,13 +3,13 @@
  * the site that made it, and that site's own record. Whole only when all of it is durable.
  */
 import { failpoint } from '../../kernel/failpoint.ts';
-import { sha256Hex } from '../../kernel/keys.ts';
+import { sha256Hex } from '../../kernel/identity/keys.ts';
 import type { RevisionId, VideoId } from '../../protocol/ids.ts';
-import { mediaPath, recordFile, TIMELINE } from '../../protocol/media.ts';
-import { type VideoRecord, videoRecordSchema } from '../../protocol/record.ts';
-import { MAX_TIMELINE_BYTES, revisionTimelineSchema } from '../../protocol/timeline.ts';
-import type { MediaFile } from '../buffer/media-file.ts';
-import type { CopiedBytes, CopyStore, CopyWriter } from '../origin/copy-store.ts';
+import { mediaPath, recordFile, TIMELINE } from '../../protocol/media/media.ts';
+import { MAX_TIMELINE_BYTES, revisionTimelineSchema } from '../../protocol/media/timeline.ts';
+import { type VideoRecord, videoRecordSchema } from '../../protocol/publication/record.ts';
+import type { MediaFile } from '../delivery/cache/media-file.ts';
+import type { CopiedBytes, CopyStore, CopyWriter } from '../media/cut/copy-store.ts';
 import { type CopyFetcher, FETCHES_AT_ONCE, fileOf } from './fetch.ts';
 import { listRevisionFiles } from './revision-files.ts';
 

@@ -14,9 +14,9 @@ import {
   STORYBOARD,
   STORYBOARD_SPRITE,
   TIMELINE,
-} from '../../protocol/media.ts';
-import type { VideoRecord } from '../../protocol/record.ts';
-import type { RevisionTimeline } from '../../protocol/timeline.ts';
+} from '../../protocol/media/media.ts';
+import type { RevisionTimeline } from '../../protocol/media/timeline.ts';
+import type { VideoRecord } from '../../protocol/publication/record.ts';
 
 /** Small ones first. @throws Error where record and timeline do not belong together */
 export function listRevisionFiles(record: VideoRecord, timeline: RevisionTimeline): readonly string[] {

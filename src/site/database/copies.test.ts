@@ -1,7 +1,7 @@
 /** Rows of copies, and what this site says of them, together. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeDatabase, type TestDatabase } from '../../../test/postgres/databases.ts';
-import { openDatabase } from '../../kernel/sql.ts';
+import { makeDatabase, type TestDatabase } from '../../../test/support/postgres/databases.ts';
+import { openDatabase } from '../../kernel/sql/sql.ts';
 import type { Assignment } from '../../protocol/copies.ts';
 import { newRevisionId, newSiteId, newVideoId } from '../../protocol/ids.ts';
 import {

@@ -4,10 +4,10 @@
  */
 import type { Assignment } from '../../protocol/copies.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
-import type { CopyRecord, RecordDraft, VideoRecord } from '../../protocol/record.ts';
+import type { CopyRecord, RecordDraft, VideoRecord } from '../../protocol/publication/record.ts';
+import { SETTLED } from './offloading.ts';
 import { type SiteTransaction, writeDraft } from './records.ts';
 import type { CopyRow, CopyState, VideoRow } from './schema.ts';
-import { SETTLED } from './settling.ts';
 import type { SiteDatabase, VideoWithRecord } from './videos.ts';
 
 const now = (): string => new Date().toISOString();

@@ -5,8 +5,8 @@
 import * as z from 'zod';
 import { newRevisionId, type RevisionId, type VideoId } from '../../protocol/ids.ts';
 import { MAX_CAPTION_TRACKS } from '../../protocol/limits.ts';
-import { captionsRenditionSchema } from '../../protocol/media.ts';
-import type { RecordDraft } from '../../protocol/record.ts';
+import { captionsRenditionSchema } from '../../protocol/media/media.ts';
+import type { RecordDraft } from '../../protocol/publication/record.ts';
 import { unsettle, writeDraft } from './records.ts';
 import type { VideoRow } from './schema.ts';
 import type { SiteDatabase } from './videos.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeDatabase, type TestDatabase } from '../../../test/postgres/databases.ts';
-import { openDatabase } from '../../kernel/sql.ts';
+import { makeDatabase, type TestDatabase } from '../../../test/support/postgres/databases.ts';
+import { openDatabase } from '../../kernel/sql/sql.ts';
 import { newVideoId, type VideoId } from '../../protocol/ids.ts';
 import {
   type ClaimedStep,

@@ -3,8 +3,8 @@
  * others. Searched by all words of a question, in every script.
  */
 import type { RevisionId, VideoId } from '../../protocol/ids.ts';
-import type { Pictures } from '../../protocol/media.ts';
-import type { VideoRecord } from '../../protocol/record.ts';
+import type { Pictures } from '../../protocol/media/media.ts';
+import type { VideoRecord } from '../../protocol/publication/record.ts';
 import { normaliseForSearch, searchWords } from '../../protocol/text.ts';
 import { parseExtras } from './extras.ts';
 import type { HeardVideoRow } from './schema.ts';

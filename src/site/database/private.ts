@@ -1,6 +1,6 @@
 /** What this site has whole and is private: its own videos, and copies of others'. */
 import type { VideoId } from '../../protocol/ids.ts';
-import type { VideoRecord } from '../../protocol/record.ts';
+import type { VideoRecord } from '../../protocol/publication/record.ts';
 import type { SiteDatabase } from './videos.ts';
 
 const ownPrivate = (db: SiteDatabase) => db.selectFrom('videos').select('id').where('private', '=', 1);

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeDatabase, type TestDatabase } from '../../../test/postgres/databases.ts';
-import { openDatabase } from '../../kernel/sql.ts';
+import { makeDatabase, type TestDatabase } from '../../../test/support/postgres/databases.ts';
+import { openDatabase } from '../../kernel/sql/sql.ts';
 import { newRevisionId, newVideoId, type VideoId } from '../../protocol/ids.ts';
-import type { RecordDraft } from '../../protocol/record.ts';
-import { adoptEpoch } from './greeting.ts';
+import type { RecordDraft } from '../../protocol/publication/record.ts';
+import { adoptEpoch } from './handshake.ts';
 import {
   changeVideo,
   countUnpublished,

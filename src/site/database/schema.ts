@@ -1,6 +1,6 @@
 /** Tables of the site database, and how they came to be. */
 import type { Kysely, Migration } from 'kysely';
-import { sql } from '../../kernel/sql.ts';
+import { sql } from '../../kernel/sql/sql.ts';
 import type { VideoState } from '../../protocol/site.ts';
 
 export interface VideoRow {

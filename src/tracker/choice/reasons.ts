@@ -12,8 +12,8 @@ import {
   type Question,
   type World,
 } from './choose.ts';
+import { flat, Worded } from './rendered-reason.ts';
 import { type SiteStates, UNSEEN_STATE } from './sites.ts';
-import { flat, Worded } from './worded.ts';
 
 /** What went into the score of one site. */
 export interface Inputs {

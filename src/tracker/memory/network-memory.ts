@@ -10,6 +10,7 @@ import type { SiteId } from '../../protocol/ids.ts';
 import { type Measured, type Network, UNMEASURED } from '../choice/choose.ts';
 import { logThroughputAt } from '../choice/prior.ts';
 import { hashText, type SiteTable } from '../choice/sites.ts';
+import { Lines, QUORUM } from './access-link-baseline.ts';
 import {
   type Cell,
   type Estimate,
@@ -21,8 +22,7 @@ import {
   rttOfCell,
   speak,
 } from './cell.ts';
-import { Ear, shareOf, shareOfOne, strangersIn, withQuorum } from './ear.ts';
-import { Lines, QUORUM } from './lines.ts';
+import { Ear, shareOf, shareOfOne, strangersIn, withQuorum } from './network-summary.ts';
 import type { Where } from './prefixes.ts';
 
 export interface MemoryLimits {

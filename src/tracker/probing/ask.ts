@@ -3,11 +3,11 @@ import { createHash, randomBytes } from 'node:crypto';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import * as z from 'zod';
-import { formatAddress } from '../../kernel/client.ts';
-import { withinLimit } from '../../kernel/limit.ts';
+import { formatAddress } from '../../kernel/http/client.ts';
+import { withinLimit } from '../../kernel/lifecycle/time-limit.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { type SiteProbe, siteProbeSchema } from '../../protocol/site.ts';
-import type { RegisteredSite } from '../registry.ts';
+import type { RegisteredSite } from '../registry/registry.ts';
 import type { Sample, Samples } from './samples.ts';
 
 /** Worst case until a dead or silent site is left out: interval + timeout + retry + timeout = 2.6 s. */

@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, expect, test } from 'vitest';
 import { silentLog } from '../../kernel/log.ts';
 import { newRevisionId, newSiteId, newVideoId } from '../../protocol/ids.ts';
-import type { RegisteredSite, RegisteredVideo } from '../registry.ts';
+import type { RegisteredSite, RegisteredVideo } from '../registry/registry.ts';
 import { type Health, type Probes, startProbes } from './probes.ts';
 import { Samples } from './samples.ts';
 

@@ -2,8 +2,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Change } from '../../protocol/central.ts';
 import type { SiteId } from '../../protocol/ids.ts';
-import { INIT_SEGMENT, mediaPath } from '../../protocol/media.ts';
-import type { RegisteredVideo } from '../registry.ts';
+import { INIT_SEGMENT, mediaPath } from '../../protocol/media/media.ts';
+import type { RegisteredVideo } from '../registry/registry.ts';
 
 export interface Sample {
   readonly path: string;

@@ -2,7 +2,7 @@
  * What videos have in common, kept once: their renditions without the bit rates. A site that made up a new shape for each
  * of its videos would fill the memory, so beyond a limit a shape stays with its video.
  */
-import type { Rendition } from '../../protocol/media.ts';
+import type { Rendition } from '../../protocol/media/media.ts';
 
 export interface Shape {
   readonly renditions: readonly Rendition[];

@@ -8,7 +8,7 @@
  */
 import type { Change } from '../../protocol/central.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
-import type { Rendition } from '../../protocol/media.ts';
+import type { Rendition } from '../../protocol/media/media.ts';
 import { type ByteReader, type ByteWriter, readUuid, UUID_BYTES, writeUuid } from './bytes.ts';
 import type { Shape, Shapes } from './shapes.ts';
 

@@ -1,9 +1,9 @@
 /** The order of now for one session: what is offered, as its player is to see it, and what the session remembers of it. */
 import type { SiteId } from '../../protocol/ids.ts';
-import type { Decision } from '../answers.ts';
 import { measuredOf } from '../choice/choose.ts';
 import { UNSEEN_STATE } from '../choice/sites.ts';
-import type { Session } from '../sessions.ts';
+import type { Session } from '../client/sessions.ts';
+import type { Decision } from '../play/decide.ts';
 import { findHome, orderPathways, type Standing } from './manifest.ts';
 
 /** Since when a site has been up, milliseconds. */

@@ -1,6 +1,6 @@
 /** The steered multivariant playlist: the ranked sites as explicit pathways, the first steering manifest inline. Pure. */
-import { formatMultivariantPlaylist } from '../../protocol/hls.ts';
-import type { Rendition } from '../../protocol/media.ts';
+import { formatMultivariantPlaylist } from '../../protocol/media/hls.ts';
+import type { Rendition } from '../../protocol/media/media.ts';
 import type { SteeringManifest } from '../../protocol/tracker.ts';
 
 export interface PlaylistPathway {

@@ -1,7 +1,7 @@
 /** Administration: the sites, the trackers, and every signal. */
 import { useState } from 'preact/hooks';
 import type { Signal, Site } from '../../protocol/central.ts';
-import type { Withdrawal } from '../../protocol/withdrawals.ts';
+import type { Withdrawal } from '../../protocol/publication/withdrawals.ts';
 import { ApiError, call, sentenceOf } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
 import { ErrorNotice, Notice } from '../parts/notice.tsx';

@@ -1,6 +1,6 @@
 /** The signal desk: how complete the catalogue is, every signal, and how far withdrawals have got. */
 import type { Signal, Site } from '../../protocol/central.ts';
-import type { Withdrawal } from '../../protocol/withdrawals.ts';
+import type { Withdrawal } from '../../protocol/publication/withdrawals.ts';
 import type { Texts } from '../i18n.ts';
 import { useSpeech } from '../parts/language.tsx';
 import { ServerSentence } from '../parts/notice.tsx';

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { z } from 'zod';
 import type { centralInfoSchema, Video } from '../../protocol/central.ts';
-import { POSTER } from '../../protocol/media-address.ts';
+import { POSTER } from '../../protocol/media/media-address.ts';
 import { call } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';
 import { Announcement, ErrorNotice } from '../parts/notice.tsx';

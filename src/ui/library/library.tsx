@@ -1,6 +1,6 @@
 /** What can be played at this site, also where it is cut off from all others: listed, searched, and played from here. */
 import { useEffect, useState } from 'preact/hooks';
-import { MULTIVARIANT_PLAYLIST, mediaPath, POSTER } from '../../protocol/media-address.ts';
+import { MULTIVARIANT_PLAYLIST, mediaPath, POSTER } from '../../protocol/media/media-address.ts';
 import type { LibraryPage } from '../../protocol/site.ts';
 import { call } from '../api.ts';
 import { CardPicture } from '../catalogue/card-picture.tsx';

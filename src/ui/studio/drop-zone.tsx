@@ -1,6 +1,6 @@
 /** Takes files: dropped anywhere on the page, or chosen. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Visibility } from '../../protocol/record.ts';
+import type { Visibility } from '../../protocol/publication/record.ts';
 import { useSpeech } from '../parts/language.tsx';
 import { VisibilityChoice } from './visibility-choice.tsx';
 

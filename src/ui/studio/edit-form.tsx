@@ -1,5 +1,5 @@
 import { useId, useState } from 'preact/hooks';
-import type { Visibility } from '../../protocol/record.ts';
+import type { Visibility } from '../../protocol/publication/record.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
 import { useSpeech } from '../parts/language.tsx';
 import { Refusal } from '../parts/notice.tsx';

@@ -1,7 +1,7 @@
 /** Plays a video from this very site, centre or no centre. */
 import { useState } from 'preact/hooks';
-import type { Pictures } from '../../protocol/media.ts';
-import { MULTIVARIANT_PLAYLIST } from '../../protocol/media-address.ts';
+import type { Pictures } from '../../protocol/media/media.ts';
+import { MULTIVARIANT_PLAYLIST } from '../../protocol/media/media-address.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { useSpeech } from '../parts/language.tsx';
 import { Player } from '../watch/player.tsx';

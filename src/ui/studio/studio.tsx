@@ -1,7 +1,7 @@
 /** The studio of a site: upload, see every step until the video is registered, edit, withdraw. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { SiteJob } from '../../protocol/job.ts';
-import type { Visibility } from '../../protocol/record.ts';
+import type { Visibility } from '../../protocol/publication/record.ts';
 import type { SiteInfo, SiteVideo } from '../../protocol/site.ts';
 import { ApiError, call } from '../api.ts';
 import { useSpeech } from '../parts/language.tsx';

@@ -1,6 +1,6 @@
 /** Uploads of this tab (tus 1.0.0): a few at once, the others in turn; pausable, and resumed when the file is chosen again. */
 import { DetailedError, Upload } from 'tus-js-client';
-import type { Visibility } from '../../protocol/record.ts';
+import type { Visibility } from '../../protocol/publication/record.ts';
 import { type ApiError, parseProblem } from '../api.ts';
 import { beginRate, measureRate, type Rate } from './rate.ts';
 

@@ -1,7 +1,7 @@
 /** One video of this site, with its steps and what can be done with it. */
 import { useState } from 'preact/hooks';
 import type { SiteJob } from '../../protocol/job.ts';
-import { tokenPath } from '../../protocol/media-address.ts';
+import { tokenPath } from '../../protocol/media/media-address.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
 import { Confirm } from '../parts/dialog.tsx';
 import { useSpeech } from '../parts/language.tsx';

@@ -1,5 +1,5 @@
 import { useId } from 'preact/hooks';
-import type { Visibility } from '../../protocol/record.ts';
+import type { Visibility } from '../../protocol/publication/record.ts';
 import { useSpeech } from '../parts/language.tsx';
 
 interface VisibilityChoiceProps {

@@ -1,7 +1,7 @@
 /** The picture: a native video element and what plays in it. Its dataset tells tests who serves and how it goes. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Pictures } from '../../protocol/media.ts';
-import { POSTER, STORYBOARD } from '../../protocol/media-address.ts';
+import type { Pictures } from '../../protocol/media/media.ts';
+import { POSTER, STORYBOARD } from '../../protocol/media/media-address.ts';
 import { useSpeech } from '../parts/language.tsx';
 import { listenToKeys } from './keys.ts';
 import {

@@ -8,9 +8,9 @@ import {
   rank,
   type World,
 } from '../../../src/tracker/choice/choose.ts';
-import { chooseSamples } from '../../../src/tracker/choice/curiosity.ts';
 import { exploring, findExploration } from '../../../src/tracker/choice/explore.ts';
 import { makePriors, type Policy, type Priors } from '../../../src/tracker/choice/prior.ts';
+import { chooseSamples } from '../../../src/tracker/choice/probe-selection.ts';
 import { makeSiteTable, SiteStates } from '../../../src/tracker/choice/sites.ts';
 import { NetworkMemory } from '../../../src/tracker/memory/network-memory.ts';
 import { areaOf, prefixOf, type Where } from '../../../src/tracker/memory/prefixes.ts';

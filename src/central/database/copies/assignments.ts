@@ -1,0 +1,94 @@
+/**
+ * What each site is to hold, as a feed that it follows. A row tells again when the video itself has changed, since a copy is of
+ * the present revision.
+ */
+import { sql } from '../../../kernel/sql/sql.ts';
+import { type Assignment, type AssignmentFeed, MAX_ASSIGNMENT_PAGE_ROWS } from '../../../protocol/copies.ts';
+import type { SiteId, VideoId } from '../../../protocol/ids.ts';
+import type { PublicationRecord } from '../../../protocol/publication/record.ts';
+import type { Why } from '../../placement/why.ts';
+import { takePositions } from '../feed.ts';
+import type { CentralDatabase, CentralTransaction } from '../schema.ts';
+
+/** What is to change of the assignments. */
+export interface PlacementChange {
+  readonly site: SiteId;
+  readonly video: VideoId;
+  readonly wanted: boolean;
+  readonly reason: Why;
+}
+
+export async function writePlacements(
+  tx: CentralTransaction,
+  changes: readonly PlacementChange[],
+): Promise<void> {
+  if (changes.length === 0) return;
+  const first = await takePositions(tx, changes.length);
+  for (const [order, { site, video, wanted, reason }] of changes.entries()) {
+    const row = { wanted: wanted ? 1 : 0, reason: JSON.stringify(reason), position: first + order };
+    await tx
+      .insertInto('placements')
+      .values({ site_id: site, video_id: video, ...row })
+      .onConflict(conflict => conflict.columns(['site_id', 'video_id']).doUpdateSet(row))
+      .execute();
+  }
+}
+
+/** What the site has not heard yet. One question where there is nothing to tell: sites ask it all the time. */
+export async function listAssignments(
+  db: CentralDatabase,
+  site: SiteId,
+  start: number,
+): Promise<AssignmentFeed> {
+  const at = sql<number>`case when videos.position is not null and videos.position > placements.position
+    then videos.position else placements.position end`;
+  const rows = await db
+    .selectFrom('placements')
+    .leftJoin('videos', join =>
+      join
+        .onRef('videos.video_id', '=', 'placements.video_id')
+        .on('videos.kind', '=', sql.lit('video'))
+        .on('videos.superseded_by', 'is', null),
+    )
+    .select([
+      'placements.video_id',
+      'placements.wanted',
+      'placements.reason',
+      'videos.site_id as origin',
+      'videos.body',
+      'videos.hash',
+      'videos.withdrawn',
+      at.as('at'),
+    ])
+    .where('placements.site_id', '=', site)
+    .where(at, '>', start)
+    .orderBy('at')
+    .orderBy('placements.video_id')
+    .limit(MAX_ASSIGNMENT_PAGE_ROWS)
+    .execute();
+  if (rows.length === 0) return { assignments: [], position: start };
+  const inherited = new Set(
+    (await db.selectFrom('promotions').select('video_id').where('to_site', '=', site).execute()).map(
+      row => row.video_id,
+    ),
+  );
+  return {
+    assignments: rows.map((row): Assignment => {
+      const video = row.video_id as VideoId;
+      const reason = (JSON.parse(row.reason) as Why).text;
+      const record = row.body === null ? undefined : (JSON.parse(row.body) as PublicationRecord);
+      if (row.wanted === 0 || record?.kind !== 'video') return { wanted: false, video, reason };
+      return {
+        wanted: true,
+        video,
+        origin: inherited.has(row.video_id) ? site : (row.origin as SiteId),
+        revision: record.revision,
+        version: record.version,
+        hash: row.hash ?? '',
+        sizeBytes: record.sizeBytes,
+        reason,
+      };
+    }),
+    position: Number(rows.at(-1)?.at ?? start),
+  };
+}

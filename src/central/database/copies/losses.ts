@@ -1,0 +1,75 @@
+/** A site is taken for lost: which of its videos others hold whole, and who is to have them. */
+import { sql } from '../../../kernel/sql/sql.ts';
+import type { SiteId, VideoId } from '../../../protocol/ids.ts';
+import type { CopyRecord, PublicationRecord } from '../../../protocol/publication/record.ts';
+import type { CentralDatabase } from '../schema.ts';
+import { insertPromotions, type Promotion } from './promotions.ts';
+
+export interface Loss {
+  readonly promotions: readonly (Promotion & { readonly name: string })[];
+  readonly lost: readonly { readonly video: VideoId; readonly name: string }[];
+}
+
+/**
+ * @param isUp what the trackers see: of several heirs one that answers goes first
+ * @returns undefined where there is no such site
+ */
+export function declareLost(
+  db: CentralDatabase,
+  site: SiteId,
+  isUp: (site: SiteId) => boolean,
+  nowMs: number,
+): Promise<Loss | undefined> {
+  return db.transaction().execute(async tx => {
+    const { numUpdatedRows } = await tx
+      .updateTable('members')
+      .set({ lost_at: nowMs })
+      .where('id', '=', site)
+      .where('role', '=', 'site')
+      .executeTakeFirstOrThrow();
+    if (numUpdatedRows === 0n) return undefined;
+    const videos = await tx
+      .selectFrom('videos')
+      .select(['video_id', 'title', 'body'])
+      .where('site_id', '=', site)
+      .where('kind', '=', sql.lit('video'))
+      .where('withdrawn', '=', sql.lit(0))
+      .where('superseded_by', 'is', null)
+      .execute();
+    const promotions: (Promotion & { name: string })[] = [];
+    const lost: { video: VideoId; name: string }[] = [];
+    for (const { video_id, title, body } of videos) {
+      const video = video_id as VideoId;
+      const record = JSON.parse(body) as PublicationRecord;
+      const copies = await tx
+        .selectFrom('videos')
+        .innerJoin('members', 'members.id', 'videos.site_id')
+        .select(['videos.site_id', 'videos.body'])
+        .where('videos.video_id', '=', video_id)
+        .where('videos.kind', '=', sql.lit('copy'))
+        .where('members.joined_at', 'is not', null)
+        .where('members.revoked_at', 'is', null)
+        .where('members.lost_at', 'is', null)
+        .orderBy('videos.site_id')
+        .execute();
+      const score = (row: (typeof copies)[number]): number => {
+        const isPresent =
+          record.kind === 'video' && (JSON.parse(row.body) as CopyRecord).revision === record.revision;
+        return Number(isPresent) * 2 + Number(isUp(row.site_id as SiteId));
+      };
+      // Said before, and not carried out yet: as long as that heir is there, it is not changed under its hands.
+      const named = await tx
+        .selectFrom('promotions')
+        .select('to_site')
+        .where('video_id', '=', video_id)
+        .where('from_site', '=', site)
+        .executeTakeFirst();
+      const [heir] = copies.toSorted((a, b) => score(b) - score(a));
+      const to = copies.find(({ site_id }) => site_id === named?.to_site) ?? heir;
+      if (to) promotions.push({ video, from: site, to: to.site_id as SiteId, name: title });
+      else lost.push({ video, name: title });
+    }
+    await insertPromotions(tx, promotions, nowMs);
+    return { promotions, lost };
+  });
+}

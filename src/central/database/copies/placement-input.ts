@@ -1,0 +1,181 @@
+/** What the plan is made from, and how it is written down: the rules, the videos, their copies, and what is played. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { sql } from '../../../kernel/sql/sql.ts';
+import { type PlacementRule, placementRuleSchema, type StoredRule } from '../../../protocol/copies.ts';
+import { newId, type SiteId, type VideoId } from '../../../protocol/ids.ts';
+import type { CopyRecord, VideoRecord } from '../../../protocol/publication/record.ts';
+import type { PlannedSite, PlannedVideo, StandingCopy } from '../../placement/plan.ts';
+import type { CentralDatabase, PlacementRow } from '../schema.ts';
+
+/** Parsed at once: others are answered in between. */
+const PAGE_ROWS = 1_000;
+
+export async function listRules(db: CentralDatabase): Promise<StoredRule[]> {
+  const rows = await db.selectFrom('placement_rules').selectAll().orderBy('id').execute();
+  return rows.map(({ id, body, created_at }) => ({
+    id,
+    rule: placementRuleSchema.parse(JSON.parse(body)),
+    createdAt: new Date(Number(created_at)).toISOString(),
+  }));
+}
+
+export async function insertRule(
+  db: CentralDatabase,
+  rule: PlacementRule,
+  nowMs: number,
+): Promise<StoredRule> {
+  const id = newId();
+  await db
+    .insertInto('placement_rules')
+    .values({ id, body: JSON.stringify(rule), created_at: nowMs })
+    .execute();
+  return { id, rule, createdAt: new Date(nowMs).toISOString() };
+}
+
+/** False: there is no such rule. */
+export async function deleteRule(db: CentralDatabase, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('placement_rules')
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow();
+  return numDeletedRows > 0n;
+}
+
+export async function listPlannedSites(db: CentralDatabase): Promise<PlannedSite[]> {
+  const rows = await db
+    .selectFrom('members')
+    .select(['id', 'name', 'region', 'joined_at', 'revoked_at', 'lost_at'])
+    .where('role', '=', 'site')
+    .orderBy('id')
+    .execute();
+  return rows.map(row => ({
+    id: row.id as SiteId,
+    name: row.name,
+    ...(row.region === null ? {} : { region: row.region }),
+    isThere: row.joined_at !== null && row.revoked_at === null && row.lost_at === null,
+  }));
+}
+
+export interface Holdings {
+  readonly videos: readonly PlannedVideo[];
+  readonly copies: readonly StandingCopy[];
+}
+
+/** Everything that is published and not withdrawn, in the order of ids. */
+export async function listHoldings(db: CentralDatabase): Promise<Holdings> {
+  const videos: PlannedVideo[] = [];
+  const copies: StandingCopy[] = [];
+  for (let after = { video: '', site: '' }; ; ) {
+    const rows = await db
+      .selectFrom('videos')
+      .innerJoin('members', 'members.id', 'videos.site_id')
+      .select(['videos.site_id', 'videos.video_id', 'videos.kind', 'videos.body'])
+      .where('videos.withdrawn', '=', sql.lit(0))
+      .where('videos.superseded_by', 'is', null)
+      .where('members.revoked_at', 'is', null)
+      .where(sql<boolean>`(videos.video_id, videos.site_id) > (${after.video}, ${after.site})`)
+      .orderBy('videos.video_id')
+      .orderBy('videos.site_id')
+      .limit(PAGE_ROWS)
+      .execute();
+    for (const { site_id, kind, body } of rows) {
+      const site = site_id as SiteId;
+      if (kind === 'video') videos.push(plannedVideo(site, JSON.parse(body) as VideoRecord));
+      else if (kind === 'copy') {
+        const { video, revision, sizeBytes } = JSON.parse(body) as CopyRecord;
+        copies.push({ video, site, revision, sizeBytes });
+      }
+    }
+    const last = rows.at(-1);
+    if (!last || rows.length < PAGE_ROWS) return { videos, copies };
+    after = { video: last.video_id, site: last.site_id };
+    await nextTurn();
+  }
+}
+
+const plannedVideo = (origin: SiteId, record: VideoRecord): PlannedVideo => {
+  const { video, name, revision, renditions, durationMs, visibility } = record;
+  const bps = renditions.reduce((sum, rendition) => sum + rendition.averageBandwidthBps, 0);
+  const sizeBytes = Math.ceil((bps * durationMs) / 8_000);
+  return {
+    id: video,
+    name,
+    origin,
+    revision,
+    sizeBytes,
+    ...(visibility === 'private' ? { isPrivate: true } : {}),
+  };
+};
+
+/** There is a rule, or something that one had put somewhere. */
+export async function hasPlacements(db: CentralDatabase): Promise<boolean> {
+  const rule = await db.selectFrom('placement_rules').select('id').limit(1).executeTakeFirst();
+  if (rule) return true;
+  const placed = await db
+    .selectFrom('placements')
+    .select('video_id')
+    .where('wanted', '=', 1)
+    .limit(1)
+    .executeTakeFirst();
+  return placed !== undefined;
+}
+
+export const listPlacements = (db: CentralDatabase): Promise<PlacementRow[]> =>
+  db.selectFrom('placements').selectAll().execute();
+
+/** Given to these sites, which have not carried it out yet: no rule has a say before that. */
+export const listPendingPromotions = (
+  db: CentralDatabase,
+): Promise<{ video_id: string; to_site: string }[]> =>
+  db
+    .selectFrom('promotions')
+    .leftJoin('videos', join =>
+      join
+        .onRef('videos.video_id', '=', 'promotions.video_id')
+        .onRef('videos.site_id', '=', 'promotions.to_site')
+        .on('videos.kind', '=', sql.lit('video')),
+    )
+    .select(['promotions.video_id', 'promotions.to_site'])
+    .where('videos.video_id', 'is', null)
+    .execute();
+
+/** Plays fade by half in a day, so a steady number of plays a day sums up to this many times that number. */
+const HALF_LIFE_MS = 86_400_000;
+const SUM_PER_DAILY_PLAY = 1 / Math.LN2;
+
+const faded = (plays: number, sinceMs: number): number =>
+  plays * 0.5 ** (Math.max(0, sinceMs) / HALF_LIFE_MS);
+
+export async function countPlays(
+  db: CentralDatabase,
+  plays: readonly { readonly video: VideoId; readonly count: number }[],
+  nowMs: number,
+): Promise<void> {
+  await db.transaction().execute(async tx => {
+    for (const { video, count } of plays) {
+      const known = await tx
+        .selectFrom('popularity')
+        .select(['plays', 'counted_at'])
+        .where('video_id', '=', video)
+        .executeTakeFirst();
+      const sum = count + (known ? faded(known.plays, nowMs - Number(known.counted_at)) : 0);
+      const row = { plays: sum, counted_at: nowMs };
+      await tx
+        .insertInto('popularity')
+        .values({ video_id: video, ...row })
+        .onConflict(conflict => conflict.column('video_id').doUpdateSet(row))
+        .execute();
+    }
+  });
+}
+
+/** Plays a day, by video. */
+export async function listPlays(db: CentralDatabase, nowMs: number): Promise<ReadonlyMap<VideoId, number>> {
+  const rows = await db.selectFrom('popularity').selectAll().execute();
+  return new Map(
+    rows.map(row => [
+      row.video_id as VideoId,
+      faded(row.plays, nowMs - Number(row.counted_at)) / SUM_PER_DAILY_PLAY,
+    ]),
+  );
+}

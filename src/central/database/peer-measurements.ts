@@ -1,0 +1,63 @@
+/**
+ * What trackers tell each other of the networks they have heard of, passed on unread. It is a comfort: kept for minutes, bounded,
+ * and nobody misses what is lost.
+ */
+
+import { newId } from '../../protocol/ids.ts';
+import type { HearsayExchange } from '../../protocol/peer-measurements.ts';
+import type { CentralDatabase } from './schema.ts';
+
+const KEPT_MS = 600_000;
+/** Told at once; what is left is told next time. */
+const ROWS = 20;
+
+export async function tellHearsay(
+  db: CentralDatabase,
+  tracker: string,
+  summaries: HearsayExchange['summaries'],
+  nowMs: number,
+): Promise<void> {
+  if (summaries.length === 0) return;
+  await db
+    .deleteFrom('hearsay')
+    .where('told_at', '<', nowMs - KEPT_MS)
+    .execute();
+  await db
+    .insertInto('hearsay')
+    .values({ id: newId(), tracker_id: tracker, told_at: nowMs, body: JSON.stringify(summaries) })
+    .execute();
+}
+
+export interface Told {
+  readonly tracker: string;
+  readonly ageMs: number;
+  readonly summaries: HearsayExchange['summaries'];
+}
+
+/** What others told after that one. */
+export async function listHearsay(
+  db: CentralDatabase,
+  tracker: string,
+  after: string,
+  nowMs: number,
+): Promise<{ readonly after: string; readonly more: boolean; readonly told: Told[] }> {
+  const rows = await db
+    .selectFrom('hearsay')
+    .selectAll()
+    .where('id', '>', after)
+    .where('tracker_id', '!=', tracker)
+    .where('told_at', '>', nowMs - KEPT_MS)
+    .orderBy('id')
+    .limit(ROWS + 1)
+    .execute();
+  const taken = rows.slice(0, ROWS);
+  return {
+    after: taken.at(-1)?.id ?? after,
+    more: rows.length > ROWS,
+    told: taken.map(({ tracker_id, told_at, body }) => ({
+      tracker: tracker_id,
+      ageMs: Math.max(0, nowMs - told_at),
+      summaries: JSON.parse(body) as HearsayExchange['summaries'],
+    })),
+  };
+}

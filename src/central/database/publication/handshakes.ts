@@ -1,0 +1,154 @@
+/** What a site that greets is told: its epoch, and what central holds of it (publication rules R7 and R8). */
+
+import { SetDigest } from '../../../kernel/identity/set-digest.ts';
+import { Problem } from '../../../kernel/problem.ts';
+import type { SiteId, VideoId } from '../../../protocol/ids.ts';
+import { MAX_RECORD_PAGE_BYTES } from '../../../protocol/limits.ts';
+import { type Epoch, isSameEpoch } from '../../../protocol/publication/epoch.ts';
+import type { RecordEntry } from '../../../protocol/publication/gateway.ts';
+import {
+  type Greeting,
+  type GreetingAnswer,
+  type HeldPage,
+  MAX_HELD_PAGE_ROWS,
+} from '../../../protocol/publication/handshake.ts';
+import { type PublicationRecord, writtenAtOf } from '../../../protocol/publication/record.ts';
+import type { CentralDatabase } from '../schema.ts';
+import { raiseEpoch, readEpoch } from './epochs.ts';
+
+const DIGEST_PAGE_ROWS = 2_000;
+
+/**
+ * A new epoch begins. What the site offered or was told before does not count any more, so what is held of it stands
+ * still until the site has compared itself with it.
+ */
+export async function takeGreeting(
+  db: CentralDatabase,
+  site: SiteId,
+  greeting: Greeting,
+  nowMs: number,
+): Promise<GreetingAnswer> {
+  const epoch = await raiseEpoch(db, site, greeting.start, greeting.epoch, nowMs);
+  await db
+    .updateTable('publications')
+    .set({ conversion: greeting.conversion ? JSON.stringify(greeting.conversion) : null })
+    .where('site_id', '=', site)
+    .execute();
+  // It came back, whatever was said of it.
+  await db
+    .updateTable('members')
+    .set({ lost_at: null })
+    .where('id', '=', site)
+    .where('lost_at', 'is not', null)
+    .execute();
+  const { digest, highestVersion } = await sumHeld(db, site);
+  return {
+    epoch,
+    highestVersion,
+    same: digest === greeting.digest && !(await hasSuperseded(db, site)),
+  };
+}
+
+/** The site does not know yet that a video of its own was given to another one. */
+const hasSuperseded = async (db: CentralDatabase, site: SiteId): Promise<boolean> =>
+  (await db
+    .selectFrom('videos')
+    .select('video_id')
+    .where('site_id', '=', site)
+    .where('superseded_by', 'is not', null)
+    .where('kind', '=', 'video')
+    .limit(1)
+    .executeTakeFirst()) !== undefined;
+
+export interface HeldSum {
+  readonly records: number;
+  readonly digest: string;
+  readonly highestVersion: number;
+}
+
+/** All that is held of a site, in one number. Added up from the rows themselves, in pages. */
+export async function sumHeld(db: CentralDatabase, site: SiteId): Promise<HeldSum> {
+  const digest = new SetDigest();
+  let records = 0;
+  let highestVersion = 0;
+  for (let after = ''; ; ) {
+    const rows = await db
+      .selectFrom('videos')
+      .select(['video_id', 'version', 'hash'])
+      .where('site_id', '=', site)
+      .where('video_id', '>', after)
+      .orderBy('video_id')
+      .limit(DIGEST_PAGE_ROWS)
+      .execute();
+    for (const row of rows) {
+      const version = Number(row.version);
+      digest.add(row.video_id, version, row.hash);
+      highestVersion = Math.max(highestVersion, version);
+    }
+    records += rows.length;
+    const last = rows.at(-1);
+    if (!last || rows.length < DIGEST_PAGE_ROWS) break;
+    after = last.video_id;
+  }
+  return { records, digest: digest.toString(), highestVersion };
+}
+
+/** @throws Problem `epoch-other` */
+export async function listHeld(
+  db: CentralDatabase,
+  site: SiteId,
+  epoch: Epoch,
+  after: VideoId | undefined,
+): Promise<HeldPage> {
+  await requireSameEpoch(db, site, epoch);
+  const rows = await db
+    .selectFrom('videos')
+    .select(['video_id', 'version', 'hash', 'kind', 'withdrawn', 'body', 'superseded_by'])
+    .where('site_id', '=', site)
+    .where('video_id', '>', after ?? '')
+    .orderBy('video_id')
+    .limit(MAX_HELD_PAGE_ROWS + 1)
+    .execute();
+  return {
+    held: rows.slice(0, MAX_HELD_PAGE_ROWS).map(row => ({
+      video: row.video_id as VideoId,
+      version: Number(row.version),
+      hash: row.hash,
+      withdrawn: row.withdrawn === 1,
+      writtenAt: writtenAtOf(JSON.parse(row.body) as PublicationRecord),
+      ...(row.superseded_by !== null && row.kind === 'video'
+        ? { supersededBy: row.superseded_by as SiteId }
+        : {}),
+    })),
+    more: rows.length > MAX_HELD_PAGE_ROWS,
+  };
+}
+
+/** The content of these records, as many of them as fit into one answer. @throws Problem `epoch-other` */
+export async function readHeld(
+  db: CentralDatabase,
+  site: SiteId,
+  epoch: Epoch,
+  videos: readonly VideoId[],
+): Promise<RecordEntry[]> {
+  await requireSameEpoch(db, site, epoch);
+  const rows = await db
+    .selectFrom('videos')
+    .select(['body', 'hash'])
+    .where('site_id', '=', site)
+    .where('video_id', 'in', videos as readonly string[])
+    .execute();
+  const entries: RecordEntry[] = [];
+  let characters = 0;
+  for (const { body, hash } of rows) {
+    characters += body.length;
+    if (entries.length > 0 && characters > MAX_RECORD_PAGE_BYTES) break;
+    entries.push({ record: JSON.parse(body) as PublicationRecord, hash });
+  }
+  return entries;
+}
+
+async function requireSameEpoch(db: CentralDatabase, site: SiteId, epoch: Epoch): Promise<void> {
+  if (isSameEpoch(await readEpoch(db, site), epoch)) return;
+  throw new Problem(409, 'epoch-other', 'Another greeting of this site was answered meanwhile. Greet again.');
+}

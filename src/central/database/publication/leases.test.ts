@@ -1,0 +1,75 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeDatabase, type TestDatabase } from '../../../../test/support/postgres/databases.ts';
+import { openDatabase } from '../../../kernel/sql/sql.ts';
+import { type CentralDatabase, type CentralSchema, migrations } from '../schema.ts';
+import { acquireLease, acquireLeases, findStanding, releaseLeases, renewLeases } from './leases.ts';
+
+let database: TestDatabase;
+let db: CentralDatabase;
+beforeEach(async () => {
+  database = await makeDatabase();
+  db = await openDatabase<CentralSchema>(database.place, migrations);
+});
+afterEach(async () => {
+  await db.destroy();
+  await database.drop();
+});
+
+const take = (holder: string, nowMs: number) => acquireLease(db, 'collect a', holder, nowMs, 100);
+
+describe('a lease', () => {
+  it('is one holder’s until it runs out, and each holder has a higher fence', async () => {
+    expect(await take('one', 0)).toEqual({ name: 'collect a', fence: 1 });
+    expect(await take('two', 99)).toBeUndefined();
+    expect(await take('two', 100)).toEqual({ name: 'collect a', fence: 2 });
+    expect(await take('one', 150)).toBeUndefined();
+    expect(await take('two', 150)).toEqual({ name: 'collect a', fence: 3 });
+  });
+
+  it('is one of many that ask at the same time', async () => {
+    const all = await Promise.all(Array.from({ length: 20 }, (_, n) => take(`holder ${n}`, 0)));
+    expect(all.filter(lease => lease !== undefined)).toHaveLength(1);
+  });
+
+  it('lasts as long as it is renewed, and cannot be renewed once it ran out', async () => {
+    await take('one', 0);
+    await renewLeases(db, 'one', ['collect a'], 90, 100);
+    expect(await take('two', 189)).toBeUndefined();
+    await renewLeases(db, 'one', ['collect a'], 191, 100);
+    expect(await take('two', 195)).toMatchObject({ fence: 2 });
+    await renewLeases(db, 'one', ['collect a'], 196, 1_000);
+    expect(await take('three', 300)).toMatchObject({ fence: 3 });
+  });
+
+  it('is free once it was given back, by its holder alone', async () => {
+    const first = await take('one', 0);
+    const second = await take('two', 200);
+    if (!first || !second) throw new Error('both were free');
+    await releaseLeases(db, [first]);
+    expect(await take('three', 210)).toBeUndefined();
+    await releaseLeases(db, [second]);
+    expect(await take('three', 210)).toMatchObject({ fence: 3 });
+  });
+
+  it('guards a transaction of its holder, and of nobody who lost it', async () => {
+    const first = await take('one', 0);
+    if (!first) throw new Error('it was free');
+    expect((await findStanding(db, [first]))(first)).toBe(true);
+    await take('two', 100);
+    expect((await findStanding(db, [first]))(first)).toBe(false);
+  });
+
+  it('is taken and given back with many others at once', async () => {
+    await take('two', 0);
+    const leases = await acquireLeases(db, ['collect b', 'collect a', 'collect c'], 'one', 50, 100);
+    expect(leases).toEqual([{ name: 'collect b', fence: 1 }, undefined, { name: 'collect c', fence: 1 }]);
+    const held = leases.filter(lease => lease !== undefined);
+    const isStanding = await findStanding(db, held);
+    expect(held.every(isStanding)).toBe(true);
+    await releaseLeases(db, held);
+    expect(await acquireLeases(db, ['collect b', 'collect c'], 'two', 60, 100)).toEqual([
+      { name: 'collect b', fence: 2 },
+      { name: 'collect c', fence: 2 },
+    ]);
+  });
+});

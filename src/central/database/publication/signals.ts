@@ -1,0 +1,244 @@
+/** Signals: stored before they are answered, and kept until the records they announced are taken in. */
+
+import { done, perDatabase, type Settled } from '../../../kernel/sql/batching.ts';
+import { sql } from '../../../kernel/sql/sql.ts';
+import { newId, type SiteId } from '../../../protocol/ids.ts';
+import type { Epoch } from '../../../protocol/publication/epoch.ts';
+import type { Cursor } from '../cursor.ts';
+import type { CentralDatabase, CentralTransaction, SignalRow } from '../schema.ts';
+import { lockMembers } from '../sites.ts';
+import { readEpochs } from './epochs.ts';
+
+const MAX_BATCH = 64;
+
+export interface NewSignal {
+  readonly site: SiteId;
+  readonly atMs: number;
+}
+
+/** @returns the signal's id, and the present epoch of its site */
+export const storeSignal = perDatabase(
+  MAX_BATCH,
+  (
+    db: CentralDatabase,
+    signals: readonly NewSignal[],
+  ): Promise<Settled<{ readonly id: string; readonly epoch: Epoch | undefined }>[]> =>
+    db.transaction().execute(async tx => {
+      const rows = signals.map(({ site, atMs }) => ({
+        id: newId(),
+        site_id: site,
+        received_at: atMs,
+        handled_at: null,
+        attempts: 0,
+        records: null,
+        last_error: null,
+        error_code: null,
+      }));
+      const sites = signals.map(({ site }) => site);
+      await lockMembers(tx, sites);
+      await tx.insertInto('signals').values(rows).execute();
+      await tx
+        .updateTable('members')
+        .set({ last_signal_at: Math.max(...signals.map(({ atMs }) => atMs)) })
+        .where('id', 'in', sites)
+        .execute();
+      const epochs = await readEpochs(tx, sites);
+      return rows.map(({ id, site_id }) => done({ id, epoch: epochs.get(site_id) }));
+    }),
+);
+
+/** Why a run did not take all: a stable code, and a sentence for the operator. */
+export interface Failure {
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** A run begins. Counted before it does anything, so that a signal that stops the process is seen to have been tried. */
+export const attemptSignals = perDatabase(
+  MAX_BATCH,
+  async (db: CentralDatabase, sites: readonly SiteId[]) => {
+    await db
+      .updateTable('signals')
+      .set(({ eb }) => ({ attempts: eb('attempts', '+', 1) }))
+      .where('site_id', 'in', sites)
+      .where('handled_at', 'is', null)
+      .execute();
+    return sites.map(() => done(undefined));
+  },
+);
+
+export interface Completion {
+  readonly site: SiteId;
+  readonly records: number;
+  readonly remark: Failure | undefined;
+  readonly atMs: number;
+}
+
+/**
+ * A run ended well: the signals that it took up are handled. Those that came meanwhile (no attempt yet) are not.
+ *
+ * @returns whether there are such
+ */
+export const completeSignals = perDatabase(
+  MAX_BATCH,
+  (db: CentralDatabase, runs: readonly Completion[]): Promise<Settled<boolean>[]> =>
+    db.transaction().execute(async tx => {
+      const sites = runs.map(({ site }) => site);
+      await lockMembers(tx, sites);
+      const plain = runs.filter(({ remark }) => !remark);
+      if (plain.length > 0) await complete(tx, plain);
+      for (const run of runs) if (run.remark) await complete(tx, [run]);
+      const pending = await tx
+        .selectFrom('signals')
+        .select('site_id')
+        .distinct()
+        .where('site_id', 'in', sites)
+        .where('handled_at', 'is', null)
+        .execute();
+      return sites.map(site => done(pending.some(row => row.site_id === site)));
+    }),
+);
+
+/** Runs that end with the same remark. */
+async function complete(tx: CentralTransaction, runs: readonly Completion[]): Promise<void> {
+  const sites = runs.map(({ site }) => site);
+  const remark = runs[0]?.remark;
+  const atMs = Math.max(...runs.map(run => run.atMs));
+  const records = sql.join(
+    runs.map(run => sql`when ${run.site} then cast(${run.records} as integer)`),
+    sql` `,
+  );
+  await tx
+    .updateTable('signals')
+    .set({
+      handled_at: atMs,
+      records: sql<number>`case site_id ${records} end`,
+      ...(remark ? { last_error: remark.reason, error_code: remark.code } : {}),
+    })
+    .where('site_id', 'in', sites)
+    .where('handled_at', 'is', null)
+    .where('attempts', '>', 0)
+    .execute();
+  await tx
+    .updateTable('members')
+    .set({
+      last_collected_at: atMs,
+      last_error: remark?.reason ?? null,
+      last_error_code: remark?.code ?? null,
+    })
+    .where('id', 'in', sites)
+    .execute();
+}
+
+export function failSignals(db: CentralDatabase, site: SiteId, { code, reason }: Failure): Promise<void> {
+  return db.transaction().execute(async tx => {
+    await tx
+      .updateTable('signals')
+      .set({ last_error: reason, error_code: code })
+      .where('site_id', '=', site)
+      .where('handled_at', 'is', null)
+      .where('attempts', '>', 0)
+      .execute();
+    await tx
+      .updateTable('members')
+      .set({ last_error: reason, last_error_code: code })
+      .where('id', '=', site)
+      .execute();
+  });
+}
+
+/** What a site sent, or had sent in its name, was refused: on the desk as a signal that was never taken up. */
+export function noteRefusal(
+  db: CentralDatabase,
+  site: SiteId,
+  { code, reason }: Failure,
+  nowMs: number,
+): Promise<void> {
+  return db.transaction().execute(async tx => {
+    await tx
+      .insertInto('signals')
+      .values({
+        id: newId(),
+        site_id: site,
+        received_at: nowMs,
+        handled_at: nowMs,
+        attempts: 0,
+        records: null,
+        last_error: reason,
+        error_code: code,
+      })
+      .execute();
+    // Whoever replays what a site has said does not make the site worse.
+    if (code === 'signature-replayed') return;
+    await tx
+      .updateTable('members')
+      .set({ last_error: reason, last_error_code: code })
+      .where('id', '=', site)
+      .execute();
+  });
+}
+
+export interface Pending {
+  readonly site: SiteId;
+  readonly signals: number;
+  readonly oldestAt: number;
+}
+
+export async function listPending(db: CentralDatabase): Promise<Pending[]> {
+  const rows = await db
+    .selectFrom('signals')
+    .select(({ fn }) => [
+      'site_id',
+      fn.countAll<number>().as('signals'),
+      fn.min<number>('received_at').as('oldest_at'),
+    ])
+    .where('handled_at', 'is', null)
+    .groupBy('site_id')
+    .execute();
+  return rows.map(row => ({
+    site: row.site_id as SiteId,
+    signals: Number(row.signals),
+    oldestAt: Number(row.oldest_at),
+  }));
+}
+
+export async function hasPending(db: CentralDatabase, site: SiteId): Promise<boolean> {
+  const row = await db
+    .selectFrom('signals')
+    .select('id')
+    .where('site_id', '=', site)
+    .where('handled_at', 'is', null)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Newest first; one row more than `limit` where there is more. */
+export function listSignals(
+  db: CentralDatabase,
+  limit: number,
+  before: Cursor | undefined,
+): Promise<(SignalRow & { readonly site_name: string })[]> {
+  let select = db
+    .selectFrom('signals')
+    .innerJoin('members', 'members.id', 'signals.site_id')
+    .selectAll('signals')
+    .select('members.name as site_name');
+  if (before) {
+    select = select.where(sql<boolean>`(signals.received_at, signals.id) < (${before.at}, ${before.id})`);
+  }
+  return select
+    .orderBy('signals.received_at', 'desc')
+    .orderBy('signals.id', 'desc')
+    .limit(limit + 1)
+    .execute();
+}
+
+/** Handled signals are a log; it ends somewhere. */
+export async function removeHandledBefore(db: CentralDatabase, beforeMs: number): Promise<void> {
+  await db
+    .deleteFrom('signals')
+    .where('received_at', '<', beforeMs)
+    .where('handled_at', 'is not', null)
+    .execute();
+}

@@ -1,0 +1,80 @@
+/** Withdrawals as every site learns of them, and which sites have carried them out. */
+import { sql } from '../../../kernel/sql/sql.ts';
+import type { SiteId, VideoId } from '../../../protocol/ids.ts';
+import { type PublicationRecord, writtenAtOf } from '../../../protocol/publication/record.ts';
+import {
+  MAX_WITHDRAWAL_PAGE_ROWS,
+  type Withdrawal,
+  type WithdrawalFeed,
+} from '../../../protocol/publication/withdrawals.ts';
+import { findStart } from '../feed.ts';
+import type { CentralDatabase } from '../schema.ts';
+
+/**
+ * A site that asks for what follows `after` has carried out everything up to it. Returns the position to read on from.
+ */
+export async function noteCarriedOut(
+  db: CentralDatabase,
+  site: SiteId,
+  after: number,
+  nowMs: number,
+): Promise<number> {
+  const reached = await findStart(db, after);
+  await db
+    .updateTable('publications')
+    .set({ withdrawals: reached, withdrawals_at: nowMs })
+    .where('site_id', '=', site)
+    .execute();
+  return reached;
+}
+
+export async function listWithdrawn(db: CentralDatabase, after: number): Promise<WithdrawalFeed> {
+  const rows = await db
+    .selectFrom('videos')
+    .select(['video_id', 'position'])
+    .where('withdrawn', '=', sql.lit(1))
+    .where('position', '>', after)
+    .orderBy('position')
+    .limit(MAX_WITHDRAWAL_PAGE_ROWS)
+    .execute();
+  return {
+    videos: rows.map(row => row.video_id as VideoId),
+    position: Number(rows.at(-1)?.position ?? after),
+  };
+}
+
+/** Newest first, each with the sites that have dropped it and those that have not. */
+export async function listWithdrawals(db: CentralDatabase, limit: number): Promise<Withdrawal[]> {
+  const sites = await db
+    .selectFrom('publications')
+    .innerJoin('members', 'members.id', 'publications.site_id')
+    .select(['site_id', 'name', 'withdrawals', 'withdrawals_at'])
+    .where('members.joined_at', 'is not', null)
+    .where('members.revoked_at', 'is', null)
+    .orderBy('name')
+    .execute();
+  const rows = await db
+    .selectFrom('videos')
+    .innerJoin('members', 'members.id', 'videos.site_id')
+    .select(['video_id', 'title', 'body', 'videos.position', 'site_id', 'name'])
+    .where('withdrawn', '=', sql.lit(1))
+    .orderBy('videos.position', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(row => {
+    const waiting = sites.filter(site => Number(site.withdrawals) < Number(row.position));
+    return {
+      video: row.video_id as VideoId,
+      name: row.title,
+      site: { id: row.site_id as SiteId, name: row.name },
+      withdrawnAt: writtenAtOf(JSON.parse(row.body) as PublicationRecord),
+      confirmed: sites.length - waiting.length,
+      sites: sites.length,
+      waitingFor: waiting.map(({ site_id, name, withdrawals_at }) => ({
+        id: site_id as SiteId,
+        name,
+        ...(withdrawals_at === null ? {} : { lastSeenAt: new Date(Number(withdrawals_at)).toISOString() }),
+      })),
+    };
+  });
+}

@@ -1,0 +1,75 @@
+/** Puts records into the catalogue's table. What may be put there was decided before (`take-records.ts`). */
+import { selectRows } from '../../../kernel/sql/rows.ts';
+import type { SiteId } from '../../../protocol/ids.ts';
+import { isOfOwner } from '../../../protocol/publication/record.ts';
+import type { OfferedRecord } from '../../publication/offered-record.ts';
+import { takePositions } from '../feed.ts';
+import type { CentralSchema, CentralTransaction, VideoRow } from '../schema.ts';
+
+const kindOf = (record: OfferedRecord): VideoRow['kind'] =>
+  isOfOwner(record) ? 'video' : record.kind === 'copy' ? 'copy' : 'gone';
+
+export interface RecordWrite {
+  readonly site: SiteId;
+  readonly record: OfferedRecord;
+  readonly atMs: number;
+}
+
+/** R3: one row a video and site. R4 once more, in the database itself. */
+export async function writeRecords(tx: CentralTransaction, writes: readonly RecordWrite[]): Promise<void> {
+  const first = await takePositions(tx, writes.length);
+  const columns = {
+    site_id: writes.map(({ site }) => site),
+    video_id: writes.map(({ record }) => record.video),
+    version: writes.map(({ record }) => record.version),
+    hash: writes.map(({ record }) => record.hash),
+    kind: writes.map(({ record }) => kindOf(record)),
+    body: writes.map(({ record }) => record.body),
+    withdrawn: writes.map(({ record }) => (record.kind === 'tombstone' ? 1 : 0)),
+    published_at: writes.map(({ atMs }) => atMs),
+    position: writes.map((_, order) => first + order),
+    search_text: writes.map(({ record }) => record.searchText),
+    title: writes.map(({ record }) => record.title),
+    private: writes.map(({ record }) => (record.isPrivate ? 1 : 0)),
+  };
+  await tx
+    .insertInto('videos')
+    .columns(Object.keys(columns) as (keyof typeof columns)[])
+    .expression(selectRows<CentralSchema, Pick<VideoRow, keyof typeof columns>>(tx, columns))
+    .onConflict(conflict =>
+      conflict
+        .columns(['site_id', 'video_id'])
+        .doUpdateSet(({ ref, eb }) => ({
+          version: ref('excluded.version'),
+          hash: ref('excluded.hash'),
+          kind: ref('excluded.kind'),
+          body: ref('excluded.body'),
+          withdrawn: ref('excluded.withdrawn'),
+          position: ref('excluded.position'),
+          search_text: ref('excluded.search_text'),
+          title: eb
+            .case()
+            .when('excluded.withdrawn', '=', 1)
+            .then(ref('videos.title'))
+            .else(ref('excluded.title'))
+            .end(),
+          // A withdrawal leaves it as it was; so does what a site says of another's video.
+          private: eb
+            .case()
+            .when('excluded.private', '=', 1)
+            .then(1)
+            .when(
+              eb.and([
+                eb('videos.private', '=', 1),
+                eb('excluded.kind', '=', 'video'),
+                eb('excluded.withdrawn', '=', 0),
+              ]),
+            )
+            .then(2)
+            .else(ref('videos.private'))
+            .end(),
+        }))
+        .whereRef('excluded.version', '>', 'videos.version'),
+    )
+    .execute();
+}

@@ -1,0 +1,52 @@
+/** Which sites the trackers see up and down. It is told again every few seconds, and old news is none. */
+import { sql } from '../../kernel/sql/sql.ts';
+import type { SiteId } from '../../protocol/ids.ts';
+import type { CentralDatabase } from './schema.ts';
+
+const FRESH_MS = 30_000;
+const ROWS_AT_ONCE = 500;
+
+export interface Sighting {
+  readonly site: SiteId;
+  readonly up: boolean;
+}
+
+export async function tellSightings(
+  db: CentralDatabase,
+  tracker: string,
+  sightings: readonly Sighting[],
+  nowMs: number,
+): Promise<void> {
+  const bySite = new Map(sightings.map(({ site, up }) => [site, up]));
+  const rows = [...bySite].map(([site_id, up]) => ({
+    tracker_id: tracker,
+    site_id,
+    up: up ? 1 : 0,
+    seen_at: nowMs,
+  }));
+  for (let first = 0; first < rows.length; first += ROWS_AT_ONCE) {
+    await db
+      .insertInto('sightings')
+      .values(rows.slice(first, first + ROWS_AT_ONCE))
+      .onConflict(conflict =>
+        conflict
+          .columns(['tracker_id', 'site_id'])
+          .doUpdateSet(({ ref }) => ({ up: ref('excluded.up'), seen_at: ref('excluded.seen_at') })),
+      )
+      .execute();
+  }
+}
+
+/** Up where any tracker reaches it: that tracker's viewers can be sent there. Sites of which nobody has told are absent. */
+export async function listSightings(
+  db: CentralDatabase,
+  nowMs: number,
+): Promise<ReadonlyMap<SiteId, 'up' | 'down'>> {
+  const rows = await db
+    .selectFrom('sightings')
+    .select(['site_id', sql<number>`max(up)`.as('up')])
+    .where('seen_at', '>', nowMs - FRESH_MS)
+    .groupBy('site_id')
+    .execute();
+  return new Map(rows.map(row => [row.site_id as SiteId, row.up === 1 ? 'up' : 'down']));
+}

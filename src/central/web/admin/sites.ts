@@ -1,0 +1,219 @@
+/** Sites, as the pages show them and as the operator invites, edits, collects and revokes them. */
+import * as z from 'zod';
+import type { HttpServer } from '../../../kernel/http/server.ts';
+import { Problem } from '../../../kernel/problem.ts';
+import { isPostgresUrl } from '../../../kernel/sql/postgres.ts';
+import {
+  baseUrlSchema,
+  coordinatesSchema,
+  newSiteAnswerSchema,
+  newSiteSchema,
+  prefixSchema,
+  type Site,
+  siteListSchema,
+  sitePolicyEditSchema,
+  siteSchema,
+} from '../../../protocol/central.ts';
+import { regionSchema } from '../../../protocol/copies.ts';
+import { newSiteId, type SiteId, siteIdSchema } from '../../../protocol/ids.ts';
+import { nameSchema } from '../../../protocol/text.ts';
+import { listPublications } from '../../database/publication/completeness.ts';
+import { listPending, type Pending } from '../../database/publication/signals.ts';
+import type { MemberRow, PublicationRow } from '../../database/schema.ts';
+import { listSightings } from '../../database/site-status-reports.ts';
+import {
+  countVideosBySite,
+  editSite,
+  findMember,
+  insertMember,
+  invite,
+  listMembers,
+  revoke,
+} from '../../database/sites.ts';
+import { type CentralContext, formatTime, isOperator, optionalTime, requireOperator } from '../context.ts';
+import { makeInvitation } from './invitations.ts';
+
+/** A coverage zone of 10,000 prefixes does not fit the usual 64 KB. */
+const MAX_SITE_BYTES = 2 ** 20;
+
+const parameters = z.object({ id: siteIdSchema });
+const siteEditSchema = z
+  .strictObject({
+    name: nameSchema,
+    baseUrl: baseUrlSchema,
+    /** null: not known any more. */
+    coordinates: coordinatesSchema.nullable(),
+    zone: z.array(prefixSchema).max(10_000),
+    /** Where central reads this site's database by SQL (docs/databases.md). null: through its gateway. Never told again. */
+    databaseUrl: z
+      .string()
+      .max(2_000)
+      .refine(isPostgresUrl, 'expected postgres://user:password@host:5432/name')
+      .nullable(),
+    policy: sitePolicyEditSchema,
+    /** null: none. */
+    region: regionSchema.nullable(),
+  })
+  .partial();
+const collectAnswerSchema = z.strictObject({
+  /** Records of this site that were taken in and acknowledged. */
+  records: z.int().nonnegative(),
+  /** Why not all of them were. */
+  error: z.string().optional(),
+});
+
+export function addSiteCalls(app: HttpServer, context: CentralContext): void {
+  const { db, collector, bell, secrets } = context;
+
+  app.get('/api/sites', { schema: { response: { 200: siteListSchema } } }, async request => {
+    const sites = await describeSites(context, await listMembers(db, 'site'));
+    return { sites: isOperator(request, context) ? sites : sites.map(forEverybody) };
+  });
+
+  app.post(
+    '/api/sites',
+    { bodyLimit: MAX_SITE_BYTES, schema: { body: newSiteSchema, response: { 201: newSiteAnswerSchema } } },
+    async (request, reply) => {
+      requireOperator(request, context);
+      const id = newSiteId();
+      const nowMs = Date.now();
+      const { joinToken, invitation } = makeInvitation(nowMs);
+      await insertMember(db, { id, role: 'site', ...request.body }, invitation, nowMs);
+      bell.ring();
+      return reply.code(201).send({ site: await describeSite(context, id), joinToken });
+    },
+  );
+
+  app.patch(
+    '/api/sites/:id',
+    {
+      bodyLimit: MAX_SITE_BYTES,
+      schema: { params: parameters, body: siteEditSchema, response: { 200: siteSchema } },
+    },
+    async request => {
+      requireOperator(request, context);
+      const { id } = request.params;
+      const { databaseUrl, ...edit } = request.body;
+      const sealed = typeof databaseUrl === 'string' ? secrets.seal(databaseUrl) : databaseUrl;
+      if (!(await editSite(db, id, { ...edit, databaseUrl: sealed }))) throw unknownSite();
+      bell.ring();
+      return describeSite(context, id);
+    },
+  );
+
+  app.delete(
+    '/api/sites/:id',
+    { schema: { params: parameters, response: { 200: siteSchema } } },
+    async request => {
+      requireOperator(request, context);
+      const { id } = request.params;
+      if (!(await revoke(db, 'site', id, Date.now()))) throw unknownSite();
+      bell.ring();
+      return describeSite(context, id);
+    },
+  );
+
+  app.post(
+    '/api/sites/:id/join-token',
+    { schema: { params: parameters, response: { 201: newSiteAnswerSchema } } },
+    async (request, reply) => {
+      requireOperator(request, context);
+      const { id } = request.params;
+      const { joinToken, invitation } = makeInvitation(Date.now());
+      if (!(await invite(db, 'site', id, invitation))) throw unknownSite();
+      return reply.code(201).send({ site: await describeSite(context, id), joinToken });
+    },
+  );
+
+  app.post(
+    '/api/sites/:id/collect',
+    { schema: { params: parameters, response: { 200: collectAnswerSchema } } },
+    async request => {
+      requireOperator(request, context);
+      const site = await findMember(db, request.params.id);
+      if (site?.role !== 'site') throw unknownSite();
+      return collector.collect(request.params.id);
+    },
+  );
+}
+
+const forEverybody = ({ conversion: _, ...site }: Site): Site => site;
+
+const unknownSite = (): Problem => new Problem(404, 'site-unknown', 'There is no such site.');
+
+async function describeSite(context: CentralContext, id: SiteId): Promise<Site> {
+  const row = await findMember(context.db, id);
+  const [site] = row?.role === 'site' ? await describeSites(context, [row]) : [];
+  if (!site) throw unknownSite();
+  return site;
+}
+
+async function describeSites({ db, links }: CentralContext, rows: readonly MemberRow[]): Promise<Site[]> {
+  const pending = new Map((await listPending(db)).map(entry => [entry.site, entry]));
+  const publications = await listPublications(db);
+  const videos = await countVideosBySite(db);
+  const nowMs = Date.now();
+  const sightings = await listSightings(db, nowMs);
+  return rows.map(row => {
+    const id = siteIdSchema.parse(row.id);
+    const seen = sightings.get(id) ?? 'unknown';
+    const readBy = row.database_url !== null ? 'sql' : links.find(id) ? 'link' : 'gateway';
+    return formatSite(
+      row,
+      id,
+      readBy,
+      pending.get(id),
+      publications.get(row.id),
+      videos.get(id) ?? { videos: 0, copies: 0 },
+      seen,
+      nowMs,
+    );
+  });
+}
+
+const formatPublication = (row: PublicationRow): NonNullable<Site['publication']> => ({
+  epoch: Number(row.epoch),
+  ...optionalTime('greetedAt', row.greeted_at),
+  ...(row.epoch_start === null && row.dissolved_because !== null
+    ? { waitsBecause: row.dissolved_because }
+    : {}),
+  ...optionalTime('completeAt', row.complete_at),
+  ...(row.complete_records === null ? {} : { completeRecords: Number(row.complete_records) }),
+  ...optionalTime('differedAt', row.differed_at),
+});
+
+function formatSite(
+  row: MemberRow,
+  id: SiteId,
+  readBy: Site['readBy'],
+  pending: Pending | undefined,
+  publication: PublicationRow | undefined,
+  held: { readonly videos: number; readonly copies: number },
+  seen: 'up' | 'down' | 'unknown',
+  nowMs: number,
+): Site {
+  return {
+    id,
+    name: row.name,
+    baseUrl: row.base_url,
+    ...(row.latitude !== null && row.longitude !== null
+      ? { coordinates: { latitude: row.latitude, longitude: row.longitude } }
+      : {}),
+    zone: JSON.parse(row.zone) as string[],
+    policy: JSON.parse(row.policy) as Site['policy'],
+    state: row.revoked_at !== null ? 'revoked' : row.joined_at === null ? 'invited' : seen,
+    createdAt: formatTime(row.created_at),
+    ...optionalTime('joinedAt', row.joined_at),
+    ...optionalTime('lastSignalAt', row.last_signal_at),
+    ...optionalTime('lastCollectedAt', row.last_collected_at),
+    ...(publication ? { publication: formatPublication(publication) } : {}),
+    ...(publication?.conversion ? { conversion: JSON.parse(publication.conversion) } : {}),
+    ...(row.last_error === null ? {} : { lastError: row.last_error }),
+    ...(row.last_error_code === null ? {} : { lastErrorCode: row.last_error_code }),
+    pendingSignals: pending?.signals ?? 0,
+    lagMs: pending ? Math.max(0, nowMs - pending.oldestAt) : 0,
+    ...held,
+    ...(row.region === null ? {} : { region: row.region }),
+    readBy,
+  };
+}

@@ -1,0 +1,83 @@
+/** Trackers, as the operator invites and revokes them. */
+import * as z from 'zod';
+import type { HttpServer } from '../../../kernel/http/server.ts';
+import { Problem } from '../../../kernel/problem.ts';
+import {
+  newTrackerAnswerSchema,
+  newTrackerSchema,
+  trackerListSchema,
+  trackerSchema,
+} from '../../../protocol/central.ts';
+import { newId } from '../../../protocol/ids.ts';
+import type { MemberRow } from '../../database/schema.ts';
+import { findMember, insertMember, invite, listMembers, revoke } from '../../database/sites.ts';
+import { type CentralContext, formatTime, optionalTime, requireOperator } from '../context.ts';
+import { makeInvitation } from './invitations.ts';
+
+type Tracker = z.infer<typeof trackerSchema>;
+const parameters = z.object({ id: z.string().max(64) });
+
+export function addTrackerCalls(app: HttpServer, context: CentralContext): void {
+  const { db, bell } = context;
+
+  app.get('/api/trackers', { schema: { response: { 200: trackerListSchema } } }, async request => {
+    requireOperator(request, context);
+    const rows = await listMembers(db, 'tracker');
+    return { trackers: rows.filter(row => row.revoked_at === null).map(formatTracker) };
+  });
+
+  app.post(
+    '/api/trackers',
+    { schema: { body: newTrackerSchema, response: { 201: newTrackerAnswerSchema } } },
+    async (request, reply) => {
+      requireOperator(request, context);
+      const id = newId();
+      const nowMs = Date.now();
+      const { joinToken, invitation } = makeInvitation(nowMs);
+      await insertMember(db, { id, role: 'tracker', zone: [], ...request.body }, invitation, nowMs);
+      return reply.code(201).send({ tracker: await describe(id), joinToken });
+    },
+  );
+
+  app.delete(
+    '/api/trackers/:id',
+    { schema: { params: parameters, response: { 200: trackerSchema } } },
+    async request => {
+      requireOperator(request, context);
+      const { id } = request.params;
+      if (!(await revoke(db, 'tracker', id, Date.now()))) throw unknownTracker();
+      bell.ring();
+      return describe(id);
+    },
+  );
+
+  app.post(
+    '/api/trackers/:id/join-token',
+    { schema: { params: parameters, response: { 201: newTrackerAnswerSchema } } },
+    async (request, reply) => {
+      requireOperator(request, context);
+      const { id } = request.params;
+      const { joinToken, invitation } = makeInvitation(Date.now());
+      if (!(await invite(db, 'tracker', id, invitation))) throw unknownTracker();
+      return reply.code(201).send({ tracker: await describe(id), joinToken });
+    },
+  );
+
+  async function describe(id: string): Promise<Tracker> {
+    const row = await findMember(db, id);
+    if (row?.role !== 'tracker') throw unknownTracker();
+    return formatTracker(row);
+  }
+}
+
+const unknownTracker = (): Problem => new Problem(404, 'tracker-unknown', 'There is no such tracker.');
+
+const formatTracker = (row: MemberRow): Tracker => ({
+  id: row.id,
+  name: row.name,
+  baseUrl: row.base_url,
+  createdAt: formatTime(row.created_at),
+  ...optionalTime('joinedAt', row.joined_at),
+  position: row.tracker_position,
+  ...optionalTime('lastSeenAt', row.last_seen_at),
+});

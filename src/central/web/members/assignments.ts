@@ -1,0 +1,39 @@
+/** What a site is to hold a copy of, told as it changes. */
+import * as z from 'zod';
+import type { HttpServer } from '../../../kernel/http/server.ts';
+import { assignmentFeedSchema } from '../../../protocol/copies.ts';
+import type { SiteId } from '../../../protocol/ids.ts';
+import { listAssignments } from '../../database/copies/assignments.ts';
+import { findStart } from '../../database/feed.ts';
+import { type CentralContext, requireMember } from '../context.ts';
+import { awaitNews, MAX_WAIT_S } from '../long-poll.ts';
+
+/** The bell rings for every change; the thousand sites that wait here look this often at most. Copies are in no hurry. */
+const LOOK_EVERY_MS = 2_000;
+
+const feedQuerySchema = z.object({
+  after: z.coerce.number().int().nonnegative(),
+  wait: z.coerce.number().min(0).max(MAX_WAIT_S).default(0),
+});
+
+export function addAssignmentCalls(app: HttpServer, context: CentralContext): void {
+  const { db, bell } = context;
+  app.get(
+    '/api/assignments',
+    { schema: { querystring: feedQuerySchema, response: { 200: assignmentFeedSchema } } },
+    async (request, reply) => {
+      const site = await requireMember(request, context, 'site');
+      const { after, wait } = request.query;
+      const start = await findStart(db, after);
+      return awaitNews({
+        bell,
+        reply,
+        waitS: wait,
+        lookEveryMs: LOOK_EVERY_MS,
+        read: () => listAssignments(db, site.id as SiteId, start),
+        // One who has to read on from an earlier position is told so at once.
+        isNews: page => page.assignments.length > 0 || start < after,
+      });
+    },
+  );
+}

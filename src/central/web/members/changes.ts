@@ -1,0 +1,70 @@
+/** What trackers ask and tell, and what sites ask about it: the last step of publication (mission, requirement 4). */
+import * as z from 'zod';
+import { formatLongList } from '../../../kernel/http/json-list-writer.ts';
+import { type HttpServer, spellWith } from '../../../kernel/http/server.ts';
+import {
+  changePageSchema,
+  registrationAnswerSchema,
+  registrationQuerySchema,
+  siteStatesSchema,
+} from '../../../protocol/central.ts';
+import type { SiteId } from '../../../protocol/ids.ts';
+import { listRegistrations } from '../../database/catalogue.ts';
+import { type ChangePage, listChanges, registerUpTo } from '../../database/feed.ts';
+import { tellSightings } from '../../database/site-status-reports.ts';
+import { listJoined } from '../../database/sites.ts';
+import { type CentralContext, requireMember } from '../context.ts';
+import { awaitNews, MAX_WAIT_S } from '../long-poll.ts';
+
+/** 10,000 sites, about 70 bytes each. */
+const MAX_STATES_BYTES = 2 ** 20;
+
+const changesQuerySchema = z.object({
+  after: z.coerce.number().int().nonnegative(),
+  limit: z.coerce.number().int().min(1).max(1_000).default(500),
+  wait: z.coerce.number().min(0).max(MAX_WAIT_S).default(0),
+});
+
+export function addChangeCalls(app: HttpServer, context: CentralContext): void {
+  const { db, bell } = context;
+
+  app.get(
+    '/api/changes',
+    { schema: { querystring: changesQuerySchema, response: { 200: changePageSchema } } },
+    async (request, reply) => {
+      const tracker = await requireMember(request, context, 'tracker');
+      const { after, limit, wait } = request.query;
+      // Made of records that were parsed when they came, by the thousand: not parsed once more on their way out.
+      spellWith(reply, ({ changes, ...head }: ChangePage) => formatLongList(head, 'changes', changes));
+      const start = await registerUpTo(db, tracker.id, after, Date.now());
+      return awaitNews({
+        bell,
+        reply,
+        waitS: wait,
+        read: () => listChanges(db, start, limit),
+        isNews: page => page.changes.length > 0,
+      });
+    },
+  );
+
+  app.post(
+    '/api/registrations/query',
+    { schema: { body: registrationQuerySchema, response: { 200: registrationAnswerSchema } } },
+    async request => {
+      const site = await requireMember(request, context, 'site');
+      return { registered: await listRegistrations(db, site.id as SiteId, request.body.videos) };
+    },
+  );
+
+  app.post(
+    '/api/site-states',
+    { bodyLimit: MAX_STATES_BYTES, schema: { body: siteStatesSchema } },
+    async (request, reply) => {
+      const tracker = await requireMember(request, context, 'tracker');
+      const known = new Set((await listJoined(db, 'site')).map(site => site.id));
+      const told = request.body.sites.filter(({ site }) => known.has(site));
+      await tellSightings(db, tracker.id, told, Date.now());
+      return reply.code(204).send();
+    },
+  );
+}

@@ -1,0 +1,67 @@
+/** Enrolment: a site or tracker hands in the public key that it made itself, with its join token. */
+import { type HttpServer, requireSigner } from '../../../kernel/http/server.ts';
+import { sha256Hex } from '../../../kernel/identity/keys.ts';
+import { Problem } from '../../../kernel/problem.ts';
+import { joinAnswerSchema, joinRequestSchema, memberInfoSchema } from '../../../protocol/central.ts';
+import type { SiteId } from '../../../protocol/ids.ts';
+import { readEpoch } from '../../database/publication/epochs.ts';
+import { type Enrolment, enrol, findInvited } from '../../database/sites.ts';
+import { type CentralContext, listTrackerUrls, requireMember } from '../context.ts';
+
+/** Who joins has no id yet; its request is signed under this one. */
+const JOIN_KEY_ID = 'join';
+
+const REFUSALS = {
+  unknown: [401, 'join-token-unknown', 'This join token is not known here. Ask the administrator for one.'],
+  expired: [401, 'join-token-expired', 'This join token is too old. Ask the administrator for a fresh one.'],
+  used: [409, 'join-token-used', 'This join token was used already. Ask the administrator for a fresh one.'],
+} as const;
+
+function requireEnrolled(enrolment: Enrolment): asserts enrolment is Extract<Enrolment, { member: unknown }> {
+  if (enrolment.outcome === 'enrolled') return;
+  const [status, code, detail] = REFUSALS[enrolment.outcome];
+  throw new Problem(status, code, detail);
+}
+
+export function addJoinCalls(app: HttpServer, context: CentralContext): void {
+  const { db, nonces, publicKey, bell } = context;
+
+  app.post(
+    '/api/join',
+    { schema: { body: joinRequestSchema, response: { 200: joinAnswerSchema } } },
+    async request => {
+      const tokenHash = sha256Hex(request.body.joinToken);
+      const ownKey = request.body.publicKey;
+      // The token first: who has none learns nothing and costs neither a signature check nor a remembered nonce.
+      requireEnrolled(await findInvited(db, tokenHash, ownKey, Date.now()));
+      // The signature proves that the member holds the private half of what it enrols.
+      await requireSigner(
+        request,
+        keyId => Promise.resolve(keyId === JOIN_KEY_ID ? ownKey : undefined),
+        nonces,
+      );
+      const enrolment = await enrol(db, tokenHash, ownKey, Date.now());
+      requireEnrolled(enrolment);
+      const { member } = enrolment;
+      bell.ring();
+      return {
+        role: member.role,
+        id: member.id,
+        name: member.name,
+        baseUrl: member.base_url,
+        centralPublicKey: publicKey,
+        trackers: await listTrackerUrls(db),
+      };
+    },
+  );
+
+  app.get('/api/member', { schema: { response: { 200: memberInfoSchema } } }, async request => {
+    const { id, role, last_error_code } = await requireMember(request, context, 'site', 'tracker');
+    const epoch = role === 'site' ? await readEpoch(db, id as SiteId) : undefined;
+    return {
+      trackers: await listTrackerUrls(db),
+      ...(epoch ? { epoch } : {}),
+      ...(last_error_code === 'peer-unreachable' ? { unreachable: true } : {}),
+    };
+  });
+}

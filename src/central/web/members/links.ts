@@ -1,0 +1,77 @@
+/** Links: sites that nobody can connect to come here for the questions that central has, and bring the answers. */
+import * as z from 'zod';
+import type { HttpServer } from '../../../kernel/http/server.ts';
+import { Problem } from '../../../kernel/problem.ts';
+import type { SiteId } from '../../../protocol/ids.ts';
+import {
+  LINK_ANSWER_TYPE,
+  LINK_WAIT_S,
+  linkAnswerQuerySchema,
+  linkPollSchema,
+  linkQuestionsSchema,
+} from '../../../protocol/link.ts';
+import { hasPending } from '../../database/publication/signals.ts';
+import { MAX_PAGE_ANSWER_BYTES } from '../../site-reader/read-over-http.ts';
+import { type CentralContext, requireMember } from '../context.ts';
+
+const parameters = z.object({ id: z.string().max(64) });
+
+export type LinkContext = Pick<CentralContext, 'db' | 'nonces' | 'refusals' | 'links'> & {
+  readonly bell: Pick<CentralContext['bell'], 'closed'>;
+  readonly collector: Pick<CentralContext['collector'], 'wake'>;
+};
+
+export function addLinkCalls(app: HttpServer, context: LinkContext): void {
+  const { db, bell, links, collector } = context;
+  app.addContentTypeParser(
+    LINK_ANSWER_TYPE,
+    { parseAs: 'buffer', bodyLimit: MAX_PAGE_ANSWER_BYTES },
+    (request, body, done) => {
+      request.rawBody = body as Buffer;
+      done(null, undefined);
+    },
+  );
+
+  app.post(
+    '/api/link/questions',
+    {
+      schema: {
+        description: 'A site that has opened a link asks what central would know of its database.',
+        body: linkPollSchema,
+        response: { 200: linkQuestionsSchema },
+      },
+    },
+    async (request, reply) => {
+      const site = (await requireMember(request, context, 'site')).id as SiteId;
+      const gone = new AbortController();
+      reply.raw.on('close', () => gone.abort());
+      const { preferred, wait } = request.body;
+      const asked = links.poll(site, preferred, wait && !bell.closed ? LINK_WAIT_S * 1_000 : 0, gone.signal);
+      // What could not be read before, perhaps by another central, can be read here now.
+      if (await hasPending(db, site)) collector.wake(site);
+      return { questions: [...(await asked)] };
+    },
+  );
+
+  app.post(
+    '/api/link/answers/:id',
+    {
+      bodyLimit: MAX_PAGE_ANSWER_BYTES,
+      schema: {
+        description: 'The answer to one question.',
+        params: parameters,
+        querystring: linkAnswerQuerySchema,
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const site = await requireMember(request, context, 'site');
+      const { status } = request.query;
+      const text = request.rawBody?.toString('utf8') ?? '';
+      if (!links.answer(site.id, request.params.id, { status, text })) {
+        throw new Problem(410, 'question-gone', 'Nobody waits for the answer to this question any more.');
+      }
+      return reply.code(204).send(null);
+    },
+  );
+}

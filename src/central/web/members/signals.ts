@@ -1,0 +1,82 @@
+/** The centre web: receives the sites' signals and manages them (mission, requirement 2). */
+import * as z from 'zod';
+import { failpoint } from '../../../kernel/failpoint.ts';
+import type { HttpServer } from '../../../kernel/http/server.ts';
+import {
+  refusalReportSchema,
+  type Signal,
+  type SignalAnswer,
+  signalAnswerSchema,
+  signalListSchema,
+} from '../../../protocol/central.ts';
+import type { SiteId } from '../../../protocol/ids.ts';
+import { formatCursor, parseCursor } from '../../database/cursor.ts';
+import { listSignals, storeSignal } from '../../database/publication/signals.ts';
+import type { SignalRow } from '../../database/schema.ts';
+import { type CentralContext, formatTime, optionalTime, requireMember, requireOperator } from '../context.ts';
+
+const listQuerySchema = z.object({
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+  cursor: z.string().max(200).optional(),
+});
+
+export function addSignalCalls(app: HttpServer, context: CentralContext): void {
+  const { db } = context;
+
+  app.post('/api/signals', { schema: { response: { 202: signalAnswerSchema } } }, async (request, reply) => {
+    const member = await requireMember(request, context, 'site');
+    return reply.code(202).send(await receiveSignal(context, member.id as SiteId, Date.now()));
+  });
+
+  app.post(
+    '/api/refusals',
+    { schema: { body: refusalReportSchema, response: { 202: z.object({}) } } },
+    async (request, reply) => {
+      const { id } = await requireMember(request, context, 'site');
+      const { code, detail } = request.body;
+      await context.refusals.note(id as SiteId, code, `Refused at the site: ${detail}`);
+      return reply.code(202).send({});
+    },
+  );
+
+  app.get(
+    '/api/signals',
+    { schema: { querystring: listQuerySchema, response: { 200: signalListSchema } } },
+    async request => {
+      requireOperator(request, context);
+      const { limit, cursor } = request.query;
+      const rows = await listSignals(db, limit, cursor === undefined ? undefined : parseCursor(cursor));
+      const page = rows.slice(0, limit);
+      const last = rows.length > limit ? page.at(-1) : undefined;
+      return {
+        signals: page.map(formatSignal),
+        ...(last ? { next: formatCursor({ at: last.received_at, id: last.id }) } : {}),
+      };
+    },
+  );
+}
+
+/** Stored before it is answered: at this answer the site may set its signal flag to "sent". */
+export async function receiveSignal(
+  { db, collector, metrics }: Pick<CentralContext, 'db' | 'collector' | 'metrics'>,
+  site: SiteId,
+  nowMs: number,
+): Promise<SignalAnswer> {
+  failpoint('signal-received');
+  const { id, epoch } = await storeSignal(db, { site, atMs: nowMs });
+  failpoint('signal-stored');
+  metrics.signals.inc();
+  collector.wake(site);
+  return { signal: id, receivedAt: formatTime(nowMs), ...(epoch ? { epoch } : {}) };
+}
+
+const formatSignal = (row: SignalRow & { readonly site_name: string }): Signal => ({
+  id: row.id,
+  site: { id: row.site_id as SiteId, name: row.site_name },
+  receivedAt: formatTime(row.received_at),
+  ...optionalTime('handledAt', row.handled_at),
+  attempts: row.attempts,
+  ...(row.records === null ? {} : { records: row.records }),
+  ...(row.last_error === null ? {} : { lastError: row.last_error }),
+  ...(row.error_code === null ? {} : { errorCode: row.error_code }),
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { parseConfig, parseDuration, parseSize } from './config.ts';
+import { ConfigFault } from './config-error.ts';
+import { durationSetting, listenSetting, sizeSetting } from './settings.ts';
+
+const schema = z.strictObject({
+  listen: listenSetting,
+  interval: durationSetting.prefault('5 s'),
+  size: sizeSetting.prefault('1 MB'),
+});
+
+describe('parseConfig', () => {
+  it('fills in defaults and leaves other sections alone', () => {
+    expect(parseConfig('[a]\nlisten = "[::]:80"\n[b]\nx = 1', 'f', 'a', schema)).toEqual({
+      listen: { host: '::', port: 80 },
+      interval: 5_000,
+      size: 2 ** 20,
+    });
+  });
+
+  it('tells every fault at once, by the name of the setting', () => {
+    const text = '[a]\nlisten = "nowhere"\ninterval = "soon"\nsize = 3\nsise = "1 MB"';
+    const fault = (() => {
+      try {
+        return parseConfig(text, 'site.toml', 'a', schema);
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(fault).toBeInstanceOf(ConfigFault);
+    const { message } = fault as ConfigFault;
+    expect(message).toContain('site.toml has 4 faults');
+    for (const word of ['a.listen', 'a.interval: "soon" is no duration', 'a.size', 'sise']) {
+      expect(message).toContain(word);
+    }
+  });
+
+  it.each(['0 s', '9 ms', '577 h', '10000 h'])('refuses to do something every %s', interval => {
+    const text = `[a]\nlisten = "[::]:80"\ninterval = "${interval}"`;
+    expect(() => parseConfig(text, 'f', 'a', schema)).toThrow(/a\.interval: .* is too (short|long)/);
+  });
+
+  it('says where a file stops being TOML, and which section is missing', () => {
+    expect(() => parseConfig('[a]\nlisten = ', 'f.toml', 'a', schema)).toThrow(/f\.toml, line 2 is not TOML/);
+    expect(() => parseConfig('', 'f.toml', 'a', schema)).toThrow(/no section \[a\]/);
+  });
+});
+
+describe('durations and sizes', () => {
+  it.each([
+    ['500 ms', 500],
+    ['1.5 s', 1_500],
+    ['2min', 120_000],
+    ['1 h', 3_600_000],
+    ['5', undefined],
+    ['-1 s', undefined],
+  ])('%s', (text, expected) => expect(parseDuration(text)).toBe(expected));
+  it.each([
+    ['1 KB', 1_024],
+    ['0.5 GB', 2 ** 29],
+    ['1', undefined],
+    ['1 kb', undefined],
+  ])('%s', (text, expected) => expect(parseSize(text)).toBe(expected));
+});

@@ -1,0 +1,83 @@
+/** Configuration: one TOML file with a section for each part, parsed once at the start, every fault told at once. */
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { parse, TomlError } from 'smol-toml';
+import type { z } from 'zod';
+import { messageOf } from '../problem.ts';
+import { ConfigFault } from './config-error.ts';
+
+const DURATION = /^(\d+(?:\.\d+)?)\s*(ms|s|min|h)$/;
+const DURATION_MS = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 } as const;
+const SIZE = /^(\d+(?:\.\d+)?)\s*(KB|MB|GB|TB)$/;
+const SIZE_BYTES = { KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 } as const;
+
+const BITRATE = /^(\d+(?:\.\d+)?)\s*(kbit|Mbit|Gbit)\/s$/;
+const BITRATE_BPS = { kbit: 1e3, Mbit: 1e6, Gbit: 1e9 } as const;
+
+/** `"10 s"` → 10000. Undefined where it is no duration. */
+export function parseDuration(text: string): number | undefined {
+  const match = DURATION.exec(text);
+  return match ? Number(match[1]) * DURATION_MS[match[2] as keyof typeof DURATION_MS] : undefined;
+}
+
+/** `"512 MB"` → 536870912 (powers of 1024). Undefined where it is no size. */
+export function parseSize(text: string): number | undefined {
+  const match = SIZE.exec(text);
+  return match ? Math.round(Number(match[1]) * SIZE_BYTES[match[2] as keyof typeof SIZE_BYTES]) : undefined;
+}
+
+/** `"20 Mbit/s"` → 20000000 (powers of 1000). Undefined where it is no bit rate. */
+export function parseBitrate(text: string): number | undefined {
+  const match = BITRATE.exec(text);
+  return match ? Math.round(Number(match[1]) * BITRATE_BPS[match[2] as keyof typeof BITRATE_BPS]) : undefined;
+}
+
+/**
+ * Reads `[section]` of the TOML file at `path`. Sections of other parts may stand beside it.
+ *
+ * @throws ConfigFault with every fault at once.
+ */
+export function readConfig<T>(
+  path: string,
+  section: string,
+  schema: z.ZodType<T>,
+): { config: T; directory: string } {
+  return { config: parseConfig(readText(path), path, section, schema), directory: dirname(path) };
+}
+
+/** Names of the sections that the TOML file at `path` has. @throws ConfigFault */
+export const listSections = (path: string): readonly string[] =>
+  Object.keys(parseTables(readText(path), path));
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new ConfigFault(`The configuration ${path} cannot be read: ${messageOf(cause)}.`, { cause });
+  }
+}
+
+function parseTables(text: string, path: string): Record<string, unknown> {
+  try {
+    return parse(text);
+  } catch (cause) {
+    const where = cause instanceof TomlError ? `, line ${cause.line}` : '';
+    throw new ConfigFault(`${path}${where} is not TOML: ${messageOf(cause).split('\n')[0]}`, { cause });
+  }
+}
+
+export function parseConfig<T>(text: string, path: string, section: string, schema: z.ZodType<T>): T {
+  const tables = parseTables(text, path);
+  if (!(section in tables)) {
+    throw new ConfigFault(`${path} has no section [${section}]. tributary.sample.toml shows one.`);
+  }
+  const parsed = schema.safeParse(tables[section]);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(issue => {
+    const setting = [section, ...issue.path].join('.');
+    return `  ${setting}: ${issue.message}`;
+  });
+  throw new ConfigFault(
+    `${path} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.join('\n')}`,
+  );
+}

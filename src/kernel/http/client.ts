@@ -1,0 +1,134 @@
+/** HTTP requests between parts: signed or plain, bounded in time and size, every answer parsed. */
+import { isIP } from 'node:net';
+import type { z } from 'zod';
+import type { KeyPair } from '../identity/keys.ts';
+import { signRequest, splitUrl } from '../identity/signatures.ts';
+import { withinLimit } from '../lifecycle/time-limit.ts';
+import { messageOf, Problem } from '../problem.ts';
+
+export interface Signer {
+  readonly key: KeyPair;
+  readonly keyId: string;
+}
+
+export interface Sent {
+  readonly url: URL;
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly signal: AbortSignal;
+  readonly maxBytes: number;
+}
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+/** Brings a request to its server and the answer back. @throws whatever went wrong on the way */
+export type Send = (request: Sent) => Promise<Answer>;
+
+export interface CallOptions<T> {
+  readonly method?: 'GET' | 'POST';
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  readonly content?: { readonly type: string; readonly text: string };
+  readonly signer?: Signer;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly answer: z.ZodType<T>;
+  /** Another way than HTTP. */
+  readonly send?: Send;
+}
+
+/**
+ * Calls another part and parses its JSON answer.
+ *
+ * @throws Problem with the peer's own code where it answered with problem details; otherwise 502 `peer-unreachable`,
+ * `peer-too-large` or `peer-malformed`.
+ */
+export async function call<T>(url: string, options: CallOptions<T>): Promise<T> {
+  const target = new URL(url);
+  const { content } = options;
+  const body = content ? content.text : options.body === undefined ? '' : JSON.stringify(options.body);
+  const method = options.method ?? 'GET';
+  const headers: Record<string, string> = { accept: 'application/json', ...options.headers };
+  if (body) headers['content-type'] = content?.type ?? 'application/json';
+  if (options.signer) {
+    const parts = { method, ...splitUrl(target), body };
+    Object.assign(headers, signRequest(options.signer.key, options.signer.keyId, parts, Date.now()));
+  }
+  const { maxBytes } = options;
+  const send = options.send ?? sendOverHttp;
+  let status: number;
+  let text: string;
+  try {
+    ({ status, text } = await withinLimit(options.timeoutMs, options.signal, signal =>
+      send({ url: target, method, headers, body, signal, maxBytes }),
+    ));
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    const cause = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);
+    throw new Problem(502, 'peer-unreachable', `${target.host} could not be reached: ${cause}.`, {
+      cause: error,
+    });
+  }
+  const json = parseJson(text, target.host);
+  if (status < 200 || status > 299) throw problemOf(json, status, target.host);
+  const parsed = options.answer.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new Problem(
+      502,
+      'peer-malformed',
+      `${target.host} answered something else than was expected: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+    );
+  }
+  return parsed.data;
+}
+
+const sendOverHttp: Send = async ({ url, method, headers, body, signal, maxBytes }) => {
+  const response = await fetch(url, {
+    method,
+    headers,
+    redirect: 'error',
+    signal,
+    ...(body ? { body } : {}),
+  });
+  return { status: response.status, text: await readBounded(response, maxBytes, url.host) };
+};
+
+async function readBounded(response: Response, maxBytes: number, host: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBytes) {
+      throw new Problem(502, 'peer-too-large', `${host} answered more than ${maxBytes} bytes.`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseJson(text: string, host: string): unknown {
+  try {
+    return text === '' ? {} : JSON.parse(text);
+  } catch (cause) {
+    throw new Problem(502, 'peer-malformed', `${host} did not answer with JSON.`, { cause });
+  }
+}
+
+function problemOf(json: unknown, status: number, host: string): Problem {
+  const { code, detail } = (json ?? {}) as { code?: unknown; detail?: unknown };
+  return new Problem(
+    status,
+    typeof code === 'string' ? code.slice(0, 80) : 'peer-error',
+    typeof detail === 'string' ? detail.slice(0, 1_000) : `${host} answered ${status}.`,
+  );
+}
+
+/** `host:port` with IPv6 in brackets. */
+export const formatAddress = (ip: string, port: number): string =>
+  isIP(ip) === 6 ? `[${ip}]:${port}` : `${ip}:${port}`;

@@ -1,0 +1,55 @@
+/** Passes a request on to another part as it came, and its answer back: for a part that stands in front of others. */
+import { type IncomingMessage, type ServerResponse, request as send } from 'node:http';
+import { sendProblem } from './server.ts';
+
+/** RFC 9110, section 7.6.1: of this connection alone. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Host stays what the client asked for: signatures cover it. */
+export function forward(target: URL, request: IncomingMessage, response: ServerResponse): void {
+  const { socket, headers } = request;
+  const hops = [headers['x-forwarded-for'], socket.remoteAddress].flat().filter(hop => hop !== undefined);
+  const passed = Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name));
+  const onward = send({
+    host: target.hostname.replace(/^\[|\]$/g, ''),
+    port: target.port || 80,
+    method: request.method,
+    path: request.url,
+    headers: {
+      ...Object.fromEntries(passed),
+      'x-forwarded-for': hops.join(', '),
+      'x-forwarded-proto': 'encrypted' in socket ? 'https' : 'http',
+    },
+  });
+  const connecting = setTimeout(() => onward.destroy(new Error('no connection in time')), CONNECT_TIMEOUT_MS);
+  onward.on('socket', connection => {
+    if (connection.connecting) connection.once('connect', () => clearTimeout(connecting));
+    else clearTimeout(connecting);
+  });
+  onward.on('response', answer => {
+    const kept = Object.entries(answer.headers).filter(([name]) => !HOP_BY_HOP.has(name));
+    response.writeHead(answer.statusCode ?? 502, Object.fromEntries(kept));
+    answer.pipe(response);
+    // Cut off there, cut off here: half an answer must not look like a whole one.
+    answer.on('error', () => response.destroy());
+    answer.on('aborted', () => response.destroy());
+  });
+  onward.on('error', () => {
+    clearTimeout(connecting);
+    if (response.headersSent) response.destroy();
+    else {
+      sendProblem(response, 502, 'part-unreachable', 'The part of this site that answers this is not there.');
+    }
+  });
+  response.on('close', () => onward.destroy());
+  request.pipe(onward);
+}

@@ -1,0 +1,97 @@
+/** The pages: a few files that the build made, read once at the start and answered from memory under a strict policy. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join, relative } from 'node:path';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Problem } from '../problem.ts';
+import type { HttpServer } from './server.ts';
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.woff2': 'font/woff2',
+};
+
+const LOST_PAGE = 'lost.html';
+const FILE_HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'same-origin' };
+const PAGE_HEADERS = { ...FILE_HEADERS, 'x-frame-options': 'DENY' };
+
+interface PageFile {
+  readonly body: Buffer;
+  readonly type: string;
+  readonly etag: string;
+}
+
+export interface PagesOptions {
+  /** The built pages (`dist/ui`). */
+  readonly directory: string;
+  /** Address pattern of the framework → file, e.g. `/watch/:video` → `watch.html`. */
+  readonly pages: Readonly<Record<string, string>>;
+  /** Origins that the pages may fetch from, beside their own. */
+  readonly connectTo: () => readonly string[] | Promise<readonly string[]>;
+}
+
+function readPages(directory: string): ReadonlyMap<string, PageFile> {
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter(entry =>
+    entry.isFile(),
+  );
+  return new Map(
+    files.map(entry => {
+      const path = join(entry.parentPath, entry.name);
+      const body = readFileSync(path);
+      const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+      const type = CONTENT_TYPES[extname(path)] ?? 'application/octet-stream';
+      return [relative(directory, path), { body, type, etag }];
+    }),
+  );
+}
+
+export function servePages(app: HttpServer, options: PagesOptions): void {
+  const files = readPages(options.directory);
+  const send = (name: string, request: FastifyRequest, reply: FastifyReply, cacheControl: string) => {
+    const file = files.get(name);
+    if (!file) throw new Problem(404, 'not-found', 'There is no such page.');
+    reply.headers({ ...FILE_HEADERS, etag: file.etag, 'cache-control': cacheControl });
+    if (request.headers['if-none-match'] === file.etag) return reply.code(304).send();
+    return reply.type(file.type).send(file.body);
+  };
+  for (const [pattern, name] of Object.entries(options.pages)) {
+    app.get(pattern, { schema: { hide: true } }, async (request, reply) => {
+      reply.header('content-security-policy', contentSecurityPolicy(await options.connectTo()));
+      reply.headers(PAGE_HEADERS);
+      return send(name, request, reply, 'no-cache');
+    });
+  }
+  // A person who asks for what is not here gets a page; a program, problem details.
+  app.get('/*', { schema: { hide: true } }, async (request, reply) => {
+    const page = files.get(LOST_PAGE);
+    if (!page || !/\btext\/html\b/.test(request.headers.accept ?? '')) return reply.callNotFound();
+    reply.headers({ ...PAGE_HEADERS, 'cache-control': 'no-store', vary: 'accept' });
+    reply.header('content-security-policy', contentSecurityPolicy([]));
+    return reply.code(404).type(page.type).send(page.body);
+  });
+  // The build names these files by their content, so they never change.
+  app.get<{ Params: { '*': string } }>('/assets/*', { schema: { hide: true } }, (request, reply) =>
+    send(`assets/${request.params['*']}`, request, reply, 'public, max-age=31536000, immutable'),
+  );
+}
+
+const contentSecurityPolicy = (connectTo: readonly string[]): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    `img-src 'self' data: ${connectTo.join(' ')}`,
+    "font-src 'self'",
+    `media-src 'self' data: blob: ${connectTo.join(' ')}`,
+    // data: hls.js reads the first steering manifest from one, and begins a text track with one.
+    `connect-src 'self' data: ${connectTo.join(' ')}`,
+    // blob: hls.js makes its worker from one.
+    "worker-src 'self' blob:",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join('; ');

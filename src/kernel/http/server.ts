@@ -1,0 +1,341 @@
+/**
+ * The HTTP server that every part's calls stand on: schemas in and out (zod), errors as problem details, signed calls,
+ * and the four addresses that every part has: /healthz, /readyz, /metrics, /openapi.json.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer, STATUS_CODES } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
+import swagger from '@fastify/swagger';
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
+import {
+  hasZodFastifySchemaValidationErrors,
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { isDiskFull } from '../files.ts';
+import type { PublicKey } from '../identity/keys.ts';
+import { type NonceMemory, verifyRequest } from '../identity/signatures.ts';
+import type { Log } from '../log.ts';
+import { formatProblem, messageOf, PROBLEM_TYPE, Problem } from '../problem.ts';
+import { findDatabaseFault } from '../sql/database-error.ts';
+import { type ConnectionLimit, createConnectionGate } from './connection-limit.ts';
+
+const MAX_JSON_BODY_BYTES = 64 * 1024;
+const MAX_HEADER_BYTES = 16 * 1024;
+const HEADERS_TIMEOUT_MS = 10_000;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body's bytes as they came, for Content-Digest. */
+    rawBody: Buffer;
+  }
+}
+
+/** Has a server's new connections before node:http does. */
+export interface ConnectionLane {
+  /** `handOver` gives the connection to node:http, for good. */
+  accept(socket: Socket, handOver: () => void): void;
+  /** Ends the connections that were not handed over. */
+  close(): void;
+}
+
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface HttpOptions {
+  readonly part: string;
+  readonly log: Log;
+  /** A sentence that says what is missing, or undefined when ready. */
+  readonly ready: () => string | undefined;
+  /** Takes requests before the framework sees them (the buffer's hot path, uploads). False: not mine. */
+  readonly before?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  readonly server?: ServerOptions;
+}
+
+export interface ServerOptions {
+  readonly lane?: ConnectionLane | undefined;
+  /** Speaks TLS with this certificate; `setSecureContext` of the server changes it. */
+  readonly certificate?: SecureContextOptions | undefined;
+  readonly connections?: ConnectionLimit | undefined;
+}
+
+type Compilers = NonNullable<FastifyServerOptions['schemaController']>['compilersFactory'];
+/** Given at once: otherwise the framework makes its own first, and those take long. Its types know only of those. */
+const ZOD_COMPILERS = {
+  buildValidator: () => validatorCompiler,
+  buildSerializer: () => serializerCompiler,
+} as unknown as NonNullable<Compilers>;
+
+const withTypes = (app: FastifyInstance) => app.withTypeProvider<ZodTypeProvider>();
+export type HttpServer = ReturnType<typeof withTypes>;
+
+export interface Http {
+  readonly app: HttpServer;
+  readonly metrics: Registry;
+}
+
+export async function createHttp(options: HttpOptions): Promise<Http> {
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  const app = withTypes(
+    fastify({
+      bodyLimit: MAX_JSON_BODY_BYTES,
+      // `close` ends what is idle; a player's or a tracker's open request must not hold up the stop.
+      forceCloseConnections: true,
+      routerOptions: { maxParamLength: 200 },
+      // What fails before there is a route to answer for it.
+      frameworkErrors: (error, _request, reply) => void sendError(error, reply, options.log),
+      clientErrorHandler: answerClientError,
+      schemaController: { compilersFactory: ZOD_COMPILERS },
+      serverFactory: handler => createNodeServer(withBefore(handler, options.before), options.server),
+    }),
+  );
+  app.addHook('preClose', async () => options.server?.lane?.close());
+  app.decorateRequest('rawBody');
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    request.rawBody = body as Buffer;
+    if (request.rawBody.length === 0) return done(null, undefined);
+    try {
+      done(null, JSON.parse(request.rawBody.toString('utf8')));
+    } catch {
+      done(new Problem(400, 'json-malformed', 'The body is not JSON.'), undefined);
+    }
+  });
+  app.setErrorHandler((error, _request, reply) => sendError(error, reply, options.log));
+  app.setNotFoundHandler((request, reply) =>
+    sendError(
+      new Problem(404, 'not-found', `There is nothing at ${request.url.split('?')[0]}.`),
+      reply,
+      options.log,
+    ),
+  );
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: `Tributary ${options.part}`, version: '0.1.0', license: { name: 'Apache-2.0' } },
+    },
+    transform: jsonSchemaTransform,
+  });
+  app.get('/healthz', { schema: { hide: true } }, () => ({ status: 'alive' }));
+  app.get('/readyz', { schema: { hide: true } }, () => {
+    const missing = options.ready();
+    if (missing !== undefined)
+      throw new Problem(503, 'not-ready', missing, { headers: { 'retry-after': '1' } });
+    return { status: 'ready' };
+  });
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+    reply.type(metrics.contentType);
+    return metrics.metrics();
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  return { app, metrics };
+}
+
+const withBefore = (handler: NodeHandler, before: HttpOptions['before']): NodeHandler =>
+  before ? (request, response) => void (before(request, response) || handler(request, response)) : handler;
+
+/** A server with our limits. */
+export function createNodeServer(handler: NodeHandler, options: ServerOptions = {}): Server | TlsServer {
+  const { lane, certificate, connections } = options;
+  const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    // A healthy slow upload takes longer than any fixed limit; uploads have an idle rule of their own.
+    requestTimeout: 0,
+    keepAliveTimeout: 65_000,
+    noDelay: true,
+  } as const;
+  const server = certificate
+    ? createTlsServer({ ...limits, ...certificate, ALPNProtocols: ['http/1.1'] }, handler)
+    : createServer(limits, handler);
+  if (lane) {
+    intercept(server, certificate ? 'secureConnection' : 'connection', (socket, toNode) =>
+      lane.accept(socket, toNode),
+    );
+  }
+  if (connections) {
+    const isWithin = createConnectionGate(connections);
+    intercept(server, 'connection', (socket, goOn) => {
+      if (isWithin(socket)) goOn();
+    });
+  }
+  return server;
+}
+
+/** Comes before who has heard of `event` first until now. */
+function intercept(
+  server: Server | TlsServer,
+  event: 'connection' | 'secureConnection',
+  handle: (socket: Socket, goOn: () => void) => void,
+): void {
+  const [first] = server.listeners(event);
+  server.removeAllListeners(event);
+  server.on(event, (socket: Socket) => handle(socket, () => first?.call(server, socket)));
+}
+
+function sendError(error: unknown, reply: FastifyReply, log: Log): FastifyReply {
+  const problem = toProblem(error);
+  if (problem.status >= 500 && !(error instanceof Problem)) log.error({ err: error }, 'request failed');
+  return reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .type(PROBLEM_TYPE)
+    .serializer((body: unknown) => JSON.stringify(body))
+    .send(problem.body());
+}
+
+/** What node:http could not read as a request at all; the connection ends with the answer. */
+function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
+  const { status, code, message } = toClientProblem(error.code);
+  const body = JSON.stringify(formatProblem(status, code, message));
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.destroy(error);
+}
+
+function toClientProblem(code: string | undefined): Problem {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    const detail = `Address and headers may have ${MAX_HEADER_BYTES} bytes at most.`;
+    return new Problem(431, 'headers-too-large', detail);
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    const detail = `The headers did not arrive within ${HEADERS_TIMEOUT_MS / 1_000} seconds.`;
+    return new Problem(408, 'request-timeout', detail);
+  }
+  return new Problem(400, 'request-malformed', 'This is no HTTP request.');
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const faults = error.validation.map(
+      ({ instancePath, message }) =>
+        `${instancePath.replaceAll('/', ' ').trim() || error.validationContext}: ${message}`,
+    );
+    return new Problem(400, 'request-invalid', faults.join(' '));
+  }
+  if (isDiskFull(error)) {
+    return new Problem(
+      507,
+      'disk-full',
+      'The disk is full here. Make room, then try again; nothing was changed.',
+      {
+        cause: error,
+      },
+    );
+  }
+  const databaseFault = findDatabaseFault(error);
+  if (databaseFault) return databaseFault;
+  const { statusCode, code } = (error ?? {}) as { statusCode?: number; code?: string };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new Problem(413, 'body-too-large', `The body may have ${MAX_JSON_BODY_BYTES} bytes at most.`);
+  }
+  if (code === 'FST_ERR_BAD_URL') {
+    return new Problem(400, 'address-malformed', 'The address is not percent-encoded UTF-8.', {
+      cause: error,
+    });
+  }
+  if (statusCode && statusCode >= 400 && statusCode < 500) {
+    return new Problem(statusCode, 'request-invalid', messageOf(error), { cause: error });
+  }
+  return new Problem(500, 'internal', 'Something went wrong here. The log of this part says more.', {
+    cause: error,
+  });
+}
+
+/** Answers a plain node request with problem details, for handlers outside the framework. */
+export function sendProblem(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  detail: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const body = JSON.stringify(formatProblem(status, code, detail));
+  response.writeHead(status, {
+    'content-type': PROBLEM_TYPE,
+    'content-length': Buffer.byteLength(body),
+    ...headers,
+  });
+  response.end(body);
+}
+
+/** `signer`: whose signature it is beyond doubt, although the request is refused. */
+export class RefusedSignature extends Problem {
+  readonly signer: string | undefined;
+
+  constructor(code: string, detail: string, signer: string | undefined) {
+    super(401, code, detail);
+    this.signer = signer;
+  }
+}
+
+/** Who signed this request. @throws Problem 401 with the reason. */
+export async function requireSigner(
+  request: FastifyRequest,
+  findKey: (keyId: string) => Promise<PublicKey | undefined>,
+  nonces: NonceMemory,
+): Promise<string> {
+  const [path = '', query] = request.raw.url?.split('?', 2) ?? [];
+  const verification = await verifyRequest(
+    {
+      method: request.method,
+      authority: (request.headers.host ?? '').toLowerCase(),
+      path,
+      query: `?${query ?? ''}`,
+      body: request.rawBody ?? '',
+    },
+    request.headers,
+    findKey,
+    nonces,
+    Date.now(),
+  );
+  if (!verification.ok)
+    throw new RefusedSignature(verification.code, verification.detail, verification.signer);
+  return verification.keyId;
+}
+
+const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+export const hasToken = (authorization: string | undefined, token: string): boolean =>
+  timingSafeEqual(digestOf(authorization ?? ''), digestOf(`Bearer ${token}`));
+
+/** @throws Problem 401 unless the request carries the operator's token. */
+export function requireToken(request: FastifyRequest, token: string): void {
+  if (!hasToken(request.headers.authorization, token)) {
+    throw new Problem(
+      401,
+      'token-needed',
+      'This call needs the operator token: send it as "Authorization: Bearer …".',
+      { headers: { 'www-authenticate': 'Bearer' } },
+    );
+  }
+}
+
+/** Spells this answer otherwise. The framework takes bytes from a serializer, though its types know only of texts. */
+export function spellWith<Payload>(reply: FastifyReply, format: (payload: Payload) => Buffer): void {
+  reply.serializer(format as unknown as (payload: Payload) => string);
+}
+
+/** Players and pages of other origins may read this answer. */
+export function allowAnyOrigin(reply: FastifyReply): void {
+  reply.header('access-control-allow-origin', '*');
+  reply.header('timing-allow-origin', '*');
+  reply.header('cross-origin-resource-policy', 'cross-origin');
+}

@@ -1,0 +1,55 @@
+/** Ed25519 keys of members and of central, kept as one file that only the owner may read. */
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  hash,
+  type KeyObject,
+  randomBytes,
+  sign,
+  verify,
+} from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { writeDurably } from '../files.ts';
+
+/** Raw 32-byte Ed25519 public key in base64url. */
+export type PublicKey = string;
+
+export interface KeyPair {
+  readonly publicKey: PublicKey;
+  readonly sign: (message: string) => Buffer;
+}
+
+const fromPrivate = (key: KeyObject): KeyPair => ({
+  publicKey: createPublicKey(key).export({ format: 'jwk' }).x ?? '',
+  sign: message => sign(null, Buffer.from(message), key),
+});
+
+/** Reads the key at `path`; makes one there at the first start. */
+export async function readOrMakeKey(path: string): Promise<KeyPair> {
+  if (!existsSync(path)) {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    await writeDurably(path, privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(), 0o600);
+  }
+  return fromPrivate(createPrivateKey(readFileSync(path)));
+}
+
+/** Reads the secret at `path`, 32 random bytes; makes one there at the first start. */
+export async function readOrMakeSecret(path: string): Promise<Buffer> {
+  if (!existsSync(path)) await writeDurably(path, randomBytes(32).toString('base64url'), 0o600);
+  return Buffer.from(readFileSync(path, 'utf8'), 'base64url');
+}
+
+export function verifySignature(publicKey: PublicKey, message: string, signature: Buffer): boolean {
+  try {
+    const key = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: publicKey } });
+    return verify(null, Buffer.from(message), key, signature);
+  } catch {
+    return false;
+  }
+}
+
+export const sha256Hex = (data: string | Buffer): string => hash('sha256', data, 'hex');
+
+/** 128 random bits in base64url. */
+export const newNonce = (): string => randomBytes(16).toString('base64url');

@@ -1,0 +1,67 @@
+/** A member of the system (a site or a tracker): its own key, and what the centre told it when it joined. */
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { type JoinAnswer, joinAnswerSchema } from '../../protocol/central.ts';
+import { writeDurably } from '../files.ts';
+import { call, type Signer } from '../http/client.ts';
+import { Problem } from '../problem.ts';
+import { type KeyPair, readOrMakeKey } from './keys.ts';
+
+const JOIN_TIMEOUT_MS = 10_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+const membershipSchema = z.object({ centralUrl: z.string(), ...joinAnswerSchema.shape });
+export type Membership = JoinAnswer & { readonly centralUrl: string };
+
+export interface MemberIdentity {
+  readonly key: KeyPair;
+  readonly membership: Membership | undefined;
+}
+
+/** Where a member's own key is kept. */
+export const keyPath = (directory: string): string => join(directory, 'member.key');
+
+const membershipPath = (directory: string): string => join(directory, 'member.json');
+
+/** Reads this member's key (made at the first start) and its membership, if it has joined. */
+export async function readIdentity(directory: string): Promise<MemberIdentity> {
+  await mkdir(directory, { recursive: true });
+  const key = await readOrMakeKey(keyPath(directory));
+  const path = membershipPath(directory);
+  const membership = existsSync(path)
+    ? (membershipSchema.parse(JSON.parse(readFileSync(path, 'utf8'))) as Membership)
+    : undefined;
+  return { key, membership };
+}
+
+/**
+ * Enrols `key` with the one-time join token; the request is signed with that key, which proves that we hold it.
+ *
+ * @throws Problem as central answered, e.g. 401 `join-token-invalid`; 409 where it is of another role.
+ */
+export async function joinCentral(
+  directory: string,
+  key: KeyPair,
+  centralUrl: string,
+  joinToken: string,
+  role: JoinAnswer['role'],
+): Promise<Membership> {
+  const answer = await call(`${centralUrl}/api/join`, {
+    method: 'POST',
+    body: { joinToken, publicKey: key.publicKey },
+    signer: { key, keyId: 'join' },
+    timeoutMs: JOIN_TIMEOUT_MS,
+    maxBytes: MAX_ANSWER_BYTES,
+    answer: joinAnswerSchema,
+  });
+  if (answer.role !== role) {
+    throw new Problem(409, 'join-role', `This join token is for a ${answer.role}, and this is a ${role}.`);
+  }
+  const membership: Membership = { centralUrl, ...answer };
+  await writeDurably(membershipPath(directory), `${JSON.stringify(membership, null, 2)}\n`);
+  return membership;
+}
+
+export const signerOf = (key: KeyPair, membership: Membership): Signer => ({ key, keyId: membership.id });

@@ -1,0 +1,54 @@
+/** Follows what central tells its members of rights: waits there, so that a revocation is here within a second. */
+import { rightsPageSchema } from '../../protocol/rights.ts';
+import { call } from '../http/client.ts';
+import { type MemberIdentity, signerOf } from '../identity/member.ts';
+import { type Repeating, repeat } from '../lifecycle/repeat.ts';
+import type { Log } from '../log.ts';
+import { messageOf } from '../problem.ts';
+import type { RightsBook } from './rights-state.ts';
+
+const WAIT_S = 25;
+const TIMEOUT_MS = (WAIT_S + 10) * 1_000;
+/** 1,000 videos and 1,000 grants of about 80 bytes. */
+const MAX_PAGE_BYTES = 2 ** 18;
+const RETRY_MS = 2_000;
+/** A central that does not hold an empty answer back must not be asked in a circle. */
+const IDLE_MS = 500;
+
+export interface FollowRights {
+  readonly book: RightsBook;
+  readonly identity: () => MemberIdentity;
+  readonly centralUrl: () => string | undefined;
+  readonly log: Log;
+}
+
+export function followRights({ book, identity, centralUrl, log }: FollowRights): Repeating {
+  let hasHeard = false;
+  return repeat(async signal => {
+    const { key, membership } = identity();
+    const central = centralUrl();
+    if (!membership || central === undefined) return RETRY_MS;
+    const askedMs = performance.now();
+    try {
+      const { position: after } = book;
+      // The first answer of a start is wanted at once: it says what was missed.
+      const query = `after=${after}&generation=${book.newest?.generation ?? 0}&wait=${hasHeard ? WAIT_S : 0}`;
+      const page = await call(`${central}/api/rights?${query}`, {
+        signer: signerOf(key, membership),
+        timeoutMs: TIMEOUT_MS,
+        maxBytes: MAX_PAGE_BYTES,
+        signal,
+        answer: rightsPageSchema,
+      });
+      const isNews = page.position !== after || page.keys[0]?.generation !== book.newest?.generation;
+      book.apply(page);
+      if (isNews) await book.save();
+      const isFirst = !hasHeard;
+      hasHeard = true;
+      return isNews || isFirst || performance.now() - askedMs > IDLE_MS ? 0 : IDLE_MS;
+    } catch (error) {
+      if (!signal.aborted) log.debug({ reason: messageOf(error) }, 'rights were not heard of');
+      return RETRY_MS;
+    }
+  });
+}

@@ -1,0 +1,92 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newVideoId, type VideoId } from '../../protocol/ids.ts';
+import { CLOCK_TOLERANCE_S, type RightsPage } from '../../protocol/rights.ts';
+import { RightsBook } from './rights-state.ts';
+
+let directory: string;
+let path: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-rights-'));
+  path = join(directory, 'rights.json');
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const nowS = Math.floor(Date.now() / 1_000);
+const key = (fill: number): string => Buffer.alloc(32, fill).toString('base64url');
+const page = (changes: Partial<RightsPage> = {}): RightsPage => ({
+  position: 1,
+  more: false,
+  keys: [{ generation: 1, key: key(1) }],
+  videos: [],
+  revoked: [],
+  ...changes,
+});
+
+describe('the book of rights', () => {
+  it('is the same after a restart, and for its owner’s eyes alone', async () => {
+    const book = RightsBook.open(path);
+    const [a, b, c] = [newVideoId(), newVideoId(), newVideoId()];
+    book.apply(
+      page({
+        position: 7,
+        videos: [{ video: a, isPrivate: true }],
+        revoked: [{ grant: 'aaaaaaaaaaaaaaaa', expiresS: nowS + 60 }],
+      }),
+    );
+    book.mark('own', b, true);
+    book.mark('tracker', c, true);
+    await Promise.all([book.save(), book.save(), book.save()]);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    const again = RightsBook.open(path);
+    expect(again.position).toBe(7);
+    expect([a, b, c, newVideoId()].map(video => again.isPrivate(video))).toEqual([true, true, true, false]);
+    expect(again.isRevoked('aaaaaaaaaaaaaaaa')).toBe(true);
+    expect(again.ownKey).toEqual(book.ownKey);
+    expect(again.newest).toEqual({ generation: 1, key: Buffer.alloc(32, 1) });
+  });
+
+  it('says of each video when it becomes private and when it is no more, whoever said so', () => {
+    const book = RightsBook.open();
+    const told: [VideoId, boolean][] = [];
+    book.onChange(video => told.push([video, book.isPrivate(video)]));
+    const video = newVideoId();
+    book.mark('tracker', video, true);
+    book.mark('own', video, true);
+    book.apply(page({ videos: [{ video, isPrivate: true }] }));
+    // What a tracker said holds until the centre says otherwise; what this site has itself holds in any case.
+    book.apply(page({ position: 2, videos: [{ video, isPrivate: false }] }));
+    expect(book.isPrivate(video)).toBe(true);
+    book.markOwn(new Set());
+    expect(told).toEqual([
+      [video, true],
+      [video, false],
+    ]);
+  });
+
+  it('knows an old key until its time is over, also where nobody says so any more', () => {
+    const book = RightsBook.open();
+    book.apply(
+      page({
+        keys: [
+          { generation: 2, key: key(2) },
+          { generation: 1, key: key(1), untilS: nowS + 100 },
+        ],
+      }),
+    );
+    expect(book.newest?.generation).toBe(2);
+    expect(book.findKey(1, nowS)).toEqual(Buffer.alloc(32, 1));
+    expect(book.findKey(1, nowS + 100 + CLOCK_TOLERANCE_S)).toBeDefined();
+    expect(book.findKey(1, nowS + 101 + CLOCK_TOLERANCE_S)).toBeUndefined();
+    expect(book.findKey(2, nowS + 1e6)).toBeDefined();
+    expect(book.findKey(3, nowS)).toBeUndefined();
+  });
+
+  it('forgets revocations of what has expired', () => {
+    const book = RightsBook.open();
+    book.apply(page({ revoked: [{ grant: 'aaaaaaaaaaaaaaaa', expiresS: nowS - CLOCK_TOLERANCE_S - 10 }] }));
+    expect(book.isRevoked('aaaaaaaaaaaaaaaa')).toBe(false);
+  });
+});

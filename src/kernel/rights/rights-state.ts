@@ -1,0 +1,184 @@
+/**
+ * What a member knows of rights, in memory and in one file that its owner alone may read, so that it goes on checking them while the
+ * centre is away: keys, revoked grants, and at sites which videos are private.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import * as z from 'zod';
+import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import {
+  CLOCK_TOLERANCE_S,
+  type RightsPage,
+  rightKeySchema,
+  rightsPageSchema,
+} from '../../protocol/rights.ts';
+import { writeDurably } from '../files.ts';
+import type { RightKey } from './rights-token.ts';
+
+/** Who says that a video is private: the centre; this site, of what it has whole; a tracker, of what it was asked about. */
+const SAYERS = ['centre', 'own', 'tracker'] as const;
+type Sayer = (typeof SAYERS)[number];
+
+const videosSchema = z.array(videoIdSchema);
+export const bookSchema = z.strictObject({
+  position: z.int().nonnegative(),
+  keys: z.array(rightKeySchema),
+  /** Of this site, known to nobody else. */
+  ownKey: rightKeySchema.shape.key,
+  centre: videosSchema,
+  own: videosSchema,
+  tracker: videosSchema,
+  revoked: z.array(rightsPageSchema.shape.revoked.element),
+});
+export type BookContent = z.infer<typeof bookSchema>;
+
+/** The generation of a site's own key. */
+const OWN = 0;
+
+export class RightsBook {
+  readonly #path: string | undefined;
+  #content: Omit<BookContent, Sayer | 'revoked'> = {
+    position: 0,
+    keys: [],
+    ownKey: randomBytes(32).toString('base64url'),
+  };
+  #keys = new Map<number, { readonly key: Buffer; readonly untilS: number }>();
+  #videos: Record<Sayer, Set<VideoId>> = { centre: new Set(), own: new Set(), tracker: new Set() };
+  #revoked = new Map<string, number>();
+  readonly #listeners = new Set<(video: VideoId) => void>();
+  #saving: Promise<void> = Promise.resolve();
+  /** Rises with every change. */
+  version = 0;
+
+  private constructor(path: string | undefined) {
+    this.#path = path;
+  }
+
+  /** As it stands in the file at `path`, if there is one. @throws if that cannot be read: who knows no rights serves nobody */
+  static open(path?: string): RightsBook {
+    const book = new RightsBook(path);
+    if (path !== undefined && existsSync(path)) book.restore(readContent(path));
+    else book.#indexKeys();
+    return book;
+  }
+
+  get position(): number {
+    return this.#content.position;
+  }
+
+  /** Undefined until the centre was heard. */
+  get newest(): RightKey | undefined {
+    const [newest] = this.#content.keys;
+    return newest && { generation: newest.generation, key: Buffer.from(newest.key, 'base64url') };
+  }
+
+  get ownKey(): RightKey {
+    return { generation: OWN, key: Buffer.from(this.#content.ownKey, 'base64url') };
+  }
+
+  findKey(generation: number, nowS: number): Buffer | undefined {
+    const found = this.#keys.get(generation);
+    return found && nowS <= found.untilS + CLOCK_TOLERANCE_S ? found.key : undefined;
+  }
+
+  isRevoked(grant: string): boolean {
+    return this.#revoked.has(grant);
+  }
+
+  isPrivate(video: VideoId): boolean {
+    const { centre, own, tracker } = this.#videos;
+    return centre.has(video) || own.has(video) || tracker.has(video);
+  }
+
+  /** Hears of every video that has become private, or is no more. */
+  onChange(listener: (video: VideoId) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  apply(page: RightsPage): void {
+    const { position, keys } = this.#content;
+    const isSame = position === page.position && JSON.stringify(keys) === JSON.stringify(page.keys);
+    if (!isSame || page.revoked.length > 0) this.version++;
+    this.#content = { ...this.#content, position: page.position, keys: page.keys };
+    this.#indexKeys();
+    for (const { video, isPrivate } of page.videos) {
+      this.mark('centre', video, isPrivate);
+      if (!isPrivate) this.mark('tracker', video, false);
+    }
+    const nowS = Date.now() / 1_000;
+    for (const { grant, expiresS } of page.revoked) this.#revoked.set(grant, expiresS);
+    for (const [grant, expiresS] of this.#revoked) {
+      if (expiresS + CLOCK_TOLERANCE_S < nowS) this.#revoked.delete(grant);
+    }
+  }
+
+  mark(sayer: Sayer, video: VideoId, isPrivate: boolean): void {
+    const videos = this.#videos[sayer];
+    if (videos.has(video) === isPrivate) return;
+    const before = this.isPrivate(video);
+    if (isPrivate) videos.add(video);
+    else videos.delete(video);
+    this.version++;
+    if (this.isPrivate(video) !== before) for (const listener of this.#listeners) listener(video);
+  }
+
+  /** All that this site itself has, and that is private. */
+  markOwn(videos: ReadonlySet<VideoId>): void {
+    for (const video of this.#videos.own) if (!videos.has(video)) this.mark('own', video, false);
+    for (const video of videos) this.mark('own', video, true);
+  }
+
+  content(): BookContent {
+    const { centre, own, tracker } = this.#videos;
+    return {
+      ...this.#content,
+      centre: [...centre],
+      own: [...own],
+      tracker: [...tracker],
+      revoked: [...this.#revoked].map(([grant, expiresS]) => ({ grant, expiresS })),
+    };
+  }
+
+  /** Becomes what another process of this site has written. */
+  restore({ centre, own, tracker, revoked, ...content }: BookContent): void {
+    this.#content = content;
+    this.#revoked = new Map(revoked.map(({ grant, expiresS }) => [grant, expiresS]));
+    this.#indexKeys();
+    const next = { centre: new Set(centre), own: new Set(own), tracker: new Set(tracker) };
+    for (const sayer of SAYERS) {
+      for (const video of this.#videos[sayer]) if (!next[sayer].has(video)) this.mark(sayer, video, false);
+      for (const video of next[sayer]) this.mark(sayer, video, true);
+    }
+    this.version++;
+  }
+
+  /** Once it returns, what was known when it was called is on the disk. */
+  save(): Promise<void> {
+    const path = this.#path;
+    if (path === undefined) return Promise.resolve();
+    const saving = this.#saving.then(() => writeDurably(path, JSON.stringify(this.content()), 0o600));
+    this.#saving = saving.catch(() => {});
+    return saving;
+  }
+
+  #indexKeys(): void {
+    this.#keys = new Map(
+      this.#content.keys.map(({ generation, key, untilS }) => [
+        generation,
+        { key: Buffer.from(key, 'base64url'), untilS: untilS ?? Number.POSITIVE_INFINITY },
+      ]),
+    );
+    this.#keys.set(OWN, { key: this.ownKey.key, untilS: Number.POSITIVE_INFINITY });
+  }
+}
+
+/** @throws Error with a sentence */
+export function readContent(path: string): BookContent {
+  try {
+    return bookSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new Error(`${path} says what is private, and cannot be read. Put it back from a backup.`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,78 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { newSiteId, newVideoId } from '../../protocol/ids.ts';
+import {
+  type Claims,
+  deriveSiteKey,
+  deriveTrackersKey,
+  mintRight,
+  NO_SUBJECT,
+  readRight,
+} from './rights-token.ts';
+
+const master = randomBytes(32);
+const [site, other] = [newSiteId(), newSiteId()];
+const video = newVideoId();
+const claims: Claims = { kind: 'viewer', expiresS: 1_900_000_000, subject: '00112233445566ff' };
+const key = deriveSiteKey(master, site);
+const token = mintRight({ generation: 1, key }, claims, video);
+const keys = (found: Buffer) => (generation: number) => (generation === 1 ? found : undefined);
+
+describe('a token', () => {
+  it('says what it was made of, in forty characters that a path takes as they are', () => {
+    expect(token).toMatch(/^[A-Za-z0-9_-]{40}$/);
+    expect(readRight(token, video, keys(key))).toEqual(claims);
+  });
+
+  it('is nothing for another video, at another site, under another generation or master', () => {
+    expect(readRight(token, newVideoId(), keys(key))).toBeUndefined();
+    expect(readRight(token, video, keys(deriveSiteKey(master, other)))).toBeUndefined();
+    expect(readRight(token, video, keys(deriveTrackersKey(master)))).toBeUndefined();
+    expect(readRight(token, video, keys(deriveSiteKey(randomBytes(32), site)))).toBeUndefined();
+    expect(readRight(token, video, generation => (generation === 2 ? key : undefined))).toBeUndefined();
+  });
+
+  it('cannot be made by a site for another, nor be a grant of a site’s making', () => {
+    const forged = mintRight({ generation: 1, key }, { ...claims, kind: 'grant' }, video);
+    expect(readRight(forged, video, keys(deriveTrackersKey(master)))).toBeUndefined();
+    expect(readRight(forged, video, keys(deriveSiteKey(master, other)))).toBeUndefined();
+  });
+
+  it('is nothing once any one character of it is another, or missing, or more', () => {
+    for (let at = 0; at < token.length; at++) {
+      for (const character of ['A', 'b', '7', '_', '=', '/', '.']) {
+        if (token[at] === character) continue;
+        const altered = token.slice(0, at) + character + token.slice(at + 1);
+        expect(readRight(altered, video, keys(key)), altered).toBeUndefined();
+      }
+    }
+    for (const text of ['', token.slice(1), `${token}A`, ` ${token}`, `${token}\n`, '—'.repeat(40)])
+      expect(readRight(text, video, keys(key))).toBeUndefined();
+  });
+
+  it('holds for whatever claims', () => {
+    for (let round = 0; round < 500; round++) {
+      const some: Claims = {
+        kind: (['grant', 'viewer', 'member', 'studio'] as const)[randomInt(4)] as Claims['kind'],
+        expiresS: randomInt(2 ** 32 - 1),
+        subject: round === 0 ? NO_SUBJECT : randomBytes(8).toString('hex'),
+      };
+      const generation = randomInt(256);
+      const id = newVideoId();
+      const text = mintRight({ generation, key }, some, id);
+      expect(readRight(text, id, asked => (asked === generation ? key : undefined))).toEqual(some);
+      const bytes = Buffer.from(text, 'base64url');
+      const at = randomInt(bytes.length);
+      bytes[at] = (bytes[at] as number) ^ (1 << randomInt(8));
+      expect(readRight(bytes.toString('base64url'), id, () => key)).toBeUndefined();
+    }
+  });
+
+  it('is compared in constant time', () => {
+    // A timing of microseconds cannot be tested on a shared machine; that nothing else compares the MAC can.
+    const text = readFileSync('src/kernel/rights/rights-token.ts', 'utf8');
+    expect(text.match(/timingSafeEqual\(bytes\.subarray\(HEAD_BYTES\), macOf/)).not.toBeNull();
+    expect(text).not.toMatch(/\.equals\(|=== ?mac|Buffer\.compare/);
+  });
+});

@@ -1,0 +1,155 @@
+/**
+ * PostgreSQL behind kysely. The same schema and queries as on SQLite: whole numbers come back as numbers (none of ours
+ * passes 2^53), and a transaction that waits for a row sees what the other one committed (READ COMMITTED).
+ */
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Dialect, type Kysely, PostgresAdapter, PostgresDialect, sql } from 'kysely';
+import type pg from 'pg';
+import { messageOf } from '../problem.ts';
+import { DatabaseAway, sqlStateOf } from './database-error.ts';
+
+const MAX_CONNECTIONS = 10;
+const CONNECT_TIMEOUT_MS = 10_000;
+const STATEMENT_TIMEOUT_MS = 30_000;
+const IDLE_TIMEOUT_MS = 30_000;
+/** A server that is there has answered or refused by then. Of one that is not, connections may stay open for hours. */
+const DEAD_AFTER_MS = STATEMENT_TIMEOUT_MS + 15_000;
+const RECONNECT_MS = 1_000;
+
+/** Object identifiers of `int8` and `numeric` (pg_type.dat): what counts and sums are. */
+const INT8 = 20;
+const NUMERIC = 1_700;
+
+export const isPostgresUrl = (text: string): boolean => {
+  if (!/^postgres(?:ql)?:\/\//.test(text)) return false;
+  try {
+    return new URL(text).pathname.length > 1;
+  } catch {
+    return false;
+  }
+};
+
+const numbersOf = (driver: typeof pg): pg.CustomTypesConfig => ({
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === INT8 || oid === NUMERIC
+      ? Number
+      : driver.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+});
+
+const connectionOf = (driver: typeof pg, url: string): pg.ClientConfig => ({
+  connectionString: url,
+  types: numbersOf(driver),
+  connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  statement_timeout: STATEMENT_TIMEOUT_MS,
+  idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+  keepAlive: true,
+  application_name: 'tributary',
+});
+
+/** Who keeps everything in SQLite need not read it at every start. */
+const loadDriver = async (): Promise<typeof pg> => (await import('pg')).default;
+
+/** Connects when first used, and again after the server was away: only the queries in between fail. */
+export const openPostgresDialect = (url: string, limits: PoolLimits = {}): Dialect =>
+  new PostgresDialect({
+    pool: async () => {
+      const pool = await openPool(url, limits);
+      return { connect: () => pool.connect().catch(sayAway), end: () => pool.end() };
+    },
+  });
+
+function sayAway(error: unknown): never {
+  throw sqlStateOf(error) ? error : new DatabaseAway(messageOf(error), { cause: error });
+}
+
+interface PoolLimits {
+  readonly max?: number;
+  readonly idleTimeoutMillis?: number;
+}
+
+async function openPool(
+  url: string,
+  { max = MAX_CONNECTIONS, idleTimeoutMillis = IDLE_TIMEOUT_MS }: PoolLimits,
+): Promise<pg.Pool> {
+  const driver = await loadDriver();
+  const pool = new driver.Pool({ ...connectionOf(driver, url), max, idleTimeoutMillis });
+  // A connection that breaks is thrown away by the pool. Without listeners it would end the process: the pool's own hears an
+  // idle one, the connection's hears one that somebody holds between two statements, whose next statement then fails.
+  pool.on('error', () => {});
+  pool.on('connect', connection => {
+    connection.on('error', () => {});
+    // The driver does not say in its types where the socket is.
+    const { stream } = (connection as unknown as { readonly connection: { readonly stream: Socket } })
+      .connection;
+    stream.setTimeout(DEAD_AFTER_MS, () => stream.destroy(new Error('The database does not answer')));
+  });
+  return pool;
+}
+
+export const isPostgres = <Schema>(db: Kysely<Schema>): boolean =>
+  db.getExecutor().adapter instanceof PostgresAdapter;
+
+/**
+ * Milliseconds since 1970 by one clock for all who share the database: the server's, where it has one. Those of an embedded
+ * database share their machine's.
+ */
+export async function clockOf<Schema>(db: Kysely<Schema>): Promise<number> {
+  if (!isPostgres(db)) return Date.now();
+  const { rows } = await sql<{ now: number }>`
+    select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db);
+  return rows[0]?.now ?? Date.now();
+}
+
+/** Tells all listeners when the transaction commits; nothing where the database is not PostgreSQL. */
+export async function notify<Schema>(transaction: Kysely<Schema>, channel: string): Promise<void> {
+  if (!isPostgres(transaction)) return;
+  await sql`select pg_notify(${channel}, '')`.execute(transaction);
+}
+
+export interface Listening {
+  stop(): Promise<void>;
+}
+
+/**
+ * Hears what is told on `channel`, on a connection of its own that is made again whenever it breaks. What was told in
+ * between is lost, so `onNotified` is called after each new connection too.
+ */
+export function listenTo(url: string, channel: string, onNotified: () => void): Listening {
+  const abort = new AbortController();
+  const run = async (): Promise<void> => {
+    const driver = await loadDriver();
+    while (!abort.signal.aborted) {
+      const client = new driver.Client(connectionOf(driver, url));
+      const ended = new Promise<void>(resolve => {
+        client.on('error', () => resolve());
+        client.on('end', () => resolve());
+        abort.signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      try {
+        client.on('notification', onNotified);
+        await client.connect();
+        await client.query(`listen ${driver.escapeIdentifier(channel)}`);
+        onNotified();
+        await ended;
+      } catch {
+        // Out of reach: tried again below.
+      }
+      await client.end().catch(() => {});
+      await sleep(RECONNECT_MS, undefined, { signal: abort.signal }).catch(() => {});
+    }
+  };
+  const running = run();
+  return {
+    async stop() {
+      abort.abort();
+      await running;
+    },
+  };
+}
+
+/** For people: without user and password. */
+export function nameOfPostgres(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `the PostgreSQL database ${pathname.slice(1)} at ${host}`;
+}

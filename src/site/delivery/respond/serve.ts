@@ -1,0 +1,153 @@
+/** The handler of `/v/…` and `/t/{token}/v/…`: method, address, right, and then memory, disk or fill. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from '../../../kernel/log.ts';
+import { Problem } from '../../../kernel/problem.ts';
+import type { VideoId } from '../../../protocol/ids.ts';
+import { splitToken } from '../../../protocol/media/media-address.ts';
+import { PREFLIGHT } from '../cache/headers.ts';
+import { keyOf, type MediaFile, parseMediaFile } from '../cache/media-file.ts';
+import type { Kept } from '../cache/memory-tier.ts';
+import type { Egress } from '../egress/egress.ts';
+import type { TrafficClass } from '../egress/pacer.ts';
+import type { Fill } from '../fill/fill.ts';
+import { methodNotAllowed, notFound, uploadsOnly, videoUnknown, videoWithdrawn } from '../fill/problems.ts';
+import { FILL_HEADER } from '../fill/upstream.ts';
+import type { ViewerReports } from '../viewer-reports.ts';
+import { onceClosed, type Reply, respondFlowing, respondKept, respondProblem } from './respond.ts';
+import type { BufferRights } from './rights.ts';
+
+/** Where the handler gets files. */
+export interface Shelf {
+  /** In memory. */
+  find(key: string): Kept | undefined;
+  hasOnDisk(file: MediaFile): boolean;
+  /** On disk; undefined without waiting where it is not there. */
+  read(file: MediaFile): Promise<Kept | undefined> | undefined;
+  /** From upstream: the fill under way, a new one, or why there is none. */
+  fill(file: MediaFile, mayAskOthers: boolean, hasRight: boolean): Fill | Problem;
+  isWithdrawn(video: VideoId): boolean;
+  isPrivate(video: VideoId): boolean;
+  /** A viewer was given this: what follows it may be wanted soon. */
+  noteViewed(file: MediaFile, kept?: Kept): void;
+}
+
+/** Counts that only grow, but for `activeResponses`. */
+export interface Counts {
+  hits: number;
+  misses: number;
+  activeResponses: number;
+}
+
+export interface ServeOptions {
+  readonly shelf: Shelf;
+  readonly counts: Counts;
+  readonly egress: Egress;
+  /** Whether this viewer is served from here. */
+  readonly servesViewer: (request: IncomingMessage) => boolean;
+  readonly reports: ViewerReports;
+  readonly rights: BufferRights;
+  readonly log: Log;
+}
+
+/** RFC 9218, section 4.1: 3 is usual, larger is less urgent. */
+const isUrgent = (request: IncomingMessage): boolean =>
+  !/^u=[4-7]\b/.test(String(request.headers.priority ?? ''));
+
+export function createHandler(
+  options: ServeOptions,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const { shelf, counts, egress, reports, rights, log } = options;
+
+  function open(request: IncomingMessage, response: ServerResponse, hasRight: boolean): Reply {
+    const isFill = request.headers[FILL_HEADER] !== undefined;
+    const kind: TrafficClass = isFill ? 'fills' : 'viewers';
+    const outflow = egress.open(kind, request.socket);
+    counts.activeResponses++;
+    onceClosed(request, response, () => {
+      counts.activeResponses--;
+      outflow.close();
+    });
+    return {
+      request,
+      response,
+      outflow,
+      isFill,
+      hasRight,
+      refusal: egress.isFree ? noRefusal : bytes => egress.refusal(kind, bytes, isUrgent(request)),
+    };
+  }
+
+  function hit(reply: Reply, kept: Kept): void {
+    counts.hits++;
+    respondKept(reply, kept);
+  }
+
+  function fill(reply: Reply, file: MediaFile): void {
+    counts.misses++;
+    // What another buffer asks for comes from this site alone: nobody waits in a circle.
+    const found = reply.refusal(0) ?? shelf.fill(file, !reply.isFill, reply.hasRight);
+    if (found instanceof Problem) respondProblem(reply.response, found);
+    else respondFlowing(reply, found);
+  }
+
+  async function readOrFill(
+    reply: Reply,
+    file: MediaFile,
+    reading: Promise<Kept | undefined>,
+  ): Promise<void> {
+    const kept = await reading;
+    const { request, response } = reply;
+    if (response.destroyed || request.socket.destroyed) return;
+    if (shelf.isWithdrawn(file.video)) respondProblem(response, videoWithdrawn());
+    // It may have become private meanwhile.
+    else if (!reply.hasRight && shelf.isPrivate(file.video)) respondProblem(response, videoUnknown());
+    else if (kept) hit(reply, kept);
+    else fill(reply, file);
+  }
+
+  function refuseToken(token: string, key: string): Problem | undefined {
+    const file = parseMediaFile(key);
+    return file ? rights.refuse(token, file.video) : notFound();
+  }
+
+  return (request, response) => {
+    const { method } = request;
+    if (method !== 'GET' && method !== 'HEAD') {
+      if (method === 'OPTIONS') response.writeHead(204, [...PREFLIGHT]).end();
+      else respondProblem(response, methodNotAllowed());
+      return;
+    }
+    const url = request.url ?? '';
+    const { token, target } = splitToken(url);
+    const reply = open(request, response, token !== undefined);
+    if (!reply.isFill && !options.servesViewer(request)) return respondProblem(response, uploadsOnly());
+    const key = keyOf(target);
+    // Before anything is looked up: who has no right learns nothing of what is here.
+    const refused = token === undefined ? undefined : refuseToken(token, key);
+    if (refused) return respondProblem(response, refused);
+    if (!reply.isFill)
+      reports.note(request.socket.remoteAddress ?? '', url, request.headers['cmcd-request']?.toString());
+    // Only what was parsed once is ever kept, so what is found needs no parsing.
+    const kept = shelf.find(key);
+    if (kept && (reply.hasRight || !kept.isPrivate)) {
+      if (kept.isAhead && !reply.isFill) shelf.noteViewed(kept.file, kept);
+      return hit(reply, kept);
+    }
+    const file = kept?.file ?? parseMediaFile(key);
+    if (!file) return respondProblem(response, notFound());
+    if (!reply.hasRight && shelf.isPrivate(file.video)) return respondProblem(response, videoUnknown());
+    if (shelf.isWithdrawn(file.video)) return respondProblem(response, videoWithdrawn());
+    if (!reply.isFill) {
+      shelf.noteViewed(file);
+      reports.noteVideo(file.video);
+    }
+    const reading = shelf.read(file);
+    if (!reading) return fill(reply, file);
+    readOrFill(reply, file, reading).catch(error => {
+      log.error({ err: error, key }, 'a viewer could not be answered');
+      respondProblem(response, new Problem(500, 'internal', 'This site could not answer.', { cause: error }));
+    });
+  };
+}
+
+const noRefusal = (): undefined => undefined;

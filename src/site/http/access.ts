@@ -1,0 +1,39 @@
+/** Who may use the studio: who carries the operator token, or whose network the operator trusts. */
+import type { IncomingMessage } from 'node:http';
+import { hasToken } from '../../kernel/http/server.ts';
+import { clientAddress, contains, type Prefix, parseAddress } from '../../kernel/network.ts';
+import { Problem } from '../../kernel/problem.ts';
+
+export interface AccessRules {
+  readonly operatorToken: string;
+  readonly trustedNetworks: readonly Prefix[];
+  /** Their X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly Prefix[];
+}
+
+export function isTrusted(request: IncomingMessage, rules: AccessRules): boolean {
+  const { socket, headers } = request;
+  const forwarded = headers['x-forwarded-for']?.toString();
+  const address = parseAddress(clientAddress(socket.remoteAddress ?? '', forwarded, rules.trustedProxies));
+  return address !== undefined && rules.trustedNetworks.some(prefix => contains(prefix, address));
+}
+
+/**
+ * @throws Problem 401 `token-needed`; 403 `origin-foreign` where a page of another origin asks for a change: a browser
+ * inside a trusted network must not be made to act for a stranger's page.
+ */
+export function requireStudioAccess(request: IncomingMessage, rules: AccessRules): void {
+  const { origin, host, authorization } = request.headers;
+  const isChange = request.method !== 'GET' && request.method !== 'HEAD';
+  if (isChange && origin !== undefined && hostOf(origin) !== host) {
+    throw new Problem(403, 'origin-foreign', 'A page of another site may not make changes here.');
+  }
+  if (!hasToken(authorization, rules.operatorToken) && !isTrusted(request, rules)) {
+    throw new Problem(401, 'token-needed', 'This studio needs the operator token of this site.', {
+      headers: { 'www-authenticate': 'Bearer' },
+    });
+  }
+}
+
+const hostOf = (origin: string): string | undefined =>
+  URL.canParse(origin) ? new URL(origin).host : undefined;

@@ -1,0 +1,156 @@
+/** The gateway: the site database as central reads it. Central alone, by its signature. */
+import * as z from 'zod';
+import { failpoint } from '../../kernel/failpoint.ts';
+import { formatLongList } from '../../kernel/http/json-list-writer.ts';
+import type { HttpServer } from '../../kernel/http/server.ts';
+import { RefusedSignature, requireSigner, spellWith } from '../../kernel/http/server.ts';
+import type { MemberIdentity } from '../../kernel/identity/member.ts';
+import { NonceMemory } from '../../kernel/identity/signatures.ts';
+import { Problem } from '../../kernel/problem.ts';
+import type { SiteId } from '../../protocol/ids.ts';
+import { MAX_RECORD_PAGE_BYTES, MAX_RECORD_PAGE_ROWS } from '../../protocol/limits.ts';
+import type { Epoch } from '../../protocol/publication/epoch.ts';
+import {
+  type Acknowledgement,
+  type PublishedDigest,
+  publishedAnswerSchema,
+  publishedDigestSchema,
+  publishedRequestSchema,
+  type RecordPage,
+  recordPageSchema,
+} from '../../protocol/publication/gateway.ts';
+import { epochOf } from '../../protocol/publication/site-tables.ts';
+import { listUnpublished, markPublished, sumPublished } from '../database/records.ts';
+import type { SignalRow } from '../database/schema.ts';
+import type { SiteDatabase } from '../database/videos.ts';
+
+const DIGEST_ATTEMPTS = 3;
+
+/** What central may do with the site database, whichever way its questions come. All of it throws Problem. */
+export interface Gateway {
+  readRecords(limit: number): Promise<RecordPage>;
+  acknowledge(epoch: Epoch, published: readonly Acknowledgement[]): Promise<{ readonly matched: number }>;
+  readDigest(): Promise<PublishedDigest>;
+}
+
+export function createGateway(db: SiteDatabase, onPublished: () => void): Gateway {
+  return {
+    async readRecords(limit) {
+      const { signal, rows, more } = await listUnpublished(db, limit, MAX_RECORD_PAGE_BYTES);
+      const records = rows.map(row => ({
+        record: JSON.parse(row.body) as RecordPage['records'][number]['record'],
+        hash: row.hash,
+      }));
+      if (records.length > 0) failpoint('records-read');
+      return { ...requireEpoch(signal), records, more };
+    },
+    async acknowledge(epoch, published) {
+      failpoint('acknowledgement-received');
+      const matched = await markPublished(db, epoch, published);
+      failpoint('acknowledgement-committed');
+      if (matched === undefined) {
+        throw new Problem(
+          409,
+          'epoch-other',
+          `This acknowledgement is of epoch ${epoch.number}, which this site has left behind.`,
+        );
+      }
+      onPublished();
+      return { matched };
+    },
+    async readDigest() {
+      for (let attempt = 1; attempt <= DIGEST_ATTEMPTS; attempt++) {
+        const sum = await sumPublished(db);
+        if (!sum) continue;
+        const { signal, unpublished, records, digest } = sum;
+        return { ...requireEpoch(signal), unpublished, records, digest };
+      }
+      throw new Problem(503, 'site-busy', 'Records are being written all the time; they are added up later.');
+    },
+  };
+}
+
+function requireEpoch(signal: SignalRow): { readonly site: SiteId; readonly epoch: Epoch } {
+  const epoch = epochOf(signal);
+  if (!epoch || signal.site === null) {
+    throw new Problem(
+      503,
+      'site-not-greeted',
+      'This site has not greeted the centre since its last start. It does so as soon as it reaches it.',
+    );
+  }
+  return { site: signal.site as SiteId, epoch };
+}
+
+/** What central signed was refused: somebody sent it again, or a clock is off. */
+export type OnRefused = (code: string, detail: string) => void;
+
+export function serveGateway(
+  app: HttpServer,
+  gateway: Gateway,
+  identity: () => MemberIdentity,
+  onRefused: OnRefused = () => {},
+): void {
+  const nonces = new NonceMemory();
+  const requireCentral = async (request: Parameters<typeof requireSigner>[0]): Promise<void> => {
+    const { membership } = identity();
+    if (!membership) throw new Problem(503, 'not-joined', 'This site has not joined a centre yet.');
+    const findKey = async (keyId: string) => (keyId === 'central' ? membership.centralPublicKey : undefined);
+    try {
+      await requireSigner(request, findKey, nonces);
+    } catch (error) {
+      if (error instanceof RefusedSignature && error.signer) onRefused(error.code, error.message);
+      throw error;
+    }
+  };
+
+  app.get(
+    '/gateway/records',
+    {
+      schema: {
+        description: 'The oldest unpublished records (central only, signed).',
+        querystring: z.object({
+          limit: z.coerce.number().int().min(1).max(MAX_RECORD_PAGE_ROWS).default(MAX_RECORD_PAGE_ROWS),
+        }),
+        response: { 200: recordPageSchema },
+      },
+    },
+    async (request, reply) => {
+      await requireCentral(request);
+      // Made of records that were parsed when they were written: not parsed once more on their way out.
+      spellWith(reply, ({ records, ...head }: RecordPage) => formatLongList(head, 'records', records));
+      return gateway.readRecords(request.query.limit);
+    },
+  );
+
+  app.post(
+    '/gateway/published',
+    {
+      // 500 acknowledgements are longer than other bodies may be.
+      bodyLimit: MAX_RECORD_PAGE_BYTES,
+      schema: {
+        description: 'Acknowledges records by id, version and hash (central only, signed).',
+        body: publishedRequestSchema,
+        response: { 200: publishedAnswerSchema },
+      },
+    },
+    async request => {
+      await requireCentral(request);
+      return gateway.acknowledge(request.body.epoch, request.body.published);
+    },
+  );
+
+  app.get(
+    '/gateway/digest',
+    {
+      schema: {
+        description: 'What is published here, in one number (central only, signed).',
+        response: { 200: publishedDigestSchema },
+      },
+    },
+    async request => {
+      await requireCentral(request);
+      return gateway.readDigest();
+    },
+  );
+}

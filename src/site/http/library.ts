@@ -1,0 +1,60 @@
+/** The library: what can be played here, also where this site is cut off from all others (island mode). Public, like playing. */
+import * as z from 'zod';
+import type { HttpServer } from '../../kernel/http/server.ts';
+import { Problem } from '../../kernel/problem.ts';
+import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { libraryPageSchema } from '../../protocol/site.ts';
+import { listLibrary } from '../database/library.ts';
+import type { SiteDatabase } from '../database/videos.ts';
+import { type AccessRules, isTrusted } from './access.ts';
+
+const querySchema = z.object({
+  q: z.string().max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(24),
+  cursor: videoIdSchema.optional(),
+});
+
+export interface LibraryOptions {
+  readonly db: SiteDatabase;
+  readonly name: string;
+  readonly access: AccessRules;
+  /** False: takes uploads alone; only trusted networks are served. */
+  readonly serveViewers: boolean;
+  readonly buffered: () => ReadonlySet<VideoId>;
+  readonly isPrivate: (video: VideoId) => boolean;
+  /** The centre answered when it was last asked. */
+  readonly isConnected: () => boolean;
+}
+
+export function serveLibrary(app: HttpServer, options: LibraryOptions): void {
+  app.get(
+    '/api/library',
+    {
+      schema: {
+        description: 'What can be played from this site with nobody else to be asked.',
+        querystring: querySchema,
+        response: { 200: libraryPageSchema },
+      },
+    },
+    async request => {
+      if (!options.serveViewers && !isTrusted(request.raw, options.access)) {
+        throw new Problem(403, 'uploads-only', 'This site takes uploads and does not serve viewers.');
+      }
+      const { q, limit, cursor } = request.query;
+      const found = await listLibrary(options.db, {
+        q,
+        limit,
+        before: cursor,
+        buffered: options.buffered(),
+        isPrivate: options.isPrivate,
+      });
+      const last = found.length > limit ? found[limit - 1] : undefined;
+      return {
+        site: options.name,
+        connected: options.isConnected(),
+        videos: found.slice(0, limit),
+        ...(last ? { next: last.id } : {}),
+      };
+    },
+  );
+}

@@ -1,0 +1,77 @@
+/** What a site answers to the trackers' probes, and to players that measure the way to it. */
+import { randomBytes } from 'node:crypto';
+import * as z from 'zod';
+import { allowAnyOrigin, type HttpServer } from '../../kernel/http/server.ts';
+import type { SiteId } from '../../protocol/ids.ts';
+import { siteProbeSchema } from '../../protocol/site.ts';
+
+export interface SiteLoad {
+  readonly activeResponses: number;
+  /** On the wire, since the start. */
+  readonly egressBytes: number;
+  readonly egressLimitBps: number | undefined;
+  readonly servesViewers: boolean;
+}
+
+export function serveProbe(app: HttpServer, siteId: () => string | undefined, load: () => SiteLoad): void {
+  app.get(
+    '/sample',
+    {
+      schema: {
+        description: 'So many bytes, for a player that measures the way to this site before it moves here.',
+        querystring: z.object({ bytes: z.coerce.number().int().min(1).max(MAX_SAMPLE_BYTES).default(1) }),
+      },
+    },
+    async (request, reply) => {
+      allowAnyOrigin(reply);
+      return reply
+        .headers({ 'cache-control': 'no-store', 'content-type': 'application/octet-stream' })
+        .send(sampleBytes.subarray(0, request.query.bytes));
+    },
+  );
+
+  const egress = createRateMeter(() => load().egressBytes);
+  app.get(
+    '/probe',
+    {
+      schema: {
+        description: "A tracker's question: are you there, and how busy?",
+        querystring: z.object({ nonce: z.string().max(64).default('') }),
+        response: { 200: siteProbeSchema },
+      },
+    },
+    async (request, reply) => {
+      allowAnyOrigin(reply);
+      reply.header('cache-control', 'no-store');
+      const site = siteId();
+      const { activeResponses, egressLimitBps, servesViewers } = load();
+      return {
+        ...(site === undefined ? {} : { site: site as SiteId }),
+        nonce: request.query.nonce,
+        activeResponses,
+        egressBps: egress(),
+        ...(egressLimitBps === undefined ? {} : { egressLimitBps }),
+        ...(servesViewers ? {} : { servesViewers }),
+      };
+    },
+  );
+}
+
+/** Bytes that no line compresses, made once. */
+const MAX_SAMPLE_BYTES = 262_144;
+const sampleBytes = randomBytes(MAX_SAMPLE_BYTES);
+
+/** Bits per second of a growing byte count, over the last second or so. */
+function createRateMeter(read: () => number): () => number {
+  let before = { bytes: read(), atMs: Date.now() };
+  let rateBps = 0;
+  return () => {
+    const bytes = read();
+    const elapsedMs = Date.now() - before.atMs;
+    if (elapsedMs >= 1_000) {
+      rateBps = Math.round(((bytes - before.bytes) * 8_000) / elapsedMs);
+      before = { bytes, atMs: Date.now() };
+    }
+    return rateBps;
+  };
+}

@@ -1,0 +1,58 @@
+/** What a site says of itself to the studio page. */
+import { type HttpServer, hasToken } from '../../kernel/http/server.ts';
+import type { MemberIdentity } from '../../kernel/identity/member.ts';
+import type { SiteId } from '../../protocol/ids.ts';
+import { type SiteInfo, siteInfoSchema } from '../../protocol/site.ts';
+import type { SiteConfig } from '../config.ts';
+import { countUnpublished } from '../database/records.ts';
+import { readSignal } from '../database/signal.ts';
+import type { SiteDatabase } from '../database/videos.ts';
+import { isTrusted } from './access.ts';
+import { type SiteLoad, serveProbe } from './probe.ts';
+
+export interface PlaceOptions {
+  readonly db: SiteDatabase;
+  readonly config: SiteConfig;
+  readonly identity: () => MemberIdentity;
+  /** For the next upload. */
+  readonly freeBytes: () => number;
+  /** Absent where there is no ffmpeg. */
+  readonly conversion: SiteInfo['conversion'];
+  readonly load: () => SiteLoad;
+  readonly trackerUrls: () => readonly string[];
+}
+
+export function servePlace(app: HttpServer, options: PlaceOptions): void {
+  const { config, db } = options;
+  app.get(
+    '/api/site',
+    {
+      schema: {
+        description: 'What the studio page says about this site.',
+        response: { 200: siteInfoSchema },
+      },
+    },
+    async request => {
+      const { membership } = options.identity();
+      const isKnown =
+        hasToken(request.headers.authorization, config.operatorToken) || isTrusted(request.raw, config);
+      return {
+        ...(membership ? { id: membership.id as SiteId } : {}),
+        name: config.name,
+        baseUrl: config.baseUrl,
+        ...(config.central ? { centralUrl: config.central } : {}),
+        trackers: [...options.trackerUrls()],
+        joined: membership !== undefined,
+        tokenNeeded: !isKnown,
+        maxUploadBytes: config.maxUpload,
+        freeBytes: options.freeBytes(),
+        signal: (await readSignal(db)).flag,
+        unpublished: await countUnpublished(db),
+        // How well this machine is guarded is the operator's to know.
+        ...(isKnown && options.conversion ? { conversion: options.conversion } : {}),
+      };
+    },
+  );
+
+  serveProbe(app, () => options.identity().membership?.id, options.load);
+}

@@ -1,0 +1,144 @@
+/** The studio's calls for captions: add a file, take a track away. Each is a new revision of the same renditions. */
+import * as z from 'zod';
+import type { HttpServer } from '../../../kernel/http/server.ts';
+import { Problem } from '../../../kernel/problem.ts';
+import { type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
+import { MAX_CAPTION_TRACKS, MAX_CAPTIONS_BYTES } from '../../../protocol/limits.ts';
+import { newCaptionsQuerySchema } from '../../../protocol/site.ts';
+import { changeExtras, type Extras } from '../../database/extras.ts';
+import { findVideo, type SiteDatabase } from '../../database/videos.ts';
+import { addCaptions, writeCaptions } from '../../media/extras/caption-tracks.ts';
+import { CaptionsRefused, type Cue, parseCaptions } from '../../media/extras/cues.ts';
+import type { PreparedSource } from '../../media/index/prepare.ts';
+import { makeRecord } from '../../media/intake/intake.ts';
+import type { Storage } from '../../media/storage/storage.ts';
+import { type AccessRules, requireStudioAccess } from '../access.ts';
+
+export interface CaptionsOptions {
+  readonly db: SiteDatabase;
+  readonly storage: Storage;
+  readonly sourceAddress: string;
+  readonly access: AccessRules;
+  readonly onRecord: () => void;
+}
+
+const changedSchema = z.strictObject({ captions: z.array(z.string()) });
+
+export function serveCaptions(app: HttpServer, options: CaptionsOptions): void {
+  // What browsers and curl call these files; none of the names is believed.
+  app.addContentTypeParser(
+    ['text/vtt', 'application/x-subrip', 'application/octet-stream', 'text/plain'],
+    { parseAs: 'buffer', bodyLimit: MAX_CAPTIONS_BYTES },
+    (_request, body, done) => done(null, body),
+  );
+
+  app.post(
+    '/api/videos/:id/captions',
+    {
+      bodyLimit: MAX_CAPTIONS_BYTES,
+      schema: {
+        description: 'Adds captions (WebVTT or SubRip, at most 1 MB) in a language.',
+        params: z.object({ id: videoIdSchema }),
+        querystring: newCaptionsQuerySchema,
+        response: { 201: changedSchema },
+      },
+    },
+    async (request, reply) => {
+      requireStudioAccess(request.raw, options.access);
+      const { id } = request.params;
+      await requireReady(id);
+      const cues = parse(request.body, request.query.language);
+      const track = await writeCaptions(options.storage.directory(id), {
+        ...request.query,
+        cues,
+        from: 'upload',
+      });
+      const ids = await change(id, extras => {
+        if (extras.captions.length >= MAX_CAPTION_TRACKS) {
+          throw new Problem(
+            409,
+            'captions-too-many',
+            `A video can have ${MAX_CAPTION_TRACKS} tracks of captions. Take one away first.`,
+          );
+        }
+        return addCaptions(extras, [track]);
+      });
+      return reply.code(201).send({ captions: ids });
+    },
+  );
+
+  app.delete(
+    '/api/videos/:id/captions/:captions',
+    {
+      schema: {
+        description: 'Takes captions away.',
+        params: z.object({ id: videoIdSchema, captions: z.string().max(40) }),
+        response: { 200: changedSchema },
+      },
+    },
+    async request => {
+      requireStudioAccess(request.raw, options.access);
+      const { id, captions } = request.params;
+      await requireReady(id);
+      return {
+        captions: await change(id, extras => {
+          const left = extras.captions.filter(({ rendition }) => rendition.id !== captions);
+          if (left.length === extras.captions.length) {
+            throw new Problem(404, 'captions-unknown', 'This video has no such captions.');
+          }
+          return { ...extras, captions: left };
+        }),
+      };
+    },
+  );
+
+  async function requireReady(id: VideoId): Promise<void> {
+    const row = await findVideo(options.db, id);
+    if (!row) throw new Problem(404, 'video-unknown', 'This site has no such video.');
+    if (row.state === 'withdrawn') throw new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
+    if (row.state !== 'ready') throw notReady();
+    if (row.prepared && (JSON.parse(row.prepared) as PreparedSource).inherited) {
+      throw new Problem(
+        409,
+        'video-inherited',
+        'This video was another site’s, which is lost. It is played as it was copied, and gets no other captions.',
+      );
+    }
+  }
+
+  async function change(id: VideoId, act: (before: Extras) => Extras): Promise<string[]> {
+    let ids: string[] = [];
+    const changed = await changeExtras(
+      options.db,
+      id,
+      before => {
+        const after = act(before);
+        ids = after.captions.map(({ rendition }) => rendition.id);
+        return after;
+      },
+      video => makeRecord(video, options),
+    );
+    if (!changed) throw notReady();
+    options.onRecord();
+    return ids;
+  }
+}
+
+const notReady = (): Problem =>
+  new Problem(409, 'video-not-ready', 'Captions can be changed once the video is ready.');
+
+function parse(body: unknown, language: string): readonly Cue[] {
+  if (!Buffer.isBuffer(body) || body.length === 0) {
+    throw new Problem(
+      415,
+      'captions-missing',
+      'Send the caption file itself, as text/vtt or application/x-subrip.',
+    );
+  }
+  try {
+    return parseCaptions(body, language);
+  } catch (error) {
+    if (error instanceof CaptionsRefused) throw new Problem(422, 'captions-refused', error.message);
+    throw error;
+  }
+}

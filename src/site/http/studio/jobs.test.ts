@@ -1,0 +1,59 @@
+/** A conversion that ends early: those who wait for more of the film are told that there will be none. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { film, openWorkshop, type Workshop } from '../../../../test/media/workshop.ts';
+import { createHttp } from '../../../kernel/http/server.ts';
+import { silentLog } from '../../../kernel/log.ts';
+import type { VideoRecord } from '../../../protocol/publication/record.ts';
+import { serveJobs } from './jobs.ts';
+
+const OPERATOR = 'operator-token-of-these-tests';
+let workshop: Workshop;
+beforeAll(async () => {
+  workshop = await openWorkshop({ oneByOne: true });
+});
+afterAll(() => workshop.close());
+
+it('a film whose conversion is cancelled in the middle is published as what there is of it, and grows no more', async () => {
+  const { db, storage } = workshop;
+  const { app } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
+  let told = 0;
+  serveJobs(app, {
+    db,
+    storage,
+    sourceAddress: '192.0.2.1:80',
+    access: { operatorToken: OPERATOR, trustedNetworks: [], trustedProxies: [] },
+    onJob: () => {},
+    onRecord: () => told++,
+  });
+  const source = film('five-minutes.avi', [
+    ...['-f', 'lavfi', '-i', 'testsrc2=s=480x360:r=25:d=300', '-c:v', 'mpeg4', '-q:v', '9'],
+  ]);
+  const video = await workshop.upload(source);
+  const readRecord = async (): Promise<VideoRecord | undefined> => {
+    const row = await db
+      .selectFrom('records')
+      .select('body')
+      .where('video_id', '=', video)
+      .orderBy('change', 'desc')
+      .executeTakeFirst();
+    return row && (JSON.parse(row.body) as VideoRecord);
+  };
+  await expect.poll(readRecord, { timeout: 50_000, interval: 20 }).toMatchObject({ isGrowing: true });
+  const [job] = await workshop.jobs(video);
+  const cancel = (token: string) =>
+    app.inject({
+      method: 'POST',
+      url: `/api/jobs/${job?.id}/cancel`,
+      headers: { authorization: `Bearer ${token}` },
+    });
+  expect((await cancel('a stranger')).statusCode).toBe(401);
+  expect((await cancel(OPERATOR)).statusCode).toBe(200);
+  const row = await workshop.settle(video);
+  expect([row.state, row.error_code]).toEqual(['ready', 'conversion-incomplete']);
+  const record = await readRecord();
+  expect(record?.isGrowing).toBeUndefined();
+  expect(record?.revision).toBe(row.revision);
+  expect(record?.durationMs).toBeLessThan(290_000);
+  expect(told).toBe(1);
+  await app.close();
+});

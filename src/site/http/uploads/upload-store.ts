@@ -1,0 +1,153 @@
+/**
+ * Where tus keeps bytes: one file an upload, its length in the site database. The offset is the file's own size, so there
+ * is nothing beside the bytes that could disagree with them.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { DataStore, ERRORS, Upload } from '@tus/server';
+import { failpoint } from '../../../kernel/failpoint.ts';
+import { findStats, flush } from '../../../kernel/files.ts';
+import { type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
+import { deleteUploading, findVideo, type SiteDatabase } from '../../database/videos.ts';
+import type { Storage } from '../../media/storage/storage.ts';
+
+/** Written data is pushed to the disk every so often, so that the last sync is short however large the upload. */
+const SYNC_EVERY_BYTES = 64 * 2 ** 20;
+/** A sender who says nothing for this long is cut off; what arrived stays, and it may resume. */
+const IDLE_MS = 30_000;
+
+const FINISHED = { status_code: 403, body: 'All of this upload has arrived.' };
+
+interface RollingHash {
+  readonly hash: Hash;
+  position: number;
+}
+
+export class UploadStore extends DataStore {
+  readonly #db: SiteDatabase;
+  readonly #storage: Storage;
+  readonly #hashes = new Map<string, RollingHash>();
+
+  constructor(db: SiteDatabase, storage: Storage) {
+    super();
+    this.#db = db;
+    this.#storage = storage;
+    this.extensions = ['creation', 'creation-with-upload', 'termination'];
+  }
+
+  /** The row was inserted before tus was asked; here its file is made. */
+  override async create(upload: Upload): Promise<Upload> {
+    const path = this.#path(upload.id);
+    await mkdir(dirname(path), { recursive: true });
+    await (await open(path, 'wx')).close();
+    failpoint('upload-file-made');
+    this.#hashes.set(upload.id, { hash: createHash('sha256'), position: 0 });
+    return upload;
+  }
+
+  override async getUpload(id: string): Promise<Upload> {
+    const video = videoIdSchema.safeParse(id);
+    const row = video.success ? await findVideo(this.#db, video.data) : undefined;
+    if (!row) throw ERRORS.FILE_NOT_FOUND;
+    // Whole and moved into place, though the database did not hear of it yet: there is nothing left to send.
+    const isWhole = row.state !== 'uploading' || existsSync(this.#storage.source(row.id as VideoId));
+    const offset = isWhole ? row.size_bytes : await sizeOf(this.#path(id));
+    if (offset === undefined) throw ERRORS.FILE_NOT_FOUND;
+    return new Upload({ id, size: row.size_bytes, offset, metadata: {}, creation_date: row.created_at });
+  }
+
+  /** @returns the new offset; every byte below it survives a kill. */
+  override async write(readable: Readable, id: string, offset: number): Promise<number> {
+    const file = await open(this.#path(id), 'r+');
+    const idle = setTimeout(() => readable.destroy(), IDLE_MS);
+    let position = offset;
+    try {
+      const rolling = this.#rollingHash(id, offset);
+      let unsynced = 0;
+      let sync: Promise<void> | undefined;
+      for await (const chunk of readable as AsyncIterable<Buffer>) {
+        idle.refresh();
+        await writeFully(file, chunk, position);
+        rolling?.hash.update(chunk);
+        position += chunk.length;
+        if (rolling) rolling.position = position;
+        unsynced += chunk.length;
+        if (unsynced >= SYNC_EVERY_BYTES) {
+          await sync;
+          sync = flush(file);
+          unsynced = 0;
+        }
+      }
+      await sync;
+    } catch (error) {
+      // A sender that went away keeps what arrived; a disk that failed is told.
+      if (isDiskError(error)) throw error;
+    } finally {
+      clearTimeout(idle);
+      await flush(file);
+      await file.close();
+    }
+    failpoint('upload-part-written');
+    return position;
+  }
+
+  /** tus' DELETE. What has arrived whole is a video, which is withdrawn and not cut off. */
+  override async remove(id: string): Promise<void> {
+    const video = videoIdSchema.safeParse(id);
+    const row = video.success ? await findVideo(this.#db, video.data) : undefined;
+    if (!row) throw ERRORS.FILE_NOT_FOUND;
+    if (!(await this.discard(row.id as VideoId))) throw FINISHED;
+  }
+
+  /** False where it is no upload any more: then nothing is done. */
+  async discard(video: VideoId): Promise<boolean> {
+    if ((await findVideo(this.#db, video))?.state !== 'uploading') return false;
+    this.#hashes.delete(video);
+    await rm(this.#path(video), { force: true });
+    this.#storage.disks.forget(video);
+    if (!(await deleteUploading(this.#db, video))) return false;
+    // Called off while it was moved into place.
+    await this.#storage.remove(video);
+    return true;
+  }
+
+  /** The SHA-256 of a whole upload: ready if all of it came in this process' life, else read back from the disk. */
+  async takeHash(id: string, sizeBytes: number): Promise<string> {
+    const rolling = this.#hashes.get(id);
+    this.#hashes.delete(id);
+    return rolling?.position === sizeBytes ? rolling.hash.digest('hex') : hashFile(this.#path(id));
+  }
+
+  #rollingHash(id: string, offset: number): RollingHash | undefined {
+    const rolling = this.#hashes.get(id);
+    if (rolling && rolling.position !== offset) this.#hashes.delete(id);
+    return this.#hashes.get(id);
+  }
+
+  #path(id: string): string {
+    return this.#storage.upload(videoIdSchema.parse(id));
+  }
+}
+
+async function writeFully(file: FileHandle, chunk: Buffer, position: number): Promise<void> {
+  let written = 0;
+  while (written < chunk.length) {
+    const { bytesWritten } = await file.write(chunk, written, chunk.length - written, position + written);
+    written += bytesWritten;
+  }
+}
+
+const isDiskError = (error: unknown): boolean =>
+  ['ENOSPC', 'EIO', 'EDQUOT', 'EROFS', 'EFBIG'].includes((error as NodeJS.ErrnoException)?.code ?? '');
+
+export const sizeOf = async (path: string): Promise<number | undefined> => (await findStats(path))?.size;
+
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash);
+  return hash.digest('hex');
+}

@@ -1,0 +1,228 @@
+/**
+ * Resumable uploads (tus 1.0.0) at /api/uploads. What an upload says of itself is judged before a byte is taken; the
+ * protocol itself is the library's.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Metadata } from '@tus/server';
+import { failpoint } from '../../../kernel/failpoint.ts';
+import { findStats } from '../../../kernel/files.ts';
+import { sendProblem } from '../../../kernel/http/server.ts';
+import type { Log } from '../../../kernel/log.ts';
+import { messageOf, Problem } from '../../../kernel/problem.ts';
+import { findDatabaseFault } from '../../../kernel/sql/database-error.ts';
+import { newVideoId, type VideoId } from '../../../protocol/ids.ts';
+import { MAX_UPLOAD_METADATA_BYTES } from '../../../protocol/limits.ts';
+import { visibilitySchema } from '../../../protocol/publication/record.ts';
+import { descriptionSchema, languageSchema, nameSchema } from '../../../protocol/text.ts';
+import {
+  insertVideo,
+  listUploading,
+  listVideosInState,
+  type NewVideo,
+  type SiteDatabase,
+} from '../../database/videos.ts';
+import type { Intake } from '../../media/intake/intake.ts';
+import type { Storage } from '../../media/storage/storage.ts';
+import type { SiteRights } from '../../rights/site-rights.ts';
+import { type AccessRules, requireStudioAccess } from '../access.ts';
+import { requireTus, TUS_VERSION, TusServer } from './tus-server.ts';
+import { UploadStore } from './upload-store.ts';
+
+const UPLOADS_PATH = '/api/uploads';
+const MAX_FILE_NAME_CHARACTERS = 255;
+const KEEP_UNFINISHED_MS = 7 * 24 * 3_600_000;
+
+export interface UploadsOptions {
+  readonly db: SiteDatabase;
+  readonly storage: Storage;
+  readonly intake: Intake;
+  readonly access: AccessRules;
+  readonly rights: Pick<SiteRights, 'markOwn'>;
+  readonly maxUploadBytes: number;
+  readonly keepFreeBytes: number;
+  readonly log: Log;
+}
+
+export interface Uploads {
+  /** Takes the request if it is an upload's. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean;
+  /** Ends an upload under way and forgets it. */
+  discard(video: VideoId): Promise<void>;
+  /** Forgets uploads that nobody has gone on with for a week. */
+  sweep(): Promise<void>;
+}
+
+export const isUploadPath = (url: string | undefined): boolean =>
+  url === UPLOADS_PATH ||
+  url?.startsWith(`${UPLOADS_PATH}/`) === true ||
+  url?.startsWith(`${UPLOADS_PATH}?`) === true;
+
+export function createUploads(options: UploadsOptions): Uploads {
+  const { db, storage, log } = options;
+  const store = new UploadStore(db, storage);
+  // The id is settled before tus sees the request, because the row that reserves the space is written first.
+  const ids = new WeakMap<IncomingMessage, VideoId>();
+  let admitting: Promise<void> = Promise.resolve();
+  const tus = new TusServer({
+    path: UPLOADS_PATH,
+    datastore: store,
+    relativeLocation: true,
+    respectForwardedHeaders: false,
+    maxSize: options.maxUploadBytes,
+    allowedOrigins: [],
+    namingFunction: request => {
+      const id = ids.get(request.runtime?.node?.req as IncomingMessage);
+      if (!id) throw new Error('an upload without an id');
+      return id;
+    },
+    getFileIdFromRequest: (_request, lastPath) => lastPath,
+    async onUploadFinish(_request, upload) {
+      const video = upload.id as VideoId;
+      failpoint('upload-complete');
+      await options.intake.accept(video, () => store.takeHash(video, upload.size ?? 0));
+      return {};
+    },
+    onResponseError(_request, error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'ENOSPC' || code === 'EDQUOT') {
+        return { status_code: 507, body: '' };
+      }
+      if (findDatabaseFault(error)) return { status_code: 503, body: '' };
+      if (!('status_code' in error)) log.error({ err: error }, 'upload failed');
+      return undefined;
+    },
+  });
+
+  /** A POST that the protocol refused leaves no reservation behind. */
+  async function finish(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const id = ids.get(request);
+    if (id && response.statusCode >= 400) await store.discard(id);
+  }
+
+  async function admit(request: IncomingMessage): Promise<void> {
+    requireStudioAccess(request, options.access);
+    if (request.method === 'GET') {
+      throw new Problem(405, 'method-not-allowed', 'Uploads cannot be read back here.');
+    }
+    requireTus(request);
+    if (request.method !== 'POST') return;
+    const video = parseNewUpload(request.headers, options.maxUploadBytes);
+    // One after another: each takes the space that the one before was promised for taken.
+    const admitted = admitting.then(async () => {
+      await requireSpace(options, video);
+      if (video.isPrivate) options.rights.markOwn(video.id, true);
+      await insertVideo(db, video);
+    });
+    admitting = admitted.catch(() => {});
+    await admitted;
+    failpoint('upload-row-written');
+    ids.set(request, video.id);
+  }
+
+  return {
+    handle(request, response) {
+      if (!isUploadPath(request.url)) return false;
+      admit(request)
+        .then(() => tus.handle(request, response))
+        .then(() => finish(request, response))
+        .catch((error: unknown) => {
+          if (response.headersSent) return void response.destroy();
+          const problem =
+            error instanceof Problem
+              ? error
+              : (findDatabaseFault(error) ??
+                new Problem(500, 'internal', 'The upload failed at this site. Try again.', { cause: error }));
+          if (!(error instanceof Problem)) log.error({ err: error }, messageOf(error));
+          sendProblem(response, problem.status, problem.code, problem.message, {
+            ...problem.headers,
+            'tus-resumable': TUS_VERSION,
+            // The body of a refused upload is not read to its end.
+            connection: 'close',
+          });
+        });
+      return true;
+    },
+    async discard(video) {
+      await store.discard(video);
+    },
+    async sweep() {
+      const oldest = Date.now() - KEEP_UNFINISHED_MS;
+      for (const row of await listVideosInState(db, ['uploading'])) {
+        const video = row.id as VideoId;
+        const changedMs = (await findStats(storage.upload(video)))?.mtimeMs;
+        if ((changedMs ?? Date.parse(row.created_at)) < oldest) await store.discard(video);
+      }
+    },
+  };
+}
+
+/** What a POST of an upload says of itself. @throws Problem 4xx with a sentence for the uploader. */
+export function parseNewUpload(headers: IncomingMessage['headers'], maxUploadBytes: number): NewVideo {
+  const length = headers['upload-length'];
+  if (typeof length !== 'string' || !/^\d{1,15}$/.test(length)) {
+    throw new Problem(400, 'upload-length-needed', 'Say how long the upload is (Upload-Length).');
+  }
+  const sizeBytes = Number(length);
+  if (sizeBytes === 0) throw new Problem(400, 'file-empty', 'The file is empty. Choose another one.');
+  if (sizeBytes > maxUploadBytes) {
+    const limit = (maxUploadBytes / 2 ** 30).toFixed(1);
+    throw new Problem(
+      413,
+      'upload-too-large',
+      `The file is too large: this site takes files up to ${limit} GB.`,
+    );
+  }
+  const metadata = parseMetadata(headers['upload-metadata']);
+  const name = nameSchema.safeParse(metadata.name ?? '');
+  const description = descriptionSchema.safeParse(metadata.description ?? '');
+  const language = languageSchema.optional().safeParse(metadata.language || undefined);
+  const visibility = visibilitySchema.optional().safeParse(metadata.visibility || undefined);
+  const faults = [name, description, language, visibility].flatMap(result =>
+    result.success ? [] : result.error.issues,
+  );
+  if (!name.success || !description.success || !language.success || !visibility.success) {
+    throw new Problem(400, 'metadata-invalid', faults.map(fault => fault.message).join(' '));
+  }
+  return {
+    id: newVideoId(),
+    name: name.data,
+    description: description.data,
+    language: language.data,
+    fileName: metadata.filename
+      ? [...metadata.filename].slice(0, MAX_FILE_NAME_CHARACTERS).join('')
+      : undefined,
+    isPrivate: visibility.data === 'private',
+    sizeBytes,
+  };
+}
+
+function parseMetadata(header: string | string[] | undefined): Record<string, string | null> {
+  const text = Array.isArray(header) ? header.join(',') : header;
+  if (!text) return {};
+  const sentence = `The name and description are too long: together they may have ${MAX_UPLOAD_METADATA_BYTES} bytes.`;
+  if (text.length > MAX_UPLOAD_METADATA_BYTES) throw new Problem(400, 'metadata-too-large', sentence);
+  try {
+    return Metadata.parse(text);
+  } catch (cause) {
+    throw new Problem(400, 'metadata-malformed', 'Upload-Metadata is not in the form that tus 1.0.0 gives.', {
+      cause,
+    });
+  }
+}
+
+/** @throws Problem 507 before a byte is taken, where the promised ones would not fit. */
+async function requireSpace(
+  { db, storage, keepFreeBytes }: UploadsOptions,
+  { id, sizeBytes }: NewVideo,
+): Promise<void> {
+  const left = storage.disks.place(id, await listUploading(db));
+  if (left - sizeBytes < keepFreeBytes) {
+    storage.disks.forget(id);
+    throw new Problem(
+      507,
+      'disk-full',
+      'This site has not enough space for this file. Ask its operator to make room, or choose another site.',
+    );
+  }
+}

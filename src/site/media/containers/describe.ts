@@ -1,0 +1,322 @@
+/** Says what the tracks of a source are: codec, configuration, dimensions, language. mediabunny reads the headers. */
+import {
+  BufferSource,
+  Input,
+  type InputAudioTrack,
+  type InputVideoTrack,
+  Logging,
+  LogLevel,
+  MATROSKA,
+  MP4,
+  QTFF,
+  WEBM,
+} from 'mediabunny';
+import { trackNameSchema } from '../../../protocol/media/media.ts';
+import { languageSchema } from '../../../protocol/text.ts';
+import { damaged } from '../source-rejected.ts';
+import {
+  checkAac,
+  checkAv1,
+  checkH264,
+  checkHevc,
+  checkVp9,
+  type Unplayable,
+  unplayableCodec,
+} from './codec-rules.ts';
+import { formatBox, u16, u32 } from './isobmff/box.ts';
+import type { IndexedSource, SourceTrack } from './source-track.ts';
+import type { AudioDescription, TrackDescription, VideoDescription } from './track-description.ts';
+
+const MAX_DIMENSION = 16_384;
+const UNITY = 0x1_0000;
+const UNITY_W = 0x4000_0000;
+
+export type DescribedTrack =
+  | { readonly track: SourceTrack; readonly description: TrackDescription; readonly unplayable?: undefined }
+  | { readonly track: SourceTrack; readonly description?: undefined; readonly unplayable: Unplayable };
+
+/**
+ * Describes every track, in the source's order.
+ *
+ * @throws SourceRefused if the headers cannot be read.
+ */
+export async function describeTracks(source: IndexedSource): Promise<readonly DescribedTrack[]> {
+  // Its complaints about damaged headers would go to the console; what matters of them is thrown.
+  Logging.level = LogLevel.Silent;
+  const input = new Input({
+    source: new BufferSource(source.head),
+    formats: [MP4, QTFF, MATROSKA, WEBM],
+  });
+  try {
+    const found = new Map((await input.getTracks()).map(track => [track.id, track]));
+    const described: DescribedTrack[] = [];
+    for (const track of source.tracks) {
+      const input = found.get(track.id);
+      if (track.codecName === 'encv' || track.codecName === 'enca') {
+        described.push({ track, unplayable: 'encrypted (DRM), so that only its own player can show it' });
+      } else if (track.kind === 'video' && input?.isVideoTrack()) {
+        described.push(withTrack(track, await describeVideo(track, input)));
+      } else if (track.kind === 'audio' && input?.isAudioTrack()) {
+        described.push(withTrack(track, await describeAudio(track, input)));
+      } else {
+        described.push({ track, unplayable: unplayableCodec(track.codecName) });
+      }
+    }
+    return described;
+  } catch (error) {
+    // Whatever the reader stumbles over, it is the file's headers: they are all it was given.
+    throw Object.assign(damaged('the description of its tracks cannot be read'), { cause: error });
+  } finally {
+    input.dispose();
+  }
+}
+
+const withTrack = (track: SourceTrack, result: TrackDescription | Unplayable): DescribedTrack =>
+  typeof result === 'string' ? { track, unplayable: result } : { track, description: result };
+
+async function describeVideo(
+  track: SourceTrack,
+  input: InputVideoTrack,
+): Promise<VideoDescription | Unplayable> {
+  const codecName = await input.getCodec();
+  if (codecName !== 'avc' && codecName !== 'hevc' && codecName !== 'vp9' && codecName !== 'av1') {
+    return unplayableCodec(track.codecName);
+  }
+  const needsDescription = codecName === 'avc' || codecName === 'hevc';
+  const stored =
+    track.configuration.get('avcC') ?? track.configuration.get('hvcC') ?? track.configuration.get('private');
+  if (needsDescription && (!stored || stored.length < (codecName === 'avc' ? 7 : 23) || stored[0] !== 1)) {
+    return `${codecName === 'avc' ? 'H.264' : 'HEVC'} without its configuration, which browsers need to play it`;
+  }
+  const config = await input.getDecoderConfig();
+  const codec = await input.getCodecParameterString();
+  if (!config || !codec) return unplayableCodec(track.codecName);
+
+  const codedWidth = await input.getCodedWidth();
+  const codedHeight = await input.getCodedHeight();
+  const trackWidth = Math.round(await input.getSquarePixelWidth());
+  const trackHeight = Math.round(await input.getSquarePixelHeight());
+  const width = Math.round(await input.getDisplayWidth());
+  const height = Math.round(await input.getDisplayHeight());
+  for (const length of [codedWidth, codedHeight, trackWidth, trackHeight, width, height]) {
+    if (!(length >= 1 && length <= MAX_DIMENSION))
+      return `of an impossible size (${codedWidth} × ${codedHeight} pixels)`;
+  }
+  const shape = {
+    kind: 'video' as const,
+    codedWidth,
+    codedHeight,
+    trackWidth,
+    trackHeight,
+    width,
+    height,
+    matrix: track.matrix ? [...track.matrix] : rotation(await input.getRotation(), trackWidth, trackHeight),
+    furtherBoxes: furtherBoxes(track, codedWidth, codedHeight, trackWidth, trackHeight).toString('base64'),
+  };
+  switch (codecName) {
+    case 'avc': {
+      const hasParameterSets = (stored![5]! & 31) > 0;
+      const sampleEntry = hasParameterSets ? 'avc1' : 'avc3';
+      return (
+        checkH264(stored!) ?? {
+          ...shape,
+          family: 'h264',
+          sampleEntry,
+          codec: codec.replace(/^avc[13]/, sampleEntry),
+          configuration: stored!.toString('base64'),
+        }
+      );
+    }
+    case 'hevc': {
+      // Apple's players take parameter sets from the configuration alone (hvc1).
+      const sampleEntry = stored![22]! > 0 ? 'hvc1' : 'hev1';
+      return (
+        checkHevc(stored!) ?? {
+          ...shape,
+          family: 'hevc',
+          sampleEntry,
+          codec: codec.replace(/^(hev1|hvc1)/, sampleEntry),
+          configuration: stored!.toString('base64'),
+        }
+      );
+    }
+    case 'vp9':
+      return (
+        checkVp9(codec) ?? {
+          ...shape,
+          family: 'vp9',
+          sampleEntry: 'vp09',
+          codec,
+          configuration: (track.configuration.get('vpcC') ?? formatVpcC(codec)).toString('base64'),
+        }
+      );
+    case 'av1':
+      return (
+        checkAv1(codec) ?? {
+          ...shape,
+          family: 'av1',
+          sampleEntry: 'av01',
+          codec,
+          configuration: (
+            track.configuration.get('av1C') ??
+            (track.configuration.get('private')?.[0] === 0x81
+              ? track.configuration.get('private')!
+              : formatAv1C(codec))
+          ).toString('base64'),
+        }
+      );
+  }
+}
+
+/** Colour, light levels and pixel shape, as the source states them. */
+function furtherBoxes(
+  track: SourceTrack,
+  codedWidth: number,
+  codedHeight: number,
+  trackWidth: number,
+  trackHeight: number,
+): Buffer {
+  const boxes = ['colr', 'mdcv', 'clli'].flatMap(type => {
+    const body = track.configuration.get(type);
+    // Of colour boxes, browsers and ffmpeg read `nclx`; QuickTime's own `nclc` says less of the same.
+    return body && (type !== 'colr' || body.toString('latin1', 0, 4) === 'nclx')
+      ? [formatBox(type, body)]
+      : [];
+  });
+  const pasp = track.configuration.get('pasp');
+  const horizontal = trackWidth * codedHeight;
+  const vertical = trackHeight * codedWidth;
+  if (pasp && pasp.length >= 8) boxes.push(formatBox('pasp', pasp.subarray(0, 8)));
+  // A pixel more or less is rounding, not a shape.
+  else if (Math.abs(horizontal / vertical - 1) > 1 / codedHeight) {
+    const common = gcd(horizontal, vertical);
+    boxes.push(formatBox('pasp', u32(horizontal / common, vertical / common)));
+  }
+  return Buffer.concat(boxes);
+}
+
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+
+/** Clockwise degrees → matrix with the picture's corner moved back to the origin. */
+function rotation(degrees: number, width: number, height: number): number[] {
+  const w = width * UNITY;
+  const h = height * UNITY;
+  switch (((degrees % 360) + 360) % 360) {
+    case 90:
+      return [0, UNITY, 0, -UNITY, 0, 0, h, 0, UNITY_W];
+    case 180:
+      return [-UNITY, 0, 0, 0, -UNITY, 0, w, h, UNITY_W];
+    case 270:
+      return [0, -UNITY, 0, UNITY, 0, 0, 0, w, UNITY_W];
+    default:
+      return [UNITY, 0, 0, 0, UNITY, 0, 0, 0, UNITY_W];
+  }
+}
+
+/** VP Codec ISO Media File Format Binding 1.0, section 2.2: from `vp09.PP.LL.DD[.CC.cp.tc.mc.FF]`. */
+function formatVpcC(codec: string): Buffer {
+  const [profile = 0, level = 10, depth = 8, chroma = 1, primaries = 1, transfer = 1, matrix = 1, full = 0] =
+    codec.split('.').slice(1).map(Number);
+  const packed = (depth << 4) | (chroma << 1) | full;
+  return Buffer.from([1, 0, 0, 0, profile, level, packed, primaries, transfer, matrix, 0, 0]);
+}
+
+/** AV1 Codec ISO Media File Format Binding, section 2.3, the sequence header left to the key frames. */
+function formatAv1C(codec: string): Buffer {
+  const [, profile = '0', levelAndTier = '00M', depth = '08'] = codec.split('.');
+  const tier = levelAndTier.endsWith('H') ? 0x80 : 0;
+  const is420 = 0x0c;
+  return Buffer.from([
+    0x81,
+    (Number(profile) << 5) | Number.parseInt(levelAndTier, 10),
+    tier | (depth === '10' ? 0x40 : 0) | is420,
+    0,
+  ]);
+}
+
+async function describeAudio(
+  track: SourceTrack,
+  input: InputAudioTrack,
+): Promise<AudioDescription | Unplayable> {
+  const family = await input.getCodec();
+  if (family === 'mp3') return 'MP3, which not all browsers can play in segments';
+  if (family !== 'aac' && family !== 'opus' && family !== 'flac') return unplayableCodec(track.codecName);
+  const config = await input.getDecoderConfig();
+  if (!config) return unplayableCodec(track.codecName);
+  const stored = config.description ? toBuffer(config.description) : Buffer.alloc(0);
+  const languageCode = await input.getLanguageCode();
+  const channels = await input.getNumberOfChannels();
+  const sampleRateHz = Math.round(await input.getSampleRate());
+  if (!(channels >= 1 && channels <= 64) || !(sampleRateHz >= 1_000 && sampleRateHz <= 768_000)) {
+    return `of an impossible form (${channels} channels, ${sampleRateHz} Hz)`;
+  }
+  const language = toLanguage(languageCode);
+  const name = trackNameSchema.safeParse((await input.getName()) ?? undefined).data;
+  const shape = {
+    kind: 'audio' as const,
+    channels,
+    sampleRateHz,
+    languageCode: /^[a-z]{3}$/.test(languageCode) ? languageCode : 'und',
+    ...(language ? { language } : {}),
+    ...(name ? { name } : {}),
+  };
+  switch (family) {
+    case 'aac': {
+      if (stored.length < 2) return 'AAC without its configuration, which browsers need to play it';
+      const refused = checkAac(config.codec);
+      return refused ?? { ...shape, family, codec: config.codec, configuration: stored.toString('base64') };
+    }
+    case 'opus': {
+      const dOps = formatOpusSpecific(stored, channels);
+      return dOps
+        ? { ...shape, family, codec: 'opus', configuration: dOps.toString('base64') }
+        : 'Opus without its configuration, which browsers need to play it';
+    }
+    case 'flac': {
+      const streamInfo = findFlacStreamInfo(stored);
+      return streamInfo
+        ? { ...shape, family, codec: 'flac', configuration: streamInfo.toString('base64') }
+        : 'FLAC without its configuration, which browsers need to play it';
+    }
+  }
+}
+
+const toBuffer = (bytes: NonNullable<AudioDecoderConfig['description']>): Buffer =>
+  ArrayBuffer.isView(bytes)
+    ? Buffer.from(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    : Buffer.from(new Uint8Array(bytes));
+
+/** "Encapsulation of Opus in ISO Base Media File Format", section 4.3.2, from the header of RFC 7845, section 5.1. */
+function formatOpusSpecific(head: Buffer, channels: number): Buffer | undefined {
+  if (head.length === 0) return Buffer.from([0, channels, ...u16(0), ...u32(48_000), ...u16(0), 0]);
+  if (head.length < 19 || head.toString('latin1', 0, 8) !== 'OpusHead') return undefined;
+  const family = head[18]!;
+  const mapping = family === 0 ? Buffer.alloc(0) : head.subarray(19, 21 + head[9]!);
+  if (family !== 0 && mapping.length < 2 + head[9]!) return undefined;
+  return Buffer.concat([
+    Buffer.from([0, head[9]!]),
+    u16(head.readUInt16LE(10)),
+    u32(head.readUInt32LE(12)),
+    u16(head.readInt16LE(16)),
+    Buffer.from([family]),
+    mapping,
+  ]);
+}
+
+/** The STREAMINFO block (RFC 9639, section 8.2), marked as the last. */
+function findFlacStreamInfo(description: Buffer): Buffer | undefined {
+  const at = description.toString('latin1', 0, 4) === 'fLaC' ? 4 : 0;
+  if (description.length < at + 38 || (description[at]! & 0x7f) !== 0) return undefined;
+  return Buffer.concat([Buffer.from([0x80, 0, 0, 34]), description.subarray(at + 4, at + 38)]);
+}
+
+/** ISO 639-2 → the shortest BCP 47 tag; undefined where the language is not said. */
+function toLanguage(code: string): string | undefined {
+  if (code === 'und' || code === '') return undefined;
+  try {
+    const [tag] = Intl.getCanonicalLocales(code);
+    return languageSchema.safeParse(tag).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,167 @@
+/** CMAF init segments (ISO/IEC 23000-19, section 7.3.1; ISO/IEC 14496-12): one track, no samples. */
+
+import type { AudioDescription, TrackDescription, VideoDescription } from '../track-description.ts';
+import { formatBox, formatFullBox, u16, u32, u64 } from './box.ts';
+import { TRACK_ID } from './cmaf-segment.ts';
+
+const UNITY_MATRIX = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000] as const;
+const MOVIE_TIMESCALE = 1_000;
+const SYNC_SAMPLES = 0x200_0000;
+const NON_SYNC_SAMPLES = 0x101_0000;
+
+/**
+ * @param timescale ticks a second
+ * @param editMediaTime ticks by which composition times run ahead of presentation; 0 writes no edit list
+ */
+export function formatInitSegment(
+  description: TrackDescription,
+  timescale: number,
+  editMediaTime: number,
+): Buffer {
+  const isVideo = description.kind === 'video';
+  const ftyp = formatBox('ftyp', Buffer.from('iso6'), u32(0), Buffer.from('iso6mp41cmfc'));
+  const moov = formatBox(
+    'moov',
+    // Section 8.2.2. Durations are 0: the fragments say.
+    formatFullBox(
+      'mvhd',
+      0,
+      0,
+      u32(0, 0, MOVIE_TIMESCALE, 0, 0x1_0000),
+      u16(0x100, 0),
+      u32(0, 0, ...UNITY_MATRIX, 0, 0, 0, 0, 0, 0, TRACK_ID + 1),
+    ),
+    formatBox(
+      'trak',
+      formatTkhd(description),
+      ...(editMediaTime > 0 ? [formatEdit(editMediaTime)] : []),
+      formatMdia(description, timescale),
+    ),
+    formatBox(
+      'mvex',
+      formatFullBox('trex', 0, 0, u32(TRACK_ID, 1, 0, 0, isVideo ? NON_SYNC_SAMPLES : SYNC_SAMPLES)),
+    ),
+  );
+  return Buffer.concat([ftyp, moov]);
+}
+
+/** Section 8.3.2: enabled, in the movie, in the preview. */
+function formatTkhd(description: TrackDescription): Buffer {
+  const isVideo = description.kind === 'video';
+  return formatFullBox(
+    'tkhd',
+    0,
+    7,
+    u32(0, 0, TRACK_ID, 0, 0, 0, 0),
+    u16(0, 0, isVideo ? 0 : 0x100, 0),
+    u32(...(isVideo ? description.matrix : UNITY_MATRIX)),
+    u32(isVideo ? description.trackWidth * 0x1_0000 : 0, isVideo ? description.trackHeight * 0x1_0000 : 0),
+  );
+}
+
+/** Section 8.6.6: one edit; duration 0 reaches to the end of the fragments. */
+const formatEdit = (mediaTime: number): Buffer =>
+  formatBox('edts', formatFullBox('elst', 1, 0, u32(1), u64(0), u64(mediaTime), u16(1, 0)));
+
+function formatMdia(description: TrackDescription, timescale: number): Buffer {
+  const isVideo = description.kind === 'video';
+  const language = isVideo ? 'und' : description.languageCode;
+  const packed = [...language].reduce((sum, letter) => sum * 32 + (letter.charCodeAt(0) - 0x60), 0);
+  return formatBox(
+    'mdia',
+    formatFullBox('mdhd', 0, 0, u32(0, 0, timescale, 0), u16(packed, 0)),
+    formatFullBox(
+      'hdlr',
+      0,
+      0,
+      u32(0),
+      Buffer.from(isVideo ? 'vide' : 'soun'),
+      u32(0, 0, 0),
+      Buffer.from(isVideo ? 'VideoHandler\0' : 'SoundHandler\0'),
+    ),
+    formatBox(
+      'minf',
+      isVideo ? formatFullBox('vmhd', 0, 1, u16(0, 0, 0, 0)) : formatFullBox('smhd', 0, 0, u16(0, 0)),
+      formatBox('dinf', formatFullBox('dref', 0, 0, u32(1), formatFullBox('url ', 0, 1))),
+      formatBox(
+        'stbl',
+        formatFullBox(
+          'stsd',
+          0,
+          0,
+          u32(1),
+          isVideo ? formatVisualEntry(description) : formatAudioEntry(description),
+        ),
+        formatFullBox('stts', 0, 0, u32(0)),
+        formatFullBox('stsc', 0, 0, u32(0)),
+        formatFullBox('stsz', 0, 0, u32(0, 0)),
+        formatFullBox('stco', 0, 0, u32(0)),
+      ),
+    ),
+  );
+}
+
+const CONFIGURATION_BOX = { h264: 'avcC', hevc: 'hvcC', vp9: 'vpcC', av1: 'av1C' } as const;
+
+/** Section 12.1.3; the configuration boxes of ISO/IEC 14496-15 and of the VP9 and AV1 bindings. */
+const formatVisualEntry = (description: VideoDescription): Buffer =>
+  formatBox(
+    description.sampleEntry,
+    u16(0, 0, 0, 1),
+    u32(0, 0, 0, 0),
+    u16(description.codedWidth, description.codedHeight),
+    u32(0x48_0000, 0x48_0000, 0),
+    u16(1),
+    Buffer.alloc(32),
+    u16(0x18, 0xffff),
+    formatBox(CONFIGURATION_BOX[description.family], Buffer.from(description.configuration, 'base64')),
+    Buffer.from(description.furtherBoxes, 'base64'),
+  );
+
+/** Section 12.2.3. */
+function formatAudioEntry(description: AudioDescription): Buffer {
+  const { family, channels, sampleRateHz } = description;
+  const configuration = Buffer.from(description.configuration, 'base64');
+  // 16.16 fixed point: higher rates do not fit, and are in the configuration.
+  const rate = family === 'opus' ? 48_000 : sampleRateHz > 0xffff ? 0 : sampleRateHz;
+  const entry = (type: string, box: Buffer): Buffer =>
+    formatBox(type, u16(0, 0, 0, 1), u32(0, 0), u16(channels, 16, 0, 0), u32(rate * 0x1_0000), box);
+  switch (family) {
+    case 'aac':
+      return entry('mp4a', formatEsds(configuration));
+    case 'opus':
+      return entry('Opus', formatBox('dOps', configuration));
+    case 'flac':
+      return entry('fLaC', formatFullBox('dfLa', 0, 0, configuration));
+  }
+}
+
+/** ISO/IEC 14496-1, section 7.2.6: ES_Descriptor { DecoderConfigDescriptor { DecoderSpecificInfo }, SLConfigDescriptor }. */
+function formatEsds(specific: Buffer): Buffer {
+  const decoder = formatDescriptor(
+    4,
+    // objectTypeIndication 0x40 (ISO/IEC 14496-3), streamType 5 (audio), upStream 0, reserved 1.
+    Buffer.from([0x40, 0x15, 0, 0, 0]),
+    u32(0, 0),
+    formatDescriptor(5, specific),
+  );
+  return formatFullBox(
+    'esds',
+    0,
+    0,
+    formatDescriptor(3, u16(0), Buffer.from([0]), decoder, formatDescriptor(6, Buffer.from([2]))),
+  );
+}
+
+/** The size takes four bytes, as every reader expects and any size fits. */
+function formatDescriptor(tag: number, ...parts: readonly Buffer[]): Buffer {
+  const body = Buffer.concat(parts);
+  const size = body.length;
+  const length = [
+    0x80 | ((size >> 21) & 0x7f),
+    0x80 | ((size >> 14) & 0x7f),
+    0x80 | ((size >> 7) & 0x7f),
+    size & 0x7f,
+  ];
+  return Buffer.concat([Buffer.from([tag, ...length]), body]);
+}

@@ -1,0 +1,323 @@
+/** MP4 and MOV sources, progressive or fragmented, the index at either end (ISO/IEC 14496-12). */
+
+import { damaged, SourceRefused, truncated } from '../../source-rejected.ts';
+import type { FileBytes } from '../file-bytes.ts';
+import { MAX_SAMPLES, type SampleColumns, type Samples, tooMany } from '../samples.ts';
+import type { IndexedSource, SourceTrack } from '../source-track.ts';
+import {
+  type Box,
+  findBox,
+  formatBox,
+  formatFullBox,
+  listBoxes,
+  needBody,
+  readUInt64,
+  u32,
+  u64,
+} from './box.ts';
+import { applyPresentation, choosePresentation, readEdits, shiftPresentation } from './edits.ts';
+import {
+  type FragmentDefaults,
+  type FragmentedTrack,
+  readFragment,
+  readFragmentDefaults,
+} from './fragments.ts';
+import { readSampleTables } from './sample-tables.ts';
+
+const MAX_INDEX_BYTES = 256 * 2 ** 20;
+const MAX_FRAGMENT_INDEX_BYTES = 16 * 2 ** 20;
+const MAX_TOP_LEVEL_BOXES = 1_000_000;
+const MAX_TRACKS = 64;
+const MAX_DESCRIPTION_BYTES = 2 ** 20;
+/** A track whose samples claim more than this times the file's size lies about them. */
+const MAX_DATA_OVERLAP = 2;
+/** Of a track's first sync sample, what says how it is coded. */
+const HEAD_SAMPLE_BYTES = 64 * 1024;
+const VISUAL_SAMPLE_ENTRY_BYTES = 78;
+const KEPT_BOXES = new Set(['av1C', 'avcC', 'hvcC', 'vpcC', 'colr', 'pasp', 'clli', 'mdcv']);
+const MAX_KEPT_BOX_BYTES = 64 * 1024;
+
+interface Layout {
+  readonly brand: string;
+  readonly moov: Buffer;
+  readonly fragments: readonly { readonly start: number; readonly size: number }[];
+  /** A box reaches beyond the end of the file. */
+  readonly isCutOff: boolean;
+}
+
+/** @throws SourceRefused with a sentence for the uploader. */
+export function indexIsobmff(file: FileBytes): IndexedSource {
+  const layout = readLayout(file);
+  const { moov } = layout;
+  const moovBox: Box = { type: 'moov', start: 0, body: 0, end: moov.length };
+  const mvhd = findBox(moov, moovBox, 'mvhd');
+  if (!mvhd) throw damaged('its index has no header');
+  needBody(mvhd, 24);
+  const movieTimescale = moov.readUInt32BE(mvhd.body + (moov[mvhd.body] === 1 ? 20 : 12));
+  if (movieTimescale === 0) throw damaged('its clock does not run');
+  const defaults = readFragmentDefaults(moov, moovBox);
+  const traks: Trak[] = [];
+  let total = 0;
+  for (const box of listBoxes(moov)) {
+    if (box.type !== 'trak') continue;
+    const trak = readTrak(moov, box, defaults);
+    if (!trak) continue;
+    if (traks.length === MAX_TRACKS) throw damaged(`it has more than ${MAX_TRACKS} tracks`);
+    if (traks.some(other => other.id === trak.id)) throw damaged('two of its tracks have the same number');
+    total += trak.samples.count;
+    if (total > MAX_SAMPLES) throw tooMany();
+    traks.push(trak);
+  }
+  readFragments(file, layout, traks);
+  const tracks: SourceTrack[] = [];
+  const heads: { trak: Trak; sample: Buffer }[] = [];
+  for (const trak of traks) {
+    checkPlaces(file, trak);
+    const samples = present(moov, trak, movieTimescale);
+    if (samples.count === 0) continue;
+    tracks.push({
+      id: trak.id,
+      kind: trak.kind,
+      codecName: trak.codecName,
+      isEnabled: trak.isEnabled,
+      timescale: trak.timescale,
+      samples,
+      samplePrefix: Buffer.alloc(0),
+      configuration: trak.configuration,
+      matrix: trak.matrix,
+    });
+    const sync = Math.max(0, samples.sync.subarray(0, samples.count).indexOf(1));
+    const sample = file.read(samples.offsets[sync]!, Math.min(samples.sizes[sync]!, HEAD_SAMPLE_BYTES));
+    heads.push({ trak, sample: sample ?? Buffer.alloc(0) });
+  }
+  if (layout.isCutOff && (layout.fragments.length > 0 || tracks.length === 0)) throw truncated('the film');
+  return {
+    container: layout.brand === 'qt  ' ? 'MOV' : 'MP4',
+    tracks,
+    head: formatHead(layout.brand, moov, mvhd, heads),
+  };
+}
+
+function readLayout(file: FileBytes): Layout {
+  let brand = 'qt  ';
+  let moov: Buffer | undefined;
+  let isCutOff = false;
+  const fragments: { start: number; size: number }[] = [];
+  let at = 0;
+  let boxes = 0;
+  while (at + 8 <= file.sizeBytes) {
+    if (++boxes > MAX_TOP_LEVEL_BOXES) throw damaged('it consists of too many parts');
+    const header = file.peek(at, 16);
+    const type = header.toString('latin1', 4, 8);
+    let size = header.readUInt32BE(0);
+    if (size === 1) {
+      if (header.length < 16) {
+        isCutOff = true;
+        break;
+      }
+      size = readUInt64(header, 8);
+      if (size < 16) throw damaged('a box has no size');
+    } else if (size === 0) size = file.sizeBytes - at;
+    else if (size < 8) {
+      // After a complete film some writers leave padding that is no box.
+      if (moov) break;
+      throw damaged('a box has no size');
+    }
+    if (at + size > file.sizeBytes) {
+      isCutOff = true;
+      if (type === 'moov') throw truncated('its index');
+      break;
+    }
+    if (type === 'ftyp' && at === 0 && header.length >= 12) brand = header.toString('latin1', 8, 12);
+    else if (type === 'moov' && !moov) {
+      if (size > MAX_INDEX_BYTES) throw damaged('its index is too large');
+      moov = readBody(file, at, size);
+    } else if (type === 'moof' && moov) {
+      if (size > MAX_FRAGMENT_INDEX_BYTES) throw damaged('a fragment has too large an index');
+      fragments.push({ start: at, size });
+    }
+    at += size;
+  }
+  if (!moov) {
+    throw isCutOff
+      ? truncated('the film, before the index that players need')
+      : damaged('it has no index ("moov"), without which nobody can play it');
+  }
+  return { brand, moov, fragments, isCutOff };
+}
+
+function readBody(file: FileBytes, start: number, size: number): Buffer {
+  const headerBytes = file.peek(start, 4).readUInt32BE(0) === 1 ? 16 : 8;
+  const body = file.read(start + headerBytes, size - headerBytes);
+  if (!body) throw truncated('its index');
+  return body;
+}
+
+interface Trak extends FragmentedTrack {
+  readonly id: number;
+  readonly timescale: number;
+  readonly codecName: string;
+  readonly isEnabled: boolean;
+  readonly hasComposition: boolean;
+  /** The sample tables of the index hold samples: not all are in fragments. */
+  readonly isProgressive: boolean;
+  readonly edts: Box | undefined;
+  readonly configuration: ReadonlyMap<string, Buffer>;
+  readonly matrix: readonly number[] | undefined;
+  readonly boxes: { readonly tkhd: Box; readonly mdhd: Box; readonly hdlr: Box; readonly stsd: Box };
+}
+
+/** @returns undefined of a track that is neither picture nor sound. */
+function readTrak(
+  moov: Buffer,
+  trak: Box,
+  defaults: ReadonlyMap<number, FragmentDefaults>,
+): Trak | undefined {
+  const tkhd = findBox(moov, trak, 'tkhd');
+  const mdia = findBox(moov, trak, 'mdia');
+  const mdhd = findBox(moov, mdia, 'mdhd');
+  const hdlr = findBox(moov, mdia, 'hdlr');
+  const minf = findBox(moov, mdia, 'minf');
+  const stbl = findBox(moov, minf, 'stbl');
+  const stsd = findBox(moov, stbl, 'stsd');
+  if (!tkhd || !mdhd || !hdlr || !stbl || !stsd) return undefined;
+  needBody(hdlr, 12);
+  const handler = moov.toString('latin1', hdlr.body + 8, hdlr.body + 12);
+  const kind = handler === 'vide' ? 'video' : handler === 'soun' ? 'audio' : undefined;
+  if (!kind) return undefined;
+
+  const isLong = moov[tkhd.body] === 1;
+  needBody(tkhd, isLong ? 96 : 84);
+  const id = moov.readUInt32BE(tkhd.body + (isLong ? 20 : 12));
+  const matrixAt = tkhd.body + (isLong ? 52 : 40);
+  const isLongMdhd = moov[mdhd.body] === 1;
+  needBody(mdhd, isLongMdhd ? 34 : 22);
+  const timescale = moov.readUInt32BE(mdhd.body + (isLongMdhd ? 20 : 12));
+  if (timescale === 0) throw damaged('the clock of a track does not run');
+
+  refuseOutsideData(moov, findBox(moov, minf, 'dinf', 'dref'));
+  const entry = readSampleEntry(moov, stsd, kind);
+  const { samples, hasComposition } = readSampleTables(moov, stbl);
+  const last = samples.count - 1;
+  return {
+    id,
+    kind,
+    timescale,
+    codecName: entry.type,
+    isEnabled: (moov[tkhd.body + 3]! & 1) === 1,
+    hasComposition,
+    isProgressive: samples.count > 0,
+    edts: findBox(moov, trak, 'edts', 'elst'),
+    configuration: entry.configuration,
+    matrix:
+      kind === 'video' ? Array.from({ length: 9 }, (_, i) => moov.readInt32BE(matrixAt + i * 4)) : undefined,
+    boxes: { tkhd, mdhd, hdlr, stsd },
+    defaults: defaults.get(id) ?? { duration: 0, size: 0, flags: 0 },
+    samples,
+    nextDecodeTime: last < 0 ? 0 : samples.decodeTimes[last]! + samples.durations[last]!,
+  };
+}
+
+/** Section 8.7.2: a data reference that is not "in this file" would have us read other files. */
+function refuseOutsideData(moov: Buffer, dref: Box | undefined): void {
+  if (!dref) return;
+  needBody(dref, 8);
+  for (const entry of listBoxes(moov, dref.body + 8, dref.end)) {
+    needBody(entry, 4);
+    if ((moov[entry.body + 3]! & 1) === 0) {
+      throw new SourceRefused(
+        'structure-unsupported',
+        'The film keeps its pictures or sound in another file (a reference movie). Export it as one self-contained file and upload that.',
+      );
+    }
+  }
+}
+
+/** Section 8.5.2. Of several descriptions the first is in force: `readSampleTables` refuses the use of another. */
+function readSampleEntry(
+  moov: Buffer,
+  stsd: Box,
+  kind: 'video' | 'audio',
+): { type: string; configuration: ReadonlyMap<string, Buffer> } {
+  if (stsd.end - stsd.start > MAX_DESCRIPTION_BYTES) throw damaged('the description of a track is too large');
+  needBody(stsd, 8);
+  const configuration = new Map<string, Buffer>();
+  for (const entry of listBoxes(moov, stsd.body + 8, stsd.end)) {
+    if (kind === 'video' && entry.end - entry.body > VISUAL_SAMPLE_ENTRY_BYTES) {
+      for (const box of listBoxes(moov, entry.body + VISUAL_SAMPLE_ENTRY_BYTES, entry.end)) {
+        if (!KEPT_BOXES.has(box.type) || box.end - box.body > MAX_KEPT_BOX_BYTES) continue;
+        configuration.set(box.type, Buffer.from(moov.subarray(box.body, box.end)));
+      }
+    }
+    return { type: entry.type, configuration };
+  }
+  throw damaged('a track has no description');
+}
+
+function readFragments(file: FileBytes, layout: Layout, traks: readonly Trak[]): void {
+  const byId = new Map(traks.map(trak => [trak.id, trak]));
+  for (const { start, size } of layout.fragments) {
+    const bytes = file.read(start, size);
+    if (!bytes) throw truncated('a fragment');
+    readFragment(bytes, start, byId);
+    if (traks.reduce((sum, trak) => sum + trak.samples.count, 0) > MAX_SAMPLES) throw tooMany();
+  }
+}
+
+/** Every sample lies in the file, and together they are not more than a file can hold. */
+function checkPlaces(file: FileBytes, trak: Trak): void {
+  const { count, offsets, sizes }: SampleColumns = trak.samples;
+  let bytes = 0;
+  for (let i = 0; i < count; i++) {
+    const end = offsets[i]! + sizes[i]!;
+    // Written so that what is not a number fails too.
+    if (!(end <= file.sizeBytes)) throw truncated(trak.kind === 'video' ? 'its pictures' : 'its sound');
+    bytes += sizes[i]!;
+  }
+  if (bytes > file.sizeBytes * MAX_DATA_OVERLAP)
+    throw damaged('its index counts the same data over and over');
+}
+
+/** Puts a track's samples on the film's timeline. */
+function present(moov: Buffer, trak: Trak, movieTimescale: number): Samples {
+  const { samples } = trak;
+  const presentation = choosePresentation(readEdits(moov, trak.edts), trak.timescale, movieTimescale);
+  if (!presentation || samples.count === 0) return samples;
+  if (trak.isProgressive) {
+    return applyPresentation(trak.kind, samples, trak.hasComposition, trak.timescale, presentation);
+  }
+  // In fragmented films the edit list shifts and trims nothing, as in ffmpeg's reader.
+  shiftPresentation(samples, presentation.delay - presentation.mediaTime);
+  return samples;
+}
+
+/** A film of headers and first samples alone, for who only asks what the tracks are. */
+function formatHead(
+  brand: string,
+  moov: Buffer,
+  mvhd: Box,
+  heads: readonly { readonly trak: Trak; readonly sample: Buffer }[],
+): Buffer {
+  const copy = (box: Box): Buffer => moov.subarray(box.start, box.end);
+  const ftyp = formatBox('ftyp', Buffer.from(brand, 'latin1'), u32(0));
+  const format = (mdatBody: number): Buffer => {
+    let offset = mdatBody;
+    const traks = heads.map(({ trak, sample }) => {
+      const stbl = formatBox(
+        'stbl',
+        copy(trak.boxes.stsd),
+        formatFullBox('stts', 0, 0, u32(1, 1, 1)),
+        formatFullBox('stsc', 0, 0, u32(1, 1, 1, 1)),
+        formatFullBox('stsz', 0, 0, u32(0, 1, sample.length)),
+        formatFullBox('co64', 0, 0, u32(1), u64(offset)),
+      );
+      offset += sample.length;
+      const mdia = formatBox('mdia', copy(trak.boxes.mdhd), copy(trak.boxes.hdlr), formatBox('minf', stbl));
+      return formatBox('trak', copy(trak.boxes.tkhd), mdia);
+    });
+    return Buffer.concat([ftyp, formatBox('moov', copy(mvhd), ...traks)]);
+  };
+  // Offsets have a fixed width, so the second pass has the first one's length.
+  const headers = format(format(0).length + 8);
+  return Buffer.concat([headers, formatBox('mdat', ...heads.map(head => head.sample))]);
+}

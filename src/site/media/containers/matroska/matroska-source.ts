@@ -1,0 +1,327 @@
+/** Matroska and WebM sources (RFC 9559): one pass over the clusters' headers, the frames' bytes skipped. */
+
+import { damaged, SourceRefused, truncated } from '../../source-rejected.ts';
+import { chooseFrameClock, readOpusTicks, snapTimes } from '../audio-frames.ts';
+import type { FileBytes } from '../file-bytes.ts';
+import { MAX_SAMPLES, SampleColumns, type Samples, sliceSamples, tooMany } from '../samples.ts';
+import type { IndexedSource, SourceTrack } from '../source-track.ts';
+import { readBlock } from './blocks.ts';
+import { type EbmlElement, formatElement, listElements, readElementHeader, readUint } from './ebml.ts';
+import { type MatroskaTrack, readTracks } from './tracks.ts';
+
+const EBML = 0x1a45dfa3;
+const DOC_TYPE = 0x4282;
+const SEGMENT = 0x18538067;
+const INFO = 0x1549a966;
+const TIMESTAMP_SCALE = 0x2ad7b1;
+const TRACKS = 0x1654ae6b;
+const CLUSTER = 0x1f43b675;
+const TIMESTAMP = 0xe7;
+const SIMPLE_BLOCK = 0xa3;
+const BLOCK_GROUP = 0xa0;
+const BLOCK = 0xa1;
+const BLOCK_DURATION = 0x9b;
+const REFERENCE_BLOCK = 0xfb;
+const ENCRYPTED_BLOCK = 0xaf;
+/** Children of the segment: what ends a cluster of unknown size (RFC 9559, section 4.5). */
+const SEGMENT_CHILDREN = new Set([
+  0x114d9b74,
+  INFO,
+  TRACKS,
+  CLUSTER,
+  0x1c53bb6b,
+  0x1254c367,
+  0x1941a469,
+  0x1043a770,
+]);
+
+const MAX_HEADER_BYTES = 4 * 2 ** 20;
+const MAX_ELEMENTS = 50_000_000;
+const NANOSECONDS = 1_000_000_000;
+const HEAD_SAMPLE_BYTES = 64 * 1024;
+
+/** @throws SourceRefused with a sentence for the uploader. */
+export function indexMatroska(file: FileBytes): IndexedSource {
+  const header = readElementHeader(file, 0);
+  if (header?.id !== EBML) throw damaged('it has no header');
+  const docType = readDocType(readWhole(file, header));
+  const segment = readElementHeader(file, header.end);
+  if (!segment) throw truncated('its headers');
+  if (segment.id !== SEGMENT) throw damaged('its header is not followed by a film');
+  const scan = new Scan(file);
+  scan.readSegment(segment);
+  const tracks = scan.listTracks();
+  return {
+    container: docType === 'webm' ? 'WebM' : 'Matroska',
+    tracks,
+    head: formatHead(file, docType, scan, tracks),
+  };
+}
+
+function readWhole(file: FileBytes, element: EbmlElement): Buffer {
+  const length = element.end - element.body;
+  if (length > MAX_HEADER_BYTES) throw damaged('its headers are too large');
+  const bytes = file.read(element.body, length);
+  if (!bytes) throw truncated('its headers');
+  return bytes;
+}
+
+function readDocType(header: Buffer): 'webm' | 'matroska' {
+  for (const element of listElements(header)) {
+    if (element.id === DOC_TYPE) {
+      const docType = header.toString('latin1', element.body, element.end).replace(/\0+$/, '');
+      if (docType === 'webm' || docType === 'matroska') return docType;
+      throw new SourceRefused('not-media', 'This file is an EBML document, but not a Matroska or WebM film.');
+    }
+  }
+  return 'matroska';
+}
+
+interface ScannedTrack {
+  readonly track: MatroskaTrack;
+  /** Times in segment ticks until `listTracks`; NaN of a frame that follows the one before in a lace. */
+  readonly samples: SampleColumns;
+  readonly isOpus: boolean;
+  /** Segment ticks of the block read last, where it says. */
+  lastDuration: number | undefined;
+}
+
+class Scan {
+  info: Buffer = Buffer.alloc(0);
+  tracks: Buffer = Buffer.alloc(0);
+  readonly #file: FileBytes;
+  readonly #scanned = new Map<number, ScannedTrack>();
+  #timestampScale = 1_000_000;
+  #elements = 0;
+  #samples = 0;
+
+  constructor(file: FileBytes) {
+    this.#file = file;
+  }
+
+  readSegment(segment: EbmlElement): void {
+    const file = this.#file;
+    const end = Math.min(segment.end, file.sizeBytes);
+    let at = segment.body;
+    while (at < end) {
+      const element = this.#next(at);
+      if (!element) {
+        // A recorder that was stopped may leave a byte or two; a film of known size has none.
+        if (segment.end === Number.POSITIVE_INFINITY) break;
+        throw truncated('the film');
+      }
+      if (element.id === CLUSTER) {
+        at = this.#readCluster(element);
+        continue;
+      }
+      if (element.end > file.sizeBytes) throw truncated('the film');
+      if (element.id === INFO && this.info.length === 0) {
+        this.info = readWhole(file, element);
+        this.#timestampScale = readTimestampScale(this.info);
+      } else if (element.id === TRACKS && this.tracks.length === 0) {
+        this.tracks = readWhole(file, element);
+        for (const track of readTracks(this.tracks)) {
+          this.#scanned.set(track.number, {
+            track,
+            samples: new SampleColumns(),
+            isOpus: track.codecId === 'A_OPUS',
+            lastDuration: undefined,
+          });
+        }
+      }
+      at = element.end;
+    }
+    if (segment.end !== Number.POSITIVE_INFINITY && segment.end > file.sizeBytes) throw truncated('the film');
+  }
+
+  #next(at: number): EbmlElement | undefined {
+    if (++this.#elements > MAX_ELEMENTS) throw damaged('it consists of too many parts');
+    return readElementHeader(this.#file, at);
+  }
+
+  /** @returns where the cluster ends. */
+  #readCluster(cluster: EbmlElement): number {
+    if (cluster.end !== Number.POSITIVE_INFINITY && cluster.end > this.#file.sizeBytes)
+      throw truncated('the film');
+    const end = Math.min(cluster.end, this.#file.sizeBytes);
+    let at = cluster.body;
+    let time = 0;
+    while (at < end) {
+      const element = this.#next(at);
+      if (!element) {
+        if (cluster.end === Number.POSITIVE_INFINITY) return end;
+        throw damaged('an element is larger than the one around it');
+      }
+      if (cluster.end === Number.POSITIVE_INFINITY && SEGMENT_CHILDREN.has(element.id)) return at;
+      if (element.end > end) {
+        throw end === this.#file.sizeBytes
+          ? truncated('the film')
+          : damaged('an element is larger than the one around it');
+      }
+      if (element.id === TIMESTAMP) time = this.#readUint(element);
+      else if (element.id === SIMPLE_BLOCK) this.#addBlock(time, element, undefined, undefined);
+      else if (element.id === BLOCK_GROUP) this.#readGroup(time, element);
+      else if (element.id === ENCRYPTED_BLOCK) {
+        throw new SourceRefused(
+          'protected',
+          'The film is encrypted. Upload a version of it without copy protection.',
+        );
+      }
+      at = element.end;
+    }
+    return end;
+  }
+
+  #readUint(element: EbmlElement): number {
+    const bytes = this.#file.peek(element.body, Math.min(9, element.end - element.body));
+    return readUint(bytes, { id: element.id, body: 0, end: bytes.length });
+  }
+
+  /** RFC 9559, section 5.1.3.5: without a reference to another block it is a sync sample. */
+  #readGroup(clusterTime: number, group: EbmlElement): void {
+    let block: EbmlElement | undefined;
+    let duration: number | undefined;
+    let isSync = true;
+    for (let at = group.body; at < group.end; ) {
+      const element = this.#next(at);
+      if (!element || element.end > group.end) throw damaged('an element is larger than the one around it');
+      if (element.id === BLOCK) block = element;
+      else if (element.id === BLOCK_DURATION) duration = this.#readUint(element);
+      else if (element.id === REFERENCE_BLOCK) isSync = false;
+      at = element.end;
+    }
+    if (block) this.#addBlock(clusterTime, block, isSync, duration);
+  }
+
+  #addBlock(
+    clusterTime: number,
+    element: EbmlElement,
+    isSync: boolean | undefined,
+    duration: number | undefined,
+  ): void {
+    const block = readBlock(this.#file, element.body, element.end);
+    const scanned = this.#scanned.get(block.trackNumber);
+    if (!scanned) {
+      if (this.tracks.length === 0) throw damaged('its frames come before the description of its tracks');
+      return;
+    }
+    const { track, samples, isOpus } = scanned;
+    if (track.kind === 'video' && block.frameSizes.length > 1)
+      throw damaged('it packs several pictures into one block');
+    this.#samples += block.frameSizes.length;
+    if (this.#samples > MAX_SAMPLES) throw tooMany();
+    const time = clusterTime + block.time;
+    scanned.lastDuration = duration;
+    let at = block.framesAt;
+    for (const [i, size] of block.frameSizes.entries()) {
+      const shown = i === 0 ? time : Number.NaN;
+      const ticks = isOpus ? this.#readOpusTicks(track, at, size) : 0;
+      samples.push(at, size, shown, shown, ticks, track.kind === 'audio' || (isSync ?? block.isMarkedSync));
+      at += size;
+    }
+  }
+
+  #readOpusTicks(track: MatroskaTrack, at: number, size: number): number {
+    const bytes = this.#file.peek(at, Math.min(2, size));
+    const [first = 0, second = 0] =
+      track.samplePrefix.length === 0 ? bytes : Buffer.concat([track.samplePrefix, bytes]);
+    return readOpusTicks(first, second);
+  }
+
+  /** Tracks that have samples, their times on exact clocks. */
+  listTracks(): readonly SourceTrack[] {
+    return [...this.#scanned.values()].flatMap(scanned => {
+      const { track } = scanned;
+      if (scanned.samples.count === 0) return [];
+      const samples = sliceSamples(scanned.samples, 0, scanned.samples.count);
+      const timescale =
+        track.kind === 'audio' ? this.#timeAudio(track, samples) : this.#timeVideo(scanned, samples);
+      return [
+        {
+          id: track.number,
+          kind: track.kind,
+          codecName: track.codecId,
+          isEnabled: track.isEnabled,
+          timescale,
+          samples,
+          samplePrefix: track.samplePrefix,
+          configuration: new Map([['private', track.codecPrivate]]),
+          matrix: undefined,
+        },
+      ];
+    });
+  }
+
+  /** Presentation times on the codec's own clock. @returns the timescale */
+  #timeAudio(track: MatroskaTrack, samples: Samples): number {
+    const { presentationTimes, decodeTimes, durations } = samples;
+    const { timescale, frameTicks } = chooseFrameClock(track.codecId, track.codecPrivate, track.sampleRateHz);
+    const ratio = (this.#timestampScale * timescale) / NANOSECONDS;
+    const delay = Math.round((track.codecDelay * timescale) / NANOSECONDS);
+    if (frameTicks > 0) durations.fill(frameTicks);
+    for (let i = 0; i < presentationTimes.length; i++)
+      presentationTimes[i] = Math.round(presentationTimes[i]! * ratio);
+    // Either of two neighbours may be rounded by half a segment tick; some writers cut off instead.
+    snapTimes(presentationTimes, durations, Math.ceil(ratio * 1.5) + 1);
+    for (let i = 0; i < presentationTimes.length; i++) {
+      presentationTimes[i] = presentationTimes[i]! - delay;
+      decodeTimes[i] = presentationTimes[i]!;
+    }
+    return timescale;
+  }
+
+  /** Presentation times as they are; decode times are the same times in order. @returns the timescale */
+  #timeVideo({ track, lastDuration }: ScannedTrack, samples: Samples): number {
+    const { presentationTimes, decodeTimes, durations } = samples;
+    const { timescale, ticks } = chooseVideoClock(this.#timestampScale);
+    for (let i = 0; i < presentationTimes.length; i++)
+      presentationTimes[i] = Math.round(presentationTimes[i]! * ticks);
+    decodeTimes.set(presentationTimes);
+    decodeTimes.sort();
+    const count = decodeTimes.length;
+    const usual = Math.round((track.defaultDuration * timescale) / NANOSECONDS);
+    const mean = count > 1 ? Math.round((decodeTimes[count - 1]! - decodeTimes[0]!) / (count - 1)) : 0;
+    durations.fill(Math.min(usual || mean || 1, timescale * 60));
+    if (lastDuration !== undefined)
+      durations[count - 1] = Math.min(Math.round(lastDuration * ticks), timescale * 60);
+    return timescale;
+  }
+}
+
+/** Ticks a second, and ticks for one of the segment's. Whole where the segment's clock divides the second. */
+function chooseVideoClock(timestampScale: number): { readonly timescale: number; readonly ticks: number } {
+  const perSecond = NANOSECONDS / timestampScale;
+  if (Number.isInteger(perSecond) && perSecond <= 1_000_000) return { timescale: perSecond, ticks: 1 };
+  // Microseconds: finer ones would leave a duration of more than four seconds no room in its 32 bits.
+  return { timescale: 1_000_000, ticks: timestampScale / 1_000 };
+}
+
+function readTimestampScale(info: Buffer): number {
+  for (const element of listElements(info)) {
+    if (element.id !== TIMESTAMP_SCALE) continue;
+    const scale = readUint(info, element);
+    if (scale < 1 || scale > NANOSECONDS) throw damaged('its clock does not run');
+    return scale;
+  }
+  return 1_000_000;
+}
+
+/** A film of headers and first sync samples alone, for who only asks what the tracks are. */
+function formatHead(file: FileBytes, docType: string, scan: Scan, tracks: readonly SourceTrack[]): Buffer {
+  const blocks = tracks.flatMap(({ id, samples }) => {
+    const i = Math.max(0, samples.sync.indexOf(1));
+    const bytes = file.read(samples.offsets[i]!, Math.min(samples.sizes[i]!, HEAD_SAMPLE_BYTES));
+    // Track numbers beyond 14 bits would need a longer form; nobody writes them.
+    if (!bytes || id >= 2 ** 14 - 1) return [];
+    return [formatElement(SIMPLE_BLOCK, Buffer.from([0x40 | (id >> 8), id & 0xff, 0, 0, 0x80]), bytes)];
+  });
+  return Buffer.concat([
+    formatElement(EBML, formatElement(DOC_TYPE, Buffer.from(docType))),
+    formatElement(
+      SEGMENT,
+      formatElement(INFO, scan.info),
+      formatElement(TRACKS, scan.tracks),
+      formatElement(CLUSTER, formatElement(TIMESTAMP, Buffer.from([0])), ...blocks),
+    ),
+  ]);
+}

@@ -1,0 +1,58 @@
+/** Matroska in its rarer forms, against what ffmpeg reads of the same frames in their plain form. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rewriteMatroska, type Variant } from '../../../../../test/media/matroska-writer.ts';
+import { expectSamePackets, readPackets } from '../../../../../test/media/packets.ts';
+import { withServedSource } from '../../../../../test/media/serve-source.ts';
+import { makeFilm, recipes } from '../../../../../test/media/videos.ts';
+import { prepareSource } from '../../index/prepare.ts';
+import { formatElement } from './ebml.ts';
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-matroska-'));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+describe('rarer forms of Matroska', () => {
+  it.each([
+    ['written anew', 'mkv', {}],
+    ['unknown sizes', 'mkv', { unknownSizes: true }],
+    ['block groups', 'mkv', { blockGroups: true }],
+    ['Xiph lacing', 'mkv', { lacing: 1 }],
+    ['EBML lacing', 'mkv', { lacing: 3 }],
+    ['fixed lacing', 'soundOnlyWebm', { lacing: 2 }],
+    ['laced Opus', 'soundOnlyWebm', { lacing: 1 }],
+    ['header stripping', 'soundOnlyWebm', { stripHeader: true }],
+    ['header stripping and lacing', 'soundOnlyWebm', { stripHeader: true, lacing: 3, unknownSizes: true }],
+  ] as readonly (readonly [string, 'mkv' | 'soundOnlyWebm', Variant])[])(
+    '%s',
+    async (_what, name, variant) => {
+      const path = join(directory, 'film.mkv');
+      const plain = await makeFilm(recipes[name]);
+      await writeFile(path, await rewriteMatroska(plain, variant));
+      await withServedSource(path, async ({ multivariantUrl }) => {
+        // Not the same bytes: of laced AAC ffmpeg knows no times.
+        expectSamePackets(await readPackets(multivariantUrl), await readPackets(plain));
+      });
+    },
+  );
+
+  it.each([
+    [
+      'structure-unsupported',
+      'compressed once more',
+      formatElement(0x6240, formatElement(0x5034, formatElement(0x4254, Buffer.from([0])))),
+    ],
+    ['protected', 'encrypted', formatElement(0x6240, formatElement(0x5033, Buffer.from([1])))],
+  ])('refuses frames that are transformed: %s', async (code, sentence, encoding) => {
+    const path = join(directory, 'transformed.mkv');
+    await writeFile(path, await rewriteMatroska(await makeFilm(recipes.mkv), { encoding }));
+    await expect(prepareSource(path, join(directory, 'x.index'))).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(sentence),
+    });
+  });
+});

@@ -1,0 +1,121 @@
+/** Track entries of a Matroska or WebM file (RFC 9559, section 5.1.4). */
+
+import { damaged, SourceRefused } from '../../source-rejected.ts';
+import { type EbmlElement, listElements, readFloat, readUint } from './ebml.ts';
+
+export interface MatroskaTrack {
+  readonly number: number;
+  readonly kind: 'video' | 'audio';
+  readonly codecId: string;
+  readonly codecPrivate: Buffer;
+  readonly isEnabled: boolean;
+  /** Nanoseconds; 0 where not said. */
+  readonly defaultDuration: number;
+  /** Nanoseconds that the decoder needs to settle: presentation begins that much earlier (section 5.1.4.1.25). */
+  readonly codecDelay: number;
+  readonly sampleRateHz: number;
+  /** Stripped off every frame by the writer (section 5.1.4.1.31.7). */
+  readonly samplePrefix: Buffer;
+}
+
+const MAX_TRACKS = 64;
+const MAX_PREFIX_BYTES = 4_096;
+
+const TRACK_ENTRY = 0xae;
+const KINDS: Readonly<Record<number, 'video' | 'audio'>> = { 1: 'video', 2: 'audio' };
+
+/** @param tracks body of the Tracks element @throws SourceRefused if malformed, compressed or encrypted */
+export function readTracks(tracks: Buffer): readonly MatroskaTrack[] {
+  const found: MatroskaTrack[] = [];
+  for (const entry of listElements(tracks)) {
+    if (entry.id !== TRACK_ENTRY) continue;
+    const track = readTrackEntry(tracks.subarray(entry.body, entry.end));
+    if (!track) continue;
+    if (found.length === MAX_TRACKS) throw damaged(`it has more than ${MAX_TRACKS} tracks`);
+    if (found.some(other => other.number === track.number))
+      throw damaged('two of its tracks have the same number');
+    found.push(track);
+  }
+  return found;
+}
+
+/** @returns undefined of a track that is neither picture nor sound. */
+function readTrackEntry(bytes: Buffer): MatroskaTrack | undefined {
+  const fields = readFields(bytes);
+  const uint = (id: number, fallback: number): number => {
+    const field = fields.get(id);
+    return field ? readUint(bytes, field) : fallback;
+  };
+  const body = (id: number): Buffer => {
+    const field = fields.get(id);
+    return field ? bytes.subarray(field.body, field.end) : Buffer.alloc(0);
+  };
+  const kind = KINDS[uint(0x83, 0)];
+  if (!kind) return undefined;
+  const scale = fields.get(0x23314f);
+  if (scale && readFloat(bytes, scale) !== 1) {
+    throw new SourceRefused(
+      'structure-unsupported',
+      'The film plays one of its tracks at another speed. Export it anew and upload that.',
+    );
+  }
+  return {
+    number: uint(0xd7, 0),
+    kind,
+    codecId: body(0x86).toString('latin1').replace(/\0+$/, ''),
+    codecPrivate: Buffer.from(body(0x63a2)),
+    isEnabled: uint(0xb9, 1) === 1,
+    defaultDuration: uint(0x23e383, 0),
+    codecDelay: uint(0x56aa, 0),
+    sampleRateHz: readSampleRate(body(0xe1)),
+    samplePrefix: readSamplePrefix(body(0x6d80)),
+  };
+}
+
+/** The first element of each id. */
+function readFields(bytes: Buffer): ReadonlyMap<number, EbmlElement> {
+  const fields = new Map<number, EbmlElement>();
+  for (const element of listElements(bytes)) if (!fields.has(element.id)) fields.set(element.id, element);
+  return fields;
+}
+
+function readSampleRate(audio: Buffer): number {
+  const field = readFields(audio).get(0xb5);
+  const rate = field ? Math.round(readFloat(audio, field)) : 8_000;
+  return rate >= 1 && rate <= 768_000 ? rate : 8_000;
+}
+
+/** Section 5.1.4.1.31: of the ways to transform frames, header stripping is undone; the others are refused. */
+function readSamplePrefix(encodings: Buffer): Buffer {
+  const prefixes: Buffer[] = [];
+  for (const element of listElements(encodings)) {
+    if (element.id !== 0x6240) continue;
+    const encoding = encodings.subarray(element.body, element.end);
+    const fields = readFields(encoding);
+    const type = fields.get(0x5033);
+    if (fields.has(0x5035) || (type && readUint(encoding, type) !== 0)) {
+      throw new SourceRefused(
+        'protected',
+        'The film is encrypted. Upload a version of it without copy protection.',
+      );
+    }
+    const scope = fields.get(0x5032);
+    // Scope 1 is the frames; 2, the private data, is mediabunny's to undo or to refuse.
+    if (scope && (readUint(encoding, scope) & 1) === 0) continue;
+    const compression = fields.get(0x5034);
+    const settings = compression ? encoding.subarray(compression.body, compression.end) : Buffer.alloc(0);
+    const inner = readFields(settings);
+    const algorithm = inner.get(0x4254);
+    if (!algorithm || readUint(settings, algorithm) !== 3) {
+      throw new SourceRefused(
+        'structure-unsupported',
+        'The film has its frames compressed once more inside Matroska. Write it anew without that ("mkvmerge --compression -1:none", or "ffmpeg -c copy") and upload the result.',
+      );
+    }
+    const bytes = inner.get(0x4255);
+    if (bytes) prefixes.unshift(Buffer.from(settings.subarray(bytes.body, bytes.end)));
+  }
+  const prefix = Buffer.concat(prefixes);
+  if (prefix.length > MAX_PREFIX_BYTES) throw damaged('a track has too long a frame header');
+  return prefix;
+}

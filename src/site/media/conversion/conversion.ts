@@ -1,0 +1,289 @@
+/**
+ * Which work a source needs so that it plays everywhere (decisions; no work is done here): a copy into another container, a first
+ * rung where nothing can be played yet, and the ladder.
+ */
+
+import type { VideoId } from '../../../protocol/ids.ts';
+import type { Rendition } from '../../../protocol/media/media.ts';
+import type { NewJob } from '../../database/jobs.ts';
+import type { Demuxer } from '../ffmpeg/allowed.ts';
+import type { Container } from '../ffmpeg/demuxers.ts';
+import type { PreparedSource } from '../index/prepare.ts';
+import type { RefusalCode } from '../source-rejected.ts';
+import { type EncodePlan, listChunks, listPublications, pictureOf, soundsOf } from './encode-plan.ts';
+import { chooseFirstRung, chooseRungs, ENCODERS, type LadderRung } from './ladder.ts';
+import type { ProbedSource } from './media-probe.ts';
+
+export const JOB_KINDS = ['remux', 'first-rung', 'ladder', 'look'] as const;
+export type JobKind = (typeof JOB_KINDS)[number];
+
+/** What shows a first picture goes before what improves one. */
+const URGENCY: Readonly<Record<JobKind, number>> = { remux: 3, 'first-rung': 2, ladder: 1, look: 1 };
+
+/** From this on somebody waits for a first picture. */
+export const EXPRESS_URGENCY = URGENCY['first-rung'];
+
+/** Refusals that a conversion heals. */
+const HEALED: ReadonlySet<RefusalCode> = new Set([
+  'container-unsupported',
+  'codec-unsupported',
+  'structure-unsupported',
+  'segments-too-large',
+]);
+
+export const isHealed = (code: RefusalCode): boolean => HEALED.has(code);
+
+/** A set of renditions that stands already and that the encoding is aligned with. */
+export interface StandingSource {
+  readonly prepared: PreparedSource;
+  /** Its index, below the video's directory. */
+  readonly index: string;
+  /** Where its segments begin, seconds. */
+  readonly boundaries: readonly number[];
+}
+
+export interface EncodeInput {
+  readonly video: VideoId;
+  /** The file to decode, below the video's directory. */
+  readonly source: string;
+  readonly container: Container;
+  readonly probed: ProbedSource;
+  readonly durationSeconds: number;
+  /** Some of its tracks have holes that players do not bear (`gaps.ts`). */
+  readonly hasGaps?: boolean;
+  /** Made for this conversion alone. */
+  readonly isPassing?: boolean;
+  readonly ladder: readonly LadderRung[];
+  readonly priority?: number;
+}
+
+/** Some browsers play HEVC and some do not: it does not count as playable until something else stands beside it. */
+export const playsEverywhere = ({ renditions }: PreparedSource): boolean =>
+  renditions.every(({ kind, codec }) => kind !== 'video' || !/^(hvc1|hev1)/.test(codec));
+
+/** The lowest rung with all sound, published while it grows. `standing` is what will stand beside it in the end. */
+export function planFirstRung(input: EncodeInput, standing?: StandingSource): NewJob | undefined {
+  const { probed, ladder } = input;
+  const [picture] = probed.pictures;
+  const sounds = soundsOf(probed.sounds);
+  if (!picture && sounds.length === 0) return undefined;
+  const rung = picture && chooseFirstRung(ladder, picture);
+  return encodeJob('first-rung', input, standing, {
+    ...(picture && rung ? { picture: pictureOf(picture, [rung]) } : {}),
+    sounds,
+    ...(!standing && mayHaveGaps(input) ? { isFilled: true } : {}),
+    isGrowing: true,
+    before: standing ? [standing.index] : [],
+    after: [],
+  });
+}
+
+/** Fewer pictures a second may stand for too long. */
+const FEW_PICTURES_PER_SECOND = 5;
+/** A track that ends so long before the others is filled. */
+const SHORT_BY_SECONDS = 0.5;
+
+/** Known to have gaps, or likely to by what its container says of it. */
+function mayHaveGaps({ hasGaps, probed, durationSeconds }: EncodeInput): boolean {
+  const [picture] = probed.pictures;
+  if (hasGaps || (picture && (picture.framesPerSecond ?? 0) < FEW_PICTURES_PER_SECOND)) return true;
+  return [...(picture ? [picture] : []), ...(picture ? probed.sounds : [])].some(
+    ({ endSeconds = durationSeconds }) => endSeconds < durationSeconds - SHORT_BY_SECONDS,
+  );
+}
+
+/** What is still missing beside a source that is published. Undefined where nothing is worth its work. */
+export function planLadder(input: EncodeInput, standing: StandingSource): NewJob | undefined {
+  const { probed, ladder } = input;
+  const [picture] = probed.pictures;
+  const published = standing.prepared.renditions.find(rendition => rendition.kind === 'video');
+  if (!picture || !published) return undefined;
+  const rungs = chooseRungs(ladder, {
+    width: published.width,
+    height: published.height,
+    published: { isH264: /^avc/.test(published.codec), averageBps: published.averageBandwidthBps },
+  });
+  if (rungs.length === 0) return undefined;
+  const isHeavy = standing.prepared.renditions.some(isHeavySound);
+  return encodeJob('ladder', input, standing, {
+    picture: pictureOf(picture, rungs),
+    sounds: isHeavy ? soundsOf(probed.sounds) : [],
+    ...(isHeavy ? { audioGroup: 'aac' } : {}),
+    isGrowing: false,
+    before: [standing.index],
+    after: [],
+  });
+}
+
+/** A job that finds out whether a published source needs a ladder, so that publishing does not wait for the answer. */
+export const askForLadder = (video: VideoId, source: string, index: string): NewJob => ({
+  video,
+  kind: 'look',
+  urgency: URGENCY.look,
+  needs: [],
+  plan: { source, index },
+  steps: [{ kind: 'look', after: 0, mediaMs: 0 }],
+});
+
+/** The other rungs above a first one. `sets` are the indexes that stand already: the source's before, the first rung's after. */
+export function planUpperLadder(
+  input: EncodeInput,
+  sets: { readonly before: readonly string[]; readonly after: readonly string[] },
+  first: EncodePlan,
+): NewJob | undefined {
+  const [picture] = input.probed.pictures;
+  const made = first.picture?.rungs.map(({ id }) => id) ?? [];
+  if (!picture) return undefined;
+  const rungs = chooseRungs(input.ladder, picture).filter(({ id }) => !made.includes(id));
+  if (rungs.length === 0) return undefined;
+  const { originSeconds, boundaries, chunks, durationSeconds, shownFromSeconds, isFilled } = first;
+  const plan: EncodePlan = {
+    source: first.source,
+    demuxer: first.demuxer,
+    leadInSeconds: first.leadInSeconds,
+    ...(first.isPassing ? { isPassing: true } : {}),
+    originSeconds,
+    durationSeconds,
+    ...(shownFromSeconds ? { shownFromSeconds } : {}),
+    picture: pictureOf(picture, rungs),
+    sounds: [],
+    ...(boundaries ? { boundaries } : {}),
+    chunks,
+    ...(isFilled ? { isFilled } : {}),
+    isGrowing: false,
+    before: [...sets.before],
+    after: [...sets.after],
+  };
+  return toJob('ladder', input, plan);
+}
+
+/** Sound that a thin line cannot carry, or that not every player takes. */
+const isHeavySound = (rendition: Rendition): boolean =>
+  rendition.kind === 'audio' &&
+  (rendition.channels > 2 ||
+    rendition.averageBandwidthBps > 260_000 ||
+    !/^(mp4a|opus)/.test(rendition.codec));
+
+/** Frames copied, only the container is another. Sound that no browser plays may be encoded on the way, if it is short. */
+export interface RemuxPlan {
+  /** It has no times: what comes out has, and is not served but encoded. */
+  readonly isWrapped?: boolean;
+  readonly source: string;
+  readonly demuxer: Demuxer;
+  readonly hasPicture: boolean;
+  readonly sounds: readonly { readonly order: number; readonly isCopied: boolean; readonly kbps: number }[];
+}
+
+const COPIED_PIXELS = new Set(['yuv420p', 'yuvj420p']);
+const COPIED_SOUND = new Set(['aac', 'opus']);
+/** Sound is encoded some fifty times faster than it plays: longer films get a first rung at once instead. */
+const MAX_ENCODED_SOUND_SECONDS = 600;
+
+export function planRemux(input: EncodeInput, code: RefusalCode): NewJob | undefined {
+  const { probed, container, durationSeconds } = input;
+  const [picture] = probed.pictures;
+  const sounds = probed.sounds.filter(({ channels }) => channels > 0).slice(0, 8);
+  const isBare = container.demuxer !== 'mov' && container.demuxer !== 'matroska';
+  if (code !== 'container-unsupported' && code !== 'codec-unsupported') return undefined;
+  // AVI does not say when a picture is shown, only when it is decoded.
+  if (picture && container.demuxer === 'avi') return undefined;
+  if (picture && !(picture.codec === 'h264' && COPIED_PIXELS.has(picture.pixelFormat))) return undefined;
+  const isCopied = ({ codec, profile }: (typeof sounds)[number]): boolean =>
+    COPIED_SOUND.has(codec) && (codec !== 'aac' || /^(LC|HE-AAC|HE-AACv2|-1|)$/.test(profile));
+  if (!picture && sounds.length === 0) return undefined;
+  const isAllCopied = sounds.every(isCopied);
+  if (!isBare && isAllCopied) return undefined;
+  if (!isAllCopied && (!picture || durationSeconds > MAX_ENCODED_SOUND_SECONDS)) return undefined;
+  const plan: RemuxPlan = {
+    source: input.source,
+    demuxer: container.demuxer,
+    hasPicture: picture !== undefined,
+    sounds: sounds.map(sound => ({
+      order: sound.order,
+      isCopied: isCopied(sound),
+      kbps: 64 * Math.min(2, sound.channels),
+    })),
+  };
+  return {
+    video: input.video,
+    kind: 'remux',
+    urgency: URGENCY.remux,
+    priority: input.priority ?? 0,
+    needs: isAllCopied ? [] : ['aac'],
+    plan,
+    steps: [{ kind: 'remux', after: 0, mediaMs: durationSeconds * 1_000 }],
+  };
+}
+
+/** A copy with times, of which many workers can encode a chunk each. */
+export const planWrap = ({
+  video,
+  source,
+  container,
+  priority = 0,
+}: Omit<EncodeInput, 'durationSeconds'>): NewJob => {
+  const plan: RemuxPlan = {
+    source,
+    demuxer: container.demuxer,
+    hasPicture: true,
+    sounds: [],
+    isWrapped: true,
+  };
+  const steps = [{ kind: 'remux', after: 0, mediaMs: 0 }];
+  return { video, kind: 'remux', urgency: URGENCY.remux, priority, needs: [], plan, steps };
+};
+
+const sourceOf = ({ source, container, isPassing }: EncodeInput) => ({
+  source,
+  demuxer: container.demuxer,
+  leadInSeconds: container.leadInSeconds ?? 0,
+  ...(isPassing ? { isPassing } : {}),
+});
+
+function encodeJob(
+  kind: JobKind,
+  input: EncodeInput,
+  standing: StandingSource | undefined,
+  what: Pick<EncodePlan, 'picture' | 'sounds' | 'audioGroup' | 'isFilled' | 'isGrowing' | 'before' | 'after'>,
+): NewJob {
+  const { probed, durationSeconds } = input;
+  const boundaries = standing?.boundaries;
+  const shownFromSeconds = standing?.prepared.shownFromSeconds;
+  const plan: EncodePlan = {
+    ...sourceOf(input),
+    originSeconds: standing?.prepared.originSeconds ?? probed.startSeconds,
+    durationSeconds,
+    ...(shownFromSeconds ? { shownFromSeconds } : {}),
+    ...(boundaries ? { boundaries: [...boundaries] } : {}),
+    chunks: listChunks(durationSeconds, boundaries),
+    ...what,
+  };
+  return toJob(kind, input, plan);
+}
+
+function toJob(kind: JobKind, input: EncodeInput, plan: EncodePlan): NewJob {
+  const encoders = plan.picture?.rungs.map(({ codec }) => ENCODERS[codec]) ?? [];
+  return {
+    video: input.video,
+    kind,
+    urgency: URGENCY[kind],
+    priority: input.priority ?? 0,
+    needs: [
+      ...new Set([
+        ...encoders,
+        ...(plan.sounds.length > 0 ? ['aac'] : []),
+        ...(plan.picture?.isHdr ? ['zscale'] : []),
+        ...(plan.picture?.isInterlaced ? ['bwdif'] : []),
+      ]),
+    ],
+    plan,
+    steps: [
+      ...plan.chunks.map((from, number) => ({
+        kind: 'encode',
+        after: 0,
+        mediaMs: Math.max(0, ((plan.chunks[number + 1] ?? plan.durationSeconds) - from) * 1_000),
+      })),
+      ...listPublications(plan).map(after => ({ kind: 'publish', after, mediaMs: 0 })),
+    ],
+  };
+}

@@ -1,0 +1,185 @@
+/** What the pictures of rungs look like: turned as their author held them, of even sizes, in every codec that is configured, and cut where he cut. */
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeRotated } from '../../../../test/media/rotate.ts';
+import { hasEncoder } from '../../../../test/media/videos.ts';
+import { film, openWorkshop, type Workshop } from '../../../../test/media/workshop.ts';
+import { findFfmpeg } from '../../../kernel/ffmpeg.ts';
+import type { Rendition, VideoRendition } from '../../../protocol/media/media.ts';
+import type { Presentation } from '../cut/presentation.ts';
+
+const SECONDS = 9;
+const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '50'] as const;
+const sound = ['-f', 'lavfi', '-i', `sine=440:r=48000:d=${SECONDS}`] as const;
+/** Every corner another colour: what is turned or mirrored is seen. */
+const corners = (size: string): readonly string[] => {
+  const quarter = size
+    .split('x')
+    .map(side => Math.ceil(Number(side) / 2))
+    .join('x');
+  const [a, b, c, d] = ['red', 'lime', 'blue', 'white'].map(
+    colour => `color=${colour}:s=${quarter}:r=25:d=${SECONDS}`,
+  );
+  return [
+    '-f',
+    'lavfi',
+    '-i',
+    `${a}[a];${b}[b];${c}[c];${d}[d];[a][b][c][d]xstack=inputs=4:layout=0_0|w0_0|0_h0|w0_h0,format=yuv444p,crop=${size.replace('x', ':')}:0:0`,
+  ];
+};
+
+const isPicture = (rendition: Rendition): rendition is VideoRendition => rendition.kind === 'video';
+let workshop: Workshop;
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-rungs-'));
+  workshop = await openWorkshop({
+    ladder: [
+      { codec: 'h264', lines: 240, kbps: 500 },
+      { codec: 'hevc', lines: 240, kbps: 300 },
+      { codec: 'av1', lines: 240, kbps: 250 },
+    ],
+  });
+});
+afterAll(async () => {
+  await workshop.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function convert<T>(path: string, use: (presentation: Presentation) => Promise<T>): Promise<T> {
+  const video = await workshop.upload(path);
+  const row = await workshop.settle(video);
+  expect([row.state, row.error_detail]).toEqual(['ready', null]);
+  return workshop.present(video, row.revision, use);
+}
+
+/** All of a rendition as one file. */
+async function joinSegments(presentation: Presentation, { id }: Rendition): Promise<string> {
+  const pieces: Buffer[] = [];
+  for (const name of ['init.mp4', ...Array.from({ length: 99 }, (_, n) => `${n}.m4s`)]) {
+    const piece = await presentation.file(`${id}/${name}`);
+    if (piece) pieces.push(piece.body);
+  }
+  const path = join(directory, `${id}-${Math.random()}.mp4`);
+  await writeFile(path, Buffer.concat(pieces));
+  return path;
+}
+
+/** The middle of each quarter of the picture at one second, as shown: red, green and blue above or below half. */
+function readCorners(path: string): readonly string[] {
+  const pixels = raw([
+    '-ss',
+    '1',
+    '-i',
+    path,
+    '-frames:v',
+    '1',
+    '-vf',
+    'scale=4:4:flags=area',
+    '-pix_fmt',
+    'rgb24',
+  ]);
+  return [0, 3, 12, 15].map(at =>
+    [0, 1, 2].map(channel => (pixels[at * 3 + channel]! > 127 ? 1 : 0)).join(''),
+  );
+}
+function raw(args: readonly string[]): Buffer {
+  const { stdout, stderr, status } = spawnSync(
+    findFfmpeg() ?? 'ffmpeg',
+    ['-v', 'error', ...args, '-f', 'rawvideo', '-'],
+    { maxBuffer: 2 ** 26 },
+  );
+  if (status !== 0) throw new Error(stderr.toString());
+  return stdout;
+}
+const countFrames = (path: string): number => raw(['-i', path, '-vf', 'scale=2:2,format=gray']).length / 4;
+
+describe('a film of a telephone', () => {
+  it('held upright, of uneven frames: turned as it was held', async () => {
+    const lying = film('lying.mp4', [
+      ...corners('480x320'),
+      ...sound,
+      ...['-vf', "select='not(mod(n,3))+lt(mod(n,50),20)'", '-fps_mode', 'vfr', ...h264, '-c:a', 'aac'],
+    ]);
+    const path = join(directory, 'upright.mp4');
+    await writeRotated(await readFile(lying), path);
+    // The left lower corner of what was stored is the left upper one of what is seen.
+    expect(readCorners(path)).toEqual(['001', '100', '111', '010']);
+    await convert(path, async presentation => {
+      const pictures = presentation.renditions.filter(isPicture);
+      expect(pictures.map(({ id, width, height }) => `${id} ${width}x${height}`)).toEqual([
+        'source-video 320x480',
+        'h264-240 240x360',
+        'hevc-240 240x360',
+        'av1-240 240x360',
+      ]);
+      const frames = countFrames(path);
+      for (const picture of pictures) {
+        const whole = await joinSegments(presentation, picture);
+        expect([picture.id, readCorners(whole)]).toEqual([picture.id, readCorners(path)]);
+        expect([picture.id, countFrames(whole)]).toEqual([picture.id, frames]);
+      }
+    });
+  });
+});
+
+describe('rungs in every codec', () => {
+  it('of a film of odd size that no browser plays: even, cut at the same instants, named by what they are', async () => {
+    const source = film('odd.avi', [
+      ...corners('427x321'),
+      ...sound,
+      ...['-c:v', 'ffv1', '-pix_fmt', 'yuv444p', '-c:a', 'mp2'],
+    ]);
+    await convert(source, async presentation => {
+      const pictures = presentation.renditions.filter(isPicture);
+      const codecs = [
+        'h264',
+        ...(hasEncoder('libx265') ? ['hevc'] : []),
+        ...(hasEncoder('libaom-av1') ? ['av1'] : []),
+      ];
+      expect(pictures.map(({ id }) => id).sort()).toEqual(codecs.map(codec => `${codec}-240`).sort());
+      const codecOf = { h264: /^avc1\.64/, hevc: /^hvc1\.1\./, av1: /^av01\.0\./ };
+      const { renditions } = presentation.timeline;
+      const instants = ({ id }: Rendition): readonly number[] =>
+        renditions[id]!.runs.flatMap(([ticks, count]) =>
+          Array<number>(count).fill(ticks / renditions[id]!.timescale),
+        );
+      for (const picture of pictures) {
+        const codec = picture.id.split('-')[0] as keyof typeof codecOf;
+        expect(picture.codec).toMatch(codecOf[codec]);
+        expect([picture.width, picture.height]).toEqual([318, 240]);
+        expect(instants(picture)).toEqual(instants(pictures[0]!));
+        expect(instants(picture)).toHaveLength(3);
+        const whole = await joinSegments(presentation, picture);
+        expect([picture.id, readCorners(whole)]).toEqual([picture.id, ['100', '010', '001', '111']]);
+        expect([picture.id, countFrames(whole)]).toEqual([picture.id, SECONDS * 25]);
+      }
+      const playlist = (await presentation.file('multivariant.m3u8'))!.body.toString();
+      for (const { codec } of pictures) expect(playlist).toContain(`CODECS="${codec},mp4a.40.2"`);
+    });
+  });
+});
+
+describe('an edit list that begins within a group of pictures', () => {
+  it('has players begin where its author cut, in the source and in its rungs', async () => {
+    const whole = film('uncut.mp4', [...corners('480x320'), ...sound, ...h264, '-c:a', 'aac']);
+    // Key frames stand every two seconds: 3.3 is 1.3 after the one before it.
+    const trimmed = film('cut.mp4', ['-ss', '3.3', '-i', whole, '-c', 'copy']);
+    await convert(trimmed, async presentation => {
+      expect(presentation.renditions.filter(isPicture)).toHaveLength(4);
+      for (const { id } of presentation.renditions) {
+        const playlist = (await presentation.file(`${id}/media.m3u8`))!.body.toString();
+        const [, offset, precise] = /^#EXT-X-START:TIME-OFFSET=([\d.]+),PRECISE=(\w+)$/m.exec(playlist) ?? [];
+        expect([id, Math.abs(Number(offset) - 1.3) < 0.05, precise]).toEqual([id, true, 'YES']);
+      }
+    });
+    await convert(whole, async presentation => {
+      expect((await presentation.file('source-video/media.m3u8'))!.body.toString()).not.toContain(
+        'EXT-X-START',
+      );
+    });
+  });
+});

@@ -1,0 +1,58 @@
+/** A worker on a machine that is out of something for a while. */
+import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { film, openWorkshop, type Workshop } from '../../../../test/media/workshop.ts';
+import { startWorker } from './worker.ts';
+
+const hasLimits = spawnSync('prlimit', ['--version']).status === 0;
+/** Long enough for all attempts that a step has, were they counted. */
+const OUT_OF_FILES_S = 12;
+
+let workshop: Workshop;
+afterEach(() => workshop.close());
+
+describe.runIf(hasLimits)('a worker that may open no more files', () => {
+  it('sets no job aside, and does it when it can', async () => {
+    workshop = await openWorkshop({ withoutWorker: true });
+    const source = film('mpeg4-4.avi', [
+      ...['-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=10:d=4'],
+      ...['-c:v', 'mpeg4', '-q:v', '8'],
+    ]);
+    const video = await workshop.upload(source);
+    while ((await workshop.jobs(video)).length === 0) await sleep(50);
+    expect(await workshop.workerOptions.can('libx264')).toBe(true);
+
+    const { pid } = process;
+    const limit = (files: string): string => `prlimit --pid ${pid} --nofile=${files}:`;
+    const before = readNoFile();
+    const shell = `${limit(String(readdirSync('/proc/self/fd').length))} && echo out && sleep ${OUT_OF_FILES_S} && ${limit(before)}`;
+    const helper = spawn('sh', ['-c', shell], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const restored = new Promise(resolve => helper.once('exit', resolve));
+    await new Promise(resolve => helper.stdout.once('data', resolve));
+
+    const said: string[] = [];
+    const worker = await startWorker({
+      ...workshop.workerOptions,
+      log: { ...workshop.workerOptions.log, warn: (_fields, message) => void said.push(message) },
+    });
+    expect(await restored).toBe(0);
+    expect(said.filter(message => message === 'a step has to wait').length).toBeGreaterThanOrEqual(2);
+    const ready = await workshop.settle(video);
+    await worker.stop();
+    expect(ready.state).toBe('ready');
+  });
+});
+
+/** The soft limit of this process, as prlimit takes it. */
+function readNoFile(): string {
+  const { stdout } = spawnSync(
+    'prlimit',
+    ['--pid', String(process.pid), '--nofile', '--noheadings', '--output', 'SOFT'],
+    {
+      encoding: 'utf8',
+    },
+  );
+  return stdout.trim();
+}

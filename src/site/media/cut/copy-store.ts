@@ -1,0 +1,257 @@
+/**
+ * Whole copies of other sites' videos on this site's disk. Of each video there is one pack, to which bytes are only ever
+ * added, and of each revision an index (copy-index.ts) that is renamed into place once every byte it names is durable. So what
+ * two revisions have in common is stored once, and a copy is there whole or not at all.
+ */
+import { createHash } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
+import { failpoint } from '../../../kernel/failpoint.ts';
+import { flush, renameDurably, syncDirectory, writeDurably } from '../../../kernel/files.ts';
+import type { KeyPair } from '../../../kernel/identity/keys.ts';
+import { type Proof, sha256Base64, signBytes } from '../../../kernel/identity/proofs.ts';
+import type { RevisionId, VideoId } from '../../../protocol/ids.ts';
+import { revisionIdSchema } from '../../../protocol/ids.ts';
+import { mediaPath } from '../../../protocol/media/media.ts';
+import type { Storage } from '../storage/storage.ts';
+import { COPY_FOLDER } from '../storage/storage.ts';
+import { COPY_INDEX_HEAD, type CopiedFile, formatCopiedFile, parseCopyIndex } from './copy-index.ts';
+
+const OPEN_INDEXES = 64;
+const PACK = 'pack';
+const INDEX = '.files';
+
+export interface CopiedBytes {
+  readonly body: Buffer;
+  readonly proof: Proof;
+  readonly etag: string;
+}
+
+type Index = ReadonlyMap<string, CopiedFile>;
+
+export class CopyStore {
+  readonly #storage: Storage;
+  readonly #indexes = new LRUCache<string, Index>({ max: OPEN_INDEXES });
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  #directory(video: VideoId): string {
+    return join(this.#storage.directory(video), COPY_FOLDER);
+  }
+
+  /** Undefined where there is no whole copy of this revision. */
+  async files(video: VideoId, revision: RevisionId): Promise<Index | undefined> {
+    const key = `${video}/${revision}`;
+    const known = this.#indexes.get(key);
+    if (known) return known;
+    const text = await readText(join(this.#directory(video), revision + INDEX));
+    if (text === undefined) return undefined;
+    const index = parseCopyIndex(text);
+    this.#indexes.set(key, index);
+    return index;
+  }
+
+  /**
+   * @returns undefined where the revision is not here, `no-file` where it has no such file
+   * @throws Error where the disk does not give what was written to it
+   */
+  async read(
+    video: VideoId,
+    revision: RevisionId,
+    file: string,
+  ): Promise<CopiedBytes | 'no-file' | undefined> {
+    const index = await this.files(video, revision);
+    if (!index) return undefined;
+    const found = await this.#readFrom(video, index, file);
+    if (found) return found;
+    // Another process of this site may have made the copy anew since the index was read.
+    this.forget(video);
+    const present = await this.files(video, revision);
+    if (!present) return undefined;
+    const again = await this.#readFrom(video, present, file);
+    if (!again) throw new Error(`the copy of ${file} is damaged`);
+    return again;
+  }
+
+  /** Undefined where the pack does not hold what the index says. */
+  async #readFrom(video: VideoId, index: Index, file: string): Promise<CopiedBytes | 'no-file' | undefined> {
+    const entry = index.get(file);
+    if (!entry) return 'no-file';
+    const pack = await open(join(this.#directory(video), PACK), 'r').catch(missing);
+    if (!pack) return undefined;
+    try {
+      const body = await readEntry(pack, entry);
+      return body && { body, proof: entry.proof, etag: entry.etag };
+    } finally {
+      await pack.close();
+    }
+  }
+
+  /** Begins a copy, or goes on with one that was begun. One writer a video at a time. */
+  async write(video: VideoId, revision: RevisionId): Promise<CopyWriter> {
+    const directory = this.#directory(video);
+    await mkdir(directory, { recursive: true });
+    const earlier: Index[] = [];
+    for (const name of await readdir(directory)) {
+      const other = revisionIdSchema.safeParse(name.slice(0, -INDEX.length));
+      if (!name.endsWith(INDEX) || !other.success || other.data === revision) continue;
+      earlier.push((await this.files(video, other.data)) ?? new Map());
+    }
+    return CopyWriter.open(directory, revision, earlier);
+  }
+
+  /** The same bytes under another revision, signed by this site: the copy has become the video. */
+  async resign(video: VideoId, from: RevisionId, to: RevisionId, key: KeyPair): Promise<void> {
+    const index = await this.files(video, from);
+    if (!index) throw new Error(`there is no whole copy of revision ${from}`);
+    const lines = [...index.values()]
+      .filter(({ file }) => !/^record-\d+\.json$/.test(file))
+      .map(entry =>
+        formatCopiedFile({
+          ...entry,
+          proof: signBytes(key, mediaPath(video, to, entry.file), entry.proof.sha256),
+          etag: `"${to}/${entry.file}"`,
+        }),
+      );
+    await writeDurably(join(this.#directory(video), to + INDEX), COPY_INDEX_HEAD + lines.join(''));
+  }
+
+  /** Whatever of it is here. */
+  async remove(video: VideoId): Promise<void> {
+    this.forget(video);
+    await rm(this.#directory(video), { recursive: true, force: true });
+  }
+
+  forget(video: VideoId): void {
+    for (const key of [...this.#indexes.keys()]) if (key.startsWith(`${video}/`)) this.#indexes.delete(key);
+  }
+}
+
+/** Adds files to a copy. What was added before a kill is kept, as far as its bytes are what they should be. */
+export class CopyWriter {
+  readonly #directory: string;
+  readonly #revision: RevisionId;
+  readonly #pack: FileHandle;
+  readonly #journal: FileHandle;
+  readonly #files = new Map<string, CopiedFile>();
+  /** Bytes that are in the pack already, by their hash. */
+  readonly #known = new Map<string, CopiedFile>();
+  /** Names of files of other revisions: they may well be the same. */
+  readonly #names = new Set<string>();
+  #end = 0;
+
+  private constructor(directory: string, revision: RevisionId, pack: FileHandle, journal: FileHandle) {
+    this.#directory = directory;
+    this.#revision = revision;
+    this.#pack = pack;
+    this.#journal = journal;
+  }
+
+  static async open(directory: string, revision: RevisionId, earlier: readonly Index[]): Promise<CopyWriter> {
+    const pack = await open(join(directory, PACK), 'a+');
+    const path = join(directory, `${revision}${INDEX}.new`);
+    // What is whole was checked before; of what was begun nobody knows how much came to the disk.
+    const whole = parseCopyIndex((await readText(join(directory, revision + INDEX))) ?? '');
+    const begun = parseCopyIndex((await readText(path)) ?? '');
+    const journal = await open(path, 'w');
+    const writer = new CopyWriter(directory, revision, pack, journal);
+    for (const entry of earlier.flatMap(index => [...index.values()])) {
+      writer.#remember(entry);
+      writer.#names.add(entry.file);
+    }
+    await journal.writeFile(COPY_INDEX_HEAD);
+    for (const entry of whole.values()) await writer.#enter(entry);
+    for (const entry of begun.values()) {
+      if (!writer.has(entry.file) && (await readEntry(pack, entry))) await writer.#enter(entry);
+    }
+    // What follows was written and never named.
+    await pack.truncate(writer.#end);
+    return writer;
+  }
+
+  has(file: string): boolean {
+    return this.#files.has(file);
+  }
+
+  async read(file: string): Promise<Buffer | undefined> {
+    const entry = this.#files.get(file);
+    return entry && readEntry(this.#pack, entry);
+  }
+
+  /** A file of this name is in another revision: it may be worth asking whether its bytes are the same. */
+  mayKnow(file: string): boolean {
+    return this.#names.has(file);
+  }
+
+  /** Bytes of this hash are here. */
+  knows({ sha256 }: Proof): boolean {
+    return this.#known.has(sha256);
+  }
+
+  /** The bytes that are here already, under this name too. */
+  async adopt(file: string, proof: Proof, etag: string): Promise<void> {
+    const known = this.#known.get(proof.sha256);
+    if (!known) throw new Error(`the bytes of ${file} are not here`);
+    await this.#enter({ file, offset: known.offset, sizeBytes: known.sizeBytes, proof, etag });
+  }
+
+  async add(file: string, { body, proof, etag }: CopiedBytes): Promise<void> {
+    const offset = this.#end;
+    // Opened for appending: it goes to the end, which is where the last one stopped.
+    await this.#pack.writeFile(body);
+    await this.#enter({ file, offset, sizeBytes: body.length, proof, etag });
+  }
+
+  async #enter(entry: CopiedFile): Promise<void> {
+    await this.#journal.writeFile(formatCopiedFile(entry));
+    this.#files.set(entry.file, entry);
+    this.#remember(entry);
+  }
+
+  #remember(entry: CopiedFile): void {
+    this.#known.set(entry.proof.sha256, entry);
+    this.#end = Math.max(this.#end, entry.offset + entry.sizeBytes);
+  }
+
+  get count(): number {
+    return this.#files.size;
+  }
+
+  /** Once every file is there. From then on the copy is whole. @returns the bytes that it takes. */
+  async finish(): Promise<number> {
+    await flush(this.#pack);
+    await flush(this.#journal);
+    await syncDirectory(this.#directory);
+    failpoint('copy-durable');
+    const path = join(this.#directory, this.#revision + INDEX);
+    await renameDurably(`${path}.new`, path);
+    return this.#end;
+  }
+
+  async close(): Promise<void> {
+    await this.#pack.close();
+    await this.#journal.close();
+  }
+}
+
+/** Undefined where the pack does not hold what the entry says. */
+async function readEntry(
+  pack: FileHandle,
+  { offset, sizeBytes, proof }: CopiedFile,
+): Promise<Buffer | undefined> {
+  const body = Buffer.allocUnsafe(sizeBytes);
+  const { bytesRead } = await pack.read(body, 0, sizeBytes, offset);
+  if (bytesRead !== sizeBytes) return undefined;
+  const sha256 =
+    sizeBytes < 4_096 ? createHash('sha256').update(body).digest('base64') : await sha256Base64(body);
+  return sha256 === proof.sha256 ? body : undefined;
+}
+
+const readText = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(missing);
+
+function missing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}

@@ -1,0 +1,189 @@
+/** The files of one revision, made when asked for: playlists, manifest, init segments, media segments cut from their files. */
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { formatDashManifest } from '../../../protocol/media/dash.ts';
+import { formatMultivariantPlaylist } from '../../../protocol/media/hls.ts';
+import {
+  DASH_MANIFEST,
+  INIT_SEGMENT,
+  MEDIA_PLAYLIST,
+  MULTIVARIANT_PLAYLIST,
+  type Rendition,
+  TIMELINE,
+} from '../../../protocol/media/media.ts';
+import { formatMediaPlaylist } from '../../../protocol/media/media-playlist.ts';
+import { type RevisionTimeline, toRuns } from '../../../protocol/media/timeline.ts';
+import type { Extras } from '../../database/extras.ts';
+import { formatInitSegment } from '../containers/isobmff/cmaf-init.ts';
+import { formatCmafSegment } from '../containers/isobmff/cmaf-segment.ts';
+import { ExtraFiles } from '../extras/extra-files.ts';
+import { SourceIndex } from '../index/source-index.ts';
+import { MediaFiles, type OpenFile } from './media-files.ts';
+
+/** Part of every entity tag: raise it when the bytes made from an unchanged index change. */
+export const CUT_VERSION = 1;
+
+/** What a revision is made of: index files, each with the renditions of one set. */
+export interface RevisionPlace {
+  /** The video's own; the names are relative to it. */
+  readonly directory: string;
+  readonly indexes: readonly string[];
+  readonly extras?: Extras;
+  /** Where files are not all in the directory. */
+  readonly open?: OpenFile;
+}
+
+export interface CutFile {
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+/** A set of renditions that share files: the source's, or one encoding's. */
+interface RenditionSet {
+  readonly index: SourceIndex;
+  readonly files: MediaFiles;
+}
+
+interface Place {
+  readonly set: RenditionSet;
+  /** Of the rendition in its index. */
+  readonly which: number;
+}
+
+export class Presentation {
+  readonly #sets: readonly RenditionSet[];
+  readonly #places: ReadonlyMap<string, Place>;
+
+  readonly #durationMs: number;
+  readonly #extras: ExtraFiles | undefined;
+
+  private constructor(sets: readonly RenditionSet[], place: RevisionPlace) {
+    this.#sets = sets;
+    this.#extras = place.extras && new ExtraFiles(openerOf(place), place.extras);
+    const ends = sets.flatMap(({ index }) => index.renditions.map(({ end, timescale }) => end / timescale));
+    this.#durationMs = Math.max(1, Math.round(Math.max(...ends) * 1_000));
+    this.#places = new Map(
+      sets.flatMap(set =>
+        set.index.renditions.map(({ rendition }, which) => [rendition.id, { set, which }] as const),
+      ),
+    );
+  }
+
+  /** @throws Error if a file is missing, or an index is not of its files. */
+  static async open(place: RevisionPlace): Promise<Presentation> {
+    const openFile = openerOf(place);
+    const sets: RenditionSet[] = [];
+    try {
+      for (const name of place.indexes) {
+        const index = await SourceIndex.read(await openFile(name), name);
+        try {
+          sets.push({ index, files: await MediaFiles.open(openFile, index.files) });
+        } catch (error) {
+          await index.close();
+          throw error;
+        }
+      }
+      return new Presentation(sets, place);
+    } catch (error) {
+      await closeAll(sets);
+      throw error;
+    }
+  }
+
+  /** In the order of the multivariant playlist. */
+  get renditions(): readonly Rendition[] {
+    const media = this.#sets.flatMap(({ index }) => index.renditions.map(({ rendition }) => rendition));
+    return [...media, ...(this.#extras?.renditions ?? [])];
+  }
+
+  get timeline(): RevisionTimeline {
+    return {
+      durationMs: this.#durationMs,
+      renditions: Object.fromEntries(
+        [...this.#places].map(([id, { set, which }]) => [
+          id,
+          { timescale: set.index.renditions[which]!.timescale, runs: toRuns(set.index.listTicks(which)) },
+        ]),
+      ),
+    };
+  }
+
+  /**
+   * @param relativePath `multivariant.m3u8`, `manifest.mpd`, `timeline.json`, what stands beside them
+   *   (`extras/extra-files.ts`), or `{rendition}/` and `media.m3u8`, `init.mp4` or
+   *   `{number}.m4s`
+   * @returns undefined where there is no such file
+   * @throws Error if a file cannot be read
+   */
+  async file(relativePath: string): Promise<CutFile | undefined> {
+    switch (relativePath) {
+      case MULTIVARIANT_PLAYLIST:
+        return text(PLAYLIST_TYPE, formatMultivariantPlaylist(this.renditions, [{ id: '.', baseUri: '' }]));
+      case DASH_MANIFEST:
+        return text('application/dash+xml', formatDashManifest(this.renditions, this.timeline));
+      case TIMELINE:
+        return text('application/json', JSON.stringify(this.timeline));
+    }
+    const extra = await this.#extras?.file(relativePath, this.#durationMs);
+    if (extra) return extra;
+    const [id = '', name, ...rest] = relativePath.split('/');
+    const place = this.#places.get(id);
+    if (!place || name === undefined || rest.length > 0) return undefined;
+    const { set, which } = place;
+    if (name === MEDIA_PLAYLIST) {
+      const { shownFromSeconds } = set.index.renditions[which]!;
+      return text(PLAYLIST_TYPE, formatMediaPlaylist(set.index.listDurations(which), { shownFromSeconds }));
+    }
+    const { description, timescale, editMediaTime } = set.index.renditions[which]!;
+    const contentType = `${description.kind}/mp4`;
+    if (name === INIT_SEGMENT) {
+      return { contentType, body: formatInitSegment(description, timescale, editMediaTime) };
+    }
+    const number = /^(0|[1-9]\d{0,8})\.m4s$/.exec(name)?.[1];
+    const body = number === undefined ? undefined : await cut(place, Number(number));
+    return body && { contentType, body };
+  }
+
+  /** Waits for nothing: the caller closes when no `file` is under way. */
+  close(): Promise<void> {
+    return closeAll(this.#sets);
+  }
+}
+
+const openerOf = ({ directory, open: own }: RevisionPlace): OpenFile =>
+  own ?? (name => open(resolve(directory, name), 'r'));
+
+async function closeAll(sets: readonly RenditionSet[]): Promise<void> {
+  await Promise.all(sets.flatMap(({ index, files }) => [index.close(), files.close()]));
+}
+
+async function cut({ set, which }: Place, number: number): Promise<Buffer | undefined> {
+  const segment = set.index.findSegment(which, number);
+  if (!segment) return undefined;
+  const { description, hasComposition, samplePrefix } = set.index.renditions[which]!;
+  const prefix = Buffer.from(samplePrefix, 'base64');
+  const stored = await set.index.readSamples(which, segment);
+  const samples =
+    prefix.length === 0 ? stored : stored.map(s => ({ ...s, sizeBytes: s.sizeBytes + prefix.length }));
+  const { bytes, dataStart } = formatCmafSegment(
+    description.kind,
+    hasComposition,
+    number,
+    segment.decodeTime,
+    samples,
+    segment.dataBytes,
+  );
+  let at = dataStart;
+  const pieces = stored.map(({ file, offset, sizeBytes }) => {
+    if (prefix.length > 0) at += prefix.copy(bytes, at);
+    const piece = { file, position: offset, length: sizeBytes, target: at };
+    at += sizeBytes;
+    return piece;
+  });
+  await set.files.read(bytes, pieces);
+  return bytes;
+}
+
+const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
+
+const text = (contentType: string, content: string): CutFile => ({ contentType, body: Buffer.from(content) });

@@ -1,0 +1,205 @@
+/**
+ * The origin's own HTTP listener, from which the site's buffer fills: `GET /v/{video}/{revision}/{file}`, and of a private video
+ * `/t/{token}/v/…`.
+ * It makes every answer anew; keeping them is the buffer's part.
+ */
+import http from 'node:http';
+import type { KeyPair } from '../../../kernel/identity/keys.ts';
+import { formatProof, type Proof, sha256Base64, signBytes } from '../../../kernel/identity/proofs.ts';
+import { formatProblem, messageOf, PROBLEM_TYPE, Problem } from '../../../kernel/problem.ts';
+import { type RevisionId, revisionIdSchema, type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
+import { mediaPath, parseRecordFile } from '../../../protocol/media/media.ts';
+import { splitToken } from '../../../protocol/media/media-address.ts';
+import type { CopyStore } from './copy-store.ts';
+import { OpenPresentations } from './open-presentations.ts';
+import { CUT_VERSION, type RevisionPlace } from './presentation.ts';
+
+const DEFAULT_OPEN_FILES = 256;
+const MAX_PATH_CHARACTERS = 256;
+
+export interface OriginServerOptions {
+  /** What a revision is made of; `withdrawn` of a video that its author took back, undefined of an unknown one. */
+  readonly locate: (video: VideoId, revision: RevisionId) => Promise<RevisionPlace | 'withdrawn' | undefined>;
+  /** Other sites' videos that are here whole. */
+  readonly copies?: Pick<CopyStore, 'read' | 'forget'>;
+  /** The record in this version, as canonical JSON, where it is of this revision. */
+  readonly record?: (video: VideoId, revision: RevisionId, version: number) => Promise<string | undefined>;
+  /** Of a private video nothing is given but with this site's own token: what asks may be nginx, for anybody. */
+  readonly rights?: OriginRights;
+  /** What this site signs its bytes with, so that they can be checked wherever they come from. */
+  readonly key: () => KeyPair;
+  /** How many presentations stay open (two files each, or three). */
+  readonly openFiles?: number;
+  /** Hears of what went wrong in cutting; the answer to the caller is a 500 all the same. */
+  readonly onError?: (error: unknown, path: string) => void;
+}
+
+export interface OriginRights {
+  isPrivate(video: VideoId): boolean;
+  /** Why this token is no right to this video; undefined where it is one. */
+  refuse(token: string, video: VideoId): unknown;
+}
+
+export interface OriginServer {
+  readonly server: http.Server;
+  /** Closes a video's files, once no answer needs them. */
+  readonly forget: (video: VideoId) => Promise<void>;
+  /** Stops listening, waits for answers under way, closes all files. */
+  readonly stop: () => Promise<void>;
+}
+
+export function createOriginServer(options: OriginServerOptions): OriginServer {
+  const open = new OpenPresentations(options.openFiles ?? DEFAULT_OPEN_FILES);
+  const server = http.createServer((request, response) => {
+    answer(options, open, request, response).catch((error: unknown) => {
+      if (error instanceof Problem) return sendProblem(response, error.status, error.code, error.message);
+      options.onError?.(error, request.url ?? '');
+      sendProblem(response, 500, 'cut-failed', `The file could not be made: ${messageOf(error)}.`);
+    });
+  });
+  return {
+    server,
+    async forget(video) {
+      options.copies?.forget(video);
+      await open.forget(`${video}/`);
+    },
+    async stop() {
+      await new Promise<void>(resolve => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      });
+      await open.forget();
+    },
+  };
+}
+
+async function answer(
+  options: OriginServerOptions,
+  open: OpenPresentations,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('allow', 'GET, HEAD');
+    sendProblem(response, 405, 'method-not-allowed', 'Files are read with GET or HEAD.');
+    return;
+  }
+  const path = parsePath(request.url ?? '');
+  if (!path) {
+    sendProblem(response, 404, 'file-unknown', 'There is nothing at this address.');
+    return;
+  }
+  if (options.rights?.isPrivate(path.video) && !hasRight(options.rights, path)) {
+    sendProblem(response, 404, 'video-unknown', UNKNOWN);
+    return;
+  }
+  const place = await options.locate(path.video, path.revision);
+  if (place === 'withdrawn') {
+    sendProblem(response, 410, 'video-withdrawn', 'This video was withdrawn by its author.');
+    return;
+  }
+  const copied = place ? undefined : await options.copies?.read(path.video, path.revision, path.file);
+  if (copied !== undefined && copied !== 'no-file') {
+    sendFile(request, response, { ...copied, contentType: 'application/octet-stream' });
+    return;
+  }
+  if (place === undefined && copied === undefined) {
+    sendProblem(response, 404, 'video-unknown', UNKNOWN);
+    return;
+  }
+  // A revision never changes its bytes: its address names them, and the version of what made them.
+  const etag = `"${path.revision}/${path.file}/${CUT_VERSION}"`;
+  // Who has the name was given the bytes: nothing need be cut to say that they hold (RFC 9110, section 13.1.2).
+  if (request.headers['if-none-match'] === etag) {
+    response.writeHead(304, { etag }).end();
+    return;
+  }
+  const file =
+    (await findRecord(options, path)) ??
+    (place &&
+      (await open.use(`${path.video}/${path.revision}`, place, presentation =>
+        presentation.file(path.file),
+      )));
+  if (!file) {
+    sendProblem(response, 404, 'file-unknown', 'This video has no such file.');
+    return;
+  }
+  const proof = signBytes(
+    options.key(),
+    mediaPath(path.video, path.revision, path.file),
+    await sha256Base64(file.body),
+  );
+  sendFile(request, response, { ...file, proof, etag });
+}
+
+/** What this site says of the video, signed like any other file, so that whoever copies it can show who said so. */
+async function findRecord(
+  { record }: OriginServerOptions,
+  {
+    video,
+    revision,
+    file,
+  }: { readonly video: VideoId; readonly revision: RevisionId; readonly file: string },
+): Promise<{ readonly contentType: string; readonly body: Buffer } | undefined> {
+  const version = parseRecordFile(file);
+  const text = version === undefined ? undefined : await record?.(video, revision, version);
+  return text === undefined ? undefined : { contentType: 'application/json', body: Buffer.from(text) };
+}
+
+function sendFile(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  {
+    contentType,
+    body,
+    proof,
+    etag,
+  }: { readonly contentType: string; readonly body: Buffer; readonly proof: Proof; readonly etag: string },
+): void {
+  response.writeHead(200, [
+    'Content-Type',
+    contentType,
+    'Content-Length',
+    String(body.length),
+    'ETag',
+    etag,
+    ...formatProof(proof),
+    'X-Content-Type-Options',
+    'nosniff',
+  ]);
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+interface Path {
+  readonly token: string | undefined;
+  readonly video: VideoId;
+  readonly revision: RevisionId;
+  readonly file: string;
+}
+
+const UNKNOWN = 'This site has no such video, or not in this revision.';
+const hasRight = (rights: OriginRights, { token, video }: Path): boolean =>
+  token !== undefined && rights.refuse(token, video) === undefined;
+
+/** `/v/{video}/{revision}/{file}` or `/t/{token}/v/…`, a query ignored. Undefined of anything else. */
+function parsePath(url: string): Path | undefined {
+  const path = url.split('?', 1)[0]!;
+  if (path.length > MAX_PATH_CHARACTERS) return undefined;
+  const { token, target } = splitToken(path);
+  const [root, v, video, revision, ...file] = target.split('/');
+  const videoId = videoIdSchema.safeParse(video);
+  const revisionId = revisionIdSchema.safeParse(revision);
+  if (root !== '' || v !== 'v' || !videoId.success || !revisionId.success || file.length === 0)
+    return undefined;
+  return { token, video: videoId.data, revision: revisionId.data, file: file.join('/') };
+}
+
+function sendProblem(response: http.ServerResponse, status: number, code: string, detail: string): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const body = Buffer.from(JSON.stringify(formatProblem(status, code, detail)));
+  response.writeHead(status, { 'content-type': PROBLEM_TYPE, 'content-length': body.length });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
+}

@@ -1,0 +1,74 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeFilm, recipes } from '../../../../test/media/videos.ts';
+import { prepareSource } from './prepare.ts';
+import { prepareInWorker } from './prepare-in-worker.ts';
+
+let directory: string;
+let workerUrl: URL;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-worker-'));
+  const outfile = join(directory, 'prepare-worker.mjs');
+  await build({
+    entryPoints: [join(import.meta.dirname, 'prepare-worker.ts')],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile,
+    logLevel: 'error',
+  });
+  workerUrl = pathToFileURL(outfile);
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+describe('preparing in a worker', () => {
+  it('gives what preparing here gives', async () => {
+    const film = await makeFilm(recipes.mp4);
+    const here = await prepareSource(film, join(directory, 'here.index'));
+    expect(await prepareInWorker(film, join(directory, 'there.index'), 'film.mp4', { workerUrl })).toEqual(
+      here,
+    );
+  });
+
+  it('hands a refusal over intact', async () => {
+    const path = join(directory, 'page.mp4');
+    await writeFile(path, '<!DOCTYPE html><title>not found</title>');
+    await expect(
+      prepareInWorker(path, join(directory, 'page.index'), undefined, { workerUrl }),
+    ).rejects.toMatchObject({
+      name: 'SourceRefused',
+      code: 'not-media',
+      message: expect.stringContaining('web page'),
+    });
+  });
+
+  it('passes a failure of the machine on as what it is', async () => {
+    await expect(
+      prepareInWorker(join(directory, 'missing'), join(directory, 'missing.index'), undefined, { workerUrl }),
+    ).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('stops after the time limit and leaves nothing behind', async () => {
+    const film = await makeFilm(recipes.mp4);
+    await expect(
+      prepareInWorker(film, join(directory, 'late.index'), undefined, { workerUrl, timeLimitMs: 1 }),
+    ).rejects.toMatchObject({ code: 'check-exceeded' });
+    expect((await readdir(directory)).filter(name => name.startsWith('late.'))).toEqual([]);
+  });
+
+  it('stops when asked to', async () => {
+    const film = await makeFilm(recipes.mp4);
+    const stopping = new AbortController();
+    const preparing = prepareInWorker(film, join(directory, 'stopped.index'), undefined, {
+      workerUrl,
+      signal: stopping.signal,
+    });
+    stopping.abort(new Error('the site stops'));
+    await expect(preparing).rejects.toThrow('the site stops');
+  });
+});

@@ -1,0 +1,28 @@
+/** Entry of the worker thread in which a source is prepared. Its answer goes to `prepare-in-worker.ts`. */
+import { parentPort, workerData } from 'node:worker_threads';
+import * as z from 'zod';
+import { type RefusalCode, SourceRefused } from '../source-rejected.ts';
+import { type PreparedSource, prepareSource } from './prepare.ts';
+
+export type WorkerAnswer =
+  | { readonly kind: 'prepared'; readonly prepared: PreparedSource }
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly message: string };
+
+const inputSchema = z.object({
+  sourcePath: z.string(),
+  indexPath: z.string(),
+  fileName: z.string().optional(),
+});
+
+async function answer(): Promise<WorkerAnswer> {
+  const { sourcePath, indexPath, fileName } = inputSchema.parse(workerData);
+  try {
+    return { kind: 'prepared', prepared: await prepareSource(sourcePath, indexPath, fileName) };
+  } catch (error) {
+    if (error instanceof SourceRefused) return { kind: 'refused', code: error.code, message: error.message };
+    throw error;
+  }
+}
+
+// What is not a refusal ends the worker with its error, which the other side receives.
+parentPort?.postMessage(await answer());

@@ -1,0 +1,256 @@
+/** Makes an uploaded source playable as it is: checks it, says what it is, and writes the index segments are cut from. */
+import { basename } from 'node:path';
+import { MAX_RENDITIONS } from '../../../protocol/limits.ts';
+import type { Pictures, Rendition } from '../../../protocol/media/media.ts';
+import { type DescribedTrack, describeTracks } from '../containers/describe.ts';
+import { FileBytes } from '../containers/file-bytes.ts';
+import { indexIsobmff } from '../containers/isobmff/isobmff-source.ts';
+import { indexMatroska } from '../containers/matroska/matroska-source.ts';
+import type { Samples } from '../containers/samples.ts';
+import { parseContainerKind, SNIFF_BYTES } from '../containers/sniff.ts';
+import type { IndexedSource, SourceTrack } from '../containers/source-track.ts';
+import type { TrackDescription } from '../containers/track-description.ts';
+import { damaged, SourceRefused } from '../source-rejected.ts';
+import { hasGaps } from './gaps.ts';
+import { measureBandwidth, type PlannedSegment, planSegments } from './plan.ts';
+import {
+  MAX_COMPOSITION_OFFSET,
+  MAX_SAMPLE_DURATION,
+  type RenditionToIndex,
+  writeSourceIndex,
+} from './source-index.ts';
+import { layTimeline, type ServedTrack } from './timeline.ts';
+
+export interface PreparedSource {
+  /** `MP4`, `MOV`, `Matroska` or `WebM`. */
+  readonly container: string;
+  readonly durationMs: number;
+  /** Of the source file. */
+  readonly sizeBytes: number;
+  /** Mean of the source file, bits per second. */
+  readonly bitrateBps: number;
+  /** As shown, in pixels; absent of a source without pictures. */
+  readonly width?: number;
+  readonly height?: number;
+  readonly renditions: readonly Rendition[];
+  /** One sentence for each track that is left out, for the uploader. */
+  readonly notes: readonly string[];
+  /** Time on the source's own clock of the instant that is shown first. */
+  readonly originSeconds?: number;
+  /** Of the stream: what lies before, an edit list hides, and is there only to decode what follows. Absent where there is none. */
+  readonly shownFromSeconds?: number;
+  /** A picture or a silence lasts longer than players bear. */
+  readonly hasGaps?: true;
+  /** Of the whole film, while only its beginning can be played yet. */
+  readonly fullDurationMs?: number;
+  /** Of a video that was another site's: where what is here of it is stored, and what stands beside its renditions. */
+  readonly inherited?: { readonly path: string; readonly pictures?: Pictures | undefined };
+}
+
+/**
+ * Indexes `sourcePath` into `indexPath`. Reads synchronously: run it in a worker (`prepare-in-worker.ts`).
+ *
+ * @throws SourceRefused with a sentence for the uploader; other errors are of the machine (disk full, unreadable).
+ */
+export async function prepareSource(
+  sourcePath: string,
+  indexPath: string,
+  _fileName?: string,
+): Promise<PreparedSource> {
+  return FileBytes.with(sourcePath, async file => {
+    const kind = parseContainerKind(file.peek(0, SNIFF_BYTES));
+    const source = kind === 'isobmff' ? indexIsobmff(file) : indexMatroska(file);
+    if (source.tracks.length === 0) throw noTracks();
+    const { chosen, notes } = chooseTracks(await describeTracks(source));
+    const served = layTimeline(chosen);
+    for (const { samples } of served) checkRecords(samples);
+    const plans = planSegments(
+      served.map(({ track, ...times }) => ({
+        ...times,
+        kind: track.kind,
+        timescale: track.timescale,
+        samplePrefixBytes: track.track.samplePrefix.length,
+      })),
+    );
+    const shownFromSeconds = findShownFrom(served);
+    const renditions = nameRenditions(served).map((id, i) =>
+      showFrom(toRendition(id, served[i]!, plans[i]!), shownFromSeconds),
+    );
+    const files = [{ name: basename(sourcePath), sizeBytes: file.sizeBytes }];
+    await writeSourceIndex(indexPath, files, renditions);
+    const summary = summarise(source, file.sizeBytes, served, renditions, notes);
+    return {
+      ...summary,
+      ...(shownFromSeconds === undefined ? {} : { shownFromSeconds }),
+      ...(hasGaps(served) ? { hasGaps: true } : {}),
+    };
+  });
+}
+
+export interface ChosenTrack {
+  readonly kind: 'video' | 'audio';
+  readonly timescale: number;
+  readonly samples: Samples;
+  readonly track: SourceTrack;
+  readonly description: TrackDescription;
+}
+
+const CONVERT = 'Convert it to H.264 with AAC and upload it again.';
+
+/**
+ * The first playable video track that its author enabled, and every playable audio track. What is left out is noted; a
+ * source whose only pictures or only sound cannot be played is refused.
+ */
+function chooseTracks(described: readonly DescribedTrack[]): {
+  readonly chosen: readonly ChosenTrack[];
+  readonly notes: readonly string[];
+} {
+  const ofKind = (kind: 'video' | 'audio'): readonly DescribedTrack[] =>
+    described.filter(({ track }) => track.kind === kind);
+  const playable = (tracks: readonly DescribedTrack[]): readonly ChosenTrack[] =>
+    tracks.flatMap(({ track, description }) =>
+      description
+        ? [{ kind: track.kind, timescale: track.timescale, samples: track.samples, track, description }]
+        : [],
+    );
+  const videos = playable(ofKind('video'));
+  const audios = playable(ofKind('audio'));
+  const video = videos.find(({ track }) => track.isEnabled) ?? videos[0];
+  // Chapter pictures and the like are tracks that their author disabled: sound may do without them.
+  const shown = ofKind('video').filter(({ track }) => track.isEnabled || audios.length === 0);
+  const mute = ofKind('audio');
+  if (!video && shown[0]) throw refuse('video', shown[0].unplayable ?? 'of an unknown kind');
+  if (audios.length === 0 && mute[0]) throw refuse('sound', mute[0].unplayable ?? 'of an unknown kind');
+  const chosen = [...(video ? [video] : []), ...audios];
+  if (chosen.length === 0) throw noTracks();
+  if (chosen.length > MAX_RENDITIONS) throw damaged(`it has more than ${MAX_RENDITIONS} tracks`);
+  const notes = described
+    .filter(({ track }) => !chosen.some(other => other.track === track))
+    .map(({ track, unplayable }) =>
+      unplayable
+        ? `A further ${track.kind} track was left out: it is ${unplayable}.`
+        : `A further ${track.kind} track was left out: a film has one picture.`,
+    );
+  return { chosen, notes };
+}
+
+const refuse = (what: 'video' | 'sound', unplayable: string): SourceRefused =>
+  unplayable.startsWith('encrypted')
+    ? new SourceRefused(
+        'protected',
+        `This file's ${what} is ${unplayable}. Upload a version of the film without copy protection.`,
+      )
+    : new SourceRefused('codec-unsupported', `This file's ${what} is ${unplayable}. ${CONVERT}`);
+
+const noTracks = (): SourceRefused =>
+  new SourceRefused(
+    'no-tracks',
+    'The file holds neither pictures nor sound. Choose the film itself and upload it.',
+  );
+
+/** @throws SourceRefused if a sample's times do not fit a record of the index. */
+function checkRecords(samples: Samples): void {
+  const { count, decodeTimes, presentationTimes } = samples;
+  for (let i = 0; i < count; i++) {
+    const decode = decodeTimes[i]!;
+    const isDurationFine = i + 1 === count || decodeTimes[i + 1]! - decode <= MAX_SAMPLE_DURATION;
+    if (!isDurationFine || !(Math.abs(presentationTimes[i]! - decode) <= MAX_COMPOSITION_OFFSET)) {
+      throw damaged('its times jump by more than a film lasts');
+    }
+  }
+}
+
+/** `source-video`, `source-audio`, `source-audio-2`, … */
+function nameRenditions(served: readonly ServedTrack<ChosenTrack>[]): readonly string[] {
+  const seen = { video: 0, audio: 0 };
+  return served.map(({ track }) => {
+    const number = ++seen[track.kind];
+    return number === 1 ? `source-${track.kind}` : `source-${track.kind}-${number}`;
+  });
+}
+
+/** Nobody sees less than this of what was to be hidden. */
+const HARDLY_SEEN_SECONDS = 0.1;
+
+/** Pictures that lie before zero on the source's own clock were moved behind it, because what follows is decoded from them. */
+function findShownFrom(served: readonly ServedTrack<ChosenTrack>[]): number | undefined {
+  const { shift = 0 } = served.find(({ track }) => track.kind === 'video') ?? {};
+  return shift > HARDLY_SEEN_SECONDS ? shift : undefined;
+}
+
+export const showFrom = (
+  { header, ...rest }: RenditionToIndex,
+  shownFromSeconds: number | undefined,
+): RenditionToIndex => ({
+  ...rest,
+  header: shownFromSeconds === undefined ? header : { ...header, shownFromSeconds },
+});
+
+export function toRendition(
+  id: string,
+  served: ServedTrack<ChosenTrack>,
+  segments: readonly PlannedSegment[],
+): RenditionToIndex {
+  const { track, samples, editMediaTime, start, end, hasComposition } = served;
+  const { description, timescale } = track;
+  const { peakBps, averageBps } = measureBandwidth(segments, timescale);
+  const shape = { id, codec: description.codec, bandwidthBps: peakBps, averageBandwidthBps: averageBps };
+  const seconds = (end - start) / timescale;
+  const rendition: Rendition =
+    description.kind === 'video'
+      ? {
+          kind: 'video',
+          ...shape,
+          width: description.width,
+          height: description.height,
+          frameRate: Math.min(
+            1_000,
+            seconds > 0 ? Math.round((samples.count / seconds) * 1_000) / 1_000 || 0.001 : 1,
+          ),
+        }
+      : {
+          kind: 'audio',
+          ...shape,
+          channels: description.channels,
+          sampleRateHz: description.sampleRateHz,
+          ...(description.language ? { language: description.language } : {}),
+          ...(description.name ? { name: description.name } : {}),
+        };
+  return {
+    samples,
+    segments,
+    header: {
+      rendition,
+      description,
+      timescale,
+      editMediaTime,
+      hasComposition,
+      samplePrefix: track.track.samplePrefix.toString('base64'),
+      end: segments.at(-1)!.end,
+      segmentCount: segments.length,
+      sampleCount: samples.count,
+    },
+  };
+}
+
+function summarise(
+  source: IndexedSource,
+  sizeBytes: number,
+  served: readonly ServedTrack<ChosenTrack>[],
+  renditions: readonly RenditionToIndex[],
+  notes: readonly string[],
+): PreparedSource {
+  const seconds = Math.max(...served.map(({ end, track }) => end / track.timescale));
+  const durationMs = Math.max(1, Math.round(seconds * 1_000));
+  const picture = served.find(({ track }) => track.description.kind === 'video')?.track.description;
+  return {
+    container: source.container,
+    durationMs,
+    sizeBytes,
+    bitrateBps: Math.max(1, Math.round((sizeBytes * 8_000) / durationMs)),
+    ...(picture?.kind === 'video' ? { width: picture.width, height: picture.height } : {}),
+    renditions: renditions.map(({ header }) => header.rendition),
+    notes,
+    originSeconds: 0 - (served[0]?.shift ?? 0),
+  };
+}

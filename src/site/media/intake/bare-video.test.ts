@@ -1,0 +1,50 @@
+/** Pictures without a container have no times: they are wrapped first, so that many workers can share them. */
+import { readdir } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { film, openWorkshop, type Workshop } from '../../../../test/media/workshop.ts';
+
+const SECONDS = 70;
+const RATE = 10;
+
+let workshop: Workshop;
+beforeAll(async () => {
+  workshop = await openWorkshop({ ladder: [{ codec: 'h264', lines: 120, kbps: 200 }] });
+});
+afterAll(() => workshop.close());
+
+const picture = ['-f', 'lavfi', '-i', `testsrc2=s=160x120:r=25:d=${SECONDS}`, '-pix_fmt', 'yuv420p'] as const;
+
+describe('bare video', () => {
+  it.each([
+    ['bare-70.m2v', ['-c:v', 'mpeg2video', '-bf', '2', '-g', '15', '-r', '25'], 'mpegvideo', 25],
+    ['bare-70.h264', ['-c:v', 'libx264', '-bf', '3', '-g', '50', '-r', String(RATE)], 'h264', RATE],
+  ] as const)('%s is encoded in chunks, each picture once', async (name, args, demuxer, rate) => {
+    const video = await workshop.upload(film(name, [...picture, ...args]));
+    const row = await workshop.settle(video);
+    expect([row.state, row.error_detail]).toEqual(['ready', null]);
+    const jobs = await workshop.db
+      .selectFrom('jobs')
+      .select(['kind', 'plan'])
+      .where('video_id', '=', video)
+      .orderBy('id')
+      .execute();
+    const [wrap, rung] = jobs.map(({ kind, plan }) => ({ kind, plan: JSON.parse(plan) }));
+    expect(wrap).toMatchObject({ kind: 'remux', plan: { isWrapped: true, demuxer } });
+    expect(rung).toMatchObject({ kind: 'first-rung', plan: { demuxer: 'matroska', chunks: [0, 32, 64] } });
+    // What was made for the conversion alone is gone.
+    const files = await readdir(workshop.storage.directory(video));
+    expect(files).toContain('source');
+    expect(files.filter(file => file.endsWith('.mkv'))).toEqual([]);
+    await workshop.present(video, row.revision, async presentation => {
+      expect(presentation.timeline.durationMs).toBeGreaterThan((SECONDS - 0.3) * 1_000);
+      expect(presentation.timeline.durationMs).toBeLessThan((SECONDS + 0.3) * 1_000);
+      const [rendition] = presentation.renditions;
+      // Its counted pictures by its seconds: none is lost, and none doubled, where chunks meet.
+      expect(rendition).toMatchObject({ kind: 'video' });
+      expect((rendition as { frameRate: number }).frameRate).toBeCloseTo(rate, 0);
+    });
+    expect(JSON.parse(row.prepared ?? '{}')).toMatchObject({
+      container: demuxer === 'h264' ? 'H.264 video' : 'MPEG video',
+    });
+  });
+});

@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdtemp, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { makeFilm, recipes } from '../../../../test/media/videos.ts';
+import { silentLog } from '../../../kernel/log.ts';
+import { openDatabase } from '../../../kernel/sql/sql.ts';
+import { newVideoId, type VideoId } from '../../../protocol/ids.ts';
+import { type SiteSchema, siteMigrations } from '../../database/schema.ts';
+import { findVideo, insertVideo, type SiteDatabase } from '../../database/videos.ts';
+import { UploadStore } from '../../http/uploads/upload-store.ts';
+import { prepareSource } from '../index/prepare.ts';
+import { createStorage, type Storage } from '../storage/storage.ts';
+import { createIntake, type Intake, type IntakeOptions } from './intake.ts';
+
+let directory: string;
+let db: SiteDatabase;
+let storage: Storage;
+let store: UploadStore;
+let prepare: IntakeOptions['prepare'];
+let intake: Intake;
+
+const hashFile = async (path: string): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-intake-'));
+  db = await openDatabase<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);
+  storage = createStorage(directory);
+  store = new UploadStore(db, storage);
+  prepare = prepareSource;
+  intake = createIntake({
+    db,
+    storage,
+    sourceAddress: '192.0.2.1:80',
+    prepare: (...input) => prepare(...input),
+    hashFile,
+    onRecord() {},
+    onJob() {},
+    log: silentLog,
+  });
+});
+afterEach(async () => {
+  await intake.stop();
+  await db.destroy();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** All bytes are here, and nobody has taken them in. */
+async function sendWhole(): Promise<VideoId> {
+  const id = newVideoId();
+  const film = await makeFilm(recipes.mp4);
+  const { size } = await stat(film);
+  await insertVideo(db, {
+    id,
+    name: 'A film',
+    description: '',
+    language: undefined,
+    fileName: undefined,
+    isPrivate: false,
+    sizeBytes: size,
+  });
+  await copyFile(film, storage.upload(id));
+  return id;
+}
+const accept = (video: VideoId): Promise<void> => intake.accept(video, () => hashFile(storage.upload(video)));
+const stateOf = async (video: VideoId): Promise<string | undefined> => (await findVideo(db, video))?.state;
+const untilState = (video: VideoId, state: string): Promise<boolean> =>
+  vi.waitUntil(async () => (await stateOf(video)) === state, { timeout: 10_000 });
+
+describe('a check that fails for no fault of the file', () => {
+  it.each([
+    ['the disk is full', Object.assign(new Error('write'), { code: 'ENOSPC' })],
+    [
+      'too many files are open',
+      new Error('ffmpeg', { cause: Object.assign(new Error('spawn'), { code: 'EMFILE' }) }),
+    ],
+    ['the database goes down', Object.assign(new Error('shutting down'), { code: '57P01' })],
+    ['the database breaks off', new Error('Connection terminated unexpectedly')],
+  ])('because %s is done again until it succeeds, and the upload stays', async (_, fault) => {
+    const prepared = vi.fn(async () => {
+      throw fault;
+    });
+    prepare = prepared;
+    const video = await sendWhole();
+    await accept(video);
+    for (let times = 1; times <= 5; times++) {
+      await vi.waitUntil(
+        async () => prepared.mock.calls.length === times && (await findVideo(db, video))?.attempts === 0,
+      );
+      await intake.resume();
+    }
+    expect(await stateOf(video)).toBe('checking');
+    prepare = prepareSource;
+    await vi.waitUntil(async () => {
+      await intake.resume();
+      return (await stateOf(video)) === 'ready';
+    });
+  });
+
+  it('is told from one that fails for something in it', async () => {
+    prepare = async () => {
+      throw new Error('cannot read properties of undefined');
+    };
+    const video = await sendWhole();
+    await accept(video);
+    await untilState(video, 'failed');
+  });
+});
+
+describe('an upload that came whole while the database was away', () => {
+  it('is taken in without another byte or start, once nobody writes to it any more', async () => {
+    const video = await sendWhole();
+    await intake.resume(60_000);
+    expect(await stateOf(video)).toBe('uploading');
+    const then = new Date(Date.now() - 61_000);
+    await utimes(storage.upload(video), then, then);
+    await intake.resume(60_000);
+    await untilState(video, 'ready');
+  });
+
+  it('and was moved into place is whole for whoever asks, and taken in', async () => {
+    const video = await sendWhole();
+    await accept(video);
+    await untilState(video, 'ready');
+    await db.updateTable('videos').set({ state: 'uploading' }).where('id', '=', video).execute();
+    const { offset, size } = await store.getUpload(video);
+    expect(offset).toBe(size);
+    await intake.resume(60_000);
+    expect(await stateOf(video)).not.toBe('uploading');
+  });
+
+  it('is taken in once where it is asked for twice', async () => {
+    const video = await sendWhole();
+    await Promise.all([accept(video), accept(video), intake.resume()]);
+    await untilState(video, 'ready');
+    expect((await findVideo(db, video))?.attempts).toBe(1);
+  });
+});
+
+describe('an upload that is called off', () => {
+  it('is gone, and a second time unknown', async () => {
+    const video = await sendWhole();
+    await store.remove(video);
+    expect(await findVideo(db, video)).toBeUndefined();
+    expect(existsSync(storage.upload(video))).toBe(false);
+    await expect(store.remove(video)).rejects.toMatchObject({ status_code: 404 });
+  });
+
+  it('while it is moved into place leaves nothing', async () => {
+    const video = await sendWhole();
+    await expect(
+      intake.accept(video, async () => {
+        const hash = await hashFile(storage.upload(video));
+        await db.deleteFrom('videos').where('id', '=', video).execute();
+        return hash;
+      }),
+    ).rejects.toMatchObject({ code: 'upload-cancelled' });
+    expect(await readdir(join(directory, 'videos'))).toEqual([]);
+    expect(await readdir(join(directory, 'uploads'))).toEqual([]);
+  });
+
+  it('after all of it has arrived is refused: it is a video now', async () => {
+    const video = await sendWhole();
+    await accept(video);
+    await untilState(video, 'ready');
+    await expect(store.remove(video)).rejects.toMatchObject({ status_code: 403 });
+    expect(await stateOf(video)).toBe('ready');
+    expect(existsSync(storage.source(video))).toBe(true);
+  });
+});

@@ -1,0 +1,219 @@
+/** Every upload that cannot be published gets one clear sentence; none stops or stalls the checker. */
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mutate, seededRandom } from '../../../../test/media/mutate.ts';
+import { makeFilm, type Recipe, recipes } from '../../../../test/media/videos.ts';
+import { formatBox, formatFullBox, u32 } from '../containers/isobmff/box.ts';
+import { formatElement } from '../containers/matroska/ebml.ts';
+import { Presentation } from '../cut/presentation.ts';
+import { prepareSource } from '../index/prepare.ts';
+import { SourceRefused } from '../source-rejected.ts';
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-refusals-'));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+/** The refusal of these bytes; undefined if they can be published, and then every file of theirs can be made. */
+async function findRefusal(bytes: Buffer): Promise<SourceRefused | undefined> {
+  const sourcePath = join(directory, 'source');
+  const indexPath = join(directory, 'source.index');
+  await writeFile(sourcePath, bytes);
+  try {
+    const { renditions } = await prepareSource(sourcePath, indexPath);
+    const presentation = await Presentation.open({ directory: dirname(sourcePath), indexes: [indexPath] });
+    try {
+      for (const { id } of renditions) {
+        for (const name of ['init.mp4', 'media.m3u8', '0.m4s'])
+          expect(await presentation.file(`${id}/${name}`)).toBeDefined();
+      }
+    } finally {
+      await presentation.close();
+    }
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SourceRefused)) throw error;
+    expect(error.message).toMatch(/^(The|This|Checking) [^\n]+\.$/);
+    expect((await readdir(directory)).filter(name => name.endsWith('.new'))).toEqual([]);
+    return error;
+  } finally {
+    await rm(indexPath, { force: true });
+  }
+}
+
+describe('what cannot be published', () => {
+  it.each([
+    [recipes.mpeg4, 'codec-unsupported', "This file's video is MPEG-4 Part 2, which browsers cannot play."],
+    [
+      recipes.high422,
+      'codec-unsupported',
+      "This file's video is H.264 in a professional profile (4:2:2), which",
+    ],
+    [
+      recipes.pcmInMov,
+      'codec-unsupported',
+      "This file's sound is uncompressed PCM, which browsers cannot play.",
+    ],
+    [
+      recipes.mp3InMp4,
+      'codec-unsupported',
+      "This file's sound is MP3, which not all browsers can play in segments.",
+    ],
+    [{ extension: 'avi', args: recipes.mpeg4.args }, 'container-unsupported', 'This file is an AVI film,'],
+    [
+      { extension: 'ts', args: recipes.silent.args },
+      'container-unsupported',
+      'This file is an MPEG transport stream',
+    ],
+    [{ extension: 'flv', args: recipes.silent.args }, 'container-unsupported', 'This file is a Flash video'],
+    [
+      { extension: 'mkv', args: ['-f', 'lavfi', '-i', 'testsrc2=d=1', '-c:v', 'libvpx', '-b:v', '100k'] },
+      'codec-unsupported',
+      "This file's video is VP8, which browsers cannot play.",
+    ],
+  ] as readonly (readonly [Recipe, string, string])[])('$0.extension: $2', async (recipe, code, sentence) => {
+    const refusal = await findRefusal(await readFile(await makeFilm(recipe)));
+    expect(refusal?.code).toBe(code);
+    expect(refusal?.message).toContain(sentence);
+  });
+
+  it.each([
+    ['nothing', Buffer.alloc(0), 'empty'],
+    ['a page', Buffer.from('<!DOCTYPE html><html><body>404</body></html>'), 'not-media'],
+    [
+      'a drawing',
+      Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'),
+      'not-media',
+    ],
+    ['a playlist', Buffer.from('#EXTM3U\n#EXTINF:1,\n/etc/passwd\n#EXT-X-ENDLIST\n'), 'not-media'],
+    ['a concat list', Buffer.from("ffconcat version 1.0\nfile '/etc/passwd'\n"), 'not-media'],
+    ['noise', Buffer.from(Array.from({ length: 5_000 }, (_, i) => (i * 7919) % 251)), 'not-media'],
+    ['a box and no more', formatBox('ftyp', Buffer.from('isom'), u32(0)), 'damaged'],
+    ['a film of no tracks', film(), 'no-tracks'],
+    ['a million boxes within boxes', deepBoxes(1_000_000), 'damaged'],
+    ['a million boxes in a row', Buffer.concat(Array(1_100_000).fill(formatBox('free'))), 'damaged'],
+    [
+      'a box of 2^63 bytes',
+      Buffer.concat([ftyp(), Buffer.from('0000000166726565ffffffffffffffff', 'hex')]),
+      'truncated',
+    ],
+    [
+      'a Matroska header and no more',
+      formatElement(0x1a45dfa3, formatElement(0x4282, Buffer.from('webm'))),
+      'truncated',
+    ],
+    ['Matroska of no tracks', matroska(), 'no-tracks'],
+    [
+      'a Matroska track list of 2^50 bytes',
+      matroska(Buffer.from('1654ae6b01040000000000', 'hex')),
+      'truncated',
+    ],
+    [
+      'Matroska of another kind',
+      formatElement(0x1a45dfa3, formatElement(0x4282, Buffer.from('other'))),
+      'not-media',
+    ],
+    ['a cluster before the tracks', matroska(cluster(Buffer.from([0x81, 0, 0, 0x80, 1]))), 'damaged'],
+    [
+      'a number of nine bytes',
+      matroska(formatElement(0x1549a966, formatElement(0x2ad7b1, Buffer.alloc(9, 255)))),
+      'damaged',
+    ],
+  ])('%s', async (_what, bytes, code) => {
+    expect((await findRefusal(bytes))?.code).toBe(code);
+  });
+
+  it.each(['stsz', 'stts', 'stsc', 'stco', 'ctts', 'stss', 'elst'])('a count of 2^32-1 in %s', async type => {
+    const bytes = Buffer.from(await readFile(await makeFilm(recipes.mp4)));
+    const at = bytes.indexOf(type);
+    bytes.writeUInt32BE(0xffffffff, at + (type === 'stsz' ? 12 : 8));
+    expect((await findRefusal(bytes))?.code).toMatch(/^(damaged|structure-unsupported)$/);
+  });
+
+  it('samples of one constant size, as many as can be counted', async () => {
+    const bytes = Buffer.from(await readFile(await makeFilm(recipes.mp4)));
+    const at = bytes.indexOf('stsz');
+    bytes.writeUInt32BE(0, at + 8);
+    bytes.writeUInt32BE(3_999_999, at + 12);
+    expect((await findRefusal(bytes))?.code).toBe('damaged');
+    bytes.writeUInt32BE(1_000_000_000, at + 8);
+    expect((await findRefusal(bytes))?.code).toBe('truncated');
+  });
+
+  it('a film that keeps its pictures in another file', async () => {
+    const bytes = Buffer.from(await readFile(await makeFilm(recipes.mp4)));
+    const at = bytes.indexOf('url \0\0\0\x01');
+    bytes[at + 7] = 0;
+    const refusal = await findRefusal(bytes);
+    expect(refusal?.message).toContain('keeps its pictures or sound in another file');
+  });
+
+  it.each(['mp4', 'mp4IndexAtEnd', 'fragmented', 'mkv', 'webm'] as const)(
+    '%s cut off at any point',
+    async name => {
+      const whole = await readFile(await makeFilm(recipes[name]));
+      for (let i = 1; i < 40; i++) {
+        const refusal = await findRefusal(whole.subarray(0, Math.floor((whole.length * i) / 40)));
+        // A fragmented film may end between two fragments: then it is whole.
+        if (name !== 'fragmented' || refusal)
+          expect(refusal?.code, `${i}/40`).toMatch(/^(truncated|damaged|not-media)$/);
+        if (i > 20) expect(refusal?.message ?? 'may be incomplete').toContain('may be incomplete');
+      }
+      const last = await findRefusal(whole.subarray(0, -1));
+      if (name !== 'fragmented') expect(last?.code).toBe('truncated');
+    },
+  );
+
+  it.each([
+    ['mp4', 0, 6_000],
+    ['mp4IndexAtEnd', -9_000, 9_000],
+    ['fragmented', 0, 3_000],
+    ['mkv', 0, 1_500],
+    ['webm', 0, 1_500],
+  ] as const)('%s damaged in a hundred ways', async (name, from, length) => {
+    const whole = await readFile(await makeFilm(recipes[name]));
+    const start = from < 0 ? whole.length + from : from;
+    const random = seededRandom(0x5eed);
+    const outcomes = { refused: 0, published: 0 };
+    for (let i = 0; i < 100; i++) {
+      const started = performance.now();
+      const refusal = await findRefusal(mutate(whole, random, { from: start, to: start + length }));
+      expect(performance.now() - started).toBeLessThan(5_000);
+      outcomes[refusal ? 'refused' : 'published']++;
+    }
+    expect(outcomes.refused).toBeGreaterThan(10);
+  });
+});
+
+function ftyp(): Buffer {
+  return formatBox('ftyp', Buffer.from('isom'), u32(0));
+}
+
+function film(...traks: readonly Buffer[]): Buffer {
+  const mvhd = formatFullBox('mvhd', 0, 0, u32(0, 0, 1_000, 0), Buffer.alloc(80));
+  return Buffer.concat([ftyp(), formatBox('moov', mvhd, ...traks)]);
+}
+
+/** Boxes of a type that readers open, each in the one before. */
+function deepBoxes(depth: number): Buffer {
+  const deep = Buffer.alloc(depth * 8);
+  for (let i = 0; i < depth; i++) {
+    deep.writeUInt32BE((depth - i) * 8, i * 8);
+    deep.write(i === 0 ? 'moov' : 'trak', i * 8 + 4, 'latin1');
+  }
+  return Buffer.concat([ftyp(), deep]);
+}
+
+function matroska(...children: readonly Buffer[]): Buffer {
+  return Buffer.concat([
+    formatElement(0x1a45dfa3, formatElement(0x4282, Buffer.from('matroska'))),
+    formatElement(0x18538067, ...children),
+  ]);
+}
+
+function cluster(block: Buffer): Buffer {
+  return formatElement(0x1f43b675, formatElement(0xa3, block));
+}

@@ -1,0 +1,270 @@
+/** One contract for every way in which media are kept: a disk, several disks, a disk with an object store behind it. */
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import S3rver from 's3rver';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeFilm, recipes } from '../../../../test/media/videos.ts';
+import { newVideoId, type VideoId } from '../../../protocol/ids.ts';
+import { Presentation } from '../cut/presentation.ts';
+import { readScattered } from '../cut/scattered-read.ts';
+import { prepareSource } from '../index/prepare.ts';
+import { openStorage, type StorageSettings } from './open-storage.ts';
+import type { Storage } from './storage.ts';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-storage-'));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+interface Place {
+  readonly settings: StorageSettings;
+  readonly stop?: () => Promise<void>;
+  /** Names of what is in the object store. */
+  readonly objects?: () => Promise<readonly string[]>;
+}
+
+const places: Readonly<Record<string, () => Promise<Place>>> = {
+  'a disk': async () => ({ settings: { dataDirectory: directory, disks: [] } }),
+  'several disks': async () => ({
+    settings: {
+      dataDirectory: join(directory, 'data'),
+      disks: ['a', 'b', 'c'].map(name => join(directory, name)),
+    },
+  }),
+  'an object store': async () => {
+    const folder = join(directory, 'objects');
+    const server = new S3rver({
+      port: 0,
+      address: '127.0.0.1',
+      silent: true,
+      directory: folder,
+      configureBuckets: [{ name: 'media', configs: [] }],
+    });
+    const { port } = (await server.run()) as AddressInfo;
+    return {
+      settings: {
+        dataDirectory: join(directory, 'data'),
+        disks: [],
+        s3: {
+          endpoint: `http://127.0.0.1:${port}`,
+          region: 'us-east-1',
+          bucket: 'media',
+          prefix: 'hangzhou/',
+          accessKeyId: 'S3RVER',
+          secretAccessKey: 'S3RVER',
+        },
+      },
+      stop: () => server.close(),
+      objects: async () =>
+        (await readdir(join(folder, 'media'), { recursive: true }).catch(() => [])).filter(name =>
+          name.endsWith('_object'),
+        ),
+    };
+  },
+};
+
+describe.each(Object.keys(places))('media on %s', kind => {
+  let place: Place;
+  let storage: Storage;
+  let video: VideoId;
+  beforeEach(async () => {
+    place = await places[kind]!();
+    storage = await openStorage(place.settings);
+    video = newVideoId();
+  });
+  afterEach(() => place.stop?.());
+
+  const put = async (name: string, bytes: Buffer): Promise<void> => {
+    const path = join(storage.directory(video), name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, bytes);
+  };
+  const readAll = async (name: string, from: Storage = storage): Promise<Buffer> => {
+    const file = await from.open(video, name);
+    try {
+      const bytes = Buffer.alloc((await file.stat()).size);
+      await readScattered(file, bytes, [{ position: 0, length: bytes.length, target: 0 }]);
+      return bytes;
+    } finally {
+      await file.close();
+    }
+  };
+
+  it('an upload becomes a source by a rename on one disk', async () => {
+    await writeFile(storage.upload(video), 'bytes');
+    await mkdir(storage.directory(video), { recursive: true });
+    await rename(storage.upload(video), storage.source(video));
+    expect((await readAll('source')).toString()).toBe('bytes');
+    expect(storage.recordPath(video)).toBe(`videos/${video}/source`);
+  });
+
+  it('gives the same bytes before and after they are settled, whole and by ranges, also to another process', async () => {
+    // More than one part of a multipart upload.
+    const large = randomBytes(33 * 2 ** 20 + 7);
+    await put('source', large);
+    await put('source.index', Buffer.from('index'));
+    await put('captions/en.vtt', Buffer.from('WEBVTT'));
+    expect((await readAll('source')).equals(large)).toBe(true);
+    await storage.settle(video);
+    await storage.settle(video);
+    const other = await openStorage(place.settings);
+    for (const reader of [storage, other]) {
+      expect(
+        createHash('sha1')
+          .update(await readAll('source', reader))
+          .digest('hex'),
+      ).toBe(createHash('sha1').update(large).digest('hex'));
+      expect((await readAll('captions/en.vtt', reader)).toString()).toBe('WEBVTT');
+      const file = await reader.open(video, 'source');
+      const into = Buffer.alloc(3_000);
+      await readScattered(file, into, [
+        { position: 17_000_000, length: 1_000, target: 0 },
+        { position: 17_100_000, length: 1_000, target: 1_000 },
+        { position: 5, length: 1_000, target: 2_000 },
+      ]);
+      await file.close();
+      expect(
+        into.equals(Buffer.concat([17_000_000, 17_100_000, 5].map(at => large.subarray(at, at + 1_000)))),
+      ).toBe(true);
+      const beyond = await reader.open(video, 'source');
+      await expect(
+        readScattered(beyond, into, [{ position: large.length - 10, length: 1_000, target: 0 }]),
+      ).rejects.toThrow('ends before');
+      await beyond.close();
+    }
+  });
+
+  it('brings a file to a local path for programs that need one', async () => {
+    await put('source', Buffer.from('a whole film'));
+    await storage.settle(video);
+    const path = await storage.fetch(video, 'source');
+    expect(await readFile(path, 'utf8')).toBe('a whole film');
+    expect(await readdir(dirname(path))).not.toContain('source.new');
+  });
+
+  it('says of what is not there that it is not there', async () => {
+    await put('source', Buffer.from('x'));
+    await storage.settle(video);
+    await expect(storage.open(video, 'other')).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(storage.open(newVideoId(), 'source')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('lists what is here, and removes a video without a trace, and no other', async () => {
+    await put('source', Buffer.from('x'));
+    await put('captions/en.vtt', Buffer.from('x'));
+    const kept = newVideoId();
+    await mkdir(storage.directory(kept), { recursive: true });
+    await writeFile(storage.source(kept), 'kept');
+    await storage.settle(video);
+    await storage.settle(kept);
+    expect([...(await storage.list())].sort()).toEqual([video, kept].sort());
+    await storage.remove(video);
+    expect(await storage.list()).toEqual([kept]);
+    await expect(storage.open(video, 'source')).rejects.toMatchObject({ code: 'ENOENT' });
+    const left = await storage.open(kept, 'source');
+    expect((await left.stat()).size).toBe(4);
+    await left.close();
+    expect((await place.objects?.())?.filter(name => name.includes(video)) ?? []).toEqual([]);
+    await storage.remove(video);
+  });
+
+  it('a film is cut from it as from a file of its own', async () => {
+    await mkdir(storage.directory(video), { recursive: true });
+    await writeFile(storage.source(video), await readFile(await makeFilm(recipes.mp4)));
+    const { renditions } = await prepareSource(storage.source(video), storage.index(video));
+    const read = async (): Promise<readonly string[]> => {
+      const presentation = await Presentation.open({
+        directory: storage.directory(video),
+        indexes: [storage.indexName],
+        open: name => storage.open(video, name),
+      });
+      try {
+        const paths = renditions.flatMap(({ id }) =>
+          ['init.mp4', '0.m4s', '1.m4s'].map(name => `${id}/${name}`),
+        );
+        const files = await Promise.all(paths.map(async path => (await presentation.file(path))?.body));
+        return files.map(body => (body ? createHash('sha1').update(body).digest('hex') : 'none'));
+      } finally {
+        await presentation.close();
+      }
+    };
+    const before = await read();
+    expect(before[0]).not.toBe('none');
+    await storage.settle(video);
+    expect(await read()).toEqual(before);
+    // Where there is an object store, the film itself no longer takes space on the disk.
+    expect(existsSync(storage.source(video))).toBe(!storage.settles);
+  });
+});
+
+describe('several disks', () => {
+  const open = () =>
+    openStorage({
+      dataDirectory: join(directory, 'data'),
+      disks: [join(directory, 'a'), join(directory, 'b')],
+    });
+  const store = async (storage: Storage): Promise<VideoId> => {
+    const video = newVideoId();
+    await mkdir(storage.directory(video), { recursive: true });
+    await writeFile(storage.source(video), video);
+    return video;
+  };
+
+  it('a lost disk takes its own videos along and nothing else, and they are back when it is', async () => {
+    const first = await open();
+    expect(first.disks.present()).toHaveLength(2);
+    const video = await store(first);
+    const itsDisk = first.disks.diskOf(video);
+    const otherDisk = first.disks.all.find(disk => disk !== itsDisk)!;
+    const other = newVideoId();
+    await mkdir(join(otherDisk, 'videos', other), { recursive: true });
+    await writeFile(join(otherDisk, 'videos', other, 'source'), other);
+    // As if unmounted: the directory is there, and empty.
+    await rename(itsDisk, `${itsDisk}.away`);
+    await mkdir(itsDisk);
+
+    const without = await open();
+    expect(without.disks.present()).toEqual([otherDisk]);
+    await expect(without.open(video, 'source')).rejects.toMatchObject({ code: 'ENOENT' });
+    const file = await without.open(other, 'source');
+    expect((await file.stat()).size).toBe(other.length);
+    await file.close();
+    // New videos go to what is left; nothing is written under the mount point.
+    expect(without.disks.diskOf(await store(without))).toBe(otherDisk);
+    expect(await readdir(itsDisk)).toEqual([]);
+
+    await rm(itsDisk, { recursive: true });
+    await rename(`${itsDisk}.away`, itsDisk);
+    expect(without.disks.present()).toHaveLength(2);
+    await (await without.open(video, 'source')).close();
+  });
+
+  it('a lost disk is not taken for a new one because the list of disks was cut off', async () => {
+    const { disks } = await open();
+    const list = join(directory, 'data', 'disks.json');
+    const [lost] = disks.all as [string];
+    await rename(lost, `${lost}.away`);
+    await mkdir(lost);
+    await truncate(list, 20);
+    await expect(open()).rejects.toThrow(`${list} says which disks this site has`);
+    expect(await readdir(lost)).toEqual([]);
+
+    await rm(lost, { recursive: true });
+    await rename(`${lost}.away`, lost);
+    await rm(list);
+    expect((await open()).disks.present()).toHaveLength(2);
+  });
+
+  it('a start with the disks of the last one writes nothing to a data directory that is full', async () => {
+    await open();
+    const list = join(directory, 'data', 'disks.json');
+    const { mtimeMs, ino } = await stat(list);
+    await open();
+    expect(await stat(list)).toMatchObject({ mtimeMs, ino });
+  });
+});

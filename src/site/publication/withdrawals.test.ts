@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { silentLog } from '../../kernel/log.ts';
+import { openDatabase } from '../../kernel/sql/sql.ts';
+import { newVideoId, type VideoId } from '../../protocol/ids.ts';
+import type { WithdrawalFeed } from '../../protocol/publication/withdrawals.ts';
+import { type SiteSchema, siteMigrations } from '../database/schema.ts';
+import { readSignal } from '../database/signal.ts';
+import { insertVideo } from '../database/videos.ts';
+import type { CentralCalls } from './central-client.ts';
+import { startWithdrawals } from './withdrawals.ts';
+
+it('drops, then notes how far it has come, then asks on; its own videos stay', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'tributary-withdrawals-'));
+  const db = await openDatabase<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);
+  const [foreign, own] = [newVideoId(), newVideoId()];
+  const about = { name: 'x', description: '', language: undefined, fileName: undefined, sizeBytes: 1 };
+  await insertVideo(db, { id: own, ...about });
+  const events: string[] = [];
+  let diskFails = true;
+  let tellEnd = (): void => {};
+  const end = new Promise<void>(resolve => {
+    tellEnd = resolve;
+  });
+  const calls: Pick<CentralCalls, 'site' | 'awaitWithdrawals'> = {
+    site: () => 'this site',
+    async awaitWithdrawals(after): Promise<WithdrawalFeed> {
+      events.push(`asks after ${after}`);
+      if (after === 0) return { videos: [foreign, own], position: 7 };
+      tellEnd();
+      return new Promise(() => {});
+    },
+  };
+  const drop = async (video: VideoId): Promise<void> => {
+    events.push(video === foreign ? 'drops the foreign one' : 'drops its own');
+    if (diskFails) {
+      diskFails = false;
+      throw new Error('the disk will not');
+    }
+  };
+  const watch = startWithdrawals({ db, calls: calls as CentralCalls, drop, log: silentLog });
+  // After a failure nothing is confirmed; it is tried again.
+  for (let tries = 0; diskFails && tries < 200; tries++)
+    await new Promise(resolve => setTimeout(resolve, 10));
+  expect((await readSignal(db)).withdrawals).toBe(0);
+  watch.wake();
+  await end;
+  expect(events).toEqual([
+    'asks after 0',
+    'drops the foreign one',
+    'asks after 0',
+    'drops the foreign one',
+    'asks after 7',
+  ]);
+  await db.destroy();
+  await rm(directory, { recursive: true });
+});

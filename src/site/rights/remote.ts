@@ -1,0 +1,59 @@
+/** For a buffer that runs apart: web follows the rights and has the key, the buffer asks web (operator token). */
+import * as z from 'zod';
+import { type HttpServer, requireToken } from '../../kernel/http/server.ts';
+import { bookSchema, type RightsBook } from '../../kernel/rights/rights-state.ts';
+import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { type HolderAnswer, holderAnswerSchema } from '../delivery/fill/sources.ts';
+
+export const RIGHTS_PATH = '/parts/rights';
+export const HOLDERS_PATH = '/parts/holders';
+
+/** `book` is absent where it is the one that the asker has already. */
+export const partsRightsSchema = z.strictObject({
+  /** Of this start of web. */
+  start: z.string(),
+  version: z.int().nonnegative(),
+  book: bookSchema.optional(),
+});
+
+export function servePartsRights(
+  app: HttpServer,
+  options: {
+    readonly book: RightsBook;
+    readonly start: string;
+    readonly operatorToken: string;
+    readonly askWithRight: (video: VideoId) => Promise<HolderAnswer>;
+  },
+): void {
+  const { book, start, operatorToken } = options;
+  app.get(
+    RIGHTS_PATH,
+    {
+      schema: {
+        hide: true,
+        querystring: z.object({ known: z.string().max(100).default('') }),
+        response: { 200: partsRightsSchema },
+      },
+    },
+    request => {
+      requireToken(request, operatorToken);
+      const { version } = book;
+      const isKnown = request.query.known === `${start} ${version}`;
+      return { start, version, ...(isKnown ? {} : { book: book.content() }) };
+    },
+  );
+  app.get(
+    `${HOLDERS_PATH}/:video`,
+    {
+      schema: {
+        hide: true,
+        params: z.object({ video: videoIdSchema }),
+        response: { 200: holderAnswerSchema },
+      },
+    },
+    request => {
+      requireToken(request, operatorToken);
+      return options.askWithRight(request.params.video);
+    },
+  );
+}

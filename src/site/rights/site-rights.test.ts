@@ -1,0 +1,70 @@
+/** Tokens that a site has seen before: that they are genuine is remembered, and nothing else. */
+import { randomBytes } from 'node:crypto';
+import { beforeEach, expect, it } from 'vitest';
+import { silentLog } from '../../kernel/log.ts';
+import { RightsBook } from '../../kernel/rights/rights-state.ts';
+import { deriveSiteKey, mintRight } from '../../kernel/rights/rights-token.ts';
+import { newSiteId, newVideoId } from '../../protocol/ids.ts';
+import { CLOCK_TOLERANCE_S, type RightsPage } from '../../protocol/rights.ts';
+import { createSiteRights, type SiteRights } from './site-rights.ts';
+
+const [video, other] = [newVideoId(), newVideoId()];
+const grant = 'aaaaaaaaaaaaaaaa';
+const key = deriveSiteKey(randomBytes(32), newSiteId());
+const ofKey = (generation: number, bytes: Buffer): RightsPage['keys'][number] => ({
+  generation,
+  key: bytes.toString('base64url'),
+});
+
+let nowS: number;
+let position: number;
+let book: RightsBook;
+let rights: SiteRights;
+let token: string;
+const hear = (changes: Partial<RightsPage>): void =>
+  book.apply({
+    position: ++position,
+    more: false,
+    keys: [ofKey(1, key)],
+    videos: [],
+    revoked: [],
+    ...changes,
+  });
+const code = (of = video): string | undefined => rights.refuse(token, of)?.code;
+beforeEach(() => {
+  nowS = Math.floor(Date.now() / 1_000);
+  position = 0;
+  book = RightsBook.open();
+  hear({});
+  rights = createSiteRights(book, silentLog, () => nowS * 1_000);
+  const claims = { kind: 'viewer', expiresS: nowS + 600, subject: grant } as const;
+  token = mintRight({ generation: 1, key }, claims, video);
+  expect([code(), code()]).toEqual([undefined, undefined]);
+});
+
+it('opens the one video, in whatever order both are asked for', () => {
+  expect([code(other), code(), code(other), code()]).toEqual([
+    'token-invalid',
+    undefined,
+    'token-invalid',
+    undefined,
+  ]);
+});
+
+it('is refused once its grant is taken back, and once its time is over', () => {
+  hear({ revoked: [{ grant, expiresS: nowS + 900 }] });
+  expect(code()).toBe('grant-revoked');
+  nowS += 600 + CLOCK_TOLERANCE_S + 1;
+  expect(code()).toBe('token-expired');
+});
+
+it('is refused once its key counts no more: another of that generation, none, or one whose time is over', () => {
+  hear({ keys: [ofKey(1, randomBytes(32))] });
+  expect(code()).toBe('token-invalid');
+  hear({ keys: [ofKey(2, randomBytes(32))] });
+  expect(code()).toBe('token-invalid');
+  hear({ keys: [ofKey(2, randomBytes(32)), { ...ofKey(1, key), untilS: nowS + 60 }] });
+  expect(code()).toBeUndefined();
+  nowS += 60 + CLOCK_TOLERANCE_S + 1;
+  expect(code()).toBe('token-invalid');
+});

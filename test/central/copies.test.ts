@@ -1,0 +1,329 @@
+/** Copies at the centre: what sites say of them, what sites are told to hold, and who has a video whose site is lost. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { call } from '../../src/kernel/http/client.ts';
+import { assignmentFeedSchema } from '../../src/protocol/copies.ts';
+import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../src/protocol/ids.ts';
+import { heldPageSchema } from '../../src/protocol/publication/handshake.ts';
+import type { CopyRecord, PublicationRecord, VideoRecord } from '../../src/protocol/publication/record.ts';
+import {
+  type Stand,
+  startStand,
+  type TestSite,
+  tombstone,
+  until,
+  videoRecord,
+} from '../support/central-harness.ts';
+
+let stand: Stand;
+beforeEach(async () => {
+  stand = await startStand();
+});
+afterEach(() => stand.end());
+
+const bounds = { timeoutMs: 30_000, maxBytes: 2 ** 20 };
+const assignmentsOf = (site: TestSite, after = 0, waitS = 0) =>
+  call(`${stand.central.url}/api/assignments?after=${after}&wait=${waitS}`, {
+    ...bounds,
+    signer: site.signer,
+    answer: assignmentFeedSchema,
+  });
+const copyOf = (record: VideoRecord, origin: TestSite, version: number, changes: Partial<CopyRecord> = {}) =>
+  ({
+    kind: 'copy',
+    video: record.video,
+    version,
+    revision: record.revision,
+    origin: origin.id,
+    path: 'videos/a/copy/pack',
+    sourceAddress: '192.0.2.8:8090',
+    sizeBytes: 1_000_100,
+    files: 12,
+    copiedAt: '2024-05-03T08:00:00.000Z',
+    ...changes,
+  }) satisfies PublicationRecord;
+const gone = (video: VideoId, version: number): PublicationRecord => ({
+  kind: 'gone',
+  video,
+  version,
+  because: 'No rule wants it there any more.',
+  goneAt: '2024-05-04T08:00:00.000Z',
+});
+const videoOf = async (video: VideoId) => (await stand.ask('GET', `/api/videos/${video}`)).body;
+const addRule = async (body: unknown) => (await stand.ask('POST', '/api/placement-rules', { body })).body;
+const lose = async (site: TestSite) => (await stand.ask('POST', `/api/sites/${site.id}/lost`)).body;
+async function publish(site: TestSite, ...records: PublicationRecord[]) {
+  for (const record of records) site.put(record);
+  return site.collect();
+}
+
+describe('a copy', () => {
+  it('is taken in by the nine rules as any record is, and told to trackers', async () => {
+    const [origin, holder] = [await stand.addSite('origin'), await stand.addSite('holder')];
+    const tracker = await stand.addTracker('tracker');
+    const record = videoRecord();
+    await publish(origin, record);
+    await publish(holder, copyOf(record, origin, 1));
+    expect(holder.acknowledged).toMatchObject([{ video: record.video, version: 1 }]);
+    expect(await videoOf(record.video)).toMatchObject({
+      site: { id: origin.id },
+      copies: [
+        { site: origin.id, state: 'origin' },
+        { site: holder.id, address: '192.0.2.8:8090', state: 'complete' },
+      ],
+    });
+    const { changes, position } = await tracker.changes(0);
+    expect(changes).toContainEqual({
+      kind: 'copy',
+      position: expect.any(Number),
+      site: holder.id,
+      video: record.video,
+      version: 1,
+      revision: record.revision,
+    });
+    const listed = (await stand.ask('GET', '/api/videos')).body.videos;
+    expect(listed).toHaveLength(1);
+    // R4 and R9: an older one and another content of the same version are refused.
+    await publish(holder, copyOf(record, origin, 1, { sizeBytes: 7 }));
+    expect((await holder.collect()).error).toMatch(/^conflict|epoch/);
+    await holder.greet();
+    await publish(holder, gone(record.video, 2));
+    expect((await videoOf(record.video)).copies).toHaveLength(1);
+    expect((await tracker.changes(position)).changes).toMatchObject([
+      { kind: 'gone', site: holder.id, version: 2 },
+    ]);
+    // Unlike a withdrawal, it may be taken back.
+    await publish(holder, copyOf(record, origin, 3));
+    expect((await videoOf(record.video)).copies).toHaveLength(2);
+  });
+
+  it('of another revision does not count as one', async () => {
+    const [origin, holder] = [await stand.addSite('origin'), await stand.addSite('holder')];
+    const record = videoRecord();
+    await publish(origin, record);
+    await publish(holder, copyOf(record, origin, 1));
+    await publish(origin, { ...record, version: 2, revision: newRevisionId() });
+    expect((await videoOf(record.video)).copies).toHaveLength(1);
+  });
+
+  it('gives no say over the video: neither a record nor a withdrawal of its holder is taken', async () => {
+    const [origin, holder] = [await stand.addSite('origin'), await stand.addSite('holder')];
+    const record = videoRecord({ name: 'The real one' });
+    await publish(origin, record);
+    await publish(holder, copyOf(record, origin, 1));
+    for (const [version, claim] of [
+      [2, { ...record, version: 2, name: 'A false one' }],
+      [3, tombstone(record.video, 3)],
+    ] as const) {
+      expect((await publish(holder, claim)).error).toMatch(/^taken: /);
+      expect(holder.acknowledged.some(each => each.version === version)).toBe(false);
+      await holder.greet();
+    }
+    await publish(holder, gone(record.video, 4));
+    await publish(holder, { ...record, version: 5, name: 'A false one' });
+    expect(await videoOf(record.video)).toMatchObject({ name: 'The real one', state: 'published' });
+  });
+});
+
+describe('what a site is to hold', () => {
+  it('is told as the rules change, by hand first', async () => {
+    const [origin, holder] = [await stand.addSite('origin'), await stand.addSite('holder')];
+    const record = videoRecord();
+    await publish(origin, record);
+    const waiting = assignmentsOf(holder, 0, 20);
+    const { id } = await addRule({ kind: 'by-hand', video: record.video, site: holder.id });
+    const first = await waiting;
+    expect(first.assignments).toMatchObject([
+      {
+        wanted: true,
+        video: record.video,
+        origin: origin.id,
+        revision: record.revision,
+        version: 1,
+        hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      },
+    ]);
+    expect((await assignmentsOf(origin)).assignments).toEqual([]);
+    // A new revision is told again, and nothing else.
+    const revision = newRevisionId();
+    await publish(origin, { ...record, version: 2, revision });
+    const second = await assignmentsOf(holder, first.position);
+    expect(second.assignments).toMatchObject([{ wanted: true, revision, version: 2 }]);
+    expect((await assignmentsOf(holder, second.position)).assignments).toEqual([]);
+    // A site that is ahead of the feed reads all of it again.
+    expect((await assignmentsOf(holder, 1_000_000)).assignments).toHaveLength(1);
+    expect((await stand.ask('DELETE', `/api/placement-rules/${id}`)).status).toBe(204);
+    const third = await until(async () => {
+      const page = await assignmentsOf(holder, second.position);
+      return page.assignments.length > 0 && page;
+    });
+    expect(third.assignments).toMatchObject([{ wanted: false, video: record.video }]);
+  });
+
+  it('ends with the video', async () => {
+    const [origin, holder] = [await stand.addSite('origin'), await stand.addSite('holder')];
+    const record = videoRecord();
+    await publish(origin, record);
+    await addRule({ kind: 'by-hand', video: record.video, site: holder.id });
+    const { position } = await assignmentsOf(holder, 0, 20);
+    await publish(origin, tombstone(record.video, 2));
+    expect((await assignmentsOf(holder, position, 20)).assignments).toMatchObject([{ wanted: false }]);
+  });
+
+  it('follows what is played, as trackers tell', async () => {
+    const [origin, holder] = [await stand.addSite('origin'), await stand.addSite('holder')];
+    const tracker = await stand.addTracker('tracker');
+    const [hot, cold] = [videoRecord(), videoRecord()];
+    await publish(origin, hot, cold);
+    const plays = { plays: [{ video: hot.video, count: 20 }] };
+    const tell = { ...bounds, method: 'POST', body: plays } as const;
+    const { z } = await import('zod');
+    await call(`${stand.central.url}/api/plays`, { ...tell, signer: tracker.signer, answer: z.unknown() });
+    await addRule({ kind: 'hot', top: 5, at: { sites: [holder.id] } });
+    const { assignments } = await assignmentsOf(holder, 0, 20);
+    expect(assignments.map(({ video }) => video)).toEqual([hot.video]);
+    await expect(
+      call(`${stand.central.url}/api/plays`, { ...tell, signer: holder.signer, answer: z.unknown() }),
+    ).rejects.toMatchObject({ code: 'role-wrong' });
+  });
+
+  it('is the operator’s to say', async () => {
+    const rule = { kind: 'by-hand', video: newVideoId(), site: newSiteId() };
+    for (const [method, path, body] of [
+      ['POST', '/api/placement-rules', rule],
+      ['GET', '/api/placement-rules', undefined],
+      ['DELETE', '/api/placement-rules/x', undefined],
+      ['GET', '/api/copies', undefined],
+      ['POST', `/api/sites/${rule.site}/lost`, undefined],
+    ] as const) {
+      expect((await stand.ask(method, path, { token: null, body })).status).toBe(401);
+    }
+    expect((await stand.ask('POST', '/api/placement-rules', { body: rule })).body.code).toBe('site-unknown');
+    expect((await stand.ask('POST', `/api/sites/${rule.site}/lost`)).body.code).toBe('site-unknown');
+    for (const named of [
+      { kind: 'stays', of: { sites: [rule.site] } },
+      { kind: 'at-most', bytes: 1, at: { sites: [rule.site] } },
+    ]) {
+      expect((await stand.ask('POST', '/api/placement-rules', { body: named })).body.code).toBe(
+        'site-unknown',
+      );
+    }
+    const bad = { kind: 'at-least', copies: 0 };
+    expect((await stand.ask('POST', '/api/placement-rules', { body: bad })).status).toBe(400);
+  });
+});
+
+describe('a site that is lost', () => {
+  async function makeLoss() {
+    const [origin, heir] = [await stand.addSite('origin'), await stand.addSite('heir')];
+    const [copied, alone] = [videoRecord({ name: 'Copied' }), videoRecord({ name: 'Alone' })];
+    await publish(origin, copied, alone);
+    await publish(heir, copyOf(copied, origin, 1));
+    return { origin, heir, copied, alone, answer: await lose(origin) };
+  }
+
+  it('leaves what others hold to them: no moment without an owner, and none with two', async () => {
+    const tracker = await stand.addTracker('tracker');
+    const { origin, heir, copied, alone, answer } = await makeLoss();
+    expect(answer).toMatchObject({
+      promoted: [{ video: copied.video, name: 'Copied', to: { id: heir.id } }],
+      lost: [{ video: alone.video, name: 'Alone' }],
+    });
+    // The heir is told that the video is its own; until it says so itself, nothing has changed.
+    const { assignments } = await assignmentsOf(heir, 0, 20);
+    expect(assignments).toMatchObject([{ wanted: true, video: copied.video, origin: heir.id }]);
+    expect(await videoOf(copied.video)).toMatchObject({ site: { id: origin.id } });
+    const before = await tracker.changes(0);
+    const inherited = { ...copied, version: 2, revision: newRevisionId() };
+    await publish(heir, inherited);
+    expect(await videoOf(copied.video)).toMatchObject({
+      site: { id: heir.id },
+      revision: inherited.revision,
+    });
+    const { changes } = await tracker.changes(before.position);
+    expect(changes).toMatchObject([
+      { kind: 'video', site: heir.id, version: 2, promoted: true },
+      { kind: 'gone', site: origin.id, video: copied.video },
+    ]);
+    const { videos } = (await stand.ask('GET', '/api/videos')).body;
+    expect(videos.map((video: { name: string }) => video.name).sort()).toEqual(['Alone', 'Copied']);
+    // No rule wants the heir to hold a copy of its own video; that does not take the video from it.
+    await addRule({ kind: 'by-hand', video: alone.video, site: heir.id });
+    await until(async () => (await assignmentsOf(heir)).assignments.length > 1);
+    expect(await videoOf(copied.video)).toMatchObject({ site: { id: heir.id } });
+  });
+
+  it('is told so when it comes back, and does not double the video', async () => {
+    const { origin, heir, copied } = await makeLoss();
+    const before = { ...copied, version: 2, revision: newRevisionId() };
+    await publish(heir, before);
+    // It still thinks that the video is its own, and has changed it meanwhile.
+    expect((await publish(origin, { ...copied, version: 3, name: 'Renamed' })).error).toMatch(/epoch/);
+    const answer = await origin.greet();
+    expect(answer.same).toBe(false);
+    const { held } = await call(`${stand.central.url}/api/greetings/held`, {
+      ...bounds,
+      method: 'POST',
+      body: { epoch: answer.epoch },
+      signer: origin.signer,
+      answer: heldPageSchema,
+    });
+    expect(held.find(({ video }) => video === copied.video)).toMatchObject({ supersededBy: heir.id });
+    // One that will not hear it is refused, its withdrawal too.
+    expect((await origin.collect()).error).toMatch(/^superseded: /);
+    await origin.greet();
+    expect((await publish(origin, tombstone(copied.video, 4))).error).toMatch(/^superseded: /);
+    await origin.greet();
+    expect(await videoOf(copied.video)).toMatchObject({ site: { id: heir.id }, name: 'Copied' });
+    // One that does says that it is gone; then nothing is left to be told.
+    await publish(origin, gone(copied.video, 5));
+    expect((await origin.greet()).same).toBe(true);
+    // It may hold a copy of what was its own, like any other site.
+    await publish(origin, copyOf(before, heir, 6));
+    expect((await videoOf(copied.video)).copies.map((copy: { site: string }) => copy.site)).toEqual([
+      heir.id,
+      origin.id,
+    ]);
+  });
+
+  it('that comes back in time and withdraws has the last word: what was withdrawn does not come back', async () => {
+    const { origin, heir, copied } = await makeLoss();
+    await origin.greet();
+    await publish(origin, tombstone(copied.video, 2));
+    expect((await publish(heir, { ...copied, version: 2, revision: newRevisionId() })).error).toMatch(
+      /^taken: /,
+    );
+    expect((await stand.ask('GET', `/api/videos/${copied.video}`)).status).toBe(410);
+    await heir.greet();
+    await publish(heir, gone(copied.video, 3));
+    expect((await heir.greet()).same).toBe(true);
+  });
+
+  it('that is declared lost again leaves its heirs as they are', async () => {
+    const { origin, heir, copied } = await makeLoss();
+    const third = await stand.addSite('third');
+    await publish(third, copyOf(copied, origin, 1));
+    await stand.addTracker('tracker').then(tracker => tracker.tell([{ site: third.id, up: true }]));
+    expect((await lose(origin)).promoted).toMatchObject([{ video: copied.video, to: { id: heir.id } }]);
+  });
+
+  it('may be lost in its turn: the video goes on to the next', async () => {
+    const { origin, heir, copied } = await makeLoss();
+    const inherited = { ...copied, version: 2, revision: newRevisionId() };
+    await publish(heir, inherited);
+    const third = await stand.addSite('third');
+    await publish(third, copyOf(inherited, heir, 1));
+    expect((await lose(heir)).promoted).toMatchObject([{ video: copied.video, to: { id: third.id } }]);
+    await publish(third, { ...inherited, version: 2, revision: newRevisionId() });
+    expect(await videoOf(copied.video)).toMatchObject({ site: { id: third.id } });
+    expect((await lose(origin)).promoted).toEqual([]);
+  });
+
+  it('counts as there again once it greets', async () => {
+    const { origin } = await makeLoss();
+    const names = async () =>
+      (await stand.ask('GET', '/api/copies')).body.sites.map((site: { name: string }) => site.name).sort();
+    expect(await names()).toEqual(['heir']);
+    await origin.greet();
+    expect(await names()).toEqual(['heir', 'origin']);
+  });
+});

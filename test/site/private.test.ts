@@ -1,0 +1,550 @@
+/** Private videos at a site's buffer and origin, over HTTP: who has no right gets nothing, in whatever way he asks. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ConnectionLane, createNodeServer, type ServerOptions } from '../../src/kernel/http/server.ts';
+import { type KeyPair, readOrMakeKey } from '../../src/kernel/identity/keys.ts';
+import { formatProof, sha256Base64, signBytes } from '../../src/kernel/identity/proofs.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import { RightsBook } from '../../src/kernel/rights/rights-state.ts';
+import { type Claims, deriveSiteKey, mintRight, NO_SUBJECT } from '../../src/kernel/rights/rights-token.ts';
+import { newRevisionId, newSiteId, newVideoId, type SiteId, type VideoId } from '../../src/protocol/ids.ts';
+import { CLOCK_TOLERANCE_S, type RightsPage } from '../../src/protocol/rights.ts';
+import { createStreamBuffer, type StreamBuffer } from '../../src/site/delivery/buffer.ts';
+import type { HolderAnswer } from '../../src/site/delivery/fill/sources.ts';
+import { createOriginServer } from '../../src/site/media/cut/server.ts';
+import { createSiteRights, type SiteRights } from '../../src/site/rights/site-rights.ts';
+
+const master = randomBytes(32);
+const BODY = randomBytes(50_000);
+const [closed, open] = [newVideoId(), newVideoId()];
+const revision = newRevisionId();
+const pathOf = (video: VideoId, file = 'source-video/0.m4s'): string => `/v/${video}/${revision}/${file}`;
+const nowS = (): number => Math.floor(Date.now() / 1_000);
+
+const closers: (() => Promise<unknown>)[] = [];
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-private-'));
+  closers.push(() => rm(directory, { recursive: true, force: true }));
+});
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+interface Site {
+  readonly id: SiteId;
+  readonly url: string;
+  readonly book: RightsBook;
+  readonly rights: SiteRights;
+  readonly buffer: StreamBuffer;
+  /** The same buffer without its lane. */
+  readonly slowUrl: string;
+  /** What its origin was asked for. */
+  readonly asked: string[];
+  /** Connections that the lane gave to node:http. */
+  handedOver(): number;
+  readonly key: KeyPair;
+  token(changes?: Partial<Claims>, video?: VideoId): string;
+}
+
+/** How far the sites' clocks are ahead. */
+let aheadMs = 0;
+beforeEach(() => {
+  aheadMs = 0;
+});
+
+let position = 0;
+const page = (site: SiteId, changes: Partial<RightsPage> = {}): RightsPage => ({
+  position: ++position,
+  more: false,
+  keys: [{ generation: 1, key: deriveSiteKey(master, site).toString('base64url') }],
+  videos: [],
+  revoked: [],
+  ...changes,
+});
+
+/** A buffer with its lane, before an origin that has both videos if `hasVideos`; `ask` stands for the tracker. */
+async function startSite(
+  name: string,
+  hasVideos: boolean,
+  ask?: (video: VideoId) => Promise<HolderAnswer>,
+  trackerUrl?: string,
+): Promise<Site> {
+  const id = newSiteId();
+  const book = RightsBook.open(join(directory, `${name}.json`));
+  book.apply(page(id));
+  const rights = createSiteRights(book, silentLog, () => Date.now() + aheadMs);
+  if (hasVideos) rights.markOwn(closed, true);
+  const key = await readOrMakeKey(join(directory, `${name}.key`));
+  const asked: string[] = [];
+  const origin = createServer(async (request, response) => {
+    const url = request.url ?? '';
+    asked.push(url);
+    const path = url.replace(/^\/t\/[^/]*/, '');
+    const isRefused = path.includes(closed) && !(url.startsWith('/t/') && isRight(url));
+    const isHere = hasVideos && (path.includes(closed) || path.includes(open));
+    if (!isHere || isRefused) {
+      response.writeHead(404, { 'content-type': 'application/problem+json' });
+      return void response.end('{"code":"video-unknown"}');
+    }
+    const proof = formatProof(signBytes(key, path, await sha256Base64(BODY)));
+    response.writeHead(200, ['Content-Length', String(BODY.length), 'ETag', '"x"', ...proof]).end(BODY);
+  });
+  const isRight = (url: string): boolean => rights.refuse(url.split('/')[2] ?? '', closed) === undefined;
+  const originUrl = await listen(origin);
+  const buffer = await createStreamBuffer({
+    siteId: () => id,
+    directory: join(directory, name),
+    memoryBytes: 2 ** 24,
+    diskBytes: 2 ** 24,
+    origin: { url: originUrl },
+    trackerUrl: () => trackerUrl,
+    rights,
+    askWithRight: ask,
+    mayFetchAhead: () => false,
+    log: silentLog,
+  });
+  const { lane } = buffer;
+  if (!lane) throw new Error('this buffer has no lane');
+  let handedOver = 0;
+  const counting: ConnectionLane = {
+    accept: (socket, handOver) =>
+      lane.accept(socket, () => {
+        handedOver++;
+        handOver();
+      }),
+    close: lane.close,
+  };
+  const serve = (options: ServerOptions): Promise<string> =>
+    listen(createNodeServer(buffer.handle, options) as ReturnType<typeof createServer>);
+  const url = await serve({ lane: counting });
+  const slowUrl = await serve({});
+  closers.push(async () => lane.close());
+  closers.push(() => buffer.stop());
+  const signing = { generation: 1, key: deriveSiteKey(master, id) };
+  return {
+    id,
+    url,
+    slowUrl,
+    handedOver: () => handedOver,
+    book,
+    rights,
+    buffer,
+    asked,
+    key,
+    token: (changes = {}, video = closed) =>
+      mintRight(
+        signing,
+        { kind: 'viewer', expiresS: nowS() + 600, subject: 'aaaaaaaaaaaaaaaa', ...changes },
+        video,
+      ),
+  };
+}
+
+async function listen(server: ReturnType<typeof createServer>): Promise<string> {
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+  closers.push(
+    () =>
+      new Promise<void>(done => {
+        server.close(() => done());
+        server.closeAllConnections();
+      }),
+  );
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** As a tracker answers who has no right. */
+const startTracker = (): Promise<string> =>
+  listen(
+    createServer((_request, response) => {
+      response.writeHead(404, { 'content-type': 'application/problem+json' });
+      response.end('{"code":"video-unknown","detail":"x"}');
+    }),
+  );
+
+async function get(url: string, init: RequestInit = {}) {
+  const response = await fetch(url, init);
+  const body = Buffer.from(await response.arrayBuffer());
+  const isProblem = response.headers.get('content-type') === 'application/problem+json';
+  const code =
+    isProblem && body.length > 0 ? (JSON.parse(body.toString()) as { code: string }).code : undefined;
+  return { status: response.status, headers: response.headers, body, code };
+}
+
+describe('a private video at a site', () => {
+  it('is nowhere without a right, also once it is in memory, and is to strangers as one that is not there', async () => {
+    const site = await startSite('a', true, undefined, await startTracker());
+    const withRight = `${site.url}/t/${site.token()}${pathOf(closed)}`;
+    const unknown = await get(site.url + pathOf(newVideoId()));
+    const refuseAll = async (): Promise<void> => {
+      for (const file of [
+        'source-video/0.m4s',
+        'multivariant.m3u8',
+        'manifest.mpd',
+        'timeline.json',
+        'poster.jpg',
+        'storyboard.vtt',
+        'storyboard.jpg',
+        'captions-en/captions.vtt',
+        'record-1.json',
+      ]) {
+        const answer = await get(site.url + pathOf(closed, file));
+        expect([answer.status, answer.body.toString()], file).toEqual([404, unknown.body.toString()]);
+      }
+      for (const init of [
+        { method: 'HEAD' },
+        { headers: { range: 'bytes=0-9' } },
+        { headers: { 'if-none-match': '"x"' } },
+        { headers: { 'tributary-fill': newSiteId() } },
+      ])
+        expect((await get(site.url + pathOf(closed), init)).status, JSON.stringify(init)).toBe(404);
+    };
+    await refuseAll();
+    expect(site.asked.every(url => !url.includes(closed))).toBe(true);
+    expect((await get(withRight)).body.equals(BODY)).toBe(true);
+    await refuseAll();
+  });
+
+  it('is kept once, whatever the tokens, and no shared cache keeps it', async () => {
+    const site = await startSite('a', true);
+    for (const expiresS of [nowS() + 60, nowS() + 600, nowS() + 6_000]) {
+      const answer = await get(`${site.url}/t/${site.token({ expiresS })}${pathOf(closed)}?CMCD=x`);
+      expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'private, max-age=60']);
+    }
+    const part = await get(`${site.url}/t/${site.token()}${pathOf(closed)}`, {
+      headers: { range: 'bytes=5-9' },
+    });
+    expect([part.status, part.headers.get('cache-control')]).toEqual([206, 'private, max-age=60']);
+    expect(site.asked).toHaveLength(1);
+    // What is public stays so.
+    expect((await get(site.url + pathOf(open))).headers.get('cache-control')).toMatch(/^public/);
+    // A token in an address keeps shared caches from it in any case.
+    const both = await get(`${site.url}/t/${site.token({}, open)}${pathOf(open)}`);
+    expect([both.status, both.headers.get('cache-control')]).toEqual([200, 'private, max-age=60']);
+  });
+
+  it('takes tokens for this site, this video, this time, and not taken back', async () => {
+    const site = await startSite('a', true);
+    const other = await startSite('b', true);
+    const ask = async (token: string, path = pathOf(closed)) => {
+      const { status, code } = await get(`${site.url}/t/${token}${path}`);
+      return [status, code];
+    };
+    expect(await ask(site.token())).toEqual([200, undefined]);
+    expect(await ask(other.token())).toEqual([403, 'token-invalid']);
+    expect(await ask(site.token({}, open))).toEqual([403, 'token-invalid']);
+    expect(await ask(site.token({ kind: 'grant' }))).toEqual([403, 'token-invalid']);
+    expect(await ask('nonsense')).toEqual([403, 'token-invalid']);
+    expect(await ask(site.token().replace(/^./, 'z'))).toEqual([403, 'token-invalid']);
+    // Of a video that is not here it is said alike.
+    expect(await ask('nonsense', pathOf(newVideoId()))).toEqual([403, 'token-invalid']);
+    expect(await ask(site.token(), '/../etc/passwd')).toEqual([404, 'not-found']);
+    const tolerated = nowS() - CLOCK_TOLERANCE_S + 5;
+    expect(await ask(site.token({ expiresS: tolerated }))).toEqual([200, undefined]);
+    expect(await ask(site.token({ expiresS: nowS() - CLOCK_TOLERANCE_S - 5 }))).toEqual([
+      403,
+      'token-expired',
+    ]);
+    site.book.apply(page(site.id, { revoked: [{ grant: 'bbbbbbbbbbbbbbbb', expiresS: nowS() + 600 }] }));
+    expect(await ask(site.token({ subject: 'bbbbbbbbbbbbbbbb' }))).toEqual([403, 'grant-revoked']);
+    expect(await ask(site.token())).toEqual([200, undefined]);
+    expect(await ask(site.rights.studioToken(closed))).toEqual([200, undefined]);
+    // The master was rotated, and nothing of the old one is to count.
+    const fresh = deriveSiteKey(randomBytes(32), site.id).toString('base64url');
+    site.book.apply(page(site.id, { keys: [{ generation: 2, key: fresh }] }));
+    expect(await ask(site.token())).toEqual([403, 'token-invalid']);
+  });
+
+  it('becomes private while it is in memory, and public again, at the next request', async () => {
+    const site = await startSite('a', true);
+    const url = site.url + pathOf(open);
+    expect((await get(url)).status).toBe(200);
+    expect((await get(url)).status).toBe(200);
+    site.book.apply(page(site.id, { videos: [{ video: open, isPrivate: true }] }));
+    expect((await get(url)).status).toBe(404);
+    const tokened = await get(`${site.url}/t/${site.token({}, open)}${pathOf(open)}`);
+    expect([tokened.status, tokened.headers.get('cache-control')]).toEqual([200, 'private, max-age=60']);
+    expect((await get(url)).status).toBe(404);
+    site.book.apply(page(site.id, { videos: [{ video: open, isPrivate: false }] }));
+    const again = await get(url);
+    expect([again.status, again.headers.get('cache-control')]).toEqual([
+      200,
+      'public, max-age=31536000, immutable',
+    ]);
+  });
+});
+
+interface Answer {
+  readonly status: number;
+  /** Without the date's value. */
+  readonly headers: readonly string[];
+  /** Byte by byte (latin1). */
+  readonly body: string;
+}
+/** One connection that stays open; asks as players do, and reads what comes as it stands on the wire. */
+async function openConnection(url: string) {
+  const socket: Socket = connect(Number(new URL(url).port), '127.0.0.1');
+  closers.push(async () => void socket.destroy());
+  let bytes = Buffer.alloc(0);
+  let onBytes = (): void => {};
+  socket.on('data', piece => {
+    bytes = Buffer.concat([bytes, piece]);
+    onBytes();
+  });
+  const read = async (length: () => number | undefined): Promise<Buffer> => {
+    for (;;) {
+      const enough = length();
+      if (enough !== undefined && bytes.length >= enough) {
+        const taken = bytes.subarray(0, enough);
+        bytes = bytes.subarray(enough);
+        return taken;
+      }
+      await new Promise<void>((done, failed) => {
+        onBytes = done;
+        socket.once('close', () => failed(new Error('it was closed')));
+      });
+    }
+  };
+  return {
+    socket,
+    async ask(path: string, more = ''): Promise<Answer> {
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: site.example\r\n${more}\r\n`);
+      const head = await read(() => {
+        const end = bytes.indexOf('\r\n\r\n');
+        return end === -1 ? undefined : end + 4;
+      });
+      const [line = '', ...headers] = head.toString('latin1').trim().split('\r\n');
+      const length = Number(/^content-length: (\d+)$/im.exec(headers.join('\n'))?.[1]);
+      return {
+        status: Number(line.split(' ')[1]),
+        headers: headers.map(header => header.replace(/^(date):.*/i, '$1')).sort(),
+        body: (await read(() => length)).toString('latin1'),
+      };
+    },
+  };
+}
+
+describe('the lane below node:http', () => {
+  /** One request by each way, each on a connection of its own. */
+  async function askBoth(site: Site, path: string, slowPath = path, more = '') {
+    const before = site.handedOver();
+    const fast = await (await openConnection(site.url)).ask(path, more);
+    const isHandedOver = site.handedOver() > before;
+    const slow = await (await openConnection(site.slowUrl)).ask(slowPath, more);
+    return { fast, slow, isHandedOver };
+  }
+
+  it('answers who has a right as node:http does, whether it is in memory or has to be fetched', async () => {
+    const site = await startSite('a', true);
+    const at = (file: string): string => `/t/${site.token()}${pathOf(closed, file)}`;
+    const cold = await askBoth(site, at('source-video/0.m4s'), at('source-video/1.m4s'));
+    const warm = await askBoth(site, at('source-video/0.m4s'));
+    for (const { fast, slow, isHandedOver } of [cold, warm]) {
+      expect(fast).toEqual(slow);
+      expect([fast.status, fast.body === BODY.toString('latin1'), isHandedOver]).toEqual([200, true, false]);
+      expect(fast.headers).toContain('Cache-Control: private, max-age=60');
+    }
+    const part = await askBoth(site, at('source-video/0.m4s'), undefined, 'Range: bytes=5-9\r\n');
+    expect([part.fast.status, part.isHandedOver]).toEqual([206, true]);
+    expect(part.fast).toEqual(part.slow);
+  });
+
+  it('answers a public video with a token as node:http does', async () => {
+    const site = await startSite('a', true);
+    const at = (file: string): string => `/t/${site.token({}, open)}${pathOf(open, file)}`;
+    const cold = await askBoth(site, at('source-video/0.m4s'), at('source-video/1.m4s'));
+    const warm = await askBoth(site, at('source-video/0.m4s'));
+    for (const { fast, slow } of [cold, warm]) {
+      expect(fast).toEqual(slow);
+      expect(fast.headers).toContain('Cache-Control: private, max-age=60');
+    }
+    const bare = await askBoth(site, pathOf(open));
+    expect(bare.fast).toEqual(bare.slow);
+    expect(bare.fast.headers).toContain('Cache-Control: public, max-age=31536000, immutable');
+  });
+
+  it.each(['in memory', 'not here yet'])('refuses as node:http does what is %s', async where => {
+    const site = await startSite('a', true);
+    const other = await startSite('b', true);
+    if (where === 'in memory') {
+      await get(`${site.url}/t/${site.token()}${pathOf(closed)}`);
+      await get(site.url + pathOf(open));
+    }
+    site.book.apply(page(site.id, { revoked: [{ grant: 'bbbbbbbbbbbbbbbb', expiresS: nowS() + 600 }] }));
+    const over = nowS() - CLOCK_TOLERANCE_S - 5;
+    const asked = site.asked.length;
+    const refused: readonly [string, number, string][] = [
+      [pathOf(closed), 404, 'video-unknown'],
+      [`/t/${other.token()}${pathOf(closed)}`, 403, 'token-invalid'],
+      [`/t/${site.token({}, open)}${pathOf(closed)}`, 403, 'token-invalid'],
+      [`/t/${site.token()}${pathOf(open)}`, 403, 'token-invalid'],
+      [`/t/${site.token({ kind: 'grant' })}${pathOf(closed)}`, 403, 'token-invalid'],
+      [`/t/${site.token().replace(/^./, 'z')}${pathOf(closed)}`, 403, 'token-invalid'],
+      [`/t/nonsense${pathOf(closed)}`, 403, 'token-invalid'],
+      [`/t/${pathOf(closed)}`, 403, 'token-invalid'],
+      [`/t/${site.token()}/t/${site.token()}${pathOf(closed)}`, 404, 'not-found'],
+      [`/t/${site.token()}${pathOf(closed)}/..`, 404, 'not-found'],
+      [`/t/${site.token()}/v/${closed}`, 404, 'not-found'],
+      [`/t/${site.token({ expiresS: over })}${pathOf(closed)}`, 403, 'token-expired'],
+      [`/t/${site.token({ subject: 'bbbbbbbbbbbbbbbb' })}${pathOf(closed)}`, 403, 'grant-revoked'],
+    ];
+    for (const [path, status, code] of refused) {
+      const { fast, slow } = await askBoth(site, path);
+      expect(fast, path).toEqual(slow);
+      expect([fast.status, JSON.parse(fast.body).code], path).toEqual([status, code]);
+    }
+    expect(site.asked).toHaveLength(asked);
+  });
+
+  it('refuses at once on a connection that has been served: taken back, over, private now, withdrawn', async () => {
+    const site = await startSite('a', true);
+    const at = (claims: Partial<Claims> = {}): string => `/t/${site.token(claims)}${pathOf(closed)}`;
+    const revoke = (grant: string): void =>
+      site.book.apply(page(site.id, { revoked: [{ grant, expiresS: nowS() + 600 }] }));
+    const changes: readonly [path: string, change: () => unknown, status: number, code: string][] = [
+      [at({ subject: 'bbbbbbbbbbbbbbbb' }), () => revoke('bbbbbbbbbbbbbbbb'), 403, 'grant-revoked'],
+      [
+        at({ expiresS: nowS() + 600 }),
+        () => {
+          aheadMs = (700 + CLOCK_TOLERANCE_S) * 1_000;
+        },
+        403,
+        'token-expired',
+      ],
+      [
+        pathOf(open),
+        () => site.book.apply(page(site.id, { videos: [{ video: open, isPrivate: true }] })),
+        404,
+        'video-unknown',
+      ],
+      [at({ expiresS: nowS() + 6_000 }), () => site.buffer.drop(closed), 410, 'video-withdrawn'],
+    ];
+    for (const [path, change, status, code] of changes) {
+      const viewer = await openConnection(site.url);
+      for (let round = 0; round < 3; round++) expect((await viewer.ask(path)).status, path).toBe(200);
+      const before = site.handedOver();
+      await change();
+      const refused = await viewer.ask(path);
+      expect([refused.status, JSON.parse(refused.body).code], path).toEqual([status, code]);
+      expect(site.handedOver()).toBe(before + 1);
+    }
+  });
+
+  it('counts a private answer as node:http does: what was sent, how it was found, what players told', async () => {
+    const site = await startSite('a', true);
+    const path = `/t/${site.token()}${pathOf(closed)}?CMCD=mtp%3D5000`;
+    expect((await get(site.url + path)).status).toBe(200);
+    site.buffer.takeReports();
+    const count = async (url: string) => {
+      const counts = () => {
+        const { hits, misses, egress } = site.buffer.stats();
+        return { hits, misses, ...egress };
+      };
+      const before = counts();
+      const { socket, ask } = await openConnection(url);
+      await ask(path);
+      socket.destroy();
+      await expect.poll(() => site.buffer.stats().activeResponses).toBe(0);
+      const after = counts();
+      return {
+        hits: after.hits - before.hits,
+        misses: after.misses - before.misses,
+        viewers: after.viewers - before.viewers,
+        fills: after.fills - before.fills,
+        told: site.buffer.takeReports().viewers,
+      };
+    };
+    const before = site.handedOver();
+    const fast = await count(site.url);
+    expect(site.handedOver()).toBe(before);
+    expect(fast).toEqual(await count(site.slowUrl));
+    expect(fast).toMatchObject({ hits: 1, misses: 0, told: [{ client: '127.0.0.1', bps: 5_000_000 }] });
+    expect(fast.viewers).toBeGreaterThan(BODY.length);
+  });
+});
+
+describe('a private video from another site', () => {
+  /** The tracker gives tokens to a site that signs. */
+  const startPair = async () => {
+    const home = await startSite('home', true);
+    const member = (): string =>
+      mintRight(
+        { generation: 1, key: deriveSiteKey(master, home.id) },
+        { kind: 'member', expiresS: nowS() + 60, subject: NO_SUBJECT },
+        closed,
+      );
+    const away = await startSite(
+      'away',
+      false,
+      async video => ({
+        video,
+        sources: [{ site: home.id, baseUrl: home.url, token: member() }],
+        origin: { publicKey: home.key.publicKey },
+        isPrivate: true,
+      }),
+      await startTracker(),
+    );
+    return { home, away };
+  };
+
+  it('is filled for who has a right, kept, and given to nobody else', async () => {
+    const { home, away } = await startPair();
+    // Nobody has told this site that the video is private, and it cannot get it all the same.
+    expect((await get(away.url + pathOf(closed))).status).toBe(404);
+    const url = `${away.url}/t/${away.token()}${pathOf(closed)}`;
+    const first = await get(url);
+    expect([first.status, first.body.equals(BODY)]).toEqual([200, true]);
+    expect(away.rights.isPrivate(closed)).toBe(true);
+    expect((await get(away.url + pathOf(closed))).status).toBe(404);
+    const before = home.asked.length;
+    expect((await get(url)).status).toBe(200);
+    expect(home.asked).toHaveLength(before);
+    expect(away.buffer.stats().hits).toBe(1);
+    // It knows after a restart as well, with nobody to be asked.
+    await away.book.save();
+    expect(RightsBook.open(join(directory, 'away.json')).isPrivate(closed)).toBe(true);
+  });
+
+  it('is not to be had with a token for the one site at the other', async () => {
+    const { home, away } = await startPair();
+    expect((await get(`${away.url}/t/${home.token()}${pathOf(closed)}`)).status).toBe(403);
+    expect((await get(`${home.url}/t/${away.token()}${pathOf(closed)}`)).status).toBe(403);
+  });
+});
+
+describe('the origin', () => {
+  it('gives a private video to nobody without the site’s own token, also where nginx asks it', async () => {
+    const book = RightsBook.open();
+    const rights = createSiteRights(book, silentLog);
+    const key = await readOrMakeKey(join(directory, 'key'));
+    const origin = createOriginServer({
+      key: () => key,
+      rights,
+      locate: async () => undefined,
+      copies: {
+        read: async () => ({
+          body: BODY,
+          etag: '"x"',
+          proof: signBytes(key, pathOf(closed), await sha256Base64(BODY)),
+        }),
+        forget() {},
+      },
+    });
+    const url = await listen(origin.server);
+    expect((await get(url + pathOf(closed))).status).toBe(200);
+    rights.markOwn(closed, true);
+    for (const headers of [{}, { 'if-none-match': '"x"' }, { 'tributary-fill': 'x' }] as Record<
+      string,
+      string
+    >[])
+      expect((await get(url + pathOf(closed), { headers })).code).toBe('video-unknown');
+    expect((await get(`${url}/t/nonsense${pathOf(closed)}`)).status).toBe(404);
+    expect((await get(`${url}/t/${rights.originToken(open)}${pathOf(closed)}`)).status).toBe(404);
+    expect((await get(`${url}/t/${rights.originToken(closed)}${pathOf(closed)}`)).status).toBe(200);
+  });
+});

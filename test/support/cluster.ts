@@ -1,0 +1,305 @@
+/**
+ * A central, a tracker and sites as processes of their own, each of which a test can kill, start again with a failpoint
+ * armed, or leave out: for tests of what happens when parts die, lie or are cut off.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { openSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Failpoint } from '../../src/kernel/failpoint.ts';
+import type { Signal, Site, Video } from '../../src/protocol/central.ts';
+import type { StoredRule } from '../../src/protocol/copies.ts';
+import type { SiteVideo } from '../../src/protocol/site.ts';
+import { freePort } from './free-port.ts';
+import { announceUpload, COMMAND, eventually, getJson } from './parts.ts';
+
+export const TOKEN = 'operator-token-of-these-tests';
+
+/** Also where the machine is busy. */
+const START_MS = 60_000;
+
+/** One part, running or not. Its data and its address stay the same over its lives. */
+export class Part {
+  readonly kind: 'central' | 'tracker' | 'site';
+  readonly name: string;
+  readonly url: string;
+  readonly directory: string;
+  readonly #config: string;
+  readonly #wrapper: readonly string[];
+  #process: ChildProcess | undefined;
+
+  constructor(
+    kind: Part['kind'],
+    name: string,
+    url: string,
+    directory: string,
+    config: string,
+    wrapper: readonly string[],
+  ) {
+    this.kind = kind;
+    this.name = name;
+    this.url = url;
+    this.directory = directory;
+    this.#config = config;
+    this.#wrapper = wrapper;
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
+  get isRunning(): boolean {
+    return (
+      this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null
+    );
+  }
+
+  /** Starts it; `untilReady` is false where it may die before it is ready. */
+  async start(failpoint?: Failpoint, untilReady = true, env: Record<string, string> = {}): Promise<void> {
+    const log = openSync(`${this.directory}.log`, 'a');
+    const [program = '', ...args] = [
+      ...this.#wrapper,
+      process.execPath,
+      COMMAND,
+      this.kind,
+      '--config',
+      this.#config,
+    ];
+    this.#process = spawn(program, args, {
+      stdio: ['ignore', log, log],
+      env: { ...process.env, ...env, ...(failpoint ? { TRIBUTARY_FAILPOINT: failpoint } : {}) },
+      // What a wrapper started would live on without it: they are a group, and end as one.
+      detached: this.#wrapper.length > 0,
+    });
+    if (!untilReady) return;
+    await eventually(
+      `${this.name} is ready`,
+      async () => {
+        if (!this.isRunning) throw new Error(`it ended: ${this.log().slice(-2_000)}`);
+        return (await fetch(`${this.url}/readyz`)).ok || undefined;
+      },
+      START_MS,
+    );
+  }
+
+  /** Waits for the kill that an armed failpoint does. */
+  async killed(timeoutMs = START_MS): Promise<void> {
+    await eventually(`${this.name} is killed`, () => !this.isRunning || undefined, timeoutMs);
+    if (this.#process?.signalCode !== 'SIGKILL') {
+      throw new Error(`${this.name} ended otherwise than by a kill: ${this.log().slice(-2_000)}`);
+    }
+  }
+
+  async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    if (!this.isRunning) return;
+    const child = this.#process as ChildProcess;
+    const gone = new Promise(done => child.once('exit', done));
+    if (this.#wrapper.length > 0) process.kill(-(child.pid as number), signal);
+    else child.kill(signal);
+    await gone;
+  }
+
+  log(): string {
+    return readFileSync(`${this.directory}.log`, 'utf8');
+  }
+}
+
+export interface Cluster {
+  readonly directory: string;
+  readonly central: Part;
+  readonly tracker: Part;
+  readonly sites: readonly Part[];
+  /** Writes a site's configuration, and has central expect it. Not started yet. */
+  addSite(name: string, settings?: SiteSettings): Promise<Part>;
+  stop(): Promise<void>;
+}
+
+export interface SiteSettings {
+  /** Lines of its section in the configuration. */
+  readonly lines?: readonly string[];
+  /** What central is told, where that is not where the site listens. */
+  readonly baseUrl?: string;
+  /** More of what central is told. */
+  readonly registration?: Readonly<Record<string, unknown>>;
+  /** The program that starts it, before node. */
+  readonly wrapper?: readonly string[];
+}
+
+export interface ClusterSettings {
+  /** Lines of central's section in the configuration. */
+  readonly central?: readonly string[];
+  readonly centralWrapper?: readonly string[];
+  /** Makes an empty PostgreSQL database for central and for each site, and says its URL. SQLite without it. */
+  readonly newDatabase?: () => Promise<string>;
+}
+
+/** Central and tracker, ready. */
+export async function startCluster(settings: ClusterSettings = {}): Promise<Cluster> {
+  const directory = await mkdtemp(join(tmpdir(), 'tributary-cluster-'));
+  const { newDatabase } = settings;
+  const databaseLine = async (): Promise<readonly string[]> =>
+    newDatabase ? [`database = "${await newDatabase()}"`] : [];
+  const sites: Part[] = [];
+  const make = async (
+    kind: Part['kind'],
+    name: string,
+    port: number,
+    lines: readonly string[],
+    wrapper: readonly string[] = [],
+  ): Promise<Part> => {
+    const url = `http://127.0.0.1:${port}`;
+    const config = join(directory, `${name}.toml`);
+    const data = join(directory, name);
+    await mkdir(data, { recursive: true });
+    const all = [
+      `listen = "127.0.0.1:${port}"`,
+      `dataDirectory = "${data}"`,
+      `operatorToken = "${TOKEN}"`,
+      ...lines,
+    ];
+    await writeFile(config, `[${kind}]\n${all.join('\n')}\n`);
+    return new Part(kind, name, url, data, config, wrapper);
+  };
+
+  const central = await make(
+    'central',
+    'central',
+    await freePort(),
+    ['sweepInterval = "5 s"', ...(await databaseLine()), ...(settings.central ?? [])],
+    settings.centralWrapper,
+  );
+  await central.start();
+  const invite = async (what: 'sites' | 'trackers', body: unknown): Promise<string> =>
+    (await askOperator<{ joinToken: string }>('POST', `${central.url}/api/${what}`, body)).joinToken;
+  const trackerPort = await freePort();
+  const trackerUrl = `http://127.0.0.1:${trackerPort}`;
+  const tracker = await make('tracker', 'tracker', trackerPort, [
+    `baseUrl = "${trackerUrl}"`,
+    `central = "${central.url}"`,
+    `joinToken = "${await invite('trackers', { name: 'Tracker', baseUrl: trackerUrl })}"`,
+  ]);
+  await tracker.start();
+
+  return {
+    directory,
+    central,
+    tracker,
+    sites,
+    async addSite(name, { lines = [], baseUrl, registration = {}, wrapper = [] } = {}) {
+      const port = await freePort();
+      const url = `http://127.0.0.1:${port}`;
+      const joinToken = await invite('sites', { name, baseUrl: baseUrl ?? url, ...registration });
+      const part = await make(
+        'site',
+        name,
+        port,
+        [
+          `name = "${name}"`,
+          `baseUrl = "${baseUrl ?? url}"`,
+          `sourceAddress = "127.0.0.1:${port}"`,
+          `central = "${central.url}"`,
+          `joinToken = "${joinToken}"`,
+          'signalInterval = "300 ms"',
+          'bufferDisk = "64 MB"',
+          ...(await databaseLine()),
+          ...lines,
+        ],
+        wrapper,
+      );
+      sites.push(part);
+      return part;
+    },
+    async stop() {
+      await Promise.all([central, tracker, ...sites].map(part => part.end()));
+      await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** A call of the operator's. @returns what was answered, undefined of an empty answer. @throws Error with any refusal */
+export async function askOperator<T>(method: string, url: string, body?: unknown): Promise<T> {
+  const response = await fetch(url, {
+    method,
+    headers: {
+      authorization: `Bearer ${TOKEN}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+const tus = { authorization: `Bearer ${TOKEN}`, 'tus-resumable': '1.0.0' };
+
+/** Announces an upload. Returns its address. */
+export async function createUpload(site: Part, sizeBytes: number, name: string): Promise<string> {
+  const response = await announceUpload(site.url, TOKEN, sizeBytes, name);
+  if (response.status !== 201) throw new Error(`${response.status}: ${await response.text()}`);
+  return new URL(response.headers.get('location') ?? '', site.url).href;
+}
+
+export const patchUpload = (url: string, offset: number, body: Buffer): Promise<Response> =>
+  fetch(url, {
+    method: 'PATCH',
+    headers: { ...tus, 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' },
+    body: new Uint8Array(body),
+  });
+
+/** Undefined where the site does not know the upload. */
+export async function offsetOf(url: string): Promise<number | undefined> {
+  const response = await fetch(url, { method: 'HEAD', headers: tus });
+  return response.ok ? Number(response.headers.get('upload-offset')) : undefined;
+}
+
+export const idOf = (uploadUrl: string): string => uploadUrl.split('/').at(-1) ?? '';
+
+/** Uploads in one piece. Returns the video's id. */
+export async function uploadTo(site: Part, film: Buffer, name: string): Promise<string> {
+  const url = await createUpload(site, film.length, name);
+  const answer = await patchUpload(url, 0, film);
+  if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`);
+  return idOf(url);
+}
+
+export const videoAt = (site: Part, id: string): Promise<SiteVideo> =>
+  getJson(`${site.url}/api/videos/${id}`, TOKEN);
+export const videosAt = async (site: Part): Promise<readonly SiteVideo[]> =>
+  (await getJson<{ videos: SiteVideo[] }>(`${site.url}/api/videos?limit=200`, TOKEN)).videos;
+export const videosNamed = async ({ central }: Cluster, name: string): Promise<readonly Video[]> =>
+  (await getJson<{ videos: Video[] }>(`${central.url}/api/videos?q=${encodeURIComponent(name)}`)).videos;
+export const sitesOf = async ({ central }: Cluster): Promise<readonly Site[]> =>
+  (await getJson<{ sites: Site[] }>(`${central.url}/api/sites`)).sites;
+export const siteIdOf = async (cluster: Cluster, { name }: Part): Promise<string> =>
+  (await sitesOf(cluster)).find(site => site.name === name)?.id ?? '';
+export const videoOf = ({ central }: Cluster, id: string): Promise<Video> =>
+  getJson(`${central.url}/api/videos/${id}`);
+/** Copies wait for whatever else is done to a video, on a busy machine too. */
+export const COPY_MS = 60_000;
+/** So many sites hold it whole beside its own. */
+export const untilCopied = (cluster: Cluster, id: string, copies: number): Promise<Video> =>
+  eventually(
+    `${copies} copies of ${id}`,
+    async () => {
+      const video = await videoOf(cluster, id);
+      return video.copies.filter(({ state }) => state === 'complete').length === copies ? video : undefined;
+    },
+    COPY_MS,
+  );
+export const addRule = ({ central }: Cluster, rule: unknown): Promise<StoredRule> =>
+  askOperator('POST', `${central.url}/api/placement-rules`, rule);
+export const signalsOf = async ({ central }: Cluster): Promise<readonly Signal[]> =>
+  (await getJson<{ signals: Signal[] }>(`${central.url}/api/signals?limit=500`, TOKEN)).signals;
+
+/** Waits until the site itself shows that the present version is registered. */
+export const untilRegistered = (site: Part, id: string, timeoutMs = 20_000): Promise<SiteVideo> =>
+  eventually(
+    `${id} is registered`,
+    async () => {
+      const found = await videoAt(site, id);
+      return found.registered ? found : undefined;
+    },
+    timeoutMs,
+  );
