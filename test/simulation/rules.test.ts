@@ -78,11 +78,11 @@ afterEach(() => {
   vi.doUnmock(`${src}/site/database/records.ts`);
   vi.doUnmock(`${src}/site/database/signal.ts`);
   vi.doUnmock(`${src}/site/database/compare.ts`);
-  vi.doUnmock(`${src}/site/web/greet.ts`);
-  vi.doUnmock(`${src}/central/collect-page.ts`);
-  vi.doUnmock(`${src}/central/database/write-records.ts`);
-  vi.doUnmock(`${src}/central/database/decide.ts`);
-  vi.doUnmock(`${src}/protocol/epoch.ts`);
+  vi.doUnmock(`${src}/site/publication/handshake.ts`);
+  vi.doUnmock(`${src}/central/collector/collect-page.ts`);
+  vi.doUnmock(`${src}/central/database/publication/write-records.ts`);
+  vi.doUnmock(`${src}/central/database/publication/decide.ts`);
+  vi.doUnmock(`${src}/protocol/publication/epoch.ts`);
   vi.resetModules();
 });
 
@@ -106,7 +106,7 @@ describe('without one rule the simulation finds a violation', () => {
   it('R2: an acknowledgement before the commit', async () => {
     const { takeRecords } = await import('../../src/central/database/publication/take-records.ts');
     const { checkRecord } = await import('../../src/central/publication/offered-record.ts');
-    replace(`${src}/central/collect-page.ts`, () => ({
+    replace(`${src}/central/collector/collect-page.ts`, () => ({
       async collectPage(
         { db, reader, site, signal, now }: Parameters<Real['collectPage']>[0],
         onCommitted: Parameters<Real['collectPage']>[1],
@@ -132,7 +132,7 @@ describe('without one rule the simulation finds a violation', () => {
   });
 
   it('R3: rows that are not kept apart by site and video', async () => {
-    replace(`${src}/central/database/write-records.ts`, () => ({
+    replace(`${src}/central/database/publication/write-records.ts`, () => ({
       async writeRecords(...[tx, writes]: Parameters<Real['writeRecords']>) {
         for (const { site, record, atMs: nowMs } of writes) {
           const { position } = await tx
@@ -167,13 +167,13 @@ describe('without one rule the simulation finds a violation', () => {
   });
 
   it('R4: a record that is applied whatever its version is', async () => {
-    replace(`${src}/central/database/decide.ts`, real => ({
+    replace(`${src}/central/database/publication/decide.ts`, real => ({
       decide(...[held, taken, record]: Parameters<Real['decide']>) {
         const decision = real.decide(held, taken, record);
         return decision === 'stale' || decision === 'withdrawn' ? 'apply' : decision;
       },
     }));
-    replace(`${src}/central/database/write-records.ts`, real => ({
+    replace(`${src}/central/database/publication/write-records.ts`, real => ({
       async writeRecords(...[tx, writes]: Parameters<Real['writeRecords']>) {
         for (const { site, record } of writes) {
           const { video } = record;
@@ -186,7 +186,7 @@ describe('without one rule the simulation finds a violation', () => {
   });
 
   it('R5: a withdrawal that leaves no trace', async () => {
-    replace(`${src}/central/database/write-records.ts`, real => ({
+    replace(`${src}/central/database/publication/write-records.ts`, real => ({
       async writeRecords(...[tx, writes]: Parameters<Real['writeRecords']>) {
         await real.writeRecords(tx, writes);
         for (const { site, record } of writes) {
@@ -226,7 +226,7 @@ describe('without one rule the simulation finds a violation', () => {
   it('R7: a start that greets and takes nothing back', async () => {
     const { adoptEpoch } = await import('../../src/site/database/handshake.ts');
     const { readSignal } = await import('../../src/site/database/signal.ts');
-    vi.doMock(`${src}/site/web/greet.ts`, () => ({
+    vi.doMock(`${src}/site/publication/handshake.ts`, () => ({
       async greet(
         { db, calls }: Parameters<typeof import('../../src/site/publication/handshake.ts').greet>[0],
         signal: AbortSignal,
@@ -241,7 +241,7 @@ describe('without one rule the simulation finds a violation', () => {
   });
 
   it('R8: epochs that are all the same', async () => {
-    vi.doMock(`${src}/protocol/epoch.ts`, async importOriginal => ({
+    vi.doMock(`${src}/protocol/publication/epoch.ts`, async importOriginal => ({
       ...(await importOriginal<typeof import('../../src/protocol/publication/epoch.ts')>()),
       isSameEpoch: (a: unknown, b: unknown) => a !== undefined && b !== undefined,
     }));
@@ -249,7 +249,7 @@ describe('without one rule the simulation finds a violation', () => {
   });
 
   it('R9: a version with another content that passes for the same', async () => {
-    replace(`${src}/central/database/decide.ts`, real => ({
+    replace(`${src}/central/database/publication/decide.ts`, real => ({
       decide(...parameters: Parameters<Real['decide']>) {
         const decision = real.decide(...parameters);
         return decision === 'conflict' ? 'again' : decision;
