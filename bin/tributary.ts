@@ -2,9 +2,9 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { STOP_AT_END_OF_INPUT } from '../src/demo/end-of-input.ts';
-import { ConfigFault } from '../src/kernel/config/config-error.ts';
+import { ConfigError } from '../src/kernel/config/config-error.ts';
 import { armFailpoint } from '../src/kernel/failpoint.ts';
-import { describeStartFault } from '../src/kernel/lifecycle/startup-error.ts';
+import { describeStartupError } from '../src/kernel/lifecycle/startup-error.ts';
 import { messageOf } from '../src/kernel/problem.ts';
 import type { Command, Running } from './commands/command.ts';
 import { HELP } from './help.ts';
@@ -42,12 +42,12 @@ async function main(): Promise<void> {
   if (values.help || command === '') return console.log(HELP[command] ?? HELP.general);
   const load = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
   if (load === undefined || positionals.length > 1) {
-    throw new ConfigFault(`There is no command "${positionals.join(' ')}". tributary --help lists them.`);
+    throw new ConfigError(`There is no command "${positionals.join(' ')}". tributary --help lists them.`);
   }
   if (values.to !== undefined && command !== 'backup')
-    throw new ConfigFault('--to belongs to tributary backup.');
+    throw new ConfigError('--to belongs to tributary backup.');
   if (values.instead && command !== 'nginx-config')
-    throw new ConfigFault('--instead belongs to tributary nginx-config.');
+    throw new ConfigError('--instead belongs to tributary nginx-config.');
   const { run } = await load();
   const left = await run({
     config: values.config ?? process.env.TRIBUTARY_CONFIG ?? 'tributary.toml',
@@ -90,7 +90,7 @@ function stopOnSignals(running: Running): void {
 
 main().catch((error: unknown) => {
   const isUsage =
-    error instanceof ConfigFault || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
-  console.error(isUsage ? messageOf(error) : (describeStartFault(error) ?? error));
+    error instanceof ConfigError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
+  console.error(isUsage ? messageOf(error) : (describeStartupError(error) ?? error));
   process.exit(isUsage ? 2 : 1);
 });

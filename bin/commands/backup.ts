@@ -1,13 +1,13 @@
 import { backUp } from '../../src/backup/backup.ts';
 import { centralConfigSchema } from '../../src/central/config.ts';
 import { listSections, readConfig } from '../../src/kernel/config/config.ts';
-import { ConfigFault } from '../../src/kernel/config/config-error.ts';
+import { ConfigError } from '../../src/kernel/config/config-error.ts';
 import { siteConfigSchema } from '../../src/site/config.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import type { Command } from './command.ts';
 
 export const run: Command = async ({ config: path, to }) => {
-  if (to === undefined) throw new ConfigFault('Say where the backup goes: tributary backup --to DIRECTORY');
+  if (to === undefined) throw new ConfigError('Say where the backup goes: tributary backup --to DIRECTORY');
   const read = {
     central: () => readConfig(path, 'central', centralConfigSchema).config,
     tracker: () => ({ ...readConfig(path, 'tracker', trackerConfigSchema).config, database: undefined }),

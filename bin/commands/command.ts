@@ -22,5 +22,5 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** @returns what runs until it is stopped, or the exit code. @throws ConfigFault */
+/** @returns what runs until it is stopped, or the exit code. @throws ConfigError */
 export type Command = (given: Given) => Promise<Running | number>;

@@ -1,11 +1,11 @@
 import { startDemo } from '../../src/demo/demo.ts';
-import { ConfigFault } from '../../src/kernel/config/config-error.ts';
+import { ConfigError } from '../../src/kernel/config/config-error.ts';
 import type { Command } from './command.ts';
 
 export const run: Command = async ({ environment, command }) => {
   const port = Number(environment.TRIBUTARY_PORT ?? 8080);
   if (!Number.isInteger(port) || port < 1 || port > 65_000) {
-    throw new ConfigFault(`TRIBUTARY_PORT is "${environment.TRIBUTARY_PORT}": give a port from 1 to 65000.`);
+    throw new ConfigError(`TRIBUTARY_PORT is "${environment.TRIBUTARY_PORT}": give a port from 1 to 65000.`);
   }
   const running = await startDemo({
     dataDirectory: environment.TRIBUTARY_DATA_DIR ?? './data',

@@ -13,7 +13,7 @@ import { findFfmpeg } from '../kernel/ffmpeg.ts';
 import { writeDurably } from '../kernel/files.ts';
 import { call } from '../kernel/http/client.ts';
 import { tryListen } from '../kernel/http/try-listen.ts';
-import { StartFault } from '../kernel/lifecycle/startup-error.ts';
+import { StartupError } from '../kernel/lifecycle/startup-error.ts';
 import { messageOf } from '../kernel/problem.ts';
 import { newSiteAnswerSchema, newTrackerAnswerSchema, videoListSchema } from '../protocol/central.ts';
 import { STOP_AT_END_OF_INPUT } from './end-of-input.ts';
@@ -198,7 +198,7 @@ async function requireSameAddresses(layout: DemoLayout): Promise<void> {
   ]);
   if (!existsSync(file)) return writeDurably(file, addresses);
   if (readFileSync(file, 'utf8') !== addresses) {
-    throw new StartFault(
+    throw new StartupError(
       `The data in ${layout.dataDirectory} were made for other addresses. Start with the same TRIBUTARY_PORT as before, or with another TRIBUTARY_DATA_DIR.`,
     );
   }
@@ -209,7 +209,7 @@ async function requireFreePorts({ centralPort, trackerPort, sites }: DemoLayout)
   const central = { host: '127.0.0.1', port: centralPort };
   for (const { host, port } of [central, { ...central, port: trackerPort }, ...sites]) {
     if ((await tryListen(host, port)) === 'EADDRINUSE')
-      throw new StartFault(
+      throw new StartupError(
         `${host}:${port} is in use, perhaps by a demo that is running already. Stop that, or start this one with another TRIBUTARY_PORT and TRIBUTARY_DATA_DIR.`,
       );
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../test/support/certificate.ts';
 import { freePort } from '../../test/support/free-port.ts';
-import { ConfigFault } from '../kernel/config/config-error.ts';
+import { ConfigError } from '../kernel/config/config-error.ts';
 import { requireCertificate } from '../kernel/http/certificate.ts';
 import { createHttp } from '../kernel/http/server.ts';
 import { silentLog } from '../kernel/log.ts';
@@ -211,7 +211,7 @@ describe('the whole', () => {
 
   it('tells the faults of a configuration', async () => {
     const faulty = await run(() => {
-      throw new ConfigFault('it has a fault');
+      throw new ConfigError('it has a fault');
     });
     expect(faulty).toMatchObject({ bad: 1, text: expect.stringContaining('✗ it has a fault') });
   });

@@ -1,5 +1,5 @@
 /** `tributary doctor`: looks at this machine and at each part that is configured here, and says what to do. Changes nothing. */
-import { ConfigFault } from '../kernel/config/config-error.ts';
+import { ConfigError } from '../kernel/config/config-error.ts';
 import type { Listen } from '../kernel/config/settings.ts';
 import {
   checkDatabase,
@@ -33,7 +33,7 @@ export interface PartSettings {
 
 export interface PartToCheck {
   readonly part: 'central' | 'tracker' | 'site';
-  /** @throws ConfigFault that names every fault */
+  /** @throws ConfigError that names every fault */
   readonly read: () => PartSettings;
 }
 
@@ -87,7 +87,7 @@ async function checkPart(read: () => PartSettings): Promise<readonly Finding[]> 
   try {
     settings = read();
   } catch (error) {
-    if (!(error instanceof ConfigFault)) throw error;
+    if (!(error instanceof ConfigError)) throw error;
     return [{ verdict: 'bad', text: error.message, advice: 'tributary.sample.toml explains every setting.' }];
   }
   const { listen, dataDirectory, databasePath, database, baseUrl, central, keepFree } = settings;

@@ -1,4 +1,4 @@
 /** What is wrong with a configuration: one line for each fault, each naming the setting. */
-export class ConfigFault extends Error {
-  override readonly name = 'ConfigFault';
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
 }

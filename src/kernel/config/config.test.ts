@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { parseConfig, parseDuration, parseSize } from './config.ts';
-import { ConfigFault } from './config-error.ts';
+import { ConfigError } from './config-error.ts';
 import { durationSetting, listenSetting, sizeSetting } from './settings.ts';
 
 const schema = z.strictObject({
@@ -28,8 +28,8 @@ describe('parseConfig', () => {
         return error;
       }
     })();
-    expect(fault).toBeInstanceOf(ConfigFault);
-    const { message } = fault as ConfigFault;
+    expect(fault).toBeInstanceOf(ConfigError);
+    const { message } = fault as ConfigError;
     expect(message).toContain('site.toml has 4 faults');
     for (const word of ['a.listen', 'a.interval: "soon" is no duration', 'a.size', 'sise']) {
       expect(message).toContain(word);

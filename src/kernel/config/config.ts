@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
 import { messageOf } from '../problem.ts';
-import { ConfigFault } from './config-error.ts';
+import { ConfigError } from './config-error.ts';
 
 const DURATION = /^(\d+(?:\.\d+)?)\s*(ms|s|min|h)$/;
 const DURATION_MS = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 } as const;
@@ -35,7 +35,7 @@ export function parseBitrate(text: string): number | undefined {
 /**
  * Reads `[section]` of the TOML file at `path`. Sections of other parts may stand beside it.
  *
- * @throws ConfigFault with every fault at once.
+ * @throws ConfigError with every fault at once.
  */
 export function readConfig<T>(
   path: string,
@@ -45,7 +45,7 @@ export function readConfig<T>(
   return { config: parseConfig(readText(path), path, section, schema), directory: dirname(path) };
 }
 
-/** Names of the sections that the TOML file at `path` has. @throws ConfigFault */
+/** Names of the sections that the TOML file at `path` has. @throws ConfigError */
 export const listSections = (path: string): readonly string[] =>
   Object.keys(parseTables(readText(path), path));
 
@@ -53,7 +53,7 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new ConfigFault(`The configuration ${path} cannot be read: ${messageOf(cause)}.`, { cause });
+    throw new ConfigError(`The configuration ${path} cannot be read: ${messageOf(cause)}.`, { cause });
   }
 }
 
@@ -62,14 +62,14 @@ function parseTables(text: string, path: string): Record<string, unknown> {
     return parse(text);
   } catch (cause) {
     const where = cause instanceof TomlError ? `, line ${cause.line}` : '';
-    throw new ConfigFault(`${path}${where} is not TOML: ${messageOf(cause).split('\n')[0]}`, { cause });
+    throw new ConfigError(`${path}${where} is not TOML: ${messageOf(cause).split('\n')[0]}`, { cause });
   }
 }
 
 export function parseConfig<T>(text: string, path: string, section: string, schema: z.ZodType<T>): T {
   const tables = parseTables(text, path);
   if (!(section in tables)) {
-    throw new ConfigFault(`${path} has no section [${section}]. tributary.sample.toml shows one.`);
+    throw new ConfigError(`${path} has no section [${section}]. tributary.sample.toml shows one.`);
   }
   const parsed = schema.safeParse(tables[section]);
   if (parsed.success) return parsed.data;
@@ -77,7 +77,7 @@ export function parseConfig<T>(text: string, path: string, section: string, sche
     const setting = [section, ...issue.path].join('.');
     return `  ${setting}: ${issue.message}`;
   });
-  throw new ConfigFault(
+  throw new ConfigError(
     `${path} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.join('\n')}`,
   );
 }

@@ -1,7 +1,7 @@
 /** A TLS certificate and its key as files, read again when they change: who renews them has nothing to restart. */
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { ConfigFault } from '../config/config-error.ts';
+import { ConfigError } from '../config/config-error.ts';
 import { type Repeating, repeat } from '../lifecycle/repeat.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
@@ -49,12 +49,12 @@ async function readCertificate(files: CertificateFiles): Promise<Certificate> {
   return options;
 }
 
-/** The same at the start of a part. @throws ConfigFault that names the files. */
+/** The same at the start of a part. @throws ConfigError that names the files. */
 export async function requireCertificate(files: CertificateFiles): Promise<Certificate> {
   try {
     return await readCertificate(files);
   } catch (cause) {
-    throw new ConfigFault(
+    throw new ConfigError(
       `The certificate ${files.certificate} and the key ${files.key} cannot be used: ${messageOf(cause)}.`,
       { cause },
     );

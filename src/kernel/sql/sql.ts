@@ -3,7 +3,7 @@
  * runs unchanged on both: text, integer and bigint columns, flags 0 and 1, JSON as text.
  */
 import { Kysely, type Migration, Migrator, sql } from 'kysely';
-import { StartFault } from '../lifecycle/startup-error.ts';
+import { StartupError } from '../lifecycle/startup-error.ts';
 import { messageOf } from '../problem.ts';
 import { isPostgresUrl, nameOfPostgres, openPostgresDialect } from './postgres.ts';
 import { openSqliteDialect } from './sqlite.ts';
@@ -33,7 +33,7 @@ export async function openDatabase<Schema>(
   const { error } = await migrator.migrateToLatest();
   if (error) {
     await db.destroy();
-    throw new StartFault(`${nameOf(place)} could not be opened: ${messageOf(error)}`, { cause: error });
+    throw new StartupError(`${nameOf(place)} could not be opened: ${messageOf(error)}`, { cause: error });
   }
   return db;
 }

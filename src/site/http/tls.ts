@@ -1,7 +1,7 @@
 /** TLS and the limits on connections, as the settings of a site want them. */
 import type { Server } from 'node:http';
 import type { Server as TlsServer } from 'node:tls';
-import { ConfigFault } from '../../kernel/config/config-error.ts';
+import { ConfigError } from '../../kernel/config/config-error.ts';
 import {
   type CertificateFiles,
   requireCertificate,
@@ -23,7 +23,7 @@ export interface SiteTls {
   watch(server: Server): Repeating | undefined;
 }
 
-/** @throws ConfigFault where only one of certificate and key is there, or they do not belong together */
+/** @throws ConfigError where only one of certificate and key is there, or they do not belong together */
 export async function openTls(config: SiteConfig, log: Log): Promise<SiteTls> {
   const files = certificateOf(config);
   const secure = files && (await requireCertificate(files));
@@ -52,6 +52,6 @@ export async function openTls(config: SiteConfig, log: Log): Promise<SiteTls> {
 function certificateOf(config: SiteConfig): CertificateFiles | undefined {
   const { tlsCertificate: certificate, tlsKey: key } = config;
   if (certificate && key) return { certificate, key };
-  if (certificate || key) throw new ConfigFault('tlsCertificate and tlsKey are set together or not at all.');
+  if (certificate || key) throw new ConfigError('tlsCertificate and tlsKey are set together or not at all.');
   return undefined;
 }

@@ -25,25 +25,25 @@ export type RefusalCode =
   /** Checking ran out of time or memory. */
   | 'check-exceeded';
 
-export class SourceRefused extends Error {
+export class SourceRejected extends Error {
   readonly code: RefusalCode;
 
   /** @param message one clear sentence or two: what the file is, and what to do. */
   constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = 'SourceRefused';
+    this.name = 'SourceRejected';
     this.code = code;
   }
 }
 
-export const truncated = (where: string): SourceRefused =>
-  new SourceRefused(
+export const truncated = (where: string): SourceRejected =>
+  new SourceRejected(
     'truncated',
     `The file ends in the middle of ${where}: the upload may be incomplete, or the recording was cut off. Upload the whole file again.`,
   );
 
-export const damaged = (what: string): SourceRefused =>
-  new SourceRefused(
+export const damaged = (what: string): SourceRejected =>
+  new SourceRejected(
     'damaged',
     `The file is damaged: ${what}. Play it on your own computer to check it, and export it again.`,
   );

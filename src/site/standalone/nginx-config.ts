@@ -5,7 +5,7 @@
  * becomes private is gone likewise; private videos themselves (`/t/{token}/v/…`) pass through to the site, which checks the token.
  */
 import { resolve } from 'node:path';
-import { ConfigFault } from '../../kernel/config/config-error.ts';
+import { ConfigError } from '../../kernel/config/config-error.ts';
 import type { SiteConfig } from '../config.ts';
 
 export type NginxPlace = 'front' | 'instead';
@@ -14,19 +14,19 @@ export type NginxPlace = 'front' | 'instead';
 const VALID_S = 60;
 const KEYS_MB = 64;
 
-/** For the `http` context: a file in `/etc/nginx/conf.d/`. @throws ConfigFault where that cannot work. */
+/** For the `http` context: a file in `/etc/nginx/conf.d/`. @throws ConfigError where that cannot work. */
 export function formatNginxConfig(config: SiteConfig, place: NginxPlace): string {
   const limit = ['uplink', 'uplinkViewers', 'uplinkFills', 'uplinkDaily'].find(
     name => config[name as keyof SiteConfig] !== undefined,
   );
   const isLimited = limit !== undefined || !config.serveViewers;
   if (place === 'instead' && isLimited) {
-    throw new ConfigFault(
+    throw new ConfigError(
       `${limit ?? 'serveViewers'} is kept by the built-in buffer, which nginx would pass by: put nginx in front (without --instead).`,
     );
   }
   if (place === 'instead' && config.originListen.port === 0) {
-    throw new ConfigFault(
+    throw new ConfigError(
       'originListen has port 0, which is another one at every start. Give it a port of its own, e.g. "127.0.0.1:8091".',
     );
   }
@@ -34,7 +34,7 @@ export function formatNginxConfig(config: SiteConfig, place: NginxPlace): string
   const isTls = protocol === 'https:';
   const ownPort = Number(port) || (isTls ? 443 : 80);
   if (config.listen.port === ownPort) {
-    throw new ConfigFault(
+    throw new ConfigError(
       `The site listens on port ${ownPort} itself, which baseUrl gives to nginx. Let it listen on another one, e.g. listen = "127.0.0.1:8090".`,
     );
   }

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { ConfigFault } from '../../kernel/config/config-error.ts';
+import { ConfigError } from '../../kernel/config/config-error.ts';
 import { call } from '../../kernel/http/client.ts';
 import { forward } from '../../kernel/http/forward.ts';
 import { createHttp, requireToken, sendProblem } from '../../kernel/http/server.ts';
@@ -39,10 +39,10 @@ const MAX_RIGHTS_BYTES = 2 ** 25;
 const OWN_RIGHTS_FILE = 'buffer-rights.json';
 const OWN_PATHS = /^\/(?:probe|sample|healthz|readyz|metrics|parts\/)/;
 
-/** @throws ConfigFault where it is not said where the other parts are */
+/** @throws ConfigError where it is not said where the other parts are */
 export async function startBufferApart(config: SiteConfig): Promise<RunningSite> {
   const { originUrl, webUrl } = config;
-  if (!originUrl || !webUrl) throw new ConfigFault('A buffer that runs apart needs originUrl and webUrl.');
+  if (!originUrl || !webUrl) throw new ConfigError('A buffer that runs apart needs originUrl and webUrl.');
   const log = createLog('buffer', config.logLevel);
   const tls = await openTls(config, log);
   let siteId: string | undefined;

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigFault } from '../../kernel/config/config-error.ts';
+import { ConfigError } from '../../kernel/config/config-error.ts';
 import { findStats } from '../../kernel/files.ts';
 import { keyPath, readIdentity } from '../../kernel/identity/member.ts';
 import { repeat } from '../../kernel/lifecycle/repeat.ts';
@@ -23,9 +23,9 @@ import { createSiteRights, RIGHTS_FILE } from '../rights/site-rights.ts';
 
 const LOOK_MS = 200;
 
-/** @throws ConfigFault without PostgreSQL: an embedded database is one process's own */
+/** @throws ConfigError without PostgreSQL: an embedded database is one process's own */
 export async function startOriginApart(config: SiteConfig): Promise<RunningSite> {
-  if (!config.database) throw new ConfigFault('Parts that run apart need a PostgreSQL "database".');
+  if (!config.database) throw new ConfigError('Parts that run apart need a PostgreSQL "database".');
   const log = createLog('origin', config.logLevel);
   // The key is web's to make: two that begin together would each make one.
   while (!existsSync(keyPath(config.dataDirectory))) await sleep(LOOK_MS);

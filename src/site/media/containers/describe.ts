@@ -38,7 +38,7 @@ export type DescribedTrack =
 /**
  * Describes every track, in the source's order.
  *
- * @throws SourceRefused if the headers cannot be read.
+ * @throws SourceRejected if the headers cannot be read.
  */
 export async function describeTracks(source: IndexedSource): Promise<readonly DescribedTrack[]> {
   // Its complaints about damaged headers would go to the console; what matters of them is thrown.

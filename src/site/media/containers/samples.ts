@@ -1,5 +1,5 @@
 /** Where a track's samples are and when they are shown: columns, because a film has hundreds of thousands of them. */
-import { SourceRefused } from '../source-rejected.ts';
+import { SourceRejected } from '../source-rejected.ts';
 
 /** 18 hours at 60 frames a second. Bounds what a hostile sample count can make us allocate (33 bytes a sample). */
 export const MAX_SAMPLES_PER_TRACK = 4_000_000;
@@ -33,7 +33,7 @@ export class SampleColumns implements Samples {
   sync: Uint8Array;
   #capacity: number;
 
-  /** @throws SourceRefused if the capacity is beyond `MAX_SAMPLES_PER_TRACK`. */
+  /** @throws SourceRejected if the capacity is beyond `MAX_SAMPLES_PER_TRACK`. */
   constructor(capacity = FIRST_CAPACITY) {
     if (capacity > MAX_SAMPLES_PER_TRACK) throw tooMany();
     this.#capacity = capacity;
@@ -45,7 +45,7 @@ export class SampleColumns implements Samples {
     this.sync = new Uint8Array(capacity);
   }
 
-  /** @throws SourceRefused if there are more than `MAX_SAMPLES_PER_TRACK`. */
+  /** @throws SourceRejected if there are more than `MAX_SAMPLES_PER_TRACK`. */
   push(
     offset: number,
     size: number,
@@ -88,8 +88,8 @@ export class SampleColumns implements Samples {
   }
 }
 
-export const tooMany = (): SourceRefused =>
-  new SourceRefused(
+export const tooMany = (): SourceRejected =>
+  new SourceRejected(
     'structure-unsupported',
     `The file holds more pictures or sound packets than we can index (${MAX_SAMPLES_PER_TRACK} a track). Cut it into shorter films and upload those.`,
   );

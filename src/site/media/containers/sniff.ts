@@ -2,7 +2,7 @@
  * What a file is by its first bytes (pure). It comes before any parser: a text file with a film's name can make a
  * general-purpose reader open other files (`security.md`, "Untrusted media").
  */
-import { SourceRefused } from '../source-rejected.ts';
+import { SourceRejected } from '../source-rejected.ts';
 
 export const SNIFF_BYTES = 4_096;
 
@@ -189,7 +189,7 @@ const sound = (name: string): string =>
 const notMedia = (name: string): string => `This file is ${name}, not a film. ${CHOOSE}`;
 
 const REFUSALS: Readonly<
-  Record<Exclude<ContainerKind, 'isobmff' | 'matroska'>, readonly [SourceRefused['code'], string]>
+  Record<Exclude<ContainerKind, 'isobmff' | 'matroska'>, readonly [SourceRejected['code'], string]>
 > = {
   empty: ['empty', 'This file is empty. Check it on your own computer and upload it again.'],
   avi: ['container-unsupported', container('an AVI film')],
@@ -235,10 +235,10 @@ const REFUSALS: Readonly<
 /**
  * The kind of a file that can be indexed.
  *
- * @throws SourceRefused with what it is and what to do
+ * @throws SourceRejected with what it is and what to do
  */
 export function parseContainerKind(head: Buffer): 'isobmff' | 'matroska' {
   const kind = sniff(head);
   if (kind === 'isobmff' || kind === 'matroska') return kind;
-  throw new SourceRefused(...REFUSALS[kind]);
+  throw new SourceRejected(...REFUSALS[kind]);
 }

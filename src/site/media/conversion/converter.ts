@@ -10,7 +10,7 @@ import type { MediaTools } from '../ffmpeg/ffmpeg.ts';
 import { PROGRESS_ARGS, runFfmpeg } from '../ffmpeg/run.ts';
 import type { PreparedSource } from '../index/prepare.ts';
 import { SourceIndex } from '../index/source-index.ts';
-import type { SourceRefused } from '../source-rejected.ts';
+import type { SourceRejected } from '../source-rejected.ts';
 import type { Storage } from '../storage/storage.ts';
 import {
   type EncodeInput,
@@ -32,7 +32,7 @@ export interface Look {
 
 /** Why a source cannot be published as it is. */
 export interface Unfit {
-  readonly refusal?: SourceRefused;
+  readonly refusal?: SourceRejected;
   readonly hasGaps?: boolean;
   /** The name of a copy with times, made for the conversion alone. */
   readonly wrapped?: string;
@@ -45,7 +45,7 @@ export interface ConverterOptions {
 }
 
 export interface Converter {
-  /** What ffprobe sees in a file of this video; undefined of what is no film. @throws SourceRefused */
+  /** What ffprobe sees in a file of this video; undefined of what is no film. @throws SourceRejected */
   look(video: VideoId, source?: string): Promise<Look | undefined>;
   /** The work that makes a source playable that is not so as it is; undefined where nothing does. */
   planRescue(video: VideoId, look: Look, why?: Unfit): Promise<NewJob | undefined>;

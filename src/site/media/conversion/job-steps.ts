@@ -15,7 +15,7 @@ import { convert, type MediaTools } from '../ffmpeg/ffmpeg.ts';
 import { FfmpegFailed, type FfmpegProgress } from '../ffmpeg/run.ts';
 import type { PreparedSource } from '../index/prepare.ts';
 import { makeRecord } from '../intake/intake.ts';
-import { SourceRefused } from '../source-rejected.ts';
+import { SourceRejected } from '../source-rejected.ts';
 import type { Storage } from '../storage/storage.ts';
 import { askForLadder, type RemuxPlan } from './conversion.ts';
 import type { Converter } from './converter.ts';
@@ -319,7 +319,7 @@ async function copySource(
   } catch (error) {
     await rm(output, { force: true });
     const isOfSource =
-      error instanceof SourceRefused || (error instanceof FfmpegFailed && error.fault === 'failed');
+      error instanceof SourceRejected || (error instanceof FfmpegFailed && error.fault === 'failed');
     if (!isOfSource) throw error;
     return { prepared: undefined, hasGaps: false, fault: error };
   }

@@ -86,7 +86,7 @@ const MAX_SECONDS = 100 * 3_600;
 const MAX_FRAMES_PER_SECOND = 300;
 const HDR_TRANSFERS = new Set(['smpte2084', 'arib-std-b67']);
 
-/** @throws SourceRefused if the file is not what it begins like */
+/** @throws SourceRejected if the file is not what it begins like */
 export async function probeMedia(
   tools: MediaTools,
   path: string,

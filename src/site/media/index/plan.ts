@@ -7,7 +7,7 @@ import {
 import { targetDurationSeconds } from '../../../protocol/media/media-playlist.ts';
 import { cmafSegmentBytes } from '../containers/isobmff/cmaf-segment.ts';
 import type { Samples } from '../containers/samples.ts';
-import { SourceRefused } from '../source-rejected.ts';
+import { SourceRejected } from '../source-rejected.ts';
 
 export interface PlannedTrack {
   readonly kind: 'video' | 'audio';
@@ -44,7 +44,7 @@ const MAX_FILM_HOURS = 100;
  * Plans all tracks together. The playlist's timeline begins at zero in each of them.
  *
  * @returns one list per track, in the order given
- * @throws SourceRefused if a segment would be too long or too large, or the film lasts too long.
+ * @throws SourceRejected if a segment would be too long or too large, or the film lasts too long.
  */
 export function planSegments(tracks: readonly PlannedTrack[]): readonly (readonly PlannedSegment[])[] {
   for (const { end, timescale } of tracks) {
@@ -157,20 +157,20 @@ function makeSegments(track: PlannedTrack, cuts: readonly number[]): readonly Pl
   });
 }
 
-const tooLong = (seconds: number): SourceRefused =>
-  new SourceRefused(
+const tooLong = (seconds: number): SourceRejected =>
+  new SourceRejected(
     'structure-unsupported',
     `The film says that it lasts ${Math.ceil(seconds / 3_600)} hours; at most ${MAX_FILM_HOURS} can be published. If it is shorter, its clock is damaged: export it anew. If not, cut it into shorter films.`,
   );
 
-const tooFarApart = (seconds: number): SourceRefused =>
-  new SourceRefused(
+const tooFarApart = (seconds: number): SourceRejected =>
+  new SourceRejected(
     'segments-too-large',
     `The film has key frames up to ${Math.ceil(seconds)} seconds apart, so viewers could not move about in it. Export it with a key frame at least every ten seconds and upload it again.`,
   );
 
-const tooLarge = (kind: 'video' | 'audio', sizeBytes: number, seconds: number): SourceRefused =>
-  new SourceRefused(
+const tooLarge = (kind: 'video' | 'audio', sizeBytes: number, seconds: number): SourceRejected =>
+  new SourceRejected(
     'segments-too-large',
     `The ${kind === 'video' ? 'picture' : 'sound'} of this film needs ${Math.ceil(sizeBytes / 2 ** 20)} MB for ${seconds.toFixed(1)} seconds, more than can be sent at once. Export it at a lower bit rate, or with more key frames, and upload it again.`,
   );

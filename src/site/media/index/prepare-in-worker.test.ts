@@ -41,7 +41,7 @@ describe('preparing in a worker', () => {
     await expect(
       prepareInWorker(path, join(directory, 'page.index'), undefined, { workerUrl }),
     ).rejects.toMatchObject({
-      name: 'SourceRefused',
+      name: 'SourceRejected',
       code: 'not-media',
       message: expect.stringContaining('web page'),
     });

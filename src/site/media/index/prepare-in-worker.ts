@@ -1,7 +1,7 @@
 /** Prepares a source in a worker thread with bounds on time and memory: an upload may be made to exhaust either. */
 import { rm } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
-import { SourceRefused } from '../source-rejected.ts';
+import { SourceRejected } from '../source-rejected.ts';
 import type { PreparedSource } from './prepare.ts';
 import type { WorkerAnswer } from './prepare-worker.ts';
 
@@ -19,7 +19,7 @@ export interface PrepareInWorkerOptions {
 /**
  * As `prepareSource`.
  *
- * @throws SourceRefused as `prepareSource` does, and with `check-exceeded` when time or memory run out
+ * @throws SourceRejected as `prepareSource` does, and with `check-exceeded` when time or memory run out
  * @throws the signal's reason when it is aborted
  */
 export async function prepareInWorker(
@@ -49,7 +49,7 @@ export async function prepareInWorker(
       onAbort = () => reject(signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
     });
-    if (answer.kind === 'refused') throw new SourceRefused(answer.code, answer.message);
+    if (answer.kind === 'refused') throw new SourceRejected(answer.code, answer.message);
     isDone = true;
     return answer.prepared;
   } finally {
@@ -61,8 +61,8 @@ export async function prepareInWorker(
   }
 }
 
-const exceeded = (how: string, cause?: unknown): SourceRefused =>
-  new SourceRefused(
+const exceeded = (how: string, cause?: unknown): SourceRejected =>
+  new SourceRejected(
     'check-exceeded',
     `Checking this file ${how}. Export the film again, in an ordinary form, and upload it anew.`,
     { cause },

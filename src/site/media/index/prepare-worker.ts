@@ -1,7 +1,7 @@
 /** Entry of the worker thread in which a source is prepared. Its answer goes to `prepare-in-worker.ts`. */
 import { parentPort, workerData } from 'node:worker_threads';
 import * as z from 'zod';
-import { type RefusalCode, SourceRefused } from '../source-rejected.ts';
+import { type RefusalCode, SourceRejected } from '../source-rejected.ts';
 import { type PreparedSource, prepareSource } from './prepare.ts';
 
 export type WorkerAnswer =
@@ -19,7 +19,7 @@ async function answer(): Promise<WorkerAnswer> {
   try {
     return { kind: 'prepared', prepared: await prepareSource(sourcePath, indexPath, fileName) };
   } catch (error) {
-    if (error instanceof SourceRefused) return { kind: 'refused', code: error.code, message: error.message };
+    if (error instanceof SourceRejected) return { kind: 'refused', code: error.code, message: error.message };
     throw error;
   }
 }

@@ -10,7 +10,7 @@ import type { Samples } from '../containers/samples.ts';
 import { parseContainerKind, SNIFF_BYTES } from '../containers/sniff.ts';
 import type { IndexedSource, SourceTrack } from '../containers/source-track.ts';
 import type { TrackDescription } from '../containers/track-description.ts';
-import { damaged, SourceRefused } from '../source-rejected.ts';
+import { damaged, SourceRejected } from '../source-rejected.ts';
 import { hasGaps } from './gaps.ts';
 import { measureBandwidth, type PlannedSegment, planSegments } from './plan.ts';
 import {
@@ -50,7 +50,7 @@ export interface PreparedSource {
 /**
  * Indexes `sourcePath` into `indexPath`. Reads synchronously: run it in a worker (`prepare-in-worker.ts`).
  *
- * @throws SourceRefused with a sentence for the uploader; other errors are of the machine (disk full, unreadable).
+ * @throws SourceRejected with a sentence for the uploader; other errors are of the machine (disk full, unreadable).
  */
 export async function prepareSource(
   sourcePath: string,
@@ -134,21 +134,21 @@ function chooseTracks(described: readonly DescribedTrack[]): {
   return { chosen, notes };
 }
 
-const refuse = (what: 'video' | 'sound', unplayable: string): SourceRefused =>
+const refuse = (what: 'video' | 'sound', unplayable: string): SourceRejected =>
   unplayable.startsWith('encrypted')
-    ? new SourceRefused(
+    ? new SourceRejected(
         'protected',
         `This file's ${what} is ${unplayable}. Upload a version of the film without copy protection.`,
       )
-    : new SourceRefused('codec-unsupported', `This file's ${what} is ${unplayable}. ${CONVERT}`);
+    : new SourceRejected('codec-unsupported', `This file's ${what} is ${unplayable}. ${CONVERT}`);
 
-const noTracks = (): SourceRefused =>
-  new SourceRefused(
+const noTracks = (): SourceRejected =>
+  new SourceRejected(
     'no-tracks',
     'The file holds neither pictures nor sound. Choose the film itself and upload it.',
   );
 
-/** @throws SourceRefused if a sample's times do not fit a record of the index. */
+/** @throws SourceRejected if a sample's times do not fit a record of the index. */
 function checkRecords(samples: Samples): void {
   const { count, decodeTimes, presentationTimes } = samples;
   for (let i = 0; i < count; i++) {

@@ -29,7 +29,7 @@ import {
 import { askForLadder, isHealed, playsEverywhere } from '../conversion/conversion.ts';
 import type { Converter, Look } from '../conversion/converter.ts';
 import type { PreparedSource } from '../index/prepare.ts';
-import { SourceRefused } from '../source-rejected.ts';
+import { SourceRejected } from '../source-rejected.ts';
 import type { Storage } from '../storage/storage.ts';
 
 const MAX_ATTEMPTS = 3;
@@ -135,7 +135,7 @@ export function createIntake(options: IntakeOptions): Intake {
     try {
       await judge(video, row);
     } catch (error) {
-      if (error instanceof SourceRefused) {
+      if (error instanceof SourceRejected) {
         await fail(video, error.code, error.message);
       } else if (!stopped && isPassing(error)) {
         // Not the file's fault: it is tried again for as long as it takes, and this counts for no attempt.
@@ -165,7 +165,7 @@ export function createIntake(options: IntakeOptions): Intake {
         row.file_name ?? undefined,
       );
     } catch (error) {
-      if (!(error instanceof SourceRefused) || !isHealed(error.code)) throw error;
+      if (!(error instanceof SourceRejected) || !isHealed(error.code)) throw error;
       if (!converter) throw withoutFfmpeg(error);
       const look = await converter.look(video);
       const job = look && (await converter.planRescue(video, look, { refusal: error }));
@@ -269,8 +269,8 @@ export function createIntake(options: IntakeOptions): Intake {
   };
 }
 
-const withoutFfmpeg = (refusal: SourceRefused): SourceRefused =>
-  new SourceRefused(
+const withoutFfmpeg = (refusal: SourceRejected): SourceRejected =>
+  new SourceRejected(
     refusal.code,
     `${refusal.message} This site cannot convert it, because it has no ffmpeg.`,
     { cause: refusal },

@@ -9,7 +9,7 @@ import { formatBox, formatFullBox, u32 } from '../containers/isobmff/box.ts';
 import { formatElement } from '../containers/matroska/ebml.ts';
 import { Presentation } from '../cut/presentation.ts';
 import { prepareSource } from '../index/prepare.ts';
-import { SourceRefused } from '../source-rejected.ts';
+import { SourceRejected } from '../source-rejected.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 /** The refusal of these bytes; undefined if they can be published, and then every file of theirs can be made. */
-async function findRefusal(bytes: Buffer): Promise<SourceRefused | undefined> {
+async function findRefusal(bytes: Buffer): Promise<SourceRejected | undefined> {
   const sourcePath = join(directory, 'source');
   const indexPath = join(directory, 'source.index');
   await writeFile(sourcePath, bytes);
@@ -35,7 +35,7 @@ async function findRefusal(bytes: Buffer): Promise<SourceRefused | undefined> {
     }
     return undefined;
   } catch (error) {
-    if (!(error instanceof SourceRefused)) throw error;
+    if (!(error instanceof SourceRejected)) throw error;
     expect(error.message).toMatch(/^(The|This|Checking) [^\n]+\.$/);
     expect((await readdir(directory)).filter(name => name.endsWith('.new'))).toEqual([]);
     return error;

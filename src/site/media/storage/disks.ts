@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { StartFault } from '../../../kernel/lifecycle/startup-error.ts';
+import { StartupError } from '../../../kernel/lifecycle/startup-error.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
 import { newId } from '../../../protocol/ids.ts';
 
@@ -143,13 +143,13 @@ function readMark(disk: string): string | undefined {
 
 const ledgerSchema = z.record(z.string(), z.string());
 
-/** @throws StartFault where it is there and cannot be read */
+/** @throws StartupError where it is there and cannot be read */
 function readLedger(path: string): Record<string, string> {
   if (!existsSync(path)) return {};
   try {
     return ledgerSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
-    throw new StartFault(
+    throw new StartupError(
       `${path} says which disks this site has, and cannot be read. Mount all of them, then remove it: it is made anew.`,
       { cause },
     );

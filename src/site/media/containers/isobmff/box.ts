@@ -13,7 +13,7 @@ export interface Box {
 /**
  * The boxes of `buffer[from, to)`, one level. A rest of less than a header, as QuickTime's terminators are, is skipped.
  *
- * @throws SourceRefused if a box reaches beyond `to`.
+ * @throws SourceRejected if a box reaches beyond `to`.
  */
 export function* listBoxes(buffer: Buffer, from = 0, to = buffer.length): Generator<Box> {
   let at = from;
@@ -60,7 +60,7 @@ export function readUInt64(buffer: Buffer, at: number): number {
   return high >= 0x20_0000 ? Number.POSITIVE_INFINITY : high * 2 ** 32 + buffer.readUInt32BE(at + 4);
 }
 
-/** @throws SourceRefused if the box is shorter than `length` bytes after its header. */
+/** @throws SourceRejected if the box is shorter than `length` bytes after its header. */
 export function needBody(box: Box, length: number): void {
   if (box.end - box.body < length) throw damaged(`its "${printable(box.type)}" box is too short`);
 }

@@ -5,7 +5,7 @@
  * (`mov_fix_index` in libavformat/mov.c): what we serve must be packet for packet what `ffmpeg -c copy` reads.
  */
 
-import { damaged, SourceRefused } from '../../source-rejected.ts';
+import { damaged, SourceRejected } from '../../source-rejected.ts';
 import { type Samples, sliceSamples } from '../samples.ts';
 import { type Box, needBody, readUInt64 } from './box.ts';
 
@@ -27,7 +27,7 @@ export interface Presentation {
   readonly duration: number;
 }
 
-/** @throws SourceRefused if the list is malformed or changes the speed. */
+/** @throws SourceRejected if the list is malformed or changes the speed. */
 export function readEdits(moov: Buffer, elst: Box | undefined): readonly Edit[] {
   if (!elst) return [];
   needBody(elst, 8);
@@ -58,7 +58,7 @@ export function readEdits(moov: Buffer, elst: Box | undefined): readonly Edit[] 
  * Joins edits that follow each other in the media without a break.
  *
  * @returns undefined without a list, or where it holds empty edits alone.
- * @throws SourceRefused if the list jumps about.
+ * @throws SourceRejected if the list jumps about.
  */
 export function choosePresentation(
   edits: readonly Edit[],
@@ -85,8 +85,8 @@ export function choosePresentation(
   return whole;
 }
 
-const severalEdits = (): SourceRefused =>
-  new SourceRefused(
+const severalEdits = (): SourceRejected =>
+  new SourceRejected(
     'structure-unsupported',
     'The film was cut without being exported: its edit list joins pieces or changes the speed. Export it as a new file and upload that.',
   );
@@ -94,7 +94,7 @@ const severalEdits = (): SourceRefused =>
 /**
  * Keeps the samples of the presentation and puts their times on the film's timeline.
  *
- * @throws SourceRefused if it shows nothing.
+ * @throws SourceRejected if it shows nothing.
  */
 export function applyPresentation(
   kind: 'video' | 'audio',

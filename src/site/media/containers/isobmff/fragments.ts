@@ -55,7 +55,7 @@ export function readFragmentDefaults(moov: Buffer, moovBox: Box): ReadonlyMap<nu
  *
  * @param bytes the whole moof box
  * @param moofStart its position in the file
- * @throws SourceRefused if it is malformed.
+ * @throws SourceRejected if it is malformed.
  */
 export function readFragment(
   bytes: Buffer,

@@ -1,6 +1,6 @@
 /** MP4 and MOV sources, progressive or fragmented, the index at either end (ISO/IEC 14496-12). */
 
-import { damaged, SourceRefused, truncated } from '../../source-rejected.ts';
+import { damaged, SourceRejected, truncated } from '../../source-rejected.ts';
 import type { FileBytes } from '../file-bytes.ts';
 import { MAX_SAMPLES, type SampleColumns, type Samples, tooMany } from '../samples.ts';
 import type { IndexedSource, SourceTrack } from '../source-track.ts';
@@ -45,7 +45,7 @@ interface Layout {
   readonly isCutOff: boolean;
 }
 
-/** @throws SourceRefused with a sentence for the uploader. */
+/** @throws SourceRejected with a sentence for the uploader. */
 export function indexIsobmff(file: FileBytes): IndexedSource {
   const layout = readLayout(file);
   const { moov } = layout;
@@ -225,7 +225,7 @@ function refuseOutsideData(moov: Buffer, dref: Box | undefined): void {
   for (const entry of listBoxes(moov, dref.body + 8, dref.end)) {
     needBody(entry, 4);
     if ((moov[entry.body + 3]! & 1) === 0) {
-      throw new SourceRefused(
+      throw new SourceRejected(
         'structure-unsupported',
         'The film keeps its pictures or sound in another file (a reference movie). Export it as one self-contained file and upload that.',
       );

@@ -1,6 +1,6 @@
 /** Sample tables of a progressive MP4 or MOV file (ISO/IEC 14496-12, sections 8.6 and 8.7) → columns of samples. */
 
-import { damaged, SourceRefused } from '../../source-rejected.ts';
+import { damaged, SourceRejected } from '../../source-rejected.ts';
 import { MAX_SAMPLES_PER_TRACK, SampleColumns, tooMany } from '../samples.ts';
 import { type Box, listBoxes, needBody, printable, readUInt64 } from './box.ts';
 
@@ -9,7 +9,7 @@ import { type Box, listBoxes, needBody, printable, readUInt64 } from './box.ts';
  * sizes are as the tables say: the caller checks them against the file.
  *
  * @returns samples in the track's own media time, before any edit list, and whether a composition table was present.
- * @throws SourceRefused if a table is missing, too short for its count, or absurd.
+ * @throws SourceRejected if a table is missing, too short for its count, or absurd.
  */
 export function readSampleTables(
   moov: Buffer,
@@ -98,7 +98,7 @@ function readOffsets(moov: Buffer, stsc: Box, stco: Box, samples: SampleColumns)
       throw damaged('its "stsc" table is out of order');
     }
     if (moov.readUInt32BE(at + 8) > 1) {
-      throw new SourceRefused(
+      throw new SourceRejected(
         'structure-unsupported',
         'The file changes its encoding in the middle. Export it with one encoding throughout and upload it again.',
       );

@@ -20,7 +20,7 @@ const MAX_HEAD_BYTES = 12;
 /** Track, time, flags, and 255 frame sizes seldom need more; a lace that does is refused. */
 const MAX_LACED_HEAD_BYTES = 4_096;
 
-/** @throws SourceRefused if its lacing is malformed */
+/** @throws SourceRejected if its lacing is malformed */
 export function readBlock(file: FileBytes, body: number, end: number): Block {
   let head = file.peek(body, Math.min(MAX_HEAD_BYTES, end - body));
   const track = readVint(head, 0);

@@ -20,7 +20,7 @@ export function readElementHeader(file: FileBytes, position: number): EbmlElemen
   return parseElementHeader(file.peek(position, MAX_ID_BYTES + MAX_SIZE_BYTES), 0, position);
 }
 
-/** Elements of a buffer, one level. @throws SourceRefused if one reaches beyond it. */
+/** Elements of a buffer, one level. @throws SourceRejected if one reaches beyond it. */
 export function* listElements(buffer: Buffer): Generator<EbmlElement> {
   let at = 0;
   while (at < buffer.length) {
@@ -68,7 +68,7 @@ export function readVint(bytes: Buffer, at: number): Vint | undefined {
   return { value: Number.isSafeInteger(value) ? value : Number.POSITIVE_INFINITY, length, isUnknown };
 }
 
-/** An unsigned integer element (RFC 8794, section 7.2). @throws SourceRefused beyond 2^53. */
+/** An unsigned integer element (RFC 8794, section 7.2). @throws SourceRejected beyond 2^53. */
 export function readUint(buffer: Buffer, element: EbmlElement): number {
   if (element.end - element.body > 8) throw damaged('a number in its headers is too long');
   let value = 0;

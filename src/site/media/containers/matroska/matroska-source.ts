@@ -1,6 +1,6 @@
 /** Matroska and WebM sources (RFC 9559): one pass over the clusters' headers, the frames' bytes skipped. */
 
-import { damaged, SourceRefused, truncated } from '../../source-rejected.ts';
+import { damaged, SourceRejected, truncated } from '../../source-rejected.ts';
 import { chooseFrameClock, readOpusTicks, snapTimes } from '../audio-frames.ts';
 import type { FileBytes } from '../file-bytes.ts';
 import { MAX_SAMPLES, SampleColumns, type Samples, sliceSamples, tooMany } from '../samples.ts';
@@ -40,7 +40,7 @@ const MAX_ELEMENTS = 50_000_000;
 const NANOSECONDS = 1_000_000_000;
 const HEAD_SAMPLE_BYTES = 64 * 1024;
 
-/** @throws SourceRefused with a sentence for the uploader. */
+/** @throws SourceRejected with a sentence for the uploader. */
 export function indexMatroska(file: FileBytes): IndexedSource {
   const header = readElementHeader(file, 0);
   if (header?.id !== EBML) throw damaged('it has no header');
@@ -71,7 +71,10 @@ function readDocType(header: Buffer): 'webm' | 'matroska' {
     if (element.id === DOC_TYPE) {
       const docType = header.toString('latin1', element.body, element.end).replace(/\0+$/, '');
       if (docType === 'webm' || docType === 'matroska') return docType;
-      throw new SourceRefused('not-media', 'This file is an EBML document, but not a Matroska or WebM film.');
+      throw new SourceRejected(
+        'not-media',
+        'This file is an EBML document, but not a Matroska or WebM film.',
+      );
     }
   }
   return 'matroska';
@@ -162,7 +165,7 @@ class Scan {
       else if (element.id === SIMPLE_BLOCK) this.#addBlock(time, element, undefined, undefined);
       else if (element.id === BLOCK_GROUP) this.#readGroup(time, element);
       else if (element.id === ENCRYPTED_BLOCK) {
-        throw new SourceRefused(
+        throw new SourceRejected(
           'protected',
           'The film is encrypted. Upload a version of it without copy protection.',
         );

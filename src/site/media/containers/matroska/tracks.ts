@@ -1,6 +1,6 @@
 /** Track entries of a Matroska or WebM file (RFC 9559, section 5.1.4). */
 
-import { damaged, SourceRefused } from '../../source-rejected.ts';
+import { damaged, SourceRejected } from '../../source-rejected.ts';
 import { type EbmlElement, listElements, readFloat, readUint } from './ebml.ts';
 
 export interface MatroskaTrack {
@@ -24,7 +24,7 @@ const MAX_PREFIX_BYTES = 4_096;
 const TRACK_ENTRY = 0xae;
 const KINDS: Readonly<Record<number, 'video' | 'audio'>> = { 1: 'video', 2: 'audio' };
 
-/** @param tracks body of the Tracks element @throws SourceRefused if malformed, compressed or encrypted */
+/** @param tracks body of the Tracks element @throws SourceRejected if malformed, compressed or encrypted */
 export function readTracks(tracks: Buffer): readonly MatroskaTrack[] {
   const found: MatroskaTrack[] = [];
   for (const entry of listElements(tracks)) {
@@ -54,7 +54,7 @@ function readTrackEntry(bytes: Buffer): MatroskaTrack | undefined {
   if (!kind) return undefined;
   const scale = fields.get(0x23314f);
   if (scale && readFloat(bytes, scale) !== 1) {
-    throw new SourceRefused(
+    throw new SourceRejected(
       'structure-unsupported',
       'The film plays one of its tracks at another speed. Export it anew and upload that.',
     );
@@ -94,7 +94,7 @@ function readSamplePrefix(encodings: Buffer): Buffer {
     const fields = readFields(encoding);
     const type = fields.get(0x5033);
     if (fields.has(0x5035) || (type && readUint(encoding, type) !== 0)) {
-      throw new SourceRefused(
+      throw new SourceRejected(
         'protected',
         'The film is encrypted. Upload a version of it without copy protection.',
       );
@@ -107,7 +107,7 @@ function readSamplePrefix(encodings: Buffer): Buffer {
     const inner = readFields(settings);
     const algorithm = inner.get(0x4254);
     if (!algorithm || readUint(settings, algorithm) !== 3) {
-      throw new SourceRefused(
+      throw new SourceRejected(
         'structure-unsupported',
         'The film has its frames compressed once more inside Matroska. Write it anew without that ("mkvmerge --compression -1:none", or "ffmpeg -c copy") and upload the result.',
       );
