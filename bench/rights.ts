@@ -1,6 +1,6 @@
 /**
  * What it costs a site to check a token, one that it has not seen and one that it has, by CPU time, in one process: against the bare HMAC-SHA256 of the same bytes (the limit), and
- * against an Ed25519 signature, which was not chosen (docs/decisions/0024).
+ * against an Ed25519 signature, which was not chosen (docs/decisions/0015).
  */
 import { createHmac, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
 import { silentLog } from '../src/kernel/log.ts';

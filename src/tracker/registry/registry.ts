@@ -1,6 +1,6 @@
 /**
  * What the tracker knows, as central's change feed told it: the videos, who holds them, and the sites. Videos are bytes in
- * an arena, found by open addressing (docs/decisions/0008): ten million with four copies each fit into 2 GB.
+ * an arena, found by open addressing (docs/decisions/0006): ten million with four copies each fit into 2 GB.
  */
 import { randomInt } from 'node:crypto';
 import type { Change } from '../../protocol/central.ts';
