@@ -17,17 +17,17 @@ export interface PlayerSetting {
   readonly script: string;
   /** Runs in the page, with `video` and `url`. */
   readonly start: string;
-  /** What this setting cannot do, whatever the tracker says, and why. */
+  /** Faults that this configuration cannot handle, whatever the tracker sends, each with the reason. */
   readonly cannot?: Partial<Record<Fault, string>>;
 }
 
-/** What no tracker can help: the reasons under the table. */
+/** Limits that no tracker can overcome, printed below the table. */
 const HANG =
-  'A request that was under way when the site fell silent is waited for: 10 s by hls.js and Shaka Player, 20 s by dash.js. ' +
-  'Only then does the player follow the order that the tracker gave long before.';
+  'The player waits for the request that was in progress when the site stopped responding: 10 s in hls.js and Shaka Player, 20 s in ' +
+  'dash.js. Only then does it follow the order that the tracker sent long before.';
 const SLOW =
-  'A segment that is merely slow is waited for, and only the next one is asked of another site. Nothing but reports of its own ' +
-  'tells of the slow site, so the viewer may stay away until they fade.';
+  'The player waits for a slow segment, and fetches only the next one from another site. The only measurements of the slow site are ' +
+  'its own, so the viewer may remain elsewhere until they expire.';
 
 const HLS = 'node_modules/hls.js/dist/hls.min.js';
 const SHAKA = 'node_modules/shaka-player/dist/shaka-player.compiled-es2021.js';

@@ -1,22 +1,22 @@
-/** The table of docs/playback.md, players × faults, written by the run that measured it. */
+/** Writes the table of docs/playback.md (players × faults) from the results of a run. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Fault } from './fault-switch.ts';
 import type { Course } from './stage.ts';
 
 const PAGE = 'docs/playback.md';
-/** Between two marks of the page, so that what people wrote around it stays. */
+/** Only the text between these two markers is replaced. */
 const [BEGIN, END] = ['<!-- players: begin -->', '<!-- players: end -->'];
 const NAMES: Readonly<Record<Fault, string>> = {
   none: '',
   kill: 'refuses (killed)',
-  hang: 'accepts and never answers',
-  slow: 'slow: 0.8 Mbit/s a connection',
+  hang: 'accepts, never responds',
+  slow: 'slow: 0.8 Mbit/s per connection',
 };
 
 export interface Row {
   readonly name: string;
   readonly courses: ReadonlyMap<Fault, Course>;
-  /** Why a promise cannot be kept here, in words. */
+  /** The reason, as text, why a requirement cannot be met for a fault. */
   readonly cannot: Partial<Record<Fault, string>>;
 }
 
