@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { findFfmpeg } from '../src/kernel/ffmpeg.ts';
 import { chooseRungs, DEFAULT_LADDER } from '../src/site/media/conversion/ladder.ts';
 import { type RunningWorker, startWorker } from '../src/site/media/conversion/worker.ts';
-import { openWorkshop } from '../test/media/workshop.ts';
+import { openWorkshop } from '../test/media/media-pipeline.ts';
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 40);
 const FILM_SECONDS = Number(process.env.BENCH_FILM_SECONDS ?? 600);

@@ -583,7 +583,7 @@ describe('central away', () => {
     await tracker.stop();
     await central.stop();
     tracker = await start({ joinToken: undefined });
-    // How quickly is measured by `bench choose` and, from a kill to the first answer, by test/e2e/crashes.test.ts.
+    // How quickly is measured by `bench choose` and, from a kill to the first answer, by test/e2e/publication/crashes.test.ts.
     await eventually(10_000, async () => expect((await play()).sources.length).toBeGreaterThan(0));
     expect((await get('/readyz')).status).toBe(200);
     const status = trackerStatusSchema.parse(await (await get('/status')).json());

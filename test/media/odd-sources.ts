@@ -1,6 +1,6 @@
 /**
  * Films and recordings as archives really hold them, each made by ffmpeg on the spot and a few seconds long. What becomes of
- * each is tested by `test/e2e/odd-sources.test.ts` and stated in `docs/sources.md`.
+ * each is tested by `test/e2e/site/odd-sources.test.ts` and stated in `docs/sources.md`.
  */
 import { readFileSync } from 'node:fs';
 import { makeFilm } from './videos.ts';

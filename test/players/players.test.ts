@@ -6,8 +6,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath } from '../support/browser.ts';
 import type { Fault } from './fault-switch.ts';
+import { type Course, openStage, type Stage, type Viewer } from './player-lab.ts';
 import { PLAYERS, servePlayerPages } from './player-pages.ts';
-import { type Course, openStage, type Stage, type Viewer } from './stage.ts';
 import { formatSeconds, type Row, writeTable } from './table.ts';
 
 /** What is buffered is gone by then, and a fault that stops the picture is seen. */

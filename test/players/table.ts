@@ -1,7 +1,7 @@
 /** Writes the table of docs/playback.md (players × faults) from the results of a run. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Fault } from './fault-switch.ts';
-import type { Course } from './stage.ts';
+import type { Course } from './player-lab.ts';
 
 const PAGE = 'docs/playback.md';
 /** Only the text between these two markers is replaced. */

@@ -12,8 +12,8 @@ import type { Failpoint } from '../../src/kernel/failpoint.ts';
 import type { Signal, Site, Video } from '../../src/protocol/central.ts';
 import type { StoredRule } from '../../src/protocol/copies.ts';
 import type { SiteVideo } from '../../src/protocol/site.ts';
+import { announceUpload, COMMAND, eventually, getJson } from './demo.ts';
 import { freePort } from './free-port.ts';
-import { announceUpload, COMMAND, eventually, getJson } from './parts.ts';
 
 export const TOKEN = 'operator-token-of-these-tests';
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { film, openWorkshop, type Workshop } from '../../../../test/media/workshop.ts';
+import { film, openWorkshop, type Workshop } from '../../../../test/media/media-pipeline.ts';
 import { findFfmpeg } from '../../../kernel/ffmpeg.ts';
 import type { Rendition } from '../../../protocol/media/media.ts';
 import type { VideoRow } from '../../database/schema.ts';

@@ -1,0 +1,205 @@
+/** The drill: back up under load, restore the old copy, watch it heal. Nothing withdrawn comes back, nothing published is lost. */
+import { execFile } from 'node:child_process';
+import { copyFileSync, existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import {
+  type Cluster,
+  type Part,
+  startCluster,
+  TOKEN,
+  untilRegistered,
+  uploadTo,
+  videoAt,
+  videosNamed,
+} from '../../support/cluster.ts';
+import { COMMAND, eventually } from '../../support/demo.ts';
+import { makeDatabase, type TestDatabase } from '../../support/postgres/databases.ts';
+import { findPostgresProgram } from '../../support/postgres/server.ts';
+import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+
+const HEAL_MS = 60_000;
+
+let cluster: Cluster;
+let site: Part;
+let film: Buffer;
+
+const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+const rename = (id: string, name: string) =>
+  fetch(`${site.url}/api/videos/${id}`, { method: 'PATCH', headers, body: JSON.stringify({ name }) });
+const withdraw = (id: string) =>
+  fetch(`${site.url}/api/videos/${id}`, {
+    method: 'DELETE',
+    headers: { authorization: headers.authorization },
+  });
+
+/** Copies a part's database while it runs, and puts the copy back, both as docs/backup.md says. */
+interface Means {
+  backUp(part: Part): Promise<string>;
+  /** The part is not running. */
+  restore(part: Part, from: string): Promise<void>;
+}
+
+/** Edits go on meanwhile. @throws unless it ends well */
+async function run(program: string, args: readonly string[]): Promise<void> {
+  const { stderr } = await promisify(execFile)(program, args);
+  expect(stderr).toBe('');
+}
+
+const embedded: Means = {
+  async backUp(part) {
+    const to = join(cluster.directory, 'backup', part.name);
+    await run(process.execPath, [
+      COMMAND,
+      'backup',
+      '--config',
+      join(cluster.directory, `${part.name}.toml`),
+      '--to',
+      to,
+    ]);
+    return join(to, part.kind);
+  },
+  async restore(part, from) {
+    const name = `${part.kind}.sqlite`;
+    for (const suffix of ['-wal', '-shm']) rmSync(join(part.directory, name + suffix), { force: true });
+    copyFileSync(join(from, name), join(part.directory, name));
+  },
+};
+
+/** `databases`: central's, then the site's. */
+const onPostgres = (databases: readonly TestDatabase[]): Means => {
+  const urlOf = (part: Part): string => databases[part.kind === 'central' ? 0 : 1]?.place ?? '';
+  return {
+    async backUp(part) {
+      const to = join(cluster.directory, `${part.kind}.dump`);
+      await run(findPostgresProgram('pg_dump') ?? '', ['--format=custom', `--file=${to}`, urlOf(part)]);
+      return to;
+    },
+    async restore(part, from) {
+      const { pathname } = new URL(urlOf(part));
+      const name = pg.escapeIdentifier(pathname.slice(1));
+      const client = new pg.Client({ connectionString: inject('postgresUrl') });
+      await client.connect();
+      await client.query(`drop database ${name} with (force)`);
+      await client.query(`create database ${name}`);
+      await client.end();
+      await run(findPostgresProgram('pg_restore') ?? '', [`--dbname=${urlOf(part)}`, from]);
+    },
+  };
+};
+
+/** Edits without end, until it is told to stop. */
+function load(id: string) {
+  let stopped = false;
+  let edits = 0;
+  const done = (async () => {
+    while (!stopped) {
+      expect((await rename(id, `Under load ${++edits}`)).ok).toBe(true);
+      await sleep(2);
+    }
+  })();
+  return {
+    async stop(): Promise<number> {
+      stopped = true;
+      await done;
+      return edits;
+    },
+  };
+}
+
+/** What happened before a backup, then after it; and what must be true however much was forgotten. */
+async function drill(means: Means, part: Part, tag: string): Promise<void> {
+  const kept = await uploadTo(site, film, `Kept ${tag}`);
+  const edited = await uploadTo(site, film, `Before ${tag}`);
+  const withdrawn = await uploadTo(site, film, `Withdrawn ${tag}`);
+  const busy = await uploadTo(site, film, `Busy ${tag}`);
+  for (const id of [kept, edited, withdrawn, busy]) await untilRegistered(site, id);
+
+  const work = load(busy);
+  await sleep(200);
+  const backup = await means.backUp(part);
+  await sleep(200);
+  expect(await work.stop()).toBeGreaterThan(5);
+
+  await rename(edited, `After ${tag}`);
+  await rename(busy, `Rested ${tag}`);
+  await withdraw(withdrawn);
+  const published = await uploadTo(site, film, `New ${tag}`);
+  for (const id of [edited, published, busy]) await untilRegistered(site, id);
+  await eventually(
+    'it is withdrawn',
+    async () => (await videosNamed(cluster, `Withdrawn ${tag}`)).length === 0 || undefined,
+  );
+
+  await part.end('SIGKILL');
+  await means.restore(part, backup);
+  await part.start();
+  const expected = [
+    [kept, `Kept ${tag}`],
+    [edited, `After ${tag}`],
+    [busy, `Rested ${tag}`],
+    [published, `New ${tag}`],
+  ] as const;
+  for (const [id, name] of expected) {
+    await eventually(
+      `${name} is there, registered, and plays`,
+      async () => {
+        const [found] = await videosNamed(cluster, name);
+        if (found?.id !== id || found.state !== 'registered') return undefined;
+        const atSite = await videoAt(site, id);
+        if (atSite.state !== 'ready' || atSite.name !== name || !atSite.published) return undefined;
+        const segment = `${site.url}/v/${id}/${found.revision}/source-video/1.m4s`;
+        const play = await fetch(`${cluster.tracker.url}/play/${id}`);
+        return ((await fetch(segment)).ok && play.ok) || undefined;
+      },
+      HEAL_MS,
+    );
+  }
+  await eventually(
+    'what was withdrawn stays so everywhere',
+    async () => {
+      const listed = await videosNamed(cluster, `Withdrawn ${tag}`);
+      const { status } = await fetch(`${cluster.tracker.url}/play/${withdrawn}`);
+      const { state } = await videoAt(site, withdrawn);
+      return (listed.length === 0 && [404, 410].includes(status) && state === 'withdrawn') || undefined;
+    },
+    HEAL_MS,
+  );
+  expect(existsSync(join(site.directory, 'videos', withdrawn))).toBe(false);
+  // The old name is nowhere: no history was forked.
+  expect(await videosNamed(cluster, `Before ${tag}`)).toEqual([]);
+}
+
+/** A cluster for the tests of one suite. */
+function setUp(newDatabase?: () => Promise<string>): void {
+  beforeAll(async () => {
+    film = readFilm(shortFilm());
+    cluster = await startCluster(newDatabase ? { newDatabase } : {});
+    site = await cluster.addSite('Hangzhou');
+    await site.start();
+  });
+  afterAll(() => cluster?.stop());
+}
+
+describe('a restored backup of an embedded database', () => {
+  setUp();
+  it('of a site heals', () => drill(embedded, site, 'at the site'));
+  it('of central heals', () => drill(embedded, cluster.central, 'at central'));
+});
+
+describe.skipIf(!findPostgresProgram('pg_dump'))('a restored dump of a PostgreSQL database', () => {
+  const databases: TestDatabase[] = [];
+  const means = onPostgres(databases);
+  // The last thing that is done: hooks run in the opposite order.
+  afterAll(() => Promise.all(databases.map(database => database.drop())));
+  setUp(async () => {
+    const database = await makeDatabase('postgres');
+    databases.push(database);
+    return database.place;
+  });
+  it('of a site heals', () => drill(means, site, 'at the site'));
+  it('of central heals', () => drill(means, cluster.central, 'at central'));
+});

@@ -1,0 +1,111 @@
+/** The command line: help for each command, and every wrong setting told at once. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COMMAND, runProgram } from '../../support/demo.ts';
+
+const tributary = (...args: string[]) => runProgram(process.execPath, [COMMAND, ...args], 20_000);
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-commands-'));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+describe('--help', () => {
+  it.each(['demo', 'central', 'tracker', 'site', 'doctor'])('of %s says how to use it', command => {
+    const { status, stdout } = tributary(command, '--help');
+    expect(status).toBe(0);
+    expect(stdout).toContain(`Usage: tributary ${command}`);
+  });
+
+  it('lists the commands, and an unknown one is told so', () => {
+    expect(tributary().stdout).toContain('tributary COMMAND --help');
+    expect(tributary('--version').stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
+    const wrong = tributary('publish');
+    expect([wrong.status, wrong.stderr.trim()]).toEqual([
+      2,
+      'There is no command "publish". tributary --help lists them.',
+    ]);
+    expect(tributary('site', '--colour').status).toBe(2);
+  });
+});
+
+describe('a wrong configuration', () => {
+  it('is told whole, in one go, without a stack', async () => {
+    const path = join(directory, 'wrong.toml');
+    await writeFile(
+      path,
+      '[site]\nname = ""\nlisten = "here"\nbaseUrl = "ftp://x"\noperatorToken = "short"\nbufferDisk = "lots"\ncolour = 1\n',
+    );
+    const { status, stderr } = tributary('site', '--config', path);
+    expect(status).toBe(2);
+    for (const setting of [
+      'name',
+      'listen',
+      'baseUrl',
+      'operatorToken',
+      'bufferDisk',
+      'dataDirectory',
+      'sourceAddress',
+      'colour',
+    ]) {
+      expect(stderr).toContain(setting);
+    }
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it.each([
+    ['a data directory that cannot be one', 'dataDirectory = "FILE"', 'ENOTDIR|EEXIST'],
+    [
+      'an address that this machine has not',
+      'dataDirectory = "DIR"\nlisten = "192.0.2.1:9"',
+      'EADDRNOTAVAIL',
+    ],
+    [
+      'a database out of reach',
+      'dataDirectory = "DIR"\ndatabase = "postgres://a:b@127.0.0.1:1/c"',
+      'ECONNREFUSED',
+    ],
+  ])('%s is told in a sentence, without a stack', async (_what, lines, reason) => {
+    const path = join(directory, 'refused.toml');
+    await writeFile(join(directory, 'file'), '');
+    const settings = lines.replace('FILE', join(directory, 'file')).replace('DIR', join(directory, 'data'));
+    await writeFile(path, `[central]\noperatorToken = "a-token-of-these-tests"\n${settings}\n`);
+    const { status, stderr } = tributary('central', '--config', path);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(new RegExp(`^It cannot start: .*(${reason}).*\ntributary doctor`, 'm'));
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it('that is missing is told by its name', () => {
+    const { status, stderr } = tributary('central', '--config', join(directory, 'none.toml'));
+    expect([status, stderr]).toEqual([2, expect.stringContaining('none.toml cannot be read')]);
+  });
+
+  it('of the demo names the variable', () => {
+    const run = runProgram('env', ['TRIBUTARY_PORT=many', process.execPath, COMMAND, 'demo'], 20_000);
+    expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('TRIBUTARY_PORT is "many"')]);
+  });
+
+  it('of the demo, at a port that is in use, starts nothing', async () => {
+    const server = createServer();
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const run = runProgram(
+        'env',
+        [`TRIBUTARY_PORT=${port}`, `TRIBUTARY_DATA_DIR=${directory}/demo`, process.execPath, COMMAND, 'demo'],
+        20_000,
+      );
+      expect(run.status).not.toBe(0);
+      expect(run.stderr).toContain(`127.0.0.1:${port} is in use`);
+      expect(run.stdout).not.toContain('✓');
+      expect(existsSync(join(directory, 'demo'))).toBe(false);
+    } finally {
+      server.close();
+    }
+  });
+});

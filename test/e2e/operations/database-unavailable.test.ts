@@ -1,0 +1,50 @@
+/** A PostgreSQL server that is gone for a while takes nobody with it: central and the site wait, and go on. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Cluster, startCluster, untilRegistered, uploadTo, videosNamed } from '../../support/cluster.ts';
+import { eventually } from '../../support/demo.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres/server.ts';
+import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+
+/** Longer than anybody's timer. */
+const AWAY_MS = 6_000;
+
+let server: PostgresServer;
+let cluster: Cluster;
+beforeAll(async () => {
+  server = await startPostgres();
+  const client = new pg.Client({ connectionString: server.url });
+  await client.connect();
+  await client.query('create database site');
+  await client.end();
+  cluster = await startCluster({ central: [`database = "${server.url}"`] });
+});
+afterAll(async () => {
+  await cluster?.stop();
+  await server?.stop();
+});
+
+describe('a database server that comes back', () => {
+  it('finds the same processes, and what was uploaded before and after is published', async () => {
+    const site = await cluster.addSite('Patient', {
+      lines: [`database = "${new URL('/site', server.url).href}"`],
+    });
+    await site.start();
+    const film = readFilm(shortFilm());
+    await untilRegistered(site, await uploadTo(site, film, 'Before'));
+    const pids = [cluster.central, cluster.tracker, site].map(part => part.pid);
+
+    const back = server.restart(AWAY_MS);
+    await sleep(1_500);
+    const catalogue = await fetch(`${cluster.central.url}/api/videos`);
+    expect([catalogue.status, await catalogue.json()]).toMatchObject([503, { code: 'database-away' }]);
+    await expect(uploadTo(site, film, 'Meanwhile')).rejects.toThrow(/503.*database-away/);
+    for (const part of [cluster.central, site]) expect((await fetch(`${part.url}/metrics`)).status).toBe(200);
+    await back;
+    const after = await eventually('an upload is taken', () => uploadTo(site, film, 'After'), 30_000);
+    await untilRegistered(site, after, 60_000);
+    expect((await videosNamed(cluster, 'Before')).length).toBe(1);
+    expect([cluster.central, cluster.tracker, site].map(part => part.isRunning && part.pid)).toEqual(pids);
+  });
+});

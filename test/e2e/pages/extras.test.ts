@@ -1,0 +1,245 @@
+/** What stands beside the picture: poster, storyboard, captions, a second sound; made by real parts, seen in a real browser. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SiteVideo } from '../../../src/protocol/site.ts';
+import { requireFfmpeg } from '../../media/videos.ts';
+import { chromiumPath, launchBrowser } from '../../support/browser.ts';
+import { type Demo, eventually, findAtSite, findVideo, startDemo, upload } from '../../support/demo.ts';
+
+const PICTURES = process.env.TRIBUTARY_PICTURES ?? 'test-results';
+
+/** Three black seconds, then nine of a moving picture; two languages of sound; French words inside. */
+function makeFilm(): Buffer {
+  const directory = mkdtempSync(join(tmpdir(), 'tributary-film-'));
+  try {
+    const srt = join(directory, 'inside.srt');
+    writeFileSync(srt, '1\n00:00:01,000 --> 00:00:11,000\n<i>Bonjour</i>\n');
+    const film = join(directory, 'film.mkv');
+    const colour = 'color=black:s=640x360:r=25:d=3';
+    execFileSync(requireFfmpeg(), [
+      ...['-v', 'error', '-f', 'lavfi', '-i', colour, '-f', 'lavfi', '-i', 'testsrc2=s=640x360:r=25:d=9'],
+      ...['-f', 'lavfi', '-i', 'sine=d=12', '-f', 'lavfi', '-i', 'sine=f=880:d=12', '-i', srt],
+      ...['-filter_complex', '[0:v][1:v]concat=n=2[v]', '-map', '[v]', '-map', '2', '-map', '3', '-map', '4'],
+      ...[
+        '-c:v',
+        'libx264',
+        '-preset',
+        'ultrafast',
+        '-pix_fmt',
+        'yuv420p',
+        '-g',
+        '25',
+        '-c:a',
+        'aac',
+        '-c:s',
+        'srt',
+      ],
+      ...['-metadata:s:a:0', 'language=chi', '-metadata:s:a:1', 'language=eng'],
+      ...['-metadata:s:a:1', 'title=Commentary', '-metadata:s:s:0', 'language=fre', film],
+    ]);
+    return readFileSync(film);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+describe.skipIf(!chromiumPath)('beside the picture', () => {
+  let demo: Demo;
+  let browser: Browser;
+  let id: string;
+  const faults: string[] = [];
+  beforeAll(async () => {
+    [demo, browser] = await Promise.all([startDemo(), launchBrowser()]);
+    ({ id } = await upload(demo.sites[0]!.url, demo.token, makeFilm(), { name: 'Delta' }));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await demo?.stop();
+  });
+  const open = async (url: string, phone = false): Promise<Page> => {
+    const context = await browser.newContext({
+      viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 800 },
+      locale: 'en-GB',
+    });
+    const page = await context.newPage();
+    page.on('pageerror', error => faults.push(error.message));
+    page.on('console', message => {
+      if (/Content Security Policy/.test(message.text())) faults.push(message.text());
+    });
+    await page.goto(url);
+    return page;
+  };
+  const call = (path: string, init: RequestInit = {}): Promise<Response> =>
+    fetch(`${demo.sites[0]!.url}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${demo.token}`, ...(init.headers ?? {}) },
+    });
+  const addCaptions = (body: string | Buffer, language = 'zh-Hans'): Promise<Response> =>
+    call(`/api/videos/${id}/captions?language=${language}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-subrip' },
+      body: typeof body === 'string' ? body : new Uint8Array(body),
+    });
+  const registeredWith = (what: string, has: (video: SiteVideo) => boolean): Promise<SiteVideo> =>
+    eventually(
+      what,
+      async () => {
+        const video = await findAtSite(demo, 0, id);
+        return has(video) && video.registered ? video : undefined;
+      },
+      60_000,
+    );
+
+  it('is made soon after the film is ready, and the centre and the tracker learn of it', async () => {
+    const video = await registeredWith(
+      'pictures',
+      ({ hasPoster, hasStoryboard }) => hasPoster && hasStoryboard,
+    );
+    expect(video.captions).toEqual([{ id: 'captions-fr', language: 'fr', from: 'source' }]);
+    expect(await findVideo(demo, id)).toMatchObject({
+      revision: video.revision,
+      pictures: { poster: true, storyboard: true },
+    });
+    const poster = await fetch(`${demo.tracker}/go/${id}/poster.jpg`);
+    expect(poster.headers.get('content-type')).toBe('image/jpeg');
+    expect(poster.headers.get('x-content-type-options')).toBe('nosniff');
+    expect((await poster.arrayBuffer()).byteLength).toBeGreaterThan(5_000);
+    const playlist = await (await fetch(`${demo.tracker}/play/${id}.m3u8`)).text();
+    expect(playlist.match(/TYPE=SUBTITLES/g)?.length).toBe(demo.sites.length);
+    const manifest = await (await fetch(`${demo.tracker}/play/${id}.mpd`)).text();
+    expect(manifest).toContain('<BaseURL>captions-fr/captions.vtt</BaseURL>');
+  });
+
+  it('uploaded captions are rewritten, become a new revision, and the one before stays as it was', async () => {
+    const before = await findAtSite(demo, 0, id);
+    const old = `/v/${id}/${before.revision}/multivariant.m3u8`;
+    const bytes = await (await call(old)).text();
+    const srt = '1\n00:00:00,500 --> 00:00:11,000\n<script>alert(1)</script>你好 <b>世界</b>\n';
+    const added = await addCaptions(srt);
+    expect(added.status).toBe(201);
+    expect(await added.json()).toEqual({ captions: ['captions-fr', 'captions-zh-hans'] });
+    const after = await registeredWith('captions', ({ captions }) => captions.length === 2);
+    expect(after.revision).not.toBe(before.revision);
+    expect(await (await call(old)).text()).toBe(bytes);
+    const text = await (await call(`/v/${id}/${after.revision}/captions-zh-hans/0.vtt`)).text();
+    expect(text).toContain('00:00:00.500 --> 00:00:11.000\nalert(1)你好 世界\n');
+    expect(text).not.toContain('<');
+  });
+
+  it.each([
+    ['a page', '<!doctype html><p>hello', 'en', 422, 'captions-refused'],
+    ['too much', 'x'.repeat(2 ** 20 + 1), 'en', 413, undefined],
+    ['no language', '1\n00:00:01,000 --> 00:00:02,000\na\n', '%3Cb%3E', 400, undefined],
+  ])('refuses %s with a sentence', async (_what, body, language, status, code) => {
+    const answer = await addCaptions(body, language);
+    expect(answer.status).toBe(status);
+    const problem = (await answer.json()) as { code: string; detail: string };
+    expect(problem.detail).toMatch(/\w+ \w+/);
+    if (code) expect(problem.code).toBe(code);
+  });
+
+  it("refuses a stranger's page", async () => {
+    const answer = await fetch(`${demo.sites[0]!.url}/api/videos/${id}/captions?language=en`, {
+      method: 'POST',
+      headers: { 'content-type': 'text/vtt', origin: 'https://elsewhere.example' },
+      body: '1\n00:00:01,000 --> 00:00:02,000\na\n',
+    });
+    expect(answer.status).toBe(403);
+  });
+
+  it('the catalogue shows the poster; the watch page the storyboard, captions and both sounds', async () => {
+    const catalogue = await open(demo.central);
+    const poster = catalogue.locator(`[data-video="${id}"] [data-testid=poster]`);
+    await poster.waitFor();
+    await eventually(
+      'the poster is drawn',
+      async () =>
+        (await poster.evaluate(element => (element as unknown as { naturalWidth: number }).naturalWidth)) >=
+          640 || undefined,
+    );
+    await catalogue.screenshot({ path: `${PICTURES}/catalogue-posters.png` });
+    await catalogue.context().close();
+
+    const page = await open(`${demo.central}/watch/${id}`);
+    await eventually(
+      'it plays',
+      async () =>
+        (await page.evaluate<number>('document.querySelector("video").currentTime')) > 0.5 || undefined,
+      30_000,
+    );
+    await page.getByTestId('choose-captions').selectOption({ label: 'Simplified Chinese' });
+    await eventually(
+      'the words are shown',
+      async () =>
+        (
+          await page.evaluate<string>(
+            '[...document.querySelector("video").textTracks].filter(t => t.mode === "showing").flatMap(t => [...(t.activeCues ?? [])]).map(c => c.text).join()',
+          )
+        ).includes('你好') || undefined,
+    );
+    const sound = page.getByTestId('choose-sound');
+    await sound.selectOption({ label: 'English · Commentary' });
+    await eventually(
+      'the other sound is chosen',
+      async () => (await sound.inputValue()) === '1' || undefined,
+    );
+    await page
+      .getByTestId('scrubber')
+      .locator('input')
+      .hover({ position: { x: 300, y: 5 } });
+    const preview = page.getByTestId('scrubber-preview');
+    await preview.waitFor();
+    expect(
+      await preview
+        .locator('div')
+        .evaluate(
+          element => (element as unknown as { style: { backgroundImage: string } }).style.backgroundImage,
+        ),
+    ).toContain('storyboard.jpg');
+    await page.screenshot({ path: `${PICTURES}/watch-tracks.png` });
+    const before = await page.evaluate<number>('document.querySelector("video").currentTime');
+    await page
+      .getByTestId('scrubber')
+      .locator('input')
+      .click({ position: { x: 500, y: 5 } });
+    await eventually(
+      'it has moved',
+      async () =>
+        (await page.evaluate<number>('document.querySelector("video").currentTime')) > before + 2 ||
+        undefined,
+    );
+    await page.context().close();
+    const phone = await open(`${demo.central}/watch/${id}`, true);
+    await phone.getByTestId('choose-captions').waitFor();
+    expect(await phone.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    await phone.screenshot({ path: `${PICTURES}/watch-tracks-phone.png`, fullPage: true });
+    await phone.context().close();
+    expect(faults).toEqual([]);
+  });
+
+  it('captions are added and taken away in the studio', async () => {
+    const page = await open(demo.sites[0]!.url);
+    const row = page.locator(`[data-video="${id}"]`);
+    await row.getByTestId('open-captions').click();
+    await row.getByLabel('Language of the captions').fill('de');
+    await row.getByLabel(/Caption file/).setInputFiles({
+      name: 'de.vtt',
+      mimeType: 'text/vtt',
+      buffer: Buffer.from('WEBVTT\n\n00:01.000 --> 00:02.000\nHallo\n'),
+    });
+    await row.getByRole('button', { name: 'Add captions' }).click();
+    await row.locator('[data-captions="captions-de"]').waitFor();
+    await page.screenshot({ path: `${PICTURES}/studio-captions.png` });
+    await row.getByRole('button', { name: 'Take away: German' }).click();
+    await eventually(
+      'it is gone',
+      async () => (await row.locator('[data-captions="captions-de"]').count()) === 0 || undefined,
+    );
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+});

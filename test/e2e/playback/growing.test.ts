@@ -1,0 +1,77 @@
+/** A film that is still being converted: who begins to watch its first minute sees the rest as well. */
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chromiumPath, launchBrowser } from '../../support/browser.ts';
+import { type Demo, eventually, findVideo, play, startDemo, upload } from '../../support/demo.ts';
+import { makeFilm, readFilm } from '../../support/sample-videos.ts';
+
+const SECONDS = 320;
+/** After so much is encoded it can be seen first. */
+const FIRST_SECONDS = 32;
+const RATE = 8;
+
+/** Large enough that its first rung takes a while, of a kind that no browser plays. */
+function slowFilm(): string {
+  const part = makeFilm('slow-part.avi', [
+    ...['-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=25:duration=20'],
+    ...['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000:duration=20'],
+    ...['-c:v', 'mpeg4', '-q:v', '8', '-g', '50', '-c:a', 'mp2'],
+  ]);
+  return makeFilm('slow.avi', ['-stream_loop', '15', '-i', part, '-c', 'copy']);
+}
+
+describe.skipIf(!chromiumPath)('a film that is still being converted', () => {
+  let demo: Demo;
+  let browser: Browser;
+  beforeAll(async () => {
+    [demo, browser] = await Promise.all([startDemo(), launchBrowser()]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await demo?.stop();
+  });
+
+  it('is played from its first to its last second by a page that was opened when little of it was there', async () => {
+    const { id } = await upload(demo.sites[0]?.url ?? '', demo.token, readFilm(slowFilm()), {
+      name: 'Long archive film',
+    });
+    const early = await eventually(
+      'its beginning can be played',
+      async () => {
+        const found = await findVideo(demo, id);
+        return found.state === 'registered' ? found : undefined;
+      },
+      120_000,
+    );
+    expect(early.durationMs).toBeLessThan(SECONDS * 1_000 - FIRST_SECONDS * 1_000);
+    const list = await (await fetch((await play(demo, id)).hls)).text();
+    const media = await (await fetch(/^http.*$/m.exec(list)?.[0] ?? '')).text();
+    expect(media).toContain('#EXT-X-PLAYLIST-TYPE:EVENT');
+    expect(media).not.toContain('#EXT-X-ENDLIST');
+
+    const page = await browser.newPage();
+    await page.goto(`${demo.central}/watch/${id}`);
+    const read = <T>(what: string): Promise<T> =>
+      page.evaluate<T>(`(() => { const video = document.querySelector('video'); return ${what}; })()`);
+    await eventually(
+      'the picture moves',
+      async () => (await read<number>('video?.currentTime ?? 0')) > 0.2,
+      30_000,
+    );
+    // Not at what was made last.
+    expect(await read<number>('video.currentTime')).toBeLessThan(10);
+    const known = await read<number>('video.duration');
+    expect(known).toBeLessThan(SECONDS - FIRST_SECONDS);
+    expect(await read<string>('video.dataset.site ?? ""')).not.toBe('');
+
+    await read(`void (video.playbackRate = ${RATE})`);
+    await eventually('the film is played to its end', () => read<boolean>('video.ended'), 240_000);
+    expect(await read<number>('video.currentTime')).toBeGreaterThan(SECONDS - 1);
+    expect(await read<number>('video.duration')).toBeGreaterThan(known + FIRST_SECONDS);
+    const whole = await findVideo(demo, id);
+    expect(whole.durationMs).toBeGreaterThan((SECONDS - 1) * 1_000);
+    // What is asked for now is a whole film with an end.
+    const after = await (await fetch(`${demo.tracker}/relay/${id}/growing/aac-audio/media.m3u8`)).text();
+    expect(after).toContain('#EXT-X-ENDLIST');
+  }, 420_000);
+});

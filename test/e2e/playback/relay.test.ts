@@ -1,0 +1,110 @@
+/**
+ * Players that know nothing of steering, through `/relay`: the site that serves them is killed in the middle of the film, and
+ * they play on to its end.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Demo, eventually, findVideo, play, startDemo, upload } from '../../support/demo.ts';
+import { ffmpeg, minuteFilm, readFilm } from '../../support/sample-videos.ts';
+
+const FILM_S = 60;
+/** Half-way it dies: 30 seconds of film are left to be fetched elsewhere. */
+const KILL_AT_S = 15;
+/** What was under way when the site died, and what was asked of it before the tracker knew. */
+const LOST_S = 9;
+const FRAMES_A_SECOND = 25;
+
+let demo: Demo;
+let id: string;
+/** The process of the site that serves. */
+let home: number;
+beforeAll(async () => {
+  demo = await startDemo();
+  home = demo.sites[0]?.pid ?? 0;
+  // Kept at the third site; viewers of the first one's zone are served by what that one fetches.
+  ({ id } = await upload(demo.sites[2]?.url ?? '', demo.token, readFilm(minuteFilm()), { name: 'Minute' }));
+  await eventually(
+    'it is registered',
+    async () => (await findVideo(demo, id)).state === 'registered' || undefined,
+  );
+});
+afterAll(() => demo?.stop());
+
+interface PlainPlayer {
+  readonly command: string;
+  readonly args: (url: string) => readonly string[];
+  /** The last time that the player told of, in seconds of the film. */
+  readonly readTime: (output: string) => number;
+  /** How many pictures it got in all, where it says so. */
+  readonly countFrames?: (output: string) => number;
+}
+
+const clock = (hours: string, minutes: string, rest: string): number =>
+  Number(hours) * 3_600 + Number(minutes) * 60 + Number(rest);
+const lastClock = (output: string, pattern: RegExp): number => {
+  const [, hours = '0', minutes = '0', rest = '0'] = [...output.matchAll(pattern)].at(-1) ?? [];
+  return clock(hours, minutes, rest);
+};
+
+const players: Readonly<Record<string, PlainPlayer>> = {
+  ffmpeg: {
+    command: ffmpeg(),
+    args: url => [
+      '-hide_banner',
+      '-stats',
+      '-readrate',
+      '3',
+      '-i',
+      url,
+      '-map',
+      '0:v:0',
+      '-c',
+      'copy',
+      '-f',
+      'null',
+      '-',
+    ],
+    readTime: output => lastClock(output, /time=(\d+):(\d+):([\d.]+)/g),
+    countFrames: output => Number([...output.matchAll(/frame=\s*(\d+)/g)].at(-1)?.[1]),
+  },
+  mpv: {
+    command: 'mpv',
+    args: url => [
+      ...['--no-config', '--vo=null', '--ao=null', '--speed=3', '--demuxer-readahead-secs=3', '--cache=no'],
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: mpv's own placeholder
+      '--term-status-msg=AT ${time-pos}',
+      url,
+    ],
+    readTime: output => lastClock(output, /AT (\d+):(\d+):([\d.]+)/g),
+  },
+};
+
+it.each(Object.keys(players))('%s plays to the end', async name => {
+  const player = players[name] as PlainPlayer;
+  const viewer = demo.sites[0]?.viewer;
+  const url = `${demo.tracker}/relay/${id}.m3u8?client=${viewer}`;
+  await eventually(
+    'the first site serves',
+    async () => (await play(demo, id, viewer)).sources[0]?.site === demo.sites[0]?.id || undefined,
+    60_000,
+  );
+  let output = '';
+  const child: ChildProcess = spawn(player.command, player.args(url), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = new Promise<number | null>(done => child.once('exit', done));
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (text: Buffer) => {
+      output += text;
+    });
+  }
+  try {
+    await eventually('it plays', () => player.readTime(output) >= KILL_AT_S || undefined, 30_000);
+    process.kill(home, 'SIGKILL');
+    expect(await ended).toBe(0);
+    expect(player.readTime(output)).toBeGreaterThan(FILM_S - 2);
+  } finally {
+    child.kill('SIGKILL');
+    home = (await demo.restart('site-1')).pid ?? 0;
+  }
+  const frames = player.countFrames?.(output);
+  if (frames !== undefined) expect(frames).toBeGreaterThan((FILM_S - LOST_S) * FRAMES_A_SECOND);
+});

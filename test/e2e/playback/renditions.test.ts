@@ -1,0 +1,149 @@
+/** One set of segments, by HLS and by DASH: read strictly, and played to the end by three players in a real browser and by ffmpeg. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { film, openWorkshop, type Workshop } from '../../media/media-pipeline.ts';
+import { readMedia, readMultivariant } from '../../media/strict-hls.ts';
+import { checkMpd } from '../../media/strict-mpd.ts';
+import { chromiumPath, launchBrowser } from '../../support/browser.ts';
+import { ffmpeg } from '../../support/sample-videos.ts';
+
+const SECONDS = 10;
+const SCRIPTS: Readonly<Record<string, string>> = {
+  'hls.js': 'node_modules/hls.js/dist/hls.min.js',
+  'shaka.js': 'node_modules/shaka-player/dist/shaka-player.compiled.js',
+  'dash.js': 'node_modules/dashjs/dist/modern/umd/dash.all.min.js',
+};
+const START: Readonly<Record<string, string>> = {
+  'hls.js': `const hls = new Hls(); hls.on(Hls.Events.ERROR, (_, e) => { if (e.fatal) fail(e.details); });
+    hls.loadSource(url); hls.attachMedia(video);`,
+  'shaka.js': `shaka.polyfill.installAll(); const player = new shaka.Player();
+    player.addEventListener('error', e => fail('shaka ' + e.detail.code));
+    player.attach(video).then(() => player.load(url)).catch(e => fail('shaka ' + e.code));`,
+  'dash.js': `const player = dashjs.MediaPlayer().create();
+    player.on('error', e => fail('dash ' + e.error.code)); player.initialize(video, url, true);`,
+};
+
+let workshop: Workshop;
+let server: http.Server;
+let base: string;
+let browser: Browser | undefined;
+const read = async (file: string): Promise<string> => (await fetch(`${base}/v/${file}`)).text();
+
+beforeAll(async () => {
+  workshop = await openWorkshop({
+    ladder: [
+      { codec: 'h264', lines: 360, kbps: 900 },
+      { codec: 'h264', lines: 180, kbps: 300 },
+    ],
+  });
+  const source = film('television.avi', [
+    ...['-f', 'lavfi', '-i', `testsrc2=s=640x360:r=25:d=${SECONDS}`],
+    ...['-f', 'lavfi', '-i', `sine=440:r=44100:d=${SECONDS}`, '-c:v', 'mpeg4', '-q:v', '6', '-c:a', 'mp2'],
+  ]);
+  const video = await workshop.upload(source);
+  const { revision } = await workshop.settle(video);
+  server = http.createServer((request, response) => {
+    const path = (request.url ?? '').split('?')[0]!;
+    const script = SCRIPTS[path.slice(1)];
+    if (script) return response.setHeader('content-type', 'text/javascript').end(readFileSync(script));
+    const player = /^\/play\/(\w+\.js)$/.exec(path)?.[1];
+    if (player) return response.setHeader('content-type', 'text/html').end(pageOf(player, request.url ?? ''));
+    workshop
+      .present(video, revision, presentation => presentation.file(path.slice('/v/'.length)))
+      .then(
+        file => {
+          response.writeHead(file ? 200 : 404, file && { 'content-type': file.contentType });
+          response.end(file?.body);
+        },
+        () => response.writeHead(500).end(),
+      );
+  });
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  if (chromiumPath) browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  server.closeAllConnections();
+  server.close();
+  await workshop.close();
+});
+
+const pageOf = (player: string, address: string): string => `<!doctype html><title>${player}</title>
+  <video id="video" muted autoplay></video><script src="/${player}"></script><script>
+  const url = new URLSearchParams(${JSON.stringify(address.split('?')[1] ?? '')}).get('url');
+  const video = document.getElementById('video');
+  const fail = what => { window.failure = what; };
+  video.addEventListener('loadeddata', () => { video.playbackRate = 2; });
+  ${START[player]}
+  </script>`;
+
+describe('the lists of the segments', () => {
+  it('are HLS by a strict reader, the rungs cut at the same instants', async () => {
+    const { variants, media } = readMultivariant(await read('multivariant.m3u8'));
+    expect(variants.map(({ resolution }) => resolution)).toEqual(['640x360', '320x180']);
+    expect(media).toEqual(['aac-audio/media.m3u8']);
+    const lists = await Promise.all(variants.map(async ({ uri }) => readMedia(await read(uri))));
+    expect(lists[0]).toEqual(lists[1]);
+    expect(lists[0]).toHaveLength(3);
+    const sound = readMedia(await read('aac-audio/media.m3u8'));
+    expect(sound).toHaveLength(3);
+    expect(sound.reduce((sum, seconds) => sum + seconds, 0)).toBeCloseTo(SECONDS, 0);
+  });
+
+  it('are DASH by the rules of its schema, of the same times', async () => {
+    const seconds = checkMpd(await read('manifest.mpd'));
+    expect([...seconds.keys()].sort()).toEqual(['aac-audio', 'h264-180', 'h264-360']);
+    for (const [, length] of seconds) expect(length).toBeCloseTo(SECONDS, 0);
+  });
+});
+
+describe('the segments are played to the end', () => {
+  it.each(['multivariant.m3u8', 'manifest.mpd'])('by ffmpeg, by %s', async file => {
+    const args = ['-v', 'error', '-i', `${base}/v/${file}`, '-map', '0', '-f', 'null', '-'];
+    // The segments come from this very process: it must not wait for ffmpeg with its hands full.
+    await promisify(execFile)(ffmpeg(), args, { timeout: 60_000 });
+  });
+
+  it.skipIf(!chromiumPath).each([
+    ['hls.js', 'multivariant.m3u8'],
+    ['shaka.js', 'multivariant.m3u8'],
+    ['shaka.js', 'manifest.mpd'],
+    ['dash.js', 'manifest.mpd'],
+  ])('by %s, by %s', async (player, file) => {
+    const page = await (browser as Browser).newPage();
+    try {
+      await page.goto(`${base}/play/${player}?url=/v/${file}`);
+      const end = await watch(page);
+      expect(end).toMatchObject({ failure: undefined, ended: true, error: undefined });
+      expect(end.at).toBeGreaterThan(SECONDS - 0.3);
+      expect(end.width).toBeGreaterThan(0);
+    } finally {
+      await page.close();
+    }
+  });
+});
+
+interface End {
+  readonly failure?: string;
+  readonly ended: boolean;
+  readonly at: number;
+  readonly width: number;
+  readonly error?: string;
+}
+
+const watch = (page: Page): Promise<End> =>
+  page.evaluate<End>(`(async () => {
+    const video = document.getElementById('video');
+    const deadline = Date.now() + 60_000;
+    while (!video.ended && window.failure === undefined && Date.now() < deadline) {
+      await new Promise(done => setTimeout(done, 100));
+    }
+    return { failure: window.failure, ended: video.ended, at: video.currentTime, width: video.videoWidth,
+      error: video.error?.message };
+  })()`);

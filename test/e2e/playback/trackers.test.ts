@@ -1,0 +1,166 @@
+/** Two trackers of one centre: a viewer may ask any of them, and a restart has everything at once, also without the centre. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Explanation, PlayAnswer } from '../../../src/protocol/tracker.ts';
+import { COMMAND, type Demo, eventually, findVideo, getJson, startDemo, upload } from '../../support/demo.ts';
+import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+
+let demo: Demo;
+let id: string;
+let second: string;
+let config: string;
+let child: ChildProcess;
+const start = (): void => {
+  child = spawn(process.execPath, [COMMAND, 'tracker', '--config', config], { stdio: 'ignore' });
+};
+
+beforeAll(async () => {
+  demo = await startDemo();
+  ({ id } = await upload(demo.sites[1]?.url ?? '', demo.token, readFilm(shortFilm()), { name: 'Lecture' }));
+  await eventually(
+    'it is registered',
+    async () => (await findVideo(demo, id)).state === 'registered' || undefined,
+  );
+  const first = new URL(demo.tracker);
+  second = `http://${first.hostname}:${Number(first.port) + 1}`;
+  const invited = await fetch(`${demo.central}/api/trackers`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${demo.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'Second', baseUrl: second }),
+  });
+  const { joinToken } = (await invited.json()) as { joinToken: string };
+  config = join(demo.directory, 'second.toml');
+  const directory = join(demo.directory, 'second');
+  writeFileSync(
+    config,
+    `[tracker]
+listen = "${new URL(second).host}"
+baseUrl = "${second}"
+dataDirectory = "${directory}"
+central = "${demo.central}"
+operatorToken = "${demo.token}"
+believeClientParameter = true
+joinToken = "${joinToken}"
+`,
+  );
+  start();
+  await eventually('the second tracker knows the video', async () => {
+    const answer = await getJson<PlayAnswer>(`${second}/play/${id}`);
+    return answer.sources.length === 3 || undefined;
+  });
+  await eventually(
+    'it has the common key',
+    async () => existsSync(join(directory, 'session.key')) || undefined,
+  );
+});
+afterAll(async () => {
+  child?.kill('SIGKILL');
+  await demo?.stop();
+});
+
+const client = '10.1.77.9';
+const explain = (tracker: string): Promise<Explanation> =>
+  getJson(`${tracker}/explain/${id}?client=10.1.77.200`, demo.token);
+const codesAt = async (tracker: string): Promise<readonly string[]> =>
+  (await explain(tracker)).ranking.flatMap(({ reasons }) => reasons.map(({ code }) => code));
+
+it('what viewers told the one, the other has heard', async () => {
+  expect(await codesAt(second)).not.toContain('measured-network');
+  // The key of sessions comes with the first exchange, and what is told before counts with its own tracker alone.
+  // One stranger is not heard: several viewers of this network say the same.
+  const told = await Promise.all(
+    [11, 12, 13, 14].map(async host => {
+      const viewer = client.replace(/\d+$/, String(host));
+      const { steering, sources } = await getJson<PlayAnswer>(`${demo.tracker}/play/${id}?client=${viewer}`);
+      return `${steering}&_HLS_pathway=${sources[0]?.site}&_HLS_throughput=23000000`;
+    }),
+  );
+  await eventually(
+    'the second tracker has heard of it',
+    async () => {
+      for (const url of told) await fetch(url);
+      await sleep(500);
+      return (await codesAt(second)).includes('measured-network') || undefined;
+    },
+    40_000,
+  );
+});
+
+it('where viewers told the one that a site fails, the other sends its own viewers elsewhere', async () => {
+  const newcomer = '10.1.88.5';
+  const firstAt = async (tracker: string) =>
+    (await getJson<PlayAnswer>(`${tracker}/play/${id}?client=${newcomer}`)).sources[0]?.site;
+  const failing = await firstAt(second);
+  const sharesAt = async (tracker: string) =>
+    new Map<string, number>(
+      (await explain(tracker)).ranking.map(({ site, inputs }) => [site, inputs.failureShare]),
+    );
+  expect([...(await sharesAt(second)).values()]).toEqual([0, 0, 0]);
+  // One network may lie: it takes three to be evidence.
+  const reports = await Promise.all(
+    ['10.1.61.7', '10.2.61.7', '10.3.61.7'].map(async viewer => {
+      const { session } = await getJson<PlayAnswer>(`${demo.tracker}/play/${id}?client=${viewer}`);
+      return `${demo.tracker}/beacon/${session}?client=${viewer}&video=${id}&pathways=${failing}`;
+    }),
+  );
+  const body = JSON.stringify({ results: [{ site: failing, kind: 'segment', failed: true }] });
+  await eventually(
+    'the second tracker has heard of the failures',
+    async () => {
+      for (const url of reports) {
+        const told = await fetch(url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body,
+        });
+        expect(told.status).toBe(200);
+      }
+      await sleep(500);
+      const shares = await sharesAt(second);
+      if (shares.get(failing ?? '') === 0) return undefined;
+      expect([...shares].filter(([, share]) => share > 0).map(([site]) => site)).toEqual([failing]);
+      expect(await firstAt(second)).not.toBe(failing);
+      return true;
+    },
+    40_000,
+  );
+});
+
+it('a session that the one gave, the other carries on', async () => {
+  const carried = await eventually(
+    'both sign with the same key',
+    async () => {
+      const { session } = await getJson<PlayAnswer>(`${demo.tracker}/play/${id}?client=${client}`);
+      const { session: again } = await getJson<PlayAnswer>(
+        `${second}/play/${id}?client=${client}&session=${session}`,
+      );
+      return session === again || undefined;
+    },
+    30_000,
+  );
+  expect(carried).toBe(true);
+});
+
+it('a tracker killed while central is away is back with all of it', async () => {
+  const { position } = await getJson<{ position: number }>(`${second}/status`);
+  // The snapshot is written some seconds after a change.
+  await eventually(
+    'the snapshot is there',
+    () => existsSync(join(demo.directory, 'second', 'registry.snapshot')) || undefined,
+  );
+  await sleep(6_000);
+  process.kill(demo.pids.central, 'SIGKILL');
+  child.kill('SIGKILL');
+  await new Promise(done => child.once('exit', done));
+  start();
+  await eventually('it plays again', async () => {
+    const answer = await getJson<PlayAnswer>(`${second}/play/${id}`);
+    return answer.sources.length > 0 || undefined;
+  });
+  const status = await getJson<{ position: number; videos: number }>(`${second}/status`);
+  expect(status.videos).toBe(2);
+  expect(status.position).toBeGreaterThanOrEqual(position);
+});

@@ -1,0 +1,294 @@
+/**
+ * A private video from its upload to the day it is public: real parts as processes, a real browser, ffmpeg. Nobody without a right
+ * has any of it; who has one plays it at every site; and what is taken back is over within a minute.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Video } from '../../../src/protocol/central.ts';
+import type { Grant } from '../../../src/protocol/rights.ts';
+import type { SiteVideo } from '../../../src/protocol/site.ts';
+import type { PlayAnswer } from '../../../src/protocol/tracker.ts';
+import { PLAYERS, servePlayerPages } from '../../players/player-pages.ts';
+import { chromiumPath, launchBrowser } from '../../support/browser.ts';
+import {
+  askOperator,
+  type Cluster,
+  type Part,
+  sitesOf,
+  startCluster,
+  TOKEN,
+  untilRegistered,
+  videoAt,
+} from '../../support/cluster.ts';
+import { eventually, getJson, upload } from '../../support/demo.ts';
+import { framesOf, readFilm, shortFilm } from '../../support/sample-videos.ts';
+
+const NAME = 'Closed rehearsal 内部排练';
+/** What is promised. */
+const REVOKED_WITHIN_MS = 60_000;
+const FRAMES = 300;
+
+let cluster: Cluster;
+let home: Part;
+let away: Part;
+let id: string;
+let revision: string;
+beforeAll(async () => {
+  cluster = await startCluster();
+  // Nothing is encoded: what is looked at here is who gets it.
+  const lines = ['workers = 0'];
+  home = await cluster.addSite('Home', { lines });
+  away = await cluster.addSite('Away', { lines });
+  await Promise.all([home.start(), away.start()]);
+  ({ id } = await upload(home.url, TOKEN, readFilm(shortFilm()), { name: NAME, visibility: 'private' }));
+  await untilRegistered(home, id);
+  // Pictures are made after publication: a new revision.
+  const video = await eventually(
+    'it has its pictures',
+    async () => {
+      const found = await untilRegistered(home, id);
+      return found.hasPoster && found.hasStoryboard ? found : undefined;
+    },
+    60_000,
+  );
+  revision = video.revision ?? '';
+}, 120_000);
+afterAll(() => cluster?.stop());
+
+const status = async (url: string, init: RequestInit = {}): Promise<number> => {
+  const response = await fetch(url, { redirect: 'manual', ...init });
+  await response.arrayBuffer();
+  return response.status;
+};
+const grantsUrl = (): string => `${cluster.central.url}/api/videos/${id}/grants`;
+const give = (note: string): Promise<Grant> => askOperator('POST', grantsUrl(), { lifetimeS: 3_600, note });
+const playWith = (grant: string): Promise<PlayAnswer> =>
+  getJson(`${cluster.tracker.url}/play/${id}?grant=${grant}`);
+const sourceAt = (grant: string, site: Part) =>
+  eventually(
+    `${site.name} is offered`,
+    async () => (await playWith(grant)).sources.find(({ baseUrl }) => baseUrl === site.url),
+    30_000,
+  );
+const openUrl = (site: Part, file = 'source-video/0.m4s'): string =>
+  `${site.url}/v/${id}/${revision}/${file}`;
+const FILES = [
+  'multivariant.m3u8',
+  'manifest.mpd',
+  'timeline.json',
+  'source-video/media.m3u8',
+  'source-video/init.mp4',
+  'source-video/0.m4s',
+  'source-audio/0.m4s',
+  'poster.jpg',
+  'storyboard.vtt',
+  'storyboard.jpg',
+];
+
+describe('a private video', () => {
+  it('is nowhere without a right', async () => {
+    const { central, tracker } = cluster;
+    for (const query of ['', `?q=${encodeURIComponent('内部')}`]) {
+      const { videos } = await getJson<{ videos: Video[] }>(`${central.url}/api/videos${query}`);
+      expect(videos.map(({ id }) => id)).not.toContain(id);
+    }
+    expect(await status(`${central.url}/api/videos/${id}`)).toBe(404);
+    const library = await getJson<{ videos: { id: string }[] }>(`${home.url}/api/library`);
+    expect(library.videos.map(video => video.id)).not.toContain(id);
+    for (const file of FILES) {
+      for (const site of [home, away]) {
+        expect(await status(openUrl(site, file)), `${site.name} ${file}`).toBe(404);
+        const asFill = { headers: { 'tributary-fill': (await sitesOf(cluster))[0]?.id ?? '' } };
+        expect(await status(openUrl(site, file), asFill), `${site.name} ${file}`).toBe(404);
+      }
+    }
+    for (const path of [
+      `/play/${id}`,
+      `/play/${id}.m3u8`,
+      `/play/${id}.mpd`,
+      `/play/${id}?fill=${(await sitesOf(cluster))[1]?.id}`,
+      `/go/${id}`,
+      `/go/${id}/poster.jpg`,
+      `/relay/${id}.m3u8`,
+      `/relay/${id}/${revision}/source-video/media.m3u8`,
+      `/relay/${id}/${revision}/source-video/0.m4s`,
+    ])
+      expect(await status(tracker.url + path), path).toBe(404);
+    expect(await status(`${tracker.url}/explain/${id}?client=10.0.0.1`)).toBe(401);
+
+    // Operators see it everywhere, marked.
+    const all = await getJson<{ videos: Video[] }>(`${central.url}/api/videos`, TOKEN);
+    expect(all.videos.find(video => video.id === id)?.visibility).toBe('private');
+    expect((await videoAt(home, id)).visibility).toBe('private');
+  });
+
+  it('plays for an operator in the studio of its site', async () => {
+    const { token } = await videoAt(home, id);
+    expect(framesOf(`${home.url}/t/${token}/v/${id}/${revision}/multivariant.m3u8`)).toBe(FRAMES);
+    expect(await status(`${away.url}/t/${token}/v/${id}/${revision}/multivariant.m3u8`)).toBe(403);
+  });
+
+  it.skipIf(!chromiumPath)('plays in a browser by the link that an operator makes on the page', async () => {
+    const browser = await launchBrowser();
+    try {
+      const desk = await browser.newPage();
+      await desk.goto(`${cluster.central.url}/watch/${id}#token=${TOKEN}`);
+      await desk.fill('[data-testid=new-grant] [name=note]', 'For the choir');
+      await desk.click('[data-testid=new-grant] button[type=submit]');
+      const link = await desk.inputValue('[data-testid=link]', { timeout: 15_000 });
+      expect(link).toContain('#grant=');
+
+      const context = await browser.newContext();
+      const viewer = await context.newPage();
+      const told: string[] = [];
+      viewer.on('request', request => told.push(`${request.url()} ${request.headers().referer ?? ''}`));
+      await viewer.goto(link.replace(/#.*/, ''));
+      await viewer.waitForSelector('[data-testid=error]');
+      await viewer.goto(link);
+      await eventually(
+        'it plays',
+        async () =>
+          (await viewer.evaluate<number>('document.querySelector("video")?.currentTime ?? 0')) > 2 ||
+          undefined,
+        30_000,
+      );
+      expect(told.some(line => line.includes('/t/'))).toBe(true);
+      // Central is asked for the video with the grant, and for the page without: nothing of it stands in a referrer.
+      expect(told.some(line => /#|referer.*grant=/.test(line))).toBe(false);
+    } finally {
+      await browser.close();
+    }
+  });
+
+  it.skipIf(!chromiumPath)('plays in other players by nothing but an address, and is steered', async () => {
+    const { players } = await give('players');
+    const [browser, pages] = await Promise.all([launchBrowser(), servePlayerPages()]);
+    try {
+      await Promise.all(
+        PLAYERS.map(async ({ player, setting, format }, index) => {
+          if (setting !== 'default') return;
+          const page = await browser.newPage();
+          const media: string[] = [];
+          let steered = 0;
+          page.on('response', response => {
+            const { pathname, searchParams } = new URL(response.url());
+            if (/\/v\//.test(pathname)) media.push(`${response.status()} ${pathname}`);
+            if (pathname.startsWith('/steer/') && searchParams.has('grant') && response.ok()) steered++;
+          });
+          const address = (format === 'mpd' ? players?.dash : players?.hls) ?? '';
+          await page.goto(`${pages.url}/page/${index}?url=${encodeURIComponent(address)}`);
+          await eventually(
+            `${player} plays`,
+            async () =>
+              (await page.evaluate<number>('document.querySelector("video")?.currentTime ?? 0')) > 6 ||
+              undefined,
+            45_000,
+          );
+          // The film is shorter than the first steering manifest holds.
+          await page.evaluate('document.querySelector("video").loop = true');
+          await eventually(`${player} is steered`, () => steered > 0 || undefined, 30_000);
+          expect(media.length, player).toBeGreaterThan(3);
+          for (const line of media)
+            expect(line, player).toMatch(/^(200|206|304) \/t\/[A-Za-z0-9_-]{40}\/v\//);
+          await page.close();
+        }),
+      );
+    } finally {
+      pages.stop();
+      await browser.close();
+    }
+  });
+
+  it('plays with ffmpeg, by redirect and by relay, and of each playlist all that it names', async () => {
+    const { players } = await give('ffmpeg');
+    expect(framesOf(players?.go ?? '')).toBe(FRAMES);
+    expect(framesOf(players?.relay ?? '')).toBe(FRAMES);
+    expect(framesOf(players?.hls ?? '')).toBe(FRAMES);
+    expect(framesOf(players?.dash ?? '')).toBe(FRAMES);
+  });
+
+  it('is served by a second site, which fills by a right of its own, and afterwards from a copy with the first one dead', async () => {
+    const { grant } = await give('second site');
+    const { hls, token = '', site } = await sourceAt(grant, away);
+    expect(framesOf(hls)).toBe(FRAMES);
+    const segment = await fetch(hls.replace('multivariant.m3u8', 'source-video/0.m4s'));
+    expect(segment.headers.get('cache-control')).toBe('private, max-age=60');
+    // What it keeps now is not to be had there either.
+    for (const file of FILES) expect(await status(openUrl(away, file)), file).toBe(404);
+    const ofHome = await sourceAt(grant, home);
+    expect(await status(hls.replace(token, ofHome.token ?? ''))).toBe(403);
+
+    await askOperator('POST', `${cluster.central.url}/api/placement-rules`, {
+      kind: 'by-hand',
+      video: id,
+      site,
+    });
+    await eventually(
+      'the copy is whole',
+      async () => {
+        const video = await getJson<Video>(`${cluster.central.url}/api/videos/${id}`, TOKEN);
+        return video.copies.some(copy => copy.state === 'complete') || undefined;
+      },
+      60_000,
+    );
+    await home.end();
+    expect(framesOf(hls)).toBe(FRAMES);
+    expect(await status(openUrl(away))).toBe(404);
+    await home.start();
+    expect(await status(openUrl(home))).toBe(404);
+  });
+
+  it('is over for who had a link within a minute of its being taken back, at both sites, and not for others', async () => {
+    const [gone, stays] = [await give('gone'), await give('stays')];
+    const sources = [await sourceAt(gone.grant, home), await sourceAt(gone.grant, away)];
+    const kept = await sourceAt(stays.grant, away);
+    for (const { hls } of sources) expect(await status(hls)).toBe(200);
+    const startedMs = performance.now();
+    await askOperator('DELETE', `${grantsUrl()}/${gone.id}`);
+    const refusedBy = async (url: string): Promise<string | undefined> => {
+      const response = await fetch(url, { redirect: 'manual' });
+      const text = await response.text();
+      return response.status === 403 ? (JSON.parse(text) as { code: string }).code : undefined;
+    };
+    for (const url of [
+      ...sources.map(({ hls }) => hls),
+      `${cluster.tracker.url}/play/${id}?grant=${gone.grant}`,
+    ])
+      expect(await eventually('it is refused', () => refusedBy(url), REVOKED_WITHIN_MS)).toBe(
+        'grant-revoked',
+      );
+    const tookMs = performance.now() - startedMs;
+    expect(tookMs).toBeLessThan(REVOKED_WITHIN_MS);
+    expect(await status(kept.hls)).toBe(200);
+    // All of the video.
+    await askOperator('DELETE', grantsUrl());
+    await eventually('it is refused', () => refusedBy(kept.hls), REVOKED_WITHIN_MS);
+  });
+
+  it('becomes public by an edit, and private again, at every site', async () => {
+    const edit = (visibility: string): Promise<SiteVideo> =>
+      askOperator('PATCH', `${home.url}/api/videos/${id}`, { visibility });
+    const everywhere = async (expected: number): Promise<true | undefined> => {
+      const found = await Promise.all([
+        status(openUrl(home)),
+        status(openUrl(away)),
+        status(`${cluster.central.url}/api/videos/${id}`),
+        status(`${cluster.tracker.url}/play/${id}`),
+      ]);
+      return found.every(each => each === expected) || undefined;
+    };
+    await edit('public');
+    await eventually('everybody has it', () => everywhere(200), 30_000);
+    expect((await getJson<{ videos: Video[] }>(`${cluster.central.url}/api/videos`)).videos).toHaveLength(1);
+    await edit('private');
+    // Where it was edited at once.
+    expect(await status(openUrl(home))).toBe(404);
+    await eventually('nobody has it', () => everywhere(404), 30_000);
+  });
+
+  it('leaves no right in any log', async () => {
+    const { grants } = await getJson<{ grants: Grant[] }>(grantsUrl(), TOKEN);
+    expect(grants).toEqual([]);
+    for (const part of [cluster.central, cluster.tracker, home, away])
+      expect(part.log()).not.toMatch(/\/t\/[A-Za-z0-9_-]{40}|grant=[A-Za-z0-9_-]{40}/);
+  });
+});

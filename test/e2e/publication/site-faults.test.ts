@@ -1,0 +1,258 @@
+/** What publication promises when things go wrong at a site: a full disk, a damaged database, a poisonous file, a day cut off. */
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CentralSchema, migrations } from '../../../src/central/database/schema.ts';
+import { openDatabase, sql } from '../../../src/kernel/sql/sql.ts';
+import { newRevisionId, newVideoId } from '../../../src/protocol/ids.ts';
+import { changeVideo } from '../../../src/site/database/records.ts';
+import { type SiteSchema, siteMigrations } from '../../../src/site/database/schema.ts';
+import { insertVideo, markChecking } from '../../../src/site/database/videos.ts';
+import {
+  type Cluster,
+  createUpload,
+  idOf,
+  type Part,
+  patchUpload,
+  sitesOf,
+  startCluster,
+  TOKEN,
+  untilRegistered,
+  uploadTo,
+  videoAt,
+  videosAt,
+} from '../../support/cluster.ts';
+import { eventually, readMemory } from '../../support/demo.ts';
+import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+
+const authorised = { authorization: `Bearer ${TOKEN}` };
+
+let cluster: Cluster;
+let film: Buffer;
+beforeAll(async () => {
+  film = readFilm(shortFilm());
+  cluster = await startCluster();
+});
+afterAll(() => cluster?.stop());
+
+const edit = (site: Part, id: string, name: string): Promise<Response> =>
+  fetch(`${site.url}/api/videos/${id}`, {
+    method: 'PATCH',
+    headers: { ...authorised, 'content-type': 'application/json' },
+    body: JSON.stringify({ name }),
+  });
+const siteRow = async (name: string) => (await sitesOf(cluster)).find(site => site.name === name);
+
+describe('a full disk', () => {
+  it('refuses uploads before they start, reads on, lets withdraw, and heals without a restart', async () => {
+    // A disk of its own, seen by this process through /proc.
+    const site = await cluster.addSite('Full', {
+      lines: ['keepFree = "4 MB"'],
+      wrapper: [
+        'unshare',
+        ...(process.getuid?.() === 0 ? [] : ['--map-root-user']),
+        '--mount',
+        'sh',
+        '-c',
+        `mount -t tmpfs -o size=40m tmpfs "${join(cluster.directory, 'Full')}" && exec "$@"`,
+        'sh',
+      ],
+    });
+    await site.start();
+    const disk = `/proc/${site.pid}/root${site.directory}`;
+    await eventually('the ballast is there', () => existsSync(join(disk, 'ballast')) || undefined);
+    const id = await uploadTo(site, film, 'Before');
+    const { revision } = await untilRegistered(site, id);
+
+    const filler = await open(join(disk, 'filler'), 'w');
+    const chunk = Buffer.alloc(64 * 1024);
+    await (async () => {
+      for (;;) await filler.write(chunk);
+    })().catch(() => {});
+    await filler.close();
+    const refused = await createUpload(site, film.length, 'Too much').catch(String);
+    expect(refused).toMatch(/^Error: 507: .*disk-full/);
+    expect(await videosAt(site)).toMatchObject([{ id, state: 'ready' }]);
+    expect((await fetch(`${site.url}/v/${id}/${revision}/source-video/1.m4s`)).status).toBe(200);
+    // A write that finds no room says so and changes nothing; what makes room is possible all the same.
+    let edits = 0;
+    let answer = await edit(site, id, 'x');
+    while (answer.ok && edits++ < 2_000) answer = await edit(site, id, `Name ${edits} ${'x'.repeat(150)}`);
+    expect(answer.status, site.log().slice(-3_000)).toBe(507);
+    expect(await answer.json()).toMatchObject({ code: 'disk-full' });
+    const withdrawn = await fetch(`${site.url}/api/videos/${id}`, { method: 'DELETE', headers: authorised });
+    expect(withdrawn.status).toBe(204);
+    expect(existsSync(join(disk, 'ballast'))).toBe(false);
+
+    rmSync(join(disk, 'filler'));
+    const again = await uploadTo(site, film, 'After');
+    await untilRegistered(site, again);
+    expect(await videoAt(site, id)).toMatchObject({ state: 'withdrawn' });
+  });
+});
+
+describe('a damaged database', () => {
+  it('is found at the start; the site serves what it published, and says what is wrong', async () => {
+    const site = await cluster.addSite('Damaged');
+    await site.start();
+    const id = await uploadTo(site, film, 'Still here');
+    const { revision } = await untilRegistered(site, id);
+    await site.end('SIGTERM');
+    const file = join(site.directory, 'site.sqlite');
+    // Half of a page that holds nothing of the revisions: an index of records.
+    const page = await pageOfIndex(file, 'records_by_published');
+    const bytes = readFileSync(file);
+    bytes.fill(0xa5, page * 4_096 + 8, page * 4_096 + 2_000);
+    writeFileSync(file, bytes);
+
+    await site.start(undefined, false);
+    const segment = `${site.url}/v/${id}/${revision}/source-video/1.m4s`;
+    await eventually('it serves', async () => (await fetch(segment)).ok || undefined);
+    const ready = await fetch(`${site.url}/readyz`);
+    expect(ready.status).toBe(503);
+    expect(await ready.text()).toContain('database of this site is damaged');
+    for (const path of ['/api/videos', '/api/site', '/gateway/records']) {
+      const answer = await fetch(`${site.url}${path}`, { headers: authorised });
+      expect(answer.status).toBe(503);
+      expect(await answer.json()).toMatchObject({ code: 'database-damaged' });
+    }
+    await expect(createUpload(site, film.length, 'No')).rejects.toThrow(/503.*database-damaged/);
+    expect(readFileSync(file).equals(bytes)).toBe(true);
+    // The next sweep finds out, and the signal desk shows it; viewers are still sent there.
+    await eventually(
+      'central says so',
+      async () => (await siteRow('Damaged'))?.lastErrorCode === 'database-damaged' || undefined,
+    );
+    await eventually(
+      'the tracker names it again',
+      async () => {
+        const play = await fetch(`${cluster.tracker.url}/play/${id}`);
+        return (await play.text()).includes(site.url) || undefined;
+      },
+      60_000,
+    );
+  });
+});
+
+async function pageOfIndex(file: string, name: string): Promise<number> {
+  const db = await openDatabase<SiteSchema>(file, siteMigrations);
+  const { rows } = await sql<{
+    rootpage: number;
+  }>`select rootpage from sqlite_master where name = ${name}`.execute(db);
+  await sql`pragma wal_checkpoint(truncate)`.execute(db);
+  await db.destroy();
+  return Number(rows[0]?.rootpage) - 1;
+}
+
+describe('a poisonous file', () => {
+  it('that kills the site at each check is set aside at the fourth, and the site lives on', async () => {
+    const site = await cluster.addSite('Poisoned');
+    await site.start('check-claimed');
+    const url = await createUpload(site, film.length, 'Poison');
+    await patchUpload(url, 0, film).catch(() => {});
+    await site.killed();
+    for (let attempt = 2; attempt <= 3; attempt++) {
+      await site.start('check-claimed', false);
+      await site.killed();
+    }
+    await site.start('check-claimed');
+    const aside = await eventually('it is set aside', async () => {
+      const video = await videoAt(site, idOf(url));
+      return video.state === 'failed' ? video : undefined;
+    });
+    expect(aside.error).toMatchObject({ code: 'check-set-aside' });
+    await eventually(
+      'its bytes are gone',
+      () => readdirSync(join(site.directory, 'videos')).length === 0 || undefined,
+    );
+    await site.end();
+    await site.start();
+    await untilRegistered(site, await uploadTo(site, film, 'Wholesome'));
+  });
+});
+
+describe('a day cut off', () => {
+  it('leaves a backlog of 10,000 records, which is caught up in order and in little memory', async () => {
+    const RECORDS = 10_000;
+    const site = await cluster.addSite('Cut off');
+    await site.start();
+    await eventually('it has joined', async () => (await siteRow('Cut off'))?.joinedAt);
+    await site.end('SIGTERM');
+    await writeBacklog(join(site.directory, 'site.sqlite'), RECORDS);
+    const before = readMemory(cluster.central.pid).now;
+    await site.start();
+    const atStart = readMemory(site.pid).now;
+    await eventually(
+      'all are in the catalogue',
+      async () => ((await siteRow('Cut off'))?.videos === RECORDS ? true : undefined),
+      120_000,
+    );
+    await eventually(
+      'nothing is pending',
+      async () => (await siteRow('Cut off'))?.pendingSignals === 0 || undefined,
+    );
+    const central = await openDatabase<CentralSchema>(
+      join(cluster.central.directory, 'central.sqlite'),
+      migrations,
+    );
+    const rows = await central
+      .selectFrom('videos')
+      .select(['version'])
+      .where('site_id', '=', (await siteRow('Cut off'))?.id ?? '')
+      .orderBy('position')
+      .execute();
+    await central.destroy();
+    const versions = rows.map(row => Number(row.version));
+    expect(versions).toHaveLength(RECORDS);
+    expect(versions).toEqual(versions.toSorted((a, b) => a - b));
+    expect(readMemory(cluster.central.pid).peak - before).toBeLessThan(150 * 2 ** 20);
+    expect(readMemory(site.pid).peak - atStart).toBeLessThan(150 * 2 ** 20);
+  });
+});
+
+/** As the site itself writes records while central is away. */
+async function writeBacklog(file: string, count: number): Promise<void> {
+  const db = await openDatabase<SiteSchema>(file, siteMigrations);
+  await sql`pragma synchronous = off`.execute(db);
+  for (let number = 0; number < count; number++) {
+    const id = newVideoId();
+    await insertVideo(db, {
+      id,
+      name: `Film ${number}`,
+      description: 'Taken while the line was down.',
+      language: undefined,
+      fileName: undefined,
+      sizeBytes: 9,
+    });
+    await markChecking(db, id, '0'.repeat(64));
+    const revision = newRevisionId();
+    await changeVideo(db, id, ['checking'], { state: 'ready', revision }, () => ({
+      kind: 'video',
+      video: id,
+      revision,
+      name: `Film ${number}`,
+      description: 'Taken while the line was down.',
+      path: `videos/${id}/source`,
+      sourceAddress: '192.0.2.1:80',
+      sizeBytes: 9,
+      bitrateBps: 9,
+      durationMs: 9,
+      sha256: '0'.repeat(64),
+      container: 'MP4',
+      renditions: [
+        {
+          kind: 'audio',
+          id: 'source-audio',
+          codec: 'opus',
+          bandwidthBps: 9,
+          averageBandwidthBps: 9,
+          channels: 2,
+          sampleRateHz: 48_000,
+        },
+      ],
+      createdAt: new Date().toISOString(),
+    }));
+  }
+  await db.destroy();
+}

@@ -1,0 +1,224 @@
+/** A real nginx in front of a site, and instead of its built-in buffer, with the configuration that the command makes. */
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SiteVideo } from '../../../src/protocol/site.ts';
+import { COMMAND, eventually, getJson, upload } from '../../support/demo.ts';
+import { freePort } from '../../support/free-port.ts';
+import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+
+const TOKEN = 'a-token-of-this-test-alone';
+let directory: string;
+const processes: ChildProcess[] = [];
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-nginx-'));
+  // nginx's worker may be another user.
+  spawnSync('chmod', ['755', directory]);
+});
+afterEach(async () => {
+  for (const child of processes.splice(0)) {
+    child.kill('SIGTERM');
+    if (child.exitCode === null) await new Promise(done => child.once('exit', done));
+  }
+  await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+});
+
+interface Edge {
+  /** What viewers use: nginx. */
+  readonly url: string;
+  /** Behind it. */
+  readonly site: string;
+  readonly generated: string;
+}
+
+async function startEdge(flags: readonly string[]): Promise<Edge> {
+  const [front, port, originPort] = [await freePort(), await freePort(), await freePort()];
+  const url = `http://127.0.0.1:${front}`;
+  const site = `http://127.0.0.1:${port}`;
+  const config = join(directory, 'site.toml');
+  await writeFile(
+    config,
+    `[site]\nname = "Edge"\nlisten = "127.0.0.1:${port}"\nbaseUrl = "${url}"\nsourceAddress = "127.0.0.1:${front}"\ndataDirectory = "${directory}/data"\noperatorToken = "${TOKEN}"\noriginListen = "127.0.0.1:${originPort}"\n`,
+  );
+  const made = spawnSync(process.execPath, [COMMAND, 'nginx-config', '--config', config, ...flags], {
+    encoding: 'utf8',
+  });
+  expect(made.stderr).toBe('');
+  processes.push(spawn(process.execPath, [COMMAND, 'site', '--config', config], { stdio: 'ignore' }));
+  await eventually('the site is up', async () => (await fetch(`${site}/readyz`)).ok || undefined);
+  await mkdir(`${directory}/data/nginx`, { recursive: true });
+  spawnSync('chmod', ['-R', 'a+rwX', directory]);
+  const main = join(directory, 'nginx.conf');
+  // A minute is long for a test: what nginx keeps is asked for again each second here.
+  await writeFile(
+    main,
+    `daemon off; pid ${directory}/nginx.pid; error_log ${directory}/error.log; events { worker_connections 512; }
+     http { access_log off; client_body_temp_path ${directory}/t1; proxy_temp_path ${directory}/t2; fastcgi_temp_path ${directory}/t3;
+     uwsgi_temp_path ${directory}/t4; scgi_temp_path ${directory}/t5;
+     ${made.stdout.replaceAll('proxy_cache_valid 200 60s', 'proxy_cache_valid 200 1s').replaceAll('listen [::]:', '# ')} }`,
+  );
+  processes.push(spawn('nginx', ['-p', directory, '-c', main], { stdio: 'ignore' }));
+  await eventually('nginx is up', async () => (await fetch(`${url}/readyz`)).ok || undefined);
+  return { url, site, generated: made.stdout };
+}
+
+async function publish(url: string): Promise<{ readonly id: string; readonly base: string }> {
+  const { id } = await upload(url, TOKEN, readFilm(shortFilm()), { name: 'Through nginx' });
+  const video = await eventually('it is ready', async () => {
+    const found = await getJson<SiteVideo>(`${url}/api/videos/${id}`, TOKEN);
+    return found.state === 'ready' ? found : undefined;
+  });
+  return { id, base: `/v/${id}/${video.revision}` };
+}
+
+/** Requests that the built-in buffer has answered so far. */
+async function countAnswered(site: string): Promise<number> {
+  const text = await (await fetch(`${site}/metrics`)).text();
+  return ['hits', 'misses'].reduce(
+    (sum, name) => sum + Number(new RegExp(`^tributary_buffer_${name}_total (\\d+)`, 'm').exec(text)?.[1]),
+    0,
+  );
+}
+
+const read = async (url: string, init?: RequestInit) => {
+  const response = await fetch(url, init);
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: Buffer.from(await response.arrayBuffer()),
+  };
+};
+
+describe.each([
+  ['in front of the built-in buffer', []],
+  ['instead of the built-in buffer', ['--instead']],
+])('nginx %s', (_where, flags) => {
+  it('takes uploads, plays, makes one request of many, and forgets what was withdrawn', async () => {
+    const { url, site } = await startEdge(flags);
+    const { id, base } = await publish(url);
+    expect((await read(`${url}${base}/multivariant.m3u8`)).body.toString()).toContain('#EXTM3U');
+    const segment = `${base}/source-video/0.m4s`;
+    const before = await countAnswered(site);
+    const viewers = await Promise.all(
+      Array.from({ length: 50 }, (_, viewer) => read(`${url}${segment}?CMCD=${viewer}`)),
+    );
+    const direct = await read(`${site}${segment}`);
+    for (const { status, body } of viewers) expect([status, body.equals(direct.body)]).toEqual([200, true]);
+    // One for the fifty where nginx asks the buffer; none where it asks the origin. And the direct one.
+    expect((await countAnswered(site)) - before).toBe(flags.length > 0 ? 1 : 2);
+
+    const { headers } = viewers[0]!;
+    expect(headers.get('access-control-allow-origin')).toBe('*');
+    expect(headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('repr-digest')).toBeNull();
+    const part = await read(`${url}${segment}`, { headers: { range: 'bytes=10-19' } });
+    expect([part.status, part.body.equals(direct.body.subarray(10, 20))]).toEqual([206, true]);
+    const again = await read(`${url}${segment}`, { headers: { 'if-none-match': headers.get('etag') ?? '' } });
+    expect(again.status).toBe(304);
+    // Another site's buffer gets the proof that it needs.
+    const fill = await read(`${url}${segment}`, { headers: { 'tributary-fill': 'x' } });
+    expect(fill.headers.get('repr-digest')).toMatch(/^sha-256=:/);
+
+    const unknown = await read(`${url}${base}/source-video/9999.m4s`);
+    expect([unknown.status, JSON.parse(unknown.body.toString()).code]).toEqual([404, 'file-unknown']);
+    expect(unknown.headers.get('access-control-allow-origin')).toBe('*');
+    expect((await read(`${url}${segment}`, { method: 'POST' })).status).toBe(405);
+    expect((await read(`${url}${segment}`, { method: 'OPTIONS' })).status).toBe(204);
+
+    const withdrawal = await read(`${url}/api/videos/${id}`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    expect(withdrawal.status).toBeLessThan(300);
+    await sleep(1_100);
+    await eventually(
+      'it is gone from nginx too',
+      async () => (await read(`${url}${segment}`)).status === 410 || undefined,
+      5_000,
+    );
+  });
+});
+
+describe.each([
+  ['in front of the built-in buffer', []],
+  ['instead of the built-in buffer', ['--instead']],
+])('nginx %s, and a private video', (_where, flags) => {
+  it('passes what has a token, keeps nothing of it, and gives nobody else anything, also of what was public', async () => {
+    const { url, site, generated } = await startEdge(flags);
+    expect(generated).toMatch(/location \/t\/ \{\s+access_log off;/);
+    const { id, base } = await publish(url);
+    const segment = `${base}/source-video/0.m4s`;
+    const open = await read(`${url}${segment}`);
+    expect(open.status).toBe(200);
+    const edit = (visibility: string) =>
+      read(`${url}/api/videos/${id}`, {
+        method: 'PATCH',
+        headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ visibility }),
+      });
+    const { token = '' } = JSON.parse((await edit('private')).body.toString()) as SiteVideo;
+    await sleep(1_100);
+    await eventually(
+      'nginx gives what it had kept to nobody any more',
+      async () => (await read(`${url}${segment}`)).status === 404 || undefined,
+      5_000,
+    );
+    for (const headers of [
+      {},
+      { 'if-none-match': open.headers.get('etag') ?? '' },
+      { 'tributary-fill': 'x' },
+    ])
+      expect((await read(`${url}${segment}`, { headers: headers as Record<string, string> })).status).toBe(
+        404,
+      );
+    const before = await countAnswered(site);
+    for (let viewer = 0; viewer < 3; viewer++) {
+      const { status, headers, body } = await read(`${url}/t/${token}${segment}`);
+      expect([status, body.equals(open.body)]).toEqual([200, true]);
+      expect(headers.get('cache-control')).toBe('private, max-age=60');
+      expect(headers.get('access-control-allow-origin')).toBe('*');
+    }
+    // Each of them was asked of the site: a token that is taken back opens nothing at nginx.
+    expect((await countAnswered(site)) - before).toBe(3);
+    const forged = await read(`${url}/t/${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}${segment}`);
+    expect([forged.status, JSON.parse(forged.body.toString()).code]).toEqual([403, 'token-invalid']);
+    const part = await read(`${url}/t/${token}${segment}`, { headers: { range: 'bytes=10-19' } });
+    expect([part.status, part.body.equals(open.body.subarray(10, 20))]).toEqual([206, true]);
+    await edit('public');
+    await eventually(
+      'everybody has it again',
+      async () => (await read(`${url}${segment}`)).status === 200 || undefined,
+      5_000,
+    );
+  });
+});
+
+describe('tributary nginx-config', () => {
+  const generate = async (settings: string, ...flags: readonly string[]) => {
+    const config = join(directory, 'site.toml');
+    await writeFile(
+      config,
+      `[site]\nname = "X"\nbaseUrl = "https://x.example.edu"\nsourceAddress = "192.0.2.7:443"\ndataDirectory = "${directory}/data"\noperatorToken = "${TOKEN}"\n${settings}`,
+    );
+    return spawnSync(process.execPath, [COMMAND, 'nginx-config', '--config', config, ...flags], {
+      encoding: 'utf8',
+    });
+  };
+
+  it('keeps nothing where the uplink has a budget, and says why nginx cannot stand instead', async () => {
+    const front = await generate('uplink = "20 Mbit/s"');
+    expect([front.status, front.stdout.includes('proxy_cache ')]).toEqual([0, false]);
+    const instead = await generate('uplink = "20 Mbit/s"\noriginListen = "127.0.0.1:8091"', '--instead');
+    expect([instead.status, instead.stderr]).toEqual([
+      2,
+      expect.stringContaining('uplink is kept by the built-in'),
+    ]);
+    const anyPort = await generate('', '--instead');
+    expect([anyPort.status, anyPort.stderr]).toEqual([2, expect.stringContaining('originListen has port 0')]);
+  });
+});

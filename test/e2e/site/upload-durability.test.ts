@@ -1,0 +1,93 @@
+/** What an upload was told has arrived is there after a kill; a finished upload is on the disk before it is answered. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type Cluster,
+  createUpload,
+  idOf,
+  offsetOf,
+  type Part,
+  patchUpload,
+  startCluster,
+  untilRegistered,
+  uploadTo,
+} from '../../support/cluster.ts';
+import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+
+const TWENTIETHS = 20;
+
+let cluster: Cluster;
+let site: Part;
+let film: Buffer;
+beforeAll(async () => {
+  film = readFilm(shortFilm());
+  cluster = await startCluster();
+});
+afterAll(() => cluster?.stop());
+
+describe('kill -9 at every twentieth of an upload', () => {
+  it('loses no byte that was acknowledged, and what is published is what was sent', async () => {
+    site = await cluster.addSite('Interrupted');
+    await site.start();
+    const url = await createUpload(site, film.length, 'In twenty parts');
+    for (let part = 1; part <= TWENTIETHS; part++) {
+      const offset = (await offsetOf(url)) ?? -1;
+      const end = Math.floor((film.length * part) / TWENTIETHS);
+      const answer = await patchUpload(url, offset, film.subarray(offset, end));
+      expect(answer.headers.get('upload-offset')).toBe(String(end));
+      await site.end('SIGKILL');
+      await site.start();
+      expect(await offsetOf(url)).toBe(end);
+    }
+    await untilRegistered(site, idOf(url));
+    const kept = readFileSync(join(site.directory, 'videos', idOf(url), 'source'));
+    const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+    expect(digest(kept)).toBe(digest(film));
+  });
+});
+
+describe('the order of a commit', () => {
+  it('is: bytes on the disk, renamed, directories on the disk, database on the disk, answer', async () => {
+    const trace = join(cluster.directory, 'trace.txt');
+    site = await cluster.addSite('Traced', {
+      wrapper: [
+        ...['strace', '--follow-forks', '--decode-fds=path', '--string-limit=200', '--output', trace],
+        '--trace=fsync,fdatasync,rename,renameat,renameat2,pwrite64,write,writev,sendto,sendmsg',
+      ],
+    });
+    await site.start();
+    const id = await uploadTo(site, film, 'Traced');
+    await untilRegistered(site, id);
+    await site.end();
+
+    const calls = readFileSync(trace, 'utf8').split('\n');
+    /** The first call after `from` that began with `name` and names `what`, and has ended well. */
+    const find = (from: number, name: RegExp, what: string): number => {
+      const begun = calls.findIndex((line, index) => index > from && name.test(line) && line.includes(what));
+      expect(begun, `${name} of ${what} after line ${from}`).toBeGreaterThan(from);
+      if (!calls[begun]?.includes('<unfinished')) return begun;
+      const thread = calls[begun]?.split(' ', 1)[0];
+      return calls.findIndex(
+        (line, index) => index > begun && line.startsWith(`${thread} `) && line.includes('resumed>'),
+      );
+    };
+    const root = site.directory;
+    const sync = /fsync|fdatasync/;
+    const lastWrite = calls.findLastIndex(
+      line => /pwrite64|write\(/.test(line) && line.includes(`${root}/uploads/${id}>`),
+    );
+    expect(lastWrite).toBeGreaterThan(0);
+    const steps: readonly (readonly [RegExp, string])[] = [
+      [sync, `${root}/uploads/${id}>`],
+      [/rename/, `"${root}/uploads/${id}", "${root}/videos/${id}/source"`],
+      [sync, `${root}/videos/${id}>`],
+      [sync, `${root}/uploads>`],
+      [sync, `${root}/site.sqlite-wal>`],
+      [/write|send/, 'HTTP/1.1 204 '],
+    ];
+    let at = lastWrite;
+    for (const [name, what] of steps) at = find(at, name, what);
+  });
+});

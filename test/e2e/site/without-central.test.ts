@@ -1,0 +1,140 @@
+/** A site without a centre, and one without space. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SiteInfo, SiteVideo } from '../../../src/protocol/site.ts';
+import { announceUpload, COMMAND, eventually, getJson, upload } from '../../support/demo.ts';
+import { freePort } from '../../support/free-port.ts';
+import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+
+const TOKEN = 'a-token-of-this-test-alone';
+let directory: string;
+let site: ChildProcess;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-alone-'));
+});
+afterEach(async () => {
+  site.kill('SIGKILL');
+  await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+});
+
+async function startSite(settings = ''): Promise<string> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const config = join(directory, 'site.toml');
+  await writeFile(
+    config,
+    `[site]\nname = "Alone"\nlisten = "127.0.0.1:${port}"\nbaseUrl = "${url}"\nsourceAddress = "127.0.0.1:${port}"\ndataDirectory = "${directory}/data"\noperatorToken = "${TOKEN}"\n${settings}`,
+  );
+  site = spawn(process.execPath, [COMMAND, 'site', '--config', config], { stdio: 'ignore' });
+  await eventually('the site is up', async () => (await fetch(`${url}/readyz`)).ok || undefined);
+  return url;
+}
+
+describe('a site without a centre', () => {
+  it('takes an upload and plays it, and keeps its record for later', async () => {
+    const url = await startSite();
+    const film = readFilm(shortFilm());
+    const { id } = await upload(url, TOKEN, film, { name: 'Island' });
+    const video = await eventually('it is ready', async () => {
+      const found = await getJson<SiteVideo>(`${url}/api/videos/${id}`, TOKEN);
+      return found.state === 'ready' ? found : undefined;
+    });
+    expect(video).toMatchObject({ signalSent: false, published: false });
+    expect((await fetch(`${url}/v/${id}/${video.revision}/source-audio/0.m4s`)).status).toBe(200);
+    const info = await getJson<SiteInfo>(`${url}/api/site`);
+    expect(info).toMatchObject({ joined: false, signal: 'not-sent', unpublished: 1, tokenNeeded: true });
+    expect((await fetch(`${url}/api/videos`)).status).toBe(401);
+    expect((await fetch(`${url}/gateway/records`)).status).toBe(503);
+
+    const restarted = site;
+    restarted.kill('SIGTERM');
+    await new Promise(done => restarted.once('exit', done));
+    expect(restarted.exitCode).toBe(0);
+  });
+
+  it('forgets a withdrawn video, bytes and all', async () => {
+    const url = await startSite();
+    const { id } = await upload(url, TOKEN, readFilm(shortFilm()), { name: 'Mistake' });
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const { revision } = await eventually('it is ready', async () => {
+      const found = await getJson<SiteVideo>(`${url}/api/videos/${id}`, TOKEN);
+      return found.state === 'ready' ? found : undefined;
+    });
+    await fetch(`${url}/v/${id}/${revision}/source-video/0.m4s`);
+    expect((await fetch(`${url}/api/videos/${id}`, { method: 'DELETE', headers })).status).toBe(204);
+    expect((await fetch(`${url}/v/${id}/${revision}/source-video/0.m4s`)).status).toBe(410);
+    expect(existsSync(join(directory, 'data', 'videos', id))).toBe(false);
+    expect(await readdir(join(directory, 'data', 'uploads'))).toEqual([]);
+    site.kill('SIGKILL');
+    await new Promise(done => site.once('exit', done));
+    const again = await startSite();
+    expect((await fetch(`${again}/v/${id}/${revision}/source-video/0.m4s`)).status).toBe(410);
+    const edit = {
+      method: 'PATCH',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: '{"name":"Back"}',
+    };
+    expect((await fetch(`${again}/api/videos/${id}`, edit)).status).toBe(410);
+  });
+});
+
+describe('a site without space', () => {
+  it('refuses an upload before it takes a byte, and goes on', async () => {
+    const url = await startSite('keepFree = "1000 TB"\n');
+    const error = await upload(url, TOKEN, readFilm(shortFilm()), { name: 'Too much' }).catch(String);
+    expect(error).toContain('507');
+    expect(error).toContain('not enough space');
+    expect((await getJson<{ videos: SiteVideo[] }>(`${url}/api/videos`, TOKEN)).videos).toEqual([]);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  });
+
+  it('counts what it has promised to uploads that are under way', async () => {
+    const { bavail, bsize } = await statfs(directory);
+    // Room for one of the two, whatever the disk.
+    const keepFreeMb = Math.floor((bavail * bsize) / 2 ** 20) - 3 * 1_024;
+    const url = await startSite(`keepFree = "${keepFreeMb} MB"\n`);
+    const most = 2 * 2 ** 30;
+    expect((await announceUpload(url, TOKEN, most)).status).toBe(201);
+    expect((await announceUpload(url, TOKEN, most)).status).toBe(507);
+  });
+});
+
+describe('an upload that does not keep to tus 1.0.0', () => {
+  it('is refused with a problem that says what to do, and can go on as it should', async () => {
+    const url = await startSite('');
+    const say = (method: string, path: string, headers: Record<string, string>, body?: string) =>
+      fetch(new URL(path, url), {
+        method,
+        headers: { authorization: `Bearer ${TOKEN}`, ...headers },
+        ...(body === undefined ? {} : { body }),
+      });
+    const tus = { 'tus-resumable': '1.0.0' };
+    const made = await announceUpload(url, TOKEN, 10);
+    const at = made.headers.get('location') ?? '';
+    const bytes = { ...tus, 'content-type': 'application/offset+octet-stream' };
+    const refusals: readonly [number, string, Promise<Response>][] = [
+      [412, 'tus-version-unsupported', say('POST', '/api/uploads', { 'upload-length': '10' })],
+      [412, 'tus-version-unsupported', say('PATCH', at, { ...bytes, 'tus-resumable': '0.2.2' }, 'x')],
+      [415, 'upload-type-wrong', say('PATCH', at, { ...tus, 'upload-offset': '0' }, 'x')],
+      [400, 'upload-offset-needed', say('PATCH', at, bytes, 'x')],
+      [409, 'upload-offset-conflict', say('PATCH', at, { ...bytes, 'upload-offset': '3' }, 'x')],
+      [413, 'upload-too-large', say('PATCH', at, { ...bytes, 'upload-offset': '0' }, 'more than ten bytes')],
+      [404, 'upload-unknown', say('PATCH', `${at}0`, { ...bytes, 'upload-offset': '0' }, 'x')],
+    ];
+    for (const [status, code, answer] of refusals) {
+      const response = await answer;
+      expect(await response.json(), code).toMatchObject({ status, code });
+      expect(response.status).toBe(status);
+      expect(response.headers.get('content-type')).toBe('application/problem+json');
+      expect(response.headers.get('tus-version')).toBe(status === 412 ? '1.0.0' : null);
+    }
+    const last = await say('PATCH', at, { ...bytes, 'upload-offset': '0' }, 'ten bytes!');
+    expect(last.status).toBe(204);
+    expect(last.headers.get('upload-offset')).toBe('10');
+  });
+});

@@ -1,0 +1,57 @@
+/** `tributary worker`: processes of their own beside a site's database and storage; one is killed in the middle of its step. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { film, openWorkshop, type Workshop } from '../../media/media-pipeline.ts';
+import { COMMAND, eventually } from '../../support/demo.ts';
+
+const SECONDS = 100;
+const workers: ChildProcess[] = [];
+let workshop: Workshop;
+beforeAll(async () => {
+  workshop = await openWorkshop({ withoutWorker: true });
+});
+afterAll(async () => {
+  for (const worker of workers) worker.kill('SIGKILL');
+  await workshop.close();
+});
+
+it('a film is shared by workers, and killing one loses no more than its step', async () => {
+  const { root } = workshop.storage;
+  const config = join(root, 'worker.toml');
+  await writeFile(
+    config,
+    `[site]\nname = "Test"\nbaseUrl = "http://127.0.0.1:1"\nsourceAddress = "127.0.0.1:1"\n` +
+      `dataDirectory = ${JSON.stringify(root)}\noperatorToken = "0123456789abcdef"\nlogLevel = "silent"\n`,
+  );
+  const source = film('shared.avi', [
+    ...['-f', 'lavfi', '-i', `testsrc2=s=640x360:r=25:d=${SECONDS}`, '-c:v', 'mpeg4', '-q:v', '9'],
+  ]);
+  const video = await workshop.upload(source);
+  const start = (): ChildProcess => {
+    const worker = spawn(process.execPath, [COMMAND, 'worker', '--config', config], { stdio: 'ignore' });
+    workers.push(worker);
+    return worker;
+  };
+  const doomed = start();
+  start();
+  const owners = async (): Promise<readonly string[]> => {
+    const leased = await workshop.db
+      .selectFrom('job_steps')
+      .select('owner')
+      .where('state', '=', 'leased')
+      .execute();
+    return [...new Set(leased.flatMap(({ owner }) => owner ?? []))];
+  };
+  await eventually('both are at work', async () => (await owners()).length === 2 || undefined, 60_000);
+  doomed.kill('SIGKILL');
+  const ready = await workshop.settle(video, undefined, 150_000);
+  expect([ready.state, ready.error_detail]).toEqual(['ready', null]);
+  const steps = await workshop.db.selectFrom('job_steps').select(['kind', 'attempts']).execute();
+  const again = steps.filter(({ attempts }) => attempts > 1);
+  expect(again).toHaveLength(1);
+  await workshop.present(video, ready.revision, async presentation => {
+    expect(Math.abs(presentation.timeline.durationMs - SECONDS * 1_000)).toBeLessThan(300);
+  });
+});

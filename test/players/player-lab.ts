@@ -1,0 +1,240 @@
+/**
+ * The stage on which players meet failing sites: a demo whose sites stand behind switches, a film kept far from the viewers, and
+ * a browser. A viewer is a page with a player in it, a meter, and a log of what it asked for and when.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Browser, Page } from 'playwright-core';
+import { launchBrowser } from '../support/browser.ts';
+import { type Demo, eventually, findVideo, play, startDemo, upload } from '../support/demo.ts';
+import { busyFilm, readFilm } from '../support/sample-videos.ts';
+import type { Fault, FaultSwitch } from './fault-switch.ts';
+import { METER, type Reading } from './player-pages.ts';
+import { fillWhole, putBehindSwitch } from './switched-sites.ts';
+
+/** The site of the viewers' zone. */
+export const HOME = '127.0.0.2';
+
+/** A viewer's page. What the meter in it says comes from `read()` and is set to zero by `zero()`, both in the page. */
+export interface Viewer {
+  readonly name: string;
+  readonly page: Page;
+  read(): Promise<Reading>;
+  zero(): Promise<void>;
+  /** What it asked of sites and tracker, since the last fault was set: for whoever wants to know why it stood still. */
+  readonly log: readonly string[];
+}
+
+export interface Course {
+  /** Seconds in which the picture stood still while the site was ill. */
+  readonly stalledSeconds: number;
+  /** Of those, with nothing left to play: a busy machine makes pictures late, too. */
+  readonly starvedSeconds: number;
+  readonly movedAfter: number | undefined;
+  readonly returnedAfter: number | undefined;
+  /** At the end of it all the picture moves. */
+  readonly playsOn: boolean;
+  readonly notes: readonly string[];
+}
+
+export interface Times {
+  readonly faultSeconds: number;
+  readonly returnSeconds: number;
+  /** How much is played before. */
+  readonly midPlaySeconds: number;
+}
+
+export interface Stage {
+  readonly demo: Demo;
+  readonly video: string;
+  /** A viewer in a network of its own: none learns from what another meets, or what it met before. */
+  open(name: string, address: (client: string) => string): Promise<Viewer>;
+  /** A viewer of our own page. */
+  watch(): Promise<Viewer>;
+  /** The site of the viewers' zone fails in the middle of a film, and is well again some time later. */
+  run(viewers: readonly Viewer[], fault: Fault, times: Times): Promise<readonly Course[]>;
+  stop(): Promise<void>;
+}
+
+export async function openStage(): Promise<Stage> {
+  const demo = await startDemo();
+  const switches: FaultSwitch[] = [];
+  const sites: ChildProcess[] = [];
+  let browser: Browser | undefined;
+  const stop = async (): Promise<void> => {
+    await browser?.close();
+    for (const each of switches) await each.stop();
+    for (const site of sites) site.kill('SIGKILL');
+    await demo.stop();
+  };
+  try {
+    for (const index of demo.sites.keys()) {
+      const { front, site } = await putBehindSwitch(demo, index);
+      switches.push(front);
+      sites.push(site);
+    }
+    // Kept far from the viewers: the site that serves them has fetched it, and when it fails there is where to go.
+    const keeper = demo.sites[2];
+    const [home] = switches;
+    if (!keeper || !home) throw new Error('the demo has no three sites');
+    const { id } = await upload(keeper.url, demo.token, readFilm(busyFilm()), { name: 'Busy' });
+    await eventually(
+      'it is registered',
+      async () => (await findVideo(demo, id)).state === 'registered' || undefined,
+      60_000,
+    );
+    await eventually(
+      'all sites are up',
+      async () => (await play(demo, id)).sources.length === 3 || undefined,
+      120_000,
+    );
+    const atHome = (await play(demo, id)).sources.find(({ baseUrl }) => new URL(baseUrl).hostname === HOME);
+    if (!atHome) throw new Error('the viewers have no site of their own');
+    await fillWhole(atHome.hls);
+    browser = await launchBrowser();
+    return makeStage(demo, id, home, browser, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const readAll = (viewers: readonly Viewer[]): Promise<readonly Reading[]> =>
+  Promise.all(viewers.map(viewer => viewer.read()));
+
+function makeStage(
+  demo: Demo,
+  video: string,
+  home: FaultSwitch,
+  browser: Browser,
+  stop: () => Promise<void>,
+): Stage {
+  let networks = 10;
+  let startedMs = performance.now();
+
+  async function open(name: string, address: (client: string) => string, script?: string): Promise<Viewer> {
+    // A site that has just gone up and down must prove itself first.
+    await eventually(
+      'new viewers are sent to the site of their zone',
+      async () => {
+        const [first] = (await play(demo, video, '10.1.9.9')).sources;
+        return (first && new URL(first.baseUrl).hostname === HOME) || undefined;
+      },
+      90_000,
+    );
+    for (let attempt = 1; ; attempt++) {
+      const viewer = await openPage(name, address, script);
+      const host = await eventually(
+        `${name} has begun`,
+        async () => (await viewer.read()).host || undefined,
+        30_000,
+      );
+      // Now and then a viewer is sent to another site, to find out whether that has become better.
+      if (host === HOME || attempt === 3) return viewer;
+      await viewer.page.close();
+    }
+  }
+
+  async function openPage(
+    name: string,
+    address: (client: string) => string,
+    script: string | undefined,
+  ): Promise<Viewer> {
+    const page = await browser.newPage();
+    if (script !== undefined) await page.addInitScript({ content: script });
+    const log: string[] = [];
+    const note = (text: string): void => {
+      log.push(`${((performance.now() - startedMs) / 1_000).toFixed(1)} ${text}`);
+    };
+    const short = (url: string): string =>
+      url.replace(/^data:.*/, 'data:').replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, id => id.slice(-4));
+    page.on('request', request => note(`→ ${short(request.url())}`));
+    page.on('requestfailed', request => note(`✗ ${short(request.url())} ${request.failure()?.errorText}`));
+    page.on('response', async response => {
+      const said = response.url().includes('/steer/') ? await response.text().catch(() => '') : '';
+      note(
+        `← ${response.status()} ${short(response.url())} ${short(said.replace(/"RELOAD-URI":"[^"]*",/, ''))}`,
+      );
+    });
+    const client = `10.1.${networks++}.5`;
+    await page.goto(address(client));
+    return {
+      name,
+      page,
+      log,
+      read: () => page.evaluate('read()'),
+      zero: () => page.evaluate('zero()'),
+    };
+  }
+
+  /** When each viewer's latest segment came from such a host, seconds. */
+  async function watch(
+    viewers: readonly Viewer[],
+    seconds: number,
+    endsEarly: boolean,
+    isThere: (host: string) => boolean,
+  ): Promise<readonly (number | undefined)[]> {
+    const beganMs = performance.now();
+    const since: (number | undefined)[] = viewers.map(() => undefined);
+    while (performance.now() - beganMs < seconds * 1_000) {
+      for (const [index, viewer] of viewers.entries()) {
+        if (since[index] !== undefined) continue;
+        if (isThere((await viewer.read()).host)) since[index] = (performance.now() - beganMs) / 1_000;
+      }
+      if (endsEarly && since.every(each => each !== undefined)) break;
+      await sleep(250);
+    }
+    return since;
+  }
+
+  async function waitUntilSettled(viewers: readonly Viewer[], midPlaySeconds: number): Promise<void> {
+    const ready = new Set<Viewer>();
+    await eventually(
+      'all play from the site of their zone',
+      async () => {
+        for (const viewer of viewers) {
+          const { currentTime, bufferedAhead, host } = await viewer.read();
+          if (currentTime > midPlaySeconds && bufferedAhead > 7 && host === HOME) ready.add(viewer);
+        }
+        const waiting = viewers.find(viewer => !ready.has(viewer));
+        if (!waiting) return true;
+        throw new Error(`${waiting.name}: ${JSON.stringify(await waiting.read())}`);
+      },
+      60_000,
+    );
+  }
+
+  async function run(viewers: readonly Viewer[], fault: Fault, times: Times): Promise<readonly Course[]> {
+    await waitUntilSettled(viewers, times.midPlaySeconds);
+    try {
+      for (const viewer of viewers) await viewer.zero();
+      startedMs = performance.now();
+      for (const viewer of viewers) (viewer.log as string[]).length = 0;
+      await home.set(fault);
+      const moved = await watch(viewers, times.faultSeconds, false, host => host !== HOME);
+      const readings = await readAll(viewers);
+      await home.set('none');
+      const returned = await watch(viewers, times.returnSeconds, true, host => host === HOME);
+      const [before, after] = [await readAll(viewers), await sleep(2_000).then(() => readAll(viewers))];
+      return viewers.map((_, index) => ({
+        stalledSeconds: readings[index]?.stalledSeconds ?? Number.NaN,
+        starvedSeconds: readings[index]?.starvedSeconds ?? Number.NaN,
+        movedAfter: moved[index],
+        returnedAfter: moved[index] === undefined ? undefined : returned[index],
+        playsOn: (after[index]?.currentTime ?? 0) > (before[index]?.currentTime ?? 0),
+        notes: readings[index]?.notes ?? [],
+      }));
+    } finally {
+      await home.set('none');
+    }
+  }
+
+  return {
+    demo,
+    video,
+    open: (name, address) => open(name, address),
+    watch: () => open('our own page', client => `${demo.central}/watch/${video}?client=${client}`, METER),
+    run,
+    stop,
+  };
+}
