@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { findFfmpeg } from '../src/kernel/ffmpeg.ts';
 import { chooseRungs, DEFAULT_LADDER } from '../src/site/media/conversion/ladder.ts';
 import { type RunningWorker, startWorker } from '../src/site/media/conversion/worker.ts';
-import { openWorkshop } from '../test/media/media-pipeline.ts';
+import { openMediaPipeline } from '../test/media/media-pipeline.ts';
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 40);
 const FILM_SECONDS = Number(process.env.BENCH_FILM_SECONDS ?? 600);
@@ -117,13 +117,13 @@ async function measure(act: () => void | Promise<void>): Promise<Cost> {
 /** Everything a site does for the ladder: looking, chunks, stitching, publishing; and its own CPU time with its ffmpegs'. */
 async function encodeAsASite(source: string): Promise<Cost> {
   // Of what runs in a room of its own the system does not tell the CPU time to who started it.
-  const workshop = await openWorkshop({ withoutWorker: true, isolation: 'none', lookEveryMs: LOOK_EVERY_MS });
+  const workshop = await openMediaPipeline({ withoutWorker: true, isolation: 'none', lookEveryMs: LOOK_EVERY_MS });
   try {
     const video = await workshop.upload(source);
-    await workshop.settle(video, undefined, 60_000, true);
+    await workshop.untilProcessed(video, undefined, 60_000, true);
     return await measure(async () => {
       const worker = await startWorker({ ...workshop.workerOptions, hasExpress: false });
-      await workshop.settle(video, undefined, 3_600_000);
+      await workshop.untilProcessed(video, undefined, 3_600_000);
       await worker.stop();
     });
   } finally {
@@ -132,10 +132,10 @@ async function encodeAsASite(source: string): Promise<Cost> {
 }
 
 async function work(source: string, count: number): Promise<Cost> {
-  const workshop = await openWorkshop({ withoutWorker: true, lookEveryMs: LOOK_EVERY_MS });
+  const workshop = await openMediaPipeline({ withoutWorker: true, lookEveryMs: LOOK_EVERY_MS });
   try {
     const video = await workshop.upload(source);
-    await workshop.settle(video, undefined, 60_000, true);
+    await workshop.untilProcessed(video, undefined, 60_000, true);
     let workers: readonly RunningWorker[] = [];
     const cost = await measure(async () => {
       workers = await Promise.all(
@@ -143,7 +143,7 @@ async function work(source: string, count: number): Promise<Cost> {
           startWorker({ ...workshop.workerOptions, owner: `worker-${i}`, hasExpress: false }),
         ),
       );
-      await workshop.settle(video, undefined, 3_600_000);
+      await workshop.untilProcessed(video, undefined, 3_600_000);
     });
     await Promise.all(workers.map(worker => worker.stop()));
     return cost;

@@ -13,8 +13,8 @@ import { playAnswerSchema } from '../src/protocol/tracker.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';
 import { type RunningTracker, startTracker } from '../src/tracker/tracker.ts';
 import {
-  type Stand,
-  startStand,
+  type CentralHarness,
+  startCentralHarness,
   type TestSite,
   TOKEN,
   until,
@@ -22,7 +22,7 @@ import {
 } from './support/central-harness.ts';
 import { freePort } from './support/free-port.ts';
 
-let stand: Stand;
+let stand: CentralHarness;
 let tracker: RunningTracker;
 let directory: string;
 let home: TestSite;
@@ -46,14 +46,14 @@ const startOne = async (joinToken?: string): Promise<RunningTracker> => {
 };
 
 beforeEach(async () => {
-  stand = await startStand();
+  stand = await startCentralHarness();
   directory = await mkdtemp(join(tmpdir(), 'tributary-rights-'));
   home = await stand.addSite('home');
   other = await stand.addSite('other');
   ({ video: closed } = home.put(videoRecord({ visibility: 'private', name: 'Closed' })));
   ({ video: open } = home.put(videoRecord({ name: 'Open' })));
   await home.collect();
-  const { body } = await stand.ask('POST', '/api/trackers', {
+  const { body } = await stand.request('POST', '/api/trackers', {
     body: { name: 'T', baseUrl: 'http://127.0.0.1:9999' },
   });
   tracker = await startOne(body.joinToken);
@@ -61,13 +61,13 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await tracker.stop();
-  await stand.end();
+  await stand.stop();
   await rm(directory, { recursive: true });
 });
 
 const give = async (video = closed): Promise<Grant> =>
   grantSchema.parse(
-    (await stand.ask('POST', `/api/videos/${video}/grants`, { body: { lifetimeS: 7 * 86_400 } })).body,
+    (await stand.request('POST', `/api/videos/${video}/grants`, { body: { lifetimeS: 7 * 86_400 } })).body,
   );
 const get = async (path: string) => {
   const response = await fetch(tracker.url + path, { redirect: 'manual' });
@@ -177,7 +177,7 @@ describe('a tracker', () => {
     const { grant, id } = await give();
     const another = await give();
     await until(async () => (await get(`/play/${closed}?grant=${grant}`)).status === 200);
-    await stand.ask('DELETE', `/api/videos/${closed}/grants/${id}`);
+    await stand.request('DELETE', `/api/videos/${closed}/grants/${id}`);
     await until(async () => (await get(`/play/${closed}?grant=${grant}`)).status !== 200);
     for (const path of WAYS(closed))
       expect((await get(`${path}?grant=${grant}`)).code, path).toBe('grant-revoked');
@@ -194,14 +194,14 @@ describe('a tracker', () => {
   it('takes grants of the master before until its time is over', async () => {
     const before = await give();
     await until(async () => (await get(`/play/${closed}?grant=${before.grant}`)).status === 200);
-    await stand.ask('POST', '/api/rights/rotate', { body: { keepS: 3_600 } });
+    await stand.request('POST', '/api/rights/rotate', { body: { keepS: 3_600 } });
     const after = await give();
     await until(async () => (await get(`/play/${closed}?grant=${after.grant}`)).status === 200);
     expect((await get(`/play/${closed}?grant=${before.grant}`)).status).toBe(200);
-    await stand.ask('POST', '/api/rights/rotate', { body: { keepS: 0 } });
+    await stand.request('POST', '/api/rights/rotate', { body: { keepS: 0 } });
     await until(async () => (await get(`/play/${closed}?grant=${after.grant}`)).status === 404);
     // The same grant in the list, made with the key of now.
-    const [again] = (await stand.ask('GET', `/api/videos/${closed}/grants`)).body.grants as Grant[];
+    const [again] = (await stand.request('GET', `/api/videos/${closed}/grants`)).body.grants as Grant[];
     await until(async () => (await get(`/play/${closed}?grant=${again?.grant}`)).status === 200);
   });
 
@@ -237,7 +237,7 @@ describe('a tracker', () => {
     });
     const replayed = await fetch(`${tracker.url}/play/${closed}?fill=${other.id}`, { headers: recorded });
     expect(replayed.status).toBe(401);
-    await stand.ask('DELETE', `/api/sites/${other.id}`);
+    await stand.request('DELETE', `/api/sites/${other.id}`);
     await until(() =>
       ask(other.id, other.signer).then(
         () => false as const,

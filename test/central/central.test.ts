@@ -16,33 +16,33 @@ import { heldPageSchema } from '../../src/protocol/publication/handshake.ts';
 import type { PublicationRecord } from '../../src/protocol/publication/record.ts';
 import {
   joinWith,
-  type Stand,
-  startStand,
+  type CentralHarness,
+  startCentralHarness,
   type TestSite,
   tombstone,
   until,
   videoRecord,
 } from '../support/central-harness.ts';
 
-let stand: Stand;
+let stand: CentralHarness;
 beforeEach(async () => {
-  stand = await startStand();
+  stand = await startCentralHarness();
 });
 afterEach(async () => {
   vi.useRealTimers();
-  await stand.end();
+  await stand.stop();
 });
 
 const listed = async (query = ''): Promise<string[]> =>
-  (await stand.ask('GET', `/api/videos${query}`, { token: null })).body.videos.map(
+  (await stand.request('GET', `/api/videos${query}`, { token: null })).body.videos.map(
     (video: { name: string }) => video.name,
   );
-const videoOf = (id: VideoId) => stand.ask('GET', `/api/videos/${id}`, { token: null });
+const videoOf = (id: VideoId) => stand.request('GET', `/api/videos/${id}`, { token: null });
 const siteRow = async (site: TestSite) =>
-  (await stand.ask('GET', '/api/sites', { token: null })).body.sites.find(
+  (await stand.request('GET', '/api/sites', { token: null })).body.sites.find(
     (row: { id: string }) => row.id === site.id,
   );
-const newestSignal = async () => (await stand.ask('GET', '/api/signals')).body.signals[0];
+const newestSignal = async () => (await stand.request('GET', '/api/signals')).body.signals[0];
 const hashOf = (record: PublicationRecord): string => sha256Hex(canonicalJson(record));
 const registeredOf = async (site: TestSite, ...videos: VideoId[]) =>
   (
@@ -100,7 +100,7 @@ describe('publication', () => {
     });
     expect(signal).toMatchObject({ site: { id: site.id, name: 'Hangzhou' }, attempts: 1, records: 1 });
     expect(await siteRow(site)).toMatchObject({ pendingSignals: 0, lagMs: 0, videos: 1 });
-    const [trackerRow] = (await stand.ask('GET', '/api/trackers')).body.trackers;
+    const [trackerRow] = (await stand.request('GET', '/api/trackers')).body.trackers;
     expect(trackerRow.position).toBe(reached);
   });
 
@@ -222,7 +222,7 @@ describe('publication', () => {
     // Their histories differ: nothing more is taken until the site has greeted anew.
     expect((await site.collect()).error).toMatch(/greet anew \(stale: /);
     expect(await siteRow(site)).toMatchObject({ lastErrorCode: 'epoch-other' });
-    await site.greet();
+    await site.handshake();
     site.put({ ...record, name: 'Forked' });
     const { records, error } = await site.collect();
     expect(records).toBe(0);
@@ -233,7 +233,7 @@ describe('publication', () => {
       lastError: expect.stringMatching(/^conflict/),
       lastErrorCode: 'conflict',
     });
-    await site.greet();
+    await site.handshake();
 
     site.put({ ...record, version: 4, name: 'Renumbered' });
     expect(await site.collect()).toEqual({ records: 1 });
@@ -250,12 +250,12 @@ describe('publication', () => {
     site.put({ ...record, name: 'Forked' });
     const other = site.put(videoRecord());
     expect((await site.collect()).error).toMatch(/^conflict/);
-    await site.greet();
+    await site.handshake();
     site.pageRows = 500;
     await site.collect();
     expect((await videoOf(other.video)).status).toBe(200);
 
-    await site.greet();
+    await site.handshake();
     const again = videoRecord();
     site.page = () => ({
       site: site.id,
@@ -287,7 +287,7 @@ describe('publication', () => {
     site.put({ ...record, version: 9 });
     expect((await site.collect()).error).toMatch(/^withdrawn/);
     expect((await videoOf(record.video)).status).toBe(410);
-    await site.greet();
+    await site.handshake();
 
     const neverSeen = site.put(tombstone(newVideoId(), 5));
     // The site has lost a row that the centre holds, and the digests say so.
@@ -313,14 +313,14 @@ describe('publication', () => {
     await site.signal();
     await until(async () => (await listed()).length === 2);
     await until(async () => (await siteRow(site)).pendingSignals === 0);
-    const { signals } = (await stand.ask('GET', '/api/signals')).body;
+    const { signals } = (await stand.request('GET', '/api/signals')).body;
     expect(signals).toHaveLength(2);
     expect(signals.every((signal: { handledAt?: string }) => signal.handledAt)).toBe(true);
   });
 });
 
 describe('withdrawals', () => {
-  const shown = async () => (await stand.ask('GET', '/api/withdrawals')).body.withdrawals;
+  const shown = async () => (await stand.request('GET', '/api/withdrawals')).body.withdrawals;
 
   it('reach every site that waits, and are confirmed by asking on', async () => {
     const [a, b, c] = [await stand.addSite('a'), await stand.addSite('b'), await stand.addSite('c')];
@@ -350,7 +350,7 @@ describe('withdrawals', () => {
     const [withdrawal] = await shown();
     expect(withdrawal).toMatchObject({ confirmed: 2, sites: 3, waitingFor: [{ id: c.id, name: 'c' }] });
     expect(withdrawal.waitingFor[0]).not.toHaveProperty('lastSeenAt');
-    await stand.ask('DELETE', `/api/sites/${c.id}`);
+    await stand.request('DELETE', `/api/sites/${c.id}`);
     expect(await shown()).toMatchObject([{ confirmed: 2, sites: 2, waitingFor: [] }]);
   });
 
@@ -368,7 +368,7 @@ describe('withdrawals', () => {
     const asTracker = { signer: tracker.signer, timeoutMs: 5_000, maxBytes: 10_000, answer: z.unknown() };
     const feed = `${stand.central.url}/api/withdrawals/feed?after=0`;
     await expect(call(feed, asTracker)).rejects.toMatchObject({ status: 403 });
-    expect((await stand.ask('GET', '/api/withdrawals', { token: null })).status).toBe(401);
+    expect((await stand.request('GET', '/api/withdrawals', { token: null })).status).toBe(401);
   });
 });
 
@@ -392,7 +392,7 @@ describe('greetings', () => {
   it('raise the epoch above what either side knows, and say what is held', async () => {
     const { site, record } = await sites();
     const first = site.epoch;
-    const answer = await site.greet();
+    const answer = await site.handshake();
     expect(answer).toMatchObject({
       highestVersion: 4,
       same: true,
@@ -400,9 +400,9 @@ describe('greetings', () => {
     });
     // As if the centre were the one that was restored.
     site.epoch = { number: 70, start: 'another-life-of-it' };
-    expect((await site.greet()).epoch.number).toBe(71);
+    expect((await site.handshake()).epoch.number).toBe(71);
     site.put({ ...record, version: 5 });
-    expect((await site.greet()).same).toBe(false);
+    expect((await site.handshake()).same).toBe(false);
     expect(await held(site)).toEqual({
       held: [
         {
@@ -421,16 +421,16 @@ describe('greetings', () => {
   it('say how films are converted at the site, which the operator alone is told', async () => {
     const site = await stand.addSite('a');
     const told = async (token?: null) => {
-      const { body } = await stand.ask('GET', '/api/sites', token === null ? { token } : {});
+      const { body } = await stand.request('GET', '/api/sites', token === null ? { token } : {});
       return (body as { sites: Site[] }).sites.find(({ id }) => id === site.id)?.conversion;
     };
-    await site.greet({ conversion: { isolation: 'none', hasLimits: true } });
+    await site.handshake({ conversion: { isolation: 'none', hasLimits: true } });
     expect(await told()).toEqual({ isolation: 'none', hasLimits: true });
     expect(await told(null)).toBeUndefined();
-    await site.greet({ conversion: { isolation: 'bubblewrap', hasLimits: true } });
+    await site.handshake({ conversion: { isolation: 'bubblewrap', hasLimits: true } });
     expect(await told()).toEqual({ isolation: 'bubblewrap', hasLimits: true });
     // Its ffmpeg was taken away.
-    await site.greet();
+    await site.handshake();
     expect(await told()).toBeUndefined();
   });
 
@@ -444,7 +444,7 @@ describe('greetings', () => {
       records: [{ record: late, hash: hashOf(late) }],
       more: false,
     });
-    await site.greet();
+    await site.handshake();
     expect((await site.collect()).error).toMatch(/epoch/);
     expect((await videoOf(late.video)).status).toBe(404);
     expect(await siteRow(site)).toMatchObject({ lastErrorCode: 'epoch-other' });
@@ -515,7 +515,7 @@ describe('hostile and failing sites', () => {
     const site = await stand.addSite('a');
     site.page = page;
     expect((await site.collect()).error).toBeTruthy();
-    expect((await stand.ask('GET', '/healthz')).status).toBe(200);
+    expect((await stand.request('GET', '/healthz')).status).toBe(200);
   });
 
   it('is not held up by a site that accepts and never answers', async () => {
@@ -544,7 +544,7 @@ describe('hostile and failing sites', () => {
     expect(row.handledAt).toBeUndefined();
     expect(row.lastError).toMatch(/could not be reached/);
     expect((await siteRow(site)).lagMs).toBeGreaterThan(0);
-    await site.up();
+    await site.listen();
     await until(async () => (await videoOf(record.video)).status === 200);
     await until(async () => (await newestSignal()).handledAt);
     expect((await newestSignal()).attempts).toBeGreaterThan(1);
@@ -558,24 +558,24 @@ describe('hostile and failing sites', () => {
     const record = site.put(videoRecord());
     await stand.restart();
     expect(await siteRow(site)).toMatchObject({ pendingSignals: 1 });
-    await site.up();
+    await site.listen();
     await until(async () => (await videoOf(record.video)).status === 200);
     await until(async () => (await siteRow(site)).pendingSignals === 0);
   });
 
   it('sweeps sites whose signals were lost', async () => {
-    await stand.end();
-    stand = await startStand({ sweepInterval: '200 ms' });
+    await stand.stop();
+    stand = await startCentralHarness({ sweepInterval: '200 ms' });
     const site = await stand.addSite('a');
     const record = site.put(videoRecord());
     await until(async () => (await videoOf(record.video)).status === 200);
-    expect((await stand.ask('GET', '/api/signals')).body.signals).toEqual([]);
+    expect((await stand.request('GET', '/api/signals')).body.signals).toEqual([]);
   });
 });
 
 describe('who may signal', () => {
   const post = (headers: Record<string, string> = {}) =>
-    stand.ask('POST', '/api/signals', { token: null, headers });
+    stand.request('POST', '/api/signals', { token: null, headers });
 
   it('refuses unsigned, replayed, altered and foreign signals', async () => {
     const site = await stand.addSite('a');
@@ -591,7 +591,7 @@ describe('who may signal', () => {
     expect((await post(signed(site.id, stranger))).body.code).toBe('signature-invalid');
     expect((await post(signed('nobody'))).body.code).toBe('key-unknown');
     // One was taken. The replay is noted, because the site did sign it; strangers leave no trace.
-    const { signals } = (await stand.ask('GET', '/api/signals')).body;
+    const { signals } = (await stand.request('GET', '/api/signals')).body;
     expect(signals.map(({ errorCode }: { errorCode?: string }) => errorCode)).toEqual(
       expect.arrayContaining([undefined, 'signature-replayed']),
     );
@@ -624,7 +624,7 @@ describe('who may signal', () => {
     expect((await tracker.changesOf(0)).find(change => change.kind === 'site')).toMatchObject({
       active: true,
     });
-    expect((await stand.ask('DELETE', `/api/sites/${site.id}`)).body.state).toBe('revoked');
+    expect((await stand.request('DELETE', `/api/sites/${site.id}`)).body.state).toBe('revoked');
     await expect(site.signal()).rejects.toMatchObject({ status: 401, code: 'key-unknown' });
     expect((await tracker.changesOf(0)).at(-1)).toMatchObject({ kind: 'site', active: false });
     expect(await listed()).toEqual([]);
@@ -632,7 +632,7 @@ describe('who may signal', () => {
     expect((await site.collect()).error).toMatch(/revoked/);
 
     // A fresh token brings it back; the same videos under a new site are its own as well.
-    const fresh = await stand.ask('POST', `/api/sites/${site.id}/join-token`);
+    const fresh = await stand.request('POST', `/api/sites/${site.id}/join-token`);
     expect(fresh.status).toBe(201);
     await site.join(site.id, fresh.body.joinToken);
     await site.signal();
@@ -643,7 +643,7 @@ describe('who may signal', () => {
     const old = await stand.addSite('old');
     const record = old.put(videoRecord());
     await old.collect();
-    await stand.ask('DELETE', `/api/sites/${old.id}`);
+    await stand.request('DELETE', `/api/sites/${old.id}`);
     const anew = await stand.addSite('anew');
     anew.put(record);
     expect(await anew.collect()).toEqual({ records: 1 });
@@ -653,7 +653,7 @@ describe('who may signal', () => {
 
 describe('enrolment', () => {
   const invited = async () =>
-    (await stand.ask('POST', '/api/sites', { body: { name: 'a', baseUrl: 'http://127.0.0.1:9' } })).body;
+    (await stand.request('POST', '/api/sites', { body: { name: 'a', baseUrl: 'http://127.0.0.1:9' } })).body;
 
   it('asks for the operator’s token', async () => {
     const body = { name: 'a', baseUrl: 'http://127.0.0.1:9' };
@@ -664,14 +664,14 @@ describe('enrolment', () => {
       ['GET', '/api/signals'],
       ['DELETE', '/api/sites/00000000-0000-7000-8000-000000000000'],
     ] as const) {
-      const answer = await stand.ask(method, path, {
+      const answer = await stand.request(method, path, {
         token: 'wrong',
         ...(method === 'POST' ? { body } : {}),
       });
       expect([path, answer.status]).toEqual([path, 401]);
       expect(answer.headers.get('content-type')).toContain('application/problem+json');
     }
-    expect((await stand.ask('POST', '/api/sites/00000000-0000-7000-8000-000000000000/collect')).status).toBe(
+    expect((await stand.request('POST', '/api/sites/00000000-0000-7000-8000-000000000000/collect')).status).toBe(
       404,
     );
   });
@@ -715,14 +715,14 @@ describe('enrolment', () => {
       code: 'join-token-expired',
     });
     vi.useRealTimers();
-    const fresh = (await stand.ask('POST', `/api/sites/${site.id}/join-token`)).body.joinToken;
+    const fresh = (await stand.request('POST', `/api/sites/${site.id}/join-token`)).body.joinToken;
     await expect(joinWith(stand.central.url, key, joinToken)).rejects.toMatchObject({ status: 401 });
     await joinWith(stand.central.url, key, fresh);
   });
 
   it('shows no secrets, and edits what it was told', async () => {
     const { site } = await invited();
-    const edited = await stand.ask('PATCH', `/api/sites/${site.id}`, {
+    const edited = await stand.request('PATCH', `/api/sites/${site.id}`, {
       body: { name: '杭州', coordinates: { latitude: 30.3, longitude: 120.2 }, zone: ['10.1.0.0/16'] },
     });
     expect(edited.body).toMatchObject({
@@ -730,24 +730,24 @@ describe('enrolment', () => {
       zone: ['10.1.0.0/16'],
       coordinates: { latitude: 30.3 },
     });
-    const renamed = await stand.ask('PATCH', `/api/sites/${site.id}`, {
+    const renamed = await stand.request('PATCH', `/api/sites/${site.id}`, {
       body: { name: 'b', coordinates: null },
     });
     const policy = { drained: true, weight: 2, failoverOrder: 3, egressLimitBps: 1e9 };
-    const set = await stand.ask('PATCH', `/api/sites/${site.id}`, { body: { policy } });
+    const set = await stand.request('PATCH', `/api/sites/${site.id}`, { body: { policy } });
     expect(set.body.policy).toEqual(policy);
-    const again = await stand.ask('PATCH', `/api/sites/${site.id}`, {
+    const again = await stand.request('PATCH', `/api/sites/${site.id}`, {
       body: { policy: { drained: false, egressLimitBps: null } },
     });
     expect(again.body.policy).toEqual({ drained: false, weight: 2, failoverOrder: 3 });
-    const bad = await stand.ask('PATCH', `/api/sites/${site.id}`, { body: { policy: { weight: -1 } } });
+    const bad = await stand.request('PATCH', `/api/sites/${site.id}`, { body: { policy: { weight: -1 } } });
     expect(bad.status).toBe(400);
     expect(renamed.body.zone).toEqual(['10.1.0.0/16']);
     expect(renamed.body.coordinates).toBeUndefined();
-    expect((await stand.ask('PATCH', `/api/sites/${site.id}`, { body: { zone: ['x'] } })).status).toBe(400);
+    expect((await stand.request('PATCH', `/api/sites/${site.id}`, { body: { zone: ['x'] } })).status).toBe(400);
     const zone = Array.from({ length: 10_000 }, (_, n) => `10.${n >> 8}.${n & 255}.0/24`);
-    expect((await stand.ask('PATCH', `/api/sites/${site.id}`, { body: { zone } })).status).toBe(200);
-    const text = JSON.stringify((await stand.ask('GET', '/api/sites', { token: null })).body);
+    expect((await stand.request('PATCH', `/api/sites/${site.id}`, { body: { zone } })).status).toBe(200);
+    const text = JSON.stringify((await stand.request('GET', '/api/sites', { token: null })).body);
     expect(text).not.toMatch(/token|hash|key/i);
   });
 
@@ -755,14 +755,14 @@ describe('enrolment', () => {
     const site = await stand.addSite('a');
     const tracker = await stand.addTracker('tracker');
     expect((await siteRow(site)).state).toBe('unknown');
-    await tracker.tell([{ site: site.id, up: true }]);
+    await tracker.reportSiteStates([{ site: site.id, up: true }]);
     expect((await siteRow(site)).state).toBe('up');
-    await tracker.tell([{ site: site.id, up: false }]);
+    await tracker.reportSiteStates([{ site: site.id, up: false }]);
     expect((await siteRow(site)).state).toBe('down');
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31_000 });
     expect((await siteRow(site)).state).toBe('unknown');
     vi.useRealTimers();
-    const info = (await stand.ask('GET', '/api/info', { token: null })).body;
+    const info = (await stand.request('GET', '/api/info', { token: null })).body;
     expect(info).toEqual({ trackers: [expect.stringContaining('http://127.0.0.1')], demoViewers: [] });
   });
 });
@@ -789,7 +789,7 @@ describe('the catalogue', () => {
     expect(await search('杭州 physics')).toEqual([]);
     expect(await search('\\')).toEqual([]);
     expect(await search(' ')).toHaveLength(4);
-    expect((await stand.ask('GET', `/api/videos?q=${'x'.repeat(201)}`)).status).toBe(400);
+    expect((await stand.request('GET', `/api/videos?q=${'x'.repeat(201)}`)).status).toBe(400);
   });
 
   it('pages newest first without gaps or repeats', async () => {
@@ -804,7 +804,7 @@ describe('the catalogue', () => {
     const names: string[] = [];
     let cursor = '';
     for (;;) {
-      const { body } = await stand.ask('GET', `/api/videos?limit=5${cursor}`);
+      const { body } = await stand.request('GET', `/api/videos?limit=5${cursor}`);
       names.push(...body.videos.map((video: { name: string }) => video.name));
       if (!body.next) break;
       // What comes meanwhile is newer than where the reader is.
@@ -828,9 +828,9 @@ describe('the catalogue', () => {
       '0-0',
     ]);
     expect(await listed(`?site=${other.id}`)).toEqual(['other']);
-    expect((await stand.ask('GET', '/api/videos?cursor=bm8')).body.code).toBe('cursor-invalid');
-    expect((await stand.ask('GET', '/api/videos?limit=101')).status).toBe(400);
-    const signals = await stand.ask('GET', '/api/signals?limit=1');
+    expect((await stand.request('GET', '/api/videos?cursor=bm8')).body.code).toBe('cursor-invalid');
+    expect((await stand.request('GET', '/api/videos?limit=101')).status).toBe(400);
+    const signals = await stand.request('GET', '/api/signals?limit=1');
     expect(signals.body).toEqual({ signals: [] });
   });
 
@@ -838,8 +838,8 @@ describe('the catalogue', () => {
     const site = await stand.addSite('a');
     const ids: string[] = [];
     for (let n = 0; n < 5; n++) ids.unshift((await site.signal()).signal);
-    const first = (await stand.ask('GET', '/api/signals?limit=3')).body;
-    const second = (await stand.ask('GET', `/api/signals?limit=3&cursor=${first.next}`)).body;
+    const first = (await stand.request('GET', '/api/signals?limit=3')).body;
+    const second = (await stand.request('GET', `/api/signals?limit=3&cursor=${first.next}`)).body;
     const seen = [...first.signals, ...second.signals].map((signal: { id: string }) => signal.id);
     expect(seen).toEqual(ids);
     expect(second.next).toBeUndefined();
@@ -849,30 +849,30 @@ describe('the catalogue', () => {
 describe('browsers', () => {
   it('takes no change from another site’s page', async () => {
     const body = { name: 'a', baseUrl: 'http://127.0.0.1:9' };
-    const from = (origin: string) => stand.ask('POST', '/api/sites', { body, headers: { origin } });
+    const from = (origin: string) => stand.request('POST', '/api/sites', { body, headers: { origin } });
     expect((await from('https://evil.example')).body.code).toBe('origin-foreign');
     expect((await from('null')).status).toBe(403);
     expect((await from(stand.central.url)).status).toBe(201);
-    const read = await stand.ask('GET', '/api/videos', { headers: { origin: 'https://evil.example' } });
+    const read = await stand.request('GET', '/api/videos', { headers: { origin: 'https://evil.example' } });
     expect(read.status).toBe(200);
   });
 
   it('serves the pages, which may reach trackers and sites', async () => {
-    await stand.end();
+    await stand.stop();
     const pages = join('/tmp', `tributary-pages-${process.pid}`);
     await mkdir(pages, { recursive: true });
     for (const page of ['index', 'watch', 'admin', 'lost'])
       await writeFile(join(pages, `${page}.html`), page);
-    stand = await startStand({}, { uiDirectory: pages });
+    stand = await startCentralHarness({}, { uiDirectory: pages });
     const site = await stand.addSite('a');
-    const page = await stand.ask('GET', '/watch/something', { token: null });
+    const page = await stand.request('GET', '/watch/something', { token: null });
     expect(page.body).toBe('watch');
     expect(page.headers.get('content-security-policy')).toContain(site.baseUrl);
-    expect((await stand.ask('GET', '/')).body).toBe('index');
-    expect((await stand.ask('GET', '/admin')).body).toBe('admin');
+    expect((await stand.request('GET', '/')).body).toBe('index');
+    expect((await stand.request('GET', '/admin')).body).toBe('admin');
     const asPerson = { headers: { accept: 'text/html,*/*;q=0.8' } };
-    expect(await stand.ask('GET', '/nowhere', asPerson)).toMatchObject({ status: 404, body: 'lost' });
-    expect(await stand.ask('GET', '/nowhere')).toMatchObject({ status: 404, body: { code: 'not-found' } });
+    expect(await stand.request('GET', '/nowhere', asPerson)).toMatchObject({ status: 404, body: 'lost' });
+    expect(await stand.request('GET', '/nowhere')).toMatchObject({ status: 404, body: { code: 'not-found' } });
   });
 
   it('counts what it does', async () => {
@@ -880,12 +880,12 @@ describe('browsers', () => {
     site.put(videoRecord());
     await site.signal();
     await until(async () => (await siteRow(site)).pendingSignals === 0);
-    const { body } = await stand.ask('GET', '/metrics');
+    const { body } = await stand.request('GET', '/metrics');
     expect(body).toMatch(/^tributary_central_signals_total 1$/m);
     expect(body).toMatch(/^tributary_central_records_total 1$/m);
     expect(body).toMatch(/^tributary_central_videos 1$/m);
     expect(body).toMatch(/^tributary_central_pending_signals 0$/m);
-    expect((await stand.ask('GET', '/openapi.json')).body.paths).toHaveProperty('/api/changes');
+    expect((await stand.request('GET', '/openapi.json')).body.paths).toHaveProperty('/api/changes');
   });
 });
 

@@ -6,19 +6,19 @@ import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../src/pr
 import { heldPageSchema } from '../../src/protocol/publication/handshake.ts';
 import type { CopyRecord, PublicationRecord, VideoRecord } from '../../src/protocol/publication/record.ts';
 import {
-  type Stand,
-  startStand,
+  type CentralHarness,
+  startCentralHarness,
   type TestSite,
   tombstone,
   until,
   videoRecord,
 } from '../support/central-harness.ts';
 
-let stand: Stand;
+let stand: CentralHarness;
 beforeEach(async () => {
-  stand = await startStand();
+  stand = await startCentralHarness();
 });
-afterEach(() => stand.end());
+afterEach(() => stand.stop());
 
 const bounds = { timeoutMs: 30_000, maxBytes: 2 ** 20 };
 const assignmentsOf = (site: TestSite, after = 0, waitS = 0) =>
@@ -48,9 +48,9 @@ const gone = (video: VideoId, version: number): PublicationRecord => ({
   because: 'No rule wants it there any more.',
   goneAt: '2024-05-04T08:00:00.000Z',
 });
-const videoOf = async (video: VideoId) => (await stand.ask('GET', `/api/videos/${video}`)).body;
-const addRule = async (body: unknown) => (await stand.ask('POST', '/api/placement-rules', { body })).body;
-const lose = async (site: TestSite) => (await stand.ask('POST', `/api/sites/${site.id}/lost`)).body;
+const videoOf = async (video: VideoId) => (await stand.request('GET', `/api/videos/${video}`)).body;
+const addRule = async (body: unknown) => (await stand.request('POST', '/api/placement-rules', { body })).body;
+const lose = async (site: TestSite) => (await stand.request('POST', `/api/sites/${site.id}/lost`)).body;
 async function publish(site: TestSite, ...records: PublicationRecord[]) {
   for (const record of records) site.put(record);
   return site.collect();
@@ -80,12 +80,12 @@ describe('a copy', () => {
       version: 1,
       revision: record.revision,
     });
-    const listed = (await stand.ask('GET', '/api/videos')).body.videos;
+    const listed = (await stand.request('GET', '/api/videos')).body.videos;
     expect(listed).toHaveLength(1);
     // R4 and R9: an older one and another content of the same version are refused.
     await publish(holder, copyOf(record, origin, 1, { sizeBytes: 7 }));
     expect((await holder.collect()).error).toMatch(/^conflict|epoch/);
-    await holder.greet();
+    await holder.handshake();
     await publish(holder, gone(record.video, 2));
     expect((await videoOf(record.video)).copies).toHaveLength(1);
     expect((await tracker.changes(position)).changes).toMatchObject([
@@ -116,7 +116,7 @@ describe('a copy', () => {
     ] as const) {
       expect((await publish(holder, claim)).error).toMatch(/^taken: /);
       expect(holder.acknowledged.some(each => each.version === version)).toBe(false);
-      await holder.greet();
+      await holder.handshake();
     }
     await publish(holder, gone(record.video, 4));
     await publish(holder, { ...record, version: 5, name: 'A false one' });
@@ -151,7 +151,7 @@ describe('what a site is to hold', () => {
     expect((await assignmentsOf(holder, second.position)).assignments).toEqual([]);
     // A site that is ahead of the feed reads all of it again.
     expect((await assignmentsOf(holder, 1_000_000)).assignments).toHaveLength(1);
-    expect((await stand.ask('DELETE', `/api/placement-rules/${id}`)).status).toBe(204);
+    expect((await stand.request('DELETE', `/api/placement-rules/${id}`)).status).toBe(204);
     const third = await until(async () => {
       const page = await assignmentsOf(holder, second.position);
       return page.assignments.length > 0 && page;
@@ -195,20 +195,20 @@ describe('what a site is to hold', () => {
       ['GET', '/api/copies', undefined],
       ['POST', `/api/sites/${rule.site}/lost`, undefined],
     ] as const) {
-      expect((await stand.ask(method, path, { token: null, body })).status).toBe(401);
+      expect((await stand.request(method, path, { token: null, body })).status).toBe(401);
     }
-    expect((await stand.ask('POST', '/api/placement-rules', { body: rule })).body.code).toBe('site-unknown');
-    expect((await stand.ask('POST', `/api/sites/${rule.site}/lost`)).body.code).toBe('site-unknown');
+    expect((await stand.request('POST', '/api/placement-rules', { body: rule })).body.code).toBe('site-unknown');
+    expect((await stand.request('POST', `/api/sites/${rule.site}/lost`)).body.code).toBe('site-unknown');
     for (const named of [
       { kind: 'stays', of: { sites: [rule.site] } },
       { kind: 'at-most', bytes: 1, at: { sites: [rule.site] } },
     ]) {
-      expect((await stand.ask('POST', '/api/placement-rules', { body: named })).body.code).toBe(
+      expect((await stand.request('POST', '/api/placement-rules', { body: named })).body.code).toBe(
         'site-unknown',
       );
     }
     const bad = { kind: 'at-least', copies: 0 };
-    expect((await stand.ask('POST', '/api/placement-rules', { body: bad })).status).toBe(400);
+    expect((await stand.request('POST', '/api/placement-rules', { body: bad })).status).toBe(400);
   });
 });
 
@@ -244,7 +244,7 @@ describe('a site that is lost', () => {
       { kind: 'video', site: heir.id, version: 2, promoted: true },
       { kind: 'gone', site: origin.id, video: copied.video },
     ]);
-    const { videos } = (await stand.ask('GET', '/api/videos')).body;
+    const { videos } = (await stand.request('GET', '/api/videos')).body;
     expect(videos.map((video: { name: string }) => video.name).sort()).toEqual(['Alone', 'Copied']);
     // No rule wants the heir to hold a copy of its own video; that does not take the video from it.
     await addRule({ kind: 'by-hand', video: alone.video, site: heir.id });
@@ -258,7 +258,7 @@ describe('a site that is lost', () => {
     await publish(heir, before);
     // It still thinks that the video is its own, and has changed it meanwhile.
     expect((await publish(origin, { ...copied, version: 3, name: 'Renamed' })).error).toMatch(/epoch/);
-    const answer = await origin.greet();
+    const answer = await origin.handshake();
     expect(answer.same).toBe(false);
     const { held } = await call(`${stand.central.url}/api/greetings/held`, {
       ...bounds,
@@ -270,13 +270,13 @@ describe('a site that is lost', () => {
     expect(held.find(({ video }) => video === copied.video)).toMatchObject({ supersededBy: heir.id });
     // One that will not hear it is refused, its withdrawal too.
     expect((await origin.collect()).error).toMatch(/^superseded: /);
-    await origin.greet();
+    await origin.handshake();
     expect((await publish(origin, tombstone(copied.video, 4))).error).toMatch(/^superseded: /);
-    await origin.greet();
+    await origin.handshake();
     expect(await videoOf(copied.video)).toMatchObject({ site: { id: heir.id }, name: 'Copied' });
     // One that does says that it is gone; then nothing is left to be told.
     await publish(origin, gone(copied.video, 5));
-    expect((await origin.greet()).same).toBe(true);
+    expect((await origin.handshake()).same).toBe(true);
     // It may hold a copy of what was its own, like any other site.
     await publish(origin, copyOf(before, heir, 6));
     expect((await videoOf(copied.video)).copies.map((copy: { site: string }) => copy.site)).toEqual([
@@ -287,22 +287,22 @@ describe('a site that is lost', () => {
 
   it('that comes back in time and withdraws has the last word: what was withdrawn does not come back', async () => {
     const { origin, heir, copied } = await makeLoss();
-    await origin.greet();
+    await origin.handshake();
     await publish(origin, tombstone(copied.video, 2));
     expect((await publish(heir, { ...copied, version: 2, revision: newRevisionId() })).error).toMatch(
       /^taken: /,
     );
-    expect((await stand.ask('GET', `/api/videos/${copied.video}`)).status).toBe(410);
-    await heir.greet();
+    expect((await stand.request('GET', `/api/videos/${copied.video}`)).status).toBe(410);
+    await heir.handshake();
     await publish(heir, gone(copied.video, 3));
-    expect((await heir.greet()).same).toBe(true);
+    expect((await heir.handshake()).same).toBe(true);
   });
 
   it('that is declared lost again leaves its heirs as they are', async () => {
     const { origin, heir, copied } = await makeLoss();
     const third = await stand.addSite('third');
     await publish(third, copyOf(copied, origin, 1));
-    await stand.addTracker('tracker').then(tracker => tracker.tell([{ site: third.id, up: true }]));
+    await stand.addTracker('tracker').then(tracker => tracker.reportSiteStates([{ site: third.id, up: true }]));
     expect((await lose(origin)).promoted).toMatchObject([{ video: copied.video, to: { id: heir.id } }]);
   });
 
@@ -321,9 +321,9 @@ describe('a site that is lost', () => {
   it('counts as there again once it greets', async () => {
     const { origin } = await makeLoss();
     const names = async () =>
-      (await stand.ask('GET', '/api/copies')).body.sites.map((site: { name: string }) => site.name).sort();
+      (await stand.request('GET', '/api/copies')).body.sites.map((site: { name: string }) => site.name).sort();
     expect(await names()).toEqual(['heir']);
-    await origin.greet();
+    await origin.handshake();
     expect(await names()).toEqual(['heir', 'origin']);
   });
 });

@@ -9,22 +9,22 @@ import { sha256Hex } from '../../src/kernel/identity/keys.ts';
 import { signRequest, splitUrl } from '../../src/kernel/identity/signatures.ts';
 
 import { canonicalJson } from '../../src/protocol/publication/canonical.ts';
-import { type Stand, startStand, type TestSite, until, videoRecord } from '../support/central-harness.ts';
+import { type CentralHarness, startCentralHarness, type TestSite, until, videoRecord } from '../support/central-harness.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
-let stand: Stand;
+let stand: CentralHarness;
 let sound: TestSite;
 beforeEach(async () => {
-  stand = await startStand();
+  stand = await startCentralHarness();
   sound = await stand.addSite('sound');
 });
-afterEach(() => stand.end());
+afterEach(() => stand.stop());
 
 const rowOf = async (site: TestSite) =>
-  (await stand.ask('GET', '/api/sites')).body.sites.find((row: { id: string }) => row.id === site.id);
+  (await stand.request('GET', '/api/sites')).body.sites.find((row: { id: string }) => row.id === site.id);
 const signalsOf = async (site: TestSite) =>
-  (await stand.ask('GET', '/api/signals')).body.signals.filter(
+  (await stand.request('GET', '/api/signals')).body.signals.filter(
     (signal: { site: { id: string } }) => signal.site.id === site.id,
   );
 
@@ -32,7 +32,7 @@ const signalsOf = async (site: TestSite) =>
 async function expectSoundPublishes(): Promise<void> {
   const { video } = sound.put(videoRecord());
   await sound.signal();
-  await until(async () => (await stand.ask('GET', `/api/videos/${video}`)).status === 200, 3_000);
+  await until(async () => (await stand.request('GET', `/api/videos/${video}`)).status === 200, 3_000);
   expect((await rowOf(sound)).lastErrorCode).toBeUndefined();
 }
 
@@ -106,7 +106,7 @@ describe('a hostile site', () => {
     const { child, url, clog } = await startDeafServer();
     try {
       const deaf = await stand.addSite('deaf');
-      await stand.ask('PATCH', `/api/sites/${deaf.id}`, { body: { baseUrl: url } });
+      await stand.request('PATCH', `/api/sites/${deaf.id}`, { body: { baseUrl: url } });
       const startedMs = performance.now();
       const refused = expectRefused(deaf, 'peer-unreachable', 25_000);
       await expectSoundPublishes();
@@ -141,7 +141,7 @@ describe('a hostile site', () => {
     expect(await signalsOf(site)).toMatchObject([{ errorCode: 'clock-off', lastError: told, attempts: 0 }]);
     // The clock is set right: what was written meanwhile is published.
     await site.signal();
-    await until(async () => (await stand.ask('GET', `/api/videos/${video}`)).status === 200);
+    await until(async () => (await stand.request('GET', `/api/videos/${video}`)).status === 200);
     await until(async () => (await rowOf(site)).lastErrorCode === undefined);
     await expectSoundPublishes();
   });

@@ -4,20 +4,20 @@ import { call, type Signer } from '../../src/kernel/http/client.ts';
 import { deriveSiteKey, deriveTrackersKey, readRight } from '../../src/kernel/rights/rights-token.ts';
 import { newVideoId, type VideoId } from '../../src/protocol/ids.ts';
 import { grantSchema, rightsPageSchema } from '../../src/protocol/rights.ts';
-import { type Stand, startStand, tombstone, videoRecord } from '../support/central-harness.ts';
+import { type CentralHarness, startCentralHarness, tombstone, videoRecord } from '../support/central-harness.ts';
 
-let stand: Stand;
+let stand: CentralHarness;
 beforeEach(async () => {
-  stand = await startStand();
+  stand = await startCentralHarness();
 });
-afterEach(() => stand.end());
+afterEach(() => stand.stop());
 
 const namesFor = async (token: string | null | undefined, query = ''): Promise<string[]> =>
-  (await stand.ask('GET', `/api/videos${query}`, { token: token as string | null })).body.videos.map(
+  (await stand.request('GET', `/api/videos${query}`, { token: token as string | null })).body.videos.map(
     (video: { name: string }) => video.name,
   );
 const statusFor = async (video: VideoId, token?: null): Promise<number> =>
-  (await stand.ask('GET', `/api/videos/${video}`, token === null ? { token } : {})).status;
+  (await stand.request('GET', `/api/videos/${video}`, token === null ? { token } : {})).status;
 
 describe('a private video', () => {
   it('is in no list, search or answer of strangers, and in all of an operator’s, marked', async () => {
@@ -30,15 +30,15 @@ describe('a private video', () => {
     expect(await namesFor(null, `?site=${site.id}`)).toEqual(['Open lecture']);
     expect(await namesFor('a-wrong-token')).toEqual(['Open lecture']);
     expect((await namesFor(undefined)).sort()).toEqual(['Closed lecture', 'Open lecture']);
-    const unknown = await stand.ask('GET', `/api/videos/${open.video.replace(/.$/, 'f')}`, { token: null });
-    const refused = await stand.ask('GET', `/api/videos/${closed.video}`, { token: null });
+    const unknown = await stand.request('GET', `/api/videos/${open.video.replace(/.$/, 'f')}`, { token: null });
+    const refused = await stand.request('GET', `/api/videos/${closed.video}`, { token: null });
     // Nothing tells it from one that does not exist.
     expect([refused.status, refused.body]).toEqual([404, unknown.body]);
-    expect((await stand.ask('GET', `/api/videos/${closed.video}`)).body).toMatchObject({
+    expect((await stand.request('GET', `/api/videos/${closed.video}`)).body).toMatchObject({
       name: 'Closed lecture',
       visibility: 'private',
     });
-    expect((await stand.ask('GET', `/api/videos/${open.video}`)).body.visibility).toBeUndefined();
+    expect((await stand.request('GET', `/api/videos/${open.video}`)).body.visibility).toBeUndefined();
   });
 
   it('is told to trackers as one, and by its next version it may be public, and private again', async () => {
@@ -97,7 +97,7 @@ describe('a grant', () => {
     return { site, tracker, video };
   };
   const give = async (video: VideoId, body: object = { lifetimeS: 600 }) =>
-    stand.ask('POST', `/api/videos/${video}/grants`, { body });
+    stand.request('POST', `/api/videos/${video}/grants`, { body });
 
   it('is given by an operator, genuine to trackers, shown while it holds, and taken back', async () => {
     const { tracker, video } = await publishPrivate();
@@ -112,30 +112,30 @@ describe('a grant', () => {
       return master && deriveTrackersKey(master);
     });
     expect(claims).toMatchObject({ kind: 'grant', subject: id });
-    const seen = await stand.ask('GET', `/api/videos/${video}?grant=${grant}`, { token: null });
+    const seen = await stand.request('GET', `/api/videos/${video}?grant=${grant}`, { token: null });
     expect([seen.status, seen.headers.get('cache-control')]).toEqual([200, 'no-store']);
-    expect((await stand.ask('GET', `/api/videos/${video}/grants`)).body.grants).toEqual([given.body]);
+    expect((await stand.request('GET', `/api/videos/${video}/grants`)).body.grants).toEqual([given.body]);
 
     const { position } = await rightsOf(tracker.signer);
     const waiting = rightsOf(tracker.signer, `after=${position}&generation=1&wait=20`);
     const startedMs = performance.now();
-    expect((await stand.ask('DELETE', `/api/videos/${video}/grants/${id}`)).body).toEqual({ revoked: 1 });
+    expect((await stand.request('DELETE', `/api/videos/${video}/grants/${id}`)).body).toEqual({ revoked: 1 });
     expect((await waiting).revoked).toEqual([
       { grant: id, expiresS: Math.ceil(Date.parse(given.body.expiresAt) / 1_000) },
     ]);
     expect(performance.now() - startedMs).toBeLessThan(5_000);
-    const refused = await stand.ask('GET', `/api/videos/${video}?grant=${grant}`, { token: null });
+    const refused = await stand.request('GET', `/api/videos/${video}?grant=${grant}`, { token: null });
     expect([refused.status, refused.body.code]).toEqual([403, 'grant-revoked']);
-    expect((await stand.ask('GET', `/api/videos/${video}/grants`)).body.grants).toEqual([]);
+    expect((await stand.request('GET', `/api/videos/${video}/grants`)).body.grants).toEqual([]);
     // Again, or of one that there never was.
-    expect((await stand.ask('DELETE', `/api/videos/${video}/grants/${id}`)).body).toEqual({ revoked: 0 });
-    expect((await stand.ask('DELETE', `/api/videos/${video}/grants/${'0'.repeat(16)}`)).status).toBe(404);
+    expect((await stand.request('DELETE', `/api/videos/${video}/grants/${id}`)).body).toEqual({ revoked: 0 });
+    expect((await stand.request('DELETE', `/api/videos/${video}/grants/${'0'.repeat(16)}`)).status).toBe(404);
   });
 
   it('is one of several, which are taken back together', async () => {
     const { tracker, video } = await publishPrivate();
     const ids = [(await give(video)).body.id, (await give(video)).body.id];
-    expect((await stand.ask('DELETE', `/api/videos/${video}/grants`)).body).toEqual({ revoked: 2 });
+    expect((await stand.request('DELETE', `/api/videos/${video}/grants`)).body).toEqual({ revoked: 2 });
     expect((await rightsOf(tracker.signer)).revoked.map(({ grant }) => grant).sort()).toEqual(ids.sort());
   });
 
@@ -150,7 +150,7 @@ describe('a grant', () => {
       ['POST', '/api/rights/rotate'],
     ] as const) {
       const body = method === 'POST' ? { lifetimeS: 600 } : undefined;
-      expect((await stand.ask(method, path, { token: null, body })).status).toBeGreaterThanOrEqual(400);
+      expect((await stand.request(method, path, { token: null, body })).status).toBeGreaterThanOrEqual(400);
     }
     expect((await give(open.video)).body.code).toBe('video-public');
     expect((await give(newVideoId())).status).toBe(404);
@@ -164,7 +164,7 @@ describe('a grant', () => {
     await site.collect();
     const { grant } = (await give(other.video)).body;
     for (const text of [grant, 'A'.repeat(40), 'nonsense'])
-      expect((await stand.ask('GET', `/api/videos/${video}?grant=${text}`, { token: null })).status).toBe(
+      expect((await stand.request('GET', `/api/videos/${video}?grant=${text}`, { token: null })).status).toBe(
         404,
       );
   });
@@ -178,10 +178,10 @@ describe('rights', () => {
     const master = Buffer.from(await keyOf(tracker.signer), 'base64url');
     for (const site of [a, b])
       expect(await keyOf(site.signer)).toBe(deriveSiteKey(master, site.id).toString('base64url'));
-    expect((await stand.ask('GET', '/api/rights?after=0')).status).toBe(401);
+    expect((await stand.request('GET', '/api/rights?after=0')).status).toBe(401);
     await stand.restart();
     expect(await keyOf(tracker.signer)).toBe(master.toString('base64url'));
-    await stand.ask('DELETE', `/api/sites/${a.id}`);
+    await stand.request('DELETE', `/api/sites/${a.id}`);
     await expect(rightsOf(a.signer)).rejects.toThrow();
   });
 
@@ -207,14 +207,14 @@ describe('rights', () => {
     const tracker = await stand.addTracker('tracker');
     const { position } = await rightsOf(tracker.signer);
     const waiting = rightsOf(tracker.signer, `after=${position}&generation=1&wait=20`);
-    await stand.ask('POST', '/api/rights/rotate', { body: { keepS: 3_600 } });
+    await stand.request('POST', '/api/rights/rotate', { body: { keepS: 3_600 } });
     const { keys } = await waiting;
     expect(keys.map(({ generation, untilS }) => [generation, untilS !== undefined])).toEqual([
       [2, false],
       [1, true],
     ]);
     expect(keys[0]?.key).not.toBe(keys[1]?.key);
-    await stand.ask('POST', '/api/rights/rotate', { body: { keepS: 0 } });
+    await stand.request('POST', '/api/rights/rotate', { body: { keepS: 0 } });
     expect((await rightsOf(tracker.signer)).keys.map(({ generation }) => generation)).toEqual([3]);
   });
 });

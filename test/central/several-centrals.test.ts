@@ -8,20 +8,20 @@ import { storeSignal } from '../../src/central/database/publication/signals.ts';
 import { type CentralDatabase, type CentralSchema, migrations } from '../../src/central/database/schema.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
 import { siteListSchema } from '../../src/protocol/central.ts';
-import { type Stand, startStand, until, videoRecord } from '../support/central-harness.ts';
+import { type CentralHarness, startCentralHarness, until, videoRecord } from '../support/central-harness.ts';
 import { ENGINE } from '../support/postgres/databases.ts';
 
-let stand: Stand;
+let stand: CentralHarness;
 let other: RunningCentral;
 let db: CentralDatabase;
 
 async function start(): Promise<void> {
-  stand = await startStand();
+  stand = await startCentralHarness();
   other = await stand.startAnother();
   db = await openDatabase<CentralSchema>(stand.database.place, migrations);
 }
 
-const signals = async () => (await stand.ask('GET', '/api/signals')).body.signals;
+const signals = async () => (await stand.request('GET', '/api/signals')).body.signals;
 
 // Not `runIf`: an embedded database has one central, so nothing of it is left out here.
 if (ENGINE === 'postgres') {
@@ -29,7 +29,7 @@ if (ENGINE === 'postgres') {
     beforeEach(start);
     afterEach(async () => {
       await db.destroy();
-      await stand.end();
+      await stand.stop();
     });
 
     it('tell one another of changes at once', async () => {
@@ -93,7 +93,7 @@ if (ENGINE === 'postgres') {
     it('say the same of the sites, whichever a tracker has told', async () => {
       const site = await stand.addSite('a');
       const tracker = await stand.addTracker('tracker');
-      await tracker.tell([{ site: site.id, up: true }]);
+      await tracker.reportSiteStates([{ site: site.id, up: true }]);
       const answer = await fetch(`${other.url}/api/sites`);
       const { sites } = siteListSchema.parse(await answer.json());
       expect(sites).toMatchObject([{ id: site.id, state: 'up' }]);

@@ -28,7 +28,7 @@ import { prepareSource } from '../../src/site/media/index/prepare.ts';
 import { createIntake } from '../../src/site/media/intake/intake.ts';
 import { createStorage, type Storage } from '../../src/site/media/storage/storage.ts';
 
-export interface Workshop {
+export interface MediaPipeline {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   readonly workerOptions: WorkerOptions;
@@ -36,7 +36,7 @@ export interface Workshop {
   find(video: VideoId): Promise<VideoRow>;
   jobs(video?: VideoId): Promise<readonly JobProgress[]>;
   /** Waits until no job of the video is open and it is neither checked nor prepared any more. */
-  settle(
+  untilProcessed(
     video: VideoId,
     watch?: (row: VideoRow) => void,
     timeoutMs?: number,
@@ -51,7 +51,7 @@ export interface Workshop {
   close(): Promise<void>;
 }
 
-export async function openWorkshop(
+export async function openMediaPipeline(
   options: {
     readonly ladder?: readonly LadderRung[];
     readonly withoutWorker?: boolean;
@@ -61,7 +61,7 @@ export async function openWorkshop(
     /** How often `settle` looks: each look is work of this process too. */
     readonly lookEveryMs?: number;
   } = {},
-): Promise<Workshop> {
+): Promise<MediaPipeline> {
   const root = await mkdtemp(join(tmpdir(), 'tributary-workshop-'));
   const storage = createStorage(root);
   const db = await openDatabase<SiteSchema>(join(root, 'site.sqlite'), siteMigrations);
@@ -126,7 +126,7 @@ export async function openWorkshop(
       await intake.accept(id, async () => createHash('sha256').update(readFileSync(path)).digest('hex'));
       return id;
     },
-    async settle(video, watch, timeoutMs = 120_000, isWithoutJobs = false) {
+    async untilProcessed(video, watch, timeoutMs = 120_000, isWithoutJobs = false) {
       const deadline = Date.now() + timeoutMs;
       for (;;) {
         const row = await find(video);
@@ -160,7 +160,7 @@ export async function openWorkshop(
 }
 
 /** Makes (once) a film with these ffmpeg arguments. */
-export function film(name: string, args: readonly string[]): string {
+export function makeVideo(name: string, args: readonly string[]): string {
   const directory = join(tmpdir(), 'tributary-odd-films');
   mkdirSync(directory, { recursive: true });
   // Another recipe is another film.

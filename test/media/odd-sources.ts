@@ -3,7 +3,7 @@
  * each is tested by `test/e2e/site/odd-sources.test.ts` and stated in `docs/sources.md`.
  */
 import { readFileSync } from 'node:fs';
-import { makeFilm } from './videos.ts';
+import { makeVideo } from './videos.ts';
 
 export interface OddSource {
   /** Unique; its end says how people would name the file. */
@@ -720,6 +720,6 @@ export const ODD_SOURCES: readonly OddSource[] = [
 export async function makeOddSource({ name, args, spoil }: OddSource): Promise<Buffer> {
   // Of what is replaced as a whole, anything that can be made will do.
   const extension = /^(playlist|picture|noise)/.test(name) ? 'wav' : name.slice(name.lastIndexOf('.') + 1);
-  const bytes = readFileSync(await makeFilm({ extension, args }));
+  const bytes = readFileSync(await makeVideo({ extension, args }));
   return spoil ? spoil(bytes) : bytes;
 }

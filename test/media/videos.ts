@@ -35,7 +35,7 @@ export interface Recipe {
 }
 
 /** Makes a film, or finds it made. @returns its path: do not change it. */
-export async function makeFilm(recipe: Recipe): Promise<string> {
+export async function makeVideo(recipe: Recipe): Promise<string> {
   const { path, version } = inspect();
   const key = createHash('sha256')
     .update(JSON.stringify([version, recipe]))
@@ -210,6 +210,6 @@ export const recipes = {
 
 /** A film trimmed without encoding: its edit list hides what lies before the cut. */
 export async function makeTrimmed(of: Recipe, from: string, seconds: string): Promise<string> {
-  const whole = await makeFilm(of);
-  return makeFilm({ extension: of.extension, args: ['-ss', from, '-i', whole, '-t', seconds, '-c', 'copy'] });
+  const whole = await makeVideo(of);
+  return makeVideo({ extension: of.extension, args: ['-ss', from, '-i', whole, '-t', seconds, '-c', 'copy'] });
 }

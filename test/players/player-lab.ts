@@ -7,10 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../support/browser.ts';
 import { type Demo, eventually, findVideo, play, startDemo, upload } from '../support/demo.ts';
-import { busyFilm, readFilm } from '../support/sample-videos.ts';
+import { busyVideo, readVideo } from '../support/sample-videos.ts';
 import type { Fault, FaultSwitch } from './fault-switch.ts';
 import { METER, type Reading } from './player-pages.ts';
-import { fillWhole, putBehindSwitch } from './switched-sites.ts';
+import { fillVideo, insertFaultSwitch } from './switched-sites.ts';
 
 /** The site of the viewers' zone. */
 export const HOME = '127.0.0.2';
@@ -25,7 +25,7 @@ export interface Viewer {
   readonly log: readonly string[];
 }
 
-export interface Course {
+export interface PlaybackResult {
   /** Seconds in which the picture stood still while the site was ill. */
   readonly stalledSeconds: number;
   /** Of those, with nothing left to play: a busy machine makes pictures late, too. */
@@ -44,7 +44,7 @@ export interface Times {
   readonly midPlaySeconds: number;
 }
 
-export interface Stage {
+export interface PlayerLab {
   readonly demo: Demo;
   readonly video: string;
   /** A viewer in a network of its own: none learns from what another meets, or what it met before. */
@@ -52,11 +52,11 @@ export interface Stage {
   /** A viewer of our own page. */
   watch(): Promise<Viewer>;
   /** The site of the viewers' zone fails in the middle of a film, and is well again some time later. */
-  run(viewers: readonly Viewer[], fault: Fault, times: Times): Promise<readonly Course[]>;
+  run(viewers: readonly Viewer[], fault: Fault, times: Times): Promise<readonly PlaybackResult[]>;
   stop(): Promise<void>;
 }
 
-export async function openStage(): Promise<Stage> {
+export async function openPlayerLab(): Promise<PlayerLab> {
   const demo = await startDemo();
   const switches: FaultSwitch[] = [];
   const sites: ChildProcess[] = [];
@@ -69,7 +69,7 @@ export async function openStage(): Promise<Stage> {
   };
   try {
     for (const index of demo.sites.keys()) {
-      const { front, site } = await putBehindSwitch(demo, index);
+      const { front, site } = await insertFaultSwitch(demo, index);
       switches.push(front);
       sites.push(site);
     }
@@ -77,7 +77,7 @@ export async function openStage(): Promise<Stage> {
     const keeper = demo.sites[2];
     const [home] = switches;
     if (!keeper || !home) throw new Error('the demo has no three sites');
-    const { id } = await upload(keeper.url, demo.token, readFilm(busyFilm()), { name: 'Busy' });
+    const { id } = await upload(keeper.url, demo.token, readVideo(busyVideo()), { name: 'Busy' });
     await eventually(
       'it is registered',
       async () => (await findVideo(demo, id)).state === 'registered' || undefined,
@@ -90,9 +90,9 @@ export async function openStage(): Promise<Stage> {
     );
     const atHome = (await play(demo, id)).sources.find(({ baseUrl }) => new URL(baseUrl).hostname === HOME);
     if (!atHome) throw new Error('the viewers have no site of their own');
-    await fillWhole(atHome.hls);
+    await fillVideo(atHome.hls);
     browser = await launchBrowser();
-    return makeStage(demo, id, home, browser, stop);
+    return makePlayerLab(demo, id, home, browser, stop);
   } catch (error) {
     await stop();
     throw error;
@@ -102,13 +102,13 @@ export async function openStage(): Promise<Stage> {
 const readAll = (viewers: readonly Viewer[]): Promise<readonly Reading[]> =>
   Promise.all(viewers.map(viewer => viewer.read()));
 
-function makeStage(
+function makePlayerLab(
   demo: Demo,
   video: string,
   home: FaultSwitch,
   browser: Browser,
   stop: () => Promise<void>,
-): Stage {
+): PlayerLab {
   let networks = 10;
   let startedMs = performance.now();
 
@@ -187,7 +187,7 @@ function makeStage(
     return since;
   }
 
-  async function waitUntilSettled(viewers: readonly Viewer[], midPlaySeconds: number): Promise<void> {
+  async function untilAllPlay(viewers: readonly Viewer[], midPlaySeconds: number): Promise<void> {
     const ready = new Set<Viewer>();
     await eventually(
       'all play from the site of their zone',
@@ -204,8 +204,8 @@ function makeStage(
     );
   }
 
-  async function run(viewers: readonly Viewer[], fault: Fault, times: Times): Promise<readonly Course[]> {
-    await waitUntilSettled(viewers, times.midPlaySeconds);
+  async function run(viewers: readonly Viewer[], fault: Fault, times: Times): Promise<readonly PlaybackResult[]> {
+    await untilAllPlay(viewers, times.midPlaySeconds);
     try {
       for (const viewer of viewers) await viewer.zero();
       startedMs = performance.now();

@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath } from '../support/browser.ts';
 import type { Fault } from './fault-switch.ts';
-import { type Course, openStage, type Stage, type Viewer } from './player-lab.ts';
+import { type PlaybackResult, openPlayerLab, type PlayerLab, type Viewer } from './player-lab.ts';
 import { PLAYERS, servePlayerPages } from './player-pages.ts';
 import { formatSeconds, type Row, writeTable } from './table.ts';
 
@@ -27,11 +27,11 @@ const { TRIBUTARY_PLAYERS: wanted, TRIBUTARY_FAULTS: wantedFaults, TRIBUTARY_TOG
 const isPart = wanted !== undefined || wantedFaults !== undefined;
 const faults = (wantedFaults?.split(',') ?? ['kill', 'hang', 'slow']) as readonly Fault[];
 
-let stage: Stage;
+let stage: PlayerLab;
 let pages: Awaited<ReturnType<typeof servePlayerPages>>;
 
 interface Contestant extends Row {
-  readonly courses: Map<Fault, Course>;
+  readonly courses: Map<Fault, PlaybackResult>;
   open(): Promise<Viewer>;
 }
 const contestants: readonly Contestant[] = [
@@ -53,7 +53,7 @@ for (let at = 0; at < contestants.length; at += Number(TRIBUTARY_TOGETHER))
 
 describe.skipIf(!chromiumPath)('players and faults', () => {
   beforeAll(async () => {
-    stage = await openStage();
+    stage = await openPlayerLab();
     pages = await servePlayerPages();
   });
   afterAll(async () => {
@@ -76,7 +76,7 @@ describe.skipIf(!chromiumPath)('players and faults', () => {
             midPlaySeconds: MID_PLAY_S,
           });
           for (const [index, contestant] of group.entries()) {
-            const course = courses[index] as Course;
+            const course = courses[index] as PlaybackResult;
             contestant.courses.set(fault, course);
             console.log(`${fault}, ${contestant.name}: ${format(course)}`);
           }
@@ -93,7 +93,7 @@ describe.skipIf(!chromiumPath)('players and faults', () => {
 });
 
 function judge({ name, courses, cannot }: Contestant, fault: Fault): void {
-  const { movedAfter, starvedSeconds, returnedAfter, playsOn, notes } = courses.get(fault) as Course;
+  const { movedAfter, starvedSeconds, returnedAfter, playsOn, notes } = courses.get(fault) as PlaybackResult;
   const what = `${name}, ${fault}: ${notes.join('; ')}`;
   expect(playsOn, `plays on: ${what}`).toBe(true);
   if (cannot[fault] !== undefined) return;
@@ -102,6 +102,6 @@ function judge({ name, courses, cannot }: Contestant, fault: Fault): void {
   expect(returnedAfter, `returns: ${what}`).toBeDefined();
 }
 
-const format = ({ stalledSeconds, starvedSeconds, movedAfter, returnedAfter, notes }: Course): string =>
+const format = ({ stalledSeconds, starvedSeconds, movedAfter, returnedAfter, notes }: PlaybackResult): string =>
   `stalled ${formatSeconds(stalledSeconds)} s (starved ${formatSeconds(starvedSeconds)} s), moved after ` +
   `${formatSeconds(movedAfter)} s, returned after ${formatSeconds(returnedAfter)} s ${notes.join('; ')}`;

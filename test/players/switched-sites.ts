@@ -12,7 +12,7 @@ const OTHERS_BPS = 8e6;
 const AT_ONCE = 8;
 
 /** Has a site fetch a whole video: one that has to fill while it serves is rightly left for one that has it. */
-export async function fillWhole(hls: string): Promise<void> {
+export async function fillVideo(hls: string): Promise<void> {
   const read = async (url: string): Promise<string> => {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`${url} answered ${response.status}`);
@@ -31,7 +31,7 @@ export async function fillWhole(hls: string): Promise<void> {
 }
 
 /** Puts a switch on the site's address and the site itself behind it. */
-export async function putBehindSwitch(
+export async function insertFaultSwitch(
   demo: Demo,
   index: number,
 ): Promise<{ front: FaultSwitch; site: ChildProcess }> {

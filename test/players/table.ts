@@ -1,7 +1,7 @@
 /** Writes the table of docs/playback.md (players × faults) from the results of a run. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Fault } from './fault-switch.ts';
-import type { Course } from './player-lab.ts';
+import type { PlaybackResult } from './player-lab.ts';
 
 const PAGE = 'docs/playback.md';
 /** Only the text between these two markers is replaced. */
@@ -15,7 +15,7 @@ const NAMES: Readonly<Record<Fault, string>> = {
 
 export interface Row {
   readonly name: string;
-  readonly courses: ReadonlyMap<Fault, Course>;
+  readonly courses: ReadonlyMap<Fault, PlaybackResult>;
   /** The reason, as text, why a requirement cannot be met for a fault. */
   readonly cannot: Partial<Record<Fault, string>>;
 }

@@ -40,7 +40,7 @@ import { ENGINE, makeDatabase, type TestDatabase } from './postgres/databases.ts
 export const TOKEN = 'operator-token-of-the-tests';
 const bounds = { timeoutMs: 30_000, maxBytes: 2 ** 24 };
 
-export interface Stand {
+export interface CentralHarness {
   /** Central's. */
   readonly database: TestDatabase;
   readonly directory: string;
@@ -49,27 +49,27 @@ export interface Stand {
   /** Another central on the same database, with the same key. */
   startAnother(): Promise<RunningCentral>;
   /** One call, with the operator's token unless told otherwise. */
-  ask(
+  request(
     method: string,
     path: string,
     options?: { body?: unknown; token?: string | null; headers?: Record<string, string> },
-  ): Promise<Answer>;
+  ): Promise<JsonResponse>;
   addSite(name: string): Promise<TestSite>;
   addTracker(name: string): Promise<TestTracker>;
-  end(): Promise<void>;
+  stop(): Promise<void>;
 }
 
-export interface Answer {
+export interface JsonResponse {
   readonly status: number;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever was answered
   readonly body: any;
   readonly headers: Headers;
 }
 
-export async function startStand(
+export async function startCentralHarness(
   settings: Record<string, unknown> = {},
   options: CentralOptions = {},
-): Promise<Stand> {
+): Promise<CentralHarness> {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-central-'));
   const database = await makeDatabase();
   const config = centralConfigSchema.parse({
@@ -85,7 +85,7 @@ export async function startStand(
   const { port } = new URL(central.url);
   const sites: TestSite[] = [];
   const others: RunningCentral[] = [];
-  const stand: Stand = {
+  const stand: CentralHarness = {
     directory,
     database: ENGINE === 'postgres' ? database : { ...database, place: join(directory, 'central.sqlite') },
     get central() {
@@ -106,7 +106,7 @@ export async function startStand(
       others.push(another);
       return another;
     },
-    async ask(method, path, { body, token = TOKEN, headers = {} } = {}) {
+    async request(method, path, { body, token = TOKEN, headers = {} } = {}) {
       const send = () =>
         fetch(`${central.url}${path}`, {
           method,
@@ -128,21 +128,21 @@ export async function startStand(
     async addSite(name) {
       const site = await TestSite.start(stand, join(directory, `${name}.key`));
       sites.push(site);
-      const answer = await stand.ask('POST', '/api/sites', { body: { name, baseUrl: site.baseUrl } });
+      const answer = await stand.request('POST', '/api/sites', { body: { name, baseUrl: site.baseUrl } });
       const { site: row, joinToken } = newSiteAnswerSchema.parse(answer.body);
       await site.join(row.id, joinToken);
       return site;
     },
     async addTracker(name) {
       const key = await readOrMakeKey(join(directory, `${name}.key`));
-      const answer = await stand.ask('POST', '/api/trackers', {
+      const answer = await stand.request('POST', '/api/trackers', {
         body: { name, baseUrl: `http://127.0.0.1:9${sites.length}` },
       });
       const { tracker, joinToken } = newTrackerAnswerSchema.parse(answer.body);
       await joinWith(central.url, key, joinToken);
       return new TestTracker(stand, { key, keyId: tracker.id });
     },
-    async end() {
+    async stop() {
       await Promise.all(sites.map(site => site.close()));
       await Promise.all([central, ...others].map(each => each.stop()));
       await database.drop();
@@ -171,9 +171,9 @@ export const joinWith = (centralUrl: string, key: KeyPair, joinToken: string) =>
 
 export class TestTracker {
   readonly signer: Signer;
-  readonly #stand: Stand;
+  readonly #stand: CentralHarness;
 
-  constructor(stand: Stand, signer: Signer) {
+  constructor(stand: CentralHarness, signer: Signer) {
     this.#stand = stand;
     this.signer = signer;
   }
@@ -190,7 +190,7 @@ export class TestTracker {
     return (await this.changes(after)).changes;
   }
 
-  tell(sites: readonly { site: SiteId; up: boolean }[]) {
+  reportSiteStates(sites: readonly { site: SiteId; up: boolean }[]) {
     return call(`${this.#stand.central.url}/api/site-states`, {
       ...bounds,
       method: 'POST',
@@ -223,24 +223,24 @@ export class TestSite {
   pageRows = 500;
   epoch: Epoch | undefined;
   #app: HttpServer | undefined;
-  readonly #stand: Stand;
+  readonly #stand: CentralHarness;
   #centralPublicKey = '';
 
-  private constructor(stand: Stand, key: KeyPair, baseUrl: string) {
+  private constructor(stand: CentralHarness, key: KeyPair, baseUrl: string) {
     this.#stand = stand;
     this.key = key;
     this.baseUrl = baseUrl;
   }
 
-  static async start(stand: Stand, keyPath: string): Promise<TestSite> {
+  static async start(stand: CentralHarness, keyPath: string): Promise<TestSite> {
     const key = await readOrMakeKey(keyPath);
     // Taken under the same number each time the gateway goes up.
     const site = new TestSite(stand, key, `http://127.0.0.1:${await freePort()}`);
-    await site.up();
+    await site.listen();
     return site;
   }
 
-  async up(): Promise<void> {
+  async listen(): Promise<void> {
     const { app } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
     const nonces = new NonceMemory();
     const findKey = (keyId: string) =>
@@ -283,7 +283,7 @@ export class TestSite {
     );
     app.get('/gateway/digest', async request => {
       await requireSigner(request, findKey, nonces);
-      const { digest, records } = this.sum();
+      const { digest, records } = this.publishedDigest();
       const unpublished = [...this.rows.values()].filter(row => !row.published).length;
       return { site: this.id, epoch: this.epoch, unpublished, records, digest };
     });
@@ -299,10 +299,10 @@ export class TestSite {
     const answer = await joinWith(this.#stand.central.url, this.key, joinToken);
     this.id = id;
     this.#centralPublicKey = answer.centralPublicKey;
-    await this.greet();
+    await this.handshake();
   }
 
-  sum(): { readonly digest: string; readonly records: number } {
+  publishedDigest(): { readonly digest: string; readonly records: number } {
     const published = [...this.rows.values()].filter(row => row.published);
     const digest = new SetDigest();
     for (const { record, hash } of published) digest.add(record.video, record.version, hash);
@@ -310,11 +310,11 @@ export class TestSite {
   }
 
   /** Begins a new start, without taking anything back. */
-  async greet(more: Pick<Greeting, 'conversion'> = {}): Promise<GreetingAnswer> {
+  async handshake(more: Pick<Greeting, 'conversion'> = {}): Promise<GreetingAnswer> {
     const answer = await call(`${this.#stand.central.url}/api/greetings`, {
       ...bounds,
       method: 'POST',
-      body: { start: newNonce(), epoch: this.epoch?.number ?? 0, digest: this.sum().digest, ...more },
+      body: { start: newNonce(), epoch: this.epoch?.number ?? 0, digest: this.publishedDigest().digest, ...more },
       signer: this.signer,
       answer: greetingAnswerSchema,
     });
@@ -350,7 +350,7 @@ export class TestSite {
 
   /** Has it read now, and says how that ended. */
   async collect(): Promise<{ records: number; error?: string }> {
-    return (await this.#stand.ask('POST', `/api/sites/${this.id}/collect`)).body;
+    return (await this.#stand.request('POST', `/api/sites/${this.id}/collect`)).body;
   }
 }
 

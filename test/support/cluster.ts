@@ -85,14 +85,14 @@ export class Part {
   }
 
   /** Waits for the kill that an armed failpoint does. */
-  async killed(timeoutMs = START_MS): Promise<void> {
+  async untilKilled(timeoutMs = START_MS): Promise<void> {
     await eventually(`${this.name} is killed`, () => !this.isRunning || undefined, timeoutMs);
     if (this.#process?.signalCode !== 'SIGKILL') {
       throw new Error(`${this.name} ended otherwise than by a kill: ${this.log().slice(-2_000)}`);
     }
   }
 
-  async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (!this.isRunning) return;
     const child = this.#process as ChildProcess;
     const gone = new Promise(done => child.once('exit', done));
@@ -172,7 +172,7 @@ export async function startCluster(settings: ClusterSettings = {}): Promise<Clus
   );
   await central.start();
   const invite = async (what: 'sites' | 'trackers', body: unknown): Promise<string> =>
-    (await askOperator<{ joinToken: string }>('POST', `${central.url}/api/${what}`, body)).joinToken;
+    (await requestAsOperator<{ joinToken: string }>('POST', `${central.url}/api/${what}`, body)).joinToken;
   const trackerPort = await freePort();
   const trackerUrl = `http://127.0.0.1:${trackerPort}`;
   const tracker = await make('tracker', 'tracker', trackerPort, [
@@ -212,14 +212,14 @@ export async function startCluster(settings: ClusterSettings = {}): Promise<Clus
       return part;
     },
     async stop() {
-      await Promise.all([central, tracker, ...sites].map(part => part.end()));
+      await Promise.all([central, tracker, ...sites].map(part => part.kill()));
       await rm(directory, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
 
 /** A call of the operator's. @returns what was answered, undefined of an empty answer. @throws Error with any refusal */
-export async function askOperator<T>(method: string, url: string, body?: unknown): Promise<T> {
+export async function requestAsOperator<T>(method: string, url: string, body?: unknown): Promise<T> {
   const response = await fetch(url, {
     method,
     headers: {
@@ -270,10 +270,10 @@ export const videosAt = async (site: Part): Promise<readonly SiteVideo[]> =>
   (await getJson<{ videos: SiteVideo[] }>(`${site.url}/api/videos?limit=200`, TOKEN)).videos;
 export const videosNamed = async ({ central }: Cluster, name: string): Promise<readonly Video[]> =>
   (await getJson<{ videos: Video[] }>(`${central.url}/api/videos?q=${encodeURIComponent(name)}`)).videos;
-export const sitesOf = async ({ central }: Cluster): Promise<readonly Site[]> =>
+export const listSitesOf = async ({ central }: Cluster): Promise<readonly Site[]> =>
   (await getJson<{ sites: Site[] }>(`${central.url}/api/sites`)).sites;
 export const siteIdOf = async (cluster: Cluster, { name }: Part): Promise<string> =>
-  (await sitesOf(cluster)).find(site => site.name === name)?.id ?? '';
+  (await listSitesOf(cluster)).find(site => site.name === name)?.id ?? '';
 export const videoOf = ({ central }: Cluster, id: string): Promise<Video> =>
   getJson(`${central.url}/api/videos/${id}`);
 /** Copies wait for whatever else is done to a video, on a busy machine too. */
@@ -289,7 +289,7 @@ export const untilCopied = (cluster: Cluster, id: string, copies: number): Promi
     COPY_MS,
   );
 export const addRule = ({ central }: Cluster, rule: unknown): Promise<StoredRule> =>
-  askOperator('POST', `${central.url}/api/placement-rules`, rule);
+  requestAsOperator('POST', `${central.url}/api/placement-rules`, rule);
 export const signalsOf = async ({ central }: Cluster): Promise<readonly Signal[]> =>
   (await getJson<{ signals: Signal[] }>(`${central.url}/api/signals?limit=500`, TOKEN)).signals;
 

@@ -18,7 +18,7 @@ export function ffmpeg(): string {
 }
 
 /** Makes (once) `name` with these ffmpeg arguments between the program and the output's name. */
-export function makeFilm(name: string, args: readonly string[]): string {
+export function makeVideo(name: string, args: readonly string[]): string {
   mkdirSync(directory, { recursive: true });
   const path = join(directory, name);
   if (existsSync(path)) return path;
@@ -46,8 +46,8 @@ const sound = (seconds: number): readonly string[] => [
 const h264: readonly string[] = ['-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p', '-g', '50'];
 const aac: readonly string[] = ['-c:a', 'aac', '-b:a', '96k'];
 
-export const shortFilm = (): string =>
-  makeFilm('short.mp4', [
+export const shortVideo = (): string =>
+  makeVideo('short.mp4', [
     ...picture(12),
     ...sound(12),
     ...h264,
@@ -58,12 +58,12 @@ export const shortFilm = (): string =>
     '+faststart',
   ]);
 
-export const minuteFilm = (): string =>
-  makeFilm('minute.mp4', [...picture(60), ...sound(60), ...h264, ...aac, '-movflags', '+faststart']);
+export const minuteVideo = (): string =>
+  makeVideo('minute.mp4', [...picture(60), ...sound(60), ...h264, ...aac, '-movflags', '+faststart']);
 
 /** Three minutes of 2.5 Mbit/s throughout: more than a slow site can give. */
-export const busyFilm = (): string => {
-  const part = makeFilm('busy-part.mp4', [
+export const busyVideo = (): string => {
+  const part = makeVideo('busy-part.mp4', [
     ...picture(30),
     ...sound(30),
     '-vf',
@@ -72,11 +72,11 @@ export const busyFilm = (): string => {
     ...['-b:v', '2500k', '-minrate', '2500k', '-maxrate', '2500k', '-bufsize', '2500k'],
     ...aac,
   ]);
-  return makeFilm('busy.mp4', ['-stream_loop', '5', '-i', part, '-c', 'copy', '-movflags', '+faststart']);
+  return makeVideo('busy.mp4', ['-stream_loop', '5', '-i', part, '-c', 'copy', '-movflags', '+faststart']);
 };
 
 /** Pictures that a player decodes from there to the end. */
-export function framesOf(url: string): number {
+export function countFrames(url: string): number {
   const { stdout, stderr, status } = runProgram(ffmpeg().replace(/ffmpeg$/, 'ffprobe'), [
     ...['-v', 'error', '-count_frames', '-select_streams', 'v:0'],
     ...['-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0', url],
@@ -85,15 +85,15 @@ export function framesOf(url: string): number {
   return Number(/\d+/.exec(stdout)?.[0]);
 }
 
-export const readFilm = (path: string): Buffer => readFileSync(path);
+export const readVideo = (path: string): Buffer => readFileSync(path);
 
-export const filmVariants: Readonly<Record<string, () => string>> = {
-  'MP4, index first': shortFilm,
+export const videoVariants: Readonly<Record<string, () => string>> = {
+  'MP4, index first': shortVideo,
   'MP4, index last, B-frames': () =>
-    makeFilm('last.mp4', [...picture(9), ...sound(9), ...h264, '-bf', '3', ...aac]),
-  'MP4 with an edit list': () => makeFilm('edit.mp4', ['-ss', '3.3', '-i', shortFilm(), '-c', 'copy']),
+    makeVideo('last.mp4', [...picture(9), ...sound(9), ...h264, '-bf', '3', ...aac]),
+  'MP4 with an edit list': () => makeVideo('edit.mp4', ['-ss', '3.3', '-i', shortVideo(), '-c', 'copy']),
   'MP4 with variable frame rate': () =>
-    makeFilm('vfr.mp4', [
+    makeVideo('vfr.mp4', [
       ...picture(10),
       ...sound(10),
       '-vf',
@@ -103,7 +103,7 @@ export const filmVariants: Readonly<Record<string, () => string>> = {
       ...h264,
       ...aac,
     ]),
-  MOV: () => makeFilm('film.mov', [...picture(8), ...sound(8), ...h264, '-bf', '2', ...aac, '-f', 'mov']),
-  MKV: () => makeFilm('film.mkv', [...picture(8), ...sound(8), ...h264, '-bf', '2', ...aac]),
-  'video without sound': () => makeFilm('silent.mp4', [...picture(8), ...h264]),
+  MOV: () => makeVideo('film.mov', [...picture(8), ...sound(8), ...h264, '-bf', '2', ...aac, '-f', 'mov']),
+  MKV: () => makeVideo('film.mkv', [...picture(8), ...sound(8), ...h264, '-bf', '2', ...aac]),
+  'video without sound': () => makeVideo('silent.mp4', [...picture(8), ...h264]),
 };

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { makeFilm, recipes } from '../../../test/media/videos.ts';
+import { makeVideo, recipes } from '../../../test/media/videos.ts';
 import { type KeyPair, readOrMakeKey, sha256Hex } from '../../kernel/identity/keys.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
@@ -62,7 +62,7 @@ const recordOf = (of = present, number = version): VideoRecord =>
 
 beforeAll(async () => {
   common = await mkdtemp(join(tmpdir(), 'tributary-keep-'));
-  const source = await makeFilm(recipes.mp4);
+  const source = await makeVideo(recipes.mp4);
   const index = join(common, 'source.index');
   prepared = await prepareSource(source, index);
   originKey = await readOrMakeKey(join(common, 'origin.key'));

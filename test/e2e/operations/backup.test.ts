@@ -19,7 +19,7 @@ import {
 import { COMMAND, eventually } from '../../support/demo.ts';
 import { makeDatabase, type TestDatabase } from '../../support/postgres/databases.ts';
 import { findPostgresProgram } from '../../support/postgres/server.ts';
-import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 const HEAL_MS = 60_000;
 
@@ -134,7 +134,7 @@ async function drill(means: Means, part: Part, tag: string): Promise<void> {
     async () => (await videosNamed(cluster, `Withdrawn ${tag}`)).length === 0 || undefined,
   );
 
-  await part.end('SIGKILL');
+  await part.kill('SIGKILL');
   await means.restore(part, backup);
   await part.start();
   const expected = [
@@ -176,7 +176,7 @@ async function drill(means: Means, part: Part, tag: string): Promise<void> {
 /** A cluster for the tests of one suite. */
 function setUp(newDatabase?: () => Promise<string>): void {
   beforeAll(async () => {
-    film = readFilm(shortFilm());
+    film = readVideo(shortVideo());
     cluster = await startCluster(newDatabase ? { newDatabase } : {});
     site = await cluster.addSite('Hangzhou');
     await site.start();

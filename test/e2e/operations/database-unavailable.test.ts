@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, startCluster, untilRegistered, uploadTo, videosNamed } from '../../support/cluster.ts';
 import { eventually } from '../../support/demo.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres/server.ts';
-import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 /** Longer than anybody's timer. */
 const AWAY_MS = 6_000;
@@ -31,7 +31,7 @@ describe('a database server that comes back', () => {
       lines: [`database = "${new URL('/site', server.url).href}"`],
     });
     await site.start();
-    const film = readFilm(shortFilm());
+    const film = readVideo(shortVideo());
     await untilRegistered(site, await uploadTo(site, film, 'Before'));
     const pids = [cluster.central, cluster.tracker, site].map(part => part.pid);
 

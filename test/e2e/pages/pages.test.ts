@@ -9,7 +9,7 @@ import type { SiteInfo } from '../../../src/protocol/site.ts';
 import type { BeaconAnswer, PlayAnswer } from '../../../src/protocol/tracker.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 import { type Demo, eventually, findVideo, getJson, startDemo, upload } from '../../support/demo.ts';
-import { minuteFilm, readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { minuteVideo, readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 const PICTURES = process.env.TRIBUTARY_PICTURES ?? 'test-results';
 
@@ -130,7 +130,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await page.setInputFiles('#file', {
       name: 'Evening lecture.mp4',
       mimeType: 'video/mp4',
-      buffer: readFilm(shortFilm()),
+      buffer: readVideo(shortVideo()),
     });
     const row = page.locator('[data-testid=video][data-registered=true]');
     await row.waitFor({ timeout: 15_000 });
@@ -271,7 +271,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     };
     await rezone([...original.zone, unheard]);
     const before = await read();
-    const { id } = await upload(site(0).url, demo.token, readFilm(shortFilm()), { name: 'Steered' });
+    const { id } = await upload(site(0).url, demo.token, readVideo(shortVideo()), { name: 'Steered' });
     const first = async (): Promise<string> =>
       (await getJson<PlayAnswer>(`${demo.tracker}/play/${id}?client=10.9.0.10`)).sources[0]?.site ?? '';
     await eventually('the viewer’s own site comes first', async () => (await first()) === site(1).id);
@@ -332,7 +332,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
   });
 
   it('a withdrawn video goes from every site, and the signal desk says so', async () => {
-    const { id } = await upload(site(0).url, demo.token, readFilm(shortFilm()), { name: 'A mistake' });
+    const { id } = await upload(site(0).url, demo.token, readVideo(shortVideo()), { name: 'A mistake' });
     const video = await eventually('it is registered', async () => {
       const found = await findVideo(demo, id);
       return found.state === 'registered' ? found : undefined;
@@ -386,7 +386,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
   });
 
   it('when the serving site is killed in mid-play, the picture goes on from another', async () => {
-    const { id } = await upload(site(0).url, demo.token, readFilm(minuteFilm()), { name: 'A minute' });
+    const { id } = await upload(site(0).url, demo.token, readVideo(minuteVideo()), { name: 'A minute' });
     await eventually(
       'it is registered',
       async () => (await findVideo(demo, id)).state === 'registered' || undefined,

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { withServedSource } from '../../media/serve-source.ts';
-import { makeFilm, makeTrimmed, recipes } from '../../media/videos.ts';
+import { makeVideo, makeTrimmed, recipes } from '../../media/videos.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 
 /** Key frames stand every two seconds. */
@@ -41,7 +41,7 @@ it.skipIf(!chromiumPath)('begins where it was cut, and is played to its end', as
     expect(trimmed.began).toBeGreaterThan(HIDDEN_S - 0.1);
     expect(trimmed.began).toBeLessThan(HIDDEN_S + 0.5);
     expect(trimmed.end).toBeGreaterThan(HIDDEN_S + SHOWN_S - 0.3);
-    expect((await watch(await makeFilm(recipes.mp4))).began).toBeLessThan(0.3);
+    expect((await watch(await makeVideo(recipes.mp4))).began).toBeLessThan(0.3);
   } finally {
     await browser.close();
   }

@@ -3,7 +3,7 @@
  * with a site that falls silent. The picture goes on from another site, and comes back.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Course, openStage, type Stage } from '../../players/player-lab.ts';
+import { type PlaybackResult, openPlayerLab, type PlayerLab } from '../../players/player-lab.ts';
 import { PLAYERS, servePlayerPages } from '../../players/player-pages.ts';
 import { chromiumPath } from '../../support/browser.ts';
 
@@ -12,10 +12,10 @@ const TIMES = { midPlaySeconds: 5, faultSeconds: 12, returnSeconds: 60 };
 const TOLERATED_S = 0.5;
 
 describe.skipIf(!chromiumPath)('a site fails in mid-play', () => {
-  let stage: Stage;
+  let stage: PlayerLab;
   let pages: Awaited<ReturnType<typeof servePlayerPages>>;
   beforeAll(async () => {
-    stage = await openStage();
+    stage = await openPlayerLab();
     pages = await servePlayerPages();
   });
   afterAll(async () => {
@@ -30,7 +30,7 @@ describe.skipIf(!chromiumPath)('a site fails in mid-play', () => {
       return `${pages.url}/page/${index}?url=${encodeURIComponent(url)}`;
     });
   };
-  const expectToGoOn = (what: string, { starvedSeconds, movedAfter, returnedAfter, notes }: Course) => {
+  const expectToGoOn = (what: string, { starvedSeconds, movedAfter, returnedAfter, notes }: PlaybackResult) => {
     const told = `${what}: ${notes.join('; ')}`;
     expect(movedAfter, `moves: ${told}`).toBeDefined();
     expect(starvedSeconds, `stands still: ${told}`).toBeLessThanOrEqual(TOLERATED_S);
@@ -47,7 +47,7 @@ describe.skipIf(!chromiumPath)('a site fails in mid-play', () => {
   it('falls silent: our own page plays on, and comes back', async () => {
     const viewer = await stage.watch();
     const [course] = await stage.run([viewer], 'hang', TIMES);
-    expectToGoOn(viewer.name, course as Course);
+    expectToGoOn(viewer.name, course as PlaybackResult);
     await viewer.page.close();
   });
 });

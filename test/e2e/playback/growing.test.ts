@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 import { type Demo, eventually, findVideo, play, startDemo, upload } from '../../support/demo.ts';
-import { makeFilm, readFilm } from '../../support/sample-videos.ts';
+import { makeVideo, readVideo } from '../../support/sample-videos.ts';
 
 const SECONDS = 320;
 /** After so much is encoded it can be seen first. */
@@ -12,12 +12,12 @@ const RATE = 8;
 
 /** Large enough that its first rung takes a while, of a kind that no browser plays. */
 function slowFilm(): string {
-  const part = makeFilm('slow-part.avi', [
+  const part = makeVideo('slow-part.avi', [
     ...['-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=25:duration=20'],
     ...['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000:duration=20'],
     ...['-c:v', 'mpeg4', '-q:v', '8', '-g', '50', '-c:a', 'mp2'],
   ]);
-  return makeFilm('slow.avi', ['-stream_loop', '15', '-i', part, '-c', 'copy']);
+  return makeVideo('slow.avi', ['-stream_loop', '15', '-i', part, '-c', 'copy']);
 }
 
 describe.skipIf(!chromiumPath)('a film that is still being converted', () => {
@@ -32,7 +32,7 @@ describe.skipIf(!chromiumPath)('a film that is still being converted', () => {
   });
 
   it('is played from its first to its last second by a page that was opened when little of it was there', async () => {
-    const { id } = await upload(demo.sites[0]?.url ?? '', demo.token, readFilm(slowFilm()), {
+    const { id } = await upload(demo.sites[0]?.url ?? '', demo.token, readVideo(slowFilm()), {
       name: 'Long archive film',
     });
     const early = await eventually(

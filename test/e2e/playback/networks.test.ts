@@ -10,7 +10,7 @@ import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath } from '../../support/browser.ts';
 import { COMMAND, eventually, findVideo, getJson, upload } from '../../support/demo.ts';
-import { makeFilm } from '../../support/sample-videos.ts';
+import { makeVideo } from '../../support/sample-videos.ts';
 import { missingForWan, startWan, type Wan } from '../../wan/wan.ts';
 
 const missing = missingForWan() ?? (chromiumPath ? undefined : 'there is no Chromium');
@@ -79,7 +79,7 @@ describe.skipIf(missing !== undefined)('a viewer among changing networks', () =>
       );
     }
     await Promise.all([isReady(trackerUrl()), ...CITIES.map(city => isReady(siteUrl(city)))]);
-    const film = makeFilm('networks.mp4', [
+    const film = makeVideo('networks.mp4', [
       ...['-f', 'lavfi', '-i', 'testsrc2=size=480x270:rate=25:duration=150'],
       ...['-vf', 'noise=alls=40:allf=t', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'],
       ...['-g', '50', '-b:v', '1500k', '-maxrate', '1500k', '-bufsize', '1500k', '-movflags', '+faststart'],

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Demo, eventually, findVideo, play, startDemo, upload } from '../../support/demo.ts';
-import { ffmpeg, minuteFilm, readFilm } from '../../support/sample-videos.ts';
+import { ffmpeg, minuteVideo, readVideo } from '../../support/sample-videos.ts';
 
 const FILM_S = 60;
 /** Half-way it dies: 30 seconds of film are left to be fetched elsewhere. */
@@ -22,7 +22,7 @@ beforeAll(async () => {
   demo = await startDemo();
   home = demo.sites[0]?.pid ?? 0;
   // Kept at the third site; viewers of the first one's zone are served by what that one fetches.
-  ({ id } = await upload(demo.sites[2]?.url ?? '', demo.token, readFilm(minuteFilm()), { name: 'Minute' }));
+  ({ id } = await upload(demo.sites[2]?.url ?? '', demo.token, readVideo(minuteVideo()), { name: 'Minute' }));
   await eventually(
     'it is registered',
     async () => (await findVideo(demo, id)).state === 'registered' || undefined,

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { film, openWorkshop, type Workshop } from '../../media/media-pipeline.ts';
+import { makeVideo, openMediaPipeline, type MediaPipeline } from '../../media/media-pipeline.ts';
 import { readMedia, readMultivariant } from '../../media/strict-hls.ts';
 import { checkMpd } from '../../media/strict-mpd.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
@@ -28,25 +28,25 @@ const START: Readonly<Record<string, string>> = {
     player.on('error', e => fail('dash ' + e.error.code)); player.initialize(video, url, true);`,
 };
 
-let workshop: Workshop;
+let workshop: MediaPipeline;
 let server: http.Server;
 let base: string;
 let browser: Browser | undefined;
 const read = async (file: string): Promise<string> => (await fetch(`${base}/v/${file}`)).text();
 
 beforeAll(async () => {
-  workshop = await openWorkshop({
+  workshop = await openMediaPipeline({
     ladder: [
       { codec: 'h264', lines: 360, kbps: 900 },
       { codec: 'h264', lines: 180, kbps: 300 },
     ],
   });
-  const source = film('television.avi', [
+  const source = makeVideo('television.avi', [
     ...['-f', 'lavfi', '-i', `testsrc2=s=640x360:r=25:d=${SECONDS}`],
     ...['-f', 'lavfi', '-i', `sine=440:r=44100:d=${SECONDS}`, '-c:v', 'mpeg4', '-q:v', '6', '-c:a', 'mp2'],
   ]);
   const video = await workshop.upload(source);
-  const { revision } = await workshop.settle(video);
+  const { revision } = await workshop.untilProcessed(video);
   server = http.createServer((request, response) => {
     const path = (request.url ?? '').split('?')[0]!;
     const script = SCRIPTS[path.slice(1)];

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Explanation, PlayAnswer } from '../../../src/protocol/tracker.ts';
 import { COMMAND, type Demo, eventually, findVideo, getJson, startDemo, upload } from '../../support/demo.ts';
-import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 let demo: Demo;
 let id: string;
@@ -19,7 +19,7 @@ const start = (): void => {
 
 beforeAll(async () => {
   demo = await startDemo();
-  ({ id } = await upload(demo.sites[1]?.url ?? '', demo.token, readFilm(shortFilm()), { name: 'Lecture' }));
+  ({ id } = await upload(demo.sites[1]?.url ?? '', demo.token, readVideo(shortVideo()), { name: 'Lecture' }));
   await eventually(
     'it is registered',
     async () => (await findVideo(demo, id)).state === 'registered' || undefined,

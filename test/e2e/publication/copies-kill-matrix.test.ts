@@ -10,7 +10,7 @@ import type { Video } from '../../../src/protocol/central.ts';
 import type { StoredRule } from '../../../src/protocol/copies.ts';
 import {
   addRule,
-  askOperator,
+  requestAsOperator,
   type Cluster,
   COPY_MS,
   type Part,
@@ -22,7 +22,7 @@ import {
   videoOf,
 } from '../../support/cluster.ts';
 import { eventually, getJson } from '../../support/demo.ts';
-import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 let cluster: Cluster;
 /** Two origins: each can be lost once. */
@@ -50,10 +50,10 @@ async function expectSameBytes(origin: Part, { id, revision }: Video): Promise<v
 const copyDirectory = (id: string): string => join(heir.directory, 'videos', id, 'copy');
 
 async function dieAt(point: Failpoint, act: () => Promise<unknown>): Promise<void> {
-  await heir.end('SIGTERM');
+  await heir.kill('SIGTERM');
   await heir.start(point, false);
   await act();
-  await heir.killed(COPY_MS);
+  await heir.untilKilled(COPY_MS);
   await heir.start();
 }
 
@@ -64,7 +64,7 @@ beforeAll(async () => {
   heir = await cluster.addSite('Heir', { lines });
   await Promise.all([...origins, heir].map(site => site.start()));
   for (const origin of origins) {
-    const id = await uploadTo(origin, readFilm(shortFilm()), `Film at ${origin.name}`);
+    const id = await uploadTo(origin, readVideo(shortVideo()), `Film at ${origin.name}`);
     films.push(id);
     await untilRegistered(origin, id);
     // The last revision: what is copied below does not change meanwhile.
@@ -98,7 +98,7 @@ describe('a site that holds copies, killed', () => {
       expect(left.length).toBe(2);
 
       await dieAt(dropAt, () =>
-        askOperator('DELETE', `${cluster.central.url}/api/placement-rules/${rule?.id}`),
+        requestAsOperator('DELETE', `${cluster.central.url}/api/placement-rules/${rule?.id}`),
       );
       await eventually('nothing is left of it', () => !existsSync(copyDirectory(film)) || undefined, COPY_MS);
       await eventually(
@@ -120,9 +120,9 @@ describe('a site that holds copies, killed', () => {
       const film = films[turn] as string;
       await addHeir(film);
       const before = await untilCopied(cluster, film, 1);
-      await origin.end();
+      await origin.kill();
       const lost = await siteIdOf(cluster, origin);
-      await dieAt(point, () => askOperator('POST', `${cluster.central.url}/api/sites/${lost}/lost`));
+      await dieAt(point, () => requestAsOperator('POST', `${cluster.central.url}/api/sites/${lost}/lost`));
       const heirId = await siteIdOf(cluster, heir);
       const video = await eventually(
         'the heir has published it',

@@ -9,12 +9,12 @@ import type { PlayAnswer } from '../../../src/protocol/tracker.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 import {
   addRule,
-  askOperator,
+  requestAsOperator,
   type Cluster,
   COPY_MS,
   type Part,
   siteIdOf,
-  sitesOf,
+  listSitesOf,
   startCluster,
   TOKEN,
   untilCopied,
@@ -24,7 +24,7 @@ import {
   videoOf,
 } from '../../support/cluster.ts';
 import { eventually, getJson } from '../../support/demo.ts';
-import { framesOf, readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { countFrames, readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 /** 12 s of 25 pictures. */
 const FRAMES = 300;
@@ -52,8 +52,8 @@ beforeAll(async () => {
   heir = await cluster.addSite('Heir', { lines, registration: { region: 'South' } });
   third = await cluster.addSite('Third', { lines, registration: { region: 'South' } });
   await Promise.all([origin, heir, third].map(site => site.start()));
-  copied = await uploadTo(origin, readFilm(shortFilm()), 'Lecture 讲座');
-  alone = await uploadTo(origin, readFilm(shortFilm()), 'Nobody else has it');
+  copied = await uploadTo(origin, readVideo(shortVideo()), 'Lecture 讲座');
+  alone = await uploadTo(origin, readVideo(shortVideo()), 'Nobody else has it');
   await Promise.all([copied, alone].map(id => untilRegistered(origin, id)));
 }, 120_000);
 afterAll(() => cluster?.stop());
@@ -70,7 +70,7 @@ describe('a copy that was made by hand', () => {
       const full = sources.filter(({ reasons }) => reasons.some(({ code }) => code === 'holds-original'));
       return full.length === 2 && full.some(source => source.site === site);
     });
-    expect((await sitesOf(cluster)).find(each => each.id === site)).toMatchObject({ videos: 0, copies: 1 });
+    expect((await listSitesOf(cluster)).find(each => each.id === site)).toMatchObject({ videos: 0, copies: 1 });
   });
 
   it('of the revision with pictures does not carry the film over the line again', async () => {
@@ -125,7 +125,7 @@ describe.skipIf(!chromiumPath)('the administrator’s page', () => {
       await place.locator('[data-testid=region]').fill('West');
       await place.locator('button[type=submit]').click();
       await eventually('the region is set', async () =>
-        (await sitesOf(cluster)).some(site => site.name === 'Third' && site.region === 'West'),
+        (await listSitesOf(cluster)).some(site => site.name === 'Third' && site.region === 'West'),
       );
     } finally {
       await browser.close();
@@ -135,7 +135,7 @@ describe.skipIf(!chromiumPath)('the administrator’s page', () => {
 
 describe('with the origin and the centre killed for good', () => {
   beforeAll(async () => {
-    await Promise.all([origin.end(), cluster.central.end()]);
+    await Promise.all([origin.kill(), cluster.central.kill()]);
   });
 
   it('every video with a copy plays to the end, as the tracker sends viewers', async () => {
@@ -143,14 +143,14 @@ describe('with the origin and the centre killed for good', () => {
       const { sources } = await playOf(cluster, copied);
       return sources[0]?.baseUrl === heir.url ? sources[0] : undefined;
     });
-    expect(framesOf(source.hls)).toBe(FRAMES);
-    expect(framesOf(`${cluster.tracker.url}/go/${copied}`)).toBe(FRAMES);
+    expect(countFrames(source.hls)).toBe(FRAMES);
+    expect(countFrames(`${cluster.tracker.url}/go/${copied}`)).toBe(FRAMES);
     // A site without a copy fills from the one that has it, and checks what it gets against the origin's signature.
-    expect(framesOf(source.hls.replace(heir.url, third.url))).toBe(FRAMES);
+    expect(countFrames(source.hls.replace(heir.url, third.url))).toBe(FRAMES);
   });
 
   it('and with the tracker too: the site lists, finds and plays what it holds', async () => {
-    await cluster.tracker.end();
+    await cluster.tracker.kill();
     const library = await eventually(
       'it knows that it is cut off',
       async () => {
@@ -163,8 +163,8 @@ describe('with the origin and the centre killed for good', () => {
     expect((await getJson<LibraryPage>(`${heir.url}/api/library?q=nothing`)).videos).toEqual([]);
     const [video] = library.videos;
     const base = `${heir.url}/v/${copied}/${video?.revision}`;
-    expect(framesOf(`${base}/multivariant.m3u8`)).toBe(FRAMES);
-    expect(framesOf(`${base}/manifest.mpd`)).toBe(FRAMES);
+    expect(countFrames(`${base}/multivariant.m3u8`)).toBe(FRAMES);
+    expect(countFrames(`${base}/manifest.mpd`)).toBe(FRAMES);
     // What its buffer has of others is found too.
     const { videos } = await getJson<LibraryPage>(`${third.url}/api/library`);
     expect(
@@ -199,7 +199,7 @@ describe('a site that is lost', () => {
     await cluster.central.start();
     await cluster.tracker.start();
     const site = await siteIdOf(cluster, heir);
-    const answer = await askOperator<LossAnswer>(
+    const answer = await requestAsOperator<LossAnswer>(
       'POST',
       `${cluster.central.url}/api/sites/${await siteIdOf(cluster, origin)}/lost`,
     );
@@ -216,9 +216,9 @@ describe('a site that is lost', () => {
       COPY_MS,
     );
     expect(inherited).toMatchObject({ name: 'Lecture 讲座', pictures: { poster: true } });
-    expect(framesOf(`${cluster.tracker.url}/go/${copied}`)).toBe(FRAMES);
+    expect(countFrames(`${cluster.tracker.url}/go/${copied}`)).toBe(FRAMES);
     // Its bytes are the heir's now: another site fills by the heir's signature.
-    expect(framesOf(`${third.url}/v/${copied}/${inherited.revision}/multivariant.m3u8`)).toBe(FRAMES);
+    expect(countFrames(`${third.url}/v/${copied}/${inherited.revision}/multivariant.m3u8`)).toBe(FRAMES);
   });
 
   it('and the heir edits it and has it copied, as an origin does', async () => {

@@ -15,7 +15,7 @@ import {
   startDemo,
   upload,
 } from '../../support/demo.ts';
-import { makeFilm, minuteFilm, readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { makeVideo, minuteVideo, readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 let demo: Demo;
 beforeAll(async () => {
@@ -85,7 +85,7 @@ describe('kill -9 of the site', () => {
   });
 
   it('during an upload: what was acknowledged is there, and the upload goes on', async () => {
-    const film = readFilm(minuteFilm());
+    const film = readVideo(minuteVideo());
     const url = await createUpload(0, film.length, 'Interrupted');
     for (let part = 1; part <= 4; part++) {
       const offset = await offsetOf(url);
@@ -103,7 +103,7 @@ describe('kill -9 of the site', () => {
   });
 
   it('right after the last byte, at many moments: the video completes, once', async () => {
-    const film = readFilm(shortFilm());
+    const film = readVideo(shortVideo());
     for (const delayMs of [0, 5, 15, 30, 60, 120, 250]) {
       const name = `Moment ${delayMs}`;
       const url = await createUpload(0, film.length, name);
@@ -122,7 +122,7 @@ describe('kill -9 of the site', () => {
   });
 
   it('before the answer to the last byte: the client resumes or finds it done', async () => {
-    const film = readFilm(shortFilm());
+    const film = readVideo(shortVideo());
     const url = await createUpload(0, film.length, 'Unanswered');
     const sending = patch(url, 0, film).catch(() => undefined);
     await sleep(8);
@@ -139,7 +139,7 @@ describe('kill -9 of the site', () => {
 describe('kill -9 of central', () => {
   it('uploads and local playback go on, and everything is published when it is back', async () => {
     process.kill(demo.pids.central, 'SIGKILL');
-    const film = readFilm(shortFilm());
+    const film = readVideo(shortVideo());
     const ids: string[] = [];
     for (const index of [0, 1, 2]) {
       const { id } = await upload(siteUrl(index), demo.token, film, { name: `Offline ${index}` });
@@ -179,7 +179,7 @@ describe('kill -9 of the tracker', () => {
 
 describe('a long film', () => {
   it('of two hours and more than 1 GB plays within two seconds of its last byte, in less than 400 MB of memory', async () => {
-    const minute = makeFilm('noisy.mp4', [
+    const minute = makeVideo('noisy.mp4', [
       '-f',
       'lavfi',
       '-i',
@@ -211,7 +211,7 @@ describe('a long film', () => {
       '-f',
       'mp4',
     ]);
-    const path = makeFilm('two-hours.mp4', [
+    const path = makeVideo('two-hours.mp4', [
       '-stream_loop',
       '119',
       '-i',

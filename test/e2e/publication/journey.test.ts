@@ -15,7 +15,7 @@ import {
   type UploadResult,
   upload,
 } from '../../support/demo.ts';
-import { ffmpeg, filmVariants, readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { ffmpeg, videoVariants, readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 let demo: Demo;
 beforeAll(async () => {
@@ -89,7 +89,7 @@ describe('an upload', () => {
   const uploaded: string[] = [];
 
   it('is in the catalogue within a second of its last byte, and playing', async () => {
-    result = await upload(site(0).url, demo.token, readFilm(shortFilm()), {
+    result = await upload(site(0).url, demo.token, readVideo(shortVideo()), {
       name: '物理讲座',
       filename: 'short.mp4',
       description: 'A lecture',
@@ -111,7 +111,7 @@ describe('an upload', () => {
       name: '物理讲座',
       path: `videos/${video.id}/source`,
       sourceAddress: new URL(site(0).url).host,
-      sizeBytes: readFilm(shortFilm()).length,
+      sizeBytes: readVideo(shortVideo()).length,
       width: 640,
       height: 360,
       site: { id: site(0).id },
@@ -240,9 +240,9 @@ describe('an upload', () => {
 });
 
 describe('losslessness: what ffmpeg reads through the redirect is what was uploaded', () => {
-  it.each(Object.entries(filmVariants))('%s', async (name, make) => {
+  it.each(Object.entries(videoVariants))('%s', async (name, make) => {
     const path = make();
-    const { id } = await upload(site(0).url, demo.token, readFilm(path), { name, filename: path });
+    const { id } = await upload(site(0).url, demo.token, readVideo(path), { name, filename: path });
     await registered(id);
     const original = readPackets(path);
     expect(Object.keys(original).length).toBeGreaterThan(0);
@@ -251,7 +251,7 @@ describe('losslessness: what ffmpeg reads through the redirect is what was uploa
 });
 
 describe('bad input', () => {
-  const film = () => readFilm(shortFilm());
+  const film = () => readVideo(shortVideo());
   const failed = async (body: Buffer, filename: string): Promise<SiteVideo> => {
     const { id } = await upload(site(2).url, demo.token, body, { name: 'Bad', filename });
     return eventually('it failed', async () => {
@@ -350,7 +350,7 @@ describe('the metrics', () => {
 
 describe('a site that stops', () => {
   it('is offered to nobody within three seconds, and the others still play its sample from their buffers', async () => {
-    const { id } = await upload(site(1).url, demo.token, readFilm(shortFilm()), { name: 'Survivor' });
+    const { id } = await upload(site(1).url, demo.token, readVideo(shortVideo()), { name: 'Survivor' });
     await registered(id);
     process.kill(site(2).pid, 'SIGKILL');
     const killedMs = Date.now();

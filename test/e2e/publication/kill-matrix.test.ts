@@ -17,7 +17,7 @@ import {
   offsetOf,
   type Part,
   patchUpload,
-  sitesOf,
+  listSitesOf,
   startCluster,
   TOKEN,
   untilRegistered,
@@ -28,7 +28,7 @@ import {
 } from '../../support/cluster.ts';
 import { eventually, getJson } from '../../support/demo.ts';
 import { startPostgres } from '../../support/postgres/server.ts';
-import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 type Act = 'upload' | 'restart' | 'edit' | 'withdraw';
 /** What leads through a failpoint; an upload where nothing is said. */
@@ -125,7 +125,7 @@ async function expectNothingLeft(): Promise<void> {
   await eventually(
     'nothing waits',
     async () => {
-      const [row] = await sitesOf(cluster);
+      const [row] = await listSitesOf(cluster);
       const info = await getJson<SiteInfo>(`${site.url}/api/site`);
       return (row?.pendingSignals === 0 && info.unpublished === 0 && info.signal === 'sent') || undefined;
     },
@@ -134,10 +134,10 @@ async function expectNothingLeft(): Promise<void> {
 }
 
 async function throughFailpoint(part: Part, point: Failpoint, act: () => Promise<unknown>): Promise<void> {
-  await part.end('SIGTERM');
+  await part.kill('SIGTERM');
   await part.start(point, false);
   const acting = act();
-  await part.killed();
+  await part.untilKilled();
   await part.start();
   await acting;
 }
@@ -161,7 +161,7 @@ async function surviveRestart(part: Part, point: Failpoint): Promise<void> {
   const id = await uploadTo(site, film, name);
   await untilRegistered(site, id, PATIENCE_MS);
   await throughFailpoint(part, point, async () => {
-    await site.end();
+    await site.kill();
     await site.start();
   });
   expect(await videosNamed(cluster, name)).toMatchObject([{ id, state: 'registered' }]);
@@ -236,7 +236,7 @@ for (const [engine, start] of Object.entries(engines)) {
   describe(`on ${engine}`, () => {
     let end = async (): Promise<void> => {};
     beforeAll(async () => {
-      film = readFilm(shortFilm());
+      film = readVideo(shortVideo());
       const settings = await start();
       end = settings.end;
       cluster = await startCluster(settings);

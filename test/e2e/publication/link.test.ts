@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Cluster,
   type Part,
-  sitesOf,
+  listSitesOf,
   startCluster,
   untilRegistered,
   uploadTo,
@@ -11,12 +11,12 @@ import {
 } from '../../support/cluster.ts';
 import { eventually } from '../../support/demo.ts';
 import { freePort } from '../../support/free-port.ts';
-import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 let cluster: Cluster;
 let film: Buffer;
 beforeAll(async () => {
-  film = readFilm(shortFilm());
+  film = readVideo(shortVideo());
   cluster = await startCluster();
 });
 afterAll(() => cluster?.stop());
@@ -25,7 +25,7 @@ afterAll(() => cluster?.stop());
 const addHiddenSite = async (name: string, link: 'auto' | 'always' | 'never'): Promise<Part> =>
   cluster.addSite(name, { baseUrl: `http://127.0.0.1:${await freePort()}`, lines: [`link = "${link}"`] });
 const errorOf = async (name: string): Promise<string | undefined> =>
-  (await sitesOf(cluster)).find(site => site.name === name)?.lastErrorCode;
+  (await listSitesOf(cluster)).find(site => site.name === name)?.lastErrorCode;
 
 describe('a site behind NAT', () => {
   it('whose operator has it open a link publishes, edits and withdraws as any other', async () => {
@@ -33,7 +33,7 @@ describe('a site behind NAT', () => {
     await site.start();
     const id = await uploadTo(site, film, 'Out of a cellar');
     await untilRegistered(site, id);
-    expect(await sitesOf(cluster)).toMatchObject([{ readBy: 'link' }]);
+    expect(await listSitesOf(cluster)).toMatchObject([{ readBy: 'link' }]);
     expect(await videosNamed(cluster, 'Out of a cellar')).toMatchObject([{ id, state: 'registered' }]);
     await fetch(`${site.url}/api/videos/${id}`, {
       method: 'DELETE',
@@ -43,7 +43,7 @@ describe('a site behind NAT', () => {
       return (await videosNamed(cluster, 'Out of a cellar')).length === 0 || undefined;
     });
     // Cut off and back: the link opens again by itself, on both sides.
-    await cluster.central.end();
+    await cluster.central.kill();
     const meanwhile = await uploadTo(site, film, 'While cut off');
     await cluster.central.start();
     await untilRegistered(site, meanwhile, 60_000);

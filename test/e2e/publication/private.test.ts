@@ -10,17 +10,17 @@ import type { PlayAnswer } from '../../../src/protocol/tracker.ts';
 import { PLAYERS, servePlayerPages } from '../../players/player-pages.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 import {
-  askOperator,
+  requestAsOperator,
   type Cluster,
   type Part,
-  sitesOf,
+  listSitesOf,
   startCluster,
   TOKEN,
   untilRegistered,
   videoAt,
 } from '../../support/cluster.ts';
 import { eventually, getJson, upload } from '../../support/demo.ts';
-import { framesOf, readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { countFrames, readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 const NAME = 'Closed rehearsal 内部排练';
 /** What is promised. */
@@ -39,7 +39,7 @@ beforeAll(async () => {
   home = await cluster.addSite('Home', { lines });
   away = await cluster.addSite('Away', { lines });
   await Promise.all([home.start(), away.start()]);
-  ({ id } = await upload(home.url, TOKEN, readFilm(shortFilm()), { name: NAME, visibility: 'private' }));
+  ({ id } = await upload(home.url, TOKEN, readVideo(shortVideo()), { name: NAME, visibility: 'private' }));
   await untilRegistered(home, id);
   // Pictures are made after publication: a new revision.
   const video = await eventually(
@@ -60,7 +60,7 @@ const status = async (url: string, init: RequestInit = {}): Promise<number> => {
   return response.status;
 };
 const grantsUrl = (): string => `${cluster.central.url}/api/videos/${id}/grants`;
-const give = (note: string): Promise<Grant> => askOperator('POST', grantsUrl(), { lifetimeS: 3_600, note });
+const give = (note: string): Promise<Grant> => requestAsOperator('POST', grantsUrl(), { lifetimeS: 3_600, note });
 const playWith = (grant: string): Promise<PlayAnswer> =>
   getJson(`${cluster.tracker.url}/play/${id}?grant=${grant}`);
 const sourceAt = (grant: string, site: Part) =>
@@ -97,7 +97,7 @@ describe('a private video', () => {
     for (const file of FILES) {
       for (const site of [home, away]) {
         expect(await status(openUrl(site, file)), `${site.name} ${file}`).toBe(404);
-        const asFill = { headers: { 'tributary-fill': (await sitesOf(cluster))[0]?.id ?? '' } };
+        const asFill = { headers: { 'tributary-fill': (await listSitesOf(cluster))[0]?.id ?? '' } };
         expect(await status(openUrl(site, file), asFill), `${site.name} ${file}`).toBe(404);
       }
     }
@@ -105,7 +105,7 @@ describe('a private video', () => {
       `/play/${id}`,
       `/play/${id}.m3u8`,
       `/play/${id}.mpd`,
-      `/play/${id}?fill=${(await sitesOf(cluster))[1]?.id}`,
+      `/play/${id}?fill=${(await listSitesOf(cluster))[1]?.id}`,
       `/go/${id}`,
       `/go/${id}/poster.jpg`,
       `/relay/${id}.m3u8`,
@@ -123,7 +123,7 @@ describe('a private video', () => {
 
   it('plays for an operator in the studio of its site', async () => {
     const { token } = await videoAt(home, id);
-    expect(framesOf(`${home.url}/t/${token}/v/${id}/${revision}/multivariant.m3u8`)).toBe(FRAMES);
+    expect(countFrames(`${home.url}/t/${token}/v/${id}/${revision}/multivariant.m3u8`)).toBe(FRAMES);
     expect(await status(`${away.url}/t/${token}/v/${id}/${revision}/multivariant.m3u8`)).toBe(403);
   });
 
@@ -200,16 +200,16 @@ describe('a private video', () => {
 
   it('plays with ffmpeg, by redirect and by relay, and of each playlist all that it names', async () => {
     const { players } = await give('ffmpeg');
-    expect(framesOf(players?.go ?? '')).toBe(FRAMES);
-    expect(framesOf(players?.relay ?? '')).toBe(FRAMES);
-    expect(framesOf(players?.hls ?? '')).toBe(FRAMES);
-    expect(framesOf(players?.dash ?? '')).toBe(FRAMES);
+    expect(countFrames(players?.go ?? '')).toBe(FRAMES);
+    expect(countFrames(players?.relay ?? '')).toBe(FRAMES);
+    expect(countFrames(players?.hls ?? '')).toBe(FRAMES);
+    expect(countFrames(players?.dash ?? '')).toBe(FRAMES);
   });
 
   it('is served by a second site, which fills by a right of its own, and afterwards from a copy with the first one dead', async () => {
     const { grant } = await give('second site');
     const { hls, token = '', site } = await sourceAt(grant, away);
-    expect(framesOf(hls)).toBe(FRAMES);
+    expect(countFrames(hls)).toBe(FRAMES);
     const segment = await fetch(hls.replace('multivariant.m3u8', 'source-video/0.m4s'));
     expect(segment.headers.get('cache-control')).toBe('private, max-age=60');
     // What it keeps now is not to be had there either.
@@ -217,7 +217,7 @@ describe('a private video', () => {
     const ofHome = await sourceAt(grant, home);
     expect(await status(hls.replace(token, ofHome.token ?? ''))).toBe(403);
 
-    await askOperator('POST', `${cluster.central.url}/api/placement-rules`, {
+    await requestAsOperator('POST', `${cluster.central.url}/api/placement-rules`, {
       kind: 'by-hand',
       video: id,
       site,
@@ -230,8 +230,8 @@ describe('a private video', () => {
       },
       60_000,
     );
-    await home.end();
-    expect(framesOf(hls)).toBe(FRAMES);
+    await home.kill();
+    expect(countFrames(hls)).toBe(FRAMES);
     expect(await status(openUrl(away))).toBe(404);
     await home.start();
     expect(await status(openUrl(home))).toBe(404);
@@ -243,7 +243,7 @@ describe('a private video', () => {
     const kept = await sourceAt(stays.grant, away);
     for (const { hls } of sources) expect(await status(hls)).toBe(200);
     const startedMs = performance.now();
-    await askOperator('DELETE', `${grantsUrl()}/${gone.id}`);
+    await requestAsOperator('DELETE', `${grantsUrl()}/${gone.id}`);
     const refusedBy = async (url: string): Promise<string | undefined> => {
       const response = await fetch(url, { redirect: 'manual' });
       const text = await response.text();
@@ -260,13 +260,13 @@ describe('a private video', () => {
     expect(tookMs).toBeLessThan(REVOKED_WITHIN_MS);
     expect(await status(kept.hls)).toBe(200);
     // All of the video.
-    await askOperator('DELETE', grantsUrl());
+    await requestAsOperator('DELETE', grantsUrl());
     await eventually('it is refused', () => refusedBy(kept.hls), REVOKED_WITHIN_MS);
   });
 
   it('becomes public by an edit, and private again, at every site', async () => {
     const edit = (visibility: string): Promise<SiteVideo> =>
-      askOperator('PATCH', `${home.url}/api/videos/${id}`, { visibility });
+      requestAsOperator('PATCH', `${home.url}/api/videos/${id}`, { visibility });
     const everywhere = async (expected: number): Promise<true | undefined> => {
       const found = await Promise.all([
         status(openUrl(home)),

@@ -15,7 +15,7 @@ import {
   idOf,
   type Part,
   patchUpload,
-  sitesOf,
+  listSitesOf,
   startCluster,
   TOKEN,
   untilRegistered,
@@ -24,14 +24,14 @@ import {
   videosAt,
 } from '../../support/cluster.ts';
 import { eventually, readMemory } from '../../support/demo.ts';
-import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 const authorised = { authorization: `Bearer ${TOKEN}` };
 
 let cluster: Cluster;
 let film: Buffer;
 beforeAll(async () => {
-  film = readFilm(shortFilm());
+  film = readVideo(shortVideo());
   cluster = await startCluster();
 });
 afterAll(() => cluster?.stop());
@@ -42,7 +42,7 @@ const edit = (site: Part, id: string, name: string): Promise<Response> =>
     headers: { ...authorised, 'content-type': 'application/json' },
     body: JSON.stringify({ name }),
   });
-const siteRow = async (name: string) => (await sitesOf(cluster)).find(site => site.name === name);
+const siteRow = async (name: string) => (await listSitesOf(cluster)).find(site => site.name === name);
 
 describe('a full disk', () => {
   it('refuses uploads before they start, reads on, lets withdraw, and heals without a restart', async () => {
@@ -98,7 +98,7 @@ describe('a damaged database', () => {
     await site.start();
     const id = await uploadTo(site, film, 'Still here');
     const { revision } = await untilRegistered(site, id);
-    await site.end('SIGTERM');
+    await site.kill('SIGTERM');
     const file = join(site.directory, 'site.sqlite');
     // Half of a page that holds nothing of the revisions: an index of records.
     const page = await pageOfIndex(file, 'records_by_published');
@@ -151,10 +151,10 @@ describe('a poisonous file', () => {
     await site.start('check-claimed');
     const url = await createUpload(site, film.length, 'Poison');
     await patchUpload(url, 0, film).catch(() => {});
-    await site.killed();
+    await site.untilKilled();
     for (let attempt = 2; attempt <= 3; attempt++) {
       await site.start('check-claimed', false);
-      await site.killed();
+      await site.untilKilled();
     }
     await site.start('check-claimed');
     const aside = await eventually('it is set aside', async () => {
@@ -166,7 +166,7 @@ describe('a poisonous file', () => {
       'its bytes are gone',
       () => readdirSync(join(site.directory, 'videos')).length === 0 || undefined,
     );
-    await site.end();
+    await site.kill();
     await site.start();
     await untilRegistered(site, await uploadTo(site, film, 'Wholesome'));
   });
@@ -178,7 +178,7 @@ describe('a day cut off', () => {
     const site = await cluster.addSite('Cut off');
     await site.start();
     await eventually('it has joined', async () => (await siteRow('Cut off'))?.joinedAt);
-    await site.end('SIGTERM');
+    await site.kill('SIGTERM');
     await writeBacklog(join(site.directory, 'site.sqlite'), RECORDS);
     const before = readMemory(cluster.central.pid).now;
     await site.start();

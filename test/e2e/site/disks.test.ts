@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SiteVideo } from '../../../src/protocol/site.ts';
 import { announceUpload, COMMAND, eventually, getJson, upload } from '../../support/demo.ts';
 import { freePort } from '../../support/free-port.ts';
-import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 const TOKEN = 'a-token-of-this-test-alone';
 const MB = 2 ** 20;
@@ -120,7 +120,7 @@ async function stop(): Promise<void> {
 
 const find = (id: string): Promise<SiteVideo> => getJson<SiteVideo>(`${url}/api/videos/${id}`, TOKEN);
 const publish = async (name: string): Promise<SiteVideo> => {
-  const { id } = await upload(url, TOKEN, readFilm(shortFilm()), { name });
+  const { id } = await upload(url, TOKEN, readVideo(shortVideo()), { name });
   return eventually(`${name} is ready`, async () => {
     const found = await find(id);
     return found.state === 'ready' ? found : undefined;

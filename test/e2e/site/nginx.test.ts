@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SiteVideo } from '../../../src/protocol/site.ts';
 import { COMMAND, eventually, getJson, upload } from '../../support/demo.ts';
 import { freePort } from '../../support/free-port.ts';
-import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 const TOKEN = 'a-token-of-this-test-alone';
 let directory: string;
@@ -67,7 +67,7 @@ async function startEdge(flags: readonly string[]): Promise<Edge> {
 }
 
 async function publish(url: string): Promise<{ readonly id: string; readonly base: string }> {
-  const { id } = await upload(url, TOKEN, readFilm(shortFilm()), { name: 'Through nginx' });
+  const { id } = await upload(url, TOKEN, readVideo(shortVideo()), { name: 'Through nginx' });
   const video = await eventually('it is ready', async () => {
     const found = await getJson<SiteVideo>(`${url}/api/videos/${id}`, TOKEN);
     return found.state === 'ready' ? found : undefined;

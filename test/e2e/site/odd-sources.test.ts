@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { VideoRow } from '../../../src/site/database/schema.ts';
-import { openWorkshop, type Workshop } from '../../media/media-pipeline.ts';
+import { openMediaPipeline, type MediaPipeline } from '../../media/media-pipeline.ts';
 import { makeOddSource, ODD_SOURCES, type OddSource } from '../../media/odd-sources.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 
@@ -27,7 +27,7 @@ interface Played {
   readonly error?: string;
 }
 
-let workshop: Workshop;
+let workshop: MediaPipeline;
 let server: Server;
 let browser: Browser | undefined;
 const rows = new Map<string, VideoRow>();
@@ -79,15 +79,15 @@ const PLAYERS: Readonly<Record<string, Player>> = {
 beforeAll(async () => {
   const directory = mkdtempSync(join(tmpdir(), 'tributary-odd-'));
   // The lowest rung says whether a source can be converted; how many there are is tested elsewhere.
-  workshop = await openWorkshop({ ladder: [{ codec: 'h264', lines: 240, kbps: 300 }] });
+  workshop = await openMediaPipeline({ ladder: [{ codec: 'h264', lines: 240, kbps: 300 }] });
   try {
-    const ids = new Map<string, Awaited<ReturnType<Workshop['upload']>>>();
+    const ids = new Map<string, Awaited<ReturnType<MediaPipeline['upload']>>>();
     for (const source of ODD_SOURCES) {
       const path = join(directory, source.name);
       writeFileSync(path, await makeOddSource(source));
       ids.set(source.name, await workshop.upload(path, source.name));
     }
-    for (const [name, id] of ids) rows.set(name, await workshop.settle(id));
+    for (const [name, id] of ids) rows.set(name, await workshop.untilProcessed(id));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -14,7 +14,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Cluster, startCluster, untilRegistered, uploadTo, videoAt } from '../../support/cluster.ts';
 import { COMMAND, eventually } from '../../support/demo.ts';
 import { startPostgres } from '../../support/postgres/server.ts';
-import { ffmpeg, makeFilm, readFilm } from '../../support/sample-videos.ts';
+import { ffmpeg, makeVideo, readVideo } from '../../support/sample-videos.ts';
 
 const SECONDS = 40;
 let directory: string;
@@ -65,12 +65,12 @@ it('converts what it fetches from the store, and the site publishes it and keeps
   // It encodes nothing itself.
   const site = await cluster.addSite('Hangzhou', { lines: [...shared, 'workers = 0'] });
   await site.start();
-  const film = makeFilm('apart.avi', [
+  const film = makeVideo('apart.avi', [
     ...['-f', 'lavfi', '-i', `testsrc2=size=320x180:rate=25:duration=${SECONDS}`],
     ...['-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${SECONDS}`],
     ...['-c:v', 'mpeg4', '-q:v', '8', '-g', '50', '-c:a', 'mp2'],
   ]);
-  const id = await uploadTo(site, readFilm(film), 'From afar');
+  const id = await uploadTo(site, readVideo(film), 'From afar');
 
   const away = join(directory, 'away');
   const config = join(directory, 'worker.toml');

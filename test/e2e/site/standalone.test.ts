@@ -14,7 +14,7 @@ import type { Explanation, PlayAnswer } from '../../../src/protocol/tracker.ts';
 import { COMMAND, eventually, getJson, upload } from '../../support/demo.ts';
 import { freePort } from '../../support/free-port.ts';
 import { makeDatabase, type TestDatabase } from '../../support/postgres/databases.ts';
-import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 const TOKEN = 'a-token-of-this-test-alone';
 const host = '127.0.0.1';
@@ -153,7 +153,7 @@ afterAll(async () => {
 
 /** Uploads at the site's public address, which is the buffer's, and waits for the tracker to offer it. */
 async function publish(name: string): Promise<{ readonly id: string; readonly play: PlayAnswer }> {
-  const { id } = await upload(urlOf('buffer'), TOKEN, readFilm(shortFilm()), { name });
+  const { id } = await upload(urlOf('buffer'), TOKEN, readVideo(shortVideo()), { name });
   const play = await eventually(
     `${name} is offered`,
     async () => getJson<PlayAnswer>(`${urlOf('tracker')}/play/${id}`),
@@ -237,7 +237,7 @@ describe('parts that run apart', () => {
 
   it('do without the buffer: uploads are taken, and published when it is back', async () => {
     await kill('buffer');
-    const { id } = await upload(urlOf('web'), TOKEN, readFilm(shortFilm()), {
+    const { id } = await upload(urlOf('web'), TOKEN, readVideo(shortVideo()), {
       name: 'While the buffer was away',
     });
     await eventually('it is ready', async () => {
@@ -254,7 +254,7 @@ describe('parts that run apart', () => {
   });
 
   it('give a private video to nobody without a right, and to who has one also with web away', async () => {
-    const { id } = await upload(urlOf('buffer'), TOKEN, readFilm(shortFilm()), {
+    const { id } = await upload(urlOf('buffer'), TOKEN, readVideo(shortVideo()), {
       name: 'Closed',
       visibility: 'private',
     });

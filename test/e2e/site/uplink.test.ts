@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { SiteProbe } from '../../../src/protocol/site.ts';
 import { type Demo, eventually, findVideo, getJson, play, startDemo, upload } from '../../support/demo.ts';
-import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 let demo: Demo;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ afterAll(() => demo?.stop());
 it('viewers beyond the budget are sent elsewhere, and come back when there is room', async () => {
   const [thin] = demo.sites;
   if (!thin) throw new Error('the demo has sites');
-  const { id } = await upload(thin.url, demo.token, readFilm(shortFilm()), { name: 'Behind a thin line' });
+  const { id } = await upload(thin.url, demo.token, readVideo(shortVideo()), { name: 'Behind a thin line' });
   const video = await eventually('it is registered', async () => {
     const found = await findVideo(demo, id);
     return found.state === 'registered' ? found : undefined;

@@ -14,7 +14,7 @@ import {
   untilRegistered,
   uploadTo,
 } from '../../support/cluster.ts';
-import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 const TWENTIETHS = 20;
 
@@ -22,7 +22,7 @@ let cluster: Cluster;
 let site: Part;
 let film: Buffer;
 beforeAll(async () => {
-  film = readFilm(shortFilm());
+  film = readVideo(shortVideo());
   cluster = await startCluster();
 });
 afterAll(() => cluster?.stop());
@@ -37,7 +37,7 @@ describe('kill -9 at every twentieth of an upload', () => {
       const end = Math.floor((film.length * part) / TWENTIETHS);
       const answer = await patchUpload(url, offset, film.subarray(offset, end));
       expect(answer.headers.get('upload-offset')).toBe(String(end));
-      await site.end('SIGKILL');
+      await site.kill('SIGKILL');
       await site.start();
       expect(await offsetOf(url)).toBe(end);
     }
@@ -60,7 +60,7 @@ describe('the order of a commit', () => {
     await site.start();
     const id = await uploadTo(site, film, 'Traced');
     await untilRegistered(site, id);
-    await site.end();
+    await site.kill();
 
     const calls = readFileSync(trace, 'utf8').split('\n');
     /** The first call after `from` that began with `name` and names `what`, and has ended well. */

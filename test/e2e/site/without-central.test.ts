@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SiteInfo, SiteVideo } from '../../../src/protocol/site.ts';
 import { announceUpload, COMMAND, eventually, getJson, upload } from '../../support/demo.ts';
 import { freePort } from '../../support/free-port.ts';
-import { readFilm, shortFilm } from '../../support/sample-videos.ts';
+import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 const TOKEN = 'a-token-of-this-test-alone';
 let directory: string;
@@ -38,7 +38,7 @@ async function startSite(settings = ''): Promise<string> {
 describe('a site without a centre', () => {
   it('takes an upload and plays it, and keeps its record for later', async () => {
     const url = await startSite();
-    const film = readFilm(shortFilm());
+    const film = readVideo(shortVideo());
     const { id } = await upload(url, TOKEN, film, { name: 'Island' });
     const video = await eventually('it is ready', async () => {
       const found = await getJson<SiteVideo>(`${url}/api/videos/${id}`, TOKEN);
@@ -59,7 +59,7 @@ describe('a site without a centre', () => {
 
   it('forgets a withdrawn video, bytes and all', async () => {
     const url = await startSite();
-    const { id } = await upload(url, TOKEN, readFilm(shortFilm()), { name: 'Mistake' });
+    const { id } = await upload(url, TOKEN, readVideo(shortVideo()), { name: 'Mistake' });
     const headers = { authorization: `Bearer ${TOKEN}` };
     const { revision } = await eventually('it is ready', async () => {
       const found = await getJson<SiteVideo>(`${url}/api/videos/${id}`, TOKEN);
@@ -86,7 +86,7 @@ describe('a site without a centre', () => {
 describe('a site without space', () => {
   it('refuses an upload before it takes a byte, and goes on', async () => {
     const url = await startSite('keepFree = "1000 TB"\n');
-    const error = await upload(url, TOKEN, readFilm(shortFilm()), { name: 'Too much' }).catch(String);
+    const error = await upload(url, TOKEN, readVideo(shortVideo()), { name: 'Too much' }).catch(String);
     expect(error).toContain('507');
     expect(error).toContain('not enough space');
     expect((await getJson<{ videos: SiteVideo[] }>(`${url}/api/videos`, TOKEN)).videos).toEqual([]);

@@ -3,14 +3,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { film, openWorkshop, type Workshop } from '../../media/media-pipeline.ts';
+import { makeVideo, openMediaPipeline, type MediaPipeline } from '../../media/media-pipeline.ts';
 import { COMMAND, eventually } from '../../support/demo.ts';
 
 const SECONDS = 100;
 const workers: ChildProcess[] = [];
-let workshop: Workshop;
+let workshop: MediaPipeline;
 beforeAll(async () => {
-  workshop = await openWorkshop({ withoutWorker: true });
+  workshop = await openMediaPipeline({ withoutWorker: true });
 });
 afterAll(async () => {
   for (const worker of workers) worker.kill('SIGKILL');
@@ -25,7 +25,7 @@ it('a film is shared by workers, and killing one loses no more than its step', a
     `[site]\nname = "Test"\nbaseUrl = "http://127.0.0.1:1"\nsourceAddress = "127.0.0.1:1"\n` +
       `dataDirectory = ${JSON.stringify(root)}\noperatorToken = "0123456789abcdef"\nlogLevel = "silent"\n`,
   );
-  const source = film('shared.avi', [
+  const source = makeVideo('shared.avi', [
     ...['-f', 'lavfi', '-i', `testsrc2=s=640x360:r=25:d=${SECONDS}`, '-c:v', 'mpeg4', '-q:v', '9'],
   ]);
   const video = await workshop.upload(source);
@@ -46,7 +46,7 @@ it('a film is shared by workers, and killing one loses no more than its step', a
   };
   await eventually('both are at work', async () => (await owners()).length === 2 || undefined, 60_000);
   doomed.kill('SIGKILL');
-  const ready = await workshop.settle(video, undefined, 150_000);
+  const ready = await workshop.untilProcessed(video, undefined, 150_000);
   expect([ready.state, ready.error_detail]).toEqual(['ready', null]);
   const steps = await workshop.db.selectFrom('job_steps').select(['kind', 'attempts']).execute();
   const again = steps.filter(({ attempts }) => attempts > 1);

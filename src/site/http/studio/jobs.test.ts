@@ -1,15 +1,15 @@
 /** A conversion that ends early: those who wait for more of the film are told that there will be none. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { film, openWorkshop, type Workshop } from '../../../../test/media/media-pipeline.ts';
+import { makeVideo, openMediaPipeline, type MediaPipeline } from '../../../../test/media/media-pipeline.ts';
 import { createHttp } from '../../../kernel/http/server.ts';
 import { silentLog } from '../../../kernel/log.ts';
 import type { VideoRecord } from '../../../protocol/publication/record.ts';
 import { serveJobs } from './jobs.ts';
 
 const OPERATOR = 'operator-token-of-these-tests';
-let workshop: Workshop;
+let workshop: MediaPipeline;
 beforeAll(async () => {
-  workshop = await openWorkshop({ oneByOne: true });
+  workshop = await openMediaPipeline({ oneByOne: true });
 });
 afterAll(() => workshop.close());
 
@@ -25,7 +25,7 @@ it('a film whose conversion is cancelled in the middle is published as what ther
     onJob: () => {},
     onRecord: () => told++,
   });
-  const source = film('five-minutes.avi', [
+  const source = makeVideo('five-minutes.avi', [
     ...['-f', 'lavfi', '-i', 'testsrc2=s=480x360:r=25:d=300', '-c:v', 'mpeg4', '-q:v', '9'],
   ]);
   const video = await workshop.upload(source);
@@ -48,7 +48,7 @@ it('a film whose conversion is cancelled in the middle is published as what ther
     });
   expect((await cancel('a stranger')).statusCode).toBe(401);
   expect((await cancel(OPERATOR)).statusCode).toBe(200);
-  const row = await workshop.settle(video);
+  const row = await workshop.untilProcessed(video);
   expect([row.state, row.error_code]).toEqual(['ready', 'conversion-incomplete']);
   const record = await readRecord();
   expect(record?.isGrowing).toBeUndefined();

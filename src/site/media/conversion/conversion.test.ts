@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { film, openWorkshop, type Workshop } from '../../../../test/media/media-pipeline.ts';
+import { makeVideo, openMediaPipeline, type MediaPipeline } from '../../../../test/media/media-pipeline.ts';
 import { findFfmpeg } from '../../../kernel/ffmpeg.ts';
 import type { Rendition } from '../../../protocol/media/media.ts';
 import type { VideoRow } from '../../database/schema.ts';
@@ -26,9 +26,9 @@ const sound = (seconds: number, layout = 'mono'): readonly string[] => [
 const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'] as const;
 const mpeg4 = ['-c:v', 'mpeg4', '-q:v', '8'] as const;
 
-let workshop: Workshop;
+let workshop: MediaPipeline;
 beforeAll(async () => {
-  workshop = await openWorkshop({ oneByOne: true });
+  workshop = await openMediaPipeline({ oneByOne: true });
 });
 afterAll(() => workshop.close());
 
@@ -66,14 +66,14 @@ async function decode(presentation: Presentation, { id }: Rendition) {
 
 describe('a source that no browser can play', () => {
   it('is published while its first rung grows, then gets the rungs above', async () => {
-    const source = film('mpeg4-36.avi', [
+    const source = makeVideo('mpeg4-36.avi', [
       ...picture(36, '320x240'),
       ...sound(36),
       ...mpeg4,
       ...['-g', '60', '-c:a', 'mp2'],
     ]);
     const video = await workshop.upload(source);
-    const ready = await workshop.settle(video);
+    const ready = await workshop.untilProcessed(video);
     expect(ready.state).toBe('ready');
     const revisions = await workshop.db
       .selectFrom('revisions')
@@ -109,7 +109,7 @@ describe('a source that no browser can play', () => {
     [
       'interlaced MPEG-2 in a program stream',
       () =>
-        film('interlaced.mpg', [
+        makeVideo('interlaced.mpg', [
           ...picture(6, '720x576', 25),
           ...sound(6),
           '-vf',
@@ -129,7 +129,7 @@ describe('a source that no browser can play', () => {
     [
       'MPEG-2 in a transport stream',
       () =>
-        film('mpeg2.ts', [
+        makeVideo('mpeg2.ts', [
           ...picture(6, '640x360', 25),
           ...sound(6),
           '-c:v',
@@ -145,7 +145,7 @@ describe('a source that no browser can play', () => {
     [
       'WMV',
       () =>
-        film('film.wmv', [
+        makeVideo('film.wmv', [
           ...picture(6, '321x241'),
           ...sound(6),
           '-c:v',
@@ -161,7 +161,7 @@ describe('a source that no browser can play', () => {
     [
       'FLV with MP3',
       () =>
-        film('film.flv', [
+        makeVideo('film.flv', [
           ...picture(6, '320x240'),
           ...sound(6),
           '-c:v',
@@ -179,7 +179,7 @@ describe('a source that no browser can play', () => {
     [
       '10-bit 4:2:2 H.264 with six channels',
       () =>
-        film('professional.mov', [
+        makeVideo('professional.mov', [
           ...picture(6, '640x360'),
           ...sound(6, '5.1'),
           '-c:v',
@@ -197,7 +197,7 @@ describe('a source that no browser can play', () => {
     [
       'HDR in ten bits',
       () =>
-        film('hdr.mkv', [
+        makeVideo('hdr.mkv', [
           ...picture(4, '640x360'),
           '-c:v',
           'libx265',
@@ -217,29 +217,29 @@ describe('a source that no browser can play', () => {
       ['source-video 640x360', 'h264-360 640x360'],
       undefined,
     ],
-    ['sound alone (MP3)', () => film('sound.mp3', [...sound(6), '-c:a', 'mp3']), ['aac-audio 1'], undefined],
-    ['sound alone (WAV)', () => film('sound.wav', [...sound(6, 'stereo')]), ['aac-audio 2'], undefined],
+    ['sound alone (MP3)', () => makeVideo('sound.mp3', [...sound(6), '-c:a', 'mp3']), ['aac-audio 1'], undefined],
+    ['sound alone (WAV)', () => makeVideo('sound.wav', [...sound(6, 'stereo')]), ['aac-audio 2'], undefined],
     [
       'pictures alone (Theora)',
-      () => film('silent.ogv', [...picture(6, '320x240'), '-c:v', 'libtheora', '-q:v', '4']),
+      () => makeVideo('silent.ogv', [...picture(6, '320x240'), '-c:v', 'libtheora', '-q:v', '4']),
       ['h264-240 320x240'],
       undefined,
     ],
     [
       'lossless pictures held upright',
-      () => film('upright.avi', [...picture(2, '241x427'), '-c:v', 'ffv1', '-pix_fmt', 'yuv420p']),
+      () => makeVideo('upright.avi', [...picture(2, '241x427'), '-c:v', 'ffv1', '-pix_fmt', 'yuv420p']),
       ['h264-240 240x426'],
       undefined,
     ],
     [
       'key frames two minutes apart',
-      () => film('sparse.mp4', [...picture(130, '160x120', 5), ...h264, '-g', '9999', '-sc_threshold', '0']),
+      () => makeVideo('sparse.mp4', [...picture(130, '160x120', 5), ...h264, '-g', '9999', '-sc_threshold', '0']),
       ['h264-120 160x120'],
       undefined,
     ],
   ])('%s', async (_what, make, expected) => {
     const video = await workshop.upload(make());
-    const ready = await workshop.settle(video);
+    const ready = await workshop.untilProcessed(video);
     expect([ready.state, ready.error_detail]).toEqual(['ready', null]);
     await present(ready, async presentation => {
       expect(
@@ -265,7 +265,7 @@ describe('frames that only lie in the wrong container', () => {
     [
       'a transport stream',
       () =>
-        film('copy.ts', [
+        makeVideo('copy.ts', [
           ...picture(9, '320x240', 25),
           ...sound(9),
           ...h264,
@@ -280,18 +280,18 @@ describe('frames that only lie in the wrong container', () => {
     ],
     [
       'FLV',
-      () => film('copy.flv', [...picture(9, '320x240', 25), ...sound(9), ...h264, '-g', '50', '-c:a', 'aac']),
+      () => makeVideo('copy.flv', [...picture(9, '320x240', 25), ...sound(9), ...h264, '-g', '50', '-c:a', 'aac']),
       ['source-video', 'source-audio'],
     ],
     [
       'sound of AC-3 beside H.264',
-      () => film('ac3.mkv', [...picture(9, '320x240', 25), ...sound(9), ...h264, '-g', '50', '-c:a', 'ac3']),
+      () => makeVideo('ac3.mkv', [...picture(9, '320x240', 25), ...sound(9), ...h264, '-g', '50', '-c:a', 'ac3']),
       ['source-video', 'source-audio'],
     ],
-    ['AAC alone', () => film('bare.aac', [...sound(9), '-c:a', 'aac']), ['source-audio']],
+    ['AAC alone', () => makeVideo('bare.aac', [...sound(9), '-c:a', 'aac']), ['source-audio']],
   ])('%s is copied, and not encoded', async (_what, make, expected) => {
     const video = await workshop.upload(make());
-    const ready = await workshop.settle(video);
+    const ready = await workshop.untilProcessed(video);
     expect([ready.state, ready.error_detail]).toEqual(['ready', null]);
     expect((await workshop.jobs(video)).map(({ kind }) => kind)).toContain('remux');
     await present(ready, async presentation => {
@@ -305,14 +305,14 @@ describe('frames that only lie in the wrong container', () => {
 
 describe('a source that is published', () => {
   it('gets rungs below its own size that are cut where it is cut', async () => {
-    const source = film('uneven.mp4', [
+    const source = makeVideo('uneven.mp4', [
       ...picture(50, '640x400', 25),
       ...sound(50),
       ...['-vf', "select='lt(mod(n,50),30)'", '-fps_mode', 'vfr', ...h264, '-bf', '2'],
       ...['-force_key_frames', '3.1,7.7,11,16.3,19.9,30,33.3,37,41.5,46', '-g', '999', '-c:a', 'aac'],
     ]);
     const video = await workshop.upload(source);
-    const ready = await workshop.settle(video);
+    const ready = await workshop.untilProcessed(video);
     await present(ready, async presentation => {
       expect(presentation.renditions.map(({ id }) => id)).toEqual([
         'source-video',

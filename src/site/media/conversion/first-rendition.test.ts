@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { film, openWorkshop, type Workshop } from '../../../../test/media/media-pipeline.ts';
+import { makeVideo, openMediaPipeline, type MediaPipeline } from '../../../../test/media/media-pipeline.ts';
 import { findFfmpeg } from '../../../kernel/ffmpeg.ts';
 import { cancelJob } from '../../database/jobs.ts';
 
@@ -13,20 +13,20 @@ const PROMISED_MS = 15_000;
 const HOURS = 2;
 const BARE = 'long.m2v';
 
-let workshop: Workshop;
+let workshop: MediaPipeline;
 beforeAll(async () => {
-  workshop = await openWorkshop();
+  workshop = await openMediaPipeline();
 });
 afterAll(() => workshop.close());
 
 /** Hours of a minute that is repeated without encoding. */
 function longFilm(name: string, args: readonly string[]): string {
-  const minute = film(`minute-${name}`, [
+  const minute = makeVideo(`minute-${name}`, [
     ...['-f', 'lavfi', '-i', 'testsrc=s=640x360:r=25:d=60', '-f', 'lavfi', '-i', 'sine=440:r=48000:d=60'],
     ...args,
   ]);
   if (name === BARE) return repeatBytes(minute, name);
-  return film(name, ['-stream_loop', String(60 * HOURS - 1), '-i', minute, '-map', '0', '-c', 'copy']);
+  return makeVideo(name, ['-stream_loop', String(60 * HOURS - 1), '-i', minute, '-map', '0', '-c', 'copy']);
 }
 
 /** Pictures without a container follow each other as their bytes do. */

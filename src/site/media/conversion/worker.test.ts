@@ -3,20 +3,20 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { film, openWorkshop, type Workshop } from '../../../../test/media/media-pipeline.ts';
+import { makeVideo, openMediaPipeline, type MediaPipeline } from '../../../../test/media/media-pipeline.ts';
 import { startWorker } from './worker.ts';
 
 const hasLimits = spawnSync('prlimit', ['--version']).status === 0;
 /** Long enough for all attempts that a step has, were they counted. */
 const OUT_OF_FILES_S = 12;
 
-let workshop: Workshop;
+let workshop: MediaPipeline;
 afterEach(() => workshop.close());
 
 describe.runIf(hasLimits)('a worker that may open no more files', () => {
   it('sets no job aside, and does it when it can', async () => {
-    workshop = await openWorkshop({ withoutWorker: true });
-    const source = film('mpeg4-4.avi', [
+    workshop = await openMediaPipeline({ withoutWorker: true });
+    const source = makeVideo('mpeg4-4.avi', [
       ...['-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=10:d=4'],
       ...['-c:v', 'mpeg4', '-q:v', '8'],
     ]);
@@ -39,7 +39,7 @@ describe.runIf(hasLimits)('a worker that may open no more files', () => {
     });
     expect(await restored).toBe(0);
     expect(said.filter(message => message === 'a step has to wait').length).toBeGreaterThanOrEqual(2);
-    const ready = await workshop.settle(video);
+    const ready = await workshop.untilProcessed(video);
     await worker.stop();
     expect(ready.state).toBe('ready');
   });

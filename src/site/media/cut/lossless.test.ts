@@ -2,7 +2,7 @@
 import { describe, it } from 'vitest';
 import { expectSamePackets, readPackets } from '../../../../test/media/packets.ts';
 import { withServedSource } from '../../../../test/media/serve-source.ts';
-import { hasEncoder, makeFilm, makeTrimmed, type Recipe, recipes } from '../../../../test/media/videos.ts';
+import { hasEncoder, makeVideo, makeTrimmed, type Recipe, recipes } from '../../../../test/media/videos.ts';
 
 const expectLossless = async (film: string): Promise<void> => {
   await withServedSource(film, async ({ multivariantUrl }) => {
@@ -34,7 +34,7 @@ describe('what is served equals what was uploaded, packet for packet', () => {
     'flacInMkv',
   ];
   it.each(names)('%s', async name => {
-    await expectLossless(await makeFilm(recipes[name]));
+    await expectLossless(await makeVideo(recipes[name]));
   });
 
   it.each([
@@ -42,7 +42,7 @@ describe('what is served equals what was uploaded, packet for packet', () => {
     ['av1', 'libsvtav1'],
   ] as const)('%s', async (name, encoder) => {
     // Without the encoder there is no such film to test with.
-    if (hasEncoder(encoder)) await expectLossless(await makeFilm(recipes[name]));
+    if (hasEncoder(encoder)) await expectLossless(await makeVideo(recipes[name]));
   });
 
   it.each([

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decode } from '../../../../test/media/packets.ts';
 import { writeRotated } from '../../../../test/media/rotate.ts';
-import { makeFilm, recipes } from '../../../../test/media/videos.ts';
+import { makeVideo, recipes } from '../../../../test/media/videos.ts';
 import { renditionSchema } from '../../../protocol/media/media.ts';
 import { findBox, listBoxes } from '../containers/isobmff/box.ts';
 import { type PreparedSource, prepareSource } from '../index/prepare.ts';
@@ -60,7 +60,7 @@ describe('files of a revision', () => {
   it.each(['mp4', 'webm', 'mkv', 'vfr', 'twoLanguages'] as const)(
     '%s: segments decode, one by one and together',
     async name => {
-      await withPresentation(await makeFilm(recipes[name]), async (presentation, prepared) => {
+      await withPresentation(await makeVideo(recipes[name]), async (presentation, prepared) => {
         for (const { id } of prepared.renditions) {
           const init = (await presentation.file(`${id}/init.mp4`))!.body;
           const segments = await readAll(presentation, id);
@@ -77,7 +77,7 @@ describe('files of a revision', () => {
   it.each(['mp4', 'webm', 'mkv', 'vfr'] as const)(
     '%s: pictures begin with a sync sample, sound within a frame of them',
     async name => {
-      await withPresentation(await makeFilm(recipes[name]), async (presentation, prepared) => {
+      await withPresentation(await makeVideo(recipes[name]), async (presentation, prepared) => {
         const [video, audio] = prepared.renditions;
         for (const segment of await readAll(presentation, video!.id))
           expect(readStart(segment).flags).toBe(0x200_0000);
@@ -93,7 +93,7 @@ describe('files of a revision', () => {
   );
 
   it('are whole boxes, in a row, without gaps in decode time', async () => {
-    await withPresentation(await makeFilm(recipes.mp4), async (presentation, prepared) => {
+    await withPresentation(await makeVideo(recipes.mp4), async (presentation, prepared) => {
       for (const { id } of prepared.renditions) {
         let next = 0;
         for (const [number, segment] of (await readAll(presentation, id)).entries()) {
@@ -113,7 +113,7 @@ describe('files of a revision', () => {
   });
 
   it('are named by playlists of the right form', async () => {
-    await withPresentation(await makeFilm(recipes.twoLanguages), async (presentation, prepared) => {
+    await withPresentation(await makeVideo(recipes.twoLanguages), async (presentation, prepared) => {
       expect(prepared.renditions.map(({ id }) => id)).toEqual([
         'source-video',
         'source-audio',
@@ -153,7 +153,7 @@ describe('files of a revision', () => {
   });
 
   it('have bandwidths that hold for every segment', async () => {
-    await withPresentation(await makeFilm(recipes.vfr), async (presentation, prepared) => {
+    await withPresentation(await makeVideo(recipes.vfr), async (presentation, prepared) => {
       for (const { id, bandwidthBps } of prepared.renditions) {
         const durations = readDurations((await presentation.file(`${id}/media.m3u8`))!.body.toString());
         for (const [i, segment] of (await readAll(presentation, id)).entries()) {
@@ -166,7 +166,7 @@ describe('files of a revision', () => {
 
   it('show a turned or stretched picture in its shape', async () => {
     const turned = join(directory, 'turned.mp4');
-    await writeRotated(await readFile(await makeFilm(recipes.mp4)), turned);
+    await writeRotated(await readFile(await makeVideo(recipes.mp4)), turned);
     await withPresentation(turned, async (presentation, prepared) => {
       expect(prepared).toMatchObject({ width: 180, height: 320 });
       const init = (await presentation.file('source-video/init.mp4'))!.body;
@@ -183,14 +183,14 @@ describe('files of a revision', () => {
         0x4000_0000,
       ]);
     });
-    await withPresentation(await makeFilm(recipes.anamorphic), async (presentation, prepared) => {
+    await withPresentation(await makeVideo(recipes.anamorphic), async (presentation, prepared) => {
       expect(prepared).toMatchObject({ width: 427, height: 180 });
       expect((await presentation.file('source-video/init.mp4'))!.body.includes('pasp')).toBe(true);
     });
   });
 
   it('do not exist under other names', async () => {
-    await withPresentation(await makeFilm(recipes.mp4), async presentation => {
+    await withPresentation(await makeVideo(recipes.mp4), async presentation => {
       for (const path of [
         '',
         'source-video',
@@ -212,7 +212,7 @@ describe('files of a revision', () => {
 
   it('are refused when the source is no longer the file that was indexed', async () => {
     const film = join(directory, 'changed.mp4');
-    const bytes = await readFile(await makeFilm(recipes.mp4));
+    const bytes = await readFile(await makeVideo(recipes.mp4));
     await writeFile(film, bytes);
     const indexPath = join(directory, 'changed.index');
     await prepareSource(film, indexPath);

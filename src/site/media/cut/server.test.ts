@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeFilm, recipes } from '../../../../test/media/videos.ts';
+import { makeVideo, recipes } from '../../../../test/media/videos.ts';
 import { type KeyPair, readOrMakeKey } from '../../../kernel/identity/keys.ts';
 import { newRevisionId, newVideoId } from '../../../protocol/ids.ts';
 import { prepareSource } from '../index/prepare.ts';
@@ -27,7 +27,7 @@ const errors: unknown[] = [];
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tributary-server-'));
-  sourcePath = await makeFilm(recipes.mp4);
+  sourcePath = await makeVideo(recipes.mp4);
   indexPath = join(directory, 'source.index');
   await prepareSource(sourcePath, indexPath);
   await writeFile(join(directory, 'broken.index'), 'TRIBIDX1 and nothing that follows');

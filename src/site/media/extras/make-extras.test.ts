@@ -3,7 +3,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hasEncoder, makeFilm, requireFfmpeg } from '../../../../test/media/videos.ts';
+import { hasEncoder, makeVideo, requireFfmpeg } from '../../../../test/media/videos.ts';
 import { createLog } from '../../../kernel/log.ts';
 import { openDatabase } from '../../../kernel/sql/sql.ts';
 import { newRevisionId, newVideoId, type RevisionId, type VideoId } from '../../../protocol/ids.ts';
@@ -56,7 +56,7 @@ async function subtitledFilm(): Promise<string> {
   );
   const path = join(directory, 'film.mkv');
   await copyFile(
-    await makeFilm({
+    await makeVideo({
       extension: 'mkv',
       args: [
         ...[
@@ -215,7 +215,7 @@ describe('what stands beside the renditions', () => {
 
   it('a new set of renditions takes along what stands beside the present one', async () => {
     const id = await publish(
-      await makeFilm({ extension: 'mp4', args: ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=10:d=2', ...H264] }),
+      await makeVideo({ extension: 'mp4', args: ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=10:d=2', ...H264] }),
     );
     const track = await writeCaptions(storage.directory(id), {
       cues: [{ startMs: 0, endMs: 500, text: 'Hello' }],
@@ -247,7 +247,7 @@ describe('what stands beside the renditions', () => {
   });
 
   it('a film that ffmpeg cannot read has no pictures, and stays published', async () => {
-    const film = await makeFilm({
+    const film = await makeVideo({
       extension: 'mp4',
       args: ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=10:d=2', ...H264],
     });
@@ -268,7 +268,7 @@ describe('what stands beside the renditions', () => {
     'pictures of an HDR film are mapped to what every screen shows',
     async () => {
       // A grey of the middle in PQ is bright: shown as it stands it would be dull.
-      const film = await makeFilm({
+      const film = await makeVideo({
         extension: 'mp4',
         args: [
           ...['-f', 'lavfi', '-i', 'color=0xa0a0a0:s=320x180:r=10:d=4', '-vf', 'format=yuv420p10le'],
@@ -307,7 +307,7 @@ describe('what stands beside the renditions', () => {
 
   it('sound alone has no pictures', async () => {
     const id = await publish(
-      await makeFilm({ extension: 'm4a', args: ['-f', 'lavfi', '-i', 'sine=d=2', '-c:a', 'aac'] }),
+      await makeVideo({ extension: 'm4a', args: ['-f', 'lavfi', '-i', 'sine=d=2', '-c:a', 'aac'] }),
     );
     const [video] = await listWithoutExtras(db, 3, 1);
     await makeExtras(options, video!);

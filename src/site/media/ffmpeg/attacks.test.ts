@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeFilm, requireFfmpeg } from '../../../../test/media/videos.ts';
+import { makeVideo, requireFfmpeg } from '../../../../test/media/videos.ts';
 import type { Demuxer } from './allowed.ts';
 import { type Conversion, chooseDemuxer, convert, findMediaTools, type MediaTools, probe } from './ffmpeg.ts';
 import { FfmpegFailed } from './run.ts';
@@ -28,8 +28,8 @@ let canary: string;
 let film: string;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tributary-attacks-'));
-  canary = await makeFilm({ extension: 'ts', args: ['-f', 'lavfi', '-i', CANARY_COLOUR, ...H264] });
-  film = await makeFilm({
+  canary = await makeVideo({ extension: 'ts', args: ['-f', 'lavfi', '-i', CANARY_COLOUR, ...H264] });
+  film = await makeVideo({
     extension: 'mp4',
     args: ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=10:d=1', ...H264],
   });
@@ -205,7 +205,7 @@ describe.each(isolations)('isolation: %s', isolation => {
 
   describe('bombs', () => {
     it('a gap of 100,000 s in a file of a few KB', async () => {
-      const gap = await makeFilm({
+      const gap = await makeVideo({
         extension: 'mp4',
         args: [
           ...['-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=10:d=1', '-vf', 'setpts=PTS+gt(N\\,5)*100000/TB'],
@@ -228,7 +228,7 @@ describe.each(isolations)('isolation: %s', isolation => {
     });
 
     it('a picture of 67 million pixels', async () => {
-      const bomb = await makeFilm({
+      const bomb = await makeVideo({
         extension: 'mkv',
         args: ['-f', 'lavfi', '-i', 'color=s=8192x8192:r=1:d=1', '-pix_fmt', 'gray', '-c:v', 'png'],
       });
@@ -236,7 +236,7 @@ describe.each(isolations)('isolation: %s', isolation => {
     });
 
     it('a codec that nobody needs', async () => {
-      const odd = await makeFilm({
+      const odd = await makeVideo({
         extension: 'avi',
         args: ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=10:d=1', '-c:v', 'magicyuv'],
       });
@@ -271,7 +271,7 @@ describe.each(isolations)('isolation: %s', isolation => {
     });
 
     it('more memory than a film may have', async () => {
-      const large = await makeFilm({
+      const large = await makeVideo({
         extension: 'mp4',
         args: ['-f', 'lavfi', '-i', 'testsrc2=s=3840x2160:r=5:d=1', ...H264],
       });

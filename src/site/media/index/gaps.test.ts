@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeFilm, makeTrimmed, type Recipe, recipes } from '../../../../test/media/videos.ts';
+import { makeVideo, makeTrimmed, type Recipe, recipes } from '../../../../test/media/videos.ts';
 import { prepareSource } from './prepare.ts';
 
 let directory: string;
@@ -36,7 +36,7 @@ describe('players bear', () => {
     ['sound alone', recipes.soundOnly],
     ['reordered pictures', recipes.mkv],
   ])('%s', async (_, recipe) => {
-    expect(await find(await makeFilm(recipe))).toBe(false);
+    expect(await find(await makeVideo(recipe))).toBe(false);
   });
 
   it('an edit list that hides what lies before', async () => {
@@ -52,6 +52,6 @@ describe('players do not bear', () => {
     ['a hole in the middle of the pictures', film(60, 60, hole(10, 40))],
     ['a hole in the middle of the sound', film(30, 30, ['-af', "aselect='not(between(t,10,20))'"])],
   ])('%s', async (_, recipe) => {
-    expect(await find(await makeFilm(recipe))).toBe(true);
+    expect(await find(await makeVideo(recipe))).toBe(true);
   });
 });

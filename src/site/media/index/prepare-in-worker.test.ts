@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeFilm, recipes } from '../../../../test/media/videos.ts';
+import { makeVideo, recipes } from '../../../../test/media/videos.ts';
 import { prepareSource } from './prepare.ts';
 import { prepareInWorker } from './prepare-in-worker.ts';
 
@@ -28,7 +28,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe('preparing in a worker', () => {
   it('gives what preparing here gives', async () => {
-    const film = await makeFilm(recipes.mp4);
+    const film = await makeVideo(recipes.mp4);
     const here = await prepareSource(film, join(directory, 'here.index'));
     expect(await prepareInWorker(film, join(directory, 'there.index'), 'film.mp4', { workerUrl })).toEqual(
       here,
@@ -54,7 +54,7 @@ describe('preparing in a worker', () => {
   });
 
   it('stops after the time limit and leaves nothing behind', async () => {
-    const film = await makeFilm(recipes.mp4);
+    const film = await makeVideo(recipes.mp4);
     await expect(
       prepareInWorker(film, join(directory, 'late.index'), undefined, { workerUrl, timeLimitMs: 1 }),
     ).rejects.toMatchObject({ code: 'check-exceeded' });
@@ -62,7 +62,7 @@ describe('preparing in a worker', () => {
   });
 
   it('stops when asked to', async () => {
-    const film = await makeFilm(recipes.mp4);
+    const film = await makeVideo(recipes.mp4);
     const stopping = new AbortController();
     const preparing = prepareInWorker(film, join(directory, 'stopped.index'), undefined, {
       workerUrl,

@@ -1,14 +1,14 @@
 /** Pictures without a container have no times: they are wrapped first, so that many workers can share them. */
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { film, openWorkshop, type Workshop } from '../../../../test/media/media-pipeline.ts';
+import { makeVideo, openMediaPipeline, type MediaPipeline } from '../../../../test/media/media-pipeline.ts';
 
 const SECONDS = 70;
 const RATE = 10;
 
-let workshop: Workshop;
+let workshop: MediaPipeline;
 beforeAll(async () => {
-  workshop = await openWorkshop({ ladder: [{ codec: 'h264', lines: 120, kbps: 200 }] });
+  workshop = await openMediaPipeline({ ladder: [{ codec: 'h264', lines: 120, kbps: 200 }] });
 });
 afterAll(() => workshop.close());
 
@@ -19,8 +19,8 @@ describe('bare video', () => {
     ['bare-70.m2v', ['-c:v', 'mpeg2video', '-bf', '2', '-g', '15', '-r', '25'], 'mpegvideo', 25],
     ['bare-70.h264', ['-c:v', 'libx264', '-bf', '3', '-g', '50', '-r', String(RATE)], 'h264', RATE],
   ] as const)('%s is encoded in chunks, each picture once', async (name, args, demuxer, rate) => {
-    const video = await workshop.upload(film(name, [...picture, ...args]));
-    const row = await workshop.settle(video);
+    const video = await workshop.upload(makeVideo(name, [...picture, ...args]));
+    const row = await workshop.untilProcessed(video);
     expect([row.state, row.error_detail]).toEqual(['ready', null]);
     const jobs = await workshop.db
       .selectFrom('jobs')

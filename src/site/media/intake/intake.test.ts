@@ -4,7 +4,7 @@ import { copyFile, mkdtemp, readdir, readFile, rm, stat, utimes } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { makeFilm, recipes } from '../../../../test/media/videos.ts';
+import { makeVideo, recipes } from '../../../../test/media/videos.ts';
 import { silentLog } from '../../../kernel/log.ts';
 import { openDatabase } from '../../../kernel/sql/sql.ts';
 import { newVideoId, type VideoId } from '../../../protocol/ids.ts';
@@ -53,7 +53,7 @@ afterEach(async () => {
 /** All bytes are here, and nobody has taken them in. */
 async function sendWhole(): Promise<VideoId> {
   const id = newVideoId();
-  const film = await makeFilm(recipes.mp4);
+  const film = await makeVideo(recipes.mp4);
   const { size } = await stat(film);
   await insertVideo(db, {
     id,

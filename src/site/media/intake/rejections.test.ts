@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mutate, seededRandom } from '../../../../test/media/mutate.ts';
-import { makeFilm, type Recipe, recipes } from '../../../../test/media/videos.ts';
+import { makeVideo, type Recipe, recipes } from '../../../../test/media/videos.ts';
 import { formatBox, formatFullBox, u32 } from '../containers/isobmff/box.ts';
 import { formatElement } from '../containers/matroska/ebml.ts';
 import { Presentation } from '../cut/presentation.ts';
@@ -75,7 +75,7 @@ describe('what cannot be published', () => {
       "This file's video is VP8, which browsers cannot play.",
     ],
   ] as readonly (readonly [Recipe, string, string])[])('$0.extension: $2', async (recipe, code, sentence) => {
-    const refusal = await findRefusal(await readFile(await makeFilm(recipe)));
+    const refusal = await findRefusal(await readFile(await makeVideo(recipe)));
     expect(refusal?.code).toBe(code);
     expect(refusal?.message).toContain(sentence);
   });
@@ -127,14 +127,14 @@ describe('what cannot be published', () => {
   });
 
   it.each(['stsz', 'stts', 'stsc', 'stco', 'ctts', 'stss', 'elst'])('a count of 2^32-1 in %s', async type => {
-    const bytes = Buffer.from(await readFile(await makeFilm(recipes.mp4)));
+    const bytes = Buffer.from(await readFile(await makeVideo(recipes.mp4)));
     const at = bytes.indexOf(type);
     bytes.writeUInt32BE(0xffffffff, at + (type === 'stsz' ? 12 : 8));
     expect((await findRefusal(bytes))?.code).toMatch(/^(damaged|structure-unsupported)$/);
   });
 
   it('samples of one constant size, as many as can be counted', async () => {
-    const bytes = Buffer.from(await readFile(await makeFilm(recipes.mp4)));
+    const bytes = Buffer.from(await readFile(await makeVideo(recipes.mp4)));
     const at = bytes.indexOf('stsz');
     bytes.writeUInt32BE(0, at + 8);
     bytes.writeUInt32BE(3_999_999, at + 12);
@@ -144,7 +144,7 @@ describe('what cannot be published', () => {
   });
 
   it('a film that keeps its pictures in another file', async () => {
-    const bytes = Buffer.from(await readFile(await makeFilm(recipes.mp4)));
+    const bytes = Buffer.from(await readFile(await makeVideo(recipes.mp4)));
     const at = bytes.indexOf('url \0\0\0\x01');
     bytes[at + 7] = 0;
     const refusal = await findRefusal(bytes);
@@ -154,7 +154,7 @@ describe('what cannot be published', () => {
   it.each(['mp4', 'mp4IndexAtEnd', 'fragmented', 'mkv', 'webm'] as const)(
     '%s cut off at any point',
     async name => {
-      const whole = await readFile(await makeFilm(recipes[name]));
+      const whole = await readFile(await makeVideo(recipes[name]));
       for (let i = 1; i < 40; i++) {
         const refusal = await findRefusal(whole.subarray(0, Math.floor((whole.length * i) / 40)));
         // A fragmented film may end between two fragments: then it is whole.
@@ -174,7 +174,7 @@ describe('what cannot be published', () => {
     ['mkv', 0, 1_500],
     ['webm', 0, 1_500],
   ] as const)('%s damaged in a hundred ways', async (name, from, length) => {
-    const whole = await readFile(await makeFilm(recipes[name]));
+    const whole = await readFile(await makeVideo(recipes[name]));
     const start = from < 0 ? whole.length + from : from;
     const random = seededRandom(0x5eed);
     const outcomes = { refused: 0, published: 0 };

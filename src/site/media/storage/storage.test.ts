@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import S3rver from 's3rver';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeFilm, recipes } from '../../../../test/media/videos.ts';
+import { makeVideo, recipes } from '../../../../test/media/videos.ts';
 import { newVideoId, type VideoId } from '../../../protocol/ids.ts';
 import { Presentation } from '../cut/presentation.ts';
 import { readScattered } from '../cut/scattered-read.ts';
@@ -175,7 +175,7 @@ describe.each(Object.keys(places))('media on %s', kind => {
 
   it('a film is cut from it as from a file of its own', async () => {
     await mkdir(storage.directory(video), { recursive: true });
-    await writeFile(storage.source(video), await readFile(await makeFilm(recipes.mp4)));
+    await writeFile(storage.source(video), await readFile(await makeVideo(recipes.mp4)));
     const { renditions } = await prepareSource(storage.source(video), storage.index(video));
     const read = async (): Promise<readonly string[]> => {
       const presentation = await Presentation.open({

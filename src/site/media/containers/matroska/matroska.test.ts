@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rewriteMatroska, type Variant } from '../../../../../test/media/matroska-writer.ts';
 import { expectSamePackets, readPackets } from '../../../../../test/media/packets.ts';
 import { withServedSource } from '../../../../../test/media/serve-source.ts';
-import { makeFilm, recipes } from '../../../../../test/media/videos.ts';
+import { makeVideo, recipes } from '../../../../../test/media/videos.ts';
 import { prepareSource } from '../../index/prepare.ts';
 import { formatElement } from './ebml.ts';
 
@@ -31,7 +31,7 @@ describe('rarer forms of Matroska', () => {
     '%s',
     async (_what, name, variant) => {
       const path = join(directory, 'film.mkv');
-      const plain = await makeFilm(recipes[name]);
+      const plain = await makeVideo(recipes[name]);
       await writeFile(path, await rewriteMatroska(plain, variant));
       await withServedSource(path, async ({ multivariantUrl }) => {
         // Not the same bytes: of laced AAC ffmpeg knows no times.
@@ -49,7 +49,7 @@ describe('rarer forms of Matroska', () => {
     ['protected', 'encrypted', formatElement(0x6240, formatElement(0x5033, Buffer.from([1])))],
   ])('refuses frames that are transformed: %s', async (code, sentence, encoding) => {
     const path = join(directory, 'transformed.mkv');
-    await writeFile(path, await rewriteMatroska(await makeFilm(recipes.mkv), { encoding }));
+    await writeFile(path, await rewriteMatroska(await makeVideo(recipes.mkv), { encoding }));
     await expect(prepareSource(path, join(directory, 'x.index'))).rejects.toMatchObject({
       code,
       message: expect.stringContaining(sentence),
