@@ -117,7 +117,11 @@ async function measure(act: () => void | Promise<void>): Promise<Cost> {
 /** Everything a site does for the ladder: looking, chunks, stitching, publishing; and its own CPU time with its ffmpegs'. */
 async function encodeAsASite(source: string): Promise<Cost> {
   // Of what runs in a room of its own the system does not tell the CPU time to who started it.
-  const workshop = await openMediaPipeline({ withoutWorker: true, isolation: 'none', lookEveryMs: LOOK_EVERY_MS });
+  const workshop = await openMediaPipeline({
+    withoutWorker: true,
+    isolation: 'none',
+    lookEveryMs: LOOK_EVERY_MS,
+  });
   try {
     const video = await workshop.upload(source);
     await workshop.untilProcessed(video, undefined, 60_000, true);

@@ -15,8 +15,8 @@ import { canonicalJson } from '../../src/protocol/publication/canonical.ts';
 import { heldPageSchema } from '../../src/protocol/publication/handshake.ts';
 import type { PublicationRecord } from '../../src/protocol/publication/record.ts';
 import {
-  joinWith,
   type CentralHarness,
+  joinWith,
   startCentralHarness,
   type TestSite,
   tombstone,
@@ -671,9 +671,9 @@ describe('enrolment', () => {
       expect([path, answer.status]).toEqual([path, 401]);
       expect(answer.headers.get('content-type')).toContain('application/problem+json');
     }
-    expect((await stand.request('POST', '/api/sites/00000000-0000-7000-8000-000000000000/collect')).status).toBe(
-      404,
-    );
+    expect(
+      (await stand.request('POST', '/api/sites/00000000-0000-7000-8000-000000000000/collect')).status,
+    ).toBe(404);
   });
 
   it('takes a token for one key, once', async () => {
@@ -744,7 +744,9 @@ describe('enrolment', () => {
     expect(bad.status).toBe(400);
     expect(renamed.body.zone).toEqual(['10.1.0.0/16']);
     expect(renamed.body.coordinates).toBeUndefined();
-    expect((await stand.request('PATCH', `/api/sites/${site.id}`, { body: { zone: ['x'] } })).status).toBe(400);
+    expect((await stand.request('PATCH', `/api/sites/${site.id}`, { body: { zone: ['x'] } })).status).toBe(
+      400,
+    );
     const zone = Array.from({ length: 10_000 }, (_, n) => `10.${n >> 8}.${n & 255}.0/24`);
     expect((await stand.request('PATCH', `/api/sites/${site.id}`, { body: { zone } })).status).toBe(200);
     const text = JSON.stringify((await stand.request('GET', '/api/sites', { token: null })).body);
@@ -872,7 +874,10 @@ describe('browsers', () => {
     expect((await stand.request('GET', '/admin')).body).toBe('admin');
     const asPerson = { headers: { accept: 'text/html,*/*;q=0.8' } };
     expect(await stand.request('GET', '/nowhere', asPerson)).toMatchObject({ status: 404, body: 'lost' });
-    expect(await stand.request('GET', '/nowhere')).toMatchObject({ status: 404, body: { code: 'not-found' } });
+    expect(await stand.request('GET', '/nowhere')).toMatchObject({
+      status: 404,
+      body: { code: 'not-found' },
+    });
   });
 
   it('counts what it does', async () => {

@@ -197,7 +197,9 @@ describe('what a site is to hold', () => {
     ] as const) {
       expect((await stand.request(method, path, { token: null, body })).status).toBe(401);
     }
-    expect((await stand.request('POST', '/api/placement-rules', { body: rule })).body.code).toBe('site-unknown');
+    expect((await stand.request('POST', '/api/placement-rules', { body: rule })).body.code).toBe(
+      'site-unknown',
+    );
     expect((await stand.request('POST', `/api/sites/${rule.site}/lost`)).body.code).toBe('site-unknown');
     for (const named of [
       { kind: 'stays', of: { sites: [rule.site] } },
@@ -302,7 +304,9 @@ describe('a site that is lost', () => {
     const { origin, heir, copied } = await makeLoss();
     const third = await stand.addSite('third');
     await publish(third, copyOf(copied, origin, 1));
-    await stand.addTracker('tracker').then(tracker => tracker.reportSiteStates([{ site: third.id, up: true }]));
+    await stand
+      .addTracker('tracker')
+      .then(tracker => tracker.reportSiteStates([{ site: third.id, up: true }]));
     expect((await lose(origin)).promoted).toMatchObject([{ video: copied.video, to: { id: heir.id } }]);
   });
 
@@ -321,7 +325,9 @@ describe('a site that is lost', () => {
   it('counts as there again once it greets', async () => {
     const { origin } = await makeLoss();
     const names = async () =>
-      (await stand.request('GET', '/api/copies')).body.sites.map((site: { name: string }) => site.name).sort();
+      (await stand.request('GET', '/api/copies')).body.sites
+        .map((site: { name: string }) => site.name)
+        .sort();
     expect(await names()).toEqual(['heir']);
     await origin.handshake();
     expect(await names()).toEqual(['heir', 'origin']);

@@ -9,7 +9,13 @@ import { sha256Hex } from '../../src/kernel/identity/keys.ts';
 import { signRequest, splitUrl } from '../../src/kernel/identity/signatures.ts';
 
 import { canonicalJson } from '../../src/protocol/publication/canonical.ts';
-import { type CentralHarness, startCentralHarness, type TestSite, until, videoRecord } from '../support/central-harness.ts';
+import {
+  type CentralHarness,
+  startCentralHarness,
+  type TestSite,
+  until,
+  videoRecord,
+} from '../support/central-harness.ts';
 
 const DAY_MS = 24 * 3_600_000;
 

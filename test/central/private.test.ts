@@ -4,7 +4,12 @@ import { call, type Signer } from '../../src/kernel/http/client.ts';
 import { deriveSiteKey, deriveTrackersKey, readRight } from '../../src/kernel/rights/rights-token.ts';
 import { newVideoId, type VideoId } from '../../src/protocol/ids.ts';
 import { grantSchema, rightsPageSchema } from '../../src/protocol/rights.ts';
-import { type CentralHarness, startCentralHarness, tombstone, videoRecord } from '../support/central-harness.ts';
+import {
+  type CentralHarness,
+  startCentralHarness,
+  tombstone,
+  videoRecord,
+} from '../support/central-harness.ts';
 
 let stand: CentralHarness;
 beforeEach(async () => {
@@ -30,7 +35,9 @@ describe('a private video', () => {
     expect(await namesFor(null, `?site=${site.id}`)).toEqual(['Open lecture']);
     expect(await namesFor('a-wrong-token')).toEqual(['Open lecture']);
     expect((await namesFor(undefined)).sort()).toEqual(['Closed lecture', 'Open lecture']);
-    const unknown = await stand.request('GET', `/api/videos/${open.video.replace(/.$/, 'f')}`, { token: null });
+    const unknown = await stand.request('GET', `/api/videos/${open.video.replace(/.$/, 'f')}`, {
+      token: null,
+    });
     const refused = await stand.request('GET', `/api/videos/${closed.video}`, { token: null });
     // Nothing tells it from one that does not exist.
     expect([refused.status, refused.body]).toEqual([404, unknown.body]);

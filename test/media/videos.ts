@@ -211,5 +211,8 @@ export const recipes = {
 /** A film trimmed without encoding: its edit list hides what lies before the cut. */
 export async function makeTrimmed(of: Recipe, from: string, seconds: string): Promise<string> {
   const whole = await makeVideo(of);
-  return makeVideo({ extension: of.extension, args: ['-ss', from, '-i', whole, '-t', seconds, '-c', 'copy'] });
+  return makeVideo({
+    extension: of.extension,
+    args: ['-ss', from, '-i', whole, '-t', seconds, '-c', 'copy'],
+  });
 }

@@ -6,8 +6,10 @@ import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../support/browser.ts';
-import { type Demo, eventually, findVideo, play, startDemo, upload } from '../support/demo.ts';
+import { type Demo, findVideo, play, startDemo } from '../support/demo.ts';
+import { eventually } from '../support/eventually.ts';
 import { busyVideo, readVideo } from '../support/sample-videos.ts';
+import { upload } from '../support/uploads.ts';
 import type { Fault, FaultSwitch } from './fault-switch.ts';
 import { METER, type Reading } from './player-pages.ts';
 import { fillVideo, insertFaultSwitch } from './switched-sites.ts';
@@ -204,7 +206,11 @@ function makePlayerLab(
     );
   }
 
-  async function run(viewers: readonly Viewer[], fault: Fault, times: Times): Promise<readonly PlaybackResult[]> {
+  async function run(
+    viewers: readonly Viewer[],
+    fault: Fault,
+    times: Times,
+  ): Promise<readonly PlaybackResult[]> {
     await untilAllPlay(viewers, times.midPlaySeconds);
     try {
       for (const viewer of viewers) await viewer.zero();

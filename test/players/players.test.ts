@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath } from '../support/browser.ts';
 import type { Fault } from './fault-switch.ts';
-import { type PlaybackResult, openPlayerLab, type PlayerLab, type Viewer } from './player-lab.ts';
+import { openPlayerLab, type PlaybackResult, type PlayerLab, type Viewer } from './player-lab.ts';
 import { PLAYERS, servePlayerPages } from './player-pages.ts';
 import { formatSeconds, type Row, writeTable } from './table.ts';
 
@@ -102,6 +102,12 @@ function judge({ name, courses, cannot }: Contestant, fault: Fault): void {
   expect(returnedAfter, `returns: ${what}`).toBeDefined();
 }
 
-const format = ({ stalledSeconds, starvedSeconds, movedAfter, returnedAfter, notes }: PlaybackResult): string =>
+const format = ({
+  stalledSeconds,
+  starvedSeconds,
+  movedAfter,
+  returnedAfter,
+  notes,
+}: PlaybackResult): string =>
   `stalled ${formatSeconds(stalledSeconds)} s (starved ${formatSeconds(starvedSeconds)} s), moved after ` +
   `${formatSeconds(movedAfter)} s, returned after ${formatSeconds(returnedAfter)} s ${notes.join('; ')}`;

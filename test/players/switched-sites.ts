@@ -1,7 +1,9 @@
 /** A demo whose sites stand behind switches: each site moves to the next port, and its address is the switch's from then on. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { COMMAND, type Demo, eventually } from '../support/demo.ts';
+import type { Demo } from '../support/demo.ts';
+import { eventually } from '../support/eventually.ts';
+import { COMMAND } from '../support/programs.ts';
 import { type FaultSwitch, startFaultSwitch } from './fault-switch.ts';
 
 /** What a connection to a site gets: the one of the viewers' own zone is the better one. */

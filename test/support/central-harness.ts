@@ -314,7 +314,12 @@ export class TestSite {
     const answer = await call(`${this.#stand.central.url}/api/greetings`, {
       ...bounds,
       method: 'POST',
-      body: { start: newNonce(), epoch: this.epoch?.number ?? 0, digest: this.publishedDigest().digest, ...more },
+      body: {
+        start: newNonce(),
+        epoch: this.epoch?.number ?? 0,
+        digest: this.publishedDigest().digest,
+        ...more,
+      },
       signer: this.signer,
       answer: greetingAnswerSchema,
     });

@@ -12,8 +12,11 @@ import type { Failpoint } from '../../src/kernel/failpoint.ts';
 import type { Signal, Site, Video } from '../../src/protocol/central.ts';
 import type { StoredRule } from '../../src/protocol/copies.ts';
 import type { SiteVideo } from '../../src/protocol/site.ts';
-import { announceUpload, COMMAND, eventually, getJson } from './demo.ts';
+import { eventually } from './eventually.ts';
 import { freePort } from './free-port.ts';
+import { getJson } from './json-requests.ts';
+import { COMMAND } from './programs.ts';
+import { announceUpload } from './uploads.ts';
 
 export const TOKEN = 'operator-token-of-these-tests';
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findFfmpeg } from '../../src/kernel/ffmpeg.ts';
-import { runProgram } from './demo.ts';
+import { runProgram } from './programs.ts';
 
 const directory = join(tmpdir(), 'tributary-e2e-films');
 

@@ -16,9 +16,10 @@ import {
   videoAt,
   videosNamed,
 } from '../../support/cluster.ts';
-import { COMMAND, eventually } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
 import { makeDatabase, type TestDatabase } from '../../support/postgres/databases.ts';
 import { findPostgresProgram } from '../../support/postgres/server.ts';
+import { COMMAND } from '../../support/programs.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 const HEAL_MS = 60_000;

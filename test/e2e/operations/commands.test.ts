@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { COMMAND, runProgram } from '../../support/demo.ts';
+import { COMMAND, runProgram } from '../../support/programs.ts';
 
 const tributary = (...args: string[]) => runProgram(process.execPath, [COMMAND, ...args], 20_000);
 let directory: string;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, startCluster, untilRegistered, uploadTo, videosNamed } from '../../support/cluster.ts';
-import { eventually } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres/server.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 

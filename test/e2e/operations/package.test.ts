@@ -5,8 +5,9 @@ import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, runProgram } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/free-port.ts';
+import { runProgram } from '../../support/programs.ts';
 
 const LAUNCH = 'bin/launch.mjs';
 let directory: string;

@@ -8,7 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SiteVideo } from '../../../src/protocol/site.ts';
 import { requireFfmpeg } from '../../media/videos.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
-import { type Demo, eventually, findAtSite, findVideo, startDemo, upload } from '../../support/demo.ts';
+import { type Demo, findAtSite, findVideo, startDemo } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
+import { upload } from '../../support/uploads.ts';
 
 const PICTURES = process.env.TRIBUTARY_PICTURES ?? 'test-results';
 

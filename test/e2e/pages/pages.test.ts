@@ -8,8 +8,11 @@ import type { Site, Video } from '../../../src/protocol/central.ts';
 import type { SiteInfo } from '../../../src/protocol/site.ts';
 import type { BeaconAnswer, PlayAnswer } from '../../../src/protocol/tracker.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
-import { type Demo, eventually, findVideo, getJson, startDemo, upload } from '../../support/demo.ts';
+import { type Demo, findVideo, startDemo } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
+import { getJson } from '../../support/json-requests.ts';
 import { minuteVideo, readVideo, shortVideo } from '../../support/sample-videos.ts';
+import { upload } from '../../support/uploads.ts';
 
 const PICTURES = process.env.TRIBUTARY_PICTURES ?? 'test-results';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { withServedSource } from '../../media/serve-source.ts';
-import { makeVideo, makeTrimmed, recipes } from '../../media/videos.ts';
+import { makeTrimmed, makeVideo, recipes } from '../../media/videos.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 
 /** Key frames stand every two seconds. */

@@ -3,7 +3,7 @@
  * with a site that falls silent. The picture goes on from another site, and comes back.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PlaybackResult, openPlayerLab, type PlayerLab } from '../../players/player-lab.ts';
+import { openPlayerLab, type PlaybackResult, type PlayerLab } from '../../players/player-lab.ts';
 import { PLAYERS, servePlayerPages } from '../../players/player-pages.ts';
 import { chromiumPath } from '../../support/browser.ts';
 
@@ -30,7 +30,10 @@ describe.skipIf(!chromiumPath)('a site fails in mid-play', () => {
       return `${pages.url}/page/${index}?url=${encodeURIComponent(url)}`;
     });
   };
-  const expectToGoOn = (what: string, { starvedSeconds, movedAfter, returnedAfter, notes }: PlaybackResult) => {
+  const expectToGoOn = (
+    what: string,
+    { starvedSeconds, movedAfter, returnedAfter, notes }: PlaybackResult,
+  ) => {
     const told = `${what}: ${notes.join('; ')}`;
     expect(movedAfter, `moves: ${told}`).toBeDefined();
     expect(starvedSeconds, `stands still: ${told}`).toBeLessThanOrEqual(TOLERATED_S);

@@ -2,8 +2,10 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
-import { type Demo, eventually, findVideo, play, startDemo, upload } from '../../support/demo.ts';
+import { type Demo, findVideo, play, startDemo } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
 import { makeVideo, readVideo } from '../../support/sample-videos.ts';
+import { upload } from '../../support/uploads.ts';
 
 const SECONDS = 320;
 /** After so much is encoded it can be seen first. */

@@ -9,8 +9,12 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath } from '../../support/browser.ts';
-import { COMMAND, eventually, findVideo, getJson, upload } from '../../support/demo.ts';
+import { findVideo } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
+import { getJson } from '../../support/json-requests.ts';
+import { COMMAND } from '../../support/programs.ts';
 import { makeVideo } from '../../support/sample-videos.ts';
+import { upload } from '../../support/uploads.ts';
 import { missingForWan, startWan, type Wan } from '../../wan/wan.ts';
 
 const missing = missingForWan() ?? (chromiumPath ? undefined : 'there is no Chromium');

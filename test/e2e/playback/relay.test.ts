@@ -4,8 +4,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Demo, eventually, findVideo, play, startDemo, upload } from '../../support/demo.ts';
+import { type Demo, findVideo, play, startDemo } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
 import { ffmpeg, minuteVideo, readVideo } from '../../support/sample-videos.ts';
+import { upload } from '../../support/uploads.ts';
 
 const FILM_S = 60;
 /** Half-way it dies: 30 seconds of film are left to be fetched elsewhere. */

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeVideo, openMediaPipeline, type MediaPipeline } from '../../media/media-pipeline.ts';
+import { type MediaPipeline, makeVideo, openMediaPipeline } from '../../media/media-pipeline.ts';
 import { readMedia, readMultivariant } from '../../media/strict-hls.ts';
 import { checkMpd } from '../../media/strict-mpd.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';

@@ -5,8 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Explanation, PlayAnswer } from '../../../src/protocol/tracker.ts';
-import { COMMAND, type Demo, eventually, findVideo, getJson, startDemo, upload } from '../../support/demo.ts';
+import { type Demo, findVideo, startDemo } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
+import { getJson } from '../../support/json-requests.ts';
+import { COMMAND } from '../../support/programs.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
+import { upload } from '../../support/uploads.ts';
 
 let demo: Demo;
 let id: string;

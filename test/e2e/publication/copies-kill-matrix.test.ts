@@ -10,10 +10,10 @@ import type { Video } from '../../../src/protocol/central.ts';
 import type { StoredRule } from '../../../src/protocol/copies.ts';
 import {
   addRule,
-  requestAsOperator,
   type Cluster,
   COPY_MS,
   type Part,
+  requestAsOperator,
   siteIdOf,
   startCluster,
   untilCopied,
@@ -21,7 +21,8 @@ import {
   uploadTo,
   videoOf,
 } from '../../support/cluster.ts';
-import { eventually, getJson } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
+import { getJson } from '../../support/json-requests.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 let cluster: Cluster;

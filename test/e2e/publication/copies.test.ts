@@ -9,12 +9,12 @@ import type { PlayAnswer } from '../../../src/protocol/tracker.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 import {
   addRule,
-  requestAsOperator,
   type Cluster,
   COPY_MS,
-  type Part,
-  siteIdOf,
   listSitesOf,
+  type Part,
+  requestAsOperator,
+  siteIdOf,
   startCluster,
   TOKEN,
   untilCopied,
@@ -23,7 +23,8 @@ import {
   videoAt,
   videoOf,
 } from '../../support/cluster.ts';
-import { eventually, getJson } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
+import { getJson } from '../../support/json-requests.ts';
 import { countFrames, readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 /** 12 s of 25 pictures. */
@@ -70,7 +71,10 @@ describe('a copy that was made by hand', () => {
       const full = sources.filter(({ reasons }) => reasons.some(({ code }) => code === 'holds-original'));
       return full.length === 2 && full.some(source => source.site === site);
     });
-    expect((await listSitesOf(cluster)).find(each => each.id === site)).toMatchObject({ videos: 0, copies: 1 });
+    expect((await listSitesOf(cluster)).find(each => each.id === site)).toMatchObject({
+      videos: 0,
+      copies: 1,
+    });
   });
 
   it('of the revision with pictures does not carry the film over the line again', async () => {

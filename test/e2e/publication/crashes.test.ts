@@ -4,18 +4,12 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Video } from '../../../src/protocol/central.ts';
-import {
-  type Demo,
-  eventually,
-  findAtSite,
-  findVideo,
-  getJson,
-  play,
-  readMemory,
-  startDemo,
-  upload,
-} from '../../support/demo.ts';
+import { type Demo, findAtSite, findVideo, play, startDemo } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
+import { getJson } from '../../support/json-requests.ts';
+import { readMemory } from '../../support/programs.ts';
 import { makeVideo, minuteVideo, readVideo, shortVideo } from '../../support/sample-videos.ts';
+import { upload } from '../../support/uploads.ts';
 
 let demo: Demo;
 beforeAll(async () => {

@@ -3,19 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Signal, Video } from '../../../src/protocol/central.ts';
 import type { SiteVideo } from '../../../src/protocol/site.ts';
-import {
-  type Demo,
-  eventually,
-  findAtSite,
-  findVideo,
-  getJson,
-  play,
-  runProgram,
-  startDemo,
-  type UploadResult,
-  upload,
-} from '../../support/demo.ts';
-import { ffmpeg, videoVariants, readVideo, shortVideo } from '../../support/sample-videos.ts';
+import { type Demo, findAtSite, findVideo, play, startDemo } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
+import { getJson } from '../../support/json-requests.ts';
+import { runProgram } from '../../support/programs.ts';
+import { ffmpeg, readVideo, shortVideo, videoVariants } from '../../support/sample-videos.ts';
+import { type UploadResult, upload } from '../../support/uploads.ts';
 
 let demo: Demo;
 beforeAll(async () => {

@@ -14,10 +14,10 @@ import {
   type ClusterSettings,
   createUpload,
   idOf,
+  listSitesOf,
   offsetOf,
   type Part,
   patchUpload,
-  listSitesOf,
   startCluster,
   TOKEN,
   untilRegistered,
@@ -26,7 +26,8 @@ import {
   videosAt,
   videosNamed,
 } from '../../support/cluster.ts';
-import { eventually, getJson } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
+import { getJson } from '../../support/json-requests.ts';
 import { startPostgres } from '../../support/postgres/server.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 

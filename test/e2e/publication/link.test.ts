@@ -2,14 +2,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Cluster,
-  type Part,
   listSitesOf,
+  type Part,
   startCluster,
   untilRegistered,
   uploadTo,
   videosNamed,
 } from '../../support/cluster.ts';
-import { eventually } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/free-port.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 

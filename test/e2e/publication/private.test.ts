@@ -10,17 +10,19 @@ import type { PlayAnswer } from '../../../src/protocol/tracker.ts';
 import { PLAYERS, servePlayerPages } from '../../players/player-pages.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 import {
-  requestAsOperator,
   type Cluster,
-  type Part,
   listSitesOf,
+  type Part,
+  requestAsOperator,
   startCluster,
   TOKEN,
   untilRegistered,
   videoAt,
 } from '../../support/cluster.ts';
-import { eventually, getJson, upload } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
+import { getJson } from '../../support/json-requests.ts';
 import { countFrames, readVideo, shortVideo } from '../../support/sample-videos.ts';
+import { upload } from '../../support/uploads.ts';
 
 const NAME = 'Closed rehearsal 内部排练';
 /** What is promised. */
@@ -60,7 +62,8 @@ const status = async (url: string, init: RequestInit = {}): Promise<number> => {
   return response.status;
 };
 const grantsUrl = (): string => `${cluster.central.url}/api/videos/${id}/grants`;
-const give = (note: string): Promise<Grant> => requestAsOperator('POST', grantsUrl(), { lifetimeS: 3_600, note });
+const give = (note: string): Promise<Grant> =>
+  requestAsOperator('POST', grantsUrl(), { lifetimeS: 3_600, note });
 const playWith = (grant: string): Promise<PlayAnswer> =>
   getJson(`${cluster.tracker.url}/play/${id}?grant=${grant}`);
 const sourceAt = (grant: string, site: Part) =>

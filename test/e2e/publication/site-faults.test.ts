@@ -13,9 +13,9 @@ import {
   type Cluster,
   createUpload,
   idOf,
+  listSitesOf,
   type Part,
   patchUpload,
-  listSitesOf,
   startCluster,
   TOKEN,
   untilRegistered,
@@ -23,7 +23,8 @@ import {
   videoAt,
   videosAt,
 } from '../../support/cluster.ts';
-import { eventually, readMemory } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
+import { readMemory } from '../../support/programs.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 const authorised = { authorization: `Bearer ${TOKEN}` };

@@ -7,9 +7,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SiteVideo } from '../../../src/protocol/site.ts';
-import { COMMAND, eventually, getJson, upload } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/free-port.ts';
+import { getJson } from '../../support/json-requests.ts';
+import { COMMAND } from '../../support/programs.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
+import { upload } from '../../support/uploads.ts';
 
 const TOKEN = 'a-token-of-this-test-alone';
 let directory: string;

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { VideoRow } from '../../../src/site/database/schema.ts';
-import { openMediaPipeline, type MediaPipeline } from '../../media/media-pipeline.ts';
+import { type MediaPipeline, openMediaPipeline } from '../../media/media-pipeline.ts';
 import { makeOddSource, ODD_SOURCES, type OddSource } from '../../media/odd-sources.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 

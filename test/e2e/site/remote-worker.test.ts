@@ -12,8 +12,9 @@ import pg from 'pg';
 import S3rver from 's3rver';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Cluster, startCluster, untilRegistered, uploadTo, videoAt } from '../../support/cluster.ts';
-import { COMMAND, eventually } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
 import { startPostgres } from '../../support/postgres/server.ts';
+import { COMMAND } from '../../support/programs.ts';
 import { ffmpeg, makeVideo, readVideo } from '../../support/sample-videos.ts';
 
 const SECONDS = 40;

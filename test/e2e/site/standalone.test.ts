@@ -11,10 +11,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Site, Video } from '../../../src/protocol/central.ts';
 import type { SiteVideo } from '../../../src/protocol/site.ts';
 import type { Explanation, PlayAnswer } from '../../../src/protocol/tracker.ts';
-import { COMMAND, eventually, getJson, upload } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/free-port.ts';
+import { getJson } from '../../support/json-requests.ts';
 import { makeDatabase, type TestDatabase } from '../../support/postgres/databases.ts';
+import { COMMAND } from '../../support/programs.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
+import { upload } from '../../support/uploads.ts';
 
 const TOKEN = 'a-token-of-this-test-alone';
 const host = '127.0.0.1';

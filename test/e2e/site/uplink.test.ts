@@ -3,8 +3,11 @@ import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { SiteProbe } from '../../../src/protocol/site.ts';
-import { type Demo, eventually, findVideo, getJson, play, startDemo, upload } from '../../support/demo.ts';
+import { type Demo, findVideo, play, startDemo } from '../../support/demo.ts';
+import { eventually } from '../../support/eventually.ts';
+import { getJson } from '../../support/json-requests.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
+import { upload } from '../../support/uploads.ts';
 
 let demo: Demo;
 beforeAll(async () => {

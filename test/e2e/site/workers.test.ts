@@ -3,8 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeVideo, openMediaPipeline, type MediaPipeline } from '../../media/media-pipeline.ts';
-import { COMMAND, eventually } from '../../support/demo.ts';
+import { type MediaPipeline, makeVideo, openMediaPipeline } from '../../media/media-pipeline.ts';
+import { eventually } from '../../support/eventually.ts';
+import { COMMAND } from '../../support/programs.ts';
 
 const SECONDS = 100;
 const workers: ChildProcess[] = [];

@@ -1,6 +1,6 @@
 /** A conversion that ends early: those who wait for more of the film are told that there will be none. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeVideo, openMediaPipeline, type MediaPipeline } from '../../../../test/media/media-pipeline.ts';
+import { type MediaPipeline, makeVideo, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
 import { createHttp } from '../../../kernel/http/server.ts';
 import { silentLog } from '../../../kernel/log.ts';
 import type { VideoRecord } from '../../../protocol/publication/record.ts';

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeVideo, openMediaPipeline, type MediaPipeline } from '../../../../test/media/media-pipeline.ts';
+import { type MediaPipeline, makeVideo, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
 import { findFfmpeg } from '../../../kernel/ffmpeg.ts';
 import type { Rendition } from '../../../protocol/media/media.ts';
 import type { VideoRow } from '../../database/schema.ts';
@@ -217,7 +217,12 @@ describe('a source that no browser can play', () => {
       ['source-video 640x360', 'h264-360 640x360'],
       undefined,
     ],
-    ['sound alone (MP3)', () => makeVideo('sound.mp3', [...sound(6), '-c:a', 'mp3']), ['aac-audio 1'], undefined],
+    [
+      'sound alone (MP3)',
+      () => makeVideo('sound.mp3', [...sound(6), '-c:a', 'mp3']),
+      ['aac-audio 1'],
+      undefined,
+    ],
     ['sound alone (WAV)', () => makeVideo('sound.wav', [...sound(6, 'stereo')]), ['aac-audio 2'], undefined],
     [
       'pictures alone (Theora)',
@@ -233,7 +238,8 @@ describe('a source that no browser can play', () => {
     ],
     [
       'key frames two minutes apart',
-      () => makeVideo('sparse.mp4', [...picture(130, '160x120', 5), ...h264, '-g', '9999', '-sc_threshold', '0']),
+      () =>
+        makeVideo('sparse.mp4', [...picture(130, '160x120', 5), ...h264, '-g', '9999', '-sc_threshold', '0']),
       ['h264-120 160x120'],
       undefined,
     ],
@@ -280,12 +286,22 @@ describe('frames that only lie in the wrong container', () => {
     ],
     [
       'FLV',
-      () => makeVideo('copy.flv', [...picture(9, '320x240', 25), ...sound(9), ...h264, '-g', '50', '-c:a', 'aac']),
+      () =>
+        makeVideo('copy.flv', [
+          ...picture(9, '320x240', 25),
+          ...sound(9),
+          ...h264,
+          '-g',
+          '50',
+          '-c:a',
+          'aac',
+        ]),
       ['source-video', 'source-audio'],
     ],
     [
       'sound of AC-3 beside H.264',
-      () => makeVideo('ac3.mkv', [...picture(9, '320x240', 25), ...sound(9), ...h264, '-g', '50', '-c:a', 'ac3']),
+      () =>
+        makeVideo('ac3.mkv', [...picture(9, '320x240', 25), ...sound(9), ...h264, '-g', '50', '-c:a', 'ac3']),
       ['source-video', 'source-audio'],
     ],
     ['AAC alone', () => makeVideo('bare.aac', [...sound(9), '-c:a', 'aac']), ['source-audio']],

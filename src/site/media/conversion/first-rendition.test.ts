@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeVideo, openMediaPipeline, type MediaPipeline } from '../../../../test/media/media-pipeline.ts';
+import { type MediaPipeline, makeVideo, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
 import { findFfmpeg } from '../../../kernel/ffmpeg.ts';
 import { cancelJob } from '../../database/jobs.ts';
 

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeVideo, openMediaPipeline, type MediaPipeline } from '../../../../test/media/media-pipeline.ts';
+import { type MediaPipeline, makeVideo, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
 import { writeRotated } from '../../../../test/media/rotate.ts';
 import { hasEncoder } from '../../../../test/media/videos.ts';
 import { findFfmpeg } from '../../../kernel/ffmpeg.ts';

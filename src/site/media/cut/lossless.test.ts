@@ -2,7 +2,7 @@
 import { describe, it } from 'vitest';
 import { expectSamePackets, readPackets } from '../../../../test/media/packets.ts';
 import { withServedSource } from '../../../../test/media/serve-source.ts';
-import { hasEncoder, makeVideo, makeTrimmed, type Recipe, recipes } from '../../../../test/media/videos.ts';
+import { hasEncoder, makeTrimmed, makeVideo, type Recipe, recipes } from '../../../../test/media/videos.ts';
 
 const expectLossless = async (film: string): Promise<void> => {
   await withServedSource(film, async ({ multivariantUrl }) => {

@@ -215,7 +215,10 @@ describe('what stands beside the renditions', () => {
 
   it('a new set of renditions takes along what stands beside the present one', async () => {
     const id = await publish(
-      await makeVideo({ extension: 'mp4', args: ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=10:d=2', ...H264] }),
+      await makeVideo({
+        extension: 'mp4',
+        args: ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=10:d=2', ...H264],
+      }),
     );
     const track = await writeCaptions(storage.directory(id), {
       cues: [{ startMs: 0, endMs: 500, text: 'Hello' }],

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeVideo, makeTrimmed, type Recipe, recipes } from '../../../../test/media/videos.ts';
+import { makeTrimmed, makeVideo, type Recipe, recipes } from '../../../../test/media/videos.ts';
 import { prepareSource } from './prepare.ts';
 
 let directory: string;

@@ -1,7 +1,7 @@
 /** Pictures without a container have no times: they are wrapped first, so that many workers can share them. */
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeVideo, openMediaPipeline, type MediaPipeline } from '../../../../test/media/media-pipeline.ts';
+import { type MediaPipeline, makeVideo, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
 
 const SECONDS = 70;
 const RATE = 10;
