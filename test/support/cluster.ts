@@ -5,8 +5,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failpoint } from '../../src/kernel/failpoint.ts';
 import type { Signal, Site, Video } from '../../src/protocol/central.ts';
@@ -14,9 +13,10 @@ import type { StoredRule } from '../../src/protocol/copies.ts';
 import type { SiteVideo } from '../../src/protocol/site.ts';
 import { eventually } from './eventually.ts';
 import { freePort } from './free-port.ts';
-import { getJson } from './json-requests.ts';
+import { getJson, requestJson } from './json-requests.ts';
 import { COMMAND } from './programs.ts';
-import { announceUpload } from './uploads.ts';
+import { makeTemporaryDirectory, removeDirectory } from './temporary-directory.ts';
+import { createUpload, patchUpload, videoIdOf } from './uploads.ts';
 
 export const TOKEN = 'operator-token-of-these-tests';
 
@@ -140,7 +140,7 @@ export interface ClusterSettings {
 
 /** Central and tracker, ready. */
 export async function startCluster(settings: ClusterSettings = {}): Promise<Cluster> {
-  const directory = await mkdtemp(join(tmpdir(), 'tributary-cluster-'));
+  const directory = await makeTemporaryDirectory('cluster');
   const { newDatabase } = settings;
   const databaseLine = async (): Promise<readonly string[]> =>
     newDatabase ? [`database = "${await newDatabase()}"`] : [];
@@ -216,55 +216,21 @@ export async function startCluster(settings: ClusterSettings = {}): Promise<Clus
     },
     async stop() {
       await Promise.all([central, tracker, ...sites].map(part => part.kill()));
-      await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+      await removeDirectory(directory);
     },
   };
 }
 
-/** A call of the operator's. @returns what was answered, undefined of an empty answer. @throws Error with any refusal */
-export async function requestAsOperator<T>(method: string, url: string, body?: unknown): Promise<T> {
-  const response = await fetch(url, {
-    method,
-    headers: {
-      authorization: `Bearer ${TOKEN}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
+/** A request of the operator's. @returns the response's JSON. @throws Error with the status and body of a refusal */
+export const requestAsOperator = <T>(method: string, url: string, body?: unknown): Promise<T> =>
+  requestJson(method, url, { token: TOKEN, body });
+
+/** Uploads in one piece. @returns the video's id */
+export async function uploadTo(site: Part, body: Buffer, name: string): Promise<string> {
+  const url = await createUpload(site.url, TOKEN, body.length, name);
+  const response = await patchUpload(url, TOKEN, 0, body);
   if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
-  return (response.status === 204 ? undefined : await response.json()) as T;
-}
-
-const tus = { authorization: `Bearer ${TOKEN}`, 'tus-resumable': '1.0.0' };
-
-/** Announces an upload. Returns its address. */
-export async function createUpload(site: Part, sizeBytes: number, name: string): Promise<string> {
-  const response = await announceUpload(site.url, TOKEN, sizeBytes, name);
-  if (response.status !== 201) throw new Error(`${response.status}: ${await response.text()}`);
-  return new URL(response.headers.get('location') ?? '', site.url).href;
-}
-
-export const patchUpload = (url: string, offset: number, body: Buffer): Promise<Response> =>
-  fetch(url, {
-    method: 'PATCH',
-    headers: { ...tus, 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' },
-    body: new Uint8Array(body),
-  });
-
-/** Undefined where the site does not know the upload. */
-export async function offsetOf(url: string): Promise<number | undefined> {
-  const response = await fetch(url, { method: 'HEAD', headers: tus });
-  return response.ok ? Number(response.headers.get('upload-offset')) : undefined;
-}
-
-export const idOf = (uploadUrl: string): string => uploadUrl.split('/').at(-1) ?? '';
-
-/** Uploads in one piece. Returns the video's id. */
-export async function uploadTo(site: Part, film: Buffer, name: string): Promise<string> {
-  const url = await createUpload(site, film.length, name);
-  const answer = await patchUpload(url, 0, film);
-  if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`);
-  return idOf(url);
+  return videoIdOf(url);
 }
 
 export const videoAt = (site: Part, id: string): Promise<SiteVideo> =>

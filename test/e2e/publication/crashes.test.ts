@@ -9,7 +9,7 @@ import { eventually } from '../../support/eventually.ts';
 import { getJson } from '../../support/json-requests.ts';
 import { readMemory } from '../../support/programs.ts';
 import { makeVideo, minuteVideo, readVideo, shortVideo } from '../../support/sample-videos.ts';
-import { upload } from '../../support/uploads.ts';
+import { createUpload, findUploadOffset, patchUpload, upload, videoIdOf } from '../../support/uploads.ts';
 
 let demo: Demo;
 beforeAll(async () => {
@@ -18,29 +18,8 @@ beforeAll(async () => {
 afterAll(() => demo?.stop());
 
 const siteUrl = (index: number): string => demo.sites[index]?.url ?? '';
-const tus = () => ({ authorization: `Bearer ${demo.token}`, 'tus-resumable': '1.0.0' });
-
-async function createUpload(index: number, sizeBytes: number, name: string): Promise<string> {
-  const response = await fetch(`${siteUrl(index)}/api/uploads`, {
-    method: 'POST',
-    headers: {
-      ...tus(),
-      'upload-length': String(sizeBytes),
-      'upload-metadata': `name ${Buffer.from(name).toString('base64')}`,
-    },
-  });
-  expect(response.status).toBe(201);
-  return new URL(response.headers.get('location') ?? '', siteUrl(index)).href;
-}
-const patch = (url: string, offset: number, body: Buffer): Promise<Response> =>
-  fetch(url, {
-    method: 'PATCH',
-    headers: { ...tus(), 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' },
-    body: new Uint8Array(body),
-  });
-const offsetOf = async (url: string): Promise<number> =>
-  Number((await fetch(url, { method: 'HEAD', headers: tus() })).headers.get('upload-offset'));
-const idOf = (url: string): string => url.split('/').at(-1) ?? '';
+/** What the site has acknowledged; -1 if it does not know the upload. */
+const offsetOf = async (url: string): Promise<number> => (await findUploadOffset(url, demo.token)) ?? -1;
 
 const registered = (id: string, timeoutMs = 20_000): Promise<Video> =>
   eventually(
@@ -80,19 +59,19 @@ describe('kill -9 of the site', () => {
 
   it('during an upload: what was acknowledged is there, and the upload goes on', async () => {
     const film = readVideo(minuteVideo());
-    const url = await createUpload(0, film.length, 'Interrupted');
+    const url = await createUpload(siteUrl(0), demo.token, film.length, 'Interrupted');
     for (let part = 1; part <= 4; part++) {
       const offset = await offsetOf(url);
       const end = Math.floor((film.length * part) / 5);
-      const answer = await patch(url, offset, film.subarray(offset, end));
+      const answer = await patchUpload(url, demo.token, offset, film.subarray(offset, end));
       expect(answer.headers.get('upload-offset')).toBe(String(end));
       await killSite();
       await restartSite();
       expect(await offsetOf(url)).toBe(end);
     }
     const offset = await offsetOf(url);
-    expect((await patch(url, offset, film.subarray(offset))).status).toBe(204);
-    expect((await registered(idOf(url))).sizeBytes).toBe(film.length);
+    expect((await patchUpload(url, demo.token, offset, film.subarray(offset))).status).toBe(204);
+    expect((await registered(videoIdOf(url))).sizeBytes).toBe(film.length);
     expect(await countNamed('Interrupted')).toBe(1);
   });
 
@@ -100,14 +79,14 @@ describe('kill -9 of the site', () => {
     const film = readVideo(shortVideo());
     for (const delayMs of [0, 5, 15, 30, 60, 120, 250]) {
       const name = `Moment ${delayMs}`;
-      const url = await createUpload(0, film.length, name);
-      await patch(url, 0, film);
+      const url = await createUpload(siteUrl(0), demo.token, film.length, name);
+      await patchUpload(url, demo.token, 0, film);
       await sleep(delayMs);
       await killSite();
       await restartSite();
-      await registered(idOf(url));
+      await registered(videoIdOf(url));
       const atSite = await eventually('the site sees it', async () => {
-        const found = await findAtSite(demo, 0, idOf(url));
+        const found = await findAtSite(demo, 0, videoIdOf(url));
         return found.registered ? found : undefined;
       });
       expect(atSite).toMatchObject({ state: 'ready', published: true });
@@ -117,15 +96,15 @@ describe('kill -9 of the site', () => {
 
   it('before the answer to the last byte: the client resumes or finds it done', async () => {
     const film = readVideo(shortVideo());
-    const url = await createUpload(0, film.length, 'Unanswered');
-    const sending = patch(url, 0, film).catch(() => undefined);
+    const url = await createUpload(siteUrl(0), demo.token, film.length, 'Unanswered');
+    const sending = patchUpload(url, demo.token, 0, film).catch(() => undefined);
     await sleep(8);
     await killSite();
     await sending;
     await restartSite();
     const offset = await offsetOf(url);
-    if (offset < film.length) await patch(url, offset, film.subarray(offset));
-    await registered(idOf(url));
+    if (offset < film.length) await patchUpload(url, demo.token, offset, film.subarray(offset));
+    await registered(videoIdOf(url));
     expect(await countNamed('Unanswered')).toBe(1);
   });
 });

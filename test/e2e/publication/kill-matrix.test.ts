@@ -12,12 +12,8 @@ import type { SiteInfo } from '../../../src/protocol/site.ts';
 import {
   type Cluster,
   type ClusterSettings,
-  createUpload,
-  idOf,
   listSitesOf,
-  offsetOf,
   type Part,
-  patchUpload,
   startCluster,
   TOKEN,
   untilRegistered,
@@ -30,6 +26,7 @@ import { eventually } from '../../support/eventually.ts';
 import { getJson } from '../../support/json-requests.ts';
 import { startPostgres } from '../../support/postgres/server.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
+import { createUpload, findUploadOffset, patchUpload, videoIdOf } from '../../support/uploads.ts';
 
 type Act = 'upload' | 'restart' | 'edit' | 'withdraw';
 /** What leads through a failpoint; an upload where nothing is said. */
@@ -57,11 +54,11 @@ async function insistOnUpload(name: string): Promise<string> {
   return eventually(
     `${name} is uploaded`,
     async () => {
-      url ??= await createUpload(site, film.length, name);
-      const offset = await offsetOf(url);
+      url ??= await createUpload(site.url, TOKEN, film.length, name);
+      const offset = await findUploadOffset(url, TOKEN);
       if (offset === undefined) throw new Error('the site has lost an upload that it answered for');
-      if (offset < film.length) await patchUpload(url, offset, film.subarray(offset));
-      return (await offsetOf(url)) === film.length ? idOf(url) : undefined;
+      if (offset < film.length) await patchUpload(url, TOKEN, offset, film.subarray(offset));
+      return (await findUploadOffset(url, TOKEN)) === film.length ? videoIdOf(url) : undefined;
     },
     30_000,
   );

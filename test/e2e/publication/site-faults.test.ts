@@ -11,11 +11,8 @@ import { type SiteSchema, siteMigrations } from '../../../src/site/database/sche
 import { insertVideo, markChecking } from '../../../src/site/database/videos.ts';
 import {
   type Cluster,
-  createUpload,
-  idOf,
   listSitesOf,
   type Part,
-  patchUpload,
   startCluster,
   TOKEN,
   untilRegistered,
@@ -26,6 +23,7 @@ import {
 import { eventually } from '../../support/eventually.ts';
 import { readMemory } from '../../support/programs.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
+import { createUpload, patchUpload, videoIdOf } from '../../support/uploads.ts';
 
 const authorised = { authorization: `Bearer ${TOKEN}` };
 
@@ -72,7 +70,7 @@ describe('a full disk', () => {
       for (;;) await filler.write(chunk);
     })().catch(() => {});
     await filler.close();
-    const refused = await createUpload(site, film.length, 'Too much').catch(String);
+    const refused = await createUpload(site.url, TOKEN, film.length, 'Too much').catch(String);
     expect(refused).toMatch(/^Error: 507: .*disk-full/);
     expect(await videosAt(site)).toMatchObject([{ id, state: 'ready' }]);
     expect((await fetch(`${site.url}/v/${id}/${revision}/source-video/1.m4s`)).status).toBe(200);
@@ -118,7 +116,7 @@ describe('a damaged database', () => {
       expect(answer.status).toBe(503);
       expect(await answer.json()).toMatchObject({ code: 'database-damaged' });
     }
-    await expect(createUpload(site, film.length, 'No')).rejects.toThrow(/503.*database-damaged/);
+    await expect(createUpload(site.url, TOKEN, film.length, 'No')).rejects.toThrow(/503.*database-damaged/);
     expect(readFileSync(file).equals(bytes)).toBe(true);
     // The next sweep finds out, and the signal desk shows it; viewers are still sent there.
     await eventually(
@@ -150,8 +148,8 @@ describe('a poisonous file', () => {
   it('that kills the site at each check is set aside at the fourth, and the site lives on', async () => {
     const site = await cluster.addSite('Poisoned');
     await site.start('check-claimed');
-    const url = await createUpload(site, film.length, 'Poison');
-    await patchUpload(url, 0, film).catch(() => {});
+    const url = await createUpload(site.url, TOKEN, film.length, 'Poison');
+    await patchUpload(url, TOKEN, 0, film).catch(() => {});
     await site.untilKilled();
     for (let attempt = 2; attempt <= 3; attempt++) {
       await site.start('check-claimed', false);
@@ -159,7 +157,7 @@ describe('a poisonous file', () => {
     }
     await site.start('check-claimed');
     const aside = await eventually('it is set aside', async () => {
-      const video = await videoAt(site, idOf(url));
+      const video = await videoAt(site, videoIdOf(url));
       return video.state === 'failed' ? video : undefined;
     });
     expect(aside.error).toMatchObject({ code: 'check-set-aside' });

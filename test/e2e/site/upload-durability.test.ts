@@ -5,16 +5,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Cluster,
-  createUpload,
-  idOf,
-  offsetOf,
   type Part,
-  patchUpload,
   startCluster,
+  TOKEN,
   untilRegistered,
   uploadTo,
 } from '../../support/cluster.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
+import { createUpload, findUploadOffset, patchUpload, videoIdOf } from '../../support/uploads.ts';
 
 const TWENTIETHS = 20;
 
@@ -31,18 +29,18 @@ describe('kill -9 at every twentieth of an upload', () => {
   it('loses no byte that was acknowledged, and what is published is what was sent', async () => {
     site = await cluster.addSite('Interrupted');
     await site.start();
-    const url = await createUpload(site, film.length, 'In twenty parts');
+    const url = await createUpload(site.url, TOKEN, film.length, 'In twenty parts');
     for (let part = 1; part <= TWENTIETHS; part++) {
-      const offset = (await offsetOf(url)) ?? -1;
+      const offset = (await findUploadOffset(url, TOKEN)) ?? -1;
       const end = Math.floor((film.length * part) / TWENTIETHS);
-      const answer = await patchUpload(url, offset, film.subarray(offset, end));
+      const answer = await patchUpload(url, TOKEN, offset, film.subarray(offset, end));
       expect(answer.headers.get('upload-offset')).toBe(String(end));
       await site.kill('SIGKILL');
       await site.start();
-      expect(await offsetOf(url)).toBe(end);
+      expect(await findUploadOffset(url, TOKEN)).toBe(end);
     }
-    await untilRegistered(site, idOf(url));
-    const kept = readFileSync(join(site.directory, 'videos', idOf(url), 'source'));
+    await untilRegistered(site, videoIdOf(url));
+    const kept = readFileSync(join(site.directory, 'videos', videoIdOf(url), 'source'));
     const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
     expect(digest(kept)).toBe(digest(film));
   });
