@@ -1,9 +1,24 @@
 /** Numbers, sizes, times and durations as people of each language write them (Intl). Pure: the time zone is the browser's. */
-import type { Language } from './i18n.ts';
+import type { Language } from './language.ts';
 
 const LOCALES: Readonly<Record<Language, string>> = { en: 'en-GB', zh: 'zh-CN' };
 const SIZE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 const RATE_UNITS = ['bit', 'kilobit', 'megabit', 'gigabit'] as const;
+
+const SECOND = { unit: 'second', seconds: 1, fromSeconds: 0 } as const;
+/** Each unit applies from `fromSeconds` on, so that 75 minutes are not rounded to 1 h. */
+const DURATION_UNITS = [
+  { unit: 'day', seconds: 86_400, fromSeconds: 2 * 86_400 - 1_800 },
+  { unit: 'hour', seconds: 3_600, fromSeconds: 5_400 - 30 },
+  { unit: 'minute', seconds: 60, fromSeconds: 60 },
+  SECOND,
+] as const;
+type DurationUnit = (typeof DURATION_UNITS)[number]['unit'];
+/** Intl writes "20 secs" and "6 mins" in English, and nobody else does. */
+const DURATION_SYMBOLS: Readonly<Record<Language, Readonly<Record<DurationUnit, string>>>> = {
+  en: { second: 's', minute: 'min', hour: 'h', day: 'd' },
+  zh: { second: '秒', minute: '分钟', hour: '小时', day: '天' },
+};
 
 export interface Format {
   number(value: number): string;
@@ -11,9 +26,8 @@ export interface Format {
   /** Decimal units: 1 MB is a million bytes. */
   size(bytes: number): string;
   bitrate(bitsPerSecond: number): string;
-  /** In words and at most two units: `1 hr, 2 min`. */
+  /** An amount of time, rounded to its largest unit: `20 s`, `6 min`, `2 h`. The length of a video is a `formatClock`. */
   duration(ms: number): string;
-  seconds(seconds: number): string;
   date(timestamp: string): string;
   dateTime(timestamp: string): string;
   time(epochMs: number): string;
@@ -22,7 +36,7 @@ export interface Format {
   list(items: readonly string[]): string;
 }
 
-/** `4:05`, `1:02:03`: what stands on the corner of a picture. */
+/** `4:05`, `1:02:03`: the length of a video and a position in it. */
 export function formatClock(ms: number): string {
   const total = Math.max(0, Math.round(ms / 1000));
   const parts = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60];
@@ -69,23 +83,19 @@ export function createFormat(language: Language): Format {
         style: 'percent',
         maximumFractionDigits: fraction < 0.1 ? 1 : 0,
       }).format(fraction),
-    size: bytes => measured(bytes, SIZE_UNITS, ''),
+    // Intl writes "512 byte".
+    size: bytes =>
+      bytes < 999.5
+        ? `${new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }).format(bytes)}\u00a0B`
+        : measured(bytes, SIZE_UNITS, ''),
     bitrate: bitsPerSecond => measured(bitsPerSecond, RATE_UNITS, '-per-second'),
     duration(ms) {
-      const total = Math.max(0, Math.round(ms / 1000));
-      const parts = [
-        [Math.floor(total / 3600), 'hour'],
-        [Math.floor(total / 60) % 60, 'minute'],
-        [total % 60, 'second'],
-      ] as const;
-      const first = parts.findIndex(([value]) => value > 0);
-      if (first === -1) return unit(0, 'second');
-      const shown = parts.slice(first, first + 2).filter(([value]) => value > 0);
-      return new Intl.ListFormat(locale, { type: 'unit', style: 'short' }).format(
-        shown.map(([value, name]) => unit(value, name)),
-      );
+      const seconds = Math.max(0, Math.round(ms / 1000));
+      const { unit: name, seconds: size } =
+        DURATION_UNITS.find(each => seconds >= each.fromSeconds) ?? SECOND;
+      const value = new Intl.NumberFormat(locale).format(Math.round(seconds / size));
+      return `${value}\u00a0${DURATION_SYMBOLS[language][name]}`;
     },
-    seconds: seconds => unit(seconds, 'second', 1),
     date: timestamp => moment({ dateStyle: 'medium' }, timestamp),
     dateTime: timestamp => moment({ dateStyle: 'medium', timeStyle: 'medium' }, timestamp),
     time: epochMs => moment({ timeStyle: 'medium' }, epochMs),

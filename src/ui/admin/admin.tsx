@@ -157,7 +157,7 @@ function Everywhere({ token, onToken }: EverywhereProps) {
           <section class="panel" aria-labelledby="trackers">
             <h2 id="trackers">{t.admin.trackers}</h2>
             <p>
-              <a href="/admin/explain">{t.admin.why}</a>
+              <a href="/admin/explain">{t.admin.explain}</a>
             </p>
             <TrackersTable trackers={value.trackers} />
             <AddTracker token={token} onInvited={onInvited} />
@@ -173,7 +173,7 @@ function Everywhere({ token, onToken }: EverywhereProps) {
       )}
       <div class="actions">
         <button type="button" class="plain small" onClick={() => onToken(undefined)}>
-          {t.token.forget}
+          {t.signIn.signOut}
         </button>
       </div>
     </>

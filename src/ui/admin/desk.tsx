@@ -21,21 +21,21 @@ export function Desk({ sites, signals, withdrawals, onCollect }: DeskProps) {
   const joined = sites.filter(site => site.state !== 'revoked' && site.state !== 'invited');
   return (
     <section class="panel" aria-labelledby="desk">
-      <h2 id="desk">{t.desk.heading}</h2>
-      <p class="quiet">{t.desk.explain}</p>
-      <h3>{t.desk.sites}</h3>
+      <h2 id="desk">{t.signalLog.heading}</h2>
+      <p class="quiet">{t.signalLog.explain}</p>
+      <h3>{t.signalLog.completeness}</h3>
       <CompletenessTable sites={joined} onCollect={onCollect} />
-      <h3>{t.desk.withdrawals}</h3>
+      <h3>{t.signalLog.withdrawals}</h3>
       <WithdrawalsTable withdrawals={withdrawals} />
-      <h3>{t.desk.signals}</h3>
+      <h3>{t.signalLog.signals}</h3>
       <SignalsTable signals={signals} />
     </section>
   );
 }
 
-function useColumns(): (...keys: readonly (keyof Texts['desk']['columns'])[]) => readonly string[] {
+function useColumns(): (...keys: readonly (keyof Texts['signalLog']['columns'])[]) => readonly string[] {
   const { t } = useSpeech();
-  return (...keys) => keys.map(key => t.desk.columns[key]);
+  return (...keys) => keys.map(key => t.signalLog.columns[key]);
 }
 
 function Failure({ code, text }: { readonly code: string | undefined; readonly text: string | undefined }) {
@@ -55,7 +55,7 @@ function CompletenessTable({ sites, onCollect }: Pick<DeskProps, 'sites' | 'onCo
   return (
     <Table
       testId="desk-sites"
-      label={t.desk.sites}
+      label={t.signalLog.completeness}
       columns={columns('site', 'complete', 'lag', 'pending', 'epoch', 'collected', 'error', 'actions')}
     >
       {sites.map(site => (
@@ -64,7 +64,7 @@ function CompletenessTable({ sites, onCollect }: Pick<DeskProps, 'sites' | 'onCo
           <td>
             <Completeness publication={site.publication} />
           </td>
-          <td class="number">{site.lagMs === 0 ? t.desk.noLag : format.duration(site.lagMs)}</td>
+          <td class="number">{site.lagMs === 0 ? t.signalLog.noLag : format.duration(site.lagMs)}</td>
           <td class="number">{format.number(site.pendingSignals)}</td>
           <td class="number">{format.number(site.publication?.epoch ?? 0)}</td>
           <When time={site.lastCollectedAt} />
@@ -82,18 +82,18 @@ function CompletenessTable({ sites, onCollect }: Pick<DeskProps, 'sites' | 'onCo
 
 function Completeness({ publication }: Pick<Site, 'publication'>) {
   const { t, format } = useSpeech();
-  if (!publication || publication.epoch === 0) return <span class="quiet">{t.desk.notGreeted}</span>;
+  if (!publication || publication.epoch === 0) return <span class="quiet">{t.signalLog.noHandshake}</span>;
   const { completeAt, completeRecords = 0, differedAt, waitsBecause } = publication;
-  const complete = completeAt && t.desk.complete(atTime(completeAt, format), format.number(completeRecords));
+  const complete = completeAt && t.signalLog.complete(atTime(completeAt, format), completeRecords);
   if (waitsBecause) {
     return (
       <span class="warn" title={waitsBecause}>
-        {t.desk.waits}
+        {t.signalLog.waitingForSite}
       </span>
     );
   }
-  if (differedAt) return <span class="warn">{t.desk.differs(atTime(differedAt, format))}</span>;
-  return <span class={complete ? 'good' : 'quiet'}>{complete ?? t.desk.notCompared}</span>;
+  if (differedAt) return <span class="warn">{t.signalLog.differs(atTime(differedAt, format))}</span>;
+  return <span class={complete ? 'good' : 'quiet'}>{complete ?? t.signalLog.notCompared}</span>;
 }
 
 type Formats = ReturnType<typeof useSpeech>['format'];
@@ -107,26 +107,26 @@ const atTime = (timestamp: string, format: Formats): string =>
 function WithdrawalsTable({ withdrawals }: Pick<DeskProps, 'withdrawals'>) {
   const { t, format } = useSpeech();
   const columns = useColumns();
-  if (withdrawals.length === 0) return <p class="quiet">{t.desk.noWithdrawals}</p>;
+  if (withdrawals.length === 0) return <p class="quiet">{t.signalLog.noWithdrawals}</p>;
   const describe = ({ name, lastSeenAt }: Withdrawal['waitingFor'][number]): string => {
-    if (!lastSeenAt) return t.desk.neverSeen(name);
+    if (!lastSeenAt) return t.signalLog.notSeen(name);
     const isAway = Date.now() - Date.parse(lastSeenAt) > UNREACHABLE_AFTER_MS;
-    return isAway ? t.desk.unreachable(name, atTime(lastSeenAt, format)) : t.desk.underWay(name);
+    return isAway ? t.signalLog.unreachable(name, atTime(lastSeenAt, format)) : t.signalLog.inProgress(name);
   };
   return (
     <Table
       testId="withdrawals"
-      label={t.desk.withdrawals}
+      label={t.signalLog.withdrawals}
       columns={columns('video', 'site', 'withdrawn', 'confirmed')}
     >
       {withdrawals.map(withdrawal => (
         <tr key={`${withdrawal.site.id} ${withdrawal.video}`} data-video={withdrawal.video}>
-          <th scope="row">{withdrawal.name || t.desk.unnamed}</th>
+          <th scope="row">{withdrawal.name || t.signalLog.unnamed}</th>
           <td>{withdrawal.site.name}</td>
           <When time={withdrawal.withdrawnAt} />
           <td class={withdrawal.waitingFor.length === 0 ? 'good' : 'warn'}>
             {format.list([
-              t.desk.confirmed(format.number(withdrawal.confirmed), format.number(withdrawal.sites)),
+              t.signalLog.confirmed(format.number(withdrawal.confirmed), format.number(withdrawal.sites)),
               ...withdrawal.waitingFor.map(describe),
             ])}
           </td>
@@ -139,19 +139,19 @@ function WithdrawalsTable({ withdrawals }: Pick<DeskProps, 'withdrawals'>) {
 function SignalsTable({ signals }: Pick<DeskProps, 'signals'>) {
   const { t, format } = useSpeech();
   const columns = useColumns();
-  if (signals.length === 0) return <p class="quiet">{t.admin.noSignals}</p>;
+  if (signals.length === 0) return <p class="quiet">{t.signalLog.noSignals}</p>;
   return (
     <Table
       testId="signals"
       isList
-      label={t.desk.signals}
+      label={t.signalLog.signals}
       columns={columns('site', 'received', 'handled', 'attempts', 'records', 'error')}
     >
       {signals.map(signal => (
         <tr key={signal.id}>
           <th scope="row">{signal.site.name}</th>
           <When time={signal.receivedAt} />
-          <When time={signal.handledAt} never={t.admin.pending} />
+          <When time={signal.handledAt} never={t.signalLog.pending} />
           <td class="number">{format.number(signal.attempts)}</td>
           <td class="number">
             {signal.records === undefined ? t.common.none : format.number(signal.records)}

@@ -80,7 +80,7 @@ export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
         />
         {isReadBySql && (
           <Choice
-            label={edit.throughGateway}
+            label={edit.useGateway}
             name="throughGateway"
             isChosen={fields.throughGateway}
             onChoose={throughGateway => set({ throughGateway })}

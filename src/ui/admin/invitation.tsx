@@ -41,7 +41,7 @@ export function InvitationPanel({ invitation, onClose }: InvitationPanelProps) {
               )
             }
           >
-            {copied === lines ? t.common.copied : t.common.copy}
+            {copied === lines ? t.admin.copied : t.admin.copy}
           </button>
         )}
         <button type="button" onClick={onClose}>

@@ -58,7 +58,9 @@ export function SiteMap({ sites }: { readonly sites: readonly Site[] }) {
         })}
       </svg>
       {unplaced.length > 0 && (
-        <figcaption class="quiet">{t.admin.noPlace(format.list(unplaced.map(site => site.name)))}</figcaption>
+        <figcaption class="quiet">
+          {t.admin.noCoordinates(format.list(unplaced.map(site => site.name)))}
+        </figcaption>
       )}
     </figure>
   );

@@ -83,7 +83,7 @@ export function SitesTable({ sites, onCollect, onInvite, onRevoke, onEdit, onDra
                     onClick={() => onDrain(site, !site.policy.drained)}
                     data-testid="drain"
                   >
-                    {site.policy.drained ? t.admin.undrain : t.admin.drain}
+                    {site.policy.drained ? t.admin.endDrain : t.admin.drain}
                   </button>
                   <button
                     type="button"

@@ -35,8 +35,8 @@ export function DryRunPanel({ tracker, token, sites }: DryRunProps) {
   };
   return (
     <section class="panel" aria-labelledby="dry-run">
-      <h2 id="dry-run">{t.explain.dryRun}</h2>
-      <p class="quiet">{t.explain.dryRunHint}</p>
+      <h2 id="dry-run">{t.explain.simulation.heading}</h2>
+      <p class="quiet">{t.explain.simulation.hint}</p>
       <form
         class="form"
         onSubmit={event => {
@@ -59,18 +59,18 @@ export function DryRunPanel({ tracker, token, sites }: DryRunProps) {
           </select>
         </div>
         <div class="field">
-          <label for="plan-kind">{t.explain.change}</label>
+          <label for="plan-kind">{t.explain.simulation.change}</label>
           <select id="plan-kind" value={kind} onChange={event => setKind(event.currentTarget.value as Kind)}>
             {KINDS.map(each => (
               <option key={each} value={each}>
-                {t.explain.kinds[each]}
+                {t.explain.simulation.kinds[each]}
               </option>
             ))}
           </select>
         </div>
         {(kind === 'zone' || kind === 'weight') && (
           <div class="field whole">
-            <label for="plan-value">{kind === 'zone' ? t.admin.zone : t.explain.weight}</label>
+            <label for="plan-value">{kind === 'zone' ? t.admin.zone : t.explain.simulation.weight}</label>
             <input
               id="plan-value"
               value={value}
@@ -82,7 +82,7 @@ export function DryRunPanel({ tracker, token, sites }: DryRunProps) {
         <Refusal error={error} isWhole />
         <div class="whole">
           <button type="submit" data-testid="try">
-            {t.explain.try}
+            {t.explain.simulation.submit}
           </button>
         </div>
       </form>
@@ -104,19 +104,19 @@ function planOf(kind: Kind, site: string, value: string): Partial<PlannedChange>
 function Result({ result, sites }: { readonly result: DryRun; readonly sites: readonly Site[] }) {
   const { t, format } = useSpeech();
   const nameOf = (site: string | null): string =>
-    sites.find(({ id }) => id === site)?.name ?? t.explain.nowhere;
-  if (result.networks === 0) return <p>{t.explain.nobody}</p>;
+    sites.find(({ id }) => id === site)?.name ?? t.explain.simulation.nowhere;
+  if (result.networks === 0) return <p>{t.explain.simulation.noViewers}</p>;
   return (
     <div data-testid="dry-run-result">
       <p>
-        <strong>{t.explain.moved(format.percent(result.movedShare), result.networks)}</strong>
+        <strong>{t.explain.simulation.moved(format.percent(result.movedShare), result.networks)}</strong>
       </p>
       <table>
         <thead>
           <tr>
             <th scope="col">{t.explain.columns.site}</th>
-            <th scope="col">{t.explain.before}</th>
-            <th scope="col">{t.explain.after}</th>
+            <th scope="col">{t.explain.simulation.before}</th>
+            <th scope="col">{t.explain.simulation.after}</th>
           </tr>
         </thead>
         <tbody>
@@ -132,7 +132,9 @@ function Result({ result, sites }: { readonly result: DryRun; readonly sites: re
       {result.moves.length > 0 && (
         <ul>
           {result.moves.map(({ from, to, share }) => (
-            <li key={`${from} ${to}`}>{t.explain.move(format.percent(share), nameOf(from), nameOf(to))}</li>
+            <li key={`${from} ${to}`}>
+              {t.explain.simulation.move(format.percent(share), nameOf(from), nameOf(to))}
+            </li>
           ))}
         </ul>
       )}

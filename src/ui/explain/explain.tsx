@@ -72,7 +72,7 @@ function Asking({ known, token }: { readonly known: Known; readonly token: strin
   return (
     <>
       <section class="panel" aria-labelledby="question">
-        <h2 id="question">{t.explain.question}</h2>
+        <h2 id="question">{t.explain.form}</h2>
         <form
           class="form"
           onSubmit={event => {
@@ -116,7 +116,7 @@ function Asking({ known, token }: { readonly known: Known; readonly token: strin
           <Refusal error={error} isWhole />
           <div class="whole">
             <button type="submit" class="primary" data-testid="explain">
-              {t.explain.ask}
+              {t.explain.submit}
             </button>
           </div>
         </form>

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import type { Site } from '../../protocol/central.ts';
 import type { Explanation } from '../../protocol/tracker.ts';
 import { useSpeech } from '../parts/language.tsx';
-import { sayFigures } from '../parts/said.ts';
+import { renderFigures } from '../parts/rendered-figures.ts';
 
 export function ViewerFacts({
   explanation,
@@ -20,8 +20,11 @@ export function ViewerFacts({
     [t.explain.policy, t.explain.policies[policy]],
     [t.explain.zone, zone && `${zone} (${viewer.zonePrefix})`],
     [t.explain.network, viewer.prefix],
-    [t.explain.area, viewer.area],
-    [t.explain.line, viewer.lineBps === undefined ? t.explain.unknown : format.bitrate(viewer.lineBps)],
+    [t.explain.widerNetwork, viewer.area],
+    [
+      t.explain.bestThroughput,
+      viewer.lineBps === undefined ? t.explain.unknown : format.bitrate(viewer.lineBps),
+    ],
   ];
   return (
     <dl class="facts">
@@ -53,7 +56,7 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
           <thead>
             <tr>
               {[
-                columns.place,
+                columns.rank,
                 columns.site,
                 columns.expected,
                 columns.measured,
@@ -70,13 +73,13 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
           <tbody>
             {shown.map(({ site, name, offered, inputs, load, distanceKm, reasons, changes }, at) => (
               <tr key={site} data-site={site} data-offered={offered}>
-                <td class="number place" data-label={columns.place}>
+                <td class="number place" data-label={columns.rank}>
                   {offered ? at + 1 : '–'}
                 </td>
                 <th scope="row" data-place={offered ? at + 1 : '–'}>
                   {name}
                   {distanceKm !== undefined && (
-                    <div class="quiet">{t.watch.kilometres(format.number(Math.round(distanceKm)))}</div>
+                    <div class="quiet">{t.watch.distance(format.number(Math.round(distanceKm)))}</div>
                   )}
                 </th>
                 <td class="number" data-label={columns.expected}>
@@ -87,9 +90,9 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
                     <>
                       {format.bitrate(inputs.measured.bps)}
                       <div class="quiet">
-                        {t.explain.reports(
+                        {t.explain.measurement(
                           format.number(inputs.measured.reports),
-                          format.seconds(inputs.measured.ageS),
+                          format.duration(inputs.measured.ageS * 1_000),
                         )}
                       </div>
                     </>
@@ -109,13 +112,13 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
                 <td class="sentences" data-label={columns.reasons}>
                   <ul class="plain-list">
                     {reasons.map(({ code, text, figures }) => (
-                      <li key={code + text}>{t.why.reasons[code](sayFigures(figures, format))}</li>
+                      <li key={code + text}>{t.ranking.reasons[code](renderFigures(figures, format))}</li>
                     ))}
                   </ul>
                 </td>
                 <td class="sentences" data-label={columns.changes}>
                   {changes
-                    .map(({ code, figures }) => t.why.changes[code](sayFigures(figures, format)))
+                    .map(({ code, figures }) => t.ranking.changes[code](renderFigures(figures, format)))
                     .join(' ')}
                 </td>
               </tr>

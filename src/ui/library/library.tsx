@@ -78,7 +78,7 @@ export function Library() {
       </div>
       {value && !value.connected && (
         <Notice kind="hint" testId="island">
-          {t.library.island}
+          {t.library.offline}
         </Notice>
       )}
       {(error ?? moreError) !== undefined && <ErrorNotice error={error ?? moreError} retry={refresh} />}

@@ -5,11 +5,11 @@ import { Page } from '../parts/page.tsx';
 export function Lost() {
   const { t } = useSpeech();
   return (
-    <Page title={t.lost.heading} home="/" links={[{ href: '/', text: t.lost.home }]}>
-      <h1>{t.lost.heading}</h1>
-      <p>{t.lost.text}</p>
+    <Page title={t.notFound.heading} home="/" links={[{ href: '/', text: t.notFound.home }]}>
+      <h1>{t.notFound.heading}</h1>
+      <p>{t.notFound.text}</p>
       <p>
-        <a href="/">{t.lost.home}</a>
+        <a href="/">{t.notFound.home}</a>
       </p>
     </Page>
   );

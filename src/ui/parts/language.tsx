@@ -2,15 +2,8 @@
 import { type ComponentChildren, createContext } from 'preact';
 import { useContext, useEffect, useMemo, useState } from 'preact/hooks';
 import { createFormat, type Format } from '../format.ts';
-import {
-  chooseLanguage,
-  LANGUAGE_NAMES,
-  LANGUAGE_TAGS,
-  LANGUAGES,
-  type Language,
-  TEXTS,
-  type Texts,
-} from '../i18n.ts';
+import { TEXTS, type Texts } from '../i18n.ts';
+import { chooseLanguage, LANGUAGE_NAMES, LANGUAGE_TAGS, LANGUAGES, type Language } from '../language.ts';
 import { readStored, writeStored } from './storage.ts';
 
 const STORAGE_KEY = 'tributary.language';

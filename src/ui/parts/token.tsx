@@ -52,14 +52,18 @@ export function TokenForm({ refused, onToken }: TokenFormProps) {
         if (text.trim()) onToken(text.trim());
       }}
     >
-      <h2>{t.token.heading}</h2>
-      <p class="quiet">{t.token.explain}</p>
+      <h2>{t.signIn.heading}</h2>
+      <p class="quiet">
+        {t.signIn.explain
+          .split('`')
+          .map((part, index) => (index % 2 === 1 ? <code key={part}>{part}</code> : part))}
+      </p>
       {refused && (
         <p class="bad" role="alert">
-          {t.token.refused}
+          {t.signIn.refused}
         </p>
       )}
-      <label for={id}>{t.token.label}</label>
+      <label for={id}>{t.signIn.label}</label>
       <input
         id={id}
         name="token"
@@ -70,7 +74,7 @@ export function TokenForm({ refused, onToken }: TokenFormProps) {
         onInput={event => setText(event.currentTarget.value)}
       />
       <button type="submit" class="primary">
-        {t.token.submit}
+        {t.signIn.submit}
       </button>
     </form>
   );

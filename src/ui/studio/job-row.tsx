@@ -33,7 +33,11 @@ export function JobRow({ job, calls }: JobRowProps) {
         <p class="row">
           <span>{words.kinds[job.kind]}</span>
           <span class="quiet">
-            {job.state === 'running' ? format.percent(job.progress) : words.states[job.state]}
+            {job.state === 'running'
+              ? format.percent(job.progress)
+              : job.state === 'set-aside'
+                ? words.failedAfter(job.attempts)
+                : words.states[job.state]}
           </span>
           {job.speed !== undefined && (
             <span class="quiet" data-testid="job-speed">

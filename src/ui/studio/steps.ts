@@ -38,16 +38,16 @@ export function listSteps(video: StepFacts): readonly { readonly step: Step; rea
 }
 
 /** What is going on, in words. `joined`: the site has a centre to publish to. */
-export function describeDoing(video: StepFacts, joined: boolean): keyof Texts['studio']['doing'] {
+export function describeDoing(video: StepFacts, joined: boolean): keyof Texts['studio']['videoStatus'] {
   switch (video.state) {
     case 'uploading':
-      return 'elsewhere';
+      return 'incomplete';
     case 'checking':
     case 'preparing':
     case 'failed':
       return video.state;
     case 'withdrawn':
-      return video.published || !joined ? 'withdrawn' : 'withdrawnTelling';
+      return video.published || !joined ? 'withdrawn' : 'withdrawing';
     case 'ready':
       if (video.registered) return 'registered';
       if (!joined) return 'local';

@@ -225,7 +225,8 @@ function StepAnnouncement({
       video => before.current && before.current.get(video.id) !== doings.get(video.id),
     );
     before.current = doings;
-    if (changed) setText(t.studio.announce(changed.name, t.studio.doing[describeDoing(changed, joined)]));
+    if (changed)
+      setText(t.studio.announce(changed.name, t.studio.videoStatus[describeDoing(changed, joined)]));
   }, [videos, joined, t]);
   return <Announcement text={text} />;
 }
@@ -250,11 +251,11 @@ function ConversionNotice({ conversion }: { readonly conversion: SiteInfo['conve
 
 function StatusLine({ site, isSilent }: { readonly site: SiteInfo | undefined; readonly isSilent: boolean }) {
   const { t, format } = useSpeech();
-  const { status } = t.studio;
+  const { siteStatus } = t.studio;
   if (isSilent) {
     return (
       <p class="row quiet" data-testid="status" role="status">
-        <span class="state bad">{status.unreachable}</span>
+        <span class="state bad">{siteStatus.unreachable}</span>
       </p>
     );
   }
@@ -268,11 +269,12 @@ function StatusLine({ site, isSilent }: { readonly site: SiteInfo | undefined; r
       data-unpublished={site.unpublished}
     >
       <span class={`state ${site.joined ? 'good' : 'warn'}`}>
-        {site.joined ? status.joined : status.notJoined}
+        {site.joined ? siteStatus.joined : siteStatus.notJoined}
       </span>
-      <span>{site.signal === 'sent' ? status.signalSent : status.signalNotSent}</span>
-      <span>{status.unpublished(site.unpublished)}</span>
-      <span>{status.free(format.size(site.freeBytes))}</span>
+      {site.signal === 'sent' && site.unpublished === 0 && <span>{siteStatus.allPublished}</span>}
+      {site.signal === 'not-sent' && <span>{siteStatus.signalNotSent}</span>}
+      {site.unpublished > 0 && <span>{siteStatus.unpublished(site.unpublished)}</span>}
+      <span>{siteStatus.free(format.size(site.freeBytes))}</span>
     </p>
   );
 }

@@ -14,7 +14,7 @@ export interface UploadItem {
   readonly sizeBytes: number;
   readonly sentBytes: number;
   readonly rate: Rate;
-  readonly state: 'queued' | 'sending' | 'paused' | 'broken';
+  readonly state: 'queued' | 'sending' | 'paused' | 'interrupted';
   /** What stopped it; the server's problem where it sent one. */
   readonly error?: ApiError | Error | undefined;
   /** The site's id of the video, as soon as it has given one. */
@@ -101,7 +101,7 @@ export function createUploadQueue(options: UploadQueueOptions): UploadQueue {
         options.onSent();
         remove(key);
       },
-      onError: error => stop(key, { state: 'broken', error: readError(error) }),
+      onError: error => stop(key, { state: 'interrupted', error: readError(error) }),
     });
     return client;
   }

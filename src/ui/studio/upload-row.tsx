@@ -15,7 +15,7 @@ export function UploadRow({ item, queue }: UploadRowProps) {
   const { key, name, state, sentBytes, sizeBytes, rate } = item;
   const isSending = state === 'sending';
   const leftMs = isSending ? estimateLeftMs(rate, sizeBytes, sentBytes) : undefined;
-  const doing = isSending ? t.studio.doing.uploading : t.studio.doing[state];
+  const doing = isSending ? t.studio.videoStatus.uploading : t.studio.videoStatus[state];
   return (
     <li class="panel" data-testid="upload" data-state={state} data-video={item.videoId}>
       <div class="video-top">

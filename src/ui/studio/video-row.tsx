@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import type { SiteJob } from '../../protocol/job.ts';
 import { tokenPath } from '../../protocol/media/media-address.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
+import { formatClock } from '../format.ts';
 import { Confirm } from '../parts/dialog.tsx';
 import { useSpeech } from '../parts/language.tsx';
 import { Refusal, ServerSentence } from '../parts/notice.tsx';
@@ -37,7 +38,8 @@ export function VideoRow(props: VideoRowProps) {
   const isWatchable = video.state === 'ready' || video.state === 'preparing';
   const step = describeDoing(video, joined);
   const isPrivate = video.visibility === 'private';
-  const doing = isPrivate && step === 'registered' ? t.studio.registeredPrivate : t.studio.doing[step];
+  const doing =
+    isPrivate && step === 'registered' ? t.studio.videoStatus.registeredPrivate : t.studio.videoStatus[step];
 
   const withdraw = async (): Promise<void> => {
     close();
@@ -131,8 +133,14 @@ export function VideoRow(props: VideoRowProps) {
       {open === 'captions' && <CaptionsPanel video={video} calls={captions} onClose={close} />}
       {open === 'withdraw' && (
         <Confirm
-          title={t.studio.withdrawTitle(video.name)}
-          text={isUnpublished ? t.studio.discardText : t.studio.withdrawText}
+          title={isUnpublished ? t.studio.discardTitle(video.name) : t.studio.withdrawTitle(video.name)}
+          text={
+            video.state === 'uploading'
+              ? t.studio.discardText
+              : isUnpublished
+                ? t.studio.discardFailedText
+                : t.studio.withdrawText
+          }
           yes={isUnpublished ? t.studio.discard : t.studio.withdraw}
           no={t.studio.keep}
           onYes={() => void withdraw()}
@@ -156,7 +164,7 @@ function VideoFacts({ video }: { readonly video: SiteVideo }) {
   return (
     <p class="row quiet">
       <span>{format.size(video.sizeBytes)}</span>
-      {video.durationMs && <span>{format.duration(video.durationMs)}</span>}
+      {video.durationMs && <span>{formatClock(video.durationMs)}</span>}
       {video.width && video.height && (
         <span>
           {video.width} × {video.height}

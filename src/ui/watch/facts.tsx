@@ -1,6 +1,7 @@
 /** What the centre knows of a video: its record, and where it is held. */
 import type { ComponentChildren } from 'preact';
 import type { Video } from '../../protocol/central.ts';
+import { formatClock } from '../format.ts';
 import { useSpeech } from '../parts/language.tsx';
 
 interface FactProps {
@@ -29,11 +30,11 @@ export function Facts({ video }: { readonly video: Video }) {
       )}
       <dl class="facts" data-testid="facts">
         <Fact term={facts.site}>{video.site.name}</Fact>
-        <Fact term={facts.duration}>{format.duration(video.durationMs)}</Fact>
+        <Fact term={facts.duration}>{formatClock(video.durationMs)}</Fact>
         <Fact term={facts.size}>{format.size(video.sizeBytes)}</Fact>
         <Fact term={facts.bitrate}>{format.bitrate(video.bitrateBps)}</Fact>
         {video.width && video.height && (
-          <Fact term={facts.picture}>
+          <Fact term={facts.resolution}>
             {video.width} × {video.height}
           </Fact>
         )}

@@ -51,8 +51,8 @@ export function Grants({ video, token, isWatching }: GrantsProps) {
   const grants = list.value?.grants;
   return (
     <section class="panel" aria-labelledby="grants" data-testid="grants">
-      <h2 id="grants">{t.grants.heading}</h2>
-      <p class="quiet">{t.grants.explain}</p>
+      <h2 id="grants">{t.links.heading}</h2>
+      <p class="quiet">{t.links.explain}</p>
       {!isWatching && (
         <div class="actions">
           <button
@@ -61,19 +61,19 @@ export function Grants({ video, token, isWatching }: GrantsProps) {
             data-testid="watch-here"
             onClick={() =>
               void act(async () => {
-                const { grant } = await give('hour', t.grants.ownNote);
+                const { grant } = await give('hour', t.links.ownNote);
                 location.hash = `grant=${grant}`;
               })
             }
           >
-            {t.grants.watchHere}
+            {t.links.watchHere}
           </button>
         </div>
       )}
       <NewGrant onGive={(lifetime, note) => act(() => give(lifetime, note))} />
       <Refusal error={error} />
       {list.error !== undefined && <ErrorNotice error={list.error} retry={list.refresh} />}
-      {grants?.length === 0 && <p class="quiet">{t.grants.none}</p>}
+      {grants?.length === 0 && <p class="quiet">{t.links.none}</p>}
       <ul class="stack plain-list">
         {grants?.map(grant => (
           <GrantRow key={grant.id} grant={grant} onRevoke={() => void revoke(`/${grant.id}`)} />
@@ -87,15 +87,15 @@ export function Grants({ video, token, isWatching }: GrantsProps) {
             onClick={() => setRevokingAll(true)}
             data-testid="revoke-all"
           >
-            {t.grants.revokeAll}
+            {t.links.revokeAll}
           </button>
         </div>
       )}
       {isRevokingAll && (
         <Confirm
-          title={t.grants.revokeAllTitle}
-          text={t.grants.revokeText}
-          yes={t.grants.revokeAll}
+          title={t.links.revokeAllTitle}
+          text={t.links.revokeAllText}
+          yes={t.links.revokeAll}
           no={t.common.cancel}
           onYes={() => {
             setRevokingAll(false);
@@ -123,7 +123,7 @@ function NewGrant({ onGive }: { readonly onGive: (lifetime: Lifetime, note: stri
       }}
     >
       <div class="field">
-        <label for={`${id}-lifetime`}>{t.grants.lifetime}</label>
+        <label for={`${id}-lifetime`}>{t.links.lifetime}</label>
         <select
           id={`${id}-lifetime`}
           name="lifetime"
@@ -132,13 +132,13 @@ function NewGrant({ onGive }: { readonly onGive: (lifetime: Lifetime, note: stri
         >
           {LIFETIMES.map(each => (
             <option key={each} value={each}>
-              {t.grants.lifetimes[each]}
+              {t.links.lifetimes[each]}
             </option>
           ))}
         </select>
       </div>
       <div class="field">
-        <label for={`${id}-note`}>{t.grants.note}</label>
+        <label for={`${id}-note`}>{t.links.note}</label>
         <input
           id={`${id}-note`}
           name="note"
@@ -149,7 +149,7 @@ function NewGrant({ onGive }: { readonly onGive: (lifetime: Lifetime, note: stri
       </div>
       <div class="actions">
         <button type="submit" class="primary">
-          {t.grants.give}
+          {t.links.create}
         </button>
       </div>
     </form>
@@ -162,14 +162,14 @@ function GrantRow({ grant, onRevoke }: { readonly grant: Grant; readonly onRevok
   return (
     <li class="stack" data-testid="grant" data-grant={grant.id}>
       <div class="row">
-        <strong>{grant.note || t.grants.unnamed}</strong>
-        <span class="quiet">{t.grants.until(format.dateTime(grant.expiresAt))}</span>
+        <strong>{grant.note || t.links.unnamed}</strong>
+        <span class="quiet">{t.links.until(format.dateTime(grant.expiresAt))}</span>
         <button type="button" class="plain small" onClick={onRevoke} data-testid="revoke">
-          {t.grants.revoke}
+          {t.links.revoke}
         </button>
       </div>
       <label class="hidden-text" for={id}>
-        {t.grants.link}
+        {t.links.link}
       </label>
       <input
         id={id}
@@ -180,11 +180,11 @@ function GrantRow({ grant, onRevoke }: { readonly grant: Grant; readonly onRevok
       />
       {grant.players && (
         <details>
-          <summary>{t.grants.players}</summary>
+          <summary>{t.links.players}</summary>
           <dl class="facts">
             {Object.entries(grant.players).map(([name, address]) => (
               <div key={name} class="whole">
-                <dt>{t.grants.addresses[name as keyof typeof t.grants.addresses]}</dt>
+                <dt>{t.links.addresses[name as keyof typeof t.links.addresses]}</dt>
                 <dd>
                   <code>{address}</code>
                 </dd>

@@ -6,7 +6,7 @@ import { ApiError, call } from '../api.ts';
 
 export type CentralInfo = z.infer<typeof centralInfoSchema>;
 
-/** @throws ApiError of the last tracker that was asked; `no-tracker` where there is none, `tracker-away` where none answers. */
+/** @throws ApiError of the last tracker that was asked; `no-tracker` where there is none, `tracker-unavailable` where none answers. */
 export async function fetchPlayAnswer(
   trackers: readonly string[],
   video: string,
@@ -21,7 +21,8 @@ export async function fetchPlayAnswer(
     } catch (error) {
       // What a tracker says of the video holds for all of them; one that says nothing is passed over.
       if (!(error instanceof ApiError) || (error.status > 0 && error.status < 500)) throw error;
-      failure = error.code === 'network' ? new ApiError(0, 'tracker-away', '', { cause: error }) : error;
+      failure =
+        error.code === 'network' ? new ApiError(0, 'tracker-unavailable', '', { cause: error }) : error;
     }
   }
   throw failure;

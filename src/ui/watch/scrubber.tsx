@@ -36,7 +36,7 @@ export function Scrubber({ video, storyboardUrl }: ScrubberProps) {
         max={duration}
         step="any"
         value={position}
-        aria-label={t.watch.scrub}
+        aria-label={t.watch.seek}
         aria-valuetext={formatClock(position * 1_000)}
         onInput={event => {
           const seconds = event.currentTarget.valueAsNumber;

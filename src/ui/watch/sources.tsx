@@ -3,14 +3,14 @@ import type { Reason, Source } from '../../protocol/tracker.ts';
 import type { Format } from '../format.ts';
 import type { Texts } from '../i18n.ts';
 import { useSpeech } from '../parts/language.tsx';
-import { sayFigures } from '../parts/said.ts';
+import { renderFigures } from '../parts/rendered-figures.ts';
 import type { Move } from './moves.ts';
 import type { PlaybackNumbers } from './playback.ts';
 
 /** A reason in few words. */
 export function labelReason({ code, figures }: Reason, texts: Texts['watch'], format: Format): string {
   const km = code === 'distance' ? figures?.km : undefined;
-  return km === undefined ? texts.reasons[code] : texts.kilometres(format.number(km));
+  return km === undefined ? texts.reasons[code] : texts.distance(format.number(km));
 }
 
 interface SourcesProps {
@@ -26,15 +26,15 @@ export function Sources({ sources, now, isNative, numbers, moves }: SourcesProps
   return (
     <section class="panel" aria-labelledby="serves">
       <div>
-        <h2 id="serves">{t.watch.whoServes}</h2>
-        <p class="quiet">{sources ? t.watch.whoServesHint : t.watch.waitingForFirst}</p>
+        <h2 id="serves">{t.watch.playingFrom}</h2>
+        <p class="quiet">{sources ? t.watch.availableSites : t.watch.findingSites}</p>
       </div>
       <ol class="sources" data-testid="sources">
         {sources?.map(source => (
           <SourceRow key={source.site} source={source} isNow={source.site === now} />
         ))}
       </ol>
-      {isNative && <p class="quiet">{t.watch.nativePlayer}</p>}
+      {isNative && <p class="quiet">{t.watch.builtInPlayer}</p>}
       {numbers && <Figures numbers={numbers} />}
       <Moves moves={moves} />
       {sources && sources.length > 0 && <Why sources={sources} />}
@@ -72,13 +72,13 @@ function Why({ sources }: { readonly sources: readonly Source[] }) {
   const { t, format } = useSpeech();
   return (
     <details>
-      <summary>{t.watch.why}</summary>
+      <summary>{t.watch.rankingReasons}</summary>
       <div class="why">
         {sources.map(source => (
           <p key={source.site}>
             <strong>{source.name}</strong>{' '}
             {source.reasons
-              .map(({ code, figures }) => t.why.reasons[code](sayFigures(figures, format)))
+              .map(({ code, figures }) => t.ranking.reasons[code](renderFigures(figures, format)))
               .join(' ')}
           </p>
         ))}
@@ -97,14 +97,14 @@ const formatRate = (numbers: PlaybackNumbers, format: Format): string =>
 function Figures({ numbers }: { readonly numbers: PlaybackNumbers }) {
   const { t, format } = useSpeech();
   return (
-    <dl class="figures number" aria-label={t.watch.numbers} data-testid="figures">
+    <dl class="figures number" aria-label={t.watch.stats} data-testid="figures">
       <div>
         <dt>{t.watch.throughput}</dt>
         <dd>{formatRate(numbers, format)}</dd>
       </div>
       <div>
         <dt>{t.watch.buffered}</dt>
-        <dd>{format.seconds(Math.round(numbers.bufferedSeconds))}</dd>
+        <dd>{format.duration(numbers.bufferedSeconds * 1_000)}</dd>
       </div>
       <div>
         <dt>{t.watch.resolution}</dt>
@@ -123,7 +123,7 @@ function Moves({ moves }: { readonly moves: readonly Move[] }) {
           <time class="number" dateTime={new Date(move.atMs).toISOString()}>
             {format.time(move.atMs)}
           </time>{' '}
-          {move.from === undefined ? t.watch.began(move.to) : t.watch.moved(move.from, move.to)}
+          {move.from === undefined ? t.watch.started(move.to) : t.watch.switched(move.from, move.to)}
         </li>
       ))}
     </ul>

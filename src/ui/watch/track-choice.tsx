@@ -21,7 +21,7 @@ export function TrackChoice({ tracks, onSound, onCaptions }: TrackChoiceProps) {
     <div class="row" data-testid="track-choice">
       {sounds.length > 1 && (
         <div class="field inline">
-          <label for={`${id}-sound`}>{t.watch.sound}</label>
+          <label for={`${id}-sound`}>{t.watch.audioTrack}</label>
           <select
             id={`${id}-sound`}
             data-testid="choose-sound"

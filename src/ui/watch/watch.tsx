@@ -104,7 +104,7 @@ export function Watch() {
       {(!isForGood(error) || playing.url) && (
         <div class={needsGrant ? 'stack' : 'watch'}>
           {needsGrant ? (
-            <Notice kind="hint">{t.grants.needed}</Notice>
+            <Notice kind="hint">{t.links.needed}</Notice>
           ) : (
             <>
               <div class="watch-picture">

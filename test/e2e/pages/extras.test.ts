@@ -227,7 +227,7 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
     const page = await open(demo.sites[0]!.url);
     const row = page.locator(`[data-video="${id}"]`);
     await row.getByTestId('open-captions').click();
-    await row.getByLabel('Language of the captions').fill('de');
+    await row.getByLabel('Caption language').fill('de');
     await row.getByLabel(/Caption file/).setInputFiles({
       name: 'de.vtt',
       mimeType: 'text/vtt',
@@ -236,7 +236,7 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
     await row.getByRole('button', { name: 'Add captions' }).click();
     await row.locator('[data-captions="captions-de"]').waitFor();
     await page.screenshot({ path: `${PICTURES}/studio-captions.png` });
-    await row.getByRole('button', { name: 'Take away: German' }).click();
+    await row.getByRole('button', { name: 'Remove German' }).click();
     await eventually(
       'it is gone',
       async () => (await row.locator('[data-captions="captions-de"]').count()) === 0 || undefined,

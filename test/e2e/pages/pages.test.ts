@@ -88,13 +88,13 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     // Once it plays, what it measures decides.
     expect(demo.sites.map(({ id }) => id)).toContain(await serving(page));
     expect(await page.getByTestId('sources').getByRole('listitem').count()).toBe(3);
-    await page.getByText('Your network is in its zone').waitFor();
+    await page.getByText('Covers your network').waitFor();
     await take(page, 'watch');
     await expectToFit(page);
     await page.context().close();
     const phone = await open(url, { phone: true, locale: 'zh-CN', dark: true });
     await untilPlayed(phone, 0.5);
-    await phone.getByText('由谁为您播放').waitFor();
+    await phone.getByText('播放来源').waitFor();
     await expectToFit(phone);
     await take(phone, 'watch-phone');
     await phone.context().close();
@@ -173,7 +173,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     // Nobody has watched from there: what others measured does not put another site first.
     const url = `${demo.central}/admin/explain?client=${site(0).viewer}#token=${demo.token}`;
     const page = await open(url);
-    expect(await ask(page)).toMatch(/is in the zone of this site\.[\s\S]*It stays first until/);
+    expect(await ask(page)).toMatch(/is in this site's coverage zone\.[\s\S]*Stays first unless/);
     // Each column stands below its heading.
     const lefts = await page.evaluate<number[][]>(
       `['thead', 'tbody'].map(part => [...document.querySelector('[data-testid=explanation] ' + part + ' tr').children]
@@ -184,7 +184,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await page.context().close();
     const phone = await open(url, { phone: true, locale: 'zh-CN' });
     const text = await ask(phone);
-    expect(text).toMatch(/在该站点的覆盖区内。[\s\S]*它一直居首/);
+    expect(text).toMatch(/在该站点的覆盖区内。[\s\S]*否则一直居首/);
     // Whatever is English in it is a name, a unit or an address.
     expect(text).not.toMatch(/\b(the|expected|site|video|network)\b/);
     // A sentence gets the width of the window, less its margins.
@@ -200,7 +200,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
   it('the administrator sees sites and signals, with the token alone', async () => {
     const page = await open(`${demo.central}/admin`);
     await page.getByLabel('Operator token').fill('not the token at all');
-    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('alert').first().waitFor();
     await page.goto(`${demo.central}/admin#token=${demo.token}`);
     await page.reload();
@@ -246,9 +246,9 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
         json: { sites: sites.map(one => (one.id === site(0).id ? { ...one, conversion } : one)) },
       });
     });
-    await row(page).getByText('Converts without a sandbox').click();
+    await row(page).getByText('ffmpeg is not sandboxed').click();
     await row(page)
-      .getByText(/Bubblewrap is to be installed/)
+      .getByText(/Install bubblewrap or enable user namespaces/)
       .waitFor();
     expect(await row(page).getByTestId('unsafe-conversion').count()).toBe(1);
     await page.context().close();
@@ -296,13 +296,13 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await form.getByLabel('Failover order').fill('7');
     await form.getByLabel('Egress limit, Mbit/s').fill('25');
     await form.getByLabel('Coverage zone').fill(`10.2.0.0/16\n${unheard}\n2001:db8:2::/48`);
-    await form.getByLabel(/^Drained/).check();
+    await form.getByLabel(/^Drain:/).check();
     await form.getByLabel('Database address').fill('postgres://reader:secret@127.0.0.1:1/none');
     await take(page, 'admin-edit');
     await form.getByRole('button', { name: 'Save' }).click();
     await page
       .getByTestId('outcome')
-      .getByText(/Guangzhou was changed/)
+      .getByText(/Guangzhou saved/)
       .waitFor();
     expect(await read()).toMatchObject({
       policy: { weight: 0.5, failoverOrder: 7, egressLimitBps: 25_000_000, drained: true },
@@ -321,9 +321,9 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await form.getByLabel('权重').fill('1');
     await form.getByLabel('故障切换顺序').fill('0');
     await form.getByLabel('出口带宽上限（Mbit/s）').fill('');
-    await form.getByLabel('覆盖范围').fill(before.zone.join(' '));
-    await form.getByLabel(/^停止接入/).uncheck();
-    await form.getByLabel(/^清除数据库地址/).check();
+    await form.getByLabel('覆盖区').fill(before.zone.join(' '));
+    await form.getByLabel(/^排空：/).uncheck();
+    await form.getByLabel(/^移除数据库地址/).check();
     await form.getByRole('button', { name: '保存' }).click();
     await phone.getByTestId('outcome').waitFor();
     const after = await read();
@@ -410,7 +410,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     expect(await serving(page)).not.toBe(site(1).id);
     await page
       .getByTestId('moves')
-      .getByText(/moved from/)
+      .getByText(/switched from/)
       // On a busy machine it may move once more before it is where it stays.
       .first()
       .waitFor();

@@ -47,7 +47,7 @@ export function AddRule({ report, send }: AddRuleProps) {
         />
         {has.number && (
           <Entry
-            label={t.copies.numbers[has.number]}
+            label={t.copies.quantities[has.number]}
             name="number"
             value={fields.number}
             onInput={number => set({ number })}
@@ -91,7 +91,7 @@ export function AddRule({ report, send }: AddRuleProps) {
               checked={fields.apart}
               onChange={event => set({ apart: event.currentTarget.checked })}
             />{' '}
-            {t.copies.apart}
+            {t.copies.differentRegions}
           </label>
         )}
         <Refusal error={error} isWhole />

@@ -29,7 +29,7 @@ async function fetchCopies(token: string, isAtRisk: boolean, signal: AbortSignal
 }
 
 export function Copies({ token }: { readonly token: string }) {
-  const { t, format } = useSpeech();
+  const { t } = useSpeech();
   const [isAtRisk, setAtRisk] = useState(false);
   const [outcome, setOutcome] = useState<{ readonly text: string; readonly isError: boolean }>();
   const { value, error, refresh } = usePoll(
@@ -64,11 +64,7 @@ export function Copies({ token }: { readonly token: string }) {
       {value && (
         <>
           <p data-testid="copies-summary" class={value.report.atRisk > 0 ? 'warn' : 'good'}>
-            {t.copies.summary(
-              format.number(value.report.videos),
-              format.number(value.report.copies),
-              format.number(value.report.atRisk),
-            )}
+            {t.copies.summary(value.report.videos, value.report.copies, value.report.atRisk)}
           </p>
           <h3>{t.copies.videos}</h3>
           <label class="check">
@@ -97,8 +93,7 @@ export function Copies({ token }: { readonly token: string }) {
                   method: 'POST',
                   token,
                 });
-                const [promoted, lost] = [answer.promoted.length, answer.lost.length].map(format.number);
-                return t.copies.lostDone(site.name, promoted ?? '', lost ?? '');
+                return t.copies.lostDone(site.name, answer.promoted.length, answer.lost.length);
               })
             }
           />

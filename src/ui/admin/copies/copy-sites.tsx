@@ -94,7 +94,7 @@ function Region({ site, onRegion }: { readonly site: CopySite } & Pick<CopySites
       />
       {text.trim() !== (site.region ?? '') && (
         <button type="submit" class="small">
-          {t.copies.save}
+          {t.common.save}
         </button>
       )}
     </form>

@@ -10,13 +10,13 @@ export function Placements({ report }: { readonly report: CopyReport }) {
   const { t, format } = useSpeech();
   if (report.placements.length === 0)
     return <p class="quiet">{report.videos === 0 ? t.catalogue.empty : t.copies.noVideos}</p>;
-  const { video, origin, size, holders, copies, whyNot } = t.copies.columns;
+  const { video, origin, size, holders, copies, notCopied } = t.copies.columns;
   return (
     <>
       <Table
         testId="placements"
         label={t.copies.videos}
-        columns={[video, origin, size, holders, copies, whyNot]}
+        columns={[video, origin, size, holders, copies, notCopied]}
       >
         {report.placements.map(placement => (
           <tr key={placement.video} data-video={placement.video}>

@@ -1,4 +1,4 @@
-/** What a person types of a rule, and the rule that it makes. Pure; what is wrong with it the centre says. */
+/** What a person types of a rule, and the rule that it makes. Pure; what is wrong with it the centre sentences. */
 import type { PlacementRule } from '../../../protocol/copies.ts';
 
 export interface RuleFields {

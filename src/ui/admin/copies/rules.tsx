@@ -17,21 +17,21 @@ export function Rules({ rules, report, onRemove }: RulesProps) {
     return 'region' in choice ? t.copies.inRegion(choice.region) : format.list(choice.sites.map(nameOf));
   };
   const say = (rule: PlacementRule): string => {
-    const { says } = t.copies;
+    const { sentences } = t.copies;
     switch (rule.kind) {
       case 'at-least':
-        return (rule.inDifferentRegions ? says.atLeastApart : says.atLeast)(
+        return (rule.inDifferentRegions ? sentences.atLeastApart : sentences.atLeast)(
           format.number(rule.copies),
           choose(rule.of),
         );
       case 'hot':
-        return says.hot(format.number(rule.top), format.number(rule.minPlaysADay), choose(rule.at));
+        return sentences.hot(format.number(rule.top), format.number(rule.minPlaysADay), choose(rule.at));
       case 'stays':
-        return says.stays(choose(rule.of));
+        return sentences.stays(choose(rule.of));
       case 'at-most':
-        return says.atMost(format.size(rule.bytes), choose(rule.at));
+        return sentences.atMost(format.size(rule.bytes), choose(rule.at));
       case 'by-hand':
-        return says.byHand(titleOf(rule.video), nameOf(rule.site));
+        return sentences.byHand(titleOf(rule.video), nameOf(rule.site));
     }
   };
   if (rules.length === 0) return <p class="quiet">{t.copies.noRules}</p>;

@@ -2,4 +2,4 @@
 import type { Texts } from '../../i18n.ts';
 
 export const sayWhy = ({ code, text }: { readonly code: string; readonly text: string }, t: Texts): string =>
-  Object.hasOwn(t.copies.why, code) ? t.copies.why[code as keyof Texts['copies']['why']] : text;
+  Object.hasOwn(t.copies.reasons, code) ? t.copies.reasons[code as keyof Texts['copies']['reasons']] : text;
