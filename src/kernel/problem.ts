@@ -1,75 +1,74 @@
-/** Problem details (RFC 9457): one class for every expected failure that crosses a boundary, with a stable code. */
-
-export interface ProblemBody {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly code: string;
-  /** What was wrong and what to do, in a sentence. */
-  readonly detail: string;
-  readonly [extension: string]: unknown;
-}
-
-const TITLES: Readonly<Record<number, string>> = {
-  400: 'Bad request',
-  401: 'Not authorised',
-  403: 'Forbidden',
-  404: 'Not found',
-  405: 'Method not allowed',
-  408: 'Too slow',
-  409: 'Conflict',
-  410: 'Gone',
-  412: 'Precondition failed',
-  413: 'Too large',
-  415: 'Unsupported media type',
-  416: 'Range not satisfiable',
-  422: 'Not acceptable as it is',
-  423: 'Locked',
-  429: 'Too many requests',
-  431: 'Too large',
-  500: 'Internal error',
-  502: 'A server behind this one failed',
-  503: 'Not available now',
-  507: 'Not enough space',
-};
-
-/** A failure to be told to the caller. `code` is stable; `detail` is for the person who can do something about it. */
-export class Problem extends Error {
-  override readonly name = 'Problem';
-  readonly status: number;
-  readonly code: string;
-  readonly headers: Readonly<Record<string, string>>;
-
-  constructor(
-    status: number,
-    code: string,
-    detail: string,
-    options: { readonly cause?: unknown; readonly headers?: Readonly<Record<string, string>> } = {},
-  ) {
-    super(detail, { cause: options.cause });
-    this.status = status;
-    this.code = code;
-    this.headers = options.headers ?? {};
-  }
-
-  body(): ProblemBody {
-    return formatProblem(this.status, this.code, this.message);
-  }
-}
+/** Problem details (RFC 9457): one class for every expected failure that crosses a boundary, and the one formatter of them. */
+import {
+  defaultDetail,
+  isProblemCode,
+  PROBLEMS,
+  type ProblemCode,
+  problemType,
+} from '../protocol/problems.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
-export const formatProblem = (status: number, code: string, detail: string): ProblemBody => ({
-  type: `https://tributary.video/problems/${code}`,
-  title: TITLES[status] ?? 'Error',
-  status,
-  code,
-  detail,
-});
+export interface ProblemOptions {
+  readonly cause?: unknown;
+  /** Response headers, for example Retry-After. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** HTTP status of the peer that reported this problem. */
+  readonly peerStatus?: number;
+}
 
-/** The sentence of an unknown thrown value, without its stack. */
+/** A failure to report to the caller. Create one with `problem` or `problemOfPeer`. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly code: ProblemCode;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly peerStatus: number | undefined;
+
+  constructor(code: ProblemCode, detail: string, { cause, headers, peerStatus }: ProblemOptions = {}) {
+    super(detail, { cause });
+    this.code = code;
+    this.headers = headers ?? {};
+    this.peerStatus = peerStatus;
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status;
+  }
+}
+
+/** `detail` says what was wrong this time and what to do; without it, the table's title and advice are used. */
+export const problem = (code: ProblemCode, detail?: string, options?: ProblemOptions): Problem =>
+  new Problem(code, detail ?? defaultDetail(code), options);
+
+/** The problem that a peer reported with HTTP status `peerStatus`. Codes that this version does not know become `peer-error`. */
+export const problemOfPeer = (peerStatus: number, code: unknown, detail: string): Problem =>
+  new Problem(isProblemCode(code) ? code : 'peer-error', detail, { peerStatus });
+
+export interface FormattedProblem {
+  readonly status: number;
+  /** Content-Type, Content-Length and the headers of the problem; lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The response to send for a problem (RFC 9457, section 3). */
+export function formatProblem({ code, status, message, headers }: Problem): FormattedProblem {
+  const { title } = PROBLEMS[code];
+  const body = JSON.stringify({ type: problemType(code), title, status, code, detail: message });
+  return {
+    status,
+    headers: {
+      'content-type': PROBLEM_TYPE,
+      'content-length': String(Buffer.byteLength(body)),
+      ...headers,
+    },
+    body,
+  };
+}
+
+/** The message of an unknown thrown value, without its stack. */
 export function messageOf(error: unknown): string {
-  // A name with several addresses (localhost: IPv4 and IPv6) fails with one error for each, and no sentence of its own.
+  // A name with several addresses (localhost: IPv4 and IPv6) fails with one error for each, and with an empty message.
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
   return error instanceof Error ? error.message : String(error);
 }

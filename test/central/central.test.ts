@@ -221,7 +221,7 @@ describe('publication', () => {
     expect((await site.collect()).error).toMatch(/^stale: /);
     // Their histories differ: nothing more is taken until the site has greeted anew.
     expect((await site.collect()).error).toMatch(/greet anew \(stale: /);
-    expect(await siteRow(site)).toMatchObject({ lastErrorCode: 'epoch-other' });
+    expect(await siteRow(site)).toMatchObject({ lastErrorCode: 'epoch-mismatch' });
     await site.handshake();
     site.put({ ...record, name: 'Forked' });
     const { records, error } = await site.collect();
@@ -415,7 +415,7 @@ describe('greetings', () => {
       ],
       more: false,
     });
-    await expect(held(site, first)).rejects.toMatchObject({ status: 409, code: 'epoch-other' });
+    await expect(held(site, first)).rejects.toMatchObject({ status: 409, code: 'epoch-mismatch' });
   });
 
   it('say how films are converted at the site, which the operator alone is told', async () => {
@@ -447,7 +447,7 @@ describe('greetings', () => {
     await site.handshake();
     expect((await site.collect()).error).toMatch(/epoch/);
     expect((await videoOf(late.video)).status).toBe(404);
-    expect(await siteRow(site)).toMatchObject({ lastErrorCode: 'epoch-other' });
+    expect(await siteRow(site)).toMatchObject({ lastErrorCode: 'epoch-mismatch' });
   });
 
   it('say in a signal’s answer which epoch counts', async () => {
@@ -601,7 +601,7 @@ describe('who may signal', () => {
   it('tells sites and trackers apart', async () => {
     const site = await stand.addSite('a');
     const tracker = await stand.addTracker('tracker');
-    await expect(site.signal(tracker.signer)).rejects.toMatchObject({ status: 403, code: 'role-wrong' });
+    await expect(site.signal(tracker.signer)).rejects.toMatchObject({ status: 403, code: 'role-mismatch' });
     const asSite = {
       signer: site.signer,
       timeoutMs: 5_000,
@@ -852,7 +852,7 @@ describe('browsers', () => {
   it('takes no change from another site’s page', async () => {
     const body = { name: 'a', baseUrl: 'http://127.0.0.1:9' };
     const from = (origin: string) => stand.request('POST', '/api/sites', { body, headers: { origin } });
-    expect((await from('https://evil.example')).body.code).toBe('origin-foreign');
+    expect((await from('https://evil.example')).body.code).toBe('cross-origin');
     expect((await from('null')).status).toBe(403);
     expect((await from(stand.central.url)).status).toBe(201);
     const read = await stand.request('GET', '/api/videos', { headers: { origin: 'https://evil.example' } });

@@ -183,7 +183,7 @@ describe('what a site is to hold', () => {
     expect(assignments.map(({ video }) => video)).toEqual([hot.video]);
     await expect(
       call(`${stand.central.url}/api/plays`, { ...tell, signer: holder.signer, answer: z.unknown() }),
-    ).rejects.toMatchObject({ code: 'role-wrong' });
+    ).rejects.toMatchObject({ code: 'role-mismatch' });
   });
 
   it('is the operator’s to say', async () => {

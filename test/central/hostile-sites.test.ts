@@ -75,7 +75,7 @@ describe('a hostile site', () => {
     ],
     [
       'rows of another site',
-      'peer-foreign-rows',
+      'peer-site-mismatch',
       (site: TestSite) => ({ ...pageOf(site, videoRecord()), site: sound.id }),
     ],
     ['more bytes than a page may have', 'peer-too-large', () => 'x'.repeat(9 * 2 ** 20)],

@@ -175,7 +175,7 @@ if (ENGINE === 'postgres') {
       // Long enough to be heard of: an error that nobody listens for would end this process here.
       await sleep(300);
       await holder.query('rollback');
-      await expect(reader.readRecords(1, signal)).rejects.toMatchObject({ code: 'site-not-greeted' });
+      await expect(reader.readRecords(1, signal)).rejects.toMatchObject({ code: 'handshake-pending' });
       await Promise.all([holder.end(), other.end(), readers.stop()]);
     });
 

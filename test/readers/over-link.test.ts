@@ -14,7 +14,7 @@ import { readOrMakeKey } from '../../src/kernel/identity/keys.ts';
 import type { MemberIdentity } from '../../src/kernel/identity/member.ts';
 import { NonceMemory } from '../../src/kernel/identity/signatures.ts';
 import { silentLog } from '../../src/kernel/log.ts';
-import { Problem } from '../../src/kernel/problem.ts';
+import { problem } from '../../src/kernel/problem.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
 import { newSiteId } from '../../src/protocol/ids.ts';
 import { type SiteSchema, siteMigrations } from '../../src/site/database/schema.ts';
@@ -198,7 +198,7 @@ it('a gateway that cannot be connected to is left alone while a link is open', a
     acknowledge: () => Promise.reject(new Error('not asked')),
     async readDigest() {
       tried.push(name);
-      if (fails) throw new Problem(502, 'peer-unreachable', 'gone');
+      if (fails) throw problem('peer-unreachable', 'gone');
       return name as never;
     },
   });

@@ -98,7 +98,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       page.records.map(({ record, hash }) => ({ video: record.video, version: record.version, hash }));
 
     it('hands out nothing before the site has greeted in this start', async () => {
-      const notGreeted = { code: 'site-not-greeted' };
+      const notGreeted = { code: 'handshake-pending' };
       await expect(read()).rejects.toMatchObject(notGreeted);
       await write();
       const epoch = await greet(1);
@@ -107,7 +107,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       await beginStart(part.db, 'a-start-that-has-not-greeted');
       await expect(read()).rejects.toMatchObject(notGreeted);
       await expect(part.reader.readDigest(signal)).rejects.toMatchObject(notGreeted);
-      await expect(acknowledge(epoch, named(page))).rejects.toMatchObject({ code: 'epoch-other' });
+      await expect(acknowledge(epoch, named(page))).rejects.toMatchObject({ code: 'epoch-mismatch' });
       expect(await countUnpublished(part.db)).toBe(1);
     });
 
@@ -250,7 +250,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       await numberDrafts(part.db);
       const old = await read();
       const epoch = await greet(2);
-      const other = { code: 'epoch-other' };
+      const other = { code: 'epoch-mismatch' };
       await expect(acknowledge(old.epoch, named(old))).rejects.toMatchObject(other);
       // Two lives of one database may come to the same number.
       await expect(

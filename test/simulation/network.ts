@@ -2,7 +2,7 @@
  * Messages between parts. They are copied as JSON, as a wire would. On a bad day they are lost, doubled, delayed and
  * overtake each other; whoever waits for an answer gives up after a while, and the message may still arrive later.
  */
-import { Problem } from '../../src/kernel/problem.ts';
+import { Problem, problem, problemOfPeer } from '../../src/kernel/problem.ts';
 import type { Process } from './process.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -30,7 +30,7 @@ const TIMEOUT_MS = 10_000;
 
 interface Answer {
   readonly value?: unknown;
-  readonly problem?: ReturnType<Problem['body']>;
+  readonly problem?: { readonly status: number; readonly code: string; readonly detail: string };
 }
 
 export class Network {
@@ -60,7 +60,7 @@ export class Network {
   /** Only ever settles in the process that asked, and only while that is alive. */
   call(from: Process, to: string, what: string, payload: unknown): Promise<unknown> {
     const text = JSON.stringify(payload ?? null);
-    const unreachable = (): Problem => new Problem(502, 'peer-unreachable', `${to} could not be reached.`);
+    const unreachable = (): Problem => problem('peer-unreachable', `${to} could not be reached.`);
     return new Promise((resolve, reject) => {
       let isSettled = false;
       const settle = (work: () => void): void => {
@@ -78,8 +78,8 @@ export class Network {
         this.#deliver(() =>
           from.later(0, () =>
             settle(() => {
-              const { value, problem } = JSON.parse(copy) as Answer;
-              if (problem) reject(new Problem(problem.status, problem.code, problem.detail));
+              const { value, problem: failure } = JSON.parse(copy) as Answer;
+              if (failure) reject(problemOfPeer(failure.status, failure.code, failure.detail));
               else resolve(value);
             }),
           ),
@@ -106,9 +106,9 @@ export class Network {
       handler(JSON.parse(text)).then(
         value => answerTo({ value }),
         error => {
-          const problem =
-            error instanceof Problem ? error : new Problem(500, 'internal', `${(error as Error).message}`);
-          answerTo({ problem: problem.body() });
+          const { status, code, message } =
+            error instanceof Problem ? error : problem('internal', `${(error as Error).message}`);
+          answerTo({ problem: { status, code, detail: message } });
         },
       );
     });

@@ -3,7 +3,7 @@
  * acknowledge. What a site sends is hostile input until it is parsed, hashed and found to be its own.
  */
 import { failpoint } from '../../kernel/failpoint.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { problem } from '../../kernel/problem.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { MAX_RECORD_PAGE_ROWS } from '../../protocol/limits.ts';
 import { type Epoch, formatEpoch, isSameEpoch } from '../../protocol/publication/epoch.ts';
@@ -67,9 +67,8 @@ async function readPage({ reader, site, signal }: PageMeans): Promise<OfferedPag
 
 function checkOwner(named: SiteId, site: SiteId): void {
   if (named === site) return;
-  throw new Problem(
-    502,
-    'peer-foreign-rows',
+  throw problem(
+    'peer-site-mismatch',
     `The server at this base URL says that it is site ${named}. Its records were not taken.`,
   );
 }
@@ -89,9 +88,8 @@ export async function compareDigests({
   checkOwner(theirs.site, site);
   const present = await readEpoch(db, site);
   if (!isSameEpoch(present, theirs.epoch)) {
-    throw new Problem(
-      409,
-      'epoch-other',
+    throw problem(
+      'epoch-mismatch',
       `The site is in epoch ${formatEpoch(theirs.epoch)}, the centre in ${present ? formatEpoch(present) : 'none'}. The site will notice and greet.`,
     );
   }

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { makeDatabase } from '../../../test/support/postgres/databases.ts';
 import { systemClock } from '../../kernel/lifecycle/clock.ts';
 import { silentLog } from '../../kernel/log.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { problem } from '../../kernel/problem.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
 import { newSiteId } from '../../protocol/ids.ts';
 import { Bell } from '../change-notifier.ts';
@@ -39,7 +39,7 @@ it('reads a site again when that is asked for while its lease is given back', as
   let reads = 0;
   const refuse = (): Promise<never> => {
     reads++;
-    return Promise.reject(new Problem(503, 'site-not-greeted', 'It has not greeted.'));
+    return Promise.reject(problem('handshake-pending', 'It has not greeted.'));
   };
   const collector = new Collector({
     db,

@@ -7,7 +7,7 @@
 import { failpoint } from '../../kernel/failpoint.ts';
 import { type Clock, systemClock } from '../../kernel/lifecycle/clock.ts';
 import type { Log } from '../../kernel/log.ts';
-import { messageOf, Problem } from '../../kernel/problem.ts';
+import { messageOf, Problem, problem } from '../../kernel/problem.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import type { Acknowledgement } from '../../protocol/publication/gateway.ts';
 import type { Bell } from '../change-notifier.ts';
@@ -416,8 +416,7 @@ export class Collector {
     if (!more || acknowledged.length === 0) return false;
     const keys = new Set(acknowledged.map(formatKey));
     if ([...keys].every(key => run.previous.has(key))) {
-      throw new Problem(
-        502,
+      throw problem(
         'peer-repeats',
         'The site offers records again that were acknowledged a moment ago. Look at its log and its disk.',
       );

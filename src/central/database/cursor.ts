@@ -1,6 +1,6 @@
 /** Where a page of a newest-first list ended, as an opaque text. */
 import * as z from 'zod';
-import { Problem } from '../../kernel/problem.ts';
+import { problem } from '../../kernel/problem.ts';
 
 const cursorSchema = z.tuple([z.int().nonnegative(), z.string().min(1).max(64)]);
 
@@ -18,7 +18,7 @@ export function parseCursor(text: string): Cursor {
     const [at, id] = cursorSchema.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
     return { at, id };
   } catch (cause) {
-    throw new Problem(400, 'cursor-invalid', 'This cursor was not given by this list. Start without one.', {
+    throw problem('cursor-invalid', 'This cursor was not given by this list. Start without one.', {
       cause,
     });
   }

@@ -1,6 +1,6 @@
 /** A record that a site offers, as it is kept while it is taken in: its text, and what the catalogue needs of it beside. */
 import { sha256Hex } from '../../kernel/identity/keys.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { canonicalJson } from '../../protocol/publication/canonical.ts';
 import type { RecordEntry } from '../../protocol/publication/gateway.ts';
@@ -25,8 +25,7 @@ export function checkRecord({ record, hash }: RecordEntry): OfferedRecord {
   const { kind, video, version } = record;
   const body = canonicalJson(record);
   if (sha256Hex(body) !== hash) {
-    throw new Problem(
-      502,
+    throw problem(
       'peer-hash-mismatch',
       `The record of video ${video}, version ${version}, is not what its hash says. The page was not taken.`,
     );

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Answer, Send } from '../../kernel/http/client.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { type Problem, problem } from '../../kernel/problem.ts';
 import { type LinkQuestion, MAX_LINK_QUESTIONS } from '../../protocol/link.ts';
 
 /** Between two polls of a site lies one round trip; a link that is silent for longer is closed, and so is the question that waits on it. */
@@ -13,8 +13,7 @@ const GRACE_MS = 5_000;
 const WATCH_MS = 250;
 
 const closed = (): Problem =>
-  new Problem(
-    502,
+  problem(
     'link-closed',
     'The site has no link open to this centre. It opens one by itself when it can reach the centre.',
   );
@@ -58,7 +57,7 @@ export class Links {
         throw closed();
       }
       if (link.asked.size + link.waiting.length >= MAX_LINK_QUESTIONS) {
-        throw new Problem(503, 'link-busy', 'The link of this site has too many questions under way.');
+        throw problem('link-busy', 'The link of this site has too many questions under way.');
       }
       const id = randomBytes(12).toString('base64url');
       const path = `${url.pathname}${url.search}`;

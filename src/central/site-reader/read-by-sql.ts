@@ -5,7 +5,7 @@
 import { Kysely, sql } from 'kysely';
 import { SetDigest } from '../../kernel/identity/set-digest.ts';
 import { withinLimit } from '../../kernel/lifecycle/time-limit.ts';
-import { messageOf, Problem } from '../../kernel/problem.ts';
+import { messageOf, Problem, problem } from '../../kernel/problem.ts';
 import { nameOfPostgres, openPostgresDialect } from '../../kernel/sql/postgres.ts';
 import { type SiteId, siteIdSchema } from '../../protocol/ids.ts';
 import { MAX_RECORD_PAGE_BYTES } from '../../protocol/limits.ts';
@@ -66,14 +66,13 @@ function makeReader(db: SiteDatabase, name: string): SiteReader {
       const { code } = error as { code?: string };
       // SQLSTATE 42501, insufficient_privilege; 42P01, undefined_table
       if (code === '42501' || code === '42P01') {
-        throw new Problem(
-          502,
+        throw problem(
           'site-database-closed',
           `${name} does not let central read its records: ${messageOf(error)}. docs/databases.md has the grants.`,
           { cause: error },
         );
       }
-      throw new Problem(502, 'peer-unreachable', `${name} could not be read: ${messageOf(error)}.`, {
+      throw problem('peer-unreachable', `${name} could not be read: ${messageOf(error)}.`, {
         cause: error,
       });
     }
@@ -112,11 +111,7 @@ const holdsEpoch = (db: SiteDatabase, { number, start }: Epoch) =>
     .where('start', '=', start);
 
 const otherEpoch = ({ number }: Epoch): Problem =>
-  new Problem(
-    409,
-    'epoch-other',
-    `This acknowledgement is of epoch ${number}, which this site has left behind.`,
-  );
+  problem('epoch-mismatch', `This acknowledgement is of epoch ${number}, which this site has left behind.`);
 
 interface Standing {
   readonly site: SiteId;
@@ -132,9 +127,8 @@ async function readStanding(db: SiteDatabase): Promise<Standing> {
     .executeTakeFirst();
   const epoch = signal && epochOf(signal);
   if (!signal || !epoch || signal.site === null) {
-    throw new Problem(
-      503,
-      'site-not-greeted',
+    throw problem(
+      'handshake-pending',
       'This site has not greeted the centre since its last start. It does so as soon as it reaches it.',
     );
   }
@@ -176,8 +170,7 @@ async function readPage(db: SiteDatabase, limit: number): Promise<RecordPage> {
   });
   if (page.success) return page.data;
   const [issue] = page.error.issues;
-  throw new Problem(
-    502,
+  throw problem(
     'peer-malformed',
     `The site's records are not what was expected: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
   );
@@ -185,12 +178,12 @@ async function readPage(db: SiteDatabase, limit: number): Promise<RecordPage> {
 
 function parseJson(body: string | null): unknown {
   if (body === null) {
-    throw new Problem(502, 'peer-too-large', `A record has more than ${MAX_RECORD_PAGE_BYTES} bytes.`);
+    throw problem('peer-too-large', `A record has more than ${MAX_RECORD_PAGE_BYTES} bytes.`);
   }
   try {
     return JSON.parse(body);
   } catch (cause) {
-    throw new Problem(502, 'peer-malformed', 'A record is not JSON.', { cause });
+    throw problem('peer-malformed', 'A record is not JSON.', { cause });
   }
 }
 
@@ -223,5 +216,5 @@ async function sumPublished(db: SiteDatabase) {
       return { site, epoch, unpublished, records, digest: digest.toString() };
     }
   }
-  throw new Problem(503, 'site-busy', 'Records are being written all the time; they are added up later.');
+  throw problem('site-busy', 'Records are being written all the time; they are added up later.');
 }

@@ -11,21 +11,21 @@ export interface SiteReader {
   /**
    * The oldest unpublished records that have a version, at most `limit`, and the epoch that they are of.
    *
-   * @throws Problem `site-not-greeted` where the site has not greeted central since its last start; `peer-…` where it
+   * @throws Problem `handshake-pending` where the site has not greeted central since its last start; `peer-…` where it
    * cannot be reached or answers what it should not.
    */
   readRecords(limit: number, signal: AbortSignal): Promise<RecordPage>;
   /**
    * Marks published exactly what is named (R1), and says how many matched.
    *
-   * @throws Problem `epoch-other` where the site has left that epoch behind (R8); nothing is marked then.
+   * @throws Problem `epoch-mismatch` where the site has left that epoch behind (R8); nothing is marked then.
    */
   acknowledge(
     epoch: Epoch,
     published: readonly Acknowledgement[],
     signal: AbortSignal,
   ): Promise<{ readonly matched: number }>;
-  /** What is published there, in one number. @throws Problem `site-not-greeted`, `site-busy`, `peer-…` */
+  /** What is published there, in one number. @throws Problem `handshake-pending`, `site-busy`, `peer-…` */
   readDigest(signal: AbortSignal): Promise<PublishedDigest>;
 }
 

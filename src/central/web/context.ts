@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { hasToken, RefusedSignature, requireSigner, requireToken } from '../../kernel/http/server.ts';
 import type { SecretBox } from '../../kernel/identity/secret-box.ts';
 import type { NonceMemory } from '../../kernel/identity/signatures.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { problem } from '../../kernel/problem.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import type { Bell } from '../change-notifier.ts';
 import type { Collector } from '../collector/collector.ts';
@@ -60,7 +60,7 @@ export async function requireMember(
     throw error;
   }
   if (!member || !roles.includes(member.role)) {
-    throw new Problem(403, 'role-wrong', `This call is for a ${roles.join(' or a ')}.`);
+    throw problem('role-mismatch', `This call is for a ${roles.join(' or a ')}.`);
   }
   return member;
 }
@@ -87,9 +87,8 @@ export function refuseForeignOrigin(request: FastifyRequest): void {
   const { origin, host } = request.headers;
   if (origin === undefined || ['GET', 'HEAD', 'OPTIONS'].includes(request.method)) return;
   if (!URL.canParse(origin) || new URL(origin).host !== host?.toLowerCase()) {
-    throw new Problem(
-      403,
-      'origin-foreign',
+    throw problem(
+      'cross-origin',
       'Changes are taken from central’s own pages, not from those of other sites.',
     );
   }

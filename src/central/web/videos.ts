@@ -1,7 +1,7 @@
 /** The catalogue as everyone may read it. */
 import * as z from 'zod';
 import { allowAnyOrigin, type HttpServer } from '../../kernel/http/server.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { type Problem, problem } from '../../kernel/problem.ts';
 import { type Video, videoListSchema, videoSchema } from '../../protocol/central.ts';
 import { type SiteId, siteIdSchema, videoIdSchema } from '../../protocol/ids.ts';
 import type { PublicationRecord } from '../../protocol/publication/record.ts';
@@ -69,14 +69,14 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
           throw unknown();
       }
       const video = row.revoked_at === null ? formatVideo(row) : undefined;
-      if (!video) throw new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
+      if (!video) throw problem('video-withdrawn', 'This video was withdrawn.');
       const [whole = video] = await withCopies(db, [video]);
       return whole;
     },
   );
 }
 
-const unknown = (): Problem => new Problem(404, 'video-unknown', 'There is no such video.');
+const unknown = (): Problem => problem('video-unknown', 'There is no such video.');
 
 async function withCopies(db: CentralDatabase, videos: readonly Video[]): Promise<Video[]> {
   const copies = await listCopies(db, new Map(videos.map(({ id, revision }) => [id, revision])));

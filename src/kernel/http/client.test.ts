@@ -42,8 +42,8 @@ describe('call', () => {
     ],
     [
       'refuses with a problem',
-      (_request, response) => void response.writeHead(409).end('{"code":"taken","detail":"No."}'),
-      'taken',
+      (_request, response) => void response.writeHead(409).end('{"code":"video-public","detail":"No."}'),
+      'video-public',
     ],
     ['refuses with nothing', (_request, response) => void response.writeHead(500).end(), 'peer-error'],
   ])('a peer that %s is told by its code, in time', async (_what, listener, code) => {

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { KeyPair } from '../identity/keys.ts';
 import { signRequest, splitUrl } from '../identity/signatures.ts';
 import { withinLimit } from '../lifecycle/time-limit.ts';
-import { messageOf, Problem } from '../problem.ts';
+import { messageOf, Problem, problem, problemOfPeer } from '../problem.ts';
 
 export interface Signer {
   readonly key: KeyPair;
@@ -70,17 +70,16 @@ export async function call<T>(url: string, options: CallOptions<T>): Promise<T> 
   } catch (error) {
     if (error instanceof Problem) throw error;
     const cause = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);
-    throw new Problem(502, 'peer-unreachable', `${target.host} could not be reached: ${cause}.`, {
+    throw problem('peer-unreachable', `${target.host} could not be reached: ${cause}.`, {
       cause: error,
     });
   }
   const json = parseJson(text, target.host);
-  if (status < 200 || status > 299) throw problemOf(json, status, target.host);
+  if (status < 200 || status > 299) throw toPeerProblem(json, status, target.host);
   const parsed = options.answer.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new Problem(
-      502,
+    throw problem(
       'peer-malformed',
       `${target.host} answered something else than was expected: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
     );
@@ -105,7 +104,7 @@ async function readBounded(response: Response, maxBytes: number, host: string): 
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength;
     if (size > maxBytes) {
-      throw new Problem(502, 'peer-too-large', `${host} answered more than ${maxBytes} bytes.`);
+      throw problem('peer-too-large', `${host} answered more than ${maxBytes} bytes.`);
     }
     chunks.push(chunk);
   }
@@ -116,16 +115,16 @@ function parseJson(text: string, host: string): unknown {
   try {
     return text === '' ? {} : JSON.parse(text);
   } catch (cause) {
-    throw new Problem(502, 'peer-malformed', `${host} did not answer with JSON.`, { cause });
+    throw problem('peer-malformed', `${host} did not answer with JSON.`, { cause });
   }
 }
 
-function problemOf(json: unknown, status: number, host: string): Problem {
+function toPeerProblem(json: unknown, status: number, host: string): Problem {
   const { code, detail } = (json ?? {}) as { code?: unknown; detail?: unknown };
-  return new Problem(
+  return problemOfPeer(
     status,
-    typeof code === 'string' ? code.slice(0, 80) : 'peer-error',
-    typeof detail === 'string' ? detail.slice(0, 1_000) : `${host} answered ${status}.`,
+    code,
+    typeof detail === 'string' ? detail.slice(0, 1_000) : `${host} responded with status ${status}.`,
   );
 }
 

@@ -1,5 +1,6 @@
 /** Passes a request on to another part as it came, and its answer back: for a part that stands in front of others. */
 import { type IncomingMessage, type ServerResponse, request as send } from 'node:http';
+import { problem } from '../problem.ts';
 import { sendProblem } from './server.ts';
 
 /** RFC 9110, section 7.6.1: of this connection alone. */
@@ -45,10 +46,7 @@ export function forward(target: URL, request: IncomingMessage, response: ServerR
   });
   onward.on('error', () => {
     clearTimeout(connecting);
-    if (response.headersSent) response.destroy();
-    else {
-      sendProblem(response, 502, 'part-unreachable', 'The part of this site that answers this is not there.');
-    }
+    sendProblem(response, problem('part-unreachable', 'This part of the site is not running.'));
   });
   response.on('close', () => onward.destroy());
   request.pipe(onward);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative } from 'node:path';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Problem } from '../problem.ts';
+import { problem } from '../problem.ts';
 import type { HttpServer } from './server.ts';
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -53,7 +53,7 @@ export function servePages(app: HttpServer, options: PagesOptions): void {
   const files = readPages(options.directory);
   const send = (name: string, request: FastifyRequest, reply: FastifyReply, cacheControl: string) => {
     const file = files.get(name);
-    if (!file) throw new Problem(404, 'not-found', 'There is no such page.');
+    if (!file) throw problem('not-found', 'There is no such page.');
     reply.headers({ ...FILE_HEADERS, etag: file.etag, 'cache-control': cacheControl });
     if (request.headers['if-none-match'] === file.etag) return reply.code(304).send();
     return reply.type(file.type).send(file.body);

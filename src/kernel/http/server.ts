@@ -23,11 +23,12 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { ProblemCode } from '../../protocol/problems.ts';
 import { isDiskFull } from '../files.ts';
 import type { PublicKey } from '../identity/keys.ts';
 import { type NonceMemory, verifyRequest } from '../identity/signatures.ts';
 import type { Log } from '../log.ts';
-import { formatProblem, messageOf, PROBLEM_TYPE, Problem } from '../problem.ts';
+import { formatProblem, messageOf, Problem, problem } from '../problem.ts';
 import { findDatabaseFault } from '../sql/database-error.ts';
 import { type ConnectionLimit, createConnectionGate } from './connection-limit.ts';
 
@@ -108,16 +109,12 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     try {
       done(null, JSON.parse(request.rawBody.toString('utf8')));
     } catch {
-      done(new Problem(400, 'json-malformed', 'The body is not JSON.'), undefined);
+      done(problem('json-malformed', 'The body is not JSON.'), undefined);
     }
   });
   app.setErrorHandler((error, _request, reply) => sendError(error, reply, options.log));
   app.setNotFoundHandler((request, reply) =>
-    sendError(
-      new Problem(404, 'not-found', `There is nothing at ${request.url.split('?')[0]}.`),
-      reply,
-      options.log,
-    ),
+    sendError(problem('not-found', `There is nothing at ${request.url.split('?')[0]}.`), reply, options.log),
   );
   await app.register(swagger, {
     openapi: {
@@ -129,8 +126,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   app.get('/healthz', { schema: { hide: true } }, () => ({ status: 'alive' }));
   app.get('/readyz', { schema: { hide: true } }, () => {
     const missing = options.ready();
-    if (missing !== undefined)
-      throw new Problem(503, 'not-ready', missing, { headers: { 'retry-after': '1' } });
+    if (missing !== undefined) throw problem('not-ready', missing, { headers: { 'retry-after': '1' } });
     return { status: 'ready' };
   });
   app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
@@ -184,26 +180,23 @@ function intercept(
 }
 
 function sendError(error: unknown, reply: FastifyReply, log: Log): FastifyReply {
-  const problem = toProblem(error);
-  if (problem.status >= 500 && !(error instanceof Problem)) log.error({ err: error }, 'request failed');
+  const { status, headers, body } = formatProblem(toProblem(error));
+  if (status >= 500 && !(error instanceof Problem)) log.error({ err: error }, 'request failed');
   return reply
-    .code(problem.status)
-    .headers(problem.headers)
-    .type(PROBLEM_TYPE)
-    .serializer((body: unknown) => JSON.stringify(body))
-    .send(problem.body());
+    .code(status)
+    .headers(headers)
+    .serializer((text: unknown) => text as string)
+    .send(body);
 }
 
 /** What node:http could not read as a request at all; the connection ends with the answer. */
 function answerClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
-  const { status, code, message } = toClientProblem(error.code);
-  const body = JSON.stringify(formatProblem(status, code, message));
+  const { status, headers, body } = formatProblem(toClientProblem(error.code));
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    `Content-Type: ${PROBLEM_TYPE}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    'connection: close',
   ];
   socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
   socket.destroy(error);
@@ -212,13 +205,13 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
 function toClientProblem(code: string | undefined): Problem {
   if (code === 'HPE_HEADER_OVERFLOW') {
     const detail = `Address and headers may have ${MAX_HEADER_BYTES} bytes at most.`;
-    return new Problem(431, 'headers-too-large', detail);
+    return problem('headers-too-large', detail);
   }
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     const detail = `The headers did not arrive within ${HEADERS_TIMEOUT_MS / 1_000} seconds.`;
-    return new Problem(408, 'request-timeout', detail);
+    return problem('request-timeout', detail);
   }
-  return new Problem(400, 'request-malformed', 'This is no HTTP request.');
+  return problem('request-malformed', 'This is no HTTP request.');
 }
 
 function toProblem(error: unknown): Problem {
@@ -228,60 +221,59 @@ function toProblem(error: unknown): Problem {
       ({ instancePath, message }) =>
         `${instancePath.replaceAll('/', ' ').trim() || error.validationContext}: ${message}`,
     );
-    return new Problem(400, 'request-invalid', faults.join(' '));
+    return problem('request-invalid', faults.join(' '));
   }
   if (isDiskFull(error)) {
-    return new Problem(
-      507,
-      'disk-full',
-      'The disk is full here. Make room, then try again; nothing was changed.',
-      {
-        cause: error,
-      },
-    );
+    return problem('disk-full', 'The disk is full here. Make room, then try again; nothing was changed.', {
+      cause: error,
+    });
   }
   const databaseFault = findDatabaseFault(error);
   if (databaseFault) return databaseFault;
   const { statusCode, code } = (error ?? {}) as { statusCode?: number; code?: string };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new Problem(413, 'body-too-large', `The body may have ${MAX_JSON_BODY_BYTES} bytes at most.`);
+    return problem('body-too-large', `The body may have ${MAX_JSON_BODY_BYTES} bytes at most.`);
   }
   if (code === 'FST_ERR_BAD_URL') {
-    return new Problem(400, 'address-malformed', 'The address is not percent-encoded UTF-8.', {
+    return problem('address-malformed', 'The address is not percent-encoded UTF-8.', {
       cause: error,
     });
   }
-  if (statusCode && statusCode >= 400 && statusCode < 500) {
-    return new Problem(statusCode, 'request-invalid', messageOf(error), { cause: error });
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return problem('media-type-unsupported', undefined, { cause: error });
   }
-  return new Problem(500, 'internal', 'Something went wrong here. The log of this part says more.', {
+  if (statusCode && statusCode >= 400 && statusCode < 500) {
+    return problem('request-invalid', messageOf(error), { cause: error });
+  }
+  return problem('internal', 'Something went wrong here. The log of this part says more.', {
     cause: error,
   });
 }
 
-/** Answers a plain node request with problem details, for handlers outside the framework. */
+/**
+ * Responds to a plain node request with problem details, for handlers outside the framework. A response that has begun is
+ * destroyed instead, so that the client sees that it is incomplete.
+ */
 export function sendProblem(
   response: ServerResponse,
-  status: number,
-  code: string,
-  detail: string,
-  headers: Readonly<Record<string, string>> = {},
+  failure: Problem,
+  extraHeaders: Readonly<Record<string, string>> = {},
 ): void {
-  const body = JSON.stringify(formatProblem(status, code, detail));
-  response.writeHead(status, {
-    'content-type': PROBLEM_TYPE,
-    'content-length': Buffer.byteLength(body),
-    ...headers,
-  });
-  response.end(body);
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const { status, headers, body } = formatProblem(failure);
+  response.writeHead(status, { ...headers, ...extraHeaders });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
 /** `signer`: whose signature it is beyond doubt, although the request is refused. */
 export class RefusedSignature extends Problem {
   readonly signer: string | undefined;
 
-  constructor(code: string, detail: string, signer: string | undefined) {
-    super(401, code, detail);
+  constructor(code: ProblemCode, detail: string, signer: string | undefined) {
+    super(code, detail);
     this.signer = signer;
   }
 }
@@ -319,8 +311,7 @@ export const hasToken = (authorization: string | undefined, token: string): bool
 /** @throws Problem 401 unless the request carries the operator's token. */
 export function requireToken(request: FastifyRequest, token: string): void {
   if (!hasToken(request.headers.authorization, token)) {
-    throw new Problem(
-      401,
+    throw problem(
       'token-needed',
       'This call needs the operator token: send it as "Authorization: Bearer …".',
       { headers: { 'www-authenticate': 'Bearer' } },

@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { type JoinAnswer, joinAnswerSchema } from '../../protocol/central.ts';
 import { writeDurably } from '../files.ts';
 import { call, type Signer } from '../http/client.ts';
-import { Problem } from '../problem.ts';
+import { problem } from '../problem.ts';
 import { type KeyPair, readOrMakeKey } from './keys.ts';
 
 const JOIN_TIMEOUT_MS = 10_000;
@@ -57,7 +57,7 @@ export async function joinCentral(
     answer: joinAnswerSchema,
   });
   if (answer.role !== role) {
-    throw new Problem(409, 'join-role', `This join token is for a ${answer.role}, and this is a ${role}.`);
+    throw problem('join-role-mismatch', `This join token is for a ${answer.role}, and this is a ${role}.`);
   }
   const membership: Membership = { centralUrl, ...answer };
   await writeDurably(membershipPath(directory), `${JSON.stringify(membership, null, 2)}\n`);

@@ -6,6 +6,7 @@
  * not look exactly like that is refused, so there is nothing for an attacker to negotiate.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import type { ProblemCode } from '../../protocol/problems.ts';
 import { type KeyPair, type PublicKey, verifySignature } from './keys.ts';
 
 const LIFETIME_S = 60;
@@ -73,7 +74,7 @@ export type Verification =
   | { readonly ok: true; readonly keyId: string }
   | {
       readonly ok: false;
-      readonly code: string;
+      readonly code: ProblemCode;
       readonly detail: string;
       /** Whose key made the signature, where that is beyond doubt: nobody else can be blamed for what is wrong. */
       readonly signer?: string;
@@ -96,7 +97,7 @@ export class NonceMemory {
   }
 }
 
-const refuse = (code: string, detail: string): Verification => ({ ok: false, code, detail });
+const refuse = (code: ProblemCode, detail: string): Verification => ({ ok: false, code, detail });
 
 /**
  * Verifies a signed request. `findKey` gives the public key of a key id, or undefined where it is unknown or revoked.

@@ -8,7 +8,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { VideoId } from '../../protocol/ids.ts';
 import { CLOCK_TOLERANCE_S, RIGHT_TEXT } from '../../protocol/rights.ts';
-import { Problem } from '../problem.ts';
+import { type Problem, problem } from '../problem.ts';
 
 /** `grant`: of a viewer, for trackers. `viewer`: made of a grant, for one site. `member`: of a site or tracker itself. `studio`: a site's own, for its operators and its origin. */
 const KINDS = ['grant', 'viewer', 'member', 'studio'] as const;
@@ -89,15 +89,11 @@ export function readGrant(
   });
   if (claims?.kind !== 'grant') return undefined;
   if (isOver(claims, nowS))
-    throw new Problem(
-      403,
-      'grant-expired',
-      'This link has expired. Ask whoever gave it to you for another one.',
-    );
+    throw problem('grant-expired', 'This link has expired. Ask whoever gave it to you for another one.');
   return claims;
 }
 
 export const isOver = ({ expiresS }: Claims, nowS: number): boolean => expiresS + CLOCK_TOLERANCE_S < nowS;
 
 export const grantRevoked = (): Problem =>
-  new Problem(403, 'grant-revoked', 'This link was taken back by whoever gave it.');
+  problem('grant-revoked', 'This link was taken back by whoever gave it.');

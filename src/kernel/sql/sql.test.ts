@@ -154,7 +154,7 @@ if (ENGINE === 'postgres')
 
       await sql`set default_transaction_read_only = off`.execute(standby);
       const away = new Kysely<Schema>({ dialect: openPostgresDialect('postgres://nobody@127.0.0.1:1/none') });
-      expect(await codeOf(insert(away))).toBe('database-away');
+      expect(await codeOf(insert(away))).toBe('database-unavailable');
       await away.destroy();
 
       // A page that is none, where the table goes on after its last: read from the disk, since nobody has it in memory.

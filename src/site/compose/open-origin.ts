@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Listen } from '../../kernel/config/settings.ts';
 import { formatAddress } from '../../kernel/http/client.ts';
 import type { KeyPair } from '../../kernel/identity/keys.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import type { SiteConfig } from '../config.ts';
 import { findSaidRecord } from '../database/records.ts';
@@ -52,9 +52,8 @@ async function openHere(storage: Storage, video: VideoId, name: string): Promise
     return await storage.open(video, name);
   } catch (error) {
     if (!storage.isAway(video)) throw error;
-    throw new Problem(
-      503,
-      'disk-away',
+    throw problem(
+      'disk-unavailable',
       'The disk that holds this video is not there. Play it from another site.',
       {
         cause: error,

@@ -8,7 +8,7 @@ import { newNonce } from '../../kernel/identity/keys.ts';
 import { readIdentity, signerOf } from '../../kernel/identity/member.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import { messageOf, Problem } from '../../kernel/problem.ts';
+import { messageOf, problem } from '../../kernel/problem.ts';
 import { followRights } from '../../kernel/rights/follow-rights.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
 import type { VideoId } from '../../protocol/ids.ts';
@@ -99,7 +99,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     const { key, membership: joined } = membership.identity();
     const [trackerUrl] = membership.trackerUrls();
     if (!joined || trackerUrl === undefined)
-      throw new Problem(503, 'not-joined', 'This site does not know a tracker yet.');
+      throw problem('not-joined', 'This site does not know a tracker yet.');
     return askTracker(trackerUrl, joined.id, video, signerOf(key, joined));
   };
   // SP: cuts streams out of what was uploaded; this site's buffer alone talks to it.

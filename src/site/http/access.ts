@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { hasToken } from '../../kernel/http/server.ts';
 import { clientAddress, contains, type Prefix, parseAddress } from '../../kernel/network.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { problem } from '../../kernel/problem.ts';
 
 export interface AccessRules {
   readonly operatorToken: string;
@@ -19,17 +19,17 @@ export function isTrusted(request: IncomingMessage, rules: AccessRules): boolean
 }
 
 /**
- * @throws Problem 401 `token-needed`; 403 `origin-foreign` where a page of another origin asks for a change: a browser
+ * @throws Problem 401 `token-needed`; 403 `cross-origin` where a page of another origin asks for a change: a browser
  * inside a trusted network must not be made to act for a stranger's page.
  */
 export function requireStudioAccess(request: IncomingMessage, rules: AccessRules): void {
   const { origin, host, authorization } = request.headers;
   const isChange = request.method !== 'GET' && request.method !== 'HEAD';
   if (isChange && origin !== undefined && hostOf(origin) !== host) {
-    throw new Problem(403, 'origin-foreign', 'A page of another site may not make changes here.');
+    throw problem('cross-origin', 'A page of another site may not make changes here.');
   }
   if (!hasToken(authorization, rules.operatorToken) && !isTrusted(request, rules)) {
-    throw new Problem(401, 'token-needed', 'This studio needs the operator token of this site.', {
+    throw problem('token-needed', 'This studio needs the operator token of this site.', {
       headers: { 'www-authenticate': 'Bearer' },
     });
   }

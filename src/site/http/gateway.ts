@@ -6,7 +6,7 @@ import type { HttpServer } from '../../kernel/http/server.ts';
 import { RefusedSignature, requireSigner, spellWith } from '../../kernel/http/server.ts';
 import type { MemberIdentity } from '../../kernel/identity/member.ts';
 import { NonceMemory } from '../../kernel/identity/signatures.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { problem } from '../../kernel/problem.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { MAX_RECORD_PAGE_BYTES, MAX_RECORD_PAGE_ROWS } from '../../protocol/limits.ts';
 import type { Epoch } from '../../protocol/publication/epoch.ts';
@@ -49,9 +49,8 @@ export function createGateway(db: SiteDatabase, onPublished: () => void): Gatewa
       const matched = await markPublished(db, epoch, published);
       failpoint('acknowledgement-committed');
       if (matched === undefined) {
-        throw new Problem(
-          409,
-          'epoch-other',
+        throw problem(
+          'epoch-mismatch',
           `This acknowledgement is of epoch ${epoch.number}, which this site has left behind.`,
         );
       }
@@ -65,7 +64,7 @@ export function createGateway(db: SiteDatabase, onPublished: () => void): Gatewa
         const { signal, unpublished, records, digest } = sum;
         return { ...requireEpoch(signal), unpublished, records, digest };
       }
-      throw new Problem(503, 'site-busy', 'Records are being written all the time; they are added up later.');
+      throw problem('site-busy', 'Records are being written all the time; they are added up later.');
     },
   };
 }
@@ -73,9 +72,8 @@ export function createGateway(db: SiteDatabase, onPublished: () => void): Gatewa
 function requireEpoch(signal: SignalRow): { readonly site: SiteId; readonly epoch: Epoch } {
   const epoch = epochOf(signal);
   if (!epoch || signal.site === null) {
-    throw new Problem(
-      503,
-      'site-not-greeted',
+    throw problem(
+      'handshake-pending',
       'This site has not greeted the centre since its last start. It does so as soon as it reaches it.',
     );
   }
@@ -94,7 +92,7 @@ export function serveGateway(
   const nonces = new NonceMemory();
   const requireCentral = async (request: Parameters<typeof requireSigner>[0]): Promise<void> => {
     const { membership } = identity();
-    if (!membership) throw new Problem(503, 'not-joined', 'This site has not joined a centre yet.');
+    if (!membership) throw problem('not-joined', 'This site has not joined a centre yet.');
     const findKey = async (keyId: string) => (keyId === 'central' ? membership.centralPublicKey : undefined);
     try {
       await requireSigner(request, findKey, nonces);

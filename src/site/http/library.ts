@@ -1,7 +1,7 @@
 /** The library: what can be played here, also where this site is cut off from all others (island mode). Public, like playing. */
 import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http/server.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { problem } from '../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
 import { libraryPageSchema } from '../../protocol/site.ts';
 import { listLibrary } from '../database/library.ts';
@@ -38,7 +38,7 @@ export function serveLibrary(app: HttpServer, options: LibraryOptions): void {
     },
     async request => {
       if (!options.serveViewers && !isTrusted(request.raw, options.access)) {
-        throw new Problem(403, 'uploads-only', 'This site takes uploads and does not serve viewers.');
+        throw problem('uploads-only', 'This site takes uploads and does not serve viewers.');
       }
       const { q, limit, cursor } = request.query;
       const found = await listLibrary(options.db, {

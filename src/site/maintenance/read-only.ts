@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { allowAnyOrigin, createHttp } from '../../kernel/http/server.ts';
 import { readIdentity } from '../../kernel/identity/member.ts';
 import type { Log } from '../../kernel/log.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { problem } from '../../kernel/problem.ts';
 import { followRights } from '../../kernel/rights/follow-rights.ts';
 import { RightsBook } from '../../kernel/rights/rights-state.ts';
 import { openDamagedDialect } from '../../kernel/sql/sqlite.ts';
@@ -108,7 +108,7 @@ export async function startRescue(config: SiteConfig, reason: string, log: Log):
     },
   );
   app.all('/*', { schema: { hide: true } }, () => {
-    throw new Problem(503, 'database-damaged', sentence);
+    throw problem('database-damaged', sentence);
   });
   const renewal = tls.watch(app.server);
   await app.listen(config.listen);

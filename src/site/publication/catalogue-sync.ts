@@ -54,7 +54,8 @@ export function startHearing(options: {
         heard_ms: Date.now(),
       });
     } catch (error) {
-      if (!(error instanceof Problem) || (error.status !== 404 && error.status !== 410)) throw error;
+      const status = error instanceof Problem ? error.peerStatus : undefined;
+      if (status !== 404 && status !== 410) throw error;
       await forgetHeard(db, video);
     }
   }

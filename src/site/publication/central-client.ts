@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { call } from '../../kernel/http/client.ts';
 import type { MemberIdentity } from '../../kernel/identity/member.ts';
 import { signerOf } from '../../kernel/identity/member.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { problem } from '../../kernel/problem.ts';
 import { registrationAnswerSchema, signalAnswerSchema } from '../../protocol/central.ts';
 import { type AssignmentFeed, assignmentFeedSchema } from '../../protocol/copies.ts';
 import type { VideoId } from '../../protocol/ids.ts';
@@ -69,7 +69,7 @@ export function refusalReporter(identity: () => MemberIdentity): (code: string, 
 export function centralOverHttp(identity: () => MemberIdentity): CentralCalls {
   const to = (signal: AbortSignal) => {
     const { key, membership } = identity();
-    if (!membership) throw new Problem(503, 'not-joined', 'This site has not joined a centre yet.');
+    if (!membership) throw problem('not-joined', 'This site has not joined a centre yet.');
     return {
       url: membership.centralUrl,
       bounds: {

@@ -4,7 +4,7 @@
  */
 import { failpoint } from '../../kernel/failpoint.ts';
 import { sha256Hex } from '../../kernel/identity/keys.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { canonicalJson } from '../../protocol/publication/canonical.ts';
 import type { RecordEntry } from '../../protocol/publication/gateway.ts';
@@ -40,7 +40,7 @@ export interface GreetOptions {
 export async function greet(options: GreetOptions, signal: AbortSignal): Promise<void> {
   const { db, calls } = options;
   const site = calls.site();
-  if (site === undefined) throw new Problem(503, 'not-joined', 'This site has not joined a centre yet.');
+  if (site === undefined) throw problem('not-joined', 'This site has not joined a centre yet.');
   const sum = await sumPublished(db);
   const { start, epoch } = await readSignal(db);
   const answer = await calls.greet(
@@ -55,11 +55,7 @@ export async function greet(options: GreetOptions, signal: AbortSignal): Promise
   failpoint('greeting-answered');
   if (!answer.same) await compareAll(options, answer, signal);
   if (!(await adoptEpoch(db, site, answer))) {
-    throw new Problem(
-      409,
-      'greeting-other',
-      'The answer to this greeting is for another start of this site.',
-    );
+    throw problem('handshake-superseded', 'The answer to this greeting is for another start of this site.');
   }
 }
 
@@ -78,7 +74,7 @@ async function compareAll(
       for (const entry of entries) contents.set(entry.record.video, checkEntry(entry));
       const left = missing.filter(video => !contents.has(video));
       if (left.length === missing.length) {
-        throw new Problem(502, 'peer-malformed', 'Central names records that it does not hand out.');
+        throw problem('peer-malformed', 'Central names records that it does not hand out.');
       }
       missing = left;
     }
@@ -92,8 +88,7 @@ async function compareAll(
 
 function checkEntry(entry: RecordEntry): RecordEntry {
   if (sha256Hex(canonicalJson(entry.record)) !== entry.hash) {
-    throw new Problem(
-      502,
+    throw problem(
       'peer-hash-mismatch',
       `The record of video ${entry.record.video} that central holds is not what its hash says.`,
     );

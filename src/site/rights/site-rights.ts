@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../kernel/log.ts';
-import { messageOf, Problem } from '../../kernel/problem.ts';
+import { messageOf, type Problem, problem } from '../../kernel/problem.ts';
 import type { RightsBook } from '../../kernel/rights/rights-state.ts';
 import {
   type Claims,
@@ -89,14 +89,6 @@ export function createSiteRights(book: RightsBook, log: Log, now = Date.now): Si
 }
 
 const tokenInvalid = (): Problem =>
-  new Problem(
-    403,
-    'token-invalid',
-    'This address is no right to watch. Open the link that you were given again.',
-  );
+  problem('token-invalid', 'This address is no right to watch. Open the link that you were given again.');
 const tokenExpired = (): Problem =>
-  new Problem(
-    403,
-    'token-expired',
-    'The time of this address is over. Open the link that you were given again.',
-  );
+  problem('token-expired', 'The time of this address is over. Open the link that you were given again.');

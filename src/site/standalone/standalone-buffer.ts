@@ -12,7 +12,7 @@ import { forward } from '../../kernel/http/forward.ts';
 import { createHttp, requireToken, sendProblem } from '../../kernel/http/server.ts';
 import { repeat } from '../../kernel/lifecycle/repeat.ts';
 import { createLog } from '../../kernel/log.ts';
-import { messageOf } from '../../kernel/problem.ts';
+import { messageOf, problem } from '../../kernel/problem.ts';
 import { RightsBook } from '../../kernel/rights/rights-state.ts';
 import { videoIdSchema } from '../../protocol/ids.ts';
 import { siteInfoSchema } from '../../protocol/site.ts';
@@ -105,7 +105,11 @@ export async function startBufferApart(config: SiteConfig): Promise<RunningSite>
       const url = request.url ?? '';
       if (isMediaUrl(url)) {
         if (hasHeard) buffer.handle(request, response);
-        else sendProblem(response, 503, 'starting', 'This site is starting.', { 'retry-after': '1' });
+        else
+          sendProblem(
+            response,
+            problem('starting', 'This site is starting.', { headers: { 'retry-after': '1' } }),
+          );
       } else if (OWN_PATHS.test(url)) return false;
       else forward(web, request, response);
       return true;

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
 import { clientAddress, contains, parseAddress, parseIpv4 } from '../../kernel/network.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { type Problem, problem } from '../../kernel/problem.ts';
 import { siteIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
 import type { TrackerConfig } from '../config.ts';
 
@@ -100,10 +100,10 @@ export function ownUrlOf(
 }
 
 export const clientInvalid = (): Problem =>
-  new Problem(400, 'client-invalid', '"client" must be one IP address, e.g. 10.1.2.3.');
+  problem('client-invalid', '"client" must be one IP address, e.g. 10.1.2.3.');
 
 export function parseVideoId(text: string): VideoId {
   const parsed = videoIdSchema.safeParse(text);
-  if (!parsed.success) throw new Problem(404, 'video-unknown', 'No video of this id is registered here.');
+  if (!parsed.success) throw problem('video-unknown', 'No video of this id is registered here.');
   return parsed.data;
 }

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { type HttpServer, requireToken } from '../../kernel/http/server.ts';
 import { parseAddress, parsePrefix } from '../../kernel/network.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { problem } from '../../kernel/problem.ts';
 import { videoIdSchema } from '../../protocol/ids.ts';
 import {
   dryRunSchema,
@@ -86,8 +86,7 @@ export function serveExplain(app: HttpServer, means: ExplainMeans): void {
       requireToken(request, config.operatorToken);
       const bad = request.body.zones.find(({ prefix }) => !parsePrefix(prefix));
       if (bad) {
-        throw new Problem(
-          400,
+        throw problem(
           'prefix-invalid',
           `"${bad.prefix}" is no network. Write for example 10.1.0.0/16 or 2001:db8::/32.`,
         );

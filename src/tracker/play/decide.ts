@@ -1,5 +1,5 @@
 /** From a question about a video to a ranking: where the pure choice meets what the tracker knows. */
-import { Problem } from '../../kernel/problem.ts';
+import { type Problem, problem } from '../../kernel/problem.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import { tokenPath } from '../../protocol/media/media-address.ts';
 import type { PlayAnswer } from '../../protocol/tracker.ts';
@@ -218,7 +218,7 @@ export const indexesOf = ({ table }: World, sites: Iterable<SiteId>): number[] =
   return indexes;
 };
 
-const unknown = (): Problem => new Problem(404, 'video-unknown', 'No video of this id is registered here.');
-export const withdrawn = (): Problem => new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
+const unknown = (): Problem => problem('video-unknown', 'No video of this id is registered here.');
+export const withdrawn = (): Problem => problem('video-withdrawn', 'This video was withdrawn.');
 const noSource = (detail: string): Problem =>
-  new Problem(503, 'no-source', detail, { headers: { 'retry-after': '2' } });
+  problem('no-source', detail, { headers: { 'retry-after': '2' } });

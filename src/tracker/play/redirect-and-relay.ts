@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http/server.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { type Problem, problem } from '../../kernel/problem.ts';
 import { type RevisionId, revisionIdSchema, type SiteId, type VideoId } from '../../protocol/ids.ts';
 import { formatMultivariantPlaylist } from '../../protocol/media/hls.ts';
 import { MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, mediaPath, POSTER } from '../../protocol/media/media.ts';
@@ -179,4 +179,4 @@ function parseRevision(text: string): RevisionId {
 }
 
 const notHere = (): Problem =>
-  new Problem(404, 'file-unknown', 'This video has no such file. Ask for /relay/{id}.m3u8 again.');
+  problem('file-unknown', 'This video has no such file. Ask for /relay/{id}.m3u8 again.');

@@ -1,6 +1,6 @@
 /** What players that are playing are told: the steering manifest, for HLS and for DASH (contract: Tracker). */
 import { parseAddress } from '../../kernel/network.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { problem } from '../../kernel/problem.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import type { SteeringManifest } from '../../protocol/tracker.ts';
 import {
@@ -57,7 +57,7 @@ export function createSteering(means: SteeringMeans): Steer {
       query.pathways.length > 0 ? query.pathways : means.activeSites().slice(0, MAX_PATHWAYS).map(pathwayOf);
     const [home] = asked;
     if (!home) {
-      throw new Problem(503, 'no-source', 'No site is known here yet. Try again in a moment.', {
+      throw problem('no-source', 'No site is known here yet. Try again in a moment.', {
         headers: { 'retry-after': '2' },
       });
     }

@@ -2,7 +2,7 @@
  * Who may have private videos (docs/private-videos.md): whoever shows a grant, a site that signs its question, an operator. What they get
  * are tokens, one for each site that they are sent to.
  */
-import { Problem } from '../../kernel/problem.ts';
+import { type Problem, problem } from '../../kernel/problem.ts';
 import type { RightsBook } from '../../kernel/rights/rights-state.ts';
 import {
   deriveSiteKey,
@@ -96,11 +96,6 @@ export function createTrackerRights(book: RightsBook, now = Date.now): TrackerRi
 }
 
 const keysUnknown = (): Problem =>
-  new Problem(
-    503,
-    'no-source',
-    'This tracker does not know the keys of private videos yet. Try again soon.',
-    {
-      headers: { 'retry-after': '2' },
-    },
-  );
+  problem('no-source', 'This tracker does not know the keys of private videos yet. Try again soon.', {
+    headers: { 'retry-after': '2' },
+  });

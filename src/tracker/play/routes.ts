@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { type HttpServer, requireSigner } from '../../kernel/http/server.ts';
 import { NonceMemory } from '../../kernel/identity/signatures.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { problem } from '../../kernel/problem.ts';
 import { playAnswerSchema } from '../../protocol/tracker.ts';
 import { callerOf, parseVideoId, playQuery } from '../client/client.ts';
 import type { Viewers } from '../client/viewers.ts';
@@ -67,8 +67,7 @@ export function servePlay(
           .send(body);
       }
       if (extension !== 'm3u8') {
-        throw new Problem(
-          404,
+        throw problem(
           'format-unknown',
           `Videos are not offered as .${extension} here. Ask for .m3u8 (HLS) or .mpd (DASH).`,
         );

@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { call } from '../../kernel/http/client.ts';
-import { Problem } from '../../kernel/problem.ts';
+import { Problem, problem } from '../../kernel/problem.ts';
 import type { RevisionId, VideoId } from '../../protocol/ids.ts';
 import { mediaPath, TIMELINE } from '../../protocol/media/media.ts';
 import {
@@ -64,7 +64,7 @@ export function createTimelines(): Timelines {
         kept.set(`${video} ${revision}`, timeline);
         return timeline;
       } catch (error) {
-        isMissing ||= error instanceof Problem && error.status === 404;
+        isMissing ||= error instanceof Problem && error.peerStatus === 404;
       }
     }
     if (!isMissing) throw noAnswer();
@@ -102,8 +102,8 @@ export const listDurations = ({ timescale, runs }: RevisionTimeline['renditions'
   runs.flatMap(([ticks, count]) => Array<number>(count).fill(ticks / timescale));
 
 const unknown = (): Problem =>
-  new Problem(404, 'revision-unknown', 'No site has this revision of the video. Ask for the video again.');
+  problem('revision-unknown', 'No site has this revision of the video. Ask for the video again.');
 const noAnswer = (): Problem =>
-  new Problem(503, 'no-source', 'No site that has this video answers now. Try again in a moment.', {
+  problem('no-source', 'No site that has this video answers now. Try again in a moment.', {
     headers: { 'retry-after': '2' },
   });

@@ -8,7 +8,7 @@ import { call } from '../../kernel/http/client.ts';
 import { joinCentral, type MemberIdentity, signerOf } from '../../kernel/identity/member.ts';
 import { repeat } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import { messageOf, Problem } from '../../kernel/problem.ts';
+import { messageOf, Problem, problem } from '../../kernel/problem.ts';
 import { type Change, changePageSchema } from '../../protocol/central.ts';
 import type { TrackerConfig } from '../config.ts';
 import { Registry } from '../registry/registry.ts';
@@ -61,11 +61,7 @@ export async function followFeed(
     const { key, membership } = identity;
     if (!membership) {
       if (!config.joinToken)
-        throw new Problem(
-          400,
-          'join-token-missing',
-          'no joinToken is configured; make one on the admin page',
-        );
+        throw problem('join-token-missing', 'no joinToken is configured; make one on the admin page');
       const joined = await joinCentral(
         config.dataDirectory,
         key,
@@ -121,7 +117,8 @@ export async function followFeed(
       const reason = messageOf(error);
       if (reason !== lastFailure) log.warn({ reason }, 'the change feed was not read');
       lastFailure = reason;
-      const isRefused = error instanceof Problem && error.status >= 400 && error.status < 500;
+      const status = error instanceof Problem ? (error.peerStatus ?? error.status) : 0;
+      const isRefused = status >= 400 && status < 500;
       if (isRefused && !identity.membership) return REFUSED_RETRY_MS;
       const delayMs = retryMs * (0.5 + Math.random() / 2);
       retryMs = Math.min(MAX_RETRY_MS, retryMs * 2);

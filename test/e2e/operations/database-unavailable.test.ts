@@ -38,7 +38,7 @@ describe('a database server that comes back', () => {
     const back = server.restart(AWAY_MS);
     await sleep(1_500);
     const catalogue = await fetch(`${cluster.central.url}/api/videos`);
-    expect([catalogue.status, await catalogue.json()]).toMatchObject([503, { code: 'database-away' }]);
+    expect([catalogue.status, await catalogue.json()]).toMatchObject([503, { code: 'database-unavailable' }]);
     await expect(uploadTo(site, film, 'Meanwhile')).rejects.toThrow(/503.*database-away/);
     for (const part of [cluster.central, site]) expect((await fetch(`${part.url}/metrics`)).status).toBe(200);
     await back;

@@ -133,7 +133,7 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
   });
 
   it.each([
-    ['a page', '<!doctype html><p>hello', 'en', 422, 'captions-refused'],
+    ['a page', '<!doctype html><p>hello', 'en', 422, 'captions-invalid'],
     ['too much', 'x'.repeat(2 ** 20 + 1), 'en', 413, undefined],
     ['no language', '1\n00:00:01,000 --> 00:00:02,000\na\n', '%3Cb%3E', 400, undefined],
   ])('refuses %s with a sentence', async (_what, body, language, status, code) => {

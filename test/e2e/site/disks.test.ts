@@ -156,8 +156,8 @@ describe('a site on two disks', () => {
     expect((await segment(second, 0)).status).toBe(200);
     const gone = await segment(first, 1);
     expect(gone.status).toBe(502);
-    expect(await gone.json()).toMatchObject({ detail: expect.stringContaining('disk-away') });
-    expect((await find(first.id)).error).toMatchObject({ code: 'disk-away' });
+    expect(await gone.json()).toMatchObject({ detail: expect.stringContaining('disk-unavailable') });
+    expect((await find(first.id)).error).toMatchObject({ code: 'disk-unavailable' });
     expect((await find(second.id)).error).toBeUndefined();
     // New ones go to what is left, and nothing is written where the other disk should be.
     const third = await publish('Third');

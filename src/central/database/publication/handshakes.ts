@@ -1,7 +1,7 @@
 /** What a site that greets is told: its epoch, and what central holds of it (publication rules R7 and R8). */
 
 import { SetDigest } from '../../../kernel/identity/set-digest.ts';
-import { Problem } from '../../../kernel/problem.ts';
+import { problem } from '../../../kernel/problem.ts';
 import type { SiteId, VideoId } from '../../../protocol/ids.ts';
 import { MAX_RECORD_PAGE_BYTES } from '../../../protocol/limits.ts';
 import { type Epoch, isSameEpoch } from '../../../protocol/publication/epoch.ts';
@@ -93,7 +93,7 @@ export async function sumHeld(db: CentralDatabase, site: SiteId): Promise<HeldSu
   return { records, digest: digest.toString(), highestVersion };
 }
 
-/** @throws Problem `epoch-other` */
+/** @throws Problem `epoch-mismatch` */
 export async function listHeld(
   db: CentralDatabase,
   site: SiteId,
@@ -124,7 +124,7 @@ export async function listHeld(
   };
 }
 
-/** The content of these records, as many of them as fit into one answer. @throws Problem `epoch-other` */
+/** The content of these records, as many of them as fit into one answer. @throws Problem `epoch-mismatch` */
 export async function readHeld(
   db: CentralDatabase,
   site: SiteId,
@@ -150,5 +150,5 @@ export async function readHeld(
 
 async function requireSameEpoch(db: CentralDatabase, site: SiteId, epoch: Epoch): Promise<void> {
   if (isSameEpoch(await readEpoch(db, site), epoch)) return;
-  throw new Problem(409, 'epoch-other', 'Another greeting of this site was answered meanwhile. Greet again.');
+  throw problem('epoch-mismatch', 'Another greeting of this site was answered meanwhile. Greet again.');
 }

@@ -3,7 +3,7 @@
  * holder is gone. Each new holder raises the fence, so one that comes back from a long pause can see that it has lost it.
  * The clocks of centrals that share a database must agree to within a few seconds (tributary doctor looks).
  */
-import { Problem } from '../../../kernel/problem.ts';
+import { type Problem, problem } from '../../../kernel/problem.ts';
 import { sql } from '../../../kernel/sql/sql.ts';
 import type { CentralDatabase } from '../schema.ts';
 
@@ -93,4 +93,4 @@ const isOneOf = (leases: readonly Lease[]) =>
   sql<boolean>`(name, fence) in (${sql.join(leases.map(({ name, fence }) => sql`(${name}, ${fence})`))})`;
 
 export const leaseLost = (): Problem =>
-  new Problem(409, 'lease-lost', 'Another central has taken this over meanwhile.');
+  problem('lease-lost', 'Another central has taken this over meanwhile.');

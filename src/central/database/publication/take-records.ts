@@ -1,6 +1,6 @@
 /** Takes a site's records into the catalogue, by publication rules R2, R3, R4, R5, R8 and R9. */
 
-import { Problem } from '../../../kernel/problem.ts';
+import { type Problem, problem } from '../../../kernel/problem.ts';
 import { done, failed, perDatabase, type Settled } from '../../../kernel/sql/batching.ts';
 import { isAmong } from '../../../kernel/sql/rows.ts';
 import type { SiteId, VideoId } from '../../../protocol/ids.ts';
@@ -46,7 +46,7 @@ const MAX_PAGES = 16;
  * Takes in one page of a site's records, in one transaction with those of other sites that are there at the same time. What
  * it returns as acknowledged is committed (R2).
  *
- * @throws Problem `epoch-other` if the page is not of the present epoch (R8); `site-revoked`; `lease-lost`.
+ * @throws Problem `epoch-mismatch` if the page is not of the present epoch (R8); `site-revoked`; `lease-lost`.
  */
 export const takeRecords = perDatabase(
   MAX_PAGES,
@@ -117,7 +117,7 @@ async function findFaults(
     const row = rows.get(site);
     // Revoked while its page was on the way.
     if (!row || revoked.some(({ id }) => id === site))
-      return new Problem(403, 'site-revoked', 'This site was revoked.');
+      return problem('site-revoked', 'This site was revoked.');
     return findEpochFault(row, epoch);
   };
 }
@@ -128,9 +128,8 @@ function findEpochFault(row: PublicationRow, epoch: Epoch): Problem | undefined 
   const expected = present
     ? `the centre takes records of epoch ${formatEpoch(present)}`
     : `the centre waits for the site to greet anew${row.dissolved_because ? ` (${row.dissolved_because})` : ''}`;
-  return new Problem(
-    409,
-    'epoch-other',
+  return problem(
+    'epoch-mismatch',
     `The site offers records of epoch ${formatEpoch(epoch)}, and ${expected}. They were not taken; the site will notice and greet.`,
   );
 }

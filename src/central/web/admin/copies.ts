@@ -1,7 +1,7 @@
 /** Copies, as the operator has them: the rules, what stands where and why, and what becomes of a site that is lost. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
-import { Problem } from '../../../kernel/problem.ts';
+import { type Problem, problem } from '../../../kernel/problem.ts';
 import {
   copyReportSchema,
   lossAnswerSchema,
@@ -49,7 +49,7 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
         if ((await findMember(db, site))?.role !== 'site') throw unknownSite();
       }
       if ((await listRules(db)).length >= MAX_RULES) {
-        throw new Problem(409, 'rules-too-many', `There may be ${MAX_RULES} rules at most.`);
+        throw problem('rules-too-many', `There may be ${MAX_RULES} rules at most.`);
       }
       const stored = await insertRule(db, rule, Date.now());
       bell.ring();
@@ -63,7 +63,7 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
     async (request, reply) => {
       requireOperator(request, context);
       if (!(await deleteRule(db, request.params.id))) {
-        throw new Problem(404, 'rule-unknown', 'There is no such rule.');
+        throw problem('rule-unknown', 'There is no such rule.');
       }
       bell.ring();
       return reply.code(204).send();
@@ -127,4 +127,4 @@ function sitesNamedIn(rule: PlacementRule): readonly SiteId[] {
   return typeof choice === 'object' && 'sites' in choice ? choice.sites : [];
 }
 
-const unknownSite = (): Problem => new Problem(404, 'site-unknown', 'There is no such site.');
+const unknownSite = (): Problem => problem('site-unknown', 'There is no such site.');

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
-import { Problem } from '../../../kernel/problem.ts';
+import { problem } from '../../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
 import {
   grantIdSchema,
@@ -34,10 +34,10 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
 
   async function requirePrivate(video: VideoId): Promise<void> {
     const row = await findVideo(db, video);
-    if (!row || row.revoked_at !== null) throw new Problem(404, 'video-unknown', 'There is no such video.');
-    if (row.withdrawn === 1) throw new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
+    if (!row || row.revoked_at !== null) throw problem('video-unknown', 'There is no such video.');
+    if (row.withdrawn === 1) throw problem('video-withdrawn', 'This video was withdrawn.');
     if (row.private !== 1)
-      throw new Problem(409, 'video-public', 'This video is public: everybody may watch it without a grant.');
+      throw problem('video-public', 'This video is public: everybody may watch it without a grant.');
   }
 
   app.post(
@@ -95,8 +95,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     async request => {
       requireOperator(request, context);
       const { id, grant } = request.params;
-      if (!(await findGrant(db, id, grant)))
-        throw new Problem(404, 'grant-unknown', 'There is no such grant.');
+      if (!(await findGrant(db, id, grant))) throw problem('grant-unknown', 'There is no such grant.');
       return revoke(id, grant);
     },
   );

@@ -1,7 +1,7 @@
 /** Sites, as the pages show them and as the operator invites, edits, collects and revokes them. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
-import { Problem } from '../../../kernel/problem.ts';
+import { type Problem, problem } from '../../../kernel/problem.ts';
 import { isPostgresUrl } from '../../../kernel/sql/postgres.ts';
 import {
   baseUrlSchema,
@@ -139,7 +139,7 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
 
 const forEverybody = ({ conversion: _, ...site }: Site): Site => site;
 
-const unknownSite = (): Problem => new Problem(404, 'site-unknown', 'There is no such site.');
+const unknownSite = (): Problem => problem('site-unknown', 'There is no such site.');
 
 async function describeSite(context: CentralContext, id: SiteId): Promise<Site> {
   const row = await findMember(context.db, id);

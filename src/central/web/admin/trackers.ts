@@ -1,7 +1,7 @@
 /** Trackers, as the operator invites and revokes them. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
-import { Problem } from '../../../kernel/problem.ts';
+import { type Problem, problem } from '../../../kernel/problem.ts';
 import {
   newTrackerAnswerSchema,
   newTrackerSchema,
@@ -70,7 +70,7 @@ export function addTrackerCalls(app: HttpServer, context: CentralContext): void 
   }
 }
 
-const unknownTracker = (): Problem => new Problem(404, 'tracker-unknown', 'There is no such tracker.');
+const unknownTracker = (): Problem => problem('tracker-unknown', 'There is no such tracker.');
 
 const formatTracker = (row: MemberRow): Tracker => ({
   id: row.id,

@@ -1,7 +1,7 @@
 /** Enrolment: a site or tracker hands in the public key that it made itself, with its join token. */
 import { type HttpServer, requireSigner } from '../../../kernel/http/server.ts';
 import { sha256Hex } from '../../../kernel/identity/keys.ts';
-import { Problem } from '../../../kernel/problem.ts';
+import { problem } from '../../../kernel/problem.ts';
 import { joinAnswerSchema, joinRequestSchema, memberInfoSchema } from '../../../protocol/central.ts';
 import type { SiteId } from '../../../protocol/ids.ts';
 import { readEpoch } from '../../database/publication/epochs.ts';
@@ -12,15 +12,15 @@ import { type CentralContext, listTrackerUrls, requireMember } from '../context.
 const JOIN_KEY_ID = 'join';
 
 const REFUSALS = {
-  unknown: [401, 'join-token-unknown', 'This join token is not known here. Ask the administrator for one.'],
-  expired: [401, 'join-token-expired', 'This join token is too old. Ask the administrator for a fresh one.'],
-  used: [409, 'join-token-used', 'This join token was used already. Ask the administrator for a fresh one.'],
+  unknown: ['join-token-unknown', 'This join token is not known here. Ask the administrator for one.'],
+  expired: ['join-token-expired', 'This join token is too old. Ask the administrator for a fresh one.'],
+  used: ['join-token-used', 'This join token was used already. Ask the administrator for a fresh one.'],
 } as const;
 
 function requireEnrolled(enrolment: Enrolment): asserts enrolment is Extract<Enrolment, { member: unknown }> {
   if (enrolment.outcome === 'enrolled') return;
-  const [status, code, detail] = REFUSALS[enrolment.outcome];
-  throw new Problem(status, code, detail);
+  const [code, detail] = REFUSALS[enrolment.outcome];
+  throw problem(code, detail);
 }
 
 export function addJoinCalls(app: HttpServer, context: CentralContext): void {

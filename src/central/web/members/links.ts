@@ -1,7 +1,7 @@
 /** Links: sites that nobody can connect to come here for the questions that central has, and bring the answers. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
-import { Problem } from '../../../kernel/problem.ts';
+import { problem } from '../../../kernel/problem.ts';
 import type { SiteId } from '../../../protocol/ids.ts';
 import {
   LINK_ANSWER_TYPE,
@@ -69,7 +69,7 @@ export function addLinkCalls(app: HttpServer, context: LinkContext): void {
       const { status } = request.query;
       const text = request.rawBody?.toString('utf8') ?? '';
       if (!links.answer(site.id, request.params.id, { status, text })) {
-        throw new Problem(410, 'question-gone', 'Nobody waits for the answer to this question any more.');
+        throw problem('request-expired', 'Nobody waits for the answer to this question any more.');
       }
       return reply.code(204).send(null);
     },

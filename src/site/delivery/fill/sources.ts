@@ -116,9 +116,10 @@ export function siteUpstreams(options: UpstreamOptions): SiteUpstreams {
       }
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      if (error.status === 404 || error.status === 410) {
+      const status = error.peerStatus ?? error.status;
+      if (status === 404 || status === 410) {
         remembered.delete(key);
-        throw error.status === 410 ? videoWithdrawn() : videoUnknown();
+        throw status === 410 ? videoWithdrawn() : videoUnknown();
       }
       // The tracker is away: what it said last is better than nothing. It is not asked for every segment then.
     }

@@ -10,7 +10,7 @@ import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../../../test/support/certificate.ts';
 import { type ConnectionLane, createNodeServer } from '../../../kernel/http/server.ts';
-import { Problem } from '../../../kernel/problem.ts';
+import { problem } from '../../../kernel/problem.ts';
 import { newRevisionId, newVideoId } from '../../../protocol/ids.ts';
 import { parseMediaFile } from '../cache/media-file.ts';
 import { type Kept, makeKept } from '../cache/memory-tier.ts';
@@ -57,7 +57,7 @@ describe.each(['plain', 'TLS'])('the lane of a server, %s', transport => {
       shelf: {
         find: key => shelf.get(key),
         hasOnDisk: () => false,
-        fill: () => new Problem(404, 'file-unknown', 'There is none.'),
+        fill: () => problem('file-unknown', 'There is none.'),
         isWithdrawn: () => false,
         isPrivate: () => false,
         noteViewed: file => void viewed.push(file.file),

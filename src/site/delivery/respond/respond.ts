@@ -1,7 +1,7 @@
 /** Answers out of a whole file, or out of one that is still arriving. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { formatProof, type Proof } from '../../../kernel/identity/proofs.ts';
-import { formatProblem, PROBLEM_TYPE, type Problem } from '../../../kernel/problem.ts';
+import { formatProblem, type Problem } from '../../../kernel/problem.ts';
 import { commonHeaders, OPEN_TO_ALL } from '../cache/headers.ts';
 import type { MediaFile } from '../cache/media-file.ts';
 import type { Kept } from '../cache/memory-tier.ts';
@@ -230,16 +230,6 @@ export function respondProblem(response: ServerResponse, problem: Problem): void
 
 /** A refusal's headers and body. */
 export function formatProblemParts(problem: Problem): { readonly headers: string[]; readonly body: string } {
-  const body = JSON.stringify(formatProblem(problem.status, problem.code, problem.message));
-  const headers = [
-    ...OPEN_TO_ALL,
-    'Content-Type',
-    PROBLEM_TYPE,
-    'Cache-Control',
-    'no-store',
-    'Content-Length',
-    String(Buffer.byteLength(body)),
-    ...Object.entries(problem.headers).flat(),
-  ];
-  return { headers, body };
+  const { headers, body } = formatProblem(problem);
+  return { headers: [...OPEN_TO_ALL, 'Cache-Control', 'no-store', ...Object.entries(headers).flat()], body };
 }

@@ -1,7 +1,7 @@
 /** The handler of `/v/…` and `/t/{token}/v/…`: method, address, right, and then memory, disk or fill. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../../../kernel/log.ts';
-import { Problem } from '../../../kernel/problem.ts';
+import { Problem, problem } from '../../../kernel/problem.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
 import { splitToken } from '../../../protocol/media/media-address.ts';
 import { PREFLIGHT } from '../cache/headers.ts';
@@ -145,7 +145,7 @@ export function createHandler(
     if (!reading) return fill(reply, file);
     readOrFill(reply, file, reading).catch(error => {
       log.error({ err: error, key }, 'a viewer could not be answered');
-      respondProblem(response, new Problem(500, 'internal', 'This site could not answer.', { cause: error }));
+      respondProblem(response, problem('internal', 'This site could not answer.', { cause: error }));
     });
   };
 }

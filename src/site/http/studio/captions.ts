@@ -1,7 +1,7 @@
 /** The studio's calls for captions: add a file, take a track away. Each is a new revision of the same renditions. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
-import { Problem } from '../../../kernel/problem.ts';
+import { type Problem, problem } from '../../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
 import { MAX_CAPTION_TRACKS, MAX_CAPTIONS_BYTES } from '../../../protocol/limits.ts';
 import { newCaptionsQuerySchema } from '../../../protocol/site.ts';
@@ -55,8 +55,7 @@ export function serveCaptions(app: HttpServer, options: CaptionsOptions): void {
       });
       const ids = await change(id, extras => {
         if (extras.captions.length >= MAX_CAPTION_TRACKS) {
-          throw new Problem(
-            409,
+          throw problem(
             'captions-too-many',
             `A video can have ${MAX_CAPTION_TRACKS} tracks of captions. Take one away first.`,
           );
@@ -84,7 +83,7 @@ export function serveCaptions(app: HttpServer, options: CaptionsOptions): void {
         captions: await change(id, extras => {
           const left = extras.captions.filter(({ rendition }) => rendition.id !== captions);
           if (left.length === extras.captions.length) {
-            throw new Problem(404, 'captions-unknown', 'This video has no such captions.');
+            throw problem('captions-unknown', 'This video has no such captions.');
           }
           return { ...extras, captions: left };
         }),
@@ -94,13 +93,12 @@ export function serveCaptions(app: HttpServer, options: CaptionsOptions): void {
 
   async function requireReady(id: VideoId): Promise<void> {
     const row = await findVideo(options.db, id);
-    if (!row) throw new Problem(404, 'video-unknown', 'This site has no such video.');
-    if (row.state === 'withdrawn') throw new Problem(410, 'video-withdrawn', 'This video was withdrawn.');
+    if (!row) throw problem('video-unknown', 'This site has no such video.');
+    if (row.state === 'withdrawn') throw problem('video-withdrawn', 'This video was withdrawn.');
     if (row.state !== 'ready') throw notReady();
     if (row.prepared && (JSON.parse(row.prepared) as PreparedSource).inherited) {
-      throw new Problem(
-        409,
-        'video-inherited',
+      throw problem(
+        'video-taken-over',
         'This video was another site’s, which is lost. It is played as it was copied, and gets no other captions.',
       );
     }
@@ -125,20 +123,16 @@ export function serveCaptions(app: HttpServer, options: CaptionsOptions): void {
 }
 
 const notReady = (): Problem =>
-  new Problem(409, 'video-not-ready', 'Captions can be changed once the video is ready.');
+  problem('video-not-ready', 'Captions can be changed once the video is ready.');
 
 function parse(body: unknown, language: string): readonly Cue[] {
   if (!Buffer.isBuffer(body) || body.length === 0) {
-    throw new Problem(
-      415,
-      'captions-missing',
-      'Send the caption file itself, as text/vtt or application/x-subrip.',
-    );
+    throw problem('captions-missing', 'Send the caption file itself, as text/vtt or application/x-subrip.');
   }
   try {
     return parseCaptions(body, language);
   } catch (error) {
-    if (error instanceof CaptionsRefused) throw new Problem(422, 'captions-refused', error.message);
+    if (error instanceof CaptionsRefused) throw problem('captions-invalid', error.message);
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** The studio's calls about conversions: how far each is, sooner, later, cancel, try again. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
-import { Problem } from '../../../kernel/problem.ts';
+import { problem } from '../../../kernel/problem.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
 import { type SiteJob, siteJobEditSchema, siteJobListSchema, siteJobSchema } from '../../../protocol/job.ts';
 import {
@@ -35,11 +35,11 @@ export function serveJobs(app: HttpServer, options: JobCallsOptions): void {
   const { db, access, onJob } = options;
   const show = async (id: string): Promise<SiteJob> => {
     const found = (await listJobProgress(db, { job: id, limit: 1 })).at(0);
-    if (!found) throw new Problem(404, 'job-unknown', 'This site has no such conversion.');
+    if (!found) throw problem('job-unknown', 'This site has no such conversion.');
     return formatJob(found);
   };
   const refuse = (what: string): never => {
-    throw new Problem(409, 'job-ended', `This conversion ${what}.`);
+    throw problem('job-ended', `This conversion ${what}.`);
   };
 
   app.get(

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
-import { Problem } from '../../../kernel/problem.ts';
+import { problem } from '../../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
 import {
   type SiteVideo,
@@ -54,7 +54,7 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
   const { db } = options;
   const getVideo = async (id: VideoId): Promise<VideoWithRecord> => {
     const row = await findVideo(db, id);
-    if (!row) throw new Problem(404, 'video-unknown', 'This site has no such video.');
+    if (!row) throw problem('video-unknown', 'This site has no such video.');
     return row;
   };
   /** Of a film that is being converted, 0–1. */
@@ -133,7 +133,7 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
       const published = await changeVideo(db, id, recorded, changes, video => makeRecord(video, options));
       if (published) options.onRecord();
       else if (!(await changeVideo(db, id, ['uploading', 'checking', 'preparing', 'failed'], changes))) {
-        throw new Problem(410, 'video-withdrawn', 'This video was withdrawn and cannot be edited any more.');
+        throw problem('video-withdrawn', 'This video was withdrawn and cannot be edited any more.');
       }
       const after = await getVideo(id);
       options.rights.markOwn(id, after.private === 1);
@@ -198,7 +198,7 @@ function describeError(
   if (state !== 'withdrawn' && storage.isAway(id as VideoId)) {
     return {
       error: {
-        code: 'disk-away',
+        code: 'disk-unavailable',
         detail:
           'The disk that holds this video is not there. It can be played from here again once that is back.',
       },

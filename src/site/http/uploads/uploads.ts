@@ -9,7 +9,7 @@ import { failpoint } from '../../../kernel/failpoint.ts';
 import { findStats } from '../../../kernel/files.ts';
 import { sendProblem } from '../../../kernel/http/server.ts';
 import type { Log } from '../../../kernel/log.ts';
-import { messageOf, Problem } from '../../../kernel/problem.ts';
+import { messageOf, Problem, problem } from '../../../kernel/problem.ts';
 import { findDatabaseFault } from '../../../kernel/sql/database-error.ts';
 import { newVideoId, type VideoId } from '../../../protocol/ids.ts';
 import { MAX_UPLOAD_METADATA_BYTES } from '../../../protocol/limits.ts';
@@ -103,7 +103,7 @@ export function createUploads(options: UploadsOptions): Uploads {
   async function admit(request: IncomingMessage): Promise<void> {
     requireStudioAccess(request, options.access);
     if (request.method === 'GET') {
-      throw new Problem(405, 'method-not-allowed', 'Uploads cannot be read back here.');
+      throw problem('method-not-allowed', 'Uploads cannot be read back here.');
     }
     requireTus(request);
     if (request.method !== 'POST') return;
@@ -128,14 +128,13 @@ export function createUploads(options: UploadsOptions): Uploads {
         .then(() => finish(request, response))
         .catch((error: unknown) => {
           if (response.headersSent) return void response.destroy();
-          const problem =
+          const failure =
             error instanceof Problem
               ? error
               : (findDatabaseFault(error) ??
-                new Problem(500, 'internal', 'The upload failed at this site. Try again.', { cause: error }));
+                problem('internal', 'The upload failed at this site. Try again.', { cause: error }));
           if (!(error instanceof Problem)) log.error({ err: error }, messageOf(error));
-          sendProblem(response, problem.status, problem.code, problem.message, {
-            ...problem.headers,
+          sendProblem(response, failure, {
             'tus-resumable': TUS_VERSION,
             // The body of a refused upload is not read to its end.
             connection: 'close',
@@ -161,17 +160,13 @@ export function createUploads(options: UploadsOptions): Uploads {
 export function parseNewUpload(headers: IncomingMessage['headers'], maxUploadBytes: number): NewVideo {
   const length = headers['upload-length'];
   if (typeof length !== 'string' || !/^\d{1,15}$/.test(length)) {
-    throw new Problem(400, 'upload-length-needed', 'Say how long the upload is (Upload-Length).');
+    throw problem('upload-length-needed', 'Say how long the upload is (Upload-Length).');
   }
   const sizeBytes = Number(length);
-  if (sizeBytes === 0) throw new Problem(400, 'file-empty', 'The file is empty. Choose another one.');
+  if (sizeBytes === 0) throw problem('file-empty', 'The file is empty. Choose another one.');
   if (sizeBytes > maxUploadBytes) {
     const limit = (maxUploadBytes / 2 ** 30).toFixed(1);
-    throw new Problem(
-      413,
-      'upload-too-large',
-      `The file is too large: this site takes files up to ${limit} GB.`,
-    );
+    throw problem('upload-too-large', `The file is too large: this site takes files up to ${limit} GB.`);
   }
   const metadata = parseMetadata(headers['upload-metadata']);
   const name = nameSchema.safeParse(metadata.name ?? '');
@@ -182,7 +177,7 @@ export function parseNewUpload(headers: IncomingMessage['headers'], maxUploadByt
     result.success ? [] : result.error.issues,
   );
   if (!name.success || !description.success || !language.success || !visibility.success) {
-    throw new Problem(400, 'metadata-invalid', faults.map(fault => fault.message).join(' '));
+    throw problem('metadata-invalid', faults.map(fault => fault.message).join(' '));
   }
   return {
     id: newVideoId(),
@@ -201,11 +196,11 @@ function parseMetadata(header: string | string[] | undefined): Record<string, st
   const text = Array.isArray(header) ? header.join(',') : header;
   if (!text) return {};
   const sentence = `The name and description are too long: together they may have ${MAX_UPLOAD_METADATA_BYTES} bytes.`;
-  if (text.length > MAX_UPLOAD_METADATA_BYTES) throw new Problem(400, 'metadata-too-large', sentence);
+  if (text.length > MAX_UPLOAD_METADATA_BYTES) throw problem('metadata-too-large', sentence);
   try {
     return Metadata.parse(text);
   } catch (cause) {
-    throw new Problem(400, 'metadata-malformed', 'Upload-Metadata is not in the form that tus 1.0.0 gives.', {
+    throw problem('metadata-malformed', 'Upload-Metadata is not in the form that tus 1.0.0 gives.', {
       cause,
     });
   }
@@ -219,8 +214,7 @@ async function requireSpace(
   const left = storage.disks.place(id, await listUploading(db));
   if (left - sizeBytes < keepFreeBytes) {
     storage.disks.forget(id);
-    throw new Problem(
-      507,
+    throw problem(
       'disk-full',
       'This site has not enough space for this file. Ask its operator to make room, or choose another site.',
     );

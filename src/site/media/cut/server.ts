@@ -4,9 +4,10 @@
  * It makes every answer anew; keeping them is the buffer's part.
  */
 import http from 'node:http';
+import { sendProblem } from '../../../kernel/http/server.ts';
 import type { KeyPair } from '../../../kernel/identity/keys.ts';
 import { formatProof, type Proof, sha256Base64, signBytes } from '../../../kernel/identity/proofs.ts';
-import { formatProblem, messageOf, PROBLEM_TYPE, Problem } from '../../../kernel/problem.ts';
+import { messageOf, Problem, problem } from '../../../kernel/problem.ts';
 import { type RevisionId, revisionIdSchema, type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
 import { mediaPath, parseRecordFile } from '../../../protocol/media/media.ts';
 import { splitToken } from '../../../protocol/media/media-address.ts';
@@ -52,9 +53,9 @@ export function createOriginServer(options: OriginServerOptions): OriginServer {
   const open = new OpenPresentations(options.openFiles ?? DEFAULT_OPEN_FILES);
   const server = http.createServer((request, response) => {
     answer(options, open, request, response).catch((error: unknown) => {
-      if (error instanceof Problem) return sendProblem(response, error.status, error.code, error.message);
+      if (error instanceof Problem) return sendProblem(response, error);
       options.onError?.(error, request.url ?? '');
-      sendProblem(response, 500, 'cut-failed', `The file could not be made: ${messageOf(error)}.`);
+      sendProblem(response, problem('cut-failed', `The file could not be made: ${messageOf(error)}.`));
     });
   });
   return {
@@ -81,21 +82,21 @@ async function answer(
 ): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD');
-    sendProblem(response, 405, 'method-not-allowed', 'Files are read with GET or HEAD.');
+    sendProblem(response, problem('method-not-allowed', 'Files are read with GET or HEAD.'));
     return;
   }
   const path = parsePath(request.url ?? '');
   if (!path) {
-    sendProblem(response, 404, 'file-unknown', 'There is nothing at this address.');
+    sendProblem(response, problem('file-unknown', 'There is nothing at this address.'));
     return;
   }
   if (options.rights?.isPrivate(path.video) && !hasRight(options.rights, path)) {
-    sendProblem(response, 404, 'video-unknown', UNKNOWN);
+    sendProblem(response, problem('video-unknown', UNKNOWN));
     return;
   }
   const place = await options.locate(path.video, path.revision);
   if (place === 'withdrawn') {
-    sendProblem(response, 410, 'video-withdrawn', 'This video was withdrawn by its author.');
+    sendProblem(response, problem('video-withdrawn', 'This video was withdrawn by its author.'));
     return;
   }
   const copied = place ? undefined : await options.copies?.read(path.video, path.revision, path.file);
@@ -104,7 +105,7 @@ async function answer(
     return;
   }
   if (place === undefined && copied === undefined) {
-    sendProblem(response, 404, 'video-unknown', UNKNOWN);
+    sendProblem(response, problem('video-unknown', UNKNOWN));
     return;
   }
   // A revision never changes its bytes: its address names them, and the version of what made them.
@@ -121,7 +122,7 @@ async function answer(
         presentation.file(path.file),
       )));
   if (!file) {
-    sendProblem(response, 404, 'file-unknown', 'This video has no such file.');
+    sendProblem(response, problem('file-unknown', 'This video has no such file.'));
     return;
   }
   const proof = signBytes(
@@ -192,14 +193,4 @@ function parsePath(url: string): Path | undefined {
   if (root !== '' || v !== 'v' || !videoId.success || !revisionId.success || file.length === 0)
     return undefined;
   return { token, video: videoId.data, revision: revisionId.data, file: file.join('/') };
-}
-
-function sendProblem(response: http.ServerResponse, status: number, code: string, detail: string): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  const body = Buffer.from(JSON.stringify(formatProblem(status, code, detail)));
-  response.writeHead(status, { 'content-type': PROBLEM_TYPE, 'content-length': body.length });
-  response.end(response.req.method === 'HEAD' ? undefined : body);
 }

@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import { findStats, renameDurably, syncDirectory, syncFile } from '../../../kernel/files.ts';
 import type { Log } from '../../../kernel/log.ts';
-import { messageOf, Problem } from '../../../kernel/problem.ts';
+import { messageOf, problem } from '../../../kernel/problem.ts';
 import { isPassing } from '../../../kernel/sql/transient-error.ts';
 import { newRevisionId, type VideoId } from '../../../protocol/ids.ts';
 import type { RecordDraft } from '../../../protocol/publication/record.ts';
@@ -90,7 +90,7 @@ export function createIntake(options: IntakeOptions): Intake {
     if ((await markChecking(db, video, sha256)) || (await findVideo(db, video))) return;
     // Called off while it was moved into place: nobody else knows of these bytes.
     await storage.remove(video);
-    throw new Problem(410, 'upload-cancelled', 'This upload was called off.');
+    throw problem('upload-cancelled', 'This upload was called off.');
   }
 
   async function keepOnce(video: VideoId, work: () => Promise<void>): Promise<void> {

@@ -1,0 +1,3 @@
+export function formatErrorsPage(
+  problems: Readonly<Record<string, import('../src/protocol/problems.ts').ProblemDefinition>>,
+): string;
