@@ -72,14 +72,14 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'camera.avi',
-    what: 'AVI: Motion JPEG, PCM of 8 bits and 8 kHz',
+    what: 'AVI: Motion JPEG, 8-bit PCM at 8 kHz',
     ends: 'ready',
     seconds: 4,
     args: [...picture(), ...sound(8_000), '-c:v', 'mjpeg', '-pix_fmt', 'yuvj422p', '-c:a', 'pcm_u8'],
   },
   {
     name: 'silent.avi',
-    what: 'AVI: HuffYUV, odd size (321 × 241), no sound',
+    what: 'AVI: HuffYUV, odd size (321 × 241), no audio',
     ends: 'ready',
     seconds: 4,
     args: [...picture('321x241'), '-c:v', 'huffyuv', '-pix_fmt', 'rgb24'],
@@ -93,7 +93,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'cut-off.avi',
-    what: 'AVI: MPEG-4, its end and its index missing',
+    what: 'AVI: MPEG-4, end and index missing',
     ends: 'ready',
     seconds: 2,
     args: [...both, '-c:v', 'mpeg4', '-c:a', 'libmp3lame'],
@@ -101,7 +101,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'broadcast.ts',
-    what: 'MPEG-TS: interlaced MPEG-2, pixels not square, AC-3',
+    what: 'MPEG-TS: interlaced MPEG-2, non-square pixels, AC-3',
     ends: 'ready',
     seconds: 4,
     args: [
@@ -134,7 +134,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'cut-off.ts',
-    what: 'MPEG-TS: H.264, AAC, broken off in the middle of a packet',
+    what: 'MPEG-TS: H.264, AAC, truncated in the middle of a packet',
     ends: 'ready',
     seconds: 2,
     args: [...both, ...x264, ...aac],
@@ -142,7 +142,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'late-clock.ts',
-    what: 'MPEG-TS: its clock begins at 20 hours',
+    what: 'MPEG-TS: clock starts at 20 hours',
     ends: 'ready',
     seconds: 4,
     args: [...both, ...x264, ...aac, '-output_ts_offset', '72000'],
@@ -180,7 +180,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'tape.dv',
-    what: 'DV (PAL) as a camcorder sent it',
+    what: 'DV (PAL) from a camcorder',
     ends: 'ready',
     seconds: 4,
     args: [
@@ -221,7 +221,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'phone-2005.3gp',
-    what: '3GP: H.263, AAC of 8 kHz',
+    what: '3GP: H.263, AAC at 8 kHz',
     ends: 'ready',
     seconds: 4,
     args: [
@@ -274,7 +274,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'edit.mov',
-    what: 'MOV: ProRes 422, PCM of 24 bits',
+    what: 'MOV: ProRes 422, 24-bit PCM',
     ends: 'ready',
     seconds: 4,
     args: [
@@ -340,7 +340,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'ten-bit.mkv',
-    what: 'Matroska: HEVC of 10 bits, E-AC-3',
+    what: 'Matroska: 10-bit HEVC, E-AC-3',
     ends: 'ready',
     seconds: 4,
     args: [
@@ -383,7 +383,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'high-422.mp4',
-    what: 'MP4: H.264 High 4:2:2 of 10 bits',
+    what: 'MP4: 10-bit H.264 High 4:2:2',
     ends: 'ready',
     seconds: 4,
     args: [...both, '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv422p10le', ...aac],
@@ -397,7 +397,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'portrait.mp4',
-    what: 'MP4: a phone held upright (rotated by 90°), variable frame rate',
+    what: 'MP4: portrait phone video (rotated by 90°), variable frame rate',
     ends: 'ready',
     seconds: 4,
     args: [
@@ -437,7 +437,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'anamorphic.mp4',
-    what: 'MP4: H.264, pixels not square',
+    what: 'MP4: H.264, non-square pixels',
     ends: 'ready',
     seconds: 4,
     args: [...picture('480x480'), ...x264, '-aspect', '16:9'],
@@ -477,14 +477,14 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'late-sound.mp4',
-    what: 'MP4: sound begins 1.5 s after the picture and ends after it',
+    what: 'MP4: audio starts 1.5 s after the video and ends after it',
     ends: 'ready',
     seconds: 5.5,
     args: [...picture(), '-itsoffset', '1.5', ...sound(), ...x264, ...aac],
   },
   {
     name: 'negative.mkv',
-    what: 'Matroska: times begin below zero, where nothing is shown',
+    what: 'Matroska: negative timestamps at the start, which are not shown',
     ends: 'ready',
     seconds: 3.3,
     args: [...both, ...x264, ...aac, '-output_ts_offset', '-0.7', '-avoid_negative_ts', 'disabled'],
@@ -506,7 +506,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   { name: 'song.flac', what: 'FLAC', ends: 'ready', seconds: 4, args: [...sound(), '-c:a', 'flac'] },
   {
     name: 'studio.wav',
-    what: 'WAV: PCM of 24 bits and 96 kHz',
+    what: 'WAV: 24-bit PCM at 96 kHz',
     ends: 'ready',
     seconds: 4,
     args: [...sound(96_000), '-c:a', 'pcm_s24le'],
@@ -543,21 +543,21 @@ export const ODD_SOURCES: readonly OddSource[] = [
   { name: 'studio.aiff', what: 'AIFF', ends: 'ready', seconds: 4, args: [...sound(), '-c:a', 'pcm_s16be'] },
   {
     name: 'cut-off.mp4',
-    what: 'MP4 with its index first, its end missing',
+    what: 'MP4 with the index first, end missing',
     ends: 'truncated',
     args: [...both, ...x264, ...aac, '-movflags', '+faststart'],
     spoil: cut(0.6),
   },
   {
     name: 'no-index.mp4',
-    what: 'MP4 with its index last, and that missing',
+    what: 'MP4 with the index last, and missing',
     ends: 'truncated',
     args: [...both, ...x264, ...aac],
     spoil: cut(0.7),
   },
   {
     name: 'no-sound-samples.mkv',
-    what: 'Matroska: a sound track without a single sample',
+    what: 'Matroska: an audio track without samples',
     ends: 'ready',
     seconds: 4,
     args: [
@@ -576,7 +576,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'cover.mp4',
-    what: 'MP4: one picture under a minute of AAC',
+    what: 'MP4: one frame with one minute of AAC',
     ends: 'ready',
     seconds: 60,
     hasGaps: true,
@@ -584,7 +584,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'cover.avi',
-    what: 'AVI: one picture under a minute of MP3',
+    what: 'AVI: one frame with one minute of MP3',
     ends: 'ready',
     seconds: 60,
     hasGaps: true,
@@ -592,7 +592,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'slides.mp4',
-    what: 'MP4: one picture every 20 s, AAC',
+    what: 'MP4: one frame every 20 s, AAC',
     ends: 'ready',
     seconds: 70,
     hasGaps: true,
@@ -600,7 +600,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'slides.wmv',
-    what: 'ASF: one picture every 20 s, WMA',
+    what: 'ASF: one frame every 20 s, WMA',
     ends: 'ready',
     seconds: 70,
     hasGaps: true,
@@ -608,7 +608,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'short-picture.mp4',
-    what: 'MP4: 5 s of pictures, 30 s of sound',
+    what: 'MP4: 5 s of video, 30 s of audio',
     ends: 'ready',
     seconds: 30,
     hasGaps: true,
@@ -624,7 +624,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'short-sound.mp4',
-    what: 'MP4: 5 s of sound, 90 s of pictures',
+    what: 'MP4: 5 s of audio, 90 s of video',
     ends: 'ready',
     seconds: 90,
     hasGaps: true,
@@ -632,7 +632,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'late-picture.mp4',
-    what: 'MP4: pictures begin 5 s after the sound',
+    what: 'MP4: video starts 5 s after the audio',
     ends: 'ready',
     seconds: 20,
     hasGaps: true,
@@ -640,7 +640,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'hole.mkv',
-    what: 'Matroska: no pictures from 10 s to 40 s',
+    what: 'Matroska: no video from 10 s to 40 s',
     ends: 'ready',
     seconds: 60,
     hasGaps: true,
@@ -652,7 +652,7 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'silence.mkv',
-    what: 'Matroska: no sound from 10 s to 30 s',
+    what: 'Matroska: no audio from 10 s to 30 s',
     ends: 'ready',
     seconds: 60,
     hasGaps: true,
@@ -688,28 +688,28 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
   {
     name: 'zeroes.avi',
-    what: 'AVI whose content is zeroes',
+    what: 'AVI that contains only zeroes',
     ends: 'damaged',
     args: [...both, '-c:v', 'mpeg4', '-c:a', 'libmp3lame'],
     spoil: bytes => Buffer.concat([bytes.subarray(0, 4_096), Buffer.alloc(bytes.length - 4_096)]),
   },
   {
     name: 'playlist.mp4',
-    what: "an HLS playlist in a film's clothes",
+    what: 'an HLS playlist named as a video',
     ends: 'not-media',
     args: [...sound(8_000, 0.1)],
     spoil: plain('#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n'),
   },
   {
     name: 'picture.mov',
-    what: "a picture in a film's clothes",
+    what: 'a picture named as a video',
     ends: 'not-media',
     args: [...sound(8_000, 0.1)],
     spoil: () => Buffer.from('ffd8ffe000104a46494600010100000100010000ffd9', 'hex'),
   },
   {
     name: 'noise.mkv',
-    what: 'bytes without meaning',
+    what: 'random bytes',
     ends: 'not-media',
     args: [...sound(8_000, 0.1)],
     spoil: () => Buffer.alloc(100_000, 0xa5),
