@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import type { Site, Video } from '../protocol/central.ts';
 import type { Source } from '../protocol/tracker.ts';
-import { formatJoinLines } from './admin/join-lines.ts';
-import { parseNewSite } from './admin/new-site.ts';
-import { MAP_HEIGHT, MAP_WIDTH, projectSites } from './admin/projection.ts';
-import { fieldsOf, parseSiteEdit } from './admin/site-edit.ts';
-import { ApiError, parseProblem, sentenceOf } from './api.ts';
-import { drawFlow } from './catalogue/flow.ts';
-import { appendPage, listNew, mergeNewest } from './catalogue/merge.ts';
-import { createFormat, formatClock } from './format.ts';
-import { TEXTS } from './i18n.ts';
-import { chooseLanguage } from './language.ts';
-import { beginRate, estimateLeftMs, measureRate } from './studio/rate.ts';
-import { describeDoing, isUnfinished, listSteps } from './studio/steps.ts';
-import { nameWithoutExtension } from './studio/upload-queue.ts';
-import { findKeyAction } from './watch/keys.ts';
-import { chooseLoadLimitMs } from './watch/load-limit.ts';
-import { findServing, learnSources, listMoves, NOBODY, noteServed } from './watch/moves.ts';
+import { formatJoinLines } from './admin/sites/join-lines.ts';
+import { MAP_HEIGHT, MAP_WIDTH, projectSites } from './admin/sites/map-projection.ts';
+import { parseNewSite } from './admin/sites/new-site.ts';
+import { fieldsOf, parseSiteEdit } from './admin/sites/site-edit.ts';
+import { ApiError, parseProblem, sentenceOf } from './api/call.ts';
+import { appendPage, listNew, mergeNewest } from './catalogue/video-pages.ts';
+import { drawFlow } from './components/placeholder-drawing.ts';
+import { createFormat, formatClock } from './i18n/format.ts';
+import { chooseLanguage } from './i18n/language.ts';
+import { TEXTS } from './i18n/texts.ts';
+import { findKeyAction } from './player/keyboard.ts';
+import { chooseLoadLimitMs } from './player/load-limit.ts';
+import { describeDoing, isUnfinished, listSteps } from './studio/publication-steps.ts';
+import { nameWithoutExtension } from './studio/uploads/upload-queue.ts';
+import { beginRate, estimateLeftMs, measureRate } from './studio/uploads/upload-rate.ts';
+import { findServing, learnSources, listMoves, NOBODY, noteServed } from './watch/site-switches.ts';
 
 /** Every text by its path; functions are called with marks that must come out again. */
 function listTexts(value: unknown, path: string): readonly (readonly [string, string])[] {

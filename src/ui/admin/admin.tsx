@@ -2,19 +2,19 @@
 import { useState } from 'preact/hooks';
 import type { Signal, Site } from '../../protocol/central.ts';
 import type { Withdrawal } from '../../protocol/publication/withdrawals.ts';
-import { ApiError, call, sentenceOf } from '../api.ts';
-import { useSpeech } from '../parts/language.tsx';
-import { ErrorNotice, Notice } from '../parts/notice.tsx';
-import { Page, useCentralLinks } from '../parts/page.tsx';
-import { TokenForm, useToken } from '../parts/token.tsx';
-import { usePoll } from '../poll.ts';
-import { AddSite, AddTracker } from './add-forms.tsx';
+import { ApiError, call, sentenceOf } from '../api/call.ts';
+import { usePoll } from '../api/use-poll.ts';
+import { ErrorNotice, Notice } from '../components/notice.tsx';
+import { TokenForm, useToken } from '../components/operator-token.tsx';
+import { Page, useCentralLinks } from '../components/page.tsx';
+import { useSpeech } from '../i18n/use-translation.tsx';
 import { Copies } from './copies/copies.tsx';
-import { Desk } from './desk.tsx';
-import { EditSite } from './edit-site.tsx';
-import { type Invitation, InvitationPanel } from './invitation.tsx';
-import { SiteMap } from './site-map.tsx';
-import { SitesTable, type Tracker, TrackersTable } from './tables.tsx';
+import { Desk } from './signal-log/signal-log.tsx';
+import { AddSite, AddTracker } from './sites/add-forms.tsx';
+import { EditSite } from './sites/edit-site.tsx';
+import { type Invitation, InvitationPanel } from './sites/invitation.tsx';
+import { SiteMap } from './sites/site-map.tsx';
+import { SitesTable, type Tracker, TrackersTable } from './sites/tables.tsx';
 
 const REFRESH_MS = 2_000;
 

@@ -2,15 +2,15 @@
 import { useState } from 'preact/hooks';
 import type { Site, Video } from '../../protocol/central.ts';
 import type { Explanation } from '../../protocol/tracker.ts';
-import { call } from '../api.ts';
-import { useSpeech } from '../parts/language.tsx';
-import { ErrorNotice, Refusal } from '../parts/notice.tsx';
-import { Page, useCentralLinks } from '../parts/page.tsx';
-import { TokenForm, useToken } from '../parts/token.tsx';
-import { usePoll } from '../poll.ts';
-import type { CentralInfo } from '../watch/play-answer.ts';
-import { DryRunPanel } from './dry-run.tsx';
+import { call } from '../api/call.ts';
+import { usePoll } from '../api/use-poll.ts';
+import { ErrorNotice, Refusal } from '../components/notice.tsx';
+import { TokenForm, useToken } from '../components/operator-token.tsx';
+import { Page, useCentralLinks } from '../components/page.tsx';
+import { useSpeech } from '../i18n/use-translation.tsx';
+import type { CentralInfo } from '../watch/play-response.ts';
 import { RankingTable, ViewerFacts } from './ranking.tsx';
+import { DryRunPanel } from './simulation.tsx';
 
 const REFRESH_MS = 10_000;
 

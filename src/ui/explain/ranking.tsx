@@ -2,8 +2,8 @@
 import { useState } from 'preact/hooks';
 import type { Site } from '../../protocol/central.ts';
 import type { Explanation } from '../../protocol/tracker.ts';
-import { useSpeech } from '../parts/language.tsx';
-import { renderFigures } from '../parts/rendered-figures.ts';
+import { renderFigures } from '../i18n/rendered-figures.ts';
+import { useSpeech } from '../i18n/use-translation.tsx';
 
 export function ViewerFacts({
   explanation,

@@ -2,13 +2,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import { MULTIVARIANT_PLAYLIST, mediaPath, POSTER } from '../../protocol/media/media-address.ts';
 import type { LibraryPage } from '../../protocol/site.ts';
-import { call } from '../api.ts';
-import { CardPicture } from '../catalogue/card-picture.tsx';
-import { useSpeech } from '../parts/language.tsx';
-import { ErrorNotice, Notice } from '../parts/notice.tsx';
-import { Page } from '../parts/page.tsx';
-import { usePoll } from '../poll.ts';
-import { LocalPlayer } from '../studio/local-player.tsx';
+import { call } from '../api/call.ts';
+import { usePoll } from '../api/use-poll.ts';
+import { CardPicture } from '../components/card-image.tsx';
+import { ErrorNotice, Notice } from '../components/notice.tsx';
+import { Page } from '../components/page.tsx';
+import { useSpeech } from '../i18n/use-translation.tsx';
+import { LocalPlayer } from '../player/local-player.tsx';
 
 const TYPING_PAUSE_MS = 250;
 const REFRESH_MS = 10_000;

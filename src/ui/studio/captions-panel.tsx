@@ -1,8 +1,8 @@
 /** Captions of a video: what there is, take away, add a file in a language. */
 import { useId, useState } from 'preact/hooks';
 import type { SiteCaptions, SiteVideo } from '../../protocol/site.ts';
-import { useSpeech } from '../parts/language.tsx';
-import { Refusal } from '../parts/notice.tsx';
+import { Refusal } from '../components/notice.tsx';
+import { useSpeech } from '../i18n/use-translation.tsx';
 
 export interface CaptionsCalls {
   readonly add: (language: string, file: File) => Promise<void>;

@@ -1,9 +1,9 @@
 import { useId, useState } from 'preact/hooks';
 import type { Visibility } from '../../protocol/publication/record.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
-import { useSpeech } from '../parts/language.tsx';
-import { Refusal } from '../parts/notice.tsx';
-import { VisibilityChoice } from './visibility-choice.tsx';
+import { Refusal } from '../components/notice.tsx';
+import { useSpeech } from '../i18n/use-translation.tsx';
+import { VisibilityChoice } from './visibility-select.tsx';
 
 export interface VideoEdit {
   readonly name: string;

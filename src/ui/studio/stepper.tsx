@@ -1,6 +1,6 @@
 import type { SiteVideo } from '../../protocol/site.ts';
-import { useSpeech } from '../parts/language.tsx';
-import { listSteps } from './steps.ts';
+import { useSpeech } from '../i18n/use-translation.tsx';
+import { listSteps } from './publication-steps.ts';
 
 export function Stepper({ video }: { readonly video: Parameters<typeof listSteps>[0] }) {
   const { t } = useSpeech();

@@ -3,16 +3,16 @@ import { useState } from 'preact/hooks';
 import type { SiteJob } from '../../protocol/job.ts';
 import { tokenPath } from '../../protocol/media/media-address.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
-import { formatClock } from '../format.ts';
-import { Confirm } from '../parts/dialog.tsx';
-import { useSpeech } from '../parts/language.tsx';
-import { Refusal, ServerSentence } from '../parts/notice.tsx';
+import { Confirm } from '../components/dialog.tsx';
+import { Refusal, ServerSentence } from '../components/notice.tsx';
+import { formatClock } from '../i18n/format.ts';
+import { useSpeech } from '../i18n/use-translation.tsx';
+import { LocalPlayer } from '../player/local-player.tsx';
 import { type CaptionsCalls, CaptionsPanel } from './captions-panel.tsx';
 import { EditForm, type VideoEdit } from './edit-form.tsx';
-import { type JobCalls, JobList } from './job-row.tsx';
-import { LocalPlayer } from './local-player.tsx';
+import { type JobCalls, JobList } from './job-list.tsx';
+import { describeDoing } from './publication-steps.ts';
 import { StepProgress, Stepper } from './stepper.tsx';
-import { describeDoing } from './steps.ts';
 
 interface VideoRowProps {
   readonly video: SiteVideo;

@@ -1,11 +1,11 @@
 /** "Who serves you": the tracker's ranking for this viewer, with its reasons, and the site that serves now. */
 import type { Reason, Source } from '../../protocol/tracker.ts';
-import type { Format } from '../format.ts';
-import type { Texts } from '../i18n.ts';
-import { useSpeech } from '../parts/language.tsx';
-import { renderFigures } from '../parts/rendered-figures.ts';
-import type { Move } from './moves.ts';
-import type { PlaybackNumbers } from './playback.ts';
+import type { Format } from '../i18n/format.ts';
+import { renderFigures } from '../i18n/rendered-figures.ts';
+import type { Texts } from '../i18n/texts.ts';
+import { useSpeech } from '../i18n/use-translation.tsx';
+import type { PlaybackNumbers } from '../player/playback.ts';
+import type { Move } from './site-switches.ts';
 
 /** A reason in few words. */
 export function labelReason({ code, figures }: Reason, texts: Texts['watch'], format: Format): string {

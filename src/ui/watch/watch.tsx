@@ -1,21 +1,21 @@
 /** The watch page: the picture, and beside it who serves it and why. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Video } from '../../protocol/central.ts';
-import { ApiError, call, sentenceOf } from '../api.ts';
-import { useSpeech } from '../parts/language.tsx';
-import { ErrorNotice, Notice } from '../parts/notice.tsx';
-import { Page, useCentralLinks } from '../parts/page.tsx';
-import { useToken } from '../parts/token.tsx';
-import { usePoll } from '../poll.ts';
-import { useBeacon } from './beacon.ts';
-import { Facts } from './facts.tsx';
+import { ApiError, call, sentenceOf } from '../api/call.ts';
+import { usePoll } from '../api/use-poll.ts';
+import { ErrorNotice, Notice } from '../components/notice.tsx';
+import { useToken } from '../components/operator-token.tsx';
+import { Page, useCentralLinks } from '../components/page.tsx';
+import { useSpeech } from '../i18n/use-translation.tsx';
+import type { PlaybackNumbers } from '../player/playback.ts';
+import { Player } from '../player/player.tsx';
+import { useBeacon } from './beacon/use-beacon.ts';
 import { grant } from './grant.ts';
-import { Grants } from './grants.tsx';
-import { findServing, learnSources, listMoves, NOBODY, noteServed } from './moves.ts';
-import { type CentralInfo, fetchPlayAnswer } from './play-answer.ts';
-import type { PlaybackNumbers } from './playback.ts';
-import { Player } from './player.tsx';
+import { type CentralInfo, fetchPlayAnswer } from './play-response.ts';
+import { Grants } from './private-links.tsx';
+import { findServing, learnSources, listMoves, NOBODY, noteServed } from './site-switches.ts';
 import { Sources } from './sources.tsx';
+import { Facts } from './video-facts.tsx';
 
 const REFRESH_RANKING_MS = 5_000;
 const REFRESH_VIDEO_MS = 20_000;

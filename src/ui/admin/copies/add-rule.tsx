@@ -1,8 +1,8 @@
 /** A new rule. The kind says which fields there are. */
 import { useId, useState } from 'preact/hooks';
 import type { CopyReport, PlacementRule } from '../../../protocol/copies.ts';
-import { useSpeech } from '../../parts/language.tsx';
-import { Refusal } from '../../parts/notice.tsx';
+import { Refusal } from '../../components/notice.tsx';
+import { useSpeech } from '../../i18n/use-translation.tsx';
 import { EMPTY_RULE, type RuleFields, ruleOf, whichFields } from './rule-fields.ts';
 
 const KINDS: readonly PlacementRule['kind'][] = ['at-least', 'hot', 'stays', 'at-most', 'by-hand'];

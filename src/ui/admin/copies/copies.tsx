@@ -1,14 +1,14 @@
 /** Copies: what stands where and why, what one site alone holds, what would go next, and the rules that say so. */
 import { useState } from 'preact/hooks';
 import type { CopyReport, LossAnswer, StoredRule } from '../../../protocol/copies.ts';
-import { call, sentenceOf } from '../../api.ts';
-import { useSpeech } from '../../parts/language.tsx';
-import { ErrorNotice, Notice } from '../../parts/notice.tsx';
-import { usePoll } from '../../poll.ts';
+import { call, sentenceOf } from '../../api/call.ts';
+import { usePoll } from '../../api/use-poll.ts';
+import { ErrorNotice, Notice } from '../../components/notice.tsx';
+import { useSpeech } from '../../i18n/use-translation.tsx';
 import { AddRule } from './add-rule.tsx';
 import { CopySites } from './copy-sites.tsx';
 import { Placements } from './placements.tsx';
-import { Rules } from './rules.tsx';
+import { Rules } from './rule-list.tsx';
 
 /** The centre makes a plan for each answer: it is not asked every second. */
 const REFRESH_MS = 5_000;

@@ -1,10 +1,10 @@
 /** Sites as places of copies: their region, what they hold, what would go next; and the end of one that will not come back. */
 import { useState } from 'preact/hooks';
 import type { CopyReport } from '../../../protocol/copies.ts';
-import { Confirm } from '../../parts/dialog.tsx';
-import { useSpeech } from '../../parts/language.tsx';
-import { Table } from '../table.tsx';
-import { sayWhy } from './why.ts';
+import { Confirm } from '../../components/dialog.tsx';
+import { Table } from '../../components/table.tsx';
+import { useSpeech } from '../../i18n/use-translation.tsx';
+import { sayWhy } from './placement-reason.ts';
 
 type CopySite = CopyReport['sites'][number];
 const EVICTIONS_SHOWN = 3;

@@ -1,8 +1,8 @@
 /** Videos: who holds them, who is to, and why not more. */
 import type { CopyReport, Placement } from '../../../protocol/copies.ts';
-import { useSpeech } from '../../parts/language.tsx';
-import { Table } from '../table.tsx';
-import { sayWhy } from './why.ts';
+import { Table } from '../../components/table.tsx';
+import { useSpeech } from '../../i18n/use-translation.tsx';
+import { sayWhy } from './placement-reason.ts';
 
 const COLOURS = { complete: 'good', outdated: 'warn', copying: 'warn', leaving: 'quiet' } as const;
 

@@ -1,0 +1,112 @@
+/** Adding a site or a tracker. What can be checked here is checked here; the rest the centre says in a sentence. */
+import { useState } from 'preact/hooks';
+import { call } from '../../api/call.ts';
+import { Field, type FieldSpec } from '../../components/field.tsx';
+import { Refusal } from '../../components/notice.tsx';
+import { useSpeech } from '../../i18n/use-translation.tsx';
+import type { Invitation } from './join-lines.ts';
+import { parseNewSite, type SiteFields } from './new-site.ts';
+
+interface AddProps {
+  readonly token: string;
+  readonly onInvited: (invitation: Invitation) => void;
+}
+export function AddSite({ token, onInvited }: AddProps) {
+  const { t } = useSpeech();
+  return (
+    <AddForm
+      title={t.admin.addSite}
+      testId="add-site"
+      fields={[
+        { key: 'name', label: t.admin.name, hint: t.admin.nameHint, required: true },
+        { key: 'baseUrl', label: t.admin.baseUrl, hint: t.admin.baseUrlHint, required: true, kind: 'url' },
+        { key: 'latitude', label: t.admin.latitude, kind: 'number' },
+        { key: 'longitude', label: t.admin.longitude, kind: 'number' },
+        { key: 'zone', label: t.admin.zone, hint: t.admin.zoneHint, kind: 'lines' },
+      ]}
+      send={async fields => {
+        const body = parseNewSite(fields, t.admin);
+        const { joinToken } = await call<{ joinToken: string }>('/api/sites', {
+          method: 'POST',
+          token,
+          body,
+        });
+        onInvited({ role: 'site', name: body.name, baseUrl: body.baseUrl, joinToken });
+      }}
+    />
+  );
+}
+
+export function AddTracker({ token, onInvited }: AddProps) {
+  const { t } = useSpeech();
+  return (
+    <AddForm
+      title={t.admin.addTracker}
+      testId="add-tracker"
+      fields={[
+        { key: 'name', label: t.admin.name, required: true },
+        { key: 'baseUrl', label: t.admin.baseUrl, hint: t.admin.baseUrlHint, required: true, kind: 'url' },
+      ]}
+      send={async ({ name, baseUrl }) => {
+        const body = { name: name.trim(), baseUrl: baseUrl.trim() };
+        const { joinToken } = await call<{ joinToken: string }>('/api/trackers', {
+          method: 'POST',
+          token,
+          body,
+        });
+        onInvited({ role: 'tracker', ...body, joinToken });
+      }}
+    />
+  );
+}
+
+const EMPTY: SiteFields = { name: '', baseUrl: '', latitude: '', longitude: '', zone: '' };
+
+interface AddFormProps {
+  readonly title: string;
+  readonly testId: string;
+  readonly fields: readonly FieldSpec<keyof SiteFields>[];
+  readonly send: (fields: SiteFields) => Promise<void>;
+}
+
+function AddForm({ title, testId, fields, send }: AddFormProps) {
+  const { t } = useSpeech();
+  const [values, setValues] = useState(EMPTY);
+  const [error, setError] = useState<unknown>();
+  const submit = async (): Promise<void> => {
+    try {
+      await send(values);
+      setValues(EMPTY);
+      setError(undefined);
+    } catch (cause) {
+      setError(cause);
+    }
+  };
+  return (
+    <details data-testid={testId}>
+      <summary>{title}</summary>
+      <form
+        class="form"
+        onSubmit={event => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        {fields.map(spec => (
+          <Field
+            key={spec.key}
+            spec={spec}
+            value={values[spec.key]}
+            onInput={value => setValues(before => ({ ...before, [spec.key]: value }))}
+          />
+        ))}
+        <Refusal error={error} isWhole />
+        <div class="whole">
+          <button type="submit" class="primary">
+            {t.admin.add}
+          </button>
+        </div>
+      </form>
+    </details>
+  );
+}

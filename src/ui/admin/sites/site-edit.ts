@@ -1,0 +1,62 @@
+/** What an administrator sets of a site ⇄ what stands in its form. Pure. */
+import type { Site, SitePolicyEdit } from '../../../protocol/central.ts';
+import type { Texts } from '../../i18n/texts.ts';
+import { parseZone } from './new-site.ts';
+
+export interface EditFields {
+  readonly weight: string;
+  readonly failoverOrder: string;
+  /** Mbit/s; empty: no limit. */
+  readonly egressLimit: string;
+  readonly zone: string;
+  readonly drained: boolean;
+  /** Empty: stays as it is. Never told, so it cannot be shown. */
+  readonly databaseUrl: string;
+  /** The site's database is read through its gateway again. */
+  readonly throughGateway: boolean;
+}
+
+/** `PATCH /api/sites/{id}` */
+export interface SiteEdit {
+  readonly policy: SitePolicyEdit;
+  readonly zone: readonly string[];
+  readonly databaseUrl?: string | null;
+}
+
+const BPS_A_MBPS = 1_000_000;
+
+export const fieldsOf = ({ policy, zone }: Site): EditFields => ({
+  weight: String(policy.weight ?? 1),
+  failoverOrder: String(policy.failoverOrder ?? 0),
+  egressLimit: policy.egressLimitBps === undefined ? '' : String(policy.egressLimitBps / BPS_A_MBPS),
+  zone: zone.join('\n'),
+  drained: policy.drained ?? false,
+  databaseUrl: '',
+  throughGateway: false,
+});
+
+/** @throws Error with a sentence in the page's language. */
+export function parseSiteEdit(fields: EditFields, texts: Texts['admin']): SiteEdit {
+  const zone = parseZone(fields.zone, texts);
+  const weight = Number(fields.weight);
+  if (fields.weight.trim() === '' || !(weight >= 0 && weight <= 100)) throw new Error(texts.edit.badWeight);
+  const failoverOrder = Number(fields.failoverOrder.trim() === '' ? Number.NaN : fields.failoverOrder);
+  if (!Number.isInteger(failoverOrder) || Math.abs(failoverOrder) > 1_000)
+    throw new Error(texts.edit.badOrder);
+  const hasLimit = fields.egressLimit.trim() !== '';
+  const egressLimitBps = Math.round(Number(fields.egressLimit) * BPS_A_MBPS);
+  if (hasLimit && !(egressLimitBps >= 1)) throw new Error(texts.edit.badLimit);
+  const databaseUrl = fields.databaseUrl.trim();
+  if (databaseUrl !== '' && !/^postgres(ql)?:\/\/./.test(databaseUrl))
+    throw new Error(texts.edit.badDatabase);
+  return {
+    policy: {
+      weight,
+      failoverOrder,
+      egressLimitBps: hasLimit ? egressLimitBps : null,
+      drained: fields.drained,
+    },
+    zone,
+    ...(fields.throughGateway ? { databaseUrl: null } : databaseUrl === '' ? {} : { databaseUrl }),
+  };
+}

@@ -1,4 +1,0 @@
-import { mountPage } from '../parts/page.tsx';
-import { Lost } from './lost.tsx';
-
-mountPage(Lost);

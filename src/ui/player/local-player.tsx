@@ -1,0 +1,50 @@
+/** Plays a video from this very site, centre or no centre. */
+import { useState } from 'preact/hooks';
+import type { Pictures } from '../../protocol/media/media.ts';
+import { MULTIVARIANT_PLAYLIST } from '../../protocol/media/media-address.ts';
+import { Dialog } from '../components/dialog.tsx';
+import { useSpeech } from '../i18n/use-translation.tsx';
+import { Player } from './player.tsx';
+
+interface LocalPlayerProps {
+  readonly name: string;
+  /** Of the revision, ending in `/`. */
+  readonly revisionUrl: string;
+  readonly pictures: Pictures;
+  readonly onClose: () => void;
+}
+
+const ignore = (): void => {};
+
+export function LocalPlayer({ name, revisionUrl, pictures, onClose }: LocalPlayerProps) {
+  const { t } = useSpeech();
+  const [failed, setFailed] = useState(false);
+  return (
+    <Dialog title={t.studio.player(name)} onClose={onClose} wide testId="local-player">
+      <Player
+        url={revisionUrl + MULTIVARIANT_PLAYLIST}
+        revisionUrl={revisionUrl}
+        pictures={pictures}
+        sourceCount={1}
+        attempt={0}
+        name={name}
+        siteId={undefined}
+        onServed={ignore}
+        onNative={ignore}
+        onSegment={ignore}
+        onNumbers={ignore}
+        onFatal={() => setFailed(true)}
+      />
+      {failed && (
+        <p class="bad" role="alert">
+          {t.watch.unplayable}
+        </p>
+      )}
+      <div class="actions actions-end">
+        <button type="button" onClick={onClose}>
+          {t.common.close}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

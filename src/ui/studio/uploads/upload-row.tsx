@@ -1,0 +1,61 @@
+/** One upload of this tab, while its bytes travel. */
+
+import { Refusal } from '../../components/notice.tsx';
+import { useSpeech } from '../../i18n/use-translation.tsx';
+import { Stepper } from '../stepper.tsx';
+import type { UploadItem, UploadQueue } from './upload-queue.ts';
+import { estimateLeftMs } from './upload-rate.ts';
+
+interface UploadRowProps {
+  readonly item: UploadItem;
+  readonly queue: UploadQueue;
+}
+
+export function UploadRow({ item, queue }: UploadRowProps) {
+  const { t, format } = useSpeech();
+  const { key, name, state, sentBytes, sizeBytes, rate } = item;
+  const isSending = state === 'sending';
+  const leftMs = isSending ? estimateLeftMs(rate, sizeBytes, sentBytes) : undefined;
+  const doing = isSending ? t.studio.videoStatus.uploading : t.studio.videoStatus[state];
+  return (
+    <li class="panel" data-testid="upload" data-state={state} data-video={item.videoId}>
+      <div class="video-top">
+        <h3 dir="auto">{name}</h3>
+        <div class="actions">
+          {state === 'sending' || state === 'queued' ? (
+            <button type="button" class="small" onClick={() => queue.pause(key)} data-testid="pause">
+              {t.studio.pause}
+            </button>
+          ) : (
+            <button type="button" class="small" onClick={() => queue.resume(key)} data-testid="resume">
+              {t.studio.resume}
+            </button>
+          )}
+          <button type="button" class="plain small" onClick={() => queue.cancel(key)} data-testid="cancel">
+            {t.studio.cancelUpload}
+          </button>
+        </div>
+      </div>
+      <Stepper video={uploadFacts(item)} />
+      <progress max={sizeBytes} value={sentBytes} aria-label={t.studio.announce(name, doing)} />
+      <p class="row quiet number">
+        <span>{doing}</span>
+        <span>{t.studio.sent(format.size(sentBytes), format.size(sizeBytes))}</span>
+        {isSending && rate.bytesPerSecond !== undefined && (
+          <span>{t.studio.speed(format.size(rate.bytesPerSecond))}</span>
+        )}
+        {leftMs !== undefined && <span>{t.studio.left(format.duration(leftMs))}</span>}
+      </p>
+      <Refusal error={item.error} />
+    </li>
+  );
+}
+
+const uploadFacts = ({ sentBytes, sizeBytes }: UploadItem) => ({
+  state: 'uploading' as const,
+  signalSent: false,
+  published: false,
+  registered: false,
+  receivedBytes: sentBytes,
+  sizeBytes,
+});

@@ -1,0 +1,198 @@
+/** Who may watch a private video: an operator gives links, sees those that hold, and takes them back. */
+import { useId, useState } from 'preact/hooks';
+import type { Grant } from '../../protocol/rights.ts';
+import { call } from '../api/call.ts';
+import { usePoll } from '../api/use-poll.ts';
+import { Confirm } from '../components/dialog.tsx';
+import { ErrorNotice, Refusal } from '../components/notice.tsx';
+import { useSpeech } from '../i18n/use-translation.tsx';
+
+const REFRESH_MS = 5_000;
+const HOUR_S = 3_600;
+const LIFETIMES = ['hour', 'day', 'week', 'month', 'year'] as const;
+type Lifetime = (typeof LIFETIMES)[number];
+const SECONDS: Readonly<Record<Lifetime, number>> = {
+  hour: HOUR_S,
+  day: 24 * HOUR_S,
+  week: 7 * 24 * HOUR_S,
+  month: 30 * 24 * HOUR_S,
+  year: 365 * 24 * HOUR_S,
+};
+
+interface GrantsProps {
+  readonly video: string;
+  readonly token: string;
+  /** Somebody watches here already. */
+  readonly isWatching: boolean;
+}
+
+export function Grants({ video, token, isWatching }: GrantsProps) {
+  const { t } = useSpeech();
+  const url = `/api/videos/${encodeURIComponent(video)}/grants`;
+  const list = usePoll(
+    url,
+    signal => call<{ grants: readonly Grant[] }>(url, { token, signal }),
+    () => REFRESH_MS,
+  );
+  const [isRevokingAll, setRevokingAll] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const act = async (work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+      setError(undefined);
+    } catch (cause) {
+      setError(cause);
+    }
+    list.refresh();
+  };
+  const give = (lifetime: Lifetime, note: string): Promise<Grant> =>
+    call<Grant>(url, { method: 'POST', token, body: { lifetimeS: SECONDS[lifetime], note } });
+  const revoke = (path: string): Promise<void> => act(() => call(url + path, { method: 'DELETE', token }));
+  const grants = list.value?.grants;
+  return (
+    <section class="panel" aria-labelledby="grants" data-testid="grants">
+      <h2 id="grants">{t.links.heading}</h2>
+      <p class="quiet">{t.links.explain}</p>
+      {!isWatching && (
+        <div class="actions">
+          <button
+            type="button"
+            class="primary"
+            data-testid="watch-here"
+            onClick={() =>
+              void act(async () => {
+                const { grant } = await give('hour', t.links.ownNote);
+                location.hash = `grant=${grant}`;
+              })
+            }
+          >
+            {t.links.watchHere}
+          </button>
+        </div>
+      )}
+      <NewGrant onGive={(lifetime, note) => act(() => give(lifetime, note))} />
+      <Refusal error={error} />
+      {list.error !== undefined && <ErrorNotice error={list.error} retry={list.refresh} />}
+      {grants?.length === 0 && <p class="quiet">{t.links.none}</p>}
+      <ul class="stack plain-list">
+        {grants?.map(grant => (
+          <GrantRow key={grant.id} grant={grant} onRevoke={() => void revoke(`/${grant.id}`)} />
+        ))}
+      </ul>
+      {grants && grants.length > 1 && (
+        <div class="actions">
+          <button
+            type="button"
+            class="plain small"
+            onClick={() => setRevokingAll(true)}
+            data-testid="revoke-all"
+          >
+            {t.links.revokeAll}
+          </button>
+        </div>
+      )}
+      {isRevokingAll && (
+        <Confirm
+          title={t.links.revokeAllTitle}
+          text={t.links.revokeAllText}
+          yes={t.links.revokeAll}
+          no={t.common.cancel}
+          onYes={() => {
+            setRevokingAll(false);
+            void revoke('');
+          }}
+          onNo={() => setRevokingAll(false)}
+        />
+      )}
+    </section>
+  );
+}
+
+function NewGrant({ onGive }: { readonly onGive: (lifetime: Lifetime, note: string) => Promise<void> }) {
+  const { t } = useSpeech();
+  const id = useId();
+  const [lifetime, setLifetime] = useState<Lifetime>('week');
+  const [note, setNote] = useState('');
+  return (
+    <form
+      class="form"
+      data-testid="new-grant"
+      onSubmit={event => {
+        event.preventDefault();
+        void onGive(lifetime, note).then(() => setNote(''));
+      }}
+    >
+      <div class="field">
+        <label for={`${id}-lifetime`}>{t.links.lifetime}</label>
+        <select
+          id={`${id}-lifetime`}
+          name="lifetime"
+          value={lifetime}
+          onChange={event => setLifetime(event.currentTarget.value as Lifetime)}
+        >
+          {LIFETIMES.map(each => (
+            <option key={each} value={each}>
+              {t.links.lifetimes[each]}
+            </option>
+          ))}
+        </select>
+      </div>
+      <div class="field">
+        <label for={`${id}-note`}>{t.links.note}</label>
+        <input
+          id={`${id}-note`}
+          name="note"
+          maxLength={200}
+          value={note}
+          onInput={event => setNote(event.currentTarget.value)}
+        />
+      </div>
+      <div class="actions">
+        <button type="submit" class="primary">
+          {t.links.create}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function GrantRow({ grant, onRevoke }: { readonly grant: Grant; readonly onRevoke: () => void }) {
+  const { t, format } = useSpeech();
+  const id = useId();
+  return (
+    <li class="stack" data-testid="grant" data-grant={grant.id}>
+      <div class="row">
+        <strong>{grant.note || t.links.unnamed}</strong>
+        <span class="quiet">{t.links.until(format.dateTime(grant.expiresAt))}</span>
+        <button type="button" class="plain small" onClick={onRevoke} data-testid="revoke">
+          {t.links.revoke}
+        </button>
+      </div>
+      <label class="hidden-text" for={id}>
+        {t.links.link}
+      </label>
+      <input
+        id={id}
+        readOnly
+        value={grant.link}
+        data-testid="link"
+        onFocus={event => event.currentTarget.select()}
+      />
+      {grant.players && (
+        <details>
+          <summary>{t.links.players}</summary>
+          <dl class="facts">
+            {Object.entries(grant.players).map(([name, address]) => (
+              <div key={name} class="whole">
+                <dt>{t.links.addresses[name as keyof typeof t.links.addresses]}</dt>
+                <dd>
+                  <code>{address}</code>
+                </dd>
+              </div>
+            ))}
+          </dl>
+        </details>
+      )}
+    </li>
+  );
+}
