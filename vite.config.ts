@@ -1,14 +1,58 @@
-/** Builds the pages: src/ui → dist/ui, seven HTML files and their assets, named by content. */
+/** Builds the pages: src/ui → dist/ui, one HTML file for each page, and assets whose names contain a hash of their content. */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
+/** The name of each HTML file, and the folder under src/ui with its `main.tsx` and `page.css`. */
+const PAGE_FOLDERS: Readonly<Record<string, string>> = {
+  index: 'catalogue',
+  watch: 'watch',
+  studio: 'studio',
+  library: 'library',
+  admin: 'admin',
+  explain: 'explain',
+  lost: 'not-found',
+};
+const TEMPLATE = path('src/ui/page.html');
+
+/** Generates the HTML files of the pages, which do not exist on disk, from one template. */
+function pagesFromTemplate(): Plugin {
+  const render = (page: string): string | undefined => {
+    const folder = PAGE_FOLDERS[page];
+    return folder && readFileSync(TEMPLATE, 'utf8').replaceAll('{{folder}}', folder);
+  };
+  const pageOf = (id: string): string => /([^/]+)\.html$/.exec(id)?.[1] ?? '';
+  const htmlOf = (page: string): string => path(`src/ui/${page}.html`);
+  return {
+    name: 'pages-from-template',
+    resolveId: id => (pageOf(id) in PAGE_FOLDERS && id === htmlOf(pageOf(id)) ? id : undefined),
+    load(id) {
+      if (!(pageOf(id) in PAGE_FOLDERS) || id !== htmlOf(pageOf(id))) return undefined;
+      this.addWatchFile(TEMPLATE);
+      return render(pageOf(id));
+    },
+    configureServer(server) {
+      server.middlewares.use((request, response, next) => {
+        const url = (request.url ?? '/').replace(/[?#].*$/, '').replace(/\/$/, '/index.html');
+        const html = render(pageOf(url));
+        if (!html) return next();
+        server.transformIndexHtml(url, html).then(page => {
+          response.setHeader('content-type', 'text/html; charset=utf-8');
+          response.end(page);
+        }, next);
+      });
+    },
+  };
+}
+
 export default defineConfig({
   root: path('src/ui'),
-  // Pages stand at several depths (/, /watch/{video}, /admin), so assets are addressed from the root.
+  // Pages are served at several depths (/, /watch/{video}, /admin), so the addresses of assets begin at the root.
   base: '/',
   publicDir: false,
+  plugins: [pagesFromTemplate()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: path('dist/ui'),
@@ -17,12 +61,8 @@ export default defineConfig({
     // The content security policy allows nothing inline.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // hls.js is one piece of some 500 kB before compression, and loaded only where something is played.
+    // hls.js is one chunk of about 500 kB before compression. Only pages that play something load it.
     chunkSizeWarningLimit: 700,
-    rollupOptions: {
-      input: ['index', 'watch', 'studio', 'library', 'admin', 'explain', 'lost'].map(page =>
-        path(`src/ui/${page}.html`),
-      ),
-    },
+    rollupOptions: { input: Object.keys(PAGE_FOLDERS).map(page => path(`src/ui/${page}.html`)) },
   },
 });
