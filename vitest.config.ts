@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
-/** What keeps something in a database: these suites run on both engines. */
+/** Suites that use a database: they run on SQLite in the project `unit` and on PostgreSQL in the project `postgres`. */
 const ON_DATABASES = [
   'src/kernel/sql/sql.test.ts',
   'src/kernel/sql/rows.test.ts',
@@ -9,19 +10,35 @@ const ON_DATABASES = [
   'src/site/database/**/*.test.ts',
   'test/readers/*.test.ts',
 ];
-/** Real browsers, encoders and promises in seconds on a busy machine: CI gives each test a second try. */
-const retry = process.env.CI ? 1 : 0;
-/** Two files at once: they wait for half of their time, for encoders, disks and each other's answers. */
-const unit = { testTimeout: 60_000, hookTimeout: 60_000, retry, maxWorkers: 2 };
+/** More files at once than cores: on two cores, two files together use only a third of the time for computing. */
+const unit = { testTimeout: 60_000, hookTimeout: 60_000, maxWorkers: 3 };
+const endToEnd = {
+  testTimeout: 180_000,
+  hookTimeout: 240_000,
+  globalSetup: ['test/support/postgres/global.ts'],
+};
+/** End-to-end tests that check limits in seconds, or measure what a machine can do: each needs the machine for itself. */
+const TIMED = [
+  'test/e2e/pages/pages.test.ts',
+  'test/e2e/playback/failover.test.ts',
+  'test/e2e/playback/growing.test.ts',
+  'test/e2e/playback/networks.test.ts',
+  'test/e2e/playback/relay.test.ts',
+  'test/e2e/publication/crashes.test.ts',
+  'test/e2e/publication/journey.test.ts',
+  'test/e2e/site/odd-sources.test.ts',
+  'test/e2e/site/uplink.test.ts',
+];
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
+    // The groups run one after another; the projects of one group share its workers.
     projects: [
       {
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/{central,site,readers}/*.test.ts'],
-          // One project after another: end-to-end tests hold promises in seconds, and want the machine for themselves.
           sequence: { groupOrder: 0 },
           ...unit,
         },
@@ -40,22 +57,29 @@ export default defineConfig({
         test: {
           name: 'simulation',
           include: ['test/simulation/*.test.ts'],
-          // A clock of its own: nothing in it takes time but computing.
-          maxWorkers: 2,
-          sequence: { groupOrder: 3 },
+          // It only computes, on its own clock, while the tests of `postgres` wait.
+          sequence: { groupOrder: 1 },
           testTimeout: 180_000,
+          maxWorkers: unit.maxWorkers,
         },
       },
       {
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 240_000,
-          fileParallelism: false,
-          retry,
+          exclude: TIMED,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
-          globalSetup: ['test/support/postgres/global.ts'],
+          ...endToEnd,
+        },
+      },
+      {
+        test: {
+          name: 'e2e-timed',
+          include: TIMED,
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
+          ...endToEnd,
         },
       },
     ],

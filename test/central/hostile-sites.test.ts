@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { it as base, describe } from 'vitest';
 import * as z from 'zod';
 import { call } from '../../src/kernel/http/client.ts';
 import { sha256Hex } from '../../src/kernel/identity/keys.ts';
@@ -19,13 +19,18 @@ import {
 
 const DAY_MS = 24 * 3_600_000;
 
-let stand: CentralHarness;
-let sound: TestSite;
-beforeEach(async () => {
-  stand = await startCentralHarness();
-  sound = await stand.addSite('sound');
+/** Each test has its own central and one sound site: they run together, because some wait for time limits of half a minute. */
+const it = base.extend<{ stand: CentralHarness; sound: TestSite }>({
+  // biome-ignore lint/correctness/noEmptyPattern: the runner reads the names of the fixtures that one needs from its parameter
+  async stand({}, use) {
+    const stand = await startCentralHarness();
+    await use(stand);
+    await stand.stop();
+  },
+  async sound({ stand }, use) {
+    await use(await stand.addSite('sound'));
+  },
 });
-afterEach(() => stand.stop());
 
 const rowOf = async (site: TestSite) =>
   (await stand.request('GET', '/api/sites')).body.sites.find((row: { id: string }) => row.id === site.id);
