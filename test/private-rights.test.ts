@@ -12,15 +12,12 @@ import { type Grant, grantSchema, rightsPageSchema } from '../src/protocol/right
 import { playAnswerSchema } from '../src/protocol/tracker.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';
 import { type RunningTracker, startTracker } from '../src/tracker/tracker.ts';
-import {
-  type CentralHarness,
-  startCentralHarness,
-  type TestSite,
-  TOKEN,
-  until,
-  videoRecord,
-} from './support/central-harness.ts';
+import { type CentralHarness, startCentralHarness } from './support/central-harness.ts';
+import { TOKEN } from './support/central-requests.ts';
+import { eventually } from './support/eventually.ts';
 import { freePort } from './support/free-port.ts';
+import { videoRecord } from './support/records.ts';
+import type { TestSite } from './support/test-site.ts';
 
 let stand: CentralHarness;
 let tracker: RunningTracker;
@@ -57,7 +54,10 @@ beforeEach(async () => {
     body: { name: 'T', baseUrl: 'http://127.0.0.1:9999' },
   });
   tracker = await startOne(body.joinToken);
-  await until(async () => (await fetch(`${tracker.url}/play/${open}`)).ok);
+  await eventually(
+    'the public video can be played',
+    async () => (await fetch(`${tracker.url}/play/${open}`)).ok,
+  );
 });
 afterEach(async () => {
   await tracker.stop();
@@ -103,7 +103,10 @@ const WAYS = (video: string): readonly string[] => [
 describe('a tracker', () => {
   it('answers without a right as if there were no such video', async () => {
     const { grant } = await give();
-    await until(async () => (await get(`/play/${closed}?grant=${grant}`)).status === 200);
+    await eventually(
+      'the grant is accepted',
+      async () => (await get(`/play/${closed}?grant=${grant}`)).status === 200,
+    );
     const forged = grant.slice(0, -1) + (grant.endsWith('A') ? 'B' : 'A');
     const foreign = (
       await give(home.put(videoRecord({ visibility: 'private' })).video).catch(() => undefined)
@@ -130,7 +133,10 @@ describe('a tracker', () => {
 
   it('gives who shows a grant a token for each site, made with that site’s key, and carries the grant along', async () => {
     const { grant, id, expiresAt } = await give();
-    await until(async () => (await get(`/play/${closed}?grant=${grant}`)).status === 200);
+    await eventually(
+      'the grant is accepted',
+      async () => (await get(`/play/${closed}?grant=${grant}`)).status === 200,
+    );
     const answer = playAnswerSchema.parse(JSON.parse((await get(`/play/${closed}?grant=${grant}`)).text));
     expect(answer.isPrivate).toBe(true);
     expect(answer.sources.map(({ site }) => site).sort()).toEqual([home.id, other.id].sort());
@@ -176,9 +182,15 @@ describe('a tracker', () => {
   it('hears within seconds that a grant was taken back, and refuses it after a restart without central, too', async () => {
     const { grant, id } = await give();
     const another = await give();
-    await until(async () => (await get(`/play/${closed}?grant=${grant}`)).status === 200);
+    await eventually(
+      'the grant is accepted',
+      async () => (await get(`/play/${closed}?grant=${grant}`)).status === 200,
+    );
     await stand.request('DELETE', `/api/videos/${closed}/grants/${id}`);
-    await until(async () => (await get(`/play/${closed}?grant=${grant}`)).status !== 200);
+    await eventually(
+      'the grant is refused',
+      async () => (await get(`/play/${closed}?grant=${grant}`)).status !== 200,
+    );
     for (const path of WAYS(closed))
       expect((await get(`${path}?grant=${grant}`)).code, path).toBe('grant-revoked');
     expect((await get(`/play/${closed}?grant=${another.grant}`)).status).toBe(200);
@@ -193,16 +205,28 @@ describe('a tracker', () => {
 
   it('takes grants of the master before until its time is over', async () => {
     const before = await give();
-    await until(async () => (await get(`/play/${closed}?grant=${before.grant}`)).status === 200);
+    await eventually(
+      'the grant is accepted',
+      async () => (await get(`/play/${closed}?grant=${before.grant}`)).status === 200,
+    );
     await stand.request('POST', '/api/rights/rotate', { body: { keepS: 3_600 } });
     const after = await give();
-    await until(async () => (await get(`/play/${closed}?grant=${after.grant}`)).status === 200);
+    await eventually(
+      'the grant is accepted',
+      async () => (await get(`/play/${closed}?grant=${after.grant}`)).status === 200,
+    );
     expect((await get(`/play/${closed}?grant=${before.grant}`)).status).toBe(200);
     await stand.request('POST', '/api/rights/rotate', { body: { keepS: 0 } });
-    await until(async () => (await get(`/play/${closed}?grant=${after.grant}`)).status === 404);
+    await eventually(
+      'the grant is unknown',
+      async () => (await get(`/play/${closed}?grant=${after.grant}`)).status === 404,
+    );
     // The same grant in the list, made with the key of now.
     const [again] = (await stand.request('GET', `/api/videos/${closed}/grants`)).body.grants as Grant[];
-    await until(async () => (await get(`/play/${closed}?grant=${again?.grant}`)).status === 200);
+    await eventually(
+      'the grant is accepted',
+      async () => (await get(`/play/${closed}?grant=${again?.grant}`)).status === 200,
+    );
   });
 
   it('gives a site that signs what it needs to fill, and to whoever only says that he is one nothing', async () => {
@@ -214,7 +238,7 @@ describe('a tracker', () => {
         maxBytes: 2 ** 20,
         answer: playAnswerSchema,
       });
-    await until(() => ask(other.id, other.signer).catch(() => false as const));
+    await eventually('the site may fill', () => ask(other.id, other.signer).catch(() => false as const));
     const { sources } = await ask(other.id, other.signer);
     const ofHome = sources.find(({ site }) => site === home.id);
     expect(readRight(ofHome?.token ?? '', closed, await keysOf(home))).toMatchObject({ kind: 'member' });
@@ -238,7 +262,7 @@ describe('a tracker', () => {
     const replayed = await fetch(`${tracker.url}/play/${closed}?fill=${other.id}`, { headers: recorded });
     expect(replayed.status).toBe(401);
     await stand.request('DELETE', `/api/sites/${other.id}`);
-    await until(() =>
+    await eventually('the revoked site is refused', () =>
       ask(other.id, other.signer).then(
         () => false as const,
         () => true as const,

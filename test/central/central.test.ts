@@ -14,15 +14,11 @@ import { newVideoId, type VideoId } from '../../src/protocol/ids.ts';
 import { canonicalJson } from '../../src/protocol/publication/canonical.ts';
 import { heldPageSchema } from '../../src/protocol/publication/handshake.ts';
 import type { PublicationRecord } from '../../src/protocol/publication/record.ts';
-import {
-  type CentralHarness,
-  joinWith,
-  startCentralHarness,
-  type TestSite,
-  tombstone,
-  until,
-  videoRecord,
-} from '../support/central-harness.ts';
+import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';
+import { joinCentral } from '../support/central-requests.ts';
+import { eventually } from '../support/eventually.ts';
+import { tombstone, videoRecord } from '../support/records.ts';
+import type { TestSite } from '../support/test-site.ts';
 
 let stand: CentralHarness;
 beforeEach(async () => {
@@ -78,7 +74,7 @@ describe('publication', () => {
     });
     expect(await registeredOf(site, record.video)).toEqual([]);
 
-    await until(async () => site.acknowledged.length > 0);
+    await eventually('the site gets an acknowledgement', async () => site.acknowledged.length > 0);
     expect(site.acknowledged).toEqual([{ video: record.video, version: 1, hash: hashOf(record) }]);
     await tracker.changes(reached);
     const { body } = await videoOf(record.video);
@@ -94,7 +90,7 @@ describe('publication', () => {
       { video: record.video, version: 1 },
     ]);
 
-    const signal = await until(async () => {
+    const signal = await eventually('the newest signal is handled', async () => {
       const row = await newestSignal();
       return row.handledAt && row;
     });
@@ -193,7 +189,7 @@ describe('publication', () => {
     site.pageRows = 100;
     for (let n = 0; n < 2_250; n++) site.put(videoRecord());
     await site.signal();
-    await until(async () => (await newestSignal()).handledAt, 40_000);
+    await eventually('the newest signal is handled', async () => (await newestSignal()).handledAt, 40_000);
     expect((await newestSignal()).records).toBe(2_250);
     expect(site.reads).toBe(23);
     let position = 0;
@@ -311,8 +307,8 @@ describe('publication', () => {
       await answered;
     };
     await site.signal();
-    await until(async () => (await listed()).length === 2);
-    await until(async () => (await siteRow(site)).pendingSignals === 0);
+    await eventually('both videos are listed', async () => (await listed()).length === 2);
+    await eventually('no signal is pending', async () => (await siteRow(site)).pendingSignals === 0);
     const { signals } = (await stand.request('GET', '/api/signals')).body;
     expect(signals).toHaveLength(2);
     expect(signals.every((signal: { handledAt?: string }) => signal.handledAt)).toBe(true);
@@ -523,11 +519,11 @@ describe('hostile and failing sites', () => {
     const sound = await stand.addSite('sound');
     hanging.hangs = true;
     await hanging.signal();
-    await until(async () => hanging.reads > 0);
+    await eventually('central reads the site', async () => hanging.reads > 0);
     sound.put(videoRecord());
     const startedMs = performance.now();
     await sound.signal();
-    await until(async () => sound.acknowledged.length === 1);
+    await eventually('the site gets one acknowledgement', async () => sound.acknowledged.length === 1);
     expect(performance.now() - startedMs).toBeLessThan(1_000);
     expect(await siteRow(hanging)).toMatchObject({ pendingSignals: 1 });
   });
@@ -537,7 +533,7 @@ describe('hostile and failing sites', () => {
     await site.close();
     const record = site.put(videoRecord());
     await site.signal();
-    const row = await until(async () => {
+    const row = await eventually('the newest signal has an error', async () => {
       const signal = await newestSignal();
       return signal.lastError && signal;
     });
@@ -545,8 +541,11 @@ describe('hostile and failing sites', () => {
     expect(row.lastError).toMatch(/could not be reached/);
     expect((await siteRow(site)).lagMs).toBeGreaterThan(0);
     await site.listen();
-    await until(async () => (await videoOf(record.video)).status === 200);
-    await until(async () => (await newestSignal()).handledAt);
+    await eventually(
+      'the video is in the catalogue',
+      async () => (await videoOf(record.video)).status === 200,
+    );
+    await eventually('the newest signal is handled', async () => (await newestSignal()).handledAt);
     expect((await newestSignal()).attempts).toBeGreaterThan(1);
   });
 
@@ -554,13 +553,16 @@ describe('hostile and failing sites', () => {
     const site = await stand.addSite('a');
     await site.close();
     await site.signal();
-    await until(async () => (await newestSignal()).attempts > 0);
+    await eventually('the newest signal was attempted', async () => (await newestSignal()).attempts > 0);
     const record = site.put(videoRecord());
     await stand.restart();
     expect(await siteRow(site)).toMatchObject({ pendingSignals: 1 });
     await site.listen();
-    await until(async () => (await videoOf(record.video)).status === 200);
-    await until(async () => (await siteRow(site)).pendingSignals === 0);
+    await eventually(
+      'the video is in the catalogue',
+      async () => (await videoOf(record.video)).status === 200,
+    );
+    await eventually('no signal is pending', async () => (await siteRow(site)).pendingSignals === 0);
   });
 
   it('sweeps sites whose signals were lost', async () => {
@@ -568,7 +570,10 @@ describe('hostile and failing sites', () => {
     stand = await startCentralHarness({ sweepInterval: '200 ms' });
     const site = await stand.addSite('a');
     const record = site.put(videoRecord());
-    await until(async () => (await videoOf(record.video)).status === 200);
+    await eventually(
+      'the video is in the catalogue',
+      async () => (await videoOf(record.video)).status === 200,
+    );
     expect((await stand.request('GET', '/api/signals')).body.signals).toEqual([]);
   });
 });
@@ -681,15 +686,15 @@ describe('enrolment', () => {
     expect(site.state).toBe('invited');
     const key = await readOrMakeKey(join(stand.directory, 'one.key'));
     const other = await readOrMakeKey(join(stand.directory, 'two.key'));
-    const answer = await joinWith(stand.central.url, key, joinToken);
+    const answer = await joinCentral(stand.central.url, key, joinToken);
     expect(answer).toMatchObject({ role: 'site', id: site.id, centralPublicKey: stand.central.publicKey });
-    await expect(joinWith(stand.central.url, other, joinToken)).rejects.toMatchObject({
+    await expect(joinCentral(stand.central.url, other, joinToken)).rejects.toMatchObject({
       status: 409,
       code: 'join-token-used',
     });
     // The first answer may have been lost on its way.
-    expect((await joinWith(stand.central.url, key, joinToken)).id).toBe(site.id);
-    await expect(joinWith(stand.central.url, key, 'x'.repeat(43))).rejects.toMatchObject({
+    expect((await joinCentral(stand.central.url, key, joinToken)).id).toBe(site.id);
+    await expect(joinCentral(stand.central.url, key, 'x'.repeat(43))).rejects.toMatchObject({
       status: 401,
       code: 'join-token-unknown',
     });
@@ -700,24 +705,24 @@ describe('enrolment', () => {
     const key = await readOrMakeKey(join(stand.directory, 'one.key'));
     const other = await readOrMakeKey(join(stand.directory, 'two.key'));
     const foreign = { publicKey: other.publicKey, sign: key.sign };
-    await expect(joinWith(stand.central.url, foreign, joinToken)).rejects.toMatchObject({
+    await expect(joinCentral(stand.central.url, foreign, joinToken)).rejects.toMatchObject({
       code: 'signature-invalid',
     });
-    await joinWith(stand.central.url, key, joinToken);
+    await joinCentral(stand.central.url, key, joinToken);
   });
 
   it('refuses a token after half an hour, and the one before a fresh one', async () => {
     const { site, joinToken } = await invited();
     const key = await readOrMakeKey(join(stand.directory, 'one.key'));
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31 * 60_000 });
-    await expect(joinWith(stand.central.url, key, joinToken)).rejects.toMatchObject({
+    await expect(joinCentral(stand.central.url, key, joinToken)).rejects.toMatchObject({
       status: 401,
       code: 'join-token-expired',
     });
     vi.useRealTimers();
     const fresh = (await stand.request('POST', `/api/sites/${site.id}/join-token`)).body.joinToken;
-    await expect(joinWith(stand.central.url, key, joinToken)).rejects.toMatchObject({ status: 401 });
-    await joinWith(stand.central.url, key, fresh);
+    await expect(joinCentral(stand.central.url, key, joinToken)).rejects.toMatchObject({ status: 401 });
+    await joinCentral(stand.central.url, key, fresh);
   });
 
   it('shows no secrets, and edits what it was told', async () => {
@@ -884,7 +889,7 @@ describe('browsers', () => {
     const site = await stand.addSite('a');
     site.put(videoRecord());
     await site.signal();
-    await until(async () => (await siteRow(site)).pendingSignals === 0);
+    await eventually('no signal is pending', async () => (await siteRow(site)).pendingSignals === 0);
     const { body } = await stand.request('GET', '/metrics');
     expect(body).toMatch(/^tributary_central_signals_total 1$/m);
     expect(body).toMatch(/^tributary_central_records_total 1$/m);
@@ -905,7 +910,7 @@ describe('stopping', () => {
       page => page.changes.length,
       () => 0,
     );
-    await until(async () => site.reads > 0);
+    await eventually('central reads the site', async () => site.reads > 0);
     const startedMs = performance.now();
     await stand.restart();
     expect(performance.now() - startedMs).toBeLessThan(3_000);

@@ -5,14 +5,10 @@ import { assignmentFeedSchema } from '../../src/protocol/copies.ts';
 import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../src/protocol/ids.ts';
 import { heldPageSchema } from '../../src/protocol/publication/handshake.ts';
 import type { CopyRecord, PublicationRecord, VideoRecord } from '../../src/protocol/publication/record.ts';
-import {
-  type CentralHarness,
-  startCentralHarness,
-  type TestSite,
-  tombstone,
-  until,
-  videoRecord,
-} from '../support/central-harness.ts';
+import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';
+import { eventually } from '../support/eventually.ts';
+import { tombstone, videoRecord } from '../support/records.ts';
+import type { TestSite } from '../support/test-site.ts';
 
 let stand: CentralHarness;
 beforeEach(async () => {
@@ -152,7 +148,7 @@ describe('what a site is to hold', () => {
     // A site that is ahead of the feed reads all of it again.
     expect((await assignmentsOf(holder, 1_000_000)).assignments).toHaveLength(1);
     expect((await stand.request('DELETE', `/api/placement-rules/${id}`)).status).toBe(204);
-    const third = await until(async () => {
+    const third = await eventually('the assignment ends', async () => {
       const page = await assignmentsOf(holder, second.position);
       return page.assignments.length > 0 && page;
     });
@@ -250,7 +246,10 @@ describe('a site that is lost', () => {
     expect(videos.map((video: { name: string }) => video.name).sort()).toEqual(['Alone', 'Copied']);
     // No rule wants the heir to hold a copy of its own video; that does not take the video from it.
     await addRule({ kind: 'by-hand', video: alone.video, site: heir.id });
-    await until(async () => (await assignmentsOf(heir)).assignments.length > 1);
+    await eventually(
+      'the successor has another assignment',
+      async () => (await assignmentsOf(heir)).assignments.length > 1,
+    );
     expect(await videoOf(copied.video)).toMatchObject({ site: { id: heir.id } });
   });
 

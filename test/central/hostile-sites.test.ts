@@ -1,56 +1,65 @@
-/** Sites that lie, stall or flood: each is refused by a named error on the signal desk, and nobody else notices. */
+/** Sites that lie, stall or flood: each is refused with a named error in the signal log, and no other site is affected. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
-import { it as base, describe } from 'vitest';
+import { it as base, describe, expect } from 'vitest';
 import * as z from 'zod';
 import { call } from '../../src/kernel/http/client.ts';
 import { sha256Hex } from '../../src/kernel/identity/keys.ts';
 import { signRequest, splitUrl } from '../../src/kernel/identity/signatures.ts';
-
 import { canonicalJson } from '../../src/protocol/publication/canonical.ts';
-import {
-  type CentralHarness,
-  startCentralHarness,
-  type TestSite,
-  until,
-  videoRecord,
-} from '../support/central-harness.ts';
+import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';
+import { eventually } from '../support/eventually.ts';
+import { videoRecord } from '../support/records.ts';
+import type { TestSite } from '../support/test-site.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
-/** Each test has its own central and one sound site: they run together, because some wait for time limits of half a minute. */
-const it = base.extend<{ stand: CentralHarness; sound: TestSite }>({
-  // biome-ignore lint/correctness/noEmptyPattern: the runner reads the names of the fixtures that one needs from its parameter
-  async stand({}, use) {
-    const stand = await startCentralHarness();
-    await use(stand);
-    await stand.stop();
-  },
-  async sound({ stand }, use) {
-    await use(await stand.addSite('sound'));
+/** A central with one honest site. */
+interface Scene {
+  readonly harness: CentralHarness;
+  readonly honest: TestSite;
+}
+
+/** Each test has its own central, so that they can run together: two of them wait for time limits of 10 and 30 s. */
+const it = base.extend<{ scene: Scene }>({
+  // biome-ignore lint/correctness/noEmptyPattern: the runner reads from this pattern which fixtures the fixture needs
+  scene: async ({}, use) => {
+    const harness = await startCentralHarness();
+    await use({ harness, honest: await harness.addSite('honest') });
+    await harness.stop();
   },
 });
 
-const rowOf = async (site: TestSite) =>
-  (await stand.request('GET', '/api/sites')).body.sites.find((row: { id: string }) => row.id === site.id);
-const signalsOf = async (site: TestSite) =>
-  (await stand.request('GET', '/api/signals')).body.signals.filter(
+const rowOf = async ({ harness }: Scene, site: TestSite) =>
+  (await harness.request('GET', '/api/sites')).body.sites.find((row: { id: string }) => row.id === site.id);
+const signalsOf = async ({ harness }: Scene, site: TestSite) =>
+  (await harness.request('GET', '/api/signals')).body.signals.filter(
     (signal: { site: { id: string } }) => signal.site.id === site.id,
   );
+const untilListed = ({ harness }: Scene, video: string, withinMs?: number) =>
+  eventually(
+    'the video is in the catalogue',
+    async () => (await harness.request('GET', `/api/videos/${video}`)).status === 200,
+    withinMs,
+  );
 
-/** A sound site publishes while whatever goes on goes on. */
-async function expectSoundPublishes(): Promise<void> {
-  const { video } = sound.put(videoRecord());
-  await sound.signal();
-  await until(async () => (await stand.request('GET', `/api/videos/${video}`)).status === 200, 3_000);
-  expect((await rowOf(sound)).lastErrorCode).toBeUndefined();
+/** The honest site publishes, whatever the other sites do at the same time. */
+async function expectHonestPublishes(scene: Scene): Promise<void> {
+  const { video } = scene.honest.put(videoRecord());
+  await scene.honest.signal();
+  await untilListed(scene, video, 3_000);
+  expect((await rowOf(scene, scene.honest)).lastErrorCode).toBeUndefined();
 }
 
-async function expectRefused(site: TestSite, code: string, withinMs = 10_000): Promise<void> {
+async function expectRefused(scene: Scene, site: TestSite, code: string, withinMs = 10_000): Promise<void> {
   await site.signal();
-  await until(async () => (await rowOf(site)).lastErrorCode === code, withinMs);
-  const [signal] = await signalsOf(site);
+  await eventually(
+    'the error is shown',
+    async () => (await rowOf(scene, site)).lastErrorCode === code,
+    withinMs,
+  );
+  const [signal] = await signalsOf(scene, site);
   expect(signal).toMatchObject({ errorCode: code, attempts: expect.any(Number) });
   expect(signal.attempts).toBeGreaterThan(0);
   expect(signal.lastError.length).toBeGreaterThan(10);
@@ -64,63 +73,72 @@ const pageOf = (site: TestSite, record: object) => ({
   more: false,
 });
 
-describe('a hostile site', () => {
-  it.each([
+/** Signs a signal of the site as of `offMs` from now. */
+const signSignal = ({ harness }: Scene, key: TestSite['key'], id: TestSite['id'], offMs = 0) => {
+  const url = new URL(`${harness.url}/api/signals`);
+  const headers = signRequest(key, id, { method: 'POST', ...splitUrl(url), body: '' }, Date.now() + offMs);
+  return { url, headers };
+};
+
+describe.concurrent('a hostile site', () => {
+  it.for<[string, string, (site: TestSite, honest: TestSite) => unknown]>([
     [
       'a record of 1 MB',
       'peer-malformed',
-      (site: TestSite) => pageOf(site, videoRecord({ description: 'x'.repeat(2 ** 20) })),
+      site => pageOf(site, videoRecord({ description: 'x'.repeat(2 ** 20) })),
     ],
-    ['JSON a million deep', 'peer-malformed', () => `${'['.repeat(1e6)}${']'.repeat(1e6)}`],
+    ['JSON a million levels deep', 'peer-malformed', () => `${'['.repeat(1e6)}${']'.repeat(1e6)}`],
     [
-      'a record with JSON a million deep',
+      'a record with JSON a million levels deep',
       'peer-malformed',
-      (site: TestSite) =>
+      site =>
         `{"site":"${site.id}","epoch":${JSON.stringify(site.epoch)},"more":false,"records":[{"hash":"${'a'.repeat(64)}","record":{"kind":"video","name":${'['.repeat(1e6)}${']'.repeat(1e6)}}}]}`,
     ],
     [
       'rows of another site',
       'peer-site-mismatch',
-      (site: TestSite) => ({ ...pageOf(site, videoRecord()), site: sound.id }),
+      (site, honest) => ({ ...pageOf(site, videoRecord()), site: honest.id }),
     ],
     ['more bytes than a page may have', 'peer-too-large', () => 'x'.repeat(9 * 2 ** 20)],
     [
       'more rows than a page may have',
       'peer-malformed',
-      (site: TestSite) => ({ ...pageOf(site, videoRecord()), records: Array(501).fill({}) }),
+      site => ({ ...pageOf(site, videoRecord()), records: Array(501).fill({}) }),
     ],
-  ])('that sends %s is refused as %s', async (_what, code, page) => {
-    const hostile = await stand.addSite('hostile');
-    hostile.page = () => page(hostile);
-    await expectRefused(hostile, code);
-    await expectSoundPublishes();
+  ])('that sends %s is refused with %s', async ([, code, page], { scene }) => {
+    const hostile = await scene.harness.addSite('hostile');
+    hostile.page = () => page(hostile, scene.honest);
+    await expectRefused(scene, hostile, code);
+    await expectHonestPublishes(scene);
   });
 
-  it('that answers one byte a minute, or accepts and never answers, is given up after 30 s', async () => {
-    const slow = await stand.addSite('slow');
+  it('that sends one byte a minute, or accepts and never responds, is given up after 30 s', async ({
+    scene,
+  }) => {
+    const slow = await scene.harness.addSite('slow');
     slow.page = () => Readable.from(drip());
-    const silent = await stand.addSite('silent');
+    const silent = await scene.harness.addSite('silent');
     silent.hangs = true;
     const startedMs = performance.now();
     const refused = Promise.all([
-      expectRefused(slow, 'peer-unreachable', 45_000),
-      expectRefused(silent, 'peer-unreachable', 45_000),
+      expectRefused(scene, slow, 'peer-unreachable', 45_000),
+      expectRefused(scene, silent, 'peer-unreachable', 45_000),
     ]);
-    for (let count = 0; count < 5; count++) await expectSoundPublishes();
+    for (let count = 0; count < 5; count++) await expectHonestPublishes(scene);
     await refused;
     expect(performance.now() - startedMs).toBeGreaterThan(25_000);
-    expect((await rowOf(slow)).lastError).toContain('no answer within 30000 ms');
-    await expectSoundPublishes();
+    expect((await rowOf(scene, slow)).lastError).toContain('no answer within 30000 ms');
+    await expectHonestPublishes(scene);
   });
 
-  it('that cannot be connected to is given up after 10 s', async () => {
+  it('that cannot be connected to is given up after 10 s', async ({ scene }) => {
     const { child, url, clog } = await startDeafServer();
     try {
-      const deaf = await stand.addSite('deaf');
-      await stand.request('PATCH', `/api/sites/${deaf.id}`, { body: { baseUrl: url } });
+      const deaf = await scene.harness.addSite('deaf');
+      await scene.harness.request('PATCH', `/api/sites/${deaf.id}`, { body: { baseUrl: url } });
       const startedMs = performance.now();
-      const refused = expectRefused(deaf, 'peer-unreachable', 25_000);
-      await expectSoundPublishes();
+      const refused = expectRefused(scene, deaf, 'peer-unreachable', 25_000);
+      await expectHonestPublishes(scene);
       await refused;
       const tookMs = performance.now() - startedMs;
       expect(tookMs).toBeGreaterThan(8_000);
@@ -131,89 +149,78 @@ describe('a hostile site', () => {
     }
   });
 
-  it.each([
+  it.for([
     ['ahead of', DAY_MS],
     ['behind', -DAY_MS],
-  ])('whose clock is a day %s ours is told by how much, and loses nothing', async (how, offMs) => {
-    const site = await stand.addSite('off');
-    const { video } = site.put(videoRecord());
-    const url = new URL(`${stand.central.url}/api/signals`);
-    const signed = signRequest(
-      site.key,
-      site.id,
-      { method: 'POST', ...splitUrl(url), body: '' },
-      Date.now() + offMs,
-    );
-    const answer = await fetch(url, { method: 'POST', headers: signed });
-    expect(answer.status).toBe(401);
-    const told = expect.stringMatching(new RegExp(`clock is 8(6399|6400|6401) s ${how} ours`));
-    expect(await answer.json()).toMatchObject({ code: 'clock-off', detail: told });
-    expect(await rowOf(site)).toMatchObject({ lastErrorCode: 'clock-off', lastError: told });
-    expect(await signalsOf(site)).toMatchObject([{ errorCode: 'clock-off', lastError: told, attempts: 0 }]);
-    // The clock is set right: what was written meanwhile is published.
-    await site.signal();
-    await until(async () => (await stand.request('GET', `/api/videos/${video}`)).status === 200);
-    await until(async () => (await rowOf(site)).lastErrorCode === undefined);
-    await expectSoundPublishes();
-  });
+  ] as const)(
+    'whose clock is a day %s ours learns the difference, and loses nothing',
+    async ([how, offMs], { scene }) => {
+      const site = await scene.harness.addSite('off');
+      const { video } = site.put(videoRecord());
+      const { url, headers } = signSignal(scene, site.key, site.id, offMs);
+      const response = await fetch(url, { method: 'POST', headers });
+      expect(response.status).toBe(401);
+      const detail = expect.stringMatching(new RegExp(`clock is 8(6399|6400|6401) s ${how} ours`));
+      expect(await response.json()).toMatchObject({ code: 'clock-off', detail });
+      expect(await rowOf(scene, site)).toMatchObject({ lastErrorCode: 'clock-off', lastError: detail });
+      expect(await signalsOf(scene, site)).toMatchObject([
+        { errorCode: 'clock-off', lastError: detail, attempts: 0 },
+      ]);
+      // Once the clock is right, everything written in the meantime is published.
+      await site.signal();
+      await untilListed(scene, video);
+      await eventually(
+        'no error is shown',
+        async () => (await rowOf(scene, site)).lastErrorCode === undefined,
+      );
+      await expectHonestPublishes(scene);
+    },
+  );
 
-  it('whose words are replayed by somebody is not harmed, and it is seen', async () => {
-    const site = await stand.addSite('overheard');
-    const url = new URL(`${stand.central.url}/api/signals`);
-    const headers = signRequest(
-      site.key,
-      site.id,
-      { method: 'POST', ...splitUrl(url), body: '' },
-      Date.now(),
-    );
+  it('whose requests somebody replays is not harmed, and the replay is shown', async ({ scene }) => {
+    const site = await scene.harness.addSite('overheard');
+    const { url, headers } = signSignal(scene, site.key, site.id);
     const send = () => fetch(url, { method: 'POST', headers });
     expect((await send()).status).toBe(202);
-    await until(async () => (await rowOf(site)).pendingSignals === 0);
+    await eventually('no signal is pending', async () => (await rowOf(scene, site)).pendingSignals === 0);
     for (let again = 0; again < 5; again++) {
-      const answer = await send();
-      expect(answer.status).toBe(401);
-      expect(await answer.json()).toMatchObject({ code: 'signature-replayed' });
+      const response = await send();
+      expect(response.status).toBe(401);
+      expect(await response.json()).toMatchObject({ code: 'signature-replayed' });
     }
-    // Once, however often: a flood of refusals would drown the desk.
-    const refused = (await signalsOf(site)).filter(
+    // One entry, however many replays: otherwise a flood of refusals would fill the log.
+    const refused = (await signalsOf(scene, site)).filter(
       (signal: { errorCode?: string }) => signal.errorCode === 'signature-replayed',
     );
     expect(refused).toHaveLength(1);
-    await expectSoundPublishes();
+    await expectHonestPublishes(scene);
   });
 
-  it('whose name somebody uses without its key is not accused', async () => {
-    const site = await stand.addSite('innocent');
-    const headers = signRequest(
-      sound.key,
-      site.id,
-      { method: 'POST', ...splitUrl(new URL(`${stand.central.url}/api/signals`)), body: '' },
-      Date.now() - DAY_MS,
-    );
-    const answer = await fetch(`${stand.central.url}/api/signals`, { method: 'POST', headers });
-    expect(answer.status).toBe(401);
-    expect((await rowOf(site)).lastErrorCode).toBeUndefined();
-    expect(await signalsOf(site)).toEqual([]);
+  it('whose name somebody uses without its key is not accused', async ({ scene }) => {
+    const site = await scene.harness.addSite('innocent');
+    const { url, headers } = signSignal(scene, scene.honest.key, site.id, -DAY_MS);
+    const response = await fetch(url, { method: 'POST', headers });
+    expect(response.status).toBe(401);
+    expect((await rowOf(scene, site)).lastErrorCode).toBeUndefined();
+    expect(await signalsOf(scene, site)).toEqual([]);
   });
 });
 
 describe('a replayed acknowledgement', () => {
-  it('reported by the site that refused it is on the signal desk', async () => {
-    const site = await stand.addSite('watchful');
-    const report = (code: string) =>
-      call(`${stand.central.url}/api/refusals`, {
-        method: 'POST',
-        body: { code, detail: 'This signed request was received before.' },
-        signer: site.signer,
-        timeoutMs: 5_000,
-        maxBytes: 2 ** 16,
-        answer: z.unknown(),
-      });
-    await report('signature-replayed');
-    expect(await signalsOf(site)).toMatchObject([
+  it('is in the signal log when the site that refused it reports it', async ({ scene }) => {
+    const site = await scene.harness.addSite('watchful');
+    await call(`${scene.harness.url}/api/refusals`, {
+      method: 'POST',
+      body: { code: 'signature-replayed', detail: 'This signed request was received before.' },
+      signer: site.signer,
+      timeoutMs: 5_000,
+      maxBytes: 2 ** 16,
+      answer: z.unknown(),
+    });
+    expect(await signalsOf(scene, site)).toMatchObject([
       { errorCode: 'signature-replayed', lastError: expect.stringContaining('received before'), attempts: 0 },
     ]);
-    await expectSoundPublishes();
+    await expectHonestPublishes(scene);
   });
 });
 
@@ -222,7 +229,7 @@ async function* drip(): AsyncGenerator<string> {
   await new Promise(resolve => setTimeout(resolve, 60_000).unref());
 }
 
-/** A server that is stopped and whose queue is full: the system drops further requests to connect without a word. */
+/** A server that is stopped and whose backlog is full: the system drops further requests to connect silently. */
 async function startDeafServer(): Promise<{ child: ChildProcess; url: string; clog: { destroy(): void }[] }> {
   const child = spawn(
     process.execPath,

@@ -4,12 +4,8 @@ import { call, type Signer } from '../../src/kernel/http/client.ts';
 import { deriveSiteKey, deriveTrackersKey, readRight } from '../../src/kernel/rights/rights-token.ts';
 import { newVideoId, type VideoId } from '../../src/protocol/ids.ts';
 import { grantSchema, rightsPageSchema } from '../../src/protocol/rights.ts';
-import {
-  type CentralHarness,
-  startCentralHarness,
-  tombstone,
-  videoRecord,
-} from '../support/central-harness.ts';
+import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';
+import { tombstone, videoRecord } from '../support/records.ts';
 
 let stand: CentralHarness;
 beforeEach(async () => {

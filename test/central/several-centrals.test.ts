@@ -8,8 +8,10 @@ import { storeSignal } from '../../src/central/database/publication/signals.ts';
 import { type CentralDatabase, type CentralSchema, migrations } from '../../src/central/database/schema.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
 import { siteListSchema } from '../../src/protocol/central.ts';
-import { type CentralHarness, startCentralHarness, until, videoRecord } from '../support/central-harness.ts';
+import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';
+import { eventually } from '../support/eventually.ts';
 import { ENGINE } from '../support/postgres/databases.ts';
+import { videoRecord } from '../support/records.ts';
 
 let stand: CentralHarness;
 let other: RunningCentral;
@@ -51,7 +53,9 @@ if (ENGINE === 'postgres') {
       await Promise.all(
         sites.flatMap(site => [stand.central.url, other.url].map(url => site.signal(undefined, url))),
       );
-      await until(async () => (await signals()).every((signal: { handledAt?: string }) => signal.handledAt));
+      await eventually('every signal is handled', async () =>
+        (await signals()).every((signal: { handledAt?: string }) => signal.handledAt),
+      );
       for (const site of sites) {
         expect(site.acknowledged).toHaveLength(40);
         expect(new Set(site.acknowledged.map(({ video }) => video)).size).toBe(40);
@@ -62,7 +66,11 @@ if (ENGINE === 'postgres') {
       const site = await stand.addSite('a');
       site.put(videoRecord());
       await storeSignal(db, { site: site.id, atMs: Date.now() });
-      await until(async () => site.acknowledged.length === 1, 20_000);
+      await eventually(
+        'the site gets one acknowledgement',
+        async () => site.acknowledged.length === 1,
+        20_000,
+      );
     });
 
     it('leave a site to the one that reads it, until that one is gone', async () => {
@@ -72,7 +80,11 @@ if (ENGINE === 'postgres') {
       const startedMs = Date.now();
       await acquireLease(db, `collect ${site.id}`, 'a central that was killed', startedMs, leaseMs);
       await site.signal(undefined, other.url);
-      await until(async () => site.acknowledged.length === 1, 20_000);
+      await eventually(
+        'the site gets one acknowledgement',
+        async () => site.acknowledged.length === 1,
+        20_000,
+      );
       expect(Date.now() - startedMs).toBeGreaterThanOrEqual(leaseMs);
     });
 
@@ -84,7 +96,11 @@ if (ENGINE === 'postgres') {
       const leaseMs = 600_000;
       const before = await acquireLease(db, `collect ${site.id}`, holder, Date.now(), leaseMs);
       await site.signal();
-      await until(async () => site.acknowledged.length === 1, 20_000);
+      await eventually(
+        'the site gets one acknowledgement',
+        async () => site.acknowledged.length === 1,
+        20_000,
+      );
       // Whoever held it before, and only paused, finds that it has lost it.
       if (!before) throw new Error('the lease was not free');
       expect((await findStanding(db, [before]))(before)).toBe(false);

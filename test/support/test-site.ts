@@ -1,0 +1,183 @@
+/** A site as central sees one: a gateway with records, signed as a real site signs. A test can replace what it responds. */
+import { call, type Signer } from '../../src/kernel/http/client.ts';
+import { createHttp, type HttpServer, requireSigner } from '../../src/kernel/http/server.ts';
+import { type KeyPair, newNonce, readOrMakeKey, sha256Hex } from '../../src/kernel/identity/keys.ts';
+import { SetDigest } from '../../src/kernel/identity/set-digest.ts';
+import { NonceMemory } from '../../src/kernel/identity/signatures.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import { signalAnswerSchema } from '../../src/protocol/central.ts';
+import type { SiteId, VideoId } from '../../src/protocol/ids.ts';
+import { canonicalJson } from '../../src/protocol/publication/canonical.ts';
+import type { Epoch } from '../../src/protocol/publication/epoch.ts';
+import {
+  type Acknowledgement,
+  publishedAnswerSchema,
+  publishedRequestSchema,
+} from '../../src/protocol/publication/gateway.ts';
+import {
+  type Greeting,
+  type GreetingAnswer,
+  greetingAnswerSchema,
+} from '../../src/protocol/publication/handshake.ts';
+import type { PublicationRecord } from '../../src/protocol/publication/record.ts';
+import { withdrawalFeedSchema } from '../../src/protocol/publication/withdrawals.ts';
+import { type CentralUnderTest, joinCentral, REQUEST_LIMITS } from './central-requests.ts';
+import { freePort } from './free-port.ts';
+
+interface Row {
+  readonly record: PublicationRecord;
+  readonly hash: string;
+  published: boolean;
+}
+
+/** A site with its gateway. What it answers can be replaced, to be a bad one. */
+export class TestSite {
+  readonly key: KeyPair;
+  readonly baseUrl: string;
+  id = '' as SiteId;
+  /** Present state: one row a video. */
+  readonly rows = new Map<VideoId, Row>();
+  readonly acknowledged: Acknowledgement[] = [];
+  reads = 0;
+  hangs = false;
+  /** Replaces the answer to a read. */
+  page: (() => unknown) | undefined;
+  beforeAnswer: (() => Promise<void>) | undefined;
+  pageRows = 500;
+  epoch: Epoch | undefined;
+  #app: HttpServer | undefined;
+  readonly #central: CentralUnderTest;
+  #centralPublicKey = '';
+
+  private constructor(central: CentralUnderTest, key: KeyPair, baseUrl: string) {
+    this.#central = central;
+    this.key = key;
+    this.baseUrl = baseUrl;
+  }
+
+  static async start(central: CentralUnderTest, keyPath: string): Promise<TestSite> {
+    const key = await readOrMakeKey(keyPath);
+    // Taken under the same number each time the gateway goes up.
+    const site = new TestSite(central, key, `http://127.0.0.1:${await freePort()}`);
+    await site.listen();
+    return site;
+  }
+
+  async listen(): Promise<void> {
+    const { app } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
+    const nonces = new NonceMemory();
+    const findKey = (keyId: string) =>
+      Promise.resolve(keyId === 'central' ? this.#centralPublicKey : undefined);
+    app.get('/probe', request => ({
+      site: this.id,
+      nonce: new URLSearchParams(request.url.split('?')[1]).get('nonce') ?? '',
+      activeResponses: 0,
+      egressBps: 0,
+    }));
+    app.get('/gateway/records', async request => {
+      await requireSigner(request, findKey, nonces);
+      this.reads++;
+      if (this.hangs) await new Promise(() => {});
+      await this.beforeAnswer?.();
+      if (this.page) return this.page();
+      const unpublished = [...this.rows.values()].filter(row => !row.published);
+      return {
+        site: this.id,
+        epoch: this.epoch,
+        records: unpublished.slice(0, this.pageRows).map(({ record, hash }) => ({ record, hash })),
+        more: unpublished.length > this.pageRows,
+      };
+    });
+    app.post(
+      '/gateway/published',
+      { schema: { body: publishedRequestSchema, response: { 200: publishedAnswerSchema } } },
+      async request => {
+        await requireSigner(request, findKey, nonces);
+        let matched = 0;
+        for (const acknowledgement of request.body.published) {
+          this.acknowledged.push(acknowledgement);
+          const row = this.rows.get(acknowledgement.video);
+          if (row?.record.version !== acknowledgement.version || row.hash !== acknowledgement.hash) continue;
+          row.published = true;
+          matched++;
+        }
+        return { matched };
+      },
+    );
+    app.get('/gateway/digest', async request => {
+      await requireSigner(request, findKey, nonces);
+      const { digest, records } = this.publishedDigest();
+      const unpublished = [...this.rows.values()].filter(row => !row.published).length;
+      return { site: this.id, epoch: this.epoch, unpublished, records, digest };
+    });
+    await app.listen({ host: '127.0.0.1', port: Number(new URL(this.baseUrl).port) });
+    this.#app = app;
+  }
+
+  async close(): Promise<void> {
+    await this.#app?.close();
+  }
+
+  async join(id: SiteId, joinToken: string): Promise<void> {
+    const answer = await joinCentral(this.#central.url, this.key, joinToken);
+    this.id = id;
+    this.#centralPublicKey = answer.centralPublicKey;
+    await this.handshake();
+  }
+
+  publishedDigest(): { readonly digest: string; readonly records: number } {
+    const published = [...this.rows.values()].filter(row => row.published);
+    const digest = new SetDigest();
+    for (const { record, hash } of published) digest.add(record.video, record.version, hash);
+    return { digest: digest.toString(), records: published.length };
+  }
+
+  /** Begins a new start, without taking anything back. */
+  async handshake(more: Pick<Greeting, 'conversion'> = {}): Promise<GreetingAnswer> {
+    const answer = await call(`${this.#central.url}/api/greetings`, {
+      ...REQUEST_LIMITS,
+      method: 'POST',
+      body: {
+        start: newNonce(),
+        epoch: this.epoch?.number ?? 0,
+        digest: this.publishedDigest().digest,
+        ...more,
+      },
+      signer: this.signer,
+      answer: greetingAnswerSchema,
+    });
+    this.epoch = answer.epoch;
+    return answer;
+  }
+
+  get signer(): Signer {
+    return { key: this.key, keyId: this.id };
+  }
+
+  put(record: PublicationRecord): PublicationRecord {
+    this.rows.set(record.video, { record, hash: sha256Hex(canonicalJson(record)), published: false });
+    return record;
+  }
+
+  signal(signer: Signer = this.signer, centralUrl = this.#central.url) {
+    return call(`${centralUrl}/api/signals`, {
+      ...REQUEST_LIMITS,
+      method: 'POST',
+      signer,
+      answer: signalAnswerSchema,
+    });
+  }
+
+  withdrawalsAfter(after: number, waitS = 0) {
+    return call(`${this.#central.url}/api/withdrawals/feed?after=${after}&wait=${waitS}`, {
+      ...REQUEST_LIMITS,
+      signer: this.signer,
+      answer: withdrawalFeedSchema,
+    });
+  }
+
+  /** Has it read now, and says how that ended. */
+  async collect(): Promise<{ records: number; error?: string }> {
+    return (await this.#central.request('POST', `/api/sites/${this.id}/collect`)).body;
+  }
+}
