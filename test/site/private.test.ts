@@ -15,7 +15,7 @@ import { type Claims, deriveSiteKey, mintRight, NO_SUBJECT } from '../../src/ker
 import { newRevisionId, newSiteId, newVideoId, type SiteId, type VideoId } from '../../src/protocol/ids.ts';
 import { CLOCK_TOLERANCE_S, type RightsPage } from '../../src/protocol/rights.ts';
 import { createStreamBuffer, type StreamBuffer } from '../../src/site/delivery/buffer.ts';
-import type { HolderAnswer } from '../../src/site/delivery/fill/sources.ts';
+import type { HolderAnswer } from '../../src/site/delivery/fill/holders.ts';
 import { createOriginServer } from '../../src/site/media/cut/server.ts';
 import { createSiteRights, type SiteRights } from '../../src/site/rights/site-rights.ts';
 

@@ -8,18 +8,18 @@ import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { tokenPath } from '../../protocol/media/media-address.ts';
-import { type MediaFile, parseMediaFile } from '../delivery/cache/media-file.ts';
-import { parseStrongEtag } from '../delivery/fill/etags.ts';
 import { AlteredBytes, Fill, type FillMeans } from '../delivery/fill/fill.ts';
-import { stopping } from '../delivery/fill/problems.ts';
+import { siteUpstreams, type UpstreamOptions } from '../delivery/fill/holders.ts';
 import { Slots } from '../delivery/fill/semaphore.ts';
-import { siteUpstreams, type UpstreamOptions } from '../delivery/fill/sources.ts';
 import {
   createUpstreamClient,
   FILL_HEADER,
   FILL_TIMING,
   type UpstreamClient,
-} from '../delivery/fill/upstream.ts';
+} from '../delivery/fill/upstream-client.ts';
+import { parseStrongEtag } from '../delivery/http/etags.ts';
+import { type MediaFile, parseMediaFile } from '../delivery/http/media-file.ts';
+import { stopping } from '../delivery/http/problems.ts';
 import type { CopiedBytes } from '../media/cut/copy-store.ts';
 
 /** One after another over a long line would be slow, and many at once hard on it. */

@@ -21,7 +21,7 @@ import { silentLog } from '../../kernel/log.ts';
 import { newRevisionId, newSiteId, newVideoId } from '../../protocol/ids.ts';
 import { createStreamBuffer, type StreamBuffer } from './buffer.ts';
 import type { Egress } from './egress/egress.ts';
-import { FILL_TIMING, type FillTiming } from './fill/upstream.ts';
+import { FILL_TIMING, type FillTiming } from './fill/upstream-client.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 

@@ -20,7 +20,7 @@ import type { SiteConfig } from '../config.ts';
 import { locateRevision } from '../database/revisions.ts';
 import type { SiteSchema } from '../database/schema.ts';
 import { createStreamBuffer } from '../delivery/buffer.ts';
-import { isMediaUrl } from '../delivery/cache/media-file.ts';
+import { isMediaUrl } from '../delivery/http/media-file.ts';
 import { openTls } from '../http/tls.ts';
 import { CopyStore } from '../media/cut/copy-store.ts';
 import { createOriginServer } from '../media/cut/server.ts';

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type HttpServer, requireToken } from '../../kernel/http/server.ts';
 import { bookSchema, type RightsBook } from '../../kernel/rights/rights-state.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
-import { type HolderAnswer, holderAnswerSchema } from '../delivery/fill/sources.ts';
+import { type HolderAnswer, holderAnswerSchema } from '../delivery/fill/holders.ts';
 
 export const RIGHTS_PATH = '/parts/rights';
 export const HOLDERS_PATH = '/parts/holders';

@@ -11,8 +11,8 @@ import type { Log } from '../../../kernel/log.ts';
 import { messageOf } from '../../../kernel/problem.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
 import { MAX_SEGMENT_BYTES } from '../../../protocol/limits.ts';
+import type { MediaFile } from '../http/media-file.ts';
 import { allocateBody, tailOf } from './body.ts';
-import type { MediaFile } from './media-file.ts';
 import type { Whole } from './memory-tier.ts';
 import { S3Fifo } from './s3-fifo.ts';
 

@@ -2,9 +2,9 @@
 import { DATE_AT, formatWireHead } from '../../../kernel/http/fast-path.ts';
 import type { Proof } from '../../../kernel/identity/proofs.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
+import { commonHeaders } from '../http/headers.ts';
+import type { MediaFile } from '../http/media-file.ts';
 import { joinHead } from './body.ts';
-import { commonHeaders } from './headers.ts';
-import type { MediaFile } from './media-file.ts';
 import { S3Fifo } from './s3-fifo.ts';
 
 /** The bytes of a file, their name, and whose they are. */

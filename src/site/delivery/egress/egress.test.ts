@@ -11,8 +11,8 @@ import { silentLog } from '../../../kernel/log.ts';
 import { newRevisionId, newSiteId, newVideoId } from '../../../protocol/ids.ts';
 import { createStreamBuffer, type StreamBuffer } from '../buffer.ts';
 import { DayBudget } from './day-budget.ts';
+import { type DayWindow, isWithin, parseDayWindow } from './day-windows.ts';
 import { createEgress, type Egress } from './egress.ts';
-import { type DayWindow, isWithin, parseDayWindow } from './windows.ts';
 
 const BASE = `/v/${newVideoId()}/${newRevisionId()}/source-video`;
 const SEGMENT = randomBytes(500_000);

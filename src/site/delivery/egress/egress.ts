@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Problem } from '../../../kernel/problem.ts';
-import { budgetUsed, linkFull } from '../fill/problems.ts';
+import { budgetUsed, linkFull } from '../http/problems.ts';
 import type { DayBudget } from './day-budget.ts';
 import { Pacer, type PacerLimits, type TrafficClass, type Turn } from './pacer.ts';
 

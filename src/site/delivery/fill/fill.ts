@@ -13,13 +13,13 @@ import type { VideoId } from '../../../protocol/ids.ts';
 import { MAX_SEGMENT_BYTES } from '../../../protocol/limits.ts';
 import { tokenPath } from '../../../protocol/media/media-address.ts';
 import { allocateBody } from '../cache/body.ts';
-import { mayBeKept } from '../cache/headers.ts';
-import type { MediaFile } from '../cache/media-file.ts';
-import { parseStrongEtag } from './etags.ts';
-import { busy, fileUnknown, fillFailed, noSource, videoUnknown, videoWithdrawn } from './problems.ts';
+import { parseStrongEtag } from '../http/etags.ts';
+import { mayBeKept } from '../http/headers.ts';
+import type { MediaFile } from '../http/media-file.ts';
+import { busy, fileUnknown, fillFailed, noSource, videoUnknown, videoWithdrawn } from '../http/problems.ts';
+import type { Holder, SiteUpstreams } from './holders.ts';
 import type { Slots } from './semaphore.ts';
-import type { Holder, SiteUpstreams } from './sources.ts';
-import { FILL_HEADER, type UpstreamClient } from './upstream.ts';
+import { FILL_HEADER, type UpstreamClient } from './upstream-client.ts';
 
 /** Headers and index around a segment's samples. */
 const MAX_FILE_BYTES = MAX_SEGMENT_BYTES + 2 ** 20;

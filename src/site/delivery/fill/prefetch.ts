@@ -2,7 +2,7 @@
  * What to fetch before it is asked for: the next segments of a rendition that a viewer is watching, of videos that lie at
  * other sites. Pure.
  */
-import { type MediaFile, parseMediaFile } from '../cache/media-file.ts';
+import { type MediaFile, parseMediaFile } from '../http/media-file.ts';
 
 /** Eight seconds: as long as a far holder may take to answer without a viewer's noticing. */
 const SEGMENTS_AHEAD = 2;

@@ -8,15 +8,15 @@ import { createPlainLane, formatWireHead, type PlainAnswerer } from '../../../ke
 import type { ConnectionLane } from '../../../kernel/http/server.ts';
 import { Problem } from '../../../kernel/problem.ts';
 import { splitToken } from '../../../protocol/media/media-address.ts';
-import { commonHeaders } from '../cache/headers.ts';
-import { keyOf, parseMediaFile, videoOf } from '../cache/media-file.ts';
 import { dateKept, type Kept } from '../cache/memory-tier.ts';
 import { type Egress, isSealed, SEALED_AT_ONCE, sealingBytes } from '../egress/egress.ts';
 import type { Fill } from '../fill/fill.ts';
-import type { ViewerReports } from '../viewer-reports.ts';
+import { commonHeaders } from '../http/headers.ts';
+import { keyOf, parseMediaFile, videoOf } from '../http/media-file.ts';
 import { formatProblemParts } from './respond.ts';
 import type { BufferRights } from './rights.ts';
 import type { Counts, Shelf } from './serve.ts';
+import type { ViewerReports } from './viewer-reports.ts';
 
 /** As node:http would answer it. */
 function formatProblemAnswer(problem: Problem): Buffer {

@@ -2,13 +2,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { formatProof, type Proof } from '../../../kernel/identity/proofs.ts';
 import { formatProblem, type Problem } from '../../../kernel/problem.ts';
-import { commonHeaders, OPEN_TO_ALL } from '../cache/headers.ts';
-import type { MediaFile } from '../cache/media-file.ts';
 import type { Kept } from '../cache/memory-tier.ts';
 import { isSealed, type Outflow, SEALED_AT_ONCE } from '../egress/egress.ts';
-import { matchesEtag } from '../fill/etags.ts';
-import { rangeUnsatisfiable } from '../fill/problems.ts';
-import { type Span, selectRange } from './ranges.ts';
+import { matchesEtag } from '../http/etags.ts';
+import { commonHeaders, OPEN_TO_ALL } from '../http/headers.ts';
+import type { MediaFile } from '../http/media-file.ts';
+import { rangeUnsatisfiable } from '../http/problems.ts';
+import { type Span, selectRange } from '../http/ranges.ts';
 
 /** One answer: the request, and its way out. */
 export interface Reply {

@@ -4,17 +4,17 @@ import type { Log } from '../../../kernel/log.ts';
 import { Problem, problem } from '../../../kernel/problem.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
 import { splitToken } from '../../../protocol/media/media-address.ts';
-import { PREFLIGHT } from '../cache/headers.ts';
-import { keyOf, type MediaFile, parseMediaFile } from '../cache/media-file.ts';
 import type { Kept } from '../cache/memory-tier.ts';
 import type { Egress } from '../egress/egress.ts';
 import type { TrafficClass } from '../egress/pacer.ts';
 import type { Fill } from '../fill/fill.ts';
-import { methodNotAllowed, notFound, uploadsOnly, videoUnknown, videoWithdrawn } from '../fill/problems.ts';
-import { FILL_HEADER } from '../fill/upstream.ts';
-import type { ViewerReports } from '../viewer-reports.ts';
+import { FILL_HEADER } from '../fill/upstream-client.ts';
+import { PREFLIGHT } from '../http/headers.ts';
+import { keyOf, type MediaFile, parseMediaFile } from '../http/media-file.ts';
+import { methodNotAllowed, notFound, uploadsOnly, videoUnknown, videoWithdrawn } from '../http/problems.ts';
 import { onceClosed, type Reply, respondFlowing, respondKept, respondProblem } from './respond.ts';
 import type { BufferRights } from './rights.ts';
+import type { ViewerReports } from './viewer-reports.ts';
 
 /** Where the handler gets files. */
 export interface Shelf {

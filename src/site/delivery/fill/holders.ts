@@ -7,8 +7,8 @@ import { Problem } from '../../../kernel/problem.ts';
 import { baseUrlSchema } from '../../../protocol/central.ts';
 import { siteIdSchema, type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
 import { rightTextSchema } from '../../../protocol/rights.ts';
-import { videoUnknown, videoWithdrawn } from './problems.ts';
-import type { Address } from './upstream.ts';
+import { videoUnknown, videoWithdrawn } from '../http/problems.ts';
+import type { Address } from './upstream-client.ts';
 
 const TRACKER_TIMEOUT_MS = 2_000;
 const MAX_ANSWER_BYTES = 2 ** 20;

@@ -3,7 +3,7 @@
  * tracker: of each address the last throughput that it measured. And which videos viewers had from here lately, so that
  * the tracker knows who has some of them. Bounded; whatever cannot be read is passed over.
  */
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../../protocol/ids.ts';
 
 const MAX_VIEWERS = 500;
 const MAX_VIDEOS = 200;

@@ -26,7 +26,7 @@ import { type PreparedSource, prepareSource } from '../media/index/prepare.ts';
 import { makeRecord } from '../media/intake/intake.ts';
 import { createStorage, type Storage } from '../media/storage/storage.ts';
 import { type CopyFetcher, createCopyFetcher } from './fetch.ts';
-import { type CopyKeeper, startCopyKeeper } from './keep-copies.ts';
+import { type CopyKeeper, startCopyKeeper } from './reconcile-copies.ts';
 
 const video = newVideoId();
 const origin = newSiteId();
