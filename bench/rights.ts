@@ -4,8 +4,8 @@
  */
 import { createHmac, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
 import { silentLog } from '../src/kernel/log.ts';
-import { RightsBook } from '../src/kernel/rights/rights-state.ts';
-import { deriveSiteKey, mintRight, readRight } from '../src/kernel/rights/rights-token.ts';
+import { RightsState } from '../src/kernel/rights/rights-state.ts';
+import { deriveSiteKey, signRight, verifyRight } from '../src/kernel/rights/rights-token.ts';
 import { newSiteId, newVideoId } from '../src/protocol/ids.ts';
 import { createSiteRights } from '../src/site/rights/site-rights.ts';
 
@@ -44,24 +44,24 @@ export async function run(): Promise<RightsBench> {
   const video = newVideoId();
   const key = deriveSiteKey(randomBytes(32), newSiteId());
   const claims = { kind: 'viewer', expiresS: 2_000_000_000, subject: '0123456789abcdef' } as const;
-  const token = mintRight({ generation: 1, key }, claims, video);
+  const token = signRight({ generation: 1, key }, claims, video);
   const bytes = Buffer.from(token, 'base64url').subarray(0, 14);
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const message = Buffer.concat([bytes, Buffer.from(video)]);
   const signature = sign(null, message, privateKey);
-  const book = RightsBook.open();
+  const book = RightsState.open();
   const keys = [{ generation: 1, key: key.toString('base64url') }];
   book.apply({ position: 1, more: false, keys, videos: [], revoked: [] });
   const rights = createSiteRights(book, silentLog);
   const works: Readonly<Record<string, () => void>> = {
     token: () => {
-      if (!readRight(token, video, () => key)) throw new Error('it is genuine');
+      if (!verifyRight(token, video, () => key)) throw new Error('it is genuine');
     },
     'token seen before': () => {
       if (rights.refuse(token, video)) throw new Error('it holds');
     },
     'forged token': () => {
-      if (readRight(token, video, () => bytes)) throw new Error('it is not');
+      if (verifyRight(token, video, () => bytes)) throw new Error('it is not');
     },
     hmac: () => void createHmac('sha256', key).update(bytes).update(video).digest(),
     ed25519: () => {

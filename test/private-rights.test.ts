@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { call, type Signer } from '../src/kernel/http/client.ts';
-import { readRight } from '../src/kernel/rights/rights-token.ts';
+import { verifyRight } from '../src/kernel/rights/rights-token.ts';
 import { newVideoId, type VideoId } from '../src/protocol/ids.ts';
 import { type Grant, grantSchema, rightsPageSchema } from '../src/protocol/rights.ts';
 import { playAnswerSchema } from '../src/protocol/tracker.ts';
@@ -82,7 +82,7 @@ const keysOf = async (site: TestSite): Promise<(generation: number) => Buffer | 
     signer: site.signer,
     timeoutMs: 5_000,
     maxBytes: 2 ** 20,
-    answer: rightsPageSchema,
+    response: rightsPageSchema,
   });
   return generation => {
     const found = keys.find(key => key.generation === generation);
@@ -142,13 +142,13 @@ describe('a tracker', () => {
     expect(answer.sources.map(({ site }) => site).sort()).toEqual([home.id, other.id].sort());
     for (const { site, token = '', hls, dash, baseUrl } of answer.sources) {
       const [own, foreign] = site === home.id ? [home, other] : [other, home];
-      const claims = readRight(token, closed, await keysOf(own));
+      const claims = verifyRight(token, closed, await keysOf(own));
       expect(claims).toMatchObject({ kind: 'viewer', subject: id });
       // Not for the whole life of the grant, and longer than a viewing.
       expect((claims?.expiresS ?? 0) * 1_000 - Date.now()).toBeLessThanOrEqual(13 * 3_600_000);
       expect((claims?.expiresS ?? 0) * 1_000 - Date.now()).toBeGreaterThan(11 * 3_600_000);
       expect(Date.parse(expiresAt) - Date.now()).toBeGreaterThan(6 * 86_400_000);
-      expect(readRight(token, closed, await keysOf(foreign))).toBeUndefined();
+      expect(verifyRight(token, closed, await keysOf(foreign))).toBeUndefined();
       for (const address of [hls, dash ?? ''])
         expect(address.startsWith(`${baseUrl}/t/${token}/v/${closed}/${answer.revision}/`)).toBe(true);
     }
@@ -236,12 +236,12 @@ describe('a tracker', () => {
         ...(signer ? { signer } : {}),
         timeoutMs: 5_000,
         maxBytes: 2 ** 20,
-        answer: playAnswerSchema,
+        response: playAnswerSchema,
       });
     await eventually('the site may fill', () => ask(other.id, other.signer).catch(() => false as const));
     const { sources } = await ask(other.id, other.signer);
     const ofHome = sources.find(({ site }) => site === home.id);
-    expect(readRight(ofHome?.token ?? '', closed, await keysOf(home))).toMatchObject({ kind: 'member' });
+    expect(verifyRight(ofHome?.token ?? '', closed, await keysOf(home))).toMatchObject({ kind: 'member' });
     await expect(ask(other.id)).rejects.toMatchObject({ status: 404, code: 'video-unknown' });
     await expect(ask(home.id, other.signer)).rejects.toMatchObject({ status: 404 });
     await expect(ask(other.id, { key: home.key, keyId: other.id })).rejects.toMatchObject({ status: 401 });
@@ -252,7 +252,7 @@ describe('a tracker', () => {
       signer: other.signer,
       timeoutMs: 5_000,
       maxBytes: 2 ** 20,
-      answer: z.unknown(),
+      response: z.unknown(),
       async send({ url, headers }) {
         Object.assign(recorded, headers);
         const response = await fetch(url, { headers });

@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CertificateFiles } from '../../src/kernel/http/certificate.ts';
-import { RightsBook } from '../../src/kernel/rights/rights-state.ts';
-import { deriveSiteKey, mintRight } from '../../src/kernel/rights/rights-token.ts';
+import { RightsState } from '../../src/kernel/rights/rights-state.ts';
+import { deriveSiteKey, signRight } from '../../src/kernel/rights/rights-token.ts';
 import { newSiteId, type VideoId } from '../../src/protocol/ids.ts';
 import { RIGHTS_FILE } from '../../src/site/rights/site-rights.ts';
 import { bundle } from './bundle.ts';
@@ -20,13 +20,13 @@ export async function makePrivate(directory: string, video: VideoId): Promise<st
   mkdirSync(homeOf(directory), { recursive: true });
   const generation = 1;
   const key = deriveSiteKey(randomBytes(32), newSiteId());
-  const book = RightsBook.open(join(homeOf(directory), RIGHTS_FILE));
+  const book = RightsState.open(join(homeOf(directory), RIGHTS_FILE));
   const videos = [{ video, isPrivate: true }];
   const keys = [{ generation, key: key.toString('base64url') }];
   book.apply({ position: 1, more: false, keys, videos, revoked: [] });
   await book.save();
   const expiresS = Math.floor(Date.now() / 1_000) + TOKEN_LIFETIME_S;
-  return mintRight({ generation, key }, { kind: 'viewer', expiresS, subject: '0123456789abcdef' }, video);
+  return signRight({ generation, key }, { kind: 'viewer', expiresS, subject: '0123456789abcdef' }, video);
 }
 
 /** `warm`: paths that are in its memory when it is there. */

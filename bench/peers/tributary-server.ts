@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { requireCertificate } from '../../src/kernel/http/certificate.ts';
 import { createNodeServer } from '../../src/kernel/http/server.ts';
 import { silentLog } from '../../src/kernel/log.ts';
-import { RightsBook } from '../../src/kernel/rights/rights-state.ts';
+import { RightsState } from '../../src/kernel/rights/rights-state.ts';
 import { createStreamBuffer } from '../../src/site/delivery/buffer.ts';
 import { createSiteRights, RIGHTS_FILE } from '../../src/site/rights/site-rights.ts';
 
@@ -21,7 +21,7 @@ const buffer = await createStreamBuffer({
   diskBytes: 64 * 2 ** 20,
   origin: { url: originUrl },
   trackerUrl: () => undefined,
-  rights: createSiteRights(RightsBook.open(join(directory, RIGHTS_FILE)), silentLog),
+  rights: createSiteRights(RightsState.open(join(directory, RIGHTS_FILE)), silentLog),
   log: silentLog,
 });
 const listen = async (server: ReturnType<typeof createNodeServer>): Promise<number> => {

@@ -140,7 +140,7 @@ export async function serveSites(): Promise<void> {
       method: 'POST',
       body: { joinToken, publicKey: site.key.publicKey },
       signer: { key: site.key, keyId: 'join' },
-      answer: joinAnswerSchema,
+      response: joinAnswerSchema,
     });
     centralKey = answer.centralPublicKey;
     const greeting = await call(`${centralUrl}/api/greetings`, {
@@ -148,7 +148,7 @@ export async function serveSites(): Promise<void> {
       method: 'POST',
       body: { start: newNonce(), epoch: 0, digest: site.digest.toString() },
       signer: signerOf(site),
-      answer: greetingAnswerSchema,
+      response: greetingAnswerSchema,
     });
     site.epoch = greeting.epoch;
     tell({ kind: 'joined', site: index });
@@ -161,7 +161,7 @@ export async function serveSites(): Promise<void> {
           ...BOUNDS,
           method: 'POST',
           signer: signerOf(site),
-          answer: signalAnswerSchema,
+          response: signalAnswerSchema,
         });
         return;
       } catch {

@@ -104,7 +104,7 @@ export async function startCentral(
   const collector = new Collector({
     db,
     openReader: site =>
-      site.database_url === null ? throughGateway(site) : bySql.open(secrets.open(site.database_url)),
+      site.database_url === null ? throughGateway(site) : bySql.open(secrets.decrypt(site.database_url)),
     bell,
     metrics,
     log,

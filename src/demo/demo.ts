@@ -146,7 +146,7 @@ async function publishSample(layout: DemoLayout, token: string, print: DemoOptio
       headers: { authorization: `Bearer ${token}` },
       timeoutMs: 5_000,
       maxBytes: 2 ** 20,
-      answer: videoListSchema,
+      response: videoListSchema,
     });
   if ((await list()).videos.length > 0) return print('✓ videos published before are there');
   const [site] = layout.sites;
@@ -288,7 +288,7 @@ const post = <T>(url: string, token: string, answer: z.ZodType<T>, body: unknown
     headers: { authorization: `Bearer ${token}` },
     timeoutMs: 10_000,
     maxBytes: 2 ** 20,
-    answer,
+    response: answer,
   });
 
 const quote = (text: string): string => JSON.stringify(text);

@@ -2,18 +2,18 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { abilitiesOf } from './ffmpeg.ts';
+import { findCapabilities } from './ffmpeg.ts';
 
 it('an ffmpeg that could not be asked what it can do is asked again, and then no more', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-abilities-'));
   const program = join(directory, 'ffmpeg');
   try {
-    await expect(abilitiesOf(program)).rejects.toThrow('ENOENT');
+    await expect(findCapabilities(program)).rejects.toThrow('ENOENT');
     await writeFile(program, '#!/bin/sh\necho " V....D libx264  H.264"\n');
     await chmod(program, 0o755);
-    expect(await abilitiesOf(program)).toEqual(new Set(['libx264']));
+    expect(await findCapabilities(program)).toEqual(new Set(['libx264']));
     await rm(program);
-    expect(await abilitiesOf(program)).toEqual(new Set(['libx264']));
+    expect(await findCapabilities(program)).toEqual(new Set(['libx264']));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

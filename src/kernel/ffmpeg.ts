@@ -33,7 +33,7 @@ const abilities = new Map<string, Promise<ReadonlySet<string>>>();
  * What an ffmpeg can do, as far as an encoding may need it: names of encoders and filters. Each is asked once, when somebody
  * first wants to know: it takes a quarter of a second. @throws if it cannot be asked now; the next to want to know asks again
  */
-export function abilitiesOf(ffmpeg: string): Promise<ReadonlySet<string>> {
+export function findCapabilities(ffmpeg: string): Promise<ReadonlySet<string>> {
   let known = abilities.get(ffmpeg);
   if (!known) {
     known = askAbilities(ffmpeg);

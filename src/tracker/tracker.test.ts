@@ -1164,7 +1164,7 @@ describe('what players tell', () => {
         signer: { key: signer, keyId: idOf(HANGZHOU) },
         timeoutMs: 2_000,
         maxBytes: 10_000,
-        answer: z.unknown(),
+        response: z.unknown(),
       });
     const measuredAt = async (of: string) =>
       (await explain(of)).ranking.find(({ site }) => site === idOf(HANGZHOU))?.inputs.measured?.bps;

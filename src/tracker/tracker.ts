@@ -12,7 +12,7 @@ import { repeat } from '../kernel/lifecycle/repeat.ts';
 import { createLog } from '../kernel/log.ts';
 import { messageOf } from '../kernel/problem.ts';
 import { followRights } from '../kernel/rights/follow-rights.ts';
-import { RightsBook } from '../kernel/rights/rights-state.ts';
+import { RightsState } from '../kernel/rights/rights-state.ts';
 import type { SiteId } from '../protocol/ids.ts';
 import { trackerStatusSchema } from '../protocol/tracker.ts';
 import { openGeo } from './client/geo.ts';
@@ -101,8 +101,8 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
         signer: signerOf(key, membership),
         timeoutMs: TELL_TIMEOUT_MS,
         maxBytes: 2 ** 16,
-        signal,
-        answer: z.unknown(),
+        abort: signal,
+        response: z.unknown(),
       }).catch(error => log.debug({ reason: messageOf(error) }, 'central was not told the states of sites'));
     }
     return TELL_EVERY_MS;
@@ -120,9 +120,9 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     allowAnyOrigin(reply);
     reply.header('cache-control', 'no-store');
   });
-  const book = RightsBook.open(join(config.dataDirectory, 'rights.json'));
+  const book = RightsState.open(join(config.dataDirectory, 'rights.json'));
   const following = followRights({
-    book,
+    state: book,
     identity: feed.identity,
     centralUrl: () => config.central,
     log,

@@ -48,7 +48,7 @@ const registeredOf = async (site: TestSite, ...videos: VideoId[]) =>
       signer: site.signer,
       timeoutMs: 5_000,
       maxBytes: 100_000,
-      answer: registrationAnswerSchema,
+      response: registrationAnswerSchema,
     })
   ).registered;
 
@@ -361,7 +361,7 @@ describe('withdrawals', () => {
 
   it('are for sites and for the operator', async () => {
     const tracker = await stand.addTracker('tracker');
-    const asTracker = { signer: tracker.signer, timeoutMs: 5_000, maxBytes: 10_000, answer: z.unknown() };
+    const asTracker = { signer: tracker.signer, timeoutMs: 5_000, maxBytes: 10_000, response: z.unknown() };
     const feed = `${stand.central.url}/api/withdrawals/feed?after=0`;
     await expect(call(feed, asTracker)).rejects.toMatchObject({ status: 403 });
     expect((await stand.request('GET', '/api/withdrawals', { token: null })).status).toBe(401);
@@ -382,7 +382,7 @@ describe('greetings', () => {
       signer: site.signer,
       timeoutMs: 5_000,
       maxBytes: 100_000,
-      answer: heldPageSchema,
+      response: heldPageSchema,
     });
 
   it('raise the epoch above what either side knows, and say what is held', async () => {
@@ -611,7 +611,7 @@ describe('who may signal', () => {
       signer: site.signer,
       timeoutMs: 5_000,
       maxBytes: 10_000,
-      answer: registrationAnswerSchema,
+      response: registrationAnswerSchema,
     };
     await expect(call(`${stand.central.url}/api/changes?after=0`, asSite)).rejects.toMatchObject({
       status: 403,

@@ -21,7 +21,7 @@ const assignmentsOf = (site: TestSite, after = 0, waitS = 0) =>
   call(`${stand.central.url}/api/assignments?after=${after}&wait=${waitS}`, {
     ...bounds,
     signer: site.signer,
-    answer: assignmentFeedSchema,
+    response: assignmentFeedSchema,
   });
 const copyOf = (record: VideoRecord, origin: TestSite, version: number, changes: Partial<CopyRecord> = {}) =>
   ({
@@ -173,12 +173,12 @@ describe('what a site is to hold', () => {
     const plays = { plays: [{ video: hot.video, count: 20 }] };
     const tell = { ...bounds, method: 'POST', body: plays } as const;
     const { z } = await import('zod');
-    await call(`${stand.central.url}/api/plays`, { ...tell, signer: tracker.signer, answer: z.unknown() });
+    await call(`${stand.central.url}/api/plays`, { ...tell, signer: tracker.signer, response: z.unknown() });
     await addRule({ kind: 'hot', top: 5, at: { sites: [holder.id] } });
     const { assignments } = await assignmentsOf(holder, 0, 20);
     expect(assignments.map(({ video }) => video)).toEqual([hot.video]);
     await expect(
-      call(`${stand.central.url}/api/plays`, { ...tell, signer: holder.signer, answer: z.unknown() }),
+      call(`${stand.central.url}/api/plays`, { ...tell, signer: holder.signer, response: z.unknown() }),
     ).rejects.toMatchObject({ code: 'role-mismatch' });
   });
 
@@ -266,7 +266,7 @@ describe('a site that is lost', () => {
       method: 'POST',
       body: { epoch: answer.epoch },
       signer: origin.signer,
-      answer: heldPageSchema,
+      response: heldPageSchema,
     });
     expect(held.find(({ video }) => video === copied.video)).toMatchObject({ supersededBy: heir.id });
     // One that will not hear it is refused, its withdrawal too.

@@ -215,7 +215,7 @@ describe('a replayed acknowledgement', () => {
       signer: site.signer,
       timeoutMs: 5_000,
       maxBytes: 2 ** 16,
-      answer: z.unknown(),
+      response: z.unknown(),
     });
     expect(await signalsOf(scene, site)).toMatchObject([
       { errorCode: 'signature-replayed', lastError: expect.stringContaining('received before'), attempts: 0 },

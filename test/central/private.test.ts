@@ -1,7 +1,7 @@
 /** Private videos at central: nobody finds them without a right, and members learn of them (docs/private-videos.md). */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { call, type Signer } from '../../src/kernel/http/client.ts';
-import { deriveSiteKey, deriveTrackersKey, readRight } from '../../src/kernel/rights/rights-token.ts';
+import { deriveSiteKey, deriveTrackersKey, verifyRight } from '../../src/kernel/rights/rights-token.ts';
 import { newVideoId, type VideoId } from '../../src/protocol/ids.ts';
 import { grantSchema, rightsPageSchema } from '../../src/protocol/rights.ts';
 import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';
@@ -81,7 +81,7 @@ const rightsOf = (signer: Signer, query = 'after=0') =>
     signer,
     timeoutMs: 30_000,
     maxBytes: 2 ** 20,
-    answer: rightsPageSchema,
+    response: rightsPageSchema,
   });
 const mastersOf = async (tracker: { readonly signer: Signer }) =>
   new Map(
@@ -110,7 +110,7 @@ describe('a grant', () => {
     expect(link).toBe(`${stand.central.url}/watch/${video}#grant=${grant}`);
     expect(players?.hls).toMatch(new RegExp(`/play/${video}.m3u8\\?grant=${grant}$`));
     const masters = await mastersOf(tracker);
-    const claims = readRight(grant, video, generation => {
+    const claims = verifyRight(grant, video, generation => {
       const master = masters.get(generation);
       return master && deriveTrackersKey(master);
     });

@@ -6,7 +6,7 @@ import { copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { abilitiesOf, findFfmpeg } from '../../src/kernel/ffmpeg.ts';
+import { findCapabilities, findFfmpeg } from '../../src/kernel/ffmpeg.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
 import { newVideoId, type VideoId } from '../../src/protocol/ids.ts';
@@ -81,7 +81,7 @@ export async function openMediaPipeline(
     slots: 1,
     hasExpress: !options.oneByOne,
     keepFreeBytes: 0,
-    can: async need => (await abilitiesOf(tools.ffmpeg)).has(need),
+    can: async need => (await findCapabilities(tools.ffmpeg)).has(need),
     onRecord: () => {},
     log: process.env.WORKSHOP_LOG ? { ...silentLog, warn: console.warn, error: console.error } : silentLog,
   };

@@ -101,7 +101,8 @@ it('a link is closed when its site has not asked for five seconds, and takes no 
   const site = newSiteId();
   const url = new URL(`http://${site}.link/gateway/digest`);
   const { signal } = new AbortController();
-  const send = () => links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', signal, maxBytes: 9 });
+  const send = () =>
+    links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', abort: signal, maxBytes: 9 });
   await expect(send()).rejects.toMatchObject({ code: 'link-closed' });
   await links.poll(site, false, 0, signal);
   nowMs = 4_999;
@@ -118,7 +119,7 @@ it('nobody waits for the answer of a site that died with the question in its han
   const url = new URL(`http://${site}.link/gateway/digest`);
   const never = new AbortController().signal;
   await links.poll(site, false, 0, never);
-  const asked = links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', signal: never, maxBytes: 9 });
+  const asked = links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', abort: never, maxBytes: 9 });
   expect(await links.poll(site, false, 0, never)).toHaveLength(1);
   nowMs = 6_000;
   await expect(asked).rejects.toMatchObject({ code: 'link-closed' });
@@ -130,7 +131,7 @@ it('a site that begins its link anew has lost what it was asked before', async (
   const url = new URL(`http://${site}.link/gateway/digest`);
   const never = new AbortController().signal;
   await links.poll(site, false, 0, never);
-  const asked = links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', signal: never, maxBytes: 9 });
+  const asked = links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', abort: never, maxBytes: 9 });
   const lost = expect(asked).rejects.toMatchObject({ code: 'link-closed' });
   expect(await links.poll(site, false, 1_000, never)).toHaveLength(1);
   await links.poll(site, false, 0, never);
@@ -145,7 +146,7 @@ it('a site is asked so much at once and no more', async () => {
   const abort = new AbortController();
   await links.poll(site, false, 0, abort.signal);
   const ask = () =>
-    links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', signal: abort.signal, maxBytes: 9 });
+    links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', abort: abort.signal, maxBytes: 9 });
   const asked = Array.from({ length: 16 }, ask);
   await expect(ask()).rejects.toMatchObject({ code: 'link-busy' });
   abort.abort();
@@ -159,7 +160,8 @@ it('a link is closed at once when its site goes away, and a question that nobody
   const site = newSiteId();
   const url = new URL(`http://${site}.link/gateway/digest`);
   const { signal } = new AbortController();
-  const send = () => links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', signal, maxBytes: 9 });
+  const send = () =>
+    links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', abort: signal, maxBytes: 9 });
   const gone = new AbortController();
   const poll = links.poll(site, false, 25_000, gone.signal);
   expect(links.find(site)).toBeDefined();
@@ -181,7 +183,7 @@ it('only what was asked of a site can be answered by it', async () => {
   await links.poll(a, false, 0, never);
   await links.poll(b, false, 0, never);
   const url = new URL(`http://${a}.link/gateway/digest`);
-  const asked = links.sendTo(a)({ url, method: 'GET', headers: {}, body: '', signal: never, maxBytes: 9 });
+  const asked = links.sendTo(a)({ url, method: 'GET', headers: {}, body: '', abort: never, maxBytes: 9 });
   const [question] = await links.poll(a, false, 1_000, never);
   expect(await links.poll(b, false, 0, never)).toEqual([]);
   expect(links.answer(b, question?.id ?? '', { status: 200, text: 'of b' })).toBe(false);

@@ -10,8 +10,8 @@ import { type ConnectionLane, createNodeServer, type ServerOptions } from '../..
 import { type KeyPair, readOrMakeKey } from '../../src/kernel/identity/keys.ts';
 import { formatProof, sha256Base64, signBytes } from '../../src/kernel/identity/proofs.ts';
 import { silentLog } from '../../src/kernel/log.ts';
-import { RightsBook } from '../../src/kernel/rights/rights-state.ts';
-import { type Claims, deriveSiteKey, mintRight, NO_SUBJECT } from '../../src/kernel/rights/rights-token.ts';
+import { RightsState } from '../../src/kernel/rights/rights-state.ts';
+import { type Claims, deriveSiteKey, NO_SUBJECT, signRight } from '../../src/kernel/rights/rights-token.ts';
 import { newRevisionId, newSiteId, newVideoId, type SiteId, type VideoId } from '../../src/protocol/ids.ts';
 import { CLOCK_TOLERANCE_S, type RightsPage } from '../../src/protocol/rights.ts';
 import { createStreamBuffer, type StreamBuffer } from '../../src/site/delivery/buffer.ts';
@@ -39,7 +39,7 @@ afterEach(async () => {
 interface Site {
   readonly id: SiteId;
   readonly url: string;
-  readonly book: RightsBook;
+  readonly book: RightsState;
   readonly rights: SiteRights;
   readonly buffer: StreamBuffer;
   /** The same buffer without its lane. */
@@ -76,7 +76,7 @@ async function startSite(
   trackerUrl?: string,
 ): Promise<Site> {
   const id = newSiteId();
-  const book = RightsBook.open(join(directory, `${name}.json`));
+  const book = RightsState.open(join(directory, `${name}.json`));
   book.apply(page(id));
   const rights = createSiteRights(book, silentLog, () => Date.now() + aheadMs);
   if (hasVideos) rights.markOwn(closed, true);
@@ -138,7 +138,7 @@ async function startSite(
     asked,
     key,
     token: (changes = {}, video = closed) =>
-      mintRight(
+      signRight(
         signing,
         { kind: 'viewer', expiresS: nowS() + 600, subject: 'aaaaaaaaaaaaaaaa', ...changes },
         video,
@@ -473,7 +473,7 @@ describe('a private video from another site', () => {
   const startPair = async () => {
     const home = await startSite('home', true);
     const member = (): string =>
-      mintRight(
+      signRight(
         { generation: 1, key: deriveSiteKey(master, home.id) },
         { kind: 'member', expiresS: nowS() + 60, subject: NO_SUBJECT },
         closed,
@@ -507,7 +507,7 @@ describe('a private video from another site', () => {
     expect(away.buffer.stats().hits).toBe(1);
     // It knows after a restart as well, with nobody to be asked.
     await away.book.save();
-    expect(RightsBook.open(join(directory, 'away.json')).isPrivate(closed)).toBe(true);
+    expect(RightsState.open(join(directory, 'away.json')).isPrivate(closed)).toBe(true);
   });
 
   it('is not to be had with a token for the one site at the other', async () => {
@@ -519,7 +519,7 @@ describe('a private video from another site', () => {
 
 describe('the origin', () => {
   it('gives a private video to nobody without the site’s own token, also where nginx asks it', async () => {
-    const book = RightsBook.open();
+    const book = RightsState.open();
     const rights = createSiteRights(book, silentLog);
     const key = await readOrMakeKey(join(directory, 'key'));
     const origin = createOriginServer({

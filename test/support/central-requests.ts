@@ -65,5 +65,5 @@ export const joinCentral = (centralUrl: string, key: KeyPair, joinToken: string)
     method: 'POST',
     body: { joinToken, publicKey: key.publicKey },
     signer: { key, keyId: 'join' },
-    answer: joinAnswerSchema,
+    response: joinAnswerSchema,
   });

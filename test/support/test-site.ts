@@ -144,7 +144,7 @@ export class TestSite {
         ...more,
       },
       signer: this.signer,
-      answer: greetingAnswerSchema,
+      response: greetingAnswerSchema,
     });
     this.epoch = answer.epoch;
     return answer;
@@ -164,7 +164,7 @@ export class TestSite {
       ...REQUEST_LIMITS,
       method: 'POST',
       signer,
-      answer: signalAnswerSchema,
+      response: signalAnswerSchema,
     });
   }
 
@@ -172,7 +172,7 @@ export class TestSite {
     return call(`${this.#central.url}/api/withdrawals/feed?after=${after}&wait=${waitS}`, {
       ...REQUEST_LIMITS,
       signer: this.signer,
-      answer: withdrawalFeedSchema,
+      response: withdrawalFeedSchema,
     });
   }
 

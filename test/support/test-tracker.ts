@@ -18,7 +18,7 @@ export class TestTracker {
     return call(`${centralUrl}/api/changes?after=${after}${query}`, {
       ...REQUEST_LIMITS,
       signer: this.signer,
-      answer: changePageSchema,
+      response: changePageSchema,
     });
   }
 
@@ -32,7 +32,7 @@ export class TestTracker {
       method: 'POST',
       body: { sites },
       signer: this.signer,
-      answer: z.unknown(),
+      response: z.unknown(),
     });
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../kernel/lifecycle/clock.ts';
 import type { Log } from '../../kernel/log.ts';
-import { batching, done } from '../../kernel/sql/batching.ts';
+import { batching, succeeded } from '../../kernel/sql/batching.ts';
 import {
   acquireLease,
   acquireLeases,
@@ -30,11 +30,11 @@ export class Leasing {
   readonly #held = new Map<string, Lease>();
   readonly #acquire = batching<string, Lease | undefined>(MAX_BATCH, async names => {
     const { db, holder, clock } = this.#options;
-    return (await acquireLeases(db, names, holder, clock.now(), LEASE_MS)).map(done);
+    return (await acquireLeases(db, names, holder, clock.now(), LEASE_MS)).map(succeeded);
   });
   readonly #release = batching<Lease, void>(MAX_BATCH, async leases => {
     await releaseLeases(this.#options.db, leases);
-    return leases.map(() => done(undefined));
+    return leases.map(() => succeeded(undefined));
   });
   #cancelRenewal: (() => void) | undefined;
 

@@ -13,7 +13,7 @@ export interface Master {
   readonly untilMs: number | undefined;
 }
 
-const seal = (secrets: SecretBox): string => secrets.seal(randomBytes(32).toString('base64url'));
+const seal = (secrets: SecretBox): string => secrets.encrypt(randomBytes(32).toString('base64url'));
 
 export async function makeFirstKey(db: CentralDatabase, secrets: SecretBox, nowMs: number): Promise<void> {
   const found = await db.selectFrom('rights_keys').select('generation').limit(1).executeTakeFirst();
@@ -37,7 +37,7 @@ export async function listMasters(
     .filter(({ until }) => until === null || Number(until) > nowMs)
     .map(({ generation, sealed, until }) => ({
       generation,
-      master: Buffer.from(secrets.open(sealed), 'base64url'),
+      master: Buffer.from(secrets.decrypt(sealed), 'base64url'),
       untilMs: until === null ? undefined : Number(until),
     }));
   const newest = masters.find(({ untilMs }) => untilMs === undefined);

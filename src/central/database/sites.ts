@@ -1,6 +1,6 @@
 /** Members of the system: sites and trackers, their enrolment and their keys. */
 
-import { done, perDatabase, type Settled } from '../../kernel/sql/batching.ts';
+import { type Outcome, perDatabase, succeeded } from '../../kernel/sql/batching.ts';
 import { isPostgres } from '../../kernel/sql/postgres.ts';
 import { sql } from '../../kernel/sql/sql.ts';
 import type { Coordinates, SitePolicyEdit } from '../../protocol/central.ts';
@@ -74,10 +74,10 @@ export function insertMember(
 
 export const findMember = perDatabase(
   MAX_BATCH,
-  async (db: CentralDatabase, ids: readonly string[]): Promise<Settled<MemberRow | undefined>[]> => {
+  async (db: CentralDatabase, ids: readonly string[]): Promise<Outcome<MemberRow | undefined>[]> => {
     const rows = await db.selectFrom('members').selectAll().where('id', 'in', ids).execute();
     const byId = new Map(rows.map(row => [row.id, row]));
-    return ids.map(id => done(byId.get(id)));
+    return ids.map(id => succeeded(byId.get(id)));
   },
 );
 

@@ -1,7 +1,7 @@
 /** Grants as they are given to people and players, and what central itself makes of one that it is shown. */
 
 import type { SecretBox } from '../../kernel/identity/secret-box.ts';
-import { deriveTrackersKey, grantRevoked, mintRight, readGrant } from '../../kernel/rights/rights-token.ts';
+import { deriveTrackersKey, grantRevoked, signRight, verifyGrant } from '../../kernel/rights/rights-token.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import type { Grant } from '../../protocol/rights.ts';
 import { findGrant } from '../database/grants.ts';
@@ -18,7 +18,7 @@ export interface GrantPlaces {
 export function describeGrant(row: GrantRow, { generation, master }: Master, places: GrantPlaces): Grant {
   const video = row.video_id as VideoId;
   const { centralUrl, trackerUrl } = places;
-  const grant = mintRight(
+  const grant = signRight(
     { generation, key: deriveTrackersKey(master) },
     { kind: 'grant', expiresS: Math.floor(Number(row.expires_at) / 1_000), subject: row.id },
     video,
@@ -63,7 +63,7 @@ export async function hasGrant(
   const masters = await listMasters(db, secrets, nowMs);
   const findMaster = (generation: number): Buffer | undefined =>
     masters.find(master => master.generation === generation)?.master;
-  const claims = readGrant(text, video, findMaster, nowMs / 1_000);
+  const claims = verifyGrant(text, video, findMaster, nowMs / 1_000);
   if (!claims) return false;
   const row = await findGrant(db, video, claims.subject);
   // A centre that was restored may have forgotten one that it gave; trackers take it all the same.

@@ -3,7 +3,7 @@
  * waits for the answer. All bounded: in number by what a site may be asked at once, in time by the asker's own signal.
  */
 import { randomBytes } from 'node:crypto';
-import type { Answer, Send } from '../../kernel/http/client.ts';
+import type { IncomingResponse, Send } from '../../kernel/http/client.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
 import { type LinkQuestion, MAX_LINK_QUESTIONS } from '../../protocol/link.ts';
 
@@ -20,7 +20,7 @@ const closed = (): Problem =>
 
 interface Pending {
   readonly question: LinkQuestion;
-  readonly resolve: (answer: Answer) => void;
+  readonly resolve: (answer: IncomingResponse) => void;
   readonly reject: (reason: unknown) => void;
 }
 
@@ -51,7 +51,7 @@ export class Links {
 
   /** Sends one request over the link of `site`. */
   sendTo(site: string): Send {
-    return async ({ url, method, headers, body, signal }) => {
+    return async ({ url, method, headers, body, abort: signal }) => {
       const link = this.find(site) && this.#links.get(site);
       if (!link) {
         throw closed();
@@ -62,7 +62,7 @@ export class Links {
       const id = randomBytes(12).toString('base64url');
       const path = `${url.pathname}${url.search}`;
       const question: LinkQuestion = { id, method, path, headers: { ...headers }, body };
-      return new Promise<Answer>((resolve, reject) => {
+      return new Promise<IncomingResponse>((resolve, reject) => {
         const forget = (): void => {
           clearInterval(watch);
           link.asked.delete(id);
@@ -134,7 +134,7 @@ export class Links {
   }
 
   /** False: there is no such question any more. */
-  answer(site: string, id: string, answer: Answer): boolean {
+  answer(site: string, id: string, answer: IncomingResponse): boolean {
     const pending = this.#links.get(site)?.asked.get(id);
     pending?.resolve(answer);
     return pending !== undefined;

@@ -27,9 +27,9 @@ export function readGateway(gateway: string, signer: Signer, way: { readonly sen
     readRecords: (limit, signal) =>
       call(`${gateway}/gateway/records?limit=${limit}`, {
         ...bounds,
-        signal,
+        abort: signal,
         maxBytes: MAX_PAGE_ANSWER_BYTES,
-        answer: recordPageSchema,
+        response: recordPageSchema,
       }),
     async acknowledge(epoch, acknowledgements, signal) {
       let matched = 0;
@@ -37,16 +37,16 @@ export function readGateway(gateway: string, signer: Signer, way: { readonly sen
         const published = acknowledgements.slice(start, start + ACKNOWLEDGEMENTS_A_REQUEST);
         const answer = await call(`${gateway}/gateway/published`, {
           ...bounds,
-          signal,
+          abort: signal,
           method: 'POST',
           body: { epoch, published },
-          answer: publishedAnswerSchema,
+          response: publishedAnswerSchema,
         });
         matched += answer.matched;
       }
       return { matched };
     },
     readDigest: signal =>
-      call(`${gateway}/gateway/digest`, { ...bounds, signal, answer: publishedDigestSchema }),
+      call(`${gateway}/gateway/digest`, { ...bounds, abort: signal, response: publishedDigestSchema }),
   };
 }

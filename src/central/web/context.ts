@@ -1,6 +1,6 @@
 /** What central's calls stand on, and who may make them. */
 import type { FastifyRequest } from 'fastify';
-import { hasToken, RefusedSignature, requireSigner, requireToken } from '../../kernel/http/server.ts';
+import { hasToken, RejectedSignature, requireSigner, requireToken } from '../../kernel/http/server.ts';
 import type { SecretBox } from '../../kernel/identity/secret-box.ts';
 import type { NonceMemory } from '../../kernel/identity/signatures.ts';
 import { problem } from '../../kernel/problem.ts';
@@ -54,7 +54,7 @@ export async function requireMember(
   try {
     await requireSigner(request, findKey, nonces);
   } catch (error) {
-    if (error instanceof RefusedSignature && error.signer && member?.role === 'site') {
+    if (error instanceof RejectedSignature && error.signer && member?.role === 'site') {
       await refusals.note(member.id as SiteId, error.code, error.message);
     }
     throw error;

@@ -17,7 +17,7 @@ async function serve(listener: RequestListener): Promise<string> {
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
-const options = { timeoutMs: 300, maxBytes: 1_000, answer: z.strictObject({ ok: z.boolean() }) };
+const options = { timeoutMs: 300, maxBytes: 1_000, response: z.strictObject({ ok: z.boolean() }) };
 
 describe('call', () => {
   it('parses what a peer answers', async () => {
@@ -49,7 +49,7 @@ describe('call', () => {
   ])('a peer that %s is told by its code, in time', async (_what, listener, code) => {
     const url = await serve(listener);
     const startedMs = Date.now();
-    await expect(call(url, { ...options, signal: new AbortController().signal })).rejects.toMatchObject({
+    await expect(call(url, { ...options, abort: new AbortController().signal })).rejects.toMatchObject({
       code,
     });
     expect(Date.now() - startedMs).toBeLessThan(2_000);
@@ -58,7 +58,7 @@ describe('call', () => {
   it('ends when the caller has no more use for it', async () => {
     const url = await serve(() => {});
     const abort = new AbortController();
-    const answer = call(url, { ...options, timeoutMs: 60_000, signal: abort.signal });
+    const answer = call(url, { ...options, timeoutMs: 60_000, abort: abort.signal });
     abort.abort();
     await expect(answer).rejects.toMatchObject({ code: 'peer-unreachable' });
   });

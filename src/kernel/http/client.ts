@@ -11,20 +11,20 @@ export interface Signer {
   readonly keyId: string;
 }
 
-export interface Sent {
+export interface OutgoingRequest {
   readonly url: URL;
   readonly method: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  readonly signal: AbortSignal;
+  readonly abort: AbortSignal;
   readonly maxBytes: number;
 }
-export interface Answer {
+export interface IncomingResponse {
   readonly status: number;
   readonly text: string;
 }
 /** Brings a request to its server and the answer back. @throws whatever went wrong on the way */
-export type Send = (request: Sent) => Promise<Answer>;
+export type Send = (request: OutgoingRequest) => Promise<IncomingResponse>;
 
 export interface CallOptions<T> {
   readonly method?: 'GET' | 'POST';
@@ -36,8 +36,8 @@ export interface CallOptions<T> {
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly maxBytes: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly answer: z.ZodType<T>;
+  readonly abort?: AbortSignal | undefined;
+  readonly response: z.ZodType<T>;
   /** Another way than HTTP. */
   readonly send?: Send;
 }
@@ -64,8 +64,8 @@ export async function call<T>(url: string, options: CallOptions<T>): Promise<T> 
   let status: number;
   let text: string;
   try {
-    ({ status, text } = await withinLimit(options.timeoutMs, options.signal, signal =>
-      send({ url: target, method, headers, body, signal, maxBytes }),
+    ({ status, text } = await withinLimit(options.timeoutMs, options.abort, signal =>
+      send({ url: target, method, headers, body, abort: signal, maxBytes }),
     ));
   } catch (error) {
     if (error instanceof Problem) throw error;
@@ -76,7 +76,7 @@ export async function call<T>(url: string, options: CallOptions<T>): Promise<T> 
   }
   const json = parseJson(text, target.host);
   if (status < 200 || status > 299) throw toPeerProblem(json, status, target.host);
-  const parsed = options.answer.safeParse(json);
+  const parsed = options.response.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw problem(
@@ -87,7 +87,7 @@ export async function call<T>(url: string, options: CallOptions<T>): Promise<T> 
   return parsed.data;
 }
 
-const sendOverHttp: Send = async ({ url, method, headers, body, signal, maxBytes }) => {
+const sendOverHttp: Send = async ({ url, method, headers, body, abort: signal, maxBytes }) => {
   const response = await fetch(url, {
     method,
     headers,

@@ -29,7 +29,7 @@ import type { PublicKey } from '../identity/keys.ts';
 import { type NonceMemory, verifyRequest } from '../identity/signatures.ts';
 import type { Log } from '../log.ts';
 import { formatProblem, messageOf, Problem, problem } from '../problem.ts';
-import { findDatabaseFault } from '../sql/database-error.ts';
+import { findDatabaseProblem } from '../sql/database-error.ts';
 import { type ConnectionLimit, createConnectionGate } from './connection-limit.ts';
 
 const MAX_JSON_BODY_BYTES = 64 * 1024;
@@ -96,7 +96,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
       routerOptions: { maxParamLength: 200 },
       // What fails before there is a route to answer for it.
       frameworkErrors: (error, _request, reply) => void sendError(error, reply, options.log),
-      clientErrorHandler: answerClientError,
+      clientErrorHandler: respondToClientError,
       schemaController: { compilersFactory: ZOD_COMPILERS },
       serverFactory: handler => createNodeServer(withBefore(handler, options.before), options.server),
     }),
@@ -190,7 +190,7 @@ function sendError(error: unknown, reply: FastifyReply, log: Log): FastifyReply 
 }
 
 /** What node:http could not read as a request at all; the connection ends with the answer. */
-function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+function respondToClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
   const { status, headers, body } = formatProblem(toClientProblem(error.code));
   const head = [
@@ -228,7 +228,7 @@ function toProblem(error: unknown): Problem {
       cause: error,
     });
   }
-  const databaseFault = findDatabaseFault(error);
+  const databaseFault = findDatabaseProblem(error);
   if (databaseFault) return databaseFault;
   const { statusCode, code } = (error ?? {}) as { statusCode?: number; code?: string };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
@@ -269,7 +269,7 @@ export function sendProblem(
 }
 
 /** `signer`: whose signature it is beyond doubt, although the request is refused. */
-export class RefusedSignature extends Problem {
+export class RejectedSignature extends Problem {
   readonly signer: string | undefined;
 
   constructor(code: ProblemCode, detail: string, signer: string | undefined) {
@@ -299,7 +299,7 @@ export async function requireSigner(
     Date.now(),
   );
   if (!verification.ok)
-    throw new RefusedSignature(verification.code, verification.detail, verification.signer);
+    throw new RejectedSignature(verification.code, verification.detail, verification.signer);
   return verification.keyId;
 }
 
@@ -320,7 +320,7 @@ export function requireToken(request: FastifyRequest, token: string): void {
 }
 
 /** Spells this answer otherwise. The framework takes bytes from a serializer, though its types know only of texts. */
-export function spellWith<Payload>(reply: FastifyReply, format: (payload: Payload) => Buffer): void {
+export function setRawSerializer<Payload>(reply: FastifyReply, format: (payload: Payload) => Buffer): void {
   reply.serializer(format as unknown as (payload: Payload) => string);
 }
 

@@ -42,8 +42,8 @@ export function centralClientOf({ key, membership }: MemberIdentity): CentralCli
         signer,
         timeoutMs: timeoutMs ?? (waitS === undefined ? TIMEOUT_MS : waitS * 1_000 + LONG_POLL_MARGIN_MS),
         maxBytes: maxBytes ?? MAX_RESPONSE_BYTES,
-        signal: abort,
-        answer: response,
+        abort: abort,
+        response: response,
       }),
   };
 }

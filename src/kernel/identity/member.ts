@@ -54,7 +54,7 @@ export async function joinCentral(
     signer: { key, keyId: 'join' },
     timeoutMs: JOIN_TIMEOUT_MS,
     maxBytes: MAX_ANSWER_BYTES,
-    answer: joinAnswerSchema,
+    response: joinAnswerSchema,
   });
   if (answer.role !== role) {
     throw problem('join-role-mismatch', `This join token is for a ${answer.role}, and this is a ${role}.`);

@@ -6,20 +6,20 @@ describe('a secret box', () => {
   const secret = 'postgres://central:密码@db.example/site';
 
   it('gives back what was sealed, and seals alike things differently', () => {
-    const sealed = box.seal(secret);
-    expect(box.open(sealed)).toBe(secret);
-    expect(sealed).not.toBe(box.seal(secret));
+    const sealed = box.encrypt(secret);
+    expect(box.decrypt(sealed)).toBe(secret);
+    expect(sealed).not.toBe(box.encrypt(secret));
     expect(Buffer.from(sealed, 'base64url').toString('latin1')).not.toContain('central');
   });
 
   it('opens nothing that was altered, cut off, or sealed by another', () => {
-    const sealed = Buffer.from(box.seal(secret), 'base64url');
+    const sealed = Buffer.from(box.encrypt(secret), 'base64url');
     for (const at of [0, 15, 40]) {
       const altered = Buffer.from(sealed);
       altered[at]! ^= 1;
-      expect(() => box.open(altered.toString('base64url'))).toThrow();
+      expect(() => box.decrypt(altered.toString('base64url'))).toThrow();
     }
-    expect(() => box.open(sealed.subarray(0, 20).toString('base64url'))).toThrow();
-    expect(() => createSecretBox('b'.repeat(43)).open(box.seal(secret))).toThrow();
+    expect(() => box.decrypt(sealed.subarray(0, 20).toString('base64url'))).toThrow();
+    expect(() => createSecretBox('b'.repeat(43)).decrypt(box.encrypt(secret))).toThrow();
   });
 });

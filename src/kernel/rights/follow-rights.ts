@@ -5,7 +5,7 @@ import { type MemberIdentity, signerOf } from '../identity/member.ts';
 import { type Repeating, repeat } from '../lifecycle/repeat.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
-import type { RightsBook } from './rights-state.ts';
+import type { RightsState } from './rights-state.ts';
 
 const WAIT_S = 25;
 const TIMEOUT_MS = (WAIT_S + 10) * 1_000;
@@ -15,15 +15,15 @@ const RETRY_MS = 2_000;
 /** A central that does not hold an empty answer back must not be asked in a circle. */
 const IDLE_MS = 500;
 
-export interface FollowRights {
-  readonly book: RightsBook;
+export interface FollowRightsDeps {
+  readonly state: RightsState;
   readonly identity: () => MemberIdentity;
   readonly centralUrl: () => string | undefined;
   readonly log: Log;
 }
 
-export function followRights({ book, identity, centralUrl, log }: FollowRights): Repeating {
-  let hasHeard = false;
+export function followRights({ state: book, identity, centralUrl, log }: FollowRightsDeps): Repeating {
+  let hasSynced = false;
   return repeat(async signal => {
     const { key, membership } = identity();
     const central = centralUrl();
@@ -32,19 +32,19 @@ export function followRights({ book, identity, centralUrl, log }: FollowRights):
     try {
       const { position: after } = book;
       // The first answer of a start is wanted at once: it says what was missed.
-      const query = `after=${after}&generation=${book.newest?.generation ?? 0}&wait=${hasHeard ? WAIT_S : 0}`;
+      const query = `after=${after}&generation=${book.newest?.generation ?? 0}&wait=${hasSynced ? WAIT_S : 0}`;
       const page = await call(`${central}/api/rights?${query}`, {
         signer: signerOf(key, membership),
         timeoutMs: TIMEOUT_MS,
         maxBytes: MAX_PAGE_BYTES,
-        signal,
-        answer: rightsPageSchema,
+        abort: signal,
+        response: rightsPageSchema,
       });
       const isNews = page.position !== after || page.keys[0]?.generation !== book.newest?.generation;
       book.apply(page);
       if (isNews) await book.save();
-      const isFirst = !hasHeard;
-      hasHeard = true;
+      const isFirst = !hasSynced;
+      hasSynced = true;
       return isNews || isFirst || performance.now() - askedMs > IDLE_MS ? 0 : IDLE_MS;
     } catch (error) {
       if (!signal.aborted) log.debug({ reason: messageOf(error) }, 'rights were not heard of');

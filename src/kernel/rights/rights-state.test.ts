@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newVideoId, type VideoId } from '../../protocol/ids.ts';
 import { CLOCK_TOLERANCE_S, type RightsPage } from '../../protocol/rights.ts';
-import { RightsBook } from './rights-state.ts';
+import { RightsState } from './rights-state.ts';
 
 let directory: string;
 let path: string;
@@ -27,7 +27,7 @@ const page = (changes: Partial<RightsPage> = {}): RightsPage => ({
 
 describe('the book of rights', () => {
   it('is the same after a restart, and for its owner’s eyes alone', async () => {
-    const book = RightsBook.open(path);
+    const book = RightsState.open(path);
     const [a, b, c] = [newVideoId(), newVideoId(), newVideoId()];
     book.apply(
       page({
@@ -40,7 +40,7 @@ describe('the book of rights', () => {
     book.mark('tracker', c, true);
     await Promise.all([book.save(), book.save(), book.save()]);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
-    const again = RightsBook.open(path);
+    const again = RightsState.open(path);
     expect(again.position).toBe(7);
     expect([a, b, c, newVideoId()].map(video => again.isPrivate(video))).toEqual([true, true, true, false]);
     expect(again.isRevoked('aaaaaaaaaaaaaaaa')).toBe(true);
@@ -49,7 +49,7 @@ describe('the book of rights', () => {
   });
 
   it('says of each video when it becomes private and when it is no more, whoever said so', () => {
-    const book = RightsBook.open();
+    const book = RightsState.open();
     const told: [VideoId, boolean][] = [];
     book.onChange(video => told.push([video, book.isPrivate(video)]));
     const video = newVideoId();
@@ -67,7 +67,7 @@ describe('the book of rights', () => {
   });
 
   it('knows an old key until its time is over, also where nobody says so any more', () => {
-    const book = RightsBook.open();
+    const book = RightsState.open();
     book.apply(
       page({
         keys: [
@@ -85,7 +85,7 @@ describe('the book of rights', () => {
   });
 
   it('forgets revocations of what has expired', () => {
-    const book = RightsBook.open();
+    const book = RightsState.open();
     book.apply(page({ revoked: [{ grant: 'aaaaaaaaaaaaaaaa', expiresS: nowS - CLOCK_TOLERANCE_S - 10 }] }));
     expect(book.isRevoked('aaaaaaaaaaaaaaaa')).toBe(false);
   });

@@ -16,11 +16,11 @@ import { writeDurably } from '../files.ts';
 import type { RightKey } from './rights-token.ts';
 
 /** Who says that a video is private: the centre; this site, of what it has whole; a tracker, of what it was asked about. */
-const SAYERS = ['centre', 'own', 'tracker'] as const;
-type Sayer = (typeof SAYERS)[number];
+const PRIVACY_SOURCES = ['centre', 'own', 'tracker'] as const;
+type PrivacySource = (typeof PRIVACY_SOURCES)[number];
 
 const videosSchema = z.array(videoIdSchema);
-export const bookSchema = z.strictObject({
+export const rightsContentSchema = z.strictObject({
   position: z.int().nonnegative(),
   keys: z.array(rightKeySchema),
   /** Of this site, known to nobody else. */
@@ -30,20 +30,20 @@ export const bookSchema = z.strictObject({
   tracker: videosSchema,
   revoked: z.array(rightsPageSchema.shape.revoked.element),
 });
-export type BookContent = z.infer<typeof bookSchema>;
+export type RightsContent = z.infer<typeof rightsContentSchema>;
 
 /** The generation of a site's own key. */
 const OWN = 0;
 
-export class RightsBook {
+export class RightsState {
   readonly #path: string | undefined;
-  #content: Omit<BookContent, Sayer | 'revoked'> = {
+  #content: Omit<RightsContent, PrivacySource | 'revoked'> = {
     position: 0,
     keys: [],
     ownKey: randomBytes(32).toString('base64url'),
   };
   #keys = new Map<number, { readonly key: Buffer; readonly untilS: number }>();
-  #videos: Record<Sayer, Set<VideoId>> = { centre: new Set(), own: new Set(), tracker: new Set() };
+  #videos: Record<PrivacySource, Set<VideoId>> = { centre: new Set(), own: new Set(), tracker: new Set() };
   #revoked = new Map<string, number>();
   readonly #listeners = new Set<(video: VideoId) => void>();
   #saving: Promise<void> = Promise.resolve();
@@ -55,9 +55,9 @@ export class RightsBook {
   }
 
   /** As it stands in the file at `path`, if there is one. @throws if that cannot be read: who knows no rights serves nobody */
-  static open(path?: string): RightsBook {
-    const book = new RightsBook(path);
-    if (path !== undefined && existsSync(path)) book.restore(readContent(path));
+  static open(path?: string): RightsState {
+    const book = new RightsState(path);
+    if (path !== undefined && existsSync(path)) book.restore(readRightsFile(path));
     else book.#indexKeys();
     return book;
   }
@@ -112,7 +112,7 @@ export class RightsBook {
     }
   }
 
-  mark(sayer: Sayer, video: VideoId, isPrivate: boolean): void {
+  mark(sayer: PrivacySource, video: VideoId, isPrivate: boolean): void {
     const videos = this.#videos[sayer];
     if (videos.has(video) === isPrivate) return;
     const before = this.isPrivate(video);
@@ -128,7 +128,7 @@ export class RightsBook {
     for (const video of videos) this.mark('own', video, true);
   }
 
-  content(): BookContent {
+  content(): RightsContent {
     const { centre, own, tracker } = this.#videos;
     return {
       ...this.#content,
@@ -140,12 +140,12 @@ export class RightsBook {
   }
 
   /** Becomes what another process of this site has written. */
-  restore({ centre, own, tracker, revoked, ...content }: BookContent): void {
+  restore({ centre, own, tracker, revoked, ...content }: RightsContent): void {
     this.#content = content;
     this.#revoked = new Map(revoked.map(({ grant, expiresS }) => [grant, expiresS]));
     this.#indexKeys();
     const next = { centre: new Set(centre), own: new Set(own), tracker: new Set(tracker) };
-    for (const sayer of SAYERS) {
+    for (const sayer of PRIVACY_SOURCES) {
       for (const video of this.#videos[sayer]) if (!next[sayer].has(video)) this.mark(sayer, video, false);
       for (const video of next[sayer]) this.mark(sayer, video, true);
     }
@@ -173,9 +173,9 @@ export class RightsBook {
 }
 
 /** @throws Error with a sentence */
-export function readContent(path: string): BookContent {
+export function readRightsFile(path: string): RightsContent {
   try {
-    return bookSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return rightsContentSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
     throw new Error(`${path} says what is private, and cannot be read. Put it back from a backup.`, {
       cause,

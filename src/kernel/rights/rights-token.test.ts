@@ -6,9 +6,9 @@ import {
   type Claims,
   deriveSiteKey,
   deriveTrackersKey,
-  mintRight,
   NO_SUBJECT,
-  readRight,
+  signRight,
+  verifyRight,
 } from './rights-token.ts';
 
 const master = randomBytes(32);
@@ -16,27 +16,27 @@ const [site, other] = [newSiteId(), newSiteId()];
 const video = newVideoId();
 const claims: Claims = { kind: 'viewer', expiresS: 1_900_000_000, subject: '00112233445566ff' };
 const key = deriveSiteKey(master, site);
-const token = mintRight({ generation: 1, key }, claims, video);
+const token = signRight({ generation: 1, key }, claims, video);
 const keys = (found: Buffer) => (generation: number) => (generation === 1 ? found : undefined);
 
 describe('a token', () => {
   it('says what it was made of, in forty characters that a path takes as they are', () => {
     expect(token).toMatch(/^[A-Za-z0-9_-]{40}$/);
-    expect(readRight(token, video, keys(key))).toEqual(claims);
+    expect(verifyRight(token, video, keys(key))).toEqual(claims);
   });
 
   it('is nothing for another video, at another site, under another generation or master', () => {
-    expect(readRight(token, newVideoId(), keys(key))).toBeUndefined();
-    expect(readRight(token, video, keys(deriveSiteKey(master, other)))).toBeUndefined();
-    expect(readRight(token, video, keys(deriveTrackersKey(master)))).toBeUndefined();
-    expect(readRight(token, video, keys(deriveSiteKey(randomBytes(32), site)))).toBeUndefined();
-    expect(readRight(token, video, generation => (generation === 2 ? key : undefined))).toBeUndefined();
+    expect(verifyRight(token, newVideoId(), keys(key))).toBeUndefined();
+    expect(verifyRight(token, video, keys(deriveSiteKey(master, other)))).toBeUndefined();
+    expect(verifyRight(token, video, keys(deriveTrackersKey(master)))).toBeUndefined();
+    expect(verifyRight(token, video, keys(deriveSiteKey(randomBytes(32), site)))).toBeUndefined();
+    expect(verifyRight(token, video, generation => (generation === 2 ? key : undefined))).toBeUndefined();
   });
 
   it('cannot be made by a site for another, nor be a grant of a site’s making', () => {
-    const forged = mintRight({ generation: 1, key }, { ...claims, kind: 'grant' }, video);
-    expect(readRight(forged, video, keys(deriveTrackersKey(master)))).toBeUndefined();
-    expect(readRight(forged, video, keys(deriveSiteKey(master, other)))).toBeUndefined();
+    const forged = signRight({ generation: 1, key }, { ...claims, kind: 'grant' }, video);
+    expect(verifyRight(forged, video, keys(deriveTrackersKey(master)))).toBeUndefined();
+    expect(verifyRight(forged, video, keys(deriveSiteKey(master, other)))).toBeUndefined();
   });
 
   it('is nothing once any one character of it is another, or missing, or more', () => {
@@ -44,11 +44,11 @@ describe('a token', () => {
       for (const character of ['A', 'b', '7', '_', '=', '/', '.']) {
         if (token[at] === character) continue;
         const altered = token.slice(0, at) + character + token.slice(at + 1);
-        expect(readRight(altered, video, keys(key)), altered).toBeUndefined();
+        expect(verifyRight(altered, video, keys(key)), altered).toBeUndefined();
       }
     }
     for (const text of ['', token.slice(1), `${token}A`, ` ${token}`, `${token}\n`, '—'.repeat(40)])
-      expect(readRight(text, video, keys(key))).toBeUndefined();
+      expect(verifyRight(text, video, keys(key))).toBeUndefined();
   });
 
   it('holds for whatever claims', () => {
@@ -60,12 +60,12 @@ describe('a token', () => {
       };
       const generation = randomInt(256);
       const id = newVideoId();
-      const text = mintRight({ generation, key }, some, id);
-      expect(readRight(text, id, asked => (asked === generation ? key : undefined))).toEqual(some);
+      const text = signRight({ generation, key }, some, id);
+      expect(verifyRight(text, id, asked => (asked === generation ? key : undefined))).toEqual(some);
       const bytes = Buffer.from(text, 'base64url');
       const at = randomInt(bytes.length);
       bytes[at] = (bytes[at] as number) ^ (1 << randomInt(8));
-      expect(readRight(bytes.toString('base64url'), id, () => key)).toBeUndefined();
+      expect(verifyRight(bytes.toString('base64url'), id, () => key)).toBeUndefined();
     }
   });
 

@@ -40,7 +40,7 @@ export const deriveTrackersKey = (master: Buffer): Buffer => derive(master, TRAC
 const macOf = (key: Buffer, head: Buffer, video: VideoId): Buffer =>
   createHmac('sha256', key).update(head).update(video).digest().subarray(0, MAC_BYTES);
 
-export function mintRight({ generation, key }: RightKey, claims: Claims, video: VideoId): string {
+export function signRight({ generation, key }: RightKey, claims: Claims, video: VideoId): string {
   const head = Buffer.alloc(HEAD_BYTES);
   head.writeUInt8(KINDS.indexOf(claims.kind) + 1, 0);
   head.writeUInt8(generation, 1);
@@ -56,7 +56,7 @@ export const generationOf = (text: string): number => Buffer.from(text, 'base64u
  * What it says, where it was made for this video with one of these keys. Whether it has expired or was revoked is for the caller to
  * ask: only of what is genuine does that say anything.
  */
-export function readRight(
+export function verifyRight(
   text: string,
   video: VideoId,
   findKey: (generation: number) => Buffer | undefined,
@@ -77,23 +77,23 @@ export function readRight(
  * @returns undefined of what is no grant for it
  * @throws Problem 403 `grant-expired`
  */
-export function readGrant(
+export function verifyGrant(
   text: string,
   video: VideoId,
   findMaster: (generation: number) => Buffer | undefined,
   nowS: number,
 ): Claims | undefined {
-  const claims = readRight(text, video, generation => {
+  const claims = verifyRight(text, video, generation => {
     const master = findMaster(generation);
     return master && deriveTrackersKey(master);
   });
   if (claims?.kind !== 'grant') return undefined;
-  if (isOver(claims, nowS))
+  if (isExpired(claims, nowS))
     throw problem('grant-expired', 'This link has expired. Ask whoever gave it to you for another one.');
   return claims;
 }
 
-export const isOver = ({ expiresS }: Claims, nowS: number): boolean => expiresS + CLOCK_TOLERANCE_S < nowS;
+export const isExpired = ({ expiresS }: Claims, nowS: number): boolean => expiresS + CLOCK_TOLERANCE_S < nowS;
 
 export const grantRevoked = (): Problem =>
   problem('grant-revoked', 'This link was taken back by whoever gave it.');

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { batching, done, failed, type Settled } from './batching.ts';
+import { batching, failed, type Outcome, succeeded } from './batching.ts';
 
 /** A batch whose runs end when they are told to. */
-function stage(max: number, answer: (item: number) => Settled<string> = item => done(`${item}`)) {
+function stage(max: number, answer: (item: number) => Outcome<string> = item => succeeded(`${item}`)) {
   const batches: (readonly number[])[] = [];
   const ends: (() => void)[] = [];
   const ask = batching<number, string>(max, async items => {
@@ -34,7 +34,7 @@ test('the first goes alone and at once; those that come meanwhile go together, n
 });
 
 test('an item that fails by itself fails alone', async () => {
-  const { ask, endNext } = stage(9, item => (item === 2 ? failed(new Error('two')) : done(`${item}`)));
+  const { ask, endNext } = stage(9, item => (item === 2 ? failed(new Error('two')) : succeeded(`${item}`)));
   const answers = Promise.allSettled([1, 2, 3].map(ask));
   await endNext();
   await endNext();
@@ -47,7 +47,7 @@ test('where all fail together, each is tried alone, and only the bad one fails',
     seen.push(items);
     await Promise.resolve();
     if (items.includes(3)) throw new Error('three');
-    return items.map(done);
+    return items.map(succeeded);
   });
   const answers = await Promise.allSettled([1, 2, 3, 4].map(ask));
   expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);

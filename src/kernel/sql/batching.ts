@@ -4,12 +4,12 @@
  */
 
 /** What became of one item: its result, or why it alone failed. */
-export type Settled<Result> =
+export type Outcome<Result> =
   | { readonly ok: true; readonly result: Result }
   | { readonly ok: false; readonly error: unknown };
 
-export const done = <Result>(result: Result): Settled<Result> => ({ ok: true, result });
-export const failed = (error: unknown): Settled<never> => ({ ok: false, error });
+export const succeeded = <Result>(result: Result): Outcome<Result> => ({ ok: true, result });
+export const failed = (error: unknown): Outcome<never> => ({ ok: false, error });
 
 /**
  * `run` answers for each item at its place. Where it throws for several together, each is tried once more by itself, so
@@ -17,12 +17,12 @@ export const failed = (error: unknown): Settled<never> => ({ ok: false, error })
  */
 export function batching<Item, Result>(
   max: number,
-  run: (items: readonly Item[]) => Promise<readonly Settled<Result>[]>,
+  run: (items: readonly Item[]) => Promise<readonly Outcome<Result>[]>,
 ): (item: Item) => Promise<Result> {
-  const waiting: { readonly item: Item; readonly settle: (settled: Settled<Result>) => void }[] = [];
+  const waiting: { readonly item: Item; readonly settle: (settled: Outcome<Result>) => void }[] = [];
   let running = false;
 
-  const attempt = async (items: readonly Item[]): Promise<readonly Settled<Result>[]> => {
+  const attempt = async (items: readonly Item[]): Promise<readonly Outcome<Result>[]> => {
     try {
       const settled = await run(items);
       return items.map((_, place) => settled[place] ?? failed(new Error('a batch left an item unanswered')));
@@ -36,7 +36,7 @@ export function batching<Item, Result>(
     while (waiting.length > 0) {
       const batch = waiting.splice(0, max);
       const settled = await attempt(batch.map(({ item }) => item));
-      for (const [place, { settle }] of batch.entries()) settle(settled[place] as Settled<Result>);
+      for (const [place, { settle }] of batch.entries()) settle(settled[place] as Outcome<Result>);
     }
     running = false;
   };
@@ -54,7 +54,7 @@ export function batching<Item, Result>(
 /** One batch for each database: made when it is first used, gone with it. */
 export function perDatabase<Database extends object, Item, Result>(
   max: number,
-  run: (db: Database, items: readonly Item[]) => Promise<readonly Settled<Result>[]>,
+  run: (db: Database, items: readonly Item[]) => Promise<readonly Outcome<Result>[]>,
 ): (db: Database, item: Item) => Promise<Result> {
   const batches = new WeakMap<Database, (item: Item) => Promise<Result>>();
   return (db, item) => {

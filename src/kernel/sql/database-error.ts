@@ -3,7 +3,7 @@ import { PROBLEMS, type ProblemCode } from '../../protocol/problems.ts';
 import { messageOf, type Problem, problem } from '../problem.ts';
 
 /** No connection could be had. As it comes it is a socket's error, like that of any other server. */
-export class DatabaseAway extends Error {
+export class DatabaseUnavailable extends Error {
   override readonly name = 'DatabaseAway';
 }
 
@@ -34,10 +34,10 @@ const BY_MESSAGE: readonly (readonly [words: RegExp, code: ProblemCode])[] = [
  * The problem to answer with: 503 `database-unavailable`, `database-busy`, `database-read-only`, or 500 `database-damaged`. Undefined of any
  * other error.
  */
-export function findDatabaseFault(error: unknown): Problem | undefined {
+export function findDatabaseProblem(error: unknown): Problem | undefined {
   const state = sqlStateOf(error);
   const code =
-    error instanceof DatabaseAway
+    error instanceof DatabaseUnavailable
       ? 'database-unavailable'
       : state
         ? BY_SQLSTATE.find(([prefix]) => state.startsWith(prefix))?.[1]

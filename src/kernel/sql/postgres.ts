@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dialect, type Kysely, PostgresAdapter, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
 import { messageOf } from '../problem.ts';
-import { DatabaseAway, sqlStateOf } from './database-error.ts';
+import { DatabaseUnavailable, sqlStateOf } from './database-error.ts';
 
 const MAX_CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -60,7 +60,7 @@ export const openPostgresDialect = (url: string, limits: PoolLimits = {}): Diale
   });
 
 function sayAway(error: unknown): never {
-  throw sqlStateOf(error) ? error : new DatabaseAway(messageOf(error), { cause: error });
+  throw sqlStateOf(error) ? error : new DatabaseUnavailable(messageOf(error), { cause: error });
 }
 
 interface PoolLimits {
@@ -107,7 +107,7 @@ export async function notify<Schema>(transaction: Kysely<Schema>, channel: strin
   await sql`select pg_notify(${channel}, '')`.execute(transaction);
 }
 
-export interface Listening {
+export interface NotificationListener {
   stop(): Promise<void>;
 }
 
@@ -115,7 +115,7 @@ export interface Listening {
  * Hears what is told on `channel`, on a connection of its own that is made again whenever it breaks. What was told in
  * between is lost, so `onNotified` is called after each new connection too.
  */
-export function listenTo(url: string, channel: string, onNotified: () => void): Listening {
+export function listenTo(url: string, channel: string, onNotified: () => void): NotificationListener {
   const abort = new AbortController();
   const run = async (): Promise<void> => {
     const driver = await loadDriver();

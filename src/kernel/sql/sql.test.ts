@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, type Migration } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ENGINE, makeDatabase, type TestDatabase } from '../../../test/support/postgres/databases.ts';
-import { findDatabaseFault } from './database-error.ts';
+import { findDatabaseProblem } from './database-error.ts';
 import { clockOf, openPostgresDialect } from './postgres.ts';
 import { openDatabase, sql } from './sql.ts';
 
@@ -137,7 +137,7 @@ if (ENGINE === 'postgres')
       const codeOf = (work: Promise<unknown>) =>
         work.then(
           () => 'done',
-          error => findDatabaseFault(error)?.code ?? String(error),
+          error => findDatabaseProblem(error)?.code ?? String(error),
         );
       const insert = (on: Kysely<Schema>) =>
         on

@@ -9,10 +9,10 @@ import { isPostgresUrl, nameOfPostgres, openPostgresDialect } from './postgres.t
 import { openSqliteDialect } from './sqlite.ts';
 
 /** Where a database is: `postgres://…`, or the path of an SQLite file. */
-export type DatabasePlace = string;
+export type DatabaseLocation = string;
 
 export type Engine = 'sqlite' | 'postgres';
-export const engineOf = (place: DatabasePlace): Engine => (isPostgresUrl(place) ? 'postgres' : 'sqlite');
+export const engineOf = (place: DatabaseLocation): Engine => (isPostgresUrl(place) ? 'postgres' : 'sqlite');
 
 /**
  * Opens (and where needed makes) the database and brings its schema forward. Several processes may do so at once on
@@ -21,7 +21,7 @@ export const engineOf = (place: DatabasePlace): Engine => (isPostgresUrl(place) 
  * @throws if the database is unsound or out of reach, or a migration fails: nothing is served from a database in doubt.
  */
 export async function openDatabase<Schema>(
-  place: DatabasePlace,
+  place: DatabaseLocation,
   migrations: Readonly<Record<string, Migration>>,
 ): Promise<Kysely<Schema>> {
   const dialect = engineOf(place) === 'postgres' ? openPostgresDialect(place) : openSqliteDialect(place);
@@ -39,7 +39,7 @@ export async function openDatabase<Schema>(
 }
 
 /** For people: without user and password. */
-export const nameOf = (place: DatabasePlace): string =>
+export const nameOf = (place: DatabaseLocation): string =>
   engineOf(place) === 'postgres' ? nameOfPostgres(place) : place;
 
 export { sql };

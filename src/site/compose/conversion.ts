@@ -1,7 +1,7 @@
 /** Conversion, composed: what looks at sources, and the workers, in a site's own process or in others beside it. */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { abilitiesOf } from '../../kernel/ffmpeg.ts';
+import { findCapabilities } from '../../kernel/ffmpeg.ts';
 import { createLog, type Log } from '../../kernel/log.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
 import type { SiteConfig } from '../config.ts';
@@ -61,7 +61,7 @@ export function openConversion(options: ConversionOptions): Conversion | undefin
         sourceAddress: config.sourceAddress,
         keepFreeBytes: config.keepFree,
         threads: 1,
-        can: async need => (await abilitiesOf(tools.ffmpeg)).has(need),
+        can: async need => (await findCapabilities(tools.ffmpeg)).has(need),
       }),
   };
 }

@@ -282,7 +282,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     log,
   });
   const following = followRights({
-    book,
+    state: book,
     identity: membership.identity,
     centralUrl: () => membership.identity().membership?.centralUrl,
     log,

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { failpoint } from '../../kernel/failpoint.ts';
 import { formatLongList } from '../../kernel/http/json-list-writer.ts';
 import type { HttpServer } from '../../kernel/http/server.ts';
-import { RefusedSignature, requireSigner, spellWith } from '../../kernel/http/server.ts';
+import { RejectedSignature, requireSigner, setRawSerializer } from '../../kernel/http/server.ts';
 import type { MemberIdentity } from '../../kernel/identity/member.ts';
 import { NonceMemory } from '../../kernel/identity/signatures.ts';
 import { problem } from '../../kernel/problem.ts';
@@ -97,7 +97,7 @@ export function serveGateway(
     try {
       await requireSigner(request, findKey, nonces);
     } catch (error) {
-      if (error instanceof RefusedSignature && error.signer) onRefused(error.code, error.message);
+      if (error instanceof RejectedSignature && error.signer) onRefused(error.code, error.message);
       throw error;
     }
   };
@@ -116,7 +116,7 @@ export function serveGateway(
     async (request, reply) => {
       await requireCentral(request);
       // Made of records that were parsed when they were written: not parsed once more on their way out.
-      spellWith(reply, ({ records, ...head }: RecordPage) => formatLongList(head, 'records', records));
+      setRawSerializer(reply, ({ records, ...head }: RecordPage) => formatLongList(head, 'records', records));
       return gateway.readRecords(request.query.limit);
     },
   );

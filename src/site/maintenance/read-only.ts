@@ -11,7 +11,7 @@ import { readIdentity } from '../../kernel/identity/member.ts';
 import type { Log } from '../../kernel/log.ts';
 import { problem } from '../../kernel/problem.ts';
 import { followRights } from '../../kernel/rights/follow-rights.ts';
-import { RightsBook } from '../../kernel/rights/rights-state.ts';
+import { RightsState } from '../../kernel/rights/rights-state.ts';
 import { openDamagedDialect } from '../../kernel/sql/sqlite.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { siteProbeSchema } from '../../protocol/site.ts';
@@ -33,10 +33,10 @@ export async function startRescue(config: SiteConfig, reason: string, log: Log):
   const storage = await openStorage(config);
   const identity = await readIdentity(config.dataDirectory);
   // It stands in a file of its own, so that it holds with the database gone.
-  const book = RightsBook.open(join(config.dataDirectory, RIGHTS_FILE));
+  const book = RightsState.open(join(config.dataDirectory, RIGHTS_FILE));
   const rights = createSiteRights(book, log);
   const following = followRights({
-    book,
+    state: book,
     identity: () => identity,
     centralUrl: () => identity.membership?.centralUrl,
     log,

@@ -41,8 +41,8 @@ export function startHearing(options: {
       const answer = await call(`${central}/api/videos/${video}`, {
         timeoutMs: TIMEOUT_MS,
         maxBytes: MAX_ANSWER_BYTES,
-        signal,
-        answer: answerSchema,
+        abort: signal,
+        response: answerSchema,
       });
       await noteHeard(db, {
         video_id: video,

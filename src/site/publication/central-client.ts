@@ -61,7 +61,7 @@ export function refusalReporter(identity: () => MemberIdentity): (code: string, 
       signer: signerOf(key, membership),
       timeoutMs: TIMEOUT_MS,
       maxBytes: MAX_SMALL_ANSWER_BYTES,
-      answer: z.unknown(),
+      response: z.unknown(),
     }).catch(() => told.delete(code));
   };
 }
@@ -85,7 +85,7 @@ export function centralOverHttp(identity: () => MemberIdentity): CentralCalls {
     site: () => identity().membership?.id,
     greet(body, signal) {
       const { url, bounds } = to(signal);
-      return call(`${url}/api/greetings`, { ...bounds, body, answer: greetingAnswerSchema });
+      return call(`${url}/api/greetings`, { ...bounds, body, response: greetingAnswerSchema });
     },
     listHeld(epoch, after, signal) {
       const { url, bounds } = to(signal);
@@ -93,7 +93,7 @@ export function centralOverHttp(identity: () => MemberIdentity): CentralCalls {
         ...bounds,
         body: { epoch, after },
         maxBytes: 2 * MAX_RECORD_PAGE_BYTES,
-        answer: heldPageSchema,
+        response: heldPageSchema,
       });
     },
     async fetchRecords(epoch, videos, signal) {
@@ -102,13 +102,13 @@ export function centralOverHttp(identity: () => MemberIdentity): CentralCalls {
         ...bounds,
         body: { epoch, videos },
         maxBytes: 4 * MAX_RECORD_PAGE_BYTES,
-        answer: takeBackAnswerSchema,
+        response: takeBackAnswerSchema,
       });
       return records;
     },
     async sendSignal(signal) {
       const { url, bounds } = to(signal);
-      return (await call(`${url}/api/signals`, { ...bounds, answer: signalAnswerSchema })).epoch;
+      return (await call(`${url}/api/signals`, { ...bounds, response: signalAnswerSchema })).epoch;
     },
     awaitWithdrawals(after, signal) {
       const { url, bounds } = to(signal);
@@ -116,7 +116,7 @@ export function centralOverHttp(identity: () => MemberIdentity): CentralCalls {
         ...bounds,
         method: 'GET',
         timeoutMs: (WITHDRAWAL_WAIT_S + 10) * 1_000,
-        answer: withdrawalFeedSchema,
+        response: withdrawalFeedSchema,
       });
     },
     awaitAssignments(after, mayWait, signal) {
@@ -125,7 +125,7 @@ export function centralOverHttp(identity: () => MemberIdentity): CentralCalls {
         ...bounds,
         method: 'GET',
         timeoutMs: (WITHDRAWAL_WAIT_S + 10) * 1_000,
-        answer: assignmentFeedSchema,
+        response: assignmentFeedSchema,
       });
     },
     async listRegistered(videos, signal) {
@@ -133,7 +133,7 @@ export function centralOverHttp(identity: () => MemberIdentity): CentralCalls {
       const { registered } = await call(`${url}/api/registrations/query`, {
         ...bounds,
         body: { videos },
-        answer: registrationAnswerSchema,
+        response: registrationAnswerSchema,
       });
       return registered;
     },

@@ -51,8 +51,8 @@ export function startLink({ app, identity, wanted, log }: LinkOptions): Repeatin
         signer,
         timeoutMs: POLL_TIMEOUT_MS,
         maxBytes: MAX_QUESTIONS_BYTES,
-        signal,
-        answer: linkQuestionsSchema,
+        abort: signal,
+        response: linkQuestionsSchema,
       });
       if (!isOpen) log.info({ central: membership.centralUrl }, 'a link to central is open');
       isOpen = true;
@@ -66,8 +66,8 @@ export function startLink({ app, identity, wanted, log }: LinkOptions): Repeatin
               signer,
               timeoutMs: ANSWER_TIMEOUT_MS,
               maxBytes: MAX_QUESTIONS_BYTES,
-              signal,
-              answer: z.unknown(),
+              abort: signal,
+              response: z.unknown(),
             }),
           )
           .then(

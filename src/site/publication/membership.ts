@@ -57,8 +57,8 @@ export function createMembership(
               signer: signerOf(key, membership),
               timeoutMs: TIMEOUT_MS,
               maxBytes: MAX_ANSWER_BYTES,
-              signal,
-              answer: memberInfoSchema,
+              abort: signal,
+              response: memberInfoSchema,
             });
             trackers = answer.trackers;
             if (answer.unreachable && !unreachable) {

@@ -30,8 +30,8 @@ export function startViewerReports(options: {
         signer: signerOf(key, membership),
         timeoutMs: TIMEOUT_MS,
         maxBytes: 65_536,
-        signal,
-        answer: z.unknown(),
+        abort: signal,
+        response: z.unknown(),
       });
     } catch (error) {
       if (!signal.aborted)

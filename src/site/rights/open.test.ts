@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../kernel/log.ts';
-import { RightsBook } from '../../kernel/rights/rights-state.ts';
+import { RightsState } from '../../kernel/rights/rights-state.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
 import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../protocol/ids.ts';
 import { completeCopy, forgetCopy, noteAssignments, renounceCopy } from '../database/copies.ts';
@@ -56,7 +56,7 @@ async function copy(video: VideoId, record: object): Promise<void> {
     files: 1,
   });
 }
-const written = (): readonly VideoId[] => RightsBook.open(path).content().own;
+const written = (): readonly VideoId[] => RightsState.open(path).content().own;
 
 it('knows all that is private here when it starts, own videos and copies', async () => {
   const [own, open, copied] = [newVideoId(), newVideoId(), newVideoId()];
@@ -65,7 +65,7 @@ it('knows all that is private here when it starts, own videos and copies', async
   await upload(open, false);
   await copy(copied, { visibility: 'private' });
   await copy(openCopy, { description: '"visibility":"private"' });
-  const before = RightsBook.open(path);
+  const before = RightsState.open(path);
   before.mark('own', gone, true);
   await before.save();
   const { rights } = await openRights(path, db, silentLog);

@@ -1,13 +1,13 @@
 /** Rights at a site that has a database: what it holds whole, and is private, stands there. */
 import type { Log } from '../../kernel/log.ts';
-import { RightsBook } from '../../kernel/rights/rights-state.ts';
+import { RightsState } from '../../kernel/rights/rights-state.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { isHeldPrivate, listPrivate } from '../database/private.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 import { createSiteRights, type SiteRights } from './site-rights.ts';
 
 export interface OpenedRights {
-  readonly book: RightsBook;
+  readonly book: RightsState;
   readonly rights: SiteRights;
   /** What is held of these videos, or what is said of them, has changed. Once it resolves, that is in the book's file too. */
   readonly markHeld: (videos: readonly VideoId[]) => Promise<void>;
@@ -15,7 +15,7 @@ export interface OpenedRights {
 
 /** @throws if `path` cannot be read: who knows no rights serves nobody */
 export async function openRights(path: string, db: SiteDatabase, log: Log): Promise<OpenedRights> {
-  const book = RightsBook.open(path);
+  const book = RightsState.open(path);
   // All at once: what was cut short by a stop is put right.
   book.markOwn(await listPrivate(db));
   await book.save();

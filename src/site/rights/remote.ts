@@ -1,7 +1,7 @@
 /** For a buffer that runs apart: web follows the rights and has the key, the buffer asks web (operator token). */
 import * as z from 'zod';
 import { type HttpServer, requireToken } from '../../kernel/http/server.ts';
-import { bookSchema, type RightsBook } from '../../kernel/rights/rights-state.ts';
+import { type RightsState, rightsContentSchema } from '../../kernel/rights/rights-state.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
 import { type HolderAnswer, holderAnswerSchema } from '../delivery/fill/holders.ts';
 
@@ -13,13 +13,13 @@ export const partsRightsSchema = z.strictObject({
   /** Of this start of web. */
   start: z.string(),
   version: z.int().nonnegative(),
-  book: bookSchema.optional(),
+  book: rightsContentSchema.optional(),
 });
 
 export function servePartsRights(
   app: HttpServer,
   options: {
-    readonly book: RightsBook;
+    readonly book: RightsState;
     readonly start: string;
     readonly operatorToken: string;
     readonly askWithRight: (video: VideoId) => Promise<HolderAnswer>;

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../kernel/log.ts';
-import { RightsBook } from '../../kernel/rights/rights-state.ts';
-import { deriveSiteKey, mintRight } from '../../kernel/rights/rights-token.ts';
+import { RightsState } from '../../kernel/rights/rights-state.ts';
+import { deriveSiteKey, signRight } from '../../kernel/rights/rights-token.ts';
 import { newSiteId, newVideoId } from '../../protocol/ids.ts';
 import { CLOCK_TOLERANCE_S, type RightsPage } from '../../protocol/rights.ts';
 import { createSiteRights, type SiteRights } from './site-rights.ts';
@@ -18,7 +18,7 @@ const ofKey = (generation: number, bytes: Buffer): RightsPage['keys'][number] =>
 
 let nowS: number;
 let position: number;
-let book: RightsBook;
+let book: RightsState;
 let rights: SiteRights;
 let token: string;
 const hear = (changes: Partial<RightsPage>): void =>
@@ -34,11 +34,11 @@ const code = (of = video): string | undefined => rights.refuse(token, of)?.code;
 beforeEach(() => {
   nowS = Math.floor(Date.now() / 1_000);
   position = 0;
-  book = RightsBook.open();
+  book = RightsState.open();
   hear({});
   rights = createSiteRights(book, silentLog, () => nowS * 1_000);
   const claims = { kind: 'viewer', expiresS: nowS + 600, subject: grant } as const;
-  token = mintRight({ generation: 1, key }, claims, video);
+  token = signRight({ generation: 1, key }, claims, video);
   expect([code(), code()]).toEqual([undefined, undefined]);
 });
 

@@ -5,14 +5,14 @@
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf, type Problem, problem } from '../../kernel/problem.ts';
-import type { RightsBook } from '../../kernel/rights/rights-state.ts';
+import type { RightsState } from '../../kernel/rights/rights-state.ts';
 import {
   type Claims,
   grantRevoked,
-  isOver,
-  mintRight,
+  isExpired,
   NO_SUBJECT,
-  readRight,
+  signRight,
+  verifyRight,
 } from '../../kernel/rights/rights-token.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import type { BufferRights } from '../delivery/respond/rights.ts';
@@ -40,7 +40,7 @@ export interface SiteRights extends BufferRights {
   studioToken(video: VideoId): string;
 }
 
-export function createSiteRights(book: RightsBook, log: Log, now = Date.now): SiteRights {
+export function createSiteRights(book: RightsState, log: Log, now = Date.now): SiteRights {
   const save = (): void => {
     book.save().catch(error => log.error({ reason: messageOf(error) }, 'what is private was not written'));
   };
@@ -48,7 +48,7 @@ export function createSiteRights(book: RightsBook, log: Log, now = Date.now): Si
   const mintOwn = (video: VideoId): string => {
     const nowS = Math.floor(now() / 1_000);
     const expiresS = nowS - (nowS % ROUND_S) + OWN_LIFETIME_S;
-    return mintRight(book.ownKey, { kind: 'studio', expiresS, subject: NO_SUBJECT }, video);
+    return signRight(book.ownKey, { kind: 'studio', expiresS, subject: NO_SUBJECT }, video);
   };
   /** A viewer shows the same token with every segment. Whether it still counts is asked each time: key, time, grant. */
   const genuine = new LRUCache<string, Genuine>({ max: MAX_GENUINE });
@@ -56,7 +56,7 @@ export function createSiteRights(book: RightsBook, log: Log, now = Date.now): Si
     const known = genuine.get(token);
     if (known?.video === video && book.findKey(known.generation, nowS) === known.key) return known.claims;
     let found: Pick<Genuine, 'generation' | 'key'> | undefined;
-    const claims = readRight(token, video, generation => {
+    const claims = verifyRight(token, video, generation => {
       const key = book.findKey(generation, nowS);
       found = key && { generation, key };
       return key;
@@ -70,7 +70,7 @@ export function createSiteRights(book: RightsBook, log: Log, now = Date.now): Si
       const nowS = now() / 1_000;
       const claims = read(token, video, nowS);
       if (!claims || claims.kind === 'grant') return tokenInvalid();
-      if (isOver(claims, nowS)) return tokenExpired();
+      if (isExpired(claims, nowS)) return tokenExpired();
       return book.isRevoked(claims.subject) ? grantRevoked() : undefined;
     },
     originToken: mintOwn,

@@ -30,8 +30,8 @@ export function createRemoteBuffer(bufferUrl: string, operatorToken: string, log
       headers: { authorization: `Bearer ${operatorToken}` },
       timeoutMs: TIMEOUT_MS,
       maxBytes: MAX_ANSWER_BYTES,
-      answer,
-      ...(signal ? { signal } : {}),
+      response: answer,
+      ...(signal ? { abort: signal } : {}),
     });
   const tell = async (video: VideoId): Promise<void> => {
     await ask(DROP_PATH, { video }, z.unknown());

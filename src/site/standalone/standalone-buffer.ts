@@ -13,7 +13,7 @@ import { createHttp, requireToken, sendProblem } from '../../kernel/http/server.
 import { repeat } from '../../kernel/lifecycle/repeat.ts';
 import { createLog } from '../../kernel/log.ts';
 import { messageOf, problem } from '../../kernel/problem.ts';
-import { RightsBook } from '../../kernel/rights/rights-state.ts';
+import { RightsState } from '../../kernel/rights/rights-state.ts';
 import { videoIdSchema } from '../../protocol/ids.ts';
 import { siteInfoSchema } from '../../protocol/site.ts';
 import { siteReportSchema } from '../../protocol/tracker.ts';
@@ -47,7 +47,7 @@ export async function startBufferApart(config: SiteConfig): Promise<RunningSite>
   const tls = await openTls(config, log);
   let siteId: string | undefined;
   let trackers: readonly string[] = [];
-  const book = RightsBook.open(join(config.dataDirectory, OWN_RIGHTS_FILE));
+  const book = RightsState.open(join(config.dataDirectory, OWN_RIGHTS_FILE));
   /** What web says of rights was heard once, now or before: until then it is not known what is private. */
   let hasHeard = existsSync(join(config.dataDirectory, OWN_RIGHTS_FILE));
   const rights = createSiteRights(book, log);
@@ -56,8 +56,8 @@ export async function startBufferApart(config: SiteConfig): Promise<RunningSite>
       headers: { authorization: `Bearer ${config.operatorToken}` },
       timeoutMs: TIMEOUT_MS,
       maxBytes: MAX_RIGHTS_BYTES,
-      signal,
-      answer,
+      abort: signal,
+      response: answer,
     });
   const { buffer, load } = await openBuffer(
     config,
@@ -153,8 +153,8 @@ export async function startBufferApart(config: SiteConfig): Promise<RunningSite>
       const info = await call(`${webUrl}/api/site`, {
         timeoutMs: TIMEOUT_MS,
         maxBytes: MAX_ANSWER_BYTES,
-        signal,
-        answer: siteInfoSchema,
+        abort: signal,
+        response: siteInfoSchema,
       });
       siteId = info.id;
       ({ trackers } = info);

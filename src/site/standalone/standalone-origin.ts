@@ -12,7 +12,7 @@ import { keyPath, readIdentity } from '../../kernel/identity/member.ts';
 import { repeat } from '../../kernel/lifecycle/repeat.ts';
 import { createLog } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
-import { RightsBook, readContent } from '../../kernel/rights/rights-state.ts';
+import { RightsState, readRightsFile } from '../../kernel/rights/rights-state.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
 import { openOrigin } from '../compose/open-origin.ts';
 import type { RunningSite } from '../compose/running-site.ts';
@@ -33,13 +33,13 @@ export async function startOriginApart(config: SiteConfig): Promise<RunningSite>
   // Web writes what is private, the keys too, into the directory that both have.
   const rightsPath = join(config.dataDirectory, RIGHTS_FILE);
   while (!existsSync(rightsPath)) await sleep(LOOK_MS);
-  const book = RightsBook.open(rightsPath);
+  const book = RightsState.open(rightsPath);
   let readAtMs = 0;
   const reading = repeat(async () => {
     const changedMs = (await findStats(rightsPath))?.mtimeMs ?? 0;
     if (changedMs === readAtMs) return LOOK_MS;
     try {
-      book.restore(readContent(rightsPath));
+      book.restore(readRightsFile(rightsPath));
       readAtMs = changedMs;
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'what is private was not read');

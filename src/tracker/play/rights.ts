@@ -3,15 +3,15 @@
  * are tokens, one for each site that they are sent to.
  */
 import { type Problem, problem } from '../../kernel/problem.ts';
-import type { RightsBook } from '../../kernel/rights/rights-state.ts';
+import type { RightsState } from '../../kernel/rights/rights-state.ts';
 import {
   deriveSiteKey,
   generationOf,
   grantRevoked,
-  mintRight,
   NO_SUBJECT,
   type RightKind,
-  readGrant,
+  signRight,
+  verifyGrant,
 } from '../../kernel/rights/rights-token.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 
@@ -44,7 +44,7 @@ const MEMBER_TOKEN_S = 3_600;
 /** Tokens of one grant are the same for so long. */
 const ROUND_S = 3_600;
 
-export function createTrackerRights(book: RightsBook, now = Date.now): TrackerRights {
+export function createTrackerRights(book: RightsState, now = Date.now): TrackerRights {
   const nowS = (): number => Math.floor(now() / 1_000);
   const masterOf = (generation: number): Buffer => {
     const master = book.findKey(generation, nowS());
@@ -59,7 +59,7 @@ export function createTrackerRights(book: RightsBook, now = Date.now): TrackerRi
     subject: string,
   ): Access => ({
     tokenFor: site =>
-      mintRight(
+      signRight(
         { generation, key: deriveSiteKey(masterOf(generation), site) },
         { kind, expiresS, subject },
         video,
@@ -79,7 +79,7 @@ export function createTrackerRights(book: RightsBook, now = Date.now): TrackerRi
       if (generation === undefined) throw keysUnknown();
       const findMaster = (asked: number): Buffer | undefined =>
         asked === 0 ? undefined : book.findKey(asked, nowS());
-      const claims = readGrant(grant, video, findMaster, nowS());
+      const claims = verifyGrant(grant, video, findMaster, nowS());
       if (!claims) return undefined;
       const { subject, expiresS } = claims;
       if (book.isRevoked(subject)) throw grantRevoked();

@@ -56,8 +56,8 @@ export function createTimelines(): Timelines {
         const timeline = await call(baseUrl + mediaPath(video, revision, TIMELINE), {
           timeoutMs: TIMEOUT_MS,
           maxBytes: MAX_TIMELINE_BYTES,
-          signal: stopped.signal,
-          answer: revisionTimelineSchema,
+          abort: stopped.signal,
+          response: revisionTimelineSchema,
         });
         if (Object.values(timeline.renditions).some(({ runs }) => countSegments(runs) > MAX_SEGMENTS))
           continue;

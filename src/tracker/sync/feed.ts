@@ -82,8 +82,8 @@ export async function followFeed(
       signer: signerOf(key, membership),
       timeoutMs: TIMEOUT_MS,
       maxBytes: MAX_PAGE_BYTES,
-      signal,
-      answer: changePageSchema,
+      abort: signal,
+      response: changePageSchema,
     });
     if (page.changes.length > 0 && after > 0) failpoint('changes-received');
     connected = true;

@@ -63,8 +63,8 @@ export function startPlays(options: {
         signer: signerOf(key, membership),
         timeoutMs: TIMEOUT_MS,
         maxBytes: 2 ** 16,
-        signal,
-        answer: z.unknown(),
+        abort: signal,
+        response: z.unknown(),
       });
       for (const [video, count] of told) {
         const more = (counts.get(video) ?? 0) - count;

@@ -47,8 +47,8 @@ export function startSharing(means: SharingMeans): Repeating {
         signer: signerOf(key, membership),
         timeoutMs: TIMEOUT_MS,
         maxBytes: MAX_ANSWER_BYTES,
-        signal,
-        answer: hearsayAnswerSchema,
+        abort: signal,
+        response: hearsayAnswerSchema,
       });
       toldMs = nowMs;
       after = answer.after;

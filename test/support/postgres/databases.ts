@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
-import type { DatabasePlace, Engine } from '../../../src/kernel/sql/sql.ts';
+import type { DatabaseLocation, Engine } from '../../../src/kernel/sql/sql.ts';
 import './global.ts';
 
 export interface TestDatabase {
-  readonly place: DatabasePlace;
+  readonly place: DatabaseLocation;
   drop(): Promise<void>;
 }
 

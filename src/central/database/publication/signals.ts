@@ -1,6 +1,6 @@
 /** Signals: stored before they are answered, and kept until the records they announced are taken in. */
 
-import { done, perDatabase, type Settled } from '../../../kernel/sql/batching.ts';
+import { type Outcome, perDatabase, succeeded } from '../../../kernel/sql/batching.ts';
 import { sql } from '../../../kernel/sql/sql.ts';
 import { newId, type SiteId } from '../../../protocol/ids.ts';
 import type { Epoch } from '../../../protocol/publication/epoch.ts';
@@ -22,7 +22,7 @@ export const storeSignal = perDatabase(
   (
     db: CentralDatabase,
     signals: readonly NewSignal[],
-  ): Promise<Settled<{ readonly id: string; readonly epoch: Epoch | undefined }>[]> =>
+  ): Promise<Outcome<{ readonly id: string; readonly epoch: Epoch | undefined }>[]> =>
     db.transaction().execute(async tx => {
       const rows = signals.map(({ site, atMs }) => ({
         id: newId(),
@@ -43,7 +43,7 @@ export const storeSignal = perDatabase(
         .where('id', 'in', sites)
         .execute();
       const epochs = await readEpochs(tx, sites);
-      return rows.map(({ id, site_id }) => done({ id, epoch: epochs.get(site_id) }));
+      return rows.map(({ id, site_id }) => succeeded({ id, epoch: epochs.get(site_id) }));
     }),
 );
 
@@ -63,7 +63,7 @@ export const attemptSignals = perDatabase(
       .where('site_id', 'in', sites)
       .where('handled_at', 'is', null)
       .execute();
-    return sites.map(() => done(undefined));
+    return sites.map(() => succeeded(undefined));
   },
 );
 
@@ -81,7 +81,7 @@ export interface Completion {
  */
 export const completeSignals = perDatabase(
   MAX_BATCH,
-  (db: CentralDatabase, runs: readonly Completion[]): Promise<Settled<boolean>[]> =>
+  (db: CentralDatabase, runs: readonly Completion[]): Promise<Outcome<boolean>[]> =>
     db.transaction().execute(async tx => {
       const sites = runs.map(({ site }) => site);
       await lockMembers(tx, sites);
@@ -95,7 +95,7 @@ export const completeSignals = perDatabase(
         .where('site_id', 'in', sites)
         .where('handled_at', 'is', null)
         .execute();
-      return sites.map(site => done(pending.some(row => row.site_id === site)));
+      return sites.map(site => succeeded(pending.some(row => row.site_id === site)));
     }),
 );
 

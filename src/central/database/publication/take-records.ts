@@ -1,7 +1,7 @@
 /** Takes a site's records into the catalogue, by publication rules R2, R3, R4, R5, R8 and R9. */
 
 import { type Problem, problem } from '../../../kernel/problem.ts';
-import { done, failed, perDatabase, type Settled } from '../../../kernel/sql/batching.ts';
+import { failed, type Outcome, perDatabase, succeeded } from '../../../kernel/sql/batching.ts';
 import { isAmong } from '../../../kernel/sql/rows.ts';
 import type { SiteId, VideoId } from '../../../protocol/ids.ts';
 import { type Epoch, formatEpoch, isSameEpoch } from '../../../protocol/publication/epoch.ts';
@@ -50,14 +50,14 @@ const MAX_PAGES = 16;
  */
 export const takeRecords = perDatabase(
   MAX_PAGES,
-  (db: CentralDatabase, pages: readonly OfferedPage[]): Promise<Settled<Taken>[]> =>
+  (db: CentralDatabase, pages: readonly OfferedPage[]): Promise<Outcome<Taken>[]> =>
     db.transaction().execute(async tx => {
       const findFault = await findFaults(tx, pages);
       const held = await findHeld(tx, pages);
       const writes: RecordWrite[] = [];
       const settled = pages.map(page => {
         const fault = findFault(page);
-        return fault ? failed(fault) : done(decideAll(page, held, writes));
+        return fault ? failed(fault) : succeeded(decideAll(page, held, writes));
       });
       if (writes.length > 0) await writeRecords(tx, writes);
       for (const { site } of pages) {

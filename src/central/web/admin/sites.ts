@@ -94,7 +94,7 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       requireOperator(request, context);
       const { id } = request.params;
       const { databaseUrl, ...edit } = request.body;
-      const sealed = typeof databaseUrl === 'string' ? secrets.seal(databaseUrl) : databaseUrl;
+      const sealed = typeof databaseUrl === 'string' ? secrets.encrypt(databaseUrl) : databaseUrl;
       if (!(await editSite(db, id, { ...edit, databaseUrl: sealed }))) throw unknownSite();
       bell.ring();
       return describeSite(context, id);

@@ -1,7 +1,7 @@
 /** What trackers ask and tell, and what sites ask about it: the last step of publication (mission, requirement 4). */
 import * as z from 'zod';
 import { formatLongList } from '../../../kernel/http/json-list-writer.ts';
-import { type HttpServer, spellWith } from '../../../kernel/http/server.ts';
+import { type HttpServer, setRawSerializer } from '../../../kernel/http/server.ts';
 import {
   changePageSchema,
   registrationAnswerSchema,
@@ -35,7 +35,7 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
       const tracker = await requireMember(request, context, 'tracker');
       const { after, limit, wait } = request.query;
       // Made of records that were parsed when they came, by the thousand: not parsed once more on their way out.
-      spellWith(reply, ({ changes, ...head }: ChangePage) => formatLongList(head, 'changes', changes));
+      setRawSerializer(reply, ({ changes, ...head }: ChangePage) => formatLongList(head, 'changes', changes));
       const start = await registerUpTo(db, tracker.id, after, Date.now());
       return awaitNews({
         bell,

@@ -78,7 +78,7 @@ export function askTracker(
     ...(signer ? { signer } : {}),
     timeoutMs: TRACKER_TIMEOUT_MS,
     maxBytes: MAX_ANSWER_BYTES,
-    answer: holderAnswerSchema,
+    response: holderAnswerSchema,
   });
 }
 

@@ -10,7 +10,7 @@ import { findStats } from '../../../kernel/files.ts';
 import { sendProblem } from '../../../kernel/http/server.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { messageOf, Problem, problem } from '../../../kernel/problem.ts';
-import { findDatabaseFault } from '../../../kernel/sql/database-error.ts';
+import { findDatabaseProblem } from '../../../kernel/sql/database-error.ts';
 import { newVideoId, type VideoId } from '../../../protocol/ids.ts';
 import { MAX_UPLOAD_METADATA_BYTES } from '../../../protocol/limits.ts';
 import { visibilitySchema } from '../../../protocol/publication/record.ts';
@@ -88,7 +88,7 @@ export function createUploads(options: UploadsOptions): Uploads {
       if (code === 'ENOSPC' || code === 'EDQUOT') {
         return { status_code: 507, body: '' };
       }
-      if (findDatabaseFault(error)) return { status_code: 503, body: '' };
+      if (findDatabaseProblem(error)) return { status_code: 503, body: '' };
       if (!('status_code' in error)) log.error({ err: error }, 'upload failed');
       return undefined;
     },
@@ -131,7 +131,7 @@ export function createUploads(options: UploadsOptions): Uploads {
           const failure =
             error instanceof Problem
               ? error
-              : (findDatabaseFault(error) ??
+              : (findDatabaseProblem(error) ??
                 problem('internal', 'The upload failed at this site. Try again.', { cause: error }));
           if (!(error instanceof Problem)) log.error({ err: error }, messageOf(error));
           sendProblem(response, failure, {

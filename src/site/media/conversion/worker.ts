@@ -7,7 +7,7 @@ import { repeat } from '../../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { messageOf } from '../../../kernel/problem.ts';
 import { clockOf } from '../../../kernel/sql/postgres.ts';
-import { isPassing } from '../../../kernel/sql/transient-error.ts';
+import { isTransient } from '../../../kernel/sql/transient-error.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
 import {
   type ClaimedStep,
@@ -165,7 +165,7 @@ async function work(options: WorkerOptions, claimed: ClaimedStep, stopping: Abor
     await heartbeat.stop();
     if (lost.signal.aborted) return;
     if (stopping.aborted) return releaseStep(db, claimed);
-    if (isPassing(error)) {
+    if (isTransient(error)) {
       // Not the film's fault: tried again for as long as it takes, and this counts for no attempt.
       log.warn({ job: job.id, step: step.number, reason: messageOf(error) }, 'a step has to wait');
       return releaseStep(db, claimed, (await clockOf(db)) + PASSING_MS);

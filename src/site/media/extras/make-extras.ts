@@ -4,7 +4,7 @@
  */
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { abilitiesOf } from '../../../kernel/ffmpeg.ts';
+import { findCapabilities } from '../../../kernel/ffmpeg.ts';
 import { syncDirectory } from '../../../kernel/files.ts';
 import { type Repeating, repeat } from '../../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../../kernel/log.ts';
@@ -118,7 +118,7 @@ export async function makeExtras(
 
 /** False also where nothing here can tell or map it: a pale picture is better than none. */
 async function isHdr(tools: MediaTools, path: string, demuxer: Demuxer): Promise<boolean> {
-  if (!tools.ffprobe || !(await abilitiesOf(tools.ffmpeg)).has('zscale')) return false;
+  if (!tools.ffprobe || !(await findCapabilities(tools.ffmpeg)).has('zscale')) return false;
   const { pictures } = await probeMedia(tools, path, { demuxer });
   return pictures[0]?.isHdr ?? false;
 }

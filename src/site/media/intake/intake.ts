@@ -9,7 +9,7 @@ import { failpoint } from '../../../kernel/failpoint.ts';
 import { findStats, renameDurably, syncDirectory, syncFile } from '../../../kernel/files.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { messageOf, problem } from '../../../kernel/problem.ts';
-import { isPassing } from '../../../kernel/sql/transient-error.ts';
+import { isTransient } from '../../../kernel/sql/transient-error.ts';
 import { newRevisionId, type VideoId } from '../../../protocol/ids.ts';
 import type { RecordDraft } from '../../../protocol/publication/record.ts';
 import { parseExtras } from '../../database/extras.ts';
@@ -137,7 +137,7 @@ export function createIntake(options: IntakeOptions): Intake {
     } catch (error) {
       if (error instanceof SourceRejected) {
         await fail(video, error.code, error.message);
-      } else if (!stopped && isPassing(error)) {
+      } else if (!stopped && isTransient(error)) {
         // Not the file's fault: it is tried again for as long as it takes, and this counts for no attempt.
         log.warn({ video, reason: messageOf(error) }, 'not checked yet');
         await releaseCheck(db, video);
