@@ -15,7 +15,7 @@ import { newRevisionId, newVideoId } from '../../src/protocol/ids.ts';
 import { canonicalJson } from '../../src/protocol/publication/canonical.ts';
 import type { Epoch } from '../../src/protocol/publication/epoch.ts';
 import { publishedRequestSchema } from '../../src/protocol/publication/gateway.ts';
-import { greetingAnswerSchema } from '../../src/protocol/publication/handshake.ts';
+import { handshakeResponseSchema } from '../../src/protocol/publication/handshake.ts';
 import type { VideoRecord } from '../../src/protocol/publication/record.ts';
 
 export interface SitesOrder {
@@ -143,12 +143,12 @@ export async function serveSites(): Promise<void> {
       response: joinAnswerSchema,
     });
     centralKey = answer.centralPublicKey;
-    const greeting = await call(`${centralUrl}/api/greetings`, {
+    const greeting = await call(`${centralUrl}/api/handshakes`, {
       ...BOUNDS,
       method: 'POST',
       body: { start: newNonce(), epoch: 0, digest: site.digest.toString() },
       signer: signerOf(site),
-      response: greetingAnswerSchema,
+      response: handshakeResponseSchema,
     });
     site.epoch = greeting.epoch;
     tell({ kind: 'joined', site: index });

@@ -38,7 +38,7 @@ import { type CentralContext, refuseForeignOrigin } from './web/context.ts';
 import { addInfoCall } from './web/info.ts';
 import { addAssignmentCalls } from './web/members/assignments.ts';
 import { addChangeCalls } from './web/members/changes.ts';
-import { addGreetingCalls } from './web/members/handshakes.ts';
+import { addHandshakeCalls } from './web/members/handshakes.ts';
 import { addJoinCalls } from './web/members/join.ts';
 import { addLinkCalls } from './web/members/links.ts';
 import { addHearsayCalls } from './web/members/peer-measurements.ts';
@@ -138,7 +138,7 @@ export async function startCentral(
   addJoinCalls(app, context);
   addSignalCalls(app, context);
   addLinkCalls(app, context);
-  addGreetingCalls(app, context);
+  addHandshakeCalls(app, context);
   addWithdrawalCalls(app, context);
   addAssignmentCalls(app, context);
   addCopyCalls(app, context);

@@ -96,10 +96,10 @@ export const newSiteSchema = z.strictObject({
 
 /** How far publication has come with a site. */
 export const sitePublicationSchema = z.strictObject({
-  /** Number of its present epoch; 0: it has never greeted. */
+  /** Number of its current epoch; 0 before its first handshake. */
   epoch: z.int().nonnegative(),
-  greetedAt: timestampSchema.optional(),
-  /** Why nothing is taken of it until it greets anew. */
+  handshakeAt: timestampSchema.optional(),
+  /** Why central accepts no records of this site until its next handshake. */
   waitsBecause: z.string().optional(),
   /** When its digest was last found to be the centre's, and of how many records. */
   completeAt: timestampSchema.optional(),
@@ -189,7 +189,7 @@ export type JoinAnswer = z.infer<typeof joinAnswerSchema>;
 export const signalAnswerSchema = z.strictObject({
   signal: z.string(),
   receivedAt: timestampSchema,
-  /** The epoch that central takes records of; none where the site must greet anew. */
+  /** The epoch of which central accepts records; absent if the site has to repeat the handshake. */
   epoch: epochSchema.optional(),
 });
 
@@ -224,7 +224,7 @@ export type Signal = z.infer<typeof signalSchema>;
 /** `GET /api/member` (site or tracker, signed): what the centre would have it know. */
 export const memberInfoSchema = z.strictObject({
   trackers: z.array(z.string()),
-  /** Of a site: the epoch that central takes records of; none where the site must greet anew. */
+  /** For a site: the epoch of which central accepts records; absent if the site has to repeat the handshake. */
   epoch: epochSchema.optional(),
   /** Of a site: central could not connect to it when it last tried. A link would help. */
   unreachable: z.boolean().optional(),

@@ -5,16 +5,16 @@ import { DamagedDatabase } from '../kernel/sql/sqlite.ts';
 import type { RunningSite } from './compose/running-site.ts';
 import { type SiteFiles, startWithWeb } from './compose/site.ts';
 import { SITE_PARTS, type SiteConfig, type SitePart } from './config.ts';
-import { startRescue } from './maintenance/read-only.ts';
-import { startBufferApart } from './standalone/standalone-buffer.ts';
-import { startOriginApart } from './standalone/standalone-origin.ts';
+import { startReadOnlySite } from './maintenance/read-only.ts';
+import { startStandaloneBuffer } from './standalone/standalone-buffer.ts';
+import { startStandaloneOrigin } from './standalone/standalone-origin.ts';
 
 /** All of a site, or the parts of it that `parts` names. @throws ConfigError where they cannot find one another */
 export function startSite(config: SiteConfig, files: SiteFiles): Promise<RunningSite> {
   const [part, ...others] = config.parts;
   if (config.parts.includes('web')) return startWeb(config, files);
-  if (part === 'origin' && others.length === 0) return startOriginApart(config);
-  if (part === 'buffer' && others.length === 0) return startBufferApart(config);
+  if (part === 'origin' && others.length === 0) return startStandaloneOrigin(config);
+  if (part === 'buffer' && others.length === 0) return startStandaloneBuffer(config);
   throw new ConfigError('Origin and buffer run together with web, or each apart.');
 }
 
@@ -33,6 +33,6 @@ async function startWeb(config: SiteConfig, files: SiteFiles): Promise<RunningSi
   } catch (error) {
     // What was published is served all the same, and what is wrong is said.
     if (!(error instanceof DamagedDatabase)) throw error;
-    return startRescue(config, error.message, log);
+    return startReadOnlySite(config, error.message, log);
   }
 }

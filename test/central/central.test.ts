@@ -376,7 +376,7 @@ describe('greetings', () => {
     return { site, record };
   };
   const held = (site: TestSite, epoch = site.epoch) =>
-    call(`${stand.central.url}/api/greetings/held`, {
+    call(`${stand.central.url}/api/handshakes/held`, {
       method: 'POST',
       body: { epoch },
       signer: site.signer,

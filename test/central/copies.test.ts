@@ -261,7 +261,7 @@ describe('a site that is lost', () => {
     expect((await publish(origin, { ...copied, version: 3, name: 'Renamed' })).error).toMatch(/epoch/);
     const answer = await origin.handshake();
     expect(answer.same).toBe(false);
-    const { held } = await call(`${stand.central.url}/api/greetings/held`, {
+    const { held } = await call(`${stand.central.url}/api/handshakes/held`, {
       ...bounds,
       method: 'POST',
       body: { epoch: answer.epoch },

@@ -11,10 +11,10 @@ import type { Epoch } from '../../src/protocol/publication/epoch.ts';
 import type { Acknowledgement, RecordPage } from '../../src/protocol/publication/gateway.ts';
 import { type RecordDraft, recordSchema } from '../../src/protocol/publication/record.ts';
 import {
+  type CompleteCopy,
   completeCopy,
-  noteAssignments,
-  renounceCopy,
-  type WholeCopy,
+  releaseCopy,
+  writeAssignments,
 } from '../../src/site/database/copies.ts';
 import { adoptEpoch } from '../../src/site/database/handshake.ts';
 import { changeVideo, countUnpublished, numberDrafts } from '../../src/site/database/records.ts';
@@ -113,7 +113,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
 
     it('hands out what is said of copies like all else, and takes it as published', async () => {
       const epoch = await greet(3);
-      const copy: WholeCopy = {
+      const copy: CompleteCopy = {
         video: newVideoId(),
         revision: newRevisionId(),
         origin: newSiteId(),
@@ -137,13 +137,13 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
         sizeBytes: 9,
         reason: '',
       };
-      await noteAssignments(part.db, [wish as Assignment], 1);
+      await writeAssignments(part.db, [wish as Assignment], 1);
       await completeCopy(part.db, copy);
       await numberDrafts(part.db);
       const page = await read();
       expect(page.records).toMatchObject([{ record: { kind: 'copy', video, origin, revision, version: 1 } }]);
       expect(await acknowledge(epoch, named(page))).toEqual({ matched: 1 });
-      await renounceCopy(part.db, video, 'No rule wants it.');
+      await releaseCopy(part.db, video, 'No rule wants it.');
       await numberDrafts(part.db);
       const after = await read();
       expect(after.records).toMatchObject([{ record: { kind: 'gone', video, version: 2 } }]);

@@ -2,7 +2,7 @@
 import { Bell } from '../../src/central/change-notifier.ts';
 import { Collector } from '../../src/central/collector/collector.ts';
 import { readEpoch } from '../../src/central/database/publication/epochs.ts';
-import { listHeld, readHeld, takeGreeting } from '../../src/central/database/publication/handshakes.ts';
+import { acceptHandshake, listHeld, readHeld } from '../../src/central/database/publication/handshakes.ts';
 import type { CentralDatabase, CentralSchema } from '../../src/central/database/schema.ts';
 import type { SiteReader } from '../../src/central/site-reader/site-reader.ts';
 import { receiveSignal } from '../../src/central/web/members/signals.ts';
@@ -13,9 +13,9 @@ import {
   recordPageSchema,
 } from '../../src/protocol/publication/gateway.ts';
 import {
-  greetingSchema,
+  handshakeRequestSchema,
   heldQuerySchema,
-  takeBackQuerySchema,
+  restoreRequestSchema,
 } from '../../src/protocol/publication/handshake.ts';
 import type { Disk } from './disk.ts';
 import { Process } from './process.ts';
@@ -68,7 +68,7 @@ export class CentralNode {
       handlers: {
         greet: payload => {
           const { site, body } = payload as Incoming;
-          return takeGreeting(db, site, greetingSchema.parse(body), now());
+          return acceptHandshake(db, site, handshakeRequestSchema.parse(body), now());
         },
         held: payload => {
           const { site, body } = payload as Incoming;
@@ -77,7 +77,7 @@ export class CentralNode {
         },
         contents: async payload => {
           const { site, body } = payload as Incoming;
-          const { epoch, videos } = takeBackQuerySchema.parse(body);
+          const { epoch, videos } = restoreRequestSchema.parse(body);
           return { records: await readHeld(db, site, epoch, videos) };
         },
         signal: payload => receiveSignal({ db, collector, metrics }, (payload as Incoming).site, now()),

@@ -228,7 +228,10 @@ describe('without one rule the simulation finds a violation', () => {
     const { readSignal } = await import('../../src/site/database/signal.ts');
     vi.doMock(`${src}/site/publication/handshake.ts`, () => ({
       async greet(
-        { db, calls }: Parameters<typeof import('../../src/site/publication/handshake.ts').greet>[0],
+        {
+          db,
+          calls,
+        }: Parameters<typeof import('../../src/site/publication/handshake.ts').performHandshake>[0],
         signal: AbortSignal,
       ) {
         const { start, epoch } = await readSignal(db);

@@ -6,9 +6,9 @@ import { memberInfoSchema, signalAnswerSchema } from '../../src/protocol/central
 import type { SiteId, VideoId } from '../../src/protocol/ids.ts';
 import { publishedRequestSchema } from '../../src/protocol/publication/gateway.ts';
 import {
-  greetingAnswerSchema,
+  handshakeResponseSchema,
   heldPageSchema,
-  takeBackAnswerSchema,
+  restoreResponseSchema,
 } from '../../src/protocol/publication/handshake.ts';
 import type { RecordDraft } from '../../src/protocol/publication/record.ts';
 import { changeVideo, writeDraft } from '../../src/site/database/records.ts';
@@ -77,8 +77,8 @@ export class SiteNode {
       const publisher = startPublisher({
         db,
         calls,
-        revive: async () => ({ state: 'ready', error_code: null, error_detail: null }),
-        onTakenBack: async videos => tell(`${this.name} takes back ${videos.length} records`),
+        recoverSource: async () => ({ state: 'ready', error_code: null, error_detail: null }),
+        onRestored: async videos => tell(`${this.name} takes back ${videos.length} records`),
         newNonce: random.nonce,
         intervalMs: SIGNAL_INTERVAL_MS,
         log,
@@ -129,11 +129,11 @@ export class SiteNode {
   #calls(process: Process): CentralCalls {
     return {
       site: () => this.id,
-      greet: async greeting => greetingAnswerSchema.parse(await this.#ask(process, 'greet', greeting)),
+      greet: async greeting => handshakeResponseSchema.parse(await this.#ask(process, 'greet', greeting)),
       listHeld: async (epoch, after) =>
         heldPageSchema.parse(await this.#ask(process, 'held', { epoch, after })),
       fetchRecords: async (epoch, videos) =>
-        takeBackAnswerSchema.parse(await this.#ask(process, 'contents', { epoch, videos })).records,
+        restoreResponseSchema.parse(await this.#ask(process, 'contents', { epoch, videos })).records,
       sendSignal: async () => signalAnswerSchema.parse(await this.#ask(process, 'signal')).epoch,
       awaitWithdrawals: async after => ({ videos: [], position: after }),
       awaitAssignments: async after => ({ assignments: [], position: after }),

@@ -15,9 +15,9 @@ import {
   publishedRequestSchema,
 } from '../../src/protocol/publication/gateway.ts';
 import {
-  type Greeting,
-  type GreetingAnswer,
-  greetingAnswerSchema,
+  type HandshakeRequest,
+  type HandshakeResponse,
+  handshakeResponseSchema,
 } from '../../src/protocol/publication/handshake.ts';
 import type { PublicationRecord } from '../../src/protocol/publication/record.ts';
 import { withdrawalFeedSchema } from '../../src/protocol/publication/withdrawals.ts';
@@ -133,8 +133,8 @@ export class TestSite {
   }
 
   /** Begins a new start, without taking anything back. */
-  async handshake(more: Pick<Greeting, 'conversion'> = {}): Promise<GreetingAnswer> {
-    const answer = await call(`${this.#central.url}/api/greetings`, {
+  async handshake(more: Pick<HandshakeRequest, 'conversion'> = {}): Promise<HandshakeResponse> {
+    const answer = await call(`${this.#central.url}/api/handshakes`, {
       ...REQUEST_LIMITS,
       method: 'POST',
       body: {
@@ -144,7 +144,7 @@ export class TestSite {
         ...more,
       },
       signer: this.signer,
-      response: greetingAnswerSchema,
+      response: handshakeResponseSchema,
     });
     this.epoch = answer.epoch;
     return answer;

@@ -1,4 +1,7 @@
-/** How a site greets central at every start, and takes back what it has forgotten (publication rules R7 and R8). */
+/**
+ * The handshake of a site with central at every start: it agrees on a new epoch, and the site restores the records that its
+ * database has lost (publication rules R7 and R8).
+ */
 import * as z from 'zod';
 import { siteIdSchema, videoIdSchema } from '../ids.ts';
 import { siteConversionSchema } from '../site.ts';
@@ -7,43 +10,43 @@ import { recordEntrySchema } from './gateway.ts';
 import { sha256Schema, timestampSchema, versionSchema } from './record.ts';
 
 export const MAX_HELD_PAGE_ROWS = 2_000;
-export const MAX_TAKEN_BACK_ROWS = 200;
+export const MAX_RESTORED_ROWS = 200;
 
-/** `POST /api/greetings` (site, signed) */
-export const greetingSchema = z.strictObject({
-  /** Nonce of this start. The answer must bear it. */
+/** `POST /api/handshakes` (site, signed) */
+export const handshakeRequestSchema = z.strictObject({
+  /** Nonce of this start of the site. The response must repeat it. */
   start: nonceSchema,
-  /** Highest epoch that this site database knows of; 0 for none. Central may be the one that was restored. */
+  /** Highest epoch that the site's database knows; 0 for none. Central itself may have been restored from a backup. */
   epoch: z.int().nonnegative(),
-  /** SetDigest of the published records: where it is central's own, there is nothing to compare. */
+  /** SetDigest of the published records. If it equals central's, there is nothing to compare. */
   digest: sha256Schema,
-  /** Absent where there is no ffmpeg. */
+  /** Absent if the site has no ffmpeg. */
   conversion: siteConversionSchema.optional(),
 });
-export type Greeting = z.infer<typeof greetingSchema>;
+export type HandshakeRequest = z.infer<typeof handshakeRequestSchema>;
 
-export const greetingAnswerSchema = z.strictObject({
+export const handshakeResponseSchema = z.strictObject({
   epoch: epochSchema,
   /** Highest version that central holds of this site; 0 for none. */
   highestVersion: z.int().nonnegative(),
-  /** Central holds exactly what the digest says, and has nothing else to tell. */
+  /** True if central holds exactly the records of the digest and no video of the site was superseded. */
   same: z.boolean(),
 });
-export type GreetingAnswer = z.infer<typeof greetingAnswerSchema>;
+export type HandshakeResponse = z.infer<typeof handshakeResponseSchema>;
 
-/** What central holds of one video, without its content. */
+/** The record that central holds of one video, without its content. */
 export const heldSchema = z.strictObject({
   video: videoIdSchema,
   version: versionSchema,
   hash: sha256Schema,
   withdrawn: z.boolean(),
   writtenAt: timestampSchema,
-  /** The video belongs to this site now (docs/copies.md): who published it before holds it no more. */
+  /** The site that took over this video (docs/copies.md). The site of this record must cede the video. */
   supersededBy: siteIdSchema.optional(),
 });
 export type HeldRecord = z.infer<typeof heldSchema>;
 
-/** `POST /api/greetings/held` (site, signed): the records of this site that central holds, ordered by video. */
+/** `POST /api/handshakes/held` (site, signed): the records that central holds of this site, ordered by video. */
 export const heldQuerySchema = z.strictObject({ epoch: epochSchema, after: videoIdSchema.optional() });
 export const heldPageSchema = z.strictObject({
   held: z.array(heldSchema).max(MAX_HELD_PAGE_ROWS),
@@ -51,12 +54,12 @@ export const heldPageSchema = z.strictObject({
 });
 export type HeldPage = z.infer<typeof heldPageSchema>;
 
-/** `POST /api/greetings/records` (site, signed): the content of some of them. */
-export const takeBackQuerySchema = z.strictObject({
+/** `POST /api/handshakes/records` (site, signed): the content of some of these records. */
+export const restoreRequestSchema = z.strictObject({
   epoch: epochSchema,
-  videos: z.array(videoIdSchema).min(1).max(MAX_TAKEN_BACK_ROWS),
+  videos: z.array(videoIdSchema).min(1).max(MAX_RESTORED_ROWS),
 });
-export const takeBackAnswerSchema = z.strictObject({
-  /** Fewer than were asked for where they would be too long together: ask again for the rest. */
-  records: z.array(recordEntrySchema).max(MAX_TAKEN_BACK_ROWS),
+export const restoreResponseSchema = z.strictObject({
+  /** May be fewer than requested, because the size of a response is limited. Request the others again. */
+  records: z.array(recordEntrySchema).max(MAX_RESTORED_ROWS),
 });

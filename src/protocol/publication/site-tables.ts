@@ -1,35 +1,35 @@
 /**
- * What central may read of a site's database where it connects to it by SQL, and how it reads it: the tables below and no
- * other column, the published flag its only write. The gateway reads by the same rules, so both ways behave alike. Pure.
+ * The columns of a site's database that central may read over SQL. Central reads no other column and writes only the
+ * published flag. The gateway reads by the same rules, so both ways behave alike. This module is pure.
  */
 import type { Epoch } from './epoch.ts';
 
-/** One row: where the site's database stands with central. */
+/** One row: the state of the site's database towards central. */
 export interface SignalColumns {
   readonly id: number;
   readonly site: string | null;
-  /** Nonce of the present start. */
+  /** Nonce of the current start. */
   readonly start: string;
-  /** Number of the last epoch that was adopted; 0 for none. */
+  /** Number of the last adopted epoch; 0 for none. */
   readonly epoch: number;
   /** Nonce of the start that adopted it. */
   readonly epoch_start: string | null;
-  /** Counts what was written. */
+  /** Counter of record writes. */
   readonly change: number;
 }
 
 export interface RecordColumns {
   readonly video_id: string;
-  /** 0: written, not numbered yet. */
+  /** 0 for a draft, which has no version yet. */
   readonly version: number;
   readonly hash: string;
   /** The record as canonical JSON. */
   readonly body: string;
-  /** The patent's published flag: 0 or 1. */
+  /** The published flag: 0 or 1. */
   readonly published: number;
 }
 
-/** The epoch that this start was given; undefined until it has greeted. */
+/** The epoch of the current start; undefined before its handshake. */
 export const epochOf = ({
   epoch,
   epoch_start,
@@ -38,8 +38,8 @@ export const epochOf = ({
   epoch_start !== null && epoch_start === start ? { number: Number(epoch), start } : undefined;
 
 /**
- * Cuts a page out of the rows found (one more than `limit` where there are more): at most `limit` of them and about
- * `maxBytes` together, one at least.
+ * Cuts a page from the found rows, which are one more than `limit` if there are more. The page has at most `limit` rows of
+ * about `maxBytes` in total, and at least one row.
  */
 export function cutPage<Row extends Pick<RecordColumns, 'body'>>(
   found: readonly Row[],
@@ -48,7 +48,7 @@ export function cutPage<Row extends Pick<RecordColumns, 'body'>>(
 ): { readonly rows: readonly Row[]; readonly more: boolean } {
   let bytes = 0;
   const fitting = found.findIndex((row, index) => {
-    // In UTF-8 a character of a JavaScript string takes three bytes at most.
+    // A UTF-16 code unit takes at most three bytes in UTF-8.
     bytes += row.body.length * 3;
     return index > 0 && bytes > maxBytes;
   });

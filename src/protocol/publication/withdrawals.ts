@@ -1,4 +1,4 @@
-/** How a withdrawal reaches every site, and how the operator sees that it has. */
+/** How every site learns of a withdrawal, and how the operator sees which sites have carried it out. */
 import * as z from 'zod';
 import { siteIdSchema, videoIdSchema } from '../ids.ts';
 import { timestampSchema } from './record.ts';
@@ -6,13 +6,13 @@ import { timestampSchema } from './record.ts';
 export const MAX_WITHDRAWAL_PAGE_ROWS = 1_000;
 
 /**
- * `GET /api/withdrawals/feed?after=N&wait=` (site, signed): what was withdrawn since position N, anywhere, oldest first. Asking
- * for what follows N says that everything up to N has been carried out. With `wait` (seconds, at most 25) and nothing to
- * tell, the answer comes as soon as there is something.
+ * `GET /api/withdrawals/feed?after=N&wait=` (site, signed): the videos that any site has withdrawn since position N, oldest
+ * first. A request after N confirms that everything up to N has been carried out. With `wait` (seconds, at most 25), central
+ * responds as soon as there is a withdrawal.
  */
 export const withdrawalFeedSchema = z.strictObject({
   videos: z.array(videoIdSchema).max(MAX_WITHDRAWAL_PAGE_ROWS),
-  /** Ask for what follows this next. Lower than what was asked for where central was restored from a backup. */
+  /** The `after` of the next request. It is lower than the previous one if central was restored from a backup. */
   position: z.int().nonnegative(),
 });
 export type WithdrawalFeed = z.infer<typeof withdrawalFeedSchema>;
@@ -20,14 +20,14 @@ export type WithdrawalFeed = z.infer<typeof withdrawalFeedSchema>;
 /** `GET /api/withdrawals` (admin): newest first. */
 export const withdrawalSchema = z.strictObject({
   video: videoIdSchema,
-  /** Its last name, where the centre knew it. */
+  /** The last name that central knew; empty if none. */
   name: z.string(),
   site: z.strictObject({ id: siteIdSchema, name: z.string() }),
   withdrawnAt: timestampSchema,
-  /** Sites that have dropped whatever they held of it, of all that have joined. */
+  /** Number of joined sites (`sites`) that have deleted everything they held of the video (`confirmed`). */
   confirmed: z.int().nonnegative(),
   sites: z.int().nonnegative(),
-  /** Those that have not yet, and when they last asked; never, where that is missing. */
+  /** The other sites, and when each last read the feed; absent if it never has. */
   waitingFor: z.array(
     z.strictObject({ id: siteIdSchema, name: z.string(), lastSeenAt: timestampSchema.optional() }),
   ),

@@ -17,7 +17,7 @@ import type { Storage } from '../media/storage/storage.ts';
 
 export type Prepare = StepContext['prepare'];
 
-export interface ConversionOptions {
+export interface ConversionDeps {
   readonly config: SiteConfig;
   readonly db: SiteDatabase;
   readonly storage: Storage;
@@ -34,7 +34,7 @@ export interface Conversion {
 }
 
 /** Undefined where there is no ffprobe: without it nothing is known of a source that needs it. */
-export function openConversion(options: ConversionOptions): Conversion | undefined {
+export function openConversion(options: ConversionDeps): Conversion | undefined {
   const { config, tools, storage, log, db, prepare } = options;
   if (tools.confinement.isolation === 'none') {
     log.warn(

@@ -20,7 +20,7 @@ export interface OpenedBuffer {
   readonly load: () => SiteLoad;
 }
 
-export interface BufferPlace {
+export interface BufferDeps {
   readonly originUrl: string;
   readonly siteId: () => string | undefined;
   readonly trackerUrl: () => string | undefined;
@@ -28,7 +28,7 @@ export interface BufferPlace {
   readonly askWithRight: UpstreamOptions['askWithRight'];
 }
 
-export async function openBuffer(config: SiteConfig, place: BufferPlace, log: Log): Promise<OpenedBuffer> {
+export async function openBuffer(config: SiteConfig, place: BufferDeps, log: Log): Promise<OpenedBuffer> {
   const day =
     config.uplinkDaily === undefined
       ? undefined

@@ -7,7 +7,7 @@ import type { KeyPair } from '../../kernel/identity/keys.ts';
 import { problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import type { SiteConfig } from '../config.ts';
-import { findSaidRecord } from '../database/records.ts';
+import { findPublishedRecord } from '../database/records.ts';
 import { locateRevision } from '../database/revisions.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 import { CopyStore } from '../media/cut/copy-store.ts';
@@ -18,7 +18,7 @@ export interface OpenedOrigin extends OriginServer {
   readonly url: string;
 }
 
-export interface OriginMeans {
+export interface OriginDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   readonly key: () => KeyPair;
@@ -27,13 +27,13 @@ export interface OriginMeans {
 
 export async function openOrigin(
   config: SiteConfig,
-  { db, storage, key, rights }: OriginMeans,
+  { db, storage, key, rights }: OriginDeps,
 ): Promise<OpenedOrigin> {
   const origin = createOriginServer({
     key,
     rights,
     copies: new CopyStore(storage),
-    record: (video, revision, version) => findSaidRecord(db, video, revision, version),
+    record: (video, revision, version) => findPublishedRecord(db, video, revision, version),
     async locate(video, revision) {
       const found = await locateRevision(db, video, revision);
       return typeof found === 'object'

@@ -27,27 +27,27 @@ import { isMediaUrl } from '../delivery/http/media-file.ts';
 import { createGateway, serveGateway } from '../http/gateway.ts';
 import { serveLibrary } from '../http/library.ts';
 import type { SiteLoad } from '../http/probe.ts';
-import { servePlace } from '../http/site-info.ts';
+import { serveSiteInfo } from '../http/site-info.ts';
 import { serveCaptions } from '../http/studio/captions.ts';
 import { serveJobs } from '../http/studio/jobs.ts';
 import { serveStudio } from '../http/studio/studio.ts';
 import { openTls } from '../http/tls.ts';
 import { hashFile } from '../http/uploads/upload-store.ts';
 import { createUploads } from '../http/uploads/uploads.ts';
-import { createBallast } from '../maintenance/disk-reserve.ts';
-import { startUpkeep } from '../maintenance/maintenance.ts';
-import { measureBuffer, measureRecords } from '../maintenance/metrics.ts';
-import { removeLeftovers } from '../maintenance/orphans.ts';
+import { createDiskReserve } from '../maintenance/disk-reserve.ts';
+import { startMaintenance } from '../maintenance/maintenance.ts';
+import { registerBufferMetrics, registerRecordMetrics } from '../maintenance/metrics.ts';
+import { removeOrphans } from '../maintenance/orphans.ts';
 import { AT_HOME } from '../media/conversion/worker.ts';
 import { CopyStore } from '../media/cut/copy-store.ts';
 import { MAX_EXTRAS_ATTEMPTS, startExtras } from '../media/extras/make-extras.ts';
 import { findMediaTools } from '../media/ffmpeg/ffmpeg.ts';
 import { prepareInWorker } from '../media/index/prepare-in-worker.ts';
 import { createIntake, makeRecord } from '../media/intake/intake.ts';
-import { reviveVideo } from '../media/intake/recover-source.ts';
+import { recoverSource } from '../media/intake/recover-source.ts';
 import { startSettling } from '../media/storage/offload.ts';
 import { openStorage } from '../media/storage/open-storage.ts';
-import { startHearing } from '../publication/catalogue-sync.ts';
+import { startCatalogueSync } from '../publication/catalogue-sync.ts';
 import { centralOverHttp, refusalReporter } from '../publication/central-client.ts';
 import { startLink } from '../publication/link.ts';
 import { createMembership } from '../publication/membership.ts';
@@ -56,7 +56,7 @@ import { startRegistrationWatch } from '../publication/registrations.ts';
 import { startViewerReports } from '../publication/viewer-reports.ts';
 import { startWithdrawals } from '../publication/withdrawals.ts';
 import { openRights } from '../rights/open.ts';
-import { servePartsRights } from '../rights/remote.ts';
+import { serveRemoteRights } from '../rights/remote.ts';
 import { RIGHTS_FILE } from '../rights/site-rights.ts';
 import { createRemoteBuffer } from '../standalone/remote-buffer.ts';
 import { openConversion, type Prepare } from './conversion.ts';
@@ -94,7 +94,11 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
   await beginStart(db, newNonce());
 
   const membership = createMembership(config, config.dataDirectory, identity, log);
-  const { book, rights, markHeld } = await openRights(join(config.dataDirectory, RIGHTS_FILE), db, log);
+  const {
+    book,
+    rights,
+    markStored: markHeld,
+  } = await openRights(join(config.dataDirectory, RIGHTS_FILE), db, log);
   const askWithRight = async (video: VideoId): Promise<HolderAnswer> => {
     const { key, membership: joined } = membership.identity();
     const [trackerUrl] = membership.trackerUrls();
@@ -170,8 +174,8 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     db,
     calls,
     conversion: tools?.confinement,
-    revive: record => reviveVideo(storage, record),
-    async onTakenBack(videos) {
+    recoverSource: record => recoverSource(storage, record),
+    async onRestored(videos) {
       for (const { video, kind } of videos) {
         if (kind !== 'tombstone') continue;
         await forgetVideo(video);
@@ -234,7 +238,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     },
     server: tls.server(local?.buffer.lane),
   });
-  const ballast = createBallast(join(config.dataDirectory, 'ballast'));
+  const ballast = createDiskReserve(join(config.dataDirectory, 'ballast'));
   serveStudio(app, {
     db,
     storage,
@@ -242,7 +246,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     access: config,
     rights,
     uploads,
-    ballast,
+    reserve: ballast,
     onRecord: publisher.wake,
     // A buffer that runs apart and is away is told when it is back: the author need not wait for it.
     onWithdrawn: video =>
@@ -287,7 +291,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     centralUrl: () => membership.identity().membership?.centralUrl,
     log,
   });
-  servePartsRights(app, { book, start: newNonce(), operatorToken: config.operatorToken, askWithRight });
+  serveRemoteRights(app, { book, start: newNonce(), operatorToken: config.operatorToken, askWithRight });
   const membershipWatch = membership.start({
     onJoined() {
       following.wake();
@@ -300,7 +304,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     onUnreachable: () => link.wake(),
     checkEpoch: publisher.check,
   });
-  servePlace(app, {
+  serveSiteInfo(app, {
     db,
     config,
     identity: membership.identity,
@@ -319,7 +323,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     isPrivate: rights.isPrivate,
     isConnected: assignments.isConnected,
   });
-  const hearing = startHearing({
+  const hearing = startCatalogueSync({
     db,
     centralUrl: () => membership.identity().membership?.centralUrl,
     // Of private ones nobody is told, and they are not listed here.
@@ -333,8 +337,8 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
       connectTo: () => (config.central ? [config.central] : []),
     });
   }
-  if (local) measureBuffer(metrics, local.buffer.stats);
-  measureRecords(metrics, () => countUnpublished(db));
+  if (local) registerBufferMetrics(metrics, local.buffer.stats);
+  registerRecordMetrics(metrics, () => countUnpublished(db));
 
   // A withdrawal that was cut short by a stop: what the buffer still holds of it goes now.
   for (const { id } of await listVideosInState(db, ['withdrawn'])) {
@@ -342,7 +346,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
       log.warn({ reason: messageOf(error) }, 'not dropped yet'),
     );
   }
-  await removeLeftovers(db, storage).catch(error =>
+  await removeOrphans(db, storage).catch(error =>
     log.warn({ err: error }, 'leftovers could not all be removed; the next start tries again'),
   );
   await intake.resume();
@@ -357,10 +361,10 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
         onRecord: () => publisher.wake(),
       })
     : undefined;
-  const upkeep = startUpkeep({
+  const upkeep = startMaintenance({
     db,
     disks: storage.disks,
-    ballast,
+    reserve: ballast,
     uploads,
     intake,
     keepFreeBytes: config.keepFree,

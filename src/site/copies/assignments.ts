@@ -3,7 +3,7 @@
 import { type Repeating, repeat } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
-import { noteAssignments } from '../database/copies.ts';
+import { writeAssignments } from '../database/copies.ts';
 import { readSignal } from '../database/signal.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 import type { CentralCalls } from '../publication/central-client.ts';
@@ -31,7 +31,7 @@ export function startAssignments(options: {
       // The first answer is wanted at once: it says that central is there.
       const { assignments, position } = await calls.awaitAssignments(after, isConnected, signal);
       isConnected = true;
-      await noteAssignments(db, assignments, position);
+      await writeAssignments(db, assignments, position);
       if (assignments.length > 0) onAssigned();
       return 0;
     } catch (error) {

@@ -17,7 +17,7 @@ import { newRevisionId, newSiteId, newVideoId, type RevisionId } from '../../pro
 import { recordFile } from '../../protocol/media/media.ts';
 import { canonicalJson } from '../../protocol/publication/canonical.ts';
 import { type VideoRecord, videoRecordSchema } from '../../protocol/publication/record.ts';
-import { findCopy, noteAssignments, takeBackCopy } from '../database/copies.ts';
+import { findCopy, restoreCopy, writeAssignments } from '../database/copies.ts';
 import { type SiteSchema, siteMigrations } from '../database/schema.ts';
 import { findVideo, type SiteDatabase } from '../database/videos.ts';
 import { CopyStore } from '../media/cut/copy-store.ts';
@@ -196,7 +196,7 @@ const assign = async (changes: Partial<Extract<Assignment, { wanted: true }>> = 
     reason: 'x',
     ...changes,
   };
-  await noteAssignments(db, [assignment], 1);
+  await writeAssignments(db, [assignment], 1);
   keeper?.wake();
 };
 async function until<T>(what: () => Promise<T | undefined | false>): Promise<T> {
@@ -318,7 +318,7 @@ describe('a copy that is here', () => {
   });
 
   it('goes when it is not wanted, and says so', async () => {
-    await noteAssignments(db, [{ wanted: false, video, reason: 'No rule wants it.' }], 2);
+    await writeAssignments(db, [{ wanted: false, video, reason: 'No rule wants it.' }], 2);
     keeper?.wake();
     await until(async () => !existsSync(storage.directory(video)));
     await until(async () => (await findCopy(db, video)) === undefined);
@@ -348,7 +348,7 @@ describe('a copy that is here', () => {
     const forget = async (): Promise<void> => {
       await keeper?.stop();
       await db.deleteFrom('copies').execute();
-      await db.transaction().execute(transaction => takeBackCopy(transaction, record));
+      await db.transaction().execute(transaction => restoreCopy(transaction, record));
     };
     await forget();
     await start();

@@ -14,11 +14,11 @@ import {
   completeCopy,
   findCopy,
   forgetCopy,
-  inheritVideo,
   listCopyWork,
   noteCopyFailure,
   noteCopyProgress,
-  renounceCopy,
+  releaseCopy,
+  takeOverVideo,
 } from '../database/copies.ts';
 import type { CopyRow, VideoRow } from '../database/schema.ts';
 import { findVideo, type SiteDatabase } from '../database/videos.ts';
@@ -69,8 +69,8 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
   async function drop(video: VideoId, because: string, isWithdrawn = false): Promise<void> {
     const own = await findVideo(db, video);
     // Nobody is sent here for it any more before its files go.
-    await renounceCopy(db, video, because, isWithdrawn);
-    failpoint('copy-renounced');
+    await releaseCopy(db, video, because, isWithdrawn);
+    failpoint('copy-released');
     onRecord();
     await options.forgetOpen(video);
     if (own) {
@@ -134,7 +134,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
     const video = row.video_id as VideoId;
     const found = await inspect(store, video, row.revision as RevisionId);
     if (found) await complete(row, row.revision as RevisionId, found);
-    else await renounceCopy(db, video, 'Its files are not here: this site was restored without them.');
+    else await releaseCopy(db, video, 'Its files are not here: this site was restored without them.');
     onRecord();
   }
 
@@ -146,10 +146,10 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
     const record = videoRecordSchema.parse(JSON.parse(held_record));
     const revision = newRevisionId();
     await store.resign(video, held_revision as RevisionId, revision, options.key());
-    failpoint('copy-resigned');
+    failpoint('copy-re-signed');
     const prepared = JSON.stringify(preparedOf(record, copyPath(video)));
-    await inheritVideo(db, { record, revision, prepared, describe: options.describe });
-    failpoint('copy-inherited');
+    await takeOverVideo(db, { record, revision, prepared, describe: options.describe });
+    failpoint('copy-taken-over');
     await options.onHeld(video);
     onRecord();
     log.warn({ video, revision }, 'a copy has become the video: its site is lost');

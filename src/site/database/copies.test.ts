@@ -5,17 +5,17 @@ import { openDatabase } from '../../kernel/sql/sql.ts';
 import type { Assignment } from '../../protocol/copies.ts';
 import { newRevisionId, newSiteId, newVideoId } from '../../protocol/ids.ts';
 import {
+  type CompleteCopy,
+  cancelTakeover,
   completeCopy,
-  disinherit,
   findCopy,
   forgetCopy,
-  inheritVideo,
-  isUnclaimed,
+  isUnpublishedTakeover,
   listCopyWork,
-  noteAssignments,
   noteCopyFailure,
-  renounceCopy,
-  type WholeCopy,
+  releaseCopy,
+  takeOverVideo,
+  writeAssignments,
 } from './copies.ts';
 import { type SiteSchema, siteMigrations } from './schema.ts';
 import { readSignal } from './signal.ts';
@@ -48,7 +48,7 @@ const wish = (changes: object = {}): Assignment =>
     reason: 'An operator put it there.',
     ...changes,
   }) as Assignment;
-const whole = (changes: Partial<WholeCopy> = {}): WholeCopy => ({
+const whole = (changes: Partial<CompleteCopy> = {}): CompleteCopy => ({
   video,
   revision,
   origin,
@@ -72,7 +72,7 @@ const said = async () =>
 
 describe('a copy', () => {
   it('is work until it is whole, and then a record that waits to be published', async () => {
-    await noteAssignments(db, [wish()], 7);
+    await writeAssignments(db, [wish()], 7);
     expect(await work()).toMatchObject([{ video_id: video, state: 'wanted' }]);
     expect(Number((await readSignal(db)).assignments)).toBe(7);
     expect(await said()).toEqual([]);
@@ -83,9 +83,9 @@ describe('a copy', () => {
   });
 
   it('of a newer revision is work again; of a renamed video it is, and says nothing new', async () => {
-    await noteAssignments(db, [wish()], 7);
+    await writeAssignments(db, [wish()], 7);
     await completeCopy(db, whole());
-    await noteAssignments(db, [wish({ version: 4 })], 8);
+    await writeAssignments(db, [wish({ version: 4 })], 8);
     expect(await work()).toHaveLength(1);
     const { change } = await readSignal(db);
     await completeCopy(db, whole({ recordVersion: 4, record: '{"name":"new"}' }));
@@ -93,58 +93,58 @@ describe('a copy', () => {
     expect((await readSignal(db)).change).toBe(change);
     expect((await findCopy(db, video))?.held_record).toBe('{"name":"new"}');
     const next = newRevisionId();
-    await noteAssignments(db, [wish({ version: 5, revision: next })], 9);
+    await writeAssignments(db, [wish({ version: 5, revision: next })], 9);
     await completeCopy(db, whole({ recordVersion: 5, revision: next }));
     expect(await said()).toMatchObject([{ kind: 'copy', revision: next }]);
   });
 
   it('that is not wanted any more is given up in a record before it is forgotten', async () => {
-    await noteAssignments(db, [wish()], 7);
+    await writeAssignments(db, [wish()], 7);
     await completeCopy(db, whole());
-    await noteAssignments(db, [{ wanted: false, video, reason: 'No rule wants it.' }], 8);
+    await writeAssignments(db, [{ wanted: false, video, reason: 'No rule wants it.' }], 8);
     expect(await work()).toMatchObject([{ wanted: 0 }]);
-    await renounceCopy(db, video, 'No rule wants it.');
+    await releaseCopy(db, video, 'No rule wants it.');
     expect(await said()).toMatchObject([{ kind: 'gone', because: 'No rule wants it.', published: 0 }]);
     await forgetCopy(db, video);
     expect(await findCopy(db, video)).toBeUndefined();
-    await noteAssignments(db, [wish()], 9);
+    await writeAssignments(db, [wish()], 9);
     await completeCopy(db, whole());
     expect(await said()).toMatchObject([{ kind: 'copy' }]);
   });
 
   it('that was never whole is forgotten without a word', async () => {
-    await noteAssignments(db, [wish(), { wanted: false, video, reason: 'No.' }], 7);
-    await renounceCopy(db, video, 'No.');
+    await writeAssignments(db, [wish(), { wanted: false, video, reason: 'No.' }], 7);
+    await releaseCopy(db, video, 'No.');
     await forgetCopy(db, video);
     expect(await said()).toEqual([]);
     expect(await findCopy(db, video)).toBeUndefined();
   });
 
   it('that is wanted again while it goes stays in the table, and one that was withdrawn meanwhile is never said to be whole', async () => {
-    await noteAssignments(db, [wish()], 7);
+    await writeAssignments(db, [wish()], 7);
     await completeCopy(db, whole());
-    await renounceCopy(db, video, 'No rule wants it.');
+    await releaseCopy(db, video, 'No rule wants it.');
     await forgetCopy(db, video);
     expect(await work()).toHaveLength(1);
-    await renounceCopy(db, video, 'The video was withdrawn.', true);
+    await releaseCopy(db, video, 'The video was withdrawn.', true);
     expect(await completeCopy(db, whole())).toBe(false);
     expect(await said()).toMatchObject([{ kind: 'gone' }]);
   });
 
   it('that could not be made waits its turn', async () => {
-    await noteAssignments(db, [wish()], 7);
+    await writeAssignments(db, [wish()], 7);
     await noteCopyFailure(db, video, 'nobody has it', 5_000);
     expect(await work(4_999)).toEqual([]);
     expect(await work(5_000)).toMatchObject([{ attempts: 1, error: 'nobody has it' }]);
   });
 
   it('becomes the video: one row, one record, no copy', async () => {
-    await noteAssignments(db, [wish()], 7);
+    await writeAssignments(db, [wish()], 7);
     await completeCopy(db, whole());
-    await noteAssignments(db, [wish({ origin: self })], 8);
+    await writeAssignments(db, [wish({ origin: self })], 8);
     expect(await work()).toHaveLength(1);
     const own = newRevisionId();
-    await inheritVideo(db, {
+    await takeOverVideo(db, {
       record: {
         kind: 'video',
         video,
@@ -180,8 +180,8 @@ describe('a copy', () => {
       .set({ prepared: JSON.stringify({ inherited: { path: 'x' } }) })
       .execute();
     const row = await findVideo(db, video);
-    expect(row && isUnclaimed(row)).toBe(true);
-    await disinherit(db, video);
+    expect(row && isUnpublishedTakeover(row)).toBe(true);
+    await cancelTakeover(db, video);
     expect(await findVideo(db, video)).toBeUndefined();
     expect(await said()).toMatchObject([{ kind: 'gone', published: 0 }]);
   });

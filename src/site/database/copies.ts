@@ -5,7 +5,7 @@
 import type { Assignment } from '../../protocol/copies.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
 import type { CopyRecord, RecordDraft, VideoRecord } from '../../protocol/publication/record.ts';
-import { SETTLED } from './offloading.ts';
+import { OFFLOAD } from './offloading.ts';
 import { type SiteTransaction, writeDraft } from './records.ts';
 import type { CopyRow, CopyState, VideoRow } from './schema.ts';
 import type { SiteDatabase, VideoWithRecord } from './videos.ts';
@@ -13,7 +13,7 @@ import type { SiteDatabase, VideoWithRecord } from './videos.ts';
 const now = (): string => new Date().toISOString();
 
 /** Takes down what this site is to hold, and up to where it has heard. */
-export function noteAssignments(
+export function writeAssignments(
   db: SiteDatabase,
   assignments: readonly Assignment[],
   position: number,
@@ -94,7 +94,7 @@ export const listCopies = (db: SiteDatabase): Promise<CopyRow[]> =>
 export const findCopy = (db: SiteDatabase, video: VideoId): Promise<CopyRow | undefined> =>
   db.selectFrom('copies').selectAll().where('video_id', '=', video).executeTakeFirst();
 
-export interface WholeCopy {
+export interface CompleteCopy {
   readonly video: VideoId;
   readonly revision: RevisionId;
   readonly origin: SiteId;
@@ -110,7 +110,7 @@ export interface WholeCopy {
 }
 
 /** Every file is durable and checked: from here on this site says that it holds the copy. */
-export function completeCopy(db: SiteDatabase, copy: WholeCopy, nowMs = Date.now()): Promise<boolean> {
+export function completeCopy(db: SiteDatabase, copy: CompleteCopy, nowMs = Date.now()): Promise<boolean> {
   return db.transaction().execute(async transaction => {
     const row = await transaction
       .updateTable('copies')
@@ -135,7 +135,7 @@ export function completeCopy(db: SiteDatabase, copy: WholeCopy, nowMs = Date.now
       .executeTakeFirst();
     if (!row) return false;
     const { record: _, recordVersion: __, name: ___, description: ____, ...said } = copy;
-    if (isSaid(await findSaid(transaction, copy.video), said)) return true;
+    if (isPublishedAs(await findOwnRecord(transaction, copy.video), said)) return true;
     await writeDraft(
       transaction,
       copy.video,
@@ -147,7 +147,7 @@ export function completeCopy(db: SiteDatabase, copy: WholeCopy, nowMs = Date.now
 }
 
 /** What this site says of it now. */
-async function findSaid(
+async function findOwnRecord(
   transaction: SiteTransaction,
   video: VideoId,
 ): Promise<Partial<CopyRecord> | undefined> {
@@ -160,12 +160,12 @@ async function findSaid(
 }
 
 /** The origin was renamed, say: nothing has changed of what is here. */
-const isSaid = (said: Partial<CopyRecord> | undefined, copy: Partial<CopyRecord>): boolean =>
+const isPublishedAs = (said: Partial<CopyRecord> | undefined, copy: Partial<CopyRecord>): boolean =>
   said?.kind === 'copy' &&
   (['revision', 'origin', 'path', 'sourceAddress'] as const).every(name => said[name] === copy[name]);
 
 /** This site says that it holds it no more. After that its files may go; the row is deleted last (`forgetCopy`). */
-export function renounceCopy(
+export function releaseCopy(
   db: SiteDatabase,
   video: VideoId,
   because: string,
@@ -183,7 +183,7 @@ export function renounceCopy(
       })
       .where('video_id', '=', video)
       .execute();
-    if ((await findSaid(transaction, video))?.kind !== 'copy') return;
+    if ((await findOwnRecord(transaction, video))?.kind !== 'copy') return;
     const goneAt = new Date(nowMs).toISOString();
     await writeDraft(
       transaction,
@@ -230,7 +230,7 @@ export async function noteCopyFailure(
 }
 
 /** What central knows of a copy that this database has forgotten: whether it is here has to be seen. */
-export async function takeBackCopy(transaction: SiteTransaction, record: CopyRecord): Promise<void> {
+export async function restoreCopy(transaction: SiteTransaction, record: CopyRecord): Promise<void> {
   const { video, origin, revision } = record;
   const row = { state: 'claimed' as CopyState, ...NOTHING_HELD, not_before_ms: 0, updated_at: now() };
   await transaction
@@ -251,7 +251,7 @@ export async function takeBackCopy(transaction: SiteTransaction, record: CopyRec
 }
 
 /** Central knows that it is gone from here: if it is wanted, it is made anew. */
-export async function takeBackGone(transaction: SiteTransaction, video: VideoId): Promise<void> {
+export async function restoreGone(transaction: SiteTransaction, video: VideoId): Promise<void> {
   await transaction
     .updateTable('copies')
     .set({ state: 'wanted', ...NOTHING_HELD, not_before_ms: 0, updated_at: now() })
@@ -260,7 +260,7 @@ export async function takeBackGone(transaction: SiteTransaction, video: VideoId)
 }
 
 /** Another site is lost, and its video, of which this site holds a copy, is this one's from now on. */
-export interface Inheritance {
+export interface Takeover {
   readonly record: VideoRecord;
   /** The same bytes, signed by this site. */
   readonly revision: RevisionId;
@@ -269,9 +269,9 @@ export interface Inheritance {
   readonly describe: (video: VideoRow) => RecordDraft;
 }
 
-export function inheritVideo(
+export function takeOverVideo(
   db: SiteDatabase,
-  { record, revision, prepared, describe }: Inheritance,
+  { record, revision, prepared, describe }: Takeover,
   nowMs = Date.now(),
 ): Promise<void> {
   return db.transaction().execute(async transaction => {
@@ -298,7 +298,7 @@ export function inheritVideo(
         file_name: null,
         extras: null,
         extras_attempts: 0,
-        settled: SETTLED.done,
+        settled: OFFLOAD.done,
         attempts: 0,
         created_at: record.createdAt,
         ...row,
@@ -312,13 +312,13 @@ export function inheritVideo(
 }
 
 /** It was given this video, has not published it yet, and its former site has withdrawn it meanwhile: then there is nothing to inherit. */
-export const isUnclaimed = (row: VideoWithRecord): boolean =>
+export const isUnpublishedTakeover = (row: VideoWithRecord): boolean =>
   row.published === 0 &&
   row.prepared !== null &&
   (JSON.parse(row.prepared) as { inherited?: unknown }).inherited !== undefined &&
   Number(row.registered_version) === 0;
 
-export function disinherit(db: SiteDatabase, video: VideoId, nowMs = Date.now()): Promise<void> {
+export function cancelTakeover(db: SiteDatabase, video: VideoId, nowMs = Date.now()): Promise<void> {
   return db.transaction().execute(async transaction => {
     const goneAt = new Date(nowMs).toISOString();
     const because = 'The video was withdrawn before this site had it.';

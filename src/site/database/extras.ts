@@ -7,7 +7,7 @@ import { newRevisionId, type RevisionId, type VideoId } from '../../protocol/ids
 import { MAX_CAPTION_TRACKS } from '../../protocol/limits.ts';
 import { captionsRenditionSchema } from '../../protocol/media/media.ts';
 import type { RecordDraft } from '../../protocol/publication/record.ts';
-import { unsettle, writeDraft } from './records.ts';
+import { reopenOffload, writeDraft } from './records.ts';
 import type { VideoRow } from './schema.ts';
 import type { SiteDatabase } from './videos.ts';
 
@@ -91,7 +91,7 @@ export function changeExtras(
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirstOrThrow();
-    await unsettle(transaction, id);
+    await reopenOffload(transaction, id);
     await writeDraft(transaction, id, record(video), nowMs);
     return true;
   });

@@ -8,7 +8,7 @@ import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import { canonicalJson } from '../../protocol/publication/canonical.ts';
 import type { Epoch } from '../../protocol/publication/epoch.ts';
 import type { RecordEntry } from '../../protocol/publication/gateway.ts';
-import type { GreetingAnswer, HeldPage } from '../../protocol/publication/handshake.ts';
+import type { HandshakeResponse, HeldPage } from '../../protocol/publication/handshake.ts';
 import {
   isOfOwner,
   type PublicationRecord,
@@ -16,7 +16,7 @@ import {
   writtenAtOf,
 } from '../../protocol/publication/record.ts';
 import { type Comparison, compare } from './compare.ts';
-import { takeBackCopy, takeBackGone } from './copies.ts';
+import { restoreCopy, restoreGone } from './copies.ts';
 import { type SiteTransaction, writeDraft } from './records.ts';
 import type { RecordRow, VideoRow } from './schema.ts';
 import { lockSignal } from './signal.ts';
@@ -35,13 +35,13 @@ interface Compared {
   readonly supersededBy: SiteId | undefined;
 }
 
-export interface TakenBack {
+export interface RestoredRecord {
   readonly video: VideoId;
   readonly kind: PublicationRecord['kind'];
 }
 
 /** What becomes of a video whose record was taken back: is its source still here? */
-export type ReviveVideo = (
+export type RecoverSource = (
   record: VideoRecord,
 ) => Promise<Pick<VideoRow, 'state' | 'error_code' | 'error_detail'>>;
 
@@ -68,7 +68,7 @@ const ownRecord = (row: RecordRow) => ({
 });
 
 /** The records of this page whose content must be fetched before it can be applied. */
-export const listForgotten = async (db: SiteDatabase, range: HeldRange): Promise<VideoId[]> =>
+export const listMissing = async (db: SiteDatabase, range: HeldRange): Promise<VideoId[]> =>
   (await compareRange(db, range))
     .filter(({ comparison }) => comparison === 'take-back')
     .map(({ video }) => video);
@@ -78,16 +78,16 @@ export async function applyRange(
   db: SiteDatabase,
   range: HeldRange,
   contents: ReadonlyMap<VideoId, RecordEntry>,
-  revive: ReviveVideo,
+  revive: RecoverSource,
   nowMs = Date.now(),
-): Promise<readonly TakenBack[]> {
-  const revived = new Map<VideoId, Awaited<ReturnType<ReviveVideo>>>();
+): Promise<readonly RestoredRecord[]> {
+  const revived = new Map<VideoId, Awaited<ReturnType<RecoverSource>>>();
   for (const [video, { record }] of contents) {
     if (record.kind === 'video') revived.set(video, await revive(record));
   }
   return db.transaction().execute(async transaction => {
     await lockSignal(transaction);
-    const takenBack: TakenBack[] = [];
+    const takenBack: RestoredRecord[] = [];
     for (const { video, comparison, own, supersededBy } of await compareRange(transaction, range)) {
       const update = transaction.updateTable('records').where('video_id', '=', video);
       const content = contents.get(video);
@@ -97,10 +97,10 @@ export async function applyRange(
       } else if (comparison === 'renumber' && own && own.version > 0) {
         await update.set(unnumber(own)).execute();
       } else if (comparison === 'take-back' && content) {
-        await takeBack(transaction, content, revived.get(video));
+        await restoreRecord(transaction, content, revived.get(video));
         takenBack.push({ video, kind: content.record.kind });
       }
-      if (supersededBy !== undefined) await yieldVideo(transaction, video, supersededBy, nowMs);
+      if (supersededBy !== undefined) await cedeVideo(transaction, video, supersededBy, nowMs);
     }
     return takenBack;
   });
@@ -110,7 +110,7 @@ export async function applyRange(
  * This site was taken for lost, and its video is another one's now. The files stay, for whoever is watching them and for
  * whoever wants something out of them; the site itself speaks of the video no more.
  */
-async function yieldVideo(
+async function cedeVideo(
   transaction: SiteTransaction,
   video: VideoId,
   heir: SiteId,
@@ -144,10 +144,10 @@ function unnumber(row: RecordRow): Partial<RecordRow> {
   return { version: 0, hash: '', body: canonicalJson(draft), published: 0, registered_version: 0 };
 }
 
-async function takeBack(
+async function restoreRecord(
   transaction: SiteTransaction,
   { record, hash }: RecordEntry,
-  revived: Awaited<ReturnType<ReviveVideo>> | undefined,
+  revived: Awaited<ReturnType<RecoverSource>> | undefined,
 ): Promise<void> {
   const writtenAt = writtenAtOf(record);
   const row = {
@@ -172,8 +172,8 @@ async function takeBack(
     .where('id', '=', 1)
     .where('written_ms', '<', writtenMs)
     .execute();
-  if (record.kind === 'copy') return takeBackCopy(transaction, record);
-  if (record.kind === 'gone') return takeBackGone(transaction, record.video);
+  if (record.kind === 'copy') return restoreCopy(transaction, record);
+  if (record.kind === 'gone') return restoreGone(transaction, record.video);
   const present = await transaction
     .selectFrom('videos')
     .select(['state', 'revision'])
@@ -236,7 +236,7 @@ async function takeBack(
 export function adoptEpoch(
   db: SiteDatabase,
   site: string,
-  { epoch, highestVersion }: GreetingAnswer,
+  { epoch, highestVersion }: HandshakeResponse,
 ): Promise<boolean> {
   return db.transaction().execute(async transaction => {
     const signal = await lockSignal(transaction);

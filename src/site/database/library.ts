@@ -7,7 +7,7 @@ import type { Pictures } from '../../protocol/media/media.ts';
 import type { VideoRecord } from '../../protocol/publication/record.ts';
 import { normaliseForSearch, searchWords } from '../../protocol/text.ts';
 import { parseExtras } from './extras.ts';
-import type { HeardVideoRow } from './schema.ts';
+import type { CatalogueTitleRow } from './schema.ts';
 import type { SiteDatabase } from './videos.ts';
 
 export interface LibraryVideo {
@@ -84,7 +84,7 @@ async function describe(db: SiteDatabase, title: Title): Promise<LibraryVideo | 
     ? describeOwn(db, title.id)
     : title.holding === 'copy'
       ? describeCopy(db, title.id)
-      : describeHeard(db, title.id));
+      : describeBuffered(db, title.id));
   return found && { ...title, ...found };
 }
 
@@ -120,7 +120,7 @@ async function describeCopy(db: SiteDatabase, id: VideoId): Promise<Facts | unde
   return { revision: row.held_revision as RevisionId, durationMs, pictures };
 }
 
-async function describeHeard(db: SiteDatabase, id: VideoId): Promise<Facts | undefined> {
+async function describeBuffered(db: SiteDatabase, id: VideoId): Promise<Facts | undefined> {
   const row = await db.selectFrom('heard_videos').selectAll().where('video_id', '=', id).executeTakeFirst();
   if (!row) return undefined;
   const pictures = row.pictures === null ? NO_PICTURES : (JSON.parse(row.pictures) as Pictures);
@@ -128,7 +128,7 @@ async function describeHeard(db: SiteDatabase, id: VideoId): Promise<Facts | und
 }
 
 /** Of these, the ones that nothing is known of, or nothing newer than that. */
-export async function listUnheard(
+export async function listUnsynced(
   db: SiteDatabase,
   videos: readonly VideoId[],
   sinceMs: number,
@@ -149,7 +149,7 @@ export async function listUnheard(
   return videos.filter(id => !ids.has(id));
 }
 
-export async function noteHeard(db: SiteDatabase, row: HeardVideoRow): Promise<void> {
+export async function writeTitle(db: SiteDatabase, row: CatalogueTitleRow): Promise<void> {
   await db
     .insertInto('heard_videos')
     .values(row)
@@ -157,6 +157,6 @@ export async function noteHeard(db: SiteDatabase, row: HeardVideoRow): Promise<v
     .execute();
 }
 
-export async function forgetHeard(db: SiteDatabase, video: VideoId): Promise<void> {
+export async function deleteTitle(db: SiteDatabase, video: VideoId): Promise<void> {
   await db.deleteFrom('heard_videos').where('video_id', '=', video).execute();
 }

@@ -4,10 +4,10 @@ import type { VideoRow } from './schema.ts';
 import type { SiteDatabase } from './videos.ts';
 
 /** Begun is written before the first object, so that whoever removes a video knows where to look. */
-export const SETTLED = { no: 0, begun: 1, done: 2 } as const;
+export const OFFLOAD = { no: 0, begun: 1, done: 2 } as const;
 
 /** Published, with nothing more to be made of it, and not settled in its present revision. */
-export const listUnsettled = (
+export const listNotOffloaded = (
   db: SiteDatabase,
   limit: number,
   /** Pictures and captions are made here: a video waits for its own, or until they were tried for often enough. */
@@ -17,7 +17,7 @@ export const listUnsettled = (
     .selectFrom('videos')
     .selectAll()
     .where('state', '=', 'ready')
-    .where('settled', '<', SETTLED.done)
+    .where('settled', '<', OFFLOAD.done)
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -33,15 +33,15 @@ export const listUnsettled = (
     .limit(limit)
     .execute();
 
-export async function markSettling(db: SiteDatabase, id: VideoId): Promise<void> {
-  await db.updateTable('videos').set({ settled: SETTLED.begun }).where('id', '=', id).execute();
+export async function markOffloadBegun(db: SiteDatabase, id: VideoId): Promise<void> {
+  await db.updateTable('videos').set({ settled: OFFLOAD.begun }).where('id', '=', id).execute();
 }
 
 /** Done, unless it got a new revision meanwhile. */
-export async function markSettled(db: SiteDatabase, id: VideoId, revision: string | null): Promise<void> {
+export async function markOffloaded(db: SiteDatabase, id: VideoId, revision: string | null): Promise<void> {
   await db
     .updateTable('videos')
-    .set({ settled: SETTLED.done })
+    .set({ settled: OFFLOAD.done })
     .where('id', '=', id)
     .where('revision', '=', revision)
     .where('state', '=', 'ready')
@@ -50,5 +50,5 @@ export async function markSettled(db: SiteDatabase, id: VideoId, revision: strin
 
 /** Nothing of it is left anywhere. */
 export async function markRemoved(db: SiteDatabase, id: VideoId): Promise<void> {
-  await db.updateTable('videos').set({ settled: SETTLED.no }).where('id', '=', id).execute();
+  await db.updateTable('videos').set({ settled: OFFLOAD.no }).where('id', '=', id).execute();
 }

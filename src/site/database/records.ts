@@ -62,7 +62,7 @@ export async function writeDraft(
 }
 
 /** New files: what was settled has more to be settled (`settling.ts`). */
-export async function unsettle(transaction: SiteTransaction, id: VideoId): Promise<void> {
+export async function reopenOffload(transaction: SiteTransaction, id: VideoId): Promise<void> {
   await transaction
     .updateTable('videos')
     .set({ settled: 1 })
@@ -98,7 +98,7 @@ export function changeVideo(
     if (changes.revision) {
       const { extras } = video;
       await transaction.updateTable('revisions').set({ extras }).where('id', '=', changes.revision).execute();
-      await unsettle(transaction, id);
+      await reopenOffload(transaction, id);
     }
     if (record) await writeDraft(transaction, id, record(video), nowMs);
     await also?.(transaction);
@@ -188,7 +188,7 @@ export function markPublished(
 }
 
 /** What this site says of its own video in this version, if that is of this revision: canonical JSON. */
-export async function findSaidRecord(
+export async function findPublishedRecord(
   db: SiteDatabase,
   video: VideoId,
   revision: RevisionId,

@@ -170,7 +170,7 @@ export interface CopyRow {
 }
 
 /** Another site's video of which something is in the buffer: what it is called, so that it can be found with the centre away. */
-export interface HeardVideoRow {
+export interface CatalogueTitleRow {
   video_id: string;
   revision: string;
   name: string;
@@ -183,7 +183,7 @@ export interface HeardVideoRow {
 
 export interface SiteSchema {
   copies: CopyRow;
-  heard_videos: HeardVideoRow;
+  heard_videos: CatalogueTitleRow;
   videos: VideoRow;
   revisions: RevisionRow;
   jobs: JobRow;

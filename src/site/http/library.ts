@@ -14,7 +14,7 @@ const querySchema = z.object({
   cursor: videoIdSchema.optional(),
 });
 
-export interface LibraryOptions {
+export interface LibraryDeps {
   readonly db: SiteDatabase;
   readonly name: string;
   readonly access: AccessRules;
@@ -26,7 +26,7 @@ export interface LibraryOptions {
   readonly isConnected: () => boolean;
 }
 
-export function serveLibrary(app: HttpServer, options: LibraryOptions): void {
+export function serveLibrary(app: HttpServer, options: LibraryDeps): void {
   app.get(
     '/api/library',
     {

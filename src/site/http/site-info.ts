@@ -10,7 +10,7 @@ import type { SiteDatabase } from '../database/videos.ts';
 import { isTrusted } from './access.ts';
 import { type SiteLoad, serveProbe } from './probe.ts';
 
-export interface PlaceOptions {
+export interface SiteInfoDeps {
   readonly db: SiteDatabase;
   readonly config: SiteConfig;
   readonly identity: () => MemberIdentity;
@@ -22,7 +22,7 @@ export interface PlaceOptions {
   readonly trackerUrls: () => readonly string[];
 }
 
-export function servePlace(app: HttpServer, options: PlaceOptions): void {
+export function serveSiteInfo(app: HttpServer, options: SiteInfoDeps): void {
   const { config, db } = options;
   app.get(
     '/api/site',

@@ -6,19 +6,19 @@ import { type FileHandle, open, rm, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { findStats, isDiskFull } from '../../kernel/files.ts';
 
-const BALLAST_BYTES = 8 * 2 ** 20;
+const RESERVE_BYTES = 8 * 2 ** 20;
 const CHUNK = Buffer.alloc(2 ** 20);
 
-export interface Ballast {
+export interface DiskReserve {
   /** Does `work`; where the disk is too full for it, lets the ballast go and does it again. */
-  holdingOut<T>(work: () => Promise<T>): Promise<T>;
+  withReserveReleased<T>(work: () => Promise<T>): Promise<T>;
   /** Takes the ballast up again, if so much is free beside what is to be kept free. */
   restore(keepFreeBytes: number): Promise<void>;
 }
 
-export function createBallast(path: string): Ballast {
+export function createDiskReserve(path: string): DiskReserve {
   return {
-    async holdingOut(work) {
+    async withReserveReleased(work) {
       try {
         return await work();
       } catch (error) {
@@ -30,13 +30,13 @@ export function createBallast(path: string): Ballast {
     async restore(keepFreeBytes) {
       const { bavail, bsize } = await statfs(dirname(path));
       const freeBytes = bavail * bsize;
-      if (freeBytes < keepFreeBytes + BALLAST_BYTES || (await findStats(path))?.size === BALLAST_BYTES)
+      if (freeBytes < keepFreeBytes + RESERVE_BYTES || (await findStats(path))?.size === RESERVE_BYTES)
         return;
       let file: FileHandle | undefined;
       try {
         file = await open(path, 'w');
         // Written out: a hole would hold no space.
-        for (let at = 0; at < BALLAST_BYTES; at += CHUNK.length) await file.write(CHUNK, 0, CHUNK.length, at);
+        for (let at = 0; at < RESERVE_BYTES; at += CHUNK.length) await file.write(CHUNK, 0, CHUNK.length, at);
       } finally {
         await file?.close();
       }

@@ -8,7 +8,7 @@ import type { SiteDatabase } from '../database/videos.ts';
 import type { Uploads } from '../http/uploads/uploads.ts';
 import type { Intake } from '../media/intake/intake.ts';
 import type { Disks } from '../media/storage/disks.ts';
-import type { Ballast } from './disk-reserve.ts';
+import type { DiskReserve } from './disk-reserve.ts';
 import { watchDisks } from './watch-disks.ts';
 
 /** What came whole while the database or a disk was away is taken in this often, once nobody writes to it any more. */
@@ -18,10 +18,10 @@ const BALLAST_MS = 30_000;
 const SWEEP_MS = 3_600_000;
 const RECORD_WATCH_MS = 500;
 
-export interface UpkeepOptions {
+export interface MaintenanceDeps {
   readonly db: SiteDatabase;
   readonly disks: Disks;
-  readonly ballast: Ballast;
+  readonly reserve: DiskReserve;
   readonly uploads: Pick<Uploads, 'sweep'>;
   readonly intake: Pick<Intake, 'resume'>;
   readonly keepFreeBytes: number;
@@ -31,12 +31,12 @@ export interface UpkeepOptions {
   readonly log: Log;
 }
 
-export interface Upkeep {
+export interface Maintenance {
   stop(): Promise<void>;
 }
 
-export function startUpkeep(options: UpkeepOptions): Upkeep {
-  const { ballast, uploads, intake, log } = options;
+export function startMaintenance(options: MaintenanceDeps): Maintenance {
+  const { reserve: ballast, uploads, intake, log } = options;
   const takingUp = repeat(async () => {
     await intake
       .resume(RESTING_MS)

@@ -3,7 +3,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import { addGauge } from '../../kernel/gauge.ts';
 import type { BufferStats } from '../delivery/buffer.ts';
 
-export function measureBuffer(register: Registry, stats: () => BufferStats): void {
+export function registerBufferMetrics(register: Registry, stats: () => BufferStats): void {
   const counters = {
     tributary_buffer_hits_total: ['Requests answered from what was kept.', () => stats().hits],
     tributary_buffer_misses_total: ['Requests that had to be filled.', () => stats().misses],
@@ -38,7 +38,7 @@ export function measureBuffer(register: Registry, stats: () => BufferStats): voi
   });
 }
 
-export const measureRecords = (register: Registry, unpublished: () => Promise<number>): void =>
+export const registerRecordMetrics = (register: Registry, unpublished: () => Promise<number>): void =>
   addGauge(
     register,
     'tributary_records_unpublished',

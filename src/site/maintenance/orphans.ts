@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import type { VideoId } from '../../protocol/ids.ts';
-import { markRemoved, SETTLED } from '../database/offloading.ts';
+import { markRemoved, OFFLOAD } from '../database/offloading.ts';
 import {
   deleteUploading,
   listVideosInState,
@@ -15,12 +15,12 @@ import {
 } from '../database/videos.ts';
 import type { Storage } from '../media/storage/storage.ts';
 
-export async function removeLeftovers(db: SiteDatabase, storage: Storage): Promise<void> {
+export async function removeOrphans(db: SiteDatabase, storage: Storage): Promise<void> {
   const present = new Set<string>(await storage.list());
   // Refused or withdrawn, and killed before its files were gone. What can be tried again keeps them.
   for (const { id, settled, error_code } of await listVideosInState(db, ['failed', 'withdrawn'])) {
     if (RETRIABLE.has(error_code ?? '') || error_code === SUPERSEDED) continue;
-    if (!present.has(id) && !(storage.settles && settled > SETTLED.no)) continue;
+    if (!present.has(id) && !(storage.settles && settled > OFFLOAD.no)) continue;
     await storage.remove(id as VideoId);
     await markRemoved(db, id as VideoId);
   }

@@ -27,7 +27,7 @@ import { createOriginServer } from '../media/cut/server.ts';
 import { openStorage } from '../media/storage/open-storage.ts';
 import { createSiteRights, RIGHTS_FILE } from '../rights/site-rights.ts';
 
-export async function startRescue(config: SiteConfig, reason: string, log: Log): Promise<RunningSite> {
+export async function startReadOnlySite(config: SiteConfig, reason: string, log: Log): Promise<RunningSite> {
   const sentence = `The database of this site is damaged, so it only serves what it published. ${reason}`;
   log.error({ reason }, sentence);
   const storage = await openStorage(config);

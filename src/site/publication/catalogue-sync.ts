@@ -9,7 +9,7 @@ import type { Log } from '../../kernel/log.ts';
 import { messageOf, Problem } from '../../kernel/problem.ts';
 import { revisionIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
 import { picturesSchema } from '../../protocol/media/media.ts';
-import { forgetHeard, listUnheard, noteHeard } from '../database/library.ts';
+import { deleteTitle, listUnsynced, writeTitle } from '../database/library.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 
 const EVERY_MS = 10_000;
@@ -29,7 +29,7 @@ const answerSchema = z.object({
   pictures: picturesSchema.optional(),
 });
 
-export function startHearing(options: {
+export function startCatalogueSync(options: {
   readonly db: SiteDatabase;
   readonly centralUrl: () => string | undefined;
   readonly buffered: () => ReadonlySet<VideoId>;
@@ -44,7 +44,7 @@ export function startHearing(options: {
         abort: signal,
         response: answerSchema,
       });
-      await noteHeard(db, {
+      await writeTitle(db, {
         video_id: video,
         revision: answer.revision,
         name: answer.name,
@@ -56,14 +56,14 @@ export function startHearing(options: {
     } catch (error) {
       const status = error instanceof Problem ? error.peerStatus : undefined;
       if (status !== 404 && status !== 410) throw error;
-      await forgetHeard(db, video);
+      await deleteTitle(db, video);
     }
   }
   return repeat(async signal => {
     const central = options.centralUrl();
     if (central === undefined) return EVERY_MS;
     try {
-      const unheard = await listUnheard(db, [...options.buffered()].slice(0, 500), Date.now() - STALE_MS);
+      const unheard = await listUnsynced(db, [...options.buffered()].slice(0, 500), Date.now() - STALE_MS);
       for (const video of unheard.slice(0, AT_ONCE)) await ask(central, video, signal);
     } catch (error) {
       if (!signal.aborted) log.debug({ reason: messageOf(error) }, 'names of buffered videos were not heard');

@@ -11,12 +11,12 @@ import { MAX_RECORD_PAGE_BYTES } from '../../protocol/limits.ts';
 import type { Epoch } from '../../protocol/publication/epoch.ts';
 import type { RecordEntry } from '../../protocol/publication/gateway.ts';
 import {
-  type Greeting,
-  type GreetingAnswer,
-  greetingAnswerSchema,
+  type HandshakeRequest,
+  type HandshakeResponse,
   type HeldPage,
+  handshakeResponseSchema,
   heldPageSchema,
-  takeBackAnswerSchema,
+  restoreResponseSchema,
 } from '../../protocol/publication/handshake.ts';
 import { type WithdrawalFeed, withdrawalFeedSchema } from '../../protocol/publication/withdrawals.ts';
 
@@ -27,7 +27,7 @@ const MAX_SMALL_ANSWER_BYTES = 256 * 1024;
 export interface CentralCalls {
   /** This site’s id, once it has joined. */
   readonly site: () => string | undefined;
-  greet(greeting: Greeting, signal: AbortSignal): Promise<GreetingAnswer>;
+  greet(greeting: HandshakeRequest, signal: AbortSignal): Promise<HandshakeResponse>;
   listHeld(epoch: Epoch, after: VideoId | undefined, signal: AbortSignal): Promise<HeldPage>;
   fetchRecords(
     epoch: Epoch,
@@ -85,11 +85,11 @@ export function centralOverHttp(identity: () => MemberIdentity): CentralCalls {
     site: () => identity().membership?.id,
     greet(body, signal) {
       const { url, bounds } = to(signal);
-      return call(`${url}/api/greetings`, { ...bounds, body, response: greetingAnswerSchema });
+      return call(`${url}/api/handshakes`, { ...bounds, body, response: handshakeResponseSchema });
     },
     listHeld(epoch, after, signal) {
       const { url, bounds } = to(signal);
-      return call(`${url}/api/greetings/held`, {
+      return call(`${url}/api/handshakes/held`, {
         ...bounds,
         body: { epoch, after },
         maxBytes: 2 * MAX_RECORD_PAGE_BYTES,
@@ -98,11 +98,11 @@ export function centralOverHttp(identity: () => MemberIdentity): CentralCalls {
     },
     async fetchRecords(epoch, videos, signal) {
       const { url, bounds } = to(signal);
-      const { records } = await call(`${url}/api/greetings/records`, {
+      const { records } = await call(`${url}/api/handshakes/records`, {
         ...bounds,
         body: { epoch, videos },
         maxBytes: 4 * MAX_RECORD_PAGE_BYTES,
-        response: takeBackAnswerSchema,
+        response: restoreResponseSchema,
       });
       return records;
     },

@@ -8,15 +8,15 @@ import { problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { canonicalJson } from '../../protocol/publication/canonical.ts';
 import type { RecordEntry } from '../../protocol/publication/gateway.ts';
-import { type GreetingAnswer, MAX_TAKEN_BACK_ROWS } from '../../protocol/publication/handshake.ts';
+import { type HandshakeResponse, MAX_RESTORED_ROWS } from '../../protocol/publication/handshake.ts';
 import type { SiteConversion } from '../../protocol/site.ts';
 import {
   adoptEpoch,
   applyRange,
   type HeldRange,
-  listForgotten,
-  type ReviveVideo,
-  type TakenBack,
+  listMissing,
+  type RecoverSource,
+  type RestoredRecord,
 } from '../database/handshake.ts';
 import { sumPublished } from '../database/records.ts';
 import { readSignal } from '../database/signal.ts';
@@ -26,18 +26,18 @@ import type { CentralCalls } from './central-client.ts';
 /** No set of records has it: where the own sum is not known, everything is compared. */
 const NO_DIGEST = 'f'.repeat(64);
 
-export interface GreetOptions {
+export interface HandshakeDeps {
   readonly db: SiteDatabase;
   readonly calls: CentralCalls;
-  readonly revive: ReviveVideo;
+  readonly recoverSource: RecoverSource;
   /** How films are converted here: the centre's operator is told too. */
   readonly conversion?: SiteConversion | undefined;
   /** These records were taken back: what they are of may have to be checked anew, or dropped. */
-  readonly onTakenBack: (videos: readonly TakenBack[]) => Promise<void>;
+  readonly onRestored: (videos: readonly RestoredRecord[]) => Promise<void>;
 }
 
 /** @throws Problem as central answered, or if an answer is not what it should be. Nothing is adopted then. */
-export async function greet(options: GreetOptions, signal: AbortSignal): Promise<void> {
+export async function performHandshake(options: HandshakeDeps, signal: AbortSignal): Promise<void> {
   const { db, calls } = options;
   const site = calls.site();
   if (site === undefined) throw problem('not-joined', 'This site has not joined a centre yet.');
@@ -52,7 +52,7 @@ export async function greet(options: GreetOptions, signal: AbortSignal): Promise
     },
     signal,
   );
-  failpoint('greeting-answered');
+  failpoint('handshake-answered');
   if (!answer.same) await compareAll(options, answer, signal);
   if (!(await adoptEpoch(db, site, answer))) {
     throw problem('handshake-superseded', 'The answer to this greeting is for another start of this site.');
@@ -60,17 +60,17 @@ export async function greet(options: GreetOptions, signal: AbortSignal): Promise
 }
 
 async function compareAll(
-  { db, calls, revive, onTakenBack }: GreetOptions,
-  { epoch }: GreetingAnswer,
+  { db, calls, recoverSource: revive, onRestored: onTakenBack }: HandshakeDeps,
+  { epoch }: HandshakeResponse,
   signal: AbortSignal,
 ): Promise<void> {
   for (let after: VideoId | undefined; ; ) {
     const page = await calls.listHeld(epoch, after, signal);
     const range: HeldRange = { ...page, after };
     const contents = new Map<VideoId, RecordEntry>();
-    const forgotten = await listForgotten(db, range);
+    const forgotten = await listMissing(db, range);
     for (let missing = forgotten; missing.length > 0; ) {
-      const entries = await calls.fetchRecords(epoch, missing.slice(0, MAX_TAKEN_BACK_ROWS), signal);
+      const entries = await calls.fetchRecords(epoch, missing.slice(0, MAX_RESTORED_ROWS), signal);
       for (const entry of entries) contents.set(entry.record.video, checkEntry(entry));
       const left = missing.filter(video => !contents.has(video));
       if (left.length === missing.length) {

@@ -25,7 +25,7 @@ const CLOSED_MS = 60_000;
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
 
-export interface LinkOptions {
+export interface LinkDeps {
   readonly app: HttpServer;
   readonly identity: () => MemberIdentity;
   /** Undefined: no link is wanted now. `wake` it when that changes. */
@@ -33,7 +33,7 @@ export interface LinkOptions {
   readonly log: Log;
 }
 
-export function startLink({ app, identity, wanted, log }: LinkOptions): Repeating {
+export function startLink({ app, identity, wanted, log }: LinkDeps): Repeating {
   let isOpen = false;
   let retryMs = FIRST_RETRY_MS;
   const answering = new Set<Promise<void>>();

@@ -13,9 +13,9 @@ import { type Epoch, isSameEpoch } from '../../protocol/publication/epoch.ts';
 import { epochOf } from '../../protocol/publication/site-tables.ts';
 import { numberDrafts } from '../database/records.ts';
 import { beginStart, markSignalled, readSignal } from '../database/signal.ts';
-import { type GreetOptions, greet } from './handshake.ts';
+import { type HandshakeDeps, performHandshake } from './handshake.ts';
 
-export interface PublisherOptions extends GreetOptions {
+export interface PublisherDeps extends HandshakeDeps {
   readonly newNonce: () => string;
   readonly intervalMs: number;
   readonly log: Log;
@@ -30,7 +30,7 @@ export interface Publisher extends Repeating {
   check(ask: () => Promise<Epoch | undefined>): Promise<void>;
 }
 
-export function startPublisher(options: PublisherOptions): Publisher {
+export function startPublisher(options: PublisherDeps): Publisher {
   const { db, calls, log, intervalMs } = options;
   let lastFailure: string | undefined;
 
@@ -47,7 +47,7 @@ export function startPublisher(options: PublisherOptions): Publisher {
     if (calls.site() === undefined) return intervalMs;
     try {
       if (!epochOf(await readSignal(db))) {
-        await greet(options, signal);
+        await performHandshake(options, signal);
         failpoint('epoch-adopted');
         log.info({ epoch: (await readSignal(db)).epoch }, 'central was greeted');
       }

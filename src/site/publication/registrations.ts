@@ -14,13 +14,13 @@ const QUERY_LAST_MS = 10_000;
 /** After a question that was not answered, while something is to be asked. */
 const QUERY_AGAIN_MS = 1_000;
 
-export interface RegistrationOptions {
+export interface RegistrationDeps {
   readonly db: SiteDatabase;
   readonly calls: CentralCalls;
   readonly log: Log;
 }
 
-export function startRegistrationWatch({ db, calls, log }: RegistrationOptions): Repeating {
+export function startRegistrationWatch({ db, calls, log }: RegistrationDeps): Repeating {
   return repeat(async signal => {
     if (calls.site() === undefined) return QUERY_LAST_MS;
     try {
@@ -30,7 +30,7 @@ export function startRegistrationWatch({ db, calls, log }: RegistrationOptions):
         rows.map(row => row.video_id),
         signal,
       );
-      if (registered.length > 0) failpoint('registrations-heard');
+      if (registered.length > 0) failpoint('registrations-received');
       for (const { video, version } of registered) await markRegistered(db, video, version);
       if (registered.length > 0) failpoint('registrations-marked');
       const youngest = Math.max(...rows.map(row => Date.parse(row.written_at)));

@@ -7,14 +7,14 @@ import { type Repeating, repeat } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
-import { disinherit, isUnclaimed } from '../database/copies.ts';
+import { cancelTakeover, isUnpublishedTakeover } from '../database/copies.ts';
 import { noteWithdrawals, readSignal } from '../database/signal.ts';
 import { findVideo, type SiteDatabase, SUPERSEDED } from '../database/videos.ts';
 import type { CentralCalls } from './central-client.ts';
 
 const RETRY_MS = 5_000;
 
-export interface WithdrawalOptions {
+export interface WithdrawalDeps {
   readonly db: SiteDatabase;
   readonly calls: CentralCalls;
   /** Drops all that is kept of a video: buffered segments, copies, what is open. @throws if the disk will not. */
@@ -22,7 +22,7 @@ export interface WithdrawalOptions {
   readonly log: Log;
 }
 
-export function startWithdrawals({ db, calls, drop, log }: WithdrawalOptions): Repeating {
+export function startWithdrawals({ db, calls, drop, log }: WithdrawalDeps): Repeating {
   return repeat(async signal => {
     if (calls.site() === undefined) return RETRY_MS;
     try {
@@ -31,8 +31,8 @@ export function startWithdrawals({ db, calls, drop, log }: WithdrawalOptions): R
       for (const video of videos) {
         // Ours and not withdrawn: another site had it before us, under this id.
         const own = await findVideo(db, video);
-        if (own && isUnclaimed(own)) await disinherit(db, video);
-        const isOthers = own && (own.error_code === SUPERSEDED || isUnclaimed(own));
+        if (own && isUnpublishedTakeover(own)) await cancelTakeover(db, video);
+        const isOthers = own && (own.error_code === SUPERSEDED || isUnpublishedTakeover(own));
         if (!own || own.state === 'withdrawn' || isOthers) await drop(video);
       }
       await noteWithdrawals(db, position);

@@ -7,7 +7,7 @@ import { silentLog } from '../../kernel/log.ts';
 import { RightsState } from '../../kernel/rights/rights-state.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
 import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../protocol/ids.ts';
-import { completeCopy, forgetCopy, noteAssignments, renounceCopy } from '../database/copies.ts';
+import { completeCopy, forgetCopy, releaseCopy, writeAssignments } from '../database/copies.ts';
 import { type SiteSchema, siteMigrations } from '../database/schema.ts';
 import { deleteUploading, insertVideo, type SiteDatabase } from '../database/videos.ts';
 import { openRights } from './open.ts';
@@ -41,7 +41,7 @@ let position = 0;
 /** A whole copy of another site's video; `record` stands for what that site says of it. */
 async function copy(video: VideoId, record: object): Promise<void> {
   const wish = { wanted: true as const, video, origin, revision, version: 1, hash: 'a'.repeat(64) };
-  await noteAssignments(db, [{ ...wish, sizeBytes: 9, reason: '' }], ++position);
+  await writeAssignments(db, [{ ...wish, sizeBytes: 9, reason: '' }], ++position);
   await completeCopy(db, {
     video,
     revision,
@@ -81,7 +81,7 @@ it('knows all that is private here when it starts, own videos and copies', async
 
 it('marks the videos that have changed, and is written when it says so', async () => {
   const [own, copied, other] = [newVideoId(), newVideoId(), newVideoId()];
-  const { rights, markHeld } = await openRights(path, db, silentLog);
+  const { rights, markStored: markHeld } = await openRights(path, db, silentLog);
   await upload(own, true);
   await copy(copied, { visibility: 'private' });
   await upload(other, true);
@@ -98,7 +98,7 @@ it('marks the videos that have changed, and is written when it says so', async (
   await copy(copied, { visibility: 'private' });
   await markHeld([copied]);
   expect(written()).toContain(copied);
-  await renounceCopy(db, copied, 'It is wanted no more.', true);
+  await releaseCopy(db, copied, 'It is wanted no more.', true);
   await forgetCopy(db, copied);
   await deleteUploading(db, other);
   await markHeld([copied, other]);

@@ -10,7 +10,7 @@ export interface OpenedRights {
   readonly book: RightsState;
   readonly rights: SiteRights;
   /** What is held of these videos, or what is said of them, has changed. Once it resolves, that is in the book's file too. */
-  readonly markHeld: (videos: readonly VideoId[]) => Promise<void>;
+  readonly markStored: (videos: readonly VideoId[]) => Promise<void>;
 }
 
 /** @throws if `path` cannot be read: who knows no rights serves nobody */
@@ -22,7 +22,7 @@ export async function openRights(path: string, db: SiteDatabase, log: Log): Prom
   return {
     book,
     rights: createSiteRights(book, log),
-    async markHeld(videos) {
+    async markStored(videos) {
       for (const video of videos) book.mark('own', video, await isHeldPrivate(db, video));
       await book.save();
     },

@@ -9,14 +9,14 @@ export const RIGHTS_PATH = '/parts/rights';
 export const HOLDERS_PATH = '/parts/holders';
 
 /** `book` is absent where it is the one that the asker has already. */
-export const partsRightsSchema = z.strictObject({
+export const remoteRightsSchema = z.strictObject({
   /** Of this start of web. */
   start: z.string(),
   version: z.int().nonnegative(),
   book: rightsContentSchema.optional(),
 });
 
-export function servePartsRights(
+export function serveRemoteRights(
   app: HttpServer,
   options: {
     readonly book: RightsState;
@@ -32,7 +32,7 @@ export function servePartsRights(
       schema: {
         hide: true,
         querystring: z.object({ known: z.string().max(100).default('') }),
-        response: { 200: partsRightsSchema },
+        response: { 200: remoteRightsSchema },
       },
     },
     request => {

@@ -26,7 +26,7 @@ const ROUND_S = 3_600;
 const MAX_GENUINE = 10_000;
 
 /** A token that was made for this video with this key. */
-interface Genuine {
+interface VerifiedToken {
   readonly claims: Claims;
   readonly video: VideoId;
   readonly generation: number;
@@ -51,11 +51,11 @@ export function createSiteRights(book: RightsState, log: Log, now = Date.now): S
     return signRight(book.ownKey, { kind: 'studio', expiresS, subject: NO_SUBJECT }, video);
   };
   /** A viewer shows the same token with every segment. Whether it still counts is asked each time: key, time, grant. */
-  const genuine = new LRUCache<string, Genuine>({ max: MAX_GENUINE });
+  const genuine = new LRUCache<string, VerifiedToken>({ max: MAX_GENUINE });
   const read = (token: string, video: VideoId, nowS: number): Claims | undefined => {
     const known = genuine.get(token);
     if (known?.video === video && book.findKey(known.generation, nowS) === known.key) return known.claims;
-    let found: Pick<Genuine, 'generation' | 'key'> | undefined;
+    let found: Pick<VerifiedToken, 'generation' | 'key'> | undefined;
     const claims = verifyRight(token, video, generation => {
       const key = book.findKey(generation, nowS);
       found = key && { generation, key };

@@ -24,7 +24,7 @@ import { holderAnswerSchema } from '../delivery/fill/holders.ts';
 import { isMediaUrl } from '../delivery/http/media-file.ts';
 import { serveProbe } from '../http/probe.ts';
 import { openTls } from '../http/tls.ts';
-import { HOLDERS_PATH, partsRightsSchema, RIGHTS_PATH } from '../rights/remote.ts';
+import { HOLDERS_PATH, RIGHTS_PATH, remoteRightsSchema } from '../rights/remote.ts';
 import { createSiteRights } from '../rights/site-rights.ts';
 import { DROP_PATH, REPORTS_PATH } from './remote-buffer.ts';
 
@@ -40,7 +40,7 @@ const OWN_RIGHTS_FILE = 'buffer-rights.json';
 const OWN_PATHS = /^\/(?:probe|sample|healthz|readyz|metrics|parts\/)/;
 
 /** @throws ConfigError where it is not said where the other parts are */
-export async function startBufferApart(config: SiteConfig): Promise<RunningSite> {
+export async function startStandaloneBuffer(config: SiteConfig): Promise<RunningSite> {
   const { originUrl, webUrl } = config;
   if (!originUrl || !webUrl) throw new ConfigError('A buffer that runs apart needs originUrl and webUrl.');
   const log = createLog('buffer', config.logLevel);
@@ -75,7 +75,7 @@ export async function startBufferApart(config: SiteConfig): Promise<RunningSite>
   const hearing = repeat(async signal => {
     try {
       const query = new URLSearchParams({ known });
-      const heard = await askWeb(`${RIGHTS_PATH}?${query}`, partsRightsSchema, signal);
+      const heard = await askWeb(`${RIGHTS_PATH}?${query}`, remoteRightsSchema, signal);
       if (heard.book) {
         // What a tracker said to this buffer holds until the centre says otherwise: web does not know of it.
         const { tracker, centre } = book.content();

@@ -24,7 +24,7 @@ import { createSiteRights, RIGHTS_FILE } from '../rights/site-rights.ts';
 const LOOK_MS = 200;
 
 /** @throws ConfigError without PostgreSQL: an embedded database is one process's own */
-export async function startOriginApart(config: SiteConfig): Promise<RunningSite> {
+export async function startStandaloneOrigin(config: SiteConfig): Promise<RunningSite> {
   if (!config.database) throw new ConfigError('Parts that run apart need a PostgreSQL "database".');
   const log = createLog('origin', config.logLevel);
   // The key is web's to make: two that begin together would each make one.

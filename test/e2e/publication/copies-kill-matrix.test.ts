@@ -79,8 +79,8 @@ beforeAll(async () => {
 afterAll(() => cluster?.stop());
 
 const MAKING = ['copy-begun', 'copy-files-added', 'copy-durable', 'copy-whole', 'copy-completed'] as const;
-const DROPPING = ['copy-renounced', 'copy-removed'] as const;
-const INHERITING = ['copy-resigned', 'copy-inherited'] as const;
+const DROPPING = ['copy-released', 'copy-removed'] as const;
+const INHERITING = ['copy-re-signed', 'copy-taken-over'] as const;
 
 describe('a site that holds copies, killed', () => {
   it.each(MAKING.map((point, turn) => ({ point, dropAt: DROPPING[turn % DROPPING.length] as Failpoint })))(

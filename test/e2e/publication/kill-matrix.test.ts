@@ -31,8 +31,8 @@ import { createUpload, findUploadOffset, patchUpload, videoIdOf } from '../../su
 type Act = 'upload' | 'restart' | 'edit' | 'withdraw';
 /** What leads through a failpoint; an upload where nothing is said. */
 const acts: Partial<Record<Failpoint, readonly Act[]>> = {
-  'greeting-received': ['restart'],
-  'greeting-committed': ['restart'],
+  'handshake-received': ['restart'],
+  'handshake-committed': ['restart'],
   'page-committed': ['upload', 'edit', 'withdraw'],
   'acknowledgement-received': ['upload', 'edit', 'withdraw'],
   'withdrawal-written': ['withdraw'],

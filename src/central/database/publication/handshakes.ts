@@ -7,8 +7,8 @@ import { MAX_RECORD_PAGE_BYTES } from '../../../protocol/limits.ts';
 import { type Epoch, isSameEpoch } from '../../../protocol/publication/epoch.ts';
 import type { RecordEntry } from '../../../protocol/publication/gateway.ts';
 import {
-  type Greeting,
-  type GreetingAnswer,
+  type HandshakeRequest,
+  type HandshakeResponse,
   type HeldPage,
   MAX_HELD_PAGE_ROWS,
 } from '../../../protocol/publication/handshake.ts';
@@ -22,12 +22,12 @@ const DIGEST_PAGE_ROWS = 2_000;
  * A new epoch begins. What the site offered or was told before does not count any more, so what is held of it stands
  * still until the site has compared itself with it.
  */
-export async function takeGreeting(
+export async function acceptHandshake(
   db: CentralDatabase,
   site: SiteId,
-  greeting: Greeting,
+  greeting: HandshakeRequest,
   nowMs: number,
-): Promise<GreetingAnswer> {
+): Promise<HandshakeResponse> {
   const epoch = await raiseEpoch(db, site, greeting.start, greeting.epoch, nowMs);
   await db
     .updateTable('publications')

@@ -173,7 +173,7 @@ async function describeSites({ db, links }: CentralContext, rows: readonly Membe
 
 const formatPublication = (row: PublicationRow): NonNullable<Site['publication']> => ({
   epoch: Number(row.epoch),
-  ...optionalTime('greetedAt', row.greeted_at),
+  ...optionalTime('handshakeAt', row.greeted_at),
   ...(row.epoch_start === null && row.dissolved_because !== null
     ? { waitsBecause: row.dissolved_because }
     : {}),

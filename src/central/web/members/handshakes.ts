@@ -3,33 +3,33 @@ import { failpoint } from '../../../kernel/failpoint.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import type { SiteId } from '../../../protocol/ids.ts';
 import {
-  greetingAnswerSchema,
-  greetingSchema,
+  handshakeRequestSchema,
+  handshakeResponseSchema,
   heldPageSchema,
   heldQuerySchema,
-  takeBackAnswerSchema,
-  takeBackQuerySchema,
+  restoreRequestSchema,
+  restoreResponseSchema,
 } from '../../../protocol/publication/handshake.ts';
-import { listHeld, readHeld, takeGreeting } from '../../database/publication/handshakes.ts';
+import { acceptHandshake, listHeld, readHeld } from '../../database/publication/handshakes.ts';
 import { type CentralContext, requireMember } from '../context.ts';
 
-export function addGreetingCalls(app: HttpServer, context: CentralContext): void {
+export function addHandshakeCalls(app: HttpServer, context: CentralContext): void {
   const { db } = context;
 
   app.post(
-    '/api/greetings',
-    { schema: { body: greetingSchema, response: { 200: greetingAnswerSchema } } },
+    '/api/handshakes',
+    { schema: { body: handshakeRequestSchema, response: { 200: handshakeResponseSchema } } },
     async request => {
       const { id } = await requireMember(request, context, 'site');
-      failpoint('greeting-received');
-      const answer = await takeGreeting(db, id as SiteId, request.body, Date.now());
-      failpoint('greeting-committed');
+      failpoint('handshake-received');
+      const answer = await acceptHandshake(db, id as SiteId, request.body, Date.now());
+      failpoint('handshake-committed');
       return answer;
     },
   );
 
   app.post(
-    '/api/greetings/held',
+    '/api/handshakes/held',
     { schema: { body: heldQuerySchema, response: { 200: heldPageSchema } } },
     async request => {
       const { id } = await requireMember(request, context, 'site');
@@ -38,8 +38,8 @@ export function addGreetingCalls(app: HttpServer, context: CentralContext): void
   );
 
   app.post(
-    '/api/greetings/records',
-    { schema: { body: takeBackQuerySchema, response: { 200: takeBackAnswerSchema } } },
+    '/api/handshakes/records',
+    { schema: { body: restoreRequestSchema, response: { 200: restoreResponseSchema } } },
     async request => {
       const { id } = await requireMember(request, context, 'site');
       return { records: await readHeld(db, id as SiteId, request.body.epoch, request.body.videos) };

@@ -14,7 +14,7 @@ import { makeRecord } from '../../media/intake/intake.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import { type AccessRules, requireStudioAccess } from '../access.ts';
 
-export interface CaptionsOptions {
+export interface CaptionsDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   readonly sourceAddress: string;
@@ -24,7 +24,7 @@ export interface CaptionsOptions {
 
 const changedSchema = z.strictObject({ captions: z.array(z.string()) });
 
-export function serveCaptions(app: HttpServer, options: CaptionsOptions): void {
+export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
   // What browsers and curl call these files; none of the names is believed.
   app.addContentTypeParser(
     ['text/vtt', 'application/x-subrip', 'application/octet-stream', 'text/plain'],

@@ -18,7 +18,7 @@ import { makeRecord } from '../../media/intake/intake.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import { type AccessRules, requireStudioAccess } from '../access.ts';
 
-export interface JobCallsOptions {
+export interface JobsDeps {
   readonly db: SiteDatabase;
   readonly access: AccessRules;
   readonly storage: Storage;
@@ -31,7 +31,7 @@ export interface JobCallsOptions {
 const params = z.object({ id: z.string().max(64) });
 const MAX_JOBS = 200;
 
-export function serveJobs(app: HttpServer, options: JobCallsOptions): void {
+export function serveJobs(app: HttpServer, options: JobsDeps): void {
   const { db, access, onJob } = options;
   const show = async (id: string): Promise<SiteJob> => {
     const found = (await listJobProgress(db, { job: id, limit: 1 })).at(0);
@@ -113,7 +113,7 @@ export function serveJobs(app: HttpServer, options: JobCallsOptions): void {
 }
 
 /** Where the video waits for this job alone, it can no longer become ready by itself. */
-async function tellCancelled(options: JobCallsOptions, video: VideoId): Promise<void> {
+async function tellCancelled(options: JobsDeps, video: VideoId): Promise<void> {
   const { db } = options;
   const row = await db.selectFrom('videos').select(['revision']).where('id', '=', video).executeTakeFirst();
   await changeVideo(

@@ -25,7 +25,7 @@ import {
   SUPERSEDED,
   type VideoWithRecord,
 } from '../../database/videos.ts';
-import type { Ballast } from '../../maintenance/disk-reserve.ts';
+import type { DiskReserve } from '../../maintenance/disk-reserve.ts';
 import type { PreparedSource } from '../../media/index/prepare.ts';
 import { makeRecord } from '../../media/intake/intake.ts';
 import type { Storage } from '../../media/storage/storage.ts';
@@ -35,14 +35,14 @@ import { sizeOf } from '../uploads/upload-store.ts';
 import type { Uploads } from '../uploads/uploads.ts';
 import { progressOf } from './jobs.ts';
 
-export interface StudioOptions {
+export interface StudioDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   readonly sourceAddress: string;
   readonly access: AccessRules;
   readonly rights: Pick<SiteRights, 'markOwn' | 'studioToken'>;
   readonly uploads: Uploads;
-  readonly ballast: Ballast;
+  readonly reserve: DiskReserve;
   readonly onRecord: () => void;
   /** A video was withdrawn: what is open or buffered of it goes. */
   readonly onWithdrawn: (video: VideoId) => Promise<void>;
@@ -50,7 +50,7 @@ export interface StudioOptions {
 
 const params = z.object({ id: videoIdSchema });
 
-export function serveStudio(app: HttpServer, options: StudioOptions): void {
+export function serveStudio(app: HttpServer, options: StudioDeps): void {
   const { db } = options;
   const getVideo = async (id: VideoId): Promise<VideoWithRecord> => {
     const row = await findVideo(db, id);
@@ -155,8 +155,9 @@ export function serveStudio(app: HttpServer, options: StudioOptions): void {
       const { id } = request.params;
       const row = await getVideo(id);
       // What makes room has to be possible on a full disk too.
-      if (row.state === 'uploading') await options.ballast.holdingOut(() => options.uploads.discard(id));
-      else if (row.state !== 'withdrawn') await options.ballast.holdingOut(() => withdraw(id, row));
+      if (row.state === 'uploading')
+        await options.reserve.withReserveReleased(() => options.uploads.discard(id));
+      else if (row.state !== 'withdrawn') await options.reserve.withReserveReleased(() => withdraw(id, row));
       return reply.code(204).send(null);
     },
   );

@@ -33,7 +33,7 @@ const UPLOADS_PATH = '/api/uploads';
 const MAX_FILE_NAME_CHARACTERS = 255;
 const KEEP_UNFINISHED_MS = 7 * 24 * 3_600_000;
 
-export interface UploadsOptions {
+export interface UploadsDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   readonly intake: Intake;
@@ -58,7 +58,7 @@ export const isUploadPath = (url: string | undefined): boolean =>
   url?.startsWith(`${UPLOADS_PATH}/`) === true ||
   url?.startsWith(`${UPLOADS_PATH}?`) === true;
 
-export function createUploads(options: UploadsOptions): Uploads {
+export function createUploads(options: UploadsDeps): Uploads {
   const { db, storage, log } = options;
   const store = new UploadStore(db, storage);
   // The id is settled before tus sees the request, because the row that reserves the space is written first.
@@ -208,7 +208,7 @@ function parseMetadata(header: string | string[] | undefined): Record<string, st
 
 /** @throws Problem 507 before a byte is taken, where the promised ones would not fit. */
 async function requireSpace(
-  { db, storage, keepFreeBytes }: UploadsOptions,
+  { db, storage, keepFreeBytes }: UploadsDeps,
   { id, sizeBytes }: NewVideo,
 ): Promise<void> {
   const left = storage.disks.place(id, await listUploading(db));

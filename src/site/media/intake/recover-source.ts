@@ -5,7 +5,7 @@ import type { VideoRow } from '../../database/schema.ts';
 import type { Storage } from '../storage/storage.ts';
 
 /** A source that is here is checked anew, and gets a new revision. What is lost is said, so that someone can mend it. */
-export async function reviveVideo(
+export async function recoverSource(
   storage: Storage,
   record: VideoRecord,
 ): Promise<Pick<VideoRow, 'state' | 'error_code' | 'error_detail'>> {

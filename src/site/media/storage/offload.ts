@@ -4,7 +4,7 @@ import { type Repeating, repeat } from '../../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../../kernel/log.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
 import { listConverting } from '../../database/jobs.ts';
-import { listUnsettled, markSettled, markSettling } from '../../database/offloading.ts';
+import { listNotOffloaded, markOffloadBegun, markOffloaded } from '../../database/offloading.ts';
 import type { SiteDatabase } from '../../database/videos.ts';
 import type { Storage } from './storage.ts';
 
@@ -26,12 +26,12 @@ export function startSettling({ db, storage, extrasAttempts, onSettled, log }: S
   return repeat(async signal => {
     try {
       await shareSources(db, storage, shared, signal);
-      for (const row of await listUnsettled(db, PAGE, extrasAttempts)) {
+      for (const row of await listNotOffloaded(db, PAGE, extrasAttempts)) {
         if (signal.aborted) break;
         const video = row.id as VideoId;
-        await markSettling(db, video);
+        await markOffloadBegun(db, video);
         await storage.settle(video);
-        await markSettled(db, video, row.revision);
+        await markOffloaded(db, video, row.revision);
         await onSettled(video);
       }
     } catch (error) {
@@ -54,7 +54,7 @@ async function shareSources(
   for (const { video, source } of converting) {
     if (signal.aborted) return;
     if (shared.has(`${video} ${source}`)) continue;
-    await markSettling(db, video);
+    await markOffloadBegun(db, video);
     await storage.share(video, source);
     shared.add(`${video} ${source}`);
   }
