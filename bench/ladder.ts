@@ -12,7 +12,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findFfmpeg } from '../src/kernel/ffmpeg.ts';
-import { chooseRungs, DEFAULT_LADDER } from '../src/site/media/conversion/ladder.ts';
+import { chooseRenditions, DEFAULT_LADDER } from '../src/site/media/conversion/ladder.ts';
 import { type RunningWorker, startWorker } from '../src/site/media/conversion/worker.ts';
 import { openMediaPipeline } from '../test/media/media-pipeline.ts';
 
@@ -190,7 +190,7 @@ function encodeByHand(
   directory: string,
   which: readonly number[],
 ): Promise<Cost> {
-  const rungs = chooseRungs(DEFAULT_LADDER, {
+  const rungs = chooseRenditions(DEFAULT_LADDER, {
     width: 1_920,
     height: 1_080,
     published: { isH264: true, averageBps: SOURCE_BPS },

@@ -8,7 +8,7 @@ export const siteJobSchema = z.strictObject({
   video: videoIdSchema,
   videoName: z.string(),
   /** Copied into another container; the first rung of what could not be played; further rungs. */
-  kind: z.enum(['remux', 'first-rung', 'ladder', 'look']),
+  kind: z.enum(['remux', 'first-rendition', 'ladder', 'inspect']),
   state: z.enum(['waiting', 'running', 'done', 'set-aside', 'cancelled']),
   /** The greater goes first. */
   priority: z.int(),

@@ -15,12 +15,8 @@ import { locateRevision } from '../../src/site/database/revisions.ts';
 import { type SiteSchema, siteMigrations, type VideoRow } from '../../src/site/database/schema.ts';
 import { findVideo, insertVideo, type SiteDatabase } from '../../src/site/database/videos.ts';
 import { createConverter } from '../../src/site/media/conversion/converter.ts';
-import { DEFAULT_LADDER, type LadderRung } from '../../src/site/media/conversion/ladder.ts';
-import {
-  type RunningWorker,
-  startWorker,
-  type WorkerOptions,
-} from '../../src/site/media/conversion/worker.ts';
+import { DEFAULT_LADDER, type LadderEntry } from '../../src/site/media/conversion/ladder.ts';
+import { type RunningWorker, startWorker, type WorkerDeps } from '../../src/site/media/conversion/worker.ts';
 import { Presentation } from '../../src/site/media/cut/presentation.ts';
 import { findMediaTools } from '../../src/site/media/ffmpeg/ffmpeg.ts';
 import type { Isolation } from '../../src/site/media/ffmpeg/sandbox.ts';
@@ -31,7 +27,7 @@ import { createStorage, type Storage } from '../../src/site/media/storage/storag
 export interface MediaPipeline {
   readonly db: SiteDatabase;
   readonly storage: Storage;
-  readonly workerOptions: WorkerOptions;
+  readonly workerOptions: WorkerDeps;
   upload(path: string, name?: string): Promise<VideoId>;
   find(video: VideoId): Promise<VideoRow>;
   jobs(video?: VideoId): Promise<readonly JobProgress[]>;
@@ -53,7 +49,7 @@ export interface MediaPipeline {
 
 export async function openMediaPipeline(
   options: {
-    readonly ladder?: readonly LadderRung[];
+    readonly ladder?: readonly LadderEntry[];
     readonly withoutWorker?: boolean;
     /** One step at a time, so that their order is certain. */
     readonly oneByOne?: boolean;
@@ -69,7 +65,7 @@ export async function openMediaPipeline(
   if (!tools?.ffprobe)
     throw new Error('These tests need ffmpeg and ffprobe: apt-get install ffmpeg, or set FFMPEG_PATH.');
   const converter = createConverter({ storage, tools, ladder: options.ladder ?? DEFAULT_LADDER });
-  const workerOptions: WorkerOptions = {
+  const workerOptions: WorkerDeps = {
     db,
     storage,
     tools,

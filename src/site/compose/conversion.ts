@@ -8,14 +8,19 @@ import type { SiteConfig } from '../config.ts';
 import { type SiteSchema, siteMigrations } from '../database/schema.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 import { type Converter, createConverter } from '../media/conversion/converter.ts';
-import type { StepContext } from '../media/conversion/job-steps.ts';
-import { ANYWHERE, type RunningWorker, startWorker, type WorkerOptions } from '../media/conversion/worker.ts';
+import type { StepDeps } from '../media/conversion/job-steps.ts';
+import {
+  REMOTE_STEP_KINDS,
+  type RunningWorker,
+  startWorker,
+  type WorkerDeps,
+} from '../media/conversion/worker.ts';
 import { findMediaTools, type MediaTools } from '../media/ffmpeg/ffmpeg.ts';
 import { prepareInWorker } from '../media/index/prepare-in-worker.ts';
 import { openStorage } from '../media/storage/open-storage.ts';
 import type { Storage } from '../media/storage/storage.ts';
 
-export type Prepare = StepContext['prepare'];
+export type Prepare = StepDeps['prepare'];
 
 export interface ConversionDeps {
   readonly config: SiteConfig;
@@ -29,7 +34,7 @@ export interface ConversionDeps {
 export interface Conversion {
   readonly converter: Converter;
   start(
-    worker: Pick<WorkerOptions, 'owner' | 'slots' | 'hasExpress' | 'onRecord' | 'isApart' | 'kinds'>,
+    worker: Pick<WorkerDeps, 'owner' | 'slots' | 'hasExpress' | 'onRecord' | 'isRemote' | 'kinds'>,
   ): Promise<RunningWorker>;
 }
 
@@ -96,7 +101,7 @@ export async function startWorkerPart(
     owner,
     slots: Math.max(1, config.workers),
     hasExpress: false,
-    ...(apart === undefined ? {} : { isApart: true, kinds: ANYWHERE }),
+    ...(apart === undefined ? {} : { isRemote: true, kinds: REMOTE_STEP_KINDS }),
     // The site itself sees new records in its database.
     onRecord: () => {},
   });

@@ -51,7 +51,7 @@ async function openHere(storage: Storage, video: VideoId, name: string): Promise
   try {
     return await storage.open(video, name);
   } catch (error) {
-    if (!storage.isAway(video)) throw error;
+    if (!storage.isUnavailable(video)) throw error;
     throw problem(
       'disk-unavailable',
       'The disk that holds this video is not there. Play it from another site.',

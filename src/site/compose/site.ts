@@ -38,14 +38,14 @@ import { createDiskReserve } from '../maintenance/disk-reserve.ts';
 import { startMaintenance } from '../maintenance/maintenance.ts';
 import { registerBufferMetrics, registerRecordMetrics } from '../maintenance/metrics.ts';
 import { removeOrphans } from '../maintenance/orphans.ts';
-import { AT_HOME } from '../media/conversion/worker.ts';
+import { SITE_STEP_KINDS } from '../media/conversion/worker.ts';
 import { CopyStore } from '../media/cut/copy-store.ts';
 import { MAX_EXTRAS_ATTEMPTS, startExtras } from '../media/extras/make-extras.ts';
 import { findMediaTools } from '../media/ffmpeg/ffmpeg.ts';
 import { prepareInWorker } from '../media/index/prepare-in-worker.ts';
 import { createIntake, makeRecord } from '../media/intake/intake.ts';
 import { recoverSource } from '../media/intake/recover-source.ts';
-import { startSettling } from '../media/storage/offload.ts';
+import { startOffload } from '../media/storage/offload.ts';
 import { openStorage } from '../media/storage/open-storage.ts';
 import { startCatalogueSync } from '../publication/catalogue-sync.ts';
 import { centralOverHttp, refusalReporter } from '../publication/central-client.ts';
@@ -351,13 +351,13 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
   );
   await intake.resume();
   // Workers that see nothing but the object store leave the site what is done at home, even where it encodes nothing itself.
-  const isAtWork = config.workers > 0 || storage.settles;
+  const isAtWork = config.workers > 0 || storage.hasObjectStore;
   const worker = isAtWork
     ? await conversion?.start({
         owner: 'site',
         slots: Math.max(1, config.workers),
         hasExpress: config.workers > 0,
-        ...(config.workers > 0 ? {} : { kinds: AT_HOME }),
+        ...(config.workers > 0 ? {} : { kinds: SITE_STEP_KINDS }),
         onRecord: () => publisher.wake(),
       })
     : undefined;
@@ -382,12 +382,12 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
       onRecord: publisher.wake,
       log,
     });
-  const settling = storage.settles
-    ? startSettling({
+  const settling = storage.hasObjectStore
+    ? startOffload({
         db,
         storage,
         extrasAttempts: tools ? MAX_EXTRAS_ATTEMPTS : 0,
-        onSettled: async video => origin?.forget(video),
+        onOffloaded: async video => origin?.forget(video),
         log,
       })
     : undefined;

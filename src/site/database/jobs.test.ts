@@ -199,7 +199,7 @@ describe('the order of jobs', () => {
   it('is priority, then what somebody waits for, then age', async () => {
     const archive = await add({ priority: -10, urgency: 2 });
     const ladder = await add();
-    const first = await add({ kind: 'first-rung', urgency: 2 });
+    const first = await add({ kind: 'first-rendition', urgency: 2 });
     const order: string[] = [];
     for (let claimed = await claim(); claimed; claimed = await claim()) order.push(claimed.job.id);
     expect([...new Set(order)]).toEqual([first, ladder, archive]);
@@ -213,8 +213,8 @@ describe('the order of jobs', () => {
   });
 
   it('shows the beginning of every film before the rest of any', async () => {
-    const one = await add({ kind: 'first-rung', urgency: 2 });
-    const two = await add({ kind: 'first-rung', urgency: 2 });
+    const one = await add({ kind: 'first-rendition', urgency: 2 });
+    const two = await add({ kind: 'first-rendition', urgency: 2 });
     const order = [await need(), await need(), await need()].map(({ job, step }) => [job.id, step.number]);
     expect(order).toEqual([
       [one, 0],

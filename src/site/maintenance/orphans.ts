@@ -20,7 +20,7 @@ export async function removeOrphans(db: SiteDatabase, storage: Storage): Promise
   // Refused or withdrawn, and killed before its files were gone. What can be tried again keeps them.
   for (const { id, settled, error_code } of await listVideosInState(db, ['failed', 'withdrawn'])) {
     if (RETRIABLE.has(error_code ?? '') || error_code === SUPERSEDED) continue;
-    if (!present.has(id) && !(storage.settles && settled > OFFLOAD.no)) continue;
+    if (!present.has(id) && !(storage.hasObjectStore && settled > OFFLOAD.no)) continue;
     await storage.remove(id as VideoId);
     await markRemoved(db, id as VideoId);
   }

@@ -8,7 +8,7 @@ import { newCaptionsQuerySchema } from '../../../protocol/site.ts';
 import { changeExtras, type Extras } from '../../database/extras.ts';
 import { findVideo, type SiteDatabase } from '../../database/videos.ts';
 import { addCaptions, writeCaptions } from '../../media/extras/caption-tracks.ts';
-import { CaptionsRefused, type Cue, parseCaptions } from '../../media/extras/cues.ts';
+import { CaptionsRejected, type Cue, parseCaptions } from '../../media/extras/cues.ts';
 import type { PreparedSource } from '../../media/index/prepare.ts';
 import { makeRecord } from '../../media/intake/intake.ts';
 import type { Storage } from '../../media/storage/storage.ts';
@@ -132,7 +132,7 @@ function parse(body: unknown, language: string): readonly Cue[] {
   try {
     return parseCaptions(body, language);
   } catch (error) {
-    if (error instanceof CaptionsRefused) throw problem('captions-invalid', error.message);
+    if (error instanceof CaptionsRejected) throw problem('captions-invalid', error.message);
     throw error;
   }
 }

@@ -54,7 +54,7 @@ export function serveJobs(app: HttpServer, options: JobsDeps): void {
       requireStudioAccess(request.raw, access);
       const jobs = await listJobProgress(db, { limit: MAX_JOBS });
       // Looking whether there is anything to do is nothing to show, unless it goes wrong.
-      return { jobs: jobs.filter(job => job.kind !== 'look' || job.state === 'set-aside').map(formatJob) };
+      return { jobs: jobs.filter(job => job.kind !== 'inspect' || job.state === 'set-aside').map(formatJob) };
     },
   );
 

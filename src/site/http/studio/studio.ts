@@ -196,7 +196,7 @@ function describeError(
   storage: Storage,
 ): Pick<SiteVideo, 'error'> {
   if (error_code) return { error: { code: error_code, detail: error_detail ?? '' } };
-  if (state !== 'withdrawn' && storage.isAway(id as VideoId)) {
+  if (state !== 'withdrawn' && storage.isUnavailable(id as VideoId)) {
     return {
       error: {
         code: 'disk-unavailable',

@@ -10,18 +10,24 @@ import type { Demuxer } from '../ffmpeg/allowed.ts';
 import type { Container } from '../ffmpeg/demuxers.ts';
 import type { PreparedSource } from '../index/prepare.ts';
 import type { RefusalCode } from '../source-rejected.ts';
-import { type EncodePlan, listChunks, listPublications, pictureOf, soundsOf } from './encode-plan.ts';
-import { chooseFirstRung, chooseRungs, ENCODERS, type LadderRung } from './ladder.ts';
+import {
+  audioToEncode,
+  type EncodePlan,
+  listChunks,
+  listPublications,
+  videoToEncode,
+} from './encode-plan.ts';
+import { chooseFirstRendition, chooseRenditions, ENCODERS, type LadderEntry } from './ladder.ts';
 import type { ProbedSource } from './media-probe.ts';
 
-export const JOB_KINDS = ['remux', 'first-rung', 'ladder', 'look'] as const;
+export const JOB_KINDS = ['remux', 'first-rendition', 'ladder', 'inspect'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /** What shows a first picture goes before what improves one. */
-const URGENCY: Readonly<Record<JobKind, number>> = { remux: 3, 'first-rung': 2, ladder: 1, look: 1 };
+const URGENCY: Readonly<Record<JobKind, number>> = { remux: 3, 'first-rendition': 2, ladder: 1, inspect: 1 };
 
 /** From this on somebody waits for a first picture. */
-export const EXPRESS_URGENCY = URGENCY['first-rung'];
+export const EXPRESS_URGENCY = URGENCY['first-rendition'];
 
 /** Refusals that a conversion heals. */
 const HEALED: ReadonlySet<RefusalCode> = new Set([
@@ -31,10 +37,10 @@ const HEALED: ReadonlySet<RefusalCode> = new Set([
   'segments-too-large',
 ]);
 
-export const isHealed = (code: RefusalCode): boolean => HEALED.has(code);
+export const isConvertible = (code: RefusalCode): boolean => HEALED.has(code);
 
 /** A set of renditions that stands already and that the encoding is aligned with. */
-export interface StandingSource {
+export interface ExistingRenditions {
   readonly prepared: PreparedSource;
   /** Its index, below the video's directory. */
   readonly index: string;
@@ -52,8 +58,8 @@ export interface EncodeInput {
   /** Some of its tracks have holes that players do not bear (`gaps.ts`). */
   readonly hasGaps?: boolean;
   /** Made for this conversion alone. */
-  readonly isPassing?: boolean;
-  readonly ladder: readonly LadderRung[];
+  readonly isTemporary?: boolean;
+  readonly ladder: readonly LadderEntry[];
   readonly priority?: number;
 }
 
@@ -62,16 +68,16 @@ export const playsEverywhere = ({ renditions }: PreparedSource): boolean =>
   renditions.every(({ kind, codec }) => kind !== 'video' || !/^(hvc1|hev1)/.test(codec));
 
 /** The lowest rung with all sound, published while it grows. `standing` is what will stand beside it in the end. */
-export function planFirstRung(input: EncodeInput, standing?: StandingSource): NewJob | undefined {
+export function planFirstRendition(input: EncodeInput, standing?: ExistingRenditions): NewJob | undefined {
   const { probed, ladder } = input;
-  const [picture] = probed.pictures;
-  const sounds = soundsOf(probed.sounds);
+  const [picture] = probed.videoTracks;
+  const sounds = audioToEncode(probed.audioTracks);
   if (!picture && sounds.length === 0) return undefined;
-  const rung = picture && chooseFirstRung(ladder, picture);
-  return encodeJob('first-rung', input, standing, {
-    ...(picture && rung ? { picture: pictureOf(picture, [rung]) } : {}),
-    sounds,
-    ...(!standing && mayHaveGaps(input) ? { isFilled: true } : {}),
+  const rung = picture && chooseFirstRendition(ladder, picture);
+  return encodeJob('first-rendition', input, standing, {
+    ...(picture && rung ? { video: videoToEncode(picture, [rung]) } : {}),
+    audio: sounds,
+    ...(!standing && mayHaveGaps(input) ? { fillsGaps: true } : {}),
     isGrowing: true,
     before: standing ? [standing.index] : [],
     after: [],
@@ -85,20 +91,20 @@ const SHORT_BY_SECONDS = 0.5;
 
 /** Known to have gaps, or likely to by what its container says of it. */
 function mayHaveGaps({ hasGaps, probed, durationSeconds }: EncodeInput): boolean {
-  const [picture] = probed.pictures;
+  const [picture] = probed.videoTracks;
   if (hasGaps || (picture && (picture.framesPerSecond ?? 0) < FEW_PICTURES_PER_SECOND)) return true;
-  return [...(picture ? [picture] : []), ...(picture ? probed.sounds : [])].some(
+  return [...(picture ? [picture] : []), ...(picture ? probed.audioTracks : [])].some(
     ({ endSeconds = durationSeconds }) => endSeconds < durationSeconds - SHORT_BY_SECONDS,
   );
 }
 
 /** What is still missing beside a source that is published. Undefined where nothing is worth its work. */
-export function planLadder(input: EncodeInput, standing: StandingSource): NewJob | undefined {
+export function planLadder(input: EncodeInput, standing: ExistingRenditions): NewJob | undefined {
   const { probed, ladder } = input;
-  const [picture] = probed.pictures;
+  const [picture] = probed.videoTracks;
   const published = standing.prepared.renditions.find(rendition => rendition.kind === 'video');
   if (!picture || !published) return undefined;
-  const rungs = chooseRungs(ladder, {
+  const rungs = chooseRenditions(ladder, {
     width: published.width,
     height: published.height,
     published: { isH264: /^avc/.test(published.codec), averageBps: published.averageBandwidthBps },
@@ -106,8 +112,8 @@ export function planLadder(input: EncodeInput, standing: StandingSource): NewJob
   if (rungs.length === 0) return undefined;
   const isHeavy = standing.prepared.renditions.some(isHeavySound);
   return encodeJob('ladder', input, standing, {
-    picture: pictureOf(picture, rungs),
-    sounds: isHeavy ? soundsOf(probed.sounds) : [],
+    video: videoToEncode(picture, rungs),
+    audio: isHeavy ? audioToEncode(probed.audioTracks) : [],
     ...(isHeavy ? { audioGroup: 'aac' } : {}),
     isGrowing: false,
     before: [standing.index],
@@ -116,13 +122,13 @@ export function planLadder(input: EncodeInput, standing: StandingSource): NewJob
 }
 
 /** A job that finds out whether a published source needs a ladder, so that publishing does not wait for the answer. */
-export const askForLadder = (video: VideoId, source: string, index: string): NewJob => ({
+export const inspectJob = (video: VideoId, source: string, index: string): NewJob => ({
   video,
-  kind: 'look',
-  urgency: URGENCY.look,
+  kind: 'inspect',
+  urgency: URGENCY.inspect,
   needs: [],
   plan: { source, index },
-  steps: [{ kind: 'look', after: 0, mediaMs: 0 }],
+  steps: [{ kind: 'inspect', after: 0, mediaMs: 0 }],
 });
 
 /** The other rungs above a first one. `sets` are the indexes that stand already: the source's before, the first rung's after. */
@@ -131,25 +137,25 @@ export function planUpperLadder(
   sets: { readonly before: readonly string[]; readonly after: readonly string[] },
   first: EncodePlan,
 ): NewJob | undefined {
-  const [picture] = input.probed.pictures;
-  const made = first.picture?.rungs.map(({ id }) => id) ?? [];
+  const [picture] = input.probed.videoTracks;
+  const made = first.video?.renditions.map(({ id }) => id) ?? [];
   if (!picture) return undefined;
-  const rungs = chooseRungs(input.ladder, picture).filter(({ id }) => !made.includes(id));
+  const rungs = chooseRenditions(input.ladder, picture).filter(({ id }) => !made.includes(id));
   if (rungs.length === 0) return undefined;
-  const { originSeconds, boundaries, chunks, durationSeconds, shownFromSeconds, isFilled } = first;
+  const { originSeconds, boundaries, chunks, durationSeconds, shownFromSeconds, fillsGaps } = first;
   const plan: EncodePlan = {
     source: first.source,
     demuxer: first.demuxer,
     leadInSeconds: first.leadInSeconds,
-    ...(first.isPassing ? { isPassing: true } : {}),
+    ...(first.isTemporary ? { isTemporary: true } : {}),
     originSeconds,
     durationSeconds,
     ...(shownFromSeconds ? { shownFromSeconds } : {}),
-    picture: pictureOf(picture, rungs),
-    sounds: [],
+    video: videoToEncode(picture, rungs),
+    audio: [],
     ...(boundaries ? { boundaries } : {}),
     chunks,
-    ...(isFilled ? { isFilled } : {}),
+    ...(fillsGaps ? { fillsGaps } : {}),
     isGrowing: false,
     before: [...sets.before],
     after: [...sets.after],
@@ -170,8 +176,8 @@ export interface RemuxPlan {
   readonly isWrapped?: boolean;
   readonly source: string;
   readonly demuxer: Demuxer;
-  readonly hasPicture: boolean;
-  readonly sounds: readonly { readonly order: number; readonly isCopied: boolean; readonly kbps: number }[];
+  readonly hasVideo: boolean;
+  readonly audio: readonly { readonly order: number; readonly isCopied: boolean; readonly kbps: number }[];
 }
 
 const COPIED_PIXELS = new Set(['yuv420p', 'yuvj420p']);
@@ -181,8 +187,8 @@ const MAX_ENCODED_SOUND_SECONDS = 600;
 
 export function planRemux(input: EncodeInput, code: RefusalCode): NewJob | undefined {
   const { probed, container, durationSeconds } = input;
-  const [picture] = probed.pictures;
-  const sounds = probed.sounds.filter(({ channels }) => channels > 0).slice(0, 8);
+  const [picture] = probed.videoTracks;
+  const sounds = probed.audioTracks.filter(({ channels }) => channels > 0).slice(0, 8);
   const isBare = container.demuxer !== 'mov' && container.demuxer !== 'matroska';
   if (code !== 'container-unsupported' && code !== 'codec-unsupported') return undefined;
   // AVI does not say when a picture is shown, only when it is decoded.
@@ -197,8 +203,8 @@ export function planRemux(input: EncodeInput, code: RefusalCode): NewJob | undef
   const plan: RemuxPlan = {
     source: input.source,
     demuxer: container.demuxer,
-    hasPicture: picture !== undefined,
-    sounds: sounds.map(sound => ({
+    hasVideo: picture !== undefined,
+    audio: sounds.map(sound => ({
       order: sound.order,
       isCopied: isCopied(sound),
       kbps: 64 * Math.min(2, sound.channels),
@@ -225,15 +231,15 @@ export const planWrap = ({
   const plan: RemuxPlan = {
     source,
     demuxer: container.demuxer,
-    hasPicture: true,
-    sounds: [],
+    hasVideo: true,
+    audio: [],
     isWrapped: true,
   };
   const steps = [{ kind: 'remux', after: 0, mediaMs: 0 }];
   return { video, kind: 'remux', urgency: URGENCY.remux, priority, needs: [], plan, steps };
 };
 
-const sourceOf = ({ source, container, isPassing }: EncodeInput) => ({
+const sourceOf = ({ source, container, isTemporary: isPassing }: EncodeInput) => ({
   source,
   demuxer: container.demuxer,
   leadInSeconds: container.leadInSeconds ?? 0,
@@ -243,8 +249,8 @@ const sourceOf = ({ source, container, isPassing }: EncodeInput) => ({
 function encodeJob(
   kind: JobKind,
   input: EncodeInput,
-  standing: StandingSource | undefined,
-  what: Pick<EncodePlan, 'picture' | 'sounds' | 'audioGroup' | 'isFilled' | 'isGrowing' | 'before' | 'after'>,
+  standing: ExistingRenditions | undefined,
+  what: Pick<EncodePlan, 'video' | 'audio' | 'audioGroup' | 'fillsGaps' | 'isGrowing' | 'before' | 'after'>,
 ): NewJob {
   const { probed, durationSeconds } = input;
   const boundaries = standing?.boundaries;
@@ -262,7 +268,7 @@ function encodeJob(
 }
 
 function toJob(kind: JobKind, input: EncodeInput, plan: EncodePlan): NewJob {
-  const encoders = plan.picture?.rungs.map(({ codec }) => ENCODERS[codec]) ?? [];
+  const encoders = plan.video?.renditions.map(({ codec }) => ENCODERS[codec]) ?? [];
   return {
     video: input.video,
     kind,
@@ -271,9 +277,9 @@ function toJob(kind: JobKind, input: EncodeInput, plan: EncodePlan): NewJob {
     needs: [
       ...new Set([
         ...encoders,
-        ...(plan.sounds.length > 0 ? ['aac'] : []),
-        ...(plan.picture?.isHdr ? ['zscale'] : []),
-        ...(plan.picture?.isInterlaced ? ['bwdif'] : []),
+        ...(plan.audio.length > 0 ? ['aac'] : []),
+        ...(plan.video?.isHdr ? ['zscale'] : []),
+        ...(plan.video?.isInterlaced ? ['bwdif'] : []),
       ]),
     ],
     plan,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { VideoId } from '../../../protocol/ids.ts';
 import type { NewJob } from '../../database/jobs.ts';
 import { SNIFF_BYTES, sniff } from '../containers/sniff.ts';
-import { readingWords } from '../ffmpeg/allowed.ts';
+import { inputArgs } from '../ffmpeg/allowed.ts';
 import { type Container, findContainer } from '../ffmpeg/demuxers.ts';
 import type { MediaTools } from '../ffmpeg/ffmpeg.ts';
 import { PROGRESS_ARGS, runFfmpeg } from '../ffmpeg/run.ts';
@@ -14,61 +14,69 @@ import type { SourceRejected } from '../source-rejected.ts';
 import type { Storage } from '../storage/storage.ts';
 import {
   type EncodeInput,
-  planFirstRung,
+  type ExistingRenditions,
+  planFirstRendition,
   planLadder,
   planRemux,
   planUpperLadder,
   planWrap,
-  type StandingSource,
 } from './conversion.ts';
 import type { EncodePlan } from './encode-plan.ts';
-import type { LadderRung } from './ladder.ts';
+import type { LadderEntry } from './ladder.ts';
 import { type ProbedSource, probeMedia } from './media-probe.ts';
 
-export interface Look {
+export interface ProbeResult {
   readonly container: Container;
   readonly probed: ProbedSource;
 }
 
 /** Why a source cannot be published as it is. */
-export interface Unfit {
-  readonly refusal?: SourceRejected;
+export interface Unplayable {
+  readonly rejection?: SourceRejected;
   readonly hasGaps?: boolean;
   /** The name of a copy with times, made for the conversion alone. */
   readonly wrapped?: string;
 }
 
-export interface ConverterOptions {
+export interface ConverterDeps {
   readonly storage: Storage;
   readonly tools: MediaTools;
-  readonly ladder: readonly LadderRung[];
+  readonly ladder: readonly LadderEntry[];
 }
 
 export interface Converter {
   /** What ffprobe sees in a file of this video; undefined of what is no film. @throws SourceRejected */
-  look(video: VideoId, source?: string): Promise<Look | undefined>;
+  inspect(video: VideoId, source?: string): Promise<ProbeResult | undefined>;
   /** The work that makes a source playable that is not so as it is; undefined where nothing does. */
-  planRescue(video: VideoId, look: Look, why?: Unfit): Promise<NewJob | undefined>;
+  planPlayableVersion(video: VideoId, look: ProbeResult, why?: Unplayable): Promise<NewJob | undefined>;
   /** A first rung beside a source that only some browsers play. */
-  planBeside(video: VideoId, look: Look, prepared: PreparedSource): Promise<NewJob | undefined>;
+  planFirstRendition(
+    video: VideoId,
+    look: ProbeResult,
+    prepared: PreparedSource,
+  ): Promise<NewJob | undefined>;
   /** The ladder beside a source that is published. */
   planLadder(
     video: VideoId,
-    look: Look,
+    look: ProbeResult,
     standing: { readonly prepared: PreparedSource; readonly index: string; readonly source: string },
   ): Promise<NewJob | undefined>;
   /** The ladder above a first rung; `index` is that rung's. */
-  planUpper(video: VideoId, first: EncodePlan, index: string): Promise<NewJob | undefined>;
+  planUpperLadder(video: VideoId, first: EncodePlan, index: string): Promise<NewJob | undefined>;
 }
 
-export function createConverter({ storage, tools, ladder }: ConverterOptions): Converter {
-  async function look(video: VideoId, source = storage.sourceName): Promise<Look | undefined> {
+export function createConverter({ storage, tools, ladder }: ConverterDeps): Converter {
+  async function look(video: VideoId, source = storage.sourceName): Promise<ProbeResult | undefined> {
     const path = await storage.fetch(video, source);
     const container = findContainer(sniff(await readHead(path)));
     return container && { container, probed: await probeMedia(tools, path, container) };
   }
 
-  async function toInput(video: VideoId, { container, probed }: Look, source: string): Promise<EncodeInput> {
+  async function toInput(
+    video: VideoId,
+    { container, probed }: ProbeResult,
+    source: string,
+  ): Promise<EncodeInput> {
     const durationSeconds =
       probed.durationSeconds ?? (await measureSeconds(tools, await storage.fetch(video, source), container));
     return { video, source, container, probed, durationSeconds, ladder };
@@ -78,13 +86,13 @@ export function createConverter({ storage, tools, ladder }: ConverterOptions): C
     video: VideoId,
     prepared: PreparedSource,
     index: string,
-  ): Promise<StandingSource> {
+  ): Promise<ExistingRenditions> {
     return { prepared, index, boundaries: await readBoundaries(join(storage.directory(video), index)) };
   }
 
   return {
-    look,
-    async planRescue(video, found, { refusal, hasGaps = false, wrapped } = {}) {
+    inspect: look,
+    async planPlayableVersion(video, found, { rejection, hasGaps = false, wrapped } = {}) {
       if (found.container.leadInSeconds === undefined) {
         return planWrap({ video, source: storage.sourceName, ladder, ...found });
       }
@@ -93,18 +101,18 @@ export function createConverter({ storage, tools, ladder }: ConverterOptions): C
         hasGaps,
         isPassing: wrapped !== undefined,
       };
-      const remux = refusal && planRemux(input, refusal.code);
-      return remux ?? planFirstRung(input);
+      const remux = rejection && planRemux(input, rejection.code);
+      return remux ?? planFirstRendition(input);
     },
-    async planBeside(video, found, prepared) {
+    async planFirstRendition(video, found, prepared) {
       const input = await toInput(video, found, storage.sourceName);
-      return planFirstRung(input, await toStanding(video, prepared, storage.indexName));
+      return planFirstRendition(input, await toStanding(video, prepared, storage.indexName));
     },
     async planLadder(video, found, { prepared, index, source }) {
       const input = await toInput(video, found, source);
       return planLadder(input, await toStanding(video, prepared, index));
     },
-    async planUpper(video, first, index) {
+    async planUpperLadder(video, first, index) {
       const found = await look(video, first.source);
       if (!found) return undefined;
       const input = await toInput(video, found, first.source);
@@ -147,7 +155,7 @@ async function readBoundaries(indexPath: string): Promise<readonly number[]> {
 async function measureSeconds(tools: MediaTools, path: string, { demuxer }: Container): Promise<number> {
   let outMs = 0;
   const args = [
-    ...['-hide_banner', '-loglevel', 'error', '-nostdin', ...PROGRESS_ARGS, ...readingWords(path, demuxer)],
+    ...['-hide_banner', '-loglevel', 'error', '-nostdin', ...PROGRESS_ARGS, ...inputArgs(path, demuxer)],
     ...['-map', '0:V?', '-map', '0:a?', '-c', 'copy', '-f', 'null', '-'],
   ];
   await runFfmpeg({

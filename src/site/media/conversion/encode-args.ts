@@ -1,13 +1,13 @@
 /** The ffmpeg command that encodes one chunk (pure): one decoding, every rung and every sound, in one MP4 file. */
 
-import type { Words } from '../ffmpeg/allowed.ts';
+import type { Args } from '../ffmpeg/allowed.ts';
 import type { EncodePlan } from './encode-plan.ts';
-import { ENCODERS, type Rung } from './ladder.ts';
+import { ENCODERS, type LadderRendition } from './ladder.ts';
 
 /** Ticks a second of encoded pictures: fits every usual frame rate. */
 export const VIDEO_TIMESCALE = 90_000;
-export const SOUND_RATE_HZ = 48_000;
-export const AAC_FRAME = 1_024;
+export const AUDIO_RATE_HZ = 48_000;
+export const AAC_FRAME_SAMPLES = 1_024;
 /** Output times begin here, so that reordered pictures and the encoder's priming do not lie before zero. */
 export const HEADROOM_SECONDS = 1;
 /** Of sound, encoded before the chunk and thrown away: what a decoder hears then is as if nothing had been cut. */
@@ -33,42 +33,43 @@ export function chunkOf(plan: EncodePlan, number: number): EncodeChunk {
 }
 
 /** The sound frames of a chunk, counted from the film's first instant: `[first, end)`. */
-export function soundFramesOf({ from, to }: EncodeChunk): { readonly first: number; readonly end: number } {
-  const frameAt = (seconds: number): number => Math.ceil((seconds * SOUND_RATE_HZ) / AAC_FRAME - 1e-6);
+export function audioFramesOf({ from, to }: EncodeChunk): { readonly first: number; readonly end: number } {
+  const frameAt = (seconds: number): number =>
+    Math.ceil((seconds * AUDIO_RATE_HZ) / AAC_FRAME_SAMPLES - 1e-6);
   return { first: frameAt(from), end: to === undefined ? Number.POSITIVE_INFINITY : frameAt(to) };
 }
 
 /** Which pictures and sounds have anything in this chunk; the others would be looked for to the end of the file. */
-export const hasPicture = ({ picture, isFilled }: EncodePlan, { from }: EncodeChunk): boolean =>
+export const hasVideo = ({ video: picture, fillsGaps }: EncodePlan, { from }: EncodeChunk): boolean =>
   picture !== undefined &&
-  (isFilled || from === 0 || from < (picture.endSeconds ?? Number.POSITIVE_INFINITY));
+  (fillsGaps || from === 0 || from < (picture.endSeconds ?? Number.POSITIVE_INFINITY));
 
 /** Where a chunk ends; undefined where its tracks end as the source's do. */
-const endOf = ({ isFilled, durationSeconds }: EncodePlan, { to }: EncodeChunk): number | undefined =>
-  to ?? (isFilled ? durationSeconds : undefined);
+const endOf = ({ fillsGaps, durationSeconds }: EncodePlan, { to }: EncodeChunk): number | undefined =>
+  to ?? (fillsGaps ? durationSeconds : undefined);
 
 /** Instant of the source's own clock → ticks from which the film's first instant counts. */
 export const ticksOf = (seconds: number): number => Math.round(seconds * VIDEO_TIMESCALE);
 
 /** The parts of the command, as the runner takes them. */
-export interface EncodeWords {
+export interface EncodeArgs {
   /** Before the input. */
-  readonly input: Words;
+  readonly input: Args;
   /** For all outputs. */
-  readonly common: Words;
-  readonly output: Words;
+  readonly common: Args;
+  readonly output: Args;
 }
 
 /** @param boundaries where segments begin, seconds from the film's first instant */
-export function encodeWords(
+export function encodeArgs(
   plan: EncodePlan,
   chunk: EncodeChunk,
   { threads, boundaries }: { readonly threads: number; readonly boundaries: readonly number[] },
-): EncodeWords {
-  const rungs = hasPicture(plan, chunk) ? (plan.picture?.rungs ?? []) : [];
+): EncodeArgs {
+  const rungs = hasVideo(plan, chunk) ? (plan.video?.renditions ?? []) : [];
   const filters = [
     ...(rungs.length > 0 ? pictureFilters(plan, chunk) : []),
-    ...plan.sounds.map((sound, index) => soundFilter(plan, chunk, sound, index)),
+    ...plan.audio.map((sound, index) => soundFilter(plan, chunk, sound, index)),
   ];
   const search = searchFrom(plan, chunk);
   const keyFrames = boundaries
@@ -77,7 +78,7 @@ export function encodeWords(
   return {
     input: [
       ...['-threads', threads],
-      ...(chunk.from > 0 && !(plan.isFilled && search <= 0)
+      ...(chunk.from > 0 && !(plan.fillsGaps && search <= 0)
         ? ['-noaccurate_seek', '-seek_timestamp', 1, '-ss', (plan.originSeconds + search).toFixed(6)]
         : []),
     ],
@@ -87,7 +88,7 @@ export function encodeWords(
     ],
     output: [
       ...rungs.flatMap((rung, index) => pictureOutput(rung, index, plan, threads, keyFrames)),
-      ...plan.sounds.flatMap((sound, index) => soundOutput(sound.kbps, index)),
+      ...plan.audio.flatMap((sound, index) => soundOutput(sound.kbps, index)),
       ...['-fps_mode', 'vfr', '-video_track_timescale', VIDEO_TIMESCALE],
       ...['-movie_timescale', VIDEO_TIMESCALE * 8, '-f', 'mp4'],
     ],
@@ -95,42 +96,45 @@ export function encodeWords(
 }
 
 /** Seconds from the film's first instant: where decoding begins, so that all of a chunk is there. */
-function searchFrom({ leadInSeconds, sounds, picture, isFilled }: EncodePlan, { from }: EncodeChunk): number {
+function searchFrom(
+  { leadInSeconds, audio: sounds, video: picture, fillsGaps }: EncodePlan,
+  { from }: EncodeChunk,
+): number {
   const soundLeadIn = sounds.length > 0 ? SOUND_LEAD_IN_SECONDS : 0;
-  if (!isFilled || leadInSeconds === 0) return from - leadInSeconds - soundLeadIn;
+  if (!fillsGaps || leadInSeconds === 0) return from - leadInSeconds - soundLeadIn;
   return Math.min(from, picture?.endSeconds ?? from) - Math.max(leadInSeconds, STANDING_LEAD_IN_SECONDS);
 }
 
 function pictureFilters(plan: EncodePlan, chunk: EncodeChunk): readonly string[] {
   const { from, to } = chunk;
-  const picture = plan.picture!;
+  const picture = plan.video!;
   const start = plan.originSeconds + from;
   const trim = [
     // What stood before a chunk of a filled film stands at its beginning.
-    ...(from > 0 && !plan.isFilled ? [`start=${start.toFixed(6)}`] : []),
+    ...(from > 0 && !plan.fillsGaps ? [`start=${start.toFixed(6)}`] : []),
     ...(to === undefined ? [] : [`end=${(plan.originSeconds + to).toFixed(6)}`]),
   ];
-  const [top, ...lower] = picture.rungs;
+  const [top, ...lower] = picture.renditions;
   const place = `PTS-${ticksOf(start) - HEADROOM_SECONDS * VIDEO_TIMESCALE}`;
-  const isFromFirst = plan.isFilled && from === 0;
+  const isFromFirst = plan.fillsGaps && from === 0;
   const common = [
     ...(trim.length > 0 ? [`trim=${trim.join(':')}`] : []),
     `settb=1/${VIDEO_TIMESCALE}`,
     `setpts=${isFromFirst ? `if(eq(N\\,0)\\,${HEADROOM_SECONDS * VIDEO_TIMESCALE}\\,${place})` : place}`,
     ...(picture.isInterlaced ? ['bwdif=mode=send_frame:deint=interlaced'] : []),
     ...(picture.maxFramesPerSecond
-      ? [`fps=${picture.maxFramesPerSecond}${plan.isFilled ? '' : `:start_time=${HEADROOM_SECONDS}`}`]
+      ? [`fps=${picture.maxFramesPerSecond}${plan.fillsGaps ? '' : `:start_time=${HEADROOM_SECONDS}`}`]
       : []),
     scale(top!),
     ...(picture.isHdr ? [TONE_MAP] : []),
     'format=yuv420p',
     `settb=1/${VIDEO_TIMESCALE}`,
-    ...(plan.isFilled ? repeat(top!, endOf(plan, chunk)! - from) : []),
+    ...(plan.fillsGaps ? repeat(top!, endOf(plan, chunk)! - from) : []),
   ].join(',');
   if (lower.length === 0) return [`[0:V:${picture.order}]${common}[v0]`];
-  const labels = picture.rungs.map((_, index) => (index === 0 ? '[v0]' : `[s${index}]`));
+  const labels = picture.renditions.map((_, index) => (index === 0 ? '[v0]' : `[s${index}]`));
   return [
-    `[0:V:${picture.order}]${common},split=${picture.rungs.length}${labels.join('')}`,
+    `[0:V:${picture.order}]${common},split=${picture.renditions.length}${labels.join('')}`,
     ...lower.map((rung, index) => `[s${index + 1}]${scale(rung)}[v${index + 1}]`),
   ];
 }
@@ -139,7 +143,7 @@ function pictureFilters(plan: EncodePlan, chunk: EncodeChunk): readonly string[]
  * Beside the pictures runs a narrow strip that changes at a steady rate and is cut off again: a picture comes out whenever
  * either of them has a new one, and all of the source's own keep their times.
  */
-const repeat = ({ width, height }: Rung, seconds: number): readonly string[] => [
+const repeat = ({ width, height }: LadderRendition, seconds: number): readonly string[] => [
   `null[p];color=s=2x${height}:r=${REPEATS_PER_SECOND}:d=${seconds.toFixed(6)}`,
   'format=yuv420p',
   `settb=1/${VIDEO_TIMESCALE}`,
@@ -148,7 +152,8 @@ const repeat = ({ width, height }: Rung, seconds: number): readonly string[] => 
   `settb=1/${VIDEO_TIMESCALE}`,
 ];
 
-const scale = ({ width, height }: Rung): string => `scale=${width}:${height}:flags=bicubic,setsar=1`;
+const scale = ({ width, height }: LadderRendition): string =>
+  `scale=${width}:${height}:flags=bicubic,setsar=1`;
 
 /** PQ and HLG → BT.709, through linear light (Hable's curve). */
 export const TONE_MAP = [
@@ -162,30 +167,31 @@ export const TONE_MAP = [
 function soundFilter(
   plan: EncodePlan,
   chunk: EncodeChunk,
-  sound: EncodePlan['sounds'][number],
+  sound: EncodePlan['audio'][number],
   index: number,
 ): string {
   const { from } = chunk;
-  const frames = soundFramesOf({ from, to: endOf(plan, chunk) });
+  const frames = audioFramesOf({ from, to: endOf(plan, chunk) });
   const first = Math.max(0, frames.first - PREROLL_FRAMES);
   const layout = sound.channels === 1 ? 'mono' : 'stereo';
-  const offset = first * AAC_FRAME - Math.round(from * SOUND_RATE_HZ) + HEADROOM_SECONDS * SOUND_RATE_HZ;
+  const offset =
+    first * AAC_FRAME_SAMPLES - Math.round(from * AUDIO_RATE_HZ) + HEADROOM_SECONDS * AUDIO_RATE_HZ;
   // One frame more than is kept: the last one overlaps with it.
-  const length = Number.isFinite(frames.end) ? (frames.end - first + 1) * AAC_FRAME : undefined;
-  const place = [`asettb=1/${SOUND_RATE_HZ}`, `asetpts=N+${offset}`];
+  const length = Number.isFinite(frames.end) ? (frames.end - first + 1) * AAC_FRAME_SAMPLES : undefined;
+  const place = [`asettb=1/${AUDIO_RATE_HZ}`, `asetpts=N+${offset}`];
   if (length !== undefined && from > 0 && from >= (sound.endSeconds ?? Number.POSITIVE_INFINITY)) {
-    const silence = `anullsrc=r=${SOUND_RATE_HZ}:cl=${layout}`;
+    const silence = `anullsrc=r=${AUDIO_RATE_HZ}:cl=${layout}`;
     return `${silence},atrim=end_sample=${length},${place.join(',')}[a${index}]`;
   }
-  const start = plan.originSeconds + (first * AAC_FRAME) / SOUND_RATE_HZ;
+  const start = plan.originSeconds + (first * AAC_FRAME_SAMPLES) / AUDIO_RATE_HZ;
   const trim = [
     ...(from > 0 ? [`start=${start.toFixed(6)}`] : []),
-    ...(length === undefined ? [] : [`end=${(start + length / SOUND_RATE_HZ).toFixed(6)}`]),
+    ...(length === undefined ? [] : [`end=${(start + length / AUDIO_RATE_HZ).toFixed(6)}`]),
   ];
   return [
     `[0:a:${sound.order}]${trim.length > 0 ? `atrim=${trim.join(':')},` : ''}asetpts=PTS-(${start.toFixed(6)})/TB`,
     // Holes are filled with silence and what overlaps is cut: sound stays with the pictures.
-    `aresample=${SOUND_RATE_HZ}:async=1:first_pts=0`,
+    `aresample=${AUDIO_RATE_HZ}:async=1:first_pts=0`,
     `aformat=channel_layouts=${layout}`,
     ...(length === undefined ? [] : [`apad=whole_len=${length}`, `atrim=end_sample=${length}`]),
     `${place.join(',')}[a${index}]`,
@@ -193,29 +199,29 @@ function soundFilter(
 }
 
 function pictureOutput(
-  rung: Rung,
+  rung: LadderRendition,
   index: number,
   plan: EncodePlan,
   threads: number,
   keyFrames: readonly string[],
-): Words {
+): Args {
   const of = (option: string): string => `-${option}:v:${index}`;
-  const rate = plan.picture?.framesPerSecond;
+  const rate = plan.video?.framesPerSecond;
   return [
     ...['-map', `[v${index}]`, of('c'), ENCODERS[rung.codec], of('threads'), threads],
     ...[of('force_key_frames'), keyFrames.join(','), of('enc_time_base'), `1/${VIDEO_TIMESCALE}`],
     ...(rate ? [of('g'), String(Math.max(48, Math.ceil(rate * 10)))] : [of('g'), '300']),
-    ...quality(rung, of, plan.isFilled === true),
+    ...quality(rung, of, plan.fillsGaps === true),
   ];
 }
 
 function quality(
-  { codec, kbps }: Rung,
+  { codec, kbps }: LadderRendition,
   of: (option: string) => string,
-  isFilled: boolean,
+  fillsGaps: boolean,
 ): readonly string[] {
   // Where rates change, a picture out of order would say that it lasts as long as another one.
-  const order = isFilled ? [of('bf'), '0'] : [];
+  const order = fillsGaps ? [of('bf'), '0'] : [];
   const limit = [of('maxrate'), `${kbps}k`, of('bufsize'), `${2 * kbps}k`, ...order];
   switch (codec) {
     case 'h264':
@@ -236,6 +242,6 @@ function quality(
   }
 }
 
-const soundOutput = (kbps: number, index: number): Words => [
+const soundOutput = (kbps: number, index: number): Args => [
   ...['-map', `[a${index}]`, `-c:a:${index}`, 'aac', `-b:a:${index}`, `${kbps}k`],
 ];

@@ -4,12 +4,12 @@
  */
 import * as z from 'zod';
 import { DEMUXER_NAMES } from '../ffmpeg/allowed.ts';
-import { CODECS, type Rung } from './ladder.ts';
-import type { ProbedSound, ProbedSource } from './media-probe.ts';
+import { CODECS, type LadderRendition } from './ladder.ts';
+import type { ProbedAudioTrack, ProbedSource } from './media-probe.ts';
 
 const seconds = z.number().nonnegative();
 
-export const rungSchema = z.strictObject({
+export const renditionToEncodeSchema = z.strictObject({
   id: z.string(),
   codec: z.enum(CODECS),
   width: z.int().positive(),
@@ -17,7 +17,7 @@ export const rungSchema = z.strictObject({
   kbps: z.int().positive(),
 });
 
-export const encodedSoundSchema = z.strictObject({
+export const audioToEncodeSchema = z.strictObject({
   id: z.string(),
   order: z.int().nonnegative(),
   channels: z.int().positive(),
@@ -25,7 +25,7 @@ export const encodedSoundSchema = z.strictObject({
   language: z.string().optional(),
   endSeconds: seconds.optional(),
 });
-export type EncodedSound = z.infer<typeof encodedSoundSchema>;
+export type AudioToEncode = z.infer<typeof audioToEncodeSchema>;
 
 export const encodePlanSchema = z.strictObject({
   /** Below the video's directory. */
@@ -33,13 +33,13 @@ export const encodePlanSchema = z.strictObject({
   demuxer: z.enum(DEMUXER_NAMES),
   leadInSeconds: seconds,
   /** The source was made for this conversion alone: it goes when nothing more is to be made of it. */
-  isPassing: z.boolean().optional(),
+  isTemporary: z.boolean().optional(),
   /** Container time of the instant that is shown first. May be negative. */
   originSeconds: z.number(),
   durationSeconds: z.number().positive(),
   /** As of the set beside it (`prepare.ts`). */
   shownFromSeconds: z.number().positive().optional(),
-  picture: z
+  video: z
     .strictObject({
       order: z.int().nonnegative(),
       isInterlaced: z.boolean(),
@@ -49,10 +49,10 @@ export const encodePlanSchema = z.strictObject({
       /** Frames are dropped down to this rate. */
       maxFramesPerSecond: z.number().positive().optional(),
       endSeconds: seconds.optional(),
-      rungs: z.array(rungSchema).min(1),
+      renditions: z.array(renditionToEncodeSchema).min(1),
     })
     .optional(),
-  sounds: z.array(encodedSoundSchema),
+  audio: z.array(audioToEncodeSchema),
   /** Binds the rungs to the sound of this set, where another set has sound of its own. */
   audioGroup: z.string().optional(),
   /** Where the segments begin, seconds from the first instant; absent where every four seconds. */
@@ -60,7 +60,7 @@ export const encodePlanSchema = z.strictObject({
   /** Where the chunks begin, seconds: some of the boundaries, the first 0. The last one ends where the source does. */
   chunks: z.array(seconds).min(1),
   /** Every track is made to last from the first instant to the end: pictures are repeated, sound is filled with silence. */
-  isFilled: z.boolean().optional(),
+  fillsGaps: z.boolean().optional(),
   /** Published while it grows: nothing of this video can be played before. */
   isGrowing: z.boolean(),
   /** Index files of the sets that stand before and after this one in the finished revision. */
@@ -76,10 +76,10 @@ const MAX_FRAMES_PER_SECOND = 60;
 const MAX_SOUNDS = 8;
 const KBPS_PER_CHANNEL = 64;
 
-export const pictureOf = (
-  picture: ProbedSource['pictures'][number],
-  rungs: readonly Rung[],
-): NonNullable<EncodePlan['picture']> => {
+export const videoToEncode = (
+  picture: ProbedSource['videoTracks'][number],
+  rungs: readonly LadderRendition[],
+): NonNullable<EncodePlan['video']> => {
   const rate = picture.framesPerSecond;
   return {
     order: picture.order,
@@ -88,12 +88,12 @@ export const pictureOf = (
     ...(rate ? { framesPerSecond: Math.min(rate, MAX_FRAMES_PER_SECOND) } : {}),
     ...(rate && rate > MAX_FRAMES_PER_SECOND + 1 ? { maxFramesPerSecond: MAX_FRAMES_PER_SECOND } : {}),
     ...(picture.endSeconds === undefined ? {} : { endSeconds: Math.max(0, picture.endSeconds) }),
-    rungs: [...rungs],
+    renditions: [...rungs],
   };
 };
 
 /** AAC, one or two channels: more are mixed down, because that plays everywhere. */
-export const soundsOf = (sounds: readonly ProbedSound[]): EncodedSound[] =>
+export const audioToEncode = (sounds: readonly ProbedAudioTrack[]): AudioToEncode[] =>
   sounds
     .filter(({ channels }) => channels > 0)
     .slice(0, MAX_SOUNDS)

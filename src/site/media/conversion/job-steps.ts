@@ -9,21 +9,21 @@ import { changeVideo } from '../../database/records.ts';
 import { insertRevisionWithExtras } from '../../database/revisions.ts';
 import { findVideo, type SiteDatabase } from '../../database/videos.ts';
 import { Presentation } from '../cut/presentation.ts';
-import type { Words } from '../ffmpeg/allowed.ts';
-import { WRAPPING } from '../ffmpeg/demuxers.ts';
+import type { Args } from '../ffmpeg/allowed.ts';
+import { WRAPPED_CONTAINER } from '../ffmpeg/demuxers.ts';
 import { convert, type MediaTools } from '../ffmpeg/ffmpeg.ts';
 import { FfmpegFailed, type FfmpegProgress } from '../ffmpeg/run.ts';
 import type { PreparedSource } from '../index/prepare.ts';
 import { makeRecord } from '../intake/intake.ts';
 import { SourceRejected } from '../source-rejected.ts';
 import type { Storage } from '../storage/storage.ts';
-import { askForLadder, type RemuxPlan } from './conversion.ts';
+import { inspectJob, type RemuxPlan } from './conversion.ts';
 import type { Converter } from './converter.ts';
-import { chunkOf, encodeWords, HEADROOM_SECONDS, hasPicture } from './encode-args.ts';
+import { chunkOf, encodeArgs, HEADROOM_SECONDS, hasVideo } from './encode-args.ts';
 import { encodePlanSchema } from './encode-plan.ts';
 import { boundariesOf, type ChunkFile, stitchChunks } from './stitch.ts';
 
-export interface StepContext {
+export interface StepDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   readonly tools: MediaTools;
@@ -31,13 +31,13 @@ export interface StepContext {
   readonly sourceAddress: string;
   readonly prepare: (sourcePath: string, indexPath: string, fileName?: string) => Promise<PreparedSource>;
   /** This machine does not see the site's disks: files come and go through the store behind them. */
-  readonly isApart?: boolean;
+  readonly isRemote?: boolean;
   /** Threads of one encoder. */
   readonly threads: number;
 }
 
 export interface StepRun {
-  readonly signal: AbortSignal;
+  readonly abort: AbortSignal;
   readonly onProgress: (progress: FfmpegProgress) => void;
 }
 
@@ -45,13 +45,13 @@ export interface StepRun {
 export type StepResult = { readonly result: unknown; readonly isPublished: boolean };
 
 /** @throws whatever went wrong; the step may be tried again */
-export async function runStep(context: StepContext, claimed: ClaimedStep, run: StepRun): Promise<StepResult> {
+export async function runStep(context: StepDeps, claimed: ClaimedStep, run: StepRun): Promise<StepResult> {
   switch (claimed.step.kind) {
     case 'encode':
       return { result: await encodeChunk(context, claimed, run), isPublished: false };
     case 'remux':
       return { result: null, isPublished: await remux(context, claimed, run) };
-    case 'look':
+    case 'inspect':
       await look(context, claimed);
       return { result: null, isPublished: false };
     case 'publish':
@@ -71,12 +71,12 @@ const chunkResultSchema = z.union([
 const lookPlanSchema = z.strictObject({ source: z.string(), index: z.string() });
 
 /** Finds out what a published source is still missing. */
-async function look({ db, converter }: StepContext, claimed: ClaimedStep): Promise<void> {
+async function look({ db, converter }: StepDeps, claimed: ClaimedStep): Promise<void> {
   const video = videoOf(claimed);
   const { source, index } = lookPlanSchema.parse(JSON.parse(claimed.job.plan));
   const row = await findVideo(db, video);
   if (row?.state !== 'ready' || !row.prepared) return;
-  const found = await converter.look(video, source);
+  const found = await converter.inspect(video, source);
   const prepared = JSON.parse(row.prepared) as PreparedSource;
   const ladder = found && (await converter.planLadder(video, found, { prepared, index, source }));
   await db.transaction().execute(async transaction => {
@@ -87,20 +87,20 @@ async function look({ db, converter }: StepContext, claimed: ClaimedStep): Promi
 
 /** One file with a track for each rung and each sound. Its name is of this attempt alone. */
 async function encodeChunk(
-  { storage, tools, threads, isApart }: StepContext,
+  { storage, tools, threads, isRemote: isApart }: StepDeps,
   claimed: ClaimedStep,
   run: StepRun,
 ): Promise<z.infer<typeof chunkResultSchema>> {
   const { job, step } = claimed;
   const plan = encodePlanSchema.parse(JSON.parse(job.plan));
   const chunk = chunkOf(plan, step.number);
-  if (!hasPicture(plan, chunk) && plan.sounds.length === 0) return null;
+  if (!hasVideo(plan, chunk) && plan.audio.length === 0) return null;
   const video = videoOf(claimed);
   const directory = storage.directory(video);
   const home = join(directory, job.id);
   const name = `${step.number}-${step.attempts}.mp4`;
   const room = join(home, `${step.number}-${step.attempts}.part`);
-  const words = encodeWords(plan, chunk, {
+  const words = encodeArgs(plan, chunk, {
     threads,
     boundaries: boundariesOf(plan, plan.durationSeconds),
   });
@@ -114,7 +114,7 @@ async function encodeChunk(
       options: words.common,
       directory: room,
       outputs: [{ name, options: words.output }],
-      signal: run.signal,
+      abort: run.abort,
       onProgress: progress =>
         run.onProgress({ ...progress, outMs: Math.max(0, progress.outMs - HEADROOM_SECONDS * 1_000) }),
     });
@@ -134,7 +134,7 @@ async function encodeChunk(
 }
 
 /** Publishes the chunks that are done from the first one on, if that is more than was published already. */
-async function publish(context: StepContext, claimed: ClaimedStep): Promise<boolean> {
+async function publish(context: StepDeps, claimed: ClaimedStep): Promise<boolean> {
   const { db, storage } = context;
   const { job } = claimed;
   const video = videoOf(claimed);
@@ -173,10 +173,11 @@ async function publish(context: StepContext, claimed: ClaimedStep): Promise<bool
     renditions,
     ...(isWhole || fullDurationMs === undefined ? {} : { fullDurationMs }),
   };
-  const next = isWhole && plan.isGrowing ? await context.converter.planUpper(video, plan, index) : undefined;
+  const next =
+    isWhole && plan.isGrowing ? await context.converter.planUpperLadder(video, plan, index) : undefined;
   const isChanged = await publishRevision(context, video, indexes, prepared, isWhole, next);
   if (isWhole) {
-    if (plan.isPassing && !next) await storage.clear(video, plan.source);
+    if (plan.isTemporary && !next) await storage.clear(video, plan.source);
     await markJobDone(db, job.id);
     await removeLeftovers(join(directory, job.id), chunks);
   }
@@ -184,7 +185,7 @@ async function publish(context: StepContext, claimed: ClaimedStep): Promise<bool
 }
 
 async function publishRevision(
-  context: StepContext,
+  context: StepDeps,
   video: VideoId,
   indexes: readonly string[],
   prepared: PreparedSource,
@@ -232,7 +233,7 @@ async function removeLeftovers(directory: string, chunks: readonly ChunkFile[]):
 
 /** Copies frames into another container, below the video's directory. @returns the file's path */
 async function copyFrames(
-  { storage, tools }: StepContext,
+  { storage, tools }: StepDeps,
   claimed: ClaimedStep,
   run: StepRun,
   { plan, name }: { readonly plan: RemuxPlan; readonly name: string },
@@ -248,7 +249,7 @@ async function copyFrames(
       inputs: [{ path: await storage.fetch(video, plan.source), demuxer: plan.demuxer, options }],
       directory: room,
       outputs: [{ name, options: plan.isWrapped ? wrapWords(plan) : remuxWords(plan) }],
-      signal: run.signal,
+      abort: run.abort,
       onProgress: run.onProgress,
     });
     await syncFile(join(room, name));
@@ -260,12 +261,7 @@ async function copyFrames(
 }
 
 /** Frames without times get some, so that chunks can be begun anywhere: then it is encoded as any other source. */
-async function wrap(
-  context: StepContext,
-  claimed: ClaimedStep,
-  run: StepRun,
-  plan: RemuxPlan,
-): Promise<void> {
+async function wrap(context: StepDeps, claimed: ClaimedStep, run: StepRun, plan: RemuxPlan): Promise<void> {
   const { db, converter } = context;
   const { job, step } = claimed;
   const video = videoOf(claimed);
@@ -273,9 +269,9 @@ async function wrap(
   if (!row?.prepared || row.state === 'withdrawn') return;
   const wrapped = `${job.id}.${step.attempts}.mkv`;
   await copyFrames(context, claimed, run, { plan, name: wrapped });
-  const found = await converter.look(video, wrapped);
-  const look = found && { ...found, container: { ...found.container, ...WRAPPING } };
-  const next = look && (await converter.planRescue(video, look, { wrapped }));
+  const found = await converter.inspect(video, wrapped);
+  const look = found && { ...found, container: { ...found.container, ...WRAPPED_CONTAINER } };
+  const next = look && (await converter.planPlayableVersion(video, look, { wrapped }));
   const seconds = look?.probed.durationSeconds;
   if (!next || seconds === undefined) throw new Error('there are no pictures in it');
   const durationMs = Math.max(1, Math.round(seconds * 1_000));
@@ -303,7 +299,7 @@ interface CopyNames {
 }
 
 async function copySource(
-  context: StepContext,
+  context: StepDeps,
   claimed: ClaimedStep,
   run: StepRun,
   { plan, name, index, fileName }: CopyNames,
@@ -326,7 +322,7 @@ async function copySource(
 }
 
 /** The source's own frames in a container that can be served: what comes out is published as the source is. */
-async function remux(context: StepContext, claimed: ClaimedStep, run: StepRun): Promise<boolean> {
+async function remux(context: StepDeps, claimed: ClaimedStep, run: StepRun): Promise<boolean> {
   const plan = JSON.parse(claimed.job.plan) as RemuxPlan;
   if (plan.isWrapped) {
     await wrap(context, claimed, run, plan);
@@ -344,8 +340,8 @@ async function remux(context: StepContext, claimed: ClaimedStep, run: StepRun): 
   if (!copied.prepared) {
     // A copy does not help: then it is decoded.
     const { hasGaps } = copied;
-    const found = await converter.look(video);
-    const rescue = found && (await converter.planRescue(video, found, { hasGaps }));
+    const found = await converter.inspect(video);
+    const rescue = found && (await converter.planPlayableVersion(video, found, { hasGaps }));
     if (!rescue) throw copied.fault;
     await changeVideo(db, video, ['preparing'], {}, undefined, Date.now(), async transaction => {
       await insertJob(transaction, rescue);
@@ -362,21 +358,21 @@ async function remux(context: StepContext, claimed: ClaimedStep, run: StepRun): 
     [index],
     { ...prepared, container, sizeBytes, bitrateBps, notes: [...notes, ...prepared.notes] },
     true,
-    askForLadder(video, name, index),
+    inspectJob(video, name, index),
   );
   await markJobDone(db, job.id);
   return isChanged;
 }
 
 /** Of MPEG video the reader knows the times; of the others the order alone, and a decoder puts that right. */
-const wrapWords = ({ demuxer }: RemuxPlan): Words => [
+const wrapWords = ({ demuxer }: RemuxPlan): Args => [
   ...['-map', '0:V:0', '-c:v', 'copy', ...(demuxer === 'mpegvideo' ? [] : ['-bsf:v', 'setts=pts=DTS'])],
   ...['-f', 'matroska'],
 ];
 
-const remuxWords = (plan: RemuxPlan): Words => [
-  ...(plan.hasPicture ? ['-map', '0:V:0', '-c:v', 'copy'] : []),
-  ...plan.sounds.flatMap(({ order, isCopied, kbps }, index) => [
+const remuxWords = (plan: RemuxPlan): Args => [
+  ...(plan.hasVideo ? ['-map', '0:V:0', '-c:v', 'copy'] : []),
+  ...plan.audio.flatMap(({ order, isCopied, kbps }, index) => [
     ...['-map', `0:a:${order}`, `-c:a:${index}`, isCopied ? 'copy' : 'aac'],
     ...(isCopied ? [] : [`-b:a:${index}`, `${kbps}k`, `-ac:a:${index}`, kbps > 64 ? 2 : 1]),
   ]),

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { chooseFirstRung, chooseRungs, DEFAULT_LADDER, type RungSource } from './ladder.ts';
+import { chooseFirstRendition, chooseRenditions, DEFAULT_LADDER, type LadderSource } from './ladder.ts';
 
-const choose = (source: RungSource): readonly string[] =>
-  chooseRungs(DEFAULT_LADDER, source).map(
+const choose = (source: LadderSource): readonly string[] =>
+  chooseRenditions(DEFAULT_LADDER, source).map(
     ({ id, width, height, kbps }) => `${id} ${width}x${height} ${kbps}`,
   );
 
@@ -34,9 +34,9 @@ describe('the rungs of a source that cannot be played', () => {
   });
 
   it('begin with the lowest', () => {
-    expect(chooseFirstRung(DEFAULT_LADDER, { width: 1_920, height: 1_080 }).id).toBe('h264-360');
-    expect(chooseFirstRung([], { width: 1_920, height: 1_080 }).id).toBe('h264-360');
-    expect(chooseFirstRung(DEFAULT_LADDER, { width: 100, height: 50 })).toMatchObject({
+    expect(chooseFirstRendition(DEFAULT_LADDER, { width: 1_920, height: 1_080 }).id).toBe('h264-360');
+    expect(chooseFirstRendition([], { width: 1_920, height: 1_080 }).id).toBe('h264-360');
+    expect(chooseFirstRendition(DEFAULT_LADDER, { width: 100, height: 50 })).toMatchObject({
       width: 100,
       height: 50,
     });
@@ -72,7 +72,7 @@ describe('the rungs beside a source that is published', () => {
       { codec: 'hevc' as const, lines: 720, kbps: 1_800 },
       ...DEFAULT_LADDER,
     ];
-    expect(chooseRungs(ladder, { width: 1_280, height: 720 }).map(({ id }) => id)).toEqual([
+    expect(chooseRenditions(ladder, { width: 1_280, height: 720 }).map(({ id }) => id)).toEqual([
       'h264-720',
       'h264-360',
       'hevc-720',

@@ -1,27 +1,27 @@
 /** Which rungs a source gets (pure): never above its own size, never what would not be lighter than what is there already. */
 
 export const CODECS = ['h264', 'hevc', 'av1'] as const;
-export type RungCodec = (typeof CODECS)[number];
+export type LadderCodec = (typeof CODECS)[number];
 
 /** One line of the ladder's configuration. */
-export interface LadderRung {
-  readonly codec: RungCodec;
+export interface LadderEntry {
+  readonly codec: LadderCodec;
   /** Of the shorter side, pixels: 720 is 1280 × 720, or 720 × 1280 of a film held upright. */
   readonly lines: number;
   /** At most, in thousand bits per second. */
   readonly kbps: number;
 }
 
-export interface Rung {
+export interface LadderRendition {
   /** `h264-720` */
   readonly id: string;
-  readonly codec: RungCodec;
+  readonly codec: LadderCodec;
   readonly width: number;
   readonly height: number;
   readonly kbps: number;
 }
 
-export interface RungSource {
+export interface LadderSource {
   readonly width: number;
   readonly height: number;
   /** Of the source rendition that is published beside the rungs; undefined where there is none. */
@@ -34,14 +34,14 @@ const LEAST_KBPS = 150;
 /** A rung of so much of the source's lines shows about as much as the source. */
 const NEAR = 0.85;
 
-export const DEFAULT_LADDER: readonly LadderRung[] = [
+export const DEFAULT_LADDER: readonly LadderEntry[] = [
   { codec: 'h264', lines: 1080, kbps: 5_000 },
   { codec: 'h264', lines: 720, kbps: 2_800 },
   { codec: 'h264', lines: 360, kbps: 800 },
 ];
 
 /** What the encoder is called. */
-export const ENCODERS: Readonly<Record<RungCodec, string>> = {
+export const ENCODERS: Readonly<Record<LadderCodec, string>> = {
   h264: 'libx264',
   hevc: 'libx265',
   // SVT-AV1 (1.4) begins no picture anew where it is asked to, so its segments would not end where those of other rungs do.
@@ -49,16 +49,19 @@ export const ENCODERS: Readonly<Record<RungCodec, string>> = {
 };
 
 /** From the largest to the smallest, H.264 before the others. */
-export function chooseRungs(ladder: readonly LadderRung[], source: RungSource): readonly Rung[] {
+export function chooseRenditions(
+  ladder: readonly LadderEntry[],
+  source: LadderSource,
+): readonly LadderRendition[] {
   const shorter = Math.min(source.width, source.height);
-  const rungs = new Map<string, Rung>();
+  const rungs = new Map<string, LadderRendition>();
   for (const codec of CODECS) {
     const lines = ladder.filter(rung => rung.codec === codec).toSorted((a, b) => b.lines - a.lines);
     for (const [index, line] of lines.entries()) {
       // Of the lines above the source one may serve, at the source's own size, where the next line is far below it.
       const next = lines[index + 1]?.lines ?? 0;
       if (line.lines > shorter && next >= shorter * NEAR) continue;
-      const rung = sizeRung(line, source);
+      const rung = sizeRendition(line, source);
       if (isWorthIt(rung, source)) rungs.set(rung.id, rung);
     }
   }
@@ -66,14 +69,14 @@ export function chooseRungs(ladder: readonly LadderRung[], source: RungSource): 
 }
 
 /** The first rung of a source that cannot be played as it is: the lowest line of H.264. */
-export function chooseFirstRung(ladder: readonly LadderRung[], source: RungSource): Rung {
+export function chooseFirstRendition(ladder: readonly LadderEntry[], source: LadderSource): LadderRendition {
   const lines = [...ladder, ...DEFAULT_LADDER].filter(rung => rung.codec === 'h264');
   const configured = ladder.filter(rung => rung.codec === 'h264');
   const lowest = (configured.length > 0 ? configured : lines).reduce((a, b) => (b.lines < a.lines ? b : a));
-  return sizeRung(lowest, source);
+  return sizeRendition(lowest, source);
 }
 
-function sizeRung({ codec, lines, kbps }: LadderRung, source: RungSource): Rung {
+function sizeRendition({ codec, lines, kbps }: LadderEntry, source: LadderSource): LadderRendition {
   const shorter = Math.min(source.width, source.height);
   const scale = Math.min(1, lines / shorter);
   const width = even(source.width * scale);
@@ -88,12 +91,12 @@ function sizeRung({ codec, lines, kbps }: LadderRung, source: RungSource): Rung 
 }
 
 /** A small film of few bits needs fewer still at a smaller size. */
-function capBitrate(kbps: number, scale: number, { published }: RungSource): number {
+function capBitrate(kbps: number, scale: number, { published }: LadderSource): number {
   if (!published?.isH264) return kbps;
   return Math.min(kbps, Math.max(LEAST_KBPS, Math.round((published.averageBps / 1_000) * scale)));
 }
 
-function isWorthIt(rung: Rung, { width, height, published }: RungSource): boolean {
+function isWorthIt(rung: LadderRendition, { width, height, published }: LadderSource): boolean {
   if (!published) return true;
   const isSameSize = rung.width >= even(width) && rung.height >= even(height);
   if (!isSameSize) return true;

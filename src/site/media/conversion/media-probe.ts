@@ -6,7 +6,7 @@ import { type MediaTools, probe } from '../ffmpeg/ffmpeg.ts';
 import { FfmpegFailed } from '../ffmpeg/run.ts';
 import { damaged } from '../source-rejected.ts';
 
-export interface ProbedPicture {
+export interface ProbedVideoTrack {
   /** Among the pictures, attached ones left out: `0:V:{order}`. */
   readonly order: number;
   readonly codec: string;
@@ -21,7 +21,7 @@ export interface ProbedPicture {
   readonly endSeconds: number | undefined;
 }
 
-export interface ProbedSound {
+export interface ProbedAudioTrack {
   /** Among the sounds: `0:a:{order}`. */
   readonly order: number;
   readonly codec: string;
@@ -35,8 +35,8 @@ export interface ProbedSource {
   /** Container time at which the film begins. */
   readonly startSeconds: number;
   readonly durationSeconds: number | undefined;
-  readonly pictures: readonly ProbedPicture[];
-  readonly sounds: readonly ProbedSound[];
+  readonly videoTracks: readonly ProbedVideoTrack[];
+  readonly audioTracks: readonly ProbedAudioTrack[];
 }
 
 const numberText = z
@@ -115,7 +115,7 @@ export function parseProbe(answer: unknown): ProbedSource {
       format.duration !== undefined && format.duration > 0 && format.duration <= MAX_SECONDS
         ? format.duration
         : undefined,
-    pictures: ofKind('video').map((stream, order) => ({
+    videoTracks: ofKind('video').map((stream, order) => ({
       order,
       codec: stream.codec_name,
       profile: stream.profile,
@@ -128,7 +128,7 @@ export function parseProbe(answer: unknown): ProbedSource {
       isHdr: HDR_TRANSFERS.has(stream.color_transfer),
       endSeconds: endOf(stream),
     })),
-    sounds: ofKind('audio').map((stream, order) => ({
+    audioTracks: ofKind('audio').map((stream, order) => ({
       order,
       codec: stream.codec_name,
       profile: stream.profile,

@@ -20,12 +20,12 @@ import {
 } from '../index/source-index.ts';
 import { layTimeline } from '../index/timeline.ts';
 import {
-  AAC_FRAME,
+  AAC_FRAME_SAMPLES,
+  AUDIO_RATE_HZ,
+  audioFramesOf,
   chunkOf,
   HEADROOM_SECONDS,
-  hasPicture,
-  SOUND_RATE_HZ,
-  soundFramesOf,
+  hasVideo,
   ticksOf,
   VIDEO_TIMESCALE,
 } from './encode-args.ts';
@@ -64,15 +64,15 @@ export async function stitchChunks(
     throw new Error(`${chunks.length} chunks are more than an index holds`);
   const files: IndexedFile[] = [];
   const strands = [
-    ...(plan.picture?.rungs ?? []).map(({ id }) => newStrand(id, 'video', VIDEO_TIMESCALE)),
-    ...plan.sounds.map(({ id }) => newStrand(id, 'audio', SOUND_RATE_HZ)),
+    ...(plan.video?.renditions ?? []).map(({ id }) => newStrand(id, 'video', VIDEO_TIMESCALE)),
+    ...plan.audio.map(({ id }) => newStrand(id, 'audio', AUDIO_RATE_HZ)),
   ];
   for (const [number, file] of chunks.entries()) {
     if (!file) continue;
     await addChunk(plan, number, join(directory, file.name), strands, files.length);
     files.push(file);
   }
-  if (plan.isFilled && chunks.length === plan.chunks.length) {
+  if (plan.fillsGaps && chunks.length === plan.chunks.length) {
     for (const strand of strands) if (strand.kind === 'video') endWithFilm(strand.samples, plan);
   }
   const tracks = strands.flatMap(strand => toTrack(strand, plan));
@@ -146,7 +146,7 @@ async function addChunk(
     const found = described.filter(({ track }) => track.kind === kind);
     const wanted = strands.filter(strand => strand.kind === kind);
     // Where no picture falls into a chunk, all rungs lack it.
-    if (found.length === 0 && (kind === 'audio' || !hasPicture(plan, chunk) || number > 0)) continue;
+    if (found.length === 0 && (kind === 'audio' || !hasVideo(plan, chunk) || number > 0)) continue;
     if (found.length !== wanted.length) {
       throw new Error(
         `${basename(path)} has ${found.length} ${kind} tracks where ${wanted.length} were encoded`,
@@ -170,7 +170,7 @@ async function addChunk(
           ticksOf(plan.originSeconds + chunk.from) - ticksOf(plan.originSeconds),
           file,
         );
-      else addSound(strand, track, soundFramesOf(chunk), Math.round(chunk.from * SOUND_RATE_HZ), file);
+      else addSound(strand, track, audioFramesOf(chunk), Math.round(chunk.from * AUDIO_RATE_HZ), file);
     }
   }
 }
@@ -200,15 +200,15 @@ function addSound(
   chunkStart: number,
   file: number,
 ): void {
-  const shift = chunkStart - HEADROOM_SECONDS * SOUND_RATE_HZ;
+  const shift = chunkStart - HEADROOM_SECONDS * AUDIO_RATE_HZ;
   for (let i = 0; i < samples.count; i++) {
-    const frame = Math.round((samples.presentationTimes[i]! + shift) / AAC_FRAME);
+    const frame = Math.round((samples.presentationTimes[i]! + shift) / AAC_FRAME_SAMPLES);
     // The encoder's first frame lies before the film; a decoder that begins there needs it.
     const isPriming = frame === -1 && frames.first === 0;
     if (!isPriming && (frame < frames.first || frame >= frames.end)) continue;
-    const time = frame * AAC_FRAME;
+    const time = frame * AAC_FRAME_SAMPLES;
     strand.files.push(file);
-    strand.samples.push(samples.offsets[i]!, samples.sizes[i]!, time, time, AAC_FRAME, true);
+    strand.samples.push(samples.offsets[i]!, samples.sizes[i]!, time, time, AAC_FRAME_SAMPLES, true);
   }
 }
 
@@ -218,7 +218,7 @@ interface StitchedTrack extends ChosenTrack {
 
 function toTrack({ id, kind, timescale, samples, files, first }: Strand, plan: EncodePlan): StitchedTrack[] {
   if (!first || samples.count === 0) return [];
-  const language = plan.sounds.find(sound => sound.id === id)?.language;
+  const language = plan.audio.find(sound => sound.id === id)?.language;
   const description =
     first.description.kind === 'audio' && language ? { ...first.description, language } : first.description;
   const { count, offsets, sizes, decodeTimes, presentationTimes, durations, sync } = samples;

@@ -25,9 +25,9 @@ import { findVideo } from '../../database/videos.ts';
 import { FfmpegFailed } from '../ffmpeg/run.ts';
 import { makeRecord } from '../intake/intake.ts';
 import { EXPRESS_URGENCY } from './conversion.ts';
-import { runStep, type StepContext } from './job-steps.ts';
+import { runStep, type StepDeps } from './job-steps.ts';
 
-export interface WorkerOptions extends StepContext {
+export interface WorkerDeps extends StepDeps {
   /** Names this worker in leases; a name that lives on takes its old leases back at once. */
   readonly owner: string;
   /** Steps at a time. */
@@ -51,9 +51,9 @@ export interface RunningWorker {
 }
 
 /** What takes much work and nothing but its source: it can be done anywhere. */
-export const ANYWHERE = ['encode'] as const;
+export const REMOTE_STEP_KINDS = ['encode'] as const;
 /** What looks at a whole video, or publishes it, is done where the whole video is. */
-export const AT_HOME = ['look', 'remux', 'publish'] as const;
+export const SITE_STEP_KINDS = ['inspect', 'remux', 'publish'] as const;
 
 const IDLE_MS = 1_000;
 const HEARTBEAT_MS = 2_000;
@@ -61,7 +61,7 @@ const ELSEWHERE_MS = 60_000;
 /** What keeps the machine from working (no file handles, no room) is given so long to pass. */
 const PASSING_MS = 5_000;
 
-export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker(options: WorkerDeps): Promise<RunningWorker> {
   const { db, log } = options;
   await releaseOwned(db, options.owner);
   const avoid = new Set<string>();
@@ -86,7 +86,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
           job => tellSetAside(options, job),
         );
         if (!claimed) {
-          if (options.isApart) await dropEnded(options);
+          if (options.isRemote) await dropEnded(options);
           return IDLE_MS;
         }
         if (!(await isHere(options, claimed))) {
@@ -115,7 +115,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   };
 }
 
-function hasRoom({ storage, keepFreeBytes, log }: WorkerOptions): boolean {
+function hasRoom({ storage, keepFreeBytes, log }: WorkerDeps): boolean {
   const freeBytes = storage.disks.freeBytes();
   if (freeBytes >= keepFreeBytes) return true;
   log.warn({ freeBytes, keepFreeBytes }, 'no work is begun: the disk is nearly full');
@@ -123,20 +123,20 @@ function hasRoom({ storage, keepFreeBytes, log }: WorkerOptions): boolean {
 }
 
 /** A worker that does not see the source, because its storage is another, leaves the step to others. */
-async function isHere({ storage }: WorkerOptions, { job }: ClaimedStep): Promise<boolean> {
+async function isHere({ storage }: WorkerDeps, { job }: ClaimedStep): Promise<boolean> {
   const { source } = JSON.parse(job.plan) as { readonly source: string };
   return storage.has(job.video_id as VideoId, source);
 }
 
 /** On a machine that does not see the site's disks a source stays for as long as it may be needed again. */
-async function dropEnded({ db, storage }: WorkerOptions): Promise<void> {
+async function dropEnded({ db, storage }: WorkerDeps): Promise<void> {
   const held = await storage.list();
   if (held.length === 0) return;
   const needed = new Set((await listConverting(db)).map(({ video }) => video));
   for (const video of held) if (!needed.has(video)) await storage.clear(video);
 }
 
-async function work(options: WorkerOptions, claimed: ClaimedStep, stopping: AbortSignal): Promise<void> {
+async function work(options: WorkerDeps, claimed: ClaimedStep, stopping: AbortSignal): Promise<void> {
   const { db, log } = options;
   const { job, step } = claimed;
   const lost = new AbortController();
@@ -153,7 +153,7 @@ async function work(options: WorkerOptions, claimed: ClaimedStep, stopping: Abor
   });
   try {
     const { result, isPublished } = await runStep(options, claimed, {
-      signal: AbortSignal.any([stopping, lost.signal]),
+      abort: AbortSignal.any([stopping, lost.signal]),
       onProgress: ({ outMs, speed }) => {
         progress = { doneMs: outMs, speed };
       },
@@ -188,7 +188,7 @@ async function work(options: WorkerOptions, claimed: ClaimedStep, stopping: Abor
 class StepLost extends Error {}
 
 /** Where nothing of the video can be played, it has failed; otherwise what can be played stays, and the reason is shown. */
-async function tellSetAside(options: WorkerOptions, job: JobRow): Promise<void> {
+async function tellSetAside(options: WorkerDeps, job: JobRow): Promise<void> {
   const { db, log } = options;
   const video = job.video_id as VideoId;
   log.error({ job: job.id, kind: job.kind, video, reason: job.error }, 'a job was set aside');

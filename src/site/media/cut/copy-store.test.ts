@@ -166,7 +166,7 @@ describe('a copy', () => {
 
   it('goes with all that is of it, and is not settled in an object store', async () => {
     await copy({ 'a/0.m4s': 'first' });
-    await storage.settle(video);
+    await storage.offload(video);
     expect(existsSync(pack())).toBe(true);
     await store.remove(video);
     expect(existsSync(folder())).toBe(false);

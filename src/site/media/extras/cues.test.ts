@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CaptionsRefused, cuesWithin, formatTime, formatWebVtt, parseCaptions } from './cues.ts';
+import { CaptionsRejected, cuesWithin, formatTime, formatWebVtt, parseCaptions } from './cues.ts';
 
 const parse = (text: string, language?: string) => parseCaptions(Buffer.from(text), language);
 
@@ -76,7 +76,7 @@ describe('captions become plain cues', () => {
     ['a page', '<!doctype html><p>00:00 --> x'],
     ['a film', '\0\0\0\x18ftypisom'],
   ])('refuses %s with a sentence', (_what, text) => {
-    expect(() => parse(text)).toThrow(CaptionsRefused);
+    expect(() => parse(text)).toThrow(CaptionsRejected);
   });
 
   it('refuses what is too much', () => {

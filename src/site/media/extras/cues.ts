@@ -15,7 +15,7 @@ const MAX_CUES = 20_000;
 const MAX_CUE_CHARACTERS = 2_000;
 const MAX_TIME_MS = 100 * 3_600_000;
 
-export class CaptionsRefused extends Error {
+export class CaptionsRejected extends Error {
   override readonly name = 'CaptionsRefused';
 }
 
@@ -29,7 +29,7 @@ const TIMING = new RegExp(`^\\s*${TIME}\\s*-->\\s*${TIME}(?:\\s.*)?$`);
  */
 export function parseCaptions(bytes: Buffer, language?: string): readonly Cue[] {
   if (bytes.length > MAX_CAPTIONS_BYTES) {
-    throw new CaptionsRefused('The caption file is larger than 1 MB. Captions of a film are text alone.');
+    throw new CaptionsRejected('The caption file is larger than 1 MB. Captions of a film are text alone.');
   }
   const lines = decode(bytes, language).replaceAll('\r\n', '\n').replaceAll('\r', '\n').split('\n');
   const cues: Cue[] = [];
@@ -46,13 +46,13 @@ export function parseCaptions(bytes: Buffer, language?: string): readonly Cue[] 
     if (plain === '' || !(endMs > startMs) || endMs > MAX_TIME_MS) continue;
     cues.push({ startMs, endMs, text: plain });
     if (cues.length > MAX_CUES) {
-      throw new CaptionsRefused(
+      throw new CaptionsRejected(
         `The caption file has more than ${MAX_CUES} cues, more than a film can show.`,
       );
     }
   }
   if (cues.length === 0) {
-    throw new CaptionsRefused(
+    throw new CaptionsRejected(
       'This is no caption file that is known here: it has no cue with times and text. Upload WebVTT (.vtt) or SubRip (.srt).',
     );
   }

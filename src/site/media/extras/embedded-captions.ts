@@ -7,7 +7,7 @@ import { trackNameSchema } from '../../../protocol/media/media.ts';
 import { languageSchema } from '../../../protocol/text.ts';
 import { convert, type MediaInput, type MediaTools, probe } from '../ffmpeg/ffmpeg.ts';
 import { FfmpegFailed } from '../ffmpeg/run.ts';
-import { CaptionsRefused, type Cue, parseCaptions } from './cues.ts';
+import { CaptionsRejected, type Cue, parseCaptions } from './cues.ts';
 
 const TEXT_CODECS = new Set(['mov_text', 'subrip', 'srt', 'ass', 'ssa', 'webvtt', 'text']);
 
@@ -58,7 +58,7 @@ export async function extractCaptions(
         outputs: [
           { name: 'captions.vtt', options: ['-map', `0:${index}`, '-c:s', 'webvtt', '-f', 'webvtt'] },
         ],
-        ...(signal ? { signal } : {}),
+        ...(signal ? { abort: signal } : {}),
       });
       const language = parseLanguage(tags.language);
       found.push({
@@ -68,7 +68,7 @@ export async function extractCaptions(
       });
     } catch (error) {
       // A track without words, or with unreadable ones, is left out: the film is worth more than its captions.
-      const isOfTheFile = error instanceof CaptionsRefused || error instanceof FfmpegFailed;
+      const isOfTheFile = error instanceof CaptionsRejected || error instanceof FfmpegFailed;
       if (!isOfTheFile || (error instanceof FfmpegFailed && error.fault === 'unavailable')) throw error;
     } finally {
       await rm(work, { recursive: true, force: true });

@@ -19,7 +19,7 @@ import { prepareSource } from '../index/prepare.ts';
 import { makeRecord } from '../intake/intake.ts';
 import { createStorage, type Storage } from '../storage/storage.ts';
 import { addCaptions, writeCaptions } from './caption-tracks.ts';
-import { type ExtrasOptions, makeExtras } from './make-extras.ts';
+import { type ExtrasDeps, makeExtras } from './make-extras.ts';
 import { fitInto } from './pictures.ts';
 
 const H264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-threads', '1', '-pix_fmt', 'yuv420p'];
@@ -27,7 +27,7 @@ const H264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-threads', '1', '-pix_
 let directory: string;
 let db: SiteDatabase;
 let storage: Storage;
-let options: ExtrasOptions;
+let options: ExtrasDeps;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tributary-extras-'));
   db = await openDatabase<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);

@@ -33,7 +33,7 @@ const LOOK_EVERY_MS = 15_000;
 export const MAX_EXTRAS_ATTEMPTS = 3;
 const FOLDER = 'pictures';
 
-export interface ExtrasOptions {
+export interface ExtrasDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   readonly sourceAddress: string;
@@ -42,7 +42,7 @@ export interface ExtrasOptions {
   readonly log: Log;
 }
 
-export function startExtras(options: ExtrasOptions): Repeating {
+export function startExtras(options: ExtrasDeps): Repeating {
   const { db, log } = options;
   return repeat(async signal => {
     try {
@@ -65,11 +65,7 @@ export function startExtras(options: ExtrasOptions): Repeating {
 }
 
 /** One video. What was made by an attempt that was cut short is made anew. */
-export async function makeExtras(
-  options: ExtrasOptions,
-  video: VideoRow,
-  signal?: AbortSignal,
-): Promise<void> {
+export async function makeExtras(options: ExtrasDeps, video: VideoRow, signal?: AbortSignal): Promise<void> {
   const { db, storage, tools } = options;
   const id = video.id as VideoId;
   const directory = storage.directory(id);
@@ -119,8 +115,8 @@ export async function makeExtras(
 /** False also where nothing here can tell or map it: a pale picture is better than none. */
 async function isHdr(tools: MediaTools, path: string, demuxer: Demuxer): Promise<boolean> {
   if (!tools.ffprobe || !(await findCapabilities(tools.ffmpeg)).has('zscale')) return false;
-  const { pictures } = await probeMedia(tools, path, { demuxer });
-  return pictures[0]?.isHdr ?? false;
+  const { videoTracks } = await probeMedia(tools, path, { demuxer });
+  return videoTracks[0]?.isHdr ?? false;
 }
 
 async function makePictures(

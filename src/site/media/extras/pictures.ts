@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { findStats, syncDirectory, syncFile } from '../../../kernel/files.ts';
 import type { Storyboard } from '../../database/extras.ts';
 import { TONE_MAP } from '../conversion/encode-args.ts';
-import type { Words } from '../ffmpeg/allowed.ts';
+import type { Args } from '../ffmpeg/allowed.ts';
 import { convert, type MediaInput, type MediaTools } from '../ffmpeg/ffmpeg.ts';
 import { FfmpegFailed, type RunLimits } from '../ffmpeg/run.ts';
 
-export interface Film {
+export interface VideoInput {
   readonly path: string;
   readonly demuxer: MediaInput['demuxer'];
   readonly durationMs: number;
@@ -43,9 +43,10 @@ export function fitInto(box: number, width: number, height: number): { width: nu
 }
 
 /** JPEG is of full range, and does not notice that what was mapped is not. */
-const toneMap = ({ isHdr }: Film): string => (isHdr ? `${TONE_MAP},format=yuv420p,scale=out_range=pc,` : '');
+const toneMap = ({ isHdr }: VideoInput): string =>
+  isHdr ? `${TONE_MAP},format=yuv420p,scale=out_range=pc,` : '';
 
-const asJpeg = (filter: string, quality: number): Words => [
+const asJpeg = (filter: string, quality: number): Args => [
   ...['-map', '0:V:0', '-vf', filter, '-fps_mode', 'vfr', '-c:v', 'mjpeg', '-q:v', quality],
   ...['-f', 'image2', '-update', 1],
 ];
@@ -57,7 +58,7 @@ const asJpeg = (filter: string, quality: number): Words => [
  */
 export async function makePoster(
   tools: MediaTools,
-  film: Film,
+  film: VideoInput,
   directory: string,
   signal?: AbortSignal,
 ): Promise<boolean> {
@@ -80,7 +81,7 @@ export async function makePoster(
         directory: work,
         outputs: [{ name: POSTER_FILE, options: ['-frames:v', 1, ...asJpeg(filter, 4)] }],
         limits: LIMITS,
-        ...(signal ? { signal } : {}),
+        ...(signal ? { abort: signal } : {}),
       });
       return (await findStats(join(work, POSTER_FILE)))?.size;
     });
@@ -100,7 +101,7 @@ export async function makePoster(
 /** Writes `storyboard.jpg` into a directory of its own: key frames at even distances, side by side. */
 export async function makeStoryboard(
   tools: MediaTools,
-  film: Film,
+  film: VideoInput,
   directory: string,
   signal?: AbortSignal,
 ): Promise<Omit<Storyboard, 'file'> | undefined> {
@@ -118,7 +119,7 @@ export async function makeStoryboard(
       directory,
       outputs: [{ name: STORYBOARD_FILE, options: ['-frames:v', 1, ...asJpeg(filter, 5)] }],
       limits: LIMITS,
-      ...(signal ? { signal } : {}),
+      ...(signal ? { abort: signal } : {}),
     });
     return true;
   });

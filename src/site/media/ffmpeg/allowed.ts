@@ -99,10 +99,10 @@ const MAX_PIXELS = 35_389_440;
 const MAX_STREAMS = 32;
 
 /** Words that our own code wrote, and numbers. */
-export type Words = readonly (string | number)[];
+export type Args = readonly (string | number)[];
 
 /** How a stranger's file stands in a command line. @param options what else is said of it: `-ss`, `-t`, `-threads` … */
-export const readingWords = (path: string, demuxer: Demuxer, options: Words = []): Words => [
+export const inputArgs = (path: string, demuxer: Demuxer, options: Args = []): Args => [
   ...['-protocol_whitelist', 'file', '-codec_whitelist', CODEC_WHITELIST],
   ...['-max_pixels', MAX_PIXELS, '-max_streams', MAX_STREAMS],
   // Never what the file says it is, and of MP4 never what lies in other files.

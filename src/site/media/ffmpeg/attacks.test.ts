@@ -13,7 +13,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeVideo, requireFfmpeg } from '../../../../test/media/videos.ts';
 import type { Demuxer } from './allowed.ts';
-import { type Conversion, chooseDemuxer, convert, findMediaTools, type MediaTools, probe } from './ffmpeg.ts';
+import { chooseDemuxer, convert, type FfmpegJob, findMediaTools, type MediaTools, probe } from './ffmpeg.ts';
 import { FfmpegFailed } from './run.ts';
 import { findConfinement } from './sandbox.ts';
 
@@ -62,7 +62,7 @@ const encode = async (
   tools: MediaTools,
   path: string,
   demuxer: string,
-  more: Partial<Conversion> & { readonly input?: Conversion['inputs'][0]['options'] } = {},
+  more: Partial<FfmpegJob> & { readonly input?: FfmpegJob['inputs'][0]['options'] } = {},
 ): Promise<string> => {
   const out = await emptyDirectory();
   const { input = [], ...job } = more;
@@ -315,7 +315,7 @@ describe.each(isolations)('isolation: %s', isolation => {
 
     it('is stopped when asked to', async () => {
       const hanging = await rogue(`sleep ${MARK}`);
-      const running = encode(hanging, film, 'mov', { signal: AbortSignal.timeout(500) });
+      const running = encode(hanging, film, 'mov', { abort: AbortSignal.timeout(500) });
       await expect(running).rejects.toMatchObject({ name: 'TimeoutError' });
       await eventuallyNone();
     });
@@ -334,7 +334,7 @@ describe.each(isolations)('isolation: %s', isolation => {
         outfile: bundle,
         logLevel: 'error',
       });
-      const job: Conversion = {
+      const job: FfmpegJob = {
         inputs: [{ path: film, demuxer: 'mov' }],
         directory: await emptyDirectory(),
         outputs: [{ name: 'film.mp4', options: AS_MP4 }],

@@ -20,7 +20,7 @@ const FRAMES_OF_SOUND = 1;
 const UNSURE = 10;
 
 /** What a source without times is wrapped into. Its times are counted, and not sure of the first pictures after a place. */
-export const WRAPPING = { demuxer: 'matroska', leadInSeconds: UNSURE } as const;
+export const WRAPPED_CONTAINER = { demuxer: 'matroska', leadInSeconds: UNSURE } as const;
 
 const CONTAINERS: Readonly<Partial<Record<ContainerKind, readonly [string, number | undefined]>>> = {
   isobmff: ['MP4', INDEXED],

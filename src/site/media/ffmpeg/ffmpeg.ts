@@ -6,7 +6,7 @@ import { access, constants, lstat, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findFfmpeg } from '../../../kernel/ffmpeg.ts';
 import { SNIFF_BYTES, sniff } from '../containers/sniff.ts';
-import { type Demuxer, demuxerOf, readingWords, type Words } from './allowed.ts';
+import { type Args, type Demuxer, demuxerOf, inputArgs } from './allowed.ts';
 import {
   DEFAULT_LIMITS,
   FfmpegFailed,
@@ -21,25 +21,25 @@ export interface MediaInput {
   readonly path: string;
   readonly demuxer: Demuxer;
   /** Before its `-i`: `-ss`, `-t`, `-threads` … */
-  readonly options?: Words;
+  readonly options?: Args;
 }
 
 export interface MediaOutput {
   /** Within the job's directory. */
   readonly name: string;
   /** Maps, encoders, and `-f`: the muxer is always said. */
-  readonly options: Words;
+  readonly options: Args;
 }
 
-export interface Conversion {
+export interface FfmpegJob {
   readonly inputs: readonly MediaInput[];
   /** Before the outputs: `-filter_complex` … */
-  readonly options?: Words;
+  readonly options?: Args;
   /** An empty directory that nothing else uses. */
   readonly directory: string;
   readonly outputs: readonly MediaOutput[];
   readonly limits?: Partial<RunLimits>;
-  readonly signal?: AbortSignal;
+  readonly abort?: AbortSignal;
   readonly onProgress?: (progress: FfmpegProgress) => void;
 }
 
@@ -101,11 +101,11 @@ export async function chooseDemuxer(path: string): Promise<Demuxer | undefined> 
  *
  * @throws FfmpegFailed; the signal's reason when it is aborted
  */
-export async function convert(tools: MediaTools, job: Conversion): Promise<void> {
+export async function convert(tools: MediaTools, job: FfmpegJob): Promise<void> {
   for (const { name } of job.outputs) if (!NAME.test(name)) throw new RangeError(`no output name: ${name}`);
-  const args: Words = [
+  const args: Args = [
     ...['-hide_banner', '-nostdin', '-loglevel', 'error', ...PROGRESS_ARGS, '-y'],
-    ...job.inputs.flatMap(({ path, demuxer, options = [] }) => readingWords(path, demuxer, options)),
+    ...job.inputs.flatMap(({ path, demuxer, options = [] }) => inputArgs(path, demuxer, options)),
     ...(job.options ?? []),
     ...job.outputs.flatMap(({ name, options }) => [
       ...['-map_metadata', '-1', '-map_chapters', '-1', '-protocol_whitelist', 'file'],
@@ -120,7 +120,7 @@ export async function convert(tools: MediaTools, job: Conversion): Promise<void>
       reads: job.inputs.map(({ path }) => path),
       writes: [job.directory],
       limits: job.limits,
-      signal: job.signal,
+      abort: job.abort,
       onProgress: progress => job.onProgress?.(progress),
       confinement: tools.confinement,
     });
@@ -142,25 +142,25 @@ export async function convert(tools: MediaTools, job: Conversion): Promise<void>
 export async function probe(
   tools: MediaTools,
   { path, demuxer, options = [] }: MediaInput,
-  words: Words,
+  words: Args,
   run: { readonly limits?: Partial<RunLimits>; readonly signal?: AbortSignal } = {},
 ): Promise<unknown> {
   if (!tools.ffprobe) throw new FfmpegFailed('unavailable', 'there is no ffprobe');
   const args = ['-hide_banner', '-loglevel', 'error', '-of', 'json=compact=1', ...words];
   const output = await runFfmpeg({
     program: tools.ffprobe,
-    args: [...args, ...readingWords(path, demuxer, options)].map(String),
+    args: [...args, ...inputArgs(path, demuxer, options)].map(String),
     reads: [path],
     writes: [],
     limits: { ...PROBE_LIMITS, ...run.limits },
-    signal: run.signal,
+    abort: run.signal,
     confinement: tools.confinement,
   });
   // The exit code was looked at first: ffprobe may fail and leave half a document.
   return JSON.parse(output);
 }
 
-async function requireOutputs(job: Conversion, maxBytes: number): Promise<void> {
+async function requireOutputs(job: FfmpegJob, maxBytes: number): Promise<void> {
   const expected = new Set(job.outputs.map(({ name }) => name));
   for (const entry of await readdir(job.directory)) {
     const stats = await lstat(join(job.directory, entry));

@@ -11,7 +11,7 @@ import {
   confine,
   findConfinement,
   type ProcessLimits,
-  ROOM_ENVIRONMENT,
+  SANDBOX_ENVIRONMENT,
 } from './sandbox.ts';
 
 export interface RunLimits extends ProcessLimits {
@@ -79,7 +79,7 @@ export interface FfmpegRun {
   readonly reads: readonly string[];
   /** Directories in which it makes files. */
   readonly writes: readonly string[];
-  readonly signal?: AbortSignal | undefined;
+  readonly abort?: AbortSignal | undefined;
   readonly limits?: Partial<RunLimits> | undefined;
   /** With neither progress nor output for so long it hangs, and is ended. */
   readonly stallMs?: number;
@@ -115,15 +115,15 @@ const WATCH_EVERY_MS = 250;
  * @throws the signal's reason when it is aborted; the whole process group is gone by then
  */
 export async function runFfmpeg(run: FfmpegRun): Promise<string> {
-  run.signal?.throwIfAborted();
+  run.abort?.throwIfAborted();
   const limits = { ...DEFAULT_LIMITS, ...run.limits, ...(run.stallMs ? { stallMs: run.stallMs } : {}) };
   for (const path of run.reads) await requirePlainFile(path);
   const inner = { program: run.program, args: run.args };
   const { program, args } = confine(run.confinement ?? (await ownConfinement()), run, limits, inner);
-  run.signal?.throwIfAborted();
+  run.abort?.throwIfAborted();
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: ROOM_ENVIRONMENT,
+    env: SANDBOX_ENVIRONMENT,
     cwd: '/',
     // A process group of its own, so that all of it can be killed at once.
     detached: true,
@@ -139,7 +139,7 @@ export async function runFfmpeg(run: FfmpegRun): Promise<string> {
     killGroup(child.pid);
   };
   const onAbort = (): void => end('aborted');
-  run.signal?.addEventListener('abort', onAbort, { once: true });
+  run.abort?.addEventListener('abort', onAbort, { once: true });
   const watch = watchdog(limits, end);
   let output = '';
   if (run.onProgress) {
@@ -165,13 +165,13 @@ export async function runFfmpeg(run: FfmpegRun): Promise<string> {
       child.once('close', (status, name) => resolve(status ?? 128 + (name ? constants.signals[name] : 0)));
     });
     const code = await Promise.race([ended, failing]);
-    if (verdict === 'aborted') throw run.signal?.reason;
+    if (verdict === 'aborted') throw run.abort?.reason;
     const fault = verdict ?? faultOf(code, complaint);
     if (fault) throw new FfmpegFailed(fault, complaint.trim());
     return output;
   } finally {
     watch.stop();
-    run.signal?.removeEventListener('abort', onAbort);
+    run.abort?.removeEventListener('abort', onAbort);
     // Whatever outlived the program that was asked.
     killGroup(child.pid);
   }

@@ -17,7 +17,7 @@ export interface Confinement {
 }
 
 /** Everything is seen under its own name. */
-export interface Room {
+export interface Sandbox {
   /** Files to read. */
   readonly reads: readonly string[];
   /** Directories to write to. */
@@ -47,7 +47,7 @@ const SYSTEM_PATHS = [
   ...['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/etc/alternatives', '/etc/ld.so.cache'],
 ];
 /** Without the second, every thread may reserve 64 MB of addresses for its own heap. */
-export const ROOM_ENVIRONMENT: Readonly<Record<string, string>> = {
+export const SANDBOX_ENVIRONMENT: Readonly<Record<string, string>> = {
   PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
   MALLOC_ARENA_MAX: '4',
   LC_ALL: 'C.UTF-8',
@@ -55,20 +55,20 @@ export const ROOM_ENVIRONMENT: Readonly<Record<string, string>> = {
 
 /** The strongest that works here, found by trying it. */
 export async function findConfinement(only?: Isolation): Promise<Confinement> {
-  const hasLimits = await works(dieWithParent({ program: 'prlimit', args: ['--core=0', '--', 'true'] }));
+  const hasLimits = await succeeds(killWithParent({ program: 'prlimit', args: ['--core=0', '--', 'true'] }));
   for (const isolation of ['bubblewrap', 'unshare'] as const) {
     if (only !== undefined && only !== isolation) continue;
-    if (await works(enterRoom(isolation, { reads: [], writes: [] }, { program: 'true', args: [] }))) {
+    if (await succeeds(sandboxCommand(isolation, { reads: [], writes: [] }, { program: 'true', args: [] }))) {
       return { isolation, hasLimits };
     }
   }
   return { isolation: 'none', hasLimits };
 }
 
-async function works({ program, args }: Command): Promise<boolean> {
+async function succeeds({ program, args }: Command): Promise<boolean> {
   if (process.platform !== 'linux') return false;
   try {
-    await promisify(execFile)(program, args, { timeout: TRIAL_LIMIT_MS, env: ROOM_ENVIRONMENT });
+    await promisify(execFile)(program, args, { timeout: TRIAL_LIMIT_MS, env: SANDBOX_ENVIRONMENT });
     return true;
   } catch {
     return false;
@@ -78,7 +78,7 @@ async function works({ program, args }: Command): Promise<boolean> {
 /** The command line that runs `inner` in a room under limits. */
 export function confine(
   { isolation, hasLimits }: Confinement,
-  room: Room,
+  room: Sandbox,
   limits: ProcessLimits,
   inner: Command,
 ): Command {
@@ -97,10 +97,10 @@ export function confine(
         ],
       }
     : inner;
-  return enterRoom(isolation, room, limited, inner.program);
+  return sandboxCommand(isolation, room, limited, inner.program);
 }
 
-function enterRoom(isolation: Isolation, room: Room, inner: Command, program?: string): Command {
+function sandboxCommand(isolation: Isolation, room: Sandbox, inner: Command, program?: string): Command {
   // A program outside the system's own folders is let in by itself.
   const extra = program && isAbsolute(program) && !isOfSystem(program) ? [program] : [];
   switch (isolation) {
@@ -134,17 +134,17 @@ function enterRoom(isolation: Isolation, room: Room, inner: Command, program?: s
         ],
       };
     case 'none':
-      return inner.program === 'prlimit' ? dieWithParent(inner) : inner;
+      return inner.program === 'prlimit' ? killWithParent(inner) : inner;
   }
 }
 
 /** When this process is killed, what it started ends too. bubblewrap has an option of its own for it. */
-const dieWithParent = ({ program, args }: Command): Command => ({
+const killWithParent = ({ program, args }: Command): Command => ({
   program: 'setpriv',
   args: ['--pdeathsig', 'KILL', '--', program, ...args],
 });
 
-function bubblewrapArguments(room: Room, extra: readonly string[]): readonly string[] {
+function bubblewrapArguments(room: Sandbox, extra: readonly string[]): readonly string[] {
   const system = SYSTEM_PATHS.filter(path => existsSync(path)).flatMap(path =>
     lstatSync(path).isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path],
   );
@@ -156,7 +156,7 @@ function bubblewrapArguments(room: Room, extra: readonly string[]): readonly str
     ...room.writes.flatMap(path => ['--bind', path, path]),
     ...room.reads.flatMap(path => ['--ro-bind', path, path]),
     ...['--chdir', '/', '--clearenv'],
-    ...Object.entries(ROOM_ENVIRONMENT).flatMap(([name, value]) => ['--setenv', name, value]),
+    ...Object.entries(SANDBOX_ENVIRONMENT).flatMap(([name, value]) => ['--setenv', name, value]),
   ];
 }
 

@@ -30,7 +30,10 @@ describe('bare video', () => {
       .execute();
     const [wrap, rung] = jobs.map(({ kind, plan }) => ({ kind, plan: JSON.parse(plan) }));
     expect(wrap).toMatchObject({ kind: 'remux', plan: { isWrapped: true, demuxer } });
-    expect(rung).toMatchObject({ kind: 'first-rung', plan: { demuxer: 'matroska', chunks: [0, 32, 64] } });
+    expect(rung).toMatchObject({
+      kind: 'first-rendition',
+      plan: { demuxer: 'matroska', chunks: [0, 32, 64] },
+    });
     // What was made for the conversion alone is gone.
     const files = await readdir(workshop.storage.directory(video));
     expect(files).toContain('source');

@@ -13,13 +13,13 @@ import { findVideo, insertVideo, type SiteDatabase } from '../../database/videos
 import { UploadStore } from '../../http/uploads/upload-store.ts';
 import { prepareSource } from '../index/prepare.ts';
 import { createStorage, type Storage } from '../storage/storage.ts';
-import { createIntake, type Intake, type IntakeOptions } from './intake.ts';
+import { createIntake, type Intake, type IntakeDeps } from './intake.ts';
 
 let directory: string;
 let db: SiteDatabase;
 let storage: Storage;
 let store: UploadStore;
-let prepare: IntakeOptions['prepare'];
+let prepare: IntakeDeps['prepare'];
 let intake: Intake;
 
 const hashFile = async (path: string): Promise<string> =>

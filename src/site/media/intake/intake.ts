@@ -26,8 +26,8 @@ import {
   releaseCheck,
   type SiteDatabase,
 } from '../../database/videos.ts';
-import { askForLadder, isHealed, playsEverywhere } from '../conversion/conversion.ts';
-import type { Converter, Look } from '../conversion/converter.ts';
+import { inspectJob, isConvertible, playsEverywhere } from '../conversion/conversion.ts';
+import type { Converter, ProbeResult } from '../conversion/converter.ts';
 import type { PreparedSource } from '../index/prepare.ts';
 import { SourceRejected } from '../source-rejected.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -35,7 +35,7 @@ import type { Storage } from '../storage/storage.ts';
 const MAX_ATTEMPTS = 3;
 const CONCURRENT_CHECKS = 2;
 
-export interface IntakeOptions {
+export interface IntakeDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   readonly sourceAddress: string;
@@ -64,7 +64,7 @@ export interface Intake {
   stop(): Promise<void>;
 }
 
-export function createIntake(options: IntakeOptions): Intake {
+export function createIntake(options: IntakeDeps): Intake {
   const { db, storage, log } = options;
   const waiting: VideoId[] = [];
   const running = new Set<Promise<void>>();
@@ -118,7 +118,7 @@ export function createIntake(options: IntakeOptions): Intake {
 
   /** True: to be tried again at once. */
   async function check(video: VideoId): Promise<boolean> {
-    if (storage.isAway(video)) return false;
+    if (storage.isUnavailable(video)) return false;
     const attempt = await claimCheck(db, video);
     if (attempt === undefined) return false;
     if (attempt > MAX_ATTEMPTS) {
@@ -165,22 +165,22 @@ export function createIntake(options: IntakeOptions): Intake {
         row.file_name ?? undefined,
       );
     } catch (error) {
-      if (!(error instanceof SourceRejected) || !isHealed(error.code)) throw error;
+      if (!(error instanceof SourceRejected) || !isConvertible(error.code)) throw error;
       if (!converter) throw withoutFfmpeg(error);
-      const look = await converter.look(video);
-      const job = look && (await converter.planRescue(video, look, { refusal: error }));
+      const look = await converter.inspect(video);
+      const job = look && (await converter.planPlayableVersion(video, look, { rejection: error }));
       if (!job || !look) throw error;
       await convert(video, describeUnplayable(row, look), job);
       return;
     }
     const { hasGaps } = prepared;
     if (converter && (hasGaps || !playsEverywhere(prepared))) {
-      const look = await converter.look(video);
+      const look = await converter.inspect(video);
       const job =
         look &&
         (hasGaps
-          ? await converter.planRescue(video, look, { hasGaps })
-          : await converter.planBeside(video, look, prepared));
+          ? await converter.planPlayableVersion(video, look, { hasGaps })
+          : await converter.planFirstRendition(video, look, prepared));
       const waiting = { ...prepared, renditions: [], fullDurationMs: prepared.durationMs };
       if (job) return convert(video, waiting, job);
     }
@@ -200,7 +200,7 @@ export function createIntake(options: IntakeOptions): Intake {
       async transaction => {
         // What else it needs is looked into once it can be seen.
         if (converter) {
-          await insertJob(transaction, askForLadder(video, storage.sourceName, storage.indexName));
+          await insertJob(transaction, inspectJob(video, storage.sourceName, storage.indexName));
         }
       },
     );
@@ -256,7 +256,7 @@ export function createIntake(options: IntakeOptions): Intake {
     async resume(restingMs = 0) {
       for (const row of await listVideosInState(db, ['uploading', 'checking'])) {
         const video = row.id as VideoId;
-        if (stopped || storage.isAway(video)) continue;
+        if (stopped || storage.isUnavailable(video)) continue;
         await takeUp(row, restingMs).catch(error =>
           log.warn({ err: error, video }, 'an upload could not be taken in yet'),
         );
@@ -277,12 +277,12 @@ const withoutFfmpeg = (refusal: SourceRejected): SourceRejected =>
   );
 
 /** What is known of a source before its first rung is there. */
-function describeUnplayable(row: VideoRow, { container, probed }: Look): PreparedSource {
+function describeUnplayable(row: VideoRow, { container, probed }: ProbeResult): PreparedSource {
   const sizeBytes = Number(row.size_bytes);
   // Without times a duration is a guess.
   const seconds = container.leadInSeconds === undefined ? undefined : probed.durationSeconds;
   const durationMs = seconds === undefined ? undefined : Math.max(1, Math.round(seconds * 1_000));
-  const [picture] = probed.pictures;
+  const [picture] = probed.videoTracks;
   return {
     container: container.label,
     durationMs: durationMs ?? 1,

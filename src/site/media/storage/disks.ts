@@ -33,11 +33,11 @@ export interface Disks {
    * Puts a video where the most will be left, what is promised to uploads under way taken off, and says how much that is
    * without the video itself.
    */
-  place(video: VideoId, promises: readonly UploadPromise[]): number;
+  place(video: VideoId, promises: readonly PendingUpload[]): number;
   forget(video: VideoId): void;
 }
 
-export interface UploadPromise {
+export interface PendingUpload {
   readonly video: VideoId;
   readonly sizeBytes: number;
 }

@@ -11,17 +11,23 @@ import type { Storage } from './storage.ts';
 const LOOK_EVERY_MS = 10_000;
 const PAGE = 20;
 
-export interface SettlingOptions {
+export interface OffloadDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   /** After so many nothing more will stand beside the renditions; 0 where nothing is made. */
   readonly extrasAttempts: number;
   /** Files that are open are opened anew, wherever they are now. */
-  readonly onSettled: (video: VideoId) => Promise<void>;
+  readonly onOffloaded: (video: VideoId) => Promise<void>;
   readonly log: Log;
 }
 
-export function startSettling({ db, storage, extrasAttempts, onSettled, log }: SettlingOptions): Repeating {
+export function startOffload({
+  db,
+  storage,
+  extrasAttempts,
+  onOffloaded: onSettled,
+  log,
+}: OffloadDeps): Repeating {
   const shared = new Set<string>();
   return repeat(async signal => {
     try {
@@ -30,7 +36,7 @@ export function startSettling({ db, storage, extrasAttempts, onSettled, log }: S
         if (signal.aborted) break;
         const video = row.id as VideoId;
         await markOffloadBegun(db, video);
-        await storage.settle(video);
+        await storage.offload(video);
         await markOffloaded(db, video, row.revision);
         await onSettled(video);
       }

@@ -1,13 +1,13 @@
 /** The storage that a site's settings ask for. Every process of a site opens the same. */
 
-import type { S3Place } from './s3-store.ts';
+import type { S3Settings } from './s3-store.ts';
 import { createStorage, type Storage } from './storage.ts';
 
 export interface StorageSettings {
   readonly dataDirectory: string;
   /** Empty: the data directory. */
   readonly disks: readonly string[];
-  readonly s3?: S3Place | undefined;
+  readonly s3?: S3Settings | undefined;
 }
 
 export async function openStorage({ dataDirectory, disks, s3 }: StorageSettings): Promise<Storage> {
@@ -15,6 +15,6 @@ export async function openStorage({ dataDirectory, disks, s3 }: StorageSettings)
   const behind = s3 && (await import('./s3-store.ts')).openS3Store(s3);
   return createStorage(dataDirectory, {
     ...(disks.length > 0 ? { disks } : {}),
-    ...(behind ? { behind } : {}),
+    ...(behind ? { objectStore: behind } : {}),
   });
 }

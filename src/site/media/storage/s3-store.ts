@@ -18,9 +18,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { syncDirectory, syncFile } from '../../../kernel/files.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
-import type { FileStore, StoredFile } from './storage.ts';
+import type { ObjectStore, StoredFile } from './storage.ts';
 
-export interface S3Place {
+export interface S3Settings {
   readonly endpoint: string;
   readonly region: string;
   readonly bucket: string;
@@ -36,7 +36,7 @@ const PART_BYTES = 16 * 2 ** 20;
 const REQUEST_MS = 60_000;
 const CONNECT_MS = 5_000;
 
-export function openS3Store(place: S3Place): FileStore {
+export function openS3Store(place: S3Settings): ObjectStore {
   const { bucket: Bucket, prefix, accessKeyId, secretAccessKey } = place;
   const client = new S3Client({
     endpoint: place.endpoint,
@@ -97,7 +97,7 @@ export function openS3Store(place: S3Place): FileStore {
     } while (ContinuationToken);
   }
 
-  const find: FileStore['find'] = async (video, name) => {
+  const find: ObjectStore['find'] = async (video, name) => {
     try {
       const { ContentLength } = await client.send(new HeadObjectCommand({ Bucket, Key: keyOf(video, name) }));
       return { sizeBytes: ContentLength ?? 0 };

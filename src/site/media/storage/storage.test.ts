@@ -110,8 +110,8 @@ describe.each(Object.keys(places))('media on %s', kind => {
     await put('source.index', Buffer.from('index'));
     await put('captions/en.vtt', Buffer.from('WEBVTT'));
     expect((await readAll('source')).equals(large)).toBe(true);
-    await storage.settle(video);
-    await storage.settle(video);
+    await storage.offload(video);
+    await storage.offload(video);
     const other = await openStorage(place.settings);
     for (const reader of [storage, other]) {
       expect(
@@ -141,7 +141,7 @@ describe.each(Object.keys(places))('media on %s', kind => {
 
   it('brings a file to a local path for programs that need one', async () => {
     await put('source', Buffer.from('a whole film'));
-    await storage.settle(video);
+    await storage.offload(video);
     const path = await storage.fetch(video, 'source');
     expect(await readFile(path, 'utf8')).toBe('a whole film');
     expect(await readdir(dirname(path))).not.toContain('source.new');
@@ -149,7 +149,7 @@ describe.each(Object.keys(places))('media on %s', kind => {
 
   it('says of what is not there that it is not there', async () => {
     await put('source', Buffer.from('x'));
-    await storage.settle(video);
+    await storage.offload(video);
     await expect(storage.open(video, 'other')).rejects.toMatchObject({ code: 'ENOENT' });
     await expect(storage.open(newVideoId(), 'source')).rejects.toMatchObject({ code: 'ENOENT' });
   });
@@ -160,8 +160,8 @@ describe.each(Object.keys(places))('media on %s', kind => {
     const kept = newVideoId();
     await mkdir(storage.directory(kept), { recursive: true });
     await writeFile(storage.source(kept), 'kept');
-    await storage.settle(video);
-    await storage.settle(kept);
+    await storage.offload(video);
+    await storage.offload(kept);
     expect([...(await storage.list())].sort()).toEqual([video, kept].sort());
     await storage.remove(video);
     expect(await storage.list()).toEqual([kept]);
@@ -195,10 +195,10 @@ describe.each(Object.keys(places))('media on %s', kind => {
     };
     const before = await read();
     expect(before[0]).not.toBe('none');
-    await storage.settle(video);
+    await storage.offload(video);
     expect(await read()).toEqual(before);
     // Where there is an object store, the film itself no longer takes space on the disk.
-    expect(existsSync(storage.source(video))).toBe(!storage.settles);
+    expect(existsSync(storage.source(video))).toBe(!storage.hasObjectStore);
   });
 });
 

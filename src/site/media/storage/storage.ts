@@ -50,19 +50,19 @@ export interface Storage {
   /** Drops what is here of a video, or of one of its files, and leaves what is in the store. */
   readonly clear: (video: VideoId, name?: string) => Promise<void>;
   /** All files of a video stand: they go where they are to stay. Safe to repeat. */
-  readonly settle: (video: VideoId) => Promise<void>;
+  readonly offload: (video: VideoId) => Promise<void>;
   /** Everything of a video, wherever it is. */
   readonly remove: (video: VideoId) => Promise<void>;
   /** Videos of which something is on a disk. */
   readonly list: () => Promise<readonly VideoId[]>;
   /** Nothing of a video is here, and a disk is not there: it may be on that one. */
-  readonly isAway: (video: VideoId) => boolean;
+  readonly isUnavailable: (video: VideoId) => boolean;
   /** There is an object store behind the disks. */
-  readonly settles: boolean;
+  readonly hasObjectStore: boolean;
 }
 
 /** A place behind the local disks: whole files, by video and name. */
-export interface FileStore {
+export interface ObjectStore {
   /** Durable when it returns. */
   put(video: VideoId, name: string, path: string): Promise<void>;
   find(video: VideoId, name: string): Promise<{ readonly sizeBytes: number } | undefined>;
@@ -82,12 +82,12 @@ const SOURCE_INDEX = 'source.index';
 export interface StorageOptions {
   /** Directories on several disks; the first is the data directory itself where none are named. */
   readonly disks?: readonly string[];
-  readonly behind?: FileStore;
+  readonly objectStore?: ObjectStore;
 }
 
 export function createStorage(root: string, options: StorageOptions = {}): Storage {
   const disks = openDisks(root, options.disks ?? [root]);
-  const { behind } = options;
+  const { objectStore: behind } = options;
   const directory = (video: VideoId): string => join(disks.diskOf(video), 'videos', video);
   const upload = (video: VideoId): string => join(disks.diskOf(video), 'uploads', video);
 
@@ -141,7 +141,7 @@ export function createStorage(root: string, options: StorageOptions = {}): Stora
       await rm(join(directory(video), name), { recursive: true, force: true });
       if (name === '') disks.forget(video);
     },
-    async settle(video) {
+    async offload(video) {
       if (!behind) return;
       for (const name of await listFiles(directory(video))) {
         await share(video, name);
@@ -159,11 +159,11 @@ export function createStorage(root: string, options: StorageOptions = {}): Stora
       const found = await Promise.all(disks.present().map(disk => readdir(join(disk, 'videos'))));
       return found.flat().filter(name => videoIdSchema.safeParse(name).success) as VideoId[];
     },
-    isAway: video =>
+    isUnavailable: video =>
       disks.present().length < disks.all.length &&
       !existsSync(directory(video)) &&
       !existsSync(upload(video)),
-    settles: behind !== undefined,
+    hasObjectStore: behind !== undefined,
   };
 }
 

@@ -249,9 +249,9 @@ export const en = {
       heading: 'Conversion',
       kinds: {
         remux: 'Repackaging for browsers',
-        'first-rung': 'Converting the first rendition',
+        'first-rendition': 'Converting the first rendition',
         ladder: 'Converting further renditions',
-        look: 'Finding missing renditions',
+        inspect: 'Finding missing renditions',
       },
       states: {
         waiting: 'queued',

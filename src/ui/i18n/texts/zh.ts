@@ -245,9 +245,9 @@ export const zh: Texts = {
       heading: '转码',
       kinds: {
         remux: '正在转换封装以供浏览器播放',
-        'first-rung': '正在转码首个清晰度',
+        'first-rendition': '正在转码首个清晰度',
         ladder: '正在转码其他清晰度',
-        look: '正在查找缺少的清晰度',
+        inspect: '正在查找缺少的清晰度',
       },
       states: {
         waiting: '排队中',
