@@ -9,7 +9,7 @@ import { call, type Signer } from '../src/kernel/http/client.ts';
 import { verifyRight } from '../src/kernel/rights/rights-token.ts';
 import { newVideoId, type VideoId } from '../src/protocol/ids.ts';
 import { type Grant, grantSchema, rightsPageSchema } from '../src/protocol/rights.ts';
-import { playAnswerSchema } from '../src/protocol/tracker.ts';
+import { playResponseSchema } from '../src/protocol/tracker.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';
 import { type RunningTracker, startTracker } from '../src/tracker/tracker.ts';
 import { type CentralHarness, startCentralHarness } from './support/central-harness.ts';
@@ -137,7 +137,7 @@ describe('a tracker', () => {
       'the grant is accepted',
       async () => (await get(`/play/${closed}?grant=${grant}`)).status === 200,
     );
-    const answer = playAnswerSchema.parse(JSON.parse((await get(`/play/${closed}?grant=${grant}`)).text));
+    const answer = playResponseSchema.parse(JSON.parse((await get(`/play/${closed}?grant=${grant}`)).text));
     expect(answer.isPrivate).toBe(true);
     expect(answer.sources.map(({ site }) => site).sort()).toEqual([home.id, other.id].sort());
     for (const { site, token = '', hls, dash, baseUrl } of answer.sources) {
@@ -236,7 +236,7 @@ describe('a tracker', () => {
         ...(signer ? { signer } : {}),
         timeoutMs: 5_000,
         maxBytes: 2 ** 20,
-        response: playAnswerSchema,
+        response: playResponseSchema,
       });
     await eventually('the site may fill', () => ask(other.id, other.signer).catch(() => false as const));
     const { sources } = await ask(other.id, other.signer);

@@ -117,14 +117,14 @@ export function makeFilledTracker(videos: number) {
   for (let n = 0; n < SITES; n++) {
     healths.set(siteOf(n), {
       up: n % 50 !== 7,
-      shaky: false,
+      degraded: false,
       since: new Date(0).toISOString(),
       address: `192.0.${n >> 8}.${n & 255}:443`,
       probeMs: 4,
       activeResponses: spread(n) % 400,
       egressBps: (spread(n) % 4_000) * 1e6,
       lastError: undefined,
-      proofLeftMs: 0,
+      recoveryLeftMs: 0,
       egressLimitBps: undefined,
       servesViewers: true,
     });

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { createPlainLane } from '../../src/kernel/http/fast-path.ts';
 import { createHttp } from '../../src/kernel/http/server.ts';
 import { silentLog } from '../../src/kernel/log.ts';
-import type { PlayAnswer } from '../../src/protocol/tracker.ts';
+import type { PlayResponse } from '../../src/protocol/tracker.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import { createHotAnswers, type HotAnswers } from '../../src/tracker/play/fast-path.ts';
 import { createCounted } from '../../src/tracker/play/instrument.ts';
@@ -28,7 +28,7 @@ const config = trackerConfigSchema.parse({
   dataDirectory: '/nowhere',
   central: 'https://video.example.edu',
   operatorToken: 'an-operator-token',
-  believeClientParameter: true,
+  trustClientParameter: true,
 });
 const filled = makeFilledTracker(videos);
 const { answers, viewers } = filled;
@@ -79,7 +79,7 @@ function listSteeringRequests(): readonly string[] {
     const video = videoOf(Math.floor(Math.random() * videos));
     const { steering, sources } = JSON.parse(
       playAnswers.json(video, viewers.at(address), caller, undefined),
-    ) as PlayAnswer;
+    ) as PlayResponse;
     const bps = 2_000_000 + Math.floor(Math.random() * 2e7);
     return `${steering}&_HLS_pathway=${sources[0]?.site}&_HLS_throughput=${bps}`;
   });

@@ -41,7 +41,7 @@ import { addChangeCalls } from './web/members/changes.ts';
 import { addHandshakeCalls } from './web/members/handshakes.ts';
 import { addJoinCalls } from './web/members/join.ts';
 import { addLinkCalls } from './web/members/links.ts';
-import { addHearsayCalls } from './web/members/peer-measurements.ts';
+import { addPeerMeasurementCalls } from './web/members/peer-measurements.ts';
 import { addRightsCalls } from './web/members/rights.ts';
 import { addSignalCalls } from './web/members/signals.ts';
 import { addWithdrawalCalls } from './web/members/withdrawals.ts';
@@ -143,7 +143,7 @@ export async function startCentral(
   addAssignmentCalls(app, context);
   addCopyCalls(app, context);
   addChangeCalls(app, context);
-  addHearsayCalls(app, context);
+  addPeerMeasurementCalls(app, context);
   addRightsCalls(app, context);
   addGrantCalls(app, context);
   if (options.uiDirectory && existsSync(options.uiDirectory)) {

@@ -313,7 +313,7 @@ baseUrl = ${quote(layout.trackerUrl)}
 dataDirectory = ${quote(join(layout.dataDirectory, 'tracker'))}
 central = ${quote(layout.centralUrl)}
 operatorToken = ${quote(token)}
-believeClientParameter = true
+trustClientParameter = true
 ${joinLine(joinToken)}`;
 
 const formatSiteConfig = (

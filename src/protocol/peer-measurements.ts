@@ -1,6 +1,7 @@
 /**
- * `POST /api/hearsay` (tracker, signed): what this tracker has heard of networks since it last told, for what the others have; so
- * that a viewer may ask any of them. With it comes the key of sessions, which any tracker may then carry on.
+ * `POST /api/peer-measurements` (tracker, signed): a tracker sends the measurements that its viewers reported since its last
+ * request, and receives those of the other trackers, so that a viewer can use any tracker. The response also carries the key
+ * that signs session ids, so that every tracker can verify them.
  */
 import * as z from 'zod';
 import { siteIdSchema } from './ids.ts';
@@ -8,7 +9,7 @@ import { siteIdSchema } from './ids.ts';
 export const MAX_SUMMARIES = 500;
 
 /** What the viewers of one network prefix measured of one site. */
-export const summarySchema = z.strictObject({
+export const measurementSummarySchema = z.strictObject({
   prefix: z.string().regex(/^[0-9a-f.:]{2,43}\/\d{1,3}$/),
   area: z.string().min(1).max(64),
   site: siteIdSchema,
@@ -16,31 +17,32 @@ export const summarySchema = z.strictObject({
   rttMs: z.number().nonnegative().max(60_000).optional(),
   weight: z.number().min(0).max(1),
   ageMs: z.number().nonnegative().max(86_400_000),
-  /** Since a viewer of this network got nothing from the site, where one has lately. */
-  failedMs: z.number().nonnegative().max(86_400_000).optional(),
-  /** How many viewers spoke. */
-  voices: z.int().min(1).max(100).optional(),
+  /** Time since a viewer of this network last failed at the site. Absent if none has failed recently. */
+  failedAgoMs: z.number().nonnegative().max(86_400_000).optional(),
+  /** Number of viewers who reported. */
+  reporters: z.int().min(1).max(100).optional(),
 });
 
-export const hearsayExchangeSchema = z.strictObject({
-  /** From the answer before; empty at first. */
+export const peerMeasurementsRequestSchema = z.strictObject({
+  /** `after` of the previous response; empty in the first request. */
   after: z.string().max(64),
-  summaries: z.array(summarySchema).max(MAX_SUMMARIES),
+  summaries: z.array(measurementSummarySchema).max(MAX_SUMMARIES),
 });
-export type HearsayExchange = z.infer<typeof hearsayExchangeSchema>;
+export type PeerMeasurementsRequest = z.infer<typeof peerMeasurementsRequestSchema>;
 
-export const hearsayAnswerSchema = z.strictObject({
+export const peerMeasurementsResponseSchema = z.strictObject({
   after: z.string(),
-  /** There is more: ask again at once. */
+  /** More measurements are waiting: the tracker requests again at once. */
   more: z.boolean(),
-  told: z.array(
+  peers: z.array(
     z.strictObject({
       tracker: z.string().max(64),
-      /** Since it was told. */
+      /** Time since that tracker sent these summaries. */
       ageMs: z.number().nonnegative(),
-      summaries: z.array(summarySchema).max(MAX_SUMMARIES),
+      summaries: z.array(measurementSummarySchema).max(MAX_SUMMARIES),
     }),
   ),
   /** 32 bytes in base64url. */
   sessionKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 });
+export type PeerMeasurementsResponse = z.infer<typeof peerMeasurementsResponseSchema>;

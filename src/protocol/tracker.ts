@@ -1,39 +1,39 @@
-/** The tracker's calls (contract: Tracker). */
+/** The requests and responses of the tracker's calls. */
 import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { addressSchema } from './publication/record.ts';
 import { rightTextSchema } from './rights.ts';
 
-/** What a sentence tells, for pages that put it into other words. */
+/** The figures in a sentence, for pages that render it in another language. */
 export const figuresSchema = z
   .strictObject({
     km: z.number(),
-    /** The network prefix that a coverage zone names. */
+    /** The viewer's network prefix, as the coverage zone lists it. */
     prefix: z.string(),
     expectedBps: z.number(),
     measuredBps: z.number(),
-    /** What would have to be expected. */
+    /** Expected throughput that would bring the change about. */
     neededBps: z.number(),
     ageS: z.number(),
     responses: z.number(),
     egressBps: z.number(),
     limitBps: z.number(),
-    /** Expected of viewers who were just sent. */
-    soonBps: z.number(),
-    /** 0–1, above 1 too: of the limit, or of the reports. */
+    /** Expected from viewers who were just assigned to the site. */
+    assignedBps: z.number(),
+    /** Share of the egress limit (which can exceed 1) or of the reports. */
     share: z.number(),
     weight: z.number(),
-    /** Sites that keep the video, and answer. */
+    /** Number of sites that have the whole video and are up. */
     holders: z.number(),
-    /** The site says so itself, not its administrator. */
+    /** True if the site's own configuration is the reason, not its administrator. */
     own: z.boolean(),
-    /** Of another site. */
+    /** Name of another site. */
     name: z.string(),
   })
   .partial();
 export type Figures = z.infer<typeof figuresSchema>;
 
-/** Why a site stands where it stands in a ranking: a stable code, a sentence in English, and the figures in it. */
+/** Why a site has its rank: a stable code, a sentence in English, and the figures in it. */
 export const reasonSchema = z.strictObject({
   code: z.enum([
     'coverage-zone',
@@ -50,33 +50,33 @@ export const reasonSchema = z.strictObject({
     'weight',
     'drained',
     'failing-for-viewers',
-    'shaky',
-    'proving',
+    'degraded',
+    'recovering',
     'site-down',
     'site-inactive',
-    'asking-site',
+    'requesting-site',
   ]),
   text: z.string(),
   figures: figuresSchema.optional(),
 });
 export type Reason = z.infer<typeof reasonSchema>;
 
-/** What would bring a site to the first place, or take it from there. */
+/** A change that would move a site to the first rank, or away from it. */
 export const rankChangeSchema = z.strictObject({
   code: z.enum([
     'join',
-    'answer-probes',
+    'respond-to-probes',
     'only-failure',
     'falls',
     'falls-never',
     'stay-up',
-    'undrained',
-    'room',
+    'end-drain',
+    'headroom',
     'succeed',
     'nearer',
     'rises',
     'rises-never',
-    'heavier',
+    'raise-weight',
     'hold-video',
   ]),
   text: z.string(),
@@ -84,7 +84,7 @@ export const rankChangeSchema = z.strictObject({
 });
 export type RankChange = z.infer<typeof rankChangeSchema>;
 
-/** One place to play from. */
+/** One site to play from. */
 export const sourceSchema = z.strictObject({
   site: siteIdSchema,
   name: z.string(),
@@ -95,18 +95,18 @@ export const sourceSchema = z.strictObject({
   hls: z.string(),
   /** URL of the site's own MPD; null until this video has one. */
   dash: z.string().nullable(),
-  /** Of a private video: every file of it is below `{baseUrl}/t/{token}/v/…` at this site; in `hls` and `dash` it is already. */
+  /** Only for a private video: its files are below `{baseUrl}/t/{token}/v/…` at this site. `hls` and `dash` include the token. */
   token: rightTextSchema.optional(),
-  /** The decisive reason, in a sentence. */
+  /** The decisive reason as a sentence. */
   reason: z.string(),
   reasons: z.array(reasonSchema),
-  /** 0–1, higher is better; for display: the order of the list is the decision. */
+  /** 0–1, higher is better. For display only: the order of the list is the decision. */
   score: z.number().min(0).max(1),
 });
 export type Source = z.infer<typeof sourceSchema>;
 
 /** `GET /play/{id}` */
-export const playAnswerSchema = z.strictObject({
+export const playResponseSchema = z.strictObject({
   video: videoIdSchema,
   revision: revisionIdSchema,
   name: z.string(),
@@ -116,31 +116,31 @@ export const playAnswerSchema = z.strictObject({
   dash: z.string().nullable(),
   /** URL of the steering manifest. */
   steering: z.string(),
-  /** Asking again with `?session=` goes on with this viewing, and reports made in its name are believed. */
+  /** A request with `?session=` continues this session. The tracker accepts reports that carry it. */
   session: z.string(),
-  /** Who made the video's bytes: they are signed with its key, whichever site they come from (kernel/proofs.ts). */
+  /** The site that created the video's bytes. They are signed with its key, whichever site serves them. */
   origin: z.strictObject({ site: siteIdSchema, publicKey: z.string().optional() }).optional(),
   isPrivate: z.literal(true).optional(),
 });
-export type PlayAnswer = z.infer<typeof playAnswerSchema>;
+export type PlayResponse = z.infer<typeof playResponseSchema>;
 
-/** `GET /explain/{id}?client=IP` (operator): the whole ranking, those left out too. */
+/** `GET /explain/{id}?client=IP` (operator): the whole ranking, including sites that are not offered. */
 export const explanationSchema = z.strictObject({
   video: videoIdSchema,
   client: z.string(),
   policy: z.enum(['nearest', 'best-network', 'auto']),
-  /** Where the viewer is taken to be, and how that is known. */
+  /** The assumed location of the viewer, and its source. */
   viewer: z.strictObject({
     zoneSite: siteIdSchema.optional(),
     zonePrefix: z.string().optional(),
     latitude: z.number().optional(),
     longitude: z.number().optional(),
     asn: z.number().optional(),
-    /** What the viewer is remembered by, and the wider network it belongs to. */
+    /** The prefix by which the tracker remembers the viewer, and the wider network that contains it. */
     prefix: z.string().optional(),
     area: z.string().optional(),
-    /** The best that this network lately had from any site. */
-    lineBps: z.number().optional(),
+    /** The best recent throughput of this network from any site. */
+    accessLinkBps: z.number().optional(),
   }),
   ranking: z.array(
     z.strictObject({
@@ -155,17 +155,17 @@ export const explanationSchema = z.strictObject({
       reasons: z.array(reasonSchema),
       inputs: z.strictObject({
         holding: z.enum(['full', 'partial', 'nothing']),
-        /** What a viewer is expected to get, and what that would be by distance alone. */
+        /** The expected throughput, and what it would be from the distance only. */
         expectedBps: z.number(),
-        usualBps: z.number(),
+        priorBps: z.number(),
         measured: z
           .strictObject({ bps: z.number(), reports: z.number(), ageS: z.number(), failing: z.boolean() })
           .optional(),
         egressBps: z.number(),
-        sentBps: z.number(),
+        assignedBps: z.number(),
         egressLimitBps: z.number().optional(),
         failureShare: z.number(),
-        proofLeftMs: z.number(),
+        recoveryLeftMs: z.number(),
         weight: z.number(),
         drained: z.boolean(),
         failoverOrder: z.number(),
@@ -176,13 +176,13 @@ export const explanationSchema = z.strictObject({
 });
 export type Explanation = z.infer<typeof explanationSchema>;
 
-/** `POST /dry-run` (operator): what a planned change would do, judged by the viewers of the last hour. Nothing is changed. */
+/** `POST /dry-run` (operator): the effect of a planned change on the viewers of the last hour. Nothing is changed. */
 export const plannedChangeSchema = z.strictObject({
   sites: z
     .array(
       z.strictObject({
         site: siteIdSchema,
-        /** As if it did not answer. */
+        /** Treats the site as down. */
         down: z.boolean().optional(),
         drained: z.boolean().optional(),
         weight: z.number().min(0).max(100).optional(),
@@ -199,10 +199,10 @@ export const plannedChangeSchema = z.strictObject({
   policy: z.enum(['nearest', 'best-network', 'auto']).optional(),
 });
 export const dryRunSchema = z.strictObject({
-  /** Networks and viewers that were asked about; viewers fade with the time since they began. */
+  /** Networks and viewers in the sample. The count of viewers decays with the time since they started. */
   networks: z.int().nonnegative(),
   viewers: z.number(),
-  /** 0–1: the share of viewers who would be sent elsewhere. */
+  /** 0–1: the share of viewers who would be sent to another site. */
   movedShare: z.number(),
   sites: z.array(
     z.strictObject({ site: siteIdSchema, name: z.string(), before: z.number(), after: z.number() }),
@@ -225,7 +225,7 @@ export type PathwayClone = z.infer<typeof pathwayCloneSchema>;
 /** HLS steering manifest, version 1 (RFC 8216bis, section 7.1). */
 export const steeringManifestSchema = z.strictObject({
   VERSION: z.literal(1),
-  /** Seconds until the player asks again. */
+  /** Seconds until the player requests the manifest again. */
   TTL: z.int().positive(),
   'RELOAD-URI': z.string(),
   'PATHWAY-PRIORITY': z.array(z.string()).min(1),
@@ -233,36 +233,36 @@ export const steeringManifestSchema = z.strictObject({
 });
 export type SteeringManifest = z.infer<typeof steeringManifestSchema>;
 
-/** What our own player measured of one site: a segment it played, or a small sample that it was asked for. */
+/** A measurement of one site by our own player: a segment that it played, or a small sample that the tracker requested. */
 export const beaconResultSchema = z.strictObject({
   site: siteIdSchema,
   kind: z.enum(['segment', 'sample']),
-  /** Of a sample: the time of a small request over an open connection. */
+  /** For a sample: the time of a small request over an open connection. */
   rttMs: z.number().min(0).max(60_000).optional(),
-  /** Of a segment: its size over its time. Of a sample: the rate at which its bytes came in. */
+  /** For a segment: its size divided by its load time. For a sample: the rate at which its bytes arrived. */
   bps: z.number().positive().max(1e12).optional(),
-  /** Nothing came, or not in time. */
+  /** The player received nothing, or not in time. */
   failed: z.boolean().optional(),
 });
 export type BeaconResult = z.infer<typeof beaconResultSchema>;
 
-/** `POST /beacon/{session}`: the player tells what it measured, and is told what it should measure. */
+/** `POST /beacon/{session}`: the player reports its measurements, and the response requests new ones. */
 export const beaconSchema = z.strictObject({
-  /** The site that serves the player now. */
+  /** The site that currently serves the player. */
   current: siteIdSchema.optional(),
   results: z.array(beaconResultSchema).max(32),
 });
-export const beaconAnswerSchema = z.strictObject({
-  /** Sites of which a small sample is wanted. */
+export const beaconResponseSchema = z.strictObject({
+  /** Sites from which the player should load a small sample. */
   measure: z.array(z.strictObject({ site: siteIdSchema, url: z.string() })),
-  /** The pathways in the order of now, as a steering manifest has them; empty where the tracker has nothing to say. */
+  /** The pathways in their current order, as in a steering manifest. Empty if the tracker does not know the session. */
   priority: z.array(z.string()),
   /** Seconds until the next beacon. */
-  againS: z.number().positive(),
+  nextInS: z.number().positive(),
 });
-export type BeaconAnswer = z.infer<typeof beaconAnswerSchema>;
+export type BeaconResponse = z.infer<typeof beaconResponseSchema>;
 
-/** `POST /reports` (site, signed): what viewers told the site, and which videos it served. */
+/** `POST /reports` (site, signed): what viewers reported to the site, and which videos it served. */
 export const siteReportSchema = z.strictObject({
   viewers: z
     .array(z.strictObject({ client: z.string().max(64), bps: z.number().positive().max(1e12) }))
@@ -280,13 +280,13 @@ export const trackerStatusSchema = z.strictObject({
       name: z.string(),
       baseUrl: z.string(),
       up: z.boolean(),
-      /** Median of the recent probes' round trips. */
+      /** Median round trip of the recent probes, milliseconds. */
       probeMs: z.number().optional(),
       since: z.string(),
       lastError: z.string().optional(),
     }),
   ),
-  /** Change-feed position; `connected` says whether central answers. */
+  /** Change-feed position. `connected` is true if the last request to central succeeded. */
   position: z.int().nonnegative(),
   connected: z.boolean(),
 });

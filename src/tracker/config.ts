@@ -29,7 +29,7 @@ export const trackerConfigSchema = z.strictObject({
   asnDatabase: z.string().min(1).optional(),
   trustedProxies: z.array(prefixSetting).default([]),
   /** Believe `?client=IP`: one machine can then be a viewer anywhere. */
-  believeClientParameter: z.boolean().default(false),
+  trustClientParameter: z.boolean().default(false),
   logLevel: logLevelSetting.default('info'),
 });
 export type TrackerConfig = z.output<typeof trackerConfigSchema>;

@@ -14,10 +14,10 @@ import { type Change, joinRequestSchema, siteStatesSchema } from '../protocol/ce
 import { newId, newRevisionId, newSiteId, newVideoId, type SiteId } from '../protocol/ids.ts';
 import type { RevisionTimeline } from '../protocol/media/timeline.ts';
 import {
-  beaconAnswerSchema,
+  beaconResponseSchema,
   dryRunSchema,
   explanationSchema,
-  playAnswerSchema,
+  playResponseSchema,
   steeringManifestSchema,
   trackerStatusSchema,
 } from '../protocol/tracker.ts';
@@ -189,7 +189,7 @@ async function start(changes: object = {}): Promise<RunningTracker> {
     central: `http://127.0.0.1:${centralPort}`,
     joinToken: JOIN_TOKEN,
     operatorToken: TOKEN,
-    believeClientParameter: true,
+    trustClientParameter: true,
     logLevel: 'silent',
     ...changes,
   });
@@ -202,7 +202,8 @@ const get = (path: string, init: RequestInit = {}): Promise<Response> =>
   fetch(`${tracker.url}${path}`, { redirect: 'manual', ...init });
 const codeOf = async (response: Response): Promise<string> =>
   ((await response.json()) as { code: string }).code;
-const play = async (query = '') => playAnswerSchema.parse(await (await get(`/play/${video}${query}`)).json());
+const play = async (query = '') =>
+  playResponseSchema.parse(await (await get(`/play/${video}${query}`)).json());
 const idsOf = (answer: { sources: { site: string }[] }) => answer.sources.map(({ site }) => site);
 const idOf = (index: number): SiteId => sites[index]!.id;
 
@@ -327,14 +328,14 @@ describe('play', () => {
 
   test('?client= counts only where it is configured; X-Forwarded-For only from trusted proxies', async () => {
     const first = async (query: string, headers = {}) =>
-      idsOf(playAnswerSchema.parse(await (await get(`/play/${video}${query}`, { headers })).json()))[0];
+      idsOf(playResponseSchema.parse(await (await get(`/play/${video}${query}`, { headers })).json()))[0];
     const forwarded = { 'x-forwarded-for': '10.1.2.3, 10.3.0.1' };
     expect(await first('', forwarded)).toBe(idOf(GUANGZHOU));
     const trusting = await mkdtemp(join(tmpdir(), 'tributary-tracker-'));
     closers.push(() => rm(trusting, { recursive: true }));
     tracker = await start({
       dataDirectory: trusting,
-      believeClientParameter: false,
+      trustClientParameter: false,
       trustedProxies: ['127.0.0.0/8'],
     });
     await eventually(5_000, async () => expect((await play()).sources).toHaveLength(3));
@@ -573,8 +574,8 @@ test('status and metrics', async () => {
   expect(status.sites.map(({ up }) => up)).toEqual([true, true, true]);
   await get(`/play/${newVideoId()}`);
   const metrics = await (await get('/metrics')).text();
-  expect(metrics).toMatch(/tributary_play_answers_total\{kind="json",outcome="ok"\} \d/);
-  expect(metrics).toMatch(/tributary_play_answers_total\{kind="json",outcome="video-unknown"\} [1-9]/);
+  expect(metrics).toMatch(/tributary_play_responses_total\{kind="json",outcome="ok"\} \d/);
+  expect(metrics).toMatch(/tributary_play_responses_total\{kind="json",outcome="video-unknown"\} [1-9]/);
   expect(metrics).toMatch(/tributary_tracker_sites_up 3/);
 });
 
@@ -854,19 +855,19 @@ describe('addresses', () => {
       listen: `[::1]:${listen}`,
       baseUrl: `http://[::1]:${listen}`,
       trustedProxies: ['::1/128'],
-      believeClientParameter: false,
+      trustClientParameter: false,
     });
     expect(tracker.url).toBe(`http://[::1]:${listen}`);
     const from = (address: string, proto = 'http') =>
       get(`/play/${video}`, { headers: { 'x-forwarded-for': address, 'x-forwarded-proto': proto } });
     const answer = await eventually(5_000, async () => {
-      const found = playAnswerSchema.parse(await (await from('2001:db8:6::7')).json());
+      const found = playResponseSchema.parse(await (await from('2001:db8:6::7')).json());
       expect(found.sources[0]?.site).toBe(id);
       return found;
     });
     expect(answer.sources[0]).toMatchObject({ address: `[::1]:${port}`, baseUrl: `http://[::1]:${port}` });
     expect(answer.hls).toMatch(`http://[::1]:${listen}/play/`);
-    const other = playAnswerSchema.parse(await (await from('2001:db8:1::7', 'https')).json());
+    const other = playResponseSchema.parse(await (await from('2001:db8:1::7', 'https')).json());
     expect(other.sources[0]?.site).toBe(idOf(HANGZHOU));
     expect(
       [other.hls, other.dash, other.steering].every(url => url?.startsWith(`https://[::1]:${listen}/`)),
@@ -874,7 +875,7 @@ describe('addresses', () => {
   });
 
   test('what somebody says who is no configured proxy is not believed', async () => {
-    const answer = playAnswerSchema.parse(
+    const answer = playResponseSchema.parse(
       await (
         await get(`/play/${video}`, {
           headers: { 'x-forwarded-for': '10.3.0.1', 'x-forwarded-proto': 'https' },
@@ -913,13 +914,13 @@ describe('addresses', () => {
           dash: ___,
           steering: ____,
           ...rest
-        } = playAnswerSchema.parse(await response.json());
+        } = playResponseSchema.parse(await response.json());
         const headers = Object.fromEntries(response.headers);
         return {
           rest: JSON.parse(
             JSON.stringify(rest)
               .replace(/, [\d.]+ Mbit\/s more expected of viewers just sent/g, '')
-              .replace(/,"soonBps":\d+/g, ''),
+              .replace(/,"assignedBps":\d+/g, ''),
           ),
           headers: { ...headers, date: '', 'content-length': '' },
         };
@@ -949,7 +950,7 @@ describe('addresses', () => {
         // The session stands in it.
         .replace(/;base64,[\w+/=]+/g, '')
         .replace(/, [\d.]+ Mbit\/s more expected of viewers just sent/g, '')
-        .replace(/,"soonBps":\d+/g, '')
+        .replace(/,"assignedBps":\d+/g, '')
         .replace(/^connection: keep-alive\r\n/gim, '')
     );
   }
@@ -1111,7 +1112,7 @@ describe('what players tell', () => {
   test('the beacon is told which sites to sample, and what a sample says counts', async () => {
     const client = '10.1.2.3';
     const { session } = await play(`?client=${client}`);
-    const answer = beaconAnswerSchema.parse(await (await beacon(session, client, { results: [] })).json());
+    const answer = beaconResponseSchema.parse(await (await beacon(session, client, { results: [] })).json());
     expect(answer.measure.map(({ site }) => site).sort()).toEqual(sites.map(({ id }) => id).sort());
     expect(answer.measure[0]?.url).toMatch(/\/sample\?bytes=\d+$/);
     const results = [
@@ -1119,7 +1120,7 @@ describe('what players tell', () => {
       { site: idOf(BEIJING), kind: 'sample', rttMs: 5, bps: 50_000_000 },
       { site: idOf(GUANGZHOU), kind: 'sample', failed: true },
     ];
-    const next = beaconAnswerSchema.parse(await (await beacon(session, client, { results })).json());
+    const next = beaconResponseSchema.parse(await (await beacon(session, client, { results })).json());
     expect(next.measure).toEqual([]);
     const { ranking } = await explain(client);
     expect(ranking.map(({ site }) => site)).toEqual([idOf(BEIJING), idOf(HANGZHOU), idOf(GUANGZHOU)]);

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Site, Video } from '../../src/protocol/central.ts';
 import type { SiteVideo } from '../../src/protocol/site.ts';
-import type { PlayAnswer } from '../../src/protocol/tracker.ts';
+import type { PlayResponse } from '../../src/protocol/tracker.ts';
 import { eventually, FatalError } from './eventually.ts';
 import { getJson } from './json-requests.ts';
 import { COMMAND } from './programs.ts';
@@ -113,5 +113,5 @@ export const listSites = async (demo: DemoState): Promise<readonly Site[]> =>
   (await getJson<{ sites: Site[] }>(`${demo.central}/api/sites`)).sites;
 export const findAtSite = (demo: DemoState, site: number, id: string): Promise<SiteVideo> =>
   getJson(`${demo.sites[site]?.url}/api/videos/${id}`, demo.token);
-export const play = (demo: DemoState, id: string, client?: string): Promise<PlayAnswer> =>
+export const play = (demo: DemoState, id: string, client?: string): Promise<PlayResponse> =>
   getJson(`${demo.tracker}/play/${id}${client ? `?client=${client}` : ''}`);

@@ -4,17 +4,17 @@
  */
 
 import { newId } from '../../protocol/ids.ts';
-import type { HearsayExchange } from '../../protocol/peer-measurements.ts';
+import type { PeerMeasurementsRequest } from '../../protocol/peer-measurements.ts';
 import type { CentralDatabase } from './schema.ts';
 
 const KEPT_MS = 600_000;
 /** Told at once; what is left is told next time. */
 const ROWS = 20;
 
-export async function tellHearsay(
+export async function recordPeerMeasurements(
   db: CentralDatabase,
   tracker: string,
-  summaries: HearsayExchange['summaries'],
+  summaries: PeerMeasurementsRequest['summaries'],
   nowMs: number,
 ): Promise<void> {
   if (summaries.length === 0) return;
@@ -28,19 +28,19 @@ export async function tellHearsay(
     .execute();
 }
 
-export interface Told {
+export interface ReportedMeasurements {
   readonly tracker: string;
   readonly ageMs: number;
-  readonly summaries: HearsayExchange['summaries'];
+  readonly summaries: PeerMeasurementsRequest['summaries'];
 }
 
 /** What others told after that one. */
-export async function listHearsay(
+export async function listPeerMeasurements(
   db: CentralDatabase,
   tracker: string,
   after: string,
   nowMs: number,
-): Promise<{ readonly after: string; readonly more: boolean; readonly told: Told[] }> {
+): Promise<{ readonly after: string; readonly more: boolean; readonly peers: ReportedMeasurements[] }> {
   const rows = await db
     .selectFrom('hearsay')
     .selectAll()
@@ -54,10 +54,10 @@ export async function listHearsay(
   return {
     after: taken.at(-1)?.id ?? after,
     more: rows.length > ROWS,
-    told: taken.map(({ tracker_id, told_at, body }) => ({
+    peers: taken.map(({ tracker_id, told_at, body }) => ({
       tracker: tracker_id,
       ageMs: Math.max(0, nowMs - told_at),
-      summaries: JSON.parse(body) as HearsayExchange['summaries'],
+      summaries: JSON.parse(body) as PeerMeasurementsRequest['summaries'],
     })),
   };
 }

@@ -51,7 +51,7 @@ function ask({ sites, holding, bps }: Case): {
   const table = makeSiteTable(sites);
   const states = new SiteStates(table);
   for (const index of ALL)
-    states.set(index, { up: true, shaky: false, activeResponses: 0, egressBps: 0, failureShare: 0 });
+    states.set(index, { up: true, degraded: false, activeResponses: 0, egressBps: 0, failureShare: 0 });
   const world: World = { table, states, policy: 'auto' };
   const indexOf = (n: number): number => table.indexOf.get(idOf(n)) ?? -1;
   const measured = bps.map(
@@ -123,7 +123,7 @@ describe('what would change a decision', () => {
     for (const one of cases) {
       const { order, changesOf } = ask(one);
       for (const site of ALL) {
-        const times = changesOf(site).find(({ code }) => code === 'heavier')?.figures?.weight;
+        const times = changesOf(site).find(({ code }) => code === 'raise-weight')?.figures?.weight;
         if (times === undefined) continue;
         expect(ask(withWeight(one, site, times)).order[0]).toBe(site);
         expect(ask(withWeight(one, site, times * 0.98)).order[0]).toBe(order[0]);
@@ -153,6 +153,6 @@ describe('what would change a decision', () => {
     const sites = ALL.map(n => ({ id: idOf(n), name: `Site ${n}`, active: true, drained: n > 0 }));
     const { changesOf } = ask({ sites, holding: { full: ALL, partial: [] }, bps: [1e5, 9e7, 9e7, 9e7] });
     expect(changesOf(0).map(({ code }) => code)).toEqual(['falls-never']);
-    expect(changesOf(1).map(({ code }) => code)).toEqual(['undrained']);
+    expect(changesOf(1).map(({ code }) => code)).toEqual(['end-drain']);
   });
 });

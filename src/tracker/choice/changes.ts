@@ -30,7 +30,8 @@ export function whatWouldChange(
   const own = ranking.find(pick => pick.index === index);
   const [first, second] = ranking;
   if (!world.table.facts[index]?.active) return [change('join', 'It would have to join.')];
-  if (!own) return isUp(world, index) ? [] : [change('answer-probes', 'It would have to answer the probes.')];
+  if (!own)
+    return isUp(world, index) ? [] : [change('respond-to-probes', 'It would have to answer the probes.')];
   if (!first) return [];
   return own === first ? [whatEnds(world, question, first, second)] : whatBrings(world, question, own, first);
 }
@@ -59,8 +60,9 @@ function whatBrings(world: World, question: Question, own: Pick, first: Pick): r
   const { policy } = world;
   const gap = first.score - own.score;
   if (gap > -PROVING_TERM * 0.75) return [change('stay-up', 'It would have to stay up for a while.')];
-  if (gap > -DRAINED_TERM / 2) return [change('undrained', 'It would have to be drained no more.')];
-  if (gap > -FULL_TERM / 2) return [change('room', 'It would need room: less traffic, or a higher limit.')];
+  if (gap > -DRAINED_TERM / 2) return [change('end-drain', 'It would have to be drained no more.')];
+  if (gap > -FULL_TERM / 2)
+    return [change('headroom', 'It would need room: less traffic, or a higher limit.')];
   if (gap > -FAILING_TERM / 2 && policy !== 'nearest')
     return [change('succeed', 'Viewers of this network would have to succeed there.')];
   if (policy === 'nearest') {
@@ -82,7 +84,9 @@ function whatBrings(world: World, question: Question, own: Pick, first: Pick): r
   }
   const times = roundTo3(Math.exp(score - own.score), Math.ceil);
   if (times < MOST_TIMES)
-    changes.push(change('heavier', `Or when its weight is ${times} times what it is.`, { weight: times }));
+    changes.push(
+      change('raise-weight', `Or when its weight is ${times} times what it is.`, { weight: times }),
+    );
   const { holding } = question;
   const fetching = holding.partial.includes(own.index) ? PARTIAL_TERM : FILLING_TERM;
   const holds = holding.full.includes(own.index);

@@ -22,7 +22,7 @@ const places = {
   [beijing]: { latitude: 39.9, longitude: 116.4 },
 } as Readonly<Record<SiteId, { latitude: number; longitude: number }>>;
 
-type Site = SiteFacts & Partial<SiteState> & { readonly sentBps?: number };
+type Site = SiteFacts & Partial<SiteState> & { readonly assignedBps?: number };
 const site = (which: SiteId, changes: Partial<Site> = {}): Site => ({
   id: which,
   name: which,
@@ -76,14 +76,14 @@ function ask(changes: Partial<Case>) {
     states.set(index, {
       up: each.up ?? true,
       proving: each.proving,
-      shaky: each.shaky ?? false,
+      degraded: each.degraded ?? false,
       activeResponses: each.activeResponses ?? 0,
       egressBps: each.egressBps ?? 0,
       ownLimitBps: each.ownLimitBps,
       servesViewers: each.servesViewers,
       failureShare: each.failureShare ?? 0,
     });
-    if (each.sentBps) states.noteSent(index, each.sentBps, 1_000);
+    if (each.assignedBps) states.noteSent(index, each.assignedBps, 1_000);
   }
   const indexesOf = (ids: readonly SiteId[]) => ids.flatMap(each => table.indexOf.get(each) ?? []);
   const question: Question = {
@@ -257,7 +257,7 @@ describe('the order', () => {
         sites: [
           site(beijing),
           site(guangzhou),
-          site(hangzhou, { egressLimitBps: 1e8, egressBps: 4e7, sentBps: 7e7 }),
+          site(hangzhou, { egressLimitBps: 1e8, egressBps: 4e7, assignedBps: 7e7 }),
         ],
       },
       [guangzhou, beijing, hangzhou],
@@ -405,9 +405,9 @@ describe('the reasons', () => {
       site(hangzhou, {
         egressLimitBps: 1e8,
         egressBps: 9e7,
-        sentBps: 5e6,
+        assignedBps: 5e6,
         weight: 2,
-        shaky: true,
+        degraded: true,
         failureShare: 0.4,
       }),
     ];
@@ -451,10 +451,10 @@ describe('the reasons', () => {
     expect(all.map(which => codes(changes, which)[0])).toEqual([
       'site-down',
       'site-inactive',
-      'asking-site',
+      'requesting-site',
       'drained',
       'full',
-      'proving',
+      'recovering',
     ]);
   });
 
@@ -495,7 +495,7 @@ describe('any question', () => {
             : undefined,
         active: random() < 0.9,
         up: random() < 0.7,
-        shaky: random() < 0.1,
+        degraded: random() < 0.1,
         drained: random() < 0.1,
         weight: random() < 0.3 ? Math.round(random() * 4) : 1,
         failoverOrder: Math.round(random() * 3),

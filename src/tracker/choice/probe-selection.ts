@@ -18,7 +18,7 @@ const TROUBLED_AGAIN_S = 2;
 
 export interface Curiosity {
   readonly indexes: readonly number[];
-  readonly againS: number;
+  readonly nextInS: number;
 }
 
 export function chooseSamples(
@@ -34,19 +34,19 @@ export function chooseSamples(
   const others = picks.map(({ index }) => index).filter(index => index !== current);
   if (isFirst) {
     const all = picks.map(({ index }) => index);
-    return { indexes: all.filter(isStale(KNOWN_MS)).slice(0, AT_START), againS: TROUBLED_AGAIN_S };
+    return { indexes: all.filter(isStale(KNOWN_MS)).slice(0, AT_START), nextInS: TROUBLED_AGAIN_S };
   }
-  if (current === undefined) return { indexes: [], againS: CALM_AGAIN_S };
+  if (current === undefined) return { indexes: [], nextInS: CALM_AGAIN_S };
   const now = expectedLog(priors.expected[current] as number, network.lineLogBps, find(current));
   const isBad = now < network.lineLogBps - BADLY || now < enoughOf(question.bitrateBps) - BARELY_ENOUGH;
   if (isBad)
     return {
       indexes: others.filter(isStale(TROUBLED_KNOWN_MS)).slice(0, AT_START),
-      againS: TROUBLED_AGAIN_S,
+      nextInS: TROUBLED_AGAIN_S,
     };
   // Whether a player can go home, nobody else may be there to find out.
   const mayReturn = home !== undefined && others.includes(home) && isStale(AWAY_KNOWN_MS)(home);
   return mayReturn
-    ? { indexes: [home], againS: CALM_AGAIN_S }
-    : { indexes: others.filter(isStale(CALM_KNOWN_MS)).slice(0, 1), againS: CALM_AGAIN_S };
+    ? { indexes: [home], nextInS: CALM_AGAIN_S }
+    : { indexes: others.filter(isStale(CALM_KNOWN_MS)).slice(0, 1), nextInS: CALM_AGAIN_S };
 }

@@ -23,7 +23,7 @@ export interface Inputs {
   readonly sourceUp: boolean;
   readonly expectedBps: number;
   /** What this would be without any measurement. */
-  readonly usualBps: number;
+  readonly priorBps: number;
   readonly measured: Measured | undefined;
   /** 0 where no limit is set. */
   readonly loadShare: number;
@@ -40,7 +40,7 @@ export function inputsOf(world: World, question: Question, index: number): Input
     holds: holding.full.includes(index) ? 'full' : holding.partial.includes(index) ? 'partial' : 'nothing',
     sourceUp: hasSource(world, holding),
     expectedBps: Math.exp(expectedLog(prior, network.lineLogBps, measured)),
-    usualBps: Math.exp(prior),
+    priorBps: Math.exp(prior),
     measured,
     loadShare: world.states.loadShare(index),
   };
@@ -69,10 +69,10 @@ export function reasonsOf(world: World, question: Question, index: number): read
 }
 
 const INACTIVE = new Worded('site-inactive', 'This site has not joined, or was revoked.');
-const ASKING = new Worded('asking-site', 'This is the site that asks.');
+const ASKING = new Worded('requesting-site', 'This is the site that asks.');
 const DOWN = new Worded('site-down', 'This site does not answer the probes of the tracker.');
 const PROVING = new Worded(
-  'proving',
+  'recovering',
   'This site has gone up and down of late: it comes last until it has stayed up for a while.',
 );
 const DRAINED = new Worded(
@@ -184,7 +184,7 @@ interface StateSaid {
   readonly rest: readonly Worded[];
 }
 const statesSaid = new WeakMap<SiteStates, StateSaid[]>();
-const SHAKY = new Worded('shaky', 'Its last probe failed; one more, and it is left out.');
+const SHAKY = new Worded('degraded', 'Its last probe failed; one more, and it is left out.');
 
 function addStateReasons(reasons: Worded[], { states }: World, index: number): void {
   let all = statesSaid.get(states);
@@ -203,7 +203,7 @@ function addStateReasons(reasons: Worded[], { states }: World, index: number): v
 }
 
 function stateReasons(states: SiteStates, index: number): readonly Worded[] {
-  const { failureShare, shaky } = states.states[index] ?? UNSEEN_STATE;
+  const { failureShare, degraded } = states.states[index] ?? UNSEEN_STATE;
   const weight = Number(Math.exp(states.table.logWeight[index] as number).toPrecision(3));
   const said: Worded[] = [];
   if (weight !== 1)
@@ -212,7 +212,7 @@ function stateReasons(states: SiteStates, index: number): readonly Worded[] {
     const text = `${percent(failureShare)} of viewers' recent reports tell of failures here.`;
     said.push(new Worded('failing-for-viewers', text, { share: hundredth(failureShare) }));
   }
-  if (shaky) said.push(SHAKY);
+  if (degraded) said.push(SHAKY);
   return said;
 }
 
@@ -244,7 +244,7 @@ function loadSaid(states: SiteStates, index: number): LoadSaid {
 
 function saidLoad(states: SiteStates, index: number, said: LoadSaid): Worded {
   const { responses, limit } = said;
-  const soon = rateOf(states.sentBps[index] as number);
+  const soon = rateOf(states.assignedBps[index] as number);
   const figures: Record<string, number> = { responses, egressBps: said.egress.bps };
   let { text, json } = said;
   if (limit) {
@@ -255,7 +255,7 @@ function saidLoad(states: SiteStates, index: number, said: LoadSaid): Worded {
     json += `,"share":${figures.share}`;
   }
   if (soon.bps > 0) {
-    figures.soonBps = soon.bps;
+    figures.assignedBps = soon.bps;
     text += soon.moreText;
     json += soon.moreJson;
   }
@@ -285,7 +285,7 @@ function rateOf(exactBps: number): Rate {
     text: flat(text),
     json: String(bps),
     moreText: flat(`, ${text} more expected of viewers just sent`),
-    moreJson: flat(`,"soonBps":${bps}`),
+    moreJson: flat(`,"assignedBps":${bps}`),
   };
   if (rates.size < MOST_RATES) rates.set(bps, made);
   return made;

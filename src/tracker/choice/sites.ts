@@ -67,7 +67,7 @@ export interface SiteState {
   /** Answers again, after it has gone up and down: better than no site at all. */
   readonly proving?: boolean | undefined;
   /** Up, but its last probe failed. */
-  readonly shaky: boolean;
+  readonly degraded: boolean;
   readonly activeResponses: number;
   readonly egressBps: number;
   /** By the site's own configuration; the administrator's limit holds too. */
@@ -79,7 +79,7 @@ export interface SiteState {
 }
 export const UNSEEN_STATE: SiteState = {
   up: false,
-  shaky: false,
+  degraded: false,
   activeResponses: 0,
   egressBps: 0,
   failureShare: 0,
@@ -118,7 +118,7 @@ export class SiteStates {
   readonly byTerm: Uint32Array;
   readonly #placeOf: Uint32Array;
   /** Bits a second of viewers that were sent there a moment ago. */
-  readonly sentBps: Float64Array;
+  readonly assignedBps: Float64Array;
   /** Each rises when something is heard of its site. */
   readonly heard: Uint32Array;
   #refreshedMs = 0;
@@ -129,9 +129,9 @@ export class SiteStates {
       const index = before?.table.indexOf.get(id);
       return (index === undefined ? undefined : before?.states[index]) ?? UNSEEN_STATE;
     });
-    this.sentBps = Float64Array.from(table.facts, ({ id }) => {
+    this.assignedBps = Float64Array.from(table.facts, ({ id }) => {
       const index = before?.table.indexOf.get(id);
-      return (index === undefined ? undefined : before?.sentBps[index]) ?? 0;
+      return (index === undefined ? undefined : before?.assignedBps[index]) ?? 0;
     });
     this.#refreshedMs = before ? before.#refreshedMs : 0;
     this.terms = new Float64Array(table.size);
@@ -153,7 +153,7 @@ export class SiteStates {
   /** A viewer is being sent there, who will draw about this much. */
   noteSent(index: number, bps: number, nowMs: number): void {
     this.fade(nowMs);
-    this.sentBps[index] = (this.sentBps[index] ?? 0) + bps;
+    this.assignedBps[index] = (this.assignedBps[index] ?? 0) + bps;
     this.#judge(index);
   }
 
@@ -163,10 +163,10 @@ export class SiteStates {
     if (elapsedMs < REFRESH_MS) return;
     this.#refreshedMs = nowMs;
     const left = Math.exp(-elapsedMs / SENT_FADE_MS);
-    for (let index = 0; index < this.sentBps.length; index++) {
-      const sent = this.sentBps[index] as number;
+    for (let index = 0; index < this.assignedBps.length; index++) {
+      const sent = this.assignedBps[index] as number;
       if (sent === 0) continue;
-      this.sentBps[index] = sent * left < 1_000 ? 0 : sent * left;
+      this.assignedBps[index] = sent * left < 1_000 ? 0 : sent * left;
       this.#judge(index);
     }
   }
@@ -174,7 +174,7 @@ export class SiteStates {
   /** 0–1 and above: what leaves the site, and soon will, of what may. 0 where no limit is set. */
   loadShare(index: number): number {
     const { egressBps } = this.states[index] ?? UNSEEN_STATE;
-    return (egressBps + (this.sentBps[index] ?? 0)) / this.limitBps(index);
+    return (egressBps + (this.assignedBps[index] ?? 0)) / this.limitBps(index);
   }
 
   /** What may leave the site: the lower of what its administrator and its own configuration say. */
@@ -184,7 +184,7 @@ export class SiteStates {
   }
 
   #judge(index: number): void {
-    const { activeResponses, failureShare, proving, servesViewers, shaky, up } =
+    const { activeResponses, failureShare, proving, servesViewers, degraded, up } =
       this.states[index] ?? UNSEEN_STATE;
     this.up[index] = Number(up || proving === true);
     const share = this.loadShare(index);
@@ -198,7 +198,7 @@ export class SiteStates {
       (this.table.logWeight[index] as number) +
       load -
       RESPONSES_TERM * Math.log2(1 + activeResponses / RESPONSES_STEP) -
-      (shaky ? SHAKY_TERM : 0) +
+      (degraded ? SHAKY_TERM : 0) +
       Math.log(1 - 0.9 * Math.min(1, failureShare)) +
       (this.table.drained[index] || servesViewers === false ? DRAINED_TERM : 0) +
       (!up && proving ? PROVING_TERM : 0);

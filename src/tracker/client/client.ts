@@ -38,9 +38,9 @@ export const playQuery = clientQuery.extend({
 export function addressOf(
   request: Asking,
   claimed: string | undefined,
-  config: Pick<TrackerConfig, 'believeClientParameter' | 'trustedProxies'>,
+  config: Pick<TrackerConfig, 'trustClientParameter' | 'trustedProxies'>,
 ): string {
-  if (claimed !== undefined && config.believeClientParameter) {
+  if (claimed !== undefined && config.trustClientParameter) {
     if (parseIpv4(claimed) !== undefined || parseAddress(claimed)) return claimed;
     throw clientInvalid();
   }
@@ -73,12 +73,12 @@ export interface Caller {
 export function callerOf(
   request: Asking,
   claimed: string | undefined,
-  config: Pick<TrackerConfig, 'baseUrl' | 'believeClientParameter' | 'trustedProxies'>,
+  config: Pick<TrackerConfig, 'baseUrl' | 'trustClientParameter' | 'trustedProxies'>,
   grant?: string | undefined,
 ): Caller {
   return {
     address: addressOf(request, claimed, config),
-    claimed: config.believeClientParameter ? claimed : undefined,
+    claimed: config.trustClientParameter ? claimed : undefined,
     grant,
     ownUrl: ownUrlOf(request, config),
   };

@@ -101,7 +101,7 @@ export function serveExplain(app: HttpServer, means: ExplainMeans): void {
     picks: readonly Pick[],
     index: number,
   ): Omit<Explanation['ranking'][number], 'offered' | 'score'> {
-    const { holds, distanceKm, expectedBps, usualBps, measured } = inputsOf(world, question, index);
+    const { holds, distanceKm, expectedBps, priorBps, measured } = inputsOf(world, question, index);
     const { up, activeResponses, egressBps, failureShare } = world.states.states[index] ?? UNSEEN_STATE;
     const facts = world.table.facts[index] as World['table']['facts'][number];
     return {
@@ -115,7 +115,7 @@ export function serveExplain(app: HttpServer, means: ExplainMeans): void {
       inputs: {
         holding: holds,
         expectedBps: Math.round(expectedBps),
-        usualBps: Math.round(usualBps),
+        priorBps: Math.round(priorBps),
         ...(measured && measured.weight > 0
           ? {
               measured: {
@@ -127,10 +127,10 @@ export function serveExplain(app: HttpServer, means: ExplainMeans): void {
             }
           : {}),
         egressBps,
-        sentBps: Math.round(world.states.sentBps[index] ?? 0),
+        assignedBps: Math.round(world.states.assignedBps[index] ?? 0),
         ...(facts.egressLimitBps === undefined ? {} : { egressLimitBps: facts.egressLimitBps }),
         failureShare,
-        proofLeftMs: means.probes.of(facts.id).proofLeftMs,
+        recoveryLeftMs: means.probes.of(facts.id).recoveryLeftMs,
         weight: facts.weight ?? 1,
         drained: world.table.drained[index] === 1,
         failoverOrder: facts.failoverOrder ?? 0,
@@ -146,6 +146,8 @@ function describeViewer({ viewer, where }: Asker, { network }: Question): Explan
     ...(viewer.coordinates ?? {}),
     ...(viewer.asn === undefined ? {} : { asn: viewer.asn }),
     ...(where ?? {}),
-    ...(Number.isFinite(network.lineLogBps) ? { lineBps: Math.round(Math.exp(network.lineLogBps)) } : {}),
+    ...(Number.isFinite(network.lineLogBps)
+      ? { accessLinkBps: Math.round(Math.exp(network.lineLogBps)) }
+      : {}),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * What each voice's own line is good for: the best that it lately had from any site, fading slowly, so that a site which
+ * What each reporter's own line is good for: the best that it lately had from any site, fading slowly, so that a site which
  * gives less is seen to do so. Where two sites that were measured a moment ago agree on less, the line itself is slower now.
  * Pure; time is an argument.
  */
@@ -34,7 +34,7 @@ export class Lines {
     return FADE_PER_MS * ms;
   }
 
-  /** `logBps`: what this voice says of a site, smoothed. */
+  /** `logBps`: what this reporter says of a site, smoothed. */
   hear(who: number, logBps: number, cells: readonly Cell[], nowMs: number): void {
     const line = this.own(who, nowMs);
     const next = Math.max(logBps, Math.min(line ?? logBps, bestOfTwo(who, cells, nowMs) + MARGIN));
@@ -48,17 +48,17 @@ export class Lines {
   }
 
   /** Who has a line here. */
-  voices(): Iterable<number> {
+  reporters(): Iterable<number> {
     return this.#lines.keys();
   }
 
-  /** Of this voice; undefined where it has not spoken of late. */
+  /** Of this reporter; undefined where it has not spoken of late. */
   own(who: number, nowMs: number): number | undefined {
     const line = this.#lines.get(who);
     return line && line.logBps - FADE_PER_MS * Math.max(0, nowMs - line.atMs);
   }
 
-  /** Of this voice, or of one that is like the others, where there are enough of them to tell. */
+  /** Of this reporter, or of one that is like the others, where there are enough of them to tell. */
   usual(who: number | undefined, nowMs: number): number | undefined {
     const own = who === undefined ? undefined : this.own(who, nowMs);
     if (own !== undefined) return own;
@@ -76,14 +76,14 @@ export class Lines {
   }
 }
 
-/** The better of what this voice says of two sites or more that it measured just now; +∞ where it did not. */
+/** The better of what this reporter says of two sites or more that it measured just now; +∞ where it did not. */
 function bestOfTwo(who: number, cells: readonly Cell[], nowMs: number): number {
   let best = Number.NEGATIVE_INFINITY;
   let count = 0;
-  for (const { voices } of cells) {
-    const voice = voices.find(each => each.who === who);
-    if (!voice || Number.isNaN(voice.logBps) || nowMs - voice.atMs > FRESH_MS) continue;
-    best = Math.max(best, voice.logBps);
+  for (const { reporters } of cells) {
+    const reporter = reporters.find(each => each.who === who);
+    if (!reporter || Number.isNaN(reporter.logBps) || nowMs - reporter.atMs > FRESH_MS) continue;
+    best = Math.max(best, reporter.logBps);
     count++;
   }
   return count < 2 ? Number.POSITIVE_INFINITY : best;

@@ -1,4 +1,4 @@
-/** What the viewers of one network said of one site: a few voices, each fading with its age, and their median. Pure. */
+/** What the viewers of one network said of one site: a few reporters, each fading with its age, and their median. Pure. */
 import type { SiteId } from '../../protocol/ids.ts';
 
 export interface Observation {
@@ -12,11 +12,11 @@ export interface Observation {
   readonly weight: number;
   /** Heard from another tracker. */
   readonly isHearsay?: boolean | undefined;
-  /** How many voices it speaks for: another tracker has heard several. */
-  readonly voices?: number | undefined;
+  /** How many reporters it speaks for: another tracker has heard several. */
+  readonly reporters?: number | undefined;
 }
 
-export interface Voice {
+export interface Reporter {
   readonly who: number;
   /** NaN until it has told one. */
   logBps: number;
@@ -29,7 +29,7 @@ export interface Voice {
 }
 export interface Cell {
   readonly site: SiteId;
-  readonly voices: Voice[];
+  readonly reporters: Reporter[];
   readonly failures: { readonly who: number; readonly atMs: number }[];
 }
 
@@ -42,7 +42,7 @@ export interface Estimate {
 
 /** A report counts half as much after so long. */
 const HALF_LIFE_MS = 180_000;
-/** Of two reports of one voice in short order, how much the newer counts: players' figures are means already. */
+/** Of two reports of one reporter in short order, how much the newer counts: players' figures are means already. */
 const NEWER_SHARE = 0.7;
 const SAME_SPELL_MS = 60_000;
 const FAILING_MS = 20_000;
@@ -52,7 +52,7 @@ const MAX_BPS = 10e9;
 const MIN_RTT_MS = 0.1;
 const MAX_RTT_MS = 5_000;
 
-/** @returns what the voice now says of this site's throughput, smoothed; undefined where that is not new. */
+/** @returns what the reporter now says of this site's throughput, smoothed; undefined where that is not new. */
 export function speak(
   cell: Cell,
   who: number,
@@ -64,17 +64,17 @@ export function speak(
   const logBps = Math.log(clamp(told.bps, MIN_BPS, MAX_BPS));
   const rttMs = clamp(told.rttMs, MIN_RTT_MS, MAX_RTT_MS);
   if (Number.isNaN(logBps) && Number.isNaN(rttMs)) return undefined;
-  const voice = findVoice(cell, who, told.isHearsay ?? false, maxVoices, nowMs);
-  if (!voice || nowMs < voice.atMs) return undefined;
-  const share = nowMs - voice.atMs < SAME_SPELL_MS ? NEWER_SHARE : 1;
-  voice.logBps = blend(voice.logBps, logBps, share);
-  voice.rttMs = blend(voice.rttMs, rttMs, share);
-  voice.weight = told.weight;
-  voice.count = told.voices ?? 1;
-  voice.atMs = nowMs;
+  const reporter = findVoice(cell, who, told.isHearsay ?? false, maxVoices, nowMs);
+  if (!reporter || nowMs < reporter.atMs) return undefined;
+  const share = nowMs - reporter.atMs < SAME_SPELL_MS ? NEWER_SHARE : 1;
+  reporter.logBps = blend(reporter.logBps, logBps, share);
+  reporter.rttMs = blend(reporter.rttMs, rttMs, share);
+  reporter.weight = told.weight;
+  reporter.count = told.reporters ?? 1;
+  reporter.atMs = nowMs;
   // A viewer that is served again has not failed for good.
   if (!told.failed && !Number.isNaN(logBps)) remove(cell.failures, each => each.who === who);
-  return Number.isNaN(logBps) ? undefined : voice.logBps;
+  return Number.isNaN(logBps) ? undefined : reporter.logBps;
 }
 
 const clamp = (value: number | undefined, least: number, most: number): number =>
@@ -93,22 +93,22 @@ function remove<T>(list: T[], is: (each: T) => boolean): void {
   if (at >= 0) list.splice(at, 1);
 }
 
-/** The voice of this address; a new one takes the place of the one that was silent longest. */
+/** The reporter of this address; a new one takes the place of the one that was silent longest. */
 function findVoice(
-  { voices }: Cell,
+  { reporters }: Cell,
   who: number,
   isHearsay: boolean,
   max: number,
   nowMs: number,
-): Voice | undefined {
-  const found = voices.find(each => each.who === who);
+): Reporter | undefined {
+  const found = reporters.find(each => each.who === who);
   if (found) return found;
-  if (voices.length >= max) {
-    const oldest = voices.reduce((a, b) => (b.atMs < a.atMs ? b : a));
+  if (reporters.length >= max) {
+    const oldest = reporters.reduce((a, b) => (b.atMs < a.atMs ? b : a));
     if (oldest.atMs > nowMs) return undefined;
-    voices.splice(voices.indexOf(oldest), 1);
+    reporters.splice(reporters.indexOf(oldest), 1);
   }
-  const voice: Voice = {
+  const reporter: Reporter = {
     who,
     logBps: Number.NaN,
     rttMs: Number.NaN,
@@ -117,8 +117,8 @@ function findVoice(
     isHearsay,
     count: 1,
   };
-  voices.push(voice);
-  return voice;
+  reporters.push(reporter);
+  return reporter;
 }
 
 /** Room to sort a few numbers in, and what belongs to each: made once, because every report sorts some. */
@@ -136,27 +136,27 @@ function insert(count: number, value: number, weight: number): void {
 }
 
 const all = (): boolean => true;
-const asTold = ({ logBps }: Voice): number => logBps;
+const asTold = ({ logBps }: Reporter): number => logBps;
 
 /**
- * Weighted median of the voices: one that lies is outvoted by two that do not. `counts`: which voices; `read`: as what they
+ * Weighted median of the reporters: one that lies is outvoted by two that do not. `counts`: which reporters; `read`: as what they
  * are heard.
  */
 export function estimate(
-  { voices }: Pick<Cell, 'voices'>,
+  { reporters }: Pick<Cell, 'reporters'>,
   nowMs: number,
-  counts: (voice: Voice) => boolean = all,
-  read: (voice: Voice) => number = asTold,
+  counts: (reporter: Reporter) => boolean = all,
+  read: (reporter: Reporter) => number = asTold,
 ): Estimate {
   let count = 0;
   let total = 0;
   let newestMs = Number.NEGATIVE_INFINITY;
-  for (const voice of voices) {
-    if (Number.isNaN(voice.logBps) || !counts(voice)) continue;
-    const weight = voice.weight * leftOf(Math.max(0, nowMs - voice.atMs));
-    insert(count++, read(voice), weight);
+  for (const reporter of reporters) {
+    if (Number.isNaN(reporter.logBps) || !counts(reporter)) continue;
+    const weight = reporter.weight * leftOf(Math.max(0, nowMs - reporter.atMs));
+    insert(count++, read(reporter), weight);
     total += weight;
-    newestMs = Math.max(newestMs, voice.atMs);
+    newestMs = Math.max(newestMs, reporter.atMs);
   }
   if (count === 0) return NOTHING;
   return { logBps: weightedMedian(count, total), weight: total, ageMs: Math.max(0, nowMs - newestMs) };
@@ -179,9 +179,9 @@ function weightedMedian(count: number, total: number): number {
 export const leftOf = (ms: number): number => 2 ** (-ms / HALF_LIFE_MS);
 
 /** Median of the round trips; undefined where nobody measured one. */
-export function rttOfCell({ voices }: Cell): number | undefined {
+export function rttOfCell({ reporters }: Cell): number | undefined {
   let count = 0;
-  for (const { rttMs } of voices) if (!Number.isNaN(rttMs)) insert(count++, rttMs, 0);
+  for (const { rttMs } of reporters) if (!Number.isNaN(rttMs)) insert(count++, rttMs, 0);
   return count === 0 ? undefined : sorted[count >> 1];
 }
 

@@ -1,8 +1,8 @@
 /**
  * What viewers' players measured, by network prefix and site. It is bounded in every direction: prefixes, sites a prefix,
- * voices a site; one address is one voice however often it speaks, and a median hears them.
+ * reporters a site; one address is one reporter however often it speaks, and a median hears them.
  *
- * Viewers of one network have lines of their own, so absolute figures of different viewers do not compare. Each voice is
+ * Viewers of one network have lines of their own, so absolute figures of different viewers do not compare. Each reporter is
  * heard as the part of its own line that a site gave it: "half of what I am used to", and what a viewer may expect of a
  * site is that part of its own line. What is old counts less and is then forgotten. No I/O; time is an argument.
  */
@@ -75,9 +75,9 @@ export interface Summary {
   readonly weight: number;
   readonly ageMs: number;
   /** Since a viewer failed there, where one has lately. */
-  readonly failedMs?: number | undefined;
+  readonly failedAgoMs?: number | undefined;
   /** Who spoke. */
-  readonly voices?: number | undefined;
+  readonly reporters?: number | undefined;
 }
 
 export class NetworkMemory {
@@ -105,7 +105,7 @@ export class NetworkMemory {
     remembered.viewersAtMs = nowMs;
   }
 
-  /** `who` is one voice within the prefix; within the area, the prefix is one. */
+  /** `who` is one reporter within the prefix; within the area, the prefix is one. */
   note(where: Where, who: number, observation: Observation, nowMs: number): void {
     const prefix = this.#touch(this.#prefixes, where.prefix, where.area, nowMs);
     const cell = cellOf(prefix, observation.site, CELLS_A_PREFIX);
@@ -113,21 +113,21 @@ export class NetworkMemory {
     const told = speak(cell, who, observation, VOICES_A_CELL, nowMs);
     if (told === undefined) return;
     prefix.lines.hear(who, told, prefix.cells, nowMs);
-    // The area hears what this prefix says as a whole, so a prefix full of rogues is one voice there.
+    // The area hears what this prefix says as a whole, so a prefix full of rogues is one reporter there.
     const { logBps } = estimate(cell, nowMs);
     if (logBps === undefined) return;
     const area = this.#touch(this.#areas, where.area, where.area, nowMs);
     const wide = cellOf(area, observation.site, CELLS_AN_AREA);
     area.hasNews = true;
-    const voice = { ...observation, bps: Math.exp(logBps), rttMs: undefined, failed: false };
+    const reporter = { ...observation, bps: Math.exp(logBps), rttMs: undefined, failed: false };
     const neighbour = hashText(where.prefix);
-    const heard = speak(wide, neighbour, voice, VOICES_AN_AREA, nowMs);
+    const heard = speak(wide, neighbour, reporter, VOICES_AN_AREA, nowMs);
     if (heard !== undefined) area.lines.hear(neighbour, heard, area.cells, nowMs);
   }
 
   /**
    * What is known of the way between these viewers and the sites, or only those of `among` (places in the table). `who` hears
-   * its own voice more loudly.
+   * its own reporter more loudly.
    */
   network(
     where: Where | undefined,
@@ -169,7 +169,7 @@ export class NetworkMemory {
     return { measured, lineLogBps: line ?? Number.POSITIVE_INFINITY };
   }
 
-  /** What this voice's own line is good for, as far as it has spoken. */
+  /** What this reporter's own line is good for, as far as it has spoken. */
   lineOf(where: Where, who: number, nowMs: number): number | undefined {
     return this.#prefixes.get(where.prefix)?.lines.own(who, nowMs);
   }
@@ -189,10 +189,10 @@ export class NetworkMemory {
     for (const [prefix, { cells, area, movedAtMs }] of [...this.#prefixes].reverse()) {
       if (movedAtMs < sinceMs) return;
       for (const cell of cells) {
-        const found = estimate(cell, nowMs, voice => !voice.isHearsay);
-        const failedMs = nowMs - failedAtMs(cell, nowMs);
+        const found = estimate(cell, nowMs, reporter => !reporter.isHearsay);
+        const failedAgoMs = nowMs - failedAtMs(cell, nowMs);
         const isNews = found.weight > 0 && nowMs - found.ageMs >= sinceMs;
-        const hasFailed = nowMs - failedMs >= sinceMs;
+        const hasFailed = nowMs - failedAgoMs >= sinceMs;
         if (!isNews && !hasFailed) continue;
         if (left-- === 0) return;
         const rttMs = rttOfCell(cell);
@@ -203,17 +203,17 @@ export class NetworkMemory {
           ...(found.logBps === undefined ? {} : { bps: Math.round(Math.exp(found.logBps)) }),
           ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs) }),
           weight: Math.min(1, found.weight),
-          ageMs: Math.round(Number.isFinite(found.ageMs) ? found.ageMs : failedMs),
-          ...(hasFailed ? { failedMs: Math.round(failedMs) } : {}),
-          voices: Math.max(1, cell.voices.filter(voice => !voice.isHearsay).length),
+          ageMs: Math.round(Number.isFinite(found.ageMs) ? found.ageMs : failedAgoMs),
+          ...(hasFailed ? { failedAgoMs: Math.round(failedAgoMs) } : {}),
+          reporters: Math.max(1, cell.reporters.filter(reporter => !reporter.isHearsay).length),
         };
       }
     }
   }
 
-  /** Another tracker is one voice, too. */
+  /** Another tracker is one reporter, too. */
   absorb(tracker: string, summaries: readonly Summary[], nowMs: number): void {
-    for (const { prefix, area, site, bps, rttMs, weight, ageMs, voices = 1 } of summaries) {
+    for (const { prefix, area, site, bps, rttMs, weight, ageMs, reporters = 1 } of summaries) {
       if (bps === undefined && rttMs === undefined) continue;
       const heard = {
         site,
@@ -221,7 +221,7 @@ export class NetworkMemory {
         rttMs,
         weight: Math.min(1, weight),
         isHearsay: true,
-        voices: Math.min(QUORUM, voices),
+        reporters: Math.min(QUORUM, reporters),
       };
       this.note({ prefix, area }, hashText(tracker), heard, nowMs - Math.max(0, ageMs));
     }
@@ -271,7 +271,7 @@ export class NetworkMemory {
 
 function cellOf({ cells }: Remembered, site: SiteId, max: number): Cell {
   const at = cells.findIndex(cell => cell.site === site);
-  const cell = cells[at] ?? { site, voices: [], failures: [] };
+  const cell = cells[at] ?? { site, reporters: [], failures: [] };
   // Most recently spoken of last, so that the first is the one to give up.
   if (at >= 0) cells.splice(at, 1);
   else if (cells.length >= max) cells.shift();
@@ -301,7 +301,7 @@ function hasSpoken(remembered: Remembered, who: number, table: SiteTable, nowMs:
   return earOf(remembered, table, nowMs).hasSpoken(who);
 }
 
-/** For one who has spoken: its own voice besides those of the strangers. */
+/** For one who has spoken: its own reporter besides those of the strangers. */
 function measureOwn(hearing: {
   readonly index: number;
   readonly cell: Cell;
@@ -312,8 +312,8 @@ function measureOwn(hearing: {
   readonly nowMs: number;
 }): Measured {
   const { index, cell, lines, who, far, usual, nowMs } = hearing;
-  const voice = cell.voices.find(each => each.who === who);
-  const own = voice ? shareOfOne(voice, lines, nowMs) : NOTHING;
+  const reporter = cell.reporters.find(each => each.who === who);
+  const own = reporter ? shareOfOne(reporter, lines, nowMs) : NOTHING;
   const near = withQuorum(shareOf(cell, lines, nowMs), strangersIn(cell, who));
   const isNow = isFailing(cell, who, nowMs);
   return join(index, usual, near, own, farOf(far, index, nowMs), rttOfCell(cell), isNow);

@@ -1,5 +1,5 @@
 /**
- * What a network hears of the sites: the voices of each cell as parts of their own lines, and who is believed how much. Found
+ * What a network hears of the sites: the reporters of each cell as parts of their own lines, and who is believed how much. Found
  * once, it holds until somebody speaks (and a little longer where a whole neighbourhood does): all weights fade alike, and so
  * do all lines, so what it is later is arithmetic. Kept as a row of numbers, because a tracker remembers more networks than a
  * processor's cache holds. Pure; time is an argument.
@@ -13,21 +13,26 @@ import {
   failingUntilMs,
   leftOf,
   NOTHING,
+  type Reporter,
   rttOfCell,
-  type Voice,
 } from './cell.ts';
 
 const FEW_WEIGHT = 0.25;
 
-/** The voices of a cell as parts of their own lines. */
-export const shareOf = (cell: Pick<Cell, 'voices'>, lines: Lines, nowMs: number): Estimate =>
-  estimate(cell, nowMs, undefined, voice => voice.logBps - (lines.own(voice.who, nowMs) ?? voice.logBps));
-/** The same of one voice alone. */
-export const shareOfOne = (voice: Voice, lines: Lines, nowMs: number): Estimate =>
-  shareOf({ voices: [voice] }, lines, nowMs);
+/** The reporters of a cell as parts of their own lines. */
+export const shareOf = (cell: Pick<Cell, 'reporters'>, lines: Lines, nowMs: number): Estimate =>
+  estimate(
+    cell,
+    nowMs,
+    undefined,
+    reporter => reporter.logBps - (lines.own(reporter.who, nowMs) ?? reporter.logBps),
+  );
+/** The same of one reporter alone. */
+export const shareOfOne = (reporter: Reporter, lines: Lines, nowMs: number): Estimate =>
+  shareOf({ reporters: [reporter] }, lines, nowMs);
 
-export const strangersIn = ({ voices }: Cell, who: number | undefined): number =>
-  voices.reduce((sum, voice) => sum + (voice.who === who ? 0 : voice.count), 0);
+export const strangersIn = ({ reporters }: Cell, who: number | undefined): number =>
+  reporters.reduce((sum, reporter) => sum + (reporter.who === who ? 0 : reporter.count), 0);
 
 /** One stranger may lie, and is not heard; two count little, and not for more than double or half. */
 export function withQuorum(heard: Estimate, strangers: number): Estimate {
@@ -55,7 +60,7 @@ export class Ear {
   readonly #atMs: number;
   readonly #row: Float64Array;
   /** Who has spoken here: they hear themselves besides. */
-  readonly #voices: Float64Array;
+  readonly #reporters: Float64Array;
   /** The middle line of those who speak here; NaN where nobody has one. */
   readonly #lineLogBps: number;
   readonly #isLineUsual: boolean;
@@ -78,12 +83,14 @@ export class Ear {
           rttMs,
           failingUntilMs(cell),
           strangersIn(cell, undefined),
-          cell.voices.length,
+          cell.reporters.length,
         ];
       }),
     );
-    const speakers = cells.flatMap(({ voices, failures }) => [...voices, ...failures].map(({ who }) => who));
-    this.#voices = Float64Array.from(new Set([...speakers, ...lines.voices()]));
+    const speakers = cells.flatMap(({ reporters, failures }) =>
+      [...reporters, ...failures].map(({ who }) => who),
+    );
+    this.#reporters = Float64Array.from(new Set([...speakers, ...lines.reporters()]));
     this.#lineLogBps = lines.middle(nowMs) ?? Number.NaN;
     this.#isLineUsual = lines.usual(undefined, nowMs) !== undefined;
   }
@@ -94,7 +101,7 @@ export class Ear {
   }
 
   hasSpoken(who: number): boolean {
-    return this.#voices.includes(who);
+    return this.#reporters.includes(who);
   }
 
   /** The line of one who is like the others; undefined where nobody, or for `usual` too few, are there to tell. */

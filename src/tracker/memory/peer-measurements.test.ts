@@ -1,7 +1,7 @@
 /** What one tracker tells another of its viewers, and what the other makes of it. */
 import { expect, test } from 'vitest';
 import type { SiteId } from '../../protocol/ids.ts';
-import { summarySchema } from '../../protocol/peer-measurements.ts';
+import { measurementSummarySchema } from '../../protocol/peer-measurements.ts';
 import { makeSiteTable } from '../choice/sites.ts';
 import { createLearning } from '../reports/report-ingestion.ts';
 import { NetworkMemory } from './network-memory.ts';
@@ -35,8 +35,8 @@ test('networks whose viewers fail at a site are evidence to the other trackers, 
     here.memory.note(whereOf(network), 1, { site: one, failed: true, weight: 1 }, NOW_MS);
   }
   const tell = (nowMs: number, sinceMs = 0) => [...here.memory.summaries(sinceMs, nowMs, 500)];
-  const told = tell(NOW_MS + 2_000).map(summary => summarySchema.parse(summary));
-  expect(told.filter(({ failedMs }) => failedMs !== undefined).map(({ site }) => site)).toEqual(
+  const told = tell(NOW_MS + 2_000).map(summary => measurementSummarySchema.parse(summary));
+  expect(told.filter(({ failedAgoMs }) => failedAgoMs !== undefined).map(({ site }) => site)).toEqual(
     Array(3).fill(one),
   );
 
@@ -44,7 +44,7 @@ test('networks whose viewers fail at a site are evidence to the other trackers, 
   const aged = told.map(each => ({
     ...each,
     ageMs: each.ageMs + 2_000,
-    failedMs: each.failedMs === undefined ? undefined : each.failedMs + 2_000,
+    failedAgoMs: each.failedAgoMs === undefined ? undefined : each.failedAgoMs + 2_000,
   }));
   there.memory.absorb('here', aged, nowMs);
   for (const summary of aged) there.learning.heard(summary, nowMs);
@@ -60,12 +60,12 @@ test('networks whose viewers fail at a site are evidence to the other trackers, 
 
   // Told once, until there is more; and no failure that is over.
   expect(tell(NOW_MS + 5_000, NOW_MS + 2_000)).toEqual([]);
-  expect(tell(NOW_MS + 30_000).every(({ failedMs }) => failedMs === undefined)).toBe(true);
+  expect(tell(NOW_MS + 30_000).every(({ failedAgoMs }) => failedAgoMs === undefined)).toBe(true);
 });
 
 test('what was heard here later stands; of sites that are none here nothing is heard', () => {
   const { evidence, learning } = makeTracker();
-  const failed = { site: one, area: '10.1.0.0/16', weight: 0, ageMs: 3_000, failedMs: 3_000 };
+  const failed = { site: one, area: '10.1.0.0/16', weight: 0, ageMs: 3_000, failedAgoMs: 3_000 };
   for (const network of [1, 2, 3, 4]) {
     const { prefix } = whereOf(network);
     learning.heard({ ...failed, prefix }, NOW_MS);
@@ -75,7 +75,7 @@ test('what was heard here later stands; of sites that are none here nothing is h
   expect(evidence.failureShare(idOf(9), NOW_MS)).toBe(0);
   // It works again for one; what another tracker heard before that changes nothing.
   const { prefix } = whereOf(1);
-  learning.heard({ ...failed, prefix, ageMs: 1_000, failedMs: undefined }, NOW_MS);
+  learning.heard({ ...failed, prefix, ageMs: 1_000, failedAgoMs: undefined }, NOW_MS);
   learning.heard({ ...failed, prefix }, NOW_MS);
   expect(evidence.failureShare(one, NOW_MS)).toBe(0.75);
 });

@@ -2,7 +2,7 @@
 import { type Problem, problem } from '../../kernel/problem.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import { tokenPath } from '../../protocol/media/media-address.ts';
-import type { PlayAnswer } from '../../protocol/tracker.ts';
+import type { PlayResponse } from '../../protocol/tracker.ts';
 import { choose, type Holding, type Pick, type Question, rank, type World } from '../choice/choose.ts';
 import { exploring, findExploration } from '../choice/explore.ts';
 import { hashText } from '../choice/sites.ts';
@@ -54,7 +54,7 @@ export interface Answers {
   /** The offered sites' media URLs (`Place`) for a question that the video's holders answer best: who published it first. */
   askOrder(video: RegisteredVideo, decision: Decision): readonly string[];
   /** The site that made the video's bytes, and the key that they are signed with. */
-  origin(video: RegisteredVideo): NonNullable<PlayAnswer['origin']>;
+  origin(video: RegisteredVideo): NonNullable<PlayResponse['origin']>;
   /** The viewer will be served by this site. */
   noteSent(decision: Decision, site: SiteId): void;
 }

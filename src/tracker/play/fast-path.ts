@@ -20,7 +20,7 @@ const TARGET = new RegExp(`^/(play|steer)/(${UUID})(\\.m3u8)?(?:\\?(.*))?$`);
 const FORWARDED = /\r\nx-forwarded-(for|proto):[ \t]*([^\r]*)/gi;
 
 export interface HotAnswerMeans {
-  readonly config: Pick<TrackerConfig, 'baseUrl' | 'believeClientParameter' | 'trustedProxies'>;
+  readonly config: Pick<TrackerConfig, 'baseUrl' | 'trustClientParameter' | 'trustedProxies'>;
   readonly viewers: Viewers;
   readonly counted: Counted;
   readonly playAnswers: Pick<PlayAnswers, 'json' | 'playlist'>;

@@ -9,7 +9,7 @@ export function createCounted(metrics: Metrics): Counted {
   /** What went well, and is not yet in the counter: to count there takes longer than to find a video. */
   const well = new Map<AnswerKind, number>();
   const played = new Counter({
-    name: 'tributary_play_answers_total',
+    name: 'tributary_play_responses_total',
     help: 'Answers to play requests.',
     labelNames: ['kind', 'outcome'],
     registers: [metrics],

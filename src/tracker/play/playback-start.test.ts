@@ -33,9 +33,9 @@ test('a viewer who begins at a site that is tried is at home at the best one, an
   const facts = { name: 'x', bitrateBps: 4e6, durationMs: 60_000, renditions: [] };
   registry.apply([{ kind: 'video', position: 4, site: BEST, video, version: 1, revision, ...facts }]);
   const health = {
-    ...{ up: true, shaky: false, since: new Date(0).toISOString(), address: undefined, probeMs: 1 },
+    ...{ up: true, degraded: false, since: new Date(0).toISOString(), address: undefined, probeMs: 1 },
     ...{ activeResponses: 0, egressBps: 0, egressLimitBps: undefined, servesViewers: true },
-    ...{ lastError: undefined, proofLeftMs: 0 },
+    ...{ lastError: undefined, recoveryLeftMs: 0 },
   };
   const memory = new NetworkMemory();
   const viewers = createViewers(registry, () => NO_ZONES, undefined);

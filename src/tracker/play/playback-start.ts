@@ -1,6 +1,6 @@
 /** A viewer begins: the decision, the session that the player is given, and what the tracker takes note of by it. */
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
-import type { PlayAnswer } from '../../protocol/tracker.ts';
+import type { PlayResponse } from '../../protocol/tracker.ts';
 import type { Session, Sessions } from '../client/sessions.ts';
 import type { Asker } from '../client/viewers.ts';
 import type { NetworkMemory } from '../memory/network-memory.ts';
@@ -18,7 +18,7 @@ export interface Beginning {
   readonly pathways: readonly SiteId[];
   readonly session: Session;
   /** The site that made the video's bytes, and the key that they are signed with. */
-  readonly origin: NonNullable<PlayAnswer['origin']>;
+  readonly origin: NonNullable<PlayResponse['origin']>;
 }
 
 /** `sessionId`: one that was given before goes on, and is not counted again. @throws Problem as `Answers.play`. */

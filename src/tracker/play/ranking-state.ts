@@ -40,13 +40,13 @@ export function createWorld(
   });
 
   function set(index: number, site: SiteId): void {
-    const { up, shaky, proofLeftMs, activeResponses, egressBps, egressLimitBps, servesViewers } =
+    const { up, degraded, recoveryLeftMs, activeResponses, egressBps, egressLimitBps, servesViewers } =
       healthOf(site);
     const failureShare = failureShareOf(site);
     world.states.set(index, {
       up,
-      proving: proofLeftMs > 0,
-      shaky,
+      proving: recoveryLeftMs > 0,
+      degraded,
       activeResponses,
       egressBps,
       ownLimitBps: egressLimitBps,

@@ -46,7 +46,7 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
     return { video: decision.video, mediaUrl: place.mediaUrl };
   }
   const queryOf = (claimed: string | undefined, grant: string | undefined): string =>
-    formatClaim(config.believeClientParameter ? claimed : undefined, grant);
+    formatClaim(config.trustClientParameter ? claimed : undefined, grant);
 
   app.get(
     '/go/:id',

@@ -24,7 +24,7 @@ export interface PlayAnswerMeans {
 }
 
 export interface PlayAnswers {
-  /** A `PlayAnswer` as JSON, in ASCII alone. */
+  /** A `PlayResponse` as JSON, in ASCII alone. */
   json(id: VideoId, asker: Asker, caller: Caller, session: string | undefined): string;
   /** A steered multivariant playlist. */
   playlist(id: VideoId, asker: Asker, caller: Caller, session: string | undefined): string;

@@ -30,7 +30,7 @@ const MAX_PATHWAYS = 32;
 const PATHWAY_CHARACTERS = 40;
 
 export interface SteeringMeans {
-  readonly config: Pick<TrackerConfig, 'baseUrl' | 'believeClientParameter' | 'trustedProxies'>;
+  readonly config: Pick<TrackerConfig, 'baseUrl' | 'trustClientParameter' | 'trustedProxies'>;
   readonly answers: Pick<Answers, 'steer'>;
   readonly viewers: Pick<Viewers, 'at'>;
   readonly sessions: Sessions;
@@ -48,8 +48,7 @@ export function createSteering(means: SteeringMeans): Steer {
   const { config, answers, viewers, sessions, learning } = means;
   return (video, given, asking) => {
     const query = readSteeringQuery(given);
-    const isClaimed =
-      config.believeClientParameter && query.client !== undefined && parseAddress(query.client);
+    const isClaimed = config.trustClientParameter && query.client !== undefined && parseAddress(query.client);
     const client = isClaimed ? query.client : undefined;
     const { grant } = query;
     const asker = { ...viewers.at(addressOf(asking, client, config)), shown: { grant } };

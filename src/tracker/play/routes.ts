@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type HttpServer, requireSigner } from '../../kernel/http/server.ts';
 import { NonceMemory } from '../../kernel/identity/signatures.ts';
 import { problem } from '../../kernel/problem.ts';
-import { playAnswerSchema } from '../../protocol/tracker.ts';
+import { playResponseSchema } from '../../protocol/tracker.ts';
 import { callerOf, parseVideoId, playQuery } from '../client/client.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { TrackerConfig } from '../config.ts';
@@ -34,7 +34,7 @@ export function servePlay(
           'Where to play a video from, best first: `{id}` answers JSON, `{id}.m3u8` a steered multivariant playlist (RFC 8216bis), `{id}.mpd` a steered DASH manifest.',
         params: z.object({ file: z.string().max(64) }),
         querystring: playQuery,
-        response: { 200: z.union([playAnswerSchema, z.string()]) },
+        response: { 200: z.union([playResponseSchema, z.string()]) },
       },
     },
     async (request, reply) => {

@@ -24,7 +24,7 @@ const MEDIAN_OF = 9;
 export interface Health {
   readonly up: boolean;
   /** Up, but its last probe failed. */
-  readonly shaky: boolean;
+  readonly degraded: boolean;
   /** When it last changed (RFC 3339). */
   readonly since: string;
   /** Address and port that the last successful probe was connected to. */
@@ -38,12 +38,12 @@ export interface Health {
   readonly servesViewers: boolean;
   readonly lastError: string | undefined;
   /** It answers, and must go on doing so for this much longer, because it has gone up and down. */
-  readonly proofLeftMs: number;
+  readonly recoveryLeftMs: number;
 }
 
 const UNSEEN: Health = {
   up: false,
-  shaky: false,
+  degraded: false,
   since: new Date(0).toISOString(),
   address: undefined,
   probeMs: undefined,
@@ -52,7 +52,7 @@ const UNSEEN: Health = {
   egressLimitBps: undefined,
   servesViewers: true,
   lastError: undefined,
-  proofLeftMs: 0,
+  recoveryLeftMs: 0,
 };
 
 export interface Probes {
@@ -95,14 +95,14 @@ export function startProbes(intervalMs: number, samples: Samples, events: ProbeE
     const before = healths.get(site) ?? UNSEEN;
     const { up, failures, wellSinceMs, falls } = verdict;
     const turned = up !== before.up;
-    const proofLeftMs =
+    const recoveryLeftMs =
       up || wellSinceMs === undefined ? 0 : Math.max(0, proofMs(falls, nowMs) - (nowMs - wellSinceMs));
     healths.set(site, {
       ...before,
       ...change,
       up,
-      shaky: up && failures > 0,
-      proofLeftMs,
+      degraded: up && failures > 0,
+      recoveryLeftMs,
       ...(turned ? { since: new Date(nowMs).toISOString() } : {}),
     });
     if (turned) {

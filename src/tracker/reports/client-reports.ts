@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http/server.ts';
 import { siteIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
-import { beaconAnswerSchema, beaconSchema } from '../../protocol/tracker.ts';
+import { beaconResponseSchema, beaconSchema } from '../../protocol/tracker.ts';
 import { chooseSamples } from '../choice/probe-selection.ts';
 import { addressOf, clientQuery } from '../client/client.ts';
 import type { Session, Sessions } from '../client/sessions.ts';
@@ -67,7 +67,7 @@ export function serveObserve(app: HttpServer, means: ObserveMeans): void {
           pathways: z.string().max(MAX_PATHWAYS * 37),
         }),
         body: beaconSchema,
-        response: { 200: beaconAnswerSchema },
+        response: { 200: beaconResponseSchema },
       },
     },
     async request => {
@@ -76,7 +76,7 @@ export function serveObserve(app: HttpServer, means: ObserveMeans): void {
       const nowMs = Date.now();
       const session = sessions.find(request.params.session, asker.where?.prefix, nowMs);
       // Of another tracker, or lost: it is steered all the same, and asked for nothing.
-      if (!session) return { measure: [], priority: [], againS: CALM_AGAIN_S };
+      if (!session) return { measure: [], priority: [], nextInS: CALM_AGAIN_S };
       const { current, results } = request.body;
       const isFirst = session.heardAtMs === 0 && results.length === 0;
       learning.beacon(session, asker, current, results, nowMs);
@@ -97,7 +97,7 @@ export function serveObserve(app: HttpServer, means: ObserveMeans): void {
     const { world, question, picks } = answers.steer(video, asker, sites);
     const [now] = current === undefined ? [] : indexesOf(world, [siteIdSchema.parse(current)]);
     const [home] = session.home === undefined ? [] : indexesOf(world, [session.home]);
-    const { indexes, againS } = chooseSamples(picks, question, now, isFirst, home);
+    const { indexes, nextInS } = chooseSamples(picks, question, now, isFirst, home);
     const measure = indexes.flatMap(index => {
       const site = world.table.facts[index]?.id;
       const baseUrl = site && means.baseUrlOf(site);
@@ -112,6 +112,6 @@ export function serveObserve(app: HttpServer, means: ObserveMeans): void {
       sites.find(site => site === current),
       nowMs,
     );
-    return { measure, priority: [...order], againS };
+    return { measure, priority: [...order], nextInS };
   }
 }

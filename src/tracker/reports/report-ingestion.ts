@@ -112,10 +112,10 @@ export function createLearning(means: LearningMeans): Learning {
       const believed = line === undefined ? undefined : Math.min(bps, Math.exp(line));
       if (believed !== undefined) note(asker, { site, bps: believed, weight: SITE_WEIGHT }, nowMs);
     },
-    heard({ site, prefix, ageMs, failedMs }, nowMs) {
+    heard({ site, prefix, ageMs, failedAgoMs }, nowMs) {
       if (!means.isSite(site)) return;
-      const failed = failedMs !== undefined;
-      tell(site, prefix, failed, nowMs - (failedMs ?? ageMs));
+      const failed = failedAgoMs !== undefined;
+      tell(site, prefix, failed, nowMs - (failedAgoMs ?? ageMs));
     },
     steered(session, asker, { current, throughputs }, nowMs) {
       if (!maySpeak(session, nowMs)) return;

@@ -18,13 +18,13 @@ export const standingsOf = (
   upMsOf: UpMsOf,
 ): readonly Standing[] =>
   picks.map(({ index, score }) => {
-    const { shaky, proving = false, failureShare } = world.states.states[index] ?? UNSEEN_STATE;
+    const { degraded, proving = false, failureShare } = world.states.states[index] ?? UNSEEN_STATE;
     const { failing = false } = measuredOf(question.network, index) ?? {};
     const id = world.table.facts[index]?.id ?? '';
     return {
       id,
       score,
-      isDoubtful: shaky || proving || failing || failureShare > 0,
+      isDoubtful: degraded || proving || failing || failureShare > 0,
       upMs: upMsOf(id, nowMs),
     };
   });

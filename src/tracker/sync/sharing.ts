@@ -9,7 +9,7 @@ import { type MemberIdentity, signerOf } from '../../kernel/identity/member.ts';
 import { type Repeating, repeat } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
-import { hearsayAnswerSchema, MAX_SUMMARIES } from '../../protocol/peer-measurements.ts';
+import { MAX_SUMMARIES, peerMeasurementsResponseSchema } from '../../protocol/peer-measurements.ts';
 import type { Sessions } from '../client/sessions.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { NetworkMemory } from '../memory/network-memory.ts';
@@ -41,22 +41,22 @@ export function startSharing(means: SharingMeans): Repeating {
     if (!membership) return EVERY_MS;
     const nowMs = Date.now();
     try {
-      const answer = await call(`${config.central}/api/hearsay`, {
+      const answer = await call(`${config.central}/api/peer-measurements`, {
         method: 'POST',
         body: { after, summaries: [...memory.summaries(toldMs, nowMs, MAX_SUMMARIES)] },
         signer: signerOf(key, membership),
         timeoutMs: TIMEOUT_MS,
         maxBytes: MAX_ANSWER_BYTES,
         abort: signal,
-        response: hearsayAnswerSchema,
+        response: peerMeasurementsResponseSchema,
       });
       toldMs = nowMs;
       after = answer.after;
-      for (const { tracker, ageMs, summaries } of answer.told) {
+      for (const { tracker, ageMs, summaries } of answer.peers) {
         const aged = summaries.map(each => ({
           ...each,
           ageMs: each.ageMs + ageMs,
-          failedMs: each.failedMs === undefined ? undefined : each.failedMs + ageMs,
+          failedAgoMs: each.failedAgoMs === undefined ? undefined : each.failedAgoMs + ageMs,
         }));
         memory.absorb(tracker, aged, nowMs);
         for (const summary of aged) learning.heard(summary, nowMs);

@@ -23,7 +23,7 @@ export function ViewerFacts({
     [t.explain.widerNetwork, viewer.area],
     [
       t.explain.bestThroughput,
-      viewer.lineBps === undefined ? t.explain.unknown : format.bitrate(viewer.lineBps),
+      viewer.accessLinkBps === undefined ? t.explain.unknown : format.bitrate(viewer.accessLinkBps),
     ],
   ];
   return (
@@ -104,7 +104,7 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
                   {format.number(load)}
                   {inputs.egressLimitBps !== undefined && (
                     <div class="quiet">
-                      {format.bitrate(inputs.egressBps + inputs.sentBps)} /{' '}
+                      {format.bitrate(inputs.egressBps + inputs.assignedBps)} /{' '}
                       {format.bitrate(inputs.egressLimitBps)}
                     </div>
                   )}

@@ -28,7 +28,7 @@ export function renderFigures(
   format: Pick<Format, 'number' | 'percent' | 'bitrate' | 'duration'>,
 ): RenderedFigures {
   const { ageS, egressBps, expectedBps, holders, km, limitBps, measuredBps, neededBps } = figures ?? {};
-  const { name = '', own = false, prefix = '', responses, share, soonBps, weight } = figures ?? {};
+  const { name = '', own = false, prefix = '', responses, share, assignedBps, weight } = figures ?? {};
   const render = (value: number | undefined, write: (value: number) => string): string =>
     value === undefined ? '' : write(value);
   return {
@@ -41,7 +41,7 @@ export function renderFigures(
     responses: render(responses, format.number),
     egress: render(egressBps, format.bitrate),
     limit: render(limitBps, format.bitrate),
-    soon: render(soonBps, format.bitrate),
+    soon: render(assignedBps, format.bitrate),
     share: render(share, format.percent),
     weight: render(weight, format.number),
     weightIncrease: render(weight, factor => format.percent(factor - 1)),

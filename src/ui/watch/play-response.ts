@@ -1,7 +1,7 @@
 /** Asks the trackers, in the centre's order, where to play a video from. */
 import type { z } from 'zod';
 import type { centralInfoSchema } from '../../protocol/central.ts';
-import type { PlayAnswer } from '../../protocol/tracker.ts';
+import type { PlayResponse } from '../../protocol/tracker.ts';
 import { ApiError, call } from '../api/call.ts';
 
 export type CentralInfo = z.infer<typeof centralInfoSchema>;
@@ -12,12 +12,12 @@ export async function fetchPlayAnswer(
   video: string,
   viewer: Readonly<Record<'client' | 'grant' | 'session', string | undefined>>,
   signal: AbortSignal,
-): Promise<PlayAnswer> {
+): Promise<PlayResponse> {
   const query = formatQuery(viewer);
   let failure = new ApiError(503, 'no-tracker', '');
   for (const tracker of trackers) {
     try {
-      return await call<PlayAnswer>(`${tracker}/play/${video}${query}`, { signal });
+      return await call<PlayResponse>(`${tracker}/play/${video}${query}`, { signal });
     } catch (error) {
       // What a tracker says of the video holds for all of them; one that says nothing is passed over.
       if (!(error instanceof ApiError) || (error.status > 0 && error.status < 500)) throw error;

@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Site, Video } from '../../../src/protocol/central.ts';
 import type { SiteInfo } from '../../../src/protocol/site.ts';
-import type { BeaconAnswer, PlayAnswer } from '../../../src/protocol/tracker.ts';
+import type { BeaconResponse, PlayResponse } from '../../../src/protocol/tracker.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 import { type Demo, findVideo, startDemo } from '../../support/demo.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -115,7 +115,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
       let answers = 0;
       await page.route('**/beacon/**', async route => {
         const answer = await route.fetch();
-        const beacon = (await answer.json()) as BeaconAnswer;
+        const beacon = (await answer.json()) as BeaconResponse;
         const lastFirst = [...beacon.priority.slice(-1), ...beacon.priority.slice(0, -1)];
         if (answers === 0) await isAsked.then(() => new Promise(done => setTimeout(done, afterMs)));
         const priority = answers++ % 2 === 0 ? lastFirst : beacon.priority;
@@ -276,7 +276,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     const before = await read();
     const { id } = await upload(site(0).url, demo.token, readVideo(shortVideo()), { name: 'Steered' });
     const first = async (): Promise<string> =>
-      (await getJson<PlayAnswer>(`${demo.tracker}/play/${id}?client=10.9.0.10`)).sources[0]?.site ?? '';
+      (await getJson<PlayResponse>(`${demo.tracker}/play/${id}?client=10.9.0.10`)).sources[0]?.site ?? '';
     await eventually('the viewer’s own site comes first', async () => (await first()) === site(1).id);
 
     const page = await open(`${demo.central}/admin#token=${demo.token}`);

@@ -4,7 +4,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Explanation, PlayAnswer } from '../../../src/protocol/tracker.ts';
+import type { Explanation, PlayResponse } from '../../../src/protocol/tracker.ts';
 import { type Demo, findVideo, startDemo } from '../../support/demo.ts';
 import { eventually } from '../../support/eventually.ts';
 import { getJson } from '../../support/json-requests.ts';
@@ -46,13 +46,13 @@ baseUrl = "${second}"
 dataDirectory = "${directory}"
 central = "${demo.central}"
 operatorToken = "${demo.token}"
-believeClientParameter = true
+trustClientParameter = true
 joinToken = "${joinToken}"
 `,
   );
   start();
   await eventually('the second tracker knows the video', async () => {
-    const answer = await getJson<PlayAnswer>(`${second}/play/${id}`);
+    const answer = await getJson<PlayResponse>(`${second}/play/${id}`);
     return answer.sources.length === 3 || undefined;
   });
   await eventually(
@@ -78,7 +78,9 @@ it('what viewers told the one, the other has heard', async () => {
   const told = await Promise.all(
     [11, 12, 13, 14].map(async host => {
       const viewer = client.replace(/\d+$/, String(host));
-      const { steering, sources } = await getJson<PlayAnswer>(`${demo.tracker}/play/${id}?client=${viewer}`);
+      const { steering, sources } = await getJson<PlayResponse>(
+        `${demo.tracker}/play/${id}?client=${viewer}`,
+      );
       return `${steering}&_HLS_pathway=${sources[0]?.site}&_HLS_throughput=23000000`;
     }),
   );
@@ -96,7 +98,7 @@ it('what viewers told the one, the other has heard', async () => {
 it('where viewers told the one that a site fails, the other sends its own viewers elsewhere', async () => {
   const newcomer = '10.1.88.5';
   const firstAt = async (tracker: string) =>
-    (await getJson<PlayAnswer>(`${tracker}/play/${id}?client=${newcomer}`)).sources[0]?.site;
+    (await getJson<PlayResponse>(`${tracker}/play/${id}?client=${newcomer}`)).sources[0]?.site;
   const failing = await firstAt(second);
   const sharesAt = async (tracker: string) =>
     new Map<string, number>(
@@ -106,7 +108,7 @@ it('where viewers told the one that a site fails, the other sends its own viewer
   // One network may lie: it takes three to be evidence.
   const reports = await Promise.all(
     ['10.1.61.7', '10.2.61.7', '10.3.61.7'].map(async viewer => {
-      const { session } = await getJson<PlayAnswer>(`${demo.tracker}/play/${id}?client=${viewer}`);
+      const { session } = await getJson<PlayResponse>(`${demo.tracker}/play/${id}?client=${viewer}`);
       return `${demo.tracker}/beacon/${session}?client=${viewer}&video=${id}&pathways=${failing}`;
     }),
   );
@@ -137,8 +139,8 @@ it('a session that the one gave, the other carries on', async () => {
   const carried = await eventually(
     'both sign with the same key',
     async () => {
-      const { session } = await getJson<PlayAnswer>(`${demo.tracker}/play/${id}?client=${client}`);
-      const { session: again } = await getJson<PlayAnswer>(
+      const { session } = await getJson<PlayResponse>(`${demo.tracker}/play/${id}?client=${client}`);
+      const { session: again } = await getJson<PlayResponse>(
         `${second}/play/${id}?client=${client}&session=${session}`,
       );
       return session === again || undefined;
@@ -161,7 +163,7 @@ it('a tracker killed while central is away is back with all of it', async () => 
   await new Promise(done => child.once('exit', done));
   start();
   await eventually('it plays again', async () => {
-    const answer = await getJson<PlayAnswer>(`${second}/play/${id}`);
+    const answer = await getJson<PlayResponse>(`${second}/play/${id}`);
     return answer.sources.length > 0 || undefined;
   });
   const status = await getJson<{ position: number; videos: number }>(`${second}/status`);

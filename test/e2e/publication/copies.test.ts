@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Video } from '../../../src/protocol/central.ts';
 import type { LossAnswer, StoredRule } from '../../../src/protocol/copies.ts';
 import type { LibraryPage } from '../../../src/protocol/site.ts';
-import type { PlayAnswer } from '../../../src/protocol/tracker.ts';
+import type { PlayResponse } from '../../../src/protocol/tracker.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 import {
   addRule,
@@ -30,7 +30,7 @@ import { countFrames, readVideo, shortVideo } from '../../support/sample-videos.
 /** 12 s of 25 pictures. */
 const FRAMES = 300;
 const authorised = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
-const playOf = ({ tracker }: Cluster, id: string): Promise<PlayAnswer> =>
+const playOf = ({ tracker }: Cluster, id: string): Promise<PlayResponse> =>
   getJson(`${tracker.url}/play/${id}`);
 
 /** Bytes that a site sent for other sites' fills. */

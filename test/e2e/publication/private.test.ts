@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Video } from '../../../src/protocol/central.ts';
 import type { Grant } from '../../../src/protocol/rights.ts';
 import type { SiteVideo } from '../../../src/protocol/site.ts';
-import type { PlayAnswer } from '../../../src/protocol/tracker.ts';
+import type { PlayResponse } from '../../../src/protocol/tracker.ts';
 import { PLAYERS, servePlayerPages } from '../../players/player-pages.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 import {
@@ -64,7 +64,7 @@ const status = async (url: string, init: RequestInit = {}): Promise<number> => {
 const grantsUrl = (): string => `${cluster.central.url}/api/videos/${id}/grants`;
 const give = (note: string): Promise<Grant> =>
   requestAsOperator('POST', grantsUrl(), { lifetimeS: 3_600, note });
-const playWith = (grant: string): Promise<PlayAnswer> =>
+const playWith = (grant: string): Promise<PlayResponse> =>
   getJson(`${cluster.tracker.url}/play/${id}?grant=${grant}`);
 const sourceAt = (grant: string, site: Part) =>
   eventually(

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Site, Video } from '../../../src/protocol/central.ts';
 import type { SiteVideo } from '../../../src/protocol/site.ts';
-import type { Explanation, PlayAnswer } from '../../../src/protocol/tracker.ts';
+import type { Explanation, PlayResponse } from '../../../src/protocol/tracker.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/free-port.ts';
 import { getJson } from '../../support/json-requests.ts';
@@ -155,17 +155,17 @@ afterAll(async () => {
 });
 
 /** Uploads at the site's public address, which is the buffer's, and waits for the tracker to offer it. */
-async function publish(name: string): Promise<{ readonly id: string; readonly play: PlayAnswer }> {
+async function publish(name: string): Promise<{ readonly id: string; readonly play: PlayResponse }> {
   const { id } = await upload(urlOf('buffer'), TOKEN, readVideo(shortVideo()), { name });
   const play = await eventually(
     `${name} is offered`,
-    async () => getJson<PlayAnswer>(`${urlOf('tracker')}/play/${id}`),
+    async () => getJson<PlayResponse>(`${urlOf('tracker')}/play/${id}`),
     60_000,
   );
   return { id, play };
 }
 
-const fetchMedia = async (play: PlayAnswer, file: string): Promise<number> => {
+const fetchMedia = async (play: PlayResponse, file: string): Promise<number> => {
   const response = await fetch(new URL(file, play.sources[0]?.hls));
   await response.arrayBuffer();
   return response.status;
@@ -232,7 +232,7 @@ describe('parts that run apart', () => {
       'part-unreachable',
     ]);
     await eventually('it is still offered', async () =>
-      getJson<PlayAnswer>(`${urlOf('tracker')}/play/${first.id}`),
+      getJson<PlayResponse>(`${urlOf('tracker')}/play/${first.id}`),
     );
     start('web', 'site');
     await untilReady('web');
@@ -251,7 +251,7 @@ describe('parts that run apart', () => {
     await untilReady('buffer');
     await eventually(
       'the tracker sees it',
-      async () => getJson<PlayAnswer>(`${urlOf('tracker')}/play/${id}`),
+      async () => getJson<PlayResponse>(`${urlOf('tracker')}/play/${id}`),
       60_000,
     );
   });

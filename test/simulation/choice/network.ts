@@ -23,7 +23,7 @@ export interface SimulatedNetwork {
   readonly coordinates: Coordinates;
   /** Its site, where a coverage zone says so. */
   readonly zoneSite: number | undefined;
-  readonly lineBps: number;
+  readonly accessLinkBps: number;
   readonly paths: Path[];
 }
 
@@ -47,7 +47,7 @@ export interface Truth {
   readonly networks: readonly SimulatedNetwork[];
   advance(nowS: number): void;
   /** What a viewer of this network, with this line, gets from this site if it is one more or is there already. */
-  throughput(network: number, site: number, lineBps: number, isThere: boolean, nowS: number): number;
+  throughput(network: number, site: number, accessLinkBps: number, isThere: boolean, nowS: number): number;
 }
 
 export function createTruth(random: Random, siteCount: number, networkCount: number): Truth {
@@ -69,7 +69,7 @@ export function createTruth(random: Random, siteCount: number, networkCount: num
       address: `10.${index}.0.7`,
       coordinates,
       zoneSite: random.next() < 0.8 ? nearest : undefined,
-      lineBps: Math.exp(Math.log(14e6) + 0.7 * random.normal()),
+      accessLinkBps: Math.exp(Math.log(14e6) + 0.7 * random.normal()),
       paths: km.map(distance => ({
         usual: Math.log(50e6 / (1 + distance / 900)) + PATH_SPREAD * random.normal(),
         drift: DRIFT * random.normal(),
@@ -112,14 +112,14 @@ export function createTruth(random: Random, siteCount: number, networkCount: num
       for (const { paths } of networks) for (const path of paths) advancePath(path, nowS, nowS - pathsAtS);
       pathsAtS = nowS;
     },
-    throughput(network, site, lineBps, isThere, nowS) {
+    throughput(network, site, accessLinkBps, isThere, nowS) {
       const at = sites[site];
       const path = networks[network]?.paths[site];
       if (!at?.isUp || !path) return 0;
       const way = Math.exp(path.usual + path.drift - (nowS < path.congestedUntilS ? path.congestion : 0));
       // Not everybody loads all the time.
       const share = (at.uplinkBps * at.health * 2) / Math.max(1, at.viewers + (isThere ? 0 : 1));
-      return Math.min(lineBps, way, share);
+      return Math.min(accessLinkBps, way, share);
     },
   };
 }

@@ -71,13 +71,13 @@ export function simulate(tracker: TrackerName, scenario: Scenario): Result {
 
   function arrive(nowS: number): Viewing {
     const network = Math.floor(arrivals.next() ** 1.5 * truth.networks.length);
-    const base = truth.networks[network]?.lineBps ?? 0;
-    const lineBps = base * Math.exp(0.25 * arrivals.normal());
+    const base = truth.networks[network]?.accessLinkBps ?? 0;
+    const accessLinkBps = base * Math.exp(0.25 * arrivals.normal());
     const endsAtS = nowS + arrivals.exponential(MEAN_VIEWING_S);
     const luck = arrivals.next();
     const viewing: Viewing = {
       network,
-      lineBps,
+      accessLinkBps,
       endsAtS,
       luck,
       isOwnPlayer: arrivals.next() < 0.5,
@@ -103,7 +103,7 @@ export function simulate(tracker: TrackerName, scenario: Scenario): Result {
   }
 
   function watch(viewing: Viewing, nowS: number): void {
-    const bps = truth.throughput(viewing.network, viewing.site, viewing.lineBps, true, nowS);
+    const bps = truth.throughput(viewing.network, viewing.site, viewing.accessLinkBps, true, nowS);
     const outcome = loadSegment(viewing, bps);
     sums.segments++;
     sums.throughput += Math.min(bps, USEFUL_BPS);

@@ -48,7 +48,7 @@ export function createTracker(name: TrackerName, truth: Truth, random: Random): 
 function createOracle(truth: Truth): SimulatedTracker {
   const best = (viewing: Viewing, nowMs: number): number => {
     const bps = truth.sites.map((_, site) =>
-      truth.throughput(viewing.network, site, viewing.lineBps, site === viewing.site, nowMs / 1_000),
+      truth.throughput(viewing.network, site, viewing.accessLinkBps, site === viewing.site, nowMs / 1_000),
     );
     const most = bps.indexOf(Math.max(...bps));
     const stays = (bps[viewing.site] ?? 0) >= 0.98 * (bps[most] ?? 0);
@@ -131,14 +131,14 @@ function createReal(policy: Policy, truth: Truth, random: Random): SimulatedTrac
     if (!isFirst && nowMs < viewing.sampleAtMs) return;
     const home = viewing.session.home === undefined ? undefined : table.indexOf.get(viewing.session.home);
     const current = isFirst ? undefined : viewing.site;
-    const { indexes, againS } = chooseSamples(picks, question, current, isFirst, home);
-    viewing.sampleAtMs = nowMs + againS * 1_000;
+    const { indexes, nextInS } = chooseSamples(picks, question, current, isFirst, home);
+    viewing.sampleAtMs = nowMs + nextInS * 1_000;
     const { where } = networks[viewing.network] as { where: Where };
     for (const index of indexes) {
       const bps = truth.throughput(
         viewing.network,
         index,
-        viewing.lineBps,
+        viewing.accessLinkBps,
         index === viewing.site,
         nowMs / 1_000,
       );
@@ -180,7 +180,7 @@ function createReal(policy: Policy, truth: Truth, random: Random): SimulatedTrac
         const egressBps = Math.min(site.uplinkBps * site.health, site.viewers * 2.5e6);
         states.set(index, {
           up: site.isUp,
-          shaky: false,
+          degraded: false,
           activeResponses: site.viewers,
           egressBps,
           failureShare: 0,

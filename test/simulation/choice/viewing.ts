@@ -11,7 +11,7 @@ const NEWER_SHARE = 0.4;
 
 export interface Viewing {
   readonly network: number;
-  readonly lineBps: number;
+  readonly accessLinkBps: number;
   readonly endsAtS: number;
   readonly luck: number;
   /** Has our own player, which measures; the others report their running estimate alone. */

@@ -4,7 +4,7 @@
  */
 import { useCallback, useEffect, useRef } from 'preact/hooks';
 import type { SiteId } from '../../../protocol/ids.ts';
-import type { BeaconAnswer, BeaconResult, PlayAnswer } from '../../../protocol/tracker.ts';
+import type { BeaconResponse, BeaconResult, PlayResponse } from '../../../protocol/tracker.ts';
 import { call } from '../../api/call.ts';
 import type { SegmentReport } from '../../player/playback.ts';
 import { takeSample } from './sample.ts';
@@ -21,7 +21,7 @@ export interface Viewer {
 
 /** @returns what to call for every segment. */
 export function useBeacon(
-  answer: PlayAnswer | undefined,
+  answer: PlayResponse | undefined,
   viewer: Viewer,
   onPriority: (pathways: readonly string[]) => void,
 ): (report: SegmentReport) => void {
@@ -47,7 +47,7 @@ interface Beacon {
 }
 
 function startBeacon(
-  read: () => PlayAnswer | undefined,
+  read: () => PlayResponse | undefined,
   viewer: Viewer,
   onPriority: (pathways: readonly string[]) => void,
 ): Beacon {
@@ -68,23 +68,23 @@ function startBeacon(
     isBusy = true;
     lastMs = performance.now();
     const told = results.splice(0, MOST_RESULTS);
-    let againS = AFTER_FAILURE_S;
+    let nextInS = AFTER_FAILURE_S;
     try {
-      const wanted = await call<BeaconAnswer>(addressOf(answer, viewer), {
+      const wanted = await call<BeaconResponse>(addressOf(answer, viewer), {
         method: 'POST',
         body: { ...(current ? { current } : {}), results: told },
       });
-      againS = wanted.againS;
+      nextInS = wanted.nextInS;
       if (!isStopped && wanted.priority.length > 1) onPriority(wanted.priority);
       // All at once: they are small, and the picture waits for what they say.
       results.push(...(await Promise.all(wanted.measure.map(({ site, url }) => measure(site, url)))));
       // What was measured is wanted now.
-      if (wanted.measure.length > 0) againS = 0;
+      if (wanted.measure.length > 0) nextInS = 0;
     } catch {
       // The tracker is away, or busy: the picture goes on without it.
     } finally {
       isBusy = false;
-      schedule(againS === 0 ? 0 : Math.max(LEAST_PAUSE_MS, againS * 1_000));
+      schedule(nextInS === 0 ? 0 : Math.max(LEAST_PAUSE_MS, nextInS * 1_000));
     }
   }
   schedule(0);
@@ -114,7 +114,7 @@ async function measure(site: SiteId, url: string): Promise<BeaconResult> {
   }
 }
 
-function addressOf({ steering, session, video }: PlayAnswer, { client, grant }: Viewer): string {
+function addressOf({ steering, session, video }: PlayResponse, { client, grant }: Viewer): string {
   // The sites as steering knows them, the viewer's home first.
   const pathways = new URL(steering).searchParams.get('pathways') ?? '';
   const query = new URLSearchParams({ video, pathways });
