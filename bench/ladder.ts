@@ -3,7 +3,7 @@
  * that makes the same rungs from one decoding, and against one ffmpeg for each rung. And what a second worker brings on a
  * ten-minute film, beside what the machine itself gives to two encoders at once. Every ffmpeg has one thread in its decoder, its
  * filters and each encoder, so that one keeps one core busy. Rivals take turns, and of each the least time counts.
- * `BENCH_SECONDS` sets the length of the first film, `BENCH_FILM_SECONDS` that of the second, `BENCH_ROUNDS` the turns.
+ * `BENCH_SECONDS` sets the length of the first video, `BENCH_VIDEO_SECONDS` that of the second, `BENCH_ROUNDS` the turns.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ import { type RunningWorker, startWorker } from '../src/site/media/conversion/wo
 import { openMediaPipeline } from '../test/media/media-pipeline.ts';
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 40);
-const FILM_SECONDS = Number(process.env.BENCH_FILM_SECONDS ?? 600);
+const VIDEO_SECONDS = Number(process.env.BENCH_VIDEO_SECONDS ?? 600);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 2);
 const SOURCE_BPS = 20_000_000;
 const LOOK_EVERY_MS = 250;
@@ -75,16 +75,16 @@ async function compareCost(ffmpeg: string, directory: string): Promise<Record<st
 
 async function compareWorkers(ffmpeg: string, directory: string): Promise<Record<string, number>> {
   const film = join(directory, 'film.mp4');
-  makeFilm(ffmpeg, film, `testsrc2=s=640x400:r=25:d=${FILM_SECONDS}`, ['-g', '50']);
+  makeFilm(ffmpeg, film, `testsrc2=s=640x400:r=25:d=${VIDEO_SECONDS}`, ['-g', '50']);
   const part = join(directory, 'part.mp4');
-  makeFilm(ffmpeg, part, `testsrc2=s=640x400:r=25:d=${FILM_SECONDS / 8}`, ['-g', '50']);
+  makeFilm(ffmpeg, part, `testsrc2=s=640x400:r=25:d=${VIDEO_SECONDS / 8}`, ['-g', '50']);
   const [alone, together, one, two] = await takeTurns([
     () => work(film, 1),
     () => work(film, 2),
     () => encodeAtOnce(ffmpeg, part, 1),
     () => encodeAtOnce(ffmpeg, part, 2),
   ]);
-  console.log(`a film of ${FILM_SECONDS} s, seconds on the clock`);
+  console.log(`a film of ${VIDEO_SECONDS} s, seconds on the clock`);
   console.log(`  one worker ${alone!.seconds.toFixed(1)}, two ${together!.seconds.toFixed(1)}`);
   console.log(
     `  an eighth of it by hand ${one!.seconds.toFixed(1)}, twice at once ${two!.seconds.toFixed(1)}`,
