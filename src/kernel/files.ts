@@ -1,11 +1,11 @@
-/** Durable file operations: what has been answered for is on the disk. */
+/** Durable file operations: when one of them returns, its effect survives a power loss. */
 import type { Stats } from 'node:fs';
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Flushes a file to the disk. After a flush that failed, the system may have dropped what it could not write, and the next
- * flush would succeed without it: so nothing is tried again and nothing acknowledged, and the process stops.
+ * Flushes a file to disk. If a flush fails, the system may have dropped the data that it could not write, and the next flush
+ * would succeed without that data. Therefore nothing is retried or acknowledged, and the process stops.
  */
 export async function flush(file: FileHandle): Promise<void> {
   try {
@@ -22,7 +22,7 @@ export async function flush(file: FileHandle): Promise<void> {
   }
 }
 
-/** Makes a directory's entries durable (a rename or an unlink in it). */
+/** Makes the entries of a directory durable, for example after a rename or an unlink in it. */
 export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {
@@ -41,14 +41,14 @@ export async function syncFile(path: string): Promise<void> {
   }
 }
 
-/** Renames within one file system, then makes both directories durable. The file itself was synced before. */
+/** Renames a file within one file system and makes both directories durable. The caller has synced the file itself. */
 export async function renameDurably(from: string, to: string): Promise<void> {
   await rename(from, to);
   await syncDirectory(dirname(to));
   if (dirname(from) !== dirname(to)) await syncDirectory(dirname(from));
 }
 
-/** Writes a small file so that it is there whole or not at all, also after power loss. */
+/** Writes a small file atomically: after a power loss, either the whole file exists or none of it. */
 export async function writeDurably(path: string, content: string, mode = 0o644): Promise<void> {
   const temporary = `${path}.new`;
   const file = await open(temporary, 'w', mode);
@@ -61,7 +61,7 @@ export async function writeDurably(path: string, content: string, mode = 0o644):
   await renameDurably(temporary, path);
 }
 
-/** Undefined where there is no such file. */
+/** Returns undefined if the file does not exist. */
 export async function findStats(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path);
@@ -70,7 +70,7 @@ export async function findStats(path: string): Promise<Stats | undefined> {
   }
 }
 
-/** The disk has no space left for a write; also as SQLite and PostgreSQL say it. */
+/** True if a write failed because the disk is full, as reported by the system, SQLite or PostgreSQL. */
 export function isDiskFull(error: unknown): boolean {
   const { code, message } = (error ?? {}) as { readonly code?: string; readonly message?: string };
   return ['ENOSPC', 'EDQUOT', '53100'].includes(code ?? '') || /database or disk is full/.test(message ?? '');

@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
 import { addGauge } from './gauge.ts';
 
-it('a gauge that cannot be read is left out, and told again when it can', async () => {
+it('a gauge that cannot be read is left out until it can be read again', async () => {
   const register = new Registry();
   let isAway = false;
   addGauge(register, 'tributary_a', 'Of a database.', () =>
@@ -18,7 +18,7 @@ it('a gauge that cannot be read is left out, and told again when it can', async 
   expect(await register.metrics()).toContain('tributary_a 3');
 });
 
-it('one that is not read in time holds up no answer', async () => {
+it('a gauge that is not read in time does not delay the response', async () => {
   const register = new Registry();
   addGauge(register, 'tributary_a', 'Of a silent database.', () => new Promise(() => {}));
   addGauge(register, 'tributary_b', 'Of another.', () => Promise.resolve(4));

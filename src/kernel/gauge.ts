@@ -1,10 +1,10 @@
-/** A gauge whose value is read when it is asked for. */
+/** A Prometheus gauge whose value is read when the metrics are requested. */
 import { Gauge, type Registry } from 'prom-client';
 import { withinLimit } from './lifecycle/time-limit.ts';
 
 const LIMIT_MS = 2_000;
 
-/** One that cannot be read, or not in time, is left out of the answer: all others are still told. */
+/** A gauge that cannot be read in time is left out of the response, so that the other metrics are still reported. */
 export function addGauge(register: Registry, name: string, help: string, read: () => Promise<number>): void {
   new Gauge({
     name,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-/** Linux has a file to which nothing can be written: its disk is full. */
+/** Linux has a device that reports a full disk for every write. */
 const FULL = '/dev/full';
 
 let directory: string;
@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe.runIf(existsSync(FULL))('a log on a full disk', () => {
-  it('ends nobody, and does not pile up in memory', () => {
+  it('does not end the process, and uses bounded memory', () => {
     const full = openSync(FULL, 'w');
     const { status, stdout } = spawnSync(process.execPath, [script], {
       stdio: ['ignore', 'pipe', full],

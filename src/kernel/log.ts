@@ -1,4 +1,4 @@
-/** Structured logs: JSON lines on standard error, so that standard output stays for what a command prints. */
+/** Structured logs: JSON lines on standard error. Standard output is reserved for the output of commands. */
 import { pino } from 'pino';
 
 export interface Log {
@@ -8,12 +8,12 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
-/** Lines that cannot be written wait in memory up to here; what comes after them is left out. */
+/** Lines that cannot be written are kept in memory up to this size; later lines are dropped. */
 const MAX_WAITING_CHARACTERS = 2 ** 20;
 
 export function createLog(part: string, level: string): Log {
   const lines = pino.destination({ fd: 2, sync: true, maxLength: MAX_WAITING_CHARACTERS });
-  // A log on a full disk, or that nobody reads any more, ends nobody's work. What waits is written before the next line that can be.
+  // A full disk or a closed pipe must not stop the part. Kept lines are written before the next line that can be written.
   lines.on('error', () => {});
   return pino({ level, base: { part }, timestamp: pino.stdTimeFunctions.isoTime }, lines);
 }

@@ -41,7 +41,7 @@ describe('prefixes', () => {
 });
 
 describe('parseAddress', () => {
-  it('reads every spelling of an IPv6 address alike', () => {
+  it('parses every notation of an IPv6 address to the same value', () => {
     const value = parseAddress('2001:db8::1:0:0:1')?.value;
     expect(parseAddress('2001:0db8:0000:0000:0001:0000:0000:0001')?.value).toBe(value);
     expect(parseAddress('[2001:db8:0:0:1::1]')?.value).toBe(value);

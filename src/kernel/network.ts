@@ -1,7 +1,7 @@
-/** IP addresses and prefixes as numbers, so that "longest prefix" is arithmetic. Pure. */
+/** IP addresses and prefixes as numbers, so that a longest-prefix match is arithmetic. Pure. */
 import { isIP } from 'node:net';
 
-/** 32 bits for IPv4, 128 for IPv6. */
+/** An IP address: 32 bits for IPv4, 128 for IPv6. */
 export interface Address {
   readonly bits: 32 | 128;
   readonly value: bigint;
@@ -10,7 +10,7 @@ export interface Address {
 const DOT = 46;
 const ZERO = 48;
 
-/** Four decimal octets without leading zeros as one number; undefined where it is anything else. */
+/** Parses four decimal octets without leading zeros into one number. Returns undefined for any other text. */
 export function parseIpv4(text: string): number | undefined {
   let value = 0;
   let octet = -1;
@@ -31,7 +31,7 @@ export function parseIpv4(text: string): number | undefined {
   return dots === 3 && octet >= 0 ? value * 256 + octet : undefined;
 }
 
-/** Undefined where the text is no IP address. IPv4-mapped IPv6 (`::ffff:192.0.2.1`) counts as IPv4; zone ids are dropped. */
+/** Parses an IP address, or returns undefined. IPv4-mapped IPv6 (`::ffff:192.0.2.1`) counts as IPv4; zone ids are dropped. */
 export function parseAddress(text: string): Address | undefined {
   const ipv4 = parseIpv4(text);
   if (ipv4 !== undefined) return { bits: 32, value: BigInt(ipv4) };
@@ -61,7 +61,7 @@ export interface Prefix extends Address {
   readonly length: number;
 }
 
-/** `10.1.0.0/16`, `2001:db8::/32`; `::ffff:10.1.0.0/112` is the first of these. Undefined where it is none. */
+/** Parses a prefix such as `10.1.0.0/16` (also written `::ffff:10.1.0.0/112`) or `2001:db8::/32`, or returns undefined. */
 export function parsePrefix(text: string): Prefix | undefined {
   const [, base = '', digits] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
   const address = parseAddress(base);
@@ -77,7 +77,7 @@ export const contains = (prefix: Prefix, address: Address): boolean => {
   return prefix.value >> shift === address.value >> shift;
 };
 
-/** The client's address: the socket's, or, where that is a trusted proxy's, the last one in X-Forwarded-For that is not. */
+/** The address of the client: the last address in X-Forwarded-For that is not a trusted proxy, if the socket's address is one. */
 export function clientAddress(
   socketAddress: string,
   forwardedFor: string | undefined,

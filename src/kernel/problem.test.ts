@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net';
 import { expect, it } from 'vitest';
 import { messageOf } from './problem.ts';
 
-it('of a host with several addresses, none of which answers, each is told', async () => {
+it('the message names every address of a host that could not be reached', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

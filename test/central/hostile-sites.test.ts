@@ -127,7 +127,7 @@ describe.concurrent('a hostile site', () => {
     for (let count = 0; count < 5; count++) await expectHonestPublishes(scene);
     await refused;
     expect(performance.now() - startedMs).toBeGreaterThan(25_000);
-    expect((await rowOf(scene, slow)).lastError).toContain('no answer within 30000 ms');
+    expect((await rowOf(scene, slow)).lastError).toContain('no response within 30000 ms');
     await expectHonestPublishes(scene);
   });
 

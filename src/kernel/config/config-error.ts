@@ -1,4 +1,4 @@
-/** What is wrong with a configuration: one line for each fault, each naming the setting. */
+/** A configuration is invalid. The message has one line for each error, and each line names the setting. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }

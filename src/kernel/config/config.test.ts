@@ -11,7 +11,7 @@ const schema = z.strictObject({
 });
 
 describe('parseConfig', () => {
-  it('fills in defaults and leaves other sections alone', () => {
+  it('fills in defaults and ignores other sections', () => {
     expect(parseConfig('[a]\nlisten = "[::]:80"\n[b]\nx = 1', 'f', 'a', schema)).toEqual({
       listen: { host: '::', port: 80 },
       interval: 5_000,
@@ -19,7 +19,7 @@ describe('parseConfig', () => {
     });
   });
 
-  it('tells every fault at once, by the name of the setting', () => {
+  it('reports all errors together, each with the name of its setting', () => {
     const text = '[a]\nlisten = "nowhere"\ninterval = "soon"\nsize = 3\nsise = "1 MB"';
     const fault = (() => {
       try {
@@ -41,8 +41,10 @@ describe('parseConfig', () => {
     expect(() => parseConfig(text, 'f', 'a', schema)).toThrow(/a\.interval: .* is too (short|long)/);
   });
 
-  it('says where a file stops being TOML, and which section is missing', () => {
-    expect(() => parseConfig('[a]\nlisten = ', 'f.toml', 'a', schema)).toThrow(/f\.toml, line 2 is not TOML/);
+  it('reports the line of a TOML error, and a missing section', () => {
+    expect(() => parseConfig('[a]\nlisten = ', 'f.toml', 'a', schema)).toThrow(
+      /f\.toml, line 2 is not valid TOML/,
+    );
     expect(() => parseConfig('', 'f.toml', 'a', schema)).toThrow(/no section \[a\]/);
   });
 });

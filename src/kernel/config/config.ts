@@ -1,4 +1,4 @@
-/** Configuration: one TOML file with a section for each part, parsed once at the start, every fault told at once. */
+/** Configuration: one TOML file with a section for each part. It is parsed once at startup, and all errors are reported together. */
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
@@ -14,28 +14,28 @@ const SIZE_BYTES = { KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 } as con
 const BITRATE = /^(\d+(?:\.\d+)?)\s*(kbit|Mbit|Gbit)\/s$/;
 const BITRATE_BPS = { kbit: 1e3, Mbit: 1e6, Gbit: 1e9 } as const;
 
-/** `"10 s"` → 10000. Undefined where it is no duration. */
+/** Parses a duration into milliseconds: `"10 s"` → 10000. Returns undefined if the text is not a duration. */
 export function parseDuration(text: string): number | undefined {
   const match = DURATION.exec(text);
   return match ? Number(match[1]) * DURATION_MS[match[2] as keyof typeof DURATION_MS] : undefined;
 }
 
-/** `"512 MB"` → 536870912 (powers of 1024). Undefined where it is no size. */
+/** Parses a size into bytes: `"512 MB"` → 536870912 (powers of 1024). Returns undefined if the text is not a size. */
 export function parseSize(text: string): number | undefined {
   const match = SIZE.exec(text);
   return match ? Math.round(Number(match[1]) * SIZE_BYTES[match[2] as keyof typeof SIZE_BYTES]) : undefined;
 }
 
-/** `"20 Mbit/s"` → 20000000 (powers of 1000). Undefined where it is no bit rate. */
+/** Parses a bit rate into bits per second: `"20 Mbit/s"` → 20000000 (powers of 1000). Returns undefined if the text is not a bit rate. */
 export function parseBitrate(text: string): number | undefined {
   const match = BITRATE.exec(text);
   return match ? Math.round(Number(match[1]) * BITRATE_BPS[match[2] as keyof typeof BITRATE_BPS]) : undefined;
 }
 
 /**
- * Reads `[section]` of the TOML file at `path`. Sections of other parts may stand beside it.
+ * Reads `[section]` of the TOML file at `path`. The file may contain sections of other parts.
  *
- * @throws ConfigError with every fault at once.
+ * @throws ConfigError that lists every error.
  */
 export function readConfig<T>(
   path: string,
@@ -45,7 +45,7 @@ export function readConfig<T>(
   return { config: parseConfig(readText(path), path, section, schema), directory: dirname(path) };
 }
 
-/** Names of the sections that the TOML file at `path` has. @throws ConfigError */
+/** Lists the names of the sections in the TOML file at `path`. @throws ConfigError */
 export const listSections = (path: string): readonly string[] =>
   Object.keys(parseTables(readText(path), path));
 
@@ -53,7 +53,7 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new ConfigError(`The configuration ${path} cannot be read: ${messageOf(cause)}.`, { cause });
+    throw new ConfigError(`Cannot read the configuration ${path}: ${messageOf(cause)}.`, { cause });
   }
 }
 
@@ -62,14 +62,14 @@ function parseTables(text: string, path: string): Record<string, unknown> {
     return parse(text);
   } catch (cause) {
     const where = cause instanceof TomlError ? `, line ${cause.line}` : '';
-    throw new ConfigError(`${path}${where} is not TOML: ${messageOf(cause).split('\n')[0]}`, { cause });
+    throw new ConfigError(`${path}${where} is not valid TOML: ${messageOf(cause).split('\n')[0]}`, { cause });
   }
 }
 
 export function parseConfig<T>(text: string, path: string, section: string, schema: z.ZodType<T>): T {
   const tables = parseTables(text, path);
   if (!(section in tables)) {
-    throw new ConfigError(`${path} has no section [${section}]. tributary.sample.toml shows one.`);
+    throw new ConfigError(`${path} has no section [${section}]. See tributary.sample.toml for an example.`);
   }
   const parsed = schema.safeParse(tables[section]);
   if (parsed.success) return parsed.data;

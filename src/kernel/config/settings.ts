@@ -1,10 +1,10 @@
-/** Kinds of settings that several parts' configurations have. */
+/** Types of settings that the configurations of several parts share. */
 import * as z from 'zod';
 import { parsePrefix } from '../network.ts';
 import { isPostgresUrl } from '../sql/postgres.ts';
 import { parseBitrate, parseDuration, parseSize } from './config.ts';
 
-/** Below, what repeats would do nothing else; above, Node's timers do not count (2^31 ms). */
+/** Shorter intervals would keep a loop busy all the time; longer ones exceed what Node's timers can count (2^31 ms). */
 const MIN_DURATION_MS = 10;
 const MAX_DURATION_MS = 24 * 24 * 3_600_000;
 
@@ -92,7 +92,7 @@ export const baseUrlSetting = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** `"postgres://user:password@host/name"`; where it is left out, the part has an embedded database of its own. */
+/** `"postgres://user:password@host/name"`. Without it, the part uses an embedded database. */
 export const databaseSetting = z
   .string()
   .refine(

@@ -1,4 +1,4 @@
-/** A TLS certificate and its key as files, read again when they change: who renews them has nothing to restart. */
+/** A TLS certificate and its key as files. They are reloaded when they change, so a renewal needs no restart. */
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { ConfigError } from '../config/config-error.ts';
@@ -9,14 +9,14 @@ import { messageOf } from '../problem.ts';
 const LOOK_MS = 10_000;
 
 export interface CertificateFiles {
-  /** PEM, with the intermediate certificates behind it. */
+  /** PEM file with the certificate, followed by the intermediate certificates. */
   readonly certificate: string;
   readonly key: string;
 }
 
 /**
- * AES-128 before AES-256 and ChaCha20: on machines with AES instructions it moves a fifth more bytes a second, and no viewer is
- * less safe for it.
+ * AES-128 comes before AES-256 and ChaCha20: on machines with AES instructions it encrypts a fifth more bytes per second, and
+ * it is as safe for viewers.
  */
 const CIPHERS = [
   'TLS_AES_128_GCM_SHA256',
@@ -35,7 +35,7 @@ export interface Certificate extends SecureContextOptions {
   readonly key: Buffer;
 }
 
-/** @throws Error where one is missing, or they do not belong together. */
+/** @throws Error if a file is missing, or if the key does not belong to the certificate. */
 async function readCertificate(files: CertificateFiles): Promise<Certificate> {
   const [cert, key] = await Promise.all([readFile(files.certificate), readFile(files.key)]);
   const options: Certificate = {
@@ -49,7 +49,7 @@ async function readCertificate(files: CertificateFiles): Promise<Certificate> {
   return options;
 }
 
-/** The same at the start of a part. @throws ConfigError that names the files. */
+/** Reads the certificate when a part starts. @throws ConfigError that names the files. */
 export async function requireCertificate(files: CertificateFiles): Promise<Certificate> {
   try {
     return await readCertificate(files);
@@ -61,7 +61,7 @@ export async function requireCertificate(files: CertificateFiles): Promise<Certi
   }
 }
 
-/** Hands on what has changed. Files that cannot be used are told of, and the old ones stay. */
+/** Reports each changed certificate to `onChanged`. Invalid files are logged, and the previous certificate stays in use. */
 export function watchCertificate(
   files: CertificateFiles,
   initial: Certificate,
@@ -83,11 +83,14 @@ export function watchCertificate(
       if (found.cert.equals(current.cert) && found.key.equals(current.key)) return lookMs;
       current = found;
       onChanged(found);
-      log.info({ certificate: files.certificate }, 'the certificate was read again');
+      log.info({ certificate: files.certificate }, 'certificate reloaded');
     } catch (error) {
       const reason = messageOf(error);
       if (reason !== refused) {
-        log.error({ certificate: files.certificate, reason }, 'the new certificate cannot be used');
+        log.error(
+          { certificate: files.certificate, reason },
+          'the new certificate is invalid; keeping the previous one',
+        );
       }
       refused = reason;
     }

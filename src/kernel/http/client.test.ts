@@ -20,7 +20,7 @@ async function serve(listener: RequestListener): Promise<string> {
 const options = { timeoutMs: 300, maxBytes: 1_000, response: z.strictObject({ ok: z.boolean() }) };
 
 describe('call', () => {
-  it('parses what a peer answers', async () => {
+  it('parses the response of a peer', async () => {
     const url = await serve((_request, response) => void response.end('{"ok":true}'));
     expect(await call(url, options)).toEqual({ ok: true });
   });
@@ -55,7 +55,7 @@ describe('call', () => {
     expect(Date.now() - startedMs).toBeLessThan(2_000);
   });
 
-  it('ends when the caller has no more use for it', async () => {
+  it('ends when the caller aborts it', async () => {
     const url = await serve(() => {});
     const abort = new AbortController();
     const answer = call(url, { ...options, timeoutMs: 60_000, abort: abort.signal });

@@ -1,4 +1,4 @@
-/** HTTP requests between parts: signed or plain, bounded in time and size, every answer parsed. */
+/** HTTP requests between parts: signed or plain, bounded in time and size, with parsed responses. */
 import { isIP } from 'node:net';
 import type { z } from 'zod';
 import type { KeyPair } from '../identity/keys.ts';
@@ -23,14 +23,14 @@ export interface IncomingResponse {
   readonly status: number;
   readonly text: string;
 }
-/** Brings a request to its server and the answer back. @throws whatever went wrong on the way */
+/** Sends a request to its server and returns the response. @throws any error of the transport */
 export type Send = (request: OutgoingRequest) => Promise<IncomingResponse>;
 
 export interface CallOptions<T> {
   readonly method?: 'GET' | 'POST';
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** Sent as it is, instead of `body`. */
+  /** Sent unchanged, instead of `body`. */
   readonly content?: { readonly type: string; readonly text: string };
   readonly signer?: Signer;
   readonly headers?: Readonly<Record<string, string>>;
@@ -38,15 +38,15 @@ export interface CallOptions<T> {
   readonly maxBytes: number;
   readonly abort?: AbortSignal | undefined;
   readonly response: z.ZodType<T>;
-  /** Another way than HTTP. */
+  /** Transport to use instead of HTTP. */
   readonly send?: Send;
 }
 
 /**
- * Calls another part and parses its JSON answer.
+ * Calls another part and parses its JSON response.
  *
- * @throws Problem with the peer's own code where it answered with problem details; otherwise 502 `peer-unreachable`,
- * `peer-too-large` or `peer-malformed`.
+ * @throws Problem with the code that the peer reported, or 502 `peer-error`, `peer-unreachable`, `peer-too-large` or
+ * `peer-malformed`.
  */
 export async function call<T>(url: string, options: CallOptions<T>): Promise<T> {
   const target = new URL(url);
@@ -81,7 +81,7 @@ export async function call<T>(url: string, options: CallOptions<T>): Promise<T> 
     const [issue] = parsed.error.issues;
     throw problem(
       'peer-malformed',
-      `${target.host} answered something else than was expected: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+      `${target.host} sent an unexpected response: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
     );
   }
   return parsed.data;
@@ -104,7 +104,7 @@ async function readBounded(response: Response, maxBytes: number, host: string): 
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength;
     if (size > maxBytes) {
-      throw problem('peer-too-large', `${host} answered more than ${maxBytes} bytes.`);
+      throw problem('peer-too-large', `The response of ${host} exceeds ${maxBytes} bytes.`);
     }
     chunks.push(chunk);
   }
@@ -115,7 +115,7 @@ function parseJson(text: string, host: string): unknown {
   try {
     return text === '' ? {} : JSON.parse(text);
   } catch (cause) {
-    throw problem('peer-malformed', `${host} did not answer with JSON.`, { cause });
+    throw problem('peer-malformed', `The response of ${host} is not JSON.`, { cause });
   }
 }
 
@@ -128,6 +128,6 @@ function toPeerProblem(json: unknown, status: number, host: string): Problem {
   );
 }
 
-/** `host:port` with IPv6 in brackets. */
+/** Formats `host:port`, with IPv6 addresses in brackets. */
 export const formatAddress = (ip: string, port: number): string =>
   isIP(ip) === 6 ? `[${ip}]:${port}` : `${ip}:${port}`;

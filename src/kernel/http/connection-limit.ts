@@ -1,14 +1,14 @@
-/** How many connections one address may hold: one client that opens thousands must not shut out all others. */
+/** Limits the connections of one address, so that a client that opens thousands cannot lock out the others. */
 import type { Socket } from 'node:net';
 import { contains, type Prefix, parseAddress } from '../network.ts';
 
 export interface ConnectionLimit {
   readonly perAddress: number;
-  /** Proxies: many viewers stand behind one address. */
+  /** Addresses without a limit: proxies, which connect on behalf of many viewers. */
   readonly except: readonly Prefix[];
 }
 
-/** An IPv6 client has a whole /64 of addresses. Undefined where the limit is not for it. */
+/** The key under which connections are counted: an IPv6 client has a whole /64. Undefined for addresses without a limit. */
 function ownerOf(text: string, except: readonly Prefix[]): string | undefined {
   const address = parseAddress(text);
   if (!address) return text;
@@ -16,7 +16,7 @@ function ownerOf(text: string, except: readonly Prefix[]): string | undefined {
   return address.bits === 32 ? `4 ${address.value}` : `6 ${address.value >> 64n}`;
 }
 
-/** False: one too many, and it was cut off. */
+/** Creates a function that returns false after it has reset a connection in excess of the limit. */
 export function createConnectionGate({ perAddress, except }: ConnectionLimit): (socket: Socket) => boolean {
   const open = new Map<string, number>();
   return socket => {
@@ -24,7 +24,7 @@ export function createConnectionGate({ perAddress, except }: ConnectionLimit): (
     if (owner === undefined) return true;
     const count = open.get(owner) ?? 0;
     if (count >= perAddress) {
-      // A reset, not an orderly end: it costs nothing more here.
+      // A reset costs this server nothing more; an orderly close would.
       socket.resetAndDestroy();
       return false;
     }

@@ -1,9 +1,9 @@
-/** Passes a request on to another part as it came, and its answer back: for a part that stands in front of others. */
+/** Forwards a request unchanged to another part and returns its response, for a part that serves as a front for others. */
 import { type IncomingMessage, type ServerResponse, request as send } from 'node:http';
 import { problem } from '../problem.ts';
 import { sendProblem } from './server.ts';
 
-/** RFC 9110, section 7.6.1: of this connection alone. */
+/** Headers of one connection only, which a proxy must not forward (RFC 9110, section 7.6.1). */
 const HOP_BY_HOP = new Set([
   'connection',
   'keep-alive',
@@ -15,7 +15,7 @@ const HOP_BY_HOP = new Set([
 ]);
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Host stays what the client asked for: signatures cover it. */
+/** Keeps the Host header of the client, because signatures cover it. */
 export function forward(target: URL, request: IncomingMessage, response: ServerResponse): void {
   const { socket, headers } = request;
   const hops = [headers['x-forwarded-for'], socket.remoteAddress].flat().filter(hop => hop !== undefined);
@@ -40,7 +40,7 @@ export function forward(target: URL, request: IncomingMessage, response: ServerR
     const kept = Object.entries(answer.headers).filter(([name]) => !HOP_BY_HOP.has(name));
     response.writeHead(answer.statusCode ?? 502, Object.fromEntries(kept));
     answer.pipe(response);
-    // Cut off there, cut off here: half an answer must not look like a whole one.
+    // A truncated response must not look complete.
     answer.on('error', () => response.destroy());
     answer.on('aborted', () => response.destroy());
   });

@@ -4,7 +4,7 @@ import { formatLongList } from './json-list-writer.ts';
 describe('JSON of a long list', () => {
   const members = [{ name: '第一讲 🎞 "é"\u2028\n' }, 1, 'x', null];
 
-  it('says the same as any other', () => {
+  it('parses to the same value as JSON.stringify writes', () => {
     const bytes = formatLongList({ site: '杭州', more: false }, 'records', members);
     expect(JSON.parse(bytes.toString())).toEqual({ site: '杭州', more: false, records: members });
     expect(JSON.parse(formatLongList({}, 'records', []).toString())).toEqual({ records: [] });

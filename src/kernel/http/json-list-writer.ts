@@ -1,7 +1,7 @@
 /**
- * JSON of a long list, as bytes that are cheap to read: in ASCII alone, the rest escaped (RFC 8259, section 7), and put together
- * member by member. Node decodes ASCII some ten times faster, and takes a string of more than 128 KB from the system anew
- * each time, which costs more than all that is done with it; text beyond Latin needs twice the memory.
+ * Writes a long list as JSON in bytes that are cheap to read: ASCII only, with other characters escaped (RFC 8259, section 7),
+ * one member at a time. Node decodes ASCII about ten times faster than UTF-8. It allocates each string above 128 KB from the
+ * system, which costs more than parsing it, and text beyond Latin-1 needs twice the memory.
  */
 export function formatLongList(head: object, name: string, members: readonly unknown[]): Buffer {
   const before = formatAscii(head).slice(0, -1);

@@ -1,4 +1,4 @@
-/** The pages: a few files that the build made, read once at the start and answered from memory under a strict policy. */
+/** The pages: a few built files, read once at startup and served from memory under a strict content security policy. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative } from 'node:path';
@@ -28,9 +28,9 @@ interface PageFile {
 export interface PagesOptions {
   /** The built pages (`dist/ui`). */
   readonly directory: string;
-  /** Address pattern of the framework → file, e.g. `/watch/:video` → `watch.html`. */
+  /** Maps a route pattern to a file, for example `/watch/:video` to `watch.html`. */
   readonly pages: Readonly<Record<string, string>>;
-  /** Origins that the pages may fetch from, beside their own. */
+  /** Other origins that the pages may fetch from. */
   readonly connectTo: () => readonly string[] | Promise<readonly string[]>;
 }
 
@@ -65,7 +65,7 @@ export function servePages(app: HttpServer, options: PagesOptions): void {
       return send(name, request, reply, 'no-cache');
     });
   }
-  // A person who asks for what is not here gets a page; a program, problem details.
+  // For an unknown address, browsers get a page and programs get problem details.
   app.get('/*', { schema: { hide: true } }, async (request, reply) => {
     const page = files.get(LOST_PAGE);
     if (!page || !/\btext\/html\b/.test(request.headers.accept ?? '')) return reply.callNotFound();
@@ -73,7 +73,7 @@ export function servePages(app: HttpServer, options: PagesOptions): void {
     reply.header('content-security-policy', contentSecurityPolicy([]));
     return reply.code(404).type(page.type).send(page.body);
   });
-  // The build names these files by their content, so they never change.
+  // The build puts a hash of the content into these names, so the files never change.
   app.get<{ Params: { '*': string } }>('/assets/*', { schema: { hide: true } }, (request, reply) =>
     send(`assets/${request.params['*']}`, request, reply, 'public, max-age=31536000, immutable'),
   );
@@ -87,9 +87,9 @@ const contentSecurityPolicy = (connectTo: readonly string[]): string =>
     `img-src 'self' data: ${connectTo.join(' ')}`,
     "font-src 'self'",
     `media-src 'self' data: blob: ${connectTo.join(' ')}`,
-    // data: hls.js reads the first steering manifest from one, and begins a text track with one.
+    // hls.js reads the first steering manifest from a data: URI, and starts a text track with one.
     `connect-src 'self' data: ${connectTo.join(' ')}`,
-    // blob: hls.js makes its worker from one.
+    // hls.js creates its worker from a blob: URI.
     "worker-src 'self' blob:",
     "base-uri 'none'",
     "form-action 'self'",

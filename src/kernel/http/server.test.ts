@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => app.close());
 
-/** Everything that is answered to these bytes until the connection ends. */
+/** Sends these bytes and reads the response until the connection ends. */
 async function send(bytes: string): Promise<{ head: string; body: Record<string, unknown> }> {
   const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
   await once(socket, 'connect');

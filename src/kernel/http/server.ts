@@ -1,6 +1,6 @@
 /**
- * The HTTP server that every part's calls stand on: schemas in and out (zod), errors as problem details, signed calls,
- * and the four addresses that every part has: /healthz, /readyz, /metrics, /openapi.json.
+ * The HTTP server of every part: zod schemas for requests and responses, errors as problem details, signed calls, and the four
+ * addresses that all parts share: /healthz, /readyz, /metrics and /openapi.json.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -38,7 +38,7 @@ const HEADERS_TIMEOUT_MS = 10_000;
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The body's bytes as they came, for Content-Digest. */
+    /** The unparsed bytes of the body, for Content-Digest. */
     rawBody: Buffer;
   }
 }
@@ -56,22 +56,22 @@ export type NodeHandler = (request: IncomingMessage, response: ServerResponse) =
 export interface HttpOptions {
   readonly part: string;
   readonly log: Log;
-  /** A sentence that says what is missing, or undefined when ready. */
+  /** Returns what is missing, as a sentence, or undefined when the part is ready. */
   readonly ready: () => string | undefined;
-  /** Takes requests before the framework sees them (the buffer's hot path, uploads). False: not mine. */
+  /** Handles requests before the framework does (media files, uploads). Returns false for other requests. */
   readonly before?: (request: IncomingMessage, response: ServerResponse) => boolean;
   readonly server?: ServerOptions;
 }
 
 export interface ServerOptions {
   readonly lane?: ConnectionLane | undefined;
-  /** Speaks TLS with this certificate; `setSecureContext` of the server changes it. */
+  /** Enables TLS with this certificate; `setSecureContext` of the server replaces it. */
   readonly certificate?: SecureContextOptions | undefined;
   readonly connections?: ConnectionLimit | undefined;
 }
 
 type Compilers = NonNullable<FastifyServerOptions['schemaController']>['compilersFactory'];
-/** Given at once: otherwise the framework makes its own first, and those take long. Its types know only of those. */
+/** Replaces the framework's default compilers, which are slow to create. Its types only describe the defaults. */
 const ZOD_COMPILERS = {
   buildValidator: () => validatorCompiler,
   buildSerializer: () => serializerCompiler,
@@ -91,10 +91,10 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   const app = withTypes(
     fastify({
       bodyLimit: MAX_JSON_BODY_BYTES,
-      // `close` ends what is idle; a player's or a tracker's open request must not hold up the stop.
+      // `close` ends idle connections only; the open request of a player or a tracker must not delay the stop.
       forceCloseConnections: true,
       routerOptions: { maxParamLength: 200 },
-      // What fails before there is a route to answer for it.
+      // Errors that occur before a route is found.
       frameworkErrors: (error, _request, reply) => void sendError(error, reply, options.log),
       clientErrorHandler: respondToClientError,
       schemaController: { compilersFactory: ZOD_COMPILERS },
@@ -114,7 +114,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   });
   app.setErrorHandler((error, _request, reply) => sendError(error, reply, options.log));
   app.setNotFoundHandler((request, reply) =>
-    sendError(problem('not-found', `There is nothing at ${request.url.split('?')[0]}.`), reply, options.log),
+    sendError(problem('not-found', `Nothing was found at ${request.url.split('?')[0]}.`), reply, options.log),
   );
   await app.register(swagger, {
     openapi: {
@@ -140,13 +140,13 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
 const withBefore = (handler: NodeHandler, before: HttpOptions['before']): NodeHandler =>
   before ? (request, response) => void (before(request, response) || handler(request, response)) : handler;
 
-/** A server with our limits. */
+/** Creates a node:http or node:https server with the limits that all parts use. */
 export function createNodeServer(handler: NodeHandler, options: ServerOptions = {}): Server | TlsServer {
   const { lane, certificate, connections } = options;
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
-    // A healthy slow upload takes longer than any fixed limit; uploads have an idle rule of their own.
+    // A slow upload may take longer than any fixed limit; uploads are limited by their idle time instead.
     requestTimeout: 0,
     keepAliveTimeout: 65_000,
     noDelay: true,
@@ -161,18 +161,18 @@ export function createNodeServer(handler: NodeHandler, options: ServerOptions = 
   }
   if (connections) {
     const isWithin = createConnectionGate(connections);
-    intercept(server, 'connection', (socket, goOn) => {
-      if (isWithin(socket)) goOn();
+    intercept(server, 'connection', (socket, proceed) => {
+      if (isWithin(socket)) proceed();
     });
   }
   return server;
 }
 
-/** Comes before who has heard of `event` first until now. */
+/** Inserts `handle` before the first listener of `event`; `proceed` calls that listener. */
 function intercept(
   server: Server | TlsServer,
   event: 'connection' | 'secureConnection',
-  handle: (socket: Socket, goOn: () => void) => void,
+  handle: (socket: Socket, proceed: () => void) => void,
 ): void {
   const [first] = server.listeners(event);
   server.removeAllListeners(event);
@@ -189,7 +189,7 @@ function sendError(error: unknown, reply: FastifyReply, log: Log): FastifyReply 
     .send(body);
 }
 
-/** What node:http could not read as a request at all; the connection ends with the answer. */
+/** Responds to bytes that node:http could not parse as a request, and closes the connection. */
 function respondToClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
   const { status, headers, body } = formatProblem(toClientProblem(error.code));
@@ -204,14 +204,14 @@ function respondToClientError(error: Error & { code?: string }, socket: Socket):
 
 function toClientProblem(code: string | undefined): Problem {
   if (code === 'HPE_HEADER_OVERFLOW') {
-    const detail = `Address and headers may have ${MAX_HEADER_BYTES} bytes at most.`;
+    const detail = `The address and headers together may have at most ${MAX_HEADER_BYTES} bytes.`;
     return problem('headers-too-large', detail);
   }
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     const detail = `The headers did not arrive within ${HEADERS_TIMEOUT_MS / 1_000} seconds.`;
     return problem('request-timeout', detail);
   }
-  return problem('request-malformed', 'This is no HTTP request.');
+  return problem('request-malformed', 'The bytes received are not an HTTP request.');
 }
 
 function toProblem(error: unknown): Problem {
@@ -224,15 +224,19 @@ function toProblem(error: unknown): Problem {
     return problem('request-invalid', faults.join(' '));
   }
   if (isDiskFull(error)) {
-    return problem('disk-full', 'The disk is full here. Make room, then try again; nothing was changed.', {
-      cause: error,
-    });
+    return problem(
+      'disk-full',
+      'The disk of this machine is full. Free some space, then try again. Nothing was changed.',
+      {
+        cause: error,
+      },
+    );
   }
   const databaseFault = findDatabaseProblem(error);
   if (databaseFault) return databaseFault;
   const { statusCode, code } = (error ?? {}) as { statusCode?: number; code?: string };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return problem('body-too-large', `The body may have ${MAX_JSON_BODY_BYTES} bytes at most.`);
+    return problem('body-too-large', `The body may have at most ${MAX_JSON_BODY_BYTES} bytes.`);
   }
   if (code === 'FST_ERR_BAD_URL') {
     return problem('address-malformed', 'The address is not percent-encoded UTF-8.', {
@@ -245,7 +249,7 @@ function toProblem(error: unknown): Problem {
   if (statusCode && statusCode >= 400 && statusCode < 500) {
     return problem('request-invalid', messageOf(error), { cause: error });
   }
-  return problem('internal', 'Something went wrong here. The log of this part says more.', {
+  return problem('internal', 'An unexpected error occurred. See the log of this part.', {
     cause: error,
   });
 }
@@ -268,7 +272,7 @@ export function sendProblem(
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
-/** `signer`: whose signature it is beyond doubt, although the request is refused. */
+/** A signed request was rejected. `signer` is set if the signature itself is valid, so the key's owner made the request. */
 export class RejectedSignature extends Problem {
   readonly signer: string | undefined;
 
@@ -278,7 +282,7 @@ export class RejectedSignature extends Problem {
   }
 }
 
-/** Who signed this request. @throws Problem 401 with the reason. */
+/** Returns the id of the key that signed this request. @throws Problem 401 with the reason. */
 export async function requireSigner(
   request: FastifyRequest,
   findKey: (keyId: string) => Promise<PublicKey | undefined>,
@@ -319,12 +323,12 @@ export function requireToken(request: FastifyRequest, token: string): void {
   }
 }
 
-/** Spells this answer otherwise. The framework takes bytes from a serializer, though its types know only of texts. */
+/** Serializes this response with `format`. The framework accepts bytes from a serializer, although its types only allow text. */
 export function setRawSerializer<Payload>(reply: FastifyReply, format: (payload: Payload) => Buffer): void {
   reply.serializer(format as unknown as (payload: Payload) => string);
 }
 
-/** Players and pages of other origins may read this answer. */
+/** Allows players and pages of other origins to read this response. */
 export function allowAnyOrigin(reply: FastifyReply): void {
   reply.header('access-control-allow-origin', '*');
   reply.header('timing-allow-origin', '*');

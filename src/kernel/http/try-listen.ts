@@ -1,7 +1,7 @@
-/** Whether an address can be listened on, found out by doing it. */
+/** Checks whether a server could listen on an address, by listening on it briefly. */
 import { createServer } from 'node:net';
 
-/** @returns the reason why not (an error code like `EADDRINUSE`), or undefined. Port 0: any. */
+/** @returns the error code (for example `EADDRINUSE`), or undefined if the address is free. Port 0 means any port. */
 export const tryListen = (host: string, port: number): Promise<string | undefined> =>
   new Promise(resolve => {
     const server = createServer();

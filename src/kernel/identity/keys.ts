@@ -1,4 +1,4 @@
-/** Ed25519 keys of members and of central, kept as one file that only the owner may read. */
+/** Ed25519 keys of members and of central. Each key is stored in a file that only its owner may read. */
 import {
   createPrivateKey,
   createPublicKey,
@@ -12,7 +12,7 @@ import {
 import { existsSync, readFileSync } from 'node:fs';
 import { writeDurably } from '../files.ts';
 
-/** Raw 32-byte Ed25519 public key in base64url. */
+/** A raw 32-byte Ed25519 public key in base64url. */
 export type PublicKey = string;
 
 export interface KeyPair {
@@ -25,7 +25,7 @@ const fromPrivate = (key: KeyObject): KeyPair => ({
   sign: message => sign(null, Buffer.from(message), key),
 });
 
-/** Reads the key at `path`; makes one there at the first start. */
+/** Reads the key at `path`, and creates it at the first start. */
 export async function readOrMakeKey(path: string): Promise<KeyPair> {
   if (!existsSync(path)) {
     const { privateKey } = generateKeyPairSync('ed25519');
@@ -34,7 +34,7 @@ export async function readOrMakeKey(path: string): Promise<KeyPair> {
   return fromPrivate(createPrivateKey(readFileSync(path)));
 }
 
-/** Reads the secret at `path`, 32 random bytes; makes one there at the first start. */
+/** Reads the secret at `path` (32 random bytes), and creates it at the first start. */
 export async function readOrMakeSecret(path: string): Promise<Buffer> {
   if (!existsSync(path)) await writeDurably(path, randomBytes(32).toString('base64url'), 0o600);
   return Buffer.from(readFileSync(path, 'utf8'), 'base64url');
@@ -51,5 +51,5 @@ export function verifySignature(publicKey: PublicKey, message: string, signature
 
 export const sha256Hex = (data: string | Buffer): string => hash('sha256', data, 'hex');
 
-/** 128 random bits in base64url. */
+/** Returns 128 random bits in base64url. */
 export const newNonce = (): string => randomBytes(16).toString('base64url');

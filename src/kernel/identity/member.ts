@@ -1,4 +1,4 @@
-/** A member of the system (a site or a tracker): its own key, and what the centre told it when it joined. */
+/** The identity of a member (a site or a tracker): its own key, and the membership that central returned when it joined. */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,12 +20,12 @@ export interface MemberIdentity {
   readonly membership: Membership | undefined;
 }
 
-/** Where a member's own key is kept. */
+/** The file in which a member stores its key. */
 export const keyPath = (directory: string): string => join(directory, 'member.key');
 
 const membershipPath = (directory: string): string => join(directory, 'member.json');
 
-/** Reads this member's key (made at the first start) and its membership, if it has joined. */
+/** Reads this member's key (created at the first start) and, if it has joined, its membership. */
 export async function readIdentity(directory: string): Promise<MemberIdentity> {
   await mkdir(directory, { recursive: true });
   const key = await readOrMakeKey(keyPath(directory));
@@ -37,9 +37,9 @@ export async function readIdentity(directory: string): Promise<MemberIdentity> {
 }
 
 /**
- * Enrols `key` with the one-time join token; the request is signed with that key, which proves that we hold it.
+ * Enrols `key` with the one-time join token. The request is signed with that key, to prove that this member holds it.
  *
- * @throws Problem as central answered, e.g. 401 `join-token-invalid`; 409 where it is of another role.
+ * @throws Problem that central reported, for example 401 `join-token-expired`, or 409 `join-role-mismatch`.
  */
 export async function joinCentral(
   directory: string,
@@ -57,7 +57,7 @@ export async function joinCentral(
     response: joinAnswerSchema,
   });
   if (answer.role !== role) {
-    throw problem('join-role-mismatch', `This join token is for a ${answer.role}, and this is a ${role}.`);
+    throw problem('join-role-mismatch', `This join token is for a ${answer.role}, but this is a ${role}.`);
   }
   const membership: Membership = { centralUrl, ...answer };
   await writeDurably(membershipPath(directory), `${JSON.stringify(membership, null, 2)}\n`);

@@ -1,18 +1,18 @@
 /**
- * Whose bytes these are: the SHA-256 of a whole file (RFC 9530, `Repr-Digest`), signed together with the file's path by
- * the site that made it (RFC 9421, Ed25519). A buffer passes the proof on with the bytes, so what comes from any holder can be
- * checked, and a holder that alters bytes gains nothing. One profile and no options. The signature does not expire: the
- * path names a revision, and a revision never changes its bytes.
+ * Proofs of origin: the SHA-256 of a whole file (RFC 9530, `Repr-Digest`), signed together with the path of the file by the
+ * site that made it (RFC 9421, Ed25519). A buffer passes the proof on with the bytes, so a receiver can check the bytes of any
+ * holder, and a holder that alters bytes gains nothing. There is one profile without options. The signature does not expire,
+ * because the path names a revision, and the bytes of a revision never change.
  */
 import { webcrypto } from 'node:crypto';
 import { type KeyPair, type PublicKey, verifySignature } from './keys.ts';
 
 export interface Proof {
-  /** Of the whole file, base64. */
+  /** SHA-256 of the whole file, base64. */
   readonly sha256: string;
-  /** The signer's public key: who reads it decides whether that is the right one. */
+  /** The public key of the signer. The reader decides whether it is the expected one. */
   readonly key: PublicKey;
-  /** Base64. */
+  /** The Ed25519 signature, base64. */
   readonly signature: string;
 }
 
@@ -24,7 +24,7 @@ const formatDigest = (sha256: string): string => `sha-256=:${sha256}:`;
 const formatParameters = (key: PublicKey): string =>
   `("@path";req "repr-digest");keyid="${key}";alg="ed25519"`;
 
-/** The signature base of RFC 9421, section 2.5; `;req` because the path is the request's (section 2.4). */
+/** The signature base (RFC 9421, section 2.5). `;req` says that the path is part of the request (section 2.4). */
 const signatureBase = (path: string, sha256: string, key: PublicKey): string =>
   [
     `"@path";req: ${path}`,
@@ -37,7 +37,7 @@ export function signBytes(key: KeyPair, path: string, sha256: string): Proof {
   return { sha256, key: key.publicKey, signature };
 }
 
-/** True if the signature is by the key that the proof names. */
+/** True if the key that the proof names made the signature. */
 export const isSigned = (path: string, { sha256, key, signature }: Proof): boolean =>
   verifySignature(key, signatureBase(path, sha256, key), Buffer.from(signature, 'base64'));
 
@@ -50,7 +50,7 @@ export const formatProof = ({ sha256, key, signature }: Proof): string[] => [
   `bytes=:${signature}:`,
 ];
 
-/** Undefined where there is none, or none of exactly this form. */
+/** Parses a proof from response headers. Returns undefined if there is none, or none of exactly this form. */
 export function parseProof(
   headers: Readonly<Record<string, string | string[] | undefined>>,
 ): Proof | undefined {
@@ -60,6 +60,6 @@ export function parseProof(
   return sha256 && key && signature ? { sha256, key, signature } : undefined;
 }
 
-/** Off the main thread: 2 MB take 1–2 ms. */
+/** Computes a SHA-256 off the main thread, because 2 MB take 1–2 ms. */
 export const sha256Base64 = async (bytes: Buffer): Promise<string> =>
   Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('base64');

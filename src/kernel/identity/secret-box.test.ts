@@ -5,14 +5,14 @@ describe('a secret box', () => {
   const box = createSecretBox('a'.repeat(43));
   const secret = 'postgres://central:密码@db.example/site';
 
-  it('gives back what was sealed, and seals alike things differently', () => {
+  it('decrypts what it encrypted, and encrypts equal texts differently', () => {
     const sealed = box.encrypt(secret);
     expect(box.decrypt(sealed)).toBe(secret);
     expect(sealed).not.toBe(box.encrypt(secret));
     expect(Buffer.from(sealed, 'base64url').toString('latin1')).not.toContain('central');
   });
 
-  it('opens nothing that was altered, cut off, or sealed by another', () => {
+  it('rejects texts that were altered, truncated or encrypted with another key', () => {
     const sealed = Buffer.from(box.encrypt(secret), 'base64url');
     for (const at of [0, 15, 40]) {
       const altered = Buffer.from(sealed);

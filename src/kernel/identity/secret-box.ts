@@ -1,17 +1,17 @@
-/** Keeps a secret (a password in a URL) in a database so that a copy of the database alone does not tell it. */
+/** Encrypts a secret (a password in a URL) for storage in a database, so that a copy of the database does not reveal it. */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 export interface SecretBox {
-  /** Base64url of nonce, AES-256-GCM tag and cipher text. */
+  /** @returns nonce, AES-256-GCM tag and cipher text in base64url */
   encrypt(secret: string): string;
-  /** @throws Error if it was not sealed with this key, or was altered. */
+  /** @throws Error if the text was encrypted with another key, or was altered. */
   decrypt(sealed: string): string;
 }
 
-/** @param keyMaterial what only the owner knows, e.g. its private key; 32 random bytes at least */
+/** @param keyMaterial a secret of the owner, for example its private key; at least 32 random bytes */
 export function createSecretBox(keyMaterial: string): SecretBox {
   const key = createHash('sha256').update(`tributary secret box\n${keyMaterial}`).digest();
   return {

@@ -1,6 +1,6 @@
 /**
- * One number for a set of records, whatever the order they come in (databases sort text differently): the SHA-256 of each
- * entry, combined by XOR. Entries must differ from one another, as rows with a key do.
+ * A digest of a set of records that does not depend on their order (databases sort text differently): the SHA-256 of each
+ * entry, combined by XOR. No entry may occur twice, as in rows with a key.
  */
 import { hash } from 'node:crypto';
 

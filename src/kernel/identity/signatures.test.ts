@@ -29,7 +29,7 @@ const verify = (
   verifyRequest(received, headers, async id => (id === 'site-1' ? key.publicKey : undefined), nonces, nowMs);
 
 describe('signed requests', () => {
-  it('are taken from who signed them', async () => {
+  it('are accepted and attributed to the owner of the key', async () => {
     expect(await verify(parts, signRequest(key, 'site-1', parts, NOW))).toEqual({
       ok: true,
       keyId: 'site-1',
@@ -47,7 +47,7 @@ describe('signed requests', () => {
     expect(await verify({ ...parts, ...change }, headers)).toMatchObject({ ok: false, code });
   });
 
-  it('are refused a second time', async () => {
+  it('are rejected the second time', async () => {
     const nonces = new NonceMemory();
     const headers = signRequest(key, 'site-1', parts, NOW);
     expect(await verify(parts, headers, NOW, nonces)).toMatchObject({ ok: true });
@@ -57,7 +57,7 @@ describe('signed requests', () => {
     });
   });
 
-  it('say by how much a clock is off', async () => {
+  it('are rejected with the difference when the clocks differ too much', async () => {
     const headers = signRequest(key, 'site-1', parts, NOW + 86_400_000);
     const answer = await verify(parts, headers);
     expect(answer).toMatchObject({ ok: false, code: 'clock-off' });
@@ -67,7 +67,7 @@ describe('signed requests', () => {
     });
   });
 
-  it('are refused from unknown keys, from another key, and unsigned', async () => {
+  it('are rejected from unknown keys, from another key, and unsigned', async () => {
     expect(await verify(parts, signRequest(key, 'site-2', parts, NOW))).toMatchObject({
       code: 'key-unknown',
     });
@@ -77,7 +77,7 @@ describe('signed requests', () => {
     expect(await verify(parts, {})).toMatchObject({ code: 'signature-missing' });
   });
 
-  it('are refused when they would live longer than a minute or cover less', async () => {
+  it('are rejected when they are valid for more than a minute or cover too little', async () => {
     const headers = signRequest(key, 'site-1', parts, NOW);
     const longer = headers['signature-input'].replace(
       /expires=(\d+)/,
@@ -94,7 +94,7 @@ describe('signed requests', () => {
 });
 
 describe('NonceMemory', () => {
-  it('forgets what has expired', () => {
+  it('forgets expired nonces', () => {
     const nonces = new NonceMemory();
     expect(nonces.claim('a', 100, 0)).toBe(true);
     expect(nonces.claim('a', 100, 50)).toBe(false);

@@ -1,16 +1,16 @@
 /**
- * HTTP Message Signatures (RFC 9421) with Ed25519 and Content-Digest (RFC 9530): how members and central know each other.
+ * HTTP Message Signatures (RFC 9421) with Ed25519 and Content-Digest (RFC 9530), by which members and central authenticate.
  *
- * One profile and no options: the signature is labelled `sig`, and covers `@method`, `@authority`, `@path`, `@query` and
- * `content-digest`, in this order, with `created`, `expires` (at most 60 s later), `nonce`, `keyid` and `alg`. What does
- * not look exactly like that is refused, so there is nothing for an attacker to negotiate.
+ * There is one profile without options: the signature is labelled `sig`, and covers `@method`, `@authority`, `@path`, `@query`
+ * and `content-digest`, in this order, with `created`, `expires` (at most 60 s later), `nonce`, `keyid` and `alg`. Any other
+ * form is rejected, so an attacker has nothing to negotiate.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { ProblemCode } from '../../protocol/problems.ts';
 import { type KeyPair, type PublicKey, verifySignature } from './keys.ts';
 
 const LIFETIME_S = 60;
-/** Clocks may differ by this much. */
+/** The tolerated difference between the clocks of two parts. */
 const CLOCK_TOLERANCE_S = 30;
 const COMPONENTS = '("@method" "@authority" "@path" "@query" "content-digest")';
 const INPUT =
@@ -19,10 +19,10 @@ const SIGNATURE = /^sig=:([A-Za-z0-9+/]{86}==):$/;
 
 export interface SignedParts {
   readonly method: string;
-  /** Host and port as in the Host header, in lower case. */
+  /** Host and port of the Host header, in lower case. */
   readonly authority: string;
   readonly path: string;
-  /** With the leading `?`; `?` alone where there is none (RFC 9421, section 2.2.7). */
+  /** The query with its leading `?`, or only `?` if the request has none (RFC 9421, section 2.2.7). */
   readonly query: string;
   readonly body: string | Buffer;
 }
@@ -36,7 +36,7 @@ export interface SignatureHeaders extends Record<string, string> {
 const contentDigest = (body: string | Buffer): string =>
   `sha-256=:${createHash('sha256').update(body).digest('base64')}:`;
 
-/** The signature base of RFC 9421, section 2.5. */
+/** The signature base (RFC 9421, section 2.5). */
 const signatureBase = (parts: SignedParts, digest: string, parameters: string): string =>
   [
     `"@method": ${parts.method.toUpperCase()}`,
@@ -76,17 +76,17 @@ export type Verification =
       readonly ok: false;
       readonly code: ProblemCode;
       readonly detail: string;
-      /** Whose key made the signature, where that is beyond doubt: nobody else can be blamed for what is wrong. */
+      /** The id of the key, if the signature itself is valid. Then the error is attributed to the key's owner. */
       readonly signer?: string;
     };
 
-/** Remembers nonces for as long as their signatures could be valid, so that none is taken twice. */
+/** Remembers nonces while their signatures could be valid, so that no signed request is accepted twice. */
 export class NonceMemory {
   readonly #seen = new Map<string, number>();
 
-  /** False if this nonce was seen before. */
+  /** Returns false if this nonce was seen before. */
   claim(nonce: string, expiresMs: number, nowMs: number): boolean {
-    // Map keeps insertion order, and expiry rises with it but for the clock tolerance: sweeping from the front is enough.
+    // A Map keeps insertion order, and expiry times rise with it except for the clock tolerance, so sweeping its front is enough.
     for (const [old, expiry] of this.#seen) {
       if (expiry >= nowMs) break;
       this.#seen.delete(old);
@@ -100,8 +100,8 @@ export class NonceMemory {
 const refuse = (code: ProblemCode, detail: string): Verification => ({ ok: false, code, detail });
 
 /**
- * Verifies a signed request. `findKey` gives the public key of a key id, or undefined where it is unknown or revoked.
- * A clock that is off is told by how much.
+ * Verifies a signed request. `findKey` returns the public key of a key id, or undefined if the id is unknown or revoked. If the
+ * clocks differ too much, the detail says by how much.
  */
 export async function verifyRequest(
   parts: SignedParts,
@@ -119,14 +119,14 @@ export async function verifyRequest(
   const expiresS = Number(expires);
   const nowS = nowMs / 1000;
   if (expiresS - createdS > LIFETIME_S || expiresS < createdS) {
-    return refuse('signature-lifetime', `A signature may live ${LIFETIME_S} s at most.`);
+    return refuse('signature-lifetime', `A signature may be valid for at most ${LIFETIME_S} s.`);
   }
   const digest = contentDigest(parts.body);
   if (headers['content-digest'] !== digest) {
     return refuse('digest-mismatch', 'Content-Digest does not match the body.');
   }
   const publicKey = await findKey(keyId);
-  if (!publicKey) return refuse('key-unknown', 'The signing key is not known here, or it was revoked.');
+  if (!publicKey) return refuse('key-unknown', 'The signing key is unknown here, or it was revoked.');
   const base = signatureBase(parts, digest, parameters);
   if (!verifySignature(publicKey, base, Buffer.from(signature[1] ?? '', 'base64'))) {
     return refuse('signature-invalid', 'The signature does not match the request.');
@@ -136,7 +136,7 @@ export async function verifyRequest(
     return {
       ok: false,
       code: 'clock-off',
-      detail: `The signer's clock is ${Math.abs(off)} s ${off > 0 ? 'ahead of' : 'behind'} ours. Set it right (NTP) and try again.`,
+      detail: `The signer's clock is ${Math.abs(off)} s ${off > 0 ? 'ahead of' : 'behind'} ours. Synchronise it (NTP) and try again.`,
       signer: keyId,
     };
   }

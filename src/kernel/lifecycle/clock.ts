@@ -1,9 +1,9 @@
-/** Time as a thing that is passed in, so that the simulation of the publication protocol can hold it in its hand. */
+/** Time as a dependency, so that the simulation of the publication protocol can control it. */
 
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Runs `work` once, `ms` later. Returns what calls it off. */
+  /** Runs `work` once after `ms` milliseconds. Returns a function that cancels it. */
   after(ms: number, work: () => void): () => void;
 }
 

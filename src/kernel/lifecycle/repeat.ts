@@ -1,21 +1,18 @@
-/** Work that repeats: one run at a time, woken early when there is something to do, and stopped cleanly. */
+/** A loop that runs one task at a time, can be woken early, and stops cleanly. */
 import { type Clock, systemClock } from './clock.ts';
 
 export interface Repeating {
-  /** Runs as soon as possible: now, or right after the run under way. */
+  /** Starts a run as soon as possible: now, or directly after the current run. */
   wake(): void;
-  /** No run starts any more; waits for the one under way. */
+  /** Prevents further runs, aborts the current one and waits for its end. */
   stop(): Promise<void>;
 }
 
 /**
- * Runs `work` at once and then again `work`'s own answer later (milliseconds). `work` must not throw: it answers for its
- * failures itself.
+ * Runs `work` at once and then repeatedly. `work` returns the delay before its next run in milliseconds. It must handle its
+ * own failures and never throw.
  */
-export function repeat(
-  work: (signal: AbortSignal) => Promise<number>,
-  clock: Clock = systemClock,
-): Repeating {
+export function repeat(work: (abort: AbortSignal) => Promise<number>, clock: Clock = systemClock): Repeating {
   const abort = new AbortController();
   let cancel = (): void => {};
   let running: Promise<void> | undefined;

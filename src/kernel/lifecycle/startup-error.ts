@@ -1,18 +1,18 @@
-/** What keeps a part from starting and is the operator's to mend: told in a sentence, without a stack. */
+/** A part cannot start, and the operator can fix the cause. It is reported as a sentence, without a stack trace. */
 import { messageOf } from '../problem.ts';
 
 export class StartupError extends Error {
   override readonly name = 'StartupError';
 }
 
-/** Codes of the operating system and of name servers; those of Node itself begin with ERR_. */
+/** Error codes of the operating system and of name servers. The codes of Node itself begin with ERR_. */
 const SYSTEM_CODE = /^E(?!RR_)[A-Z0-9_]+$/;
 
-/** The sentence of such a fault, or of what the machine refused (a port, a directory); undefined of anything else. */
+/** Describes a startup error or a refusal of the machine (a port, a directory). Returns undefined for any other error. */
 export function describeStartupError(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { code?: unknown };
   const isRefusal = error instanceof StartupError || (typeof code === 'string' && SYSTEM_CODE.test(code));
   return isRefusal
-    ? `It cannot start: ${messageOf(error)}.\ntributary doctor looks at ports, disks and databases, and says what to do.`
+    ? `Cannot start: ${messageOf(error)}.\nRun "tributary doctor" to check ports, disks and databases.`
     : undefined;
 }

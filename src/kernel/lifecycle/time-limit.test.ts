@@ -17,7 +17,7 @@ test('gives what the work gives, and its failure', async () => {
 });
 
 test('ends work that does not listen', async () => {
-  await expect(withinLimit(30, calm, never)).rejects.toThrow('no answer within 30 ms');
+  await expect(withinLimit(30, calm, never)).rejects.toThrow('no response within 30 ms');
   const stop = new AbortController();
   const working = withinLimit(10_000, stop.signal, never);
   stop.abort();

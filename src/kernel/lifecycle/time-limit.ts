@@ -1,19 +1,24 @@
 /**
- * A limit in time that holds. `AbortSignal.any([signal, AbortSignal.timeout(ms)])` does not: in Node 20 the combined signal can
- * be collected as garbage while it is still waited for, and then neither of the two is ever heard.
+ * A reliable time limit. `AbortSignal.any([signal, AbortSignal.timeout(ms)])` is not reliable: in Node 20 the combined signal
+ * can be garbage-collected while code still waits for it, and then it never fires.
  */
 
-/** Rejects `ms` after the start, or when `signal` is aborted, whatever `work` does. `work` is given a signal to end by. */
+/** The work did not end within its time limit. */
+export class TimeLimitExceeded extends Error {
+  override readonly name = 'TimeLimitExceeded';
+}
+
+/** Rejects after `ms` milliseconds or when `abort` fires, whatever `work` does. `work` gets a signal that fires at that time. */
 export async function withinLimit<T>(
   ms: number,
-  signal: AbortSignal | undefined,
-  work: (signal: AbortSignal) => Promise<T>,
+  abort: AbortSignal | undefined,
+  work: (abort: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const limit = new AbortController();
   const stop = (): void => limit.abort(new Error('stopped'));
-  const timer = setTimeout(() => limit.abort(new Error(`no answer within ${ms} ms`)), ms);
-  if (signal?.aborted) stop();
-  signal?.addEventListener('abort', stop, { once: true });
+  const timer = setTimeout(() => limit.abort(new TimeLimitExceeded(`no response within ${ms} ms`)), ms);
+  if (abort?.aborted) stop();
+  abort?.addEventListener('abort', stop, { once: true });
   try {
     const ended = new Promise<never>((_, reject) => {
       const end = (): void => reject(limit.signal.reason as Error);
@@ -23,6 +28,6 @@ export async function withinLimit<T>(
     return await Promise.race([work(limit.signal), ended]);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', stop);
+    abort?.removeEventListener('abort', stop);
   }
 }

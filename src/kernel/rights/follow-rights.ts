@@ -1,4 +1,4 @@
-/** Follows what central tells its members of rights: waits there, so that a revocation is here within a second. */
+/** Follows the feed of rights at central by long poll, so that a revocation takes effect here within a second. */
 import { rightsPageSchema } from '../../protocol/rights.ts';
 import { call } from '../http/client.ts';
 import { type MemberIdentity, signerOf } from '../identity/member.ts';
@@ -9,10 +9,10 @@ import type { RightsState } from './rights-state.ts';
 
 const WAIT_S = 25;
 const TIMEOUT_MS = (WAIT_S + 10) * 1_000;
-/** 1,000 videos and 1,000 grants of about 80 bytes. */
+/** A page holds up to 1,000 videos and 1,000 grants of about 80 bytes. */
 const MAX_PAGE_BYTES = 2 ** 18;
 const RETRY_MS = 2_000;
-/** A central that does not hold an empty answer back must not be asked in a circle. */
+/** Delay if central returns an empty page without waiting, so that this loop does not spin. */
 const IDLE_MS = 500;
 
 export interface FollowRightsDeps {
@@ -31,7 +31,7 @@ export function followRights({ state: book, identity, centralUrl, log }: FollowR
     const askedMs = performance.now();
     try {
       const { position: after } = book;
-      // The first answer of a start is wanted at once: it says what was missed.
+      // The first request after a start does not wait: it reads the changes that this part missed.
       const query = `after=${after}&generation=${book.newest?.generation ?? 0}&wait=${hasSynced ? WAIT_S : 0}`;
       const page = await call(`${central}/api/rights?${query}`, {
         signer: signerOf(key, membership),

@@ -25,8 +25,8 @@ const page = (changes: Partial<RightsPage> = {}): RightsPage => ({
   ...changes,
 });
 
-describe('the book of rights', () => {
-  it('is the same after a restart, and for its owner’s eyes alone', async () => {
+describe('the rights state', () => {
+  it('is the same after a restart, in a file that only its owner may read', async () => {
     const book = RightsState.open(path);
     const [a, b, c] = [newVideoId(), newVideoId(), newVideoId()];
     book.apply(
@@ -48,7 +48,7 @@ describe('the book of rights', () => {
     expect(again.newest).toEqual({ generation: 1, key: Buffer.alloc(32, 1) });
   });
 
-  it('says of each video when it becomes private and when it is no more, whoever said so', () => {
+  it('reports when a video becomes private and when it stops being private, from all sources together', () => {
     const book = RightsState.open();
     const told: [VideoId, boolean][] = [];
     book.onChange(video => told.push([video, book.isPrivate(video)]));
@@ -56,7 +56,7 @@ describe('the book of rights', () => {
     book.mark('tracker', video, true);
     book.mark('own', video, true);
     book.apply(page({ videos: [{ video, isPrivate: true }] }));
-    // What a tracker said holds until the centre says otherwise; what this site has itself holds in any case.
+    // Central overrides the tracker, but not this site.
     book.apply(page({ position: 2, videos: [{ video, isPrivate: false }] }));
     expect(book.isPrivate(video)).toBe(true);
     book.markOwn(new Set());
@@ -66,7 +66,7 @@ describe('the book of rights', () => {
     ]);
   });
 
-  it('knows an old key until its time is over, also where nobody says so any more', () => {
+  it('accepts an old key until it expires', () => {
     const book = RightsState.open();
     book.apply(
       page({
@@ -84,7 +84,7 @@ describe('the book of rights', () => {
     expect(book.findKey(3, nowS)).toBeUndefined();
   });
 
-  it('forgets revocations of what has expired', () => {
+  it('forgets revocations of expired grants', () => {
     const book = RightsState.open();
     book.apply(page({ revoked: [{ grant: 'aaaaaaaaaaaaaaaa', expiresS: nowS - CLOCK_TOLERANCE_S - 10 }] }));
     expect(book.isRevoked('aaaaaaaaaaaaaaaa')).toBe(false);

@@ -1,6 +1,6 @@
 /**
- * What a member knows of rights, in memory and in one file that its owner alone may read, so that it goes on checking them while the
- * centre is away: keys, revoked grants, and at sites which videos are private.
+ * The rights that a member knows: keys, revoked grants and, at sites, which videos are private. They are held in memory and in
+ * one file that only its owner may read, so that a member can check rights while central is unavailable.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import {
 import { writeDurably } from '../files.ts';
 import type { RightKey } from './rights-token.ts';
 
-/** Who says that a video is private: the centre; this site, of what it has whole; a tracker, of what it was asked about. */
+/** Sources that can mark a video as private: central; this site, for videos it stores; a tracker, for videos it was asked about. */
 const PRIVACY_SOURCES = ['centre', 'own', 'tracker'] as const;
 type PrivacySource = (typeof PRIVACY_SOURCES)[number];
 
@@ -23,7 +23,7 @@ const videosSchema = z.array(videoIdSchema);
 export const rightsContentSchema = z.strictObject({
   position: z.int().nonnegative(),
   keys: z.array(rightKeySchema),
-  /** Of this site, known to nobody else. */
+  /** The secret key of this site, which no other part knows. */
   ownKey: rightKeySchema.shape.key,
   centre: videosSchema,
   own: videosSchema,
@@ -32,7 +32,7 @@ export const rightsContentSchema = z.strictObject({
 });
 export type RightsContent = z.infer<typeof rightsContentSchema>;
 
-/** The generation of a site's own key. */
+/** The generation under which a site's own key is indexed. */
 const OWN = 0;
 
 export class RightsState {
@@ -47,14 +47,14 @@ export class RightsState {
   #revoked = new Map<string, number>();
   readonly #listeners = new Set<(video: VideoId) => void>();
   #saving: Promise<void> = Promise.resolve();
-  /** Rises with every change. */
+  /** Increases with every change. */
   version = 0;
 
   private constructor(path: string | undefined) {
     this.#path = path;
   }
 
-  /** As it stands in the file at `path`, if there is one. @throws if that cannot be read: who knows no rights serves nobody */
+  /** Reads the file at `path`, if it exists. @throws if it is unreadable, because a part that knows no rights must not serve */
   static open(path?: string): RightsState {
     const book = new RightsState(path);
     if (path !== undefined && existsSync(path)) book.restore(readRightsFile(path));
@@ -66,7 +66,7 @@ export class RightsState {
     return this.#content.position;
   }
 
-  /** Undefined until the centre was heard. */
+  /** The newest key of central; undefined before the first page was read. */
   get newest(): RightKey | undefined {
     const [newest] = this.#content.keys;
     return newest && { generation: newest.generation, key: Buffer.from(newest.key, 'base64url') };
@@ -90,7 +90,7 @@ export class RightsState {
     return centre.has(video) || own.has(video) || tracker.has(video);
   }
 
-  /** Hears of every video that has become private, or is no more. */
+  /** Calls `listener` for every video that becomes private or stops being private. */
   onChange(listener: (video: VideoId) => void): void {
     this.#listeners.add(listener);
   }
@@ -122,7 +122,7 @@ export class RightsState {
     if (this.isPrivate(video) !== before) for (const listener of this.#listeners) listener(video);
   }
 
-  /** All that this site itself has, and that is private. */
+  /** Replaces the set of private videos that this site stores. */
   markOwn(videos: ReadonlySet<VideoId>): void {
     for (const video of this.#videos.own) if (!videos.has(video)) this.mark('own', video, false);
     for (const video of videos) this.mark('own', video, true);
@@ -139,7 +139,7 @@ export class RightsState {
     };
   }
 
-  /** Becomes what another process of this site has written. */
+  /** Replaces everything with the content that another process of this site has written. */
   restore({ centre, own, tracker, revoked, ...content }: RightsContent): void {
     this.#content = content;
     this.#revoked = new Map(revoked.map(({ grant, expiresS }) => [grant, expiresS]));
@@ -152,7 +152,7 @@ export class RightsState {
     this.version++;
   }
 
-  /** Once it returns, what was known when it was called is on the disk. */
+  /** Saves the current content. When it returns, that content is durable. */
   save(): Promise<void> {
     const path = this.#path;
     if (path === undefined) return Promise.resolve();
@@ -172,12 +172,12 @@ export class RightsState {
   }
 }
 
-/** @throws Error with a sentence */
+/** Reads and parses the rights file. @throws Error that says what to do */
 export function readRightsFile(path: string): RightsContent {
   try {
     return rightsContentSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
-    throw new Error(`${path} says what is private, and cannot be read. Put it back from a backup.`, {
+    throw new Error(`Cannot read ${path}, which lists the private videos. Restore it from a backup.`, {
       cause,
     });
   }

@@ -20,12 +20,12 @@ const token = signRight({ generation: 1, key }, claims, video);
 const keys = (found: Buffer) => (generation: number) => (generation === 1 ? found : undefined);
 
 describe('a token', () => {
-  it('says what it was made of, in forty characters that a path takes as they are', () => {
+  it('carries its claims in forty characters that need no encoding in a path', () => {
     expect(token).toMatch(/^[A-Za-z0-9_-]{40}$/);
     expect(verifyRight(token, video, keys(key))).toEqual(claims);
   });
 
-  it('is nothing for another video, at another site, under another generation or master', () => {
+  it('is invalid for another video, at another site, and under another generation or master', () => {
     expect(verifyRight(token, newVideoId(), keys(key))).toBeUndefined();
     expect(verifyRight(token, video, keys(deriveSiteKey(master, other)))).toBeUndefined();
     expect(verifyRight(token, video, keys(deriveTrackersKey(master)))).toBeUndefined();
@@ -33,13 +33,13 @@ describe('a token', () => {
     expect(verifyRight(token, video, generation => (generation === 2 ? key : undefined))).toBeUndefined();
   });
 
-  it('cannot be made by a site for another, nor be a grant of a site’s making', () => {
+  it('cannot be signed by one site for another, and a site cannot sign a grant', () => {
     const forged = signRight({ generation: 1, key }, { ...claims, kind: 'grant' }, video);
     expect(verifyRight(forged, video, keys(deriveTrackersKey(master)))).toBeUndefined();
     expect(verifyRight(forged, video, keys(deriveSiteKey(master, other)))).toBeUndefined();
   });
 
-  it('is nothing once any one character of it is another, or missing, or more', () => {
+  it('is invalid after any character was changed, removed or added', () => {
     for (let at = 0; at < token.length; at++) {
       for (const character of ['A', 'b', '7', '_', '=', '/', '.']) {
         if (token[at] === character) continue;
@@ -51,7 +51,7 @@ describe('a token', () => {
       expect(verifyRight(text, video, keys(key))).toBeUndefined();
   });
 
-  it('holds for whatever claims', () => {
+  it('carries any claims, and is invalid after any bit was flipped', () => {
     for (let round = 0; round < 500; round++) {
       const some: Claims = {
         kind: (['grant', 'viewer', 'member', 'studio'] as const)[randomInt(4)] as Claims['kind'],
@@ -70,7 +70,7 @@ describe('a token', () => {
   });
 
   it('is compared in constant time', () => {
-    // A timing of microseconds cannot be tested on a shared machine; that nothing else compares the MAC can.
+    // Microseconds cannot be measured on a shared machine, so this checks that only timingSafeEqual compares the MAC.
     const text = readFileSync('src/kernel/rights/rights-token.ts', 'utf8');
     expect(text.match(/timingSafeEqual\(bytes\.subarray\(HEAD_BYTES\), macOf/)).not.toBeNull();
     expect(text).not.toMatch(/\.equals\(|=== ?mac|Buffer\.compare/);

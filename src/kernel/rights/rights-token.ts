@@ -1,29 +1,32 @@
 /**
- * Grants and tokens: HMAC-SHA256 over what they say and the video that they are for. Whoever checks one holds the key that it was
- * made with: trackers the master's, each site one of its own derived from the master, with which it can make tokens for itself
- * alone. One form and no options, 40 characters of base64url:
+ * Grants and tokens: an HMAC-SHA256 over the claims and the id of the video. The verifier holds the key with which they were
+ * signed. Trackers share a key derived from the master; each site has its own derived key, so it can sign tokens for itself
+ * only. There is one form without options, 40 characters of base64url:
  *
- *     kind (1 byte) · generation of the key (1) · expiry, seconds since 1970 (4) · subject (8) · MAC, its first half (16)
+ *     kind (1 byte) · generation of the key (1) · expiry, seconds since 1970 (4) · subject (8) · first half of the MAC (16)
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { VideoId } from '../../protocol/ids.ts';
 import { CLOCK_TOLERANCE_S, RIGHT_TEXT } from '../../protocol/rights.ts';
 import { type Problem, problem } from '../problem.ts';
 
-/** `grant`: of a viewer, for trackers. `viewer`: made of a grant, for one site. `member`: of a site or tracker itself. `studio`: a site's own, for its operators and its origin. */
+/**
+ * `grant`: held by a viewer, accepted by trackers. `viewer`: derived from a grant, accepted by one site. `member`: held by a
+ * site or a tracker. `studio`: signed by a site for its own operators and its origin.
+ */
 const KINDS = ['grant', 'viewer', 'member', 'studio'] as const;
 export type RightKind = (typeof KINDS)[number];
 
 const HEAD_BYTES = 14;
 const MAC_BYTES = 16;
 export const NO_SUBJECT = '0000000000000000';
-/** Grants are for all trackers. */
+/** The audience of grants: all trackers. */
 const TRACKERS = 'trackers';
 
 export interface Claims {
   readonly kind: RightKind;
   readonly expiresS: number;
-  /** The grant's id in 16 hexadecimal digits; `NO_SUBJECT` of what comes of none. */
+  /** The id of the grant in 16 hexadecimal digits, or `NO_SUBJECT` if there is no grant. */
   readonly subject: string;
 }
 
@@ -49,12 +52,12 @@ export function signRight({ generation, key }: RightKey, claims: Claims, video: 
   return Buffer.concat([head, macOf(key, head, video)]).toString('base64url');
 }
 
-/** Of a right that was read. */
+/** The generation of the key with which a grant or token was signed. */
 export const generationOf = (text: string): number => Buffer.from(text, 'base64url').readUInt8(1);
 
 /**
- * What it says, where it was made for this video with one of these keys. Whether it has expired or was revoked is for the caller to
- * ask: only of what is genuine does that say anything.
+ * Returns the claims of a grant or token if it was signed for this video with one of these keys, else undefined. The caller
+ * checks expiry and revocation.
  */
 export function verifyRight(
   text: string,
@@ -72,9 +75,9 @@ export function verifyRight(
 }
 
 /**
- * What a grant for this video says. Whether it was revoked is for the caller to ask.
+ * Returns the claims of a grant for this video. The caller checks revocation.
  *
- * @returns undefined of what is no grant for it
+ * @returns undefined if the text is not a grant for this video
  * @throws Problem 403 `grant-expired`
  */
 export function verifyGrant(
@@ -89,11 +92,11 @@ export function verifyGrant(
   });
   if (claims?.kind !== 'grant') return undefined;
   if (isExpired(claims, nowS))
-    throw problem('grant-expired', 'This link has expired. Ask whoever gave it to you for another one.');
+    throw problem('grant-expired', 'This link has expired. Ask the sender for a new one.');
   return claims;
 }
 
 export const isExpired = ({ expiresS }: Claims, nowS: number): boolean => expiresS + CLOCK_TOLERANCE_S < nowS;
 
 export const grantRevoked = (): Problem =>
-  problem('grant-revoked', 'This link was taken back by whoever gave it.');
+  problem('grant-revoked', 'This link was revoked. Ask the sender for a new one.');

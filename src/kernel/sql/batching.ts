@@ -1,9 +1,9 @@
 /**
- * Group commit: what is asked for while a batch is under way goes together into the next one. Alone, nothing waits; in a
- * crowd, a thousand wishes cost a handful of transactions.
+ * Group commit: items that arrive while a batch runs form the next batch. A single item never waits, and a thousand concurrent
+ * items need only a few transactions.
  */
 
-/** What became of one item: its result, or why it alone failed. */
+/** The outcome of one item: its result or its own error. */
 export type Outcome<Result> =
   | { readonly ok: true; readonly result: Result }
   | { readonly ok: false; readonly error: unknown };
@@ -12,8 +12,8 @@ export const succeeded = <Result>(result: Result): Outcome<Result> => ({ ok: tru
 export const failed = (error: unknown): Outcome<never> => ({ ok: false, error });
 
 /**
- * `run` answers for each item at its place. Where it throws for several together, each is tried once more by itself, so
- * that none fails for another's sake: `run` must be fit to be repeated.
+ * `run` returns one outcome per item, in order. If it throws for several items together, each item is tried once more alone, so
+ * that no item fails because of another. Therefore `run` must be repeatable.
  */
 export function batching<Item, Result>(
   max: number,
@@ -51,7 +51,7 @@ export function batching<Item, Result>(
     });
 }
 
-/** One batch for each database: made when it is first used, gone with it. */
+/** Creates one batching function per database at its first use. It is released together with the database. */
 export function perDatabase<Database extends object, Item, Result>(
   max: number,
   run: (db: Database, items: readonly Item[]) => Promise<readonly Outcome<Result>[]>,

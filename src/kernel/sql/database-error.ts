@@ -1,25 +1,25 @@
-/** What a database refuses although the statement was a good one, told to whoever asked and to whoever can mend it. */
+/** Maps errors of a database that are not caused by the statement (unavailable, busy, read-only, damaged) to problems. */
 import { PROBLEMS, type ProblemCode } from '../../protocol/problems.ts';
 import { messageOf, type Problem, problem } from '../problem.ts';
 
-/** No connection could be had. As it comes it is a socket's error, like that of any other server. */
+/** No connection to the database could be opened. The original error is a socket error, like that of any other server. */
 export class DatabaseUnavailable extends Error {
   override readonly name = 'DatabaseAway';
 }
 
-/** SQLSTATE (PostgreSQL, appendix A), by the beginning of the code. */
+/** Problem codes by the prefix of the SQLSTATE (PostgreSQL, appendix A). */
 const BY_SQLSTATE: readonly (readonly [prefix: string, code: ProblemCode])[] = [
   ['08', 'database-unavailable'],
   ['25006', 'database-read-only'],
   ['53', 'database-busy'],
-  // Cancelled by its time limit.
+  // The statement exceeded its time limit.
   ['57014', 'database-busy'],
   ['57', 'database-unavailable'],
   ['XX001', 'database-damaged'],
   ['XX002', 'database-damaged'],
 ];
 
-/** What the driver's pool, sockets and SQLite say. */
+/** Problem codes by the message of the driver's pool, of sockets and of SQLite, which have no code. */
 const BY_MESSAGE: readonly (readonly [words: RegExp, code: ProblemCode])[] = [
   [
     /^Connection terminated|timeout exceeded when trying to connect|The database does not answer/,
@@ -31,8 +31,8 @@ const BY_MESSAGE: readonly (readonly [words: RegExp, code: ProblemCode])[] = [
 ];
 
 /**
- * The problem to answer with: 503 `database-unavailable`, `database-busy`, `database-read-only`, or 500 `database-damaged`. Undefined of any
- * other error.
+ * Returns the problem to respond with: 503 `database-unavailable`, `database-busy`, `database-read-only` or 500
+ * `database-damaged`. Returns undefined for any other error.
  */
 export function findDatabaseProblem(error: unknown): Problem | undefined {
   const state = sqlStateOf(error);
@@ -51,10 +51,10 @@ export function findDatabaseProblem(error: unknown): Problem | undefined {
   );
 }
 
-/** Its classes begin with these; codes of the operating system begin with E. */
+/** The form of an SQLSTATE. Codes of the operating system begin with E and do not match. */
 const SQLSTATE = /^[0-9FHPX][0-9A-Z]{4}$/;
 
-/** The SQLSTATE that PostgreSQL gave; undefined of an error that is not its own. */
+/** Returns the SQLSTATE of a PostgreSQL error, or undefined for any other error. */
 export function sqlStateOf(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { readonly code?: unknown };
   return typeof code === 'string' && SQLSTATE.test(code) ? code : undefined;

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL behind kysely. The same schema and queries as on SQLite: whole numbers come back as numbers (none of ours
- * passes 2^53), and a transaction that waits for a row sees what the other one committed (READ COMMITTED).
+ * PostgreSQL behind kysely, with the same schema and queries as SQLite. Integers are returned as numbers (none exceeds 2^53).
+ * A transaction that waits for a row sees what the other one has committed (READ COMMITTED).
  */
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,11 +13,11 @@ const MAX_CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 30_000;
-/** A server that is there has answered or refused by then. Of one that is not, connections may stay open for hours. */
+/** A reachable server responds or refuses within this time. Connections to an unreachable one could stay open for hours. */
 const DEAD_AFTER_MS = STATEMENT_TIMEOUT_MS + 15_000;
 const RECONNECT_MS = 1_000;
 
-/** Object identifiers of `int8` and `numeric` (pg_type.dat): what counts and sums are. */
+/** Object identifiers of `int8` and `numeric` (pg_type.dat), the types of counts and sums. */
 const INT8 = 20;
 const NUMERIC = 1_700;
 
@@ -47,10 +47,10 @@ const connectionOf = (driver: typeof pg, url: string): pg.ClientConfig => ({
   application_name: 'tributary',
 });
 
-/** Who keeps everything in SQLite need not read it at every start. */
+/** Loads the driver on first use, so that a part with SQLite does not load it. */
 const loadDriver = async (): Promise<typeof pg> => (await import('pg')).default;
 
-/** Connects when first used, and again after the server was away: only the queries in between fail. */
+/** Connects on first use, and reconnects after the server was unavailable. Only the queries in between fail. */
 export const openPostgresDialect = (url: string, limits: PoolLimits = {}): Dialect =>
   new PostgresDialect({
     pool: async () => {
@@ -74,12 +74,12 @@ async function openPool(
 ): Promise<pg.Pool> {
   const driver = await loadDriver();
   const pool = new driver.Pool({ ...connectionOf(driver, url), max, idleTimeoutMillis });
-  // A connection that breaks is thrown away by the pool. Without listeners it would end the process: the pool's own hears an
-  // idle one, the connection's hears one that somebody holds between two statements, whose next statement then fails.
+  // The pool discards a broken connection. Without error listeners it would end the process: the pool's listener covers idle
+  // connections, the connection's listener covers one that is held between two statements, whose next statement then fails.
   pool.on('error', () => {});
   pool.on('connect', connection => {
     connection.on('error', () => {});
-    // The driver does not say in its types where the socket is.
+    // The types of the driver do not declare its socket.
     const { stream } = (connection as unknown as { readonly connection: { readonly stream: Socket } })
       .connection;
     stream.setTimeout(DEAD_AFTER_MS, () => stream.destroy(new Error('The database does not answer')));
@@ -91,8 +91,8 @@ export const isPostgres = <Schema>(db: Kysely<Schema>): boolean =>
   db.getExecutor().adapter instanceof PostgresAdapter;
 
 /**
- * Milliseconds since 1970 by one clock for all who share the database: the server's, where it has one. Those of an embedded
- * database share their machine's.
+ * Returns milliseconds since 1970 by one clock for all users of the database: the clock of the server. Users of an embedded
+ * database share the clock of their machine.
  */
 export async function clockOf<Schema>(db: Kysely<Schema>): Promise<number> {
   if (!isPostgres(db)) return Date.now();
@@ -101,7 +101,7 @@ export async function clockOf<Schema>(db: Kysely<Schema>): Promise<number> {
   return rows[0]?.now ?? Date.now();
 }
 
-/** Tells all listeners when the transaction commits; nothing where the database is not PostgreSQL. */
+/** Notifies all listeners when the transaction commits. Does nothing on SQLite. */
 export async function notify<Schema>(transaction: Kysely<Schema>, channel: string): Promise<void> {
   if (!isPostgres(transaction)) return;
   await sql`select pg_notify(${channel}, '')`.execute(transaction);
@@ -112,8 +112,8 @@ export interface NotificationListener {
 }
 
 /**
- * Hears what is told on `channel`, on a connection of its own that is made again whenever it breaks. What was told in
- * between is lost, so `onNotified` is called after each new connection too.
+ * Listens on `channel` with a dedicated connection, which is reopened whenever it breaks. Notifications in between are lost, so
+ * `onNotified` is also called after each new connection.
  */
 export function listenTo(url: string, channel: string, onNotified: () => void): NotificationListener {
   const abort = new AbortController();
@@ -133,7 +133,7 @@ export function listenTo(url: string, channel: string, onNotified: () => void): 
         onNotified();
         await ended;
       } catch {
-        // Out of reach: tried again below.
+        // The server is unreachable; the loop below tries again.
       }
       await client.end().catch(() => {});
       await sleep(RECONNECT_MS, undefined, { signal: abort.signal }).catch(() => {});
@@ -148,7 +148,7 @@ export function listenTo(url: string, channel: string, onNotified: () => void): 
   };
 }
 
-/** For people: without user and password. */
+/** Formats the address of the database for messages, without user and password. */
 export function nameOfPostgres(url: string): string {
   const { host, pathname } = new URL(url);
   return `the PostgreSQL database ${pathname.slice(1)} at ${host}`;

@@ -47,7 +47,7 @@ describe(`many values in few parameters (${ENGINE})`, () => {
       );
   const listAll = () => db.selectFrom('notes').selectAll().orderBy('id').execute();
 
-  it('keeps every text as it is, and every whole number', async () => {
+  it('keeps every text and every integer unchanged', async () => {
     const bodies = ['', '{"a":"\\"\\\\"}', "it's; null, {NULL}", '第讲\n\t', '🎞', 'x'.repeat(100_000)];
     const rows = bodies.map((body, order) => ({
       id: `id ${order}`,
@@ -59,7 +59,7 @@ describe(`many values in few parameters (${ENGINE})`, () => {
     expect(await listAll()).toEqual(rows);
   });
 
-  it('takes more rows than a statement may have parameters', async () => {
+  it('accepts more rows than a statement may have parameters', async () => {
     const rows = Array.from({ length: 70_000 }, (_, at) => ({ id: `${at}`, at, flag: 0, body: '' }));
     await insert(rows).execute();
     const some = await db
@@ -78,7 +78,7 @@ describe(`many values in few parameters (${ENGINE})`, () => {
     expect(some).toEqual([{ at: 69_998 }, { at: 69_999 }]);
   });
 
-  it('may be told what to do in a conflict', async () => {
+  it('supports a conflict clause', async () => {
     const row = { id: 'a', at: 1, flag: 0, body: 'first' };
     await insert([row]).execute();
     await insert([
@@ -95,7 +95,7 @@ describe(`many values in few parameters (${ENGINE})`, () => {
     ]);
   });
 
-  it('finds nothing among nothing', async () => {
+  it('finds nothing among no values', async () => {
     await insert([{ id: 'a', at: 1, flag: 0, body: '' }]).execute();
     expect(
       await db

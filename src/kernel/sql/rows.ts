@@ -1,24 +1,24 @@
 /**
- * Many values in few parameters, on both engines. With a parameter for each value, putting together, sending and planning a
- * statement for a thousand rows costs more than carrying it out.
+ * Passes many values in few parameters, on both engines. With one parameter per value, building, sending and planning a
+ * statement for a thousand rows costs more than executing it.
  */
 import { type Kysely, sql } from 'kysely';
 import { isPostgres } from './postgres.ts';
 
-/** As many values as there are rows. */
+/** The values of one column, one per row. */
 export type Column = readonly string[] | readonly number[];
 
-/** `select` of these rows, to be inserted: their columns in this order. There is at least one of each. */
+/** A `select` of these rows for an insert, with the columns in this order. There must be at least one row and one column. */
 export function selectRows<Schema, Row>(db: Kysely<Schema>, columns: Readonly<Record<keyof Row, Column>>) {
   const values = Object.values<Column>(columns);
   if (isPostgres(db)) return sql<Row>`select * from unnest(${sql.join(values.map(asArray))})`;
   const rows = values[0]?.map((_, row) => values.map(column => column[row])) ?? [];
   const members = values.map((_, column) => sql`value ->> ${sql.lit(column)}`);
-  // `where true`: else SQLite takes the `on` of an `on conflict` for that of a join.
+  // Without `where true`, SQLite parses the `on` of `on conflict` as part of a join.
   return sql<Row>`select ${sql.join(members)} from json_each(${JSON.stringify(rows)}) where true`;
 }
 
-/** The column has one of these values. `in` is for few. */
+/** A condition that the column has one of many values. For a few values use `in`. */
 export const isAmong = <Schema>(db: Kysely<Schema>, column: string, values: readonly string[]) =>
   isPostgres(db)
     ? sql<boolean>`${sql.ref(column)} = any(${asArray(values)})`
@@ -29,13 +29,13 @@ const asArray = (values: Column) =>
     ? sql`${values}::bigint[]`
     : sql`${formatTextArray(values as readonly string[])}::text[]`;
 
-/** Object identifier of `text` (pg_type.dat). */
+/** The object identifier of `text` (pg_type.dat). */
 const TEXT = 25;
 const ARRAY_HEAD_BYTES = 20;
 
 /**
- * PostgreSQL's binary form of a text[] (array_send): a head, then each value behind its length. As text, every quote and
- * backslash of every value would be escaped here and unescaped there, and records are full of quotes.
+ * PostgreSQL's binary form of a text[] (array_send): a header, then each value after its length. In text form, every quote and
+ * backslash would be escaped here and unescaped there, and records contain many quotes.
  */
 function formatTextArray(values: readonly string[]): Buffer {
   const lengths = values.map(value => Buffer.byteLength(value));

@@ -46,7 +46,7 @@ describe(`a database (${ENGINE})`, () => {
     expect(await db.selectFrom('counters').selectAll().execute()).toEqual([]);
   });
 
-  it('gives back what RETURNING says and how many rows changed', async () => {
+  it('returns the rows of RETURNING and the number of changed rows', async () => {
     const row = await db
       .insertInto('counters')
       .values({ id: 7, value: 1 })
@@ -57,7 +57,7 @@ describe(`a database (${ENGINE})`, () => {
     expect(numUpdatedRows).toBe(1n);
   });
 
-  it('speaks of whole numbers as numbers, counts and sums too', async () => {
+  it('returns integers, counts and sums as numbers', async () => {
     await db
       .insertInto('counters')
       .values([
@@ -76,7 +76,7 @@ describe(`a database (${ENGINE})`, () => {
     expect(row).toEqual({ count: 2, sum: 2 ** 52 + 5, max: 2 ** 52 });
   });
 
-  it('brings its schema forward, and keeps what is there', async () => {
+  it('migrates its schema and keeps the data', async () => {
     await db.insertInto('counters').values({ id: 1, value: 1 }).execute();
     await db.destroy();
     const further: Record<string, Migration> = {
@@ -90,7 +90,7 @@ describe(`a database (${ENGINE})`, () => {
   });
 });
 
-// Not `runIf`: what belongs to the other engine is not a test that was left out.
+// Not `runIf`, because tests of the other engine must not count as skipped.
 if (ENGINE === 'postgres')
   describe('PostgreSQL', () => {
     it('is migrated once by processes that start together', async () => {
@@ -103,13 +103,13 @@ if (ENGINE === 'postgres')
       await test.drop();
     });
 
-    it('that breaks between two statements of a transaction fails the transaction, and nothing else', async () => {
+    it('fails only the transaction when its connection breaks between two statements', async () => {
       const test = await makeDatabase();
       const db = await openDatabase<Schema>(test.place, migrations);
       const broken = db.transaction().execute(async transaction => {
         const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(transaction);
         await sql`select pg_terminate_backend(${rows[0]?.pid})`.execute(db);
-        // Long enough to be heard of: an error that nobody listens for would end this process here.
+        // Wait until the error event arrives: without a listener it would end this process here.
         await sleep(300);
         await transaction.insertInto('counters').values({ id: 1, value: 1 }).execute();
       });
@@ -119,7 +119,7 @@ if (ENGINE === 'postgres')
       await test.drop();
     });
 
-    it('has one clock for all who share it, whatever their own say', async () => {
+    it('provides one clock for all its users, whatever their own clocks show', async () => {
       const test = await makeDatabase();
       const db = await openDatabase<Schema>(test.place, migrations);
       const nowMs = Date.now();
@@ -131,7 +131,7 @@ if (ENGINE === 'postgres')
       await test.drop();
     });
 
-    it('says in a sentence what keeps it from its work', async () => {
+    it('reports why it cannot work as a sentence', async () => {
       const test = await makeDatabase();
       const db = await openDatabase<Schema>(test.place, migrations);
       const codeOf = (work: Promise<unknown>) =>
@@ -157,7 +157,7 @@ if (ENGINE === 'postgres')
       expect(await codeOf(insert(away))).toBe('database-unavailable');
       await away.destroy();
 
-      // A page that is none, where the table goes on after its last: read from the disk, since nobody has it in memory.
+      // An invalid page after the last page of the table. PostgreSQL reads it from disk, because it is not in memory.
       const { rows } = await sql<{ directory: string; file: string }>`
         select current_setting('data_directory') as directory, pg_relation_filepath('counters') as file`.execute(
         standby,
@@ -170,7 +170,7 @@ if (ENGINE === 'postgres')
       await test.drop();
     });
 
-    it('out of reach is named without its password', async () => {
+    it('is named without its password when it is unreachable', async () => {
       const place = 'postgres://someone:secret@127.0.0.1:1/videos';
       const failure = await openDatabase<Schema>(place, migrations).catch((error: Error) => error.message);
       expect(failure).toMatch(/PostgreSQL database videos at 127\.0\.0\.1:1 .*ECONNREFUSED/);
@@ -186,7 +186,7 @@ if (ENGINE === 'sqlite')
     });
     afterEach(() => rm(directory, { recursive: true, force: true }));
 
-    it('commits durably, also when an existing database is opened again', async () => {
+    it('commits durably, also after an existing database was reopened', async () => {
       const path = join(directory, 'a.sqlite');
       await (await openDatabase<Schema>(path, migrations)).destroy();
       const db = await openDatabase<Schema>(path, migrations);
@@ -195,7 +195,7 @@ if (ENGINE === 'sqlite')
       await db.destroy();
     });
 
-    it('refuses a damaged database in words', async () => {
+    it('rejects a damaged database with a sentence', async () => {
       const path = join(directory, 'a.sqlite');
       const db = await openDatabase<Schema>(path, migrations);
       await sql`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)

@@ -1,6 +1,6 @@
 /**
- * One query layer for the two engines: SQLite embedded, by default, and PostgreSQL by a URL. What is written against it
- * runs unchanged on both: text, integer and bigint columns, flags 0 and 1, JSON as text.
+ * One query layer for two engines: embedded SQLite by default, and PostgreSQL by URL. The same queries run on both: columns are
+ * text, integer or bigint; flags are 0 or 1; JSON is stored as text.
  */
 import { Kysely, type Migration, Migrator, sql } from 'kysely';
 import { StartupError } from '../lifecycle/startup-error.ts';
@@ -8,17 +8,17 @@ import { messageOf } from '../problem.ts';
 import { isPostgresUrl, nameOfPostgres, openPostgresDialect } from './postgres.ts';
 import { openSqliteDialect } from './sqlite.ts';
 
-/** Where a database is: `postgres://…`, or the path of an SQLite file. */
+/** The location of a database: `postgres://…` or the path of an SQLite file. */
 export type DatabaseLocation = string;
 
 export type Engine = 'sqlite' | 'postgres';
 export const engineOf = (place: DatabaseLocation): Engine => (isPostgresUrl(place) ? 'postgres' : 'sqlite');
 
 /**
- * Opens (and where needed makes) the database and brings its schema forward. Several processes may do so at once on
- * PostgreSQL: one migrates, the others wait.
+ * Opens the database, creates it if necessary, and migrates its schema. On PostgreSQL several processes may do so at the same
+ * time: one migrates while the others wait.
  *
- * @throws if the database is unsound or out of reach, or a migration fails: nothing is served from a database in doubt.
+ * @throws if the database is damaged or unreachable, or if a migration fails.
  */
 export async function openDatabase<Schema>(
   place: DatabaseLocation,
@@ -33,12 +33,12 @@ export async function openDatabase<Schema>(
   const { error } = await migrator.migrateToLatest();
   if (error) {
     await db.destroy();
-    throw new StartupError(`${nameOf(place)} could not be opened: ${messageOf(error)}`, { cause: error });
+    throw new StartupError(`Could not open ${nameOf(place)}: ${messageOf(error)}`, { cause: error });
   }
   return db;
 }
 
-/** For people: without user and password. */
+/** Formats the location for messages, without user and password. */
 export const nameOf = (place: DatabaseLocation): string =>
   engineOf(place) === 'postgres' ? nameOfPostgres(place) : place;
 

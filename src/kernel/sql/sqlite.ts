@@ -1,6 +1,6 @@
 /**
- * SQLite behind kysely. `node:sqlite` where Node has it (22 and later), else the package that offers the same calls on Node 20.
- * One connection a database: SQLite has one writer anyway, and kysely queues on it.
+ * SQLite behind kysely: `node:sqlite` in Node 22 and later, else the package with the same interface for Node 20. Each database
+ * has one connection, because SQLite has one writer anyway, and kysely queues the queries.
  */
 import { createRequire } from 'node:module';
 import { type Dialect, SqliteDialect } from 'kysely';
@@ -28,12 +28,12 @@ function sqliteEngine(): DatabaseConstructor {
 
 const READS = /^\s*(select|with|pragma)\b|\breturning\b/i;
 
-/** The few members of a better-sqlite3 database that kysely's dialect uses. */
+/** The members of a better-sqlite3 database that kysely's dialect uses. */
 function adapt(database: DatabaseSync) {
   return {
     close: () => database.close(),
     prepare(text: string) {
-      // A deferred transaction that turns into a write can fail half-way with SQLITE_BUSY; an immediate one waits at its start.
+      // A deferred transaction can fail with SQLITE_BUSY at its first write; an immediate one waits at its start.
       const statement = database.prepare(text === 'begin' ? 'begin immediate' : text);
       return {
         reader: READS.test(text),
@@ -42,7 +42,7 @@ function adapt(database: DatabaseSync) {
           try {
             return statement.run(...parameters);
           } catch (error) {
-            // On a full disk SQLite has rolled back by itself: what went wrong was said before, and this would hide it.
+            // On a full disk SQLite has already rolled back. Throwing here would hide the original error.
             if (text === 'rollback' && /no transaction is active/.test(messageOf(error))) {
               return { changes: 0, lastInsertRowid: 0 };
             }
@@ -55,7 +55,7 @@ function adapt(database: DatabaseSync) {
   };
 }
 
-/** The file is there and is no sound database. */
+/** The file exists but is not a sound database. */
 export class DamagedDatabase extends Error {
   override readonly name = 'DamagedDatabase';
 }
@@ -63,9 +63,9 @@ export class DamagedDatabase extends Error {
 const DAMAGE = /malformed|not a database|is damaged/;
 
 /**
- * Opens (and where needed makes) the database at `path`.
+ * Opens the database at `path`, and creates it if necessary.
  *
- * @throws DamagedDatabase if the file is no sound database: nothing is served from a database in doubt.
+ * @throws DamagedDatabase if the file is not a sound database.
  */
 export function openSqliteDialect(path: string): Dialect {
   const Database = sqliteEngine();
@@ -73,7 +73,7 @@ export function openSqliteDialect(path: string): Dialect {
   try {
     database.exec('PRAGMA busy_timeout = 5000');
     database.exec('PRAGMA journal_mode = WAL');
-    // A reopened WAL database runs at NORMAL, which may lose commits at power loss: set FULL each time, and make sure of it.
+    // A reopened WAL database runs at NORMAL, which may lose commits at power loss. Set FULL each time, and check it.
     database.exec('PRAGMA synchronous = FULL');
     database.exec('PRAGMA foreign_keys = ON');
     const [mode] = database.prepare('PRAGMA synchronous').all() as { synchronous: number }[];
@@ -89,7 +89,7 @@ export function openSqliteDialect(path: string): Dialect {
   return new SqliteDialect({ database: adapt(database) });
 }
 
-/** A copy of the state at one moment, while others read and write. `to` must not be there. */
+/** Copies a consistent state of the database while it is in use. `to` must not exist. */
 export function copySqlite(from: string, to: string): void {
   const Database = sqliteEngine();
   const database = new Database(from);
@@ -101,13 +101,13 @@ export function copySqlite(from: string, to: string): void {
   }
 }
 
-/** A damaged database, for reading what can still be read of it. @throws if that is nothing */
+/** Opens a damaged database read-only, to read the rows that are still readable. @throws if nothing is readable */
 export function openDamagedDialect(path: string): Dialect {
   const Database = sqliteEngine();
   return new SqliteDialect({ database: adapt(new Database(path, { readOnly: true })) });
 }
 
-/** Reads a database through without changing it. @returns what is wrong with it, or undefined. @throws if it is no database. */
+/** Checks a whole database without changing it. @returns the damage, or undefined. @throws if the file is not a database. */
 export function findDamage(path: string): string | undefined {
   const Database = sqliteEngine();
   const database = new Database(path, { readOnly: true });

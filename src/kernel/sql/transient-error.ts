@@ -1,10 +1,10 @@
-/** Faults of the machine or its database that pass, and say nothing of what was asked. */
+/** Transient errors of the machine or its database, which are not caused by the request. */
 
 import { isDiskFull } from '../files.ts';
 import { findDatabaseProblem } from './database-error.ts';
 
-const OF_THE_SYSTEM = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'EIO', 'EROFS', 'EACCES']);
-const OF_A_CONNECTION = new Set([
+const SYSTEM_CODES = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'EIO', 'EROFS', 'EACCES']);
+const CONNECTION_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
@@ -12,18 +12,18 @@ const OF_A_CONNECTION = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
 ]);
-/** What SQLite says of the machine, without a code. */
-const IN_WORDS = /disk I\/O error|unable to open database file/;
+/** Messages of SQLite about the machine, which have no code. */
+const SQLITE_MESSAGES = /disk I\/O error|unable to open database file/;
 
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code = '', message, cause } = error as Error & { readonly code?: string };
   return (
     isDiskFull(error) ||
-    OF_THE_SYSTEM.has(code) ||
-    OF_A_CONNECTION.has(code) ||
+    SYSTEM_CODES.has(code) ||
+    CONNECTION_CODES.has(code) ||
     findDatabaseProblem(error)?.status === 503 ||
-    IN_WORDS.test(message) ||
+    SQLITE_MESSAGES.test(message) ||
     isTransient(cause)
   );
 }

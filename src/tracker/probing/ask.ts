@@ -4,7 +4,7 @@ import { get as httpGet, type IncomingMessage } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import * as z from 'zod';
 import { formatAddress } from '../../kernel/http/client.ts';
-import { withinLimit } from '../../kernel/lifecycle/time-limit.ts';
+import { TimeLimitExceeded, withinLimit } from '../../kernel/lifecycle/time-limit.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { type SiteProbe, siteProbeSchema } from '../../protocol/site.ts';
 import type { RegisteredSite } from '../registry/registry.ts';
@@ -106,7 +106,7 @@ export function isUnreachable(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   if (typeof code === 'string')
     return ['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'ETIMEDOUT', 'EAI_AGAIN', 'ENOTFOUND'].includes(code);
-  return /no answer within/.test(messageOf(error));
+  return error instanceof TimeLimitExceeded;
 }
 
 /** A refused connection to a name with several addresses has no message, only a code. */

@@ -76,7 +76,7 @@ describe('a wrong configuration', () => {
     await writeFile(path, `[central]\noperatorToken = "a-token-of-these-tests"\n${settings}\n`);
     const { status, stderr } = tributary('central', '--config', path);
     expect(status).toBe(1);
-    expect(stderr).toMatch(new RegExp(`^It cannot start: .*(${reason}).*\ntributary doctor`, 'm'));
+    expect(stderr).toMatch(new RegExp(`^Cannot start: .*(${reason}).*\nRun "tributary doctor"`, 'm'));
     expect(stderr).not.toContain('    at ');
   });
 
