@@ -11,8 +11,8 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findFfmpeg } from '../src/kernel/ffmpeg.ts';
-import { Presentation } from '../src/site/media/cut/presentation.ts';
-import { prepareSource } from '../src/site/media/index/prepare.ts';
+import { Presentation } from '../src/site/media/cut/cut.ts';
+import { prepareSource } from '../src/site/media/index/source-index.ts';
 
 const RUNS = 41;
 const CPU_RUNS = 300;

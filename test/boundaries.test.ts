@@ -8,19 +8,29 @@ interface Import {
   readonly to: string;
 }
 
-const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
-  .map(name => join('src', name))
-  .filter(path => /\.tsx?$/.test(path) && !/\.test\.tsx?$/.test(path));
+const listCode = (folder: string): readonly string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map(name => join(folder, name))
+    .filter(path => /\.tsx?$/.test(path));
+const isTest = (path: string): boolean => /\.test\.tsx?$/.test(path);
+const sources = listCode('src').filter(path => !isTest(path));
+const tests = [...listCode('src').filter(isTest), ...listCode('test'), ...listCode('bench')];
 
 const specifiers = (text: string): readonly string[] =>
   [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(match => match[1] ?? '');
 
-const texts = new Map(sources.map(path => [path, readFileSync(path, 'utf8')]));
-const imports: readonly Import[] = [...texts].flatMap(([from, text]) =>
-  specifiers(text)
-    .filter(specifier => specifier.startsWith('.'))
-    .map(specifier => ({ from, to: normalize(join(dirname(from), specifier)) })),
-);
+const readAll = (paths: readonly string[]): ReadonlyMap<string, string> =>
+  new Map(paths.map(path => [path, readFileSync(path, 'utf8')]));
+const importsOf = (files: ReadonlyMap<string, string>): readonly Import[] =>
+  [...files].flatMap(([from, text]) =>
+    specifiers(text)
+      .filter(specifier => specifier.startsWith('.'))
+      .map(specifier => ({ from, to: normalize(join(dirname(from), specifier)) })),
+  );
+const texts = readAll(sources);
+const imports = importsOf(texts);
+/** Of tests and benchmarks. */
+const testImports = importsOf(readAll(tests));
 const packages = (path: string): readonly string[] =>
   specifiers(texts.get(path) ?? '').filter(specifier => !specifier.startsWith('.'));
 
@@ -85,6 +95,43 @@ describe('boundaries', () => {
     const config = ({ to }: Import) =>
       ['src/site/config.ts', 'src/site/compose/running-site.ts'].includes(to);
     expect(strays(folder, [...allowed, 'kernel', 'protocol']).filter(entry => !config(entry))).toEqual([]);
+  });
+
+  /**
+   * Folders with an entry file, which is the only file of theirs that other folders may import. Their re-exports are the folder's
+   * public interface.
+   */
+  const ENTRIES: Readonly<Record<string, string>> = {
+    'site/media/containers': 'containers.ts',
+    'site/media/copy-store': 'copy-store.ts',
+    'site/media/cut': 'cut.ts',
+    'site/media/index': 'source-index.ts',
+  };
+  /** Parsers and formatters of boxes and elements with which tests write and inspect files. */
+  const FOR_TESTS = [
+    'src/site/media/containers/isobmff/box.ts',
+    'src/site/media/containers/matroska/ebml.ts',
+    'src/site/media/containers/matroska/track-entries.ts',
+  ];
+  it.each(Object.entries(ENTRIES))('%s is imported through %s only', (folder, entry) => {
+    const inner = ({ from, to }: Import) =>
+      isIn(folder)(to) && !isIn(folder)(from) && to !== `src/${folder}/${entry}`;
+    expect(texts.has(`src/${folder}/${entry}`)).toBe(true);
+    expect(imports.filter(inner)).toEqual([]);
+    expect(testImports.filter(inner).filter(({ to }) => !FOR_TESTS.includes(to))).toEqual([]);
+  });
+
+  it('no two folders of the media import each other', () => {
+    const folderOf = (path: string) => dirname(path);
+    const pairs = new Set(
+      imports
+        .filter(({ from, to }) => isIn('site/media')(from) && isIn('site/media')(to))
+        .filter(({ from, to }) => folderOf(from) !== folderOf(to))
+        .map(({ from, to }) => `${folderOf(from)} ${folderOf(to)}`),
+    );
+    const isMutual = (pair: string): boolean => pairs.has(pair.split(' ').reverse().join(' '));
+    const known = /media\/(intake|conversion) .*media\/(intake|conversion)$/;
+    expect([...pairs].filter(pair => isMutual(pair) && !known.test(pair))).toEqual([]);
   });
 
   it.each(['tracker/choice', 'tracker/steering', 'tracker/memory', 'central/placement'])(

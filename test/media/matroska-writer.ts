@@ -1,9 +1,8 @@
 /** Writes Matroska in ways that ffmpeg reads but does not write: lacing, header stripping, unknown sizes, block groups. */
 import { readFile } from 'node:fs/promises';
-import { FileBytes } from '../../src/site/media/containers/file-bytes.ts';
+import { FileBytes, indexContainer } from '../../src/site/media/containers/containers.ts';
 import { formatElement, listElements } from '../../src/site/media/containers/matroska/ebml.ts';
-import { indexMatroska } from '../../src/site/media/containers/matroska/matroska-source.ts';
-import { readTracks } from '../../src/site/media/containers/matroska/tracks.ts';
+import { readTracks } from '../../src/site/media/containers/matroska/track-entries.ts';
 
 export interface Variant {
   /** 1 Xiph, 2 fixed sizes, 3 EBML (RFC 9559, section 10.3); sound alone, four frames a block. */
@@ -40,7 +39,7 @@ export async function rewriteMatroska(film: string, variant: Variant): Promise<B
     readTracks(head.tracks).map(track => [track.number, track.codecDelay / 1_000_000]),
   );
   const frames = await FileBytes.with(film, async file =>
-    indexMatroska(file).tracks.flatMap(({ id, kind, samples, timescale }) =>
+    indexContainer(file).tracks.flatMap(({ id, kind, samples, timescale }) =>
       Array.from({ length: samples.count }, (_, i): Frame => {
         const at = samples.offsets[i]!;
         return {

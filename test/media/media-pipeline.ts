@@ -17,10 +17,10 @@ import { findVideo, insertVideo, type SiteDatabase } from '../../src/site/databa
 import { createConverter } from '../../src/site/media/conversion/converter.ts';
 import { DEFAULT_LADDER, type LadderEntry } from '../../src/site/media/conversion/ladder.ts';
 import { type RunningWorker, startWorker, type WorkerDeps } from '../../src/site/media/conversion/worker.ts';
-import { Presentation } from '../../src/site/media/cut/presentation.ts';
+import { Presentation } from '../../src/site/media/cut/cut.ts';
 import { findMediaTools } from '../../src/site/media/ffmpeg/ffmpeg.ts';
 import type { Isolation } from '../../src/site/media/ffmpeg/sandbox.ts';
-import { prepareSource } from '../../src/site/media/index/prepare.ts';
+import { prepareSource } from '../../src/site/media/index/source-index.ts';
 import { createIntake } from '../../src/site/media/intake/intake.ts';
 import { createStorage, type Storage } from '../../src/site/media/storage/storage.ts';
 

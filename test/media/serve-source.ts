@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readOrMakeKey } from '../../src/kernel/identity/keys.ts';
 import { newRevisionId, newVideoId } from '../../src/protocol/ids.ts';
-import { createOriginServer } from '../../src/site/media/cut/server.ts';
-import { type PreparedSource, prepareSource } from '../../src/site/media/index/prepare.ts';
+import { createOriginServer } from '../../src/site/media/cut/cut.ts';
+import { type PreparedSource, prepareSource } from '../../src/site/media/index/source-index.ts';
 
 export interface ServedSource {
   readonly prepared: PreparedSource;

@@ -16,7 +16,7 @@ import { newRevisionId, newSiteId, newVideoId, type SiteId, type VideoId } from 
 import { CLOCK_TOLERANCE_S, type RightsPage } from '../../src/protocol/rights.ts';
 import { createStreamBuffer, type StreamBuffer } from '../../src/site/delivery/buffer.ts';
 import type { HolderAnswer } from '../../src/site/delivery/fill/holders.ts';
-import { createOriginServer } from '../../src/site/media/cut/server.ts';
+import { createOriginServer } from '../../src/site/media/cut/cut.ts';
 import { createSiteRights, type SiteRights } from '../../src/site/rights/site-rights.ts';
 
 const master = randomBytes(32);

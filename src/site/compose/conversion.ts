@@ -16,7 +16,7 @@ import {
   type WorkerDeps,
 } from '../media/conversion/worker.ts';
 import { findMediaTools, type MediaTools } from '../media/ffmpeg/ffmpeg.ts';
-import { prepareInWorker } from '../media/index/prepare-in-worker.ts';
+import { prepareInWorker } from '../media/index/source-index.ts';
 import { openStorage } from '../media/storage/open-storage.ts';
 import type { Storage } from '../media/storage/storage.ts';
 
@@ -92,8 +92,8 @@ export async function startWorkerPart(
     config.database ?? join(config.dataDirectory, 'site.sqlite'),
     siteMigrations,
   );
-  const prepare: Prepare = (source, index, fileName) =>
-    prepareInWorker(source, index, fileName, { workerUrl: files.prepareWorker });
+  const prepare: Prepare = (source, index) =>
+    prepareInWorker(source, index, { workerUrl: files.prepareWorker });
   const conversion = openConversion({ config, db, storage, tools, prepare, log });
   if (!conversion) throw new Error('A worker needs ffprobe beside its ffmpeg.');
   const owner = `${hostname()}-${process.pid}-${Date.now().toString(36)}`;

@@ -10,8 +10,8 @@ import type { SiteConfig } from '../config.ts';
 import { findPublishedRecord } from '../database/records.ts';
 import { locateRevision } from '../database/revisions.ts';
 import type { SiteDatabase } from '../database/videos.ts';
-import { CopyStore } from '../media/cut/copy-store.ts';
-import { createOriginServer, type OriginRights, type OriginServer } from '../media/cut/server.ts';
+import { CopyStore } from '../media/copy-store/copy-store.ts';
+import { createOriginServer, type OriginRights, type OriginServer } from '../media/cut/cut.ts';
 import type { Storage, StoredFile } from '../media/storage/storage.ts';
 
 export interface OpenedOrigin extends OriginServer {

@@ -39,10 +39,10 @@ import { startMaintenance } from '../maintenance/maintenance.ts';
 import { registerBufferMetrics, registerRecordMetrics } from '../maintenance/metrics.ts';
 import { removeOrphans } from '../maintenance/orphans.ts';
 import { SITE_STEP_KINDS } from '../media/conversion/worker.ts';
-import { CopyStore } from '../media/cut/copy-store.ts';
+import { CopyStore } from '../media/copy-store/copy-store.ts';
 import { MAX_EXTRAS_ATTEMPTS, startExtras } from '../media/extras/make-extras.ts';
 import { findMediaTools } from '../media/ffmpeg/ffmpeg.ts';
-import { prepareInWorker } from '../media/index/prepare-in-worker.ts';
+import { prepareInWorker } from '../media/index/source-index.ts';
 import { createIntake, makeRecord } from '../media/intake/intake.ts';
 import { recoverSource } from '../media/intake/recover-source.ts';
 import { startOffload } from '../media/storage/offload.ts';
@@ -137,8 +137,8 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
   });
 
   let extras: Repeating | undefined;
-  const prepare: Prepare = (source, index, fileName) =>
-    prepareInWorker(source, index, fileName, { workerUrl: files.prepareWorker });
+  const prepare: Prepare = (source, index) =>
+    prepareInWorker(source, index, { workerUrl: files.prepareWorker });
   const conversion = tools && openConversion({ config, db, storage, tools, prepare, log });
   const intake = createIntake({
     db,

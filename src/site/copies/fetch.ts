@@ -20,7 +20,7 @@ import {
 import { parseStrongEtag } from '../delivery/http/etags.ts';
 import { type MediaFile, parseMediaFile } from '../delivery/http/media-file.ts';
 import { stopping } from '../delivery/http/problems.ts';
-import type { CopiedBytes } from '../media/cut/copy-store.ts';
+import type { CopiedBytes } from '../media/copy-store/copy-store.ts';
 
 /** One after another over a long line would be slow, and many at once hard on it. */
 export const FETCHES_AT_ONCE = 4;

@@ -9,7 +9,7 @@ import { mediaPath, recordFile, TIMELINE } from '../../protocol/media/media.ts';
 import { MAX_TIMELINE_BYTES, revisionTimelineSchema } from '../../protocol/media/timeline.ts';
 import { type VideoRecord, videoRecordSchema } from '../../protocol/publication/record.ts';
 import type { MediaFile } from '../delivery/http/media-file.ts';
-import type { CopiedBytes, CopyStore, CopyWriter } from '../media/cut/copy-store.ts';
+import type { CopiedBytes, CopyStore, CopyWriter } from '../media/copy-store/copy-store.ts';
 import { type CopyFetcher, FETCHES_AT_ONCE, fileOf } from './fetch.ts';
 import { listRevisionFiles } from './revision-files.ts';
 

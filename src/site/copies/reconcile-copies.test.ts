@@ -20,9 +20,9 @@ import { type VideoRecord, videoRecordSchema } from '../../protocol/publication/
 import { findCopy, restoreCopy, writeAssignments } from '../database/copies.ts';
 import { type SiteSchema, siteMigrations } from '../database/schema.ts';
 import { findVideo, type SiteDatabase } from '../database/videos.ts';
-import { CopyStore } from '../media/cut/copy-store.ts';
-import { createOriginServer, type OriginServer } from '../media/cut/server.ts';
-import { type PreparedSource, prepareSource } from '../media/index/prepare.ts';
+import { CopyStore } from '../media/copy-store/copy-store.ts';
+import { createOriginServer, type OriginServer } from '../media/cut/cut.ts';
+import { type PreparedSource, prepareSource } from '../media/index/source-index.ts';
 import { makeRecord } from '../media/intake/intake.ts';
 import { createStorage, type Storage } from '../media/storage/storage.ts';
 import { type CopyFetcher, createCopyFetcher } from './fetch.ts';

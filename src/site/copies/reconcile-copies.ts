@@ -22,8 +22,8 @@ import {
 } from '../database/copies.ts';
 import type { CopyRow, VideoRow } from '../database/schema.ts';
 import { findVideo, type SiteDatabase } from '../database/videos.ts';
-import type { CopyStore } from '../media/cut/copy-store.ts';
-import type { PreparedSource } from '../media/index/prepare.ts';
+import type { CopyStore } from '../media/copy-store/copy-store.ts';
+import type { PreparedSource } from '../media/index/source-index.ts';
 import type { CopyFetcher } from './fetch.ts';
 import { type MadeCopy, makeCopy } from './make-copy.ts';
 

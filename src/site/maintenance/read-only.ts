@@ -22,8 +22,8 @@ import type { SiteSchema } from '../database/schema.ts';
 import { createStreamBuffer } from '../delivery/buffer.ts';
 import { isMediaUrl } from '../delivery/http/media-file.ts';
 import { openTls } from '../http/tls.ts';
-import { CopyStore } from '../media/cut/copy-store.ts';
-import { createOriginServer } from '../media/cut/server.ts';
+import { CopyStore } from '../media/copy-store/copy-store.ts';
+import { createOriginServer } from '../media/cut/cut.ts';
 import { openStorage } from '../media/storage/open-storage.ts';
 import { createSiteRights, RIGHTS_FILE } from '../rights/site-rights.ts';
 

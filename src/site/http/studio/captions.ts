@@ -9,7 +9,7 @@ import { changeExtras, type Extras } from '../../database/extras.ts';
 import { findVideo, type SiteDatabase } from '../../database/videos.ts';
 import { addCaptions, writeCaptions } from '../../media/extras/caption-tracks.ts';
 import { CaptionsRejected, type Cue, parseCaptions } from '../../media/extras/cues.ts';
-import type { PreparedSource } from '../../media/index/prepare.ts';
+import type { PreparedSource } from '../../media/index/source-index.ts';
 import { makeRecord } from '../../media/intake/intake.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import { type AccessRules, requireStudioAccess } from '../access.ts';

@@ -26,7 +26,7 @@ import {
   type VideoWithRecord,
 } from '../../database/videos.ts';
 import type { DiskReserve } from '../../maintenance/disk-reserve.ts';
-import type { PreparedSource } from '../../media/index/prepare.ts';
+import type { PreparedSource } from '../../media/index/source-index.ts';
 import { makeRecord } from '../../media/intake/intake.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { SiteRights } from '../../rights/site-rights.ts';

@@ -8,7 +8,7 @@ import { type MediaPipeline, makeVideo, openMediaPipeline } from '../../../../te
 import { findFfmpeg } from '../../../kernel/ffmpeg.ts';
 import type { Rendition } from '../../../protocol/media/media.ts';
 import type { VideoRow } from '../../database/schema.ts';
-import type { Presentation } from '../cut/presentation.ts';
+import type { Presentation } from '../cut/cut.ts';
 
 const picture = (seconds: number, size: string, rate = 10): readonly string[] => [
   ...['-f', 'lavfi', '-i', `testsrc2=s=${size}:r=${rate}:d=${seconds}`],

@@ -8,7 +8,7 @@ import type { Rendition } from '../../../protocol/media/media.ts';
 import type { NewJob } from '../../database/jobs.ts';
 import type { Demuxer } from '../ffmpeg/allowed.ts';
 import type { Container } from '../ffmpeg/demuxers.ts';
-import type { PreparedSource } from '../index/prepare.ts';
+import type { PreparedSource } from '../index/source-index.ts';
 import type { RefusalCode } from '../source-rejected.ts';
 import {
   audioToEncode,

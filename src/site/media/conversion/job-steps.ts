@@ -8,12 +8,12 @@ import { type ClaimedStep, insertJob, listSteps, markJobDone, type NewJob } from
 import { changeVideo } from '../../database/records.ts';
 import { insertRevisionWithExtras } from '../../database/revisions.ts';
 import { findVideo, type SiteDatabase } from '../../database/videos.ts';
-import { Presentation } from '../cut/presentation.ts';
+import { Presentation } from '../cut/cut.ts';
 import type { Args } from '../ffmpeg/allowed.ts';
 import { WRAPPED_CONTAINER } from '../ffmpeg/demuxers.ts';
 import { convert, type MediaTools } from '../ffmpeg/ffmpeg.ts';
 import { FfmpegFailed, type FfmpegProgress } from '../ffmpeg/run.ts';
-import type { PreparedSource } from '../index/prepare.ts';
+import type { PreparedSource } from '../index/source-index.ts';
 import { makeRecord } from '../intake/intake.ts';
 import { SourceRejected } from '../source-rejected.ts';
 import type { Storage } from '../storage/storage.ts';

@@ -9,7 +9,7 @@ import { writeRotated } from '../../../../test/media/rotate.ts';
 import { hasEncoder } from '../../../../test/media/videos.ts';
 import { findFfmpeg } from '../../../kernel/ffmpeg.ts';
 import type { Rendition, VideoRendition } from '../../../protocol/media/media.ts';
-import type { Presentation } from '../cut/presentation.ts';
+import type { Presentation } from '../cut/cut.ts';
 
 const SECONDS = 9;
 const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '50'] as const;

@@ -4,21 +4,20 @@
  */
 import { basename, join } from 'node:path';
 import type { Rendition } from '../../../protocol/media/media.ts';
-import { describeTracks } from '../containers/describe.ts';
-import { FileBytes } from '../containers/file-bytes.ts';
-import { indexIsobmff } from '../containers/isobmff/isobmff-source.ts';
-import { SampleColumns } from '../containers/samples.ts';
-import type { SourceTrack } from '../containers/source-track.ts';
-import type { TrackDescription } from '../containers/track-description.ts';
-import { planAtBoundaries } from '../index/plan.ts';
-import { type ChosenTrack, showFrom, toRendition } from '../index/prepare.ts';
 import {
+  describeTracks,
+  FileBytes,
+  indexContainer,
+  SampleColumns,
+  type SourceTrack,
+  type TrackDescription,
+} from '../containers/containers.ts';
+import {
+  type EncodedTrack,
   type IndexedFile,
+  indexEncoded,
   MAX_INDEXED_FILES,
-  type RenditionToIndex,
-  writeSourceIndex,
 } from '../index/source-index.ts';
-import { layTimeline } from '../index/timeline.ts';
 import {
   AAC_FRAME_SAMPLES,
   AUDIO_RATE_HZ,
@@ -77,25 +76,14 @@ export async function stitchChunks(
   }
   const tracks = strands.flatMap(strand => toTrack(strand, plan));
   if (tracks.length === 0) throw new Error('the encoder made neither pictures nor sound of this source');
-  const served = layTimeline(tracks, 0);
-  const seconds = Math.max(...served.map(({ end, track }) => end / track.timescale));
-  const plans = planAtBoundaries(
-    served.map(({ track, ...times }) => ({
-      ...times,
-      kind: track.kind,
-      timescale: track.timescale,
-      samplePrefixBytes: 0,
-    })),
-    boundariesOf(plan, seconds).slice(1),
-  );
-  const renditions = served.map((one, i) =>
-    showFrom(inGroup(toRendition(one.track.id, one, plans[i]!), plan.audioGroup), plan.shownFromSeconds),
-  );
-  await writeSourceIndex(indexPath, files, renditions);
-  return {
-    renditions: renditions.map(({ header }) => header.rendition),
-    durationMs: Math.max(1, Math.round(seconds * 1_000)),
-  };
+  return indexEncoded({
+    indexPath,
+    files,
+    tracks,
+    boundariesFor: seconds => boundariesOf(plan, seconds).slice(1),
+    shownFromSeconds: plan.shownFromSeconds,
+    audioGroup: plan.audioGroup,
+  });
 }
 
 /** The last picture stands until the end of the film, and none longer. */
@@ -111,18 +99,6 @@ function endWithFilm({ count, presentationTimes, durations }: SampleColumns, pla
 
 export const boundariesOf = (plan: EncodePlan, seconds: number): readonly number[] =>
   plan.boundaries ?? listEvenBoundaries(seconds);
-
-function inGroup(indexed: RenditionToIndex, group: string | undefined): RenditionToIndex {
-  if (group === undefined) return indexed;
-  const { rendition } = indexed.header;
-  const bound: Rendition =
-    rendition.kind === 'video'
-      ? { ...rendition, audioGroup: group }
-      : rendition.kind === 'audio'
-        ? { ...rendition, group }
-        : rendition;
-  return { ...indexed, header: { ...indexed.header, rendition: bound } };
-}
 
 const newStrand = (id: string, kind: Strand['kind'], timescale: number): Strand => ({
   id,
@@ -140,7 +116,7 @@ async function addChunk(
   strands: readonly Strand[],
   file: number,
 ): Promise<void> {
-  const described = await FileBytes.with(path, async bytes => describeTracks(indexIsobmff(bytes)));
+  const described = await FileBytes.with(path, async bytes => describeTracks(indexContainer(bytes)));
   const chunk = chunkOf(plan, number);
   for (const kind of ['video', 'audio'] as const) {
     const found = described.filter(({ track }) => track.kind === kind);
@@ -212,11 +188,7 @@ function addSound(
   }
 }
 
-interface StitchedTrack extends ChosenTrack {
-  readonly id: string;
-}
-
-function toTrack({ id, kind, timescale, samples, files, first }: Strand, plan: EncodePlan): StitchedTrack[] {
+function toTrack({ id, kind, timescale, samples, files, first }: Strand, plan: EncodePlan): EncodedTrack[] {
   if (!first || samples.count === 0) return [];
   const language = plan.audio.find(sound => sound.id === id)?.language;
   const description =
@@ -227,7 +199,7 @@ function toTrack({ id, kind, timescale, samples, files, first }: Strand, plan: E
       id,
       kind,
       timescale,
-      track: first.track,
+      samplePrefix: first.track.samplePrefix,
       description,
       samples: {
         count,

@@ -4,11 +4,8 @@
  */
 
 import type { IndexedFile } from '../index/source-index.ts';
-import type { StoredFile } from '../storage/storage.ts';
-import { type Piece, readScattered } from './scattered-read.ts';
-
-/** Opens a file of a video by its name. */
-export type OpenFile = (name: string) => Promise<StoredFile>;
+import { type Piece, readScattered } from '../storage/scattered-read.ts';
+import type { OpenFile, StoredFile } from '../storage/storage.ts';
 
 export interface PieceOfFile extends Piece {
   readonly file: number;

@@ -14,11 +14,11 @@ import {
 import { formatMediaPlaylist } from '../../../protocol/media/media-playlist.ts';
 import { type RevisionTimeline, toRuns } from '../../../protocol/media/timeline.ts';
 import type { Extras } from '../../database/extras.ts';
-import { formatInitSegment } from '../containers/isobmff/cmaf-init.ts';
-import { formatCmafSegment } from '../containers/isobmff/cmaf-segment.ts';
+import { formatCmafSegment, formatInitSegment } from '../containers/containers.ts';
 import { ExtraFiles } from '../extras/extra-files.ts';
 import { SourceIndex } from '../index/source-index.ts';
-import { MediaFiles, type OpenFile } from './media-files.ts';
+import type { OpenFile } from '../storage/storage.ts';
+import { MediaFiles } from './media-files.ts';
 
 /** Part of every entity tag: raise it when the bytes made from an unchanged index change. */
 export const CUT_VERSION = 1;

@@ -8,7 +8,7 @@ import { writeRotated } from '../../../../test/media/rotate.ts';
 import { makeVideo, recipes } from '../../../../test/media/videos.ts';
 import { renditionSchema } from '../../../protocol/media/media.ts';
 import { findBox, listBoxes } from '../containers/isobmff/box.ts';
-import { type PreparedSource, prepareSource } from '../index/prepare.ts';
+import { type PreparedSource, prepareSource } from '../index/source-index.ts';
 import { Presentation } from './presentation.ts';
 
 let directory: string;

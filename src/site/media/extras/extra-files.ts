@@ -10,8 +10,8 @@ import {
   STORYBOARD_SPRITE,
 } from '../../../protocol/media/media.ts';
 import type { Extras, Storyboard } from '../../database/extras.ts';
-import type { OpenFile } from '../cut/media-files.ts';
-import { readScattered } from '../cut/scattered-read.ts';
+import { readScattered } from '../storage/scattered-read.ts';
+import type { OpenFile } from '../storage/storage.ts';
 import { cuesWithin, formatTime, formatWebVtt, parseCaptions } from './cues.ts';
 
 const WEBVTT = 'text/vtt; charset=utf-8';

@@ -22,7 +22,7 @@ import type { SiteDatabase } from '../../database/videos.ts';
 import { probeMedia } from '../conversion/media-probe.ts';
 import type { Demuxer } from '../ffmpeg/allowed.ts';
 import { chooseDemuxer, type MediaTools } from '../ffmpeg/ffmpeg.ts';
-import type { PreparedSource } from '../index/prepare.ts';
+import type { PreparedSource } from '../index/source-index.ts';
 import { makeRecord } from '../intake/intake.ts';
 import type { Storage } from '../storage/storage.ts';
 import { addCaptions, writeCaptions } from './caption-tracks.ts';

@@ -3,7 +3,7 @@
  * people really have. Left to choose for itself, ffmpeg takes a text file with a film's name for a playlist and opens what
  * it names; and each further decoder is a further reader of hostile bytes.
  */
-import type { ContainerKind } from '../containers/sniff.ts';
+import type { ContainerKind } from '../containers/containers.ts';
 
 const DEMUXERS = {
   isobmff: 'mov',

@@ -1,6 +1,6 @@
 /** How to decode from the middle of each kind of container, and what people call it. */
 
-import type { ContainerKind } from '../containers/sniff.ts';
+import type { ContainerKind } from '../containers/containers.ts';
 import { type Demuxer, demuxerOf } from './allowed.ts';
 
 export interface Container {

@@ -5,7 +5,7 @@
 import { access, constants, lstat, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findFfmpeg } from '../../../kernel/ffmpeg.ts';
-import { SNIFF_BYTES, sniff } from '../containers/sniff.ts';
+import { SNIFF_BYTES, sniff } from '../containers/containers.ts';
 import { type Args, type Demuxer, demuxerOf, inputArgs } from './allowed.ts';
 import {
   DEFAULT_LIMITS,

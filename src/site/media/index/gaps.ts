@@ -1,5 +1,5 @@
 /** Whether players bear how long a film's pictures stand and its sound is silent (pure). */
-import type { Samples } from '../containers/samples.ts';
+import type { Samples } from '../containers/containers.ts';
 import type { ServedTrack, TimedTrack } from './timeline.ts';
 
 /** How long a picture may stand, and sound be missing, in the middle: so much hls.js, Shaka Player and dash.js were seen to bear. */

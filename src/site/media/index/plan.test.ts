@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SampleColumns } from '../containers/samples.ts';
+import { SampleColumns } from '../containers/containers.ts';
 import { measureBandwidth, type PlannedTrack, planAtBoundaries, planSegments } from './plan.ts';
 
 /** Frames of equal length, a sync sample every `gop` of them. */

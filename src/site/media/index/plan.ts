@@ -5,8 +5,8 @@ import {
   TARGET_SEGMENT_DURATION_MS,
 } from '../../../protocol/limits.ts';
 import { targetDurationSeconds } from '../../../protocol/media/media-playlist.ts';
-import { cmafSegmentBytes } from '../containers/isobmff/cmaf-segment.ts';
-import type { Samples } from '../containers/samples.ts';
+import type { Samples } from '../containers/containers.ts';
+import { cmafSegmentBytes } from '../containers/containers.ts';
 import { SourceRejected } from '../source-rejected.ts';
 
 export interface PlannedTrack {

@@ -30,17 +30,13 @@ describe('preparing in a worker', () => {
   it('gives what preparing here gives', async () => {
     const film = await makeVideo(recipes.mp4);
     const here = await prepareSource(film, join(directory, 'here.index'));
-    expect(await prepareInWorker(film, join(directory, 'there.index'), 'film.mp4', { workerUrl })).toEqual(
-      here,
-    );
+    expect(await prepareInWorker(film, join(directory, 'there.index'), { workerUrl })).toEqual(here);
   });
 
   it('hands a refusal over intact', async () => {
     const path = join(directory, 'page.mp4');
     await writeFile(path, '<!DOCTYPE html><title>not found</title>');
-    await expect(
-      prepareInWorker(path, join(directory, 'page.index'), undefined, { workerUrl }),
-    ).rejects.toMatchObject({
+    await expect(prepareInWorker(path, join(directory, 'page.index'), { workerUrl })).rejects.toMatchObject({
       name: 'SourceRejected',
       code: 'not-media',
       message: expect.stringContaining('web page'),
@@ -49,14 +45,14 @@ describe('preparing in a worker', () => {
 
   it('passes a failure of the machine on as what it is', async () => {
     await expect(
-      prepareInWorker(join(directory, 'missing'), join(directory, 'missing.index'), undefined, { workerUrl }),
+      prepareInWorker(join(directory, 'missing'), join(directory, 'missing.index'), { workerUrl }),
     ).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('stops after the time limit and leaves nothing behind', async () => {
     const film = await makeVideo(recipes.mp4);
     await expect(
-      prepareInWorker(film, join(directory, 'late.index'), undefined, { workerUrl, timeLimitMs: 1 }),
+      prepareInWorker(film, join(directory, 'late.index'), { workerUrl, timeLimitMs: 1 }),
     ).rejects.toMatchObject({ code: 'check-exceeded' });
     expect((await readdir(directory)).filter(name => name.startsWith('late.'))).toEqual([]);
   });
@@ -64,7 +60,7 @@ describe('preparing in a worker', () => {
   it('stops when asked to', async () => {
     const film = await makeVideo(recipes.mp4);
     const stopping = new AbortController();
-    const preparing = prepareInWorker(film, join(directory, 'stopped.index'), undefined, {
+    const preparing = prepareInWorker(film, join(directory, 'stopped.index'), {
       workerUrl,
       signal: stopping.signal,
     });

@@ -25,13 +25,12 @@ export interface PrepareInWorkerOptions {
 export async function prepareInWorker(
   sourcePath: string,
   indexPath: string,
-  fileName?: string,
   options: PrepareInWorkerOptions = {},
 ): Promise<PreparedSource> {
   const { signal, timeLimitMs = DEFAULT_TIME_LIMIT_MS } = options;
   signal?.throwIfAborted();
   const worker = new Worker(options.workerUrl ?? new URL('./prepare-worker.js', import.meta.url), {
-    workerData: { sourcePath, indexPath, fileName },
+    workerData: { sourcePath, indexPath },
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     execArgv: [],
   });

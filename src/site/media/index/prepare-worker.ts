@@ -11,13 +11,12 @@ export type WorkerAnswer =
 const inputSchema = z.object({
   sourcePath: z.string(),
   indexPath: z.string(),
-  fileName: z.string().optional(),
 });
 
 async function answer(): Promise<WorkerAnswer> {
-  const { sourcePath, indexPath, fileName } = inputSchema.parse(workerData);
+  const { sourcePath, indexPath } = inputSchema.parse(workerData);
   try {
-    return { kind: 'prepared', prepared: await prepareSource(sourcePath, indexPath, fileName) };
+    return { kind: 'prepared', prepared: await prepareSource(sourcePath, indexPath) };
   } catch (error) {
     if (error instanceof SourceRejected) return { kind: 'refused', code: error.code, message: error.message };
     throw error;

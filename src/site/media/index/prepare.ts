@@ -2,23 +2,25 @@
 import { basename } from 'node:path';
 import { MAX_RENDITIONS } from '../../../protocol/limits.ts';
 import type { Pictures, Rendition } from '../../../protocol/media/media.ts';
-import { type DescribedTrack, describeTracks } from '../containers/describe.ts';
-import { FileBytes } from '../containers/file-bytes.ts';
-import { indexIsobmff } from '../containers/isobmff/isobmff-source.ts';
-import { indexMatroska } from '../containers/matroska/matroska-source.ts';
-import type { Samples } from '../containers/samples.ts';
-import { parseContainerKind, SNIFF_BYTES } from '../containers/sniff.ts';
-import type { IndexedSource, SourceTrack } from '../containers/source-track.ts';
-import type { TrackDescription } from '../containers/track-description.ts';
+import {
+  type DescribedTrack,
+  describeTracks,
+  FileBytes,
+  type IndexedSource,
+  indexContainer,
+  type Samples,
+  type SourceTrack,
+} from '../containers/containers.ts';
 import { damaged, SourceRejected } from '../source-rejected.ts';
 import { hasGaps } from './gaps.ts';
-import { measureBandwidth, type PlannedSegment, planSegments } from './plan.ts';
 import {
   MAX_COMPOSITION_OFFSET,
   MAX_SAMPLE_DURATION,
   type RenditionToIndex,
   writeSourceIndex,
-} from './source-index.ts';
+} from './index-file.ts';
+import { type TrackToIndex, toPlannedTrack, toRendition } from './indexed-rendition.ts';
+import { planSegments } from './plan.ts';
 import { layTimeline, type ServedTrack } from './timeline.ts';
 
 export interface PreparedSource {
@@ -52,29 +54,17 @@ export interface PreparedSource {
  *
  * @throws SourceRejected with a sentence for the uploader; other errors are of the machine (disk full, unreadable).
  */
-export async function prepareSource(
-  sourcePath: string,
-  indexPath: string,
-  _fileName?: string,
-): Promise<PreparedSource> {
+export async function prepareSource(sourcePath: string, indexPath: string): Promise<PreparedSource> {
   return FileBytes.with(sourcePath, async file => {
-    const kind = parseContainerKind(file.peek(0, SNIFF_BYTES));
-    const source = kind === 'isobmff' ? indexIsobmff(file) : indexMatroska(file);
+    const source = indexContainer(file);
     if (source.tracks.length === 0) throw noTracks();
     const { chosen, notes } = chooseTracks(await describeTracks(source));
     const served = layTimeline(chosen);
     for (const { samples } of served) checkRecords(samples);
-    const plans = planSegments(
-      served.map(({ track, ...times }) => ({
-        ...times,
-        kind: track.kind,
-        timescale: track.timescale,
-        samplePrefixBytes: track.track.samplePrefix.length,
-      })),
-    );
+    const plans = planSegments(served.map(toPlannedTrack));
     const shownFromSeconds = findShownFrom(served);
     const renditions = nameRenditions(served).map((id, i) =>
-      showFrom(toRendition(id, served[i]!, plans[i]!), shownFromSeconds),
+      toRendition(id, served[i]!, plans[i]!, shownFromSeconds),
     );
     const files = [{ name: basename(sourcePath), sizeBytes: file.sizeBytes }];
     await writeSourceIndex(indexPath, files, renditions);
@@ -87,12 +77,8 @@ export async function prepareSource(
   });
 }
 
-export interface ChosenTrack {
-  readonly kind: 'video' | 'audio';
-  readonly timescale: number;
-  readonly samples: Samples;
+interface ChosenTrack extends TrackToIndex {
   readonly track: SourceTrack;
-  readonly description: TrackDescription;
 }
 
 const CONVERT = 'Convert it to H.264 with AAC and upload it again.';
@@ -110,7 +96,16 @@ function chooseTracks(described: readonly DescribedTrack[]): {
   const playable = (tracks: readonly DescribedTrack[]): readonly ChosenTrack[] =>
     tracks.flatMap(({ track, description }) =>
       description
-        ? [{ kind: track.kind, timescale: track.timescale, samples: track.samples, track, description }]
+        ? [
+            {
+              kind: track.kind,
+              timescale: track.timescale,
+              samples: track.samples,
+              samplePrefix: track.samplePrefix,
+              track,
+              description,
+            },
+          ]
         : [],
     );
   const videos = playable(ofKind('video'));
@@ -176,61 +171,6 @@ const HARDLY_SEEN_SECONDS = 0.1;
 function findShownFrom(served: readonly ServedTrack<ChosenTrack>[]): number | undefined {
   const { shift = 0 } = served.find(({ track }) => track.kind === 'video') ?? {};
   return shift > HARDLY_SEEN_SECONDS ? shift : undefined;
-}
-
-export const showFrom = (
-  { header, ...rest }: RenditionToIndex,
-  shownFromSeconds: number | undefined,
-): RenditionToIndex => ({
-  ...rest,
-  header: shownFromSeconds === undefined ? header : { ...header, shownFromSeconds },
-});
-
-export function toRendition(
-  id: string,
-  served: ServedTrack<ChosenTrack>,
-  segments: readonly PlannedSegment[],
-): RenditionToIndex {
-  const { track, samples, editMediaTime, start, end, hasComposition } = served;
-  const { description, timescale } = track;
-  const { peakBps, averageBps } = measureBandwidth(segments, timescale);
-  const shape = { id, codec: description.codec, bandwidthBps: peakBps, averageBandwidthBps: averageBps };
-  const seconds = (end - start) / timescale;
-  const rendition: Rendition =
-    description.kind === 'video'
-      ? {
-          kind: 'video',
-          ...shape,
-          width: description.width,
-          height: description.height,
-          frameRate: Math.min(
-            1_000,
-            seconds > 0 ? Math.round((samples.count / seconds) * 1_000) / 1_000 || 0.001 : 1,
-          ),
-        }
-      : {
-          kind: 'audio',
-          ...shape,
-          channels: description.channels,
-          sampleRateHz: description.sampleRateHz,
-          ...(description.language ? { language: description.language } : {}),
-          ...(description.name ? { name: description.name } : {}),
-        };
-  return {
-    samples,
-    segments,
-    header: {
-      rendition,
-      description,
-      timescale,
-      editMediaTime,
-      hasComposition,
-      samplePrefix: track.track.samplePrefix.toString('base64'),
-      end: segments.at(-1)!.end,
-      segmentCount: segments.length,
-      sampleCount: samples.count,
-    },
-  };
 }
 
 function summarise(

@@ -7,7 +7,7 @@
  * are negative). What that adds to composition times, for reordered pictures and for sound that begins before zero (the
  * priming of its decoder), one edit in the init segment takes off again.
  */
-import { presentationRange, type Samples, sliceSamples } from '../containers/samples.ts';
+import { presentationRange, type Samples, sliceSamples } from '../containers/containers.ts';
 
 export interface TimedTrack {
   readonly kind: 'video' | 'audio';

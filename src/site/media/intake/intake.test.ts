@@ -11,7 +11,7 @@ import { newVideoId, type VideoId } from '../../../protocol/ids.ts';
 import { type SiteSchema, siteMigrations } from '../../database/schema.ts';
 import { findVideo, insertVideo, type SiteDatabase } from '../../database/videos.ts';
 import { UploadStore } from '../../http/uploads/upload-store.ts';
-import { prepareSource } from '../index/prepare.ts';
+import { prepareSource } from '../index/source-index.ts';
 import { createStorage, type Storage } from '../storage/storage.ts';
 import { createIntake, type Intake, type IntakeDeps } from './intake.ts';
 

@@ -28,7 +28,7 @@ import {
 } from '../../database/videos.ts';
 import { inspectJob, isConvertible, playsEverywhere } from '../conversion/conversion.ts';
 import type { Converter, ProbeResult } from '../conversion/converter.ts';
-import type { PreparedSource } from '../index/prepare.ts';
+import type { PreparedSource } from '../index/source-index.ts';
 import { SourceRejected } from '../source-rejected.ts';
 import type { Storage } from '../storage/storage.ts';
 

@@ -9,10 +9,10 @@ import S3rver from 's3rver';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeVideo, recipes } from '../../../../test/media/videos.ts';
 import { newVideoId, type VideoId } from '../../../protocol/ids.ts';
-import { Presentation } from '../cut/presentation.ts';
-import { readScattered } from '../cut/scattered-read.ts';
-import { prepareSource } from '../index/prepare.ts';
+import { Presentation } from '../cut/cut.ts';
+import { prepareSource } from '../index/source-index.ts';
 import { openStorage, type StorageSettings } from './open-storage.ts';
+import { readScattered } from './scattered-read.ts';
 import type { Storage } from './storage.ts';
 
 let directory: string;

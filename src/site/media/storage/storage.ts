@@ -23,6 +23,9 @@ export interface StoredFile {
   close(): Promise<void>;
 }
 
+/** Opens a file of a video by its name, which is relative to the video's directory. */
+export type OpenFile = (name: string) => Promise<StoredFile>;
+
 export interface Storage {
   /** Of the database and the site's own key. */
   readonly root: string;

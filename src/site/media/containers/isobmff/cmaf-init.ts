@@ -1,6 +1,6 @@
 /** CMAF init segments (ISO/IEC 23000-19, section 7.3.1; ISO/IEC 14496-12): one track, no samples. */
 
-import type { AudioDescription, TrackDescription, VideoDescription } from '../track-description.ts';
+import type { AudioDescription, TrackDescription, VideoDescription } from '../source/track-description.ts';
 import { formatBox, formatFullBox, u16, u32, u64 } from './box.ts';
 import { TRACK_ID } from './cmaf-segment.ts';
 

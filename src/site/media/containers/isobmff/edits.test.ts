@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SampleColumns } from '../samples.ts';
+import { SampleColumns } from '../source/samples.ts';
 import { findBox, formatFullBox, u16, u32, u64 } from './box.ts';
 import { applyPresentation, choosePresentation, type Edit, readEdits } from './edits.ts';
 

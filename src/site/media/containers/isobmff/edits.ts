@@ -6,7 +6,7 @@
  */
 
 import { damaged, SourceRejected } from '../../source-rejected.ts';
-import { type Samples, sliceSamples } from '../samples.ts';
+import { type Samples, sliceSamples } from '../source/samples.ts';
 import { type Box, needBody, readUInt64 } from './box.ts';
 
 const MAX_EDITS = 10_000;

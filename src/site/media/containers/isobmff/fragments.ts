@@ -1,7 +1,7 @@
 /** Movie fragments (ISO/IEC 14496-12, section 8.8) → columns of samples. */
 
 import { damaged } from '../../source-rejected.ts';
-import type { SampleColumns } from '../samples.ts';
+import type { SampleColumns } from '../source/samples.ts';
 import { type Box, findBox, listBoxes, needBody, readUInt64 } from './box.ts';
 
 /** Defaults of a track's fragments (section 8.8.3, trex). */

@@ -1,9 +1,9 @@
 /** MP4 and MOV sources, progressive or fragmented, the index at either end (ISO/IEC 14496-12). */
 
 import { damaged, SourceRejected, truncated } from '../../source-rejected.ts';
-import type { FileBytes } from '../file-bytes.ts';
-import { MAX_SAMPLES, type SampleColumns, type Samples, tooMany } from '../samples.ts';
-import type { IndexedSource, SourceTrack } from '../source-track.ts';
+import type { FileBytes } from '../source/file-bytes.ts';
+import { MAX_SAMPLES, type SampleColumns, type Samples, tooMany } from '../source/samples.ts';
+import type { IndexedSource, SourceTrack } from '../source/source-track.ts';
 import {
   type Box,
   findBox,

@@ -1,7 +1,7 @@
 /** Sample tables of a progressive MP4 or MOV file (ISO/IEC 14496-12, sections 8.6 and 8.7) → columns of samples. */
 
 import { damaged, SourceRejected } from '../../source-rejected.ts';
-import { MAX_SAMPLES_PER_TRACK, SampleColumns, tooMany } from '../samples.ts';
+import { MAX_SAMPLES_PER_TRACK, SampleColumns, tooMany } from '../source/samples.ts';
 import { type Box, listBoxes, needBody, printable, readUInt64 } from './box.ts';
 
 /**

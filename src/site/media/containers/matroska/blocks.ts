@@ -1,7 +1,7 @@
 /** Blocks (RFC 9559, sections 10.2 and 10.3): which track, when, and where its frames lie, laced or not. */
 
 import { damaged, truncated } from '../../source-rejected.ts';
-import type { FileBytes } from '../file-bytes.ts';
+import type { FileBytes } from '../source/file-bytes.ts';
 import { readVint } from './ebml.ts';
 
 export interface Block {

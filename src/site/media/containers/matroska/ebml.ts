@@ -1,7 +1,7 @@
 /** EBML elements (RFC 8794) out of hostile bytes: a header at a time from a file, a flat list from a buffer. */
 
 import { damaged } from '../../source-rejected.ts';
-import type { FileBytes } from '../file-bytes.ts';
+import type { FileBytes } from '../source/file-bytes.ts';
 
 export interface EbmlElement {
   /** With its length marker, as specifications write it: 0x1A45DFA3. */

@@ -1,13 +1,13 @@
 /** Matroska and WebM sources (RFC 9559): one pass over the clusters' headers, the frames' bytes skipped. */
 
 import { damaged, SourceRejected, truncated } from '../../source-rejected.ts';
-import { chooseFrameClock, readOpusTicks, snapTimes } from '../audio-frames.ts';
-import type { FileBytes } from '../file-bytes.ts';
-import { MAX_SAMPLES, SampleColumns, type Samples, sliceSamples, tooMany } from '../samples.ts';
-import type { IndexedSource, SourceTrack } from '../source-track.ts';
+import type { FileBytes } from '../source/file-bytes.ts';
+import { MAX_SAMPLES, SampleColumns, type Samples, sliceSamples, tooMany } from '../source/samples.ts';
+import type { IndexedSource, SourceTrack } from '../source/source-track.ts';
+import { chooseFrameClock, readOpusTicks, snapTimes } from './audio-frames.ts';
 import { readBlock } from './blocks.ts';
 import { type EbmlElement, formatElement, listElements, readElementHeader, readUint } from './ebml.ts';
-import { type MatroskaTrack, readTracks } from './tracks.ts';
+import { type MatroskaTrack, readTracks } from './track-entries.ts';
 
 const EBML = 0x1a45dfa3;
 const DOC_TYPE = 0x4282;

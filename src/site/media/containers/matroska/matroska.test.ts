@@ -7,7 +7,7 @@ import { rewriteMatroska, type Variant } from '../../../../../test/media/matrosk
 import { expectSamePackets, readPackets } from '../../../../../test/media/packets.ts';
 import { withServedSource } from '../../../../../test/media/serve-source.ts';
 import { makeVideo, recipes } from '../../../../../test/media/videos.ts';
-import { prepareSource } from '../../index/prepare.ts';
+import { prepareSource } from '../../index/source-index.ts';
 import { formatElement } from './ebml.ts';
 
 let directory: string;

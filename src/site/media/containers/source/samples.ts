@@ -1,5 +1,5 @@
 /** Where a track's samples are and when they are shown: columns, because a film has hundreds of thousands of them. */
-import { SourceRejected } from '../source-rejected.ts';
+import { SourceRejected } from '../../source-rejected.ts';
 
 /** 18 hours at 60 frames a second. Bounds what a hostile sample count can make us allocate (33 bytes a sample). */
 export const MAX_SAMPLES_PER_TRACK = 4_000_000;

@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeVideo, recipes } from '../../../../test/media/videos.ts';
 import { type KeyPair, readOrMakeKey } from '../../../kernel/identity/keys.ts';
 import { newRevisionId, newVideoId } from '../../../protocol/ids.ts';
-import { prepareSource } from '../index/prepare.ts';
+import { prepareSource } from '../index/source-index.ts';
 import { OpenPresentations } from './open-presentations.ts';
-import { createOriginServer, type OriginServer } from './server.ts';
+import { createOriginServer, type OriginServer } from './origin-server.ts';
 
 const video = newVideoId();
 const withdrawn = newVideoId();

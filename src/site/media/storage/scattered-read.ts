@@ -1,5 +1,5 @@
 /** Reads pieces of a file into their places in one buffer by as few system calls as possible. */
-import type { StoredFile } from '../storage/storage.ts';
+import type { StoredFile } from './storage.ts';
 
 export interface Piece {
   /** In the file. */

@@ -1,6 +1,6 @@
 /** What a track is, as far as its init segment and its line in a playlist need to know. Written into the index file. */
 import * as z from 'zod';
-import { trackNameSchema } from '../../../protocol/media/media.ts';
+import { trackNameSchema } from '../../../../protocol/media/media.ts';
 
 const bytes = z.base64();
 

@@ -7,8 +7,8 @@ import { mutate, seededRandom } from '../../../../test/media/mutate.ts';
 import { makeVideo, type Recipe, recipes } from '../../../../test/media/videos.ts';
 import { formatBox, formatFullBox, u32 } from '../containers/isobmff/box.ts';
 import { formatElement } from '../containers/matroska/ebml.ts';
-import { Presentation } from '../cut/presentation.ts';
-import { prepareSource } from '../index/prepare.ts';
+import { Presentation } from '../cut/cut.ts';
+import { prepareSource } from '../index/source-index.ts';
 import { SourceRejected } from '../source-rejected.ts';
 
 let directory: string;

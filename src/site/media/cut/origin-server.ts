@@ -11,7 +11,7 @@ import { messageOf, Problem, problem } from '../../../kernel/problem.ts';
 import { type RevisionId, revisionIdSchema, type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
 import { mediaPath, parseRecordFile } from '../../../protocol/media/media.ts';
 import { splitToken } from '../../../protocol/media/media-address.ts';
-import type { CopyStore } from './copy-store.ts';
+import type { CopyStore } from '../copy-store/copy-store.ts';
 import { OpenPresentations } from './open-presentations.ts';
 import { CUT_VERSION, type RevisionPlace } from './presentation.ts';
 

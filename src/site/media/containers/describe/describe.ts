@@ -11,9 +11,12 @@ import {
   QTFF,
   WEBM,
 } from 'mediabunny';
-import { trackNameSchema } from '../../../protocol/media/media.ts';
-import { languageSchema } from '../../../protocol/text.ts';
-import { damaged } from '../source-rejected.ts';
+import { trackNameSchema } from '../../../../protocol/media/media.ts';
+import { languageSchema } from '../../../../protocol/text.ts';
+import { damaged } from '../../source-rejected.ts';
+import { formatBox, u16, u32 } from '../isobmff/box.ts';
+import type { IndexedSource, SourceTrack } from '../source/source-track.ts';
+import type { AudioDescription, TrackDescription, VideoDescription } from '../source/track-description.ts';
 import {
   checkAac,
   checkAv1,
@@ -23,9 +26,6 @@ import {
   type Unplayable,
   unplayableCodec,
 } from './codec-rules.ts';
-import { formatBox, u16, u32 } from './isobmff/box.ts';
-import type { IndexedSource, SourceTrack } from './source-track.ts';
-import type { AudioDescription, TrackDescription, VideoDescription } from './track-description.ts';
 
 const MAX_DIMENSION = 16_384;
 const UNITY = 0x1_0000;

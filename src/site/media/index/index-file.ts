@@ -1,0 +1,264 @@
+/**
+ * The index of a set of renditions: what they are, and where each segment's samples are in the files that hold them (the
+ * source, or the pieces of an encoding), so that one small read finds what a segment is cut from.
+ *
+ *     magic "TRIBIDX1" | u32 header length | header (JSON) | per rendition: segment records, sample records
+ *
+ * Numbers are little-endian. A segment record (32 bytes): u32 first sample, u32 samples, u32 data bytes, u32 zero,
+ * f64 decode time, f64 start on the playlist's timeline. A sample record (20 bytes): u48 position in its file, u16 file,
+ * u32 size with bit 31 set of a sync sample, u32 duration, i32 composition offset. Times in ticks.
+ */
+import { open, rm } from 'node:fs/promises';
+import * as z from 'zod';
+import { renameDurably } from '../../../kernel/files.ts';
+import { renditionSchema } from '../../../protocol/media/media.ts';
+import type { Samples, SegmentSample } from '../containers/containers.ts';
+import { trackDescriptionSchema } from '../containers/containers.ts';
+import type { StoredFile } from '../storage/storage.ts';
+import type { PlannedSegment } from './plan.ts';
+
+const MAGIC = Buffer.from('TRIBIDX1');
+const PREFIX_BYTES = MAGIC.length + 4;
+const SEGMENT_RECORD_BYTES = 32;
+const SAMPLE_RECORD_BYTES = 20;
+const SYNC_BIT = 0x8000_0000;
+const MAX_HEADER_BYTES = 16 * 2 ** 20;
+
+const indexedRenditionSchema = z.strictObject({
+  rendition: renditionSchema,
+  description: trackDescriptionSchema,
+  timescale: z.int().positive(),
+  editMediaTime: z.int().nonnegative(),
+  hasComposition: z.boolean(),
+  /** Base64; stands before every sample. */
+  samplePrefix: z.base64(),
+  /** What lies before is there only to decode what follows: players begin here, seconds. */
+  shownFromSeconds: z.number().positive().optional(),
+  /** Where the last segment ends on the playlist's timeline, ticks. */
+  end: z.number(),
+  segmentCount: z.int().positive(),
+  sampleCount: z.int().positive(),
+});
+export type IndexedRendition = z.infer<typeof indexedRenditionSchema>;
+
+const indexedFileSchema = z.strictObject({
+  /** Relative to the video's directory. */
+  name: z.string().min(1).max(255),
+  /** When it was indexed: another size is another file. */
+  sizeBytes: z.int().positive(),
+});
+export type IndexedFile = z.infer<typeof indexedFileSchema>;
+
+export const MAX_INDEXED_FILES = 2 ** 16;
+
+const headerSchema = z.strictObject({
+  /** Of all files together. */
+  sourceBytes: z.int().positive(),
+  /** Absent in the first indexes, which were of `source` alone. */
+  files: z.array(indexedFileSchema).min(1).max(MAX_INDEXED_FILES).optional(),
+  renditions: z.array(indexedRenditionSchema).min(1),
+});
+
+export interface RenditionToIndex {
+  readonly header: IndexedRendition;
+  readonly segments: readonly PlannedSegment[];
+  readonly samples: Samples;
+}
+
+/** Writes the index so that it is there whole or not at all. */
+export async function writeSourceIndex(
+  path: string,
+  files: readonly IndexedFile[],
+  renditions: readonly RenditionToIndex[],
+): Promise<void> {
+  const sourceBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const header = Buffer.from(
+    JSON.stringify({ sourceBytes, files, renditions: renditions.map(({ header }) => header) }),
+  );
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  MAGIC.copy(prefix);
+  prefix.writeUInt32LE(header.length, MAGIC.length);
+  const temporary = `${path}.new`;
+  const file = await open(temporary, 'w', 0o644);
+  try {
+    try {
+      await file.writeFile(Buffer.concat([prefix, header]));
+      for (const { segments, samples } of renditions) {
+        await file.writeFile(formatSegments(segments, samples));
+        await file.writeFile(formatSamples(samples));
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await renameDurably(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+function formatSegments(segments: readonly PlannedSegment[], samples: Samples): Buffer {
+  const out = Buffer.alloc(segments.length * SEGMENT_RECORD_BYTES);
+  for (const [i, segment] of segments.entries()) {
+    const at = i * SEGMENT_RECORD_BYTES;
+    out.writeUInt32LE(segment.firstSample, at);
+    out.writeUInt32LE(segment.sampleCount, at + 4);
+    out.writeUInt32LE(segment.dataBytes, at + 8);
+    out.writeDoubleLE(samples.decodeTimes[segment.firstSample]!, at + 16);
+    out.writeDoubleLE(segment.start, at + 24);
+  }
+  return out;
+}
+
+function formatSamples(samples: Samples): Buffer {
+  const { count, files, offsets, sizes, decodeTimes, presentationTimes, durations, sync } = samples;
+  const out = Buffer.allocUnsafeSlow(count * SAMPLE_RECORD_BYTES);
+  const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
+  for (let i = 0; i < count; i++) {
+    const at = i * SAMPLE_RECORD_BYTES;
+    const offset = offsets[i]!;
+    const decode = decodeTimes[i]!;
+    // What a fragment's durations add up to is the decode time of the next: gaps are part of a duration.
+    const duration = i + 1 < count ? decodeTimes[i + 1]! - decode : durations[i]!;
+    view.setUint32(at, offset % 2 ** 32, true);
+    view.setUint16(at + 4, Math.floor(offset / 2 ** 32), true);
+    view.setUint16(at + 6, files?.[i] ?? 0, true);
+    view.setUint32(at + 8, (sizes[i]! | (sync[i] === 1 ? SYNC_BIT : 0)) >>> 0, true);
+    view.setUint32(at + 12, duration, true);
+    view.setInt32(at + 16, presentationTimes[i]! - decode, true);
+  }
+  return out;
+}
+
+/** What a rendition's samples must keep to for the records to hold them. */
+export const MAX_SAMPLE_BYTES = 2 ** 31 - 1;
+export const MAX_SAMPLE_DURATION = 2 ** 32 - 1;
+export const MAX_COMPOSITION_OFFSET = 2 ** 31 - 1;
+
+export interface SegmentRecord {
+  readonly firstSample: number;
+  readonly sampleCount: number;
+  readonly dataBytes: number;
+  readonly decodeTime: number;
+  readonly start: number;
+}
+
+export interface SampleRecord extends SegmentSample {
+  /** Which of `files`. */
+  readonly file: number;
+  /** Position in that file. */
+  readonly offset: number;
+}
+
+/** An open index file. Holds the header and the segment records; samples are read when asked for. */
+export class SourceIndex {
+  readonly files: readonly IndexedFile[];
+  readonly renditions: readonly IndexedRendition[];
+  readonly #file: StoredFile;
+  readonly #segments: readonly Buffer[];
+  readonly #samplesAt: readonly number[];
+
+  private constructor(
+    file: StoredFile,
+    header: z.infer<typeof headerSchema>,
+    segments: readonly Buffer[],
+    samplesAt: readonly number[],
+  ) {
+    this.#file = file;
+    this.files = header.files ?? [{ name: 'source', sizeBytes: header.sourceBytes }];
+    this.renditions = header.renditions;
+    this.#segments = segments;
+    this.#samplesAt = samplesAt;
+  }
+
+  /** @throws Error if the file is not an index of this version. */
+  static async open(path: string): Promise<SourceIndex> {
+    return SourceIndex.read(await open(path, 'r'), path);
+  }
+
+  /** Takes the file over and closes it in the end. @param name for what goes wrong */
+  static async read(file: StoredFile, name: string): Promise<SourceIndex> {
+    try {
+      const prefix = await readExactly(file, 0, PREFIX_BYTES);
+      const headerBytes = prefix.readUInt32LE(MAGIC.length);
+      if (!prefix.subarray(0, MAGIC.length).equals(MAGIC) || headerBytes > MAX_HEADER_BYTES) {
+        throw new Error(`${name} is not a source index of this version`);
+      }
+      const header = headerSchema.parse(
+        JSON.parse((await readExactly(file, PREFIX_BYTES, headerBytes)).toString()),
+      );
+      const segments: Buffer[] = [];
+      const samplesAt: number[] = [];
+      let at = PREFIX_BYTES + headerBytes;
+      for (const { segmentCount, sampleCount } of header.renditions) {
+        segments.push(await readExactly(file, at, segmentCount * SEGMENT_RECORD_BYTES));
+        at += segmentCount * SEGMENT_RECORD_BYTES;
+        samplesAt.push(at);
+        at += sampleCount * SAMPLE_RECORD_BYTES;
+      }
+      return new SourceIndex(file, header, segments, samplesAt);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  findSegment(rendition: number, number: number): SegmentRecord | undefined {
+    const records = this.#segments[rendition];
+    const at = number * SEGMENT_RECORD_BYTES;
+    if (!records || at + SEGMENT_RECORD_BYTES > records.length) return undefined;
+    return {
+      firstSample: records.readUInt32LE(at),
+      sampleCount: records.readUInt32LE(at + 4),
+      dataBytes: records.readUInt32LE(at + 8),
+      decodeTime: records.readDoubleLE(at + 16),
+      start: records.readDoubleLE(at + 24),
+    };
+  }
+
+  /** Durations of a rendition's segments, ticks. */
+  listTicks(rendition: number): readonly number[] {
+    const { segmentCount, end } = this.renditions[rendition]!;
+    const starts = Array.from({ length: segmentCount }, (_, i) => this.findSegment(rendition, i)!.start);
+    return starts.map((start, i) => (starts[i + 1] ?? end) - start);
+  }
+
+  /** Durations of a rendition's segments, seconds. */
+  listDurations(rendition: number): readonly number[] {
+    const { timescale } = this.renditions[rendition]!;
+    return this.listTicks(rendition).map(ticks => ticks / timescale);
+  }
+
+  async readSamples(rendition: number, segment: SegmentRecord): Promise<readonly SampleRecord[]> {
+    const from = this.#samplesAt[rendition]! + segment.firstSample * SAMPLE_RECORD_BYTES;
+    const records = await readExactly(this.#file, from, segment.sampleCount * SAMPLE_RECORD_BYTES);
+    return Array.from({ length: segment.sampleCount }, (_, i) => {
+      const at = i * SAMPLE_RECORD_BYTES;
+      const sizeAndSync = records.readUInt32LE(at + 8);
+      return {
+        file: records.readUInt16LE(at + 6),
+        offset: records.readUIntLE(at, 6),
+        sizeBytes: sizeAndSync & MAX_SAMPLE_BYTES,
+        isSync: sizeAndSync >= SYNC_BIT,
+        duration: records.readUInt32LE(at + 12),
+        compositionOffset: records.readInt32LE(at + 16),
+      };
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+async function readExactly(file: StoredFile, position: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await file.read(bytes, filled, length - filled, position + filled);
+    if (bytesRead === 0) throw new Error('the source index ends too early');
+    filled += bytesRead;
+  }
+  return bytes;
+}
