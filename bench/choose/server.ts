@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { createPlainLane } from '../../src/kernel/http/fast-path.ts';
+import { createFastPath } from '../../src/kernel/http/fast-path.ts';
 import { createHttp } from '../../src/kernel/http/server.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import type { PlayResponse } from '../../src/protocol/tracker.ts';
@@ -55,7 +55,7 @@ const { app, metrics } = await createHttp({
   log: silentLog,
   ready: () => undefined,
   before: (request, response) => hotAnswers?.answer(request, response) ?? false,
-  server: { lane: createPlainLane(socket => hotAnswers?.open(socket) ?? { take: () => false }) },
+  server: { fastPath: createFastPath(socket => hotAnswers?.open(socket) ?? { handle: () => false }) },
 });
 const playAnswers = createPlayAnswers({ ...filled, timelines: createTimelines() });
 const steer = createSteering({

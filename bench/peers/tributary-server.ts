@@ -28,10 +28,10 @@ const listen = async (server: ReturnType<typeof createNodeServer>): Promise<numb
   await new Promise<void>(done => server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, done));
   return (server.address() as AddressInfo).port;
 };
-const plain = await listen(createNodeServer(buffer.handle, { lane: buffer.lane }));
+const plain = await listen(createNodeServer(buffer.handle, { fastPath: buffer.fastPath }));
 const secure = certificate ? await requireCertificate({ certificate, key }) : undefined;
 const tls = secure
-  ? await listen(createNodeServer(buffer.handle, { lane: buffer.lane, certificate: secure }))
+  ? await listen(createNodeServer(buffer.handle, { fastPath: buffer.fastPath, certificate: secure }))
   : 0;
 for (const path of paths) {
   const response = await fetch(`http://127.0.0.1:${plain}${path}`);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Gauge } from 'prom-client';
 import * as z from 'zod';
 import { call, formatAddress } from '../kernel/http/client.ts';
-import { createPlainLane } from '../kernel/http/fast-path.ts';
+import { createFastPath } from '../kernel/http/fast-path.ts';
 import { allowAnyOrigin, createHttp, type HttpServer } from '../kernel/http/server.ts';
 import { readOrMakeSecret } from '../kernel/identity/keys.ts';
 import { readIdentity, signerOf } from '../kernel/identity/member.ts';
@@ -114,7 +114,7 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
     log,
     ready: feed.missing,
     before: (request, response) => hotAnswers?.answer(request, response) ?? false,
-    server: { lane: createPlainLane(socket => hotAnswers?.open(socket) ?? { take: () => false }) },
+    server: { fastPath: createFastPath(socket => hotAnswers?.open(socket) ?? { handle: () => false }) },
   });
   app.addHook('onRequest', async (_request, reply) => {
     allowAnyOrigin(reply);

@@ -6,7 +6,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ConnectionLane, createNodeServer, type ServerOptions } from '../../src/kernel/http/server.ts';
+import { createNodeServer, type FastPath, type ServerOptions } from '../../src/kernel/http/server.ts';
 import { type KeyPair, readOrMakeKey } from '../../src/kernel/identity/keys.ts';
 import { formatProof, sha256Base64, signBytes } from '../../src/kernel/identity/proofs.ts';
 import { silentLog } from '../../src/kernel/log.ts';
@@ -15,7 +15,7 @@ import { type Claims, deriveSiteKey, NO_SUBJECT, signRight } from '../../src/ker
 import { newRevisionId, newSiteId, newVideoId, type SiteId, type VideoId } from '../../src/protocol/ids.ts';
 import { CLOCK_TOLERANCE_S, type RightsPage } from '../../src/protocol/rights.ts';
 import { createStreamBuffer, type StreamBuffer } from '../../src/site/delivery/buffer.ts';
-import type { HolderAnswer } from '../../src/site/delivery/fill/holders.ts';
+import type { HolderResponse } from '../../src/site/delivery/fill/holders.ts';
 import { createOriginServer } from '../../src/site/media/cut/cut.ts';
 import { createSiteRights, type SiteRights } from '../../src/site/rights/site-rights.ts';
 
@@ -42,11 +42,11 @@ interface Site {
   readonly book: RightsState;
   readonly rights: SiteRights;
   readonly buffer: StreamBuffer;
-  /** The same buffer without its lane. */
+  /** The same buffer without its fast path. */
   readonly slowUrl: string;
   /** What its origin was asked for. */
   readonly asked: string[];
-  /** Connections that the lane gave to node:http. */
+  /** Connections that the fast path handed over to node:http. */
   handedOver(): number;
   readonly key: KeyPair;
   token(changes?: Partial<Claims>, video?: VideoId): string;
@@ -68,11 +68,11 @@ const page = (site: SiteId, changes: Partial<RightsPage> = {}): RightsPage => ({
   ...changes,
 });
 
-/** A buffer with its lane, before an origin that has both videos if `hasVideos`; `ask` stands for the tracker. */
+/** A buffer with its fast path, before an origin that has both videos if `hasVideos`; `ask` stands for the tracker. */
 async function startSite(
   name: string,
   hasVideos: boolean,
-  ask?: (video: VideoId) => Promise<HolderAnswer>,
+  ask?: (video: VideoId) => Promise<HolderResponse>,
   trackerUrl?: string,
 ): Promise<Site> {
   const id = newSiteId();
@@ -95,7 +95,7 @@ async function startSite(
     const proof = formatProof(signBytes(key, path, await sha256Base64(BODY)));
     response.writeHead(200, ['Content-Length', String(BODY.length), 'ETag', '"x"', ...proof]).end(BODY);
   });
-  const isRight = (url: string): boolean => rights.refuse(url.split('/')[2] ?? '', closed) === undefined;
+  const isRight = (url: string): boolean => rights.checkToken(url.split('/')[2] ?? '', closed) === undefined;
   const originUrl = await listen(origin);
   const buffer = await createStreamBuffer({
     siteId: () => id,
@@ -105,26 +105,26 @@ async function startSite(
     origin: { url: originUrl },
     trackerUrl: () => trackerUrl,
     rights,
-    askWithRight: ask,
-    mayFetchAhead: () => false,
+    fetchHoldersSigned: ask,
+    mayPrefetch: () => false,
     log: silentLog,
   });
-  const { lane } = buffer;
-  if (!lane) throw new Error('this buffer has no lane');
+  const { fastPath } = buffer;
+  if (!fastPath) throw new Error('this buffer has no fast path');
   let handedOver = 0;
-  const counting: ConnectionLane = {
+  const counting: FastPath = {
     accept: (socket, handOver) =>
-      lane.accept(socket, () => {
+      fastPath.accept(socket, () => {
         handedOver++;
         handOver();
       }),
-    close: lane.close,
+    close: fastPath.close,
   };
   const serve = (options: ServerOptions): Promise<string> =>
     listen(createNodeServer(buffer.handle, options) as ReturnType<typeof createServer>);
-  const url = await serve({ lane: counting });
+  const url = await serve({ fastPath: counting });
   const slowUrl = await serve({});
-  closers.push(async () => lane.close());
+  closers.push(async () => fastPath.close());
   closers.push(() => buffer.stop());
   const signing = { generation: 1, key: deriveSiteKey(master, id) };
   return {
@@ -329,7 +329,7 @@ async function openConnection(url: string) {
   };
 }
 
-describe('the lane below node:http', () => {
+describe('the fast path', () => {
   /** One request by each way, each on a connection of its own. */
   async function askBoth(site: Site, path: string, slowPath = path, more = '') {
     const before = site.handedOver();

@@ -1,4 +1,4 @@
-/** A server that speaks TLS: a certificate that changes, a lane, and a limit of connections for each address. */
+/** A server that speaks TLS: reloaded certificates, a fast path, and the limit of connections per address. */
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { type AddressInfo, connect as connectPlain, type Socket } from 'node:net';
@@ -11,7 +11,7 @@ import { makeCertificate } from '../../../test/support/certificate.ts';
 import { type Log, silentLog } from '../log.ts';
 import { parsePrefix } from '../network.ts';
 import { type CertificateFiles, requireCertificate, watchCertificate } from './certificate.ts';
-import { type ConnectionLane, createNodeServer, type ServerOptions } from './server.ts';
+import { createNodeServer, type FastPath, type ServerOptions } from './server.ts';
 
 const closers: (() => Promise<unknown> | unknown)[] = [];
 let directory: string;
@@ -92,9 +92,9 @@ describe('a certificate', () => {
   });
 });
 
-describe('a lane over TLS', () => {
+describe('a fast path over TLS', () => {
   it('has the connections first, and hands over what is not its own with every byte', async () => {
-    const lane: ConnectionLane = {
+    const fastPath: FastPath = {
       accept(socket, handOver) {
         socket.once('data', piece => {
           if (piece.toString().startsWith('GET /lane')) {
@@ -109,7 +109,7 @@ describe('a lane over TLS', () => {
       },
       close() {},
     };
-    const { port } = await listen({ lane, certificate: await requireCertificate(make('lane')) });
+    const { port } = await listen({ fastPath, certificate: await requireCertificate(make('lane')) });
     const get = (path: string) =>
       new Promise<string>((resolve, reject) => {
         const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });

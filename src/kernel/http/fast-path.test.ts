@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createPlainParser, parsePlainGet } from './fast-path.ts';
+import { createPlainGetParser, parsePlainGet } from './fast-path.ts';
 
 const BASE = '/v/018f0000-0000-7000-8000-000000000000/018f0000-0000-7000-8000-000000000001';
 const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: site.example\r\n${more}\r\n`;
@@ -49,7 +49,7 @@ describe('a plain request', () => {
     const heads = [...plain, ...notPlain.map(([, head]) => head), ...plain, ''];
     for (const first of heads) {
       for (const second of heads) {
-        const parse = createPlainParser();
+        const parse = createPlainGetParser();
         expect([parse(first), parse(second), parse(first)]).toEqual(
           [first, second, first].map(parsePlainGet),
         );

@@ -6,7 +6,7 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ConnectionLane } from './server.ts';
+import type { FastPath } from './server.ts';
 
 export const KEEP_ALIVE_SECONDS = 65;
 const FIRST_BYTE_TIMEOUT_MS = 10_000;
@@ -36,7 +36,7 @@ export function parsePlainGet(head: string): string | undefined {
 const REQUEST_LINE = /^GET (\/[\x21-\x7e]*) HTTP\/1\.1$/;
 
 /** The same for one connection, on which a client's header fields are mostly those of its request before. */
-export function createPlainParser(): typeof parsePlainGet {
+export function createPlainGetParser(): typeof parsePlainGet {
   let fields = '';
   return head => {
     const lineEnd = head.indexOf('\r\n');
@@ -55,24 +55,24 @@ export interface PlainGet {
 }
 
 /** Who answers the requests of one connection. */
-export interface PlainAnswerer {
+export interface PlainGetHandler {
   /** False: not mine, and the connection is node's from now on. Must not throw. */
-  take(get: PlainGet): boolean;
+  handle(get: PlainGet): boolean;
   /** The connection is gone, also where it was node's by then: an answer may still have been under way. */
   closed?(): void;
 }
 
-export function createPlainLane(open: (socket: Socket) => PlainAnswerer): ConnectionLane {
+export function createFastPath(open: (socket: Socket) => PlainGetHandler): FastPath {
   const sockets = new Set<Socket>();
 
   function accept(socket: Socket, handOver: () => void): void {
     const answerer = open(socket);
-    const parse = createPlainParser();
+    const parse = createPlainGetParser();
     let isFirst = true;
     const onData = (chunk: Buffer): void => {
       const head = chunk.length <= MAX_HEAD_BYTES ? chunk.toString('latin1') : undefined;
       const target = head === undefined ? undefined : parse(head);
-      if (head === undefined || target === undefined || !answerer.take({ target, head })) {
+      if (head === undefined || target === undefined || !answerer.handle({ target, head })) {
         leave(chunk);
         return;
       }
@@ -119,10 +119,10 @@ export function createPlainLane(open: (socket: Socket) => PlainAnswerer): Connec
 
 const STATUS_LINE = 'HTTP/1.1 200 OK\r\n';
 /** Where the date stands in a head. */
-export const DATE_AT = STATUS_LINE.length + 'Date: '.length;
+export const DATE_OFFSET = STATUS_LINE.length + 'Date: '.length;
 
 /** The head of a whole answer as it stands on the wire, for a connection that stays open; `headers`: name, value, name, … */
-export function formatWireHead(headers: readonly string[], nowMs: number, status = 200): string {
+export function formatResponseHead(headers: readonly string[], nowMs: number, status = 200): string {
   const lines = [
     'Date',
     new Date(nowMs).toUTCString(),

@@ -44,7 +44,7 @@ declare module 'fastify' {
 }
 
 /** Has a server's new connections before node:http does. */
-export interface ConnectionLane {
+export interface FastPath {
   /** `handOver` gives the connection to node:http, for good. */
   accept(socket: Socket, handOver: () => void): void;
   /** Ends the connections that were not handed over. */
@@ -64,7 +64,7 @@ export interface HttpOptions {
 }
 
 export interface ServerOptions {
-  readonly lane?: ConnectionLane | undefined;
+  readonly fastPath?: FastPath | undefined;
   /** Enables TLS with this certificate; `setSecureContext` of the server replaces it. */
   readonly certificate?: SecureContextOptions | undefined;
   readonly connections?: ConnectionLimit | undefined;
@@ -101,7 +101,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
       serverFactory: handler => createNodeServer(withBefore(handler, options.before), options.server),
     }),
   );
-  app.addHook('preClose', async () => options.server?.lane?.close());
+  app.addHook('preClose', async () => options.server?.fastPath?.close());
   app.decorateRequest('rawBody');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     request.rawBody = body as Buffer;
@@ -142,7 +142,7 @@ const withBefore = (handler: NodeHandler, before: HttpOptions['before']): NodeHa
 
 /** Creates a node:http or node:https server with the limits that all parts use. */
 export function createNodeServer(handler: NodeHandler, options: ServerOptions = {}): Server | TlsServer {
-  const { lane, certificate, connections } = options;
+  const { fastPath, certificate, connections } = options;
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -154,9 +154,9 @@ export function createNodeServer(handler: NodeHandler, options: ServerOptions = 
   const server = certificate
     ? createTlsServer({ ...limits, ...certificate, ALPNProtocols: ['http/1.1'] }, handler)
     : createServer(limits, handler);
-  if (lane) {
+  if (fastPath) {
     intercept(server, certificate ? 'secureConnection' : 'connection', (socket, toNode) =>
-      lane.accept(socket, toNode),
+      fastPath.accept(socket, toNode),
     );
   }
   if (connections) {

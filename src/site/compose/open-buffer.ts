@@ -7,7 +7,7 @@ import { createStreamBuffer, type StreamBuffer } from '../delivery/buffer.ts';
 import { DayBudget } from '../delivery/egress/day-budget.ts';
 import { isWithin } from '../delivery/egress/day-windows.ts';
 import { createEgress } from '../delivery/egress/egress.ts';
-import type { UpstreamOptions } from '../delivery/fill/holders.ts';
+import type { HolderListDeps } from '../delivery/fill/holders.ts';
 import type { BufferRights } from '../delivery/respond/rights.ts';
 import { isTrusted } from '../http/access.ts';
 import type { SiteLoad } from '../http/probe.ts';
@@ -25,7 +25,7 @@ export interface BufferDeps {
   readonly siteId: () => string | undefined;
   readonly trackerUrl: () => string | undefined;
   readonly rights: BufferRights;
-  readonly askWithRight: UpstreamOptions['askWithRight'];
+  readonly fetchHoldersSigned: HolderListDeps['fetchHoldersSigned'];
 }
 
 export async function openBuffer(config: SiteConfig, place: BufferDeps, log: Log): Promise<OpenedBuffer> {
@@ -45,12 +45,12 @@ export async function openBuffer(config: SiteConfig, place: BufferDeps, log: Log
     origin: { url: place.originUrl },
     trackerUrl: place.trackerUrl,
     rights: place.rights,
-    askWithRight: place.askWithRight,
+    fetchHoldersSigned: place.fetchHoldersSigned,
     egress,
     ...(config.serveViewers
       ? {}
       : { servesViewer: (request: IncomingMessage) => isTrusted(request, config) }),
-    mayFetchAhead: () => isWithin(config.fillWindows, new Date()),
+    mayPrefetch: () => isWithin(config.fillWindows, new Date()),
     log,
   });
   return {

@@ -15,14 +15,14 @@ import type { VideoId } from '../../protocol/ids.ts';
 import type { SiteConfig, SitePart } from '../config.ts';
 import { startAssignments } from '../copies/assignments.ts';
 import { createCopyFetcher } from '../copies/fetch.ts';
-import { startCopyKeeper } from '../copies/reconcile-copies.ts';
+import { startCopyReconciler } from '../copies/reconcile-copies.ts';
 import { countUnpublished } from '../database/records.ts';
 import { deleteRevisions } from '../database/revisions.ts';
 import { type SiteSchema, siteMigrations } from '../database/schema.ts';
 import { beginStart } from '../database/signal.ts';
 import { listVideosInState } from '../database/videos.ts';
 import { isWithin } from '../delivery/egress/day-windows.ts';
-import { askTracker, type HolderAnswer } from '../delivery/fill/holders.ts';
+import { fetchHolders, type HolderResponse } from '../delivery/fill/holders.ts';
 import { isMediaUrl } from '../delivery/http/media-file.ts';
 import { createGateway, serveGateway } from '../http/gateway.ts';
 import { serveLibrary } from '../http/library.ts';
@@ -99,12 +99,12 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     rights,
     markStored: markHeld,
   } = await openRights(join(config.dataDirectory, RIGHTS_FILE), db, log);
-  const askWithRight = async (video: VideoId): Promise<HolderAnswer> => {
+  const fetchHoldersSigned = async (video: VideoId): Promise<HolderResponse> => {
     const { key, membership: joined } = membership.identity();
     const [trackerUrl] = membership.trackerUrls();
     if (!joined || trackerUrl === undefined)
       throw problem('not-joined', 'This site does not know a tracker yet.');
-    return askTracker(trackerUrl, joined.id, video, signerOf(key, joined));
+    return fetchHolders(trackerUrl, joined.id, video, signerOf(key, joined));
   };
   // SP: cuts streams out of what was uploaded; this site's buffer alone talks to it.
   const origin = has('origin')
@@ -119,7 +119,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
           siteId: () => membership.identity().membership?.id,
           trackerUrl: () => membership.trackerUrls()[0],
           rights,
-          askWithRight,
+          fetchHoldersSigned,
         },
         log,
       )
@@ -184,7 +184,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
       }
       await markHeld(videos.map(({ video }) => video));
       for (const { video, kind } of videos) if (kind === 'video') intake.check(video);
-      copyKeeper.wake();
+      copyReconciler.wake();
     },
     newNonce,
     intervalMs: config.signalInterval,
@@ -195,11 +195,11 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
   const copyFetcher = createCopyFetcher({
     siteId: () => membership.identity().membership?.id,
     trackerUrl: () => membership.trackerUrls()[0],
-    askWithRight,
+    fetchHoldersSigned,
     onPrivate: rights.notePrivate,
     log,
   });
-  const copyKeeper = startCopyKeeper({
+  const copyReconciler = startCopyReconciler({
     db,
     store: copyStore,
     fetcher: copyFetcher,
@@ -215,13 +215,13 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     onHeld: video => markHeld([video]),
     log,
   });
-  const assignments = startAssignments({ db, calls, onAssigned: copyKeeper.wake, log });
+  const assignments = startAssignments({ db, calls, onAssigned: copyReconciler.wake, log });
   const withdrawals = startWithdrawals({
     db,
     calls,
     async drop(video) {
       await forgetVideo(video);
-      await copyKeeper.dropWithdrawn(video);
+      await copyReconciler.dropWithdrawn(video);
     },
     log,
   });
@@ -236,7 +236,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
       else response.writeHead(307, { location: config.baseUrl + request.url }).end();
       return true;
     },
-    server: tls.server(local?.buffer.lane),
+    server: tls.server(local?.buffer.fastPath),
   });
   const ballast = createDiskReserve(join(config.dataDirectory, 'ballast'));
   serveStudio(app, {
@@ -291,7 +291,12 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     centralUrl: () => membership.identity().membership?.centralUrl,
     log,
   });
-  serveRemoteRights(app, { book, start: newNonce(), operatorToken: config.operatorToken, askWithRight });
+  serveRemoteRights(app, {
+    book,
+    start: newNonce(),
+    operatorToken: config.operatorToken,
+    fetchHoldersSigned,
+  });
   const membershipWatch = membership.start({
     onJoined() {
       following.wake();
@@ -410,7 +415,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
         withdrawals.stop(),
         assignments.stop(),
         hearing.stop(),
-        copyKeeper.stop(),
+        copyReconciler.stop(),
         membershipWatch.stop(),
         following.stop(),
         viewerReports.stop(),

@@ -8,9 +8,9 @@ import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { tokenPath } from '../../protocol/media/media-address.ts';
-import { AlteredBytes, Fill, type FillMeans } from '../delivery/fill/fill.ts';
-import { siteUpstreams, type UpstreamOptions } from '../delivery/fill/holders.ts';
-import { Slots } from '../delivery/fill/semaphore.ts';
+import { AlteredBytes, Fill, type FillDeps } from '../delivery/fill/fill.ts';
+import { createHolderList, type HolderListDeps } from '../delivery/fill/holders.ts';
+import { Semaphore } from '../delivery/fill/semaphore.ts';
 import {
   createUpstreamClient,
   FILL_HEADER,
@@ -39,25 +39,25 @@ export interface CopyFetcher {
 export function createCopyFetcher(options: {
   readonly siteId: () => string | undefined;
   readonly trackerUrl: () => string | undefined;
-  readonly askWithRight?: UpstreamOptions['askWithRight'];
+  readonly fetchHoldersSigned?: HolderListDeps['fetchHoldersSigned'];
   readonly onPrivate?: (video: VideoId) => void;
   readonly log: Log;
 }): CopyFetcher {
-  const { siteId, trackerUrl, askWithRight, log } = options;
-  const sites = siteUpstreams({
+  const { siteId, trackerUrl, fetchHoldersSigned: askWithRight, log } = options;
+  const sites = createHolderList({
     trackerUrl,
     selfSiteId: siteId,
-    askWithRight,
+    fetchHoldersSigned: askWithRight,
     ...(options.onPrivate ? { onPrivate: options.onPrivate } : {}),
   });
   const client: UpstreamClient = createUpstreamClient(FILL_TIMING);
   let bytes = 0;
-  const means: FillMeans = {
+  const means: FillDeps = {
     origin: undefined,
     sites,
     client,
-    originSlots: new Slots(1, 1),
-    siteSlots: new Slots(FETCHES_AT_ONCE, MAX_QUEUE),
+    originRequests: new Semaphore(1, 1),
+    siteRequests: new Semaphore(FETCHES_AT_ONCE, MAX_QUEUE),
     siteId,
     originToken: () => undefined,
     reserve: () => true,

@@ -13,7 +13,7 @@ import type { CopiedBytes, CopyStore, CopyWriter } from '../media/copy-store/cop
 import { type CopyFetcher, FETCHES_AT_ONCE, fileOf } from './fetch.ts';
 import { listRevisionFiles } from './revision-files.ts';
 
-export interface WantedCopy {
+export interface AssignedCopy {
   readonly video: VideoId;
   readonly revision: RevisionId;
   readonly version: number;
@@ -28,7 +28,7 @@ export interface MadeCopy {
   readonly files: number;
 }
 
-export interface CopyMeans {
+export interface CopyDeps {
   readonly store: Pick<CopyStore, 'write' | 'forget'>;
   readonly fetcher: Pick<CopyFetcher, 'ask' | 'fetch'>;
   /** Told of every step. @throws to give the copy up */
@@ -36,7 +36,11 @@ export interface CopyMeans {
 }
 
 /** @throws Error where it cannot be made whole now; what is there already is kept for the next time */
-export async function makeCopy(means: CopyMeans, wanted: WantedCopy, signal: AbortSignal): Promise<MadeCopy> {
+export async function makeCopy(
+  means: CopyDeps,
+  wanted: AssignedCopy,
+  signal: AbortSignal,
+): Promise<MadeCopy> {
   const { video, revision, version, hash } = wanted;
   const writer = await means.store.write(video, revision);
   try {
@@ -77,7 +81,7 @@ export async function makeCopy(means: CopyMeans, wanted: WantedCopy, signal: Abo
 
 /** Its bytes are needed here too. */
 async function fetchSmall(
-  { fetcher }: CopyMeans,
+  { fetcher }: CopyDeps,
   writer: CopyWriter,
   file: MediaFile,
   signal: AbortSignal,
@@ -92,7 +96,7 @@ async function fetchSmall(
 
 /** Without the body where the same bytes are here already. */
 async function fetchUnlessKnown(
-  { fetcher }: CopyMeans,
+  { fetcher }: CopyDeps,
   writer: CopyWriter,
   file: MediaFile,
   signal: AbortSignal,

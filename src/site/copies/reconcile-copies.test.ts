@@ -26,7 +26,7 @@ import { type PreparedSource, prepareSource } from '../media/index/source-index.
 import { makeRecord } from '../media/intake/intake.ts';
 import { createStorage, type Storage } from '../media/storage/storage.ts';
 import { type CopyFetcher, createCopyFetcher } from './fetch.ts';
-import { type CopyKeeper, startCopyKeeper } from './reconcile-copies.ts';
+import { type CopyReconciler, startCopyReconciler } from './reconcile-copies.ts';
 
 const video = newVideoId();
 const origin = newSiteId();
@@ -128,7 +128,7 @@ let store: CopyStore;
 let holders: Holder[];
 let tracker: http.Server;
 let fetcher: CopyFetcher;
-let keeper: CopyKeeper | undefined;
+let keeper: CopyReconciler | undefined;
 let freeBytes = 1e12;
 let isOpen = true;
 beforeEach(async () => {
@@ -163,9 +163,9 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function start(): Promise<CopyKeeper> {
+async function start(): Promise<CopyReconciler> {
   const own = await readOrMakeKey(join(directory, 'own.key'));
-  keeper = startCopyKeeper({
+  keeper = startCopyReconciler({
     db,
     store,
     fetcher,

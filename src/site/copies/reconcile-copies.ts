@@ -33,7 +33,7 @@ const CLOSED_MS = 30_000;
 const FIRST_RETRY_MS = 2_000;
 const MAX_RETRY_MS = 300_000;
 
-export interface CopyKeeperOptions {
+export interface CopyReconcilerDeps {
   readonly db: SiteDatabase;
   readonly store: CopyStore;
   readonly fetcher: CopyFetcher;
@@ -55,7 +55,7 @@ export interface CopyKeeperOptions {
   readonly log: Log;
 }
 
-export interface CopyKeeper extends Repeating {
+export interface CopyReconciler extends Repeating {
   /** A video was withdrawn: what is here of it goes, now. */
   dropWithdrawn(video: VideoId): Promise<void>;
 }
@@ -63,7 +63,7 @@ export interface CopyKeeper extends Repeating {
 /** Where a copy's files lie, below the data directory. */
 export const copyPath = (video: VideoId): string => `videos/${video}/copy/pack`;
 
-export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
+export function startCopyReconciler(options: CopyReconcilerDeps): CopyReconciler {
   const { db, store, fetcher, log, onRecord } = options;
 
   async function drop(video: VideoId, because: string, isWithdrawn = false): Promise<void> {
@@ -130,7 +130,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
   }
 
   /** After a restore: central knows of a copy that this database had forgotten. */
-  async function settleClaim(row: CopyRow): Promise<void> {
+  async function verifyClaim(row: CopyRow): Promise<void> {
     const video = row.video_id as VideoId;
     const found = await inspect(store, video, row.revision as RevisionId);
     if (found) await complete(row, row.revision as RevisionId, found);
@@ -158,7 +158,7 @@ export function startCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
   async function work(row: CopyRow, signal: AbortSignal): Promise<void> {
     const video = row.video_id as VideoId;
     if (row.wanted === 0) await drop(video, row.reason);
-    else if (row.state === 'claimed') await settleClaim(row);
+    else if (row.state === 'claimed') await verifyClaim(row);
     else if (row.origin !== options.siteId()) await make(row, signal);
     else if ((await findVideo(db, video))?.state === 'ready') await forgetCopy(db, video, 'inherited');
     else await inherit(row);

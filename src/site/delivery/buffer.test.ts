@@ -119,7 +119,7 @@ async function start(
     origin: origin.startsWith('/') ? { socketPath: origin } : { url: origin },
     trackerUrl: () => options.trackerUrl,
     log: silentLog,
-    mayFetchAhead: () => options.mayFetchAhead ?? false,
+    mayPrefetch: () => options.mayFetchAhead ?? false,
     ...(options.egress ? { egress: options.egress } : {}),
     ...(options.servesViewer ? { servesViewer: options.servesViewer } : {}),
     timing: { ...FILL_TIMING, ...options.timing },
@@ -959,12 +959,12 @@ describe('the link between sites', () => {
 describe('the lane, while a segment arrives', () => {
   async function startLane(origin: string, options: Parameters<typeof start>[1] = {}): Promise<Setup> {
     const { buffer } = await start(origin, options);
-    const server = createNodeServer(buffer.handle, { lane: buffer.lane });
+    const server = createNodeServer(buffer.handle, { fastPath: buffer.fastPath });
     await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
     closers.push(
       () =>
         new Promise(done => {
-          buffer.lane?.close();
+          buffer.fastPath?.close();
           server.close(() => done());
           server.closeAllConnections();
         }),

@@ -4,24 +4,24 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LRUCache } from 'lru-cache';
-import type { ConnectionLane } from '../../kernel/http/server.ts';
+import type { FastPath } from '../../kernel/http/server.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf, type Problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { DiskTier } from './cache/disk-tier.ts';
-import { type Kept, MemoryTier, makeKept } from './cache/memory-tier.ts';
+import { type CacheEntry, MemoryTier, makeCacheEntry } from './cache/memory-tier.ts';
 import { createEgress, type Egress } from './egress/egress.ts';
 import type { TrafficClass } from './egress/pacer.ts';
-import { AlteredBytes, Fill, type FillMeans } from './fill/fill.ts';
-import { originUpstream, siteUpstreams, type UpstreamOptions } from './fill/holders.ts';
+import { AlteredBytes, Fill, type FillDeps } from './fill/fill.ts';
+import { createHolderList, type HolderListDeps, originHolder } from './fill/holders.ts';
 import { listNext } from './fill/prefetch.ts';
-import { Slots } from './fill/semaphore.ts';
+import { Semaphore } from './fill/semaphore.ts';
 import { type Address, createUpstreamClient, FILL_TIMING, type FillTiming } from './fill/upstream-client.ts';
 import { etagOfBody } from './http/etags.ts';
 import type { MediaFile } from './http/media-file.ts';
 import { busy, stopping, videoWithdrawn } from './http/problems.ts';
-import { createHotLane } from './respond/fast-path.ts';
-import { type BufferRights, NOTHING_PRIVATE } from './respond/rights.ts';
+import { createMediaFastPath } from './respond/fast-path.ts';
+import { ALL_PUBLIC, type BufferRights } from './respond/rights.ts';
 import { createHandler, type Shelf } from './respond/serve.ts';
 import { createViewerReports, type ViewerReports } from './respond/viewer-reports.ts';
 
@@ -48,7 +48,7 @@ export interface BufferOptions {
   /** Without them nothing is private here. */
   readonly rights?: BufferRights;
   /** Asks a tracker with this site's signature, for videos that are private. */
-  readonly askWithRight?: UpstreamOptions['askWithRight'];
+  readonly fetchHoldersSigned?: HolderListDeps['fetchHoldersSigned'];
   readonly log: Log;
   readonly timing?: FillTiming;
   /** The way out. Without one nothing is limited. */
@@ -56,7 +56,7 @@ export interface BufferOptions {
   /** False: this viewer is not served from here. */
   readonly servesViewer?: (request: IncomingMessage) => boolean;
   /** False: at this time of day only what a viewer waits for is fetched from other sites. */
-  readonly mayFetchAhead?: () => boolean;
+  readonly mayPrefetch?: () => boolean;
 }
 
 export interface BufferStats {
@@ -80,7 +80,7 @@ export interface BufferStats {
 
 export interface StreamBuffer {
   /** Answers plain requests for what is in memory, below node:http. */
-  readonly lane: ConnectionLane | undefined;
+  readonly fastPath: FastPath | undefined;
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Forgets a withdrawn video, cuts off its fills, and answers 410 for it from now on. @throws Error if the disk will not. */
   drop(video: VideoId): Promise<void>;
@@ -96,28 +96,28 @@ export interface StreamBuffer {
 }
 
 export async function createStreamBuffer(options: BufferOptions): Promise<StreamBuffer> {
-  const { log, rights = NOTHING_PRIVATE } = options;
+  const { log, rights = ALL_PUBLIC } = options;
   const disk = await DiskTier.open(options.directory, options.diskBytes, log);
   const dropped = new Set<VideoId>();
   const memory = new MemoryTier(options.memoryBytes, kept => {
     // In demand in memory, it was not asked of the disk, which may have let it go.
     disk.touch(kept.file);
-    if (!dropped.has(kept.file.video)) disk.keep(kept.file, kept);
+    if (!dropped.has(kept.file.video)) disk.add(kept.file, kept);
   });
-  const sites = siteUpstreams({
+  const sites = createHolderList({
     trackerUrl: options.trackerUrl,
     selfSiteId: options.siteId,
-    askWithRight: options.askWithRight,
+    fetchHoldersSigned: options.fetchHoldersSigned,
     onPrivate: rights.notePrivate,
   });
   const client = createUpstreamClient(options.timing ?? FILL_TIMING);
   let fillingBytes = 0;
-  const means: FillMeans = {
-    origin: originUpstream(options.origin),
+  const means: FillDeps = {
+    origin: originHolder(options.origin),
     sites,
     client,
-    originSlots: new Slots(ORIGIN_REQUESTS_AT_ONCE, MAX_QUEUE),
-    siteSlots: new Slots(SITE_REQUESTS_AT_ONCE, MAX_QUEUE),
+    originRequests: new Semaphore(ORIGIN_REQUESTS_AT_ONCE, MAX_QUEUE),
+    siteRequests: new Semaphore(SITE_REQUESTS_AT_ONCE, MAX_QUEUE),
     siteId: options.siteId,
     originToken: video => (rights.isPrivate(video) ? rights.originToken(video) : undefined),
     reserve(bytes) {
@@ -137,12 +137,12 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
     },
   };
   const egress = options.egress ?? createEgress({}, undefined);
-  const mayFetchAhead = options.mayFetchAhead ?? (() => true);
+  const mayFetchAhead = options.mayPrefetch ?? (() => true);
   /** Videos that lie at other sites. */
   const away = new LRUCache<VideoId, true>({ max: 10_000 });
-  const diskSlots = new Slots(DISK_READS_AT_ONCE, Number.POSITIVE_INFINITY);
+  const diskSlots = new Semaphore(DISK_READS_AT_ONCE, Number.POSITIVE_INFINITY);
   const fills = new Map<string, Fill>();
-  const readings = new Map<string, Promise<Kept | undefined>>();
+  const readings = new Map<string, Promise<CacheEntry | undefined>>();
   const refusals = new LRUCache<string, Problem>({ max: 10_000, ttl: REMEMBER_REFUSAL_MS });
   const counts = {
     hits: 0,
@@ -155,12 +155,12 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
   };
   let isStopped = false;
 
-  async function read(file: MediaFile): Promise<Kept | undefined> {
+  async function read(file: MediaFile): Promise<CacheEntry | undefined> {
     counts.diskReads++;
-    const found = await diskSlots.use(() => disk.read(file));
+    const found = await diskSlots.run(() => disk.read(file));
     if (!found || dropped.has(file.video)) return undefined;
-    const kept = makeKept(file, found, rights.isPrivate(file.video));
-    memory.keep(kept);
+    const kept = makeCacheEntry(file, found, rights.isPrivate(file.video));
+    memory.add(kept);
     return kept;
   }
 
@@ -180,15 +180,15 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
       if (fill.isRemote) {
         counts.ingressBytes += body?.length ?? 0;
         away.set(file.video, true);
-        if (!fill.isAhead) fetchAhead(file);
+        if (!fill.isPrefetch) fetchAhead(file);
       }
       if (failure) noteRefusal(fillKey, file, failure);
       else if (body && fill.mayKeep && !dropped.has(file.video)) {
         const { etag = etagOfBody(body), proof } = fill;
-        const kept = makeKept(file, { body, etag, proof }, rights.isPrivate(file.video));
-        kept.isAhead = fill.isAhead;
-        memory.keep(kept);
-        disk.keep(file, kept);
+        const kept = makeCacheEntry(file, { body, etag, proof }, rights.isPrivate(file.video));
+        kept.isPrefetched = fill.isPrefetch;
+        memory.add(kept);
+        disk.add(file, kept);
       }
     });
     return fill;
@@ -200,7 +200,7 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
       const hasRight = rights.isPrivate(file.video);
       const fillKey = fillKeyOf(file, true, hasRight);
       const isHere = memory.has(file.key) || disk.has(file) || fills.has(fillKey) || refusals.has(fillKey);
-      const underWay = [...fills.values()].filter(({ isAhead }) => isAhead).length;
+      const underWay = [...fills.values()].filter(({ isPrefetch: isAhead }) => isAhead).length;
       if (isHere || underWay >= MAX_FILLS_AHEAD || dropped.has(file.video)) continue;
       startFill(fillKey, file, true, hasRight, true);
     }
@@ -241,7 +241,7 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
       if (refusal) return refusal;
       const underWay = fills.get(fillKey);
       if (underWay) {
-        underWay.urge();
+        underWay.promote();
         return underWay;
       }
       return fills.size >= MAX_FILLS ? busy() : startFill(fillKey, file, mayAskOthers, hasRight);
@@ -249,7 +249,7 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
     isWithdrawn: video => dropped.has(video),
     isPrivate: rights.isPrivate,
     noteViewed(file, kept) {
-      if (kept) kept.isAhead = false;
+      if (kept) kept.isPrefetched = false;
       fetchAhead(file);
     },
   };
@@ -263,9 +263,9 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
 
   return {
     // Where something is paced or refused, every request takes the longer way, on which that is done.
-    lane:
+    fastPath:
       egress.isFree && !options.servesViewer
-        ? createHotLane({ shelf, counts, egress, reports, rights })
+        ? createMediaFastPath({ shelf, counts, egress, reports, rights })
         : undefined,
     handle: createHandler({ shelf, counts, egress, servesViewer, reports, rights, log }),
     async drop(video) {
@@ -288,7 +288,7 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
       for (const fill of fills.values()) fill.stop(stopping());
       client.stop();
       await egress.stop();
-      await disk.settle();
+      await disk.idle();
     },
   };
 }

@@ -7,7 +7,7 @@ import {
   requireCertificate,
   watchCertificate,
 } from '../../kernel/http/certificate.ts';
-import type { ConnectionLane, ServerOptions } from '../../kernel/http/server.ts';
+import type { FastPath, ServerOptions } from '../../kernel/http/server.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { parsePrefix } from '../../kernel/network.ts';
@@ -18,7 +18,7 @@ const LOOPBACK = ['127.0.0.0/8', '::1/128'].flatMap(text => parsePrefix(text) ??
 
 export interface SiteTls {
   readonly scheme: 'http' | 'https';
-  server(lane: ConnectionLane | undefined): ServerOptions;
+  server(fastPath: FastPath | undefined): ServerOptions;
   /** Takes a changed certificate up without a restart. */
   watch(server: Server): Repeating | undefined;
 }
@@ -29,8 +29,8 @@ export async function openTls(config: SiteConfig, log: Log): Promise<SiteTls> {
   const secure = files && (await requireCertificate(files));
   return {
     scheme: secure ? 'https' : 'http',
-    server: lane => ({
-      lane,
+    server: fastPath => ({
+      fastPath,
       certificate: secure,
       connections: {
         perAddress: config.connectionsPerAddress,

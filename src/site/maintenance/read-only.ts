@@ -86,7 +86,7 @@ export async function startReadOnlySite(config: SiteConfig, reason: string, log:
       buffer.handle(request, response);
       return true;
     },
-    server: tls.server(buffer.lane),
+    server: tls.server(buffer.fastPath),
   });
   app.get(
     '/probe',

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type HttpServer, requireToken } from '../../kernel/http/server.ts';
 import { type RightsState, rightsContentSchema } from '../../kernel/rights/rights-state.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
-import { type HolderAnswer, holderAnswerSchema } from '../delivery/fill/holders.ts';
+import { type HolderResponse, holderResponseSchema } from '../delivery/fill/holders.ts';
 
 export const RIGHTS_PATH = '/parts/rights';
 export const HOLDERS_PATH = '/parts/holders';
@@ -22,7 +22,7 @@ export function serveRemoteRights(
     readonly book: RightsState;
     readonly start: string;
     readonly operatorToken: string;
-    readonly askWithRight: (video: VideoId) => Promise<HolderAnswer>;
+    readonly fetchHoldersSigned: (video: VideoId) => Promise<HolderResponse>;
   },
 ): void {
   const { book, start, operatorToken } = options;
@@ -48,12 +48,12 @@ export function serveRemoteRights(
       schema: {
         hide: true,
         params: z.object({ video: videoIdSchema }),
-        response: { 200: holderAnswerSchema },
+        response: { 200: holderResponseSchema },
       },
     },
     request => {
       requireToken(request, operatorToken);
-      return options.askWithRight(request.params.video);
+      return options.fetchHoldersSigned(request.params.video);
     },
   );
 }

@@ -30,7 +30,7 @@ const hear = (changes: Partial<RightsPage>): void =>
     revoked: [],
     ...changes,
   });
-const code = (of = video): string | undefined => rights.refuse(token, of)?.code;
+const code = (of = video): string | undefined => rights.checkToken(token, of)?.code;
 beforeEach(() => {
   nowS = Math.floor(Date.now() / 1_000);
   position = 0;

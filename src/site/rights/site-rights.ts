@@ -66,7 +66,7 @@ export function createSiteRights(book: RightsState, log: Log, now = Date.now): S
   };
   return {
     isPrivate: video => book.isPrivate(video),
-    refuse(token, video) {
+    checkToken(token, video) {
       const nowS = now() / 1_000;
       const claims = read(token, video, nowS);
       if (!claims || claims.kind === 'grant') return tokenInvalid();

@@ -20,7 +20,7 @@ import { siteReportSchema } from '../../protocol/tracker.ts';
 import { openBuffer } from '../compose/open-buffer.ts';
 import type { RunningSite } from '../compose/running-site.ts';
 import type { SiteConfig } from '../config.ts';
-import { holderAnswerSchema } from '../delivery/fill/holders.ts';
+import { holderResponseSchema } from '../delivery/fill/holders.ts';
 import { isMediaUrl } from '../delivery/http/media-file.ts';
 import { serveProbe } from '../http/probe.ts';
 import { openTls } from '../http/tls.ts';
@@ -67,7 +67,7 @@ export async function startStandaloneBuffer(config: SiteConfig): Promise<Running
       trackerUrl: () => trackers[0],
       rights: { ...rights, isPrivate: video => !hasHeard || rights.isPrivate(video) },
       // Web has the key that this site signs with.
-      askWithRight: video => askWeb(`${HOLDERS_PATH}/${video}`, holderAnswerSchema),
+      fetchHoldersSigned: video => askWeb(`${HOLDERS_PATH}/${video}`, holderResponseSchema),
     },
     log,
   );
@@ -114,7 +114,7 @@ export async function startStandaloneBuffer(config: SiteConfig): Promise<Running
       else forward(web, request, response);
       return true;
     },
-    server: tls.server(buffer.lane),
+    server: tls.server(buffer.fastPath),
   });
   serveProbe(app, () => siteId, load);
   app.post(

@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ParsedUrlQuery, parse } from 'node:querystring';
-import { formatWireHead, type PlainAnswerer } from '../../kernel/http/fast-path.ts';
+import { formatResponseHead, type PlainGetHandler } from '../../kernel/http/fast-path.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { type Asking, callerOf, playQuery } from '../client/client.ts';
 import type { Viewers } from '../client/viewers.ts';
@@ -31,7 +31,7 @@ export interface HotAnswers {
   /** Of a connection that node:http has. Says whether it answered. */
   answer(request: IncomingMessage, response: ServerResponse): boolean;
   /** Of a connection that it does not have. */
-  open(socket: Socket): PlainAnswerer;
+  open(socket: Socket): PlainGetHandler;
 }
 
 /** One of the calls: how it is answered, and under which head. */
@@ -102,7 +102,7 @@ export function createHotAnswers({
       return true;
     },
     open: socket => ({
-      take({ target, head: asked }) {
+      handle({ target, head: asked }) {
         // Who does not read what it asked for is node's to hold up.
         if (socket.writableLength > 0) return false;
         const found = answer(target, () => ({
@@ -126,7 +126,7 @@ function headNow(call: Call): string {
   const nowS = Math.floor(nowMs / 1_000);
   if (nowS !== call.headAtS) {
     call.headAtS = nowS;
-    call.head = formatWireHead(call.headers, nowMs).slice(0, -2);
+    call.head = formatResponseHead(call.headers, nowMs).slice(0, -2);
   }
   return call.head;
 }

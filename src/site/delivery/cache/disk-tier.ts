@@ -13,7 +13,7 @@ import type { VideoId } from '../../../protocol/ids.ts';
 import { MAX_SEGMENT_BYTES } from '../../../protocol/limits.ts';
 import type { MediaFile } from '../http/media-file.ts';
 import { allocateBody, tailOf } from './body.ts';
-import type { Whole } from './memory-tier.ts';
+import type { CachedBody } from './memory-tier.ts';
 import { S3Fifo } from './s3-fifo.ts';
 
 const DIGEST_BYTES = 32;
@@ -34,14 +34,14 @@ const pathOf = ({ video, key }: MediaFile): string =>
   join(video, createHash('sha256').update(`${FORMAT} ${key}`).digest('hex').slice(0, 40));
 
 /** digest (32) | key, validator, SHA-256, signer and signature, each with a NUL behind it | bytes */
-const headOf = (file: MediaFile, { etag, proof }: Whole): Buffer =>
+const headOf = (file: MediaFile, { etag, proof }: CachedBody): Buffer =>
   Buffer.from(
     [file.key, etag, proof?.sha256, proof?.key, proof?.signature].map(field => `${field ?? ''}\0`).join(''),
     'latin1',
   );
 
 /** Undefined where this is not that file. */
-function parse(file: MediaFile, content: Buffer): Whole | undefined {
+function parse(file: MediaFile, content: Buffer): CachedBody | undefined {
   let at = 0;
   const next = (): string => {
     const end = content.indexOf(0, at);
@@ -132,7 +132,7 @@ export class DiskTier {
     this.#index.get(pathOf(file));
   }
 
-  async read(file: MediaFile): Promise<Whole | undefined> {
+  async read(file: MediaFile): Promise<CachedBody | undefined> {
     const path = pathOf(file);
     if (this.#index.get(path) === undefined) return undefined;
     try {
@@ -147,7 +147,7 @@ export class DiskTier {
     return undefined;
   }
 
-  async #readChecked(path: string, file: MediaFile): Promise<Whole | undefined> {
+  async #readChecked(path: string, file: MediaFile): Promise<CachedBody | undefined> {
     const whole = join(this.#directory, path);
     const handle = await open(whole, 'r');
     let content: Buffer;
@@ -174,7 +174,7 @@ export class DiskTier {
   }
 
   /** Keeps in the background. */
-  keep(file: MediaFile, whole: Whole): void {
+  add(file: MediaFile, whole: CachedBody): void {
     const { body } = whole;
     const path = pathOf(file);
     const head = headOf(file, whole);
@@ -202,7 +202,7 @@ export class DiskTier {
     const whole = join(this.#directory, path);
     const part = `${whole}.part`;
     // Room first, bytes afterwards: the limit holds at every moment.
-    this.#index.makeRoom(bytes);
+    this.#index.makeSpace(bytes);
     await this.#removeEvicted();
     await mkdir(join(whole, '..'), { recursive: true });
     try {
@@ -234,7 +234,7 @@ export class DiskTier {
   }
 
   /** Waits for the writes under way. */
-  settle(): Promise<void> {
+  idle(): Promise<void> {
     return this.#last;
   }
 

@@ -75,7 +75,7 @@ export class S3Fifo<V> {
     const size = this.#options.sizeOf(value);
     this.delete(key);
     if (size > this.limit / 2) return false;
-    this.makeRoom(size);
+    this.makeSpace(size);
     const isSmall = !this.#forgetGhost(key);
     this.#insert(key, { value, size, count: 0, isSmall });
     return true;
@@ -89,7 +89,7 @@ export class S3Fifo<V> {
   }
 
   /** Evicts until `size` more would fit. */
-  makeRoom(size: number): void {
+  makeSpace(size: number): void {
     while (this.#size > 0 && this.#size + size > this.limit) {
       if (this.#smallSize > SMALL_SHARE * this.limit || this.#main.size === 0) this.#evictSmall();
       else this.#evictMain();

@@ -276,7 +276,7 @@ describe('a site for uploads alone', () => {
     expect((await ask(site.port, 0, { 'tributary-fill': 'x' })).status).toBe(200);
     isKnown = true;
     expect((await ask(site.port, 0)).status).toBe(200);
-    expect(site.buffer.lane).toBeUndefined();
+    expect(site.buffer.fastPath).toBeUndefined();
   });
 });
 

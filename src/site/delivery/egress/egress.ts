@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { Problem } from '../../../kernel/problem.ts';
 import { budgetUsed, linkFull } from '../http/problems.ts';
 import type { DayBudget } from './day-budget.ts';
-import { Pacer, type PacerLimits, type TrafficClass, type Turn } from './pacer.ts';
+import { type PacedWrite, Pacer, type PacerLimits, type TrafficClass } from './pacer.ts';
 
 /**
  * As much may be promised as the link carries in this time: a segment that takes longer than it plays helps no viewer.
@@ -31,34 +31,34 @@ export interface Egress {
   /** Bytes that were written without an outflow. */
   count(kind: TrafficClass, bytes: number): void;
   /** Why an answer of so many bytes may not begin now. */
-  refusal(kind: TrafficClass, bytes: number, isUrgent: boolean): Problem | undefined;
+  check(kind: TrafficClass, bytes: number, isUrgent: boolean): Problem | undefined;
   /** One answer's way out, from its head to its end. */
-  open(kind: TrafficClass, socket: Socket): Outflow;
+  open(kind: TrafficClass, socket: Socket): EgressGrant;
   stop(): Promise<void>;
 }
 
-export interface Outflow {
+export interface EgressGrant {
   readonly isPaced: boolean;
   /** So many body bytes will follow. */
-  promise(bytes: number): void;
+  reserve(bytes: number): void;
   /** Body bytes were handed to the connection. */
-  sent(bytes: number): void;
+  noteSent(bytes: number): void;
   /** Asks for turns to write. Once in the queue it stays there until a turn writes nothing. */
-  enter(turn: Turn): void;
+  schedule(turn: PacedWrite): void;
   close(): void;
 }
 
-export const isSealed = (socket: Socket): boolean => 'encrypted' in socket;
+export const isTls = (socket: Socket): boolean => 'encrypted' in socket;
 
 /**
  * What a connection is given to seal at a time. TLS copies all of it: beyond the processor's caches that costs twice as
  * much (docs/benchmarks.md).
  */
-export const SEALED_AT_ONCE = 256 * 1_024;
+export const MAX_TLS_WRITE_BYTES = 256 * 1_024;
 
 /** What TLS 1.3 adds to so many bytes: a header, a type and a tag for each record (RFC 8446, section 5.2). */
-export const sealingBytes = (socket: Socket, bytes: number): number =>
-  isSealed(socket) ? Math.ceil(Math.max(0, bytes) / RECORD_BYTES) * RECORD_OVERHEAD_BYTES : 0;
+export const tlsOverheadBytes = (socket: Socket, bytes: number): number =>
+  isTls(socket) ? Math.ceil(Math.max(0, bytes) / RECORD_BYTES) * RECORD_OVERHEAD_BYTES : 0;
 
 /** How much of a connection's traffic is accounted for. */
 interface Account {
@@ -99,7 +99,7 @@ export function createEgress(limits: PacerLimits, day: DayBudget | undefined): E
       return day !== undefined && day.leftBytes <= HEAD_BYTES;
     },
     count,
-    refusal(kind, bodyBytes, isUrgent) {
+    check(kind, bodyBytes, isUrgent) {
       if (day && day.leftBytes < owed.viewers + owed.fills + bodyBytes + HEAD_BYTES)
         return budgetUsed(day.secondsLeft);
       const waiting = waitS(kind);
@@ -119,24 +119,24 @@ export function createEgress(limits: PacerLimits, day: DayBudget | undefined): E
       let isOpen = true;
       return {
         isPaced: pacer !== undefined,
-        promise(bodyBytes) {
+        reserve(bodyBytes) {
           promised += bodyBytes;
           owed[kind] += bodyBytes;
         },
-        sent(bodyBytes) {
+        noteSent(bodyBytes) {
           account.bodies += bodyBytes;
           count(kind, bodyBytes);
           promised -= bodyBytes;
           owed[kind] -= bodyBytes;
         },
-        enter: turn => pacer?.enter(kind, turn),
+        schedule: turn => pacer?.enqueue(kind, turn),
         close() {
           if (!isOpen) return;
           isOpen = false;
           owed[kind] -= promised;
           // What went out beside bodies: heads, TLS. Negative where a connection ended with bytes that never left.
           const written = socket.bytesWritten - account.wire;
-          const beside = written - account.bodies + sealingBytes(socket, written);
+          const beside = written - account.bodies + tlsOverheadBytes(socket, written);
           account.wire = socket.bytesWritten;
           account.bodies = 0;
           count(kind, beside);

@@ -8,7 +8,7 @@ export type TrafficClass = 'viewers' | 'fills';
 export const TRAFFIC_CLASSES: readonly TrafficClass[] = ['viewers', 'fills'];
 
 /** Writes up to `maxBytes` and says how many it wrote; none: it leaves the queue. */
-export type Turn = (maxBytes: number) => number;
+export type PacedWrite = (maxBytes: number) => number;
 
 /** One turn: small enough to be fair, large enough to be cheap. */
 const CHUNK_BYTES = 16 * 1024;
@@ -54,7 +54,7 @@ export interface PacerLimits {
 export class Pacer {
   readonly #link: Bucket;
   readonly #buckets: Readonly<Record<TrafficClass, Bucket>>;
-  readonly #queues: Readonly<Record<TrafficClass, Turn[]>> = { viewers: [], fills: [] };
+  readonly #queues: Readonly<Record<TrafficClass, PacedWrite[]>> = { viewers: [], fills: [] };
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
 
@@ -68,7 +68,7 @@ export class Pacer {
   }
 
   /** Stands at the end of the queue of its class. Its first turn comes later, never within this call. */
-  enter(kind: TrafficClass, turn: Turn): void {
+  enqueue(kind: TrafficClass, turn: PacedWrite): void {
     this.#queues[kind].push(turn);
     this.#timer ??= setTimeout(this.#run, 0);
   }

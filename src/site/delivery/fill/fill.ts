@@ -17,8 +17,8 @@ import { parseStrongEtag } from '../http/etags.ts';
 import { mayBeKept } from '../http/headers.ts';
 import type { MediaFile } from '../http/media-file.ts';
 import { busy, fileUnknown, fillFailed, noSource, videoUnknown, videoWithdrawn } from '../http/problems.ts';
-import type { Holder, SiteUpstreams } from './holders.ts';
-import type { Slots } from './semaphore.ts';
+import type { Holder, HolderList } from './holders.ts';
+import type { Semaphore } from './semaphore.ts';
 import { FILL_HEADER, type UpstreamClient } from './upstream-client.ts';
 
 /** Headers and index around a segment's samples. */
@@ -33,14 +33,14 @@ export class AlteredBytes extends Error {}
 class ForeignSigner extends Error {}
 
 /** What all fills of a buffer stand on. */
-export interface FillMeans {
+export interface FillDeps {
   /** This site's own. Without one (a copy is made) other sites alone are asked. */
   readonly origin: Holder | undefined;
-  readonly sites: SiteUpstreams;
+  readonly sites: HolderList;
   readonly client: UpstreamClient;
   /** Apart, so that sites that hang cannot hold up what this site itself has. */
-  readonly originSlots: Slots;
-  readonly siteSlots: Slots;
+  readonly originRequests: Semaphore;
+  readonly siteRequests: Semaphore;
   readonly siteId: () => string | undefined;
   /** With what this site's own origin is asked for a video that is private; undefined of all others. */
   readonly originToken: (video: VideoId) => string | undefined;
@@ -53,7 +53,7 @@ export interface FillMeans {
 export class Fill {
   readonly file: MediaFile;
   /** Who waits has shown a right: may have private videos too. */
-  readonly hasRight: boolean;
+  readonly hasToken: boolean;
   /** Undefined until the length is known. */
   body: Buffer | undefined;
   /** The strong validator of what the first holder sends; undefined if it gives none. */
@@ -67,12 +67,12 @@ export class Fill {
   /** False: it is given to who waits for it, and not kept. */
   mayKeep = true;
   /** Nobody has asked for it yet: it goes only where a holder has nothing else to do. */
-  isAhead: boolean;
+  isPrefetch: boolean;
   /** Came from another site. */
   isRemote = false;
   /** Why it ended before its end. */
   failure: Problem | undefined;
-  readonly #means: FillMeans;
+  readonly #means: FillDeps;
   readonly #mayAskOthers: boolean;
   readonly #followers = new Set<() => void>();
   readonly #abort = new AbortController();
@@ -85,17 +85,17 @@ export class Fill {
   #hash: Hash | undefined;
 
   /** `isAhead`: nobody waits for it yet. */
-  constructor(means: FillMeans, file: MediaFile, mayAskOthers: boolean, hasRight: boolean, isAhead: boolean) {
+  constructor(means: FillDeps, file: MediaFile, mayAskOthers: boolean, hasRight: boolean, isAhead: boolean) {
     this.#means = means;
     this.file = file;
     this.#mayAskOthers = mayAskOthers;
-    this.hasRight = hasRight;
-    this.isAhead = isAhead;
+    this.hasToken = hasRight;
+    this.isPrefetch = isAhead;
   }
 
   /** Somebody waits for it now. */
-  urge(): void {
-    this.isAhead = false;
+  promote(): void {
+    this.isPrefetch = false;
   }
 
   get isWhole(): boolean {
@@ -118,10 +118,10 @@ export class Fill {
   /** Runs to its end; never throws: `failure` says what went wrong. */
   async run(): Promise<void> {
     try {
-      const wasAhead = this.isAhead;
+      const wasAhead = this.isPrefetch;
       await this.#tryAll().catch(error => {
         // Refused while nobody waited for it; now somebody does.
-        if (wasAhead && !this.isAhead && !this.#abort.signal.aborted) return this.#tryAll();
+        if (wasAhead && !this.isPrefetch && !this.#abort.signal.aborted) return this.#tryAll();
         throw error;
       });
     } catch (error) {
@@ -141,7 +141,7 @@ export class Fill {
   }
 
   async #tryAll(): Promise<void> {
-    const { origin, originSlots } = this.#means;
+    const { origin, originRequests: originSlots } = this.#means;
     // What is answered if nobody has it: the gravest of what was heard.
     let failure: Problem | undefined = origin ? await this.#try(origin, originSlots) : videoUnknown();
     if (!failure) return;
@@ -163,7 +163,7 @@ export class Fill {
   async #trySites(before: Problem, hasOriginFailed: boolean): Promise<Problem | undefined> {
     let failure = before;
     for (const site of await this.#listSites(hasOriginFailed)) {
-      const refusal = await this.#try(site, this.#means.siteSlots);
+      const refusal = await this.#try(site, this.#means.siteRequests);
       if (!refusal) return undefined;
       // One site that says "no such file" may lag or lie: the others are asked all the same. That a video is gone is for
       // its own site and the tracker to say.
@@ -175,7 +175,7 @@ export class Fill {
 
   async #listSites(hasOriginFailed: boolean): Promise<readonly Holder[]> {
     try {
-      return await this.#means.sites.list(this.file.video, this.hasRight);
+      return await this.#means.sites.list(this.file.video, this.hasToken);
     } catch (error) {
       // A tracker that does not know this site's own video yet says nothing about why the origin failed.
       if (hasOriginFailed && error instanceof Problem && error.code === 'video-unknown') return [];
@@ -184,9 +184,9 @@ export class Fill {
   }
 
   /** @returns why not, where the holder could not; undefined when the file is whole. */
-  async #try(holder: Holder, slots: Slots): Promise<Problem | undefined> {
+  async #try(holder: Holder, slots: Semaphore): Promise<Problem | undefined> {
     if (slots.isFull) throw busy();
-    return slots.use(async () => {
+    return slots.run(async () => {
       this.#throwIfStopped();
       try {
         return await this.#fetch(holder);
@@ -208,7 +208,7 @@ export class Fill {
     const { client, siteId } = this.#means;
     const from = this.#filled;
     const { video, key } = this.file;
-    const token = holder.isOwnOrigin && this.hasRight ? this.#means.originToken(video) : holder.token;
+    const token = holder.isOwnOrigin && this.hasToken ? this.#means.originToken(video) : holder.token;
     if (from > 0 && this.etag === undefined && this.proof === undefined)
       throw new Error('half of it came without a validator, so nobody else can go on');
     const response = await client.get({
@@ -218,7 +218,7 @@ export class Fill {
       headers: {
         ...(holder.isOwnOrigin ? {} : { [FILL_HEADER]: siteId() ?? 'not-joined' }),
         // RFC 9218: less urgent than what a viewer waits for.
-        ...(this.isAhead ? { priority: 'u=6' } : {}),
+        ...(this.isPrefetch ? { priority: 'u=6' } : {}),
         ...(from > 0 && this.etag ? { range: `bytes=${from}-`, 'if-range': this.etag } : {}),
       },
     });
@@ -308,7 +308,7 @@ export class Fill {
       this.body = allocateBody(length);
       this.etag = etag;
       this.proof = proof;
-      this.mayKeep = mayBeKept(headers, this.hasRight);
+      this.mayKeep = mayBeKept(headers, this.hasToken);
       this.#tell();
       return 0;
     }

@@ -34,13 +34,13 @@ export interface Holder {
 }
 
 /** Only what is needed of `GET /play/{id}`, so that a newer tracker's additions do no harm. */
-export const holderAnswerSchema = z.object({
+export const holderResponseSchema = z.object({
   video: videoIdSchema,
   sources: z.array(z.unknown()).max(1_000),
   origin: z.object({ publicKey: z.string().max(100).optional() }).optional(),
   isPrivate: z.boolean().optional(),
 });
-export type HolderAnswer = z.output<typeof holderAnswerSchema>;
+export type HolderResponse = z.output<typeof holderResponseSchema>;
 const siteSchema = z.object({
   site: siteIdSchema,
   baseUrl: baseUrlSchema,
@@ -53,7 +53,7 @@ interface Remembered {
   readonly askedAtMs: number;
 }
 
-export interface SiteUpstreams {
+export interface HolderList {
   /**
    * The other sites, best first; those that just failed are last. Empty where nobody can be asked.
    *
@@ -68,29 +68,29 @@ export interface SiteUpstreams {
 }
 
 /** Asks a tracker for the holders of a video; signed by this site, it is told of private ones and gets tokens for them. */
-export function askTracker(
+export function fetchHolders(
   trackerUrl: string,
   site: string,
   video: VideoId,
   signer?: Signer | undefined,
-): Promise<HolderAnswer> {
+): Promise<HolderResponse> {
   return call(`${trackerUrl}/play/${video}?fill=${site}`, {
     ...(signer ? { signer } : {}),
     timeoutMs: TRACKER_TIMEOUT_MS,
     maxBytes: MAX_ANSWER_BYTES,
-    response: holderAnswerSchema,
+    response: holderResponseSchema,
   });
 }
 
-export interface UpstreamOptions {
+export interface HolderListDeps {
   readonly trackerUrl: () => string | undefined;
   readonly selfSiteId: () => string | undefined;
   /** Asks with this site's signature; without it private videos of other sites cannot be had. */
-  readonly askWithRight?: ((video: VideoId) => Promise<HolderAnswer>) | undefined;
+  readonly fetchHoldersSigned?: ((video: VideoId) => Promise<HolderResponse>) | undefined;
   readonly onPrivate?: (video: VideoId) => void;
 }
 
-export function siteUpstreams(options: UpstreamOptions): SiteUpstreams {
+export function createHolderList(options: HolderListDeps): HolderList {
   const remembered = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED_VIDEOS });
   const asking = new Map<string, Promise<readonly Holder[]>>();
   const failed = new LRUCache<string, true>({ max: 1_000, ttl: REMEMBER_FAILURE_MS });
@@ -105,10 +105,10 @@ export function siteUpstreams(options: UpstreamOptions): SiteUpstreams {
     if (!tracker || !self) return known;
     let sites = known;
     try {
-      const { askWithRight } = options;
+      const { fetchHoldersSigned: askWithRight } = options;
       const answer = await (hasRight && askWithRight
         ? askWithRight(video)
-        : askTracker(tracker, self, video));
+        : fetchHolders(tracker, self, video));
       if (answer.video === video) {
         if (answer.isPrivate) options.onPrivate?.(video);
         const signedBy = answer.origin?.publicKey;
@@ -176,7 +176,7 @@ const parseSites = (
       keys,
     }));
 
-export const originUpstream = (address: Address): Holder => ({
+export const originHolder = (address: Address): Holder => ({
   name: 'origin',
   isOwnOrigin: true,
   address,

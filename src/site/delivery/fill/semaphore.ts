@@ -1,6 +1,6 @@
 /** A bounded number of pieces of work at once, with a bounded queue behind them. First come, first served. */
 
-export class Slots {
+export class Semaphore {
   readonly #limit: number;
   readonly #queueLimit: number;
   readonly #waiting: (() => void)[] = [];
@@ -16,7 +16,7 @@ export class Slots {
   }
 
   /** Lends a slot to `work`. Call only while not `isFull`. */
-  async use<T>(work: () => Promise<T>): Promise<T> {
+  async run<T>(work: () => Promise<T>): Promise<T> {
     // A slot that is given back passes straight to the next in line, so `#taken` does not change then.
     if (this.#taken < this.#limit) this.#taken++;
     else await new Promise<void>(resolve => this.#waiting.push(resolve));

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { contentTypeOf, type MediaFile } from './media-file.ts';
 
 /** Pages and players of any origin may read (Fetch standard, CORS). */
-export const OPEN_TO_ALL: readonly string[] = [
+export const CORS_HEADERS: readonly string[] = [
   'Access-Control-Allow-Origin',
   '*',
   'Access-Control-Expose-Headers',
@@ -17,8 +17,8 @@ export const OPEN_TO_ALL: readonly string[] = [
 ];
 
 /** No Content-Length: a 204 MUST NOT have one (RFC 9110, section 8.6). */
-export const PREFLIGHT: readonly string[] = [
-  ...OPEN_TO_ALL,
+export const PREFLIGHT_HEADERS: readonly string[] = [
+  ...CORS_HEADERS,
   'Access-Control-Allow-Methods',
   'GET, HEAD, OPTIONS',
   'Access-Control-Allow-Headers',
@@ -37,7 +37,7 @@ export const commonHeaders = (
   mayKeep = true,
   isPrivate = false,
 ): string[] => [
-  ...OPEN_TO_ALL,
+  ...CORS_HEADERS,
   'Content-Type',
   contentTypeOf(file.file),
   ...(etag === undefined ? [] : ['ETag', etag]),

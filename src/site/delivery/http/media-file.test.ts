@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { newRevisionId, newVideoId } from '../../../protocol/ids.ts';
-import { keyOf, parseMediaFile } from './media-file.ts';
+import { parseMediaFile, pathOfUrl } from './media-file.ts';
 
 const KEY = `/v/${newVideoId()}/${newRevisionId()}/source-video/0.m4s`;
 
@@ -24,7 +24,7 @@ describe('parseMediaFile', () => {
     `http://evil${KEY}`,
   ])('refuses %s', key => expect(parseMediaFile(key)).toBeUndefined());
   it('leaves the query out of the key', () => {
-    expect(keyOf(`${KEY}?CMCD=br%3D1?x`)).toBe(KEY);
-    expect(keyOf(KEY)).toBe(KEY);
+    expect(pathOfUrl(`${KEY}?CMCD=br%3D1?x`)).toBe(KEY);
+    expect(pathOfUrl(KEY)).toBe(KEY);
   });
 });

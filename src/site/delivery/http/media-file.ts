@@ -30,7 +30,7 @@ const VIDEO_AT = '/v/'.length;
 const UUID_LENGTH = 36;
 
 /** The path without its query: players put CMCD and the like there, which names no other bytes. */
-export function keyOf(url: string): string {
+export function pathOfUrl(url: string): string {
   const query = url.indexOf('?');
   return query === -1 ? url : url.slice(0, query);
 }

@@ -9,37 +9,37 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../../../test/support/certificate.ts';
-import { type ConnectionLane, createNodeServer } from '../../../kernel/http/server.ts';
+import { createNodeServer, type FastPath } from '../../../kernel/http/server.ts';
 import { problem } from '../../../kernel/problem.ts';
 import { newRevisionId, newVideoId } from '../../../protocol/ids.ts';
-import { type Kept, makeKept } from '../cache/memory-tier.ts';
+import { type CacheEntry, makeCacheEntry } from '../cache/memory-tier.ts';
 import { parseMediaFile } from '../http/media-file.ts';
-import { createHotLane } from './fast-path.ts';
-import { NOTHING_PRIVATE } from './rights.ts';
+import { createMediaFastPath } from './fast-path.ts';
+import { ALL_PUBLIC } from './rights.ts';
 import type { Counts } from './serve.ts';
 
 const BASE = `/v/${newVideoId()}/${newRevisionId()}`;
-const keep = (name: string, body: Buffer): Kept => {
+const keep = (name: string, body: Buffer): CacheEntry => {
   const file = parseMediaFile(`${BASE}/${name}`);
   if (!file) throw new Error(`${name} is no media file`);
-  return makeKept(file, { body, etag: `"${name}"` });
+  return makeCacheEntry(file, { body, etag: `"${name}"` });
 };
 const SMALL = keep('source-video/media.m3u8', randomBytes(1_000));
 const LARGE = keep('source-video/0.m4s', randomBytes(8 * 2 ** 20));
 const shelf = new Map([SMALL, LARGE].map(kept => [kept.file.key, kept]));
 const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: site.example\r\n${more}\r\n`;
 
-const directory = mkdtempSync(join(tmpdir(), 'tributary-lane-'));
+const directory = mkdtempSync(join(tmpdir(), 'tributary-fast-path-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 const files = makeCertificate(directory);
 const certificate = { cert: readFileSync(files.certificate), key: readFileSync(files.key) };
 
-describe.each(['plain', 'TLS'])('the lane of a server, %s', transport => {
+describe.each(['plain', 'TLS'])('the fast path of a server, %s', transport => {
   const isTls = transport === 'TLS';
   const counts: Counts = { hits: 0, misses: 0, activeResponses: 0 };
   const viewed: string[] = [];
   let wireBytes = 0;
-  let lane: ConnectionLane;
+  let fastPath: FastPath;
   let port: number;
   let handedOver: string[];
   let close: () => Promise<void>;
@@ -53,7 +53,7 @@ describe.each(['plain', 'TLS'])('the lane of a server, %s', transport => {
     viewed.length = 0;
     told.length = 0;
     wireBytes = 0;
-    lane = createHotLane({
+    fastPath = createMediaFastPath({
       shelf: {
         find: key => shelf.get(key),
         hasOnDisk: () => false,
@@ -73,20 +73,20 @@ describe.each(['plain', 'TLS'])('the lane of a server, %s', transport => {
         noteVideo() {},
         take: () => ({ viewers: [], videos: [] }),
       },
-      rights: NOTHING_PRIVATE,
+      rights: ALL_PUBLIC,
     });
     const server = createNodeServer(
       (incoming, response) => {
         handedOver.push(`${incoming.method} ${incoming.url}`);
         incoming.resume().on('end', () => response.end(`node ${incoming.url}`));
       },
-      { lane, certificate: isTls ? certificate : undefined },
+      { fastPath, certificate: isTls ? certificate : undefined },
     );
     await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
     ({ port } = server.address() as AddressInfo);
     close = () =>
       new Promise(done => {
-        lane.close();
+        fastPath.close();
         server.close(() => done());
         server.closeAllConnections();
       });
@@ -126,7 +126,7 @@ describe.each(['plain', 'TLS'])('the lane of a server, %s', transport => {
   it('answers one request after another on one connection, bytes and headers whole', async () => {
     const agent = new (isTls ? TlsAgent : Agent)({ keepAlive: true, maxSockets: 1 });
     const options = { port, host: '127.0.0.1', agent, rejectUnauthorized: false };
-    const ask = (kept: Kept): Promise<IncomingMessage & { readonly bytes: Buffer }> =>
+    const ask = (kept: CacheEntry): Promise<IncomingMessage & { readonly bytes: Buffer }> =>
       new Promise((resolve, reject) => {
         (isTls ? requestTls : request)({ ...options, path: kept.file.key }, response => {
           const chunks: Buffer[] = [];
@@ -230,7 +230,7 @@ describe.each(['plain', 'TLS'])('the lane of a server, %s', transport => {
     socket.on('error', () => {});
     socket.write(get(SMALL.file.key));
     await new Promise(done => socket.once('data', done));
-    lane.close();
+    fastPath.close();
     await closed;
   });
 });

@@ -4,15 +4,15 @@
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { createPlainLane, formatWireHead, type PlainAnswerer } from '../../../kernel/http/fast-path.ts';
-import type { ConnectionLane } from '../../../kernel/http/server.ts';
+import { createFastPath, formatResponseHead, type PlainGetHandler } from '../../../kernel/http/fast-path.ts';
+import type { FastPath } from '../../../kernel/http/server.ts';
 import { Problem } from '../../../kernel/problem.ts';
 import { splitToken } from '../../../protocol/media/media-address.ts';
-import { dateKept, type Kept } from '../cache/memory-tier.ts';
-import { type Egress, isSealed, SEALED_AT_ONCE, sealingBytes } from '../egress/egress.ts';
+import { type CacheEntry, refreshDate } from '../cache/memory-tier.ts';
+import { type Egress, isTls, MAX_TLS_WRITE_BYTES, tlsOverheadBytes } from '../egress/egress.ts';
 import type { Fill } from '../fill/fill.ts';
 import { commonHeaders } from '../http/headers.ts';
-import { keyOf, parseMediaFile, videoOf } from '../http/media-file.ts';
+import { parseMediaFile, pathOfUrl, videoOf } from '../http/media-file.ts';
 import { formatProblemParts } from './respond.ts';
 import type { BufferRights } from './rights.ts';
 import type { Counts, Shelf } from './serve.ts';
@@ -21,7 +21,7 @@ import type { ViewerReports } from './viewer-reports.ts';
 /** As node:http would answer it. */
 function formatProblemAnswer(problem: Problem): Buffer {
   const { headers, body } = formatProblemParts(problem);
-  return Buffer.from(formatWireHead(headers, Date.now(), problem.status) + body);
+  return Buffer.from(formatResponseHead(headers, Date.now(), problem.status) + body);
 }
 
 const CMCD_HEADER = /\r\ncmcd-request:[ \t]*([^\r]*)/i;
@@ -36,21 +36,21 @@ export interface LaneOptions {
   readonly counts: Counts;
   readonly egress: Pick<Egress, 'count'>;
   readonly reports: ViewerReports;
-  readonly rights: Pick<BufferRights, 'refuse'>;
+  readonly rights: Pick<BufferRights, 'checkToken'>;
 }
 
-export function createHotLane({ shelf, counts, egress, reports, rights }: LaneOptions): ConnectionLane {
+export function createMediaFastPath({ shelf, counts, egress, reports, rights }: LaneOptions): FastPath {
   /** One for all who follow a fill. */
   const heads = new WeakMap<Fill, Buffer>();
   const headOf = (fill: Fill, length: number): Buffer => {
     let head = heads.get(fill);
     if (!head) {
       const headers = [
-        ...commonHeaders(fill.file, fill.etag, fill.mayKeep, fill.hasRight),
+        ...commonHeaders(fill.file, fill.etag, fill.mayKeep, fill.hasToken),
         'Content-Length',
         String(length),
       ];
-      head = Buffer.from(formatWireHead(headers, Date.now()), 'latin1');
+      head = Buffer.from(formatResponseHead(headers, Date.now()), 'latin1');
       heads.set(fill, head);
     }
     return head;
@@ -66,18 +66,18 @@ export function createHotLane({ shelf, counts, egress, reports, rights }: LaneOp
     return found instanceof Problem ? undefined : found;
   };
 
-  function open(socket: Socket | TLSSocket): PlainAnswerer {
+  function open(socket: Socket | TLSSocket): PlainGetHandler {
     let isSending = false;
     let stopFollowing = (): void => {};
     const write = (bytes: Buffer): boolean => {
-      egress.count('viewers', bytes.length + sealingBytes(socket, bytes.length));
+      egress.count('viewers', bytes.length + tlsOverheadBytes(socket, bytes.length));
       return socket.write(bytes);
     };
-    const send = (kept: Kept): void => {
+    const send = (kept: CacheEntry): void => {
       counts.hits++;
-      if (kept.isAhead) shelf.noteViewed(kept.file, kept);
-      dateKept(kept, Date.now());
-      if (kept.wire.length > SEALED_AT_ONCE && isSealed(socket)) {
+      if (kept.isPrefetched) shelf.noteViewed(kept.file, kept);
+      refreshDate(kept, Date.now());
+      if (kept.wire.length > MAX_TLS_WRITE_BYTES && isTls(socket)) {
         sendInPieces(kept.wire);
         return;
       }
@@ -109,7 +109,7 @@ export function createHotLane({ shelf, counts, egress, reports, rights }: LaneOp
     const sendInPieces = (wire: Buffer): void => {
       let sent = 0;
       hold(() => {
-        const piece = wire.subarray(sent, sent + SEALED_AT_ONCE);
+        const piece = wire.subarray(sent, sent + MAX_TLS_WRITE_BYTES);
         sent += piece.length;
         write(piece);
         if (sent < wire.length) return;
@@ -157,13 +157,13 @@ export function createHotLane({ shelf, counts, egress, reports, rights }: LaneOp
     };
 
     return {
-      take({ target, head }) {
+      handle({ target, head }) {
         if (isSending) return false;
         const { token, target: path } = splitToken(target);
-        const key = keyOf(path);
+        const key = pathOfUrl(path);
         const hasRight = token !== undefined;
         // Before anything is looked up, at each request anew: who has no right learns nothing, and is told so the longer way.
-        if (hasRight && rights.refuse(token, videoOf(key))) return false;
+        if (hasRight && rights.checkToken(token, videoOf(key))) return false;
         const kept = shelf.find(key);
         // Nothing without a right; and of a public video that is asked for with one, the head is another.
         if (kept && kept.isPrivate !== hasRight) return false;
@@ -181,5 +181,5 @@ export function createHotLane({ shelf, counts, egress, reports, rights }: LaneOp
     };
   }
 
-  return createPlainLane(open);
+  return createFastPath(open);
 }

@@ -2,29 +2,29 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { formatProof, type Proof } from '../../../kernel/identity/proofs.ts';
 import { formatProblem, type Problem } from '../../../kernel/problem.ts';
-import type { Kept } from '../cache/memory-tier.ts';
-import { isSealed, type Outflow, SEALED_AT_ONCE } from '../egress/egress.ts';
+import type { CacheEntry } from '../cache/memory-tier.ts';
+import { type EgressGrant, isTls, MAX_TLS_WRITE_BYTES } from '../egress/egress.ts';
 import { matchesEtag } from '../http/etags.ts';
-import { commonHeaders, OPEN_TO_ALL } from '../http/headers.ts';
+import { CORS_HEADERS, commonHeaders } from '../http/headers.ts';
 import type { MediaFile } from '../http/media-file.ts';
 import { rangeUnsatisfiable } from '../http/problems.ts';
 import { type Span, selectRange } from '../http/ranges.ts';
 
 /** One answer: the request, and its way out. */
-export interface Reply {
+export interface ResponseState {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly outflow: Outflow;
+  readonly egress: EgressGrant;
   /** Asked by another buffer: it is told whose bytes these are. */
   readonly isFill: boolean;
   /** It came with a token: no shared cache may keep what it is answered. */
-  readonly hasRight: boolean;
+  readonly hasToken: boolean;
   /** Asked once it is known how many body bytes would follow. */
-  readonly refusal: (bodyBytes: number) => Problem | undefined;
+  readonly checkEgress: (bodyBytes: number) => Problem | undefined;
 }
 
 /** Bytes that are there, or are arriving. */
-export interface Flow {
+export interface BodyStream {
   readonly file: MediaFile;
   /** Undefined until the length is known. */
   readonly body: Buffer | undefined;
@@ -40,7 +40,7 @@ export interface Flow {
   follow(onChange: () => void): () => void;
 }
 
-const flowOf = (kept: Kept): Flow => ({
+const streamOf = (kept: CacheEntry): BodyStream => ({
   ...kept,
   proof: kept.proof,
   mayKeep: true,
@@ -51,23 +51,23 @@ const flowOf = (kept: Kept): Flow => ({
 });
 
 /** Answers at once, with one write, unless the way out is paced or what is long has to be sealed. */
-export function respondKept(reply: Reply, kept: Kept): void {
-  const { request, response, outflow } = reply;
+export function respondFromCache(reply: ResponseState, kept: CacheEntry): void {
+  const { request, response, egress: outflow } = reply;
   const { headers } = request;
   const isPlain =
     request.method === 'GET' && headers.range === undefined && headers['if-none-match'] === undefined;
-  const isTooLong = kept.body.length > SEALED_AT_ONCE && isSealed(request.socket);
-  const hasOtherHead = reply.hasRight !== kept.isPrivate;
+  const isTooLong = kept.body.length > MAX_TLS_WRITE_BYTES && isTls(request.socket);
+  const hasOtherHead = reply.hasToken !== kept.isPrivate;
   if (!isPlain || outflow.isPaced || reply.isFill || isTooLong || hasOtherHead) {
-    respondFlowing(reply, flowOf(kept));
+    respondFromStream(reply, streamOf(kept));
     return;
   }
-  const refusal = reply.refusal(kept.body.length);
+  const refusal = reply.checkEgress(kept.body.length);
   if (refusal) {
     respondProblem(response, refusal);
     return;
   }
-  outflow.sent(kept.body.length);
+  outflow.noteSent(kept.body.length);
   response.writeHead(200, kept.headers);
   response.end(kept.body);
 }
@@ -76,8 +76,8 @@ export function respondKept(reply: Reply, kept: Kept): void {
  * Follows a flow: the head as soon as the length is known, the bytes as they come. All followers share the one buffer, and
  * none is given more than its connection takes, or than its turns allow.
  */
-export function respondFlowing(reply: Reply, flow: Flow): void {
-  const { request, response, outflow } = reply;
+export function respondFromStream(reply: ResponseState, flow: BodyStream): void {
+  const { request, response, egress: outflow } = reply;
   let span: Span | undefined;
   let sent = 0;
   let attempt = flow.attempt;
@@ -106,7 +106,7 @@ export function respondFlowing(reply: Reply, flow: Flow): void {
     }
     sent = span.start;
     attempt = flow.attempt;
-    outflow.promise(span.end - span.start);
+    outflow.reserve(span.end - span.start);
     if (flow.available <= sent && sent < span.end) response.flushHeaders();
     return true;
   };
@@ -116,7 +116,7 @@ export function respondFlowing(reply: Reply, flow: Flow): void {
     const end = Math.min(flow.available, span.end, sent + maxBytes);
     const piece = body.subarray(sent, Math.max(sent, end));
     sent += piece.length;
-    outflow.sent(piece.length);
+    outflow.noteSent(piece.length);
     if (sent === span.end) {
       leave();
       response.end(piece);
@@ -140,10 +140,10 @@ export function respondFlowing(reply: Reply, flow: Flow): void {
       leave();
       response.destroy();
     } else if (!outflow.isPaced) {
-      write(isSealed(request.socket) ? SEALED_AT_ONCE : Number.POSITIVE_INFINITY);
+      write(isTls(request.socket) ? MAX_TLS_WRITE_BYTES : Number.POSITIVE_INFINITY);
     } else if (!isQueued && !response.writableNeedDrain) {
       isQueued = true;
-      outflow.enter(turn);
+      outflow.schedule(turn);
     }
   };
 
@@ -175,12 +175,12 @@ export function onceClosed(request: IncomingMessage, response: ServerResponse, o
 }
 
 /** Writes status and headers. Undefined where no body follows: then the response is ended. */
-function writeHead(reply: Reply, flow: Flow, length: number): Span | undefined {
+function writeHead(reply: ResponseState, flow: BodyStream, length: number): Span | undefined {
   const { request, response } = reply;
   const { file, etag, mayKeep, proof } = flow;
   const { headers, method } = request;
   const common = [
-    ...commonHeaders(file, etag, mayKeep, reply.hasRight),
+    ...commonHeaders(file, etag, mayKeep, reply.hasToken),
     ...(reply.isFill && proof !== undefined ? formatProof(proof) : []),
   ];
   // RFC 9110, section 13.2.2: If-None-Match comes before Range.
@@ -203,7 +203,7 @@ function writeHead(reply: Reply, flow: Flow, length: number): Span | undefined {
     return undefined;
   }
   const span = selection.kind === 'part' ? selection : { start: 0, end: length };
-  const refusal = reply.refusal(span.end - span.start);
+  const refusal = reply.checkEgress(span.end - span.start);
   if (refusal) {
     respondProblem(response, refusal);
     return undefined;
@@ -231,5 +231,5 @@ export function respondProblem(response: ServerResponse, problem: Problem): void
 /** A refusal's headers and body. */
 export function formatProblemParts(problem: Problem): { readonly headers: string[]; readonly body: string } {
   const { headers, body } = formatProblem(problem);
-  return { headers: [...OPEN_TO_ALL, 'Cache-Control', 'no-store', ...Object.entries(headers).flat()], body };
+  return { headers: [...CORS_HEADERS, 'Cache-Control', 'no-store', ...Object.entries(headers).flat()], body };
 }

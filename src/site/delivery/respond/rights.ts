@@ -6,7 +6,7 @@ export interface BufferRights {
   /** Only who has a right may have it. */
   isPrivate(video: VideoId): boolean;
   /** Why this token is no right to this video; undefined where it is one. */
-  refuse(token: string, video: VideoId): Problem | undefined;
+  checkToken(token: string, video: VideoId): Problem | undefined;
   /** With what this site's own origin is asked for a private video. */
   originToken(video: VideoId): string;
   /** A tracker says that this video of another site is private. */
@@ -16,9 +16,9 @@ export interface BufferRights {
 }
 
 /** For a buffer of which nobody has said that anything is private. */
-export const NOTHING_PRIVATE: BufferRights = {
+export const ALL_PUBLIC: BufferRights = {
   isPrivate: () => false,
-  refuse: () => undefined,
+  checkToken: () => undefined,
   originToken: () => '',
   notePrivate() {},
   onChange() {},

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { VideoId } from '../../../protocol/ids.ts';
-import { createViewerReports, readMeasured } from './viewer-reports.ts';
+import { createViewerReports, parseThroughput } from './viewer-reports.ts';
 
 const query = (cmcd: string): string => `/v/x/y/0.m4s?CMCD=${encodeURIComponent(cmcd)}`;
 
@@ -14,7 +14,7 @@ test.each([
   ['/v/x/y/0.m4s?CMCD=%E0%A4%A', undefined, undefined],
   ['/v/x/y/0.m4s', undefined, undefined],
 ])('%s %s → %s', (url, header, bps) => {
-  expect(readMeasured(url, header)).toBe(bps);
+  expect(parseThroughput(url, header)).toBe(bps);
 });
 
 test('the last word of each address, once; bounded', () => {

@@ -26,7 +26,7 @@ const MEASURED = /(?:^|,)\s*mtp=\(?(\d{1,8})/;
 const QUERY = /[?&]CMCD=([^&]{1,2000})/;
 
 /** Bits a second; undefined where none is told. */
-export function readMeasured(url: string, header: string | undefined): number | undefined {
+export function parseThroughput(url: string, header: string | undefined): number | undefined {
   let text = header;
   if (text === undefined) {
     try {
@@ -45,7 +45,7 @@ export function createViewerReports(): ViewerReports {
   return {
     note(address, url, header) {
       if (header === undefined && !url.includes('CMCD=')) return;
-      const bps = readMeasured(url, header);
+      const bps = parseThroughput(url, header);
       if (bps !== undefined && (viewers.size < MAX_VIEWERS || viewers.has(address)))
         viewers.set(address, bps);
     },

@@ -38,7 +38,7 @@ export interface OriginServerOptions {
 export interface OriginRights {
   isPrivate(video: VideoId): boolean;
   /** Why this token is no right to this video; undefined where it is one. */
-  refuse(token: string, video: VideoId): unknown;
+  checkToken(token: string, video: VideoId): unknown;
 }
 
 export interface OriginServer {
@@ -180,7 +180,7 @@ interface Path {
 
 const UNKNOWN = 'This site has no such video, or not in this revision.';
 const hasRight = (rights: OriginRights, { token, video }: Path): boolean =>
-  token !== undefined && rights.refuse(token, video) === undefined;
+  token !== undefined && rights.checkToken(token, video) === undefined;
 
 /** `/v/{video}/{revision}/{file}` or `/t/{token}/v/…`, a query ignored. Undefined of anything else. */
 function parsePath(url: string): Path | undefined {
