@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { silentLog } from '../../kernel/log.ts';
 import { newRevisionId, newSiteId, newVideoId } from '../../protocol/ids.ts';
 import type { RegisteredSite, RegisteredVideo } from '../registry/registry.ts';
@@ -11,7 +11,8 @@ import { type Health, type Probes, startProbes } from './probes.ts';
 import { Samples } from './samples.ts';
 
 const closers: (() => void)[] = [];
-afterEach(() => {
+// Closed at the very end, because some tests run together.
+afterAll(() => {
   for (const close of closers.splice(0)) close();
 });
 
@@ -100,7 +101,7 @@ test('a site that does not say its id yet is believed', async () => {
   await until(probing(baseUrl), ({ up }) => up);
 });
 
-test.each<[string, RequestListener, RegExp]>([
+test.concurrent.each<[string, RequestListener, RegExp]>([
   ['an old nonce', answer(probe => ({ ...probe, nonce: 'old' })), /this question/],
   ['another site', answer(probe => ({ ...probe, site: newSiteId() })), /another site/],
   ['an error', answer(probe => probe, 503), /503/],

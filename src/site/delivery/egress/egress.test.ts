@@ -6,7 +6,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { it as base, describe, expect } from 'vitest';
 import { silentLog } from '../../../kernel/log.ts';
 import { newRevisionId, newSiteId, newVideoId } from '../../../protocol/ids.ts';
 import { createStreamBuffer, type StreamBuffer } from '../buffer.ts';
@@ -22,17 +22,22 @@ const isWhole = SECONDS >= 60;
 /** Never more; and less only where the machine itself is too busy, which a short run does not even out. */
 const [LEAST, MOST] = isWhole ? [0.98, 1.02] : [0.9, 1.03];
 
-const closers: (() => Promise<unknown> | unknown)[] = [];
-let directory: string;
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'tributary-egress-'));
-  closers.push(() => rm(directory, { recursive: true, force: true }));
-});
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
+/** Where one test works, and what it closes at its end. The tests that measure for seconds run together. */
+interface Scope {
+  readonly directory: string;
+  readonly closers: (() => Promise<unknown> | unknown)[];
+}
+const it = base.extend<{ scope: Scope }>({
+  // biome-ignore lint/correctness/noEmptyPattern: the runner reads from this pattern which fixtures the fixture needs
+  scope: async ({}, use) => {
+    const directory = await mkdtemp(join(tmpdir(), 'tributary-egress-'));
+    const closers: Scope['closers'] = [() => rm(directory, { recursive: true, force: true })];
+    await use({ directory, closers });
+    for (const close of closers.reverse()) await close();
+  },
 });
 
-async function listen(server: ReturnType<typeof createServer>): Promise<number> {
+async function listen({ closers }: Scope, server: ReturnType<typeof createServer>): Promise<number> {
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
   closers.push(
     () =>
@@ -49,23 +54,23 @@ interface Site {
   readonly buffer: StreamBuffer;
   readonly egress: Egress;
 }
-async function startSite(egress: Egress, servesViewer?: () => boolean): Promise<Site> {
+async function startSite(scope: Scope, egress: Egress, servesViewer?: () => boolean): Promise<Site> {
   const origin = createServer((_request, response) => {
     response.writeHead(200, { 'content-length': SEGMENT.length, etag: '"1"' }).end(SEGMENT);
   });
   const buffer = await createStreamBuffer({
     siteId: () => newSiteId(),
-    directory: join(directory, 'kept'),
+    directory: join(scope.directory, 'kept'),
     memoryBytes: 2 ** 24,
     diskBytes: 2 ** 24,
-    origin: { url: `http://127.0.0.1:${await listen(origin)}` },
+    origin: { url: `http://127.0.0.1:${await listen(scope, origin)}` },
     trackerUrl: () => undefined,
     egress,
     ...(servesViewer ? { servesViewer } : {}),
     log: silentLog,
   });
-  closers.push(() => buffer.stop());
-  return { port: await listen(createServer(buffer.handle)), buffer, egress };
+  scope.closers.push(() => buffer.stop());
+  return { port: await listen(scope, createServer(buffer.handle)), buffer, egress };
 }
 
 /** A client that asks again and again on one connection, and counts every byte that it gets. */
@@ -75,7 +80,7 @@ interface Client {
   whole: number;
   refused: number;
 }
-function startClient(port: number, number: number, headers = ''): Client {
+function startClient({ closers }: Scope, port: number, number: number, headers = ''): Client {
   const socket = connect(port, '127.0.0.1');
   const client: Client = { socket, bytes: 0, whole: 0, refused: 0 };
   const ask = (): void =>
@@ -144,12 +149,12 @@ const ask = (port: number, number: number, headers: Record<string, string> = {})
       .end();
   });
 
-describe('a budget', () => {
+describe.concurrent('a budget', () => {
   it(
     `of 20 Mbit/s holds over ${SECONDS} s, whatever the demand, and is shared alike`,
-    async () => {
-      const site = await startSite(createEgress({ linkBps: 20e6 }, undefined));
-      const clients = Array.from({ length: 60 }, (_, number) => startClient(site.port, number % 10));
+    async ({ scope }) => {
+      const site = await startSite(scope, createEgress({ linkBps: 20e6 }, undefined));
+      const clients = Array.from({ length: 60 }, (_, number) => startClient(scope, site.port, number % 10));
       await sleep(1_500);
       const before = site.egress.bytes.viewers;
       const bps = await measureBps(clients, SECONDS);
@@ -165,11 +170,14 @@ describe('a budget', () => {
     (SECONDS + 60) * 1_000,
   );
 
-  it('of each class holds beside the other, and the link is never passed by both', async () => {
-    const site = await startSite(createEgress({ linkBps: 40e6, viewersBps: 16e6, fillsBps: 8e6 }, undefined));
-    const viewers = Array.from({ length: 8 }, (_, number) => startClient(site.port, number));
+  it('of each class holds beside the other, and the link is never passed by both', async ({ scope }) => {
+    const site = await startSite(
+      scope,
+      createEgress({ linkBps: 40e6, viewersBps: 16e6, fillsBps: 8e6 }, undefined),
+    );
+    const viewers = Array.from({ length: 8 }, (_, number) => startClient(scope, site.port, number));
     const fills = Array.from({ length: 8 }, (_, number) =>
-      startClient(site.port, number, 'Tributary-Fill: x\r\n'),
+      startClient(scope, site.port, number, 'Tributary-Fill: x\r\n'),
     );
     await sleep(1_500);
     const [viewersBps, fillsBps] = await Promise.all([measureBps(viewers, 4), measureBps(fills, 4)]);
@@ -179,14 +187,14 @@ describe('a budget', () => {
     }
   });
 
-  it('is shared alike among connections, and a slow one costs the others nothing', async () => {
-    const site = await startSite(createEgress({ linkBps: 16e6 }, undefined));
+  it('is shared alike among connections, and a slow one costs the others nothing', async ({ scope }) => {
+    const site = await startSite(scope, createEgress({ linkBps: 16e6 }, undefined));
     const stuck = connect(site.port, '127.0.0.1', () => {
       stuck.write(`GET ${BASE}/0.m4s HTTP/1.1\r\nHost: x\r\n\r\n`);
       stuck.pause();
     });
-    closers.push(() => stuck.destroy());
-    const clients = Array.from({ length: 4 }, (_, number) => startClient(site.port, number));
+    scope.closers.push(() => stuck.destroy());
+    const clients = Array.from({ length: 4 }, (_, number) => startClient(scope, site.port, number));
     await sleep(1_000);
     const before = clients.map(({ bytes }) => bytes);
     const bps = await measureBps(clients, 4);
@@ -196,9 +204,9 @@ describe('a budget', () => {
   });
 });
 
-describe('a link that is full', () => {
-  it('says so with a sentence and a time, and takes viewers again when there is room', async () => {
-    const site = await startSite(createEgress({ linkBps: 4e6 }, undefined));
+describe.concurrent('a link that is full', () => {
+  it('says so with a sentence and a time, and takes viewers again when there is room', async ({ scope }) => {
+    const site = await startSite(scope, createEgress({ linkBps: 4e6 }, undefined));
     await ask(site.port, 0);
     // Each takes one second; four seconds are promised at most.
     const answers = await Promise.all(Array.from({ length: 12 }, () => ask(site.port, 0)));
@@ -211,8 +219,8 @@ describe('a link that is full', () => {
     expect((await ask(site.port, 0)).status).toBe(200);
   });
 
-  it('refuses what nobody waits for long before', async () => {
-    const site = await startSite(createEgress({ linkBps: 4e6 }, undefined));
+  it('refuses what nobody waits for long before', async ({ scope }) => {
+    const site = await startSite(scope, createEgress({ linkBps: 4e6 }, undefined));
     const fill = { 'tributary-fill': 'x' };
     await ask(site.port, 0);
     const underWay = [ask(site.port, 0), ask(site.port, 0)];
@@ -224,13 +232,13 @@ describe('a link that is full', () => {
 });
 
 describe('the budget of a day', () => {
-  const path = () => join(directory, 'uplink.json');
+  const pathIn = ({ directory }: Scope) => join(directory, 'uplink.json');
 
-  it('is never passed, is told of, and begins anew on the next day', async () => {
+  it('is never passed, is told of, and begins anew on the next day', async ({ scope }) => {
     let now = new Date(2026, 0, 1, 22, 0, 0);
     const limit = 3_300_000;
-    const day = await DayBudget.open(path(), limit, silentLog, () => now);
-    const site = await startSite(createEgress({}, day));
+    const day = await DayBudget.open(pathIn(scope), limit, silentLog, () => now);
+    const site = await startSite(scope, createEgress({}, day));
     const answers: Answer[] = [];
     for (let number = 0; number < 9; number++) answers.push(await ask(site.port, number));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 503, 503, 503]);
@@ -240,38 +248,38 @@ describe('the budget of a day', () => {
     expect((await ask(site.port, 0)).status).toBe(200);
   });
 
-  it('survives a restart and, but for part of a block, a crash', async () => {
+  it('survives a restart and, but for part of a block, a crash', async ({ scope }) => {
     const now = () => new Date(2026, 0, 1, 12, 0, 0);
     const limit = 2 ** 30;
-    const first = await DayBudget.open(path(), limit, silentLog, now);
+    const first = await DayBudget.open(pathIn(scope), limit, silentLog, now);
     first.use(100_000_000);
     await first.stop();
-    const second = await DayBudget.open(path(), limit, silentLog, now);
+    const second = await DayBudget.open(pathIn(scope), limit, silentLog, now);
     expect(second.usedBytes).toBe(100_000_000);
     second.use(50_000_000);
     await expect
-      .poll(async () => JSON.parse(await readFile(path(), 'utf8')).bytes)
+      .poll(async () => JSON.parse(await readFile(pathIn(scope), 'utf8')).bytes)
       .toBeGreaterThan(150_000_000);
     // No stop: it was killed. What it had claimed counts as used.
-    const third = await DayBudget.open(path(), limit, silentLog, now);
+    const third = await DayBudget.open(pathIn(scope), limit, silentLog, now);
     expect(third.usedBytes).toBeGreaterThanOrEqual(150_000_000);
     expect(third.usedBytes).toBeLessThan(150_000_000 + limit / 100);
     await third.stop();
     await second.stop();
   });
 
-  it('begins at zero where its file is damaged, and says so', async () => {
-    await writeFile(path(), '{');
-    const day = await DayBudget.open(path(), 2 ** 20, silentLog);
+  it('begins at zero where its file is damaged, and says so', async ({ scope }) => {
+    await writeFile(pathIn(scope), '{');
+    const day = await DayBudget.open(pathIn(scope), 2 ** 20, silentLog);
     expect(day.usedBytes).toBe(0);
     await day.stop();
   });
 });
 
 describe('a site for uploads alone', () => {
-  it('serves other sites and whom it is told to, and sends other viewers away', async () => {
+  it('serves other sites and whom it is told to, and sends other viewers away', async ({ scope }) => {
     let isKnown = false;
-    const site = await startSite(createEgress({}, undefined), () => isKnown);
+    const site = await startSite(scope, createEgress({}, undefined), () => isKnown);
     expect(await ask(site.port, 0)).toMatchObject({ status: 503, code: 'uploads-only' });
     expect((await ask(site.port, 0, { 'tributary-fill': 'x' })).status).toBe(200);
     isKnown = true;
