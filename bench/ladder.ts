@@ -117,42 +117,42 @@ async function measure(act: () => void | Promise<void>): Promise<Cost> {
 /** Everything a site does for the ladder: looking, chunks, stitching, publishing; and its own CPU time with its ffmpegs'. */
 async function encodeAsASite(source: string): Promise<Cost> {
   // Of what runs in a room of its own the system does not tell the CPU time to who started it.
-  const workshop = await openMediaPipeline({
+  const pipeline = await openMediaPipeline({
     withoutWorker: true,
     isolation: 'none',
-    lookEveryMs: LOOK_EVERY_MS,
+    pollMs: LOOK_EVERY_MS,
   });
   try {
-    const video = await workshop.upload(source);
-    await workshop.untilProcessed(video, undefined, 60_000, true);
+    const video = await pipeline.upload(source);
+    await pipeline.untilProcessed(video, undefined, 60_000, true);
     return await measure(async () => {
-      const worker = await startWorker({ ...workshop.workerOptions, hasExpress: false });
-      await workshop.untilProcessed(video, undefined, 3_600_000);
+      const worker = await startWorker({ ...pipeline.workerOptions, hasExpress: false });
+      await pipeline.untilProcessed(video, undefined, 3_600_000);
       await worker.stop();
     });
   } finally {
-    await workshop.close();
+    await pipeline.close();
   }
 }
 
 async function work(source: string, count: number): Promise<Cost> {
-  const workshop = await openMediaPipeline({ withoutWorker: true, lookEveryMs: LOOK_EVERY_MS });
+  const pipeline = await openMediaPipeline({ withoutWorker: true, pollMs: LOOK_EVERY_MS });
   try {
-    const video = await workshop.upload(source);
-    await workshop.untilProcessed(video, undefined, 60_000, true);
+    const video = await pipeline.upload(source);
+    await pipeline.untilProcessed(video, undefined, 60_000, true);
     let workers: readonly RunningWorker[] = [];
     const cost = await measure(async () => {
       workers = await Promise.all(
         Array.from({ length: count }, (_, i) =>
-          startWorker({ ...workshop.workerOptions, owner: `worker-${i}`, hasExpress: false }),
+          startWorker({ ...pipeline.workerOptions, owner: `worker-${i}`, hasExpress: false }),
         ),
       );
-      await workshop.untilProcessed(video, undefined, 3_600_000);
+      await pipeline.untilProcessed(video, undefined, 3_600_000);
     });
     await Promise.all(workers.map(worker => worker.stop()));
     return cost;
   } finally {
-    await workshop.close();
+    await pipeline.close();
   }
 }
 

@@ -1,12 +1,10 @@
-/** A site without its doors: database, storage, intake and a worker, in this process. For tests of what becomes of a source. */
-import { spawnSync } from 'node:child_process';
+/** The media half of a site in this process: database, storage, intake and a worker. Tests upload a source and check the result. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
-import { copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { copyFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findCapabilities, findFfmpeg } from '../../src/kernel/ffmpeg.ts';
+import { findCapabilities } from '../../src/kernel/ffmpeg.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
 import { newVideoId, type VideoId } from '../../src/protocol/ids.ts';
@@ -23,6 +21,7 @@ import type { Isolation } from '../../src/site/media/ffmpeg/sandbox.ts';
 import { prepareSource } from '../../src/site/media/index/source-index.ts';
 import { createIntake } from '../../src/site/media/intake/intake.ts';
 import { createStorage, type Storage } from '../../src/site/media/storage/storage.ts';
+import { makeTemporaryDirectory, removeDirectory } from '../support/temporary-directory.ts';
 
 export interface MediaPipeline {
   readonly db: SiteDatabase;
@@ -31,13 +30,13 @@ export interface MediaPipeline {
   upload(path: string, name?: string): Promise<VideoId>;
   find(video: VideoId): Promise<VideoRow>;
   jobs(video?: VideoId): Promise<readonly JobProgress[]>;
-  /** Waits until no job of the video is open and it is neither checked nor prepared any more. */
+  /** Waits until the video has been checked and prepared and has no open job. `watch` gets each row that was polled. */
   untilProcessed(
     video: VideoId,
     watch?: (row: VideoRow) => void,
     timeoutMs?: number,
-    /** Its own state alone counts. */
-    isWithoutJobs?: boolean,
+    /** Ignores the video's jobs. */
+    ignoresJobs?: boolean,
   ): Promise<VideoRow>;
   present<T>(
     video: VideoId,
@@ -51,14 +50,14 @@ export async function openMediaPipeline(
   options: {
     readonly ladder?: readonly LadderEntry[];
     readonly withoutWorker?: boolean;
-    /** One step at a time, so that their order is certain. */
+    /** One step at a time, so that the order of the steps is certain. */
     readonly oneByOne?: boolean;
     readonly isolation?: Isolation;
-    /** How often `settle` looks: each look is work of this process too. */
-    readonly lookEveryMs?: number;
+    /** How often `untilProcessed` polls: this process does the work of each poll too. */
+    readonly pollMs?: number;
   } = {},
 ): Promise<MediaPipeline> {
-  const root = await mkdtemp(join(tmpdir(), 'tributary-workshop-'));
+  const root = await makeTemporaryDirectory('pipeline');
   const storage = createStorage(root);
   const db = await openDatabase<SiteSchema>(join(root, 'site.sqlite'), siteMigrations);
   const tools = await findMediaTools(options.isolation ? { isolation: options.isolation } : {});
@@ -79,7 +78,7 @@ export async function openMediaPipeline(
     keepFreeBytes: 0,
     can: async need => (await findCapabilities(tools.ffmpeg)).has(need),
     onRecord: () => {},
-    log: process.env.WORKSHOP_LOG ? { ...silentLog, warn: console.warn, error: console.error } : silentLog,
+    log: process.env.PIPELINE_LOG ? { ...silentLog, warn: console.warn, error: console.error } : silentLog,
   };
   let worker: RunningWorker | undefined;
   const intake = createIntake({
@@ -107,7 +106,7 @@ export async function openMediaPipeline(
     workerOptions,
     find,
     jobs,
-    async upload(path, name = 'A film') {
+    async upload(path, name = 'A video') {
       const id = newVideoId();
       const { size } = await stat(path);
       await insertVideo(db, {
@@ -122,18 +121,18 @@ export async function openMediaPipeline(
       await intake.accept(id, async () => createHash('sha256').update(readFileSync(path)).digest('hex'));
       return id;
     },
-    async untilProcessed(video, watch, timeoutMs = 120_000, isWithoutJobs = false) {
+    async untilProcessed(video, watch, timeoutMs = 120_000, ignoresJobs = false) {
       const deadline = Date.now() + timeoutMs;
       for (;;) {
         const row = await find(video);
         watch?.(row);
         const open = (await jobs(video)).filter(({ state }) => state === 'open');
         const isDone = !['uploading', 'checking', 'preparing'].includes(row.state);
-        if (isDone && (isWithoutJobs || open.length === 0)) return find(video);
+        if (isDone && (ignoresJobs || open.length === 0)) return find(video);
         if (Date.now() > deadline) {
           throw new Error(`${row.state} after ${timeoutMs} ms: ${JSON.stringify(await jobs(video))}`);
         }
-        await sleep(options.lookEveryMs ?? 50);
+        await sleep(options.pollMs ?? 50);
       }
     },
     async present(video, revision, use) {
@@ -150,24 +149,7 @@ export async function openMediaPipeline(
       await worker?.stop();
       await intake.stop();
       await db.destroy();
-      await rm(root, { recursive: true, force: true });
+      await removeDirectory(root);
     },
   };
-}
-
-/** Makes (once) a film with these ffmpeg arguments. */
-export function makeVideo(name: string, args: readonly string[]): string {
-  const directory = join(tmpdir(), 'tributary-odd-films');
-  mkdirSync(directory, { recursive: true });
-  // Another recipe is another film.
-  const key = createHash('sha256').update(args.join(' ')).digest('hex').slice(0, 8);
-  const path = join(directory, `${key}-${name}`);
-  if (existsSync(path)) return path;
-  const unfinished = join(directory, `part-${process.pid}-${name}`);
-  const run = spawnSync(findFfmpeg() ?? 'ffmpeg', ['-v', 'error', '-y', ...args, unfinished], {
-    encoding: 'utf8',
-  });
-  if (run.status !== 0) throw new Error(`ffmpeg could not make ${name}: ${run.stderr}`);
-  renameSync(unfinished, path);
-  return path;
 }

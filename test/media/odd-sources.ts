@@ -3,7 +3,7 @@
  * each is tested by `test/e2e/site/odd-sources.test.ts` and stated in `docs/sources.md`.
  */
 import { readFileSync } from 'node:fs';
-import { makeVideo } from './videos.ts';
+import { makeVideo } from './video-cache.ts';
 
 export interface OddSource {
   /** Unique; its end says how people would name the file. */

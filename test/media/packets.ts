@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
-import { requireFfmpeg } from './videos.ts';
+import { requireFfmpeg } from './video-cache.ts';
 
 const run = promisify(execFile);
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SiteVideo } from '../../../src/protocol/site.ts';
-import { requireFfmpeg } from '../../media/videos.ts';
+import { requireFfmpeg } from '../../media/video-cache.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 import { type Demo, findAtSite, findVideo, startDemo } from '../../support/demo.ts';
 import { eventually } from '../../support/eventually.ts';

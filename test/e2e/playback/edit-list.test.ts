@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { withServedSource } from '../../media/serve-source.ts';
-import { makeTrimmed, makeVideo, recipes } from '../../media/videos.ts';
+import { makeVideo } from '../../media/video-cache.ts';
+import { makeTrimmed, recipes } from '../../media/videos.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 
 /** Key frames stand every two seconds. */

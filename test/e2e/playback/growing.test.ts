@@ -1,10 +1,11 @@
 /** A film that is still being converted: who begins to watch its first minute sees the rest as well. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeVideoSync } from '../../media/video-cache.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 import { type Demo, findVideo, play, startDemo } from '../../support/demo.ts';
 import { eventually } from '../../support/eventually.ts';
-import { makeVideo, readVideo } from '../../support/sample-videos.ts';
+import { readVideo } from '../../support/sample-videos.ts';
 import { upload } from '../../support/uploads.ts';
 
 const SECONDS = 320;
@@ -14,12 +15,12 @@ const RATE = 8;
 
 /** Large enough that its first rung takes a while, of a kind that no browser plays. */
 function slowFilm(): string {
-  const part = makeVideo('slow-part.avi', [
+  const part = makeVideoSync('slow-part.avi', [
     ...['-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=25:duration=20'],
     ...['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000:duration=20'],
     ...['-c:v', 'mpeg4', '-q:v', '8', '-g', '50', '-c:a', 'mp2'],
   ]);
-  return makeVideo('slow.avi', ['-stream_loop', '15', '-i', part, '-c', 'copy']);
+  return makeVideoSync('slow.avi', ['-stream_loop', '15', '-i', part, '-c', 'copy']);
 }
 
 describe.skipIf(!chromiumPath)('a film that is still being converted', () => {

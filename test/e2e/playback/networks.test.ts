@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeVideoSync } from '../../media/video-cache.ts';
 import { chromiumPath } from '../../support/browser.ts';
 import { findVideo } from '../../support/demo.ts';
 import { eventually } from '../../support/eventually.ts';
 import { getJson } from '../../support/json-requests.ts';
 import { COMMAND } from '../../support/programs.ts';
-import { makeVideo } from '../../support/sample-videos.ts';
 import { upload } from '../../support/uploads.ts';
 import { missingForWan, startWan, type Wan } from '../../wan/wan.ts';
 
@@ -83,7 +83,7 @@ describe.skipIf(missing !== undefined)('a viewer among changing networks', () =>
       );
     }
     await Promise.all([isReady(trackerUrl()), ...CITIES.map(city => isReady(siteUrl(city)))]);
-    const film = makeVideo('networks.mp4', [
+    const film = makeVideoSync('networks.mp4', [
       ...['-f', 'lavfi', '-i', 'testsrc2=size=480x270:rate=25:duration=150'],
       ...['-vf', 'noise=alls=40:allf=t', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'],
       ...['-g', '50', '-b:v', '1500k', '-maxrate', '1500k', '-bufsize', '1500k', '-movflags', '+faststart'],

@@ -4,9 +4,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { requireFfmpeg } from '../../media/video-cache.ts';
 import { type Demo, findVideo, play, startDemo } from '../../support/demo.ts';
 import { eventually } from '../../support/eventually.ts';
-import { ffmpeg, minuteVideo, readVideo } from '../../support/sample-videos.ts';
+import { minuteVideo, readVideo } from '../../support/sample-videos.ts';
 import { upload } from '../../support/uploads.ts';
 
 const FILM_S = 60;
@@ -50,7 +51,7 @@ const lastClock = (output: string, pattern: RegExp): number => {
 
 const players: Readonly<Record<string, PlainPlayer>> = {
   ffmpeg: {
-    command: ffmpeg(),
+    command: requireFfmpeg(),
     args: url => [
       '-hide_banner',
       '-stats',

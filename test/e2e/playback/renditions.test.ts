@@ -6,11 +6,11 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MediaPipeline, makeVideo, openMediaPipeline } from '../../media/media-pipeline.ts';
+import { type MediaPipeline, openMediaPipeline } from '../../media/media-pipeline.ts';
 import { readMedia, readMultivariant } from '../../media/strict-hls.ts';
 import { checkMpd } from '../../media/strict-mpd.ts';
+import { makeVideoSync, requireFfmpeg } from '../../media/video-cache.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
-import { ffmpeg } from '../../support/sample-videos.ts';
 
 const SECONDS = 10;
 const SCRIPTS: Readonly<Record<string, string>> = {
@@ -28,32 +28,32 @@ const START: Readonly<Record<string, string>> = {
     player.on('error', e => fail('dash ' + e.error.code)); player.initialize(video, url, true);`,
 };
 
-let workshop: MediaPipeline;
+let pipeline: MediaPipeline;
 let server: http.Server;
 let base: string;
 let browser: Browser | undefined;
 const read = async (file: string): Promise<string> => (await fetch(`${base}/v/${file}`)).text();
 
 beforeAll(async () => {
-  workshop = await openMediaPipeline({
+  pipeline = await openMediaPipeline({
     ladder: [
       { codec: 'h264', lines: 360, kbps: 900 },
       { codec: 'h264', lines: 180, kbps: 300 },
     ],
   });
-  const source = makeVideo('television.avi', [
+  const source = makeVideoSync('television.avi', [
     ...['-f', 'lavfi', '-i', `testsrc2=s=640x360:r=25:d=${SECONDS}`],
     ...['-f', 'lavfi', '-i', `sine=440:r=44100:d=${SECONDS}`, '-c:v', 'mpeg4', '-q:v', '6', '-c:a', 'mp2'],
   ]);
-  const video = await workshop.upload(source);
-  const { revision } = await workshop.untilProcessed(video);
+  const video = await pipeline.upload(source);
+  const { revision } = await pipeline.untilProcessed(video);
   server = http.createServer((request, response) => {
     const path = (request.url ?? '').split('?')[0]!;
     const script = SCRIPTS[path.slice(1)];
     if (script) return response.setHeader('content-type', 'text/javascript').end(readFileSync(script));
     const player = /^\/play\/(\w+\.js)$/.exec(path)?.[1];
     if (player) return response.setHeader('content-type', 'text/html').end(pageOf(player, request.url ?? ''));
-    workshop
+    pipeline
       .present(video, revision, presentation => presentation.file(path.slice('/v/'.length)))
       .then(
         file => {
@@ -71,7 +71,7 @@ afterAll(async () => {
   await browser?.close();
   server.closeAllConnections();
   server.close();
-  await workshop.close();
+  await pipeline.close();
 });
 
 const pageOf = (player: string, address: string): string => `<!doctype html><title>${player}</title>
@@ -107,7 +107,7 @@ describe('the segments are played to the end', () => {
   it.each(['multivariant.m3u8', 'manifest.mpd'])('by ffmpeg, by %s', async file => {
     const args = ['-v', 'error', '-i', `${base}/v/${file}`, '-map', '0', '-f', 'null', '-'];
     // The segments come from this very process: it must not wait for ffmpeg with its hands full.
-    await promisify(execFile)(ffmpeg(), args, { timeout: 60_000 });
+    await promisify(execFile)(requireFfmpeg(), args, { timeout: 60_000 });
   });
 
   it.skipIf(!chromiumPath).each([

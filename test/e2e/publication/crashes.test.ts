@@ -4,11 +4,12 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Video } from '../../../src/protocol/central.ts';
+import { makeVideoSync } from '../../media/video-cache.ts';
 import { type Demo, findAtSite, findVideo, play, startDemo } from '../../support/demo.ts';
 import { eventually } from '../../support/eventually.ts';
 import { getJson } from '../../support/json-requests.ts';
 import { readMemory } from '../../support/programs.ts';
-import { makeVideo, minuteVideo, readVideo, shortVideo } from '../../support/sample-videos.ts';
+import { minuteVideo, readVideo, shortVideo } from '../../support/sample-videos.ts';
 import { createUpload, findUploadOffset, patchUpload, upload, videoIdOf } from '../../support/uploads.ts';
 
 let demo: Demo;
@@ -152,7 +153,7 @@ describe('kill -9 of the tracker', () => {
 
 describe('a long film', () => {
   it('of two hours and more than 1 GB plays within two seconds of its last byte, in less than 400 MB of memory', async () => {
-    const minute = makeVideo('noisy.mp4', [
+    const minute = makeVideoSync('noisy.mp4', [
       '-f',
       'lavfi',
       '-i',
@@ -184,7 +185,7 @@ describe('a long film', () => {
       '-f',
       'mp4',
     ]);
-    const path = makeVideo('two-hours.mp4', [
+    const path = makeVideoSync('two-hours.mp4', [
       '-stream_loop',
       '119',
       '-i',

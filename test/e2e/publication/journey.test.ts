@@ -3,11 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Signal, Video } from '../../../src/protocol/central.ts';
 import type { SiteVideo } from '../../../src/protocol/site.ts';
+import { requireFfmpeg } from '../../media/video-cache.ts';
 import { type Demo, findAtSite, findVideo, play, startDemo } from '../../support/demo.ts';
 import { eventually } from '../../support/eventually.ts';
 import { getJson } from '../../support/json-requests.ts';
 import { runProgram } from '../../support/programs.ts';
-import { ffmpeg, readVideo, shortVideo, videoVariants } from '../../support/sample-videos.ts';
+import { readVideo, shortVideo, videoVariants } from '../../support/sample-videos.ts';
 import { type UploadResult, upload } from '../../support/uploads.ts';
 
 let demo: Demo;
@@ -24,7 +25,7 @@ const site = (index: number) => {
 
 /** The packets of each stream as ffmpeg reads them: size and hash, in order. */
 function readPackets(input: string): Record<string, string[]> {
-  const { status, stdout, stderr } = runProgram(ffmpeg(), [
+  const { status, stdout, stderr } = runProgram(requireFfmpeg(), [
     '-hide_banner',
     '-loglevel',
     'error',
@@ -178,7 +179,7 @@ describe('an upload', () => {
 
   it.each(['go/ID', 'play/ID.m3u8'])('is played to its end by ffmpeg and by mpv through /%s', path => {
     const url = `${demo.tracker}/${path.replace('ID', video.id)}`;
-    const decoded = runProgram(ffmpeg(), [
+    const decoded = runProgram(requireFfmpeg(), [
       '-v',
       'error',
       '-i',

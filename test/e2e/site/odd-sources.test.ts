@@ -27,7 +27,7 @@ interface Played {
   readonly error?: string;
 }
 
-let workshop: MediaPipeline;
+let pipeline: MediaPipeline;
 let server: Server;
 let browser: Browser | undefined;
 const rows = new Map<string, VideoRow>();
@@ -79,15 +79,15 @@ const PLAYERS: Readonly<Record<string, Player>> = {
 beforeAll(async () => {
   const directory = mkdtempSync(join(tmpdir(), 'tributary-odd-'));
   // The lowest rung says whether a source can be converted; how many there are is tested elsewhere.
-  workshop = await openMediaPipeline({ ladder: [{ codec: 'h264', lines: 240, kbps: 300 }] });
+  pipeline = await openMediaPipeline({ ladder: [{ codec: 'h264', lines: 240, kbps: 300 }] });
   try {
     const ids = new Map<string, Awaited<ReturnType<MediaPipeline['upload']>>>();
     for (const source of ODD_SOURCES) {
       const path = join(directory, source.name);
       writeFileSync(path, await makeOddSource(source));
-      ids.set(source.name, await workshop.upload(path, source.name));
+      ids.set(source.name, await pipeline.upload(path, source.name));
     }
-    for (const [name, id] of ids) rows.set(name, await workshop.untilProcessed(id));
+    for (const [name, id] of ids) rows.set(name, await pipeline.untilProcessed(id));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -100,7 +100,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await new Promise(done => server?.close(done));
-  await workshop?.close();
+  await pipeline?.close();
 });
 
 /** Every file of every revision, as a buffer would serve it, and a page with hls.js. */
@@ -108,7 +108,7 @@ async function serveWorkshop(): Promise<Server> {
   const made = createServer((request, response) => {
     const [, video = '', revision = '', ...file] = (request.url ?? '').split('/');
     if (video === '') return void response.setHeader('content-type', 'text/html').end('<!doctype html>');
-    workshop
+    pipeline
       .present(video as never, revision, presentation => presentation.file(file.join('/')))
       .then(found => {
         if (!found) response.writeHead(404).end();

@@ -11,11 +11,12 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import S3rver from 's3rver';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeVideoSync, requireFfmpeg } from '../../media/video-cache.ts';
 import { type Cluster, startCluster, untilRegistered, uploadTo, videoAt } from '../../support/cluster.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startPostgres } from '../../support/postgres/server.ts';
 import { COMMAND } from '../../support/programs.ts';
-import { ffmpeg, makeVideo, readVideo } from '../../support/sample-videos.ts';
+import { readVideo } from '../../support/sample-videos.ts';
 
 const SECONDS = 40;
 let directory: string;
@@ -66,7 +67,7 @@ it('converts what it fetches from the store, and the site publishes it and keeps
   // It encodes nothing itself.
   const site = await cluster.addSite('Hangzhou', { lines: [...shared, 'workers = 0'] });
   await site.start();
-  const film = makeVideo('apart.avi', [
+  const film = makeVideoSync('apart.avi', [
     ...['-f', 'lavfi', '-i', `testsrc2=size=320x180:rate=25:duration=${SECONDS}`],
     ...['-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${SECONDS}`],
     ...['-c:v', 'mpeg4', '-q:v', '8', '-g', '50', '-c:a', 'mp2'],
@@ -122,5 +123,5 @@ it('converts what it fetches from the store, and the site publishes it and keeps
 /** The store answers from this very process: it must not wait for ffmpeg with its hands full. */
 async function play(url: string): Promise<string> {
   const args = ['-v', 'error', '-i', url, '-map', '0:v:0', '-c', 'copy', '-f', 'framemd5', '-'];
-  return (await promisify(execFile)(ffmpeg(), args, { timeout: 60_000 })).stdout;
+  return (await promisify(execFile)(requireFfmpeg(), args, { timeout: 60_000 })).stdout;
 }

@@ -3,33 +3,34 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type MediaPipeline, makeVideo, openMediaPipeline } from '../../media/media-pipeline.ts';
+import { type MediaPipeline, openMediaPipeline } from '../../media/media-pipeline.ts';
+import { makeVideoSync } from '../../media/video-cache.ts';
 import { eventually } from '../../support/eventually.ts';
 import { COMMAND } from '../../support/programs.ts';
 
 const SECONDS = 100;
 const workers: ChildProcess[] = [];
-let workshop: MediaPipeline;
+let pipeline: MediaPipeline;
 beforeAll(async () => {
-  workshop = await openMediaPipeline({ withoutWorker: true });
+  pipeline = await openMediaPipeline({ withoutWorker: true });
 });
 afterAll(async () => {
   for (const worker of workers) worker.kill('SIGKILL');
-  await workshop.close();
+  await pipeline.close();
 });
 
 it('a film is shared by workers, and killing one loses no more than its step', async () => {
-  const { root } = workshop.storage;
+  const { root } = pipeline.storage;
   const config = join(root, 'worker.toml');
   await writeFile(
     config,
     `[site]\nname = "Test"\nbaseUrl = "http://127.0.0.1:1"\nsourceAddress = "127.0.0.1:1"\n` +
       `dataDirectory = ${JSON.stringify(root)}\noperatorToken = "0123456789abcdef"\nlogLevel = "silent"\n`,
   );
-  const source = makeVideo('shared.avi', [
+  const source = makeVideoSync('shared.avi', [
     ...['-f', 'lavfi', '-i', `testsrc2=s=640x360:r=25:d=${SECONDS}`, '-c:v', 'mpeg4', '-q:v', '9'],
   ]);
-  const video = await workshop.upload(source);
+  const video = await pipeline.upload(source);
   const start = (): ChildProcess => {
     const worker = spawn(process.execPath, [COMMAND, 'worker', '--config', config], { stdio: 'ignore' });
     workers.push(worker);
@@ -38,7 +39,7 @@ it('a film is shared by workers, and killing one loses no more than its step', a
   const doomed = start();
   start();
   const owners = async (): Promise<readonly string[]> => {
-    const leased = await workshop.db
+    const leased = await pipeline.db
       .selectFrom('job_steps')
       .select('owner')
       .where('state', '=', 'leased')
@@ -47,12 +48,12 @@ it('a film is shared by workers, and killing one loses no more than its step', a
   };
   await eventually('both are at work', async () => (await owners()).length === 2 || undefined, 60_000);
   doomed.kill('SIGKILL');
-  const ready = await workshop.untilProcessed(video, undefined, 150_000);
+  const ready = await pipeline.untilProcessed(video, undefined, 150_000);
   expect([ready.state, ready.error_detail]).toEqual(['ready', null]);
-  const steps = await workshop.db.selectFrom('job_steps').select(['kind', 'attempts']).execute();
+  const steps = await pipeline.db.selectFrom('job_steps').select(['kind', 'attempts']).execute();
   const again = steps.filter(({ attempts }) => attempts > 1);
   expect(again).toHaveLength(1);
-  await workshop.present(video, ready.revision, async presentation => {
+  await pipeline.present(video, ready.revision, async presentation => {
     expect(Math.abs(presentation.timeline.durationMs - SECONDS * 1_000)).toBeLessThan(300);
   });
 });

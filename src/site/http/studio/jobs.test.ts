@@ -1,20 +1,21 @@
 /** A conversion that ends early: those who wait for more of the film are told that there will be none. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type MediaPipeline, makeVideo, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
+import { type MediaPipeline, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
+import { makeVideoSync } from '../../../../test/media/video-cache.ts';
 import { createHttp } from '../../../kernel/http/server.ts';
 import { silentLog } from '../../../kernel/log.ts';
 import type { VideoRecord } from '../../../protocol/publication/record.ts';
 import { serveJobs } from './jobs.ts';
 
 const OPERATOR = 'operator-token-of-these-tests';
-let workshop: MediaPipeline;
+let pipeline: MediaPipeline;
 beforeAll(async () => {
-  workshop = await openMediaPipeline({ oneByOne: true });
+  pipeline = await openMediaPipeline({ oneByOne: true });
 });
-afterAll(() => workshop.close());
+afterAll(() => pipeline.close());
 
 it('a film whose conversion is cancelled in the middle is published as what there is of it, and grows no more', async () => {
-  const { db, storage } = workshop;
+  const { db, storage } = pipeline;
   const { app } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
   let told = 0;
   serveJobs(app, {
@@ -25,10 +26,10 @@ it('a film whose conversion is cancelled in the middle is published as what ther
     onJob: () => {},
     onRecord: () => told++,
   });
-  const source = makeVideo('five-minutes.avi', [
+  const source = makeVideoSync('five-minutes.avi', [
     ...['-f', 'lavfi', '-i', 'testsrc2=s=480x360:r=25:d=300', '-c:v', 'mpeg4', '-q:v', '9'],
   ]);
-  const video = await workshop.upload(source);
+  const video = await pipeline.upload(source);
   const readRecord = async (): Promise<VideoRecord | undefined> => {
     const row = await db
       .selectFrom('records')
@@ -39,7 +40,7 @@ it('a film whose conversion is cancelled in the middle is published as what ther
     return row && (JSON.parse(row.body) as VideoRecord);
   };
   await expect.poll(readRecord, { timeout: 50_000, interval: 20 }).toMatchObject({ isGrowing: true });
-  const [job] = await workshop.jobs(video);
+  const [job] = await pipeline.jobs(video);
   const cancel = (token: string) =>
     app.inject({
       method: 'POST',
@@ -48,7 +49,7 @@ it('a film whose conversion is cancelled in the middle is published as what ther
     });
   expect((await cancel('a stranger')).statusCode).toBe(401);
   expect((await cancel(OPERATOR)).statusCode).toBe(200);
-  const row = await workshop.untilProcessed(video);
+  const row = await pipeline.untilProcessed(video);
   expect([row.state, row.error_code]).toEqual(['ready', 'conversion-incomplete']);
   const record = await readRecord();
   expect(record?.isGrowing).toBeUndefined();

@@ -4,7 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MediaPipeline, makeVideo, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
+import { type MediaPipeline, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
+import { makeVideoSync } from '../../../../test/media/video-cache.ts';
 import { findFfmpeg } from '../../../kernel/ffmpeg.ts';
 import type { Rendition } from '../../../protocol/media/media.ts';
 import type { VideoRow } from '../../database/schema.ts';
@@ -26,14 +27,14 @@ const sound = (seconds: number, layout = 'mono'): readonly string[] => [
 const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'] as const;
 const mpeg4 = ['-c:v', 'mpeg4', '-q:v', '8'] as const;
 
-let workshop: MediaPipeline;
+let pipeline: MediaPipeline;
 beforeAll(async () => {
-  workshop = await openMediaPipeline({ oneByOne: true });
+  pipeline = await openMediaPipeline({ oneByOne: true });
 });
-afterAll(() => workshop.close());
+afterAll(() => pipeline.close());
 
 const present = <T>(row: VideoRow, use: (presentation: Presentation) => Promise<T>): Promise<T> =>
-  workshop.present(row.id as never, row.revision, use);
+  pipeline.present(row.id as never, row.revision, use);
 
 /** Seconds of a rendition's packets, and what a decoder complains of. */
 async function decode(presentation: Presentation, { id }: Rendition) {
@@ -66,16 +67,16 @@ async function decode(presentation: Presentation, { id }: Rendition) {
 
 describe('a source that no browser can play', () => {
   it('is published while its first rung grows, then gets the rungs above', async () => {
-    const source = makeVideo('mpeg4-36.avi', [
+    const source = makeVideoSync('mpeg4-36.avi', [
       ...picture(36, '320x240'),
       ...sound(36),
       ...mpeg4,
       ...['-g', '60', '-c:a', 'mp2'],
     ]);
-    const video = await workshop.upload(source);
-    const ready = await workshop.untilProcessed(video);
+    const video = await pipeline.upload(source);
+    const ready = await pipeline.untilProcessed(video);
     expect(ready.state).toBe('ready');
-    const revisions = await workshop.db
+    const revisions = await pipeline.db
       .selectFrom('revisions')
       .select('id')
       .where('video_id', '=', video)
@@ -83,7 +84,7 @@ describe('a source that no browser can play', () => {
       .execute();
     expect(revisions).toHaveLength(2);
     // The first revision goes on for those who are watching it.
-    await workshop.present(video, revisions[0]?.id ?? null, async old => {
+    await pipeline.present(video, revisions[0]?.id ?? null, async old => {
       expect(old.timeline.durationMs).toBe(32_000);
       expect(await old.file('h264-240/7.m4s')).toBeDefined();
       expect(await old.file('h264-240/8.m4s')).toBeUndefined();
@@ -109,7 +110,7 @@ describe('a source that no browser can play', () => {
     [
       'interlaced MPEG-2 in a program stream',
       () =>
-        makeVideo('interlaced.mpg', [
+        makeVideoSync('interlaced.mpg', [
           ...picture(6, '720x576', 25),
           ...sound(6),
           '-vf',
@@ -129,7 +130,7 @@ describe('a source that no browser can play', () => {
     [
       'MPEG-2 in a transport stream',
       () =>
-        makeVideo('mpeg2.ts', [
+        makeVideoSync('mpeg2.ts', [
           ...picture(6, '640x360', 25),
           ...sound(6),
           '-c:v',
@@ -145,7 +146,7 @@ describe('a source that no browser can play', () => {
     [
       'WMV',
       () =>
-        makeVideo('film.wmv', [
+        makeVideoSync('film.wmv', [
           ...picture(6, '321x241'),
           ...sound(6),
           '-c:v',
@@ -161,7 +162,7 @@ describe('a source that no browser can play', () => {
     [
       'FLV with MP3',
       () =>
-        makeVideo('film.flv', [
+        makeVideoSync('film.flv', [
           ...picture(6, '320x240'),
           ...sound(6),
           '-c:v',
@@ -179,7 +180,7 @@ describe('a source that no browser can play', () => {
     [
       '10-bit 4:2:2 H.264 with six channels',
       () =>
-        makeVideo('professional.mov', [
+        makeVideoSync('professional.mov', [
           ...picture(6, '640x360'),
           ...sound(6, '5.1'),
           '-c:v',
@@ -197,7 +198,7 @@ describe('a source that no browser can play', () => {
     [
       'HDR in ten bits',
       () =>
-        makeVideo('hdr.mkv', [
+        makeVideoSync('hdr.mkv', [
           ...picture(4, '640x360'),
           '-c:v',
           'libx265',
@@ -219,33 +220,45 @@ describe('a source that no browser can play', () => {
     ],
     [
       'sound alone (MP3)',
-      () => makeVideo('sound.mp3', [...sound(6), '-c:a', 'mp3']),
+      () => makeVideoSync('sound.mp3', [...sound(6), '-c:a', 'mp3']),
       ['aac-audio 1'],
       undefined,
     ],
-    ['sound alone (WAV)', () => makeVideo('sound.wav', [...sound(6, 'stereo')]), ['aac-audio 2'], undefined],
+    [
+      'sound alone (WAV)',
+      () => makeVideoSync('sound.wav', [...sound(6, 'stereo')]),
+      ['aac-audio 2'],
+      undefined,
+    ],
     [
       'pictures alone (Theora)',
-      () => makeVideo('silent.ogv', [...picture(6, '320x240'), '-c:v', 'libtheora', '-q:v', '4']),
+      () => makeVideoSync('silent.ogv', [...picture(6, '320x240'), '-c:v', 'libtheora', '-q:v', '4']),
       ['h264-240 320x240'],
       undefined,
     ],
     [
       'lossless pictures held upright',
-      () => makeVideo('upright.avi', [...picture(2, '241x427'), '-c:v', 'ffv1', '-pix_fmt', 'yuv420p']),
+      () => makeVideoSync('upright.avi', [...picture(2, '241x427'), '-c:v', 'ffv1', '-pix_fmt', 'yuv420p']),
       ['h264-240 240x426'],
       undefined,
     ],
     [
       'key frames two minutes apart',
       () =>
-        makeVideo('sparse.mp4', [...picture(130, '160x120', 5), ...h264, '-g', '9999', '-sc_threshold', '0']),
+        makeVideoSync('sparse.mp4', [
+          ...picture(130, '160x120', 5),
+          ...h264,
+          '-g',
+          '9999',
+          '-sc_threshold',
+          '0',
+        ]),
       ['h264-120 160x120'],
       undefined,
     ],
   ])('%s', async (_what, make, expected) => {
-    const video = await workshop.upload(make());
-    const ready = await workshop.untilProcessed(video);
+    const video = await pipeline.upload(make());
+    const ready = await pipeline.untilProcessed(video);
     expect([ready.state, ready.error_detail]).toEqual(['ready', null]);
     await present(ready, async presentation => {
       expect(
@@ -271,7 +284,7 @@ describe('frames that only lie in the wrong container', () => {
     [
       'a transport stream',
       () =>
-        makeVideo('copy.ts', [
+        makeVideoSync('copy.ts', [
           ...picture(9, '320x240', 25),
           ...sound(9),
           ...h264,
@@ -287,7 +300,7 @@ describe('frames that only lie in the wrong container', () => {
     [
       'FLV',
       () =>
-        makeVideo('copy.flv', [
+        makeVideoSync('copy.flv', [
           ...picture(9, '320x240', 25),
           ...sound(9),
           ...h264,
@@ -301,15 +314,23 @@ describe('frames that only lie in the wrong container', () => {
     [
       'sound of AC-3 beside H.264',
       () =>
-        makeVideo('ac3.mkv', [...picture(9, '320x240', 25), ...sound(9), ...h264, '-g', '50', '-c:a', 'ac3']),
+        makeVideoSync('ac3.mkv', [
+          ...picture(9, '320x240', 25),
+          ...sound(9),
+          ...h264,
+          '-g',
+          '50',
+          '-c:a',
+          'ac3',
+        ]),
       ['source-video', 'source-audio'],
     ],
-    ['AAC alone', () => makeVideo('bare.aac', [...sound(9), '-c:a', 'aac']), ['source-audio']],
+    ['AAC alone', () => makeVideoSync('bare.aac', [...sound(9), '-c:a', 'aac']), ['source-audio']],
   ])('%s is copied, and not encoded', async (_what, make, expected) => {
-    const video = await workshop.upload(make());
-    const ready = await workshop.untilProcessed(video);
+    const video = await pipeline.upload(make());
+    const ready = await pipeline.untilProcessed(video);
     expect([ready.state, ready.error_detail]).toEqual(['ready', null]);
-    expect((await workshop.jobs(video)).map(({ kind }) => kind)).toContain('remux');
+    expect((await pipeline.jobs(video)).map(({ kind }) => kind)).toContain('remux');
     await present(ready, async presentation => {
       expect(presentation.renditions.map(({ id }) => id).filter(id => id.startsWith('source'))).toEqual(
         expected,
@@ -321,14 +342,14 @@ describe('frames that only lie in the wrong container', () => {
 
 describe('a source that is published', () => {
   it('gets rungs below its own size that are cut where it is cut', async () => {
-    const source = makeVideo('uneven.mp4', [
+    const source = makeVideoSync('uneven.mp4', [
       ...picture(50, '640x400', 25),
       ...sound(50),
       ...['-vf', "select='lt(mod(n,50),30)'", '-fps_mode', 'vfr', ...h264, '-bf', '2'],
       ...['-force_key_frames', '3.1,7.7,11,16.3,19.9,30,33.3,37,41.5,46', '-g', '999', '-c:a', 'aac'],
     ]);
-    const video = await workshop.upload(source);
-    const ready = await workshop.untilProcessed(video);
+    const video = await pipeline.upload(source);
+    const ready = await pipeline.untilProcessed(video);
     await present(ready, async presentation => {
       expect(presentation.renditions.map(({ id }) => id)).toEqual([
         'source-video',

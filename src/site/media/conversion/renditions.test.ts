@@ -4,9 +4,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MediaPipeline, makeVideo, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
+import { type MediaPipeline, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
 import { writeRotated } from '../../../../test/media/rotate.ts';
-import { hasEncoder } from '../../../../test/media/videos.ts';
+import { hasEncoder, makeVideoSync } from '../../../../test/media/video-cache.ts';
 import { findFfmpeg } from '../../../kernel/ffmpeg.ts';
 import type { Rendition, VideoRendition } from '../../../protocol/media/media.ts';
 import type { Presentation } from '../cut/cut.ts';
@@ -32,11 +32,11 @@ const corners = (size: string): readonly string[] => {
 };
 
 const isPicture = (rendition: Rendition): rendition is VideoRendition => rendition.kind === 'video';
-let workshop: MediaPipeline;
+let pipeline: MediaPipeline;
 let directory: string;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tributary-rungs-'));
-  workshop = await openMediaPipeline({
+  pipeline = await openMediaPipeline({
     ladder: [
       { codec: 'h264', lines: 240, kbps: 500 },
       { codec: 'hevc', lines: 240, kbps: 300 },
@@ -45,15 +45,15 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await workshop.close();
+  await pipeline.close();
   await rm(directory, { recursive: true, force: true });
 });
 
 async function convert<T>(path: string, use: (presentation: Presentation) => Promise<T>): Promise<T> {
-  const video = await workshop.upload(path);
-  const row = await workshop.untilProcessed(video);
+  const video = await pipeline.upload(path);
+  const row = await pipeline.untilProcessed(video);
   expect([row.state, row.error_detail]).toEqual(['ready', null]);
-  return workshop.present(video, row.revision, use);
+  return pipeline.present(video, row.revision, use);
 }
 
 /** All of a rendition as one file. */
@@ -99,7 +99,7 @@ const countFrames = (path: string): number => raw(['-i', path, '-vf', 'scale=2:2
 
 describe('a film of a telephone', () => {
   it('held upright, of uneven frames: turned as it was held', async () => {
-    const lying = makeVideo('lying.mp4', [
+    const lying = makeVideoSync('lying.mp4', [
       ...corners('480x320'),
       ...sound,
       ...['-vf', "select='not(mod(n,3))+lt(mod(n,50),20)'", '-fps_mode', 'vfr', ...h264, '-c:a', 'aac'],
@@ -128,7 +128,7 @@ describe('a film of a telephone', () => {
 
 describe('rungs in every codec', () => {
   it('of a film of odd size that no browser plays: even, cut at the same instants, named by what they are', async () => {
-    const source = makeVideo('odd.avi', [
+    const source = makeVideoSync('odd.avi', [
       ...corners('427x321'),
       ...sound,
       ...['-c:v', 'ffv1', '-pix_fmt', 'yuv444p', '-c:a', 'mp2'],
@@ -165,9 +165,9 @@ describe('rungs in every codec', () => {
 
 describe('an edit list that begins within a group of pictures', () => {
   it('has players begin where its author cut, in the source and in its rungs', async () => {
-    const whole = makeVideo('uncut.mp4', [...corners('480x320'), ...sound, ...h264, '-c:a', 'aac']);
+    const whole = makeVideoSync('uncut.mp4', [...corners('480x320'), ...sound, ...h264, '-c:a', 'aac']);
     // Key frames stand every two seconds: 3.3 is 1.3 after the one before it.
-    const trimmed = makeVideo('cut.mp4', ['-ss', '3.3', '-i', whole, '-c', 'copy']);
+    const trimmed = makeVideoSync('cut.mp4', ['-ss', '3.3', '-i', whole, '-c', 'copy']);
     await convert(trimmed, async presentation => {
       expect(presentation.renditions.filter(isPicture)).toHaveLength(4);
       for (const { id } of presentation.renditions) {

@@ -2,7 +2,8 @@
 import { describe, it } from 'vitest';
 import { expectSamePackets, readPackets } from '../../../../test/media/packets.ts';
 import { withServedSource } from '../../../../test/media/serve-source.ts';
-import { hasEncoder, makeTrimmed, makeVideo, type Recipe, recipes } from '../../../../test/media/videos.ts';
+import { hasEncoder, makeVideo, type Recipe } from '../../../../test/media/video-cache.ts';
+import { makeTrimmed, recipes } from '../../../../test/media/videos.ts';
 
 const expectLossless = async (film: string): Promise<void> => {
   await withServedSource(film, async ({ multivariantUrl }) => {

@@ -3,7 +3,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hasEncoder, makeVideo, requireFfmpeg } from '../../../../test/media/videos.ts';
+import { hasEncoder, makeVideo, requireFfmpeg } from '../../../../test/media/video-cache.ts';
 import { createLog } from '../../../kernel/log.ts';
 import { openDatabase } from '../../../kernel/sql/sql.ts';
 import { newRevisionId, newVideoId, type RevisionId, type VideoId } from '../../../protocol/ids.ts';

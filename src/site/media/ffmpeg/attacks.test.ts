@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeVideo, requireFfmpeg } from '../../../../test/media/videos.ts';
+import { makeVideo, requireFfmpeg } from '../../../../test/media/video-cache.ts';
 import type { Demuxer } from './allowed.ts';
 import { chooseDemuxer, convert, type FfmpegJob, findMediaTools, type MediaTools, probe } from './ffmpeg.ts';
 import { FfmpegFailed } from './run.ts';

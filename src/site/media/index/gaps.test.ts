@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeTrimmed, makeVideo, type Recipe, recipes } from '../../../../test/media/videos.ts';
+import { makeVideo, type Recipe } from '../../../../test/media/video-cache.ts';
+import { makeTrimmed, recipes } from '../../../../test/media/videos.ts';
 import { prepareSource } from './prepare.ts';
 
 let directory: string;

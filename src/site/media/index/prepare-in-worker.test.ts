@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeVideo, recipes } from '../../../../test/media/videos.ts';
+import { makeVideo } from '../../../../test/media/video-cache.ts';
+import { recipes } from '../../../../test/media/videos.ts';
 import { prepareSource } from './prepare.ts';
 import { prepareInWorker } from './prepare-in-worker.ts';
 

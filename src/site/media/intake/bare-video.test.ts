@@ -1,16 +1,17 @@
 /** Pictures without a container have no times: they are wrapped first, so that many workers can share them. */
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MediaPipeline, makeVideo, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
+import { type MediaPipeline, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
+import { makeVideoSync } from '../../../../test/media/video-cache.ts';
 
 const SECONDS = 70;
 const RATE = 10;
 
-let workshop: MediaPipeline;
+let pipeline: MediaPipeline;
 beforeAll(async () => {
-  workshop = await openMediaPipeline({ ladder: [{ codec: 'h264', lines: 120, kbps: 200 }] });
+  pipeline = await openMediaPipeline({ ladder: [{ codec: 'h264', lines: 120, kbps: 200 }] });
 });
-afterAll(() => workshop.close());
+afterAll(() => pipeline.close());
 
 const picture = ['-f', 'lavfi', '-i', `testsrc2=s=160x120:r=25:d=${SECONDS}`, '-pix_fmt', 'yuv420p'] as const;
 
@@ -19,10 +20,10 @@ describe('bare video', () => {
     ['bare-70.m2v', ['-c:v', 'mpeg2video', '-bf', '2', '-g', '15', '-r', '25'], 'mpegvideo', 25],
     ['bare-70.h264', ['-c:v', 'libx264', '-bf', '3', '-g', '50', '-r', String(RATE)], 'h264', RATE],
   ] as const)('%s is encoded in chunks, each picture once', async (name, args, demuxer, rate) => {
-    const video = await workshop.upload(makeVideo(name, [...picture, ...args]));
-    const row = await workshop.untilProcessed(video);
+    const video = await pipeline.upload(makeVideoSync(name, [...picture, ...args]));
+    const row = await pipeline.untilProcessed(video);
     expect([row.state, row.error_detail]).toEqual(['ready', null]);
-    const jobs = await workshop.db
+    const jobs = await pipeline.db
       .selectFrom('jobs')
       .select(['kind', 'plan'])
       .where('video_id', '=', video)
@@ -35,10 +36,10 @@ describe('bare video', () => {
       plan: { demuxer: 'matroska', chunks: [0, 32, 64] },
     });
     // What was made for the conversion alone is gone.
-    const files = await readdir(workshop.storage.directory(video));
+    const files = await readdir(pipeline.storage.directory(video));
     expect(files).toContain('source');
     expect(files.filter(file => file.endsWith('.mkv'))).toEqual([]);
-    await workshop.present(video, row.revision, async presentation => {
+    await pipeline.present(video, row.revision, async presentation => {
       expect(presentation.timeline.durationMs).toBeGreaterThan((SECONDS - 0.3) * 1_000);
       expect(presentation.timeline.durationMs).toBeLessThan((SECONDS + 0.3) * 1_000);
       const [rendition] = presentation.renditions;

@@ -4,7 +4,8 @@ import { copyFile, mkdtemp, readdir, readFile, rm, stat, utimes } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { makeVideo, recipes } from '../../../../test/media/videos.ts';
+import { makeVideo } from '../../../../test/media/video-cache.ts';
+import { recipes } from '../../../../test/media/videos.ts';
 import { silentLog } from '../../../kernel/log.ts';
 import { openDatabase } from '../../../kernel/sql/sql.ts';
 import { newVideoId, type VideoId } from '../../../protocol/ids.ts';

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rewriteMatroska, type Variant } from '../../../../../test/media/matroska-writer.ts';
 import { expectSamePackets, readPackets } from '../../../../../test/media/packets.ts';
 import { withServedSource } from '../../../../../test/media/serve-source.ts';
-import { makeVideo, recipes } from '../../../../../test/media/videos.ts';
+import { makeVideo } from '../../../../../test/media/video-cache.ts';
+import { recipes } from '../../../../../test/media/videos.ts';
 import { prepareSource } from '../../index/source-index.ts';
 import { formatElement } from './ebml.ts';
 
