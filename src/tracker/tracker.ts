@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { call, formatAddress } from '../kernel/http/client.ts';
 import { createFastPath } from '../kernel/http/fast-path.ts';
 import { allowAnyOrigin, createHttp, type HttpServer } from '../kernel/http/server.ts';
+import { centralClientOf } from '../kernel/identity/central-client.ts';
 import { readOrMakeSecret } from '../kernel/identity/keys.ts';
 import { readIdentity, signerOf } from '../kernel/identity/member.ts';
 import { repeat } from '../kernel/lifecycle/repeat.ts';
@@ -123,8 +124,7 @@ export async function startTracker(config: TrackerConfig): Promise<RunningTracke
   const book = RightsState.open(join(config.dataDirectory, 'rights.json'));
   const following = followRights({
     state: book,
-    identity: feed.identity,
-    centralUrl: () => config.central,
+    central: () => centralClientOf(feed.identity()),
     log,
   });
   const partialHolders = createPartialHolders();

@@ -19,6 +19,7 @@ import { openDatabase } from '../../src/kernel/sql/sql.ts';
 import { newSiteId } from '../../src/protocol/ids.ts';
 import { type SiteSchema, siteMigrations } from '../../src/site/database/schema.ts';
 import { createGateway, serveGateway } from '../../src/site/http/gateway.ts';
+import { centralOf } from '../../src/site/publication/central-client.ts';
 import { startLink } from '../../src/site/publication/link.ts';
 import { describeSiteReader } from './site-reader.contract.ts';
 
@@ -72,7 +73,7 @@ async function openLinked() {
   );
   const link = startLink({
     app: site.app,
-    identity: () => identity,
+    central: () => centralOf(identity),
     wanted: () => ({ preferred: true }),
     log: silentLog,
   });

@@ -1,4 +1,4 @@
-/** Central in the simulation: the real collector, greetings, signals and database. Several processes may share the disk. */
+/** Central in the simulation: the real collector, handshakes, signals and database. Several processes may share the disk. */
 import { Bell } from '../../src/central/change-notifier.ts';
 import { Collector } from '../../src/central/collector/collector.ts';
 import { readEpoch } from '../../src/central/database/publication/epochs.ts';
@@ -66,7 +66,7 @@ export class CentralNode {
     network.listen(CENTRAL, {
       process,
       handlers: {
-        greet: payload => {
+        handshake: payload => {
           const { site, body } = payload as Incoming;
           return acceptHandshake(db, site, handshakeRequestSchema.parse(body), now());
         },

@@ -223,21 +223,19 @@ describe('without one rule the simulation finds a violation', () => {
     expect((await findViolation(alone))?.violation).toMatch(/does not come right/);
   });
 
-  it('R7: a start that greets and takes nothing back', async () => {
+  it('R7: a handshake that restores nothing', async () => {
     const { adoptEpoch } = await import('../../src/site/database/handshake.ts');
     const { readSignal } = await import('../../src/site/database/signal.ts');
     vi.doMock(`${src}/site/publication/handshake.ts`, () => ({
       async greet(
-        {
-          db,
-          calls,
-        }: Parameters<typeof import('../../src/site/publication/handshake.ts').performHandshake>[0],
-        signal: AbortSignal,
+        ...[{ db }, central, abort]: Parameters<
+          typeof import('../../src/site/publication/handshake.ts').performHandshake
+        >
       ) {
         const { start, epoch } = await readSignal(db);
         const digest = 'f'.repeat(64);
-        const answer = await calls.greet({ start, epoch: Number(epoch), digest }, signal);
-        await adoptEpoch(db, calls.site() ?? '', { ...answer, highestVersion: 0 });
+        const response = await central.handshake({ start, epoch: Number(epoch), digest }, abort);
+        await adoptEpoch(db, central.site, { ...response, highestVersion: 0 });
       },
     }));
     expect((await findViolation())?.violation).toBeTruthy();

@@ -1,4 +1,4 @@
-/** A site in the simulation: the real publisher, greeting, gateway and database; a wire and a disk of ours. */
+/** A site in the simulation: the real publisher, handshake, gateway and database on a simulated network and disk. */
 
 import { type Repeating, repeat } from '../../src/kernel/lifecycle/repeat.ts';
 import type { Log } from '../../src/kernel/log.ts';
@@ -16,7 +16,7 @@ import type { SiteSchema } from '../../src/site/database/schema.ts';
 import { beginStart } from '../../src/site/database/signal.ts';
 import { insertVideo, markChecking, type SiteDatabase } from '../../src/site/database/videos.ts';
 import { createGateway } from '../../src/site/http/gateway.ts';
-import type { CentralCalls } from '../../src/site/publication/central-client.ts';
+import type { Central } from '../../src/site/publication/central-client.ts';
 import { type Publisher, startPublisher } from '../../src/site/publication/publisher.ts';
 import type { Disk } from './disk.ts';
 import type { Network } from './network.ts';
@@ -24,6 +24,8 @@ import { Process } from './process.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
+/** The simulation has no cancellation: a process crashes instead. */
+const never = new AbortController().signal;
 const SIGNAL_INTERVAL_MS = 5_000;
 const MEMBER_INTERVAL_MS = 15_000;
 export const CENTRAL = 'central';
@@ -69,25 +71,23 @@ export class SiteNode {
     const process = new Process(this.name, scheduler, random, this.#clockSkewMs, pauseChance);
     this.#process = process;
     const db = this.disk.open<SiteSchema>(process);
-    const calls = this.#calls(process);
+    const central = this.#central(process);
     const log = logTo(tell, this.name);
     const begin = async (): Promise<void> => {
       await beginStart(db, random.nonce());
       const gateway = createGateway(db, () => {});
       const publisher = startPublisher({
         db,
-        calls,
+        central: () => central,
         recoverSource: async () => ({ state: 'ready', error_code: null, error_detail: null }),
-        onRestored: async videos => tell(`${this.name} takes back ${videos.length} records`),
+        onRestored: async records => tell(`${this.name} restores ${records.length} records`),
         newNonce: random.nonce,
         intervalMs: SIGNAL_INTERVAL_MS,
         log,
         clock: process.clock,
       });
       const poll = repeat(async () => {
-        await publisher
-          .check(async () => memberInfoSchema.parse(await this.#ask(process, 'member')).epoch)
-          .catch(() => {});
+        await publisher.checkEpoch(async () => (await central.fetchMemberInfo(never)).epoch).catch(() => {});
         return MEMBER_INTERVAL_MS;
       }, process.clock);
       this.#running = { process, db, publisher, poll };
@@ -126,18 +126,21 @@ export class SiteNode {
     return this.#world.network.call(process, CENTRAL, what, { site: this.id, body });
   }
 
-  #calls(process: Process): CentralCalls {
+  #central(process: Process): Central {
+    const ask = (what: string, body?: unknown) => this.#ask(process, what, body);
     return {
-      site: () => this.id,
-      greet: async greeting => handshakeResponseSchema.parse(await this.#ask(process, 'greet', greeting)),
-      listHeld: async (epoch, after) =>
-        heldPageSchema.parse(await this.#ask(process, 'held', { epoch, after })),
+      site: this.id,
+      handshake: async request => handshakeResponseSchema.parse(await ask('handshake', request)),
+      listHeld: async (epoch, after) => heldPageSchema.parse(await ask('held', { epoch, after })),
       fetchRecords: async (epoch, videos) =>
-        restoreResponseSchema.parse(await this.#ask(process, 'contents', { epoch, videos })).records,
-      sendSignal: async () => signalAnswerSchema.parse(await this.#ask(process, 'signal')).epoch,
+        restoreResponseSchema.parse(await ask('contents', { epoch, videos })).records,
+      sendSignal: async () => signalAnswerSchema.parse(await ask('signal')).epoch,
+      fetchMemberInfo: async () => memberInfoSchema.parse(await ask('member')),
       awaitWithdrawals: async after => ({ videos: [], position: after }),
       awaitAssignments: async after => ({ assignments: [], position: after }),
       listRegistered: async () => [],
+      findCatalogueEntry: async () => undefined,
+      reportRefusal: async () => {},
     };
   }
 }

@@ -9,8 +9,10 @@ const LONG_POLL_MARGIN_MS = 10_000;
 const MAX_RESPONSE_BYTES = 256 * 1024;
 
 export interface CentralRequest<T> {
-  /** Sent as JSON by POST; without a body the request is a GET, unless `method` says otherwise. */
+  /** Sent as JSON by POST; without a body or content the request is a GET, unless `method` says otherwise. */
   readonly body?: unknown;
+  /** Sent by POST as it is, instead of `body`. */
+  readonly content?: { readonly type: string; readonly text: string };
   readonly method?: 'GET' | 'POST';
   readonly response: z.ZodType<T>;
   /** For how long central may wait until there is something to respond with, in seconds. */
@@ -35,15 +37,16 @@ export function centralClientOf({ key, membership }: MemberIdentity): CentralCli
   return {
     member: id,
     url,
-    call: (path, { body, method, response, waitS, timeoutMs, maxBytes }, abort) =>
+    call: (path, { body, content, method, response, waitS, timeoutMs, maxBytes }, abort) =>
       call(url + path, {
-        method: method ?? (body === undefined ? 'GET' : 'POST'),
+        method: method ?? (body === undefined && content === undefined ? 'GET' : 'POST'),
         ...(body === undefined ? {} : { body }),
+        ...(content === undefined ? {} : { content }),
         signer,
         timeoutMs: timeoutMs ?? (waitS === undefined ? TIMEOUT_MS : waitS * 1_000 + LONG_POLL_MARGIN_MS),
         maxBytes: maxBytes ?? MAX_RESPONSE_BYTES,
-        abort: abort,
-        response: response,
+        abort,
+        response,
       }),
   };
 }

@@ -28,7 +28,7 @@ function manualClock() {
 
 const options = (more: Partial<MemberLoopOptions<string>>): MemberLoopOptions<string> => ({
   name: 'reading',
-  central: () => 'central',
+  peer: () => 'central',
   everyMs: 1_000,
   log: silentLog,
   ...more,
@@ -37,8 +37,8 @@ const options = (more: Partial<MemberLoopOptions<string>>): MemberLoopOptions<st
 it('waits as long as the work asks, or for its own interval', async () => {
   const { clock, delays, pass, started } = manualClock();
   const results = [undefined, 0, 250];
-  const loop = memberLoop(options({ clock }), async central => {
-    expect(central).toBe('central');
+  const loop = memberLoop(options({ clock }), async peer => {
+    expect(peer).toBe('central');
     return results.shift();
   });
   await started();
@@ -52,7 +52,7 @@ it('does nothing until the member has joined', async () => {
   const { clock, delays, pass, started } = manualClock();
   let central: string | undefined;
   const work = vi.fn(async () => 5);
-  const loop = memberLoop(options({ clock, central: () => central, whenNotJoinedMs: 70 }), work);
+  const loop = memberLoop(options({ clock, peer: () => central, whenNotJoinedMs: 70 }), work);
   await started();
   expect(work).not.toHaveBeenCalled();
   central = 'central';
@@ -62,7 +62,7 @@ it('does nothing until the member has joined', async () => {
   await loop.stop();
 });
 
-it('goes on after a failure, and logs each new reason once', async () => {
+it('continues after a failure, and logs each new reason once', async () => {
   const { clock, delays, pass, started } = manualClock();
   const reasons = ['down', 'down', 'refused', undefined, 'refused'];
   const warn = vi.fn();
@@ -82,11 +82,35 @@ it('goes on after a failure, and logs each new reason once', async () => {
   await loop.stop();
 });
 
+it('waits longer after each failure, if asked to, and starts over after a success', async () => {
+  const { clock, delays, pass, started } = manualClock();
+  const results = [false, false, true, false];
+  const loop = memberLoop(options({ clock, retryMs: failures => 10 * failures }), async () => {
+    if (!results.shift()) throw new Error('down');
+    return undefined;
+  });
+  await started();
+  for (let run = 1; run < 4; run++) await pass();
+  expect(delays).toEqual([10, 20, 1_000, 10]);
+  await loop.stop();
+});
+
+it('logs failures at the level asked for', async () => {
+  const debug = vi.fn();
+  const loop = memberLoop(options({ level: 'debug', log: { ...silentLog, debug } }), () =>
+    Promise.reject(new Error('down')),
+  );
+  await vi.waitFor(() =>
+    expect(debug).toHaveBeenCalledWith({ reason: 'down' }, 'reading failed; will retry'),
+  );
+  await loop.stop();
+});
+
 it('logs nothing when a stop ends the work', async () => {
   const warn = vi.fn();
   const loop = memberLoop(
     options({ log: { ...silentLog, warn } }),
-    (_central, abort) =>
+    (_peer, abort) =>
       new Promise((_, reject) => abort.addEventListener('abort', () => reject(new Error('stopped')))),
   );
   await loop.stop();

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { servePages } from '../../kernel/http/pages.ts';
 import { createHttp } from '../../kernel/http/server.ts';
+import { centralClientOf } from '../../kernel/identity/central-client.ts';
 import { newNonce } from '../../kernel/identity/keys.ts';
 import { readIdentity, signerOf } from '../../kernel/identity/member.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
@@ -48,10 +49,10 @@ import { recoverSource } from '../media/intake/recover-source.ts';
 import { startOffload } from '../media/storage/offload.ts';
 import { openStorage } from '../media/storage/open-storage.ts';
 import { startCatalogueSync } from '../publication/catalogue-sync.ts';
-import { centralOverHttp, refusalReporter } from '../publication/central-client.ts';
 import { startLink } from '../publication/link.ts';
 import { createMembership } from '../publication/membership.ts';
 import { startPublisher } from '../publication/publisher.ts';
+import { createRefusalReporter } from '../publication/refusals.ts';
 import { startRegistrationWatch } from '../publication/registrations.ts';
 import { startViewerReports } from '../publication/viewer-reports.ts';
 import { startWithdrawals } from '../publication/withdrawals.ts';
@@ -131,8 +132,11 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
       const { viewers = [], videos = [] } = local?.buffer.takeReports() ?? {};
       return { viewers: [...viewers], videos: [...videos] };
     },
-    identity: membership.identity,
-    trackerUrl: () => membership.trackerUrls()[0],
+    tracker() {
+      const { key, membership: joined } = membership.identity();
+      const [url] = membership.trackerUrls();
+      return joined && url !== undefined ? { url, signer: signerOf(key, joined) } : undefined;
+    },
     log,
   });
 
@@ -169,10 +173,10 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     await (local?.buffer ?? remote)?.drop(video);
     await origin?.forget(video);
   };
-  const calls = centralOverHttp(membership.identity);
+  const { central } = membership;
   const publisher = startPublisher({
     db,
-    calls,
+    central,
     conversion: tools?.confinement,
     recoverSource: record => recoverSource(storage, record),
     async onRestored(videos) {
@@ -190,7 +194,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     intervalMs: config.signalInterval,
     log,
   });
-  const registrations = startRegistrationWatch({ db, calls, log });
+  const registrations = startRegistrationWatch({ db, central, log });
   const copyStore = new CopyStore(storage);
   const copyFetcher = createCopyFetcher({
     siteId: () => membership.identity().membership?.id,
@@ -215,10 +219,10 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     onHeld: video => markHeld([video]),
     log,
   });
-  const assignments = startAssignments({ db, calls, onAssigned: copyReconciler.wake, log });
+  const assignments = startAssignments({ db, central, onAssigned: copyReconciler.wake, log });
   const withdrawals = startWithdrawals({
     db,
-    calls,
+    central,
     async drop(video) {
       await forgetVideo(video);
       await copyReconciler.dropWithdrawn(video);
@@ -274,11 +278,11 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
     app,
     createGateway(db, registrations.wake),
     membership.identity,
-    refusalReporter(membership.identity),
+    createRefusalReporter(central),
   );
   const link = startLink({
     app,
-    identity: membership.identity,
+    central,
     wanted: () =>
       config.link === 'always' || (config.link === 'auto' && membership.isUnreachable())
         ? { preferred: config.link === 'always' }
@@ -287,8 +291,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
   });
   const following = followRights({
     state: book,
-    identity: membership.identity,
-    centralUrl: () => membership.identity().membership?.centralUrl,
+    central: () => centralClientOf(membership.identity()),
     log,
   });
   serveRemoteRights(app, {
@@ -307,7 +310,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
       link.wake();
     },
     onUnreachable: () => link.wake(),
-    checkEpoch: publisher.check,
+    checkEpoch: publisher.checkEpoch,
   });
   serveSiteInfo(app, {
     db,
@@ -330,7 +333,7 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
   });
   const hearing = startCatalogueSync({
     db,
-    centralUrl: () => membership.identity().membership?.centralUrl,
+    central,
     // Of private ones nobody is told, and they are not listed here.
     buffered: () => new Set([...buffered()].filter(video => !rights.isPrivate(video))),
     log,

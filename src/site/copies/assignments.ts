@@ -1,44 +1,49 @@
-/** Follows what central would have this site hold copies of. The position moves on in the transaction that takes it down. */
-
-import { type Repeating, repeat } from '../../kernel/lifecycle/repeat.ts';
+/**
+ * Follows the set of copies that central assigns to this site. The position is stored in the transaction that stores the
+ * assignments.
+ */
+import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
+import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import { messageOf } from '../../kernel/problem.ts';
 import { writeAssignments } from '../database/copies.ts';
 import { readSignal } from '../database/signal.ts';
 import type { SiteDatabase } from '../database/videos.ts';
-import type { CentralCalls } from '../publication/central-client.ts';
+import type { Central } from '../publication/central-client.ts';
 
 const RETRY_MS = 5_000;
 
 export interface Assignments extends Repeating {
-  /** Central answered when it was last asked. */
+  /** True if central responded to the last request. */
   readonly isConnected: () => boolean;
 }
 
-export function startAssignments(options: {
+export interface AssignmentsDeps {
   readonly db: SiteDatabase;
-  readonly calls: CentralCalls;
-  /** There may be something to copy, or to drop. */
+  readonly central: () => Pick<Central, 'awaitAssignments'> | undefined;
+  /** Called when there may be something to copy or to delete. */
   readonly onAssigned: () => void;
   readonly log: Log;
-}): Assignments {
-  const { db, calls, onAssigned, log } = options;
+}
+
+export function startAssignments({ db, central, onAssigned, log }: AssignmentsDeps): Assignments {
   let isConnected = false;
-  const repeating = repeat(async signal => {
-    if (calls.site() === undefined) return RETRY_MS;
-    try {
+  const loop = memberLoop(
+    { name: 'reading assignments', peer: central, everyMs: RETRY_MS, log, level: 'debug' },
+    async (peer, abort) => {
       const after = Number((await readSignal(db)).assignments);
-      // The first answer is wanted at once: it says that central is there.
-      const { assignments, position } = await calls.awaitAssignments(after, isConnected, signal);
+      // The first request does not wait: its response shows that central can be reached.
+      const mayWait = isConnected;
+      const { assignments, position } = await peer
+        .awaitAssignments(after, mayWait, abort)
+        .catch((error: unknown) => {
+          isConnected = false;
+          throw error;
+        });
       isConnected = true;
       await writeAssignments(db, assignments, position);
       if (assignments.length > 0) onAssigned();
       return 0;
-    } catch (error) {
-      isConnected = false;
-      if (!signal.aborted) log.debug({ reason: messageOf(error) }, 'assignments not heard');
-      return RETRY_MS;
-    }
-  });
-  return { ...repeating, isConnected: () => isConnected };
+    },
+  );
+  return { ...loop, isConnected: () => isConnected };
 }

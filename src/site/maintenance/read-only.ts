@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Kysely } from 'kysely';
 import * as z from 'zod';
 import { allowAnyOrigin, createHttp } from '../../kernel/http/server.ts';
+import { centralClientOf } from '../../kernel/identity/central-client.ts';
 import { readIdentity } from '../../kernel/identity/member.ts';
 import type { Log } from '../../kernel/log.ts';
 import { problem } from '../../kernel/problem.ts';
@@ -37,8 +38,7 @@ export async function startReadOnlySite(config: SiteConfig, reason: string, log:
   const rights = createSiteRights(book, log);
   const following = followRights({
     state: book,
-    identity: () => identity,
-    centralUrl: () => identity.membership?.centralUrl,
+    central: () => centralClientOf(identity),
     log,
   });
   const db = new Kysely<SiteSchema>({

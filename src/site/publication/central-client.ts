@@ -1,13 +1,19 @@
-/** What a site asks of central to publish. One adapter speaks HTTP; the simulation has another. */
+/** The calls of a site to central. This client sends them over HTTP; the simulation implements the same interface. */
 import * as z from 'zod';
-import { call } from '../../kernel/http/client.ts';
+import { type CentralClient, centralClientOf } from '../../kernel/identity/central-client.ts';
 import type { MemberIdentity } from '../../kernel/identity/member.ts';
-import { signerOf } from '../../kernel/identity/member.ts';
-import { problem } from '../../kernel/problem.ts';
-import { registrationAnswerSchema, signalAnswerSchema } from '../../protocol/central.ts';
+import { Problem } from '../../kernel/problem.ts';
+import { memberInfoSchema, registrationAnswerSchema, signalAnswerSchema } from '../../protocol/central.ts';
 import { type AssignmentFeed, assignmentFeedSchema } from '../../protocol/copies.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import { revisionIdSchema, type SiteId, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
 import { MAX_RECORD_PAGE_BYTES } from '../../protocol/limits.ts';
+import {
+  LINK_ANSWER_TYPE,
+  LINK_WAIT_S,
+  type LinkQuestion,
+  linkQuestionsSchema,
+} from '../../protocol/link.ts';
+import { picturesSchema } from '../../protocol/media/media.ts';
 import type { Epoch } from '../../protocol/publication/epoch.ts';
 import type { RecordEntry } from '../../protocol/publication/gateway.ts';
 import {
@@ -20,122 +26,147 @@ import {
 } from '../../protocol/publication/handshake.ts';
 import { type WithdrawalFeed, withdrawalFeedSchema } from '../../protocol/publication/withdrawals.ts';
 
-const TIMEOUT_MS = 10_000;
-const WITHDRAWAL_WAIT_S = 25;
-const MAX_SMALL_ANSWER_BYTES = 256 * 1024;
+/** For how long central may hold a request for news. */
+const FEED_WAIT_S = 25;
+const LINK_RESPONSE_TIMEOUT_MS = 30_000;
+const MAX_LINK_BYTES = 4 * 2 ** 20;
 
-export interface CentralCalls {
-  /** This site’s id, once it has joined. */
-  readonly site: () => string | undefined;
-  greet(greeting: HandshakeRequest, signal: AbortSignal): Promise<HandshakeResponse>;
-  listHeld(epoch: Epoch, after: VideoId | undefined, signal: AbortSignal): Promise<HeldPage>;
-  fetchRecords(
-    epoch: Epoch,
-    videos: readonly VideoId[],
-    signal: AbortSignal,
-  ): Promise<readonly RecordEntry[]>;
-  /** Once it returns, central has stored the signal. It says which epoch central takes records of. */
-  sendSignal(signal: AbortSignal): Promise<Epoch | undefined>;
-  /** Answers as soon as something was withdrawn after this position, or after a while with nothing. */
-  awaitWithdrawals(after: number, signal: AbortSignal): Promise<WithdrawalFeed>;
-  /** Answers as soon as something has changed of what this site is to hold, or after a while with nothing. */
-  awaitAssignments(after: number, mayWait: boolean, signal: AbortSignal): Promise<AssignmentFeed>;
+/** The part of a catalogue entry that a site stores. Members that a newer central adds are ignored. */
+const catalogueEntrySchema = z.object({
+  id: videoIdSchema,
+  revision: revisionIdSchema,
+  name: z.string().max(1_000),
+  description: z.string().max(20_000),
+  durationMs: z.int().positive(),
+  pictures: picturesSchema.optional(),
+});
+export type CatalogueEntry = z.infer<typeof catalogueEntrySchema>;
+export type MemberInfo = z.infer<typeof memberInfoSchema>;
+
+/** Central as a joined site sees it. Every call rejects with a Problem. */
+export interface Central {
+  /** The id of this site. */
+  readonly site: SiteId;
+  handshake(request: HandshakeRequest, abort: AbortSignal): Promise<HandshakeResponse>;
+  listHeld(epoch: Epoch, after: VideoId | undefined, abort: AbortSignal): Promise<HeldPage>;
+  fetchRecords(epoch: Epoch, videos: readonly VideoId[], abort: AbortSignal): Promise<readonly RecordEntry[]>;
+  /** Resolves after central has stored the signal, with the epoch of which central accepts records. */
+  sendSignal(abort: AbortSignal): Promise<Epoch | undefined>;
+  fetchMemberInfo(abort: AbortSignal): Promise<MemberInfo>;
+  /** Resolves as soon as a video was withdrawn after this position, or after a while with none. */
+  awaitWithdrawals(after: number, abort: AbortSignal): Promise<WithdrawalFeed>;
+  /** Resolves as soon as the set of copies for this site has changed, or after a while; at once unless `mayWait`. */
+  awaitAssignments(after: number, mayWait: boolean, abort: AbortSignal): Promise<AssignmentFeed>;
   listRegistered(
-    videos: readonly string[],
-    signal: AbortSignal,
+    videos: readonly VideoId[],
+    abort: AbortSignal,
   ): Promise<readonly { readonly video: VideoId; readonly version: number }[]>;
+  /** Resolves to undefined if the catalogue has no such video, or no longer. */
+  findCatalogueEntry(video: VideoId, abort: AbortSignal): Promise<CatalogueEntry | undefined>;
+  /** Reports that this site refused a request signed by central. */
+  reportRefusal(code: string, detail: string): Promise<void>;
 }
 
-const REFUSALS_ONCE_IN_MS = 60_000;
-
-/** Tells central what this site refused although central had signed it, once a minute for each reason. */
-export function refusalReporter(identity: () => MemberIdentity): (code: string, detail: string) => void {
-  const told = new Map<string, number>();
-  return (code, detail) => {
-    const { key, membership } = identity();
-    if (!membership || (told.get(code) ?? 0) > Date.now() - REFUSALS_ONCE_IN_MS) return;
-    told.set(code, Date.now());
-    call(`${membership.centralUrl}/api/refusals`, {
-      method: 'POST',
-      body: { code, detail },
-      signer: signerOf(key, membership),
-      timeoutMs: TIMEOUT_MS,
-      maxBytes: MAX_SMALL_ANSWER_BYTES,
-      response: z.unknown(),
-    }).catch(() => told.delete(code));
-  };
+/** Central as the link uses it: the site fetches central's requests and sends back the responses of its gateway. */
+export interface LinkedCentral {
+  readonly site: SiteId;
+  readonly url: string;
+  awaitLinkRequests(
+    options: { readonly preferred: boolean; readonly wait: boolean },
+    abort: AbortSignal,
+  ): Promise<readonly LinkQuestion[]>;
+  sendLinkResponse(id: string, status: number, text: string, abort: AbortSignal): Promise<void>;
 }
 
-export function centralOverHttp(identity: () => MemberIdentity): CentralCalls {
-  const to = (signal: AbortSignal) => {
-    const { key, membership } = identity();
-    if (!membership) throw problem('not-joined', 'This site has not joined a centre yet.');
-    return {
-      url: membership.centralUrl,
-      bounds: {
-        method: 'POST' as const,
-        signer: signerOf(key, membership),
-        timeoutMs: TIMEOUT_MS,
-        maxBytes: MAX_SMALL_ANSWER_BYTES,
-        signal,
+/** Central over HTTP; undefined until this site has joined. */
+export function centralOf(identity: MemberIdentity): (Central & LinkedCentral) | undefined {
+  const client = centralClientOf(identity);
+  return (
+    client && {
+      site: client.member as SiteId,
+      url: client.url,
+      ...publicationCalls(client),
+      ...linkCalls(client),
+    }
+  );
+}
+
+const publicationCalls = (client: CentralClient): Omit<Central, 'site'> => ({
+  handshake: (body, abort) =>
+    client.call('/api/handshakes', { body, response: handshakeResponseSchema }, abort),
+  listHeld: (epoch, after, abort) =>
+    client.call(
+      '/api/handshakes/held',
+      { body: { epoch, after }, maxBytes: 2 * MAX_RECORD_PAGE_BYTES, response: heldPageSchema },
+      abort,
+    ),
+  async fetchRecords(epoch, videos, abort) {
+    const { records } = await client.call(
+      '/api/handshakes/records',
+      { body: { epoch, videos }, maxBytes: 4 * MAX_RECORD_PAGE_BYTES, response: restoreResponseSchema },
+      abort,
+    );
+    return records;
+  },
+  async sendSignal(abort) {
+    const { epoch } = await client.call(
+      '/api/signals',
+      { method: 'POST', response: signalAnswerSchema },
+      abort,
+    );
+    return epoch;
+  },
+  fetchMemberInfo: abort => client.call('/api/member', { response: memberInfoSchema }, abort),
+  awaitWithdrawals: (after, abort) =>
+    client.call(
+      `/api/withdrawals/feed?after=${after}&wait=${FEED_WAIT_S}`,
+      { waitS: FEED_WAIT_S, response: withdrawalFeedSchema },
+      abort,
+    ),
+  awaitAssignments: (after, mayWait, abort) =>
+    client.call(
+      `/api/assignments?after=${after}&wait=${mayWait ? FEED_WAIT_S : 0}`,
+      { waitS: FEED_WAIT_S, response: assignmentFeedSchema },
+      abort,
+    ),
+  async listRegistered(videos, abort) {
+    const { registered } = await client.call(
+      '/api/registrations/query',
+      { body: { videos }, response: registrationAnswerSchema },
+      abort,
+    );
+    return registered;
+  },
+  findCatalogueEntry: (video, abort) =>
+    client.call(`/api/videos/${video}`, { response: catalogueEntrySchema }, abort).catch((error: unknown) => {
+      const status = error instanceof Problem ? error.peerStatus : undefined;
+      if (status === 404 || status === 410) return undefined;
+      throw error;
+    }),
+  async reportRefusal(code, detail) {
+    await client.call('/api/refusals', { body: { code, detail }, response: z.unknown() });
+  },
+});
+
+const linkCalls = (client: CentralClient): Omit<LinkedCentral, 'site' | 'url'> => ({
+  async awaitLinkRequests(body, abort) {
+    const { questions } = await client.call(
+      '/api/link/questions',
+      { body, waitS: LINK_WAIT_S, maxBytes: MAX_LINK_BYTES, response: linkQuestionsSchema },
+      abort,
+    );
+    return questions;
+  },
+  async sendLinkResponse(id, status, text, abort) {
+    await client.call(
+      `/api/link/answers/${id}?status=${status}`,
+      {
+        content: { type: LINK_ANSWER_TYPE, text },
+        timeoutMs: LINK_RESPONSE_TIMEOUT_MS,
+        maxBytes: MAX_LINK_BYTES,
+        response: z.unknown(),
       },
-    };
-  };
-  return {
-    site: () => identity().membership?.id,
-    greet(body, signal) {
-      const { url, bounds } = to(signal);
-      return call(`${url}/api/handshakes`, { ...bounds, body, response: handshakeResponseSchema });
-    },
-    listHeld(epoch, after, signal) {
-      const { url, bounds } = to(signal);
-      return call(`${url}/api/handshakes/held`, {
-        ...bounds,
-        body: { epoch, after },
-        maxBytes: 2 * MAX_RECORD_PAGE_BYTES,
-        response: heldPageSchema,
-      });
-    },
-    async fetchRecords(epoch, videos, signal) {
-      const { url, bounds } = to(signal);
-      const { records } = await call(`${url}/api/handshakes/records`, {
-        ...bounds,
-        body: { epoch, videos },
-        maxBytes: 4 * MAX_RECORD_PAGE_BYTES,
-        response: restoreResponseSchema,
-      });
-      return records;
-    },
-    async sendSignal(signal) {
-      const { url, bounds } = to(signal);
-      return (await call(`${url}/api/signals`, { ...bounds, response: signalAnswerSchema })).epoch;
-    },
-    awaitWithdrawals(after, signal) {
-      const { url, bounds } = to(signal);
-      return call(`${url}/api/withdrawals/feed?after=${after}&wait=${WITHDRAWAL_WAIT_S}`, {
-        ...bounds,
-        method: 'GET',
-        timeoutMs: (WITHDRAWAL_WAIT_S + 10) * 1_000,
-        response: withdrawalFeedSchema,
-      });
-    },
-    awaitAssignments(after, mayWait, signal) {
-      const { url, bounds } = to(signal);
-      return call(`${url}/api/assignments?after=${after}&wait=${mayWait ? WITHDRAWAL_WAIT_S : 0}`, {
-        ...bounds,
-        method: 'GET',
-        timeoutMs: (WITHDRAWAL_WAIT_S + 10) * 1_000,
-        response: assignmentFeedSchema,
-      });
-    },
-    async listRegistered(videos, signal) {
-      const { url, bounds } = to(signal);
-      const { registered } = await call(`${url}/api/registrations/query`, {
-        ...bounds,
-        body: { videos },
-        response: registrationAnswerSchema,
-      });
-      return registered;
-    },
-  };
-}
+      abort,
+    );
+  },
+});

@@ -1,6 +1,7 @@
 /**
- * Greets central (publication rules R7, R8, R9): tells it that a new start has begun, compares what central holds with our
- * own, takes back what was forgotten, and adopts the epoch. Anything that goes wrong on the way means: greet again.
+ * The handshake with central at every start of a site (publication rules R7, R8, R9): announces the start, compares the
+ * records that central holds with the site's own, restores records that the site has lost, and adopts the new epoch. After
+ * any failure the whole handshake is repeated.
  */
 import { failpoint } from '../../kernel/failpoint.ts';
 import { sha256Hex } from '../../kernel/identity/keys.ts';
@@ -21,76 +22,90 @@ import {
 import { sumPublished } from '../database/records.ts';
 import { readSignal } from '../database/signal.ts';
 import type { SiteDatabase } from '../database/videos.ts';
-import type { CentralCalls } from './central-client.ts';
+import type { Central } from './central-client.ts';
 
-/** No set of records has it: where the own sum is not known, everything is compared. */
+/** Equals the digest of no set of records: central then responds that there is a difference, and all records are compared. */
 const NO_DIGEST = 'f'.repeat(64);
 
 export interface HandshakeDeps {
   readonly db: SiteDatabase;
-  readonly calls: CentralCalls;
   readonly recoverSource: RecoverSource;
-  /** How films are converted here: the centre's operator is told too. */
+  /** How this site converts videos, for the operator of central. */
   readonly conversion?: SiteConversion | undefined;
-  /** These records were taken back: what they are of may have to be checked anew, or dropped. */
-  readonly onRestored: (videos: readonly RestoredRecord[]) => Promise<void>;
+  /** Called with the restored records of a page: their sources must be checked again, or deleted. */
+  readonly onRestored: (records: readonly RestoredRecord[]) => Promise<void>;
 }
 
-/** @throws Problem as central answered, or if an answer is not what it should be. Nothing is adopted then. */
-export async function performHandshake(options: HandshakeDeps, signal: AbortSignal): Promise<void> {
-  const { db, calls } = options;
-  const site = calls.site();
-  if (site === undefined) throw problem('not-joined', 'This site has not joined a centre yet.');
+type HandshakeCentral = Pick<Central, 'site' | 'handshake' | 'listHeld' | 'fetchRecords'>;
+
+/** @throws Problem as central reported it, or if a response is inconsistent. The epoch is not adopted then. */
+export async function performHandshake(
+  deps: HandshakeDeps,
+  central: HandshakeCentral,
+  abort: AbortSignal,
+): Promise<void> {
+  const { db, conversion } = deps;
   const sum = await sumPublished(db);
   const { start, epoch } = await readSignal(db);
-  const answer = await calls.greet(
+  const response = await central.handshake(
     {
       start,
       epoch: Number(epoch),
       digest: sum?.digest ?? NO_DIGEST,
-      ...(options.conversion ? { conversion: options.conversion } : {}),
+      ...(conversion ? { conversion } : {}),
     },
-    signal,
+    abort,
   );
   failpoint('handshake-answered');
-  if (!answer.same) await compareAll(options, answer, signal);
-  if (!(await adoptEpoch(db, site, answer))) {
-    throw problem('handshake-superseded', 'The answer to this greeting is for another start of this site.');
+  if (!response.same) await compareAll(deps, central, response, abort);
+  if (!(await adoptEpoch(db, central.site, response))) {
+    throw problem('handshake-superseded', 'This site was started again during the handshake.');
   }
 }
 
 async function compareAll(
-  { db, calls, recoverSource: revive, onRestored: onTakenBack }: HandshakeDeps,
+  { db, recoverSource, onRestored }: HandshakeDeps,
+  central: HandshakeCentral,
   { epoch }: HandshakeResponse,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<void> {
   for (let after: VideoId | undefined; ; ) {
-    const page = await calls.listHeld(epoch, after, signal);
+    const page = await central.listHeld(epoch, after, abort);
     const range: HeldRange = { ...page, after };
-    const contents = new Map<VideoId, RecordEntry>();
-    const forgotten = await listMissing(db, range);
-    for (let missing = forgotten; missing.length > 0; ) {
-      const entries = await calls.fetchRecords(epoch, missing.slice(0, MAX_RESTORED_ROWS), signal);
-      for (const entry of entries) contents.set(entry.record.video, checkEntry(entry));
-      const left = missing.filter(video => !contents.has(video));
-      if (left.length === missing.length) {
-        throw problem('peer-malformed', 'Central names records that it does not hand out.');
-      }
-      missing = left;
-    }
-    const takenBack = await applyRange(db, range, contents, revive);
-    if (takenBack.length > 0) await onTakenBack(takenBack);
+    const contents = await fetchMissing(await listMissing(db, range), videos =>
+      central.fetchRecords(epoch, videos, abort),
+    );
+    const restored = await applyRange(db, range, contents, recoverSource);
+    if (restored.length > 0) await onRestored(restored);
     const last = page.held.at(-1);
     if (!page.more || !last) return;
     after = last.video;
   }
 }
 
-function checkEntry(entry: RecordEntry): RecordEntry {
+/** Fetches these records. Central limits the size of a response, so several requests may be necessary. */
+async function fetchMissing(
+  videos: readonly VideoId[],
+  fetchRecords: (videos: readonly VideoId[]) => Promise<readonly RecordEntry[]>,
+): Promise<ReadonlyMap<VideoId, RecordEntry>> {
+  const contents = new Map<VideoId, RecordEntry>();
+  for (let missing = videos; missing.length > 0; ) {
+    const entries = await fetchRecords(missing.slice(0, MAX_RESTORED_ROWS));
+    for (const entry of entries) contents.set(entry.record.video, requireHash(entry));
+    const left = missing.filter(video => !contents.has(video));
+    if (left.length === missing.length) {
+      throw problem('peer-malformed', 'Central lists records that it does not return.');
+    }
+    missing = left;
+  }
+  return contents;
+}
+
+function requireHash(entry: RecordEntry): RecordEntry {
   if (sha256Hex(canonicalJson(entry.record)) !== entry.hash) {
     throw problem(
       'peer-hash-mismatch',
-      `The record of video ${entry.record.video} that central holds is not what its hash says.`,
+      `Central's record of video ${entry.record.video} does not match its hash.`,
     );
   }
   return entry;

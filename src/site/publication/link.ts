@@ -1,114 +1,88 @@
 /**
- * The link, from the site's side: asks central for its questions, puts each to our own gateway as if it had come over
- * HTTP (central's signature is verified there as ever), and brings the answer. Open only where it is wanted.
+ * The site's end of the link: fetches central's requests, passes each to the gateway of this site as if it had arrived over
+ * HTTP (the gateway verifies central's signature as always), and sends back the response.
  */
-import * as z from 'zod';
-import { call } from '../../kernel/http/client.ts';
 import type { HttpServer } from '../../kernel/http/server.ts';
-import type { MemberIdentity } from '../../kernel/identity/member.ts';
-import { signerOf } from '../../kernel/identity/member.ts';
-import { type Repeating, repeat } from '../../kernel/lifecycle/repeat.ts';
+import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
+import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
-import {
-  LINK_ANSWER_TYPE,
-  LINK_WAIT_S,
-  type LinkQuestion,
-  linkAuthority,
-  linkQuestionsSchema,
-} from '../../protocol/link.ts';
+import { type LinkQuestion, linkAuthority } from '../../protocol/link.ts';
+import type { LinkedCentral } from './central-client.ts';
 
-const POLL_TIMEOUT_MS = (LINK_WAIT_S + 10) * 1_000;
-const ANSWER_TIMEOUT_MS = 30_000;
-const MAX_QUESTIONS_BYTES = 4 * 2 ** 20;
 const CLOSED_MS = 60_000;
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
 
 export interface LinkDeps {
   readonly app: HttpServer;
-  readonly identity: () => MemberIdentity;
-  /** Undefined: no link is wanted now. `wake` it when that changes. */
+  readonly central: () => LinkedCentral | undefined;
+  /** Undefined while no link is wanted. Call `wake` when that changes. */
   readonly wanted: () => { readonly preferred: boolean } | undefined;
   readonly log: Log;
 }
 
-export function startLink({ app, identity, wanted, log }: LinkDeps): Repeating {
+export function startLink({ app, central, wanted, log }: LinkDeps): Repeating {
   let isOpen = false;
-  let retryMs = FIRST_RETRY_MS;
-  const answering = new Set<Promise<void>>();
+  const responding = new Set<Promise<void>>();
 
-  const repeating = repeat(async signal => {
-    const { key, membership } = identity();
-    const wish = wanted();
-    if (!membership || !wish) return CLOSED_MS;
-    const signer = signerOf(key, membership);
+  const respond = async (peer: LinkedCentral, request: LinkQuestion, abort: AbortSignal): Promise<void> => {
     try {
-      const { questions } = await call(`${membership.centralUrl}/api/link/questions`, {
-        method: 'POST',
-        // The first is answered at once, so that we know whether there is a link.
-        body: { preferred: wish.preferred, wait: isOpen },
-        signer,
-        timeoutMs: POLL_TIMEOUT_MS,
-        maxBytes: MAX_QUESTIONS_BYTES,
-        abort: signal,
-        response: linkQuestionsSchema,
-      });
-      if (!isOpen) log.info({ central: membership.centralUrl }, 'a link to central is open');
+      const { status, text } = await askGateway(app, peer.site, request);
+      await peer.sendLinkResponse(request.id, status, text, abort);
+    } catch (error) {
+      if (!abort.aborted)
+        log.warn({ reason: messageOf(error) }, 'central did not accept a response over the link');
+    }
+  };
+
+  const loop = memberLoop(
+    {
+      name: 'keeping a link to central open',
+      peer() {
+        const options = wanted();
+        const peer = central();
+        return options && peer && { peer, ...options };
+      },
+      everyMs: 0,
+      whenNotJoinedMs: CLOSED_MS,
+      retryMs: failures =>
+        Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1)) * (0.5 + Math.random() / 2),
+      log,
+    },
+    async ({ peer, preferred }, abort) => {
+      const wait = isOpen;
+      isOpen = false;
+      // Central responds at once to the first request, which shows that the link works.
+      const requests = await peer.awaitLinkRequests({ preferred, wait }, abort);
       isOpen = true;
-      retryMs = FIRST_RETRY_MS;
-      for (const question of questions) {
-        const answer: Promise<void> = ask(app, membership.id, question)
-          .then(({ status, text }) =>
-            call(`${membership.centralUrl}/api/link/answers/${question.id}?status=${status}`, {
-              method: 'POST',
-              content: { type: LINK_ANSWER_TYPE, text },
-              signer,
-              timeoutMs: ANSWER_TIMEOUT_MS,
-              maxBytes: MAX_QUESTIONS_BYTES,
-              abort: signal,
-              response: z.unknown(),
-            }),
-          )
-          .then(
-            () => {},
-            error => {
-              if (!signal.aborted)
-                log.warn({ reason: messageOf(error) }, 'central took no answer over the link');
-            },
-          )
-          .finally(() => answering.delete(answer));
-        answering.add(answer);
+      if (!wait) log.info({ central: peer.url }, 'a link to central is open');
+      for (const request of requests) {
+        const response = respond(peer, request, abort).finally(() => responding.delete(response));
+        responding.add(response);
       }
       return 0;
-    } catch (error) {
-      if (signal.aborted) return 0;
-      if (isOpen) log.warn({ reason: messageOf(error) }, 'the link to central broke off');
-      isOpen = false;
-      const delayMs = retryMs * (0.5 + Math.random() / 2);
-      retryMs = Math.min(MAX_RETRY_MS, retryMs * 2);
-      return delayMs;
-    }
-  });
+    },
+  );
   return {
-    wake: repeating.wake,
+    wake: loop.wake,
     async stop() {
-      await repeating.stop();
-      await Promise.all(answering);
+      await loop.stop();
+      await Promise.all(responding);
     },
   };
 }
 
-async function ask(
+async function askGateway(
   app: HttpServer,
   site: string,
   { method, path, headers, body }: LinkQuestion,
 ): Promise<{ readonly status: number; readonly text: string }> {
-  const answer = await app.inject({
+  const response = await app.inject({
     method,
     url: path,
     headers: { ...headers, host: linkAuthority(site) },
     ...(method === 'POST' ? { payload: body } : {}),
   });
-  return { status: answer.statusCode, text: answer.body };
+  return { status: response.statusCode, text: response.body };
 }

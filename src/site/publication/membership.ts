@@ -1,32 +1,31 @@
-/** Joining the centre, and keeping up with what it would have a site know. A site that cannot join goes on alone. */
-import { call } from '../../kernel/http/client.ts';
-import { joinCentral, type MemberIdentity, signerOf } from '../../kernel/identity/member.ts';
-import { type Repeating, repeat } from '../../kernel/lifecycle/repeat.ts';
+/** Joins central, and then reads from it the trackers and the epoch. A site that cannot join continues to work alone. */
+import { joinCentral, type MemberIdentity } from '../../kernel/identity/member.ts';
+import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
+import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import { messageOf } from '../../kernel/problem.ts';
-import { memberInfoSchema } from '../../protocol/central.ts';
 import type { Epoch } from '../../protocol/publication/epoch.ts';
 import type { SiteConfig } from '../config.ts';
+import { type Central, centralOf, type LinkedCentral } from './central-client.ts';
 
 const RETRY_MS = 2_000;
 const REFRESH_MS = 15_000;
-const TIMEOUT_MS = 10_000;
-const MAX_ANSWER_BYTES = 64 * 1024;
 
 export interface MembershipEvents {
   readonly onJoined: () => void;
   readonly onUnreachable: () => void;
-  /** Asks central which epoch it takes records of, and acts on the answer. */
-  readonly checkEpoch: (ask: () => Promise<Epoch | undefined>) => Promise<void>;
+  /** Fetches the epoch of which central accepts records, and acts on it. */
+  readonly checkEpoch: (fetchEpoch: () => Promise<Epoch | undefined>) => Promise<void>;
 }
 
 export interface SiteMembership {
   readonly identity: () => MemberIdentity;
+  /** Undefined until this site has joined. */
+  readonly central: () => (Central & LinkedCentral) | undefined;
   /** Base URLs of the trackers, best first. */
   readonly trackerUrls: () => readonly string[];
-  /** Central has said, in this start, that it cannot connect to this site. */
+  /** True once central has reported, in this start, that it cannot connect to this site. */
   readonly isUnreachable: () => boolean;
-  /** Joins where that is still to be done, and asks central again and again. */
+  /** Joins if necessary, and then reads central's member info repeatedly. */
   start(events: MembershipEvents): Repeating;
 }
 
@@ -40,40 +39,49 @@ export function createMembership(
   let trackers: readonly string[] = initial.membership?.trackers ?? [];
   let unreachable = false;
 
-  const start = (events: MembershipEvents): Repeating =>
-    repeat(async signal => {
-      const { key, membership } = identity;
-      try {
-        if (!membership) {
-          if (!config.central || !config.joinToken) return REFRESH_MS;
-          const joined = await joinCentral(directory, key, config.central, config.joinToken, 'site');
-          identity = { key, membership: joined };
-          trackers = joined.trackers;
-          log.info({ site: joined.id, central: config.central }, 'joined');
-          events.onJoined();
-        } else {
-          await events.checkEpoch(async () => {
-            const answer = await call(`${membership.centralUrl}/api/member`, {
-              signer: signerOf(key, membership),
-              timeoutMs: TIMEOUT_MS,
-              maxBytes: MAX_ANSWER_BYTES,
-              abort: signal,
-              response: memberInfoSchema,
-            });
-            trackers = answer.trackers;
-            if (answer.unreachable && !unreachable) {
-              unreachable = true;
-              events.onUnreachable();
-            }
-            return answer.epoch;
-          });
-        }
-        return trackers.length > 0 ? REFRESH_MS : RETRY_MS;
-      } catch (error) {
-        if (!signal.aborted)
-          log.warn({ reason: messageOf(error) }, membership ? 'central not reached' : 'not joined yet');
-        return RETRY_MS;
+  async function join(centralUrl: string, joinToken: string): Promise<void> {
+    const { key } = identity;
+    const membership = await joinCentral(directory, key, centralUrl, joinToken, 'site');
+    identity = { key, membership };
+    trackers = membership.trackers;
+    log.info({ site: membership.id, central: centralUrl }, 'joined');
+  }
+
+  async function refresh(central: Central, events: MembershipEvents, abort: AbortSignal): Promise<void> {
+    await events.checkEpoch(async () => {
+      const info = await central.fetchMemberInfo(abort);
+      trackers = info.trackers;
+      if (info.unreachable && !unreachable) {
+        unreachable = true;
+        events.onUnreachable();
       }
+      return info.epoch;
     });
-  return { identity: () => identity, trackerUrls: () => trackers, isUnreachable: () => unreachable, start };
+  }
+
+  return {
+    identity: () => identity,
+    central: () => centralOf(identity),
+    trackerUrls: () => trackers,
+    isUnreachable: () => unreachable,
+    start: events =>
+      memberLoop(
+        {
+          name: 'contacting central',
+          peer: () => identity,
+          everyMs: REFRESH_MS,
+          retryMs: RETRY_MS,
+          log,
+        },
+        async (member, abort) => {
+          const central = centralOf(member);
+          if (central) await refresh(central, events, abort);
+          else if (config.central && config.joinToken) {
+            await join(config.central, config.joinToken);
+            events.onJoined();
+          } else return REFRESH_MS;
+          return trackers.length > 0 ? REFRESH_MS : RETRY_MS;
+        },
+      ),
+  };
 }

@@ -1,43 +1,47 @@
-/** Asks central which of the published records a tracker has registered: that completes their publication. */
+/** Asks central which published records a tracker has registered. The registration completes a publication. */
 import { failpoint } from '../../kernel/failpoint.ts';
-import { type Repeating, repeat } from '../../kernel/lifecycle/repeat.ts';
+import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
+import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import { messageOf } from '../../kernel/problem.ts';
+import type { VideoId } from '../../protocol/ids.ts';
 import { listUnregistered, markRegistered } from '../database/records.ts';
 import type { SiteDatabase } from '../database/videos.ts';
-import type { CentralCalls } from './central-client.ts';
+import type { Central } from './central-client.ts';
 
 const QUERY_PAGE = 500;
-/** A fresh record is asked after often, an old one seldom. */
-const QUERY_FIRST_MS = 200;
-const QUERY_LAST_MS = 10_000;
-/** After a question that was not answered, while something is to be asked. */
-const QUERY_AGAIN_MS = 1_000;
+/** A new record is queried often, an old one seldom: the delay is a tenth of its age, within these limits. */
+const MIN_DELAY_MS = 200;
+const MAX_DELAY_MS = 10_000;
+const RETRY_MS = 1_000;
 
 export interface RegistrationDeps {
   readonly db: SiteDatabase;
-  readonly calls: CentralCalls;
+  readonly central: () => Pick<Central, 'listRegistered'> | undefined;
   readonly log: Log;
 }
 
-export function startRegistrationWatch({ db, calls, log }: RegistrationDeps): Repeating {
-  return repeat(async signal => {
-    if (calls.site() === undefined) return QUERY_LAST_MS;
-    try {
+export function startRegistrationWatch({ db, central, log }: RegistrationDeps): Repeating {
+  return memberLoop(
+    {
+      name: 'reading registrations',
+      peer: central,
+      everyMs: MAX_DELAY_MS,
+      retryMs: RETRY_MS,
+      log,
+      level: 'debug',
+    },
+    async (peer, abort) => {
       const rows = await listUnregistered(db, QUERY_PAGE);
-      if (rows.length === 0) return QUERY_LAST_MS;
-      const registered = await calls.listRegistered(
-        rows.map(row => row.video_id),
-        signal,
+      if (rows.length === 0) return MAX_DELAY_MS;
+      const registered = await peer.listRegistered(
+        rows.map(row => row.video_id as VideoId),
+        abort,
       );
       if (registered.length > 0) failpoint('registrations-received');
       for (const { video, version } of registered) await markRegistered(db, video, version);
       if (registered.length > 0) failpoint('registrations-marked');
       const youngest = Math.max(...rows.map(row => Date.parse(row.written_at)));
-      return Math.min(QUERY_LAST_MS, Math.max(QUERY_FIRST_MS, (Date.now() - youngest) / 10));
-    } catch (error) {
-      if (!signal.aborted) log.debug({ reason: messageOf(error) }, 'registrations not read');
-      return QUERY_AGAIN_MS;
-    }
-  });
+      return Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, (Date.now() - youngest) / 10));
+    },
+  );
 }

@@ -1,42 +1,39 @@
-/** Sends the trackers what viewers' players told this site, in batches, signed with the site's own key. */
+/** Sends the reports of viewers' players to the tracker in batches, signed with the key of this site. */
 import * as z from 'zod';
-import { call } from '../../kernel/http/client.ts';
-import { type MemberIdentity, signerOf } from '../../kernel/identity/member.ts';
-import { type Repeating, repeat } from '../../kernel/lifecycle/repeat.ts';
+import { call, type Signer } from '../../kernel/http/client.ts';
+import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
+import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import { messageOf } from '../../kernel/problem.ts';
 import type { SiteReport } from '../../protocol/tracker.ts';
 
 const EVERY_MS = 5_000;
 const TIMEOUT_MS = 5_000;
+const MAX_RESPONSE_BYTES = 65_536;
 
-export function startViewerReports(options: {
-  /** What there is to tell: of this process's own buffer, or of the one that runs apart. */
-  readonly take: (signal: AbortSignal) => SiteReport | Promise<SiteReport>;
-  readonly identity: () => MemberIdentity;
-  readonly trackerUrl: () => string | undefined;
+export interface ViewerReportsDeps {
+  /** Takes the reports collected since the last call, from the buffer in this process or in its own. */
+  readonly take: (abort: AbortSignal) => SiteReport | Promise<SiteReport>;
+  /** Undefined until this site has joined and knows a tracker. */
+  readonly tracker: () => { readonly url: string; readonly signer: Signer } | undefined;
   readonly log: Log;
-}): Repeating {
-  return repeat(async signal => {
-    const { key, membership } = options.identity();
-    const tracker = options.trackerUrl();
-    if (!membership || !tracker) return EVERY_MS;
-    try {
-      const body = await options.take(signal);
+}
+
+export function startViewerReports({ take, tracker, log }: ViewerReportsDeps): Repeating {
+  return memberLoop(
+    { name: 'reporting viewers to the tracker', peer: tracker, everyMs: EVERY_MS, log, level: 'debug' },
+    async ({ url, signer }, abort) => {
+      const body = await take(abort);
       if (body.viewers.length === 0 && body.videos.length === 0) return EVERY_MS;
-      await call(`${tracker}/reports`, {
+      await call(`${url}/reports`, {
         method: 'POST',
         body,
-        signer: signerOf(key, membership),
+        signer,
         timeoutMs: TIMEOUT_MS,
-        maxBytes: 65_536,
-        abort: signal,
+        maxBytes: MAX_RESPONSE_BYTES,
+        abort,
         response: z.unknown(),
       });
-    } catch (error) {
-      if (!signal.aborted)
-        options.log.debug({ reason: messageOf(error) }, 'the tracker was not told of viewers');
-    }
-    return EVERY_MS;
-  });
+      return EVERY_MS;
+    },
+  );
 }

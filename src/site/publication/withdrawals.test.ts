@@ -9,7 +9,7 @@ import type { WithdrawalFeed } from '../../protocol/publication/withdrawals.ts';
 import { type SiteSchema, siteMigrations } from '../database/schema.ts';
 import { readSignal } from '../database/signal.ts';
 import { insertVideo } from '../database/videos.ts';
-import type { CentralCalls } from './central-client.ts';
+import type { Central } from './central-client.ts';
 import { startWithdrawals } from './withdrawals.ts';
 
 it('drops, then notes how far it has come, then asks on; its own videos stay', async () => {
@@ -24,8 +24,7 @@ it('drops, then notes how far it has come, then asks on; its own videos stay', a
   const end = new Promise<void>(resolve => {
     tellEnd = resolve;
   });
-  const calls: Pick<CentralCalls, 'site' | 'awaitWithdrawals'> = {
-    site: () => 'this site',
+  const central: Pick<Central, 'awaitWithdrawals'> = {
     async awaitWithdrawals(after): Promise<WithdrawalFeed> {
       events.push(`asks after ${after}`);
       if (after === 0) return { videos: [foreign, own], position: 7 };
@@ -40,7 +39,7 @@ it('drops, then notes how far it has come, then asks on; its own videos stay', a
       throw new Error('the disk will not');
     }
   };
-  const watch = startWithdrawals({ db, calls: calls as CentralCalls, drop, log: silentLog });
+  const watch = startWithdrawals({ db, central: () => central, drop, log: silentLog });
   // After a failure nothing is confirmed; it is tried again.
   for (let tries = 0; diskFails && tries < 200; tries++)
     await new Promise(resolve => setTimeout(resolve, 10));
