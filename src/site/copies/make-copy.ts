@@ -29,7 +29,7 @@ export interface MadeCopy {
 }
 
 export interface CopyDeps {
-  readonly store: Pick<CopyStore, 'write' | 'forget'>;
+  readonly store: Pick<CopyStore, 'openWriter' | 'forget'>;
   readonly fetcher: Pick<CopyFetcher, 'ask' | 'fetch'>;
   /** Told of every step. @throws to give the copy up */
   readonly onProgress: (filesDone: number, files: number) => Promise<void>;
@@ -42,7 +42,7 @@ export async function makeCopy(
   signal: AbortSignal,
 ): Promise<MadeCopy> {
   const { video, revision, version, hash } = wanted;
-  const writer = await means.store.write(video, revision);
+  const writer = await means.store.openWriter(video, revision);
   try {
     const at = (file: string): MediaFile => fileOf(mediaPath(video, revision, file), video);
     const record = await fetchSmall(means, writer, at(recordFile(version)), signal);
@@ -66,7 +66,7 @@ export async function makeCopy(
       for (const [index, file] of files.entries()) {
         const bytes = found[index];
         if (bytes && 'body' in bytes) await writer.add(file.file, bytes);
-        else if (bytes) await writer.adopt(file.file, bytes.proof, bytes.etag);
+        else if (bytes) await writer.link(file.file, bytes.proof, bytes.etag);
       }
       failpoint('copy-files-added');
     }
@@ -101,9 +101,9 @@ async function fetchUnlessKnown(
   file: MediaFile,
   signal: AbortSignal,
 ): Promise<CopiedBytes | Omit<CopiedBytes, 'body'>> {
-  if (writer.mayKnow(file.file)) {
+  if (writer.isInOtherRevision(file.file)) {
     const named = await fetcher.ask(file, signal);
-    if (named && writer.knows(named.proof)) return named;
+    if (named && writer.hasBytes(named.proof)) return named;
   }
   return fetcher.fetch(file, signal);
 }

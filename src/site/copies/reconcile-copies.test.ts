@@ -223,7 +223,7 @@ describe('a copy that is wanted', () => {
     await start();
     await assign();
     const row = await untilWhole();
-    const files = await store.files(video, present);
+    const files = await store.findFiles(video, present);
     const names = [...(files?.keys() ?? [])];
     expect(names).toEqual(
       expect.arrayContaining([
@@ -265,7 +265,7 @@ describe('a copy that is wanted', () => {
     await start();
     await assign();
     await until(async () => (await findCopy(db, video))?.error);
-    expect(await store.files(video, present)).toBeUndefined();
+    expect(await store.findFiles(video, present)).toBeUndefined();
     expect(await said()).toBeUndefined();
     if (holder) holder.failsAfter = Number.POSITIVE_INFINITY;
     const before = new Set(holder?.asked.slice(0, 5));

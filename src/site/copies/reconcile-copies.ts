@@ -145,7 +145,7 @@ export function startCopyReconciler(options: CopyReconcilerDeps): CopyReconciler
       throw new Error('there is no whole copy to go on with');
     const record = videoRecordSchema.parse(JSON.parse(held_record));
     const revision = newRevisionId();
-    await store.resign(video, held_revision as RevisionId, revision, options.key());
+    await store.reSign(video, held_revision as RevisionId, revision, options.key());
     failpoint('copy-re-signed');
     const prepared = JSON.stringify(preparedOf(record, copyPath(video)));
     await takeOverVideo(db, { record, revision, prepared, describe: options.describe });
@@ -195,7 +195,7 @@ async function inspect(
   video: VideoId,
   revision: RevisionId,
 ): Promise<MadeCopy | undefined> {
-  const files = await store.files(video, revision);
+  const files = await store.findFiles(video, revision);
   const name = [...(files?.keys() ?? [])].filter(file => parseRecordFile(file) !== undefined).at(-1);
   if (!files || name === undefined) return undefined;
   const found = await store.read(video, revision, name).catch(() => undefined);
@@ -218,5 +218,5 @@ const preparedOf = (record: VideoRecord, path: string): PreparedSource => ({
   ...(record.width && record.height ? { width: record.width, height: record.height } : {}),
   renditions: record.renditions,
   notes: [],
-  inherited: { path, ...(record.pictures ? { pictures: record.pictures } : {}) },
+  takenOver: { path, ...(record.pictures ? { pictures: record.pictures } : {}) },
 });

@@ -177,7 +177,7 @@ describe('a copy', () => {
     // Withdrawn by its former site before this one had published it: there was nothing to inherit.
     await db
       .updateTable('videos')
-      .set({ prepared: JSON.stringify({ inherited: { path: 'x' } }) })
+      .set({ prepared: JSON.stringify({ takenOver: { path: 'x' } }) })
       .execute();
     const row = await findVideo(db, video);
     expect(row && isUnpublishedTakeover(row)).toBe(true);

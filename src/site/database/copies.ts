@@ -315,7 +315,7 @@ export function takeOverVideo(
 export const isUnpublishedTakeover = (row: VideoWithRecord): boolean =>
   row.published === 0 &&
   row.prepared !== null &&
-  (JSON.parse(row.prepared) as { inherited?: unknown }).inherited !== undefined &&
+  (JSON.parse(row.prepared) as { takenOver?: unknown }).takenOver !== undefined &&
   Number(row.registered_version) === 0;
 
 export function cancelTakeover(db: SiteDatabase, video: VideoId, nowMs = Date.now()): Promise<void> {

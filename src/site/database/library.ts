@@ -97,12 +97,12 @@ async function describeOwn(db: SiteDatabase, id: VideoId): Promise<Facts | undef
     .where('id', '=', id)
     .executeTakeFirst();
   if (!row?.revision || !row.prepared) return undefined;
-  const { durationMs, inherited } = JSON.parse(row.prepared) as {
+  const { durationMs, takenOver } = JSON.parse(row.prepared) as {
     durationMs: number;
-    inherited?: { pictures?: Pictures };
+    takenOver?: { pictures?: Pictures };
   };
   const { poster, storyboard } = parseExtras(row.extras);
-  const pictures = inherited?.pictures ?? {
+  const pictures = takenOver?.pictures ?? {
     poster: poster !== undefined,
     storyboard: storyboard !== undefined,
   };

@@ -96,7 +96,7 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
     if (!row) throw problem('video-unknown', 'This site has no such video.');
     if (row.state === 'withdrawn') throw problem('video-withdrawn', 'This video was withdrawn.');
     if (row.state !== 'ready') throw notReady();
-    if (row.prepared && (JSON.parse(row.prepared) as PreparedSource).inherited) {
+    if (row.prepared && (JSON.parse(row.prepared) as PreparedSource).takenOver) {
       throw problem(
         'video-taken-over',
         'This video was another site’s, which is lost. It is played as it was copied, and gets no other captions.',

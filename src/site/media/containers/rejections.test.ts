@@ -161,7 +161,8 @@ describe('what cannot be published', () => {
         // A fragmented film may end between two fragments: then it is whole.
         if (name !== 'fragmented' || refusal)
           expect(refusal?.code, `${i}/40`).toMatch(/^(truncated|damaged|not-media)$/);
-        if (i > 20) expect(refusal?.message ?? 'may be incomplete').toContain('may be incomplete');
+        if (i > 20)
+          expect(refusal?.message ?? 'The file is incomplete: ').toContain('The file is incomplete: ');
       }
       const last = await findRefusal(whole.subarray(0, -1));
       if (name !== 'fragmented') expect(last?.code).toBe('truncated');

@@ -188,7 +188,7 @@ const sound = (name: string): string =>
   `This file is ${name} without a container that can be streamed. Put it into MP4 (M4A) or Matroska and upload it again.`;
 const notMedia = (name: string): string => `This file is ${name}, not a film. ${CHOOSE}`;
 
-const REFUSALS: Readonly<
+const REJECTIONS: Readonly<
   Record<Exclude<ContainerKind, 'isobmff' | 'matroska'>, readonly [SourceRejected['code'], string]>
 > = {
   empty: ['empty', 'This file is empty. Check it on your own computer and upload it again.'],
@@ -240,5 +240,5 @@ const REFUSALS: Readonly<
 export function parseContainerKind(head: Buffer): 'isobmff' | 'matroska' {
   const kind = sniff(head);
   if (kind === 'isobmff' || kind === 'matroska') return kind;
-  throw new SourceRejected(...REFUSALS[kind]);
+  throw new SourceRejected(...REJECTIONS[kind]);
 }

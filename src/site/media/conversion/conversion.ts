@@ -9,7 +9,7 @@ import type { NewJob } from '../../database/jobs.ts';
 import type { Demuxer } from '../ffmpeg/allowed.ts';
 import type { Container } from '../ffmpeg/demuxers.ts';
 import type { PreparedSource } from '../index/source-index.ts';
-import type { RefusalCode } from '../source-rejected.ts';
+import type { RejectionCode } from '../source-rejected.ts';
 import {
   audioToEncode,
   type EncodePlan,
@@ -30,14 +30,14 @@ const URGENCY: Readonly<Record<JobKind, number>> = { remux: 3, 'first-rendition'
 export const EXPRESS_URGENCY = URGENCY['first-rendition'];
 
 /** Refusals that a conversion heals. */
-const HEALED: ReadonlySet<RefusalCode> = new Set([
+const HEALED: ReadonlySet<RejectionCode> = new Set([
   'container-unsupported',
   'codec-unsupported',
   'structure-unsupported',
   'segments-too-large',
 ]);
 
-export const isConvertible = (code: RefusalCode): boolean => HEALED.has(code);
+export const isConvertible = (code: RejectionCode): boolean => HEALED.has(code);
 
 /** A set of renditions that stands already and that the encoding is aligned with. */
 export interface ExistingRenditions {
@@ -185,7 +185,7 @@ const COPIED_SOUND = new Set(['aac', 'opus']);
 /** Sound is encoded some fifty times faster than it plays: longer films get a first rung at once instead. */
 const MAX_ENCODED_SOUND_SECONDS = 600;
 
-export function planRemux(input: EncodeInput, code: RefusalCode): NewJob | undefined {
+export function planRemux(input: EncodeInput, code: RejectionCode): NewJob | undefined {
   const { probed, container, durationSeconds } = input;
   const [picture] = probed.videoTracks;
   const sounds = probed.audioTracks.filter(({ channels }) => channels > 0).slice(0, 8);

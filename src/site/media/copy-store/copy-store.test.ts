@@ -36,7 +36,7 @@ async function bytesOf(file: string, text: string, of = revision): Promise<Copie
   };
 }
 async function copy(files: Readonly<Record<string, string>>, of = revision): Promise<void> {
-  const writer = await store.write(video, of);
+  const writer = await store.openWriter(video, of);
   for (const [file, text] of Object.entries(files)) await writer.add(file, await bytesOf(file, text, of));
   await writer.finish();
   await writer.close();
@@ -53,7 +53,7 @@ describe('a copy', () => {
   });
 
   it('is not there before it is whole, also after a restart', async () => {
-    const writer = await store.write(video, revision);
+    const writer = await store.openWriter(video, revision);
     await writer.add('a/0.m4s', await bytesOf('a/0.m4s', 'first'));
     await writer.close();
     expect(await store.read(video, revision, 'a/0.m4s')).toBeUndefined();
@@ -61,7 +61,7 @@ describe('a copy', () => {
   });
 
   it('goes on after a kill with what is there, and with nothing that is torn', async () => {
-    const writer = await store.write(video, revision);
+    const writer = await store.openWriter(video, revision);
     await writer.add('a/0.m4s', await bytesOf('a/0.m4s', 'first'));
     await writer.add('a/1.m4s', await bytesOf('a/1.m4s', 'second'));
     await writer.add('a/2.m4s', await bytesOf('a/2.m4s', 'third'));
@@ -69,7 +69,7 @@ describe('a copy', () => {
     // The last bytes did not come to the disk, and half a line did.
     truncateSync(pack(), 'firstsecond'.length + 2);
     appendFileSync(join(folder(), `${revision}.files.new`), '["a/3.m4s",16,');
-    const again = await store.write(video, revision);
+    const again = await store.openWriter(video, revision);
     expect(['a/0.m4s', 'a/1.m4s', 'a/2.m4s', 'a/3.m4s'].map(file => again.has(file))).toEqual([
       true,
       true,
@@ -84,14 +84,14 @@ describe('a copy', () => {
   });
 
   it('does not take up again what the disk has altered', async () => {
-    const writer = await store.write(video, revision);
+    const writer = await store.openWriter(video, revision);
     await writer.add('a/0.m4s', await bytesOf('a/0.m4s', 'first'));
     await writer.add('a/1.m4s', await bytesOf('a/1.m4s', 'second'));
     await writer.close();
     const file = await open(pack(), 'r+');
     await file.write('F', 0);
     await file.close();
-    const again = await store.write(video, revision);
+    const again = await store.openWriter(video, revision);
     expect([again.has('a/0.m4s'), again.has('a/1.m4s')]).toEqual([false, true]);
     await again.close();
   });
@@ -120,14 +120,14 @@ describe('a copy', () => {
   it('of another revision shares the bytes that are the same', async () => {
     await copy({ 'a/0.m4s': 'x'.repeat(10_000), 'poster.jpg': 'old' });
     const next = newRevisionId();
-    const writer = await store.write(video, next);
+    const writer = await store.openWriter(video, next);
     const same = await bytesOf('a/0.m4s', 'x'.repeat(10_000), next);
-    expect(writer.mayKnow('a/0.m4s')).toBe(true);
-    expect(writer.mayKnow('a/9.m4s')).toBe(false);
-    expect(writer.knows(same.proof)).toBe(true);
-    await writer.adopt('a/0.m4s', same.proof, same.etag);
+    expect(writer.isInOtherRevision('a/0.m4s')).toBe(true);
+    expect(writer.isInOtherRevision('a/9.m4s')).toBe(false);
+    expect(writer.hasBytes(same.proof)).toBe(true);
+    await writer.link('a/0.m4s', same.proof, same.etag);
     const other = await bytesOf('poster.jpg', 'new', next);
-    expect(writer.knows(other.proof)).toBe(false);
+    expect(writer.hasBytes(other.proof)).toBe(false);
     await writer.add('poster.jpg', other);
     await writer.finish();
     await writer.close();
@@ -139,7 +139,7 @@ describe('a copy', () => {
 
   it('that is made anew under the same revision keeps what is whole', async () => {
     await copy({ 'record-1.json': 'one', 'a/0.m4s': 'first' });
-    const writer = await store.write(video, revision);
+    const writer = await store.openWriter(video, revision);
     expect(writer.has('a/0.m4s')).toBe(true);
     await writer.add('record-2.json', await bytesOf('record-2.json', 'two'));
     await writer.finish();
@@ -153,7 +153,7 @@ describe('a copy', () => {
     await copy({ 'record-1.json': 'one', 'a/0.m4s': 'first' });
     const own = await readOrMakeKey(join(directory, 'own.key'));
     const inherited = newRevisionId();
-    await store.resign(video, revision, inherited, own);
+    await store.reSign(video, revision, inherited, own);
     const found = await store.read(video, inherited, 'a/0.m4s');
     if (!found || found === 'no-file') throw new Error('it is not there');
     expect(found.body.toString()).toBe('first');

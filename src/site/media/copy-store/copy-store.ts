@@ -43,7 +43,7 @@ export class CopyStore {
   }
 
   /** Undefined where there is no whole copy of this revision. */
-  async files(video: VideoId, revision: RevisionId): Promise<Index | undefined> {
+  async findFiles(video: VideoId, revision: RevisionId): Promise<Index | undefined> {
     const key = `${video}/${revision}`;
     const known = this.#indexes.get(key);
     if (known) return known;
@@ -63,13 +63,13 @@ export class CopyStore {
     revision: RevisionId,
     file: string,
   ): Promise<CopiedBytes | 'no-file' | undefined> {
-    const index = await this.files(video, revision);
+    const index = await this.findFiles(video, revision);
     if (!index) return undefined;
     const found = await this.#readFrom(video, index, file);
     if (found) return found;
     // Another process of this site may have made the copy anew since the index was read.
     this.forget(video);
-    const present = await this.files(video, revision);
+    const present = await this.findFiles(video, revision);
     if (!present) return undefined;
     const again = await this.#readFrom(video, present, file);
     if (!again) throw new Error(`the copy of ${file} is damaged`);
@@ -91,21 +91,21 @@ export class CopyStore {
   }
 
   /** Begins a copy, or goes on with one that was begun. One writer a video at a time. */
-  async write(video: VideoId, revision: RevisionId): Promise<CopyWriter> {
+  async openWriter(video: VideoId, revision: RevisionId): Promise<CopyWriter> {
     const directory = this.#directory(video);
     await mkdir(directory, { recursive: true });
     const earlier: Index[] = [];
     for (const name of await readdir(directory)) {
       const other = revisionIdSchema.safeParse(name.slice(0, -INDEX.length));
       if (!name.endsWith(INDEX) || !other.success || other.data === revision) continue;
-      earlier.push((await this.files(video, other.data)) ?? new Map());
+      earlier.push((await this.findFiles(video, other.data)) ?? new Map());
     }
     return CopyWriter.open(directory, revision, earlier);
   }
 
   /** The same bytes under another revision, signed by this site: the copy has become the video. */
-  async resign(video: VideoId, from: RevisionId, to: RevisionId, key: KeyPair): Promise<void> {
-    const index = await this.files(video, from);
+  async reSign(video: VideoId, from: RevisionId, to: RevisionId, key: KeyPair): Promise<void> {
+    const index = await this.findFiles(video, from);
     if (!index) throw new Error(`there is no whole copy of revision ${from}`);
     const lines = [...index.values()]
       .filter(({ file }) => !/^record-\d+\.json$/.test(file))
@@ -182,17 +182,17 @@ export class CopyWriter {
   }
 
   /** A file of this name is in another revision: it may be worth asking whether its bytes are the same. */
-  mayKnow(file: string): boolean {
+  isInOtherRevision(file: string): boolean {
     return this.#names.has(file);
   }
 
   /** Bytes of this hash are here. */
-  knows({ sha256 }: Proof): boolean {
+  hasBytes({ sha256 }: Proof): boolean {
     return this.#known.has(sha256);
   }
 
   /** The bytes that are here already, under this name too. */
-  async adopt(file: string, proof: Proof, etag: string): Promise<void> {
+  async link(file: string, proof: Proof, etag: string): Promise<void> {
     const known = this.#known.get(proof.sha256);
     if (!known) throw new Error(`the bytes of ${file} are not here`);
     await this.#enter({ file, offset: known.offset, sizeBytes: known.sizeBytes, proof, etag });

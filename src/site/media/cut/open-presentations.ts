@@ -1,6 +1,6 @@
 /** Lends open presentations, keeps a bounded number of them open, and never closes one that is lent. */
 import { LRUCache } from 'lru-cache';
-import { Presentation, type RevisionPlace } from './presentation.ts';
+import { Presentation, type RevisionFiles } from './presentation.ts';
 
 interface Entry {
   readonly opening: Promise<Presentation>;
@@ -26,7 +26,7 @@ export class OpenPresentations {
   /** @throws what opening throws; the next call tries again */
   async use<T>(
     key: string,
-    place: RevisionPlace,
+    place: RevisionFiles,
     act: (presentation: Presentation) => Promise<T>,
   ): Promise<T> {
     let entry = this.#cache.get(key);

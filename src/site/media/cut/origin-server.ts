@@ -13,14 +13,14 @@ import { mediaPath, parseRecordFile } from '../../../protocol/media/media.ts';
 import { splitToken } from '../../../protocol/media/media-address.ts';
 import type { CopyStore } from '../copy-store/copy-store.ts';
 import { OpenPresentations } from './open-presentations.ts';
-import { CUT_VERSION, type RevisionPlace } from './presentation.ts';
+import { CUT_VERSION, type RevisionFiles } from './presentation.ts';
 
 const DEFAULT_OPEN_FILES = 256;
 const MAX_PATH_CHARACTERS = 256;
 
-export interface OriginServerOptions {
+export interface OriginServerDeps {
   /** What a revision is made of; `withdrawn` of a video that its author took back, undefined of an unknown one. */
-  readonly locate: (video: VideoId, revision: RevisionId) => Promise<RevisionPlace | 'withdrawn' | undefined>;
+  readonly locate: (video: VideoId, revision: RevisionId) => Promise<RevisionFiles | 'withdrawn' | undefined>;
   /** Other sites' videos that are here whole. */
   readonly copies?: Pick<CopyStore, 'read' | 'forget'>;
   /** The record in this version, as canonical JSON, where it is of this revision. */
@@ -49,10 +49,10 @@ export interface OriginServer {
   readonly stop: () => Promise<void>;
 }
 
-export function createOriginServer(options: OriginServerOptions): OriginServer {
+export function createOriginServer(options: OriginServerDeps): OriginServer {
   const open = new OpenPresentations(options.openFiles ?? DEFAULT_OPEN_FILES);
   const server = http.createServer((request, response) => {
-    answer(options, open, request, response).catch((error: unknown) => {
+    respond(options, open, request, response).catch((error: unknown) => {
       if (error instanceof Problem) return sendProblem(response, error);
       options.onError?.(error, request.url ?? '');
       sendProblem(response, problem('cut-failed', `The file could not be made: ${messageOf(error)}.`));
@@ -74,8 +74,8 @@ export function createOriginServer(options: OriginServerOptions): OriginServer {
   };
 }
 
-async function answer(
-  options: OriginServerOptions,
+async function respond(
+  options: OriginServerDeps,
   open: OpenPresentations,
   request: http.IncomingMessage,
   response: http.ServerResponse,
@@ -135,7 +135,7 @@ async function answer(
 
 /** What this site says of the video, signed like any other file, so that whoever copies it can show who said so. */
 async function findRecord(
-  { record }: OriginServerOptions,
+  { record }: OriginServerDeps,
   {
     video,
     revision,

@@ -24,7 +24,7 @@ import { MediaFiles } from './media-files.ts';
 export const CUT_VERSION = 1;
 
 /** What a revision is made of: index files, each with the renditions of one set. */
-export interface RevisionPlace {
+export interface RevisionFiles {
   /** The video's own; the names are relative to it. */
   readonly directory: string;
   readonly indexes: readonly string[];
@@ -44,7 +44,7 @@ interface RenditionSet {
   readonly files: MediaFiles;
 }
 
-interface Place {
+interface IndexedTrack {
   readonly set: RenditionSet;
   /** Of the rendition in its index. */
   readonly which: number;
@@ -52,12 +52,12 @@ interface Place {
 
 export class Presentation {
   readonly #sets: readonly RenditionSet[];
-  readonly #places: ReadonlyMap<string, Place>;
+  readonly #places: ReadonlyMap<string, IndexedTrack>;
 
   readonly #durationMs: number;
   readonly #extras: ExtraFiles | undefined;
 
-  private constructor(sets: readonly RenditionSet[], place: RevisionPlace) {
+  private constructor(sets: readonly RenditionSet[], place: RevisionFiles) {
     this.#sets = sets;
     this.#extras = place.extras && new ExtraFiles(openerOf(place), place.extras);
     const ends = sets.flatMap(({ index }) => index.renditions.map(({ end, timescale }) => end / timescale));
@@ -70,7 +70,7 @@ export class Presentation {
   }
 
   /** @throws Error if a file is missing, or an index is not of its files. */
-  static async open(place: RevisionPlace): Promise<Presentation> {
+  static async open(place: RevisionFiles): Promise<Presentation> {
     const openFile = openerOf(place);
     const sets: RenditionSet[] = [];
     try {
@@ -150,14 +150,14 @@ export class Presentation {
   }
 }
 
-const openerOf = ({ directory, open: own }: RevisionPlace): OpenFile =>
+const openerOf = ({ directory, open: own }: RevisionFiles): OpenFile =>
   own ?? (name => open(resolve(directory, name), 'r'));
 
 async function closeAll(sets: readonly RenditionSet[]): Promise<void> {
   await Promise.all(sets.flatMap(({ index, files }) => [index.close(), files.close()]));
 }
 
-async function cut({ set, which }: Place, number: number): Promise<Buffer | undefined> {
+async function cut({ set, which }: IndexedTrack, number: number): Promise<Buffer | undefined> {
   const segment = set.index.findSegment(which, number);
   if (!segment) return undefined;
   const { description, hasComposition, samplePrefix } = set.index.renditions[which]!;

@@ -15,12 +15,12 @@ export function hasGaps(tracks: readonly ServedTrack<TimedTrack>[]): boolean {
     ({ track: { kind, timescale }, samples, start, end }) =>
       start / timescale > MAX_SHORT_SECONDS ||
       filmEnd - end / timescale > MAX_SHORT_SECONDS ||
-      longestTicks(samples) / timescale > MAX_GAP_SECONDS[kind],
+      longestStepTicks(samples) / timescale > MAX_GAP_SECONDS[kind],
   );
 }
 
 /** From one sample to the next, in the order of decoding: that of showing has the same holes. */
-function longestTicks({ count, decodeTimes, durations }: Samples): number {
+function longestStepTicks({ count, decodeTimes, durations }: Samples): number {
   let longest = durations[count - 1] ?? 0;
   for (let i = 1; i < count; i++) longest = Math.max(longest, decodeTimes[i]! - decodeTimes[i - 1]!);
   return longest;

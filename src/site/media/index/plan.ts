@@ -38,7 +38,7 @@ const TARGET_SECONDS = TARGET_SEGMENT_DURATION_MS / 1_000;
 /** A shorter rest at the end belongs to the segment before: players take so little for buffered, and never come to the end. */
 const MIN_TAIL_SECONDS = 0.5;
 /** Bounds the length of playlists, and the work that a clock gone mad can cause. */
-const MAX_FILM_HOURS = 100;
+const MAX_DURATION_HOURS = 100;
 
 /**
  * Plans all tracks together. The playlist's timeline begins at zero in each of them.
@@ -49,7 +49,7 @@ const MAX_FILM_HOURS = 100;
 export function planSegments(tracks: readonly PlannedTrack[]): readonly (readonly PlannedSegment[])[] {
   for (const { end, timescale } of tracks) {
     // Written so that what is not a number fails too.
-    if (!(end / timescale <= MAX_FILM_HOURS * 3_600)) throw tooLong(end / timescale);
+    if (!(end / timescale <= MAX_DURATION_HOURS * 3_600)) throw tooLong(end / timescale);
   }
   const video = tracks.find(track => track.kind === 'video');
   if (!video) return tracks.map(track => planFollowing(track, listEvenly(0, track.end / track.timescale)));
@@ -160,7 +160,7 @@ function makeSegments(track: PlannedTrack, cuts: readonly number[]): readonly Pl
 const tooLong = (seconds: number): SourceRejected =>
   new SourceRejected(
     'structure-unsupported',
-    `The film says that it lasts ${Math.ceil(seconds / 3_600)} hours; at most ${MAX_FILM_HOURS} can be published. If it is shorter, its clock is damaged: export it anew. If not, cut it into shorter films.`,
+    `The film says that it lasts ${Math.ceil(seconds / 3_600)} hours; at most ${MAX_DURATION_HOURS} can be published. If it is shorter, its clock is damaged: export it anew. If not, cut it into shorter films.`,
   );
 
 const tooFarApart = (seconds: number): SourceRejected =>

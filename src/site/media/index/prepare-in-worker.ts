@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { SourceRejected } from '../source-rejected.ts';
 import type { PreparedSource } from './prepare.ts';
-import type { WorkerAnswer } from './prepare-worker.ts';
+import type { WorkerResult } from './prepare-worker.ts';
 
 const DEFAULT_TIME_LIMIT_MS = 120_000;
 /** Of the JavaScript heap; the columns of samples lie outside it and are bounded by `MAX_SAMPLES`. */
@@ -38,7 +38,7 @@ export async function prepareInWorker(
   let onAbort: (() => void) | undefined;
   let isDone = false;
   try {
-    const answer = await new Promise<WorkerAnswer>((resolve, reject) => {
+    const answer = await new Promise<WorkerResult>((resolve, reject) => {
       worker.once('message', resolve);
       worker.once('error', (error: Error & { readonly code?: string }) => {
         reject(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? exceeded('needs too much memory', error) : error);

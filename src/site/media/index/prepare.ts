@@ -46,7 +46,7 @@ export interface PreparedSource {
   /** Of the whole film, while only its beginning can be played yet. */
   readonly fullDurationMs?: number;
   /** Of a video that was another site's: where what is here of it is stored, and what stands beside its renditions. */
-  readonly inherited?: { readonly path: string; readonly pictures?: Pictures | undefined };
+  readonly takenOver?: { readonly path: string; readonly pictures?: Pictures | undefined };
 }
 
 /**

@@ -56,7 +56,7 @@ export function layTimeline<T extends TimedTrack>(
       start,
       end: range.end + ticks,
       shift,
-      ...settle(samples, ticks, Math.max(0, start)),
+      ...fitDecodeTimes(samples, ticks, Math.max(0, start)),
     };
   });
 }
@@ -83,7 +83,7 @@ function chooseShift(
 }
 
 /** Puts decode times from `decodeStart` on and composition times at or after them. */
-function settle(
+function fitDecodeTimes(
   samples: Samples,
   shift: number,
   decodeStart: number,

@@ -310,7 +310,7 @@ export function makeRecord(
     name: video.name,
     description: video.description,
     ...(video.language ? { language: video.language } : {}),
-    path: prepared.inherited?.path ?? site.storage.recordPath(video.id as VideoId),
+    path: prepared.takenOver?.path ?? site.storage.recordPath(video.id as VideoId),
     sourceAddress: site.sourceAddress,
     sizeBytes,
     bitrateBps,
@@ -319,7 +319,7 @@ export function makeRecord(
     sha256: video.sha256,
     container,
     renditions: [...renditions, ...extras.captions.map(({ rendition }) => rendition)],
-    ...(prepared.inherited?.pictures ? { pictures: prepared.inherited.pictures } : {}),
+    ...(prepared.takenOver?.pictures ? { pictures: prepared.takenOver.pictures } : {}),
     ...(extras.poster || extras.storyboard
       ? {
           pictures: { poster: extras.poster !== undefined, storyboard: extras.storyboard !== undefined },

@@ -48,7 +48,7 @@ export function readEdits(moov: Buffer, elst: Box | undefined): readonly Edit[] 
         : moov.readUInt32BE(at + 4);
     if (!Number.isFinite(duration) || mediaTime === Number.POSITIVE_INFINITY)
       throw damaged('its edit list is malformed');
-    if (!isEmpty && moov.readInt32BE(at + bytes - 4) !== RATE_1) throw severalEdits();
+    if (!isEmpty && moov.readInt32BE(at + bytes - 4) !== RATE_1) throw unsupportedEdits();
     edits.push({ mediaTime, duration });
   }
   return edits;
@@ -78,14 +78,14 @@ export function choosePresentation(
     else {
       // Each duration is rounded to the movie's coarser ticks.
       const slack = Math.ceil(timescale / movieTimescale) + 1;
-      if (Math.abs(whole.mediaTime + whole.duration - edit.mediaTime) > slack) throw severalEdits();
+      if (Math.abs(whole.mediaTime + whole.duration - edit.mediaTime) > slack) throw unsupportedEdits();
       whole = { ...whole, duration: edit.mediaTime + duration - whole.mediaTime };
     }
   }
   return whole;
 }
 
-const severalEdits = (): SourceRejected =>
+const unsupportedEdits = (): SourceRejected =>
   new SourceRejected(
     'structure-unsupported',
     'The film was cut without being exported: its edit list joins pieces or changes the speed. Export it as a new file and upload that.',

@@ -2,7 +2,7 @@
 
 import { damaged, SourceRejected, truncated } from '../../source-rejected.ts';
 import type { FileBytes } from '../source/file-bytes.ts';
-import { MAX_SAMPLES, type SampleColumns, type Samples, tooMany } from '../source/samples.ts';
+import { MAX_SAMPLES, type SampleColumns, type Samples, tooManySamples } from '../source/samples.ts';
 import type { IndexedSource, SourceTrack } from '../source/source-track.ts';
 import {
   type Box,
@@ -65,15 +65,15 @@ export function indexIsobmff(file: FileBytes): IndexedSource {
     if (traks.length === MAX_TRACKS) throw damaged(`it has more than ${MAX_TRACKS} tracks`);
     if (traks.some(other => other.id === trak.id)) throw damaged('two of its tracks have the same number');
     total += trak.samples.count;
-    if (total > MAX_SAMPLES) throw tooMany();
+    if (total > MAX_SAMPLES) throw tooManySamples();
     traks.push(trak);
   }
   readFragments(file, layout, traks);
   const tracks: SourceTrack[] = [];
   const heads: { trak: Trak; sample: Buffer }[] = [];
   for (const trak of traks) {
-    checkPlaces(file, trak);
-    const samples = present(moov, trak, movieTimescale);
+    checkPositions(file, trak);
+    const samples = placeOnTimeline(moov, trak, movieTimescale);
     if (samples.count === 0) continue;
     tracks.push({
       id: trak.id,
@@ -90,7 +90,8 @@ export function indexIsobmff(file: FileBytes): IndexedSource {
     const sample = file.read(samples.offsets[sync]!, Math.min(samples.sizes[sync]!, HEAD_SAMPLE_BYTES));
     heads.push({ trak, sample: sample ?? Buffer.alloc(0) });
   }
-  if (layout.isCutOff && (layout.fragments.length > 0 || tracks.length === 0)) throw truncated('the film');
+  if (layout.isCutOff && (layout.fragments.length > 0 || tracks.length === 0))
+    throw truncated('its end is missing');
   return {
     container: layout.brand === 'qt  ' ? 'MOV' : 'MP4',
     tracks,
@@ -125,7 +126,7 @@ function readLayout(file: FileBytes): Layout {
     }
     if (at + size > file.sizeBytes) {
       isCutOff = true;
-      if (type === 'moov') throw truncated('its index');
+      if (type === 'moov') throw truncated('its index is cut off');
       break;
     }
     if (type === 'ftyp' && at === 0 && header.length >= 12) brand = header.toString('latin1', 8, 12);
@@ -140,7 +141,7 @@ function readLayout(file: FileBytes): Layout {
   }
   if (!moov) {
     throw isCutOff
-      ? truncated('the film, before the index that players need')
+      ? truncated('it ends before the index that players need')
       : damaged('it has no index ("moov"), without which nobody can play it');
   }
   return { brand, moov, fragments, isCutOff };
@@ -149,7 +150,7 @@ function readLayout(file: FileBytes): Layout {
 function readBody(file: FileBytes, start: number, size: number): Buffer {
   const headerBytes = file.peek(start, 4).readUInt32BE(0) === 1 ? 16 : 8;
   const body = file.read(start + headerBytes, size - headerBytes);
-  if (!body) throw truncated('its index');
+  if (!body) throw truncated('its index is cut off');
   return body;
 }
 
@@ -195,7 +196,7 @@ function readTrak(
   const timescale = moov.readUInt32BE(mdhd.body + (isLongMdhd ? 20 : 12));
   if (timescale === 0) throw damaged('the clock of a track does not run');
 
-  refuseOutsideData(moov, findBox(moov, minf, 'dinf', 'dref'));
+  rejectExternalData(moov, findBox(moov, minf, 'dinf', 'dref'));
   const entry = readSampleEntry(moov, stsd, kind);
   const { samples, hasComposition } = readSampleTables(moov, stbl);
   const last = samples.count - 1;
@@ -219,7 +220,7 @@ function readTrak(
 }
 
 /** Section 8.7.2: a data reference that is not "in this file" would have us read other files. */
-function refuseOutsideData(moov: Buffer, dref: Box | undefined): void {
+function rejectExternalData(moov: Buffer, dref: Box | undefined): void {
   if (!dref) return;
   needBody(dref, 8);
   for (const entry of listBoxes(moov, dref.body + 8, dref.end)) {
@@ -258,20 +259,20 @@ function readFragments(file: FileBytes, layout: Layout, traks: readonly Trak[]):
   const byId = new Map(traks.map(trak => [trak.id, trak]));
   for (const { start, size } of layout.fragments) {
     const bytes = file.read(start, size);
-    if (!bytes) throw truncated('a fragment');
+    if (!bytes) throw truncated('a fragment is cut off');
     readFragment(bytes, start, byId);
-    if (traks.reduce((sum, trak) => sum + trak.samples.count, 0) > MAX_SAMPLES) throw tooMany();
+    if (traks.reduce((sum, trak) => sum + trak.samples.count, 0) > MAX_SAMPLES) throw tooManySamples();
   }
 }
 
 /** Every sample lies in the file, and together they are not more than a file can hold. */
-function checkPlaces(file: FileBytes, trak: Trak): void {
+function checkPositions(file: FileBytes, trak: Trak): void {
   const { count, offsets, sizes }: SampleColumns = trak.samples;
   let bytes = 0;
   for (let i = 0; i < count; i++) {
     const end = offsets[i]! + sizes[i]!;
     // Written so that what is not a number fails too.
-    if (!(end <= file.sizeBytes)) throw truncated(trak.kind === 'video' ? 'its pictures' : 'its sound');
+    if (!(end <= file.sizeBytes)) throw truncated(`the end of its ${trak.kind} track is missing`);
     bytes += sizes[i]!;
   }
   if (bytes > file.sizeBytes * MAX_DATA_OVERLAP)
@@ -279,7 +280,7 @@ function checkPlaces(file: FileBytes, trak: Trak): void {
 }
 
 /** Puts a track's samples on the film's timeline. */
-function present(moov: Buffer, trak: Trak, movieTimescale: number): Samples {
+function placeOnTimeline(moov: Buffer, trak: Trak, movieTimescale: number): Samples {
   const { samples } = trak;
   const presentation = choosePresentation(readEdits(moov, trak.edts), trak.timescale, movieTimescale);
   if (!presentation || samples.count === 0) return samples;

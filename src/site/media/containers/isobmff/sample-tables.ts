@@ -1,7 +1,7 @@
 /** Sample tables of a progressive MP4 or MOV file (ISO/IEC 14496-12, sections 8.6 and 8.7) → columns of samples. */
 
 import { damaged, SourceRejected } from '../../source-rejected.ts';
-import { MAX_SAMPLES_PER_TRACK, SampleColumns, tooMany } from '../source/samples.ts';
+import { MAX_SAMPLES_PER_TRACK, SampleColumns, tooManySamples } from '../source/samples.ts';
 import { type Box, listBoxes, needBody, printable, readUInt64 } from './box.ts';
 
 /**
@@ -53,7 +53,7 @@ function entryCount(moov: Buffer, box: Box, countAt: number, entryBytes: number)
 function readSizeCount(moov: Buffer, box: Box): number {
   needBody(box, 12);
   const count = moov.readUInt32BE(box.body + 8);
-  if (count > MAX_SAMPLES_PER_TRACK) throw tooMany();
+  if (count > MAX_SAMPLES_PER_TRACK) throw tooManySamples();
   const constant = moov.readUInt32BE(box.body + 4);
   const bits = box.type === 'stz2' ? constant & 0xff : constant === 0 ? 32 : 0;
   if (box.type === 'stz2' && bits !== 4 && bits !== 8 && bits !== 16)

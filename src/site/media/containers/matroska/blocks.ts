@@ -25,7 +25,7 @@ export function readBlock(file: FileBytes, body: number, end: number): Block {
   let head = file.peek(body, Math.min(MAX_HEAD_BYTES, end - body));
   const track = readVint(head, 0);
   if (!track || head.length < track.length + 3)
-    throw end > file.sizeBytes ? truncated('a frame') : damaged('a frame has no header');
+    throw end > file.sizeBytes ? truncated('a frame is cut off') : damaged('a frame has no header');
   const time = head.readInt16BE(track.length);
   const flags = head[track.length + 2]!;
   const isMarkedSync = (flags & 0x80) !== 0;

@@ -2,7 +2,7 @@
 
 import { damaged, SourceRejected, truncated } from '../../source-rejected.ts';
 import type { FileBytes } from '../source/file-bytes.ts';
-import { MAX_SAMPLES, SampleColumns, type Samples, sliceSamples, tooMany } from '../source/samples.ts';
+import { MAX_SAMPLES, SampleColumns, type Samples, sliceSamples, tooManySamples } from '../source/samples.ts';
 import type { IndexedSource, SourceTrack } from '../source/source-track.ts';
 import { chooseFrameClock, readOpusTicks, snapTimes } from './audio-frames.ts';
 import { readBlock } from './blocks.ts';
@@ -46,7 +46,7 @@ export function indexMatroska(file: FileBytes): IndexedSource {
   if (header?.id !== EBML) throw damaged('it has no header');
   const docType = readDocType(readWhole(file, header));
   const segment = readElementHeader(file, header.end);
-  if (!segment) throw truncated('its headers');
+  if (!segment) throw truncated('its headers are cut off');
   if (segment.id !== SEGMENT) throw damaged('its header is not followed by a film');
   const scan = new Scan(file);
   scan.readSegment(segment);
@@ -62,7 +62,7 @@ function readWhole(file: FileBytes, element: EbmlElement): Buffer {
   const length = element.end - element.body;
   if (length > MAX_HEADER_BYTES) throw damaged('its headers are too large');
   const bytes = file.read(element.body, length);
-  if (!bytes) throw truncated('its headers');
+  if (!bytes) throw truncated('its headers are cut off');
   return bytes;
 }
 
@@ -111,13 +111,13 @@ class Scan {
       if (!element) {
         // A recorder that was stopped may leave a byte or two; a film of known size has none.
         if (segment.end === Number.POSITIVE_INFINITY) break;
-        throw truncated('the film');
+        throw truncated('its end is missing');
       }
       if (element.id === CLUSTER) {
         at = this.#readCluster(element);
         continue;
       }
-      if (element.end > file.sizeBytes) throw truncated('the film');
+      if (element.end > file.sizeBytes) throw truncated('its end is missing');
       if (element.id === INFO && this.info.length === 0) {
         this.info = readWhole(file, element);
         this.#timestampScale = readTimestampScale(this.info);
@@ -134,7 +134,8 @@ class Scan {
       }
       at = element.end;
     }
-    if (segment.end !== Number.POSITIVE_INFINITY && segment.end > file.sizeBytes) throw truncated('the film');
+    if (segment.end !== Number.POSITIVE_INFINITY && segment.end > file.sizeBytes)
+      throw truncated('its end is missing');
   }
 
   #next(at: number): EbmlElement | undefined {
@@ -145,7 +146,7 @@ class Scan {
   /** @returns where the cluster ends. */
   #readCluster(cluster: EbmlElement): number {
     if (cluster.end !== Number.POSITIVE_INFINITY && cluster.end > this.#file.sizeBytes)
-      throw truncated('the film');
+      throw truncated('its end is missing');
     const end = Math.min(cluster.end, this.#file.sizeBytes);
     let at = cluster.body;
     let time = 0;
@@ -158,7 +159,7 @@ class Scan {
       if (cluster.end === Number.POSITIVE_INFINITY && SEGMENT_CHILDREN.has(element.id)) return at;
       if (element.end > end) {
         throw end === this.#file.sizeBytes
-          ? truncated('the film')
+          ? truncated('its end is missing')
           : damaged('an element is larger than the one around it');
       }
       if (element.id === TIMESTAMP) time = this.#readUint(element);
@@ -212,7 +213,7 @@ class Scan {
     if (track.kind === 'video' && block.frameSizes.length > 1)
       throw damaged('it packs several pictures into one block');
     this.#samples += block.frameSizes.length;
-    if (this.#samples > MAX_SAMPLES) throw tooMany();
+    if (this.#samples > MAX_SAMPLES) throw tooManySamples();
     const time = clusterTime + block.time;
     scanned.lastDuration = duration;
     let at = block.framesAt;

@@ -35,7 +35,7 @@ export class SampleColumns implements Samples {
 
   /** @throws SourceRejected if the capacity is beyond `MAX_SAMPLES_PER_TRACK`. */
   constructor(capacity = FIRST_CAPACITY) {
-    if (capacity > MAX_SAMPLES_PER_TRACK) throw tooMany();
+    if (capacity > MAX_SAMPLES_PER_TRACK) throw tooManySamples();
     this.#capacity = capacity;
     this.offsets = new Float64Array(capacity);
     this.sizes = new Uint32Array(capacity);
@@ -65,7 +65,7 @@ export class SampleColumns implements Samples {
   }
 
   #grow(): void {
-    if (this.#capacity >= MAX_SAMPLES_PER_TRACK) throw tooMany();
+    if (this.#capacity >= MAX_SAMPLES_PER_TRACK) throw tooManySamples();
     this.#capacity = Math.min(this.#capacity * 2, MAX_SAMPLES_PER_TRACK);
     const float = (from: Float64Array): Float64Array => {
       const to = new Float64Array(this.#capacity);
@@ -88,7 +88,7 @@ export class SampleColumns implements Samples {
   }
 }
 
-export const tooMany = (): SourceRejected =>
+export const tooManySamples = (): SourceRejected =>
   new SourceRejected(
     'structure-unsupported',
     `The file holds more pictures or sound packets than we can index (${MAX_SAMPLES_PER_TRACK} a track). Cut it into shorter films and upload those.`,
