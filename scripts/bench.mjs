@@ -1,4 +1,4 @@
-// npm run bench -- NAME: bundles and runs one benchmark; its last line is one JSON object.
+// npm run bench -- NAME: bundles and runs one benchmark. The last line of its output is one JSON object.
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

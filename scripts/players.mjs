@@ -1,4 +1,4 @@
-// npm run players: plays before failing sites in a real browser, and writes the table of docs/playback.md.
+// npm run players: plays from failing sites in a real browser, and writes the table of docs/playback.md.
 import { run, setUp } from './set-up.mjs';
 
 await setUp();

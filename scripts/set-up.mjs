@@ -1,4 +1,4 @@
-// Installs packages and builds what is stale, saying each step. Does nothing, quickly, where all is in place.
+// Installs packages and builds outdated output, and reports each step. It returns quickly if there is nothing to do.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ export async function setUp() {
     console.error(`Tributary needs Node 20.19 or later; this is ${process.versions.node}.`);
     process.exit(1);
   }
-  // A published package brings dist/ and no sources: nothing to set up.
+  // A published package contains dist/ and no sources: there is nothing to set up.
   if (!existsSync(join(root, 'src'))) return;
   install();
   await build();

@@ -1,4 +1,4 @@
-// npm test: installs and builds what is missing, then runs every test and closes with one line of counts.
+// npm test: installs and builds what is missing, runs every test, and prints the counts on the last line.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -29,7 +29,7 @@ function startProgram(args, print) {
 
 /**
  * Builds with esbuild's `buildOptions`, runs `node ARGS`, and repeats both after each change of a source. A build with errors
- * leaves the running program alone. Returns a function that stops everything.
+ * does not affect the running program. Returns a function that stops everything.
  */
 export async function watchAndRestart({ buildOptions, args, print }) {
   let stopProgram = async () => {};
