@@ -10,7 +10,7 @@ import { formatAscii } from '../../src/kernel/http/json-list-writer.ts';
 import { type KeyPair, newNonce, readOrMakeKey, sha256Hex } from '../../src/kernel/identity/keys.ts';
 import { SetDigest } from '../../src/kernel/identity/set-digest.ts';
 import { NonceMemory, verifyRequest } from '../../src/kernel/identity/signatures.ts';
-import { joinAnswerSchema, signalAnswerSchema } from '../../src/protocol/central.ts';
+import { joinResponseSchema, signalResponseSchema } from '../../src/protocol/central.ts';
 import { newRevisionId, newVideoId } from '../../src/protocol/ids.ts';
 import { canonicalJson } from '../../src/protocol/publication/canonical.ts';
 import type { Epoch } from '../../src/protocol/publication/epoch.ts';
@@ -140,7 +140,7 @@ export async function serveSites(): Promise<void> {
       method: 'POST',
       body: { joinToken, publicKey: site.key.publicKey },
       signer: { key: site.key, keyId: 'join' },
-      response: joinAnswerSchema,
+      response: joinResponseSchema,
     });
     centralKey = answer.centralPublicKey;
     const greeting = await call(`${centralUrl}/api/handshakes`, {
@@ -161,7 +161,7 @@ export async function serveSites(): Promise<void> {
           ...BOUNDS,
           method: 'POST',
           signer: signerOf(site),
-          response: signalAnswerSchema,
+          response: signalResponseSchema,
         });
         return;
       } catch {

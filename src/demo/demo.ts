@@ -15,7 +15,7 @@ import { call } from '../kernel/http/client.ts';
 import { tryListen } from '../kernel/http/try-listen.ts';
 import { StartupError } from '../kernel/lifecycle/startup-error.ts';
 import { messageOf } from '../kernel/problem.ts';
-import { newSiteAnswerSchema, newTrackerAnswerSchema, videoListSchema } from '../protocol/central.ts';
+import { newSiteResponseSchema, newTrackerResponseSchema, videoListSchema } from '../protocol/central.ts';
 import { STOP_AT_END_OF_INPUT } from './end-of-input.ts';
 import { makeFilm } from './film.ts';
 import { type DemoLayout, type DemoSite, planDemo } from './layout.ts';
@@ -79,7 +79,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     const trackerToken = existsSync(join(trackerDirectory, 'member.json'))
       ? undefined
       : (
-          await post(`${layout.centralUrl}/api/trackers`, token, newTrackerAnswerSchema, {
+          await post(`${layout.centralUrl}/api/trackers`, token, newTrackerResponseSchema, {
             name: 'Demo tracker',
             baseUrl: layout.trackerUrl,
           })
@@ -93,7 +93,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
       const joinToken = existsSync(join(site.directory, 'member.json'))
         ? undefined
         : (
-            await post(`${layout.centralUrl}/api/sites`, token, newSiteAnswerSchema, {
+            await post(`${layout.centralUrl}/api/sites`, token, newSiteResponseSchema, {
               name: site.name,
               baseUrl: site.url,
               coordinates: site.coordinates,

@@ -1,4 +1,4 @@
-/** Central's calls (contract: Central), its change feed, and the enrolment of members. */
+/** The calls of central, its change feed, and the enrolment of members. */
 import * as z from 'zod';
 import { regionSchema } from './copies.ts';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
@@ -46,12 +46,12 @@ const httpUrl = z
   .refine(url => {
     const { pathname, search, hash, username, password } = new URL(url);
     return pathname === '/' && search === '' && hash === '' && username === '' && password === '';
-  }, 'expected scheme, host and port alone, e.g. https://video.example.edu')
+  }, 'expected only scheme, host and port, e.g. https://video.example.edu')
   .transform(url => new URL(url).origin);
 /** Scheme, host and port of a part, without a trailing slash. */
 export const baseUrlSchema = httpUrl;
 
-/** `192.0.2.0/24` or `2001:db8::/32`: viewers that a site covers. */
+/** A network prefix of a coverage zone, such as `192.0.2.0/24` or `2001:db8::/32`. */
 export const prefixSchema = z
   .union([z.cidrv4(), z.cidrv6()])
   .describe('network prefix in CIDR notation, e.g. 10.1.0.0/16 or 2001:db8::/32');
@@ -62,20 +62,20 @@ export const coordinatesSchema = z.strictObject({
 });
 export type Coordinates = z.infer<typeof coordinatesSchema>;
 
-/** How an administrator has a site count in the trackers' choice. */
+/** How an administrator weights a site in the choice of the trackers. */
 export const sitePolicySchema = z.strictObject({
-  /** 1 is usual; a site of 2 counts as twice as good; 0: viewers only where no other site is left. */
+  /** Default 1. A weight of 2 counts double; 0 makes the site a last resort. */
   weight: z.number().min(0).max(100),
-  /** Gets no more viewers, and those it has are moved, as long as any other site is left. */
+  /** The site gets no more viewers, and its current viewers are moved while any other site can serve them. */
   drained: z.boolean(),
-  /** Among equally good sites the lowest comes first. */
+  /** Among equally good sites, the one with the lowest value comes first. */
   failoverOrder: z.int().min(-1_000).max(1_000),
-  /** What may leave the site, bits a second. */
+  /** The uplink that the site may use, in bits per second. */
   egressLimitBps: z.int().positive().max(1e13),
 });
 
 export type SitePolicy = z.infer<typeof sitePolicySchema>;
-/** `null` takes back what was set. */
+/** `null` removes a value that was set. */
 export const sitePolicyEditSchema = z
   .strictObject({
     ...sitePolicySchema.shape,
@@ -89,22 +89,22 @@ export const newSiteSchema = z.strictObject({
   name: nameSchema,
   baseUrl: baseUrlSchema,
   coordinates: coordinatesSchema.optional(),
-  /** Coverage zone: viewers in these networks are this site's first. */
+  /** Coverage zone: the networks that this site serves first. */
   zone: z.array(prefixSchema).max(10_000).default([]),
   region: regionSchema.optional(),
 });
 
-/** How far publication has come with a site. */
+/** The state of publication for one site. */
 export const sitePublicationSchema = z.strictObject({
-  /** Number of its current epoch; 0 before its first handshake. */
+  /** The number of the site's current epoch; 0 before its first handshake. */
   epoch: z.int().nonnegative(),
   handshakeAt: timestampSchema.optional(),
   /** Why central accepts no records of this site until its next handshake. */
   waitsBecause: z.string().optional(),
-  /** When its digest was last found to be the centre's, and of how many records. */
+  /** When the digests of the site and of central were last equal, and over how many records. */
   completeAt: timestampSchema.optional(),
   completeRecords: z.int().nonnegative().optional(),
-  /** When the digests were found to differ; gone once they are the same again. */
+  /** When the digests were found to differ; absent when they are equal again. */
   differedAt: timestampSchema.optional(),
 });
 
@@ -114,38 +114,38 @@ export const siteSchema = z.strictObject({
   baseUrl: z.string(),
   coordinates: coordinatesSchema.optional(),
   zone: z.array(z.string()),
-  /** What was set; the rest is as usual. */
+  /** The values that were set; the others have their defaults. */
   policy: sitePolicySchema.partial(),
-  /** `invited`: has not joined yet. `up`/`down`: as the tracker's probes see it; `unknown`: no tracker has said. */
+  /** `invited`: has not joined yet. `up` and `down` come from the probes of the trackers; `unknown`: no tracker has reported. */
   state: z.enum(['invited', 'up', 'down', 'unknown', 'revoked']),
   createdAt: timestampSchema,
   joinedAt: timestampSchema.optional(),
   lastSignalAt: timestampSchema.optional(),
   lastCollectedAt: timestampSchema.optional(),
   lastError: z.string().optional(),
-  /** Its stable code. */
+  /** The problem code of `lastError`. */
   lastErrorCode: z.string().optional(),
   publication: sitePublicationSchema.optional(),
-  /** As the site said at its last start. Told to the operator alone: it says where an attack would pay. */
+  /** As reported at the site's last start. Only operators see it, because it shows where an attack would succeed. */
   conversion: siteConversionSchema.optional(),
-  /** Signals received and not handled yet. */
+  /** The number of received signals that are not handled yet. */
   pendingSignals: z.int().nonnegative(),
-  /** How far the centre is behind this site, in milliseconds: the age of the oldest signal not handled; 0 if none. */
+  /** How far central is behind this site, in milliseconds: the age of the oldest unhandled signal, or 0. */
   lagMs: z.int().nonnegative(),
-  /** Videos of this site, and its whole copies of others' videos, as the centre knows them. */
+  /** The number of videos of this site, and of its complete copies of other sites' videos, as known to central. */
   videos: z.int().nonnegative(),
   copies: z.int().nonnegative(),
-  /** Copies can be told to stand in different ones (docs/copies.md). */
+  /** A rule can require copies in different regions (docs/copies.md). */
   region: z.string().optional(),
-  /** How central reads its database; `link` where the site has one open to this central. */
+  /** How central reads the site's database; `link` if the site has a link open to this central. */
   readBy: z.enum(['gateway', 'sql', 'link']),
 });
 export type Site = z.infer<typeof siteSchema>;
 
 export const siteListSchema = z.strictObject({ sites: z.array(siteSchema) });
-export const newSiteAnswerSchema = z.strictObject({
+export const newSiteResponseSchema = z.strictObject({
   site: siteSchema,
-  /** Shown once; valid for 30 minutes; kept hashed. */
+  /** Shown once, valid for 30 minutes, and stored hashed. */
   joinToken: z.string(),
 });
 
@@ -157,45 +157,45 @@ export const trackerSchema = z.strictObject({
   baseUrl: z.string(),
   createdAt: timestampSchema,
   joinedAt: timestampSchema.optional(),
-  /** Change-feed position that it has registered. */
+  /** The position of the change feed up to which the tracker has registered changes. */
   position: z.int().nonnegative(),
   lastSeenAt: timestampSchema.optional(),
 });
-export const newTrackerAnswerSchema = z.strictObject({ tracker: trackerSchema, joinToken: z.string() });
+export const newTrackerResponseSchema = z.strictObject({ tracker: trackerSchema, joinToken: z.string() });
 export const trackerListSchema = z.strictObject({ trackers: z.array(trackerSchema) });
 
 /**
- * `POST /api/join`: a member (site or tracker) enrols the public key that it made itself. The request is signed with that
- * key (RFC 9421), which is the proof that the member holds the private half.
+ * `POST /api/join`: a member (site or tracker) enrols the public key that it created itself. The request is signed with that
+ * key (RFC 9421), which proves that the member holds the private key.
  */
 export const joinRequestSchema = z.strictObject({
   joinToken: z.string().min(16).max(200),
   /** Ed25519 public key, raw 32 bytes in base64url. */
   publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 });
-export const joinAnswerSchema = z.strictObject({
+export const joinResponseSchema = z.strictObject({
   role: z.enum(['site', 'tracker']),
   id: z.string(),
   name: z.string(),
   baseUrl: z.string(),
-  /** Central's own Ed25519 public key: its reads of the gateway are signed with it. */
+  /** The Ed25519 public key with which central signs its requests to gateways. */
   centralPublicKey: z.string(),
-  /** Trackers that a site may ask, best first. */
+  /** URLs of the trackers that a site may call, best first. */
   trackers: z.array(z.string()),
 });
-export type JoinAnswer = z.infer<typeof joinAnswerSchema>;
+export type JoinResponse = z.infer<typeof joinResponseSchema>;
 
-/** `POST /api/signals` (site, signed): no payload needed; the site is who signed. */
-export const signalAnswerSchema = z.strictObject({
+/** `POST /api/signals` (site, signed): needs no payload, because the signature identifies the site. */
+export const signalResponseSchema = z.strictObject({
   signal: z.string(),
   receivedAt: timestampSchema,
-  /** The epoch of which central accepts records; absent if the site has to repeat the handshake. */
+  /** The epoch whose records central accepts; absent if the site must repeat the handshake. */
   epoch: epochSchema.optional(),
 });
 
-export type SignalAnswer = z.infer<typeof signalAnswerSchema>;
+export type SignalResponse = z.infer<typeof signalResponseSchema>;
 
-/** `POST /api/refusals` (site, signed): somebody sent the site what central had signed, and the site refused it. */
+/** `POST /api/refusals` (site, signed): the site rejected a request that central had signed. */
 export const refusalReportSchema = z.strictObject({
   code: z.enum(['signature-replayed', 'clock-off']),
   detail: z.string().min(1).max(500),
@@ -209,10 +209,10 @@ export const signalSchema = z.strictObject({
   receivedAt: timestampSchema,
   handledAt: timestampSchema.optional(),
   attempts: z.int().nonnegative(),
-  /** Records taken in when it was handled. */
+  /** The number of records that central accepted when it handled the signal. */
   records: z.int().nonnegative().optional(),
   lastError: z.string().optional(),
-  /** Its stable code. */
+  /** The problem code of `lastError`. */
   errorCode: z.string().optional(),
 });
 export const signalListSchema = z.strictObject({
@@ -221,25 +221,25 @@ export const signalListSchema = z.strictObject({
 });
 export type Signal = z.infer<typeof signalSchema>;
 
-/** `GET /api/member` (site or tracker, signed): what the centre would have it know. */
+/** `GET /api/member` (site or tracker, signed): information for this member. */
 export const memberInfoSchema = z.strictObject({
   trackers: z.array(z.string()),
-  /** For a site: the epoch of which central accepts records; absent if the site has to repeat the handshake. */
+  /** For a site: the epoch whose records central accepts; absent if the site must repeat the handshake. */
   epoch: epochSchema.optional(),
-  /** Of a site: central could not connect to it when it last tried. A link would help. */
+  /** For a site: central could not connect to it at its last attempt, so the site should open a link. */
   unreachable: z.boolean().optional(),
 });
 
-/** `POST /api/registrations/query` (site, signed): which of these versions has a tracker registered? */
+/** `POST /api/registrations/query` (site, signed): which of these versions a tracker has registered. */
 export const registrationQuerySchema = z.strictObject({ videos: z.array(videoIdSchema).min(1).max(500) });
-export const registrationAnswerSchema = z.strictObject({
+export const registrationResponseSchema = z.strictObject({
   registered: z.array(z.strictObject({ video: videoIdSchema, version: versionSchema })),
 });
 
 /**
- * `GET /api/changes?after=N&limit=&wait=` (tracker, signed): what has changed since position N, oldest first. Asking for
- * what follows N says that everything up to N has been registered: that completes its publication. With `wait` (seconds,
- * at most 25) and nothing to tell, the answer comes as soon as there is something.
+ * `GET /api/changes?after=N&limit=&wait=` (tracker, signed): the changes after position N, oldest first. This request also
+ * confirms that everything up to N has been registered, which completes its publication. With `wait` (seconds, at most 25),
+ * central holds an empty response until there is a change.
  */
 export const changeSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -255,10 +255,10 @@ export const changeSchema = z.discriminatedUnion('kind', [
     renditions: z.array(renditionSchema),
     isGrowing: z.literal(true).optional(),
     isPrivate: z.literal(true).optional(),
-    /** It was another site's before, which is lost: from now on it is this site's. */
+    /** The video belonged to a lost site before; from now on it belongs to this site. */
     promoted: z.literal(true).optional(),
   }),
-  /** The site holds another site's video whole. */
+  /** The site holds a complete copy of another site's video. */
   z.strictObject({
     kind: z.literal('copy'),
     position: z.int().positive(),
@@ -267,7 +267,7 @@ export const changeSchema = z.discriminatedUnion('kind', [
     version: versionSchema,
     revision: revisionIdSchema,
   }),
-  /** The site holds it no more; of the video itself this says nothing. */
+  /** The site no longer holds the video or its copy. Other sites may still hold it. */
   z.strictObject({
     kind: z.literal('gone'),
     position: z.int().positive(),
@@ -290,29 +290,29 @@ export const changeSchema = z.discriminatedUnion('kind', [
     baseUrl: z.string(),
     coordinates: coordinatesSchema.optional(),
     zone: z.array(z.string()),
-    /** Joined and not revoked. */
+    /** True if the site has joined and is not revoked. */
     active: z.boolean(),
     ...sitePolicySchema.partial().shape,
-    /** The site's own Ed25519 key: its reports to trackers and its videos' bytes are signed with it. */
+    /** The Ed25519 key with which the site signs its reports to trackers and the bytes of its videos. */
     publicKey: z.string().optional(),
   }),
 ]);
 export type Change = z.infer<typeof changeSchema>;
 export const changePageSchema = z.strictObject({
   changes: z.array(changeSchema),
-  /** Ask for what follows this next. */
+  /** The value of `after` for the next request. */
   position: z.int().nonnegative(),
   more: z.boolean(),
 });
 
-/** `POST /api/site-states` (tracker, signed): what its probes see, told when it changes and every 10 s. */
+/** `POST /api/site-states` (tracker, signed): the results of its probes, sent after a change and every 10 s. */
 export const siteStatesSchema = z.strictObject({
   sites: z.array(z.strictObject({ site: siteIdSchema, up: z.boolean() })).max(10_000),
 });
 
-/** `GET /api/info`: what the pages need. */
+/** `GET /api/info`: information for the pages. */
 export const centralInfoSchema = z.strictObject({
   trackers: z.array(z.string()),
-  /** The demo's viewers may choose where they are: network addresses by place name. */
+  /** Places from which a viewer of the demo can watch, each with a network address. */
   demoViewers: z.array(z.strictObject({ name: z.string(), address: z.string() })),
 });

@@ -1,4 +1,4 @@
-/** Copies by rule: what an operator wants to be where, what a site is told to hold, and what of it stands (docs/copies.md). */
+/** Copies by rule: the rules of the operator, the assignments of sites, and the state of the copies (docs/copies.md). */
 import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { sha256Schema, timestampSchema, versionSchema } from './publication/record.ts';
@@ -9,9 +9,9 @@ export const assignmentSchema = z.discriminatedUnion('wanted', [
   z.strictObject({
     wanted: z.literal(true),
     video: videoIdSchema,
-    /** The site whose video it is. Where that is the asking site itself, its copy has become the video. */
+    /** The home site of the video. If it is the requesting site, its copy has taken over the video. */
     origin: siteIdSchema,
-    /** Of the origin's present record: its bytes are what the copy is of. */
+    /** Revision, version and hash of the record at the home site whose bytes are copied. */
     revision: revisionIdSchema,
     version: versionSchema,
     hash: sha256Schema,
@@ -23,18 +23,18 @@ export const assignmentSchema = z.discriminatedUnion('wanted', [
 export type Assignment = z.infer<typeof assignmentSchema>;
 
 /**
- * `GET /api/assignments?after=N&wait=` (site, signed): what changed since position N of what this site is to hold. With `wait`
- * (seconds, at most 25) and nothing to tell, the answer comes as soon as there is something.
+ * `GET /api/assignments?after=N&wait=` (site, signed): changes after position N to the set of videos that this site must hold.
+ * With `wait` (seconds, at most 25), central holds an empty response until there is a change.
  */
 export const assignmentFeedSchema = z.strictObject({
   assignments: z.array(assignmentSchema).max(MAX_ASSIGNMENT_PAGE_ROWS),
-  /** Ask for what follows this next. Lower than what was asked for where central was restored from a backup. */
+  /** The value of `after` for the next request. It is lower than the requested one if central was restored from a backup. */
   position: z.int().nonnegative(),
 });
 export type AssignmentFeed = z.infer<typeof assignmentFeedSchema>;
 
 export const regionSchema = z.string().trim().min(1).max(60);
-/** Which sites: all, these, or those of a region. */
+/** A set of sites: all, the listed ones, or those of a region. */
 export const siteChoiceSchema = z.union([
   z.literal('all'),
   z.strictObject({ sites: z.array(siteIdSchema).min(1).max(1_000) }),
@@ -43,31 +43,31 @@ export const siteChoiceSchema = z.union([
 export type SiteChoice = z.infer<typeof siteChoiceSchema>;
 
 export const placementRuleSchema = z.discriminatedUnion('kind', [
-  /** Each video stands at that many sites at least, its own counted. */
+  /** Each video is stored at this minimum number of sites, including its home site. */
   z.strictObject({
     kind: z.literal('at-least'),
     copies: z.int().min(1).max(16),
     inDifferentRegions: z.boolean().default(false),
-    /** Of videos of these sites; of all where it is absent. */
+    /** The sites whose videos the rule covers. Default: all. */
     of: siteChoiceSchema.default('all'),
   }),
-  /** What was played most lately stands at each of these sites. */
+  /** The recently most played videos are stored at each of these sites. */
   z.strictObject({
     kind: z.literal('hot'),
-    /** The most played ones, and played that often a day at least. */
+    /** The number of most played videos, each with at least `minPlaysADay`. */
     top: z.int().min(1).max(10_000).default(100),
     minPlaysADay: z.number().min(0).max(1e9).default(1),
     at: siteChoiceSchema,
   }),
-  /** Nothing of these sites is copied anywhere. */
+  /** Videos of these sites are never copied to other sites. */
   z.strictObject({ kind: z.literal('stays'), of: siteChoiceSchema }),
-  /** Copies take at most so much at each of these sites. */
+  /** Limits the disk space of copies at each of these sites. */
   z.strictObject({
     kind: z.literal('at-most'),
     bytes: z.int().nonnegative().max(1e16),
     at: siteChoiceSchema,
   }),
-  /** This video, at that site: whatever the others say, but for what may not leave and what does not fit. */
+  /** Stores this video at this site, whatever the other rules require, unless it may not leave its site or does not fit. */
   z.strictObject({ kind: z.literal('by-hand'), video: videoIdSchema, site: siteIdSchema }),
 ]);
 export type PlacementRule = z.infer<typeof placementRuleSchema>;
@@ -83,14 +83,14 @@ export const ruleListSchema = z.strictObject({ rules: z.array(storedRuleSchema) 
 
 const why = { code: z.string(), text: z.string() } as const;
 const siteName = z.strictObject({ id: siteIdSchema, name: z.string() });
-/** One video, and where it stands and is to stand. */
+/** One video, its copies, and the sites where a rule requires one. */
 export const placementSchema = z.strictObject({
   video: videoIdSchema,
   name: z.string(),
   sizeBytes: z.int().nonnegative(),
   isPrivate: z.literal(true).optional(),
   origin: siteName,
-  /** Sites that hold it whole, in its present revision, the origin counted. */
+  /** The number of sites that hold its current revision completely, including its home site. */
   holders: z.int().nonnegative(),
   copies: z.array(
     z.strictObject({
@@ -99,18 +99,18 @@ export const placementSchema = z.strictObject({
       ...why,
     }),
   ),
-  /** Sites that a rule would have it at, and why it is not to be there. */
+  /** Sites where a rule requires a copy, and why there will be none. */
   refused: z.array(z.strictObject({ site: siteName, ...why })),
-  /** Rules that are not met, in sentences. */
+  /** Rules that are not fulfilled, each with a sentence. */
   unmet: z.array(z.strictObject(why)),
 });
 export type Placement = z.infer<typeof placementSchema>;
 
-/** `GET /api/copies` (admin): what stands where, what is at risk, what would go next. */
+/** `GET /api/copies` (admin): where videos are stored, which are at risk, and which copies would be evicted next. */
 export const copyReportSchema = z.strictObject({
   videos: z.int().nonnegative(),
   copies: z.int().nonnegative(),
-  /** Videos that one site alone holds: `atRisk` of them, the first of which are listed. */
+  /** The number of videos that only one site holds. */
   atRisk: z.int().nonnegative(),
   placements: z.array(placementSchema),
   more: z.boolean(),
@@ -122,23 +122,23 @@ export const copyReportSchema = z.strictObject({
       bytes: z.int().nonnegative(),
       /** The lowest limit that a rule sets. */
       limitBytes: z.int().nonnegative().optional(),
-      /** What would go next if room were needed, first one first. */
+      /** The copies that would be evicted next if space ran out, in order. */
       nextEvictions: z.array(z.strictObject({ video: videoIdSchema, name: z.string(), ...why })),
     }),
   ),
 });
 export type CopyReport = z.infer<typeof copyReportSchema>;
 
-/** `POST /api/sites/{id}/lost` (admin): this site will not come back. */
-export const lossAnswerSchema = z.strictObject({
-  /** Videos whose copy becomes the video, and where. */
+/** `POST /api/sites/{id}/lost` (admin): the site is lost for good. */
+export const lossResponseSchema = z.strictObject({
+  /** Videos that continue from a complete copy, and the site of that copy. */
   promoted: z.array(z.strictObject({ video: videoIdSchema, name: z.string(), to: siteName })),
-  /** Videos that nobody else holds whole. */
+  /** Videos without a complete copy elsewhere. */
   lost: z.array(z.strictObject({ video: videoIdSchema, name: z.string() })),
 });
-export type LossAnswer = z.infer<typeof lossAnswerSchema>;
+export type LossResponse = z.infer<typeof lossResponseSchema>;
 
-/** `POST /api/plays` (tracker, signed): how often videos were begun since it last told. */
+/** `POST /api/plays` (tracker, signed): how often each video was started since the last report. */
 export const playCountsSchema = z.strictObject({
   plays: z.array(z.strictObject({ video: videoIdSchema, count: z.int().positive().max(1e9) })).max(1_000),
 });

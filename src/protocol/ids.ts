@@ -1,4 +1,4 @@
-/** Identifiers that cross between parts: UUIDv7 (RFC 9562, section 5.7), branded so that one kind cannot pass for another. */
+/** Identifiers that parts exchange: UUIDv7 (RFC 9562, section 5.7), branded so that the types of ids cannot be confused. */
 import { v7 as uuidv7 } from 'uuid';
 import * as z from 'zod';
 
@@ -12,12 +12,12 @@ export type SiteId = z.infer<typeof siteIdSchema>;
 export const videoIdSchema = uuid.brand<'VideoId'>();
 export type VideoId = z.infer<typeof videoIdSchema>;
 
-/** One immutable set of renditions of a video: `/v/{video}/{revision}/…` never changes its bytes. */
+/** One immutable set of renditions of a video: the bytes under `/v/{video}/{revision}/…` never change. */
 export const revisionIdSchema = uuid.brand<'RevisionId'>();
 export type RevisionId = z.infer<typeof revisionIdSchema>;
 
 export const newSiteId = (): SiteId => uuidv7() as SiteId;
 export const newVideoId = (): VideoId => uuidv7() as VideoId;
 export const newRevisionId = (): RevisionId => uuidv7() as RevisionId;
-/** An id for what needs no brand of its own: signals, nonces, sessions. */
+/** Creates an id without a brand, for signals, nonces and sessions. */
 export const newId = (): string => uuidv7();

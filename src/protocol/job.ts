@@ -1,4 +1,4 @@
-/** What the studio shows of a site's conversions (`GET /api/jobs` of a site). */
+/** The conversions that the studio shows (`GET /api/jobs` of a site). */
 import * as z from 'zod';
 import { videoIdSchema } from './ids.ts';
 import { timestampSchema } from './publication/record.ts';
@@ -7,22 +7,22 @@ export const siteJobSchema = z.strictObject({
   id: z.string(),
   video: videoIdSchema,
   videoName: z.string(),
-  /** Copied into another container; the first rung of what could not be played; further rungs. */
+  /** `remux`: copy into another container. `first-rendition`: make the video playable. `ladder`: add renditions. */
   kind: z.enum(['remux', 'first-rendition', 'ladder', 'inspect']),
   state: z.enum(['waiting', 'running', 'done', 'set-aside', 'cancelled']),
-  /** The greater goes first. */
+  /** Higher values run first. */
   priority: z.int(),
-  /** 0–1 */
+  /** From 0 to 1. */
   progress: z.number().min(0).max(1),
-  /** Film time per time on the clock, of all workers together; while it runs. */
+  /** Seconds of video that all workers together encode per second, while the job runs. */
   speed: z.number().positive().optional(),
-  /** Estimated; while it runs. */
+  /** The estimated remaining time, while the job runs. */
   leftMs: z.int().nonnegative().optional(),
-  /** Workers that are on it now. */
+  /** The number of workers that currently work on it. */
   workers: z.int().nonnegative(),
-  /** Most often that one of its steps was begun. */
+  /** The highest number of attempts of any of its steps. */
   attempts: z.int().nonnegative(),
-  /** Why it was set aside, or what went wrong in the last attempt. */
+  /** Why the job failed, or the error of its last attempt. */
   error: z.string().optional(),
   createdAt: timestampSchema,
   updatedAt: timestampSchema,

@@ -1,38 +1,38 @@
 /**
- * The link: what a site behind NAT, to which nobody can connect, opens to central, so that central can read its database
- * all the same. It is nothing but the gateway's own requests the other way round: the site asks for questions and waits;
- * each question is a request to its gateway, signed by central as over HTTP; the site answers it on a call of its own.
+ * The link: a connection that a site behind NAT opens to central, so that central can read the site's database. It carries the
+ * requests of the gateway in the opposite direction: the site polls for requests; each is a request to its gateway, signed by
+ * central as over HTTP; the site sends each response with a separate call.
  */
 import * as z from 'zod';
 
-/** Central holds a site's request for questions back for so long, if there are none. */
+/** How long central holds a poll if there are no requests, in seconds. */
 export const LINK_WAIT_S = 25;
-export const MAX_LINK_QUESTIONS = 16;
+export const MAX_LINK_REQUESTS = 16;
 
-/** The authority that a question is signed for: it names the site, so a question to one site is none to another. */
+/** The authority for which a request is signed. It names the site, so that no other site accepts the request. */
 export const linkAuthority = (site: string): string => `${site}.link`;
 
-/** `POST /api/link/questions` (site, signed) */
+/** `POST /api/link/requests` (site, signed) */
 export const linkPollSchema = z.strictObject({
-  /** The site’s operator wants to be read over the link, also where its gateway could be reached. */
+  /** True if central should use the link even if it can reach the gateway of the site. */
   preferred: z.boolean(),
-  /** Its first poll since the link was opened is answered at once. */
+  /** False for the first poll after the link was opened, which central answers at once. */
   wait: z.boolean(),
 });
 
-export const linkQuestionSchema = z.strictObject({
+export const linkRequestSchema = z.strictObject({
   id: z.string().min(1).max(64),
   method: z.enum(['GET', 'POST']),
-  /** Path and query. Nothing but the gateway is reached over the link. */
+  /** Path and query. Only the gateway can be reached over the link. */
   path: z.string().regex(/^\/gateway\/[\x21-\x7e]{1,500}$/),
   headers: z.record(z.string().max(64), z.string().max(2_000)),
   body: z.string(),
 });
-export type LinkQuestion = z.infer<typeof linkQuestionSchema>;
-export const linkQuestionsSchema = z.strictObject({
-  questions: z.array(linkQuestionSchema).max(MAX_LINK_QUESTIONS),
+export type LinkRequest = z.infer<typeof linkRequestSchema>;
+export const linkRequestsSchema = z.strictObject({
+  requests: z.array(linkRequestSchema).max(MAX_LINK_REQUESTS),
 });
 
-/** `POST /api/link/answers/{id}?status=` (site, signed): the body is the gateway's answer as it came. */
-export const linkAnswerQuerySchema = z.object({ status: z.coerce.number().int().min(100).max(599) });
-export const LINK_ANSWER_TYPE = 'application/octet-stream';
+/** `POST /api/link/responses/{id}?status=` (site, signed): the body is the unchanged response of the gateway. */
+export const linkResponseQuerySchema = z.object({ status: z.coerce.number().int().min(100).max(599) });
+export const LINK_RESPONSE_TYPE = 'application/octet-stream';

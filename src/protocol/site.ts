@@ -1,4 +1,4 @@
-/** What the studio shows: a site's own videos, step by step (contract: Site). */
+/** The calls of a site: its videos with their state, its information for pages, its library and its probe. */
 import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { picturesSchema, trackNameSchema } from './media/media.ts';
@@ -12,11 +12,11 @@ export type VideoState = z.infer<typeof videoStateSchema>;
 
 /** One track of captions of a video. */
 export const siteCaptionsSchema = z.strictObject({
-  /** Folder below the revision. */
+  /** The folder below the revision. */
   id: z.string(),
   language: z.string().optional(),
   name: z.string().optional(),
-  /** Out of the source, or a file that somebody uploaded. */
+  /** Extracted from the source, or uploaded as a file. */
   from: z.enum(['source', 'upload']),
 });
 export type SiteCaptions = z.infer<typeof siteCaptionsSchema>;
@@ -37,7 +37,7 @@ export const siteVideoSchema = z.strictObject({
   state: videoStateSchema,
   /** 0–1 within the state: bytes received while `uploading`, work done while `checking` or `preparing`. */
   progress: z.number().min(0).max(1),
-  /** Why it failed, in a sentence for the person who uploaded it, and its stable code. */
+  /** Why the video failed: a problem code, and a sentence for the person who uploaded it. */
   error: z.strictObject({ code: z.string(), detail: z.string() }).optional(),
   sizeBytes: z.int().nonnegative(),
   receivedBytes: z.int().nonnegative(),
@@ -51,15 +51,15 @@ export const siteVideoSchema = z.strictObject({
   hasStoryboard: z.boolean(),
   captions: z.array(siteCaptionsSchema),
   visibility: privateSchema,
-  /** Of a private video: with it an operator may watch at this site, below `/t/{token}/v/…`. */
+  /** For a private video: a token with which an operator can watch it at this site, under `/t/{token}/v/…`. */
   token: rightTextSchema.optional(),
-  /** Version of the record, once there is one. */
+  /** The version of the record, if there is one. */
   version: versionSchema.optional(),
-  /** The patent's signal flag: nothing of this video is left to be signalled. */
+  /** The signal flag: true if no change of this video is left to signal. */
   signalSent: z.boolean(),
-  /** The patent's published flag of the record in its present version. */
+  /** The published flag of the current version of the record. */
   published: z.boolean(),
-  /** A tracker knows the record in its present version. */
+  /** True if a tracker has registered the current version of the record. */
   registered: z.boolean(),
   createdAt: timestampSchema,
   updatedAt: timestampSchema,
@@ -82,41 +82,41 @@ export const siteVideoEditSchema = z
   })
   .partial();
 
-/** How strangers' films are read at a site (docs/untrusted-media.md). */
+/** How a site isolates the decoding of untrusted media (docs/untrusted-media.md). */
 export const siteConversionSchema = z.strictObject({
-  /** What keeps ffmpeg apart from everything else on this machine. */
+  /** The sandbox around ffmpeg. */
   isolation: z.enum(['bubblewrap', 'unshare', 'none']),
-  /** Memory, time and size are limited. */
+  /** True if memory, time and output size are limited. */
   hasLimits: z.boolean(),
 });
 export type SiteConversion = z.infer<typeof siteConversionSchema>;
 
-/** `GET /api/site`: what the studio page says about where it is. */
+/** `GET /api/site`: information about the site for the studio. */
 export const siteInfoSchema = z.strictObject({
   id: siteIdSchema.optional(),
   name: z.string(),
   baseUrl: z.string(),
   centralUrl: z.string().optional(),
-  /** Trackers that this site knows, best first. */
+  /** URLs of the trackers that this site knows, best first. */
   trackers: z.array(z.string()),
-  /** Joined the centre: until then uploads are taken and played here, and published later. */
+  /** True if the site has joined central. Before that, uploads are accepted and played here, and published later. */
   joined: z.boolean(),
-  /** True where this client's network is trusted, so that no token is asked for. */
+  /** False if this client's network is trusted, so that it needs no token. */
   tokenNeeded: z.boolean(),
   maxUploadBytes: z.int().positive(),
   freeBytes: z.int().nonnegative(),
-  /** Signal flag of the site database: `not-sent` while the centre has still to be told. */
+  /** The signal flag of the site database. */
   signal: z.enum(['sent', 'not-sent']),
   unpublished: z.int().nonnegative(),
-  /** How films are converted here: absent where there is no ffmpeg, and for those who may not use the studio. */
+  /** Absent if there is no ffmpeg, and for clients that may not use the studio. */
   conversion: siteConversionSchema.optional(),
 });
 export type SiteInfo = z.infer<typeof siteInfoSchema>;
 
-/** `GET /api/library?q=&limit=&cursor=` of a site: what can be played from it with nobody else to be asked, newest first. */
+/** `GET /api/library?q=&limit=&cursor=` of a site: the videos that it can play without any other part, newest first. */
 export const libraryPageSchema = z.strictObject({
   site: z.string(),
-  /** False: it is cut off from the centre. */
+  /** False if the site cannot reach central. */
   connected: z.boolean(),
   videos: z.array(
     z.strictObject({
@@ -126,7 +126,7 @@ export const libraryPageSchema = z.strictObject({
       description: z.string(),
       durationMs: z.int().positive(),
       pictures: picturesSchema,
-      /** Its own; another site's, whole; or as much of it as is in the buffer. */
+      /** `own`: uploaded here. `copy`: a complete copy. `partly`: only the segments in the buffer. */
       holding: z.enum(['own', 'copy', 'partly']),
     }),
   ),
@@ -134,16 +134,16 @@ export const libraryPageSchema = z.strictObject({
 });
 export type LibraryPage = z.infer<typeof libraryPageSchema>;
 
-/** `GET /probe`: what a tracker asks of a site every second. */
+/** `GET /probe`: the state that a tracker reads from a site every second. */
 export const siteProbeSchema = z.strictObject({
   site: siteIdSchema.optional(),
   nonce: z.string().max(64),
   activeResponses: z.int().nonnegative(),
-  /** To viewers and to other sites' fills, on the wire. */
+  /** Bytes sent to viewers and to fills of other sites, in bits per second on the wire. */
   egressBps: z.number().nonnegative(),
-  /** What may leave this site for viewers, bits a second, by its own configuration. Absent: no limit. */
+  /** The configured limit of the uplink for viewers, in bits per second. Absent: no limit. */
   egressLimitBps: z.number().positive().optional(),
-  /** False: viewers are to go elsewhere (a site for uploads alone, or its budget for today is used up). Absent: true. */
+  /** False if viewers must use another site (the site only takes uploads, or its daily budget is used up). Absent: true. */
   servesViewers: z.boolean().optional(),
 });
 export type SiteProbe = z.infer<typeof siteProbeSchema>;

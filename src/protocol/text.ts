@@ -1,14 +1,14 @@
-/** Text that people typed: normalised (NFC), trimmed, bounded, and free of control characters and bidi overrides. */
+/** Text that people type: normalised (NFC), trimmed, limited in length, and without control characters and bidi overrides. */
 import * as z from 'zod';
 import { MAX_DESCRIPTION_CHARACTERS, MAX_NAME_CHARACTERS } from './limits.ts';
 
-// C0 and C1 controls, bidi embeddings, overrides and isolates. Tab and line feed are allowed in descriptions alone.
+// C0 and C1 controls, bidi embeddings, overrides and isolates. Only descriptions may contain tabs and line feeds.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: naming them is the purpose of this pattern
 const FORBIDDEN_IN_LINE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: naming them is the purpose of this pattern
 const FORBIDDEN_IN_TEXT = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/u;
 
-/** Characters, not code units, of which there are at least as many. */
+/** Counts characters rather than code units; a text never has more characters than code units. */
 const isWithin = (text: string, max: number): boolean => text.length <= max || [...text].length <= max;
 
 export const nameSchema = z
@@ -21,7 +21,7 @@ export const nameSchema = z
   )
   .refine(
     text => !FORBIDDEN_IN_LINE.test(text),
-    'The name holds a control character or a change of writing direction. Remove it.',
+    'The name contains a control character or a change of writing direction. Remove it.',
   );
 
 export const descriptionSchema = z
@@ -33,10 +33,10 @@ export const descriptionSchema = z
   )
   .refine(
     text => !FORBIDDEN_IN_TEXT.test(text),
-    'The description holds a control character or a change of writing direction. Remove it.',
+    'The description contains a control character or a change of writing direction. Remove it.',
   );
 
-/** What crosses between parts was normalised where it was typed: it is taken as it is, or not at all. */
+/** Text in records was normalised when it was typed. Text that is not normalised is rejected. */
 export const storedNameSchema = z
   .string()
   .refine(text => nameSchema.safeParse(text).data === text, 'expected a normalised name');
@@ -44,7 +44,7 @@ export const storedDescriptionSchema = z
   .string()
   .refine(text => descriptionSchema.safeParse(text).data === text, 'expected a normalised description');
 
-/** BCP 47 language tag, as HLS wants it in `LANGUAGE` (RFC 8216bis, section 4.4.6.1). */
+/** A BCP 47 language tag, as in the `LANGUAGE` attribute of HLS (RFC 8216bis, section 4.4.6.1). */
 export const languageSchema = z
   .string()
   .regex(
@@ -52,10 +52,10 @@ export const languageSchema = z
     'The language must be a BCP 47 tag such as "en" or "zh-Hans".',
   );
 
-/** One spelling for what people write alike: full and half width (NFKC), upper and lower case. */
+/** Folds full and half width (NFKC) and upper and lower case, so that a search finds each spelling. */
 export const normaliseForSearch = (text: string): string => text.normalize('NFKC').toLowerCase();
 
-/** All of these are to be found, anywhere in a text: Chinese is written without spaces. */
+/** Splits a query into words. A text matches if it contains all of them, at any position, because Chinese has no spaces. */
 export const searchWords = (q: string | undefined): string[] =>
   normaliseForSearch(q ?? '')
     .split(/\s+/u)

@@ -9,7 +9,7 @@ import { call } from '../../src/kernel/http/client.ts';
 import { readOrMakeKey, sha256Hex } from '../../src/kernel/identity/keys.ts';
 import { signRequest, splitUrl } from '../../src/kernel/identity/signatures.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
-import { registrationAnswerSchema, type Site } from '../../src/protocol/central.ts';
+import { registrationResponseSchema, type Site } from '../../src/protocol/central.ts';
 import { newVideoId, type VideoId } from '../../src/protocol/ids.ts';
 import { canonicalJson } from '../../src/protocol/publication/canonical.ts';
 import { heldPageSchema } from '../../src/protocol/publication/handshake.ts';
@@ -48,7 +48,7 @@ const registeredOf = async (site: TestSite, ...videos: VideoId[]) =>
       signer: site.signer,
       timeoutMs: 5_000,
       maxBytes: 100_000,
-      response: registrationAnswerSchema,
+      response: registrationResponseSchema,
     })
   ).registered;
 
@@ -611,7 +611,7 @@ describe('who may signal', () => {
       signer: site.signer,
       timeoutMs: 5_000,
       maxBytes: 10_000,
-      response: registrationAnswerSchema,
+      response: registrationResponseSchema,
     };
     await expect(call(`${stand.central.url}/api/changes?after=0`, asSite)).rejects.toMatchObject({
       status: 403,

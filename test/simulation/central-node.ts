@@ -8,8 +8,8 @@ import type { SiteReader } from '../../src/central/site-reader/site-reader.ts';
 import { receiveSignal } from '../../src/central/web/members/signals.ts';
 import type { SiteId } from '../../src/protocol/ids.ts';
 import {
-  publishedAnswerSchema,
   publishedDigestSchema,
+  publishedResponseSchema,
   recordPageSchema,
 } from '../../src/protocol/publication/gateway.ts';
 import {
@@ -112,7 +112,7 @@ export class CentralNode {
     return {
       readRecords: async limit => recordPageSchema.parse(await ask('records', { limit })),
       acknowledge: async (epoch, published) =>
-        publishedAnswerSchema.parse(await ask('published', { epoch, published })),
+        publishedResponseSchema.parse(await ask('published', { epoch, published })),
       readDigest: async () => publishedDigestSchema.parse(await ask('digest')),
     };
   }

@@ -2,7 +2,7 @@
 
 import { type Repeating, repeat } from '../../src/kernel/lifecycle/repeat.ts';
 import type { Log } from '../../src/kernel/log.ts';
-import { memberInfoSchema, signalAnswerSchema } from '../../src/protocol/central.ts';
+import { memberInfoSchema, signalResponseSchema } from '../../src/protocol/central.ts';
 import type { SiteId, VideoId } from '../../src/protocol/ids.ts';
 import { publishedRequestSchema } from '../../src/protocol/publication/gateway.ts';
 import {
@@ -134,7 +134,7 @@ export class SiteNode {
       listHeld: async (epoch, after) => heldPageSchema.parse(await ask('held', { epoch, after })),
       fetchRecords: async (epoch, videos) =>
         restoreResponseSchema.parse(await ask('contents', { epoch, videos })).records,
-      sendSignal: async () => signalAnswerSchema.parse(await ask('signal')).epoch,
+      sendSignal: async () => signalResponseSchema.parse(await ask('signal')).epoch,
       fetchMemberInfo: async () => memberInfoSchema.parse(await ask('member')),
       awaitWithdrawals: async after => ({ videos: [], position: after }),
       awaitAssignments: async after => ({ assignments: [], position: after }),

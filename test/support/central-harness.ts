@@ -5,7 +5,7 @@ import { type CentralOptions, type RunningCentral, startCentral } from '../../sr
 import { centralConfigSchema } from '../../src/central/config.ts';
 import { readOrMakeKey } from '../../src/kernel/identity/keys.ts';
 import { silentLog } from '../../src/kernel/log.ts';
-import { newSiteAnswerSchema, newTrackerAnswerSchema } from '../../src/protocol/central.ts';
+import { newSiteResponseSchema, newTrackerResponseSchema } from '../../src/protocol/central.ts';
 import {
   type CentralUnderTest,
   type JsonResponse,
@@ -80,7 +80,7 @@ export async function startCentralHarness(
       const site = await TestSite.start(harness, join(directory, `${name}.key`));
       sites.push(site);
       const answer = await harness.request('POST', '/api/sites', { body: { name, baseUrl: site.baseUrl } });
-      const { site: row, joinToken } = newSiteAnswerSchema.parse(answer.body);
+      const { site: row, joinToken } = newSiteResponseSchema.parse(answer.body);
       await site.join(row.id, joinToken);
       return site;
     },
@@ -89,7 +89,7 @@ export async function startCentralHarness(
       const answer = await harness.request('POST', '/api/trackers', {
         body: { name, baseUrl: `http://127.0.0.1:9${sites.length}` },
       });
-      const { tracker, joinToken } = newTrackerAnswerSchema.parse(answer.body);
+      const { tracker, joinToken } = newTrackerResponseSchema.parse(answer.body);
       await joinCentral(central.url, key, joinToken);
       return new TestTracker(harness, { key, keyId: tracker.id });
     },

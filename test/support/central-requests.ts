@@ -1,7 +1,7 @@
 /** Requests to a central under test, as an operator and as a member that joins. */
 import { call } from '../../src/kernel/http/client.ts';
 import type { KeyPair } from '../../src/kernel/identity/keys.ts';
-import { joinAnswerSchema } from '../../src/protocol/central.ts';
+import { joinResponseSchema } from '../../src/protocol/central.ts';
 
 export const TOKEN = 'operator-token-of-the-tests';
 /** Limits of the members' own requests: generous, so that it is central's limits that a test meets. */
@@ -65,5 +65,5 @@ export const joinCentral = (centralUrl: string, key: KeyPair, joinToken: string)
     method: 'POST',
     body: { joinToken, publicKey: key.publicKey },
     signer: { key, keyId: 'join' },
-    response: joinAnswerSchema,
+    response: joinResponseSchema,
   });

@@ -5,14 +5,14 @@ import { type KeyPair, newNonce, readOrMakeKey, sha256Hex } from '../../src/kern
 import { SetDigest } from '../../src/kernel/identity/set-digest.ts';
 import { NonceMemory } from '../../src/kernel/identity/signatures.ts';
 import { silentLog } from '../../src/kernel/log.ts';
-import { signalAnswerSchema } from '../../src/protocol/central.ts';
+import { signalResponseSchema } from '../../src/protocol/central.ts';
 import type { SiteId, VideoId } from '../../src/protocol/ids.ts';
 import { canonicalJson } from '../../src/protocol/publication/canonical.ts';
 import type { Epoch } from '../../src/protocol/publication/epoch.ts';
 import {
   type Acknowledgement,
-  publishedAnswerSchema,
   publishedRequestSchema,
+  publishedResponseSchema,
 } from '../../src/protocol/publication/gateway.ts';
 import {
   type HandshakeRequest,
@@ -90,7 +90,7 @@ export class TestSite {
     });
     app.post(
       '/gateway/published',
-      { schema: { body: publishedRequestSchema, response: { 200: publishedAnswerSchema } } },
+      { schema: { body: publishedRequestSchema, response: { 200: publishedResponseSchema } } },
       async request => {
         await requireSigner(request, findKey, nonces);
         let matched = 0;
@@ -164,7 +164,7 @@ export class TestSite {
       ...REQUEST_LIMITS,
       method: 'POST',
       signer,
-      response: signalAnswerSchema,
+      response: signalResponseSchema,
     });
   }
 

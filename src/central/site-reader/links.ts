@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingResponse, Send } from '../../kernel/http/client.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
-import { type LinkQuestion, MAX_LINK_QUESTIONS } from '../../protocol/link.ts';
+import { type LinkRequest, MAX_LINK_REQUESTS } from '../../protocol/link.ts';
 
 /** Between two polls of a site lies one round trip; a link that is silent for longer is closed, and so is the question that waits on it. */
 const GRACE_MS = 5_000;
@@ -19,7 +19,7 @@ const closed = (): Problem =>
   );
 
 interface Pending {
-  readonly question: LinkQuestion;
+  readonly question: LinkRequest;
   readonly resolve: (answer: IncomingResponse) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -56,12 +56,12 @@ export class Links {
       if (!link) {
         throw closed();
       }
-      if (link.asked.size + link.waiting.length >= MAX_LINK_QUESTIONS) {
+      if (link.asked.size + link.waiting.length >= MAX_LINK_REQUESTS) {
         throw problem('link-busy', 'The link of this site has too many questions under way.');
       }
       const id = randomBytes(12).toString('base64url');
       const path = `${url.pathname}${url.search}`;
-      const question: LinkQuestion = { id, method, path, headers: { ...headers }, body };
+      const question: LinkRequest = { id, method, path, headers: { ...headers }, body };
       return new Promise<IncomingResponse>((resolve, reject) => {
         const forget = (): void => {
           clearInterval(watch);
@@ -109,7 +109,7 @@ export class Links {
     preferred: boolean,
     waitMs: number,
     gone: AbortSignal,
-  ): Promise<readonly LinkQuestion[]> {
+  ): Promise<readonly LinkRequest[]> {
     let link = this.#links.get(site);
     if (!link) {
       link = { preferred, polls: 0, lastPollAt: 0, waiting: [], asked: new Map(), wake: () => {} };

@@ -1,8 +1,8 @@
 /** Reads a site's database through its gateway, over HTTP, signed by central. */
 import { call, type Send, type Signer } from '../../kernel/http/client.ts';
 import {
-  publishedAnswerSchema,
   publishedDigestSchema,
+  publishedResponseSchema,
   recordPageSchema,
 } from '../../protocol/publication/gateway.ts';
 import type { OpenReader, SiteReader } from './site-reader.ts';
@@ -40,7 +40,7 @@ export function readGateway(gateway: string, signer: Signer, way: { readonly sen
           abort: signal,
           method: 'POST',
           body: { epoch, published },
-          response: publishedAnswerSchema,
+          response: publishedResponseSchema,
         });
         matched += answer.matched;
       }

@@ -30,8 +30,8 @@ describe('parseConfig', () => {
     })();
     expect(fault).toBeInstanceOf(ConfigError);
     const { message } = fault as ConfigError;
-    expect(message).toContain('site.toml has 4 faults');
-    for (const word of ['a.listen', 'a.interval: "soon" is no duration', 'a.size', 'sise']) {
+    expect(message).toContain('4 errors in site.toml');
+    for (const word of ['a.listen', 'a.interval: "soon" is not a valid duration', 'a.size', 'sise']) {
       expect(message).toContain(word);
     }
   });

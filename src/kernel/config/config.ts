@@ -73,11 +73,11 @@ export function parseConfig<T>(text: string, path: string, section: string, sche
   }
   const parsed = schema.safeParse(tables[section]);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(issue => {
+  const errors = parsed.error.issues.map(issue => {
     const setting = [section, ...issue.path].join('.');
     return `  ${setting}: ${issue.message}`;
   });
   throw new ConfigError(
-    `${path} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.join('\n')}`,
+    `${errors.length === 1 ? '1 error' : `${errors.length} errors`} in ${path}:\n${errors.join('\n')}`,
   );
 }

@@ -13,14 +13,14 @@ export const durationSetting = z.string().transform((text, context) => {
   if (value === undefined) {
     context.addIssue({
       code: 'custom',
-      message: `"${text}" is no duration. Write for example "500 ms", "10 s" or "2 min".`,
+      message: `"${text}" is not a valid duration. Examples: 500 ms, 10 s, 2 min.`,
     });
     return z.NEVER;
   }
   if (value < MIN_DURATION_MS || value > MAX_DURATION_MS) {
     context.addIssue({
       code: 'custom',
-      message: `"${text}" is too ${value < MIN_DURATION_MS ? 'short' : 'long'}. A duration is "10 ms" at least and "576 h" at most.`,
+      message: `"${text}" is too ${value < MIN_DURATION_MS ? 'short' : 'long'}. Use between 10 ms and 576 h.`,
     });
     return z.NEVER;
   }
@@ -32,7 +32,7 @@ export const sizeSetting = z.string().transform((text, context) => {
   if (value === undefined) {
     context.addIssue({
       code: 'custom',
-      message: `"${text}" is no size. Write for example "512 MB" or "2 GB".`,
+      message: `"${text}" is not a valid size. Examples: 512 MB, 2 GB.`,
     });
     return z.NEVER;
   }
@@ -44,21 +44,21 @@ export const bitrateSetting = z.string().transform((text, context) => {
   if (!value) {
     context.addIssue({
       code: 'custom',
-      message: `"${text}" is no bit rate. Write for example "800 kbit/s", "20 Mbit/s" or "1 Gbit/s".`,
+      message: `"${text}" is not a valid bit rate. Examples: 800 kbit/s, 20 Mbit/s, 1 Gbit/s.`,
     });
     return z.NEVER;
   }
   return value;
 });
 
-/** `"127.0.0.1:8080"`, `"[::]:8080"` */
+/** A listen address such as `"127.0.0.1:8080"` or `"[::]:8080"`. */
 export const listenSetting = z.string().transform((text, context) => {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (!match || port > 65_535) {
     context.addIssue({
       code: 'custom',
-      message: `"${text}" is no address to listen on. Write for example "0.0.0.0:8090".`,
+      message: `"${text}" is not a valid listen address. Example: 0.0.0.0:8090.`,
     });
     return z.NEVER;
   }
@@ -71,7 +71,7 @@ export const prefixSetting = z.string().transform((text, context) => {
   if (!prefix) {
     context.addIssue({
       code: 'custom',
-      message: `"${text}" is no network. Write for example "10.0.0.0/8" or "2001:db8::/32".`,
+      message: `"${text}" is not a valid network prefix. Examples: 10.0.0.0/8, 2001:db8::/32.`,
     });
     return z.NEVER;
   }
@@ -83,11 +83,11 @@ export const baseUrlSetting = z.string().transform((text, context) => {
     const url = new URL(text);
     if (/^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.hash) return url.origin;
   } catch {
-    // falls through to the message
+    // The message below covers this case.
   }
   context.addIssue({
     code: 'custom',
-    message: `"${text}" is no base URL. Write scheme, host and port alone, e.g. "https://video.example.edu".`,
+    message: `"${text}" is not a valid base URL. Use only scheme, host and port. Example: https://video.example.edu.`,
   });
   return z.NEVER;
 });
@@ -97,10 +97,10 @@ export const databaseSetting = z
   .string()
   .refine(
     isPostgresUrl,
-    'A database is given as "postgres://user:password@host:5432/name". Leave it out for the embedded one.',
+    'is not a PostgreSQL URL. Use postgres://user:password@host:5432/name, or remove the setting to use the embedded database.',
   );
 
 export const tokenSetting = z
   .string()
-  .min(16, 'An operator token has at least 16 characters. Make one with: openssl rand -hex 24');
+  .min(16, 'must have at least 16 characters. Create one with: openssl rand -hex 24');
 export const logLevelSetting = z.enum(['debug', 'info', 'warn', 'error', 'silent']);

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { type JoinAnswer, joinAnswerSchema } from '../../protocol/central.ts';
+import { type JoinResponse, joinResponseSchema } from '../../protocol/central.ts';
 import { writeDurably } from '../files.ts';
 import { call, type Signer } from '../http/client.ts';
 import { problem } from '../problem.ts';
@@ -12,8 +12,8 @@ import { type KeyPair, readOrMakeKey } from './keys.ts';
 const JOIN_TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 
-const membershipSchema = z.object({ centralUrl: z.string(), ...joinAnswerSchema.shape });
-export type Membership = JoinAnswer & { readonly centralUrl: string };
+const membershipSchema = z.object({ centralUrl: z.string(), ...joinResponseSchema.shape });
+export type Membership = JoinResponse & { readonly centralUrl: string };
 
 export interface MemberIdentity {
   readonly key: KeyPair;
@@ -46,7 +46,7 @@ export async function joinCentral(
   key: KeyPair,
   centralUrl: string,
   joinToken: string,
-  role: JoinAnswer['role'],
+  role: JoinResponse['role'],
 ): Promise<Membership> {
   const answer = await call(`${centralUrl}/api/join`, {
     method: 'POST',
@@ -54,7 +54,7 @@ export async function joinCentral(
     signer: { key, keyId: 'join' },
     timeoutMs: JOIN_TIMEOUT_MS,
     maxBytes: MAX_ANSWER_BYTES,
-    response: joinAnswerSchema,
+    response: joinResponseSchema,
   });
   if (answer.role !== role) {
     throw problem('join-role-mismatch', `This join token is for a ${answer.role}, but this is a ${role}.`);

@@ -32,7 +32,7 @@ export const publishedRequestSchema = z.strictObject({
   epoch: epochSchema,
   published: z.array(acknowledgementSchema).min(1).max(MAX_RECORD_PAGE_ROWS),
 });
-export const publishedAnswerSchema = z.strictObject({
+export const publishedResponseSchema = z.strictObject({
   /** How many of them matched and are published now (those that already were count too). */
   matched: z.int().nonnegative(),
 });

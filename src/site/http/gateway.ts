@@ -13,9 +13,9 @@ import type { Epoch } from '../../protocol/publication/epoch.ts';
 import {
   type Acknowledgement,
   type PublishedDigest,
-  publishedAnswerSchema,
   publishedDigestSchema,
   publishedRequestSchema,
+  publishedResponseSchema,
   type RecordPage,
   recordPageSchema,
 } from '../../protocol/publication/gateway.ts';
@@ -129,7 +129,7 @@ export function serveGateway(
       schema: {
         description: 'Acknowledges records by id, version and hash (central only, signed).',
         body: publishedRequestSchema,
-        response: { 200: publishedAnswerSchema },
+        response: { 200: publishedResponseSchema },
       },
     },
     async request => {

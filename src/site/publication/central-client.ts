@@ -3,15 +3,19 @@ import * as z from 'zod';
 import { type CentralClient, centralClientOf } from '../../kernel/identity/central-client.ts';
 import type { MemberIdentity } from '../../kernel/identity/member.ts';
 import { Problem } from '../../kernel/problem.ts';
-import { memberInfoSchema, registrationAnswerSchema, signalAnswerSchema } from '../../protocol/central.ts';
+import {
+  memberInfoSchema,
+  registrationResponseSchema,
+  signalResponseSchema,
+} from '../../protocol/central.ts';
 import { type AssignmentFeed, assignmentFeedSchema } from '../../protocol/copies.ts';
 import { revisionIdSchema, type SiteId, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
 import { MAX_RECORD_PAGE_BYTES } from '../../protocol/limits.ts';
 import {
-  LINK_ANSWER_TYPE,
+  LINK_RESPONSE_TYPE,
   LINK_WAIT_S,
-  type LinkQuestion,
-  linkQuestionsSchema,
+  type LinkRequest,
+  linkRequestsSchema,
 } from '../../protocol/link.ts';
 import { picturesSchema } from '../../protocol/media/media.ts';
 import type { Epoch } from '../../protocol/publication/epoch.ts';
@@ -74,7 +78,7 @@ export interface LinkedCentral {
   awaitLinkRequests(
     options: { readonly preferred: boolean; readonly wait: boolean },
     abort: AbortSignal,
-  ): Promise<readonly LinkQuestion[]>;
+  ): Promise<readonly LinkRequest[]>;
   sendLinkResponse(id: string, status: number, text: string, abort: AbortSignal): Promise<void>;
 }
 
@@ -111,7 +115,7 @@ const publicationCalls = (client: CentralClient): Omit<Central, 'site'> => ({
   async sendSignal(abort) {
     const { epoch } = await client.call(
       '/api/signals',
-      { method: 'POST', response: signalAnswerSchema },
+      { method: 'POST', response: signalResponseSchema },
       abort,
     );
     return epoch;
@@ -132,7 +136,7 @@ const publicationCalls = (client: CentralClient): Omit<Central, 'site'> => ({
   async listRegistered(videos, abort) {
     const { registered } = await client.call(
       '/api/registrations/query',
-      { body: { videos }, response: registrationAnswerSchema },
+      { body: { videos }, response: registrationResponseSchema },
       abort,
     );
     return registered;
@@ -150,18 +154,18 @@ const publicationCalls = (client: CentralClient): Omit<Central, 'site'> => ({
 
 const linkCalls = (client: CentralClient): Omit<LinkedCentral, 'site' | 'url'> => ({
   async awaitLinkRequests(body, abort) {
-    const { questions } = await client.call(
-      '/api/link/questions',
-      { body, waitS: LINK_WAIT_S, maxBytes: MAX_LINK_BYTES, response: linkQuestionsSchema },
+    const { requests } = await client.call(
+      '/api/link/requests',
+      { body, waitS: LINK_WAIT_S, maxBytes: MAX_LINK_BYTES, response: linkRequestsSchema },
       abort,
     );
-    return questions;
+    return requests;
   },
   async sendLinkResponse(id, status, text, abort) {
     await client.call(
-      `/api/link/answers/${id}?status=${status}`,
+      `/api/link/responses/${id}?status=${status}`,
       {
-        content: { type: LINK_ANSWER_TYPE, text },
+        content: { type: LINK_RESPONSE_TYPE, text },
         timeoutMs: LINK_RESPONSE_TIMEOUT_MS,
         maxBytes: MAX_LINK_BYTES,
         response: z.unknown(),

@@ -7,7 +7,7 @@ import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
-import { type LinkQuestion, linkAuthority } from '../../protocol/link.ts';
+import { type LinkRequest, linkAuthority } from '../../protocol/link.ts';
 import type { LinkedCentral } from './central-client.ts';
 
 const CLOSED_MS = 60_000;
@@ -26,7 +26,7 @@ export function startLink({ app, central, wanted, log }: LinkDeps): Repeating {
   let isOpen = false;
   const responding = new Set<Promise<void>>();
 
-  const respond = async (peer: LinkedCentral, request: LinkQuestion, abort: AbortSignal): Promise<void> => {
+  const respond = async (peer: LinkedCentral, request: LinkRequest, abort: AbortSignal): Promise<void> => {
     try {
       const { status, text } = await askGateway(app, peer.site, request);
       await peer.sendLinkResponse(request.id, status, text, abort);
@@ -76,7 +76,7 @@ export function startLink({ app, central, wanted, log }: LinkDeps): Repeating {
 async function askGateway(
   app: HttpServer,
   site: string,
-  { method, path, headers, body }: LinkQuestion,
+  { method, path, headers, body }: LinkRequest,
 ): Promise<{ readonly status: number; readonly text: string }> {
   const response = await app.inject({
     method,

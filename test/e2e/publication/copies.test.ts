@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Video } from '../../../src/protocol/central.ts';
-import type { LossAnswer, StoredRule } from '../../../src/protocol/copies.ts';
+import type { LossResponse, StoredRule } from '../../../src/protocol/copies.ts';
 import type { LibraryPage } from '../../../src/protocol/site.ts';
 import type { PlayResponse } from '../../../src/protocol/tracker.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
@@ -203,7 +203,7 @@ describe('a site that is lost', () => {
     await cluster.central.start();
     await cluster.tracker.start();
     const site = await siteIdOf(cluster, heir);
-    const answer = await requestAsOperator<LossAnswer>(
+    const answer = await requestAsOperator<LossResponse>(
       'POST',
       `${cluster.central.url}/api/sites/${await siteIdOf(cluster, origin)}/lost`,
     );

@@ -4,7 +4,7 @@ import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
 import {
   copyReportSchema,
-  lossAnswerSchema,
+  lossResponseSchema,
   type PlacementRule,
   placementRuleSchema,
   playCountsSchema,
@@ -85,7 +85,7 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
       schema: {
         description: 'This site will not come back: copies of its videos become the videos (operator).',
         params: z.object({ id: siteIdSchema }),
-        response: { 200: lossAnswerSchema },
+        response: { 200: lossResponseSchema },
       },
     },
     async request => {

@@ -6,7 +6,7 @@ import { isPostgresUrl } from '../../../kernel/sql/postgres.ts';
 import {
   baseUrlSchema,
   coordinatesSchema,
-  newSiteAnswerSchema,
+  newSiteResponseSchema,
   newSiteSchema,
   prefixSchema,
   type Site,
@@ -55,7 +55,7 @@ const siteEditSchema = z
     region: regionSchema.nullable(),
   })
   .partial();
-const collectAnswerSchema = z.strictObject({
+const collectResponseSchema = z.strictObject({
   /** Records of this site that were taken in and acknowledged. */
   records: z.int().nonnegative(),
   /** Why not all of them were. */
@@ -72,7 +72,7 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
 
   app.post(
     '/api/sites',
-    { bodyLimit: MAX_SITE_BYTES, schema: { body: newSiteSchema, response: { 201: newSiteAnswerSchema } } },
+    { bodyLimit: MAX_SITE_BYTES, schema: { body: newSiteSchema, response: { 201: newSiteResponseSchema } } },
     async (request, reply) => {
       requireOperator(request, context);
       const id = newSiteId();
@@ -115,7 +115,7 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
 
   app.post(
     '/api/sites/:id/join-token',
-    { schema: { params: parameters, response: { 201: newSiteAnswerSchema } } },
+    { schema: { params: parameters, response: { 201: newSiteResponseSchema } } },
     async (request, reply) => {
       requireOperator(request, context);
       const { id } = request.params;
@@ -127,7 +127,7 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
 
   app.post(
     '/api/sites/:id/collect',
-    { schema: { params: parameters, response: { 200: collectAnswerSchema } } },
+    { schema: { params: parameters, response: { 200: collectResponseSchema } } },
     async request => {
       requireOperator(request, context);
       const site = await findMember(db, request.params.id);

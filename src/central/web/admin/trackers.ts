@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
 import {
-  newTrackerAnswerSchema,
+  newTrackerResponseSchema,
   newTrackerSchema,
   trackerListSchema,
   trackerSchema,
@@ -28,7 +28,7 @@ export function addTrackerCalls(app: HttpServer, context: CentralContext): void 
 
   app.post(
     '/api/trackers',
-    { schema: { body: newTrackerSchema, response: { 201: newTrackerAnswerSchema } } },
+    { schema: { body: newTrackerSchema, response: { 201: newTrackerResponseSchema } } },
     async (request, reply) => {
       requireOperator(request, context);
       const id = newId();
@@ -53,7 +53,7 @@ export function addTrackerCalls(app: HttpServer, context: CentralContext): void 
 
   app.post(
     '/api/trackers/:id/join-token',
-    { schema: { params: parameters, response: { 201: newTrackerAnswerSchema } } },
+    { schema: { params: parameters, response: { 201: newTrackerResponseSchema } } },
     async (request, reply) => {
       requireOperator(request, context);
       const { id } = request.params;

@@ -4,8 +4,8 @@ import { formatLongList } from '../../../kernel/http/json-list-writer.ts';
 import { type HttpServer, setRawSerializer } from '../../../kernel/http/server.ts';
 import {
   changePageSchema,
-  registrationAnswerSchema,
   registrationQuerySchema,
+  registrationResponseSchema,
   siteStatesSchema,
 } from '../../../protocol/central.ts';
 import type { SiteId } from '../../../protocol/ids.ts';
@@ -49,7 +49,7 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
 
   app.post(
     '/api/registrations/query',
-    { schema: { body: registrationQuerySchema, response: { 200: registrationAnswerSchema } } },
+    { schema: { body: registrationQuerySchema, response: { 200: registrationResponseSchema } } },
     async request => {
       const site = await requireMember(request, context, 'site');
       return { registered: await listRegistrations(db, site.id as SiteId, request.body.videos) };

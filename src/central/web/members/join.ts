@@ -2,7 +2,7 @@
 import { type HttpServer, requireSigner } from '../../../kernel/http/server.ts';
 import { sha256Hex } from '../../../kernel/identity/keys.ts';
 import { problem } from '../../../kernel/problem.ts';
-import { joinAnswerSchema, joinRequestSchema, memberInfoSchema } from '../../../protocol/central.ts';
+import { joinRequestSchema, joinResponseSchema, memberInfoSchema } from '../../../protocol/central.ts';
 import type { SiteId } from '../../../protocol/ids.ts';
 import { readEpoch } from '../../database/publication/epochs.ts';
 import { type Enrolment, enrol, findInvited } from '../../database/sites.ts';
@@ -28,7 +28,7 @@ export function addJoinCalls(app: HttpServer, context: CentralContext): void {
 
   app.post(
     '/api/join',
-    { schema: { body: joinRequestSchema, response: { 200: joinAnswerSchema } } },
+    { schema: { body: joinRequestSchema, response: { 200: joinResponseSchema } } },
     async request => {
       const tokenHash = sha256Hex(request.body.joinToken);
       const ownKey = request.body.publicKey;

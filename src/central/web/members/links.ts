@@ -4,11 +4,11 @@ import type { HttpServer } from '../../../kernel/http/server.ts';
 import { problem } from '../../../kernel/problem.ts';
 import type { SiteId } from '../../../protocol/ids.ts';
 import {
-  LINK_ANSWER_TYPE,
+  LINK_RESPONSE_TYPE,
   LINK_WAIT_S,
-  linkAnswerQuerySchema,
   linkPollSchema,
-  linkQuestionsSchema,
+  linkRequestsSchema,
+  linkResponseQuerySchema,
 } from '../../../protocol/link.ts';
 import { hasPending } from '../../database/publication/signals.ts';
 import { MAX_PAGE_ANSWER_BYTES } from '../../site-reader/read-over-http.ts';
@@ -24,7 +24,7 @@ export type LinkContext = Pick<CentralContext, 'db' | 'nonces' | 'refusals' | 'l
 export function addLinkCalls(app: HttpServer, context: LinkContext): void {
   const { db, bell, links, collector } = context;
   app.addContentTypeParser(
-    LINK_ANSWER_TYPE,
+    LINK_RESPONSE_TYPE,
     { parseAs: 'buffer', bodyLimit: MAX_PAGE_ANSWER_BYTES },
     (request, body, done) => {
       request.rawBody = body as Buffer;
@@ -33,12 +33,12 @@ export function addLinkCalls(app: HttpServer, context: LinkContext): void {
   );
 
   app.post(
-    '/api/link/questions',
+    '/api/link/requests',
     {
       schema: {
         description: 'A site that has opened a link asks what central would know of its database.',
         body: linkPollSchema,
-        response: { 200: linkQuestionsSchema },
+        response: { 200: linkRequestsSchema },
       },
     },
     async (request, reply) => {
@@ -49,18 +49,18 @@ export function addLinkCalls(app: HttpServer, context: LinkContext): void {
       const asked = links.poll(site, preferred, wait && !bell.closed ? LINK_WAIT_S * 1_000 : 0, gone.signal);
       // What could not be read before, perhaps by another central, can be read here now.
       if (await hasPending(db, site)) collector.wake(site);
-      return { questions: [...(await asked)] };
+      return { requests: [...(await asked)] };
     },
   );
 
   app.post(
-    '/api/link/answers/:id',
+    '/api/link/responses/:id',
     {
       bodyLimit: MAX_PAGE_ANSWER_BYTES,
       schema: {
         description: 'The answer to one question.',
         params: parameters,
-        querystring: linkAnswerQuerySchema,
+        querystring: linkResponseQuerySchema,
         response: { 204: z.null() },
       },
     },

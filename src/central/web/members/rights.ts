@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { deriveSiteKey } from '../../../kernel/rights/rights-token.ts';
-import { rightsPageSchema, rotationAnswerSchema, rotationSchema } from '../../../protocol/rights.ts';
+import { rightsPageSchema, rotationResponseSchema, rotationSchema } from '../../../protocol/rights.ts';
 import { lastRightsChange, listRightsChanges } from '../../database/grants.ts';
 import { listMasters, type Master, rotateMaster } from '../../database/rights-keys.ts';
 import { type CentralContext, requireMember, requireOperator } from '../context.ts';
@@ -85,7 +85,7 @@ export function addRightsCalls(app: HttpServer, context: CentralContext): void {
         description:
           'A new master key; what the one before has signed counts for a while (operator). Whoever has a link needs it anew after that.',
         body: rotationSchema,
-        response: { 200: rotationAnswerSchema },
+        response: { 200: rotationResponseSchema },
       },
     },
     async request => {

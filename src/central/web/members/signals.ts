@@ -5,9 +5,9 @@ import type { HttpServer } from '../../../kernel/http/server.ts';
 import {
   refusalReportSchema,
   type Signal,
-  type SignalAnswer,
-  signalAnswerSchema,
+  type SignalResponse,
   signalListSchema,
+  signalResponseSchema,
 } from '../../../protocol/central.ts';
 import type { SiteId } from '../../../protocol/ids.ts';
 import { formatCursor, parseCursor } from '../../database/cursor.ts';
@@ -23,10 +23,14 @@ const listQuerySchema = z.object({
 export function addSignalCalls(app: HttpServer, context: CentralContext): void {
   const { db } = context;
 
-  app.post('/api/signals', { schema: { response: { 202: signalAnswerSchema } } }, async (request, reply) => {
-    const member = await requireMember(request, context, 'site');
-    return reply.code(202).send(await receiveSignal(context, member.id as SiteId, Date.now()));
-  });
+  app.post(
+    '/api/signals',
+    { schema: { response: { 202: signalResponseSchema } } },
+    async (request, reply) => {
+      const member = await requireMember(request, context, 'site');
+      return reply.code(202).send(await receiveSignal(context, member.id as SiteId, Date.now()));
+    },
+  );
 
   app.post(
     '/api/refusals',
@@ -61,7 +65,7 @@ export async function receiveSignal(
   { db, collector, metrics }: Pick<CentralContext, 'db' | 'collector' | 'metrics'>,
   site: SiteId,
   nowMs: number,
-): Promise<SignalAnswer> {
+): Promise<SignalResponse> {
   failpoint('signal-received');
   const { id, epoch } = await storeSignal(db, { site, atMs: nowMs });
   failpoint('signal-stored');

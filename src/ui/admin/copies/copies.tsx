@@ -1,6 +1,6 @@
 /** Copies: what stands where and why, what one site alone holds, what would go next, and the rules that say so. */
 import { useState } from 'preact/hooks';
-import type { CopyReport, LossAnswer, StoredRule } from '../../../protocol/copies.ts';
+import type { CopyReport, LossResponse, StoredRule } from '../../../protocol/copies.ts';
 import { call, sentenceOf } from '../../api/call.ts';
 import { usePoll } from '../../api/use-poll.ts';
 import { ErrorNotice, Notice } from '../../components/notice.tsx';
@@ -89,7 +89,7 @@ export function Copies({ token }: { readonly token: string }) {
             }
             onLost={site =>
               act(async () => {
-                const answer = await call<LossAnswer>(`/api/sites/${site.id}/lost`, {
+                const answer = await call<LossResponse>(`/api/sites/${site.id}/lost`, {
                   method: 'POST',
                   token,
                 });
