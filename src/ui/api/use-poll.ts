@@ -1,78 +1,51 @@
-/** Asks again and again while the page is visible. What was answered last stays until there is something newer. */
+/** The hook around a poller. The last value remains until there is a newer one. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { type Poller, startPoller } from './poller.ts';
 
-const AFTER_ERROR_MS = 3_000;
-
-export interface Polled<T> {
+export interface PollResult<T> {
   readonly value: T | undefined;
-  /** Of the last attempt; gone as soon as one succeeds. */
+  /** The error of the last attempt; undefined after a success. */
   readonly error: unknown;
   readonly refresh: () => void;
 }
 
-/** `key` names what is asked for: another one starts afresh. `interval` may depend on the last answer. */
+/**
+ * @param key names what is loaded: another key discards the value and starts again
+ * @param chooseInterval milliseconds until the next load, which may depend on the last value
+ */
 export function usePoll<T>(
   key: string,
-  load: (signal: AbortSignal) => Promise<T>,
-  interval: (value: T) => number,
-): Polled<T> {
+  load: (abort: AbortSignal) => Promise<T>,
+  chooseInterval: (value: T) => number,
+): PollResult<T> {
   const [state, setState] = useState<{ key: string; value?: T; error?: unknown }>({ key });
-  const latest = useRef({ load, interval });
-  latest.current = { load, interval };
-  const wake = useRef<() => void>(() => {});
+  const latest = useRef({ load, chooseInterval });
+  latest.current = { load, chooseInterval };
+  const poller = useRef<Poller | undefined>(undefined);
 
   useEffect(() => {
-    const control = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let asking = false;
-    let again = false;
-    async function ask(): Promise<void> {
-      clearTimeout(timer);
-      if (asking) {
-        again = true;
-        return;
-      }
-      asking = true;
-      let waitMs = AFTER_ERROR_MS;
-      try {
-        const value = await latest.current.load(control.signal);
-        if (control.signal.aborted) return;
-        setState({ key, value });
-        waitMs = latest.current.interval(value);
-      } catch (error) {
-        if (control.signal.aborted) return;
-        setState(previous =>
-          previous.key === key ? { ...previous, error: error ?? 'unknown' } : { key, error },
-        );
-      } finally {
-        asking = false;
-      }
-      if (again) {
-        again = false;
-        void ask();
-      } else if (!document.hidden) {
-        timer = setTimeout(ask, waitMs);
-      }
-    }
-    const onVisibility = (): void => {
-      if (document.hidden) clearTimeout(timer);
-      else void ask();
-    };
-    wake.current = () => void ask();
-    document.addEventListener('visibilitychange', onVisibility);
-    void ask();
+    const started = startPoller<T>({
+      load: abort => latest.current.load(abort),
+      chooseInterval: value => latest.current.chooseInterval(value),
+      onValue: value => setState({ key, value }),
+      onError: (error = 'unknown') =>
+        setState(previous => (previous.key === key ? { ...previous, error } : { key, error })),
+      isVisible: () => !document.hidden,
+    });
+    const onVisibilityChange = (): void => (document.hidden ? started.pause() : started.refresh());
+    poller.current = started;
+    document.addEventListener('visibilitychange', onVisibilityChange);
     return () => {
-      control.abort();
-      clearTimeout(timer);
-      document.removeEventListener('visibilitychange', onVisibility);
+      started.stop();
+      document.removeEventListener('visibilitychange', onVisibilityChange);
     };
   }, [key]);
 
-  const refresh = useCallback(() => wake.current(), []);
-  const current = state.key === key;
+  const refresh = useCallback(() => poller.current?.refresh(), []);
+  const isCurrent = state.key === key;
   return {
-    value: current ? state.value : undefined,
-    error: current ? state.error : undefined,
+    value: isCurrent ? state.value : undefined,
+    error: isCurrent ? state.error : undefined,
     refresh,
   };
 }

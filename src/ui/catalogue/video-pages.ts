@@ -1,4 +1,4 @@
-/** Keeps the catalogue up to date without losing what "load more" has brought. Pure. */
+/** Keeps the catalogue up to date without discarding what "Load more" has added. Pure. */
 import type { Video } from '../../protocol/central.ts';
 
 export interface VideoPage {
@@ -7,20 +7,20 @@ export interface VideoPage {
 }
 
 /**
- * Puts a new first page over what is shown. What stood after its last video stays; what stood among its videos and is
- * no longer there was withdrawn.
+ * Merges a new first page into the shown videos. Shown videos after its last one remain. A shown video that belongs on the
+ * first page and is not on it any more was withdrawn.
  */
 export function mergeNewest(shown: VideoPage | undefined, fresh: VideoPage): VideoPage {
   const last = fresh.videos.at(-1);
   if (!shown || !last || fresh.next === undefined) return fresh;
   const ids = new Set(fresh.videos.map(video => video.id));
-  const place = shown.videos.findIndex(video => video.id === last.id);
-  const after = shown.videos.slice(place + 1).filter(video => !ids.has(video.id));
+  const lastIndex = shown.videos.findIndex(video => video.id === last.id);
+  const after = shown.videos.slice(lastIndex + 1).filter(video => !ids.has(video.id));
   if (after.length === 0) return fresh;
   return { videos: [...fresh.videos, ...after], ...(shown.next === undefined ? {} : { next: shown.next }) };
 }
 
-/** Puts the following page below what is shown. */
+/** Adds the next page below the shown videos. */
 export function appendPage(shown: VideoPage, following: VideoPage): VideoPage {
   const ids = new Set(shown.videos.map(video => video.id));
   const { next } = following;
@@ -30,6 +30,6 @@ export function appendPage(shown: VideoPage, following: VideoPage): VideoPage {
   };
 }
 
-/** Videos of `fresh` that were not known before. */
+/** The videos of `fresh` that were not known before. */
 export const listNew = (known: ReadonlySet<string>, fresh: VideoPage): readonly Video[] =>
   fresh.videos.filter(video => !known.has(video.id));

@@ -1,4 +1,4 @@
-/** A modal dialog: the browser's own, with its focus trap and Escape. */
+/** A modal dialog, on the browser's own element with its focus trap and Escape key. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 
@@ -15,7 +15,7 @@ export function Dialog({ title, onClose, children, wide, testId }: DialogProps) 
   const heading = useId();
   useEffect(() => {
     const dialog = ref.current;
-    // By the time this is taken away, the browser no longer gives the focus back by itself.
+    // Preact removes the element before it closes, so the browser does not restore the focus.
     const before = document.activeElement;
     dialog?.showModal();
     return () => {

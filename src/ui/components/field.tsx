@@ -1,4 +1,4 @@
-/** One field of an administrator's form: its label, what may stand in it, and a hint that is read out with it. */
+/** A field of a form, with a label and a hint that screen readers read with it. */
 import { useId } from 'preact/hooks';
 
 export interface FieldSpec<Key extends string> {
@@ -27,7 +27,7 @@ export function Field({ spec, value, onInput }: FieldProps) {
     ...(spec.hint ? { 'aria-describedby': `${id}-hint` } : {}),
   };
   return (
-    <div class={spec.kind === 'lines' || spec.kind === 'secret' ? 'field whole' : 'field'}>
+    <div class={spec.kind === 'lines' || spec.kind === 'secret' ? 'field full-width' : 'field'}>
       <label for={id}>{spec.label}</label>
       {spec.kind === 'lines' ? (
         <textarea {...shared} rows={2} onInput={event => onInput(event.currentTarget.value)} />

@@ -1,22 +1,21 @@
-/** A sentence for the person, with what they can do about it. */
+/** Notices and error texts, in the language of the page. */
 import type { ComponentChildren } from 'preact';
-import { ApiError, sentenceOf } from '../api/call.ts';
-import { PROBLEMS } from '../i18n/texts.ts';
-import { useSpeech } from '../i18n/use-translation.tsx';
+import { type ErrorText as Description, describeError, describeProblem } from '../i18n/error-text.ts';
+import { useTranslation } from '../i18n/use-translation.tsx';
 
 interface NoticeProps {
   readonly kind: 'error' | 'hint' | 'good';
   readonly children: ComponentChildren;
   readonly testId?: string;
-  /** What a button brought about: it stays in sight until it is closed. */
+  /** For the outcome of an action: the notice stays in view until it is closed. */
   readonly onClose?: () => void;
 }
 
 export function Notice({ kind, children, testId, onClose }: NoticeProps) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   return (
     <div
-      class={`notice notice-${kind} ${onClose ? 'outcome' : ''}`}
+      class={`notice notice-${kind} ${onClose ? 'notice-outcome' : ''}`}
       role={kind === 'error' ? 'alert' : 'status'}
       data-testid={testId}
     >
@@ -30,36 +29,38 @@ export function Notice({ kind, children, testId, onClose }: NoticeProps) {
   );
 }
 
-/** A sentence of a server's, which is English; in another language what its code means stands before it. */
-export function ServerSentence({ code, text }: { readonly code: string | undefined; readonly text: string }) {
-  const { language } = useSpeech();
-  const problems = PROBLEMS[language];
-  const own = code !== undefined && Object.hasOwn(problems, code) ? problems[code] : undefined;
-  return own ? (
+function Sentences({ text, detail }: Description) {
+  return (
     <>
-      {own}{' '}
-      <span class="quiet" lang="en">
-        {text}
-      </span>
+      {text && <span>{text}</span>}
+      {text && detail && ' '}
+      {detail && (
+        <span class={text ? 'quiet' : ''} lang="en">
+          {detail}
+        </span>
+      )}
     </>
-  ) : (
-    <span lang="en">{text}</span>
   );
 }
 
-function Sentence({ error }: { readonly error: unknown }) {
-  const { t } = useSpeech();
-  const text = sentenceOf(error, t.errors);
-  const isServers = error instanceof ApiError && text === error.message;
-  return isServers ? <ServerSentence code={error.code} text={text} /> : <span>{text}</span>;
+/** A problem that a server has stored with a video, a signal or a site. */
+export function ProblemText({
+  code,
+  detail,
+}: {
+  readonly code: string | undefined;
+  readonly detail: string;
+}) {
+  const { t, language } = useTranslation();
+  return <Sentences {...describeProblem(code, detail, language, t.problems)} />;
 }
 
 export function ErrorNotice({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
-  const { t } = useSpeech();
+  const { t, language } = useTranslation();
   return (
     <Notice kind="error" testId="error">
       <p>
-        <Sentence error={error} />
+        <Sentences {...describeError(error, language, t)} />
       </p>
       {retry && (
         <button type="button" onClick={retry}>
@@ -70,12 +71,13 @@ export function ErrorNotice({ error, retry }: { readonly error: unknown; readonl
   );
 }
 
-/** Beside what was refused, in a form or a row; nothing where there is no error. */
-export function Refusal({ error, isWhole }: { readonly error: unknown; readonly isWhole?: boolean }) {
+/** The error of a form or a row; nothing if there is no error. */
+export function ErrorText({ error, isWide }: { readonly error: unknown; readonly isWide?: boolean }) {
+  const { t, language } = useTranslation();
   if (error === undefined) return null;
   return (
-    <p class={isWhole ? 'bad whole' : 'bad'} role="alert">
-      <Sentence error={error} />
+    <p class={isWide ? 'bad full-width' : 'bad'} role="alert">
+      <Sentences {...describeError(error, language, t)} />
     </p>
   );
 }
@@ -83,7 +85,7 @@ export function Refusal({ error, isWhole }: { readonly error: unknown; readonly 
 /** Announced to screen readers, not shown. */
 export function Announcement({ text }: { readonly text: string }) {
   return (
-    <div class="hidden-text" role="status" aria-live="polite" data-testid="announcement">
+    <div class="visually-hidden" role="status" aria-live="polite" data-testid="announcement">
       {text}
     </div>
   );

@@ -1,12 +1,12 @@
-/** The operator's token: taken from `#token=` or a form, kept for this tab, never in the address bar. */
+/** The operator token comes from `#token=` or the sign-in form. It is kept for this tab, and removed from the address. */
 import { useCallback, useId, useState } from 'preact/hooks';
-import { useSpeech } from '../i18n/use-translation.tsx';
-import { readStored, writeStored } from './browser-storage.ts';
+import { readItem, writeItem } from '../browser/storage.ts';
+import { useTranslation } from '../i18n/use-translation.tsx';
 
 const STORAGE_KEY = 'tributary.token';
 
-/** Reads a token out of the address and removes it from there. */
-function takeTokenFromAddress(): string | undefined {
+/** Returns the token in the fragment of the address, and removes it from there. */
+function claimTokenFromAddress(): string | undefined {
   const fragment = new URLSearchParams(location.hash.slice(1));
   const token = fragment.get('token');
   if (token === null) return undefined;
@@ -21,26 +21,26 @@ export interface TokenState {
   readonly setToken: (token: string | undefined) => void;
 }
 
-export function useToken(): TokenState {
+export function useOperatorToken(): TokenState {
   const [token, set] = useState<string | undefined>(() => {
-    const given = takeTokenFromAddress();
-    if (given) writeStored(sessionStorage, STORAGE_KEY, given);
-    return given || readStored(sessionStorage, STORAGE_KEY) || undefined;
+    const given = claimTokenFromAddress();
+    if (given) writeItem(sessionStorage, STORAGE_KEY, given);
+    return given || readItem(sessionStorage, STORAGE_KEY) || undefined;
   });
   const setToken = useCallback((next: string | undefined) => {
-    writeStored(sessionStorage, STORAGE_KEY, next);
+    writeItem(sessionStorage, STORAGE_KEY, next);
     set(next);
   }, []);
   return { token, setToken };
 }
 
-interface TokenFormProps {
-  readonly refused: boolean;
+interface SignInFormProps {
+  readonly isRefused: boolean;
   readonly onToken: (token: string) => void;
 }
 
-export function TokenForm({ refused, onToken }: TokenFormProps) {
-  const { t } = useSpeech();
+export function SignInForm({ isRefused, onToken }: SignInFormProps) {
+  const { t } = useTranslation();
   const id = useId();
   const [text, setText] = useState('');
   return (
@@ -58,7 +58,7 @@ export function TokenForm({ refused, onToken }: TokenFormProps) {
           .split('`')
           .map((part, index) => (index % 2 === 1 ? <code key={part}>{part}</code> : part))}
       </p>
-      {refused && (
+      {isRefused && (
         <p class="bad" role="alert">
           {t.signIn.refused}
         </p>

@@ -1,7 +1,8 @@
-/** What all pages share: skip link, header, main part, footer. */
+/** The frame of every page: skip link, header, main part, footer. */
 import { type ComponentChildren, type FunctionComponent, render } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { LanguageProvider, LanguageSwitch, useSpeech } from '../i18n/use-translation.tsx';
+import { LanguageProvider, useTranslation } from '../i18n/use-translation.tsx';
+import { LanguageSwitch } from './language-switch.tsx';
 import { Wordmark } from './wordmark.tsx';
 
 export function mountPage(Content: FunctionComponent): void {
@@ -29,7 +30,7 @@ interface PageProps {
 }
 
 export function Page({ title, home, links, children }: PageProps) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   useEffect(() => {
     document.title = `${title} · Tributary`;
   }, [title]);
@@ -61,9 +62,9 @@ export function Page({ title, home, links, children }: PageProps) {
   );
 }
 
-/** Links of central's own pages. */
-export function useCentralLinks(current?: 'catalogue' | 'admin'): readonly PageLink[] {
-  const { t } = useSpeech();
+/** The navigation of central's pages. */
+export function useCentralNavigation(current?: 'catalogue' | 'admin'): readonly PageLink[] {
+  const { t } = useTranslation();
   return [
     { href: '/', text: t.common.catalogue, current: current === 'catalogue' },
     { href: '/admin', text: t.common.administration, current: current === 'admin' },

@@ -1,9 +1,9 @@
-/** A quiet picture for a video that has none of its own: streams that join, always the same ones for the same id. Pure. */
-export const PICTURE_WIDTH = 320;
-export const PICTURE_HEIGHT = 180;
+/** Generates a drawing of joining streams for a video without a poster. The same id always gives the same drawing. Pure. */
+export const DRAWING_WIDTH = 320;
+export const DRAWING_HEIGHT = 180;
 const STREAMS = 7;
 
-/** Hues of water at different hours; the last two carry silt. */
+/** The hues of water; the last two are those of silt. */
 const HUES = [176, 186, 196, 206, 218, 168, 38, 28] as const;
 
 export interface Stream {
@@ -11,13 +11,13 @@ export interface Stream {
   readonly colour: string;
   readonly width: number;
 }
-export interface FlowPicture {
-  readonly ground: string;
+export interface PlaceholderDrawing {
+  readonly background: string;
   readonly streams: readonly Stream[];
 }
 
-/** Numbers in [0, 1) out of a text: FNV-1a, then mulberry32. */
-function* numbers(seed: string): Generator<number, never> {
+/** Random numbers in [0, 1) from a text: FNV-1a, then mulberry32. */
+function* randomNumbers(seed: string): Generator<number, never> {
   let state = 2_166_136_261;
   for (const character of seed) state = Math.imul(state ^ character.charCodeAt(0), 16_777_619);
   for (;;) {
@@ -28,8 +28,8 @@ function* numbers(seed: string): Generator<number, never> {
   }
 }
 
-export function drawFlow(seed: string): FlowPicture {
-  const random = numbers(seed);
+export function drawPlaceholder(seed: string): PlaceholderDrawing {
+  const random = randomNumbers(seed);
   const between = (from: number, to: number): number => Math.round(from + random.next().value * (to - from));
   const hue = HUES[between(0, HUES.length - 1)] ?? 186;
   const isSilt = hue < 60;
@@ -37,7 +37,7 @@ export function drawFlow(seed: string): FlowPicture {
   const meetY = between(60, 125);
   const mouthY = between(40, 145);
   const streams = Array.from({ length: STREAMS }, (_, index): Stream => {
-    const fromY = Math.round((index + 0.5) * (PICTURE_HEIGHT / STREAMS) + between(-14, 14));
+    const fromY = Math.round((index + 0.5) * (DRAWING_HEIGHT / STREAMS) + between(-14, 14));
     const offset = (index - (STREAMS - 1) / 2) * 5;
     const bend = between(-40, 40);
     return {
@@ -50,5 +50,5 @@ export function drawFlow(seed: string): FlowPicture {
       width: 3 + ((index * 5 + between(0, 2)) % 7),
     };
   });
-  return { ground: `hsl(${isSilt ? 190 : hue} 46% 17%)`, streams };
+  return { background: `hsl(${isSilt ? 190 : hue} 46% 17%)`, streams };
 }

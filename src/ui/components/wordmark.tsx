@@ -1,5 +1,5 @@
-/** Three streams become one. */
-export const WordmarkSign = ({ size }: { readonly size: number }) => (
+/** The logo: three streams become one. */
+export const Logo = ({ size }: { readonly size: number }) => (
   <svg viewBox="0 0 32 32" width={size} height={size} aria-hidden="true" focusable="false">
     <g fill="none" stroke="currentColor" stroke-linecap="round">
       <path stroke-width="2" opacity=".55" d="M2 10c6 0 9 4 12 8" />
@@ -11,7 +11,7 @@ export const WordmarkSign = ({ size }: { readonly size: number }) => (
 
 export const Wordmark = ({ href }: { readonly href: string }) => (
   <a class="wordmark" href={href}>
-    <WordmarkSign size={32} />
+    <Logo size={32} />
     <span>Tributary</span>
   </a>
 );

@@ -1,63 +1,63 @@
-/** Why a viewer is sent where it is sent, what would change that, and what a planned change would do. */
+/** Explains the ranking for one viewer, and simulates the effect of a change. */
 import { useState } from 'preact/hooks';
 import type { Site, Video } from '../../protocol/central.ts';
 import type { Explanation } from '../../protocol/tracker.ts';
 import { call } from '../api/call.ts';
+import type { CentralInfo } from '../api/central-info.ts';
 import { usePoll } from '../api/use-poll.ts';
-import { ErrorNotice, Refusal } from '../components/notice.tsx';
-import { TokenForm, useToken } from '../components/operator-token.tsx';
-import { Page, useCentralLinks } from '../components/page.tsx';
-import { useSpeech } from '../i18n/use-translation.tsx';
-import type { CentralInfo } from '../watch/play-response.ts';
+import { ErrorNotice, ErrorText } from '../components/notice.tsx';
+import { SignInForm, useOperatorToken } from '../components/operator-token.tsx';
+import { Page, useCentralNavigation } from '../components/page.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
 import { RankingTable, ViewerFacts } from './ranking.tsx';
-import { DryRunPanel } from './simulation.tsx';
+import { SimulationPanel } from './simulation.tsx';
 
 const REFRESH_MS = 10_000;
 
-interface Known {
+interface ExplainContext {
   readonly trackers: readonly string[];
   readonly videos: readonly Video[];
   readonly sites: readonly Site[];
   readonly viewers: CentralInfo['demoViewers'];
 }
 
-async function fetchKnown(signal: AbortSignal): Promise<Known> {
+async function fetchContext(abort: AbortSignal): Promise<ExplainContext> {
   const [info, { videos }, { sites }] = await Promise.all([
-    call<CentralInfo>('/api/info', { signal }),
-    call<{ videos: Video[] }>('/api/videos?limit=50', { signal }),
-    call<{ sites: Site[] }>('/api/sites', { signal }),
+    call<CentralInfo>('/api/info', { abort }),
+    call<{ videos: Video[] }>('/api/videos?limit=50', { abort }),
+    call<{ sites: Site[] }>('/api/sites', { abort }),
   ]);
   return { trackers: info.trackers, videos, sites, viewers: info.demoViewers };
 }
 
 export function Explain() {
-  const { t } = useSpeech();
-  const links = useCentralLinks('admin');
-  const { token, setToken } = useToken();
-  const known = usePoll('known', fetchKnown, () => REFRESH_MS);
+  const { t } = useTranslation();
+  const links = useCentralNavigation('admin');
+  const { token, setToken } = useOperatorToken();
+  const known = usePoll('known', fetchContext, () => REFRESH_MS);
   return (
     <Page title={t.explain.title} home="/" links={links}>
       <h1>{t.explain.heading}</h1>
       <p class="quiet">{t.explain.hint}</p>
       {known.error !== undefined && <ErrorNotice error={known.error} retry={known.refresh} />}
       {token === undefined ? (
-        <TokenForm refused={false} onToken={setToken} />
+        <SignInForm isRefused={false} onToken={setToken} />
       ) : (
-        known.value && <Asking known={known.value} token={token} />
+        known.value && <RoutingForms known={known.value} token={token} />
       )}
     </Page>
   );
 }
 
-function Asking({ known, token }: { readonly known: Known; readonly token: string }) {
-  const { t } = useSpeech();
+function RoutingForms({ known, token }: { readonly known: ExplainContext; readonly token: string }) {
+  const { t } = useTranslation();
   const given = new URLSearchParams(location.search);
   const [video, setVideo] = useState(given.get('video') ?? known.videos[0]?.id ?? '');
   const [client, setClient] = useState(given.get('client') ?? known.viewers[0]?.address ?? '');
   const [explanation, setExplanation] = useState<Explanation>();
   const [error, setError] = useState<unknown>();
   const [tracker] = known.trackers;
-  const ask = async (): Promise<void> => {
+  const explain = async (): Promise<void> => {
     try {
       const query = client.trim() === '' ? '' : `?client=${encodeURIComponent(client.trim())}`;
       setExplanation(
@@ -68,16 +68,16 @@ function Asking({ known, token }: { readonly known: Known; readonly token: strin
       setError(cause);
     }
   };
-  if (!tracker) return <p>{t.watch.noTracker}</p>;
+  if (!tracker) return <p>{t.errors['no-tracker']}</p>;
   return (
     <>
-      <section class="panel" aria-labelledby="question">
-        <h2 id="question">{t.explain.form}</h2>
+      <section class="panel" aria-labelledby="viewer-and-video">
+        <h2 id="viewer-and-video">{t.explain.form}</h2>
         <form
           class="form"
           onSubmit={event => {
             event.preventDefault();
-            void ask();
+            void explain();
           }}
         >
           <div class="field">
@@ -113,8 +113,8 @@ function Asking({ known, token }: { readonly known: Known; readonly token: strin
               ))}
             </datalist>
           </div>
-          <Refusal error={error} isWhole />
-          <div class="whole">
+          <ErrorText error={error} isWide />
+          <div class="full-width">
             <button type="submit" class="primary" data-testid="explain">
               {t.explain.submit}
             </button>
@@ -128,7 +128,7 @@ function Asking({ known, token }: { readonly known: Known; readonly token: strin
           <RankingTable explanation={explanation} />
         </section>
       )}
-      <DryRunPanel tracker={tracker} token={token} sites={known.sites} />
+      <SimulationPanel tracker={tracker} token={token} sites={known.sites} />
     </>
   );
 }

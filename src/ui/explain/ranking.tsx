@@ -1,9 +1,9 @@
-/** The whole ranking: each site with its inputs, its reasons, and what would change its place. */
+/** The complete ranking: every site with its inputs, its reasons and the changes that would alter its rank. */
 import { useState } from 'preact/hooks';
 import type { Site } from '../../protocol/central.ts';
 import type { Explanation } from '../../protocol/tracker.ts';
 import { renderFigures } from '../i18n/rendered-figures.ts';
-import { useSpeech } from '../i18n/use-translation.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
 
 export function ViewerFacts({
   explanation,
@@ -12,7 +12,7 @@ export function ViewerFacts({
   readonly explanation: Explanation;
   readonly sites: readonly Site[];
 }) {
-  const { t, format } = useSpeech();
+  const { t, format } = useTranslation();
   const { viewer, policy, client } = explanation;
   const zone = sites.find(site => site.id === viewer.zoneSite)?.name;
   const facts: readonly (readonly [string, string | undefined])[] = [
@@ -38,15 +38,15 @@ export function ViewerFacts({
   );
 }
 
-/** As many as a viewer is offered: the others are mostly alike. */
-const FIRST = 8;
+/** A viewer is offered this many sites. Further ones are similar. */
+const INITIAL_ROWS = 8;
 
 export function RankingTable({ explanation }: { readonly explanation: Explanation }) {
-  const { t, format } = useSpeech();
+  const { t, format } = useTranslation();
   const { columns } = t.explain;
   const { ranking } = explanation;
-  const [isWhole, setWhole] = useState(false);
-  const shown = isWhole ? ranking : ranking.slice(0, FIRST);
+  const [showsAll, setShowsAll] = useState(false);
+  const shown = showsAll ? ranking : ranking.slice(0, INITIAL_ROWS);
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable with the keyboard */}
@@ -73,10 +73,10 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
           <tbody>
             {shown.map(({ site, name, offered, inputs, load, distanceKm, reasons, changes }, at) => (
               <tr key={site} data-site={site} data-offered={offered}>
-                <td class="number place" data-label={columns.rank}>
+                <td class="number rank" data-label={columns.rank}>
                   {offered ? at + 1 : '–'}
                 </td>
-                <th scope="row" data-place={offered ? at + 1 : '–'}>
+                <th scope="row" data-rank={offered ? at + 1 : '–'}>
                   {name}
                   {distanceKm !== undefined && (
                     <div class="quiet">{t.watch.distance(format.number(Math.round(distanceKm)))}</div>
@@ -127,7 +127,7 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
         </table>
       </div>
       {shown.length < ranking.length && (
-        <button type="button" class="plain" onClick={() => setWhole(true)} data-testid="whole-ranking">
+        <button type="button" class="plain" onClick={() => setShowsAll(true)} data-testid="whole-ranking">
           {t.explain.allSites(format.number(ranking.length))}
         </button>
       )}

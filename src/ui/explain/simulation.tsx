@@ -1,47 +1,45 @@
-/** "What if": a planned change, tried by the tracker on the viewers of the last hour. */
+/** Simulates a change: the tracker applies it to the viewers of the last hour, and changes nothing. */
 import { useState } from 'preact/hooks';
 import type { Site } from '../../protocol/central.ts';
-import type { DryRun, PlannedChange } from '../../protocol/tracker.ts';
+import type { DryRun } from '../../protocol/tracker.ts';
 import { call } from '../api/call.ts';
-import { Refusal } from '../components/notice.tsx';
-import { useSpeech } from '../i18n/use-translation.tsx';
+import { ErrorText } from '../components/notice.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
+import { CHANGE_KINDS, type ChangeKind, hasValue, parsePlannedChange } from './planned-change.ts';
 
-const KINDS = ['drain', 'down', 'zone', 'weight'] as const;
-type Kind = (typeof KINDS)[number];
-
-interface DryRunProps {
+interface SimulationProps {
   readonly tracker: string;
   readonly token: string;
   readonly sites: readonly Site[];
 }
 
-export function DryRunPanel({ tracker, token, sites }: DryRunProps) {
-  const { t } = useSpeech();
+export function SimulationPanel({ tracker, token, sites }: SimulationProps) {
+  const { t } = useTranslation();
   const active = sites.filter(site => site.state !== 'revoked' && site.state !== 'invited');
-  const [site, setSite] = useState(active[0]?.id ?? '');
-  const [kind, setKind] = useState<Kind>('drain');
+  const [site, setSite] = useState(active[0]?.id);
+  const [kind, setKind] = useState<ChangeKind>('drain');
   const [value, setValue] = useState('');
   const [result, setResult] = useState<DryRun>();
   const [error, setError] = useState<unknown>();
-  const run = async (): Promise<void> => {
+  const simulate = async (): Promise<void> => {
+    if (!site) return;
     try {
-      setResult(
-        await call<DryRun>(`${tracker}/dry-run`, { method: 'POST', token, body: planOf(kind, site, value) }),
-      );
+      const body = parsePlannedChange({ kind, site, value });
+      setResult(await call<DryRun>(`${tracker}/dry-run`, { method: 'POST', token, body }));
       setError(undefined);
     } catch (cause) {
       setError(cause);
     }
   };
   return (
-    <section class="panel" aria-labelledby="dry-run">
-      <h2 id="dry-run">{t.explain.simulation.heading}</h2>
+    <section class="panel" aria-labelledby="simulation">
+      <h2 id="simulation">{t.explain.simulation.heading}</h2>
       <p class="quiet">{t.explain.simulation.hint}</p>
       <form
         class="form"
         onSubmit={event => {
           event.preventDefault();
-          void run();
+          void simulate();
         }}
       >
         <div class="field">
@@ -60,16 +58,20 @@ export function DryRunPanel({ tracker, token, sites }: DryRunProps) {
         </div>
         <div class="field">
           <label for="plan-kind">{t.explain.simulation.change}</label>
-          <select id="plan-kind" value={kind} onChange={event => setKind(event.currentTarget.value as Kind)}>
-            {KINDS.map(each => (
+          <select
+            id="plan-kind"
+            value={kind}
+            onChange={event => setKind(event.currentTarget.value as ChangeKind)}
+          >
+            {CHANGE_KINDS.map(each => (
               <option key={each} value={each}>
                 {t.explain.simulation.kinds[each]}
               </option>
             ))}
           </select>
         </div>
-        {(kind === 'zone' || kind === 'weight') && (
-          <div class="field whole">
+        {hasValue(kind) && (
+          <div class="field full-width">
             <label for="plan-value">{kind === 'zone' ? t.admin.zone : t.explain.simulation.weight}</label>
             <input
               id="plan-value"
@@ -79,35 +81,25 @@ export function DryRunPanel({ tracker, token, sites }: DryRunProps) {
             />
           </div>
         )}
-        <Refusal error={error} isWhole />
-        <div class="whole">
-          <button type="submit" data-testid="try">
+        <ErrorText error={error} isWide />
+        <div class="full-width">
+          <button type="submit" data-testid="simulate">
             {t.explain.simulation.submit}
           </button>
         </div>
       </form>
-      {result && <Result result={result} sites={sites} />}
+      {result && <SimulationResult result={result} sites={sites} />}
     </section>
   );
 }
 
-function planOf(kind: Kind, site: string, value: string): Partial<PlannedChange> {
-  const id = site as Site['id'];
-  if (kind === 'zone') {
-    const prefixes = value.split(/[\s,，、;；]+/).filter(Boolean);
-    return { zones: prefixes.map(prefix => ({ site: id, prefix })) };
-  }
-  if (kind === 'weight') return { sites: [{ site: id, weight: Number(value) }] };
-  return { sites: [{ site: id, ...(kind === 'drain' ? { drained: true } : { down: true }) }] };
-}
-
-function Result({ result, sites }: { readonly result: DryRun; readonly sites: readonly Site[] }) {
-  const { t, format } = useSpeech();
+function SimulationResult({ result, sites }: { readonly result: DryRun; readonly sites: readonly Site[] }) {
+  const { t, format } = useTranslation();
   const nameOf = (site: string | null): string =>
     sites.find(({ id }) => id === site)?.name ?? t.explain.simulation.nowhere;
   if (result.networks === 0) return <p>{t.explain.simulation.noViewers}</p>;
   return (
-    <div data-testid="dry-run-result">
+    <div data-testid="simulation-result">
       <p>
         <strong>{t.explain.simulation.moved(format.percent(result.movedShare), result.networks)}</strong>
       </p>

@@ -1,10 +1,11 @@
-/** Numbers, sizes, times and durations as people of each language write them (Intl). Pure: the time zone is the browser's. */
+/** Formats numbers, sizes, times and durations for each language (Intl). Pure except for the browser's time zone. */
 import type { Language } from './language.ts';
 
 const LOCALES: Readonly<Record<Language, string>> = { en: 'en-GB', zh: 'zh-CN' };
 const SIZE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 const RATE_UNITS = ['bit', 'kilobit', 'megabit', 'gigabit'] as const;
 
+const DAY_MS = 86_400_000;
 const SECOND = { unit: 'second', seconds: 1, fromSeconds: 0 } as const;
 /** Each unit applies from `fromSeconds` on, so that 75 minutes are not rounded to 1 h. */
 const DURATION_UNITS = [
@@ -31,6 +32,8 @@ export interface Format {
   date(timestamp: string): string;
   dateTime(timestamp: string): string;
   time(epochMs: number): string;
+  /** Only the time if it is less than a day ago, otherwise the date as well. */
+  timeOrDate(timestamp: string, nowMs: number): string;
   /** `3 minutes ago` */
   ago(timestamp: string, nowMs: number): string;
   list(items: readonly string[]): string;
@@ -48,7 +51,7 @@ export function formatClock(ms: number): string {
 function scale(value: number, units: number): { readonly value: number; readonly unit: number } {
   let unit = 0;
   let scaled = value;
-  // 999.5 would be shown as 1,000 of the smaller unit.
+  // 999.5 would be rounded to 1,000 of the smaller unit.
   while (scaled >= 999.5 && unit < units - 1) {
     scaled /= 1000;
     unit++;
@@ -99,6 +102,13 @@ export function createFormat(language: Language): Format {
     date: timestamp => moment({ dateStyle: 'medium' }, timestamp),
     dateTime: timestamp => moment({ dateStyle: 'medium', timeStyle: 'medium' }, timestamp),
     time: epochMs => moment({ timeStyle: 'medium' }, epochMs),
+    timeOrDate: (timestamp, nowMs) =>
+      moment(
+        nowMs - Date.parse(timestamp) < DAY_MS
+          ? { timeStyle: 'medium' }
+          : { dateStyle: 'medium', timeStyle: 'medium' },
+        timestamp,
+      ),
     ago(timestamp, nowMs) {
       const seconds = Math.round((Date.parse(timestamp) - nowMs) / 1000);
       const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });

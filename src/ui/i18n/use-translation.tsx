@@ -1,36 +1,37 @@
-/** Gives every part of a page its texts and formats, and lets the person change the language. */
+/** Gives every component the language of the page, with its texts and formats. */
 import { type ComponentChildren, createContext } from 'preact';
 import { useContext, useEffect, useMemo, useState } from 'preact/hooks';
-import { readStored, writeStored } from '../components/browser-storage.ts';
+import { readItem, writeItem } from '../browser/storage.ts';
 import { createFormat, type Format } from './format.ts';
-import { chooseLanguage, LANGUAGE_NAMES, LANGUAGE_TAGS, LANGUAGES, type Language } from './language.ts';
+import { chooseLanguage, LANGUAGE_TAGS, type Language } from './language.ts';
 import { TEXTS, type Texts } from './texts.ts';
 
 const STORAGE_KEY = 'tributary.language';
 
-interface Speech {
+interface Translation {
   readonly language: Language;
   readonly t: Texts;
   readonly format: Format;
-  readonly change: (language: Language) => void;
+  /** Remembers the language for later visits. */
+  readonly setLanguage: (language: Language) => void;
 }
 
-const SpeechContext = createContext<Speech | undefined>(undefined);
+const TranslationContext = createContext<Translation | undefined>(undefined);
 
 export function LanguageProvider({ children }: { readonly children: ComponentChildren }) {
   const [language, setLanguage] = useState(() =>
-    chooseLanguage(location.search, readStored(localStorage, STORAGE_KEY), navigator.languages),
+    chooseLanguage(location.search, readItem(localStorage, STORAGE_KEY), navigator.languages),
   );
   useEffect(() => {
     document.documentElement.lang = LANGUAGE_TAGS[language];
   }, [language]);
-  const speech = useMemo<Speech>(
+  const translation = useMemo<Translation>(
     () => ({
       language,
       t: TEXTS[language],
       format: createFormat(language),
-      change(next) {
-        writeStored(localStorage, STORAGE_KEY, next);
+      setLanguage(next) {
+        writeItem(localStorage, STORAGE_KEY, next);
         const url = new URL(location.href);
         if (url.searchParams.has('lang')) {
           url.searchParams.set('lang', next);
@@ -41,33 +42,11 @@ export function LanguageProvider({ children }: { readonly children: ComponentChi
     }),
     [language],
   );
-  return <SpeechContext.Provider value={speech}>{children}</SpeechContext.Provider>;
+  return <TranslationContext.Provider value={translation}>{children}</TranslationContext.Provider>;
 }
 
-export function useSpeech(): Speech {
-  const speech = useContext(SpeechContext);
-  if (!speech) throw new Error('useSpeech outside of LanguageProvider');
-  return speech;
-}
-
-export function LanguageSwitch() {
-  const { language, t, change } = useSpeech();
-  return (
-    <fieldset class="languages">
-      <legend class="hidden-text">{t.common.language}</legend>
-      {LANGUAGES.map(each => (
-        <button
-          type="button"
-          class="language"
-          key={each}
-          lang={LANGUAGE_TAGS[each]}
-          aria-pressed={each === language}
-          data-testid={`language-${each}`}
-          onClick={() => change(each)}
-        >
-          {LANGUAGE_NAMES[each]}
-        </button>
-      ))}
-    </fieldset>
-  );
+export function useTranslation(): Translation {
+  const translation = useContext(TranslationContext);
+  if (!translation) throw new Error('useTranslation was called outside of LanguageProvider');
+  return translation;
 }

@@ -1,47 +1,39 @@
-/** What can be played at this site, also where it is cut off from all others: listed, searched, and played from here. */
-import { useEffect, useState } from 'preact/hooks';
+/** The library of a site: every video that plays from it, also while it is offline from the others. */
+import { useState } from 'preact/hooks';
 import { MULTIVARIANT_PLAYLIST, mediaPath, POSTER } from '../../protocol/media/media-address.ts';
 import type { LibraryPage } from '../../protocol/site.ts';
 import { call } from '../api/call.ts';
+import { formatListQuery } from '../api/list-page.ts';
 import { usePoll } from '../api/use-poll.ts';
-import { CardPicture } from '../components/card-image.tsx';
+import { useSearchQuery } from '../browser/use-search-query.ts';
+import { CardImage } from '../components/card-image.tsx';
 import { ErrorNotice, Notice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
-import { useSpeech } from '../i18n/use-translation.tsx';
+import { SearchField } from '../components/search-field.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
 import { LocalPlayer } from '../player/local-player.tsx';
+import { type FurtherPages, type LibraryVideo, listVideos, mergePages } from './library-pages.ts';
 
-const TYPING_PAUSE_MS = 250;
 const REFRESH_MS = 10_000;
 const PAGE_SIZE = 24;
 
-type LibraryVideo = LibraryPage['videos'][number];
-
-function fetchPage(query: string, cursor?: string, signal?: AbortSignal): Promise<LibraryPage> {
-  const search = new URLSearchParams({ limit: String(PAGE_SIZE) });
-  if (query) search.set('q', query);
-  if (cursor) search.set('cursor', cursor);
-  return call<LibraryPage>(`/api/library?${search}`, { signal });
-}
+const fetchPage = (query: string, cursor?: string, abort?: AbortSignal): Promise<LibraryPage> =>
+  call<LibraryPage>(`/api/library${formatListQuery({ limit: PAGE_SIZE, query, cursor })}`, { abort });
 
 export function Library() {
-  const { t } = useSpeech();
-  const [typed, setTyped] = useState('');
-  const [query, setQuery] = useState('');
+  const { t } = useTranslation();
+  const search = useSearchQuery('');
+  const { query } = search;
   const [playing, setPlaying] = useState<LibraryVideo>();
-  /** Pages after the first, of the query that they are of. */
-  const [further, setFurther] = useState<{ query: string; pages: readonly LibraryPage[] }>();
+  const [further, setFurther] = useState<FurtherPages>();
   const [moreError, setMoreError] = useState<unknown>();
-  useEffect(() => {
-    const timer = setTimeout(() => setQuery(typed.trim()), TYPING_PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
   const { value, error, refresh } = usePoll(
     query,
-    signal => fetchPage(query, undefined, signal),
+    abort => fetchPage(query, undefined, abort),
     () => REFRESH_MS,
   );
-  const pages = value ? [value, ...(further?.query === query ? further.pages : [])] : [];
-  const videos = [...new Map(pages.flatMap(page => page.videos.map(video => [video.id, video]))).values()];
+  const pages = mergePages(value, query, further);
+  const videos = listVideos(pages);
   const next = pages.at(-1)?.next;
   const loadMore = async (): Promise<void> => {
     try {
@@ -66,18 +58,10 @@ export function Library() {
           <h1>{value ? t.library.heading(value.site) : t.library.title}</h1>
           <p class="quiet">{t.library.explain}</p>
         </div>
-        <search class="search">
-          <input
-            type="search"
-            aria-label={t.catalogue.search}
-            placeholder={t.catalogue.searchPlaceholder}
-            value={typed}
-            onInput={event => setTyped(event.currentTarget.value)}
-          />
-        </search>
+        <SearchField search={search} />
       </div>
       {value && !value.connected && (
-        <Notice kind="hint" testId="island">
+        <Notice kind="hint" testId="offline">
           {t.library.offline}
         </Notice>
       )}
@@ -116,12 +100,12 @@ const revisionUrl = ({ id, revision }: LibraryVideo): string =>
   location.origin + mediaPath(id, revision, MULTIVARIANT_PLAYLIST).slice(0, -MULTIVARIANT_PLAYLIST.length);
 
 function Card({ video, onPlay }: { readonly video: LibraryVideo; readonly onPlay: () => void }) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const poster = video.pictures.poster ? mediaPath(video.id, video.revision, POSTER) : undefined;
   return (
     <li class="card" data-video={video.id} data-holding={video.holding}>
-      <CardPicture video={video.id} poster={poster} durationMs={video.durationMs} />
-      <div class="card-words">
+      <CardImage video={video.id} poster={poster} durationMs={video.durationMs} />
+      <div class="card-text">
         <h2>
           <button type="button" class="card-link" dir="auto" onClick={onPlay} data-testid="play-here">
             {video.name}

@@ -1,4 +1,4 @@
 import { mountPage } from '../components/page.tsx';
-import { Lost } from './not-found.tsx';
+import { NotFound } from './not-found.tsx';
 
-mountPage(Lost);
+mountPage(NotFound);

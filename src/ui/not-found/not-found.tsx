@@ -1,10 +1,10 @@
-/** What a person finds at an address where there is nothing. */
+/** The page for an address without content. */
 
 import { Page } from '../components/page.tsx';
-import { useSpeech } from '../i18n/use-translation.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
 
-export function Lost() {
-  const { t } = useSpeech();
+export function NotFound() {
+  const { t } = useTranslation();
   return (
     <Page title={t.notFound.heading} home="/" links={[{ href: '/', text: t.notFound.home }]}>
       <h1>{t.notFound.heading}</h1>

@@ -1,53 +1,36 @@
-/**
- * Keys of the player. Space and the arrows serve wherever nothing else wants them; letters only while the picture has the
- * focus, so that speech input and screen readers are not disturbed (WCAG 2.1.4). Pure.
- */
-export type KeyAction = 'toggle' | 'back' | 'forward' | 'mute' | 'fullscreen';
+/** Controls a video element with the keyboard. The keys are in key-actions.ts. */
+import { chooseKeyAction, type KeyAction, type KeyPress } from './key-actions.ts';
 
-export const SKIP_SECONDS = 5;
+const SKIP_SECONDS = 5;
 
-interface Pressed {
-  readonly key: string;
-  readonly hasModifier: boolean;
-  /** What has the focus: the picture, nothing that takes keys, or something that does. */
-  readonly focus: 'picture' | 'nothing' | 'other';
-}
-
-export function findKeyAction({ key, hasModifier, focus }: Pressed): KeyAction | undefined {
-  if (hasModifier || focus === 'other') return undefined;
-  if (focus === 'picture') {
-    // The browser's own controls know space and the arrows.
-    return key === 'm' ? 'mute' : key === 'f' ? 'fullscreen' : undefined;
-  }
-  return key === ' ' ? 'toggle' : key === 'ArrowLeft' ? 'back' : key === 'ArrowRight' ? 'forward' : undefined;
-}
-
-/** Listens until the answer is called. */
+/** @returns a function that stops listening */
 export function listenToKeys(video: HTMLVideoElement): () => void {
-  const focusOf = (target: EventTarget | null): Pressed['focus'] => {
-    if (target === video) return 'picture';
+  const focusOf = (target: EventTarget | null): KeyPress['focus'] => {
+    if (target === video) return 'video';
     return target === document.body || (target instanceof Element && target.matches('main'))
       ? 'nothing'
       : 'other';
   };
   const onKey = (event: KeyboardEvent): void => {
-    const action = findKeyAction({
+    const action = chooseKeyAction({
       key: event.key.length === 1 ? event.key.toLowerCase() : event.key,
       hasModifier: event.ctrlKey || event.altKey || event.metaKey || event.shiftKey,
       focus: focusOf(event.target),
     });
     if (event.defaultPrevented || action === undefined) return;
     event.preventDefault();
-    act(video, action);
+    perform(video, action);
   };
   document.addEventListener('keydown', onKey);
   return () => document.removeEventListener('keydown', onKey);
 }
 
-function act(video: HTMLVideoElement, action: KeyAction): void {
+function perform(video: HTMLVideoElement, action: KeyAction): void {
+  // Browsers reject these without a recent user gesture. A key press is one, so there is nothing to report.
+  const ignore = (): void => {};
   switch (action) {
     case 'toggle':
-      if (video.paused) void video.play().catch(() => {});
+      if (video.paused) void video.play().catch(ignore);
       else video.pause();
       break;
     case 'back':
@@ -60,9 +43,7 @@ function act(video: HTMLVideoElement, action: KeyAction): void {
       video.muted = !video.muted;
       break;
     case 'fullscreen':
-      void (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen()).catch(
-        () => {},
-      );
+      void (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen()).catch(ignore);
       break;
   }
 }

@@ -1,14 +1,14 @@
-/** Plays a video from this very site, centre or no centre. */
+/** Plays a video from the site of the page, with or without central. */
 import { useState } from 'preact/hooks';
 import type { Pictures } from '../../protocol/media/media.ts';
 import { MULTIVARIANT_PLAYLIST } from '../../protocol/media/media-address.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { useSpeech } from '../i18n/use-translation.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
 import { Player } from './player.tsx';
 
 interface LocalPlayerProps {
   readonly name: string;
-  /** Of the revision, ending in `/`. */
+  /** URL of the revision, ending in `/`. */
   readonly revisionUrl: string;
   readonly pictures: Pictures;
   readonly onClose: () => void;
@@ -17,7 +17,7 @@ interface LocalPlayerProps {
 const ignore = (): void => {};
 
 export function LocalPlayer({ name, revisionUrl, pictures, onClose }: LocalPlayerProps) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const [failed, setFailed] = useState(false);
   return (
     <Dialog title={t.studio.player(name)} onClose={onClose} wide testId="local-player">
@@ -32,7 +32,7 @@ export function LocalPlayer({ name, revisionUrl, pictures, onClose }: LocalPlaye
         onServed={ignore}
         onNative={ignore}
         onSegment={ignore}
-        onNumbers={ignore}
+        onStats={ignore}
         onFatal={() => setFailed(true)}
       />
       {failed && (

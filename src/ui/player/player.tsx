@@ -1,34 +1,29 @@
-/** The picture: a native video element and what plays in it. Its dataset tells tests who serves and how it goes. */
+/** The video element and its controls. The dataset of the element tells tests which site serves it, and its state. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Pictures } from '../../protocol/media/media.ts';
 import { POSTER, STORYBOARD } from '../../protocol/media/media-address.ts';
-import { useSpeech } from '../i18n/use-translation.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
+import { type Playback, type PlaybackEvents, type PlaybackStats, startPlayback } from './hls/playback.ts';
 import { listenToKeys } from './keyboard.ts';
-import {
-  NO_TRACKS,
-  type Playback,
-  type PlaybackEvents,
-  type PlaybackNumbers,
-  startPlayback,
-} from './playback.ts';
-import { Scrubber } from './seek-bar.tsx';
-import { TrackChoice } from './track-menus.tsx';
+import { SeekBar } from './seek-bar.tsx';
+import { TrackMenus } from './track-menus.tsx';
+import { NO_TRACKS } from './tracks.ts';
 
-const NUMBERS_EVERY_MS = 500;
+const STATS_INTERVAL_MS = 500;
 
 interface PlayerProps extends Omit<PlaybackEvents, 'onTracks'> {
   readonly url: string | undefined;
   readonly sourceCount: number;
-  /** Another number starts anew, where the picture stood. */
+  /** Another number restarts playback at the current position. */
   readonly attempt: number;
   readonly name: string;
   readonly siteId: string | undefined;
-  /** URL of the revision at the best site, ending in `/`; undefined as long as nobody has said it. */
+  /** URL of the revision at the best site, ending in `/`; undefined until it is known. */
   readonly revisionUrl: string | undefined;
   readonly pictures: Pictures | undefined;
-  /** The order of pathways that the tracker has just told. */
+  /** The tracker's latest order of pathways. */
   readonly priority?: readonly string[] | undefined;
-  readonly onNumbers: (numbers: PlaybackNumbers) => void;
+  readonly onStats: (stats: PlaybackStats) => void;
 }
 
 export function Player({
@@ -44,15 +39,15 @@ export function Player({
   onNative,
   onSegment,
   onFatal,
-  onNumbers,
+  onStats,
 }: PlayerProps) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const ref = useRef<HTMLVideoElement>(null);
   const [state, setState] = useState('loading');
-  const latest = useRef({ onServed, onNative, onSegment, onFatal, onNumbers, sourceCount });
-  latest.current = { onServed, onNative, onSegment, onFatal, onNumbers, sourceCount };
+  const latest = useRef({ onServed, onNative, onSegment, onFatal, onStats, sourceCount });
+  latest.current = { onServed, onNative, onSegment, onFatal, onStats, sourceCount };
   const position = useRef(0);
-  const playing = useRef<Playback | undefined>(undefined);
+  const current = useRef<Playback | undefined>(undefined);
   const [tracks, setTracks] = useState(NO_TRACKS);
 
   useEffect(() => {
@@ -67,37 +62,37 @@ export function Player({
         onNative: () => latest.current.onNative(),
         onTracks: setTracks,
         onSegment: report => latest.current.onSegment(report),
-        onFatal(what) {
+        onFatal(failure) {
           setState('failed');
-          latest.current.onFatal(what);
+          latest.current.onFatal(failure);
         },
       },
     );
-    playing.current = playback;
-    // Browsers that refuse to begin with sound begin without it, or wait for the person to press play.
-    const begin = (): void => {
+    current.current = playback;
+    // Browsers that refuse to start with sound start muted, or wait until the person presses play.
+    const play = (): void => {
       video.play().catch(() => {
         video.muted = true;
         video.play().catch(() => setState('paused'));
       });
     };
-    video.addEventListener('loadedmetadata', begin, { once: true });
+    video.addEventListener('loadedmetadata', play, { once: true });
     const timer = setInterval(() => {
       if (video.currentTime > 0) position.current = video.currentTime;
-      latest.current.onNumbers(playback.readNumbers());
-    }, NUMBERS_EVERY_MS);
+      latest.current.onStats(playback.readStats());
+    }, STATS_INTERVAL_MS);
     return () => {
       clearInterval(timer);
-      video.removeEventListener('loadedmetadata', begin);
+      video.removeEventListener('loadedmetadata', play);
       playback.stop();
-      playing.current = undefined;
+      current.current = undefined;
     };
   }, [url, attempt]);
 
   useEffect(() => (ref.current ? listenToKeys(ref.current) : undefined), []);
 
   useEffect(() => {
-    if (priority) playing.current?.prefer(priority);
+    if (priority) current.current?.setPathwayPriority(priority);
   }, [priority]);
 
   return (
@@ -117,12 +112,12 @@ export function Player({
         {...(pictures?.poster && revisionUrl ? { poster: `${revisionUrl}${POSTER}` } : {})}
       />
       {pictures?.storyboard && revisionUrl && (
-        <Scrubber video={ref} storyboardUrl={`${revisionUrl}${STORYBOARD}`} />
+        <SeekBar video={ref} storyboardUrl={`${revisionUrl}${STORYBOARD}`} />
       )}
-      <TrackChoice
+      <TrackMenus
         tracks={tracks}
-        onSound={index => playing.current?.chooseSound(index)}
-        onCaptions={index => playing.current?.chooseCaptions(index)}
+        onAudioTrack={index => current.current?.selectAudioTrack(index)}
+        onCaptions={index => current.current?.selectCaptions(index)}
       />
     </>
   );

@@ -1,24 +1,24 @@
-/** A line of the whole film below the picture: what is where, shown while pointing, dragging or using the arrow keys. */
+/** A seek bar below the video. It shows a preview while the person points, drags or uses the arrow keys. */
 import type { RefObject } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { formatClock } from '../i18n/format.ts';
-import { useSpeech } from '../i18n/use-translation.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
 import { fetchStoryboard, findTile, type Tile } from './storyboard.ts';
 
-interface ScrubberProps {
+interface SeekBarProps {
   readonly video: RefObject<HTMLVideoElement | null>;
   readonly storyboardUrl: string;
 }
 
-export function Scrubber({ video, storyboardUrl }: ScrubberProps) {
-  const { t } = useSpeech();
+export function SeekBar({ video, storyboardUrl }: SeekBarProps) {
+  const { t } = useTranslation();
   const tiles = useStoryboard(storyboardUrl);
-  const { position, duration } = useTime(video);
-  /** Where the person points, 0–1; undefined while they do not. */
+  const { position, duration } = usePosition(video);
+  /** The pointed position as a fraction of the duration; undefined while nobody points. */
   const [pointed, setPointed] = useState<number>();
   if (tiles.length === 0 || !(duration > 0)) return null;
 
-  const partAt = (event: PointerEvent, element: HTMLElement): number => {
+  const fractionAt = (event: PointerEvent, element: HTMLElement): number => {
     const { left, width } = element.getBoundingClientRect();
     return Math.min(1, Math.max(0, (event.clientX - left) / Math.max(1, width)));
   };
@@ -28,8 +28,8 @@ export function Scrubber({ video, storyboardUrl }: ScrubberProps) {
   const shownSeconds = pointed === undefined ? position : pointed * duration;
   const tile = pointed === undefined ? undefined : findTile(tiles, shownSeconds);
   return (
-    <div class="scrubber" data-testid="scrubber">
-      {tile && <Preview tile={tile} part={shownSeconds / duration} seconds={shownSeconds} />}
+    <div class="seek-bar" data-testid="seek-bar">
+      {tile && <Preview tile={tile} fraction={shownSeconds / duration} seconds={shownSeconds} />}
       <input
         type="range"
         min={0}
@@ -45,28 +45,27 @@ export function Scrubber({ video, storyboardUrl }: ScrubberProps) {
         }}
         onChange={() => setPointed(undefined)}
         onBlur={() => setPointed(undefined)}
-        onPointerMove={event => setPointed(partAt(event, event.currentTarget))}
+        onPointerMove={event => setPointed(fractionAt(event, event.currentTarget))}
         onPointerLeave={() => setPointed(undefined)}
       />
     </div>
   );
 }
 
-function Preview({
-  tile,
-  part,
-  seconds,
-}: {
+interface PreviewProps {
   readonly tile: Tile;
-  readonly part: number;
+  readonly fraction: number;
   readonly seconds: number;
-}) {
+}
+
+function Preview({ tile, fraction, seconds }: PreviewProps) {
+  const half = tile.width / 2;
   return (
     <div
-      class="scrubber-preview"
-      data-testid="scrubber-preview"
+      class="seek-preview"
+      data-testid="seek-preview"
       aria-hidden="true"
-      style={{ left: `clamp(0px, calc(${part * 100}% - ${tile.width / 2}px), calc(100% - ${tile.width}px))` }}
+      style={{ left: `clamp(0px, calc(${fraction * 100}% - ${half}px), calc(100% - ${tile.width}px))` }}
     >
       <div
         style={{
@@ -84,15 +83,15 @@ function Preview({
 function useStoryboard(url: string): readonly Tile[] {
   const [tiles, setTiles] = useState<readonly Tile[]>([]);
   useEffect(() => {
-    const abort = new AbortController();
-    // Without it the film plays all the same.
-    fetchStoryboard(url, abort.signal).then(setTiles, () => undefined);
-    return () => abort.abort();
+    const control = new AbortController();
+    // The video plays without its storyboard.
+    fetchStoryboard(url, control.signal).then(setTiles, () => undefined);
+    return () => control.abort();
   }, [url]);
   return tiles;
 }
 
-function useTime(ref: RefObject<HTMLVideoElement | null>): {
+function usePosition(ref: RefObject<HTMLVideoElement | null>): {
   readonly position: number;
   readonly duration: number;
 } {

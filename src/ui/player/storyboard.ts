@@ -1,4 +1,4 @@
-/** Reads a storyboard (WebVTT whose cues name places in a sprite) and finds what is shown at a time. Pure but for the fetch. */
+/** Parses a storyboard, a WebVTT file whose cues name areas of a sprite, and finds the tile for a time. Pure except for the fetch. */
 export interface Tile {
   readonly fromSeconds: number;
   readonly toSeconds: number;
@@ -12,12 +12,12 @@ export interface Tile {
 const CUE =
   /^(\d+):(\d\d):(\d\d)\.(\d{3}) --> (\d+):(\d\d):(\d\d)\.(\d{3})\n(\S+)#xywh=(\d+),(\d+),(\d+),(\d+)$/gm;
 
-/** @param base URL of the storyboard: sprites are named relative to it */
+/** @param base URL of the storyboard, to which the names of sprites are relative */
 export function parseStoryboard(text: string, base: string): readonly Tile[] {
   return [...text.matchAll(CUE)].map(match => {
-    const number = (at: number): number => Number(match[at]);
-    const seconds = (at: number): number =>
-      number(at) * 3_600 + number(at + 1) * 60 + number(at + 2) + number(at + 3) / 1_000;
+    const number = (group: number): number => Number(match[group]);
+    const seconds = (group: number): number =>
+      number(group) * 3_600 + number(group + 1) * 60 + number(group + 2) + number(group + 3) / 1_000;
     return {
       fromSeconds: seconds(1),
       toSeconds: seconds(5),
@@ -30,10 +30,12 @@ export function parseStoryboard(text: string, base: string): readonly Tile[] {
   });
 }
 
+/** The last tile also covers the time after it: a storyboard may be a little shorter than its video. */
 export const findTile = (tiles: readonly Tile[], seconds: number): Tile | undefined =>
   tiles.find(({ fromSeconds, toSeconds }) => seconds >= fromSeconds && seconds < toSeconds) ?? tiles.at(-1);
 
-export async function fetchStoryboard(url: string, signal: AbortSignal): Promise<readonly Tile[]> {
-  const response = await fetch(url, { signal });
+/** An empty list if the video has no storyboard at this site. */
+export async function fetchStoryboard(url: string, abort: AbortSignal): Promise<readonly Tile[]> {
+  const response = await fetch(url, { signal: abort });
   return response.ok ? parseStoryboard(await response.text(), url) : [];
 }

@@ -1,75 +1,73 @@
-/** Which sound and which captions: shown where there is something to choose. */
+/** Menus of audio tracks and captions. They are shown only if there is something to choose. */
 import { useId } from 'preact/hooks';
-import { useSpeech } from '../i18n/use-translation.tsx';
-import type { Track, Tracks } from './playback.ts';
+import { useTranslation } from '../i18n/use-translation.tsx';
+import { formatTrackName, type Track, type Tracks } from './tracks.ts';
 
-interface TrackChoiceProps {
+interface TrackMenusProps {
   readonly tracks: Tracks;
-  readonly onSound: (index: number) => void;
-  /** −1: none. */
+  readonly onAudioTrack: (index: number) => void;
+  /** −1 switches captions off. */
   readonly onCaptions: (index: number) => void;
 }
 
-export function TrackChoice({ tracks, onSound, onCaptions }: TrackChoiceProps) {
-  const { t, language } = useSpeech();
-  const id = useId();
-  const { sounds, sound, captions, captionsOn } = tracks;
-  if (sounds.length < 2 && captions.length === 0) return null;
-  const nameOf = (track: Track, index: number): string =>
-    nameTrack(track, language) ?? t.watch.track(index + 1);
+export function TrackMenus({ tracks, onAudioTrack, onCaptions }: TrackMenusProps) {
+  const { t } = useTranslation();
+  const { audioTracks, selectedAudio, captions, selectedCaptions } = tracks;
+  if (audioTracks.length < 2 && captions.length === 0) return null;
   return (
-    <div class="row" data-testid="track-choice">
-      {sounds.length > 1 && (
-        <div class="field inline">
-          <label for={`${id}-sound`}>{t.watch.audioTrack}</label>
-          <select
-            id={`${id}-sound`}
-            data-testid="choose-sound"
-            value={String(sound)}
-            onChange={event => onSound(Number(event.currentTarget.value))}
-          >
-            {sounds.map((track, index) => (
-              <option key={track.name} value={String(index)}>
-                {nameOf(track, index)}
-              </option>
-            ))}
-          </select>
-        </div>
+    <div class="row" data-testid="track-menus">
+      {audioTracks.length > 1 && (
+        <TrackMenu
+          label={t.watch.audioTrack}
+          testId="choose-audio"
+          tracks={audioTracks}
+          selected={selectedAudio}
+          onSelect={onAudioTrack}
+        />
       )}
       {captions.length > 0 && (
-        <div class="field inline">
-          <label for={`${id}-captions`}>{t.watch.captions}</label>
-          <select
-            id={`${id}-captions`}
-            data-testid="choose-captions"
-            value={String(captionsOn)}
-            onChange={event => onCaptions(Number(event.currentTarget.value))}
-          >
-            <option value="-1">{t.watch.noCaptions}</option>
-            {captions.map((track, index) => (
-              <option key={track.name} value={String(index)}>
-                {nameOf(track, index)}
-              </option>
-            ))}
-          </select>
-        </div>
+        <TrackMenu
+          label={t.watch.captions}
+          testId="choose-captions"
+          tracks={captions}
+          selected={selectedCaptions}
+          onSelect={onCaptions}
+          off={t.watch.noCaptions}
+        />
       )}
     </div>
   );
 }
 
-/** The author's name of a track, else its language in the person's own. */
-export function nameTrack({ name, language }: Track, speech: string): string | undefined {
-  // As playlists number them, so that no two are called the same.
-  const own = /^(.*) \(\d+\)$/.exec(name)?.[1];
-  const spoken = language && nameLanguage(language, speech);
-  return own && spoken ? `${spoken} · ${own}` : (own ?? spoken);
+interface TrackMenuProps {
+  readonly label: string;
+  readonly testId: string;
+  readonly tracks: readonly Track[];
+  readonly selected: number;
+  readonly onSelect: (index: number) => void;
+  /** The text of the choice −1, if there is one. */
+  readonly off?: string;
 }
 
-function nameLanguage(tag: string, speech: string): string | undefined {
-  try {
-    return new Intl.DisplayNames([speech], { type: 'language' }).of(tag);
-  } catch {
-    return tag;
-  }
+function TrackMenu({ label, testId, tracks, selected, onSelect, off }: TrackMenuProps) {
+  const { t, language } = useTranslation();
+  const id = useId();
+  return (
+    <div class="field inline">
+      <label for={id}>{label}</label>
+      <select
+        id={id}
+        data-testid={testId}
+        value={String(selected)}
+        onChange={event => onSelect(Number(event.currentTarget.value))}
+      >
+        {off !== undefined && <option value="-1">{off}</option>}
+        {tracks.map((track, index) => (
+          <option key={track.name} value={String(index)}>
+            {formatTrackName(track, language) ?? t.watch.track(index + 1)}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
 }

@@ -1,8 +1,9 @@
-/** Captions of a video: what there is, take away, add a file in a language. */
+/** The captions of a video: list, remove, add. */
 import { useId, useState } from 'preact/hooks';
 import type { SiteCaptions, SiteVideo } from '../../protocol/site.ts';
-import { Refusal } from '../components/notice.tsx';
-import { useSpeech } from '../i18n/use-translation.tsx';
+import { ErrorText } from '../components/notice.tsx';
+import { formatLanguageName } from '../i18n/language-name.ts';
+import { useTranslation } from '../i18n/use-translation.tsx';
 
 export interface CaptionsCalls {
   readonly add: (language: string, file: File) => Promise<void>;
@@ -16,10 +17,10 @@ interface CaptionsPanelProps {
 }
 
 export function CaptionsPanel({ video, calls, onClose }: CaptionsPanelProps) {
-  const { t, language: speech } = useSpeech();
+  const { t, language: pageLanguage } = useTranslation();
   const texts = t.studio.captions;
   const id = useId();
-  const [language, setLanguage] = useState(video.language ?? speech);
+  const [language, setLanguage] = useState(video.language ?? pageLanguage);
   const [file, setFile] = useState<File>();
   const [working, setWorking] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -40,13 +41,13 @@ export function CaptionsPanel({ video, calls, onClose }: CaptionsPanelProps) {
       <ul class="stack">
         {video.captions.map(track => (
           <li key={track.id} class="row" data-captions={track.id}>
-            <span>{nameCaptions(track, speech)}</span>
+            <span>{formatCaptionsName(track, pageLanguage)}</span>
             {track.from === 'source' && <span class="quiet">{texts.fromSource}</span>}
             <button
               type="button"
               class="plain small"
               disabled={working}
-              aria-label={texts.remove(nameCaptions(track, speech))}
+              aria-label={texts.remove(formatCaptionsName(track, pageLanguage))}
               onClick={() => void run(() => calls.remove(track.id))}
             >
               ✕
@@ -86,7 +87,7 @@ export function CaptionsPanel({ video, calls, onClose }: CaptionsPanelProps) {
             onChange={event => setFile(event.currentTarget.files?.[0])}
           />
         </div>
-        <Refusal error={error} />
+        <ErrorText error={error} />
         <div class="actions">
           <button type="submit" class="primary small" disabled={working || !file}>
             {working ? texts.adding : texts.add}
@@ -100,12 +101,7 @@ export function CaptionsPanel({ video, calls, onClose }: CaptionsPanelProps) {
   );
 }
 
-function nameCaptions({ language, name, id }: SiteCaptions, speech: string): string {
-  let spoken: string | undefined;
-  try {
-    spoken = language && new Intl.DisplayNames([speech], { type: 'language' }).of(language);
-  } catch {
-    spoken = language;
-  }
-  return [spoken ?? id, name].filter(Boolean).join(' · ');
+function formatCaptionsName({ language, name, id }: SiteCaptions, pageLanguage: string): string {
+  const languageName = language && formatLanguageName(language, pageLanguage);
+  return [languageName ?? id, name].filter(Boolean).join(' · ');
 }

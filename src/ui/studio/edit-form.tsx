@@ -1,9 +1,10 @@
+/** The form in which a person edits a video. */
 import { useId, useState } from 'preact/hooks';
 import type { Visibility } from '../../protocol/publication/record.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
-import { Refusal } from '../components/notice.tsx';
-import { useSpeech } from '../i18n/use-translation.tsx';
-import { VisibilityChoice } from './visibility-select.tsx';
+import { ErrorText } from '../components/notice.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
+import { VisibilitySelect } from './visibility-select.tsx';
 
 export interface VideoEdit {
   readonly name: string;
@@ -18,7 +19,7 @@ interface EditFormProps {
 }
 
 export function EditForm({ video, onSave, onClose }: EditFormProps) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const id = useId();
   const [name, setName] = useState(video.name);
   const [description, setDescription] = useState(video.description);
@@ -68,8 +69,8 @@ export function EditForm({ video, onSave, onClose }: EditFormProps) {
           onInput={event => setDescription(event.currentTarget.value)}
         />
       </div>
-      <VisibilityChoice value={visibility} onChoose={setVisibility} />
-      <Refusal error={error} />
+      <VisibilitySelect value={visibility} onChoose={setVisibility} />
+      <ErrorText error={error} />
       <div class="actions">
         <button type="submit" class="primary" disabled={saving}>
           {t.common.save}

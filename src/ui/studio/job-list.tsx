@@ -1,10 +1,10 @@
-/** One conversion of a video: how far, how fast, how long still, and what can be done about it. */
+/** The conversions of a video, with their progress and the actions that an operator can take. */
 import { useState } from 'preact/hooks';
 import type { SiteJob } from '../../protocol/job.ts';
-import { Refusal } from '../components/notice.tsx';
-import { useSpeech } from '../i18n/use-translation.tsx';
+import { ErrorText } from '../components/notice.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
 
-/** Of −100 to 100; a new one is normal. */
+/** A priority is between −100 and 100. A new job is normal. */
 const JOB_PRIORITIES = { low: -10, normal: 0, high: 10 } as const;
 
 export interface JobCalls {
@@ -19,29 +19,29 @@ interface JobRowProps {
 }
 
 export function JobRow({ job, calls }: JobRowProps) {
-  const { t, format } = useSpeech();
+  const { t, format } = useTranslation();
   const [error, setError] = useState<unknown>();
-  const words = t.studio.jobs;
+  const texts = t.studio.jobs;
   const isOpen = job.state === 'waiting' || job.state === 'running';
-  const act = (what: Promise<void>): void => {
-    what.then(() => setError(undefined), setError);
+  const act = (work: Promise<void>): void => {
+    work.then(() => setError(undefined), setError);
   };
   const { low, high, normal } = JOB_PRIORITIES;
   return (
     <li data-testid="job" data-kind={job.kind} data-state={job.state} data-progress={job.progress.toFixed(3)}>
       <div class="job-top">
         <p class="row">
-          <span>{words.kinds[job.kind]}</span>
+          <span>{texts.kinds[job.kind]}</span>
           <span class="quiet">
             {job.state === 'running'
               ? format.percent(job.progress)
               : job.state === 'set-aside'
-                ? words.failedAfter(job.attempts)
-                : words.states[job.state]}
+                ? texts.failedAfter(job.attempts)
+                : texts.states[job.state]}
           </span>
           {job.speed !== undefined && (
             <span class="quiet" data-testid="job-speed">
-              {words.speed(format.number(Math.round(job.speed * 10) / 10))}
+              {texts.speed(format.number(Math.round(job.speed * 10) / 10))}
             </span>
           )}
           {job.leftMs !== undefined && (
@@ -49,7 +49,7 @@ export function JobRow({ job, calls }: JobRowProps) {
               {t.studio.left(format.duration(Math.max(1_000, job.leftMs)))}
             </span>
           )}
-          {job.workers > 1 && <span class="quiet">{words.workers(job.workers)}</span>}
+          {job.workers > 1 && <span class="quiet">{texts.workers(job.workers)}</span>}
         </p>
         <div class="actions">
           {isOpen && job.priority < high && (
@@ -59,7 +59,7 @@ export function JobRow({ job, calls }: JobRowProps) {
               onClick={() => act(calls.setPriority(job, job.priority < normal ? normal : high))}
               data-testid="job-sooner"
             >
-              {words.sooner}
+              {texts.sooner}
             </button>
           )}
           {isOpen && job.priority > low && (
@@ -69,7 +69,7 @@ export function JobRow({ job, calls }: JobRowProps) {
               onClick={() => act(calls.setPriority(job, job.priority > normal ? normal : low))}
               data-testid="job-later"
             >
-              {words.later}
+              {texts.later}
             </button>
           )}
           {isOpen && (
@@ -79,30 +79,30 @@ export function JobRow({ job, calls }: JobRowProps) {
               onClick={() => act(calls.cancel(job))}
               data-testid="job-cancel"
             >
-              {words.cancel}
+              {texts.cancel}
             </button>
           )}
           {(job.state === 'set-aside' || job.state === 'cancelled') && (
             <button type="button" class="small" onClick={() => act(calls.retry(job))} data-testid="job-retry">
-              {words.retry}
+              {texts.retry}
             </button>
           )}
         </div>
       </div>
-      {isOpen && <progress max={1} value={job.progress} aria-label={words.kinds[job.kind]} />}
+      {isOpen && <progress max={1} value={job.progress} aria-label={texts.kinds[job.kind]} />}
       {job.error && (
         <p class="quiet" lang="en">
           {job.error}
         </p>
       )}
-      <Refusal error={error} />
+      <ErrorText error={error} />
     </li>
   );
 }
 
-/** Those that still matter: under way, to come, or stopped. */
+/** All conversions except the finished ones. */
 export function JobList({ jobs, calls }: { readonly jobs: readonly SiteJob[]; readonly calls: JobCalls }) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const shown = jobs.filter(job => job.state !== 'done');
   if (shown.length === 0) return null;
   return (

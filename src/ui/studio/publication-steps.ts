@@ -1,17 +1,18 @@
-/** The way of a video from the file to the registered record, as steps. Pure. */
+/** The steps of a video from the upload to the registered record. Pure. */
 import type { SiteVideo } from '../../protocol/site.ts';
 import type { Texts } from '../i18n/texts.ts';
 
 export const STEPS = ['uploading', 'checking', 'ready', 'signalSent', 'published', 'registered'] as const;
 export type Step = (typeof STEPS)[number];
 export type StepStatus = 'done' | 'active' | 'waiting' | 'failed';
+export type VideoStatus = keyof Texts['studio']['videoStatus'];
 
-type StepFacts = Pick<
+export type StepFacts = Pick<
   SiteVideo,
   'state' | 'signalSent' | 'published' | 'registered' | 'receivedBytes' | 'sizeBytes'
 >;
 
-/** A later step that is done stands for those before it: the centre may read a record before its signal has come. */
+/** A step that is done implies the steps before it: central may read a record before its signal arrives. */
 function countDone(video: StepFacts): number {
   switch (video.state) {
     case 'uploading':
@@ -30,15 +31,18 @@ function countDone(video: StepFacts): number {
 
 export function listSteps(video: StepFacts): readonly { readonly step: Step; readonly status: StepStatus }[] {
   const done = countDone(video);
-  const present: StepStatus = video.state === 'failed' ? 'failed' : 'active';
+  const current: StepStatus = video.state === 'failed' ? 'failed' : 'active';
   return STEPS.map((step, index) => ({
     step,
-    status: index < done ? 'done' : index === done ? present : 'waiting',
+    status: index < done ? 'done' : index === done ? current : 'waiting',
   }));
 }
 
-/** What is going on, in words. `joined`: the site has a centre to publish to. */
-export function describeDoing(video: StepFacts, joined: boolean): keyof Texts['studio']['videoStatus'] {
+/** @param isJoined the site has a central to publish to */
+export function chooseVideoStatus(
+  video: StepFacts & Partial<Pick<SiteVideo, 'visibility'>>,
+  isJoined: boolean,
+): VideoStatus {
   switch (video.state) {
     case 'uploading':
       return 'incomplete';
@@ -47,17 +51,23 @@ export function describeDoing(video: StepFacts, joined: boolean): keyof Texts['s
     case 'failed':
       return video.state;
     case 'withdrawn':
-      return video.published || !joined ? 'withdrawn' : 'withdrawing';
+      return video.published || !isJoined ? 'withdrawn' : 'withdrawing';
     case 'ready':
-      if (video.registered) return 'registered';
-      if (!joined) return 'local';
+      if (video.registered) return video.visibility === 'private' ? 'registeredPrivate' : 'registered';
+      if (!isJoined) return 'local';
       if (video.published) return 'registering';
       return video.signalSent ? 'publishing' : 'signalling';
   }
 }
 
-/** Something will still change by itself. */
-export const isUnfinished = (video: StepFacts, joined: boolean): boolean => {
-  const doing = describeDoing(video, joined);
-  return doing !== 'registered' && doing !== 'local' && doing !== 'failed' && doing !== 'withdrawn';
-};
+const FINAL: ReadonlySet<VideoStatus> = new Set<VideoStatus>([
+  'registered',
+  'registeredPrivate',
+  'local',
+  'failed',
+  'withdrawn',
+]);
+
+/** The status will change without the person. */
+export const isInProgress = (video: StepFacts, isJoined: boolean): boolean =>
+  !FINAL.has(chooseVideoStatus(video, isJoined));

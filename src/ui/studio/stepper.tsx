@@ -1,9 +1,10 @@
+/** The steps of a video, and the progress of the current one. */
 import type { SiteVideo } from '../../protocol/site.ts';
-import { useSpeech } from '../i18n/use-translation.tsx';
-import { listSteps } from './publication-steps.ts';
+import { useTranslation } from '../i18n/use-translation.tsx';
+import { listSteps, type StepFacts } from './publication-steps.ts';
 
-export function Stepper({ video }: { readonly video: Parameters<typeof listSteps>[0] }) {
-  const { t } = useSpeech();
+export function Stepper({ video }: { readonly video: StepFacts }) {
+  const { t } = useTranslation();
   return (
     <ol class="steps" aria-label={t.studio.stepsLabel}>
       {listSteps(video).map(({ step, status }) => (
@@ -15,7 +16,7 @@ export function Stepper({ video }: { readonly video: Parameters<typeof listSteps
         >
           <span>
             {t.studio.steps[step]}
-            <span class="hidden-text">, {t.studio.stepStatus[status]}</span>
+            <span class="visually-hidden">, {t.studio.stepStatus[status]}</span>
           </span>
         </li>
       ))}
@@ -23,7 +24,7 @@ export function Stepper({ video }: { readonly video: Parameters<typeof listSteps
   );
 }
 
-/** How far the present step is, where that can be said; a moving bar where it cannot. */
+/** An indeterminate bar while the progress of the current step is unknown. */
 export function StepProgress({ video, label }: { readonly video: SiteVideo; readonly label: string }) {
   if (video.state === 'uploading') return <progress max={1} value={video.progress} aria-label={label} />;
   if (video.state !== 'checking' && video.state !== 'preparing') return null;

@@ -1,80 +1,48 @@
-/** The studio of a site: upload, see every step until the video is registered, edit, withdraw. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+/** The studio of a site: upload, follow every step until the video is registered, edit, withdraw. */
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { SiteJob } from '../../protocol/job.ts';
 import type { Visibility } from '../../protocol/publication/record.ts';
 import type { SiteInfo, SiteVideo } from '../../protocol/site.ts';
-import { ApiError, call } from '../api/call.ts';
-import { usePoll } from '../api/use-poll.ts';
+import { ApiError } from '../api/api-error.ts';
+import { call } from '../api/call.ts';
+import { type PollResult, usePoll } from '../api/use-poll.ts';
 import { Announcement, ErrorNotice, Notice } from '../components/notice.tsx';
-import { TokenForm, useToken } from '../components/operator-token.tsx';
+import { SignInForm, useOperatorToken } from '../components/operator-token.tsx';
 import { Page } from '../components/page.tsx';
-import { useSpeech } from '../i18n/use-translation.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
+import type { CaptionsCalls } from './captions-panel.tsx';
 import type { JobCalls } from './job-list.tsx';
-import { describeDoing, isUnfinished } from './publication-steps.ts';
+import { isInProgress } from './publication-steps.ts';
+import { ConversionNotice, SiteStatus } from './site-status.tsx';
 import { DropZone } from './uploads/drop-zone.tsx';
-import { createUploadQueue, type UploadItem } from './uploads/upload-queue.ts';
+import { findFileProblem } from './uploads/upload-list.ts';
 import { UploadRow } from './uploads/upload-row.tsx';
+import { useUploads } from './uploads/use-uploads.ts';
+import { findChanged, listOtherVideos, mapStatuses, type StatusById } from './video-list.ts';
 import { VideoRow } from './video-row.tsx';
 
-const BUSY_MS = 700;
-const CALM_MS = 5_000;
+const BUSY_INTERVAL_MS = 700;
+const IDLE_INTERVAL_MS = 5_000;
+const chooseInterval = (isBusy: boolean): number => (isBusy ? BUSY_INTERVAL_MS : IDLE_INTERVAL_MS);
 
-interface JobList {
+interface JobPage {
   readonly jobs: readonly SiteJob[];
 }
-
-interface VideoList {
+interface VideoPage {
   readonly videos: readonly SiteVideo[];
 }
 
 export function Studio() {
-  const { t, language } = useSpeech();
-  const { token, setToken } = useToken();
-  const [items, setItems] = useState<readonly UploadItem[]>([]);
-  const [complaints, setComplaints] = useState<readonly string[]>([]);
-  const busy = useRef(false);
+  const { t, language } = useTranslation();
+  const { token, setToken } = useOperatorToken();
+  const [fileProblems, setFileProblems] = useState<readonly string[]>([]);
+  const [visibility, setVisibility] = useState<Visibility>('public');
+  const { site, list, jobs, items, queue, isJoined } = useStudioData(token);
+  const jobCalls = makeJobCalls(token, jobs, list);
+  const addFiles = useAddFiles(site.value?.maxUploadBytes, setFileProblems, file =>
+    queue.add(file, visibility),
+  );
 
-  const site = usePoll(
-    `site ${token ?? ''}`,
-    signal => call<SiteInfo>('/api/site', { token, signal }),
-    () => (busy.current ? BUSY_MS : CALM_MS),
-  );
-  const joined = site.value?.joined ?? false;
-  const list = usePoll(
-    `videos ${token ?? ''}`,
-    signal => call<VideoList>('/api/videos?limit=200', { token, signal }),
-    ({ videos }) => {
-      busy.current = items.length > 0 || videos.some(video => isUnfinished(video, joined));
-      return busy.current ? BUSY_MS : CALM_MS;
-    },
-  );
-  const work = usePoll(
-    `jobs ${token ?? ''}`,
-    signal => call<JobList>('/api/jobs', { token, signal }),
-    ({ jobs }) =>
-      busy.current || jobs.some(({ state }) => state === 'running' || state === 'waiting')
-        ? BUSY_MS
-        : CALM_MS,
-  );
-  const callJob = async (
-    job: SiteJob,
-    method: 'PATCH' | 'POST',
-    what: string,
-    body?: object,
-  ): Promise<void> => {
-    await call(`/api/jobs/${job.id}${what}`, { method, token, ...(body ? { body } : {}) });
-    work.refresh();
-    list.refresh();
-  };
-  const jobCalls: JobCalls = {
-    setPriority: (job, priority) => callJob(job, 'PATCH', '', { priority }),
-    cancel: job => callJob(job, 'POST', '/cancel'),
-    retry: job => callJob(job, 'POST', '/retry'),
-  };
-  const queue = useUploads(token, setItems, list.refresh);
-  useLeaveGuard(items.some(item => item.state === 'sending'));
-
-  const videos = list.value?.videos;
   const links = [
     { href: '/', text: t.studio.title, current: true },
     { href: '/library', text: t.library.title },
@@ -82,10 +50,7 @@ export function Studio() {
       ? [{ href: `${site.value.centralUrl}/?lang=${language}`, text: t.common.catalogue }]
       : []),
   ];
-  const [visibility, setVisibility] = useState<Visibility>('public');
-  const addFiles = useAddFiles(site.value?.maxUploadBytes, setComplaints, file =>
-    queue.add(file, visibility),
-  );
+  const videos = list.value?.videos;
   const isRefused = list.error instanceof ApiError && list.error.status === 401;
   const needsToken = site.value?.tokenNeeded === true || isRefused;
   const title = site.value ? t.studio.heading(site.value.name) : t.studio.title;
@@ -93,11 +58,11 @@ export function Studio() {
     <Page title={title} home="/" links={links}>
       <div class="stack">
         <h1>{title}</h1>
-        <StatusLine site={site.value} isSilent={site.error !== undefined} />
+        <SiteStatus site={site.value} isUnreachable={site.error !== undefined} />
         {site.value && !needsToken && <ConversionNotice conversion={site.value.conversion} />}
       </div>
       {needsToken ? (
-        <TokenForm refused={token !== undefined} onToken={setToken} />
+        <SignInForm isRefused={token !== undefined} onToken={setToken} />
       ) : (
         <>
           <DropZone
@@ -106,54 +71,40 @@ export function Studio() {
             onVisibility={setVisibility}
             onFiles={addFiles}
           />
-          {complaints.length > 0 && (
-            <Notice kind="error" testId="complaints">
-              {complaints.map(complaint => (
-                <p key={complaint}>{complaint}</p>
+          {fileProblems.length > 0 && (
+            <Notice kind="error" testId="file-problems">
+              {fileProblems.map(problem => (
+                <p key={problem}>{problem}</p>
               ))}
             </Notice>
           )}
           {list.error !== undefined && <ErrorNotice error={list.error} retry={list.refresh} />}
           <h2>{t.studio.videosHeading}</h2>
-          <StepAnnouncement videos={videos} joined={joined} />
+          <StatusAnnouncement videos={videos} isJoined={isJoined} />
           {videos?.length === 0 && items.length === 0 && <p class="quiet">{t.studio.empty}</p>}
           <ul class="videos" data-testid="videos">
             {items.map(item => (
               <UploadRow key={item.key} item={item} queue={queue} />
             ))}
-            {videos
-              ?.filter(video => video.state !== 'uploading' || !items.some(item => item.videoId === video.id))
-              .map(video => (
-                <VideoRow
-                  key={video.id}
-                  video={video}
-                  joined={joined}
-                  centralUrl={site.value?.centralUrl}
-                  onEdit={async edit => {
-                    await call(`/api/videos/${video.id}`, { method: 'PATCH', body: edit, token });
-                    list.refresh();
-                  }}
-                  jobs={work.value?.jobs.filter(job => job.video === video.id) ?? []}
-                  jobCalls={jobCalls}
-                  captions={{
-                    async add(language, file) {
-                      await call(
-                        `/api/videos/${video.id}/captions?language=${encodeURIComponent(language)}`,
-                        { method: 'POST', body: file, token },
-                      );
-                      list.refresh();
-                    },
-                    async remove(captions) {
-                      await call(`/api/videos/${video.id}/captions/${captions}`, { method: 'DELETE', token });
-                      list.refresh();
-                    },
-                  }}
-                  onWithdraw={async () => {
-                    await call(`/api/videos/${video.id}`, { method: 'DELETE', token });
-                    list.refresh();
-                  }}
-                />
-              ))}
+            {listOtherVideos(videos ?? [], items).map(video => (
+              <VideoRow
+                key={video.id}
+                video={video}
+                isJoined={isJoined}
+                centralUrl={site.value?.centralUrl}
+                jobs={jobs.value?.jobs.filter(job => job.video === video.id) ?? []}
+                jobCalls={jobCalls}
+                captions={makeCaptionsCalls(token, video, list)}
+                onEdit={async edit => {
+                  await call(`/api/videos/${video.id}`, { method: 'PATCH', body: edit, token });
+                  list.refresh();
+                }}
+                onWithdraw={async () => {
+                  await call(`/api/videos/${video.id}`, { method: 'DELETE', token });
+                  list.refresh();
+                }}
+              />
+            ))}
           </ul>
         </>
       )}
@@ -161,120 +112,103 @@ export function Studio() {
   );
 }
 
-function useUploads(
-  token: string | undefined,
-  onChange: (items: readonly UploadItem[]) => void,
-  onSent: () => void,
-) {
-  const latest = useRef({ token, onSent });
-  latest.current = { token, onSent };
-  return useMemo(
-    () =>
-      createUploadQueue({
-        token: () => latest.current.token,
-        onChange,
-        onSent: () => latest.current.onSent(),
-      }),
-    [onChange],
+/** The state of the site, its videos and conversions, and the uploads of this tab. */
+function useStudioData(token: string | undefined) {
+  const isBusy = useRef(false);
+  const refreshVideos = useRef<() => void>(() => {});
+  const { items, queue } = useUploads(token, () => refreshVideos.current());
+
+  const site = usePoll(
+    `site ${token ?? ''}`,
+    abort => call<SiteInfo>('/api/site', { token, abort }),
+    () => chooseInterval(isBusy.current),
   );
+  const isJoined = site.value?.joined ?? false;
+  const list = usePoll(
+    `videos ${token ?? ''}`,
+    abort => call<VideoPage>('/api/videos?limit=200', { token, abort }),
+    ({ videos }) => {
+      isBusy.current = items.length > 0 || videos.some(video => isInProgress(video, isJoined));
+      return chooseInterval(isBusy.current);
+    },
+  );
+  refreshVideos.current = list.refresh;
+  const jobs = usePoll(
+    `jobs ${token ?? ''}`,
+    abort => call<JobPage>('/api/jobs', { token, abort }),
+    page =>
+      chooseInterval(
+        isBusy.current || page.jobs.some(({ state }) => state === 'running' || state === 'waiting'),
+      ),
+  );
+  return { site, list, jobs, items, queue, isJoined };
+}
+
+type Refreshable = Pick<PollResult<unknown>, 'refresh'>;
+
+function makeJobCalls(token: string | undefined, jobs: Refreshable, videos: Refreshable): JobCalls {
+  const run = async (job: SiteJob, method: 'PATCH' | 'POST', path: string, body?: object): Promise<void> => {
+    await call(`/api/jobs/${job.id}${path}`, { method, token, ...(body ? { body } : {}) });
+    jobs.refresh();
+    videos.refresh();
+  };
+  return {
+    setPriority: (job, priority) => run(job, 'PATCH', '', { priority }),
+    cancel: job => run(job, 'POST', '/cancel'),
+    retry: job => run(job, 'POST', '/retry'),
+  };
+}
+
+function makeCaptionsCalls(token: string | undefined, { id }: SiteVideo, videos: Refreshable): CaptionsCalls {
+  const url = `/api/videos/${id}/captions`;
+  return {
+    async add(language, file) {
+      await call(`${url}?language=${encodeURIComponent(language)}`, { method: 'POST', body: file, token });
+      videos.refresh();
+    },
+    async remove(captions) {
+      await call(`${url}/${captions}`, { method: 'DELETE', token });
+      videos.refresh();
+    },
+  };
 }
 
 function useAddFiles(
   maxBytes: number | undefined,
-  complain: (complaints: readonly string[]) => void,
+  onProblems: (problems: readonly string[]) => void,
   add: (file: File) => void,
 ): (files: readonly File[]) => void {
-  const { t, format } = useSpeech();
+  const { t, format } = useTranslation();
   return files => {
-    const complaints: string[] = [];
+    const problems: string[] = [];
     for (const file of files) {
-      if (file.size === 0) complaints.push(t.studio.emptyFile(file.name));
-      else if (maxBytes !== undefined && file.size > maxBytes) {
-        complaints.push(t.studio.tooLarge(file.name, format.size(maxBytes)));
+      const problem = findFileProblem(file, maxBytes);
+      if (problem === 'empty') problems.push(t.studio.emptyFile(file.name));
+      else if (problem === 'too-large') {
+        problems.push(t.studio.tooLarge(file.name, format.size(maxBytes ?? 0)));
       } else add(file);
     }
-    complain(complaints);
+    onProblems(problems);
   };
 }
 
-/** The browser asks before a page with uploads under way is left. */
-function useLeaveGuard(isSending: boolean): void {
-  useEffect(() => {
-    if (!isSending) return;
-    const guard = (event: BeforeUnloadEvent): void => event.preventDefault();
-    window.addEventListener('beforeunload', guard);
-    return () => window.removeEventListener('beforeunload', guard);
-  }, [isSending]);
+interface StatusAnnouncementProps {
+  readonly videos: readonly SiteVideo[] | undefined;
+  readonly isJoined: boolean;
 }
 
-/** Tells screen readers what each video has come to, once for each change. */
-function StepAnnouncement({
-  videos,
-  joined,
-}: {
-  readonly videos: readonly SiteVideo[] | undefined;
-  readonly joined: boolean;
-}) {
-  const { t } = useSpeech();
-  const before = useRef<ReadonlyMap<string, string> | undefined>(undefined);
+/** Announces the new status of a video to screen readers, once for each change. */
+function StatusAnnouncement({ videos, isJoined }: StatusAnnouncementProps) {
+  const { t } = useTranslation();
+  const before = useRef<StatusById | undefined>(undefined);
   const [text, setText] = useState('');
   useEffect(() => {
     if (!videos) return;
-    const doings = new Map<string, string>(videos.map(video => [video.id, describeDoing(video, joined)]));
-    const changed = videos.find(
-      video => before.current && before.current.get(video.id) !== doings.get(video.id),
-    );
-    before.current = doings;
-    if (changed)
-      setText(t.studio.announce(changed.name, t.studio.videoStatus[describeDoing(changed, joined)]));
-  }, [videos, joined, t]);
+    const statuses = mapStatuses(videos, isJoined);
+    const changed = findChanged(videos, before.current, statuses);
+    before.current = statuses;
+    const status = changed && statuses.get(changed.id);
+    if (status) setText(t.studio.announce(changed.name, t.studio.videoStatus[status]));
+  }, [videos, isJoined, t]);
   return <Announcement text={text} />;
-}
-
-/** What the operator should know of how strangers' files are read here. Nothing where all is well. */
-function ConversionNotice({ conversion }: { readonly conversion: SiteInfo['conversion'] }) {
-  const { t } = useSpeech();
-  const sentences = t.studio.conversion;
-  const warning = !conversion
-    ? sentences.missing
-    : conversion.isolation === 'none'
-      ? sentences.notIsolated
-      : conversion.hasLimits
-        ? undefined
-        : sentences.noLimits;
-  return warning ? (
-    <Notice kind="hint" testId="conversion">
-      <p>{warning}</p>
-    </Notice>
-  ) : null;
-}
-
-function StatusLine({ site, isSilent }: { readonly site: SiteInfo | undefined; readonly isSilent: boolean }) {
-  const { t, format } = useSpeech();
-  const { siteStatus } = t.studio;
-  if (isSilent) {
-    return (
-      <p class="row quiet" data-testid="status" role="status">
-        <span class="state bad">{siteStatus.unreachable}</span>
-      </p>
-    );
-  }
-  if (!site) return <p class="quiet">{t.common.loading}</p>;
-  return (
-    <p
-      class="row quiet"
-      data-testid="status"
-      data-joined={String(site.joined)}
-      data-signal={site.signal}
-      data-unpublished={site.unpublished}
-    >
-      <span class={`state ${site.joined ? 'good' : 'warn'}`}>
-        {site.joined ? siteStatus.joined : siteStatus.notJoined}
-      </span>
-      {site.signal === 'sent' && site.unpublished === 0 && <span>{siteStatus.allPublished}</span>}
-      {site.signal === 'not-sent' && <span>{siteStatus.signalNotSent}</span>}
-      {site.unpublished > 0 && <span>{siteStatus.unpublished(site.unpublished)}</span>}
-      <span>{siteStatus.free(format.size(site.freeBytes))}</span>
-    </p>
-  );
 }

@@ -1,22 +1,22 @@
-/** One video of this site, with its steps and what can be done with it. */
+/** One video of the site, with its steps, its conversions and its actions. */
 import { useState } from 'preact/hooks';
 import type { SiteJob } from '../../protocol/job.ts';
 import { tokenPath } from '../../protocol/media/media-address.ts';
 import type { SiteVideo } from '../../protocol/site.ts';
 import { Confirm } from '../components/dialog.tsx';
-import { Refusal, ServerSentence } from '../components/notice.tsx';
+import { ErrorText, ProblemText } from '../components/notice.tsx';
 import { formatClock } from '../i18n/format.ts';
-import { useSpeech } from '../i18n/use-translation.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
 import { LocalPlayer } from '../player/local-player.tsx';
 import { type CaptionsCalls, CaptionsPanel } from './captions-panel.tsx';
 import { EditForm, type VideoEdit } from './edit-form.tsx';
 import { type JobCalls, JobList } from './job-list.tsx';
-import { describeDoing } from './publication-steps.ts';
+import { chooseVideoStatus } from './publication-steps.ts';
 import { StepProgress, Stepper } from './stepper.tsx';
 
 interface VideoRowProps {
   readonly video: SiteVideo;
-  readonly joined: boolean;
+  readonly isJoined: boolean;
   readonly centralUrl: string | undefined;
   readonly onEdit: (edit: VideoEdit) => Promise<void>;
   readonly onWithdraw: () => Promise<void>;
@@ -27,19 +27,17 @@ interface VideoRowProps {
 
 type Open = 'nothing' | 'edit' | 'captions' | 'withdraw' | 'play';
 
+/** A video that was never published is discarded, not withdrawn. */
+const isUnpublished = ({ state }: SiteVideo): boolean => state === 'uploading' || state === 'failed';
+
 export function VideoRow(props: VideoRowProps) {
-  const { video, joined, centralUrl, onEdit, onWithdraw, captions, jobs, jobCalls } = props;
-  const { t, language } = useSpeech();
+  const { video, isJoined, centralUrl, onEdit, onWithdraw, captions, jobs, jobCalls } = props;
+  const { t } = useTranslation();
   const [open, setOpen] = useState<Open>('nothing');
   const [error, setError] = useState<unknown>();
   const close = (): void => setOpen('nothing');
-  const isUnpublished = video.state === 'uploading' || video.state === 'failed';
-  // What is being converted can be watched from its beginning on.
-  const isWatchable = video.state === 'ready' || video.state === 'preparing';
-  const step = describeDoing(video, joined);
   const isPrivate = video.visibility === 'private';
-  const doing =
-    isPrivate && step === 'registered' ? t.studio.videoStatus.registeredPrivate : t.studio.videoStatus[step];
+  const status = t.studio.videoStatus[chooseVideoStatus(video, isJoined)];
 
   const withdraw = async (): Promise<void> => {
     close();
@@ -78,74 +76,24 @@ export function VideoRow(props: VideoRowProps) {
           </div>
         )}
         {open !== 'edit' && (
-          <div class="actions">
-            {video.registered && isWatchable && centralUrl && (
-              <a class="button primary small" href={`${centralUrl}/watch/${video.id}?lang=${language}`}>
-                {t.studio.watch}
-              </a>
-            )}
-            {video.revision && isWatchable && (
-              <button type="button" class="small" onClick={() => setOpen('play')} data-testid="play-here">
-                {t.studio.playHere}
-              </button>
-            )}
-            {video.state === 'ready' && (
-              <button type="button" class="small" onClick={() => setOpen('edit')} data-testid="edit">
-                {t.studio.edit}
-              </button>
-            )}
-            {video.state === 'ready' && (
-              <button
-                type="button"
-                class="small"
-                onClick={() => setOpen(open === 'captions' ? 'nothing' : 'captions')}
-                aria-expanded={open === 'captions'}
-                data-testid="open-captions"
-              >
-                {t.studio.captions.heading}
-              </button>
-            )}
-            {video.state !== 'withdrawn' && (
-              <button
-                type="button"
-                class="plain small"
-                onClick={() => setOpen('withdraw')}
-                data-testid="withdraw"
-              >
-                {isUnpublished ? t.studio.discard : t.studio.withdraw}
-              </button>
-            )}
-          </div>
+          <VideoActions video={video} centralUrl={centralUrl} open={open} onOpen={setOpen} />
         )}
       </div>
       {video.state !== 'withdrawn' && <Stepper video={video} />}
-      <StepProgress video={video} label={t.studio.announce(video.name, doing)} />
+      <StepProgress video={video} label={t.studio.announce(video.name, status)} />
       {video.error ? (
         <p class="bad" role="alert">
-          <ServerSentence code={video.error.code} text={video.error.detail} />
+          <ProblemText code={video.error.code} detail={video.error.detail} />
         </p>
       ) : (
-        <p class={video.registered && video.state === 'ready' ? 'state good' : 'quiet'}>{doing}</p>
+        <p class={video.registered && video.state === 'ready' ? 'state good' : 'quiet'}>{status}</p>
       )}
       {video.state === 'preparing' && video.revision && <p class="quiet">{t.studio.jobs.partly}</p>}
       <JobList jobs={jobs} calls={jobCalls} />
-      <Refusal error={error} />
+      <ErrorText error={error} />
       {open === 'captions' && <CaptionsPanel video={video} calls={captions} onClose={close} />}
       {open === 'withdraw' && (
-        <Confirm
-          title={isUnpublished ? t.studio.discardTitle(video.name) : t.studio.withdrawTitle(video.name)}
-          text={
-            video.state === 'uploading'
-              ? t.studio.discardText
-              : isUnpublished
-                ? t.studio.discardFailedText
-                : t.studio.withdrawText
-          }
-          yes={isUnpublished ? t.studio.discard : t.studio.withdraw}
-          no={t.studio.keep}
-          onYes={() => void withdraw()}
-          onNo={close}
-        />
+        <WithdrawDialog video={video} onConfirm={() => void withdraw()} onClose={close} />
       )}
       {open === 'play' && video.revision && (
         <LocalPlayer
@@ -159,8 +107,77 @@ export function VideoRow(props: VideoRowProps) {
   );
 }
 
+interface WithdrawDialogProps {
+  readonly video: SiteVideo;
+  readonly onConfirm: () => void;
+  readonly onClose: () => void;
+}
+
+function WithdrawDialog({ video, onConfirm, onClose }: WithdrawDialogProps) {
+  const { studio } = useTranslation().t;
+  const discardText = video.state === 'uploading' ? studio.discardText : studio.discardFailedText;
+  return (
+    <Confirm
+      title={isUnpublished(video) ? studio.discardTitle(video.name) : studio.withdrawTitle(video.name)}
+      text={isUnpublished(video) ? discardText : studio.withdrawText}
+      yes={isUnpublished(video) ? studio.discard : studio.withdraw}
+      no={studio.keep}
+      onYes={onConfirm}
+      onNo={onClose}
+    />
+  );
+}
+
+interface VideoActionsProps {
+  readonly video: SiteVideo;
+  readonly centralUrl: string | undefined;
+  readonly open: Open;
+  readonly onOpen: (open: Open) => void;
+}
+
+function VideoActions({ video, centralUrl, open, onOpen }: VideoActionsProps) {
+  const { t, language } = useTranslation();
+  // The converted part of a video can be watched while the rest is being converted.
+  const isWatchable = video.state === 'ready' || video.state === 'preparing';
+  return (
+    <div class="actions">
+      {video.registered && isWatchable && centralUrl && (
+        <a class="button primary small" href={`${centralUrl}/watch/${video.id}?lang=${language}`}>
+          {t.studio.watch}
+        </a>
+      )}
+      {video.revision && isWatchable && (
+        <button type="button" class="small" onClick={() => onOpen('play')} data-testid="play-here">
+          {t.studio.playHere}
+        </button>
+      )}
+      {video.state === 'ready' && (
+        <button type="button" class="small" onClick={() => onOpen('edit')} data-testid="edit">
+          {t.studio.edit}
+        </button>
+      )}
+      {video.state === 'ready' && (
+        <button
+          type="button"
+          class="small"
+          onClick={() => onOpen(open === 'captions' ? 'nothing' : 'captions')}
+          aria-expanded={open === 'captions'}
+          data-testid="open-captions"
+        >
+          {t.studio.captions.heading}
+        </button>
+      )}
+      {video.state !== 'withdrawn' && (
+        <button type="button" class="plain small" onClick={() => onOpen('withdraw')} data-testid="withdraw">
+          {isUnpublished(video) ? t.studio.discard : t.studio.withdraw}
+        </button>
+      )}
+    </div>
+  );
+}
+
 function VideoFacts({ video }: { readonly video: SiteVideo }) {
-  const { format } = useSpeech();
+  const { format } = useTranslation();
   return (
     <p class="row quiet">
       <span>{format.size(video.sizeBytes)}</span>

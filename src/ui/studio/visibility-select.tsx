@@ -1,15 +1,16 @@
+/** Public or private. */
 import { useId } from 'preact/hooks';
 import type { Visibility } from '../../protocol/publication/record.ts';
-import { useSpeech } from '../i18n/use-translation.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
 
-interface VisibilityChoiceProps {
+interface VisibilitySelectProps {
   readonly value: Visibility;
   readonly onChoose: (visibility: Visibility) => void;
   readonly isInline?: boolean;
 }
 
-export function VisibilityChoice({ value, onChoose, isInline }: VisibilityChoiceProps) {
-  const { t } = useSpeech();
+export function VisibilitySelect({ value, onChoose, isInline }: VisibilitySelectProps) {
+  const { t } = useTranslation();
   const id = useId();
   return (
     <div class={isInline ? 'field inline' : 'field'}>

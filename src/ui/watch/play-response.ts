@@ -1,25 +1,26 @@
-/** Asks the trackers, in the centre's order, where to play a video from. */
-import type { z } from 'zod';
-import type { centralInfoSchema } from '../../protocol/central.ts';
+/** Asks the trackers, in central's order, where a video can be played from. */
 import type { PlayResponse } from '../../protocol/tracker.ts';
-import { ApiError, call } from '../api/call.ts';
+import { ApiError } from '../api/api-error.ts';
+import { call } from '../api/call.ts';
 
-export type CentralInfo = z.infer<typeof centralInfoSchema>;
+export type PlayQuery = Readonly<Record<'client' | 'grant' | 'session', string | undefined>>;
 
-/** @throws ApiError of the last tracker that was asked; `no-tracker` where there is none, `tracker-unavailable` where none answers. */
-export async function fetchPlayAnswer(
+/**
+ * @throws ApiError of the last tracker; `no-tracker` if there is none, `tracker-unavailable` if none responds
+ */
+export async function fetchPlayResponse(
   trackers: readonly string[],
   video: string,
-  viewer: Readonly<Record<'client' | 'grant' | 'session', string | undefined>>,
-  signal: AbortSignal,
+  query: PlayQuery,
+  abort: AbortSignal,
 ): Promise<PlayResponse> {
-  const query = formatQuery(viewer);
+  const search = formatQuery(query);
   let failure = new ApiError(503, 'no-tracker', '');
   for (const tracker of trackers) {
     try {
-      return await call<PlayResponse>(`${tracker}/play/${video}${query}`, { signal });
+      return await call<PlayResponse>(`${tracker}/play/${video}${search}`, { abort });
     } catch (error) {
-      // What a tracker says of the video holds for all of them; one that says nothing is passed over.
+      // A refusal is the same at every tracker. One that fails or does not respond is skipped.
       if (!(error instanceof ApiError) || (error.status > 0 && error.status < 500)) throw error;
       failure =
         error.code === 'network' ? new ApiError(0, 'tracker-unavailable', '', { cause: error }) : error;
@@ -28,7 +29,8 @@ export async function fetchPlayAnswer(
   throw failure;
 }
 
-const formatQuery = (values: Readonly<Record<string, string | undefined>>): string => {
+/** With a leading `?`; empty without values. */
+export function formatQuery(values: Readonly<Record<string, string | undefined>>): string {
   const given = Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]));
   return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
-};
+}

@@ -1,59 +1,53 @@
-/** "Who serves you": the tracker's ranking for this viewer, with its reasons, and the site that serves now. */
-import type { Reason, Source } from '../../protocol/tracker.ts';
+/** "Playing from": the tracker's ranking for this viewer with its reasons, and the site that serves the video. */
+import type { Source } from '../../protocol/tracker.ts';
 import type { Format } from '../i18n/format.ts';
 import { renderFigures } from '../i18n/rendered-figures.ts';
-import type { Texts } from '../i18n/texts.ts';
-import { useSpeech } from '../i18n/use-translation.tsx';
-import type { PlaybackNumbers } from '../player/playback.ts';
-import type { Move } from './site-switches.ts';
-
-/** A reason in few words. */
-export function labelReason({ code, figures }: Reason, texts: Texts['watch'], format: Format): string {
-  const km = code === 'distance' ? figures?.km : undefined;
-  return km === undefined ? texts.reasons[code] : texts.distance(format.number(km));
-}
+import { useTranslation } from '../i18n/use-translation.tsx';
+import type { PlaybackStats } from '../player/hls/playback.ts';
+import { formatReasonLabel } from './reason-label.ts';
+import type { SiteSwitch } from './site-switches.ts';
 
 interface SourcesProps {
   readonly sources: readonly Source[] | undefined;
-  readonly now: string | undefined;
+  readonly servingSite: string | undefined;
   readonly isNative: boolean;
-  readonly numbers: PlaybackNumbers | undefined;
-  readonly moves: readonly Move[];
+  readonly stats: PlaybackStats | undefined;
+  readonly switches: readonly SiteSwitch[];
 }
 
-export function Sources({ sources, now, isNative, numbers, moves }: SourcesProps) {
-  const { t } = useSpeech();
+export function Sources({ sources, servingSite, isNative, stats, switches }: SourcesProps) {
+  const { t } = useTranslation();
   return (
-    <section class="panel" aria-labelledby="serves">
+    <section class="panel" aria-labelledby="playing-from">
       <div>
-        <h2 id="serves">{t.watch.playingFrom}</h2>
+        <h2 id="playing-from">{t.watch.playingFrom}</h2>
         <p class="quiet">{sources ? t.watch.availableSites : t.watch.findingSites}</p>
       </div>
       <ol class="sources" data-testid="sources">
         {sources?.map(source => (
-          <SourceRow key={source.site} source={source} isNow={source.site === now} />
+          <SourceRow key={source.site} source={source} isServing={source.site === servingSite} />
         ))}
       </ol>
       {isNative && <p class="quiet">{t.watch.builtInPlayer}</p>}
-      {numbers && <Figures numbers={numbers} />}
-      <Moves moves={moves} />
-      {sources && sources.length > 0 && <Why sources={sources} />}
+      {stats && <Stats stats={stats} />}
+      <SiteSwitches switches={switches} />
+      {sources && sources.length > 0 && <RankingReasons sources={sources} />}
     </section>
   );
 }
 
-function SourceRow({ source, isNow }: { readonly source: Source; readonly isNow: boolean }) {
-  const { t, format } = useSpeech();
+function SourceRow({ source, isServing }: { readonly source: Source; readonly isServing: boolean }) {
+  const { t, format } = useTranslation();
   return (
-    <li class={isNow ? 'now' : ''} data-site={source.site} data-now={String(isNow)}>
+    <li class={isServing ? 'serving' : ''} data-site={source.site} data-now={String(isServing)}>
       <div class="row">
         <h3>{source.name}</h3>
-        {isNow && <span class="live">{t.watch.now}</span>}
+        {isServing && <span class="live">{t.watch.now}</span>}
       </div>
       <p class="reasons">
         {source.reasons
           .filter(reason => reason.code !== 'load')
-          .map(reason => labelReason(reason, t.watch, format))
+          .map(reason => formatReasonLabel(reason, t.watch, format))
           .join(' · ')}
       </p>
       <code>{source.address}</code>
@@ -68,12 +62,12 @@ function SourceRow({ source, isNow }: { readonly source: Source; readonly isNow:
   );
 }
 
-function Why({ sources }: { readonly sources: readonly Source[] }) {
-  const { t, format } = useSpeech();
+function RankingReasons({ sources }: { readonly sources: readonly Source[] }) {
+  const { t, format } = useTranslation();
   return (
     <details>
       <summary>{t.watch.rankingReasons}</summary>
-      <div class="why">
+      <div class="ranking-reasons">
         {sources.map(source => (
           <p key={source.site}>
             <strong>{source.name}</strong>{' '}
@@ -87,43 +81,41 @@ function Why({ sources }: { readonly sources: readonly Source[] }) {
   );
 }
 
-const formatPicture = (numbers: PlaybackNumbers): string =>
-  numbers.width > 0 ? `${numbers.width} × ${numbers.height}` : '–';
-const formatRate = (numbers: PlaybackNumbers, format: Format): string =>
-  numbers.throughputBps === undefined || !Number.isFinite(numbers.throughputBps)
-    ? '–'
-    : format.bitrate(numbers.throughputBps);
+const formatResolution = ({ width, height }: PlaybackStats, none: string): string =>
+  width > 0 ? `${width} × ${height}` : none;
+const formatThroughput = ({ throughputBps }: PlaybackStats, format: Format, none: string): string =>
+  throughputBps === undefined || !Number.isFinite(throughputBps) ? none : format.bitrate(throughputBps);
 
-function Figures({ numbers }: { readonly numbers: PlaybackNumbers }) {
-  const { t, format } = useSpeech();
+function Stats({ stats }: { readonly stats: PlaybackStats }) {
+  const { t, format } = useTranslation();
   return (
-    <dl class="figures number" aria-label={t.watch.stats} data-testid="figures">
+    <dl class="stats number" aria-label={t.watch.stats} data-testid="stats">
       <div>
         <dt>{t.watch.throughput}</dt>
-        <dd>{formatRate(numbers, format)}</dd>
+        <dd>{formatThroughput(stats, format, t.common.none)}</dd>
       </div>
       <div>
         <dt>{t.watch.buffered}</dt>
-        <dd>{format.duration(numbers.bufferedSeconds * 1_000)}</dd>
+        <dd>{format.duration(stats.bufferedSeconds * 1_000)}</dd>
       </div>
       <div>
         <dt>{t.watch.resolution}</dt>
-        <dd>{formatPicture(numbers)}</dd>
+        <dd>{formatResolution(stats, t.common.none)}</dd>
       </div>
     </dl>
   );
 }
 
-function Moves({ moves }: { readonly moves: readonly Move[] }) {
-  const { t, format } = useSpeech();
+function SiteSwitches({ switches }: { readonly switches: readonly SiteSwitch[] }) {
+  const { t, format } = useTranslation();
   return (
-    <ul class="moves" aria-live="polite" aria-label={t.watch.history} data-testid="moves">
-      {moves.map(move => (
-        <li key={move.atMs}>
-          <time class="number" dateTime={new Date(move.atMs).toISOString()}>
-            {format.time(move.atMs)}
+    <ul class="site-switches" aria-live="polite" aria-label={t.watch.history} data-testid="site-switches">
+      {switches.map(({ from, to, atMs }) => (
+        <li key={atMs}>
+          <time class="number" dateTime={new Date(atMs).toISOString()}>
+            {format.time(atMs)}
           </time>{' '}
-          {move.from === undefined ? t.watch.started(move.to) : t.watch.switched(move.from, move.to)}
+          {from === undefined ? t.watch.started(to) : t.watch.switched(from, to)}
         </li>
       ))}
     </ul>

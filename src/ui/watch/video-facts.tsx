@@ -1,24 +1,24 @@
-/** What the centre knows of a video: its record, and where it is held. */
+/** The record of a video at central, and the sites that store it. */
 import type { ComponentChildren } from 'preact';
 import type { Video } from '../../protocol/central.ts';
 import { formatClock } from '../i18n/format.ts';
-import { useSpeech } from '../i18n/use-translation.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
 
 interface FactProps {
   readonly term: string;
   readonly children: ComponentChildren;
-  readonly whole?: boolean;
+  readonly isWide?: boolean;
 }
 
-const Fact = ({ term, children, whole }: FactProps) => (
-  <div class={whole ? 'whole' : ''}>
+const Fact = ({ term, children, isWide }: FactProps) => (
+  <div class={isWide ? 'full-width' : ''}>
     <dt>{term}</dt>
     <dd>{children}</dd>
   </div>
 );
 
-export function Facts({ video }: { readonly video: Video }) {
-  const { t, format } = useSpeech();
+export function VideoFacts({ video }: { readonly video: Video }) {
+  const { t, format } = useTranslation();
   const { facts } = t.watch;
   return (
     <section class="panel" aria-labelledby="about">
@@ -47,11 +47,11 @@ export function Facts({ video }: { readonly video: Video }) {
           {video.registeredAt ? format.dateTime(video.registeredAt) : t.watch.notYet}
         </Fact>
         {video.copies.length > 0 && (
-          <Fact term={facts.copies} whole>
+          <Fact term={facts.copies} isWide>
             {video.copies.map(copy => `${copy.address} (${t.watch.copyStates[copy.state]})`).join(', ')}
           </Fact>
         )}
-        <Fact term={facts.path} whole>
+        <Fact term={facts.path} isWide>
           <code>{video.path}</code>
         </Fact>
       </dl>

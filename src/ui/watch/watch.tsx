@@ -1,210 +1,175 @@
-/** The watch page: the picture, and beside it who serves it and why. */
+/** The watch page: the video, the site that serves it, and the reasons for the order of sites. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Video } from '../../protocol/central.ts';
-import { ApiError, call, sentenceOf } from '../api/call.ts';
+import type { PlayResponse } from '../../protocol/tracker.ts';
+import { isPermanent } from '../api/api-error.ts';
+import { call } from '../api/call.ts';
+import type { CentralInfo } from '../api/central-info.ts';
 import { usePoll } from '../api/use-poll.ts';
 import { ErrorNotice, Notice } from '../components/notice.tsx';
-import { useToken } from '../components/operator-token.tsx';
-import { Page, useCentralLinks } from '../components/page.tsx';
-import { useSpeech } from '../i18n/use-translation.tsx';
-import type { PlaybackNumbers } from '../player/playback.ts';
+import { useOperatorToken } from '../components/operator-token.tsx';
+import { Page, useCentralNavigation } from '../components/page.tsx';
+import { formatError } from '../i18n/error-text.ts';
+import { useTranslation } from '../i18n/use-translation.tsx';
+import type { PlaybackStats } from '../player/hls/playback.ts';
+import type { PlaybackFailure } from '../player/hls/playback-errors.ts';
 import { Player } from '../player/player.tsx';
 import { useBeacon } from './beacon/use-beacon.ts';
-import { grant } from './grant.ts';
-import { type CentralInfo, fetchPlayAnswer } from './play-response.ts';
-import { Grants } from './private-links.tsx';
-import { findServing, learnSources, listMoves, NOBODY, noteServed } from './site-switches.ts';
+import { fetchPlayResponse, formatQuery } from './play-response.ts';
+import { grant } from './private-links/grant.ts';
+import { PrivateLinks } from './private-links/private-links.tsx';
+import { addSources, findServingSite, listSwitches, NOT_SERVING, recordServed } from './site-switches.ts';
 import { Sources } from './sources.tsx';
-import { Facts } from './video-facts.tsx';
+import { usePlayback } from './use-playback.ts';
+import { VideoFacts } from './video-facts.tsx';
+import { chooseWatchError } from './watch-error.ts';
 
 const REFRESH_RANKING_MS = 5_000;
 const REFRESH_VIDEO_MS = 20_000;
+const REFRESH_UNREGISTERED_MS = 1_000;
 const REFRESH_INFO_MS = 60_000;
-const RETRY_PLAYING_MS = 3_000;
+const REFRESH_WITHOUT_TRACKER_MS = 3_000;
 
 const videoId = decodeURIComponent(location.pathname.split('/').filter(Boolean).at(-1) ?? '');
 const client = new URLSearchParams(location.search).get('client') ?? undefined;
-
 const VIEWER = { client, grant };
 
-const isForGood = (error: unknown): boolean =>
-  error instanceof ApiError && (error.status === 403 || error.status === 404 || error.status === 410);
-
 export function Watch() {
-  const { t } = useSpeech();
-  const links = useCentralLinks();
-  const { token } = useToken();
+  const { t } = useTranslation();
+  const navigation = useCentralNavigation();
+  const { token } = useOperatorToken();
   const video = usePoll(
     `video ${token ?? ''}`,
-    signal => {
-      const query = grant === undefined ? '' : `?${new URLSearchParams({ grant })}`;
-      return call<Video>(`/api/videos/${encodeURIComponent(videoId)}${query}`, { token, signal });
-    },
-    found => (found.state === 'registered' ? REFRESH_VIDEO_MS : 1_000),
+    abort =>
+      call<Video>(`/api/videos/${encodeURIComponent(videoId)}${formatQuery({ grant })}`, { token, abort }),
+    found => (found.state === 'registered' ? REFRESH_VIDEO_MS : REFRESH_UNREGISTERED_MS),
   );
   const info = usePoll(
     'info',
-    signal => call<CentralInfo>('/api/info', { signal }),
-    found => (found.trackers.length > 0 ? REFRESH_INFO_MS : RETRY_PLAYING_MS),
+    abort => call<CentralInfo>('/api/info', { abort }),
+    found => (found.trackers.length > 0 ? REFRESH_INFO_MS : REFRESH_WITHOUT_TRACKER_MS),
   );
-  const trackers = info.value?.trackers;
-  /** One viewing: asking again is not beginning again. */
-  const session = useRef<string | undefined>(undefined);
-  /** An operator sees it and has no grant: he makes one first. */
+  /** An operator sees a private video without a grant, and creates one to play it. */
   const needsGrant = video.value?.visibility === 'private' && grant === undefined;
-  const answer = usePoll(
-    trackers && !needsGrant ? trackers.join(' ') : '',
-    async signal => {
-      if (!trackers || needsGrant) return undefined;
-      const found = await fetchPlayAnswer(
-        trackers,
-        videoId,
-        { client, grant, session: session.current },
-        signal,
-      );
-      session.current = found.session;
-      return found;
-    },
-    () => REFRESH_RANKING_MS,
-  );
-  const playing = usePlaying(answer.value?.hls);
+  const play = usePlayResponse(info.value?.trackers, needsGrant);
+  const playback = usePlayback(play.value?.hls);
   const [priority, setPriority] = useState<readonly string[]>();
-  const onSegment = useBeacon(answer.value, VIEWER, setPriority);
-  const [serving, setServing] = useState(NOBODY);
-  const [numbers, setNumbers] = useState<PlaybackNumbers>();
-  const sources = answer.value?.sources;
+  const onSegment = useBeacon(play.value, VIEWER, setPriority);
+  const [serving, setServing] = useState(NOT_SERVING);
+  const [stats, setStats] = useState<PlaybackStats>();
+  const sources = play.value?.sources;
   useEffect(() => {
-    if (sources) setServing(before => learnSources(before, sources));
+    if (sources) setServing(before => addSources(before, sources));
   }, [sources]);
   const onServed = useCallback((host: string) => {
-    setServing(before => noteServed(before, host, Date.now()));
+    setServing(before => recordServed(before, host, Date.now()));
   }, []);
+  const revisionUrl = useRevisionUrl(play.value);
 
-  // Kept while the revision is the same: another order of sites is no reason to fetch pictures anew.
-  const { revision, sources: offered } = answer.value ?? {};
-  const pictured = useRef<{ readonly revision: string; readonly url: string } | undefined>(undefined);
-  const [best] = offered ?? [];
-  if (best && revision && pictured.current?.revision !== revision)
-    pictured.current = { revision, url: new URL('.', best.hls).href };
-  const revisionUrl = pictured.current?.url;
-
-  const name = video.value?.name ?? answer.value?.name;
-  const now = findServing(serving);
-  const error = needsGrant
-    ? undefined
-    : trouble(video.error, info.error, answer.error, playing.url !== undefined);
+  const name = video.value?.name ?? play.value?.name;
+  const servingSite = findServingSite(serving);
+  const errors = { video: video.error, info: info.error, play: play.error };
+  const error = needsGrant ? undefined : chooseWatchError(errors, playback.url !== undefined);
   return (
-    <Page title={name ?? t.watch.title} home="/" links={links}>
+    <Page title={name ?? t.watch.title} home="/" links={navigation}>
       <h1 dir="auto" lang={video.value?.language}>
         {name ?? t.watch.title}
       </h1>
-      {error !== undefined && <Trouble error={error} retry={answer.refresh} />}
-      {video.value?.state === 'withdrawn' && <Notice kind="error">{t.errors['video-withdrawn']}</Notice>}
-      {playing.failure && <PlayingFailure what={playing.failure} url={answer.value?.hls} />}
-      {(!isForGood(error) || playing.url) && (
+      {error !== undefined && <WatchError error={error} retry={play.refresh} />}
+      {video.value?.state === 'withdrawn' && <Notice kind="error">{t.problems['video-withdrawn']}</Notice>}
+      {playback.failure && <PlaybackFailureNotice failure={playback.failure} url={play.value?.hls} />}
+      {(!isPermanent(error) || playback.url) && (
         <div class={needsGrant ? 'stack' : 'watch'}>
           {needsGrant ? (
             <Notice kind="hint">{t.links.needed}</Notice>
           ) : (
             <>
-              <div class="watch-picture">
+              <div>
                 <Player
-                  url={playing.url}
-                  attempt={playing.attempt}
+                  url={playback.url}
+                  attempt={playback.attempt}
                   sourceCount={sources?.length ?? 1}
                   name={name ?? ''}
-                  siteId={now}
+                  siteId={servingSite}
                   revisionUrl={revisionUrl}
                   pictures={video.value?.pictures}
                   onServed={onServed}
-                  onNative={playing.onNative}
+                  onNative={playback.onNative}
                   onSegment={onSegment}
                   priority={priority}
-                  onFatal={playing.onFatal}
-                  onNumbers={setNumbers}
+                  onFatal={playback.onFatal}
+                  onStats={setStats}
                 />
               </div>
               <div class="watch-side stack">
-                {info.value && info.value.demoViewers.length > 0 && <Viewers info={info.value} />}
+                {info.value && info.value.demoViewers.length > 0 && <ViewerSelect info={info.value} />}
                 <Sources
                   sources={sources}
-                  now={now}
-                  isNative={playing.isNative}
-                  numbers={playing.url ? numbers : undefined}
-                  moves={listMoves(serving)}
+                  servingSite={servingSite}
+                  isNative={playback.isNative}
+                  stats={playback.url ? stats : undefined}
+                  switches={listSwitches(serving)}
                 />
               </div>
             </>
           )}
           {video.value?.visibility === 'private' && token !== undefined && (
-            <Grants video={videoId} token={token} isWatching={grant !== undefined} />
+            <PrivateLinks video={videoId} token={token} isWatching={grant !== undefined} />
           )}
-          {video.value && <Facts video={video.value} />}
+          {video.value && <VideoFacts video={video.value} />}
         </div>
       )}
     </Page>
   );
 }
 
-/** A picture that plays is not disturbed by a page that cannot ask. */
-function trouble(video: unknown, info: unknown, answer: unknown, isPlaying: boolean): unknown {
-  if (isForGood(answer)) return answer;
-  if (isForGood(video)) return video;
-  return isPlaying ? undefined : (answer ?? info ?? video);
+function usePlayResponse(trackers: readonly string[] | undefined, needsGrant: boolean) {
+  /** One viewing is one session, however often the ranking is refreshed. */
+  const session = useRef<string | undefined>(undefined);
+  return usePoll(
+    trackers && !needsGrant ? trackers.join(' ') : '',
+    async abort => {
+      if (!trackers || needsGrant) return undefined;
+      const query = { client, grant, session: session.current };
+      const found = await fetchPlayResponse(trackers, videoId, query, abort);
+      session.current = found.session;
+      return found;
+    },
+    () => REFRESH_RANKING_MS,
+  );
 }
 
-type Failure = 'no-site' | 'unplayable' | 'unsupported';
-
-/** Plays the first answer's stream for as long as it can. When no site answers, the next answer is tried where it stood. */
-function usePlaying(freshUrl: string | undefined) {
-  const [url, setUrl] = useState<string>();
-  const [attempt, setAttempt] = useState(0);
-  const [failure, setFailure] = useState<Failure>();
-  const [isNative, setNative] = useState(false);
-  useEffect(() => {
-    if (freshUrl) setUrl(before => before ?? freshUrl);
-  }, [freshUrl]);
-  useEffect(() => {
-    if (failure !== 'no-site') return;
-    const timer = setTimeout(() => {
-      setUrl(before => freshUrl ?? before);
-      setAttempt(number => number + 1);
-      setFailure(undefined);
-    }, RETRY_PLAYING_MS);
-    return () => clearTimeout(timer);
-  }, [failure, freshUrl]);
-  return {
-    url,
-    attempt,
-    failure,
-    isNative,
-    onFatal: useCallback((what: Failure) => setFailure(what), []),
-    onNative: useCallback(() => setNative(true), []),
-  };
+/** The base URL of a revision's images. It is kept while the revision is the same: a new order of sites does not reload them. */
+function useRevisionUrl(play: PlayResponse | undefined): string | undefined {
+  const kept = useRef<{ readonly revision: string; readonly url: string } | undefined>(undefined);
+  const [best] = play?.sources ?? [];
+  if (play && best && kept.current?.revision !== play.revision)
+    kept.current = { revision: play.revision, url: new URL('.', best.hls).href };
+  return kept.current?.url;
 }
 
-function Trouble({ error, retry }: { readonly error: unknown; readonly retry: () => void }) {
-  const { t } = useSpeech();
-  if (error instanceof ApiError && error.code === 'no-tracker') {
-    return <Notice kind="error">{t.watch.noTracker}</Notice>;
-  }
-  if (isForGood(error)) {
-    return (
-      <Notice kind="error" testId="error">
-        <p>{sentenceOf(error, t.errors)}</p>
-        <a href="/">{t.watch.back}</a>
-      </Notice>
-    );
-  }
-  return <ErrorNotice error={error} retry={retry} />;
+function WatchError({ error, retry }: { readonly error: unknown; readonly retry: () => void }) {
+  const { t, language } = useTranslation();
+  if (!isPermanent(error)) return <ErrorNotice error={error} retry={retry} />;
+  return (
+    <Notice kind="error" testId="error">
+      <p>{formatError(error, language, t)}</p>
+      <a href="/">{t.watch.back}</a>
+    </Notice>
+  );
 }
 
-function PlayingFailure({ what, url }: { readonly what: Failure; readonly url: string | undefined }) {
-  const { t } = useSpeech();
-  if (what === 'no-site') return <Notice kind="hint">{t.watch.interrupted}</Notice>;
+interface PlaybackFailureProps {
+  readonly failure: PlaybackFailure;
+  readonly url: string | undefined;
+}
+
+function PlaybackFailureNotice({ failure, url }: PlaybackFailureProps) {
+  const { t } = useTranslation();
+  if (failure === 'no-site') return <Notice kind="hint">{t.watch.interrupted}</Notice>;
   return (
     <Notice kind="error" testId="unplayable">
-      <p>{what === 'unsupported' ? t.watch.unsupported : t.watch.unplayable}</p>
+      <p>{failure === 'unsupported' ? t.watch.unsupported : t.watch.unplayable}</p>
       <p>
         {t.watch.unplayableHint} <code>{url}</code>
       </p>
@@ -212,8 +177,9 @@ function PlayingFailure({ what, url }: { readonly what: Failure; readonly url: s
   );
 }
 
-function Viewers({ info }: { readonly info: CentralInfo }) {
-  const { t } = useSpeech();
+/** The demo offers viewers in other cities. */
+function ViewerSelect({ info }: { readonly info: CentralInfo }) {
+  const { t } = useTranslation();
   return (
     <section class="panel">
       <div class="field">

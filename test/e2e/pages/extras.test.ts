@@ -183,17 +183,17 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
           )
         ).includes('你好') || undefined,
     );
-    const sound = page.getByTestId('choose-sound');
+    const sound = page.getByTestId('choose-audio');
     await sound.selectOption({ label: 'English · Commentary' });
     await eventually(
       'the other sound is chosen',
       async () => (await sound.inputValue()) === '1' || undefined,
     );
     await page
-      .getByTestId('scrubber')
+      .getByTestId('seek-bar')
       .locator('input')
       .hover({ position: { x: 300, y: 5 } });
-    const preview = page.getByTestId('scrubber-preview');
+    const preview = page.getByTestId('seek-preview');
     await preview.waitFor();
     expect(
       await preview
@@ -205,7 +205,7 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
     await page.screenshot({ path: `${PICTURES}/watch-tracks.png` });
     const before = await page.evaluate<number>('document.querySelector("video").currentTime');
     await page
-      .getByTestId('scrubber')
+      .getByTestId('seek-bar')
       .locator('input')
       .click({ position: { x: 500, y: 5 } });
     await eventually(

@@ -208,12 +208,12 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     expect(page.url()).not.toContain(demo.token);
     expect(await page.getByTestId('signals').getByRole('row').count()).toBeGreaterThan(1);
     await page
-      .getByTestId('desk-sites')
+      .getByTestId('completeness')
       .getByRole('row', { name: /Hangzhou/ })
       .getByText(/Complete as of/)
       .waitFor();
     await page
-      .getByTestId('desk-sites')
+      .getByTestId('completeness')
       .getByRole('row', { name: /Hangzhou/ })
       .getByRole('button', { name: 'Collect now' })
       .click();
@@ -409,7 +409,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await untilPlayed(page, killedAt + 24);
     expect(await serving(page)).not.toBe(site(1).id);
     await page
-      .getByTestId('moves')
+      .getByTestId('site-switches')
       .getByText(/switched from/)
       // On a busy machine it may move once more before it is where it stays.
       .first()

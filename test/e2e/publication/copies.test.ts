@@ -181,7 +181,7 @@ describe('with the origin and the centre killed for good', () => {
     try {
       const page = await browser.newPage();
       await page.goto(`${heir.url}/library`);
-      await page.waitForSelector('[data-testid=island]');
+      await page.waitForSelector('[data-testid=offline]');
       await page.fill('input[type=search]', '讲座');
       await page.click('[data-testid=play-here]');
       await eventually(

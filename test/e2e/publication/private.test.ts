@@ -135,8 +135,8 @@ describe('a private video', () => {
     try {
       const desk = await browser.newPage();
       await desk.goto(`${cluster.central.url}/watch/${id}#token=${TOKEN}`);
-      await desk.fill('[data-testid=new-grant] [name=note]', 'For the choir');
-      await desk.click('[data-testid=new-grant] button[type=submit]');
+      await desk.fill('[data-testid=new-link] [name=note]', 'For the choir');
+      await desk.click('[data-testid=new-link] button[type=submit]');
       const link = await desk.inputValue('[data-testid=link]', { timeout: 15_000 });
       expect(link).toContain('#grant=');
 

@@ -1,11 +1,9 @@
-/** A new rule. The kind says which fields there are. */
+/** The form for a new rule. Its fields depend on the kind of rule. */
 import { useId, useState } from 'preact/hooks';
 import type { CopyReport, PlacementRule } from '../../../protocol/copies.ts';
-import { Refusal } from '../../components/notice.tsx';
-import { useSpeech } from '../../i18n/use-translation.tsx';
-import { EMPTY_RULE, type RuleFields, ruleOf, whichFields } from './rule-fields.ts';
-
-const KINDS: readonly PlacementRule['kind'][] = ['at-least', 'hot', 'stays', 'at-most', 'by-hand'];
+import { ErrorText } from '../../components/notice.tsx';
+import { useTranslation } from '../../i18n/use-translation.tsx';
+import { EMPTY_RULE, formatRule, getFieldsOfKind, RULE_KINDS, type RuleFields } from './rule-fields.ts';
 
 interface AddRuleProps {
   readonly report: CopyReport;
@@ -13,15 +11,15 @@ interface AddRuleProps {
 }
 
 export function AddRule({ report, send }: AddRuleProps) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const [fields, setFields] = useState(EMPTY_RULE);
   const [error, setError] = useState<unknown>();
   const set = (changes: Partial<RuleFields>): void => setFields(before => ({ ...before, ...changes }));
-  const has = whichFields(fields.kind);
+  const has = getFieldsOfKind(fields.kind);
   const regions = [...new Set(report.sites.flatMap(({ region }) => region ?? []))];
   const submit = async (): Promise<void> => {
     try {
-      await send(ruleOf(fields));
+      await send(formatRule(fields));
       setFields(EMPTY_RULE);
       setError(undefined);
     } catch (cause) {
@@ -38,31 +36,31 @@ export function AddRule({ report, send }: AddRuleProps) {
           void submit();
         }}
       >
-        <Choice
+        <SelectField
           label={t.copies.kind}
           name="kind"
           value={fields.kind}
-          options={KINDS.map(kind => [kind, t.copies.kinds[kind]])}
+          options={RULE_KINDS.map(kind => [kind, t.copies.kinds[kind]])}
           onChoose={kind => set({ kind: kind as PlacementRule['kind'] })}
         />
         {has.number && (
-          <Entry
+          <NumberField
             label={t.copies.quantities[has.number]}
             name="number"
             value={fields.number}
             onInput={number => set({ number })}
           />
         )}
-        {has.plays && (
-          <Entry
+        {has.minPlays && (
+          <NumberField
             label={t.copies.minPlays}
             name="plays"
-            value={fields.plays}
-            onInput={plays => set({ plays })}
+            value={fields.minPlays}
+            onInput={minPlays => set({ minPlays })}
           />
         )}
         {has.video && (
-          <Choice
+          <SelectField
             label={t.copies.columns.video}
             name="video"
             value={fields.video}
@@ -70,7 +68,7 @@ export function AddRule({ report, send }: AddRuleProps) {
             onChoose={video => set({ video })}
           />
         )}
-        <Choice
+        <SelectField
           label={t.copies.columns.site}
           name="where"
           value={fields.where}
@@ -83,19 +81,19 @@ export function AddRule({ report, send }: AddRuleProps) {
           ]}
           onChoose={where => set({ where })}
         />
-        {has.apart && (
-          <label class="check whole">
+        {has.inDifferentRegions && (
+          <label class="checkbox full-width">
             <input
               type="checkbox"
-              name="apart"
-              checked={fields.apart}
-              onChange={event => set({ apart: event.currentTarget.checked })}
+              name="inDifferentRegions"
+              checked={fields.inDifferentRegions}
+              onChange={event => set({ inDifferentRegions: event.currentTarget.checked })}
             />{' '}
             {t.copies.differentRegions}
           </label>
         )}
-        <Refusal error={error} isWhole />
-        <div class="whole">
+        <ErrorText error={error} isWide />
+        <div class="full-width">
           <button type="submit" class="primary">
             {t.admin.add}
           </button>
@@ -105,14 +103,14 @@ export function AddRule({ report, send }: AddRuleProps) {
   );
 }
 
-interface EntryProps {
+interface NumberFieldProps {
   readonly label: string;
   readonly name: string;
   readonly value: string;
   readonly onInput: (value: string) => void;
 }
 
-function Entry({ label, name, value, onInput }: EntryProps) {
+function NumberField({ label, name, value, onInput }: NumberFieldProps) {
   const id = useId();
   return (
     <div class="field">
@@ -130,7 +128,7 @@ function Entry({ label, name, value, onInput }: EntryProps) {
   );
 }
 
-interface ChoiceProps {
+interface SelectFieldProps {
   readonly label: string;
   readonly name: string;
   readonly value: string;
@@ -138,7 +136,7 @@ interface ChoiceProps {
   readonly onChoose: (value: string) => void;
 }
 
-function Choice({ label, name, value, options, onChoose }: ChoiceProps) {
+function SelectField({ label, name, value, options, onChoose }: SelectFieldProps) {
   const id = useId();
   return (
     <div class="field">

@@ -1,65 +1,50 @@
-/** Copies: what stands where and why, what one site alone holds, what would go next, and the rules that say so. */
+/** The copies of videos: where they are stored, the rules for them, and the sites that store them. */
 import { useState } from 'preact/hooks';
 import type { CopyReport, LossResponse, StoredRule } from '../../../protocol/copies.ts';
-import { call, sentenceOf } from '../../api/call.ts';
+import { call } from '../../api/call.ts';
 import { usePoll } from '../../api/use-poll.ts';
-import { ErrorNotice, Notice } from '../../components/notice.tsx';
-import { useSpeech } from '../../i18n/use-translation.tsx';
+import { ErrorNotice } from '../../components/notice.tsx';
+import { useTranslation } from '../../i18n/use-translation.tsx';
+import { OutcomeNotice, useOutcome } from '../use-outcome.tsx';
 import { AddRule } from './add-rule.tsx';
 import { CopySites } from './copy-sites.tsx';
 import { Placements } from './placements.tsx';
-import { Rules } from './rule-list.tsx';
+import { RuleList } from './rule-list.tsx';
 
-/** The centre makes a plan for each answer: it is not asked every second. */
+/** Central computes a placement plan for each request, so it is not asked every second. */
 const REFRESH_MS = 5_000;
-const SHOWN = 50;
+const MAX_PLACEMENTS = 50;
 
-interface Everything {
+interface CopiesState {
   readonly report: CopyReport;
   readonly rules: readonly StoredRule[];
 }
 
-async function fetchCopies(token: string, isAtRisk: boolean, signal: AbortSignal): Promise<Everything> {
-  const options = { token, signal };
+async function fetchCopies(token: string, isAtRisk: boolean, abort: AbortSignal): Promise<CopiesState> {
+  const options = { token, abort };
+  const filter = isAtRisk ? '&only=at-risk' : '';
   const [report, { rules }] = await Promise.all([
-    call<CopyReport>(`/api/copies?limit=${SHOWN}${isAtRisk ? '&only=at-risk' : ''}`, options),
+    call<CopyReport>(`/api/copies?limit=${MAX_PLACEMENTS}${filter}`, options),
     call<{ rules: readonly StoredRule[] }>('/api/placement-rules', options),
   ]);
   return { report, rules };
 }
 
 export function Copies({ token }: { readonly token: string }) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const [isAtRisk, setAtRisk] = useState(false);
-  const [outcome, setOutcome] = useState<{ readonly text: string; readonly isError: boolean }>();
   const { value, error, refresh } = usePoll(
     `${token} ${isAtRisk}`,
-    signal => fetchCopies(token, isAtRisk, signal),
+    abort => fetchCopies(token, isAtRisk, abort),
     () => REFRESH_MS,
   );
-
-  const act = async (work: () => Promise<string>): Promise<void> => {
-    try {
-      setOutcome({ text: await work(), isError: false });
-    } catch (cause) {
-      setOutcome({ text: sentenceOf(cause, t.errors), isError: true });
-    }
-    refresh();
-  };
+  const outcome = useOutcome(refresh);
   return (
     <section class="panel" aria-labelledby="copies">
       <h2 id="copies">{t.copies.heading}</h2>
       <p class="quiet">{t.copies.explain}</p>
       {error !== undefined && <ErrorNotice error={error} retry={refresh} />}
-      {outcome && (
-        <Notice
-          kind={outcome.isError ? 'error' : 'good'}
-          testId="copies-outcome"
-          onClose={() => setOutcome(undefined)}
-        >
-          {outcome.text}
-        </Notice>
-      )}
+      <OutcomeNotice outcome={outcome.outcome} onClose={outcome.close} testId="copies-outcome" />
       {!value && error === undefined && <p class="quiet">{t.common.loading}</p>}
       {value && (
         <>
@@ -67,7 +52,7 @@ export function Copies({ token }: { readonly token: string }) {
             {t.copies.summary(value.report.videos, value.report.copies, value.report.atRisk)}
           </p>
           <h3>{t.copies.videos}</h3>
-          <label class="check">
+          <label class="checkbox">
             <input
               type="checkbox"
               checked={isAtRisk}
@@ -81,28 +66,26 @@ export function Copies({ token }: { readonly token: string }) {
           <CopySites
             report={value.report}
             onRegion={(site, region) =>
-              act(async () => {
+              outcome.run(async () => {
                 const body = { region: region === '' ? null : region };
                 await call(`/api/sites/${site.id}`, { method: 'PATCH', token, body });
                 return t.copies.regionSet(site.name, region);
               })
             }
             onLost={site =>
-              act(async () => {
-                const answer = await call<LossResponse>(`/api/sites/${site.id}/lost`, {
-                  method: 'POST',
-                  token,
-                });
-                return t.copies.lostDone(site.name, answer.promoted.length, answer.lost.length);
+              outcome.run(async () => {
+                const url = `/api/sites/${site.id}/lost`;
+                const { promoted, lost } = await call<LossResponse>(url, { method: 'POST', token });
+                return t.copies.lostDone(site.name, promoted.length, lost.length);
               })
             }
           />
           <h3>{t.copies.rules}</h3>
-          <Rules
+          <RuleList
             rules={value.rules}
             report={value.report}
             onRemove={({ id }) =>
-              act(async () => {
+              outcome.run(async () => {
                 await call(`/api/placement-rules/${id}`, { method: 'DELETE', token });
                 return t.copies.ruleRemoved;
               })
@@ -112,7 +95,7 @@ export function Copies({ token }: { readonly token: string }) {
             report={value.report}
             send={async body => {
               await call('/api/placement-rules', { method: 'POST', token, body });
-              setOutcome({ text: t.copies.ruleAdded, isError: false });
+              outcome.report(t.copies.ruleAdded);
               refresh();
             }}
           />

@@ -1,10 +1,10 @@
-/** Sites as places of copies: their region, what they hold, what would go next; and the end of one that will not come back. */
+/** The sites that store copies: region, usage, next evictions. An operator can mark one as lost. */
 import { useState } from 'preact/hooks';
 import type { CopyReport } from '../../../protocol/copies.ts';
 import { Confirm } from '../../components/dialog.tsx';
 import { Table } from '../../components/table.tsx';
-import { useSpeech } from '../../i18n/use-translation.tsx';
-import { sayWhy } from './placement-reason.ts';
+import { useTranslation } from '../../i18n/use-translation.tsx';
+import { formatPlacementReason } from './placement-reason.ts';
 
 type CopySite = CopyReport['sites'][number];
 const EVICTIONS_SHOWN = 3;
@@ -16,7 +16,7 @@ interface CopySitesProps {
 }
 
 export function CopySites({ report, onRegion, onLost }: CopySitesProps) {
-  const { t, format } = useSpeech();
+  const { t, format } = useTranslation();
   const [losing, setLosing] = useState<CopySite>();
   if (report.sites.length === 0) return <p class="quiet">{t.admin.noneJoined}</p>;
   const { site: name, region, held, next, actions } = t.copies.columns;
@@ -37,9 +37,9 @@ export function CopySites({ report, onRegion, onLost }: CopySitesProps) {
             </td>
             <td>
               {site.nextEvictions.length === 0 && <span class="quiet">{t.common.none}</span>}
-              {site.nextEvictions.slice(0, EVICTIONS_SHOWN).map(({ video, name: title, ...why }) => (
+              {site.nextEvictions.slice(0, EVICTIONS_SHOWN).map(({ video, name: title, ...reason }) => (
                 <div key={video}>
-                  {title} <span class="quiet">{sayWhy(why, t)}</span>
+                  {title} <span class="quiet">{formatPlacementReason(reason, t)}</span>
                 </div>
               ))}
             </td>
@@ -74,7 +74,7 @@ export function CopySites({ report, onRegion, onLost }: CopySitesProps) {
 }
 
 function Region({ site, onRegion }: { readonly site: CopySite } & Pick<CopySitesProps, 'onRegion'>) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const [text, setText] = useState(site.region ?? '');
   return (
     <form
@@ -85,7 +85,7 @@ function Region({ site, onRegion }: { readonly site: CopySite } & Pick<CopySites
       }}
     >
       <input
-        class="short"
+        class="narrow"
         aria-label={t.copies.regionOf(site.name)}
         value={text}
         maxLength={60}

@@ -1,13 +1,13 @@
-/** Videos: who holds them, who is to, and why not more. */
+/** The videos: the sites that store them, their copies with the reasons, and why there are no more copies. */
 import type { CopyReport, Placement } from '../../../protocol/copies.ts';
 import { Table } from '../../components/table.tsx';
-import { useSpeech } from '../../i18n/use-translation.tsx';
-import { sayWhy } from './placement-reason.ts';
+import { useTranslation } from '../../i18n/use-translation.tsx';
+import { formatPlacementReason } from './placement-reason.ts';
 
 const COLOURS = { complete: 'good', outdated: 'warn', copying: 'warn', leaving: 'quiet' } as const;
 
 export function Placements({ report }: { readonly report: CopyReport }) {
-  const { t, format } = useSpeech();
+  const { t, format } = useTranslation();
   if (report.placements.length === 0)
     return <p class="quiet">{report.videos === 0 ? t.catalogue.empty : t.copies.noVideos}</p>;
   const { video, origin, size, holders, copies, notCopied } = t.copies.columns;
@@ -34,7 +34,7 @@ export function Placements({ report }: { readonly report: CopyReport }) {
                 : format.number(placement.holders)}
             </td>
             <CopyCell placement={placement} />
-            <RefusalCell placement={placement} />
+            <NotCopiedCell placement={placement} />
           </tr>
         ))}
       </Table>
@@ -44,31 +44,31 @@ export function Placements({ report }: { readonly report: CopyReport }) {
 }
 
 function CopyCell({ placement }: { readonly placement: Placement }) {
-  const { t } = useSpeech();
-  if (placement.copies.length === 0) return <td class="quiet nothing">{t.common.none}</td>;
+  const { t } = useTranslation();
+  if (placement.copies.length === 0) return <td class="quiet empty-cell">{t.common.none}</td>;
   return (
     <td>
-      {placement.copies.map(({ site, state, ...why }) => (
+      {placement.copies.map(({ site, state, ...reason }) => (
         <div key={site.id}>
           {site.name}: <span class={COLOURS[state]}>{t.copies.states[state]}</span>{' '}
-          <span class="quiet">{sayWhy(why, t)}</span>
+          <span class="quiet">{formatPlacementReason(reason, t)}</span>
         </div>
       ))}
     </td>
   );
 }
 
-function RefusalCell({ placement: { refused, unmet } }: { readonly placement: Placement }) {
-  const { t } = useSpeech();
-  if (refused.length === 0 && unmet.length === 0) return <td class="quiet nothing">{t.common.none}</td>;
+function NotCopiedCell({ placement: { refused, unmet } }: { readonly placement: Placement }) {
+  const { t } = useTranslation();
+  if (refused.length === 0 && unmet.length === 0) return <td class="quiet empty-cell">{t.common.none}</td>;
   return (
     <td class="warn">
-      {unmet.map(why => (
-        <div key={why.code}>{sayWhy(why, t)}</div>
+      {unmet.map(reason => (
+        <div key={reason.code}>{formatPlacementReason(reason, t)}</div>
       ))}
-      {refused.map(({ site, ...why }) => (
+      {refused.map(({ site, ...reason }) => (
         <div key={site.id}>
-          {site.name}: {sayWhy(why, t)}
+          {site.name}: {formatPlacementReason(reason, t)}
         </div>
       ))}
     </td>

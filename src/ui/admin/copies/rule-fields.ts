@@ -1,12 +1,20 @@
-/** What a person types of a rule, and the rule that it makes. Pure; what is wrong with it the centre sentences. */
+/** The fields of the form for a placement rule → the rule. Pure; central validates the values. */
 import type { PlacementRule } from '../../../protocol/copies.ts';
+
+export const RULE_KINDS = [
+  'at-least',
+  'hot',
+  'stays',
+  'at-most',
+  'by-hand',
+] as const satisfies readonly PlacementRule['kind'][];
 
 export interface RuleFields {
   readonly kind: PlacementRule['kind'];
-  /** Copies, titles or gigabytes. */
+  /** Sites, videos or gigabytes, by the kind. */
   readonly number: string;
-  readonly plays: string;
-  readonly apart: boolean;
+  readonly minPlays: string;
+  readonly inDifferentRegions: boolean;
   readonly video: string;
   /** `all`, `region …` or `site …` */
   readonly where: string;
@@ -15,37 +23,41 @@ export interface RuleFields {
 export const EMPTY_RULE: RuleFields = {
   kind: 'at-least',
   number: '2',
-  plays: '1',
-  apart: false,
+  minPlays: '1',
+  inDifferentRegions: false,
   video: '',
   where: 'all',
 };
 
+/** The fields that a kind of rule has in addition to its sites. */
 export interface FieldsOfKind {
   readonly number?: 'copies' | 'top' | 'gigabytes';
-  readonly plays?: boolean;
-  readonly apart?: boolean;
+  readonly minPlays?: boolean;
+  readonly inDifferentRegions?: boolean;
   readonly video?: boolean;
 }
 
 const FIELDS: Readonly<Record<PlacementRule['kind'], FieldsOfKind>> = {
-  'at-least': { number: 'copies', apart: true },
-  hot: { number: 'top', plays: true },
+  'at-least': { number: 'copies', inDifferentRegions: true },
+  hot: { number: 'top', minPlays: true },
   stays: {},
   'at-most': { number: 'gigabytes' },
   'by-hand': { video: true },
 };
-export const whichFields = (kind: PlacementRule['kind']): FieldsOfKind => FIELDS[kind];
+export const getFieldsOfKind = (kind: PlacementRule['kind']): FieldsOfKind => FIELDS[kind];
 
-export function ruleOf({ kind, number, plays, apart, video, where }: RuleFields): unknown {
-  const [what, ...rest] = where.split(' ');
+/** The body of `POST /api/placement-rules`. */
+export function formatRule(fields: RuleFields): unknown {
+  const { kind, number, minPlays, inDifferentRegions, video, where } = fields;
+  const [scope, ...rest] = where.split(' ');
+  // The name of a region may contain spaces.
   const name = rest.join(' ');
-  const choice = what === 'region' ? { region: name } : what === 'site' ? { sites: [name] } : 'all';
+  const choice = scope === 'region' ? { region: name } : scope === 'site' ? { sites: [name] } : 'all';
   switch (kind) {
     case 'at-least':
-      return { kind, copies: Number(number), inDifferentRegions: apart, of: choice };
+      return { kind, copies: Number(number), inDifferentRegions, of: choice };
     case 'hot':
-      return { kind, top: Number(number), minPlaysADay: Number(plays), at: choice };
+      return { kind, top: Number(number), minPlaysADay: Number(minPlays), at: choice };
     case 'stays':
       return { kind, of: choice };
     case 'at-most':

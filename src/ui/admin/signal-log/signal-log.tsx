@@ -1,27 +1,24 @@
-/** The signal desk: how complete the catalogue is, every signal, and how far withdrawals have got. */
+/** The signal log: the completeness of the catalogue, the progress of withdrawals, and every signal. */
 import type { Signal, Site } from '../../../protocol/central.ts';
 import type { Withdrawal } from '../../../protocol/publication/withdrawals.ts';
-import { ServerSentence } from '../../components/notice.tsx';
-import { Table, When } from '../../components/table.tsx';
-import type { Texts } from '../../i18n/texts.ts';
-import { useSpeech } from '../../i18n/use-translation.tsx';
+import { Table, TimeCell } from '../../components/table.tsx';
+import { useTranslation } from '../../i18n/use-translation.tsx';
+import { ErrorCell } from '../error-cell.tsx';
+import { chooseConfirmation, chooseSyncState } from './sync-state.ts';
 
-/** A site that asked within this time is at work, not away: it waits at the centre for 25 s at a time. */
-const UNREACHABLE_AFTER_MS = 60_000;
-
-interface DeskProps {
+interface SignalLogProps {
   readonly sites: readonly Site[];
   readonly signals: readonly Signal[];
   readonly withdrawals: readonly Withdrawal[];
   readonly onCollect: (site: Site) => void;
 }
 
-export function Desk({ sites, signals, withdrawals, onCollect }: DeskProps) {
-  const { t } = useSpeech();
+export function SignalLog({ sites, signals, withdrawals, onCollect }: SignalLogProps) {
+  const { t } = useTranslation();
   const joined = sites.filter(site => site.state !== 'revoked' && site.state !== 'invited');
   return (
-    <section class="panel" aria-labelledby="desk">
-      <h2 id="desk">{t.signalLog.heading}</h2>
+    <section class="panel" aria-labelledby="signal-log">
+      <h2 id="signal-log">{t.signalLog.heading}</h2>
       <p class="quiet">{t.signalLog.explain}</p>
       <h3>{t.signalLog.completeness}</h3>
       <CompletenessTable sites={joined} onCollect={onCollect} />
@@ -33,30 +30,15 @@ export function Desk({ sites, signals, withdrawals, onCollect }: DeskProps) {
   );
 }
 
-function useColumns(): (...keys: readonly (keyof Texts['signalLog']['columns'])[]) => readonly string[] {
-  const { t } = useSpeech();
-  return (...keys) => keys.map(key => t.signalLog.columns[key]);
-}
-
-function Failure({ code, text }: { readonly code: string | undefined; readonly text: string | undefined }) {
-  const { t } = useSpeech();
-  if (!text) return <td class="quiet nothing">{t.common.none}</td>;
-  return (
-    <td class="bad">
-      {code && <code>{code}</code>} <ServerSentence code={code} text={text} />
-    </td>
-  );
-}
-
-function CompletenessTable({ sites, onCollect }: Pick<DeskProps, 'sites' | 'onCollect'>) {
-  const { t, format } = useSpeech();
-  const columns = useColumns();
+function CompletenessTable({ sites, onCollect }: Pick<SignalLogProps, 'sites' | 'onCollect'>) {
+  const { t, format } = useTranslation();
   if (sites.length === 0) return <p class="quiet">{t.admin.noneJoined}</p>;
+  const { site: name, complete, lag, pending, epoch, collected, error, actions } = t.signalLog.columns;
   return (
     <Table
-      testId="desk-sites"
+      testId="completeness"
       label={t.signalLog.completeness}
-      columns={columns('site', 'complete', 'lag', 'pending', 'epoch', 'collected', 'error', 'actions')}
+      columns={[name, complete, lag, pending, epoch, collected, error, actions]}
     >
       {sites.map(site => (
         <tr key={site.id} data-site={site.id}>
@@ -67,10 +49,10 @@ function CompletenessTable({ sites, onCollect }: Pick<DeskProps, 'sites' | 'onCo
           <td class="number">{site.lagMs === 0 ? t.signalLog.noLag : format.duration(site.lagMs)}</td>
           <td class="number">{format.number(site.pendingSignals)}</td>
           <td class="number">{format.number(site.publication?.epoch ?? 0)}</td>
-          <When time={site.lastCollectedAt} />
-          <Failure code={site.lastErrorCode} text={site.lastError} />
+          <TimeCell time={site.lastCollectedAt} />
+          <ErrorCell code={site.lastErrorCode} detail={site.lastError} />
           <td>
-            <button type="button" class="small" onClick={() => onCollect(site)} data-testid="desk-collect">
+            <button type="button" class="small" onClick={() => onCollect(site)} data-testid="collect-site">
               {t.admin.collect}
             </button>
           </td>
@@ -81,49 +63,48 @@ function CompletenessTable({ sites, onCollect }: Pick<DeskProps, 'sites' | 'onCo
 }
 
 function Completeness({ publication }: Pick<Site, 'publication'>) {
-  const { t, format } = useSpeech();
-  if (!publication || publication.epoch === 0) return <span class="quiet">{t.signalLog.noHandshake}</span>;
-  const { completeAt, completeRecords = 0, differedAt, waitsBecause } = publication;
-  const complete = completeAt && t.signalLog.complete(atTime(completeAt, format), completeRecords);
-  if (waitsBecause) {
-    return (
-      <span class="warn" title={waitsBecause}>
-        {t.signalLog.waitingForSite}
-      </span>
-    );
+  const { t, format } = useTranslation();
+  const state = chooseSyncState(publication);
+  switch (state.kind) {
+    case 'no-handshake':
+      return <span class="quiet">{t.signalLog.noHandshake}</span>;
+    case 'not-compared':
+      return <span class="quiet">{t.signalLog.notCompared}</span>;
+    case 'waiting':
+      return (
+        <span class="warn" title={state.reason}>
+          {t.signalLog.waitingForSite}
+        </span>
+      );
+    case 'differs':
+      return <span class="warn">{t.signalLog.differs(format.timeOrDate(state.since, Date.now()))}</span>;
+    case 'complete':
+      return (
+        <span class="good">
+          {t.signalLog.complete(format.timeOrDate(state.at, Date.now()), state.records)}
+        </span>
+      );
   }
-  if (differedAt) return <span class="warn">{t.signalLog.differs(atTime(differedAt, format))}</span>;
-  return <span class={complete ? 'good' : 'quiet'}>{complete ?? t.signalLog.notCompared}</span>;
 }
 
-type Formats = ReturnType<typeof useSpeech>['format'];
-
-/** The time alone where it is of the last day. */
-const atTime = (timestamp: string, format: Formats): string =>
-  Date.now() - Date.parse(timestamp) < 86_400_000
-    ? format.time(Date.parse(timestamp))
-    : format.dateTime(timestamp);
-
-function WithdrawalsTable({ withdrawals }: Pick<DeskProps, 'withdrawals'>) {
-  const { t, format } = useSpeech();
-  const columns = useColumns();
+function WithdrawalsTable({ withdrawals }: Pick<SignalLogProps, 'withdrawals'>) {
+  const { t, format } = useTranslation();
   if (withdrawals.length === 0) return <p class="quiet">{t.signalLog.noWithdrawals}</p>;
-  const describe = ({ name, lastSeenAt }: Withdrawal['waitingFor'][number]): string => {
-    if (!lastSeenAt) return t.signalLog.notSeen(name);
-    const isAway = Date.now() - Date.parse(lastSeenAt) > UNREACHABLE_AFTER_MS;
-    return isAway ? t.signalLog.unreachable(name, atTime(lastSeenAt, format)) : t.signalLog.inProgress(name);
+  const { video, site, withdrawn, confirmed } = t.signalLog.columns;
+  const describe = (waiting: Withdrawal['waitingFor'][number]): string => {
+    const state = chooseConfirmation(waiting, Date.now());
+    if (state.kind === 'not-seen') return t.signalLog.notSeen(waiting.name);
+    return state.kind === 'unreachable'
+      ? t.signalLog.unreachable(waiting.name, format.timeOrDate(state.since, Date.now()))
+      : t.signalLog.inProgress(waiting.name);
   };
   return (
-    <Table
-      testId="withdrawals"
-      label={t.signalLog.withdrawals}
-      columns={columns('video', 'site', 'withdrawn', 'confirmed')}
-    >
+    <Table testId="withdrawals" label={t.signalLog.withdrawals} columns={[video, site, withdrawn, confirmed]}>
       {withdrawals.map(withdrawal => (
         <tr key={`${withdrawal.site.id} ${withdrawal.video}`} data-video={withdrawal.video}>
           <th scope="row">{withdrawal.name || t.signalLog.unnamed}</th>
           <td>{withdrawal.site.name}</td>
-          <When time={withdrawal.withdrawnAt} />
+          <TimeCell time={withdrawal.withdrawnAt} />
           <td class={withdrawal.waitingFor.length === 0 ? 'good' : 'warn'}>
             {format.list([
               t.signalLog.confirmed(format.number(withdrawal.confirmed), format.number(withdrawal.sites)),
@@ -136,27 +117,27 @@ function WithdrawalsTable({ withdrawals }: Pick<DeskProps, 'withdrawals'>) {
   );
 }
 
-function SignalsTable({ signals }: Pick<DeskProps, 'signals'>) {
-  const { t, format } = useSpeech();
-  const columns = useColumns();
+function SignalsTable({ signals }: Pick<SignalLogProps, 'signals'>) {
+  const { t, format } = useTranslation();
   if (signals.length === 0) return <p class="quiet">{t.signalLog.noSignals}</p>;
+  const { site, received, handled, attempts, records, error } = t.signalLog.columns;
   return (
     <Table
       testId="signals"
       isList
       label={t.signalLog.signals}
-      columns={columns('site', 'received', 'handled', 'attempts', 'records', 'error')}
+      columns={[site, received, handled, attempts, records, error]}
     >
       {signals.map(signal => (
         <tr key={signal.id}>
           <th scope="row">{signal.site.name}</th>
-          <When time={signal.receivedAt} />
-          <When time={signal.handledAt} never={t.signalLog.pending} />
+          <TimeCell time={signal.receivedAt} />
+          <TimeCell time={signal.handledAt} never={t.signalLog.pending} />
           <td class="number">{format.number(signal.attempts)}</td>
           <td class="number">
             {signal.records === undefined ? t.common.none : format.number(signal.records)}
           </td>
-          <Failure code={signal.errorCode} text={signal.lastError} />
+          <ErrorCell code={signal.errorCode} detail={signal.lastError} />
         </tr>
       ))}
     </Table>

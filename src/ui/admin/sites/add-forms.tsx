@@ -1,9 +1,9 @@
-/** Adding a site or a tracker. What can be checked here is checked here; the rest the centre says in a sentence. */
+/** The forms that add a site or a tracker. Central reports the errors that these cannot find. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/call.ts';
 import { Field, type FieldSpec } from '../../components/field.tsx';
-import { Refusal } from '../../components/notice.tsx';
-import { useSpeech } from '../../i18n/use-translation.tsx';
+import { ErrorText } from '../../components/notice.tsx';
+import { useTranslation } from '../../i18n/use-translation.tsx';
 import type { Invitation } from './join-lines.ts';
 import { parseNewSite, type SiteFields } from './new-site.ts';
 
@@ -12,7 +12,7 @@ interface AddProps {
   readonly onInvited: (invitation: Invitation) => void;
 }
 export function AddSite({ token, onInvited }: AddProps) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   return (
     <AddForm
       title={t.admin.addSite}
@@ -38,7 +38,7 @@ export function AddSite({ token, onInvited }: AddProps) {
 }
 
 export function AddTracker({ token, onInvited }: AddProps) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   return (
     <AddForm
       title={t.admin.addTracker}
@@ -70,7 +70,7 @@ interface AddFormProps {
 }
 
 function AddForm({ title, testId, fields, send }: AddFormProps) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const [values, setValues] = useState(EMPTY);
   const [error, setError] = useState<unknown>();
   const submit = async (): Promise<void> => {
@@ -100,8 +100,8 @@ function AddForm({ title, testId, fields, send }: AddFormProps) {
             onInput={value => setValues(before => ({ ...before, [spec.key]: value }))}
           />
         ))}
-        <Refusal error={error} isWhole />
-        <div class="whole">
+        <ErrorText error={error} isWide />
+        <div class="full-width">
           <button type="submit" class="primary">
             {t.admin.add}
           </button>

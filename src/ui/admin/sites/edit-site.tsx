@@ -1,12 +1,12 @@
-/** The form in which an administrator says how much a site counts, how much may leave it, and whose site it is. */
+/** The form for the settings of a site: weight, failover order, egress limit, coverage zone, database. */
 import { useId, useState } from 'preact/hooks';
 import type { Site } from '../../../protocol/central.ts';
 import { call } from '../../api/call.ts';
 import { Dialog } from '../../components/dialog.tsx';
 import { Field, type FieldSpec } from '../../components/field.tsx';
-import { Refusal } from '../../components/notice.tsx';
-import { useSpeech } from '../../i18n/use-translation.tsx';
-import { type EditFields, fieldsOf, parseSiteEdit } from './site-edit.ts';
+import { ErrorText } from '../../components/notice.tsx';
+import { useTranslation } from '../../i18n/use-translation.tsx';
+import { type EditFields, formatSiteEdit, parseSiteEdit } from './site-edit.ts';
 
 interface EditSiteProps {
   readonly site: Site;
@@ -16,10 +16,10 @@ interface EditSiteProps {
 }
 
 export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const { edit } = t.admin;
-  // What is typed stays, though the table behind it is read anew every two seconds.
-  const [fields, setFields] = useState(() => fieldsOf(site));
+  // The typed values stay while the table behind the form reloads every two seconds.
+  const [fields, setFields] = useState(() => formatSiteEdit(site));
   const [saving, setSaving] = useState(false);
   const [error, setError] = useState<unknown>();
   const set = (change: Partial<EditFields>): void => setFields(before => ({ ...before, ...change }));
@@ -61,7 +61,7 @@ export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
           value={fields.zone}
           onInput={zone => set({ zone })}
         />
-        <Choice
+        <Checkbox
           label={edit.drained}
           name="drained"
           isChosen={fields.drained}
@@ -79,15 +79,15 @@ export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
           onInput={databaseUrl => set({ databaseUrl })}
         />
         {isReadBySql && (
-          <Choice
+          <Checkbox
             label={edit.useGateway}
             name="throughGateway"
-            isChosen={fields.throughGateway}
-            onChoose={throughGateway => set({ throughGateway })}
+            isChosen={fields.useGateway}
+            onChoose={throughGateway => set({ useGateway: throughGateway })}
           />
         )}
-        <Refusal error={error} isWhole />
-        <div class="actions whole">
+        <ErrorText error={error} isWide />
+        <div class="actions full-width">
           <button type="submit" class="primary" disabled={saving}>
             {t.common.save}
           </button>
@@ -100,17 +100,17 @@ export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
   );
 }
 
-interface ChoiceProps {
+interface CheckboxProps {
   readonly label: string;
   readonly name: string;
   readonly isChosen: boolean;
   readonly onChoose: (isChosen: boolean) => void;
 }
 
-function Choice({ label, name, isChosen, onChoose }: ChoiceProps) {
+function Checkbox({ label, name, isChosen, onChoose }: CheckboxProps) {
   const id = useId();
   return (
-    <div class="choice whole">
+    <div class="checkbox-field full-width">
       <input
         id={id}
         name={name}

@@ -1,6 +1,6 @@
-/** The join token of a new member, shown once, with the lines to paste. */
+/** The join token of a new member, shown once, with the lines for its configuration. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useSpeech } from '../../i18n/use-translation.tsx';
+import { useTranslation } from '../../i18n/use-translation.tsx';
 import { formatJoinLines, type Invitation } from './join-lines.ts';
 
 export type { Invitation };
@@ -11,9 +11,9 @@ interface InvitationPanelProps {
 }
 
 export function InvitationPanel({ invitation, onClose }: InvitationPanelProps) {
-  const { t } = useSpeech();
+  const { t } = useTranslation();
   const [copied, setCopied] = useState<string>();
-  // It stands above the button that asked for it, and is shown once: it must be seen.
+  // The panel is above the button that requested it. It is shown once, so it takes the focus.
   const ref = useRef<HTMLElement>(null);
   useEffect(() => ref.current?.focus(), [invitation]);
   const lines = formatJoinLines(invitation, location.origin);
@@ -29,7 +29,7 @@ export function InvitationPanel({ invitation, onClose }: InvitationPanelProps) {
       <p>{t.admin.invitationText}</p>
       <pre data-testid="join-lines">{lines}</pre>
       <div class="actions">
-        {/* Browsers give the clipboard to secure pages alone; elsewhere the lines are marked and copied by hand. */}
+        {/* Browsers allow the clipboard only on secure pages. Elsewhere the person selects and copies the lines. */}
         {'clipboard' in navigator && (
           <button
             type="button"

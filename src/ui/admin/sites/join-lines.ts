@@ -1,4 +1,4 @@
-/** The lines of a new member's configuration. Pure. */
+/** The lines that a new member's configuration needs. Pure. */
 export interface Invitation {
   readonly role: 'site' | 'tracker';
   readonly name: string;
@@ -8,7 +8,7 @@ export interface Invitation {
 
 const IP_HOST = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/i;
 
-/** TOML; its basic strings are written as JSON's are. */
+/** TOML: its basic strings have the syntax of JSON strings. */
 export function formatJoinLines(invitation: Invitation, central: string): string {
   const { role, name, baseUrl, joinToken } = invitation;
   const url = new URL(baseUrl);

@@ -1,15 +1,15 @@
-/** Places sites on a small map: longitude and latitude to the picture's units. Pure. */
+/** Projects sites to a small map: degrees to the units of the drawing. Pure. */
 import type { Coordinates } from '../../../protocol/central.ts';
 
 export const MAP_WIDTH = 860;
 export const MAP_HEIGHT = 320;
 const MARGIN = 56;
-/** A single site, or neighbours, are not blown up beyond this many degrees across. */
-const LEAST_SPAN_DEGREES = 4;
+/** The map shows at least this many degrees, so that a single site or neighbours are not enlarged too much. */
+const MIN_SPAN_DEGREES = 4;
 
 export interface Projection {
-  place(coordinates: Coordinates): { readonly x: number; readonly y: number };
-  /** Degrees at which lines of the grid stand. */
+  project(coordinates: Coordinates): { readonly x: number; readonly y: number };
+  /** Degrees of the grid lines. */
   readonly meridians: readonly number[];
   readonly parallels: readonly number[];
 }
@@ -21,11 +21,11 @@ function gridLines(low: number, high: number): readonly number[] {
   return Array.from({ length: Math.max(0, count) }, (_, index) => first + index * step);
 }
 
-/** The largest scale at which all fit; equirectangular, true to shape at the middle. */
+/** Equirectangular, true to shape in the middle, at the largest scale that fits all sites. */
 export function projectSites(places: readonly Coordinates[]): Projection {
   const span = (values: readonly number[]): readonly [middle: number, size: number] => {
     const [low, high] = [Math.min(...values), Math.max(...values)];
-    return [(low + high) / 2, Math.max(LEAST_SPAN_DEGREES, high - low)];
+    return [(low + high) / 2, Math.max(MIN_SPAN_DEGREES, high - low)];
   };
   const [middleLongitude, width] = span(places.map(each => each.longitude));
   const [middleLatitude, height] = span(places.map(each => each.latitude));
@@ -34,7 +34,7 @@ export function projectSites(places: readonly Coordinates[]): Projection {
   const halfWidth = MAP_WIDTH / 2 / scale / narrowing;
   const halfHeight = MAP_HEIGHT / 2 / scale;
   return {
-    place: ({ latitude, longitude }) => ({
+    project: ({ latitude, longitude }) => ({
       x: MAP_WIDTH / 2 + (longitude - middleLongitude) * narrowing * scale,
       y: MAP_HEIGHT / 2 - (latitude - middleLatitude) * scale,
     }),

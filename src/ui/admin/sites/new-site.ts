@@ -1,5 +1,6 @@
-/** What was typed into the form of a new site → the call's body. Pure. */
+/** The fields of the form for a new site → the body of `POST /api/sites`. Pure. */
 import type { Coordinates } from '../../../protocol/central.ts';
+import { splitList } from '../../i18n/split-list.ts';
 import type { Texts } from '../../i18n/texts.ts';
 
 export interface SiteFields {
@@ -17,18 +18,18 @@ export interface NewSite {
   readonly zone: readonly string[];
 }
 
-/** Rough on purpose: the centre parses it for good. */
+/** A rough check. Central parses the prefix. */
 const PREFIX = /^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-f:]*:[0-9a-f:.]*)\/[0-9]{1,3}$/i;
 
-/** @throws Error with a sentence in the page's language. */
+/** @throws Error with a sentence in the language of the page */
 export function parseZone(text: string, texts: Texts['admin']): readonly string[] {
-  const zone = text.split(/[\s,，、;；]+/).filter(Boolean);
+  const zone = splitList(text);
   const bad = zone.find(prefix => !PREFIX.test(prefix));
   if (bad !== undefined) throw new Error(texts.badPrefix(bad));
   return zone;
 }
 
-/** @throws Error with a sentence in the page's language. */
+/** @throws Error with a sentence in the language of the page */
 export function parseNewSite(fields: SiteFields, texts: Texts['admin']): NewSite {
   const zone = parseZone(fields.zone, texts);
   const given = [fields.latitude, fields.longitude].filter(text => text.trim() !== '').length;

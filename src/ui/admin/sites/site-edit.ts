@@ -1,4 +1,4 @@
-/** What an administrator sets of a site ⇄ what stands in its form. Pure. */
+/** The settings of a site ⇄ the fields of its form. Pure. */
 import type { Site, SitePolicyEdit } from '../../../protocol/central.ts';
 import type { Texts } from '../../i18n/texts.ts';
 import { parseZone } from './new-site.ts';
@@ -10,10 +10,10 @@ export interface EditFields {
   readonly egressLimit: string;
   readonly zone: string;
   readonly drained: boolean;
-  /** Empty: stays as it is. Never told, so it cannot be shown. */
+  /** Empty keeps the current address, which central never sends. */
   readonly databaseUrl: string;
-  /** The site's database is read through its gateway again. */
-  readonly throughGateway: boolean;
+  /** Central reads the site's database through its gateway again. */
+  readonly useGateway: boolean;
 }
 
 /** `PATCH /api/sites/{id}` */
@@ -23,19 +23,19 @@ export interface SiteEdit {
   readonly databaseUrl?: string | null;
 }
 
-const BPS_A_MBPS = 1_000_000;
+const BPS_PER_MBPS = 1_000_000;
 
-export const fieldsOf = ({ policy, zone }: Site): EditFields => ({
+export const formatSiteEdit = ({ policy, zone }: Site): EditFields => ({
   weight: String(policy.weight ?? 1),
   failoverOrder: String(policy.failoverOrder ?? 0),
-  egressLimit: policy.egressLimitBps === undefined ? '' : String(policy.egressLimitBps / BPS_A_MBPS),
+  egressLimit: policy.egressLimitBps === undefined ? '' : String(policy.egressLimitBps / BPS_PER_MBPS),
   zone: zone.join('\n'),
   drained: policy.drained ?? false,
   databaseUrl: '',
-  throughGateway: false,
+  useGateway: false,
 });
 
-/** @throws Error with a sentence in the page's language. */
+/** @throws Error with a sentence in the language of the page */
 export function parseSiteEdit(fields: EditFields, texts: Texts['admin']): SiteEdit {
   const zone = parseZone(fields.zone, texts);
   const weight = Number(fields.weight);
@@ -44,7 +44,7 @@ export function parseSiteEdit(fields: EditFields, texts: Texts['admin']): SiteEd
   if (!Number.isInteger(failoverOrder) || Math.abs(failoverOrder) > 1_000)
     throw new Error(texts.edit.badOrder);
   const hasLimit = fields.egressLimit.trim() !== '';
-  const egressLimitBps = Math.round(Number(fields.egressLimit) * BPS_A_MBPS);
+  const egressLimitBps = Math.round(Number(fields.egressLimit) * BPS_PER_MBPS);
   if (hasLimit && !(egressLimitBps >= 1)) throw new Error(texts.edit.badLimit);
   const databaseUrl = fields.databaseUrl.trim();
   if (databaseUrl !== '' && !/^postgres(ql)?:\/\/./.test(databaseUrl))
@@ -57,6 +57,6 @@ export function parseSiteEdit(fields: EditFields, texts: Texts['admin']): SiteEd
       drained: fields.drained,
     },
     zone,
-    ...(fields.throughGateway ? { databaseUrl: null } : databaseUrl === '' ? {} : { databaseUrl }),
+    ...(fields.useGateway ? { databaseUrl: null } : databaseUrl === '' ? {} : { databaseUrl }),
   };
 }

@@ -1,6 +1,6 @@
-/** Where the sites are, in the colours of their states, for those who would rather look than read. */
+/** A map of the sites, in the colours of their states. */
 import type { Site } from '../../../protocol/central.ts';
-import { useSpeech } from '../../i18n/use-translation.tsx';
+import { useTranslation } from '../../i18n/use-translation.tsx';
 import { MAP_HEIGHT, MAP_WIDTH, projectSites } from './map-projection.ts';
 
 export const STATE_COLOURS: Readonly<Record<Site['state'], 'good' | 'bad' | 'warn' | 'quiet'>> = {
@@ -12,22 +12,22 @@ export const STATE_COLOURS: Readonly<Record<Site['state'], 'good' | 'bad' | 'war
 };
 
 export function SiteMap({ sites }: { readonly sites: readonly Site[] }) {
-  const { t, format } = useSpeech();
+  const { t, format } = useTranslation();
   const active = sites.filter(site => site.state !== 'revoked');
   const placed = active.flatMap(site => (site.coordinates ? [{ site, coordinates: site.coordinates }] : []));
   const unplaced = active.filter(site => !site.coordinates);
   if (placed.length === 0) return null;
   const projection = projectSites(placed.map(each => each.coordinates));
-  const x = (longitude: number): number => projection.place({ latitude: 0, longitude }).x;
-  const y = (latitude: number): number => projection.place({ latitude, longitude: 0 }).y;
-  const words = placed.map(({ site }) => `${site.name}: ${t.admin.states[site.state]}`);
+  const x = (longitude: number): number => projection.project({ latitude: 0, longitude }).x;
+  const y = (latitude: number): number => projection.project({ latitude, longitude: 0 }).y;
+  const descriptions = placed.map(({ site }) => `${site.name}: ${t.admin.states[site.state]}`);
   return (
     <figure>
       <svg
         class="map"
         viewBox={`0 0 ${MAP_WIDTH} ${MAP_HEIGHT}`}
         role="img"
-        aria-label={t.admin.mapLabel(format.list(words))}
+        aria-label={t.admin.mapLabel(format.list(descriptions))}
         data-testid="map"
       >
         <g class="grid">
@@ -39,7 +39,7 @@ export function SiteMap({ sites }: { readonly sites: readonly Site[] }) {
           ))}
         </g>
         {placed.map(({ site, coordinates }) => {
-          const place = projection.place(coordinates);
+          const place = projection.project(coordinates);
           const radius = 7 + Math.min(9, Math.sqrt(site.videos));
           const isRight = place.x > MAP_WIDTH * 0.75;
           return (

@@ -1,5 +1,6 @@
 /** The English texts of the pages. A text that contains values is a function. */
 import type { RenderedFigures } from '../rendered-figures.ts';
+import { enProblems } from './en-problems.ts';
 
 const number = (n: number): string => n.toLocaleString('en-GB');
 const count = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`;
@@ -19,18 +20,17 @@ export const en = {
     save: 'Save',
     none: '–',
   },
+  /** Failures that no server reported. */
   errors: {
     network: 'The server is not responding. Check your connection. This page will keep trying.',
     unreadable: 'The server sent an unexpected response. Reload the page.',
     unauthorised: 'The token was not accepted.',
-    'video-unknown': 'Video not found. It may not be published yet, or the address is incomplete.',
-    'video-withdrawn': 'This video was withdrawn by the site that published it.',
-    'no-source': 'No site can serve this video right now. This page will keep trying.',
+    'no-tracker': "No tracker is connected yet, so videos can't be played.",
     'tracker-unavailable':
       "The tracker is not responding, so this video can't be played. Check your connection. This page will keep trying.",
-    'grant-expired': 'This link has expired. Ask the person who sent it for a new one.',
-    'grant-revoked': 'This link has been revoked.',
   },
+  /** By the codes of the servers' problems. */
+  problems: enProblems,
   notFound: {
     heading: 'Page not found',
     text: 'The address may be incomplete or mistyped.',
@@ -149,7 +149,6 @@ export const en = {
     copyStates: { origin: 'original', complete: 'full copy' },
     notYet: 'not yet',
     back: 'All videos',
-    noTracker: "No tracker is connected yet, so videos can't be played.",
     interrupted: 'No site is responding. Playback will resume automatically.',
     unplayable: "This browser can't play this video.",
     unplayableHint: 'It may not support the codecs. Try another browser, or open the stream in a player:',

@@ -1,5 +1,6 @@
 /** 各页面的简体中文文本。 */
 import type { Texts } from './en.ts';
+import { zhProblems } from './zh-problems.ts';
 
 const number = (n: number): string => n.toLocaleString('zh-CN');
 
@@ -22,13 +23,10 @@ export const zh: Texts = {
     network: '服务器没有响应。请检查网络连接，本页会继续尝试。',
     unreadable: '服务器返回了无法识别的内容，请刷新页面。',
     unauthorised: '令牌未被接受。',
-    'video-unknown': '找不到该视频。它可能尚未发布，或地址不完整。',
-    'video-withdrawn': '该视频已被发布站点下架。',
-    'no-source': '目前没有站点能提供该视频，本页会继续尝试。',
+    'no-tracker': '尚未连接跟踪服务器，无法播放视频。',
     'tracker-unavailable': '跟踪服务器没有响应，无法播放该视频。请检查网络连接，本页会继续尝试。',
-    'grant-expired': '此链接已过期，请向发送者索取新的链接。',
-    'grant-revoked': '此链接已被撤销。',
   },
+  problems: zhProblems,
   notFound: {
     heading: '页面不存在',
     text: '地址可能不完整或输入有误。',
@@ -146,7 +144,6 @@ export const zh: Texts = {
     copyStates: { origin: '原件', complete: '完整副本' },
     notYet: '尚未',
     back: '全部视频',
-    noTracker: '尚未连接跟踪服务器，无法播放视频。',
     interrupted: '没有站点响应，恢复后将自动继续播放。',
     unplayable: '该浏览器无法播放此视频。',
     unplayableHint: '它可能不支持所用的编码。请换一个浏览器，或在播放器中打开以下地址：',

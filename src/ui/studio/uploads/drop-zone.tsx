@@ -1,8 +1,8 @@
-/** Takes files: dropped anywhere on the page, or chosen. */
+/** Accepts files that are dropped anywhere on the page, or selected. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Visibility } from '../../../protocol/publication/record.ts';
-import { useSpeech } from '../../i18n/use-translation.tsx';
-import { VisibilityChoice } from '../visibility-select.tsx';
+import { useTranslation } from '../../i18n/use-translation.tsx';
+import { VisibilitySelect } from '../visibility-select.tsx';
 
 interface DropZoneProps {
   readonly maxBytes: number | undefined;
@@ -12,34 +12,34 @@ interface DropZoneProps {
 }
 
 export function DropZone({ maxBytes, visibility, onVisibility, onFiles }: DropZoneProps) {
-  const { t, format } = useSpeech();
-  const over = useFileDrop(onFiles);
+  const { t, format } = useTranslation();
+  const isDragging = useFileDrop(onFiles);
   return (
-    <section class={over ? 'drop over' : 'drop'} data-testid="drop" aria-labelledby="drop-heading">
-      <h2 id="drop-heading">{over ? t.studio.release : t.studio.drop}</h2>
+    <section class={isDragging ? 'drop dragging' : 'drop'} data-testid="drop" aria-labelledby="drop-heading">
+      <h2 id="drop-heading">{isDragging ? t.studio.release : t.studio.drop}</h2>
       <input
         id="file"
-        class="hidden-text"
+        class="visually-hidden"
         type="file"
         multiple
         onChange={event => {
           onFiles([...(event.currentTarget.files ?? [])]);
-          // The same file may be chosen again.
+          // Selecting the same file again must fire another event.
           event.currentTarget.value = '';
         }}
       />
       <label class="button primary" for="file">
         {t.studio.choose}
       </label>
-      <VisibilityChoice value={visibility} onChoose={onVisibility} isInline />
+      <VisibilitySelect value={visibility} onChoose={onVisibility} isInline />
       {maxBytes !== undefined && <p class="quiet">{t.studio.limit(format.size(maxBytes))}</p>}
     </section>
   );
 }
 
-/** True while something is dragged over the page. */
+/** @returns true while something is dragged over the page */
 function useFileDrop(onFiles: (files: readonly File[]) => void): boolean {
-  const [over, setOver] = useState(false);
+  const [isDragging, setDragging] = useState(false);
   const latest = useRef(onFiles);
   latest.current = onFiles;
   useEffect(() => {
@@ -48,18 +48,18 @@ function useFileDrop(onFiles: (files: readonly File[]) => void): boolean {
       window.addEventListener(kind, work, { signal: control.signal });
     on('dragover', event => {
       event.preventDefault();
-      setOver(true);
+      setDragging(true);
     });
     on('dragleave', event => {
-      // Only leaving the window counts, not moving from one element of it to the next.
-      if (event.relatedTarget === null) setOver(false);
+      // Moving from one element to the next also fires this event. Only leaving the window counts.
+      if (event.relatedTarget === null) setDragging(false);
     });
     on('drop', event => {
       event.preventDefault();
-      setOver(false);
+      setDragging(false);
       latest.current([...(event.dataTransfer?.files ?? [])]);
     });
     return () => control.abort();
   }, []);
-  return over;
+  return isDragging;
 }

@@ -1,30 +1,34 @@
-/** How fast an upload goes, smoothed over some seconds, and how long it will take. Pure. */
+/** The rate of an upload, smoothed over several seconds, and the time that remains. Pure. */
 const SAMPLE_MS = 500;
-/** Weight of the newest sample. */
-const WEIGHT = 0.3;
+/** The share of the newest sample. */
+const SMOOTHING = 0.3;
 
-export interface Rate {
+export interface UploadRate {
+  /** Undefined until the first sample is complete. */
   readonly bytesPerSecond: number | undefined;
   readonly atMs: number;
   readonly bytes: number;
 }
 
-export const beginRate = (bytes: number, nowMs: number): Rate => ({
+export const startRate = (bytes: number, nowMs: number): UploadRate => ({
   bytesPerSecond: undefined,
   atMs: nowMs,
   bytes,
 });
 
-export function measureRate(rate: Rate, bytes: number, nowMs: number): Rate {
-  // After a resumption the count begins lower than it was.
-  if (bytes < rate.bytes) return beginRate(bytes, nowMs);
+export function updateRate(rate: UploadRate, bytes: number, nowMs: number): UploadRate {
+  // A resumed upload continues at what the site has, which may be less than was sent.
+  if (bytes < rate.bytes) return startRate(bytes, nowMs);
   const elapsedMs = nowMs - rate.atMs;
   if (elapsedMs < SAMPLE_MS) return rate;
   const sample = ((bytes - rate.bytes) * 1000) / elapsedMs;
   const before = rate.bytesPerSecond ?? sample;
-  return { bytesPerSecond: before + WEIGHT * (sample - before), atMs: nowMs, bytes };
+  return { bytesPerSecond: before + SMOOTHING * (sample - before), atMs: nowMs, bytes };
 }
 
-/** Undefined while nothing can be said. */
-export const estimateLeftMs = (rate: Rate, totalBytes: number, bytes: number): number | undefined =>
-  rate.bytesPerSecond ? ((totalBytes - bytes) / rate.bytesPerSecond) * 1000 : undefined;
+/** Undefined while it cannot be estimated. */
+export const estimateLeftMs = (
+  { bytesPerSecond }: UploadRate,
+  totalBytes: number,
+  sentBytes: number,
+): number | undefined => (bytesPerSecond ? ((totalBytes - sentBytes) / bytesPerSecond) * 1000 : undefined);

@@ -1,9 +1,9 @@
-/** One upload of this tab, while its bytes travel. */
-
-import { Refusal } from '../../components/notice.tsx';
-import { useSpeech } from '../../i18n/use-translation.tsx';
+/** One upload of this tab. */
+import { ErrorText } from '../../components/notice.tsx';
+import { useTranslation } from '../../i18n/use-translation.tsx';
 import { Stepper } from '../stepper.tsx';
-import type { UploadItem, UploadQueue } from './upload-queue.ts';
+import type { UploadItem } from './upload-list.ts';
+import type { UploadQueue } from './upload-queue.ts';
 import { estimateLeftMs } from './upload-rate.ts';
 
 interface UploadRowProps {
@@ -12,11 +12,11 @@ interface UploadRowProps {
 }
 
 export function UploadRow({ item, queue }: UploadRowProps) {
-  const { t, format } = useSpeech();
+  const { t, format } = useTranslation();
   const { key, name, state, sentBytes, sizeBytes, rate } = item;
   const isSending = state === 'sending';
   const leftMs = isSending ? estimateLeftMs(rate, sizeBytes, sentBytes) : undefined;
-  const doing = isSending ? t.studio.videoStatus.uploading : t.studio.videoStatus[state];
+  const status = t.studio.videoStatus[isSending ? 'uploading' : state];
   return (
     <li class="panel" data-testid="upload" data-state={state} data-video={item.videoId}>
       <div class="video-top">
@@ -36,22 +36,22 @@ export function UploadRow({ item, queue }: UploadRowProps) {
           </button>
         </div>
       </div>
-      <Stepper video={uploadFacts(item)} />
-      <progress max={sizeBytes} value={sentBytes} aria-label={t.studio.announce(name, doing)} />
+      <Stepper video={toStepFacts(item)} />
+      <progress max={sizeBytes} value={sentBytes} aria-label={t.studio.announce(name, status)} />
       <p class="row quiet number">
-        <span>{doing}</span>
+        <span>{status}</span>
         <span>{t.studio.sent(format.size(sentBytes), format.size(sizeBytes))}</span>
         {isSending && rate.bytesPerSecond !== undefined && (
           <span>{t.studio.speed(format.size(rate.bytesPerSecond))}</span>
         )}
         {leftMs !== undefined && <span>{t.studio.left(format.duration(leftMs))}</span>}
       </p>
-      <Refusal error={item.error} />
+      <ErrorText error={item.error} />
     </li>
   );
 }
 
-const uploadFacts = ({ sentBytes, sizeBytes }: UploadItem) => ({
+const toStepFacts = ({ sentBytes, sizeBytes }: UploadItem) => ({
   state: 'uploading' as const,
   signalSent: false,
   published: false,

@@ -1,54 +1,34 @@
-/** A small sample of the way to a site: the time of a request over an open connection, and the rate at which bytes come in. */
+/** Measures the path to a site with a small sample: the round-trip time on an open connection, and the throughput. */
+import { type Arrival, estimateThroughputBps } from './throughput.ts';
+
 const TIMEOUT_MS = 5_000;
-/** Less than this in one piece says nothing of a rate. */
-const WINDOW_BYTES = 32_768;
-const MOST_PEAK = 3;
 
 export interface Sample {
   readonly rttMs: number;
   readonly bps: number;
 }
 
-/** @throws where nothing came, or not in time. */
-export async function takeSample(url: string): Promise<Sample> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
-  const small = new URL(url);
-  small.searchParams.set('bytes', '1');
-  await load(small.href, signal);
-  const { ms } = await load(small.href, signal);
-  const { arrivals } = await load(url, signal);
-  return { rttMs: ms, bps: rateOf(arrivals) };
+/** @throws if nothing arrived in time */
+export async function measureSample(url: string): Promise<Sample> {
+  const abort = AbortSignal.timeout(TIMEOUT_MS);
+  const oneByte = new URL(url);
+  oneByte.searchParams.set('bytes', '1');
+  // The first request opens the connection; the second one measures a round trip on it.
+  await load(oneByte.href, abort);
+  const { durationMs } = await load(oneByte.href, abort);
+  const { arrivals } = await load(url, abort);
+  return { rttMs: durationMs, bps: estimateThroughputBps(arrivals) };
 }
 
-export interface Arrival {
-  readonly atMs: number;
-  /** So far. */
-  readonly bytes: number;
+interface Load {
+  readonly durationMs: number;
+  readonly arrivals: readonly Arrival[];
 }
 
-/** Bits a second. A connection that starts slowly comes in bursts; within a burst the bytes come at the path's own rate. */
-export function rateOf(arrivals: readonly Arrival[]): number {
-  const rate = (from: Arrival, to: Arrival): number =>
-    ((to.bytes - from.bytes) * 8_000) / Math.max(0.5, to.atMs - from.atMs);
-  const [first] = arrivals;
-  const last = arrivals.at(-1);
-  if (!first || !last || first === last) return 0;
-  const mean = rate(first, last);
-  let peak = mean;
-  for (const from of arrivals) {
-    const to = arrivals.find(each => each.bytes - from.bytes >= WINDOW_BYTES);
-    if (to) peak = Math.max(peak, rate(from, to));
-  }
-  return Math.min(peak, MOST_PEAK * mean);
-}
-
-async function load(
-  url: string,
-  signal: AbortSignal,
-): Promise<{ readonly ms: number; readonly arrivals: readonly Arrival[] }> {
-  const started = performance.now();
-  const response = await fetch(url, { cache: 'no-store', signal });
-  if (!response.ok || !response.body) throw new Error(`answered ${response.status}`);
+async function load(url: string, abort: AbortSignal): Promise<Load> {
+  const startedMs = performance.now();
+  const response = await fetch(url, { cache: 'no-store', signal: abort });
+  if (!response.ok || !response.body) throw new Error(`status ${response.status}`);
   const arrivals: Arrival[] = [{ atMs: performance.now(), bytes: 0 }];
   const reader = response.body.getReader();
   let bytes = 0;
@@ -58,5 +38,5 @@ async function load(
     bytes += value.byteLength;
     arrivals.push({ atMs: performance.now(), bytes });
   }
-  return { ms: performance.now() - started, arrivals };
+  return { durationMs: performance.now() - startedMs, arrivals };
 }

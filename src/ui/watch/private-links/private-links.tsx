@@ -1,11 +1,11 @@
-/** Who may watch a private video: an operator gives links, sees those that hold, and takes them back. */
+/** Who can watch a private video: an operator creates links, sees the active ones and revokes them. */
 import { useId, useState } from 'preact/hooks';
-import type { Grant } from '../../protocol/rights.ts';
-import { call } from '../api/call.ts';
-import { usePoll } from '../api/use-poll.ts';
-import { Confirm } from '../components/dialog.tsx';
-import { ErrorNotice, Refusal } from '../components/notice.tsx';
-import { useSpeech } from '../i18n/use-translation.tsx';
+import type { Grant } from '../../../protocol/rights.ts';
+import { call } from '../../api/call.ts';
+import { usePoll } from '../../api/use-poll.ts';
+import { Confirm } from '../../components/dialog.tsx';
+import { ErrorNotice, ErrorText } from '../../components/notice.tsx';
+import { useTranslation } from '../../i18n/use-translation.tsx';
 
 const REFRESH_MS = 5_000;
 const HOUR_S = 3_600;
@@ -19,19 +19,19 @@ const SECONDS: Readonly<Record<Lifetime, number>> = {
   year: 365 * 24 * HOUR_S,
 };
 
-interface GrantsProps {
+interface PrivateLinksProps {
   readonly video: string;
   readonly token: string;
-  /** Somebody watches here already. */
+  /** The page already has a grant. */
   readonly isWatching: boolean;
 }
 
-export function Grants({ video, token, isWatching }: GrantsProps) {
-  const { t } = useSpeech();
+export function PrivateLinks({ video, token, isWatching }: PrivateLinksProps) {
+  const { t } = useTranslation();
   const url = `/api/videos/${encodeURIComponent(video)}/grants`;
   const list = usePoll(
     url,
-    signal => call<{ grants: readonly Grant[] }>(url, { token, signal }),
+    abort => call<{ grants: readonly Grant[] }>(url, { token, abort }),
     () => REFRESH_MS,
   );
   const [isRevokingAll, setRevokingAll] = useState(false);
@@ -45,13 +45,13 @@ export function Grants({ video, token, isWatching }: GrantsProps) {
     }
     list.refresh();
   };
-  const give = (lifetime: Lifetime, note: string): Promise<Grant> =>
+  const createLink = (lifetime: Lifetime, note: string): Promise<Grant> =>
     call<Grant>(url, { method: 'POST', token, body: { lifetimeS: SECONDS[lifetime], note } });
   const revoke = (path: string): Promise<void> => act(() => call(url + path, { method: 'DELETE', token }));
   const grants = list.value?.grants;
   return (
-    <section class="panel" aria-labelledby="grants" data-testid="grants">
-      <h2 id="grants">{t.links.heading}</h2>
+    <section class="panel" aria-labelledby="private-links" data-testid="private-links">
+      <h2 id="private-links">{t.links.heading}</h2>
       <p class="quiet">{t.links.explain}</p>
       {!isWatching && (
         <div class="actions">
@@ -61,7 +61,7 @@ export function Grants({ video, token, isWatching }: GrantsProps) {
             data-testid="watch-here"
             onClick={() =>
               void act(async () => {
-                const { grant } = await give('hour', t.links.ownNote);
+                const { grant } = await createLink('hour', t.links.ownNote);
                 location.hash = `grant=${grant}`;
               })
             }
@@ -70,13 +70,13 @@ export function Grants({ video, token, isWatching }: GrantsProps) {
           </button>
         </div>
       )}
-      <NewGrant onGive={(lifetime, note) => act(() => give(lifetime, note))} />
-      <Refusal error={error} />
+      <NewLinkForm onCreate={(lifetime, note) => act(() => createLink(lifetime, note))} />
+      <ErrorText error={error} />
       {list.error !== undefined && <ErrorNotice error={list.error} retry={list.refresh} />}
       {grants?.length === 0 && <p class="quiet">{t.links.none}</p>}
       <ul class="stack plain-list">
         {grants?.map(grant => (
-          <GrantRow key={grant.id} grant={grant} onRevoke={() => void revoke(`/${grant.id}`)} />
+          <LinkRow key={grant.id} grant={grant} onRevoke={() => void revoke(`/${grant.id}`)} />
         ))}
       </ul>
       {grants && grants.length > 1 && (
@@ -108,18 +108,22 @@ export function Grants({ video, token, isWatching }: GrantsProps) {
   );
 }
 
-function NewGrant({ onGive }: { readonly onGive: (lifetime: Lifetime, note: string) => Promise<void> }) {
-  const { t } = useSpeech();
+function NewLinkForm({
+  onCreate,
+}: {
+  readonly onCreate: (lifetime: Lifetime, note: string) => Promise<void>;
+}) {
+  const { t } = useTranslation();
   const id = useId();
   const [lifetime, setLifetime] = useState<Lifetime>('week');
   const [note, setNote] = useState('');
   return (
     <form
       class="form"
-      data-testid="new-grant"
+      data-testid="new-link"
       onSubmit={event => {
         event.preventDefault();
-        void onGive(lifetime, note).then(() => setNote(''));
+        void onCreate(lifetime, note).then(() => setNote(''));
       }}
     >
       <div class="field">
@@ -156,11 +160,11 @@ function NewGrant({ onGive }: { readonly onGive: (lifetime: Lifetime, note: stri
   );
 }
 
-function GrantRow({ grant, onRevoke }: { readonly grant: Grant; readonly onRevoke: () => void }) {
-  const { t, format } = useSpeech();
+function LinkRow({ grant, onRevoke }: { readonly grant: Grant; readonly onRevoke: () => void }) {
+  const { t, format } = useTranslation();
   const id = useId();
   return (
-    <li class="stack" data-testid="grant" data-grant={grant.id}>
+    <li class="stack" data-testid="link-row" data-grant={grant.id}>
       <div class="row">
         <strong>{grant.note || t.links.unnamed}</strong>
         <span class="quiet">{t.links.until(format.dateTime(grant.expiresAt))}</span>
@@ -168,7 +172,7 @@ function GrantRow({ grant, onRevoke }: { readonly grant: Grant; readonly onRevok
           {t.links.revoke}
         </button>
       </div>
-      <label class="hidden-text" for={id}>
+      <label class="visually-hidden" for={id}>
         {t.links.link}
       </label>
       <input
@@ -183,7 +187,7 @@ function GrantRow({ grant, onRevoke }: { readonly grant: Grant; readonly onRevok
           <summary>{t.links.players}</summary>
           <dl class="facts">
             {Object.entries(grant.players).map(([name, address]) => (
-              <div key={name} class="whole">
+              <div key={name} class="full-width">
                 <dt>{t.links.addresses[name as keyof typeof t.links.addresses]}</dt>
                 <dd>
                   <code>{address}</code>

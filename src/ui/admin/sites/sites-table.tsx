@@ -1,0 +1,136 @@
+/** The sites with their state, and the actions on each. */
+import { useState } from 'preact/hooks';
+import type { Site } from '../../../protocol/central.ts';
+import { Confirm } from '../../components/dialog.tsx';
+import { Table, TimeCell } from '../../components/table.tsx';
+import { useTranslation } from '../../i18n/use-translation.tsx';
+import { ErrorCell } from '../error-cell.tsx';
+import { STATE_COLOURS } from './site-map.tsx';
+
+export interface SiteActions {
+  readonly onCollect: (site: Site) => void;
+  readonly onInvite: (site: Site) => void;
+  readonly onRevoke: (site: Site) => void;
+  readonly onEdit: (site: Site) => void;
+  readonly onDrain: (site: Site, drained: boolean) => void;
+}
+
+interface SitesTableProps {
+  readonly sites: readonly Site[];
+  readonly actions: SiteActions;
+}
+
+export function SitesTable({ sites, actions }: SitesTableProps) {
+  const { t, format } = useTranslation();
+  const [revoking, setRevoking] = useState<Site>();
+  if (sites.length === 0) return <p class="quiet">{t.admin.noSites}</p>;
+  const { columns } = t.admin;
+  return (
+    <>
+      <Table
+        testId="sites"
+        label={t.admin.sites}
+        columns={[
+          columns.name,
+          columns.state,
+          columns.videos,
+          columns.pending,
+          columns.lag,
+          columns.lastSignal,
+          columns.baseUrl,
+          columns.lastError,
+          columns.actions,
+        ]}
+      >
+        {sites.map(site => (
+          <tr key={site.id} data-site={site.id} data-state={site.state}>
+            <th scope="row">{site.name}</th>
+            <td>
+              <span class={`state ${STATE_COLOURS[site.state]}`}>{t.admin.states[site.state]}</span>
+              {site.policy.drained && <div class="warn">{t.admin.drained}</div>}
+              <ConversionWarning conversion={site.conversion} />
+            </td>
+            <td class="number">{format.number(site.videos)}</td>
+            <td class="number">{format.number(site.pendingSignals)}</td>
+            <td class="number">{site.lagMs === 0 ? t.common.none : format.duration(site.lagMs)}</td>
+            <TimeCell time={site.lastSignalAt} />
+            <td>
+              <a href={site.baseUrl}>{site.baseUrl}</a>
+              <div class="quiet">{site.zone.join(', ')}</div>
+            </td>
+            <ErrorCell code={site.lastErrorCode} detail={site.lastError} />
+            <td>
+              {site.state !== 'revoked' && (
+                <ActionButtons site={site} actions={actions} onRevoke={() => setRevoking(site)} />
+              )}
+            </td>
+          </tr>
+        ))}
+      </Table>
+      {revoking && (
+        <Confirm
+          title={t.admin.revokeTitle(revoking.name)}
+          text={t.admin.revokeText}
+          yes={t.admin.revoke}
+          no={t.common.cancel}
+          onYes={() => {
+            actions.onRevoke(revoking);
+            setRevoking(undefined);
+          }}
+          onNo={() => setRevoking(undefined)}
+        />
+      )}
+    </>
+  );
+}
+
+interface ActionButtonsProps {
+  readonly site: Site;
+  readonly actions: SiteActions;
+  readonly onRevoke: () => void;
+}
+
+function ActionButtons({ site, actions, onRevoke }: ActionButtonsProps) {
+  const { t } = useTranslation();
+  const isDrained = site.policy.drained === true;
+  return (
+    <div class="actions">
+      <button type="button" class="small" onClick={() => actions.onCollect(site)} data-testid="collect">
+        {t.admin.collect}
+      </button>
+      <button type="button" class="small" onClick={() => actions.onInvite(site)} data-testid="invite">
+        {t.admin.invite}
+      </button>
+      <button type="button" class="small" onClick={() => actions.onEdit(site)} data-testid="edit">
+        {t.admin.edit.open}
+      </button>
+      <button
+        type="button"
+        class="small"
+        onClick={() => actions.onDrain(site, !isDrained)}
+        data-testid="drain"
+      >
+        {isDrained ? t.admin.endDrain : t.admin.drain}
+      </button>
+      <button type="button" class="plain small" onClick={onRevoke} data-testid="revoke">
+        {t.admin.revoke}
+      </button>
+    </div>
+  );
+}
+
+/** Shown if ffmpeg is not sandboxed or not limited at the site. */
+function ConversionWarning({ conversion }: Pick<Site, 'conversion'>) {
+  const { t } = useTranslation();
+  if (!conversion || (conversion.isolation !== 'none' && conversion.hasLimits)) return null;
+  const [text, hint] =
+    conversion.isolation === 'none'
+      ? [t.admin.noSandbox, t.admin.noSandboxHint]
+      : [t.admin.noLimits, t.admin.noLimitsHint];
+  return (
+    <details class="warn" data-testid="unsafe-conversion">
+      <summary>{text}</summary>
+      <p>{hint}</p>
+    </details>
+  );
+}

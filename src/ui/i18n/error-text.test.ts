@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { ApiError, parseProblem } from '../api/api-error.ts';
+import { describeError, describeProblem, formatError } from './error-text.ts';
+import { TEXTS } from './texts.ts';
+
+const { en, zh } = TEXTS;
+
+describe('a problem that a server has stored', () => {
+  it('is the detail alone in English, and the translation with the detail in Chinese', () => {
+    const detail = 'The file ends after 3 MB.';
+    expect(describeProblem('truncated', detail, 'en', en.problems)).toEqual({ detail });
+    expect(describeProblem('truncated', detail, 'zh', zh.problems)).toEqual({
+      text: zh.problems.truncated,
+      detail,
+    });
+  });
+  it('is the text of its code if there is no detail', () => {
+    expect(describeProblem('truncated', '', 'en', en.problems)).toEqual({ text: en.problems.truncated });
+  });
+  it.each(['from-the-future', 'toString', undefined])('is the detail alone for the code %s', code => {
+    expect(describeProblem(code, 'Something.', 'zh', zh.problems)).toEqual({ detail: 'Something.' });
+  });
+});
+
+describe('an error', () => {
+  it('of a viewer is the text of the page, without the detail', () => {
+    const error = new ApiError(410, 'video-withdrawn', 'Gone since yesterday.');
+    expect(describeError(error, 'zh', zh)).toEqual({ text: zh.problems['video-withdrawn'] });
+    expect(describeError(error, 'en', en)).toEqual({ text: en.problems['video-withdrawn'] });
+  });
+  it('that no server reported has a text of its own', () => {
+    expect(describeError(new ApiError(0, 'network', 'x'), 'zh', zh)).toEqual({ text: zh.errors.network });
+    expect(describeError(new ApiError(503, 'no-tracker', ''), 'en', en)).toEqual({
+      text: en.errors['no-tracker'],
+    });
+  });
+  it('with status 401 says that the token was not accepted, whatever its code', () => {
+    const error = new ApiError(401, 'token-needed', 'No.');
+    expect(describeError(error, 'en', en)).toEqual({ text: en.errors.unauthorised });
+  });
+  it('with an unreadable response names the status', () => {
+    expect(formatError(parseProblem(502, ''), 'en', en)).toBe(`${en.errors.unreadable} (502)`);
+  });
+  it('in plain text is shown unchanged', () => {
+    expect(describeError(parseProblem(507, 'The disk is full.'), 'zh', zh)).toEqual({
+      detail: 'The disk is full.',
+    });
+  });
+  it('without any text is an unexpected response', () => {
+    expect(describeError(new ApiError(500, 'from-the-future', ''), 'zh', zh)).toEqual({
+      text: zh.errors.unreadable,
+    });
+  });
+  it('of a form is its message', () => {
+    expect(describeError(new Error('Enter a number.'), 'en', en)).toEqual({ text: 'Enter a number.' });
+    expect(describeError('text', 'en', en)).toEqual({ text: 'text' });
+  });
+  it('as one string has the translation first', () => {
+    const error = new ApiError(409, 'site-busy', 'Busy.');
+    expect(formatError(error, 'zh', zh)).toBe(`${zh.problems['site-busy']} Busy.`);
+    expect(formatError(error, 'en', en)).toBe('Busy.');
+  });
+});

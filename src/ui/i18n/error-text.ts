@@ -1,0 +1,55 @@
+/** Chooses the text for an error, by its code and never by its message. Pure. */
+import { isProblemCode, type ProblemCode } from '../../protocol/problems.ts';
+import { ApiError, isClientErrorCode } from '../api/api-error.ts';
+import type { Language } from './language.ts';
+import type { Texts } from './texts.ts';
+
+export interface ErrorText {
+  /** In the language of the page; undefined if only the server's English detail is known. */
+  readonly text?: string;
+  /** The server's detail of this occurrence, in English. */
+  readonly detail?: string;
+}
+
+/** The detail of these problems tells a viewer nothing that the text of the page does not. */
+const WITHOUT_DETAIL: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
+  'video-unknown',
+  'video-withdrawn',
+  'no-source',
+  'grant-expired',
+  'grant-revoked',
+]);
+
+/**
+ * In English the server's detail says everything, so it stands alone. In other languages the translation of the code precedes
+ * it. The detail of a code that this page does not know, from a proxy or a newer server, is shown unchanged.
+ */
+export function describeProblem(
+  code: string | undefined,
+  detail: string,
+  language: Language,
+  problems: Texts['problems'],
+): ErrorText {
+  if (!isProblemCode(code)) return detail === '' ? {} : { detail };
+  if (detail === '' || WITHOUT_DETAIL.has(code)) return { text: problems[code] };
+  return language === 'en' ? { detail } : { text: problems[code], detail };
+}
+
+/** Never empty: an error without any text is reported as an unexpected response. */
+export function describeError(error: unknown, language: Language, texts: Texts): ErrorText {
+  if (!(error instanceof ApiError)) return { text: error instanceof Error ? error.message : String(error) };
+  const { errors, problems } = texts;
+  if (error.status === 401) return { text: errors.unauthorised };
+  if (error.code === 'unreadable' && error.status > 0) {
+    return { text: `${errors.unreadable} (${error.status})` };
+  }
+  if (isClientErrorCode(error.code)) return { text: errors[error.code] };
+  const described = describeProblem(error.code, error.message, language, problems);
+  return described.text || described.detail ? described : { text: errors.unreadable };
+}
+
+/** The same as one string, where there is no room for two languages. */
+export const formatError = (error: unknown, language: Language, texts: Texts): string => {
+  const { text, detail } = describeError(error, language, texts);
+  return [text, detail].filter(Boolean).join(' ');
+};

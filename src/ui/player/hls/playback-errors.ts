@@ -1,0 +1,37 @@
+/** Decides what an error of hls.js means for playback. Pure: hls.js reports the error, playback.ts acts on it. */
+
+/** Playback has ended: no site responds, the browser cannot play the video, or it supports no adaptive streaming. */
+export type PlaybackFailure = 'no-site' | 'unplayable' | 'unsupported';
+
+/** The members of an hls.js `ErrorData` that count here. */
+export interface HlsErrorFacts {
+  /** hls.js `ErrorTypes` */
+  readonly type: string;
+  /** hls.js `ErrorDetails` */
+  readonly details: string;
+  readonly fatal: boolean;
+  readonly segment: { readonly isMain: boolean; readonly loadedBytes: number } | undefined;
+}
+
+export interface HlsErrorVerdict {
+  /** A segment of the main rendition was not delivered by its site. */
+  readonly isSegmentFailure: boolean;
+  /** A segment was loading and timed out: the connection is slower than the load limit allows for. */
+  readonly isSlowSegment: boolean;
+  readonly next: 'continue' | 'recover-media' | PlaybackFailure;
+}
+
+const SEGMENT_FAILURES: ReadonlySet<string> = new Set(['fragLoadError', 'fragLoadTimeOut']);
+
+/** hls.js can recover from a media error. If that has been tried before, trying again would loop. */
+function chooseNext({ type, fatal }: HlsErrorFacts, hasRecovered: boolean): HlsErrorVerdict['next'] {
+  if (!fatal) return 'continue';
+  if (type === 'networkError') return 'no-site';
+  return type === 'mediaError' && !hasRecovered ? 'recover-media' : 'unplayable';
+}
+
+export const judgeHlsError = (error: HlsErrorFacts, hasRecovered: boolean): HlsErrorVerdict => ({
+  isSegmentFailure: error.segment?.isMain === true && SEGMENT_FAILURES.has(error.details),
+  isSlowSegment: error.details === 'fragLoadTimeOut' && (error.segment?.loadedBytes ?? 0) > 0,
+  next: chooseNext(error, hasRecovered),
+});

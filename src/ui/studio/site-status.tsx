@@ -1,0 +1,58 @@
+/** The state of the site, and a warning if its conversion of uploaded files is unsafe. */
+import type { SiteInfo } from '../../protocol/site.ts';
+import { Notice } from '../components/notice.tsx';
+import { useTranslation } from '../i18n/use-translation.tsx';
+
+interface SiteStatusProps {
+  readonly site: SiteInfo | undefined;
+  readonly isUnreachable: boolean;
+}
+
+export function SiteStatus({ site, isUnreachable }: SiteStatusProps) {
+  const { t, format } = useTranslation();
+  const { siteStatus } = t.studio;
+  if (isUnreachable) {
+    return (
+      <p class="row quiet" data-testid="status" role="status">
+        <span class="state bad">{siteStatus.unreachable}</span>
+      </p>
+    );
+  }
+  if (!site) return <p class="quiet">{t.common.loading}</p>;
+  const isSignalSent = site.signal === 'sent';
+  return (
+    <p
+      class="row quiet"
+      data-testid="status"
+      data-joined={String(site.joined)}
+      data-signal={site.signal}
+      data-unpublished={site.unpublished}
+    >
+      <span class={`state ${site.joined ? 'good' : 'warn'}`}>
+        {site.joined ? siteStatus.joined : siteStatus.notJoined}
+      </span>
+      {isSignalSent && site.unpublished === 0 && <span>{siteStatus.allPublished}</span>}
+      {!isSignalSent && <span>{siteStatus.signalNotSent}</span>}
+      {site.unpublished > 0 && <span>{siteStatus.unpublished(site.unpublished)}</span>}
+      <span>{siteStatus.free(format.size(site.freeBytes))}</span>
+    </p>
+  );
+}
+
+/** Nothing if ffmpeg is present, sandboxed and limited. */
+export function ConversionNotice({ conversion }: Pick<SiteInfo, 'conversion'>) {
+  const { t } = useTranslation();
+  const { missing, notIsolated, noLimits } = t.studio.conversion;
+  const warning = !conversion
+    ? missing
+    : conversion.isolation === 'none'
+      ? notIsolated
+      : conversion.hasLimits
+        ? undefined
+        : noLimits;
+  return warning ? (
+    <Notice kind="hint" testId="conversion">
+      <p>{warning}</p>
+    </Notice>
+  ) : null;
+}

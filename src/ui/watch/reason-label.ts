@@ -1,0 +1,13 @@
+/** A ranking reason in a few words. Pure. */
+import type { Reason } from '../../protocol/tracker.ts';
+import type { Format } from '../i18n/format.ts';
+import type { Texts } from '../i18n/texts.ts';
+
+export function formatReasonLabel(
+  { code, figures }: Reason,
+  texts: Pick<Texts['watch'], 'reasons' | 'distance'>,
+  format: Pick<Format, 'number'>,
+): string {
+  const km = code === 'distance' ? figures?.km : undefined;
+  return km === undefined ? texts.reasons[code] : texts.distance(format.number(km));
+}
