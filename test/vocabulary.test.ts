@@ -81,7 +81,7 @@ const NAMES: readonly Rule[] = [
     'a name that says what it does',
   ),
   rule(
-    /\bsignal\??: AbortSignal\b(?!\.)|\bsignal\.aborted|\bsignal =>|[{,] signal [,}]/g,
+    /\bsignal\??: AbortSignal\b(?!\.)|(?<!\.)\bsignal\.aborted|(?<!signals\.\w{3,6}\()\bsignal =>|[{,] signal [,}]/g,
     'abort, for an AbortSignal',
   ),
   rule(
@@ -114,7 +114,9 @@ const PROSE: readonly Rule[] = [
   ),
   rule(/\bunder way\b/gi, 'in progress'),
   rule(/\bsome \d/gi, 'about'),
-  rule(/\bwhat (?:is|was|are|were) (?!wrong\b|missing\b)/gi, 'a noun'),
+  rule(/\bwhat (?:is|was|are|were) (?!wrong\b|missing\b)/gi, 'a noun', [
+    [/^src\/ui\/i18n\/texts\/en\.ts$/, /Rules decide what is copied where/],
+  ]),
   rule(/\bthe centres?\b|\bcentre's\b/gi, 'central', [[/^src\/ui\/i18n\/texts\//, ANYWHERE]]),
   rule(/\b(?:SP|CP)\b|\bpatent\b/g, 'origin, buffer', [[/^docs\/glossary\.md$/, ANYWHERE]]),
   rule(
