@@ -13,19 +13,19 @@ import { systemClock } from '../kernel/lifecycle/clock.ts';
 import { createLog, type Log } from '../kernel/log.ts';
 import { listenTo } from '../kernel/sql/postgres.ts';
 import { openDatabase } from '../kernel/sql/sql.ts';
-import { Bell } from './change-notifier.ts';
+import { ChangeNotifier } from './change-notifier.ts';
 import { Collector } from './collector/collector.ts';
 import { Leasing } from './collector/leasing.ts';
 import type { CentralConfig } from './config.ts';
 import { countVideos } from './database/catalogue.ts';
-import { beginFeed, CHANGES_CHANNEL } from './database/feed.ts';
+import { CHANGES_CHANNEL, startFeed } from './database/feed.ts';
 import { listPending } from './database/publication/signals.ts';
 import { makeFirstKey } from './database/rights-keys.ts';
 import { type CentralDatabase, type CentralSchema, migrations } from './database/schema.ts';
 import { listJoined } from './database/sites.ts';
 import { createMetrics } from './metrics.ts';
-import { startPlacing } from './placement-loop.ts';
-import { Refusals } from './refusals.ts';
+import { startPlacementLoop } from './placement-loop.ts';
+import { RejectionLog } from './rejection-log.ts';
 import { Links } from './site-reader/links.ts';
 import { createSqlReaders } from './site-reader/read-by-sql.ts';
 import { readOverHttp } from './site-reader/read-over-http.ts';
@@ -34,7 +34,7 @@ import { addCopyCalls } from './web/admin/copies.ts';
 import { addGrantCalls } from './web/admin/grants.ts';
 import { addSiteCalls } from './web/admin/sites.ts';
 import { addTrackerCalls } from './web/admin/trackers.ts';
-import { type CentralContext, refuseForeignOrigin } from './web/context.ts';
+import { type CentralContext, rejectForeignOrigin } from './web/context.ts';
 import { addInfoCall } from './web/info.ts';
 import { addAssignmentCalls } from './web/members/assignments.ts';
 import { addChangeCalls } from './web/members/changes.ts';
@@ -79,8 +79,8 @@ export async function startCentral(
     config.database ?? join(config.dataDirectory, 'central.sqlite'),
     migrations,
   );
-  await beginFeed(db, Date.now());
-  const bell = new Bell();
+  await startFeed(db, Date.now());
+  const changes = new ChangeNotifier();
   let stopping = false;
   const { app, metrics: registry } = await createHttp({
     part: 'central',
@@ -105,7 +105,7 @@ export async function startCentral(
     db,
     openReader: site =>
       site.database_url === null ? throughGateway(site) : bySql.open(secrets.decrypt(site.database_url)),
-    bell,
+    changes,
     metrics,
     log,
     sweepIntervalMs: config.sweepInterval,
@@ -117,20 +117,20 @@ export async function startCentral(
     sessionKey: Buffer.from(sha256Hex(key.sign(SESSIONS)), 'hex').toString('base64url'),
     db,
     secrets,
-    bell,
+    changes,
     collector,
     links,
     metrics,
     nonces: new NonceMemory(),
-    refusals: new Refusals(db),
+    rejections: new RejectionLog(db),
   };
 
   // What another central on the same database has changed.
   const listening = config.database
-    ? listenTo(config.database, CHANGES_CHANNEL, () => bell.ring())
+    ? listenTo(config.database, CHANGES_CHANNEL, () => changes.notify())
     : undefined;
 
-  app.addHook('onRequest', async request => refuseForeignOrigin(request));
+  app.addHook('onRequest', async request => rejectForeignOrigin(request));
   addInfoCall(app, context);
   addVideoCalls(app, context);
   addSiteCalls(app, context);
@@ -170,14 +170,14 @@ export async function startCentral(
     await db.destroy();
     throw error;
   }
-  const placing = startPlacing({ db, bell, log });
+  const placing = startPlacementLoop({ db, changes, log });
   const url = config.baseUrl ?? addressOf(app.server.address() as AddressInfo);
   log.info({ url, data: config.dataDirectory }, 'central is up');
 
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     stopping = true;
-    bell.close();
+    changes.close();
     links.close();
     await Promise.all([collector.stop(), placing.stop()]);
     leasing.stop();

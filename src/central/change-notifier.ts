@@ -1,40 +1,43 @@
-/** Wakes whoever waits for the next change. A waiter says up to which ring it has looked, so none falls in between. */
-export class Bell {
-  #rings = 0;
+/**
+ * Wakes waiters when something has changed. Each change increases the version. A waiter passes the version it has seen, so that it
+ * misses no change between two waits.
+ */
+export class ChangeNotifier {
+  #version = 0;
   #closed = false;
   readonly #waiting = new Set<() => void>();
 
-  get rings(): number {
-    return this.#rings;
+  get version(): number {
+    return this.#version;
   }
 
-  ring(): void {
-    this.#rings++;
+  notify(): void {
+    this.#version++;
     for (const wake of [...this.#waiting]) wake();
   }
 
-  /** Ends every wait, now and from now on. */
+  /** Ends all current and future waits. */
   close(): void {
     this.#closed = true;
-    this.ring();
+    this.notify();
   }
 
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Returns when there was a ring after `heard`, after `ms`, or when the waiter is gone. */
-  async next(heard: number, ms: number, gone: AbortSignal): Promise<void> {
-    if (this.#closed || this.#rings !== heard || gone.aborted) return;
+  /** Returns when the version differs from `since`, after `ms`, or when `abort` fires. */
+  async waitForChange(since: number, ms: number, abort: AbortSignal): Promise<void> {
+    if (this.#closed || this.#version !== since || abort.aborted) return;
     await new Promise<void>(resolve => {
       const wake = (): void => {
         clearTimeout(timer);
-        gone.removeEventListener('abort', wake);
+        abort.removeEventListener('abort', wake);
         this.#waiting.delete(wake);
         resolve();
       };
       const timer = setTimeout(wake, ms);
-      gone.addEventListener('abort', wake, { once: true });
+      abort.addEventListener('abort', wake, { once: true });
       this.#waiting.add(wake);
     });
   }

@@ -1,4 +1,4 @@
-/** What central counts. */
+/** The metrics of central. */
 import { Counter, type Registry } from 'prom-client';
 import { addGauge } from '../kernel/gauge.ts';
 
@@ -7,7 +7,7 @@ type Count = Pick<Counter, 'inc'>;
 export interface CentralMetrics {
   readonly signals: Count;
   readonly records: Count;
-  readonly refusals: Count;
+  readonly rejections: Count;
   readonly collectFailures: Count;
 }
 
@@ -21,19 +21,19 @@ export function createMetrics(
   addGauge(
     registry,
     'tributary_central_videos',
-    'Videos in the catalogue, withdrawn ones left out.',
+    'Videos in the catalogue, without withdrawn ones.',
     gauges.videos,
   );
   addGauge(
     registry,
     'tributary_central_pending_signals',
-    'Signals received and not handled yet.',
+    'Received signals that are not handled yet.',
     gauges.pendingSignals,
   );
   return {
     signals: counter('signals_total', 'Signals received from sites.'),
-    records: counter('records_total', 'Records taken in from sites and acknowledged.'),
-    refusals: counter('records_refused_total', 'Records that were not applied and not acknowledged.'),
+    records: counter('records_total', 'Records of sites that were accepted and acknowledged.'),
+    rejections: counter('records_rejected_total', 'Records that were neither applied nor acknowledged.'),
     collectFailures: counter('collect_failures_total', 'Runs of the collector that failed.'),
   };
 }

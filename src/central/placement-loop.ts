@@ -1,13 +1,13 @@
 /**
- * Keeps what sites are told to hold in step with the rules: whenever something has changed, and now and then because what is
- * played has. The plan is a pure function (placement/plan.ts); here it is fed, and what differs is written down.
+ * Keeps the assignments of sites in line with the copy rules, after every change and at regular intervals, because the number of
+ * plays changes too. The plan itself is a pure function (placement/plan.ts). This loop reads its input and stores the differences.
  */
 
 import { type Repeating, repeat } from '../kernel/lifecycle/repeat.ts';
 import type { Log } from '../kernel/log.ts';
 import { messageOf } from '../kernel/problem.ts';
 import type { SiteId, VideoId } from '../protocol/ids.ts';
-import type { Bell } from './change-notifier.ts';
+import type { ChangeNotifier } from './change-notifier.ts';
 import { type PlacementChange, writePlacements } from './database/copies/assignments.ts';
 import {
   hasPlacements,
@@ -22,12 +22,12 @@ import type { CentralDatabase } from './database/schema.ts';
 import { type Plan, type PlanInput, plan } from './placement/plan.ts';
 import { notWanted, type Why } from './placement/why.ts';
 
-/** Rules by popularity change with what is played, and nothing tells of that. */
-const LOOK_EVERY_MS = 60_000;
-/** At least so long between two plans; and of the time a tenth at most. */
-const REST_MS = 500;
-const TIME_SHARE = 0.1;
-const CHANGES_AT_ONCE = 500;
+/** Popularity changes without a notification, so the plan is renewed at least this often. */
+const MAX_IDLE_MS = 60_000;
+/** The minimum pause between two plans, and the maximum share of time spent on planning. */
+const MIN_PAUSE_MS = 500;
+const MAX_TIME_SHARE = 0.1;
+const UPDATES_PER_TRANSACTION = 500;
 
 export async function readPlanInput(db: CentralDatabase, nowMs: number): Promise<PlanInput> {
   const rules = (await listRules(db)).map(({ rule }) => rule);
@@ -36,7 +36,7 @@ export async function readPlanInput(db: CentralDatabase, nowMs: number): Promise
   return { rules, sites, plays, ...(await listHoldings(db)) };
 }
 
-/** What is written down, and is to be otherwise. */
+/** Lists the stored assignments that differ from the plan. */
 export async function listPlacementChanges(
   db: CentralDatabase,
   { copies }: Plan,
@@ -67,34 +67,35 @@ export async function listPlacementChanges(
 
 const codeOf = (reason: string): string => (JSON.parse(reason) as Why).code;
 
-export function startPlacing(options: {
+export interface PlacementLoopDeps {
   readonly db: CentralDatabase;
-  readonly bell: Bell;
+  readonly changes: ChangeNotifier;
   readonly log: Log;
-}): Repeating {
-  const { db, bell, log } = options;
-  let heard = -1;
-  return repeat(async signal => {
+}
+
+export function startPlacementLoop({ db, changes, log }: PlacementLoopDeps): Repeating {
+  let since = -1;
+  return repeat(async abort => {
     try {
-      if (heard === bell.rings) await bell.next(heard, LOOK_EVERY_MS, signal);
-      if (signal.aborted || bell.closed) return LOOK_EVERY_MS;
-      heard = bell.rings;
+      if (since === changes.version) await changes.waitForChange(since, MAX_IDLE_MS, abort);
+      if (abort.aborted || changes.closed) return MAX_IDLE_MS;
+      since = changes.version;
       const startedMs = performance.now();
-      // Nobody asked for copies, and none are left to be taken back.
-      if (!(await hasPlacements(db))) return REST_MS;
-      const changes = await listPlacementChanges(db, plan(await readPlanInput(db, Date.now())));
-      for (let from = 0; from < changes.length; from += CHANGES_AT_ONCE) {
-        const some = changes.slice(from, from + CHANGES_AT_ONCE);
-        await db.transaction().execute(tx => writePlacements(tx, some));
+      // Without rules and without copies that are still to be deleted, there is nothing to plan.
+      if (!(await hasPlacements(db))) return MIN_PAUSE_MS;
+      const updates = await listPlacementChanges(db, plan(await readPlanInput(db, Date.now())));
+      for (let from = 0; from < updates.length; from += UPDATES_PER_TRANSACTION) {
+        const batch = updates.slice(from, from + UPDATES_PER_TRANSACTION);
+        await db.transaction().execute(tx => writePlacements(tx, batch));
       }
-      if (changes.length > 0) {
-        log.info({ changes: changes.length }, 'what sites are to hold has changed');
-        bell.ring();
+      if (updates.length > 0) {
+        log.info({ changes: updates.length }, 'the assignments of sites have changed');
+        changes.notify();
       }
-      return Math.max(REST_MS, (performance.now() - startedMs) / TIME_SHARE);
+      return Math.max(MIN_PAUSE_MS, (performance.now() - startedMs) / MAX_TIME_SHARE);
     } catch (error) {
-      if (!signal.aborted) log.warn({ reason: messageOf(error) }, 'copies were not planned');
-      return LOOK_EVERY_MS;
+      if (!abort.aborted) log.warn({ reason: messageOf(error) }, 'could not plan copies; will retry');
+      return MAX_IDLE_MS;
     }
   });
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RunningCentral } from '../../src/central/central.ts';
-import { acquireLease, findStanding } from '../../src/central/database/publication/leases.ts';
+import { acquireLease, findValidLeases } from '../../src/central/database/publication/leases.ts';
 import { storeSignal } from '../../src/central/database/publication/signals.ts';
 import { type CentralDatabase, type CentralSchema, migrations } from '../../src/central/database/schema.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
@@ -103,7 +103,7 @@ if (ENGINE === 'postgres') {
       );
       // Whoever held it before, and only paused, finds that it has lost it.
       if (!before) throw new Error('the lease was not free');
-      expect((await findStanding(db, [before]))(before)).toBe(false);
+      expect((await findValidLeases(db, [before]))(before)).toBe(false);
     });
 
     it('say the same of the sites, whichever a tracker has told', async () => {

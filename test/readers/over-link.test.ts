@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type CentralSchema, migrations } from '../../src/central/database/schema.ts';
 import { enrol, insertMember } from '../../src/central/database/sites.ts';
-import { Refusals } from '../../src/central/refusals.ts';
+import { RejectionLog } from '../../src/central/rejection-log.ts';
 import { Links } from '../../src/central/site-reader/links.ts';
 import { readEitherWay, readOverLink } from '../../src/central/site-reader/read-over-link.ts';
 import { addLinkCalls } from '../../src/central/web/members/links.ts';
@@ -45,9 +45,9 @@ async function openLinked() {
   addLinkCalls(central.app, {
     db: centralDb,
     nonces: new NonceMemory(),
-    refusals: new Refusals(centralDb),
+    rejections: new RejectionLog(centralDb),
     links,
-    bell: { closed: false },
+    changes: { closed: false },
     collector: { wake() {} },
   });
   await central.app.listen({ host: '127.0.0.1', port: 0 });

@@ -1,5 +1,5 @@
 /** Central in the simulation: the real collector, handshakes, signals and database. Several processes may share the disk. */
-import { Bell } from '../../src/central/change-notifier.ts';
+import { ChangeNotifier } from '../../src/central/change-notifier.ts';
 import { Collector } from '../../src/central/collector/collector.ts';
 import { readEpoch } from '../../src/central/database/publication/epochs.ts';
 import { acceptHandshake, listHeld, readHeld } from '../../src/central/database/publication/handshakes.ts';
@@ -23,7 +23,7 @@ import { CENTRAL, logTo, type World } from './site-node.ts';
 
 const SWEEP_INTERVAL_MS = 60_000;
 const count = { inc() {} };
-const metrics = { signals: count, records: count, refusals: count, collectFailures: count };
+const metrics = { signals: count, records: count, rejections: count, collectFailures: count };
 
 interface Incoming {
   readonly site: SiteId;
@@ -56,7 +56,7 @@ export class CentralNode {
     const collector = new Collector({
       db,
       openReader: ({ id }) => this.#reader(process, this.#nameOf.get(id as SiteId) ?? id),
-      bell: new Bell(),
+      changes: new ChangeNotifier(),
       metrics,
       log: logTo(tell, CENTRAL),
       sweepIntervalMs: this.#sweeps ? SWEEP_INTERVAL_MS : Number.MAX_SAFE_INTEGER,

@@ -1,6 +1,6 @@
 /**
- * What the collector does with one page of a site and with its digest. The order is rule R2: read, commit, and only then
- * acknowledge. What a site sends is hostile input until it is parsed, hashed and found to be its own.
+ * Applies one page of records of a site, and compares digests. The order is publication rule R2: read, commit, and only then
+ * acknowledge. Input from a site is untrusted until it is parsed, its hashes are checked, and it is known to be the site's own.
  */
 import { failpoint } from '../../kernel/failpoint.ts';
 import { problem } from '../../kernel/problem.ts';
@@ -9,40 +9,43 @@ import { MAX_RECORD_PAGE_ROWS } from '../../protocol/limits.ts';
 import { type Epoch, formatEpoch, isSameEpoch } from '../../protocol/publication/epoch.ts';
 import type { RecordPage } from '../../protocol/publication/gateway.ts';
 import { noteComplete, noteDifference } from '../database/publication/completeness.ts';
-import { dissolveEpoch, readEpoch } from '../database/publication/epochs.ts';
+import { invalidateEpoch, readEpoch } from '../database/publication/epochs.ts';
 import { sumHeld } from '../database/publication/handshakes.ts';
 import type { Lease } from '../database/publication/leases.ts';
-import { type Refusal, type Taken, takeRecords } from '../database/publication/take-records.ts';
+import { type AppliedRecords, type Rejection, takeRecords } from '../database/publication/take-records.ts';
 import type { CentralDatabase } from '../database/schema.ts';
 import { checkRecord, type OfferedRecord } from '../publication/offered-record.ts';
 import type { SiteReader } from '../site-reader/site-reader.ts';
 
-export interface PageMeans {
+export interface PageDeps {
   readonly db: CentralDatabase;
   readonly reader: SiteReader;
   readonly site: SiteId;
   readonly signal: AbortSignal;
   readonly now: () => number;
-  /** Where centrals share the work: what is taken in without it is not committed. */
+  /** Present if several centrals share the work. Without a valid lease nothing is committed. */
   readonly lease?: Lease | undefined;
 }
 
-export interface TakenPage extends Taken {
+export interface AppliedPage extends AppliedRecords {
   readonly epoch: Epoch;
   readonly more: boolean;
 }
 
-/** Takes in the next page. @throws Problem with the reason why it was not taken. */
-export async function collectPage(means: PageMeans, onCommitted: (taken: Taken) => void): Promise<TakenPage> {
-  const { db, reader, site, signal, now, lease } = means;
-  const { epoch, more, records } = await readPage(means);
+/** Applies the next page. @throws Problem with the reason why it was rejected. */
+export async function collectPage(
+  deps: PageDeps,
+  onCommitted: (taken: AppliedRecords) => void,
+): Promise<AppliedPage> {
+  const { db, reader, site, signal, now, lease } = deps;
+  const { epoch, more, records } = await readPage(deps);
   if (records.length > 0) failpoint('page-read');
   const taken = await takeRecords(db, { site, epoch, records, atMs: now(), lease });
   if (records.length > 0) failpoint('page-committed');
   onCommitted(taken);
-  // Our histories differ, and nothing that follows would be taken: the site greets anew, and they are compared.
+  // The histories differ, so later records would be rejected too. The site repeats the handshake, which compares both.
   const diverged = taken.refused.find(({ decision }) => decision !== 'taken');
-  if (diverged) await dissolveEpoch(db, site, epoch, describeRefusal(diverged));
+  if (diverged) await invalidateEpoch(db, site, epoch, describeRejection(diverged));
   if (taken.acknowledged.length > 0) {
     await reader.acknowledge(epoch, taken.acknowledged, signal);
     failpoint('page-acknowledged');
@@ -55,11 +58,11 @@ interface OfferedPage extends Pick<RecordPage, 'epoch' | 'more'> {
 }
 
 /**
- * The page as it is kept until it is committed; as it was read it is garbage from here on.
+ * Reads the next page in the form that is needed until the commit, so that the parsed page can be garbage-collected.
  *
- * @throws Problem if the page is not the site's own or a record is not what its hash says.
+ * @throws Problem if the page belongs to another site, or if a record does not match its hash.
  */
-async function readPage({ reader, site, signal }: PageMeans): Promise<OfferedPage> {
+async function readPage({ reader, site, signal }: PageDeps): Promise<OfferedPage> {
   const page = await reader.readRecords(MAX_RECORD_PAGE_ROWS, signal);
   checkOwner(page.site, site);
   return { epoch: page.epoch, more: page.more, records: page.records.map(checkRecord) };
@@ -69,13 +72,13 @@ function checkOwner(named: SiteId, site: SiteId): void {
   if (named === site) return;
   throw problem(
     'peer-site-mismatch',
-    `The server at this base URL says that it is site ${named}. Its records were not taken.`,
+    `The server at this base URL identifies itself as site ${named}. Its records were not accepted.`,
   );
 }
 
 /**
- * Compares what the site holds for published with what we hold of it. Only the collector changes that, and it reads a site
- * once at a time, so a difference is a real one: the site then greets anew, and both heal.
+ * Compares the published records of the site with those at central. Only the collector changes them, one run at a time, so a
+ * difference is real. The site then repeats the handshake, which repairs both sides.
  */
 export async function compareDigests({
   db,
@@ -83,14 +86,14 @@ export async function compareDigests({
   site,
   signal,
   now,
-}: PageMeans): Promise<'complete' | 'differs' | 'unpublished'> {
+}: PageDeps): Promise<'complete' | 'differs' | 'unpublished'> {
   const theirs = await reader.readDigest(signal);
   checkOwner(theirs.site, site);
   const present = await readEpoch(db, site);
   if (!isSameEpoch(present, theirs.epoch)) {
     throw problem(
       'epoch-mismatch',
-      `The site is in epoch ${formatEpoch(theirs.epoch)}, the centre in ${present ? formatEpoch(present) : 'none'}. The site will notice and greet.`,
+      `The site is in epoch ${formatEpoch(theirs.epoch)}, central in ${present ? formatEpoch(present) : 'none'}. The site will repeat the handshake.`,
     );
   }
   if (theirs.unpublished > 0) return 'unpublished';
@@ -100,22 +103,22 @@ export async function compareDigests({
     return 'complete';
   }
   await noteDifference(db, site, now());
-  await dissolveEpoch(
+  await invalidateEpoch(
     db,
     site,
     theirs.epoch,
-    `digest-differs: the site counts ${theirs.records} published records, the centre ${ours.records}, and their contents differ.`,
+    `digest-differs: the site counts ${theirs.records} published records, central ${ours.records}, and their contents differ.`,
   );
   return 'differs';
 }
 
-const REFUSALS = {
-  stale: 'is older than what the centre holds. Was the site restored from a backup?',
-  conflict: 'came before with another content. Was the site restored from a backup?',
-  withdrawn: 'is of a video that was withdrawn, and withdrawn videos do not come back.',
-  taken: 'has the id of another site’s video.',
-  superseded: 'is of a video that was given to another site when this one was taken for lost.',
-} as const satisfies Record<Refusal['decision'], string>;
+const REJECTION_REASONS = {
+  stale: 'is older than the one at central. Was the site restored from a backup?',
+  conflict: 'was received before with different content. Was the site restored from a backup?',
+  withdrawn: 'belongs to a withdrawn video. Withdrawn videos cannot be published again.',
+  taken: 'has the id of a video of another site.',
+  superseded: 'belongs to a video that another site took over when this site was declared lost.',
+} as const satisfies Record<Rejection['decision'], string>;
 
-export const describeRefusal = ({ decision, video, version }: Refusal): string =>
-  `${decision}: version ${version} of video ${video} ${REFUSALS[decision]}`;
+export const describeRejection = ({ decision, video, version }: Rejection): string =>
+  `${decision}: version ${version} of video ${video} ${REJECTION_REASONS[decision]}`;

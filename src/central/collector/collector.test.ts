@@ -7,7 +7,7 @@ import { silentLog } from '../../kernel/log.ts';
 import { problem } from '../../kernel/problem.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
 import { newSiteId } from '../../protocol/ids.ts';
-import { Bell } from '../change-notifier.ts';
+import { ChangeNotifier } from '../change-notifier.ts';
 import type { Lease } from '../database/publication/leases.ts';
 import { type CentralSchema, migrations } from '../database/schema.ts';
 import { enrol, insertMember } from '../database/sites.ts';
@@ -15,7 +15,7 @@ import { createMetrics } from '../metrics.ts';
 import { Collector } from './collector.ts';
 import { Leasing } from './leasing.ts';
 
-/** A database that takes its time to give a lease back. */
+/** A database that releases leases slowly. */
 class SlowLeasing extends Leasing {
   override async release(lease: Lease): Promise<void> {
     await sleep(300);
@@ -23,7 +23,7 @@ class SlowLeasing extends Leasing {
   }
 }
 
-it('reads a site again when that is asked for while its lease is given back', async () => {
+it('reads a site again if that is requested while its lease is being released', async () => {
   const database = await makeDatabase();
   const db = await openDatabase<CentralSchema>(database.place, migrations);
   const site = newSiteId();
@@ -44,7 +44,7 @@ it('reads a site again when that is asked for while its lease is given back', as
   const collector = new Collector({
     db,
     openReader: () => ({ readRecords: refuse, acknowledge: refuse, readDigest: refuse }),
-    bell: new Bell(),
+    changes: new ChangeNotifier(),
     metrics: createMetrics(new Registry(), { videos: async () => 0, pendingSignals: async () => 0 }),
     log: silentLog,
     sweepIntervalMs: 3_600_000,
@@ -52,7 +52,7 @@ it('reads a site again when that is asked for while its lease is given back', as
   });
   try {
     expect((await collector.collect(site)).error).toContain('not greeted');
-    // The run has ended, and its lease is still on its way back.
+    // The run has ended, but its lease is still being released.
     const second = collector.collect(site);
     expect(await Promise.race([second, sleep(10_000, 'it was forgotten')])).toMatchObject({ records: 0 });
     expect(reads).toBe(2);

@@ -1,7 +1,7 @@
 /**
- * The collector connects to the sites that signalled and reads their unpublished records page by page. A site is read by
- * one run at a time; a site that fails is tried again later and holds nobody up. Now and then every site is swept: read
- * without a signal, and its digest compared, so that a lost signal costs delay and nothing else.
+ * The collector connects to the sites that have signalled and reads their unpublished records page by page. One run at a time
+ * reads a site. A site that fails is retried later and does not delay the others. At regular intervals it sweeps all sites: it
+ * reads them without a signal and compares digests, so that a lost signal causes a delay but no loss.
  */
 
 import { failpoint } from '../../kernel/failpoint.ts';
@@ -10,7 +10,7 @@ import type { Log } from '../../kernel/log.ts';
 import { messageOf, Problem, problem } from '../../kernel/problem.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import type { Acknowledgement } from '../../protocol/publication/gateway.ts';
-import type { Bell } from '../change-notifier.ts';
+import type { ChangeNotifier } from '../change-notifier.ts';
 import { thinRegistrations } from '../database/feed.ts';
 import type { Lease } from '../database/publication/leases.ts';
 import {
@@ -22,63 +22,63 @@ import {
   listPending,
   removeHandledBefore,
 } from '../database/publication/signals.ts';
-import type { Refusal } from '../database/publication/take-records.ts';
+import type { Rejection } from '../database/publication/take-records.ts';
 import type { CentralDatabase, MemberRow } from '../database/schema.ts';
 import { findMember, isActive, listJoined } from '../database/sites.ts';
 import type { CentralMetrics } from '../metrics.ts';
 import type { OpenReader } from '../site-reader/site-reader.ts';
-import { collectPage, compareDigests, describeRefusal, type PageMeans } from './collect-page.ts';
+import { collectPage, compareDigests, describeRejection, type PageDeps } from './collect-page.ts';
 import type { Leasing } from './leasing.ts';
 
-/** Sites read at once. */
-const PLACES = 64;
-/** Of these, so many are kept for sound sites that signalled: a sweep over dead sites must not delay a live one. */
-const PLACES_KEPT_FOR_SIGNALS = 16;
-/** After so many pages a site goes to the back of the queue, whatever it still has. */
-const PAGES_PER_TURN = 20;
-/** A site where something is written all the time is compared another day. */
-const COMPARISONS_A_RUN = 3;
+/** The number of sites that are read at the same time. */
+const MAX_CONCURRENT_SITES = 64;
+/** Reserved for healthy sites that have signalled, so that a sweep over unavailable sites does not delay them. */
+const RESERVED_FOR_SIGNALS = 16;
+/** After this number of pages a site goes to the back of the queue, even if it has more. */
+const PAGES_PER_RUN = 20;
+/** If a site writes records during every comparison, the comparison is postponed to the next sweep. */
+const COMPARISONS_PER_RUN = 3;
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 60_000;
-/** How often signals are looked for that another central stored, and left: it has more than it can read, or is gone. */
-const SHARE_MS = 3_000;
-/** So long they are left to the central that stored them. */
-const LEFT_TO_OTHERS_MS = 2_000;
-/** Another central reads the site just now. */
+/** How often this process looks for signals that another central stored and does not handle. */
+const ORPHAN_CHECK_MS = 3_000;
+/** Grace period before another central may take over its signals. */
+const ORPHAN_GRACE_MS = 2_000;
+/** Delay before the next attempt if another central is reading the site. */
 const BUSY_RETRY_MS = 500;
 const SIGNALS_KEPT_MS = 90 * 24 * 60 * 60 * 1_000;
 const REGISTRATIONS_EXACT_MS = 7 * 24 * 60 * 60 * 1_000;
 
-export interface CollectorOptions {
+export interface CollectorDeps {
   readonly db: CentralDatabase;
   readonly openReader: OpenReader;
-  readonly bell: Bell;
+  readonly changes: ChangeNotifier;
   readonly metrics: CentralMetrics;
   readonly log: Log;
   readonly sweepIntervalMs: number;
-  /** Where several centrals share the database: what one of them reads, the others leave to it. */
+  /** Present if several centrals share the database. A site is read only under its lease. */
   readonly leasing?: Leasing;
   readonly clock?: Clock;
 }
 
-/** How a run ended: the records that are now published, or why not all of them are. */
-export interface Outcome {
+/** The result of a run: the number of published records, and the reason if some were not published. */
+export interface CollectResult {
   readonly records: number;
   readonly error?: string;
 }
 
-const STOPPED: Outcome = { records: 0, error: 'Central was stopped.' };
+const STOPPED: CollectResult = { records: 0, error: 'Central was stopped.' };
 
-type Watcher = (outcome: Outcome) => void;
+type Watcher = (outcome: CollectResult) => void;
 
-/** One reading of a site from its first page to its last. */
+/** One run: reads a site from its first page to its last. */
 interface Run {
   records: number;
-  refused: number;
-  firstRefusal: Refusal | undefined;
-  /** What the page before acknowledged. */
+  rejected: number;
+  firstRejection: Rejection | undefined;
+  /** The records that the previous page acknowledged. */
   previous: ReadonlySet<string>;
-  /** Digests are compared at the end: the site is swept, or somebody asked. */
+  /** True if the run ends with a comparison of digests, in a sweep or on request. */
   readonly compares: boolean;
   differs: boolean;
   readonly watchers: readonly Watcher[];
@@ -86,72 +86,72 @@ interface Run {
 
 interface SiteWork {
   running: boolean;
-  /** Asked for while a run was on its way. */
-  again: boolean;
-  /** Runs that failed one after another. */
+  /** Another run was requested during the current one. */
+  requeue: boolean;
+  /** The number of consecutive failed runs. */
   failures: number;
   cancelRetry: (() => void) | undefined;
-  /** The next run is to compare digests. */
+  /** True if the next run must compare digests. */
   compares: boolean;
   run: Run | undefined;
-  /** Wait for the end of the next run that begins. */
+  /** Resolvers of callers that wait for the end of the next run. */
   watchers: Watcher[];
 }
 
 export class Collector {
-  readonly #options: CollectorOptions;
+  readonly #deps: CollectorDeps;
   readonly #work = new Map<SiteId, SiteWork>();
-  /** Sound sites that signalled, and all others; each in the order of asking. */
+  /** Queues in order of arrival: healthy sites that have signalled, and all others. */
   readonly #signalled = new Set<SiteId>();
   readonly #others = new Set<SiteId>();
   readonly #running = new Map<SiteId, { readonly abort: AbortController; readonly end: Promise<void> }>();
   readonly #clock: Clock;
   #cancelSweep: (() => void) | undefined;
-  #cancelShare: (() => void) | undefined;
+  #cancelOrphanCheck: (() => void) | undefined;
   #stopped = false;
 
-  constructor(options: CollectorOptions) {
-    this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+  constructor(deps: CollectorDeps) {
+    this.#deps = deps;
+    this.#clock = deps.clock ?? systemClock;
   }
 
-  /** Takes up the signals that an earlier process left, and begins to sweep. */
+  /** Queues the sites whose signals an earlier process left unhandled, and starts the sweeps. */
   async start(): Promise<void> {
-    for (const { site } of await listPending(this.#options.db)) this.wake(site);
-    this.#planSweep();
-    if (this.#options.leasing) this.#planShare();
+    for (const { site } of await listPending(this.#deps.db)) this.wake(site);
+    this.#scheduleSweep();
+    if (this.#deps.leasing) this.#scheduleOrphanCheck();
   }
 
-  #planShare(): void {
+  #scheduleOrphanCheck(): void {
     if (this.#stopped) return;
-    this.#cancelShare = this.#clock.after(SHARE_MS, () => {
-      void this.#share().then(() => this.#planShare());
+    this.#cancelOrphanCheck = this.#clock.after(ORPHAN_CHECK_MS, () => {
+      void this.#queueOrphans().then(() => this.#scheduleOrphanCheck());
     });
   }
 
-  async #share(): Promise<void> {
+  async #queueOrphans(): Promise<void> {
     try {
-      const beforeMs = this.#clock.now() - LEFT_TO_OTHERS_MS;
-      for (const { site, oldestAt } of await listPending(this.#options.db)) {
+      const beforeMs = this.#clock.now() - ORPHAN_GRACE_MS;
+      for (const { site, oldestAt } of await listPending(this.#deps.db)) {
         const { running, failures } = this.#workOf(site);
-        if (oldestAt < beforeMs && !running && failures === 0) this.#ask(site, 'retry');
+        if (oldestAt < beforeMs && !running && failures === 0) this.#queue(site, 'retry');
       }
     } catch (error) {
-      this.#options.log.error({ err: error }, 'signals that others left were not looked for');
+      this.#deps.log.error({ err: error }, 'could not check for orphaned signals');
     }
   }
 
-  #planSweep(): void {
+  #scheduleSweep(): void {
     if (this.#stopped) return;
-    this.#cancelSweep = this.#clock.after(this.#options.sweepIntervalMs, () => {
-      void this.#sweepAll().then(() => this.#planSweep());
+    this.#cancelSweep = this.#clock.after(this.#deps.sweepIntervalMs, () => {
+      void this.#sweepAll().then(() => this.#scheduleSweep());
     });
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelSweep?.();
-    this.#cancelShare?.();
+    this.#cancelOrphanCheck?.();
     for (const work of this.#work.values()) work.cancelRetry?.();
     const ends = [...this.#running.values()].map(({ abort, end }) => {
       abort.abort();
@@ -159,40 +159,40 @@ export class Collector {
     });
     await Promise.all(ends);
     for (const { watchers, run } of this.#work.values()) {
-      for (const tell of [...watchers, ...(run?.watchers ?? [])]) {
-        tell(STOPPED);
+      for (const resolve of [...watchers, ...(run?.watchers ?? [])]) {
+        resolve(STOPPED);
       }
     }
   }
 
-  /** The site has signalled: read it as soon as there is a place. */
+  /** Reads a site that has signalled, as soon as a slot is free. */
   wake(site: SiteId): void {
-    this.#ask(site, 'signal');
+    this.#queue(site, 'signal');
   }
 
-  /** Reads the site now, compares digests, and says how that ended. */
-  collect(site: SiteId): Promise<Outcome> {
+  /** Reads the site now, compares digests, and returns the result. */
+  collect(site: SiteId): Promise<CollectResult> {
     if (this.#stopped) return Promise.resolve(STOPPED);
     return new Promise(resolve => {
       const work = this.#workOf(site);
       work.watchers.push(resolve);
       work.compares = true;
-      this.#ask(site, 'signal');
+      this.#queue(site, 'signal');
     });
   }
 
   async #sweepAll(): Promise<void> {
-    const { db, log, leasing, sweepIntervalMs } = this.#options;
+    const { db, log, leasing, sweepIntervalMs } = this.#deps;
     try {
-      if (leasing && !(await leasing.isTurn('sweep', sweepIntervalMs * 0.9))) return;
+      if (leasing && !(await leasing.claimPeriod('sweep', sweepIntervalMs * 0.9))) return;
       for (const { id } of await listJoined(db, 'site')) {
         this.#workOf(id as SiteId).compares = true;
-        this.#ask(id as SiteId, 'sweep');
+        this.#queue(id as SiteId, 'sweep');
       }
       await removeHandledBefore(db, this.#clock.now() - SIGNALS_KEPT_MS);
       await thinRegistrations(db, this.#clock.now() - REGISTRATIONS_EXACT_MS);
     } catch (error) {
-      log.error({ err: error }, 'the sweep failed');
+      log.error({ err: error }, 'sweep failed; will retry at the next interval');
     }
   }
 
@@ -201,7 +201,7 @@ export class Collector {
     if (!work) {
       work = {
         running: false,
-        again: false,
+        requeue: false,
         failures: 0,
         cancelRetry: undefined,
         compares: false,
@@ -213,11 +213,11 @@ export class Collector {
     return work;
   }
 
-  #ask(site: SiteId, why: 'signal' | 'sweep' | 'retry' | 'more'): void {
+  #queue(site: SiteId, why: 'signal' | 'sweep' | 'retry' | 'more'): void {
     if (this.#stopped) return;
     const work = this.#workOf(site);
     if (work.running) {
-      work.again ||= why !== 'sweep';
+      work.requeue ||= why !== 'sweep';
       return;
     }
     if (why === 'signal' && work.failures === 0) {
@@ -226,16 +226,16 @@ export class Collector {
     } else if (!this.#signalled.has(site)) {
       this.#others.add(site);
     }
-    this.#fillPlaces();
+    this.#schedule();
   }
 
-  #fillPlaces(): void {
+  #schedule(): void {
     while (!this.#stopped) {
       const taken = this.#running.size;
       const queue =
-        this.#signalled.size > 0 && taken < PLACES
+        this.#signalled.size > 0 && taken < MAX_CONCURRENT_SITES
           ? this.#signalled
-          : this.#others.size > 0 && taken < PLACES - PLACES_KEPT_FOR_SIGNALS
+          : this.#others.size > 0 && taken < MAX_CONCURRENT_SITES - RESERVED_FOR_SIGNALS
             ? this.#others
             : undefined;
       const [site] = queue ?? [];
@@ -243,75 +243,79 @@ export class Collector {
       queue.delete(site);
       const work = this.#workOf(site);
       work.running = true;
-      work.again = false;
+      work.requeue = false;
       work.cancelRetry?.();
       work.cancelRetry = undefined;
       const abort = new AbortController();
-      const end = this.#takeTurn(site, work, abort.signal).then(next => {
+      const end = this.#acquireLease(site, work, abort.signal).then(next => {
         this.#running.delete(site);
         work.running = false;
-        if (next === 'more') this.#ask(site, 'more');
-        else if (next === 'again') this.#ask(site, 'signal');
-        this.#fillPlaces();
+        if (next === 'continue') this.#queue(site, 'more');
+        else if (next === 'requeue') this.#queue(site, 'signal');
+        this.#schedule();
       });
       this.#running.set(site, { abort, end });
     }
   }
 
-  /** A turn under a lease of its own, where centrals share the work. Never throws. */
-  async #takeTurn(site: SiteId, work: SiteWork, signal: AbortSignal): Promise<'more' | 'again' | 'rest'> {
-    const { leasing, log } = this.#options;
-    if (!leasing) return this.#readTurn(site, work, signal, undefined);
+  /** Runs a site under its lease, if several centrals share the work. Never throws. */
+  async #acquireLease(
+    site: SiteId,
+    work: SiteWork,
+    signal: AbortSignal,
+  ): Promise<'continue' | 'requeue' | 'idle'> {
+    const { leasing, log } = this.#deps;
+    if (!leasing) return this.#runSite(site, work, signal, undefined);
     let lease: Lease | undefined;
     try {
       lease = await leasing.acquire(`collect ${site}`);
     } catch (error) {
-      log.error({ err: error, site }, 'no lease could be taken');
+      log.error({ err: error, site }, 'could not acquire a lease');
     }
     if (!lease) {
       if (!this.#stopped) work.cancelRetry = this.#clock.after(BUSY_RETRY_MS, () => this.#retryBusy(site));
-      return 'rest';
+      return 'idle';
     }
-    const next = await this.#readTurn(site, work, signal, lease);
-    await leasing.release(lease).catch(error => log.warn({ err: error, site }, 'a lease was not given back'));
-    // Asked for while the lease was given back: nobody else would see to it.
-    return next === 'rest' && work.again && !work.cancelRetry ? 'again' : next;
+    const next = await this.#runSite(site, work, signal, lease);
+    await leasing.release(lease).catch(error => log.warn({ err: error, site }, 'could not release a lease'));
+    // A run that was requested while the lease was being released would otherwise be forgotten.
+    return next === 'idle' && work.requeue && !work.cancelRetry ? 'requeue' : next;
   }
 
-  /** Another central read the site: is there still something to do? */
+  /** Queues the site again if the other central that held its lease left work to do. */
   #retryBusy(site: SiteId): void {
     const work = this.#workOf(site);
     if (work.watchers.length > 0 || work.compares || work.run) {
-      this.#ask(site, 'retry');
+      this.#queue(site, 'retry');
       return;
     }
-    hasPending(this.#options.db, site).then(
+    hasPending(this.#deps.db, site).then(
       pending => {
-        if (pending) this.#ask(site, 'retry');
+        if (pending) this.#queue(site, 'retry');
       },
-      error => this.#options.log.error({ err: error, site }, 'pending signals were not read'),
+      error => this.#deps.log.error({ err: error, site }, 'could not read pending signals'),
     );
   }
 
-  /** Never throws: whatever goes wrong is this site's and is told there. */
-  async #readTurn(
+  /** Never throws: every failure is recorded for this site. */
+  async #runSite(
     site: SiteId,
     work: SiteWork,
     signal: AbortSignal,
     lease: Lease | undefined,
-  ): Promise<'more' | 'again' | 'rest'> {
-    const { db, log, metrics } = this.#options;
+  ): Promise<'continue' | 'requeue' | 'idle'> {
+    const { db, log, metrics } = this.#deps;
     try {
       const member = await findMember(db, site);
       if (!member || !isActive(member)) {
         this.#endRun(work, { records: 0, error: 'This site has not joined, or it was revoked.' });
-        return 'rest';
+        return 'idle';
       }
       if (!work.run) {
         work.run = {
           records: 0,
-          refused: 0,
-          firstRefusal: undefined,
+          rejected: 0,
+          firstRejection: undefined,
           previous: new Set(),
           compares: work.compares,
           differs: false,
@@ -322,64 +326,64 @@ export class Collector {
         failpoint('signals-attempted');
       }
       const { run } = work;
-      if ((await this.#readPages(member, run, signal, lease)) === 'more') return 'more';
-      const remark = describeRefusals(run);
+      if ((await this.#readPages(member, run, signal, lease)) === 'continue') return 'continue';
+      const remark = describeRejections(run);
       const { records } = run;
-      // In this order: `again` may be set while the database answers.
+      // `requeue` is read after this call, because it may be set while the database responds.
       const pending = await completeSignals(db, { site, records, remark, atMs: this.#clock.now() });
       failpoint('signals-completed');
       work.failures = 0;
-      if (remark) log.warn({ site, remark: remark.reason }, 'some records were refused');
+      if (remark) log.warn({ site, remark: remark.reason }, 'some records were rejected');
       log.debug({ site, records }, 'collected');
       this.#endRun(work, { records, ...(remark ? { error: remark.reason } : {}) });
-      return pending || work.again ? 'again' : 'rest';
+      return pending || work.requeue ? 'requeue' : 'idle';
     } catch (error) {
-      if (this.#stopped) return 'rest';
+      if (this.#stopped) return 'idle';
       const reason = messageOf(error);
       work.failures++;
       metrics.collectFailures.inc();
-      log.warn({ site, reason, failures: work.failures }, 'a site could not be read');
-      await this.#tellFailure(site, work, {
+      log.warn({ site, reason, failures: work.failures }, 'could not read a site; will retry');
+      await this.#recordFailure(site, work, {
         code: error instanceof Problem ? error.code : 'internal',
         reason,
       });
-      // Whoever waited for the run finds its failure written down.
+      // Callers that wait for the run are resolved after its failure is stored.
       this.#endRun(work, { records: work.run?.records ?? 0, error: reason });
-      return 'rest';
+      return 'idle';
     }
   }
 
-  #endRun(work: SiteWork, outcome: Outcome): void {
+  #endRun(work: SiteWork, outcome: CollectResult): void {
     const watchers = work.run?.watchers ?? work.watchers.splice(0);
     work.run = undefined;
-    for (const tell of watchers) tell(outcome);
+    for (const resolve of watchers) resolve(outcome);
   }
 
-  async #tellFailure(site: SiteId, work: SiteWork, failure: Failure): Promise<void> {
-    const { db, log } = this.#options;
+  async #recordFailure(site: SiteId, work: SiteWork, failure: Failure): Promise<void> {
+    const { db, log } = this.#deps;
     let pending = true;
     try {
       await failSignals(db, site, failure);
       pending = await hasPending(db, site);
     } catch (error) {
-      log.error({ err: error, site }, 'a failure could not be written down');
+      log.error({ err: error, site }, 'could not record a failure');
     }
-    if ((pending || work.again) && !this.#stopped) {
+    if ((pending || work.requeue) && !this.#stopped) {
       const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(work.failures - 1, 10));
-      work.cancelRetry = this.#clock.after(delayMs, () => this.#ask(site, 'retry'));
+      work.cancelRetry = this.#clock.after(delayMs, () => this.#queue(site, 'retry'));
     }
   }
 
-  /** Reads the site to its end, or for one turn. `more`: there is more to read. */
+  /** Reads pages up to the last one or up to the limit of a run. `continue`: there are more. */
   async #readPages(
     member: MemberRow,
     run: Run,
     signal: AbortSignal,
     lease: Lease | undefined,
-  ): Promise<'more' | 'end'> {
-    const { db, openReader } = this.#options;
+  ): Promise<'continue' | 'end'> {
+    const { db, openReader } = this.#deps;
     const site = member.id as SiteId;
-    const means: PageMeans = {
+    const pageDeps: PageDeps = {
       db,
       site,
       signal,
@@ -389,36 +393,36 @@ export class Collector {
     };
     let comparisons = 0;
     for (let pages = 1; ; pages++) {
-      if (await this.#takePage(means, run)) {
-        if (pages >= PAGES_PER_TURN) return 'more';
+      if (await this.#applyPage(pageDeps, run)) {
+        if (pages >= PAGES_PER_RUN) return 'continue';
         continue;
       }
-      if (!run.compares || run.refused > 0) return 'end';
-      const found = await compareDigests(means);
+      if (!run.compares || run.rejected > 0) return 'end';
+      const found = await compareDigests(pageDeps);
       run.differs = found === 'differs';
-      // Something was written since the last page: it is read first, within bounds.
-      if (found !== 'unpublished' || ++comparisons === COMPARISONS_A_RUN) return 'end';
+      // Records were written since the last page. They are read first, a limited number of times.
+      if (found !== 'unpublished' || ++comparisons === COMPARISONS_PER_RUN) return 'end';
     }
   }
 
-  /** Takes in the next page. True: there is another. */
-  async #takePage(means: PageMeans, run: Run): Promise<boolean> {
-    const { bell, metrics } = this.#options;
-    const { acknowledged, more } = await collectPage(means, ({ acknowledged, applied, refused }) => {
-      if (applied > 0) bell.ring();
+  /** Applies the next page. Returns true if there is another. */
+  async #applyPage(pageDeps: PageDeps, run: Run): Promise<boolean> {
+    const { changes, metrics } = this.#deps;
+    const { acknowledged, more } = await collectPage(pageDeps, ({ acknowledged, applied, refused }) => {
+      if (applied > 0) changes.notify();
       run.records += acknowledged.length;
-      run.refused += refused.length;
-      run.firstRefusal ??= refused[0];
+      run.rejected += refused.length;
+      run.firstRejection ??= refused[0];
       metrics.records.inc(acknowledged.length);
-      metrics.refusals.inc(refused.length);
+      metrics.rejections.inc(refused.length);
     });
-    // Nothing on this page may be acknowledged, so the next page would be this one again.
+    // If nothing on this page was acknowledged, the next page would be the same one.
     if (!more || acknowledged.length === 0) return false;
     const keys = new Set(acknowledged.map(formatKey));
     if ([...keys].every(key => run.previous.has(key))) {
       throw problem(
         'peer-repeats',
-        'The site offers records again that were acknowledged a moment ago. Look at its log and its disk.',
+        'The site offers records again that were just acknowledged. Check its log and its disk.',
       );
     }
     run.previous = keys;
@@ -429,14 +433,14 @@ export class Collector {
 const DIGEST_DIFFERS: Failure = {
   code: 'digest-differs',
   reason:
-    'The site and the centre hold different records for published. The site greets anew, and both compare themselves.',
+    'The published records of the site and of central differ. The site repeats the handshake, and both compare their records.',
 };
 
 const formatKey = ({ video, version }: Acknowledgement): string => `${video} ${version}`;
 
-function describeRefusals({ refused, firstRefusal, differs }: Run): Failure | undefined {
+function describeRejections({ rejected, firstRejection, differs }: Run): Failure | undefined {
   if (differs) return DIGEST_DIFFERS;
-  if (!firstRefusal) return undefined;
-  const rest = refused > 1 ? ` ${refused - 1} more were refused.` : '';
-  return { code: firstRefusal.decision, reason: `${describeRefusal(firstRefusal)}${rest}` };
+  if (!firstRejection) return undefined;
+  const rest = rejected > 1 ? ` ${rejected - 1} more were rejected.` : '';
+  return { code: firstRejection.decision, reason: `${describeRejection(firstRejection)}${rest}` };
 }

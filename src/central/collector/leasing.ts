@@ -1,4 +1,4 @@
-/** One central's leases on the sites that it reads: kept alive while it reads, given back afterwards. */
+/** The leases of one central on the sites that it reads: renewed while it reads, and released afterwards. */
 
 import type { Clock } from '../../kernel/lifecycle/clock.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -12,42 +12,42 @@ import {
 } from '../database/publication/leases.ts';
 import type { CentralDatabase } from '../database/schema.ts';
 
-/** What a central held that was killed is free again after this. */
+/** After this time the leases of a central that was killed expire. */
 const LEASE_MS = 15_000;
 const RENEW_MS = 4_000;
 const MAX_BATCH = 64;
 
-export interface LeasingOptions {
+export interface LeasingDeps {
   readonly db: CentralDatabase;
-  /** Of this process and no other. */
+  /** A name that only this process uses. */
   readonly holder: string;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 export class Leasing {
-  readonly #options: LeasingOptions;
+  readonly #deps: LeasingDeps;
   readonly #held = new Map<string, Lease>();
   readonly #acquire = batching<string, Lease | undefined>(MAX_BATCH, async names => {
-    const { db, holder, clock } = this.#options;
+    const { db, holder, clock } = this.#deps;
     return (await acquireLeases(db, names, holder, clock.now(), LEASE_MS)).map(succeeded);
   });
   readonly #release = batching<Lease, void>(MAX_BATCH, async leases => {
-    await releaseLeases(this.#options.db, leases);
+    await releaseLeases(this.#deps.db, leases);
     return leases.map(() => succeeded(undefined));
   });
   #cancelRenewal: (() => void) | undefined;
 
-  constructor(options: LeasingOptions) {
-    this.#options = options;
+  constructor(deps: LeasingDeps) {
+    this.#deps = deps;
   }
 
-  /** Undefined where another central has it. */
+  /** Returns undefined if another central holds the lease. */
   async acquire(name: string): Promise<Lease | undefined> {
     const lease = await this.#acquire(name);
     if (!lease) return undefined;
     this.#held.set(name, lease);
-    this.#cancelRenewal ??= this.#options.clock.after(RENEW_MS, () => this.#renew());
+    this.#cancelRenewal ??= this.#deps.clock.after(RENEW_MS, () => this.#renew());
     return lease;
   }
 
@@ -56,9 +56,9 @@ export class Leasing {
     await this.#release(lease);
   }
 
-  /** True for one of all centrals, once in `durationMs`. */
-  async isTurn(name: string, durationMs: number): Promise<boolean> {
-    const { db, holder, clock } = this.#options;
+  /** Returns true to one of all centrals, once in `durationMs`. */
+  async claimPeriod(name: string, durationMs: number): Promise<boolean> {
+    const { db, holder, clock } = this.#deps;
     return (await acquireLease(db, name, holder, clock.now(), durationMs)) !== undefined;
   }
 
@@ -69,9 +69,9 @@ export class Leasing {
   #renew(): void {
     this.#cancelRenewal = undefined;
     if (this.#held.size === 0) return;
-    const { db, holder, clock, log } = this.#options;
+    const { db, holder, clock, log } = this.#deps;
     renewLeases(db, holder, [...this.#held.keys()], clock.now(), LEASE_MS).catch(error =>
-      log.warn({ err: error }, 'leases were not renewed'),
+      log.warn({ err: error }, 'could not renew leases'),
     );
     this.#cancelRenewal = clock.after(RENEW_MS, () => this.#renew());
   }

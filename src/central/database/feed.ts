@@ -20,7 +20,7 @@ const MAX_PAGE_CHARACTERS = 2 ** 20;
  * Takes `count` positions and returns the first. In one row of one table on purpose: its lock is held until the commit,
  * so positions become visible in their order and a reader never passes over one that is still to come.
  */
-export async function takePositions(tx: CentralTransaction, count: number): Promise<number> {
+export async function claimPositions(tx: CentralTransaction, count: number): Promise<number> {
   const { position } = await tx
     .updateTable('feed')
     .set(({ eb }) => ({ position: eb('position', '+', count) }))
@@ -38,7 +38,7 @@ const LEAST_GAP = 2 ** 30;
  * A central starts, perhaps from a backup. Positions go on from the time of day, milliseconds since 1970, which is ahead of
  * all that any earlier history gave away; whoever stands at one that was skipped knows another history (`findStart`).
  */
-export async function beginFeed(db: CentralDatabase, nowMs: number): Promise<void> {
+export async function startFeed(db: CentralDatabase, nowMs: number): Promise<void> {
   await db.transaction().execute(async tx => {
     const { position: after } = await tx
       .updateTable('feed')

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { sql } from '../../kernel/sql/sql.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { MAX_RIGHTS_PAGE_ROWS } from '../../protocol/rights.ts';
-import { findStart, takePositions } from './feed.ts';
+import { claimPositions, findStart } from './feed.ts';
 import type { CentralDatabase, GrantRow } from './schema.ts';
 
 /** What expired is remembered for so long. */
@@ -65,7 +65,7 @@ export function revokeGrants(
 ): Promise<number> {
   return db.transaction().execute(async tx => {
     // First: it keeps another revocation out until this one is committed.
-    await takePositions(tx, 0);
+    await claimPositions(tx, 0);
     let select = tx
       .selectFrom('grants')
       .select('id')
@@ -75,7 +75,7 @@ export function revokeGrants(
     if (only !== undefined) select = select.where('id', '=', only);
     const rows = await select.execute();
     if (rows.length === 0) return 0;
-    const first = await takePositions(tx, rows.length);
+    const first = await claimPositions(tx, rows.length);
     for (const [order, { id }] of rows.entries()) {
       await tx
         .updateTable('grants')

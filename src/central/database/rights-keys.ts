@@ -1,7 +1,7 @@
 /** Masters of the keys of grants and tokens: made here once, kept sealed, rotated by the operator. */
 import { randomBytes } from 'node:crypto';
 import type { SecretBox } from '../../kernel/identity/secret-box.ts';
-import { takePositions } from './feed.ts';
+import { claimPositions } from './feed.ts';
 import type { CentralDatabase } from './schema.ts';
 
 const MAX_GENERATION = 255;
@@ -54,7 +54,7 @@ export function rotateMaster(
 ): Promise<number> {
   return db.transaction().execute(async tx => {
     // One after the other, also where several centrals rotate; and all of them hear of it.
-    await takePositions(tx, 1);
+    await claimPositions(tx, 1);
     const last = await tx
       .selectFrom('rights_keys')
       .select(['generation', 'created_at'])

@@ -11,7 +11,7 @@ export interface Sighting {
   readonly up: boolean;
 }
 
-export async function tellSightings(
+export async function recordSiteStatus(
   db: CentralDatabase,
   tracker: string,
   sightings: readonly Sighting[],
@@ -38,7 +38,7 @@ export async function tellSightings(
 }
 
 /** Up where any tracker reaches it: that tracker's viewers can be sent there. Sites of which nobody has told are absent. */
-export async function listSightings(
+export async function listSiteStatus(
   db: CentralDatabase,
   nowMs: number,
 ): Promise<ReadonlyMap<SiteId, 'up' | 'down'>> {

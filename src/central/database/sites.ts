@@ -5,7 +5,7 @@ import { isPostgres } from '../../kernel/sql/postgres.ts';
 import { sql } from '../../kernel/sql/sql.ts';
 import type { Coordinates, SitePolicyEdit } from '../../protocol/central.ts';
 import { type SiteId, siteIdSchema } from '../../protocol/ids.ts';
-import { takePositions } from './feed.ts';
+import { claimPositions } from './feed.ts';
 import type { CentralDatabase, CentralTransaction, MemberRow } from './schema.ts';
 
 export type Role = MemberRow['role'];
@@ -28,7 +28,7 @@ export interface NewMember {
 }
 
 const nextPosition = (tx: CentralTransaction, role: Role): Promise<number> =>
-  role === 'site' ? takePositions(tx, 1) : Promise.resolve(0);
+  role === 'site' ? claimPositions(tx, 1) : Promise.resolve(0);
 
 export function insertMember(
   db: CentralDatabase,
@@ -225,7 +225,7 @@ const mergePolicy = (before: string, edit: SitePolicyEdit): string => {
 export function editSite(db: CentralDatabase, id: SiteId, edit: SiteEdit): Promise<boolean> {
   return db.transaction().execute(async tx => {
     // Positions are taken first: whoever has them is alone with the row until the commit.
-    const position = await takePositions(tx, 1);
+    const position = await claimPositions(tx, 1);
     const before = await tx.selectFrom('members').select('policy').where('id', '=', id).executeTakeFirst();
     const { numUpdatedRows } = await tx
       .updateTable('members')

@@ -17,7 +17,7 @@ const site = (name: string, region?: string): PlannedSite => ({
   id: newSiteId(),
   name,
   region,
-  isThere: true,
+  isAvailable: true,
 });
 const north1 = site('Beijing', 'North');
 const north2 = site('Tianjin', 'North');
@@ -162,7 +162,7 @@ describe('hot titles', () => {
     const result = plan(input({ rules, videos: [...films, cold], plays }));
     expect(sitesOf(result, cold)).toEqual([south1.id]);
     expect(sitesOf(result, films[4] as PlannedVideo)).toEqual([south1.id]);
-    expect(result.refused).toMatchObject([
+    expect(result.rejected).toMatchObject([
       { video: films[3]?.id, site: south1.id, why: { code: 'no-room' } },
     ]);
   });
@@ -178,7 +178,7 @@ describe('what may not be', () => {
     ];
     const result = plan(input({ rules, videos: [film], copies: [copyOf(film, south2)] }));
     expect(result.copies).toEqual([]);
-    expect(codes(result.refused)).toEqual(['stays']);
+    expect(codes(result.rejected)).toEqual(['stays']);
     expect(codes(result.unmet)).toEqual(['stays']);
   });
 
@@ -192,7 +192,7 @@ describe('what may not be', () => {
     const grown = [{ ...copyOf(small, south1), sizeBytes: 60 * MB + 1 }];
     const result = plan(input({ rules, videos: [small, large], copies: grown }));
     expect(sitesOf(result, small)).toEqual([south1.id]);
-    expect(codes(result.refused)).toEqual(['no-room']);
+    expect(codes(result.rejected)).toEqual(['no-room']);
   });
 
   test('a rule for a video or a site that is not there does nothing', () => {

@@ -23,11 +23,11 @@ export interface PlannedSite {
   readonly name: string;
   readonly region?: string | undefined;
   /** It is neither revoked nor lost: copies may stand there. */
-  readonly isThere: boolean;
+  readonly isAvailable: boolean;
 }
 
 /** A whole copy. */
-export interface StandingCopy {
+export interface StoredCopy {
   readonly video: VideoId;
   readonly site: SiteId;
   readonly revision: RevisionId;
@@ -38,7 +38,7 @@ export interface PlanInput {
   readonly rules: readonly PlacementRule[];
   readonly videos: readonly PlannedVideo[];
   readonly sites: readonly PlannedSite[];
-  readonly copies: readonly StandingCopy[];
+  readonly copies: readonly StoredCopy[];
   /** Plays a day. */
   readonly plays: ReadonlyMap<VideoId, number>;
 }
@@ -52,7 +52,7 @@ export interface PlannedCopy {
 export interface Plan {
   readonly copies: readonly PlannedCopy[];
   /** A rule would have had it there. */
-  readonly refused: readonly PlannedCopy[];
+  readonly rejected: readonly PlannedCopy[];
   readonly unmet: readonly { readonly video: VideoId; readonly why: Why }[];
   /** One site alone holds its present revision, or none does. */
   readonly atRisk: ReadonlySet<VideoId>;
@@ -75,7 +75,7 @@ interface Chosen extends PlannedCopy {
 
 export function plan(input: PlanInput): Plan {
   const { rules, videos, plays } = input;
-  const sites = input.sites.filter(site => site.isThere);
+  const sites = input.sites.filter(site => site.isAvailable);
   const siteOf = new Map(input.sites.map(site => [site.id, site]));
   const videoOf = new Map(videos.map(video => [video.id, video]));
   const standing = groupBy(input.copies, copy => copy.video);
@@ -106,8 +106,8 @@ export function plan(input: PlanInput): Plan {
     if (site.id === video.origin || chosen.get(video.id)?.has(site.id)) return;
     const refuse = (reason: Why): void => void refused.push({ video: video.id, site: site.id, why: reason });
     if (!mayLeave(video)) refuse(why.stays(siteOf.get(video.origin)?.name ?? video.origin));
-    else if (!site.isThere) refuse(why.notThere());
-    else if (!fits(video, site.id)) refuse(why.noRoom(limits.get(site.id) ?? 0));
+    else if (!site.isAvailable) refuse(why.siteUnavailable());
+    else if (!fits(video, site.id)) refuse(why.overLimit(limits.get(site.id) ?? 0));
     else choose(video, site.id, cause, because);
   };
 
@@ -129,7 +129,7 @@ export function plan(input: PlanInput): Plan {
         continue;
       }
       const here = new Set(chosen.get(video.id)?.keys());
-      if (origin.isThere) here.add(origin.id);
+      if (origin.isAvailable) here.add(origin.id);
       const regions = new Set([...here].map(id => regionOf(siteOf.get(id))));
       const counted = (): number => (rule.inDifferentRegions ? regions.size : here.size);
       const isPossible = (site: PlannedSite): boolean =>
@@ -167,7 +167,7 @@ export function plan(input: PlanInput): Plan {
   const holders = countHolders(videos, siteOf, standing);
   return {
     copies: copies.map(({ video, site, why: because }) => ({ video, site, why: because })),
-    refused,
+    rejected: refused,
     unmet,
     atRisk: new Set(videos.filter(({ id }) => (holders.get(id) ?? 0) < 2).map(({ id }) => id)),
     holders,
@@ -178,7 +178,7 @@ export function plan(input: PlanInput): Plan {
 
 interface Preference {
   readonly video: PlannedVideo;
-  readonly standing: readonly StandingCopy[];
+  readonly standing: readonly StoredCopy[];
   readonly hot: ReadonlySet<SiteId> | undefined;
   readonly used: ReadonlyMap<SiteId, number>;
 }
@@ -252,9 +252,9 @@ function limitsOf(
 function countHolders(
   videos: readonly PlannedVideo[],
   siteOf: ReadonlyMap<SiteId, PlannedSite>,
-  standing: ReadonlyMap<VideoId, readonly StandingCopy[]>,
+  standing: ReadonlyMap<VideoId, readonly StoredCopy[]>,
 ): ReadonlyMap<VideoId, number> {
-  const isThere = (site: SiteId): boolean => siteOf.get(site)?.isThere ?? false;
+  const isThere = (site: SiteId): boolean => siteOf.get(site)?.isAvailable ?? false;
   return new Map(
     videos.map(({ id, origin, revision }) => {
       const whole = (standing.get(id) ?? []).filter(copy => copy.revision === revision && isThere(copy.site));
@@ -273,7 +273,7 @@ function evictionsOf(copies: readonly Chosen[]): ReadonlyMap<SiteId, readonly Pl
           (a, b) =>
             IMPORTANCE[a.cause] - IMPORTANCE[b.cause] || a.plays - b.plays || b.sizeBytes - a.sizeBytes,
         )
-        .map(({ video, cause, plays }) => ({ video, site, why: why.wouldGo(cause, plays) })),
+        .map(({ video, cause, plays }) => ({ video, site, why: why.evictedNext(cause, plays) })),
     ]),
   );
 }

@@ -37,7 +37,7 @@ export function makeCopyReport(input: PlanInput, query: ReportQuery): CopyReport
     placements: shown.map(describe),
     more: listed.length > query.after + query.limit,
     sites: input.sites
-      .filter(site => site.isThere)
+      .filter(site => site.isAvailable)
       .map(site => {
         const here = input.copies.filter(copy => copy.site === site.id);
         const limit = planned.limits.get(site.id);
@@ -63,7 +63,7 @@ function describer(
 ): (video: PlannedVideo) => Placement {
   const standing = groupBy(input.copies, copy => copy.video);
   const wanted = groupBy(planned.copies, copy => copy.video);
-  const refused = groupBy(planned.refused, copy => copy.video);
+  const refused = groupBy(planned.rejected, copy => copy.video);
   const unmet = groupBy(planned.unmet, each => each.video);
   return video => {
     const here = new Map((standing.get(video.id) ?? []).map(copy => [copy.site, copy]));

@@ -27,17 +27,17 @@ export const stays = (site: string): Why => ({
   code: 'stays',
   text: `Nothing of ${site} is to be copied to other sites.`,
 });
-export const noRoom = (limitBytes: number): Why => ({
+export const overLimit = (limitBytes: number): Why => ({
   code: 'no-room',
   text: `Copies may take ${Math.round(limitBytes / 1e6)} MB there, and it would be more.`,
 });
-export const notThere = (): Why => ({ code: 'site-away', text: 'The site was revoked, or is lost.' });
+export const siteUnavailable = (): Why => ({ code: 'site-away', text: 'The site was revoked, or is lost.' });
 export const tooFew = (stands: number, wanted: number, regions: boolean): Why => ({
   code: 'too-few',
   text: `It is to stand at ${wanted} ${places(regions)}, and there is room at ${stands} alone.`,
 });
 
-export const wouldGo = (cause: 'by-hand' | 'at-least' | 'hot', plays: number): Why => ({
+export const evictedNext = (cause: 'by-hand' | 'at-least' | 'hot', plays: number): Why => ({
   code: cause,
   text:
     cause === 'hot'

@@ -8,14 +8,14 @@ import { findGrant } from '../database/grants.ts';
 import { listMasters, type Master } from '../database/rights-keys.ts';
 import type { CentralDatabase, GrantRow } from '../database/schema.ts';
 
-export interface GrantPlaces {
+export interface GrantUrls {
   /** Of central's pages. */
   readonly centralUrl: string;
   readonly trackerUrl: string | undefined;
 }
 
 /** The grant's own text follows from what it says: made by the key of now, whenever it was given. */
-export function describeGrant(row: GrantRow, { generation, master }: Master, places: GrantPlaces): Grant {
+export function describeGrant(row: GrantRow, { generation, master }: Master, places: GrantUrls): Grant {
   const video = row.video_id as VideoId;
   const { centralUrl, trackerUrl } = places;
   const grant = signRight(

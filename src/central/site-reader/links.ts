@@ -85,9 +85,9 @@ export class Links {
         }, WATCH_MS);
         const pending: Pending = {
           question,
-          resolve(answer) {
+          resolve(respond) {
             forget();
-            resolve(answer);
+            resolve(respond);
           },
           reject(reason) {
             forget();

@@ -10,7 +10,7 @@ import type { OpenReader, SiteReader } from './site-reader.ts';
 /** For one request; connecting is bounded to 10 s by the HTTP client itself. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** A page of records: 500 rows may be long ones. A site cuts its pages at MAX_RECORD_PAGE_BYTES, so this is ample. */
-export const MAX_PAGE_ANSWER_BYTES = 8 * 2 ** 20;
+export const MAX_PAGE_RESPONSE_BYTES = 8 * 2 ** 20;
 const MAX_SMALL_ANSWER_BYTES = 64 * 1024;
 /** An acknowledgement has about 150 bytes, and a request of 500 would not fit the 64 KB that a part takes. */
 const ACKNOWLEDGEMENTS_A_REQUEST = 250;
@@ -28,7 +28,7 @@ export function readGateway(gateway: string, signer: Signer, way: { readonly sen
       call(`${gateway}/gateway/records?limit=${limit}`, {
         ...bounds,
         abort: signal,
-        maxBytes: MAX_PAGE_ANSWER_BYTES,
+        maxBytes: MAX_PAGE_RESPONSE_BYTES,
         response: recordPageSchema,
       }),
     async acknowledge(epoch, acknowledgements, signal) {

@@ -1,49 +1,49 @@
-/** What central's calls stand on, and who may make them. */
+/** The dependencies of central's calls, and the checks of who may make them. */
 import type { FastifyRequest } from 'fastify';
 import { hasToken, RejectedSignature, requireSigner, requireToken } from '../../kernel/http/server.ts';
 import type { SecretBox } from '../../kernel/identity/secret-box.ts';
 import type { NonceMemory } from '../../kernel/identity/signatures.ts';
 import { problem } from '../../kernel/problem.ts';
 import type { SiteId } from '../../protocol/ids.ts';
-import type { Bell } from '../change-notifier.ts';
+import type { ChangeNotifier } from '../change-notifier.ts';
 import type { Collector } from '../collector/collector.ts';
 import type { CentralConfig } from '../config.ts';
 import type { CentralDatabase, MemberRow } from '../database/schema.ts';
 import { findMember, isActive, listJoined, type Role } from '../database/sites.ts';
 import type { CentralMetrics } from '../metrics.ts';
-import type { Refusals } from '../refusals.ts';
+import type { RejectionLog } from '../rejection-log.ts';
 import type { Links } from '../site-reader/links.ts';
 
 export interface CentralContext {
   readonly config: CentralConfig;
   readonly publicKey: string;
-  /** All trackers sign sessions with it, so that a viewer may ask any of them. */
+  /** The key with which all trackers sign sessions, so that a viewer may use any tracker. */
   readonly sessionKey: string;
   readonly db: CentralDatabase;
   readonly secrets: SecretBox;
-  readonly bell: Bell;
+  readonly changes: ChangeNotifier;
   readonly collector: Collector;
   readonly links: Links;
   readonly metrics: CentralMetrics;
   readonly nonces: NonceMemory;
-  readonly refusals: Refusals;
+  readonly rejections: RejectionLog;
 }
 
 export const requireOperator = (request: FastifyRequest, { config }: CentralContext): void =>
   requireToken(request, config.operatorToken);
 
-/** Some answers tell the operator more than everybody. */
+/** True for requests of an operator, who sees more in some responses. */
 export const isOperator = ({ headers }: FastifyRequest, { config }: CentralContext): boolean =>
   hasToken(headers.authorization, config.operatorToken);
 
 /**
- * The member whose key signed this request. Who it is comes from the key alone, never from the body.
+ * Returns the member whose key signed this request. The identity comes from the key, never from the body.
  *
- * @throws Problem 401 if it is not signed by a member's present key, 403 if that member has another role.
+ * @throws Problem 401 if no current key of a member signed the request, 403 if the member has another role.
  */
 export async function requireMember(
   request: FastifyRequest,
-  { db, nonces, refusals }: Pick<CentralContext, 'db' | 'nonces' | 'refusals'>,
+  { db, nonces, rejections: refusals }: Pick<CentralContext, 'db' | 'nonces' | 'rejections'>,
   ...roles: readonly Role[]
 ): Promise<MemberRow> {
   let member: MemberRow | undefined;
@@ -65,13 +65,13 @@ export async function requireMember(
   return member;
 }
 
-/** Base URLs of the trackers that sites and pages may ask. */
+/** The base URLs of the trackers that sites and pages may call. */
 export const listTrackerUrls = async (db: CentralDatabase): Promise<string[]> =>
   (await listJoined(db, 'tracker')).map(tracker => tracker.base_url);
 
 export const formatTime = (ms: number): string => new Date(ms).toISOString();
 
-/** A member for a time that may not have come yet. */
+/** Returns an object with the member `name`, or an empty object if the time is null. */
 export const optionalTime = <Name extends string>(
   name: Name,
   ms: number | null,
@@ -79,17 +79,14 @@ export const optionalTime = <Name extends string>(
   (ms === null ? {} : { [name]: formatTime(ms) }) as { readonly [key in Name]?: string };
 
 /**
- * A browser that was led here by another site's page says so in Origin. Members and scripts send none.
+ * Rejects changes that a page of another origin requests: its browser sends the Origin header. Members and scripts send none.
  *
  * @throws Problem 403
  */
-export function refuseForeignOrigin(request: FastifyRequest): void {
+export function rejectForeignOrigin(request: FastifyRequest): void {
   const { origin, host } = request.headers;
   if (origin === undefined || ['GET', 'HEAD', 'OPTIONS'].includes(request.method)) return;
   if (!URL.canParse(origin) || new URL(origin).host !== host?.toLowerCase()) {
-    throw problem(
-      'cross-origin',
-      'Changes are taken from central’s own pages, not from those of other sites.',
-    );
+    throw problem('cross-origin', 'Cross-origin request refused. Make changes from the pages of central.');
   }
 }

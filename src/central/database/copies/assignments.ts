@@ -7,7 +7,7 @@ import { type Assignment, type AssignmentFeed, MAX_ASSIGNMENT_PAGE_ROWS } from '
 import type { SiteId, VideoId } from '../../../protocol/ids.ts';
 import type { PublicationRecord } from '../../../protocol/publication/record.ts';
 import type { Why } from '../../placement/why.ts';
-import { takePositions } from '../feed.ts';
+import { claimPositions } from '../feed.ts';
 import type { CentralDatabase, CentralTransaction } from '../schema.ts';
 
 /** What is to change of the assignments. */
@@ -23,7 +23,7 @@ export async function writePlacements(
   changes: readonly PlacementChange[],
 ): Promise<void> {
   if (changes.length === 0) return;
-  const first = await takePositions(tx, changes.length);
+  const first = await claimPositions(tx, changes.length);
   for (const [order, { site, video, wanted, reason }] of changes.entries()) {
     const row = { wanted: wanted ? 1 : 0, reason: JSON.stringify(reason), position: first + order };
     await tx

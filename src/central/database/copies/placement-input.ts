@@ -4,7 +4,7 @@ import { sql } from '../../../kernel/sql/sql.ts';
 import { type PlacementRule, placementRuleSchema, type StoredRule } from '../../../protocol/copies.ts';
 import { newId, type SiteId, type VideoId } from '../../../protocol/ids.ts';
 import type { CopyRecord, VideoRecord } from '../../../protocol/publication/record.ts';
-import type { PlannedSite, PlannedVideo, StandingCopy } from '../../placement/plan.ts';
+import type { PlannedSite, PlannedVideo, StoredCopy } from '../../placement/plan.ts';
 import type { CentralDatabase, PlacementRow } from '../schema.ts';
 
 /** Parsed at once: others are answered in between. */
@@ -52,19 +52,19 @@ export async function listPlannedSites(db: CentralDatabase): Promise<PlannedSite
     id: row.id as SiteId,
     name: row.name,
     ...(row.region === null ? {} : { region: row.region }),
-    isThere: row.joined_at !== null && row.revoked_at === null && row.lost_at === null,
+    isAvailable: row.joined_at !== null && row.revoked_at === null && row.lost_at === null,
   }));
 }
 
 export interface Holdings {
   readonly videos: readonly PlannedVideo[];
-  readonly copies: readonly StandingCopy[];
+  readonly copies: readonly StoredCopy[];
 }
 
 /** Everything that is published and not withdrawn, in the order of ids. */
 export async function listHoldings(db: CentralDatabase): Promise<Holdings> {
   const videos: PlannedVideo[] = [];
-  const copies: StandingCopy[] = [];
+  const copies: StoredCopy[] = [];
   for (let after = { video: '', site: '' }; ; ) {
     const rows = await db
       .selectFrom('videos')

@@ -6,7 +6,7 @@ import { isAmong } from '../../../kernel/sql/rows.ts';
 import { sql } from '../../../kernel/sql/sql.ts';
 import type { SiteId, VideoId } from '../../../protocol/ids.ts';
 import { promoted } from '../../placement/why.ts';
-import { takePositions } from '../feed.ts';
+import { claimPositions } from '../feed.ts';
 import type { CentralDatabase, CentralTransaction } from '../schema.ts';
 import { writePlacements } from './assignments.ts';
 
@@ -38,7 +38,7 @@ export async function insertPromotions(
 }
 
 /** Of these videos, to which site each was given that was. */
-export async function listHeirs(
+export async function listSuccessors(
   tx: CentralDatabase,
   videos: readonly string[],
 ): Promise<ReadonlyMap<VideoId, SiteId>> {
@@ -51,7 +51,7 @@ export async function listHeirs(
 }
 
 /** The heir's own record was taken in: it has the video, and whoever had it before is told when it greets. */
-export async function settlePromotions(
+export async function completePromotions(
   tx: CentralTransaction,
   heir: SiteId,
   videos: readonly VideoId[],
@@ -66,7 +66,7 @@ export async function settlePromotions(
     .execute();
   for (const { site_id, video_id, published_at } of former) {
     // After the heir's own change: a tracker that follows the feed is never without the video.
-    const position = await takePositions(tx, 1);
+    const position = await claimPositions(tx, 1);
     await tx
       .updateTable('videos')
       .set({ superseded_by: heir, position })

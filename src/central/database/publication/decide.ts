@@ -28,7 +28,7 @@ export type Decision =
   /** The video was given to another site when this one was lost. */
   | 'superseded';
 
-export type RefusalCode = Exclude<Decision, 'apply' | 'again'>;
+export type RejectionCode = Exclude<Decision, 'apply' | 'again'>;
 
 /** Only `apply` and `again` are acknowledged: exactly what the catalogue then holds. */
 export function decide(

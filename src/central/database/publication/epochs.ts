@@ -75,7 +75,7 @@ export function raiseEpoch(
  * Ends `epoch`, if it is still the present one: nothing is taken of this site until it greets anew, compares itself with
  * us, and so heals whatever differs. It learns of this by its next signal or poll.
  */
-export async function dissolveEpoch(
+export async function invalidateEpoch(
   db: CentralDatabase,
   site: SiteId,
   epoch: Epoch,

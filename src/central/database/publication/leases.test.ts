@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeDatabase, type TestDatabase } from '../../../../test/support/postgres/databases.ts';
 import { openDatabase } from '../../../kernel/sql/sql.ts';
 import { type CentralDatabase, type CentralSchema, migrations } from '../schema.ts';
-import { acquireLease, acquireLeases, findStanding, releaseLeases, renewLeases } from './leases.ts';
+import { acquireLease, acquireLeases, findValidLeases, releaseLeases, renewLeases } from './leases.ts';
 
 let database: TestDatabase;
 let db: CentralDatabase;
@@ -54,9 +54,9 @@ describe('a lease', () => {
   it('guards a transaction of its holder, and of nobody who lost it', async () => {
     const first = await take('one', 0);
     if (!first) throw new Error('it was free');
-    expect((await findStanding(db, [first]))(first)).toBe(true);
+    expect((await findValidLeases(db, [first]))(first)).toBe(true);
     await take('two', 100);
-    expect((await findStanding(db, [first]))(first)).toBe(false);
+    expect((await findValidLeases(db, [first]))(first)).toBe(false);
   });
 
   it('is taken and given back with many others at once', async () => {
@@ -64,7 +64,7 @@ describe('a lease', () => {
     const leases = await acquireLeases(db, ['collect b', 'collect a', 'collect c'], 'one', 50, 100);
     expect(leases).toEqual([{ name: 'collect b', fence: 1 }, undefined, { name: 'collect c', fence: 1 }]);
     const held = leases.filter(lease => lease !== undefined);
-    const isStanding = await findStanding(db, held);
+    const isStanding = await findValidLeases(db, held);
     expect(held.every(isStanding)).toBe(true);
     await releaseLeases(db, held);
     expect(await acquireLeases(db, ['collect b', 'collect c'], 'two', 60, 100)).toEqual([

@@ -79,7 +79,7 @@ export async function releaseLeases(db: CentralDatabase, leases: readonly Lease[
 }
 
 /** Of these leases those that stand. Within the transaction that is to be guarded. */
-export async function findStanding(
+export async function findValidLeases(
   db: CentralDatabase,
   leases: readonly Lease[],
 ): Promise<(lease: Lease) => boolean> {

@@ -148,7 +148,7 @@ export function failSignals(db: CentralDatabase, site: SiteId, { code, reason }:
 }
 
 /** What a site sent, or had sent in its name, was refused: on the desk as a signal that was never taken up. */
-export function noteRefusal(
+export function recordRejection(
   db: CentralDatabase,
   site: SiteId,
   { code, reason }: Failure,

@@ -8,25 +8,25 @@ import { type Epoch, formatEpoch, isSameEpoch } from '../../../protocol/publicat
 import type { Acknowledgement } from '../../../protocol/publication/gateway.ts';
 import { isOfOwner } from '../../../protocol/publication/record.ts';
 import type { OfferedRecord } from '../../publication/offered-record.ts';
-import { listHeirs, settlePromotions } from '../copies/promotions.ts';
+import { completePromotions, listSuccessors } from '../copies/promotions.ts';
 import type { CentralDatabase, CentralTransaction, PublicationRow } from '../schema.ts';
-import { type Decision, decide, type Held, type RefusalCode } from './decide.ts';
+import { type Decision, decide, type Held, type RejectionCode } from './decide.ts';
 import { epochOf, lockPublications } from './epochs.ts';
-import { findStanding, type Lease, leaseLost } from './leases.ts';
+import { findValidLeases, type Lease, leaseLost } from './leases.ts';
 import { type RecordWrite, writeRecords } from './write-records.ts';
 
-export interface Refusal {
+export interface Rejection {
   readonly video: VideoId;
   readonly version: number;
-  readonly decision: RefusalCode;
+  readonly decision: RejectionCode;
 }
 
-export interface Taken {
+export interface AppliedRecords {
   readonly acknowledged: readonly Acknowledgement[];
   readonly applied: number;
   /** Of these, tombstones. */
   readonly withdrawn: number;
-  readonly refused: readonly Refusal[];
+  readonly refused: readonly Rejection[];
 }
 
 /** What a site offered, as it was read. */
@@ -50,7 +50,7 @@ const MAX_PAGES = 16;
  */
 export const takeRecords = perDatabase(
   MAX_PAGES,
-  (db: CentralDatabase, pages: readonly OfferedPage[]): Promise<Outcome<Taken>[]> =>
+  (db: CentralDatabase, pages: readonly OfferedPage[]): Promise<Outcome<AppliedRecords>[]> =>
     db.transaction().execute(async tx => {
       const findFault = await findFaults(tx, pages);
       const held = await findHeld(tx, pages);
@@ -62,16 +62,20 @@ export const takeRecords = perDatabase(
       if (writes.length > 0) await writeRecords(tx, writes);
       for (const { site } of pages) {
         const come = writes.filter(write => write.site === site && held.isInherited(write)).map(videoOf);
-        if (come.length > 0) await settlePromotions(tx, site, come);
+        if (come.length > 0) await completePromotions(tx, site, come);
       }
       return settled;
     }),
 );
 
 /** Decides on each record of a page, and adds what is to be written to `writes`. */
-function decideAll({ site, records, atMs }: OfferedPage, held: HeldVideos, writes: RecordWrite[]): Taken {
+function decideAll(
+  { site, records, atMs }: OfferedPage,
+  held: HeldVideos,
+  writes: RecordWrite[],
+): AppliedRecords {
   const acknowledged: Acknowledgement[] = [];
-  const refused: Refusal[] = [];
+  const refused: Rejection[] = [];
   const applied = new Map<VideoId, OfferedRecord>();
   for (const record of records) {
     const { video, version, hash } = record;
@@ -100,7 +104,7 @@ async function findFaults(
   pages: readonly OfferedPage[],
 ): Promise<(page: OfferedPage) => Problem | undefined> {
   const sites = pages.map(({ site }) => site);
-  const isStanding = await findStanding(
+  const isStanding = await findValidLeases(
     tx,
     pages.flatMap(({ lease }) => lease ?? []),
   );
@@ -175,7 +179,7 @@ class HeldVideos {
 async function findHeld(tx: CentralTransaction, pages: readonly OfferedPage[]): Promise<HeldVideos> {
   const videos = pages.flatMap(({ records }) => records.map(({ video }) => video as string));
   if (videos.length === 0) return new HeldVideos(new Map());
-  const held = new HeldVideos(await listHeirs(tx, videos));
+  const held = new HeldVideos(await listSuccessors(tx, videos));
   const known = await tx
     .selectFrom('videos')
     .innerJoin('members', 'members.id', 'videos.site_id')

@@ -3,7 +3,7 @@ import { selectRows } from '../../../kernel/sql/rows.ts';
 import type { SiteId } from '../../../protocol/ids.ts';
 import { isOfOwner } from '../../../protocol/publication/record.ts';
 import type { OfferedRecord } from '../../publication/offered-record.ts';
-import { takePositions } from '../feed.ts';
+import { claimPositions } from '../feed.ts';
 import type { CentralSchema, CentralTransaction, VideoRow } from '../schema.ts';
 
 const kindOf = (record: OfferedRecord): VideoRow['kind'] =>
@@ -17,7 +17,7 @@ export interface RecordWrite {
 
 /** R3: one row a video and site. R4 once more, in the database itself. */
 export async function writeRecords(tx: CentralTransaction, writes: readonly RecordWrite[]): Promise<void> {
-  const first = await takePositions(tx, writes.length);
+  const first = await claimPositions(tx, writes.length);
   const columns = {
     site_id: writes.map(({ site }) => site),
     video_id: writes.map(({ record }) => record.video),

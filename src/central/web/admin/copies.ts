@@ -14,7 +14,7 @@ import {
 import { type SiteId, siteIdSchema, videoIdSchema } from '../../../protocol/ids.ts';
 import { declareLost } from '../../database/copies/losses.ts';
 import { countPlays, deleteRule, insertRule, listRules } from '../../database/copies/placement-input.ts';
-import { listSightings } from '../../database/site-status-reports.ts';
+import { listSiteStatus } from '../../database/site-status-reports.ts';
 import { findMember } from '../../database/sites.ts';
 import { makeCopyReport } from '../../placement/report.ts';
 import { readPlanInput } from '../../placement-loop.ts';
@@ -32,7 +32,7 @@ const reportQuerySchema = z.object({
 });
 
 export function addCopyCalls(app: HttpServer, context: CentralContext): void {
-  const { db, bell } = context;
+  const { db, changes } = context;
 
   app.get('/api/placement-rules', { schema: { response: { 200: ruleListSchema } } }, async request => {
     requireOperator(request, context);
@@ -52,7 +52,7 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
         throw problem('rules-too-many', `There may be ${MAX_RULES} rules at most.`);
       }
       const stored = await insertRule(db, rule, Date.now());
-      bell.ring();
+      changes.notify();
       return reply.code(201).send(stored);
     },
   );
@@ -65,7 +65,7 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
       if (!(await deleteRule(db, request.params.id))) {
         throw problem('rule-unknown', 'There is no such rule.');
       }
-      bell.ring();
+      changes.notify();
       return reply.code(204).send();
     },
   );
@@ -91,11 +91,11 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
     async request => {
       requireOperator(request, context);
       const nowMs = Date.now();
-      const sightings = await listSightings(db, nowMs);
+      const sightings = await listSiteStatus(db, nowMs);
       const isUp = (site: SiteId): boolean => sightings.get(site) === 'up';
       const loss = await declareLost(db, request.params.id, isUp, nowMs);
       if (!loss) throw unknownSite();
-      bell.ring();
+      changes.notify();
       return {
         promoted: await Promise.all(
           loss.promotions.map(async ({ video, name, to }) => ({

@@ -23,7 +23,7 @@ const ofVideo = z.object({ id: videoIdSchema });
 const ofGrant = z.object({ id: videoIdSchema, grant: grantIdSchema });
 
 export function addGrantCalls(app: HttpServer, context: CentralContext): void {
-  const { db, bell, secrets, config } = context;
+  const { db, changes, secrets, config } = context;
 
   async function describe(request: FastifyRequest, rows: readonly GrantRow[]) {
     const [master] = await listMasters(db, secrets, Date.now());
@@ -117,7 +117,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
 
   async function revoke(video: VideoId, grant: string | undefined) {
     const revoked = await revokeGrants(db, video, grant, Date.now());
-    bell.ring();
+    changes.notify();
     return { revoked };
   }
 }

@@ -20,7 +20,7 @@ import { nameSchema } from '../../../protocol/text.ts';
 import { listPublications } from '../../database/publication/completeness.ts';
 import { listPending, type Pending } from '../../database/publication/signals.ts';
 import type { MemberRow, PublicationRow } from '../../database/schema.ts';
-import { listSightings } from '../../database/site-status-reports.ts';
+import { listSiteStatus } from '../../database/site-status-reports.ts';
 import {
   countVideosBySite,
   editSite,
@@ -63,7 +63,7 @@ const collectResponseSchema = z.strictObject({
 });
 
 export function addSiteCalls(app: HttpServer, context: CentralContext): void {
-  const { db, collector, bell, secrets } = context;
+  const { db, collector, changes, secrets } = context;
 
   app.get('/api/sites', { schema: { response: { 200: siteListSchema } } }, async request => {
     const sites = await describeSites(context, await listMembers(db, 'site'));
@@ -79,7 +79,7 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       const nowMs = Date.now();
       const { joinToken, invitation } = makeInvitation(nowMs);
       await insertMember(db, { id, role: 'site', ...request.body }, invitation, nowMs);
-      bell.ring();
+      changes.notify();
       return reply.code(201).send({ site: await describeSite(context, id), joinToken });
     },
   );
@@ -96,7 +96,7 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       const { databaseUrl, ...edit } = request.body;
       const sealed = typeof databaseUrl === 'string' ? secrets.encrypt(databaseUrl) : databaseUrl;
       if (!(await editSite(db, id, { ...edit, databaseUrl: sealed }))) throw unknownSite();
-      bell.ring();
+      changes.notify();
       return describeSite(context, id);
     },
   );
@@ -108,7 +108,7 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       requireOperator(request, context);
       const { id } = request.params;
       if (!(await revoke(db, 'site', id, Date.now()))) throw unknownSite();
-      bell.ring();
+      changes.notify();
       return describeSite(context, id);
     },
   );
@@ -153,7 +153,7 @@ async function describeSites({ db, links }: CentralContext, rows: readonly Membe
   const publications = await listPublications(db);
   const videos = await countVideosBySite(db);
   const nowMs = Date.now();
-  const sightings = await listSightings(db, nowMs);
+  const sightings = await listSiteStatus(db, nowMs);
   return rows.map(row => {
     const id = siteIdSchema.parse(row.id);
     const seen = sightings.get(id) ?? 'unknown';

@@ -18,7 +18,7 @@ type Tracker = z.infer<typeof trackerSchema>;
 const parameters = z.object({ id: z.string().max(64) });
 
 export function addTrackerCalls(app: HttpServer, context: CentralContext): void {
-  const { db, bell } = context;
+  const { db, changes } = context;
 
   app.get('/api/trackers', { schema: { response: { 200: trackerListSchema } } }, async request => {
     requireOperator(request, context);
@@ -46,7 +46,7 @@ export function addTrackerCalls(app: HttpServer, context: CentralContext): void 
       requireOperator(request, context);
       const { id } = request.params;
       if (!(await revoke(db, 'tracker', id, Date.now()))) throw unknownTracker();
-      bell.ring();
+      changes.notify();
       return describe(id);
     },
   );

@@ -6,9 +6,9 @@ import type { SiteId } from '../../../protocol/ids.ts';
 import { listAssignments } from '../../database/copies/assignments.ts';
 import { findStart } from '../../database/feed.ts';
 import { type CentralContext, requireMember } from '../context.ts';
-import { awaitNews, MAX_WAIT_S } from '../long-poll.ts';
+import { MAX_WAIT_S, waitForChanges } from '../long-poll.ts';
 
-/** The bell rings for every change; the thousand sites that wait here look this often at most. Copies are in no hurry. */
+/** The changes rings for every change; the thousand sites that wait here look this often at most. Copies are in no hurry. */
 const LOOK_EVERY_MS = 2_000;
 
 const feedQuerySchema = z.object({
@@ -17,7 +17,7 @@ const feedQuerySchema = z.object({
 });
 
 export function addAssignmentCalls(app: HttpServer, context: CentralContext): void {
-  const { db, bell } = context;
+  const { db, changes } = context;
   app.get(
     '/api/assignments',
     { schema: { querystring: feedQuerySchema, response: { 200: assignmentFeedSchema } } },
@@ -25,14 +25,14 @@ export function addAssignmentCalls(app: HttpServer, context: CentralContext): vo
       const site = await requireMember(request, context, 'site');
       const { after, wait } = request.query;
       const start = await findStart(db, after);
-      return awaitNews({
-        bell,
+      return waitForChanges({
+        changes,
         reply,
         waitS: wait,
-        lookEveryMs: LOOK_EVERY_MS,
+        checkEveryMs: LOOK_EVERY_MS,
         read: () => listAssignments(db, site.id as SiteId, start),
         // One who has to read on from an earlier position is told so at once.
-        isNews: page => page.assignments.length > 0 || start < after,
+        hasChanges: page => page.assignments.length > 0 || start < after,
       });
     },
   );

@@ -11,10 +11,10 @@ import {
 import type { SiteId } from '../../../protocol/ids.ts';
 import { listRegistrations } from '../../database/catalogue.ts';
 import { type ChangePage, listChanges, registerUpTo } from '../../database/feed.ts';
-import { tellSightings } from '../../database/site-status-reports.ts';
+import { recordSiteStatus } from '../../database/site-status-reports.ts';
 import { listJoined } from '../../database/sites.ts';
 import { type CentralContext, requireMember } from '../context.ts';
-import { awaitNews, MAX_WAIT_S } from '../long-poll.ts';
+import { MAX_WAIT_S, waitForChanges } from '../long-poll.ts';
 
 /** 10,000 sites, about 70 bytes each. */
 const MAX_STATES_BYTES = 2 ** 20;
@@ -26,7 +26,7 @@ const changesQuerySchema = z.object({
 });
 
 export function addChangeCalls(app: HttpServer, context: CentralContext): void {
-  const { db, bell } = context;
+  const { db, changes } = context;
 
   app.get(
     '/api/changes',
@@ -37,12 +37,12 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
       // Made of records that were parsed when they came, by the thousand: not parsed once more on their way out.
       setRawSerializer(reply, ({ changes, ...head }: ChangePage) => formatLongList(head, 'changes', changes));
       const start = await registerUpTo(db, tracker.id, after, Date.now());
-      return awaitNews({
-        bell,
+      return waitForChanges({
+        changes,
         reply,
         waitS: wait,
         read: () => listChanges(db, start, limit),
-        isNews: page => page.changes.length > 0,
+        hasChanges: page => page.changes.length > 0,
       });
     },
   );
@@ -63,7 +63,7 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
       const tracker = await requireMember(request, context, 'tracker');
       const known = new Set((await listJoined(db, 'site')).map(site => site.id));
       const told = request.body.sites.filter(({ site }) => known.has(site));
-      await tellSightings(db, tracker.id, told, Date.now());
+      await recordSiteStatus(db, tracker.id, told, Date.now());
       return reply.code(204).send();
     },
   );

@@ -24,7 +24,7 @@ function requireEnrolled(enrolment: Enrolment): asserts enrolment is Extract<Enr
 }
 
 export function addJoinCalls(app: HttpServer, context: CentralContext): void {
-  const { db, nonces, publicKey, bell } = context;
+  const { db, nonces, publicKey, changes } = context;
 
   app.post(
     '/api/join',
@@ -43,7 +43,7 @@ export function addJoinCalls(app: HttpServer, context: CentralContext): void {
       const enrolment = await enrol(db, tokenHash, ownKey, Date.now());
       requireEnrolled(enrolment);
       const { member } = enrolment;
-      bell.ring();
+      changes.notify();
       return {
         role: member.role,
         id: member.id,

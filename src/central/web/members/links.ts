@@ -11,21 +11,21 @@ import {
   linkResponseQuerySchema,
 } from '../../../protocol/link.ts';
 import { hasPending } from '../../database/publication/signals.ts';
-import { MAX_PAGE_ANSWER_BYTES } from '../../site-reader/read-over-http.ts';
+import { MAX_PAGE_RESPONSE_BYTES } from '../../site-reader/read-over-http.ts';
 import { type CentralContext, requireMember } from '../context.ts';
 
 const parameters = z.object({ id: z.string().max(64) });
 
-export type LinkContext = Pick<CentralContext, 'db' | 'nonces' | 'refusals' | 'links'> & {
-  readonly bell: Pick<CentralContext['bell'], 'closed'>;
+export type LinkContext = Pick<CentralContext, 'db' | 'nonces' | 'rejections' | 'links'> & {
+  readonly changes: Pick<CentralContext['changes'], 'closed'>;
   readonly collector: Pick<CentralContext['collector'], 'wake'>;
 };
 
 export function addLinkCalls(app: HttpServer, context: LinkContext): void {
-  const { db, bell, links, collector } = context;
+  const { db, changes, links, collector } = context;
   app.addContentTypeParser(
     LINK_RESPONSE_TYPE,
-    { parseAs: 'buffer', bodyLimit: MAX_PAGE_ANSWER_BYTES },
+    { parseAs: 'buffer', bodyLimit: MAX_PAGE_RESPONSE_BYTES },
     (request, body, done) => {
       request.rawBody = body as Buffer;
       done(null, undefined);
@@ -46,7 +46,12 @@ export function addLinkCalls(app: HttpServer, context: LinkContext): void {
       const gone = new AbortController();
       reply.raw.on('close', () => gone.abort());
       const { preferred, wait } = request.body;
-      const asked = links.poll(site, preferred, wait && !bell.closed ? LINK_WAIT_S * 1_000 : 0, gone.signal);
+      const asked = links.poll(
+        site,
+        preferred,
+        wait && !changes.closed ? LINK_WAIT_S * 1_000 : 0,
+        gone.signal,
+      );
       // What could not be read before, perhaps by another central, can be read here now.
       if (await hasPending(db, site)) collector.wake(site);
       return { requests: [...(await asked)] };
@@ -56,7 +61,7 @@ export function addLinkCalls(app: HttpServer, context: LinkContext): void {
   app.post(
     '/api/link/responses/:id',
     {
-      bodyLimit: MAX_PAGE_ANSWER_BYTES,
+      bodyLimit: MAX_PAGE_RESPONSE_BYTES,
       schema: {
         description: 'The answer to one question.',
         params: parameters,

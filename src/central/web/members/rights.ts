@@ -6,9 +6,9 @@ import { rightsPageSchema, rotationResponseSchema, rotationSchema } from '../../
 import { lastRightsChange, listRightsChanges } from '../../database/grants.ts';
 import { listMasters, type Master, rotateMaster } from '../../database/rights-keys.ts';
 import { type CentralContext, requireMember, requireOperator } from '../context.ts';
-import { awaitNews, MAX_WAIT_S } from '../long-poll.ts';
+import { MAX_WAIT_S, waitForChanges } from '../long-poll.ts';
 
-/** The bell rings for every change; the thousand sites that wait here look this often at most. */
+/** The changes rings for every change; the thousand sites that wait here look this often at most. */
 const LOOK_EVERY_MS = 500;
 
 type Found = readonly [masters: readonly Master[], last: number];
@@ -20,13 +20,13 @@ const querySchema = z.object({
 });
 
 export function addRightsCalls(app: HttpServer, context: CentralContext): void {
-  const { db, bell, secrets } = context;
-  /** The bell rings for every record that comes in, and a thousand may wait: what all of them ask is asked once a ring. */
+  const { db, changes, secrets } = context;
+  /** The changes rings for every record that comes in, and a thousand may wait: what all of them ask is asked once a ring. */
   let looked: { readonly rings: number; readonly found: Promise<Found> } | undefined;
   const look = (): Promise<Found> => {
-    if (looked?.rings !== bell.rings) {
+    if (looked?.rings !== changes.version) {
       const found = Promise.all([listMasters(db, secrets, Date.now()), lastRightsChange(db)]);
-      looked = { rings: bell.rings, found };
+      looked = { rings: changes.version, found };
       found.catch(() => {
         looked = undefined;
       });
@@ -49,11 +49,11 @@ export function addRightsCalls(app: HttpServer, context: CentralContext): void {
       reply.header('cache-control', 'no-store');
       // Whether central knows where the asker stands is seen once.
       let isFirst = true;
-      return awaitNews({
-        bell,
+      return waitForChanges({
+        changes,
         reply,
         waitS: wait,
-        lookEveryMs: LOOK_EVERY_MS,
+        checkEveryMs: LOOK_EVERY_MS,
         async read() {
           const [masters, last] = await look();
           const mayBeNews = isFirst || last > after;
@@ -73,7 +73,7 @@ export function addRightsCalls(app: HttpServer, context: CentralContext): void {
             })),
           };
         },
-        isNews: page => page.position !== after || page.keys[0]?.generation !== generation,
+        hasChanges: page => page.position !== after || page.keys[0]?.generation !== generation,
       });
     },
   );
@@ -91,7 +91,7 @@ export function addRightsCalls(app: HttpServer, context: CentralContext): void {
     async request => {
       requireOperator(request, context);
       const generation = await rotateMaster(db, secrets, request.body.keepS * 1_000, Date.now());
-      bell.ring();
+      changes.notify();
       return { generation };
     },
   );

@@ -38,7 +38,7 @@ export function addSignalCalls(app: HttpServer, context: CentralContext): void {
     async (request, reply) => {
       const { id } = await requireMember(request, context, 'site');
       const { code, detail } = request.body;
-      await context.refusals.note(id as SiteId, code, `Refused at the site: ${detail}`);
+      await context.rejections.note(id as SiteId, code, `Refused at the site: ${detail}`);
       return reply.code(202).send({});
     },
   );

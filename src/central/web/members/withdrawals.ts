@@ -5,9 +5,9 @@ import type { SiteId } from '../../../protocol/ids.ts';
 import { withdrawalFeedSchema, withdrawalListSchema } from '../../../protocol/publication/withdrawals.ts';
 import { listWithdrawals, listWithdrawn, noteCarriedOut } from '../../database/publication/withdrawals.ts';
 import { type CentralContext, requireMember, requireOperator } from '../context.ts';
-import { awaitNews, MAX_WAIT_S } from '../long-poll.ts';
+import { MAX_WAIT_S, waitForChanges } from '../long-poll.ts';
 
-/** The bell rings for every change; the thousand sites that wait here look this often at most. */
+/** The changes rings for every change; the thousand sites that wait here look this often at most. */
 const LOOK_EVERY_MS = 500;
 
 const feedQuerySchema = z.object({
@@ -17,7 +17,7 @@ const feedQuerySchema = z.object({
 const listQuerySchema = z.object({ limit: z.coerce.number().int().min(1).max(200).default(50) });
 
 export function addWithdrawalCalls(app: HttpServer, context: CentralContext): void {
-  const { db, bell } = context;
+  const { db, changes } = context;
 
   app.get(
     '/api/withdrawals/feed',
@@ -26,14 +26,14 @@ export function addWithdrawalCalls(app: HttpServer, context: CentralContext): vo
       const site = await requireMember(request, context, 'site');
       const { after, wait } = request.query;
       const start = await noteCarriedOut(db, site.id as SiteId, after, Date.now());
-      return awaitNews({
-        bell,
+      return waitForChanges({
+        changes,
         reply,
         waitS: wait,
-        lookEveryMs: LOOK_EVERY_MS,
+        checkEveryMs: LOOK_EVERY_MS,
         read: () => listWithdrawn(db, start),
         // One who has to read on from an earlier position is told so at once.
-        isNews: page => page.videos.length > 0 || start < after,
+        hasChanges: page => page.videos.length > 0 || start < after,
       });
     },
   );

@@ -1,17 +1,16 @@
 /**
- * Requests that were refused although their signature is beyond doubt: a clock that is off, a request that somebody sent
- * again, here or at a site. They are put on the signal desk, once a minute for each site and reason: a flood of them must
- * not drown the desk.
+ * Records requests that were rejected although their signature is valid: a wrong clock, or a replayed request, here or at a
+ * site. They appear in the signal log, at most once a minute for each site and reason, so that a flood cannot fill the log.
  */
 
 import type { SiteId } from '../protocol/ids.ts';
-import { noteRefusal } from './database/publication/signals.ts';
+import { recordRejection } from './database/publication/signals.ts';
 import type { CentralDatabase } from './database/schema.ts';
 
 const ONCE_IN_MS = 60_000;
 const MAX_REMEMBERED = 10_000;
 
-export class Refusals {
+export class RejectionLog {
   readonly #db: CentralDatabase;
   readonly #noted = new Map<string, number>();
 
@@ -24,6 +23,6 @@ export class Refusals {
     if ((this.#noted.get(key) ?? Number.NEGATIVE_INFINITY) > nowMs - ONCE_IN_MS) return;
     if (this.#noted.size >= MAX_REMEMBERED) this.#noted.clear();
     this.#noted.set(key, nowMs);
-    await noteRefusal(this.#db, site, { code, reason }, nowMs);
+    await recordRejection(this.#db, site, { code, reason }, nowMs);
   }
 }
