@@ -117,9 +117,11 @@ export function RankingTable({ explanation }: { readonly explanation: Explanatio
                   </ul>
                 </td>
                 <td class="sentences" data-label={columns.changes}>
-                  {changes
-                    .map(({ code, figures }) => t.ranking.changes[code](renderFigures(figures, format)))
-                    .join(' ')}
+                  {format.sentences(
+                    changes.map(({ code, figures }) =>
+                      t.ranking.changes[code](renderFigures(figures, format)),
+                    ),
+                  )}
                 </td>
               </tr>
             ))}

@@ -64,4 +64,8 @@ describe('formats', () => {
     expect(en.timeOrDate(timestamp, Date.parse(timestamp) + 86_400_000)).toBe(en.dateTime(timestamp));
     expect(en.dateTime(timestamp)).toContain(time);
   });
+  it('sentences, without a space between them in Chinese', () => {
+    expect(en.sentences(['One.', 'Two.'])).toBe('One. Two.');
+    expect(zh.sentences(['一。', '二。'])).toBe('一。二。');
+  });
 });

@@ -37,6 +37,8 @@ export interface Format {
   /** `3 minutes ago` */
   ago(timestamp: string, nowMs: number): string;
   list(items: readonly string[]): string;
+  /** Chinese has no space between sentences. */
+  sentences(sentences: readonly string[]): string;
 }
 
 /** `4:05`, `1:02:03`: the length of a video and a position in it. */
@@ -118,6 +120,7 @@ export function createFormat(language: Language): Format {
       if (size < 86_400) return relative.format(Math.trunc(seconds / 3600), 'hour');
       return relative.format(Math.trunc(seconds / 86_400), 'day');
     },
+    sentences: sentences => sentences.join(language === 'zh' ? '' : ' '),
     list: items => new Intl.ListFormat(locale, { type: 'conjunction', style: 'short' }).format(items),
   };
 }

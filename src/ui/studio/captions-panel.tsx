@@ -38,23 +38,25 @@ export function CaptionsPanel({ video, calls, onClose }: CaptionsPanelProps) {
     <section class="stack" data-testid="captions" aria-label={texts.heading}>
       <h4>{texts.heading}</h4>
       {video.captions.length === 0 && <p class="quiet">{texts.none}</p>}
-      <ul class="stack">
-        {video.captions.map(track => (
-          <li key={track.id} class="row" data-captions={track.id}>
-            <span>{formatCaptionsName(track, pageLanguage)}</span>
-            {track.from === 'source' && <span class="quiet">{texts.fromSource}</span>}
-            <button
-              type="button"
-              class="plain small"
-              disabled={working}
-              aria-label={texts.remove(formatCaptionsName(track, pageLanguage))}
-              onClick={() => void run(() => calls.remove(track.id))}
-            >
-              ✕
-            </button>
-          </li>
-        ))}
-      </ul>
+      {video.captions.length > 0 && (
+        <ul class="stack">
+          {video.captions.map(track => (
+            <li key={track.id} class="row" data-captions={track.id}>
+              <span>{formatCaptionsName(track, pageLanguage)}</span>
+              {track.from === 'source' && <span class="quiet">{texts.fromSource}</span>}
+              <button
+                type="button"
+                class="plain small"
+                disabled={working}
+                aria-label={texts.remove(formatCaptionsName(track, pageLanguage))}
+                onClick={() => void run(() => calls.remove(track.id))}
+              >
+                ✕
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
       <form
         class="stack"
         onSubmit={event => {

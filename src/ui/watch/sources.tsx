@@ -71,9 +71,11 @@ function RankingReasons({ sources }: { readonly sources: readonly Source[] }) {
         {sources.map(source => (
           <p key={source.site}>
             <strong>{source.name}</strong>{' '}
-            {source.reasons
-              .map(({ code, figures }) => t.ranking.reasons[code](renderFigures(figures, format)))
-              .join(' ')}
+            {format.sentences(
+              source.reasons.map(({ code, figures }) =>
+                t.ranking.reasons[code](renderFigures(figures, format)),
+              ),
+            )}
           </p>
         ))}
       </div>

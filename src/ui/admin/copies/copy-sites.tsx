@@ -30,7 +30,7 @@ export function CopySites({ report, onRegion, onLost }: CopySitesProps) {
               <Region site={site} onRegion={onRegion} />
             </td>
             <td>
-              {t.copies.held(format.number(site.copies), format.size(site.bytes))}
+              {t.copies.held(site.copies, format.size(site.bytes))}
               {site.limitBytes !== undefined && (
                 <div class="quiet">{t.copies.limit(format.size(site.limitBytes))}</div>
               )}

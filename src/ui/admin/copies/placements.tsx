@@ -50,7 +50,7 @@ function CopyCell({ placement }: { readonly placement: Placement }) {
     <td>
       {placement.copies.map(({ site, state, ...reason }) => (
         <div key={site.id}>
-          {site.name}: <span class={COLOURS[state]}>{t.copies.states[state]}</span>{' '}
+          {site.name}: <span class={COLOURS[state]}>{t.copies.states[state]}</span> ·{' '}
           <span class="quiet">{formatPlacementReason(reason, t)}</span>
         </div>
       ))}

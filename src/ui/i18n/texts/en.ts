@@ -294,7 +294,7 @@ export const en = {
           ? 'The sites with the whole video are down, so this site can only play the part in its buffer.'
           : 'Fetches the video from another site as you watch.',
       load: (f: RenderedFigures) =>
-        `${f.responses} responses in progress, sending ${f.egress}${f.limit && ` of ${f.limit} (${f.share})`}${f.soon && `, ${f.soon} more expected from viewers just assigned`}.`,
+        `${f.responses} ${f.responses === '1' ? 'response' : 'responses'} in progress, sending ${f.egress}${f.limit && ` of ${f.limit} (${f.share})`}${f.soon && `, ${f.soon} more expected from viewers just assigned`}.`,
       full: (f: RenderedFigures) => `Its egress limit is reached (${f.share} in use).`,
       weight: (f: RenderedFigures) => `An administrator set its weight to ${f.weight}.`,
       drained: (f: RenderedFigures): string =>
@@ -575,7 +575,7 @@ export const en = {
       next: 'Evicted first if space runs out',
       actions: 'Actions',
     },
-    held: (copies: string, size: string) => `${copies}, ${size}`,
+    held: (copies: number, size: string) => `${count(copies, 'copy', 'copies')}, ${size}`,
     limit: (size: string) => `limit ${size}`,
     regionOf: (site: string) => `Region of ${site}`,
     regionSet: (site: string, region: string) =>

@@ -542,7 +542,7 @@ export const zh: Texts = {
       next: '空间不足时优先删除',
       actions: '操作',
     },
-    held: (copies, size) => `${copies} 个，${size}`,
+    held: (copies, size) => `${number(copies)} 个，${size}`,
     limit: size => `上限 ${size}`,
     regionOf: site => `${site}的区域`,
     regionSet: (site, region) =>
