@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { call } from './call.ts';
 
-/** Answers every request with `respond`, and records the requests. */
+/** Passes every request to `respond`, and records the requests. */
 function stubServer(respond: (request: Request) => Response | Promise<Response>): Request[] {
   const requests: Request[] = [];
   vi.stubGlobal('fetch', (url: string, init: RequestInit) => {

@@ -10,7 +10,7 @@ export interface PollResult<T> {
 }
 
 /**
- * @param key names what is loaded: another key discards the value and starts again
+ * @param key identifies the loaded value: another key discards it and starts again
  * @param chooseInterval milliseconds until the next load, which may depend on the last value
  */
 export function usePoll<T>(

@@ -30,7 +30,7 @@ describe('the pages of the catalogue', () => {
   it('keep everything if the last video of the first page is unknown', () => {
     expect(ids(mergeNewest(page('cba', 'a'), page('gfe', 'e')))).toBe('gfecba');
   });
-  it('tell which videos are new', () => {
+  it('list the videos that are new', () => {
     expect(listNew(new Set(['a']), page('ba')).map(each => each.id)).toEqual(['b']);
     expect(listNew(new Set(['a', 'b']), page('ba'))).toEqual([]);
   });

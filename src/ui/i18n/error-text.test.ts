@@ -6,7 +6,7 @@ import { TEXTS } from './texts.ts';
 const { en, zh } = TEXTS;
 
 describe('a problem that a server has stored', () => {
-  it('is the detail alone in English, and the translation with the detail in Chinese', () => {
+  it('is only the detail in English, and the translation with the detail in Chinese', () => {
     const detail = 'The file ends after 3 MB.';
     expect(describeProblem('truncated', detail, 'en', en.problems)).toEqual({ detail });
     expect(describeProblem('truncated', detail, 'zh', zh.problems)).toEqual({
@@ -17,7 +17,7 @@ describe('a problem that a server has stored', () => {
   it('is the text of its code if there is no detail', () => {
     expect(describeProblem('truncated', '', 'en', en.problems)).toEqual({ text: en.problems.truncated });
   });
-  it.each(['from-the-future', 'toString', undefined])('is the detail alone for the code %s', code => {
+  it.each(['from-the-future', 'toString', undefined])('is only the detail for the code %s', code => {
     expect(describeProblem(code, 'Something.', 'zh', zh.problems)).toEqual({ detail: 'Something.' });
   });
 });

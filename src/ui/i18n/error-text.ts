@@ -11,7 +11,7 @@ export interface ErrorText {
   readonly detail?: string;
 }
 
-/** The detail of these problems tells a viewer nothing that the text of the page does not. */
+/** The detail of these problems adds nothing to the text of the page. */
 const WITHOUT_DETAIL: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'video-unknown',
   'video-withdrawn',
@@ -21,8 +21,8 @@ const WITHOUT_DETAIL: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
 ]);
 
 /**
- * In English the server's detail says everything, so it stands alone. In other languages the translation of the code precedes
- * it. The detail of a code that this page does not know, from a proxy or a newer server, is shown unchanged.
+ * In English the server's detail is complete, so only the detail is shown. In other languages the translation of the code
+ * precedes it. The detail of a code that this page does not know, from a proxy or a newer server, is shown unchanged.
  */
 export function describeProblem(
   code: string | undefined,
@@ -48,7 +48,7 @@ export function describeError(error: unknown, language: Language, texts: Texts):
   return described.text || described.detail ? described : { text: errors.unreadable };
 }
 
-/** The same as one string, where there is no room for two languages. */
+/** The same as one string. */
 export const formatError = (error: unknown, language: Language, texts: Texts): string => {
   const { text, detail } = describeError(error, language, texts);
   return [text, detail].filter(Boolean).join(' ');

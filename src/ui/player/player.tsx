@@ -1,4 +1,4 @@
-/** The video element and its controls. The dataset of the element tells tests which site serves it, and its state. */
+/** The video element and its controls. The dataset of the element shows its state and the serving site to tests. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Pictures } from '../../protocol/media/media.ts';
 import { POSTER, STORYBOARD } from '../../protocol/media/media-address.ts';

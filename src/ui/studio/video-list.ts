@@ -3,7 +3,7 @@ import type { SiteVideo } from '../../protocol/site.ts';
 import { chooseVideoStatus, type VideoStatus } from './publication-steps.ts';
 import type { UploadList } from './uploads/upload-list.ts';
 
-/** A video that this tab uploads has a row of its own, so it is left out of the site's list. */
+/** A video that this tab uploads already has a row, so it is left out of the site's list. */
 export const listOtherVideos = (videos: readonly SiteVideo[], uploads: UploadList): readonly SiteVideo[] =>
   videos.filter(video => video.state !== 'uploading' || !uploads.some(item => item.videoId === video.id));
 

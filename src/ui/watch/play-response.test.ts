@@ -12,7 +12,7 @@ const BUSY = 'https://busy.example';
 const GONE = 'https://gone.example';
 const SILENT = 'https://silent.example';
 
-describe('asking the trackers', () => {
+describe('the response of the trackers', () => {
   let requests: string[] = [];
   beforeEach(() => {
     requests = [];
@@ -26,23 +26,23 @@ describe('asking the trackers', () => {
   afterEach(() => {
     vi.unstubAllGlobals();
   });
-  const ask = (...trackers: string[]) =>
+  const fetchFrom = (...trackers: string[]) =>
     fetchPlayResponse(trackers, 'v', QUERY, new AbortController().signal);
 
-  it('skips those that do not respond or fail', async () => {
-    expect(await ask(SILENT, BUSY, GOOD)).toEqual({ video: 'v' });
+  it('comes from the first one that responds without failing', async () => {
+    expect(await fetchFrom(SILENT, BUSY, GOOD)).toEqual({ video: 'v' });
     expect(requests.at(-1)).toBe(`${GOOD}/play/v?client=10.1.0.1`);
   });
-  it('accepts a refusal of the first one that responds', async () => {
-    await expect(ask(GONE, GOOD)).rejects.toMatchObject({ status: 410, code: 'video-withdrawn' });
+  it('is a refusal if the first one that responds refuses', async () => {
+    await expect(fetchFrom(GONE, GOOD)).rejects.toMatchObject({ status: 410, code: 'video-withdrawn' });
     expect(requests.length).toBe(1);
   });
-  it('reports the error of the last one', async () => {
-    await expect(ask(SILENT, BUSY)).rejects.toMatchObject({ status: 503, code: 'no-source' });
-    await expect(ask(BUSY, SILENT)).rejects.toMatchObject({ status: 0, code: 'tracker-unavailable' });
+  it('is the error of the last one if all fail', async () => {
+    await expect(fetchFrom(SILENT, BUSY)).rejects.toMatchObject({ status: 503, code: 'no-source' });
+    await expect(fetchFrom(BUSY, SILENT)).rejects.toMatchObject({ status: 0, code: 'tracker-unavailable' });
   });
-  it('reports that there is none', async () => {
-    await expect(ask()).rejects.toMatchObject({ status: 503, code: 'no-tracker' });
+  it('is an error if there is no tracker', async () => {
+    await expect(fetchFrom()).rejects.toMatchObject({ status: 503, code: 'no-tracker' });
   });
 });
 

@@ -1,4 +1,4 @@
-/** Asks the trackers, in central's order, where a video can be played from. */
+/** Requests the ranked sources of a video from the trackers, in central's order. */
 import type { PlayResponse } from '../../protocol/tracker.ts';
 import { ApiError } from '../api/api-error.ts';
 import { call } from '../api/call.ts';

@@ -11,7 +11,7 @@ const report = {
   ],
   placements: [{ video: 'v', name: 'Lecture' }],
 } as unknown as RuleContext['report'];
-const say = (rule: unknown): string =>
+const sentenceOf = (rule: unknown): string =>
   formatRuleSentence(rule as PlacementRule, {
     report,
     texts: TEXTS.en.copies,
@@ -32,9 +32,9 @@ describe('a rule as a sentence', () => {
     [{ kind: 'stays', of: { sites: ['a'] } }, 'Videos from Hangzhou are never copied to other sites.'],
     [{ kind: 'at-most', bytes: 5e9, at: 'all' }, 'Copies use at most 5 GB at every site.'],
     [{ kind: 'by-hand', video: 'v', site: 'b' }, '"Lecture" is pinned to Beijing.'],
-  ])('%j', (rule, sentence) => expect(say(rule)).toBe(sentence));
+  ])('%j', (rule, sentence) => expect(sentenceOf(rule)).toBe(sentence));
   it('names what the report does not list by its id', () => {
     const rule = { kind: 'by-hand', video: 'unlisted', site: '0192-0000-abcdef' };
-    expect(say(rule)).toBe('"unlisted" is pinned to abcdef.');
+    expect(sentenceOf(rule)).toBe('"unlisted" is pinned to abcdef.');
   });
 });

@@ -18,7 +18,7 @@ export function chooseSyncState(publication: Site['publication']): SyncState {
     : { kind: 'not-compared' };
 }
 
-/** A working site asks at least every 25 s, because it waits at central for so long at a time. */
+/** A working site sends a request at least every 25 s, the longest time that it waits at central. */
 const UNREACHABLE_AFTER_MS = 60_000;
 
 export type Confirmation =

@@ -8,7 +8,7 @@ export interface SegmentReport {
 /** The load time of a smaller segment depends more on the round trip than on the throughput. */
 const MIN_MEASURED_BYTES = 20_000;
 
-/** Undefined if the segment says nothing about throughput. */
+/** Undefined if the segment does not show the throughput. */
 export const measureSegment = (
   host: string,
   loadedBytes: number,

@@ -75,7 +75,7 @@ export function startUploadQueue({ readToken, onChange, onSent }: UploadQueueDep
   const makeClient = (key: number, file: File, visibility: Visibility): Upload => {
     const client: Upload = new Upload(file, {
       endpoint: '/api/uploads',
-      // The language of the page says nothing about the language of the video, so none is sent.
+      // The language of the video may differ from that of the page, so none is sent.
       metadata: { name: nameWithoutExtension(file.name), filename: file.name, visibility },
       retryDelays: RETRY_DELAYS_MS,
       removeFingerprintOnSuccess: true,

@@ -5,7 +5,7 @@ export interface Arrival {
   readonly bytes: number;
 }
 
-/** A shorter window of a sample says nothing about throughput. */
+/** A smaller part of a sample does not show the throughput. */
 const MIN_WINDOW_BYTES = 32_768;
 /** A peak far above the mean is a burst out of a buffer, not the path. */
 const MAX_PEAK_TO_MEAN = 3;
