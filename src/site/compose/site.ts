@@ -15,7 +15,6 @@ import { openDatabase } from '../../kernel/sql/sql.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import type { SiteConfig, SitePart } from '../config.ts';
 import { startAssignments } from '../copies/assignments.ts';
-import { createCopyFetcher } from '../copies/fetch.ts';
 import { startCopyReconciler } from '../copies/reconcile-copies.ts';
 import { countUnpublished } from '../database/records.ts';
 import { deleteRevisions } from '../database/revisions.ts';
@@ -24,6 +23,7 @@ import { beginStart } from '../database/signal.ts';
 import { listVideosInState } from '../database/videos.ts';
 import { isWithin } from '../delivery/egress/day-windows.ts';
 import { fetchHolders, type HolderResponse } from '../delivery/fill/holders.ts';
+import { createVerifiedFetcher } from '../delivery/fill/verified-fetcher.ts';
 import { isMediaUrl } from '../delivery/http/media-file.ts';
 import { createGateway, serveGateway } from '../http/gateway.ts';
 import { serveLibrary } from '../http/library.ts';
@@ -196,8 +196,8 @@ export async function startWithWeb(config: SiteConfig, files: SiteFiles, log: Lo
   });
   const registrations = startRegistrationWatch({ db, central, log });
   const copyStore = new CopyStore(storage);
-  const copyFetcher = createCopyFetcher({
-    siteId: () => membership.identity().membership?.id,
+  const copyFetcher = createVerifiedFetcher({
+    selfSiteId: () => membership.identity().membership?.id,
     trackerUrl: () => membership.trackerUrls()[0],
     fetchHoldersSigned,
     onPrivate: rights.notePrivate,

@@ -8,9 +8,9 @@ import type { RevisionId, VideoId } from '../../protocol/ids.ts';
 import { mediaPath, recordFile, TIMELINE } from '../../protocol/media/media.ts';
 import { MAX_TIMELINE_BYTES, revisionTimelineSchema } from '../../protocol/media/timeline.ts';
 import { type VideoRecord, videoRecordSchema } from '../../protocol/publication/record.ts';
-import type { MediaFile } from '../delivery/http/media-file.ts';
+import { MAX_VERIFIED_FETCHES, type VerifiedFetcher } from '../delivery/fill/verified-fetcher.ts';
+import { type MediaFile, parseMediaFile } from '../delivery/http/media-file.ts';
 import type { CopiedBytes, CopyStore, CopyWriter } from '../media/copy-store/copy-store.ts';
-import { type CopyFetcher, FETCHES_AT_ONCE, fileOf } from './fetch.ts';
 import { listRevisionFiles } from './revision-files.ts';
 
 export interface AssignedCopy {
@@ -30,7 +30,7 @@ export interface MadeCopy {
 
 export interface CopyDeps {
   readonly store: Pick<CopyStore, 'openWriter' | 'forget'>;
-  readonly fetcher: Pick<CopyFetcher, 'ask' | 'fetch'>;
+  readonly fetcher: Pick<VerifiedFetcher, 'findProof' | 'fetch'>;
   /** Told of every step. @throws to give the copy up */
   readonly onProgress: (filesDone: number, files: number) => Promise<void>;
 }
@@ -44,7 +44,7 @@ export async function makeCopy(
   const { video, revision, version, hash } = wanted;
   const writer = await means.store.openWriter(video, revision);
   try {
-    const at = (file: string): MediaFile => fileOf(mediaPath(video, revision, file), video);
+    const at = (file: string): MediaFile => requireMediaFile(mediaPath(video, revision, file));
     const record = await fetchSmall(means, writer, at(recordFile(version)), signal);
     const recordText = record.toString('utf8');
     if (sha256Hex(recordText) !== hash) throw new Error('the record is not the one that the centre knows');
@@ -58,10 +58,10 @@ export async function makeCopy(
     );
     const missing = names.filter(name => !writer.has(name));
     failpoint('copy-begun');
-    for (let done = 0; done < missing.length; done += FETCHES_AT_ONCE) {
+    for (let done = 0; done < missing.length; done += MAX_VERIFIED_FETCHES) {
       signal.throwIfAborted();
       await means.onProgress(names.length - missing.length + done, names.length);
-      const files = missing.slice(done, done + FETCHES_AT_ONCE).map(at);
+      const files = missing.slice(done, done + MAX_VERIFIED_FETCHES).map(at);
       const found = await Promise.all(files.map(file => fetchUnlessKnown(means, writer, file, signal)));
       for (const [index, file] of files.entries()) {
         const bytes = found[index];
@@ -102,8 +102,15 @@ async function fetchUnlessKnown(
   signal: AbortSignal,
 ): Promise<CopiedBytes | Omit<CopiedBytes, 'body'>> {
   if (writer.isInOtherRevision(file.file)) {
-    const named = await fetcher.ask(file, signal);
+    const named = await fetcher.findProof(file, signal);
     if (named && writer.hasBytes(named.proof)) return named;
   }
   return fetcher.fetch(file, signal);
+}
+
+/** @throws Error if the record names a file that cannot be part of a revision */
+function requireMediaFile(key: string): MediaFile {
+  const file = parseMediaFile(key);
+  if (!file) throw new Error(`${key} is not a file of a revision`);
+  return file;
 }

@@ -21,12 +21,12 @@ import { type VideoRecord, videoRecordSchema } from '../../protocol/publication/
 import { findCopy, restoreCopy, writeAssignments } from '../database/copies.ts';
 import { type SiteSchema, siteMigrations } from '../database/schema.ts';
 import { findVideo, type SiteDatabase } from '../database/videos.ts';
+import { createVerifiedFetcher, type VerifiedFetcher } from '../delivery/fill/verified-fetcher.ts';
 import { CopyStore } from '../media/copy-store/copy-store.ts';
 import { createOriginServer, type OriginServer } from '../media/cut/cut.ts';
 import { type PreparedSource, prepareSource } from '../media/index/source-index.ts';
 import { makeRecord } from '../media/intake/intake.ts';
 import { createStorage, type Storage } from '../media/storage/storage.ts';
-import { type CopyFetcher, createCopyFetcher } from './fetch.ts';
 import { type CopyReconciler, startCopyReconciler } from './reconcile-copies.ts';
 
 const video = newVideoId();
@@ -128,7 +128,7 @@ let storage: Storage;
 let store: CopyStore;
 let holders: Holder[];
 let tracker: http.Server;
-let fetcher: CopyFetcher;
+let fetcher: VerifiedFetcher;
 let keeper: CopyReconciler | undefined;
 let freeBytes = 1e12;
 let isOpen = true;
@@ -150,7 +150,7 @@ beforeEach(async () => {
   tracker.listen(0, '127.0.0.1');
   await once(tracker, 'listening');
   const trackerUrl = `http://127.0.0.1:${(tracker.address() as AddressInfo).port}`;
-  fetcher = createCopyFetcher({ siteId: () => self, trackerUrl: () => trackerUrl, log: silentLog });
+  fetcher = createVerifiedFetcher({ selfSiteId: () => self, trackerUrl: () => trackerUrl, log: silentLog });
 });
 afterEach(async () => {
   await keeper?.stop();

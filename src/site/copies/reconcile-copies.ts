@@ -22,9 +22,9 @@ import {
 } from '../database/copies.ts';
 import type { CopyRow, VideoRow } from '../database/schema.ts';
 import { findVideo, type SiteDatabase } from '../database/videos.ts';
+import type { VerifiedFetcher } from '../delivery/fill/verified-fetcher.ts';
 import type { CopyStore } from '../media/copy-store/copy-store.ts';
 import type { PreparedSource } from '../media/index/source-index.ts';
-import type { CopyFetcher } from './fetch.ts';
 import { type MadeCopy, makeCopy } from './make-copy.ts';
 
 const IDLE_MS = 5_000;
@@ -36,7 +36,7 @@ const MAX_RETRY_MS = 300_000;
 export interface CopyReconcilerDeps {
   readonly db: SiteDatabase;
   readonly store: CopyStore;
-  readonly fetcher: CopyFetcher;
+  readonly fetcher: VerifiedFetcher;
   readonly siteId: () => string | undefined;
   readonly key: () => KeyPair;
   readonly sourceAddress: string;

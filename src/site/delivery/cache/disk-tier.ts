@@ -1,7 +1,7 @@
 /**
- * What was cut, on disk, within a limit; what stays is S3-FIFO's to say. Each file begins with the SHA-256 of all the rest
- * of it (its key, its validator, whose bytes they are, its bytes), so a torn, altered or misplaced one is a miss. Nothing is
- * synced: what power loss tears is cut anew. A disk that fails only means "not kept".
+ * Files on disk, within a limit; S3-FIFO decides which ones stay. Each file begins with the SHA-256 of the rest of it (key,
+ * validator, proof and bytes), so a torn, altered or misplaced file is a miss. Nothing is synced: a file that a power loss
+ * tears is fetched again. If the disk fails, files are only not cached.
  */
 import { createHash, webcrypto } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -19,29 +19,29 @@ import { S3Fifo } from './s3-fifo.ts';
 const DIGEST_BYTES = 32;
 const MAX_HEAD_BYTES = 2_048;
 const MAX_FILE_BYTES = MAX_SEGMENT_BYTES + 2 ** 20 + MAX_HEAD_BYTES;
-/** Writes behind this many waiting bytes are left out: keeping is a favour, memory is not unlimited. */
+/** A write is skipped while this many bytes wait to be written: a file that is not cached costs less than the memory. */
 const MAX_WAITING_BYTES = 64 * 2 ** 20;
 const STATS_AT_ONCE = 64;
 
-/** Off the main thread: 2 MB take 1–2 ms. */
+/** Runs off the main thread: 2 MB take 1–2 ms. */
 const digestOf = async (bytes: Buffer): Promise<Buffer> =>
   Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes));
 
-/** Part of every name, so that a file in another format is never found. Raise it when the format changes. */
+/** Part of every file name, so that files in another format are never found. Increase it when the format changes. */
 const FORMAT = 2;
-/** Safe on every file system, whatever its case and length rules. */
+/** A path that is valid on every file system, whatever its rules for case and length. */
 const pathOf = ({ video, key }: MediaFile): string =>
   join(video, createHash('sha256').update(`${FORMAT} ${key}`).digest('hex').slice(0, 40));
 
-/** digest (32) | key, validator, SHA-256, signer and signature, each with a NUL behind it | bytes */
-const headOf = (file: MediaFile, { etag, proof }: CachedBody): Buffer =>
+/** A file is: digest (32 bytes) | key, validator, SHA-256, signer and signature, each followed by a NUL | body. */
+const formatFileHead = (file: MediaFile, { etag, proof }: CachedBody): Buffer =>
   Buffer.from(
     [file.key, etag, proof?.sha256, proof?.key, proof?.signature].map(field => `${field ?? ''}\0`).join(''),
     'latin1',
   );
 
-/** Undefined where this is not that file. */
-function parse(file: MediaFile, content: Buffer): CachedBody | undefined {
+/** Undefined if the content is not that of `file`. */
+function parseContent(file: MediaFile, content: Buffer): CachedBody | undefined {
   let at = 0;
   const next = (): string => {
     const end = content.indexOf(0, at);
@@ -61,10 +61,10 @@ export class DiskTier {
   readonly #log: Log;
   /** `{video}/{name}` → bytes on disk. */
   readonly #index: S3Fifo<number>;
-  /** Paths that wait to be written. */
+  /** Paths that are waiting to be written. */
   readonly #waiting = new Set<string>();
   #waitingBytes = 0;
-  /** Changes are made one after another: limits hold, and a drop comes after the writes before it. */
+  /** Changes run one after another, so that limits hold and a drop comes after the writes before it. */
   #last: Promise<void> = Promise.resolve();
   #evicted: string[] = [];
 
@@ -78,20 +78,20 @@ export class DiskTier {
     });
   }
 
-  /** Finds again what an earlier run kept. A directory that cannot be read is an empty one. */
+  /** Continues with the files of an earlier run. A directory that cannot be read counts as empty. */
   static async open(directory: string, limitBytes: number, log: Log): Promise<DiskTier> {
     const tier = new DiskTier(directory, limitBytes, log);
     try {
       await mkdir(directory, { recursive: true });
-      await tier.#find();
+      await tier.#scan();
       await tier.#removeEvicted();
     } catch (error) {
-      log.warn({ directory, reason: messageOf(error) }, 'the disk tier could not be read');
+      log.warn({ directory, reason: messageOf(error) }, 'could not read the disk cache; starting empty');
     }
     return tier;
   }
 
-  async #find(): Promise<void> {
+  async #scan(): Promise<void> {
     const paths: string[] = [];
     for (const video of await readdir(this.#directory)) {
       for (const name of await readdir(join(this.#directory, video)).catch(() => [])) {
@@ -116,7 +116,7 @@ export class DiskTier {
     return this.#index.size;
   }
 
-  /** Of which something is kept. */
+  /** Videos with at least one file. */
   get videos(): ReadonlySet<VideoId> {
     const ids = new Set<VideoId>();
     for (const path of this.#index.keys()) ids.add(path.slice(0, path.indexOf('/')) as VideoId);
@@ -127,7 +127,7 @@ export class DiskTier {
     return this.#index.has(pathOf(file));
   }
 
-  /** Counts as a use: it was in demand in memory until now. */
+  /** Counts as a use: until now the file was in demand in memory. */
   touch(file: MediaFile): void {
     this.#index.get(pathOf(file));
   }
@@ -138,9 +138,9 @@ export class DiskTier {
     try {
       const found = await this.#readChecked(path, file);
       if (found) return found;
-      this.#log.warn({ key: file.key }, 'a kept file was altered on disk; it is cut anew');
+      this.#log.warn({ key: file.key }, 'a cached file was altered on disk; it will be fetched again');
     } catch (error) {
-      this.#log.warn({ key: file.key, reason: messageOf(error) }, 'a kept file could not be read');
+      this.#log.warn({ key: file.key, reason: messageOf(error) }, 'could not read a cached file');
     }
     this.#index.delete(path);
     await this.#remove(path);
@@ -148,8 +148,8 @@ export class DiskTier {
   }
 
   async #readChecked(path: string, file: MediaFile): Promise<CachedBody | undefined> {
-    const whole = join(this.#directory, path);
-    const handle = await open(whole, 'r');
+    const fullPath = join(this.#directory, path);
+    const handle = await open(fullPath, 'r');
     let content: Buffer;
     try {
       const { size } = await handle.stat();
@@ -165,19 +165,19 @@ export class DiskTier {
     }
     const rest = tailOf(content, DIGEST_BYTES);
     if (!(await digestOf(rest)).equals(content.subarray(0, DIGEST_BYTES))) return undefined;
-    const found = parse(file, rest);
+    const found = parseContent(file, rest);
     if (!found) return undefined;
-    // The order of last use outlives a restart. Failing to note it costs little.
+    // The modification time keeps the order of use across a restart. A failure to set it costs little.
     const now = new Date();
-    void utimes(whole, now, now).catch(() => {});
+    void utimes(fullPath, now, now).catch(() => {});
     return found;
   }
 
-  /** Keeps in the background. */
-  add(file: MediaFile, whole: CachedBody): void {
-    const { body } = whole;
+  /** Writes the file in the background. */
+  add(file: MediaFile, content: CachedBody): void {
+    const { body } = content;
     const path = pathOf(file);
-    const head = headOf(file, whole);
+    const head = formatFileHead(file, content);
     const bytes = DIGEST_BYTES + head.length + body.length;
     if (this.#index.has(path) || this.#waiting.has(path)) return;
     if (this.#waitingBytes + bytes > MAX_WAITING_BYTES || bytes > this.#index.limit / 2) return;
@@ -188,7 +188,7 @@ export class DiskTier {
         await this.#write(path, head, body, bytes);
       } catch (error) {
         this.#index.delete(path);
-        this.#log.warn({ key: file.key, reason: messageOf(error) }, 'not kept on disk');
+        this.#log.warn({ key: file.key, reason: messageOf(error) }, 'could not cache a file on disk');
       } finally {
         this.#waiting.delete(path);
         this.#waitingBytes -= bytes;
@@ -199,15 +199,15 @@ export class DiskTier {
   async #write(path: string, head: Buffer, body: Buffer, bytes: number): Promise<void> {
     const rest = Buffer.concat([head, body]);
     const digest = await digestOf(rest);
-    const whole = join(this.#directory, path);
-    const part = `${whole}.part`;
-    // Room first, bytes afterwards: the limit holds at every moment.
+    const fullPath = join(this.#directory, path);
+    const part = `${fullPath}.part`;
+    // Space is made before the bytes are written, so that the limit always holds.
     this.#index.makeSpace(bytes);
     await this.#removeEvicted();
-    await mkdir(join(whole, '..'), { recursive: true });
+    await mkdir(join(fullPath, '..'), { recursive: true });
     try {
       await writeFile(part, [digest, rest]);
-      await rename(part, whole);
+      await rename(part, fullPath);
     } catch (error) {
       await rm(part, { force: true }).catch(() => {});
       throw error;
@@ -221,11 +221,11 @@ export class DiskTier {
 
   async #remove(path: string): Promise<void> {
     await rm(join(this.#directory, path), { force: true }).catch(error =>
-      this.#log.warn({ path, reason: messageOf(error) }, 'a file of the disk tier could not be removed'),
+      this.#log.warn({ path, reason: messageOf(error) }, 'could not delete a file of the disk cache'),
     );
   }
 
-  /** Forgets all of a video, what waits to be written included. @throws Error if the disk will not. */
+  /** Deletes all files of a video, including those that wait to be written. @throws Error if the disk fails. */
   async drop(video: VideoId): Promise<void> {
     await this.#enqueue(async () => {
       for (const path of [...this.#index.keys()]) if (path.startsWith(video)) this.#index.delete(path);
@@ -233,7 +233,7 @@ export class DiskTier {
     });
   }
 
-  /** Waits for the writes under way. */
+  /** Waits for the writes in progress. */
   idle(): Promise<void> {
     return this.#last;
   }

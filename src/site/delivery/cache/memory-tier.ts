@@ -1,4 +1,4 @@
-/** What was cut, in memory, within a limit: one buffer a file, its headers ready. What stays is S3-FIFO's to say. */
+/** Files in memory, within a limit, each with its response head ready. S3-FIFO decides which ones stay. */
 import { DATE_OFFSET, formatResponseHead } from '../../../kernel/http/fast-path.ts';
 import type { Proof } from '../../../kernel/identity/proofs.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
@@ -7,72 +7,80 @@ import type { MediaFile } from '../http/media-file.ts';
 import { joinHead } from './body.ts';
 import { S3Fifo } from './s3-fifo.ts';
 
-/** The bytes of a file, their name, and whose they are. */
+/** The bytes of a file, their validator, and the signature of the site that made them. */
 export interface CachedBody {
   readonly body: Buffer;
+  /** A strong entity tag (RFC 9110, section 8.8.3). */
   readonly etag: string;
-  /** Absent where this site's own origin signs nothing. */
+  /** Absent if this site's own origin signs nothing. */
   readonly proof?: Proof | undefined;
 }
 
-/** A file that is kept, with its headers ready to be written. */
+/** A file in memory, with its response ready to be written. */
 export interface CacheEntry extends CachedBody {
   readonly file: MediaFile;
-  /** It was put here of a private video: its headers say so, and nobody gets it without a right. */
+  /** The video was private when this entry was made: its headers say so, and only requests with a token may have it. */
   readonly isPrivate: boolean;
-  /** Of a whole answer, Content-Length included. */
+  /** The headers of a complete response, including Content-Length. */
   readonly headers: string[];
-  /** Fetched before anybody asked for it, and not asked for yet. */
+  /** It was prefetched, and no viewer has requested it yet. */
   isPrefetched: boolean;
-  /** The whole answer as it stands on the wire, in one piece; `body` is its end. */
+  /** The complete response as it is sent on a raw socket. `body` is its end. */
   readonly wire: Buffer;
-  /** The second that its Date tells. */
+  /** The second of the Date header in `wire`, since the epoch. */
   dateS: number;
 }
 
-/** What an entry costs in memory beside its body. */
+/** The memory that an entry needs in addition to its body. */
 const ENTRY_BYTES = 1_024;
+
+export interface CacheEntryOptions {
+  /** Default: false. */
+  readonly isPrivate?: boolean;
+  /** Default: false. */
+  readonly isPrefetched?: boolean;
+}
 
 export function makeCacheEntry(
   file: MediaFile,
   { body, etag, proof }: CachedBody,
-  isPrivate = false,
+  { isPrivate = false, isPrefetched = false }: CacheEntryOptions = {},
 ): CacheEntry {
   const headers = [...commonHeaders(file, etag, true, isPrivate), 'Content-Length', String(body.length)];
   const head = Buffer.from(formatResponseHead(headers, 0), 'latin1');
   const wire = joinHead(head, body);
-  // Where they had to be copied together, the first body is let go.
   return {
     file,
     isPrivate,
+    // If head and body had to be copied into one piece, the entry does not keep the first body alive.
     body: wire.subarray(head.length),
     etag,
     proof,
     headers,
     wire,
     dateS: 0,
-    isPrefetched: false,
+    isPrefetched,
   };
 }
 
-/** Brings the answer's Date up to date (RFC 9110, section 6.6.1): it changes once a second. */
-export function refreshDate(kept: CacheEntry, nowMs: number): void {
+/** Updates the Date header of the response (RFC 9110, section 6.6.1), which changes once a second. */
+export function refreshDate(entry: CacheEntry, nowMs: number): void {
   const nowS = Math.floor(nowMs / 1_000);
-  if (kept.dateS === nowS) return;
-  kept.dateS = nowS;
-  kept.wire.write(new Date(nowS * 1_000).toUTCString(), DATE_OFFSET, 'latin1');
+  if (entry.dateS === nowS) return;
+  entry.dateS = nowS;
+  entry.wire.write(new Date(nowS * 1_000).toUTCString(), DATE_OFFSET, 'latin1');
 }
 
 export class MemoryTier {
   readonly #files: S3Fifo<CacheEntry>;
 
-  /** `onEvicted` is told of what was asked for again, and had to make room all the same. */
-  constructor(limit: number, onEvicted: (kept: CacheEntry) => void) {
+  /** `onEvicted` is called for entries that were requested more than once, and evicted nevertheless. */
+  constructor(limitBytes: number, onEvicted: (entry: CacheEntry) => void) {
     this.#files = new S3Fifo<CacheEntry>({
-      limit,
-      sizeOf: kept => kept.body.length + ENTRY_BYTES,
-      onEvicted: (_key, kept, wasUsed) => {
-        if (wasUsed) onEvicted(kept);
+      limit: limitBytes,
+      sizeOf: entry => entry.body.length + ENTRY_BYTES,
+      onEvicted: (_key, entry, wasUsed) => {
+        if (wasUsed) onEvicted(entry);
       },
     });
   }
@@ -85,12 +93,13 @@ export class MemoryTier {
     return this.#files.has(key);
   }
 
+  /** Counts as a use. */
   find(key: string): CacheEntry | undefined {
     return this.#files.get(key);
   }
 
-  add(kept: CacheEntry): void {
-    this.#files.set(kept.file.key, kept);
+  add(entry: CacheEntry): void {
+    this.#files.set(entry.file.key, entry);
   }
 
   drop(video: VideoId): void {

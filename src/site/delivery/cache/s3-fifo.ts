@@ -1,13 +1,14 @@
 /**
- * What to keep: S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi, SOSP 2023), with sizes. New keys pass through a small queue, and who is
- * not asked for again leaves from there: a scan and one-hit wonders never push out what is in demand. What was asked for again
- * moves to the main queue, and stays as long as it is asked for. Keys that left the small queue are remembered for a while, without their values:
- * if they come back, they belong into the main queue at once. A hit only counts; nothing is moved.
+ * Eviction by S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi, SOSP 2023), with sizes. New keys enter a small queue, and leave the cache
+ * from there unless they are requested again: neither a scan nor one-hit wonders push out popular keys. Keys that are
+ * requested again move to the main queue, and stay while they are requested. The keys that left the small queue are
+ * remembered for some time, without their values: if one returns, it enters the main queue at once. A hit only increments a
+ * counter; nothing is moved.
  */
 
 const SMALL_SHARE = 0.1;
 const MAX_COUNT = 3;
-/** A key that left is remembered in a map entry alone. */
+/** A remembered key costs only a map entry. */
 const MAX_GHOSTS = 100_000;
 
 interface Entry<V> {
@@ -18,10 +19,10 @@ interface Entry<V> {
 }
 
 export interface S3FifoOptions<V> {
-  /** Of all sizes together. */
+  /** The limit on the sum of all sizes. */
   readonly limit: number;
   readonly sizeOf: (value: V) => number;
-  /** Hears of what had to make room, and whether it was asked for again; not of what was deleted or replaced. */
+  /** Called for every evicted key, and whether it was requested again; not for deleted and replaced ones. */
   readonly onEvicted?: (key: string, value: V, wasUsed: boolean) => void;
 }
 
@@ -29,7 +30,7 @@ export class S3Fifo<V> {
   readonly limit: number;
   readonly #options: S3FifoOptions<V>;
   readonly #entries = new Map<string, Entry<V>>();
-  /** In order of arrival. A Map finds, forgets and keeps the order. */
+  /** Both queues are in order of arrival: a Map finds, deletes and keeps the order. */
   readonly #small = new Map<string, Entry<V>>();
   readonly #main = new Map<string, Entry<V>>();
   readonly #ghosts = new Map<string, number>();
@@ -70,7 +71,7 @@ export class S3Fifo<V> {
     return entry.value;
   }
 
-  /** @returns false where it is too large to be kept at all. */
+  /** @returns false if the value is too large for this cache. */
   set(key: string, value: V): boolean {
     const size = this.#options.sizeOf(value);
     this.delete(key);
@@ -100,7 +101,7 @@ export class S3Fifo<V> {
     for (const [key, entry] of this.#small) {
       this.#remove(key, entry);
       if (entry.count > 0) {
-        // Asked for again while it was new: from now on it is one of the lasting ones.
+        // It was requested again while it was new, so it moves to the main queue.
         this.#insert(key, { ...entry, count: 0, isSmall: false });
         continue;
       }
@@ -136,7 +137,7 @@ export class S3Fifo<V> {
     if (entry.isSmall) this.#smallSize -= entry.size;
   }
 
-  /** As much is remembered as the main queue could hold. */
+  /** Remembers as many keys as the main queue could hold. */
   #remember(key: string, size: number): void {
     this.#ghosts.set(key, size);
     this.#ghostSize += size;

@@ -1,6 +1,6 @@
 /**
- * A hard cap on the bytes of one day (the site's local one). What is used is claimed on disk in blocks, beforehand: a crash
- * costs part of a block of the budget, and never gives one back.
+ * A hard limit on the bytes of one day by the site's local clock. Bytes are claimed on disk in blocks before they are used: a
+ * crash costs a part of a block, and never gives bytes back.
  */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
@@ -8,7 +8,7 @@ import { writeDurably } from '../../../kernel/files.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { messageOf } from '../../../kernel/problem.ts';
 
-/** Of the cap. */
+/** The size of a block as a share of the limit. */
 const BLOCK_SHARE = 1 / 200;
 const MIN_BLOCK_BYTES = 2 ** 20;
 
@@ -39,7 +39,7 @@ export class DayBudget {
     this.#claimed = used;
   }
 
-  /** Goes on where an earlier run of this day stopped. */
+  /** Continues the budget of an earlier run on the same day. */
   static async open(
     path: string,
     limitBytes: number,
@@ -54,7 +54,7 @@ export class DayBudget {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
         log.warn(
           { path, reason: messageOf(error) },
-          'what was sent today is not known; counting begins at zero',
+          'could not read how much was sent today; starting the daily counter at 0',
         );
       }
     }
@@ -64,7 +64,7 @@ export class DayBudget {
   }
 
   get usedBytes(): number {
-    this.#turn();
+    this.#startDay();
     return this.#used;
   }
 
@@ -80,18 +80,18 @@ export class DayBudget {
   }
 
   use(bytes: number): void {
-    this.#turn();
+    this.#startDay();
     this.#used += bytes;
     if (this.#used + this.#blockBytes / 2 > this.#claimed && !this.#writing) void this.#claim();
   }
 
-  /** Saves what was really used. */
+  /** Saves how many bytes were used, which is less than was claimed. */
   async stop(): Promise<void> {
     await this.#writing;
     await this.#save(this.#used);
   }
 
-  #turn(): void {
+  #startDay(): void {
     const day = dayOf(this.#now());
     if (day === this.#day) return;
     this.#day = day;
@@ -113,7 +113,7 @@ export class DayBudget {
     } catch (error) {
       this.#log.warn(
         { path: this.#path, reason: messageOf(error) },
-        'what was sent today could not be noted',
+        'could not save how much was sent today',
       );
     }
   }

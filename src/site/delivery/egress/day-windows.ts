@@ -1,12 +1,12 @@
-/** Times of day, as the clock on the site's wall shows them. Pure. */
+/** Times of day by the site's local clock, as settings give them. Pure. */
 
 export interface DayWindow {
-  /** Minutes after midnight; a window whose end is not behind its start goes past midnight. */
+  /** Minutes after midnight. A window whose end is not after its start passes midnight. */
   readonly fromMinute: number;
   readonly toMinute: number;
 }
 
-/** `"01:00-06:30"`. Undefined where it is none. */
+/** Parses `"01:00-06:30"`. Undefined if the text is not a window. */
 export function parseDayWindow(text: string): DayWindow | undefined {
   const match = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$/.exec(text);
   if (!match) return undefined;
@@ -15,7 +15,7 @@ export function parseDayWindow(text: string): DayWindow | undefined {
   return { fromMinute: fromHour * 60 + fromMinute, toMinute: toHour * 60 + toMinute };
 }
 
-/** No windows: at any time. */
+/** True if one of the windows contains this time, or if there are no windows. */
 export function isWithin(windows: readonly DayWindow[], at: Date): boolean {
   if (windows.length === 0) return true;
   const minute = at.getHours() * 60 + at.getMinutes();

@@ -1,22 +1,23 @@
 /**
- * Holds bit rates: one bucket of tokens for the link and one for each class of traffic, filled by the clock. Who wants to send
- * stands in the queue of its class; each turn it may write one chunk and goes to the end of the queue, so connections share
- * alike, whatever they ask for. Who cannot take bytes now (a slow client) is not in the queue and costs nothing.
+ * Enforces bit rates with token buckets: one for the link and one for each class of traffic, refilled by the clock. A response
+ * that has bytes to send is in the queue of its class. With each permit it writes one chunk and goes to the end of the queue,
+ * so connections get equal shares whatever they request. A connection that accepts no bytes (a slow client) is not queued and
+ * costs nothing.
  */
 
 export type TrafficClass = 'viewers' | 'fills';
-export const TRAFFIC_CLASSES: readonly TrafficClass[] = ['viewers', 'fills'];
+const TRAFFIC_CLASSES: readonly TrafficClass[] = ['viewers', 'fills'];
 
-/** Writes up to `maxBytes` and says how many it wrote; none: it leaves the queue. */
+/** Writes up to `maxBytes` and returns how many bytes it wrote. It leaves the queue when that is 0. */
 export type PacedWrite = (maxBytes: number) => number;
 
-/** One turn: small enough to be fair, large enough to be cheap. */
+/** The size of one permit: small enough to be fair, large enough to be cheap. */
 const CHUNK_BYTES = 16 * 1024;
 const TICK_MS = 5;
-/** A process that was held up makes good for this long at most: so much may leave as one burst. */
+/** After a delay of the process, at most the bytes of this time are sent as one burst. */
 const BURST_MS = 500;
 
-class Bucket {
+class TokenBucket {
   readonly #bytesPerMs: number;
   #tokens = 0;
   #atMs: number;
@@ -35,7 +36,7 @@ class Bucket {
     this.#atMs = nowMs;
   }
 
-  /** May go below zero by what one turn wrote: that is paid back before the next. */
+  /** One write may take the bucket below zero; the next write waits until that is paid back. */
   get isOpen(): boolean {
     return this.#bytesPerMs === Number.POSITIVE_INFINITY || this.#tokens > 0;
   }
@@ -45,6 +46,7 @@ class Bucket {
   }
 }
 
+/** Bits per second; undefined means no limit. */
 export interface PacerLimits {
   readonly linkBps?: number | undefined;
   readonly viewersBps?: number | undefined;
@@ -52,28 +54,28 @@ export interface PacerLimits {
 }
 
 export class Pacer {
-  readonly #link: Bucket;
-  readonly #buckets: Readonly<Record<TrafficClass, Bucket>>;
+  readonly #link: TokenBucket;
+  readonly #buckets: Readonly<Record<TrafficClass, TokenBucket>>;
   readonly #queues: Readonly<Record<TrafficClass, PacedWrite[]>> = { viewers: [], fills: [] };
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(limits: PacerLimits, now: () => number = () => performance.now()) {
     this.#now = now;
-    this.#link = new Bucket(limits.linkBps, now());
+    this.#link = new TokenBucket(limits.linkBps, now());
     this.#buckets = {
-      viewers: new Bucket(limits.viewersBps, now()),
-      fills: new Bucket(limits.fillsBps, now()),
+      viewers: new TokenBucket(limits.viewersBps, now()),
+      fills: new TokenBucket(limits.fillsBps, now()),
     };
   }
 
-  /** Stands at the end of the queue of its class. Its first turn comes later, never within this call. */
-  enqueue(kind: TrafficClass, turn: PacedWrite): void {
-    this.#queues[kind].push(turn);
+  /** Adds `write` to the end of the queue of its class. It is called later, never within this call. */
+  enqueue(kind: TrafficClass, write: PacedWrite): void {
+    this.#queues[kind].push(write);
     this.#timer ??= setTimeout(this.#run, 0);
   }
 
-  /** Bytes that were sent outside of a turn (heads, for one): paid back by those that follow. */
+  /** Takes the tokens of bytes that were sent without a permit, for example heads. The next permits pay for them. */
   charge(kind: TrafficClass, bytes: number): void {
     this.#link.take(bytes);
     this.#buckets[kind].take(bytes);
@@ -88,24 +90,24 @@ export class Pacer {
     const nowMs = this.#now();
     this.#link.refill(nowMs);
     for (const bucket of Object.values(this.#buckets)) bucket.refill(nowMs);
-    let isMoving = true;
-    while (isMoving) {
-      isMoving = false;
-      for (const kind of TRAFFIC_CLASSES) if (this.#giveTurn(kind)) isMoving = true;
+    let hasWritten = true;
+    while (hasWritten) {
+      hasWritten = false;
+      for (const kind of TRAFFIC_CLASSES) if (this.#runNext(kind)) hasWritten = true;
     }
     const isWaiting = TRAFFIC_CLASSES.some(kind => this.#queues[kind].length > 0);
     this.#timer = isWaiting ? setTimeout(this.#run, TICK_MS) : undefined;
   };
 
-  /** False where nobody of this class may send now. */
-  #giveTurn(kind: TrafficClass): boolean {
+  /** Gives one permit to the first in the queue. Returns false if nothing of this class may be sent now. */
+  #runNext(kind: TrafficClass): boolean {
     if (!this.#link.isOpen || !this.#buckets[kind].isOpen) return false;
     const queue = this.#queues[kind];
-    const turn = queue.shift();
-    if (!turn) return false;
-    const bytes = turn(CHUNK_BYTES);
+    const write = queue.shift();
+    if (!write) return false;
+    const bytes = write(CHUNK_BYTES);
     this.charge(kind, bytes);
-    if (bytes > 0) queue.push(turn);
+    if (bytes > 0) queue.push(write);
     return true;
   }
 }

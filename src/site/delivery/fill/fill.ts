@@ -1,200 +1,210 @@
 /**
- * One fill: one request upstream whatever the number of viewers who wait. Its bytes go into one buffer of the announced
- * length, out of which all of them are served while it arrives. A holder that fails is replaced, also half-way.
+ * One fill: one request upstream for all the viewers who wait for a file. Its bytes go into one buffer of the announced length,
+ * from which all of them are served while it arrives. A holder that fails is replaced, even in the middle of a file.
  *
- * What another site sends is checked against the proof of the site that made the video: the last byte is held back until
- * the whole is known to be right, so altered bytes are never kept, and never finished as if they were good.
+ * The bytes of another site are checked against the proof of the site that made the video. The last byte is held back until
+ * the whole file is verified, so altered bytes are never cached, and never completed as if they were good.
  */
 import { createHash, type Hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isSigned, type Proof, parseProof } from '../../../kernel/identity/proofs.ts';
+import type { Semaphore } from '../../../kernel/lifecycle/semaphore.ts';
 import { messageOf, Problem } from '../../../kernel/problem.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
 import { MAX_SEGMENT_BYTES } from '../../../protocol/limits.ts';
 import { tokenPath } from '../../../protocol/media/media-address.ts';
 import { allocateBody } from '../cache/body.ts';
 import { parseStrongEtag } from '../http/etags.ts';
-import { mayBeKept } from '../http/headers.ts';
+import { FILL_HEADER, mayBeKept } from '../http/headers.ts';
 import type { MediaFile } from '../http/media-file.ts';
 import { busy, fileUnknown, fillFailed, noSource, videoUnknown, videoWithdrawn } from '../http/problems.ts';
 import type { Holder, HolderList } from './holders.ts';
-import type { Semaphore } from './semaphore.ts';
-import { FILL_HEADER, type UpstreamClient } from './upstream-client.ts';
+import type { UpstreamClient } from './upstream-client.ts';
 
-/** Headers and index around a segment's samples. */
+/** A segment's samples, and the headers and index around them. */
 const MAX_FILE_BYTES = MAX_SEGMENT_BYTES + 2 ** 20;
-/** Of a file as small as this nothing is given before it was checked: it takes no time, and then another holder can still be asked. */
-const CHECKED_FIRST_BYTES = 64 * 1024;
+/** Files up to this size are verified before any byte is sent. That takes no time, and then another holder can still be tried. */
+const VERIFIED_FIRST_BYTES = 64 * 1024;
 
-/** The bytes are not those that the video's own site signed. */
+/** The bytes are not the ones that the video's own site signed. */
 export class AlteredBytes extends Error {}
 
-/** Signed, and by nobody whom the tracker named: the video may have been given to another site since the tracker was asked. */
-class ForeignSigner extends Error {}
+/**
+ * The signature is valid, but not by a site that the tracker named. The video may have moved to another site since the tracker
+ * was asked.
+ */
+class UnexpectedSigner extends Error {}
 
-/** What all fills of a buffer stand on. */
+/** Shared by all fills of a buffer. */
 export interface FillDeps {
-  /** This site's own. Without one (a copy is made) other sites alone are asked. */
+  /** This site's own origin; undefined if only other sites are asked, as for a copy. */
   readonly origin: Holder | undefined;
-  readonly sites: HolderList;
+  readonly holders: HolderList;
   readonly client: UpstreamClient;
-  /** Apart, so that sites that hang cannot hold up what this site itself has. */
+  /** Separate from `siteRequests`, so that sites that hang cannot delay files of this site. */
   readonly originRequests: Semaphore;
   readonly siteRequests: Semaphore;
   readonly siteId: () => string | undefined;
-  /** With what this site's own origin is asked for a video that is private; undefined of all others. */
+  /** The token for a private video at this site's own origin; undefined for public videos. */
   readonly originToken: (video: VideoId) => string | undefined;
-  /** Announced bytes of all fills under way: taken before they are there, as memory is. False: too many. */
+  /** Reserves the announced bytes of a fill, because its memory is allocated at once. Returns false if that is too much. */
   readonly reserve: (bytes: number) => boolean;
   readonly release: (bytes: number) => void;
   readonly onHolderFailed: (holder: Holder, file: MediaFile, error: unknown) => void;
 }
 
+export interface FillRequest {
+  readonly file: MediaFile;
+  /** False for requests of other buffers: they get only files that are at this site. */
+  readonly mayAskOthers: boolean;
+  /** The client has a valid token, so the file may be one of a private video. */
+  readonly hasToken: boolean;
+  /** No viewer waits for it yet: holders serve it only while they are idle. */
+  readonly isPrefetch: boolean;
+}
+
 export class Fill {
   readonly file: MediaFile;
-  /** Who waits has shown a right: may have private videos too. */
   readonly hasToken: boolean;
   /** Undefined until the length is known. */
   body: Buffer | undefined;
-  /** The strong validator of what the first holder sends; undefined if it gives none. */
+  /** The strong validator of the first holder's response; undefined if it has none. */
   etag: string | undefined;
-  /** Of the first holder; a later one must have the same. */
+  /** The proof of the first holder's response. Later holders must have the same. */
   proof: Proof | undefined;
-  /** Bytes of `body` that may be given to viewers. */
+  /** The number of leading bytes of `body` that may be sent to viewers. */
   available = 0;
-  /** Rises when bytes turned out to be altered: who was given some of them must not be given more. */
+  /** Increases when bytes turned out to be altered: a client that received some of them must not receive more. */
   attempt = 0;
-  /** False: it is given to who waits for it, and not kept. */
+  /** False if the response must not be cached. */
   mayKeep = true;
-  /** Nobody has asked for it yet: it goes only where a holder has nothing else to do. */
   isPrefetch: boolean;
-  /** Came from another site. */
+  /** True if another site sent bytes of it. */
   isRemote = false;
-  /** Why it ended before its end. */
+  /** Why it ended early. */
   failure: Problem | undefined;
-  readonly #means: FillDeps;
+  readonly #deps: FillDeps;
   readonly #mayAskOthers: boolean;
   readonly #followers = new Set<() => void>();
   readonly #abort = new AbortController();
-  /** Bytes of `body` that are there. */
+  /** The number of bytes of `body` that have arrived. */
   #filled = 0;
-  /** Whoever is signed by another site than the tracker named is asked again, once the tracker was. */
-  #mayBeForeign = true;
-  #isForeign = false;
-  /** Of what is there, once another site has a part in it: then it has to be checked. */
+  /** An unexpected signer is accepted as a reason to ask the tracker again once; after that it counts as altered bytes. */
+  #mayAskTrackerAgain = true;
+  #hadUnexpectedSigner = false;
+  /** The hash of the bytes that have arrived; undefined while all of them are from this site's own origin, which is trusted. */
   #hash: Hash | undefined;
 
-  /** `isAhead`: nobody waits for it yet. */
-  constructor(means: FillDeps, file: MediaFile, mayAskOthers: boolean, hasRight: boolean, isAhead: boolean) {
-    this.#means = means;
+  constructor(deps: FillDeps, { file, mayAskOthers, hasToken, isPrefetch }: FillRequest) {
+    this.#deps = deps;
     this.file = file;
     this.#mayAskOthers = mayAskOthers;
-    this.hasToken = hasRight;
-    this.isPrefetch = isAhead;
+    this.hasToken = hasToken;
+    this.isPrefetch = isPrefetch;
   }
 
-  /** Somebody waits for it now. */
+  /** A viewer waits for it now, so it is no longer a prefetch. */
   promote(): void {
     this.isPrefetch = false;
   }
 
-  get isWhole(): boolean {
+  get isComplete(): boolean {
     return this.body !== undefined && this.available === this.body.length;
   }
 
-  /** Calls at every change: length known, bytes arrived, failed. @returns how to leave; leaving does not end the fill. */
+  /** Calls `onChange` when the length is known, bytes arrive, or it fails. The returned function ends that, not the fill. */
   follow(onChange: () => void): () => void {
     this.#followers.add(onChange);
     return () => void this.#followers.delete(onChange);
   }
 
-  /** Ends it: who waits is told, who was being served is cut off. */
+  /** Ends it with a failure. Clients that wait get the problem; those that are being served are cut off. */
   stop(reason: Problem): void {
-    if (this.isWhole || this.failure) return;
+    if (this.isComplete || this.failure) return;
     this.#abort.abort();
     this.#fail(reason);
   }
 
-  /** Runs to its end; never throws: `failure` says what went wrong. */
+  /** Runs it to its end. Never throws: `failure` says what went wrong. */
   async run(): Promise<void> {
     try {
-      const wasAhead = this.isPrefetch;
+      const wasPrefetch = this.isPrefetch;
       await this.#tryAll().catch(error => {
-        // Refused while nobody waited for it; now somebody does.
-        if (wasAhead && !this.isPrefetch && !this.#abort.signal.aborted) return this.#tryAll();
+        // It was rejected as a prefetch, but a viewer waits for it now.
+        if (wasPrefetch && !this.isPrefetch && !this.#abort.signal.aborted) return this.#tryAll();
         throw error;
       });
     } catch (error) {
       this.#fail(error instanceof Problem ? error : fillFailed(messageOf(error), error));
     } finally {
-      this.#means.release(this.body?.length ?? 0);
+      this.#deps.release(this.body?.length ?? 0);
     }
   }
 
   #fail(reason: Problem): void {
     this.failure ??= reason;
-    this.#tell();
+    this.#notify();
   }
 
-  #tell(): void {
-    for (const follower of this.#followers) follower();
+  #notify(): void {
+    for (const onChange of this.#followers) onChange();
   }
 
   async #tryAll(): Promise<void> {
-    const { origin, originRequests: originSlots } = this.#means;
-    // What is answered if nobody has it: the gravest of what was heard.
-    let failure: Problem | undefined = origin ? await this.#try(origin, originSlots) : videoUnknown();
+    const { origin, originRequests } = this.#deps;
+    // The most serious failure so far, for the response if every holder fails.
+    let failure: Problem | undefined = origin ? await this.#try(origin, originRequests) : videoUnknown();
     if (!failure) return;
-    // Its own origin knows best: withdrawn, or no such file in a video that it has.
+    // The site's own origin is authoritative for withdrawn videos, and for missing files of the videos that it has.
     if (failure.code === 'video-withdrawn' || failure.code === 'file-unknown') throw failure;
     if (!this.#mayAskOthers) throw failure;
     const hasOriginFailed = failure.code !== 'video-unknown';
     if (!hasOriginFailed) failure = noSource();
     failure = await this.#trySites(failure, hasOriginFailed);
-    if (failure && this.#isForeign) {
-      this.#mayBeForeign = false;
-      this.#means.sites.forget(this.file.video);
+    if (failure && this.#hadUnexpectedSigner) {
+      this.#mayAskTrackerAgain = false;
+      this.#deps.holders.forget(this.file.video);
       failure = await this.#trySites(failure, hasOriginFailed);
     }
     if (failure) throw failure;
   }
 
-  /** @returns why none of them could; undefined when the file is whole. */
+  /** @returns why all of them failed; undefined if the file is complete */
   async #trySites(before: Problem, hasOriginFailed: boolean): Promise<Problem | undefined> {
     let failure = before;
     for (const site of await this.#listSites(hasOriginFailed)) {
-      const refusal = await this.#try(site, this.#means.siteRequests);
-      if (!refusal) return undefined;
-      // One site that says "no such file" may lag or lie: the others are asked all the same. That a video is gone is for
-      // its own site and the tracker to say.
-      const isHeard = ['file-unknown', 'fill-failed', 'busy'].includes(refusal.code);
-      if (isHeard && failure.code !== 'fill-failed') failure = refusal;
+      const rejection = await this.#try(site, this.#deps.siteRequests);
+      if (!rejection) return undefined;
+      // A site without the file may be out of date or hostile, so the others are asked too. Only the video's own site and the
+      // tracker can say that a video is withdrawn.
+      const isCredible = ['file-unknown', 'fill-failed', 'busy'].includes(rejection.code);
+      if (isCredible && failure.code !== 'fill-failed') failure = rejection;
     }
     return failure;
   }
 
   async #listSites(hasOriginFailed: boolean): Promise<readonly Holder[]> {
     try {
-      return await this.#means.sites.list(this.file.video, this.hasToken);
+      return await this.#deps.holders.list(this.file.video, this.hasToken);
     } catch (error) {
-      // A tracker that does not know this site's own video yet says nothing about why the origin failed.
+      // If the tracker does not know this site's own video yet, that does not explain why the origin failed.
       if (hasOriginFailed && error instanceof Problem && error.code === 'video-unknown') return [];
       throw error;
     }
   }
 
-  /** @returns why not, where the holder could not; undefined when the file is whole. */
-  async #try(holder: Holder, slots: Semaphore): Promise<Problem | undefined> {
-    if (slots.isFull) throw busy();
-    return slots.run(async () => {
+  /** @returns why the holder failed; undefined if the file is complete */
+  async #try(holder: Holder, requests: Semaphore): Promise<Problem | undefined> {
+    if (requests.isFull) throw busy();
+    return requests.run(async () => {
       this.#throwIfStopped();
       try {
         return await this.#fetch(holder);
       } catch (error) {
         this.#throwIfStopped();
         if (error instanceof Problem) throw error;
-        if (error instanceof ForeignSigner) this.#isForeign = true;
-        else this.#means.onHolderFailed(holder, this.file, error);
+        if (error instanceof UnexpectedSigner) this.#hadUnexpectedSigner = true;
+        else this.#deps.onHolderFailed(holder, this.file, error);
         return fillFailed(messageOf(error), error);
       }
     });
@@ -205,26 +215,12 @@ export class Fill {
   }
 
   async #fetch(holder: Holder): Promise<Problem | undefined> {
-    const { client, siteId } = this.#means;
+    const { client } = this.#deps;
     const from = this.#filled;
-    const { video, key } = this.file;
-    const token = holder.isOwnOrigin && this.hasToken ? this.#means.originToken(video) : holder.token;
-    if (from > 0 && this.etag === undefined && this.proof === undefined)
-      throw new Error('half of it came without a validator, so nobody else can go on');
-    const response = await client.get({
-      address: holder.address,
-      path: token === undefined ? key : tokenPath(token) + key,
-      signal: this.#abort.signal,
-      headers: {
-        ...(holder.isOwnOrigin ? {} : { [FILL_HEADER]: siteId() ?? 'not-joined' }),
-        // RFC 9218: less urgent than what a viewer waits for.
-        ...(this.isPrefetch ? { priority: 'u=6' } : {}),
-        ...(from > 0 && this.etag ? { range: `bytes=${from}-`, 'if-range': this.etag } : {}),
-      },
-    });
+    const response = await this.#request(holder, from);
     try {
       const { statusCode } = response;
-      if (statusCode !== 200 && statusCode !== 206) return await this.#readRefusal(response);
+      if (statusCode !== 200 && statusCode !== 206) return await this.#readRejection(response);
       const proof = this.#checkProof(holder, response);
       let skip = this.#checkHead(response, from, proof);
       const body = this.body ?? Buffer.alloc(0);
@@ -239,7 +235,7 @@ export class Fill {
         wanted.copy(body, this.#filled);
         this.#filled += wanted.length;
         this.#hash?.update(wanted);
-        this.#offer(this.#safeBytes(body.length));
+        this.#offer(this.#verifiableBytes(body.length));
       });
       if (this.#filled !== body.length) throw new Error('fewer bytes than announced');
       this.#checkBytes();
@@ -250,93 +246,111 @@ export class Fill {
     }
   }
 
-  /** What may be given before all of it was checked: never the end. */
-  #safeBytes(length: number): number {
+  #request(holder: Holder, from: number): Promise<IncomingMessage> {
+    const { client, siteId, originToken } = this.#deps;
+    const { video, key } = this.file;
+    const token = holder.isOwnOrigin && this.hasToken ? originToken(video) : holder.token;
+    if (from > 0 && this.etag === undefined && this.proof === undefined)
+      throw new Error('the first part had no validator, so no other holder can continue');
+    return client.get({
+      address: holder.address,
+      path: token === undefined ? key : tokenPath(token) + key,
+      abort: this.#abort.signal,
+      headers: {
+        ...(holder.isOwnOrigin ? {} : { [FILL_HEADER]: siteId() ?? 'not-joined' }),
+        // RFC 9218: less urgent than requests that a viewer waits for.
+        ...(this.isPrefetch ? { priority: 'u=6' } : {}),
+        ...(from > 0 && this.etag ? { range: `bytes=${from}-`, 'if-range': this.etag } : {}),
+      },
+    });
+  }
+
+  /** The bytes that may be sent before the file is verified: never the last one. */
+  #verifiableBytes(length: number): number {
     if (!this.#hash) return this.#filled;
-    return length <= CHECKED_FIRST_BYTES ? 0 : Math.min(this.#filled, length - 1);
+    return length <= VERIFIED_FIRST_BYTES ? 0 : Math.min(this.#filled, length - 1);
   }
 
   #offer(bytes: number): void {
     if (bytes <= this.available) return;
     this.available = bytes;
-    this.#tell();
+    this.#notify();
   }
 
-  /** @throws AlteredBytes after which the fill begins again from nothing, with another holder. */
+  /** @throws AlteredBytes after resetting the fill, so that another holder starts with the first byte */
   #checkBytes(): void {
     if (!this.#hash || this.#hash.copy().digest('base64') === this.proof?.sha256) return;
     this.#hash = createHash('sha256');
     this.#filled = 0;
     this.available = 0;
     this.attempt++;
-    this.#tell();
-    throw new AlteredBytes('the bytes are not those that their site signed');
+    this.#notify();
+    throw new AlteredBytes('the bytes are not the ones that their site signed');
   }
 
-  /** This site's own origin is trusted; of all others a proof is demanded, by a key that the tracker vouches for. */
+  /** This site's own origin is trusted. All others must send a proof, signed with a key that the tracker vouches for. */
   #checkProof(holder: Holder, response: IncomingMessage): Proof | undefined {
     const proof = parseProof(response.headers);
     if (holder.isOwnOrigin) return proof;
-    if (!proof) throw new AlteredBytes('the answer does not prove whose bytes it has');
-    const isSound = isSigned(this.file.key, proof);
-    if (isSound && !holder.keys.includes(proof.key) && this.#mayBeForeign)
-      throw new ForeignSigner('the answer is signed by another site than the tracker named');
-    if (!isSound || !holder.keys.includes(proof.key))
-      throw new AlteredBytes('the answer is not signed by the site that made the video');
+    if (!proof) throw new AlteredBytes('the response has no proof of its bytes');
+    const isValid = isSigned(this.file.key, proof);
+    if (isValid && !holder.keys.includes(proof.key) && this.#mayAskTrackerAgain)
+      throw new UnexpectedSigner('the response is signed by another site than the tracker named');
+    if (!isValid || !holder.keys.includes(proof.key))
+      throw new AlteredBytes('the response is not signed by the site that made the video');
     return proof;
   }
 
   /**
-   * Takes over length, validator and proof from the first holder; of every later one demands the same.
+   * Takes length, validator and proof from the first holder, and requires the same of every later one.
    *
-   * @returns bytes of the body to pass over: a holder may answer a Range with the whole (RFC 9110, section 14.2).
+   * @returns the bytes of the body to skip: a holder may respond to a Range with the whole file (RFC 9110, section 14.2)
    */
   #checkHead(response: IncomingMessage, from: number, proof: Proof | undefined): number {
     const { statusCode, headers } = response;
-    const length = /^\d{1,15}$/.test(headers['content-length'] ?? '')
-      ? Number(headers['content-length'])
-      : -1;
-    if (length < 0) throw new Error('the answer does not say its length');
-    if ((headers['content-encoding'] ?? 'identity') !== 'identity') throw new Error('the answer is encoded');
+    const length = parseLength(headers['content-length']);
+    if ((headers['content-encoding'] ?? 'identity') !== 'identity')
+      throw new Error('the response is encoded');
     const etag = parseStrongEtag(headers.etag);
     const { body } = this;
     if (body === undefined) {
-      if (statusCode !== 200) throw new Error('the answer is a part, and none was asked for');
+      if (statusCode !== 200) throw new Error('the response is a part, but no part was requested');
       if (length > MAX_FILE_BYTES)
-        throw new Error(`the answer is beyond the limit of ${MAX_FILE_BYTES} bytes`);
-      if (!this.#means.reserve(length)) throw busy();
+        throw new Error(`the response is longer than the limit of ${MAX_FILE_BYTES} bytes`);
+      if (!this.#deps.reserve(length)) throw busy();
       this.body = allocateBody(length);
       this.etag = etag;
       this.proof = proof;
       this.mayKeep = mayBeKept(headers, this.hasToken);
-      this.#tell();
+      this.#notify();
       return 0;
     }
-    // Viewers have the head already. If-Range holds only for the same strong validator (RFC 9110, section 13.1.5).
+    // Viewers already have the head. If-Range requires the same strong validator (RFC 9110, section 13.1.5).
     const isSame = proof && this.proof ? proof.sha256 === this.proof.sha256 : etag === this.etag;
-    if (!isSame) throw new Error('the answer is of other bytes than the last one');
+    if (!isSame) throw new Error('the response has other bytes than the one before');
     if (statusCode === 200) {
       if (length !== body.length) throw new Error('holders disagree about the length');
       return from;
     }
-    if (
-      from === 0 ||
-      length !== body.length - from ||
-      headers['content-range'] !== `bytes ${from}-${body.length - 1}/${body.length}`
-    ) {
-      throw new Error('the answer does not go on where the last one stopped');
-    }
+    const expectedRange = `bytes ${from}-${body.length - 1}/${body.length}`;
+    if (from === 0 || length !== body.length - from || headers['content-range'] !== expectedRange)
+      throw new Error('the response does not continue where the one before stopped');
     return 0;
   }
 
-  async #readRefusal(response: IncomingMessage): Promise<Problem> {
+  async #readRejection(response: IncomingMessage): Promise<Problem> {
     const { statusCode } = response;
-    const code = await this.#means.client.readProblemCode(response);
+    const code = await this.#deps.client.readProblemCode(response);
     if (statusCode === 410) return videoWithdrawn();
-    // It is well, and has no room for this now.
+    // The holder works, but has no capacity for this request now.
     if (statusCode === 503 && (code === 'link-full' || code === 'budget-used' || code === 'busy'))
       return busy();
     if (statusCode === 404) return code === 'video-unknown' ? videoUnknown() : fileUnknown();
-    throw new Error(`a holder answered ${statusCode}${code ? ` ${code}` : ''}`);
+    throw new Error(`a holder responded with ${statusCode}${code ? ` ${code}` : ''}`);
   }
+}
+
+function parseLength(header: string | undefined): number {
+  if (!/^\d{1,15}$/.test(header ?? '')) throw new Error('the response does not state its length');
+  return Number(header);
 }

@@ -1,4 +1,4 @@
-/** Where a buffer fills from: its own origin first, then the sites that the tracker names, in the tracker's order. */
+/** Finds the holders that a buffer can fill from: its own origin, and the sites that the tracker names, in the tracker's order. */
 import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
 import { call, type Signer } from '../../../kernel/http/client.ts';
@@ -11,29 +11,29 @@ import { videoUnknown, videoWithdrawn } from '../http/problems.ts';
 import type { Address } from './upstream-client.ts';
 
 const TRACKER_TIMEOUT_MS = 2_000;
-const MAX_ANSWER_BYTES = 2 ** 20;
+const MAX_RESPONSE_BYTES = 2 ** 20;
 const MAX_SITES = 16;
 const REMEMBER_SITES_MS = 10_000;
-/** Of a video that nobody else has. */
+/** For videos that no other site has. */
 const REMEMBER_NO_SITES_MS = 1_000;
 const REMEMBER_FAILURE_MS = 5_000;
-/** A site whose bytes are not what was signed is broken or hostile. */
+/** A site that sends other bytes than were signed is broken or hostile. */
 const REMEMBER_ALTERED_MS = 600_000;
 const MAX_REMEMBERED_VIDEOS = 10_000;
 
-/** Someone who may have the file. */
+/** A server that may have a file. */
 export interface Holder {
   /** Its site id, or `origin`. */
   readonly name: string;
   readonly isOwnOrigin: boolean;
   readonly address: Address;
-  /** The right to have a private video from there. */
+  /** The token for a private video at this holder. */
   readonly token?: string | undefined;
-  /** What it sends must be signed with one of these. Of the own origin nothing is demanded. */
+  /** Its bytes must be signed with one of these keys. This site's own origin needs no signature. */
   readonly keys: readonly PublicKey[];
 }
 
-/** Only what is needed of `GET /play/{id}`, so that a newer tracker's additions do no harm. */
+/** The part of `GET /play/{id}` that fills use. Members that a newer tracker adds are ignored. */
 export const holderResponseSchema = z.object({
   video: videoIdSchema,
   sources: z.array(z.unknown()).max(1_000),
@@ -41,33 +41,33 @@ export const holderResponseSchema = z.object({
   isPrivate: z.boolean().optional(),
 });
 export type HolderResponse = z.output<typeof holderResponseSchema>;
-const siteSchema = z.object({
+const sourceSchema = z.object({
   site: siteIdSchema,
   baseUrl: baseUrlSchema,
   token: rightTextSchema.optional(),
 });
 
-interface Remembered {
-  readonly sites: readonly Holder[];
-  /** When the tracker was last asked, whether or not it answered. */
+interface RememberedHolders {
+  readonly holders: readonly Holder[];
+  /** When the tracker was last asked, whether or not it responded. */
   readonly askedAtMs: number;
 }
 
 export interface HolderList {
   /**
-   * The other sites, best first; those that just failed are last. Empty where nobody can be asked.
+   * The other sites, best first; those that have just failed come last. Empty if no tracker can be asked.
    *
-   * @param hasRight who asked may have it if it is private: then, and only then, the tracker gives tokens for the holders
-   * @throws Problem `video-unknown` or `video-withdrawn` as the tracker has it.
+   * @param hasToken the client may have the video if it is private: only then does the tracker issue tokens for the holders
+   * @throws Problem `video-unknown` or `video-withdrawn` if the tracker says so
    */
-  list(video: VideoId, hasRight: boolean): Promise<readonly Holder[]>;
-  /** The tracker is asked anew: what it said before does not hold any more. */
+  list(video: VideoId, hasToken: boolean): Promise<readonly Holder[]>;
+  /** Asks the tracker again next time, because its last response is out of date. */
   forget(video: VideoId): void;
-  /** This site did not do its part: until the tracker notices, others are tried first. */
+  /** Tries other sites before this one, until the tracker notices the failure too. */
   noteFailure(holder: Holder, hasAltered: boolean): void;
 }
 
-/** Asks a tracker for the holders of a video; signed by this site, it is told of private ones and gets tokens for them. */
+/** Asks a tracker for the holders of a video. If this site signs the call, the response includes private videos, with tokens. */
 export function fetchHolders(
   trackerUrl: string,
   site: string,
@@ -77,7 +77,7 @@ export function fetchHolders(
   return call(`${trackerUrl}/play/${video}?fill=${site}`, {
     ...(signer ? { signer } : {}),
     timeoutMs: TRACKER_TIMEOUT_MS,
-    maxBytes: MAX_ANSWER_BYTES,
+    maxBytes: MAX_RESPONSE_BYTES,
     response: holderResponseSchema,
   });
 }
@@ -85,34 +85,34 @@ export function fetchHolders(
 export interface HolderListDeps {
   readonly trackerUrl: () => string | undefined;
   readonly selfSiteId: () => string | undefined;
-  /** Asks with this site's signature; without it private videos of other sites cannot be had. */
+  /** Asks with this site's signature. Without it, private videos of other sites cannot be fetched. */
   readonly fetchHoldersSigned?: ((video: VideoId) => Promise<HolderResponse>) | undefined;
-  readonly onPrivate?: (video: VideoId) => void;
+  /** The tracker says that this video is private. */
+  readonly onPrivate?: ((video: VideoId) => void) | undefined;
 }
 
-export function createHolderList(options: HolderListDeps): HolderList {
-  const remembered = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED_VIDEOS });
-  const asking = new Map<string, Promise<readonly Holder[]>>();
+export function createHolderList(deps: HolderListDeps): HolderList {
+  const remembered = new LRUCache<string, RememberedHolders>({ max: MAX_REMEMBERED_VIDEOS });
+  const pending = new Map<string, Promise<readonly Holder[]>>();
   const failed = new LRUCache<string, true>({ max: 1_000, ttl: REMEMBER_FAILURE_MS });
-  /** Apart: what one who has a right is told must not reach one who has none. */
-  const keyOf = (video: VideoId, hasRight: boolean): string => (hasRight ? `right ${video}` : video);
+  /** Separate keys, so that a client without a token never benefits from a response to one with a token. */
+  const keyOf = (video: VideoId, hasToken: boolean): string => (hasToken ? `token ${video}` : video);
 
-  async function ask(video: VideoId, hasRight: boolean): Promise<readonly Holder[]> {
-    const key = keyOf(video, hasRight);
-    const known = remembered.get(key)?.sites ?? [];
-    const tracker = options.trackerUrl();
-    const self = options.selfSiteId();
-    if (!tracker || !self) return known;
-    let sites = known;
+  async function ask(video: VideoId, hasToken: boolean): Promise<readonly Holder[]> {
+    const key = keyOf(video, hasToken);
+    let holders = remembered.get(key)?.holders ?? [];
+    const { fetchHoldersSigned } = deps;
+    const tracker = deps.trackerUrl();
+    const self = deps.selfSiteId();
+    if (!tracker || !self) return holders;
     try {
-      const { fetchHoldersSigned: askWithRight } = options;
-      const answer = await (hasRight && askWithRight
-        ? askWithRight(video)
+      const response = await (hasToken && fetchHoldersSigned
+        ? fetchHoldersSigned(video)
         : fetchHolders(tracker, self, video));
-      if (answer.video === video) {
-        if (answer.isPrivate) options.onPrivate?.(video);
-        const signedBy = answer.origin?.publicKey;
-        sites = parseSites(answer.sources, self, signedBy === undefined ? [] : [signedBy]);
+      if (response.video === video) {
+        if (response.isPrivate) deps.onPrivate?.(video);
+        const signer = response.origin?.publicKey;
+        holders = parseHolders(response.sources, self, signer === undefined ? [] : [signer]);
       }
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -121,32 +121,33 @@ export function createHolderList(options: HolderListDeps): HolderList {
         remembered.delete(key);
         throw status === 410 ? videoWithdrawn() : videoUnknown();
       }
-      // The tracker is away: what it said last is better than nothing. It is not asked for every segment then.
+      // The tracker is unavailable. Its last response is used meanwhile, so that it is not asked for every segment.
     }
-    remembered.set(key, { sites, askedAtMs: Date.now() });
-    return sites;
+    remembered.set(key, { holders, askedAtMs: Date.now() });
+    return holders;
+  }
+
+  function find(video: VideoId, hasToken: boolean): readonly Holder[] | Promise<readonly Holder[]> {
+    const key = keyOf(video, hasToken);
+    const known = remembered.get(key);
+    const freshMs = known && known.holders.length > 0 ? REMEMBER_SITES_MS : REMEMBER_NO_SITES_MS;
+    if (known && Date.now() - known.askedAtMs < freshMs) return known.holders;
+    let asking = pending.get(key);
+    if (!asking) {
+      asking = ask(video, hasToken).finally(() => pending.delete(key));
+      pending.set(key, asking);
+    }
+    return asking;
   }
 
   return {
-    async list(video, hasRight) {
-      const key = keyOf(video, hasRight);
-      const known = remembered.get(key);
-      let sites: readonly Holder[];
-      const freshMs = known && known.sites.length > 0 ? REMEMBER_SITES_MS : REMEMBER_NO_SITES_MS;
-      if (known && Date.now() - known.askedAtMs < freshMs) sites = known.sites;
-      else {
-        let question = asking.get(key);
-        if (!question) {
-          question = ask(video, hasRight).finally(() => asking.delete(key));
-          asking.set(key, question);
-        }
-        sites = await question;
-      }
-      const isWell = (holder: Holder): boolean => !failed.has(holder.name);
-      return [...sites.filter(isWell), ...sites.filter(holder => !isWell(holder))];
+    async list(video, hasToken) {
+      const holders = await find(video, hasToken);
+      const isHealthy = (holder: Holder): boolean => !failed.has(holder.name);
+      return [...holders.filter(isHealthy), ...holders.filter(holder => !isHealthy(holder))];
     },
     forget(video) {
-      for (const hasRight of [true, false]) remembered.delete(keyOf(video, hasRight));
+      for (const hasToken of [true, false]) remembered.delete(keyOf(video, hasToken));
     },
     noteFailure(holder, hasAltered) {
       const remaining = failed.getRemainingTTL(holder.name);
@@ -156,16 +157,16 @@ export function createHolderList(options: HolderListDeps): HolderList {
   };
 }
 
-/** Leaves out this site itself and whatever is no http(s) base URL. */
-const parseSites = (
+/** Leaves out this site and everything without an http(s) base URL. */
+const parseHolders = (
   sources: readonly unknown[],
   self: string,
   keys: readonly PublicKey[],
 ): readonly Holder[] =>
   sources
     .flatMap(source => {
-      const parsed = siteSchema.safeParse(source);
-      return parsed.success && parsed.data.site !== self ? [parsed.data] : [];
+      const { data } = sourceSchema.safeParse(source);
+      return data && data.site !== self ? [data] : [];
     })
     .slice(0, MAX_SITES)
     .map(({ site, baseUrl, token }) => ({

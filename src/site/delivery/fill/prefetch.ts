@@ -1,13 +1,10 @@
-/**
- * What to fetch before it is asked for: the next segments of a rendition that a viewer is watching, of videos that lie at
- * other sites. Pure.
- */
+/** Chooses the files to prefetch: the next segments of a rendition that a viewer is watching. Pure. */
 import { type MediaFile, parseMediaFile } from '../http/media-file.ts';
 
-/** Eight seconds: as long as a far holder may take to answer without a viewer's noticing. */
+/** About eight seconds: a distant holder may take that long to respond before the viewer notices. */
 const SEGMENTS_AHEAD = 2;
 
-/** Empty where the file is no media segment. */
+/** Empty if the file is not a media segment. */
 export function listNext({ key }: MediaFile): readonly MediaFile[] {
   const match = /^(.*\/)(\d{1,8})\.m4s$/.exec(key);
   if (!match) return [];

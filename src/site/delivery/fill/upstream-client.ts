@@ -1,32 +1,29 @@
-/** One request to one holder (HTTP over TCP, TLS or a unix socket), with a limit on every wait. */
+/** Sends one request to one holder (HTTP over TCP, TLS or a unix socket), with a time limit for every step. */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
-/** Names the filling site; who receives it answers from what it has and asks no third site, so there are no loops. */
-export const FILL_HEADER = 'tributary-fill';
-
-/** Where one server listens. */
+/** The address of one server. */
 export type Address = { readonly socketPath: string } | { readonly url: string };
 
 export interface FillTiming {
   readonly connectMs: number;
-  /** From the request to the headers of its answer. */
+  /** From the request to the headers of the response. */
   readonly firstByteMs: number;
   /** Between two pieces of a body. */
   readonly idleMs: number;
-  /** A whole body: who sends a byte every few seconds must not hold a slot for ever. */
+  /** For a complete body, so that a holder that sends one byte every few seconds does not keep its permit forever. */
   readonly bodyMs: number;
 }
 export const FILL_TIMING: FillTiming = {
   connectMs: 2_000,
   firstByteMs: 10_000,
-  // Before a player has used up what it has: the next holder is to take over in time.
+  // The next holder must take over before a player has used up its buffer.
   idleMs: 4_000,
   bodyMs: 300_000,
 };
 
-/** Requests under way are bounded by the slots of who asks; these wait for the next one. Not `maxTotalSockets`: it counts idle ones. */
-const MAX_IDLE_SOCKETS_A_HOST = 16;
+/** Idle connections only: semaphores limit the requests in progress. `maxTotalSockets` does not serve, because it counts idle ones. */
+const MAX_IDLE_SOCKETS_PER_HOST = 16;
 const MAX_PROBLEM_BYTES = 4_096;
 
 export interface UpstreamRequest {
@@ -35,26 +32,26 @@ export interface UpstreamRequest {
   readonly path: string;
   readonly method?: 'GET' | 'HEAD';
   readonly headers: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
+  readonly abort: AbortSignal;
 }
 
 export interface UpstreamClient {
-  /** Resolves with the headers; the body is read with `receive`. @throws Error when refused, silent or aborted. */
+  /** Resolves with the headers; `receive` reads the body. @throws Error if the request is refused, times out or is aborted */
   get(request: UpstreamRequest): Promise<IncomingMessage>;
-  /** Hands on every piece of the body as it comes. @throws Error if it breaks off, stops coming, or `take` throws. */
+  /** Passes every piece of the body to `take`. @throws Error if the body is cut off, stops arriving, or `take` throws */
   receive(response: IncomingMessage, take: (piece: Buffer) => void): Promise<void>;
-  /** The stable code of a problem that an upstream answered with; empty if there is none to be read. */
+  /** Reads the code of a problem response; empty if it has none. */
   readProblemCode(response: IncomingMessage): Promise<string>;
   stop(): void;
 }
 
 export function createUpstreamClient(timing: FillTiming): UpstreamClient {
-  const agentOptions = { keepAlive: true, maxFreeSockets: MAX_IDLE_SOCKETS_A_HOST } as const;
+  const agentOptions = { keepAlive: true, maxFreeSockets: MAX_IDLE_SOCKETS_PER_HOST } as const;
   const http = new HttpAgent(agentOptions);
   const https = new HttpsAgent(agentOptions);
 
-  function open({ address, path, method = 'GET', headers, signal }: UpstreamRequest) {
-    const options = { method, headers: { ...headers, 'accept-encoding': 'identity' }, signal };
+  function open({ address, path, method = 'GET', headers, abort }: UpstreamRequest) {
+    const options = { method, headers: { ...headers, 'accept-encoding': 'identity' }, signal: abort };
     if ('socketPath' in address) return httpRequest({ ...options, ...address, path, agent: http });
     const url = new URL(path, address.url);
     return url.protocol === 'https:'
@@ -62,17 +59,17 @@ export function createUpstreamClient(timing: FillTiming): UpstreamClient {
       : httpRequest(url, { ...options, agent: http });
   }
 
-  const get = (what: UpstreamRequest, isSecondTry = false): Promise<IncomingMessage> =>
+  const get = (upstream: UpstreamRequest, isRetry = false): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
-      const request = open(what);
+      const request = open(upstream);
       let connecting: NodeJS.Timeout | undefined;
-      const answering = setTimeout(
-        () => request.destroy(new Error(`no answer within ${timing.firstByteMs} ms`)),
+      const responding = setTimeout(
+        () => request.destroy(new Error(`no response within ${timing.firstByteMs} ms`)),
         timing.firstByteMs,
       );
       const clear = (): void => {
         clearTimeout(connecting);
-        clearTimeout(answering);
+        clearTimeout(responding);
       };
       request.once('socket', socket => {
         if (!socket.connecting) return;
@@ -82,18 +79,18 @@ export function createUpstreamClient(timing: FillTiming): UpstreamClient {
         );
         socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
       });
-      let isAnswered = false;
+      let hasResponse = false;
       request.once('response', response => {
-        isAnswered = true;
+        hasResponse = true;
         clear();
         resolve(response);
       });
-      // `on`, not `once`: an error after the response (an abort) must not be an uncaught one.
+      // `on` and not `once`: an error after the response, such as an abort, must not be uncaught.
       request.on('error', (error: NodeJS.ErrnoException) => {
         clear();
-        // The peer closed an idle connection just as it was taken up again: no sign that it is ill (RFC 9112, section 9.3.1).
+        // The peer closed an idle connection just as it was reused, which is no sign of a failure (RFC 9112, section 9.3.1).
         const wasStale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-        if (wasStale && !isAnswered && !isSecondTry && !what.signal.aborted) resolve(get(what, true));
+        if (wasStale && !hasResponse && !isRetry && !upstream.abort.aborted) resolve(get(upstream, true));
         else reject(error);
       });
       request.end();
@@ -101,9 +98,11 @@ export function createUpstreamClient(timing: FillTiming): UpstreamClient {
 
   const receive = (response: IncomingMessage, take: (piece: Buffer) => void): Promise<void> =>
     new Promise((resolve, reject) => {
-      const stopped = (): void => void response.destroy(new Error('the bytes stopped coming'));
-      const idle = setTimeout(stopped, timing.idleMs);
-      const whole = setTimeout(() => response.destroy(new Error('the bytes came too slowly')), timing.bodyMs);
+      const idle = setTimeout(() => response.destroy(new Error('the bytes stopped arriving')), timing.idleMs);
+      const total = setTimeout(
+        () => response.destroy(new Error('the bytes arrived too slowly')),
+        timing.bodyMs,
+      );
       let failure: unknown;
       response.on('data', (piece: Buffer) => {
         idle.refresh();
@@ -119,10 +118,10 @@ export function createUpstreamClient(timing: FillTiming): UpstreamClient {
       });
       response.once('close', () => {
         clearTimeout(idle);
-        clearTimeout(whole);
-        // RFC 9112, section 8: an incomplete message is to be told from a complete one.
+        clearTimeout(total);
+        // An incomplete message must never pass as a complete one (RFC 9112, section 8).
         if (failure === undefined && response.complete) resolve();
-        else reject(failure ?? new Error('the connection broke off'));
+        else reject(failure ?? new Error('the connection was closed early'));
       });
     });
 
@@ -135,7 +134,7 @@ export function createUpstreamClient(timing: FillTiming): UpstreamClient {
       try {
         await receive(response, piece => {
           size += piece.length;
-          if (size > MAX_PROBLEM_BYTES) throw new Error('too long for a problem');
+          if (size > MAX_PROBLEM_BYTES) throw new Error('the response is too long for a problem');
           pieces.push(piece);
         });
         const problem: unknown = JSON.parse(Buffer.concat(pieces).toString('utf8'));

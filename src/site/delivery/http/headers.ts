@@ -1,8 +1,11 @@
-/** The headers of every answer, as flat arrays that node writes without further work. */
+/** The headers of every response, as flat arrays of names and values, which node writes as they are. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { contentTypeOf, type MediaFile } from './media-file.ts';
 
-/** Pages and players of any origin may read (Fetch standard, CORS). */
+/** Names the filling site. A site that receives it responds from its own files and asks no third site, which prevents loops. */
+export const FILL_HEADER = 'tributary-fill';
+
+/** Allows pages and players of any origin to read responses (Fetch standard, CORS). */
 export const CORS_HEADERS: readonly string[] = [
   'Access-Control-Allow-Origin',
   '*',
@@ -16,7 +19,7 @@ export const CORS_HEADERS: readonly string[] = [
   'nosniff',
 ];
 
-/** No Content-Length: a 204 MUST NOT have one (RFC 9110, section 8.6). */
+/** Without Content-Length, which a 204 must not have (RFC 9110, section 8.6). */
 export const PREFLIGHT_HEADERS: readonly string[] = [
   ...CORS_HEADERS,
   'Access-Control-Allow-Methods',
@@ -28,8 +31,8 @@ export const PREFLIGHT_HEADERS: readonly string[] = [
 ];
 
 /**
- * What is the same for whole, partial and not-modified answers (RFC 9110, sections 15.3.7 and 15.4.5). Without `etag`
- * where the upstream gave none and the bytes are still arriving.
+ * The headers that complete, partial and not-modified responses share (RFC 9110, sections 15.3.7 and 15.4.5). `etag` is
+ * undefined if the upstream sent none and the bytes are still arriving.
  */
 export const commonHeaders = (
   file: MediaFile,
@@ -42,18 +45,18 @@ export const commonHeaders = (
   contentTypeOf(file.file),
   ...(etag === undefined ? [] : ['ETag', etag]),
   'Cache-Control',
-  mayKeep ? (isPrivate ? OF_PRIVATE : 'public, max-age=31536000, immutable') : 'no-store',
+  mayKeep ? (isPrivate ? PRIVATE_CACHING : 'public, max-age=31536000, immutable') : 'no-store',
   'Accept-Ranges',
   'bytes',
 ];
 
-/** No shared cache keeps it (RFC 9111, section 5.2.2.7), and a browser no longer than a revocation takes. */
-const OF_PRIVATE = 'private, max-age=60';
+/** No shared cache may store it (RFC 9111, section 5.2.2.7), and a browser only for as long as a revocation takes. */
+const PRIVATE_CACHING = 'private, max-age=60';
 
 /**
- * False where who made an answer forbids a shared cache to keep it, or to give it without asking again (RFC 9111, sections 3
- * and 5.2.2). What our own origin makes may always be kept. Of a private video (`isPrivate`) holders say that no cache between
- * may keep it: a buffer that has a right to it, and asks everybody else for theirs, is none.
+ * False if a response forbids shared caches to store it, or to use it without revalidation (RFC 9111, sections 3 and 5.2.2).
+ * For private videos (`isPrivate`), holders send `private` for the caches between two sites. The buffer ignores it, because it
+ * has a token itself and demands one from every client.
  */
 export function mayBeKept(headers: IncomingHttpHeaders, isPrivate = false): boolean {
   const directives = (headers['cache-control'] ?? '')

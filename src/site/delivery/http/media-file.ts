@@ -1,8 +1,8 @@
-/** What viewers may ask the buffer for: the address of one immutable file, and what is always said of it. Pure. */
+/** The addresses that a buffer serves: each names one immutable file. Pure. */
 import { type RevisionId, revisionIdSchema, type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
 
 export interface MediaFile {
-  /** `/v/{video}/{revision}/{file}`: the key of everything that is kept. The query is no part of it. */
+  /** `/v/{video}/{revision}/{file}`, without the query: the cache key. */
   readonly key: string;
   readonly video: VideoId;
   readonly revision: RevisionId;
@@ -29,20 +29,20 @@ const PATH = new RegExp(
 const VIDEO_AT = '/v/'.length;
 const UUID_LENGTH = 36;
 
-/** The path without its query: players put CMCD and the like there, which names no other bytes. */
+/** The path without its query, which never selects other bytes: players send CMCD and the like in it. */
 export function pathOfUrl(url: string): string {
   const query = url.indexOf('?');
   return query === -1 ? url : url.slice(0, query);
 }
 
-/** The video of a key that is kept; of any other text something that no right is for. */
+/** The video of a valid cache key. For any other text the result is no video id, so no token is valid for it. */
 export const videoOf = (key: string): VideoId => key.slice(VIDEO_AT, VIDEO_AT + UUID_LENGTH) as VideoId;
 
-/** What the buffer answers. */
+/** True for the addresses that the buffer serves. */
 export const isMediaUrl = (url: string | undefined): boolean =>
   url !== undefined && (url.startsWith('/v/') || url.startsWith('/t/'));
 
-/** Undefined where the key is none of ours: dots, escapes and anything else that was never made here. */
+/** Undefined if the key is not valid: dots, escapes and anything else that no site produces. */
 export function parseMediaFile(key: string): MediaFile | undefined {
   const match = PATH.exec(key);
   if (!match) return undefined;
@@ -50,7 +50,7 @@ export function parseMediaFile(key: string): MediaFile | undefined {
   return { key, video: videoIdSchema.parse(video), revision: revisionIdSchema.parse(revision), file };
 }
 
-/** From our own table, never from what an upstream says. `audio/mp4` in audio renditions (`source-audio`, `source-audio-2`). */
+/** Taken from this table, never from an upstream. `audio/mp4` in audio renditions (`source-audio`, `source-audio-2`). */
 export function contentTypeOf(file: string): string {
   const extension = file.slice(file.lastIndexOf('.') + 1);
   const isAudio = /^(?:[a-z0-9-]*-)?audio(?:-[a-z0-9-]*)?\/.*\.(?:mp4|m4s)$/.test(file);

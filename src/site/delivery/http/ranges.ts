@@ -1,6 +1,6 @@
-/** Range requests (RFC 9110, section 14): what part of a file, if any, is to be sent. Pure. */
+/** Range requests (RFC 9110, section 14): selects the part of a file to send. Pure. */
 
-/** Bytes from `start` up to, and without, `end`. */
+/** The bytes from `start` up to, but not including, `end`. */
 export interface Span {
   readonly start: number;
   readonly end: number;
@@ -15,8 +15,8 @@ const WHOLE: Selection = { kind: 'whole' };
 const UNSATISFIABLE: Selection = { kind: 'unsatisfiable' };
 
 /**
- * A recipient MAY ignore Range (section 14.2): we do for several ranges, other units, malformed ones, and where If-Range
- * does not name what we have, by strong comparison (section 13.1.5).
+ * "A server MAY ignore the Range header field" (section 14.2). This one ignores several ranges, other units, malformed ranges,
+ * and ranges whose If-Range is not the file's entity tag by strong comparison (section 13.1.5).
  */
 export function selectRange(
   range: string | undefined,

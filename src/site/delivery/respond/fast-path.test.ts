@@ -14,9 +14,9 @@ import { problem } from '../../../kernel/problem.ts';
 import { newRevisionId, newVideoId } from '../../../protocol/ids.ts';
 import { type CacheEntry, makeCacheEntry } from '../cache/memory-tier.ts';
 import { parseMediaFile } from '../http/media-file.ts';
+import type { ResponseCounts } from './fast-connection.ts';
 import { createMediaFastPath } from './fast-path.ts';
 import { ALL_PUBLIC } from './rights.ts';
-import type { Counts } from './serve.ts';
 
 const BASE = `/v/${newVideoId()}/${newRevisionId()}`;
 const keep = (name: string, body: Buffer): CacheEntry => {
@@ -26,7 +26,7 @@ const keep = (name: string, body: Buffer): CacheEntry => {
 };
 const SMALL = keep('source-video/media.m3u8', randomBytes(1_000));
 const LARGE = keep('source-video/0.m4s', randomBytes(8 * 2 ** 20));
-const shelf = new Map([SMALL, LARGE].map(kept => [kept.file.key, kept]));
+const cache = new Map([SMALL, LARGE].map(kept => [kept.file.key, kept]));
 const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: site.example\r\n${more}\r\n`;
 
 const directory = mkdtempSync(join(tmpdir(), 'tributary-fast-path-'));
@@ -36,7 +36,7 @@ const certificate = { cert: readFileSync(files.certificate), key: readFileSync(f
 
 describe.each(['plain', 'TLS'])('the fast path of a server, %s', transport => {
   const isTls = transport === 'TLS';
-  const counts: Counts = { hits: 0, misses: 0, activeResponses: 0 };
+  const counts: ResponseCounts = { hits: 0, misses: 0, activeResponses: 0 };
   const viewed: string[] = [];
   let wireBytes = 0;
   let fastPath: FastPath;
@@ -54,13 +54,10 @@ describe.each(['plain', 'TLS'])('the fast path of a server, %s', transport => {
     told.length = 0;
     wireBytes = 0;
     fastPath = createMediaFastPath({
-      shelf: {
-        find: key => shelf.get(key),
-        hasOnDisk: () => false,
-        fill: () => problem('file-unknown', 'There is none.'),
-        isWithdrawn: () => false,
-        isPrivate: () => false,
-        noteViewed: file => void viewed.push(file.file),
+      cache: { find: key => cache.get(key), hasOnDisk: () => false, isWithdrawn: () => false },
+      fills: {
+        start: () => problem('file-unknown'),
+        prefetchAfter: file => void viewed.push(file.file),
       },
       counts,
       egress: {

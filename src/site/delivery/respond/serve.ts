@@ -1,159 +1,136 @@
-/** The handler of `/v/…` and `/t/{token}/v/…`: method, address, right, and then memory, disk or fill. */
+/** Serves `/v/…` and `/t/{token}/v/…` through node:http: checks method, address and token, and then memory, disk or a fill. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../../../kernel/log.ts';
 import { Problem, problem } from '../../../kernel/problem.ts';
-import type { VideoId } from '../../../protocol/ids.ts';
 import { splitToken } from '../../../protocol/media/media-address.ts';
+import type { Cache } from '../cache/cache.ts';
 import type { CacheEntry } from '../cache/memory-tier.ts';
 import type { Egress } from '../egress/egress.ts';
 import type { TrafficClass } from '../egress/pacer.ts';
-import type { Fill } from '../fill/fill.ts';
-import { FILL_HEADER } from '../fill/upstream-client.ts';
-import { PREFLIGHT_HEADERS } from '../http/headers.ts';
+import type { Fills } from '../fill/fills.ts';
+import { FILL_HEADER, PREFLIGHT_HEADERS } from '../http/headers.ts';
 import { type MediaFile, parseMediaFile, pathOfUrl } from '../http/media-file.ts';
 import { methodNotAllowed, notFound, uploadsOnly, videoUnknown, videoWithdrawn } from '../http/problems.ts';
-import {
-  onceClosed,
-  type ResponseState,
-  respondFromCache,
-  respondFromStream,
-  respondProblem,
-} from './respond.ts';
+import type { ResponseCounts } from './fast-connection.ts';
+import { respondProblem } from './problem-response.ts';
+import { onceClosed, respondFromCache, respondFromStream } from './respond.ts';
+import type { ResponseState } from './response-sink.ts';
 import type { BufferRights } from './rights.ts';
 import type { ViewerReports } from './viewer-reports.ts';
 
-/** Where the handler gets files. */
-export interface Shelf {
-  /** In memory. */
-  find(key: string): CacheEntry | undefined;
-  hasOnDisk(file: MediaFile): boolean;
-  /** On disk; undefined without waiting where it is not there. */
-  read(file: MediaFile): Promise<CacheEntry | undefined> | undefined;
-  /** From upstream: the fill under way, a new one, or why there is none. */
-  fill(file: MediaFile, mayAskOthers: boolean, hasRight: boolean): Fill | Problem;
-  isWithdrawn(video: VideoId): boolean;
-  isPrivate(video: VideoId): boolean;
-  /** A viewer was given this: what follows it may be wanted soon. */
-  noteViewed(file: MediaFile, kept?: CacheEntry): void;
-}
-
-/** Counts that only grow, but for `activeResponses`. */
-export interface Counts {
-  hits: number;
-  misses: number;
-  activeResponses: number;
-}
-
-export interface ServeOptions {
-  readonly shelf: Shelf;
-  readonly counts: Counts;
+export interface ServeDeps {
+  readonly cache: Cache;
+  readonly fills: Fills;
+  readonly counts: ResponseCounts;
   readonly egress: Egress;
-  /** Whether this viewer is served from here. */
+  /** False if this site does not serve this viewer. */
   readonly servesViewer: (request: IncomingMessage) => boolean;
   readonly reports: ViewerReports;
   readonly rights: BufferRights;
   readonly log: Log;
 }
 
-/** RFC 9218, section 4.1: 3 is usual, larger is less urgent. */
+/** RFC 9218, section 4.1: the default urgency is 3, and larger values are less urgent. */
 const isUrgent = (request: IncomingMessage): boolean =>
   !/^u=[4-7]\b/.test(String(request.headers.priority ?? ''));
 
-export function createHandler(
-  options: ServeOptions,
-): (request: IncomingMessage, response: ServerResponse) => void {
-  const { shelf, counts, egress, reports, rights, log } = options;
+const acceptAll = (): undefined => undefined;
 
-  function open(request: IncomingMessage, response: ServerResponse, hasRight: boolean): ResponseState {
+export function createHandler(deps: ServeDeps): (request: IncomingMessage, response: ServerResponse) => void {
+  const { cache, fills, counts, egress, reports, rights, log } = deps;
+
+  function open(request: IncomingMessage, response: ServerResponse, hasToken: boolean): ResponseState {
     const isFill = request.headers[FILL_HEADER] !== undefined;
     const kind: TrafficClass = isFill ? 'fills' : 'viewers';
-    const outflow = egress.open(kind, request.socket);
+    const grant = egress.open(kind, request.socket);
     counts.activeResponses++;
     onceClosed(request, response, () => {
       counts.activeResponses--;
-      outflow.close();
+      grant.close();
     });
     return {
       request,
       response,
-      egress: outflow,
+      egress: grant,
       isFill,
-      hasToken: hasRight,
-      checkEgress: egress.isFree ? noRefusal : bytes => egress.check(kind, bytes, isUrgent(request)),
+      hasToken,
+      checkEgress: egress.isUnlimited ? acceptAll : bytes => egress.check(kind, bytes, isUrgent(request)),
     };
   }
 
-  function hit(reply: ResponseState, kept: CacheEntry): void {
+  function hit(state: ResponseState, entry: CacheEntry): void {
     counts.hits++;
-    respondFromCache(reply, kept);
+    respondFromCache(state, entry);
   }
 
-  function fill(reply: ResponseState, file: MediaFile): void {
+  function fill(state: ResponseState, file: MediaFile): void {
     counts.misses++;
-    // What another buffer asks for comes from this site alone: nobody waits in a circle.
-    const found = reply.checkEgress(0) ?? shelf.fill(file, !reply.isFill, reply.hasToken);
-    if (found instanceof Problem) respondProblem(reply.response, found);
-    else respondFromStream(reply, found);
+    const { isFill, hasToken } = state;
+    // Other buffers get only files of this site, so that no two sites wait for each other.
+    const found = state.checkEgress(0) ?? fills.start(file, { mayAskOthers: !isFill, hasToken });
+    if (found instanceof Problem) respondProblem(state.response, found);
+    else respondFromStream(state, found);
   }
 
   async function readOrFill(
-    reply: ResponseState,
+    state: ResponseState,
     file: MediaFile,
     reading: Promise<CacheEntry | undefined>,
   ): Promise<void> {
-    const kept = await reading;
-    const { request, response } = reply;
+    const entry = await reading;
+    const { request, response, hasToken } = state;
     if (response.destroyed || request.socket.destroyed) return;
-    if (shelf.isWithdrawn(file.video)) respondProblem(response, videoWithdrawn());
-    // It may have become private meanwhile.
-    else if (!reply.hasToken && shelf.isPrivate(file.video)) respondProblem(response, videoUnknown());
-    else if (kept) hit(reply, kept);
-    else fill(reply, file);
+    if (cache.isWithdrawn(file.video)) respondProblem(response, videoWithdrawn());
+    // It may have become private during the read.
+    else if (!hasToken && rights.isPrivate(file.video)) respondProblem(response, videoUnknown());
+    else if (entry) hit(state, entry);
+    else fill(state, file);
   }
 
-  function refuseToken(token: string, key: string): Problem | undefined {
+  function checkToken(token: string, key: string): Problem | undefined {
     const file = parseMediaFile(key);
     return file ? rights.checkToken(token, file.video) : notFound();
   }
 
   return (request, response) => {
-    const { method } = request;
+    const { method, url = '' } = request;
     if (method !== 'GET' && method !== 'HEAD') {
       if (method === 'OPTIONS') response.writeHead(204, [...PREFLIGHT_HEADERS]).end();
       else respondProblem(response, methodNotAllowed());
       return;
     }
-    const url = request.url ?? '';
     const { token, target } = splitToken(url);
-    const reply = open(request, response, token !== undefined);
-    if (!reply.isFill && !options.servesViewer(request)) return respondProblem(response, uploadsOnly());
+    const state = open(request, response, token !== undefined);
+    const { isFill, hasToken } = state;
+    if (!isFill && !deps.servesViewer(request)) return respondProblem(response, uploadsOnly());
     const key = pathOfUrl(target);
-    // Before anything is looked up: who has no right learns nothing of what is here.
-    const refused = token === undefined ? undefined : refuseToken(token, key);
-    if (refused) return respondProblem(response, refused);
-    if (!reply.isFill)
+    // The token is checked before anything is looked up, so that an invalid one reveals nothing.
+    const rejection = token === undefined ? undefined : checkToken(token, key);
+    if (rejection) return respondProblem(response, rejection);
+    if (!isFill)
       reports.note(request.socket.remoteAddress ?? '', url, request.headers['cmcd-request']?.toString());
-    // Only what was parsed once is ever kept, so what is found needs no parsing.
-    const kept = shelf.find(key);
-    if (kept && (reply.hasToken || !kept.isPrivate)) {
-      if (kept.isPrefetched && !reply.isFill) shelf.noteViewed(kept.file, kept);
-      return hit(reply, kept);
+    // Only files with a valid address are ever cached, so the key needs no parsing before this.
+    const entry = cache.find(key);
+    if (entry && (hasToken || !entry.isPrivate)) {
+      if (entry.isPrefetched && !isFill) {
+        entry.isPrefetched = false;
+        fills.prefetchAfter(entry.file);
+      }
+      return hit(state, entry);
     }
-    const file = kept?.file ?? parseMediaFile(key);
+    const file = entry?.file ?? parseMediaFile(key);
     if (!file) return respondProblem(response, notFound());
-    if (!reply.hasToken && shelf.isPrivate(file.video)) return respondProblem(response, videoUnknown());
-    if (shelf.isWithdrawn(file.video)) return respondProblem(response, videoWithdrawn());
-    if (!reply.isFill) {
-      shelf.noteViewed(file);
+    if (!hasToken && rights.isPrivate(file.video)) return respondProblem(response, videoUnknown());
+    if (cache.isWithdrawn(file.video)) return respondProblem(response, videoWithdrawn());
+    if (!isFill) {
+      fills.prefetchAfter(file);
       reports.noteVideo(file.video);
     }
-    const reading = shelf.read(file);
-    if (!reading) return fill(reply, file);
-    readOrFill(reply, file, reading).catch(error => {
-      log.error({ err: error, key }, 'a viewer could not be answered');
-      respondProblem(response, problem('internal', 'This site could not answer.', { cause: error }));
+    const reading = cache.read(file);
+    if (!reading) return fill(state, file);
+    readOrFill(state, file, reading).catch(error => {
+      log.error({ err: error, key }, 'could not respond to a viewer');
+      respondProblem(response, problem('internal', 'This site could not respond.', { cause: error }));
     });
   };
 }
-
-const noRefusal = (): undefined => undefined;

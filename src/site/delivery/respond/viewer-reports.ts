@@ -1,7 +1,6 @@
 /**
- * What viewers' players tell this buffer in CMCD (CTA-5004, version 1: in the query or in headers), gathered for the
- * tracker: of each address the last throughput that it measured. And which videos viewers had from here lately, so that
- * the tracker knows who has some of them. Bounded; whatever cannot be read is passed over.
+ * Collects the throughput that viewers' players report in CMCD (CTA-5004, version 1, in the query or in headers), and the
+ * videos that viewers have requested, for the tracker. Both are bounded, and reports that cannot be parsed are ignored.
  */
 import type { VideoId } from '../../../protocol/ids.ts';
 
@@ -9,23 +8,25 @@ const MAX_VIEWERS = 500;
 const MAX_VIDEOS = 200;
 
 export interface ViewerReport {
+  /** The address of the viewer. */
   readonly client: string;
+  /** The last throughput that its player measured, in bits per second. */
   readonly bps: number;
 }
 
 export interface ViewerReports {
-  /** `url`: as requested; `header`: the value of `CMCD-Request`, where there is one. */
+  /** `url` is the requested URL; `header` is the value of `CMCD-Request`, if there is one. */
   note(address: string, url: string, header?: string): void;
   noteVideo(video: VideoId): void;
-  /** What came in since it was last taken. */
+  /** Returns the reports since the last call. */
   take(): { readonly viewers: readonly ViewerReport[]; readonly videos: readonly VideoId[] };
 }
 
-/** Measured throughput, kbit/s; version 2 puts it in a list. */
+/** The measured throughput in kbit/s. Version 2 puts it into a list. */
 const MEASURED = /(?:^|,)\s*mtp=\(?(\d{1,8})/;
 const QUERY = /[?&]CMCD=([^&]{1,2000})/;
 
-/** Bits a second; undefined where none is told. */
+/** Returns bits per second; undefined if there is no measurement. */
 export function parseThroughput(url: string, header: string | undefined): number | undefined {
   let text = header;
   if (text === undefined) {
