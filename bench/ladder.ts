@@ -12,8 +12,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findFfmpeg } from '../src/kernel/ffmpeg.ts';
-import { chooseRenditions, DEFAULT_LADDER } from '../src/site/media/conversion/ladder.ts';
-import { type RunningWorker, startWorker } from '../src/site/media/conversion/worker.ts';
+import { type RunningWorker, startWorker } from '../src/site/media/conversion/conversion.ts';
+import { chooseRenditions, DEFAULT_LADDER } from '../src/site/media/ladder/ladder.ts';
 import { openMediaPipeline } from '../test/media/media-pipeline.ts';
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 40);

@@ -4,7 +4,7 @@ import { centralConfigSchema } from '../../src/central/config.ts';
 import { runDoctor } from '../../src/doctor/doctor.ts';
 import { listSections, readConfig } from '../../src/kernel/config/config.ts';
 import { siteConfigSchema } from '../../src/site/config.ts';
-import { findConfinement } from '../../src/site/media/ffmpeg/sandbox.ts';
+import { findConfinement } from '../../src/site/media/ffmpeg/ffmpeg.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import type { Command } from './command.ts';
 

@@ -15,7 +15,7 @@ import { DEFAULT_MAX_UPLOAD_BYTES, HARD_MAX_UPLOAD_BYTES } from '../protocol/lim
 import { addressSchema } from '../protocol/publication/record.ts';
 import { nameSchema } from '../protocol/text.ts';
 import { parseDayWindow } from './delivery/egress/day-windows.ts';
-import { CODECS, DEFAULT_LADDER } from './media/conversion/ladder.ts';
+import { CODECS, DEFAULT_LADDER } from './media/ladder/ladder.ts';
 
 const dayWindowSetting = z.string().transform((text, context) => {
   const window = parseDayWindow(text);

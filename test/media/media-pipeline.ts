@@ -12,14 +12,18 @@ import { type JobProgress, listJobProgress } from '../../src/site/database/jobs.
 import { locateRevision } from '../../src/site/database/revisions.ts';
 import { type SiteSchema, siteMigrations, type VideoRow } from '../../src/site/database/schema.ts';
 import { findVideo, insertVideo, type SiteDatabase } from '../../src/site/database/videos.ts';
-import { createConverter } from '../../src/site/media/conversion/converter.ts';
-import { DEFAULT_LADDER, type LadderEntry } from '../../src/site/media/conversion/ladder.ts';
-import { type RunningWorker, startWorker, type WorkerDeps } from '../../src/site/media/conversion/worker.ts';
+import {
+  createConverter,
+  type RunningWorker,
+  startWorker,
+  type WorkerDeps,
+} from '../../src/site/media/conversion/conversion.ts';
 import { Presentation } from '../../src/site/media/cut/cut.ts';
+import type { Isolation } from '../../src/site/media/ffmpeg/ffmpeg.ts';
 import { findMediaTools } from '../../src/site/media/ffmpeg/ffmpeg.ts';
-import type { Isolation } from '../../src/site/media/ffmpeg/sandbox.ts';
 import { prepareSource } from '../../src/site/media/index/source-index.ts';
 import { createIntake } from '../../src/site/media/intake/intake.ts';
+import { DEFAULT_LADDER, type LadderEntry } from '../../src/site/media/ladder/ladder.ts';
 import { createStorage, type Storage } from '../../src/site/media/storage/storage.ts';
 import { makeTemporaryDirectory, removeDirectory } from '../support/temporary-directory.ts';
 

@@ -7,18 +7,19 @@ import { openDatabase } from '../../kernel/sql/sql.ts';
 import type { SiteConfig } from '../config.ts';
 import { type SiteSchema, siteMigrations } from '../database/schema.ts';
 import type { SiteDatabase } from '../database/videos.ts';
-import { type Converter, createConverter } from '../media/conversion/converter.ts';
-import type { StepDeps } from '../media/conversion/job-steps.ts';
+import type { StepDeps } from '../media/conversion/conversion.ts';
 import {
+  type Converter,
+  createConverter,
   REMOTE_STEP_KINDS,
   type RunningWorker,
   startWorker,
   type WorkerDeps,
-} from '../media/conversion/worker.ts';
+} from '../media/conversion/conversion.ts';
 import { findMediaTools, type MediaTools } from '../media/ffmpeg/ffmpeg.ts';
 import { prepareInWorker } from '../media/index/source-index.ts';
-import { openStorage } from '../media/storage/open-storage.ts';
 import type { Storage } from '../media/storage/storage.ts';
+import { openStorage } from '../media/storage/storage.ts';
 
 export type Prepare = StepDeps['prepare'];
 

@@ -25,7 +25,7 @@ import { createVerifiedFetcher, type VerifiedFetcher } from '../delivery/fill/ve
 import { CopyStore } from '../media/copy-store/copy-store.ts';
 import { createOriginServer, type OriginServer } from '../media/cut/cut.ts';
 import { type PreparedSource, prepareSource } from '../media/index/source-index.ts';
-import { makeRecord } from '../media/intake/intake.ts';
+import { makeRecord } from '../media/record/record.ts';
 import { createStorage, type Storage } from '../media/storage/storage.ts';
 import { type CopyReconciler, startCopyReconciler } from './reconcile-copies.ts';
 

@@ -7,7 +7,7 @@ import { readSignal } from '../database/signal.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 import type { Uploads } from '../http/uploads/uploads.ts';
 import type { Intake } from '../media/intake/intake.ts';
-import type { Disks } from '../media/storage/disks.ts';
+import type { Disks } from '../media/storage/storage.ts';
 import type { DiskReserve } from './disk-reserve.ts';
 import { watchDisks } from './watch-disks.ts';
 

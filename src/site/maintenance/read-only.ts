@@ -25,7 +25,7 @@ import { isMediaUrl } from '../delivery/http/media-file.ts';
 import { openTls } from '../http/tls.ts';
 import { CopyStore } from '../media/copy-store/copy-store.ts';
 import { createOriginServer } from '../media/cut/cut.ts';
-import { openStorage } from '../media/storage/open-storage.ts';
+import { openStorage } from '../media/storage/storage.ts';
 import { createSiteRights, RIGHTS_FILE } from '../rights/site-rights.ts';
 
 export async function startReadOnlySite(config: SiteConfig, reason: string, log: Log): Promise<RunningSite> {

@@ -2,7 +2,7 @@
 
 import { type Repeating, repeat } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { Disks } from '../media/storage/disks.ts';
+import type { Disks } from '../media/storage/storage.ts';
 
 const LOOK_EVERY_MS = 5_000;
 

@@ -18,7 +18,7 @@ import { openOrigin } from '../compose/open-origin.ts';
 import type { RunningSite } from '../compose/running-site.ts';
 import type { SiteConfig } from '../config.ts';
 import { type SiteSchema, siteMigrations } from '../database/schema.ts';
-import { openStorage } from '../media/storage/open-storage.ts';
+import { openStorage } from '../media/storage/storage.ts';
 import { createSiteRights, RIGHTS_FILE } from '../rights/site-rights.ts';
 
 const LOOK_MS = 200;

@@ -7,10 +7,15 @@ import { MAX_CAPTION_TRACKS, MAX_CAPTIONS_BYTES } from '../../../protocol/limits
 import { newCaptionsQuerySchema } from '../../../protocol/site.ts';
 import { changeExtras, type Extras } from '../../database/extras.ts';
 import { findVideo, type SiteDatabase } from '../../database/videos.ts';
-import { addCaptions, writeCaptions } from '../../media/extras/caption-tracks.ts';
-import { CaptionsRejected, type Cue, parseCaptions } from '../../media/extras/cues.ts';
+import {
+  addCaptions,
+  CaptionsRejected,
+  type Cue,
+  parseCaptions,
+  writeCaptions,
+} from '../../media/extras/extras.ts';
 import type { PreparedSource } from '../../media/index/source-index.ts';
-import { makeRecord } from '../../media/intake/intake.ts';
+import { makeRecord } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import { type AccessRules, requireStudioAccess } from '../access.ts';
 

@@ -14,7 +14,7 @@ import {
 } from '../../database/jobs.ts';
 import { changeVideo } from '../../database/records.ts';
 import { RETRIABLE, type SiteDatabase } from '../../database/videos.ts';
-import { makeRecord } from '../../media/intake/intake.ts';
+import { makeRecord } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import { type AccessRules, requireStudioAccess } from '../access.ts';
 

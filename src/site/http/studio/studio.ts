@@ -27,7 +27,7 @@ import {
 } from '../../database/videos.ts';
 import type { DiskReserve } from '../../maintenance/disk-reserve.ts';
 import type { PreparedSource } from '../../media/index/source-index.ts';
-import { makeRecord } from '../../media/intake/intake.ts';
+import { makeRecord } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { SiteRights } from '../../rights/site-rights.ts';
 import { type AccessRules, requireStudioAccess } from '../access.ts';

@@ -211,7 +211,7 @@ async function requireSpace(
   { db, storage, keepFreeBytes }: UploadsDeps,
   { id, sizeBytes }: NewVideo,
 ): Promise<void> {
-  const left = storage.disks.place(id, await listUploading(db));
+  const left = storage.disks.assign(id, await listUploading(db));
   if (left - sizeBytes < keepFreeBytes) {
     storage.disks.forget(id);
     throw problem(

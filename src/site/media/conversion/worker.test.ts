@@ -39,7 +39,7 @@ describe.runIf(hasLimits)('a worker that may open no more files', () => {
       log: { ...pipeline.workerOptions.log, warn: (_fields, message) => void said.push(message) },
     });
     expect(await restored).toBe(0);
-    expect(said.filter(message => message === 'a step has to wait').length).toBeGreaterThanOrEqual(2);
+    expect(said.filter(message => message === 'step postponed').length).toBeGreaterThanOrEqual(2);
     const ready = await pipeline.untilProcessed(video);
     await worker.stop();
     expect(ready.state).toBe('ready');

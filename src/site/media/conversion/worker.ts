@@ -1,8 +1,7 @@
 /**
- * Does the steps of jobs, some at a time, until it is stopped. It knows the database and the storage and nothing of who else
- * works: leases keep workers apart. A step is given back when the worker stops, and lost when the worker is killed.
+ * A worker runs the steps of jobs, some at a time, until it is stopped. It needs only the database and the storage: leases keep
+ * workers from doing the same step. A stopped worker gives its steps back; the steps of a killed worker are leased again.
  */
-
 import { repeat } from '../../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { messageOf } from '../../../kernel/problem.ts';
@@ -22,137 +21,154 @@ import {
 import { changeVideo } from '../../database/records.ts';
 import type { JobRow } from '../../database/schema.ts';
 import { findVideo } from '../../database/videos.ts';
-import { FfmpegFailed } from '../ffmpeg/run.ts';
-import { makeRecord } from '../intake/intake.ts';
-import { EXPRESS_URGENCY } from './conversion.ts';
-import { runStep, type StepDeps } from './job-steps.ts';
+import { FfmpegFailed } from '../ffmpeg/ffmpeg.ts';
+import { makeRecord } from '../record/record.ts';
+import { EXPRESS_URGENCY } from './plan/job-kinds.ts';
+import { runStep } from './steps/run-step.ts';
+import type { StepDeps } from './steps/step.ts';
 
 export interface WorkerDeps extends StepDeps {
-  /** Names this worker in leases; a name that lives on takes its old leases back at once. */
+  /** Names this worker in leases. A worker that starts under the same name releases the old leases at once. */
   readonly owner: string;
   /** Steps at a time. */
   readonly slots: number;
-  /** One more for what people wait for, so that a first picture never waits for a long film's better rungs. */
+  /** Adds a slot for urgent jobs, so that a video that cannot be played yet never waits for the ladder of a long one. */
   readonly hasExpress: boolean;
+  /** Whether this machine's ffmpeg has an encoder or filter. */
   readonly can: (need: string) => Promise<boolean>;
-  /** Steps of these kinds alone; absent: of all. */
+  /** Only steps of these kinds; default: all. */
   readonly kinds?: readonly string[] | undefined;
-  /** Nothing is encoded on a disk with less than this left. */
+  /** No step starts with less free disk space than this. */
   readonly keepFreeBytes: number;
-  /** A record was written: there is something to signal. */
+  /** Called after a record was written, which must then be signalled to central. */
   readonly onRecord: () => void;
   readonly log: Log;
 }
 
 export interface RunningWorker {
-  /** There may be something to do. */
+  /** Looks for work now. */
   wake(): void;
+  /** Gives unfinished steps back. */
   stop(): Promise<void>;
 }
 
-/** What takes much work and nothing but its source: it can be done anywhere. */
+/** Steps that need nothing but their source, so that any machine can do them. */
 export const REMOTE_STEP_KINDS = ['encode'] as const;
-/** What looks at a whole video, or publishes it, is done where the whole video is. */
+/** Steps that need a whole video, so that they run where the site's disks are. */
 export const SITE_STEP_KINDS = ['inspect', 'remux', 'publish'] as const;
 
 const IDLE_MS = 1_000;
+const DISK_FULL_MS = 10_000;
+const DATABASE_RETRY_MS = 5_000;
 const HEARTBEAT_MS = 2_000;
-const ELSEWHERE_MS = 60_000;
-/** What keeps the machine from working (no file handles, no room) is given so long to pass. */
-const PASSING_MS = 5_000;
+/** A job whose source this worker cannot read is left to others for this time. */
+const AVOID_MS = 60_000;
+/** Wait before a step is tried again after a transient failure of the machine (no file handles, no disk space). */
+const TRANSIENT_RETRY_MS = 5_000;
 
-export async function startWorker(options: WorkerDeps): Promise<RunningWorker> {
-  const { db, log } = options;
-  await releaseOwned(db, options.owner);
-  const avoid = new Set<string>();
-  const kinds = [
-    ...Array.from({ length: options.slots }, () => 0),
-    ...(options.hasExpress ? [EXPRESS_URGENCY] : []),
+/** @throws if the database cannot be reached; nothing runs then */
+export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
+  await releaseOwned(deps.db, deps.owner);
+  const avoided = avoidList();
+  const minUrgencies = [
+    ...Array.from({ length: deps.slots }, () => 0),
+    ...(deps.hasExpress ? [EXPRESS_URGENCY] : []),
   ];
-  const slots = kinds.map(minUrgency =>
-    repeat(async signal => {
+  const wake = (): void => {
+    for (const slot of slots) slot.wake();
+  };
+  const slots = minUrgencies.map(minUrgency =>
+    repeat(async abort => {
       try {
-        if (!hasRoom(options)) return IDLE_MS * 10;
-        const claimed = await claimStep(
-          db,
-          {
-            owner: options.owner,
-            can: options.can,
-            avoid,
-            kinds: options.kinds,
-            minUrgency,
-            nowMs: await clockOf(db),
-          },
-          job => tellSetAside(options, job),
-        );
+        if (!hasFreeDisk(deps)) return DISK_FULL_MS;
+        const claimed = await claim(deps, minUrgency, avoided.list());
         if (!claimed) {
-          if (options.isRemote) await dropEnded(options);
+          if (deps.isRemote) await dropUnneededSources(deps);
           return IDLE_MS;
         }
-        if (!(await isHere(options, claimed))) {
-          avoid.add(claimed.job.id);
-          setTimeout(() => avoid.delete(claimed.job.id), ELSEWHERE_MS).unref();
-          await releaseStep(db, claimed);
+        if (!(await canReadSource(deps, claimed))) {
+          avoided.add(claimed.job.id);
+          await releaseStep(deps.db, claimed);
           return 0;
         }
-        await work(options, claimed, signal);
-        // What just became possible may be done by a slot that is idle.
-        for (const slot of slots) slot.wake();
+        await runClaimed(deps, claimed, abort);
+        // The step may have made others possible, for slots that are idle.
+        wake();
         return 0;
       } catch (error) {
-        log.error({ err: error }, 'a worker could not reach its jobs');
-        return IDLE_MS * 5;
+        deps.log.error({ err: error }, 'worker could not access the job queue; will retry');
+        return DATABASE_RETRY_MS;
       }
     }),
   );
   return {
-    wake: () => {
-      for (const slot of slots) slot.wake();
-    },
+    wake,
     async stop() {
       await Promise.all(slots.map(slot => slot.stop()));
     },
   };
 }
 
-function hasRoom({ storage, keepFreeBytes, log }: WorkerDeps): boolean {
+function avoidList(): { add(job: string): void; list(): ReadonlySet<string> } {
+  const untilMs = new Map<string, number>();
+  return {
+    add: job => void untilMs.set(job, performance.now() + AVOID_MS),
+    list() {
+      const nowMs = performance.now();
+      for (const [job, until] of untilMs) if (until <= nowMs) untilMs.delete(job);
+      return new Set(untilMs.keys());
+    },
+  };
+}
+
+function hasFreeDisk({ storage, keepFreeBytes, log }: WorkerDeps): boolean {
   const freeBytes = storage.disks.freeBytes();
   if (freeBytes >= keepFreeBytes) return true;
-  log.warn({ freeBytes, keepFreeBytes }, 'no work is begun: the disk is nearly full');
+  log.warn({ freeBytes, keepFreeBytes }, 'conversion paused: disk nearly full');
   return false;
 }
 
-/** A worker that does not see the source, because its storage is another, leaves the step to others. */
-async function isHere({ storage }: WorkerDeps, { job }: ClaimedStep): Promise<boolean> {
+async function claim(
+  deps: WorkerDeps,
+  minUrgency: number,
+  avoid: ReadonlySet<string>,
+): Promise<ClaimedStep | undefined> {
+  const { db, owner, can, kinds } = deps;
+  const nowMs = await clockOf(db);
+  return claimStep(db, { owner, can, avoid, kinds, minUrgency, nowMs }, job => reportFailedJob(deps, job));
+}
+
+async function canReadSource({ storage }: WorkerDeps, { job }: ClaimedStep): Promise<boolean> {
   const { source } = JSON.parse(job.plan) as { readonly source: string };
   return storage.has(job.video_id as VideoId, source);
 }
 
-/** On a machine that does not see the site's disks a source stays for as long as it may be needed again. */
-async function dropEnded({ db, storage }: WorkerDeps): Promise<void> {
-  const held = await storage.list();
-  if (held.length === 0) return;
+/** A machine without access to the site's disks keeps each fetched source until no job needs it. */
+async function dropUnneededSources({ db, storage }: WorkerDeps): Promise<void> {
+  const stored = await storage.list();
+  if (stored.length === 0) return;
   const needed = new Set((await listConverting(db)).map(({ video }) => video));
-  for (const video of held) if (!needed.has(video)) await storage.clear(video);
+  for (const video of stored) if (!needed.has(video)) await storage.clear(video);
 }
 
-async function work(options: WorkerDeps, claimed: ClaimedStep, stopping: AbortSignal): Promise<void> {
-  const { db, log } = options;
-  const { job, step } = claimed;
+async function runClaimed(deps: WorkerDeps, claimed: ClaimedStep, stopping: AbortSignal): Promise<void> {
+  const { db, log } = deps;
+  const { job } = claimed;
   const lost = new AbortController();
   let progress = { doneMs: 0, speed: undefined as number | undefined };
   const heartbeat = repeat(async () => {
-    const isMine = await clockOf(db)
+    const isOurs = await clockOf(db)
       .then(nowMs => keepStep(db, claimed, { nowMs, ...progress }))
       .catch(error => {
-        log.warn({ err: error, job: job.id }, 'a worker could not say that it is still there');
+        log.warn({ err: error, job: job.id }, 'could not renew the lease of a step; will retry');
         return true;
       });
-    if (!isMine) lost.abort(new StepLost());
+    if (!isOurs) lost.abort(new LeaseLost('another worker has this step, or its job was cancelled'));
     return HEARTBEAT_MS;
   });
   try {
-    const { result, isPublished } = await runStep(options, claimed, {
+    const { result, isPublished } = await runStep(deps, {
+      claimed,
       abort: AbortSignal.any([stopping, lost.signal]),
       onProgress: ({ outMs, speed }) => {
         progress = { doneMs: outMs, speed };
@@ -160,41 +176,48 @@ async function work(options: WorkerDeps, claimed: ClaimedStep, stopping: AbortSi
     });
     await heartbeat.stop();
     await completeStep(db, claimed, result);
-    if (isPublished) options.onRecord();
+    if (isPublished) deps.onRecord();
   } catch (error) {
     await heartbeat.stop();
     if (lost.signal.aborted) return;
-    if (stopping.aborted) return releaseStep(db, claimed);
-    if (isTransient(error)) {
-      // Not the film's fault: tried again for as long as it takes, and this counts for no attempt.
-      log.warn({ job: job.id, step: step.number, reason: messageOf(error) }, 'a step has to wait');
-      return releaseStep(db, claimed, (await clockOf(db)) + PASSING_MS);
-    }
-    log.warn(
-      {
-        err: error,
-        job: job.id,
-        step: step.number,
-        attempt: step.attempts,
-        ...(error instanceof FfmpegFailed ? { complaint: error.complaint } : {}),
-      },
-      'a step failed',
-    );
-    const setAside = await failStep(db, claimed, messageOf(error), await clockOf(db));
-    if (setAside) await tellSetAside(options, setAside);
+    if (stopping.aborted) await releaseStep(db, claimed);
+    else await handleFailure(deps, claimed, error);
   }
 }
 
-class StepLost extends Error {}
+class LeaseLost extends Error {}
 
-/** Where nothing of the video can be played, it has failed; otherwise what can be played stays, and the reason is shown. */
-async function tellSetAside(options: WorkerDeps, job: JobRow): Promise<void> {
-  const { db, log } = options;
+async function handleFailure(deps: WorkerDeps, claimed: ClaimedStep, error: unknown): Promise<void> {
+  const { db, log } = deps;
+  const { job, step } = claimed;
+  if (isTransient(error)) {
+    // The source is not at fault: the step is tried again without limit, and this attempt does not count.
+    log.warn({ job: job.id, step: step.number, reason: messageOf(error) }, 'step postponed');
+    return releaseStep(db, claimed, (await clockOf(db)) + TRANSIENT_RETRY_MS);
+  }
+  log.warn(
+    {
+      err: error,
+      job: job.id,
+      step: step.number,
+      attempt: step.attempts,
+      ...(error instanceof FfmpegFailed ? { stderr: error.stderr } : {}),
+    },
+    'step failed',
+  );
+  const failedJob = await failStep(db, claimed, messageOf(error), await clockOf(db));
+  if (failedJob) await reportFailedJob(deps, failedJob);
+}
+
+/** The video fails if nothing of it can be played; otherwise the playable part stays published, with the reason. */
+async function reportFailedJob(deps: WorkerDeps, job: JobRow): Promise<void> {
+  const { db, log } = deps;
   const video = job.video_id as VideoId;
-  log.error({ job: job.id, kind: job.kind, video, reason: job.error }, 'a job was set aside');
+  log.error({ job: job.id, kind: job.kind, video, reason: job.error }, 'job failed for good');
   const row = await findVideo(db, video);
   if (row?.state !== 'preparing') return;
   const reason = (job.error ?? '').replace(/\.$/, '');
+  const advice = 'Try again, or export the video in another format and upload it again.';
   await changeVideo(
     db,
     video,
@@ -203,15 +226,15 @@ async function tellSetAside(options: WorkerDeps, job: JobRow): Promise<void> {
       ? {
           state: 'failed',
           error_code: 'conversion-failed',
-          error_detail: `This film could not be converted (${reason}). Try again, or export it in another format and upload it anew.`,
+          error_detail: `This video could not be converted (${reason}). ${advice}`,
         }
       : {
           state: 'ready',
           error_code: 'conversion-incomplete',
-          error_detail: `Only the beginning of this film could be converted (${reason}). Try again, or export it in another format and upload it anew.`,
+          error_detail: `Only the beginning of this video could be converted (${reason}). ${advice}`,
         },
-    // Players that wait for more of it are told that there will be none.
-    row.revision === null ? undefined : fresh => makeRecord(fresh, options),
+    // The new record ends the waiting of players for the rest.
+    row.revision === null ? undefined : fresh => makeRecord(fresh, deps),
   );
-  if (row.revision !== null) options.onRecord();
+  if (row.revision !== null) deps.onRecord();
 }

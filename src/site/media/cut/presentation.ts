@@ -15,7 +15,7 @@ import { formatMediaPlaylist } from '../../../protocol/media/media-playlist.ts';
 import { type RevisionTimeline, toRuns } from '../../../protocol/media/timeline.ts';
 import type { Extras } from '../../database/extras.ts';
 import { formatCmafSegment, formatInitSegment } from '../containers/containers.ts';
-import { ExtraFiles } from '../extras/extra-files.ts';
+import { ExtraFiles } from '../extras/extras.ts';
 import { SourceIndex } from '../index/source-index.ts';
 import type { OpenFile } from '../storage/storage.ts';
 import { MediaFiles } from './media-files.ts';

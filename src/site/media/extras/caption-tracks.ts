@@ -1,4 +1,4 @@
-/** Captions as they are kept: a file of plain cues in the video's directory, and the rendition that playlists name. */
+/** Stores captions: a file of plain cues in the video's directory, and the rendition that playlists refer to. */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { syncDirectory, writeDurably } from '../../../kernel/files.ts';
 import type { CaptionsTrack, Extras } from '../../database/extras.ts';
 import { type Cue, formatWebVtt } from './cues.ts';
 
-export interface NewCaptions {
+interface NewCaptions {
   readonly cues: readonly Cue[];
   readonly language?: string | undefined;
   readonly name?: string | undefined;
@@ -15,7 +15,7 @@ export interface NewCaptions {
 
 const FOLDER = 'captions';
 
-/** Writes the file. @returns the track without its id, which `addCaptions` gives */
+/** Writes the file durably. @returns the track with a provisional id, which `addCaptions` replaces */
 export async function writeCaptions(
   directory: string,
   { cues, language, name, from }: NewCaptions,
@@ -42,7 +42,7 @@ export async function writeCaptions(
   };
 }
 
-/** Adds tracks under ids that are not taken: `captions-zh-hans`, `captions-en-2` … */
+/** Adds tracks under ids that are still free: `captions-zh-hans`, `captions-en-2` … */
 export function addCaptions(extras: Extras, tracks: readonly CaptionsTrack[]): Extras {
   const captions = [...extras.captions];
   for (const track of tracks) {

@@ -1,13 +1,13 @@
 /**
- * Captions as plain cues: times and text, and nothing else. WebVTT and SubRip that strangers wrote are read into cues and
- * written anew, so that no style, no region, no markup and no script of theirs reaches a player. Pure.
+ * Captions as plain cues: only times and text. Uploaded WebVTT and SubRip is parsed into cues and formatted again, so that no style,
+ * region, markup or script of a stranger reaches a player. Pure.
  */
 import { MAX_CAPTIONS_BYTES } from '../../../protocol/limits.ts';
 
 export interface Cue {
   readonly startMs: number;
   readonly endMs: number;
-  /** Lines of plain text. */
+  /** Plain text, perhaps several lines. */
   readonly text: string;
 }
 
@@ -24,12 +24,14 @@ const TIME = '(?:(\\d{1,3}):)?(\\d{1,2}):(\\d{2})[.,](\\d{1,3})';
 const TIMING = new RegExp(`^\\s*${TIME}\\s*-->\\s*${TIME}(?:\\s.*)?$`);
 
 /**
- * @param language of the text: it says what bytes mean that are no UTF-8
- * @throws CaptionsRefused with a sentence for the uploader
+ * @param language of the text (BCP 47); it selects the encoding of files that are not UTF-8 or UTF-16
+ * @throws CaptionsRejected with a message for the uploader
  */
 export function parseCaptions(bytes: Buffer, language?: string): readonly Cue[] {
   if (bytes.length > MAX_CAPTIONS_BYTES) {
-    throw new CaptionsRejected('The caption file is larger than 1 MB. Captions of a film are text alone.');
+    throw new CaptionsRejected(
+      'The caption file is larger than 1 MB. Upload a file that contains only text.',
+    );
   }
   const lines = decode(bytes, language).replaceAll('\r\n', '\n').replaceAll('\r', '\n').split('\n');
   const cues: Cue[] = [];
@@ -37,7 +39,7 @@ export function parseCaptions(bytes: Buffer, language?: string): readonly Cue[] 
     const timing = TIMING.exec(lines[at]!);
     if (!timing) continue;
     const text: string[] = [];
-    // A line that is missing between two cues must not make one the other's text.
+    // If the empty line between two cues is missing, the second must not become text of the first.
     while (at + 1 < lines.length && lines[at + 1]!.trim() !== '' && !TIMING.test(lines[at + 1]!)) {
       text.push(lines[++at]!);
     }
@@ -47,14 +49,12 @@ export function parseCaptions(bytes: Buffer, language?: string): readonly Cue[] 
     cues.push({ startMs, endMs, text: plain });
     if (cues.length > MAX_CUES) {
       throw new CaptionsRejected(
-        `The caption file has more than ${MAX_CUES} cues, more than a film can show.`,
+        `The caption file has more than ${MAX_CUES} cues. Upload a file with fewer cues.`,
       );
     }
   }
   if (cues.length === 0) {
-    throw new CaptionsRejected(
-      'This is no caption file that is known here: it has no cue with times and text. Upload WebVTT (.vtt) or SubRip (.srt).',
-    );
+    throw new CaptionsRejected('No captions found in this file. Upload WebVTT (.vtt) or SubRip (.srt).');
   }
   return cues.sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs);
 }
@@ -66,7 +66,7 @@ function toMs(timing: RegExpExecArray, from: number): number {
   );
 }
 
-/** UTF-8 and UTF-16 say so; what is neither is what people's older programs wrote in that language. */
+/** UTF-16 has a byte order mark. Text that is not valid UTF-8 is in the language's older encoding. */
 function decode(bytes: Buffer, language: string | undefined): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes);
@@ -101,11 +101,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '&lrm;': '',
   '&rlm;': '',
 };
-// Control characters, and changes of writing direction that outlast the cue.
+// Control characters, and changes of the writing direction that would last beyond the cue.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: naming them is the purpose of this pattern
 const UNWANTED = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
-/** Tags of WebVTT and SubRip, and the overrides of SubStation Alpha, go; so does what browsers would read as a tag. */
+/** Removes the tags of WebVTT and SubRip, the overrides of SubStation Alpha, and anything that browsers would parse as a tag. */
 function toPlain(lines: readonly string[]): string {
   return lines
     .map(line =>
@@ -122,7 +122,7 @@ function toPlain(lines: readonly string[]): string {
     .slice(0, MAX_CUE_CHARACTERS);
 }
 
-/** WebVTT (W3C) of plain cues, with the time that HLS maps them by (RFC 8216bis, section 3.1.4). */
+/** WebVTT (W3C) with the timestamp map that HLS requires (RFC 8216bis, section 3.1.4). */
 export function formatWebVtt(cues: readonly Cue[]): string {
   const blocks = cues.map(
     ({ startMs, endMs, text }) => `${formatTime(startMs)} --> ${formatTime(endMs)}\n${escapeText(text)}\n`,
@@ -130,6 +130,7 @@ export function formatWebVtt(cues: readonly Cue[]): string {
   return ['WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n', ...blocks].join('\n');
 }
 
+/** @returns `HH:MM:SS.mmm` */
 export function formatTime(ms: number): string {
   const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
   return `${two(ms / 3_600_000)}:${two((ms / 60_000) % 60)}:${two((ms / 1_000) % 60)}.${String(Math.floor(ms) % 1_000).padStart(3, '0')}`;
@@ -138,6 +139,6 @@ export function formatTime(ms: number): string {
 const escapeText = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-/** Cues that are seen within a span, with their own times: a cue that lasts over a border stands in both segments. */
+/** The cues that are visible within a span, with unchanged times. A cue across a boundary is in both segments. */
 export const cuesWithin = (cues: readonly Cue[], fromMs: number, toMs: number): readonly Cue[] =>
   cues.filter(({ startMs, endMs }) => startMs < toMs && endMs > fromMs);

@@ -1,12 +1,17 @@
-/** Text subtitles inside a source, taken out by ffmpeg and written anew as plain cues. Pictures of text stay where they are. */
+/** Extracts the text subtitles of a source with ffmpeg, as plain cues. Subtitles that are images are ignored. */
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { MAX_CAPTION_TRACKS } from '../../../protocol/limits.ts';
 import { trackNameSchema } from '../../../protocol/media/media.ts';
-import { languageSchema } from '../../../protocol/text.ts';
-import { convert, type MediaInput, type MediaTools, probe } from '../ffmpeg/ffmpeg.ts';
-import { FfmpegFailed } from '../ffmpeg/run.ts';
+import {
+  convert,
+  FfmpegFailed,
+  type MediaInput,
+  type MediaTools,
+  probe,
+  toLanguageTag,
+} from '../ffmpeg/ffmpeg.ts';
 import { CaptionsRejected, type Cue, parseCaptions } from './cues.ts';
 
 const TEXT_CODECS = new Set(['mov_text', 'subrip', 'srt', 'ass', 'ssa', 'webvtt', 'text']);
@@ -24,25 +29,28 @@ const streamsSchema = z.object({
     .default([]),
 });
 
-export interface FoundCaptions {
+interface FoundCaptions {
   readonly cues: readonly Cue[];
   readonly language: string | undefined;
   readonly name: string | undefined;
 }
 
-/** @param directory to work in; left as it was */
+/**
+ * @param directory for temporary files; unchanged afterwards
+ * @throws FfmpegFailed if ffprobe fails, or ffmpeg cannot be started
+ */
 export async function extractCaptions(
   tools: MediaTools,
   input: Pick<MediaInput, 'path' | 'demuxer'>,
   directory: string,
-  signal?: AbortSignal,
+  abort?: AbortSignal,
 ): Promise<readonly FoundCaptions[]> {
-  const shown = await probe(tools, input, [
+  const output = await probe(tools, input, [
     '-show_entries',
     'stream=index,codec_type,codec_name:stream_tags=language,title',
   ]);
   const streams = streamsSchema
-    .parse(shown)
+    .parse(output)
     .streams.filter(
       ({ codec_type, codec_name = '' }) => codec_type === 'subtitle' && TEXT_CODECS.has(codec_name),
     )
@@ -58,31 +66,21 @@ export async function extractCaptions(
         outputs: [
           { name: 'captions.vtt', options: ['-map', `0:${index}`, '-c:s', 'webvtt', '-f', 'webvtt'] },
         ],
-        ...(signal ? { abort: signal } : {}),
+        abort,
       });
-      const language = parseLanguage(tags.language);
+      const language = toLanguageTag(tags.language);
       found.push({
         cues: parseCaptions(await readFile(join(work, 'captions.vtt')), language),
         language,
         name: trackNameSchema.safeParse(tags.title).data,
       });
     } catch (error) {
-      // A track without words, or with unreadable ones, is left out: the film is worth more than its captions.
-      const isOfTheFile = error instanceof CaptionsRejected || error instanceof FfmpegFailed;
-      if (!isOfTheFile || (error instanceof FfmpegFailed && error.fault === 'unavailable')) throw error;
+      // A track that is empty or unreadable is left out: the video is worth more than its captions.
+      const isCausedByFile = error instanceof CaptionsRejected || error instanceof FfmpegFailed;
+      if (!isCausedByFile || (error instanceof FfmpegFailed && error.fault === 'unavailable')) throw error;
     } finally {
       await rm(work, { recursive: true, force: true });
     }
   }
   return found;
-}
-
-/** ISO 639-2 as containers hold it → the shortest BCP 47 tag. */
-function parseLanguage(tag: unknown): string | undefined {
-  if (typeof tag !== 'string' || tag === 'und' || tag === '') return undefined;
-  try {
-    return languageSchema.safeParse(Intl.getCanonicalLocales(tag)[0]).data;
-  } catch {
-    return undefined;
-  }
 }

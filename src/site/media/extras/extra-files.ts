@@ -1,4 +1,4 @@
-/** The files of a revision that are no media segments: poster, storyboard, captions. */
+/** Serves the files of a revision that are not media segments: the poster, the storyboard and the captions. */
 import {
   CAPTIONS_FILE,
   CAPTIONS_SEGMENT_MS,
@@ -10,8 +10,7 @@ import {
   STORYBOARD_SPRITE,
 } from '../../../protocol/media/media.ts';
 import type { Extras, Storyboard } from '../../database/extras.ts';
-import { readScattered } from '../storage/scattered-read.ts';
-import type { OpenFile } from '../storage/storage.ts';
+import { type OpenFile, readScattered } from '../storage/storage.ts';
 import { cuesWithin, formatTime, formatWebVtt, parseCaptions } from './cues.ts';
 
 const WEBVTT = 'text/vtt; charset=utf-8';
@@ -34,7 +33,10 @@ export class ExtraFiles {
     return this.#extras.captions.map(({ rendition }) => rendition);
   }
 
-  /** @returns undefined where it is none of these */
+  /**
+   * @param path relative to the revision
+   * @returns undefined if this revision has no such extra
+   */
   async file(path: string, durationMs: number): Promise<ExtraFile | undefined> {
     const { poster, storyboard, captions } = this.#extras;
     if (path === POSTER && poster) return { contentType: 'image/jpeg', body: await this.#read(poster) };
@@ -55,7 +57,7 @@ export class ExtraFiles {
     return text(WEBVTT, formatWebVtt(cuesWithin(cues, from, from + CAPTIONS_SEGMENT_MS)));
   }
 
-  /** They are small, and were made here. */
+  /** Reads a whole file, which is small because this site made it. */
   async #read(name: string): Promise<Buffer> {
     const file = await this.#open(name);
     try {
@@ -73,7 +75,7 @@ const text = (contentType: string, content: string): ExtraFile => ({
   body: Buffer.from(content),
 });
 
-/** WebVTT segments (RFC 8216bis, section 3.1.4): no initialization section. */
+/** A media playlist of WebVTT segments (RFC 8216bis, section 3.1.4), which have no initialization section. */
 function formatPlaylist(durationMs: number): string {
   const count = Math.ceil(durationMs / CAPTIONS_SEGMENT_MS);
   const lines = [
@@ -91,7 +93,7 @@ function formatPlaylist(durationMs: number): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Times → places in the sprite (Media Fragments URI, `#xywh`). */
+/** Maps times to tiles of the sprite (Media Fragments URI, `#xywh`). */
 function formatStoryboard(board: Storyboard, durationMs: number): string {
   const { everyMs, columns, count, tileWidth, tileHeight } = board;
   const cues = Array.from({ length: count }, (_, i) => {

@@ -16,11 +16,11 @@ import { findVideo, insertVideo, markChecking, type SiteDatabase } from '../../d
 import { Presentation } from '../cut/cut.ts';
 import { findMediaTools } from '../ffmpeg/ffmpeg.ts';
 import { prepareSource } from '../index/source-index.ts';
-import { makeRecord } from '../intake/intake.ts';
+import { makeRecord } from '../record/record.ts';
 import { createStorage, type Storage } from '../storage/storage.ts';
 import { addCaptions, writeCaptions } from './caption-tracks.ts';
+import { fitInto } from './images.ts';
 import { type ExtrasDeps, makeExtras } from './make-extras.ts';
-import { fitInto } from './pictures.ts';
 
 const H264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-threads', '1', '-pix_fmt', 'yuv420p'];
 

@@ -1,135 +1,105 @@
 /**
- * Looks, once a video is published, for what can stand beside its renditions: poster, storyboard, captions that are in the
- * source. One video at a time, behind everything else; what comes out is a new revision of the same renditions.
+ * Makes the poster and the storyboard of a published video and extracts the captions from its source. The result is a new revision
+ * with the same renditions.
  */
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findCapabilities } from '../../../kernel/ffmpeg.ts';
 import { syncDirectory } from '../../../kernel/files.ts';
-import { type Repeating, repeat } from '../../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../../kernel/log.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
-import {
-  type CaptionsTrack,
-  changeExtras,
-  countExtrasAttempt,
-  type Extras,
-  listWithoutExtras,
-  markExtrasMade,
-} from '../../database/extras.ts';
+import { type CaptionsTrack, changeExtras, type Extras, markExtrasMade } from '../../database/extras.ts';
 import type { VideoRow } from '../../database/schema.ts';
 import type { SiteDatabase } from '../../database/videos.ts';
-import { probeMedia } from '../conversion/media-probe.ts';
-import type { Demuxer } from '../ffmpeg/allowed.ts';
-import { chooseDemuxer, type MediaTools } from '../ffmpeg/ffmpeg.ts';
-import type { PreparedSource } from '../index/source-index.ts';
-import { makeRecord } from '../intake/intake.ts';
+import { detectContainer, type MediaInput, type MediaTools, probeMedia } from '../ffmpeg/ffmpeg.ts';
+import { makeRecord, parsePrepared } from '../record/record.ts';
 import type { Storage } from '../storage/storage.ts';
 import { addCaptions, writeCaptions } from './caption-tracks.ts';
 import { extractCaptions } from './embedded-captions.ts';
-import { makePoster, makeStoryboard, POSTER_FILE, STORYBOARD_FILE } from './pictures.ts';
+import { makePoster, makeStoryboard, POSTER_FILE, STORYBOARD_FILE } from './images.ts';
 
-const LOOK_EVERY_MS = 15_000;
-export const MAX_EXTRAS_ATTEMPTS = 3;
-const FOLDER = 'pictures';
+const IMAGES_FOLDER = 'pictures';
 
 export interface ExtrasDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   readonly sourceAddress: string;
   readonly tools: MediaTools;
+  /** Called after a record was written, which must then be signalled to central. */
   readonly onRecord: () => void;
   readonly log: Log;
 }
 
-export function startExtras(options: ExtrasDeps): Repeating {
-  const { db, log } = options;
-  return repeat(async signal => {
-    try {
-      for (;;) {
-        const [video] = await listWithoutExtras(db, MAX_EXTRAS_ATTEMPTS, 1);
-        if (!video || signal.aborted) return LOOK_EVERY_MS;
-        await countExtrasAttempt(db, video.id as VideoId);
-        try {
-          await makeExtras(options, video, signal);
-        } catch (error) {
-          if (signal.aborted) await countExtrasAttempt(db, video.id as VideoId, -1);
-          else log.warn({ err: error, video: video.id }, 'pictures and captions not made');
-        }
-      }
-    } catch (error) {
-      log.warn({ err: error }, 'pictures and captions not looked for');
-      return LOOK_EVERY_MS;
-    }
-  });
-}
+type Images = Pick<Extras, 'poster' | 'storyboard'>;
 
-/** One video. What was made by an attempt that was cut short is made anew. */
-export async function makeExtras(options: ExtrasDeps, video: VideoRow, signal?: AbortSignal): Promise<void> {
-  const { db, storage, tools } = options;
+/**
+ * Replaces the results of an earlier attempt that was interrupted. An attempt that fails leaves no file behind.
+ *
+ * @throws the reason of `abort` when it is aborted
+ */
+export async function makeExtras(deps: ExtrasDeps, video: VideoRow, abort?: AbortSignal): Promise<void> {
+  const { db, storage, tools } = deps;
   const id = video.id as VideoId;
   const directory = storage.directory(id);
   const path = await storage.fetch(id, storage.sourceName);
-  const demuxer = await chooseDemuxer(path);
-  if (!demuxer) return markExtrasMade(db, id);
-  const { durationMs, width, height } = JSON.parse(video.prepared ?? '{}') as PreparedSource;
+  const container = await detectContainer(path);
+  if (!container) return markExtrasMade(db, id);
+  const input = { path, demuxer: container.demuxer };
 
-  const work = join(directory, 'extras.new');
-  await rm(work, { recursive: true, force: true });
-  await mkdir(join(work, FOLDER), { recursive: true });
+  const workDirectory = join(directory, 'extras.new');
+  await rm(workDirectory, { recursive: true, force: true });
+  await mkdir(join(workDirectory, IMAGES_FOLDER), { recursive: true });
+  const written: CaptionsTrack[] = [];
+  let changed = false;
   try {
-    const found = tools.ffprobe ? await extractCaptions(tools, { path, demuxer }, work, signal) : [];
-    const pictures: Pick<Extras, 'poster' | 'storyboard'> =
-      width && height
-        ? await makePictures(
-            tools,
-            { path, demuxer, durationMs, width, height, isHdr: await isHdr(tools, path, demuxer) },
-            work,
-            signal,
-          )
-        : {};
-    signal?.throwIfAborted();
-    await rm(join(directory, FOLDER), { recursive: true, force: true });
-    await rename(join(work, FOLDER), join(directory, FOLDER));
+    const found = tools.ffprobe ? await extractCaptions(tools, input, workDirectory, abort) : [];
+    const images = await makeImages(deps, video, input, { workDirectory, abort });
+    abort?.throwIfAborted();
+    await rm(join(directory, IMAGES_FOLDER), { recursive: true, force: true });
+    await rename(join(workDirectory, IMAGES_FOLDER), join(directory, IMAGES_FOLDER));
     await syncDirectory(directory);
-    const tracks: CaptionsTrack[] = [];
-    for (const captions of found)
-      tracks.push(await writeCaptions(directory, { ...captions, from: 'source' }));
-    const hasAny = tracks.length > 0 || pictures.poster !== undefined || pictures.storyboard !== undefined;
-    const changed =
+    for (const captions of found) {
+      written.push(await writeCaptions(directory, { ...captions, from: 'source' }));
+    }
+    const hasAny = written.length > 0 || images.poster !== undefined || images.storyboard !== undefined;
+    changed =
       hasAny &&
       (await changeExtras(
         db,
         id,
-        before => addCaptions({ ...before, ...pictures }, tracks),
-        fresh => makeRecord(fresh, options),
+        before => addCaptions({ ...before, ...images }, written),
+        row => makeRecord(row, deps),
         { extras_made: 1 },
       ));
-    if (changed) options.onRecord();
+    if (changed) deps.onRecord();
     else await markExtrasMade(db, id);
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await rm(workDirectory, { recursive: true, force: true });
+    if (!changed) for (const { file } of written) await rm(join(directory, file), { force: true });
   }
 }
 
-/** False also where nothing here can tell or map it: a pale picture is better than none. */
-async function isHdr(tools: MediaTools, path: string, demuxer: Demuxer): Promise<boolean> {
-  if (!tools.ffprobe || !(await findCapabilities(tools.ffmpeg)).has('zscale')) return false;
-  const { videoTracks } = await probeMedia(tools, path, { demuxer });
-  return videoTracks[0]?.isHdr ?? false;
+async function makeImages(
+  { tools }: ExtrasDeps,
+  row: VideoRow,
+  input: Pick<MediaInput, 'path' | 'demuxer'>,
+  { workDirectory, abort }: { readonly workDirectory: string; readonly abort: AbortSignal | undefined },
+): Promise<Images> {
+  const { durationMs = 0, width, height } = parsePrepared(row) ?? {};
+  if (!width || !height) return {};
+  const video = { ...input, durationMs, width, height, isHdr: await isHdr(tools, input) };
+  const folder = join(workDirectory, IMAGES_FOLDER);
+  const storyboard = await makeStoryboard(tools, video, folder, abort);
+  const hasPoster = await makePoster(tools, video, folder, abort);
+  return {
+    ...(hasPoster ? { poster: `${IMAGES_FOLDER}/${POSTER_FILE}` } : {}),
+    ...(storyboard ? { storyboard: { file: `${IMAGES_FOLDER}/${STORYBOARD_FILE}`, ...storyboard } } : {}),
+  };
 }
 
-async function makePictures(
-  tools: MediaTools,
-  film: Parameters<typeof makePoster>[1],
-  work: string,
-  signal: AbortSignal | undefined,
-): Promise<Pick<Extras, 'poster' | 'storyboard'>> {
-  const folder = join(work, FOLDER);
-  const board = await makeStoryboard(tools, film, folder, signal);
-  const hasPoster = await makePoster(tools, film, folder, signal);
-  return {
-    ...(hasPoster ? { poster: `${FOLDER}/${POSTER_FILE}` } : {}),
-    ...(board ? { storyboard: { file: `${FOLDER}/${STORYBOARD_FILE}`, ...board } } : {}),
-  };
+/** Also false if this machine cannot detect or tone-map HDR: a pale image is better than none. */
+async function isHdr(tools: MediaTools, input: Pick<MediaInput, 'path' | 'demuxer'>): Promise<boolean> {
+  if (!tools.ffprobe || !(await findCapabilities(tools.ffmpeg)).has('zscale')) return false;
+  const { videoTracks } = await probeMedia(tools, input.path, input);
+  return videoTracks[0]?.isHdr ?? false;
 }

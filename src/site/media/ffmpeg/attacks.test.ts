@@ -12,9 +12,16 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeVideo, requireFfmpeg } from '../../../../test/media/video-cache.ts';
-import type { Demuxer } from './allowed.ts';
-import { chooseDemuxer, convert, type FfmpegJob, findMediaTools, type MediaTools, probe } from './ffmpeg.ts';
-import { FfmpegFailed } from './run.ts';
+import type { Demuxer } from './demuxers.ts';
+import { FfmpegFailed } from './failure.ts';
+import {
+  convert,
+  detectContainer,
+  type FfmpegJob,
+  findMediaTools,
+  type MediaTools,
+  probe,
+} from './ffmpeg.ts';
 import { findConfinement } from './sandbox.ts';
 
 const execute = promisify(execFile);
@@ -113,7 +120,7 @@ describe.each(isolations)('isolation: %s', isolation => {
 
     it.each(['hls', 'concat'] as const)('in a %s list named .mp4: known by its first bytes', async kind => {
       const path = await write(`list-${kind}.mp4`, lists[kind]());
-      expect(await chooseDemuxer(path)).toBeUndefined();
+      expect(await detectContainer(path)).toBeUndefined();
       // Taken for what its name says, it is no film.
       expect((await fail(encode(tools, path, 'mov'))).fault).toBe('failed');
     });
@@ -140,7 +147,7 @@ describe.each(isolations)('isolation: %s', isolation => {
       ]).catch((error: { stderr: string }) => error);
       expect(stderr).toContain(`Opening '${canary}' for reading`);
       const error = await fail(encode(tools, path, 'mov'));
-      expect(error.complaint).not.toContain(`Opening '${canary}'`);
+      expect(error.stderr).not.toContain(`Opening '${canary}'`);
     });
 
     const itInRoom = hasRoom ? it : () => undefined;
@@ -154,16 +161,16 @@ describe.each(isolations)('isolation: %s', isolation => {
           'mov',
         ),
       );
-      expect(error.complaint).not.toMatch(/CANARY|root:x|PATH=\S+node/);
-      expect(error.complaint).toMatch(/No such file/);
+      expect(error.stderr).not.toMatch(/CANARY|root:x|PATH=\S+node/);
+      expect(error.stderr).toMatch(/No such file/);
     });
 
     it('secrets of the environment are not handed on', async () => {
       process.env.TRIBUTARY_TEST_SECRET = 'CANARY-0815';
       const error = await fail(encode(await rogue('env 1>&2; exit 1'), film, 'mov'));
       delete process.env.TRIBUTARY_TEST_SECRET;
-      expect(error.complaint).toContain('MALLOC_ARENA_MAX');
-      expect(error.complaint).not.toContain('CANARY');
+      expect(error.stderr).toContain('MALLOC_ARENA_MAX');
+      expect(error.stderr).not.toContain('CANARY');
     });
   });
 
@@ -240,9 +247,9 @@ describe.each(isolations)('isolation: %s', isolation => {
         extension: 'avi',
         args: ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=10:d=1', '-c:v', 'magicyuv'],
       });
-      expect(await chooseDemuxer(odd)).toBe('avi');
+      expect((await detectContainer(odd))?.demuxer).toBe('avi');
       const error = await fail(encode(tools, odd, 'avi'));
-      expect(error.complaint).toMatch(/whitelist/i);
+      expect(error.stderr).toMatch(/whitelist/i);
     });
 
     it('output without an end', async () => {
@@ -352,7 +359,7 @@ describe.each(isolations)('isolation: %s', isolation => {
     it('an input that is one is not followed', async () => {
       const link = join(directory, `link-${isolation}.mp4`);
       await symlink(canary, link);
-      expect((await fail(encode(tools, link, 'mov'))).complaint).toMatch(/no plain file/);
+      expect((await fail(encode(tools, link, 'mov'))).stderr).toMatch(/not a regular file/);
     });
 
     it.each([
@@ -363,7 +370,7 @@ describe.each(isolations)('isolation: %s', isolation => {
       const left = await rogue(`for last; do :; done; out="\${last#file:}"; out="\${out%/*}"; ${act}`);
       const out = await emptyDirectory();
       const error = await fail(encode(left, film, 'mov', { directory: out }));
-      expect(error.complaint).toMatch(/nobody asked for|another file's name/);
+      expect(error.stderr).toMatch(/unexpected output|hard link to another file/);
       expect(await readdir(out)).toEqual([]);
     });
   });

@@ -1,12 +1,13 @@
 /**
- * Several disks for one site. A video lives whole on one of them: the one with the most space when it came. A disk that is
- * gone takes its own videos along and nothing else: a mark on each tells a lost disk from an empty directory in its place.
+ * Several disks for one site. All files of a video are on one disk: the one with the most free space when it was uploaded. If a
+ * disk is lost, only the videos on it are unavailable. A marker file on each disk tells a mounted disk from an empty directory.
  */
 import {
   existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statfsSync,
   statSync,
   writeFileSync,
@@ -14,26 +15,26 @@ import {
 import { join } from 'node:path';
 import * as z from 'zod';
 import { StartupError } from '../../../kernel/lifecycle/startup-error.ts';
-import type { VideoId } from '../../../protocol/ids.ts';
-import { newId } from '../../../protocol/ids.ts';
+import { newId, type VideoId } from '../../../protocol/ids.ts';
 
-const MARK = '.tributary-disk';
-/** In the data directory: which mark each disk was given. */
-const LEDGER = 'disks.json';
+const MARKER = '.tributary-disk';
+/** In the data directory: the id in the marker of each disk. */
+const DISK_LIST = 'disks.json';
 
 export interface Disks {
   readonly all: readonly string[];
-  /** Those that are there. */
+  /** The disks that are mounted now. */
   present(): readonly string[];
-  /** Where a video is; of one that is nowhere yet, where it will be. */
+  /** The disk of a video. For a video without files, the disk on which it would be stored now. */
   diskOf(video: VideoId): string;
-  /** Of the disk on which the next video would be put; 0 where no disk is left. */
+  /** Free space of the disk that would store the next video; 0 if no disk is present. */
   freeBytes(): number;
   /**
-   * Puts a video where the most will be left, what is promised to uploads under way taken off, and says how much that is
-   * without the video itself.
+   * Assigns a new video to the disk that will have the most free space after all pending uploads are complete.
+   *
+   * @returns that free space in bytes, not counting the new video
    */
-  place(video: VideoId, promises: readonly PendingUpload[]): number;
+  assign(video: VideoId, pending: readonly PendingUpload[]): number;
   forget(video: VideoId): void;
 }
 
@@ -42,80 +43,95 @@ export interface PendingUpload {
   readonly sizeBytes: number;
 }
 
-/** Marks disks that are new. A disk that was known and has lost its mark is not there. */
+/**
+ * Marks new disks. A known disk without its marker counts as missing.
+ *
+ * @throws StartupError if the list of disks cannot be read
+ */
 export function openDisks(root: string, all: readonly string[]): Disks {
-  const path = join(root, LEDGER);
-  const ledger = readLedger(path);
-  let isChanged = false;
-  for (const disk of all) {
-    if (disk === root) {
-      makeFolders(disk);
-      continue;
-    }
-    const mark = ledger[disk];
-    if (mark !== undefined) {
-      if (readMark(disk) === mark) makeFolders(disk);
-      continue;
-    }
-    try {
-      makeFolders(disk);
-      const own = readMark(disk) ?? newId();
-      writeFileSync(join(disk, MARK), own);
-      ledger[disk] = own;
-      isChanged = true;
-    } catch {
-      // Not there yet: it is marked at the first start at which it is.
-    }
-  }
-  if (isChanged) {
-    mkdirSync(root, { recursive: true });
-    // There whole or not at all, also where the disk is full: without it a lost disk would be taken for a new one.
-    const temporary = `${path}.${process.pid}.new`;
-    writeFileSync(temporary, JSON.stringify(ledger), { flush: true });
-    renameSync(temporary, path);
-  }
+  const ids = markDisks(root, all);
   const isPresent = (disk: string): boolean =>
     disk === root
       ? existsSync(join(disk, 'videos'))
-      : ledger[disk] !== undefined && readMark(disk) === ledger[disk];
+      : ids[disk] !== undefined && readMarker(disk) === ids[disk];
   const present = (): readonly string[] => all.filter(isPresent);
 
-  const places = new Map<VideoId, string>();
+  const assigned = new Map<VideoId, string>();
   const findDisk = (video: VideoId): string | undefined =>
     all.find(disk => ['videos', 'uploads'].some(folder => existsSync(join(disk, folder, video))));
   return {
     all,
     present,
     diskOf(video) {
-      const known = places.get(video);
+      const known = assigned.get(video);
       if (known) return known;
-      const here = findDisk(video);
-      const disk = here ?? roomiest(present()) ?? all[0]!;
-      // A guess is not kept: the video may be on a disk that comes back.
-      if (here) places.set(video, here);
-      return disk;
+      const found = findDisk(video);
+      // A guess is not remembered: the video may be on a disk that comes back.
+      if (found) assigned.set(video, found);
+      return found ?? findEmptiest(present()) ?? all[0] ?? root;
     },
     freeBytes: () => Math.max(0, ...present().map(freeBytesOf)),
-    place(video, promises) {
-      const left = new Map(present().map(disk => [disk, freeBytesOf(disk)]));
-      for (const { video: other, sizeBytes } of promises) {
-        const disk = places.get(other) ?? findDisk(other);
-        const free = disk === undefined ? undefined : left.get(disk);
-        if (disk === undefined || free === undefined) continue;
-        left.set(disk, free - Math.max(0, sizeBytes - sizeOf(join(disk, 'uploads', other))));
+    assign(video, pending) {
+      const free = new Map(present().map(disk => [disk, freeBytesOf(disk)]));
+      for (const { video: other, sizeBytes } of pending) {
+        const disk = assigned.get(other) ?? findDisk(other);
+        const freeBytes = disk === undefined ? undefined : free.get(disk);
+        if (disk === undefined || freeBytes === undefined) continue;
+        free.set(disk, freeBytes - Math.max(0, sizeBytes - sizeOf(join(disk, 'uploads', other))));
       }
-      const [disk, bytes] = [...left].reduce<readonly [string | undefined, number]>(
-        (best, next) => (best[0] === undefined || next[1] > best[1] ? next : best),
-        [undefined, 0],
-      );
-      if (disk !== undefined) places.set(video, disk);
-      return bytes;
+      const [best] = [...free].toSorted(([, a], [, b]) => b - a);
+      if (!best) return 0;
+      const [disk, freeBytes] = best;
+      assigned.set(video, disk);
+      return freeBytes;
     },
-    forget: video => void places.delete(video),
+    forget: video => void assigned.delete(video),
   };
 }
 
-const roomiest = (disks: readonly string[]): string | undefined =>
+/** Creates the folders of every disk that is present, and marks new disks. @returns the id of each disk by its path */
+function markDisks(root: string, all: readonly string[]): Readonly<Record<string, string>> {
+  const path = join(root, DISK_LIST);
+  const ids = readDiskList(path);
+  let isChanged = false;
+  for (const disk of all) {
+    if (disk === root) {
+      createFolders(disk);
+      continue;
+    }
+    const known = ids[disk];
+    if (known !== undefined) {
+      if (readMarker(disk) === known) createFolders(disk);
+      continue;
+    }
+    try {
+      createFolders(disk);
+      const id = readMarker(disk) ?? newId();
+      writeFileSync(join(disk, MARKER), id);
+      ids[disk] = id;
+      isChanged = true;
+    } catch {
+      // The disk is not mounted yet. The first start that finds it marks it.
+    }
+  }
+  if (isChanged) writeDiskList(root, path, ids);
+  return ids;
+}
+
+/** Atomic, even on a full disk: without the list, a lost disk would be mistaken for a new one. */
+function writeDiskList(root: string, path: string, ids: Readonly<Record<string, string>>): void {
+  mkdirSync(root, { recursive: true });
+  const temporary = `${path}.${process.pid}.new`;
+  try {
+    writeFileSync(temporary, JSON.stringify(ids), { flush: true });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+const findEmptiest = (disks: readonly string[]): string | undefined =>
   disks.toSorted((a, b) => freeBytesOf(b) - freeBytesOf(a))[0];
 
 function freeBytesOf(disk: string): number {
@@ -129,28 +145,27 @@ function freeBytesOf(disk: string): number {
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
-function makeFolders(disk: string): void {
+function createFolders(disk: string): void {
   for (const folder of ['videos', 'uploads']) mkdirSync(join(disk, folder), { recursive: true });
 }
 
-function readMark(disk: string): string | undefined {
+function readMarker(disk: string): string | undefined {
   try {
-    return readFileSync(join(disk, MARK), 'utf8').trim() || undefined;
+    return readFileSync(join(disk, MARKER), 'utf8').trim() || undefined;
   } catch {
     return undefined;
   }
 }
 
-const ledgerSchema = z.record(z.string(), z.string());
+const diskListSchema = z.record(z.string(), z.string());
 
-/** @throws StartupError where it is there and cannot be read */
-function readLedger(path: string): Record<string, string> {
+function readDiskList(path: string): Record<string, string> {
   if (!existsSync(path)) return {};
   try {
-    return ledgerSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return diskListSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
     throw new StartupError(
-      `${path} says which disks this site has, and cannot be read. Mount all of them, then remove it: it is made anew.`,
+      `The list of this site's disks, ${path}, cannot be read. Mount all disks, then delete the file: it is created again`,
       { cause },
     );
   }

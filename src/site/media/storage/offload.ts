@@ -1,64 +1,61 @@
-/** Moves what is finished into the object store behind the disks, one video at a time. A store that is away is asked again. */
-
+/** Moves finished videos to the object store, one at a time. A failure is retried; until then the video stays on the disk. */
 import { type Repeating, repeat } from '../../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../../kernel/log.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
 import { listConverting } from '../../database/jobs.ts';
 import { listNotOffloaded, markOffloadBegun, markOffloaded } from '../../database/offloading.ts';
 import type { SiteDatabase } from '../../database/videos.ts';
-import type { Storage } from './storage.ts';
+import type { Storage } from './create-storage.ts';
 
-const LOOK_EVERY_MS = 10_000;
+const EVERY_MS = 10_000;
 const PAGE = 20;
 
 export interface OffloadDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
-  /** After so many nothing more will stand beside the renditions; 0 where nothing is made. */
+  /** A video waits for its poster, storyboard and captions until this many attempts have failed; 0 if this site makes none. */
   readonly extrasAttempts: number;
-  /** Files that are open are opened anew, wherever they are now. */
+  /** Called after a video was moved: its files must be opened again. */
   readonly onOffloaded: (video: VideoId) => Promise<void>;
   readonly log: Log;
 }
 
-export function startOffload({
-  db,
-  storage,
-  extrasAttempts,
-  onOffloaded: onSettled,
-  log,
-}: OffloadDeps): Repeating {
+export function startOffload(deps: OffloadDeps): Repeating {
+  const { db, storage, extrasAttempts, onOffloaded, log } = deps;
   const shared = new Set<string>();
-  return repeat(async signal => {
+  return repeat(async abort => {
     try {
-      await shareSources(db, storage, shared, signal);
+      await shareSources(deps, shared, abort);
       for (const row of await listNotOffloaded(db, PAGE, extrasAttempts)) {
-        if (signal.aborted) break;
+        if (abort.aborted) break;
         const video = row.id as VideoId;
         await markOffloadBegun(db, video);
         await storage.offload(video);
         await markOffloaded(db, video, row.revision);
-        await onSettled(video);
+        await onOffloaded(video);
       }
     } catch (error) {
-      log.warn({ err: error }, 'the object store did not take a video; it stays on the disk for now');
+      log.warn({ err: error }, 'could not move a video to the object store; will retry');
     }
-    return LOOK_EVERY_MS;
+    return EVERY_MS;
   });
 }
 
-/** What is to be converted is copied there beforehand, for workers on machines that do not see these disks. */
+/**
+ * Copies the sources that will be converted to the object store, for workers on machines without access to these disks.
+ *
+ * @param shared keys of the sources that were copied before
+ */
 async function shareSources(
-  db: SiteDatabase,
-  storage: Storage,
+  { db, storage }: OffloadDeps,
   shared: Set<string>,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<void> {
   const converting = await listConverting(db);
   const keys = new Set(converting.map(({ video, source }) => `${video} ${source}`));
   for (const key of shared) if (!keys.has(key)) shared.delete(key);
   for (const { video, source } of converting) {
-    if (signal.aborted) return;
+    if (abort.aborted) return;
     if (shared.has(`${video} ${source}`)) continue;
     await markOffloadBegun(db, video);
     await storage.share(video, source);

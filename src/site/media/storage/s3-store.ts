@@ -1,6 +1,6 @@
-/** Files in a bucket of an S3-compatible object store: one object a file, put in parts, read by ranges. */
+/** An object store that speaks S3: one object per file, written in parts and read by ranges. */
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -18,20 +18,21 @@ import {
 } from '@aws-sdk/client-s3';
 import { syncDirectory, syncFile } from '../../../kernel/files.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
-import type { ObjectStore, StoredFile } from './storage.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { StoredFile } from './stored-file.ts';
 
 export interface S3Settings {
   readonly endpoint: string;
   readonly region: string;
   readonly bucket: string;
-  /** Before every key; empty or ending in `/`. */
+  /** Prefix of every key; empty, or ends in `/`. */
   readonly prefix: string;
-  /** From the environment, as usual with this store, where they are not said. */
+  /** Without these, the SDK reads the credentials from the environment. */
   readonly accessKeyId?: string | undefined;
   readonly secretAccessKey?: string | undefined;
 }
 
-/** Larger files go in parts, each held in memory once. 10,000 parts at most: 100 GB need 10.5 MB each. */
+/** Larger files are written in parts, of which one is in memory. S3 permits 10,000 parts: 100 GB need 10.5 MB each. */
 const PART_BYTES = 16 * 2 ** 20;
 const REQUEST_MS = 60_000;
 const CONNECT_MS = 5_000;
@@ -41,9 +42,9 @@ export function openS3Store(place: S3Settings): ObjectStore {
   const client = new S3Client({
     endpoint: place.endpoint,
     region: place.region,
-    // Addresses of the form bucket.host need a wildcard name and certificate, which own stores seldom have.
+    // Addresses of the form bucket.host need a wildcard name and certificate, which self-hosted stores seldom have.
     forcePathStyle: true,
-    // Checksums in trailers are newer than many stores, some of which take them for content.
+    // Many stores do not know checksums in trailers, and some store them as content.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: { requestTimeout: REQUEST_MS, connectionTimeout: CONNECT_MS },
@@ -55,10 +56,10 @@ export function openS3Store(place: S3Settings): ObjectStore {
     const { Body } = await client.send(
       new GetObjectCommand({ Bucket, Key, Range: `bytes=${position}-${position + length - 1}` }),
     );
-    if (!Body) throw new Error(`the object store answered no bytes of ${Key}`);
+    if (!Body) throw new Error(`the object store returned no bytes of ${Key}`);
     const bytes = Buffer.from(await Body.transformToByteArray());
-    // A store that ignores ranges would answer the whole file.
-    if (bytes.length > length) throw new Error(`the object store ignored the range that was asked of ${Key}`);
+    // A store that ignores ranges returns the whole file.
+    if (bytes.length > length) throw new Error(`the object store ignored the range in a request for ${Key}`);
     return bytes;
   };
 
@@ -80,7 +81,7 @@ export function openS3Store(place: S3Settings): ObjectStore {
         new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts } }),
       );
     } catch (error) {
-      // Parts of an upload that was given up would be paid for unseen.
+      // The parts of an abandoned upload would occupy space without being listed.
       await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch(() => undefined);
       throw error;
     } finally {
@@ -124,11 +125,11 @@ export function openS3Store(place: S3Settings): ObjectStore {
         await file.close();
       }
       if (sizeBytes > PART_BYTES) await putInParts(Key, path, sizeBytes);
-      // The local file may go once this returns: what arrived is looked at, not believed.
+      // The local file may be deleted once this returns, so the stored size is verified.
       const found = await find(video, name);
       if (found?.sizeBytes !== sizeBytes) {
         throw new Error(
-          `the object store holds ${found?.sizeBytes ?? 'no'} bytes of ${Key} instead of ${sizeBytes}`,
+          `the object store has ${found?.sizeBytes ?? 'no'} bytes of ${Key} instead of ${sizeBytes}`,
         );
       }
     },
@@ -137,14 +138,19 @@ export function openS3Store(place: S3Settings): ObjectStore {
       const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: keyOf(video, name) }));
       await mkdir(dirname(path), { recursive: true });
       const temporary = `${path}.new`;
-      await pipeline(Body as Readable, createWriteStream(temporary));
-      await syncFile(temporary);
-      await rename(temporary, path);
+      try {
+        await pipeline(Body as Readable, createWriteStream(temporary));
+        await syncFile(temporary);
+        await rename(temporary, path);
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
       await syncDirectory(dirname(path));
     },
     async remove(video) {
       let keys: string[] = [];
-      const removeThem = async (): Promise<void> => {
+      const removeKeys = async (): Promise<void> => {
         if (keys.length === 0) return;
         const Objects = keys.map(Key => ({ Key }));
         const { Errors = [] } = await client.send(
@@ -156,9 +162,9 @@ export function openS3Store(place: S3Settings): ObjectStore {
       };
       for await (const key of listKeys(keyOf(video, ''))) {
         keys.push(key);
-        if (keys.length === 1_000) await removeThem();
+        if (keys.length === 1_000) await removeKeys();
       }
-      await removeThem();
+      await removeKeys();
     },
   };
 }
@@ -166,13 +172,13 @@ export function openS3Store(place: S3Settings): ObjectStore {
 async function readFully(file: Pick<StoredFile, 'read'>, into: Buffer, position: number): Promise<void> {
   for (let filled = 0; filled < into.length; ) {
     const { bytesRead } = await file.read(into, filled, into.length - filled, position + filled);
-    if (bytesRead === 0) throw new Error('the file ended while it was read');
+    if (bytesRead === 0) throw new Error('the file became shorter while it was read');
     filled += bytesRead;
   }
 }
 
-/** As a file handle, as far as cutting needs one. One request a read. */
-class S3File {
+/** Reads ranges of one object, each with one request. */
+class S3File implements StoredFile {
   readonly #key: string;
   readonly #sizeBytes: number;
   readonly #getRange: (key: string, position: number, length: number) => Promise<Buffer>;

@@ -1,26 +1,26 @@
-/** Reads pieces of a file into their places in one buffer by as few system calls as possible. */
-import type { StoredFile } from './storage.ts';
+/** Reads several ranges of a file into one buffer with as few system calls as possible. */
+import type { StoredFile } from './stored-file.ts';
 
 export interface Piece {
-  /** In the file. */
+  /** Offset in the file. */
   readonly position: number;
   readonly length: number;
-  /** In the buffer. */
+  /** Offset in the buffer. */
   readonly target: number;
 }
 
-/** Reading what lies between is cheaper than asking twice: sound stands in small runs between pictures. */
+/** Reading a gap of this size is cheaper than a second read: audio lies in short runs between video. */
 const MAX_GAP_BYTES = 512 * 1024;
-/** What lies in gaps is written here and never read, by all readers at once. */
+/** Receives the bytes of gaps. All readers write here at once, and nobody reads it. */
 let scratch: Buffer | undefined;
 /** `IOV_MAX` on Linux. */
 const MAX_VECTORS = 1_024;
 
 /**
- * Fills `into` at each piece's target. Pieces are given in the order of their targets; where they follow each other in
- * the file too, one read serves them, the gaps between them going to a scratch buffer.
+ * Fills `into` at each piece's target. Pieces are in the order of their targets. If they also follow each other in the file, one
+ * read serves several of them; the gaps between them go into a scratch buffer.
  *
- * @throws Error if the file ends before a piece does
+ * @throws Error if the file ends before the end of a piece
  */
 export async function readScattered(file: StoredFile, into: Buffer, pieces: readonly Piece[]): Promise<void> {
   const runs = joinPieces(pieces);
@@ -60,7 +60,7 @@ function joinPieces(pieces: readonly Piece[]): readonly Piece[] {
   return runs;
 }
 
-/** A read may return less than was asked for (a signal, a network file system): then the rest is asked for. */
+/** A read may return fewer bytes than requested (a signal, a network file system); the rest is then read again. */
 async function readVectors(
   file: StoredFile,
   vectors: readonly Buffer[],

@@ -252,7 +252,7 @@ describe('several disks', () => {
     await rename(lost, `${lost}.away`);
     await mkdir(lost);
     await truncate(list, 20);
-    await expect(open()).rejects.toThrow(`${list} says which disks this site has`);
+    await expect(open()).rejects.toThrow(`The list of this site's disks, ${list}, cannot be read`);
     expect(await readdir(lost)).toEqual([]);
 
     await rm(lost, { recursive: true });

@@ -1,38 +1,41 @@
-/** What ffprobe says of a source, parsed to what an encoding needs to know. */
+/** Parses what ffprobe reports about a source into the properties that an encoding needs. */
 import * as z from 'zod';
 import { languageSchema } from '../../../protocol/text.ts';
-import type { Container } from '../ffmpeg/demuxers.ts';
-import { type MediaTools, probe } from '../ffmpeg/ffmpeg.ts';
-import { FfmpegFailed } from '../ffmpeg/run.ts';
 import { damaged } from '../source-rejected.ts';
+import type { Container } from './demuxers.ts';
+import { FfmpegFailed } from './failure.ts';
+import type { MediaTools } from './media-tools.ts';
+import { probe } from './probe.ts';
 
 export interface ProbedVideoTrack {
-  /** Among the pictures, attached ones left out: `0:V:{order}`. */
+  /** Index among the video tracks, without attached pictures: `0:V:{order}`. */
   readonly order: number;
   readonly codec: string;
   readonly profile: string;
   readonly pixelFormat: string;
-  /** As shown: rotated, pixels square. */
+  /** As displayed: rotated, with square pixels. */
   readonly width: number;
   readonly height: number;
   readonly framesPerSecond: number | undefined;
   readonly isInterlaced: boolean;
   readonly isHdr: boolean;
+  /** From the start of the source; undefined if the container does not declare it. */
   readonly endSeconds: number | undefined;
 }
 
 export interface ProbedAudioTrack {
-  /** Among the sounds: `0:a:{order}`. */
+  /** Index among the audio tracks: `0:a:{order}`. */
   readonly order: number;
   readonly codec: string;
   readonly profile: string;
   readonly channels: number;
+  /** BCP 47 */
   readonly language: string | undefined;
   readonly endSeconds: number | undefined;
 }
 
 export interface ProbedSource {
-  /** Container time at which the film begins. */
+  /** Timestamp in the container at which the source starts. May be negative. */
   readonly startSeconds: number;
   readonly durationSeconds: number | undefined;
   readonly videoTracks: readonly ProbedVideoTrack[];
@@ -76,34 +79,37 @@ const streamSchema = z.object({
 });
 type Stream = z.infer<typeof streamSchema>;
 
-const answerSchema = z.object({
+const outputSchema = z.object({
   streams: z.array(streamSchema).max(1_000).default([]),
   format: z.object({ start_time: numberText, duration: numberText }),
 });
 
 const MAX_SECONDS = 100 * 3_600;
-/** More is said where the rate is not known: it is how finely the container counts time. */
+/** A higher rate is the container's timescale, reported because the frame rate is unknown. */
 const MAX_FRAMES_PER_SECOND = 300;
 const HDR_TRANSFERS = new Set(['smpte2084', 'arib-std-b67']);
 
-/** @throws SourceRejected if the file is not what it begins like */
+/**
+ * @throws SourceRejected if the file is damaged
+ * @throws FfmpegFailed if ffprobe cannot run
+ */
 export async function probeMedia(
   tools: MediaTools,
   path: string,
   { demuxer }: Pick<Container, 'demuxer'>,
 ): Promise<ProbedSource> {
-  let answer: unknown;
+  let output: unknown;
   try {
-    answer = await probe(tools, { path, demuxer }, ['-show_format', '-show_streams']);
+    output = await probe(tools, { path, demuxer }, ['-show_format', '-show_streams']);
   } catch (error) {
     if (!(error instanceof FfmpegFailed) || error.fault === 'unavailable') throw error;
     throw Object.assign(damaged('the description of its tracks cannot be read'), { cause: error });
   }
-  return parseProbe(answer);
+  return parseProbe(output);
 }
 
-export function parseProbe(answer: unknown): ProbedSource {
-  const { streams, format } = answerSchema.parse(answer);
+function parseProbe(output: unknown): ProbedSource {
+  const { streams, format } = outputSchema.parse(output);
   const startSeconds = format.start_time ?? 0;
   const endOf = ({ start_time, duration }: Stream): number | undefined =>
     duration === undefined ? undefined : (start_time ?? startSeconds) - startSeconds + duration;
@@ -120,7 +126,7 @@ export function parseProbe(answer: unknown): ProbedSource {
       codec: stream.codec_name,
       profile: stream.profile,
       pixelFormat: stream.pix_fmt,
-      ...shownSize(stream),
+      ...displaySize(stream),
       framesPerSecond: [stream.avg_frame_rate, stream.r_frame_rate].find(
         rate => rate !== undefined && rate <= MAX_FRAMES_PER_SECOND,
       ),
@@ -133,23 +139,23 @@ export function parseProbe(answer: unknown): ProbedSource {
       codec: stream.codec_name,
       profile: stream.profile,
       channels: stream.channels,
-      language: toLanguage(stream.tags?.language),
+      language: toLanguageTag(stream.tags?.language),
       endSeconds: endOf(stream),
     })),
   };
 }
 
-function shownSize(stream: Stream): { width: number; height: number } {
+function displaySize(stream: Stream): { width: number; height: number } {
   const width = Math.round(stream.width * (stream.sample_aspect_ratio ?? 1));
-  const turn = stream.side_data_list.find(data => data.rotation !== undefined)?.rotation ?? 0;
-  return Math.abs(Math.round(turn / 90)) % 2 === 1
+  const rotation = stream.side_data_list.find(data => data.rotation !== undefined)?.rotation ?? 0;
+  return Math.abs(Math.round(rotation / 90)) % 2 === 1
     ? { width: stream.height, height: width }
     : { width, height: stream.height };
 }
 
-/** ISO 639-2 or BCP 47 → the shortest BCP 47 tag; undefined where the language is not said. */
-function toLanguage(code: string | undefined): string | undefined {
-  if (!code || code === 'und') return undefined;
+/** ISO 639-2 or BCP 47 → the shortest BCP 47 tag; undefined for anything else. */
+export function toLanguageTag(code: unknown): string | undefined {
+  if (typeof code !== 'string' || code === '' || code === 'und') return undefined;
   try {
     return languageSchema.safeParse(Intl.getCanonicalLocales(code)[0]).data;
   } catch {

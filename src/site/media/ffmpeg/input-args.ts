@@ -1,43 +1,8 @@
 /**
- * What ffmpeg may be asked to read: one demuxer for each kind of file that `sniff` knows, and the decoders of films that
- * people really have. Left to choose for itself, ffmpeg takes a text file with a film's name for a playlist and opens what
- * it names; and each further decoder is a further reader of hostile bytes.
+ * The arguments with which ffmpeg reads an upload. They name the demuxer and the decoders that it may use: each further decoder is
+ * another parser of hostile bytes.
  */
-import type { ContainerKind } from '../containers/containers.ts';
-
-const DEMUXERS = {
-  isobmff: 'mov',
-  matroska: 'matroska',
-  avi: 'avi',
-  wav: 'wav',
-  aiff: 'aiff',
-  'mpeg-ts': 'mpegts',
-  'mpeg-ps': 'mpeg',
-  'mpeg-video': 'mpegvideo',
-  'h264-video': 'h264',
-  'hevc-video': 'hevc',
-  dv: 'dv',
-  flv: 'flv',
-  asf: 'asf',
-  ogg: 'ogg',
-  realmedia: 'rm',
-  mxf: 'mxf',
-  mp3: 'mp3',
-  adts: 'aac',
-  flac: 'flac',
-  ac3: 'ac3',
-  amr: 'amr',
-  caf: 'caf',
-} as const satisfies Partial<Record<ContainerKind, string>>;
-
-/** ffmpeg's own name of a demuxer. */
-export type Demuxer = (typeof DEMUXERS)[keyof typeof DEMUXERS];
-
-export const DEMUXER_NAMES = Object.values(DEMUXERS) as readonly Demuxer[];
-
-/** The demuxer to force on a file, by its first bytes; undefined of what is no film. */
-export const demuxerOf = (kind: ContainerKind): Demuxer | undefined =>
-  (DEMUXERS as Partial<Record<ContainerKind, Demuxer>>)[kind];
+import type { Demuxer } from './demuxers.ts';
 
 const VIDEO_DECODERS = [
   ...['h264', 'hevc', 'vp8', 'vp9', 'libdav1d', 'libaom-av1', 'av1', 'theora', 'vp3', 'vp6', 'vp6a', 'vp6f'],
@@ -94,18 +59,18 @@ const SUBTITLE_DECODERS = ['mov_text', 'subrip', 'srt', 'ass', 'ssa', 'webvtt', 
 
 const CODEC_WHITELIST = [...VIDEO_DECODERS, ...AUDIO_DECODERS, ...SUBTITLE_DECODERS].join(',');
 
-/** 8,192 × 4,320: what the largest films have. A picture that says it is larger is a bomb. */
+/** 8,192 × 4,320, the largest size of real videos. A file that declares more is a decompression bomb. */
 const MAX_PIXELS = 35_389_440;
 const MAX_STREAMS = 32;
 
-/** Words that our own code wrote, and numbers. */
+/** Command-line arguments. Our own code writes them; no text of a user ever becomes one. */
 export type Args = readonly (string | number)[];
 
-/** How a stranger's file stands in a command line. @param options what else is said of it: `-ss`, `-t`, `-threads` … */
+/** @param options go before `-i`: `-ss`, `-t`, `-threads` … */
 export const inputArgs = (path: string, demuxer: Demuxer, options: Args = []): Args => [
   ...['-protocol_whitelist', 'file', '-codec_whitelist', CODEC_WHITELIST],
   ...['-max_pixels', MAX_PIXELS, '-max_streams', MAX_STREAMS],
-  // Never what the file says it is, and of MP4 never what lies in other files.
+  // The demuxer is forced, and MP4 files may not refer to data in other files.
   ...['-f', demuxer, ...(demuxer === 'mov' ? ['-enable_drefs', 0, '-use_absolute_path', 0] : [])],
   ...options,
   ...['-i', `file:${path}`],

@@ -1,0 +1,141 @@
+/**
+ * How a source is encoded: which of its tracks, into which renditions, cut into which chunks. The plan is stored with the job, so
+ * that any worker can do any step. Each chunk is encoded separately and starts at the same time in every rendition.
+ */
+import * as z from 'zod';
+import { DEMUXER_NAMES, type ProbedAudioTrack, type ProbedVideoTrack } from '../../ffmpeg/ffmpeg.ts';
+import { CODECS, type LadderRendition } from '../../ladder/ladder.ts';
+
+const seconds = z.number().nonnegative();
+
+const renditionToEncodeSchema = z.strictObject({
+  id: z.string(),
+  codec: z.enum(CODECS),
+  width: z.int().positive(),
+  height: z.int().positive(),
+  kbps: z.int().positive(),
+});
+
+const videoToEncodeSchema = z.strictObject({
+  /** Index among the video tracks. */
+  order: z.int().nonnegative(),
+  isInterlaced: z.boolean(),
+  isHdr: z.boolean(),
+  /** Mean frame rate of the source, limited. */
+  framesPerSecond: z.number().positive().optional(),
+  /** Frames are dropped to reach this rate. */
+  maxFramesPerSecond: z.number().positive().optional(),
+  endSeconds: seconds.optional(),
+  renditions: z.array(renditionToEncodeSchema).min(1),
+});
+export type VideoToEncode = z.infer<typeof videoToEncodeSchema>;
+
+const audioToEncodeSchema = z.strictObject({
+  id: z.string(),
+  /** Index among the audio tracks. */
+  order: z.int().nonnegative(),
+  channels: z.int().positive(),
+  kbps: z.int().positive(),
+  language: z.string().optional(),
+  endSeconds: seconds.optional(),
+});
+export type AudioToEncode = z.infer<typeof audioToEncodeSchema>;
+
+/** Times are in seconds from the first presented instant, unless stated otherwise. */
+export const encodePlanSchema = z.strictObject({
+  /** A name in the video's directory. */
+  source: z.string(),
+  demuxer: z.enum(DEMUXER_NAMES),
+  leadInSeconds: seconds,
+  /** The source was made for this conversion only, and is deleted when nothing more will be made of it. */
+  isTemporary: z.boolean().optional(),
+  /** Timestamp in the container of the first presented instant. May be negative. */
+  originSeconds: z.number(),
+  durationSeconds: z.number().positive(),
+  /** As for the renditions that these are aligned with (`prepare.ts`). */
+  shownFromSeconds: z.number().positive().optional(),
+  video: videoToEncodeSchema.optional(),
+  audio: z.array(audioToEncodeSchema),
+  /** Binds the video renditions to these audio renditions, if the source has its own. */
+  audioGroup: z.string().optional(),
+  /** Starts of the segments. Without them, a segment starts every four seconds. */
+  boundaries: z.array(seconds).optional(),
+  /** Starts of the chunks: some of the boundaries, the first 0. The last chunk ends with the source. */
+  chunks: z.array(seconds).min(1),
+  /** Every track is extended to the full duration: frames are repeated, and gaps in audio become silence. */
+  fillsGaps: z.boolean().optional(),
+  /** Published while it grows, because nothing else of this video can be played yet. */
+  isGrowing: z.boolean(),
+  /** Index files that precede and follow this one in the finished revision. */
+  before: z.array(z.string()),
+  after: z.array(z.string()),
+});
+export type EncodePlan = z.infer<typeof encodePlanSchema>;
+
+const SEGMENT_SECONDS = 4;
+/** Long enough that starting an encoder costs little, short enough to be shared out and to be lost. */
+const CHUNK_SECONDS = 32;
+const MAX_FRAMES_PER_SECOND = 60;
+const MAX_AUDIO_TRACKS = 8;
+const KBPS_PER_CHANNEL = 64;
+
+export const videoToEncode = (
+  track: ProbedVideoTrack,
+  renditions: readonly LadderRendition[],
+): VideoToEncode => {
+  const rate = track.framesPerSecond;
+  return {
+    order: track.order,
+    isInterlaced: track.isInterlaced,
+    isHdr: track.isHdr,
+    ...(rate ? { framesPerSecond: Math.min(rate, MAX_FRAMES_PER_SECOND) } : {}),
+    ...(rate && rate > MAX_FRAMES_PER_SECOND + 1 ? { maxFramesPerSecond: MAX_FRAMES_PER_SECOND } : {}),
+    ...(track.endSeconds === undefined ? {} : { endSeconds: Math.max(0, track.endSeconds) }),
+    renditions: [...renditions],
+  };
+};
+
+/** AAC with one or two channels. More channels are mixed down, because not every player plays them. */
+export const audioToEncode = (tracks: readonly ProbedAudioTrack[]): AudioToEncode[] =>
+  tracks
+    .filter(({ channels }) => channels > 0)
+    .slice(0, MAX_AUDIO_TRACKS)
+    .map(({ order, channels, language, endSeconds }, index) => ({
+      id: index === 0 ? 'aac-audio' : `aac-audio-${index + 1}`,
+      order,
+      channels: Math.min(2, channels),
+      kbps: KBPS_PER_CHANNEL * Math.min(2, channels),
+      ...(language ? { language } : {}),
+      ...(endSeconds === undefined ? {} : { endSeconds: Math.max(0, endSeconds) }),
+    }));
+
+/** The boundaries at which a chunk starts: about every `CHUNK_SECONDS`, none near the end. */
+export function listChunks(durationSeconds: number, boundaries: readonly number[] | undefined): number[] {
+  const chunks = [0];
+  let last = 0;
+  for (const boundary of boundaries ?? listEvenBoundaries(durationSeconds)) {
+    if (boundary - last < CHUNK_SECONDS - 0.5 || durationSeconds - boundary <= SEGMENT_SECONDS / 2) continue;
+    chunks.push(boundary);
+    last = boundary;
+  }
+  return chunks;
+}
+
+const listEvenBoundaries = (durationSeconds: number): number[] =>
+  Array.from(
+    { length: Math.max(1, Math.ceil(durationSeconds / SEGMENT_SECONDS)) },
+    (_, i) => i * SEGMENT_SECONDS,
+  );
+
+/** Starts of the segments of a plan, for media of this duration. */
+export const listBoundaries = (
+  { boundaries }: Pick<EncodePlan, 'boundaries'>,
+  durationSeconds: number,
+): readonly number[] => boundaries ?? listEvenBoundaries(durationSeconds);
+
+/** Numbers of finished chunks after which a growing video is published again: 1, 2, 4, 8 … and all. */
+export function listPublications({ chunks, isGrowing }: EncodePlan): number[] {
+  const counts: number[] = [];
+  for (let count = 1; isGrowing && count < chunks.length; count *= 2) counts.push(count);
+  return [...counts, chunks.length];
+}

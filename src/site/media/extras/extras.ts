@@ -1,0 +1,5 @@
+/** Entry of this folder: the poster, storyboard and captions of a video, which are made or uploaded after its publication. */
+export { addCaptions, writeCaptions } from './caption-tracks.ts';
+export { CaptionsRejected, type Cue, parseCaptions } from './cues.ts';
+export { ExtraFiles } from './extra-files.ts';
+export { MAX_EXTRAS_ATTEMPTS, startExtras } from './start-extras.ts';

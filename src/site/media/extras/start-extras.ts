@@ -1,0 +1,32 @@
+/** Makes the extras of published videos, one video at a time, behind everything else. */
+import { type Repeating, repeat } from '../../../kernel/lifecycle/repeat.ts';
+import type { VideoId } from '../../../protocol/ids.ts';
+import { countExtrasAttempt, listWithoutExtras } from '../../database/extras.ts';
+import { type ExtrasDeps, makeExtras } from './make-extras.ts';
+
+const EVERY_MS = 15_000;
+export const MAX_EXTRAS_ATTEMPTS = 3;
+
+export function startExtras(deps: ExtrasDeps): Repeating {
+  const { db, log } = deps;
+  return repeat(async abort => {
+    try {
+      for (;;) {
+        const [video] = await listWithoutExtras(db, MAX_EXTRAS_ATTEMPTS, 1);
+        if (!video || abort.aborted) return EVERY_MS;
+        const id = video.id as VideoId;
+        await countExtrasAttempt(db, id);
+        try {
+          await makeExtras(deps, video, abort);
+        } catch (error) {
+          // An attempt that a stop interrupts does not count.
+          if (abort.aborted) await countExtrasAttempt(db, id, -1);
+          else log.warn({ err: error, video: id }, 'could not make poster, storyboard and captions');
+        }
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'could not look for videos without poster and storyboard; will retry');
+      return EVERY_MS;
+    }
+  });
+}

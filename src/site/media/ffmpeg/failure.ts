@@ -1,0 +1,64 @@
+/** Why a run of ffmpeg or ffprobe failed, derived from its exit code and its standard error. */
+import { constants } from 'node:os';
+
+/** Stable. The message for the uploader is derived from it. */
+export type RunFault =
+  /** No progress for `stallMs`. */
+  | 'stalled'
+  | 'time-exceeded'
+  /** CPU time or address space was exhausted. */
+  | 'work-exceeded'
+  | 'output-exceeded'
+  /** A signal that nobody sent: a decoder crashed. */
+  | 'crashed'
+  /** It exited by itself with an error. */
+  | 'failed'
+  /** The process could not be started. */
+  | 'unavailable';
+
+const MESSAGES: Readonly<Record<RunFault, string>> = {
+  stalled: 'ffmpeg made no progress with this file and was stopped',
+  'time-exceeded': 'ffmpeg took too long with this file and was stopped',
+  'work-exceeded': 'ffmpeg needed more CPU time or memory for this file than allowed and was stopped',
+  'output-exceeded': 'ffmpeg produced more output from this file than allowed and was stopped',
+  crashed: 'ffmpeg crashed on this file',
+  failed: 'ffmpeg could not read this file',
+  unavailable: 'ffmpeg could not be started',
+};
+
+export class FfmpegFailed extends Error {
+  override readonly name = 'FfmpegFailed';
+  readonly fault: RunFault;
+  /** The end of standard error, for the log. It is untrusted text. */
+  readonly stderr: string;
+
+  constructor(fault: RunFault, stderr: string, options?: ErrorOptions) {
+    super(MESSAGES[fault], options);
+    this.fault = fault;
+    this.stderr = stderr;
+  }
+}
+
+const { SIGXCPU, SIGXFSZ, SIGKILL } = constants.signals;
+/** Sandboxes and shells report a signal as 128 plus its number. */
+const fromSignal = (signal: number): number => 128 + signal;
+const CRASHES = (['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP'] as const).map(name =>
+  fromSignal(constants.signals[name]),
+);
+/** ffmpeg exits with this after a signal that it caught. The CPU limit's is the only one that it receives and can catch. */
+const CAUGHT_SIGNAL = 255;
+const OUT_OF_MEMORY = /Cannot allocate memory|bad_alloc|malloc of size \d+ failed|failed to map segment/;
+
+/**
+ * The fault behind an exit code, or undefined for 0. Newer versions of ffmpeg exit with the low byte of a negative error code, so
+ * codes above 128 are not always signals.
+ */
+export function findFault(exitCode: number, stderr: string): RunFault | undefined {
+  if (exitCode === 0) return undefined;
+  if (exitCode === fromSignal(SIGXFSZ) || /File too large/.test(stderr)) return 'output-exceeded';
+  // The soft or the hard limit of CPU time, or the kernel when memory runs out.
+  if (exitCode === fromSignal(SIGXCPU) || exitCode === fromSignal(SIGKILL)) return 'work-exceeded';
+  if (exitCode === CAUGHT_SIGNAL && !/not permitted/.test(stderr)) return 'work-exceeded';
+  if (OUT_OF_MEMORY.test(stderr)) return 'work-exceeded';
+  return CRASHES.includes(exitCode) ? 'crashed' : 'failed';
+}

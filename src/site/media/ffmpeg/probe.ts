@@ -1,0 +1,57 @@
+/** Runs ffprobe, and reads the first bytes of a file to choose its demuxer. */
+import { open } from 'node:fs/promises';
+import { SNIFF_BYTES, sniff } from '../containers/containers.ts';
+import type { MediaInput } from './convert.ts';
+import { type Container, findContainer } from './demuxers.ts';
+import { FfmpegFailed } from './failure.ts';
+import { type Args, inputArgs } from './input-args.ts';
+import type { MediaTools } from './media-tools.ts';
+import { type RunLimits, runFfmpeg } from './run.ts';
+
+const PROBE_LIMITS: Partial<RunLimits> = {
+  cpuSeconds: 60,
+  wallMs: 60_000,
+  stallMs: 60_000,
+  memoryBytes: 4 * 2 ** 30,
+};
+
+/**
+ * Only the first bytes of the file decide; its name does not.
+ *
+ * @returns undefined for a file that is neither video nor audio
+ */
+export async function detectContainer(path: string): Promise<Container | undefined> {
+  const file = await open(path, 'r');
+  try {
+    const head = Buffer.alloc(SNIFF_BYTES);
+    const { bytesRead } = await file.read(head, 0, head.length, 0);
+    return findContainer(sniff(head.subarray(0, bytesRead)));
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * The JSON output of ffprobe, parsed but not validated.
+ *
+ * @param show what to print: `-show_streams`, `-show_packets` …
+ * @throws FfmpegFailed
+ */
+export async function probe(
+  tools: MediaTools,
+  { path, demuxer, options = [] }: MediaInput,
+  show: Args,
+): Promise<unknown> {
+  if (!tools.ffprobe) throw new FfmpegFailed('unavailable', 'ffprobe is not installed');
+  const args = ['-hide_banner', '-loglevel', 'error', '-of', 'json=compact=1', ...show];
+  const output = await runFfmpeg({
+    program: tools.ffprobe,
+    args: [...args, ...inputArgs(path, demuxer, options)].map(String),
+    reads: [path],
+    writes: [],
+    limits: PROBE_LIMITS,
+    confinement: tools.confinement,
+  });
+  // runFfmpeg has checked the exit code: a failing ffprobe may print half a document.
+  return JSON.parse(output);
+}

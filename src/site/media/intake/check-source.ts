@@ -1,0 +1,157 @@
+/**
+ * Decides what becomes of a complete upload: it is published as it is, converted first, or rejected. A conversion that improves a
+ * playable source is planned by a job after the publication.
+ */
+import { failpoint } from '../../../kernel/failpoint.ts';
+import type { Log } from '../../../kernel/log.ts';
+import { newRevisionId, type VideoId } from '../../../protocol/ids.ts';
+import { insertJob, type NewJob } from '../../database/jobs.ts';
+import { changeVideo } from '../../database/records.ts';
+import { deleteRevisions, insertRevision } from '../../database/revisions.ts';
+import type { VideoRow } from '../../database/schema.ts';
+import type { SiteDatabase } from '../../database/videos.ts';
+import {
+  type Converter,
+  inspectJob,
+  isConvertible,
+  type ProbeResult,
+  playsEverywhere,
+} from '../conversion/conversion.ts';
+import type { PreparedSource } from '../index/source-index.ts';
+import { makeRecord } from '../record/record.ts';
+import { SourceRejected } from '../source-rejected.ts';
+import type { Storage } from '../storage/storage.ts';
+
+export interface CheckDeps {
+  readonly db: SiteDatabase;
+  readonly storage: Storage;
+  readonly sourceAddress: string;
+  /** Indexes a source and describes it. */
+  readonly prepare: (sourcePath: string, indexPath: string, fileName?: string) => Promise<PreparedSource>;
+  /** Absent if the site has no ffmpeg: sources that cannot be played as they are are then rejected. */
+  readonly converter?: Converter | undefined;
+  /** Called after a record was written, which must then be signalled to central. */
+  readonly onRecord: () => void;
+  /** Called after a job was added. */
+  readonly onJob: () => void;
+  readonly log: Log;
+}
+
+/**
+ * @throws SourceRejected if the source can neither be played nor converted
+ * @throws other errors for failures of the machine; the check may be tried again
+ */
+export async function checkSource(deps: CheckDeps, video: VideoId, row: VideoRow): Promise<void> {
+  const { converter, storage } = deps;
+  let prepared: PreparedSource;
+  try {
+    prepared = await deps.prepare(
+      await storage.fetch(video, storage.sourceName),
+      storage.index(video),
+      row.file_name ?? undefined,
+    );
+  } catch (error) {
+    if (!(error instanceof SourceRejected) || !isConvertible(error.code)) throw error;
+    return convertUnplayable(deps, video, row, error);
+  }
+  const job = converter && (await planBeforePublication(converter, video, prepared));
+  if (job) {
+    const unpublished = { ...prepared, renditions: [], fullDurationMs: prepared.durationMs };
+    return startConversion(deps, video, unpublished, job);
+  }
+  failpoint('check-prepared');
+  await publishSource(deps, video, prepared);
+}
+
+async function convertUnplayable(
+  deps: CheckDeps,
+  video: VideoId,
+  row: VideoRow,
+  rejection: SourceRejected,
+): Promise<void> {
+  const { converter } = deps;
+  if (!converter) {
+    const message = `${rejection.message} This site cannot convert it, because ffmpeg is not installed.`;
+    throw new SourceRejected(rejection.code, message, { cause: rejection });
+  }
+  const found = await converter.inspect(video);
+  const job = found && (await converter.planPlayableVersion(video, found, { rejection }));
+  if (!job) throw rejection;
+  await startConversion(deps, video, describeUnplayable(row, found), job);
+}
+
+/** The job without which a source should not be published; undefined if every browser plays it without gaps. */
+async function planBeforePublication(
+  converter: Converter,
+  video: VideoId,
+  prepared: PreparedSource,
+): Promise<NewJob | undefined> {
+  const { hasGaps } = prepared;
+  if (!hasGaps && playsEverywhere(prepared)) return undefined;
+  const found = await converter.inspect(video);
+  if (!found) return undefined;
+  return hasGaps
+    ? converter.planPlayableVersion(video, found, { hasGaps })
+    : converter.planFirstRendition(video, found, prepared);
+}
+
+async function publishSource(deps: CheckDeps, video: VideoId, prepared: PreparedSource): Promise<void> {
+  const { db, storage } = deps;
+  const revision = newRevisionId();
+  // Left over from a check that was killed at this point; no record names them.
+  await deleteRevisions(db, video);
+  await insertRevision(db, revision, video, [storage.indexName]);
+  failpoint('check-revision-written');
+  const changed = await changeVideo(
+    db,
+    video,
+    ['checking'],
+    { state: 'ready', revision, prepared: JSON.stringify(prepared) },
+    row => makeRecord(row, deps),
+    Date.now(),
+    async transaction => {
+      // Publication does not wait for the answer to whether the source needs a ladder.
+      if (deps.converter) {
+        await insertJob(transaction, inspectJob(video, storage.sourceName, storage.indexName));
+      }
+    },
+  );
+  failpoint('record-written');
+  if (!changed) return;
+  deps.onRecord();
+  deps.onJob();
+}
+
+/** From now on the job's worker publishes. The state is `preparing` until the whole video can be played. */
+async function startConversion(
+  { db, log, onJob }: CheckDeps,
+  video: VideoId,
+  prepared: PreparedSource,
+  job: NewJob,
+): Promise<void> {
+  const changes = { state: 'preparing' as const, prepared: JSON.stringify(prepared) };
+  await changeVideo(db, video, ['checking'], changes, undefined, Date.now(), async transaction => {
+    await insertJob(transaction, job);
+  });
+  log.info({ video, kind: job.kind, steps: job.steps.length }, 'conversion started');
+  onJob();
+}
+
+/** The description of a source before its first rendition exists. */
+function describeUnplayable(row: VideoRow, { container, probed }: ProbeResult): PreparedSource {
+  const sizeBytes = Number(row.size_bytes);
+  // Without timestamps, the declared duration is a guess.
+  const seconds = container.leadInSeconds === undefined ? undefined : probed.durationSeconds;
+  const durationMs = seconds === undefined ? undefined : Math.max(1, Math.round(seconds * 1_000));
+  const [track] = probed.videoTracks;
+  return {
+    container: container.label,
+    durationMs: durationMs ?? 1,
+    sizeBytes,
+    bitrateBps: Math.max(1, Math.round((sizeBytes * 8_000) / (durationMs ?? 1_000))),
+    ...(track && track.width > 0 ? { width: track.width, height: track.height } : {}),
+    renditions: [],
+    notes: [],
+    ...(durationMs === undefined ? {} : { fullDurationMs: durationMs }),
+  };
+}
