@@ -1,4 +1,4 @@
-/** Every upload that cannot be published gets one clear sentence; none stops or stalls the checker. */
+/** Every upload that cannot be published is rejected with a clear message. None crashes or stalls the indexer. */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,12 +14,12 @@ import { SourceRejected } from '../source-rejected.ts';
 
 let directory: string;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'tributary-refusals-'));
+  directory = await mkdtemp(join(tmpdir(), 'tributary-rejections-'));
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-/** The refusal of these bytes; undefined if they can be published, and then every file of theirs can be made. */
-async function findRefusal(bytes: Buffer): Promise<SourceRejected | undefined> {
+/** Returns why these bytes are rejected; undefined if they are published, and then every kind of file can be made from them. */
+async function findRejection(bytes: Buffer): Promise<SourceRejected | undefined> {
   const sourcePath = join(directory, 'source');
   const indexPath = join(directory, 'source.index');
   await writeFile(sourcePath, bytes);
@@ -45,25 +45,21 @@ async function findRefusal(bytes: Buffer): Promise<SourceRejected | undefined> {
   }
 }
 
-describe('what cannot be published', () => {
+describe('an upload that cannot be published', () => {
   it.each([
-    [recipes.mpeg4, 'codec-unsupported', "This file's video is MPEG-4 Part 2, which browsers cannot play."],
-    [
-      recipes.high422,
-      'codec-unsupported',
-      "This file's video is H.264 in a professional profile (4:2:2), which",
-    ],
+    [recipes.mpeg4, 'codec-unsupported', 'The video is MPEG-4 Part 2, which browsers cannot play.'],
+    [recipes.high422, 'codec-unsupported', 'The video is H.264 in a professional profile (4:2:2), which'],
     [
       recipes.pcmInMov,
       'codec-unsupported',
-      "This file's sound is uncompressed PCM, which browsers cannot play.",
+      'The audio track is uncompressed PCM, which browsers cannot play.',
     ],
     [
       recipes.mp3InMp4,
       'codec-unsupported',
-      "This file's sound is MP3, which not all browsers can play in segments.",
+      'The audio track is MP3, which not all browsers can play in segments.',
     ],
-    [{ extension: 'avi', args: recipes.mpeg4.args }, 'container-unsupported', 'This file is an AVI film,'],
+    [{ extension: 'avi', args: recipes.mpeg4.args }, 'container-unsupported', 'This file is an AVI video,'],
     [
       { extension: 'ts', args: recipes.silent.args },
       'container-unsupported',
@@ -73,27 +69,27 @@ describe('what cannot be published', () => {
     [
       { extension: 'mkv', args: ['-f', 'lavfi', '-i', 'testsrc2=d=1', '-c:v', 'libvpx', '-b:v', '100k'] },
       'codec-unsupported',
-      "This file's video is VP8, which browsers cannot play.",
+      'The video is VP8, which browsers cannot play.',
     ],
   ] as readonly (readonly [Recipe, string, string])[])('$0.extension: $2', async (recipe, code, sentence) => {
-    const refusal = await findRefusal(await readFile(await makeVideo(recipe)));
-    expect(refusal?.code).toBe(code);
-    expect(refusal?.message).toContain(sentence);
+    const rejection = await findRejection(await readFile(await makeVideo(recipe)));
+    expect(rejection?.code).toBe(code);
+    expect(rejection?.message).toContain(sentence);
   });
 
   it.each([
     ['nothing', Buffer.alloc(0), 'empty'],
     ['a page', Buffer.from('<!DOCTYPE html><html><body>404</body></html>'), 'not-media'],
     [
-      'a drawing',
+      'an SVG drawing',
       Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'),
       'not-media',
     ],
     ['a playlist', Buffer.from('#EXTM3U\n#EXTINF:1,\n/etc/passwd\n#EXT-X-ENDLIST\n'), 'not-media'],
     ['a concat list', Buffer.from("ffconcat version 1.0\nfile '/etc/passwd'\n"), 'not-media'],
     ['noise', Buffer.from(Array.from({ length: 5_000 }, (_, i) => (i * 7919) % 251)), 'not-media'],
-    ['a box and no more', formatBox('ftyp', Buffer.from('isom'), u32(0)), 'damaged'],
-    ['a film of no tracks', film(), 'no-tracks'],
+    ['only one box', formatBox('ftyp', Buffer.from('isom'), u32(0)), 'damaged'],
+    ['a video without tracks', movie(), 'no-tracks'],
     ['a million boxes within boxes', deepBoxes(1_000_000), 'damaged'],
     ['a million boxes in a row', Buffer.concat(Array(1_100_000).fill(formatBox('free'))), 'damaged'],
     [
@@ -102,18 +98,18 @@ describe('what cannot be published', () => {
       'truncated',
     ],
     [
-      'a Matroska header and no more',
+      'only a Matroska header',
       formatElement(0x1a45dfa3, formatElement(0x4282, Buffer.from('webm'))),
       'truncated',
     ],
-    ['Matroska of no tracks', matroska(), 'no-tracks'],
+    ['Matroska without tracks', matroska(), 'no-tracks'],
     [
       'a Matroska track list of 2^50 bytes',
       matroska(Buffer.from('1654ae6b01040000000000', 'hex')),
       'truncated',
     ],
     [
-      'Matroska of another kind',
+      'EBML of another document type',
       formatElement(0x1a45dfa3, formatElement(0x4282, Buffer.from('other'))),
       'not-media',
     ],
@@ -124,32 +120,32 @@ describe('what cannot be published', () => {
       'damaged',
     ],
   ])('%s', async (_what, bytes, code) => {
-    expect((await findRefusal(bytes))?.code).toBe(code);
+    expect((await findRejection(bytes))?.code).toBe(code);
   });
 
   it.each(['stsz', 'stts', 'stsc', 'stco', 'ctts', 'stss', 'elst'])('a count of 2^32-1 in %s', async type => {
     const bytes = Buffer.from(await readFile(await makeVideo(recipes.mp4)));
     const at = bytes.indexOf(type);
     bytes.writeUInt32BE(0xffffffff, at + (type === 'stsz' ? 12 : 8));
-    expect((await findRefusal(bytes))?.code).toMatch(/^(damaged|structure-unsupported)$/);
+    expect((await findRejection(bytes))?.code).toMatch(/^(damaged|structure-unsupported)$/);
   });
 
-  it('samples of one constant size, as many as can be counted', async () => {
+  it('millions of samples of one constant size', async () => {
     const bytes = Buffer.from(await readFile(await makeVideo(recipes.mp4)));
     const at = bytes.indexOf('stsz');
     bytes.writeUInt32BE(0, at + 8);
     bytes.writeUInt32BE(3_999_999, at + 12);
-    expect((await findRefusal(bytes))?.code).toBe('damaged');
+    expect((await findRejection(bytes))?.code).toBe('damaged');
     bytes.writeUInt32BE(1_000_000_000, at + 8);
-    expect((await findRefusal(bytes))?.code).toBe('truncated');
+    expect((await findRejection(bytes))?.code).toBe('truncated');
   });
 
-  it('a film that keeps its pictures in another file', async () => {
+  it('a video that is stored in another file', async () => {
     const bytes = Buffer.from(await readFile(await makeVideo(recipes.mp4)));
     const at = bytes.indexOf('url \0\0\0\x01');
     bytes[at + 7] = 0;
-    const refusal = await findRefusal(bytes);
-    expect(refusal?.message).toContain('keeps its pictures or sound in another file');
+    const rejection = await findRejection(bytes);
+    expect(rejection?.message).toContain('The video or audio of this file is stored in another file');
   });
 
   it.each(['mp4', 'mp4IndexAtEnd', 'fragmented', 'mkv', 'webm'] as const)(
@@ -157,14 +153,14 @@ describe('what cannot be published', () => {
     async name => {
       const whole = await readFile(await makeVideo(recipes[name]));
       for (let i = 1; i < 40; i++) {
-        const refusal = await findRefusal(whole.subarray(0, Math.floor((whole.length * i) / 40)));
-        // A fragmented film may end between two fragments: then it is whole.
-        if (name !== 'fragmented' || refusal)
-          expect(refusal?.code, `${i}/40`).toMatch(/^(truncated|damaged|not-media)$/);
+        const rejection = await findRejection(whole.subarray(0, Math.floor((whole.length * i) / 40)));
+        // A fragmented video that ends between two fragments is complete.
+        if (name !== 'fragmented' || rejection)
+          expect(rejection?.code, `${i}/40`).toMatch(/^(truncated|damaged|not-media)$/);
         if (i > 20)
-          expect(refusal?.message ?? 'The file is incomplete: ').toContain('The file is incomplete: ');
+          expect(rejection?.message ?? 'The file is incomplete: ').toContain('The file is incomplete: ');
       }
-      const last = await findRefusal(whole.subarray(0, -1));
+      const last = await findRejection(whole.subarray(0, -1));
       if (name !== 'fragmented') expect(last?.code).toBe('truncated');
     },
   );
@@ -179,14 +175,14 @@ describe('what cannot be published', () => {
     const whole = await readFile(await makeVideo(recipes[name]));
     const start = from < 0 ? whole.length + from : from;
     const random = seededRandom(0x5eed);
-    const outcomes = { refused: 0, published: 0 };
+    const outcomes = { rejected: 0, published: 0 };
     for (let i = 0; i < 100; i++) {
       const started = performance.now();
-      const refusal = await findRefusal(mutate(whole, random, { from: start, to: start + length }));
+      const rejection = await findRejection(mutate(whole, random, { from: start, to: start + length }));
       expect(performance.now() - started).toBeLessThan(5_000);
-      outcomes[refusal ? 'refused' : 'published']++;
+      outcomes[rejection ? 'rejected' : 'published']++;
     }
-    expect(outcomes.refused).toBeGreaterThan(10);
+    expect(outcomes.rejected).toBeGreaterThan(10);
   });
 });
 
@@ -194,7 +190,7 @@ function ftyp(): Buffer {
   return formatBox('ftyp', Buffer.from('isom'), u32(0));
 }
 
-function film(...traks: readonly Buffer[]): Buffer {
+function movie(...traks: readonly Buffer[]): Buffer {
   const mvhd = formatFullBox('mvhd', 0, 0, u32(0, 0, 1_000, 0), Buffer.alloc(80));
   return Buffer.concat([ftyp(), formatBox('moov', mvhd, ...traks)]);
 }

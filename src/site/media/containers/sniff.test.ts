@@ -47,13 +47,13 @@ describe('the kind of a file by its first bytes', () => {
     expect(sniff(bytes)).toBe(kind);
   });
 
-  it('takes text cut off within a character for text', () => {
+  it('recognizes text that is cut off within a character', () => {
     expect(sniff(Buffer.from('häuser '.repeat(900)).subarray(0, 4_096))).toBe('text');
   });
 
-  it('refuses with what it is and what to do', () => {
+  it('rejects other kinds with a message that says what to do', () => {
     expect(() => parseContainerKind(Buffer.from('#EXTM3U\n'))).toThrow(
-      'This file is a playlist that only names other files, not a film. Choose the film itself (MP4, MOV, MKV or WebM) and upload it.',
+      'This file is a playlist that only names other files, not a video. Upload a video file such as MP4, MOV, MKV or WebM.',
     );
     expect(() => parseContainerKind(Buffer.alloc(0))).toThrow('This file is empty.');
   });

@@ -1,8 +1,8 @@
 /**
- * What a file is by its first bytes (pure). It comes before any parser: a text file with a film's name can make a
- * general-purpose reader open other files (`security.md`, "Untrusted media").
+ * Tells the kind of a file by its first bytes (pure). Sniffing precedes every parser: a text file that is named like a video can
+ * make a general-purpose reader open other files (docs/untrusted-media.md).
  */
-import { SourceRejected } from '../source-rejected.ts';
+import { type RejectionCode, SourceRejected } from '../source-rejected.ts';
 
 export const SNIFF_BYTES = 4_096;
 
@@ -46,7 +46,7 @@ export type ContainerKind =
   | 'program'
   | 'unknown';
 
-/** Boxes with which MP4 and MOV files begin. */
+/** The boxes with which MP4 and MOV files begin. */
 const FIRST_BOXES = new Set([
   'ftyp',
   'moov',
@@ -63,7 +63,7 @@ const FIRST_BOXES = new Set([
 const IMAGE_BRANDS = new Set(['avif', 'avis', 'heic', 'heix', 'mif1', 'msf1', 'heif', 'jxl ', 'crx ']);
 const ASF_HEADER = '3026b2758e66cf11a6d900aa0062ce6c';
 
-/** Fixed bytes at fixed places, hexadecimal. The first that fits decides. */
+/** Kind, offset and hexadecimal bytes. The first match decides. */
 const SIGNATURES: readonly (readonly [ContainerKind, number, string])[] = [
   ['matroska', 0, '1a45dfa3'],
   ['flv', 0, '464c5601'],
@@ -73,7 +73,7 @@ const SIGNATURES: readonly (readonly [ContainerKind, number, string])[] = [
   ['mxf', 0, '060e2b34020501'],
   ['mpeg-ps', 0, '000001ba'],
   ['mpeg-video', 0, '000001b3'],
-  // The header block of a DIF sequence, of 525 and of 625 lines (IEC 61834-2).
+  // The header block of a DIF sequence with 525 and with 625 lines (IEC 61834-2).
   ['dv', 0, '1f07003f'],
   ['dv', 0, '1f0700bf'],
   ['flac', 0, '664c6143'],
@@ -102,7 +102,7 @@ const SIGNATURES: readonly (readonly [ContainerKind, number, string])[] = [
   ['program', 0, '4d5a90'],
 ];
 
-/** @param head the first `SNIFF_BYTES` of the file, or all of it */
+/** @param head the first `SNIFF_BYTES` of the file, or the whole file if it is shorter */
 export function sniff(head: Buffer): ContainerKind {
   if (head.length === 0) return 'empty';
   for (const [kind, at, hex] of SIGNATURES) {
@@ -130,7 +130,7 @@ export function sniff(head: Buffer): ContainerKind {
   return 'unknown';
 }
 
-/** Sync bytes at packet distance: 188, or 192 with a time before each packet (M2TS), or 204. */
+/** Looks for sync bytes at the packet distances 188, 192 (M2TS: a timestamp before each packet) and 204. */
 function isTransportStream(head: Buffer): boolean {
   for (const [first, distance] of [
     [0, 188],
@@ -143,14 +143,14 @@ function isTransportStream(head: Buffer): boolean {
   return false;
 }
 
-/** The first unit of a byte stream (annex B): parameter sets, or the mark at which pictures begin. */
+/** Looks at the first NAL unit of a byte stream (annex B): a parameter set or an access unit delimiter. */
 function sniffNalUnit(head: Buffer): ContainerKind | undefined {
   const at = ['000001', '00000001'].find(code => head.toString('hex', 0, code.length / 2) === code)?.length;
   if (at === undefined || head.length < at / 2 + 2) return undefined;
   const first = head[at / 2]!;
-  // VPS, SPS and AUD of ITU-T H.265, of the base layer.
+  // VPS, SPS and AUD of the base layer (ITU-T H.265).
   if ([0x40, 0x42, 0x46].includes(first) && head[at / 2 + 1] === 0x01) return 'hevc-video';
-  // SPS and AUD of ITU-T H.264.
+  // SPS and AUD (ITU-T H.264).
   return first < 0x80 && [7, 9].includes(first & 31) ? 'h264-video' : undefined;
 }
 
@@ -167,75 +167,75 @@ function sniffText(head: Buffer): ContainerKind | undefined {
   return 'text';
 }
 
-/** Undefined where the bytes are no text: UTF-8, or UTF-16 with its mark. */
+/** Decodes UTF-8, or UTF-16 with a byte order mark; undefined if the bytes are not text. */
 function decodeText(head: Buffer): string | undefined {
   const isLittle = head[0] === 0xff && head[1] === 0xfe;
   const isBig = head[0] === 0xfe && head[1] === 0xff;
   if (isLittle || isBig) return new TextDecoder(isLittle ? 'utf-16le' : 'utf-16be').decode(head);
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: true });
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they tell binary from text
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they distinguish binary data from text
     return /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/.test(text) ? undefined : text;
   } catch {
     return undefined;
   }
 }
 
-const CONVERT = 'Convert it to MP4 with H.264 and AAC and upload it again.';
-const CHOOSE = 'Choose the film itself (MP4, MOV, MKV or WebM) and upload it.';
-const container = (name: string): string => `This file is ${name}, which browsers cannot play. ${CONVERT}`;
-const sound = (name: string): string =>
-  `This file is ${name} without a container that can be streamed. Put it into MP4 (M4A) or Matroska and upload it again.`;
-const notMedia = (name: string): string => `This file is ${name}, not a film. ${CHOOSE}`;
+const CONVERT = 'Convert it to MP4 with H.264 and AAC, and upload it again.';
+const CHOOSE = 'Upload a video file such as MP4, MOV, MKV or WebM.';
+const unplayable = (name: string): string => `This file is ${name}, which browsers cannot play. ${CONVERT}`;
+const bareAudio = (name: string): string =>
+  `This file is ${name}, which cannot be streamed. Convert it to M4A (AAC in MP4), and upload it again.`;
+const notMedia = (name: string): string => `This file is ${name}, not a video. ${CHOOSE}`;
 
 const REJECTIONS: Readonly<
-  Record<Exclude<ContainerKind, 'isobmff' | 'matroska'>, readonly [SourceRejected['code'], string]>
+  Record<Exclude<ContainerKind, 'isobmff' | 'matroska'>, readonly [RejectionCode, string]>
 > = {
-  empty: ['empty', 'This file is empty. Check it on your own computer and upload it again.'],
-  avi: ['container-unsupported', container('an AVI film')],
-  wav: ['container-unsupported', sound('a WAV recording')],
-  aiff: ['container-unsupported', sound('an AIFF recording')],
-  webp: ['not-media', notMedia('a picture')],
-  'mpeg-ts': ['container-unsupported', container('an MPEG transport stream (TS, M2TS, MTS)')],
-  'mpeg-ps': ['container-unsupported', container('an MPEG program stream (MPG, VOB)')],
-  'mpeg-video': ['container-unsupported', container('bare MPEG video')],
-  'h264-video': ['container-unsupported', container('bare H.264 video')],
-  'hevc-video': ['container-unsupported', container('bare HEVC video')],
-  dv: ['container-unsupported', container('a DV recording')],
-  flv: ['container-unsupported', container('a Flash video (FLV)')],
-  asf: ['container-unsupported', container('a Windows Media file (WMV, ASF)')],
-  ogg: ['container-unsupported', container('an Ogg file')],
-  realmedia: ['container-unsupported', container('a RealMedia file')],
-  mxf: ['container-unsupported', container('an MXF file')],
-  mp3: ['container-unsupported', sound('an MP3 recording')],
-  adts: ['container-unsupported', sound('an AAC recording')],
-  flac: ['container-unsupported', sound('a FLAC recording')],
-  ac3: ['container-unsupported', sound('an AC-3 recording')],
-  amr: ['container-unsupported', sound('an AMR recording')],
-  caf: ['container-unsupported', sound('a CAF recording')],
+  empty: ['empty', 'This file is empty. Check it on your computer, and upload it again.'],
+  avi: ['container-unsupported', unplayable('an AVI video')],
+  wav: ['container-unsupported', bareAudio('a WAV recording')],
+  aiff: ['container-unsupported', bareAudio('an AIFF recording')],
+  webp: ['not-media', notMedia('an image')],
+  'mpeg-ts': ['container-unsupported', unplayable('an MPEG transport stream (TS, M2TS, MTS)')],
+  'mpeg-ps': ['container-unsupported', unplayable('an MPEG program stream (MPG, VOB)')],
+  'mpeg-video': ['container-unsupported', unplayable('raw MPEG video')],
+  'h264-video': ['container-unsupported', unplayable('raw H.264 video')],
+  'hevc-video': ['container-unsupported', unplayable('raw HEVC video')],
+  dv: ['container-unsupported', unplayable('a DV recording')],
+  flv: ['container-unsupported', unplayable('a Flash video (FLV)')],
+  asf: ['container-unsupported', unplayable('a Windows Media file (WMV, ASF)')],
+  ogg: ['container-unsupported', unplayable('an Ogg file')],
+  realmedia: ['container-unsupported', unplayable('a RealMedia file')],
+  mxf: ['container-unsupported', unplayable('an MXF file')],
+  mp3: ['container-unsupported', bareAudio('an MP3 recording')],
+  adts: ['container-unsupported', bareAudio('an AAC recording')],
+  flac: ['container-unsupported', bareAudio('a FLAC recording')],
+  ac3: ['container-unsupported', bareAudio('an AC-3 recording')],
+  amr: ['container-unsupported', bareAudio('an AMR recording')],
+  caf: ['container-unsupported', bareAudio('a CAF recording')],
   midi: ['not-media', notMedia('a MIDI file')],
   'hls-playlist': ['not-media', notMedia('a playlist that only names other files')],
   ffconcat: ['not-media', notMedia('a list that only names other files')],
-  html: ['not-media', `This file is a web page, not a film: the download may have failed. ${CHOOSE}`],
+  html: ['not-media', `This file is a web page, not a video: the download may have failed. ${CHOOSE}`],
   svg: ['not-media', notMedia('a drawing (SVG)')],
   xml: ['not-media', notMedia('an XML document')],
   subtitles: ['not-media', notMedia('a subtitle file')],
   text: ['not-media', notMedia('a text file')],
-  image: ['not-media', notMedia('a picture')],
+  image: ['not-media', notMedia('an image')],
   pdf: ['not-media', notMedia('a PDF document')],
   zip: [
     'not-media',
-    `This file is a ZIP archive or an office document, not a film. Unpack it and upload the film in it.`,
+    'This file is a ZIP archive or an office document, not a video. Unpack it, and upload the video in it.',
   ],
-  archive: ['not-media', 'This file is a packed archive, not a film. Unpack it and upload the film in it.'],
+  archive: ['not-media', 'This file is an archive, not a video. Unpack it, and upload the video in it.'],
   program: ['not-media', notMedia('a program')],
-  unknown: ['not-media', `This file is of no kind that is known here. ${CHOOSE}`],
+  unknown: ['not-media', `This file type isn't supported. ${CHOOSE}`],
 };
 
 /**
- * The kind of a file that can be indexed.
+ * Returns the kind of a file that can be indexed.
  *
- * @throws SourceRejected with what it is and what to do
+ * @throws SourceRejected for every other kind
  */
 export function parseContainerKind(head: Buffer): 'isobmff' | 'matroska' {
   const kind = sniff(head);

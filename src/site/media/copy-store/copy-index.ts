@@ -1,20 +1,21 @@
 /**
- * What a copy of one revision is made of: its files, where their bytes lie in the pack beside, and the proof of the site that
- * made them. Text, a line a file, so that it can be added to as the files come. Pure.
+ * Formats and parses the index of one copied revision (pure): its files, the positions of their bytes in the pack, and the proofs
+ * of the site that made them. It is text with one line per file, so lines can be appended as files arrive.
  */
 import type { Proof } from '../../../kernel/identity/proofs.ts';
 
 export interface CopiedFile {
-  /** Relative to the revision, e.g. `source-video/0.m4s`. */
+  /** Path relative to the revision, for example `source-video/0.m4s`. */
   readonly file: string;
+  /** Position in the pack. */
   readonly offset: number;
   readonly sizeBytes: number;
   readonly proof: Proof;
-  /** The validator that viewers elsewhere know it by. */
+  /** The entity tag with which the origin serves the file. */
   readonly etag: string;
 }
 
-/** Raise it when the format changes: what cannot be read is fetched anew. */
+/** Raise the number when the format changes. Copies in another format are fetched again. */
 const FORMAT = 'tributary copy 1';
 
 export const COPY_INDEX_HEAD = `${FORMAT}\n`;
@@ -22,12 +23,12 @@ export const COPY_INDEX_HEAD = `${FORMAT}\n`;
 export const formatCopiedFile = ({ file, offset, sizeBytes, proof, etag }: CopiedFile): string =>
   `${JSON.stringify([file, offset, sizeBytes, proof.sha256, proof.key, proof.signature, etag])}\n`;
 
-/** Up to the first line that is cut off or none of ours: what follows was not written whole. */
+/** Parses up to the first incomplete or invalid line. Lines after it were not written completely. */
 export function parseCopyIndex(text: string): ReadonlyMap<string, CopiedFile> {
   const files = new Map<string, CopiedFile>();
   if (!text.startsWith(COPY_INDEX_HEAD)) return files;
   const lines = text.slice(COPY_INDEX_HEAD.length).split('\n');
-  // Behind the last line end there is nothing, or half a line.
+  // After the last line break there is nothing, or an incomplete line.
   for (const line of lines.slice(0, -1)) {
     const parsed = parseLine(line);
     if (!parsed) break;

@@ -1,4 +1,4 @@
-/** Copies on the disk: whole or not there, what is common stored once, and nothing handed out that is not what was signed. */
+/** Copies are complete or absent, store common bytes once, and only return bytes that match their signature. */
 import { appendFileSync, existsSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -44,7 +44,7 @@ async function copy(files: Readonly<Record<string, string>>, of = revision): Pro
 }
 
 describe('a copy', () => {
-  it('is handed out with the bytes, the proof and the validator that it came with', async () => {
+  it('returns the bytes, the proof and the entity tag that it was stored with', async () => {
     await copy({ 'a/0.m4s': 'first', 'a/1.m4s': 'second' });
     expect(await store.read(video, revision, 'a/1.m4s')).toEqual(await bytesOf('a/1.m4s', 'second'));
     expect(await store.read(video, revision, 'a/2.m4s')).toBe('no-file');
@@ -52,7 +52,7 @@ describe('a copy', () => {
     expect(await store.read(newVideoId(), revision, 'a/1.m4s')).toBeUndefined();
   });
 
-  it('is not there before it is whole, also after a restart', async () => {
+  it('is absent until it is complete, also after a restart', async () => {
     const writer = await store.openWriter(video, revision);
     await writer.add('a/0.m4s', await bytesOf('a/0.m4s', 'first'));
     await writer.close();
@@ -60,13 +60,13 @@ describe('a copy', () => {
     expect(await new CopyStore(storage).read(video, revision, 'a/0.m4s')).toBeUndefined();
   });
 
-  it('goes on after a kill with what is there, and with nothing that is torn', async () => {
+  it('resumes after a kill with the files that are intact', async () => {
     const writer = await store.openWriter(video, revision);
     await writer.add('a/0.m4s', await bytesOf('a/0.m4s', 'first'));
     await writer.add('a/1.m4s', await bytesOf('a/1.m4s', 'second'));
     await writer.add('a/2.m4s', await bytesOf('a/2.m4s', 'third'));
     await writer.close();
-    // The last bytes did not come to the disk, and half a line did.
+    // The last bytes did not reach the disk, and half a line of the journal did.
     truncateSync(pack(), 'firstsecond'.length + 2);
     appendFileSync(join(folder(), `${revision}.files.new`), '["a/3.m4s",16,');
     const again = await store.openWriter(video, revision);
@@ -83,7 +83,7 @@ describe('a copy', () => {
     expect(readdirSync(folder()).sort()).toEqual([`${revision}.files`, 'pack'].sort());
   });
 
-  it('does not take up again what the disk has altered', async () => {
+  it('does not resume with files that the disk has altered', async () => {
     const writer = await store.openWriter(video, revision);
     await writer.add('a/0.m4s', await bytesOf('a/0.m4s', 'first'));
     await writer.add('a/1.m4s', await bytesOf('a/1.m4s', 'second'));
@@ -96,7 +96,7 @@ describe('a copy', () => {
     await again.close();
   });
 
-  it('that the disk has altered is an error, never bytes', async () => {
+  it('throws if the disk has altered it', async () => {
     await copy({ 'a/0.m4s': 'first' });
     writeFileSync(pack(), 'fir5t');
     await expect(store.read(video, revision, 'a/0.m4s')).rejects.toThrow('damaged');
@@ -104,7 +104,7 @@ describe('a copy', () => {
     await expect(store.read(video, revision, 'a/0.m4s')).rejects.toThrow('damaged');
   });
 
-  it('that another process made anew is read as it is now', async () => {
+  it('is read again after another process has replaced it', async () => {
     await copy({ 'a/0.m4s': 'first', 'a/1.m4s': 'second' });
     const other = new CopyStore(storage);
     expect(await other.read(video, revision, 'a/1.m4s')).toEqual(await bytesOf('a/1.m4s', 'second'));
@@ -117,7 +117,7 @@ describe('a copy', () => {
     expect(await other.read(video, revision, 'a/1.m4s')).toEqual(await bytesOf('a/1.m4s', 'second'));
   });
 
-  it('of another revision shares the bytes that are the same', async () => {
+  it('shares equal bytes with another revision', async () => {
     await copy({ 'a/0.m4s': 'x'.repeat(10_000), 'poster.jpg': 'old' });
     const next = newRevisionId();
     const writer = await store.openWriter(video, next);
@@ -137,7 +137,7 @@ describe('a copy', () => {
     expect(await store.read(video, revision, 'poster.jpg')).toEqual(await bytesOf('poster.jpg', 'old'));
   });
 
-  it('that is made anew under the same revision keeps what is whole', async () => {
+  it('keeps its files when it is written again under the same revision', async () => {
     await copy({ 'record-1.json': 'one', 'a/0.m4s': 'first' });
     const writer = await store.openWriter(video, revision);
     expect(writer.has('a/0.m4s')).toBe(true);
@@ -149,22 +149,22 @@ describe('a copy', () => {
     expect(await store.read(video, revision, 'record-1.json')).toMatchObject({ body: Buffer.from('one') });
   });
 
-  it('becomes this site’s own: the same bytes, signed by it under the new revision', async () => {
+  it('is re-signed by this site under a new revision', async () => {
     await copy({ 'record-1.json': 'one', 'a/0.m4s': 'first' });
     const own = await readOrMakeKey(join(directory, 'own.key'));
-    const inherited = newRevisionId();
-    await store.reSign(video, revision, inherited, own);
-    const found = await store.read(video, inherited, 'a/0.m4s');
-    if (!found || found === 'no-file') throw new Error('it is not there');
+    const takenOver = newRevisionId();
+    await store.reSign(video, revision, takenOver, own);
+    const found = await store.read(video, takenOver, 'a/0.m4s');
+    if (!found || found === 'no-file') throw new Error('the file is missing');
     expect(found.body.toString()).toBe('first');
     expect(found.proof.key).toBe(own.publicKey);
-    expect(isSigned(mediaPath(video, inherited, 'a/0.m4s'), found.proof)).toBe(true);
-    // What its former site said of it is not this one's to sign.
-    expect(await store.read(video, inherited, 'record-1.json')).toBe('no-file');
+    expect(isSigned(mediaPath(video, takenOver, 'a/0.m4s'), found.proof)).toBe(true);
+    // This site cannot sign the record of the former site.
+    expect(await store.read(video, takenOver, 'record-1.json')).toBe('no-file');
     expect(await store.read(video, revision, 'a/0.m4s')).toMatchObject({ proof: { key: origin.publicKey } });
   });
 
-  it('goes with all that is of it, and is not settled in an object store', async () => {
+  it('is removed with all its files, and never offloaded to an object store', async () => {
     await copy({ 'a/0.m4s': 'first' });
     await storage.offload(video);
     expect(existsSync(pack())).toBe(true);

@@ -1,7 +1,7 @@
 /**
- * Whole copies of other sites' videos on this site's disk. Of each video there is one pack, to which bytes are only ever
- * added, and of each revision an index (copy-index.ts) that is renamed into place once every byte it names is durable. So what
- * two revisions have in common is stored once, and a copy is there whole or not at all.
+ * Stores complete copies of other sites' videos on this site's disk. Each video has one append-only pack file. Each revision has
+ * an index (copy-index.ts), which is renamed into place once every byte it names is durable. Bytes that two revisions share are
+ * therefore stored once, and a copy is either complete or absent.
  */
 import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
@@ -42,7 +42,7 @@ export class CopyStore {
     return join(this.#storage.directory(video), COPY_FOLDER);
   }
 
-  /** Undefined where there is no whole copy of this revision. */
+  /** Returns the files of a revision by name; undefined without a complete copy of it. */
   async findFiles(video: VideoId, revision: RevisionId): Promise<Index | undefined> {
     const key = `${video}/${revision}`;
     const known = this.#indexes.get(key);
@@ -55,8 +55,8 @@ export class CopyStore {
   }
 
   /**
-   * @returns undefined where the revision is not here, `no-file` where it has no such file
-   * @throws Error where the disk does not give what was written to it
+   * @returns undefined without a complete copy of the revision, `no-file` if the revision has no such file
+   * @throws Error if the bytes on the disk do not match their hash
    */
   async read(
     video: VideoId,
@@ -67,7 +67,7 @@ export class CopyStore {
     if (!index) return undefined;
     const found = await this.#readFrom(video, index, file);
     if (found) return found;
-    // Another process of this site may have made the copy anew since the index was read.
+    // Another process of this site may have replaced the copy since the index was read.
     this.forget(video);
     const present = await this.findFiles(video, revision);
     if (!present) return undefined;
@@ -76,7 +76,7 @@ export class CopyStore {
     return again;
   }
 
-  /** Undefined where the pack does not hold what the index says. */
+  /** @returns undefined if the pack does not hold the bytes that the index names */
   async #readFrom(video: VideoId, index: Index, file: string): Promise<CopiedBytes | 'no-file' | undefined> {
     const entry = index.get(file);
     if (!entry) return 'no-file';
@@ -90,7 +90,7 @@ export class CopyStore {
     }
   }
 
-  /** Begins a copy, or goes on with one that was begun. One writer a video at a time. */
+  /** Starts a copy, or resumes an interrupted one. Only one writer per video may be open at a time. */
   async openWriter(video: VideoId, revision: RevisionId): Promise<CopyWriter> {
     const directory = this.#directory(video);
     await mkdir(directory, { recursive: true });
@@ -103,10 +103,14 @@ export class CopyStore {
     return CopyWriter.open(directory, revision, earlier);
   }
 
-  /** The same bytes under another revision, signed by this site: the copy has become the video. */
+  /**
+   * Signs the same bytes under another revision with this site's key, when the site takes over the video.
+   *
+   * @throws Error without a complete copy of `from`
+   */
   async reSign(video: VideoId, from: RevisionId, to: RevisionId, key: KeyPair): Promise<void> {
     const index = await this.findFiles(video, from);
-    if (!index) throw new Error(`there is no whole copy of revision ${from}`);
+    if (!index) throw new Error(`there is no complete copy of revision ${from}`);
     const lines = [...index.values()]
       .filter(({ file }) => !/^record-\d+\.json$/.test(file))
       .map(entry =>
@@ -119,27 +123,28 @@ export class CopyStore {
     await writeDurably(join(this.#directory(video), to + INDEX), COPY_INDEX_HEAD + lines.join(''));
   }
 
-  /** Whatever of it is here. */
+  /** Deletes every file of the video's copies. */
   async remove(video: VideoId): Promise<void> {
     this.forget(video);
     await rm(this.#directory(video), { recursive: true, force: true });
   }
 
+  /** Drops cached indexes of the video, so they are read from the disk again. */
   forget(video: VideoId): void {
     for (const key of [...this.#indexes.keys()]) if (key.startsWith(`${video}/`)) this.#indexes.delete(key);
   }
 }
 
-/** Adds files to a copy. What was added before a kill is kept, as far as its bytes are what they should be. */
+/** Adds files to a copy. Files from before a kill are kept if their bytes match their hashes. */
 export class CopyWriter {
   readonly #directory: string;
   readonly #revision: RevisionId;
   readonly #pack: FileHandle;
   readonly #journal: FileHandle;
   readonly #files = new Map<string, CopiedFile>();
-  /** Bytes that are in the pack already, by their hash. */
-  readonly #known = new Map<string, CopiedFile>();
-  /** Names of files of other revisions: they may well be the same. */
+  /** Files whose bytes are in the pack already, by hash. */
+  readonly #byHash = new Map<string, CopiedFile>();
+  /** Names of files in other revisions. A file of the same name often has the same bytes. */
   readonly #names = new Set<string>();
   #end = 0;
 
@@ -153,9 +158,9 @@ export class CopyWriter {
   static async open(directory: string, revision: RevisionId, earlier: readonly Index[]): Promise<CopyWriter> {
     const pack = await open(join(directory, PACK), 'a+');
     const path = join(directory, `${revision}${INDEX}.new`);
-    // What is whole was checked before; of what was begun nobody knows how much came to the disk.
-    const whole = parseCopyIndex((await readText(join(directory, revision + INDEX))) ?? '');
-    const begun = parseCopyIndex((await readText(path)) ?? '');
+    // Files of a complete copy were checked before. Of an interrupted copy, any part may have failed to reach the disk.
+    const complete = parseCopyIndex((await readText(join(directory, revision + INDEX))) ?? '');
+    const interrupted = parseCopyIndex((await readText(path)) ?? '');
     const journal = await open(path, 'w');
     const writer = new CopyWriter(directory, revision, pack, journal);
     for (const entry of earlier.flatMap(index => [...index.values()])) {
@@ -163,11 +168,11 @@ export class CopyWriter {
       writer.#names.add(entry.file);
     }
     await journal.writeFile(COPY_INDEX_HEAD);
-    for (const entry of whole.values()) await writer.#enter(entry);
-    for (const entry of begun.values()) {
-      if (!writer.has(entry.file) && (await readEntry(pack, entry))) await writer.#enter(entry);
+    for (const entry of complete.values()) await writer.#append(entry);
+    for (const entry of interrupted.values()) {
+      if (!writer.has(entry.file) && (await readEntry(pack, entry))) await writer.#append(entry);
     }
-    // What follows was written and never named.
+    // The bytes after the last named file belong to no file.
     await pack.truncate(writer.#end);
     return writer;
   }
@@ -181,38 +186,38 @@ export class CopyWriter {
     return entry && readEntry(this.#pack, entry);
   }
 
-  /** A file of this name is in another revision: it may be worth asking whether its bytes are the same. */
+  /** Another revision has a file of this name, so comparing hashes may save fetching it. */
   isInOtherRevision(file: string): boolean {
     return this.#names.has(file);
   }
 
-  /** Bytes of this hash are here. */
+  /** The pack holds bytes with this hash. */
   hasBytes({ sha256 }: Proof): boolean {
-    return this.#known.has(sha256);
+    return this.#byHash.has(sha256);
   }
 
-  /** The bytes that are here already, under this name too. */
+  /** Adds a file whose bytes the pack holds already. @throws Error if it does not */
   async link(file: string, proof: Proof, etag: string): Promise<void> {
-    const known = this.#known.get(proof.sha256);
-    if (!known) throw new Error(`the bytes of ${file} are not here`);
-    await this.#enter({ file, offset: known.offset, sizeBytes: known.sizeBytes, proof, etag });
+    const stored = this.#byHash.get(proof.sha256);
+    if (!stored) throw new Error(`the pack does not hold the bytes of ${file}`);
+    await this.#append({ file, offset: stored.offset, sizeBytes: stored.sizeBytes, proof, etag });
   }
 
   async add(file: string, { body, proof, etag }: CopiedBytes): Promise<void> {
     const offset = this.#end;
-    // Opened for appending: it goes to the end, which is where the last one stopped.
+    // The pack is open for appending, so the bytes go to its end.
     await this.#pack.writeFile(body);
-    await this.#enter({ file, offset, sizeBytes: body.length, proof, etag });
+    await this.#append({ file, offset, sizeBytes: body.length, proof, etag });
   }
 
-  async #enter(entry: CopiedFile): Promise<void> {
+  async #append(entry: CopiedFile): Promise<void> {
     await this.#journal.writeFile(formatCopiedFile(entry));
     this.#files.set(entry.file, entry);
     this.#remember(entry);
   }
 
   #remember(entry: CopiedFile): void {
-    this.#known.set(entry.proof.sha256, entry);
+    this.#byHash.set(entry.proof.sha256, entry);
     this.#end = Math.max(this.#end, entry.offset + entry.sizeBytes);
   }
 
@@ -220,7 +225,7 @@ export class CopyWriter {
     return this.#files.size;
   }
 
-  /** Once every file is there. From then on the copy is whole. @returns the bytes that it takes. */
+  /** Completes the copy once every file has been added. @returns the size of the pack in bytes */
   async finish(): Promise<number> {
     await flush(this.#pack);
     await flush(this.#journal);
@@ -237,7 +242,7 @@ export class CopyWriter {
   }
 }
 
-/** Undefined where the pack does not hold what the entry says. */
+/** @returns undefined if the pack does not hold the bytes of this entry */
 async function readEntry(
   pack: FileHandle,
   { offset, sizeBytes, proof }: CopiedFile,

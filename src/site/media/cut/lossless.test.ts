@@ -1,17 +1,17 @@
-/** What players get over HTTP is packet for packet what ffmpeg reads of the source. */
+/** The packets that players get over HTTP equal the packets that ffmpeg reads from the source. */
 import { describe, it } from 'vitest';
 import { expectSamePackets, readPackets } from '../../../../test/media/packets.ts';
 import { withServedSource } from '../../../../test/media/serve-source.ts';
 import { hasEncoder, makeVideo, type Recipe } from '../../../../test/media/video-cache.ts';
 import { makeTrimmed, recipes } from '../../../../test/media/videos.ts';
 
-const expectLossless = async (film: string): Promise<void> => {
-  await withServedSource(film, async ({ multivariantUrl }) => {
-    expectSamePackets(await readPackets(multivariantUrl), await readPackets(film));
+const expectLossless = async (path: string): Promise<void> => {
+  await withServedSource(path, async ({ multivariantUrl }) => {
+    expectSamePackets(await readPackets(multivariantUrl), await readPackets(path));
   });
 };
 
-describe('what is served equals what was uploaded, packet for packet', () => {
+describe('served packets equal those of the upload', () => {
   const names: readonly (keyof typeof recipes)[] = [
     'mp4',
     'mp4IndexAtEnd',
@@ -42,7 +42,7 @@ describe('what is served equals what was uploaded, packet for packet', () => {
     ['hevc', 'libx265'],
     ['av1', 'libsvtav1'],
   ] as const)('%s', async (name, encoder) => {
-    // Without the encoder there is no such film to test with.
+    // Without the encoder, there is no video to test with.
     if (hasEncoder(encoder)) await expectLossless(await makeVideo(recipes[name]));
   });
 
@@ -50,7 +50,7 @@ describe('what is served equals what was uploaded, packet for packet', () => {
     ['between key frames', recipes.mp4, '3.3', '5'],
     ['on a key frame', recipes.mp4, '4', '5'],
     ['near the end', recipes.mp4IndexAtEnd, '9.1', '2'],
-    ['sound only', recipes.soundOnly, '2.345', '5'],
+    ['audio only', recipes.soundOnly, '2.345', '5'],
     ['MOV', recipes.mov, '1.5', '6'],
     ['Matroska', recipes.mkv, '3.3', '6'],
   ] as readonly (readonly [string, Recipe, string, string])[])(

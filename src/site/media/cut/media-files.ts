@@ -1,6 +1,6 @@
 /**
- * The files that hold the samples of one index. One file (a source) is kept open; of many (the pieces of an encoding) each is
- * opened when it is read, so that a long film does not hold hundreds of them.
+ * The files that hold the samples of one index. A single file (a source) stays open. Several files (the chunks of an encoding) are
+ * opened for each read, so a long video does not keep hundreds of files open.
  */
 
 import type { IndexedFile } from '../index/source-index.ts';
@@ -22,14 +22,14 @@ export class MediaFiles {
     this.#kept = kept;
   }
 
-  /** @throws Error if a single file is missing or is another than was indexed. */
+  /** @throws Error if a single file is missing, or is not the file that was indexed */
   static async open(open: OpenFile, files: readonly IndexedFile[]): Promise<MediaFiles> {
     const [only] = files;
     const kept = files.length === 1 && only ? await openWhole(open, only) : undefined;
     return new MediaFiles(open, files, kept);
   }
 
-  /** As `readScattered`; pieces stand in the order of their targets, those of one file together. */
+  /** Does what `readScattered` does, for pieces of several files. The pieces of one file follow each other. */
   async read(into: Buffer, pieces: readonly PieceOfFile[]): Promise<void> {
     if (this.#kept) return readScattered(this.#kept, into, pieces);
     for (let from = 0; from < pieces.length; ) {
@@ -56,5 +56,5 @@ async function openWhole(open: OpenFile, { name, sizeBytes }: IndexedFile): Prom
   const { size } = await file.stat();
   if (size === sizeBytes) return file;
   await file.close();
-  throw new Error(`${name} has ${size} bytes, its index is of a file of ${sizeBytes}`);
+  throw new Error(`${name} has ${size} bytes, but its index was made from a file of ${sizeBytes} bytes`);
 }

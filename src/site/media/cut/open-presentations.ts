@@ -1,11 +1,11 @@
-/** Lends open presentations, keeps a bounded number of them open, and never closes one that is lent. */
+/** Keeps a bounded number of presentations open, and never closes one that is in use. */
 import { LRUCache } from 'lru-cache';
 import { Presentation, type RevisionFiles } from './presentation.ts';
 
 interface Entry {
   readonly opening: Promise<Presentation>;
-  loans: number;
-  /** No longer in the cache: whoever returns it last closes it. */
+  users: number;
+  /** The entry has left the cache. Its last user closes it. */
   isEvicted: boolean;
 }
 
@@ -18,36 +18,40 @@ export class OpenPresentations {
       max,
       dispose: entry => {
         entry.isEvicted = true;
-        if (entry.loans === 0) this.#close(entry);
+        if (entry.users === 0) this.#close(entry);
       },
     });
   }
 
-  /** @throws what opening throws; the next call tries again */
+  /**
+   * Calls `act` with the presentation of `files`, which is open meanwhile.
+   *
+   * @throws any error of opening it or of `act`; the next call opens it again
+   */
   async use<T>(
     key: string,
-    place: RevisionFiles,
+    files: RevisionFiles,
     act: (presentation: Presentation) => Promise<T>,
   ): Promise<T> {
     let entry = this.#cache.get(key);
     if (!entry) {
-      entry = { opening: Presentation.open(place), loans: 0, isEvicted: false };
+      entry = { opening: Presentation.open(files), users: 0, isEvicted: false };
       this.#cache.set(key, entry);
     }
-    entry.loans++;
+    entry.users++;
     try {
       return await act(await entry.opening);
     } catch (error) {
-      // What failed may be the file handle: the next use opens anew.
+      // The error may come from a file handle, so the next use opens the files again.
       if (this.#cache.peek(key) === entry) this.#cache.delete(key);
       throw error;
     } finally {
-      entry.loans--;
-      if (entry.isEvicted && entry.loans === 0) this.#close(entry);
+      entry.users--;
+      if (entry.isEvicted && entry.users === 0) this.#close(entry);
     }
   }
 
-  /** Closes those whose key begins so, and waits until they and all that were closing are closed. */
+  /** Closes presentations whose key begins with `prefix`, and waits until no presentation is closing. */
   async forget(prefix = ''): Promise<void> {
     for (const key of [...this.#cache.keys()]) if (key.startsWith(prefix)) this.#cache.delete(key);
     await Promise.all(this.#closing);
@@ -56,7 +60,7 @@ export class OpenPresentations {
   #close(entry: Entry): void {
     const closing: Promise<void> = entry.opening
       .then(presentation => presentation.close())
-      // Never opened, or closed by the system: either way nothing is left open.
+      // It was never opened, or the system has closed it: nothing stays open.
       .catch(() => undefined)
       .finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);

@@ -31,14 +31,14 @@ beforeAll(async () => {
   sourcePath = await makeVideo(recipes.mp4);
   indexPath = join(directory, 'source.index');
   await prepareSource(sourcePath, indexPath);
-  await writeFile(join(directory, 'broken.index'), 'TRIBIDX1 and nothing that follows');
+  await writeFile(join(directory, 'broken.index'), 'TRIBIDX1 without a header');
   key = await readOrMakeKey(join(directory, 'key'));
   origin = createOriginServer({
     key: () => key,
     openFiles: 2,
     onError: error => errors.push(error),
     locate: async id => {
-      if (id === throwing) throw new Error('the database is away');
+      if (id === throwing) throw new Error('the database is unavailable');
       if (id === withdrawn) return 'withdrawn';
       if (id === broken) return { directory, indexes: ['broken.index'] };
       return id === video ? { directory: dirname(sourcePath), indexes: [indexPath] } : undefined;
@@ -53,7 +53,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-describe("the origin's listener", () => {
+describe('the origin server', () => {
   it.each([
     ['multivariant.m3u8', 'application/vnd.apple.mpegurl'],
     ['source-audio/media.m3u8', 'application/vnd.apple.mpegurl'],
@@ -89,7 +89,7 @@ describe("the origin's listener", () => {
     ['GET', `/v/${throwing}/${revision}/multivariant.m3u8`, 500, 'cut-failed'],
   ])('%s %s → %i %s', async (method, path, status, code) => {
     const { hostname, port } = new URL(base);
-    // Not fetch, which would tidy the path up.
+    // fetch would normalize the path.
     const request = http.request({ hostname, port, method, path });
     request.end();
     const [response] = (await once(request, 'response')) as [http.IncomingMessage];
@@ -107,17 +107,17 @@ describe("the origin's listener", () => {
     if (status === 405) expect(response.headers.allow).toBe('GET, HEAD');
   });
 
-  it('tells of what went wrong', () => {
+  it('reports errors', () => {
     expect(errors.length).toBeGreaterThanOrEqual(2);
   });
 
-  it('closes no file that an answer is being made from', async () => {
+  it('closes no file that a response is made from', async () => {
     const open = new OpenPresentations(1);
-    const place = { directory: dirname(sourcePath), indexes: [indexPath] };
+    const files = { directory: dirname(sourcePath), indexes: [indexPath] };
     const results = await Promise.all(
       Array.from({ length: 60 }, async (_, i) => {
-        // Keys differ, so that each use throws another out.
-        const file = await open.use(`video/${i % 6}`, place, async presentation => {
+        // The keys differ, so each use evicts another presentation.
+        const file = await open.use(`video/${i % 6}`, files, async presentation => {
           if (i % 7 === 0) await open.forget();
           return presentation.file(`source-video/${i % 3}.m4s`);
         });

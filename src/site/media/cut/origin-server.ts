@@ -1,7 +1,6 @@
 /**
- * The origin's own HTTP listener, from which the site's buffer fills: `GET /v/{video}/{revision}/{file}`, and of a private video
- * `/t/{token}/v/…`.
- * It makes every answer anew; keeping them is the buffer's part.
+ * The HTTP server of the origin, from which the site's buffer fills: `GET /v/{video}/{revision}/{file}`, and `/t/{token}/v/…` for
+ * private videos. It makes each response on request and keeps none: caching is the buffer's task.
  */
 import http from 'node:http';
 import { sendProblem } from '../../../kernel/http/server.ts';
@@ -19,49 +18,49 @@ const DEFAULT_OPEN_FILES = 256;
 const MAX_PATH_CHARACTERS = 256;
 
 export interface OriginServerDeps {
-  /** What a revision is made of; `withdrawn` of a video that its author took back, undefined of an unknown one. */
+  /** Finds the files of a revision: `withdrawn` if its author withdrew the video, undefined if the revision is unknown. */
   readonly locate: (video: VideoId, revision: RevisionId) => Promise<RevisionFiles | 'withdrawn' | undefined>;
-  /** Other sites' videos that are here whole. */
+  /** Complete copies of other sites' videos. */
   readonly copies?: Pick<CopyStore, 'read' | 'forget'>;
-  /** The record in this version, as canonical JSON, where it is of this revision. */
+  /** Finds the record of this version as canonical JSON, if it describes this revision. */
   readonly record?: (video: VideoId, revision: RevisionId, version: number) => Promise<string | undefined>;
-  /** Of a private video nothing is given but with this site's own token: what asks may be nginx, for anybody. */
+  /** Private videos need a token of this site even here, because the client may be nginx on behalf of any viewer. */
   readonly rights?: OriginRights;
-  /** What this site signs its bytes with, so that they can be checked wherever they come from. */
+  /** The key with which this site signs its files, so other sites can verify them wherever they got them. */
   readonly key: () => KeyPair;
-  /** How many presentations stay open (two files each, or three). */
+  /** Number of presentations that stay open, with two or three files each. */
   readonly openFiles?: number;
-  /** Hears of what went wrong in cutting; the answer to the caller is a 500 all the same. */
+  /** Receives the errors that clients get as a 500. */
   readonly onError?: (error: unknown, path: string) => void;
 }
 
 export interface OriginRights {
   isPrivate(video: VideoId): boolean;
-  /** Why this token is no right to this video; undefined where it is one. */
+  /** Returns why this token does not permit access to this video; undefined if it does. */
   checkToken(token: string, video: VideoId): unknown;
 }
 
 export interface OriginServer {
   readonly server: http.Server;
-  /** Closes a video's files, once no answer needs them. */
+  /** Closes a video's files once no response needs them. */
   readonly forget: (video: VideoId) => Promise<void>;
-  /** Stops listening, waits for answers under way, closes all files. */
+  /** Stops listening, waits for pending responses, and closes all files. */
   readonly stop: () => Promise<void>;
 }
 
-export function createOriginServer(options: OriginServerDeps): OriginServer {
-  const open = new OpenPresentations(options.openFiles ?? DEFAULT_OPEN_FILES);
+export function createOriginServer(deps: OriginServerDeps): OriginServer {
+  const open = new OpenPresentations(deps.openFiles ?? DEFAULT_OPEN_FILES);
   const server = http.createServer((request, response) => {
-    respond(options, open, request, response).catch((error: unknown) => {
+    respond(deps, open, request, response).catch((error: unknown) => {
       if (error instanceof Problem) return sendProblem(response, error);
-      options.onError?.(error, request.url ?? '');
-      sendProblem(response, problem('cut-failed', `The file could not be made: ${messageOf(error)}.`));
+      deps.onError?.(error, request.url ?? '');
+      sendProblem(response, problem('cut-failed', `The file could not be packaged: ${messageOf(error)}.`));
     });
   });
   return {
     server,
     async forget(video) {
-      options.copies?.forget(video);
+      deps.copies?.forget(video);
       await open.forget(`${video}/`);
     },
     async stop() {
@@ -75,50 +74,50 @@ export function createOriginServer(options: OriginServerDeps): OriginServer {
 }
 
 async function respond(
-  options: OriginServerDeps,
+  deps: OriginServerDeps,
   open: OpenPresentations,
   request: http.IncomingMessage,
   response: http.ServerResponse,
 ): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD');
-    sendProblem(response, problem('method-not-allowed', 'Files are read with GET or HEAD.'));
+    sendProblem(response, problem('method-not-allowed', 'Use GET or HEAD to read files.'));
     return;
   }
   const path = parsePath(request.url ?? '');
   if (!path) {
-    sendProblem(response, problem('file-unknown', 'There is nothing at this address.'));
+    sendProblem(response, problem('file-unknown', 'There is no file at this address.'));
     return;
   }
-  if (options.rights?.isPrivate(path.video) && !hasRight(options.rights, path)) {
+  if (deps.rights?.isPrivate(path.video) && !hasRight(deps.rights, path)) {
     sendProblem(response, problem('video-unknown', UNKNOWN));
     return;
   }
-  const place = await options.locate(path.video, path.revision);
-  if (place === 'withdrawn') {
-    sendProblem(response, problem('video-withdrawn', 'This video was withdrawn by its author.'));
+  const files = await deps.locate(path.video, path.revision);
+  if (files === 'withdrawn') {
+    sendProblem(response, problem('video-withdrawn', 'The author has withdrawn this video.'));
     return;
   }
-  const copied = place ? undefined : await options.copies?.read(path.video, path.revision, path.file);
+  const copied = files ? undefined : await deps.copies?.read(path.video, path.revision, path.file);
   if (copied !== undefined && copied !== 'no-file') {
     sendFile(request, response, { ...copied, contentType: 'application/octet-stream' });
     return;
   }
-  if (place === undefined && copied === undefined) {
+  if (files === undefined && copied === undefined) {
     sendProblem(response, problem('video-unknown', UNKNOWN));
     return;
   }
-  // A revision never changes its bytes: its address names them, and the version of what made them.
+  // A revision is immutable, so its address and the version of this code identify the bytes.
   const etag = `"${path.revision}/${path.file}/${CUT_VERSION}"`;
-  // Who has the name was given the bytes: nothing need be cut to say that they hold (RFC 9110, section 13.1.2).
+  // A client that has the entity tag has the bytes, so nothing needs to be cut to confirm them (RFC 9110, section 13.1.2).
   if (request.headers['if-none-match'] === etag) {
     response.writeHead(304, { etag }).end();
     return;
   }
   const file =
-    (await findRecord(options, path)) ??
-    (place &&
-      (await open.use(`${path.video}/${path.revision}`, place, presentation =>
+    (await findRecord(deps, path)) ??
+    (files &&
+      (await open.use(`${path.video}/${path.revision}`, files, presentation =>
         presentation.file(path.file),
       )));
   if (!file) {
@@ -126,14 +125,14 @@ async function respond(
     return;
   }
   const proof = signBytes(
-    options.key(),
+    deps.key(),
     mediaPath(path.video, path.revision, path.file),
     await sha256Base64(file.body),
   );
   sendFile(request, response, { ...file, proof, etag });
 }
 
-/** What this site says of the video, signed like any other file, so that whoever copies it can show who said so. */
+/** Finds the record of the video. It is signed like any other file, so a site with a copy can prove who wrote it. */
 async function findRecord(
   { record }: OriginServerDeps,
   {
@@ -178,11 +177,11 @@ interface Path {
   readonly file: string;
 }
 
-const UNKNOWN = 'This site has no such video, or not in this revision.';
+const UNKNOWN = 'This site does not have this revision of this video.';
 const hasRight = (rights: OriginRights, { token, video }: Path): boolean =>
   token !== undefined && rights.checkToken(token, video) === undefined;
 
-/** `/v/{video}/{revision}/{file}` or `/t/{token}/v/…`, a query ignored. Undefined of anything else. */
+/** Parses `/v/{video}/{revision}/{file}` and `/t/{token}/v/…` without the query; undefined for anything else. */
 function parsePath(url: string): Path | undefined {
   const path = url.split('?', 1)[0]!;
   if (path.length > MAX_PATH_CHARACTERS) return undefined;

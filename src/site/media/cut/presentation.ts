@@ -1,4 +1,4 @@
-/** The files of one revision, made when asked for: playlists, manifest, init segments, media segments cut from their files. */
+/** Makes the files of one revision on request: playlists, manifest, init segments, and media segments cut from stored files. */
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { formatDashManifest } from '../../../protocol/media/dash.ts';
@@ -20,16 +20,16 @@ import { SourceIndex } from '../index/source-index.ts';
 import type { OpenFile } from '../storage/storage.ts';
 import { MediaFiles } from './media-files.ts';
 
-/** Part of every entity tag: raise it when the bytes made from an unchanged index change. */
+/** Part of every entity tag. Raise it when an unchanged index yields other bytes. */
 export const CUT_VERSION = 1;
 
-/** What a revision is made of: index files, each with the renditions of one set. */
+/** The files from which a revision is made. Each index file describes one set of renditions. */
 export interface RevisionFiles {
-  /** The video's own; the names are relative to it. */
+  /** Directory of the video, to which all names are relative. */
   readonly directory: string;
   readonly indexes: readonly string[];
   readonly extras?: Extras;
-  /** Where files are not all in the directory. */
+  /** Opens files that may be stored outside the directory. */
   readonly open?: OpenFile;
 }
 
@@ -38,7 +38,7 @@ export interface CutFile {
   readonly body: Buffer;
 }
 
-/** A set of renditions that share files: the source's, or one encoding's. */
+/** A set of renditions that share media files: those of the source, or of one encoding. */
 interface RenditionSet {
   readonly index: SourceIndex;
   readonly files: MediaFiles;
@@ -46,35 +46,35 @@ interface RenditionSet {
 
 interface IndexedTrack {
   readonly set: RenditionSet;
-  /** Of the rendition in its index. */
+  /** Position of the rendition in the index. */
   readonly which: number;
 }
 
 export class Presentation {
   readonly #sets: readonly RenditionSet[];
-  readonly #places: ReadonlyMap<string, IndexedTrack>;
+  readonly #tracks: ReadonlyMap<string, IndexedTrack>;
 
   readonly #durationMs: number;
   readonly #extras: ExtraFiles | undefined;
 
-  private constructor(sets: readonly RenditionSet[], place: RevisionFiles) {
+  private constructor(sets: readonly RenditionSet[], files: RevisionFiles) {
     this.#sets = sets;
-    this.#extras = place.extras && new ExtraFiles(openerOf(place), place.extras);
+    this.#extras = files.extras && new ExtraFiles(openerOf(files), files.extras);
     const ends = sets.flatMap(({ index }) => index.renditions.map(({ end, timescale }) => end / timescale));
     this.#durationMs = Math.max(1, Math.round(Math.max(...ends) * 1_000));
-    this.#places = new Map(
+    this.#tracks = new Map(
       sets.flatMap(set =>
         set.index.renditions.map(({ rendition }, which) => [rendition.id, { set, which }] as const),
       ),
     );
   }
 
-  /** @throws Error if a file is missing, or an index is not of its files. */
-  static async open(place: RevisionFiles): Promise<Presentation> {
-    const openFile = openerOf(place);
+  /** @throws Error if a file is missing, or is not the file that was indexed */
+  static async open(files: RevisionFiles): Promise<Presentation> {
+    const openFile = openerOf(files);
     const sets: RenditionSet[] = [];
     try {
-      for (const name of place.indexes) {
+      for (const name of files.indexes) {
         const index = await SourceIndex.read(await openFile(name), name);
         try {
           sets.push({ index, files: await MediaFiles.open(openFile, index.files) });
@@ -83,14 +83,14 @@ export class Presentation {
           throw error;
         }
       }
-      return new Presentation(sets, place);
+      return new Presentation(sets, files);
     } catch (error) {
       await closeAll(sets);
       throw error;
     }
   }
 
-  /** In the order of the multivariant playlist. */
+  /** The renditions in the order of the multivariant playlist. */
   get renditions(): readonly Rendition[] {
     const media = this.#sets.flatMap(({ index }) => index.renditions.map(({ rendition }) => rendition));
     return [...media, ...(this.#extras?.renditions ?? [])];
@@ -100,7 +100,7 @@ export class Presentation {
     return {
       durationMs: this.#durationMs,
       renditions: Object.fromEntries(
-        [...this.#places].map(([id, { set, which }]) => [
+        [...this.#tracks].map(([id, { set, which }]) => [
           id,
           { timescale: set.index.renditions[which]!.timescale, runs: toRuns(set.index.listTicks(which)) },
         ]),
@@ -109,11 +109,12 @@ export class Presentation {
   }
 
   /**
-   * @param relativePath `multivariant.m3u8`, `manifest.mpd`, `timeline.json`, what stands beside them
-   *   (`extras/extra-files.ts`), or `{rendition}/` and `media.m3u8`, `init.mp4` or
-   *   `{number}.m4s`
-   * @returns undefined where there is no such file
-   * @throws Error if a file cannot be read
+   * Makes a file of the revision.
+   *
+   * @param relativePath `multivariant.m3u8`, `manifest.mpd`, `timeline.json`, an extra file (`extras/extra-files.ts`), or
+   *   `{rendition}/media.m3u8`, `{rendition}/init.mp4` or `{rendition}/{number}.m4s`
+   * @returns undefined if there is no such file
+   * @throws Error if a stored file cannot be read
    */
   async file(relativePath: string): Promise<CutFile | undefined> {
     switch (relativePath) {
@@ -127,9 +128,9 @@ export class Presentation {
     const extra = await this.#extras?.file(relativePath, this.#durationMs);
     if (extra) return extra;
     const [id = '', name, ...rest] = relativePath.split('/');
-    const place = this.#places.get(id);
-    if (!place || name === undefined || rest.length > 0) return undefined;
-    const { set, which } = place;
+    const track = this.#tracks.get(id);
+    if (!track || name === undefined || rest.length > 0) return undefined;
+    const { set, which } = track;
     if (name === MEDIA_PLAYLIST) {
       const { shownFromSeconds } = set.index.renditions[which]!;
       return text(PLAYLIST_TYPE, formatMediaPlaylist(set.index.listDurations(which), { shownFromSeconds }));
@@ -140,18 +141,18 @@ export class Presentation {
       return { contentType, body: formatInitSegment(description, timescale, editMediaTime) };
     }
     const number = /^(0|[1-9]\d{0,8})\.m4s$/.exec(name)?.[1];
-    const body = number === undefined ? undefined : await cut(place, Number(number));
+    const body = number === undefined ? undefined : await cut(track, Number(number));
     return body && { contentType, body };
   }
 
-  /** Waits for nothing: the caller closes when no `file` is under way. */
+  /** The caller must not close the presentation while it makes a file. */
   close(): Promise<void> {
     return closeAll(this.#sets);
   }
 }
 
-const openerOf = ({ directory, open: own }: RevisionFiles): OpenFile =>
-  own ?? (name => open(resolve(directory, name), 'r'));
+const openerOf = ({ directory, open: openElsewhere }: RevisionFiles): OpenFile =>
+  openElsewhere ?? (name => open(resolve(directory, name), 'r'));
 
 async function closeAll(sets: readonly RenditionSet[]): Promise<void> {
   await Promise.all(sets.flatMap(({ index, files }) => [index.close(), files.close()]));
@@ -165,14 +166,14 @@ async function cut({ set, which }: IndexedTrack, number: number): Promise<Buffer
   const stored = await set.index.readSamples(which, segment);
   const samples =
     prefix.length === 0 ? stored : stored.map(s => ({ ...s, sizeBytes: s.sizeBytes + prefix.length }));
-  const { bytes, dataStart } = formatCmafSegment(
-    description.kind,
+  const { bytes, dataStart } = formatCmafSegment({
+    kind: description.kind,
     hasComposition,
     number,
-    segment.decodeTime,
+    decodeTime: segment.decodeTime,
     samples,
-    segment.dataBytes,
-  );
+    dataBytes: segment.dataBytes,
+  });
   let at = dataStart;
   const pieces = stored.map(({ file, offset, sizeBytes }) => {
     if (prefix.length > 0) at += prefix.copy(bytes, at);

@@ -1,4 +1,4 @@
-/** Each file that is served, by itself: boxes, key frames, boundaries, playlists, pictures that decode. */
+/** Checks each served file: boxes, key frames, boundaries, playlists, and that segments decode. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -19,12 +19,12 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 async function withPresentation<T>(
-  film: string,
+  path: string,
   use: (presentation: Presentation, prepared: PreparedSource) => Promise<T>,
 ): Promise<T> {
   const indexPath = join(directory, 'source.index');
-  const prepared = await prepareSource(film, indexPath);
-  const presentation = await Presentation.open({ directory: dirname(film), indexes: [indexPath] });
+  const prepared = await prepareSource(path, indexPath);
+  const presentation = await Presentation.open({ directory: dirname(path), indexes: [indexPath] });
   try {
     return await use(presentation, prepared);
   } finally {
@@ -43,7 +43,7 @@ async function readAll(presentation: Presentation, rendition: string): Promise<r
 
 const moofOf = (segment: Buffer) =>
   findBox(segment, { type: '', start: 0, body: 0, end: segment.length }, 'moof');
-/** Decode time, and flags of the first sample. */
+/** Reads the decode time of a segment and the flags of its first sample. */
 function readStart(segment: Buffer): { decodeTime: number; flags: number } {
   const traf = findBox(segment, moofOf(segment), 'traf');
   const tfdt = findBox(segment, traf, 'tfdt')!;
@@ -59,7 +59,7 @@ const readDurations = (playlist: string): readonly number[] =>
 
 describe('files of a revision', () => {
   it.each(['mp4', 'webm', 'mkv', 'vfr', 'twoLanguages'] as const)(
-    '%s: segments decode, one by one and together',
+    '%s: segments decode separately and together',
     async name => {
       await withPresentation(await makeVideo(recipes[name]), async (presentation, prepared) => {
         for (const { id } of prepared.renditions) {
@@ -76,7 +76,7 @@ describe('files of a revision', () => {
   );
 
   it.each(['mp4', 'webm', 'mkv', 'vfr'] as const)(
-    '%s: pictures begin with a sync sample, sound within a frame of them',
+    '%s: video segments begin with a sync sample, audio segments within a frame of them',
     async name => {
       await withPresentation(await makeVideo(recipes[name]), async (presentation, prepared) => {
         const [video, audio] = prepared.renditions;
@@ -86,14 +86,15 @@ describe('files of a revision', () => {
           const durations = readDurations((await presentation.file(`${id}/media.m3u8`))!.body.toString());
           return durations.map((_, i) => durations.slice(0, i).reduce((sum, d) => sum + d, 0));
         };
-        const [pictures, sound] = [await starts(video!.id), await starts(audio!.id)];
-        expect(sound).toHaveLength(pictures.length);
-        for (const [i, start] of sound.entries()) expect(Math.abs(start - pictures[i]!)).toBeLessThan(0.04);
+        const [videoStarts, audioStarts] = [await starts(video!.id), await starts(audio!.id)];
+        expect(audioStarts).toHaveLength(videoStarts.length);
+        for (const [i, start] of audioStarts.entries())
+          expect(Math.abs(start - videoStarts[i]!)).toBeLessThan(0.04);
       });
     },
   );
 
-  it('are whole boxes, in a row, without gaps in decode time', async () => {
+  it('consist of complete boxes without gaps in decode time', async () => {
     await withPresentation(await makeVideo(recipes.mp4), async (presentation, prepared) => {
       for (const { id } of prepared.renditions) {
         let next = 0;
@@ -113,7 +114,7 @@ describe('files of a revision', () => {
     });
   });
 
-  it('are named by playlists of the right form', async () => {
+  it('are listed in valid playlists', async () => {
     await withPresentation(await makeVideo(recipes.twoLanguages), async (presentation, prepared) => {
       expect(prepared.renditions.map(({ id }) => id)).toEqual([
         'source-video',
@@ -153,7 +154,7 @@ describe('files of a revision', () => {
     });
   });
 
-  it('have bandwidths that hold for every segment', async () => {
+  it('stay within the bandwidth of their rendition', async () => {
     await withPresentation(await makeVideo(recipes.vfr), async (presentation, prepared) => {
       for (const { id, bandwidthBps } of prepared.renditions) {
         const durations = readDurations((await presentation.file(`${id}/media.m3u8`))!.body.toString());
@@ -165,10 +166,10 @@ describe('files of a revision', () => {
     });
   });
 
-  it('show a turned or stretched picture in its shape', async () => {
-    const turned = join(directory, 'turned.mp4');
-    await writeRotated(await readFile(await makeVideo(recipes.mp4)), turned);
-    await withPresentation(turned, async (presentation, prepared) => {
+  it('keep rotation and pixel aspect ratio', async () => {
+    const rotated = join(directory, 'rotated.mp4');
+    await writeRotated(await readFile(await makeVideo(recipes.mp4)), rotated);
+    await withPresentation(rotated, async (presentation, prepared) => {
       expect(prepared).toMatchObject({ width: 180, height: 320 });
       const init = (await presentation.file('source-video/init.mp4'))!.body;
       const tkhd = init.indexOf('tkhd') + 4;
@@ -211,15 +212,15 @@ describe('files of a revision', () => {
     });
   });
 
-  it('are refused when the source is no longer the file that was indexed', async () => {
-    const film = join(directory, 'changed.mp4');
+  it('fail if the source is no longer the file that was indexed', async () => {
+    const path = join(directory, 'changed.mp4');
     const bytes = await readFile(await makeVideo(recipes.mp4));
-    await writeFile(film, bytes);
+    await writeFile(path, bytes);
     const indexPath = join(directory, 'changed.index');
-    await prepareSource(film, indexPath);
-    await writeFile(film, bytes.subarray(0, -1));
-    await expect(Presentation.open({ directory: dirname(film), indexes: [indexPath] })).rejects.toThrow(
-      /its index is of a file of/,
+    await prepareSource(path, indexPath);
+    await writeFile(path, bytes.subarray(0, -1));
+    await expect(Presentation.open({ directory: dirname(path), indexes: [indexPath] })).rejects.toThrow(
+      /but its index was made from a file of/,
     );
   });
 });

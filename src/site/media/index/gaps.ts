@@ -1,25 +1,25 @@
-/** Whether players bear how long a film's pictures stand and its sound is silent (pure). */
+/** Detects gaps in video and audio that players do not tolerate (pure). */
 import type { Samples } from '../containers/containers.ts';
 import type { ServedTrack, TimedTrack } from './timeline.ts';
 
-/** How long a picture may stand, and sound be missing, in the middle: so much hls.js, Shaka Player and dash.js were seen to bear. */
+/** Longest gap inside a track, in seconds: hls.js, Shaka Player and dash.js tolerated these in tests. */
 const MAX_GAP_SECONDS = { video: 20, audio: 2 } as const;
-/** How much later than the film a track may begin, or earlier end. */
-const MAX_SHORT_SECONDS = 1;
+/** How much later than the video a track may begin, and how much earlier it may end. */
+const MAX_MISSING_SECONDS = 1;
 
-/** Of sound without pictures nothing is missing: what is not there is passed over. */
+/** A source without video has no gaps: players skip missing audio. */
 export function hasGaps(tracks: readonly ServedTrack<TimedTrack>[]): boolean {
   if (!tracks.some(({ track }) => track.kind === 'video')) return false;
-  const filmEnd = Math.max(...tracks.map(({ end, track }) => end / track.timescale));
+  const videoEnd = Math.max(...tracks.map(({ end, track }) => end / track.timescale));
   return tracks.some(
     ({ track: { kind, timescale }, samples, start, end }) =>
-      start / timescale > MAX_SHORT_SECONDS ||
-      filmEnd - end / timescale > MAX_SHORT_SECONDS ||
+      start / timescale > MAX_MISSING_SECONDS ||
+      videoEnd - end / timescale > MAX_MISSING_SECONDS ||
       longestStepTicks(samples) / timescale > MAX_GAP_SECONDS[kind],
   );
 }
 
-/** From one sample to the next, in the order of decoding: that of showing has the same holes. */
+/** Measures steps in decode order, which has the same gaps as presentation order. */
 function longestStepTicks({ count, decodeTimes, durations }: Samples): number {
   let longest = durations[count - 1] ?? 0;
   for (let i = 1; i < count; i++) longest = Math.max(longest, decodeTimes[i]! - decodeTimes[i - 1]!);

@@ -1,12 +1,12 @@
 /**
- * The index of a set of renditions: what they are, and where each segment's samples are in the files that hold them (the
- * source, or the pieces of an encoding), so that one small read finds what a segment is cut from.
+ * The index file of a set of renditions. It describes them and locates the samples of each segment in the media files (the source,
+ * or the chunks of an encoding), so one small read finds everything from which a segment is cut.
  *
  *     magic "TRIBIDX1" | u32 header length | header (JSON) | per rendition: segment records, sample records
  *
- * Numbers are little-endian. A segment record (32 bytes): u32 first sample, u32 samples, u32 data bytes, u32 zero,
- * f64 decode time, f64 start on the playlist's timeline. A sample record (20 bytes): u48 position in its file, u16 file,
- * u32 size with bit 31 set of a sync sample, u32 duration, i32 composition offset. Times in ticks.
+ * Numbers are little-endian, times are ticks. A segment record (32 bytes): u32 first sample, u32 number of samples, u32 data
+ * bytes, u32 zero, f64 decode time, f64 start on the playlist's timeline. A sample record (20 bytes): u48 position in its file,
+ * u16 file, u32 size with bit 31 set for a sync sample, u32 duration, i32 composition offset.
  */
 import { open, rm } from 'node:fs/promises';
 import * as z from 'zod';
@@ -30,11 +30,11 @@ const indexedRenditionSchema = z.strictObject({
   timescale: z.int().positive(),
   editMediaTime: z.int().nonnegative(),
   hasComposition: z.boolean(),
-  /** Base64; stands before every sample. */
+  /** Bytes that precede every sample, in base64. */
   samplePrefix: z.base64(),
-  /** What lies before is there only to decode what follows: players begin here, seconds. */
+  /** Where players begin, in seconds. The samples before only serve to decode the samples after. */
   shownFromSeconds: z.number().positive().optional(),
-  /** Where the last segment ends on the playlist's timeline, ticks. */
+  /** End of the last segment on the playlist's timeline, in ticks. */
   end: z.number(),
   segmentCount: z.int().positive(),
   sampleCount: z.int().positive(),
@@ -42,9 +42,9 @@ const indexedRenditionSchema = z.strictObject({
 export type IndexedRendition = z.infer<typeof indexedRenditionSchema>;
 
 const indexedFileSchema = z.strictObject({
-  /** Relative to the video's directory. */
+  /** Name relative to the video's directory. */
   name: z.string().min(1).max(255),
-  /** When it was indexed: another size is another file. */
+  /** Size when the file was indexed: a file of another size is another file. */
   sizeBytes: z.int().positive(),
 });
 export type IndexedFile = z.infer<typeof indexedFileSchema>;
@@ -52,9 +52,9 @@ export type IndexedFile = z.infer<typeof indexedFileSchema>;
 export const MAX_INDEXED_FILES = 2 ** 16;
 
 const headerSchema = z.strictObject({
-  /** Of all files together. */
+  /** Total size of the files. */
   sourceBytes: z.int().positive(),
-  /** Absent in the first indexes, which were of `source` alone. */
+  /** Absent in early indexes, which described only the file `source`. */
   files: z.array(indexedFileSchema).min(1).max(MAX_INDEXED_FILES).optional(),
   renditions: z.array(indexedRenditionSchema).min(1),
 });
@@ -65,7 +65,7 @@ export interface RenditionToIndex {
   readonly samples: Samples;
 }
 
-/** Writes the index so that it is there whole or not at all. */
+/** Writes an index file atomically and durably. */
 export async function writeSourceIndex(
   path: string,
   files: readonly IndexedFile[],
@@ -119,7 +119,7 @@ function formatSamples(samples: Samples): Buffer {
     const at = i * SAMPLE_RECORD_BYTES;
     const offset = offsets[i]!;
     const decode = decodeTimes[i]!;
-    // What a fragment's durations add up to is the decode time of the next: gaps are part of a duration.
+    // The durations of a fragment add up to the decode time of the next one, so gaps are part of a duration.
     const duration = i + 1 < count ? decodeTimes[i + 1]! - decode : durations[i]!;
     view.setUint32(at, offset % 2 ** 32, true);
     view.setUint16(at + 4, Math.floor(offset / 2 ** 32), true);
@@ -131,7 +131,7 @@ function formatSamples(samples: Samples): Buffer {
   return out;
 }
 
-/** What a rendition's samples must keep to for the records to hold them. */
+/** Largest values that a sample record can hold. */
 export const MAX_SAMPLE_BYTES = 2 ** 31 - 1;
 export const MAX_SAMPLE_DURATION = 2 ** 32 - 1;
 export const MAX_COMPOSITION_OFFSET = 2 ** 31 - 1;
@@ -145,13 +145,13 @@ export interface SegmentRecord {
 }
 
 export interface SampleRecord extends SegmentSample {
-  /** Which of `files`. */
+  /** Index into `files`. */
   readonly file: number;
   /** Position in that file. */
   readonly offset: number;
 }
 
-/** An open index file. Holds the header and the segment records; samples are read when asked for. */
+/** An open index file. It keeps the header and the segment records in memory and reads samples on request. */
 export class SourceIndex {
   readonly files: readonly IndexedFile[];
   readonly renditions: readonly IndexedRendition[];
@@ -172,12 +172,17 @@ export class SourceIndex {
     this.#samplesAt = samplesAt;
   }
 
-  /** @throws Error if the file is not an index of this version. */
+  /** @throws Error if the file is not an index of this version */
   static async open(path: string): Promise<SourceIndex> {
     return SourceIndex.read(await open(path, 'r'), path);
   }
 
-  /** Takes the file over and closes it in the end. @param name for what goes wrong */
+  /**
+   * Takes ownership of the file and closes it.
+   *
+   * @param name for error messages
+   * @throws Error if the file is not an index of this version
+   */
   static async read(file: StoredFile, name: string): Promise<SourceIndex> {
     try {
       const prefix = await readExactly(file, 0, PREFIX_BYTES);
@@ -217,14 +222,14 @@ export class SourceIndex {
     };
   }
 
-  /** Durations of a rendition's segments, ticks. */
+  /** Lists the durations of a rendition's segments in ticks. */
   listTicks(rendition: number): readonly number[] {
     const { segmentCount, end } = this.renditions[rendition]!;
     const starts = Array.from({ length: segmentCount }, (_, i) => this.findSegment(rendition, i)!.start);
     return starts.map((start, i) => (starts[i + 1] ?? end) - start);
   }
 
-  /** Durations of a rendition's segments, seconds. */
+  /** Lists the durations of a rendition's segments in seconds. */
   listDurations(rendition: number): readonly number[] {
     const { timescale } = this.renditions[rendition]!;
     return this.listTicks(rendition).map(ticks => ticks / timescale);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SampleColumns } from '../containers/containers.ts';
 import { measureBandwidth, type PlannedTrack, planAtBoundaries, planSegments } from './plan.ts';
 
-/** Frames of equal length, a sync sample every `gop` of them. */
+/** Frames of equal length, with a sync sample every `gop` frames. */
 function makeTrack(
   kind: 'video' | 'audio',
   of: {
@@ -41,10 +41,10 @@ describe('the plan of segments', () => {
   it.each([
     ['2 s', 50, [4, 4, 2]],
     ['4 s', 100, [4, 4, 2]],
-    ['3 s: three is nearer to four than six, but not than the rest', 75, [3, 3, 4]],
+    ['3 s: three is nearer to four than six is, but not than the remainder', 75, [3, 3, 4]],
     ['3.96 s', 99, [3.96, 3.96, 2.08]],
     ['5 s', 125, [5, 5]],
-    ['every picture', 1, [4, 4, 2]],
+    ['frame', 1, [4, 4, 2]],
     ['10 s', 250, [10]],
   ])('cuts at key frames about every four seconds: one every %s', (_often, gop, expected) => {
     const [video] = planSegments([
@@ -53,17 +53,17 @@ describe('the plan of segments', () => {
     expect(durations(video!, 25_000)).toEqual(expected);
   });
 
-  it('leaves no rest at the end that players would take for buffered', () => {
+  it('leaves no remainder at the end that players would treat as buffered', () => {
     const video = makeTrack('video', { timescale: 25_000, frameTicks: 1_000, count: 103, gop: 100 });
     const audio = makeTrack('audio', { timescale: 48_000, frameTicks: 1_024, count: 190 });
-    const [pictures, sound] = planSegments([video, audio]);
-    expect(durations(pictures!, 25_000)).toEqual([4.12]);
-    expect(sound).toHaveLength(1);
-    const rung = makeTrack('video', { timescale: 25_000, frameTicks: 1_000, count: 201, gop: 100 });
-    expect(planAtBoundaries([rung, audio], [4, 8]).map(segments => segments.length)).toEqual([2, 1]);
+    const [videoSegments, audioSegments] = planSegments([video, audio]);
+    expect(durations(videoSegments!, 25_000)).toEqual([4.12]);
+    expect(audioSegments).toHaveLength(1);
+    const longer = makeTrack('video', { timescale: 25_000, frameTicks: 1_000, count: 201, gop: 100 });
+    expect(planAtBoundaries([longer, audio], [4, 8]).map(segments => segments.length)).toEqual([2, 1]);
   });
 
-  it('covers every sample once, whatever the edit', () => {
+  it('covers every sample once, also with an edit', () => {
     const [video] = planSegments([
       makeTrack('video', { timescale: 25_000, frameTicks: 1_000, count: 250, gop: 30, edit: 2_000 }),
     ]);
@@ -76,7 +76,7 @@ describe('the plan of segments', () => {
     expect(video!.at(-1)!.end).toBe(250_000);
   });
 
-  it('cuts sound within a frame after the picture', () => {
+  it('cuts audio within a frame after the video', () => {
     const [video, audio] = planSegments([
       makeTrack('video', { timescale: 25_000, frameTicks: 1_000, count: 250, gop: 60 }),
       makeTrack('audio', { timescale: 44_100, frameTicks: 1_024, count: 431 }),
@@ -89,7 +89,7 @@ describe('the plan of segments', () => {
     }
   });
 
-  it('goes on by itself where sound outlasts the picture, and stops where it ends early', () => {
+  it('continues evenly if audio is longer than the video, and stops if it is shorter', () => {
     const video = makeTrack('video', { timescale: 25, frameTicks: 1, count: 250, gop: 50 });
     const [, long, short] = planSegments([
       video,
@@ -100,14 +100,14 @@ describe('the plan of segments', () => {
     expect(durations(short!, 1_000)).toEqual([4, 1]);
   });
 
-  it('cuts sound alone every four seconds', () => {
+  it('cuts audio without video every four seconds', () => {
     const [audio] = planSegments([makeTrack('audio', { timescale: 1_000, frameTicks: 20, count: 575 })]);
     expect(durations(audio!, 1_000)).toEqual([4, 4, 3.5]);
   });
 
-  it('refuses key frames too far apart, and segments too large', () => {
+  it('rejects key frames too far apart, and segments too large', () => {
     const rare = makeTrack('video', { timescale: 25, frameTicks: 1, count: 25 * 90, gop: 25 * 70 });
-    expect(() => planSegments([rare])).toThrow(/key frames up to 70 seconds apart/);
+    expect(() => planSegments([rare])).toThrow(/key frames of this video are up to 70 seconds apart/);
     const large = makeTrack('video', {
       timescale: 25,
       frameTicks: 1,
@@ -115,15 +115,15 @@ describe('the plan of segments', () => {
       gop: 125,
       sizeBytes: 2 ** 20,
     });
-    expect(() => planSegments([large])).toThrow(/needs 126 MB for 5\.0 seconds/);
+    expect(() => planSegments([large])).toThrow(/takes 126 MB for 5\.0 seconds/);
   });
 
-  it('refuses a film of a thousand years at once', () => {
+  it('rejects a video of a thousand years at once', () => {
     const slow = makeTrack('audio', { timescale: 1, frameTicks: 2 ** 31, count: 15 });
-    expect(() => planSegments([slow])).toThrow(/lasts 8947849 hours; at most 100/);
+    expect(() => planSegments([slow])).toThrow(/claims to last 8947849 hours; the limit is 100 hours/);
   });
 
-  it('measures the peak over runs of about a target duration, not over a short rest', () => {
+  it('measures the peak over runs of about a target duration, not over a short remainder', () => {
     const segment = (start: number, end: number, sizeBytes: number) => ({
       firstSample: 0,
       sampleCount: 1,

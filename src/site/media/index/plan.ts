@@ -1,4 +1,4 @@
-/** Where segments begin and end (pure): on video sync samples, about every four seconds, sound cut where pictures are. */
+/** Plans segments (pure): they begin at video sync samples, about every four seconds, and audio is cut at the same times. */
 import {
   MAX_SEGMENT_BYTES,
   MAX_SEGMENT_DURATION_MS,
@@ -14,61 +14,61 @@ export interface PlannedTrack {
   readonly timescale: number;
   readonly samples: Samples;
   readonly editMediaTime: number;
-  /** Ticks, after the edit list. */
+  /** Presentation times in ticks, after the edit list. */
   readonly start: number;
   readonly end: number;
   readonly hasComposition: boolean;
-  /** Bytes before every sample that the file stores once. */
+  /** Length of the bytes that precede every sample and are stored once. */
   readonly samplePrefixBytes: number;
 }
 
 export interface PlannedSegment {
   readonly firstSample: number;
   readonly sampleCount: number;
-  /** Of all samples together. */
+  /** Total size of the samples. */
   readonly dataBytes: number;
-  /** Of the whole segment file. */
+  /** Size of the whole segment file. */
   readonly sizeBytes: number;
-  /** On the playlist's timeline, ticks: where it begins and where the next one does. */
+  /** Ticks on the playlist's timeline. A segment ends where the next one begins. */
   readonly start: number;
   readonly end: number;
 }
 
 const TARGET_SECONDS = TARGET_SEGMENT_DURATION_MS / 1_000;
-/** A shorter rest at the end belongs to the segment before: players take so little for buffered, and never come to the end. */
+/** A shorter remainder joins the segment before: players treat so little as already buffered and never reach the end. */
 const MIN_TAIL_SECONDS = 0.5;
-/** Bounds the length of playlists, and the work that a clock gone mad can cause. */
+/** Bounds the length of playlists, and the work that invalid timestamps can cause. */
 const MAX_DURATION_HOURS = 100;
 
 /**
- * Plans all tracks together. The playlist's timeline begins at zero in each of them.
+ * Plans all tracks together. The timeline of each playlist begins at zero.
  *
- * @returns one list per track, in the order given
- * @throws SourceRejected if a segment would be too long or too large, or the film lasts too long.
+ * @returns one list per track, in the given order
+ * @throws SourceRejected if a segment would be too long or too large, or the video is too long
  */
 export function planSegments(tracks: readonly PlannedTrack[]): readonly (readonly PlannedSegment[])[] {
   for (const { end, timescale } of tracks) {
-    // Written so that what is not a number fails too.
+    // This form of the comparison also rejects NaN.
     if (!(end / timescale <= MAX_DURATION_HOURS * 3_600)) throw tooLong(end / timescale);
   }
   const video = tracks.find(track => track.kind === 'video');
   if (!video) return tracks.map(track => planFollowing(track, listEvenly(0, track.end / track.timescale)));
-  const pictures = planVideo(video);
-  const boundaries = pictures.slice(1).map(segment => segment.start / video.timescale);
+  const videoSegments = planVideo(video);
+  const boundaries = videoSegments.slice(1).map(segment => segment.start / video.timescale);
   const videoEnd = video.end / video.timescale;
   return tracks.map(track => {
-    if (track === video) return pictures;
+    if (track === video) return videoSegments;
     return planFollowing(track, [...boundaries, ...listEvenly(videoEnd, track.end / track.timescale)]);
   });
 }
 
-/** Cuts every track at the same boundaries (seconds), pictures at the first key frame from each on. */
+/** Cuts every track at the same boundaries (seconds), video at the first key frame at or after each. */
 export const planAtBoundaries = (
   tracks: readonly PlannedTrack[],
   boundaries: readonly number[],
 ): readonly (readonly PlannedSegment[])[] => tracks.map(track => planFollowing(track, boundaries));
 
-/** Boundaries every four seconds after `from`, the last at least two seconds before `end`. */
+/** Lists boundaries (seconds) every four seconds after `from`. The last is at least two seconds before `end`. */
 function listEvenly(from: number, end: number): readonly number[] {
   const boundaries: number[] = [];
   for (let i = 1; from + (i + 0.5) * TARGET_SECONDS < end; i++) boundaries.push(from + i * TARGET_SECONDS);
@@ -93,7 +93,8 @@ function planVideo(track: PlannedTrack): readonly PlannedSegment[] {
   for (let i = 0; i < samples.count; i++) {
     if (i > 0 && samples.sync[i] === 1) {
       const time = samples.presentationTimes[i]!;
-      // Of two places to cut, the one nearer to the target; from half a limit on, the first: what follows may be as large.
+      // Of two possible cuts, the one nearer to the target is chosen. From half of a limit on, the first one is chosen, because
+      // the samples after it may take as much again.
       const isNearer = target - (candidateTime - start) <= time - start - target;
       const isTooMuch =
         bytes > MAX_SEGMENT_BYTES / 2 || time - start > (MAX_SEGMENT_DURATION_MS / 2_000) * timescale;
@@ -117,8 +118,8 @@ function planVideo(track: PlannedTrack): readonly PlannedSegment[] {
 }
 
 /**
- * Cuts a track at the first sample at or after each boundary (seconds) with which decoding can begin; boundaries that would
- * leave nothing, or next to nothing at the end, are dropped.
+ * Cuts a track at the first sync sample at or after each boundary (seconds). A boundary is dropped if its segment would be empty,
+ * or too short at the end.
  */
 function planFollowing(track: PlannedTrack, boundaries: readonly number[]): readonly PlannedSegment[] {
   const { samples, timescale, editMediaTime } = track;
@@ -160,24 +161,26 @@ function makeSegments(track: PlannedTrack, cuts: readonly number[]): readonly Pl
 const tooLong = (seconds: number): SourceRejected =>
   new SourceRejected(
     'structure-unsupported',
-    `The film says that it lasts ${Math.ceil(seconds / 3_600)} hours; at most ${MAX_DURATION_HOURS} can be published. If it is shorter, its clock is damaged: export it anew. If not, cut it into shorter films.`,
+    `This file claims to last ${Math.ceil(seconds / 3_600)} hours; the limit is ${MAX_DURATION_HOURS} hours. If the video is shorter, its timestamps are damaged: export it again. Otherwise split it into shorter videos.`,
   );
 
 const tooFarApart = (seconds: number): SourceRejected =>
   new SourceRejected(
     'segments-too-large',
-    `The film has key frames up to ${Math.ceil(seconds)} seconds apart, so viewers could not move about in it. Export it with a key frame at least every ten seconds and upload it again.`,
+    `The key frames of this video are up to ${Math.ceil(seconds)} seconds apart, so viewers could not seek in it. Export it with a key frame at least every ten seconds, and upload it again.`,
   );
 
 const tooLarge = (kind: 'video' | 'audio', sizeBytes: number, seconds: number): SourceRejected =>
   new SourceRejected(
     'segments-too-large',
-    `The ${kind === 'video' ? 'picture' : 'sound'} of this film needs ${Math.ceil(sizeBytes / 2 ** 20)} MB for ${seconds.toFixed(1)} seconds, more than can be sent at once. Export it at a lower bit rate, or with more key frames, and upload it again.`,
+    `The ${kind === 'video' ? 'video' : 'audio track'} takes ${Math.ceil(sizeBytes / 2 ** 20)} MB for ${seconds.toFixed(1)} seconds, which is too much for one segment. Export the video at a lower bit rate or with more key frames, and upload it again.`,
   );
 
 /**
- * The largest bit rate of any run of neighbouring segments that lasts 0.5 to 1.5 target durations, and the mean of
- * all (RFC 8216bis, section 4.4.6.2). Bits per second, at least 1.
+ * Measures the largest bit rate of any run of consecutive segments that lasts 0.5 to 1.5 target durations, and the average of all
+ * segments (RFC 8216bis, section 4.4.6.2).
+ *
+ * @returns bits per second, at least 1
  */
 export function measureBandwidth(
   segments: readonly PlannedSegment[],

@@ -28,13 +28,13 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe('preparing in a worker', () => {
-  it('gives what preparing here gives', async () => {
-    const film = await makeVideo(recipes.mp4);
-    const here = await prepareSource(film, join(directory, 'here.index'));
-    expect(await prepareInWorker(film, join(directory, 'there.index'), { workerUrl })).toEqual(here);
+  it('returns what prepareSource returns', async () => {
+    const path = await makeVideo(recipes.mp4);
+    const here = await prepareSource(path, join(directory, 'here.index'));
+    expect(await prepareInWorker(path, join(directory, 'there.index'), { workerUrl })).toEqual(here);
   });
 
-  it('hands a refusal over intact', async () => {
+  it('passes on a rejection unchanged', async () => {
     const path = join(directory, 'page.mp4');
     await writeFile(path, '<!DOCTYPE html><title>not found</title>');
     await expect(prepareInWorker(path, join(directory, 'page.index'), { workerUrl })).rejects.toMatchObject({
@@ -44,26 +44,26 @@ describe('preparing in a worker', () => {
     });
   });
 
-  it('passes a failure of the machine on as what it is', async () => {
+  it('passes on an error of the machine', async () => {
     await expect(
       prepareInWorker(join(directory, 'missing'), join(directory, 'missing.index'), { workerUrl }),
     ).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('stops after the time limit and leaves nothing behind', async () => {
-    const film = await makeVideo(recipes.mp4);
+  it('stops after the time limit and leaves no files', async () => {
+    const path = await makeVideo(recipes.mp4);
     await expect(
-      prepareInWorker(film, join(directory, 'late.index'), { workerUrl, timeLimitMs: 1 }),
+      prepareInWorker(path, join(directory, 'late.index'), { workerUrl, timeLimitMs: 1 }),
     ).rejects.toMatchObject({ code: 'check-exceeded' });
     expect((await readdir(directory)).filter(name => name.startsWith('late.'))).toEqual([]);
   });
 
-  it('stops when asked to', async () => {
-    const film = await makeVideo(recipes.mp4);
+  it('stops when aborted', async () => {
+    const path = await makeVideo(recipes.mp4);
     const stopping = new AbortController();
-    const preparing = prepareInWorker(film, join(directory, 'stopped.index'), {
+    const preparing = prepareInWorker(path, join(directory, 'stopped.index'), {
       workerUrl,
-      signal: stopping.signal,
+      abort: stopping.signal,
     });
     stopping.abort(new Error('the site stops'));
     await expect(preparing).rejects.toThrow('the site stops');

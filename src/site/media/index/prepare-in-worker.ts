@@ -1,4 +1,4 @@
-/** Prepares a source in a worker thread with bounds on time and memory: an upload may be made to exhaust either. */
+/** Prepares a source in a worker thread with limits on time and memory, because an upload may be crafted to exhaust them. */
 import { rm } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { SourceRejected } from '../source-rejected.ts';
@@ -6,29 +6,29 @@ import type { PreparedSource } from './prepare.ts';
 import type { WorkerResult } from './prepare-worker.ts';
 
 const DEFAULT_TIME_LIMIT_MS = 120_000;
-/** Of the JavaScript heap; the columns of samples lie outside it and are bounded by `MAX_SAMPLES`. */
+/** Limit of the JavaScript heap. The columns of samples lie outside it; `MAX_SAMPLES` bounds them. */
 const MAX_HEAP_MB = 512;
 
 export interface PrepareInWorkerOptions {
-  /** Of the bundled `prepare-worker.js`. */
+  /** URL of the bundled `prepare-worker.js`. */
   readonly workerUrl?: URL;
   readonly timeLimitMs?: number;
-  readonly signal?: AbortSignal;
+  readonly abort?: AbortSignal;
 }
 
 /**
- * As `prepareSource`.
+ * Does what `prepareSource` does, in a worker thread.
  *
- * @throws SourceRejected as `prepareSource` does, and with `check-exceeded` when time or memory run out
- * @throws the signal's reason when it is aborted
+ * @throws SourceRejected as `prepareSource` does, and with `check-exceeded` if time or memory run out
+ * @throws the reason of `abort` when it fires
  */
 export async function prepareInWorker(
   sourcePath: string,
   indexPath: string,
   options: PrepareInWorkerOptions = {},
 ): Promise<PreparedSource> {
-  const { signal, timeLimitMs = DEFAULT_TIME_LIMIT_MS } = options;
-  signal?.throwIfAborted();
+  const { abort, timeLimitMs = DEFAULT_TIME_LIMIT_MS } = options;
+  abort?.throwIfAborted();
   const worker = new Worker(options.workerUrl ?? new URL('./prepare-worker.js', import.meta.url), {
     workerData: { sourcePath, indexPath },
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
@@ -38,24 +38,26 @@ export async function prepareInWorker(
   let onAbort: (() => void) | undefined;
   let isDone = false;
   try {
-    const answer = await new Promise<WorkerResult>((resolve, reject) => {
+    const result = await new Promise<WorkerResult>((resolve, reject) => {
       worker.once('message', resolve);
       worker.once('error', (error: Error & { readonly code?: string }) => {
-        reject(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? exceeded('needs too much memory', error) : error);
+        reject(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? exceeded('needed too much memory', error) : error);
       });
-      worker.once('exit', code => reject(new Error(`the checker ended with code ${code} and no answer`)));
+      worker.once('exit', code =>
+        reject(new Error(`the indexing worker ended with code ${code} and without a result`)),
+      );
       timer = setTimeout(() => reject(exceeded('took too long')), timeLimitMs);
-      onAbort = () => reject(signal?.reason);
-      signal?.addEventListener('abort', onAbort, { once: true });
+      onAbort = () => reject(abort?.reason);
+      abort?.addEventListener('abort', onAbort, { once: true });
     });
-    if (answer.kind === 'refused') throw new SourceRejected(answer.code, answer.message);
+    if (result.kind === 'rejected') throw new SourceRejected(result.code, result.message);
     isDone = true;
-    return answer.prepared;
+    return result.prepared;
   } finally {
     clearTimeout(timer);
-    if (onAbort) signal?.removeEventListener('abort', onAbort);
+    if (onAbort) abort?.removeEventListener('abort', onAbort);
     await worker.terminate();
-    // Stopped in the middle of writing, it leaves what `writeSourceIndex` had begun.
+    // A worker that is stopped while it writes leaves the temporary file of `writeSourceIndex`.
     if (!isDone) await rm(`${indexPath}.new`, { force: true });
   }
 }
@@ -63,6 +65,6 @@ export async function prepareInWorker(
 const exceeded = (how: string, cause?: unknown): SourceRejected =>
   new SourceRejected(
     'check-exceeded',
-    `Checking this file ${how}. Export the film again, in an ordinary form, and upload it anew.`,
+    `Checking this file ${how}. Export the video again as a standard MP4, and upload it again.`,
     { cause },
   );

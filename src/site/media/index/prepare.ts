@@ -1,4 +1,4 @@
-/** Makes an uploaded source playable as it is: checks it, says what it is, and writes the index segments are cut from. */
+/** Checks and describes an uploaded source, and writes the index from which its segments are cut. */
 import { basename } from 'node:path';
 import { MAX_RENDITIONS } from '../../../protocol/limits.ts';
 import type { Pictures, Rendition } from '../../../protocol/media/media.ts';
@@ -13,12 +13,7 @@ import {
 } from '../containers/containers.ts';
 import { damaged, SourceRejected } from '../source-rejected.ts';
 import { hasGaps } from './gaps.ts';
-import {
-  MAX_COMPOSITION_OFFSET,
-  MAX_SAMPLE_DURATION,
-  type RenditionToIndex,
-  writeSourceIndex,
-} from './index-file.ts';
+import { MAX_COMPOSITION_OFFSET, MAX_SAMPLE_DURATION, writeSourceIndex } from './index-file.ts';
 import { type TrackToIndex, toPlannedTrack, toRendition } from './indexed-rendition.ts';
 import { planSegments } from './plan.ts';
 import { layTimeline, type ServedTrack } from './timeline.ts';
@@ -27,32 +22,32 @@ export interface PreparedSource {
   /** `MP4`, `MOV`, `Matroska` or `WebM`. */
   readonly container: string;
   readonly durationMs: number;
-  /** Of the source file. */
+  /** Size of the source file. */
   readonly sizeBytes: number;
-  /** Mean of the source file, bits per second. */
+  /** Average bit rate of the source file, in bits per second. */
   readonly bitrateBps: number;
-  /** As shown, in pixels; absent of a source without pictures. */
+  /** Displayed size in pixels; absent without a video track. */
   readonly width?: number;
   readonly height?: number;
   readonly renditions: readonly Rendition[];
-  /** One sentence for each track that is left out, for the uploader. */
+  /** One sentence for the uploader about each track that is left out. */
   readonly notes: readonly string[];
-  /** Time on the source's own clock of the instant that is shown first. */
+  /** Time of zero of the served timeline on the clock of the source. */
   readonly originSeconds?: number;
-  /** Of the stream: what lies before, an edit list hides, and is there only to decode what follows. Absent where there is none. */
+  /** Where players begin: an edit list hides the samples before, which only serve to decode the samples after. Absent at zero. */
   readonly shownFromSeconds?: number;
-  /** A picture or a silence lasts longer than players bear. */
+  /** A gap in the video or audio is longer than players tolerate. */
   readonly hasGaps?: true;
-  /** Of the whole film, while only its beginning can be played yet. */
+  /** Duration of the whole video while only its beginning is playable. */
   readonly fullDurationMs?: number;
-  /** Of a video that was another site's: where what is here of it is stored, and what stands beside its renditions. */
+  /** Set for a video taken over from another site: where its copy is stored, and the images that belong to it. */
   readonly takenOver?: { readonly path: string; readonly pictures?: Pictures | undefined };
 }
 
 /**
- * Indexes `sourcePath` into `indexPath`. Reads synchronously: run it in a worker (`prepare-in-worker.ts`).
+ * Indexes `sourcePath` into `indexPath`. It reads synchronously, so servers call it through `prepareInWorker`.
  *
- * @throws SourceRejected with a sentence for the uploader; other errors are of the machine (disk full, unreadable).
+ * @throws SourceRejected if the source cannot be published; other errors come from the machine (disk full, unreadable file)
  */
 export async function prepareSource(sourcePath: string, indexPath: string): Promise<PreparedSource> {
   return FileBytes.with(sourcePath, async file => {
@@ -68,9 +63,10 @@ export async function prepareSource(sourcePath: string, indexPath: string): Prom
     );
     const files = [{ name: basename(sourcePath), sizeBytes: file.sizeBytes }];
     await writeSourceIndex(indexPath, files, renditions);
-    const summary = summarise(source, file.sizeBytes, served, renditions, notes);
     return {
-      ...summary,
+      ...summarise(source, file.sizeBytes, served),
+      renditions: renditions.map(({ header }) => header.rendition),
+      notes,
       ...(shownFromSeconds === undefined ? {} : { shownFromSeconds }),
       ...(hasGaps(served) ? { hasGaps: true } : {}),
     };
@@ -81,11 +77,13 @@ interface ChosenTrack extends TrackToIndex {
   readonly track: SourceTrack;
 }
 
-const CONVERT = 'Convert it to H.264 with AAC and upload it again.';
+const CONVERT = 'Convert it to H.264 with AAC, and upload it again.';
 
 /**
- * The first playable video track that its author enabled, and every playable audio track. What is left out is noted; a
- * source whose only pictures or only sound cannot be played is refused.
+ * Chooses the first playable video track that its author enabled, and every playable audio track. Each track that is left out
+ * gets a note.
+ *
+ * @throws SourceRejected if no video track or no audio track of the source is playable
  */
 function chooseTracks(described: readonly DescribedTrack[]): {
   readonly chosen: readonly ChosenTrack[];
@@ -111,11 +109,11 @@ function chooseTracks(described: readonly DescribedTrack[]): {
   const videos = playable(ofKind('video'));
   const audios = playable(ofKind('audio'));
   const video = videos.find(({ track }) => track.isEnabled) ?? videos[0];
-  // Chapter pictures and the like are tracks that their author disabled: sound may do without them.
+  // Chapter images and the like are disabled video tracks: a source with audio does not need them.
   const shown = ofKind('video').filter(({ track }) => track.isEnabled || audios.length === 0);
-  const mute = ofKind('audio');
-  if (!video && shown[0]) throw refuse('video', shown[0].unplayable ?? 'of an unknown kind');
-  if (audios.length === 0 && mute[0]) throw refuse('sound', mute[0].unplayable ?? 'of an unknown kind');
+  const [unplayableAudio] = ofKind('audio');
+  if (!video && shown[0]) throw reject(shown[0]);
+  if (audios.length === 0 && unplayableAudio) throw reject(unplayableAudio);
   const chosen = [...(video ? [video] : []), ...audios];
   if (chosen.length === 0) throw noTracks();
   if (chosen.length > MAX_RENDITIONS) throw damaged(`it has more than ${MAX_RENDITIONS} tracks`);
@@ -124,38 +122,38 @@ function chooseTracks(described: readonly DescribedTrack[]): {
     .map(({ track, unplayable }) =>
       unplayable
         ? `A further ${track.kind} track was left out: it is ${unplayable}.`
-        : `A further ${track.kind} track was left out: a film has one picture.`,
+        : `A further ${track.kind} track was left out: a video can have only one.`,
     );
   return { chosen, notes };
 }
 
-const refuse = (what: 'video' | 'sound', unplayable: string): SourceRejected =>
-  unplayable.startsWith('encrypted')
-    ? new SourceRejected(
-        'protected',
-        `This file's ${what} is ${unplayable}. Upload a version of the film without copy protection.`,
-      )
-    : new SourceRejected('codec-unsupported', `This file's ${what} is ${unplayable}. ${CONVERT}`);
+function reject(described: DescribedTrack): SourceRejected {
+  const { track, unplayable = 'in an unknown codec' } = described;
+  const what = `The ${track.kind === 'video' ? 'video' : 'audio track'} is ${unplayable}.`;
+  return 'isEncrypted' in described
+    ? new SourceRejected('protected', `${what} Upload a version without copy protection.`)
+    : new SourceRejected('codec-unsupported', `${what} ${CONVERT}`);
+}
 
 const noTracks = (): SourceRejected =>
   new SourceRejected(
     'no-tracks',
-    'The file holds neither pictures nor sound. Choose the film itself and upload it.',
+    'The file has neither a video nor an audio track. Upload the video file itself.',
   );
 
-/** @throws SourceRejected if a sample's times do not fit a record of the index. */
+/** @throws SourceRejected if the times of a sample do not fit into a record of the index */
 function checkRecords(samples: Samples): void {
   const { count, decodeTimes, presentationTimes } = samples;
   for (let i = 0; i < count; i++) {
     const decode = decodeTimes[i]!;
     const isDurationFine = i + 1 === count || decodeTimes[i + 1]! - decode <= MAX_SAMPLE_DURATION;
     if (!isDurationFine || !(Math.abs(presentationTimes[i]! - decode) <= MAX_COMPOSITION_OFFSET)) {
-      throw damaged('its times jump by more than a film lasts');
+      throw damaged('its timestamps jump too far');
     }
   }
 }
 
-/** `source-video`, `source-audio`, `source-audio-2`, … */
+/** Names renditions `source-video`, `source-audio`, `source-audio-2`, … */
 function nameRenditions(served: readonly ServedTrack<ChosenTrack>[]): readonly string[] {
   const seen = { video: 0, audio: 0 };
   return served.map(({ track }) => {
@@ -164,33 +162,29 @@ function nameRenditions(served: readonly ServedTrack<ChosenTrack>[]): readonly s
   });
 }
 
-/** Nobody sees less than this of what was to be hidden. */
-const HARDLY_SEEN_SECONDS = 0.1;
+/** A hidden beginning shorter than this is shown: nobody notices it. */
+const UNNOTICED_SECONDS = 0.1;
 
-/** Pictures that lie before zero on the source's own clock were moved behind it, because what follows is decoded from them. */
+/** Video samples before zero were moved to zero, because later samples are decoded from them. Players begin after them. */
 function findShownFrom(served: readonly ServedTrack<ChosenTrack>[]): number | undefined {
   const { shift = 0 } = served.find(({ track }) => track.kind === 'video') ?? {};
-  return shift > HARDLY_SEEN_SECONDS ? shift : undefined;
+  return shift > UNNOTICED_SECONDS ? shift : undefined;
 }
 
 function summarise(
   source: IndexedSource,
   sizeBytes: number,
   served: readonly ServedTrack<ChosenTrack>[],
-  renditions: readonly RenditionToIndex[],
-  notes: readonly string[],
-): PreparedSource {
+): Omit<PreparedSource, 'renditions' | 'notes'> {
   const seconds = Math.max(...served.map(({ end, track }) => end / track.timescale));
   const durationMs = Math.max(1, Math.round(seconds * 1_000));
-  const picture = served.find(({ track }) => track.description.kind === 'video')?.track.description;
+  const video = served.find(({ track }) => track.description.kind === 'video')?.track.description;
   return {
     container: source.container,
     durationMs,
     sizeBytes,
     bitrateBps: Math.max(1, Math.round((sizeBytes * 8_000) / durationMs)),
-    ...(picture?.kind === 'video' ? { width: picture.width, height: picture.height } : {}),
-    renditions: renditions.map(({ header }) => header.rendition),
-    notes,
+    ...(video?.kind === 'video' ? { width: video.width, height: video.height } : {}),
     originSeconds: 0 - (served[0]?.shift ?? 0),
   };
 }

@@ -1,11 +1,11 @@
 /**
- * From each source track's own times to the times that are served (pure).
+ * Converts the times of source tracks into the times that are served (pure).
  *
- * Rules: every track keeps its packets and their distances; all tracks move by one common shift, only where the
- * pictures would otherwise begin before zero or nothing begins at zero. Decode times are never negative and never after
- * composition times, which is what every player takes (ffmpeg 5.1 moves a fragmented track whose composition offsets
- * are negative). What that adds to composition times, for reordered pictures and for sound that begins before zero (the
- * priming of its decoder), one edit in the init segment takes off again.
+ * Every track keeps its packets and the intervals between them. All tracks move by one common shift, and only if the video would
+ * begin before zero or nothing begins at zero. Decode times are never negative and never later than composition times, which
+ * every player accepts (ffmpeg 5.1 moves a fragmented track whose composition offsets are negative). This adds time to the
+ * composition times of reordered frames and of audio that begins before zero (decoder priming); one edit in the init segment
+ * subtracts it again.
  */
 import { presentationRange, type Samples, sliceSamples } from '../containers/containers.ts';
 
@@ -18,23 +18,23 @@ export interface TimedTrack {
 export interface ServedTrack<T extends TimedTrack> {
   readonly track: T;
   readonly samples: Samples;
-  /** What the edit in the init segment takes off composition times; 0 without one. */
+  /** Ticks that the edit in the init segment subtracts from composition times; 0 without an edit. */
   readonly editMediaTime: number;
   /** Presentation times in ticks, after the edit list. */
   readonly start: number;
   readonly end: number;
-  /** Composition times differ from decode times. */
+  /** True if any composition time differs from its decode time. */
   readonly hasComposition: boolean;
   /** Seconds that were added to the source's times. */
   readonly shift: number;
 }
 
 /**
- * Times of the result: `decodeTimes` from 0 or later, never falling; `presentationTimes` as composed, before the edit
- * is taken off. Tracks without samples, or of pictures that cannot be decoded, are left out. The samples' arrays
- * are changed in place.
+ * Lays the tracks on the served timeline. In the result, `decodeTimes` are at least 0 and never decrease, and `presentationTimes`
+ * are composition times: the edit is not subtracted yet. Tracks without samples are left out. The arrays of the samples are
+ * changed in place.
  *
- * @param fixedShift seconds added to every track, where it is known already what zero is
+ * @param fixedShift seconds to add to every track, if zero is known already
  */
 export function layTimeline<T extends TimedTrack>(
   tracks: readonly T[],
@@ -61,17 +61,17 @@ export function layTimeline<T extends TimedTrack>(
   });
 }
 
-/** Pictures before the first sync sample cannot be decoded; `ffmpeg -c copy` leaves them out too. */
+/** Drops video samples before the first sync sample, which cannot be decoded; `ffmpeg -c copy` drops them too. */
 function fromFirstSync({ kind, samples }: TimedTrack): Samples {
   if (kind === 'audio' || samples.count === 0) return samples;
   const first = samples.sync.subarray(0, samples.count).indexOf(1);
   if (first > 0) return sliceSamples(samples, first, samples.count);
-  // A source that marks no sync sample at all at least begins with one.
+  // If no sample is marked as a sync sample, the first one must be one.
   if (first < 0) samples.sync[0] = 1;
   return samples;
 }
 
-/** Seconds to add to every track. */
+/** Chooses the seconds to add to every track. */
 function chooseShift(
   tracks: readonly { readonly kind: 'video' | 'audio'; readonly timescale: number; readonly start: number }[],
 ): number {
@@ -82,7 +82,7 @@ function chooseShift(
   return earliest > 0 ? -earliest : 0;
 }
 
-/** Puts decode times from `decodeStart` on and composition times at or after them. */
+/** Moves decode times to begin at `decodeStart`, and composition times to lie at or after them. */
 function fitDecodeTimes(
   samples: Samples,
   shift: number,
@@ -93,7 +93,7 @@ function fitDecodeTimes(
   let latest = 0;
   let editMediaTime = 0;
   for (let i = 0; i < count; i++) {
-    // Fragments that overlap a little would run backwards: what is shown does not change by waiting.
+    // In slightly overlapping fragments, decode times would run backwards. Decoding later does not change what is shown.
     latest = Math.max(latest, decodeTimes[i]! + decodeShift);
     decodeTimes[i] = latest;
     presentationTimes[i] = presentationTimes[i]! + shift;

@@ -1,4 +1,4 @@
-/** Says what the tracks of a source are: codec, configuration, dimensions, language. mediabunny reads the headers. */
+/** Describes the tracks of a source: codec, configuration, dimensions, language. mediabunny reads the headers. */
 import {
   BufferSource,
   Input,
@@ -33,15 +33,20 @@ const UNITY_W = 0x4000_0000;
 
 export type DescribedTrack =
   | { readonly track: SourceTrack; readonly description: TrackDescription; readonly unplayable?: undefined }
-  | { readonly track: SourceTrack; readonly description?: undefined; readonly unplayable: Unplayable };
+  | {
+      readonly track: SourceTrack;
+      readonly description?: undefined;
+      readonly unplayable: Unplayable;
+      readonly isEncrypted?: true;
+    };
 
 /**
  * Describes every track, in the source's order.
  *
- * @throws SourceRejected if the headers cannot be read.
+ * @throws SourceRejected if the headers cannot be read
  */
 export async function describeTracks(source: IndexedSource): Promise<readonly DescribedTrack[]> {
-  // Its complaints about damaged headers would go to the console; what matters of them is thrown.
+  // mediabunny would print warnings about damaged headers to the console. It throws the errors that matter.
   Logging.level = LogLevel.Silent;
   const input = new Input({
     source: new BufferSource(source.head),
@@ -53,7 +58,11 @@ export async function describeTracks(source: IndexedSource): Promise<readonly De
     for (const track of source.tracks) {
       const input = found.get(track.id);
       if (track.codecName === 'encv' || track.codecName === 'enca') {
-        described.push({ track, unplayable: 'encrypted (DRM), so that only its own player can show it' });
+        described.push({
+          track,
+          unplayable: 'encrypted (DRM), which browsers cannot play',
+          isEncrypted: true,
+        });
       } else if (track.kind === 'video' && input?.isVideoTrack()) {
         described.push(withTrack(track, await describeVideo(track, input)));
       } else if (track.kind === 'audio' && input?.isAudioTrack()) {
@@ -64,8 +73,8 @@ export async function describeTracks(source: IndexedSource): Promise<readonly De
     }
     return described;
   } catch (error) {
-    // Whatever the reader stumbles over, it is the file's headers: they are all it was given.
-    throw Object.assign(damaged('the description of its tracks cannot be read'), { cause: error });
+    // The reader was given nothing but headers, so every error means that they are damaged.
+    throw damaged('the description of its tracks cannot be read', { cause: error });
   } finally {
     input.dispose();
   }
@@ -82,12 +91,8 @@ async function describeVideo(
   if (codecName !== 'avc' && codecName !== 'hevc' && codecName !== 'vp9' && codecName !== 'av1') {
     return unplayableCodec(track.codecName);
   }
-  const needsDescription = codecName === 'avc' || codecName === 'hevc';
-  const stored =
-    track.configuration.get('avcC') ?? track.configuration.get('hvcC') ?? track.configuration.get('private');
-  if (needsDescription && (!stored || stored.length < (codecName === 'avc' ? 7 : 23) || stored[0] !== 1)) {
-    return `${codecName === 'avc' ? 'H.264' : 'HEVC'} without its configuration, which browsers need to play it`;
-  }
+  const { configuration } = track;
+  const stored = configuration.get('avcC') ?? configuration.get('hvcC') ?? configuration.get('private');
   const config = await input.getDecoderConfig();
   const codec = await input.getCodecParameterString();
   if (!config || !codec) return unplayableCodec(track.codecName);
@@ -100,43 +105,43 @@ async function describeVideo(
   const height = Math.round(await input.getDisplayHeight());
   for (const length of [codedWidth, codedHeight, trackWidth, trackHeight, width, height]) {
     if (!(length >= 1 && length <= MAX_DIMENSION))
-      return `of an impossible size (${codedWidth} × ${codedHeight} pixels)`;
+      return `of an invalid size (${codedWidth} × ${codedHeight} pixels)`;
   }
+  const size = { codedWidth, codedHeight, trackWidth, trackHeight };
   const shape = {
     kind: 'video' as const,
-    codedWidth,
-    codedHeight,
-    trackWidth,
-    trackHeight,
+    ...size,
     width,
     height,
     matrix: track.matrix ? [...track.matrix] : rotation(await input.getRotation(), trackWidth, trackHeight),
-    furtherBoxes: furtherBoxes(track, codedWidth, codedHeight, trackWidth, trackHeight).toString('base64'),
+    furtherBoxes: furtherBoxes(track, size).toString('base64'),
   };
   switch (codecName) {
     case 'avc': {
-      const hasParameterSets = (stored![5]! & 31) > 0;
+      if (!isConfiguration(stored, 7)) return withoutConfiguration('H.264');
+      const hasParameterSets = (stored[5]! & 31) > 0;
       const sampleEntry = hasParameterSets ? 'avc1' : 'avc3';
       return (
-        checkH264(stored!) ?? {
+        checkH264(stored) ?? {
           ...shape,
           family: 'h264',
           sampleEntry,
           codec: codec.replace(/^avc[13]/, sampleEntry),
-          configuration: stored!.toString('base64'),
+          configuration: stored.toString('base64'),
         }
       );
     }
     case 'hevc': {
-      // Apple's players take parameter sets from the configuration alone (hvc1).
-      const sampleEntry = stored![22]! > 0 ? 'hvc1' : 'hev1';
+      if (!isConfiguration(stored, 23)) return withoutConfiguration('HEVC');
+      // Apple's players read parameter sets only from the configuration (hvc1).
+      const sampleEntry = stored[22]! > 0 ? 'hvc1' : 'hev1';
       return (
-        checkHevc(stored!) ?? {
+        checkHevc(stored) ?? {
           ...shape,
           family: 'hevc',
           sampleEntry,
           codec: codec.replace(/^(hev1|hvc1)/, sampleEntry),
-          configuration: stored!.toString('base64'),
+          configuration: stored.toString('base64'),
         }
       );
     }
@@ -147,7 +152,7 @@ async function describeVideo(
           family: 'vp9',
           sampleEntry: 'vp09',
           codec,
-          configuration: (track.configuration.get('vpcC') ?? formatVpcC(codec)).toString('base64'),
+          configuration: (configuration.get('vpcC') ?? formatVpcC(codec)).toString('base64'),
         }
       );
     case 'av1':
@@ -157,28 +162,40 @@ async function describeVideo(
           family: 'av1',
           sampleEntry: 'av01',
           codec,
-          configuration: (
-            track.configuration.get('av1C') ??
-            (track.configuration.get('private')?.[0] === 0x81
-              ? track.configuration.get('private')!
-              : formatAv1C(codec))
-          ).toString('base64'),
+          configuration: (configuration.get('av1C') ?? findAv1C(configuration) ?? formatAv1C(codec)).toString(
+            'base64',
+          ),
         }
       );
   }
 }
 
-/** Colour, light levels and pixel shape, as the source states them. */
+/** `avcC` and `hvcC` begin with their version, 1 (ISO/IEC 14496-15). */
+const isConfiguration = (bytes: Buffer | undefined, minBytes: number): bytes is Buffer =>
+  bytes !== undefined && bytes.length >= minBytes && bytes[0] === 1;
+
+const withoutConfiguration = (codec: string): Unplayable =>
+  `${codec} without its configuration, which browsers need to play it`;
+
+/** Matroska's private data of an AV1 track is an `av1C` if it begins with its marker and version. */
+function findAv1C(configuration: SourceTrack['configuration']): Buffer | undefined {
+  const stored = configuration.get('private');
+  return stored?.[0] === 0x81 ? stored : undefined;
+}
+
+/** The boxes for colour, light levels and pixel aspect ratio, as in the source. */
 function furtherBoxes(
   track: SourceTrack,
-  codedWidth: number,
-  codedHeight: number,
-  trackWidth: number,
-  trackHeight: number,
+  {
+    codedWidth,
+    codedHeight,
+    trackWidth,
+    trackHeight,
+  }: Pick<VideoDescription, 'codedWidth' | 'codedHeight' | 'trackWidth' | 'trackHeight'>,
 ): Buffer {
   const boxes = ['colr', 'mdcv', 'clli'].flatMap(type => {
     const body = track.configuration.get(type);
-    // Of colour boxes, browsers and ffmpeg read `nclx`; QuickTime's own `nclc` says less of the same.
+    // Browsers and ffmpeg read colour boxes of type `nclx`. QuickTime's `nclc` holds less of the same.
     return body && (type !== 'colr' || body.toString('latin1', 0, 4) === 'nclx')
       ? [formatBox(type, body)]
       : [];
@@ -187,7 +204,7 @@ function furtherBoxes(
   const horizontal = trackWidth * codedHeight;
   const vertical = trackHeight * codedWidth;
   if (pasp && pasp.length >= 8) boxes.push(formatBox('pasp', pasp.subarray(0, 8)));
-  // A pixel more or less is rounding, not a shape.
+  // A difference of one pixel is rounding, not an aspect ratio.
   else if (Math.abs(horizontal / vertical - 1) > 1 / codedHeight) {
     const common = gcd(horizontal, vertical);
     boxes.push(formatBox('pasp', u32(horizontal / common, vertical / common)));
@@ -197,7 +214,7 @@ function furtherBoxes(
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
-/** Clockwise degrees → matrix with the picture's corner moved back to the origin. */
+/** Converts clockwise degrees into a matrix that keeps the corner of the image at the origin. */
 function rotation(degrees: number, width: number, height: number): number[] {
   const w = width * UNITY;
   const h = height * UNITY;
@@ -213,7 +230,7 @@ function rotation(degrees: number, width: number, height: number): number[] {
   }
 }
 
-/** VP Codec ISO Media File Format Binding 1.0, section 2.2: from `vp09.PP.LL.DD[.CC.cp.tc.mc.FF]`. */
+/** Formats `vpcC` (VP Codec ISO Media File Format Binding 1.0, section 2.2) from `vp09.PP.LL.DD[.CC.cp.tc.mc.FF]`. */
 function formatVpcC(codec: string): Buffer {
   const [profile = 0, level = 10, depth = 8, chroma = 1, primaries = 1, transfer = 1, matrix = 1, full = 0] =
     codec.split('.').slice(1).map(Number);
@@ -221,7 +238,7 @@ function formatVpcC(codec: string): Buffer {
   return Buffer.from([1, 0, 0, 0, profile, level, packed, primaries, transfer, matrix, 0, 0]);
 }
 
-/** AV1 Codec ISO Media File Format Binding, section 2.3, the sequence header left to the key frames. */
+/** Formats `av1C` (AV1 Codec ISO Media File Format Binding, section 2.3) without a sequence header: key frames carry it. */
 function formatAv1C(codec: string): Buffer {
   const [, profile = '0', levelAndTier = '00M', depth = '08'] = codec.split('.');
   const tier = levelAndTier.endsWith('H') ? 0x80 : 0;
@@ -248,7 +265,7 @@ async function describeAudio(
   const channels = await input.getNumberOfChannels();
   const sampleRateHz = Math.round(await input.getSampleRate());
   if (!(channels >= 1 && channels <= 64) || !(sampleRateHz >= 1_000 && sampleRateHz <= 768_000)) {
-    return `of an impossible form (${channels} channels, ${sampleRateHz} Hz)`;
+    return `in an invalid format (${channels} channels, ${sampleRateHz} Hz)`;
   }
   const language = toLanguage(languageCode);
   const name = trackNameSchema.safeParse((await input.getName()) ?? undefined).data;
@@ -262,21 +279,23 @@ async function describeAudio(
   };
   switch (family) {
     case 'aac': {
-      if (stored.length < 2) return 'AAC without its configuration, which browsers need to play it';
-      const refused = checkAac(config.codec);
-      return refused ?? { ...shape, family, codec: config.codec, configuration: stored.toString('base64') };
+      if (stored.length < 2) return withoutConfiguration('AAC');
+      const unplayable = checkAac(config.codec);
+      return (
+        unplayable ?? { ...shape, family, codec: config.codec, configuration: stored.toString('base64') }
+      );
     }
     case 'opus': {
       const dOps = formatOpusSpecific(stored, channels);
       return dOps
         ? { ...shape, family, codec: 'opus', configuration: dOps.toString('base64') }
-        : 'Opus without its configuration, which browsers need to play it';
+        : withoutConfiguration('Opus');
     }
     case 'flac': {
       const streamInfo = findFlacStreamInfo(stored);
       return streamInfo
         ? { ...shape, family, codec: 'flac', configuration: streamInfo.toString('base64') }
-        : 'FLAC without its configuration, which browsers need to play it';
+        : withoutConfiguration('FLAC');
     }
   }
 }
@@ -286,7 +305,7 @@ const toBuffer = (bytes: NonNullable<AudioDecoderConfig['description']>): Buffer
     ? Buffer.from(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))
     : Buffer.from(new Uint8Array(bytes));
 
-/** "Encapsulation of Opus in ISO Base Media File Format", section 4.3.2, from the header of RFC 7845, section 5.1. */
+/** Formats `dOps` ("Encapsulation of Opus in ISO Base Media File Format", section 4.3.2) from the header of RFC 7845, section 5.1. */
 function formatOpusSpecific(head: Buffer, channels: number): Buffer | undefined {
   if (head.length === 0) return Buffer.from([0, channels, ...u16(0), ...u32(48_000), ...u16(0), 0]);
   if (head.length < 19 || head.toString('latin1', 0, 8) !== 'OpusHead') return undefined;
@@ -303,14 +322,14 @@ function formatOpusSpecific(head: Buffer, channels: number): Buffer | undefined 
   ]);
 }
 
-/** The STREAMINFO block (RFC 9639, section 8.2), marked as the last. */
+/** Finds the STREAMINFO block (RFC 9639, section 8.2) and marks it as the last block. */
 function findFlacStreamInfo(description: Buffer): Buffer | undefined {
   const at = description.toString('latin1', 0, 4) === 'fLaC' ? 4 : 0;
   if (description.length < at + 38 || (description[at]! & 0x7f) !== 0) return undefined;
   return Buffer.concat([Buffer.from([0x80, 0, 0, 34]), description.subarray(at + 4, at + 38)]);
 }
 
-/** ISO 639-2 → the shortest BCP 47 tag; undefined where the language is not said. */
+/** Converts ISO 639-2 into the shortest BCP 47 tag; undefined if the source names no language. */
 function toLanguage(code: string): string | undefined {
   if (code === 'und' || code === '') return undefined;
   try {

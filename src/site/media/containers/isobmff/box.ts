@@ -1,19 +1,20 @@
-/** Boxes (ISO/IEC 14496-12, section 4.2): reading them out of hostile bytes without recursion, and writing them. */
+/** Reads boxes (ISO/IEC 14496-12, section 4.2) out of hostile bytes without recursion, and formats them. */
 import { damaged } from '../../source-rejected.ts';
 
 export interface Box {
   readonly type: string;
-  /** Of the size field, within the buffer. */
+  /** Offset of the size field in the buffer. */
   readonly start: number;
-  /** After the header. */
+  /** Offset of the first byte after the header. */
   readonly body: number;
   readonly end: number;
 }
 
 /**
- * The boxes of `buffer[from, to)`, one level. A rest of less than a header, as QuickTime's terminators are, is skipped.
+ * Lists the boxes of `buffer[from, to)`, one level deep. Trailing bytes too short for a header (QuickTime's terminators) are
+ * skipped.
  *
- * @throws SourceRejected if a box reaches beyond `to`.
+ * @throws SourceRejected if a box reaches beyond `to`
  */
 export function* listBoxes(buffer: Buffer, from = 0, to = buffer.length): Generator<Box> {
   let at = from;
@@ -34,6 +35,7 @@ export function* listBoxes(buffer: Buffer, from = 0, to = buffer.length): Genera
   }
 }
 
+/** Follows `path` from `parent` downwards; returns the first box of each type, or undefined if one is missing. */
 export function findBox(
   buffer: Buffer,
   parent: Box | undefined,
@@ -54,21 +56,21 @@ export function findBox(
   return found;
 }
 
-/** @returns infinity beyond 2^53, which every bound refuses. */
+/** @returns infinity from 2^53 on, which fails every later check */
 export function readUInt64(buffer: Buffer, at: number): number {
   const high = buffer.readUInt32BE(at);
   return high >= 0x20_0000 ? Number.POSITIVE_INFINITY : high * 2 ** 32 + buffer.readUInt32BE(at + 4);
 }
 
-/** @throws SourceRejected if the box is shorter than `length` bytes after its header. */
+/** @throws SourceRejected if the box has fewer than `length` bytes after its header */
 export function needBody(box: Box, length: number): void {
   if (box.end - box.body < length) throw damaged(`its "${printable(box.type)}" box is too short`);
 }
 
-/** Box types reach people in sentences: nothing but printable ASCII does. */
+/** Makes a box type safe to show in a message: only printable ASCII remains. */
 export const printable = (type: string): string => type.replaceAll(/[^\x20-\x7e]/g, '?').trim();
 
-/** Formats a box of the given parts. */
+/** Formats a box with the given parts as its body. */
 export function formatBox(type: string, ...parts: readonly (Buffer | readonly number[])[]): Buffer {
   const buffers = parts.map(part => (Buffer.isBuffer(part) ? part : Buffer.from(part)));
   const size = buffers.reduce((sum, part) => sum + part.length, 8);

@@ -1,4 +1,4 @@
-/** CMAF init segments (ISO/IEC 23000-19, section 7.3.1; ISO/IEC 14496-12): one track, no samples. */
+/** Formats CMAF init segments with one track and no samples (ISO/IEC 23000-19, section 7.3.1; ISO/IEC 14496-12). */
 
 import type { AudioDescription, TrackDescription, VideoDescription } from '../source/track-description.ts';
 import { formatBox, formatFullBox, u16, u32, u64 } from './box.ts';
@@ -10,8 +10,8 @@ const SYNC_SAMPLES = 0x200_0000;
 const NON_SYNC_SAMPLES = 0x101_0000;
 
 /**
- * @param timescale ticks a second
- * @param editMediaTime ticks by which composition times run ahead of presentation; 0 writes no edit list
+ * @param timescale ticks per second
+ * @param editMediaTime ticks that the edit list subtracts from composition times; without an edit list at 0
  */
 export function formatInitSegment(
   description: TrackDescription,
@@ -22,7 +22,7 @@ export function formatInitSegment(
   const ftyp = formatBox('ftyp', Buffer.from('iso6'), u32(0), Buffer.from('iso6mp41cmfc'));
   const moov = formatBox(
     'moov',
-    // Section 8.2.2. Durations are 0: the fragments say.
+    // Section 8.2.2. The durations are 0 because the fragments hold them.
     formatFullBox(
       'mvhd',
       0,
@@ -45,7 +45,7 @@ export function formatInitSegment(
   return Buffer.concat([ftyp, moov]);
 }
 
-/** Section 8.3.2: enabled, in the movie, in the preview. */
+/** Section 8.3.2. The flags are track_enabled, track_in_movie and track_in_preview. */
 function formatTkhd(description: TrackDescription): Buffer {
   const isVideo = description.kind === 'video';
   return formatFullBox(
@@ -59,7 +59,7 @@ function formatTkhd(description: TrackDescription): Buffer {
   );
 }
 
-/** Section 8.6.6: one edit; duration 0 reaches to the end of the fragments. */
+/** Section 8.6.6. The duration 0 of the only edit means: to the end of the fragments. */
 const formatEdit = (mediaTime: number): Buffer =>
   formatBox('edts', formatFullBox('elst', 1, 0, u32(1), u64(0), u64(mediaTime), u16(1, 0)));
 
@@ -103,7 +103,7 @@ function formatMdia(description: TrackDescription, timescale: number): Buffer {
 
 const CONFIGURATION_BOX = { h264: 'avcC', hevc: 'hvcC', vp9: 'vpcC', av1: 'av1C' } as const;
 
-/** Section 12.1.3; the configuration boxes of ISO/IEC 14496-15 and of the VP9 and AV1 bindings. */
+/** Section 12.1.3. The configuration boxes are those of ISO/IEC 14496-15 and of the VP9 and AV1 bindings. */
 const formatVisualEntry = (description: VideoDescription): Buffer =>
   formatBox(
     description.sampleEntry,
@@ -122,7 +122,7 @@ const formatVisualEntry = (description: VideoDescription): Buffer =>
 function formatAudioEntry(description: AudioDescription): Buffer {
   const { family, channels, sampleRateHz } = description;
   const configuration = Buffer.from(description.configuration, 'base64');
-  // 16.16 fixed point: higher rates do not fit, and are in the configuration.
+  // Higher rates do not fit into 16.16 fixed point; the configuration holds them.
   const rate = family === 'opus' ? 48_000 : sampleRateHz > 0xffff ? 0 : sampleRateHz;
   const entry = (type: string, box: Buffer): Buffer =>
     formatBox(type, u16(0, 0, 0, 1), u32(0, 0), u16(channels, 16, 0, 0), u32(rate * 0x1_0000), box);
@@ -136,7 +136,7 @@ function formatAudioEntry(description: AudioDescription): Buffer {
   }
 }
 
-/** ISO/IEC 14496-1, section 7.2.6: ES_Descriptor { DecoderConfigDescriptor { DecoderSpecificInfo }, SLConfigDescriptor }. */
+/** Formats ES_Descriptor { DecoderConfigDescriptor { DecoderSpecificInfo }, SLConfigDescriptor } (ISO/IEC 14496-1, section 7.2.6). */
 function formatEsds(specific: Buffer): Buffer {
   const decoder = formatDescriptor(
     4,
@@ -153,7 +153,7 @@ function formatEsds(specific: Buffer): Buffer {
   );
 }
 
-/** The size takes four bytes, as every reader expects and any size fits. */
+/** The size field always has four bytes, which every reader accepts and every size fits. */
 function formatDescriptor(tag: number, ...parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts);
   const size = body.length;

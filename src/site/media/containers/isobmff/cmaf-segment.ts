@@ -1,7 +1,7 @@
-/** CMAF media segments (ISO/IEC 23000-19, section 7.3): the boxes around the samples' bytes. */
+/** Formats the boxes of CMAF media segments (ISO/IEC 23000-19, section 7.3). The caller adds the samples' bytes. */
 import { u32 } from './box.ts';
 
-/** What a segment's boxes are made of, in decode order. Times in ticks. */
+/** A sample of a segment, in decode order. Times are ticks. */
 export interface SegmentSample {
   readonly sizeBytes: number;
   readonly duration: number;
@@ -19,7 +19,7 @@ const TRUN_DURATION = 0x100;
 const TRUN_SIZE = 0x200;
 const TRUN_FLAGS = 0x400;
 const TRUN_COMPOSITION = 0x800;
-/** sample_depends_on 2, that is: on no other (ISO/IEC 14496-12, section 8.8.3.1). */
+/** `sample_depends_on` is 2: the sample depends on no other (ISO/IEC 14496-12, section 8.8.3.1). */
 const SYNC_FLAGS = 0x200_0000;
 const NON_SYNC_FLAGS = 0x101_0000;
 
@@ -32,7 +32,7 @@ const headerBytes = (kind: 'video' | 'audio', hasComposition: boolean, sampleCou
   sampleCount * bytesPerSample(kind, hasComposition) +
   MDAT_HEADER_BYTES;
 
-/** Size of the whole segment. */
+/** Returns the size of the whole segment in bytes. */
 export const cmafSegmentBytes = (
   kind: 'video' | 'audio',
   hasComposition: boolean,
@@ -40,20 +40,32 @@ export const cmafSegmentBytes = (
   dataBytes: number,
 ): number => headerBytes(kind, hasComposition, sampleCount) + dataBytes;
 
+export interface CmafSegment {
+  readonly kind: 'video' | 'audio';
+  /** Samples carry composition offsets. */
+  readonly hasComposition: boolean;
+  /** Number of the segment, from 0. */
+  readonly number: number;
+  /** Decode time of the first sample. */
+  readonly decodeTime: number;
+  readonly samples: readonly SegmentSample[];
+  /** Total size of the samples. */
+  readonly dataBytes: number;
+}
+
 /**
- * Makes room for a segment and writes everything but the samples' bytes, which belong at `dataStart`.
+ * Allocates a segment and writes everything except the samples' bytes.
  *
- * @param number of the segment, from 0
- * @param decodeTime of the first sample
+ * @returns the segment, and the position at which the caller writes the samples' bytes one after another
  */
-export function formatCmafSegment(
-  kind: 'video' | 'audio',
-  hasComposition: boolean,
-  number: number,
-  decodeTime: number,
-  samples: readonly SegmentSample[],
-  dataBytes: number,
-): { readonly bytes: Buffer; readonly dataStart: number } {
+export function formatCmafSegment({
+  kind,
+  hasComposition,
+  number,
+  decodeTime,
+  samples,
+  dataBytes,
+}: CmafSegment): { readonly bytes: Buffer; readonly dataStart: number } {
   const dataStart = headerBytes(kind, hasComposition, samples.length);
   const bytes = Buffer.allocUnsafeSlow(dataStart + dataBytes);
   let at = 0;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SampleColumns } from '../source/samples.ts';
 import { findBox, formatFullBox, u16, u32, u64 } from './box.ts';
-import { applyPresentation, choosePresentation, type Edit, readEdits } from './edits.ts';
+import { applyPresentation, choosePresentation, type Edit, type EditedTrack, readEdits } from './edits.ts';
 
 const edit = (mediaTime: number | undefined, duration: number): Edit => ({ mediaTime, duration });
 
@@ -38,7 +38,7 @@ describe('edit lists', () => {
     expect(() => whole(formatFullBox('elst', 0, 0, u32(900), u32(1, 1)))).toThrow(/malformed/);
   });
 
-  it('come down to one stretch of media after one delay', () => {
+  it('are joined to one interval of the media after one delay', () => {
     expect(choosePresentation([], 44_100, 1_000)).toBeUndefined();
     expect(choosePresentation([edit(undefined, 1_500), edit(1_024, 10_000)], 44_100, 1_000)).toEqual({
       delay: 66_150,
@@ -56,10 +56,10 @@ describe('edit lists', () => {
     expect(() => choosePresentation([edit(50, 1_000), edit(0, 1_000)], 25, 1_000)).toThrow(/joins pieces/);
   });
 
-  it('keep the pictures that are needed to decode what they show, and no more', () => {
+  it('keep only the frames that are needed to decode the frames they show', () => {
     const samples = new SampleColumns(100);
     for (let i = 0; i < 100; i++) samples.push(0, 1, i * 10, i * 10, 10, i % 25 === 0);
-    const kept = applyPresentation('video', samples, false, 1_000, {
+    const kept = applyPresentation(track('video', samples, 1_000), {
       delay: 0,
       mediaTime: 300,
       duration: 200,
@@ -70,10 +70,10 @@ describe('edit lists', () => {
     expect(kept.presentationTimes[5]).toBe(0);
   });
 
-  it('show sound from within a frame', () => {
+  it('begin an audio track in the middle of a frame', () => {
     const samples = new SampleColumns(100);
     for (let i = 0; i < 100; i++) samples.push(0, 1, i * 1_024, i * 1_024, 1_024, true);
-    const kept = applyPresentation('audio', samples, false, 48_000, {
+    const kept = applyPresentation(track('audio', samples, 48_000), {
       delay: 480,
       mediaTime: 1_500,
       duration: Number.POSITIVE_INFINITY,
@@ -82,11 +82,18 @@ describe('edit lists', () => {
     expect(kept.presentationTimes[0]).toBe(480 - 1_500);
   });
 
-  it('that show nothing are refused', () => {
+  it('that show nothing are rejected', () => {
     const samples = new SampleColumns(2);
     samples.push(0, 1, 0, 0, 10, true);
     expect(() =>
-      applyPresentation('video', samples, false, 1_000, { delay: 0, mediaTime: 500, duration: 10 }),
+      applyPresentation(track('video', samples, 1_000), { delay: 0, mediaTime: 500, duration: 10 }),
     ).toThrow(/shows nothing/);
   });
+});
+
+const track = (kind: 'video' | 'audio', samples: SampleColumns, timescale: number): EditedTrack => ({
+  kind,
+  samples,
+  timescale,
+  hasComposition: false,
 });

@@ -1,8 +1,9 @@
 /**
- * Edit lists (ISO/IEC 14496-12, section 8.6.6): which samples a track shows, and where on the film's timeline.
+ * Applies edit lists (ISO/IEC 14496-12, section 8.6.6), which select the samples that a track shows and place them on the
+ * timeline.
  *
- * What is kept around an edit, and how a frame that straddles its start is placed, follows ffmpeg's reader
- * (`mov_fix_index` in libavformat/mov.c): what we serve must be packet for packet what `ffmpeg -c copy` reads.
+ * The samples kept around an edit, and the time of a frame that straddles its start, follow ffmpeg's reader (`mov_fix_index` in
+ * libavformat/mov.c): the packets that a site serves must equal those that `ffmpeg -c copy` reads.
  */
 
 import { damaged, SourceRejected } from '../../source-rejected.ts';
@@ -13,21 +14,21 @@ const MAX_EDITS = 10_000;
 const RATE_1 = 0x1_0000;
 
 export interface Edit {
-  /** Ticks of the track; undefined of an empty edit. */
+  /** Ticks of the track; undefined for an empty edit. */
   readonly mediaTime: number | undefined;
-  /** Ticks of the movie. 0 means "to the end" in fragmented files. */
+  /** Ticks of the movie. In fragmented files, 0 means "to the end". */
   readonly duration: number;
 }
 
-/** One stretch of media after one delay: all that we can express. Ticks of the track. */
+/** One interval of the media after one delay, in ticks of the track. Other edit lists are rejected. */
 export interface Presentation {
   readonly delay: number;
   readonly mediaTime: number;
-  /** Infinite where the edit goes to the end. */
+  /** Infinite if the edit lasts to the end. */
   readonly duration: number;
 }
 
-/** @throws SourceRejected if the list is malformed or changes the speed. */
+/** @throws SourceRejected if the list is malformed or changes the speed */
 export function readEdits(moov: Buffer, elst: Box | undefined): readonly Edit[] {
   if (!elst) return [];
   needBody(elst, 8);
@@ -57,8 +58,8 @@ export function readEdits(moov: Buffer, elst: Box | undefined): readonly Edit[] 
 /**
  * Joins edits that follow each other in the media without a break.
  *
- * @returns undefined without a list, or where it holds empty edits alone.
- * @throws SourceRejected if the list jumps about.
+ * @returns undefined if there are no edits, or only empty ones
+ * @throws SourceRejected if the edits do not follow each other
  */
 export function choosePresentation(
   edits: readonly Edit[],
@@ -88,24 +89,27 @@ export function choosePresentation(
 const unsupportedEdits = (): SourceRejected =>
   new SourceRejected(
     'structure-unsupported',
-    'The film was cut without being exported: its edit list joins pieces or changes the speed. Export it as a new file and upload that.',
+    'The video was edited but not exported: its edit list joins pieces or changes the speed. Export it as a new file, and upload that.',
   );
 
+export interface EditedTrack {
+  readonly kind: 'video' | 'audio';
+  readonly timescale: number;
+  readonly samples: Samples;
+  /** The track has a composition table or composition offsets. */
+  readonly hasComposition: boolean;
+}
+
 /**
- * Keeps the samples of the presentation and puts their times on the film's timeline.
+ * Keeps the samples of the presentation and moves their times to the source's timeline.
  *
- * @throws SourceRejected if it shows nothing.
+ * @throws SourceRejected if no sample is shown
  */
-export function applyPresentation(
-  kind: 'video' | 'audio',
-  samples: Samples,
-  hasComposition: boolean,
-  timescale: number,
-  presentation: Presentation,
-): Samples {
+export function applyPresentation(track: EditedTrack, presentation: Presentation): Samples {
+  const { kind, samples, hasComposition } = track;
   const { delay, mediaTime } = presentation;
   const end = mediaTime + presentation.duration;
-  const first = findFirstKept(kind, samples, timescale, mediaTime);
+  const first = findFirstKept(track, mediaTime);
   let to = samples.count;
   let start: number | undefined;
   let skipped = 0;
@@ -119,14 +123,14 @@ export function applyPresentation(
     if (isInside) {
       start ??= decode;
       const fromStart = shown - start;
-      // As in the original, where a negative value stands for "not set yet".
+      // As in ffmpeg, where a negative value means "not set yet".
       if (earliest < 0 || fromStart < earliest) earliest = fromStart;
     } else if (kind === 'audio' && start === undefined && shown < mediaTime && shown + length > mediaTime) {
       start = decode;
       skipped = mediaTime - shown;
     }
     if (shown + length >= end && (kind === 'audio' || samples.sync[i] === 1)) {
-      // Pictures that lead the first key picture after the end belong to the edit: one more is read.
+      // Frames that lead the first key frame after the end belong to the edit, so reading continues to the next key frame.
       if (hasComposition && kind === 'video' && !isKeyAfterEndSeen) isKeyAfterEndSeen = true;
       else {
         to = i + 1;
@@ -141,19 +145,14 @@ export function applyPresentation(
   return kept;
 }
 
-/** In place: the columns belong to this reader alone. */
+/** Changes the columns in place: no one else reads them yet. */
 export function shiftPresentation(samples: Samples, shift: number): void {
   for (let i = 0; i < samples.count; i++)
     samples.presentationTimes[i] = samples.presentationTimes[i]! + shift;
 }
 
-/** The sync sample from which all that the edit shows can be decoded; a second of sound before it, to settle the decoder. */
-function findFirstKept(
-  kind: 'video' | 'audio',
-  samples: Samples,
-  timescale: number,
-  mediaTime: number,
-): number {
+/** Finds the sync sample from which the whole edit can be decoded. Audio begins a second earlier, to prime its decoder. */
+function findFirstKept({ kind, samples, timescale }: EditedTrack, mediaTime: number): number {
   const { presentationTimes, decodeTimes, sync } = samples;
   const target = kind === 'audio' ? Math.max(mediaTime - timescale, decodeTimes[0]!) : mediaTime;
   let latest = -1;

@@ -1,10 +1,10 @@
-/** Movie fragments (ISO/IEC 14496-12, section 8.8) → columns of samples. */
+/** Reads movie fragments (ISO/IEC 14496-12, section 8.8) into columns of samples. */
 
 import { damaged } from '../../source-rejected.ts';
 import type { SampleColumns } from '../source/samples.ts';
 import { type Box, findBox, listBoxes, needBody, readUInt64 } from './box.ts';
 
-/** Defaults of a track's fragments (section 8.8.3, trex). */
+/** Default values for the samples of a track's fragments (`trex`, section 8.8.3). */
 export interface FragmentDefaults {
   readonly duration: number;
   readonly size: number;
@@ -15,7 +15,7 @@ export interface FragmentedTrack {
   readonly kind: 'video' | 'audio';
   readonly defaults: FragmentDefaults;
   readonly samples: SampleColumns;
-  /** Decode time at which the next fragment begins if it does not say. */
+  /** Decode time of the next fragment if it has no `tfdt`. */
   nextDecodeTime: number;
 }
 
@@ -31,7 +31,7 @@ const TRUN_DURATION = 0x100;
 const TRUN_SIZE = 0x200;
 const TRUN_FLAGS = 0x400;
 const TRUN_COMPOSITION = 0x800;
-/** sample_is_non_sync_sample, or sample_depends_on = 1 (section 8.8.3.1). */
+/** `sample_is_non_sync_sample`, or `sample_depends_on` = 1 (section 8.8.3.1). */
 const NOT_SYNC = 0x101_0000;
 
 export function readFragmentDefaults(moov: Buffer, moovBox: Box): ReadonlyMap<number, FragmentDefaults> {
@@ -53,9 +53,9 @@ export function readFragmentDefaults(moov: Buffer, moovBox: Box): ReadonlyMap<nu
 /**
  * Appends the samples of one fragment to its tracks.
  *
- * @param bytes the whole moof box
- * @param moofStart its position in the file
- * @throws SourceRejected if it is malformed.
+ * @param bytes the whole `moof` box
+ * @param moofStart position of the box in the file
+ * @throws SourceRejected if the fragment is malformed
  */
 export function readFragment(
   bytes: Buffer,
@@ -68,18 +68,24 @@ export function readFragment(
   for (const traf of listBoxes(bytes, moof.body, moof.end)) {
     if (traf.type !== 'traf') continue;
     const tfhd = findBox(bytes, traf, 'tfhd');
-    if (!tfhd) throw damaged('a fragment does not say which track it belongs to');
-    implicitBase = readTrackFragment(bytes, moofStart, implicitBase, traf, tfhd, tracks);
+    if (!tfhd) throw damaged('a fragment names no track');
+    implicitBase = readTrackFragment({ bytes, moofStart, implicitBase, traf, tfhd }, tracks);
   }
 }
 
-/** @returns where the data of the next track fragment begins if it does not say (section 8.8.7.1). */
+interface TrackFragment {
+  /** The whole `moof` box. */
+  readonly bytes: Buffer;
+  readonly moofStart: number;
+  /** Position of the data if the fragment names none: the end of the data of the track fragment before. */
+  readonly implicitBase: number;
+  readonly traf: Box;
+  readonly tfhd: Box;
+}
+
+/** @returns the position of the next track fragment's data, unless that fragment names one (section 8.8.7.1) */
 function readTrackFragment(
-  bytes: Buffer,
-  moofStart: number,
-  implicitBase: number,
-  traf: Box,
-  tfhd: Box,
+  { bytes, moofStart, implicitBase, traf, tfhd }: TrackFragment,
   tracks: ReadonlyMap<number, FragmentedTrack>,
 ): number {
   needBody(tfhd, 8);
@@ -99,7 +105,7 @@ function readTrackFragment(
   const size = optional(TFHD_SIZE, 4);
   const sampleFlags = optional(TFHD_FLAGS, 4);
   const base = explicitBase ?? ((flags & TFHD_BASE_IS_MOOF) !== 0 ? moofStart : implicitBase);
-  // A track that is neither picture nor sound: its data may still be what an implicit base follows.
+  // The track is neither video nor audio and is skipped.
   if (!track) return implicitBase;
   const defaults: FragmentDefaults = {
     duration: duration ?? track.defaults.duration,
@@ -116,17 +122,16 @@ function readTrackFragment(
   }
   let data = base;
   for (const trun of listBoxes(bytes, traf.body, traf.end)) {
-    if (trun.type === 'trun') data = readRun(bytes, trun, base, data, defaults, track);
+    if (trun.type === 'trun') data = readRun(bytes, trun, { base, data }, defaults, track);
   }
   return data;
 }
 
-/** Section 8.8.8. @returns where the run's data ends. */
+/** Section 8.8.8. @returns the position after the run's data */
 function readRun(
   bytes: Buffer,
   trun: Box,
-  base: number,
-  dataStart: number,
+  from: { readonly base: number; readonly data: number },
   defaults: FragmentDefaults,
   track: FragmentedTrack,
 ): number {
@@ -134,7 +139,7 @@ function readRun(
   const flags = bytes.readUInt32BE(trun.body) & 0xff_ffff;
   const count = bytes.readUInt32BE(trun.body + 4);
   let at = trun.body + 8;
-  let data = dataStart;
+  let { data } = from;
   let firstFlags: number | undefined;
   const headerBytes = ((flags & TRUN_DATA_OFFSET) !== 0 ? 4 : 0) + ((flags & TRUN_FIRST_FLAGS) !== 0 ? 4 : 0);
   const sampleBytes =
@@ -142,7 +147,7 @@ function readRun(
   if (headerBytes + count * sampleBytes > trun.end - at)
     throw damaged('a fragment counts more samples than it holds');
   if ((flags & TRUN_DATA_OFFSET) !== 0) {
-    data = base + bytes.readInt32BE(at);
+    data = from.base + bytes.readInt32BE(at);
     at += 4;
   }
   if ((flags & TRUN_FIRST_FLAGS) !== 0) {

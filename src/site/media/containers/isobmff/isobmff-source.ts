@@ -1,4 +1,4 @@
-/** MP4 and MOV sources, progressive or fragmented, the index at either end (ISO/IEC 14496-12). */
+/** Reads MP4 and MOV sources, progressive or fragmented, with the index at either end (ISO/IEC 14496-12). */
 
 import { damaged, SourceRejected, truncated } from '../../source-rejected.ts';
 import type { FileBytes } from '../source/file-bytes.ts';
@@ -29,9 +29,9 @@ const MAX_FRAGMENT_INDEX_BYTES = 16 * 2 ** 20;
 const MAX_TOP_LEVEL_BOXES = 1_000_000;
 const MAX_TRACKS = 64;
 const MAX_DESCRIPTION_BYTES = 2 ** 20;
-/** A track whose samples claim more than this times the file's size lies about them. */
+/** The samples of a track may take at most this many times the size of the file. */
 const MAX_DATA_OVERLAP = 2;
-/** Of a track's first sync sample, what says how it is coded. */
+/** Bytes of a track's first sync sample from which its codec is described. */
 const HEAD_SAMPLE_BYTES = 64 * 1024;
 const VISUAL_SAMPLE_ENTRY_BYTES = 78;
 const KEPT_BOXES = new Set(['av1C', 'avcC', 'hvcC', 'vpcC', 'colr', 'pasp', 'clli', 'mdcv']);
@@ -45,7 +45,7 @@ interface Layout {
   readonly isCutOff: boolean;
 }
 
-/** @throws SourceRejected with a sentence for the uploader. */
+/** @throws SourceRejected if the file is malformed, incomplete or of an unsupported structure */
 export function indexIsobmff(file: FileBytes): IndexedSource {
   const layout = readLayout(file);
   const { moov } = layout;
@@ -54,7 +54,7 @@ export function indexIsobmff(file: FileBytes): IndexedSource {
   if (!mvhd) throw damaged('its index has no header');
   needBody(mvhd, 24);
   const movieTimescale = moov.readUInt32BE(mvhd.body + (moov[mvhd.body] === 1 ? 20 : 12));
-  if (movieTimescale === 0) throw damaged('its clock does not run');
+  if (movieTimescale === 0) throw damaged('its timescale is zero');
   const defaults = readFragmentDefaults(moov, moovBox);
   const traks: Trak[] = [];
   let total = 0;
@@ -120,7 +120,7 @@ function readLayout(file: FileBytes): Layout {
       if (size < 16) throw damaged('a box has no size');
     } else if (size === 0) size = file.sizeBytes - at;
     else if (size < 8) {
-      // After a complete film some writers leave padding that is no box.
+      // Some writers append padding that is not a box.
       if (moov) break;
       throw damaged('a box has no size');
     }
@@ -142,7 +142,7 @@ function readLayout(file: FileBytes): Layout {
   if (!moov) {
     throw isCutOff
       ? truncated('it ends before the index that players need')
-      : damaged('it has no index ("moov"), without which nobody can play it');
+      : damaged('it has no index ("moov")');
   }
   return { brand, moov, fragments, isCutOff };
 }
@@ -160,7 +160,7 @@ interface Trak extends FragmentedTrack {
   readonly codecName: string;
   readonly isEnabled: boolean;
   readonly hasComposition: boolean;
-  /** The sample tables of the index hold samples: not all are in fragments. */
+  /** The index holds samples: not all samples are in fragments. */
   readonly isProgressive: boolean;
   readonly edts: Box | undefined;
   readonly configuration: ReadonlyMap<string, Buffer>;
@@ -168,7 +168,7 @@ interface Trak extends FragmentedTrack {
   readonly boxes: { readonly tkhd: Box; readonly mdhd: Box; readonly hdlr: Box; readonly stsd: Box };
 }
 
-/** @returns undefined of a track that is neither picture nor sound. */
+/** @returns undefined for a track that is neither video nor audio */
 function readTrak(
   moov: Buffer,
   trak: Box,
@@ -194,7 +194,7 @@ function readTrak(
   const isLongMdhd = moov[mdhd.body] === 1;
   needBody(mdhd, isLongMdhd ? 34 : 22);
   const timescale = moov.readUInt32BE(mdhd.body + (isLongMdhd ? 20 : 12));
-  if (timescale === 0) throw damaged('the clock of a track does not run');
+  if (timescale === 0) throw damaged('the timescale of a track is zero');
 
   rejectExternalData(moov, findBox(moov, minf, 'dinf', 'dref'));
   const entry = readSampleEntry(moov, stsd, kind);
@@ -219,7 +219,7 @@ function readTrak(
   };
 }
 
-/** Section 8.7.2: a data reference that is not "in this file" would have us read other files. */
+/** Section 8.7.2. A data reference that is not "in this file" would point to another file on this machine. */
 function rejectExternalData(moov: Buffer, dref: Box | undefined): void {
   if (!dref) return;
   needBody(dref, 8);
@@ -228,13 +228,13 @@ function rejectExternalData(moov: Buffer, dref: Box | undefined): void {
     if ((moov[entry.body + 3]! & 1) === 0) {
       throw new SourceRejected(
         'structure-unsupported',
-        'The film keeps its pictures or sound in another file (a reference movie). Export it as one self-contained file and upload that.',
+        'The video or audio of this file is stored in another file (a reference movie). Export it as one self-contained file, and upload that.',
       );
     }
   }
 }
 
-/** Section 8.5.2. Of several descriptions the first is in force: `readSampleTables` refuses the use of another. */
+/** Section 8.5.2. The first description applies: `readSampleTables` rejects the use of another. */
 function readSampleEntry(
   moov: Buffer,
   stsd: Box,
@@ -265,34 +265,34 @@ function readFragments(file: FileBytes, layout: Layout, traks: readonly Trak[]):
   }
 }
 
-/** Every sample lies in the file, and together they are not more than a file can hold. */
+/** @throws SourceRejected if a sample lies outside the file, or the samples together are far larger than the file */
 function checkPositions(file: FileBytes, trak: Trak): void {
   const { count, offsets, sizes }: SampleColumns = trak.samples;
   let bytes = 0;
   for (let i = 0; i < count; i++) {
     const end = offsets[i]! + sizes[i]!;
-    // Written so that what is not a number fails too.
+    // This form of the comparison also rejects NaN.
     if (!(end <= file.sizeBytes)) throw truncated(`the end of its ${trak.kind} track is missing`);
     bytes += sizes[i]!;
   }
   if (bytes > file.sizeBytes * MAX_DATA_OVERLAP)
-    throw damaged('its index counts the same data over and over');
+    throw damaged('its index refers to the same data again and again');
 }
 
-/** Puts a track's samples on the film's timeline. */
+/** Moves a track's samples to the source's timeline. */
 function placeOnTimeline(moov: Buffer, trak: Trak, movieTimescale: number): Samples {
   const { samples } = trak;
   const presentation = choosePresentation(readEdits(moov, trak.edts), trak.timescale, movieTimescale);
   if (!presentation || samples.count === 0) return samples;
   if (trak.isProgressive) {
-    return applyPresentation(trak.kind, samples, trak.hasComposition, trak.timescale, presentation);
+    return applyPresentation(trak, presentation);
   }
-  // In fragmented films the edit list shifts and trims nothing, as in ffmpeg's reader.
+  // The edit list of a fragmented file only shifts samples and trims none, as in ffmpeg's reader.
   shiftPresentation(samples, presentation.delay - presentation.mediaTime);
   return samples;
 }
 
-/** A film of headers and first samples alone, for who only asks what the tracks are. */
+/** Formats a tiny file with the headers and the first sync sample of each track, from which the codecs are described. */
 function formatHead(
   brand: string,
   moov: Buffer,
@@ -318,7 +318,7 @@ function formatHead(
     });
     return Buffer.concat([ftyp, formatBox('moov', copy(mvhd), ...traks)]);
   };
-  // Offsets have a fixed width, so the second pass has the first one's length.
+  // Offsets have a fixed width, so both passes have the same length.
   const headers = format(format(0).length + 8);
   return Buffer.concat([headers, formatBox('mdat', ...heads.map(head => head.sample))]);
 }

@@ -1,15 +1,15 @@
-/** Sample tables of a progressive MP4 or MOV file (ISO/IEC 14496-12, sections 8.6 and 8.7) → columns of samples. */
+/** Reads the sample tables of a progressive MP4 or MOV file (ISO/IEC 14496-12, sections 8.6 and 8.7) into columns. */
 
 import { damaged, SourceRejected } from '../../source-rejected.ts';
 import { MAX_SAMPLES_PER_TRACK, SampleColumns, tooManySamples } from '../source/samples.ts';
 import { type Box, listBoxes, needBody, printable, readUInt64 } from './box.ts';
 
 /**
- * Reads the tables in `stbl`. Where tables disagree about how many samples there are, the fewest count. Offsets and
- * sizes are as the tables say: the caller checks them against the file.
+ * Reads the tables in `stbl`. If tables disagree about the number of samples, the smallest number applies. Offsets and sizes are
+ * not checked: the caller compares them with the file.
  *
- * @returns samples in the track's own media time, before any edit list, and whether a composition table was present.
- * @throws SourceRejected if a table is missing, too short for its count, or absurd.
+ * @returns samples in the media time of the track, before any edit list, and whether there was a composition table
+ * @throws SourceRejected if a table is missing, shorter than its count, or impossible
  */
 export function readSampleTables(
   moov: Buffer,
@@ -39,8 +39,8 @@ function need(tables: ReadonlyMap<string, Box>, type: string): Box {
   return box;
 }
 
-/** Checks that a table holds the entries it counts. */
-function entryCount(moov: Buffer, box: Box, countAt: number, entryBytes: number): number {
+/** @throws SourceRejected if the table holds fewer entries than it counts */
+function readEntryCount(moov: Buffer, box: Box, countAt: number, entryBytes: number): number {
   needBody(box, countAt + 4);
   const count = moov.readUInt32BE(box.body + countAt);
   if (count * entryBytes > box.end - box.body - countAt - 4) {
@@ -81,11 +81,11 @@ function readSizes(moov: Buffer, box: Box, samples: SampleColumns): void {
   }
 }
 
-/** Sections 8.7.4 (stsc) and 8.7.5 (stco, co64). Shortens `samples` to those that lie in a chunk. */
+/** Sections 8.7.4 (stsc) and 8.7.5 (stco, co64). Shortens `samples` to the samples that lie in a chunk. */
 function readOffsets(moov: Buffer, stsc: Box, stco: Box, samples: SampleColumns): void {
-  const runs = entryCount(moov, stsc, 4, 12);
+  const runs = readEntryCount(moov, stsc, 4, 12);
   const wide = stco.type === 'co64';
-  const chunks = entryCount(moov, stco, 4, wide ? 8 : 4);
+  const chunks = readEntryCount(moov, stco, 4, wide ? 8 : 4);
   const { count, offsets, sizes } = samples;
   let sample = 0;
   for (let run = 0; run < runs && sample < count; run++) {
@@ -100,7 +100,7 @@ function readOffsets(moov: Buffer, stsc: Box, stco: Box, samples: SampleColumns)
     if (moov.readUInt32BE(at + 8) > 1) {
       throw new SourceRejected(
         'structure-unsupported',
-        'The file changes its encoding in the middle. Export it with one encoding throughout and upload it again.',
+        'The encoding changes in the middle of this file. Export the video with one encoding throughout, and upload it again.',
       );
     }
     for (let chunk = firstChunk; chunk < nextFirst && chunk <= chunks && sample < count; chunk++) {
@@ -116,9 +116,9 @@ function readOffsets(moov: Buffer, stsc: Box, stco: Box, samples: SampleColumns)
   samples.count = sample;
 }
 
-/** Section 8.6.1.2. The last delta goes on where the table ends early. */
+/** Section 8.6.1.2. If the table ends early, its last delta applies to the remaining samples. */
 function readDecodeTimes(moov: Buffer, box: Box, samples: SampleColumns): void {
-  const entries = entryCount(moov, box, 4, 8);
+  const entries = readEntryCount(moov, box, 4, 8);
   const { count, decodeTimes, durations } = samples;
   if (entries === 0 && count > 0) throw damaged('its "stts" table is empty');
   let time = 0;
@@ -136,12 +136,12 @@ function readDecodeTimes(moov: Buffer, box: Box, samples: SampleColumns): void {
   }
 }
 
-/** Section 8.6.1.3. Offsets are read as signed in version 0 too, as every writer and player takes them. */
+/** Section 8.6.1.3. Offsets are signed in version 0 too, as all writers and players treat them. */
 function readComposition(moov: Buffer, box: Box | undefined, samples: SampleColumns): void {
   const { count, decodeTimes, presentationTimes } = samples;
   let sample = 0;
   if (box) {
-    const entries = entryCount(moov, box, 4, 8);
+    const entries = readEntryCount(moov, box, 4, 8);
     for (let entry = 0; entry < entries && sample < count; entry++) {
       const at = box.body + 8 + entry * 8;
       const end = Math.min(count, sample + moov.readUInt32BE(at));
@@ -152,14 +152,14 @@ function readComposition(moov: Buffer, box: Box | undefined, samples: SampleColu
   for (; sample < count; sample++) presentationTimes[sample] = decodeTimes[sample]!;
 }
 
-/** Section 8.6.2: without the table every sample is a sync sample. */
+/** Section 8.6.2. Without the table, every sample is a sync sample. */
 function readSync(moov: Buffer, box: Box | undefined, samples: SampleColumns): void {
   const { count, sync } = samples;
   if (!box) {
     sync.fill(1, 0, count);
     return;
   }
-  const entries = entryCount(moov, box, 4, 4);
+  const entries = readEntryCount(moov, box, 4, 4);
   for (let entry = 0; entry < entries; entry++) {
     const number = moov.readUInt32BE(box.body + 8 + entry * 4);
     if (number >= 1 && number <= count) sync[number - 1] = 1;

@@ -1,6 +1,6 @@
-/** How many samples a frame of a codec makes (pure): what gives Matroska's rounded times back their exactness. */
+/** Restores exact times from Matroska's rounded ones, by the number of audio samples in a frame of each codec (pure). */
 
-/** The clock on which a codec's frames are whole numbers, and their length on it; 0 where it varies or is unknown. */
+/** A clock on which frame lengths are whole numbers, and the length of a frame; 0 if it varies or is unknown. */
 export interface FrameClock {
   readonly timescale: number;
   readonly frameTicks: number;
@@ -17,18 +17,18 @@ export function chooseFrameClock(codecId: string, codecPrivate: Buffer, sampleRa
   return { timescale: sampleRateHz, frameTicks: 0 };
 }
 
-/** AudioSpecificConfig (ISO/IEC 14496-3, section 1.6.2.1): the core's rate, and whether frames are 1024 or 960 long. */
+/** Reads the core's rate and the frame length, 1024 or 960, from AudioSpecificConfig (ISO/IEC 14496-3, section 1.6.2.1). */
 function chooseAacClock(config: Buffer, sampleRateHz: number): FrameClock {
   if (config.length < 2) return { timescale: sampleRateHz, frameTicks: 1_024 };
   const bits = config.readUInt16BE(0);
   const objectType = bits >> 11;
   const timescale = AAC_RATES[(bits >> 7) & 15] ?? sampleRateHz;
-  // Of LC alone the flag's place is fixed; other types use 1024 in practice.
+  // The flag has a fixed position only in LC. Other types use 1024 in practice.
   const isShort = objectType === 2 && ((bits >> 7) & 15) !== 15 && (bits & 4) !== 0;
   return { timescale, frameTicks: isShort ? 960 : 1_024 };
 }
 
-/** RFC 9639, section 8.2: minimum and maximum block size; equal in a stream of fixed blocks. */
+/** Reads the block size of a stream with fixed blocks, in which minimum and maximum are equal (RFC 9639, section 8.2); else 0. */
 function readFlacBlockSize(config: Buffer): number {
   const at = config.toString('latin1', 0, 4) === 'fLaC' ? 8 : 4;
   if (config.length < at + 4) return 0;
@@ -42,19 +42,19 @@ const OPUS_CONFIG_TICKS: readonly number[] = [
   ...[120, 240, 480, 960, 120, 240, 480, 960, 120, 240, 480, 960, 120, 240, 480, 960],
 ];
 
-/** Length of an Opus packet at 48 kHz by its first two bytes (RFC 6716, section 3.1). */
+/** Reads the length of an Opus packet in ticks of 48 kHz from its first two bytes (RFC 6716, section 3.1). */
 export function readOpusTicks(first: number, second: number): number {
   const frames = [1, 2, 2, second & 63][first & 3]!;
   return OPUS_CONFIG_TICKS[first >> 3]! * frames;
 }
 
 /**
- * Snaps rounded times to the exact end of the frame before, wherever they lie within what rounding explains, so that
- * neither jitter nor drift remains; a real gap stays.
+ * Snaps each rounded time to the exact end of the frame before if rounding explains the difference. Jitter and drift disappear;
+ * real gaps remain.
  *
- * @param times ticks, rounded from a coarser clock; NaN where a frame simply follows. Changed in place.
- * @param durations ticks of each frame, 0 where unknown; filled in from the times then. Changed in place.
- * @param tolerance ticks that rounding explains
+ * @param times ticks, rounded from a coarser clock; NaN if a frame follows the one before. Changed in place.
+ * @param durations ticks of each frame; 0 if unknown, and then computed from the times. Changed in place.
+ * @param tolerance largest difference in ticks that rounding explains
  */
 export function snapTimes(times: Float64Array, durations: Uint32Array, tolerance: number): void {
   for (let i = 1; i < times.length; i++) {

@@ -1,4 +1,4 @@
-/** Blocks (RFC 9559, sections 10.2 and 10.3): which track, when, and where its frames lie, laced or not. */
+/** Reads blocks (RFC 9559, sections 10.2 and 10.3): track, time, and the positions of the frames, with or without lacing. */
 
 import { damaged, truncated } from '../../source-rejected.ts';
 import type { FileBytes } from '../source/file-bytes.ts';
@@ -6,21 +6,21 @@ import { readVint } from './ebml.ts';
 
 export interface Block {
   readonly trackNumber: number;
-  /** Relative to the cluster, in segment ticks. */
+  /** Time relative to the cluster, in segment ticks. */
   readonly time: number;
-  /** Says so itself: SimpleBlock alone does. */
+  /** The key frame flag, which only a SimpleBlock has. */
   readonly isMarkedSync: boolean;
-  /** Of each frame; together they are the rest of the block. */
+  /** Bytes of each frame. The frames fill the rest of the block. */
   readonly frameSizes: readonly number[];
   /** Position of the first frame in the file. */
   readonly framesAt: number;
 }
 
 const MAX_HEAD_BYTES = 12;
-/** Track, time, flags, and 255 frame sizes seldom need more; a lace that does is refused. */
+/** Track, time, flags and 255 frame sizes seldom need more; a longer lacing header is rejected. */
 const MAX_LACED_HEAD_BYTES = 4_096;
 
-/** @throws SourceRejected if its lacing is malformed */
+/** @throws SourceRejected if the header or the lacing is malformed */
 export function readBlock(file: FileBytes, body: number, end: number): Block {
   let head = file.peek(body, Math.min(MAX_HEAD_BYTES, end - body));
   const track = readVint(head, 0);
@@ -38,7 +38,7 @@ export function readBlock(file: FileBytes, body: number, end: number): Block {
   return { ...shape, frameSizes: sizes, framesAt: body + length };
 }
 
-/** Section 10.3. @returns sizes of all frames, and the length of the block up to the first */
+/** Section 10.3. @returns the sizes of all frames, and the length of the block before the first frame */
 function readLace(
   head: Buffer,
   start: number,
@@ -47,7 +47,7 @@ function readLace(
 ): { readonly sizes: readonly number[]; readonly length: number } {
   const byte = (at: number): number => {
     const value = head[at];
-    if (value === undefined) throw damaged('a lace is malformed');
+    if (value === undefined) throw damaged('the lacing of a block is malformed');
     return value;
   };
   const count = byte(start) + 1;
@@ -60,7 +60,7 @@ function readLace(
   };
   if (lacing === 2) {
     const each = (blockBytes - at) / count;
-    if (!Number.isInteger(each)) throw damaged('a lace is malformed');
+    if (!Number.isInteger(each)) throw damaged('the lacing of a block is malformed');
     for (let i = 0; i < count; i++) add(each);
   } else {
     for (let i = 0; i + 1 < count; i++) {
@@ -74,14 +74,15 @@ function readLace(
         add(size);
       } else {
         const size = readVint(head, at);
-        if (!size) throw damaged('a lace is malformed');
+        if (!size) throw damaged('the lacing of a block is malformed');
         at += size.length;
-        // From the second on, the difference to the one before, around a middle value (section 10.3.3).
+        // The second and later sizes are signed differences from the size before (section 10.3.3).
         add(i === 0 ? size.value : sizes[i - 1]! + size.value - (2 ** (7 * size.length - 1) - 1));
       }
     }
     add(blockBytes - at - total);
   }
-  if (sizes.some(size => !(size >= 0 && size <= blockBytes))) throw damaged('a lace is malformed');
+  if (sizes.some(size => !(size >= 0 && size <= blockBytes)))
+    throw damaged('the lacing of a block is malformed');
   return { sizes, length: at };
 }

@@ -1,26 +1,26 @@
-/** EBML elements (RFC 8794) out of hostile bytes: a header at a time from a file, a flat list from a buffer. */
+/** Reads EBML elements (RFC 8794) out of hostile bytes: one header at a time from a file, or a flat list from a buffer. */
 
 import { damaged } from '../../source-rejected.ts';
 import type { FileBytes } from '../source/file-bytes.ts';
 
 export interface EbmlElement {
-  /** With its length marker, as specifications write it: 0x1A45DFA3. */
+  /** The id with its length marker, as in the specifications: 0x1A45DFA3. */
   readonly id: number;
-  /** After the header: position in the file, or in the buffer. */
+  /** Position of the first byte after the header, in the file or the buffer. */
   readonly body: number;
-  /** Infinite where the size is unknown (RFC 8794, section 6.2). */
+  /** Infinite if the size is unknown (RFC 8794, section 6.2). */
   readonly end: number;
 }
 
 const MAX_ID_BYTES = 4;
 const MAX_SIZE_BYTES = 8;
 
-/** @returns undefined where the file ends within the header. */
+/** @returns undefined if the file ends within the header */
 export function readElementHeader(file: FileBytes, position: number): EbmlElement | undefined {
   return parseElementHeader(file.peek(position, MAX_ID_BYTES + MAX_SIZE_BYTES), 0, position);
 }
 
-/** Elements of a buffer, one level. @throws SourceRejected if one reaches beyond it. */
+/** Lists the elements of a buffer, one level deep. @throws SourceRejected if one reaches beyond the buffer */
 export function* listElements(buffer: Buffer): Generator<EbmlElement> {
   let at = 0;
   while (at < buffer.length) {
@@ -35,7 +35,7 @@ function parseElementHeader(bytes: Buffer, at: number, position: number): EbmlEl
   const first = bytes[at];
   if (first === undefined) return undefined;
   const idBytes = Math.clz32(first) - 23;
-  if (idBytes > MAX_ID_BYTES) throw damaged('its structure breaks off into bytes that mean nothing');
+  if (idBytes > MAX_ID_BYTES) throw damaged('its structure is corrupt');
   if (at + idBytes >= bytes.length) return undefined;
   const id = bytes.readUIntBE(at, idBytes);
   const size = readVint(bytes, at + idBytes);
@@ -45,19 +45,19 @@ function parseElementHeader(bytes: Buffer, at: number, position: number): EbmlEl
 }
 
 export interface Vint {
-  /** Infinite from 2^53 on, which every bound refuses. */
+  /** Infinity from 2^53 on, which fails every later check. */
   readonly value: number;
   readonly length: number;
-  /** All value bits are set. */
+  /** All value bits are set: the size is unknown. */
   readonly isUnknown: boolean;
 }
 
-/** A variable-size integer (RFC 8794, section 4), its marker removed. Undefined where the bytes end before. */
+/** Reads a variable-size integer without its marker (RFC 8794, section 4); undefined if the bytes end before. */
 export function readVint(bytes: Buffer, at: number): Vint | undefined {
   const first = bytes[at];
   if (first === undefined) return undefined;
   const length = Math.clz32(first) - 23;
-  if (length > MAX_SIZE_BYTES) throw damaged('its structure breaks off into bytes that mean nothing');
+  if (length > MAX_SIZE_BYTES) throw damaged('its structure is corrupt');
   if (at + length > bytes.length) return undefined;
   let value = first & (0xff >> length);
   let isUnknown = value === 0xff >> length;
@@ -68,7 +68,7 @@ export function readVint(bytes: Buffer, at: number): Vint | undefined {
   return { value: Number.isSafeInteger(value) ? value : Number.POSITIVE_INFINITY, length, isUnknown };
 }
 
-/** An unsigned integer element (RFC 8794, section 7.2). @throws SourceRejected beyond 2^53. */
+/** Reads an unsigned integer element (RFC 8794, section 7.2). @throws SourceRejected from 2^53 on */
 export function readUint(buffer: Buffer, element: EbmlElement): number {
   if (element.end - element.body > 8) throw damaged('a number in its headers is too long');
   let value = 0;
@@ -77,7 +77,7 @@ export function readUint(buffer: Buffer, element: EbmlElement): number {
   return value;
 }
 
-/** A float element (RFC 8794, section 7.3). */
+/** Reads a float element (RFC 8794, section 7.3). */
 export function readFloat(buffer: Buffer, element: EbmlElement): number {
   const length = element.end - element.body;
   if (length === 0) return 0;
@@ -86,13 +86,13 @@ export function readFloat(buffer: Buffer, element: EbmlElement): number {
   throw damaged('a number in its headers is malformed');
 }
 
-/** Formats an element; ids as above. */
+/** @param id with its length marker */
 export function formatElement(id: number, ...parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts);
   const idBytes = id > 0xff_ffff ? 4 : id > 0xffff ? 3 : id > 0xff ? 2 : 1;
   const header = Buffer.alloc(idBytes + 8);
   header.writeUIntBE(id, 0, idBytes);
-  // The size in eight bytes, marker included: bodies here are far below 2^48.
+  // The size takes eight bytes with its marker. Bodies are far smaller than 2^48 bytes.
   header[idBytes] = 1;
   header.writeUIntBE(body.length, idBytes + 2, 6);
   return Buffer.concat([header, body]);

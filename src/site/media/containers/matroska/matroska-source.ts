@@ -1,4 +1,4 @@
-/** Matroska and WebM sources (RFC 9559): one pass over the clusters' headers, the frames' bytes skipped. */
+/** Reads Matroska and WebM sources (RFC 9559) in one pass over the headers of clusters and blocks, without reading frames. */
 
 import { damaged, SourceRejected, truncated } from '../../source-rejected.ts';
 import type { FileBytes } from '../source/file-bytes.ts';
@@ -7,7 +7,7 @@ import type { IndexedSource, SourceTrack } from '../source/source-track.ts';
 import { chooseFrameClock, readOpusTicks, snapTimes } from './audio-frames.ts';
 import { readBlock } from './blocks.ts';
 import { type EbmlElement, formatElement, listElements, readElementHeader, readUint } from './ebml.ts';
-import { type MatroskaTrack, readTracks } from './track-entries.ts';
+import { encrypted, type MatroskaTrack, readTracks } from './track-entries.ts';
 
 const EBML = 0x1a45dfa3;
 const DOC_TYPE = 0x4282;
@@ -23,7 +23,7 @@ const BLOCK = 0xa1;
 const BLOCK_DURATION = 0x9b;
 const REFERENCE_BLOCK = 0xfb;
 const ENCRYPTED_BLOCK = 0xaf;
-/** Children of the segment: what ends a cluster of unknown size (RFC 9559, section 4.5). */
+/** Children of the segment. Each of them ends a cluster of unknown size (RFC 9559, section 4.5). */
 const SEGMENT_CHILDREN = new Set([
   0x114d9b74,
   INFO,
@@ -40,14 +40,14 @@ const MAX_ELEMENTS = 50_000_000;
 const NANOSECONDS = 1_000_000_000;
 const HEAD_SAMPLE_BYTES = 64 * 1024;
 
-/** @throws SourceRejected with a sentence for the uploader. */
+/** @throws SourceRejected if the file is malformed, incomplete, encrypted or of an unsupported structure */
 export function indexMatroska(file: FileBytes): IndexedSource {
   const header = readElementHeader(file, 0);
   if (header?.id !== EBML) throw damaged('it has no header');
   const docType = readDocType(readWhole(file, header));
   const segment = readElementHeader(file, header.end);
   if (!segment) throw truncated('its headers are cut off');
-  if (segment.id !== SEGMENT) throw damaged('its header is not followed by a film');
+  if (segment.id !== SEGMENT) throw damaged('its header is not followed by a segment');
   const scan = new Scan(file);
   scan.readSegment(segment);
   const tracks = scan.listTracks();
@@ -73,7 +73,7 @@ function readDocType(header: Buffer): 'webm' | 'matroska' {
       if (docType === 'webm' || docType === 'matroska') return docType;
       throw new SourceRejected(
         'not-media',
-        'This file is an EBML document, but not a Matroska or WebM film.',
+        'This file is an EBML document, but not a Matroska or WebM video. Upload a video file such as MP4, MOV, MKV or WebM.',
       );
     }
   }
@@ -82,10 +82,10 @@ function readDocType(header: Buffer): 'webm' | 'matroska' {
 
 interface ScannedTrack {
   readonly track: MatroskaTrack;
-  /** Times in segment ticks until `listTracks`; NaN of a frame that follows the one before in a lace. */
+  /** Times are segment ticks until `listTracks`, and NaN for the second and later frames of a laced block. */
   readonly samples: SampleColumns;
   readonly isOpus: boolean;
-  /** Segment ticks of the block read last, where it says. */
+  /** Duration of the last block in segment ticks, if it is given. */
   lastDuration: number | undefined;
 }
 
@@ -109,7 +109,7 @@ class Scan {
     while (at < end) {
       const element = this.#next(at);
       if (!element) {
-        // A recorder that was stopped may leave a byte or two; a film of known size has none.
+        // An interrupted recording may end with a byte or two of the next element.
         if (segment.end === Number.POSITIVE_INFINITY) break;
         throw truncated('its end is missing');
       }
@@ -143,7 +143,7 @@ class Scan {
     return readElementHeader(this.#file, at);
   }
 
-  /** @returns where the cluster ends. */
+  /** @returns the position after the cluster */
   #readCluster(cluster: EbmlElement): number {
     if (cluster.end !== Number.POSITIVE_INFINITY && cluster.end > this.#file.sizeBytes)
       throw truncated('its end is missing');
@@ -166,10 +166,7 @@ class Scan {
       else if (element.id === SIMPLE_BLOCK) this.#addBlock(time, element, undefined, undefined);
       else if (element.id === BLOCK_GROUP) this.#readGroup(time, element);
       else if (element.id === ENCRYPTED_BLOCK) {
-        throw new SourceRejected(
-          'protected',
-          'The film is encrypted. Upload a version of it without copy protection.',
-        );
+        throw encrypted();
       }
       at = element.end;
     }
@@ -181,7 +178,7 @@ class Scan {
     return readUint(bytes, { id: element.id, body: 0, end: bytes.length });
   }
 
-  /** RFC 9559, section 5.1.3.5: without a reference to another block it is a sync sample. */
+  /** RFC 9559, section 5.1.3.5. A block without a reference to another block is a sync sample. */
   #readGroup(clusterTime: number, group: EbmlElement): void {
     let block: EbmlElement | undefined;
     let duration: number | undefined;
@@ -211,7 +208,7 @@ class Scan {
     }
     const { track, samples, isOpus } = scanned;
     if (track.kind === 'video' && block.frameSizes.length > 1)
-      throw damaged('it packs several pictures into one block');
+      throw damaged('it has several video frames in one block');
     this.#samples += block.frameSizes.length;
     if (this.#samples > MAX_SAMPLES) throw tooManySamples();
     const time = clusterTime + block.time;
@@ -232,7 +229,7 @@ class Scan {
     return readOpusTicks(first, second);
   }
 
-  /** Tracks that have samples, their times on exact clocks. */
+  /** Lists the tracks that have samples, with exact times. */
   listTracks(): readonly SourceTrack[] {
     return [...this.#scanned.values()].flatMap(scanned => {
       const { track } = scanned;
@@ -256,7 +253,7 @@ class Scan {
     });
   }
 
-  /** Presentation times on the codec's own clock. @returns the timescale */
+  /** Converts presentation times to the clock of the codec. @returns the timescale */
   #timeAudio(track: MatroskaTrack, samples: Samples): number {
     const { presentationTimes, decodeTimes, durations } = samples;
     const { timescale, frameTicks } = chooseFrameClock(track.codecId, track.codecPrivate, track.sampleRateHz);
@@ -265,7 +262,7 @@ class Scan {
     if (frameTicks > 0) durations.fill(frameTicks);
     for (let i = 0; i < presentationTimes.length; i++)
       presentationTimes[i] = Math.round(presentationTimes[i]! * ratio);
-    // Either of two neighbours may be rounded by half a segment tick; some writers cut off instead.
+    // Each of two neighbouring times may be rounded by half a segment tick; some writers truncate instead.
     snapTimes(presentationTimes, durations, Math.ceil(ratio * 1.5) + 1);
     for (let i = 0; i < presentationTimes.length; i++) {
       presentationTimes[i] = presentationTimes[i]! - delay;
@@ -274,7 +271,7 @@ class Scan {
     return timescale;
   }
 
-  /** Presentation times as they are; decode times are the same times in order. @returns the timescale */
+  /** Keeps presentation times; decode times are the same times in ascending order. @returns the timescale */
   #timeVideo({ track, lastDuration }: ScannedTrack, samples: Samples): number {
     const { presentationTimes, decodeTimes, durations } = samples;
     const { timescale, ticks } = chooseVideoClock(this.#timestampScale);
@@ -292,11 +289,11 @@ class Scan {
   }
 }
 
-/** Ticks a second, and ticks for one of the segment's. Whole where the segment's clock divides the second. */
+/** Returns ticks per second and ticks per segment tick. Times stay exact if the segment's clock divides the second. */
 function chooseVideoClock(timestampScale: number): { readonly timescale: number; readonly ticks: number } {
   const perSecond = NANOSECONDS / timestampScale;
   if (Number.isInteger(perSecond) && perSecond <= 1_000_000) return { timescale: perSecond, ticks: 1 };
-  // Microseconds: finer ones would leave a duration of more than four seconds no room in its 32 bits.
+  // With a finer clock than microseconds, a duration of more than four seconds would not fit into 32 bits.
   return { timescale: 1_000_000, ticks: timestampScale / 1_000 };
 }
 
@@ -304,18 +301,18 @@ function readTimestampScale(info: Buffer): number {
   for (const element of listElements(info)) {
     if (element.id !== TIMESTAMP_SCALE) continue;
     const scale = readUint(info, element);
-    if (scale < 1 || scale > NANOSECONDS) throw damaged('its clock does not run');
+    if (scale < 1 || scale > NANOSECONDS) throw damaged('its timestamp scale is invalid');
     return scale;
   }
   return 1_000_000;
 }
 
-/** A film of headers and first sync samples alone, for who only asks what the tracks are. */
+/** Formats a tiny file with the headers and the first sync sample of each track, from which the codecs are described. */
 function formatHead(file: FileBytes, docType: string, scan: Scan, tracks: readonly SourceTrack[]): Buffer {
   const blocks = tracks.flatMap(({ id, samples }) => {
     const i = Math.max(0, samples.sync.indexOf(1));
     const bytes = file.read(samples.offsets[i]!, Math.min(samples.sizes[i]!, HEAD_SAMPLE_BYTES));
-    // Track numbers beyond 14 bits would need a longer form; nobody writes them.
+    // Track numbers of more than 14 bits would need a longer form. No known writer uses them.
     if (!bytes || id >= 2 ** 14 - 1) return [];
     return [formatElement(SIMPLE_BLOCK, Buffer.from([0x40 | (id >> 8), id & 0xff, 0, 0, 0x80]), bytes)];
   });

@@ -1,4 +1,4 @@
-/** Matroska in its rarer forms, against what ffmpeg reads of the same frames in their plain form. */
+/** Compares rare forms of Matroska with the packets that ffmpeg reads from the same frames in the usual form. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,9 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-describe('rarer forms of Matroska', () => {
+describe('rare forms of Matroska', () => {
   it.each([
-    ['written anew', 'mkv', {}],
+    ['rewritten', 'mkv', {}],
     ['unknown sizes', 'mkv', { unknownSizes: true }],
     ['block groups', 'mkv', { blockGroups: true }],
     ['Xiph lacing', 'mkv', { lacing: 1 }],
@@ -31,11 +31,11 @@ describe('rarer forms of Matroska', () => {
   ] as readonly (readonly [string, 'mkv' | 'soundOnlyWebm', Variant])[])(
     '%s',
     async (_what, name, variant) => {
-      const path = join(directory, 'film.mkv');
+      const path = join(directory, 'video.mkv');
       const plain = await makeVideo(recipes[name]);
       await writeFile(path, await rewriteMatroska(plain, variant));
       await withServedSource(path, async ({ multivariantUrl }) => {
-        // Not the same bytes: of laced AAC ffmpeg knows no times.
+        // The comparison is with the plain file because ffmpeg reads no times from laced AAC.
         expectSamePackets(await readPackets(multivariantUrl), await readPackets(plain));
       });
     },
@@ -44,11 +44,11 @@ describe('rarer forms of Matroska', () => {
   it.each([
     [
       'structure-unsupported',
-      'compressed once more',
+      'compressed inside Matroska',
       formatElement(0x6240, formatElement(0x5034, formatElement(0x4254, Buffer.from([0])))),
     ],
     ['protected', 'encrypted', formatElement(0x6240, formatElement(0x5033, Buffer.from([1])))],
-  ])('refuses frames that are transformed: %s', async (code, sentence, encoding) => {
+  ])('rejects transformed frames: %s', async (code, sentence, encoding) => {
     const path = join(directory, 'transformed.mkv');
     await writeFile(path, await rewriteMatroska(await makeVideo(recipes.mkv), { encoding }));
     await expect(prepareSource(path, join(directory, 'x.index'))).rejects.toMatchObject({

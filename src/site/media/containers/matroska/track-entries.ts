@@ -1,4 +1,4 @@
-/** Track entries of a Matroska or WebM file (RFC 9559, section 5.1.4). */
+/** Reads the track entries of a Matroska or WebM file (RFC 9559, section 5.1.4). */
 
 import { damaged, SourceRejected } from '../../source-rejected.ts';
 import { type EbmlElement, listElements, readFloat, readUint } from './ebml.ts';
@@ -9,12 +9,12 @@ export interface MatroskaTrack {
   readonly codecId: string;
   readonly codecPrivate: Buffer;
   readonly isEnabled: boolean;
-  /** Nanoseconds; 0 where not said. */
+  /** Nanoseconds per frame; 0 if not given. */
   readonly defaultDuration: number;
-  /** Nanoseconds that the decoder needs to settle: presentation begins that much earlier (section 5.1.4.1.25). */
+  /** Nanoseconds of decoder priming, by which presentation begins earlier (section 5.1.4.1.25). */
   readonly codecDelay: number;
   readonly sampleRateHz: number;
-  /** Stripped off every frame by the writer (section 5.1.4.1.31.7). */
+  /** Bytes that the writer stripped off every frame (section 5.1.4.1.31.7). */
   readonly samplePrefix: Buffer;
 }
 
@@ -24,7 +24,10 @@ const MAX_PREFIX_BYTES = 4_096;
 const TRACK_ENTRY = 0xae;
 const KINDS: Readonly<Record<number, 'video' | 'audio'>> = { 1: 'video', 2: 'audio' };
 
-/** @param tracks body of the Tracks element @throws SourceRejected if malformed, compressed or encrypted */
+/**
+ * @param tracks body of the Tracks element
+ * @throws SourceRejected if an entry is malformed, or its frames are compressed or encrypted
+ */
 export function readTracks(tracks: Buffer): readonly MatroskaTrack[] {
   const found: MatroskaTrack[] = [];
   for (const entry of listElements(tracks)) {
@@ -39,7 +42,7 @@ export function readTracks(tracks: Buffer): readonly MatroskaTrack[] {
   return found;
 }
 
-/** @returns undefined of a track that is neither picture nor sound. */
+/** @returns undefined for a track that is neither video nor audio */
 function readTrackEntry(bytes: Buffer): MatroskaTrack | undefined {
   const fields = readFields(bytes);
   const uint = (id: number, fallback: number): number => {
@@ -56,7 +59,7 @@ function readTrackEntry(bytes: Buffer): MatroskaTrack | undefined {
   if (scale && readFloat(bytes, scale) !== 1) {
     throw new SourceRejected(
       'structure-unsupported',
-      'The film plays one of its tracks at another speed. Export it anew and upload that.',
+      'This file has a track that plays at another speed. Export the video again, and upload the result.',
     );
   }
   return {
@@ -72,7 +75,7 @@ function readTrackEntry(bytes: Buffer): MatroskaTrack | undefined {
   };
 }
 
-/** The first element of each id. */
+/** Maps each id to its first element. */
 function readFields(bytes: Buffer): ReadonlyMap<number, EbmlElement> {
   const fields = new Map<number, EbmlElement>();
   for (const element of listElements(bytes)) if (!fields.has(element.id)) fields.set(element.id, element);
@@ -85,7 +88,7 @@ function readSampleRate(audio: Buffer): number {
   return rate >= 1 && rate <= 768_000 ? rate : 8_000;
 }
 
-/** Section 5.1.4.1.31: of the ways to transform frames, header stripping is undone; the others are refused. */
+/** Section 5.1.4.1.31. Header stripping is supported; tracks with encrypted or compressed frames are rejected. */
 function readSamplePrefix(encodings: Buffer): Buffer {
   const prefixes: Buffer[] = [];
   for (const element of listElements(encodings)) {
@@ -94,13 +97,10 @@ function readSamplePrefix(encodings: Buffer): Buffer {
     const fields = readFields(encoding);
     const type = fields.get(0x5033);
     if (fields.has(0x5035) || (type && readUint(encoding, type) !== 0)) {
-      throw new SourceRejected(
-        'protected',
-        'The film is encrypted. Upload a version of it without copy protection.',
-      );
+      throw encrypted();
     }
     const scope = fields.get(0x5032);
-    // Scope 1 is the frames; 2, the private data, is mediabunny's to undo or to refuse.
+    // Bit 1 of the scope stands for the frames. mediabunny handles bit 2, the private data.
     if (scope && (readUint(encoding, scope) & 1) === 0) continue;
     const compression = fields.get(0x5034);
     const settings = compression ? encoding.subarray(compression.body, compression.end) : Buffer.alloc(0);
@@ -109,13 +109,16 @@ function readSamplePrefix(encodings: Buffer): Buffer {
     if (!algorithm || readUint(settings, algorithm) !== 3) {
       throw new SourceRejected(
         'structure-unsupported',
-        'The film has its frames compressed once more inside Matroska. Write it anew without that ("mkvmerge --compression -1:none", or "ffmpeg -c copy") and upload the result.',
+        'The frames of this file are compressed inside Matroska. Rewrite it without compression ("mkvmerge --compression -1:none" or "ffmpeg -c copy"), and upload the result.',
       );
     }
     const bytes = inner.get(0x4255);
     if (bytes) prefixes.unshift(Buffer.from(settings.subarray(bytes.body, bytes.end)));
   }
   const prefix = Buffer.concat(prefixes);
-  if (prefix.length > MAX_PREFIX_BYTES) throw damaged('a track has too long a frame header');
+  if (prefix.length > MAX_PREFIX_BYTES) throw damaged('the frame header of a track is too long');
   return prefix;
 }
+
+export const encrypted = (): SourceRejected =>
+  new SourceRejected('protected', 'This video is encrypted. Upload a version without copy protection.');

@@ -1,10 +1,10 @@
 /**
- * Bounded reads of a source file while it is indexed. Synchronous on purpose: indexing runs in a worker thread, and
+ * Bounded reads of a source file during indexing. They are synchronous because indexing runs in a worker thread, where
  * hundreds of thousands of small reads through promises would cost more than the reads themselves.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
-/** Small enough to skip payloads cheaply, large enough that headers close together share one read. */
+/** Small enough to skip payloads cheaply, and large enough that neighbouring headers share one read. */
 const WINDOW_BYTES = 4 * 1024;
 
 export class FileBytes {
@@ -19,7 +19,7 @@ export class FileBytes {
     this.sizeBytes = fstatSync(fd).size;
   }
 
-  /** Lends an open file to `use` and closes it after. */
+  /** Opens the file for the duration of `use`. */
   static async with<T>(path: string, use: (file: FileBytes) => Promise<T>): Promise<T> {
     const fd = openSync(path, 'r');
     try {
@@ -30,8 +30,8 @@ export class FileBytes {
   }
 
   /**
-   * Up to `length` (≤ 4 KiB) bytes at `position`, fewer only at the end of the file. The view is valid until the
-   * next `peek`.
+   * Returns up to `length` (≤ 4 KiB) bytes at `position`, fewer only at the end of the file. The view is valid until
+   * the next `peek`.
    */
   peek(position: number, length: number): Buffer {
     const end = Math.min(position + length, this.sizeBytes);
@@ -44,7 +44,7 @@ export class FileBytes {
     return this.#window.subarray(from, Math.min(from + end - position, this.#windowLength));
   }
 
-  /** Exactly the bytes at `[position, position + length)`, or undefined where the file ends before. */
+  /** Returns exactly the bytes `[position, position + length)`, or undefined if the file ends before. */
   read(position: number, length: number): Buffer | undefined {
     if (position + length > this.sizeBytes) return undefined;
     const bytes = Buffer.allocUnsafeSlow(length);

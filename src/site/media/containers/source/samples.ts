@@ -1,16 +1,16 @@
-/** Where a track's samples are and when they are shown: columns, because a film has hundreds of thousands of them. */
+/** The samples of a track: positions, sizes and times, in columns because a video has hundreds of thousands of samples. */
 import { SourceRejected } from '../../source-rejected.ts';
 
-/** 18 hours at 60 frames a second. Bounds what a hostile sample count can make us allocate (33 bytes a sample). */
+/** 18 hours at 60 frames per second. It bounds the memory that a hostile sample count can claim (33 bytes per sample). */
 export const MAX_SAMPLES_PER_TRACK = 4_000_000;
-/** Of all tracks together. */
+/** The limit for all tracks of a file together. */
 export const MAX_SAMPLES = 12_000_000;
-const FIRST_CAPACITY = 4_096;
+const INITIAL_CAPACITY = 4_096;
 
-/** Times in ticks of the track's timescale, exact integers below 2^53. Samples stand in decode order. */
+/** Samples in decode order. Times are ticks of the track's timescale: exact integers below 2^53. */
 export interface Samples {
   readonly count: number;
-  /** Which of the rendition's files holds the sample, counted from 0; absent where there is one file. */
+  /** Index of the file that holds the sample, from 0; absent if the rendition has one file. */
   readonly files?: Uint16Array;
   /** Position of the sample's first byte in its file. */
   readonly offsets: Float64Array;
@@ -19,7 +19,7 @@ export interface Samples {
   readonly decodeTimes: Float64Array;
   readonly presentationTimes: Float64Array;
   readonly durations: Uint32Array;
-  /** 1 where decoding can begin. */
+  /** 1 for a sync sample, at which decoding can begin. */
   readonly sync: Uint8Array;
 }
 
@@ -33,8 +33,8 @@ export class SampleColumns implements Samples {
   sync: Uint8Array;
   #capacity: number;
 
-  /** @throws SourceRejected if the capacity is beyond `MAX_SAMPLES_PER_TRACK`. */
-  constructor(capacity = FIRST_CAPACITY) {
+  /** @throws SourceRejected if the capacity exceeds `MAX_SAMPLES_PER_TRACK` */
+  constructor(capacity = INITIAL_CAPACITY) {
     if (capacity > MAX_SAMPLES_PER_TRACK) throw tooManySamples();
     this.#capacity = capacity;
     this.offsets = new Float64Array(capacity);
@@ -45,7 +45,12 @@ export class SampleColumns implements Samples {
     this.sync = new Uint8Array(capacity);
   }
 
-  /** @throws SourceRejected if there are more than `MAX_SAMPLES_PER_TRACK`. */
+  /**
+   * Appends a sample. The parameters are positional because this is called once per sample, where an object would be allocated
+   * for each.
+   *
+   * @throws SourceRejected beyond `MAX_SAMPLES_PER_TRACK`
+   */
   push(
     offset: number,
     size: number,
@@ -91,10 +96,10 @@ export class SampleColumns implements Samples {
 export const tooManySamples = (): SourceRejected =>
   new SourceRejected(
     'structure-unsupported',
-    `The file holds more pictures or sound packets than we can index (${MAX_SAMPLES_PER_TRACK} a track). Cut it into shorter films and upload those.`,
+    `This file has too many frames in a track (the limit is ${MAX_SAMPLES_PER_TRACK.toLocaleString('en')}). Split the video into shorter videos, and upload those.`,
   );
 
-/** Samples `[from, to)`, without copying. */
+/** The samples `[from, to)` as views of the same memory. */
 export const sliceSamples = (samples: Samples, from: number, to: number): Samples => ({
   count: Math.max(0, to - from),
   ...(samples.files ? { files: samples.files.subarray(from, to) } : {}),
@@ -106,7 +111,7 @@ export const sliceSamples = (samples: Samples, from: number, to: number): Sample
   sync: samples.sync.subarray(from, to),
 });
 
-/** First and last instant shown: `[start, end)` in ticks. Undefined of no samples. */
+/** The presentation interval `[start, end)` in ticks; undefined without samples. */
 export function presentationRange(samples: Samples): { start: number; end: number } | undefined {
   if (samples.count === 0) return undefined;
   let start = Number.POSITIVE_INFINITY;

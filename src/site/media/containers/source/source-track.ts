@@ -1,23 +1,23 @@
-/** What a container reader hands on: where the samples are, in the source's own order and time. */
+/** The result of reading a container: its tracks with their samples, in the order and the times of the source. */
 import type { Samples } from './samples.ts';
 
 export interface SourceTrack {
-  /** The container's own number of the track: `track_ID` (ISO/IEC 14496-12), `TrackNumber` (RFC 9559). */
+  /** Number of the track in the container: `track_ID` (ISO/IEC 14496-12) or `TrackNumber` (RFC 9559). */
   readonly id: number;
   readonly kind: 'video' | 'audio';
-  /** The container's own name of the codec: sample entry type, or `CodecID`. */
+  /** Name of the codec in the container: sample entry type or `CodecID`. */
   readonly codecName: string;
-  /** The author meant it to be shown by default. */
+  /** The author marked the track to be shown by default. */
   readonly isEnabled: boolean;
-  /** Ticks a second. */
+  /** Ticks per second. */
   readonly timescale: number;
-  /** Presentation times are on the film's common timeline: zero is the same instant in all tracks. May be negative. */
+  /** Presentation times are on the source's timeline: zero is the same instant in all tracks. They may be negative. */
   readonly samples: Samples;
-  /** Bytes that stand before every sample's bytes and are stored once (Matroska header stripping). */
+  /** Bytes that precede every sample and are stored once (Matroska header stripping); usually empty. */
   readonly samplePrefix: Buffer;
-  /** Boxes or bytes of the codec configuration as the container holds them, by name: `av1C`, `colr`, `private` … */
+  /** Codec configuration as stored in the container, by name: `av1C`, `colr`, `private` … */
   readonly configuration: ReadonlyMap<string, Buffer>;
-  /** Nine numbers of the transformation matrix, 16.16 and 2.30 fixed point (ISO/IEC 14496-12, section 8.3.2). */
+  /** The transformation matrix, nine numbers in 16.16 and 2.30 fixed point (ISO/IEC 14496-12, section 8.3.2). */
   readonly matrix: readonly number[] | undefined;
 }
 
@@ -25,8 +25,8 @@ export interface IndexedSource {
   readonly container: 'MP4' | 'MOV' | 'Matroska' | 'WebM';
   readonly tracks: readonly SourceTrack[];
   /**
-   * A tiny file of the same container: its headers, and one sample of each track, and nothing more. What describes the
-   * codecs reads this and never the upload, so no table or tree of the upload can keep it busy.
+   * A tiny file in the same container with only the headers and one sample of each track. The codecs are described from this
+   * file and never from the upload, so no table or tree of the upload can make the general-purpose reader slow.
    */
   readonly head: Buffer;
 }
