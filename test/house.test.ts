@@ -20,12 +20,11 @@ const SQL_ELSEWHERE: readonly string[] = [
   'src/doctor/checks.ts',
   'src/site/http/studio/jobs.ts',
   'src/site/maintenance/read-only.ts',
-  'src/site/media/intake/intake.ts',
 ];
 const ENVIRONMENT_ELSEWHERE: readonly string[] = [
   'src/demo/demo.ts',
   'src/kernel/ffmpeg.ts',
-  'src/site/media/ffmpeg/sandbox.ts',
+  'src/site/media/ffmpeg/media-tools.ts',
 ];
 
 describe('SQL', () => {
@@ -54,7 +53,6 @@ describe('folders', () => {
 const MUTUAL_IMPORTS: readonly string[] = [
   'src/kernel/http ↔ src/kernel/identity',
   'src/protocol/media ↔ src/protocol/publication',
-  'src/site/media/conversion ↔ src/site/media/intake',
   'src/tracker/client ↔ src/tracker/play',
   'src/tracker/play ↔ src/tracker/reports',
   'src/tracker/play ↔ src/tracker/steering',

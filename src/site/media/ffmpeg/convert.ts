@@ -1,5 +1,5 @@
 /**
- * Typed jobs for ffmpeg: the input files with the demuxer that reads each, what is done to them, and the output files. No text of
+ * Typed jobs for ffmpeg: the input files with the demuxer that reads each, the options, and the output files. No text of
  * an upload, not even its file name, becomes part of the command line.
  */
 import { lstat, readdir, rm } from 'node:fs/promises';

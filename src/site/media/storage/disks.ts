@@ -1,6 +1,6 @@
 /**
  * Several disks for one site. All files of a video are on one disk: the one with the most free space when it was uploaded. If a
- * disk is lost, only the videos on it are unavailable. A marker file on each disk tells a mounted disk from an empty directory.
+ * disk is lost, only the videos on it are unavailable. A marker file distinguishes a mounted disk from an empty directory.
  */
 import {
   existsSync,

@@ -1,4 +1,4 @@
-/** An object store that speaks S3: one object per file, written in parts and read by ranges. */
+/** An S3-compatible object store: one object per file, written in parts and read by ranges. */
 import { createWriteStream } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
