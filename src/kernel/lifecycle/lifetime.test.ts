@@ -41,6 +41,14 @@ describe('a lifetime', () => {
     expect(failures).toEqual(['hangs', 'rejects', 'throws']);
   });
 
+  it('gives a step the time that it was registered with', async () => {
+    const { log, failures } = recordingLog();
+    const lifetime = createLifetime(log, { stepLimitMs: 20 });
+    lifetime.add('slow', () => new Promise(resolve => setTimeout(resolve, 60)), 5_000);
+    await lifetime.stop();
+    expect(failures).toEqual([]);
+  });
+
   it('runs each step once, however often it is stopped', async () => {
     const stop = vi.fn();
     const lifetime = createLifetime(recordingLog().log);

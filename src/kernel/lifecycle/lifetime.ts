@@ -10,8 +10,11 @@ import { withinLimit } from './time-limit.ts';
 const STEP_LIMIT_MS = 10_000;
 
 export interface Lifetime {
-  /** Registers `stop` under a name for the log. Steps run in reverse order of their registration. */
-  add(name: string, stop: () => unknown): void;
+  /**
+   * Registers `stop` under a name for the log. Steps run in reverse order of their registration. A step that needs more than
+   * `limitMs` is abandoned.
+   */
+  add(name: string, stop: () => unknown, limitMs?: number): void;
   /** Runs every step once and never rejects. A second call returns the promise of the first. */
   stop(): Promise<void>;
 }
@@ -21,15 +24,15 @@ export interface LifetimeOptions {
 }
 
 export function createLifetime(log: Log, { stepLimitMs = STEP_LIMIT_MS }: LifetimeOptions = {}): Lifetime {
-  const steps: { readonly name: string; readonly stop: () => unknown }[] = [];
+  const steps: { readonly name: string; readonly stop: () => unknown; readonly limitMs: number }[] = [];
   let stopping: Promise<void> | undefined;
 
   async function stopAll(): Promise<void> {
     // A step may be added while an earlier one runs, by a start that is still under way.
     for (let step = steps.pop(); step; step = steps.pop()) {
-      const { name, stop } = step;
+      const { name, stop, limitMs } = step;
       try {
-        await withinLimit(stepLimitMs, undefined, async () => stop());
+        await withinLimit(limitMs, undefined, async () => stop());
       } catch (error) {
         log.error({ step: name, reason: messageOf(error) }, 'a step of the stop failed');
       }
@@ -37,8 +40,8 @@ export function createLifetime(log: Log, { stepLimitMs = STEP_LIMIT_MS }: Lifeti
   }
 
   return {
-    add(name, stop) {
-      steps.push({ name, stop });
+    add(name, stop, limitMs = stepLimitMs) {
+      steps.push({ name, stop, limitMs });
     },
     stop() {
       stopping ??= stopAll();

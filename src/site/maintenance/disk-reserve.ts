@@ -1,6 +1,6 @@
 /**
- * Ballast: a file that can be let go when the disk is full. Without it a full disk could not be mended from the studio:
- * a withdrawal writes before it frees anything. It is taken up again when there is space.
+ * The disk reserve is a file that can be deleted when the disk is full. Without it, a full disk could not be freed from the
+ * studio, because a withdrawal writes to the database before it frees space. The file is written again when there is space.
  */
 import { type FileHandle, open, rm, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -10,9 +10,9 @@ const RESERVE_BYTES = 8 * 2 ** 20;
 const CHUNK = Buffer.alloc(2 ** 20);
 
 export interface DiskReserve {
-  /** Does `work`; where the disk is too full for it, lets the ballast go and does it again. */
+  /** Runs `work`. If the disk is too full for it, deletes the reserve and runs `work` again. */
   withReserveReleased<T>(work: () => Promise<T>): Promise<T>;
-  /** Takes the ballast up again, if so much is free beside what is to be kept free. */
+  /** Writes the reserve again, if `keepFreeBytes` stay free after that. */
   restore(keepFreeBytes: number): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export function createDiskReserve(path: string): DiskReserve {
       let file: FileHandle | undefined;
       try {
         file = await open(path, 'w');
-        // Written out: a hole would hold no space.
+        // The file is written in full, because a sparse file would not occupy the space.
         for (let at = 0; at < RESERVE_BYTES; at += CHUNK.length) await file.write(CHUNK, 0, CHUNK.length, at);
       } finally {
         await file?.close();

@@ -1,15 +1,15 @@
-/** What a site tells its metrics (Prometheus). */
-import { Counter, Gauge, type Registry } from 'prom-client';
+/** The Prometheus metrics of a site. */
+import { Counter, type Registry } from 'prom-client';
 import { addGauge } from '../../kernel/gauge.ts';
 import type { BufferStats } from '../delivery/buffer.ts';
 
 export function registerBufferMetrics(register: Registry, stats: () => BufferStats): void {
   const counters = {
-    tributary_buffer_hits_total: ['Requests answered from what was kept.', () => stats().hits],
-    tributary_buffer_misses_total: ['Requests that had to be filled.', () => stats().misses],
-    tributary_buffer_egress_bytes_total: ['Bytes on the wire to viewers.', () => stats().egress.viewers],
+    tributary_buffer_hits_total: ['Requests served from the cache.', () => stats().hits],
+    tributary_buffer_misses_total: ['Requests that needed a fill.', () => stats().misses],
+    tributary_buffer_egress_bytes_total: ['Bytes sent to viewers.', () => stats().egress.viewers],
     tributary_buffer_fills_egress_bytes_total: [
-      "Bytes on the wire to other sites' fills.",
+      'Bytes sent to the fills of other sites.',
       () => stats().egress.fills,
     ],
     tributary_buffer_ingress_bytes_total: [
@@ -28,20 +28,18 @@ export function registerBufferMetrics(register: Registry, stats: () => BufferSta
       },
     });
   }
-  new Gauge({
-    name: 'tributary_buffer_active_responses',
-    help: 'Responses under way.',
-    registers: [register],
-    collect() {
-      this.set(stats().activeResponses);
-    },
-  });
+  addGauge(
+    register,
+    'tributary_buffer_active_responses',
+    'Responses in progress.',
+    async () => stats().activeResponses,
+  );
 }
 
 export const registerRecordMetrics = (register: Registry, unpublished: () => Promise<number>): void =>
   addGauge(
     register,
     'tributary_records_unpublished',
-    'Records that the centre has not acknowledged.',
+    'Records that central has not acknowledged.',
     unpublished,
   );

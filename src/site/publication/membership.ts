@@ -1,5 +1,6 @@
 /** Joins central, and then reads from it the trackers and the epoch. A site that cannot join continues to work alone. */
-import { joinCentral, type MemberIdentity } from '../../kernel/identity/member.ts';
+import type { Signer } from '../../kernel/http/client.ts';
+import { joinCentral, type MemberIdentity, signerOf } from '../../kernel/identity/member.ts';
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -21,8 +22,13 @@ export interface SiteMembership {
   readonly identity: () => MemberIdentity;
   /** Undefined until this site has joined. */
   readonly central: () => (Central & LinkedCentral) | undefined;
+  /** The id of this site; undefined until it has joined. */
+  readonly siteId: () => string | undefined;
   /** Base URLs of the trackers, best first. */
   readonly trackerUrls: () => readonly string[];
+  readonly trackerUrl: () => string | undefined;
+  /** The best tracker, and the signer for calls to it; undefined until this site has joined. */
+  readonly tracker: () => { readonly url: string; readonly signer: Signer } | undefined;
   /** True once central has reported, in this start, that it cannot connect to this site. */
   readonly isUnreachable: () => boolean;
   /** Joins if necessary, and then reads central's member info repeatedly. */
@@ -62,7 +68,14 @@ export function createMembership(
   return {
     identity: () => identity,
     central: () => centralOf(identity),
+    siteId: () => identity.membership?.id,
     trackerUrls: () => trackers,
+    trackerUrl: () => trackers[0],
+    tracker() {
+      const { key, membership } = identity;
+      const [url] = trackers;
+      return membership && url !== undefined ? { url, signer: signerOf(key, membership) } : undefined;
+    },
     isUnreachable: () => unreachable,
     start: events =>
       memberLoop(

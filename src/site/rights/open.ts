@@ -7,7 +7,7 @@ import type { SiteDatabase } from '../database/videos.ts';
 import { createSiteRights, type SiteRights } from './site-rights.ts';
 
 export interface OpenedRights {
-  readonly book: RightsState;
+  readonly state: RightsState;
   readonly rights: SiteRights;
   /** What is held of these videos, or what is said of them, has changed. Once it resolves, that is in the book's file too. */
   readonly markStored: (videos: readonly VideoId[]) => Promise<void>;
@@ -20,7 +20,7 @@ export async function openRights(path: string, db: SiteDatabase, log: Log): Prom
   book.markOwn(await listPrivate(db));
   await book.save();
   return {
-    book,
+    state: book,
     rights: createSiteRights(book, log),
     async markStored(videos) {
       for (const video of videos) book.mark('own', video, await isHeldPrivate(db, video));

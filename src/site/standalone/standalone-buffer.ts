@@ -1,132 +1,144 @@
 /**
- * The buffer (CP) as a process of its own, in front of the others (mission, requirement 5): it serves media and answers
- * probes, and passes everything else on to web. It needs neither the database nor the uploads.
+ * The buffer (CP) in its own process, in front of the other parts of the site. It serves media and responds to probes, and
+ * forwards all other requests to web. It needs neither the database nor the uploads.
  */
 import { existsSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { ConfigError } from '../../kernel/config/config-error.ts';
-import { call } from '../../kernel/http/client.ts';
 import { forward } from '../../kernel/http/forward.ts';
-import { createHttp, requireToken, sendProblem } from '../../kernel/http/server.ts';
-import { repeat } from '../../kernel/lifecycle/repeat.ts';
-import { createLog } from '../../kernel/log.ts';
-import { messageOf, problem } from '../../kernel/problem.ts';
+import { createHttp, type HttpServer, requireToken, sendProblem } from '../../kernel/http/server.ts';
+import { type Lifetime, startPart } from '../../kernel/lifecycle/lifetime.ts';
+import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
+import { createLog, type Log } from '../../kernel/log.ts';
+import { problem } from '../../kernel/problem.ts';
 import { RightsState } from '../../kernel/rights/rights-state.ts';
 import { videoIdSchema } from '../../protocol/ids.ts';
-import { siteInfoSchema } from '../../protocol/site.ts';
 import { siteReportSchema } from '../../protocol/tracker.ts';
-import { openBuffer } from '../compose/open-buffer.ts';
+import { openBuffer } from '../compose/buffer.ts';
+import { DROP_PATH, REPORTS_PATH } from '../compose/remote-buffer.ts';
 import type { RunningSite } from '../compose/running-site.ts';
 import type { SiteConfig } from '../config.ts';
-import { holderResponseSchema } from '../delivery/fill/holders.ts';
+import type { StreamBuffer } from '../delivery/buffer.ts';
 import { isMediaUrl } from '../delivery/http/media-file.ts';
 import { serveProbe } from '../http/probe.ts';
-import { openTls } from '../http/tls.ts';
-import { HOLDERS_PATH, RIGHTS_PATH, remoteRightsSchema } from '../rights/remote.ts';
+import { openPublicAddress } from '../http/public-address.ts';
+import { applyRemoteRights, knownVersion } from '../rights/remote-rights.ts';
 import { createSiteRights } from '../rights/site-rights.ts';
-import { DROP_PATH, REPORTS_PATH } from './remote-buffer.ts';
+import { createWebClient, type WebClient } from './web-client.ts';
 
-const LOOK_MS = 5_000;
-const TIMEOUT_MS = 5_000;
-const MAX_ANSWER_BYTES = 64 * 1024;
-/** How often web is asked what is private and what was revoked. */
-const HEAR_MS = 1_000;
-/** Half a million private videos. */
-const MAX_RIGHTS_BYTES = 2 ** 25;
-/** Apart from web's, which may lie in the same directory. */
+const INFO_INTERVAL_MS = 5_000;
+/** Interval while web has not joined central. */
+const INFO_RETRY_MS = 1_000;
+const RIGHTS_INTERVAL_MS = 1_000;
+/** Differs from the name of web's file, because both processes may use one data directory. */
 const OWN_RIGHTS_FILE = 'buffer-rights.json';
 const OWN_PATHS = /^\/(?:probe|sample|healthz|readyz|metrics|parts\/)/;
 
-/** @throws ConfigError where it is not said where the other parts are */
+/** @throws ConfigError if the addresses of the other parts are not set */
 export async function startStandaloneBuffer(config: SiteConfig): Promise<RunningSite> {
   const { originUrl, webUrl } = config;
-  if (!originUrl || !webUrl) throw new ConfigError('A buffer that runs apart needs originUrl and webUrl.');
+  if (!originUrl || !webUrl) throw new ConfigError('A standalone buffer needs originUrl and webUrl.');
   const log = createLog('buffer', config.logLevel);
-  const tls = await openTls(config, log);
+  return startPart(log, async lifetime => {
+    const address = await openPublicAddress(config, log);
+    const web = createWebClient(webUrl, config.operatorToken);
+    const remoteRights = followRemoteRights(join(config.dataDirectory, OWN_RIGHTS_FILE), web, log, lifetime);
+    const info = followSiteInfo(web, log, lifetime);
+    const rights = createSiteRights(remoteRights.state, log);
+    const { buffer, load } = await openBuffer(
+      config,
+      {
+        origin: { url: originUrl },
+        siteId: info.siteId,
+        trackerUrl: () => info.trackerUrls()[0],
+        rights: { ...rights, isPrivate: video => !remoteRights.isKnown() || rights.isPrivate(video) },
+        fetchHoldersSigned: web.fetchHolders,
+        log,
+      },
+      lifetime,
+    );
+    const { app } = await createHttp({
+      part: 'buffer',
+      log,
+      ready: () => undefined,
+      before: route(buffer, remoteRights.isKnown, new URL(webUrl)),
+      server: address.server(buffer.fastPath),
+    });
+    lifetime.add('http server', () => app.close());
+    serveProbe(app, info.siteId, load);
+    servePartCalls(app, buffer, config.operatorToken);
+    const url = await address.listen(app, lifetime);
+    log.info({ listen: url, originUrl, webUrl }, 'buffer is up');
+    return { url };
+  });
+}
+
+/** Media to the buffer, all other requests to web, except those that this process handles itself. */
+const route =
+  (buffer: StreamBuffer, isReady: () => boolean, web: URL) =>
+  (request: IncomingMessage, response: ServerResponse): boolean => {
+    const url = request.url ?? '';
+    if (isMediaUrl(url)) {
+      if (isReady()) buffer.handle(request, response);
+      else sendProblem(response, problem('starting', undefined, { headers: { 'retry-after': '1' } }));
+    } else if (OWN_PATHS.test(url)) return false;
+    else forward(web, request, response);
+    return true;
+  };
+
+/** Fetches web's rights repeatedly. Until the first time, at this or an earlier start, it is unknown what is private. */
+function followRemoteRights(path: string, web: WebClient, log: Log, lifetime: Lifetime) {
+  let isKnown = existsSync(path);
+  let known = '';
+  const state = RightsState.open(path);
+  const loop = memberLoop(
+    { name: 'reading rights from web', peer: () => web, everyMs: RIGHTS_INTERVAL_MS, log },
+    async (peer, abort) => {
+      const rights = await peer.fetchRights(known, abort);
+      if (rights.content) {
+        await applyRemoteRights(state, rights.content);
+        known = knownVersion(rights);
+      }
+      isKnown = true;
+      return undefined;
+    },
+  );
+  lifetime.add('rights', loop.stop);
+  return { state, isKnown: () => isKnown };
+}
+
+/** Reads from web the id of this site and its trackers. */
+function followSiteInfo(web: WebClient, log: Log, lifetime: Lifetime) {
   let siteId: string | undefined;
   let trackers: readonly string[] = [];
-  const book = RightsState.open(join(config.dataDirectory, OWN_RIGHTS_FILE));
-  /** What web says of rights was heard once, now or before: until then it is not known what is private. */
-  let hasHeard = existsSync(join(config.dataDirectory, OWN_RIGHTS_FILE));
-  const rights = createSiteRights(book, log);
-  const askWeb = <T>(path: string, answer: z.ZodType<T>, signal?: AbortSignal): Promise<T> =>
-    call(webUrl + path, {
-      headers: { authorization: `Bearer ${config.operatorToken}` },
-      timeoutMs: TIMEOUT_MS,
-      maxBytes: MAX_RIGHTS_BYTES,
-      abort: signal,
-      response: answer,
-    });
-  const { buffer, load } = await openBuffer(
-    config,
-    {
-      originUrl,
-      siteId: () => siteId,
-      trackerUrl: () => trackers[0],
-      rights: { ...rights, isPrivate: video => !hasHeard || rights.isPrivate(video) },
-      // Web has the key that this site signs with.
-      fetchHoldersSigned: video => askWeb(`${HOLDERS_PATH}/${video}`, holderResponseSchema),
+  const delayMs = (): number => (siteId === undefined ? INFO_RETRY_MS : INFO_INTERVAL_MS);
+  const loop = memberLoop(
+    { name: 'reading the state of web', peer: () => web, everyMs: INFO_INTERVAL_MS, retryMs: delayMs, log },
+    async (peer, abort) => {
+      const info = await peer.fetchSiteInfo(abort);
+      siteId = info.id;
+      trackers = info.trackers;
+      return delayMs();
     },
-    log,
   );
-  let known = '';
-  const hearing = repeat(async signal => {
-    try {
-      const query = new URLSearchParams({ known });
-      const heard = await askWeb(`${RIGHTS_PATH}?${query}`, remoteRightsSchema, signal);
-      if (heard.book) {
-        // What a tracker said to this buffer holds until the centre says otherwise: web does not know of it.
-        const { tracker, centre } = book.content();
-        const said = new Set([...centre, ...heard.book.centre]);
-        const isOlder = heard.book.position < book.position;
-        book.restore({
-          ...heard.book,
-          centre: isOlder ? [...new Set([...heard.book.centre, ...centre])] : heard.book.centre,
-          tracker: [...new Set([...heard.book.tracker, ...tracker.filter(video => !said.has(video))])],
-        });
-        await book.save();
-        known = `${heard.start} ${heard.version}`;
-      }
-      hasHeard = true;
-      return HEAR_MS;
-    } catch (error) {
-      if (!signal.aborted) log.warn({ reason: messageOf(error) }, 'web does not say what is private');
-      return HEAR_MS;
-    }
-  });
-  const web = new URL(webUrl);
-  const { app } = await createHttp({
-    part: 'buffer',
-    log,
-    ready: () => undefined,
-    before(request, response) {
-      const url = request.url ?? '';
-      if (isMediaUrl(url)) {
-        if (hasHeard) buffer.handle(request, response);
-        else
-          sendProblem(
-            response,
-            problem('starting', 'This site is starting.', { headers: { 'retry-after': '1' } }),
-          );
-      } else if (OWN_PATHS.test(url)) return false;
-      else forward(web, request, response);
-      return true;
-    },
-    server: tls.server(buffer.fastPath),
-  });
-  serveProbe(app, () => siteId, load);
+  lifetime.add('site info', loop.stop);
+  return { siteId: () => siteId, trackerUrls: () => trackers };
+}
+
+/** The calls of web to this process. */
+function servePartCalls(app: HttpServer, buffer: StreamBuffer, operatorToken: string): void {
   app.post(
     DROP_PATH,
     {
       schema: {
-        description: 'Web tells that a video was withdrawn: all of it goes (operator token).',
+        description: 'Deletes all of a withdrawn video from the buffer (operator token).',
         body: z.strictObject({ video: videoIdSchema }),
       },
     },
     async (request, reply) => {
-      requireToken(request, config.operatorToken);
+      requireToken(request, operatorToken);
       await buffer.drop(request.body.video);
       return reply.code(204).send();
     },
@@ -136,43 +148,15 @@ export async function startStandaloneBuffer(config: SiteConfig): Promise<Running
     {
       schema: {
         description:
-          'What viewers told the buffer since this was last asked: web, which has the key of the site, tells the tracker (operator token).',
+          'Takes the reports of viewers collected since the last call. Web signs them and sends them to the tracker (operator token).',
         body: z.strictObject({}),
         response: { 200: siteReportSchema },
       },
     },
     async request => {
-      requireToken(request, config.operatorToken);
+      requireToken(request, operatorToken);
       const { viewers, videos } = buffer.takeReports();
       return { viewers: [...viewers], videos: [...videos] };
     },
   );
-  // Who this site is, and whom to ask for the videos of others: web has joined, and knows.
-  const looking = repeat(async signal => {
-    try {
-      const info = await call(`${webUrl}/api/site`, {
-        timeoutMs: TIMEOUT_MS,
-        maxBytes: MAX_ANSWER_BYTES,
-        abort: signal,
-        response: siteInfoSchema,
-      });
-      siteId = info.id;
-      ({ trackers } = info);
-    } catch (error) {
-      if (!signal.aborted) log.warn({ reason: messageOf(error) }, 'web does not answer');
-    }
-    return siteId === undefined ? LOOK_MS / 5 : LOOK_MS;
-  });
-  await app.listen(config.listen);
-  const renewal = tls.watch(app.server);
-  const { port } = app.server.address() as AddressInfo;
-  log.info({ listen: `${config.listen.host}:${port}`, originUrl, webUrl }, 'buffer is up');
-  return {
-    url: `${tls.scheme}://${config.listen.host}:${port}`,
-    async stop() {
-      await Promise.all([looking.stop(), hearing.stop(), renewal?.stop()]);
-      await app.close();
-      await buffer.stop();
-    },
-  };
 }

@@ -60,7 +60,7 @@ describe('a full disk', () => {
     });
     await site.start();
     const disk = `/proc/${site.pid}/root${site.directory}`;
-    await eventually('the ballast is there', () => existsSync(join(disk, 'ballast')) || undefined);
+    await eventually('the disk reserve exists', () => existsSync(join(disk, 'disk-reserve')) || undefined);
     const id = await uploadTo(site, film, 'Before');
     const { revision } = await untilRegistered(site, id);
 
@@ -82,7 +82,7 @@ describe('a full disk', () => {
     expect(await answer.json()).toMatchObject({ code: 'disk-full' });
     const withdrawn = await fetch(`${site.url}/api/videos/${id}`, { method: 'DELETE', headers: authorised });
     expect(withdrawn.status).toBe(204);
-    expect(existsSync(join(disk, 'ballast'))).toBe(false);
+    expect(existsSync(join(disk, 'disk-reserve'))).toBe(false);
 
     rmSync(join(disk, 'filler'));
     const again = await uploadTo(site, film, 'After');

@@ -6,5 +6,6 @@ export {
   createOriginServer,
   type OriginRights,
   type OriginServer,
+  type OriginServerDeps,
 } from './origin-server.ts';
 export { Presentation } from './presentation.ts';

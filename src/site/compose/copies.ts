@@ -1,0 +1,57 @@
+/** The copies part: follows the assignments of central, and makes and deletes copies of other sites' videos. */
+import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
+import type { VideoId } from '../../protocol/ids.ts';
+import { startAssignments } from '../copies/assignments.ts';
+import { startCopyReconciler } from '../copies/reconcile-copies.ts';
+import { isWithin } from '../delivery/egress/day-windows.ts';
+import { createVerifiedFetcher } from '../delivery/fill/verified-fetcher.ts';
+import { CopyStore } from '../media/copy-store/copy-store.ts';
+import { makeRecord } from '../media/record/record.ts';
+import type { SiteCore } from './core.ts';
+import type { MediaPart } from './media.ts';
+
+export interface CopiesPart {
+  /** True if central responded to the last request. */
+  readonly isConnected: () => boolean;
+  /** Deletes the copy of a withdrawn video. */
+  readonly dropWithdrawn: (video: VideoId) => Promise<void>;
+}
+
+export function startCopies(core: SiteCore, media: MediaPart, lifetime: Lifetime): CopiesPart {
+  const { config, db, storage, membership, rights, events, fetchHoldersSigned, log } = core;
+  const fetcher = createVerifiedFetcher({
+    selfSiteId: membership.siteId,
+    trackerUrl: membership.trackerUrl,
+    fetchHoldersSigned,
+    onPrivate: rights.rights.notePrivate,
+    log,
+  });
+  lifetime.add('copy fetcher', fetcher.stop);
+  const reconciler = startCopyReconciler({
+    db,
+    store: new CopyStore(storage),
+    fetcher,
+    siteId: membership.siteId,
+    key: () => membership.identity().key,
+    sourceAddress: config.sourceAddress,
+    freeBytes: () => storage.disks.freeBytes() - config.keepFree,
+    mayFetch: () => isWithin(config.fillWindows, new Date()),
+    describe: video => makeRecord(video, { storage, sourceAddress: config.sourceAddress }),
+    removeVideo: video => storage.remove(video),
+    forgetOpen: media.forget,
+    onRecord: events.recordWritten.emit,
+    onHeld: video => rights.markStored([video]),
+    log,
+  });
+  lifetime.add('copies', reconciler.stop);
+  events.copiesChanged.subscribe(reconciler.wake);
+  const assignments = startAssignments({
+    db,
+    central: membership.central,
+    onAssigned: events.copiesChanged.emit,
+    log,
+  });
+  lifetime.add('assignments', assignments.stop);
+  events.joined.subscribe(assignments.wake);
+  return { isConnected: assignments.isConnected, dropWithdrawn: reconciler.dropWithdrawn };
+}

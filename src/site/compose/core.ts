@@ -1,0 +1,98 @@
+/** What all parts of a site share: its storage, database, membership and rights, and the events between its parts. */
+import { join } from 'node:path';
+import { newNonce } from '../../kernel/identity/keys.ts';
+import { readIdentity, signerOf } from '../../kernel/identity/member.ts';
+import { createEvent, type PartEvent } from '../../kernel/lifecycle/event.ts';
+import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
+import type { Log } from '../../kernel/log.ts';
+import { problem } from '../../kernel/problem.ts';
+import { openDatabase } from '../../kernel/sql/sql.ts';
+import type { VideoId } from '../../protocol/ids.ts';
+import type { SiteConfig } from '../config.ts';
+import { type SiteSchema, siteMigrations } from '../database/schema.ts';
+import { beginStart } from '../database/signal.ts';
+import type { SiteDatabase } from '../database/videos.ts';
+import { fetchHolders, type HolderResponse } from '../delivery/fill/holders.ts';
+import { openPublicAddress, type PublicAddress } from '../http/public-address.ts';
+import { findMediaTools, type MediaTools } from '../media/ffmpeg/ffmpeg.ts';
+import type { Storage } from '../media/storage/storage.ts';
+import { openStorage } from '../media/storage/storage.ts';
+import { createMembership, type SiteMembership } from '../publication/membership.ts';
+import { type OpenedRights, openRights } from '../rights/open.ts';
+import { RIGHTS_FILE } from '../rights/site-rights.ts';
+
+export interface SiteEvents {
+  /** A record was written and has to be published. */
+  readonly recordWritten: PartEvent;
+  /** Central has acknowledged records. */
+  readonly recordsPublished: PartEvent;
+  /** A worker may have something to do. */
+  readonly jobAdded: PartEvent;
+  /** The set of copies, or the state of one, may have changed. */
+  readonly copiesChanged: PartEvent;
+  /** This site has joined central. */
+  readonly joined: PartEvent;
+  /** Central has reported that it cannot connect to this site. */
+  readonly unreachable: PartEvent;
+}
+
+export interface SiteCore {
+  readonly config: SiteConfig;
+  readonly log: Log;
+  readonly address: PublicAddress;
+  readonly storage: Storage;
+  /** Undefined if there is no usable ffmpeg. */
+  readonly tools: MediaTools | undefined;
+  readonly db: SiteDatabase;
+  readonly membership: SiteMembership;
+  readonly rights: OpenedRights;
+  readonly events: SiteEvents;
+  /** Asks the tracker with this site's signature, as is necessary for private videos. @throws Problem `not-joined` */
+  readonly fetchHoldersSigned: (video: VideoId) => Promise<HolderResponse>;
+}
+
+/** @throws DamagedDatabase, StartupError or ConfigError; the caller ends `lifetime` then. */
+export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime): Promise<SiteCore> {
+  const address = await openPublicAddress(config, log);
+  const storage = await openStorage(config);
+  const tools = await findMediaTools();
+  const identity = await readIdentity(config.dataDirectory);
+  const db = await openSiteDatabase(config, lifetime);
+  // R7: this comes first, so that no version is numbered before the handshake of this start.
+  await beginStart(db, newNonce());
+  const membership = createMembership(config, config.dataDirectory, identity, log);
+  return {
+    config,
+    log,
+    address,
+    storage,
+    tools,
+    db,
+    membership,
+    rights: await openRights(join(config.dataDirectory, RIGHTS_FILE), db, log),
+    events: {
+      recordWritten: createEvent(),
+      recordsPublished: createEvent(),
+      jobAdded: createEvent(),
+      copiesChanged: createEvent(),
+      joined: createEvent(),
+      unreachable: createEvent(),
+    },
+    async fetchHoldersSigned(video) {
+      const { key, membership: joined } = membership.identity();
+      const url = membership.trackerUrl();
+      if (!joined || url === undefined) throw problem('not-joined', 'This site knows no tracker yet.');
+      return fetchHolders(url, joined.id, video, signerOf(key, joined));
+    },
+  };
+}
+
+/** Opens the site's database: the embedded one, unless `database` is set. */
+export async function openSiteDatabase(
+  { database, dataDirectory }: Pick<SiteConfig, 'database' | 'dataDirectory'>,
+  lifetime: Lifetime,
+): Promise<SiteDatabase> {
+  const db = await openDatabase<SiteSchema>(database ?? join(dataDirectory, 'site.sqlite'), siteMigrations);
+  lifetime.add('database', () => db.destroy());
+  return db;
+}

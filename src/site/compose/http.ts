@@ -1,0 +1,187 @@
+/** The HTTP part: uploads, the studio, the gateway for central, the library, and media if the buffer runs in this process. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { servePages } from '../../kernel/http/pages.ts';
+import { createHttp, type Http, type HttpServer } from '../../kernel/http/server.ts';
+import { newNonce } from '../../kernel/identity/keys.ts';
+import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
+import { messageOf } from '../../kernel/problem.ts';
+import type { VideoId } from '../../protocol/ids.ts';
+import { countUnpublished } from '../database/records.ts';
+import { isMediaUrl } from '../delivery/http/media-file.ts';
+import { createGateway, serveGateway } from '../http/gateway.ts';
+import { serveLibrary } from '../http/library.ts';
+import { serveSiteInfo } from '../http/site-info.ts';
+import { serveCaptions } from '../http/studio/captions.ts';
+import { serveJobs } from '../http/studio/jobs.ts';
+import { serveStudio } from '../http/studio/studio.ts';
+import { createUploads, type Uploads } from '../http/uploads/uploads.ts';
+import { createDiskReserve, type DiskReserve } from '../maintenance/disk-reserve.ts';
+import { registerBufferMetrics, registerRecordMetrics } from '../maintenance/metrics.ts';
+import { startLink } from '../publication/link.ts';
+import { createRefusalReporter } from '../publication/refusals.ts';
+import { serveRemoteRights } from '../rights/remote-rights.ts';
+import type { CopiesPart } from './copies.ts';
+import type { SiteCore } from './core.ts';
+import type { DeliveryPart } from './delivery.ts';
+import type { MediaPart } from './media.ts';
+import type { SiteFiles } from './running-site.ts';
+
+export interface HttpDeps {
+  readonly media: MediaPart;
+  readonly delivery: DeliveryPart;
+  readonly copies: CopiesPart;
+  readonly dropVideo: (video: VideoId) => Promise<void>;
+  readonly files: SiteFiles;
+}
+
+export interface HttpPart {
+  readonly uploads: Uploads;
+  readonly reserve: DiskReserve;
+  /** Accepts connections from now on. @returns the URL. @throws if the address cannot be used */
+  listen(): Promise<string>;
+}
+
+export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifetime): Promise<HttpPart> {
+  const { address, config, db, storage, rights, log } = core;
+  const { buffer } = parts.delivery;
+  const uploads = createUploads({
+    db,
+    storage,
+    intake: parts.media.intake,
+    access: config,
+    rights: rights.rights,
+    maxUploadBytes: config.maxUpload,
+    keepFreeBytes: config.keepFree,
+    log,
+  });
+  const reserve = createDiskReserve(join(config.dataDirectory, 'disk-reserve'));
+  let isReady = false;
+  const http = await createHttp({
+    part: 'site',
+    log,
+    ready: () => (isReady ? undefined : 'The site is starting.'),
+    before(request, response) {
+      if (!isMediaUrl(request.url)) return uploads.handle(request, response);
+      if (buffer) buffer.handle(request, response);
+      else response.writeHead(307, { location: config.baseUrl + request.url }).end();
+      return true;
+    },
+    server: address.server(buffer?.fastPath),
+  });
+  const { app } = http;
+  lifetime.add('http server', () => app.close());
+  addStudioCalls(app, core, { ...parts, uploads, reserve });
+  addCalls(http, core, parts);
+  startLinkOf(app, core, lifetime);
+  return {
+    uploads,
+    reserve,
+    async listen() {
+      const url = await address.listen(app, lifetime);
+      isReady = true;
+      lifetime.add('readiness', () => {
+        isReady = false;
+      });
+      log.info({ listen: url, parts: config.parts }, 'site is up');
+      return url;
+    },
+  };
+}
+
+function addStudioCalls(
+  app: HttpServer,
+  { config, db, storage, rights, events, log }: SiteCore,
+  {
+    uploads,
+    reserve,
+    delivery,
+    dropVideo,
+  }: HttpDeps & { readonly uploads: Uploads; readonly reserve: DiskReserve },
+): void {
+  const { sourceAddress } = config;
+  const onRecord = events.recordWritten.emit;
+  serveStudio(app, {
+    db,
+    storage,
+    sourceAddress,
+    access: config,
+    rights: rights.rights,
+    uploads,
+    reserve,
+    onRecord,
+    // A buffer in another process that is unavailable gets the withdrawal later. The author need not wait for that.
+    onWithdrawn: video =>
+      dropVideo(video).catch(error => {
+        if (delivery.buffer) throw error;
+        log.warn({ video, reason: messageOf(error) }, 'the buffer will receive a withdrawal later');
+      }),
+  });
+  serveCaptions(app, { db, storage, sourceAddress, access: config, onRecord });
+  serveJobs(app, { db, storage, sourceAddress, access: config, onJob: events.jobAdded.emit, onRecord });
+}
+
+function addCalls(
+  { app, metrics }: Http,
+  { config, db, storage, tools, membership, rights, events, fetchHoldersSigned }: SiteCore,
+  { delivery, copies, files }: HttpDeps,
+): void {
+  serveGateway(
+    app,
+    createGateway(db, events.recordsPublished.emit),
+    membership.identity,
+    createRefusalReporter(membership.central),
+  );
+  serveRemoteRights(app, {
+    state: rights.state,
+    start: newNonce(),
+    operatorToken: config.operatorToken,
+    fetchHoldersSigned,
+  });
+  serveSiteInfo(app, {
+    db,
+    config,
+    identity: membership.identity,
+    conversion: tools?.confinement,
+    freeBytes: storage.disks.freeBytes,
+    load: delivery.load,
+    trackerUrls: membership.trackerUrls,
+  });
+  serveLibrary(app, {
+    db,
+    name: config.name,
+    access: config,
+    serveViewers: config.serveViewers,
+    buffered: delivery.buffered,
+    isPrivate: rights.rights.isPrivate,
+    isConnected: copies.isConnected,
+  });
+  if (existsSync(files.uiDirectory)) {
+    servePages(app, {
+      directory: files.uiDirectory,
+      pages: { '/': 'studio.html', '/library': 'library.html' },
+      connectTo: () => (config.central ? [config.central] : []),
+    });
+  }
+  if (delivery.buffer) registerBufferMetrics(metrics, delivery.buffer.stats);
+  registerRecordMetrics(metrics, () => countUnpublished(db));
+}
+
+function startLinkOf(
+  app: HttpServer,
+  { config, membership, events, log }: SiteCore,
+  lifetime: Lifetime,
+): void {
+  const link = startLink({
+    app,
+    central: membership.central,
+    wanted: () =>
+      config.link === 'always' || (config.link === 'auto' && membership.isUnreachable())
+        ? { preferred: config.link === 'always' }
+        : undefined,
+    log,
+  });
+  lifetime.add('link', link.stop);
+  events.joined.subscribe(link.wake);
+  events.unreachable.subscribe(link.wake);
+}

@@ -1,0 +1,106 @@
+/**
+ * A site whose database is damaged. It writes nothing and sends nothing to central, but continues to serve published videos
+ * to viewers, as far as the database can still be read. All other requests fail with the reason.
+ */
+import { join } from 'node:path';
+import { Kysely } from 'kysely';
+import { createHttp } from '../../kernel/http/server.ts';
+import { centralClientOf } from '../../kernel/identity/central-client.ts';
+import { readIdentity } from '../../kernel/identity/member.ts';
+import { startPart } from '../../kernel/lifecycle/lifetime.ts';
+import type { Log } from '../../kernel/log.ts';
+import { problem } from '../../kernel/problem.ts';
+import { followRights } from '../../kernel/rights/follow-rights.ts';
+import { RightsState } from '../../kernel/rights/rights-state.ts';
+import { openDamagedDialect } from '../../kernel/sql/sqlite.ts';
+import type { SiteConfig } from '../config.ts';
+import { locateRevision } from '../database/revisions.ts';
+import type { SiteSchema } from '../database/schema.ts';
+import type { SiteDatabase } from '../database/videos.ts';
+import { createStreamBuffer } from '../delivery/buffer.ts';
+import { isMediaUrl } from '../delivery/http/media-file.ts';
+import { serveProbe } from '../http/probe.ts';
+import { openPublicAddress } from '../http/public-address.ts';
+import { CopyStore } from '../media/copy-store/copy-store.ts';
+import type { OriginServerDeps } from '../media/cut/cut.ts';
+import type { Storage } from '../media/storage/storage.ts';
+import { openStorage } from '../media/storage/storage.ts';
+import { createSiteRights, RIGHTS_FILE } from '../rights/site-rights.ts';
+import { startOrigin } from './origin.ts';
+import type { RunningSite } from './running-site.ts';
+
+/** @param reason the damage, as a sentence */
+export async function startReadOnlySite(config: SiteConfig, reason: string, log: Log): Promise<RunningSite> {
+  const detail = `The database of this site is damaged, so it only serves published videos. ${reason}`;
+  log.error({ reason }, detail);
+  return startPart(log, async lifetime => {
+    const address = await openPublicAddress(config, log);
+    const storage = await openStorage(config);
+    const identity = await readIdentity(config.dataDirectory);
+    // The rights are in a separate file, so they survive the damage.
+    const state = RightsState.open(join(config.dataDirectory, RIGHTS_FILE));
+    const rights = createSiteRights(state, log);
+    const following = followRights({ state, central: () => centralClientOf(identity), log });
+    lifetime.add('rights', following.stop);
+    const db = new Kysely<SiteSchema>({
+      dialect: openDamagedDialect(join(config.dataDirectory, 'site.sqlite')),
+    });
+    lifetime.add('database', () => db.destroy());
+    const origin = await startOrigin(
+      { key: () => identity.key, rights, copies: new CopyStore(storage), locate: locateIn(db, storage) },
+      config.originListen,
+      lifetime,
+    );
+    const buffer = await createStreamBuffer({
+      siteId: () => identity.membership?.id,
+      directory: join(config.dataDirectory, 'buffer'),
+      memoryBytes: config.bufferMemory,
+      diskBytes: config.bufferDisk,
+      origin: { url: origin.url },
+      trackerUrl: () => identity.membership?.trackers[0],
+      rights,
+      log,
+    });
+    lifetime.add('buffer', buffer.stop);
+    const { app } = await createHttp({
+      part: 'site',
+      log,
+      ready: () => detail,
+      before(request, response) {
+        if (!isMediaUrl(request.url)) return false;
+        buffer.handle(request, response);
+        return true;
+      },
+      server: address.server(buffer.fastPath),
+    });
+    lifetime.add('http server', () => app.close());
+    serveProbe(
+      app,
+      () => identity.membership?.id,
+      () => ({
+        activeResponses: buffer.stats().activeResponses,
+        egressBytes: 0,
+        egressLimitBps: undefined,
+        servesViewers: true,
+      }),
+    );
+    app.all('/*', { schema: { hide: true } }, () => {
+      throw problem('database-damaged', detail);
+    });
+    return { url: await address.listen(app, lifetime) };
+  });
+}
+
+const locateIn =
+  (db: SiteDatabase, storage: Storage): OriginServerDeps['locate'] =>
+  async (video, revision) => {
+    try {
+      const found = await locateRevision(db, video, revision);
+      return typeof found === 'object'
+        ? { directory: storage.directory(video), open: name => storage.open(video, name), ...found }
+        : found;
+    } catch {
+      // The damage affects this revision.
+      return undefined;
+    }
+  };

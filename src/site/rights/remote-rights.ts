@@ -1,0 +1,86 @@
+/**
+ * Rights for a buffer in its own process. Web follows the rights of central and has the site's key; the buffer fetches both
+ * from web, with the operator token.
+ */
+import * as z from 'zod';
+import { type HttpServer, requireToken } from '../../kernel/http/server.ts';
+import {
+  type RightsContent,
+  type RightsState,
+  rightsContentSchema,
+} from '../../kernel/rights/rights-state.ts';
+import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { type HolderResponse, holderResponseSchema } from '../delivery/fill/holders.ts';
+
+export const RIGHTS_PATH = '/parts/rights';
+export const HOLDERS_PATH = '/parts/holders';
+
+export const remoteRightsSchema = z.strictObject({
+  /** Identifies this start of web. */
+  start: z.string(),
+  /** Counts the changes of the rights in this start. */
+  version: z.int().nonnegative(),
+  /** Absent if the caller has this version already. */
+  content: rightsContentSchema.optional(),
+});
+export type RemoteRights = z.infer<typeof remoteRightsSchema>;
+
+/** The value of `known` in a request for rights, after this response. */
+export const knownVersion = ({ start, version }: RemoteRights): string => `${start} ${version}`;
+
+export interface RemoteRightsDeps {
+  readonly state: RightsState;
+  readonly start: string;
+  readonly operatorToken: string;
+  readonly fetchHoldersSigned: (video: VideoId) => Promise<HolderResponse>;
+}
+
+export function serveRemoteRights(app: HttpServer, deps: RemoteRightsDeps): void {
+  const { state, start, operatorToken } = deps;
+  app.get(
+    RIGHTS_PATH,
+    {
+      schema: {
+        hide: true,
+        querystring: z.object({ known: z.string().max(100).default('') }),
+        response: { 200: remoteRightsSchema },
+      },
+    },
+    request => {
+      requireToken(request, operatorToken);
+      const current = { start, version: state.version };
+      const isKnown = request.query.known === knownVersion(current);
+      return { ...current, ...(isKnown ? {} : { content: state.content() }) };
+    },
+  );
+  app.get(
+    `${HOLDERS_PATH}/:video`,
+    {
+      schema: {
+        hide: true,
+        params: z.object({ video: videoIdSchema }),
+        response: { 200: holderResponseSchema },
+      },
+    },
+    request => {
+      requireToken(request, operatorToken);
+      return deps.fetchHoldersSigned(request.params.video);
+    },
+  );
+}
+
+/**
+ * Replaces the buffer's rights with those of web. A video that a tracker has reported to this buffer as private stays
+ * private until central decides, because web does not know of that report.
+ */
+export async function applyRemoteRights(state: RightsState, fetched: RightsContent): Promise<void> {
+  const { tracker, centre } = state.content();
+  const decided = new Set([...centre, ...fetched.centre]);
+  const isOlder = fetched.position < state.position;
+  state.restore({
+    ...fetched,
+    centre: isOlder ? [...new Set([...fetched.centre, ...centre])] : fetched.centre,
+    tracker: [...new Set([...fetched.tracker, ...tracker.filter(video => !decided.has(video))])],
+  });
+  await state.save();
+}

@@ -1,0 +1,37 @@
+/** The calls of a buffer in its own process to web, which has joined central and has the site's key. */
+import type * as z from 'zod';
+import { call } from '../../kernel/http/client.ts';
+import type { VideoId } from '../../protocol/ids.ts';
+import { type SiteInfo, siteInfoSchema } from '../../protocol/site.ts';
+import { type HolderResponse, holderResponseSchema } from '../delivery/fill/holders.ts';
+import { HOLDERS_PATH, type RemoteRights, RIGHTS_PATH, remoteRightsSchema } from '../rights/remote-rights.ts';
+
+const TIMEOUT_MS = 5_000;
+const MAX_INFO_BYTES = 64 * 1024;
+/** Enough for half a million private videos. */
+const MAX_RIGHTS_BYTES = 2 ** 25;
+
+/** Every call rejects with a Problem. */
+export interface WebClient {
+  /** @param known `knownVersion` of the last response */
+  fetchRights(known: string, abort: AbortSignal): Promise<RemoteRights>;
+  fetchHolders(video: VideoId): Promise<HolderResponse>;
+  fetchSiteInfo(abort: AbortSignal): Promise<SiteInfo>;
+}
+
+export function createWebClient(webUrl: string, operatorToken: string): WebClient {
+  const get = <T>(path: string, maxBytes: number, response: z.ZodType<T>, abort?: AbortSignal): Promise<T> =>
+    call(webUrl + path, {
+      headers: { authorization: `Bearer ${operatorToken}` },
+      timeoutMs: TIMEOUT_MS,
+      maxBytes,
+      response,
+      abort,
+    });
+  return {
+    fetchRights: (known, abort) =>
+      get(`${RIGHTS_PATH}?${new URLSearchParams({ known })}`, MAX_RIGHTS_BYTES, remoteRightsSchema, abort),
+    fetchHolders: video => get(`${HOLDERS_PATH}/${video}`, MAX_RIGHTS_BYTES, holderResponseSchema),
+    fetchSiteInfo: abort => get('/api/site', MAX_INFO_BYTES, siteInfoSchema, abort),
+  };
+}
