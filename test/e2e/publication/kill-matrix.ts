@@ -1,11 +1,10 @@
 /**
- * The kill matrix: at every failpoint, before and after each step from the first byte of an upload to its registration,
- * on both sides, the process is killed and started again. Whatever the moment, in the end there is exactly one record,
- * it plays, nothing waits, and no file is left over. One engine alone: -t 'on PostgreSQL', -t 'on SQLite'.
+ * The kill matrix: at every failpoint, before and after each step from the first byte of an upload to its registration, on
+ * both sides, the process is killed and started again. In the end there is exactly one record, it plays, nothing is pending,
+ * and no file is left over. `kill-matrix-sqlite.test.ts` and `kill-matrix-postgres.test.ts` run it.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FAILPOINTS, type Failpoint } from '../../../src/kernel/failpoint.ts';
 import type { SiteInfo } from '../../../src/protocol/site.ts';
@@ -24,13 +23,12 @@ import {
 } from '../../support/cluster.ts';
 import { eventually } from '../../support/eventually.ts';
 import { getJson } from '../../support/json-requests.ts';
-import { startPostgres } from '../../support/postgres/server.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 import { createUpload, findUploadOffset, patchUpload, videoIdOf } from '../../support/uploads.ts';
 
 type Act = 'upload' | 'restart' | 'edit' | 'withdraw';
-/** What leads through a failpoint; an upload where nothing is said. */
-const acts: Partial<Record<Failpoint, readonly Act[]>> = {
+/** The acts that pass a failpoint; an upload for all others. */
+const ACTS: Partial<Record<Failpoint, readonly Act[]>> = {
   'handshake-received': ['restart'],
   'handshake-committed': ['restart'],
   'page-committed': ['upload', 'edit', 'withdraw'],
@@ -40,32 +38,33 @@ const acts: Partial<Record<Failpoint, readonly Act[]>> = {
   'withdrawal-files-removed': ['withdraw'],
 };
 
-/** For a machine that is busy with other things too. */
-const PATIENCE_MS = 60_000;
+/** Enough for a busy machine. */
+const LIMIT_MS = 60_000;
 
 let cluster: Cluster;
 let site: Part;
-let film: Buffer;
+let body: Buffer;
 const authorised = { authorization: `Bearer ${TOKEN}` };
 
-/** As a client does that does not give up: announces again where it got no answer, resumes where the bytes broke off. */
-async function insistOnUpload(name: string): Promise<string> {
+/** Uploads as a persistent client does: it creates the upload again if it got no response, and resumes an interrupted one. */
+async function uploadPersistently(name: string): Promise<string> {
   let url: string | undefined;
   return eventually(
     `${name} is uploaded`,
     async () => {
-      url ??= await createUpload(site.url, TOKEN, film.length, name);
+      url ??= await createUpload(site.url, TOKEN, body.length, name);
       const offset = await findUploadOffset(url, TOKEN);
-      if (offset === undefined) throw new Error('the site has lost an upload that it answered for');
-      if (offset < film.length) await patchUpload(url, TOKEN, offset, film.subarray(offset));
-      return (await findUploadOffset(url, TOKEN)) === film.length ? videoIdOf(url) : undefined;
+      if (offset === undefined) throw new Error('the site has lost an upload that it acknowledged');
+      if (offset < body.length) await patchUpload(url, TOKEN, offset, body.subarray(offset));
+      return (await findUploadOffset(url, TOKEN)) === body.length ? videoIdOf(url) : undefined;
     },
     30_000,
   );
 }
 
-const insist = (id: string, method: 'PATCH' | 'DELETE', body?: unknown): Promise<true> =>
-  eventually(`${method} is answered`, async () => {
+/** Repeats a request until it succeeds. */
+const requestPersistently = (id: string, method: 'PATCH' | 'DELETE', body?: unknown): Promise<true> =>
+  eventually(`${method} succeeds`, async () => {
     const response = await fetch(`${site.url}/api/videos/${id}`, {
       method,
       headers: { ...authorised, ...(body ? { 'content-type': 'application/json' } : {}) },
@@ -75,7 +74,7 @@ const insist = (id: string, method: 'PATCH' | 'DELETE', body?: unknown): Promise
   });
 
 async function expectPlayable(id: string): Promise<void> {
-  // Registered; a site that was killed so often in a minute is rightly kept out of the tracker's answers for a while.
+  // The tracker rightly leaves out a site that was killed this often within a minute: it may have no source for a while.
   const play = await fetch(`${cluster.tracker.url}/play/${id}`);
   if (!play.ok) expect(await play.json()).toMatchObject({ code: 'no-source' });
   const { revision } = await videoAt(site, id);
@@ -92,7 +91,7 @@ async function expectPlayable(id: string): Promise<void> {
   }
 }
 
-/** Everything below the data directory that stands for a video. */
+/** All files in a folder of the site's data directory. */
 const filesOf = (directory: string): string[] =>
   readdirSync(join(site.directory, directory), { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
@@ -100,7 +99,7 @@ const filesOf = (directory: string): string[] =>
 
 async function expectNothingLeft(): Promise<void> {
   const videos = await videosAt(site);
-  // What was announced and never answered for may still be resumed: a row and its file, until the sweep takes both.
+  // An upload whose creation was never acknowledged can still be resumed: a row and its file, until the sweep removes both.
   const unfinished = videos.filter(({ state }) => state === 'uploading');
   expect(unfinished.filter(({ receivedBytes }) => receivedBytes > 0)).toEqual([]);
   expect(filesOf('uploads').sort()).toEqual(unfinished.map(({ id }) => `uploads/${id}`).sort());
@@ -108,30 +107,31 @@ async function expectNothingLeft(): Promise<void> {
   expect(videos.filter(({ state }) => !others.includes(state))).toEqual([]);
   const ready: readonly string[] = videos.filter(({ state }) => state === 'ready').map(({ id }) => id);
   await eventually(
-    'every film and its index are there, and no file is of no video',
+    'every video has its source and index, and every file has its video',
     () => {
       const files = filesOf('videos');
       const missing = ready
         .flatMap(id => [`videos/${id}/source`, `videos/${id}/source.index`])
         .filter(file => !files.includes(file));
-      const strange = files.filter(file => !ready.includes(file.split('/')[1] ?? ''));
-      if (missing.length + strange.length > 0) throw new Error([...missing, ...strange].join(' '));
+      const orphans = files.filter(file => !ready.includes(file.split('/')[1] ?? ''));
+      if (missing.length + orphans.length > 0) throw new Error([...missing, ...orphans].join(' '));
       return true;
     },
-    PATIENCE_MS,
+    LIMIT_MS,
   );
   await eventually(
-    'nothing waits',
+    'nothing is pending',
     async () => {
       const [row] = await listSitesOf(cluster);
       const info = await getJson<SiteInfo>(`${site.url}/api/site`);
       return (row?.pendingSignals === 0 && info.unpublished === 0 && info.signal === 'sent') || undefined;
     },
-    PATIENCE_MS,
+    LIMIT_MS,
   );
 }
 
-async function throughFailpoint(part: Part, point: Failpoint, act: () => Promise<unknown>): Promise<void> {
+/** Arms a failpoint, acts until the process is killed there, and starts it again. */
+async function killAt(part: Part, point: Failpoint, act: () => Promise<unknown>): Promise<void> {
   await part.kill('SIGTERM');
   await part.start(point, false);
   const acting = act();
@@ -143,37 +143,37 @@ async function throughFailpoint(part: Part, point: Failpoint, act: () => Promise
 async function surviveUpload(part: Part, point: Failpoint): Promise<void> {
   const name = `Upload ${point}`;
   let id = '';
-  await throughFailpoint(part, point, async () => {
-    id = await insistOnUpload(name);
+  await killAt(part, point, async () => {
+    id = await uploadPersistently(name);
   });
-  await untilRegistered(site, id, PATIENCE_MS);
+  await untilRegistered(site, id, LIMIT_MS);
   expect(await videosNamed(cluster, name)).toMatchObject([
-    { id, state: 'registered', sizeBytes: film.length },
+    { id, state: 'registered', sizeBytes: body.length },
   ]);
   await expectPlayable(id);
 }
 
-/** A site that starts greets central: here while central is killed. */
+/** A starting site makes a handshake with central, which is killed during it. */
 async function surviveRestart(part: Part, point: Failpoint): Promise<void> {
   const name = `Restart ${point}`;
-  const id = await uploadTo(site, film, name);
-  await untilRegistered(site, id, PATIENCE_MS);
-  await throughFailpoint(part, point, async () => {
+  const id = await uploadTo(site, body, name);
+  await untilRegistered(site, id, LIMIT_MS);
+  await killAt(part, point, async () => {
     await site.kill();
     await site.start();
   });
   expect(await videosNamed(cluster, name)).toMatchObject([{ id, state: 'registered' }]);
-  const next = await uploadTo(site, film, `After ${name}`);
-  await untilRegistered(site, next, PATIENCE_MS);
+  const next = await uploadTo(site, body, `After ${name}`);
+  await untilRegistered(site, next, LIMIT_MS);
   await expectPlayable(next);
 }
 
 async function surviveEdit(part: Part, point: Failpoint): Promise<void> {
-  const id = await uploadTo(site, film, `Before ${point}`);
-  const { version = 0 } = await untilRegistered(site, id, PATIENCE_MS);
+  const id = await uploadTo(site, body, `Before ${point}`);
+  const { version = 0 } = await untilRegistered(site, id, LIMIT_MS);
   const name = `Edited ${point}`;
-  await throughFailpoint(part, point, () => insist(id, 'PATCH', { name }));
-  const after = await untilRegistered(site, id, PATIENCE_MS);
+  await killAt(part, point, () => requestPersistently(id, 'PATCH', { name }));
+  const after = await untilRegistered(site, id, LIMIT_MS);
   expect(after.version).toBeGreaterThan(version);
   expect(await videosNamed(cluster, name)).toMatchObject([
     { id, state: 'registered', version: after.version },
@@ -184,18 +184,18 @@ async function surviveEdit(part: Part, point: Failpoint): Promise<void> {
 
 async function surviveWithdrawal(part: Part, point: Failpoint): Promise<void> {
   const name = `Withdrawn ${point}`;
-  const id = await uploadTo(site, film, name);
-  const { revision } = await untilRegistered(site, id, PATIENCE_MS);
-  await throughFailpoint(part, point, () => insist(id, 'DELETE'));
+  const id = await uploadTo(site, body, name);
+  const { revision } = await untilRegistered(site, id, LIMIT_MS);
+  await killAt(part, point, () => requestPersistently(id, 'DELETE'));
   await eventually(
-    'it is gone everywhere',
+    'it is withdrawn everywhere',
     async () => {
       const listed = await videosNamed(cluster, name);
       const { status } = await fetch(`${cluster.tracker.url}/play/${id}`);
       const atSite = await videoAt(site, id);
       return (listed.length === 0 && [404, 410].includes(status) && atSite.published) || undefined;
     },
-    PATIENCE_MS,
+    LIMIT_MS,
   );
   expect((await fetch(`${site.url}/v/${id}/${revision}/source-video/1.m4s`)).status).toBe(410);
 }
@@ -207,50 +207,32 @@ const survive = {
   withdraw: surviveWithdrawal,
 } as const;
 
-/** The databases of central and of the site, embedded and on a PostgreSQL of this test's own. */
-const engines: Readonly<
-  Record<string, () => Promise<ClusterSettings & { readonly end: () => Promise<void> }>>
-> = {
-  SQLite: async () => ({ end: async () => {} }),
-  PostgreSQL: async () => {
-    const server = await startPostgres();
-    let made = 0;
-    const newDatabase = async (): Promise<string> => {
-      const client = new pg.Client({ connectionString: server.url });
-      await client.connect();
-      const name = `kill_${++made}`;
-      await client.query(`create database ${name}`);
-      await client.end();
-      return server.url.replace(/postgres$/, name);
-    };
-    return { newDatabase, end: server.stop };
-  },
-};
+export interface MatrixOptions {
+  /** Called before and after all tests of the matrix. */
+  readonly settings: () => Promise<ClusterSettings>;
+  readonly stop: () => Promise<void>;
+  /** Takes every nth failpoint only. */
+  readonly every: number;
+}
 
-/** All of it on both engines takes half an hour: `TRIBUTARY_KILL_MATRIX=all`. Else every fourth point on PostgreSQL. */
-const isWhole = process.env.TRIBUTARY_KILL_MATRIX === 'all';
-
-for (const [engine, start] of Object.entries(engines)) {
+export function describeKillMatrix(engine: string, { settings, stop, every }: MatrixOptions): void {
   describe(`on ${engine}`, () => {
-    let end = async (): Promise<void> => {};
     beforeAll(async () => {
-      film = readVideo(shortVideo());
-      const settings = await start();
-      end = settings.end;
-      cluster = await startCluster(settings);
-      // What is encoded is another matter (its steps have leases, which a killed process leaves to run out).
+      body = readVideo(shortVideo());
+      cluster = await startCluster(await settings());
+      // Nothing is encoded: a killed process would leave the leases of its steps to expire.
       site = await cluster.addSite('Hangzhou', { lines: ['workers = 0'] });
       await site.start();
     });
     afterAll(async () => {
       await cluster?.stop();
-      await end();
+      await stop();
     });
 
     for (const kind of ['site', 'central', 'tracker'] as const) {
       for (const [number, point] of (FAILPOINTS[kind] as readonly Failpoint[]).entries()) {
-        if (engine === 'PostgreSQL' && !isWhole && number % 4 !== 0) continue;
-        for (const act of acts[point] ?? ['upload']) {
+        if (number % every !== 0) continue;
+        for (const act of ACTS[point] ?? ['upload']) {
           it(`kill -9 of the ${kind} at ${point}, ${act}`, async () => {
             await survive[act](kind === 'site' ? site : cluster[kind], point);
             await expectNothingLeft();
@@ -260,9 +242,9 @@ for (const [engine, start] of Object.entries(engines)) {
     }
 
     it('leaves nothing half-written in the end', async () => {
-      // Pictures are made beside the films in their own time: those that were cut short are made again.
+      // Posters and storyboards are made in the background: those that a kill interrupted are made again.
       await eventually(
-        'what was begun is finished',
+        'everything that was begun is finished',
         () => filesOf('videos').every(file => !/\.(new|part)(\/|$)/.test(file)) || undefined,
         120_000,
       );

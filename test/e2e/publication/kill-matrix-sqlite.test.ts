@@ -1,0 +1,3 @@
+import { describeKillMatrix } from './kill-matrix.ts';
+
+describeKillMatrix('SQLite', { settings: async () => ({}), stop: async () => {}, every: 1 });
