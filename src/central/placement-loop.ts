@@ -6,7 +6,6 @@
 import { type Repeating, repeat } from '../kernel/lifecycle/repeat.ts';
 import type { Log } from '../kernel/log.ts';
 import { messageOf } from '../kernel/problem.ts';
-import type { SiteId, VideoId } from '../protocol/ids.ts';
 import type { ChangeNotifier } from './change-notifier.ts';
 import { type PlacementChange, writePlacements } from './database/copies/assignments.ts';
 import {
@@ -52,8 +51,8 @@ export async function listPlacementChanges(
     const key = keyOf(row.site_id, row.video_id);
     known.add(key);
     if (pending.has(key)) continue;
-    const site = row.site_id as SiteId;
-    const video = row.video_id as VideoId;
+    const site = row.site_id;
+    const video = row.video_id;
     const now = wanted.get(key);
     if (now && (row.wanted === 0 || codeOf(row.reason) !== now.why.code)) {
       changes.push({ site, video, wanted: true, reason: now.why });

@@ -105,17 +105,17 @@ export async function listCopies(
     .selectFrom('videos')
     .innerJoin('members', 'members.id', 'videos.site_id')
     .select(['videos.site_id', 'videos.video_id', 'videos.body'])
-    .where('videos.video_id', 'in', [...revisions.keys()] as readonly string[])
+    .where('videos.video_id', 'in', [...revisions.keys()])
     .where('videos.kind', '=', sql.lit('copy'))
     .where('members.revoked_at', 'is', null)
     .orderBy('videos.published_at')
     .execute();
   for (const row of rows) {
-    const video = row.video_id as VideoId;
+    const video = row.video_id;
     const record = JSON.parse(row.body) as CopyRecord;
     if (record.revision !== revisions.get(video)) continue;
     const known = copies.get(video) ?? [];
-    copies.set(video, [...known, { site: row.site_id as SiteId, address: record.sourceAddress }]);
+    copies.set(video, [...known, { site: row.site_id, address: record.sourceAddress }]);
   }
   return copies;
 }
@@ -129,10 +129,10 @@ export async function listRegistrations(
     .selectFrom('videos')
     .select(['video_id', 'version'])
     .where('site_id', '=', site)
-    .where('video_id', 'in', videos as readonly string[])
+    .where('video_id', 'in', videos)
     .where('position', '<=', await registeredUpTo(db))
     .execute();
-  return rows.map(row => ({ video: row.video_id as VideoId, version: row.version }));
+  return rows.map(row => ({ video: row.video_id, version: row.version }));
 }
 
 export async function countVideos(db: CentralDatabase): Promise<number> {

@@ -6,7 +6,7 @@ import { failpoint } from '../../kernel/failpoint.ts';
 import { notify } from '../../kernel/sql/postgres.ts';
 import { sql } from '../../kernel/sql/sql.ts';
 import type { Change, SitePolicy } from '../../protocol/central.ts';
-import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/ids.ts';
 import { isOfOwner, type PublicationRecord } from '../../protocol/publication/record.ts';
 import type { CentralDatabase, CentralTransaction, MemberRow, VideoRow } from './schema.ts';
 
@@ -118,8 +118,8 @@ type FedVideo = Pick<VideoRow, 'site_id' | 'video_id' | 'position' | 'body' | 's
 function ofVideo(row: FedVideo): Change {
   const record = JSON.parse(row.body) as PublicationRecord;
   const { position } = row;
-  const site = row.site_id as SiteId;
-  const video = row.video_id as VideoId;
+  const site = row.site_id;
+  const video = row.video_id;
   const { version } = record;
   if (row.superseded_by !== null && isOfOwner(record))
     return { kind: 'gone', position, site, video, version };

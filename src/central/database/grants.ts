@@ -148,7 +148,7 @@ export async function listRightsChanges(
       position: page.at(-1)?.position ?? start,
       more: rows.length > page.length,
       videos: page.flatMap(row =>
-        'video' in row ? [{ video: row.video.video_id as VideoId, isPrivate: row.video.private === 1 }] : [],
+        'video' in row ? [{ video: row.video.video_id, isPrivate: row.video.private === 1 }] : [],
       ),
       revoked: page.flatMap(row =>
         'grant' in row

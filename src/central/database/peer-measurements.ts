@@ -19,12 +19,12 @@ export async function recordPeerMeasurements(
 ): Promise<void> {
   if (summaries.length === 0) return;
   await db
-    .deleteFrom('hearsay')
-    .where('told_at', '<', nowMs - KEPT_MS)
+    .deleteFrom('peer_measurements')
+    .where('reported_at', '<', nowMs - KEPT_MS)
     .execute();
   await db
-    .insertInto('hearsay')
-    .values({ id: newId(), tracker_id: tracker, told_at: nowMs, body: JSON.stringify(summaries) })
+    .insertInto('peer_measurements')
+    .values({ id: newId(), tracker_id: tracker, reported_at: nowMs, body: JSON.stringify(summaries) })
     .execute();
 }
 
@@ -42,11 +42,11 @@ export async function listPeerMeasurements(
   nowMs: number,
 ): Promise<{ readonly after: string; readonly more: boolean; readonly peers: ReportedMeasurements[] }> {
   const rows = await db
-    .selectFrom('hearsay')
+    .selectFrom('peer_measurements')
     .selectAll()
     .where('id', '>', after)
     .where('tracker_id', '!=', tracker)
-    .where('told_at', '>', nowMs - KEPT_MS)
+    .where('reported_at', '>', nowMs - KEPT_MS)
     .orderBy('id')
     .limit(ROWS + 1)
     .execute();
@@ -54,9 +54,9 @@ export async function listPeerMeasurements(
   return {
     after: taken.at(-1)?.id ?? after,
     more: rows.length > ROWS,
-    peers: taken.map(({ tracker_id, told_at, body }) => ({
+    peers: taken.map(({ tracker_id, reported_at, body }) => ({
       tracker: tracker_id,
-      ageMs: Math.max(0, nowMs - told_at),
+      ageMs: Math.max(0, nowMs - reported_at),
       summaries: JSON.parse(body) as PeerMeasurementsRequest['summaries'],
     })),
   };

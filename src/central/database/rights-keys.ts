@@ -13,14 +13,14 @@ export interface Master {
   readonly untilMs: number | undefined;
 }
 
-const seal = (secrets: SecretBox): string => secrets.encrypt(randomBytes(32).toString('base64url'));
+const newMaster = (secrets: SecretBox): string => secrets.encrypt(randomBytes(32).toString('base64url'));
 
 export async function makeFirstKey(db: CentralDatabase, secrets: SecretBox, nowMs: number): Promise<void> {
   const found = await db.selectFrom('rights_keys').select('generation').limit(1).executeTakeFirst();
   if (found) return;
   await db
     .insertInto('rights_keys')
-    .values({ generation: 1, sealed: seal(secrets), created_at: nowMs, until: null })
+    .values({ generation: 1, encrypted_key: newMaster(secrets), created_at: nowMs, until: null })
     // Another central on this database was faster.
     .onConflict(conflict => conflict.doNothing())
     .execute();
@@ -35,9 +35,9 @@ export async function listMasters(
   const rows = await db.selectFrom('rights_keys').selectAll().orderBy('created_at', 'desc').execute();
   const masters = rows
     .filter(({ until }) => until === null || Number(until) > nowMs)
-    .map(({ generation, sealed, until }) => ({
+    .map(({ generation, encrypted_key, until }) => ({
       generation,
-      master: Buffer.from(secrets.decrypt(sealed), 'base64url'),
+      master: Buffer.from(secrets.decrypt(encrypted_key), 'base64url'),
       untilMs: until === null ? undefined : Number(until),
     }));
   const newest = masters.find(({ untilMs }) => untilMs === undefined);
@@ -68,7 +68,7 @@ export function rotateMaster(
       .execute();
     const generation = (last.generation % MAX_GENERATION) + 1;
     const row = {
-      sealed: seal(secrets),
+      encrypted_key: newMaster(secrets),
       created_at: Math.max(nowMs, Number(last.created_at) + 1),
       until: null,
     };

@@ -1,9 +1,10 @@
 /**
- * The centre database: members, their signals, and the catalogue. Times are milliseconds since 1970, flags are 0 and 1,
- * JSON is text: what SQLite and PostgreSQL spell alike.
+ * The database of central: members, their signals, and the catalogue. Times are milliseconds since 1970, flags are 0 or 1, and
+ * JSON is stored as text, so that SQLite and PostgreSQL behave alike.
  */
 import type { Generated, Kysely, Migration, Selectable, Transaction } from 'kysely';
 import { sql } from '../../kernel/sql/sql.ts';
+import type { SiteId, VideoId } from '../../protocol/ids.ts';
 
 interface MemberTable {
   id: string;
@@ -14,7 +15,7 @@ interface MemberTable {
   longitude: number | null;
   /** JSON array of network prefixes. */
   zone: string;
-  /** JSON: how it counts in the trackers' choice. */
+  /** JSON: the weight of the site in the choice of the trackers. */
   policy: Generated<string>;
   public_key: string | null;
   join_token_hash: string | null;
@@ -23,30 +24,33 @@ interface MemberTable {
   created_at: number;
   joined_at: number | null;
   revoked_at: number | null;
-  /** Where this row stands in the change feed; 0 for trackers, which the feed does not carry. */
+  /** The position of this row in the change feed; 0 for trackers, which are not in the feed. */
   position: number;
-  /** Up to where this tracker has registered the feed. */
+  /** The position of the feed up to which this tracker has registered changes. */
   tracker_position: number;
   last_seen_at: number | null;
   last_signal_at: number | null;
   last_collected_at: number | null;
   last_error: string | null;
   last_error_code: string | null;
-  /** Where central reads this site's database by SQL: the URL, sealed. Null: through its gateway. */
+  /** The encrypted URL of the site's database, if central reads it by SQL. Null: through the gateway. */
   database_url: string | null;
-  /** Copies can be told to stand in different ones. */
+  /** A rule can require copies in different regions. */
   region: string | null;
-  /** The operator said that it will not come back; null again once it greets. */
+  /** When an operator declared the site lost; null again after its next handshake. */
   lost_at: number | null;
 }
 export type MemberRow = Selectable<MemberTable>;
+/** The row of a member that is a site. */
+export type SiteRow = MemberRow & { readonly role: 'site'; readonly id: SiteId };
+export const isSite = (row: MemberRow): row is SiteRow => row.role === 'site';
 
 interface SignalTable {
   id: string;
-  site_id: string;
+  site_id: SiteId;
   received_at: number;
   handled_at: number | null;
-  /** Runs of the collector that took this signal up. 0: none has, so no run may call it handled. */
+  /** The number of collector runs that covered this signal. While it is 0, no run may mark the signal as handled. */
   attempts: number;
   records: number | null;
   last_error: string | null;
@@ -55,145 +59,145 @@ interface SignalTable {
 export type SignalRow = Selectable<SignalTable>;
 
 interface VideoTable {
-  site_id: string;
-  video_id: string;
+  site_id: SiteId;
+  video_id: VideoId;
   version: number;
   hash: string;
-  /** What the site says: of its own video (or that it withdrew it), or of another site's that it holds a copy of. */
+  /** `video`: the site's own video, possibly withdrawn. `copy`: a copy of another site's video. `gone`: no longer held. */
   kind: Generated<'video' | 'copy' | 'gone'>;
   /** The record as JSON. */
   body: string;
   withdrawn: number;
-  /** The site that the video was given to when this one was lost. */
-  superseded_by: string | null;
-  /** This site was given the video when its former one was lost. */
+  /** The site that took over the video when this one was declared lost. */
+  superseded_by: SiteId | null;
+  /** 1 if this site took over the video from a lost site. */
   promoted: Generated<number>;
-  /** When the catalogue first had this video; edits do not move it. */
+  /** When the video first appeared in the catalogue; edits do not change it. */
   published_at: number;
-  /** Where it stands in the change feed since it last changed. */
+  /** The position of its last change in the change feed. */
   position: number;
   search_text: string;
-  /** The name; of a withdrawn video, the last one. */
+  /** The name. A withdrawn video keeps its last name. */
   title: string;
-  /** 0: it never was private; 1: it is; 2: it was, and sites have to hear that it is no more. */
+  /** 0: never private. 1: private. 2: no longer private, which sites must learn. */
   private: Generated<number>;
 }
 export type VideoRow = Selectable<VideoTable>;
 
-/** A tracker has registered the feed up to here: the first row at or behind a video's position says since when. */
+/** A tracker registered the feed up to this position at this time. A video is registered since the first row at or after its position. */
 interface RegistrationTable {
   position: number;
   at: number;
 }
 
-/** Positions between these two were never handed out by this history of the centre: each start of a central skips some. */
+/** Positions between these two were never assigned in this history: each start of central skips some. */
 interface FeedGapTable {
   after: number;
   before: number;
 }
 
-/** How far publication has come with one site: its epoch, how complete we are, what it has carried out. */
+/** The state of publication for one site: its epoch, completeness and confirmed withdrawals. */
 interface PublicationTable {
-  site_id: string;
-  /** Highest epoch number ever given to this site. */
+  site_id: SiteId;
+  /** The highest epoch number ever assigned to this site. */
   epoch: Generated<number>;
-  /** Nonce of the start that has it. Null: no records are taken until the site greets anew. */
+  /** The nonce of the start that owns the epoch. Null: no records are accepted until the next handshake. */
   epoch_start: string | null;
-  greeted_at: number | null;
-  /** Why the site has to greet anew, where that is so. */
-  dissolved_because: string | null;
-  /** When the site's digest was last found to be ours, and of how many records. */
+  handshake_at: number | null;
+  /** Why the site must repeat the handshake, if it must. */
+  invalidated_because: string | null;
+  /** When the digests of the site and of central were last equal, and over how many records. */
   complete_at: number | null;
   complete_records: number | null;
-  /** When the digests were last found to differ; null once they are the same again. */
+  /** When the digests were found to differ; null when they are equal again. */
   differed_at: number | null;
-  /** Up to where in the feed this site has carried out withdrawals, and when it last asked. */
+  /** The feed position up to which this site has carried out withdrawals, and when it last asked. */
   withdrawals: Generated<number>;
   withdrawals_at: number | null;
-  /** How the site reads strangers' films, as it said when it last greeted: JSON; null where it has no ffmpeg. */
+  /** JSON: how the site isolates the decoding of media, as of its last handshake. Null if it has no ffmpeg. */
   conversion: string | null;
 }
 export type PublicationRow = Selectable<PublicationTable>;
 
-/** Who may do a thing that only one process should do at a time. */
+/** Leases for tasks that only one process may do at a time. */
 interface LeaseTable {
   name: string;
   holder: string;
-  /** Counts the holders. Who holds an older one has lost it. */
+  /** Increases with each holder. A holder with an older fence has lost the lease. */
   fence: number;
   until: number;
 }
 
-interface SightingTable {
+interface SiteStatusReportTable {
   tracker_id: string;
-  site_id: string;
+  site_id: SiteId;
   up: number;
-  seen_at: number;
+  reported_at: number;
 }
 
-/** Masters of the keys that grants and tokens are made with (docs/private-videos.md). */
+/** The master keys from which the keys of grants and tokens are derived (docs/private-videos.md). */
 interface RightsKeyTable {
-  /** From 1 to 255, and again from 1. */
+  /** From 1 to 255, then again from 1. */
   generation: number;
-  /** 32 bytes in base64url, sealed. */
-  sealed: string;
+  /** 32 bytes in base64url, encrypted. */
+  encrypted_key: string;
   created_at: number;
-  /** What it signed counts until then. Null: it signs. */
+  /** Grants of this key are accepted until then. Null: the current key. */
   until: number | null;
 }
 
 interface GrantTable {
   /** 16 hexadecimal digits. */
   id: string;
-  video_id: string;
+  video_id: VideoId;
   note: string;
   created_at: number;
   expires_at: number;
   revoked_at: number | null;
-  /** Where its revocation stands in the order of all changes; 0: it was not revoked. */
+  /** The position of its revocation in the change feed; 0 if it was not revoked. */
   position: number;
 }
 export type GrantRow = Selectable<GrantTable>;
 
-/** What a site is to hold, or is not to hold any more, as the rules had it last (docs/copies.md). */
+/** What a site must hold, or no longer hold, according to the last plan (docs/copies.md). */
 interface PlacementTable {
-  site_id: string;
-  video_id: string;
+  site_id: SiteId;
+  video_id: VideoId;
   wanted: number;
-  /** `{ code, text }`, JSON. */
+  /** JSON: `{ code, text }`. */
   reason: string;
   position: number;
 }
 export type PlacementRow = Selectable<PlacementTable>;
 
-/** A site was lost, and this video goes to the one that holds a copy: in force once that site has published it. */
+/** The successor of a lost site for one video. It takes effect when the successor has published the video. */
 interface PromotionTable {
-  video_id: string;
-  from_site: string;
-  to_site: string;
+  video_id: VideoId;
+  from_site: SiteId;
+  to_site: SiteId;
   promoted_at: number;
 }
 
 interface PlacementRuleTable {
-  /** UUIDv7: in the order of their coming. */
+  /** UUIDv7, so that rows sort by creation. */
   id: string;
   /** JSON. */
   body: string;
   created_at: number;
 }
 
-/** How often a video is begun: plays, fading by half in a day, as of `counted_at`. */
+/** Plays of a video, decaying by half per day, as of `counted_at`. */
 interface PopularityTable {
-  video_id: string;
+  video_id: VideoId;
   plays: number;
   counted_at: number;
 }
 
-interface HearsayTable {
-  /** UUIDv7: in the order of their coming. */
+interface PeerMeasurementTable {
+  /** UUIDv7, so that rows sort by creation. */
   id: string;
   tracker_id: string;
-  told_at: number;
+  reported_at: number;
   body: string;
 }
 
@@ -209,8 +213,8 @@ export interface CentralSchema {
   registrations: RegistrationTable;
   publications: PublicationTable;
   leases: LeaseTable;
-  sightings: SightingTable;
-  hearsay: HearsayTable;
+  site_status_reports: SiteStatusReportTable;
+  peer_measurements: PeerMeasurementTable;
   placements: PlacementTable;
   promotions: PromotionTable;
   placement_rules: PlacementRuleTable;
@@ -223,7 +227,8 @@ export interface CentralSchema {
 export type CentralDatabase = Kysely<CentralSchema>;
 export type CentralTransaction = Transaction<CentralSchema>;
 
-const first: Migration = {
+/** `text`, `integer`, `bigint` (times, positions, versions, sizes) and `double precision` mean the same on both engines. */
+const initial: Migration = {
   async up(db) {
     await db.schema
       .createTable('members')
@@ -234,6 +239,9 @@ const first: Migration = {
       .addColumn('latitude', 'double precision')
       .addColumn('longitude', 'double precision')
       .addColumn('zone', 'text', column => column.notNull())
+      .addColumn('region', 'text')
+      .addColumn('policy', 'text', column => column.notNull().defaultTo('{}'))
+      .addColumn('database_url', 'text')
       .addColumn('public_key', 'text')
       .addColumn('join_token_hash', 'text', column => column.unique())
       .addColumn('join_expires_at', 'bigint')
@@ -241,14 +249,31 @@ const first: Migration = {
       .addColumn('created_at', 'bigint', column => column.notNull())
       .addColumn('joined_at', 'bigint')
       .addColumn('revoked_at', 'bigint')
+      .addColumn('lost_at', 'bigint')
       .addColumn('position', 'bigint', column => column.notNull())
       .addColumn('tracker_position', 'bigint', column => column.notNull())
       .addColumn('last_seen_at', 'bigint')
       .addColumn('last_signal_at', 'bigint')
       .addColumn('last_collected_at', 'bigint')
       .addColumn('last_error', 'text')
+      .addColumn('last_error_code', 'text')
       .execute();
     await db.schema.createIndex('members_feed').on('members').columns(['role', 'position']).execute();
+
+    await db.schema
+      .createTable('publications')
+      .addColumn('site_id', 'text', column => column.primaryKey().references('members.id'))
+      .addColumn('epoch', 'bigint', column => column.notNull().defaultTo(0))
+      .addColumn('epoch_start', 'text')
+      .addColumn('handshake_at', 'bigint')
+      .addColumn('invalidated_because', 'text')
+      .addColumn('complete_at', 'bigint')
+      .addColumn('complete_records', 'bigint')
+      .addColumn('differed_at', 'bigint')
+      .addColumn('withdrawals', 'bigint', column => column.notNull().defaultTo(0))
+      .addColumn('withdrawals_at', 'bigint')
+      .addColumn('conversion', 'text')
+      .execute();
 
     await db.schema
       .createTable('signals')
@@ -259,6 +284,7 @@ const first: Migration = {
       .addColumn('attempts', 'integer', column => column.notNull())
       .addColumn('records', 'integer')
       .addColumn('last_error', 'text')
+      .addColumn('error_code', 'text')
       .execute();
     await db.schema.createIndex('signals_newest').on('signals').columns(['received_at', 'id']).execute();
     await sql`create index signals_pending on signals (site_id, received_at) where handled_at is null`.execute(
@@ -269,27 +295,29 @@ const first: Migration = {
       .createTable('videos')
       .addColumn('site_id', 'text', column => column.notNull().references('members.id'))
       .addColumn('video_id', 'text', column => column.notNull())
+      .addColumn('kind', 'text', column => column.notNull().defaultTo('video'))
       .addColumn('version', 'bigint', column => column.notNull())
       .addColumn('hash', 'text', column => column.notNull())
       .addColumn('body', 'text', column => column.notNull())
-      .addColumn('withdrawn', 'integer', column => column.notNull())
-      .addColumn('published_at', 'bigint', column => column.notNull())
-      .addColumn('registered_at', 'bigint')
-      .addColumn('registered_version', 'bigint', column => column.notNull())
-      .addColumn('position', 'bigint', column => column.notNull().unique())
+      .addColumn('title', 'text', column => column.notNull().defaultTo(''))
       .addColumn('search_text', 'text', column => column.notNull())
-      // R3: one row a video and site, whatever is repeated.
+      .addColumn('withdrawn', 'integer', column => column.notNull())
+      .addColumn('private', 'integer', column => column.notNull().defaultTo(0))
+      .addColumn('superseded_by', 'text')
+      .addColumn('promoted', 'integer', column => column.notNull().defaultTo(0))
+      .addColumn('published_at', 'bigint', column => column.notNull())
+      .addColumn('position', 'bigint', column => column.notNull().unique())
+      // Publication rule R3: one row per site and video, however often a record is repeated.
       .addPrimaryKeyConstraint('videos_key', ['site_id', 'video_id'])
       .execute();
     await db.schema.createIndex('videos_by_id').on('videos').column('video_id').execute();
-    await sql`create index videos_newest on videos (published_at, video_id) where withdrawn = 0`.execute(db);
-    await sql`create index videos_newest_of_site on videos (site_id, published_at, video_id) where withdrawn = 0`.execute(
-      db,
-    );
-    // Holds only what no tracker has registered yet: asking for changes looks at these rows and no others.
-    await sql`create index videos_unregistered on videos (position) where registered_version < version`.execute(
-      db,
-    );
+    await sql`create index videos_withdrawn on videos (position) where withdrawn = 1`.execute(db);
+    await sql`create index videos_private on videos (position) where private > 0`.execute(db);
+    // The catalogue lists videos, not their copies.
+    await sql`create index videos_newest on videos (published_at, video_id)
+      where withdrawn = 0 and kind = 'video'`.execute(db);
+    await sql`create index videos_newest_of_site on videos (site_id, published_at, video_id)
+      where withdrawn = 0 and kind = 'video'`.execute(db);
 
     await db.schema
       .createTable('feed')
@@ -297,38 +325,17 @@ const first: Migration = {
       .addColumn('position', 'bigint', column => column.notNull())
       .execute();
     await sql`insert into feed (id, position) values (1, 0)`.execute(db);
-  },
-};
-
-const publication: Migration = {
-  async up(db) {
-    await db.schema.alterTable('members').addColumn('last_error_code', 'text').execute();
-    await db.schema.alterTable('signals').addColumn('error_code', 'text').execute();
     await db.schema
-      .alterTable('videos')
-      .addColumn('title', 'text', column => column.notNull().defaultTo(''))
+      .createTable('feed_gaps')
+      .addColumn('after', 'bigint', column => column.primaryKey())
+      .addColumn('before', 'bigint', column => column.notNull())
       .execute();
-    await sql`create index videos_withdrawn on videos (position) where withdrawn = 1`.execute(db);
     await db.schema
-      .createTable('publications')
-      .addColumn('site_id', 'text', column => column.primaryKey().references('members.id'))
-      .addColumn('epoch', 'bigint', column => column.notNull().defaultTo(0))
-      .addColumn('epoch_start', 'text')
-      .addColumn('greeted_at', 'bigint')
-      .addColumn('dissolved_because', 'text')
-      .addColumn('complete_at', 'bigint')
-      .addColumn('complete_records', 'bigint')
-      .addColumn('differed_at', 'bigint')
-      .addColumn('withdrawals', 'bigint', column => column.notNull().defaultTo(0))
-      .addColumn('withdrawals_at', 'bigint')
+      .createTable('registrations')
+      .addColumn('position', 'bigint', column => column.primaryKey())
+      .addColumn('at', 'bigint', column => column.notNull())
       .execute();
-    await sql`insert into publications (site_id) select id from members where role = 'site'`.execute(db);
-  },
-};
 
-const sharing: Migration = {
-  async up(db) {
-    await db.schema.alterTable('members').addColumn('database_url', 'text').execute();
     await db.schema
       .createTable('leases')
       .addColumn('name', 'text', column => column.primaryKey())
@@ -336,58 +343,29 @@ const sharing: Migration = {
       .addColumn('fence', 'bigint', column => column.notNull())
       .addColumn('until', 'bigint', column => column.notNull())
       .execute();
+
     await db.schema
-      .createTable('sightings')
+      .createTable('site_status_reports')
       .addColumn('tracker_id', 'text', column => column.notNull())
       .addColumn('site_id', 'text', column => column.notNull())
       .addColumn('up', 'integer', column => column.notNull())
-      .addColumn('seen_at', 'bigint', column => column.notNull())
-      .addPrimaryKeyConstraint('sightings_key', ['tracker_id', 'site_id'])
+      .addColumn('reported_at', 'bigint', column => column.notNull())
+      .addPrimaryKeyConstraint('site_status_reports_key', ['tracker_id', 'site_id'])
       .execute();
-  },
-};
-
-const hearsay: Migration = {
-  async up(db) {
     await db.schema
-      .createTable('hearsay')
+      .createTable('peer_measurements')
       .addColumn('id', 'text', column => column.primaryKey())
       .addColumn('tracker_id', 'text', column => column.notNull())
-      .addColumn('told_at', 'bigint', column => column.notNull())
+      .addColumn('reported_at', 'bigint', column => column.notNull())
       .addColumn('body', 'text', column => column.notNull())
       .execute();
-  },
-};
 
-const sitePolicy: Migration = {
-  async up(db) {
     await db.schema
-      .alterTable('members')
-      .addColumn('policy', 'text', column => column.notNull().defaultTo('{}'))
+      .createTable('placement_rules')
+      .addColumn('id', 'text', column => column.primaryKey())
+      .addColumn('body', 'text', column => column.notNull())
+      .addColumn('created_at', 'bigint', column => column.notNull())
       .execute();
-  },
-};
-
-const copies: Migration = {
-  async up(db) {
-    await db.schema.alterTable('members').addColumn('region', 'text').execute();
-    await db.schema.alterTable('members').addColumn('lost_at', 'bigint').execute();
-    await db.schema
-      .alterTable('videos')
-      .addColumn('kind', 'text', column => column.notNull().defaultTo('video'))
-      .execute();
-    await db.schema.alterTable('videos').addColumn('superseded_by', 'text').execute();
-    await db.schema
-      .alterTable('videos')
-      .addColumn('promoted', 'integer', column => column.notNull().defaultTo(0))
-      .execute();
-    // The catalogue is of videos alone, however many copies of them there are.
-    await sql`drop index videos_newest`.execute(db);
-    await sql`drop index videos_newest_of_site`.execute(db);
-    await sql`create index videos_newest on videos (published_at, video_id)
-      where withdrawn = 0 and kind = 'video'`.execute(db);
-    await sql`create index videos_newest_of_site on videos (site_id, published_at, video_id)
-      where withdrawn = 0 and kind = 'video'`.execute(db);
     await db.schema
       .createTable('placements')
       .addColumn('site_id', 'text', column => column.notNull().references('members.id'))
@@ -405,57 +383,16 @@ const copies: Migration = {
       .addColumn('promoted_at', 'bigint', column => column.notNull())
       .execute();
     await db.schema
-      .createTable('placement_rules')
-      .addColumn('id', 'text', column => column.primaryKey())
-      .addColumn('body', 'text', column => column.notNull())
-      .addColumn('created_at', 'bigint', column => column.notNull())
-      .execute();
-    await db.schema
       .createTable('popularity')
       .addColumn('video_id', 'text', column => column.primaryKey())
       .addColumn('plays', 'double precision', column => column.notNull())
       .addColumn('counted_at', 'bigint', column => column.notNull())
       .execute();
-  },
-};
 
-/** What is registered follows from the position, so that nothing is written a second time for each video. */
-const registrations: Migration = {
-  async up(db) {
-    await db.schema
-      .createTable('registrations')
-      .addColumn('position', 'bigint', column => column.primaryKey())
-      .addColumn('at', 'bigint', column => column.notNull())
-      .execute();
-    // What lies behind the first unregistered video, the next tracker that asks registers again.
-    await sql`
-      insert into registrations (position, at)
-      select max(position), max(registered_at) from videos
-      where registered_at is not null
-        and position < coalesce((select min(position) from videos where registered_version < version), ${Number.MAX_SAFE_INTEGER})
-      having max(position) is not null`.execute(db);
-    await sql`drop index videos_unregistered`.execute(db);
-    await db.schema.alterTable('videos').dropColumn('registered_at').execute();
-    await db.schema.alterTable('videos').dropColumn('registered_version').execute();
-  },
-};
-
-const feedGaps: Migration = {
-  async up(db) {
-    await db.schema
-      .createTable('feed_gaps')
-      .addColumn('after', 'bigint', column => column.primaryKey())
-      .addColumn('before', 'bigint', column => column.notNull())
-      .execute();
-  },
-};
-
-const rights: Migration = {
-  async up(db) {
     await db.schema
       .createTable('rights_keys')
       .addColumn('generation', 'integer', column => column.primaryKey())
-      .addColumn('sealed', 'text', column => column.notNull())
+      .addColumn('encrypted_key', 'text', column => column.notNull())
       .addColumn('created_at', 'bigint', column => column.notNull())
       .addColumn('until', 'bigint')
       .execute();
@@ -474,32 +411,5 @@ const rights: Migration = {
   },
 };
 
-const privateVideos: Migration = {
-  async up(db) {
-    await db.schema
-      .alterTable('videos')
-      .addColumn('private', 'integer', column => column.notNull().defaultTo(0))
-      .execute();
-    await sql`create index videos_private on videos (position) where private > 0`.execute(db);
-  },
-};
-
-const conversion: Migration = {
-  async up(db) {
-    await db.schema.alterTable('publications').addColumn('conversion', 'text').execute();
-  },
-};
-
-export const migrations: Readonly<Record<string, Migration>> = {
-  '0001-first': first,
-  '0002-publication': publication,
-  '0003-sharing': sharing,
-  '0004-hearsay': hearsay,
-  '0005-site-policy': sitePolicy,
-  '0006-copies': copies,
-  '0007-registrations': registrations,
-  '0008-feed-gaps': feedGaps,
-  '0009-private-videos': privateVideos,
-  '0010-rights': rights,
-  '0011-conversion': conversion,
-};
+/** Migrations in order. Only add to this list. */
+export const migrations: Readonly<Record<string, Migration>> = { '0001-initial': initial };

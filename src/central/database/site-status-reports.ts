@@ -6,7 +6,7 @@ import type { CentralDatabase } from './schema.ts';
 const FRESH_MS = 30_000;
 const ROWS_AT_ONCE = 500;
 
-export interface Sighting {
+export interface SiteStatus {
   readonly site: SiteId;
   readonly up: boolean;
 }
@@ -14,24 +14,24 @@ export interface Sighting {
 export async function recordSiteStatus(
   db: CentralDatabase,
   tracker: string,
-  sightings: readonly Sighting[],
+  statuses: readonly SiteStatus[],
   nowMs: number,
 ): Promise<void> {
-  const bySite = new Map(sightings.map(({ site, up }) => [site, up]));
+  const bySite = new Map(statuses.map(({ site, up }) => [site, up]));
   const rows = [...bySite].map(([site_id, up]) => ({
     tracker_id: tracker,
     site_id,
     up: up ? 1 : 0,
-    seen_at: nowMs,
+    reported_at: nowMs,
   }));
   for (let first = 0; first < rows.length; first += ROWS_AT_ONCE) {
     await db
-      .insertInto('sightings')
+      .insertInto('site_status_reports')
       .values(rows.slice(first, first + ROWS_AT_ONCE))
       .onConflict(conflict =>
         conflict
           .columns(['tracker_id', 'site_id'])
-          .doUpdateSet(({ ref }) => ({ up: ref('excluded.up'), seen_at: ref('excluded.seen_at') })),
+          .doUpdateSet(({ ref }) => ({ up: ref('excluded.up'), reported_at: ref('excluded.reported_at') })),
       )
       .execute();
   }
@@ -43,10 +43,10 @@ export async function listSiteStatus(
   nowMs: number,
 ): Promise<ReadonlyMap<SiteId, 'up' | 'down'>> {
   const rows = await db
-    .selectFrom('sightings')
+    .selectFrom('site_status_reports')
     .select(['site_id', sql<number>`max(up)`.as('up')])
-    .where('seen_at', '>', nowMs - FRESH_MS)
+    .where('reported_at', '>', nowMs - FRESH_MS)
     .groupBy('site_id')
     .execute();
-  return new Map(rows.map(row => [row.site_id as SiteId, row.up === 1 ? 'up' : 'down']));
+  return new Map(rows.map(row => [row.site_id, row.up === 1 ? 'up' : 'down']));
 }

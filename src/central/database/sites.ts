@@ -6,7 +6,13 @@ import { sql } from '../../kernel/sql/sql.ts';
 import type { Coordinates, SitePolicyEdit } from '../../protocol/central.ts';
 import { type SiteId, siteIdSchema } from '../../protocol/ids.ts';
 import { claimPositions } from './feed.ts';
-import type { CentralDatabase, CentralTransaction, MemberRow } from './schema.ts';
+import {
+  type CentralDatabase,
+  type CentralTransaction,
+  isSite,
+  type MemberRow,
+  type SiteRow,
+} from './schema.ts';
 
 export type Role = MemberRow['role'];
 
@@ -17,15 +23,18 @@ export interface Invitation {
   readonly expiresAt: number;
 }
 
-export interface NewMember {
-  readonly id: string;
-  readonly role: Role;
+/** The role and id of a member. */
+export type MemberKey =
+  | { readonly role: 'site'; readonly id: SiteId }
+  | { readonly role: 'tracker'; readonly id: string };
+
+export type NewMember = MemberKey & {
   readonly name: string;
   readonly baseUrl: string;
   readonly coordinates?: Coordinates | undefined;
   readonly zone: readonly string[];
   readonly region?: string | undefined;
-}
+};
 
 const nextPosition = (tx: CentralTransaction, role: Role): Promise<number> =>
   role === 'site' ? claimPositions(tx, 1) : Promise.resolve(0);
@@ -92,6 +101,9 @@ export const isActive = (member: MemberRow): boolean =>
 
 export const listMembers = (db: CentralDatabase, role: Role): Promise<MemberRow[]> =>
   db.selectFrom('members').selectAll().where('role', '=', role).orderBy('created_at').orderBy('id').execute();
+
+export const listSites = async (db: CentralDatabase): Promise<SiteRow[]> =>
+  (await listMembers(db, 'site')).filter(isSite);
 
 export const listJoined = (db: CentralDatabase, role: Role): Promise<{ id: string; base_url: string }[]> =>
   db
@@ -171,7 +183,8 @@ export function enrol(
 }
 
 /** False: there is no such member. From the next request on its key is not known. */
-export function revoke(db: CentralDatabase, role: Role, id: string, nowMs: number): Promise<boolean> {
+export function revoke(db: CentralDatabase, member: MemberKey, nowMs: number): Promise<boolean> {
+  const { role, id } = member;
   return db.transaction().execute(async tx => {
     const { numUpdatedRows } = await tx
       .updateTable('members')
@@ -185,18 +198,20 @@ export function revoke(db: CentralDatabase, role: Role, id: string, nowMs: numbe
       .where('id', '=', id)
       .where('role', '=', role)
       .executeTakeFirstOrThrow();
-    // Nobody will read this site again: its signals are as handled as they will ever be.
-    await tx
-      .updateTable('signals')
-      .set({
-        handled_at: nowMs,
-        records: 0,
-        last_error: 'The site was revoked.',
-        error_code: 'site-revoked',
-      })
-      .where('site_id', '=', id)
-      .where('handled_at', 'is', null)
-      .execute();
+    // A revoked site is never read again, so its signals count as handled.
+    if (member.role === 'site') {
+      await tx
+        .updateTable('signals')
+        .set({
+          handled_at: nowMs,
+          records: 0,
+          last_error: 'The site was revoked.',
+          error_code: 'site-revoked',
+        })
+        .where('site_id', '=', member.id)
+        .where('handled_at', 'is', null)
+        .execute();
+    }
     return numUpdatedRows > 0n;
   });
 }

@@ -102,7 +102,7 @@ describe('at least N copies', () => {
 
   test('makes up for a site that is lost', () => {
     const film = video(north1);
-    const gone = { ...north1, isThere: false };
+    const gone = { ...north1, isAvailable: false };
     const result = plan(
       input({
         rules: [twice],

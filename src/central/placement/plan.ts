@@ -254,11 +254,13 @@ function countHolders(
   siteOf: ReadonlyMap<SiteId, PlannedSite>,
   standing: ReadonlyMap<VideoId, readonly StoredCopy[]>,
 ): ReadonlyMap<VideoId, number> {
-  const isThere = (site: SiteId): boolean => siteOf.get(site)?.isAvailable ?? false;
+  const isAvailable = (site: SiteId): boolean => siteOf.get(site)?.isAvailable ?? false;
   return new Map(
     videos.map(({ id, origin, revision }) => {
-      const whole = (standing.get(id) ?? []).filter(copy => copy.revision === revision && isThere(copy.site));
-      return [id, whole.length + Number(isThere(origin))];
+      const whole = (standing.get(id) ?? []).filter(
+        copy => copy.revision === revision && isAvailable(copy.site),
+      );
+      return [id, whole.length + Number(isAvailable(origin))];
     }),
   );
 }

@@ -16,7 +16,7 @@ export interface GrantUrls {
 
 /** The grant's own text follows from what it says: made by the key of now, whenever it was given. */
 export function describeGrant(row: GrantRow, { generation, master }: Master, places: GrantUrls): Grant {
-  const video = row.video_id as VideoId;
+  const video = row.video_id;
   const { centralUrl, trackerUrl } = places;
   const grant = signRight(
     { generation, key: deriveTrackersKey(master) },

@@ -4,11 +4,10 @@ import { hasToken, RejectedSignature, requireSigner, requireToken } from '../../
 import type { SecretBox } from '../../kernel/identity/secret-box.ts';
 import type { NonceMemory } from '../../kernel/identity/signatures.ts';
 import { problem } from '../../kernel/problem.ts';
-import type { SiteId } from '../../protocol/ids.ts';
 import type { ChangeNotifier } from '../change-notifier.ts';
 import type { Collector } from '../collector/collector.ts';
 import type { CentralConfig } from '../config.ts';
-import type { CentralDatabase, MemberRow } from '../database/schema.ts';
+import { type CentralDatabase, isSite, type MemberRow, type SiteRow } from '../database/schema.ts';
 import { findMember, isActive, listJoined, type Role } from '../database/sites.ts';
 import type { CentralMetrics } from '../metrics.ts';
 import type { RejectionLog } from '../rejection-log.ts';
@@ -54,14 +53,24 @@ export async function requireMember(
   try {
     await requireSigner(request, findKey, nonces);
   } catch (error) {
-    if (error instanceof RejectedSignature && error.signer && member?.role === 'site') {
-      await refusals.note(member.id as SiteId, error.code, error.message);
+    if (error instanceof RejectedSignature && error.signer && member && isSite(member)) {
+      await refusals.note(member.id, error.code, error.message);
     }
     throw error;
   }
   if (!member || !roles.includes(member.role)) {
     throw problem('role-mismatch', `This call is for a ${roles.join(' or a ')}.`);
   }
+  return member;
+}
+
+/** The site whose key signed this request. @throws Problem as `requireMember` does */
+export async function requireSite(
+  request: FastifyRequest,
+  context: Pick<CentralContext, 'db' | 'nonces' | 'rejections'>,
+): Promise<SiteRow> {
+  const member = await requireMember(request, context, 'site');
+  if (!isSite(member)) throw problem('role-mismatch');
   return member;
 }
 

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { allowAnyOrigin, type HttpServer } from '../../kernel/http/server.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
 import { type Video, videoListSchema, videoSchema } from '../../protocol/central.ts';
-import { type SiteId, siteIdSchema, videoIdSchema } from '../../protocol/ids.ts';
+import { siteIdSchema, videoIdSchema } from '../../protocol/ids.ts';
 import type { PublicationRecord } from '../../protocol/publication/record.ts';
 import { findVideo, type ListedVideo, listCopies, listVideos } from '../database/catalogue.ts';
 import { formatCursor, parseCursor } from '../database/cursor.ts';
@@ -93,7 +93,7 @@ async function withCopies(db: CentralDatabase, videos: readonly Video[]): Promis
 function formatVideo(row: ListedVideo): Video | undefined {
   const record = JSON.parse(row.body) as PublicationRecord;
   if (record.kind !== 'video') return undefined;
-  const site = row.site_id as SiteId;
+  const site = row.site_id;
   return {
     id: record.video,
     revision: record.revision,

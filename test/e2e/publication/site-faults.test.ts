@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CentralSchema, migrations } from '../../../src/central/database/schema.ts';
 import { openDatabase, sql } from '../../../src/kernel/sql/sql.ts';
-import { newRevisionId, newVideoId } from '../../../src/protocol/ids.ts';
+import { newRevisionId, newVideoId, siteIdSchema } from '../../../src/protocol/ids.ts';
 import { changeVideo } from '../../../src/site/database/records.ts';
 import { type SiteSchema, siteMigrations } from '../../../src/site/database/schema.ts';
 import { insertVideo, markChecking } from '../../../src/site/database/videos.ts';
@@ -198,7 +198,7 @@ describe('a day cut off', () => {
     const rows = await central
       .selectFrom('videos')
       .select(['version'])
-      .where('site_id', '=', (await siteRow('Cut off'))?.id ?? '')
+      .where('site_id', '=', siteIdSchema.parse((await siteRow('Cut off'))?.id))
       .orderBy('position')
       .execute();
     await central.destroy();

@@ -74,7 +74,7 @@ export async function listAssignments(
   );
   return {
     assignments: rows.map((row): Assignment => {
-      const video = row.video_id as VideoId;
+      const video = row.video_id;
       const reason = (JSON.parse(row.reason) as Why).text;
       const record = row.body === null ? undefined : (JSON.parse(row.body) as PublicationRecord);
       if (row.wanted === 0 || record?.kind !== 'video') return { wanted: false, video, reason };

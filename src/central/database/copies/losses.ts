@@ -39,7 +39,7 @@ export function declareLost(
     const promotions: (Promotion & { name: string })[] = [];
     const lost: { video: VideoId; name: string }[] = [];
     for (const { video_id, title, body } of videos) {
-      const video = video_id as VideoId;
+      const video = video_id;
       const record = JSON.parse(body) as PublicationRecord;
       const copies = await tx
         .selectFrom('videos')
@@ -55,7 +55,7 @@ export function declareLost(
       const score = (row: (typeof copies)[number]): number => {
         const isPresent =
           record.kind === 'video' && (JSON.parse(row.body) as CopyRecord).revision === record.revision;
-        return Number(isPresent) * 2 + Number(isUp(row.site_id as SiteId));
+        return Number(isPresent) * 2 + Number(isUp(row.site_id));
       };
       // Said before, and not carried out yet: as long as that heir is there, it is not changed under its hands.
       const named = await tx
@@ -66,7 +66,7 @@ export function declareLost(
         .executeTakeFirst();
       const [heir] = copies.toSorted((a, b) => score(b) - score(a));
       const to = copies.find(({ site_id }) => site_id === named?.to_site) ?? heir;
-      if (to) promotions.push({ video, from: site, to: to.site_id as SiteId, name: title });
+      if (to) promotions.push({ video, from: site, to: to.site_id, name: title });
       else lost.push({ video, name: title });
     }
     await insertPromotions(tx, promotions, nowMs);

@@ -79,7 +79,7 @@ export async function listHoldings(db: CentralDatabase): Promise<Holdings> {
       .limit(PAGE_ROWS)
       .execute();
     for (const { site_id, kind, body } of rows) {
-      const site = site_id as SiteId;
+      const site = site_id;
       if (kind === 'video') videos.push(plannedVideo(site, JSON.parse(body) as VideoRecord));
       else if (kind === 'copy') {
         const { video, revision, sizeBytes } = JSON.parse(body) as CopyRecord;
@@ -173,9 +173,6 @@ export async function countPlays(
 export async function listPlays(db: CentralDatabase, nowMs: number): Promise<ReadonlyMap<VideoId, number>> {
   const rows = await db.selectFrom('popularity').selectAll().execute();
   return new Map(
-    rows.map(row => [
-      row.video_id as VideoId,
-      faded(row.plays, nowMs - Number(row.counted_at)) / SUM_PER_DAILY_PLAY,
-    ]),
+    rows.map(row => [row.video_id, faded(row.plays, nowMs - Number(row.counted_at)) / SUM_PER_DAILY_PLAY]),
   );
 }

@@ -1,6 +1,6 @@
 /**
  * A site is lost for good, and the video goes to a site that holds a copy (docs/copies.md). Decided here, carried out by the
- * heir, and in force in the transaction that takes in the heir's own record of it: at no moment has the video no owner, or two.
+ * successor, and in force in the transaction that takes in the successor's own record of it: at no moment has the video no owner, or two.
  */
 import { isAmong } from '../../../kernel/sql/rows.ts';
 import { sql } from '../../../kernel/sql/sql.ts';
@@ -16,7 +16,7 @@ export interface Promotion {
   readonly to: SiteId;
 }
 
-/** A later decision replaces an earlier one that the heir has not carried out yet. */
+/** A later decision replaces an earlier one that the successor has not carried out yet. */
 export async function insertPromotions(
   tx: CentralTransaction,
   promotions: readonly Promotion[],
@@ -47,43 +47,44 @@ export async function listSuccessors(
     .select(['video_id', 'to_site'])
     .where(isAmong(tx, 'video_id', videos))
     .execute();
-  return new Map(rows.map(row => [row.video_id as VideoId, row.to_site as SiteId]));
+  return new Map(rows.map(row => [row.video_id, row.to_site]));
 }
 
-/** The heir's own record was taken in: it has the video, and whoever had it before is told when it greets. */
+/** The successor has published its own record: it now owns the video. The former site learns it at its next handshake. */
 export async function completePromotions(
   tx: CentralTransaction,
-  heir: SiteId,
+  successor: SiteId,
   videos: readonly VideoId[],
 ): Promise<void> {
   const former = await tx
     .selectFrom('videos')
     .select(['site_id', 'video_id', 'published_at'])
-    .where('video_id', 'in', videos as readonly string[])
+    .where('video_id', 'in', videos)
     .where('kind', '=', sql.lit('video'))
-    .where('site_id', '!=', heir)
+    .where('site_id', '!=', successor)
     .where('superseded_by', 'is', null)
     .execute();
   for (const { site_id, video_id, published_at } of former) {
-    // After the heir's own change: a tracker that follows the feed is never without the video.
+    // After the successor's own change: a tracker that follows the feed is never without the video.
     const position = await claimPositions(tx, 1);
     await tx
       .updateTable('videos')
-      .set({ superseded_by: heir, position })
+      .set({ superseded_by: successor, position })
       .where('site_id', '=', site_id)
       .where('video_id', '=', video_id)
       .execute();
     await tx
       .updateTable('videos')
       .set({ promoted: 1, published_at })
-      .where('site_id', '=', heir)
+      .where('site_id', '=', successor)
       .where('video_id', '=', video_id)
       .execute();
     await tx
       .updateTable('publications')
       .set({
         epoch_start: null,
-        dissolved_because: 'superseded: videos of this site were given to another one when it was lost.',
+        invalidated_because:
+          'superseded: another site took over videos of this site when it was declared lost.',
       })
       .where('site_id', '=', site_id)
       .execute();

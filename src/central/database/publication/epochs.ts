@@ -36,7 +36,7 @@ export const readEpoch = async (db: CentralDatabase, site: SiteId): Promise<Epoc
 
 export async function readEpochs(
   db: CentralDatabase,
-  sites: readonly string[],
+  sites: readonly SiteId[],
 ): Promise<ReadonlyMap<string, Epoch | undefined>> {
   const rows = await db
     .selectFrom('publications')
@@ -64,7 +64,7 @@ export function raiseEpoch(
     const number = Math.max(Number(row.epoch), knownToSite) + 1;
     await tx
       .updateTable('publications')
-      .set({ epoch: number, epoch_start: start, greeted_at: nowMs, dissolved_because: null })
+      .set({ epoch: number, epoch_start: start, handshake_at: nowMs, invalidated_because: null })
       .where('site_id', '=', site)
       .execute();
     return { number, start };
@@ -83,7 +83,7 @@ export async function invalidateEpoch(
 ): Promise<void> {
   await db
     .updateTable('publications')
-    .set({ epoch_start: null, dissolved_because: because })
+    .set({ epoch_start: null, invalidated_because: because })
     .where('site_id', '=', site)
     .where('epoch', '=', epoch.number)
     .where('epoch_start', '=', epoch.start)

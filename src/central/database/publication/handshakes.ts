@@ -71,12 +71,12 @@ export async function sumHeld(db: CentralDatabase, site: SiteId): Promise<HeldSu
   const digest = new SetDigest();
   let records = 0;
   let highestVersion = 0;
-  for (let after = ''; ; ) {
+  for (let after: VideoId | undefined; ; ) {
     const rows = await db
       .selectFrom('videos')
       .select(['video_id', 'version', 'hash'])
       .where('site_id', '=', site)
-      .where('video_id', '>', after)
+      .where(({ eb, and }) => (after === undefined ? and([]) : eb('video_id', '>', after)))
       .orderBy('video_id')
       .limit(DIGEST_PAGE_ROWS)
       .execute();
@@ -105,20 +105,18 @@ export async function listHeld(
     .selectFrom('videos')
     .select(['video_id', 'version', 'hash', 'kind', 'withdrawn', 'body', 'superseded_by'])
     .where('site_id', '=', site)
-    .where('video_id', '>', after ?? '')
+    .where(({ eb, and }) => (after === undefined ? and([]) : eb('video_id', '>', after)))
     .orderBy('video_id')
     .limit(MAX_HELD_PAGE_ROWS + 1)
     .execute();
   return {
     held: rows.slice(0, MAX_HELD_PAGE_ROWS).map(row => ({
-      video: row.video_id as VideoId,
+      video: row.video_id,
       version: Number(row.version),
       hash: row.hash,
       withdrawn: row.withdrawn === 1,
       writtenAt: writtenAtOf(JSON.parse(row.body) as PublicationRecord),
-      ...(row.superseded_by !== null && row.kind === 'video'
-        ? { supersededBy: row.superseded_by as SiteId }
-        : {}),
+      ...(row.superseded_by !== null && row.kind === 'video' ? { supersededBy: row.superseded_by } : {}),
     })),
     more: rows.length > MAX_HELD_PAGE_ROWS,
   };
@@ -136,7 +134,7 @@ export async function readHeld(
     .selectFrom('videos')
     .select(['body', 'hash'])
     .where('site_id', '=', site)
-    .where('video_id', 'in', videos as readonly string[])
+    .where('video_id', 'in', videos)
     .execute();
   const entries: RecordEntry[] = [];
   let characters = 0;

@@ -196,7 +196,7 @@ export async function listPending(db: CentralDatabase): Promise<Pending[]> {
     .groupBy('site_id')
     .execute();
   return rows.map(row => ({
-    site: row.site_id as SiteId,
+    site: row.site_id,
     signals: Number(row.signals),
     oldestAt: Number(row.oldest_at),
   }));

@@ -131,7 +131,7 @@ function findEpochFault(row: PublicationRow, epoch: Epoch): Problem | undefined 
   if (isSameEpoch(present, epoch)) return undefined;
   const expected = present
     ? `the centre takes records of epoch ${formatEpoch(present)}`
-    : `the centre waits for the site to greet anew${row.dissolved_because ? ` (${row.dissolved_because})` : ''}`;
+    : `the centre waits for the site to greet anew${row.invalidated_because ? ` (${row.invalidated_because})` : ''}`;
   return problem(
     'epoch-mismatch',
     `The site offers records of epoch ${formatEpoch(epoch)}, and ${expected}. They were not taken; the site will notice and greet.`,
@@ -189,7 +189,7 @@ async function findHeld(tx: CentralTransaction, pages: readonly OfferedPage[]): 
     .where('members.revoked_at', 'is', null)
     .execute();
   for (const { site_id, video_id, version, hash, kind, withdrawn, superseded_by } of known) {
-    held.note(site_id as SiteId, video_id as VideoId, {
+    held.note(site_id, video_id, {
       version: Number(version),
       hash,
       withdrawn: withdrawn === 1,

@@ -1,6 +1,6 @@
 /** Withdrawals as every site learns of them, and which sites have carried them out. */
 import { sql } from '../../../kernel/sql/sql.ts';
-import type { SiteId, VideoId } from '../../../protocol/ids.ts';
+import type { SiteId } from '../../../protocol/ids.ts';
 import { type PublicationRecord, writtenAtOf } from '../../../protocol/publication/record.ts';
 import {
   MAX_WITHDRAWAL_PAGE_ROWS,
@@ -38,7 +38,7 @@ export async function listWithdrawn(db: CentralDatabase, after: number): Promise
     .limit(MAX_WITHDRAWAL_PAGE_ROWS)
     .execute();
   return {
-    videos: rows.map(row => row.video_id as VideoId),
+    videos: rows.map(row => row.video_id),
     position: Number(rows.at(-1)?.position ?? after),
   };
 }
@@ -64,14 +64,14 @@ export async function listWithdrawals(db: CentralDatabase, limit: number): Promi
   return rows.map(row => {
     const waiting = sites.filter(site => Number(site.withdrawals) < Number(row.position));
     return {
-      video: row.video_id as VideoId,
+      video: row.video_id,
       name: row.title,
-      site: { id: row.site_id as SiteId, name: row.name },
+      site: { id: row.site_id, name: row.name },
       withdrawnAt: writtenAtOf(JSON.parse(row.body) as PublicationRecord),
       confirmed: sites.length - waiting.length,
       sites: sites.length,
       waitingFor: waiting.map(({ site_id, name, withdrawals_at }) => ({
-        id: site_id as SiteId,
+        id: site_id,
         name,
         ...(withdrawals_at === null ? {} : { lastSeenAt: new Date(Number(withdrawals_at)).toISOString() }),
       })),

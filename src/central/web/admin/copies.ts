@@ -91,8 +91,8 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
     async request => {
       requireOperator(request, context);
       const nowMs = Date.now();
-      const sightings = await listSiteStatus(db, nowMs);
-      const isUp = (site: SiteId): boolean => sightings.get(site) === 'up';
+      const statuses = await listSiteStatus(db, nowMs);
+      const isUp = (site: SiteId): boolean => statuses.get(site) === 'up';
       const loss = await declareLost(db, request.params.id, isUp, nowMs);
       if (!loss) throw unknownSite();
       changes.notify();

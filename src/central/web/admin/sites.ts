@@ -94,8 +94,8 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       requireOperator(request, context);
       const { id } = request.params;
       const { databaseUrl, ...edit } = request.body;
-      const sealed = typeof databaseUrl === 'string' ? secrets.encrypt(databaseUrl) : databaseUrl;
-      if (!(await editSite(db, id, { ...edit, databaseUrl: sealed }))) throw unknownSite();
+      const encryptedUrl = typeof databaseUrl === 'string' ? secrets.encrypt(databaseUrl) : databaseUrl;
+      if (!(await editSite(db, id, { ...edit, databaseUrl: encryptedUrl }))) throw unknownSite();
       changes.notify();
       return describeSite(context, id);
     },
@@ -107,7 +107,7 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
     async request => {
       requireOperator(request, context);
       const { id } = request.params;
-      if (!(await revoke(db, 'site', id, Date.now()))) throw unknownSite();
+      if (!(await revoke(db, { role: 'site', id }, Date.now()))) throw unknownSite();
       changes.notify();
       return describeSite(context, id);
     },
@@ -153,10 +153,10 @@ async function describeSites({ db, links }: CentralContext, rows: readonly Membe
   const publications = await listPublications(db);
   const videos = await countVideosBySite(db);
   const nowMs = Date.now();
-  const sightings = await listSiteStatus(db, nowMs);
+  const statuses = await listSiteStatus(db, nowMs);
   return rows.map(row => {
     const id = siteIdSchema.parse(row.id);
-    const seen = sightings.get(id) ?? 'unknown';
+    const status = statuses.get(id) ?? 'unknown';
     const readBy = row.database_url !== null ? 'sql' : links.find(id) ? 'link' : 'gateway';
     return formatSite(
       row,
@@ -165,7 +165,7 @@ async function describeSites({ db, links }: CentralContext, rows: readonly Membe
       pending.get(id),
       publications.get(row.id),
       videos.get(id) ?? { videos: 0, copies: 0 },
-      seen,
+      status,
       nowMs,
     );
   });
@@ -173,9 +173,9 @@ async function describeSites({ db, links }: CentralContext, rows: readonly Membe
 
 const formatPublication = (row: PublicationRow): NonNullable<Site['publication']> => ({
   epoch: Number(row.epoch),
-  ...optionalTime('handshakeAt', row.greeted_at),
-  ...(row.epoch_start === null && row.dissolved_because !== null
-    ? { waitsBecause: row.dissolved_because }
+  ...optionalTime('handshakeAt', row.handshake_at),
+  ...(row.epoch_start === null && row.invalidated_because !== null
+    ? { waitsBecause: row.invalidated_because }
     : {}),
   ...optionalTime('completeAt', row.complete_at),
   ...(row.complete_records === null ? {} : { completeRecords: Number(row.complete_records) }),

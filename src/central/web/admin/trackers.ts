@@ -45,7 +45,7 @@ export function addTrackerCalls(app: HttpServer, context: CentralContext): void 
     async request => {
       requireOperator(request, context);
       const { id } = request.params;
-      if (!(await revoke(db, 'tracker', id, Date.now()))) throw unknownTracker();
+      if (!(await revoke(db, { role: 'tracker', id }, Date.now()))) throw unknownTracker();
       changes.notify();
       return describe(id);
     },

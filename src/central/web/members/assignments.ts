@@ -2,10 +2,9 @@
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { assignmentFeedSchema } from '../../../protocol/copies.ts';
-import type { SiteId } from '../../../protocol/ids.ts';
 import { listAssignments } from '../../database/copies/assignments.ts';
 import { findStart } from '../../database/feed.ts';
-import { type CentralContext, requireMember } from '../context.ts';
+import { type CentralContext, requireSite } from '../context.ts';
 import { MAX_WAIT_S, waitForChanges } from '../long-poll.ts';
 
 /** The changes rings for every change; the thousand sites that wait here look this often at most. Copies are in no hurry. */
@@ -22,7 +21,7 @@ export function addAssignmentCalls(app: HttpServer, context: CentralContext): vo
     '/api/assignments',
     { schema: { querystring: feedQuerySchema, response: { 200: assignmentFeedSchema } } },
     async (request, reply) => {
-      const site = await requireMember(request, context, 'site');
+      const site = await requireSite(request, context);
       const { after, wait } = request.query;
       const start = await findStart(db, after);
       return waitForChanges({
@@ -30,7 +29,7 @@ export function addAssignmentCalls(app: HttpServer, context: CentralContext): vo
         reply,
         waitS: wait,
         checkEveryMs: LOOK_EVERY_MS,
-        read: () => listAssignments(db, site.id as SiteId, start),
+        read: () => listAssignments(db, site.id, start),
         // One who has to read on from an earlier position is told so at once.
         hasChanges: page => page.assignments.length > 0 || start < after,
       });

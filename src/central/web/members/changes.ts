@@ -8,12 +8,11 @@ import {
   registrationResponseSchema,
   siteStatesSchema,
 } from '../../../protocol/central.ts';
-import type { SiteId } from '../../../protocol/ids.ts';
 import { listRegistrations } from '../../database/catalogue.ts';
 import { type ChangePage, listChanges, registerUpTo } from '../../database/feed.ts';
 import { recordSiteStatus } from '../../database/site-status-reports.ts';
 import { listJoined } from '../../database/sites.ts';
-import { type CentralContext, requireMember } from '../context.ts';
+import { type CentralContext, requireMember, requireSite } from '../context.ts';
 import { MAX_WAIT_S, waitForChanges } from '../long-poll.ts';
 
 /** 10,000 sites, about 70 bytes each. */
@@ -51,8 +50,8 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
     '/api/registrations/query',
     { schema: { body: registrationQuerySchema, response: { 200: registrationResponseSchema } } },
     async request => {
-      const site = await requireMember(request, context, 'site');
-      return { registered: await listRegistrations(db, site.id as SiteId, request.body.videos) };
+      const site = await requireSite(request, context);
+      return { registered: await listRegistrations(db, site.id, request.body.videos) };
     },
   );
 

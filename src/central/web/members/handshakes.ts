@@ -1,7 +1,6 @@
 /** Sites greet at every start, and take back what they have forgotten (publication rules R7 and R8). */
 import { failpoint } from '../../../kernel/failpoint.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
-import type { SiteId } from '../../../protocol/ids.ts';
 import {
   handshakeRequestSchema,
   handshakeResponseSchema,
@@ -11,7 +10,7 @@ import {
   restoreResponseSchema,
 } from '../../../protocol/publication/handshake.ts';
 import { acceptHandshake, listHeld, readHeld } from '../../database/publication/handshakes.ts';
-import { type CentralContext, requireMember } from '../context.ts';
+import { type CentralContext, requireSite } from '../context.ts';
 
 export function addHandshakeCalls(app: HttpServer, context: CentralContext): void {
   const { db } = context;
@@ -20,9 +19,9 @@ export function addHandshakeCalls(app: HttpServer, context: CentralContext): voi
     '/api/handshakes',
     { schema: { body: handshakeRequestSchema, response: { 200: handshakeResponseSchema } } },
     async request => {
-      const { id } = await requireMember(request, context, 'site');
+      const { id } = await requireSite(request, context);
       failpoint('handshake-received');
-      const answer = await acceptHandshake(db, id as SiteId, request.body, Date.now());
+      const answer = await acceptHandshake(db, id, request.body, Date.now());
       failpoint('handshake-committed');
       return answer;
     },
@@ -32,8 +31,8 @@ export function addHandshakeCalls(app: HttpServer, context: CentralContext): voi
     '/api/handshakes/held',
     { schema: { body: heldQuerySchema, response: { 200: heldPageSchema } } },
     async request => {
-      const { id } = await requireMember(request, context, 'site');
-      return listHeld(db, id as SiteId, request.body.epoch, request.body.after);
+      const { id } = await requireSite(request, context);
+      return listHeld(db, id, request.body.epoch, request.body.after);
     },
   );
 
@@ -41,8 +40,8 @@ export function addHandshakeCalls(app: HttpServer, context: CentralContext): voi
     '/api/handshakes/records',
     { schema: { body: restoreRequestSchema, response: { 200: restoreResponseSchema } } },
     async request => {
-      const { id } = await requireMember(request, context, 'site');
-      return { records: await readHeld(db, id as SiteId, request.body.epoch, request.body.videos) };
+      const { id } = await requireSite(request, context);
+      return { records: await readHeld(db, id, request.body.epoch, request.body.videos) };
     },
   );
 }

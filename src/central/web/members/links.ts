@@ -2,7 +2,6 @@
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { problem } from '../../../kernel/problem.ts';
-import type { SiteId } from '../../../protocol/ids.ts';
 import {
   LINK_RESPONSE_TYPE,
   LINK_WAIT_S,
@@ -12,7 +11,7 @@ import {
 } from '../../../protocol/link.ts';
 import { hasPending } from '../../database/publication/signals.ts';
 import { MAX_PAGE_RESPONSE_BYTES } from '../../site-reader/read-over-http.ts';
-import { type CentralContext, requireMember } from '../context.ts';
+import { type CentralContext, requireSite } from '../context.ts';
 
 const parameters = z.object({ id: z.string().max(64) });
 
@@ -42,7 +41,7 @@ export function addLinkCalls(app: HttpServer, context: LinkContext): void {
       },
     },
     async (request, reply) => {
-      const site = (await requireMember(request, context, 'site')).id as SiteId;
+      const site = (await requireSite(request, context)).id;
       const gone = new AbortController();
       reply.raw.on('close', () => gone.abort());
       const { preferred, wait } = request.body;
@@ -70,7 +69,7 @@ export function addLinkCalls(app: HttpServer, context: LinkContext): void {
       },
     },
     async (request, reply) => {
-      const site = await requireMember(request, context, 'site');
+      const site = await requireSite(request, context);
       const { status } = request.query;
       const text = request.rawBody?.toString('utf8') ?? '';
       if (!links.answer(site.id, request.params.id, { status, text })) {

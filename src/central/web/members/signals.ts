@@ -13,7 +13,7 @@ import type { SiteId } from '../../../protocol/ids.ts';
 import { formatCursor, parseCursor } from '../../database/cursor.ts';
 import { listSignals, storeSignal } from '../../database/publication/signals.ts';
 import type { SignalRow } from '../../database/schema.ts';
-import { type CentralContext, formatTime, optionalTime, requireMember, requireOperator } from '../context.ts';
+import { type CentralContext, formatTime, optionalTime, requireOperator, requireSite } from '../context.ts';
 
 const listQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(100),
@@ -27,8 +27,8 @@ export function addSignalCalls(app: HttpServer, context: CentralContext): void {
     '/api/signals',
     { schema: { response: { 202: signalResponseSchema } } },
     async (request, reply) => {
-      const member = await requireMember(request, context, 'site');
-      return reply.code(202).send(await receiveSignal(context, member.id as SiteId, Date.now()));
+      const member = await requireSite(request, context);
+      return reply.code(202).send(await receiveSignal(context, member.id, Date.now()));
     },
   );
 
@@ -36,9 +36,9 @@ export function addSignalCalls(app: HttpServer, context: CentralContext): void {
     '/api/refusals',
     { schema: { body: refusalReportSchema, response: { 202: z.object({}) } } },
     async (request, reply) => {
-      const { id } = await requireMember(request, context, 'site');
+      const { id } = await requireSite(request, context);
       const { code, detail } = request.body;
-      await context.rejections.note(id as SiteId, code, `Refused at the site: ${detail}`);
+      await context.rejections.note(id, code, `Refused at the site: ${detail}`);
       return reply.code(202).send({});
     },
   );
@@ -76,7 +76,7 @@ export async function receiveSignal(
 
 const formatSignal = (row: SignalRow & { readonly site_name: string }): Signal => ({
   id: row.id,
-  site: { id: row.site_id as SiteId, name: row.site_name },
+  site: { id: row.site_id, name: row.site_name },
   receivedAt: formatTime(row.received_at),
   ...optionalTime('handledAt', row.handled_at),
   attempts: row.attempts,

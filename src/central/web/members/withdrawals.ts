@@ -1,10 +1,9 @@
 /** Withdrawals: told to every site, which drops what it holds and so confirms; shown to the operator. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
-import type { SiteId } from '../../../protocol/ids.ts';
 import { withdrawalFeedSchema, withdrawalListSchema } from '../../../protocol/publication/withdrawals.ts';
 import { listWithdrawals, listWithdrawn, noteCarriedOut } from '../../database/publication/withdrawals.ts';
-import { type CentralContext, requireMember, requireOperator } from '../context.ts';
+import { type CentralContext, requireOperator, requireSite } from '../context.ts';
 import { MAX_WAIT_S, waitForChanges } from '../long-poll.ts';
 
 /** The changes rings for every change; the thousand sites that wait here look this often at most. */
@@ -23,9 +22,9 @@ export function addWithdrawalCalls(app: HttpServer, context: CentralContext): vo
     '/api/withdrawals/feed',
     { schema: { querystring: feedQuerySchema, response: { 200: withdrawalFeedSchema } } },
     async (request, reply) => {
-      const site = await requireMember(request, context, 'site');
+      const site = await requireSite(request, context);
       const { after, wait } = request.query;
-      const start = await noteCarriedOut(db, site.id as SiteId, after, Date.now());
+      const start = await noteCarriedOut(db, site.id, after, Date.now());
       return waitForChanges({
         changes,
         reply,
