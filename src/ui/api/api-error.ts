@@ -1,7 +1,7 @@
 /** Every failure of a call becomes an ApiError with a stable code (RFC 9457). Pure. */
 
 /** Codes of failures that no server reported: the pages find them out themselves. */
-export const CLIENT_ERROR_CODES = [
+const CLIENT_ERROR_CODES = [
   /** No response arrived. */
   'network',
   /** The response is not one of ours. */
@@ -11,7 +11,7 @@ export const CLIENT_ERROR_CODES = [
   /** Central knows trackers, and none of them responds. */
   'tracker-unavailable',
 ] as const;
-export type ClientErrorCode = (typeof CLIENT_ERROR_CODES)[number];
+type ClientErrorCode = (typeof CLIENT_ERROR_CODES)[number];
 
 export const isClientErrorCode = (code: string): code is ClientErrorCode =>
   (CLIENT_ERROR_CODES as readonly string[]).includes(code);

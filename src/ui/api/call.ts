@@ -3,7 +3,7 @@ import { ApiError, parseProblem } from './api-error.ts';
 
 const TIMEOUT_MS = 15_000;
 
-export interface CallOptions {
+interface CallOptions {
   readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** A file is sent unchanged, anything else as JSON. */
   readonly body?: unknown;

@@ -1,5 +1,5 @@
 /** Parameters of a page of a list (`limit`, `q`, `cursor`). Pure. */
-export interface ListQuery {
+interface ListQuery {
   readonly limit: number;
   readonly query: string;
   /** The `next` of the previous page. */

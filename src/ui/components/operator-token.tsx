@@ -16,7 +16,7 @@ function claimTokenFromAddress(): string | undefined {
   return token;
 }
 
-export interface TokenState {
+interface TokenState {
   readonly token: string | undefined;
   readonly setToken: (token: string | undefined) => void;
 }

@@ -16,7 +16,7 @@ export function mountPage(Content: FunctionComponent): void {
   );
 }
 
-export interface PageLink {
+interface PageLink {
   readonly href: string;
   readonly text: string;
   readonly current?: boolean;

@@ -6,12 +6,12 @@ const STREAMS = 7;
 /** The hues of water; the last two are those of silt. */
 const HUES = [176, 186, 196, 206, 218, 168, 38, 28] as const;
 
-export interface Stream {
+interface Stream {
   readonly path: string;
   readonly colour: string;
   readonly width: number;
 }
-export interface PlaceholderDrawing {
+interface PlaceholderDrawing {
   readonly background: string;
   readonly streams: readonly Stream[];
 }

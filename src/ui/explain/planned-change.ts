@@ -6,7 +6,7 @@ import { splitList } from '../i18n/split-list.ts';
 export const CHANGE_KINDS = ['drain', 'down', 'zone', 'weight'] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
-export interface ChangeFields {
+interface ChangeFields {
   readonly kind: ChangeKind;
   readonly site: Site['id'];
   /** Network prefixes or a weight; unused for the other kinds. */

@@ -18,7 +18,7 @@ interface JobRowProps {
   readonly calls: JobCalls;
 }
 
-export function JobRow({ job, calls }: JobRowProps) {
+function JobRow({ job, calls }: JobRowProps) {
   const { t, format } = useTranslation();
   const [error, setError] = useState<unknown>();
   const texts = t.studio.jobs;

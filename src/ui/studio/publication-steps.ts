@@ -2,9 +2,9 @@
 import type { SiteVideo } from '../../protocol/site.ts';
 import type { Texts } from '../i18n/texts.ts';
 
-export const STEPS = ['uploading', 'checking', 'ready', 'signalSent', 'published', 'registered'] as const;
-export type Step = (typeof STEPS)[number];
-export type StepStatus = 'done' | 'active' | 'waiting' | 'failed';
+const STEPS = ['uploading', 'checking', 'ready', 'signalSent', 'published', 'registered'] as const;
+type Step = (typeof STEPS)[number];
+type StepStatus = 'done' | 'active' | 'waiting' | 'failed';
 export type VideoStatus = keyof Texts['studio']['videoStatus'];
 
 export type StepFacts = Pick<

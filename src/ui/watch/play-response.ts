@@ -3,7 +3,7 @@ import type { PlayResponse } from '../../protocol/tracker.ts';
 import { ApiError } from '../api/api-error.ts';
 import { call } from '../api/call.ts';
 
-export type PlayQuery = Readonly<Record<'client' | 'grant' | 'session', string | undefined>>;
+type PlayQuery = Readonly<Record<'client' | 'grant' | 'session', string | undefined>>;
 
 /**
  * @throws ApiError of the last tracker; `no-tracker` if there is none, `tracker-unavailable` if none responds

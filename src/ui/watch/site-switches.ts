@@ -14,7 +14,7 @@ interface HostSwitch {
   readonly atMs: number;
 }
 
-export interface Serving {
+interface Serving {
   /** Every site that was ever offered, by its host: one that has left the ranking may still serve the last seconds. */
   readonly known: ReadonlyMap<string, { readonly site: string; readonly name: string }>;
   readonly host: string | undefined;

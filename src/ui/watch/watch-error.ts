@@ -1,7 +1,7 @@
 /** Which of several errors the watch page shows. Pure. */
 import { isPermanent } from '../api/api-error.ts';
 
-export interface WatchErrors {
+interface WatchErrors {
   readonly video: unknown;
   readonly info: unknown;
   readonly play: unknown;

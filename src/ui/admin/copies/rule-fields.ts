@@ -30,7 +30,7 @@ export const EMPTY_RULE: RuleFields = {
 };
 
 /** The fields that a kind of rule has in addition to its sites. */
-export interface FieldsOfKind {
+interface FieldsOfKind {
   readonly number?: 'copies' | 'top' | 'gigabytes';
   readonly minPlays?: boolean;
   readonly inDifferentRegions?: boolean;

@@ -2,7 +2,7 @@
 import type { Site } from '../../../protocol/central.ts';
 import type { Withdrawal } from '../../../protocol/publication/withdrawals.ts';
 
-export type SyncState =
+type SyncState =
   | { readonly kind: 'no-handshake' | 'not-compared' }
   | { readonly kind: 'waiting'; readonly reason: string }
   | { readonly kind: 'differs'; readonly since: string }
@@ -21,7 +21,7 @@ export function chooseSyncState(publication: Site['publication']): SyncState {
 /** A working site sends a request at least every 25 s, the longest time that it waits at central. */
 const UNREACHABLE_AFTER_MS = 60_000;
 
-export type Confirmation =
+type Confirmation =
   | { readonly kind: 'not-seen' }
   | { readonly kind: 'unreachable'; readonly since: string }
   | { readonly kind: 'in-progress' };

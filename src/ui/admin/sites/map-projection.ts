@@ -7,7 +7,7 @@ const MARGIN = 56;
 /** The map shows at least this many degrees, so that a single site or neighbours are not enlarged too much. */
 const MIN_SPAN_DEGREES = 4;
 
-export interface Projection {
+interface Projection {
   project(coordinates: Coordinates): { readonly x: number; readonly y: number };
   /** Degrees of the grid lines. */
   readonly meridians: readonly number[];

@@ -11,7 +11,7 @@ export interface SiteFields {
   readonly zone: string;
 }
 
-export interface NewSite {
+interface NewSite {
   readonly name: string;
   readonly baseUrl: string;
   readonly coordinates?: Coordinates;

@@ -17,7 +17,7 @@ export interface EditFields {
 }
 
 /** `PATCH /api/sites/{id}` */
-export interface SiteEdit {
+interface SiteEdit {
   readonly policy: SitePolicyEdit;
   readonly zone: readonly string[];
   readonly databaseUrl?: string | null;

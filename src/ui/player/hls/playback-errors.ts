@@ -13,7 +13,7 @@ export interface HlsErrorFacts {
   readonly segment: { readonly isMain: boolean; readonly loadedBytes: number } | undefined;
 }
 
-export interface HlsErrorVerdict {
+interface HlsErrorVerdict {
   /** A segment of the main rendition was not delivered by its site. */
   readonly isSegmentFailure: boolean;
   /** A segment was loading and timed out: the connection is slower than the load limit allows for. */

@@ -35,7 +35,7 @@ export interface PlaybackEvents {
   readonly onFatal: (failure: PlaybackFailure) => void;
 }
 
-export interface PlaybackOptions {
+interface PlaybackOptions {
   readonly url: string;
   readonly startAtSeconds: number;
   /** With only one source there is nowhere to switch to, so requests are retried instead. */

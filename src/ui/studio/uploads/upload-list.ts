@@ -1,7 +1,7 @@
 /** The list of this tab's uploads and the rules of its queue. Pure: upload-queue.ts sends the bytes. */
 import { startRate, type UploadRate, updateRate } from './upload-rate.ts';
 
-export const MAX_CONCURRENT = 3;
+const MAX_CONCURRENT = 3;
 
 export interface UploadItem {
   readonly key: number;
@@ -20,7 +20,7 @@ export type UploadList = readonly UploadItem[];
 export const nameWithoutExtension = (fileName: string): string =>
   fileName.replace(/\.[A-Za-z0-9]{1,5}$/, '') || fileName;
 
-export interface NewUpload {
+interface NewUpload {
   readonly key: number;
   readonly fileName: string;
   readonly sizeBytes: number;
@@ -63,7 +63,7 @@ export function listStartable(list: UploadList): readonly number[] {
     .map(item => item.key);
 }
 
-export interface FileFacts {
+interface FileFacts {
   readonly name: string;
   readonly size: number;
 }

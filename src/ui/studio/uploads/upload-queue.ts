@@ -27,7 +27,7 @@ export interface UploadQueue {
   cancel(key: number): void;
 }
 
-export interface UploadQueueDeps {
+interface UploadQueueDeps {
   readonly readToken: () => string | undefined;
   readonly onChange: (list: UploadList) => void;
   /** All bytes of an upload have arrived. */
