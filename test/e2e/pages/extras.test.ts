@@ -153,7 +153,7 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
     expect(answer.status).toBe(403);
   });
 
-  it('the catalogue shows the poster; the watch page the storyboard, captions and both sounds', async () => {
+  it('shows the poster in the catalogue, and the storyboard, captions and both audio tracks on the watch page', async () => {
     const catalogue = await open(demo.central);
     const poster = catalogue.locator(`[data-video="${id}"] [data-testid=poster]`);
     await poster.waitFor();
@@ -223,7 +223,7 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
     expect(faults).toEqual([]);
   });
 
-  it('captions are added and taken away in the studio', async () => {
+  it('adds and removes captions in the studio', async () => {
     const page = await open(demo.sites[0]!.url);
     const row = page.locator(`[data-video="${id}"]`);
     await row.getByTestId('open-captions').click();

@@ -1,4 +1,4 @@
-/** The pages in a real browser: what a stranger does, and the pictures that the README shows. */
+/** The pages in a real browser, on a desktop and a phone, in both languages. It takes the pictures in docs/pictures. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,7 +19,7 @@ const PICTURES = process.env.TRIBUTARY_PICTURES ?? 'test-results';
 describe.skipIf(!chromiumPath)('in Chromium', () => {
   let demo: Demo;
   let browser: Browser;
-  const faults: string[] = [];
+  const errors: string[] = [];
   beforeAll(async () => {
     mkdirSync(PICTURES, { recursive: true });
     [demo, browser] = await Promise.all([startDemo(), launchBrowser()]);
@@ -44,9 +44,9 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
       colorScheme: options.dark ? 'dark' : 'light',
     });
     const page = await context.newPage();
-    page.on('pageerror', error => faults.push(`${url}: ${error.message}`));
+    page.on('pageerror', error => errors.push(`${url}: ${error.message}`));
     page.on('console', message => {
-      if (/Content Security Policy/.test(message.text())) faults.push(`${url}: ${message.text()}`);
+      if (/Content Security Policy/.test(message.text())) errors.push(`${url}: ${message.text()}`);
     });
     await page.goto(url);
     return page;
@@ -63,13 +63,13 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
       async () => (await currentTime(page)) > seconds || undefined,
       30_000,
     );
-  /** No page may be wider than its window. */
+  /** No page is wider than its window. */
   const expectToFit = async (page: Page) =>
     expect(
       await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth'),
     ).toBeLessThanOrEqual(0);
 
-  it('the sample is found in the catalogue and watched from the site of the viewer', async () => {
+  it('finds the sample in the catalogue and plays it from the site of the viewer', async () => {
     const page = await open(`${demo.central}/`);
     await page.getByTestId('videos').getByRole('link').first().waitFor();
     await take(page, 'catalogue');
@@ -85,7 +85,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     expect(sources[0]?.site).toBe(site(1).id);
     await page.goto(url);
     await untilPlayed(page, 2);
-    // Once it plays, what it measures decides.
+    // Once it plays, its own measurements decide.
     expect(demo.sites.map(({ id }) => id)).toContain(await serving(page));
     expect(await page.getByTestId('sources').getByRole('listitem').count()).toBe(3);
     await page.getByText('Covers your network').waitFor();
@@ -100,9 +100,9 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await phone.context().close();
   });
 
-  // Without that care of ours, one in two viewings stood still for good.
+  // hls.js stalled for good in one of two viewings before the player postponed such a change (player/hls/playback.ts).
   it.each([200, 300, 400])(
-    'plays although the order changes %i ms after the first picture was asked for',
+    'plays although the order of sites changes %i ms after the first segment was requested',
     async afterMs => {
       const page = await open(`${demo.central}/`);
       const { videos } = await getJson<{ videos: Video[] }>(`${demo.central}/api/videos`);
@@ -111,7 +111,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
         await new Promise(done => setTimeout(done, 1_000));
         await route.continue();
       });
-      // The tracker's own answers, the last site first in every other one; the first while segments are on their way.
+      // The tracker's own responses, with the last site first in every second one. The first arrives while segments load.
       let answers = 0;
       await page.route('**/beacon/**', async route => {
         const answer = await route.fetch();
@@ -128,7 +128,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     },
   );
 
-  it('a film that is dropped into the studio goes through every step, and is watched from the centre', async () => {
+  it('shows every step of an upload in the studio, and plays the video from the catalogue', async () => {
     const page = await open(`${site(2).url}/`);
     await page.setInputFiles('#file', {
       name: 'Evening lecture.mp4',
@@ -151,7 +151,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await phone.context().close();
   });
 
-  it('a real drop is taken, and a file that is no video gets its sentence', async () => {
+  it('accepts a dropped file, and explains why a file that is no video is refused', async () => {
     const page = await open(`${site(1).url}/`);
     const data = await page.evaluateHandle(`(() => {
       const data = new DataTransfer();
@@ -163,18 +163,18 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await page.context().close();
   });
 
-  it('an operator is told why a viewer is sent where, in words of the page, on a phone too', async () => {
+  it('explains the ranking for a viewer in the language of the page, also on a phone', async () => {
     const ask = async (page: Page) => {
       await page.getByTestId('explain').click();
       await page.getByTestId('explanation').waitFor();
       await expectToFit(page);
       return page.getByTestId('explanation').innerText();
     };
-    // Nobody has watched from there: what others measured does not put another site first.
+    // Nobody has watched from this network, so no measurement puts another site first.
     const url = `${demo.central}/admin/explain?client=${site(0).viewer}#token=${demo.token}`;
     const page = await open(url);
     expect(await ask(page)).toMatch(/is in this site's coverage zone\.[\s\S]*Stays first unless/);
-    // Each column stands below its heading.
+    // Each column is below its heading.
     const lefts = await page.evaluate<number[][]>(
       `['thead', 'tbody'].map(part => [...document.querySelector('[data-testid=explanation] ' + part + ' tr').children]
         .map(cell => Math.round(cell.getBoundingClientRect().left)))`,
@@ -185,9 +185,9 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     const phone = await open(url, { phone: true, locale: 'zh-CN' });
     const text = await ask(phone);
     expect(text).toMatch(/在该站点的覆盖区内。[\s\S]*否则一直居首/);
-    // Whatever is English in it is a name, a unit or an address.
+    // The only English in it is names, units and addresses.
     expect(text).not.toMatch(/\b(the|expected|site|video|network)\b/);
-    // A sentence gets the width of the window, less its margins.
+    // A sentence has the width of the window without its margins.
     const widths = await phone.evaluate<number[]>(
       `[...document.querySelectorAll('[data-testid=explanation] td.sentences')].map(cell => cell.clientWidth)`,
     );
@@ -197,7 +197,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await phone.context().close();
   });
 
-  it('the administrator sees sites and signals, with the token alone', async () => {
+  it('shows sites and signals only to an operator with the token', async () => {
     const page = await open(`${demo.central}/admin`);
     await page.getByLabel('Operator token').fill('not the token at all');
     await page.getByRole('button', { name: 'Sign in' }).click();
@@ -228,7 +228,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await page.context().close();
   });
 
-  it('the administrator sees which site converts without a sandbox', async () => {
+  it('warns the operator of a site that converts without a sandbox', async () => {
     const { conversion } = await getJson<SiteInfo>(`${site(0).url}/api/site`);
     expect(conversion).toBeDefined();
     const isSafe = conversion?.isolation !== 'none' && conversion?.hasLimits === true;
@@ -236,7 +236,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     const row = (on: Page) => on.locator(`[data-testid=sites] tr[data-site="${site(0).id}"]`);
     await row(page).waitFor();
     expect(await row(page).getByTestId('unsafe-conversion').count()).toBe(isSafe ? 0 : 1);
-    // What this host cannot show: the same answer with a site that has no sandbox.
+    // This machine may have a sandbox, so the response is changed to that of a site without one.
     await page.route('**/api/sites', async route => {
       const answer = await route.fetch();
       const { sites } = (await answer.json()) as { sites: Site[] };
@@ -254,7 +254,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await page.context().close();
   });
 
-  it('the administrator edits what a site counts for, and the tracker follows', async () => {
+  it('lets the operator edit the policy of a site, and the tracker applies it', async () => {
     const read = async () => {
       const { sites } = await getJson<{ sites: Site[] }>(`${demo.central}/api/sites`);
       const found = sites.find(({ id }) => id === site(1).id);
@@ -262,8 +262,8 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
       return found;
     };
     const original = await read();
-    // A network where nobody has watched: what others measured does not put another site first.
-    const unheard = '10.9.0.0/16';
+    // Nobody has watched from this network, so no measurement puts another site first.
+    const unmeasured = '10.9.0.0/16';
     const rezone = async (zone: readonly string[]): Promise<void> => {
       const { status } = await fetch(`${demo.central}/api/sites/${site(1).id}`, {
         method: 'PATCH',
@@ -272,7 +272,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
       });
       expect(status).toBe(200);
     };
-    await rezone([...original.zone, unheard]);
+    await rezone([...original.zone, unmeasured]);
     const before = await read();
     const { id } = await upload(site(0).url, demo.token, readVideo(shortVideo()), { name: 'Steered' });
     const first = async (): Promise<string> =>
@@ -295,7 +295,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await form.getByLabel('Weight').fill('0.5');
     await form.getByLabel('Failover order').fill('7');
     await form.getByLabel('Egress limit, Mbit/s').fill('25');
-    await form.getByLabel('Coverage zone').fill(`10.2.0.0/16\n${unheard}\n2001:db8:2::/48`);
+    await form.getByLabel('Coverage zone').fill(`10.2.0.0/16\n${unmeasured}\n2001:db8:2::/48`);
     await form.getByLabel(/^Drain:/).check();
     await form.getByLabel('Database address').fill('postgres://reader:secret@127.0.0.1:1/none');
     await take(page, 'admin-edit');
@@ -306,7 +306,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
       .waitFor();
     expect(await read()).toMatchObject({
       policy: { weight: 0.5, failoverOrder: 7, egressLimitBps: 25_000_000, drained: true },
-      zone: ['10.2.0.0/16', unheard, '2001:db8:2::/48'],
+      zone: ['10.2.0.0/16', unmeasured, '2001:db8:2::/48'],
       readBy: 'sql',
     });
     await eventually('its viewers go elsewhere', async () => (await first()) !== site(1).id);
@@ -334,13 +334,13 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await phone.context().close();
   });
 
-  it('a withdrawn video goes from every site, and the signal desk says so', async () => {
+  it('removes a withdrawn video from every site, and shows that in the signal log', async () => {
     const { id } = await upload(site(0).url, demo.token, readVideo(shortVideo()), { name: 'A mistake' });
     const video = await eventually('it is registered', async () => {
       const found = await findVideo(demo, id);
       return found.state === 'registered' ? found : undefined;
     });
-    // Another site keeps a part of it.
+    // Another site caches a part of it.
     const kept = `${site(1).url}/v/${id}/${video.revision}/multivariant.m3u8`;
     expect((await fetch(kept)).status).toBe(200);
     const authorization = `Bearer ${demo.token}`;
@@ -361,7 +361,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await chinese.context().close();
   });
 
-  it.each(['/go/ID', '/play/ID.m3u8'])('hls.js as it comes plays through %s', async path => {
+  it.each(['/go/ID', '/play/ID.m3u8'])('plays %s in an unmodified hls.js', async path => {
     const { videos } = await getJson<{ videos: { id: string }[] }>(`${demo.central}/api/videos?q=river`);
     const stream = demo.tracker + path.replace('ID', videos[0]?.id ?? '');
     const player = createServer((request, response) => {
@@ -388,13 +388,13 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     }
   });
 
-  it('when the serving site is killed in mid-play, the picture goes on from another', async () => {
+  it('continues from another site when the serving site is killed', async () => {
     const { id } = await upload(site(0).url, demo.token, readVideo(minuteVideo()), { name: 'A minute' });
     await eventually(
       'it is registered',
       async () => (await findVideo(demo, id)).state === 'registered' || undefined,
     );
-    // So that it is this site that serves, whatever a busy machine makes of the measurements.
+    // The weight makes this site serve, even if a busy machine distorts the measurements.
     const { status } = await fetch(`${demo.central}/api/sites/${site(1).id}`, {
       method: 'PATCH',
       headers: { authorization: `Bearer ${demo.token}`, 'content-type': 'application/json' },
@@ -411,7 +411,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await page
       .getByTestId('site-switches')
       .getByText(/switched from/)
-      // On a busy machine it may move once more before it is where it stays.
+      // On a busy machine it may switch once more.
       .first()
       .waitFor();
     const { sites } = await getJson<{ sites: { site: string; up: boolean }[] }>(`${demo.tracker}/status`);
@@ -419,7 +419,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     await page.context().close();
   });
 
-  it('no page broke its own policy or threw', () => {
-    expect(faults).toEqual([]);
+  it('throws no error on any page, and violates no content security policy', () => {
+    expect(errors).toEqual([]);
   });
 });
