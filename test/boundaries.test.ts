@@ -109,6 +109,8 @@ describe('boundaries', () => {
    * public interface.
    */
   const ENTRIES: Readonly<Record<string, string>> = {
+    'site/copies': 'copies.ts',
+    'site/delivery': 'delivery.ts',
     'site/media/containers': 'containers.ts',
     'site/media/conversion': 'conversion.ts',
     'site/media/copy-store': 'copy-store.ts',

@@ -8,7 +8,7 @@ import { requireCertificate } from '../../src/kernel/http/certificate.ts';
 import { createNodeServer } from '../../src/kernel/http/server.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { RightsState } from '../../src/kernel/rights/rights-state.ts';
-import { createStreamBuffer } from '../../src/site/delivery/buffer.ts';
+import { createStreamBuffer } from '../../src/site/delivery/delivery.ts';
 import { createSiteRights, RIGHTS_FILE } from '../../src/site/rights/site-rights.ts';
 
 const [directory, originUrl, certificate = '', key = '', ...paths] = process.argv.slice(2);

@@ -14,7 +14,7 @@ import {
 import { DEFAULT_MAX_UPLOAD_BYTES, HARD_MAX_UPLOAD_BYTES } from '../protocol/limits.ts';
 import { addressSchema } from '../protocol/publication/record.ts';
 import { nameSchema } from '../protocol/text.ts';
-import { parseDayWindow } from './delivery/egress/day-windows.ts';
+import { parseDayWindow } from './delivery/delivery.ts';
 import { CODECS, DEFAULT_LADDER } from './media/ladder/ladder.ts';
 
 const dayWindowSetting = z.string().transform((text, context) => {

@@ -14,8 +14,11 @@ import { RightsState } from '../../src/kernel/rights/rights-state.ts';
 import { type Claims, deriveSiteKey, NO_SUBJECT, signRight } from '../../src/kernel/rights/rights-token.ts';
 import { newRevisionId, newSiteId, newVideoId, type SiteId, type VideoId } from '../../src/protocol/ids.ts';
 import { CLOCK_TOLERANCE_S, type RightsPage } from '../../src/protocol/rights.ts';
-import { createStreamBuffer, type StreamBuffer } from '../../src/site/delivery/buffer.ts';
-import type { HolderResponse } from '../../src/site/delivery/fill/holders.ts';
+import {
+  createStreamBuffer,
+  type HolderResponse,
+  type StreamBuffer,
+} from '../../src/site/delivery/delivery.ts';
 import { createOriginServer } from '../../src/site/media/cut/cut.ts';
 import { createSiteRights, type SiteRights } from '../../src/site/rights/site-rights.ts';
 

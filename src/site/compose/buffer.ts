@@ -3,10 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { SiteConfig } from '../config.ts';
-import { type BufferOptions, createStreamBuffer, type StreamBuffer } from '../delivery/buffer.ts';
-import { DayBudget } from '../delivery/egress/day-budget.ts';
-import { isWithin } from '../delivery/egress/day-windows.ts';
-import { createEgress } from '../delivery/egress/egress.ts';
+import {
+  type BufferOptions,
+  createEgress,
+  createStreamBuffer,
+  DayBudget,
+  isWithin,
+  type StreamBuffer,
+} from '../delivery/delivery.ts';
 import { isTrusted } from '../http/access.ts';
 import type { SiteLoad } from '../http/probe.ts';
 

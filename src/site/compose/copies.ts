@@ -1,10 +1,8 @@
 /** The copies part: follows the assignments of central, and makes and deletes copies of other sites' videos. */
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { VideoId } from '../../protocol/ids.ts';
-import { startAssignments } from '../copies/assignments.ts';
-import { startCopyReconciler } from '../copies/reconcile-copies.ts';
-import { isWithin } from '../delivery/egress/day-windows.ts';
-import { createVerifiedFetcher } from '../delivery/fill/verified-fetcher.ts';
+import { startAssignments, startCopyReconciler } from '../copies/copies.ts';
+import { createVerifiedFetcher, isWithin } from '../delivery/delivery.ts';
 import { CopyStore } from '../media/copy-store/copy-store.ts';
 import { makeRecord } from '../media/record/record.ts';
 import type { SiteCore } from './core.ts';
@@ -37,10 +35,10 @@ export function startCopies(core: SiteCore, media: MediaPart, lifetime: Lifetime
     freeBytes: () => storage.disks.freeBytes() - config.keepFree,
     mayFetch: () => isWithin(config.fillWindows, new Date()),
     describe: video => makeRecord(video, { storage, sourceAddress: config.sourceAddress }),
-    removeVideo: video => storage.remove(video),
-    forgetOpen: media.forget,
+    deleteFiles: video => storage.remove(video),
+    closeFiles: media.forget,
     onRecord: events.recordWritten.emit,
-    onHeld: video => rights.markStored([video]),
+    onStored: video => rights.markStored([video]),
     log,
   });
   lifetime.add('copies', reconciler.stop);

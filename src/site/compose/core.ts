@@ -12,7 +12,7 @@ import type { SiteConfig } from '../config.ts';
 import { type SiteSchema, siteMigrations } from '../database/schema.ts';
 import { beginStart } from '../database/signal.ts';
 import type { SiteDatabase } from '../database/videos.ts';
-import { fetchHolders, type HolderResponse } from '../delivery/fill/holders.ts';
+import { fetchHolders, type HolderResponse } from '../delivery/delivery.ts';
 import { openPublicAddress, type PublicAddress } from '../http/public-address.ts';
 import { findMediaTools, type MediaTools } from '../media/ffmpeg/ffmpeg.ts';
 import type { Storage } from '../media/storage/storage.ts';

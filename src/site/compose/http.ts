@@ -8,7 +8,7 @@ import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { countUnpublished } from '../database/records.ts';
-import { isMediaUrl } from '../delivery/http/media-file.ts';
+import { isMediaUrl } from '../delivery/delivery.ts';
 import { createGateway, serveGateway } from '../http/gateway.ts';
 import { serveLibrary } from '../http/library.ts';
 import { serveSiteInfo } from '../http/site-info.ts';

@@ -1,4 +1,4 @@
-/** Copies as a site keeps them: a real origin to copy from, a real database and disk; the tracker alone is a few words. */
+/** Copies at a site: with a real origin to copy from, a real database and a real disk. Only the tracker is a stub. */
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -21,7 +21,7 @@ import { type VideoRecord, videoRecordSchema } from '../../protocol/publication/
 import { findCopy, restoreCopy, writeAssignments } from '../database/copies.ts';
 import { type SiteSchema, siteMigrations } from '../database/schema.ts';
 import { findVideo, type SiteDatabase } from '../database/videos.ts';
-import { createVerifiedFetcher, type VerifiedFetcher } from '../delivery/fill/verified-fetcher.ts';
+import { createVerifiedFetcher, type VerifiedFetcher } from '../delivery/delivery.ts';
 import { CopyStore } from '../media/copy-store/copy-store.ts';
 import { createOriginServer, type OriginServer } from '../media/cut/cut.ts';
 import { type PreparedSource, prepareSource } from '../media/index/source-index.ts';
@@ -38,7 +38,7 @@ let originKey: KeyPair;
 let prepared: PreparedSource;
 let server: OriginServer;
 let base: string;
-/** What the origin's own record says now. */
+/** The version and the revision in the origin's current record. */
 let version = 1;
 let present: RevisionId = revisions[0];
 
@@ -62,7 +62,7 @@ const recordOf = (of = present, number = version): VideoRecord =>
   });
 
 beforeAll(async () => {
-  common = await mkdtemp(join(tmpdir(), 'tributary-keep-'));
+  common = await mkdtemp(join(tmpdir(), 'tributary-copies-'));
   const source = await makeVideo(recipes.mp4);
   const index = join(common, 'source.index');
   prepared = await prepareSource(source, index);
@@ -85,7 +85,7 @@ afterAll(async () => {
   await rm(common, { recursive: true, force: true });
 });
 
-/** Passes on what the origin answers, altered where it is told to; and is the tracker. */
+/** A holder that forwards the origin's responses, altered or cut off if the test says so. */
 interface Holder {
   readonly server: http.Server;
   readonly url: string;
@@ -129,7 +129,7 @@ let store: CopyStore;
 let holders: Holder[];
 let tracker: http.Server;
 let fetcher: VerifiedFetcher;
-let keeper: CopyReconciler | undefined;
+let reconciler: CopyReconciler | undefined;
 let freeBytes = 1e12;
 let isOpen = true;
 beforeEach(async () => {
@@ -137,7 +137,7 @@ beforeEach(async () => {
   present = revisions[0];
   freeBytes = 1e12;
   isOpen = true;
-  directory = await mkdtemp(join(tmpdir(), 'tributary-keep-'));
+  directory = await mkdtemp(join(tmpdir(), 'tributary-copies-'));
   db = await openDatabase<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);
   storage = createStorage(directory);
   store = new CopyStore(storage);
@@ -153,8 +153,8 @@ beforeEach(async () => {
   fetcher = createVerifiedFetcher({ selfSiteId: () => self, trackerUrl: () => trackerUrl, log: silentLog });
 });
 afterEach(async () => {
-  await keeper?.stop();
-  keeper = undefined;
+  await reconciler?.stop();
+  reconciler = undefined;
   fetcher.stop();
   await db.destroy();
   for (const each of [tracker, ...holders.map(holder => holder.server)]) {
@@ -166,7 +166,7 @@ afterEach(async () => {
 
 async function start(): Promise<CopyReconciler> {
   const own = await readOrMakeKey(join(directory, 'own.key'));
-  keeper = startCopyReconciler({
+  reconciler = startCopyReconciler({
     db,
     store,
     fetcher,
@@ -176,13 +176,13 @@ async function start(): Promise<CopyReconciler> {
     freeBytes: () => freeBytes,
     mayFetch: () => isOpen,
     describe: row => makeRecord(row, { storage, sourceAddress: '192.0.2.2:80' }),
-    removeVideo: id => storage.remove(id),
-    forgetOpen: async id => store.forget(id),
+    deleteFiles: id => storage.remove(id),
+    closeFiles: async id => store.forget(id),
     onRecord: () => {},
-    onHeld: async () => {},
+    onStored: async () => {},
     log: silentLog,
   });
-  return keeper;
+  return reconciler;
 }
 const assign = async (changes: Partial<Extract<Assignment, { wanted: true }>> = {}): Promise<void> => {
   const record = recordOf();
@@ -198,7 +198,7 @@ const assign = async (changes: Partial<Extract<Assignment, { wanted: true }>> = 
     ...changes,
   };
   await writeAssignments(db, [assignment], 1);
-  keeper?.wake();
+  reconciler?.wake();
 };
 async function until<T>(what: () => Promise<T | undefined | false>): Promise<T> {
   for (const deadline = Date.now() + 15_000; ; await sleep(10)) {
@@ -212,14 +212,14 @@ const untilWhole = (revision = present) =>
     const row = await findCopy(db, video);
     return row?.held_revision === revision && Number(row.held_version) === version && row;
   });
-const said = async (): Promise<Record<string, unknown> | undefined> => {
+const readRecord = async (): Promise<Record<string, unknown> | undefined> => {
   const row = await db.selectFrom('records').select('body').where('video_id', '=', video).executeTakeFirst();
   return row && (JSON.parse(row.body) as Record<string, unknown>);
 };
 const folder = (): string => join(storage.directory(video), 'copy');
 
-describe('a copy that is wanted', () => {
-  it('is made whole: every file of the revision, as the origin gives it, with its record', async () => {
+describe('an assigned copy', () => {
+  it('is completed with every file of the revision, as the origin serves it, and with its record', async () => {
     await start();
     await assign();
     const row = await untilWhole();
@@ -242,10 +242,15 @@ describe('a copy that is wanted', () => {
       const there = await fetch(`${base}/v/${video}/${present}/${name}`);
       expect(here).toMatchObject({ body: Buffer.from(await there.arrayBuffer()) });
     }
-    expect(await said()).toMatchObject({ kind: 'copy', origin, revision: present, files: names.length });
+    expect(await readRecord()).toMatchObject({
+      kind: 'copy',
+      origin,
+      revision: present,
+      files: names.length,
+    });
   });
 
-  it('takes nothing that its origin has not signed so, and the next holder instead', async () => {
+  it('rejects bytes that its origin has not signed, and uses the next holder', async () => {
     const [bad] = holders;
     if (bad) bad.alters = true;
     await start();
@@ -254,11 +259,11 @@ describe('a copy that is wanted', () => {
     const segment = await store.read(video, present, 'source-video/0.m4s');
     const there = await fetch(`${base}/v/${video}/${present}/source-video/0.m4s`);
     expect(segment).toMatchObject({ body: Buffer.from(await there.arrayBuffer()) });
-    // Found out once, it is not asked first again.
+    // After one altered response, this holder is no longer asked first.
     expect(bad?.asked.length).toBeLessThan(8);
   });
 
-  it('is not whole while nobody gives all of it; what is there is not fetched twice', async () => {
+  it('is incomplete until holders serve all of it, and fetches no stored file twice', async () => {
     holders = holders.slice(0, 1);
     const [holder] = holders;
     if (holder) holder.failsAfter = 9;
@@ -266,16 +271,16 @@ describe('a copy that is wanted', () => {
     await assign();
     await until(async () => (await findCopy(db, video))?.error);
     expect(await store.findFiles(video, present)).toBeUndefined();
-    expect(await said()).toBeUndefined();
+    expect(await readRecord()).toBeUndefined();
     if (holder) holder.failsAfter = Number.POSITIVE_INFINITY;
     const before = new Set(holder?.asked.slice(0, 5));
     await assign();
     await untilWhole();
-    // The first five had come whole before the line broke.
+    // The first five were complete before the connection broke.
     expect(holder?.asked.slice(10).filter(name => before.has(name))).toEqual([]);
   });
 
-  it('of a newer revision of the same film carries little over the line', async () => {
+  it('of a newer revision of the same video transfers few bytes', async () => {
     await start();
     await assign();
     await untilWhole();
@@ -288,7 +293,7 @@ describe('a copy that is wanted', () => {
     expect((await store.read(video, revisions[0], 'source-video/0.m4s')) === undefined).toBe(false);
   });
 
-  it('waits for the hours in which this site fetches, and for room', async () => {
+  it('waits for the hours in which this site fetches, and for disk space', async () => {
     isOpen = false;
     await start();
     await assign();
@@ -296,44 +301,44 @@ describe('a copy that is wanted', () => {
     expect(holders.flatMap(({ asked }) => asked)).toEqual([]);
     isOpen = true;
     freeBytes = 0;
-    keeper?.wake();
-    await until(async () => (await findCopy(db, video))?.error?.includes('no room'));
+    reconciler?.wake();
+    await until(async () => (await findCopy(db, video))?.error?.includes('no space left'));
     freeBytes = 1e12;
     await assign();
     await untilWhole();
   });
 
-  it('with a record that is not the one the centre knows is not taken', async () => {
+  it('with another record than central has is rejected', async () => {
     await start();
     await assign({ hash: 'f'.repeat(64) });
-    await until(async () => (await findCopy(db, video))?.error?.includes('the centre knows'));
-    expect(await said()).toBeUndefined();
+    await until(async () => (await findCopy(db, video))?.error?.includes('that central has'));
+    expect(await readRecord()).toBeUndefined();
   });
 });
 
-describe('a copy that is here', () => {
+describe('a complete copy', () => {
   beforeEach(async () => {
     await start();
     await assign();
     await untilWhole();
   });
 
-  it('goes when it is not wanted, and says so', async () => {
+  it('is deleted when it is no longer assigned, and publishes that', async () => {
     await writeAssignments(db, [{ wanted: false, video, reason: 'No rule wants it.' }], 2);
-    keeper?.wake();
+    reconciler?.wake();
     await until(async () => !existsSync(storage.directory(video)));
     await until(async () => (await findCopy(db, video)) === undefined);
-    expect(await said()).toMatchObject({ kind: 'gone', because: 'No rule wants it.' });
+    expect(await readRecord()).toMatchObject({ kind: 'gone', because: 'No rule wants it.' });
   });
 
-  it('goes at once when the video is withdrawn', async () => {
-    await keeper?.dropWithdrawn(video);
+  it('is deleted at once when the video is withdrawn', async () => {
+    await reconciler?.dropWithdrawn(video);
     expect(existsSync(storage.directory(video))).toBe(false);
-    expect(await said()).toMatchObject({ kind: 'gone' });
+    expect(await readRecord()).toMatchObject({ kind: 'gone' });
     expect(await findCopy(db, video)).toBeUndefined();
   });
 
-  it('is found again after a restore that had forgotten it; where it is gone, that is said', async () => {
+  it('is found again after a restore of an older database; if its files are missing, that is published', async () => {
     const record = {
       kind: 'copy',
       video,
@@ -347,7 +352,7 @@ describe('a copy that is here', () => {
       copiedAt: '2026-01-01T00:00:00.000Z',
     } as const;
     const forget = async (): Promise<void> => {
-      await keeper?.stop();
+      await reconciler?.stop();
       await db.deleteFrom('copies').execute();
       await db.transaction().execute(transaction => restoreCopy(transaction, record));
     };
@@ -360,10 +365,10 @@ describe('a copy that is here', () => {
     store.forget(video);
     holders = [];
     await start();
-    await until(async () => (await said())?.kind === 'gone');
+    await until(async () => (await readRecord())?.kind === 'gone');
   });
 
-  it('becomes the video where its site is lost, and is served under this site’s signature', async () => {
+  it('becomes the original if its site is lost, and is served with this site’s signature', async () => {
     await assign({ origin: self });
     const row = await until(async () => {
       const found = await findVideo(db, video);
@@ -371,7 +376,7 @@ describe('a copy that is here', () => {
     });
     expect(row).toMatchObject({ name: 'Lecture 1' });
     expect(await findCopy(db, video)).toBeUndefined();
-    expect(await said()).toMatchObject({
+    expect(await readRecord()).toMatchObject({
       kind: 'video',
       revision: row.revision,
       name: 'Lecture 1',
@@ -383,15 +388,15 @@ describe('a copy that is here', () => {
     expect(await store.read(video, row.revision as RevisionId, 'source-video/0.m4s')).toMatchObject({
       proof: { key: own.publicKey },
     });
-    // Told once more, nothing is made anew.
+    // The same assignment again changes nothing.
     await assign({ origin: self });
     await until(async () => (await findCopy(db, video)) === undefined);
     expect((await findVideo(db, video))?.revision).toBe(row.revision);
     expect(existsSync(folder())).toBe(true);
   });
 
-  it('that the disk has altered is never handed out', async () => {
-    writeFileSync(join(folder(), 'pack'), 'nothing of it');
+  it('that the disk has altered is never served', async () => {
+    writeFileSync(join(folder(), 'pack'), 'other bytes');
     await expect(store.read(video, present, 'source-video/0.m4s')).rejects.toThrow('damaged');
   });
 });

@@ -1,4 +1,4 @@
-/** Every file that a whole copy of a revision is made of: what any player may ask for. Pure. */
+/** Lists the files of a complete copy: every file of the revision that a player may request. Pure. */
 import {
   CAPTIONS_FILE,
   CAPTIONS_SEGMENT_MS,
@@ -18,7 +18,7 @@ import {
 import type { RevisionTimeline } from '../../protocol/media/timeline.ts';
 import type { VideoRecord } from '../../protocol/publication/record.ts';
 
-/** Small ones first. @throws Error where record and timeline do not belong together */
+/** The small files come first. @throws Error if the timeline does not belong to the record */
 export function listRevisionFiles(record: VideoRecord, timeline: RevisionTimeline): readonly string[] {
   const { poster = false, storyboard = false } = record.pictures ?? {};
   return [

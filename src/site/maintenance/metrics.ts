@@ -1,7 +1,7 @@
 /** The Prometheus metrics of a site. */
 import { Counter, type Registry } from 'prom-client';
 import { addGauge } from '../../kernel/gauge.ts';
-import type { BufferStats } from '../delivery/buffer.ts';
+import type { BufferStats } from '../delivery/delivery.ts';
 
 export function registerBufferMetrics(register: Registry, stats: () => BufferStats): void {
   const counters = {

@@ -10,7 +10,7 @@ import {
   rightsContentSchema,
 } from '../../kernel/rights/rights-state.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
-import { type HolderResponse, holderResponseSchema } from '../delivery/fill/holders.ts';
+import { type HolderResponse, holderResponseSchema } from '../delivery/delivery.ts';
 
 export const RIGHTS_PATH = '/parts/rights';
 export const HOLDERS_PATH = '/parts/holders';

@@ -15,7 +15,7 @@ import {
   verifyRight,
 } from '../../kernel/rights/rights-token.ts';
 import type { VideoId } from '../../protocol/ids.ts';
-import type { BufferRights } from '../delivery/respond/rights.ts';
+import type { BufferRights } from '../delivery/delivery.ts';
 
 /** In the data directory of a site. */
 export const RIGHTS_FILE = 'rights.json';

@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import { call } from '../../kernel/http/client.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { type SiteInfo, siteInfoSchema } from '../../protocol/site.ts';
-import { type HolderResponse, holderResponseSchema } from '../delivery/fill/holders.ts';
+import { type HolderResponse, holderResponseSchema } from '../delivery/delivery.ts';
 import { HOLDERS_PATH, type RemoteRights, RIGHTS_PATH, remoteRightsSchema } from '../rights/remote-rights.ts';
 
 const TIMEOUT_MS = 5_000;
