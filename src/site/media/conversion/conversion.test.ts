@@ -11,10 +11,10 @@ import type { Rendition } from '../../../protocol/media/media.ts';
 import type { VideoRow } from '../../database/schema.ts';
 import type { Presentation } from '../cut/cut.ts';
 
-const picture = (seconds: number, size: string, rate = 10): readonly string[] => [
+const videoInput = (seconds: number, size: string, rate = 10): readonly string[] => [
   ...['-f', 'lavfi', '-i', `testsrc2=s=${size}:r=${rate}:d=${seconds}`],
 ];
-const sound = (seconds: number, layout = 'mono'): readonly string[] => [
+const audioInput = (seconds: number, layout = 'mono'): readonly string[] => [
   ...[
     '-f',
     'lavfi',
@@ -36,7 +36,7 @@ afterAll(() => pipeline.close());
 const present = <T>(row: VideoRow, use: (presentation: Presentation) => Promise<T>): Promise<T> =>
   pipeline.present(row.id as never, row.revision, use);
 
-/** Seconds of a rendition's packets, and what a decoder complains of. */
+/** Times of a rendition's frames in seconds, and the decoder's errors. */
 async function decode(presentation: Presentation, { id }: Rendition) {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-decode-'));
   try {
@@ -59,17 +59,17 @@ async function decode(presentation: Presentation, { id }: Rendition) {
       .filter(line => /^0,/.test(line))
       .map(line => line.split(',').map(Number))
       .map(([, , pts = 0, duration = 0]) => ({ at: pts / tick, end: (pts + duration) / tick }));
-    return { frames, complaints: stderr.trim(), end: frames.at(-1)?.end ?? 0 };
+    return { frames, errors: stderr.trim(), end: frames.at(-1)?.end ?? 0 };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
 describe('a source that no browser can play', () => {
-  it('is published while its first rung grows, then gets the rungs above', async () => {
+  it('is published while its first rendition grows, and then gets the rest of the ladder', async () => {
     const source = makeVideoSync('mpeg4-36.avi', [
-      ...picture(36, '320x240'),
-      ...sound(36),
+      ...videoInput(36, '320x240'),
+      ...audioInput(36),
       ...mpeg4,
       ...['-g', '60', '-c:a', 'mp2'],
     ]);
@@ -83,7 +83,7 @@ describe('a source that no browser can play', () => {
       .orderBy('id')
       .execute();
     expect(revisions).toHaveLength(2);
-    // The first revision goes on for those who are watching it.
+    // Viewers who have started the first revision can still play it.
     await pipeline.present(video, revisions[0]?.id ?? null, async old => {
       expect(old.timeline.durationMs).toBe(32_000);
       expect(await old.file('h264-240/7.m4s')).toBeDefined();
@@ -91,18 +91,20 @@ describe('a source that no browser can play', () => {
     });
     await present(ready, async whole => {
       expect(whole.renditions.map(({ id }) => id)).toEqual(['h264-240', 'aac-audio']);
-      const [rung, aac] = whole.renditions;
-      const pictures = await decode(whole, rung!);
-      expect(pictures.complaints).toBe('');
-      expect(pictures.frames).toHaveLength(360);
-      expect(pictures.frames.every(({ at }, i) => Math.abs(at - i / 10) < 0.001)).toBe(true);
-      const tones = await decode(whole, aac!);
-      expect(tones.complaints).toBe('');
-      // Stitched without a hole: frame after frame of 1,024 samples.
+      const [video, audio] = whole.renditions;
+      const decodedVideo = await decode(whole, video!);
+      expect(decodedVideo.errors).toBe('');
+      expect(decodedVideo.frames).toHaveLength(360);
+      expect(decodedVideo.frames.every(({ at }, i) => Math.abs(at - i / 10) < 0.001)).toBe(true);
+      const decodedAudio = await decode(whole, audio!);
+      expect(decodedAudio.errors).toBe('');
+      // Joined without a gap: each frame of 1,024 samples follows the one before it.
       expect(
-        tones.frames.every(({ at }, i) => i === 0 || Math.abs(at - tones.frames[i - 1]!.end) < 1e-6),
+        decodedAudio.frames.every(
+          ({ at }, i) => i === 0 || Math.abs(at - decodedAudio.frames[i - 1]!.end) < 1e-6,
+        ),
       ).toBe(true);
-      expect(tones.end).toBeCloseTo(36, 0);
+      expect(decodedAudio.end).toBeCloseTo(36, 0);
     });
   });
 
@@ -111,8 +113,8 @@ describe('a source that no browser can play', () => {
       'interlaced MPEG-2 in a program stream',
       () =>
         makeVideoSync('interlaced.mpg', [
-          ...picture(6, '720x576', 25),
-          ...sound(6),
+          ...videoInput(6, '720x576', 25),
+          ...audioInput(6),
           '-vf',
           'interlace,setsar=16/15',
           '-flags',
@@ -131,8 +133,8 @@ describe('a source that no browser can play', () => {
       'MPEG-2 in a transport stream',
       () =>
         makeVideoSync('mpeg2.ts', [
-          ...picture(6, '640x360', 25),
-          ...sound(6),
+          ...videoInput(6, '640x360', 25),
+          ...audioInput(6),
           '-c:v',
           'mpeg2video',
           '-q:v',
@@ -146,9 +148,9 @@ describe('a source that no browser can play', () => {
     [
       'WMV',
       () =>
-        makeVideoSync('film.wmv', [
-          ...picture(6, '321x241'),
-          ...sound(6),
+        makeVideoSync('video.wmv', [
+          ...videoInput(6, '321x241'),
+          ...audioInput(6),
           '-c:v',
           'wmv2',
           '-q:v',
@@ -162,9 +164,9 @@ describe('a source that no browser can play', () => {
     [
       'FLV with MP3',
       () =>
-        makeVideoSync('film.flv', [
-          ...picture(6, '320x240'),
-          ...sound(6),
+        makeVideoSync('video.flv', [
+          ...videoInput(6, '320x240'),
+          ...audioInput(6),
           '-c:v',
           'flv',
           '-q:v',
@@ -181,8 +183,8 @@ describe('a source that no browser can play', () => {
       '10-bit 4:2:2 H.264 with six channels',
       () =>
         makeVideoSync('professional.mov', [
-          ...picture(6, '640x360'),
-          ...sound(6, '5.1'),
+          ...videoInput(6, '640x360'),
+          ...audioInput(6, '5.1'),
           '-c:v',
           'libx264',
           '-preset',
@@ -199,7 +201,7 @@ describe('a source that no browser can play', () => {
       'HDR in ten bits',
       () =>
         makeVideoSync('hdr.mkv', [
-          ...picture(4, '640x360'),
+          ...videoInput(4, '640x360'),
           '-c:v',
           'libx265',
           '-preset',
@@ -219,26 +221,27 @@ describe('a source that no browser can play', () => {
       undefined,
     ],
     [
-      'sound alone (MP3)',
-      () => makeVideoSync('sound.mp3', [...sound(6), '-c:a', 'mp3']),
+      'audio only (MP3)',
+      () => makeVideoSync('sound.mp3', [...audioInput(6), '-c:a', 'mp3']),
       ['aac-audio 1'],
       undefined,
     ],
     [
-      'sound alone (WAV)',
-      () => makeVideoSync('sound.wav', [...sound(6, 'stereo')]),
+      'audio only (WAV)',
+      () => makeVideoSync('sound.wav', [...audioInput(6, 'stereo')]),
       ['aac-audio 2'],
       undefined,
     ],
     [
-      'pictures alone (Theora)',
-      () => makeVideoSync('silent.ogv', [...picture(6, '320x240'), '-c:v', 'libtheora', '-q:v', '4']),
+      'video only (Theora)',
+      () => makeVideoSync('silent.ogv', [...videoInput(6, '320x240'), '-c:v', 'libtheora', '-q:v', '4']),
       ['h264-240 320x240'],
       undefined,
     ],
     [
-      'lossless pictures held upright',
-      () => makeVideoSync('upright.avi', [...picture(2, '241x427'), '-c:v', 'ffv1', '-pix_fmt', 'yuv420p']),
+      'lossless upright video',
+      () =>
+        makeVideoSync('upright.avi', [...videoInput(2, '241x427'), '-c:v', 'ffv1', '-pix_fmt', 'yuv420p']),
       ['h264-240 240x426'],
       undefined,
     ],
@@ -246,7 +249,7 @@ describe('a source that no browser can play', () => {
       'key frames two minutes apart',
       () =>
         makeVideoSync('sparse.mp4', [
-          ...picture(130, '160x120', 5),
+          ...videoInput(130, '160x120', 5),
           ...h264,
           '-g',
           '9999',
@@ -270,8 +273,8 @@ describe('a source that no browser can play', () => {
       ).toEqual(expected);
       for (const rendition of presentation.renditions) {
         if (rendition.id.startsWith('source')) continue;
-        const { complaints, end, frames } = await decode(presentation, rendition);
-        expect(complaints).toBe('');
+        const { errors, end, frames } = await decode(presentation, rendition);
+        expect(errors).toBe('');
         expect(frames.length).toBeGreaterThan(5);
         expect(Math.abs(end - presentation.timeline.durationMs / 1_000)).toBeLessThan(0.3);
       }
@@ -279,14 +282,14 @@ describe('a source that no browser can play', () => {
   });
 });
 
-describe('frames that only lie in the wrong container', () => {
+describe('frames in a container that no browser plays', () => {
   it.each<[string, () => string, readonly string[]]>([
     [
       'a transport stream',
       () =>
         makeVideoSync('copy.ts', [
-          ...picture(9, '320x240', 25),
-          ...sound(9),
+          ...videoInput(9, '320x240', 25),
+          ...audioInput(9),
           ...h264,
           '-g',
           '50',
@@ -301,8 +304,8 @@ describe('frames that only lie in the wrong container', () => {
       'FLV',
       () =>
         makeVideoSync('copy.flv', [
-          ...picture(9, '320x240', 25),
-          ...sound(9),
+          ...videoInput(9, '320x240', 25),
+          ...audioInput(9),
           ...h264,
           '-g',
           '50',
@@ -312,11 +315,11 @@ describe('frames that only lie in the wrong container', () => {
       ['source-video', 'source-audio'],
     ],
     [
-      'sound of AC-3 beside H.264',
+      'H.264 with AC-3 audio',
       () =>
         makeVideoSync('ac3.mkv', [
-          ...picture(9, '320x240', 25),
-          ...sound(9),
+          ...videoInput(9, '320x240', 25),
+          ...audioInput(9),
           ...h264,
           '-g',
           '50',
@@ -325,8 +328,8 @@ describe('frames that only lie in the wrong container', () => {
         ]),
       ['source-video', 'source-audio'],
     ],
-    ['AAC alone', () => makeVideoSync('bare.aac', [...sound(9), '-c:a', 'aac']), ['source-audio']],
-  ])('%s is copied, and not encoded', async (_what, make, expected) => {
+    ['AAC only', () => makeVideoSync('bare.aac', [...audioInput(9), '-c:a', 'aac']), ['source-audio']],
+  ])('of %s are copied instead of encoded', async (_what, make, expected) => {
     const video = await pipeline.upload(make());
     const ready = await pipeline.untilProcessed(video);
     expect([ready.state, ready.error_detail]).toEqual(['ready', null]);
@@ -340,11 +343,11 @@ describe('frames that only lie in the wrong container', () => {
   });
 });
 
-describe('a source that is published', () => {
-  it('gets rungs below its own size that are cut where it is cut', async () => {
+describe('a published source', () => {
+  it('gets smaller renditions whose segments start where its own do', async () => {
     const source = makeVideoSync('uneven.mp4', [
-      ...picture(50, '640x400', 25),
-      ...sound(50),
+      ...videoInput(50, '640x400', 25),
+      ...audioInput(50),
       ...['-vf', "select='lt(mod(n,50),30)'", '-fps_mode', 'vfr', ...h264, '-bf', '2'],
       ...['-force_key_frames', '3.1,7.7,11,16.3,19.9,30,33.3,37,41.5,46', '-g', '999', '-c:a', 'aac'],
     ]);
@@ -369,12 +372,12 @@ describe('a source that is published', () => {
         );
       };
       const own = starts('source-video');
-      const rung = starts('h264-360');
+      const encoded = starts('h264-360');
       expect(own.length).toBeGreaterThan(8);
-      expect(rung).toHaveLength(own.length);
-      for (const [i, start] of own.entries()) expect(Math.abs(start - rung[i]!)).toBeLessThan(0.001);
-      const { complaints, frames } = await decode(presentation, presentation.renditions[2]!);
-      expect(complaints).toBe('');
+      expect(encoded).toHaveLength(own.length);
+      for (const [i, start] of own.entries()) expect(Math.abs(start - encoded[i]!)).toBeLessThan(0.001);
+      const { errors, frames } = await decode(presentation, presentation.renditions[2]!);
+      expect(errors).toBe('');
       const original = await decode(presentation, presentation.renditions[0]!);
       expect(frames).toHaveLength(original.frames.length);
       for (const [i, { at }] of frames.entries())

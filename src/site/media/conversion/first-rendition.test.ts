@@ -48,9 +48,9 @@ function repeatBytes(minute: string, name: string): string {
   return path;
 }
 
-/** Milliseconds that a plain ffmpeg takes for the first half minute at the lowest rung. */
+/** Milliseconds that a plain ffmpeg takes for the first 30 s at the lowest rendition. */
 function measureEncoding(source: string): number {
-  const output = join(tmpdir(), `tributary-first-picture-${process.pid}.mp4`);
+  const output = join(tmpdir(), `tributary-first-rendition-${process.pid}.mp4`);
   const started = performance.now();
   const { status, stderr } = spawnSync(
     findFfmpeg() ?? 'ffmpeg',
@@ -90,16 +90,15 @@ it.each([
     }
     expect(row.error_detail).toBeNull();
     await pipeline.present(video, row.revision, async presentation => {
-      const rung = presentation.renditions.find(({ kind }) => kind === 'video');
-      expect(rung?.id).toBe('h264-360');
-      expect((await presentation.file(`${rung?.id}/0.m4s`))?.body.length).toBeGreaterThan(1_000);
+      const rendition = presentation.renditions.find(({ kind }) => kind === 'video');
+      expect(rendition?.id).toBe('h264-360');
+      expect((await presentation.file(`${rendition?.id}/0.m4s`))?.body.length).toBeGreaterThan(1_000);
     });
-    const firstPictureMs = performance.now() - started;
-    // The limit is 15 s more than a plain encoding takes, which is measured only if the 15 s alone were exceeded.
-    const encodingMs =
-      firstPictureMs < LIMIT_MS ? 0 : Math.max(measureEncoding(source), measureEncoding(source));
-    expect(firstPictureMs).toBeLessThan(LIMIT_MS + encodingMs);
-    // Only its beginning is there so far.
+    const startupMs = performance.now() - started;
+    // The limit is 15 s more than a plain encoding takes, which is measured only if 15 s are exceeded.
+    const encodingMs = startupMs < LIMIT_MS ? 0 : Math.max(measureEncoding(source), measureEncoding(source));
+    expect(startupMs).toBeLessThan(LIMIT_MS + encodingMs);
+    // Only the beginning can be played so far.
     const shown = JSON.parse(row.prepared ?? '{}') as { durationMs: number };
     expect(shown.durationMs).toBeLessThan(120_000);
     // The test does not wait for the rest. A cancelled encoder may still write until it has ended.

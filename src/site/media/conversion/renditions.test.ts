@@ -1,4 +1,4 @@
-/** What the pictures of rungs look like: turned as their author held them, of even sizes, in every codec that is configured, and cut where he cut. */
+/** Encoded video: orientation, even sizes, every configured codec, and edit lists. */
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import type { Presentation } from '../cut/cut.ts';
 const SECONDS = 9;
 const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '50'] as const;
 const sound = ['-f', 'lavfi', '-i', `sine=440:r=48000:d=${SECONDS}`] as const;
-/** Every corner another colour: what is turned or mirrored is seen. */
+/** Each corner has a different colour, so that a rotation or reflection shows. */
 const corners = (size: string): readonly string[] => {
   const quarter = size
     .split('x')
@@ -31,11 +31,11 @@ const corners = (size: string): readonly string[] => {
   ];
 };
 
-const isPicture = (rendition: Rendition): rendition is VideoRendition => rendition.kind === 'video';
+const isVideo = (rendition: Rendition): rendition is VideoRendition => rendition.kind === 'video';
 let pipeline: MediaPipeline;
 let directory: string;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'tributary-rungs-'));
+  directory = await mkdtemp(join(tmpdir(), 'tributary-renditions-'));
   pipeline = await openMediaPipeline({
     ladder: [
       { codec: 'h264', lines: 240, kbps: 500 },
@@ -56,7 +56,7 @@ async function convert<T>(path: string, use: (presentation: Presentation) => Pro
   return pipeline.present(video, row.revision, use);
 }
 
-/** All of a rendition as one file. */
+/** Joins all segments of a rendition into one file. */
 async function joinSegments(presentation: Presentation, { id }: Rendition): Promise<string> {
   const pieces: Buffer[] = [];
   for (const name of ['init.mp4', ...Array.from({ length: 99 }, (_, n) => `${n}.m4s`)]) {
@@ -68,7 +68,7 @@ async function joinSegments(presentation: Presentation, { id }: Rendition): Prom
   return path;
 }
 
-/** The middle of each quarter of the picture at one second, as shown: red, green and blue above or below half. */
+/** The centre of each quarter of the frame at one second, as displayed: whether red, green and blue are above half. */
 function readCorners(path: string): readonly string[] {
   const pixels = raw([
     '-ss',
@@ -97,79 +97,79 @@ function raw(args: readonly string[]): Buffer {
 }
 const countFrames = (path: string): number => raw(['-i', path, '-vf', 'scale=2:2,format=gray']).length / 4;
 
-describe('a film of a telephone', () => {
-  it('held upright, of uneven frames: turned as it was held', async () => {
-    const lying = makeVideoSync('lying.mp4', [
+describe('a video of a telephone', () => {
+  it('that was held upright, with a variable frame rate, keeps its orientation and frames', async () => {
+    const stored = makeVideoSync('landscape.mp4', [
       ...corners('480x320'),
       ...sound,
       ...['-vf', "select='not(mod(n,3))+lt(mod(n,50),20)'", '-fps_mode', 'vfr', ...h264, '-c:a', 'aac'],
     ]);
     const path = join(directory, 'upright.mp4');
-    await writeRotated(await readFile(lying), path);
-    // The left lower corner of what was stored is the left upper one of what is seen.
+    await writeRotated(await readFile(stored), path);
+    // The lower left corner of the stored frame is displayed in the upper left.
     expect(readCorners(path)).toEqual(['001', '100', '111', '010']);
     await convert(path, async presentation => {
-      const pictures = presentation.renditions.filter(isPicture);
-      expect(pictures.map(({ id, width, height }) => `${id} ${width}x${height}`)).toEqual([
+      const videos = presentation.renditions.filter(isVideo);
+      expect(videos.map(({ id, width, height }) => `${id} ${width}x${height}`)).toEqual([
         'source-video 320x480',
         'h264-240 240x360',
         'hevc-240 240x360',
         'av1-240 240x360',
       ]);
       const frames = countFrames(path);
-      for (const picture of pictures) {
-        const whole = await joinSegments(presentation, picture);
-        expect([picture.id, readCorners(whole)]).toEqual([picture.id, readCorners(path)]);
-        expect([picture.id, countFrames(whole)]).toEqual([picture.id, frames]);
+      for (const video of videos) {
+        const whole = await joinSegments(presentation, video);
+        expect([video.id, readCorners(whole)]).toEqual([video.id, readCorners(path)]);
+        expect([video.id, countFrames(whole)]).toEqual([video.id, frames]);
       }
     });
   });
 });
 
-describe('rungs in every codec', () => {
-  it('of a film of odd size that no browser plays: even, cut at the same instants, named by what they are', async () => {
+describe('renditions in every codec', () => {
+  it('of an unplayable video with odd dimensions have even dimensions, the same segment starts and correct CODECS', async () => {
     const source = makeVideoSync('odd.avi', [
       ...corners('427x321'),
       ...sound,
       ...['-c:v', 'ffv1', '-pix_fmt', 'yuv444p', '-c:a', 'mp2'],
     ]);
     await convert(source, async presentation => {
-      const pictures = presentation.renditions.filter(isPicture);
+      const videos = presentation.renditions.filter(isVideo);
       const codecs = [
         'h264',
         ...(hasEncoder('libx265') ? ['hevc'] : []),
         ...(hasEncoder('libaom-av1') ? ['av1'] : []),
       ];
-      expect(pictures.map(({ id }) => id).sort()).toEqual(codecs.map(codec => `${codec}-240`).sort());
+      expect(videos.map(({ id }) => id).sort()).toEqual(codecs.map(codec => `${codec}-240`).sort());
       const codecOf = { h264: /^avc1\.64/, hevc: /^hvc1\.1\./, av1: /^av01\.0\./ };
       const { renditions } = presentation.timeline;
       const instants = ({ id }: Rendition): readonly number[] =>
         renditions[id]!.runs.flatMap(([ticks, count]) =>
           Array<number>(count).fill(ticks / renditions[id]!.timescale),
         );
-      for (const picture of pictures) {
-        const codec = picture.id.split('-')[0] as keyof typeof codecOf;
-        expect(picture.codec).toMatch(codecOf[codec]);
-        expect([picture.width, picture.height]).toEqual([318, 240]);
-        expect(instants(picture)).toEqual(instants(pictures[0]!));
-        expect(instants(picture)).toHaveLength(3);
-        const whole = await joinSegments(presentation, picture);
-        expect([picture.id, readCorners(whole)]).toEqual([picture.id, ['100', '010', '001', '111']]);
-        expect([picture.id, countFrames(whole)]).toEqual([picture.id, SECONDS * 25]);
+      for (const video of videos) {
+        const codec = video.id.split('-')[0] as keyof typeof codecOf;
+        expect(video.codec).toMatch(codecOf[codec]);
+        expect([video.width, video.height]).toEqual([318, 240]);
+        expect(instants(video)).toEqual(instants(videos[0]!));
+        expect(instants(video)).toHaveLength(3);
+        const whole = await joinSegments(presentation, video);
+        expect([video.id, readCorners(whole)]).toEqual([video.id, ['100', '010', '001', '111']]);
+        expect([video.id, countFrames(whole)]).toEqual([video.id, SECONDS * 25]);
       }
       const playlist = (await presentation.file('multivariant.m3u8'))!.body.toString();
-      for (const { codec } of pictures) expect(playlist).toContain(`CODECS="${codec},mp4a.40.2"`);
+      for (const { codec } of videos) expect(playlist).toContain(`CODECS="${codec},mp4a.40.2"`);
     });
   });
 });
 
 describe('an edit list that begins within a group of pictures', () => {
-  it('has players begin where its author cut, in the source and in its rungs', async () => {
+  it('makes players start where the author cut, in the source and in its renditions', async () => {
     const whole = makeVideoSync('uncut.mp4', [...corners('480x320'), ...sound, ...h264, '-c:a', 'aac']);
-    // Key frames stand every two seconds: 3.3 is 1.3 after the one before it.
+    // There is a key frame every two seconds: 3.3 s is 1.3 s after the last one.
     const trimmed = makeVideoSync('cut.mp4', ['-ss', '3.3', '-i', whole, '-c', 'copy']);
     await convert(trimmed, async presentation => {
-      expect(presentation.renditions.filter(isPicture)).toHaveLength(4);
+      expect(presentation.renditions.filter(isVideo)).toHaveLength(4);
       for (const { id } of presentation.renditions) {
         const playlist = (await presentation.file(`${id}/media.m3u8`))!.body.toString();
         const [, offset, precise] = /^#EXT-X-START:TIME-OFFSET=([\d.]+),PRECISE=(\w+)$/m.exec(playlist) ?? [];

@@ -26,7 +26,7 @@ describe('captions become plain cues', () => {
     expect(cues).toEqual([{ startMs: 1_000, endMs: 2_500, text: 'Hello & welcome\nagain' }]);
   });
 
-  it('reads SubRip, out of order, with Windows line ends and no last line end', () => {
+  it('reads SubRip, out of order, with Windows line endings and without a final one', () => {
     const cues = parse(
       '2\r\n00:00:05,000 --> 00:00:06,000\r\n<font color="red">two</font>\r\n\r\n1\r\n00:00:01,5 --> 00:00:02,000\r\n{\\an8}one',
     );
@@ -36,7 +36,7 @@ describe('captions become plain cues', () => {
     ]);
   });
 
-  it('writes nothing that a player could take for markup or for another cue', () => {
+  it('writes nothing that a player could parse as markup or as another cue', () => {
     const attack = parse(
       'WEBVTT\n\n00:00.000 --> 00:09.000\n<img src=x onerror=alert(1)>a < b && c > d <\n&lt;script&gt;alert(1)&lt;/script&gt;\n\u202eevil\u0000 x',
     );
@@ -48,21 +48,21 @@ describe('captions become plain cues', () => {
     expect(parse(text)).toEqual(attack);
   });
 
-  it('keeps a cue whose neighbour lacks the empty line', () => {
+  it('keeps a cue although the empty line before it is missing', () => {
     expect(parse('00:01.000 --> 00:02.000\na\n00:03.000 --> 00:04.000\nb').map(cue => cue.text)).toEqual([
       'a',
       'b',
     ]);
   });
 
-  it('drops cues without text, without length, or a hundred hours away', () => {
+  it('drops cues without text, without duration, or after a hundred hours', () => {
     const cues = parse(
       '00:01.000 --> 00:02.000\n<b></b>\n\n00:03.000 --> 00:03.000\nx\n\n101:00:00.000 --> 101:00:01.000\nx\n\n00:05.000 --> 00:06.000\nkept',
     );
     expect(cues.map(cue => cue.text)).toEqual(['kept']);
   });
 
-  it('decodes what older programs wrote', () => {
+  it('decodes older encodings', () => {
     const srt = (hex: string): Buffer =>
       Buffer.concat([Buffer.from('1\n00:00:01,000 --> 00:00:02,000\n'), Buffer.from(hex, 'hex')]);
     expect(parseCaptions(srt('c4e3bac3'), 'zh-Hans')[0]?.text).toBe('你好');
@@ -73,27 +73,27 @@ describe('captions become plain cues', () => {
 
   it.each([
     ['nothing', ''],
-    ['a page', '<!doctype html><p>00:00 --> x'],
-    ['a film', '\0\0\0\x18ftypisom'],
-  ])('refuses %s with a sentence', (_what, text) => {
+    ['an HTML page', '<!doctype html><p>00:00 --> x'],
+    ['a video', '\0\0\0\x18ftypisom'],
+  ])('rejects %s', (_what, text) => {
     expect(() => parse(text)).toThrow(CaptionsRejected);
   });
 
-  it('refuses what is too much', () => {
+  it('rejects files that are too large or have too many cues', () => {
     expect(() => parseCaptions(Buffer.alloc(2 ** 20 + 1, 'a'))).toThrow('larger than 1 MB');
     expect(() => parse('00:01.000 --> 00:02.000\na\n\n'.repeat(20_001))).toThrow('20000 cues');
   });
 
-  it('is quick with text made to be slow', () => {
-    const begun = performance.now();
+  it('is fast with text that is made to be slow', () => {
+    const startedMs = performance.now();
     for (const piece of ['<', '<a', '{\\', '&', '00:', '-->', '<a <']) {
       const text = `00:01.000 --> 00:02.000\n${piece.repeat(300_000)}\nx`;
       parseCaptions(Buffer.from(text.slice(0, 1_000_000)));
     }
-    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
   });
 
-  it('cuts by time; a cue over a border stands on both sides', () => {
+  it('cuts by time; a cue across a boundary is on both sides', () => {
     const cues = parse(
       '00:01.000 --> 00:31.000\na\n\n00:30.000 --> 00:32.000\nb\n\n00:40.000 --> 00:41.000\nc',
     );

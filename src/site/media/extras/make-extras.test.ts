@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { hasEncoder, makeVideo, requireFfmpeg } from '../../../../test/media/video-cache.ts';
 import { createLog } from '../../../kernel/log.ts';
 import { openDatabase } from '../../../kernel/sql/sql.ts';
@@ -21,18 +21,19 @@ import { createStorage, type Storage } from '../storage/storage.ts';
 import { addCaptions, writeCaptions } from './caption-tracks.ts';
 import { fitInto } from './images.ts';
 import { type ExtrasDeps, makeExtras } from './make-extras.ts';
+import { startExtras } from './start-extras.ts';
 
 const H264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-threads', '1', '-pix_fmt', 'yuv420p'];
 
 let directory: string;
 let db: SiteDatabase;
 let storage: Storage;
-let options: ExtrasDeps;
+let deps: ExtrasDeps;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tributary-extras-'));
   db = await openDatabase<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);
   storage = createStorage(directory);
-  options = {
+  deps = {
     db,
     storage,
     sourceAddress: '192.0.2.1:80',
@@ -47,14 +48,14 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Ten black seconds, then ten with something to see; a language in each of two tracks of sound; captions inside. */
-async function subtitledFilm(): Promise<string> {
+/** Ten black seconds, then ten with detail; two audio tracks with a language each; captions inside. */
+async function makeSubtitledVideo(): Promise<string> {
   const srt = join(directory, 'inside.srt');
   await writeFile(
     srt,
     '1\n00:00:01,000 --> 00:00:03,000\n<b>First</b> words\n\n2\n00:00:15,000 --> 00:00:17,000\nLast words\n',
   );
-  const path = join(directory, 'film.mkv');
+  const path = join(directory, 'video.mkv');
   await copyFile(
     await makeVideo({
       extension: 'mkv',
@@ -69,7 +70,18 @@ async function subtitledFilm(): Promise<string> {
           '-i',
           'testsrc2=s=320x180:r=10:d=10',
         ],
-        ...['-f', 'lavfi', '-i', 'sine=d=20', '-f', 'lavfi', '-i', 'sine=f=880:d=20', '-i', await fixed(srt)],
+        ...[
+          '-f',
+          'lavfi',
+          '-i',
+          'sine=d=20',
+          '-f',
+          'lavfi',
+          '-i',
+          'sine=f=880:d=20',
+          '-i',
+          await copyToFixedPath(srt),
+        ],
         ...[
           '-filter_complex',
           '[0:v][1:v]concat=n=2[v]',
@@ -98,21 +110,22 @@ async function subtitledFilm(): Promise<string> {
   );
   return path;
 }
-/** Films are kept by their recipe, so what they are made of has a name that stays. */
-async function fixed(path: string): Promise<string> {
-  const kept = join(tmpdir(), 'tributary-test-films', 'extras-inside.srt');
-  await mkdir(join(tmpdir(), 'tributary-test-films'), { recursive: true });
-  await copyFile(path, kept);
-  return kept;
+/** Test videos are cached by their arguments, so their inputs need a fixed path. */
+async function copyToFixedPath(path: string): Promise<string> {
+  const folder = join(tmpdir(), 'tributary-test-inputs');
+  await mkdir(folder, { recursive: true });
+  const fixed = join(folder, 'extras-inside.srt');
+  await copyFile(path, fixed);
+  return fixed;
 }
 
-async function publish(film: string): Promise<VideoId> {
+async function publish(source: string): Promise<VideoId> {
   const id = newVideoId();
   await mkdir(storage.directory(id), { recursive: true });
-  await copyFile(film, storage.source(id));
+  await copyFile(source, storage.source(id));
   const fresh = {
     id,
-    name: 'A film',
+    name: 'A video',
     description: '',
     language: undefined,
     fileName: undefined,
@@ -128,7 +141,7 @@ async function publish(film: string): Promise<VideoId> {
     id,
     ['checking'],
     { state: 'ready', revision, prepared: JSON.stringify(prepared) },
-    video => makeRecord(video, options),
+    video => makeRecord(video, deps),
   );
   return id;
 }
@@ -158,14 +171,14 @@ const recordOf = async (id: VideoId) => {
   return record;
 };
 
-describe('what stands beside the renditions', () => {
-  it('poster, storyboard and captions of the source make a new revision; the old one stays as it was', async () => {
-    const id = await publish(await subtitledFilm());
+describe('extras', () => {
+  it('are a new revision with poster, storyboard and captions; the old revision stays unchanged', async () => {
+    const id = await publish(await makeSubtitledVideo());
     const before = await current(id);
     const paths = ['multivariant.m3u8', 'poster.jpg', 'storyboard.vtt', 'storyboard.jpg'];
     const bare = await readFiles(id, before, paths);
     const [video] = await listWithoutExtras(db, 3, 1);
-    await makeExtras(options, video!);
+    await makeExtras(deps, video!);
 
     const after = await current(id);
     expect(after).not.toBe(before);
@@ -176,7 +189,7 @@ describe('what stands beside the renditions', () => {
     expect(poster?.subarray(0, 3).toString('hex')).toBe('ffd8ff');
     expect(sprite?.subarray(0, 3).toString('hex')).toBe('ffd8ff');
     expect(board?.toString()).toContain('storyboard.jpg#xywh=1120,90,160,90');
-    // Not one of the black frames, of which JPEG makes next to nothing.
+    // Not one of the black frames, which are tiny as JPEG.
     expect(poster!.length).toBeGreaterThan(8_000);
     const text = playlist!.toString();
     expect(text).toContain(
@@ -213,7 +226,7 @@ describe('what stands beside the renditions', () => {
     expect(manifest?.toString()).toContain('<Label>&lt;b&gt;Mots&lt;/b&gt;</Label>');
   });
 
-  it('a new set of renditions takes along what stands beside the present one', async () => {
+  it('are kept when a new set of renditions is published', async () => {
     const id = await publish(
       await makeVideo({
         extension: 'mp4',
@@ -229,11 +242,11 @@ describe('what stands beside the renditions', () => {
       db,
       id,
       extras => addCaptions(extras, [track, track]),
-      video => makeRecord(video, options),
+      video => makeRecord(video, deps),
     );
     const revision = newRevisionId();
     await insertRevision(db, revision, id, [storage.indexName]);
-    await changeVideo(db, id, ['ready'], { revision }, video => makeRecord(video, options));
+    await changeVideo(db, id, ['ready'], { revision }, video => makeRecord(video, deps));
     const [playlist, first, second] = await readFiles(id, revision, [
       'multivariant.m3u8',
       'captions-zh-hans/0.vtt',
@@ -249,75 +262,92 @@ describe('what stands beside the renditions', () => {
     ]);
   });
 
-  it('a film that ffmpeg cannot read has no pictures, and stays published', async () => {
-    const film = await makeVideo({
+  it('are missing if ffmpeg cannot read the video, which stays published', async () => {
+    const source = await makeVideo({
       extension: 'mp4',
       args: ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=10:d=2', ...H264],
     });
-    const id = await publish(film);
+    const id = await publish(source);
     const before = await current(id);
     const bytes = await readFile(storage.source(id));
-    // Samples that decode to nothing; the index still holds.
+    // The samples cannot be decoded, but the index is still valid.
     const at = bytes.indexOf('mdat') + 4;
     bytes.fill(0, at, bytes.indexOf('moov') - 4);
     await writeFile(storage.source(id), bytes);
     const [video] = await listWithoutExtras(db, 3, 1);
-    await makeExtras(options, video!);
+    await makeExtras(deps, video!);
     expect(await current(id)).toBe(before);
     expect(await listWithoutExtras(db, 3, 1)).toEqual([]);
   });
 
-  it.skipIf(!hasEncoder('libx265'))(
-    'pictures of an HDR film are mapped to what every screen shows',
-    async () => {
-      // A grey of the middle in PQ is bright: shown as it stands it would be dull.
-      const film = await makeVideo({
-        extension: 'mp4',
-        args: [
-          ...['-f', 'lavfi', '-i', 'color=0xa0a0a0:s=320x180:r=10:d=4', '-vf', 'format=yuv420p10le'],
-          ...['-c:v', 'libx265', '-preset', 'ultrafast', '-tag:v', 'hvc1', '-g', '10', '-x265-params'],
-          'log-level=error:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc',
-          ...['-color_trc', 'smpte2084', '-color_primaries', 'bt2020', '-colorspace', 'bt2020nc'],
-        ],
-      });
-      const id = await publish(film);
-      await makeExtras(options, (await findVideo(db, id))!);
-      const presentation = await open(id, await current(id));
-      try {
-        for (const name of ['poster.jpg', 'storyboard.jpg']) {
-          const path = join(directory, name);
-          await writeFile(path, (await presentation.file(name))!.body);
-          const args = [
-            '-v',
-            'error',
-            '-i',
-            path,
-            '-vf',
-            'crop=64:64:0:0,extractplanes=y',
-            '-f',
-            'rawvideo',
-            '-',
-          ];
-          const { stdout } = spawnSync(requireFfmpeg(), args);
-          // 213 by the same mapping, written down by hand.
-          expect(Math.abs(stdout[0]! - 213)).toBeLessThan(5);
-        }
-      } finally {
-        await presentation.close();
+  it.skipIf(!hasEncoder('libx265'))('are tone-mapped if the video is HDR', async () => {
+    // Middle grey in PQ is bright. Without a tone map it would look dull.
+    const source = await makeVideo({
+      extension: 'mp4',
+      args: [
+        ...['-f', 'lavfi', '-i', 'color=0xa0a0a0:s=320x180:r=10:d=4', '-vf', 'format=yuv420p10le'],
+        ...['-c:v', 'libx265', '-preset', 'ultrafast', '-tag:v', 'hvc1', '-g', '10', '-x265-params'],
+        'log-level=error:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc',
+        ...['-color_trc', 'smpte2084', '-color_primaries', 'bt2020', '-colorspace', 'bt2020nc'],
+      ],
+    });
+    const id = await publish(source);
+    await makeExtras(deps, (await findVideo(db, id))!);
+    const presentation = await open(id, await current(id));
+    try {
+      for (const name of ['poster.jpg', 'storyboard.jpg']) {
+        const path = join(directory, name);
+        await writeFile(path, (await presentation.file(name))!.body);
+        const args = [
+          '-v',
+          'error',
+          '-i',
+          path,
+          '-vf',
+          'crop=64:64:0:0,extractplanes=y',
+          '-f',
+          'rawvideo',
+          '-',
+        ];
+        const { stdout } = spawnSync(requireFfmpeg(), args);
+        // 213 is the result of the same mapping, computed by hand.
+        expect(Math.abs(stdout[0]! - 213)).toBeLessThan(5);
       }
-    },
-  );
+    } finally {
+      await presentation.close();
+    }
+  });
 
-  it('sound alone has no pictures', async () => {
+  it('leave no file behind if they cannot be recorded', async () => {
+    const id = await publish(await makeSubtitledVideo());
+    const [video] = await listWithoutExtras(db, 3, 1);
+    const invalid = { ...deps, sourceAddress: '' };
+    await expect(makeExtras(invalid, video!)).rejects.toThrow();
+    expect(await readdir(join(storage.directory(id), 'captions'))).toEqual([]);
+    expect(await readdir(storage.directory(id))).not.toContain('extras.new');
+  });
+
+  it('are given up by a stop, which leaves no file and counts no attempt', async () => {
+    const id = await publish(await makeSubtitledVideo());
+    const loop = startExtras(deps);
+    await vi.waitUntil(async () => (await readdir(storage.directory(id))).includes('extras.new'), {
+      timeout: 10_000,
+    });
+    await loop.stop();
+    expect(await readdir(storage.directory(id))).not.toContain('extras.new');
+    expect(await findVideo(db, id)).toMatchObject({ extras_attempts: 0, extras_made: 0 });
+  });
+
+  it('of audio have no images', async () => {
     const id = await publish(
       await makeVideo({ extension: 'm4a', args: ['-f', 'lavfi', '-i', 'sine=d=2', '-c:a', 'aac'] }),
     );
     const [video] = await listWithoutExtras(db, 3, 1);
-    await makeExtras(options, video!);
+    await makeExtras(deps, video!);
     expect(await readFiles(id, await current(id), ['poster.jpg'])).toEqual([undefined]);
   });
 
-  it('keeps the shape, in pairs of pixels, and never enlarges', () => {
+  it('keep the aspect ratio in even numbers of pixels, and are never enlarged', () => {
     expect(fitInto(1_280, 1_920, 1_080)).toEqual({ width: 1_280, height: 720 });
     expect(fitInto(160, 1_080, 1_920)).toEqual({ width: 90, height: 160 });
     expect(fitInto(160, 64, 33)).toEqual({ width: 64, height: 34 });

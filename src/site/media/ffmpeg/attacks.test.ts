@@ -1,6 +1,6 @@
 /**
- * Attacks on the way to ffmpeg, each in every kind of room that this host permits. Where a defence could be the wrong one,
- * a control shows first that the attack works on an ffmpeg without it.
+ * Attacks on ffmpeg, each in every kind of sandbox that this host permits. If another defence could stop an attack first, a control
+ * shows that the attack works on an ffmpeg without the defence.
  */
 import { execFile, spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -25,18 +25,18 @@ import {
 import { findConfinement } from './sandbox.ts';
 
 const execute = promisify(execFile);
-/** A colour that is in no other film here: of it a single frame would show. */
+/** A colour that no other video here has, so that a single frame of it would show. */
 const CANARY_COLOUR = 'color=c=0xff00ff:s=64x64:r=10:d=1';
 const H264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-threads', '1', '-pix_fmt', 'yuv420p'];
 const AS_MP4 = ['-map', '0:v:0', ...H264, '-fps_mode', 'vfr', '-f', 'mp4'];
 
 let directory: string;
 let canary: string;
-let film: string;
+let video: string;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tributary-attacks-'));
   canary = await makeVideo({ extension: 'ts', args: ['-f', 'lavfi', '-i', CANARY_COLOUR, ...H264] });
-  film = await makeVideo({
+  video = await makeVideo({
     extension: 'mp4',
     args: ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=10:d=1', ...H264],
   });
@@ -53,7 +53,7 @@ const isolations = (
 
 const fail = async (run: Promise<unknown>): Promise<FfmpegFailed> => {
   const error = await run.then(
-    () => new Error('it was not refused'),
+    () => new Error('it was not rejected'),
     (thrown: unknown) => thrown,
   );
   if (!(error instanceof FfmpegFailed)) throw error;
@@ -76,61 +76,64 @@ const encode = async (
   await convert(tools, {
     inputs: [{ path, demuxer: demuxer as Demuxer, options: input }],
     directory: out,
-    outputs: [{ name: 'film.mp4', options: AS_MP4 }],
+    outputs: [{ name: 'video.mp4', options: AS_MP4 }],
     ...job,
   });
-  return join(out, 'film.mp4');
+  return join(out, 'video.mp4');
 };
 
-it('this host permits the rooms that its tools can make', async () => {
+it('this host permits the sandboxes that its tools can build', async () => {
   expect(isolations).toContain('none');
   expect((await findConfinement()).isolation).toBe(isolations[0]);
 });
 
 describe.each(isolations)('isolation: %s', isolation => {
-  const hasRoom = isolation !== 'none';
+  const hasSandbox = isolation !== 'none';
   let tools: MediaTools;
   beforeAll(async () => {
     tools = (await findMediaTools({ isolation }))!;
     expect(tools.confinement.isolation).toBe(isolation);
   });
-  /** A program of ours in ffmpeg's place: what a decoder that was taken over might do. */
+  /** Replaces ffmpeg by a script that does what a compromised decoder might do. */
   const rogue = async (script: string): Promise<MediaTools> => {
     const path = await write(`rogue-${Math.random().toString(36).slice(2)}`, `#!/bin/sh\n${script}\n`);
     await chmod(path, 0o755);
     return { ...tools, ffmpeg: path };
   };
 
-  it('an honest film passes, and says how far it is', async () => {
+  it('an honest video is encoded, and its progress is reported', async () => {
     const times: number[] = [];
-    const output = await encode(tools, film, 'mov', { onProgress: ({ outMs }) => times.push(outMs) });
+    const output = await encode(tools, video, 'mov', { onProgress: ({ outMs }) => times.push(outMs) });
     expect((await readFile(output)).includes('ftyp')).toBe(true);
     expect(times.at(-1)).toBeGreaterThan(500);
-    const { format } = (await probe(tools, { path: film, demuxer: 'mov' }, ['-show_format'])) as {
+    const { format } = (await probe(tools, { path: video, demuxer: 'mov' }, ['-show_format'])) as {
       format: { duration: string };
     };
     expect(Number(format.duration)).toBeCloseTo(1, 1);
   });
 
-  describe("another user's film", () => {
+  describe("another user's video", () => {
     const lists = {
       hls: () => `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:${canary}\n#EXT-X-ENDLIST\n`,
       concat: () => `ffconcat version 1.0\nfile 'file:${canary}'\n`,
     };
 
-    it.each(['hls', 'concat'] as const)('in a %s list named .mp4: known by its first bytes', async kind => {
-      const path = await write(`list-${kind}.mp4`, lists[kind]());
-      expect(await detectContainer(path)).toBeUndefined();
-      // Taken for what its name says, it is no film.
-      expect((await fail(encode(tools, path, 'mov'))).fault).toBe('failed');
-    });
+    it.each(['hls', 'concat'] as const)(
+      'in a %s list named .mp4 is recognised by its first bytes',
+      async kind => {
+        const path = await write(`list-${kind}.mp4`, lists[kind]());
+        expect(await detectContainer(path)).toBeUndefined();
+        // Read as MP4, it is not a video.
+        expect((await fail(encode(tools, path, 'mov'))).fault).toBe('failed');
+      },
+    );
 
-    it.each(hasRoom ? (['hls', 'concat'] as const) : [])(
-      'in a %s list, even if it were read as one',
+    it.each(hasSandbox ? (['hls', 'concat'] as const) : [])(
+      'in a %s list is unreadable, even if it were read as one',
       async kind => {
         const path = await write(`read-${kind}.mp4`, lists[kind]());
         const safe = kind === 'concat' ? ['-safe', '0'] : ['-allowed_extensions', 'ALL'];
-        // The control: without a room every frame of the canary comes out.
+        // The control: without a sandbox, every frame of the canary is output.
         const input = ['-v', 'error', '-protocol_whitelist', 'file', ...safe, '-f', kind, '-i', path];
         const { stdout } = await execute(requireFfmpeg(), [...input, '-c', 'copy', '-f', 'framecrc', '-']);
         expect(stdout.split('\n').filter(line => /^0,/.test(line))).toHaveLength(10);
@@ -138,9 +141,9 @@ describe.each(isolations)('isolation: %s', isolation => {
       },
     );
 
-    it('in an MP4 that says its samples lie elsewhere', async () => {
-      const path = await write('elsewhere.mp4', pointElsewhere(await readFile(film), canary));
-      // The control: told to follow references, ffmpeg opens the canary.
+    it('in an MP4 that refers to samples in another file is not opened', async () => {
+      const path = await write('elsewhere.mp4', pointElsewhere(await readFile(video), canary));
+      // The control: with references enabled, ffmpeg opens the canary.
       const { stderr } = await execute(requireFfmpeg(), [
         ...['-v', 'debug', '-enable_drefs', '1', '-use_absolute_path', '1'],
         ...['-i', path, '-c', 'copy', '-f', 'null', '-'],
@@ -150,14 +153,14 @@ describe.each(isolations)('isolation: %s', isolation => {
       expect(error.stderr).not.toContain(`Opening '${canary}'`);
     });
 
-    const itInRoom = hasRoom ? it : () => undefined;
-    itInRoom('does not exist for a decoder that was taken over', async () => {
+    const itInSandbox = hasSandbox ? it : () => undefined;
+    itInSandbox('does not exist for a compromised decoder', async () => {
       await mkdir(join(directory, 'secret'), { recursive: true });
       const secret = await write('secret/plain.txt', 'CANARY-4711');
       const error = await fail(
         encode(
           await rogue(`cat ${secret} /etc/passwd /proc/*/environ 1>&2; ls /home /root /in 1>&2; exit 1`),
-          film,
+          video,
           'mov',
         ),
       );
@@ -165,16 +168,16 @@ describe.each(isolations)('isolation: %s', isolation => {
       expect(error.stderr).toMatch(/No such file/);
     });
 
-    it('secrets of the environment are not handed on', async () => {
+    it('secrets in the environment are not inherited', async () => {
       process.env.TRIBUTARY_TEST_SECRET = 'CANARY-0815';
-      const error = await fail(encode(await rogue('env 1>&2; exit 1'), film, 'mov'));
+      const error = await fail(encode(await rogue('env 1>&2; exit 1'), video, 'mov'));
       delete process.env.TRIBUTARY_TEST_SECRET;
       expect(error.stderr).toContain('MALLOC_ARENA_MAX');
       expect(error.stderr).not.toContain('CANARY');
     });
   });
 
-  it('a list cannot make it connect to anything', async () => {
+  it('a list cannot make ffmpeg connect to anything', async () => {
     let connections = 0;
     const server = createServer((_request, response) => response.end('#EXTM3U\n'));
     server.on('connection', () => connections++);
@@ -198,19 +201,19 @@ describe.each(isolations)('isolation: %s', isolation => {
         'null',
         '-',
       ]).catch(() => undefined);
-      // The control: the bait works.
+      // The control: without the defences, ffmpeg connects.
       expect(connections).toBeGreaterThan(0);
       connections = 0;
       await fail(encode(tools, path, 'mov'));
       await fail(encode(tools, path, 'hls'));
-      if (hasRoom) await fail(encode(tools, path, 'hls', { input: open }));
+      if (hasSandbox) await fail(encode(tools, path, 'hls', { input: open }));
       expect(connections).toBe(0);
     } finally {
       server.close();
     }
   });
 
-  describe('bombs', () => {
+  describe('decompression bombs and endless work', () => {
     it('a gap of 100,000 s in a file of a few KB', async () => {
       const gap = await makeVideo({
         extension: 'mp4',
@@ -224,17 +227,17 @@ describe.each(isolations)('isolation: %s', isolation => {
         await encode(tools, gap, 'mov', { limits: { outTimeMs: 200_000_000 } }),
       );
       expect(length).toBeLessThan(20_000);
-      // And if somebody asked for a constant rate, the limit of time ends it soon.
+      // With a constant frame rate, the limit of the output duration ends it soon.
       const error = await fail(
         encode(tools, gap, 'mov', {
-          outputs: [{ name: 'film.mp4', options: ['-vf', 'fps=50', ...AS_MP4] }],
+          outputs: [{ name: 'video.mp4', options: ['-vf', 'fps=50', ...AS_MP4] }],
           limits: { outTimeMs: 20_000 },
         }),
       );
       expect(error.fault).toBe('output-exceeded');
     });
 
-    it('a picture of 67 million pixels', async () => {
+    it('a frame of 67 million pixels', async () => {
       const bomb = await makeVideo({
         extension: 'mkv',
         args: ['-f', 'lavfi', '-i', 'color=s=8192x8192:r=1:d=1', '-pix_fmt', 'gray', '-c:v', 'png'],
@@ -242,7 +245,7 @@ describe.each(isolations)('isolation: %s', isolation => {
       expect((await fail(encode(tools, bomb, 'matroska'))).fault).toBe('failed');
     });
 
-    it('a codec that nobody needs', async () => {
+    it('a codec that is not whitelisted', async () => {
       const odd = await makeVideo({
         extension: 'avi',
         args: ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=10:d=1', '-c:v', 'magicyuv'],
@@ -252,10 +255,10 @@ describe.each(isolations)('isolation: %s', isolation => {
       expect(error.stderr).toMatch(/whitelist/i);
     });
 
-    it('output without an end', async () => {
+    it('endless output', async () => {
       const out = await emptyDirectory();
       const error = await fail(
-        encode(tools, film, 'mov', {
+        encode(tools, video, 'mov', {
           directory: out,
           input: ['-stream_loop', -1],
           limits: { fileBytes: 300_000 },
@@ -265,19 +268,19 @@ describe.each(isolations)('isolation: %s', isolation => {
       expect(await readdir(out)).toEqual([]);
     });
 
-    it('work without an end', async () => {
+    it('endless work', async () => {
       const busy = await rogue('while :; do :; done');
-      expect((await fail(encode(busy, film, 'mov', { limits: { cpuSeconds: 1 } }))).fault).toBe(
+      expect((await fail(encode(busy, video, 'mov', { limits: { cpuSeconds: 1 } }))).fault).toBe(
         'work-exceeded',
       );
-      const endless = encode(tools, film, 'mov', {
+      const endless = encode(tools, video, 'mov', {
         input: ['-stream_loop', -1],
         limits: { cpuSeconds: 1, stallMs: 20_000 },
       });
       expect((await fail(endless)).fault).toBe('work-exceeded');
     });
 
-    it('more memory than a film may have', async () => {
+    it('more memory than allowed', async () => {
       const large = await makeVideo({
         extension: 'mp4',
         args: ['-f', 'lavfi', '-i', 'testsrc2=s=3840x2160:r=5:d=1', ...H264],
@@ -288,7 +291,7 @@ describe.each(isolations)('isolation: %s', isolation => {
   });
 
   describe('a program that does not end', () => {
-    const MARK = `98765${isolations.indexOf(isolation)}`;
+    const MARKER = `98765${isolations.indexOf(isolation)}`;
     const survivors = async (): Promise<readonly string[]> => {
       const found = await readdir('/proc').then(names =>
         Promise.all(
@@ -297,7 +300,7 @@ describe.each(isolations)('isolation: %s', isolation => {
             .map(name => readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')),
         ),
       );
-      return found.filter(line => line.startsWith(`sleep\0${MARK}`));
+      return found.filter(line => line.startsWith(`sleep\0${MARKER}`));
     };
     const eventuallyNone = async (): Promise<void> => {
       for (let i = 0; i < 100 && (await survivors()).length > 0; i++)
@@ -305,29 +308,29 @@ describe.each(isolations)('isolation: %s', isolation => {
       expect(await survivors()).toEqual([]);
     };
 
-    it('is stopped with all it started when nothing moves', async () => {
-      const hanging = await rogue(`sleep ${MARK} & sleep ${MARK}`);
-      const running = fail(encode(hanging, film, 'mov', { limits: { stallMs: 1_500 } }));
+    it('is killed with all its children when it makes no progress', async () => {
+      const hanging = await rogue(`sleep ${MARKER} & sleep ${MARKER}`);
+      const running = fail(encode(hanging, video, 'mov', { limits: { stallMs: 1_500 } }));
       await expect.poll(survivors, { timeout: 10_000 }).toHaveLength(2);
       expect((await running).fault).toBe('stalled');
       await eventuallyNone();
     });
 
-    it('is not fooled by progress that does not progress', async () => {
-      const lying = await rogue(
+    it('is killed although it reports the same progress again and again', async () => {
+      const stuck = await rogue(
         `while :; do echo frame=1; echo out_time_us=1; echo progress=continue; sleep 0.2; done`,
       );
-      expect((await fail(encode(lying, film, 'mov', { limits: { stallMs: 1_500 } }))).fault).toBe('stalled');
+      expect((await fail(encode(stuck, video, 'mov', { limits: { stallMs: 1_500 } }))).fault).toBe('stalled');
     });
 
-    it('is stopped when asked to', async () => {
-      const hanging = await rogue(`sleep ${MARK}`);
-      const running = encode(hanging, film, 'mov', { abort: AbortSignal.timeout(500) });
+    it('is killed on abort', async () => {
+      const hanging = await rogue(`sleep ${MARKER}`);
+      const running = encode(hanging, video, 'mov', { abort: AbortSignal.timeout(500) });
       await expect(running).rejects.toMatchObject({ name: 'TimeoutError' });
       await eventuallyNone();
     });
 
-    it('does not outlive a process that was killed', async () => {
+    it('does not outlive the site if that is killed', async () => {
       const bundle = join(directory, `runner-${isolation}.mjs`);
       await build({
         stdin: {
@@ -342,12 +345,12 @@ describe.each(isolations)('isolation: %s', isolation => {
         logLevel: 'error',
       });
       const job: FfmpegJob = {
-        inputs: [{ path: film, demuxer: 'mov' }],
+        inputs: [{ path: video, demuxer: 'mov' }],
         directory: await emptyDirectory(),
-        outputs: [{ name: 'film.mp4', options: AS_MP4 }],
+        outputs: [{ name: 'video.mp4', options: AS_MP4 }],
       };
-      // `exec`: ffmpeg itself is one process.
-      const hanging = await rogue(`exec sleep ${MARK}`);
+      // `exec`, because ffmpeg is a single process.
+      const hanging = await rogue(`exec sleep ${MARKER}`);
       const child = spawn(process.execPath, [bundle, JSON.stringify([hanging, job])], { stdio: 'inherit' });
       await expect.poll(survivors, { timeout: 15_000 }).toHaveLength(1);
       child.kill('SIGKILL');
@@ -356,20 +359,20 @@ describe.each(isolations)('isolation: %s', isolation => {
   });
 
   describe('links', () => {
-    it('an input that is one is not followed', async () => {
+    it('an input that is a link is not followed', async () => {
       const link = join(directory, `link-${isolation}.mp4`);
       await symlink(canary, link);
       expect((await fail(encode(tools, link, 'mov'))).stderr).toMatch(/not a regular file/);
     });
 
     it.each([
-      ['in place of the output', 'ln -s /etc/passwd "$out/film.mp4"'],
-      ['beside the output', ': > "$out/film.mp4"; ln -s /etc/passwd "$out/more"'],
-      ['to itself by another name', ': > "$out/film.mp4"; ln "$out/film.mp4" "$out/more"'],
-    ])('left %s is refused', async (_where, act) => {
+      ['in place of the output', 'ln -s /etc/passwd "$out/video.mp4"'],
+      ['in addition to the output', ': > "$out/video.mp4"; ln -s /etc/passwd "$out/more"'],
+      ['to itself by another name', ': > "$out/video.mp4"; ln "$out/video.mp4" "$out/more"'],
+    ])('left %s are rejected', async (_where, act) => {
       const left = await rogue(`for last; do :; done; out="\${last#file:}"; out="\${out%/*}"; ${act}`);
       const out = await emptyDirectory();
-      const error = await fail(encode(left, film, 'mov', { directory: out }));
+      const error = await fail(encode(left, video, 'mov', { directory: out }));
       expect(error.stderr).toMatch(/unexpected output|hard link to another file/);
       expect(await readdir(out)).toEqual([]);
     });
@@ -406,7 +409,7 @@ function pointElsewhere(mp4: Buffer, target: string): Buffer {
   const at = mp4.indexOf('dref') + 12;
   const oldLength = mp4.readUInt32BE(at);
   const grown = Buffer.concat([mp4.subarray(0, at), entry, mp4.subarray(at + oldLength)]);
-  // The movie box comes last, so offsets of samples stay; the boxes around the entry grow.
+  // The movie box is last, so sample offsets stay valid. The boxes around the entry grow.
   for (const type of ['moov', 'trak', 'mdia', 'minf', 'dinf', 'dref']) {
     const start = grown.indexOf(type) - 4;
     grown.writeUInt32BE(grown.readUInt32BE(start) + entry.length - oldLength, start);

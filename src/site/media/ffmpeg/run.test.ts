@@ -36,8 +36,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-describe.runIf(hasLimits)('a process that may open no more files', () => {
-  it('cannot start ffmpeg, says so, and goes on', () => {
+describe.runIf(hasLimits)('a process that cannot open more files', () => {
+  it('reports that ffmpeg cannot be started, and continues', () => {
     const { status, stdout, stderr } = spawnSync(
       'prlimit',
       [`--nofile=${OPEN_FILES}`, process.execPath, script],

@@ -1,4 +1,4 @@
-/** Pictures without a container have no times: they are wrapped first, so that many workers can share them. */
+/** Elementary streams have no timestamps. They are wrapped into a container first, so that many workers can encode them. */
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MediaPipeline, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
@@ -13,14 +13,21 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline.close());
 
-const picture = ['-f', 'lavfi', '-i', `testsrc2=s=160x120:r=25:d=${SECONDS}`, '-pix_fmt', 'yuv420p'] as const;
+const videoInput = [
+  '-f',
+  'lavfi',
+  '-i',
+  `testsrc2=s=160x120:r=25:d=${SECONDS}`,
+  '-pix_fmt',
+  'yuv420p',
+] as const;
 
-describe('bare video', () => {
+describe('an elementary stream', () => {
   it.each([
     ['bare-70.m2v', ['-c:v', 'mpeg2video', '-bf', '2', '-g', '15', '-r', '25'], 'mpegvideo', 25],
     ['bare-70.h264', ['-c:v', 'libx264', '-bf', '3', '-g', '50', '-r', String(RATE)], 'h264', RATE],
-  ] as const)('%s is encoded in chunks, each picture once', async (name, args, demuxer, rate) => {
-    const video = await pipeline.upload(makeVideoSync(name, [...picture, ...args]));
+  ] as const)('%s is encoded in chunks, each frame once', async (name, args, demuxer, rate) => {
+    const video = await pipeline.upload(makeVideoSync(name, [...videoInput, ...args]));
     const row = await pipeline.untilProcessed(video);
     expect([row.state, row.error_detail]).toEqual(['ready', null]);
     const jobs = await pipeline.db
@@ -29,13 +36,13 @@ describe('bare video', () => {
       .where('video_id', '=', video)
       .orderBy('id')
       .execute();
-    const [wrap, rung] = jobs.map(({ kind, plan }) => ({ kind, plan: JSON.parse(plan) }));
+    const [wrap, encode] = jobs.map(({ kind, plan }) => ({ kind, plan: JSON.parse(plan) }));
     expect(wrap).toMatchObject({ kind: 'remux', plan: { isWrapped: true, demuxer } });
-    expect(rung).toMatchObject({
+    expect(encode).toMatchObject({
       kind: 'first-rendition',
       plan: { demuxer: 'matroska', chunks: [0, 32, 64] },
     });
-    // What was made for the conversion alone is gone.
+    // Files that were made for the conversion only have been deleted.
     const files = await readdir(pipeline.storage.directory(video));
     expect(files).toContain('source');
     expect(files.filter(file => file.endsWith('.mkv'))).toEqual([]);
@@ -43,7 +50,7 @@ describe('bare video', () => {
       expect(presentation.timeline.durationMs).toBeGreaterThan((SECONDS - 0.3) * 1_000);
       expect(presentation.timeline.durationMs).toBeLessThan((SECONDS + 0.3) * 1_000);
       const [rendition] = presentation.renditions;
-      // Its counted pictures by its seconds: none is lost, and none doubled, where chunks meet.
+      // The frame rate follows from the number of frames: none is lost or doubled between chunks.
       expect(rendition).toMatchObject({ kind: 'video' });
       expect((rendition as { frameRate: number }).frameRate).toBeCloseTo(rate, 0);
     });

@@ -51,21 +51,21 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** All bytes are here, and nobody has taken them in. */
-async function sendWhole(): Promise<VideoId> {
+/** An upload of which all bytes have arrived, and which intake has not accepted. */
+async function uploadWhole(): Promise<VideoId> {
   const id = newVideoId();
-  const film = await makeVideo(recipes.mp4);
-  const { size } = await stat(film);
+  const source = await makeVideo(recipes.mp4);
+  const { size } = await stat(source);
   await insertVideo(db, {
     id,
-    name: 'A film',
+    name: 'A video',
     description: '',
     language: undefined,
     fileName: undefined,
     isPrivate: false,
     sizeBytes: size,
   });
-  await copyFile(film, storage.upload(id));
+  await copyFile(source, storage.upload(id));
   return id;
 }
 const accept = (video: VideoId): Promise<void> => intake.accept(video, () => hashFile(storage.upload(video)));
@@ -73,7 +73,7 @@ const stateOf = async (video: VideoId): Promise<string | undefined> => (await fi
 const untilState = (video: VideoId, state: string): Promise<boolean> =>
   vi.waitUntil(async () => (await stateOf(video)) === state, { timeout: 10_000 });
 
-describe('a check that fails for no fault of the file', () => {
+describe('a check that fails although the file is good', () => {
   it.each([
     ['the disk is full', Object.assign(new Error('write'), { code: 'ENOSPC' })],
     [
@@ -81,13 +81,13 @@ describe('a check that fails for no fault of the file', () => {
       new Error('ffmpeg', { cause: Object.assign(new Error('spawn'), { code: 'EMFILE' }) }),
     ],
     ['the database goes down', Object.assign(new Error('shutting down'), { code: '57P01' })],
-    ['the database breaks off', new Error('Connection terminated unexpectedly')],
-  ])('because %s is done again until it succeeds, and the upload stays', async (_, fault) => {
+    ['the database connection is lost', new Error('Connection terminated unexpectedly')],
+  ])('because %s is repeated until it succeeds, and the upload is kept', async (_, fault) => {
     const prepared = vi.fn(async () => {
       throw fault;
     });
     prepare = prepared;
-    const video = await sendWhole();
+    const video = await uploadWhole();
     await accept(video);
     for (let times = 1; times <= 5; times++) {
       await vi.waitUntil(
@@ -103,19 +103,36 @@ describe('a check that fails for no fault of the file', () => {
     });
   });
 
-  it('is told from one that fails for something in it', async () => {
+  it('is distinguished from one that fails because of the file', async () => {
     prepare = async () => {
       throw new Error('cannot read properties of undefined');
     };
-    const video = await sendWhole();
+    const video = await uploadWhole();
     await accept(video);
     await untilState(video, 'failed');
   });
 });
 
-describe('an upload that came whole while the database was away', () => {
-  it('is taken in without another byte or start, once nobody writes to it any more', async () => {
-    const video = await sendWhole();
+describe('a stop', () => {
+  it('waits for the checks in progress and starts no other', async () => {
+    const finish: (() => void)[] = [];
+    prepare = (source, index) =>
+      new Promise<void>(resolve => finish.push(resolve)).then(() => prepareSource(source, index));
+    const videos = [await uploadWhole(), await uploadWhole(), await uploadWhole()];
+    for (const video of videos) await accept(video);
+    await vi.waitUntil(() => finish.length === 2);
+    const stopped = intake.stop();
+    for (const each of finish) each();
+    await stopped;
+    const states = await Promise.all(videos.map(stateOf));
+    expect(states.sort()).toEqual(['checking', 'ready', 'ready']);
+    expect(finish).toHaveLength(2);
+  });
+});
+
+describe('an upload that was complete while the database was unavailable', () => {
+  it('is accepted without another byte or a restart, once nobody has written to it for a while', async () => {
+    const video = await uploadWhole();
     await intake.resume(60_000);
     expect(await stateOf(video)).toBe('uploading');
     const then = new Date(Date.now() - 61_000);
@@ -124,8 +141,8 @@ describe('an upload that came whole while the database was away', () => {
     await untilState(video, 'ready');
   });
 
-  it('and was moved into place is whole for whoever asks, and taken in', async () => {
-    const video = await sendWhole();
+  it('and was moved into place is reported as complete, and accepted', async () => {
+    const video = await uploadWhole();
     await accept(video);
     await untilState(video, 'ready');
     await db.updateTable('videos').set({ state: 'uploading' }).where('id', '=', video).execute();
@@ -135,25 +152,25 @@ describe('an upload that came whole while the database was away', () => {
     expect(await stateOf(video)).not.toBe('uploading');
   });
 
-  it('is taken in once where it is asked for twice', async () => {
-    const video = await sendWhole();
+  it('is accepted once although it is requested several times', async () => {
+    const video = await uploadWhole();
     await Promise.all([accept(video), accept(video), intake.resume()]);
     await untilState(video, 'ready');
     expect((await findVideo(db, video))?.attempts).toBe(1);
   });
 });
 
-describe('an upload that is called off', () => {
-  it('is gone, and a second time unknown', async () => {
-    const video = await sendWhole();
+describe('a cancelled upload', () => {
+  it('is deleted, and unknown the second time', async () => {
+    const video = await uploadWhole();
     await store.remove(video);
     expect(await findVideo(db, video)).toBeUndefined();
     expect(existsSync(storage.upload(video))).toBe(false);
     await expect(store.remove(video)).rejects.toMatchObject({ status_code: 404 });
   });
 
-  it('while it is moved into place leaves nothing', async () => {
-    const video = await sendWhole();
+  it('leaves nothing if it is cancelled while it is moved into place', async () => {
+    const video = await uploadWhole();
     await expect(
       intake.accept(video, async () => {
         const hash = await hashFile(storage.upload(video));
@@ -165,8 +182,8 @@ describe('an upload that is called off', () => {
     expect(await readdir(join(directory, 'uploads'))).toEqual([]);
   });
 
-  it('after all of it has arrived is refused: it is a video now', async () => {
-    const video = await sendWhole();
+  it('cannot be cancelled after all of it has arrived, because it is a video then', async () => {
+    const video = await uploadWhole();
     await accept(video);
     await untilState(video, 'ready');
     await expect(store.remove(video)).rejects.toMatchObject({ status_code: 403 });

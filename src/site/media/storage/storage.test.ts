@@ -1,7 +1,8 @@
-/** One contract for every way in which media are kept: a disk, several disks, a disk with an object store behind it. */
+/** One test suite for all kinds of storage: a disk, several disks, and a disk with an object store. */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -22,14 +23,14 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-interface Place {
+interface Setup {
   readonly settings: StorageSettings;
   readonly stop?: () => Promise<void>;
-  /** Names of what is in the object store. */
+  /** Names of the objects in the store. */
   readonly objects?: () => Promise<readonly string[]>;
 }
 
-const places: Readonly<Record<string, () => Promise<Place>>> = {
+const setups: Readonly<Record<string, () => Promise<Setup>>> = {
   'a disk': async () => ({ settings: { dataDirectory: directory, disks: [] } }),
   'several disks': async () => ({
     settings: {
@@ -69,16 +70,16 @@ const places: Readonly<Record<string, () => Promise<Place>>> = {
   },
 };
 
-describe.each(Object.keys(places))('media on %s', kind => {
-  let place: Place;
+describe.each(Object.keys(setups))('media on %s', kind => {
+  let setup: Setup;
   let storage: Storage;
   let video: VideoId;
   beforeEach(async () => {
-    place = await places[kind]!();
-    storage = await openStorage(place.settings);
+    setup = await setups[kind]!();
+    storage = await openStorage(setup.settings);
     video = newVideoId();
   });
-  afterEach(() => place.stop?.());
+  afterEach(() => setup.stop?.());
 
   const put = async (name: string, bytes: Buffer): Promise<void> => {
     const path = join(storage.directory(video), name);
@@ -96,7 +97,7 @@ describe.each(Object.keys(places))('media on %s', kind => {
     }
   };
 
-  it('an upload becomes a source by a rename on one disk', async () => {
+  it('turns an upload into a source by a rename on one disk', async () => {
     await writeFile(storage.upload(video), 'bytes');
     await mkdir(storage.directory(video), { recursive: true });
     await rename(storage.upload(video), storage.source(video));
@@ -104,8 +105,8 @@ describe.each(Object.keys(places))('media on %s', kind => {
     expect(storage.recordPath(video)).toBe(`videos/${video}/source`);
   });
 
-  it('gives the same bytes before and after they are settled, whole and by ranges, also to another process', async () => {
-    // More than one part of a multipart upload.
+  it('returns the same bytes before and after they are offloaded, whole and by ranges, also to another process', async () => {
+    // Larger than one part of a multipart upload.
     const large = randomBytes(33 * 2 ** 20 + 7);
     await put('source', large);
     await put('source.index', Buffer.from('index'));
@@ -113,7 +114,7 @@ describe.each(Object.keys(places))('media on %s', kind => {
     expect((await readAll('source')).equals(large)).toBe(true);
     await storage.offload(video);
     await storage.offload(video);
-    const other = await openStorage(place.settings);
+    const other = await openStorage(setup.settings);
     for (const reader of [storage, other]) {
       expect(
         createHash('sha1')
@@ -140,22 +141,22 @@ describe.each(Object.keys(places))('media on %s', kind => {
     }
   });
 
-  it('brings a file to a local path for programs that need one', async () => {
-    await put('source', Buffer.from('a whole film'));
+  it('fetches a file to a local path for programs that need one', async () => {
+    await put('source', Buffer.from('a whole video'));
     await storage.offload(video);
     const path = await storage.fetch(video, 'source');
-    expect(await readFile(path, 'utf8')).toBe('a whole film');
+    expect(await readFile(path, 'utf8')).toBe('a whole video');
     expect(await readdir(dirname(path))).not.toContain('source.new');
   });
 
-  it('says of what is not there that it is not there', async () => {
+  it('reports missing files as missing', async () => {
     await put('source', Buffer.from('x'));
     await storage.offload(video);
     await expect(storage.open(video, 'other')).rejects.toMatchObject({ code: 'ENOENT' });
     await expect(storage.open(newVideoId(), 'source')).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('lists what is here, and removes a video without a trace, and no other', async () => {
+  it('lists the videos, and removes all files of one video and of no other', async () => {
     await put('source', Buffer.from('x'));
     await put('captions/en.vtt', Buffer.from('x'));
     const kept = newVideoId();
@@ -170,11 +171,11 @@ describe.each(Object.keys(places))('media on %s', kind => {
     const left = await storage.open(kept, 'source');
     expect((await left.stat()).size).toBe(4);
     await left.close();
-    expect((await place.objects?.())?.filter(name => name.includes(video)) ?? []).toEqual([]);
+    expect((await setup.objects?.())?.filter(name => name.includes(video)) ?? []).toEqual([]);
     await storage.remove(video);
   });
 
-  it('a film is cut from it as from a file of its own', async () => {
+  it('is a source of segments like a plain file', async () => {
     await mkdir(storage.directory(video), { recursive: true });
     await writeFile(storage.source(video), await readFile(await makeVideo(recipes.mp4)));
     const { renditions } = await prepareSource(storage.source(video), storage.index(video));
@@ -198,8 +199,39 @@ describe.each(Object.keys(places))('media on %s', kind => {
     expect(before[0]).not.toBe('none');
     await storage.offload(video);
     expect(await read()).toEqual(before);
-    // Where there is an object store, the film itself no longer takes space on the disk.
+    // With an object store, the source no longer occupies space on the disk.
     expect(existsSync(storage.source(video))).toBe(!storage.hasObjectStore);
+  });
+});
+
+describe('an object store that breaks off', () => {
+  it('leaves no part of the file on the disk', async () => {
+    const server = createServer((request, response) => {
+      response.writeHead(200, { 'content-length': 1_000 });
+      if (request.method === 'HEAD') response.end();
+      else response.write('only the start', () => response.destroy());
+    });
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      const storage = await openStorage({
+        dataDirectory: directory,
+        disks: [],
+        s3: {
+          endpoint: `http://127.0.0.1:${port}`,
+          region: 'us-east-1',
+          bucket: 'media',
+          prefix: '',
+          accessKeyId: 'any',
+          secretAccessKey: 'any',
+        },
+      });
+      const video = newVideoId();
+      await expect(storage.fetch(video, 'source')).rejects.toThrow();
+      expect(await readdir(storage.directory(video))).toEqual([]);
+    } finally {
+      server.close();
+    }
   });
 });
 
@@ -209,24 +241,24 @@ describe('several disks', () => {
       dataDirectory: join(directory, 'data'),
       disks: [join(directory, 'a'), join(directory, 'b')],
     });
-  const store = async (storage: Storage): Promise<VideoId> => {
+  const storeVideo = async (storage: Storage): Promise<VideoId> => {
     const video = newVideoId();
     await mkdir(storage.directory(video), { recursive: true });
     await writeFile(storage.source(video), video);
     return video;
   };
 
-  it('a lost disk takes its own videos along and nothing else, and they are back when it is', async () => {
+  it('only the videos on a lost disk are unavailable, until it is back', async () => {
     const first = await open();
     expect(first.disks.present()).toHaveLength(2);
-    const video = await store(first);
+    const video = await storeVideo(first);
     const itsDisk = first.disks.diskOf(video);
     const otherDisk = first.disks.all.find(disk => disk !== itsDisk)!;
     const other = newVideoId();
     await mkdir(join(otherDisk, 'videos', other), { recursive: true });
     await writeFile(join(otherDisk, 'videos', other, 'source'), other);
-    // As if unmounted: the directory is there, and empty.
-    await rename(itsDisk, `${itsDisk}.away`);
+    // As if unmounted: the directory exists and is empty.
+    await rename(itsDisk, `${itsDisk}.unmounted`);
     await mkdir(itsDisk);
 
     const without = await open();
@@ -235,33 +267,33 @@ describe('several disks', () => {
     const file = await without.open(other, 'source');
     expect((await file.stat()).size).toBe(other.length);
     await file.close();
-    // New videos go to what is left; nothing is written under the mount point.
-    expect(without.disks.diskOf(await store(without))).toBe(otherDisk);
+    // New videos go to the other disk. Nothing is written under the mount point.
+    expect(without.disks.diskOf(await storeVideo(without))).toBe(otherDisk);
     expect(await readdir(itsDisk)).toEqual([]);
 
     await rm(itsDisk, { recursive: true });
-    await rename(`${itsDisk}.away`, itsDisk);
+    await rename(`${itsDisk}.unmounted`, itsDisk);
     expect(without.disks.present()).toHaveLength(2);
     await (await without.open(video, 'source')).close();
   });
 
-  it('a lost disk is not taken for a new one because the list of disks was cut off', async () => {
+  it('a lost disk is not mistaken for a new one if the list of disks is truncated', async () => {
     const { disks } = await open();
     const list = join(directory, 'data', 'disks.json');
     const [lost] = disks.all as [string];
-    await rename(lost, `${lost}.away`);
+    await rename(lost, `${lost}.unmounted`);
     await mkdir(lost);
     await truncate(list, 20);
     await expect(open()).rejects.toThrow(`The list of this site's disks, ${list}, cannot be read`);
     expect(await readdir(lost)).toEqual([]);
 
     await rm(lost, { recursive: true });
-    await rename(`${lost}.away`, lost);
+    await rename(`${lost}.unmounted`, lost);
     await rm(list);
     expect((await open()).disks.present()).toHaveLength(2);
   });
 
-  it('a start with the disks of the last one writes nothing to a data directory that is full', async () => {
+  it('a start with unchanged disks writes nothing to the data directory, which may be full', async () => {
     await open();
     const list = join(directory, 'data', 'disks.json');
     const { mtimeMs, ino } = await stat(list);
