@@ -183,7 +183,7 @@ const hasRight = (rights: OriginRights, { token, video }: Path): boolean =>
 
 /** Parses `/v/{video}/{revision}/{file}` and `/t/{token}/v/…` without the query; undefined for anything else. */
 function parsePath(url: string): Path | undefined {
-  const path = url.split('?', 1)[0]!;
+  const [path = ''] = url.split('?', 1);
   if (path.length > MAX_PATH_CHARACTERS) return undefined;
   const { token, target } = splitToken(path);
   const [root, v, video, revision, ...file] = target.split('/');

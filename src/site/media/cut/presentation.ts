@@ -16,7 +16,7 @@ import { type RevisionTimeline, toRuns } from '../../../protocol/media/timeline.
 import type { Extras } from '../../database/extras.ts';
 import { formatCmafSegment, formatInitSegment } from '../containers/containers.ts';
 import { ExtraFiles } from '../extras/extras.ts';
-import { SourceIndex } from '../index/source-index.ts';
+import { type IndexedRendition, SourceIndex } from '../index/source-index.ts';
 import type { OpenFile } from '../storage/storage.ts';
 import { MediaFiles } from './media-files.ts';
 
@@ -44,29 +44,24 @@ interface RenditionSet {
   readonly files: MediaFiles;
 }
 
-interface IndexedTrack {
-  readonly set: RenditionSet;
-  /** Position of the rendition in the index. */
-  readonly which: number;
+interface StoredRendition {
+  readonly indexed: IndexedRendition;
+  readonly files: MediaFiles;
 }
 
 export class Presentation {
   readonly #sets: readonly RenditionSet[];
-  readonly #tracks: ReadonlyMap<string, IndexedTrack>;
-
+  readonly #stored: ReadonlyMap<string, StoredRendition>;
   readonly #durationMs: number;
   readonly #extras: ExtraFiles | undefined;
 
   private constructor(sets: readonly RenditionSet[], files: RevisionFiles) {
     this.#sets = sets;
     this.#extras = files.extras && new ExtraFiles(openerOf(files), files.extras);
-    const ends = sets.flatMap(({ index }) => index.renditions.map(({ end, timescale }) => end / timescale));
+    const stored = sets.flatMap(({ index, files }) => index.renditions.map(indexed => ({ indexed, files })));
+    const ends = stored.map(({ indexed: { header } }) => header.end / header.timescale);
     this.#durationMs = Math.max(1, Math.round(Math.max(...ends) * 1_000));
-    this.#tracks = new Map(
-      sets.flatMap(set =>
-        set.index.renditions.map(({ rendition }, which) => [rendition.id, { set, which }] as const),
-      ),
-    );
+    this.#stored = new Map(stored.map(one => [one.indexed.header.rendition.id, one]));
   }
 
   /** @throws Error if a file is missing, or is not the file that was indexed */
@@ -92,7 +87,7 @@ export class Presentation {
 
   /** The renditions in the order of the multivariant playlist. */
   get renditions(): readonly Rendition[] {
-    const media = this.#sets.flatMap(({ index }) => index.renditions.map(({ rendition }) => rendition));
+    const media = this.#sets.flatMap(({ index }) => index.renditions.map(({ header }) => header.rendition));
     return [...media, ...(this.#extras?.renditions ?? [])];
   }
 
@@ -100,9 +95,9 @@ export class Presentation {
     return {
       durationMs: this.#durationMs,
       renditions: Object.fromEntries(
-        [...this.#tracks].map(([id, { set, which }]) => [
+        [...this.#stored].map(([id, { indexed }]) => [
           id,
-          { timescale: set.index.renditions[which]!.timescale, runs: toRuns(set.index.listTicks(which)) },
+          { timescale: indexed.header.timescale, runs: toRuns(indexed.listTicks()) },
         ]),
       ),
     };
@@ -128,20 +123,19 @@ export class Presentation {
     const extra = await this.#extras?.file(relativePath, this.#durationMs);
     if (extra) return extra;
     const [id = '', name, ...rest] = relativePath.split('/');
-    const track = this.#tracks.get(id);
-    if (!track || name === undefined || rest.length > 0) return undefined;
-    const { set, which } = track;
+    const stored = this.#stored.get(id);
+    if (!stored || name === undefined || rest.length > 0) return undefined;
+    const { indexed } = stored;
+    const { description, timescale, editMediaTime, shownFromSeconds } = indexed.header;
     if (name === MEDIA_PLAYLIST) {
-      const { shownFromSeconds } = set.index.renditions[which]!;
-      return text(PLAYLIST_TYPE, formatMediaPlaylist(set.index.listDurations(which), { shownFromSeconds }));
+      return text(PLAYLIST_TYPE, formatMediaPlaylist(indexed.listDurations(), { shownFromSeconds }));
     }
-    const { description, timescale, editMediaTime } = set.index.renditions[which]!;
     const contentType = `${description.kind}/mp4`;
     if (name === INIT_SEGMENT) {
       return { contentType, body: formatInitSegment(description, timescale, editMediaTime) };
     }
     const number = /^(0|[1-9]\d{0,8})\.m4s$/.exec(name)?.[1];
-    const body = number === undefined ? undefined : await cut(track, Number(number));
+    const body = number === undefined ? undefined : await cut(stored, Number(number));
     return body && { contentType, body };
   }
 
@@ -158,12 +152,12 @@ async function closeAll(sets: readonly RenditionSet[]): Promise<void> {
   await Promise.all(sets.flatMap(({ index, files }) => [index.close(), files.close()]));
 }
 
-async function cut({ set, which }: IndexedTrack, number: number): Promise<Buffer | undefined> {
-  const segment = set.index.findSegment(which, number);
+async function cut({ indexed, files }: StoredRendition, number: number): Promise<Buffer | undefined> {
+  const segment = indexed.findSegment(number);
   if (!segment) return undefined;
-  const { description, hasComposition, samplePrefix } = set.index.renditions[which]!;
+  const { description, hasComposition, samplePrefix } = indexed.header;
   const prefix = Buffer.from(samplePrefix, 'base64');
-  const stored = await set.index.readSamples(which, segment);
+  const stored = await indexed.readSamples(segment);
   const samples =
     prefix.length === 0 ? stored : stored.map(s => ({ ...s, sizeBytes: s.sizeBytes + prefix.length }));
   const { bytes, dataStart } = formatCmafSegment({
@@ -181,7 +175,7 @@ async function cut({ set, which }: IndexedTrack, number: number): Promise<Buffer
     at += sizeBytes;
     return piece;
   });
-  await set.files.read(bytes, pieces);
+  await files.read(bytes, pieces);
   return bytes;
 }
 

@@ -24,7 +24,7 @@ const SAMPLE_RECORD_BYTES = 20;
 const SYNC_BIT = 0x8000_0000;
 const MAX_HEADER_BYTES = 16 * 2 ** 20;
 
-const indexedRenditionSchema = z.strictObject({
+const renditionHeaderSchema = z.strictObject({
   rendition: renditionSchema,
   description: trackDescriptionSchema,
   timescale: z.int().positive(),
@@ -39,7 +39,7 @@ const indexedRenditionSchema = z.strictObject({
   segmentCount: z.int().positive(),
   sampleCount: z.int().positive(),
 });
-export type IndexedRendition = z.infer<typeof indexedRenditionSchema>;
+export type RenditionHeader = z.infer<typeof renditionHeaderSchema>;
 
 const indexedFileSchema = z.strictObject({
   /** Name relative to the video's directory. */
@@ -56,11 +56,11 @@ const headerSchema = z.strictObject({
   sourceBytes: z.int().positive(),
   /** Absent in early indexes, which described only the file `source`. */
   files: z.array(indexedFileSchema).min(1).max(MAX_INDEXED_FILES).optional(),
-  renditions: z.array(indexedRenditionSchema).min(1),
+  renditions: z.array(renditionHeaderSchema).min(1),
 });
 
 export interface RenditionToIndex {
-  readonly header: IndexedRendition;
+  readonly header: RenditionHeader;
   readonly segments: readonly PlannedSegment[];
   readonly samples: Samples;
 }
@@ -132,11 +132,11 @@ function formatSamples(samples: Samples): Buffer {
 }
 
 /** Largest values that a sample record can hold. */
-export const MAX_SAMPLE_BYTES = 2 ** 31 - 1;
+const MAX_SAMPLE_BYTES = 2 ** 31 - 1;
 export const MAX_SAMPLE_DURATION = 2 ** 32 - 1;
 export const MAX_COMPOSITION_OFFSET = 2 ** 31 - 1;
 
-export interface SegmentRecord {
+interface SegmentRecord {
   readonly firstSample: number;
   readonly sampleCount: number;
   readonly dataBytes: number;
@@ -144,32 +144,27 @@ export interface SegmentRecord {
   readonly start: number;
 }
 
-export interface SampleRecord extends SegmentSample {
+interface SampleRecord extends SegmentSample {
   /** Index into `files`. */
   readonly file: number;
   /** Position in that file. */
   readonly offset: number;
 }
 
-/** An open index file. It keeps the header and the segment records in memory and reads samples on request. */
+/** An open index file. It keeps the headers and the segment records in memory and reads samples on request. */
 export class SourceIndex {
   readonly files: readonly IndexedFile[];
   readonly renditions: readonly IndexedRendition[];
   readonly #file: StoredFile;
-  readonly #segments: readonly Buffer[];
-  readonly #samplesAt: readonly number[];
 
   private constructor(
     file: StoredFile,
     header: z.infer<typeof headerSchema>,
-    segments: readonly Buffer[],
-    samplesAt: readonly number[],
+    renditions: readonly IndexedRendition[],
   ) {
     this.#file = file;
     this.files = header.files ?? [{ name: 'source', sizeBytes: header.sourceBytes }];
-    this.renditions = header.renditions;
-    this.#segments = segments;
-    this.#samplesAt = samplesAt;
+    this.renditions = renditions;
   }
 
   /** @throws Error if the file is not an index of this version */
@@ -193,26 +188,44 @@ export class SourceIndex {
       const header = headerSchema.parse(
         JSON.parse((await readExactly(file, PREFIX_BYTES, headerBytes)).toString()),
       );
-      const segments: Buffer[] = [];
-      const samplesAt: number[] = [];
+      const renditions: IndexedRendition[] = [];
       let at = PREFIX_BYTES + headerBytes;
-      for (const { segmentCount, sampleCount } of header.renditions) {
-        segments.push(await readExactly(file, at, segmentCount * SEGMENT_RECORD_BYTES));
-        at += segmentCount * SEGMENT_RECORD_BYTES;
-        samplesAt.push(at);
-        at += sampleCount * SAMPLE_RECORD_BYTES;
+      for (const rendition of header.renditions) {
+        const segments = await readExactly(file, at, rendition.segmentCount * SEGMENT_RECORD_BYTES);
+        at += segments.length;
+        renditions.push(new IndexedRendition(rendition, file, segments, at));
+        at += rendition.sampleCount * SAMPLE_RECORD_BYTES;
       }
-      return new SourceIndex(file, header, segments, samplesAt);
+      return new SourceIndex(file, header, renditions);
     } catch (error) {
       await file.close();
       throw error;
     }
   }
 
-  findSegment(rendition: number, number: number): SegmentRecord | undefined {
-    const records = this.#segments[rendition];
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+/** One rendition of an open index file. */
+export class IndexedRendition {
+  readonly header: RenditionHeader;
+  readonly #file: StoredFile;
+  readonly #segments: Buffer;
+  readonly #samplesAt: number;
+
+  constructor(header: RenditionHeader, file: StoredFile, segments: Buffer, samplesAt: number) {
+    this.header = header;
+    this.#file = file;
+    this.#segments = segments;
+    this.#samplesAt = samplesAt;
+  }
+
+  findSegment(number: number): SegmentRecord | undefined {
+    const records = this.#segments;
     const at = number * SEGMENT_RECORD_BYTES;
-    if (!records || at + SEGMENT_RECORD_BYTES > records.length) return undefined;
+    if (at + SEGMENT_RECORD_BYTES > records.length) return undefined;
     return {
       firstSample: records.readUInt32LE(at),
       sampleCount: records.readUInt32LE(at + 4),
@@ -222,21 +235,23 @@ export class SourceIndex {
     };
   }
 
-  /** Lists the durations of a rendition's segments in ticks. */
-  listTicks(rendition: number): readonly number[] {
-    const { segmentCount, end } = this.renditions[rendition]!;
-    const starts = Array.from({ length: segmentCount }, (_, i) => this.findSegment(rendition, i)!.start);
+  /** Lists the durations of the segments in ticks. */
+  listTicks(): readonly number[] {
+    const { segmentCount, end } = this.header;
+    const starts = Array.from({ length: segmentCount }, (_, i) =>
+      this.#segments.readDoubleLE(i * SEGMENT_RECORD_BYTES + 24),
+    );
     return starts.map((start, i) => (starts[i + 1] ?? end) - start);
   }
 
-  /** Lists the durations of a rendition's segments in seconds. */
-  listDurations(rendition: number): readonly number[] {
-    const { timescale } = this.renditions[rendition]!;
-    return this.listTicks(rendition).map(ticks => ticks / timescale);
+  /** Lists the durations of the segments in seconds. */
+  listDurations(): readonly number[] {
+    const { timescale } = this.header;
+    return this.listTicks().map(ticks => ticks / timescale);
   }
 
-  async readSamples(rendition: number, segment: SegmentRecord): Promise<readonly SampleRecord[]> {
-    const from = this.#samplesAt[rendition]! + segment.firstSample * SAMPLE_RECORD_BYTES;
+  async readSamples(segment: SegmentRecord): Promise<readonly SampleRecord[]> {
+    const from = this.#samplesAt + segment.firstSample * SAMPLE_RECORD_BYTES;
     const records = await readExactly(this.#file, from, segment.sampleCount * SAMPLE_RECORD_BYTES);
     return Array.from({ length: segment.sampleCount }, (_, i) => {
       const at = i * SAMPLE_RECORD_BYTES;
@@ -250,10 +265,6 @@ export class SourceIndex {
         compositionOffset: records.readInt32LE(at + 16),
       };
     });
-  }
-
-  close(): Promise<void> {
-    return this.#file.close();
   }
 }
 

@@ -62,7 +62,7 @@ export function toRendition(
       hasComposition,
       samplePrefix: track.samplePrefix.toString('base64'),
       ...(shownFromSeconds === undefined ? {} : { shownFromSeconds }),
-      end: segments.at(-1)!.end,
+      end: segments.at(-1)?.end ?? end,
       segmentCount: segments.length,
       sampleCount: samples.count,
     },

@@ -18,7 +18,13 @@ function makeTrack(
   const edit = of.edit ?? 0;
   for (let i = 0; i < of.count; i++) {
     const time = i * of.frameTicks;
-    samples.push(i * 1_000, of.sizeBytes ?? 1_000, time, time + edit, of.frameTicks, i % (of.gop ?? 1) === 0);
+    samples.append();
+    samples.offsets[i] = i * 1_000;
+    samples.sizes[i] = of.sizeBytes ?? 1_000;
+    samples.decodeTimes[i] = time;
+    samples.presentationTimes[i] = time + edit;
+    samples.durations[i] = of.frameTicks;
+    samples.sync[i] = i % (of.gop ?? 1) === 0 ? 1 : 0;
   }
   return {
     kind,

@@ -124,6 +124,7 @@ function planVideo(track: PlannedTrack): readonly PlannedSegment[] {
 function planFollowing(track: PlannedTrack, boundaries: readonly number[]): readonly PlannedSegment[] {
   const { samples, timescale, editMediaTime } = track;
   const cuts: number[] = [0];
+  let last = 0;
   let i = 0;
   for (const boundary of boundaries) {
     if (boundary > track.end / timescale - MIN_TAIL_SECONDS) break;
@@ -135,7 +136,10 @@ function planFollowing(track: PlannedTrack, boundaries: readonly number[]): read
       i++;
     }
     if (i >= samples.count) break;
-    if (i > cuts.at(-1)!) cuts.push(i);
+    if (i > last) {
+      cuts.push(i);
+      last = i;
+    }
   }
   return makeSegments(track, cuts);
 }

@@ -75,10 +75,9 @@ function fromFirstSync({ kind, samples }: TimedTrack): Samples {
 function chooseShift(
   tracks: readonly { readonly kind: 'video' | 'audio'; readonly timescale: number; readonly start: number }[],
 ): number {
-  const seconds = tracks.map(({ start, timescale }) => start / timescale);
-  const video = tracks.findIndex(track => track.kind === 'video');
-  if (video >= 0 && seconds[video]! < 0) return -seconds[video]!;
-  const earliest = Math.min(...seconds);
+  const video = tracks.find(track => track.kind === 'video');
+  if (video && video.start < 0) return -video.start / video.timescale;
+  const earliest = Math.min(...tracks.map(({ start, timescale }) => start / timescale));
   return earliest > 0 ? -earliest : 0;
 }
 

@@ -57,8 +57,7 @@ describe('edit lists', () => {
   });
 
   it('keep only the frames that are needed to decode the frames they show', () => {
-    const samples = new SampleColumns(100);
-    for (let i = 0; i < 100; i++) samples.push(0, 1, i * 10, i * 10, 10, i % 25 === 0);
+    const samples = makeSamples(100, 10, 25);
     const kept = applyPresentation(track('video', samples, 1_000), {
       delay: 0,
       mediaTime: 300,
@@ -71,8 +70,7 @@ describe('edit lists', () => {
   });
 
   it('begin an audio track in the middle of a frame', () => {
-    const samples = new SampleColumns(100);
-    for (let i = 0; i < 100; i++) samples.push(0, 1, i * 1_024, i * 1_024, 1_024, true);
+    const samples = makeSamples(100, 1_024, 1);
     const kept = applyPresentation(track('audio', samples, 48_000), {
       delay: 480,
       mediaTime: 1_500,
@@ -83,8 +81,7 @@ describe('edit lists', () => {
   });
 
   it('that show nothing are rejected', () => {
-    const samples = new SampleColumns(2);
-    samples.push(0, 1, 0, 0, 10, true);
+    const samples = makeSamples(1, 10, 1);
     expect(() =>
       applyPresentation(track('video', samples, 1_000), { delay: 0, mediaTime: 500, duration: 10 }),
     ).toThrow(/shows nothing/);
@@ -97,3 +94,17 @@ const track = (kind: 'video' | 'audio', samples: SampleColumns, timescale: numbe
   timescale,
   hasComposition: false,
 });
+
+/** Samples of equal length, with a sync sample every `gop` samples. */
+function makeSamples(count: number, duration: number, gop: number): SampleColumns {
+  const samples = new SampleColumns();
+  for (let i = 0; i < count; i++) {
+    samples.append();
+    samples.sizes[i] = 1;
+    samples.decodeTimes[i] = i * duration;
+    samples.presentationTimes[i] = i * duration;
+    samples.durations[i] = duration;
+    samples.sync[i] = i % gop === 0 ? 1 : 0;
+  }
+  return samples;
+}

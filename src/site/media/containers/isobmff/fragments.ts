@@ -122,7 +122,7 @@ function readTrackFragment(
   }
   let data = base;
   for (const trun of listBoxes(bytes, traf.body, traf.end)) {
-    if (trun.type === 'trun') data = readRun(bytes, trun, { base, data }, defaults, track);
+    if (trun.type === 'trun') data = readRun(bytes, { trun, base, data }, defaults, track);
   }
   return data;
 }
@@ -130,16 +130,16 @@ function readTrackFragment(
 /** Section 8.8.8. @returns the position after the run's data */
 function readRun(
   bytes: Buffer,
-  trun: Box,
-  from: { readonly base: number; readonly data: number },
+  run: { readonly trun: Box; readonly base: number; readonly data: number },
   defaults: FragmentDefaults,
   track: FragmentedTrack,
 ): number {
+  const { trun } = run;
   needBody(trun, 8);
   const flags = bytes.readUInt32BE(trun.body) & 0xff_ffff;
   const count = bytes.readUInt32BE(trun.body + 4);
   let at = trun.body + 8;
-  let { data } = from;
+  let { data } = run;
   let firstFlags: number | undefined;
   const headerBytes = ((flags & TRUN_DATA_OFFSET) !== 0 ? 4 : 0) + ((flags & TRUN_FIRST_FLAGS) !== 0 ? 4 : 0);
   const sampleBytes =
@@ -147,7 +147,7 @@ function readRun(
   if (headerBytes + count * sampleBytes > trun.end - at)
     throw damaged('a fragment counts more samples than it holds');
   if ((flags & TRUN_DATA_OFFSET) !== 0) {
-    data = from.base + bytes.readInt32BE(at);
+    data = run.base + bytes.readInt32BE(at);
     at += 4;
   }
   if ((flags & TRUN_FIRST_FLAGS) !== 0) {
@@ -178,7 +178,13 @@ function readRun(
     }
     const time = track.nextDecodeTime;
     const isSync = track.kind === 'audio' || (sampleFlags & NOT_SYNC) === 0;
-    samples.push(data, size, time, time + composition, duration, isSync);
+    const sample = samples.append();
+    samples.offsets[sample] = data;
+    samples.sizes[sample] = size;
+    samples.decodeTimes[sample] = time;
+    samples.presentationTimes[sample] = time + composition;
+    samples.durations[sample] = duration;
+    samples.sync[sample] = isSync ? 1 : 0;
     data += size;
     track.nextDecodeTime = time + duration;
   }

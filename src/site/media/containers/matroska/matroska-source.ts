@@ -217,7 +217,13 @@ class Scan {
     for (const [i, size] of block.frameSizes.entries()) {
       const shown = i === 0 ? time : Number.NaN;
       const ticks = isOpus ? this.#readOpusTicks(track, at, size) : 0;
-      samples.push(at, size, shown, shown, ticks, track.kind === 'audio' || (isSync ?? block.isMarkedSync));
+      const sample = samples.append();
+      samples.offsets[sample] = at;
+      samples.sizes[sample] = size;
+      samples.decodeTimes[sample] = shown;
+      samples.presentationTimes[sample] = shown;
+      samples.durations[sample] = ticks;
+      samples.sync[sample] = track.kind === 'audio' || (isSync ?? block.isMarkedSync) ? 1 : 0;
       at += size;
     }
   }

@@ -46,27 +46,15 @@ export class SampleColumns implements Samples {
   }
 
   /**
-   * Appends a sample. The parameters are positional because this is called once per sample, where an object would be allocated
-   * for each.
+   * Appends a sample of zeroes. The caller writes its values into the columns, which needs no object per sample. The columns may
+   * be other arrays after this call.
    *
+   * @returns the index of the sample
    * @throws SourceRejected beyond `MAX_SAMPLES_PER_TRACK`
    */
-  push(
-    offset: number,
-    size: number,
-    decodeTime: number,
-    presentationTime: number,
-    duration: number,
-    sync: boolean,
-  ): void {
+  append(): number {
     if (this.count === this.#capacity) this.#grow();
-    const i = this.count++;
-    this.offsets[i] = offset;
-    this.sizes[i] = size;
-    this.decodeTimes[i] = decodeTime;
-    this.presentationTimes[i] = presentationTime;
-    this.durations[i] = duration;
-    this.sync[i] = sync ? 1 : 0;
+    return this.count++;
   }
 
   #grow(): void {

@@ -135,12 +135,10 @@ export function createConverter({ storage, tools, ladder }: ConverterDeps): Conv
 async function readBoundaries(indexPath: string): Promise<readonly number[]> {
   const index = await SourceIndex.open(indexPath);
   try {
-    const which = Math.max(
-      0,
-      index.renditions.findIndex(({ rendition }) => rendition.kind === 'video'),
-    );
+    const { renditions } = index;
+    const video = renditions.find(({ header }) => header.rendition.kind === 'video') ?? renditions[0];
     let at = 0;
-    return index.listDurations(which).map(seconds => {
+    return (video?.listDurations() ?? []).map(seconds => {
       const start = at;
       at += seconds;
       return start;

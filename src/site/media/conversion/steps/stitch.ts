@@ -181,14 +181,14 @@ function addVideo(
   const shift = offset - HEADROOM_SECONDS * VIDEO_TIMESCALE;
   for (let i = 0; i < samples.count; i++) {
     rendition.files.push(file);
-    rendition.samples.push(
-      samples.offsets[i]!,
-      samples.sizes[i]!,
-      samples.decodeTimes[i]! + shift,
-      samples.presentationTimes[i]! + shift,
-      samples.durations[i]!,
-      samples.sync[i] === 1,
-    );
+    const added = rendition.samples;
+    const sample = added.append();
+    added.offsets[sample] = samples.offsets[i]!;
+    added.sizes[sample] = samples.sizes[i]!;
+    added.decodeTimes[sample] = samples.decodeTimes[i]! + shift;
+    added.presentationTimes[sample] = samples.presentationTimes[i]! + shift;
+    added.durations[sample] = samples.durations[i]!;
+    added.sync[sample] = samples.sync[i] === 1 ? 1 : 0;
   }
 }
 
@@ -214,7 +214,14 @@ function addAudio(
     if (!isPriming && (frame < frames.first || frame >= frames.end)) continue;
     const time = frame * AAC_FRAME_SAMPLES;
     rendition.files.push(file);
-    rendition.samples.push(samples.offsets[i]!, samples.sizes[i]!, time, time, AAC_FRAME_SAMPLES, true);
+    const added = rendition.samples;
+    const sample = added.append();
+    added.offsets[sample] = samples.offsets[i]!;
+    added.sizes[sample] = samples.sizes[i]!;
+    added.decodeTimes[sample] = time;
+    added.presentationTimes[sample] = time;
+    added.durations[sample] = AAC_FRAME_SAMPLES;
+    added.sync[sample] = 1;
   }
 }
 
