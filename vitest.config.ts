@@ -17,17 +17,14 @@ const endToEnd = {
   hookTimeout: 240_000,
   globalSetup: ['test/support/postgres/global.ts'],
 };
-/** End-to-end tests that check limits in seconds, or measure what a machine can do: each needs the machine for itself. */
+/** End-to-end tests that check limits in seconds, or play in a browser while sites fail: each needs the machine for itself. */
 const TIMED = [
   'test/e2e/pages/pages.test.ts',
   'test/e2e/playback/failover.test.ts',
   'test/e2e/playback/growing.test.ts',
   'test/e2e/playback/networks.test.ts',
   'test/e2e/playback/relay.test.ts',
-  'test/e2e/publication/crashes.test.ts',
-  'test/e2e/publication/journey.test.ts',
-  'test/e2e/site/odd-sources.test.ts',
-  'test/e2e/site/uplink.test.ts',
+  'test/e2e/publication/time-limits.test.ts',
 ];
 
 export default defineConfig({
