@@ -1,6 +1,6 @@
 /**
- * Copies, killed at every step: while one is made, dropped, or becomes the video of a site that is lost. Whatever the moment, in
- * the end the copy is whole and plays alone, or is gone from the disk and from every answer.
+ * The kill matrix of copies: a site is killed at every step of making, dropping and taking over a copy. In the end the copy is
+ * complete and plays by itself, or is deleted from the disk and from every response.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,19 +26,20 @@ import { getJson } from '../../support/json-requests.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
 let cluster: Cluster;
-/** Two origins: each can be lost once. */
+/** Two origins, because each can be lost only once. */
 let origins: Part[];
-let heir: Part;
-const films: string[] = [];
+let successor: Part;
+/** One video at each origin. */
+const ids: string[] = [];
 
-const addHeir = async (video: string): Promise<StoredRule> =>
-  addRule(cluster, { kind: 'by-hand', video, site: await siteIdOf(cluster, heir) });
+const addCopyRule = async (video: string): Promise<StoredRule> =>
+  addRule(cluster, { kind: 'by-hand', video, site: await siteIdOf(cluster, successor) });
 
-/** Of every kind of file one, from the heir, and its bytes those of the origin. */
+/** The successor serves one file of each kind with the origin's bytes. */
 async function expectSameBytes(origin: Part, { id, revision }: Video): Promise<void> {
   for (const file of ['multivariant.m3u8', 'source-video/init.mp4', 'source-video/1.m4s', 'poster.jpg']) {
     const [there, here] = await Promise.all(
-      [origin, heir].map(async ({ url }) => {
+      [origin, successor].map(async ({ url }) => {
         const response = await fetch(`${url}/v/${id}/${revision}/${file}`);
         expect(response.status, `${file} at ${url}`).toBe(200);
         return Buffer.from(await response.arrayBuffer());
@@ -48,27 +49,28 @@ async function expectSameBytes(origin: Part, { id, revision }: Video): Promise<v
   }
 }
 
-const copyDirectory = (id: string): string => join(heir.directory, 'videos', id, 'copy');
+const copyDirectory = (id: string): string => join(successor.directory, 'videos', id, 'copy');
 
-async function dieAt(point: Failpoint, act: () => Promise<unknown>): Promise<void> {
-  await heir.kill('SIGTERM');
-  await heir.start(point, false);
+/** Arms a failpoint of the successor, acts, and starts it again when it was killed there. */
+async function killAt(point: Failpoint, act: () => Promise<unknown>): Promise<void> {
+  await successor.kill('SIGTERM');
+  await successor.start(point, false);
   await act();
-  await heir.untilKilled(COPY_MS);
-  await heir.start();
+  await successor.untilKilled(COPY_MS);
+  await successor.start();
 }
 
 beforeAll(async () => {
   cluster = await startCluster();
   const lines = ['workers = 0'];
   origins = [await cluster.addSite('East', { lines }), await cluster.addSite('West', { lines })];
-  heir = await cluster.addSite('Heir', { lines });
-  await Promise.all([...origins, heir].map(site => site.start()));
+  successor = await cluster.addSite('Successor', { lines });
+  await Promise.all([...origins, successor].map(site => site.start()));
   for (const origin of origins) {
-    const id = await uploadTo(origin, readVideo(shortVideo()), `Film at ${origin.name}`);
-    films.push(id);
+    const id = await uploadTo(origin, readVideo(shortVideo()), `Video at ${origin.name}`);
+    ids.push(id);
     await untilRegistered(origin, id);
-    // The last revision: what is copied below does not change meanwhile.
+    // This is the last revision: the video does not change while it is copied.
     await eventually(
       'it has its pictures',
       async () => (await videoOf(cluster, id)).pictures?.storyboard,
@@ -80,64 +82,63 @@ afterAll(() => cluster?.stop());
 
 const MAKING = ['copy-begun', 'copy-files-added', 'copy-durable', 'copy-whole', 'copy-completed'] as const;
 const DROPPING = ['copy-released', 'copy-removed'] as const;
-const INHERITING = ['copy-re-signed', 'copy-taken-over'] as const;
+const TAKING_OVER = ['copy-re-signed', 'copy-taken-over'] as const;
 
-describe('a site that holds copies, killed', () => {
-  it.each(MAKING.map((point, turn) => ({ point, dropAt: DROPPING[turn % DROPPING.length] as Failpoint })))(
-    'at $point, makes the copy whole, and then drops it, killed at $dropAt',
+describe('a site with copies, killed', () => {
+  it.each(MAKING.map((point, index) => ({ point, dropAt: DROPPING[index % DROPPING.length] as Failpoint })))(
+    'at $point, completes the copy, and then drops it, killed at $dropAt',
     async ({ point, dropAt }) => {
       const [origin] = origins as [Part];
-      const [film] = films as [string];
+      const [id] = ids as [string];
       let rule: StoredRule | undefined;
-      await dieAt(point, async () => {
-        rule = await addHeir(film);
+      await killAt(point, async () => {
+        rule = await addCopyRule(id);
       });
-      const video = await untilCopied(cluster, film, 1);
+      const video = await untilCopied(cluster, id, 1);
       await expectSameBytes(origin, video);
-      const left = readdirSync(copyDirectory(film));
-      expect(left.filter(name => name.endsWith('.new'))).toEqual([]);
-      expect(left.length).toBe(2);
+      const files = readdirSync(copyDirectory(id));
+      expect(files.filter(name => name.endsWith('.new'))).toEqual([]);
+      expect(files.length).toBe(2);
 
-      await dieAt(dropAt, () =>
+      await killAt(dropAt, () =>
         requestAsOperator('DELETE', `${cluster.central.url}/api/placement-rules/${rule?.id}`),
       );
-      await eventually('nothing is left of it', () => !existsSync(copyDirectory(film)) || undefined, COPY_MS);
+      await eventually('nothing is left of it', () => !existsSync(copyDirectory(id)), COPY_MS);
       await eventually(
-        'the centre knows',
-        async () =>
-          (await videoOf(cluster, film)).copies.every(({ state }) => state === 'origin') || undefined,
+        'central knows that the copy is gone',
+        async () => (await videoOf(cluster, id)).copies.every(({ state }) => state === 'origin'),
         COPY_MS,
       );
-      // The heir fetches what it lacks, as any site does.
+      // The successor fetches what it lacks, as any site does.
       await expectSameBytes(origin, video);
     },
     180_000,
   );
 
-  it.each(INHERITING.map((point, turn) => ({ point, turn })))(
-    'at $point, makes the video of a lost site its own, once',
-    async ({ point, turn }) => {
-      const origin = origins[turn] as Part;
-      const film = films[turn] as string;
-      await addHeir(film);
-      const before = await untilCopied(cluster, film, 1);
+  it.each(TAKING_OVER.map((point, index) => ({ point, index })))(
+    'at $point, takes over the video of a lost site once',
+    async ({ point, index }) => {
+      const origin = origins[index] as Part;
+      const id = ids[index] as string;
+      await addCopyRule(id);
+      const before = await untilCopied(cluster, id, 1);
       await origin.kill();
       const lost = await siteIdOf(cluster, origin);
-      await dieAt(point, () => requestAsOperator('POST', `${cluster.central.url}/api/sites/${lost}/lost`));
-      const heirId = await siteIdOf(cluster, heir);
+      await killAt(point, () => requestAsOperator('POST', `${cluster.central.url}/api/sites/${lost}/lost`));
+      const successorId = await siteIdOf(cluster, successor);
       const video = await eventually(
-        'the heir has published it',
+        'the successor has published it',
         async () => {
-          const found = await videoOf(cluster, film);
-          return found.site.id === heirId && found.state === 'registered' ? found : undefined;
+          const found = await videoOf(cluster, id);
+          return found.site.id === successorId && found.state === 'registered' ? found : undefined;
         },
         COPY_MS,
       );
       expect(video.revision).not.toBe(before.revision);
-      const answer = await fetch(`${heir.url}/v/${film}/${video.revision}/source-video/1.m4s`);
-      expect(answer.status).toBe(200);
+      const segment = await fetch(`${successor.url}/v/${id}/${video.revision}/source-video/1.m4s`);
+      expect(segment.status).toBe(200);
       const { videos } = await getJson<{ videos: Video[] }>(`${cluster.central.url}/api/videos`);
-      expect(videos.filter(({ id }) => id === film)).toHaveLength(1);
+      expect(videos.filter(each => each.id === id)).toHaveLength(1);
     },
     180_000,
   );

@@ -1,4 +1,4 @@
-/** Copies by rule: made, published, played with everything else gone, and made the video itself when a site is lost. */
+/** A copy is made by rule, published, played while everything else is down, and becomes the video when its site is lost. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,14 +26,15 @@ import {
 import { eventually } from '../../support/eventually.ts';
 import { getJson } from '../../support/json-requests.ts';
 import { countFrames, readVideo, shortVideo } from '../../support/sample-videos.ts';
+import { createStory } from '../../support/story.ts';
 
-/** 12 s of 25 pictures. */
+/** 12 s with 25 frames per second. */
 const FRAMES = 300;
 const authorised = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
 const playOf = ({ tracker }: Cluster, id: string): Promise<PlayResponse> =>
   getJson(`${tracker.url}/play/${id}`);
 
-/** Bytes that a site sent for other sites' fills. */
+/** Bytes that a site has sent for fills of other sites. */
 async function sentToSites(site: Part): Promise<number> {
   const text = await (await fetch(`${site.url}/metrics`)).text();
   return Number(/^tributary_buffer_fills_egress_bytes_total (\S+)$/m.exec(text)?.[1]);
@@ -41,29 +42,82 @@ async function sentToSites(site: Part): Promise<number> {
 
 let cluster: Cluster;
 let origin: Part;
-let heir: Part;
+let successor: Part;
 let third: Part;
 let copied: string;
-let alone: string;
+let unique: string;
 beforeAll(async () => {
   cluster = await startCluster();
-  // Nothing is encoded: what is looked at here is where things stand.
+  // Nothing is encoded: this is about where videos are stored.
   const lines = ['workers = 0'];
   origin = await cluster.addSite('Origin', { lines, registration: { region: 'East' } });
-  heir = await cluster.addSite('Heir', { lines, registration: { region: 'South' } });
+  successor = await cluster.addSite('Successor', { lines, registration: { region: 'South' } });
   third = await cluster.addSite('Third', { lines, registration: { region: 'South' } });
-  await Promise.all([origin, heir, third].map(site => site.start()));
+  await Promise.all([origin, successor, third].map(site => site.start()));
   copied = await uploadTo(origin, readVideo(shortVideo()), 'Lecture 讲座');
-  alone = await uploadTo(origin, readVideo(shortVideo()), 'Nobody else has it');
-  await Promise.all([copied, alone].map(id => untilRegistered(origin, id)));
+  unique = await uploadTo(origin, readVideo(shortVideo()), 'Only at its origin');
+  await Promise.all([copied, unique].map(id => untilRegistered(origin, id)));
 }, 120_000);
 afterAll(() => cluster?.stop());
 
-describe('a copy that was made by hand', () => {
+let rule: StoredRule;
+let loss: LossResponse;
+let takenOver: Video;
+const reach = createStory([
+  [
+    'copied',
+    async () => {
+      const site = await siteIdOf(cluster, successor);
+      rule = await addRule(cluster, { kind: 'by-hand', video: copied, site });
+      await eventually(
+        'the copy is of the revision that has its pictures',
+        async () => (await untilCopied(cluster, copied, 1)).pictures?.storyboard,
+        COPY_MS,
+      );
+    },
+  ],
+  ['cut off', async () => void (await Promise.all([origin.kill(), cluster.central.kill()]))],
+  ['without a tracker', () => cluster.tracker.kill()],
+  [
+    'lost',
+    async () => {
+      await cluster.central.start();
+      await cluster.tracker.start();
+      const url = `${cluster.central.url}/api/sites/${await siteIdOf(cluster, origin)}/lost`;
+      loss = await requestAsOperator<LossResponse>('POST', url);
+      const site = await siteIdOf(cluster, successor);
+      takenOver = await eventually(
+        'the successor has published the video as its own',
+        async () => {
+          const video = await videoOf(cluster, copied);
+          return video.site.id === site && video.state === 'registered' ? video : undefined;
+        },
+        COPY_MS,
+      );
+    },
+  ],
+  [
+    'edited',
+    async () => {
+      const edited = await fetch(`${successor.url}/api/videos/${copied}`, {
+        method: 'PATCH',
+        headers: authorised,
+        body: JSON.stringify({ name: 'Lecture, second life' }),
+      });
+      expect(edited.status).toBe(200);
+      const sites = [await siteIdOf(cluster, successor)];
+      await addRule(cluster, { kind: 'at-least', copies: 2, of: { sites } });
+      await untilCopied(cluster, copied, 1);
+    },
+  ],
+  ['returned', () => origin.start()],
+] as const);
+
+describe('a copy that an operator pinned', () => {
   it('is made, published and offered by the tracker', async () => {
-    const site = await siteIdOf(cluster, heir);
-    const { id } = await addRule(cluster, { kind: 'by-hand', video: copied, site });
-    expect(id).toBeTruthy();
+    await reach('copied');
+    const site = await siteIdOf(cluster, successor);
+    expect(rule.id).toBeTruthy();
     const video = await untilCopied(cluster, copied, 1);
     expect(video.copies).toMatchObject([{ state: 'origin' }, { site, state: 'complete' }]);
     await eventually('the tracker offers both as holders', async () => {
@@ -77,23 +131,18 @@ describe('a copy that was made by hand', () => {
     });
   });
 
-  it('of the revision with pictures does not carry the film over the line again', async () => {
-    const video = await eventually(
-      'the copy is of the revision that has its pictures',
-      async () => {
-        const found = await untilCopied(cluster, copied, 1);
-        return found.pictures?.storyboard ? found : undefined;
-      },
-      COPY_MS,
-    );
+  it('of the revision with pictures is made without transferring the video again', async () => {
+    await reach('copied');
+    const video = await videoOf(cluster, copied);
     expect(await sentToSites(origin)).toBeLessThan(1.5 * video.sizeBytes);
-    const poster = await fetch(`${heir.url}/v/${copied}/${video.revision}/poster.jpg`);
+    const poster = await fetch(`${successor.url}/v/${copied}/${video.revision}/poster.jpg`);
     expect(poster.status).toBe(200);
   });
 });
 
 describe.skipIf(!chromiumPath)('the administrator’s page', () => {
-  it('shows what stands where and what is at risk, and takes rules and regions', async () => {
+  it('shows where videos are stored and which are at risk, and accepts rules and regions', async () => {
+    await reach('copied');
     const browser = await launchBrowser();
     try {
       const page = await browser.newPage();
@@ -101,11 +150,15 @@ describe.skipIf(!chromiumPath)('the administrator’s page', () => {
       await page.fill('input', TOKEN);
       await page.keyboard.press('Enter');
       const row = page.locator(`[data-testid=placements] tr[data-video="${copied}"]`);
-      await eventually('the copy is there', async () => /Heir: complete/.test(await row.innerText()), 30_000);
+      await eventually(
+        'the copy is there',
+        async () => /Successor: complete/.test(await row.innerText()),
+        30_000,
+      );
       await page.check('[data-testid=only-at-risk]');
       await eventually('one is at risk', async () => {
         const videos = page.locator('[data-testid=placements] tbody tr');
-        return (await videos.count()) === 1 && (await videos.getAttribute('data-video')) === alone;
+        return (await videos.count()) === 1 && (await videos.getAttribute('data-video')) === unique;
       });
       await page.uncheck('[data-testid=only-at-risk]');
       await page.click('[data-testid=add-rule] summary');
@@ -114,7 +167,7 @@ describe.skipIf(!chromiumPath)('the administrator’s page', () => {
       await page.selectOption('select[name=where]', 'region South');
       await page.click('[data-testid=add-rule] button[type=submit]');
       const rules = page.locator('[data-testid=rules] li');
-      await eventually('it is in force', async () =>
+      await eventually('the rule is listed', async () =>
         /at most 5 GB/.test((await rules.allInnerTexts()).join()),
       );
       const stored = (
@@ -122,12 +175,12 @@ describe.skipIf(!chromiumPath)('the administrator’s page', () => {
       ).rules;
       expect(stored.at(-1)?.rule).toEqual({ kind: 'at-most', bytes: 5e9, at: { region: 'South' } });
       await rules.filter({ hasText: 'at most 5 GB' }).locator('button').click();
-      await eventually('it is gone', async () => (await rules.count()) === 1);
-      const place = page.locator(
+      await eventually('the rule is removed', async () => (await rules.count()) === 1);
+      const siteRow = page.locator(
         `[data-testid=copy-sites] tr[data-site="${await siteIdOf(cluster, third)}"]`,
       );
-      await place.locator('[data-testid=region]').fill('West');
-      await place.locator('button[type=submit]').click();
+      await siteRow.locator('[data-testid=region]').fill('West');
+      await siteRow.locator('button[type=submit]').click();
       await eventually('the region is set', async () =>
         (await listSitesOf(cluster)).some(site => site.name === 'Third' && site.region === 'West'),
       );
@@ -137,50 +190,50 @@ describe.skipIf(!chromiumPath)('the administrator’s page', () => {
   });
 });
 
-describe('with the origin and the centre killed for good', () => {
-  beforeAll(async () => {
-    await Promise.all([origin.kill(), cluster.central.kill()]);
-  });
-
-  it('every video with a copy plays to the end, as the tracker sends viewers', async () => {
-    const source = await eventually('the tracker has seen that the origin is gone', async () => {
+describe('with the origin and central killed', () => {
+  it('every video with a copy plays to the end from where the tracker sends viewers', async () => {
+    await reach('cut off');
+    const source = await eventually('the tracker knows that the origin is down', async () => {
       const { sources } = await playOf(cluster, copied);
-      return sources[0]?.baseUrl === heir.url ? sources[0] : undefined;
+      return sources[0]?.baseUrl === successor.url ? sources[0] : undefined;
     });
     expect(countFrames(source.hls)).toBe(FRAMES);
     expect(countFrames(`${cluster.tracker.url}/go/${copied}`)).toBe(FRAMES);
-    // A site without a copy fills from the one that has it, and checks what it gets against the origin's signature.
-    expect(countFrames(source.hls.replace(heir.url, third.url))).toBe(FRAMES);
+    // A site without a copy fills from the one that has it, and verifies the bytes with the origin's signature.
+    expect(countFrames(source.hls.replace(successor.url, third.url))).toBe(FRAMES);
   });
 
-  it('and with the tracker too: the site lists, finds and plays what it holds', async () => {
-    await cluster.tracker.kill();
+  it('and the tracker killed too, the site lists, finds and plays the videos that it stores', async () => {
+    await reach('without a tracker');
     const library = await eventually(
-      'it knows that it is cut off',
+      'it knows that it is offline',
       async () => {
-        const page = await getJson<LibraryPage>(`${heir.url}/api/library?q=${encodeURIComponent('讲座')}`);
+        const page = await getJson<LibraryPage>(
+          `${successor.url}/api/library?q=${encodeURIComponent('讲座')}`,
+        );
         return page.connected ? undefined : page;
       },
       COPY_MS,
     );
     expect(library.videos).toMatchObject([{ id: copied, name: 'Lecture 讲座', holding: 'copy' }]);
-    expect((await getJson<LibraryPage>(`${heir.url}/api/library?q=nothing`)).videos).toEqual([]);
+    expect((await getJson<LibraryPage>(`${successor.url}/api/library?q=nothing`)).videos).toEqual([]);
     const [video] = library.videos;
-    const base = `${heir.url}/v/${copied}/${video?.revision}`;
+    const base = `${successor.url}/v/${copied}/${video?.revision}`;
     expect(countFrames(`${base}/multivariant.m3u8`)).toBe(FRAMES);
     expect(countFrames(`${base}/manifest.mpd`)).toBe(FRAMES);
-    // What its buffer has of others is found too.
+    // Videos of other sites that are in its buffer are found too.
     const { videos } = await getJson<LibraryPage>(`${third.url}/api/library`);
     expect(
       videos.filter(({ holding }) => holding !== 'own').every(({ holding }) => holding === 'partly'),
     ).toBe(true);
   });
 
-  it.skipIf(!chromiumPath)('and in a browser, on the site’s own page', async () => {
+  it.skipIf(!chromiumPath)('the site’s library page plays them in a browser', async () => {
+    await reach('without a tracker');
     const browser = await launchBrowser();
     try {
       const page = await browser.newPage();
-      await page.goto(`${heir.url}/library`);
+      await page.goto(`${successor.url}/library`);
       await page.waitForSelector('[data-testid=offline]');
       await page.fill('input[type=search]', '讲座');
       await page.click('[data-testid=play-here]');
@@ -197,61 +250,40 @@ describe('with the origin and the centre killed for good', () => {
 });
 
 describe('a site that is lost', () => {
-  let inherited: Video;
-
-  it('is made up for: the copy becomes the video', async () => {
-    await cluster.central.start();
-    await cluster.tracker.start();
-    const site = await siteIdOf(cluster, heir);
-    const answer = await requestAsOperator<LossResponse>(
-      'POST',
-      `${cluster.central.url}/api/sites/${await siteIdOf(cluster, origin)}/lost`,
-    );
-    expect(answer).toMatchObject({
+  it('is replaced: the copy becomes the video', async () => {
+    await reach('lost');
+    const site = await siteIdOf(cluster, successor);
+    expect(loss).toMatchObject({
       promoted: [{ video: copied, to: { id: site } }],
-      lost: [{ video: alone, name: 'Nobody else has it' }],
+      lost: [{ video: unique, name: 'Only at its origin' }],
     });
-    inherited = await eventually(
-      'the heir has published it as its own',
-      async () => {
-        const video = await videoOf(cluster, copied);
-        return video.site.id === site && video.state === 'registered' ? video : undefined;
-      },
-      COPY_MS,
-    );
-    expect(inherited).toMatchObject({ name: 'Lecture 讲座', pictures: { poster: true } });
+    expect(takenOver).toMatchObject({ name: 'Lecture 讲座', pictures: { poster: true } });
     expect(countFrames(`${cluster.tracker.url}/go/${copied}`)).toBe(FRAMES);
-    // Its bytes are the heir's now: another site fills by the heir's signature.
-    expect(countFrames(`${third.url}/v/${copied}/${inherited.revision}/multivariant.m3u8`)).toBe(FRAMES);
+    // The successor signs the bytes now: another site verifies its fill with the successor's signature.
+    expect(countFrames(`${third.url}/v/${copied}/${takenOver.revision}/multivariant.m3u8`)).toBe(FRAMES);
   });
 
-  it('and the heir edits it and has it copied, as an origin does', async () => {
-    const edited = await fetch(`${heir.url}/api/videos/${copied}`, {
-      method: 'PATCH',
-      headers: authorised,
-      body: JSON.stringify({ name: 'Lecture, second life' }),
-    });
-    expect(edited.status).toBe(200);
-    await addRule(cluster, { kind: 'at-least', copies: 2, of: { sites: [await siteIdOf(cluster, heir)] } });
+  it('and its successor edits the video and has it copied, as an origin does', async () => {
+    await reach('edited');
     const video = await untilCopied(cluster, copied, 1);
-    expect(video).toMatchObject({ name: 'Lecture, second life', site: { name: 'Heir' } });
+    expect(video).toMatchObject({ name: 'Lecture, second life', site: { name: 'Successor' } });
   });
 
-  it('is told when it comes back, and doubles nothing', async () => {
-    await origin.start();
-    const told = await eventually(
-      'it knows, and has said so',
+  it('learns of it when it returns, and publishes nothing twice', async () => {
+    await reach('returned');
+    const superseded = await eventually(
+      'it has withdrawn its version',
       async () => {
         const video = await videoAt(origin, copied);
         return video.error?.code === 'superseded' && video.published ? video : undefined;
       },
       COPY_MS,
     );
-    expect(told.state).toBe('failed');
+    expect(superseded.state).toBe('failed');
     const names = (await getJson<{ videos: Video[] }>(`${cluster.central.url}/api/videos`)).videos.map(
       ({ name, site }) => `${name} at ${site.name}`,
     );
-    expect(names.sort()).toEqual(['Lecture, second life at Heir', 'Nobody else has it at Origin']);
+    expect(names.sort()).toEqual(['Lecture, second life at Successor', 'Only at its origin at Origin']);
     await eventually('the tracker sends nobody to it', async () => {
       const { sources } = await playOf(cluster, copied);
       return sources.every(({ baseUrl, reasons }) =>
@@ -260,19 +292,20 @@ describe('a site that is lost', () => {
     });
   });
 
-  it('and a withdrawal by the heir takes every copy off every disk', async () => {
+  it('and a withdrawal by the successor deletes every copy from every disk', async () => {
+    await reach('returned');
     const copy = (site: Part): string => join(site.directory, 'videos', copied, 'copy');
-    const holders = [origin, heir, third].filter(site => existsSync(copy(site)));
+    const holders = [origin, successor, third].filter(site => existsSync(copy(site)));
     expect(holders.length).toBeGreaterThanOrEqual(2);
-    const gone = await fetch(`${heir.url}/api/videos/${copied}`, {
+    const withdrawn = await fetch(`${successor.url}/api/videos/${copied}`, {
       method: 'DELETE',
       headers: { authorization: authorised.authorization },
     });
-    expect(gone.status).toBe(204);
+    expect(withdrawn.status).toBe(204);
     await eventually('no copy is left', () => !holders.some(site => existsSync(copy(site))), COPY_MS);
-    for (const site of [heir, third]) {
-      const url = `${site.url}/v/${copied}/${inherited.revision}/source-video/0.m4s`;
-      await eventually(`${site.name} says so`, async () => (await fetch(url)).status === 410);
+    for (const site of [successor, third]) {
+      const url = `${site.url}/v/${copied}/${takenOver.revision}/source-video/0.m4s`;
+      await eventually(`${site.name} knows of the withdrawal`, async () => (await fetch(url)).status === 410);
     }
   });
 });
