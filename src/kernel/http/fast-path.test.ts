@@ -8,9 +8,9 @@ describe('a plain request', () => {
   it.each([
     ['as curl sends it', get(`${BASE}/a.m4s`, 'User-Agent: curl/8\r\nAccept: */*\r\n')],
     ['with a query', get(`${BASE}/a.m4s?CMCD=br%3D1`)],
-    ['with kept connection', get(`${BASE}/a.m4s`, 'Connection: keep-alive\r\n')],
+    ['on a persistent connection', get(`${BASE}/a.m4s`, 'Connection: keep-alive\r\n')],
     ['with an empty header', get(`${BASE}/a.m4s`, 'Accept:\r\n')],
-  ])('is one %s', (_what, head) => {
+  ])('is accepted %s', (_what, head) => {
     expect(parsePlainGet(head)).toMatch(/^\/v\/.*a\.m4s/);
   });
 
@@ -25,26 +25,29 @@ describe('a plain request', () => {
     ['a body', get(`${BASE}/a.m4s`, 'Content-Length: 5\r\n')],
     ['a chunked body', get(`${BASE}/a.m4s`, 'Transfer-Encoding: chunked\r\n')],
     ['an upgrade', get(`${BASE}/a.m4s`, 'Connection: Upgrade\r\nUpgrade: h2c\r\n')],
-    ['an end of the connection', get(`${BASE}/a.m4s`, 'Connection: close\r\n')],
-    ['an end among other options', get(`${BASE}/a.m4s`, 'Connection: keep-alive, close\r\n')],
+    ['the end of the connection', get(`${BASE}/a.m4s`, 'Connection: close\r\n')],
+    [
+      'the end of the connection among other options',
+      get(`${BASE}/a.m4s`, 'Connection: keep-alive, close\r\n'),
+    ],
     ['an expectation', get(`${BASE}/a.m4s`, 'Expect: 100-continue\r\n')],
     ['a folded line', get(`${BASE}/a.m4s`, 'X: a\r\n b\r\n')],
     ['a space before the colon', get(`${BASE}/a.m4s`, 'Transfer-Encoding : chunked\r\n')],
     ['bare line feeds', get(`${BASE}/a.m4s`).replaceAll('\r\n', '\n')],
     ['a bare line feed inside', get(`${BASE}/a.m4s`, 'X: a\nContent-Length: 5\r\n')],
     ['a NUL', get(`${BASE}/a.m4s`, 'X: \0\r\n')],
-    ['a second request behind it', get(`${BASE}/a.m4s`) + get(`${BASE}/a.m4s`)],
-    ['half of it', get(`${BASE}/a.m4s`).slice(0, -2)],
-    ['bytes behind it', `${get(`${BASE}/a.m4s`)}x`],
+    ['a second request after it', get(`${BASE}/a.m4s`) + get(`${BASE}/a.m4s`)],
+    ['only a part of its head', get(`${BASE}/a.m4s`).slice(0, -2)],
+    ['bytes after it', `${get(`${BASE}/a.m4s`)}x`],
     ['a target with a space', get(`${BASE}/a b.m4s`)],
     ['no target', get('')],
   ];
-  it.each(notPlain)('is none with %s', (_what, head) => {
+  it.each(notPlain)('is rejected with %s', (_what, head) => {
     expect(parsePlainGet(head)).toBeUndefined();
   });
 
-  /** Whatever came before on the connection, above all the same header fields behind another request line. */
-  it('is the same one on a connection that has had requests', () => {
+  /** Above all, the same header fields after another request line. */
+  it('is parsed the same whatever was received before on the connection', () => {
     const plain = [get('/a'), get('/b?x'), get('/c', 'X: 1\r\n'), get('/a')];
     const heads = [...plain, ...notPlain.map(([, head]) => head), ...plain, ''];
     for (const first of heads) {

@@ -34,8 +34,8 @@ const segment = (number: number): string => KEY.replace('0.m4s', `${number}.m4s`
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 const ORIGIN = await readOrMakeKey(join(await mkdtemp(join(tmpdir(), 'tributary-key-')), 'key'));
-const STRANGER = await readOrMakeKey(join(await mkdtemp(join(tmpdir(), 'tributary-key-')), 'key'));
-/** What the video's own site says of a file. */
+const OTHER_SITE = await readOrMakeKey(join(await mkdtemp(join(tmpdir(), 'tributary-key-')), 'key'));
+/** The proof of the video's own site for a file. */
 const provedBy = (key: KeyPair, path: string, body: Buffer): Record<string, string> => {
   const flat = formatProof(signBytes(key, path, createHash('sha256').update(body).digest('base64')));
   return Object.fromEntries(flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : [])));
@@ -71,19 +71,19 @@ async function serve(handler: Handler, listen: { path: string } | undefined = un
 const sendBody: Handler = (request, response) => {
   response.writeHead(200, { 'content-length': BODY.length, etag: ETAG, ...proved(request.url) }).end(BODY);
 };
-/** Announces all of BODY, sends the first 100,000 bytes and breaks off. */
+/** Announces all of BODY, sends the first 100,000 bytes and closes the connection. */
 const sendHalf: Handler = (request, response) => {
   response.writeHead(200, { 'content-length': BODY.length, etag: ETAG, ...proved(request.url) });
   response.write(BODY.subarray(0, 100_000), () => response.destroy());
 };
-const refuse =
+const reject =
   (status: number, code: string): Handler =>
   (_request, response) => {
     response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify({ code }));
   };
-const unknownHere = refuse(404, 'video-unknown');
+const unknownHere = reject(404, 'video-unknown');
 
-/** Counts what passes, and remembers its headers. */
+/** Records the headers of every request. */
 function counted(handler: Handler): Handler & { readonly seen: IncomingHttpHeaders[] } {
   const seen: IncomingHttpHeaders[] = [];
   const counting: Handler = (request, response) => {
@@ -113,7 +113,7 @@ async function start(
 ): Promise<Setup> {
   const buffer = await createStreamBuffer({
     siteId: () => options.siteId ?? SELF,
-    directory: join(directory, options.folder ?? 'kept'),
+    directory: join(directory, options.folder ?? 'cache'),
     memoryBytes: options.memoryBytes ?? 2 ** 24,
     diskBytes: options.diskBytes ?? 2 ** 24,
     origin: origin.startsWith('/') ? { socketPath: origin } : { url: origin },
@@ -128,22 +128,22 @@ async function start(
   return { buffer, url: await serve((request, response) => buffer.handle(request, response)) };
 }
 
-interface Answer {
+interface ClientResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   readonly code: string | undefined;
 }
-/** Without a pool and without any opinion of its own, unlike fetch. @throws Error if the answer breaks off. */
+/** Sends exactly this request, without a pool, unlike fetch. @throws Error if the response is cut off */
 function ask(
   url: string,
   headers: OutgoingHttpHeaders = {},
   method = 'GET',
   agent: Agent | false = false,
-): Promise<Answer> {
+): Promise<ClientResponse> {
   return new Promise((resolve, reject) => {
     const { origin } = new URL(url);
-    // Kept alive: only a connection that is cut off shows that an answer is not whole, never one closed in order.
+    // Kept alive, so that only a destroyed connection shows that a response is incomplete, never a regular close.
     const request = httpRequest(origin, {
       path: url.slice(origin.length),
       headers: { connection: 'keep-alive', ...headers },
@@ -167,29 +167,28 @@ function ask(
   });
 }
 
-/** What node's client says of a connection that was cut off; never "hangs". */
+/** The errors of node's client for a connection that was cut off; never "hangs". */
 const CUT_OFF = /aborted|socket hang up|ECONNRESET/;
 const brokenOr = (error: Error): string => (CUT_OFF.test(error.message) ? 'broken' : error.message);
 
 interface TrackerState {
-  answer: 'sites' | 'nothing' | number;
+  mode: 'sites' | 'nothing' | number;
   asked: string[];
 }
-/** A tracker that names these sites as sources, until told otherwise. */
+/** A tracker that names these sites as sources, until the test sets another mode. */
 async function trackerOf(
   sites: readonly (string | { readonly site: string; readonly baseUrl: string })[],
 ): Promise<{ readonly url: string; readonly state: TrackerState }> {
-  const state: TrackerState = { answer: 'sites', asked: [] };
+  const state: TrackerState = { mode: 'sites', asked: [] };
   const sources = sites.map(site =>
     typeof site === 'string' ? { site: newSiteId(), baseUrl: site, name: 'A site', extra: true } : site,
   );
   const origin = { site: newSiteId(), publicKey: ORIGIN.publicKey };
   const url = await serve((request, response) => {
     state.asked.push(request.url ?? '');
-    if (state.answer === 'nothing') response.destroy();
-    else if (state.answer === 'sites')
-      response.end(JSON.stringify({ video: VIDEO, sources, origin, more: 1 }));
-    else refuse(state.answer, state.answer === 410 ? 'video-withdrawn' : 'video-unknown')(request, response);
+    if (state.mode === 'nothing') response.destroy();
+    else if (state.mode === 'sites') response.end(JSON.stringify({ video: VIDEO, sources, origin, more: 1 }));
+    else reject(state.mode, state.mode === 410 ? 'video-withdrawn' : 'video-unknown')(request, response);
   });
   return { url, state };
 }
@@ -197,7 +196,7 @@ async function trackerOf(
 describe('HTTP, cold and warm (RFC 9110)', () => {
   const whole = { status: 200, body: BODY };
   const cases: readonly [string, OutgoingHttpHeaders, { status: number; body?: Buffer; range?: string }][] = [
-    ['the whole', {}, whole],
+    ['the whole file', {}, whole],
     [
       'a range',
       { range: 'bytes=100-199' },
@@ -211,21 +210,21 @@ describe('HTTP, cold and warm (RFC 9110)', () => {
     ['an open range', { range: 'bytes=299990-' }, { status: 206, body: BODY.subarray(299_990) }],
     ['several ranges', { range: 'bytes=0-1,5-6' }, whole],
     [
-      'a range behind the end',
+      'a range after the end',
       { range: `bytes=${BODY.length}-` },
       { status: 416, range: `bytes */${BODY.length}` },
     ],
     [
-      'If-Range that holds',
+      'If-Range that matches',
       { range: 'bytes=0-9', 'if-range': ETAG },
       { status: 206, body: BODY.subarray(0, 10) },
     ],
-    ['If-Range that does not', { range: 'bytes=0-9', 'if-range': '"x"' }, whole],
+    ['If-Range that does not match', { range: 'bytes=0-9', 'if-range': '"x"' }, whole],
     ['If-Range with a weak tag', { range: 'bytes=0-9', 'if-range': `W/${ETAG}` }, whole],
     ['If-Range with a date', { range: 'bytes=0-9', 'if-range': 'Wed, 21 Oct 2015 07:28:00 GMT' }, whole],
     ['If-None-Match that matches', { 'if-none-match': `"x", W/${ETAG}` }, { status: 304 }],
     ['If-None-Match before Range', { 'if-none-match': '*', range: 'bytes=0-9' }, { status: 304 }],
-    ['If-None-Match that does not', { 'if-none-match': '"x"' }, whole],
+    ['If-None-Match that does not match', { 'if-none-match': '"x"' }, whole],
   ];
   it.each(cases)('%s', async (_name, headers, expected) => {
     const { url, buffer } = await start(await serve(sendBody));
@@ -245,7 +244,7 @@ describe('HTTP, cold and warm (RFC 9110)', () => {
     expect(buffer.stats()).toMatchObject({ hits: 1, misses: 1, fills: 1 });
   });
 
-  it('HEAD says what GET would, and Range is not for it', async () => {
+  it('HEAD has the headers of GET, and ignores Range', async () => {
     const { url } = await start(await serve(sendBody));
     for (const headers of [{}, { range: 'bytes=0-9' }, {}, { range: 'bytes=0-9' }]) {
       const { status, body, headers: got } = await ask(url + KEY, headers, 'HEAD');
@@ -253,7 +252,7 @@ describe('HTTP, cold and warm (RFC 9110)', () => {
     }
   });
 
-  it('opens itself to every page', async () => {
+  it('lets pages of every origin read responses', async () => {
     const { url } = await start(await serve(sendBody));
     const preflight = await ask(url + KEY, { origin: 'https://a.example' }, 'OPTIONS');
     expect(preflight.status).toBe(204);
@@ -268,8 +267,8 @@ describe('HTTP, cold and warm (RFC 9110)', () => {
       'access-control-expose-headers': expect.stringContaining('Content-Range'),
       'accept-ranges': 'bytes',
     });
-    const refused = await ask(url + KEY, {}, 'POST');
-    expect([refused.status, refused.code, refused.headers.allow]).toEqual([
+    const rejected = await ask(url + KEY, {}, 'POST');
+    expect([rejected.status, rejected.code, rejected.headers.allow]).toEqual([
       405,
       'method-not-allowed',
       'GET, HEAD, OPTIONS',
@@ -285,9 +284,9 @@ describe('HTTP, cold and warm (RFC 9110)', () => {
     ['manifest.mpd', 'application/dash+xml'],
     ['poster.jpg', 'image/jpeg'],
     ['captions-en.vtt', 'text/vtt; charset=utf-8'],
-  ])('names the type of %s itself', async (file, type) => {
+  ])('sets the content type of %s itself', async (file, type) => {
     const origin = await serve((_request, response) => {
-      response.writeHead(200, { 'content-type': 'text/html', 'content-length': 4 }).end('film');
+      response.writeHead(200, { 'content-type': 'text/html', 'content-length': 4 }).end('data');
     });
     const { url } = await start(origin);
     expect((await ask(`${url}${KEY.replace('source-video/0.m4s', file)}`)).headers['content-type']).toBe(
@@ -295,7 +294,7 @@ describe('HTTP, cold and warm (RFC 9110)', () => {
     );
   });
 
-  it('makes a validator where the origin gives none, or only a weak one', async () => {
+  it('makes a validator if the origin sends none, or only a weak one', async () => {
     const origin = await serve((_request, response) => {
       response.writeHead(200, { 'content-length': BODY.length, etag: 'W/"x"' }).end(BODY);
     });
@@ -327,14 +326,14 @@ describe('HTTP, cold and warm (RFC 9110)', () => {
     KEY.replace('/v/', '/v//'),
     `${KEY}/x`,
     `/x/..${KEY}`,
-  ])('asks nobody for %s', async path => {
+  ])('rejects %s without a request upstream', async path => {
     const origin = counted(sendBody);
     const { url } = await start(await serve(origin));
     const { status, code } = await ask(url + path);
     expect([status, code, origin.seen.length]).toEqual([404, 'not-found', 0]);
   });
 
-  it('answers pipelined requests in order, and counts none as active when the connection is gone', async () => {
+  it('responds to pipelined requests in order, and counts none as active when the connection is closed', async () => {
     const releases = new Map<string, () => void>();
     const { url, buffer } = await start(
       await serve((request, response) => {
@@ -356,8 +355,8 @@ describe('HTTP, cold and warm (RFC 9110)', () => {
     releases.get(segment(1))?.();
     await expect.poll(() => Buffer.concat(pieces).length).toBeGreaterThan(2 * BODY.length);
     inOrder.destroy();
-    // The second waits for its turn: it has no socket yet that could be closed. (With bytes of its own waiting, node stops
-    // to read the connection, and learns of its end at the next write only.)
+    // The second response waits for the first, so it has no socket yet that could be closed. (If it already had bytes, node would
+    // stop reading the connection, and would notice its end only at the next write.)
     const broken = pipeline(segment(2), segment(3));
     await expect.poll(() => releases.has(segment(3)) && buffer.stats().activeResponses).toBe(2);
     broken.destroy();
@@ -366,20 +365,20 @@ describe('HTTP, cold and warm (RFC 9110)', () => {
 });
 
 describe('a fill', () => {
-  it('goes through a unix socket too', async () => {
+  it('can use a unix socket', async () => {
     const { url } = await start(await serve(sendBody, { path: join(directory, 'origin.sock') }));
     expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
   });
 
-  it('is one for two hundred requests at once', async () => {
+  it('is shared by two hundred concurrent requests', async () => {
     const origin = counted((request, response) => void sleep(50).then(() => sendBody(request, response)));
     const { url } = await start(await serve(origin));
-    const answers = await Promise.all(Array.from({ length: 200 }, () => ask(url + KEY)));
-    expect(answers.filter(({ body }) => body.equals(BODY))).toHaveLength(200);
+    const responses = await Promise.all(Array.from({ length: 200 }, () => ask(url + KEY)));
+    expect(responses.filter(({ body }) => body.equals(BODY))).toHaveLength(200);
     expect(origin.seen).toHaveLength(1);
   });
 
-  it('serves while it arrives: head and first bytes are there before the origin has finished', async () => {
+  it('is served while it arrives: head and first bytes are sent before the origin has finished', async () => {
     let send = (_bytes: number): void => {};
     const { url } = await start(
       await serve((_request, response) => {
@@ -402,7 +401,7 @@ describe('a fill', () => {
     await expect.poll(() => sha256(Buffer.concat(pieces))).toBe(sha256(BODY));
   });
 
-  it('serves a range out of what has arrived', async () => {
+  it('is served as a range as soon as that has arrived', async () => {
     const { url } = await start(
       await serve((_request, response) => {
         response.writeHead(200, { 'content-length': BODY.length, etag: ETAG });
@@ -413,7 +412,7 @@ describe('a fill', () => {
     expect([part.status, sha256(part.body)]).toEqual([206, sha256(BODY.subarray(10, 40_010))]);
   });
 
-  it('outlives the viewer who caused it', async () => {
+  it('continues when the viewer who caused it leaves', async () => {
     let release = (): void => {};
     const { url, buffer } = await start(
       await serve((_request, response) => {
@@ -433,7 +432,7 @@ describe('a fill', () => {
     expect(sha256((await follower).body)).toBe(sha256(BODY));
   });
 
-  it('is kept when all viewers have left', async () => {
+  it('is cached even if all viewers have left', async () => {
     let release = (): void => {};
     const origin = counted((request, response) => {
       release = () => sendBody(request, response);
@@ -450,7 +449,7 @@ describe('a fill', () => {
     expect(origin.seen).toHaveLength(1);
   });
 
-  it('gives a viewer who does not read no more than the connection takes', async () => {
+  it('sends a viewer who does not read no more than the connection accepts', async () => {
     const big = randomBytes(30_000_000);
     const { url, buffer } = await start(
       await serve((_request, response) => {
@@ -468,8 +467,8 @@ describe('a fill', () => {
     expect(hash.digest('hex')).toBe(sha256(big));
   });
 
-  it('takes up a connection again that the origin has just closed', async () => {
-    // The second request of every connection is answered by closing it, as a server does that finds it idle for too long.
+  it('is retried if the origin has just closed an idle connection', async () => {
+    // Closes every connection at its second request, like a server whose idle timeout has just passed.
     let connections = 0;
     const origin = createTcpServer(socket => {
       connections++;
@@ -489,13 +488,17 @@ describe('a fill', () => {
   });
 
   it.each<[string, Handler, RegExp]>([
-    ['breaks off', sendHalf, /broken/],
+    ['is cut off', sendHalf, /broken/],
     [
       'is shorter than announced',
       (_q, response) => void response.socket?.end(`HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort`),
       /broken/,
     ],
-    ['does not say its length', (_q, response) => void response.writeHead(200).end(BODY), /502 fill-failed/],
+    [
+      'does not state its length',
+      (_q, response) => void response.writeHead(200).end(BODY),
+      /502 fill-failed/,
+    ],
     [
       'is too large',
       (_q, response) => void response.writeHead(200, { 'content-length': 2 ** 31 }).flushHeaders(),
@@ -513,13 +516,13 @@ describe('a fill', () => {
         void response.writeHead(206, { 'content-length': 3, 'content-range': 'bytes 0-2/9' }).end('abc'),
       /502 fill-failed/,
     ],
-    ['is an error', refuse(500, 'cut-failed'), /502 fill-failed/],
+    ['is an error', reject(500, 'cut-failed'), /502 fill-failed/],
     [
       'is a redirect',
       (_q, response) => void response.writeHead(302, { location: 'http://127.0.0.1/' }).end(),
       /502 fill-failed/,
     ],
-  ])('keeps nothing of an answer that %s, and asks again', async (_name, bad, outcome) => {
+  ])('caches nothing of a response that %s, and asks again', async (_name, bad, outcome) => {
     let isWell = false;
     const { url, buffer } = await start(
       await serve((request, response) => (isWell ? sendBody : bad)(request, response)),
@@ -527,31 +530,31 @@ describe('a fill', () => {
     const first = await ask(url + KEY).then(({ status, code }) => `${status} ${code}`, brokenOr);
     expect(first).toMatch(outcome);
     await expect.poll(() => buffer.stats()).toMatchObject({ fillsFailed: 1, memoryBytes: 0, diskBytes: 0 });
-    expect(await readdir(join(directory, 'kept'))).toEqual([]);
+    expect(await readdir(join(directory, 'cache'))).toEqual([]);
     isWell = true;
     expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
   });
 
   it.each<[string, Handler, RegExp]>([
-    ['never answers', () => {}, /502 fill-failed/],
+    ['never responds', () => {}, /502 fill-failed/],
     [
-      'stops half-way',
+      'stops in the middle',
       (_q, response) => void response.writeHead(200, { 'content-length': 9 }).write('a'),
       /broken/,
     ],
     [
-      'stops within a refusal',
+      'stops within a problem',
       (_q, response) => void response.writeHead(404, { 'content-length': 9 }).write('{'),
       /404/,
     ],
-  ])('does not wait for ever for an origin that %s', async (_name, hang, outcome) => {
+  ])('does not wait forever for an origin that %s', async (_name, hang, outcome) => {
     const { url, buffer } = await start(await serve(hang), { timing: { firstByteMs: 200, idleMs: 200 } });
-    const answer = await ask(url + KEY).then(({ status, code }) => `${status} ${code}`, brokenOr);
-    expect(answer).toMatch(outcome);
+    const reply = await ask(url + KEY).then(({ status, code }) => `${status} ${code}`, brokenOr);
+    expect(reply).toMatch(outcome);
     expect(buffer.stats()).toMatchObject({ activeFills: 0, memoryBytes: 0 });
   });
 
-  it('cuts off an origin that sends a byte now and then', async () => {
+  it('ends if the origin sends only a byte now and then', async () => {
     const origin = await serve((_request, response) => {
       response.writeHead(200, { 'content-length': 1_000 });
       const drip = setInterval(() => response.write('a'), 20);
@@ -561,16 +564,16 @@ describe('a fill', () => {
     await expect(ask(url + KEY)).rejects.toThrow(CUT_OFF);
   });
 
-  it('is one of a bounded number', async () => {
+  it('is one of a limited number', async () => {
     const origin = counted(() => {});
     const { url, buffer } = await start(await serve(origin), { timing: { firstByteMs: 1_500 } });
-    const answers = Array.from({ length: 32 + 256 + 5 }, (_, number) => ask(url + segment(number)));
+    const responses = Array.from({ length: 32 + 256 + 5 }, (_, number) => ask(url + segment(number)));
     await expect.poll(() => buffer.stats().activeFills).toBe(32 + 256);
     expect(origin.seen.length).toBeLessThanOrEqual(32);
-    const busy = await Promise.race(answers);
+    const busy = await Promise.race(responses);
     expect([busy.status, busy.code, busy.headers['retry-after']]).toEqual([503, 'busy', '1']);
     await buffer.stop();
-    await Promise.allSettled(answers);
+    await Promise.allSettled(responses);
   });
 
   it.each([
@@ -578,13 +581,13 @@ describe('a fill', () => {
     [404, 'video-unknown', 503, 'no-source'],
     [410, 'video-withdrawn', 410, 'video-withdrawn'],
   ])(
-    'says what the origin says (%i %s), and does not ask again at once',
+    'responds as the origin does (%i %s), and does not ask again at once',
     async (status, code, ...expected) => {
-      const origin = counted(refuse(status, code));
+      const origin = counted(reject(status, code));
       const { url } = await start(await serve(origin));
-      const answer = await ask(url + KEY);
-      expect([answer.status, answer.code]).toEqual(expected);
-      if (answer.status === 503) expect(answer.headers['retry-after']).toBe('2');
+      const reply = await ask(url + KEY);
+      expect([reply.status, reply.code]).toEqual(expected);
+      if (reply.status === 503) expect(reply.headers['retry-after']).toBe('2');
       else {
         await ask(url + KEY);
         expect(origin.seen).toHaveLength(1);
@@ -594,7 +597,7 @@ describe('a fill', () => {
 });
 
 describe('other sites', () => {
-  it('are asked in the order of the tracker, this one left out, and named to it', async () => {
+  it('are asked in the order of the tracker, without this one', async () => {
     const [origin, self, first, second] = [unknownHere, sendBody, unknownHere, sendBody].map(counted);
     const tracker = await trackerOf([
       { site: SELF, baseUrl: await serve(self!) },
@@ -611,21 +614,21 @@ describe('other sites', () => {
     expect(tracker.state.asked).toEqual([`/play/${VIDEO}?fill=${SELF}`]);
   });
 
-  it('are not asked for a file that the origin knows not to exist', async () => {
+  it('are not asked for a file if the origin knows that it does not exist', async () => {
     const other = counted(sendBody);
     const tracker = await trackerOf([await serve(other)]);
-    const { url } = await start(await serve(refuse(404, 'file-unknown')), { trackerUrl: tracker.url });
+    const { url } = await start(await serve(reject(404, 'file-unknown')), { trackerUrl: tracker.url });
     expect((await ask(url + KEY)).status).toBe(404);
     expect([other.seen.length, tracker.state.asked.length]).toEqual([0, 0]);
   });
 
-  it('help out when the own origin is broken', async () => {
+  it('are used when the site’s own origin fails', async () => {
     const tracker = await trackerOf([await serve(sendBody)]);
-    const { url } = await start(await serve(refuse(500, 'x')), { trackerUrl: tracker.url });
+    const { url } = await start(await serve(reject(500, 'x')), { trackerUrl: tracker.url });
     expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
   });
 
-  it('go on where one broke off, byte for byte', async () => {
+  it('continue where another was cut off, byte for byte', async () => {
     const good = await start(await serve(sendBody), { folder: 'good', siteId: newSiteId() });
     const second = counted((request, response) => good.buffer.handle(request, response));
     const tracker = await trackerOf([await serve(sendHalf), await serve(second)]);
@@ -633,12 +636,12 @@ describe('other sites', () => {
     expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
     expect(second.seen).toHaveLength(1);
     expect(second.seen[0]).toMatchObject({ range: 'bytes=100000-', 'if-range': ETAG });
-    // What was put together is what is kept.
+    // The combined file is cached.
     expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
     expect(second.seen).toHaveLength(1);
   });
 
-  it('may go on with the whole, of which the first part is passed over', async () => {
+  it('may continue with the whole file, whose first part is skipped', async () => {
     const tracker = await trackerOf([await serve(sendHalf), await serve(sendBody)]);
     const { url } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
     expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
@@ -646,7 +649,7 @@ describe('other sites', () => {
 
   it.each<[string, Handler, Handler]>([
     [
-      'of other bytes',
+      'with other bytes',
       sendHalf,
       ({ url }, response) =>
         void response
@@ -658,7 +661,7 @@ describe('other sites', () => {
           .end(Buffer.alloc(BODY.length)),
     ],
     [
-      'of another part',
+      'with another part',
       sendHalf,
       ({ url }, response) =>
         void response
@@ -670,30 +673,30 @@ describe('other sites', () => {
           })
           .end(BODY.subarray(0, 10)),
     ],
-  ])('never go on with an answer %s', async (_name, first, second) => {
+  ])('never continue with a response %s', async (_name, first, second) => {
     const tracker = await trackerOf([await serve(first), await serve(second)]);
     const { url, buffer } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
     await expect(ask(url + KEY)).rejects.toThrow(CUT_OFF);
     await expect.poll(() => buffer.stats()).toMatchObject({ memoryBytes: 0, diskBytes: 0, activeFills: 0 });
   });
 
-  it('that failed just now come last', async () => {
-    const bad = counted(refuse(500, 'x'));
+  it('that have just failed come last', async () => {
+    const bad = counted(reject(500, 'x'));
     const tracker = await trackerOf([await serve(bad), await serve(sendBody)]);
     const { url } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
     for (const number of [0, 1, 2]) expect((await ask(url + segment(number))).status).toBe(200);
     expect(bad.seen).toHaveLength(1);
   });
 
-  it('cannot withdraw what another holds', async () => {
-    const tracker = await trackerOf([await serve(refuse(410, 'video-withdrawn')), await serve(sendBody)]);
+  it('cannot withdraw the video of another site', async () => {
+    const tracker = await trackerOf([await serve(reject(410, 'video-withdrawn')), await serve(sendBody)]);
     const { url } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
     expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
   });
 
-  it('that say "withdrawn" are not believed: that is for its own site and the tracker to say', async () => {
+  it('that say "withdrawn" are ignored: only the video’s own site and the tracker can say that', async () => {
     const site = counted((request, response) =>
-      (request.url === segment(0) ? sendBody : refuse(410, 'video-withdrawn'))(request, response),
+      (request.url === segment(0) ? sendBody : reject(410, 'video-withdrawn'))(request, response),
     );
     const tracker = await trackerOf([await serve(site)]);
     const { url, buffer } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
@@ -703,17 +706,17 @@ describe('other sites', () => {
     expect([site.seen.length, buffer.stats().hits]).toEqual([2, 1]);
   });
 
-  it('are remembered while the tracker is away', async () => {
+  it('are remembered while the tracker is unavailable', async () => {
     const tracker = await trackerOf([await serve(sendBody)]);
     const { url } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
     expect((await ask(url + segment(0))).status).toBe(200);
     const now = Date.now;
     try {
       Date.now = () => now() + 11_000;
-      tracker.state.answer = 'nothing';
+      tracker.state.mode = 'nothing';
       expect((await ask(url + segment(1))).status).toBe(200);
       expect(tracker.state.asked).toHaveLength(2);
-      // Not asked for every segment then.
+      // The tracker is not asked again for every segment.
       expect((await ask(url + segment(2))).status).toBe(200);
       expect(tracker.state.asked).toHaveLength(2);
     } finally {
@@ -721,32 +724,32 @@ describe('other sites', () => {
     }
   });
 
-  it.each<[TrackerState['answer'], number, string]>([
+  it.each<[TrackerState['mode'], number, string]>([
     ['nothing', 503, 'no-source'],
     [503, 503, 'no-source'],
     [404, 404, 'video-unknown'],
     [410, 410, 'video-withdrawn'],
-  ])('tracker answers %s: %i %s', async (answer, ...expected) => {
+  ])('if the tracker responds with %s: %i %s', async (mode, ...expected) => {
     const tracker = await trackerOf([]);
-    tracker.state.answer = answer;
+    tracker.state.mode = mode;
     const { url } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
     const { status, code } = await ask(url + KEY);
     expect([status, code]).toEqual(expected);
   });
 
-  it('get what is here, and never make it ask a third one', async () => {
+  it('get the files of this site, and never make it ask a third one', async () => {
     const third = counted(sendBody);
     const tracker = await trackerOf([await serve(third)]);
     const { url } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
     const headers = { 'tributary-fill': newSiteId() };
-    const refused = await ask(url + KEY, headers);
-    expect([refused.status, refused.code, third.seen.length]).toEqual([404, 'video-unknown', 0]);
+    const rejected = await ask(url + KEY, headers);
+    expect([rejected.status, rejected.code, third.seen.length]).toEqual([404, 'video-unknown', 0]);
     expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
     expect(sha256((await ask(url + KEY, headers)).body)).toBe(sha256(BODY));
     expect(third.seen).toHaveLength(1);
   });
 
-  it('that ask each other for the same file do not wait for one another', async () => {
+  it('that request the same file from each other do not wait for one another', async () => {
     const [a, b] = [newSiteId(), newSiteId()];
     const urls: Record<string, string> = {};
     const trackerUrl = await serve((_request, response) => {
@@ -759,8 +762,8 @@ describe('other sites', () => {
     for (const siteId of [a, b])
       urls[siteId] = (await start(origin, { trackerUrl, siteId, folder: siteId })).url;
     const before = performance.now();
-    const answers = await Promise.all([ask(urls[a] + KEY), ask(urls[b] + KEY)]);
-    expect(answers.map(({ status }) => status)).toEqual([503, 503]);
+    const responses = await Promise.all([ask(urls[a] + KEY), ask(urls[b] + KEY)]);
+    expect(responses.map(({ status }) => status)).toEqual([503, 503]);
     expect(performance.now() - before).toBeLessThan(1_500);
   });
 });
@@ -780,13 +783,13 @@ describe('as a shared cache (RFC 9111)', () => {
     ['s-maxage=0', { 'cache-control': 'max-age=600, s-maxage=0' }],
     ['Vary', { vary: 'Cookie' }],
     ['Set-Cookie', { 'set-cookie': 'a=b' }],
-  ])('it keeps nothing that came with %s, and lets nobody else keep it', async (_name, headers) => {
+  ])('it stores no response with %s, and lets no other cache store it', async (_name, headers) => {
     const origin = counted(sendWith(headers));
     const { url, buffer } = await start(await serve(origin));
     for (const _ of [1, 2]) {
-      const answer = await ask(url + KEY);
-      expect([sha256(answer.body), answer.headers['cache-control']]).toEqual([sha256(BODY), 'no-store']);
-      expect([answer.headers.vary, answer.headers['set-cookie']]).toEqual([undefined, undefined]);
+      const reply = await ask(url + KEY);
+      expect([sha256(reply.body), reply.headers['cache-control']]).toEqual([sha256(BODY), 'no-store']);
+      expect([reply.headers.vary, reply.headers['set-cookie']]).toEqual([undefined, undefined]);
     }
     expect(origin.seen).toHaveLength(2);
     await expect.poll(() => buffer.stats()).toMatchObject({ memoryBytes: 0, diskBytes: 0 });
@@ -794,16 +797,16 @@ describe('as a shared cache (RFC 9111)', () => {
 
   it.each<[string, OutgoingHttpHeaders]>([
     ['public, max-age', { 'cache-control': 'public, max-age=31536000, immutable' }],
-    ['s-maxage, which stands above max-age=0', { 'cache-control': 'max-age=0, s-maxage=60' }],
-    ['a word that nobody knows', { 'cache-control': 'no-storage, x="no-store-x"' }],
-  ])('it keeps what came with %s', async (_name, headers) => {
+    ['s-maxage, which overrides max-age=0', { 'cache-control': 'max-age=0, s-maxage=60' }],
+    ['an unknown directive', { 'cache-control': 'no-storage, x="no-store-x"' }],
+  ])('it stores a response with %s', async (_name, headers) => {
     const origin = counted(sendWith(headers));
     const { url } = await start(await serve(origin));
     for (const _ of [1, 2]) expect((await ask(url + KEY)).status).toBe(200);
     expect(origin.seen).toHaveLength(1);
   });
 
-  it('a client may not make it ask again, as it may not with other caches of CDNs', async () => {
+  it('clients cannot force a revalidation, as with other caches of CDNs', async () => {
     const origin = counted(sendBody);
     const { url } = await start(await serve(origin));
     await ask(url + KEY);
@@ -816,7 +819,7 @@ describe('as a shared cache (RFC 9111)', () => {
     expect(origin.seen).toHaveLength(1);
   });
 
-  it('304 and 206 carry what they must, and no more', async () => {
+  it('304 and 206 have the headers that they must have, and no others', async () => {
     const { url } = await start(await serve(sendBody));
     await ask(url + KEY);
     const unchanged = await ask(url + KEY, { 'if-none-match': ETAG });
@@ -828,7 +831,7 @@ describe('as a shared cache (RFC 9111)', () => {
     expect([unchanged.body.length, unchanged.headers['content-length']]).toEqual([0, undefined]);
     const part = await ask(url + KEY, { range: 'bytes=0-0' });
     expect(part.headers).toMatchObject({ etag: ETAG, 'content-length': '1', 'accept-ranges': 'bytes' });
-    // A validator that we never gave: the date is none of ours, so the condition is passed over (section 13.1.3).
+    // This buffer never sends Last-Modified, so it ignores a condition with a date (section 13.1.3).
     const dated = await ask(url + KEY, { 'if-modified-since': new Date().toUTCString() });
     expect(dated.status).toBe(200);
     const head = await ask(url + KEY, { 'if-none-match': ETAG }, 'HEAD');
@@ -837,7 +840,7 @@ describe('as a shared cache (RFC 9111)', () => {
 });
 
 describe('bytes of other sites', () => {
-  /** As long as BODY, with one bit turned over near the end. */
+  /** BODY with one bit flipped near the end. */
   const ALTERED = Buffer.from(BODY);
   ALTERED[BODY.length - 1_000]! ^= 1;
   const sendAltered: Handler = ({ url }, response) => {
@@ -849,22 +852,22 @@ describe('bytes of other sites', () => {
       response.writeHead(200, { 'content-length': BODY.length, etag: ETAG, ...headers(url) }).end(BODY);
     };
 
-  it('that were altered are never finished, never kept, and their holder comes last from then on', async () => {
-    const liar = counted(sendAltered);
+  it('that were altered are never completed or cached, and their holder comes last from then on', async () => {
+    const hostile = counted(sendAltered);
     const honest = counted(sendBody);
-    const tracker = await trackerOf([await serve(liar), await serve(honest)]);
+    const tracker = await trackerOf([await serve(hostile), await serve(honest)]);
     const { url, buffer } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
-    // The first viewer was given bytes that turned out to be wrong: cut off, so that no player takes them for whole.
+    // The first viewer received altered bytes. The response is cut off, so that no player takes it for complete.
     expect(await ask(url + KEY).then(() => 'finished', brokenOr)).toBe('broken');
-    // What the other holder sent in the same fill is right, and kept.
+    // The other holder sent the right bytes in the same fill, and they are cached.
     await expect.poll(() => buffer.stats().memoryBytes).toBeGreaterThan(BODY.length);
     expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
     for (const number of [1, 2, 3])
       expect(sha256((await ask(url + segment(number))).body)).toBe(sha256(BODY));
-    expect([liar.seen.length, honest.seen.length]).toEqual([1, 4]);
+    expect([hostile.seen.length, honest.seen.length]).toEqual([1, 4]);
   });
 
-  it('that are few are checked before any of them is given', async () => {
+  it('of a small file are verified before any of them is sent', async () => {
     const playlist = KEY.replace('0.m4s', 'media.m3u8');
     const right = Buffer.from('#EXTM3U right');
     const send =
@@ -876,27 +879,27 @@ describe('bytes of other sites', () => {
     expect((await ask(url + playlist)).body.toString()).toBe(String(right));
   });
 
-  it('are kept by nobody where no holder is left who has the right ones', async () => {
+  it('are not cached if no holder has the right ones', async () => {
     const tracker = await trackerOf([await serve(sendAltered)]);
     const { url, buffer } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
     expect(await ask(url + KEY).then(() => 'finished', brokenOr)).toBe('broken');
     await expect.poll(() => buffer.stats()).toMatchObject({ memoryBytes: 0, diskBytes: 0, activeFills: 0 });
-    expect(await readdir(join(directory, 'kept'))).toEqual([]);
+    expect(await readdir(join(directory, 'cache'))).toEqual([]);
   });
 
   it.each<[string, (path: string) => Record<string, string>]>([
     ['without a proof', () => ({})],
     ['signed for another path', () => proved(segment(7))],
-    ['signed by another site', path => provedBy(STRANGER, path, BODY)],
+    ['signed by another site', path => provedBy(OTHER_SITE, path, BODY)],
     [
-      'whose signature is of other bytes',
+      'with a signature of other bytes',
       path => ({ ...proved(path), 'Repr-Digest': proved(path, ALTERED)['Repr-Digest'] ?? '' }),
     ],
     [
-      'that name the right key and are signed with another',
-      path => ({ ...proved(path), Signature: provedBy(STRANGER, path, BODY).Signature ?? '' }),
+      'with the right key but a signature of another',
+      path => ({ ...proved(path), Signature: provedBy(OTHER_SITE, path, BODY).Signature ?? '' }),
     ],
-  ])('are refused %s, before a viewer is given one of them', async (_name, headers) => {
+  ])('are rejected %s, before any of them is sent to a viewer', async (_name, headers) => {
     const tracker = await trackerOf([await serve(sendAs(headers))]);
     const { url, buffer } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
     const { status, code } = await ask(url + KEY);
@@ -904,7 +907,7 @@ describe('bytes of other sites', () => {
     expect(buffer.stats()).toMatchObject({ memoryBytes: 0, egress: { fills: 0 } });
   });
 
-  it('go on with their proof to a third site, also out of the disk and after a restart', async () => {
+  it('are passed to a third site with their proof, even from disk after a restart', async () => {
     const tracker = await trackerOf([await serve(sendBody)]);
     const middle = { trackerUrl: tracker.url, folder: 'middle', siteId: newSiteId() };
     const first = await start(await serve(unknownHere), middle);
@@ -919,17 +922,17 @@ describe('bytes of other sites', () => {
     const fourth = await start(await serve(unknownHere), { trackerUrl: farther.url, folder: 'fourth' });
     expect(sha256((await ask(fourth.url + KEY)).body)).toBe(sha256(BODY));
     expect(again.buffer.stats()).toMatchObject({ diskReads: 1, fills: 0 });
-    // Viewers are not burdened with it.
+    // Viewers do not get the proof.
     expect((await ask(fourth.url + KEY)).headers['repr-digest']).toBeUndefined();
   });
 });
 
 describe('the link between sites', () => {
-  it('carries a title that a hundred viewers watch once: at most 1.02 times its size', async () => {
+  it('carries a video that a hundred viewers watch once: at most 1.02 times its size', async () => {
     const SEGMENTS = 25;
     const origin: Handler = (request, response) => {
       const number = Number(/(\d+)\.m4s$/.exec(request.url ?? '')?.[1]);
-      if (number >= SEGMENTS) refuse(404, 'file-unknown')(request, response);
+      if (number >= SEGMENTS) reject(404, 'file-unknown')(request, response);
       else sendBody(request, response);
     };
     const home = await start(await serve(origin), { folder: 'home', siteId: newSiteId() });
@@ -940,11 +943,11 @@ describe('the link between sites', () => {
       mayFetchAhead: true,
     });
     const watch = async (viewer: number): Promise<void> => {
-      // They come one after the other, and overtake one another.
+      // The viewers start one after the other, and overtake each other.
       await sleep(viewer * 2);
       for (let number = 0; number < SEGMENTS; number++) {
         const { body } = await ask(`${far.url}${segment(number)}?CMCD=sid%3D${viewer}`);
-        if (!body.equals(BODY)) throw new Error(`viewer ${viewer} was given other bytes`);
+        if (!body.equals(BODY)) throw new Error(`viewer ${viewer} received other bytes`);
       }
     };
     await Promise.all(Array.from({ length: 100 }, (_, viewer) => watch(viewer)));
@@ -956,8 +959,8 @@ describe('the link between sites', () => {
   });
 });
 
-describe('the lane, while a segment arrives', () => {
-  async function startLane(origin: string, options: Parameters<typeof start>[1] = {}): Promise<Setup> {
+describe('the fast path, while a segment arrives', () => {
+  async function startFastPath(origin: string, options: Parameters<typeof start>[1] = {}): Promise<Setup> {
     const { buffer } = await start(origin, options);
     const server = createNodeServer(buffer.handle, { fastPath: buffer.fastPath });
     await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
@@ -972,47 +975,47 @@ describe('the lane, while a segment arrives', () => {
     return { buffer, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
   }
 
-  it('answers two hundred viewers out of one fill, as node:http would', async () => {
+  it('serves two hundred viewers from one fill, with the headers of node:http', async () => {
     let release = (): void => {};
     const origin = counted((request, response) => {
       release = () => sendBody(request, response);
     });
-    const { url, buffer } = await startLane(await serve(origin));
+    const { url, buffer } = await startFastPath(await serve(origin));
     const asked = Array.from({ length: 200 }, () => ask(url + KEY));
     await expect.poll(() => buffer.stats().activeResponses, { timeout: 10_000 }).toBe(200);
     release();
-    const answers = await Promise.all(asked);
-    expect(answers.filter(({ body }) => body.equals(BODY))).toHaveLength(200);
+    const responses = await Promise.all(asked);
+    expect(responses.filter(({ body }) => body.equals(BODY))).toHaveLength(200);
     expect(origin.seen).toHaveLength(1);
     const slow = await start(await serve(sendBody), { folder: 'slow' });
-    const { date: _date, connection: _connection, 'keep-alive': _alive, ...headers } = answers[0]!.headers;
+    const { date: _date, connection: _connection, 'keep-alive': _alive, ...headers } = responses[0]!.headers;
     const { date, connection, 'keep-alive': alive, ...others } = (await ask(slow.url + KEY)).headers;
     expect(headers).toEqual(others);
     expect([date, connection, alive].every(Boolean)).toBe(true);
     await expect
       .poll(() => buffer.stats())
       .toMatchObject({ misses: 200, activeResponses: 0, activeFills: 0 });
-    // Heads are counted with the bodies.
+    // Heads are counted as well as bodies.
     expect(buffer.stats().egress.viewers).toBeGreaterThan(200 * (BODY.length + 400));
   });
 
-  it('says why not, keeps the connection, and answers what comes next on it', async () => {
+  it('responds with a problem, keeps the connection, and serves the next request on it', async () => {
     let isWell = false;
-    const { url, buffer } = await startLane(
-      await serve((request, response) => (isWell ? sendBody : refuse(500, 'x'))(request, response)),
+    const { url, buffer } = await startFastPath(
+      await serve((request, response) => (isWell ? sendBody : reject(500, 'x'))(request, response)),
     );
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     closers.push(() => agent.destroy());
-    const refused = await ask(url + KEY, {}, 'GET', agent);
-    expect([refused.status, refused.code]).toEqual([502, 'fill-failed']);
+    const rejected = await ask(url + KEY, {}, 'GET', agent);
+    expect([rejected.status, rejected.code]).toEqual([502, 'fill-failed']);
     isWell = true;
     expect(sha256((await ask(url + KEY, {}, 'GET', agent)).body)).toBe(sha256(BODY));
     expect(sha256((await ask(url + KEY, {}, 'GET', agent)).body)).toBe(sha256(BODY));
     expect(buffer.stats()).toMatchObject({ misses: 2, hits: 1, activeResponses: 0 });
   });
 
-  it('cuts off what cannot be finished, and what turned out to be altered', async () => {
-    const half = await startLane(await serve(sendHalf), { folder: 'half' });
+  it('cuts off a response that cannot be completed, or whose bytes were altered', async () => {
+    const half = await startFastPath(await serve(sendHalf), { folder: 'half' });
     expect(await ask(half.url + KEY).then(() => 'finished', brokenOr)).toBe('broken');
     const altered = Buffer.from(BODY);
     altered[7]! ^= 1;
@@ -1021,16 +1024,19 @@ describe('the lane, while a segment arrives', () => {
         response.writeHead(200, { 'content-length': BODY.length, etag: ETAG, ...proved(url) }).end(altered);
       }),
     ]);
-    const lied = await startLane(await serve(unknownHere), { folder: 'lied', trackerUrl: tracker.url });
-    expect(await ask(lied.url + KEY).then(() => 'finished', brokenOr)).toBe('broken');
-    for (const { buffer } of [half, lied])
+    const altering = await startFastPath(await serve(unknownHere), {
+      folder: 'altering',
+      trackerUrl: tracker.url,
+    });
+    expect(await ask(altering.url + KEY).then(() => 'finished', brokenOr)).toBe('broken');
+    for (const { buffer } of [half, altering])
       await expect.poll(() => buffer.stats()).toMatchObject({ activeResponses: 0, memoryBytes: 0 });
   });
 
-  it('lets a viewer leave, and gives one who does not read no more than the connection takes', async () => {
+  it('lets a viewer leave, and sends one who does not read no more than the connection accepts', async () => {
     const big = randomBytes(30_000_000);
     let release = (): void => {};
-    const { url, buffer } = await startLane(
+    const { url, buffer } = await startFastPath(
       await serve((_request, response) => {
         response.writeHead(200, { 'content-length': big.length, etag: ETAG });
         response.write(big.subarray(0, 1_000));
@@ -1055,21 +1061,21 @@ describe('the lane, while a segment arrives', () => {
   });
 });
 
-describe('what comes next', () => {
-  const away = async (answer: Handler = sendBody) => {
-    const holder = counted(answer);
+describe('the next segments', () => {
+  const startHolder = async (handler: Handler = sendBody) => {
+    const holder = counted(handler);
     const tracker = await trackerOf([await serve(holder)]);
     return { holder, trackerUrl: tracker.url };
   };
 
-  it('is fetched ahead of the viewer, who then waits for nothing', async () => {
-    const { holder, trackerUrl } = await away();
+  it('are prefetched, so that the viewer does not wait', async () => {
+    const { holder, trackerUrl } = await startHolder();
     const { url, buffer } = await start(await serve(unknownHere), { trackerUrl, mayFetchAhead: true });
     await ask(url + segment(0));
     await expect.poll(() => holder.seen.length).toBe(3);
     await expect.poll(() => buffer.stats().activeFills).toBe(0);
     expect(holder.seen.map(({ priority }) => priority)).toEqual([undefined, 'u=6', 'u=6']);
-    // Each step of the viewer moves the window on by one.
+    // Each request of the viewer moves the window by one segment.
     await ask(url + segment(1));
     await expect.poll(() => holder.seen.length).toBe(4);
     await expect.poll(() => buffer.stats().activeFills).toBe(0);
@@ -1078,45 +1084,45 @@ describe('what comes next', () => {
     expect(buffer.stats()).toMatchObject({ misses: 1, hits: 2 });
   });
 
-  it('is left alone where this site has the video itself, and outside of the time for it', async () => {
+  it('are not prefetched if this site has the video itself, or outside the permitted hours', async () => {
     const origin = counted(sendBody);
     const own = await start(await serve(origin), { mayFetchAhead: true });
     await ask(own.url + segment(0));
-    const { holder, trackerUrl } = await away();
+    const { holder, trackerUrl } = await startHolder();
     const late = await start(await serve(unknownHere), { trackerUrl, folder: 'late', mayFetchAhead: false });
     await ask(late.url + segment(0));
     await sleep(100);
     expect([origin.seen.length, holder.seen.length]).toEqual([1, 1]);
   });
 
-  it('is fetched in earnest once a viewer waits for it, though it was refused before', async () => {
-    const refusals = new Map<string | undefined, () => void>();
-    const { holder, trackerUrl } = await away((request, response) => {
+  it('are fetched with normal priority once a viewer waits, even if the prefetch was rejected', async () => {
+    const rejections = new Map<string | undefined, () => void>();
+    const { holder, trackerUrl } = await startHolder((request, response) => {
       if (request.headers.priority === undefined) sendBody(request, response);
-      else refusals.set(request.url, () => refuse(503, 'link-full')(request, response));
+      else rejections.set(request.url, () => reject(503, 'link-full')(request, response));
     });
     const { url, buffer } = await start(await serve(unknownHere), { trackerUrl, mayFetchAhead: true });
     await ask(url + segment(0));
     await expect.poll(() => holder.seen.length).toBe(3);
     const waiting = ask(url + segment(2));
     await expect.poll(() => buffer.stats().activeResponses).toBe(1);
-    refusals.get(segment(2))?.();
+    rejections.get(segment(2))?.();
     expect(sha256((await waiting).body)).toBe(sha256(BODY));
   });
 });
 
-describe('what is kept', () => {
-  const kept = async (): Promise<string[]> => readdir(join(directory, 'kept', VIDEO));
+describe('a cached file', () => {
+  const listFiles = async (): Promise<string[]> => readdir(join(directory, 'cache', VIDEO));
 
-  it('on disk outlives a restart, its validator included, and is read once for all who wait', async () => {
+  it('on disk survives a restart with its validator, and is read once for concurrent requests', async () => {
     const origin = counted(sendBody);
     const originUrl = await serve(origin);
     const first = await start(originUrl);
     await ask(first.url + KEY);
     await first.buffer.stop();
     const second = await start(originUrl);
-    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(second.url + KEY)));
-    expect(answers.every(({ body, headers }) => body.equals(BODY) && headers.etag === ETAG)).toBe(true);
+    const responses = await Promise.all(Array.from({ length: 50 }, () => ask(second.url + KEY)));
+    expect(responses.every(({ body, headers }) => body.equals(BODY) && headers.etag === ETAG)).toBe(true);
     expect(origin.seen).toHaveLength(1);
     expect(second.buffer.stats()).toMatchObject({ fills: 0, diskReads: 1, hits: 50 });
   });
@@ -1141,22 +1147,22 @@ describe('what is kept', () => {
     ],
     ['torn', path => truncate(path, 5_000)],
     ['empty', path => truncate(path, 0)],
-    ['gone', path => rm(path)],
+    ['missing', path => rm(path)],
   ])('on disk is a miss when it is %s', async (_name, harm) => {
     const origin = counted(sendBody);
     const originUrl = await serve(origin);
     const first = await start(originUrl);
     await ask(first.url + KEY);
     await first.buffer.stop();
-    const [name = ''] = await kept();
-    const path = join(directory, 'kept', VIDEO, name);
+    const [name = ''] = await listFiles();
+    const path = join(directory, 'cache', VIDEO, name);
     const { ino } = await stat(path);
     await harm(path);
     const second = await start(originUrl);
     expect(sha256((await ask(second.url + KEY)).body)).toBe(sha256(BODY));
     expect(origin.seen).toHaveLength(2);
     await second.buffer.stop();
-    // The bad one is gone, a good one is in its place.
+    // A good file has replaced the bad one.
     expect((await stat(path)).size).toBeGreaterThan(BODY.length);
     expect(ino).toBeGreaterThan(0);
     const third = await start(originUrl);
@@ -1164,7 +1170,7 @@ describe('what is kept', () => {
     expect(origin.seen).toHaveLength(2);
   });
 
-  it('on disk is a miss under the name of another file', async () => {
+  it('on disk is a miss under the name of another', async () => {
     const originUrl = await serve((request, response) => {
       const body = Buffer.from(request.url ?? '');
       response.writeHead(200, { 'content-length': body.length, etag: ETAG }).end(body);
@@ -1172,16 +1178,16 @@ describe('what is kept', () => {
     const first = await start(originUrl);
     await ask(first.url + segment(0));
     await first.buffer.stop();
-    const [zero = ''] = await kept();
+    const [zero = ''] = await listFiles();
     await ask((await start(originUrl)).url + segment(1));
-    await expect.poll(async () => (await kept()).filter(name => !name.endsWith('.part')).length).toBe(2);
-    const one = (await kept()).find(name => name !== zero) ?? '';
-    await rename(join(directory, 'kept', VIDEO, zero), join(directory, 'kept', VIDEO, one));
+    await expect.poll(async () => (await listFiles()).filter(name => !name.endsWith('.part')).length).toBe(2);
+    const one = (await listFiles()).find(name => name !== zero) ?? '';
+    await rename(join(directory, 'cache', VIDEO, zero), join(directory, 'cache', VIDEO, one));
     const second = await start(originUrl);
     expect((await ask(second.url + segment(1))).body.toString()).toBe(segment(1));
   });
 
-  it('stays within its limits, the least recently used out first', async () => {
+  it('counts towards the limits of both tiers, and popular ones stay', async () => {
     const origin = counted(sendBody);
     const { url, buffer } = await start(await serve(origin), {
       memoryBytes: 1_000_000,
@@ -1189,7 +1195,7 @@ describe('what is kept', () => {
     });
     for (let number = 0; number < 20; number++) {
       await ask(url + segment(number));
-      // The first one stays in demand.
+      // The first one stays popular.
       await ask(url + segment(0));
       const { memoryBytes, diskBytes } = buffer.stats();
       expect(memoryBytes).toBeLessThanOrEqual(1_000_000);
@@ -1197,18 +1203,18 @@ describe('what is kept', () => {
     }
     expect(origin.seen).toHaveLength(20);
     await buffer.stop();
-    const names = await kept();
-    const sizes = await Promise.all(names.map(name => stat(join(directory, 'kept', VIDEO, name))));
+    const names = await listFiles();
+    const sizes = await Promise.all(names.map(name => stat(join(directory, 'cache', VIDEO, name))));
     const total = sizes.reduce((sum, { size }) => sum + size, 0);
     expect(total).toBe(buffer.stats().diskBytes);
     expect(names).toHaveLength(6);
   });
 
-  it('on disk stays longer for having been in demand in memory', async () => {
+  it('stays on disk longer if it was in demand in memory', async () => {
     const origin = counted(sendBody);
     // Two files fit into memory, four on the disk.
     const { url, buffer } = await start(await serve(origin), { memoryBytes: 650_000, diskBytes: 1_250_000 });
-    // 0 and 1 are asked for twice, so that 2 pushes 0 out of memory although it was in demand; what follows is asked for once.
+    // 0 and 1 are requested twice, so that 2 evicts 0 from memory although it was in demand. The following ones are requested once.
     for (const number of [0, 0, 1, 1, 2, 0, 3, 4, 5, 0]) {
       await ask(url + segment(number));
       const filled = origin.seen.length;
@@ -1218,31 +1224,31 @@ describe('what is kept', () => {
     expect(buffer.stats().diskReads).toBeGreaterThan(0);
   });
 
-  it('is brought within a smaller limit at the next start', async () => {
+  it('is evicted at the next start if the limit is smaller', async () => {
     const originUrl = await serve(sendBody);
     const first = await start(originUrl);
     for (let number = 0; number < 5; number++) await ask(first.url + segment(number));
     await first.buffer.stop();
-    expect(await kept()).toHaveLength(5);
+    expect(await listFiles()).toHaveLength(5);
     const second = await start(originUrl, { diskBytes: 700_000 });
     expect(second.buffer.stats().diskBytes).toBeLessThanOrEqual(700_000);
-    expect(await kept()).toHaveLength(2);
+    expect(await listFiles()).toHaveLength(2);
   });
 
-  it('what is larger than memory allows is served all the same', async () => {
+  it('is not required: a file that is too large for the cache is served as well', async () => {
     const { url, buffer } = await start(await serve(sendBody), { memoryBytes: 1_000, diskBytes: 1_000 });
     for (const _ of [1, 2]) expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
     expect(buffer.stats()).toMatchObject({ memoryBytes: 0, diskBytes: 0, fills: 2 });
   });
 
-  it('a disk that fails only means that nothing is kept there', async () => {
-    // A file stands where the directory of the video should be.
-    await mkdir(join(directory, 'kept'));
-    await writeFile(join(directory, 'kept', VIDEO), '');
+  it('is not required: a disk that fails only means that nothing is cached there', async () => {
+    // A file is in the place of the video's directory.
+    await mkdir(join(directory, 'cache'));
+    await writeFile(join(directory, 'cache', VIDEO), '');
     const { url, buffer } = await start(await serve(sendBody));
     for (const _ of [1, 2]) expect(sha256((await ask(url + KEY)).body)).toBe(sha256(BODY));
     expect(buffer.stats()).toMatchObject({ hits: 1, fills: 1, diskBytes: 0 });
-    // And one where the whole tier should be.
+    // Another is in the place of the whole tier.
     await writeFile(join(directory, 'file'), '');
     const other = await start(await serve(sendBody), { folder: 'file' });
     expect(sha256((await ask(other.url + KEY)).body)).toBe(sha256(BODY));
@@ -1250,22 +1256,22 @@ describe('what is kept', () => {
 });
 
 describe('a withdrawn video', () => {
-  it('is forgotten, and can be allowed again', async () => {
+  it('is deleted, and can be allowed again', async () => {
     const origin = counted(sendBody);
     const { url, buffer } = await start(await serve(origin));
     await ask(url + KEY);
     await buffer.drop(VIDEO);
-    const gone = await ask(url + KEY);
-    expect([gone.status, gone.code]).toEqual([410, 'video-withdrawn']);
+    const withdrawn = await ask(url + KEY);
+    expect([withdrawn.status, withdrawn.code]).toEqual([410, 'video-withdrawn']);
     expect(buffer.stats()).toMatchObject({ memoryBytes: 0, diskBytes: 0 });
-    expect(await readdir(join(directory, 'kept'))).toEqual([]);
+    expect(await readdir(join(directory, 'cache'))).toEqual([]);
     expect(origin.seen).toHaveLength(1);
     buffer.allow(VIDEO);
     expect((await ask(url + KEY)).status).toBe(200);
     expect(origin.seen).toHaveLength(2);
   });
 
-  it('is cut off while it fills, and not kept', async () => {
+  it('is cut off while it is being filled, and not cached', async () => {
     const { url, buffer } = await start(
       await serve((request, response) => {
         if (request.url === segment(1)) return;
@@ -1273,24 +1279,24 @@ describe('a withdrawn video', () => {
         response.write(BODY.subarray(0, 1_000));
       }),
     );
-    const flowing = ask(url + segment(0)).then(
+    const receiving = ask(url + segment(0)).then(
       () => 'whole',
       () => 'cut off',
     );
     const waiting = ask(url + segment(1));
     await expect.poll(() => buffer.stats().egress.viewers).toBe(1_000);
     await buffer.drop(VIDEO);
-    expect(await flowing).toBe('cut off');
+    expect(await receiving).toBe('cut off');
     expect((await waiting).code).toBe('video-withdrawn');
     await expect.poll(() => buffer.stats().activeFills).toBe(0);
     expect(buffer.stats().memoryBytes).toBe(0);
   });
 
-  it('is forgotten too when the tracker says that it is gone', async () => {
+  it('is also deleted when the tracker says that it was withdrawn', async () => {
     const tracker = await trackerOf([await serve(sendBody)]);
     const { url, buffer } = await start(await serve(unknownHere), { trackerUrl: tracker.url });
     await ask(url + segment(0));
-    tracker.state.answer = 410;
+    tracker.state.mode = 410;
     const now = Date.now;
     try {
       Date.now = () => now() + 11_000;
@@ -1299,13 +1305,13 @@ describe('a withdrawn video', () => {
       Date.now = now;
     }
     await expect.poll(() => buffer.stats()).toMatchObject({ memoryBytes: 0, diskBytes: 0 });
-    // The sites that the tracker named before are forgotten with it.
+    // The sites that the tracker named before are forgotten as well.
     expect((await ask(url + segment(0))).status).toBe(410);
   });
 });
 
 describe('stop', () => {
-  it('ends what is under way and begins nothing new', async () => {
+  it('ends the fills in progress and starts no new ones', async () => {
     const origin = counted(() => {});
     const { url, buffer } = await start(await serve(origin));
     const waiting = ask(url + KEY);

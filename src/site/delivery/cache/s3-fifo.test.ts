@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { describe, expect, it } from 'vitest';
 import { S3Fifo } from './s3-fifo.ts';
 
-/** Park and Miller's generator: the same trace at every run. */
+/** Park and Miller's generator, so that every run has the same trace. */
 function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -11,7 +11,7 @@ function createRandom(seed: number): () => number {
   };
 }
 
-/** Keys by Zipf's law, as titles are watched. */
+/** Keys by Zipf's law, like the popularity of videos. */
 function createZipf(keys: number, random: () => number): () => string {
   const sums: number[] = [];
   let sum = 0;
@@ -36,18 +36,18 @@ interface Cache {
   get(key: string): unknown;
   set(key: string, value: number): unknown;
 }
-/** Hits among the requests for which `counts` holds. */
+/** The hit rate of the requests for which `counts` is true. */
 function replay(cache: Cache, trace: readonly string[], counts: (key: string) => boolean): number {
   let hits = 0;
-  let asked = 0;
+  let requests = 0;
   for (const key of trace) {
     const isHit = cache.get(key) !== undefined;
     if (!isHit) cache.set(key, 1);
     if (!counts(key)) continue;
-    asked++;
+    requests++;
     if (isHit) hits++;
   }
-  return hits / asked;
+  return hits / requests;
 }
 
 const LIMIT = 200;
@@ -56,13 +56,13 @@ const lru = () => new LRUCache<string, number>({ max: LIMIT });
 const isTitle = (key: string): boolean => key.startsWith('k');
 
 describe('S3Fifo', () => {
-  it('keeps what is in demand through scans, where least-recently-used loses it', () => {
+  it('keeps popular keys through scans, where least-recently-used loses them', () => {
     const next = createZipf(400, createRandom(7));
     const trace: string[] = [];
     let scanned = 0;
     for (let round = 0; round < 60; round++) {
       for (let i = 0; i < 300; i++) trace.push(next());
-      // Somebody copies a whole archive: each file once.
+      // Somebody copies a complete archive: every file once.
       for (let i = 0; i < 300; i++) trace.push(`scan${scanned++}`);
     }
     const [ours, theirs] = [replay(s3(), trace, isTitle), replay(lru(), trace, isTitle)];
@@ -83,7 +83,7 @@ describe('S3Fifo', () => {
     expect(replay(s3(), trace, isTitle)).toBeGreaterThan(replay(lru(), trace, isTitle));
   });
 
-  it('holds its limit at every step, and says what left', () => {
+  it('never exceeds its limit, and reports every eviction', () => {
     const random = createRandom(3);
     const left: string[] = [];
     const cache = new S3Fifo<number>({
@@ -91,23 +91,23 @@ describe('S3Fifo', () => {
       sizeOf: size => size,
       onEvicted: key => void left.push(key),
     });
-    const kept = new Set<string>();
+    const present = new Set<string>();
     for (let i = 0; i < 20_000; i++) {
       const key = `${Math.floor(random() * 300)}`;
       if (random() < 0.05) {
         cache.delete(key);
-        kept.delete(key);
+        present.delete(key);
       } else if (cache.get(key) === undefined && cache.set(key, 1 + Math.floor(random() * 120))) {
-        kept.add(key);
+        present.add(key);
       }
-      for (const gone of left.splice(0)) kept.delete(gone);
+      for (const gone of left.splice(0)) present.delete(gone);
       expect(cache.size).toBeLessThanOrEqual(1_000);
     }
-    expect(new Set(cache.keys())).toEqual(kept);
+    expect(new Set(cache.keys())).toEqual(present);
     expect(cache.size).toBe(cache.values().reduce((sum, size) => sum + size, 0));
   });
 
-  it('takes nothing larger than half of its limit, and replaces a value without counting it twice', () => {
+  it('rejects values above half of its limit, and counts a replaced value once', () => {
     const cache = new S3Fifo<number>({ limit: 100, sizeOf: size => size });
     expect(cache.set('a', 51)).toBe(false);
     expect(cache.set('a', 50)).toBe(true);
@@ -116,7 +116,7 @@ describe('S3Fifo', () => {
     expect(cache.count).toBe(1);
   });
 
-  it('ends when everything is in demand', () => {
+  it('evicts even if every key is popular', () => {
     const cache = new S3Fifo<number>({ limit: 10, sizeOf: () => 1 });
     for (let i = 0; i < 10; i++) cache.set(`${i}`, 1);
     for (let round = 0; round < 5; round++) for (let i = 0; i < 10; i++) cache.get(`${i}`);

@@ -1,4 +1,4 @@
-/** The uplink's budget, measured by real clients at their end of real connections. */
+/** The uplink's budget, measured by clients on real connections. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
@@ -16,11 +16,11 @@ import { createEgress, type Egress } from './egress.ts';
 
 const BASE = `/v/${newVideoId()}/${newRevisionId()}/source-video`;
 const SEGMENT = randomBytes(500_000);
-/** How long the rate is watched; the promise is over 60 s: `EGRESS_SECONDS=60`. */
+/** How long the rate is measured. The promise is for 60 s: `EGRESS_SECONDS=60`. */
 const SECONDS = Number(process.env.EGRESS_SECONDS ?? 8);
-const isWhole = SECONDS >= 60;
-/** Never more; and less only where the machine itself is too busy, which a short run does not even out. */
-const [LEAST, MOST] = isWhole ? [0.98, 1.02] : [0.9, 1.03];
+const isFullLength = SECONDS >= 60;
+/** The rate is never higher. It is lower only if the machine is too busy, which a short run does not even out. */
+const [LEAST, MOST] = isFullLength ? [0.98, 1.02] : [0.9, 1.03];
 
 /** Where one test works, and what it closes at its end. The tests that measure for seconds run together. */
 interface Scope {
@@ -60,7 +60,7 @@ async function startSite(scope: Scope, egress: Egress, servesViewer?: () => bool
   });
   const buffer = await createStreamBuffer({
     siteId: () => newSiteId(),
-    directory: join(scope.directory, 'kept'),
+    directory: join(scope.directory, 'cache'),
     memoryBytes: 2 ** 24,
     diskBytes: 2 ** 24,
     origin: { url: `http://127.0.0.1:${await listen(scope, origin)}` },
@@ -73,16 +73,16 @@ async function startSite(scope: Scope, egress: Egress, servesViewer?: () => bool
   return { port: await listen(scope, createServer(buffer.handle)), buffer, egress };
 }
 
-/** A client that asks again and again on one connection, and counts every byte that it gets. */
+/** A client that requests a segment again and again on one connection, and counts every byte that it receives. */
 interface Client {
   readonly socket: Socket;
   bytes: number;
   whole: number;
-  refused: number;
+  rejected: number;
 }
 function startClient({ closers }: Scope, port: number, number: number, headers = ''): Client {
   const socket = connect(port, '127.0.0.1');
-  const client: Client = { socket, bytes: 0, whole: 0, refused: 0 };
+  const client: Client = { socket, bytes: 0, whole: 0, rejected: 0 };
   const ask = (): void =>
     void socket.write(`GET ${BASE}/${number}.m4s HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
   let left = 0;
@@ -103,9 +103,9 @@ function startClient({ closers }: Scope, port: number, number: number, headers =
     const isWhole = head.startsWith('HTTP/1.1 200');
     head = '';
     if (isWhole) client.whole++;
-    else client.refused++;
+    else client.rejected++;
     if (!isWhole) {
-      // As a player does: it comes again.
+      // It retries, as a player does.
       left = 0;
       setTimeout(ask, 200);
     } else if (body.length > 0) take(body);
@@ -127,13 +127,13 @@ async function measureBps(clients: readonly Client[], seconds: number): Promise<
   return ((count() - before) * 8_000) / (performance.now() - startedMs);
 }
 
-interface Answer {
+interface ClientResponse {
   readonly status: number;
   readonly code: string | undefined;
   readonly retryAfter: string | undefined;
   readonly bytes: number;
 }
-const ask = (port: number, number: number, headers: Record<string, string> = {}): Promise<Answer> =>
+const ask = (port: number, number: number, headers: Record<string, string> = {}): Promise<ClientResponse> =>
   new Promise((resolve, reject) => {
     request({ port, host: '127.0.0.1', path: `${BASE}/${number}.m4s`, headers, agent: false }, response => {
       const pieces: Buffer[] = [];
@@ -151,7 +151,7 @@ const ask = (port: number, number: number, headers: Record<string, string> = {})
 
 describe.concurrent('a budget', () => {
   it(
-    `of 20 Mbit/s holds over ${SECONDS} s, whatever the demand, and is shared alike`,
+    `of 20 Mbit/s is kept over ${SECONDS} s, whatever the demand`,
     async ({ scope }) => {
       const site = await startSite(scope, createEgress({ linkBps: 20e6 }, undefined));
       const clients = Array.from({ length: 60 }, (_, number) => startClient(scope, site.port, number % 10));
@@ -160,17 +160,19 @@ describe.concurrent('a budget', () => {
       const bps = await measureBps(clients, SECONDS);
       expect(bps / 20e6).toBeGreaterThan(LEAST);
       expect(bps / 20e6).toBeLessThan(MOST);
-      // What is told to the trackers is what the clients had.
-      const told = ((site.egress.bytes.viewers - before) * 8) / SECONDS;
-      expect(Math.abs(told / bps - 1)).toBeLessThan(0.05);
-      // More than the link carries is refused at once, not queued: those that are admitted get their segment in time.
-      const refused = clients.reduce((sum, client) => sum + client.refused, 0);
-      expect(refused).toBeGreaterThan(0);
+      // The trackers receive the rate that the clients measured.
+      const reported = ((site.egress.bytes.viewers - before) * 8) / SECONDS;
+      expect(Math.abs(reported / bps - 1)).toBeLessThan(0.05);
+      // Requests beyond the capacity of the link are rejected at once and not queued, so accepted ones get their segment in time.
+      const rejected = clients.reduce((sum, client) => sum + client.rejected, 0);
+      expect(rejected).toBeGreaterThan(0);
     },
     (SECONDS + 60) * 1_000,
   );
 
-  it('of each class holds beside the other, and the link is never passed by both', async ({ scope }) => {
+  it('of each class is kept next to the other, and both together never exceed the link', async ({
+    scope,
+  }) => {
     const site = await startSite(
       scope,
       createEgress({ linkBps: 40e6, viewersBps: 16e6, fillsBps: 8e6 }, undefined),
@@ -187,7 +189,7 @@ describe.concurrent('a budget', () => {
     }
   });
 
-  it('is shared alike among connections, and a slow one costs the others nothing', async ({ scope }) => {
+  it('is shared equally among connections, and a slow one costs the others nothing', async ({ scope }) => {
     const site = await startSite(scope, createEgress({ linkBps: 16e6 }, undefined));
     const stuck = connect(site.port, '127.0.0.1', () => {
       stuck.write(`GET ${BASE}/0.m4s HTTP/1.1\r\nHost: x\r\n\r\n`);
@@ -204,51 +206,51 @@ describe.concurrent('a budget', () => {
   });
 });
 
-describe.concurrent('a link that is full', () => {
-  it('says so with a sentence and a time, and takes viewers again when there is room', async ({ scope }) => {
+describe.concurrent('a full link', () => {
+  it('rejects requests with Retry-After, and accepts them again when it has capacity', async ({ scope }) => {
     const site = await startSite(scope, createEgress({ linkBps: 4e6 }, undefined));
     await ask(site.port, 0);
-    // Each takes one second; four seconds are promised at most.
-    const answers = await Promise.all(Array.from({ length: 12 }, () => ask(site.port, 0)));
-    const served = answers.filter(({ status }) => status === 200);
-    const refused = answers.filter(({ code }) => code === 'link-full');
-    expect(served.length + refused.length).toBe(12);
+    // Each takes one second, and at most four seconds are accepted.
+    const responses = await Promise.all(Array.from({ length: 12 }, () => ask(site.port, 0)));
+    const served = responses.filter(({ status }) => status === 200);
+    const rejected = responses.filter(({ code }) => code === 'link-full');
+    expect(served.length + rejected.length).toBe(12);
     expect(served.length).toBeGreaterThanOrEqual(3);
     expect(served.length).toBeLessThanOrEqual(5);
-    for (const { retryAfter } of refused) expect(Number(retryAfter)).toBeGreaterThan(0);
+    for (const { retryAfter } of rejected) expect(Number(retryAfter)).toBeGreaterThan(0);
     expect((await ask(site.port, 0)).status).toBe(200);
   });
 
-  it('refuses what nobody waits for long before', async ({ scope }) => {
+  it('rejects prefetches much earlier', async ({ scope }) => {
     const site = await startSite(scope, createEgress({ linkBps: 4e6 }, undefined));
     const fill = { 'tributary-fill': 'x' };
     await ask(site.port, 0);
-    const underWay = [ask(site.port, 0), ask(site.port, 0)];
+    const inProgress = [ask(site.port, 0), ask(site.port, 0)];
     await sleep(100);
     expect((await ask(site.port, 0, { ...fill, priority: 'u=6' })).code).toBe('link-full');
     expect((await ask(site.port, 0, fill)).status).toBe(200);
-    await Promise.all(underWay);
+    await Promise.all(inProgress);
   });
 });
 
-describe('the budget of a day', () => {
+describe('the daily budget', () => {
   const pathIn = ({ directory }: Scope) => join(directory, 'uplink.json');
 
-  it('is never passed, is told of, and begins anew on the next day', async ({ scope }) => {
+  it('is never exceeded, is reported, and starts again on the next day', async ({ scope }) => {
     let now = new Date(2026, 0, 1, 22, 0, 0);
     const limit = 3_300_000;
     const day = await DayBudget.open(pathIn(scope), limit, silentLog, () => now);
     const site = await startSite(scope, createEgress({}, day));
-    const answers: Answer[] = [];
-    for (let number = 0; number < 9; number++) answers.push(await ask(site.port, number));
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 503, 503, 503]);
-    expect(answers.at(-1)).toMatchObject({ code: 'budget-used', retryAfter: '3600' });
+    const responses: ClientResponse[] = [];
+    for (let number = 0; number < 9; number++) responses.push(await ask(site.port, number));
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 503, 503, 503]);
+    expect(responses.at(-1)).toMatchObject({ code: 'budget-used', retryAfter: '3600' });
     expect(site.egress.bytes.viewers).toBeLessThanOrEqual(limit);
     now = new Date(2026, 0, 2, 0, 0, 1);
     expect((await ask(site.port, 0)).status).toBe(200);
   });
 
-  it('survives a restart and, but for part of a block, a crash', async ({ scope }) => {
+  it('survives a restart and, except for a part of a block, a crash', async ({ scope }) => {
     const now = () => new Date(2026, 0, 1, 12, 0, 0);
     const limit = 2 ** 30;
     const first = await DayBudget.open(pathIn(scope), limit, silentLog, now);
@@ -260,7 +262,7 @@ describe('the budget of a day', () => {
     await expect
       .poll(async () => JSON.parse(await readFile(pathIn(scope), 'utf8')).bytes)
       .toBeGreaterThan(150_000_000);
-    // No stop: it was killed. What it had claimed counts as used.
+    // It was killed without a stop, so the bytes that it had claimed count as used.
     const third = await DayBudget.open(pathIn(scope), limit, silentLog, now);
     expect(third.usedBytes).toBeGreaterThanOrEqual(150_000_000);
     expect(third.usedBytes).toBeLessThan(150_000_000 + limit / 100);
@@ -268,7 +270,7 @@ describe('the budget of a day', () => {
     await second.stop();
   });
 
-  it('begins at zero where its file is damaged, and says so', async ({ scope }) => {
+  it('starts at zero if its file is damaged', async ({ scope }) => {
     await writeFile(pathIn(scope), '{');
     const day = await DayBudget.open(pathIn(scope), 2 ** 20, silentLog);
     expect(day.usedBytes).toBe(0);
@@ -276,13 +278,13 @@ describe('the budget of a day', () => {
   });
 });
 
-describe('a site for uploads alone', () => {
-  it('serves other sites and whom it is told to, and sends other viewers away', async ({ scope }) => {
-    let isKnown = false;
-    const site = await startSite(scope, createEgress({}, undefined), () => isKnown);
+describe('a site that only accepts uploads', () => {
+  it('serves other sites and trusted viewers, and rejects other viewers', async ({ scope }) => {
+    let isTrusted = false;
+    const site = await startSite(scope, createEgress({}, undefined), () => isTrusted);
     expect(await ask(site.port, 0)).toMatchObject({ status: 503, code: 'uploads-only' });
     expect((await ask(site.port, 0, { 'tributary-fill': 'x' })).status).toBe(200);
-    isKnown = true;
+    isTrusted = true;
     expect((await ask(site.port, 0)).status).toBe(200);
     expect(site.buffer.fastPath).toBeUndefined();
   });
@@ -292,11 +294,11 @@ describe('windows of the day', () => {
   const at = (hours: number, minutes: number) => new Date(2026, 0, 1, hours, minutes);
   const window = (text: string): DayWindow => {
     const parsed = parseDayWindow(text);
-    if (!parsed) throw new Error(`${text} was not taken`);
+    if (!parsed) throw new Error(`${text} was not accepted`);
     return parsed;
   };
 
-  it('go past midnight, end where they say, and mean "always" where there is none', () => {
+  it('can pass midnight, exclude their end, and always match if there are none', () => {
     const night = [window('22:00-06:30')];
     expect(
       [at(21, 59), at(22, 0), at(3, 0), at(6, 29), at(6, 30)].map(time => isWithin(night, time)),
@@ -312,7 +314,7 @@ describe('windows of the day', () => {
   });
 
   it.each(['1:00-02:00', '01:00', '25:00-01:00', '01:60-02:00', '01:00-24:30', ''])(
-    'are none: "%s"',
+    'are invalid: "%s"',
     text => {
       expect(parseDayWindow(text)).toBeUndefined();
     },

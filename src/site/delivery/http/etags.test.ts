@@ -12,7 +12,7 @@ describe('matchesEtag', () => {
     ['a,b', false],
     ['', false],
   ])('%s', (header, expected) => expect(matchesEtag(header, '"a,b"')).toBe(expected));
-  it('without a validator only * matches', () => {
+  it('matches only * if there is no validator', () => {
     expect(matchesEtag('"a"', undefined)).toBe(false);
     expect(matchesEtag('*', undefined)).toBe(true);
   });

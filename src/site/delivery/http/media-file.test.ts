@@ -6,7 +6,7 @@ const KEY = `/v/${newVideoId()}/${newRevisionId()}/source-video/0.m4s`;
 
 describe('parseMediaFile', () => {
   it.each([KEY, KEY.replace('source-video/0.m4s', 'multivariant.m3u8'), KEY.replace('0.m4s', 'init.mp4')])(
-    'takes %s',
+    'accepts %s',
     key => expect(parseMediaFile(key)?.key).toBe(key),
   );
   it.each([
@@ -22,7 +22,7 @@ describe('parseMediaFile', () => {
     `${KEY}/x`,
     `${KEY}\n`,
     `http://evil${KEY}`,
-  ])('refuses %s', key => expect(parseMediaFile(key)).toBeUndefined());
+  ])('rejects %s', key => expect(parseMediaFile(key)).toBeUndefined());
   it('leaves the query out of the key', () => {
     expect(pathOfUrl(`${KEY}?CMCD=br%3D1?x`)).toBe(KEY);
     expect(pathOfUrl(KEY)).toBe(KEY);

@@ -21,8 +21,8 @@ describe('selectRange', () => {
   ])('%s with If-Range %s', (range, ifRange, expected) => {
     expect(selectRange(range, ifRange, '"e"', 100)).toEqual(expected);
   });
-  it('has no range of nothing', () =>
+  it('cannot satisfy a range of an empty file', () =>
     expect(selectRange('bytes=0-', undefined, '"e"', 0)).toEqual({ kind: 'unsatisfiable' }));
-  it('trusts no If-Range where there is no validator', () =>
+  it('ignores the range if there is an If-Range but no validator', () =>
     expect(selectRange('bytes=0-9', '"e"', undefined, 100)).toEqual({ kind: 'whole' }));
 });

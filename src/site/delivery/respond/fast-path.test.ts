@@ -19,14 +19,14 @@ import { createMediaFastPath } from './fast-path.ts';
 import { ALL_PUBLIC } from './rights.ts';
 
 const BASE = `/v/${newVideoId()}/${newRevisionId()}`;
-const keep = (name: string, body: Buffer): CacheEntry => {
+const makeEntry = (name: string, body: Buffer): CacheEntry => {
   const file = parseMediaFile(`${BASE}/${name}`);
-  if (!file) throw new Error(`${name} is no media file`);
+  if (!file) throw new Error(`${name} is not a media file`);
   return makeCacheEntry(file, { body, etag: `"${name}"` });
 };
-const SMALL = keep('source-video/media.m3u8', randomBytes(1_000));
-const LARGE = keep('source-video/0.m4s', randomBytes(8 * 2 ** 20));
-const cache = new Map([SMALL, LARGE].map(kept => [kept.file.key, kept]));
+const SMALL = makeEntry('source-video/media.m3u8', randomBytes(1_000));
+const LARGE = makeEntry('source-video/0.m4s', randomBytes(8 * 2 ** 20));
+const cache = new Map([SMALL, LARGE].map(entry => [entry.file.key, entry]));
 const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: site.example\r\n${more}\r\n`;
 
 const directory = mkdtempSync(join(tmpdir(), 'tributary-fast-path-'));
@@ -34,7 +34,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const files = makeCertificate(directory);
 const certificate = { cert: readFileSync(files.certificate), key: readFileSync(files.key) };
 
-describe.each(['plain', 'TLS'])('the fast path of a server, %s', transport => {
+describe.each(['plain', 'TLS'])('the fast path, %s', transport => {
   const isTls = transport === 'TLS';
   const counts: ResponseCounts = { hits: 0, misses: 0, activeResponses: 0 };
   const viewed: string[] = [];
@@ -44,14 +44,14 @@ describe.each(['plain', 'TLS'])('the fast path of a server, %s', transport => {
   let handedOver: string[];
   let close: () => Promise<void>;
 
-  const told: [string, string | undefined][] = [];
+  const reported: [string, string | undefined][] = [];
   const connect = (options: NetConnectOpts = { port, host: '127.0.0.1' }): Socket =>
     isTls ? connectTls({ ...options, rejectUnauthorized: false }) : connectPlain(options);
   beforeEach(async () => {
     Object.assign(counts, { hits: 0, misses: 0, activeResponses: 0 });
     handedOver = [];
     viewed.length = 0;
-    told.length = 0;
+    reported.length = 0;
     wireBytes = 0;
     fastPath = createMediaFastPath({
       cache: { find: key => cache.get(key), hasOnDisk: () => false, isWithdrawn: () => false },
@@ -66,7 +66,7 @@ describe.each(['plain', 'TLS'])('the fast path of a server, %s', transport => {
         },
       },
       reports: {
-        note: (_address, url, header) => void told.push([url, header]),
+        note: (_address, url, header) => void reported.push([url, header]),
         noteVideo() {},
         take: () => ({ viewers: [], videos: [] }),
       },
@@ -90,7 +90,7 @@ describe.each(['plain', 'TLS'])('the fast path of a server, %s', transport => {
   });
   afterEach(() => close());
 
-  /** Sends bytes, and collects what comes until `enough`. */
+  /** Sends bytes, and returns the bytes received until `enough`. */
   async function exchange(
     pieces: readonly string[],
     enough: (text: string) => boolean,
@@ -120,12 +120,12 @@ describe.each(['plain', 'TLS'])('the fast path of a server, %s', transport => {
   }
   const countHeads = (text: string): number => text.split('HTTP/1.1 200 OK').length - 1;
 
-  it('answers one request after another on one connection, bytes and headers whole', async () => {
+  it('serves one request after another on one connection, with complete bodies and headers', async () => {
     const agent = new (isTls ? TlsAgent : Agent)({ keepAlive: true, maxSockets: 1 });
     const options = { port, host: '127.0.0.1', agent, rejectUnauthorized: false };
-    const ask = (kept: CacheEntry): Promise<IncomingMessage & { readonly bytes: Buffer }> =>
+    const ask = (entry: CacheEntry): Promise<IncomingMessage & { readonly bytes: Buffer }> =>
       new Promise((resolve, reject) => {
-        (isTls ? requestTls : request)({ ...options, path: kept.file.key }, response => {
+        (isTls ? requestTls : request)({ ...options, path: entry.file.key }, response => {
           const chunks: Buffer[] = [];
           response.on('data', chunk => chunks.push(chunk));
           response.on('end', () => resolve(Object.assign(response, { bytes: Buffer.concat(chunks) })));
@@ -134,30 +134,30 @@ describe.each(['plain', 'TLS'])('the fast path of a server, %s', transport => {
           .end();
       });
     const sockets = new Set<Socket>();
-    for (const kept of [SMALL, LARGE, LARGE, SMALL]) {
-      const answer = await ask(kept);
-      sockets.add(answer.socket);
-      expect(answer.bytes.equals(kept.body)).toBe(true);
-      expect(answer.headers).toMatchObject({
-        etag: kept.etag,
-        'content-length': String(kept.body.length),
+    for (const entry of [SMALL, LARGE, LARGE, SMALL]) {
+      const response = await ask(entry);
+      sockets.add(response.socket);
+      expect(response.bytes.equals(entry.body)).toBe(true);
+      expect(response.headers).toMatchObject({
+        etag: entry.etag,
+        'content-length': String(entry.body.length),
         'access-control-allow-origin': '*',
         'x-content-type-options': 'nosniff',
       });
-      expect(Math.abs(Date.parse(answer.headers.date ?? '') - Date.now())).toBeLessThan(5_000);
+      expect(Math.abs(Date.parse(response.headers.date ?? '') - Date.now())).toBeLessThan(5_000);
     }
     agent.destroy();
     expect(sockets.size).toBe(1);
     expect(handedOver).toEqual([]);
     expect(counts.hits).toBe(4);
-    // Heads are counted too, and what sealing adds: 22 bytes to each record of 16 KiB.
-    const sealing = isTls ? 2 * 22 * (LARGE.body.length / 2 ** 14) : 0;
+    // Heads are counted as well, and the overhead of TLS: 22 bytes for each record of 16 KiB.
+    const tlsBytes = isTls ? 2 * 22 * (LARGE.body.length / 2 ** 14) : 0;
     const bodies = 2 * (SMALL.body.length + LARGE.body.length);
-    expect(wireBytes - bodies - sealing).toBeGreaterThan(4 * 300);
-    expect(wireBytes - bodies - sealing).toBeLessThan(4 * 1_000);
+    expect(wireBytes - bodies - tlsBytes).toBeGreaterThan(4 * 300);
+    expect(wireBytes - bodies - tlsBytes).toBeLessThan(4 * 1_000);
   });
 
-  it('hands over what is not in memory, with every byte, and stays out from then on', async () => {
+  it('hands over a connection with every byte, for good, at the first other request', async () => {
     const post = `POST /api HTTP/1.1\r\nHost: site.example\r\nContent-Length: 5\r\n\r\nhello`;
     const text = await exchange(
       [get(SMALL.file.key), post, get(SMALL.file.key)],
@@ -169,18 +169,18 @@ describe.each(['plain', 'TLS'])('the fast path of a server, %s', transport => {
     expect(counts.hits).toBe(1);
   });
 
-  it('hands over a request that comes in pieces', async () => {
+  it('hands over a request that arrives in pieces', async () => {
     const head = get(SMALL.file.key);
     await exchange([head.slice(0, 20), head.slice(20)], seen => seen.includes('node /v/'), 50);
     expect(handedOver).toEqual([`GET ${SMALL.file.key}`]);
   });
 
-  it('keeps the order of a request sent while an answer is still going out', async () => {
+  it('keeps the order of a request that arrives while a response is still being sent', async () => {
     const socket = connect().pause();
     socket.write(get(LARGE.file.key));
     await expect.poll(() => counts.activeResponses).toBe(1);
     socket.write(get('/after'));
-    // What is sealed in pieces leaves the next request in the kernel until the last of them is written.
+    // A TLS response in pieces leaves the next request in the kernel until its last piece is written.
     if (!isTls) await expect.poll(() => handedOver).toEqual(['GET /after']);
     const chunks: Buffer[] = [];
     const all = new Promise<Buffer>(resolve => {
@@ -198,7 +198,7 @@ describe.each(['plain', 'TLS'])('the fast path of a server, %s', transport => {
     socket.destroy();
   });
 
-  it('counts an answer under way until its viewer leaves', async () => {
+  it('counts a response in progress until its viewer leaves', async () => {
     const socket = connect().pause();
     socket.write(get(LARGE.file.key));
     await expect.poll(() => counts.activeResponses).toBe(1);
@@ -206,7 +206,7 @@ describe.each(['plain', 'TLS'])('the fast path of a server, %s', transport => {
     await expect.poll(() => counts.activeResponses).toBe(0);
   });
 
-  it('lets node refuse what is malformed', async () => {
+  it('lets node:http reject a malformed request', async () => {
     const text = await exchange(['GET /v/ HTTP/1.1\r\nHost : a\r\n\r\n'], seen => seen.includes('\r\n\r\n'));
     expect(text).toMatch(/^HTTP\/1\.1 400/);
     expect(handedOver).toEqual([]);

@@ -17,7 +17,7 @@ test.each([
   expect(parseThroughput(url, header)).toBe(bps);
 });
 
-test('the last word of each address, once; bounded', () => {
+test('takes the last measurement of each address once, and bounds their number', () => {
   const reports = createViewerReports();
   for (let n = 0; n < 1_000; n++) reports.note(`10.0.${n >> 8}.${n & 255}`, query('mtp=5'));
   reports.note('10.0.0.1', query('mtp=9'));
