@@ -1,0 +1,70 @@
+/** All calls and pages of central, registered on its HTTP server. */
+import { existsSync } from 'node:fs';
+import { servePages } from '../../kernel/http/pages.ts';
+import type { HttpServer } from '../../kernel/http/server.ts';
+import type { CentralDatabase } from '../database/schema.ts';
+import { listJoined } from '../database/sites.ts';
+import { addCopyCalls } from './admin/copies.ts';
+import { addGrantCalls } from './admin/grants.ts';
+import { addSiteCalls } from './admin/sites.ts';
+import { addTrackerCalls } from './admin/trackers.ts';
+import { type CentralContext, rejectForeignOrigin } from './context.ts';
+import { addInfoCall } from './info.ts';
+import { addAssignmentCalls } from './members/assignments.ts';
+import { addChangeCalls } from './members/changes.ts';
+import { addHandshakeCalls } from './members/handshakes.ts';
+import { addJoinCalls } from './members/join.ts';
+import { addLinkCalls } from './members/links.ts';
+import { addPeerMeasurementCalls } from './members/peer-measurements.ts';
+import { addRightsCalls } from './members/rights.ts';
+import { addSignalCalls } from './members/signals.ts';
+import { addWithdrawalCalls } from './members/withdrawals.ts';
+import { addVideoCalls } from './videos.ts';
+
+/** A longer list of origins in the content security policy would exceed common header limits; then only schemes are listed. */
+const MAX_POLICY_CHARACTERS = 2_000;
+
+export function addCalls(app: HttpServer, context: CentralContext): void {
+  app.addHook('onRequest', async request => rejectForeignOrigin(request));
+  // Everyone
+  addInfoCall(app, context);
+  addVideoCalls(app, context);
+  // Operators
+  addSiteCalls(app, context);
+  addTrackerCalls(app, context);
+  addCopyCalls(app, context);
+  addGrantCalls(app, context);
+  // Members
+  addJoinCalls(app, context);
+  addSignalCalls(app, context);
+  addLinkCalls(app, context);
+  addHandshakeCalls(app, context);
+  addWithdrawalCalls(app, context);
+  addAssignmentCalls(app, context);
+  addChangeCalls(app, context);
+  addPeerMeasurementCalls(app, context);
+  addRightsCalls(app, context);
+}
+
+/** Serves the built pages, if `directory` exists. */
+export function addPages(app: HttpServer, db: CentralDatabase, directory: string | undefined): void {
+  if (directory === undefined || !existsSync(directory)) return;
+  servePages(app, {
+    directory,
+    pages: {
+      '/': 'index.html',
+      '/watch/:video': 'watch.html',
+      '/admin': 'admin.html',
+      '/admin/explain': 'explain.html',
+    },
+    connectTo: () => listOrigins(db),
+  });
+}
+
+/** The origins of trackers and sites, to which the pages may connect. */
+async function listOrigins(db: CentralDatabase): Promise<readonly string[]> {
+  const members = [...(await listJoined(db, 'tracker')), ...(await listJoined(db, 'site'))];
+  const origins = [...new Set(members.map(member => member.base_url))];
+  if (origins.join(' ').length <= MAX_POLICY_CHARACTERS) return origins;
+  return [...new Set(origins.map(origin => new URL(origin).protocol))];
+}
