@@ -18,8 +18,8 @@ const withText = (pattern: RegExp): readonly string[] =>
 const SQL_ELSEWHERE: readonly string[] = [
   'src/central/site-reader/read-by-sql.ts',
   'src/doctor/checks.ts',
+  'src/site/compose/read-only-site.ts',
   'src/site/http/studio/jobs.ts',
-  'src/site/maintenance/read-only.ts',
 ];
 const ENVIRONMENT_ELSEWHERE: readonly string[] = [
   'src/demo/demo.ts',
