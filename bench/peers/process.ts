@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { messageOf } from '../../src/kernel/problem.ts';
 
-export const SERVER_CORE = '0';
-export const LOAD_CORE = '1';
+const SERVER_CORE = '0';
+const LOAD_CORE = '1';
 const START_MS = 15_000;
 /** `/proc` counts CPU time in these (USER_HZ). */
 const TICK_MS = 10;

@@ -36,10 +36,7 @@ export async function readPlanInput(db: CentralDatabase, nowMs: number): Promise
 }
 
 /** Lists the stored assignments that differ from the plan. */
-export async function listPlacementChanges(
-  db: CentralDatabase,
-  { copies }: Plan,
-): Promise<PlacementChange[]> {
+async function listPlacementChanges(db: CentralDatabase, { copies }: Plan): Promise<PlacementChange[]> {
   const keyOf = (site: string, video: string): string => `${site} ${video}`;
   const pending = new Set(
     (await listPendingPromotions(db)).map(({ to_site, video_id }) => keyOf(to_site, video_id)),

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { rename } from 'node:fs/promises';
 
-export const FILM_SECONDS = 20;
+const FILM_SECONDS = 20;
 
 /** Slow colours with the sound's own wave over them. */
 const filmArguments = (output: string): readonly string[] => [

@@ -95,7 +95,7 @@ export const newSiteSchema = z.strictObject({
 });
 
 /** The state of publication for one site. */
-export const sitePublicationSchema = z.strictObject({
+const sitePublicationSchema = z.strictObject({
   /** The number of the site's current epoch; 0 before its first handshake. */
   epoch: z.int().nonnegative(),
   handshakeAt: timestampSchema.optional(),
@@ -200,7 +200,6 @@ export const refusalReportSchema = z.strictObject({
   code: z.enum(['signature-replayed', 'clock-off']),
   detail: z.string().min(1).max(500),
 });
-export type RefusalReport = z.infer<typeof refusalReportSchema>;
 
 /** `GET /api/signals` (admin): newest first. */
 export const signalSchema = z.strictObject({

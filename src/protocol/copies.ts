@@ -142,4 +142,3 @@ export type LossResponse = z.infer<typeof lossResponseSchema>;
 export const playCountsSchema = z.strictObject({
   plays: z.array(z.strictObject({ video: videoIdSchema, count: z.int().positive().max(1e9) })).max(1_000),
 });
-export type PlayCounts = z.infer<typeof playCountsSchema>;

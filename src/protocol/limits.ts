@@ -4,7 +4,6 @@ export const MAX_DESCRIPTION_CHARACTERS = 5_000;
 export const MAX_UPLOAD_METADATA_BYTES = 4_096;
 export const DEFAULT_MAX_UPLOAD_BYTES = 10 * 2 ** 30;
 export const HARD_MAX_UPLOAD_BYTES = 100 * 2 ** 30;
-export const MAX_JSON_BODY_BYTES = 64 * 1024;
 /** The size of a page of records that central reads from a site. */
 export const MAX_RECORD_PAGE_BYTES = 2 ** 20;
 export const MAX_RECORD_PAGE_ROWS = 500;

@@ -45,8 +45,8 @@ export const rightsPageSchema = z.strictObject({
 });
 export type RightsPage = z.infer<typeof rightsPageSchema>;
 
-export const MIN_GRANT_S = 60;
-export const MAX_GRANT_S = 366 * 86_400;
+const MIN_GRANT_S = 60;
+const MAX_GRANT_S = 366 * 86_400;
 
 /** `POST /api/videos/{id}/grants` (operator) */
 export const newGrantSchema = z.strictObject({

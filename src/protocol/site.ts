@@ -6,7 +6,7 @@ import { privateSchema, timestampSchema, versionSchema, visibilitySchema } from 
 import { rightTextSchema } from './rights.ts';
 import { descriptionSchema, languageSchema, nameSchema } from './text.ts';
 
-export const VIDEO_STATES = ['uploading', 'checking', 'preparing', 'ready', 'failed', 'withdrawn'] as const;
+const VIDEO_STATES = ['uploading', 'checking', 'preparing', 'ready', 'failed', 'withdrawn'] as const;
 export const videoStateSchema = z.enum(VIDEO_STATES);
 export type VideoState = z.infer<typeof videoStateSchema>;
 

@@ -2,7 +2,7 @@
 
 const ATTRIBUTE = /([A-Z0-9-]+)=("[^"\r\n]*"|[^",\s]+)(,|$)/y;
 
-export function readAttributes(text: string): ReadonlyMap<string, string> {
+function readAttributes(text: string): ReadonlyMap<string, string> {
   const attributes = new Map<string, string>();
   ATTRIBUTE.lastIndex = 0;
   while (ATTRIBUTE.lastIndex < text.length) {

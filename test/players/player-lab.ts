@@ -15,7 +15,7 @@ import { METER, type Reading } from './player-pages.ts';
 import { fillVideo, insertFaultSwitch } from './switched-sites.ts';
 
 /** The site of the viewers' zone. */
-export const HOME = '127.0.0.2';
+const HOME = '127.0.0.2';
 
 /** A viewer's page. What the meter in it says comes from `read()` and is set to zero by `zero()`, both in the page. */
 export interface Viewer {

@@ -8,7 +8,7 @@ import { openSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failpoint } from '../../src/kernel/failpoint.ts';
-import type { Signal, Site, Video } from '../../src/protocol/central.ts';
+import type { Site, Video } from '../../src/protocol/central.ts';
 import type { StoredRule } from '../../src/protocol/copies.ts';
 import type { SiteVideo } from '../../src/protocol/site.ts';
 import { eventually } from './eventually.ts';
@@ -259,8 +259,6 @@ export const untilCopied = (cluster: Cluster, id: string, copies: number): Promi
   );
 export const addRule = ({ central }: Cluster, rule: unknown): Promise<StoredRule> =>
   requestAsOperator('POST', `${central.url}/api/placement-rules`, rule);
-export const signalsOf = async ({ central }: Cluster): Promise<readonly Signal[]> =>
-  (await getJson<{ signals: Signal[] }>(`${central.url}/api/signals?limit=500`, TOKEN)).signals;
 
 /** Waits until the site itself shows that the present version is registered. */
 export const untilRegistered = (site: Part, id: string, timeoutMs = 20_000): Promise<SiteVideo> =>

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import type { Site, Video } from '../../src/protocol/central.ts';
+import type { Video } from '../../src/protocol/central.ts';
 import type { SiteVideo } from '../../src/protocol/site.ts';
 import type { PlayResponse } from '../../src/protocol/tracker.ts';
 import { eventually, FatalError } from './eventually.ts';
@@ -109,8 +109,6 @@ export async function startDemo(): Promise<Demo> {
 
 export const findVideo = (demo: DemoState, id: string): Promise<Video> =>
   getJson(`${demo.central}/api/videos/${id}`);
-export const listSites = async (demo: DemoState): Promise<readonly Site[]> =>
-  (await getJson<{ sites: Site[] }>(`${demo.central}/api/sites`)).sites;
 export const findAtSite = (demo: DemoState, site: number, id: string): Promise<SiteVideo> =>
   getJson(`${demo.sites[site]?.url}/api/videos/${id}`, demo.token);
 export const play = (demo: DemoState, id: string, client?: string): Promise<PlayResponse> =>

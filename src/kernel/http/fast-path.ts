@@ -8,7 +8,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastPath } from './server.ts';
 
-export const KEEP_ALIVE_SECONDS = 65;
+const KEEP_ALIVE_SECONDS = 65;
 const FIRST_BYTE_TIMEOUT_MS = 10_000;
 /** Longer heads are rare, and left to node:http, which limits them. */
 const MAX_HEAD_BYTES = 4_096;

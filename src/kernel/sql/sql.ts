@@ -12,7 +12,7 @@ import { openSqliteDialect } from './sqlite.ts';
 export type DatabaseLocation = string;
 
 export type Engine = 'sqlite' | 'postgres';
-export const engineOf = (place: DatabaseLocation): Engine => (isPostgresUrl(place) ? 'postgres' : 'sqlite');
+const engineOf = (place: DatabaseLocation): Engine => (isPostgresUrl(place) ? 'postgres' : 'sqlite');
 
 /**
  * Opens the database, creates it if necessary, and migrates its schema. On PostgreSQL several processes may do so at the same

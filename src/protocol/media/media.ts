@@ -11,7 +11,7 @@ const codecSchema = z.string().regex(/^[A-Za-z0-9]{2,8}(\.[A-Za-z0-9.]{1,60})?$/
 const renditionIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/);
 
 /** A track's name, for people. */
-export const MAX_TRACK_NAME_CHARACTERS = 60;
+const MAX_TRACK_NAME_CHARACTERS = 60;
 export const trackNameSchema = storedNameSchema.refine(
   text => [...text].length <= MAX_TRACK_NAME_CHARACTERS,
   `at most ${MAX_TRACK_NAME_CHARACTERS} characters`,

@@ -88,9 +88,6 @@ export const listCopyWork = (
     .limit(limit)
     .execute();
 
-export const listCopies = (db: SiteDatabase): Promise<CopyRow[]> =>
-  db.selectFrom('copies').selectAll().orderBy('video_id', 'desc').execute();
-
 export const findCopy = (db: SiteDatabase, video: VideoId): Promise<CopyRow | undefined> =>
   db.selectFrom('copies').selectAll().where('video_id', '=', video).executeTakeFirst();
 

@@ -39,7 +39,7 @@ export const extrasSchema = z.strictObject({
 });
 export type Extras = z.infer<typeof extrasSchema>;
 
-export const NO_EXTRAS: Extras = { captions: [] };
+const NO_EXTRAS: Extras = { captions: [] };
 
 export const parseExtras = (text: string | null | undefined): Extras =>
   text ? extrasSchema.parse(JSON.parse(text)) : NO_EXTRAS;

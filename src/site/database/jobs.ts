@@ -54,7 +54,7 @@ export interface Claimant {
   readonly nowMs: number;
 }
 
-export const SILENT_REASON = `Its worker stopped ${MAX_ATTEMPTS} times in the middle of the work.`;
+const SILENT_REASON = `Its worker stopped ${MAX_ATTEMPTS} times in the middle of the work.`;
 
 const now = (): string => new Date().toISOString();
 
@@ -313,9 +313,6 @@ export const listSteps = (db: SiteDatabase, job: string): Promise<JobStepRow[]> 
 
 export const markJobDone = (db: SiteDatabase, id: string): Promise<boolean> =>
   changeJob(db, id, ['open'], { state: 'done', error: null });
-
-export const listOpenJobs = (db: SiteDatabase, video: VideoId): Promise<JobRow[]> =>
-  db.selectFrom('jobs').selectAll().where('video_id', '=', video).where('state', '=', 'open').execute();
 
 /** Undefined where it was not open any more. */
 async function setJobAside(db: SiteDatabase, id: string, error: string): Promise<JobRow | undefined> {

@@ -10,7 +10,7 @@ export const epochOf = ({
 }: Pick<PublicationRow, 'epoch' | 'epoch_start'>): Epoch | undefined =>
   epoch_start === null ? undefined : { number: Number(epoch), start: epoch_start };
 
-export const readPublication = (db: CentralDatabase, site: SiteId): Promise<PublicationRow> =>
+const readPublication = (db: CentralDatabase, site: SiteId): Promise<PublicationRow> =>
   db.selectFrom('publications').selectAll().where('site_id', '=', site).executeTakeFirstOrThrow();
 
 /** Reads the rows for writing: whoever takes records or raises the epoch comes one after another, on every engine. */

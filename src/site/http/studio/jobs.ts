@@ -155,7 +155,7 @@ async function tellRetried(db: SiteDatabase, video: VideoId, isLadder: boolean):
   });
 }
 
-export function formatJob(job: JobProgress): SiteJob {
+function formatJob(job: JobProgress): SiteJob {
   const isOpen = job.state === 'open';
   const speed = isOpen && job.leased > 0 ? job.speed_milli / 1_000 : 0;
   const error = job.error ?? (isOpen ? job.last_error : null);

@@ -53,7 +53,7 @@ export interface Uploads {
   sweep(): Promise<void>;
 }
 
-export const isUploadPath = (url: string | undefined): boolean =>
+const isUploadPath = (url: string | undefined): boolean =>
   url === UPLOADS_PATH ||
   url?.startsWith(`${UPLOADS_PATH}/`) === true ||
   url?.startsWith(`${UPLOADS_PATH}?`) === true;

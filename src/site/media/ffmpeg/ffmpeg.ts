@@ -18,5 +18,5 @@ export { findMediaTools, type MediaTools } from './media-tools.ts';
 export { detectContainer, probe } from './probe.ts';
 export type { FfmpegProgress } from './progress.ts';
 export type { RunLimits } from './run.ts';
-export { type Confinement, findConfinement, type Isolation } from './sandbox.ts';
+export { findConfinement, type Isolation } from './sandbox.ts';
 export { TONE_MAP } from './tone-map.ts';

@@ -37,7 +37,7 @@ const KNOWN_NAMES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** The common name of a codec, or else its name in the container. */
-export function nameCodec(codecName: string): string {
+function nameCodec(codecName: string): string {
   for (const [pattern, name] of KNOWN_NAMES) if (pattern.test(codecName)) return name;
   const plain = codecName.replaceAll(/[^\x21-\x7e]/g, '').slice(0, 40);
   return plain ? `in the codec "${plain}"` : 'in an unknown codec';
