@@ -137,18 +137,6 @@ describe('boundaries', () => {
     expect(testImports.filter(inner).filter(({ to }) => !FOR_TESTS.includes(to))).toEqual([]);
   });
 
-  it('no two folders of the media import each other', () => {
-    const folderOf = (path: string) => dirname(path);
-    const pairs = new Set(
-      imports
-        .filter(({ from, to }) => isIn('site/media')(from) && isIn('site/media')(to))
-        .filter(({ from, to }) => folderOf(from) !== folderOf(to))
-        .map(({ from, to }) => `${folderOf(from)} ${folderOf(to)}`),
-    );
-    const isMutual = (pair: string): boolean => pairs.has(pair.split(' ').reverse().join(' '));
-    expect([...pairs].filter(isMutual)).toEqual([]);
-  });
-
   it.each(['tracker/choice', 'tracker/steering', 'tracker/memory', 'central/placement'])(
     '%s does no I/O',
     folder => {

@@ -118,7 +118,10 @@ const PROSE: readonly Rule[] = [
     [/^src\/ui\/i18n\/texts\/en\.ts$/, /Rules decide what is copied where/],
   ]),
   rule(/\bthe centres?\b|\bcentre's\b/gi, 'central', [[/^src\/ui\/i18n\/texts\//, ANYWHERE]]),
-  rule(/\b(?:SP|CP)\b|\bpatent\b/g, 'origin, buffer', [[/^docs\/glossary\.md$/, ANYWHERE]]),
+  rule(/\b(?:SP|CP)\b|\bpatent\b/g, 'origin, buffer', [
+    [/^docs\/glossary\.md$/, ANYWHERE],
+    [/\/codec-rules\.ts$/, /V_MPEG4/],
+  ]),
   rule(
     /\bmission\.md\b|\bcontract\.md\b|\bsecurity\.md\b|\bhouse\.md\b|\bstyle\.md\b/g,
     'a document in this repository',
@@ -135,6 +138,10 @@ const CLEAN: readonly string[] = [
   'CHANGELOG.md',
   'tributary.sample.toml',
   'scripts',
+  'src/site/media/containers',
+  'src/site/media/copy-store',
+  'src/site/media/cut',
+  'src/site/media/index',
 ];
 const COUNTED: readonly string[] = [
   ...[

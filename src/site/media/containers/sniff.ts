@@ -1,5 +1,5 @@
 /**
- * Tells the kind of a file by its first bytes (pure). Sniffing precedes every parser: a text file that is named like a video can
+ * Identifies the kind of a file by its first bytes (pure). Sniffing precedes every parser: a text file that is named like a video can
  * make a general-purpose reader open other files (docs/untrusted-media.md).
  */
 import { type RejectionCode, SourceRejected } from '../source-rejected.ts';

@@ -1,4 +1,4 @@
-/** What the index says of one rendition, made from its laid-out samples and planned segments (pure). */
+/** Builds the description of a rendition in the index from its samples on the timeline and its planned segments (pure). */
 import type { Rendition } from '../../../protocol/media/media.ts';
 import type { TrackDescription } from '../containers/containers.ts';
 import type { RenditionToIndex } from './index-file.ts';
@@ -11,7 +11,7 @@ export interface TrackToIndex extends TimedTrack {
   readonly samplePrefix: Buffer;
 }
 
-/** The same times and sizes for the planners, which know nothing of codecs. */
+/** Converts a track for the planners, which need its times and sizes but no codec. */
 export const toPlannedTrack = ({ track, ...times }: ServedTrack<TrackToIndex>) => ({
   ...times,
   kind: track.kind,
@@ -19,7 +19,7 @@ export const toPlannedTrack = ({ track, ...times }: ServedTrack<TrackToIndex>) =
   samplePrefixBytes: track.samplePrefix.length,
 });
 
-/** @param shownFromSeconds where players begin; the samples before are only there to decode the samples after */
+/** @param shownFromSeconds where players begin; the samples before only serve to decode the samples after */
 export function toRendition(
   id: string,
   served: ServedTrack<TrackToIndex>,

@@ -92,7 +92,7 @@ function fitDecodeTimes(
   let latest = 0;
   let editMediaTime = 0;
   for (let i = 0; i < count; i++) {
-    // In slightly overlapping fragments, decode times would run backwards. Decoding later does not change what is shown.
+    // In slightly overlapping fragments, decode times would run backwards. Later decoding does not affect presentation.
     latest = Math.max(latest, decodeTimes[i]! + decodeShift);
     decodeTimes[i] = latest;
     presentationTimes[i] = presentationTimes[i]! + shift;

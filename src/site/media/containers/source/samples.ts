@@ -46,8 +46,8 @@ export class SampleColumns implements Samples {
   }
 
   /**
-   * Appends a sample of zeroes. The caller writes its values into the columns, which needs no object per sample. The columns may
-   * be other arrays after this call.
+   * Appends a sample of zeroes. The caller writes its values into the columns, so no object is allocated per sample. Growing
+   * replaces the columns, so the caller must read them after this call.
    *
    * @returns the index of the sample
    * @throws SourceRejected beyond `MAX_SAMPLES_PER_TRACK`
