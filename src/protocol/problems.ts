@@ -284,6 +284,7 @@ export const PROBLEMS = {
     'Export the video with a key frame every few seconds.',
   ),
   'check-exceeded': entry(422, 'Checking the file took too long', 'Export the video again as MP4.'),
+  'check-crashed': entry(422, 'Checking the file crashed', 'Export the video again and upload the new file.'),
   'check-failed': entry(500, 'Checking the file failed', 'Try again in the studio.', RETRY),
   'source-lost': entry(410, 'Source lost', 'Upload the file again.'),
   superseded: entry(410, 'Taken over by another site', 'Edit the video at the site that holds it now.'),

@@ -160,7 +160,7 @@ describe('a poisonous file', () => {
       const video = await videoAt(site, videoIdOf(url));
       return video.state === 'failed' ? video : undefined;
     });
-    expect(aside.error).toMatchObject({ code: 'check-set-aside' });
+    expect(aside.error).toMatchObject({ code: 'check-crashed' });
     await eventually(
       'its bytes are gone',
       () => readdirSync(join(site.directory, 'videos')).length === 0 || undefined,

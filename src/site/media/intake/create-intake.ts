@@ -10,6 +10,7 @@ import { findStats, renameDurably, syncDirectory, syncFile } from '../../../kern
 import { messageOf, problem } from '../../../kernel/problem.ts';
 import { isTransient } from '../../../kernel/sql/transient-error.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
+import type { ProblemCode } from '../../../protocol/problems.ts';
 import type { VideoRow } from '../../database/schema.ts';
 import {
   claimCheck,
@@ -177,7 +178,7 @@ async function attemptCheck(
     await reject(
       deps,
       video,
-      'check-set-aside',
+      'check-crashed',
       `Checking this file crashed ${MAX_ATTEMPTS} times. Export the video again and upload the new file.`,
     );
     return 'done';
@@ -212,7 +213,7 @@ async function attemptCheck(
 async function reject(
   { db, storage, log }: IntakeDeps,
   video: VideoId,
-  code: string,
+  code: ProblemCode,
   detail: string,
 ): Promise<void> {
   await markFailed(db, video, code, detail);

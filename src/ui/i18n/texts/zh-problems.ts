@@ -136,6 +136,7 @@ export const zhProblems = {
   'structure-unsupported': '不支持该文件结构。请重新导出为 MP4 后上传。',
   'segments-too-large': '关键帧间隔过大。请以每几秒一个关键帧重新导出后上传。',
   'check-exceeded': '检查文件耗时过长。请重新导出为 MP4 后上传。',
+  'check-crashed': '检查该文件时程序多次崩溃，请重新导出视频后再上传。',
   'check-failed': '检查文件失败，请重试。',
   'source-lost': '源文件已丢失，请重新上传。',
   superseded: '该视频已由另一站点接管，请在该站点编辑。',
