@@ -18,7 +18,7 @@ export interface MediaInput {
   readonly options?: Args;
 }
 
-export interface MediaOutput {
+interface MediaOutput {
   /** A name in the job's directory. */
   readonly name: string;
   /** Maps, encoders and `-f`, which is always given. */

@@ -103,7 +103,7 @@ export async function probeMedia(
     output = await probe(tools, { path, demuxer }, ['-show_format', '-show_streams']);
   } catch (error) {
     if (!(error instanceof FfmpegFailed) || error.fault === 'unavailable') throw error;
-    throw Object.assign(damaged('the description of its tracks cannot be read'), { cause: error });
+    throw damaged('the description of its tracks cannot be read', { cause: error });
   }
   return parseProbe(output);
 }

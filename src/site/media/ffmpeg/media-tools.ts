@@ -13,7 +13,7 @@ export interface MediaTools {
   readonly confinement: Confinement;
 }
 
-export interface FindToolsOptions {
+interface FindToolsOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly isolation?: Isolation;
 }

@@ -33,7 +33,7 @@ export const DEFAULT_LIMITS: RunLimits = {
   outTimeMs: 24 * 3_600_000,
 };
 
-export interface FfmpegRun {
+interface FfmpegRun {
   /** Absolute path of the program. */
   readonly program: string;
   /** Only constants, numbers and paths that this code made; never a user's text. */

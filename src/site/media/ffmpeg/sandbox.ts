@@ -17,7 +17,7 @@ export interface Confinement {
 }
 
 /** All paths have the same name inside as outside. */
-export interface Sandbox {
+interface Sandbox {
   /** Files to read. */
   readonly reads: readonly string[];
   /** Directories to write to. */

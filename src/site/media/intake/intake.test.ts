@@ -14,7 +14,7 @@ import { findVideo, insertVideo, type SiteDatabase } from '../../database/videos
 import { UploadStore } from '../../http/uploads/upload-store.ts';
 import { prepareSource } from '../index/source-index.ts';
 import { createStorage, type Storage } from '../storage/storage.ts';
-import { createIntake, type Intake, type IntakeDeps } from './intake.ts';
+import { createIntake, type Intake, type IntakeDeps } from './create-intake.ts';
 
 let directory: string;
 let db: SiteDatabase;

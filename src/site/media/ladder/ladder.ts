@@ -4,7 +4,7 @@
  */
 
 export const CODECS = ['h264', 'hevc', 'av1'] as const;
-export type LadderCodec = (typeof CODECS)[number];
+type LadderCodec = (typeof CODECS)[number];
 
 /** One entry of the configured ladder. */
 export interface LadderEntry {

@@ -9,7 +9,7 @@ import type { VideoRow } from '../../database/schema.ts';
 import type { PreparedSource } from '../index/source-index.ts';
 import type { Storage } from '../storage/storage.ts';
 
-export interface RecordDeps {
+interface RecordDeps {
   readonly storage: Pick<Storage, 'recordPath'>;
   /** IP address and port of this site's source server. */
   readonly sourceAddress: string;

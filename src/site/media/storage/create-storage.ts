@@ -56,7 +56,7 @@ export const COPY_FOLDER = 'copy';
 const SOURCE = 'source';
 const SOURCE_INDEX = 'source.index';
 
-export interface StorageOptions {
+interface StorageOptions {
   /** Directories on several disks. Default: the data directory only. */
   readonly disks?: readonly string[];
   readonly objectStore?: ObjectStore;

@@ -38,7 +38,7 @@ export interface Disks {
   forget(video: VideoId): void;
 }
 
-export interface PendingUpload {
+interface PendingUpload {
   readonly video: VideoId;
   readonly sizeBytes: number;
 }

@@ -10,7 +10,7 @@ import type { Storage } from './create-storage.ts';
 const EVERY_MS = 10_000;
 const PAGE = 20;
 
-export interface OffloadDeps {
+interface OffloadDeps {
   readonly db: SiteDatabase;
   readonly storage: Storage;
   /** A video waits for its poster, storyboard and captions until this many attempts have failed; 0 if this site makes none. */

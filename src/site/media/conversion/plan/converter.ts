@@ -37,13 +37,13 @@ export interface Unplayable {
   readonly wrapped?: string;
 }
 
-export interface ConverterDeps {
+interface ConverterDeps {
   readonly storage: Storage;
   readonly tools: MediaTools;
   readonly ladder: readonly LadderEntry[];
 }
 
-export interface PublishedFile {
+interface PublishedFile {
   readonly prepared: PreparedSource;
   /** The source and its index, names in the video's directory. */
   readonly source: string;

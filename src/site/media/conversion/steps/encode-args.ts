@@ -24,7 +24,7 @@ const STILL_LEAD_IN_SECONDS = 90;
 const KEY_FRAME_EARLY_SECONDS = 0.002;
 
 /** Times are in seconds from the first presented instant. */
-export interface EncodeChunk {
+interface EncodeChunk {
   readonly from: number;
   /** Undefined for the last chunk, which ends with the source. */
   readonly to: number | undefined;
@@ -55,7 +55,7 @@ export const findVideoTrack = (
 export const ticksOf = (seconds: number): number => Math.round(seconds * VIDEO_TIMESCALE);
 
 /** The parts of the command line, as an `FfmpegJob` takes them. */
-export interface EncodeArgs {
+interface EncodeArgs {
   /** Before the input. */
   readonly input: Args;
   /** For all outputs. */

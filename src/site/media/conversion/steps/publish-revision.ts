@@ -7,7 +7,7 @@ import type { PreparedSource } from '../../index/source-index.ts';
 import { makeRecord } from '../../record/record.ts';
 import type { StepDeps } from './step.ts';
 
-export interface NewRevision {
+interface NewRevision {
   /** Index files, names in the video's directory. */
   readonly indexes: readonly string[];
   readonly prepared: PreparedSource;

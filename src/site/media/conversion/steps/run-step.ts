@@ -5,7 +5,7 @@ import { publishChunks } from './publish-step.ts';
 import { remux } from './remux-step.ts';
 import type { StepDeps, StepRun } from './step.ts';
 
-export interface StepResult {
+interface StepResult {
   /** Stored with the step, as JSON. */
   readonly result: unknown;
   /** A record was written. */

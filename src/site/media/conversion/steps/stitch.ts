@@ -34,7 +34,7 @@ import {
 /** The file of a chunk; undefined if no track had anything in this chunk. */
 export type ChunkFile = IndexedFile | undefined;
 
-export interface StitchedSet {
+interface StitchedSet {
   readonly renditions: readonly Rendition[];
   readonly durationMs: number;
 }
