@@ -7,7 +7,7 @@ import type { IndexedFile } from '../index/source-index.ts';
 import type { OpenFile, StoredFile } from '../storage/storage.ts';
 import { type Piece, readScattered } from '../storage/storage.ts';
 
-export interface PieceOfFile extends Piece {
+interface PieceOfFile extends Piece {
   readonly file: number;
 }
 

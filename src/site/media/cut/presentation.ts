@@ -33,7 +33,7 @@ export interface RevisionFiles {
   readonly open?: OpenFile;
 }
 
-export interface CutFile {
+interface CutFile {
   readonly contentType: string;
   readonly body: Buffer;
 }

@@ -10,7 +10,7 @@ export interface EncodedTrack extends TrackToIndex {
   readonly id: string;
 }
 
-export interface EncodedRenditions {
+interface EncodedRenditions {
   readonly indexPath: string;
   /** The files that `samples.files` of the tracks counts through. */
   readonly files: readonly IndexedFile[];

@@ -39,7 +39,7 @@ const renditionHeaderSchema = z.strictObject({
   segmentCount: z.int().positive(),
   sampleCount: z.int().positive(),
 });
-export type RenditionHeader = z.infer<typeof renditionHeaderSchema>;
+type RenditionHeader = z.infer<typeof renditionHeaderSchema>;
 
 const indexedFileSchema = z.strictObject({
   /** Name relative to the video's directory. */

@@ -9,7 +9,7 @@ const DEFAULT_TIME_LIMIT_MS = 120_000;
 /** Limit of the JavaScript heap. The columns of samples lie outside it; `MAX_SAMPLES` bounds them. */
 const MAX_HEAP_MB = 512;
 
-export interface PrepareInWorkerOptions {
+interface PrepareInWorkerOptions {
   /** URL of the bundled `prepare-worker.js`. */
   readonly workerUrl?: URL;
   readonly timeLimitMs?: number;

@@ -40,7 +40,7 @@ export const cmafSegmentBytes = (
   dataBytes: number,
 ): number => headerBytes(kind, hasComposition, sampleCount) + dataBytes;
 
-export interface CmafSegment {
+interface CmafSegment {
   readonly kind: 'video' | 'audio';
   /** Samples carry composition offsets. */
   readonly hasComposition: boolean;

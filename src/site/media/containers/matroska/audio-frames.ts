@@ -1,7 +1,7 @@
 /** Restores exact times from Matroska's rounded ones, by the number of audio samples in a frame of each codec (pure). */
 
 /** A clock on which frame lengths are whole numbers, and the length of a frame; 0 if it varies or is unknown. */
-export interface FrameClock {
+interface FrameClock {
   readonly timescale: number;
   readonly frameTicks: number;
 }

@@ -44,7 +44,7 @@ function parseElementHeader(bytes: Buffer, at: number, position: number): EbmlEl
   return { id, body, end: size.isUnknown ? Number.POSITIVE_INFINITY : body + size.value };
 }
 
-export interface Vint {
+interface Vint {
   /** Infinity from 2^53 on, which fails every later check. */
   readonly value: number;
   readonly length: number;
