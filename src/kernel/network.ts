@@ -1,5 +1,5 @@
-/** IP addresses and prefixes as numbers, so that a longest-prefix match is arithmetic. Pure. */
-import { isIP } from 'node:net';
+/** IP addresses and prefixes as numbers, so that a longest-prefix match is arithmetic. ipaddr.js parses the text. Pure. */
+import ipaddr from 'ipaddr.js';
 
 /** An IP address: 32 bits for IPv4, 128 for IPv6. */
 export interface Address {
@@ -7,55 +7,25 @@ export interface Address {
   readonly value: bigint;
 }
 
-const DOT = 46;
-const ZERO = 48;
+const toNumber = (octets: readonly number[]): number =>
+  octets.reduce((value, octet) => value * 256 + octet, 0);
 
 /** Parses four decimal octets without leading zeros into one number. Returns undefined for any other text. */
-export function parseIpv4(text: string): number | undefined {
-  let value = 0;
-  let octet = -1;
-  let dots = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === DOT) {
-      if (octet < 0) return undefined;
-      value = value * 256 + octet;
-      octet = -1;
-      dots++;
-    } else {
-      if (code < ZERO || code > ZERO + 9 || octet === 0) return undefined;
-      octet = Math.max(0, octet) * 10 + (code - ZERO);
-      if (octet > 255) return undefined;
-    }
-  }
-  return dots === 3 && octet >= 0 ? value * 256 + octet : undefined;
-}
+export const parseIpv4 = (text: string): number | undefined =>
+  ipaddr.IPv4.isValidFourPartDecimal(text) ? toNumber(ipaddr.IPv4.parse(text).octets) : undefined;
 
 /** Parses an IP address, or returns undefined. IPv4-mapped IPv6 (`::ffff:192.0.2.1`) counts as IPv4; zone ids are dropped. */
 export function parseAddress(text: string): Address | undefined {
   const ipv4 = parseIpv4(text);
   if (ipv4 !== undefined) return { bits: 32, value: BigInt(ipv4) };
   const bare = text.replace(/^\[(.*)\]$/, '$1').replace(/%.*$/, '');
-  if (isIP(bare) !== 6) return undefined;
-  const value = ipv6Value(bare);
-  return value >> 32n === 0xffffn ? { bits: 32, value: value & 0xffff_ffffn } : { bits: 128, value };
+  if (!bare.includes(':') || !ipaddr.IPv6.isValid(bare)) return undefined;
+  const address = ipaddr.IPv6.parse(bare);
+  if (address.isIPv4MappedAddress()) {
+    return { bits: 32, value: BigInt(toNumber(address.toIPv4Address().octets)) };
+  }
+  return { bits: 128, value: address.parts.reduce((value, part) => (value << 16n) | BigInt(part), 0n) };
 }
-
-const ipv4Value = (text: string): bigint =>
-  text.split('.').reduce((value, octet) => (value << 8n) | BigInt(octet), 0n);
-
-function ipv6Value(text: string): bigint {
-  const embedded = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
-  const plain = embedded?.[1] && embedded[2] ? embedded[1] + hexPair(ipv4Value(embedded[2])) : text;
-  const [head = '', tail] = plain.split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail ? tail.split(':') : [];
-  const zeros = tail === undefined ? 0 : 8 - left.length - right.length;
-  const groups = [...left, ...Array<string>(zeros).fill('0'), ...right];
-  return groups.reduce((value, group) => (value << 16n) | BigInt(`0x${group}`), 0n);
-}
-
-const hexPair = (value: bigint): string => `${(value >> 16n).toString(16)}:${(value & 0xffffn).toString(16)}`;
 
 export interface Prefix extends Address {
   readonly length: number;
