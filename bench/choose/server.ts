@@ -11,8 +11,8 @@ import type { PlayResponse } from '../../src/protocol/tracker.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import { createHotAnswers, type HotAnswers } from '../../src/tracker/play/fast-path.ts';
 import { createCounted } from '../../src/tracker/play/instrument.ts';
-import { createPlayAnswers } from '../../src/tracker/play/render-play.ts';
-import { createSteering } from '../../src/tracker/play/render-steering.ts';
+import { createPlayAnswers } from '../../src/tracker/play/render/json.ts';
+import { createSteering } from '../../src/tracker/play/steer.ts';
 import { createTimelines } from '../../src/tracker/play/timelines.ts';
 import { clientOf, makeFilledTracker, videoOf } from './filled.ts';
 

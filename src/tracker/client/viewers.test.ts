@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Double, makeMmdb } from '../../../test/support/mmdb.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { newSiteId } from '../../protocol/ids.ts';
-import { areaOf, prefixOf, whoIs } from '../memory/prefixes.ts';
+import { areaOf, prefixOf, whoIs } from './network-prefix.ts';
 import type { RegisteredSite } from '../registry/registry.ts';
 import { openGeo } from './geo.ts';
 import { createViewers, NO_ZONES } from './viewers.ts';

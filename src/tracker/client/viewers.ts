@@ -4,8 +4,8 @@ import type { SiteId } from '../../protocol/ids.ts';
 import type { Viewer } from '../choice/choose.ts';
 import type { Place } from '../choice/prior.ts';
 import { findZone, makeZoneTable, type Zone, type ZoneTable } from '../choice/zones.ts';
-import { areaOf, prefixOf, type Where, whoIs } from '../memory/prefixes.ts';
-import type { Shown } from '../play/rights.ts';
+import { areaOf, prefixOf, type Where, whoIs } from './network-prefix.ts';
+import type { Shown } from './private-access.ts';
 import type { Registry } from '../registry/registry.ts';
 
 /** Who asks, as the choice and the memory see it. */

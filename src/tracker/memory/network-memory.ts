@@ -23,7 +23,7 @@ import {
   speak,
 } from './cell.ts';
 import { Ear, shareOf, shareOfOne, strangersIn, withQuorum } from './network-summary.ts';
-import type { Where } from './prefixes.ts';
+import type { Where } from '../client/network-prefix.ts';
 
 export interface MemoryLimits {
   readonly maxPrefixes: number;

@@ -10,7 +10,7 @@ import type { Asker } from '../client/viewers.ts';
 import type { NetworkMemory } from '../memory/network-memory.ts';
 import type { RegisteredVideo, Registry } from '../registry/registry.ts';
 import type { LiveWorld } from './ranking-state.ts';
-import type { Access, TrackerRights } from './rights.ts';
+import type { Access, TrackerRights } from '../client/private-access.ts';
 
 /** Sites offered to one viewer: enough to fail over, few enough for a playlist. */
 export const MAX_OFFERED_SITES = 8;

@@ -11,8 +11,8 @@ import { type Asking, callerOf, playQuery } from '../client/client.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { AnswerKind, Counted } from './instrument.ts';
-import type { PlayAnswers } from './render-play.ts';
-import type { Steer } from './render-steering.ts';
+import type { PlayAnswers } from './render/json.ts';
+import type { Steer } from './steer.ts';
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const TARGET = new RegExp(`^/(play|steer)/(${UUID})(\\.m3u8)?(?:\\?(.*))?$`);

@@ -8,9 +8,9 @@ import { callerOf, parseVideoId, playQuery } from '../client/client.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { Registry } from '../registry/registry.ts';
-import { keysOfSites } from '../reports/members.ts';
+import { keysOfSites } from '../registry/site-keys.ts';
 import type { Counted } from './instrument.ts';
-import type { PlayAnswers } from './render-play.ts';
+import type { PlayAnswers } from './render/json.ts';
 
 export interface PlayMeans {
   readonly config: TrackerConfig;

@@ -4,7 +4,7 @@ import type { HttpServer } from '../../kernel/http/server.ts';
 import { steeringManifestSchema } from '../../protocol/tracker.ts';
 import { parseVideoId } from '../client/client.ts';
 import type { Counted } from './instrument.ts';
-import type { Steer } from './render-steering.ts';
+import type { Steer } from './steer.ts';
 
 export interface SteerMeans {
   readonly counted: Counted;

@@ -8,7 +8,7 @@ import { silentLog } from '../../kernel/log.ts';
 import { newRevisionId, newSiteId, newVideoId } from '../../protocol/ids.ts';
 import type { RegisteredSite, RegisteredVideo } from '../registry/registry.ts';
 import { type Health, type Probes, startProbes } from './probes.ts';
-import { Samples } from './samples.ts';
+import { Samples } from './probe-files.ts';
 
 const closers: (() => void)[] = [];
 // Closed at the very end, because some tests run together.

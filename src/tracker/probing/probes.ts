@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../kernel/log.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import type { RegisteredSite } from '../registry/registry.ts';
-import { ask, isUnreachable, reasonOf } from './ask.ts';
-import type { Samples } from './samples.ts';
+import { ask, isUnreachable, reasonOf } from './probe-site.ts';
+import type { Samples } from './probe-files.ts';
 import {
   afterFailure,
   afterGood,

@@ -7,11 +7,11 @@ import type { BeaconResult } from '../../protocol/tracker.ts';
 import { hashText } from '../choice/sites.ts';
 import type { Session } from '../client/sessions.ts';
 import type { Asker } from '../client/viewers.ts';
-import { segmentThroughput } from '../memory/beacon.ts';
+import { segmentThroughput } from './sample-throughput.ts';
 import type { Observation } from '../memory/cell.ts';
-import { readEvents } from '../memory/cmcd.ts';
+import { readEvents } from './cmcd.ts';
 import type { NetworkMemory, Summary } from '../memory/network-memory.ts';
-import type { SiteEvidence } from '../memory/site-evidence.ts';
+import type { SiteEvidence } from './site-evidence.ts';
 import { Tally } from './rolling-counter.ts';
 
 /** A player's running estimate lags behind, and mixes sites after a move; a segment's own figures do neither. */

@@ -7,7 +7,7 @@ import { siteIdSchema } from '../../protocol/ids.ts';
 import { siteReportSchema } from '../../protocol/tracker.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { Registry } from '../registry/registry.ts';
-import { keysOfSites } from './members.ts';
+import { keysOfSites } from '../registry/site-keys.ts';
 import type { PartialHolders } from './partial-holders.ts';
 import type { Learning } from './report-ingestion.ts';
 

@@ -13,7 +13,7 @@ import { makePriors, type Policy, type Priors } from '../../../src/tracker/choic
 import { chooseSamples } from '../../../src/tracker/choice/probe-selection.ts';
 import { makeSiteTable, SiteStates } from '../../../src/tracker/choice/sites.ts';
 import { NetworkMemory } from '../../../src/tracker/memory/network-memory.ts';
-import { areaOf, prefixOf, type Where } from '../../../src/tracker/memory/prefixes.ts';
+import { areaOf, prefixOf, type Where } from '../../../src/tracker/client/network-prefix.ts';
 import { orderFor, standingsOf } from '../../../src/tracker/steering/order.ts';
 import type { Truth } from './network.ts';
 import type { Random } from './random.ts';

@@ -8,7 +8,7 @@ import { TimeLimitExceeded, withinLimit } from '../../kernel/lifecycle/time-limi
 import { messageOf } from '../../kernel/problem.ts';
 import { type SiteProbe, siteProbeSchema } from '../../protocol/site.ts';
 import type { RegisteredSite } from '../registry/registry.ts';
-import type { Sample, Samples } from './samples.ts';
+import type { Sample, Samples } from './probe-files.ts';
 
 /** Worst case until a dead or silent site is left out: interval + timeout + retry + timeout = 2.6 s. */
 const TIMEOUT_MS = 700;

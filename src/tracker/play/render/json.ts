@@ -1,20 +1,20 @@
 /** What players that begin are told: the sources as JSON, as a steered playlist, as a steered MPD (contract: Tracker). */
 
-import type { VideoId } from '../../protocol/ids.ts';
-import { formatDashManifest } from '../../protocol/media/dash.ts';
-import { formatMultivariantPlaylist } from '../../protocol/media/hls.ts';
-import { mediaPath } from '../../protocol/media/media.ts';
-import { asciiJson } from '../choice/rendered-reason.ts';
-import { type Caller, formatClaim, listClaims } from '../client/client.ts';
-import type { Asker } from '../client/viewers.ts';
-import type { RegisteredVideo } from '../registry/video-record.ts';
-import { FIRST_TTL_S, formatSteerUri, makeManifest } from '../steering/manifest.ts';
-import { formatSteeredPlaylist } from '../steering/playlist.ts';
-import type { Answers } from './decide.ts';
-import type { Begin, Beginning } from './playback-start.ts';
-import { addQuery, GROWING } from './redirect-and-relay.ts';
-import type { SourceTexts } from './source-texts.ts';
-import type { Timelines } from './timelines.ts';
+import type { VideoId } from '../../../protocol/ids.ts';
+import { formatDashManifest } from '../../../protocol/media/dash.ts';
+import { formatMultivariantPlaylist } from '../../../protocol/media/hls.ts';
+import { mediaPath } from '../../../protocol/media/media.ts';
+import { asciiJson } from '../../choice/rendered-reason.ts';
+import { type Caller, formatClaim, listClaims } from '../../client/client.ts';
+import type { Asker } from '../../client/viewers.ts';
+import type { RegisteredVideo } from '../../registry/video-record.ts';
+import { FIRST_TTL_S, formatSteerUri, makeManifest } from '../../steering/manifest.ts';
+import { formatSteeredPlaylist } from '../../steering/playlist.ts';
+import type { Answers } from '../decide.ts';
+import type { Begin, Beginning } from '../start.ts';
+import { addQuery, GROWING } from '../redirect-and-relay.ts';
+import type { SourceTexts } from './sources.ts';
+import type { Timelines } from '../timelines.ts';
 
 export interface PlayAnswerMeans {
   readonly begin: Begin;

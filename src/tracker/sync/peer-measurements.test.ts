@@ -4,8 +4,8 @@ import type { SiteId } from '../../protocol/ids.ts';
 import { measurementSummarySchema } from '../../protocol/peer-measurements.ts';
 import { makeSiteTable } from '../choice/sites.ts';
 import { createLearning } from '../reports/report-ingestion.ts';
-import { NetworkMemory } from './network-memory.ts';
-import { SiteEvidence } from './site-evidence.ts';
+import { NetworkMemory } from '../memory/network-memory.ts';
+import { SiteEvidence } from '../reports/site-evidence.ts';
 
 const idOf = (n: number): SiteId => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as SiteId;
 const [one, two] = [idOf(1), idOf(2)];

@@ -1,7 +1,7 @@
 /** The keys that sites sign with, as central's feed told them; of active sites alone. */
 import type { PublicKey } from '../../kernel/identity/keys.ts';
 import { siteIdSchema } from '../../protocol/ids.ts';
-import type { Registry } from '../registry/registry.ts';
+import type { Registry } from './registry.ts';
 
 export const keysOfSites =
   (registry: Pick<Registry, 'findSite'>) =>

@@ -2,15 +2,15 @@
  * The sources of an answer as JSON, put together of pieces: what a site is stands in all its answers and is made once, what
  * its reasons say is made when it changes. Making objects of it all and then text of those takes longer than deciding.
  */
-import type { SiteId } from '../../protocol/ids.ts';
-import { DASH_MANIFEST, MULTIVARIANT_PLAYLIST, mediaPath } from '../../protocol/media/media.ts';
-import { tokenPath } from '../../protocol/media/media-address.ts';
-import { EXPLORING, reasonsOf } from '../choice/reasons.ts';
-import { asciiJson, flat } from '../choice/rendered-reason.ts';
-import type { SiteStates, SiteTable } from '../choice/sites.ts';
-import type { Probes } from '../probing/probes.ts';
-import type { RegisteredSite, RegisteredVideo, Registry } from '../registry/registry.ts';
-import type { Decision } from './decide.ts';
+import type { SiteId } from '../../../protocol/ids.ts';
+import { DASH_MANIFEST, MULTIVARIANT_PLAYLIST, mediaPath } from '../../../protocol/media/media.ts';
+import { tokenPath } from '../../../protocol/media/media-address.ts';
+import { EXPLORING, reasonsOf } from '../../choice/reasons.ts';
+import { asciiJson, flat } from '../../choice/rendered-reason.ts';
+import type { SiteStates, SiteTable } from '../../choice/sites.ts';
+import type { Probes } from '../../probing/probes.ts';
+import type { RegisteredSite, RegisteredVideo, Registry } from '../../registry/registry.ts';
+import type { Decision } from '../decide.ts';
 
 /** A JSON array of `Source`. */
 export type SourceTexts = (video: RegisteredVideo, decision: Decision) => string;

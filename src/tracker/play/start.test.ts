@@ -5,7 +5,7 @@ import { createViewers, NO_ZONES } from '../client/viewers.ts';
 import { NetworkMemory } from '../memory/network-memory.ts';
 import { Registry } from '../registry/registry.ts';
 import { createAnswers } from './decide.ts';
-import { createBegin } from './playback-start.ts';
+import { createBegin } from './start.ts';
 import { createWorld } from './ranking-state.ts';
 
 const idOf = (n: number): SiteId => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as SiteId;
