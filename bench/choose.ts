@@ -1,7 +1,8 @@
 /**
- * How many requests the tracker answers on one core, of players that begin (each for another video and another viewer) and of
- * players that are playing (each of another session), against nginx and bare node:http that answer the same bytes and decide
- * nothing; how long a decision takes; and what ten million videos cost in memory and at a restart.
+ * Measures how many requests per second the tracker serves on one core, from players that start (each with another
+ * video and another viewer) and from players during playback (each with another session), compared with nginx and bare
+ * node:http, which send the same bytes without a decision. Also measures the duration of a decision, and the memory and
+ * restart time of ten million videos.
  */
 import { type ChildProcess, execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,19 +29,19 @@ import {
 const RUNS = Number(process.env.BENCH_RUNS ?? 7);
 const RUN_SECONDS = Number(process.env.BENCH_SECONDS ?? 2);
 const WARM_UP_SECONDS = 1;
-/** Beyond this share of the machine in other hands, throughput says more about them than about us. */
+/** If other processes use more than this share of the machine, the throughput is not meaningful. */
 const QUIET_SHARE = 0.05;
 
 const VIDEOS = Number(process.env.BENCH_VIDEOS ?? 1_000_000);
 const MANY_VIDEOS = Number(process.env.BENCH_MANY_VIDEOS ?? 10_000_000);
-/** In 1,000 zones and 50,000 prefixes. */
+/** Clients in 1,000 zones and 50,000 prefixes. */
 const CLIENTS = 500_000;
 const FILL_MS = 600_000;
 const GOAL_BYTES = 2 * 2 ** 30;
 const GOAL_DECISION_US = 100;
 const GOAL_SECONDS_A_MILLION = 1;
 
-/** The numbers of `choose/filled.ts`. */
+/** Uses the same numbers as `choose/filled.ts`. */
 const playRequests = `
 local zones, videos, clients = 1000, ${VIDEOS}, ${CLIENTS}
 math.randomseed(42)
@@ -52,7 +53,7 @@ request = function()
 end
 `;
 
-/** A line each. */
+/** Reads one request per line. */
 const steeringRequests = (path: string): string => `
 local paths = {}
 for line in io.lines("${path}") do paths[#paths + 1] = line end
@@ -97,9 +98,9 @@ interface Ready {
 
 export interface ChooseBench {
   readonly bench: 'choose';
-  /** Requests answered a second against the peers' (median of neighbouring runs); goals by what was measured. */
+  /** Requests per second relative to the peers (median of neighbouring runs), and goals relative to the measurements. */
   readonly ratios: Readonly<Record<string, number>>;
-  /** CPU time of the peer for a request by ours: more is better, and other processes hardly change it. */
+  /** CPU time per request of the peer divided by ours: higher is better, and other processes hardly affect it. */
   readonly cpuRatios: Readonly<Record<string, number>>;
   readonly rows: readonly Row[];
   readonly decision: { readonly p50Us: number; readonly p99Us: number };
@@ -110,7 +111,7 @@ export interface ChooseBench {
   readonly othersShare: number;
 }
 
-/** Fills a registry in one process and reads its snapshot in another, as a restart does. */
+/** Fills a registry in one process and reads its snapshot in another one, like a restart. */
 async function measureRegistry(directory: string): Promise<ChooseBench['registry']> {
   const entry = await bundle(directory, 'bench/choose/registry.ts');
   const path = join(directory, 'registry.snapshot');
@@ -120,7 +121,7 @@ async function measureRegistry(directory: string): Promise<ChooseBench['registry
   };
   const filled = (await run(['fill', path, String(MANY_VIDEOS)])) as Filled;
   const read = (await run(['read', path])) as { readSeconds: number; videos: number; rssBytes: number };
-  if (read.videos !== MANY_VIDEOS) throw new Error(`${read.videos} of ${MANY_VIDEOS} videos came back`);
+  if (read.videos !== MANY_VIDEOS) throw new Error(`only ${read.videos} of ${MANY_VIDEOS} videos were read`);
   rmSync(path);
   return { ...filled, readSeconds: read.readSeconds, restartedRssBytes: read.rssBytes };
 }
@@ -206,7 +207,7 @@ export async function run(): Promise<ChooseBench> {
         ...mediansOf(sets.map(set => set[server])),
       })),
     );
-    console.log(['answer'.padEnd(8), 'server'.padEnd(16), 'requests/s', 'p99 ms', 'CPU µs/req'].join('  '));
+    console.log(['response'.padEnd(8), 'server'.padEnd(16), 'requests/s', 'p99 ms', 'CPU µs/req'].join('  '));
     for (const { server: name, kind, requestsPerSecond, p99Ms, cpuUsPerRequest } of rows) {
       console.log(
         [
@@ -221,16 +222,16 @@ export async function run(): Promise<ChooseBench> {
     const registry = await measureRegistry(directory);
     const readAMillion = (registry.readSeconds * 1e6) / MANY_VIDEOS;
     console.log(
-      `decision: p50 ${ready.p50Us.toFixed(1)} µs, p99 ${ready.p99Us.toFixed(1)} µs, among ${VIDEOS} videos; answers have ${measured.map(({ bodyBytes }) => bodyBytes).join(' and ')} bytes
-${MANY_VIDEOS} videos with 4 copies: ${(registry.rssBytes / 2 ** 30).toFixed(2)} GiB resident (${(registry.restartedRssBytes / 2 ** 30).toFixed(2)} GiB after a restart), ${registry.bytesAVideo.toFixed(0)} bytes a video
-snapshot: written in ${registry.writeSeconds.toFixed(1)} s with pauses of ${registry.longestPauseMs.toFixed(0)} ms at most, read in ${readAMillion.toFixed(2)} s a million`,
+      `decision: p50 ${ready.p50Us.toFixed(1)} µs, p99 ${ready.p99Us.toFixed(1)} µs, among ${VIDEOS} videos; responses have ${measured.map(({ bodyBytes }) => bodyBytes).join(' and ')} bytes
+${MANY_VIDEOS} videos with 4 copies: ${(registry.rssBytes / 2 ** 30).toFixed(2)} GiB resident (${(registry.restartedRssBytes / 2 ** 30).toFixed(2)} GiB after a restart), ${registry.bytesAVideo.toFixed(0)} bytes per video
+snapshot: written in ${registry.writeSeconds.toFixed(1)} s with pauses of ${registry.longestPauseMs.toFixed(0)} ms at most, read in ${readAMillion.toFixed(2)} s per million`,
     );
     if (othersShare > QUIET_SHARE) {
       console.log(
-        `Other processes used ${(100 * othersShare).toFixed(0)} % of this machine meanwhile: believe the CPU time, not the throughput.`,
+        `Other processes used ${(100 * othersShare).toFixed(0)} % of this machine: use the CPU time rather than the throughput.`,
       );
     }
-    /** One for each kind of answer against each peer. */
+    /** One ratio for each kind of response and each peer. */
     const ratios = (of: (sets: (typeof measured)[number]['sets'], peer: 'nginx' | 'bare') => number) =>
       Object.fromEntries(
         measured.flatMap(({ kind, sets }) => [

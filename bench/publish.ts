@@ -15,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, Worker } from 'node:worker_threads';
 import pg from 'pg';
 import { readIdentity } from '../src/kernel/identity/member.ts';
+import { createLifetime } from '../src/kernel/lifecycle/lifetime.ts';
 import { silentLog } from '../src/kernel/log.ts';
 import { newSiteId, newVideoId } from '../src/protocol/ids.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';
@@ -113,24 +114,28 @@ export async function run() {
       operatorToken: TOKEN,
       joinToken: (await invite(centralUrl, 'trackers', { name: 'Tracker', baseUrl })).joinToken,
     });
+    const lifetime = createLifetime(silentLog);
+    stopFeed = lifetime.stop;
     const feed = await followFeed(
-      trackerConfig,
-      await readIdentity(trackerConfig.dataDirectory),
-      new Registry(),
-      () => {},
-      changes => {
-        const nowMs = performance.timeOrigin + performance.now();
-        for (const change of changes) {
-          if (change.kind !== 'video') continue;
-          if (registeredAt.has(change.video)) doubled++;
-          registeredAt.set(change.video, nowMs);
-          if (change.version <= (lastVersion.get(change.site) ?? 0)) outOfOrder++;
-          lastVersion.set(change.site, change.version);
-        }
+      {
+        config: trackerConfig,
+        identity: await readIdentity(trackerConfig.dataDirectory),
+        registry: new Registry(),
+        onSites: () => {},
+        onPage(changes) {
+          const nowMs = performance.timeOrigin + performance.now();
+          for (const change of changes) {
+            if (change.kind !== 'video') continue;
+            if (registeredAt.has(change.video)) doubled++;
+            registeredAt.set(change.video, nowMs);
+            if (change.version <= (lastVersion.get(change.site) ?? 0)) outOfOrder++;
+            lastVersion.set(change.site, change.version);
+          }
+        },
+        log: silentLog,
       },
-      silentLog,
+      lifetime,
     );
-    stopFeed = feed.stop;
     await until(() => feed.connected() && feed.position() > 0);
     await sleep(1_000);
 

@@ -122,6 +122,7 @@ describe('boundaries', () => {
     'site/media/ladder': 'ladder.ts',
     'site/media/record': 'record.ts',
     'site/media/storage': 'storage.ts',
+    'tracker/memory': 'network-memory.ts',
   };
   /** Parsers and formatters of boxes and elements with which tests write and inspect files. */
   const FOR_TESTS = [

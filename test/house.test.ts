@@ -53,9 +53,6 @@ describe('folders', () => {
 const MUTUAL_IMPORTS: readonly string[] = [
   'src/kernel/http ↔ src/kernel/identity',
   'src/protocol/media ↔ src/protocol/publication',
-  'src/tracker/client ↔ src/tracker/play',
-  'src/tracker/play ↔ src/tracker/reports',
-  'src/tracker/play ↔ src/tracker/steering',
 ];
 /** Folders that compose others. */
 const COMPOSITION = ['src/site/compose', 'src/site/standalone'];

@@ -1,9 +1,9 @@
-/** What the choice is measured against: node:http that answers the same bytes, with the same headers, and decides nothing. */
+/** The reference for the choice: a node:http server that sends the same bytes and headers without a decision. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-const answerOf = (path: string) => {
+const responseOf = (path: string) => {
   const body = readFileSync(path);
   const headers = [
     ...['access-control-allow-origin', '*'],
@@ -15,7 +15,7 @@ const answerOf = (path: string) => {
   ];
   return { body, headers };
 };
-const [play, steering] = process.argv.slice(2).map(answerOf);
+const [play, steering] = process.argv.slice(2).map(responseOf);
 if (!play || !steering) throw new Error('bare.ts PLAY STEERING');
 const server = createServer(
   { keepAliveTimeout: 65_000, requestTimeout: 0, noDelay: true },

@@ -1,46 +1,46 @@
-/** A tracker's parts, filled as those of a large operator: for the benchmark of the choice. */
+/** The parts of a tracker, filled with the data of a large operator, for the benchmark of the choice. */
 
 import { createHash } from 'node:crypto';
 import type { RevisionId, SiteId, VideoId } from '../../src/protocol/ids.ts';
 import type { Rendition } from '../../src/protocol/media/media.ts';
+import { prefixOf } from '../../src/tracker/client/network-prefix.ts';
 import { createSessions } from '../../src/tracker/client/sessions.ts';
 import { createViewers, NO_ZONES } from '../../src/tracker/client/viewers.ts';
 import { NetworkMemory } from '../../src/tracker/memory/network-memory.ts';
-import { prefixOf } from '../../src/tracker/client/network-prefix.ts';
-import { SiteEvidence } from '../../src/tracker/reports/site-evidence.ts';
-import { createAnswers } from '../../src/tracker/play/decide.ts';
-import { createBegin } from '../../src/tracker/play/start.ts';
-import { createWorld } from '../../src/tracker/play/ranking-state.ts';
-import { createSourceTexts } from '../../src/tracker/play/render/sources.ts';
+import { createDecider } from '../../src/tracker/play/decide.ts';
+import { createRankingState } from '../../src/tracker/play/ranking-state.ts';
+import { createRenderSources } from '../../src/tracker/play/render/sources.ts';
+import { createStartPlayback } from '../../src/tracker/play/start.ts';
 import type { Health } from '../../src/tracker/probing/probes.ts';
 import { Registry } from '../../src/tracker/registry/registry.ts';
-import { createLearning } from '../../src/tracker/reports/report-ingestion.ts';
+import { createReportIngestion } from '../../src/tracker/reports/report-ingestion.ts';
+import { SiteEvidence } from '../../src/tracker/reports/site-evidence.ts';
 import { countPlays } from '../../src/tracker/sync/plays.ts';
 
 export const SITES = 1_000;
 export const COPIES = 4;
 const ZONE_PREFIXES = 50;
 const PREFIXES = SITES * ZONE_PREFIXES;
-/** Each prefix has measured so many sites. */
+/** Number of sites that each prefix has measured. */
 const MEASURED_SITES = 3;
 
-/** The load generator makes the same ids of the same numbers. */
+/** The load generator derives the same ids from the same numbers. */
 const idOf = (n: number, kind: number): string =>
   `${n.toString(16).padStart(8, '0')}-${kind.toString().padStart(4, '0')}-7000-8000-${n.toString(16).padStart(12, '0')}`;
 export const videoOf = (n: number): VideoId => idOf(n, 1) as VideoId;
 const revisionOf = (n: number): RevisionId => idOf(n, 2) as RevisionId;
 export const siteOf = (n: number): SiteId => idOf(n, 3) as SiteId;
-/** In the zone of site `n % SITES`. */
+/** An address in the zone of site `n % SITES`. */
 export const clientOf = (n: number): string => {
   const zone = n % SITES;
   const rest = Math.floor(n / SITES);
   return `10.${zone >> 2}.${((zone & 3) << 6) + (rest % ZONE_PREFIXES)}.${1 + (Math.floor(rest / ZONE_PREFIXES) % 200)}`;
 };
 
-/** Evenly spread, the same in every run. */
+/** Evenly distributed numbers, the same in every run. */
 const spread = (n: number): number => createHash('md5').update(String(n)).digest().readUInt32LE();
 
-const rung = (height: number, bps: number, n: number): Rendition => ({
+const rendition = (height: number, bps: number, n: number): Rendition => ({
   kind: 'video',
   id: `v${height}`,
   codec: 'avc1.64001f',
@@ -51,10 +51,10 @@ const rung = (height: number, bps: number, n: number): Rendition => ({
   frameRate: 25,
 });
 const ladder = (n: number): Rendition[] => [
-  rung(1_080, 5_000_000, n),
-  rung(720, 2_500_000, n),
-  rung(480, 1_200_000, n),
-  rung(360, 600_000, n),
+  rendition(1_080, 5_000_000, n),
+  rendition(720, 2_500_000, n),
+  rendition(480, 1_200_000, n),
+  rendition(360, 600_000, n),
   {
     kind: 'audio',
     id: 'a1',
@@ -66,7 +66,7 @@ const ladder = (n: number): Rendition[] => [
   },
 ];
 
-/** The videos first and then their copies, which is the order that moves the most. */
+/** Registers all videos before their copies, which is the order that moves most records. */
 export function fillVideos(registry: Registry, videos: number): void {
   for (let copy = 0; copy < COPIES; copy++) {
     for (let n = 0; n < videos; n++) {
@@ -131,52 +131,56 @@ export function makeFilledTracker(videos: number) {
   }
   const probes = { of: (site: SiteId): Health => healths.get(site) as Health };
   const evidence = new SiteEvidence();
-  const world = createWorld(registry, 'auto', probes.of, site => evidence.failureShare(site, Date.now()));
+  const rankingState = createRankingState({
+    registry,
+    policy: 'auto',
+    healthOf: probes.of,
+    failureShareOf: site => evidence.failureShare(site, Date.now()),
+  });
   const viewers = createViewers(registry, () => NO_ZONES, undefined);
   const nowMs = Date.now();
   for (let n = 0; n < PREFIXES; n++) {
     const client = clientOf(n);
-    const { where, who } = viewers.at(client);
-    if (!where || who === undefined) throw new Error(`${client} is nowhere (${prefixOf(client)})`);
+    const { network } = viewers.at(client);
+    if (!network) throw new Error(`${client} has no network (${prefixOf(client)})`);
     for (let each = 0; each < MEASURED_SITES; each++) {
       const site = siteOf((n + each * 17) % SITES);
-      for (const voice of [1, 2, 3]) {
-        memory.note(
-          where,
-          voice,
+      for (const reporter of [1, 2, 3]) {
+        memory.record(
+          network,
+          reporter,
           { site, bps: 2e6 + (spread(n + each) % 4e7), rttMs: 12, weight: 1 },
           nowMs - 1_000,
         );
       }
     }
   }
-  const answers = createAnswers({
+  const decider = createDecider({
     registry,
-    world,
+    rankingState,
     memory,
     partialHolders: () => [],
-    rights: { open: () => undefined },
+    privateAccess: { open: () => undefined },
     onPlayed: () => {},
     missing: () => undefined,
   });
   const sessions = createSessions(Buffer.alloc(32, 7));
-  const learning = createLearning({
+  const ingestion = createReportIngestion({
     memory,
     evidence,
     isSite: () => true,
     siteAt: () => undefined,
     isUp: () => true,
-    onEvidence: world.refresh,
+    onEvidence: rankingState.refresh,
   });
   return {
     registry,
     memory,
-    world,
     viewers,
-    answers,
+    decider,
     sessions,
-    learning,
-    sourceTexts: createSourceTexts(registry, probes),
-    begin: createBegin(answers, sessions, memory, learning, countPlays()),
+    ingestion,
+    renderSources: createRenderSources(registry, probes),
+    startPlayback: createStartPlayback({ decider, sessions, memory, ingestion, plays: countPlays() }),
   };
 }

@@ -1,4 +1,4 @@
-/** Memory and snapshot of a registry of many videos, in a process of its own. Prints one JSON line. */
+/** Measures memory and snapshot of a registry with many videos, in a separate process. Prints one JSON line. */
 import { statSync } from 'node:fs';
 import { silentLog } from '../../src/kernel/log.ts';
 import { Registry } from '../../src/tracker/registry/registry.ts';

@@ -303,6 +303,7 @@ export const changePageSchema = z.strictObject({
   position: z.int().nonnegative(),
   more: z.boolean(),
 });
+export type ChangePage = z.infer<typeof changePageSchema>;
 
 /** `POST /api/site-states` (tracker, signed): the results of its probes, sent after a change and every 10 s. */
 export const siteStatesSchema = z.strictObject({

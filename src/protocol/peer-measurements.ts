@@ -45,3 +45,4 @@ export const peerMeasurementsResponseSchema = z.strictObject({
   /** 32 bytes in base64url. */
   sessionKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 });
+export type PeerMeasurementsResponse = z.infer<typeof peerMeasurementsResponseSchema>;

@@ -1,9 +1,12 @@
-/** What is said to change a decision is done to the world, and must change it; a little less must not. */
+/**
+ * Every change that is reported is applied to the sites: it must change the decision, and a slightly smaller change
+ * must not.
+ */
 import { describe, expect, test } from 'vitest';
 import type { SiteId } from '../../protocol/ids.ts';
 import type { RankChange } from '../../protocol/tracker.ts';
-import { whatWouldChange } from './changes.ts';
-import { type Holding, type Measured, type Question, rank, type World } from './choose.ts';
+import { findRankChanges } from './changes.ts';
+import { type Holding, type Measured, type Question, type RankingState, rank } from './choose.ts';
 import { makePriors } from './prior.ts';
 import { makeSiteTable, type SiteFacts, SiteStates } from './sites.ts';
 
@@ -22,7 +25,7 @@ function random(seed: number): () => number {
 interface Case {
   readonly sites: readonly SiteFacts[];
   readonly holding: Holding;
-  /** Measured so often that what is expected is this. */
+  /** The measurements have so much weight that they are the expectation. */
   readonly bps: readonly number[];
 }
 
@@ -43,7 +46,7 @@ function makeCase(seed: number): Case {
 }
 
 function ask({ sites, holding, bps }: Case): {
-  world: World;
+  state: RankingState;
   question: Question;
   order: readonly number[];
   changesOf(index: number): readonly RankChange[];
@@ -52,7 +55,7 @@ function ask({ sites, holding, bps }: Case): {
   const states = new SiteStates(table);
   for (const index of ALL)
     states.set(index, { up: true, degraded: false, activeResponses: 0, egressBps: 0, failureShare: 0 });
-  const world: World = { table, states, policy: 'auto' };
+  const state: RankingState = { table, states, policy: 'auto' };
   const indexOf = (n: number): number => table.indexOf.get(idOf(n)) ?? -1;
   const measured = bps.map(
     (each, n): Measured => ({
@@ -64,20 +67,20 @@ function ask({ sites, holding, bps }: Case): {
     }),
   );
   const question: Question = {
-    viewer: {},
+    client: {},
     holding: { full: holding.full.map(indexOf), partial: holding.partial.map(indexOf) },
     bitrateBps: BITRATE_BPS,
     hash: 12_345,
-    network: { measured, lineLogBps: Number.POSITIVE_INFINITY },
+    network: { measured, accessLinkLogBps: Number.POSITIVE_INFINITY },
     priors: makePriors(table, {}, 'auto'),
   };
-  const picks = rank(world, question, ALL);
+  const picks = rank(state, question, ALL);
   const siteOf = (index: number): number => Number(table.facts[index]?.id.slice(-4));
   return {
-    world,
+    state,
     question,
     order: picks.map(({ index }) => siteOf(index)),
-    changesOf: n => whatWouldChange(world, question, picks, indexOf(n)),
+    changesOf: n => findRankChanges(state, question, picks, indexOf(n)),
   };
 }
 const withBps = (one: Case, site: number, bps: number): Case => ({
@@ -93,7 +96,7 @@ describe('what would change a decision', () => {
   const cases = Array.from({ length: 200 }, (_, seed) => makeCase(seed + 1));
   const found = { falls: 0, rises: 0, beyondEnough: 0, heavier: 0, held: 0 };
 
-  test('a throughput that is named changes the first place, and one of a little less does not', () => {
+  test('the reported throughput changes the first rank, and slightly less does not', () => {
     for (const one of cases) {
       const { order, changesOf } = ask(one);
       for (const site of ALL) {
@@ -119,7 +122,7 @@ describe('what would change a decision', () => {
     expect(found.beyondEnough).toBeGreaterThan(100);
   });
 
-  test('so does a weight that is named', () => {
+  test('the reported weight changes the first rank, and slightly less does not', () => {
     for (const one of cases) {
       const { order, changesOf } = ask(one);
       for (const site of ALL) {
@@ -133,7 +136,7 @@ describe('what would change a decision', () => {
     expect(found.heavier).toBeGreaterThan(100);
   });
 
-  test('holding the video is named where it would do, and nowhere else', () => {
+  test('holding the video is reported only where it would suffice', () => {
     for (const one of cases) {
       const { changesOf } = ask(one);
       for (const site of ALL.filter(each => !one.holding.full.includes(each))) {
@@ -149,7 +152,7 @@ describe('what would change a decision', () => {
     expect(found.held).toBeGreaterThan(0);
   });
 
-  test('what no throughput would change is not said to be changed by one', () => {
+  test('no throughput is reported where none would change the decision', () => {
     const sites = ALL.map(n => ({ id: idOf(n), name: `Site ${n}`, active: true, drained: n > 0 }));
     const { changesOf } = ask({ sites, holding: { full: ALL, partial: [] }, bps: [1e5, 9e7, 9e7, 9e7] });
     expect(changesOf(0).map(({ code }) => code)).toEqual(['falls-never']);

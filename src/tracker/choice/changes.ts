@@ -1,110 +1,123 @@
-/** What would change a decision: for each site, what would bring it to the first place, or take it from there. Pure. */
+/** Finds, for each site, the changes that would move it to the first rank or away from it. Pure. */
 import type { Figures, RankChange } from '../../protocol/tracker.ts';
 import {
-  enoughOf,
-  expectedFor,
+  expectedForUtility,
   expectedLog,
   FAILING_TERM,
   FILLING_TERM,
   hasSource,
   isUp,
-  leastBefore,
+  lowestScoreBefore,
   PARTIAL_TERM,
-  type Pick,
   type Question,
-  useful,
-  type World,
+  type RankedSite,
+  type RankingState,
+  sufficientLog,
+  utilityOf,
 } from './choose.ts';
-import { DRAINED_TERM, FULL_TERM, PROVING_TERM } from './sites.ts';
+import { DRAINED_TERM, FULL_TERM, RECOVERING_TERM } from './sites.ts';
 
-/** A change by more than this is none that will happen. */
-const MOST_TIMES = 100;
-const LEAST_BPS = 1_000;
+/** A change by more than this factor is not realistic. */
+const MAX_FACTOR = 100;
+const MIN_BPS = 1_000;
 
-export function whatWouldChange(
-  world: World,
+export function findRankChanges(
+  state: RankingState,
   question: Question,
-  ranking: readonly Pick[],
+  ranking: readonly RankedSite[],
   index: number,
 ): readonly RankChange[] {
   const own = ranking.find(pick => pick.index === index);
   const [first, second] = ranking;
-  if (!world.table.facts[index]?.active) return [change('join', 'It would have to join.')];
+  if (!state.table.facts[index]?.active) return [change('join', 'The site would have to join.')];
   if (!own)
-    return isUp(world, index) ? [] : [change('respond-to-probes', 'It would have to answer the probes.')];
+    return isUp(state, index)
+      ? []
+      : [change('respond-to-probes', 'The site would have to respond to probes.')];
   if (!first) return [];
-  return own === first ? [whatEnds(world, question, first, second)] : whatBrings(world, question, own, first);
+  return own === first
+    ? [findEndOfLead(state, question, first, second)]
+    : findWaysToLead(state, question, own, first);
 }
 
-/** What would take the first place from it. */
-function whatEnds(world: World, question: Question, first: Pick, second: Pick | undefined): RankChange {
-  if (!second) return change('only-failure', 'Nothing but its own failure: no other site is offered.');
-  const name = world.table.facts[second.index]?.name ?? '';
+/** The change that would end its lead. */
+function findEndOfLead(
+  state: RankingState,
+  question: Question,
+  first: RankedSite,
+  second: RankedSite | undefined,
+): RankChange {
+  if (!second) return change('only-failure', 'Only a failure of this site: no other site is available.');
+  const name = state.table.facts[second.index]?.name ?? '';
   const now = expectedOf(question, first);
-  // Just below the lowest score that still keeps it there.
-  const score = leastBefore(world, question, first.index, second);
+  // The lowest score that keeps the first rank.
+  const score = lowestScoreBefore(state, question, first.index, second);
   const needed = expectedAt(question, first, score);
   const figures = { expectedBps: Math.exp(now), neededBps: roundTo3(Math.exp(needed), Math.floor), name };
-  if (world.policy === 'nearest' || figures.neededBps < LEAST_BPS) {
-    return change('falls-never', 'It stays first as long as it answers and has room, whatever it gives.');
+  if (state.policy === 'nearest' || figures.neededBps < MIN_BPS) {
+    return change('falls-never', 'Stays first as long as it responds and has headroom.');
   }
   return change(
     'falls',
-    `It stays first until what is expected of it falls from ${megabits(figures.expectedBps)} to about ${megabits(figures.neededBps)} (then first: ${name}).`,
+    `Stays first unless expected throughput drops below ${megabits(figures.neededBps)} (now ${megabits(figures.expectedBps)}); then ${name}.`,
     figures,
   );
 }
 
-/** What would give it the first place. */
-function whatBrings(world: World, question: Question, own: Pick, first: Pick): readonly RankChange[] {
-  const { policy } = world;
+/** The changes that would give it the first rank. */
+function findWaysToLead(
+  state: RankingState,
+  question: Question,
+  own: RankedSite,
+  first: RankedSite,
+): readonly RankChange[] {
+  const { policy } = state;
   const gap = first.score - own.score;
-  if (gap > -PROVING_TERM * 0.75) return [change('stay-up', 'It would have to stay up for a while.')];
-  if (gap > -DRAINED_TERM / 2) return [change('end-drain', 'It would have to be drained no more.')];
-  if (gap > -FULL_TERM / 2)
-    return [change('headroom', 'It would need room: less traffic, or a higher limit.')];
+  if (gap > -RECOVERING_TERM * 0.75)
+    return [change('stay-up', 'The site would have to stay up for a while.')];
+  if (gap > -DRAINED_TERM / 2) return [change('end-drain', 'End the drain.')];
+  if (gap > -FULL_TERM / 2) return [change('headroom', 'Reduce its traffic or raise its egress limit.')];
   if (gap > -FAILING_TERM / 2 && policy !== 'nearest')
-    return [change('succeed', 'Viewers of this network would have to succeed there.')];
+    return [change('succeed', 'Viewers on this network would have to play from it successfully.')];
   if (policy === 'nearest') {
-    const text = 'It would have to be nearer than the site before it, or its zone hold the viewer.';
+    const text =
+      "It would have to be nearer than the site before it, or have the viewer's network in its zone.";
     return [change('nearer', text)];
   }
   const changes: RankChange[] = [];
-  const score = leastBefore(world, question, own.index, first);
+  const score = lowestScoreBefore(state, question, own.index, first);
   const now = expectedOf(question, own);
   const needed = expectedAt(question, own, score);
-  const name = world.table.facts[first.index]?.name ?? '';
+  const name = state.table.facts[first.index]?.name ?? '';
   const figures = { expectedBps: Math.exp(now), neededBps: roundTo3(Math.exp(needed), Math.ceil), name };
-  if (needed - now < Math.log(MOST_TIMES)) {
-    const text = `It comes first when what is expected of it rises from ${megabits(figures.expectedBps)} to about ${megabits(figures.neededBps)} (now first: ${name}).`;
+  if (needed - now < Math.log(MAX_FACTOR)) {
+    const text = `Comes first if expected throughput rises above ${megabits(figures.neededBps)} (now ${megabits(figures.expectedBps)}); now first: ${name}.`;
     changes.push(change('rises', text, figures));
   } else {
-    const text = `However much is expected of it, ${name} stays first: that gives what the video needs several times over.`;
+    const text = `Higher throughput would not help: ${name} already delivers several times what the video needs.`;
     changes.push(change('rises-never', text, { name }));
   }
   const times = roundTo3(Math.exp(score - own.score), Math.ceil);
-  if (times < MOST_TIMES)
-    changes.push(
-      change('raise-weight', `Or when its weight is ${times} times what it is.`, { weight: times }),
-    );
+  if (times < MAX_FACTOR)
+    changes.push(change('raise-weight', `Or multiply its weight by ${times}.`, { weight: times }));
   const { holding } = question;
   const fetching = holding.partial.includes(own.index) ? PARTIAL_TERM : FILLING_TERM;
   const holds = holding.full.includes(own.index);
-  if (!holds && hasSource(world, holding) && own.score - fetching >= score)
-    changes.push(change('hold-video', 'Or when it holds the whole video.'));
+  if (!holds && hasSource(state, holding) && own.score - fetching >= score)
+    changes.push(change('hold-video', 'Or store the whole video there.'));
   return changes;
 }
 
-function expectedOf({ network, priors }: Question, { index }: Pick): number {
+function expectedOf({ network, priors }: Question, { index }: RankedSite): number {
   const measured = network.measured.find(each => each.index === index);
-  return expectedLog(priors.expected[index] as number, network.lineLogBps, measured);
+  return expectedLog(priors.expected[index] as number, network.accessLinkLogBps, measured);
 }
 
-/** What would have to be expected of this site for it to have that score. */
-function expectedAt(question: Question, pick: Pick, score: number): number {
-  const enough = enoughOf(question.bitrateBps);
-  const use = useful(expectedOf(question, pick), enough);
-  return expectedFor(use + (score - pick.score), enough);
+/** The expected throughput with which this site would have that score. */
+function expectedAt(question: Question, pick: RankedSite, score: number): number {
+  const enough = sufficientLog(question.bitrateBps);
+  const use = utilityOf(expectedOf(question, pick), enough);
+  return expectedForUtility(use + (score - pick.score), enough);
 }
 
 const change = (code: RankChange['code'], text: string, figures?: Figures): RankChange => ({
@@ -112,7 +125,7 @@ const change = (code: RankChange['code'], text: string, figures?: Figures): Rank
   text,
   ...(figures ? { figures } : {}),
 });
-/** Three digits, towards where the change is certain to have happened. */
+/** Rounds to three digits, in the direction in which the change is certain to have happened. */
 function roundTo3(value: number, towards: (value: number) => number): number {
   if (!(value > 0)) return 0;
   const unit = 10 ** (Math.floor(Math.log10(value)) - 2);

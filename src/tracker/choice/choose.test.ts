@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest';
 import type { SiteId } from '../../protocol/ids.ts';
 import { reasonSchema } from '../../protocol/tracker.ts';
 import {
+  type ClientLocation,
   choose,
-  isWorthMoving,
+  isWorthSwitching,
   type Measured,
   type Question,
   rank,
   UNMEASURED,
-  type Viewer,
 } from './choose.ts';
 import { makePriors, POLICIES, type Policy } from './prior.ts';
 import { reasonsOf } from './reasons.ts';
@@ -32,25 +32,28 @@ const site = (which: SiteId, changes: Partial<Site> = {}): Site => ({
   activeResponses: 3,
   ...changes,
 });
-type Told = Partial<Omit<Measured, 'index' | 'logBps'>> & { readonly site: SiteId; readonly mbit: number };
+type ReportedSite = Partial<Omit<Measured, 'index' | 'logBps'>> & {
+  readonly site: SiteId;
+  readonly mbit: number;
+};
 interface Case {
   readonly policy: Policy;
-  readonly viewer: Viewer;
+  readonly client: ClientLocation;
   readonly holders: readonly SiteId[];
   readonly partial: readonly SiteId[];
   readonly sites: readonly Site[];
-  readonly told: readonly Told[];
-  readonly lineMbit: number;
+  readonly reported: readonly ReportedSite[];
+  readonly accessLinkMbit: number;
   readonly bitrateBps: number;
   readonly hash: number;
 }
 
-const inZoneOf = (which: SiteId): Viewer => ({
+const inZoneOf = (which: SiteId): ClientLocation => ({
   zone: { site: which, prefix: '10.1.0.0/16' },
   coordinates: places[which],
 });
-const filling = (which: SiteId): Viewer => ({ fillingSite: which, coordinates: places[which] });
-const told = (which: SiteId, mbit: number, changes: Partial<Told> = {}): Told => ({
+const filling = (which: SiteId): ClientLocation => ({ fillingSite: which, coordinates: places[which] });
+const reported = (which: SiteId, mbit: number, changes: Partial<ReportedSite> = {}): ReportedSite => ({
   site: which,
   mbit,
   ...changes,
@@ -59,12 +62,13 @@ const told = (which: SiteId, mbit: number, changes: Partial<Told> = {}): Told =>
 function ask(changes: Partial<Case>) {
   const all: Case = {
     policy: 'auto',
-    viewer: {},
+    client: {},
     holders: [guangzhou],
     partial: [],
     sites: [site(beijing), site(guangzhou), site(hangzhou)],
-    told: [],
-    lineMbit: Math.max(...(changes.told ?? []).map(({ mbit }) => mbit), 0) || Number.POSITIVE_INFINITY,
+    reported: [],
+    accessLinkMbit:
+      Math.max(...(changes.reported ?? []).map(({ mbit }) => mbit), 0) || Number.POSITIVE_INFINITY,
     bitrateBps: 4e6,
     hash: 1,
     ...changes,
@@ -75,24 +79,24 @@ function ask(changes: Partial<Case>) {
     const index = table.indexOf.get(each.id)!;
     states.set(index, {
       up: each.up ?? true,
-      proving: each.proving,
+      recovering: each.recovering,
       degraded: each.degraded ?? false,
       activeResponses: each.activeResponses ?? 0,
       egressBps: each.egressBps ?? 0,
-      ownLimitBps: each.ownLimitBps,
+      siteLimitBps: each.siteLimitBps,
       servesViewers: each.servesViewers,
       failureShare: each.failureShare ?? 0,
     });
-    if (each.assignedBps) states.noteSent(index, each.assignedBps, 1_000);
+    if (each.assignedBps) states.recordAssignment(index, each.assignedBps, 1_000);
   }
   const indexesOf = (ids: readonly SiteId[]) => ids.flatMap(each => table.indexOf.get(each) ?? []);
   const question: Question = {
-    viewer: all.viewer,
+    client: all.client,
     holding: { full: indexesOf(all.holders), partial: indexesOf(all.partial) },
     bitrateBps: all.bitrateBps,
     hash: all.hash,
     network: {
-      measured: all.told.map(({ site: which, mbit, ...more }) => ({
+      measured: all.reported.map(({ site: which, mbit, ...more }) => ({
         index: table.indexOf.get(which)!,
         logBps: Math.log(mbit * 1e6),
         weight: 3,
@@ -100,19 +104,15 @@ function ask(changes: Partial<Case>) {
         failing: false,
         ...more,
       })),
-      lineLogBps: Math.log(all.lineMbit * 1e6),
+      accessLinkLogBps: Math.log(all.accessLinkMbit * 1e6),
     },
-    priors: makePriors(
-      table,
-      { coordinates: all.viewer.coordinates, zoneSite: all.viewer.zone?.site },
-      all.policy,
-    ),
+    priors: makePriors(table, all.client, all.policy),
   };
-  return { world: { table, states, policy: all.policy }, question };
+  return { state: { table, states, policy: all.policy }, question };
 }
 function order(changes: Partial<Case>, count = 8): readonly SiteId[] {
-  const { world, question } = ask(changes);
-  return choose(world, question, count).map(({ index }) => world.table.facts[index]!.id);
+  const { state, question } = ask(changes);
+  return choose(state, question, count).map(({ index }) => state.table.facts[index]!.id);
 }
 
 describe('the order', () => {
@@ -120,37 +120,37 @@ describe('the order', () => {
   const noPlace = { coordinates: undefined };
   test.each<[string, Partial<Case>, readonly SiteId[]]>([
     [
-      "the viewer's zone first, then by distance",
-      { viewer: inZoneOf(hangzhou) },
+      "the site of the client's zone first, then by distance",
+      { client: inZoneOf(hangzhou) },
       [hangzhou, guangzhou, beijing],
     ],
-    ['from Beijing', { viewer: inZoneOf(beijing), holders: [] }, [beijing, hangzhou, guangzhou]],
+    ['from Beijing', { client: inZoneOf(beijing), holders: [] }, [beijing, hangzhou, guangzhou]],
     [
-      'the zone site is down: the nearest to it',
+      'the zone site is down: the site nearest to it first',
       {
-        viewer: inZoneOf(beijing),
+        client: inZoneOf(beijing),
         holders: [hangzhou],
         sites: [site(beijing, { up: false }), site(guangzhou), site(hangzhou)],
       },
       [hangzhou, guangzhou],
     ],
     [
-      'no place known: the holder first',
+      'unknown location: the holder first',
       { sites: [site(beijing), site(guangzhou, busy), site(hangzhou)] },
       [guangzhou, hangzhou, beijing],
     ],
     [
-      'the zone site has no coordinates: first all the same',
+      'the zone site is first even without coordinates',
       {
-        viewer: { zone: { site: beijing, prefix: '10.3.0.0/16' } },
+        client: { zone: { site: beijing, prefix: '10.3.0.0/16' } },
         sites: [site(beijing, noPlace), site(guangzhou), site(hangzhou)],
       },
       [beijing, guangzhou, hangzhou],
     ],
     [
-      'one city: load decides',
+      'load decides within one city',
       {
-        viewer: inZoneOf(hangzhou),
+        client: inZoneOf(hangzhou),
         holders: [],
         sites: [
           site(hangzhou, { up: false }),
@@ -161,28 +161,28 @@ describe('the order', () => {
       [id(9), id(8)],
     ],
     [
-      'one city, equal load: the holder',
+      'the holder first within one city at equal load',
       {
-        viewer: inZoneOf(hangzhou),
+        client: inZoneOf(hangzhou),
         holders: [id(9)],
         sites: [site(id(8), { coordinates: places[beijing] }), site(id(9), { coordinates: places[beijing] })],
       },
       [id(9), id(8)],
     ],
     [
-      'a buffer that fills: the holder, though another is nearer',
-      { viewer: filling(beijing) },
+      'a site that fills its buffer: the holder first, although another is nearer',
+      { client: filling(beijing) },
       [guangzhou, hangzhou],
     ],
     [
-      'a buffer that fills from several holders: the nearest',
-      { viewer: filling(beijing), holders: [guangzhou, hangzhou] },
+      'a site that fills its buffer: the nearest of several holders first',
+      { client: filling(beijing), holders: [guangzhou, hangzhou] },
       [hangzhou, guangzhou],
     ],
     [
-      'the only holder is down: who has some of it buffered, then the others',
+      'the only holder is down: sites with a part of the video, then the others',
       {
-        viewer: inZoneOf(beijing),
+        client: inZoneOf(beijing),
         partial: [hangzhou],
         sites: [site(beijing), site(guangzhou, { up: false }), site(hangzhou)],
       },
@@ -191,28 +191,28 @@ describe('the order', () => {
     [
       'revoked sites are not offered',
       {
-        viewer: inZoneOf(guangzhou),
+        client: inZoneOf(guangzhou),
         sites: [site(beijing), site(guangzhou, { active: false }), site(hangzhou)],
       },
       [hangzhou, beijing],
     ],
     [
-      'a drained site comes last, however near',
+      'a drained site ranks last at any distance',
       {
-        viewer: inZoneOf(hangzhou),
+        client: inZoneOf(hangzhou),
         sites: [site(beijing), site(guangzhou), site(hangzhou, { drained: true })],
       },
       [guangzhou, beijing, hangzhou],
     ],
     [
-      'weight 0 is drained',
-      { viewer: inZoneOf(hangzhou), sites: [site(beijing), site(guangzhou), site(hangzhou, { weight: 0 })] },
+      'weight 0 drains a site',
+      { client: inZoneOf(hangzhou), sites: [site(beijing), site(guangzhou), site(hangzhou, { weight: 0 })] },
       [guangzhou, beijing, hangzhou],
     ],
     [
-      'a full site comes after those with room, before a drained one',
+      'a full site ranks after sites with headroom and before a drained one',
       {
-        viewer: inZoneOf(hangzhou),
+        client: inZoneOf(hangzhou),
         sites: [
           site(beijing),
           site(guangzhou, { drained: true }),
@@ -222,38 +222,38 @@ describe('the order', () => {
       [beijing, hangzhou, guangzhou],
     ],
     [
-      "the site's own limit counts as the administrator's does",
+      "the site's own limit applies like the administrator's",
       {
-        viewer: inZoneOf(hangzhou),
+        client: inZoneOf(hangzhou),
         sites: [
           site(beijing),
           site(guangzhou),
-          site(hangzhou, { ownLimitBps: 1e8, egressLimitBps: 1e9, egressBps: 1.01e8 }),
+          site(hangzhou, { siteLimitBps: 1e8, egressLimitBps: 1e9, egressBps: 1.01e8 }),
         ],
       },
       [guangzhou, beijing, hangzhou],
     ],
     [
-      'a site that serves no viewers comes last',
+      'a site that serves no viewers ranks last',
       {
-        viewer: inZoneOf(hangzhou),
+        client: inZoneOf(hangzhou),
         sites: [site(beijing), site(guangzhou), site(hangzhou, { servesViewers: false })],
       },
       [guangzhou, beijing, hangzhou],
     ],
     [
-      'but first for a buffer that fills, where it is the one that has the video',
+      'a site that serves no viewers ranks first for a filling site if it holds the video',
       {
-        viewer: filling(beijing),
+        client: filling(beijing),
         holders: [hangzhou],
         sites: [site(beijing), site(guangzhou), site(hangzhou, { servesViewers: false })],
       },
       [hangzhou, guangzhou],
     ],
     [
-      'viewers just sent fill a site up before its reports say so',
+      'newly assigned viewers fill a site before its reports include them',
       {
-        viewer: inZoneOf(hangzhou),
+        client: inZoneOf(hangzhou),
         sites: [
           site(beijing),
           site(guangzhou),
@@ -263,12 +263,12 @@ describe('the order', () => {
       [guangzhou, beijing, hangzhou],
     ],
     [
-      'an administrator’s weight counts like throughput',
-      { viewer: inZoneOf(hangzhou), sites: [site(beijing, { weight: 4 }), site(guangzhou), site(hangzhou)] },
+      'an administrator’s weight has the effect of throughput',
+      { client: inZoneOf(hangzhou), sites: [site(beijing, { weight: 4 }), site(guangzhou), site(hangzhou)] },
       [beijing, hangzhou, guangzhou],
     ],
     [
-      'equal sites: failover order decides',
+      'failover order decides between equal sites',
       {
         holders: [],
         sites: [
@@ -285,7 +285,7 @@ describe('the order', () => {
     expect(order(question)).toEqual(expected);
   });
 
-  test('equal sites share the videos, and a video stays with one of them', () => {
+  test('videos are distributed over equal sites, and each video stays at one of them', () => {
     const sites = [4, 5, 6, 7].map(n => site(id(n), { coordinates: undefined }));
     const firsts = Array.from(
       { length: 400 },
@@ -301,91 +301,93 @@ describe('the order', () => {
 });
 
 describe('policies', () => {
-  const viewer = inZoneOf(hangzhou);
-  const beijingIsFaster = [told(hangzhou, 3), told(guangzhou, 3), told(beijing, 12)];
-  test('nearest looks at the map alone', () => {
-    expect(order({ policy: 'nearest', viewer, told: beijingIsFaster })[0]).toBe(hangzhou);
-    expect(order({ policy: 'nearest', viewer: inZoneOf(beijing) })).toEqual([beijing, hangzhou, guangzhou]);
+  const client = inZoneOf(hangzhou);
+  const beijingIsFaster = [reported(hangzhou, 3), reported(guangzhou, 3), reported(beijing, 12)];
+  test('nearest ranks by distance only', () => {
+    expect(order({ policy: 'nearest', client, reported: beijingIsFaster })[0]).toBe(hangzhou);
+    expect(order({ policy: 'nearest', client: inZoneOf(beijing) })).toEqual([beijing, hangzhou, guangzhou]);
     const busy = [site(beijing, { activeResponses: 5_000 }), site(guangzhou), site(hangzhou)];
-    expect(order({ policy: 'nearest', viewer: inZoneOf(beijing), sites: busy })[0]).toBe(beijing);
+    expect(order({ policy: 'nearest', client: inZoneOf(beijing), sites: busy })[0]).toBe(beijing);
     const full = [site(beijing, { egressLimitBps: 1e6, egressBps: 2e6 }), site(guangzhou), site(hangzhou)];
-    expect(order({ policy: 'nearest', viewer: inZoneOf(beijing), sites: full })).toEqual([
+    expect(order({ policy: 'nearest', client: inZoneOf(beijing), sites: full })).toEqual([
       hangzhou,
       guangzhou,
       beijing,
     ]);
   });
 
-  test('best-network and auto go where the network is better', () => {
-    expect(order({ policy: 'best-network', viewer, told: beijingIsFaster })[0]).toBe(beijing);
-    expect(order({ policy: 'auto', viewer, told: beijingIsFaster })[0]).toBe(beijing);
+  test('best-network and auto choose the site with the better network', () => {
+    expect(order({ policy: 'best-network', client, reported: beijingIsFaster })[0]).toBe(beijing);
+    expect(order({ policy: 'auto', client, reported: beijingIsFaster })[0]).toBe(beijing);
   });
 
-  test('auto stays in the zone for a little less; best-network does not', () => {
-    const little = [told(hangzhou, 9.6), told(beijing, 10)];
-    expect(order({ policy: 'auto', viewer, told: little, holders: [hangzhou, beijing] })[0]).toBe(hangzhou);
-    expect(order({ policy: 'best-network', viewer, told: little, holders: [hangzhou, beijing] })[0]).toBe(
+  test('auto stays in the zone for slightly less throughput; best-network does not', () => {
+    const little = [reported(hangzhou, 9.6), reported(beijing, 10)];
+    expect(order({ policy: 'auto', client, reported: little, holders: [hangzhou, beijing] })[0]).toBe(
+      hangzhou,
+    );
+    expect(order({ policy: 'best-network', client, reported: little, holders: [hangzhou, beijing] })[0]).toBe(
       beijing,
     );
   });
 
-  test('more than a viewer can use is worth little: a near site that is good enough keeps the viewer', () => {
-    const both = { viewer, holders: [hangzhou, beijing], bitrateBps: 1e6 };
-    expect(order({ ...both, told: [told(hangzhou, 20), told(beijing, 30)] })[0]).toBe(hangzhou);
-    expect(order({ ...both, bitrateBps: 20e6, told: [told(hangzhou, 20), told(beijing, 30)] })[0]).toBe(
-      beijing,
-    );
+  test('throughput beyond the client’s needs has little value: a near site that suffices keeps the client', () => {
+    const both = { client, holders: [hangzhou, beijing], bitrateBps: 1e6 };
+    expect(order({ ...both, reported: [reported(hangzhou, 20), reported(beijing, 30)] })[0]).toBe(hangzhou);
+    expect(
+      order({ ...both, bitrateBps: 20e6, reported: [reported(hangzhou, 20), reported(beijing, 30)] })[0],
+    ).toBe(beijing);
   });
 
-  test('old reports fade into what is usual', () => {
-    const old = [told(hangzhou, 3, { weight: 0.01 }), told(beijing, 12, { weight: 0.01 })];
-    expect(order({ viewer, told: old })[0]).toBe(hangzhou);
+  test('old reports decay to the prior', () => {
+    const old = [reported(hangzhou, 3, { weight: 0.01 }), reported(beijing, 12, { weight: 0.01 })];
+    expect(order({ client, reported: old })[0]).toBe(hangzhou);
   });
 
-  test('a slow line is no reason to leave the near site for one that nobody measured', () => {
-    const slowLine = { viewer, told: [told(hangzhou, 2)], holders: [hangzhou, beijing, guangzhou] };
-    expect(order({ ...slowLine, lineMbit: 2 })[0]).toBe(hangzhou);
-    expect(order({ ...slowLine, lineMbit: 20 })[0]).not.toBe(hangzhou);
+  test('a slow access link is no reason to leave the near site for an unmeasured one', () => {
+    const slowLine = { client, reported: [reported(hangzhou, 2)], holders: [hangzhou, beijing, guangzhou] };
+    expect(order({ ...slowLine, accessLinkMbit: 2 })[0]).toBe(hangzhou);
+    expect(order({ ...slowLine, accessLinkMbit: 20 })[0]).not.toBe(hangzhou);
   });
 
-  test('where a viewer of this network just failed comes last', () => {
-    const sites = { viewer, told: [told(hangzhou, 20, { failing: true })] };
+  test('a site where a client on this network just failed ranks last', () => {
+    const sites = { client, reported: [reported(hangzhou, 20, { failing: true })] };
     expect(order(sites).at(-1)).toBe(hangzhou);
     expect(order({ ...sites, policy: 'nearest' }).at(-1)).toBe(hangzhou);
   });
 
-  test('a measured round trip says more than a distance', () => {
+  test('a measured round trip replaces the distance', () => {
     const close = Math.log(50e6);
     const far = Math.log(5e6);
     const rtts = [
-      { ...told(hangzhou, 1), weight: 0, logExpected: far },
-      { ...told(beijing, 1), weight: 0, logExpected: close },
+      { ...reported(hangzhou, 1), weight: 0, logExpected: far },
+      { ...reported(beijing, 1), weight: 0, logExpected: close },
     ];
-    expect(order({ viewer, told: rtts, bitrateBps: 20e6, lineMbit: Number.POSITIVE_INFINITY })[0]).toBe(
-      beijing,
-    );
+    expect(
+      order({ client, reported: rtts, bitrateBps: 20e6, accessLinkMbit: Number.POSITIVE_INFINITY })[0],
+    ).toBe(beijing);
   });
 });
 
-test('a player moves for a good reason alone, and not all of them for the same one', () => {
+test('a player switches only for a clear gain, and not all players at the same gain', () => {
   const current = { index: 0, score: 10 };
   const better = (times: number) => ({ index: 1, score: 10 + Math.log(times) });
-  expect(isWorthMoving(better(1.05), current, 0)).toBe(false);
-  expect(isWorthMoving(better(1.2), current, 0)).toBe(true);
-  expect(isWorthMoving(better(1.2), current, 1)).toBe(false);
-  expect(isWorthMoving(better(1.6), current, 0, 1_000)).toBe(false);
-  expect(isWorthMoving(better(1.6), current, 1)).toBe(true);
+  expect(isWorthSwitching(better(1.05), current, 0)).toBe(false);
+  expect(isWorthSwitching(better(1.2), current, 0)).toBe(true);
+  expect(isWorthSwitching(better(1.2), current, 1)).toBe(false);
+  expect(isWorthSwitching(better(1.6), current, 0, 1_000)).toBe(false);
+  expect(isWorthSwitching(better(1.6), current, 1)).toBe(true);
 });
 
 describe('the reasons', () => {
   const reasons = (changes: Partial<Case>, which: SiteId) => {
-    const { world, question } = ask(changes);
-    return reasonsOf(world, question, world.table.indexOf.get(which)!);
+    const { state, question } = ask(changes);
+    return reasonsOf(state, question, state.table.indexOf.get(which)!);
   };
   const codes = (changes: Partial<Case>, which: SiteId) => reasons(changes, which).map(({ code }) => code);
 
-  test('sentences with figures, the decisive one first', () => {
-    const zone = reasons({ viewer: inZoneOf(hangzhou) }, hangzhou);
+  test('are sentences with figures, the decisive one first', () => {
+    const zone = reasons({ client: inZoneOf(hangzhou) }, hangzhou);
     expect(zone.map(({ code }) => code)).toEqual([
       'coverage-zone',
       'expected-network',
@@ -393,12 +395,12 @@ describe('the reasons', () => {
       'load',
     ]);
     expect(zone[0]?.text).toContain('10.1.0.0/16');
-    const [distance, expected, holds, load] = reasons({ viewer: inZoneOf(hangzhou) }, guangzhou);
+    const [distance, expected, holds, load] = reasons({ client: inZoneOf(hangzhou) }, guangzhou);
     expect(distance?.text).toMatch(/1,04\d km/);
     expect(expected?.text).toMatch(/\d Mbit\/s expected from its distance/);
     expect(holds?.code).toBe('holds-original');
     expect(load?.text).toMatch(/^3 responses/);
-    const measured = reasons({ told: [told(beijing, 12)] }, beijing);
+    const measured = reasons({ reported: [reported(beijing, 12)] }, beijing);
     expect(measured[0]?.code).toBe('measured-network');
     expect(measured[0]?.text).toMatch(/measured 12 Mbit\/s, last 5 s ago/);
     const sites = [
@@ -414,21 +416,21 @@ describe('the reasons', () => {
     const texts = reasons({ sites }, hangzhou)
       .map(({ text }) => text)
       .join(' ');
-    expect(texts).toMatch(/90 Mbit\/s going out of 100 Mbit\/s \(95 %\), 5 Mbit\/s more expected/);
-    expect(texts).toMatch(/count 2 times/);
-    expect(texts).toMatch(/40 % of viewers/);
+    expect(texts).toMatch(/sending 90 Mbit\/s of 100 Mbit\/s \(95 %\), 5 Mbit\/s more expected/);
+    expect(texts).toMatch(/weight to 2\./);
+    expect(texts).toMatch(/40 % of recent viewer reports/);
     for (const { text } of [...zone, ...measured, ...reasons({ sites }, hangzhou)]) {
       expect(text).toMatch(/^[A-Z\d].*\.$/);
     }
   });
 
-  test('what the policy does not look at is no reason', () => {
-    expect(codes({ policy: 'nearest', told: [told(beijing, 12)] }, beijing)).not.toContain(
+  test('include no input that the policy ignores', () => {
+    expect(codes({ policy: 'nearest', reported: [reported(beijing, 12)] }, beijing)).not.toContain(
       'measured-network',
     );
   });
 
-  test('a site whose only source is down says so', () => {
+  test('say that the only holder is down', () => {
     const sites = [site(beijing), site(guangzhou, { up: false })];
     expect(reasons({ sites }, beijing).find(({ code }) => code === 'fills-from-holder')?.text).toMatch(
       /down.*buffered/,
@@ -437,16 +439,16 @@ describe('the reasons', () => {
     expect(codes({ partial: [beijing] }, beijing)).toContain('partly-buffered');
   });
 
-  test('why a site is not offered, or last, comes first', () => {
+  test('begin with why a site is excluded or last', () => {
     const sites = [
       site(beijing, { up: false }),
       site(guangzhou, { active: false }),
       site(hangzhou),
       site(id(4), { drained: true }),
       site(id(5), { egressLimitBps: 1, egressBps: 2 }),
-      site(id(6), { up: false, proving: true }),
+      site(id(6), { up: false, recovering: true }),
     ];
-    const changes = { sites, viewer: filling(hangzhou) };
+    const changes = { sites, client: filling(hangzhou) };
     const all = [beijing, guangzhou, hangzhou, id(4), id(5), id(6)];
     expect(all.map(which => codes(changes, which)[0])).toEqual([
       'site-down',
@@ -458,25 +460,25 @@ describe('the reasons', () => {
     ]);
   });
 
-  test('a site that proves itself after going up and down is the very last, and better than none', () => {
-    const proving = { up: false, proving: true };
-    const sites = [site(guangzhou, proving), site(hangzhou, { drained: true })];
+  test('a recovering site ranks behind all others, and is better than none', () => {
+    const recovering = { up: false, recovering: true };
+    const sites = [site(guangzhou, recovering), site(hangzhou, { drained: true })];
     const order = (of: readonly Site[]) => {
-      const { world, question } = ask({ sites: of, viewer: inZoneOf(guangzhou) });
-      return choose(world, question, 5).map(({ index }) => world.table.facts[index]?.id);
+      const { state, question } = ask({ sites: of, client: inZoneOf(guangzhou) });
+      return choose(state, question, 5).map(({ index }) => state.table.facts[index]?.id);
     };
     expect(order(sites)).toEqual([hangzhou, guangzhou]);
-    expect(order([site(guangzhou, proving)])).toEqual([guangzhou]);
+    expect(order([site(guangzhou, recovering)])).toEqual([guangzhou]);
   });
 
-  test('unknown places are said to be unknown', () => {
+  test('say that a location is unknown', () => {
     expect(codes({}, beijing)[0]).toBe('distance-unknown');
     expect(codes({ holders: [id(99)] }, beijing)).toContain('fills-from-holder');
   });
 });
 
-describe('any question', () => {
-  /** Seeded, so that a failure can be seen again (mulberry32). */
+describe('random questions', () => {
+  /** Seeded, so that a failure can be reproduced (mulberry32). */
   function createRandom(seed: number): () => number {
     let state = seed;
     return () => {
@@ -509,31 +511,33 @@ describe('any question', () => {
     const zone = random() < 0.7 ? pick() : undefined;
     return {
       policy: POLICIES[Math.floor(random() * 3)]!,
-      viewer:
+      client:
         random() < 0.2
           ? { fillingSite: pick()?.id, coordinates: pick()?.coordinates }
           : { zone: zone && { site: zone.id, prefix: '10.0.0.0/8' }, coordinates: zone?.coordinates },
       holders: sites.filter(() => random() < 0.3).map(each => each.id),
       partial: sites.filter(() => random() < 0.2).map(each => each.id),
       sites,
-      told: sites
+      reported: sites
         .filter(() => random() < 0.4)
-        .map(each => told(each.id, 0.1 + random() * 50, { weight: random() * 3, failing: random() < 0.1 })),
-      lineMbit: random() < 0.5 ? random() * 50 : Number.POSITIVE_INFINITY,
+        .map(each =>
+          reported(each.id, 0.1 + random() * 50, { weight: random() * 3, failing: random() < 0.1 }),
+        ),
+      accessLinkMbit: random() < 0.5 ? random() * 50 : Number.POSITIVE_INFINITY,
       bitrateBps: 1e6 * (1 + random() * 10),
       hash: Math.floor(random() * 2 ** 32),
     };
   }
 
-  test('the loop over all sites decides as the ranking of every single one; total, stable order; a holder among the few', () => {
+  test('the loop over all sites matches the individual ranking; the order is total and stable; a holder is included', () => {
     for (let seed = 0; seed < 3_000; seed++) {
       const random = createRandom(seed);
       const each = makeCase(random);
-      const { world, question } = ask(each);
+      const { state, question } = ask(each);
       const message = `seed ${seed}`;
-      const all = world.table.facts.map((_, index) => index);
-      const ranked = rank(world, question, all);
-      expect(choose(world, question, 99), message).toEqual(ranked);
+      const all = state.table.facts.map((_, index) => index);
+      const ranked = rank(state, question, all);
+      expect(choose(state, question, 99), message).toEqual(ranked);
 
       const shuffled = {
         ...each,
@@ -546,19 +550,19 @@ describe('any question', () => {
 
       const offered = new Set(ranked.map(({ index }) => index));
       for (const index of all) {
-        const facts = world.table.facts[index]!;
-        const { up } = world.states.states[index]!;
-        expect(offered.has(index), message).toBe(up && facts.active && facts.id !== each.viewer.fillingSite);
-        for (const reason of reasonsOf(world, question, index)) {
+        const facts = state.table.facts[index]!;
+        const { up } = state.states.of(index);
+        expect(offered.has(index), message).toBe(up && facts.active && facts.id !== each.client.fillingSite);
+        for (const reason of reasonsOf(state, question, index)) {
           reasonSchema.parse(reason);
           const { code, text, figures } = reason;
-          // What is spelled beside it says the same.
+          // The prepared JSON matches the reason.
           expect(JSON.parse(reason.json), message).toEqual({ code, text, ...(figures ? { figures } : {}) });
           expect(`${reason.leading}]`, message).toBe(`${JSON.stringify(text)},"reasons":[${reason.json}]`);
           expect(reason.following, message).toBe(`,${reason.json}`);
         }
       }
-      const isLast = (index: number) => world.table.drained[index] === 1;
+      const isLast = (index: number) => state.table.drained[index] === 1;
       const firstLast = ranked.findIndex(({ index }) => isLast(index));
       if (firstLast >= 0) {
         expect(
@@ -567,7 +571,7 @@ describe('any question', () => {
         ).toBe(true);
       }
 
-      const few = choose(world, question, 3);
+      const few = choose(state, question, 3);
       expect(few.length, message).toBe(Math.min(3, ranked.length));
       expect(few.slice(0, 2), message).toEqual(ranked.slice(0, Math.min(2, few.length)));
       const isHolder = ({ index }: { index: number }) => question.holding.full.includes(index);
@@ -575,7 +579,7 @@ describe('any question', () => {
     }
   });
 
-  test('sites whose terms change keep their order, and the loop among many its decision', () => {
+  test('changing terms keep the sites sorted, and the loop over many sites matches the ranking', () => {
     const random = createRandom(7);
     const sites = Array.from({ length: 300 }, (_, n) =>
       site(id(n), {
@@ -583,15 +587,19 @@ describe('any question', () => {
         egressLimitBps: random() < 0.5 ? 5e8 : undefined,
       }),
     );
-    for (const lineMbit of [0.5, 8, 20, 40, Number.POSITIVE_INFINITY]) {
-      const { world, question } = ask({ sites, lineMbit, told: [told(id(3), 5), told(id(90), 30)] });
-      const all = world.table.facts.map((_, index) => index);
-      const { states } = world;
+    for (const accessLinkMbit of [0.5, 8, 20, 40, Number.POSITIVE_INFINITY]) {
+      const { state, question } = ask({
+        sites,
+        accessLinkMbit,
+        reported: [reported(id(3), 5), reported(id(90), 30)],
+      });
+      const all = state.table.facts.map((_, index) => index);
+      const { states } = state;
       for (let change = 0; change < 200; change++) {
         const index = Math.floor(random() * sites.length);
-        if (random() < 0.3) states.noteSent(index, random() * 4e8, change * 100);
+        if (random() < 0.3) states.recordAssignment(index, random() * 4e8, change * 100);
         else {
-          const before = states.states[index]!;
+          const before = states.of(index);
           states.set(index, { ...before, up: random() < 0.8, activeResponses: Math.floor(random() * 900) });
         }
         const terms = [...states.byTerm].map(each => states.offered[each]!);
@@ -599,7 +607,7 @@ describe('any question', () => {
         expect(new Set(states.byTerm).size).toBe(sites.length);
         const hash = Math.floor(random() * 2 ** 32);
         const asked = { ...question, hash };
-        expect(choose(world, asked, 99)).toEqual(rank(world, asked, all).slice(0, 99));
+        expect(choose(state, asked, 99)).toEqual(rank(state, asked, all).slice(0, 99));
       }
     }
   });
@@ -609,19 +617,19 @@ describe('any question', () => {
     const sites = Array.from({ length: 1_000 }, (_, n) =>
       site(id(n), { coordinates: { latitude: random() * 120 - 60, longitude: random() * 360 - 180 } }),
     );
-    const { world, question } = ask({
+    const { state, question } = ask({
       sites,
       holders: [id(1), id(500)],
-      viewer: { coordinates: places[hangzhou] },
-      told: [told(id(3), 5), told(id(900), 30)],
+      client: { coordinates: places[hangzhou] },
+      reported: [reported(id(3), 5), reported(id(900), 30)],
     });
-    for (let warm = 0; warm < 2_000; warm++) choose(world, question, 8);
+    for (let warm = 0; warm < 2_000; warm++) choose(state, question, 8);
     const times = Array.from({ length: 2_000 }, () => {
       const started = performance.now();
-      choose(world, question, 8);
+      choose(state, question, 8);
       return performance.now() - started;
     }).sort((a, b) => a - b);
-    // Promised: 0.1 ms in 99 of 100. A busy machine gets room here; the benchmark measures.
+    // The target is 0.1 ms in 99 of 100 decisions, which the benchmark measures. This limit allows for a busy machine.
     expect(times[1_000]).toBeLessThan(0.3);
     expect(question.network).not.toBe(UNMEASURED);
   });

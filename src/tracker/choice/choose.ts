@@ -1,151 +1,165 @@
 /**
- * The tracker's decision: which sites serve this viewer, in which order. A pure function of the viewer, who holds the video,
- * the sites as they are now, what was measured between the viewer's network and them, and the time. Scores are sums of
- * logarithms of throughput, so that "twice as good" weighs the same everywhere; why a site stands where it stands is put
- * into words by `reasons.ts`, for the few sites that are answered.
+ * Decides which sites serve a client, and in which order. The decision is a pure function of the client, the sites that
+ * hold the video, the current site states, the measurements between the client's network and the sites, and the time. A
+ * score is a sum of logarithms of throughput, so that a factor of two has the same weight everywhere. `reasons.ts`
+ * explains scores in sentences, only for the few sites in a response.
  */
 import type { Coordinates } from '../../protocol/central.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { nearOf, type Policy, type Priors } from './prior.ts';
 import { DRAINED_TERM, type SiteStates, type SiteTable } from './sites.ts';
 
-export interface Viewer {
-  /** The site whose coverage zone holds the viewer's address, and by which prefix. */
+export interface ClientLocation {
+  /** The site whose coverage zone contains the client's address, and the matching prefix. */
   readonly zone?: { readonly site: SiteId; readonly prefix: string } | undefined;
   readonly coordinates?: Coordinates | undefined;
-  /** Autonomous system of the viewer's network. */
+  /** Autonomous system of the client's network. */
   readonly asn?: number | undefined;
-  /** A site's buffer that wants to fill: holders come first for it, and it is never sent to itself. */
+  /** Set if the client is a site that fills its buffer: holders rank first for it, and it is never sent to itself. */
   readonly fillingSite?: SiteId | undefined;
 }
 
-/** Who can serve the video, by their places in the site table. */
+/** The sites that can serve the video, as indexes in the site table. */
 export interface Holding {
-  /** The whole video: its origin, and full copies. */
+  /** Sites with the whole video: its origin and full copies. */
   readonly full: readonly number[];
-  /** Some of it, as the sites' buffers report. */
+  /** Sites with a part of the video, as their buffers report it. */
   readonly partial: readonly number[];
 }
 
-/** What was measured between the viewer's network and one site. */
+/** The measurements between the client's network and one site. */
 export interface Measured {
   readonly index: number;
-  /** Logarithm of bits a second: the median of what viewers of this network reported. */
+  /** Logarithm of bits per second: the median of the reports from this network. */
   readonly logBps: number;
-  /** How much that counts: reports, each fading with its age. */
+  /** Weight of the estimate: the number of reports, each of which decays with its age. */
   readonly weight: number;
   /** Age of the newest report. */
   readonly ageMs: number;
-  /** A round trip that was measured says more than a distance. */
+  /** Expected throughput for the measured round trip. It replaces the expectation from the distance. */
   readonly logExpected?: number | undefined;
-  /** A viewer of this network has just failed there. */
+  /** A viewer on this network just failed at this site. */
   readonly failing: boolean;
 }
 
-export interface Network {
+export interface NetworkEstimates {
   readonly measured: readonly Measured[];
-  /** Logarithm of the best that this network had lately from any site: its own lines allow no more. +∞: not known. */
-  readonly lineLogBps: number;
+  /**
+   * Logarithm of the best recent throughput of this network from any site: its access links allow no more. +∞ if
+   * unknown.
+   */
+  readonly accessLinkLogBps: number;
 }
-export const UNMEASURED: Network = { measured: [], lineLogBps: Number.POSITIVE_INFINITY };
+export const UNMEASURED: NetworkEstimates = { measured: [], accessLinkLogBps: Number.POSITIVE_INFINITY };
 
 export interface Question {
-  readonly viewer: Viewer;
+  readonly client: ClientLocation;
   readonly holding: Holding;
-  /** Of the video, at its best. */
+  /** Highest bitrate of the video. */
   readonly bitrateBps: number;
-  /** Tells videos apart where sites are equal. */
+  /** Hash of the video. It decides between equal sites. */
   readonly hash: number;
-  readonly network: Network;
+  readonly network: NetworkEstimates;
   readonly priors: Priors;
 }
 
-export interface World {
+/** The sites as a decision sees them. */
+export interface RankingState {
   readonly table: SiteTable;
   readonly states: SiteStates;
   readonly policy: Policy;
 }
 
-export interface Pick {
+export interface RankedSite {
   readonly index: number;
   readonly score: number;
 }
 
-/** The prior counts as much as this many fresh reports. */
+/** A ranking and everything that explains it. */
+export interface Decision {
+  readonly state: RankingState;
+  readonly question: Question;
+  /** Offered sites, best first. */
+  readonly picks: readonly RankedSite[];
+}
+
+/** Weight of the prior, in fresh reports. */
 const PRIOR_WEIGHT = 0.5;
-/** Of a site that nobody measured a little less is expected than of the best that somebody did. */
+/** A site without measurements is expected to deliver slightly less than the best measured site. */
 const CAUTION = Math.log(1.15);
-/** A site that has to fetch what it serves. */
+/** For a site that must fetch what it serves. */
 export const FILLING_TERM = Math.log(0.98);
 export const PARTIAL_TERM = Math.log(0.99);
-/** Nobody is left to fetch from: it plays what it has, or nothing. */
+/** No site is left to fetch from: this site plays only what is in its buffer. */
 export const NO_SOURCE_TERM = Math.log(0.05);
 export const PARTIAL_NO_SOURCE_TERM = Math.log(0.3);
-/** A buffer that fills goes to a holder, wherever it is. */
+/** A site that fills its buffer is sent to a holder, at any distance. */
 const FILLING_SITE_TERM = 1e5;
 export const FAILING_TERM = -1e5;
-/** What a viewer can use: above it, more is worth less and less. */
+/** A client benefits little from throughput above this multiple of the bitrate. */
 const ENOUGH_TIMES_BITRATE = 4;
 const BEYOND_ENOUGH = 0.1;
-/** Scores in the same step are equal: failover order decides among them, then the video. */
+/** Scores in the same step are equal. Failover order decides between them, then the video's hash. */
 const STEPS_PER_E = 200;
 
-/** What is expected of a site, from what was measured and, as far as little was, from what is usual at its distance. */
-export function expectedLog(prior: number, lineLogBps: number, measured: Measured | undefined): number {
-  const base = Math.min(measured?.logExpected ?? prior, lineLogBps - CAUTION);
+/** Expected throughput of a site: the measurements, blended with the prior as far as there are few of them. */
+export function expectedLog(prior: number, accessLinkLogBps: number, measured: Measured | undefined): number {
+  const base = Math.min(measured?.logExpected ?? prior, accessLinkLogBps - CAUTION);
   if (!measured || measured.weight === 0) return base;
   return (PRIOR_WEIGHT * base + measured.weight * measured.logBps) / (PRIOR_WEIGHT + measured.weight);
 }
 
-export const useful = (logBps: number, enough: number): number =>
+export const utilityOf = (logBps: number, enough: number): number =>
   logBps <= enough ? logBps : enough + (logBps - enough) * BEYOND_ENOUGH;
-/** What has to be expected for so much use. */
-export const expectedFor = (use: number, enough: number): number =>
+/** Inverse of `utilityOf`: the expected throughput that has this utility. */
+export const expectedForUtility = (use: number, enough: number): number =>
   use <= enough ? use : enough + (use - enough) / BEYOND_ENOUGH;
 
-export const enoughOf = (bitrateBps: number): number => Math.log(bitrateBps * ENOUGH_TIMES_BITRATE);
+export const sufficientLog = (bitrateBps: number): number => Math.log(bitrateBps * ENOUGH_TIMES_BITRATE);
 
-export const isUp = ({ table, states }: World, index: number): boolean =>
+export const isUp = ({ table, states }: RankingState, index: number): boolean =>
   table.active[index] === 1 && states.up[index] === 1;
-/** Somebody is there from whom the others can fetch the video. */
-export function hasSource(world: World, { full }: Holding): boolean {
-  for (const index of full) if (isUp(world, index)) return true;
+/** True if a site with the whole video is up, so that the others can fetch from it. */
+export function hasSource(state: RankingState, { full }: Holding): boolean {
+  for (const index of full) if (isUp(state, index)) return true;
   return false;
 }
 
-/** Score of one site; undefined where it is not offered. */
-export function scoreOf(world: World, question: Question, index: number): number | undefined {
-  const measured = measuredOf(question.network, index);
-  return scoreWith(world, question, index, measured, hasSource(world, question.holding));
+/** Score of one site; undefined if the site is not offered. */
+export function scoreOf(state: RankingState, question: Question, index: number): number | undefined {
+  const scoring = { state, question, isSourceUp: hasSource(state, question.holding) };
+  return scoreWith(scoring, index, measuredOf(question.network, index));
 }
 
-export function measuredOf({ measured }: Network, index: number): Measured | undefined {
+export function measuredOf({ measured }: NetworkEstimates, index: number): Measured | undefined {
   for (const each of measured) if (each.index === index) return each;
   return undefined;
 }
 
-function scoreWith(
-  world: World,
-  question: Question,
-  index: number,
-  measured: Measured | undefined,
-  isSourceUp: boolean,
-): number | undefined {
-  const { table, states, policy } = world;
-  const { viewer, holding, network, priors } = question;
-  const { fillingSite } = viewer;
-  if (!isUp(world, index)) return undefined;
+interface Scoring {
+  readonly state: RankingState;
+  readonly question: Question;
+  /** A site with the whole video is up. */
+  readonly isSourceUp: boolean;
+}
+
+function scoreWith(scoring: Scoring, index: number, measured: Measured | undefined): number | undefined {
+  const { state, question, isSourceUp } = scoring;
+  const { table, states, policy } = state;
+  const { client, holding, network, priors } = question;
+  const { fillingSite } = client;
+  if (!isUp(state, index)) return undefined;
   if (fillingSite !== undefined && table.facts[index]?.id === fillingSite) return undefined;
   let score = nearOf(priors, index) + (states.terms[index] as number);
   if (policy !== 'nearest') {
-    const expected = expectedLog(priors.expected[index] as number, network.lineLogBps, measured);
-    score += useful(expected, enoughOf(question.bitrateBps));
+    const expected = expectedLog(priors.expected[index] as number, network.accessLinkLogBps, measured);
+    score += utilityOf(expected, sufficientLog(question.bitrateBps));
   }
   if (measured?.failing) score += FAILING_TERM;
   if (holding.full.includes(index)) {
     if (fillingSite === undefined) return score;
-    // Whether or not it takes viewers.
-    return score + FILLING_SITE_TERM - (states.states[index]?.servesViewers === false ? DRAINED_TERM : 0);
+    // Its own viewers do not matter to a site that fills.
+    return score + FILLING_SITE_TERM - (states.of(index).servesViewers === false ? DRAINED_TERM : 0);
   }
   const isPartial = holding.partial.includes(index);
   if (isSourceUp) return score + (isPartial ? PARTIAL_TERM : FILLING_TERM);
@@ -153,12 +167,12 @@ function scoreWith(
 }
 
 /**
- * Before: better by a step, then by failover order, then by the video, which equal sites share. A total order, the same on
- * every tracker. Negative: the first of the two comes first.
+ * Orders by score step, then by failover order, then by the video's hash, which distributes the videos over equal
+ * sites. The order is total and the same on every tracker. A negative result ranks `a` first.
  */
-const compare = (world: World, question: Question, a: Pick, b: Pick): number =>
-  stepOf(b.score) - stepOf(a.score) || tiesOf(world, question, a.index, b.index);
-function tiesOf({ table }: World, { hash }: Question, a: number, b: number): number {
+const compare = (state: RankingState, question: Question, a: RankedSite, b: RankedSite): number =>
+  stepOf(b.score) - stepOf(a.score) || tiesOf(state, question, a.index, b.index);
+function tiesOf({ table }: RankingState, { hash }: Question, a: number, b: number): number {
   const { failoverOrder, hash: hashes } = table;
   return (
     (failoverOrder[a] as number) - (failoverOrder[b] as number) ||
@@ -168,89 +182,101 @@ function tiesOf({ table }: World, { hash }: Question, a: number, b: number): num
 }
 const stepOf = (score: number): number => Math.round(score * STEPS_PER_E);
 const lowestOf = (step: number): number => (step - 0.5) / STEPS_PER_E;
-/** The lowest score with which the site `index` stands before `other`. */
-export function leastBefore(world: World, question: Question, index: number, other: Pick): number {
-  const winsTie = tiesOf(world, question, index, other.index) < 0;
+/** The lowest score with which the site `index` ranks before `other`. */
+export function lowestScoreBefore(
+  state: RankingState,
+  question: Question,
+  index: number,
+  other: RankedSite,
+): number {
+  const winsTie = tiesOf(state, question, index, other.index) < 0;
   const step = stepOf(other.score);
   return lowestOf(winsTie ? step : step + 1);
 }
-/** Rendezvous hashing: equal sites share the videos, and each video stays with one of them. */
+/** Rendezvous hashing: videos are distributed over equal sites, and each video stays at one of them. */
 const tieOf = (siteHash: number, videoHash: number): number =>
   Math.imul(siteHash ^ videoHash, 0x9e3779b1) >>> 0;
 
-/** These sites, best first; those that are not offered are left out. */
-export function rank(world: World, question: Question, indexes: readonly number[]): readonly Pick[] {
-  const picks: Pick[] = [];
+/** Ranks these sites, best first, without those that are not offered. */
+export function rank(
+  state: RankingState,
+  question: Question,
+  indexes: readonly number[],
+): readonly RankedSite[] {
+  const picks: RankedSite[] = [];
   for (const index of indexes) {
-    const score = scoreOf(world, question, index);
+    const score = scoreOf(state, question, index);
     if (score !== undefined) picks.push({ index, score });
   }
-  return picks.sort((a, b) => compare(world, question, a, b));
+  return picks.sort((a, b) => compare(state, question, a, b));
 }
 
-/** Which sites need more than a plain sum: those that bear the number of this decision. */
+/** `marks[index] === decision` if this decision has already scored the site with its individual inputs. */
 let marks = new Uint32Array(0);
 let decision = 0;
 
 /**
- * The best `count` of all sites, best first. At least one that holds the whole video is among them where one is up: the
- * others fetch from it.
+ * Returns the best `count` of all sites, best first. If a site with the whole video is up, at least one is included,
+ * because the others fetch from it.
  */
-export function choose(world: World, question: Question, count: number): readonly Pick[] {
-  const { table, states, policy } = world;
+export function choose(state: RankingState, question: Question, count: number): readonly RankedSite[] {
+  const { table, states, policy } = state;
   const { holding, network, priors } = question;
   if (marks.length < table.size || decision === 2 ** 32 - 1) {
     marks = new Uint32Array(table.size);
     decision = 0;
   }
   decision++;
-  const best = new Best(world, question, count);
-  const isSourceUp = hasSource(world, holding);
+  const best = new Best(state, question, count);
+  const isSourceUp = hasSource(state, holding);
+  const scoring = { state, question, isSourceUp };
   const offerSpecial = (index: number, measured: Measured | undefined): void => {
     if (marks[index] === decision) return;
     marks[index] = decision;
-    const score = scoreWith(world, question, index, measured, isSourceUp);
+    const score = scoreWith(scoring, index, measured);
     if (score !== undefined) best.offer(index, score);
   };
-  // Those of which more is known than how far they are; what was measured is in hand.
+  // Sites with measurements, holders and the favoured site are scored individually.
   for (const measured of network.measured) offerSpecial(measured.index, measured);
   for (const index of holding.full) offerSpecial(index, undefined);
   for (const index of holding.partial) offerSpecial(index, undefined);
   if (priors.favoured >= 0) offerSpecial(priors.favoured, undefined);
-  const { fillingSite } = question.viewer;
+  const { fillingSite } = question.client;
   const filling = fillingSite === undefined ? undefined : table.indexOf.get(fillingSite);
   if (filling !== undefined) offerSpecial(filling, undefined);
 
   const { order, most } = priors;
   const { byTerm, offered } = states;
   const measuring = policy !== 'nearest';
-  const enough = enoughOf(question.bitrateBps);
+  const enough = sufficientLog(question.bitrateBps);
   const unheld = isSourceUp ? FILLING_TERM : NO_SOURCE_TERM;
-  // The viewers' own line allows no more: all sites from which more could be expected are expected to give that.
-  const line = measuring ? network.lineLogBps - CAUTION : Number.POSITIVE_INFINITY;
-  const level = countAbove(most, line);
-  // Among them the sites' own terms decide, so the first by their terms are the best.
-  for (let at = 0, left = level, expected = useful(line, enough); left > 0; at++) {
+  // The access link limits what any site can deliver. All sites expected to exceed that limit are expected to deliver
+  // exactly the limit.
+  const accessLink = measuring ? network.accessLinkLogBps - CAUTION : Number.POSITIVE_INFINITY;
+  const level = countAbove(most, accessLink);
+  // Only the terms of the sites differ among them, so the first sites by term are the best.
+  for (let at = 0, left = level, expected = utilityOf(accessLink, enough); left > 0; at++) {
     const index = byTerm[at] as number;
     const score = expected + (offered[index] as number) + unheld;
     if (score < best.least) break;
-    if (level < order.length && (priors.expected[index] as number) <= line) continue;
+    if (level < order.length && (priors.expected[index] as number) <= accessLink) continue;
     left--;
     if (marks[index] !== decision) best.offer(index, score);
   }
-  // Nothing adds more to what can be expected of a site than its term: behind the first that cannot get in, none can.
+  // No site adds more to its expected throughput than the largest term. Behind the first site that cannot enter the
+  // list, none can.
   const mostAdded = table.size === 0 ? 0 : (offered[byTerm[0] as number] as number) + unheld;
   for (let at = level; at < order.length; at++) {
-    const expected = measuring ? useful(most[at] as number, enough) : (most[at] as number);
+    const expected = measuring ? utilityOf(most[at] as number, enough) : (most[at] as number);
     if (expected + mostAdded < best.least) break;
     const index = order[at] as number;
     const score = expected + (offered[index] as number) + unheld;
     if (score >= best.least && marks[index] !== decision) best.offer(index, score);
   }
-  return withHolder(world, question, best.picks());
+  return withHolder(state, question, best.picks());
 }
 
-/** How many of these, the largest first, are above the limit. */
+/** Counts the values above the limit. `values` is sorted, largest first. */
 function countAbove(values: Float64Array, limit: number): number {
   let from = 0;
   let to = values.length;
@@ -262,28 +288,28 @@ function countAbove(values: Float64Array, limit: number): number {
   return from;
 }
 
-/** The best so far, best first. Most that are offered do not get in, and cost no more than a look at the last. */
+/** The best sites so far, best first. Most candidates do not enter the list and cost one comparison with its last entry. */
 class Best {
-  /** The lowest score that can still get in: what lies on the edge of a step, the comparison judges. */
+  /** The lowest score that can still enter. Scores at the edge of a step are left to the comparison. */
   least = Number.MIN_SAFE_INTEGER;
   readonly #indexes: number[] = [];
   readonly #scores: number[] = [];
-  readonly #world: World;
+  readonly #state: RankingState;
   readonly #question: Question;
   readonly #count: number;
-  /** Of the last, once there is no more room. */
+  /** Sort keys of the last entry once the list is full. */
   #lastStep = 0;
   #lastOrder = 0;
   #lastTie = 0;
 
-  constructor(world: World, question: Question, count: number) {
-    this.#world = world;
+  constructor(state: RankingState, question: Question, count: number) {
+    this.#state = state;
     this.#question = question;
     this.#count = count;
   }
 
   offer(index: number, score: number): void {
-    const { failoverOrder, hash } = this.#world.table;
+    const { failoverOrder, hash } = this.#state.table;
     const step = stepOf(score);
     const indexes = this.#indexes;
     const scores = this.#scores;
@@ -315,51 +341,55 @@ class Best {
   #isBefore(step: number, index: number, at: number): boolean {
     const other = stepOf(this.#scores[at] as number);
     if (step !== other) return step > other;
-    return tiesOf(this.#world, this.#question, index, this.#indexes[at] as number) < 0;
+    return tiesOf(this.#state, this.#question, index, this.#indexes[at] as number) < 0;
   }
 
-  picks(): readonly Pick[] {
+  picks(): readonly RankedSite[] {
     return this.#indexes.map((index, at) => ({ index, score: this.#scores[at] as number }));
   }
 }
 const ROUNDING = 1e-9;
 
-function withHolder(world: World, question: Question, best: readonly Pick[]): readonly Pick[] {
+function withHolder(
+  state: RankingState,
+  question: Question,
+  best: readonly RankedSite[],
+): readonly RankedSite[] {
   const { full } = question.holding;
   for (const { index } of best) if (full.includes(index)) return best;
-  const [holder] = rank(world, question, full);
+  const [holder] = rank(state, question, full);
   return holder ? [...best.slice(0, -1), holder] : best;
 }
 
 /**
- * A player that plays stays where it is unless another site is better by a good part. How good a part is differs from
- * session to session (`patience`, 0–1), so that not all of them move at once, and is more for a player that has just moved.
+ * A player stays at its site unless another site is better by a margin. The margin depends on the session
+ * (`sessionRandom`, 0–1), so that not all players switch at once, and is larger for a player that just switched.
  */
-export const isWorthMoving = (
+export const isWorthSwitching = (
   best: { readonly score: number },
   current: { readonly score: number },
-  patience: number,
-  movedMsAgo = Number.POSITIVE_INFINITY,
+  sessionRandom: number,
+  sinceSwitchMs = Number.POSITIVE_INFINITY,
 ): boolean =>
   best.score - current.score >
-  LEAST_GAIN + patience * PATIENCE_GAIN + MOVED_GAIN * Math.exp(-movedMsAgo / MOVED_FADE_MS);
+  LEAST_GAIN + sessionRandom * RANDOM_GAIN + SWITCHED_GAIN * Math.exp(-sinceSwitchMs / SWITCHED_DECAY_MS);
 export const LEAST_GAIN = Math.log(1.1);
-const PATIENCE_GAIN = Math.log(1.2);
-const MOVED_GAIN = Math.log(2);
-const MOVED_FADE_MS = 30_000;
+const RANDOM_GAIN = Math.log(1.2);
+const SWITCHED_GAIN = Math.log(2);
+const SWITCHED_DECAY_MS = 30_000;
 
 /**
- * A player that had to leave the best site comes back when that is well again, though the gain may be small: not at once, not
- * all of them together, and later each time that it fails there anew.
+ * A player that had to leave the best site returns after it has recovered, even for a small gain. It does not return at
+ * once, not all players return together, and each switch doubles the delay.
  */
 export const isWorthReturning = (
-  patience: number,
+  sessionRandom: number,
   upMs = Number.POSITIVE_INFINITY,
-  movedMsAgo = Number.POSITIVE_INFINITY,
-  departures = 0,
+  sinceSwitchMs = Number.POSITIVE_INFINITY,
+  switches = 0,
 ): boolean =>
-  upMs >= patience * RETURN_SPREAD_MS &&
-  movedMsAgo >= Math.min(LONGEST_ABSENCE_MS, ABSENCE_MS * 2 ** departures);
+  upMs >= sessionRandom * RETURN_SPREAD_MS &&
+  sinceSwitchMs >= Math.min(MAX_ABSENCE_MS, ABSENCE_MS * 2 ** switches);
 const RETURN_SPREAD_MS = 10_000;
 const ABSENCE_MS = 10_000;
-const LONGEST_ABSENCE_MS = 300_000;
+const MAX_ABSENCE_MS = 300_000;

@@ -1,16 +1,19 @@
-/** A planned change, tried on the viewers of the last hour: which share of them would be sent where. Pure. */
+/**
+ * Simulates a planned change for the viewers of the last hour and computes which share of them would be sent where.
+ * Pure.
+ */
 import type { SiteId } from '../../protocol/ids.ts';
 import type { DryRun } from '../../protocol/tracker.ts';
-import { choose, type Question, type World } from './choose.ts';
+import { choose, type Question, type RankingState } from './choose.ts';
 
-/** Viewers of one network, and the question that is asked for them before and after. */
+/** The viewers of one network, and the question for them before and after the change. */
 export interface Audience {
   readonly viewers: number;
   readonly before: Question;
   readonly after: Question;
 }
 
-export function dryRun(before: World, after: World, audiences: readonly Audience[]): DryRun {
+export function dryRun(before: RankingState, after: RankingState, audiences: readonly Audience[]): DryRun {
   const total = audiences.reduce((sum, { viewers }) => sum + viewers, 0);
   const shares = new Map<SiteId, { before: number; after: number }>();
   const moves = new Map<string, { from: SiteId | null; to: SiteId | null; share: number }>();
@@ -51,10 +54,10 @@ export function dryRun(before: World, after: World, audiences: readonly Audience
   };
 }
 
-function firstOf(world: World, question: Question): SiteId | null {
-  // Of two, because the last one may stand there as the holder that the others fetch from.
-  const [first] = choose(world, question, 2);
-  return first ? (world.table.facts[first.index]?.id ?? null) : null;
+function firstOf(state: RankingState, question: Question): SiteId | null {
+  // Two, because the last entry may have been replaced by a holder.
+  const [first] = choose(state, question, 2);
+  return first ? (state.table.facts[first.index]?.id ?? null) : null;
 }
 
 const round = (share: number): number => Math.round(share * 10_000) / 10_000;

@@ -1,7 +1,7 @@
 /**
- * Why a site stands where it stands: the numbers behind one score, and the same in sentences. Made for the few sites that
- * are answered, and for an explanation, never for all sites of a decision. What reads the same in many answers is made once
- * and kept, with its JSON. Pure.
+ * Explains the score of a site, as numbers and as sentences. Reasons are only made for the few sites in a response or
+ * an explanation, never for all sites of a decision. Reasons that occur in many responses are cached with their JSON.
+ * Pure.
  */
 import {
   expectedLog,
@@ -10,214 +10,234 @@ import {
   type Measured,
   measuredOf,
   type Question,
-  type World,
+  type RankingState,
 } from './choose.ts';
-import { flat, Worded } from './rendered-reason.ts';
-import { type SiteStates, UNSEEN_STATE } from './sites.ts';
+import { flatten, RenderedReason } from './rendered-reason.ts';
+import type { SiteStates } from './sites.ts';
 
-/** What went into the score of one site. */
+/** The inputs of one site's score. */
 export interface Inputs {
   readonly distanceKm: number | undefined;
   readonly inZone: boolean;
   readonly holds: 'full' | 'partial' | 'nothing';
   readonly sourceUp: boolean;
   readonly expectedBps: number;
-  /** What this would be without any measurement. */
+  /** Expected throughput without any measurement. */
   readonly priorBps: number;
   readonly measured: Measured | undefined;
-  /** 0 where no limit is set. */
+  /** 0 if no limit is set. */
   readonly loadShare: number;
 }
 
-export function inputsOf(world: World, question: Question, index: number): Inputs {
-  const { priors, network, holding, viewer } = question;
+export function inputsOf(state: RankingState, question: Question, index: number): Inputs {
+  const { priors, network, holding, client } = question;
   const km = priors.km[index] as number;
   const measured = measuredOf(network, index);
   const prior = priors.expected[index] as number;
   return {
     distanceKm: Number.isNaN(km) ? undefined : km,
-    inZone: viewer.zone !== undefined && world.table.facts[index]?.id === viewer.zone.site,
+    inZone: client.zone !== undefined && state.table.facts[index]?.id === client.zone.site,
     holds: holding.full.includes(index) ? 'full' : holding.partial.includes(index) ? 'partial' : 'nothing',
-    sourceUp: hasSource(world, holding),
-    expectedBps: Math.exp(expectedLog(prior, network.lineLogBps, measured)),
+    sourceUp: hasSource(state, holding),
+    expectedBps: Math.exp(expectedLog(prior, network.accessLinkLogBps, measured)),
     priorBps: Math.exp(prior),
     measured,
-    loadShare: world.states.loadShare(index),
+    loadShare: state.states.loadShare(index),
   };
 }
 
-/** The decisive one first: what leaves it out or puts it last, then the policy's own measure, then the rest. */
-export function reasonsOf(world: World, question: Question, index: number): readonly Worded[] {
-  const inputs = inputsOf(world, question, index);
-  const { policy } = world;
-  const reasons: Worded[] = [];
-  const out = leftOut(world, question, index, inputs);
-  if (out) reasons.push(out);
-  const place = placeReason(question, inputs);
+/**
+ * Lists the reasons, the decisive one first: an exclusion or last rank, then the measure that the policy uses, then the
+ * rest.
+ */
+export function reasonsOf(state: RankingState, question: Question, index: number): readonly RenderedReason[] {
+  const inputs = inputsOf(state, question, index);
+  const { policy } = state;
+  const reasons: RenderedReason[] = [];
+  const exclusion = exclusionReason(state, question, index, inputs);
+  if (exclusion) reasons.push(exclusion);
+  const location = locationReason(question, inputs);
   if (policy === 'nearest') {
-    reasons.push(place);
+    reasons.push(location);
   } else {
     const { measured } = inputs;
-    const network = measured && measured.weight > 0 ? saidMeasured(inputs, measured) : saidExpected(inputs);
-    const isPlaceFirst = network.code !== 'measured-network' || (policy === 'auto' && inputs.inZone);
-    if (isPlaceFirst) reasons.push(place, network);
-    else reasons.push(network, place);
+    const network =
+      measured && measured.weight > 0 ? renderMeasured(inputs, measured) : renderExpected(inputs);
+    const isLocationFirst = network.code !== 'measured-network' || (policy === 'auto' && inputs.inZone);
+    if (isLocationFirst) reasons.push(location, network);
+    else reasons.push(network, location);
   }
   reasons.push(holdingReason(inputs));
-  addStateReasons(reasons, world, index);
+  addStateReasons(reasons, state, index);
   return reasons;
 }
 
-const INACTIVE = new Worded('site-inactive', 'This site has not joined, or was revoked.');
-const ASKING = new Worded('requesting-site', 'This is the site that asks.');
-const DOWN = new Worded('site-down', 'This site does not answer the probes of the tracker.');
-const PROVING = new Worded(
+const INACTIVE = new RenderedReason('site-inactive', 'This site has not joined, or its access was revoked.');
+const REQUESTING = new RenderedReason('requesting-site', 'This is the site that made the request.');
+const DOWN = new RenderedReason('site-down', "This site does not respond to the tracker's probes.");
+const RECOVERING = new RenderedReason(
   'recovering',
-  'This site has gone up and down of late: it comes last until it has stayed up for a while.',
+  'This site had repeated outages. It ranks last until it has been stable for a while.',
 );
-const DRAINED = new Worded(
+const DRAINED = new RenderedReason(
   'drained',
-  'An administrator drains this site: viewers come here only when no other is left.',
+  'An administrator is draining this site. It gets viewers only if no other site is available.',
 );
-const SERVES_NOBODY = new Worded(
+const SERVES_NOBODY = new RenderedReason(
   'drained',
-  'This site serves no viewers now: it is for uploads, or has sent all that it may send today.',
+  'This site serves no viewers at the moment: it only takes uploads, or it has reached its daily limit.',
   { own: true },
 );
-const FAILING = new Worded('failing-for-viewers', 'A viewer of your network has just failed at this site.');
+const FAILING = new RenderedReason(
+  'failing-for-viewers',
+  'A viewer on your network just failed to play from this site.',
+);
 
-function leftOut(world: World, { viewer }: Question, index: number, inputs: Inputs): Worded | undefined {
-  const { table } = world;
+function exclusionReason(
+  state: RankingState,
+  { client }: Question,
+  index: number,
+  inputs: Inputs,
+): RenderedReason | undefined {
+  const { table } = state;
   const facts = table.facts[index];
   if (!facts?.active) return INACTIVE;
-  if (viewer.fillingSite === facts.id) return ASKING;
-  if (!isUp(world, index)) return DOWN;
-  const { up, proving, servesViewers } = world.states.states[index] ?? UNSEEN_STATE;
-  if (!up && proving) return PROVING;
+  if (client.fillingSite === facts.id) return REQUESTING;
+  if (!isUp(state, index)) return DOWN;
+  const { up, recovering, servesViewers } = state.states.of(index);
+  if (!up && recovering) return RECOVERING;
   if (table.drained[index]) return DRAINED;
   if (servesViewers === false) return SERVES_NOBODY;
   if (inputs.measured?.failing) return FAILING;
   if (inputs.loadShare < 1) return undefined;
-  const text = `What may leave this site is in use (${percent(inputs.loadShare)} of its limit).`;
-  return new Worded('full', text, { share: hundredth(inputs.loadShare) });
+  const text = `Its egress limit is reached (${percent(inputs.loadShare)} in use).`;
+  return new RenderedReason('full', text, { share: hundredth(inputs.loadShare) });
 }
 
-/** A zone's prefix is in hand as the same object for all its viewers. */
-const zones = new WeakMap<object, Worded>();
-export const EXPLORING = new Worded(
+/** All clients of a zone share one zone object, which is the cache key. */
+const zones = new WeakMap<object, RenderedReason>();
+export const EXPLORING = new RenderedReason(
   'exploring',
-  'Tried now and then, to find out whether it has become better.',
+  'Re-tested occasionally to find out whether it has improved.',
 );
 
-/** By the kilometre: the earth has 20,000. */
-const distances: Worded[] = [];
-const FAR_AWAY_UNKNOWN = new Worded('distance-unknown', 'How far it is from you is not known.');
+/** Indexed by kilometre: no distance on earth exceeds about 20,000 km. */
+const distances: RenderedReason[] = [];
+const DISTANCE_UNKNOWN = new RenderedReason('distance-unknown', 'Its distance from you is unknown.');
 
-function placeReason({ viewer: { zone } }: Question, { inZone, distanceKm }: Inputs): Worded {
+function locationReason({ client: { zone } }: Question, { inZone, distanceKm }: Inputs): RenderedReason {
   if (inZone && zone) {
     const found = zones.get(zone);
     if (found) return found;
     const { prefix } = zone;
-    const said = new Worded('coverage-zone', `Your network ${prefix} is in the zone of this site.`, {
-      prefix,
-    });
-    zones.set(zone, said);
-    return said;
+    const rendered = new RenderedReason(
+      'coverage-zone',
+      `Your network ${prefix} is in the coverage zone of this site.`,
+      {
+        prefix,
+      },
+    );
+    zones.set(zone, rendered);
+    return rendered;
   }
-  if (distanceKm === undefined) return FAR_AWAY_UNKNOWN;
+  if (distanceKm === undefined) return DISTANCE_UNKNOWN;
   const km = Math.round(distanceKm);
-  const said = distances[km] ?? new Worded('distance', `About ${formatCount(km)} km from you.`, { km });
-  distances[km] = said;
-  return said;
+  const rendered =
+    distances[km] ?? new RenderedReason('distance', `About ${formatCount(km)} km from you.`, { km });
+  distances[km] = rendered;
+  return rendered;
 }
 
-/** By the figure that is shown: as many as `shown` can give. */
-const expectations = new Map<number, Worded>();
+/** Keyed by the rounded figure, which bounds the size of the map. */
+const expectations = new Map<number, RenderedReason>();
 
-function saidExpected({ expectedBps }: Inputs): Worded {
-  const bps = shown(expectedBps);
+function renderExpected({ expectedBps }: Inputs): RenderedReason {
+  const bps = rounded(expectedBps);
   const found = expectations.get(bps);
   if (found) return found;
-  const said = new Worded(
+  const rendered = new RenderedReason(
     'expected-network',
-    `About ${megabits(bps)} expected from its distance; nobody of your network has measured it lately.`,
+    `About ${megabits(bps)} expected from its distance; no recent measurements from your network.`,
     { expectedBps: bps },
   );
-  expectations.set(bps, said);
-  return said;
+  expectations.set(bps, rendered);
+  return rendered;
 }
 
-function saidMeasured({ expectedBps }: Inputs, { logBps, ageMs }: Measured): Worded {
+function renderMeasured({ expectedBps }: Inputs, { logBps, ageMs }: Measured): RenderedReason {
   const expected = rateOf(expectedBps);
   const measured = rateOf(Math.exp(logBps));
   const ageS = Math.round(ageMs / 1_000);
-  return Worded.once(
+  return RenderedReason.once(
     'measured-network',
-    `About ${expected.text} expected: viewers of your network measured ${measured.text}, last ${formatCount(ageS)} s ago.`,
+    `About ${expected.text} expected: viewers on your network measured ${measured.text}, last ${formatCount(ageS)} s ago.`,
     { expectedBps: expected.bps, measuredBps: measured.bps, ageS },
     `{"expectedBps":${expected.json},"measuredBps":${measured.json},"ageS":${ageS}}`,
   );
 }
 
-const KEEPS = new Worded('holds-original', 'Keeps the whole video.');
-const ALONE = new Worded(
+const HAS_WHOLE = new RenderedReason('holds-original', 'Has the whole video.');
+const HOLDERS_DOWN = new RenderedReason(
   'fills-from-holder',
-  'The sites that keep the video are down: this one plays what it has buffered.',
+  'The sites with the whole video are down, so this site can only play the part in its buffer.',
   { holders: 0 },
 );
-const PARTLY = new Worded(
+const HAS_PART = new RenderedReason(
   'partly-buffered',
-  'Has part of the video buffered and fetches the rest as you watch.',
+  'Has part of the video in its buffer and fetches the rest as you watch.',
 );
-const FETCHES = new Worded('fills-from-holder', 'Fetches the video from a site that keeps it, as you watch.');
+const FILLS = new RenderedReason('fills-from-holder', 'Fetches the video from another site as you watch.');
 
-function holdingReason({ holds, sourceUp }: Inputs): Worded {
-  if (holds === 'full') return KEEPS;
-  if (!sourceUp) return ALONE;
-  return holds === 'partial' ? PARTLY : FETCHES;
+function holdingReason({ holds, sourceUp }: Inputs): RenderedReason {
+  if (holds === 'full') return HAS_WHOLE;
+  if (!sourceUp) return HOLDERS_DOWN;
+  return holds === 'partial' ? HAS_PART : FILLS;
 }
 
-/** What is said of a site's state until something is heard of it: viewers who are sent there change the load alone. */
-interface StateSaid {
-  readonly heard: number;
-  readonly load: LoadSaid;
-  readonly rest: readonly Worded[];
+/** The reasons from a site's state, valid until the state changes. Newly assigned viewers change only the load. */
+interface StateReasons {
+  readonly version: number;
+  readonly load: PreparedLoad;
+  readonly rest: readonly RenderedReason[];
 }
-const statesSaid = new WeakMap<SiteStates, StateSaid[]>();
-const SHAKY = new Worded('degraded', 'Its last probe failed; one more, and it is left out.');
+const reasonsByStates = new WeakMap<SiteStates, StateReasons[]>();
+const DEGRADED = new RenderedReason(
+  'degraded',
+  'Its last probe failed. It is left out after one more failure.',
+);
 
-function addStateReasons(reasons: Worded[], { states }: World, index: number): void {
-  let all = statesSaid.get(states);
+function addStateReasons(reasons: RenderedReason[], { states }: RankingState, index: number): void {
+  let all = reasonsByStates.get(states);
   if (!all) {
     all = [];
-    statesSaid.set(states, all);
+    reasonsByStates.set(states, all);
   }
-  const heard = states.heard[index] as number;
+  const version = states.versions[index] as number;
   let found = all[index];
-  if (found?.heard !== heard) {
-    found = { heard, load: loadSaid(states, index), rest: stateReasons(states, index) };
+  if (found?.version !== version) {
+    found = { version, load: prepareLoad(states, index), rest: makeStateReasons(states, index) };
     all[index] = found;
   }
-  reasons.push(saidLoad(states, index, found.load));
-  for (const said of found.rest) reasons.push(said);
+  reasons.push(renderLoad(states, index, found.load));
+  for (const rendered of found.rest) reasons.push(rendered);
 }
 
-function stateReasons(states: SiteStates, index: number): readonly Worded[] {
-  const { failureShare, degraded } = states.states[index] ?? UNSEEN_STATE;
+function makeStateReasons(states: SiteStates, index: number): readonly RenderedReason[] {
+  const { failureShare, degraded } = states.of(index);
   const weight = Number(Math.exp(states.table.logWeight[index] as number).toPrecision(3));
-  const said: Worded[] = [];
+  const reasons: RenderedReason[] = [];
   if (weight !== 1)
-    said.push(new Worded('weight', `An administrator has it count ${weight} times.`, { weight }));
+    reasons.push(new RenderedReason('weight', `An administrator set its weight to ${weight}.`, { weight }));
   if (failureShare > 0) {
-    const text = `${percent(failureShare)} of viewers' recent reports tell of failures here.`;
-    said.push(new Worded('failing-for-viewers', text, { share: hundredth(failureShare) }));
+    const text = `${percent(failureShare)} of recent viewer reports mention failures at this site.`;
+    reasons.push(new RenderedReason('failing-for-viewers', text, { share: hundredth(failureShare) }));
   }
-  if (degraded) said.push(SHAKY);
-  return said;
+  if (degraded) reasons.push(DEGRADED);
+  return reasons;
 }
 
-/** As far as viewers who are sent there do not change it. */
-interface LoadSaid {
+/** The part of the load that newly assigned viewers do not change. */
+interface PreparedLoad {
   readonly responses: number;
   readonly egress: Rate;
   readonly limit: Rate | undefined;
@@ -225,8 +245,8 @@ interface LoadSaid {
   readonly json: string;
 }
 
-function loadSaid(states: SiteStates, index: number): LoadSaid {
-  const { activeResponses: responses, egressBps } = states.states[index] ?? UNSEEN_STATE;
+function prepareLoad(states: SiteStates, index: number): PreparedLoad {
+  const { activeResponses: responses, egressBps } = states.of(index);
   const limitBps = states.limitBps(index);
   const egress = rateOf(egressBps);
   const limit = Number.isFinite(limitBps) ? rateOf(limitBps) : undefined;
@@ -235,18 +255,18 @@ function loadSaid(states: SiteStates, index: number): LoadSaid {
     responses,
     egress,
     limit,
-    text: flat(`${formatCount(responses)} responses under way, ${egress.text} going out${of}`),
-    json: flat(
+    text: flatten(`${formatCount(responses)} responses in progress, sending ${egress.text}${of}`),
+    json: flatten(
       `{"responses":${responses},"egressBps":${egress.json}${limit ? `,"limitBps":${limit.json}` : ''}`,
     ),
   };
 }
 
-function saidLoad(states: SiteStates, index: number, said: LoadSaid): Worded {
-  const { responses, limit } = said;
-  const soon = rateOf(states.assignedBps[index] as number);
-  const figures: Record<string, number> = { responses, egressBps: said.egress.bps };
-  let { text, json } = said;
+function renderLoad(states: SiteStates, index: number, rendered: PreparedLoad): RenderedReason {
+  const { responses, limit } = rendered;
+  const assigned = rateOf(states.assignedBps[index] as number);
+  const figures: Record<string, number> = { responses, egressBps: rendered.egress.bps };
+  let { text, json } = rendered;
   if (limit) {
     const loadShare = states.loadShare(index);
     figures.limitBps = limit.bps;
@@ -254,48 +274,48 @@ function saidLoad(states: SiteStates, index: number, said: LoadSaid): Worded {
     text += ` (${percent(loadShare)})`;
     json += `,"share":${figures.share}`;
   }
-  if (soon.bps > 0) {
-    figures.assignedBps = soon.bps;
-    text += soon.moreText;
-    json += soon.moreJson;
+  if (assigned.bps > 0) {
+    figures.assignedBps = assigned.bps;
+    text += assigned.assignedText;
+    json += assigned.assignedJson;
   }
-  return Worded.once('load', `${text}.`, figures, `${json}}`);
+  return RenderedReason.once('load', `${text}.`, figures, `${json}}`);
 }
 
-/** A rate as it is told, in words and in figures. */
+/** A bitrate, rounded and formatted as text and as JSON. */
 interface Rate {
   readonly bps: number;
   readonly text: string;
   readonly json: string;
-  /** Of viewers who were just sent. */
-  readonly moreText: string;
-  readonly moreJson: string;
+  /** The phrase for viewers who were just assigned. */
+  readonly assignedText: string;
+  readonly assignedJson: string;
 }
-/** By the figure that is shown. */
+/** Keyed by the rounded figure. */
 const rates = new Map<number, Rate>();
-const MOST_RATES = 20_000;
+const MAX_RATES = 20_000;
 
 function rateOf(exactBps: number): Rate {
-  const bps = shown(exactBps);
+  const bps = rounded(exactBps);
   const found = rates.get(bps);
   if (found) return found;
   const text = `${formatCount(bps / 1e6)} Mbit/s`;
   const made = {
     bps,
-    text: flat(text),
+    text: flatten(text),
     json: String(bps),
-    moreText: flat(`, ${text} more expected of viewers just sent`),
-    moreJson: flat(`,"assignedBps":${bps}`),
+    assignedText: flatten(`, ${text} more expected from viewers just assigned`),
+    assignedJson: flatten(`,"assignedBps":${bps}`),
   };
-  if (rates.size < MOST_RATES) rates.set(bps, made);
+  if (rates.size < MAX_RATES) rates.set(bps, made);
   return made;
 }
 
-/** As `toLocaleString('en-US')`, which takes most of the time of an answer. */
+/** Formats like `toLocaleString('en-US')`, which would take most of the time of a response. */
 const formatCount = (count: number): string =>
   count < 1_000 ? String(count) : String(count).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
-/** As exact as it is told. */
-const shown = (bps: number): number =>
+/** Rounds to the precision of the texts. */
+const rounded = (bps: number): number =>
   bps < 1e7 ? Math.round(bps / 1e5) * 1e5 : Math.round(bps / 1e6) * 1e6;
 const megabits = (bps: number): string => rateOf(bps).text;
 const hundredth = (share: number): number => Math.round(share * 100) / 100;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { reasonSchema } from '../../protocol/tracker.ts';
-import { asciiJson, Worded } from './rendered-reason.ts';
+import { asciiJson, RenderedReason } from './rendered-reason.ts';
 
 test.each([
   'plain',
@@ -12,16 +12,16 @@ test.each([
   '\ud800',
   '\u2028',
   'é\u007f',
-])('JSON of %j is the same text in ASCII', text => {
+])('the JSON of %j is the same text in ASCII', text => {
   const json = asciiJson(text);
   expect(JSON.parse(json)).toBe(text);
   expect(json).toMatch(/^[\x20-\x7e]*$/);
 });
 
-test('the JSON of a reason is the reason', () => {
+test('the prepared JSON of a reason matches the reason', () => {
   const figures = { km: 1_234, prefix: '10.0.0.0/8 “a”', own: true, expectedBps: 1.5e6 };
-  const reason = new Worded('distance', 'About 1,234 km – from “you”.', figures);
+  const reason = new RenderedReason('distance', 'About 1,234 km – from “you”.', figures);
   expect(JSON.parse(reason.json)).toEqual({ code: 'distance', text: reason.text, figures });
   expect(reasonSchema.parse(JSON.parse(reason.json))).toEqual(JSON.parse(JSON.stringify(reason)));
-  expect(JSON.parse(new Worded('degraded', 'x').json)).toEqual({ code: 'degraded', text: 'x' });
+  expect(JSON.parse(new RenderedReason('degraded', 'x').json)).toEqual({ code: 'degraded', text: 'x' });
 });

@@ -1,13 +1,14 @@
 /**
- * A reason in words, with its JSON ready: most of an answer is reasons, and most of them stand in many answers. Pure.
+ * A reason as a sentence, with its JSON prepared: reasons make up most of a response, and most reasons occur in many
+ * responses. Pure.
  */
 import type { Figures, Reason } from '../../protocol/tracker.ts';
 
-export class Worded implements Reason {
+export class RenderedReason implements Reason {
   readonly code: Reason['code'];
   readonly text: string;
   readonly figures?: Figures;
-  /** Of one that is said once. */
+  /** Set for a reason that is not cached. */
   readonly #figuresJson: string | undefined;
   #json: string | undefined;
   #leading: string | undefined;
@@ -21,17 +22,17 @@ export class Worded implements Reason {
   }
 
   /**
-   * One that stands in few answers, so that nothing of it is kept. Its text is in ASCII, with nothing in it that JSON would
-   * escape; `figuresJson` is the same figures.
+   * Makes a reason that occurs in few responses, without caching its JSON. `text` must be ASCII without characters that
+   * JSON escapes. `figuresJson` must be the JSON of `figures`.
    */
-  static once(code: Reason['code'], text: string, figures: Figures, figuresJson: string): Worded {
-    return new Worded(code, text, figures, figuresJson);
+  static once(code: Reason['code'], text: string, figures: Figures, figuresJson: string): RenderedReason {
+    return new RenderedReason(code, text, figures, figuresJson);
   }
 
   get json(): string {
     if (this.#figuresJson !== undefined)
       return `{"code":"${this.code}","text":"${this.text}","figures":${this.#figuresJson}}`;
-    this.#json ??= flat(this.#format());
+    this.#json ??= flatten(this.#format());
     return this.#json;
   }
 
@@ -40,17 +41,17 @@ export class Worded implements Reason {
     return `{"code":"${this.code}","text":${asciiJson(this.text)}${figures}}`;
   }
 
-  /** As the first of a source's reasons: the text alone, and then the beginning of their list. */
+  /** JSON as the first reason of a source: its text, followed by the start of the list of reasons. */
   get leading(): string {
     if (this.#figuresJson !== undefined) return `"${this.text}","reasons":[${this.json}`;
-    this.#leading ??= flat(`${asciiJson(this.text)},"reasons":[${this.json}`);
+    this.#leading ??= flatten(`${asciiJson(this.text)},"reasons":[${this.json}`);
     return this.#leading;
   }
 
-  /** As a further one in a list. */
+  /** JSON as a later element of the list. */
   get following(): string {
     if (this.#figuresJson !== undefined) return `,${this.json}`;
-    this.#following ??= flat(`,${this.json}`);
+    this.#following ??= flatten(`,${this.json}`);
     return this.#following;
   }
 }
@@ -65,18 +66,18 @@ function formatFigures(figures: Figures): string {
 }
 
 /**
- * The same text, in one piece: the engine keeps what was put together as a tree of its pieces, and walks it anew for each text
- * that it becomes part of. Looking for a pattern makes it one.
+ * Returns the same text as a flat string. The engine stores a concatenation as a tree and walks it again for each
+ * string that contains it. A regular expression match flattens it.
  */
-export function flat(text: string): string {
+export function flatten(text: string): string {
   PLAIN.test(text);
   return text;
 }
 
-/** A JSON string in ASCII alone: a text of such pieces has as many bytes as characters. */
+/** Formats a JSON string in ASCII: a text of such strings has as many bytes as characters. */
 export const asciiJson = (text: string): string =>
   PLAIN.test(text) ? `"${text}"` : JSON.stringify(text).replace(NOT_ASCII, escapeUnit);
-/** What stands in JSON as it is. */
+/** Text that JSON does not escape. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 const NOT_ASCII = /[^\x20-\x7e]/g;
 const escapeUnit = (each: string): string => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`;

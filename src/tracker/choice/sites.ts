@@ -1,7 +1,7 @@
 /**
- * The sites as arrays, one place a site, so that a decision among a thousand of them is a loop over numbers. What an
- * administrator says of a site stands in a table that is made anew when it changes; what is measured stands in states.
- * Pure: time is an argument.
+ * Keeps the sites in arrays, one element per site, so that a decision among a thousand sites is a loop over numbers.
+ * Settings of an administrator are in a table that is rebuilt when they change; measured values are in states. Pure:
+ * time is an argument.
  */
 import type { Coordinates } from '../../protocol/central.ts';
 import type { SiteId } from '../../protocol/ids.ts';
@@ -10,19 +10,19 @@ export interface SiteFacts {
   readonly id: SiteId;
   readonly name: string;
   readonly coordinates?: Coordinates | undefined;
-  /** Joined, and not revoked by an administrator. */
+  /** The site has joined, and no administrator has revoked it. */
   readonly active: boolean;
-  /** 1 is usual; a site of 2 counts as twice as good. 0: as drained. */
+  /** The default is 1; a weight of 2 doubles the site's expected throughput. 0 drains the site. */
   readonly weight?: number | undefined;
-  /** Gets viewers only where no other site is left. */
+  /** The site gets viewers only if no other site is left. */
   readonly drained?: boolean | undefined;
-  /** Among equally good sites the lowest comes first. */
+  /** The lowest value ranks first among equally good sites. */
   readonly failoverOrder?: number | undefined;
-  /** What may leave the site, bits a second. */
+  /** Egress limit, bits per second. */
   readonly egressLimitBps?: number | undefined;
 }
 
-/** Places are in failover order, then by id: the same on every tracker. */
+/** Sites are sorted by failover order, then by id, the same on every tracker. */
 export interface SiteTable {
   readonly size: number;
   readonly facts: readonly SiteFacts[];
@@ -32,7 +32,7 @@ export interface SiteTable {
   readonly logWeight: Float64Array;
   readonly failoverOrder: Float64Array;
   readonly egressLimitBps: Float64Array;
-  /** For choosing among equals, so that one video goes to one of them. */
+  /** Decides between equal sites, so that each video stays at one of them. */
   readonly hash: Uint32Array;
 }
 
@@ -54,8 +54,18 @@ export function makeSiteTable(sites: readonly SiteFacts[]): SiteTable {
   };
 }
 
+/** The indexes of those of these sites that the table has, in the given order. */
+export function indexesOf({ indexOf }: SiteTable, sites: Iterable<SiteId>): number[] {
+  const indexes: number[] = [];
+  for (const site of sites) {
+    const index = indexOf.get(site);
+    if (index !== undefined) indexes.push(index);
+  }
+  return indexes;
+}
+
 const FNV_START = 0x811c9dc5;
-/** FNV-1a, 32 bits. `start`: what hashing the text before this one gave. */
+/** FNV-1a, 32 bits. `start` is the hash of the preceding text. */
 export function hashText(text: string, start = FNV_START): number {
   let hash = start;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
@@ -64,20 +74,20 @@ export function hashText(text: string, start = FNV_START): number {
 
 export interface SiteState {
   readonly up: boolean;
-  /** Answers again, after it has gone up and down: better than no site at all. */
-  readonly proving?: boolean | undefined;
-  /** Up, but its last probe failed. */
+  /** The site responds again after repeated outages. It ranks last, before no site at all. */
+  readonly recovering?: boolean | undefined;
+  /** The site is up, but its last probe failed. */
   readonly degraded: boolean;
   readonly activeResponses: number;
   readonly egressBps: number;
-  /** By the site's own configuration; the administrator's limit holds too. */
-  readonly ownLimitBps?: number | undefined;
-  /** False: for uploads alone, or its budget for today is used up. Absent: true. */
+  /** The limit in the site's own configuration. The administrator's limit applies as well. */
+  readonly siteLimitBps?: number | undefined;
+  /** False if the site only takes uploads or has used its daily egress budget. Default: true. */
   readonly servesViewers?: boolean | undefined;
-  /** 0–1: the share of viewers' recent reports on this site that tell of failures. */
+  /** 0–1: the share of recent viewer reports that report failures at this site. */
   readonly failureShare: number;
 }
-export const UNSEEN_STATE: SiteState = {
+const UNSEEN_STATE: SiteState = {
   up: false,
   degraded: false,
   activeResponses: 0,
@@ -85,49 +95,49 @@ export const UNSEEN_STATE: SiteState = {
   failureShare: 0,
 };
 
-/** Where less than this share of the egress limit is in use, load is no reason. */
-const EASY_SHARE = 0.7;
+/** Load below this share of the egress limit does not affect the score. */
+const LOW_SHARE = 0.7;
 const BUSY_TERM = Math.log(4);
-/** After every site that has room, however near it is. */
+/** A full site ranks after every site with headroom, at any distance. */
 export const FULL_TERM = -1e6;
-/** After every other site that answers. */
+/** A drained site ranks after every other site that responds. */
 export const DRAINED_TERM = -1e9;
-/** After the drained ones, too: those at least stay. */
-export const PROVING_TERM = 2 * DRAINED_TERM;
-const SHAKY_TERM = Math.log(2);
-/** Of two idle sites the idler one, but for little. */
+/** A recovering site ranks after drained sites, which at least are stable. */
+export const RECOVERING_TERM = 2 * DRAINED_TERM;
+const DEGRADED_TERM = Math.log(2);
+/** Prefers the less busy of two idle sites, by a small margin. */
 const RESPONSES_TERM = 0.02;
 const RESPONSES_STEP = 200;
 /**
- * Viewers just sent are counted in until the site's own reports show them: without that, all who come within a second
- * follow one good number.
+ * Traffic of newly assigned viewers is added until the site's own reports include it. Otherwise all viewers of one
+ * second would be sent to the same site.
  */
-const SENT_FADE_MS = 5_000;
+const ASSIGNED_DECAY_MS = 5_000;
 const REFRESH_MS = 250;
 
 export class SiteStates {
   readonly table: SiteTable;
-  readonly states: SiteState[];
-  /** Answers its probes, be it only of late. */
+  readonly #states: SiteState[];
+  /** 1 if the site responds to its probes, including while it is recovering. */
   readonly up: Uint8Array;
-  /** What a site's present state adds to the logarithm of its expected throughput. */
+  /** Term of a site's current state, added to the logarithm of its expected throughput. */
   readonly terms: Float64Array;
-  /** The same where the site can be offered, −∞ where not: one look for a loop over all sites. */
+  /** The same term if the site can be offered, otherwise −∞: one read in a loop over all sites. */
   readonly offered: Float64Array;
-  /** All sites in the order of `offered`, the largest first; and where in it each of them stands. */
+  /** All sites sorted by `offered`, largest first, and the position of each site in this order. */
   readonly byTerm: Uint32Array;
   readonly #placeOf: Uint32Array;
-  /** Bits a second of viewers that were sent there a moment ago. */
+  /** Bits per second expected from newly assigned viewers. */
   readonly assignedBps: Float64Array;
-  /** Each rises when something is heard of its site. */
-  readonly heard: Uint32Array;
+  /** Incremented for a site when its state is set. */
+  readonly versions: Uint32Array;
   #refreshedMs = 0;
 
   constructor(table: SiteTable, before?: SiteStates) {
     this.table = table;
-    this.states = table.facts.map(({ id }) => {
+    this.#states = table.facts.map(({ id }) => {
       const index = before?.table.indexOf.get(id);
-      return (index === undefined ? undefined : before?.states[index]) ?? UNSEEN_STATE;
+      return before && index !== undefined ? before.of(index) : UNSEEN_STATE;
     });
     this.assignedBps = Float64Array.from(table.facts, ({ id }) => {
       const index = before?.table.indexOf.get(id);
@@ -137,32 +147,37 @@ export class SiteStates {
     this.terms = new Float64Array(table.size);
     this.offered = new Float64Array(table.size);
     this.up = new Uint8Array(table.size);
-    this.heard = new Uint32Array(table.size);
+    this.versions = new Uint32Array(table.size);
     this.byTerm = Uint32Array.from(table.facts, (_, index) => index);
     this.#placeOf = this.byTerm.slice();
     this.offered.fill(Number.NEGATIVE_INFINITY);
     for (let index = 0; index < table.size; index++) this.#judge(index);
   }
 
+  /** The last reported state; down for an index that the table does not have. */
+  of(index: number): SiteState {
+    return this.#states[index] ?? UNSEEN_STATE;
+  }
+
   set(index: number, state: SiteState): void {
-    this.states[index] = state;
-    this.heard[index] = (this.heard[index] as number) + 1;
+    this.#states[index] = state;
+    this.versions[index] = (this.versions[index] as number) + 1;
     this.#judge(index);
   }
 
-  /** A viewer is being sent there, who will draw about this much. */
-  noteSent(index: number, bps: number, nowMs: number): void {
-    this.fade(nowMs);
+  /** Records that a viewer was assigned to the site, who will draw about this bitrate. */
+  recordAssignment(index: number, bps: number, nowMs: number): void {
+    this.decay(nowMs);
     this.assignedBps[index] = (this.assignedBps[index] ?? 0) + bps;
     this.#judge(index);
   }
 
-  /** Lets the viewers who were sent fade out of the prediction. Cheap to call before every decision. */
-  fade(nowMs: number): void {
+  /** Decays the traffic of newly assigned viewers. It is cheap enough to call before every decision. */
+  decay(nowMs: number): void {
     const elapsedMs = nowMs - this.#refreshedMs;
     if (elapsedMs < REFRESH_MS) return;
     this.#refreshedMs = nowMs;
-    const left = Math.exp(-elapsedMs / SENT_FADE_MS);
+    const left = Math.exp(-elapsedMs / ASSIGNED_DECAY_MS);
     for (let index = 0; index < this.assignedBps.length; index++) {
       const sent = this.assignedBps[index] as number;
       if (sent === 0) continue;
@@ -171,37 +186,32 @@ export class SiteStates {
     }
   }
 
-  /** 0–1 and above: what leaves the site, and soon will, of what may. 0 where no limit is set. */
+  /** Current and expected egress as a share of the limit; can exceed 1. 0 if no limit is set. */
   loadShare(index: number): number {
-    const { egressBps } = this.states[index] ?? UNSEEN_STATE;
+    const { egressBps } = this.of(index);
     return (egressBps + (this.assignedBps[index] ?? 0)) / this.limitBps(index);
   }
 
-  /** What may leave the site: the lower of what its administrator and its own configuration say. */
+  /** The lower of the administrator's limit and the site's own. */
   limitBps(index: number): number {
-    const { ownLimitBps = Number.POSITIVE_INFINITY } = this.states[index] ?? UNSEEN_STATE;
-    return Math.min(ownLimitBps, this.table.egressLimitBps[index] as number);
+    const { siteLimitBps = Number.POSITIVE_INFINITY } = this.of(index);
+    return Math.min(siteLimitBps, this.table.egressLimitBps[index] as number);
   }
 
   #judge(index: number): void {
-    const { activeResponses, failureShare, proving, servesViewers, degraded, up } =
-      this.states[index] ?? UNSEEN_STATE;
-    this.up[index] = Number(up || proving === true);
+    const { activeResponses, failureShare, recovering, servesViewers, degraded, up } = this.of(index);
+    this.up[index] = Number(up || recovering === true);
     const share = this.loadShare(index);
     const load =
-      share >= 1
-        ? FULL_TERM
-        : share > EASY_SHARE
-          ? (-BUSY_TERM * (share - EASY_SHARE)) / (1 - EASY_SHARE)
-          : 0;
+      share >= 1 ? FULL_TERM : share > LOW_SHARE ? (-BUSY_TERM * (share - LOW_SHARE)) / (1 - LOW_SHARE) : 0;
     this.terms[index] =
       (this.table.logWeight[index] as number) +
       load -
       RESPONSES_TERM * Math.log2(1 + activeResponses / RESPONSES_STEP) -
-      (degraded ? SHAKY_TERM : 0) +
+      (degraded ? DEGRADED_TERM : 0) +
       Math.log(1 - 0.9 * Math.min(1, failureShare)) +
       (this.table.drained[index] || servesViewers === false ? DRAINED_TERM : 0) +
-      (!up && proving ? PROVING_TERM : 0);
+      (!up && recovering ? RECOVERING_TERM : 0);
     const isOffered = this.up[index] === 1 && this.table.active[index] === 1;
     const term = isOffered ? (this.terms[index] as number) : Number.NEGATIVE_INFINITY;
     if (term === this.offered[index]) return;
@@ -209,7 +219,7 @@ export class SiteStates {
     this.#place(index, term);
   }
 
-  /** Moves a site to where its term belongs, past those between. */
+  /** Moves a site to the position of its term in `byTerm`. */
   #place(index: number, term: number): void {
     const { byTerm, offered } = this;
     const placeOf = this.#placeOf;

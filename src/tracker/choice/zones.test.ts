@@ -13,7 +13,7 @@ const table = makeZoneTable([
 ]);
 const find = (client: string) => findZone(table, client);
 
-describe('the longest prefix has it', () => {
+describe('the longest prefix wins', () => {
   test.each([
     ['10.200.0.1', a, '10.0.0.0/8'],
     ['10.1.200.1', b, '10.1.0.0/16'],
@@ -39,17 +39,17 @@ describe('the longest prefix has it', () => {
     'localhost',
     '10.1.2',
     '10.1.2.3, 10.0.0.1',
-  ])('%s: none', address => {
+  ])('%s is in no zone', address => {
     expect(find(address)).toBeUndefined();
   });
 });
 
-test('a prefix that two sites claim stays with the one that was there first', () => {
+test('the first of two sites that claim a prefix keeps it', () => {
   const claim = (site: SiteId) => ({ site, zone: ['10.1.0.0/16'] });
   expect(findZone(makeZoneTable([claim(b), claim(a)]), '10.1.200.1')?.site).toBe(b);
 });
 
-test('/0 covers one family alone', () => {
+test('/0 covers only one address family', () => {
   const everything = makeZoneTable([{ site: a, zone: ['0.0.0.0/0'] }]);
   expect(findZone(everything, '203.0.113.1')?.site).toBe(a);
   expect(findZone(everything, '2001:db8::1')).toBeUndefined();

@@ -1,25 +1,28 @@
-/** Coverage zones: which site's network a viewer is in. The longest prefix wins, whichever site it is of. Pure. */
+/**
+ * Coverage zones map a client's address to the site that covers its network. The longest prefix wins, across all sites.
+ * Pure.
+ */
 import { parseAddress, parseIpv4, parsePrefix } from '../../kernel/network.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 
 export interface ZoneMatch {
   readonly site: SiteId;
-  /** As the operator wrote it. */
+  /** The prefix as the operator wrote it. */
   readonly prefix: string;
 }
 
-/** For each length of prefix, the longest first: the prefixes' leading bits → whose they are. */
+/** One level per prefix length, longest first, mapping the leading bits of an address to a match. */
 interface Level<Bits> {
   readonly length: number;
   readonly matches: Map<Bits, ZoneMatch>;
 }
-/** IPv4 fits into a number, which is quicker than what IPv6 needs. */
+/** IPv4 addresses fit into a number, which is faster than the bigint that IPv6 needs. */
 export interface ZoneTable {
   readonly v4: readonly Level<number>[];
   readonly v6: readonly Level<bigint>[];
 }
 
-/** Prefixes of one site. */
+/** The prefixes that one site covers. */
 export interface Zone {
   readonly site: SiteId;
   readonly zone: readonly string[];
@@ -41,7 +44,7 @@ export function makeZoneTable(zones: readonly Zone[]): ZoneTable {
   return { v4: longestFirst(v4), v6: longestFirst(v6) };
 }
 
-/** Two sites that claim the same prefix: the one that was there first keeps it. */
+/** If two sites claim the same prefix, the first one keeps it. */
 function claim<Bits>(
   levels: Map<number, Level<Bits>>,
   length: number,
@@ -56,7 +59,10 @@ function claim<Bits>(
 const longestFirst = <Bits>(levels: ReadonlyMap<number, Level<Bits>>): readonly Level<Bits>[] =>
   [...levels.values()].sort((a, b) => b.length - a.length);
 
-/** The zone of the longest prefix that holds this address; undefined where none does, or where it is no address. */
+/**
+ * Finds the zone with the longest prefix that contains this address. Undefined if there is none or the text is not an
+ * address.
+ */
 export function findZone(table: ZoneTable, client: string): ZoneMatch | undefined {
   const ipv4 = parseIpv4(client);
   if (ipv4 !== undefined) return findIpv4(table, ipv4);
@@ -72,7 +78,7 @@ export function findZone(table: ZoneTable, client: string): ZoneMatch | undefine
 
 function findIpv4({ v4 }: ZoneTable, value: number): ZoneMatch | undefined {
   for (const { length, matches } of v4) {
-    // Shifting by 32 would shift by nothing.
+    // A shift by 32 bits would not shift at all.
     const match = matches.get(length === 0 ? 0 : value >>> (32 - length));
     if (match) return match;
   }

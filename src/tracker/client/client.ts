@@ -1,44 +1,56 @@
-/** Who asks and for what: read once from a request, for every call to players. */
+/**
+ * The client that plays a video, and its request: read once, at the edge, for every call of players. `Client` is what the
+ * decision and the memory know about a client; `ClientRequest` adds what it sent.
+ */
 import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
 import { clientAddress, contains, parseAddress, parseIpv4 } from '../../kernel/network.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
-import { siteIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import type { ClientLocation } from '../choice/choose.ts';
 import type { TrackerConfig } from '../config.ts';
+import type { ViewerIdentity } from '../memory/network-memory.ts';
+import type { Credentials } from './private-access.ts';
 
 export const MAX_ADDRESS_CHARACTERS = 64;
+/** Longer than any grant. */
+export const MAX_GRANT_CHARACTERS = 64;
 
-/** What is read of a request. */
-export interface Asking {
+export interface Client extends ClientLocation, ViewerIdentity {}
+
+export interface ClientRequest {
+  readonly client: Client;
+  /** The address in `?client=`, if the tracker trusts that parameter. */
+  readonly claimedAddress: string | undefined;
+  readonly credentials: Credentials;
+  /** The base URL by which this client reaches the tracker. */
+  readonly trackerUrl: string;
+}
+
+/** The parts of an HTTP request that identify a client. */
+export interface RawRequest {
   readonly headers: IncomingMessage['headers'];
   readonly socket: { readonly remoteAddress?: string | undefined };
 }
 
-/** Longer than any grant. */
-export const MAX_GRANT_CHARACTERS = 64;
+type ClientConfig = Pick<TrackerConfig, 'baseUrl' | 'trustClientParameter' | 'trustedProxies'>;
 
 export const clientQuery = z.object({
   client: z.string().max(MAX_ADDRESS_CHARACTERS).optional(),
-  /** The right to a private video. */
+  /** Grants access to a private video. */
   grant: z.string().max(MAX_GRANT_CHARACTERS).optional(),
 });
 
-/** Of a player that begins. */
-export const playQuery = clientQuery.extend({
-  /** The site that asks, because it wants to fill. */
-  fill: siteIdSchema.optional(),
-  /** The one that it was given before. */
-  session: z.string().max(64).optional(),
-});
-
 /**
- * The viewer's address: the one claimed where that is believed, else the socket's, or a trusted proxy's word for it.
- * @throws Problem 400 `client-invalid`.
+ * The client's address: the claimed one if the tracker trusts it, otherwise the socket's, or the address that a trusted
+ * proxy forwards.
+ *
+ * @throws Problem 400 `client-invalid`
  */
 export function addressOf(
-  request: Asking,
+  request: RawRequest,
   claimed: string | undefined,
-  config: Pick<TrackerConfig, 'trustClientParameter' | 'trustedProxies'>,
+  config: Pick<ClientConfig, 'trustClientParameter' | 'trustedProxies'>,
 ): string {
   if (claimed !== undefined && config.trustClientParameter) {
     if (parseIpv4(claimed) !== undefined || parseAddress(claimed)) return claimed;
@@ -48,49 +60,26 @@ export function addressOf(
   return clientAddress(request.socket.remoteAddress ?? '', forwarded?.toString(), config.trustedProxies);
 }
 
-/** What a viewer claims and shows, as a query of the addresses that it is given; empty where that is nothing. */
-export function formatClaim(claimed: string | undefined, grant: string | undefined): string {
-  const parts = listClaims(claimed, grant);
+/** The query that carries the claimed address and the grant to further requests; empty if there is neither. */
+export function formatClientQuery(claimedAddress: string | undefined, grant: string | undefined): string {
+  const parts = listClientParameters(claimedAddress, grant);
   return parts.length === 0 ? '' : `?${parts.join('&')}`;
 }
-export const listClaims = (claimed: string | undefined, grant: string | undefined): readonly string[] => [
-  ...(claimed === undefined ? [] : [`client=${encodeURIComponent(claimed)}`]),
+export const listClientParameters = (
+  claimedAddress: string | undefined,
+  grant: string | undefined,
+): readonly string[] => [
+  ...(claimedAddress === undefined ? [] : [`client=${encodeURIComponent(claimedAddress)}`]),
   ...(grant === undefined ? [] : [`grant=${encodeURIComponent(grant)}`]),
 ];
 
-/** Who asks, and by which of the tracker's own addresses. */
-export interface Caller {
-  /** Of the viewer. */
-  readonly address: string;
-  /** The address that it claims, where that is believed. */
-  readonly claimed: string | undefined;
-  /** What it shows for a private video. */
-  readonly grant?: string | undefined;
-  readonly ownUrl: string;
-}
-
-/** @throws Problem 400 `client-invalid`. */
-export function callerOf(
-  request: Asking,
-  claimed: string | undefined,
-  config: Pick<TrackerConfig, 'baseUrl' | 'trustClientParameter' | 'trustedProxies'>,
-  grant?: string | undefined,
-): Caller {
-  return {
-    address: addressOf(request, claimed, config),
-    claimed: config.trustClientParameter ? claimed : undefined,
-    grant,
-    ownUrl: ownUrlOf(request, config),
-  };
-}
-
 /**
- * What a page got over HTTPS may not load over HTTP. Where a configured proxy says that the viewer came by HTTPS, the
- * tracker's addresses are of HTTPS, too.
+ * The tracker's base URL for this client. A page that was loaded over HTTPS cannot load over HTTP, so if a trusted proxy
+ * says that the client uses HTTPS, the URLs of the tracker use it, too.
  */
-export function ownUrlOf(
-  request: Asking,
-  { baseUrl, trustedProxies }: Pick<TrackerConfig, 'baseUrl' | 'trustedProxies'>,
+export function trackerUrlFor(
+  request: RawRequest,
+  { baseUrl, trustedProxies }: Pick<ClientConfig, 'baseUrl' | 'trustedProxies'>,
 ): string {
   if (trustedProxies.length === 0 || !baseUrl.startsWith('http:')) return baseUrl;
   const proto = request.headers['x-forwarded-proto']?.toString().split(',', 1)[0]?.trim();
@@ -102,8 +91,9 @@ export function ownUrlOf(
 export const clientInvalid = (): Problem =>
   problem('client-invalid', '"client" must be one IP address, e.g. 10.1.2.3.');
 
+/** @throws Problem 404 `video-unknown` */
 export function parseVideoId(text: string): VideoId {
   const parsed = videoIdSchema.safeParse(text);
-  if (!parsed.success) throw problem('video-unknown', 'No video of this id is registered here.');
+  if (!parsed.success) throw problem('video-unknown', 'No video with this id is registered here.');
   return parsed.data;
 }

@@ -1,4 +1,7 @@
-/** Where an address is and whose network it is of, from an operator's own MaxMind DB files, read again when they change. */
+/**
+ * Looks up the location and the autonomous system of an address in an operator's MaxMind DB files, which are read again
+ * when they change.
+ */
 import { stat } from 'node:fs/promises';
 import { type AsnResponse, type CityResponse, open, type Reader, type Response } from 'maxmind';
 import { repeat } from '../../kernel/lifecycle/repeat.ts';
@@ -6,7 +9,7 @@ import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import type { Geo } from './viewers.ts';
 
-const LOOK_EVERY_MS = 30_000;
+const CHECK_EVERY_MS = 30_000;
 const CACHED_ADDRESSES = 10_000;
 
 export interface GeoFiles {
@@ -26,7 +29,7 @@ export async function openGeo(
         const { latitude, longitude } = city.find(address)?.location ?? {};
         return {
           asn: asn.find(address)?.autonomous_system_number,
-          // Of some networks files know a time zone or a radius alone.
+          // Some entries have only a time zone or a radius.
           coordinates:
             Number.isFinite(latitude) && Number.isFinite(longitude)
               ? { latitude: latitude as number, longitude: longitude as number }
@@ -40,38 +43,38 @@ export async function openGeo(
   };
 }
 
-/** A file that cannot be read is none: viewers are then placed by their zones alone, and the log says so. */
+/** An unreadable file is logged and treated as empty: clients are then located by their zones only. */
 async function watchDatabase<T extends Response>(path: string | undefined, log: Log) {
   if (path === undefined) return { find: () => undefined, stop: () => Promise.resolve() };
   let reader: Reader<T> | undefined;
-  let seen = '';
-  const look = async (): Promise<void> => {
+  let loaded = '';
+  const load = async (): Promise<void> => {
     try {
       const { mtimeMs, size } = await stat(path);
-      if (seen === `${mtimeMs} ${size}`) return;
+      if (loaded === `${mtimeMs} ${size}`) return;
       reader = await open<T>(path, { cache: { max: CACHED_ADDRESSES } });
-      seen = `${mtimeMs} ${size}`;
-      log.info({ path }, 'addresses are looked up in this file');
+      loaded = `${mtimeMs} ${size}`;
+      log.info({ path }, 'address database loaded');
     } catch (error) {
       const reason = messageOf(error);
-      if (seen !== reason) log.warn({ path, reason }, 'the file of addresses was not read');
-      seen = reason;
+      if (loaded !== reason) log.warn({ path, reason }, 'address database could not be loaded');
+      loaded = reason;
     }
   };
-  await look();
-  const looking = repeat(async () => {
-    await look();
-    return LOOK_EVERY_MS;
+  await load();
+  const loading = repeat(async () => {
+    await load();
+    return CHECK_EVERY_MS;
   });
   return {
     find(address: string): T | undefined {
       try {
         return reader?.get(address) ?? undefined;
       } catch {
-        // Not an address that the file can hold (IPv6 in a file of IPv4).
+        // The file has no such address, for example IPv6 in a file of IPv4.
         return undefined;
       }
     },
-    stop: () => looking.stop(),
+    stop: () => loading.stop(),
   };
 }

@@ -1,19 +1,11 @@
 /**
- * Viewers are remembered by network prefix only, /24 and /48, and told apart inside one by a keyed hash that nobody can turn
- * back once the process has ended. Pure.
+ * Reduces an address to the network prefix by which viewers are remembered (/24 and /48). Viewers in one prefix are
+ * distinguished by a keyed hash, which nobody can reverse after the process has ended. Pure.
  */
 import { parseIpv4 } from '../../kernel/network.ts';
 import { hashText } from '../choice/sites.ts';
 
-/** Where a viewer is, as the memory knows it. */
-export interface Where {
-  /** `192.0.2.0/24` or `2001:db8:1::/48` */
-  readonly prefix: string;
-  /** The larger network it belongs to: autonomous system, coverage zone, or a wider prefix. */
-  readonly area: string;
-}
-
-/** Undefined where the text is no IP address. IPv4-mapped IPv6 counts as IPv4. */
+/** The prefix of an address; undefined if the text is not an IP address. IPv4-mapped IPv6 is treated as IPv4. */
 export function prefixOf(address: string): string | undefined {
   const bare = bareOf(address);
   if (parseIpv4(bare) !== undefined) return `${bare.slice(0, bare.lastIndexOf('.'))}.0/24`;
@@ -21,21 +13,24 @@ export function prefixOf(address: string): string | undefined {
   return groups && `${groups.join(':')}::/48`;
 }
 
-/** The wider network where neither autonomous system nor zone is known: /16 and /32. */
+/** The wider network if neither autonomous system nor zone is known: /16 and /32. */
 export function areaOf(prefix: string): string {
   const v4 = /^(\d+\.\d+)\./.exec(prefix);
   return v4 ? `${v4[1]}.0.0/16` : `${prefix.split(':').slice(0, 2).join(':')}::/32`;
 }
 
-/** Who it is within the prefix: a host in IPv4, a network of /64 in IPv6, where one host has all addresses of it. */
-export function whoIs(address: string, key: string): number {
+/**
+ * Identifies a reporter within its prefix: a host in IPv4; in IPv6 a /64 network, because one host has all its
+ * addresses.
+ */
+export function reporterIdOf(address: string, key: string): number {
   const bare = bareOf(address);
   return hashText(`${key} ${bare.includes(':') ? (groupsOf(bare, 4)?.join(':') ?? bare) : bare}`);
 }
 
 const bareOf = (address: string): string =>
-  parseIpv4(address) === undefined ? bareOfOther(address) : address;
-const bareOfOther = (address: string): string =>
+  parseIpv4(address) === undefined ? bareIpv6Of(address) : address;
+const bareIpv6Of = (address: string): string =>
   address
     .replace(/^\[|\]$/g, '')
     .replace(/%.*$/, '')

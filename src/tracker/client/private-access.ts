@@ -1,101 +1,94 @@
 /**
- * Who may have private videos (docs/private-videos.md): whoever shows a grant, a site that signs its question, an operator. What they get
- * are tokens, one for each site that they are sent to.
+ * Decides who gets access to private videos (docs/private-videos.md): a client with a grant, a site that signed its
+ * request, or an operator. Access consists of tokens, one for each offered site.
  */
 import { type Problem, problem } from '../../kernel/problem.ts';
 import type { RightsState } from '../../kernel/rights/rights-state.ts';
 import {
+  type Claims,
   deriveSiteKey,
   generationOf,
   grantRevoked,
   NO_SUBJECT,
-  type RightKind,
   signRight,
   verifyGrant,
 } from '../../kernel/rights/rights-token.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 
-/** What somebody shows who asks for a video. */
-export interface Shown {
+/** The credentials of a request for a video. */
+export interface Credentials {
   readonly grant?: string | undefined;
-  /** A site that has signed its question. */
+  /** The request is signed by a site. */
   readonly isMember?: boolean;
   readonly isOperator?: boolean;
 }
 
-/** To one private video. */
+/** Access to one private video. */
 export interface Access {
   tokenFor(site: SiteId): string;
 }
 
-export interface TrackerRights {
+export interface PrivateAccess {
   /**
-   * @returns undefined where nothing was shown that says anything of this video
-   * @throws Problem 403 `grant-expired`, `grant-revoked`; 503 where this tracker does not know the keys yet.
+   * @returns undefined without valid credentials for this video
+   *
+   * @throws Problem 403 `grant-expired`, `grant-revoked`; 503 while this tracker does not have the keys.
    */
-  open(video: VideoId, shown: Shown): Access | undefined;
+  open(video: VideoId, credentials: Credentials): Access | undefined;
 }
 
-/** Who is told about a video, and is sent nowhere. */
-const NO_ADDRESSES: Access = { tokenFor: () => '' };
-/** A site that was cut off serves a revoked grant no longer than this: tokens are for a viewing, not for the grant's whole life. */
+/** For an operator, who gets information about the video but no token. */
+const NO_TOKENS: Access = { tokenFor: () => '' };
+/**
+ * Limits how long a disconnected site serves a revoked grant: a token is for one viewing, not for the lifetime of the
+ * grant.
+ */
 const MAX_VIEWER_TOKEN_S = 12 * 3_600;
 const MEMBER_TOKEN_S = 3_600;
-/** Tokens of one grant are the same for so long. */
+/** Tokens of one grant are identical within this time. */
 const ROUND_S = 3_600;
 
-export function createTrackerRights(book: RightsState, now = Date.now): TrackerRights {
+export function createPrivateAccess(rights: RightsState, now = Date.now): PrivateAccess {
   const nowS = (): number => Math.floor(now() / 1_000);
-  const masterOf = (generation: number): Buffer => {
-    const master = book.findKey(generation, nowS());
+  const masterKeyOf = (generation: number): Buffer => {
+    const master = rights.findKey(generation, nowS());
     if (!master) throw keysUnknown();
     return master;
   };
-  const accessOf = (
-    video: VideoId,
-    generation: number,
-    kind: RightKind,
-    expiresS: number,
-    subject: string,
-  ): Access => ({
+  const accessOf = (video: VideoId, generation: number, claims: Claims): Access => ({
     tokenFor: site =>
-      signRight(
-        { generation, key: deriveSiteKey(masterOf(generation), site) },
-        { kind, expiresS, subject },
-        video,
-      ),
+      signRight({ generation, key: deriveSiteKey(masterKeyOf(generation), site) }, claims, video),
   });
   const roundUp = (seconds: number): number => Math.ceil(seconds / ROUND_S) * ROUND_S;
 
   return {
     open(video, { grant, isMember, isOperator }) {
-      const generation = book.newest?.generation;
-      if (isOperator) return NO_ADDRESSES;
+      const generation = rights.newest?.generation;
+      if (isOperator) return NO_TOKENS;
       if (isMember) {
         if (generation === undefined) throw keysUnknown();
-        return accessOf(video, generation, 'member', roundUp(nowS() + MEMBER_TOKEN_S), NO_SUBJECT);
+        const expiresS = roundUp(nowS() + MEMBER_TOKEN_S);
+        return accessOf(video, generation, { kind: 'member', expiresS, subject: NO_SUBJECT });
       }
       if (grant === undefined) return undefined;
       if (generation === undefined) throw keysUnknown();
       const findMaster = (asked: number): Buffer | undefined =>
-        asked === 0 ? undefined : book.findKey(asked, nowS());
+        asked === 0 ? undefined : rights.findKey(asked, nowS());
       const claims = verifyGrant(grant, video, findMaster, nowS());
       if (!claims) return undefined;
       const { subject, expiresS } = claims;
-      if (book.isRevoked(subject)) throw grantRevoked();
-      // Of the grant's own generation: a site that has not heard of a new one yet takes it.
-      return accessOf(
-        video,
-        generationOf(grant),
-        'viewer',
-        Math.min(expiresS, roundUp(nowS() + MAX_VIEWER_TOKEN_S)),
+      if (rights.isRevoked(subject)) throw grantRevoked();
+      // Signed with the generation of the grant, which a site that does not have the newest keys accepts.
+      return accessOf(video, generationOf(grant), {
+        kind: 'viewer',
+        expiresS: Math.min(expiresS, roundUp(nowS() + MAX_VIEWER_TOKEN_S)),
         subject,
-      );
+      });
     },
   };
 }
 
 const keysUnknown = (): Problem =>
-  problem('no-source', 'This tracker does not know the keys of private videos yet. Try again soon.', {
+  problem('no-source', 'This tracker does not have the keys of private videos yet. Try again soon.', {
     headers: { 'retry-after': '2' },
   });

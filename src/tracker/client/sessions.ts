@@ -1,13 +1,12 @@
 /**
- * Sessions: what the tracker gave to a player, so that it believes reports only of players that it sent itself. The id says
- * when it was given and is signed for the viewer's network prefix; what is remembered of a session beside it is a comfort
- * that may be lost.
+ * Sessions of players. The tracker accepts reports only with a session id that it issued itself. The id contains its time of
+ * issue and is signed for the client's network prefix. Everything else about a session is a cache entry that may be lost.
  */
 import { hash, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { SiteId } from '../../protocol/ids.ts';
 
-/** An id is a head of so many bytes, and a signature of 84 bits: in base64url, one after the other. */
+/** An id is a head of these bytes, followed by a signature of 84 bits, both in base64url. */
 const TIME_BYTES = 4;
 const RANDOM_BYTES = 8;
 const HEAD_BYTES = TIME_BYTES + RANDOM_BYTES;
@@ -15,44 +14,46 @@ const HEAD_CHARACTERS = 16;
 const MAC_CHARACTERS = 14;
 const ID = /^[A-Za-z0-9_-]{30}$/;
 const MAX_AGE_S = 12 * 3_600;
+const CLOCK_TOLERANCE_S = 60;
 const MAX_REMEMBERED = 100_000;
 
 export interface Session {
   readonly id: string;
-  readonly beganAtMs: number;
-  /** 0–1, its own for its whole life: patience, and luck. */
-  readonly luck: number;
-  /** The site that it said it is on. */
+  readonly startedAtMs: number;
+  /** 0–1, constant for the session: decides whether it explores, and for which gain it switches sites. */
+  readonly sessionRandom: number;
+  /** The site that the player reported last. */
   current: SiteId | undefined;
-  /** The site that it was told to prefer, and how often it went elsewhere all the same. */
-  told: SiteId | undefined;
+  /** The site that the player was last told to prefer, and how often it did not comply. */
+  preferred: SiteId | undefined;
   refusals: number;
-  /** Where it is for the site's merits, or was until that site failed. */
-  home: SiteId | undefined;
-  /** How often it left a site by itself. */
-  departures: number;
-  /** Steering requests seen, and when it last changed sites. */
-  asked: number;
-  movedAtMs: number;
-  /** When it began to speak in this second, and how often it has: it cannot speak without end. */
-  heardAtMs: number;
-  words: number;
+  /** The site that serves the session best, or did until it failed. */
+  primary: SiteId | undefined;
+  /** Number of times the player left a site on its own. */
+  switches: number;
+  /** Number of steering requests. */
+  steeringRequests: number;
+  /** Time of the last switch, epoch milliseconds. */
+  switchedAtMs: number;
+  /** Start of the current second of reports, epoch milliseconds, and the number of reports in it: their rate is limited. */
+  reportsSinceMs: number;
+  reports: number;
 }
 
 export interface Sessions {
-  /** Sessions are signed with this key from now on, as other trackers do; those of the key before are still known. */
+  /** Signs new ids with this key, which all trackers share. Ids signed with the previous key remain valid. */
   share(key: Buffer): void;
   /**
-   * A new session for a viewer of this prefix. All that it is stands in its id, so it is remembered from the player's first
-   * word on: who only begins, however often, puts nobody out.
+   * Starts a session for a client with this prefix. Its id contains everything needed, so it is only remembered from the
+   * player's first report on: a client that starts many sessions evicts no others.
    */
-  begin(prefix: string, nowMs: number): Session;
+  start(prefix: string, nowMs: number): Session;
   remember(session: Session): void;
-  /** Undefined where it was not given here, to a viewer of this prefix, in the last hours. */
+  /** Undefined unless a tracker issued this id to a client with this prefix within the last hours. */
   find(id: string | undefined, prefix: string | undefined, nowMs: number): Session | undefined;
 }
 
-/** Asking the system for many random bytes at once takes no longer than for a few. */
+/** Requesting many random bytes from the system takes no longer than requesting a few. */
 const randomPool = Buffer.alloc(RANDOM_BYTES * 1_024);
 let randomAt = randomPool.length;
 function takeRandom(target: Buffer, at: number): void {
@@ -65,16 +66,16 @@ function takeRandom(target: Buffer, at: number): void {
 }
 
 /**
- * A keyed hash. SHA-512/256 shows half of its last state, so what is signed cannot be lengthened (FIPS 180-4; Coron, Dodis, Malinaud
- * and Puniya, Merkle–Damgård Revisited, 2005), key and head have one length each, and a seventh of the time of an HMAC is enough: a
- * tracker signs for every viewer who begins.
+ * A keyed hash. SHA-512/256 outputs only half of its last state, so the signed text cannot be extended (FIPS 180-4; Coron, Dodis,
+ * Malinaud and Puniya, Merkle–Damgård Revisited, 2005), and key and head have a fixed length. It takes a seventh of the time of an
+ * HMAC, which matters because the tracker signs an id for every new viewer.
  */
 const sign = (head: string, prefix: string, key: string): string =>
   hash('sha512-256', `${key} ${head} ${prefix}`, 'base64url').slice(0, MAC_CHARACTERS);
 const isSame = (a: string, b: string): boolean => timingSafeEqual(Buffer.from(a), Buffer.from(b));
 
-export function createSessions(own: Buffer): Sessions {
-  let keys: readonly [string, ...string[]] = [own.toString('hex')];
+export function createSessions(ownKey: Buffer): Sessions {
+  let keys: readonly [string, ...string[]] = [ownKey.toString('hex')];
   const remembered = new LRUCache<string, Session>({ max: MAX_REMEMBERED });
   const head = Buffer.alloc(HEAD_BYTES);
 
@@ -83,7 +84,7 @@ export function createSessions(own: Buffer): Sessions {
       const next = key.toString('hex');
       if (next !== keys[0]) keys = [next, keys[0]];
     },
-    begin(prefix, nowMs) {
+    start(prefix, nowMs) {
       head.writeUInt32BE(Math.floor(nowMs / 1_000), 0);
       takeRandom(head, TIME_BYTES);
       const text = head.toString('base64url');
@@ -94,7 +95,7 @@ export function createSessions(own: Buffer): Sessions {
       const text = id.slice(0, HEAD_CHARACTERS);
       const bytes = Buffer.from(text, 'base64url');
       const ageS = nowMs / 1_000 - bytes.readUInt32BE(0);
-      if (ageS > MAX_AGE_S || ageS < -60) return undefined;
+      if (ageS > MAX_AGE_S || ageS < -CLOCK_TOLERANCE_S) return undefined;
       const signature = id.slice(HEAD_CHARACTERS);
       if (!keys.some(key => isSame(signature, sign(text, prefix, key)))) return undefined;
       const session = remembered.get(id) ?? makeSession(id, bytes);
@@ -107,15 +108,15 @@ export function createSessions(own: Buffer): Sessions {
 
 const makeSession = (id: string, head: Buffer): Session => ({
   id,
-  beganAtMs: head.readUInt32BE(0) * 1_000,
-  luck: head.readUInt32BE(TIME_BYTES) / 2 ** 32,
+  startedAtMs: head.readUInt32BE(0) * 1_000,
+  sessionRandom: head.readUInt32BE(TIME_BYTES) / 2 ** 32,
   current: undefined,
-  told: undefined,
+  preferred: undefined,
   refusals: 0,
-  home: undefined,
-  departures: 0,
-  asked: 0,
-  movedAtMs: 0,
-  heardAtMs: 0,
-  words: 0,
+  primary: undefined,
+  switches: 0,
+  steeringRequests: 0,
+  switchedAtMs: 0,
+  reportsSinceMs: 0,
+  reports: 0,
 });

@@ -5,9 +5,9 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Double, makeMmdb } from '../../../test/support/mmdb.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { newSiteId } from '../../protocol/ids.ts';
-import { areaOf, prefixOf, whoIs } from './network-prefix.ts';
 import type { RegisteredSite } from '../registry/registry.ts';
 import { openGeo } from './geo.ts';
+import { areaOf, prefixOf, reporterIdOf } from './network-prefix.ts';
 import { createViewers, NO_ZONES } from './viewers.ts';
 import { parseZones, watchZoneFile } from './zone-file.ts';
 
@@ -50,64 +50,64 @@ test.each([
   ['2001:DB8::1', '2001:db8:0::/48', '2001:db8::/32'],
   ['fe80::1%eth0', 'fe80:0:0::/48', 'fe80:0::/32'],
   ['::1', '0:0:0::/48', '0:0::/32'],
-])('%s is remembered as %s, in %s', (address, prefix, area) => {
+])('%s has the prefix %s in the area %s', (address, prefix, area) => {
   expect(prefixOf(address)).toBe(prefix);
   expect(areaOf(prefix)).toBe(area);
 });
 
-test('voices: a host in IPv4, a network of /64 in IPv6; another key, another voice', () => {
-  expect(whoIs('10.1.2.3', 'k')).not.toBe(whoIs('10.1.2.4', 'k'));
-  expect(whoIs('2001:db8:1:2::3', 'k')).toBe(whoIs('2001:db8:1:2:ffff::4', 'k'));
-  expect(whoIs('2001:db8:1:2::3', 'k')).not.toBe(whoIs('2001:db8:1:3::3', 'k'));
-  expect(whoIs('10.1.2.3', 'k')).not.toBe(whoIs('10.1.2.3', 'other'));
+test('a reporter is a host in IPv4 and a /64 network in IPv6, and depends on the key', () => {
+  expect(reporterIdOf('10.1.2.3', 'k')).not.toBe(reporterIdOf('10.1.2.4', 'k'));
+  expect(reporterIdOf('2001:db8:1:2::3', 'k')).toBe(reporterIdOf('2001:db8:1:2:ffff::4', 'k'));
+  expect(reporterIdOf('2001:db8:1:2::3', 'k')).not.toBe(reporterIdOf('2001:db8:1:3::3', 'k'));
+  expect(reporterIdOf('10.1.2.3', 'k')).not.toBe(reporterIdOf('10.1.2.3', 'other'));
   expect(prefixOf('rubbish')).toBeUndefined();
 });
 
-test('the longest prefix wins, whichever site it is of; IPv6 too', () => {
+test('the longest prefix wins across sites, also for IPv6', () => {
   const viewers = createViewers(registry, () => NO_ZONES, undefined);
   expect(viewers.at('10.1.2.3')).toMatchObject({
-    viewer: { zone: { site: hangzhou } },
-    where: { area: '10.1.0.0/16' },
+    zone: { site: hangzhou },
+    network: { area: '10.1.0.0/16' },
   });
-  expect(viewers.at('10.9.2.3').viewer.zone?.site).toBe(beijing);
-  expect(viewers.at('2001:db8:1::7').viewer.zone?.site).toBe(hangzhou);
-  expect(viewers.at('192.0.2.1').viewer.zone).toBeUndefined();
+  expect(viewers.at('10.9.2.3').zone?.site).toBe(beijing);
+  expect(viewers.at('2001:db8:1::7').zone?.site).toBe(hangzhou);
+  expect(viewers.at('192.0.2.1').zone).toBeUndefined();
 });
 
-describe('an operator’s file of zones', () => {
-  test('by name or id, comments aside; a fault names its line', () => {
+describe('the zone file', () => {
+  test('names sites by name or id; an error names its line', () => {
     expect(
       parseZones(`# ours\n10.2.0.0/16 Hangzhou campus # the new wing\n\n2001:db8::/32 ${beijing}\n`),
     ).toEqual([
       { prefix: '10.2.0.0/16', site: 'Hangzhou campus' },
       { prefix: '2001:db8::/32', site: beijing },
     ]);
-    expect(() => parseZones('10.2.0.0/16 A\nrubbish B')).toThrow('line 2: "rubbish" is no network');
-    expect(() => parseZones('10.2.0.0/16')).toThrow('line 1: no site');
+    expect(() => parseZones('10.2.0.0/16 A\nrubbish B')).toThrow('line 2: "rubbish" is not a network prefix');
+    expect(() => parseZones('10.2.0.0/16')).toThrow('line 1: no site follows');
   });
 
-  test('read again when it changes; a fault leaves the last one standing', async () => {
+  test('is read again when it changes; an invalid file changes nothing', async () => {
     const path = join(await directory(), 'zones.txt');
     await writeFile(path, '10.9.0.0/16 Hangzhou campus\n');
     const file = watchZoneFile(path, silentLog);
     closers.push(() => file.stop());
     const viewers = createViewers(registry, file.zones, undefined);
     const zoneOf = async (address: string, expected: string) => {
-      for (let n = 0; n < 120 && viewers.at(address).viewer.zone?.site !== expected; n++)
+      for (let n = 0; n < 120 && viewers.at(address).zone?.site !== expected; n++)
         await new Promise(resolve => setTimeout(resolve, 50));
-      expect(viewers.at(address).viewer.zone?.site).toBe(expected);
+      expect(viewers.at(address).zone?.site).toBe(expected);
     };
     await zoneOf('10.9.1.1', hangzhou);
     await writeFile(path, 'rubbish\n');
     await new Promise(resolve => setTimeout(resolve, 2_500));
-    expect(viewers.at('10.9.1.1').viewer.zone?.site).toBe(hangzhou);
+    expect(viewers.at('10.9.1.1').zone?.site).toBe(hangzhou);
     await writeFile(path, `10.1.0.0/16 ${beijing}\n`);
-    // What the file says of a prefix comes before what the centre says of the same one.
+    // The file overrides central for the same prefix.
     await zoneOf('10.1.1.1', beijing);
   });
 });
 
-test('addresses outside every zone are placed by the operator’s MaxMind DB files', async () => {
+test('MaxMind DB files locate addresses outside every zone', async () => {
   const folder = await directory();
   const paths = { city: join(folder, 'city.mmdb'), asn: join(folder, 'asn.mmdb') };
   await writeFile(
@@ -122,14 +122,17 @@ test('addresses outside every zone are placed by the operator’s MaxMind DB fil
   closers.push(() => files.stop());
   const viewers = createViewers(registry, () => NO_ZONES, files.geo);
   expect(viewers.at('203.0.113.9')).toMatchObject({
-    viewer: { coordinates: { latitude: 31.5, longitude: 120.25 }, asn: 4134 },
-    where: { prefix: '203.0.113.0/24', area: 'AS4134' },
+    coordinates: { latitude: 31.5, longitude: 120.25 },
+    asn: 4134,
+    network: { prefix: '203.0.113.0/24', area: 'AS4134' },
   });
-  expect(viewers.at('198.51.100.1').viewer).toEqual({});
-  expect(viewers.at('192.0.2.1').viewer).toEqual({});
-  expect(viewers.at('2001:db8:9::1').viewer.coordinates).toBeUndefined();
-  // In a zone, the zone says where a viewer is.
-  expect(viewers.at('10.1.2.3').viewer.coordinates).toEqual({ latitude: 30, longitude: 116 });
+  const { network: _, reporterId: __, ...location } = viewers.at('198.51.100.1');
+  expect(location).toEqual({});
+  const { network: ___, reporterId: ____, ...vague } = viewers.at('192.0.2.1');
+  expect(vague).toEqual({});
+  expect(viewers.at('2001:db8:9::1').coordinates).toBeUndefined();
+  // The zone determines the location.
+  expect(viewers.at('10.1.2.3').coordinates).toEqual({ latitude: 30, longitude: 116 });
   const none = await openGeo({ city: join(folder, 'none.mmdb') }, silentLog);
   closers.push(() => none.stop());
   expect(none.geo.find('203.0.113.9')).toEqual({ asn: undefined, coordinates: undefined });

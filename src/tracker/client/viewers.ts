@@ -1,24 +1,10 @@
-/** From an address to a viewer: its coverage zone, its place, its autonomous system, and the prefix it is remembered by. */
+/** Resolves an address to a client: its coverage zone, its location, its autonomous system and its network prefix. */
 import { randomBytes } from 'node:crypto';
 import type { SiteId } from '../../protocol/ids.ts';
-import type { Viewer } from '../choice/choose.ts';
-import type { Place } from '../choice/prior.ts';
 import { findZone, makeZoneTable, type Zone, type ZoneTable } from '../choice/zones.ts';
-import { areaOf, prefixOf, type Where, whoIs } from './network-prefix.ts';
-import type { Shown } from './private-access.ts';
 import type { Registry } from '../registry/registry.ts';
-
-/** Who asks, as the choice and the memory see it. */
-export interface Asker {
-  readonly viewer: Viewer;
-  readonly place: Place;
-  /** Undefined where it is not known or must not count, as for a site that fills. */
-  readonly where?: Where | undefined;
-  /** Its voice within the prefix. */
-  readonly who?: number | undefined;
-  /** What it shows for a private video. */
-  readonly shown?: Shown;
-}
+import type { Client } from './client.ts';
+import { areaOf, prefixOf, reporterIdOf } from './network-prefix.ts';
 
 export interface Geo {
   find(address: string): {
@@ -28,11 +14,12 @@ export interface Geo {
 }
 
 export interface Viewers {
-  at(client: string): Asker;
-  filling(site: SiteId): Asker;
+  at(address: string): Client;
+  /** A site that fills its buffer. It has no network, because its reports must not be recorded. */
+  filling(site: SiteId): Client;
 }
 
-/** Zones of an operator's file, by a site's id or name; those of the centre count after them. */
+/** The zones of an operator's file, by a site's id or name. They take precedence over central's zones. */
 export interface ZoneSource {
   readonly version: number;
   readonly zones: readonly { readonly site: string; readonly prefix: string }[];
@@ -44,7 +31,7 @@ export function createViewers(
   zoneFile: () => ZoneSource,
   geo: Geo | undefined,
 ): Viewers {
-  /** Voices are told apart by it as long as this process lives, and by nobody afterwards. */
+  /** Distinguishes reporters while this process runs; afterwards nobody can. */
   const key = randomBytes(16).toString('base64url');
   let zones: { readonly sites: number; readonly file: number; readonly table: ZoneTable } | undefined;
   function zoneTable(): ZoneTable {
@@ -57,29 +44,27 @@ export function createViewers(
   }
 
   return {
-    at(client) {
-      const zone = findZone(zoneTable(), client);
-      const found = geo?.find(client);
-      // Who is in a site's zone is where that site is, also while the site itself is down.
+    at(address) {
+      const zone = findZone(zoneTable(), address);
+      const found = geo?.find(address);
+      // A client in a site's zone is located at that site, even while the site is down.
       const coordinates = (zone && registry.findSite(zone.site)?.coordinates) ?? found?.coordinates;
-      const prefix = prefixOf(client);
+      const prefix = prefixOf(address);
       const area = found?.asn ? `AS${found.asn}` : (zone?.prefix ?? (prefix && areaOf(prefix)));
       const isKnown = prefix !== undefined && area !== undefined;
       return {
-        viewer: { zone, coordinates, asn: found?.asn },
-        place: { zoneSite: zone?.site, coordinates },
-        where: isKnown ? { prefix, area } : undefined,
-        who: isKnown ? whoIs(client, key) : undefined,
+        zone,
+        coordinates,
+        asn: found?.asn,
+        network: isKnown ? { prefix, area } : undefined,
+        reporterId: isKnown ? reporterIdOf(address, key) : undefined,
       };
     },
-    filling(site) {
-      const coordinates = registry.findSite(site)?.coordinates;
-      return { viewer: { fillingSite: site, coordinates }, place: { coordinates } };
-    },
+    filling: site => ({ fillingSite: site, coordinates: registry.findSite(site)?.coordinates }),
   };
 }
 
-/** What the file says of a prefix comes before what the centre says of the same prefix. */
+/** The zones of the file come first, so that they override central's zones with the same prefix. */
 function listZones(sites: Registry['sites'], file: ZoneSource): readonly Zone[] {
   const active = sites.filter(site => site.active);
   const byName = new Map(

@@ -1,6 +1,7 @@
 /**
- * Coverage zones from an operator's own file, read again whenever it changes: one prefix a line and the site's name or id
- * behind it. A file with a fault changes nothing: what was read last stands, and the log names the line.
+ * Reads coverage zones from an operator's file and reads it again when it changes. Each line has a prefix, followed by
+ * the name or id of a site. An invalid file changes nothing: the zones read last remain in use, and the log names the
+ * line.
  */
 import { readFile, stat } from 'node:fs/promises';
 import { repeat } from '../../kernel/lifecycle/repeat.ts';
@@ -9,7 +10,7 @@ import { parsePrefix } from '../../kernel/network.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { NO_ZONES, type ZoneSource } from './viewers.ts';
 
-const LOOK_EVERY_MS = 2_000;
+const CHECK_EVERY_MS = 2_000;
 const MAX_BYTES = 32 * 2 ** 20;
 
 export interface ZoneFile {
@@ -17,13 +18,16 @@ export interface ZoneFile {
   stop(): Promise<void>;
 }
 
-/** `10.1.0.0/16 Hangzhou campus`; blank lines and what follows a `#` do not count. @throws Error that names the line. */
+/**
+ * Parses lines like `10.1.0.0/16 Hangzhou campus`. Blank lines and text after a `#` are ignored. @throws Error that
+ * names the line.
+ */
 export function parseZones(text: string): ZoneSource['zones'] {
   return text.split('\n').flatMap((line, at) => {
     const [prefix = '', ...words] = line.replace(/#.*$/, '').trim().split(/\s+/);
     if (prefix === '') return [];
-    if (!parsePrefix(prefix)) throw new Error(`line ${at + 1}: "${prefix}" is no network`);
-    if (words.length === 0) throw new Error(`line ${at + 1}: no site stands behind ${prefix}`);
+    if (!parsePrefix(prefix)) throw new Error(`line ${at + 1}: "${prefix}" is not a network prefix`);
+    if (words.length === 0) throw new Error(`line ${at + 1}: no site follows ${prefix}`);
     return [{ prefix, site: words.join(' ') }];
   });
 }
@@ -31,24 +35,25 @@ export function parseZones(text: string): ZoneSource['zones'] {
 export function watchZoneFile(path: string | undefined, log: Log): ZoneFile {
   if (path === undefined) return { zones: () => NO_ZONES, stop: () => Promise.resolve() };
   let source = NO_ZONES;
-  let seen = '';
+  let loaded = '';
   const reading = repeat(async () => {
     try {
       const { mtimeMs, size } = await stat(path);
       const now = `${mtimeMs} ${size}`;
-      if (now !== seen) {
-        seen = now;
+      if (now !== loaded) {
+        loaded = now;
         if (size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`);
         const zones = parseZones(await readFile(path, 'utf8'));
         source = { version: source.version + 1, zones };
-        log.info({ path, zones: zones.length }, 'coverage zones were read');
+        log.info({ path, zones: zones.length }, 'coverage zones loaded');
       }
     } catch (error) {
       const reason = messageOf(error);
-      if (seen !== reason) log.warn({ path, reason }, 'coverage zones were not read; the last ones stand');
-      if (!/^line |^it is larger/.test(reason)) seen = reason;
+      if (loaded !== reason)
+        log.warn({ path, reason }, 'coverage zones could not be loaded; the previous ones remain in use');
+      if (!/^line |^it is larger/.test(reason)) loaded = reason;
     }
-    return LOOK_EVERY_MS;
+    return CHECK_EVERY_MS;
   });
   return { zones: () => source, stop: () => reading.stop() };
 }

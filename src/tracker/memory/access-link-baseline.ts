@@ -1,87 +1,87 @@
 /**
- * What each reporter's own line is good for: the best that it lately had from any site, fading slowly, so that a site which
- * gives less is seen to do so. Where two sites that were measured a moment ago agree on less, the line itself is slower now.
- * Pure; time is an argument.
+ * Baseline of the access links in one network: the best recent throughput of each reporter from any site. It decays
+ * slowly, so that a site that delivers less is noticed. If two sites that were just measured agree on less, the access
+ * link itself has become slower. Pure; time is an argument.
  */
 import type { Cell } from './cell.ts';
 
-const MAX_LINES = 32;
-/** A median of fewer hears whoever lies. */
+const MAX_REPORTERS = 32;
+/** With fewer reporters, a single false report could determine the median. */
 export const QUORUM = 3;
-/** Until it is half as much. */
+/** The baseline halves in this time. */
 const HALF_LIFE_MS = 900_000;
 const FRESH_MS = 90_000;
-/** What two fresh sites may fall short of the line by. */
+/** Two fresh measurements must fall short of the baseline by more than this. */
 const MARGIN = Math.log(1.15);
 
-const FADE_PER_MS = Math.LN2 / HALF_LIFE_MS;
+const DECAY_PER_MS = Math.LN2 / HALF_LIFE_MS;
 
-interface Line {
+interface Baseline {
   readonly logBps: number;
   readonly atMs: number;
 }
-/** All lines fade alike, so what they were at one moment orders them for ever. */
-const atZero = ({ logBps, atMs }: Line): number => logBps + FADE_PER_MS * atMs;
+/** All baselines decay at the same rate, so their values at time 0 give an order that never changes. */
+const atZero = ({ logBps, atMs }: Baseline): number => logBps + DECAY_PER_MS * atMs;
 
-export class Lines {
-  /** Longest silent first. */
-  readonly #lines = new Map<number, Line>();
-  /** The middle one, until somebody speaks. */
-  #middle: number | undefined;
+export class AccessLinkBaseline {
+  /** Ordered by last sample, oldest first. */
+  readonly #baselines = new Map<number, Baseline>();
+  /** The cached median; undefined after a new sample. */
+  #median: number | undefined;
 
-  /** By how much every line is less after so long. */
-  static fadedBy(ms: number): number {
-    return FADE_PER_MS * ms;
+  /** Decrease of the logarithm of every baseline in this time. */
+  static decayOver(ms: number): number {
+    return DECAY_PER_MS * ms;
   }
 
-  /** `logBps`: what this reporter says of a site, smoothed. */
-  hear(who: number, logBps: number, cells: readonly Cell[], nowMs: number): void {
-    const line = this.own(who, nowMs);
-    const next = Math.max(logBps, Math.min(line ?? logBps, bestOfTwo(who, cells, nowMs) + MARGIN));
-    this.#lines.delete(who);
-    if (this.#lines.size >= MAX_LINES) {
-      const oldest = this.#lines.keys().next();
-      if (!oldest.done) this.#lines.delete(oldest.value);
+  /** Records the smoothed throughput of a site as this reporter measured it. */
+  record(reporterId: number, logBps: number, cells: readonly Cell[], nowMs: number): void {
+    const before = this.of(reporterId, nowMs);
+    const next = Math.max(logBps, Math.min(before ?? logBps, bestOfFresh(reporterId, cells, nowMs) + MARGIN));
+    this.#baselines.delete(reporterId);
+    if (this.#baselines.size >= MAX_REPORTERS) {
+      const oldest = this.#baselines.keys().next();
+      if (!oldest.done) this.#baselines.delete(oldest.value);
     }
-    this.#lines.set(who, { logBps: next, atMs: nowMs });
-    this.#middle = undefined;
+    this.#baselines.set(reporterId, { logBps: next, atMs: nowMs });
+    this.#median = undefined;
   }
 
-  /** Who has a line here. */
+  /** The reporters with a baseline. */
   reporters(): Iterable<number> {
-    return this.#lines.keys();
+    return this.#baselines.keys();
   }
 
-  /** Of this reporter; undefined where it has not spoken of late. */
-  own(who: number, nowMs: number): number | undefined {
-    const line = this.#lines.get(who);
-    return line && line.logBps - FADE_PER_MS * Math.max(0, nowMs - line.atMs);
+  /** Baseline of this reporter; undefined without recent samples. */
+  of(reporterId: number, nowMs: number): number | undefined {
+    const found = this.#baselines.get(reporterId);
+    return found && found.logBps - DECAY_PER_MS * Math.max(0, nowMs - found.atMs);
   }
 
-  /** Of this reporter, or of one that is like the others, where there are enough of them to tell. */
-  usual(who: number | undefined, nowMs: number): number | undefined {
-    const own = who === undefined ? undefined : this.own(who, nowMs);
+  /** Baseline of this reporter, or the median if there are enough reporters. */
+  expected(reporterId: number | undefined, nowMs: number): number | undefined {
+    const own = reporterId === undefined ? undefined : this.of(reporterId, nowMs);
     if (own !== undefined) return own;
-    return this.#lines.size < QUORUM ? undefined : this.middle(nowMs);
+    return this.#baselines.size < QUORUM ? undefined : this.median(nowMs);
   }
 
-  /** The middle one of all, however few. */
-  middle(nowMs: number): number | undefined {
-    if (this.#lines.size === 0) return undefined;
-    if (this.#middle === undefined) {
-      const all = [...this.#lines.values()].map(atZero).sort((a, b) => a - b);
-      this.#middle = all[all.length >> 1] as number;
+  /** The median of all baselines, regardless of their number. */
+  median(nowMs: number): number | undefined {
+    if (this.#baselines.size === 0) return undefined;
+    if (this.#median === undefined) {
+      const all = [...this.#baselines.values()].map(atZero).sort((a, b) => a - b);
+      this.#median = all[all.length >> 1] as number;
     }
-    return this.#middle - FADE_PER_MS * nowMs;
+    return this.#median - DECAY_PER_MS * nowMs;
   }
 }
 
-/** The better of what this reporter says of two sites or more that it measured just now; +∞ where it did not. */
-function bestOfTwo(who: number, cells: readonly Cell[], nowMs: number): number {
+/** The better throughput of two or more sites that this reporter just measured; +∞ if it measured fewer. */
+function bestOfFresh(reporterId: number, cells: readonly Cell[], nowMs: number): number {
   let best = Number.NEGATIVE_INFINITY;
   let count = 0;
   for (const { reporters } of cells) {
-    const reporter = reporters.find(each => each.who === who);
+    const reporter = reporters.find(each => each.reporterId === reporterId);
     if (!reporter || Number.isNaN(reporter.logBps) || nowMs - reporter.atMs > FRESH_MS) continue;
     best = Math.max(best, reporter.logBps);
     count++;

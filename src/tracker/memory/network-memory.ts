@@ -1,72 +1,92 @@
 /**
- * What viewers' players measured, by network prefix and site. It is bounded in every direction: prefixes, sites a prefix,
- * reporters a site; one address is one reporter however often it speaks, and a median hears them.
+ * Remembers what players measured, by network prefix and site. The only module of this folder that others import.
+ * Everything is bounded: prefixes, sites per prefix, reporters per site. One address is one reporter regardless of how
+ * often it reports, and a median aggregates them.
  *
- * Viewers of one network have lines of their own, so absolute figures of different viewers do not compare. Each reporter is
- * heard as the part of its own line that a site gave it: "half of what I am used to", and what a viewer may expect of a
- * site is that part of its own line. What is old counts less and is then forgotten. No I/O; time is an argument.
+ * Access links differ between the viewers of a network, so absolute figures of different viewers are not comparable.
+ * Each sample is therefore stored as a share of the reporter's own access link, and the expectation for a viewer is
+ * that share of its own access link. Old samples lose weight and are then forgotten. No I/O; time is an argument.
  */
 import type { SiteId } from '../../protocol/ids.ts';
-import { type Measured, type Network, UNMEASURED } from '../choice/choose.ts';
+import { type Measured, type NetworkEstimates, UNMEASURED } from '../choice/choose.ts';
 import { logThroughputAt } from '../choice/prior.ts';
 import { hashText, type SiteTable } from '../choice/sites.ts';
-import { Lines, QUORUM } from './access-link-baseline.ts';
+import { AccessLinkBaseline, QUORUM } from './access-link-baseline.ts';
 import {
   type Cell,
   type Estimate,
   estimate,
   failedAtMs,
   isFailing,
-  NOTHING,
-  type Observation,
+  NO_ESTIMATE,
+  recordSample,
   rttOfCell,
-  speak,
+  type Sample,
 } from './cell.ts';
-import { Ear, shareOf, shareOfOne, strangersIn, withQuorum } from './network-summary.ts';
-import type { Where } from '../client/network-prefix.ts';
+import { countOthers, NetworkSummary, shareOf, shareOfOne, withQuorum } from './network-summary.ts';
+
+export type { Sample } from './cell.ts';
 
 export interface MemoryLimits {
   readonly maxPrefixes: number;
-  /** What nobody has spoken of for so long is forgotten. */
+  /** An entry without samples or viewers for this long is forgotten. */
   readonly forgetMs: number;
 }
 export const MEMORY_LIMITS: MemoryLimits = { maxPrefixes: 50_000, forgetMs: 3_600_000 };
 
-const CELLS_A_PREFIX = 8;
-const CELLS_AN_AREA = 32;
-const VOICES_A_CELL = 7;
-const VOICES_AN_AREA = 15;
-/** What neighbouring networks measured counts as this many reports at most. */
-const MAX_AREA_WEIGHT = 0.7;
-/** A viewer's own experience against that of its neighbours. */
-const OWN_WEIGHT = 2;
-const VIEWERS_FADE_MS = 1_800_000;
-/** So long after it was found, what fades alike is found anew all the same. */
-const EAR_MS = 60_000;
-/** Neighbours' news may be so old: a wide network speaks all the time, and hearing all of it takes longer than deciding. */
-const AREA_NEWS_MS = 2_000;
-/** Where there is no room, so large a part of the prefixes is forgotten, those first that were silent longest. */
-const ROOM_PARTS = 64;
-/** A prefix from which viewers begin and nobody speaks is moved to the end no more often than this. */
+const CELLS_PER_PREFIX = 8;
+const CELLS_PER_AREA = 32;
+const REPORTERS_PER_CELL = 7;
+const REPORTERS_PER_AREA = 15;
+/** Maximum weight of samples from neighbouring networks, in reports. */
+const MAX_WIDE_WEIGHT = 0.7;
+/** Weight of a viewer's own samples relative to those of others in its network. */
+const SELF_WEIGHT = 2;
+const VIEWERS_DECAY_MS = 1_800_000;
+/** Maximum age of a summary without new samples. */
+const MAX_SUMMARY_AGE_MS = 60_000;
+/**
+ * Maximum age of a wide network's summary when there are new samples: such a network reports continuously, and
+ * aggregating it takes longer than a decision.
+ */
+const MAX_WIDE_NEWS_AGE_MS = 2_000;
+/** When the memory is full, one in this many entries is evicted, oldest first. */
+const EVICTED_ONE_IN = 64;
+/** Viewers without reports move their prefix to the end of the map at most this often. */
 const MOVE_EVERY_MS = 60_000;
 
-interface Remembered {
+/** The network of a viewer. */
+export interface ViewerNetwork {
+  /** `192.0.2.0/24` or `2001:db8:1::/48` */
+  readonly prefix: string;
+  /** The wider network: an autonomous system, a coverage zone or a shorter prefix. */
+  readonly area: string;
+}
+
+/** A viewer as the memory identifies it. Both members are undefined if its reports must not be recorded. */
+export interface ViewerIdentity {
+  readonly network?: ViewerNetwork | undefined;
+  /** Identifies the viewer within its prefix. */
+  readonly reporterId?: number | undefined;
+}
+
+interface NetworkEntry {
   readonly cells: Cell[];
-  readonly lines: Lines;
-  ear: Ear | undefined;
-  /** Somebody has spoken since `ear` was found. */
-  hasNews: boolean;
+  readonly baseline: AccessLinkBaseline;
+  summary: NetworkSummary | undefined;
+  /** A sample arrived after `summary` was made. */
+  hasNewSamples: boolean;
   seenAtMs: number;
-  /** When it was put at the end of its map: at the last word, and now and then where viewers begin. */
+  /** Time of the last move to the end of the map: at each sample, and occasionally when viewers start. */
   movedAtMs: number;
-  /** Sessions that were started here, fading. */
+  /** Number of sessions started here, decaying. */
   viewers: number;
   viewersAtMs: number;
   area: string;
 }
 
-/** What one prefix knows of one site, for explanations and for other trackers. */
-export interface Summary {
+/** The measurements of one site by one prefix, for explanations and for other trackers. */
+export interface MeasurementSummary {
   readonly prefix: string;
   readonly area: string;
   readonly site: SiteId;
@@ -74,17 +94,17 @@ export interface Summary {
   readonly rttMs?: number | undefined;
   readonly weight: number;
   readonly ageMs: number;
-  /** Since a viewer failed there, where one has lately. */
+  /** Time since a viewer last failed there. Absent if none has failed recently. */
   readonly failedAgoMs?: number | undefined;
-  /** Who spoke. */
+  /** Number of reporters. */
   readonly reporters?: number | undefined;
 }
 
 export class NetworkMemory {
   readonly #limits: MemoryLimits;
-  /** Least recently spoken of first. */
-  readonly #prefixes = new Map<string, Remembered>();
-  readonly #areas = new Map<string, Remembered>();
+  /** Ordered by the last move to the end, oldest first. */
+  readonly #prefixes = new Map<string, NetworkEntry>();
+  readonly #areas = new Map<string, NetworkEntry>();
 
   constructor(limits: MemoryLimits = MEMORY_LIMITS) {
     this.#limits = limits;
@@ -94,102 +114,115 @@ export class NetworkMemory {
     return this.#prefixes.size;
   }
 
-  /** A session was started here. */
-  noteViewer(where: Where, nowMs: number): void {
-    const found = this.#prefixes.get(where.prefix);
+  /** Records the start of a session. */
+  recordViewer({ prefix, area }: ViewerNetwork, nowMs: number): void {
+    const found = this.#prefixes.get(prefix);
     const isInPlace = found !== undefined && nowMs - found.movedAtMs < MOVE_EVERY_MS;
-    const remembered = isInPlace ? found : this.#touch(this.#prefixes, where.prefix, where.area, nowMs);
-    remembered.seenAtMs = Math.max(remembered.seenAtMs, nowMs);
-    remembered.area = where.area;
-    remembered.viewers = viewersOf(remembered, nowMs) + 1;
-    remembered.viewersAtMs = nowMs;
+    const entry = isInPlace ? found : this.#touch(this.#prefixes, prefix, area, nowMs);
+    entry.seenAtMs = Math.max(entry.seenAtMs, nowMs);
+    entry.area = area;
+    entry.viewers = viewersOf(entry, nowMs) + 1;
+    entry.viewersAtMs = nowMs;
   }
 
-  /** `who` is one reporter within the prefix; within the area, the prefix is one. */
-  note(where: Where, who: number, observation: Observation, nowMs: number): void {
-    const prefix = this.#touch(this.#prefixes, where.prefix, where.area, nowMs);
-    const cell = cellOf(prefix, observation.site, CELLS_A_PREFIX);
-    prefix.hasNews = true;
-    const told = speak(cell, who, observation, VOICES_A_CELL, nowMs);
-    if (told === undefined) return;
-    prefix.lines.hear(who, told, prefix.cells, nowMs);
-    // The area hears what this prefix says as a whole, so a prefix full of rogues is one reporter there.
+  /** Records a sample. `reporterId` identifies a reporter within the prefix; within the area, the prefix is one reporter. */
+  record(network: ViewerNetwork, reporterId: number, sample: Sample, nowMs: number): void {
+    const prefix = this.#touch(this.#prefixes, network.prefix, network.area, nowMs);
+    const cell = cellOf(prefix, sample.site, CELLS_PER_PREFIX);
+    prefix.hasNewSamples = true;
+    const smoothed = recordSample(cell, { reporterId, sample, maxReporters: REPORTERS_PER_CELL, nowMs });
+    if (smoothed === undefined) return;
+    prefix.baseline.record(reporterId, smoothed, prefix.cells, nowMs);
+    // The area aggregates the prefix as a whole, so a prefix full of false reports is one reporter there.
     const { logBps } = estimate(cell, nowMs);
     if (logBps === undefined) return;
-    const area = this.#touch(this.#areas, where.area, where.area, nowMs);
-    const wide = cellOf(area, observation.site, CELLS_AN_AREA);
-    area.hasNews = true;
-    const reporter = { ...observation, bps: Math.exp(logBps), rttMs: undefined, failed: false };
-    const neighbour = hashText(where.prefix);
-    const heard = speak(wide, neighbour, reporter, VOICES_AN_AREA, nowMs);
-    if (heard !== undefined) area.lines.hear(neighbour, heard, area.cells, nowMs);
+    const area = this.#touch(this.#areas, network.area, network.area, nowMs);
+    const wideCell = cellOf(area, sample.site, CELLS_PER_AREA);
+    area.hasNewSamples = true;
+    const prefixId = hashText(network.prefix);
+    const wideSmoothed = recordSample(wideCell, {
+      reporterId: prefixId,
+      sample: { ...sample, bps: Math.exp(logBps), rttMs: undefined, failed: false },
+      maxReporters: REPORTERS_PER_AREA,
+      nowMs,
+    });
+    if (wideSmoothed !== undefined) area.baseline.record(prefixId, wideSmoothed, area.cells, nowMs);
   }
 
   /**
-   * What is known of the way between these viewers and the sites, or only those of `among` (places in the table). `who` hears
-   * its own reporter more loudly.
+   * The estimates between a viewer and the sites, or only those in `among` (indexes in the table). The viewer's own
+   * samples have a higher weight.
    */
-  network(
-    where: Where | undefined,
-    who: number | undefined,
+  estimatesFor(
+    { network, reporterId }: ViewerIdentity,
     table: SiteTable,
     nowMs: number,
     among?: readonly number[],
-  ): Network {
-    if (!where) return UNMEASURED;
-    const prefix = this.#prefixes.get(where.prefix);
-    const area = this.#areas.get(where.area);
+  ): NetworkEstimates {
+    if (!network) return UNMEASURED;
+    const prefix = this.#prefixes.get(network.prefix);
+    const area = this.#areas.get(network.area);
     if (!prefix && !area) return UNMEASURED;
-    const far = area && earOf(area, table, nowMs, AREA_NEWS_MS);
-    const isAsked = (index: number): boolean => among === undefined || among.includes(index);
+    const wide = area && summaryOf(area, table, nowMs, MAX_WIDE_NEWS_AGE_MS);
+    const isIncluded = (index: number): boolean => among === undefined || among.includes(index);
     const measured: Measured[] = [];
-    if (prefix && who !== undefined && hasSpoken(prefix, who, table, nowMs)) {
-      const { cells, lines } = prefix;
-      const line = lines.usual(who, nowMs) ?? area?.lines.usual(hashText(where.prefix), nowMs);
-      const usual = line ?? lines.middle(nowMs) ?? far?.middleLine(nowMs) ?? 0;
+    if (prefix && reporterId !== undefined && hasReported(prefix, reporterId, table, nowMs)) {
+      const { cells, baseline } = prefix;
+      const accessLink =
+        baseline.expected(reporterId, nowMs) ?? area?.baseline.expected(hashText(network.prefix), nowMs);
+      const expected = accessLink ?? baseline.median(nowMs) ?? wide?.medianAccessLink(nowMs) ?? 0;
       for (const cell of cells) {
         const index = table.indexOf.get(cell.site);
-        if (index !== undefined && isAsked(index))
-          measured.push(measureOwn({ index, cell, lines, who, far, usual, nowMs }));
+        if (index !== undefined && isIncluded(index))
+          measured.push(measureWithSelf({ index, cell, baseline, reporterId, wide, expected, nowMs }));
       }
-      addFar(measured, far, usual, nowMs, isAsked);
-      return { measured, lineLogBps: line ?? Number.POSITIVE_INFINITY };
+      addWideOnly(measured, { wide, expected, nowMs, isIncluded });
+      return { measured, accessLinkLogBps: accessLink ?? Number.POSITIVE_INFINITY };
     }
-    const near = prefix && earOf(prefix, table, nowMs);
-    const line = near?.usualLine(nowMs) ?? area?.lines.usual(hashText(where.prefix), nowMs);
-    const usual = line ?? near?.middleLine(nowMs) ?? far?.middleLine(nowMs) ?? 0;
-    for (let at = 0; near && at < near.count; at++) {
-      const index = near.indexAt(at);
-      if (!isAsked(index)) continue;
-      const heard = near.believedAt(at, nowMs);
-      const isFailing = near.isFailingAt(at, nowMs);
-      measured.push(join(index, usual, heard, NOTHING, farOf(far, index, nowMs), near.rttAt(at), isFailing));
+    const local = prefix && summaryOf(prefix, table, nowMs);
+    const accessLink =
+      local?.expectedAccessLink(nowMs) ?? area?.baseline.expected(hashText(network.prefix), nowMs);
+    const expected = accessLink ?? local?.medianAccessLink(nowMs) ?? wide?.medianAccessLink(nowMs) ?? 0;
+    for (let at = 0; local && at < local.count; at++) {
+      const index = local.indexAt(at);
+      if (!isIncluded(index)) continue;
+      measured.push(
+        blendEstimates({
+          index,
+          expected,
+          local: local.trustedAt(at, nowMs),
+          self: NO_ESTIMATE,
+          wide: wideEstimateOf(wide, index, nowMs),
+          rttMs: local.rttAt(at),
+          failing: local.isFailingAt(at, nowMs),
+        }),
+      );
     }
-    addFar(measured, far, usual, nowMs, isAsked);
-    return { measured, lineLogBps: line ?? Number.POSITIVE_INFINITY };
+    addWideOnly(measured, { wide, expected, nowMs, isIncluded });
+    return { measured, accessLinkLogBps: accessLink ?? Number.POSITIVE_INFINITY };
   }
 
-  /** What this reporter's own line is good for, as far as it has spoken. */
-  lineOf(where: Where, who: number, nowMs: number): number | undefined {
-    return this.#prefixes.get(where.prefix)?.lines.own(who, nowMs);
+  /** Access link baseline of this reporter, as a logarithm; undefined without samples. */
+  accessLinkOf({ prefix }: ViewerNetwork, reporterId: number, nowMs: number): number | undefined {
+    return this.#prefixes.get(prefix)?.baseline.of(reporterId, nowMs);
   }
 
-  /** Every prefix with its share of viewers, most viewers first. */
-  viewers(nowMs: number): readonly { readonly where: Where; readonly viewers: number }[] {
+  /** Lists the prefixes by number of viewers, highest first. */
+  viewers(nowMs: number): readonly { readonly network: ViewerNetwork; readonly viewers: number }[] {
     return [...this.#prefixes]
-      .map(([prefix, each]) => ({ where: { prefix, area: each.area }, viewers: viewersOf(each, nowMs) }))
+      .map(([prefix, each]) => ({ network: { prefix, area: each.area }, viewers: viewersOf(each, nowMs) }))
       .filter(({ viewers }) => viewers > 0.01)
       .sort((a, b) => b.viewers - a.viewers);
   }
 
-  /** What was heard here since then, at most `limit`, for other trackers. What they told is not told back. */
-  *summaries(sinceMs: number, nowMs: number, limit: number): Iterable<Summary> {
+  /** The samples since `sinceMs`, at most `limit`, for other trackers. Samples from other trackers are not sent back. */
+  *summaries(sinceMs: number, nowMs: number, limit: number): Iterable<MeasurementSummary> {
     let left = limit;
-    // The newest stand last in a Map, and they matter most.
+    // The newest entries are last in a Map, and they matter most.
     for (const [prefix, { cells, area, movedAtMs }] of [...this.#prefixes].reverse()) {
       if (movedAtMs < sinceMs) return;
       for (const cell of cells) {
-        const found = estimate(cell, nowMs, reporter => !reporter.isHearsay);
+        const found = estimate(cell, nowMs, reporter => !reporter.isFromPeer);
         const failedAgoMs = nowMs - failedAtMs(cell, nowMs);
         const isNews = found.weight > 0 && nowMs - found.ageMs >= sinceMs;
         const hasFailed = nowMs - failedAgoMs >= sinceMs;
@@ -205,29 +238,29 @@ export class NetworkMemory {
           weight: Math.min(1, found.weight),
           ageMs: Math.round(Number.isFinite(found.ageMs) ? found.ageMs : failedAgoMs),
           ...(hasFailed ? { failedAgoMs: Math.round(failedAgoMs) } : {}),
-          reporters: Math.max(1, cell.reporters.filter(reporter => !reporter.isHearsay).length),
+          reporters: Math.max(1, cell.reporters.filter(reporter => !reporter.isFromPeer).length),
         };
       }
     }
   }
 
-  /** Another tracker is one reporter, too. */
-  absorb(tracker: string, summaries: readonly Summary[], nowMs: number): void {
+  /** Records the measurements of another tracker, which counts as one reporter. */
+  absorb(tracker: string, summaries: readonly MeasurementSummary[], nowMs: number): void {
     for (const { prefix, area, site, bps, rttMs, weight, ageMs, reporters = 1 } of summaries) {
       if (bps === undefined && rttMs === undefined) continue;
-      const heard = {
+      const sample: Sample = {
         site,
         bps,
         rttMs,
         weight: Math.min(1, weight),
-        isHearsay: true,
+        isFromPeer: true,
         reporters: Math.min(QUORUM, reporters),
       };
-      this.note({ prefix, area }, hashText(tracker), heard, nowMs - Math.max(0, ageMs));
+      this.record({ prefix, area }, hashText(tracker), sample, nowMs - Math.max(0, ageMs));
     }
   }
 
-  /** Forgets what is old. */
+  /** Forgets old entries. */
   sweep(nowMs: number): void {
     for (const map of [this.#prefixes, this.#areas]) {
       for (const [key, { seenAtMs, movedAtMs }] of map) {
@@ -237,22 +270,22 @@ export class NetworkMemory {
     }
   }
 
-  /** Some at once: whoever begins to walk a map walks past all that was deleted of late. */
-  #makeRoom(map: Map<string, Remembered>): void {
-    let left = Math.ceil(this.#limits.maxPrefixes / ROOM_PARTS);
+  /** Evicts several entries at once: an iteration over a Map also steps over recently deleted entries. */
+  #evict(map: Map<string, NetworkEntry>): void {
+    let left = Math.ceil(this.#limits.maxPrefixes / EVICTED_ONE_IN);
     for (const key of map.keys()) {
       map.delete(key);
       if (--left === 0) return;
     }
   }
 
-  #touch(map: Map<string, Remembered>, key: string, area: string, nowMs: number): Remembered {
+  #touch(map: Map<string, NetworkEntry>, key: string, area: string, nowMs: number): NetworkEntry {
     const found = map.get(key);
-    const remembered = found ?? {
+    const entry = found ?? {
       cells: [],
-      lines: new Lines(),
-      ear: undefined,
-      hasNews: false,
+      baseline: new AccessLinkBaseline(),
+      summary: undefined,
+      hasNewSamples: false,
       seenAtMs: nowMs,
       movedAtMs: nowMs,
       viewers: 0,
@@ -260,113 +293,148 @@ export class NetworkMemory {
       area,
     };
     if (found) map.delete(key);
-    else if (map.size >= this.#limits.maxPrefixes) this.#makeRoom(map);
-    remembered.seenAtMs = Math.max(remembered.seenAtMs, nowMs);
-    remembered.movedAtMs = Math.max(remembered.movedAtMs, nowMs);
-    remembered.area = area;
-    map.set(key, remembered);
-    return remembered;
+    else if (map.size >= this.#limits.maxPrefixes) this.#evict(map);
+    entry.seenAtMs = Math.max(entry.seenAtMs, nowMs);
+    entry.movedAtMs = Math.max(entry.movedAtMs, nowMs);
+    entry.area = area;
+    map.set(key, entry);
+    return entry;
   }
 }
 
-function cellOf({ cells }: Remembered, site: SiteId, max: number): Cell {
+function cellOf({ cells }: NetworkEntry, site: SiteId, max: number): Cell {
   const at = cells.findIndex(cell => cell.site === site);
   const cell = cells[at] ?? { site, reporters: [], failures: [] };
-  // Most recently spoken of last, so that the first is the one to give up.
+  // The most recently sampled cell is last, so that the first is the one to evict.
   if (at >= 0) cells.splice(at, 1);
   else if (cells.length >= max) cells.shift();
   cells.push(cell);
   return cell;
 }
 
-/** What is heard there: what is new in it waits until the ear is so old. */
-function earOf(remembered: Remembered, table: SiteTable, nowMs: number, newsMs = 0): Ear {
-  if (hasEar(remembered, table, nowMs, newsMs)) return remembered.ear;
-  remembered.ear = new Ear(remembered.cells, remembered.lines, table, nowMs);
-  remembered.hasNews = false;
-  return remembered.ear;
+/** The summary of this network. New samples are only included once the summary is older than `maxNewsAgeMs`. */
+function summaryOf(entry: NetworkEntry, table: SiteTable, nowMs: number, maxNewsAgeMs = 0): NetworkSummary {
+  if (hasSummary(entry, table, nowMs, maxNewsAgeMs)) return entry.summary;
+  entry.summary = new NetworkSummary(entry.cells, entry.baseline, table, nowMs);
+  entry.hasNewSamples = false;
+  return entry.summary;
 }
 
-const hasEar = (
-  remembered: Remembered,
+const hasSummary = (
+  entry: NetworkEntry,
   table: SiteTable,
   nowMs: number,
-  newsMs: number,
-): remembered is Remembered & { ear: Ear } =>
-  remembered.ear?.holds(table, nowMs, remembered.hasNews ? newsMs : EAR_MS) ?? false;
+  maxNewsAgeMs: number,
+): entry is NetworkEntry & { summary: NetworkSummary } =>
+  entry.summary?.holds(table, nowMs, entry.hasNewSamples ? maxNewsAgeMs : MAX_SUMMARY_AGE_MS) ?? false;
 
-/** Whoever has a line has spoken; that saves an ear for those who speak and ask in turns, as steered players do. */
-function hasSpoken(remembered: Remembered, who: number, table: SiteTable, nowMs: number): boolean {
-  if (!hasEar(remembered, table, nowMs, 0) && remembered.lines.own(who, nowMs) !== undefined) return true;
-  return earOf(remembered, table, nowMs).hasSpoken(who);
+/**
+ * A reporter with a baseline has reported. This check saves making a summary for steered players, which report and
+ * request in turn.
+ */
+function hasReported(entry: NetworkEntry, reporterId: number, table: SiteTable, nowMs: number): boolean {
+  if (!hasSummary(entry, table, nowMs, 0) && entry.baseline.of(reporterId, nowMs) !== undefined) return true;
+  return summaryOf(entry, table, nowMs).hasReported(reporterId);
 }
 
-/** For one who has spoken: its own reporter besides those of the strangers. */
-function measureOwn(hearing: {
+/** Estimate for a viewer with samples of its own, in addition to those of other reporters. */
+function measureWithSelf(viewer: {
   readonly index: number;
   readonly cell: Cell;
-  readonly lines: Lines;
-  readonly who: number;
-  readonly far: Ear | undefined;
-  readonly usual: number;
+  readonly baseline: AccessLinkBaseline;
+  readonly reporterId: number;
+  readonly wide: NetworkSummary | undefined;
+  readonly expected: number;
   readonly nowMs: number;
 }): Measured {
-  const { index, cell, lines, who, far, usual, nowMs } = hearing;
-  const reporter = cell.reporters.find(each => each.who === who);
-  const own = reporter ? shareOfOne(reporter, lines, nowMs) : NOTHING;
-  const near = withQuorum(shareOf(cell, lines, nowMs), strangersIn(cell, who));
-  const isNow = isFailing(cell, who, nowMs);
-  return join(index, usual, near, own, farOf(far, index, nowMs), rttOfCell(cell), isNow);
+  const { index, cell, baseline, reporterId, wide, expected, nowMs } = viewer;
+  const reporter = cell.reporters.find(each => each.reporterId === reporterId);
+  return blendEstimates({
+    index,
+    expected,
+    local: withQuorum(shareOf(cell, baseline, nowMs), countOthers(cell, reporterId)),
+    self: reporter ? shareOfOne(reporter, baseline, nowMs) : NO_ESTIMATE,
+    wide: wideEstimateOf(wide, index, nowMs),
+    rttMs: rttOfCell(cell),
+    failing: isFailing(cell, reporterId, nowMs),
+  });
 }
 
-/** What the wider network says of this site. */
-function farOf(far: Ear | undefined, index: number, nowMs: number): Estimate {
-  const at = far?.find(index) ?? -1;
-  if (!far || at < 0) return NOTHING;
-  const heard = far.allAt(at, nowMs);
-  return far.hasQuorumAt(at) ? heard : { ...heard, weight: 0 };
+/** Estimate of the wide network for this site. */
+function wideEstimateOf(wide: NetworkSummary | undefined, index: number, nowMs: number): Estimate {
+  const at = wide?.find(index) ?? -1;
+  if (!wide || at < 0) return NO_ESTIMATE;
+  const all = wide.allAt(at, nowMs);
+  return wide.hasQuorumAt(at) ? all : { ...all, weight: 0 };
 }
 
-/** Sites of which only the wider network has spoken. */
-function addFar(
+/** Adds the sites for which only the wide network has samples. */
+function addWideOnly(
   measured: Measured[],
-  far: Ear | undefined,
-  usual: number,
-  nowMs: number,
-  isAsked: (index: number) => boolean,
+  {
+    wide,
+    expected,
+    nowMs,
+    isIncluded,
+  }: {
+    readonly wide: NetworkSummary | undefined;
+    readonly expected: number;
+    readonly nowMs: number;
+    readonly isIncluded: (index: number) => boolean;
+  },
 ): void {
-  const near = measured.length;
-  next: for (let at = 0; far && at < far.count; at++) {
-    const index = far.indexAt(at);
-    if (!isAsked(index)) continue;
-    for (let n = 0; n < near; n++) if (measured[n]?.index === index) continue next;
-    measured.push(join(index, usual, NOTHING, NOTHING, farOf(far, index, nowMs), undefined, false));
+  const localCount = measured.length;
+  next: for (let at = 0; wide && at < wide.count; at++) {
+    const index = wide.indexAt(at);
+    if (!isIncluded(index)) continue;
+    for (let n = 0; n < localCount; n++) if (measured[n]?.index === index) continue next;
+    measured.push(
+      blendEstimates({
+        index,
+        expected,
+        local: NO_ESTIMATE,
+        self: NO_ESTIMATE,
+        wide: wideEstimateOf(wide, index, nowMs),
+        rttMs: undefined,
+        failing: false,
+      }),
+    );
   }
 }
 
-function join(
-  index: number,
-  usual: number,
-  near: Estimate,
-  own: Estimate,
-  far: Estimate,
-  rttMs: number | undefined,
-  failing: boolean,
-): Measured {
-  const ownWeight = OWN_WEIGHT * own.weight;
-  const farWeight = Math.min(MAX_AREA_WEIGHT, far.weight);
-  const weight = near.weight + ownWeight + farWeight;
+/** Blends the estimates of the viewer's network, the viewer itself and the wide network, by weight. */
+function blendEstimates({
+  index,
+  expected,
+  local,
+  self,
+  wide,
+  rttMs,
+  failing,
+}: {
+  readonly index: number;
+  /** The expected throughput of the access link, as a logarithm. The estimates are shares of it. */
+  readonly expected: number;
+  readonly local: Estimate;
+  readonly self: Estimate;
+  readonly wide: Estimate;
+  readonly rttMs: number | undefined;
+  readonly failing: boolean;
+}): Measured {
+  const selfWeight = SELF_WEIGHT * self.weight;
+  const wideWeight = Math.min(MAX_WIDE_WEIGHT, wide.weight);
+  const weight = local.weight + selfWeight + wideWeight;
   const sum =
-    (near.logBps ?? 0) * near.weight + (own.logBps ?? 0) * ownWeight + (far.logBps ?? 0) * farWeight;
+    (local.logBps ?? 0) * local.weight + (self.logBps ?? 0) * selfWeight + (wide.logBps ?? 0) * wideWeight;
   return {
     index,
-    logBps: weight > 0 ? usual + sum / weight : 0,
+    logBps: weight > 0 ? expected + sum / weight : 0,
     weight,
-    ageMs: Math.min(near.ageMs, own.ageMs, far.ageMs),
+    ageMs: Math.min(local.ageMs, self.ageMs, wide.ageMs),
     logExpected: rttMs === undefined ? undefined : logThroughputAt(rttMs),
     failing,
   };
 }
 
-const viewersOf = ({ viewers, viewersAtMs }: Remembered, nowMs: number): number =>
-  viewers * Math.exp(-Math.max(0, nowMs - viewersAtMs) / VIEWERS_FADE_MS);
+const viewersOf = ({ viewers, viewersAtMs }: NetworkEntry, nowMs: number): number =>
+  viewers * Math.exp(-Math.max(0, nowMs - viewersAtMs) / VIEWERS_DECAY_MS);

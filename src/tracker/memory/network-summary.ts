@@ -1,48 +1,57 @@
 /**
- * What a network hears of the sites: the reporters of each cell as parts of their own lines, and who is believed how much. Found
- * once, it holds until somebody speaks (and a little longer where a whole neighbourhood does): all weights fade alike, and so
- * do all lines, so what it is later is arithmetic. Kept as a row of numbers, because a tracker remembers more networks than a
- * processor's cache holds. Pure; time is an argument.
+ * Aggregates the samples of one network per site. Each reporter counts as a share of its own access link, and small
+ * groups have less weight. A summary stays valid until a new sample arrives (slightly longer for a wide network): all
+ * weights and all baselines decay at the same rate, so later values are computed from it. The values are stored in one
+ * array of numbers, because a tracker remembers more networks than fit into a processor's cache. Pure; time is an
+ * argument.
  */
 import type { SiteTable } from '../choice/sites.ts';
-import { Lines, QUORUM } from './access-link-baseline.ts';
+import { AccessLinkBaseline, QUORUM } from './access-link-baseline.ts';
 import {
   type Cell,
   type Estimate,
   estimate,
   failingUntilMs,
-  leftOf,
-  NOTHING,
+  NO_ESTIMATE,
   type Reporter,
+  remainingWeight,
   rttOfCell,
 } from './cell.ts';
 
-const FEW_WEIGHT = 0.25;
+const SMALL_GROUP_WEIGHT = 0.25;
 
-/** The reporters of a cell as parts of their own lines. */
-export const shareOf = (cell: Pick<Cell, 'reporters'>, lines: Lines, nowMs: number): Estimate =>
+/** The throughput of a site as a share of each reporter's own access link (as a logarithm). */
+export const shareOf = (
+  cell: Pick<Cell, 'reporters'>,
+  baseline: AccessLinkBaseline,
+  nowMs: number,
+): Estimate =>
   estimate(
     cell,
     nowMs,
     undefined,
-    reporter => reporter.logBps - (lines.own(reporter.who, nowMs) ?? reporter.logBps),
+    reporter => reporter.logBps - (baseline.of(reporter.reporterId, nowMs) ?? reporter.logBps),
   );
-/** The same of one reporter alone. */
-export const shareOfOne = (reporter: Reporter, lines: Lines, nowMs: number): Estimate =>
-  shareOf({ reporters: [reporter] }, lines, nowMs);
+/** The same for a single reporter. */
+export const shareOfOne = (reporter: Reporter, baseline: AccessLinkBaseline, nowMs: number): Estimate =>
+  shareOf({ reporters: [reporter] }, baseline, nowMs);
 
-export const strangersIn = ({ reporters }: Cell, who: number | undefined): number =>
-  reporters.reduce((sum, reporter) => sum + (reporter.who === who ? 0 : reporter.count), 0);
+export const countOthers = ({ reporters }: Cell, reporterId: number | undefined): number =>
+  reporters.reduce((sum, reporter) => sum + (reporter.reporterId === reporterId ? 0 : reporter.count), 0);
 
-/** One stranger may lie, and is not heard; two count little, and not for more than double or half. */
-export function withQuorum(heard: Estimate, strangers: number): Estimate {
-  if (strangers >= QUORUM || heard.logBps === undefined) return heard;
-  if (strangers < 2) return NOTHING;
-  return { ...heard, logBps: atMostDouble(heard.logBps), weight: FEW_WEIGHT * heard.weight };
+/** A single other reporter is ignored. Two get a reduced weight, and their estimate is clamped to a factor of two. */
+export function withQuorum(estimated: Estimate, others: number): Estimate {
+  if (others >= QUORUM || estimated.logBps === undefined) return estimated;
+  if (others < 2) return NO_ESTIMATE;
+  return {
+    ...estimated,
+    logBps: clampToDouble(estimated.logBps),
+    weight: SMALL_GROUP_WEIGHT * estimated.weight,
+  };
 }
-const atMostDouble = (log: number): number => Math.min(Math.LN2, Math.max(-Math.LN2, log));
+const clampToDouble = (log: number): number => Math.min(Math.LN2, Math.max(-Math.LN2, log));
 
-/** The numbers of one site in the row. */
+/** Number and meaning of the values of one site in the array. */
 const FIELDS = 8;
 const INDEX = 0;
 const SHARE = 1;
@@ -50,29 +59,29 @@ const WEIGHT = 2;
 const NEWEST_MS = 3;
 const RTT_MS = 4;
 const FAILING_UNTIL_MS = 5;
-const STRANGERS = 6;
-const VOICES = 7;
+const OTHERS = 6;
+const REPORTERS = 7;
 
-/** What a viewer hears who has not spoken. */
-export class Ear {
+/** The estimates for a viewer that has not reported. */
+export class NetworkSummary {
   readonly count: number;
   readonly #table: SiteTable;
   readonly #atMs: number;
   readonly #row: Float64Array;
-  /** Who has spoken here: they hear themselves besides. */
-  readonly #reporters: Float64Array;
-  /** The middle line of those who speak here; NaN where nobody has one. */
-  readonly #lineLogBps: number;
-  readonly #isLineUsual: boolean;
+  /** Reporters in this network. They also use their own samples. */
+  readonly #reporterIds: Float64Array;
+  /** Median baseline of the reporters; NaN without one. */
+  readonly #accessLinkLogBps: number;
+  readonly #hasQuorum: boolean;
 
-  constructor(cells: readonly Cell[], lines: Lines, table: SiteTable, nowMs: number) {
+  constructor(cells: readonly Cell[], baseline: AccessLinkBaseline, table: SiteTable, nowMs: number) {
     this.#table = table;
     this.#atMs = nowMs;
     const known = cells.filter(({ site }) => table.indexOf.has(site));
     this.count = known.length;
     this.#row = Float64Array.from(
       known.flatMap(cell => {
-        const { logBps = Number.NaN, weight, ageMs } = shareOf(cell, lines, nowMs);
+        const { logBps = Number.NaN, weight, ageMs } = shareOf(cell, baseline, nowMs);
         const index = table.indexOf.get(cell.site) ?? -1;
         const rttMs = rttOfCell(cell) ?? Number.NaN;
         return [
@@ -82,40 +91,42 @@ export class Ear {
           nowMs - ageMs,
           rttMs,
           failingUntilMs(cell),
-          strangersIn(cell, undefined),
+          countOthers(cell, undefined),
           cell.reporters.length,
         ];
       }),
     );
-    const speakers = cells.flatMap(({ reporters, failures }) =>
-      [...reporters, ...failures].map(({ who }) => who),
+    const reporterIds = cells.flatMap(({ reporters, failures }) =>
+      [...reporters, ...failures].map(({ reporterId }) => reporterId),
     );
-    this.#reporters = Float64Array.from(new Set([...speakers, ...lines.reporters()]));
-    this.#lineLogBps = lines.middle(nowMs) ?? Number.NaN;
-    this.#isLineUsual = lines.usual(undefined, nowMs) !== undefined;
+    this.#reporterIds = Float64Array.from(new Set([...reporterIds, ...baseline.reporters()]));
+    this.#accessLinkLogBps = baseline.median(nowMs) ?? Number.NaN;
+    this.#hasQuorum = baseline.expected(undefined, nowMs) !== undefined;
   }
 
-  /** Of these sites, and not older than that. */
+  /** True if the summary is for this table and not older than `forMs`. */
   holds(table: SiteTable, nowMs: number, forMs: number): boolean {
     return this.#table === table && nowMs >= this.#atMs && nowMs - this.#atMs < forMs;
   }
 
-  hasSpoken(who: number): boolean {
-    return this.#reporters.includes(who);
+  hasReported(reporterId: number): boolean {
+    return this.#reporterIds.includes(reporterId);
   }
 
-  /** The line of one who is like the others; undefined where nobody, or for `usual` too few, are there to tell. */
-  middleLine(nowMs: number): number | undefined {
-    return Number.isNaN(this.#lineLogBps) ? undefined : this.#lineLogBps - Lines.fadedBy(nowMs - this.#atMs);
+  /** The median baseline; undefined without reporters. `expectedAccessLink` also requires a quorum. */
+  medianAccessLink(nowMs: number): number | undefined {
+    return Number.isNaN(this.#accessLinkLogBps)
+      ? undefined
+      : this.#accessLinkLogBps - AccessLinkBaseline.decayOver(nowMs - this.#atMs);
   }
-  usualLine(nowMs: number): number | undefined {
-    return this.#isLineUsual ? this.middleLine(nowMs) : undefined;
+  expectedAccessLink(nowMs: number): number | undefined {
+    return this.#hasQuorum ? this.medianAccessLink(nowMs) : undefined;
   }
 
   indexAt(at: number): number {
     return this.#row[at * FIELDS + INDEX] as number;
   }
-  /** Where this site stands in the row; -1: nobody spoke of it. */
+  /** Position of a site in the array; -1 without samples. */
   find(index: number): number {
     for (let at = 0; at < this.count; at++) if (this.indexAt(at) === index) return at;
     return -1;
@@ -128,22 +139,22 @@ export class Ear {
     return Number.isNaN(rttMs) ? undefined : rttMs;
   }
   hasQuorumAt(at: number): boolean {
-    return (this.#row[at * FIELDS + VOICES] as number) >= QUORUM;
+    return (this.#row[at * FIELDS + REPORTERS] as number) >= QUORUM;
   }
-  /** What all of them say. */
+  /** Estimate of all reporters. */
   allAt(at: number, nowMs: number): Estimate {
     const from = at * FIELDS;
     const share = this.#row[from + SHARE] as number;
-    if (Number.isNaN(share)) return NOTHING;
+    if (Number.isNaN(share)) return NO_ESTIMATE;
     const elapsedMs = nowMs - this.#atMs;
     return {
-      logBps: share + Lines.fadedBy(elapsedMs),
-      weight: (this.#row[from + WEIGHT] as number) * leftOf(elapsedMs),
+      logBps: share + AccessLinkBaseline.decayOver(elapsedMs),
+      weight: (this.#row[from + WEIGHT] as number) * remainingWeight(elapsedMs),
       ageMs: nowMs - (this.#row[from + NEWEST_MS] as number),
     };
   }
-  /** What of it is believed. */
-  believedAt(at: number, nowMs: number): Estimate {
-    return withQuorum(this.allAt(at, nowMs), this.#row[at * FIELDS + STRANGERS] as number);
+  /** Estimate after the quorum rule. */
+  trustedAt(at: number, nowMs: number): Estimate {
+    return withQuorum(this.allAt(at, nowMs), this.#row[at * FIELDS + OTHERS] as number);
   }
 }

@@ -1,127 +1,156 @@
 /**
- * The calls that players make, answered below node:http and before the framework, which both take longer than the decision:
- * `GET /play/{id}`, `GET /play/{id}.m3u8` and `GET /steer/{id}`. Whatever is not plainly that, and whatever fails, is the framework's.
+ * Serves the three most frequent calls of players, `GET /play/{id}`, `GET /play/{id}.m3u8` and `GET /steer/{id}`, without the
+ * framework and, on most connections, without node:http: both take longer than the decision. Requests in any other form are handed
+ * on before they have had an effect. A request that was taken is always answered here, with an error if it fails, so nothing is
+ * decided or recorded twice.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ParsedUrlQuery, parse } from 'node:querystring';
 import { formatResponseHead, type PlainGetHandler } from '../../kernel/http/fast-path.ts';
+import type { Log } from '../../kernel/log.ts';
+import { formatProblem, Problem, problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
-import { type Asking, callerOf, playQuery } from '../client/client.ts';
-import type { Viewers } from '../client/viewers.ts';
-import type { TrackerConfig } from '../config.ts';
-import type { AnswerKind, Counted } from './instrument.ts';
-import type { PlayAnswers } from './render/json.ts';
+import type { RawRequest } from '../client/client.ts';
+import type { Instrument, ResponseKind } from './instrument.ts';
+import { type PlayRequestDeps, playQuery, readPlayRequest } from './request.ts';
+import type { PlayResponses } from './responses.ts';
 import type { Steer } from './steer.ts';
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const TARGET = new RegExp(`^/(play|steer)/(${UUID})(\\.m3u8)?(?:\\?(.*))?$`);
-/** What a proxy says of the viewer. */
+/** The headers in which a proxy describes the client. */
 const FORWARDED = /\r\nx-forwarded-(for|proto):[ \t]*([^\r]*)/gi;
 
-export interface HotAnswerMeans {
-  readonly config: Pick<TrackerConfig, 'baseUrl' | 'trustClientParameter' | 'trustedProxies'>;
-  readonly viewers: Viewers;
-  readonly counted: Counted;
-  readonly playAnswers: Pick<PlayAnswers, 'json' | 'playlist'>;
+export interface PlayFastPathDeps extends PlayRequestDeps {
+  readonly instrument: Instrument;
+  readonly responses: Pick<PlayResponses, 'json' | 'hls'>;
   readonly steer: Steer;
+  readonly log: Log;
 }
 
-export interface HotAnswers {
-  /** Of a connection that node:http has. Says whether it answered. */
-  answer(request: IncomingMessage, response: ServerResponse): boolean;
-  /** Of a connection that it does not have. */
+export interface PlayFastPath {
+  /** Handles a request that node:http has parsed. @returns false if the framework must handle it */
+  handle(request: IncomingMessage, response: ServerResponse): boolean;
+  /** Opens a connection that node:http does not have. */
   open(socket: Socket): PlainGetHandler;
+  /** Until this is called, all requests are handed on. */
+  enable(deps: PlayFastPathDeps): void;
 }
 
-/** One of the calls: how it is answered, and under which head. */
+/** One of the calls. */
 interface Call {
-  readonly kind: AnswerKind;
+  readonly kind: ResponseKind;
   readonly headers: readonly string[];
-  /** Undefined: the framework's. */
-  answer(id: VideoId, query: ParsedUrlQuery, asking: Asking): string | undefined;
-  /** All of the head but its length, of this second. */
+  /** Undefined if the framework must respond. */
+  respond(video: VideoId, query: ParsedUrlQuery, raw: RawRequest): string | undefined;
+  /** The head of a response without its length, and the second for which it is valid. */
   head: string;
   headAtS: number;
 }
 
-export function createHotAnswers({
-  config,
-  viewers,
-  counted,
-  playAnswers,
-  steer,
-}: HotAnswerMeans): HotAnswers {
-  const call = (kind: AnswerKind, type: string, answer: Call['answer']): Call => {
-    return { kind, headers: [...HEADERS, 'content-type', type], answer, head: '', headAtS: 0 };
-  };
-  const playing =
-    (answer: PlayAnswers['json'] | PlayAnswers['playlist']): Call['answer'] =>
-    (id, query, asking) => {
-      const { data } = playQuery.safeParse(query);
-      if (!data || data.fill !== undefined) return undefined;
-      const { client, session, grant } = data;
-      const caller = callerOf(asking, client, config, grant);
-      const asker = viewers.at(caller.address);
-      return answer(id, grant === undefined ? asker : { ...asker, shown: { grant } }, caller, session);
-    };
-  const json = call('json', 'application/json; charset=utf-8', playing(playAnswers.json));
-  const playlist = call('hls', 'application/vnd.apple.mpegurl', playing(playAnswers.playlist));
-  const steering = call('steering', 'application/json; charset=utf-8', (id, query, asking) =>
-    JSON.stringify(steer(id, query, asking)),
-  );
-  const callOf = (name: string | undefined, extension: string | undefined): Call | undefined => {
-    if (name === 'play') return extension === undefined ? json : playlist;
-    return extension === undefined ? steering : undefined;
-  };
+/** A response with an error, or the body for a call. */
+type Outcome = { readonly call: Call; readonly body: string } | { readonly failure: Problem };
 
-  /** What is answered, and how; undefined where that is another's to say. */
-  function answer(target: string, asking: () => Asking): { call: Call; body: string } | undefined {
-    const [, name, id, extension, query] = TARGET.exec(target) ?? [];
-    const call = id === undefined ? undefined : callOf(name, extension);
-    if (!call) return undefined;
-    try {
-      const body = call.answer(id as VideoId, parse(query ?? ''), asking());
-      if (body === undefined) return undefined;
-      counted(call.kind, () => undefined);
-      return { call, body };
-    } catch {
-      // The framework finds the same, and says it as it says everything.
-      return undefined;
-    }
-  }
+interface Calls {
+  readonly deps: PlayFastPathDeps;
+  readonly json: Call;
+  readonly hls: Call;
+  readonly steering: Call;
+}
 
+export function createPlayFastPath(): PlayFastPath {
+  let calls: Calls | undefined;
   return {
-    answer(request, response) {
-      if (request.method !== 'GET') return false;
-      const found = answer(request.url ?? '', () => request);
-      if (!found) return false;
-      const { call, body } = found;
-      response.writeHead(200, [...call.headers, 'content-length', String(Buffer.byteLength(body))]);
-      response.end(body);
+    enable(deps) {
+      calls = createCalls(deps);
+    },
+    handle(request, response) {
+      if (!calls || request.method !== 'GET') return false;
+      const outcome = respond(calls, request.url ?? '', () => request);
+      if (!outcome) return false;
+      if ('failure' in outcome) {
+        const { status, headers, body } = formatProblem(outcome.failure);
+        response.writeHead(status, [...HEADERS, ...Object.entries(headers).flat()]);
+        response.end(body);
+      } else {
+        const { call, body } = outcome;
+        response.writeHead(200, [...call.headers, 'content-length', String(Buffer.byteLength(body))]);
+        response.end(body);
+      }
       return true;
     },
     open: socket => ({
-      handle({ target, head: asked }) {
-        // Who does not read what it asked for is node's to hold up.
-        if (socket.writableLength > 0) return false;
-        const found = answer(target, () => ({
-          headers: config.trustedProxies.length === 0 ? {} : readForwarded(asked),
+      handle({ target, head }) {
+        // node:http handles back-pressure of a client that does not read its responses.
+        if (!calls || socket.writableLength > 0) return false;
+        const { trustedProxies } = calls.deps.config;
+        const outcome = respond(calls, target, () => ({
+          headers: trustedProxies.length === 0 ? {} : readForwarded(head),
           socket,
         }));
-        if (!found) return false;
-        const { call, body } = found;
-        const length = Buffer.byteLength(body);
-        const text = `${headNow(call)}content-length: ${length}\r\n\r\n${body}`;
-        socket.write(text, length === body.length ? 'latin1' : 'utf8');
+        if (!outcome) return false;
+        if ('failure' in outcome) {
+          const { status, headers, body } = formatProblem(outcome.failure);
+          const fields = [...HEADERS, ...Object.entries(headers).flat()];
+          socket.write(formatResponseHead(fields, Date.now(), status) + body, 'utf8');
+        } else {
+          const { call, body } = outcome;
+          const length = Buffer.byteLength(body);
+          const text = `${currentHead(call)}content-length: ${length}\r\n\r\n${body}`;
+          socket.write(text, length === body.length ? 'latin1' : 'utf8');
+        }
         return true;
       },
     }),
   };
 }
 
-/** Its date changes once a second. */
-function headNow(call: Call): string {
+function createCalls(deps: PlayFastPathDeps): Calls {
+  const { responses, steer } = deps;
+  const call = (kind: ResponseKind, type: string, respond: Call['respond']): Call => {
+    return { kind, headers: [...HEADERS, 'content-type', type], respond, head: '', headAtS: 0 };
+  };
+  const playing =
+    (render: PlayResponses['json'] | PlayResponses['hls']): Call['respond'] =>
+    (video, query, raw) => {
+      const { data } = playQuery.safeParse(query);
+      if (!data || data.fill !== undefined) return undefined;
+      return render(readPlayRequest(raw, video, data, deps));
+    };
+  return {
+    deps,
+    json: call('json', 'application/json; charset=utf-8', playing(responses.json)),
+    hls: call('hls', 'application/vnd.apple.mpegurl', playing(responses.hls)),
+    steering: call('steering', 'application/json; charset=utf-8', (video, query, raw) =>
+      JSON.stringify(steer(video, query, raw)),
+    ),
+  };
+}
+
+/** Undefined if the framework must respond. Never throws. */
+function respond(calls: Calls, target: string, rawOf: () => RawRequest): Outcome | undefined {
+  const [, name, video, extension, query] = TARGET.exec(target) ?? [];
+  if (video === undefined) return undefined;
+  const isSteering = name === 'steer';
+  if (isSteering && extension !== undefined) return undefined;
+  const call = isSteering ? calls.steering : extension === undefined ? calls.json : calls.hls;
+  const { instrument, log } = calls.deps;
+  try {
+    const body = call.respond(video as VideoId, parse(query ?? ''), rawOf());
+    if (body === undefined) return undefined;
+    instrument.succeeded(call.kind);
+    return { call, body };
+  } catch (error) {
+    instrument.failed(call.kind, error);
+    if (error instanceof Problem) return { failure: error };
+    log.error({ err: error, call: call.kind }, 'a request on the fast path failed');
+    return { failure: problem('internal') };
+  }
+}
+
+/** The date in the head changes once per second. */
+function currentHead(call: Call): string {
   const nowMs = Date.now();
   const nowS = Math.floor(nowMs / 1_000);
   if (nowS !== call.headAtS) {
@@ -131,7 +160,7 @@ function headNow(call: Call): string {
   return call.head;
 }
 
-/** As node:http has them: several of a name are one list. */
+/** Like node:http, this joins repeated headers into one list. */
 function readForwarded(head: string): IncomingMessage['headers'] {
   const headers: Record<string, string> = {};
   for (const [, name = '', value = ''] of head.matchAll(FORWARDED)) {
@@ -142,7 +171,7 @@ function readForwarded(head: string): IncomingMessage['headers'] {
   return headers;
 }
 
-/** As `allowAnyOrigin` and the framework write them. */
+/** The same headers as with the framework (`allowAnyOrigin` and `serveCrossOrigin`). */
 const HEADERS: readonly string[] = [
   ...['access-control-allow-origin', '*'],
   ...['timing-allow-origin', '*'],

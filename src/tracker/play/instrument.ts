@@ -1,40 +1,51 @@
-/** Counts how each answer to a player ended: `ok`, or the code of its problem. */
+/** Counts the responses to players by their outcome: `ok`, or the code of the problem. */
 import { Counter, type Registry as Metrics } from 'prom-client';
 import { Problem } from '../../kernel/problem.ts';
 
-export type AnswerKind = 'json' | 'hls' | 'dash' | 'relay' | 'redirect' | 'steering';
-export type Counted = <T>(kind: AnswerKind, run: () => T) => T;
+export type ResponseKind = 'json' | 'hls' | 'dash' | 'relay' | 'redirect' | 'steering';
 
-export function createCounted(metrics: Metrics): Counted {
-  /** What went well, and is not yet in the counter: to count there takes longer than to find a video. */
-  const well = new Map<AnswerKind, number>();
-  const played = new Counter({
+export interface Instrument {
+  /** Runs `work` and counts its outcome. */
+  count<T>(kind: ResponseKind, work: () => T): T;
+  succeeded(kind: ResponseKind): void;
+  failed(kind: ResponseKind, error: unknown): void;
+}
+
+export function createInstrument(metrics: Metrics): Instrument {
+  /** Successes that are not in the counter yet: incrementing the counter takes longer than finding a video. */
+  const pending = new Map<ResponseKind, number>();
+  const responses = new Counter({
     name: 'tributary_play_responses_total',
-    help: 'Answers to play requests.',
+    help: 'Responses to players, by kind and outcome.',
     labelNames: ['kind', 'outcome'],
     registers: [metrics],
     collect() {
-      for (const [kind, count] of well) this.inc({ kind, outcome: 'ok' }, count);
-      well.clear();
+      for (const [kind, count] of pending) this.inc({ kind, outcome: 'ok' }, count);
+      pending.clear();
     },
   });
-  const countWell = (kind: AnswerKind): void => void well.set(kind, (well.get(kind) ?? 0) + 1);
-  const codeOf = (error: unknown): string => (error instanceof Problem ? error.code : 'internal');
-  return (kind, run) => {
-    try {
-      const answer = run();
-      if (answer instanceof Promise) {
-        answer.then(
-          () => countWell(kind),
-          error => played.inc({ kind, outcome: codeOf(error) }),
-        );
-      } else {
-        countWell(kind);
+  const succeeded = (kind: ResponseKind): void => void pending.set(kind, (pending.get(kind) ?? 0) + 1);
+  const failed = (kind: ResponseKind, error: unknown): void =>
+    responses.inc({ kind, outcome: error instanceof Problem ? error.code : 'internal' });
+  return {
+    succeeded,
+    failed,
+    count(kind, work) {
+      try {
+        const result = work();
+        if (result instanceof Promise) {
+          result.then(
+            () => succeeded(kind),
+            error => failed(kind, error),
+          );
+        } else {
+          succeeded(kind);
+        }
+        return result;
+      } catch (error) {
+        failed(kind, error);
+        throw error;
       }
-      return answer;
-    } catch (error) {
-      played.inc({ kind, outcome: codeOf(error) });
-      throw error;
-    }
+    },
   };
 }

@@ -1,96 +1,100 @@
 /**
- * What the pure choice decides from, kept in step with what the tracker learns: the site table with central's change feed, the
- * states with the probes and the viewers' reports, the priors of the places that viewers are at.
+ * The inputs of the pure choice, kept up to date: the site table follows central's change feed, the site states follow the probes
+ * and the viewers' reports, and the priors are cached by location.
  */
 import { LRUCache } from 'lru-cache';
 import type { SiteId } from '../../protocol/ids.ts';
-import type { World } from '../choice/choose.ts';
+import type { RankingState } from '../choice/choose.ts';
 import { makePriors, type Place, type Policy, type Priors } from '../choice/prior.ts';
 import { makeSiteTable, SiteStates } from '../choice/sites.ts';
 import type { Health } from '../probing/probes.ts';
 import type { RegisteredSite } from '../registry/registry.ts';
 
-/** Three arrays of numbers each: 1,000 sites make 24 KB. */
-const MAX_PLACES = 2_048;
+/** Each location has three arrays of numbers: 24 KB for 1,000 sites. */
+const MAX_LOCATIONS = 2_048;
 
-export interface SiteSource {
-  readonly sites: readonly RegisteredSite[];
-  /** Rises with every change of a site. */
-  readonly sitesVersion: number;
-}
-
-export interface LiveWorld {
-  /** As it is now; valid until the next turn of the event loop. */
-  now(nowMs?: number): World;
+export interface LiveRankingState {
+  /** The current state; valid until the end of this turn of the event loop. */
+  now(nowMs?: number): RankingState;
   priors(place: Place): Priors;
-  /** What the probes or the viewers say of this site has changed. */
+  /** Call this when the health of this site, or the viewers' reports on it, have changed. */
   refresh(site: SiteId): void;
 }
 
-export function createWorld(
-  registry: SiteSource,
-  policy: Policy,
-  healthOf: (site: SiteId) => Health,
-  failureShareOf: (site: SiteId) => number,
-): LiveWorld {
+export interface RankingStateDeps {
+  readonly registry: {
+    readonly sites: readonly RegisteredSite[];
+    /** Incremented with every change of a site. */
+    readonly sitesVersion: number;
+  };
+  readonly policy: Policy;
+  readonly healthOf: (site: SiteId) => Health;
+  readonly failureShareOf: (site: SiteId) => number;
+}
+
+export function createRankingState({
+  registry,
+  policy,
+  healthOf,
+  failureShareOf,
+}: RankingStateDeps): LiveRankingState {
   let version = -1;
-  let world: World = emptyWorld(policy);
+  let state: RankingState = emptyState(policy);
   const priors = new LRUCache<string, { readonly at: Place['coordinates']; readonly priors: Priors }>({
-    max: MAX_PLACES,
+    max: MAX_LOCATIONS,
   });
 
-  function set(index: number, site: SiteId): void {
+  function update(index: number, site: SiteId): void {
     const { up, degraded, recoveryLeftMs, activeResponses, egressBps, egressLimitBps, servesViewers } =
       healthOf(site);
-    const failureShare = failureShareOf(site);
-    world.states.set(index, {
+    state.states.set(index, {
       up,
-      proving: recoveryLeftMs > 0,
+      recovering: recoveryLeftMs > 0,
       degraded,
       activeResponses,
       egressBps,
-      ownLimitBps: egressLimitBps,
+      siteLimitBps: egressLimitBps,
       servesViewers,
-      failureShare,
+      failureShare: failureShareOf(site),
     });
   }
   function rebuild(): void {
     version = registry.sitesVersion;
     const table = makeSiteTable(registry.sites.map(site => ({ id: site.site, ...site })));
-    world = { table, states: new SiteStates(table, world.states), policy };
-    for (const [index, { id }] of table.facts.entries()) set(index, id);
+    state = { table, states: new SiteStates(table, state.states), policy };
+    for (const [index, { id }] of table.facts.entries()) update(index, id);
     priors.clear();
   }
-  const current = (): World => {
+  const current = (): RankingState => {
     if (version !== registry.sitesVersion) rebuild();
-    return world;
+    return state;
   };
 
   return {
     now(nowMs = Date.now()) {
       const { states } = current();
-      states.fade(nowMs);
-      return world;
+      states.decay(nowMs);
+      return state;
     },
     priors(place) {
       const { table } = current();
-      const { coordinates, zoneSite } = place;
-      // All viewers of a zone are at one place, and in hand is the very object that says where.
-      const key = zoneSite ?? `${coordinates?.latitude} ${coordinates?.longitude}`;
+      const { coordinates, zone } = place;
+      // All clients of a zone are at the same location and share the coordinates object.
+      const key = zone?.site ?? `${coordinates?.latitude} ${coordinates?.longitude}`;
       const found = priors.get(key);
-      if (found && (zoneSite === undefined || found.at === coordinates)) return found.priors;
+      if (found && (zone === undefined || found.at === coordinates)) return found.priors;
       const made = makePriors(table, place, policy);
       priors.set(key, { at: coordinates, priors: made });
       return made;
     },
     refresh(site) {
       const index = current().table.indexOf.get(site);
-      if (index !== undefined) set(index, site);
+      if (index !== undefined) update(index, site);
     },
   };
 }
 
-function emptyWorld(policy: Policy): World {
+function emptyState(policy: Policy): RankingState {
   const table = makeSiteTable([]);
   return { table, states: new SiteStates(table), policy };
 }

@@ -1,67 +1,106 @@
 /**
- * For clients that know nothing of steering (contract: Tracker): `/go` redirects to the best site; `/relay` gives playlists of
- * the tracker's own, each of whose segments is a redirect made when it is asked for, so that playback outlives a site.
+ * For clients without content steering. `/go` redirects to the best site. `/relay` returns the tracker's own playlists, in which
+ * each segment is a redirect to the best site at that moment, so playback survives the failure of a site.
  */
 import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http/server.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
 import { type RevisionId, revisionIdSchema, type SiteId, type VideoId } from '../../protocol/ids.ts';
-import { formatMultivariantPlaylist } from '../../protocol/media/hls.ts';
 import { MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, mediaPath, POSTER } from '../../protocol/media/media.ts';
 import { formatMediaPlaylist } from '../../protocol/media/media-playlist.ts';
-import { addressOf, clientQuery, formatClaim, parseVideoId } from '../client/client.ts';
+import {
+  addressOf,
+  clientQuery,
+  formatClientQuery,
+  parseVideoId,
+  type RawRequest,
+} from '../client/client.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { TrackerConfig } from '../config.ts';
-import type { Answers } from './decide.ts';
-import type { Counted } from './instrument.ts';
+import type { RegisteredVideo } from '../registry/registry.ts';
+import type { Decider, PlayDecision } from './decide.ts';
+import type { Instrument } from './instrument.ts';
+import { GROWING, renderRelayPlaylist } from './render/hls.ts';
+import { sendText } from './routes.ts';
 import { listDurations, type Timelines } from './timelines.ts';
 
-/** A client that knows nothing is sent to the same site for a while: it opens the address more than once. */
+/** A client is redirected to the same site for this time, because it opens the address more than once. */
 const STICKY_MS = 60_000;
 const STICKY_CLIENTS = 100_000;
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 
-export interface PlainMeans {
-  readonly config: TrackerConfig;
-  readonly answers: Answers;
+export interface RedirectAndRelayDeps {
+  readonly config: Pick<TrackerConfig, 'trustClientParameter' | 'trustedProxies'>;
+  readonly decider: Decider;
   readonly viewers: Viewers;
-  readonly counted: Counted;
+  readonly instrument: Instrument;
   readonly timelines: Timelines;
 }
 
-export function servePlain(app: HttpServer, means: PlainMeans): void {
-  const { config, answers, viewers, counted, timelines } = means;
+type ClientQuery = z.infer<typeof clientQuery>;
+/** The parts of a request to these calls that identify the client. */
+type ClientCall = RawRequest & { readonly query: ClientQuery };
+
+/** Decides for a request, and redirects it to a site. */
+interface Redirector {
+  decide(request: ClientCall, video: VideoId): PlayDecision;
+  /** `isStart`: the client starts to play and is recorded as assigned to the site. */
+  siteFor(
+    request: ClientCall,
+    video: VideoId,
+    isStart: boolean,
+  ): { readonly video: RegisteredVideo; readonly mediaUrl: string };
+}
+
+const videoParameters = z.object({ id: z.string().max(64) });
+
+export function serveRedirectAndRelay(app: HttpServer, deps: RedirectAndRelayDeps): void {
+  const redirector = createRedirector(deps);
+  serveRedirects(app, deps.instrument, redirector);
+  serveRelay(app, deps, redirector);
+}
+
+function createRedirector({ config, decider, viewers }: RedirectAndRelayDeps): Redirector {
   const sticky = new LRUCache<string, SiteId>({ max: STICKY_CLIENTS, ttl: STICKY_MS });
 
-  /** The site for this client now: the one before, as long as it is offered. */
-  function pickSite(id: VideoId, client: string, grant: string | undefined, isFirst: boolean) {
-    const decision = answers.play(id, { ...viewers.at(client), shown: { grant } });
-    const places = answers.places(decision);
-    const key = `${client} ${id}`;
-    const before = sticky.get(key);
-    const place = places.find(({ site }) => site === before) ?? places[0];
-    sticky.set(key, place.site);
-    if (isFirst) answers.noteSent(decision, place.site);
-    return { video: decision.video, mediaUrl: place.mediaUrl };
+  function decide(request: ClientCall, video: VideoId): PlayDecision {
+    const { grant } = request.query;
+    const client = viewers.at(addressOf(request, request.query.client, config));
+    const decision = decider.play(video, { client, credentials: { grant } });
+    decider.recordPlayed(decision);
+    return decision;
   }
-  const queryOf = (claimed: string | undefined, grant: string | undefined): string =>
-    formatClaim(config.trustClientParameter ? claimed : undefined, grant);
 
+  return {
+    decide,
+    siteFor(request, video, isStart) {
+      const decision = decide(request, video);
+      const sites = decider.sites(decision);
+      const key = `${addressOf(request, request.query.client, config)} ${video}`;
+      const before = sticky.get(key);
+      const chosen = sites.find(({ site }) => site === before) ?? sites[0];
+      sticky.set(key, chosen.site);
+      if (isStart) decider.recordAssignment(decision, chosen.site);
+      return { video: decision.video, mediaUrl: chosen.mediaUrl };
+    },
+  };
+}
+
+function serveRedirects(app: HttpServer, instrument: Instrument, redirector: Redirector): void {
   app.get(
     '/go/:id',
     {
       schema: {
-        description: 'Redirects to the best site, the same one for the same client for a while.',
-        params: z.object({ id: z.string().max(64) }),
+        description: 'Redirects to the best site. A client is redirected to the same site for a while.',
+        params: videoParameters,
         querystring: clientQuery,
       },
     },
     async (request, reply) =>
-      counted('redirect', () => {
+      instrument.count('redirect', () => {
         const id = parseVideoId(request.params.id);
-        const { client, grant } = request.query;
-        const { video, mediaUrl } = pickSite(id, addressOf(request, client, config), grant, true);
+        const { video, mediaUrl } = redirector.siteFor(request, id, true);
         return reply.redirect(mediaUrl + mediaPath(id, video.revision, MULTIVARIANT_PLAYLIST), 302);
       }),
   );
@@ -71,54 +110,70 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
     {
       schema: {
         description: 'Redirects to the poster at the best site.',
-        params: z.object({ id: z.string().max(64) }),
+        params: videoParameters,
         querystring: clientQuery,
       },
     },
     async (request, reply) =>
-      counted('redirect', () => {
+      instrument.count('redirect', () => {
         const id = parseVideoId(request.params.id);
-        const { client, grant } = request.query;
-        const { video, mediaUrl } = pickSite(id, addressOf(request, client, config), grant, false);
-        // A catalogue asks once for each of its cards; the same page a minute later need not.
+        const { video, mediaUrl } = redirector.siteFor(request, id, false);
+        // A catalogue requests the poster of each card. The same page need not request it again within a minute.
         reply.header('cache-control', 'private, max-age=60');
         return reply.redirect(mediaUrl + mediaPath(id, video.revision, POSTER), 302);
       }),
   );
+}
+
+function serveRelay(app: HttpServer, deps: RedirectAndRelayDeps, redirector: Redirector): void {
+  const { config, decider, instrument, timelines } = deps;
+  const formatQuery = ({ client, grant }: ClientQuery): string =>
+    formatClientQuery(config.trustClientParameter ? client : undefined, grant);
 
   app.get(
     '/relay/:file',
     {
       schema: {
         description:
-          '`{id}.m3u8`: a multivariant playlist whose media playlists come from here, and each of whose segments is a redirect made when it is asked for.',
+          '`{id}.m3u8`: a multivariant playlist whose media playlists come from this tracker. Each of their segments is a redirect that is decided per request.',
         params: z.object({ file: z.string().max(64) }),
         querystring: clientQuery,
         response: { 200: z.string() },
       },
     },
-    async (request, reply) =>
-      counted('relay', () => {
+    async (request, reply) => {
+      const playlist = instrument.count('relay', () => {
         const id = parseVideoId(request.params.file.replace(/\.m3u8$/, ''));
-        const { client, grant } = request.query;
-        const address = addressOf(request, client, config);
-        const { video } = answers.play(id, { ...viewers.at(address), shown: { grant } });
-        // Captions are files of the sites alone; these clients do without.
-        const media = video.renditions.filter(({ kind }) => kind !== 'captions');
-        const playlist = formatMultivariantPlaylist(media, [
-          { id: '.', baseUri: `${id}/${video.revision}/` },
-        ]);
-        reply.type(PLAYLIST_TYPE).serializer((text: unknown) => String(text));
-        return addQuery(playlist, queryOf(client, grant));
-      }),
+        const { video } = redirector.decide(request, id);
+        return renderRelayPlaylist(video.renditions, `${id}/${video.revision}/`, formatQuery(request.query));
+      });
+      return sendText(reply, PLAYLIST_TYPE, playlist);
+    },
   );
+
+  async function renderMediaPlaylist(
+    request: ClientCall,
+    id: VideoId,
+    { revision: requested, rendition }: { readonly revision: string; readonly rendition: string },
+  ): Promise<string> {
+    const decision = redirector.decide(request, id);
+    const { video } = decision;
+    const revision = requested === GROWING ? video.revision : parseRevision(requested);
+    const { renditions } = await timelines.get(id, revision, decider.urlsByAuthority(decision));
+    const timeline = Object.hasOwn(renditions, rendition) ? renditions[rendition] : undefined;
+    if (!timeline) throw fileUnknown();
+    return formatMediaPlaylist(listDurations(timeline), {
+      query: formatQuery(request.query),
+      isGrowing: requested === GROWING && video.isGrowing === true,
+    });
+  }
 
   app.get(
     '/relay/:id/:revision/:rendition/:file',
     {
       schema: {
         description:
-          'A media playlist of `/relay/{id}.m3u8`, or a redirect to one of its segments. The revision `growing` is the newest of a video that is still being converted: its playlists have no end before the video has.',
+          'A media playlist of `/relay/{id}.m3u8`, or a redirect to one of its segments. The revision `growing` is the newest one of a video that is still being converted: its playlists have no end until the video is complete.',
         params: z.object({
           id: z.string().max(64),
           revision: z.string().max(64),
@@ -130,53 +185,32 @@ export function servePlain(app: HttpServer, means: PlainMeans): void {
       },
     },
     async (request, reply) => {
-      const { rendition, file } = request.params;
-      const { client, grant } = request.query;
+      const { rendition, file, revision } = request.params;
       const id = parseVideoId(request.params.id);
-      const asked = request.params.revision;
-      const address = addressOf(request, client, config);
       if (file === MEDIA_PLAYLIST) {
-        const playlist = await counted('relay', async () => {
-          const decision = answers.play(id, { ...viewers.at(address), shown: { grant } });
-          const revision = asked === GROWING ? decision.video.revision : parseRevision(asked);
-          const { renditions } = await timelines.of(id, revision, answers.askOrder(decision.video, decision));
-          const timeline = Object.hasOwn(renditions, rendition) ? renditions[rendition] : undefined;
-          if (!timeline) throw notHere();
-          return formatMediaPlaylist(listDurations(timeline), {
-            query: queryOf(client, grant),
-            isGrowing: asked === GROWING && decision.video.isGrowing === true,
-          });
-        });
-        return reply
-          .type(PLAYLIST_TYPE)
-          .serializer((text: unknown) => String(text))
-          .send(playlist);
+        const playlist = await instrument.count('relay', async () =>
+          renderMediaPlaylist(request, id, request.params),
+        );
+        return sendText(reply, PLAYLIST_TYPE, playlist);
       }
-      if (!RENDITION.test(rendition) || !SEGMENT.test(file)) throw notHere();
-      return counted('redirect', () => {
-        const { video, mediaUrl } = pickSite(id, address, grant, false);
-        const revision = asked === GROWING ? video.revision : parseRevision(asked);
-        return reply.redirect(mediaUrl + mediaPath(id, revision, `${rendition}/${file}`), 302);
+      if (!RENDITION.test(rendition) || !SEGMENT.test(file)) throw fileUnknown();
+      return instrument.count('redirect', () => {
+        const { video, mediaUrl } = redirector.siteFor(request, id, false);
+        const target = revision === GROWING ? video.revision : parseRevision(revision);
+        return reply.redirect(mediaUrl + mediaPath(id, target, `${rendition}/${file}`), 302);
       });
     },
   );
 }
-
-/** Relative addresses do not inherit the query, so it goes onto each. */
-export const addQuery = (playlist: string, query: string): string =>
-  playlist.replaceAll(`/${MEDIA_PLAYLIST}`, `/${MEDIA_PLAYLIST}${query}`);
-
-/** Stands for the newest revision of a video that is being converted: each holds what those before it hold, and more. */
-export const GROWING = 'growing';
 
 const RENDITION = /^[a-z0-9][a-z0-9-]{0,39}$/;
 const SEGMENT = /^(init\.mp4|(0|[1-9]\d{0,8})\.m4s)$/;
 
 function parseRevision(text: string): RevisionId {
   const parsed = revisionIdSchema.safeParse(text);
-  if (!parsed.success) throw notHere();
+  if (!parsed.success) throw fileUnknown();
   return parsed.data;
 }
 
-const notHere = (): Problem =>
-  problem('file-unknown', 'This video has no such file. Ask for /relay/{id}.m3u8 again.');
+const fileUnknown = (): Problem =>
+  problem('file-unknown', 'This video has no such file. Request /relay/{id}.m3u8 again.');

@@ -1,37 +1,34 @@
-/** The calls of players that begin (contract: Tracker). */
+/** The calls of players that start a video or play one. */
+import type { FastifyReply } from 'fastify';
 import * as z from 'zod';
 import { type HttpServer, requireSigner } from '../../kernel/http/server.ts';
 import { NonceMemory } from '../../kernel/identity/signatures.ts';
 import { problem } from '../../kernel/problem.ts';
-import { playResponseSchema } from '../../protocol/tracker.ts';
-import { callerOf, parseVideoId, playQuery } from '../client/client.ts';
-import type { Viewers } from '../client/viewers.ts';
-import type { TrackerConfig } from '../config.ts';
+import { playResponseSchema, steeringManifestSchema } from '../../protocol/tracker.ts';
+import { parseVideoId } from '../client/client.ts';
 import type { Registry } from '../registry/registry.ts';
-import { keysOfSites } from '../registry/site-keys.ts';
-import type { Counted } from './instrument.ts';
-import type { PlayAnswers } from './render/json.ts';
+import { createSiteKeyFinder } from '../registry/site-keys.ts';
+import type { Instrument } from './instrument.ts';
+import { type PlayRequestDeps, playQuery, readPlayRequest } from './request.ts';
+import type { PlayResponses } from './responses.ts';
+import type { Steer } from './steer.ts';
 
-export interface PlayMeans {
-  readonly config: TrackerConfig;
-  readonly viewers: Viewers;
-  readonly counted: Counted;
-  readonly playAnswers: PlayAnswers;
-  readonly registry: { readonly findSite: Registry['findSite'] };
+export interface PlayRoutesDeps extends PlayRequestDeps {
+  readonly instrument: Instrument;
+  readonly responses: PlayResponses;
+  readonly registry: Pick<Registry, 'findSite'>;
 }
 
-export function servePlay(
-  app: HttpServer,
-  { config, viewers, counted, playAnswers, registry }: PlayMeans,
-): void {
+export function servePlay(app: HttpServer, deps: PlayRoutesDeps): void {
+  const { instrument, responses } = deps;
   const nonces = new NonceMemory();
-  const findSiteKey = keysOfSites(registry);
+  const findSiteKey = createSiteKeyFinder(deps.registry);
   app.get(
     '/play/:file',
     {
       schema: {
         description:
-          'Where to play a video from, best first: `{id}` answers JSON, `{id}.m3u8` a steered multivariant playlist (RFC 8216bis), `{id}.mpd` a steered DASH manifest.',
+          'Where to play a video from, best site first: `{id}` returns JSON, `{id}.m3u8` a steered multivariant playlist (RFC 8216bis), `{id}.mpd` a steered DASH manifest.',
         params: z.object({ file: z.string().max(64) }),
         querystring: playQuery,
         response: { 200: z.union([playResponseSchema, z.string()]) },
@@ -39,47 +36,71 @@ export function servePlay(
     },
     async (request, reply) => {
       const [name = '', extension] = splitName(request.params.file);
-      const { client, fill, session, grant } = request.query;
-      const caller = callerOf(request, client, config, grant);
-      // A site that signs may have private videos: it gives them to nobody who has no right either.
+      const { fill } = request.query;
+      // A site that signs its request has access to private videos: it serves them only to clients with access.
       const isMember =
         fill !== undefined &&
         request.headers.signature !== undefined &&
         (await requireSigner(request, findSiteKey, nonces)) === fill;
-      const asker = () => ({
-        ...(fill ? viewers.filling(fill) : viewers.at(caller.address)),
-        shown: { grant, isMember },
-      });
-      if (extension === undefined) {
-        const body = counted('json', () => playAnswers.json(parseVideoId(name), asker(), caller, session));
-        return reply
-          .type('application/json; charset=utf-8')
-          .serializer((text: unknown) => String(text))
-          .send(body);
+      const read = () => readPlayRequest(request, parseVideoId(name), { ...request.query, isMember }, deps);
+      switch (extension) {
+        case undefined:
+          return sendText(
+            reply,
+            'application/json; charset=utf-8',
+            instrument.count('json', () => responses.json(read())),
+          );
+        case 'mpd':
+          return sendText(
+            reply,
+            'application/dash+xml',
+            await instrument.count('dash', async () => responses.dash(read())),
+          );
+        case 'm3u8':
+          return sendText(
+            reply,
+            'application/vnd.apple.mpegurl',
+            instrument.count('hls', () => responses.hls(read())),
+          );
+        default:
+          throw problem(
+            'format-unknown',
+            `The format .${extension} is not available. Use .m3u8 (HLS) or .mpd (DASH).`,
+          );
       }
-      if (extension === 'mpd') {
-        const body = await counted('dash', () =>
-          playAnswers.manifest(parseVideoId(name), asker(), caller, session),
-        );
-        return reply
-          .type('application/dash+xml')
-          .serializer((text: unknown) => String(text))
-          .send(body);
-      }
-      if (extension !== 'm3u8') {
-        throw problem(
-          'format-unknown',
-          `Videos are not offered as .${extension} here. Ask for .m3u8 (HLS) or .mpd (DASH).`,
-        );
-      }
-      const body = counted('hls', () => playAnswers.playlist(parseVideoId(name), asker(), caller, session));
-      reply.type('application/vnd.apple.mpegurl').serializer((text: unknown) => String(text));
-      return body;
     },
   );
 }
 
-/** `{id}` or `{id}.{extension}` */
+export interface SteerRoutesDeps {
+  readonly instrument: Instrument;
+  readonly steer: Steer;
+}
+
+export function serveSteer(app: HttpServer, { instrument, steer }: SteerRoutesDeps): void {
+  app.get(
+    '/steer/:id',
+    {
+      schema: {
+        description:
+          'The steering manifest for HLS (RFC 8216bis, section 7) and DASH players. Invalid parts of the query are ignored: with an error the player would lose its steering, and 429 would stop hls.js permanently.',
+        params: z.object({ id: z.string().max(64) }),
+        response: { 200: steeringManifestSchema },
+      },
+    },
+    async request =>
+      instrument.count('steering', () => steer(parseVideoId(request.params.id), request.query, request)),
+  );
+}
+
+/** Sends a text that is rendered already. */
+export const sendText = (reply: FastifyReply, type: string, text: string): FastifyReply =>
+  reply
+    .type(type)
+    .serializer((body: unknown) => String(body))
+    .send(text);
+
+/** Splits `{id}` or `{id}.{extension}`. */
 function splitName(file: string): readonly [string, string | undefined] {
   const dot = file.indexOf('.');
   return dot === -1 ? [file, undefined] : [file.slice(0, dot), file.slice(dot + 1)];

@@ -4,18 +4,18 @@ import { createSessions } from '../client/sessions.ts';
 import { createViewers, NO_ZONES } from '../client/viewers.ts';
 import { NetworkMemory } from '../memory/network-memory.ts';
 import { Registry } from '../registry/registry.ts';
-import { createAnswers } from './decide.ts';
-import { createBegin } from './start.ts';
-import { createWorld } from './ranking-state.ts';
+import { createDecider } from './decide.ts';
+import { createRankingState } from './ranking-state.ts';
+import { createStartPlayback, type Playback } from './start.ts';
 
 const idOf = (n: number): SiteId => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as SiteId;
 const video = '01890000-0000-7000-8000-0000000000aa' as VideoId;
 const revision = '01890000-0000-7000-8000-0000000000bb' as RevisionId;
 const SITES = [1, 2, 3];
 const BEST = idOf(2);
-const client = '10.1.2.3';
+const address = '10.1.2.3';
 
-test('a viewer who begins at a site that is tried is at home at the best one, and steering knows it', () => {
+test('a session that explores a site has the best site as its primary one, also for steering', () => {
   const registry = new Registry();
   for (const n of SITES) {
     registry.apply([
@@ -39,46 +39,61 @@ test('a viewer who begins at a site that is tried is at home at the best one, an
   };
   const memory = new NetworkMemory();
   const viewers = createViewers(registry, () => NO_ZONES, undefined);
-  const asker = viewers.at(client);
-  const world = createWorld(
+  const request = {
+    video,
+    client: viewers.at(address),
+    claimedAddress: undefined,
+    credentials: {},
+    trackerUrl: '',
+    sessionId: undefined,
+  };
+  const rankingState = createRankingState({
     registry,
-    'auto',
-    () => health,
-    () => 0,
-  );
-  const answers = createAnswers({
+    policy: 'auto',
+    healthOf: () => health,
+    failureShareOf: () => 0,
+  });
+  const decider = createDecider({
     registry,
-    world,
+    rankingState,
     memory,
     partialHolders: () => [],
-    rights: { open: () => undefined },
+    privateAccess: { open: () => undefined },
     onPlayed() {},
     missing: () => undefined,
   });
-  // One site has been measured, so that there is something to compare the others with.
-  for (const voice of [1, 2, 3])
-    memory.note(asker.where!, voice, { site: BEST, bps: 20e6, weight: 1 }, Date.now());
-  const begin = createBegin(
-    answers,
-    createSessions(Buffer.alloc(32, 7)),
+  // One site has measurements, with which the others can be compared.
+  for (const reporter of [1, 2, 3])
+    memory.record(request.client.network!, reporter, { site: BEST, bps: 20e6, weight: 1 }, Date.now());
+  const startPlayback = createStartPlayback({
+    decider,
+    sessions: createSessions(Buffer.alloc(32, 7)),
     memory,
-    { noteSent() {} },
-    { note() {} },
-  );
-  const seen = { tried: 0, others: 0 };
-  for (let n = 0; n < 5_000 && seen.tried < 5; n++) {
-    const { decision, places, pathways } = begin(video, asker, undefined);
+    ingestion: { recordAssignment() {} },
+    plays: { record() {} },
+  });
+  const start = (): Playback => {
+    const playbacks: Playback[] = [];
+    startPlayback(request, playback => {
+      playbacks.push(playback);
+      return '';
+    });
+    return playbacks[0]!;
+  };
+  const seen = { exploring: 0, others: 0 };
+  for (let n = 0; n < 5_000 && seen.exploring < 5; n++) {
+    const { decision, sites, pathways } = start();
     expect([...pathways].sort()).toEqual(SITES.map(idOf));
     expect(pathways[0]).toBe(BEST);
     if (decision.isExploring) {
-      seen.tried++;
-      expect(places[0].site).not.toBe(BEST);
-      expect(pathways[1]).toBe(places[0].site);
+      seen.exploring++;
+      expect(sites[0].site).not.toBe(BEST);
+      expect(pathways[1]).toBe(sites[0].site);
     } else {
       seen.others++;
-      expect(pathways).toEqual(places.map(({ site }) => site));
+      expect(pathways).toEqual(sites.map(({ site }) => site));
     }
   }
-  expect(seen.tried).toBe(5);
+  expect(seen.exploring).toBe(5);
   expect(seen.others).toBeGreaterThan(20);
 });

@@ -1,52 +1,86 @@
-/** A viewer begins: the decision, the session that the player is given, and what the tracker takes note of by it. */
-import type { SiteId, VideoId } from '../../protocol/ids.ts';
+/**
+ * Starts a playback: decides, renders the response, and then records the start. This is the only place where a start has side
+ * effects. They happen once, after rendering, so a request that fails leaves no trace.
+ */
+import type { SiteId } from '../../protocol/ids.ts';
 import type { PlayResponse } from '../../protocol/tracker.ts';
 import type { Session, Sessions } from '../client/sessions.ts';
-import type { Asker } from '../client/viewers.ts';
 import type { NetworkMemory } from '../memory/network-memory.ts';
-import type { RegisteredVideo } from '../registry/registry.ts';
-import type { Learning } from '../reports/report-ingestion.ts';
+import type { ReportIngestion } from '../reports/report-ingestion.ts';
 import type { Plays } from '../sync/plays.ts';
-import type { Answers, Decision, Place } from './decide.ts';
+import type { Decider, OfferedSite, PlayDecision } from './decide.ts';
+import type { PlayRequest } from './request.ts';
 
-export interface Beginning {
-  readonly video: RegisteredVideo;
-  readonly decision: Decision;
+export interface Playback {
+  readonly decision: PlayDecision;
   /** The offered sites, best first. */
-  readonly places: readonly [Place, ...Place[]];
-  /** The same, its home first: where another site is tried, home is the one that is better as far as is known. */
+  readonly sites: readonly [OfferedSite, ...OfferedSite[]];
+  /** The same sites, the primary one first. If the decision explores, the primary site is the best known one. */
   readonly pathways: readonly SiteId[];
   readonly session: Session;
-  /** The site that made the video's bytes, and the key that they are signed with. */
+  /** The site that created the video's bytes, and the key that signs them. */
   readonly origin: NonNullable<PlayResponse['origin']>;
 }
 
-/** `sessionId`: one that was given before goes on, and is not counted again. @throws Problem as `Answers.play`. */
-export type Begin = (id: VideoId, asker: Asker, sessionId: string | undefined) => Beginning;
+/**
+ * Returns what `render` returns. A request that continues a session is not counted again.
+ *
+ * @throws Problem like `Decider.play`, and what `render` throws
+ */
+export type StartPlayback = <Body extends string | Promise<string>>(
+  request: PlayRequest,
+  render: (playback: Playback) => Body,
+) => Body;
 
-export function createBegin(
-  answers: Answers,
-  sessions: Sessions,
-  memory: NetworkMemory,
-  learning: Pick<Learning, 'noteSent'>,
-  plays: Pick<Plays, 'note'>,
-): Begin {
-  return (id, asker, sessionId) => {
+export interface StartDeps {
+  readonly decider: Pick<Decider, 'play' | 'sites' | 'origin' | 'recordPlayed' | 'recordAssignment'>;
+  readonly sessions: Pick<Sessions, 'find' | 'start'>;
+  readonly memory: Pick<NetworkMemory, 'recordViewer'>;
+  readonly ingestion: Pick<ReportIngestion, 'recordAssignment'>;
+  readonly plays: Pick<Plays, 'record'>;
+}
+
+export function createStartPlayback(deps: StartDeps): StartPlayback {
+  const { decider, sessions } = deps;
+
+  function prepare({ video, client, credentials }: PlayRequest, session: Session): Playback {
+    const decision = decider.play(video, { client, credentials }, session.sessionRandom);
+    const sites = decider.sites(decision);
+    const ids = sites.map(({ site }) => site);
+    const [explored, primary, ...others] = ids;
+    const isExplored = decision.isExploring && explored !== undefined && primary !== undefined;
+    const pathways = isExplored ? [primary, explored, ...others] : ids;
+    return { decision, sites, pathways, session, origin: decider.origin(decision.video) };
+  }
+
+  function record({ video, client }: PlayRequest, playback: Playback, isNew: boolean): void {
+    const { decision, sites } = playback;
+    decider.recordPlayed(decision);
+    const { network } = client;
+    if (!isNew || !network) return;
     const nowMs = Date.now();
-    const known = sessions.find(sessionId, asker.where?.prefix, nowMs);
-    const session = known ?? sessions.begin(asker.where?.prefix ?? '', nowMs);
-    const decision = answers.play(id, asker, session.luck);
-    const places = answers.places(decision);
-    if (!known && asker.where) {
-      answers.noteSent(decision, places[0].site);
-      memory.noteViewer(asker.where, nowMs);
-      learning.noteSent(asker, nowMs);
-      plays.note(id, asker.where.prefix);
+    decider.recordAssignment(decision, sites[0].site);
+    deps.memory.recordViewer(network, nowMs);
+    deps.ingestion.recordAssignment(client, nowMs);
+    deps.plays.record(video, network.prefix);
+  }
+
+  return <Body extends string | Promise<string>>(
+    request: PlayRequest,
+    render: (playback: Playback) => Body,
+  ): Body => {
+    const nowMs = Date.now();
+    const prefix = request.client.network?.prefix;
+    const known = sessions.find(request.sessionId, prefix, nowMs);
+    const playback = prepare(request, known ?? sessions.start(prefix ?? '', nowMs));
+    const body = render(playback);
+    if (typeof body === 'string') {
+      record(request, playback, known === undefined);
+      return body;
     }
-    const [tried, home, ...others] = places.map(({ site }) => site);
-    const isTried = decision.isExploring && tried !== undefined && home !== undefined;
-    const pathways = isTried ? [home, tried, ...others] : places.map(({ site }) => site);
-    const { video } = decision;
-    return { video, decision, places, pathways, session, origin: answers.origin(video) };
+    return body.then(text => {
+      record(request, playback, known === undefined);
+      return text;
+    }) as Body;
   };
 }

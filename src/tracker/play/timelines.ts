@@ -1,6 +1,7 @@
 /**
- * Where the segments of videos begin, asked of a site that has them, once: a revision never changes. With them and the record
- * the tracker writes DASH manifests and relayed playlists of its own, which go on working when that site is gone.
+ * The timelines of revisions: where their segments begin. A timeline is fetched once from a site, because a revision
+ * never changes. With it and the record, the tracker writes its own DASH manifests and relay playlists, which remain
+ * usable if that site fails.
  */
 import { LRUCache } from 'lru-cache';
 import { call } from '../../kernel/http/client.ts';
@@ -14,14 +15,14 @@ import {
 } from '../../protocol/media/timeline.ts';
 
 const TIMEOUT_MS = 2_000;
-/** Sites that are asked one after the other. */
-const MAX_ASKED = 4;
-const MAX_KEPT_BYTES = 64 * 2 ** 20;
-/** About what a run, a rendition and a timeline take in memory. */
+/** Sites that are tried, one after the other. */
+const MAX_SITES_TRIED = 4;
+const MAX_CACHE_BYTES = 64 * 2 ** 20;
+/** Approximate memory of a run, a rendition and a timeline. */
 const RUN_BYTES = 64;
 const TIMELINE_BYTES = 1_024;
-/** Whoever asks for revisions that there never were costs the sites this much and no more. */
-const MAX_UNDER_WAY = 64;
+/** Limits the load on sites from requests for revisions that never existed. */
+const MAX_PENDING = 64;
 const MISSING_FOR_MS = 30_000;
 const MAX_MISSING = 10_000;
 /** 100 hours of four-second segments; a playlist of them has 3 MB. */
@@ -29,21 +30,22 @@ export const MAX_SEGMENTS = 100_000;
 
 export interface Timelines {
   /**
-   * @param baseUrls of sites to ask, the most trusted first
-   * @throws Problem 404 `revision-unknown`, 503 `no-source`.
+   * @param baseUrls the sites to try, the most trustworthy one first
+   *
+   * @throws Problem 404 `revision-unknown`, 503 `no-source`
    */
-  of(video: VideoId, revision: RevisionId, baseUrls: readonly string[]): Promise<RevisionTimeline>;
+  get(video: VideoId, revision: RevisionId, baseUrls: readonly string[]): Promise<RevisionTimeline>;
   stop(): void;
 }
 
 export function createTimelines(): Timelines {
-  const kept = new LRUCache<string, RevisionTimeline>({
-    maxSize: MAX_KEPT_BYTES,
+  const cached = new LRUCache<string, RevisionTimeline>({
+    maxSize: MAX_CACHE_BYTES,
     sizeCalculation: sizeOf,
   });
   const missing = new LRUCache<string, true>({ max: MAX_MISSING, ttl: MISSING_FOR_MS });
-  const underWay = new Map<string, Promise<RevisionTimeline>>();
-  const stopped = new AbortController();
+  const pending = new Map<string, Promise<RevisionTimeline>>();
+  const abort = new AbortController();
 
   async function fetchFrom(
     video: VideoId,
@@ -51,42 +53,42 @@ export function createTimelines(): Timelines {
     baseUrls: readonly string[],
   ): Promise<RevisionTimeline> {
     let isMissing = false;
-    for (const baseUrl of baseUrls.slice(0, MAX_ASKED)) {
+    for (const baseUrl of baseUrls.slice(0, MAX_SITES_TRIED)) {
       try {
         const timeline = await call(baseUrl + mediaPath(video, revision, TIMELINE), {
           timeoutMs: TIMEOUT_MS,
           maxBytes: MAX_TIMELINE_BYTES,
-          abort: stopped.signal,
+          abort: abort.signal,
           response: revisionTimelineSchema,
         });
         if (Object.values(timeline.renditions).some(({ runs }) => countSegments(runs) > MAX_SEGMENTS))
           continue;
-        kept.set(`${video} ${revision}`, timeline);
+        cached.set(`${video} ${revision}`, timeline);
         return timeline;
       } catch (error) {
         isMissing ||= error instanceof Problem && error.peerStatus === 404;
       }
     }
-    if (!isMissing) throw noAnswer();
+    if (!isMissing) throw unavailable();
     missing.set(`${video} ${revision}`, true);
     throw unknown();
   }
 
   return {
-    async of(video, revision, baseUrls) {
-      // By both: who may ask for one video must not be given another's.
+    async get(video, revision, baseUrls) {
+      // The key includes the video: access to one video must not give access to another.
       const key = `${video} ${revision}`;
-      const known = kept.get(key);
+      const known = cached.get(key);
       if (known) return known;
       if (missing.has(key)) throw unknown();
-      const before = underWay.get(key);
-      if (before) return before;
-      if (underWay.size >= MAX_UNDER_WAY) throw noAnswer();
-      const fetching = fetchFrom(video, revision, baseUrls).finally(() => underWay.delete(key));
-      underWay.set(key, fetching);
+      const running = pending.get(key);
+      if (running) return running;
+      if (pending.size >= MAX_PENDING) throw unavailable();
+      const fetching = fetchFrom(video, revision, baseUrls).finally(() => pending.delete(key));
+      pending.set(key, fetching);
       return fetching;
     },
-    stop: () => stopped.abort(),
+    stop: () => abort.abort(),
   };
 }
 
@@ -97,13 +99,13 @@ const countSegments = (runs: Runs): number => runs.reduce((sum, [, count]) => su
 const sizeOf = ({ renditions }: RevisionTimeline): number =>
   Object.values(renditions).reduce((sum, { runs }) => sum + RUN_BYTES * (1 + runs.length), TIMELINE_BYTES);
 
-/** The durations of the segments, seconds. */
+/** Lists the durations of the segments, in seconds. */
 export const listDurations = ({ timescale, runs }: RevisionTimeline['renditions'][string]): number[] =>
   runs.flatMap(([ticks, count]) => Array<number>(count).fill(ticks / timescale));
 
 const unknown = (): Problem =>
-  problem('revision-unknown', 'No site has this revision of the video. Ask for the video again.');
-const noAnswer = (): Problem =>
-  problem('no-source', 'No site that has this video answers now. Try again in a moment.', {
+  problem('revision-unknown', 'No site has this revision of the video. Request the video again.');
+const unavailable = (): Problem =>
+  problem('no-source', 'No site with this video responds at the moment. Try again soon.', {
     headers: { 'retry-after': '2' },
   });

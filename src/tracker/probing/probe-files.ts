@@ -1,59 +1,65 @@
-/** For each site a file that it must be able to serve, and what its bytes are: a site that only says 200 serves nobody. */
+/** For each site a file that it must be able to serve, and the hash of its bytes: responding with 200 is not enough. */
 import { LRUCache } from 'lru-cache';
 import type { Change } from '../../protocol/central.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { INIT_SEGMENT, mediaPath } from '../../protocol/media/media.ts';
 import type { RegisteredVideo } from '../registry/registry.ts';
 
-export interface Sample {
+export interface ProbeFile {
   readonly path: string;
 }
 
 const MAX_HASHES = 50_000;
 
-export class Samples {
-  readonly #samples = new Map<SiteId, Sample>();
-  /** Of each site the one that it last served. */
-  readonly #served = new Map<SiteId, Sample>();
-  readonly #known = new LRUCache<string, string>({ max: MAX_HASHES });
+export class ProbeFiles {
+  /** The newest file of each site. */
+  readonly #newest = new Map<SiteId, ProbeFile>();
+  /** The file that each site last served. */
+  readonly #served = new Map<SiteId, ProbeFile>();
+  readonly #hashes = new LRUCache<string, string>({ max: MAX_HASHES });
 
-  /** This site holds this video whole. The newest is asked for: an old one says little of the disk that is written to. */
-  note(site: SiteId, video: Pick<RegisteredVideo, 'video' | 'revision' | 'renditions'>): void {
+  /** Records that this site holds this whole video. The newest video is probed: an old one would not show disk errors. */
+  add(site: SiteId, video: Pick<RegisteredVideo, 'video' | 'revision' | 'renditions'>): void {
     const [rendition] = video.renditions;
     if (!rendition) return;
-    this.#samples.set(site, {
+    this.#newest.set(site, {
       path: mediaPath(video.video, video.revision, `${rendition.id}/${INIT_SEGMENT}`),
     });
   }
 
-  /** What was published last at each site. */
-  readonly learn = (changes: readonly Change[]): void => {
+  /** Records the public videos in a page of the change feed. */
+  readonly addChanges = (changes: readonly Change[]): void => {
     for (const change of changes) {
-      if (change.kind === 'video' && !change.isPrivate) this.note(change.site, change);
+      if (change.kind === 'video' && !change.isPrivate) this.add(change.site, change);
     }
   };
 
-  /** What to ask this site for: the newest; and where it cannot serve that, what it served before. */
-  of(site: SiteId): readonly Sample[] {
-    const newest = this.#samples.get(site);
+  /** Records that these sites hold a video that is played, for those that have no file yet. */
+  readonly addPlayed = (video: RegisteredVideo, holders: readonly SiteId[]): void => {
+    for (const site of holders) if (this.of(site).length === 0) this.add(site, video);
+  };
+
+  /** The newest file of this site, then the one that it last served, for when it cannot serve the newest. */
+  of(site: SiteId): readonly ProbeFile[] {
+    const newest = this.#newest.get(site);
     const served = this.#served.get(site);
-    return [newest, served === newest ? undefined : served].flatMap(sample => sample ?? []);
+    return [newest, served === newest ? undefined : served].flatMap(file => file ?? []);
   }
 
-  noteServed(site: SiteId, sample: Sample): void {
-    this.#served.set(site, sample);
+  recordServed(site: SiteId, file: ProbeFile): void {
+    this.#served.set(site, file);
   }
 
-  forget(site: SiteId, sample: Sample): void {
-    for (const samples of [this.#samples, this.#served]) {
-      if (samples.get(site) === sample) samples.delete(site);
+  forget(site: SiteId, file: ProbeFile): void {
+    for (const files of [this.#newest, this.#served]) {
+      if (files.get(site) === file) files.delete(site);
     }
   }
 
-  /** False: other bytes than were served before, by this site or by another. */
-  agrees({ path }: Sample, sha256: string): boolean {
-    const known = this.#known.get(path);
-    if (known === undefined) this.#known.set(path, sha256);
+  /** False if these are not the bytes that this site or another one served before. */
+  matches({ path }: ProbeFile, sha256: string): boolean {
+    const known = this.#hashes.get(path);
+    if (known === undefined) this.#hashes.set(path, sha256);
     return known === undefined || known === sha256;
   }
 }

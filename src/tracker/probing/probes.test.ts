@@ -7,11 +7,11 @@ import { afterAll, expect, test } from 'vitest';
 import { silentLog } from '../../kernel/log.ts';
 import { newRevisionId, newSiteId, newVideoId } from '../../protocol/ids.ts';
 import type { RegisteredSite, RegisteredVideo } from '../registry/registry.ts';
+import { ProbeFiles } from './probe-files.ts';
 import { type Health, type Probes, startProbes } from './probes.ts';
-import { Samples } from './probe-files.ts';
 
 const closers: (() => void)[] = [];
-// Closed at the very end, because some tests run together.
+// Everything is closed at the very end, because some tests run concurrently.
 afterAll(() => {
   for (const close of closers.splice(0)) close();
 });
@@ -28,7 +28,7 @@ async function listen(server: Server | ReturnType<typeof createTcpServer>): Prom
 }
 
 const site = newSiteId();
-const answer =
+const respond =
   (change: (probe: Record<string, unknown>) => unknown, status = 200): RequestListener =>
   (request, response) => {
     const nonce = new URL(request.url ?? '', 'http://x').searchParams.get('nonce');
@@ -36,8 +36,8 @@ const answer =
     response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
   };
 
-function probing(baseUrl: string, samples = new Samples()): Probes {
-  const probes = startProbes(100, samples, { onUpdate() {}, onTurn() {} }, silentLog);
+function probing(baseUrl: string, files = new ProbeFiles()): Probes {
+  const probes = startProbes(100, files, silentLog);
   closers.push(() => void probes.stop());
   probes.watch([{ kind: 'site', position: 1, site, name: 'S', baseUrl, zone: [], active: true }]);
   return probes;
@@ -52,8 +52,8 @@ async function until(probes: Probes, isSo: (health: Health) => boolean, withinMs
   return probes.of(site);
 }
 
-test('a site is down until it has answered, then up, with address, round trip and load', async () => {
-  const baseUrl = await listen(createServer(answer(probe => probe)));
+test('a site is down until it responds, then up with address, round trip and load', async () => {
+  const baseUrl = await listen(createServer(respond(probe => probe)));
   const probes = probing(baseUrl);
   expect(probes.of(site).up).toBe(false);
   const health = await until(probes, ({ up }) => up);
@@ -65,29 +65,29 @@ test('a site is down until it has answered, then up, with address, round trip an
   expect(health.probeMs).toBeGreaterThan(0);
 });
 
-test('what a site served before speaks for it where it cannot serve the newest, and nothing does where it serves neither', async () => {
+test('a site that cannot serve the newest file is probed with the last one it served', async () => {
   const served = new Set<string>();
   const init = Buffer.concat([Buffer.from('0000'), Buffer.from('ftyp'), Buffer.alloc(16)]);
   const asked: string[] = [];
   const baseUrl = await listen(
     createServer((request, response) => {
       const { pathname } = new URL(request.url ?? '', 'http://x');
-      if (pathname === '/probe') return answer(probe => probe)(request, response);
+      if (pathname === '/probe') return respond(probe => probe)(request, response);
       const [video = ''] = pathname.split('/').slice(2);
       asked.push(video);
       response.writeHead(served.has(video) ? 200 : 503).end(init);
     }),
   );
-  const samples = new Samples();
+  const files = new ProbeFiles();
   const publish = () => {
     const video = newVideoId();
     const rendition = { id: 'source-video' } as RegisteredVideo['renditions'][number];
-    samples.note(site, { video, revision: newRevisionId(), renditions: [rendition] });
+    files.add(site, { video, revision: newRevisionId(), renditions: [rendition] });
     return video;
   };
   const first = publish();
   served.add(first);
-  const probes = probing(baseUrl, samples);
+  const probes = probing(baseUrl, files);
   await until(probes, ({ up }) => up);
   const second = publish();
   await expect.poll(() => asked.filter(video => video === second).length).toBeGreaterThan(4);
@@ -96,23 +96,23 @@ test('what a site served before speaks for it where it cannot serve the newest, 
   await until(probes, ({ up }) => !up);
 });
 
-test('a site that does not say its id yet is believed', async () => {
-  const baseUrl = await listen(createServer(answer(({ site: _, ...probe }) => probe)));
+test('a response without a site id is accepted', async () => {
+  const baseUrl = await listen(createServer(respond(({ site: _, ...probe }) => probe)));
   await until(probing(baseUrl), ({ up }) => up);
 });
 
 test.concurrent.each<[string, RequestListener, RegExp]>([
-  ['an old nonce', answer(probe => ({ ...probe, nonce: 'old' })), /this question/],
-  ['another site', answer(probe => ({ ...probe, site: newSiteId() })), /another site/],
-  ['an error', answer(probe => probe, 503), /503/],
+  ['an old nonce', respond(probe => ({ ...probe, nonce: 'old' })), /not for this request/],
+  ['another site', respond(probe => ({ ...probe, site: newSiteId() })), /another site/],
+  ['an error', respond(probe => probe, 503), /503/],
   ['a redirect', (_, response) => response.writeHead(302, { location: '/healthz' }).end(), /302/],
-  ['a page', answer(() => '<html>'), /no site/],
-  ['a wrong type', answer(probe => ({ ...probe, activeResponses: -1 })), /no site/],
-  ['too much', answer(() => 'x'.repeat(100_000)), /too long/],
+  ['a page', respond(() => '<html>'), /not a site/],
+  ['a wrong type', respond(probe => ({ ...probe, activeResponses: -1 })), /not a site/],
+  ['too much', respond(() => 'x'.repeat(100_000)), /too long/],
   ['nothing', () => {}, /700 ms/],
   ['a trickle', (_, response) => void setInterval(() => response.write(' '), 50).unref(), /\w/],
-  ['a broken answer', (_, response) => void response.write('{', () => response.destroy()), /\w/],
-])('what answers %s is down', async (_, listener, reason) => {
+  ['a broken response', (_, response) => void response.write('{', () => response.destroy()), /\w/],
+])('a site that responds with %s is down', async (_, listener, reason) => {
   const probes = probing(await listen(createServer(listener)));
   const { lastError } = await until(probes, health => health.lastError !== undefined);
   expect(lastError).toMatch(reason);
@@ -120,10 +120,10 @@ test.concurrent.each<[string, RequestListener, RegExp]>([
   expect(probes.of(site).up).toBe(false);
 });
 
-test('one failure is forgiven, two are not', async () => {
+test('one failure is tolerated, two are not', async () => {
   let failuresLeft = 0;
   let failed = 0;
-  const good = answer(probe => probe);
+  const good = respond(probe => probe);
   const baseUrl = await listen(
     createServer((request, response) => {
       if (failuresLeft === 0) return good(request, response);
@@ -143,8 +143,8 @@ test('one failure is forgiven, two are not', async () => {
   await until(probes, ({ up }) => up);
 });
 
-test('connections that the site closes while idle are no failures', async () => {
-  const server = createServer(answer(probe => probe));
+test('an idle connection that the site closes is not a failure', async () => {
+  const server = createServer(respond(probe => probe));
   server.keepAliveTimeout = 1;
   const probes = probing(await listen(server));
   const { since } = await until(probes, ({ up }) => up);
@@ -154,7 +154,7 @@ test('connections that the site closes while idle are no failures', async () => 
   }
 });
 
-test('a site that accepts and never answers is down in time, and comes back', async () => {
+test('a site that accepts connections and never responds goes down, and comes back', async () => {
   const held = new Set<Socket>();
   const mute = createTcpServer(socket => held.add(socket));
   const baseUrl = await listen(mute);
@@ -162,13 +162,13 @@ test('a site that accepts and never answers is down in time, and comes back', as
   await until(probes, ({ lastError }) => lastError !== undefined);
   mute.close();
   for (const socket of held) socket.destroy();
-  const server = createServer(answer(probe => probe));
+  const server = createServer(respond(probe => probe));
   closers.push(() => server.close().closeAllConnections());
   await new Promise<void>(resolve => server.listen(Number(new URL(baseUrl).port), '127.0.0.1', resolve));
   await until(probes, ({ up }) => up);
 });
 
-test('the limit holds through garbage collections', async () => {
+test('the time limit survives garbage collections', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const probes = probing(await listen(createTcpServer(() => {})));
@@ -177,9 +177,9 @@ test('the limit holds through garbage collections', async () => {
   await until(probes, ({ lastError }) => lastError !== undefined, 2_000);
 });
 
-test('a site that moves is asked at its new address alone, one that is revoked not at all', async () => {
+test('a site that moves is probed only at its new address, a revoked one not at all', async () => {
   const asked = { old: 0, new: 0 };
-  const good = answer(probe => probe);
+  const good = respond(probe => probe);
   const count =
     (which: 'old' | 'new'): RequestListener =>
     (request, response) => {

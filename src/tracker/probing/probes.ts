@@ -1,21 +1,21 @@
 /**
- * Liveness: every active site is asked each second, at once where a viewer failed there, and soon again after a failure. A
- * new site is down until it has answered once.
+ * Probes every active site once per second, immediately when a viewer failed there, and sooner after a failure. A new site is
+ * down until its first successful probe.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../kernel/log.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import type { RegisteredSite } from '../registry/registry.ts';
-import { ask, isUnreachable, reasonOf } from './probe-site.ts';
-import type { Samples } from './probe-files.ts';
+import type { ProbeFiles } from './probe-files.ts';
+import { isUnreachable, probeSite, reasonOf } from './probe-site.ts';
 import {
   afterFailure,
-  afterGood,
-  proofMs,
-  restored,
-  suspectsItself,
+  afterSuccess,
+  isSelfIsolated,
+  recoveryMs,
   UNKNOWN_VERDICT,
   type Verdict,
+  withoutLastFlap,
 } from './verdict.ts';
 
 const RETRY_MS = 200;
@@ -23,21 +23,21 @@ const MEDIAN_OF = 9;
 
 export interface Health {
   readonly up: boolean;
-  /** Up, but its last probe failed. */
+  /** The site is up, but its last probe failed. */
   readonly degraded: boolean;
-  /** When it last changed (RFC 3339). */
+  /** Time of the last change of `up` (RFC 3339). */
   readonly since: string;
-  /** Address and port that the last successful probe was connected to. */
+  /** Address and port to which the last successful probe was connected. */
   readonly address: string | undefined;
   /** Median round trip of the recent probes, milliseconds. */
   readonly probeMs: number | undefined;
   readonly activeResponses: number;
   readonly egressBps: number;
-  /** As the site itself is configured. Undefined: no limit. */
+  /** The limit in the site's own configuration. Undefined: no limit. */
   readonly egressLimitBps: number | undefined;
   readonly servesViewers: boolean;
   readonly lastError: string | undefined;
-  /** It answers, and must go on doing so for this much longer, because it has gone up and down. */
+  /** The site responds again, and must continue to do so for this time before it is up. */
   readonly recoveryLeftMs: number;
 }
 
@@ -57,20 +57,21 @@ const UNSEEN: Health = {
 
 export interface Probes {
   of(site: SiteId): Health;
+  /** Time since the site came up; 0 while it is down. */
+  upMsOf(site: string, nowMs: number): number;
   /** Probes these sites from now on, and no others. */
   watch(sites: readonly RegisteredSite[]): void;
-  /** Asks this one now: somebody has failed there. */
-  hurry(site: SiteId): void;
-  /** No site can be reached at all: the tracker itself is cut off, and what it last knew stands. */
-  suspectsItself(): boolean;
+  /** Probes this site now, because a viewer failed there. */
+  probeNow(site: SiteId): void;
+  subscribe(listener: ProbeListener): void;
   stop(): Promise<void>;
 }
 
-export interface ProbeEvents {
-  /** Something about this site is known anew. */
-  readonly onUpdate: (site: SiteId) => void;
+export interface ProbeListener {
+  /** The health of this site may have changed. */
+  readonly onUpdate?: (site: SiteId) => void;
   /** A site went up or down. */
-  readonly onTurn: () => void;
+  readonly onUpOrDown?: () => void;
 }
 
 interface Watched {
@@ -78,57 +79,61 @@ interface Watched {
   readonly abort: AbortController;
   readonly done: Promise<void>;
   /** Ends the pause before the next probe. */
-  hurry(): void;
+  probeNow(): void;
 }
 
-export function startProbes(intervalMs: number, samples: Samples, events: ProbeEvents, log: Log): Probes {
+export function startProbes(intervalMs: number, files: ProbeFiles, log: Log): Probes {
   const healths = new Map<SiteId, Health>();
   const verdicts = new Map<SiteId, Verdict>();
   const watched = new Map<SiteId, Watched>();
-  let isSuspect = false;
+  const listeners: ProbeListener[] = [];
+  let isIsolated = false;
 
   const verdictOf = (site: SiteId): Verdict => verdicts.get(site) ?? UNKNOWN_VERDICT;
+  const of = (site: SiteId): Health => healths.get(site) ?? UNSEEN;
 
   function update(site: SiteId, name: string, verdict: Verdict, change: Partial<Health>): void {
     verdicts.set(site, verdict);
     const nowMs = Date.now();
-    const before = healths.get(site) ?? UNSEEN;
-    const { up, failures, wellSinceMs, falls } = verdict;
-    const turned = up !== before.up;
+    const before = of(site);
+    const { up, failures, healthySinceMs, flaps } = verdict;
+    const hasChanged = up !== before.up;
     const recoveryLeftMs =
-      up || wellSinceMs === undefined ? 0 : Math.max(0, proofMs(falls, nowMs) - (nowMs - wellSinceMs));
+      up || healthySinceMs === undefined
+        ? 0
+        : Math.max(0, recoveryMs(flaps, nowMs) - (nowMs - healthySinceMs));
     healths.set(site, {
       ...before,
       ...change,
       up,
       degraded: up && failures > 0,
       recoveryLeftMs,
-      ...(turned ? { since: new Date(nowMs).toISOString() } : {}),
+      ...(hasChanged ? { since: new Date(nowMs).toISOString() } : {}),
     });
-    if (turned) {
+    if (hasChanged) {
       log.info({ site, name, reason: change.lastError }, up ? 'site is up' : 'site is down');
-      events.onTurn();
+      for (const { onUpOrDown } of listeners) onUpOrDown?.();
     }
-    events.onUpdate(site);
+    for (const { onUpdate } of listeners) onUpdate?.(site);
   }
 
-  /** Judges all together, because only all together show that it is the tracker that is cut off. */
-  function judgeItself(): void {
+  /** Compares all sites, because only all of them together show that the tracker itself is isolated. */
+  function detectIsolation(): void {
     const nowMs = Date.now();
-    const before = isSuspect;
-    isSuspect = suspectsItself([...watched.keys()].map(verdictOf), nowMs);
-    if (isSuspect === before) return;
+    const before = isIsolated;
+    isIsolated = isSelfIsolated([...watched.keys()].map(verdictOf), nowMs);
+    if (isIsolated === before) return;
     log.warn(
       {},
-      isSuspect
-        ? 'no site can be reached: this tracker seems to be cut off, and keeps what it knew'
+      isIsolated
+        ? 'no site can be reached: this tracker seems to be isolated and keeps its last site states'
         : 'sites can be reached again',
     );
-    if (!isSuspect) return;
+    if (!isIsolated) return;
     for (const site of watched.keys()) {
       const verdict = verdictOf(site);
-      const back = restored(verdict, nowMs);
-      if (back !== verdict) update(site, '', back, {});
+      const restored = withoutLastFlap(verdict, nowMs);
+      if (restored !== verdict) update(site, '', restored, {});
     }
   }
 
@@ -136,21 +141,21 @@ export function startProbes(intervalMs: number, samples: Samples, events: ProbeE
     const before = verdictOf(site.site);
     const after = afterFailure(before, isUnreachable(error), Date.now());
     verdicts.set(site.site, after);
-    judgeItself();
-    // A tracker that is cut off learns nothing of the sites.
-    const kept = isSuspect
-      ? { ...after, up: before.up || verdictOf(site.site).up, falls: before.falls }
+    detectIsolation();
+    // An isolated tracker learns nothing about the sites.
+    const verdict = isIsolated
+      ? { ...after, up: before.up || verdictOf(site.site).up, flaps: before.flaps }
       : after;
-    update(site.site, site.name, kept, { lastError: reasonOf(error) });
+    update(site.site, site.name, verdict, { lastError: reasonOf(error) });
   }
 
-  async function watchOne(site: RegisteredSite, signal: AbortSignal, pause: Pause): Promise<void> {
+  async function watchSite(site: RegisteredSite, abort: AbortSignal, pause: Pause): Promise<void> {
     const recent: number[] = [];
-    while (!signal.aborted) {
+    while (!abort.aborted) {
       try {
-        const { probe, address, elapsedMs } = await ask(site, samples, signal);
-        // Ended while it asked: what it heard is of an address that is watched no more.
-        if (signal.aborted) return;
+        const { probe, address, elapsedMs } = await probeSite(site, files, abort);
+        // The site is no longer watched at this address.
+        if (abort.aborted) return;
         recent.push(elapsedMs);
         if (recent.length > MEDIAN_OF) recent.shift();
         const { activeResponses, egressBps, egressLimitBps, servesViewers = true } = probe;
@@ -163,13 +168,13 @@ export function startProbes(intervalMs: number, samples: Samples, events: ProbeE
           servesViewers,
           lastError: undefined,
         };
-        update(site.site, site.name, afterGood(verdictOf(site.site), Date.now()), facts);
-        if (isSuspect) judgeItself();
+        update(site.site, site.name, afterSuccess(verdictOf(site.site), Date.now()), facts);
+        if (isIsolated) detectIsolation();
       } catch (error) {
-        if (signal.aborted) return;
+        if (abort.aborted) return;
         fail(site, error);
       }
-      await pause.wait(verdictOf(site.site).failures === 1 ? RETRY_MS : intervalMs, signal);
+      await pause.wait(verdictOf(site.site).failures === 1 ? RETRY_MS : intervalMs, abort);
     }
   }
 
@@ -181,7 +186,11 @@ export function startProbes(intervalMs: number, samples: Samples, events: ProbeE
   };
 
   return {
-    of: site => healths.get(site) ?? UNSEEN,
+    of,
+    upMsOf(site, nowMs) {
+      const { up, since } = of(site as SiteId);
+      return up ? nowMs - Date.parse(since) : 0;
+    },
     watch(sites) {
       const active = new Map(sites.filter(site => site.active).map(site => [site.site, site]));
       for (const [id, { baseUrl }] of [...watched]) if (active.get(id)?.baseUrl !== baseUrl) unwatch(id);
@@ -193,13 +202,13 @@ export function startProbes(intervalMs: number, samples: Samples, events: ProbeE
         watched.set(id, {
           baseUrl: site.baseUrl,
           abort,
-          done: watchOne(site, abort.signal, pause),
-          hurry: pause.end,
+          done: watchSite(site, abort.signal, pause),
+          probeNow: pause.end,
         });
       }
     },
-    hurry: site => watched.get(site)?.hurry(),
-    suspectsItself: () => isSuspect,
+    probeNow: site => watched.get(site)?.probeNow(),
+    subscribe: listener => void listeners.push(listener),
     async stop() {
       const all = [...watched.values()];
       for (const { abort } of all) abort.abort();
@@ -209,23 +218,23 @@ export function startProbes(intervalMs: number, samples: Samples, events: ProbeE
 }
 
 interface Pause {
-  wait(ms: number, signal: AbortSignal): Promise<void>;
+  wait(ms: number, abort: AbortSignal): Promise<void>;
   end(): void;
 }
 
-/** A pause that can be cut short, but not to nothing: viewers' failures come in flocks. */
+/** A pause that can be cut short, but not below `RETRY_MS`: failures of viewers come in bursts. */
 function createPause(): Pause {
   let cut = new AbortController();
   return {
-    async wait(ms, signal) {
+    async wait(ms, abort) {
       cut = new AbortController();
       const stop = (): void => cut.abort();
-      signal.addEventListener('abort', stop, { once: true });
-      if (signal.aborted) stop();
+      abort.addEventListener('abort', stop, { once: true });
+      if (abort.aborted) stop();
       const least = Math.min(ms, RETRY_MS);
-      await sleep(least, undefined, { signal }).catch(() => {});
+      await sleep(least, undefined, { signal: abort }).catch(() => {});
       await sleep(ms - least, undefined, { signal: cut.signal }).catch(() => {});
-      signal.removeEventListener('abort', stop);
+      abort.removeEventListener('abort', stop);
     },
     end: () => cut.abort(),
   };

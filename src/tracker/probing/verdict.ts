@@ -1,77 +1,77 @@
 /**
- * From answers to a verdict on one site: two failures in a row, and it is down; one good answer, and it is up. One that
- * goes up and down again and again has to stay well for longer each time. Pure; time is an argument.
+ * Turns the results of probes into a verdict on one site: two failures in a row take it down, one success brings it up. After
+ * repeated outages a site must respond for longer each time before it is up again. Pure; time is an argument.
  */
 
-/** A turn for the worse is remembered so long. */
+/** An outage is remembered for this time. */
 const FLAP_MEMORY_MS = 300_000;
-const LONGEST_PROOF_MS = 60_000;
-const FAILURES_TO_FALL = 2;
+const MAX_RECOVERY_MS = 60_000;
+const FAILURES_TO_GO_DOWN = 2;
 
 export interface Verdict {
   readonly up: boolean;
-  /** In a row. */
+  /** Number of failures in a row. */
   readonly failures: number;
-  /** Since when every answer was good; undefined while they are not. */
-  readonly wellSinceMs: number | undefined;
-  /** When it went down, of late. */
-  readonly falls: readonly number[];
-  /** The failures in a row were all of the kind that the tracker's own network makes. */
+  /** Start of the current series of successes, epoch milliseconds; undefined after a failure. */
+  readonly healthySinceMs: number | undefined;
+  /** Times at which the site recently went down. */
+  readonly flaps: readonly number[];
+  /** All failures in a row may have been caused by the tracker's own network. */
   readonly isUnreachable: boolean;
 }
 export const UNKNOWN_VERDICT: Verdict = {
   up: false,
   failures: 0,
-  wellSinceMs: undefined,
-  falls: [],
+  healthySinceMs: undefined,
+  flaps: [],
   isUnreachable: false,
 };
 
-/** How long a site has to answer well before it counts as up again: at once after a first fall, then 2, 4, 8 … 60 s. */
-export function proofMs(falls: readonly number[], nowMs: number): number {
-  const recent = falls.filter(atMs => nowMs - atMs < FLAP_MEMORY_MS).length;
-  return recent < 2 ? 0 : Math.min(LONGEST_PROOF_MS, 1_000 * 2 ** (recent - 1));
+/** For how long a site must respond before it is up again: not at all after its first outage, then 2, 4, 8 … 60 s. */
+export function recoveryMs(flaps: readonly number[], nowMs: number): number {
+  const recent = flaps.filter(atMs => nowMs - atMs < FLAP_MEMORY_MS).length;
+  return recent < 2 ? 0 : Math.min(MAX_RECOVERY_MS, 1_000 * 2 ** (recent - 1));
 }
 
-export function afterGood(verdict: Verdict, nowMs: number): Verdict {
-  const wellSinceMs = verdict.wellSinceMs ?? nowMs;
+export function afterSuccess(verdict: Verdict, nowMs: number): Verdict {
+  const healthySinceMs = verdict.healthySinceMs ?? nowMs;
   return {
     ...verdict,
     failures: 0,
-    wellSinceMs,
+    healthySinceMs,
     isUnreachable: false,
-    up: verdict.up || nowMs - wellSinceMs >= proofMs(verdict.falls, nowMs),
+    up: verdict.up || nowMs - healthySinceMs >= recoveryMs(verdict.flaps, nowMs),
   };
 }
 
 export function afterFailure(verdict: Verdict, isUnreachable: boolean, nowMs: number): Verdict {
   const failures = verdict.failures + 1;
-  const falls = verdict.up && failures >= FAILURES_TO_FALL;
+  const goesDown = verdict.up && failures >= FAILURES_TO_GO_DOWN;
   return {
-    up: verdict.up && !falls,
+    up: verdict.up && !goesDown,
     failures,
-    wellSinceMs: undefined,
+    healthySinceMs: undefined,
     isUnreachable: isUnreachable && (verdict.failures === 0 || verdict.isUnreachable),
-    falls: falls ? [...verdict.falls.filter(atMs => nowMs - atMs < FLAP_MEMORY_MS), nowMs] : verdict.falls,
+    flaps: goesDown ? [...verdict.flaps.filter(atMs => nowMs - atMs < FLAP_MEMORY_MS), nowMs] : verdict.flaps,
   };
 }
 
-/** Sites that fell within this time fell together. */
+/** Sites that go down within this time went down together. */
 const TOGETHER_MS = 5_000;
 
 /**
- * When all sites become unreachable at once, it is the tracker that is cut off: it keeps what it knew. Sites that refuse, or
- * answer wrongly, are there to do so, and are no sign of that.
+ * If all sites become unreachable at once, the tracker itself is isolated and keeps its previous verdicts. Sites that refuse or
+ * respond incorrectly are reachable, so they are no sign of isolation.
  */
-export function suspectsItself(verdicts: readonly Verdict[], nowMs: number): boolean {
-  const concerned = verdicts.filter(({ up, falls }) => up || nowMs - (falls.at(-1) ?? 0) < TOGETHER_MS);
+export function isSelfIsolated(verdicts: readonly Verdict[], nowMs: number): boolean {
+  const concerned = verdicts.filter(({ up, flaps }) => up || nowMs - (flaps.at(-1) ?? 0) < TOGETHER_MS);
   return (
     concerned.length >= 2 && concerned.every(({ failures, isUnreachable }) => failures > 0 && isUnreachable)
   );
 }
 
-/** Takes back the fall of a site that fell because the tracker was cut off. */
-export const restored = (verdict: Verdict, nowMs: number): Verdict =>
-  !verdict.up && nowMs - (verdict.falls.at(-1) ?? 0) < TOGETHER_MS
-    ? { ...verdict, up: true, falls: verdict.falls.slice(0, -1) }
+/** Reverts the outage of a site that went down because the tracker was isolated. */
+export const withoutLastFlap = (verdict: Verdict, nowMs: number): Verdict =>
+  !verdict.up && nowMs - (verdict.flaps.at(-1) ?? 0) < TOGETHER_MS
+    ? { ...verdict, up: true, flaps: verdict.flaps.slice(0, -1) }
     : verdict;

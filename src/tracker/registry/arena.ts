@@ -1,36 +1,39 @@
 /**
- * Memory for many small byte records, outside the JavaScript heap: a registry of ten million videos would otherwise be ten
- * million objects for the garbage collector to visit. A record is named by a number; freed ones are used again by size.
+ * Memory for many small byte records outside the JavaScript heap: as objects, ten million videos would have to be
+ * visited by the garbage collector. A number identifies each record. Freed memory is reused by size.
  */
 
 export const UNIT_BYTES = 8;
 const CHUNK_BITS = 21;
 const CHUNK_UNITS = 2 ** CHUNK_BITS;
 export const CHUNK_BYTES = CHUNK_UNITS * UNIT_BYTES;
-/** How many units a piece has stands before it; while it is free, the next free one of its size stands in it. */
+/**
+ * Size of the header of a piece, which holds its number of units. While a piece is free, its first bytes hold the next
+ * free piece of the same size.
+ */
 export const HEAD_BYTES = 4;
 
 export const MAX_RECORD_BYTES = CHUNK_BYTES / 4;
 
-/** Units that a record of so many bytes takes. */
+/** Units for a record of this size. */
 export const unitsFor = (bytes: number): number => Math.ceil((HEAD_BYTES + bytes) / UNIT_BYTES);
 
-/** Names a piece (32 bits: 32 GiB); 0 names none. */
+/** Identifies a piece (32 bits address 32 GiB); 0 is none. */
 export type Piece = number;
 
 export interface Chunk {
   readonly bytes: Buffer;
-  /** The same memory, four bytes at once. */
+  /** The same memory as 32-bit words. */
   readonly words: Uint32Array;
 }
 
 export class Arena {
   readonly #chunks: Chunk[] = [];
-  /** First free piece by its units. */
+  /** The first free piece, by number of units. */
   readonly #free = new Map<number, Piece>();
   #next: Piece = 1;
 
-  /** @throws RangeError if it is longer than `MAX_RECORD_BYTES`. */
+  /** @throws RangeError if the record is larger than `MAX_RECORD_BYTES`. */
   allocate(bytes: number): Piece {
     if (bytes > MAX_RECORD_BYTES) throw new RangeError(`a record has ${bytes} bytes`);
     const units = unitsFor(bytes);
@@ -41,7 +44,7 @@ export class Arena {
       else this.#free.set(units, next);
       return free;
     }
-    // A piece lies in one chunk: what is left at the end of a chunk stays unused.
+    // A piece never spans two chunks. The rest of a chunk stays unused.
     if ((this.#next % CHUNK_UNITS) + units > CHUNK_UNITS)
       this.#next += CHUNK_UNITS - (this.#next % CHUNK_UNITS);
     const piece = this.#next;
@@ -55,15 +58,16 @@ export class Arena {
   }
 
   /**
-   * Takes in memory that is laid out as its own, behind what it has: `units` of it are used. What lies in them is the caller's
-   * to name, with `pieceAt`.
+   * Appends a chunk that was written with the same layout and of which `units` are used. The caller finds its pieces
+   * with `pieceAt`.
    */
   adopt(bytes: Buffer, units: number): void {
-    if (bytes.length !== CHUNK_BYTES || bytes.byteOffset !== 0) throw new RangeError('no chunk of an arena');
+    if (bytes.length !== CHUNK_BYTES || bytes.byteOffset !== 0)
+      throw new RangeError('not a chunk of an arena');
     this.#chunks.push({ bytes, words: new Uint32Array(bytes.buffer) });
     this.#next = Math.max(1, (this.#chunks.length - 1) * CHUNK_UNITS + units);
   }
-  /** The piece whose head is so many units into the chunk that was adopted last. */
+  /** The piece whose header is this many units into the chunk that was adopted last. */
   pieceAt(unit: number): Piece {
     return (this.#chunks.length - 1) * CHUNK_UNITS + unit;
   }
@@ -80,13 +84,13 @@ export class Arena {
     return this.#chunks[piece >>> CHUNK_BITS] as Chunk;
   }
 
-  /** Of the first byte of a piece in its chunk; a multiple of 4. */
+  /** Offset of the first byte of a piece in its chunk; a multiple of 4. */
   offsetOf(piece: Piece): number {
     return (piece & (CHUNK_UNITS - 1)) * UNIT_BYTES + HEAD_BYTES;
   }
 
-  /** Bytes that a piece has room for. */
-  roomOf(piece: Piece): number {
+  /** Capacity of a piece, bytes. */
+  capacityOf(piece: Piece): number {
     const units = this.chunkOf(piece).words[(this.offsetOf(piece) - HEAD_BYTES) >> 2] as number;
     return units * UNIT_BYTES - HEAD_BYTES;
   }

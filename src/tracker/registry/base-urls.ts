@@ -1,10 +1,10 @@
-/** The sites by their addresses: players name hosts, the tracker knows sites. */
+/** Maps between sites and their addresses: players name hosts, the tracker identifies sites. */
 import type { SiteId } from '../../protocol/ids.ts';
 import type { Registry } from './registry.ts';
 
 export interface BaseUrls {
   of(site: string): string | undefined;
-  /** The active site of this host and port. */
+  /** Finds the active site with this host and port. */
   siteAt(host: string): SiteId | undefined;
 }
 

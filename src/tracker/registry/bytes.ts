@@ -1,9 +1,12 @@
-/** Numbers, texts and ids as bytes, for records in the registry. Numbers take seven bits a byte, the lowest first. Pure. */
+/**
+ * Encodes numbers, texts and ids as bytes for records in the registry. A number takes seven bits per byte, lowest
+ * first. Pure.
+ */
 
 export const UUID_BYTES = 16;
 const LOW_BITS = 0x7f;
 const MORE = 0x80;
-/** Beyond this, bit operations would lose the sign. */
+/** Above this, bit operations would affect the sign. */
 const SMALL = 2 ** 28;
 
 export class ByteWriter {
@@ -21,7 +24,7 @@ export class ByteWriter {
     this.bytes = larger;
   }
 
-  /** A non-negative safe integer. */
+  /** Writes a non-negative safe integer. */
   number(value: number): void {
     this.reserve(8);
     let rest = value;
@@ -80,10 +83,10 @@ export class ByteReader {
 
 const HEX_VALUES = new Uint8Array(256);
 for (const [value, digit] of [...'0123456789abcdef'].entries()) HEX_VALUES[digit.charCodeAt(0)] = value;
-/** Where in a UUID the two digits of each byte stand. */
+/** Positions of the two digits of each byte in the text of a UUID. */
 const DIGITS_AT = Uint8Array.from([0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]);
 
-/** The text of a UUID in lower case into 16 bytes. */
+/** Writes a UUID (lower case text) as 16 bytes. */
 export function writeUuid(text: string, target: Uint8Array, at = 0): void {
   for (let byte = 0; byte < UUID_BYTES; byte++) {
     const digit = DIGITS_AT[byte] as number;

@@ -1,6 +1,6 @@
 /**
- * Ids to pieces of the arena: open addressing, in many small tables, so that growing one takes no time that anybody would
- * notice. Sites choose the ids, so their hash is keyed with a seed that no site knows.
+ * Maps ids to pieces of the arena, with open addressing in many small tables, so that growing one of them causes no
+ * noticeable pause. Sites choose the ids, so the hash is keyed with a seed that no site knows.
  */
 import type { Arena, Piece } from './arena.ts';
 
@@ -8,20 +8,20 @@ const TABLE_BITS = 12;
 export const TABLES = 2 ** TABLE_BITS;
 const FIRST_SLOTS = 8;
 const FULL = 0.75;
-/** Of many tables some get more than their share. */
+/** The ids are not distributed evenly over the tables. */
 const UNEVEN = 1.1;
 
 export type IdWords = Uint32Array;
 
 export class IdIndex {
   readonly seed: number;
-  /** Where in a piece the id stands, bytes; a multiple of 4. */
+  /** Offset of the id in a piece, bytes; a multiple of 4. */
   readonly #idAt: number;
   readonly #arena: Arena;
   readonly #tables: Uint32Array[];
   readonly #counts = new Uint32Array(TABLES);
 
-  /** With `expected` ids there is room from the start. */
+  /** Allocates space for `expected` ids. */
   constructor(arena: Arena, idAt: number, seed: number, expected: number) {
     const most = (expected / TABLES) * UNEVEN;
     const slots = expected === 0 ? 0 : 2 ** Math.ceil(Math.log2(Math.max(FIRST_SLOTS, most / FULL)));
@@ -38,7 +38,7 @@ export class IdIndex {
     return table[this.#slotOf(table, hash, id)] as Piece;
   }
 
-  /** Names this piece for the id, instead of any other before. */
+  /** Sets the piece of an id, replacing an earlier one. */
   set(id: IdWords, piece: Piece): void {
     const hash = this.#hash(id, 0);
     const at = hash >>> (32 - TABLE_BITS);
@@ -49,7 +49,7 @@ export class IdIndex {
     table[slot] = piece;
   }
 
-  /** Names a piece whose id no other piece has; it stands at `from` in these words. */
+  /** Adds a piece with an id that the index does not have. The id is at `from` in `words`. */
   add(words: Uint32Array, from: number, piece: Piece): void {
     const hash = this.#hash(words, from);
     const at = hash >>> (32 - TABLE_BITS);
@@ -63,7 +63,7 @@ export class IdIndex {
     this.#counts[at] = count;
   }
 
-  /** The pieces of one of the `TABLES` tables: an id never changes its table. */
+  /** Lists the pieces of one table. An id never changes its table. */
   *piecesOf(table: number): Iterable<Piece> {
     for (const piece of this.#tables[table] as Uint32Array) if (piece !== 0) yield piece;
   }
@@ -72,7 +72,7 @@ export class IdIndex {
     return this.#tables.reduce((sum, table) => sum + table.byteLength, 0);
   }
 
-  /** The slot that holds the id, or the free one where it belongs. */
+  /** The slot with the id, or the free slot for it. */
   #slotOf(table: Uint32Array, hash: number, id: IdWords): number {
     const mask = table.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
@@ -106,7 +106,7 @@ export class IdIndex {
     this.#tables[at] = table;
   }
 
-  /** MurmurHash3's mixing of four words. */
+  /** The mixing function of MurmurHash3, applied to four words. */
   #hash(words: Uint32Array, from: number): number {
     let hash = this.seed;
     for (let at = 0; at < 4; at++) {

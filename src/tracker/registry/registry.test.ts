@@ -59,13 +59,13 @@ const registryOf = (...changes: Change[]): Registry => {
   return registry;
 };
 
-/** What can be asked of a video, in plain values. */
+/** The properties of a video as plain values. */
 function read(registry: Registry, id: VideoId) {
   const found = registry.find(id);
   if (found.kind !== 'known') return found.kind;
   const { site, version, revision, name, bitrateBps, durationMs, renditions, isGrowing, isPrivate } =
     found.video;
-  const holders = found.holders.map(place => registry.siteAt(place));
+  const holders = found.holders.map(siteNumber => registry.siteByNumber(siteNumber));
   const marks = { ...(isGrowing ? { isGrowing } : {}), ...(isPrivate ? { isPrivate } : {}) };
   return { site, version, revision, name, bitrateBps, durationMs, renditions, ...marks, holders };
 }
@@ -82,8 +82,8 @@ describe('a video', () => {
   });
 
   test.each<[string, readonly Change[], string, number]>([
-    ['what comes twice counts once', [published(), published()], 'known', 1],
-    ['what is older changes nothing', [withdrawn(2), published()], 'withdrawn', 0],
+    ['a repeated change has no effect', [published(), published()], 'known', 1],
+    ['an older version changes nothing', [withdrawn(2), published()], 'withdrawn', 0],
     ['an equal version changes nothing', [published({ version: 2 }), withdrawn(2)], 'known', 1],
     ['published again', [published(), withdrawn(2), published({ version: 3 })], 'known', 1],
     [
@@ -93,7 +93,7 @@ describe('a video', () => {
       1,
     ],
     [
-      'the origin’s withdrawal takes the copies with it',
+      'the origin’s withdrawal includes the copies',
       [published(), published({ site: other }), withdrawn(2)],
       'withdrawn',
       0,
@@ -104,7 +104,7 @@ describe('a video', () => {
     expect(registry.videoCount).toBe(videos);
   });
 
-  test('another site holds it only in the same revision, and cannot take it over', () => {
+  test('another site holds it only with the same revision, and cannot take it over', () => {
     const copy = published({ site: other, version: 99, name: 'Mine now' });
     expect(read(registryOf(published(), copy), video)).toMatchObject({
       name: 'A lecture 讲座',
@@ -125,9 +125,9 @@ describe('a video', () => {
     ['no renditions', { renditions: [] }],
     ['a long name', { name: '讲'.repeat(200) }],
     ['no name', { name: '' }],
-    ['its beginning alone', { isGrowing: true }],
+    ['a growing video', { isGrowing: true }],
     ['several renditions', { renditions: [picture(9e9), picture(127), picture(128), picture(2 ** 28)] }],
-  ])('is given back as it came: %s', (_, changes) => {
+  ])('is returned unchanged: %s', (_, changes) => {
     const {
       kind: __,
       position: ___,
@@ -137,7 +137,7 @@ describe('a video', () => {
     expect(read(registryOf(published(changes)), id)).toEqual({ ...facts, holders: [origin] });
   });
 
-  test('renditions that no other video has do not fill the memory', () => {
+  test('unique renditions do not fill the memory', () => {
     const registry = new Registry();
     const ids = Array.from({ length: 60_000 }, () => newVideoId());
     const shaped = (width: number) => [{ ...picture(1_000), width }];
@@ -167,7 +167,7 @@ describe('copies', () => {
     version,
   });
 
-  test('count where they are of the present revision, whichever was heard of first', () => {
+  test('count if they have the current revision, in any order of changes', () => {
     expect(holdersOf(registryOf(published(), copy(7)))).toEqual([origin, holder]);
     expect(holdersOf(registryOf(copy(7), published()))).toEqual([origin, holder]);
     const next = newRevisionId();
@@ -177,7 +177,7 @@ describe('copies', () => {
     expect(holdersOf(registry)).toEqual([origin, holder]);
   });
 
-  test('make no video of an id that no site has published', () => {
+  test('do not create a video that no site has published', () => {
     const registry = registryOf(copy(7));
     expect(read(registry, video)).toBe('unknown');
     expect(registry.videoCount).toBe(0);
@@ -185,7 +185,7 @@ describe('copies', () => {
     expect(registry.videoCount).toBe(1);
   });
 
-  test('go and come again, by their versions, and say nothing of the video', () => {
+  test('come and go by version without affecting the video', () => {
     const registry = registryOf(published(), copy(7), gone(8), copy(7));
     expect(holdersOf(registry)).toEqual([origin]);
     registry.apply([copy(9)]);
@@ -195,7 +195,7 @@ describe('copies', () => {
     expect(registry.videoCount).toBe(0);
   });
 
-  test('become the video where central says so, and never by themselves', () => {
+  test('become the video only if central promotes them', () => {
     const inherited = newRevisionId();
     const claim = published({ site: holder, version: 8, revision: inherited });
     const registry = registryOf(published(), copy(7), claim);
@@ -203,7 +203,7 @@ describe('copies', () => {
     registry.apply([{ ...claim, version: 9, promoted: true } as Change, gone(1, origin)]);
     expect(read(registry, video)).toMatchObject({ site: holder, revision: inherited, holders: [holder] });
     expect(registry.videoCount).toBe(1);
-    // What the lost site had said before, told again after a restart.
+    // An earlier change of the lost site, repeated after a restart.
     registry.apply([published({ version: 1 })]);
     expect(read(registry, video)).toMatchObject({ site: holder, holders: [holder] });
   });
@@ -211,30 +211,30 @@ describe('copies', () => {
 
 type OfVideo = Extract<Change, { kind: 'video' | 'withdrawn' }>;
 
-/** The same rules written down without a thought for memory. */
+/** The same rules, implemented without regard to memory. */
 class PlainRegistry {
-  readonly #said = new Map<VideoId, OfVideo[]>();
+  readonly #previous = new Map<VideoId, OfVideo[]>();
 
   apply(change: OfVideo): void {
-    const said = this.#said.get(change.video) ?? [];
-    this.#said.set(change.video, said);
-    const at = said.findIndex(each => each.site === change.site);
-    if (at < 0) said.push(change);
-    else if ((said[at]?.version ?? 0) < change.version) said[at] = change;
+    const previous = this.#previous.get(change.video) ?? [];
+    this.#previous.set(change.video, previous);
+    const at = previous.findIndex(each => each.site === change.site);
+    if (at < 0) previous.push(change);
+    else if ((previous[at]?.version ?? 0) < change.version) previous[at] = change;
   }
 
   read(id: VideoId) {
-    const said = this.#said.get(id);
-    const first = said?.[0];
-    if (!said || !first) return 'unknown';
+    const previous = this.#previous.get(id);
+    const first = previous?.[0];
+    if (!previous || !first) return 'unknown';
     if (first.kind === 'withdrawn') return 'withdrawn';
     const { kind: _, position: __, video: ___, ...facts } = first;
-    const holding = said.filter(each => each.kind === 'video' && each.revision === first.revision);
+    const holding = previous.filter(each => each.kind === 'video' && each.revision === first.revision);
     return { ...facts, holders: holding.map(each => each.site) };
   }
 
   get count(): number {
-    return [...this.#said.values()].filter(([first]) => first?.kind === 'video').length;
+    return [...this.#previous.values()].filter(([first]) => first?.kind === 'video').length;
   }
 }
 
@@ -249,7 +249,7 @@ function makeRandom(seed: number): (below: number) => number {
   };
 }
 
-test.each([1, 2, 3, 4])('any order of changes leads where plain maps lead (seed %s)', seed => {
+test.each([1, 2, 3, 4])('random changes give the same result as plain maps (seed %s)', seed => {
   const random = makeRandom(seed);
   const ids = Array.from({ length: 300 }, () => newVideoId());
   const sites = Array.from({ length: 200 }, () => newSiteId());
@@ -277,7 +277,7 @@ test.each([1, 2, 3, 4])('any order of changes leads where plain maps lead (seed 
   expect(registry.videoCount).toBe(plain.count);
 });
 
-test('a site that is told again is replaced, and the version rises', () => {
+test('a repeated site is replaced, and the version rises', () => {
   const registry = registryOf(joined(['10.1.0.0/16']));
   const before = registry.sitesVersion;
   registry.apply([joined(['10.2.0.0/16'], false)]);
@@ -302,7 +302,7 @@ describe('the snapshot', () => {
     return { registry, position: await readSnapshot(path, from, registry, silentLog) };
   };
 
-  test('gives the registry again, which then goes on', () =>
+  test('restores the registry, which then accepts changes', () =>
     inDirectory(async path => {
       const full = registryOf(joined(['10.1.0.0/16']), published(), published({ site: other }));
       const ids = Array.from({ length: 5_000 }, () => newVideoId());
@@ -325,7 +325,7 @@ describe('the snapshot', () => {
       });
     }));
 
-  test('what is applied while it is written may be in it, and then counts once', () =>
+  test('changes during the write may be included and have no effect when repeated', () =>
     inDirectory(async path => {
       const full = registryOf(joined([]));
       const ids = Array.from({ length: 10_000 }, () => newVideoId());
@@ -350,7 +350,7 @@ describe('the snapshot', () => {
       for (const id of ids) expect(read(registry, id)).toEqual(read(full, id));
     }));
 
-  test('100,000 videos, more than one chunk of memory, are read within a second, and go on', () =>
+  test('100,000 videos in several chunks are read within a second and accept changes', () =>
     inDirectory(async path => {
       const full = new Registry();
       const name = 'long '.repeat(36);
@@ -383,7 +383,7 @@ describe('the snapshot', () => {
     ['empty', () => Buffer.alloc(0)],
     ['one newline', () => Buffer.from('\n')],
     ['something else', () => Buffer.from('{"snapshot":2}\n{"sha256":"x"}\n'.repeat(10))],
-  ])('%s: none', (_, damage) =>
+  ])('%s: ignored', (_, damage) =>
     inDirectory(async path => {
       await writeSnapshot(path, central, 7, registryOf(published()));
       const whole = await readFile(path);
@@ -395,7 +395,7 @@ describe('the snapshot', () => {
     }),
   );
 
-  test('private videos stay private; a snapshot from before there were any is read, one of later versions not', () =>
+  test('private videos stay private; the previous snapshot version is read, a later one is not', () =>
     inDirectory(async path => {
       const registry = registryOf(published({ isPrivate: true }), published({ video: newVideoId() }));
       await writeSnapshot(path, central, 7, registry);
@@ -413,7 +413,7 @@ describe('the snapshot', () => {
       expect((await open(path)).position).toBe(0);
     }));
 
-  test('missing, or of another central: none', () =>
+  test('a missing file or one of another central is ignored', () =>
     inDirectory(async path => {
       expect((await open(path)).position).toBe(0);
       await writeSnapshot(path, central, 7, registryOf(published()));

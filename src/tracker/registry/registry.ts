@@ -1,10 +1,13 @@
 /**
- * What the tracker knows, as central's change feed told it: the videos, who holds them, and the sites. Videos are bytes in
- * an arena, found by open addressing (docs/decisions/0006): ten million with four copies each fit into 2 GB.
+ * The registry of videos, their holders and the sites, built from central's change feed. Videos are bytes in an arena,
+ * found by open addressing (docs/decisions/0006): ten million videos with four copies each fit into 2 GB.
  */
 import { randomInt } from 'node:crypto';
 import type { Change } from '../../protocol/central.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
+
+export { CHUNK_BYTES } from './arena.ts';
+
 import { Arena, CHUNK_BYTES, HEAD_BYTES, type Piece, UNIT_BYTES, unitsFor } from './arena.ts';
 import { ByteReader, ByteWriter, readUuid, UUID_BYTES, writeUuid } from './bytes.ts';
 import { IdIndex, TABLES } from './id-index.ts';
@@ -27,29 +30,29 @@ import {
 
 export type { RegisteredVideo } from './video-record.ts';
 export type RegisteredSite = Extract<Change, { kind: 'site' }>;
-/** What one site last said of one video. */
-type Said = Exclude<Change, { kind: 'site' }>;
+/** A change of one site's state of one video. */
+type VideoEvent = Exclude<Change, { kind: 'site' }>;
 
 export type Lookup =
   | {
       readonly kind: 'known';
       readonly video: RegisteredVideo;
-      /** The places (`placeOf`) of the sites that hold this revision; the one that published it first. */
+      /** The numbers of the sites that hold this revision, including the one that published it. */
       readonly holders: readonly number[];
     }
   | { readonly kind: 'withdrawn' }
   | { readonly kind: 'unknown' };
 
 const UNKNOWN: Lookup = { kind: 'unknown' };
-const GONE: Lookup = { kind: 'withdrawn' };
-/** Room for three copies more, so that a video need not move for each. */
+const WITHDRAWN_VIDEO: Lookup = { kind: 'withdrawn' };
+/** Spare bytes for three more copies, so that a video need not be moved for each. */
 const SPARE_BYTES = 8;
-/** Of any video: how many entries, and one of them. */
-const LEAST_BYTES = ENTRIES_AT + 3;
+/** Minimum size of a video: the number of entries and one entry. */
+const MIN_BYTES = ENTRIES_AT + 3;
 
-/** What a snapshot holds beside the videos' bytes. */
+/** The parts of a snapshot other than the videos' bytes. */
 export interface RegistryTables {
-  /** About how many there are. */
+  /** Approximate number of videos. */
   readonly videos: number;
   readonly siteIds: readonly SiteId[];
   readonly sites: readonly RegisteredSite[];
@@ -61,10 +64,10 @@ export class Registry {
   #index: IdIndex;
   #shapes = new Shapes();
   #siteIds: SiteId[] = [];
-  #places = new Map<SiteId, number>();
+  #siteNumbers = new Map<SiteId, number>();
   #sites = new Map<SiteId, RegisteredSite>();
   #known = 0;
-  /** Rises with every change of a site. */
+  /** Incremented with every change of a site. */
   sitesVersion = 0;
 
   readonly #reader = new ByteReader();
@@ -88,20 +91,20 @@ export class Registry {
   }
 
   /**
-   * The first entry is of the site whose video it is: the first that published it, and later one that central promoted. Only
-   * that site changes or withdraws it: a compromised site that publishes under another's id gains nothing. Of a copy that
-   * is heard of before its video, the first entry is `NOBODY`.
+   * The first entry belongs to the owner of the video: the site that published it first, or one that central promoted
+   * later. Only the owner can change or withdraw the video, so a compromised site gains nothing by publishing under
+   * another site's id. If a copy is announced before its video, the first entry is `NOBODY`.
    */
-  #register(change: Said): void {
+  #register(change: VideoEvent): void {
     writeUuid(change.video, this.#idBytes);
     const before = this.#index.find(this.#id);
-    const place = this.#placeFor(change.site);
-    const isOfCopy = change.kind === 'copy' || change.kind === 'gone';
+    const siteNumber = this.#siteNumberFor(change.site);
+    const isCopyEvent = change.kind === 'copy' || change.kind === 'gone';
     if (before === 0) {
       const kind = change.kind === 'video' ? SAME_REVISION : WITHDRAWN;
-      const first = isOfCopy
-        ? [NOBODY, copyEntry(place, change, undefined)]
-        : [{ place, version: change.version, kind }];
+      const first = isCopyEvent
+        ? [NOBODY, copyEntry(siteNumber, change, undefined)]
+        : [{ siteNumber, version: change.version, kind }];
       this.#write(0, change, first, change);
       this.#known += Number(change.kind === 'video');
       return;
@@ -110,28 +113,28 @@ export class Registry {
     let entries = readEntries(this.#reader);
     const [owner] = entries;
     const isOwned = owner !== undefined && owner.version > 0;
-    let at = entries.findIndex(entry => entry.place === place && entry.version > 0);
-    const said = entries[at];
+    let at = entries.findIndex(entry => entry.siteNumber === siteNumber && entry.version > 0);
+    const previous = entries[at];
     // Publication rule R4: a record is applied only if its version is greater.
-    if (said && said.version >= change.version) return;
+    if (previous && previous.version >= change.version) return;
     const wasKnown = isOwned && owner.kind !== WITHDRAWN;
     if (at !== 0 && change.kind === 'video' && (!isOwned || change.promoted)) {
       const former = isOwned ? [{ ...owner, kind: WITHDRAWN, revision: undefined }] : [];
-      const others = entries.slice(1).filter(entry => entry !== said);
+      const others = entries.slice(1).filter(entry => entry !== previous);
       entries = [NOBODY, ...former, ...others];
       at = 0;
     }
-    const isOwner = at === 0 && !isOfCopy;
+    const isOwner = at === 0 && !isCopyEvent;
     const next = isOwner && change.kind === 'video' ? change.revision : revision;
-    const entry: Entry = isOfCopy
-      ? copyEntry(place, change, revision)
+    const entry: Entry = isCopyEvent
+      ? copyEntry(siteNumber, change, revision)
       : change.kind === 'withdrawn'
-        ? { place, version: change.version, kind: WITHDRAWN }
-        : entryOf(place, change.version, change.revision, next);
+        ? { siteNumber, version: change.version, kind: WITHDRAWN }
+        : entryOf(siteNumber, change.version, change.revision, next);
     if (!isOwner) {
       if (at < 0) entries.push(entry);
       else entries[at] = entry;
-      // The site whose video it was holds it no more.
+      // The previous owner no longer holds the video.
       if (at === 0) this.#known -= Number(wasKnown);
       this.#write(before, change, entries, undefined);
       return;
@@ -139,12 +142,12 @@ export class Registry {
     this.#known += Number(entry.kind !== WITHDRAWN) - Number(wasKnown);
     const others = entries.slice(1).map(other => {
       if (next === revision || other.kind === WITHDRAWN) return other;
-      return entryOf(other.place, other.version, other.revision ?? revision, next);
+      return entryOf(other.siteNumber, other.version, other.revision ?? revision, next);
     });
     this.#write(before, change, [entry, ...others], change);
   }
 
-  /** Sets the reader on the entries of a video. @returns its revision. */
+  /** Opens the reader at the entries of a video. @returns its revision. */
   #open(piece: Piece) {
     const { bytes } = this.#arena.chunkOf(piece);
     const offset = this.#arena.offsetOf(piece);
@@ -152,8 +155,8 @@ export class Registry {
     return readUuid(bytes, offset + REVISION_AT) as RegisteredVideo['revision'];
   }
 
-  /** With no `owner`, revision and facts stay as they are; the reader then stands at the facts. */
-  #write(before: Piece, change: Said, entries: readonly Entry[], owner: Said | undefined): void {
+  /** Without `owner`, revision and facts are copied; the reader must be at the facts. */
+  #write(before: Piece, change: VideoEvent, entries: readonly Entry[], owner: VideoEvent | undefined): void {
     const writer = this.#writer;
     writer.reset();
     writer.reserve(ENTRIES_AT);
@@ -167,18 +170,18 @@ export class Registry {
       writeUuid(owner.revision, writer.bytes, REVISION_AT);
       writeFacts(writer, this.#shapes, owner);
     } else if (before !== 0) {
-      // A withdrawn video keeps its revision: copies are of it, or of another.
+      // A withdrawn video keeps its revision: a copy is of this revision or of another.
       writer.bytes.set(bytes.subarray(start + REVISION_AT, start + ENTRIES_AT), REVISION_AT);
       if (!owner) writer.copy(bytes, this.#reader.at, start + bytes.readUInt32LE(start));
     }
     writer.bytes.writeUInt32LE(writer.length, 0);
-    this.#place(before, writer.bytes, 0, writer.length);
+    this.#store(before, writer.bytes, 0, writer.length);
   }
 
-  /** Puts the bytes of a video where it was, or where there is room; `#id` is its id. */
-  #place(before: Piece, from: Buffer, start: number, length: number): void {
+  /** Stores the bytes of the video with the id in `#id`, in its current piece if they fit, otherwise in a new one. */
+  #store(before: Piece, from: Buffer, start: number, length: number): void {
     let piece = before;
-    if (before === 0 || this.#arena.roomOf(before) < length) {
+    if (before === 0 || this.#arena.capacityOf(before) < length) {
       piece = this.#arena.allocate(length + SPARE_BYTES);
     }
     this.#arena.chunkOf(piece).bytes.set(from.subarray(start, start + length), this.#arena.offsetOf(piece));
@@ -187,12 +190,12 @@ export class Registry {
     if (before !== 0) this.#arena.release(before);
   }
 
-  #placeFor(site: SiteId): number {
-    const known = this.#places.get(site);
+  #siteNumberFor(site: SiteId): number {
+    const known = this.#siteNumbers.get(site);
     if (known !== undefined) return known;
-    const place = this.#siteIds.push(site) - 1;
-    this.#places.set(site, place);
-    return place;
+    const siteNumber = this.#siteIds.push(site) - 1;
+    this.#siteNumbers.set(site, siteNumber);
+    return siteNumber;
   }
 
   find(id: VideoId): Lookup {
@@ -203,15 +206,16 @@ export class Registry {
     const entries = readEntries(this.#reader);
     const [owner] = entries;
     if (!owner || owner.version === 0) return UNKNOWN;
-    if (owner.kind === WITHDRAWN) return GONE;
+    if (owner.kind === WITHDRAWN) return WITHDRAWN_VIDEO;
     const holders: number[] = [];
-    for (const { kind, place } of entries) if (kind === SAME_REVISION) holders.push(place);
-    const site = this.#siteIds[owner.place] as SiteId;
-    const video = readVideo(id, site, owner.version, revision, this.#reader, this.#shapes);
+    for (const { kind, siteNumber } of entries) if (kind === SAME_REVISION) holders.push(siteNumber);
+    const site = this.#siteIds[owner.siteNumber] as SiteId;
+    const { version } = owner;
+    const video = readVideo({ video: id, site, version, revision }, this.#reader, this.#shapes);
     return { kind: 'known', video, holders };
   }
 
-  /** Withdrawn ones do not count. */
+  /** Number of videos that are not withdrawn. */
   get videoCount(): number {
     return this.#known;
   }
@@ -224,25 +228,25 @@ export class Registry {
     return this.#sites.get(id);
   }
 
-  /** Each is below this number. */
-  get placeCount(): number {
+  /** Every site number is below this. */
+  get siteCount(): number {
     return this.#siteIds.length;
   }
 
-  /** The site of a place; places are given once and stay. */
-  siteAt(place: number): SiteId {
-    const id = this.#siteIds[place];
-    if (id === undefined) throw new RangeError(`no site has place ${place}`);
+  /** The site with this number. A number is assigned once and never changes. */
+  siteByNumber(siteNumber: number): SiteId {
+    const id = this.#siteIds[siteNumber];
+    if (id === undefined) throw new RangeError(`no site has the number ${siteNumber}`);
     return id;
   }
 
-  /** Becomes what `other` is, which must not be used any more. */
+  /** Takes over the contents of `other`, which must not be used afterwards. */
   replaceWith(other: Registry): void {
     this.#arena = other.#arena;
     this.#index = other.#index;
     this.#shapes = other.#shapes;
     this.#siteIds = other.#siteIds;
-    this.#places = other.#places;
+    this.#siteNumbers = other.#siteNumbers;
     this.#sites = other.#sites;
     this.#known = other.#known;
     this.sitesVersion++;
@@ -252,22 +256,22 @@ export class Registry {
     return this.#index.seed;
   }
 
-  /** Bytes that the videos take. */
+  /** Memory of the videos, bytes. */
   get bytes(): number {
     return this.#arena.bytes + this.#index.bytes;
   }
 
-  /** As after the videos' bytes were taken: all that those refer to is in it. */
+  /** The tables to which the videos' bytes refer. They must be read after the bytes. */
   tables(): RegistryTables {
     return { videos: this.#known, siteIds: this.#siteIds, sites: this.sites, shapes: this.#shapes.texts };
   }
 
   /**
-   * The videos as bytes, slice by slice, laid out as the arena has them: chunk by chunk, of which a piece never leaves one.
-   * Changes may be applied between two slices: a video is in one slice alone, as it was when that slice was made.
+   * The videos as bytes in slices, with the layout of the arena: no piece spans two chunks. Changes may be applied
+   * between two slices: each video is in exactly one slice, in its state when that slice was made.
    */
   *slices(): Iterable<Buffer> {
-    // No piece is named 0.
+    // Piece 0 does not exist.
     yield Buffer.alloc(UNIT_BYTES);
     let at = UNIT_BYTES;
     for (let table = 0; table < TABLES; table++) {
@@ -277,21 +281,24 @@ export class Registry {
     }
   }
 
-  /** These pieces one behind the other, from `at` in the whole on; the rest of a chunk that one does not fit into is zeros. */
+  /**
+   * Lays out these pieces consecutively, starting at `at`. If a piece does not fit into a chunk, the rest of that chunk
+   * is filled with zeros.
+   */
   #layOut(pieces: Iterable<Piece>, at: number): Buffer {
-    const places: number[] = [];
+    const layout: number[] = [];
     let end = at;
     for (const piece of pieces) {
       const bytes = this.#unitsOf(piece) * UNIT_BYTES;
       const left = CHUNK_BYTES - (end % CHUNK_BYTES);
       if (bytes > left) end += left;
-      places.push(piece, end);
+      layout.push(piece, end);
       end += bytes;
     }
     const slice = Buffer.alloc(end - at);
-    for (let n = 0; n < places.length; n += 2) {
-      const piece = places[n] as Piece;
-      const to = (places[n + 1] as number) - at;
+    for (let n = 0; n < layout.length; n += 2) {
+      const piece = layout[n] as Piece;
+      const to = (layout[n + 1] as number) - at;
       const { bytes } = this.#arena.chunkOf(piece);
       const start = this.#arena.offsetOf(piece);
       slice.writeUInt32LE(this.#unitsOf(piece), to);
@@ -305,8 +312,8 @@ export class Registry {
   }
 
   /**
-   * Takes in the next chunk of what `slices` gave, of which `length` bytes are used: they become the registry's own memory. A
-   * registry that throws holds nothing that may be used. @throws Error where it is no such chunk.
+   * Adopts the next chunk of the output of `slices`, of which `length` bytes are used, as the registry's own memory.
+   * After an error, the registry must not be used. @throws Error if the chunk is invalid.
    */
   adopt(bytes: Buffer, length: number): void {
     const units = Math.floor(length / UNIT_BYTES);
@@ -315,12 +322,12 @@ export class Registry {
     const perUnit = UNIT_BYTES / 4;
     for (let unit = this.#arena.pieceAt(0) === 0 ? 1 : 0; unit < units; ) {
       const taken = words[unit * perUnit] as number;
-      // The rest of a chunk that the next piece did not fit into.
+      // The rest of the chunk is unused.
       if (taken === 0) break;
       const start = unit * UNIT_BYTES + HEAD_BYTES;
       const size = words[start >> 2] as number;
-      if (unit + taken > units || size < LEAST_BYTES || size > taken * UNIT_BYTES - HEAD_BYTES)
-        throw new Error('it is damaged');
+      if (unit + taken > units || size < MIN_BYTES || size > taken * UNIT_BYTES - HEAD_BYTES)
+        throw new Error('the chunk is damaged');
       this.#index.add(words, (start + ID_AT) >> 2, this.#arena.pieceAt(unit));
       if (kindOfFirst(bytes, start + ENTRIES_AT) !== WITHDRAWN) this.#known++;
       unit += taken;
@@ -328,27 +335,27 @@ export class Registry {
   }
 
   restoreTables({ siteIds, sites, shapes }: RegistryTables): void {
-    for (const id of siteIds) this.#placeFor(id);
+    for (const id of siteIds) this.#siteNumberFor(id);
     for (const text of shapes) this.#shapes.numberOf(text);
     this.apply(sites);
   }
 }
 
-/** Stands for the site whose video it is, before that has been heard of. */
-const NOBODY: Entry = { place: 0, version: 0, kind: WITHDRAWN };
+/** The first entry of a video whose owner is not known yet. */
+const NOBODY: Entry = { siteNumber: 0, version: 0, kind: WITHDRAWN };
 
 const copyEntry = (
-  place: number,
-  change: Extract<Said, { kind: 'copy' | 'gone' }>,
+  siteNumber: number,
+  change: Extract<VideoEvent, { kind: 'copy' | 'gone' }>,
   current: VideoChange['revision'] | undefined,
 ): Entry => {
   const { version } = change;
-  if (change.kind === 'gone') return { place, version, kind: WITHDRAWN };
-  if (change.revision === current) return { place, version, kind: SAME_REVISION };
-  return { place, version, kind: OTHER_REVISION, revision: change.revision };
+  if (change.kind === 'gone') return { siteNumber, version, kind: WITHDRAWN };
+  if (change.revision === current) return { siteNumber, version, kind: SAME_REVISION };
+  return { siteNumber, version, kind: OTHER_REVISION, revision: change.revision };
 };
 
-/** How many entries there are takes one byte or more; the first one's kind is in the lowest bits that follow. */
+/** The number of entries takes one byte or more. The kind of the first entry is in the lowest bits of the next byte. */
 function kindOfFirst(bytes: Uint8Array, entriesAt: number): number {
   let at = entriesAt;
   while ((bytes[at] as number) >= 0x80) at++;
@@ -356,11 +363,11 @@ function kindOfFirst(bytes: Uint8Array, entriesAt: number): number {
 }
 
 const entryOf = (
-  place: number,
+  siteNumber: number,
   version: number,
   revision: VideoChange['revision'],
   current: VideoChange['revision'],
 ): Entry =>
   revision === current
-    ? { place, version, kind: SAME_REVISION }
-    : { place, version, kind: OTHER_REVISION, revision };
+    ? { siteNumber, version, kind: SAME_REVISION }
+    : { siteNumber, version, kind: OTHER_REVISION, revision };

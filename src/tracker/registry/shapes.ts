@@ -1,12 +1,12 @@
 /**
- * What videos have in common, kept once: their renditions without the bit rates. A site that made up a new shape for each
- * of its videos would fill the memory, so beyond a limit a shape stays with its video.
+ * Stores the properties that many videos share once: their renditions without the bitrates. A site that used a new
+ * shape for each video could fill the memory, so beyond a limit a shape is stored with its video.
  */
 import type { Rendition } from '../../protocol/media/media.ts';
 
 export interface Shape {
   readonly renditions: readonly Rendition[];
-  /** Only while it is. */
+  /** Set only while the video is growing. */
   readonly isGrowing?: true;
   readonly isPrivate?: true;
 }
@@ -14,12 +14,12 @@ export interface Shape {
 const MAX_SHAPES = 50_000;
 
 export class Shapes {
-  /** The first is none: 0 says that the shape stands with the video. */
+  /** Number 0 is reserved: the shape is stored with the video. */
   readonly #texts: string[] = [''];
   readonly #shapes: (Shape | undefined)[] = [undefined];
   readonly #numbers = new Map<string, number>();
 
-  /** 0 where it is not kept here. */
+  /** The number of a shape; 0 if it is not stored here. */
   numberOf(text: string): number {
     const known = this.#numbers.get(text);
     if (known !== undefined) return known;

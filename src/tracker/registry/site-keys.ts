@@ -1,9 +1,9 @@
-/** The keys that sites sign with, as central's feed told them; of active sites alone. */
+/** Finds the public keys of active sites, from central's change feed. */
 import type { PublicKey } from '../../kernel/identity/keys.ts';
 import { siteIdSchema } from '../../protocol/ids.ts';
 import type { Registry } from './registry.ts';
 
-export const keysOfSites =
+export const createSiteKeyFinder =
   (registry: Pick<Registry, 'findSite'>) =>
   async (keyId: string): Promise<PublicKey | undefined> => {
     const { data: id } = siteIdSchema.safeParse(keyId);

@@ -1,10 +1,11 @@
 /**
- * What the registry keeps of one video, as bytes: its id and revision, who said what of it, and what players are told.
+ * The bytes that the registry stores for one video: its id and revision, the state at each site, and the facts for
+ * players.
  *
  *     length (4 bytes) · id (16) · revision (16) · entries · facts
  *
- * The site that published the video has the first entry, and revision and facts are its own. Nearly everything that videos
- * have in common (codecs, sizes, languages of the renditions) stands in a shape that is kept once; see `shapes.ts`. Pure.
+ * The first entry belongs to the site that published the video, as do revision and facts. Properties that videos share
+ * (codecs, sizes, languages of the renditions) are stored once, in a shape (`shapes.ts`). Pure.
  */
 import type { Change } from '../../protocol/central.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
@@ -19,18 +20,18 @@ export const ID_AT = 4;
 export const REVISION_AT = ID_AT + UUID_BYTES;
 export const ENTRIES_AT = REVISION_AT + UUID_BYTES;
 
-/** What a site said last: withdrawn; holds this revision; holds another one (which then follows). */
+/** The state at a site: withdrawn, holds this revision, or holds another revision (which follows). */
 export const WITHDRAWN = 0;
 export const SAME_REVISION = 1;
 export const OTHER_REVISION = 2;
 
-/** What one site last said of the video. */
+/** The state of the video at one site. */
 export interface Entry {
-  /** The site's place in the registry. */
-  readonly place: number;
+  /** The site's number in the registry. */
+  readonly siteNumber: number;
   readonly version: number;
   readonly kind: number;
-  /** With `OTHER_REVISION` alone. */
+  /** Only with `OTHER_REVISION`. */
   readonly revision?: RevisionId | undefined;
 }
 
@@ -46,15 +47,15 @@ export function readEntries(reader: ByteReader): Entry[] {
       revision = readUuid(reader.bytes, reader.at) as RevisionId;
       reader.at += UUID_BYTES;
     }
-    entries.push({ place: Math.floor(head / 4), version, kind, revision });
+    entries.push({ siteNumber: Math.floor(head / 4), version, kind, revision });
   }
   return entries;
 }
 
 export function writeEntries(writer: ByteWriter, entries: readonly Entry[]): void {
   writer.number(entries.length);
-  for (const { place, version, kind, revision } of entries) {
-    writer.number(place * 4 + kind);
+  for (const { siteNumber, version, kind, revision } of entries) {
+    writer.number(siteNumber * 4 + kind);
     writer.number(version);
     if (kind === OTHER_REVISION && revision) {
       writer.reserve(UUID_BYTES);
@@ -83,7 +84,9 @@ export function writeFacts(writer: ByteWriter, shapes: Shapes, change: VideoChan
   }
 }
 
-/** A video as it is asked for. Its renditions are made when somebody wants them: most answers do not. */
+type VideoIdentity = Pick<RegisteredVideo, 'video' | 'site' | 'version' | 'revision'>;
+
+/** A video as others read it. Its renditions are built on access, because most responses do not need them. */
 class Video implements RegisteredVideo {
   readonly video: VideoId;
   readonly site: SiteId;
@@ -95,15 +98,8 @@ class Video implements RegisteredVideo {
   readonly #shape: Shape;
   readonly #rates: readonly number[];
 
-  constructor(
-    id: VideoId,
-    site: SiteId,
-    version: number,
-    revision: RevisionId,
-    reader: ByteReader,
-    shapes: Shapes,
-  ) {
-    this.video = id;
+  constructor({ video, site, version, revision }: VideoIdentity, reader: ByteReader, shapes: Shapes) {
+    this.video = video;
     this.site = site;
     this.version = version;
     this.revision = revision;
@@ -133,11 +129,6 @@ class Video implements RegisteredVideo {
     }));
   }
 }
-export const readVideo = (
-  id: VideoId,
-  site: SiteId,
-  version: number,
-  revision: RevisionId,
-  reader: ByteReader,
-  shapes: Shapes,
-): RegisteredVideo => new Video(id, site, version, revision, reader, shapes);
+/** Reads the facts at the position of the reader. */
+export const readVideo = (identity: VideoIdentity, reader: ByteReader, shapes: Shapes): RegisteredVideo =>
+  new Video(identity, reader, shapes);

@@ -1,36 +1,42 @@
-/** What players tell: CMCD events, and the beacon of our own player. Nobody is refused for what he tells: it is passed over. */
+/** The reports of players: CMCD events, and the beacon of our own player. Invalid reports are ignored, never rejected. */
 import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http/server.ts';
-import { siteIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
-import { beaconResponseSchema, beaconSchema } from '../../protocol/tracker.ts';
+import { type SiteId, siteIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { type BeaconResponse, beaconResponseSchema, beaconSchema } from '../../protocol/tracker.ts';
+import type { Decision } from '../choice/choose.ts';
 import { chooseSamples } from '../choice/probe-selection.ts';
-import { addressOf, clientQuery } from '../client/client.ts';
+import { indexesOf } from '../choice/sites.ts';
+import { addressOf, type ClientRequest, clientQuery } from '../client/client.ts';
 import type { Session, Sessions } from '../client/sessions.ts';
-import type { Asker, Viewers } from '../client/viewers.ts';
+import type { Viewers } from '../client/viewers.ts';
 import type { TrackerConfig } from '../config.ts';
-import { type Answers, indexesOf } from '../play/decide.ts';
-import { orderFor, standingsOf, type UpMsOf } from '../steering/order.ts';
-import type { Learning } from './report-ingestion.ts';
+import { orderForSession, rankingOf, type UpMsOf } from '../steering/order.ts';
+import type { ReportIngestion } from './report-ingestion.ts';
 
 const MAX_EVENTS_BYTES = 64 * 1_024;
 const MAX_PATHWAYS = 32;
-const CALM_AGAIN_S = 30;
+const UNKNOWN_SESSION_NEXT_IN_S = 30;
 const SAMPLE_BYTES = 131_072;
 
-export interface ObserveMeans {
-  readonly config: TrackerConfig;
-  readonly answers: Answers;
+export interface ClientReportsDeps {
+  readonly config: Pick<TrackerConfig, 'trustClientParameter' | 'trustedProxies'>;
+  /** Ranks these sites for a playing client. */
+  readonly rank: (
+    video: VideoId,
+    request: Pick<ClientRequest, 'client' | 'credentials'>,
+    sites: readonly SiteId[],
+  ) => Decision;
   readonly viewers: Viewers;
   readonly sessions: Sessions;
-  readonly learning: Learning;
+  readonly ingestion: Pick<ReportIngestion, 'cmcdEvents' | 'beacon'>;
   readonly baseUrlOf: (site: string) => string | undefined;
-  readonly upMsOf: UpMsOf;
+  readonly probes: { readonly upMsOf: UpMsOf };
 }
 
 const parameters = z.object({ session: z.string().max(64) });
 
-export function serveObserve(app: HttpServer, means: ObserveMeans): void {
-  const { config, answers, viewers, sessions, learning } = means;
+export function serveClientReports(app: HttpServer, deps: ClientReportsDeps): void {
+  const { config, viewers, sessions, ingestion } = deps;
   app.addContentTypeParser(
     ['application/cmcd', 'text/plain'],
     { parseAs: 'string', bodyLimit: MAX_EVENTS_BYTES },
@@ -41,16 +47,18 @@ export function serveObserve(app: HttpServer, means: ObserveMeans): void {
     '/cmcd/:session',
     {
       schema: {
-        description: 'Events of a player in CMCD version 2 (CTA-5004-B), one a line, as application/cmcd.',
+        description:
+          'Events of a player in CMCD version 2 (CTA-5004-B), one per line, sent as application/cmcd.',
         params: parameters,
         querystring: clientQuery,
       },
     },
     async (request, reply) => {
-      const asker = viewers.at(addressOf(request, request.query.client, config));
+      const client = viewers.at(addressOf(request, request.query.client, config));
       const nowMs = Date.now();
-      const session = sessions.find(request.params.session, asker.where?.prefix, nowMs);
-      if (session && typeof request.body === 'string') learning.events(session, asker, request.body, nowMs);
+      const session = sessions.find(request.params.session, client.network?.prefix, nowMs);
+      if (session && typeof request.body === 'string')
+        ingestion.cmcdEvents(session, client, request.body, nowMs);
       return reply.code(204).send();
     },
   );
@@ -60,7 +68,7 @@ export function serveObserve(app: HttpServer, means: ObserveMeans): void {
     {
       schema: {
         description:
-          'What our own player measured of the sites; answered by what it should measure next, and when.',
+          'The measurements of our own player. The response says which sites to sample next, and when to report again.',
         params: parameters,
         querystring: clientQuery.extend({
           video: videoIdSchema,
@@ -71,45 +79,52 @@ export function serveObserve(app: HttpServer, means: ObserveMeans): void {
       },
     },
     async request => {
-      const { client, grant, video, pathways } = request.query;
-      const asker = { ...viewers.at(addressOf(request, client, config)), shown: { grant } };
+      const { grant, video, pathways } = request.query;
+      const client = viewers.at(addressOf(request, request.query.client, config));
       const nowMs = Date.now();
-      const session = sessions.find(request.params.session, asker.where?.prefix, nowMs);
-      // Of another tracker, or lost: it is steered all the same, and asked for nothing.
-      if (!session) return { measure: [], priority: [], nextInS: CALM_AGAIN_S };
+      const session = sessions.find(request.params.session, client.network?.prefix, nowMs);
+      // The session is unknown. Its player is steered as usual, but no samples are requested.
+      if (!session) return { measure: [], priority: [], nextInS: UNKNOWN_SESSION_NEXT_IN_S };
       const { current, results } = request.body;
-      const isFirst = session.heardAtMs === 0 && results.length === 0;
-      learning.beacon(session, asker, current, results, nowMs);
-      return curiosity(video, asker, session, pathways.split('.'), current, isFirst);
+      const isFirst = session.reportsSinceMs === 0 && results.length === 0;
+      ingestion.beacon(session, client, { current, results }, nowMs);
+      const sites = pathways.split('.').flatMap(id => siteIdSchema.safeParse(id).data ?? []);
+      const decision = deps.rank(video, { client, credentials: { grant } }, sites);
+      return respond(decision, session, { sites, current, isFirst }, nowMs);
     },
   );
 
-  function curiosity(
-    video: VideoId,
-    asker: Asker,
+  function respond(
+    decision: Decision,
     session: Session,
-    pathways: readonly string[],
-    current: string | undefined,
-    isFirst: boolean,
-  ) {
-    const sites = pathways.flatMap(id => siteIdSchema.safeParse(id).data ?? []);
-    session.home ??= sites[0];
-    const { world, question, picks } = answers.steer(video, asker, sites);
-    const [now] = current === undefined ? [] : indexesOf(world, [siteIdSchema.parse(current)]);
-    const [home] = session.home === undefined ? [] : indexesOf(world, [session.home]);
-    const { indexes, nextInS } = chooseSamples(picks, question, now, isFirst, home);
+    player: {
+      readonly sites: readonly SiteId[];
+      readonly current: SiteId | undefined;
+      readonly isFirst: boolean;
+    },
+    nowMs: number,
+  ): BeaconResponse {
+    const { sites, current, isFirst } = player;
+    session.primary ??= sites[0];
+    const { state, question, picks } = decision;
+    const indexOf = (site: SiteId | undefined): number | undefined =>
+      site === undefined ? undefined : indexesOf(state.table, [site])[0];
+    const { indexes, nextInS } = chooseSamples({
+      picks,
+      question,
+      current: indexOf(current),
+      primary: indexOf(session.primary),
+      isFirst,
+    });
     const measure = indexes.flatMap(index => {
-      const site = world.table.facts[index]?.id;
-      const baseUrl = site && means.baseUrlOf(site);
+      const site = state.table.facts[index]?.id;
+      const baseUrl = site && deps.baseUrlOf(site);
       return site && baseUrl ? [{ site, url: `${baseUrl}/sample?bytes=${SAMPLE_BYTES}` }] : [];
     });
-    const nowMs = Date.now();
-    const standings = standingsOf({ world, question, picks }, nowMs, means.upMsOf);
-    const order = orderFor(
+    const ranking = rankingOf(decision, nowMs, deps.probes.upMsOf);
+    const order = orderForSession(
       session,
-      standings,
-      sites,
-      sites.find(site => site === current),
+      { ranking, sites, current: sites.find(site => site === current) },
       nowMs,
     );
     return { measure, priority: [...order], nextInS };

@@ -19,7 +19,7 @@ describe('CMCD (CTA-5004 and CTA-5004-B)', () => {
     expect(Object.fromEntries(parseCmcd(text))).toEqual(expected);
   });
 
-  test('figures are finite and not negative', () => {
+  test('numbers are finite and not negative', () => {
     const cmcd = parseCmcd('a=1,b=-1,c=1e999,d=x,f=0');
     expect(['a', 'b', 'c', 'd', 'f', 'g'].map(key => numberOf(cmcd, key))).toEqual([
       1,
@@ -36,9 +36,9 @@ describe('the events of a body', () => {
   test.each<[string, string, ReturnType<typeof readEvents>]>([
     ['a segment', event(''), [{ host: 'a.example', bps: 20e6, failed: false }]],
     ['a failure', event(',rc=503'), [{ host: 'a.example', bps: undefined, failed: true }]],
-    ['no answer', event(',rc=0'), [{ host: 'a.example', bps: undefined, failed: true }]],
-    ['gone for good is none', event(',rc=410'), [{ host: 'a.example', bps: 20e6, failed: false }]],
-    ['too small to tell', event(',d=10'), [{ host: 'a.example', bps: undefined, failed: false }]],
+    ['no response', event(',rc=0'), [{ host: 'a.example', bps: undefined, failed: true }]],
+    ['410 is no failure', event(',rc=410'), [{ host: 'a.example', bps: 20e6, failed: false }]],
+    ['too small to measure', event(',d=10'), [{ host: 'a.example', bps: undefined, failed: false }]],
     ['in no time', event(',ttlb=0'), [{ host: 'a.example', bps: undefined, failed: false }]],
     ['another event', event(',e=ps'), []],
     ['no address', event(',url="nowhere"'), []],
@@ -54,7 +54,7 @@ describe('the events of a body', () => {
     expect(readEvents(body)).toEqual(expected);
   });
 
-  test('no more than 64 of them, no more than 64 keys each, and none in long', () => {
+  test('at most 64 events with 64 keys each, in bounded time', () => {
     expect(readEvents(Array(1_000).fill(event('')).join('\n'))).toHaveLength(64);
     const keys = Array.from({ length: 200 }, (_, n) => `k${n}=1`).join(',');
     expect(parseCmcd(keys).size).toBe(64);
@@ -68,7 +68,7 @@ describe('the events of a body', () => {
       readEvents(body.replaceAll(/(.{1024})/g, '$1\n'));
     }
     const { user } = process.cpuUsage(started);
-    // A few milliseconds each on a machine at rest.
+    // On an idle machine each takes a few milliseconds.
     expect(user / 1_000).toBeLessThan(hostile.length * 100);
   });
 });

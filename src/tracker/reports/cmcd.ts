@@ -1,16 +1,16 @@
 /**
- * Common Media Client Data, CTA-5004 (version 1) and CTA-5004-B (version 2), as far as it tells how a site serves: parsed
- * from what anybody may send, so bounded, and what cannot be read is passed over. Pure.
+ * Parses Common Media Client Data, CTA-5004 (version 1) and CTA-5004-B (version 2), as far as it describes how a site
+ * serves. Anyone may send it, so everything is bounded, and invalid parts are skipped. Pure.
  */
 
 const MAX_KEYS = 64;
 const MAX_VALUE_CHARACTERS = 2_048;
 const MAX_EVENTS = 64;
 
-/** Keys and values of one report; strings without their quotes, inner lists as their first item. */
+/** Keys and values of one report. Strings have no quotes; an inner list is represented by its first item. */
 export type Cmcd = ReadonlyMap<string, string>;
 
-/** `br=3200,bs,d=4004,sid="…"`: keys stand alone (true) or with a value, strings in quotes, lists in parentheses. */
+/** Parses `br=3200,bs,d=4004,sid="…"`: a key has a value or is true, strings are quoted, lists are in parentheses. */
 export function parseCmcd(text: string): Cmcd {
   const found = new Map<string, string>();
   const pattern =
@@ -38,14 +38,14 @@ export const numberOf = (cmcd: Cmcd, key: string): number | undefined => {
   return Number.isFinite(value) && value >= 0 ? value : undefined;
 };
 
-/** What one segment request came to, as a player tells it. */
+/** The outcome of one segment request, as a player reports it. */
 export interface SegmentReport {
   readonly host: string;
   readonly bps: number | undefined;
   readonly failed: boolean;
 }
 
-/** The response-received events (`e=rr`) of a body of type `application/cmcd`: one event a line. */
+/** Reads the response-received events (`e=rr`) of a body of type `application/cmcd`, one event per line. */
 export function readEvents(body: string): readonly SegmentReport[] {
   return body
     .split('\n', MAX_EVENTS)
@@ -53,7 +53,7 @@ export function readEvents(body: string): readonly SegmentReport[] {
     .flatMap(cmcd => (cmcd.get('e') === 'rr' ? (readSegment(cmcd) ?? []) : []));
 }
 
-/** Smaller ones measure the round trip more than the line. */
+/** Smaller segments measure the round trip rather than the throughput. */
 const LEAST_BITS = 200_000;
 const GONE = 410;
 

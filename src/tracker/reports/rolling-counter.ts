@@ -1,16 +1,16 @@
 /**
- * Counts by key for a while, in bounded memory: in two generations, of which the older is dropped when the younger is full or
- * has lived its time. A count lives for one to two lifetimes, or less where there are many. Plain rows of numbers, because one
- * is kept for each viewer who begins, and makes no garbage so. No I/O; time is an argument.
+ * Counts keys for a limited time in bounded memory. It keeps two generations and drops the older one when the younger
+ * is full or has expired, so a count is kept for one to two lifetimes, or less if there are many keys. It uses plain
+ * arrays of numbers, because every new viewer is counted and this creates no garbage. No I/O; time is an argument.
  */
 import { randomInt } from 'node:crypto';
 
-export class Tally {
+export class RollingCounter {
   readonly #max: number;
   readonly #lifeMs: number;
   #young: Generation;
   #old: Generation;
-  #bornAtMs = Number.NEGATIVE_INFINITY;
+  #startedAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param max keys of one generation */
   constructor(max: number, lifeMs: number) {
@@ -20,40 +20,43 @@ export class Tally {
     this.#old = new Generation(max);
   }
 
-  /** `key`: 32 bits. @returns how often it was counted in one lifetime or two, this time included. */
+  /**
+   * `key` has 32 bits. @returns the number of times it was counted in the last one to two lifetimes, including this
+   * time.
+   */
   add(key: number, nowMs: number): number {
-    this.#age(nowMs);
-    if (this.#young.size >= this.#max && this.#young.count(key) === 0) this.#turn(nowMs);
+    this.#expire(nowMs);
+    if (this.#young.size >= this.#max && this.#young.count(key) === 0) this.#rotate(nowMs);
     return this.#young.add(key) + this.#old.count(key);
   }
 
   has(key: number, nowMs: number): boolean {
-    this.#age(nowMs);
+    this.#expire(nowMs);
     return this.#young.count(key) + this.#old.count(key) > 0;
   }
 
-  #age(nowMs: number): void {
-    if (nowMs - this.#bornAtMs < this.#lifeMs) return;
-    // Nothing of the younger generation is of this lifetime or the one before.
-    if (nowMs - this.#bornAtMs >= 2 * this.#lifeMs) this.#young.clear();
-    this.#turn(nowMs);
+  #expire(nowMs: number): void {
+    if (nowMs - this.#startedAtMs < this.#lifeMs) return;
+    // The younger generation is also older than one lifetime.
+    if (nowMs - this.#startedAtMs >= 2 * this.#lifeMs) this.#young.clear();
+    this.#rotate(nowMs);
   }
 
-  #turn(nowMs: number): void {
+  #rotate(nowMs: number): void {
     const oldest = this.#old;
     this.#old = this.#young;
     oldest.clear();
     this.#young = oldest;
-    this.#bornAtMs = nowMs;
+    this.#startedAtMs = nowMs;
   }
 }
 
-/** Open addressing, at most half full. */
+/** A hash table with open addressing, at most half full. */
 class Generation {
-  /** So that nobody can choose keys that stand in each other's way. */
+  /** A random seed prevents chosen keys from colliding. */
   readonly #seed = randomInt(2 ** 32);
   readonly #keys: Int32Array;
-  /** 0: the slot is free. */
+  /** 0 marks a free slot. */
   readonly #counts: Uint32Array;
   size = 0;
 

@@ -1,12 +1,12 @@
-/** What a small sample says of a large segment. Pure. */
+/** Estimates the throughput of a large segment from a small sample. Pure. */
 
-/** What a connection may send before the first answer (RFC 6928): ten segments. */
+/** Bits that a connection may send before the first acknowledgement (RFC 6928): ten segments. */
 const INITIAL_WINDOW_BITS = 10 * 1_460 * 8;
 const MIN_SEGMENT_BITS = 8e6;
 
 /**
- * Throughput of a whole segment over a path of this round trip and this rate: the connection doubles its window each round
- * trip until the path is full, and then goes on at its rate.
+ * Throughput of a whole segment over a path with this round trip and rate: the connection doubles its window in each
+ * round trip until the path is full, and then continues at its rate.
  */
 export function segmentThroughput(rttMs: number, rateBps: number, segmentBits = MIN_SEGMENT_BITS): number {
   const pipeBits = Math.min(segmentBits, (rateBps * rttMs) / 1_000);

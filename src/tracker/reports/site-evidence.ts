@@ -1,30 +1,30 @@
 /**
- * What viewers say of a site as a whole: the share of networks from which it fails right now. One network is one voice, so
- * that nobody makes a site fail alone. Pure; time is an argument.
+ * Aggregates the viewers' reports on a site as a whole: the share of networks from which it currently fails. One
+ * network counts once, so that no single network can mark a site as failing. Pure; time is an argument.
  */
 import type { SiteId } from '../../protocol/ids.ts';
 
 const WINDOW_MS = 15_000;
-const MAX_VOICES = 256;
-/** Fewer networks than this may be in trouble themselves. */
-const LEAST_FAILING = 3;
+const MAX_NETWORKS = 256;
+/** With fewer failing networks, the networks themselves may be the cause. */
+const MIN_FAILING = 3;
 
-interface Word {
+interface Outcome {
   readonly failed: boolean;
   readonly atMs: number;
 }
 
-/** What was said of one site. */
-class Words {
-  /** The last word of each network, longest silent first. */
-  readonly byNetwork = new Map<number, Word>();
-  /** How many of them tell of a failure, however old they are. */
+/** The outcomes at one site. */
+class SiteOutcomes {
+  /** The last outcome of each network, oldest first. */
+  readonly byNetwork = new Map<number, Outcome>();
+  /** Number of failures among them, regardless of age. */
   failing = 0;
 
-  add(network: number, word: Word): void {
+  add(network: number, outcome: Outcome): void {
     this.delete(network);
-    this.byNetwork.set(network, word);
-    if (word.failed) this.failing++;
+    this.byNetwork.set(network, outcome);
+    if (outcome.failed) this.failing++;
   }
   delete(network: number): void {
     if (this.byNetwork.get(network)?.failed) this.failing--;
@@ -33,34 +33,34 @@ class Words {
 }
 
 export class SiteEvidence {
-  readonly #sites = new Map<SiteId, Words>();
+  readonly #sites = new Map<SiteId, SiteOutcomes>();
 
-  /** @returns whether the site's share of failures may have changed by it: where nobody tells of any, it has not. */
-  note(site: SiteId, network: number, failed: boolean, nowMs: number): boolean {
-    const words = this.#sites.get(site) ?? new Words();
-    this.#sites.set(site, words);
-    const { byNetwork, failing } = words;
-    // What another tracker has heard may be older than what was heard here.
+  /** @returns true if the site's share of failures may have changed; it has not if no network reports a failure. */
+  record(site: SiteId, network: number, failed: boolean, nowMs: number): boolean {
+    const outcomes = this.#sites.get(site) ?? new SiteOutcomes();
+    this.#sites.set(site, outcomes);
+    const { byNetwork, failing } = outcomes;
+    // An outcome from another tracker may be older than a local one.
     if ((byNetwork.get(network)?.atMs ?? nowMs) > nowMs) return false;
-    words.add(network, { failed, atMs: nowMs });
+    outcomes.add(network, { failed, atMs: nowMs });
     for (const [key, { atMs }] of byNetwork) {
-      if (byNetwork.size <= MAX_VOICES && nowMs - atMs < WINDOW_MS) break;
-      words.delete(key);
+      if (byNetwork.size <= MAX_NETWORKS && nowMs - atMs < WINDOW_MS) break;
+      outcomes.delete(key);
     }
-    return failing + words.failing > 0;
+    return failing + outcomes.failing > 0;
   }
 
-  /** 0–1 of the networks heard lately; 0 while too few of them fail. */
+  /** Share of the recent networks that fail, 0–1; 0 while too few of them fail. */
   failureShare(site: SiteId, nowMs: number): number {
-    const words = this.#sites.get(site);
-    if (!words || words.failing < LEAST_FAILING) return 0;
+    const outcomes = this.#sites.get(site);
+    if (!outcomes || outcomes.failing < MIN_FAILING) return 0;
     let failing = 0;
     let all = 0;
-    for (const { failed, atMs } of words.byNetwork.values()) {
+    for (const { failed, atMs } of outcomes.byNetwork.values()) {
       if (nowMs - atMs >= WINDOW_MS) continue;
       all++;
       failing += Number(failed);
     }
-    return failing < LEAST_FAILING ? 0 : failing / all;
+    return failing < MIN_FAILING ? 0 : failing / all;
   }
 }

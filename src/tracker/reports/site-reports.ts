@@ -1,4 +1,4 @@
-/** What sites tell of their viewers: in batches, signed, and believed no further than a site may speak for itself. */
+/** The signed reports of sites on their viewers. A site's report has limited influence on its own ranking. */
 import type { HttpServer } from '../../kernel/http/server.ts';
 import { requireSigner } from '../../kernel/http/server.ts';
 import { NonceMemory } from '../../kernel/identity/signatures.ts';
@@ -7,34 +7,35 @@ import { siteIdSchema } from '../../protocol/ids.ts';
 import { siteReportSchema } from '../../protocol/tracker.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { Registry } from '../registry/registry.ts';
-import { keysOfSites } from '../registry/site-keys.ts';
+import { createSiteKeyFinder } from '../registry/site-keys.ts';
 import type { PartialHolders } from './partial-holders.ts';
-import type { Learning } from './report-ingestion.ts';
+import type { ReportIngestion } from './report-ingestion.ts';
 
-export interface ReportMeans {
-  readonly registry: { readonly findSite: Registry['findSite'] };
+export interface SiteReportsDeps {
+  readonly registry: Pick<Registry, 'findSite'>;
   readonly viewers: Viewers;
-  readonly learning: Learning;
+  readonly ingestion: Pick<ReportIngestion, 'siteReport'>;
   readonly partialHolders: PartialHolders;
 }
 
-export function serveReports(app: HttpServer, means: ReportMeans): void {
+export function serveSiteReports(app: HttpServer, deps: SiteReportsDeps): void {
   const nonces = new NonceMemory();
-  const findSiteKey = keysOfSites(means.registry);
+  const findSiteKey = createSiteKeyFinder(deps.registry);
   app.post(
     '/reports',
     {
       schema: {
-        description: 'What viewers told a site in CMCD, and which videos it has some of (site, signed).',
+        description:
+          'What viewers reported to a site in CMCD, and of which videos it has a part in its buffer (site, signed).',
         body: siteReportSchema,
       },
     },
     async (request, reply) => {
       const site = siteIdSchema.parse(await requireSigner(request, findSiteKey, nonces));
       const nowMs = Date.now();
-      means.partialHolders.note(site, request.body.videos);
+      deps.partialHolders.record(site, request.body.videos);
       for (const { client, bps } of request.body.viewers) {
-        if (parseAddress(client)) means.learning.told(site, means.viewers.at(client), bps, nowMs);
+        if (parseAddress(client)) deps.ingestion.siteReport(site, deps.viewers.at(client), bps, nowMs);
       }
       return reply.code(204).send();
     },

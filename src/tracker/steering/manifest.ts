@@ -1,93 +1,96 @@
-/** Steering manifests for HLS (RFC 8216bis, section 7.1) and DASH (ETSI TS 103 998), which have one form. Pure. */
+/** Steering manifests for HLS (RFC 8216bis, section 7.1) and DASH (ETSI TS 103 998), which share one format. Pure. */
 import type { VideoId } from '../../protocol/ids.ts';
 import type { PathwayClone, SteeringManifest } from '../../protocol/tracker.ts';
-import { isWorthMoving, isWorthReturning, LEAST_GAIN } from '../choice/choose.ts';
+import { isWorthReturning, isWorthSwitching, LEAST_GAIN } from '../choice/choose.ts';
 
-/** The inline first manifest: a TTL that runs out before the player has loaded makes some players never ask again. */
+/** TTL of the inline first manifest. If it expires before the player has loaded, some players never request another one. */
 export const FIRST_TTL_S = 15;
 const CALM_TTL_S = 4;
 const TROUBLED_TTL_S = 2;
 
-/** A site that is offered now, best first in a list of them. */
-export interface Standing {
+/** An offered site. Lists of them are sorted, best first. */
+export interface RankedPathway {
   readonly id: string;
   readonly score: number;
-  /** Up, but its last probe failed, or viewers fail there. */
-  readonly isDoubtful?: boolean;
-  /** Since when it has been up. */
+  /** The site is up, but its last probe failed or viewers fail there. */
+  readonly isDegraded?: boolean;
+  /** Time since the site came up. */
   readonly upMs?: number | undefined;
 }
 
-export interface Playing {
-  /** The pathway that the player is on. */
+export interface PlaybackPosition {
+  /** The pathway that the player uses. */
   readonly current?: string | undefined;
-  /** 0–1: how good a reason this session needs to move. */
-  readonly patience?: number | undefined;
-  /** Since it last changed sites. */
-  readonly movedMsAgo?: number | undefined;
-  /** The site that it is or was on for its merits: when it had to leave it, it comes back as soon as that is the best again. */
-  readonly home?: string | undefined;
-  /** How often it left a site by itself: the more often, the longer it stays away. */
-  readonly departures?: number | undefined;
+  /** 0–1: random number of the session, which determines the gain for which it switches. */
+  readonly sessionRandom?: number | undefined;
+  /** Time since the player last switched sites. */
+  readonly sinceSwitchMs?: number | undefined;
+  /** The site that serves the session best, or did until it failed: the player returns to it as soon as it is best again. */
+  readonly primary?: string | undefined;
+  /** Number of times the player left a site on its own. Each doubles the time until it returns. */
+  readonly switches?: number | undefined;
 }
 
 /**
- * The session's pathways in the order of now. Those that are down, or known no more, come last but are never missing:
- * a player that finds a pathway of its own unlisted may give up (Shaka does).
+ * The session's pathways in their current order. Pathways that are down or unknown come last but are never omitted:
+ * some players (Shaka) give up if their pathway is not listed.
  */
 export function orderPathways(
-  standings: readonly Standing[],
+  ranking: readonly RankedPathway[],
   pathways: readonly string[],
-  playing: Playing = {},
+  playing: PlaybackPosition = {},
 ): readonly string[] {
   const wanted = new Set(pathways);
   const order = arrange(
-    standings.filter(({ id }) => wanted.has(id)),
+    ranking.filter(({ id }) => wanted.has(id)),
     playing,
   );
   const placed = new Set(order.map(({ id }) => id));
   return [...placed, ...[...wanted].filter(pathway => !placed.has(pathway))];
 }
 
-/** Best first, but a player that has no reason to go stays. May name one twice. */
+/** Best first, except that a player without a reason to switch stays at its site. The result may contain a site twice. */
 function arrange(
-  offered: readonly Standing[],
-  { current, patience = 0.5, movedMsAgo, home, departures }: Playing,
-): readonly Standing[] {
+  offered: readonly RankedPathway[],
+  { current, sessionRandom = 0.5, sinceSwitchMs, primary, switches }: PlaybackPosition,
+): readonly RankedPathway[] {
   const [best] = offered;
   const stay = offered.find(({ id }) => id === current);
   if (!best || !stay) return offered;
-  if (best.id !== home || best.isDoubtful)
-    return isWorthMoving(best, stay, patience, movedMsAgo) ? offered : [stay, ...offered];
-  // A player that cannot follow home yet shall find itself where it is, not at a third site.
-  return isWorthReturning(patience, best.upMs, movedMsAgo, departures)
+  if (best.id !== primary || best.isDegraded)
+    return isWorthSwitching(best, stay, sessionRandom, sinceSwitchMs) ? offered : [stay, ...offered];
+  // A player that cannot return to its primary site yet should stay where it is rather than move to a third site.
+  return isWorthReturning(sessionRandom, best.upMs, sinceSwitchMs, switches)
     ? [best, stay, ...offered]
     : [stay, ...offered];
 }
 
-/** A site that is ill, or was good until lately, is not forgotten; one that has long been worse than the present one is. */
-export function findHome(
-  standings: readonly Standing[],
+/**
+ * Finds the primary site of a session. A site that is degraded or was good until recently remains primary; one that has
+ * been worse than the current site for a long time does not.
+ */
+export function findPrimary(
+  ranking: readonly RankedPathway[],
   current: string | undefined,
-  home: string | undefined,
-  movedMsAgo: number,
+  primary: string | undefined,
+  sinceSwitchMs: number,
 ): string | undefined {
-  if (home === undefined) return current;
-  const now = standings.find(({ id }) => id === current);
-  const before = standings.find(({ id }) => id === home);
-  if (!now || !before || before.isDoubtful || movedMsAgo < SETTLED_MS) return home;
-  return now.score - before.score > LEAST_GAIN ? now.id : home;
+  if (primary === undefined) return current;
+  const now = ranking.find(({ id }) => id === current);
+  const before = ranking.find(({ id }) => id === primary);
+  if (!now || !before || before.isDegraded || sinceSwitchMs < STABLE_MS) return primary;
+  return now.score - before.score > LEAST_GAIN ? now.id : primary;
 }
-const SETTLED_MS = 300_000;
+const STABLE_MS = 300_000;
 
-/** Never longer than what a player has buffered, and short while something is wrong or a player is on its way. */
+/** The TTL is never longer than a player's buffer, and short while a site is degraded or a player is switching. */
 export function chooseTtl(
-  standings: readonly Standing[],
+  ranking: readonly RankedPathway[],
   pathways: readonly string[],
-  isSettled = true,
+  isInPlace = true,
 ): number {
-  const well = new Set(standings.filter(({ isDoubtful }) => !isDoubtful).map(({ id }) => id));
-  return isSettled && pathways.every(pathway => well.has(pathway)) ? CALM_TTL_S : TROUBLED_TTL_S;
+  const healthy = new Set(ranking.filter(({ isDegraded }) => !isDegraded).map(({ id }) => id));
+  return isInPlace && pathways.every(pathway => healthy.has(pathway)) ? CALM_TTL_S : TROUBLED_TTL_S;
 }
 
 export function makeManifest(
@@ -105,19 +108,22 @@ export function makeManifest(
   };
 }
 
-export interface SteeringSession {
+export interface SteeringUri {
   readonly video: VideoId;
   readonly session: string;
-  /** The pathways of its playlist travel along, its home first, so that any tracker can steer it, also one that has just started. */
+  /**
+   * The pathways of the playlist, the primary one first. They are part of the URI, so that any tracker can steer the
+   * session, including one that has just started.
+   */
   readonly pathways: readonly string[];
-  /** The address that the viewer claimed, where that is believed. */
+  /** The address in `?client=`, if the tracker trusts that parameter. */
   readonly client?: string | undefined;
-  /** What the viewer shows for a private video. */
+  /** The grant for a private video. */
   readonly grant?: string | undefined;
 }
 
-/** Absolute, because a manifest in a `data:` URI has nothing that a relative address could be resolved against. */
-export function formatSteerUri(trackerUrl: string, steering: SteeringSession): string {
+/** The URI is absolute, because a manifest in a `data:` URI has no base for relative addresses. */
+export function formatSteerUri(trackerUrl: string, steering: SteeringUri): string {
   const { video, session, pathways, client, grant } = steering;
   const claim =
     (client === undefined ? '' : `&client=${encodeURIComponent(client)}`) +

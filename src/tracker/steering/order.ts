@@ -1,53 +1,66 @@
-/** The order of now for one session: what is offered, as its player is to see it, and what the session remembers of it. */
+/** Orders the offered sites for one session and updates the session's steering state. Pure except for that update. */
 import type { SiteId } from '../../protocol/ids.ts';
-import { measuredOf } from '../choice/choose.ts';
-import { UNSEEN_STATE } from '../choice/sites.ts';
-import type { Session } from '../client/sessions.ts';
-import type { Decision } from '../play/decide.ts';
-import { findHome, orderPathways, type Standing } from './manifest.ts';
+import { type Decision, measuredOf } from '../choice/choose.ts';
+import { findPrimary, orderPathways, type RankedPathway } from './manifest.ts';
+import type { Compliance } from './pathways.ts';
 
-/** Since when a site has been up, milliseconds. */
+/** Time since a site came up, milliseconds. */
 export type UpMsOf = (site: string, nowMs: number) => number;
 
-/** What of a session an order depends on, and is noted in. */
-export type Steered = Pick<Session, 'luck' | 'home' | 'departures' | 'told' | 'refusals' | 'movedAtMs'>;
+/** The part of a session on which the order depends and which it updates. */
+export interface SteeringState extends Compliance {
+  /** 0–1, constant for the session. */
+  readonly sessionRandom: number;
+  /** The site that serves the session best, or did until it failed. */
+  primary: SiteId | undefined;
+  /** Number of times the player left a site on its own. */
+  switches: number;
+  /** Time of the last switch, epoch milliseconds. */
+  switchedAtMs: number;
+}
 
-export const standingsOf = (
-  { world, question, picks }: Decision,
+export const rankingOf = (
+  { state, question, picks }: Decision,
   nowMs: number,
   upMsOf: UpMsOf,
-): readonly Standing[] =>
+): readonly RankedPathway[] =>
   picks.map(({ index, score }) => {
-    const { degraded, proving = false, failureShare } = world.states.states[index] ?? UNSEEN_STATE;
+    const { degraded, recovering = false, failureShare } = state.states.of(index);
     const { failing = false } = measuredOf(question.network, index) ?? {};
-    const id = world.table.facts[index]?.id ?? '';
+    const id = state.table.facts[index]?.id ?? '';
     return {
       id,
       score,
-      isDoubtful: degraded || proving || failing || failureShare > 0,
+      isDegraded: degraded || recovering || failing || failureShare > 0,
       upMs: upMsOf(id, nowMs),
     };
   });
 
-/** The order for this session, which takes note of what it is told. */
-export function orderFor(
-  session: Steered,
-  standings: readonly Standing[],
-  sites: readonly SiteId[],
-  current: SiteId | undefined,
+export interface SessionOrder {
+  readonly ranking: readonly RankedPathway[];
+  /** The sites of the session's playlist. */
+  readonly sites: readonly SiteId[];
+  /** The site that the player uses. */
+  readonly current: SiteId | undefined;
+}
+
+/** The order for this session. Updates its steering state. */
+export function orderForSession(
+  session: SteeringState,
+  { ranking, sites, current }: SessionOrder,
   nowMs: number,
 ): readonly string[] {
-  const { luck: patience, home, departures } = session;
-  const movedMsAgo = nowMs - session.movedAtMs;
-  const order = orderPathways(standings, sites, { current, patience, movedMsAgo, home, departures });
+  const { sessionRandom, primary, switches } = session;
+  const sinceSwitchMs = nowMs - session.switchedAtMs;
+  const order = orderPathways(ranking, sites, { current, sessionRandom, sinceSwitchMs, primary, switches });
   const [first] = order;
-  const told = sites.find(site => site === first);
-  if (told !== session.told) session.refusals = 0;
-  // It is sent away from where it should be well: not a reason to hurry back.
-  const isHomeWell = standings.some(({ id, isDoubtful }) => id === home && !isDoubtful);
-  if (told !== home && session.told === home && isHomeWell) session.departures++;
-  session.told = told;
-  const homeNow = findHome(standings, current, home, movedMsAgo);
-  session.home = sites.find(site => site === homeNow) ?? home;
+  const preferred = sites.find(site => site === first);
+  if (preferred !== session.preferred) session.refusals = 0;
+  // The session is moved away from a healthy primary site, so it should not return soon.
+  const isPrimaryHealthy = ranking.some(({ id, isDegraded }) => id === primary && !isDegraded);
+  if (preferred !== primary && session.preferred === primary && isPrimaryHealthy) session.switches++;
+  session.preferred = preferred;
+  const next = findPrimary(ranking, current, primary, sinceSwitchMs);
+  session.primary = sites.find(site => site === next) ?? primary;
   return order;
 }

@@ -1,21 +1,22 @@
 /**
- * A pathway is a site under a name that a player knows it by. The first name is the site's id. hls.js keeps away for five minutes
- * from a name under which a request failed, however well the site is again; then the site is offered under another one, as a
- * clone of the first (RFC 8216bis, section 7.2). The names travel in the reload URI, so that any tracker knows them. Pure.
+ * A pathway is a site under a name for players. Its first name is the site's id. hls.js avoids a pathway for five
+ * minutes after a failed request, even if the site has recovered, so the site is then offered under another name, as a
+ * clone of the first (RFC 8216bis, section 7.2). The names are part of the reload URI, so that any tracker knows them.
+ * Pure.
  */
 import { type SiteId, siteIdSchema } from '../../protocol/ids.ts';
 import type { PathwayClone } from '../../protocol/tracker.ts';
 
 export interface Pathway {
   readonly site: SiteId;
-  /** `{site}`, and then `{site}_1`, `{site}_2` … */
+  /** `{site}`, then `{site}_1`, `{site}_2` … */
   readonly id: string;
 }
 
 const NAME = /^([^_]{1,64})(?:_([1-9][0-9]{0,2}))?$/;
-const MOST_NAMES = 999;
-/** A player that has just been told may not have had a reason to ask for anything yet. */
-const REFUSALS_TO_RENAME = 2;
+const MAX_CLONES = 999;
+/** A player may not have made a request since it received the last manifest. */
+const REFUSALS_TO_CLONE = 2;
 
 export function parsePathway(text: string): Pathway | undefined {
   const [, id = ''] = NAME.exec(text) ?? [];
@@ -25,38 +26,41 @@ export function parsePathway(text: string): Pathway | undefined {
 
 export const pathwayOf = (site: SiteId): Pathway => ({ site, id: site });
 
-function rename({ site, id }: Pathway): Pathway {
+function nextClone({ site, id }: Pathway): Pathway {
   const [, , number = '0'] = NAME.exec(id) ?? [];
-  return { site, id: `${site}_${Math.min(MOST_NAMES, Number(number) + 1)}` };
+  return { site, id: `${site}_${Math.min(MAX_CLONES, Number(number) + 1)}` };
 }
 
-/** What a player was told last, and how often it went elsewhere in spite of it. */
-export interface Obedience {
-  told: SiteId | undefined;
+/** The site that a player was last told to prefer, and how often it did not comply. */
+export interface Compliance {
+  preferred: SiteId | undefined;
   refusals: number;
 }
 
-/** Gives the site that a player refuses to go to another name. Notes what was refused in `obedience`. */
-export function renameRefused(
+/** Offers a site that the player avoids under a new name. Updates `compliance`. */
+export function cloneRefusedPathways(
   pathways: readonly Pathway[],
   current: SiteId | undefined,
-  obedience: Obedience,
+  compliance: Compliance,
 ): readonly Pathway[] {
-  const { told } = obedience;
-  const isRefused = told !== undefined && current !== undefined && current !== told;
-  obedience.refusals = isRefused ? obedience.refusals + 1 : 0;
-  if (obedience.refusals < REFUSALS_TO_RENAME) return pathways;
-  obedience.refusals = 0;
-  return pathways.map(pathway => (pathway.site === told ? rename(pathway) : pathway));
+  const { preferred } = compliance;
+  const isRefused = preferred !== undefined && current !== undefined && current !== preferred;
+  compliance.refusals = isRefused ? compliance.refusals + 1 : 0;
+  if (compliance.refusals < REFUSALS_TO_CLONE) return pathways;
+  compliance.refusals = 0;
+  return pathways.map(pathway => (pathway.site === preferred ? nextClone(pathway) : pathway));
 }
 
-/** In this order of sites, each under its present name and then under its first: not every player knows clones. */
-export function namesInOrder(order: readonly string[], pathways: readonly Pathway[]): readonly string[] {
+/**
+ * The pathway ids in this order of sites: each site's current name, then its first name, because not every player
+ * supports clones.
+ */
+export function pathwayIdsInOrder(order: readonly string[], pathways: readonly Pathway[]): readonly string[] {
   const names = new Map<string, string>(pathways.map(({ site, id }) => [site, id]));
   return order.flatMap(site => [...new Set([names.get(site) ?? site, site])]);
 }
 
-/** The host is the site's own: some players take a replacement without one for a replacement by nothing. */
+/** The replacement host is the site's own host: some players treat a missing host as an empty one. */
 export const clonesOf = (
   pathways: readonly Pathway[],
   baseUrlOf: (site: SiteId) => string | undefined,

@@ -1,4 +1,7 @@
-/** The steered multivariant playlist: the ranked sites as explicit pathways, the first steering manifest inline. Pure. */
+/**
+ * The steered multivariant playlist, with the ranked sites as explicit pathways and the first steering manifest inline.
+ * Pure.
+ */
 import { formatMultivariantPlaylist } from '../../protocol/media/hls.ts';
 import type { Rendition } from '../../protocol/media/media.ts';
 import type { SteeringManifest } from '../../protocol/tracker.ts';
@@ -9,11 +12,11 @@ export interface PlaylistPathway {
   readonly baseUri: string;
 }
 
-/** As a data: URI, so that the start of playback does not depend on a second answer of the tracker. */
+/** Formats the manifest as a data: URI, so that playback starts without a second request to the tracker. */
 export const toDataUri = (manifest: SteeringManifest): string =>
   `data:application/vnd.apple.steering-list;base64,${btoa(JSON.stringify(manifest))}`;
 
-/** With one pathway alone there is nothing to steer between: a plain playlist with absolute URIs. */
+/** With only one pathway there is nothing to steer: the result is a plain playlist with absolute URIs. */
 export function formatSteeredPlaylist(
   renditions: readonly Rendition[],
   pathways: readonly PlaylistPathway[],

@@ -6,19 +6,19 @@ import { type SteeringManifest, steeringManifestSchema } from '../../protocol/tr
 import {
   chooseTtl,
   FIRST_TTL_S,
-  findHome,
+  findPrimary,
   formatSteerUri,
   makeManifest,
   orderPathways,
-  type Standing,
+  type RankedPathway,
 } from './manifest.ts';
 import {
+  type Compliance,
+  cloneRefusedPathways,
   clonesOf,
-  namesInOrder,
-  type Obedience,
   parsePathway,
+  pathwayIdsInOrder,
   pathwayOf,
-  renameRefused,
 } from './pathways.ts';
 import { formatSteeredPlaylist, toDataUri } from './playlist.ts';
 
@@ -26,14 +26,14 @@ const id = (n: number): SiteId => `00000000-0000-7000-8000-${String(n).padStart(
 const [one, two, three] = [id(1), id(2), id(3)];
 const video = '01890000-0000-7000-8000-0000000000aa' as VideoId;
 const revision = '01890000-0000-7000-8000-0000000000bb' as RevisionId;
-/** Best first: `two` before the others, as if it held the video. */
-const standings = (
+/** `two` is first, as if it held the video. */
+const ranking = (
   up: Readonly<Record<SiteId, boolean>>,
-  doubtful: readonly SiteId[] = [],
-): readonly Standing[] =>
+  degraded: readonly SiteId[] = [],
+): readonly RankedPathway[] =>
   [two, one, three]
     .filter(site => up[site])
-    .map((site, at) => ({ id: site, score: 17 - at / 20, isDoubtful: doubtful.includes(site) }));
+    .map((site, at) => ({ id: site, score: 17 - at / 20, isDegraded: degraded.includes(site) }));
 const renditions: readonly Rendition[] = [
   {
     kind: 'video',
@@ -59,26 +59,26 @@ const renditions: readonly Rendition[] = [
 describe('the steering manifest', () => {
   test.each<[string, readonly string[], Readonly<Record<SiteId, boolean>>, readonly string[], number]>([
     [
-      'the order of now',
+      'the current order',
       [one, two, three],
       { [one]: true, [two]: true, [three]: true },
       [two, one, three],
       4,
     ],
     [
-      'down goes last, and is told soon',
+      'a site that is down is last, with a short TTL',
       [two, one, three],
       { [one]: true, [two]: false, [three]: true },
       [one, three, two],
       2,
     ],
-    ['what is not known any more stays, last', [three, two, one], { [one]: true }, [one, three, two], 2],
+    ['unknown pathways stay in the list, last', [three, two, one], { [one]: true }, [one, three, two], 2],
     ['sites that the session does not have are left out', [one], { [one]: true, [two]: true }, [one], 4],
-    ['all down: as they were', [one, two], { [one]: false, [two]: false }, [one, two], 2],
+    ['all down: unchanged order', [one, two], { [one]: false, [two]: false }, [one, two], 2],
     ['nothing known', [two, one], {}, [two, one], 2],
-    ['named twice', [one, one, two], { [one]: true, [two]: true }, [two, one], 4],
+    ['duplicates', [one, one, two], { [one]: true, [two]: true }, [two, one], 4],
   ])('%s', (_, pathways, up, expected, ttl) => {
-    const now = standings(up);
+    const now = ranking(up);
     const manifest = makeManifest(
       orderPathways(now, pathways),
       chooseTtl(now, pathways),
@@ -92,74 +92,83 @@ describe('the steering manifest', () => {
     });
   });
 
-  test('a site in doubt is told of soon', () => {
-    expect(chooseTtl(standings({ [one]: true, [two]: true }, [one]), [one, two])).toBe(2);
-    expect(chooseTtl(standings({ [one]: true, [two]: true }), [one, two], false)).toBe(2);
+  test('a degraded site shortens the TTL', () => {
+    expect(chooseTtl(ranking({ [one]: true, [two]: true }, [one]), [one, two])).toBe(2);
+    expect(chooseTtl(ranking({ [one]: true, [two]: true }), [one, two], false)).toBe(2);
   });
 
-  test('pathways that are no ids cannot get in between', () => {
-    expect(orderPathways(standings({ [one]: true }), ['__proto__', one, ''])).toEqual([one, '__proto__', '']);
+  test('pathways that are not ids come last', () => {
+    expect(orderPathways(ranking({ [one]: true }), ['__proto__', one, ''])).toEqual([one, '__proto__', '']);
   });
 
-  test('a player stays where little speaks for another site, moves for much, and leaves what is down', () => {
+  test('a player stays for a small gain, switches for a large one, and leaves a site that is down', () => {
     const all = [one, two, three];
-    const up = standings({ [one]: true, [two]: true, [three]: true });
+    const up = ranking({ [one]: true, [two]: true, [three]: true });
     expect(orderPathways(up, all, { current: three })).toEqual([three, two, one]);
     expect(orderPathways(up, all, { current: 'nonsense' })).toEqual([two, one, three]);
     const muchBetter = [{ id: two, score: 18 }, ...up.filter(({ id: each }) => each !== two)];
     expect(orderPathways(muchBetter, all, { current: three })).toEqual([two, one, three]);
-    const without = standings({ [one]: true, [two]: true, [three]: false });
+    const without = ranking({ [one]: true, [two]: true, [three]: false });
     expect(orderPathways(without, all, { current: three })).toEqual([two, one, three]);
   });
 
-  test('a player comes home once its site is well again, not at once, and later each time that it had to leave', () => {
+  test('a player returns after its primary site has recovered, not at once, and later after each switch', () => {
     const all = [two, one, three];
-    const well = standings({ [one]: true, [two]: true, [three]: true });
-    const [best, ...others] = well;
-    const sick = (change: object) => [{ ...(best ?? { id: two, score: 0 }), ...change }, ...others];
-    const away = { current: one, home: two, patience: 0.5, movedMsAgo: 15_000, departures: 0 };
-    expect(orderPathways(well, all, away)[0]).toBe(two);
+    const healthy = ranking({ [one]: true, [two]: true, [three]: true });
+    const [best, ...others] = healthy;
+    const withChange = (change: object) => [{ ...(best ?? { id: two, score: 0 }), ...change }, ...others];
+    const afterSwitch = {
+      current: one,
+      primary: two,
+      sessionRandom: 0.5,
+      sinceSwitchMs: 15_000,
+      switches: 0,
+    };
+    expect(orderPathways(healthy, all, afterSwitch)[0]).toBe(two);
     expect(
-      orderPathways(standings({ [one]: true, [two]: true, [three]: true }), all, { ...away, current: three }),
+      orderPathways(ranking({ [one]: true, [two]: true, [three]: true }), all, {
+        ...afterSwitch,
+        current: three,
+      }),
     ).toEqual([two, three, one]);
-    expect(orderPathways(well, all, { ...away, home: three })[0]).toBe(one);
-    expect(orderPathways(well, all, { ...away, movedMsAgo: 9_000 })[0]).toBe(one);
-    expect(orderPathways(well, all, { ...away, departures: 1 })[0]).toBe(one);
-    expect(orderPathways(well, all, { ...away, departures: 1, movedMsAgo: 25_000 })[0]).toBe(two);
-    expect(orderPathways(well, all, { ...away, departures: 9, movedMsAgo: 250_000 })[0]).toBe(one);
-    expect(orderPathways(sick({ upMs: 4_000 }), all, away)[0]).toBe(one);
-    expect(orderPathways(sick({ upMs: 6_000 }), all, away)[0]).toBe(two);
-    expect(orderPathways(sick({ isDoubtful: true }), all, away)[0]).toBe(one);
+    expect(orderPathways(healthy, all, { ...afterSwitch, primary: three })[0]).toBe(one);
+    expect(orderPathways(healthy, all, { ...afterSwitch, sinceSwitchMs: 9_000 })[0]).toBe(one);
+    expect(orderPathways(healthy, all, { ...afterSwitch, switches: 1 })[0]).toBe(one);
+    expect(orderPathways(healthy, all, { ...afterSwitch, switches: 1, sinceSwitchMs: 25_000 })[0]).toBe(two);
+    expect(orderPathways(healthy, all, { ...afterSwitch, switches: 9, sinceSwitchMs: 250_000 })[0]).toBe(one);
+    expect(orderPathways(withChange({ upMs: 4_000 }), all, afterSwitch)[0]).toBe(one);
+    expect(orderPathways(withChange({ upMs: 6_000 }), all, afterSwitch)[0]).toBe(two);
+    expect(orderPathways(withChange({ isDegraded: true }), all, afterSwitch)[0]).toBe(one);
   });
 
-  test('a site that is ill, or was good until lately, stays home; one that has long been worse does not', () => {
+  test('a degraded or recently good site stays primary; one that has long been worse does not', () => {
     const [first, second] = [
       { id: two, score: 17 },
       { id: one, score: 16 },
     ];
     const long = 600_000;
-    expect(findHome([first, second], two, undefined, 0)).toBe(two);
-    expect(findHome([first, second], two, one, long)).toBe(two);
-    expect(findHome([first, second], two, one, 60_000)).toBe(one);
-    expect(findHome([first, second], one, two, long)).toBe(two);
-    expect(findHome([first, { ...second, isDoubtful: true }], two, one, long)).toBe(one);
-    expect(findHome([first], two, one, long)).toBe(one);
-    expect(findHome([{ id: two, score: 16.01 }, second], two, one, long)).toBe(one);
+    expect(findPrimary([first, second], two, undefined, 0)).toBe(two);
+    expect(findPrimary([first, second], two, one, long)).toBe(two);
+    expect(findPrimary([first, second], two, one, 60_000)).toBe(one);
+    expect(findPrimary([first, second], one, two, long)).toBe(two);
+    expect(findPrimary([first, { ...second, isDegraded: true }], two, one, long)).toBe(one);
+    expect(findPrimary([first], two, one, long)).toBe(one);
+    expect(findPrimary([{ id: two, score: 16.01 }, second], two, one, long)).toBe(one);
   });
 
-  test('a site to which a player will not go gets another name, and keeps its first', () => {
+  test('a site that a player avoids gets a clone and keeps its first name', () => {
     const pathways = [one, two].map(pathwayOf);
-    const obedience: Obedience = { told: pathways[0]?.site, refusals: 0 };
+    const compliance: Compliance = { preferred: pathways[0]?.site, refusals: 0 };
     const { site: other } = pathways[1] ?? pathwayOf(two);
-    expect(renameRefused(pathways, obedience.told, obedience)).toEqual(pathways);
-    expect(renameRefused(pathways, undefined, obedience)).toEqual(pathways);
-    expect(renameRefused(pathways, other, obedience)).toEqual(pathways);
-    const renamed = renameRefused(pathways, other, obedience);
-    expect(renamed.map(({ id }) => id)).toEqual([`${one}_1`, two]);
-    renameRefused(renamed, other, obedience);
-    const again = renameRefused(renamed, other, obedience);
+    expect(cloneRefusedPathways(pathways, compliance.preferred, compliance)).toEqual(pathways);
+    expect(cloneRefusedPathways(pathways, undefined, compliance)).toEqual(pathways);
+    expect(cloneRefusedPathways(pathways, other, compliance)).toEqual(pathways);
+    const cloned = cloneRefusedPathways(pathways, other, compliance);
+    expect(cloned.map(({ id }) => id)).toEqual([`${one}_1`, two]);
+    cloneRefusedPathways(cloned, other, compliance);
+    const again = cloneRefusedPathways(cloned, other, compliance);
     expect(again.map(({ id }) => id)).toEqual([`${one}_2`, two]);
-    expect(namesInOrder([two, one], again)).toEqual([two, `${one}_2`, one]);
+    expect(pathwayIdsInOrder([two, one], again)).toEqual([two, `${one}_2`, one]);
     expect(clonesOf(again, () => 'http://127.0.0.2:8090')).toEqual([
       { 'BASE-ID': one, ID: `${one}_2`, 'URI-REPLACEMENT': { HOST: '127.0.0.2' } },
     ]);
@@ -168,7 +177,7 @@ describe('the steering manifest', () => {
       expect(parsePathway(bad)).toBeUndefined();
   });
 
-  test('the address carries session, pathways and client', () => {
+  test('the URI carries session, pathways and client', () => {
     const url = new URL(
       formatSteerUri('https://t.example:8081', {
         video,
@@ -191,14 +200,14 @@ describe('the steered playlist', () => {
     { id: two, baseUri: `http://127.0.0.3:8090${mediaPath(video, revision, '')}` },
     { id: one, baseUri: `http://127.0.0.2:8090${mediaPath(video, revision, '')}` },
   ];
-  // Slashes, dots and quotes in it must come through every player's URL handling.
+  // Slashes, dots and quotes must survive the URL handling of every player.
   const first: SteeringManifest = makeManifest(
     [two, one],
     FIRST_TTL_S,
     `https://t.example/steer/x?${new URLSearchParams({ a: '../b/./c//d', n: '"é"???>>>~~~' })}#../x/`,
   );
 
-  test('hls.js finds both pathways, and the manifest behind its own URL handling', async () => {
+  test('hls.js finds both pathways and can load the manifest', async () => {
     const text = formatSteeredPlaylist(renditions, pathways, first);
     const parsed = M3U8Parser.parseMasterPlaylist(text, 'http://127.0.0.1:8081/play/x.m3u8');
     expect(parsed.contentSteering?.pathwayId).toBe(two);
@@ -227,7 +236,7 @@ describe('the steered playlist', () => {
     expect(text).toContain('http://127.0.0.3:8090/v/');
   });
 
-  test('no site is the caller’s fault', () => {
+  test('no site is an error of the caller', () => {
     expect(() => formatSteeredPlaylist(renditions, [], first)).toThrow(RangeError);
   });
 });

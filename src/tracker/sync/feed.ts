@@ -1,154 +1,160 @@
 /**
- * Follows central's change feed. Asking for what follows a position says that everything up to it is registered, so each
- * page is applied before the next is asked for.
+ * Follows central's change feed and joins central first if necessary. A request for the changes after a position tells central that
+ * everything up to it is registered, so each page is applied before the next one is requested.
  */
 import { join } from 'node:path';
 import { failpoint } from '../../kernel/failpoint.ts';
-import { call } from '../../kernel/http/client.ts';
-import { joinCentral, type MemberIdentity, signerOf } from '../../kernel/identity/member.ts';
+import { joinCentral, type MemberIdentity } from '../../kernel/identity/member.ts';
+import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
+import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import { repeat } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf, Problem, problem } from '../../kernel/problem.ts';
-import { type Change, changePageSchema } from '../../protocol/central.ts';
+import type { Change, ChangePage } from '../../protocol/central.ts';
 import type { TrackerConfig } from '../config.ts';
 import { Registry } from '../registry/registry.ts';
+import { LONG_POLL_S, type TrackerCentral, trackerCentralOf } from './central-client.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 
-const PAGE = 1_000;
-const WAIT_S = 25;
-const TIMEOUT_MS = (WAIT_S + 10) * 1_000;
-const MAX_PAGE_BYTES = 32 * 2 ** 20;
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 2_000;
-/** A join token that central refuses will hardly become good, and asking more often looks like guessing. */
-const REFUSED_RETRY_MS = 15_000;
-/** A central that does not hold an empty answer back must not be asked in a circle. */
+/** A rejected join token rarely becomes valid, and retrying more often looks like guessing. */
+const REJECTED_RETRY_MS = 15_000;
+/** Prevents a busy loop if central responds to a long poll at once without changes. */
 const IDLE_MS = 500;
 const SNAPSHOT_EVERY_MS = 5_000;
-/** A large registry takes seconds to write (1 million videos: 7 s): it is written this share of the time at most. */
+/** A large registry takes seconds to write (1 million videos: 7 s), so writing takes at most this share of the time. */
 const SNAPSHOT_TIME_SHARE = 0.1;
 
-export interface Feed {
-  readonly identity: () => MemberIdentity;
-  readonly position: () => number;
-  /** Central answered last time. */
-  readonly connected: () => boolean;
-  /** A sentence where there is nothing to serve from yet. */
-  readonly missing: () => string | undefined;
-  stop(): Promise<void>;
+export interface FeedDeps {
+  readonly config: Pick<TrackerConfig, 'central' | 'dataDirectory' | 'joinToken'>;
+  readonly identity: MemberIdentity;
+  readonly registry: Registry;
+  /** The registry's sites may have changed. */
+  readonly onSites: () => void;
+  /** A page of changes was applied. */
+  readonly onPage: (changes: readonly Change[]) => void;
+  readonly log: Log;
 }
 
-export async function followFeed(
-  config: TrackerConfig,
-  initial: MemberIdentity,
-  registry: Registry,
-  onSites: () => void,
-  onPage: (changes: readonly Change[]) => void,
-  log: Log,
-): Promise<Feed> {
+export interface Feed {
+  /** The client for central; undefined until this tracker has joined. */
+  readonly central: () => TrackerCentral | undefined;
+  readonly position: () => number;
+  /** The last request to central succeeded. */
+  readonly connected: () => boolean;
+  /** A sentence while there is nothing to serve from. */
+  readonly missing: () => string | undefined;
+}
+
+/** The snapshot is read before this returns. Its final version is written when the lifetime ends. */
+export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Feed> {
+  const { config, registry, log, onSites } = deps;
   const path = join(config.dataDirectory, 'registry.snapshot');
-  let identity = initial;
+  let central = trackerCentralOf(deps.identity, config.central);
   let position = await readSnapshot(path, config.central, registry, log);
   let savedPosition = position;
   let connected = false;
-  let retryMs = FIRST_RETRY_MS;
-  let lastFailure: string | undefined;
-  /** Where central has gone back in time, all is read again into here; what was known before answers meanwhile. */
-  let anew: { readonly registry: Registry; position: number } | undefined;
+  let lastError: unknown;
+  /** If central was restored to an older state, everything is read again into this registry, while the old one serves. */
+  let resync: { readonly registry: Registry; position: number } | undefined;
   onSites();
 
-  async function readPage(signal: AbortSignal): Promise<number> {
-    const { key, membership } = identity;
-    if (!membership) {
-      if (!config.joinToken)
-        throw problem('join-token-missing', 'no joinToken is configured; make one on the admin page');
-      const joined = await joinCentral(
-        config.dataDirectory,
-        key,
-        config.central,
-        config.joinToken,
-        'tracker',
-      );
-      identity = { key, membership: joined };
-      log.info({ tracker: joined.id }, 'joined');
-      return 0;
-    }
-    // Until it has answered once, an answer is wanted at once: it says that central is there.
-    const wait = connected && !anew ? WAIT_S : 0;
-    const after = anew?.position ?? position;
-    const askedMs = performance.now();
-    const url = `${config.central}/api/changes?after=${after}&limit=${PAGE}&wait=${wait}`;
-    const page = await call(url, {
-      signer: signerOf(key, membership),
-      timeoutMs: TIMEOUT_MS,
-      maxBytes: MAX_PAGE_BYTES,
-      abort: signal,
-      response: changePageSchema,
-    });
-    if (page.changes.length > 0 && after > 0) failpoint('changes-received');
-    connected = true;
-    retryMs = FIRST_RETRY_MS;
-    lastFailure = undefined;
-    if (page.position < after) {
-      log.warn({ ours: after, central: page.position }, 'central went back in time; all is read again');
-      anew = { registry: new Registry(), position: 0 };
-      return 0;
-    }
-    (anew?.registry ?? registry).apply(page.changes);
-    onPage(page.changes);
-    if (anew) {
-      anew.position = page.position;
-      if (page.more && page.changes.length > 0) return 0;
-      registry.replaceWith(anew.registry);
-      anew = undefined;
-      onSites();
-    } else if (page.changes.some(change => change.kind === 'site')) onSites();
-    if (page.changes.length > 0 && after > 0) failpoint('changes-applied');
-    position = page.position;
-    return page.changes.length > 0 || wait === 0 || performance.now() - askedMs > IDLE_MS ? 0 : IDLE_MS;
+  async function joinFirst(): Promise<void> {
+    const { dataDirectory, joinToken } = config;
+    if (!joinToken)
+      throw problem('join-token-missing', 'no joinToken is configured; create one on the admin page');
+    const { key } = deps.identity;
+    const membership = await joinCentral(dataDirectory, key, config.central, joinToken, 'tracker');
+    central = trackerCentralOf({ key, membership }, config.central);
+    log.info({ tracker: membership.id }, 'joined');
   }
 
-  const reading = repeat(async signal => {
-    try {
-      return await readPage(signal);
-    } catch (error) {
-      connected = false;
-      if (signal.aborted) return 0;
-      const reason = messageOf(error);
-      if (reason !== lastFailure) log.warn({ reason }, 'the change feed was not read');
-      lastFailure = reason;
-      const status = error instanceof Problem ? (error.peerStatus ?? error.status) : 0;
-      const isRefused = status >= 400 && status < 500;
-      if (isRefused && !identity.membership) return REFUSED_RETRY_MS;
-      const delayMs = retryMs * (0.5 + Math.random() / 2);
-      retryMs = Math.min(MAX_RETRY_MS, retryMs * 2);
-      return delayMs;
+  /** @returns the delay before the next request, milliseconds. */
+  async function readPage(from: TrackerCentral, abort: AbortSignal): Promise<number> {
+    // The first response is requested without a wait: it shows whether central is available.
+    const waitS = connected && !resync ? LONG_POLL_S : 0;
+    const after = resync?.position ?? position;
+    const requestedMs = performance.now();
+    const page = await from.fetchChanges(after, waitS, abort);
+    if (page.changes.length > 0 && after > 0) failpoint('changes-received');
+    connected = true;
+    if (page.position < after) {
+      log.warn({ ours: after, central: page.position }, 'central was restored to an older state; resyncing');
+      resync = { registry: new Registry(), position: 0 };
+      return 0;
     }
-  });
+    if (!apply(page)) return 0;
+    if (page.changes.length > 0 && after > 0) failpoint('changes-applied');
+    position = page.position;
+    const isLongPoll = waitS > 0 && performance.now() - requestedMs > IDLE_MS;
+    return page.changes.length > 0 || waitS === 0 || isLongPoll ? 0 : IDLE_MS;
+  }
+
+  /** @returns false while a resync has more pages to read. */
+  function apply(page: ChangePage): boolean {
+    (resync?.registry ?? registry).apply(page.changes);
+    deps.onPage(page.changes);
+    if (resync) {
+      resync.position = page.position;
+      if (page.more && page.changes.length > 0) return false;
+      registry.replaceWith(resync.registry);
+      resync = undefined;
+      onSites();
+    } else if (page.changes.some(change => change.kind === 'site')) onSites();
+    return true;
+  }
+
+  function retryMs(failures: number): number {
+    const status = lastError instanceof Problem ? (lastError.peerStatus ?? lastError.status) : 0;
+    if (!central && status >= 400 && status < 500) return REJECTED_RETRY_MS;
+    return Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
+  }
+
+  const reading = memberLoop(
+    { name: 'reading the change feed', peer: () => ({ central }), everyMs: 0, retryMs, log },
+    async (peer, abort) => {
+      try {
+        if (!peer.central) await joinFirst();
+        const delayMs = peer.central ? await readPage(peer.central, abort) : 0;
+        lastError = undefined;
+        return delayMs;
+      } catch (error) {
+        connected = false;
+        lastError = error;
+        throw error;
+      }
+    },
+  );
+
   const save = async (): Promise<void> => {
     if (position === savedPosition) return;
     const at = position;
-    await writeSnapshot(path, config.central, at, registry);
-    savedPosition = at;
+    await writeSnapshot(path, config.central, at, registry).then(
+      () => {
+        savedPosition = at;
+      },
+      error => log.warn({ path, reason: messageOf(error) }, 'could not write the snapshot'),
+    );
   };
   const saving = repeat(async () => {
     const startedMs = performance.now();
-    await save().catch(error => log.warn({ reason: messageOf(error) }, 'the snapshot was not written'));
+    await save();
     return Math.max(SNAPSHOT_EVERY_MS, (performance.now() - startedMs) / SNAPSHOT_TIME_SHARE);
+  });
+  lifetime.add('change feed', async () => {
+    await Promise.all([reading.stop(), saving.stop()]);
+    await save();
   });
 
   return {
-    identity: () => identity,
+    central: () => central,
     position: () => position,
     connected: () => connected,
     missing() {
       if (position > 0 || connected) return undefined;
-      const what = identity.membership ? 'read the change feed of central' : 'joined central';
-      return `This tracker has not ${what} yet${lastFailure ? `: ${lastFailure}` : '.'}`;
-    },
-    async stop() {
-      await Promise.all([reading.stop(), saving.stop()]);
-      await save().catch(error => log.warn({ reason: messageOf(error) }, 'the snapshot was not written'));
+      const what = central ? 'read the change feed of central' : 'joined central';
+      return `This tracker has not ${what} yet${lastError === undefined ? '.' : `: ${messageOf(lastError)}`}`;
     },
   };
 }

@@ -1,81 +1,64 @@
-/**
- * Tells central how often videos are begun, so that copies can follow what is played. Bounded; what central could not be told
- * is told with the next.
- */
-import * as z from 'zod';
-import { call } from '../../kernel/http/client.ts';
-import { type MemberIdentity, signerOf } from '../../kernel/identity/member.ts';
-import { type Repeating, repeat } from '../../kernel/lifecycle/repeat.ts';
+/** Reports to central how often videos are played, so that copies follow demand. Bounded; failed reports are repeated. */
+
+import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
+import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import { messageOf } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { hashText } from '../choice/sites.ts';
-import { Tally } from '../reports/rolling-counter.ts';
+import { RollingCounter } from '../reports/rolling-counter.ts';
+import type { TrackerCentral } from './central-client.ts';
 
 const EVERY_MS = 10_000;
-const TIMEOUT_MS = 5_000;
-/** Of one video in an hour or two, from one network: a single viewer must not make a title hot by asking again and again. */
-const MAX_A_NETWORK = 20;
+/** Plays of one video from one network in one to two hours: one viewer must not make a video popular by reloading it. */
+const MAX_PER_NETWORK = 20;
 const NETWORK_MS = 3_600_000;
 const MAX_REMEMBERED = 50_000;
-/** Further videos are not counted until these were told: the most played ones are among the first. */
+/** Further videos are only counted after these have been reported: the most played ones are among the first. */
 const MAX_VIDEOS = 1_000;
 
 export interface Plays {
-  /** A viewer in the network of this prefix begins. */
-  note(video: VideoId, prefix: string): void;
-  readonly telling: Repeating;
+  /** A viewer in the network with this prefix starts this video. */
+  record(video: VideoId, prefix: string): void;
+  readonly reporting: Repeating;
 }
 
-/** What was counted and is not told yet. */
 export interface PlayCounts {
-  note: Plays['note'];
+  record: Plays['record'];
+  /** The plays that have not been reported. */
   readonly counts: Map<VideoId, number>;
 }
 
 export function countPlays(): PlayCounts {
   const counts = new Map<VideoId, number>();
-  const networks = new Tally(MAX_REMEMBERED, NETWORK_MS);
+  const networks = new RollingCounter(MAX_REMEMBERED, NETWORK_MS);
   return {
     counts,
-    note(video, prefix) {
-      if (networks.add(hashText(prefix, hashText(video)), Date.now()) > MAX_A_NETWORK) return;
+    record(video, prefix) {
+      if (networks.add(hashText(prefix, hashText(video)), Date.now()) > MAX_PER_NETWORK) return;
       const count = counts.get(video);
       if (count !== undefined || counts.size < MAX_VIDEOS) counts.set(video, (count ?? 0) + 1);
     },
   };
 }
 
-export function startPlays(options: {
-  readonly central: string;
-  readonly identity: () => MemberIdentity;
-  readonly log: Log;
-}): Plays {
-  const { note, counts } = countPlays();
-  const telling = repeat(async signal => {
-    const { key, membership } = options.identity();
-    if (!membership || counts.size === 0) return EVERY_MS;
-    const told = new Map(counts);
-    try {
-      await call(`${options.central}/api/plays`, {
-        method: 'POST',
-        body: { plays: [...told].map(([video, count]) => ({ video, count })) },
-        signer: signerOf(key, membership),
-        timeoutMs: TIMEOUT_MS,
-        maxBytes: 2 ** 16,
-        abort: signal,
-        response: z.unknown(),
-      });
-      for (const [video, count] of told) {
+export function startPlays(central: () => TrackerCentral | undefined, log: Log): Plays {
+  const { record, counts } = countPlays();
+  const reporting = memberLoop(
+    { name: 'reporting plays', peer: central, everyMs: EVERY_MS, log, level: 'debug' },
+    async (peer, abort) => {
+      if (counts.size === 0) return undefined;
+      const reported = new Map(counts);
+      await peer.reportPlays(
+        [...reported].map(([video, count]) => ({ video, count })),
+        abort,
+      );
+      for (const [video, count] of reported) {
         const more = (counts.get(video) ?? 0) - count;
         if (more > 0) counts.set(video, more);
         else counts.delete(video);
       }
-    } catch (error) {
-      if (!signal.aborted)
-        options.log.debug({ reason: messageOf(error) }, 'central was not told what is played');
-    }
-    return EVERY_MS;
-  });
-  return { note, telling };
+      return undefined;
+    },
+  );
+  return { record, reporting };
 }

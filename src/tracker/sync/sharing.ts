@@ -1,76 +1,53 @@
-/**
- * Shares with the other trackers, through central, what viewers measured and the key of sessions, so that a viewer may ask any of
- * them. A central that is away changes nothing here.
- */
+/** Shares measurements and the session key with the other trackers, through central, so that a viewer can use any tracker. */
 import { join } from 'node:path';
 import { writeDurably } from '../../kernel/files.ts';
-import { call } from '../../kernel/http/client.ts';
-import { type MemberIdentity, signerOf } from '../../kernel/identity/member.ts';
-import { type Repeating, repeat } from '../../kernel/lifecycle/repeat.ts';
+import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
+import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import { messageOf } from '../../kernel/problem.ts';
-import { MAX_SUMMARIES, peerMeasurementsResponseSchema } from '../../protocol/peer-measurements.ts';
 import type { Sessions } from '../client/sessions.ts';
-import type { TrackerConfig } from '../config.ts';
 import type { NetworkMemory } from '../memory/network-memory.ts';
-import type { Learning } from '../reports/report-ingestion.ts';
+import type { ReportIngestion } from '../reports/report-ingestion.ts';
+import type { TrackerCentral } from './central-client.ts';
+import { listOwnMeasurements, recordPeerMeasurements } from './peer-measurements.ts';
 
 const EVERY_MS = 5_000;
-const TIMEOUT_MS = 5_000;
-/** 20 times 500 summaries. */
-const MAX_ANSWER_BYTES = 4 * 2 ** 20;
 
-export interface SharingMeans {
-  readonly config: Pick<TrackerConfig, 'central' | 'dataDirectory'>;
-  readonly identity: () => MemberIdentity;
+export interface SharingDeps {
+  readonly central: () => TrackerCentral | undefined;
+  readonly dataDirectory: string;
   readonly memory: NetworkMemory;
-  readonly learning: Pick<Learning, 'heard'>;
+  readonly ingestion: Pick<ReportIngestion, 'peerMeasurement'>;
   readonly sessions: Sessions;
   readonly log: Log;
 }
 
 export const sessionKeyPath = (dataDirectory: string): string => join(dataDirectory, 'session.key');
 
-export function startSharing(means: SharingMeans): Repeating {
-  const { config, identity, memory, learning, sessions, log } = means;
+export function startSharing(deps: SharingDeps): Repeating {
+  const { central, dataDirectory, memory, sessions, log } = deps;
   let after = '';
-  let toldMs = 0;
+  let sentAtMs = 0;
   let sessionKey: string | undefined;
-  return repeat(async signal => {
-    const { key, membership } = identity();
-    if (!membership) return EVERY_MS;
-    const nowMs = Date.now();
-    try {
-      const answer = await call(`${config.central}/api/peer-measurements`, {
-        method: 'POST',
-        body: { after, summaries: [...memory.summaries(toldMs, nowMs, MAX_SUMMARIES)] },
-        signer: signerOf(key, membership),
-        timeoutMs: TIMEOUT_MS,
-        maxBytes: MAX_ANSWER_BYTES,
-        abort: signal,
-        response: peerMeasurementsResponseSchema,
-      });
-      toldMs = nowMs;
-      after = answer.after;
-      for (const { tracker, ageMs, summaries } of answer.peers) {
-        const aged = summaries.map(each => ({
-          ...each,
-          ageMs: each.ageMs + ageMs,
-          failedAgoMs: each.failedAgoMs === undefined ? undefined : each.failedAgoMs + ageMs,
-        }));
-        memory.absorb(tracker, aged, nowMs);
-        for (const summary of aged) learning.heard(summary, nowMs);
-      }
-      if (answer.sessionKey !== sessionKey) {
-        sessionKey = answer.sessionKey;
-        sessions.share(Buffer.from(sessionKey, 'base64url'));
-        // After a restart it is the key from the start, also while central is away.
-        await writeDurably(sessionKeyPath(config.dataDirectory), sessionKey, 0o600);
-      }
-      return answer.more ? 0 : EVERY_MS;
-    } catch (error) {
-      if (!signal.aborted) log.debug({ reason: messageOf(error) }, 'nothing was shared with other trackers');
-      return EVERY_MS;
-    }
-  });
+
+  async function adoptSessionKey(key: string): Promise<void> {
+    if (key === sessionKey) return;
+    sessionKey = key;
+    sessions.share(Buffer.from(key, 'base64url'));
+    // After a restart this key is used from the start, even if central is unavailable.
+    await writeDurably(sessionKeyPath(dataDirectory), key, 0o600);
+  }
+
+  return memberLoop(
+    { name: 'sharing measurements', peer: central, everyMs: EVERY_MS, log, level: 'debug' },
+    async (peer, abort) => {
+      const nowMs = Date.now();
+      const summaries = listOwnMeasurements(memory, sentAtMs, nowMs);
+      const response = await peer.exchangeMeasurements({ after, summaries }, abort);
+      sentAtMs = nowMs;
+      after = response.after;
+      recordPeerMeasurements(response.peers, deps, nowMs);
+      await adoptSessionKey(response.sessionKey);
+      return response.more ? 0 : undefined;
+    },
+  );
 }

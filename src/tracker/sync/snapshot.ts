@@ -1,10 +1,10 @@
 /**
- * The registry on disk, so that a restart has all videos at once, also while central is away:
+ * Stores the registry on disk, so that a restarted tracker has all videos at once, even if central is unavailable:
  *
- *     head · the videos as they lie in memory · tables (JSON) · their length · SHA-256 of all before
+ *     header · the videos with their memory layout · tables (JSON) · length of the tables · SHA-256 of everything before
  *
- * What is read of it is the memory itself: nothing is copied or made of each video. A file whose seal is broken counts as none.
- * Numbers are little-endian, as is every machine that Node runs on.
+ * The bytes that are read become the registry's memory, without copying or creating an object per video. A file with a
+ * wrong checksum is ignored. Numbers are little-endian, like all machines on which Node runs.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -14,24 +14,26 @@ import * as z from 'zod';
 import { renameDurably } from '../../kernel/files.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
-import { CHUNK_BYTES } from '../registry/arena.ts';
-import { Registry, type RegistryTables } from '../registry/registry.ts';
+import { CHUNK_BYTES, Registry, type RegistryTables } from '../registry/registry.ts';
 
-/** The last version knows private videos. What was written before has none; who knows none must not read what has. */
+/**
+ * The latest version supports private videos. The version before has none. A version without that support must not read
+ * a file that has private videos.
+ */
 const MAGIC = Buffer.from('TRIBREG5');
 const READABLE = [MAGIC, Buffer.from('TRIBREG4')];
-const HEAD_BYTES = MAGIC.length + 4;
-const SEAL_BYTES = 32;
+const HEADER_BYTES = MAGIC.length + 4;
+const CHECKSUM_BYTES = 32;
 const MIN_VIDEO_BYTES = 48;
-/** Hashed and written at once: requests are answered in between. */
+/** Bytes that are hashed and written at a time. Requests are served in between. */
 const WRITE_BYTES = 2 ** 18;
 
 const tailSchema = z.object({ central: z.string(), position: z.int().nonnegative() });
 type Tail = z.infer<typeof tailSchema> & RegistryTables;
-/** … and how many bytes there are of the videos. */
+/** The tables, and the size of the videos in bytes. */
 type ReadTail = Tail & { readonly videosBytes: number };
 
-/** @returns the change-feed position that `registry` now stands at; 0 where there is no snapshot, or none of this central. */
+/** @returns the change-feed position of `registry` after reading; 0 without a valid snapshot of this central. */
 export async function readSnapshot(
   path: string,
   central: string,
@@ -47,7 +49,10 @@ export async function readSnapshot(
     registry.replaceWith(restored);
     return tail.position;
   } catch (error) {
-    log.warn({ path, reason: messageOf(error) }, 'the snapshot is unreadable; all is asked of central again');
+    log.warn(
+      { path, reason: messageOf(error) },
+      'the snapshot is unreadable; reading everything from central',
+    );
     return 0;
   } finally {
     await file.close();
@@ -56,42 +61,42 @@ export async function readSnapshot(
 
 async function readInto(file: FileHandle, bytes: Buffer, length: number, at: number): Promise<Buffer> {
   const { bytesRead } = await file.read(bytes, 0, length, at);
-  if (bytesRead !== length) throw new Error('it is cut off');
+  if (bytesRead !== length) throw new Error('the file is truncated');
   return bytes.subarray(0, length);
 }
 const readExactly = (file: FileHandle, length: number, at: number): Promise<Buffer> =>
   readInto(file, Buffer.allocUnsafe(length), length, at);
 
-/** What stands under the seal was parsed when it came; `readVideos` sees whether the seal is whole. */
+/** The content was validated before it was written; `readVideos` verifies the checksum. */
 async function readTail(file: FileHandle): Promise<ReadTail> {
   const { size } = await file.stat();
-  if (size < HEAD_BYTES + 4 + SEAL_BYTES) throw new Error('it is cut off');
-  const lengthAt = size - SEAL_BYTES - 4;
+  if (size < HEADER_BYTES + 4 + CHECKSUM_BYTES) throw new Error('the file is truncated');
+  const lengthAt = size - CHECKSUM_BYTES - 4;
   const length = (await readExactly(file, 4, lengthAt)).readUInt32LE();
-  if (length > lengthAt - HEAD_BYTES) throw new Error('it is damaged');
+  if (length > lengthAt - HEADER_BYTES) throw new Error('the file is damaged');
   const json = JSON.parse((await readExactly(file, length, lengthAt - length)).toString()) as Tail;
-  return { ...json, ...tailSchema.parse(json), videosBytes: lengthAt - length - HEAD_BYTES };
+  return { ...json, ...tailSchema.parse(json), videosBytes: lengthAt - length - HEADER_BYTES };
 }
 
 async function readVideos(file: FileHandle, tables: RegistryTables, videosBytes: number): Promise<Registry> {
   const hash = createHash('sha256');
   const { size } = await file.stat();
-  const head = await readExactly(file, HEAD_BYTES, 0);
-  if (!READABLE.some(magic => magic.equals(head.subarray(0, MAGIC.length))))
-    throw new Error('it is no snapshot of this version');
-  hash.update(head);
+  const header = await readExactly(file, HEADER_BYTES, 0);
+  if (!READABLE.some(magic => magic.equals(header.subarray(0, MAGIC.length))))
+    throw new Error('the file is not a snapshot of this version');
+  hash.update(header);
   const registry = new Registry(
-    head.readUInt32LE(MAGIC.length),
+    header.readUInt32LE(MAGIC.length),
     Math.min(tables.videos, size / MIN_VIDEO_BYTES),
   );
-  const end = HEAD_BYTES + videosBytes;
+  const end = HEADER_BYTES + videosBytes;
   const readChunk = (at: number): Promise<Buffer> =>
     readInto(file, Buffer.allocUnsafeSlow(CHUNK_BYTES), Math.min(CHUNK_BYTES, end - at), at);
-  let next = readChunk(HEAD_BYTES);
-  for (let at = HEAD_BYTES; at < end; ) {
+  let next = readChunk(HEADER_BYTES);
+  for (let at = HEADER_BYTES; at < end; ) {
     const used = await next;
     at += used.length;
-    // Read while this one is taken in.
+    // The next chunk is read while this one is adopted.
     if (at < end) {
       next = readChunk(at);
       next.catch(() => {});
@@ -100,16 +105,16 @@ async function readVideos(file: FileHandle, tables: RegistryTables, videosBytes:
     registry.adopt(Buffer.from(used.buffer), used.length);
   }
   const tail = await readExactly(file, size - end, end);
-  const seal = tail.subarray(tail.length - SEAL_BYTES);
-  hash.update(tail.subarray(0, tail.length - SEAL_BYTES));
-  if (!hash.digest().equals(seal)) throw new Error('it is damaged');
+  const checksum = tail.subarray(tail.length - CHECKSUM_BYTES);
+  hash.update(tail.subarray(0, tail.length - CHECKSUM_BYTES));
+  if (!hash.digest().equals(checksum)) throw new Error('the file is damaged');
   registry.restoreTables(tables);
   return registry;
 }
 
 /**
- * Changes that come in while it writes may be in the file or not: they follow `position`, so they will be read again, and
- * then change nothing.
+ * Changes during the write may be in the file or not: their positions are after `position`, so they are read again and
+ * then have no effect.
  */
 export async function writeSnapshot(
   path: string,
@@ -125,10 +130,10 @@ export async function writeSnapshot(
       hash.update(bytes);
       await file.writeFile(bytes);
     };
-    const head = Buffer.alloc(HEAD_BYTES);
-    MAGIC.copy(head);
-    head.writeUInt32LE(registry.seed, MAGIC.length);
-    let parts: Buffer[] = [head];
+    const header = Buffer.alloc(HEADER_BYTES);
+    MAGIC.copy(header);
+    header.writeUInt32LE(registry.seed, MAGIC.length);
+    let parts: Buffer[] = [header];
     let bytes = 0;
     for (const slice of registry.slices()) {
       parts.push(slice);

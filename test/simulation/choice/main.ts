@@ -25,19 +25,19 @@ const table = TRACKERS.map(tracker => {
     throughputBps: mean(results, each => each.throughputBps),
     bitrateBps: mean(results, each => each.bitrateBps),
     stallSPerHour: mean(results, each => each.stallSPerHour),
-    movesPerHour: mean(results, each => each.movesPerHour),
+    switchesPerHour: mean(results, each => each.switchesPerHour),
   };
 });
 const find = (tracker: string) => table.find(each => each.tracker === tracker) as (typeof table)[number];
 
-console.log('| sent by | throughput, Mbit/s | shown, Mbit/s | stalls, s an hour | moves an hour |');
+console.log('| tracker | throughput, Mbit/s | bitrate, Mbit/s | stalls, s per hour | switches per hour |');
 console.log('| --- | --- | --- | --- | --- |');
-for (const { tracker, throughputBps, bitrateBps, stallSPerHour, movesPerHour } of table) {
+for (const { tracker, throughputBps, bitrateBps, stallSPerHour, switchesPerHour } of table) {
   const figures = [
     (throughputBps / 1e6).toFixed(2),
     (bitrateBps / 1e6).toFixed(2),
     stallSPerHour.toFixed(1),
-    movesPerHour.toFixed(1),
+    switchesPerHour.toFixed(1),
   ];
   console.log(`| ${tracker} | ${figures.join(' | ')} |`);
 }

@@ -1,6 +1,6 @@
 /**
- * The truth of the simulation: sites with uplinks that fail, slow down and come back; networks of viewers whose paths to
- * them drift, and are congested for a while now and then. Nothing here knows of the tracker.
+ * The true state of the simulated world: sites whose uplinks fail, slow down and recover, and networks of viewers whose paths to
+ * the sites drift and are sometimes congested. This module does not depend on the tracker's decisions.
  */
 import type { Coordinates } from '../../../src/protocol/central.ts';
 import { distanceKm } from '../../../src/tracker/choice/distance.ts';
@@ -9,10 +9,10 @@ import type { Random } from './random.ts';
 export interface SimulatedSite {
   readonly coordinates: Coordinates;
   readonly uplinkBps: number;
-  /** An administrator has said what the uplink is. */
+  /** An administrator has configured the capacity of the uplink. */
   readonly isLimitKnown: boolean;
   isUp: boolean;
-  /** 1, or less while something is wrong with it. */
+  /** 1, or less while the site is impaired. */
   health: number;
   nextEventS: number;
   viewers: number;
@@ -21,14 +21,14 @@ export interface SimulatedSite {
 export interface SimulatedNetwork {
   readonly address: string;
   readonly coordinates: Coordinates;
-  /** Its site, where a coverage zone says so. */
+  /** The site whose coverage zone contains this network. */
   readonly zoneSite: number | undefined;
   readonly accessLinkBps: number;
   readonly paths: Path[];
 }
 
 interface Path {
-  /** Where it would be without drift and congestion: the logarithm of bits a second. */
+  /** Logarithm of the throughput without drift and congestion, bits per second. */
   readonly usual: number;
   drift: number;
   congestedUntilS: number;
@@ -46,7 +46,7 @@ export interface Truth {
   readonly sites: readonly SimulatedSite[];
   readonly networks: readonly SimulatedNetwork[];
   advance(nowS: number): void;
-  /** What a viewer of this network, with this line, gets from this site if it is one more or is there already. */
+  /** The throughput that a viewer on this network gets from this site, as an additional viewer or as one of its present ones. */
   throughput(network: number, site: number, accessLinkBps: number, isThere: boolean, nowS: number): number;
 }
 
@@ -107,7 +107,7 @@ export function createTruth(random: Random, siteCount: number, networkCount: num
     networks,
     advance(nowS) {
       for (const site of sites) advanceSite(site, nowS);
-      // Paths drift over hours: once a minute is often enough.
+      // Paths drift over hours, so updating them once per minute is enough.
       if (nowS - pathsAtS < MINUTE_S) return;
       for (const { paths } of networks) for (const path of paths) advancePath(path, nowS, nowS - pathsAtS);
       pathsAtS = nowS;
@@ -117,7 +117,7 @@ export function createTruth(random: Random, siteCount: number, networkCount: num
       const path = networks[network]?.paths[site];
       if (!at?.isUp || !path) return 0;
       const way = Math.exp(path.usual + path.drift - (nowS < path.congestedUntilS ? path.congestion : 0));
-      // Not everybody loads all the time.
+      // Only half of the viewers load at any moment.
       const share = (at.uplinkBps * at.health * 2) / Math.max(1, at.viewers + (isThere ? 0 : 1));
       return Math.min(accessLinkBps, way, share);
     },

@@ -1,11 +1,11 @@
-/** Seeded chance, so that a run can be seen again (mulberry32). */
+/** Seeded random numbers, so that a run can be reproduced (mulberry32). */
 export interface Random {
   /** 0–1 */
   next(): number;
   between(least: number, most: number): number;
-  /** Mean 0, deviation 1. */
+  /** Normal distribution with mean 0 and standard deviation 1. */
   normal(): number;
-  /** Waiting time of something that happens every `mean` on the average. */
+  /** Exponential distribution: the time until an event that occurs every `mean` on average. */
   exponential(mean: number): number;
 }
 

@@ -1,4 +1,4 @@
-/** Days of viewers, step by step, under one tracker. The same seed makes the same world for every tracker. */
+/** Simulates days of viewers under one tracker, step by step. The same seed gives the same conditions for every tracker. */
 import { createTruth } from './network.ts';
 import { createRandom } from './random.ts';
 import { createTracker, type TrackerName } from './trackers.ts';
@@ -9,49 +9,49 @@ export interface Scenario {
   readonly days: number;
   readonly sites: number;
   readonly networks: number;
-  /** At the busiest hour. */
+  /** Number of viewers at the busiest hour. */
   readonly viewers: number;
 }
 export const FULL: Scenario = { seed: 1, days: 2, sites: 12, networks: 80, viewers: 120 };
 
 export interface Result {
   readonly tracker: TrackerName;
-  /** Mean over segments of what the network gave, as far as a player can use it. */
+  /** Mean throughput of the segments, as far as a player can use it. */
   readonly throughputBps: number;
-  /** Mean over segments of what was shown. */
+  /** Mean bitrate of the segments. */
   readonly bitrateBps: number;
-  /** Seconds of still picture in an hour of viewing. */
+  /** Seconds of stalling per hour of viewing. */
   readonly stallSPerHour: number;
-  /** Moves in an hour of viewing. */
-  readonly movesPerHour: number;
+  /** Switches per hour of viewing. */
+  readonly switchesPerHour: number;
   readonly segments: number;
 }
 
 const DAY_S = 86_400;
-/** Days begin at eight in the morning. */
+/** The simulation begins at eight in the morning. */
 const MORNING_S = 28_800;
 const MEAN_VIEWING_S = 900;
-/** More is of no use to a player that shows a quarter of it at most. */
+/** Higher throughput is of no use to a player that shows at most a quarter of it. */
 const USEFUL_BPS = 4 * TOP_BITRATE_BPS;
 
 export function simulate(tracker: TrackerName, scenario: Scenario): Result {
-  const chance = createRandom(scenario.seed * 7_919 + 1);
+  const random = createRandom(scenario.seed * 7_919 + 1);
   const truth = createTruth(createRandom(scenario.seed), scenario.sites, scenario.networks);
   const arrivals = createRandom(scenario.seed * 104_729 + 3);
-  const sender = createTracker(tracker, truth, chance);
+  const simulated = createTracker(tracker, truth, random);
   let viewings: Viewing[] = [];
-  const sums = { throughput: 0, bitrate: 0, stallS: 0, segments: 0, moves: 0 };
-  sender.probe(0);
+  const sums = { throughput: 0, bitrate: 0, stallS: 0, segments: 0, switches: 0 };
+  simulated.probe(0);
 
   for (let nowS = 0; nowS < scenario.days * DAY_S; nowS += SEGMENT_S) {
     const nowMs = nowS * 1_000;
     truth.advance(nowS);
-    // Probes run a step behind: two seconds of death go unseen.
+    // The probes run one step behind, so an outage is noticed late.
     const hour = 0.55 - 0.45 * Math.cos((2 * Math.PI * (nowS + MORNING_S)) / DAY_S);
     const newcomers = poisson((scenario.viewers * hour * SEGMENT_S) / MEAN_VIEWING_S, arrivals.next);
     for (let n = 0; n < newcomers; n++) viewings.push(arrive(nowS));
     for (const viewing of viewings) watch(viewing, nowS);
-    sender.probe(nowMs);
+    simulated.probe(nowMs);
     for (const viewing of viewings) steer(viewing, nowMs);
     viewings = viewings.filter(viewing => {
       const isLeft = viewing.endsAtS > nowS;
@@ -65,7 +65,7 @@ export function simulate(tracker: TrackerName, scenario: Scenario): Result {
     throughputBps: sums.throughput / sums.segments,
     bitrateBps: sums.bitrate / sums.segments,
     stallSPerHour: sums.stallS / hours,
-    movesPerHour: sums.moves / hours,
+    switchesPerHour: sums.switches / hours,
     segments: sums.segments,
   };
 
@@ -74,12 +74,12 @@ export function simulate(tracker: TrackerName, scenario: Scenario): Result {
     const base = truth.networks[network]?.accessLinkBps ?? 0;
     const accessLinkBps = base * Math.exp(0.25 * arrivals.normal());
     const endsAtS = nowS + arrivals.exponential(MEAN_VIEWING_S);
-    const luck = arrivals.next();
+    const sessionRandom = arrivals.next();
     const viewing: Viewing = {
       network,
       accessLinkBps,
       endsAtS,
-      luck,
+      sessionRandom,
       isOwnPlayer: arrivals.next() < 0.5,
       site: -1,
       estimateBps: 1e6,
@@ -87,17 +87,17 @@ export function simulate(tracker: TrackerName, scenario: Scenario): Result {
       hasStarted: false,
       segmentsHere: 0,
       session: {
-        luck,
-        home: undefined,
-        departures: 0,
-        told: undefined,
+        sessionRandom,
+        primary: undefined,
+        switches: 0,
+        preferred: undefined,
         refusals: 0,
-        movedAtMs: Number.NEGATIVE_INFINITY,
+        switchedAtMs: Number.NEGATIVE_INFINITY,
       },
       pathways: [],
       sampleAtMs: 0,
     };
-    viewing.site = sender.begin(viewing, nowS * 1_000);
+    viewing.site = simulated.start(viewing, nowS * 1_000);
     addViewers(viewing.site, 1);
     return viewing;
   }
@@ -109,18 +109,18 @@ export function simulate(tracker: TrackerName, scenario: Scenario): Result {
     sums.throughput += Math.min(bps, USEFUL_BPS);
     sums.bitrate += outcome.bitrateBps;
     sums.stallS += outcome.stallS;
-    sender.report(viewing, viewing.site, bps, Math.floor(viewing.luck * 2 ** 31), nowS * 1_000);
+    simulated.report(viewing, bps, nowS * 1_000);
   }
 
   function steer(viewing: Viewing, nowMs: number): void {
-    const next = sender.steer(viewing, nowMs);
+    const next = simulated.steer(viewing, nowMs);
     if (next === viewing.site) return;
-    sums.moves++;
+    sums.switches++;
     addViewers(viewing.site, -1);
     addViewers(next, 1);
     viewing.site = next;
     viewing.segmentsHere = 0;
-    viewing.session.movedAtMs = nowMs;
+    viewing.session.switchedAtMs = nowMs;
   }
 
   function addViewers(site: number, count: number): void {

@@ -1,106 +1,105 @@
 /**
- * The sources of an answer as JSON, put together of pieces: what a site is stands in all its answers and is made once, what
- * its reasons say is made when it changes. Making objects of it all and then text of those takes longer than deciding.
+ * Renders the sources of a response as JSON from cached pieces: the facts of a site are rendered once, and its reasons when they
+ * change. Building all of it as objects and serializing them would take longer than the decision.
  */
 import type { SiteId } from '../../../protocol/ids.ts';
 import { DASH_MANIFEST, MULTIVARIANT_PLAYLIST, mediaPath } from '../../../protocol/media/media.ts';
 import { tokenPath } from '../../../protocol/media/media-address.ts';
 import { EXPLORING, reasonsOf } from '../../choice/reasons.ts';
-import { asciiJson, flat } from '../../choice/rendered-reason.ts';
+import { asciiJson, flatten } from '../../choice/rendered-reason.ts';
 import type { SiteStates, SiteTable } from '../../choice/sites.ts';
 import type { Probes } from '../../probing/probes.ts';
-import type { RegisteredSite, RegisteredVideo, Registry } from '../../registry/registry.ts';
-import type { Decision } from '../decide.ts';
+import type { RegisteredSite, Registry } from '../../registry/registry.ts';
+import type { PlayDecision } from '../decide.ts';
 
-/** A JSON array of `Source`. */
-export type SourceTexts = (video: RegisteredVideo, decision: Decision) => string;
+/** @returns a JSON array of `Source` */
+export type RenderSources = (decision: PlayDecision) => string;
 
-/** What is said of a site in every answer, and what it was made of. */
-interface SiteText {
-  /** As `SiteStates.heard` had it. */
-  readonly heard: number;
+/** The rendered facts of a site. */
+interface RenderedSite {
+  /** `SiteStates.versions` at the time of rendering. */
+  readonly version: number;
+  /** From the start of the source up to its HLS base URL. */
   readonly head: string;
-  /** As it stands within a JSON string. */
+  /** The base URL as in a JSON string, without quotes. */
   readonly baseUrl: string;
 }
 
-export function createSourceTexts(
+export function createRenderSources(
   registry: Pick<Registry, 'findSite'>,
-  probes: { readonly of: Probes['of'] },
-): SourceTexts {
-  /** A change of what is registered of sites makes other states; one of what probes tell is heard by them. */
-  const kept = new WeakMap<SiteStates, SiteText[]>();
+  probes: Pick<Probes, 'of'>,
+): RenderSources {
+  /** A change in the registry creates new states; a change in a site's health raises its version. */
+  const cache = new WeakMap<SiteStates, RenderedSite[]>();
 
-  function textOf({ table, heard }: SiteStates, texts: SiteText[], index: number): SiteText {
-    const found = texts[index];
-    const now = heard[index] as number;
-    if (found?.heard === now) return found;
+  function siteOf({ table, versions }: SiteStates, cached: RenderedSite[], index: number): RenderedSite {
+    const found = cached[index];
+    const version = versions[index] as number;
+    if (found?.version === version) return found;
     const { id, name } = table.facts[index] as SiteTable['facts'][number];
-    const made = makeSiteText(id, name, registry.findSite(id), probes.of(id).address ?? '', now);
-    texts[index] = made;
-    return made;
+    const rendered = renderSite({ id, name }, registry.findSite(id), probes.of(id).address ?? '', version);
+    cached[index] = rendered;
+    return rendered;
   }
 
-  return (video, { world, question, picks, isExploring, access }) => {
-    const { states } = world;
-    let texts = kept.get(states);
-    if (!texts) {
-      texts = [];
-      kept.set(states, texts);
+  return ({ video, state, question, picks, isExploring, access }) => {
+    const { states } = state;
+    let cached = cache.get(states);
+    if (!cached) {
+      cached = [];
+      cache.set(states, cached);
     }
-    // Ids and file names alone: nothing in it that JSON would escape.
+    // Ids and file names contain nothing that JSON escapes.
     const path = mediaPath(video.video, video.revision, '');
-    const hls = flat(`${path}${MULTIVARIANT_PLAYLIST}","dash":"`);
-    const dash = flat(`${path}${DASH_MANIFEST}"`);
+    const hls = flatten(`${path}${MULTIVARIANT_PLAYLIST}","dash":"`);
+    const dash = flatten(`${path}${DASH_MANIFEST}"`);
     let text = '[';
     for (let at = 0; at < picks.length; at++) {
-      const { index } = picks[at] as Decision['picks'][number];
-      const { head, baseUrl } = textOf(states, texts, index);
-      // In base64url: nothing in it either that JSON would escape.
-      const token = access?.tokenFor(world.table.facts[index]?.id as SiteId);
+      const { index } = picks[at] as PlayDecision['picks'][number];
+      const { head, baseUrl } = siteOf(states, cached, index);
+      // A token is base64url, which JSON does not escape.
+      const token = access?.tokenFor(state.table.facts[index]?.id as SiteId);
       text += at === 0 ? '' : ',';
       if (token === undefined) {
         text += `${head + hls + baseUrl + dash},"reason":`;
       } else {
-        const opened = tokenPath(token);
-        text += `${head + opened + hls + baseUrl + opened + dash},"token":"${token}","reason":`;
+        const prefix = tokenPath(token);
+        text += `${head + prefix + hls + baseUrl + prefix + dash},"token":"${token}","reason":`;
       }
-      const reasons = reasonsOf(world, question, index);
       let isFirst = true;
       if (at === 0 && isExploring) {
         text += EXPLORING.leading;
         isFirst = false;
       }
-      for (const said of reasons) {
-        text += isFirst ? said.leading : said.following;
+      for (const reason of reasonsOf(state, question, index)) {
+        text += isFirst ? reason.leading : reason.following;
         isFirst = false;
       }
-      text += scoreText(at, picks.length);
+      text += renderScore(at, picks.length);
     }
     return `${text}]`;
   };
 }
 
-function makeSiteText(
-  id: SiteId,
-  name: string,
+function renderSite(
+  { id, name }: { readonly id: SiteId; readonly name: string },
   site: RegisteredSite | undefined,
   address: string,
-  heard: number,
-): SiteText {
+  version: number,
+): RenderedSite {
   const baseUrl = asciiJson(site?.baseUrl ?? '');
-  const inner = flat(baseUrl.slice(1, -1));
-  const head = flat(
+  const inner = flatten(baseUrl.slice(1, -1));
+  const head = flatten(
     `{"site":"${id}","name":${asciiJson(name)},"address":${asciiJson(address)},"baseUrl":${baseUrl},"hls":"${inner}`,
   );
-  return { heard, head, baseUrl: inner };
+  return { version, head, baseUrl: inner };
 }
 
-/** For display, by place; there are few. */
+/** Scores are for display and depend only on the rank, so there are few. */
 const scores = new Map<number, string>();
-function scoreText(at: number, count: number): string {
+function renderScore(at: number, count: number): string {
   const key = count * 1_000 + at;
-  const text = scores.get(key) ?? flat(`],"score":${(count - at) / count}}`);
+  const text = scores.get(key) ?? flatten(`],"score":${(count - at) / count}}`);
   scores.set(key, text);
   return text;
 }

@@ -1,0 +1,49 @@
+/** The request of a player that starts a video: the query and the HTTP client become one value. */
+
+import * as z from 'zod';
+import { siteIdSchema, type VideoId } from '../../protocol/ids.ts';
+import {
+  addressOf,
+  type ClientRequest,
+  clientQuery,
+  type RawRequest,
+  trackerUrlFor,
+} from '../client/client.ts';
+import type { Viewers } from '../client/viewers.ts';
+import type { TrackerConfig } from '../config.ts';
+
+export interface PlayRequest extends ClientRequest {
+  readonly video: VideoId;
+  /** The session to continue. */
+  readonly sessionId: string | undefined;
+}
+
+export const playQuery = clientQuery.extend({
+  /** The site that makes the request because it fills its buffer. */
+  fill: siteIdSchema.optional(),
+  session: z.string().max(64).optional(),
+});
+export type PlayQuery = z.infer<typeof playQuery>;
+
+export interface PlayRequestDeps {
+  readonly config: Pick<TrackerConfig, 'baseUrl' | 'trustClientParameter' | 'trustedProxies'>;
+  readonly viewers: Viewers;
+}
+
+/** `isMember`: the filling site has signed the request. @throws Problem 400 `client-invalid` */
+export function readPlayRequest(
+  raw: RawRequest,
+  video: VideoId,
+  { client: claimed, fill, session, grant, isMember }: PlayQuery & { readonly isMember?: boolean },
+  { config, viewers }: PlayRequestDeps,
+): PlayRequest {
+  const address = addressOf(raw, claimed, config);
+  return {
+    video,
+    client: fill === undefined ? viewers.at(address) : viewers.filling(fill),
+    claimedAddress: config.trustClientParameter ? claimed : undefined,
+    credentials: isMember === undefined ? { grant } : { grant, isMember },
+    trackerUrl: trackerUrlFor(raw, config),
+    sessionId: session,
+  };
+}

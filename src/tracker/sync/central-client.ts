@@ -1,0 +1,82 @@
+/** Central's calls for trackers, typed. */
+import * as z from 'zod';
+import { type CentralClient, centralClientOf } from '../../kernel/identity/central-client.ts';
+import type { MemberIdentity } from '../../kernel/identity/member.ts';
+import { type ChangePage, changePageSchema } from '../../protocol/central.ts';
+import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import {
+  type PeerMeasurementsRequest,
+  type PeerMeasurementsResponse,
+  peerMeasurementsResponseSchema,
+} from '../../protocol/peer-measurements.ts';
+
+const CHANGES_PER_PAGE = 1_000;
+const MAX_PAGE_BYTES = 32 * 2 ** 20;
+/** 20 times 500 summaries. */
+const MAX_MEASUREMENTS_BYTES = 4 * 2 ** 20;
+const MAX_CONFIRMATION_BYTES = 2 ** 16;
+const TIMEOUT_MS = 5_000;
+
+export interface TrackerCentral {
+  /** The kernel's client, for calls that are not specific to trackers. */
+  readonly client: CentralClient;
+  /** The changes after this position. Central waits up to `waitS` seconds for the first one. */
+  fetchChanges(after: number, waitS: number, abort: AbortSignal): Promise<ChangePage>;
+  reportSiteStates(states: readonly SiteUpState[], abort: AbortSignal): Promise<void>;
+  reportPlays(plays: readonly PlayCount[], abort: AbortSignal): Promise<void>;
+  exchangeMeasurements(
+    request: PeerMeasurementsRequest,
+    abort: AbortSignal,
+  ): Promise<PeerMeasurementsResponse>;
+}
+
+export interface SiteUpState {
+  readonly site: SiteId;
+  readonly up: boolean;
+}
+
+export interface PlayCount {
+  readonly video: VideoId;
+  readonly count: number;
+}
+
+/**
+ * The client of a tracker that has joined; undefined before that. The configured address is used rather than the one at which the
+ * tracker joined, because an operator may have moved central since.
+ */
+export function trackerCentralOf(
+  { key, membership }: MemberIdentity,
+  centralUrl: string,
+): TrackerCentral | undefined {
+  const client = centralClientOf({ key, membership: membership && { ...membership, centralUrl } });
+  if (!client) return undefined;
+  const report = async (path: string, body: unknown, abort: AbortSignal): Promise<void> => {
+    const limits = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_CONFIRMATION_BYTES };
+    await client.call(path, { body, response: z.unknown(), ...limits }, abort);
+  };
+  return {
+    client,
+    fetchChanges: (after, waitS, abort) =>
+      client.call(
+        `/api/changes?after=${after}&limit=${CHANGES_PER_PAGE}&wait=${waitS}`,
+        { response: changePageSchema, waitS: LONG_POLL_S, maxBytes: MAX_PAGE_BYTES },
+        abort,
+      ),
+    reportSiteStates: (sites, abort) => report('/api/site-states', { sites }, abort),
+    reportPlays: (plays, abort) => report('/api/plays', { plays }, abort),
+    exchangeMeasurements: (body, abort) =>
+      client.call(
+        '/api/peer-measurements',
+        {
+          body,
+          response: peerMeasurementsResponseSchema,
+          timeoutMs: TIMEOUT_MS,
+          maxBytes: MAX_MEASUREMENTS_BYTES,
+        },
+        abort,
+      ),
+  };
+}
+
+/** The longest time for which central waits for a change. */
+export const LONG_POLL_S = 25;

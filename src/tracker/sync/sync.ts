@@ -1,0 +1,44 @@
+/** The loops that report to central and share with other trackers. */
+import { readOrMakeSecret } from '../../kernel/identity/keys.ts';
+import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
+import type { Log } from '../../kernel/log.ts';
+import { followRights } from '../../kernel/rights/follow-rights.ts';
+import type { RightsState } from '../../kernel/rights/rights-state.ts';
+import { createSessions, type Sessions } from '../client/sessions.ts';
+import type { NetworkMemory } from '../memory/network-memory.ts';
+import type { Probes } from '../probing/probes.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { ReportIngestion } from '../reports/report-ingestion.ts';
+import type { TrackerCentral } from './central-client.ts';
+import { type Plays, startPlays } from './plays.ts';
+import { sessionKeyPath, startSharing } from './sharing.ts';
+import { startSiteStates } from './site-states.ts';
+
+export interface SyncDeps {
+  readonly central: () => TrackerCentral | undefined;
+  readonly dataDirectory: string;
+  readonly registry: Registry;
+  readonly rights: RightsState;
+  readonly probes: Probes;
+  readonly memory: NetworkMemory;
+  readonly ingestion: ReportIngestion;
+  readonly log: Log;
+}
+
+export interface Sync {
+  readonly plays: Plays;
+  /** Sessions whose key is shared with the other trackers. */
+  readonly sessions: Sessions;
+}
+
+export async function startSync(deps: SyncDeps, lifetime: Lifetime): Promise<Sync> {
+  const { central, rights, log } = deps;
+  const sessions = createSessions(await readOrMakeSecret(sessionKeyPath(deps.dataDirectory)));
+  const plays = startPlays(central, log);
+  lifetime.add('reporting plays', plays.reporting.stop);
+  lifetime.add('reporting site states', startSiteStates(deps).stop);
+  lifetime.add('sharing measurements', startSharing({ ...deps, sessions }).stop);
+  const followingRights = followRights({ state: rights, central: () => central()?.client, log });
+  lifetime.add('reading rights', followingRights.stop);
+  return { plays, sessions };
+}
