@@ -48,7 +48,7 @@ export function createPlainGetParser(): typeof parsePlainGet {
   };
 }
 
-export interface PlainGet {
+interface PlainGet {
   readonly target: string;
   /** The complete head as it was received. */
   readonly head: string;

@@ -12,12 +12,12 @@ import type { Central } from '../publication/central-client.ts';
 
 const RETRY_MS = 5_000;
 
-export interface Assignments extends Repeating {
+interface Assignments extends Repeating {
   /** True if central responded to the last request. */
   readonly isConnected: () => boolean;
 }
 
-export interface AssignmentsDeps {
+interface AssignmentsDeps {
   readonly db: SiteDatabase;
   readonly central: () => Pick<Central, 'awaitAssignments'> | undefined;
   /** Called when there may be something to copy or to delete. */

@@ -19,7 +19,7 @@ import {
 import type { CopyStore, CopyWriter } from '../media/copy-store/copy-store.ts';
 import { listRevisionFiles } from './revision-files.ts';
 
-export interface AssignedCopy {
+interface AssignedCopy {
   readonly video: VideoId;
   readonly revision: RevisionId;
   readonly version: number;
@@ -34,7 +34,7 @@ export interface CompleteCopy {
   readonly files: number;
 }
 
-export interface MakeCopyDeps {
+interface MakeCopyDeps {
   readonly store: Pick<CopyStore, 'openWriter' | 'forget'>;
   readonly fetcher: Pick<VerifiedFetcher, 'findProof' | 'fetch'>;
   /** Called before every batch of files. @throws Error to stop making the copy */

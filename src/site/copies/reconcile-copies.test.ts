@@ -102,17 +102,17 @@ async function startHolder(): Promise<Holder> {
       response.destroy();
       return;
     }
-    const answer = await fetch(base + url, { method });
-    const body = Buffer.from(await answer.arrayBuffer());
+    const original = await fetch(base + url, { method });
+    const body = Buffer.from(await original.arrayBuffer());
     if (holder.alters && body.length > 0) body[body.length - 1] = (body.at(-1) ?? 0) ^ 1;
     const headers = Object.fromEntries(
       ['repr-digest', 'signature', 'signature-input', 'etag', 'content-type'].flatMap(name => {
-        const value = answer.headers.get(name);
+        const value = original.headers.get(name);
         return value === null ? [] : [[name, value]];
       }),
     );
-    const length = method === 'HEAD' ? (answer.headers.get('content-length') ?? '0') : String(body.length);
-    response.writeHead(answer.status, { ...headers, 'content-length': length }).end(body);
+    const length = method === 'HEAD' ? (original.headers.get('content-length') ?? '0') : String(body.length);
+    response.writeHead(original.status, { ...headers, 'content-length': length }).end(body);
   });
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');

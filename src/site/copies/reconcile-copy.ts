@@ -82,7 +82,7 @@ export async function dropCopy(
   deps.onRecord();
   await deps.closeFiles(video);
   if (own) {
-    // The site owned this video before or owns it now: only a leftover copy of it may be deleted.
+    // The site owned this video before or owns it now, so only files of the copy may be deleted.
     if (own.state !== 'ready') await store.remove(video);
   } else {
     await deps.deleteFiles(video);

@@ -12,7 +12,7 @@ import { type CachedBody, type CacheEntry, MemoryTier, makeCacheEntry } from './
 
 const MAX_DISK_READS = 16;
 
-export interface CacheOptions {
+interface CacheOptions {
   readonly directory: string;
   readonly memoryBytes: number;
   readonly diskBytes: number;

@@ -34,7 +34,7 @@ export interface CacheEntry extends CachedBody {
 /** The memory that an entry needs in addition to its body. */
 const ENTRY_BYTES = 1_024;
 
-export interface CacheEntryOptions {
+interface CacheEntryOptions {
   /** Default: false. */
   readonly isPrivate?: boolean;
   /** Default: false. */

@@ -18,7 +18,7 @@ interface Entry<V> {
   isSmall: boolean;
 }
 
-export interface S3FifoOptions<V> {
+interface S3FifoOptions<V> {
   /** The limit on the sum of all sizes. */
   readonly limit: number;
   readonly sizeOf: (value: V) => number;

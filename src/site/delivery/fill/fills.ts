@@ -15,7 +15,7 @@ const MAX_FILLS = 1_024;
 const MAX_PREFETCHES = 16;
 const REMEMBER_REJECTION_MS = 2_000;
 
-export interface FillsDeps {
+interface FillsDeps {
   readonly fill: FillDeps;
   readonly cache: Cache;
   readonly isPrivate: (video: VideoId) => boolean;
@@ -23,7 +23,7 @@ export interface FillsDeps {
   readonly log: Log;
 }
 
-export interface FillCounts {
+interface FillCounts {
   /** Fills that were started. */
   readonly fills: number;
   readonly fillsFailed: number;

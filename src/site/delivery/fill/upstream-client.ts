@@ -26,7 +26,7 @@ export const FILL_TIMING: FillTiming = {
 const MAX_IDLE_SOCKETS_PER_HOST = 16;
 const MAX_PROBLEM_BYTES = 4_096;
 
-export interface UpstreamRequest {
+interface UpstreamRequest {
   readonly address: Address;
   /** `/v/{video}/{revision}/{file}` */
   readonly path: string;

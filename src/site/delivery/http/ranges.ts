@@ -6,7 +6,7 @@ export interface Span {
   readonly end: number;
 }
 
-export type Selection =
+type Selection =
   | { readonly kind: 'whole' }
   | ({ readonly kind: 'part' } & Span)
   | { readonly kind: 'unsatisfiable' };

@@ -18,7 +18,7 @@ import type { ViewerReports } from './viewer-reports.ts';
 
 const CMCD_HEADER = /\r\ncmcd-request:[ \t]*([^\r]*)/i;
 
-export interface FastPathDeps {
+interface FastPathDeps {
   readonly cache: Pick<Cache, 'find' | 'hasOnDisk' | 'isWithdrawn'>;
   readonly fills: Pick<Fills, 'start' | 'prefetchAfter'>;
   readonly counts: ResponseCounts;

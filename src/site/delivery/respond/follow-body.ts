@@ -132,7 +132,7 @@ export class BodyFollower {
     return true;
   }
 
-  /** Writes what is available, up to `maxBytes`. Returns how many bytes it wrote. */
+  /** Writes up to `maxBytes` of the available bytes. Returns how many it wrote. */
   #write(maxBytes: number): number {
     const { body, available } = this.#stream;
     const span = this.#span;

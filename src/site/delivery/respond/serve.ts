@@ -18,7 +18,7 @@ import type { ResponseState } from './response-sink.ts';
 import type { BufferRights } from './rights.ts';
 import type { ViewerReports } from './viewer-reports.ts';
 
-export interface ServeDeps {
+interface ServeDeps {
   readonly cache: Cache;
   readonly fills: Fills;
   readonly counts: ResponseCounts;

@@ -7,7 +7,7 @@ import type { VideoId } from '../../../protocol/ids.ts';
 const MAX_VIEWERS = 500;
 const MAX_VIDEOS = 200;
 
-export interface ViewerReport {
+interface ViewerReport {
   /** The address of the viewer. */
   readonly client: string;
   /** The last throughput that its player measured, in bits per second. */
