@@ -138,10 +138,7 @@ const CLEAN: readonly string[] = [
   'CHANGELOG.md',
   'tributary.sample.toml',
   'scripts',
-  'src/site/media/containers',
-  'src/site/media/copy-store',
-  'src/site/media/cut',
-  'src/site/media/index',
+  'src/site/media',
 ];
 const COUNTED: readonly string[] = [
   ...[

@@ -68,7 +68,7 @@ async function joinSegments(presentation: Presentation, { id }: Rendition): Prom
   return path;
 }
 
-/** The centre of each quarter of the frame at one second, as displayed: whether red, green and blue are above half. */
+/** The middle of each quarter of the frame at one second, as displayed: whether red, green and blue are above half. */
 function readCorners(path: string): readonly string[] {
   const pixels = raw([
     '-ss',
