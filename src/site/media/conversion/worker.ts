@@ -2,6 +2,7 @@
  * A worker runs the steps of jobs, some at a time, until it is stopped. It needs only the database and the storage: leases keep
  * workers from doing the same step. A stopped worker gives its steps back; the steps of a killed worker are leased again.
  */
+import * as z from 'zod';
 import { repeat } from '../../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { messageOf } from '../../../kernel/problem.ts';
@@ -138,8 +139,11 @@ async function claim(
   return claimStep(db, { owner, can, avoid, kinds, minUrgency, nowMs }, job => reportFailedJob(deps, job));
 }
 
+/** The part that the plans of all jobs have in common. */
+const planSchema = z.object({ source: z.string() });
+
 async function canReadSource({ storage }: WorkerDeps, { job }: ClaimedStep): Promise<boolean> {
-  const { source } = JSON.parse(job.plan) as { readonly source: string };
+  const { source } = planSchema.parse(JSON.parse(job.plan));
   return storage.has(job.video_id as VideoId, source);
 }
 

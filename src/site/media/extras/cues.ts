@@ -36,12 +36,13 @@ export function parseCaptions(bytes: Buffer, language?: string): readonly Cue[] 
   const lines = decode(bytes, language).replaceAll('\r\n', '\n').replaceAll('\r', '\n').split('\n');
   const cues: Cue[] = [];
   for (let at = 0; at < lines.length; at++) {
-    const timing = TIMING.exec(lines[at]!);
+    const timing = TIMING.exec(lines[at] ?? '');
     if (!timing) continue;
     const text: string[] = [];
     // If the empty line between two cues is missing, the second must not become text of the first.
-    while (at + 1 < lines.length && lines[at + 1]!.trim() !== '' && !TIMING.test(lines[at + 1]!)) {
-      text.push(lines[++at]!);
+    for (let next = lines[at + 1]; next?.trim() && !TIMING.test(next); next = lines[at + 1]) {
+      text.push(next);
+      at++;
     }
     const [startMs, endMs] = [toMs(timing, 1), toMs(timing, 5)];
     const plain = toPlain(text);

@@ -1,21 +1,30 @@
 /** Plans the jobs that copy a source's frames into another container (pure), so that they need not be encoded again. */
+import * as z from 'zod';
 import type { VideoId } from '../../../../protocol/ids.ts';
 import type { NewJob } from '../../../database/jobs.ts';
-import type { Container, Demuxer, ProbedAudioTrack } from '../../ffmpeg/ffmpeg.ts';
+import { type Container, DEMUXER_NAMES, type ProbedAudioTrack } from '../../ffmpeg/ffmpeg.ts';
 import type { RejectionCode } from '../../source-rejected.ts';
 import { URGENCY } from './job-kinds.ts';
 import type { EncodeInput } from './plan-encode.ts';
 
 /** Video frames are copied. Audio that no browser plays may be encoded on the way, if it is short. */
-export interface RemuxPlan {
+export const remuxPlanSchema = z.strictObject({
   /** The source has no timestamps. The copy has, and is then encoded instead of being published. */
-  readonly isWrapped?: boolean;
+  isWrapped: z.boolean().optional(),
   /** A name in the video's directory. */
-  readonly source: string;
-  readonly demuxer: Demuxer;
-  readonly hasVideo: boolean;
-  readonly audio: readonly { readonly order: number; readonly isCopied: boolean; readonly kbps: number }[];
-}
+  source: z.string(),
+  demuxer: z.enum(DEMUXER_NAMES),
+  hasVideo: z.boolean(),
+  audio: z.array(
+    z.strictObject({
+      /** Index among the audio tracks. */
+      order: z.int().nonnegative(),
+      isCopied: z.boolean(),
+      kbps: z.int().positive(),
+    }),
+  ),
+});
+export type RemuxPlan = z.infer<typeof remuxPlanSchema>;
 
 /** Reasons for a rejection that a conversion can remove. */
 const CONVERTIBLE: ReadonlySet<RejectionCode> = new Set([

@@ -13,7 +13,7 @@ import type { PreparedSource } from '../../index/source-index.ts';
 import { parsePrepared } from '../../record/record.ts';
 import { SourceRejected } from '../../source-rejected.ts';
 import { inspectJob } from '../plan/plan-encode.ts';
-import type { RemuxPlan } from '../plan/plan-remux.ts';
+import { type RemuxPlan, remuxPlanSchema } from '../plan/plan-remux.ts';
 import { publishRevision } from './publish-revision.ts';
 import { type StepDeps, type StepRun, videoOf } from './step.ts';
 
@@ -21,7 +21,7 @@ import { type StepDeps, type StepRun, videoOf } from './step.ts';
 export async function remux(deps: StepDeps, run: StepRun): Promise<boolean> {
   const { db, converter } = deps;
   const { job, step } = run.claimed;
-  const plan = JSON.parse(job.plan) as RemuxPlan;
+  const plan = remuxPlanSchema.parse(JSON.parse(job.plan));
   if (plan.isWrapped) {
     await wrap(deps, run, plan);
     return false;
