@@ -1,4 +1,4 @@
-/** What stands beside the picture: poster, storyboard, captions, a second sound; made by real parts, seen in a real browser. */
+/** Poster, storyboard, captions and a second audio track: made by real parts and shown in a real browser. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,13 +14,13 @@ import { upload } from '../../support/uploads.ts';
 
 const PICTURES = process.env.TRIBUTARY_PICTURES ?? 'test-results';
 
-/** Three black seconds, then nine of a moving picture; two languages of sound; French words inside. */
-function makeFilm(): Buffer {
-  const directory = mkdtempSync(join(tmpdir(), 'tributary-film-'));
+/** Three black seconds, then nine with motion; audio in two languages; embedded French captions. */
+function encodeVideo(): Buffer {
+  const directory = mkdtempSync(join(tmpdir(), 'tributary-extras-'));
   try {
     const srt = join(directory, 'inside.srt');
     writeFileSync(srt, '1\n00:00:01,000 --> 00:00:11,000\n<i>Bonjour</i>\n');
-    const film = join(directory, 'film.mkv');
+    const video = join(directory, 'video.mkv');
     const colour = 'color=black:s=640x360:r=25:d=3';
     execFileSync(requireFfmpeg(), [
       ...['-v', 'error', '-f', 'lavfi', '-i', colour, '-f', 'lavfi', '-i', 'testsrc2=s=640x360:r=25:d=9'],
@@ -41,22 +41,39 @@ function makeFilm(): Buffer {
         'srt',
       ],
       ...['-metadata:s:a:0', 'language=chi', '-metadata:s:a:1', 'language=eng'],
-      ...['-metadata:s:a:1', 'title=Commentary', '-metadata:s:s:0', 'language=fre', film],
+      ...['-metadata:s:a:1', 'title=Commentary', '-metadata:s:s:0', 'language=fre', video],
     ]);
-    return readFileSync(film);
+    return readFileSync(video);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-describe.skipIf(!chromiumPath)('beside the picture', () => {
+describe.skipIf(!chromiumPath)('the extras of a video', () => {
   let demo: Demo;
   let browser: Browser;
   let id: string;
+  /** The video before captions are uploaded: at its site, at central, and its playlist. */
+  let withPictures: SiteVideo;
+  let posterAtFirst: Awaited<ReturnType<typeof findVideo>>;
+  let oldPlaylist: string;
+  /** The response to the upload of captions, and the video afterwards. */
+  let added: Response;
+  let withCaptions: SiteVideo;
   const faults: string[] = [];
   beforeAll(async () => {
     [demo, browser] = await Promise.all([startDemo(), launchBrowser()]);
-    ({ id } = await upload(demo.sites[0]!.url, demo.token, makeFilm(), { name: 'Delta' }));
+    ({ id } = await upload(demo.sites[0]!.url, demo.token, encodeVideo(), { name: 'Delta' }));
+    withPictures = await registeredWith(
+      'pictures',
+      ({ hasPoster, hasStoryboard }) => hasPoster && hasStoryboard,
+    );
+    posterAtFirst = await findVideo(demo, id);
+    oldPlaylist = await (await call(`/v/${id}/${withPictures.revision}/multivariant.m3u8`)).text();
+    added = await addCaptions(
+      '1\n00:00:00,500 --> 00:00:11,000\n<script>alert(1)</script>你好 <b>世界</b>\n',
+    );
+    withCaptions = await registeredWith('captions', ({ captions }) => captions.length === 2);
   });
   afterAll(async () => {
     await browser?.close();
@@ -96,14 +113,10 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
       60_000,
     );
 
-  it('is made soon after the film is ready, and the centre and the tracker learn of it', async () => {
-    const video = await registeredWith(
-      'pictures',
-      ({ hasPoster, hasStoryboard }) => hasPoster && hasStoryboard,
-    );
-    expect(video.captions).toEqual([{ id: 'captions-fr', language: 'fr', from: 'source' }]);
-    expect(await findVideo(demo, id)).toMatchObject({
-      revision: video.revision,
+  it('are made soon after the video is ready, and central and the tracker know them', async () => {
+    expect(withPictures.captions).toEqual([{ id: 'captions-fr', language: 'fr', from: 'source' }]);
+    expect(posterAtFirst).toMatchObject({
+      revision: withPictures.revision,
       pictures: { poster: true, storyboard: true },
     });
     const poster = await fetch(`${demo.tracker}/go/${id}/poster.jpg`);
@@ -111,23 +124,18 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
     expect(poster.headers.get('x-content-type-options')).toBe('nosniff');
     expect((await poster.arrayBuffer()).byteLength).toBeGreaterThan(5_000);
     const playlist = await (await fetch(`${demo.tracker}/play/${id}.m3u8`)).text();
-    expect(playlist.match(/TYPE=SUBTITLES/g)?.length).toBe(demo.sites.length);
+    expect(playlist.match(/TYPE=SUBTITLES[^\n]*captions-fr/g)?.length).toBe(demo.sites.length);
     const manifest = await (await fetch(`${demo.tracker}/play/${id}.mpd`)).text();
     expect(manifest).toContain('<BaseURL>captions-fr/captions.vtt</BaseURL>');
   });
 
-  it('uploaded captions are rewritten, become a new revision, and the one before stays as it was', async () => {
-    const before = await findAtSite(demo, 0, id);
-    const old = `/v/${id}/${before.revision}/multivariant.m3u8`;
-    const bytes = await (await call(old)).text();
-    const srt = '1\n00:00:00,500 --> 00:00:11,000\n<script>alert(1)</script>你好 <b>世界</b>\n';
-    const added = await addCaptions(srt);
+  it('uploaded captions are rewritten in a new revision, and the old one does not change', async () => {
     expect(added.status).toBe(201);
     expect(await added.json()).toEqual({ captions: ['captions-fr', 'captions-zh-hans'] });
-    const after = await registeredWith('captions', ({ captions }) => captions.length === 2);
-    expect(after.revision).not.toBe(before.revision);
-    expect(await (await call(old)).text()).toBe(bytes);
-    const text = await (await call(`/v/${id}/${after.revision}/captions-zh-hans/0.vtt`)).text();
+    expect(withCaptions.revision).not.toBe(withPictures.revision);
+    const old = await call(`/v/${id}/${withPictures.revision}/multivariant.m3u8`);
+    expect(await old.text()).toBe(oldPlaylist);
+    const text = await (await call(`/v/${id}/${withCaptions.revision}/captions-zh-hans/0.vtt`)).text();
     expect(text).toContain('00:00:00.500 --> 00:00:11.000\nalert(1)你好 世界\n');
     expect(text).not.toContain('<');
   });
@@ -136,7 +144,7 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
     ['a page', '<!doctype html><p>hello', 'en', 422, 'captions-invalid'],
     ['too much', 'x'.repeat(2 ** 20 + 1), 'en', 413, undefined],
     ['no language', '1\n00:00:01,000 --> 00:00:02,000\na\n', '%3Cb%3E', 400, undefined],
-  ])('refuses %s with a sentence', async (_what, body, language, status, code) => {
+  ])('%s as captions is refused with a sentence', async (_what, body, language, status, code) => {
     const answer = await addCaptions(body, language);
     expect(answer.status).toBe(status);
     const problem = (await answer.json()) as { code: string; detail: string };
@@ -144,7 +152,7 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
     if (code) expect(problem.code).toBe(code);
   });
 
-  it("refuses a stranger's page", async () => {
+  it('captions from a page of another origin are refused', async () => {
     const answer = await fetch(`${demo.sites[0]!.url}/api/videos/${id}/captions?language=en`, {
       method: 'POST',
       headers: { 'content-type': 'text/vtt', origin: 'https://elsewhere.example' },
@@ -175,7 +183,7 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
     );
     await page.getByTestId('choose-captions').selectOption({ label: 'Simplified Chinese' });
     await eventually(
-      'the words are shown',
+      'the captions are shown',
       async () =>
         (
           await page.evaluate<string>(
@@ -183,11 +191,11 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
           )
         ).includes('你好') || undefined,
     );
-    const sound = page.getByTestId('choose-audio');
-    await sound.selectOption({ label: 'English · Commentary' });
+    const audio = page.getByTestId('choose-audio');
+    await audio.selectOption({ label: 'English · Commentary' });
     await eventually(
-      'the other sound is chosen',
-      async () => (await sound.inputValue()) === '1' || undefined,
+      'the other audio track is chosen',
+      async () => (await audio.inputValue()) === '1' || undefined,
     );
     await page
       .getByTestId('seek-bar')
@@ -209,7 +217,7 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
       .locator('input')
       .click({ position: { x: 500, y: 5 } });
     await eventually(
-      'it has moved',
+      'it has jumped',
       async () =>
         (await page.evaluate<number>('document.querySelector("video").currentTime')) > before + 2 ||
         undefined,
@@ -238,7 +246,7 @@ describe.skipIf(!chromiumPath)('beside the picture', () => {
     await page.screenshot({ path: `${PICTURES}/studio-captions.png` });
     await row.getByRole('button', { name: 'Remove German' }).click();
     await eventually(
-      'it is gone',
+      'they are removed',
       async () => (await row.locator('[data-captions="captions-de"]').count()) === 0 || undefined,
     );
     expect(faults).toEqual([]);

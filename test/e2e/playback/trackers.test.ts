@@ -1,4 +1,4 @@
-/** Two trackers of one centre: a viewer may ask any of them, and a restart has everything at once, also without the centre. */
+/** Two trackers of one central: viewers may use either of them, and a tracker that restarts has everything at once, also without central. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -56,7 +56,7 @@ joinToken = "${joinToken}"
     return answer.sources.length === 3 || undefined;
   });
   await eventually(
-    'it has the common key',
+    'it has the shared key',
     async () => existsSync(join(directory, 'session.key')) || undefined,
   );
 });
@@ -71,11 +71,11 @@ const explain = (tracker: string): Promise<Explanation> =>
 const codesAt = async (tracker: string): Promise<readonly string[]> =>
   (await explain(tracker)).ranking.flatMap(({ reasons }) => reasons.map(({ code }) => code));
 
-it('what viewers told the one, the other has heard', async () => {
+it('measurements that viewers report to one tracker reach the other', async () => {
   expect(await codesAt(second)).not.toContain('measured-network');
-  // The key of sessions comes with the first exchange, and what is told before counts with its own tracker alone.
-  // One stranger is not heard: several viewers of this network say the same.
-  const told = await Promise.all(
+  // The session key comes with the first exchange: reports before it count only at their own tracker.
+  // A single reporter is ignored, so several viewers of this network report the same.
+  const reports = await Promise.all(
     [11, 12, 13, 14].map(async host => {
       const viewer = client.replace(/\d+$/, String(host));
       const { steering, sources } = await getJson<PlayResponse>(
@@ -85,9 +85,9 @@ it('what viewers told the one, the other has heard', async () => {
     }),
   );
   await eventually(
-    'the second tracker has heard of it',
+    'the second tracker has the measurement',
     async () => {
-      for (const url of told) await fetch(url);
+      for (const url of reports) await fetch(url);
       await sleep(500);
       return (await codesAt(second)).includes('measured-network') || undefined;
     },
@@ -95,7 +95,7 @@ it('what viewers told the one, the other has heard', async () => {
   );
 });
 
-it('where viewers told the one that a site fails, the other sends its own viewers elsewhere', async () => {
+it('failures that viewers report to one tracker make the other choose another site', async () => {
   const newcomer = '10.1.88.5';
   const firstAt = async (tracker: string) =>
     (await getJson<PlayResponse>(`${tracker}/play/${id}?client=${newcomer}`)).sources[0]?.site;
@@ -105,7 +105,7 @@ it('where viewers told the one that a site fails, the other sends its own viewer
       (await explain(tracker)).ranking.map(({ site, inputs }) => [site, inputs.failureShare]),
     );
   expect([...(await sharesAt(second)).values()]).toEqual([0, 0, 0]);
-  // One network may lie: it takes three to be evidence.
+  // One network may lie: reports from three networks are evidence.
   const reports = await Promise.all(
     ['10.1.61.7', '10.2.61.7', '10.3.61.7'].map(async viewer => {
       const { session } = await getJson<PlayResponse>(`${demo.tracker}/play/${id}?client=${viewer}`);
@@ -114,15 +114,15 @@ it('where viewers told the one that a site fails, the other sends its own viewer
   );
   const body = JSON.stringify({ results: [{ site: failing, kind: 'segment', failed: true }] });
   await eventually(
-    'the second tracker has heard of the failures',
+    'the second tracker has the failures',
     async () => {
       for (const url of reports) {
-        const told = await fetch(url, {
+        const response = await fetch(url, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
           body,
         });
-        expect(told.status).toBe(200);
+        expect(response.status).toBe(200);
       }
       await sleep(500);
       const shares = await sharesAt(second);
@@ -135,7 +135,7 @@ it('where viewers told the one that a site fails, the other sends its own viewer
   );
 });
 
-it('a session that the one gave, the other carries on', async () => {
+it('a session of one tracker continues at the other', async () => {
   const carried = await eventually(
     'both sign with the same key',
     async () => {
@@ -150,9 +150,9 @@ it('a session that the one gave, the other carries on', async () => {
   expect(carried).toBe(true);
 });
 
-it('a tracker killed while central is away is back with all of it', async () => {
+it('a tracker that was killed while central is down has everything when it is back', async () => {
   const { position } = await getJson<{ position: number }>(`${second}/status`);
-  // The snapshot is written some seconds after a change.
+  // The snapshot is written a few seconds after a change.
   await eventually(
     'the snapshot is there',
     () => existsSync(join(demo.directory, 'second', 'registry.snapshot')) || undefined,
