@@ -1,4 +1,4 @@
-/** The drill: back up under load, restore the old copy, watch it heal. Nothing withdrawn comes back, nothing published is lost. */
+/** Both databases are backed up under load, lost, and restored: nothing withdrawn comes back, and nothing published is lost. */
 import { execFile } from 'node:child_process';
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,11 +22,11 @@ import { findPostgresProgram } from '../../support/postgres/server.ts';
 import { COMMAND } from '../../support/programs.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
-const HEAL_MS = 60_000;
+const RECOVERY_MS = 60_000;
 
 let cluster: Cluster;
 let site: Part;
-let film: Buffer;
+let body: Buffer;
 
 const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
 const rename = (id: string, name: string) =>
@@ -37,20 +37,20 @@ const withdraw = (id: string) =>
     headers: { authorization: headers.authorization },
   });
 
-/** Copies a part's database while it runs, and puts the copy back, both as docs/backup.md says. */
-interface Means {
+/** Backs up a part's database while it runs, and restores the backup, both as docs/backup.md says. */
+interface BackupMethod {
   backUp(part: Part): Promise<string>;
-  /** The part is not running. */
+  /** Restores while the part is not running. */
   restore(part: Part, from: string): Promise<void>;
 }
 
-/** Edits go on meanwhile. @throws unless it ends well */
+/** Runs a program while this process continues to edit. @throws Error if the program fails */
 async function run(program: string, args: readonly string[]): Promise<void> {
   const { stderr } = await promisify(execFile)(program, args);
   expect(stderr).toBe('');
 }
 
-const embedded: Means = {
+const embedded: BackupMethod = {
   async backUp(part) {
     const to = join(cluster.directory, 'backup', part.name);
     await run(process.execPath, [
@@ -70,8 +70,8 @@ const embedded: Means = {
   },
 };
 
-/** `databases`: central's, then the site's. */
-const onPostgres = (databases: readonly TestDatabase[]): Means => {
+/** `databases` are central's and the site's, in this order. */
+const onPostgres = (databases: readonly TestDatabase[]): BackupMethod => {
   const urlOf = (part: Part): string => databases[part.kind === 'central' ? 0 : 1]?.place ?? '';
   return {
     async backUp(part) {
@@ -92,7 +92,7 @@ const onPostgres = (databases: readonly TestDatabase[]): Means => {
   };
 };
 
-/** Edits without end, until it is told to stop. */
+/** Edits a video continuously until it is stopped. */
 function load(id: string) {
   let stopped = false;
   let edits = 0;
@@ -111,24 +111,24 @@ function load(id: string) {
   };
 }
 
-/** What happened before a backup, then after it; and what must be true however much was forgotten. */
-async function drill(means: Means, part: Part, tag: string): Promise<void> {
-  const kept = await uploadTo(site, film, `Kept ${tag}`);
-  const edited = await uploadTo(site, film, `Before ${tag}`);
-  const withdrawn = await uploadTo(site, film, `Withdrawn ${tag}`);
-  const busy = await uploadTo(site, film, `Busy ${tag}`);
+/** Changes videos before and after a backup, restores the backup, and checks that every change is still there. */
+async function drill(method: BackupMethod, part: Part, tag: string): Promise<void> {
+  const kept = await uploadTo(site, body, `Kept ${tag}`);
+  const edited = await uploadTo(site, body, `Before ${tag}`);
+  const withdrawn = await uploadTo(site, body, `Withdrawn ${tag}`);
+  const busy = await uploadTo(site, body, `Busy ${tag}`);
   for (const id of [kept, edited, withdrawn, busy]) await untilRegistered(site, id);
 
   const work = load(busy);
   await sleep(200);
-  const backup = await means.backUp(part);
+  const backup = await method.backUp(part);
   await sleep(200);
   expect(await work.stop()).toBeGreaterThan(5);
 
   await rename(edited, `After ${tag}`);
   await rename(busy, `Rested ${tag}`);
   await withdraw(withdrawn);
-  const published = await uploadTo(site, film, `New ${tag}`);
+  const published = await uploadTo(site, body, `New ${tag}`);
   for (const id of [edited, published, busy]) await untilRegistered(site, id);
   await eventually(
     'it is withdrawn',
@@ -136,7 +136,7 @@ async function drill(means: Means, part: Part, tag: string): Promise<void> {
   );
 
   await part.kill('SIGKILL');
-  await means.restore(part, backup);
+  await method.restore(part, backup);
   await part.start();
   const expected = [
     [kept, `Kept ${tag}`],
@@ -156,28 +156,28 @@ async function drill(means: Means, part: Part, tag: string): Promise<void> {
         const play = await fetch(`${cluster.tracker.url}/play/${id}`);
         return ((await fetch(segment)).ok && play.ok) || undefined;
       },
-      HEAL_MS,
+      RECOVERY_MS,
     );
   }
   await eventually(
-    'what was withdrawn stays so everywhere',
+    'the withdrawn video stays withdrawn everywhere',
     async () => {
       const listed = await videosNamed(cluster, `Withdrawn ${tag}`);
       const { status } = await fetch(`${cluster.tracker.url}/play/${withdrawn}`);
       const { state } = await videoAt(site, withdrawn);
       return (listed.length === 0 && [404, 410].includes(status) && state === 'withdrawn') || undefined;
     },
-    HEAL_MS,
+    RECOVERY_MS,
   );
   expect(existsSync(join(site.directory, 'videos', withdrawn))).toBe(false);
-  // The old name is nowhere: no history was forked.
+  // The old name is nowhere: the history has no fork.
   expect(await videosNamed(cluster, `Before ${tag}`)).toEqual([]);
 }
 
-/** A cluster for the tests of one suite. */
+/** Starts a cluster for the tests of one suite. */
 function setUp(newDatabase?: () => Promise<string>): void {
   beforeAll(async () => {
-    film = readVideo(shortVideo());
+    body = readVideo(shortVideo());
     cluster = await startCluster(newDatabase ? { newDatabase } : {});
     site = await cluster.addSite('Hangzhou');
     await site.start();
@@ -187,20 +187,20 @@ function setUp(newDatabase?: () => Promise<string>): void {
 
 describe('a restored backup of an embedded database', () => {
   setUp();
-  it('of a site heals', () => drill(embedded, site, 'at the site'));
-  it('of central heals', () => drill(embedded, cluster.central, 'at central'));
+  it('of a site is brought up to date', () => drill(embedded, site, 'at the site'));
+  it('of central is brought up to date', () => drill(embedded, cluster.central, 'at central'));
 });
 
 describe.skipIf(!findPostgresProgram('pg_dump'))('a restored dump of a PostgreSQL database', () => {
   const databases: TestDatabase[] = [];
-  const means = onPostgres(databases);
-  // The last thing that is done: hooks run in the opposite order.
+  const method = onPostgres(databases);
+  // Databases are dropped last: these hooks run in reverse order.
   afterAll(() => Promise.all(databases.map(database => database.drop())));
   setUp(async () => {
     const database = await makeDatabase('postgres');
     databases.push(database);
     return database.place;
   });
-  it('of a site heals', () => drill(means, site, 'at the site'));
-  it('of central heals', () => drill(means, cluster.central, 'at central'));
+  it('of a site is brought up to date', () => drill(method, site, 'at the site'));
+  it('of central is brought up to date', () => drill(method, cluster.central, 'at central'));
 });

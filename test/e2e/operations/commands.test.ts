@@ -1,4 +1,4 @@
-/** The command line: help for each command, and every wrong setting told at once. */
+/** The command line: help for each command, and one report of all wrong settings. */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -15,13 +15,13 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe('--help', () => {
-  it.each(['demo', 'central', 'tracker', 'site', 'doctor'])('of %s says how to use it', command => {
+  it.each(['demo', 'central', 'tracker', 'site', 'doctor'])('of %s describes its usage', command => {
     const { status, stdout } = tributary(command, '--help');
     expect(status).toBe(0);
     expect(stdout).toContain(`Usage: tributary ${command}`);
   });
 
-  it('lists the commands, and an unknown one is told so', () => {
+  it('lists the commands, and unknown ones are rejected', () => {
     expect(tributary().stdout).toContain('tributary COMMAND --help');
     expect(tributary('--version').stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
     const wrong = tributary('publish');
@@ -34,7 +34,7 @@ describe('--help', () => {
 });
 
 describe('a wrong configuration', () => {
-  it('is told whole, in one go, without a stack', async () => {
+  it('is reported completely, at once, without a stack', async () => {
     const path = join(directory, 'wrong.toml');
     await writeFile(
       path,
@@ -60,16 +60,16 @@ describe('a wrong configuration', () => {
   it.each([
     ['a data directory that cannot be one', 'dataDirectory = "FILE"', 'ENOTDIR|EEXIST'],
     [
-      'an address that this machine has not',
+      'an address that this machine does not have',
       'dataDirectory = "DIR"\nlisten = "192.0.2.1:9"',
       'EADDRNOTAVAIL',
     ],
     [
-      'a database out of reach',
+      'an unreachable database',
       'dataDirectory = "DIR"\ndatabase = "postgres://a:b@127.0.0.1:1/c"',
       'ECONNREFUSED',
     ],
-  ])('%s is told in a sentence, without a stack', async (_what, lines, reason) => {
+  ])('%s is reported in a sentence, without a stack', async (_what, lines, reason) => {
     const path = join(directory, 'refused.toml');
     await writeFile(join(directory, 'file'), '');
     const settings = lines.replace('FILE', join(directory, 'file')).replace('DIR', join(directory, 'data'));
@@ -80,7 +80,7 @@ describe('a wrong configuration', () => {
     expect(stderr).not.toContain('    at ');
   });
 
-  it('that is missing is told by its name', () => {
+  it('that is missing is reported with its name', () => {
     const { status, stderr } = tributary('central', '--config', join(directory, 'none.toml'));
     expect([status, stderr]).toEqual([2, expect.stringContaining('none.toml cannot be read')]);
   });
@@ -90,7 +90,7 @@ describe('a wrong configuration', () => {
     expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('TRIBUTARY_PORT is "many"')]);
   });
 
-  it('of the demo, at a port that is in use, starts nothing', async () => {
+  it('of the demo with a port in use starts nothing', async () => {
     const server = createServer();
     await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
     const { port } = server.address() as AddressInfo;

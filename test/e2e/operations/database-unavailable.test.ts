@@ -1,4 +1,4 @@
-/** A PostgreSQL server that is gone for a while takes nobody with it: central and the site wait, and go on. */
+/** A PostgreSQL server is down for a while: central and the site keep running, and continue when it is back. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,8 +7,8 @@ import { eventually } from '../../support/eventually.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres/server.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 
-/** Longer than anybody's timer. */
-const AWAY_MS = 6_000;
+/** Longer than every timer of central and the site. */
+const DOWN_MS = 6_000;
 
 let server: PostgresServer;
 let cluster: Cluster;
@@ -26,23 +26,23 @@ afterAll(async () => {
 });
 
 describe('a database server that comes back', () => {
-  it('finds the same processes, and what was uploaded before and after is published', async () => {
+  it('finds the same processes running, and uploads from before and after are published', async () => {
     const site = await cluster.addSite('Patient', {
       lines: [`database = "${new URL('/site', server.url).href}"`],
     });
     await site.start();
-    const film = readVideo(shortVideo());
-    await untilRegistered(site, await uploadTo(site, film, 'Before'));
+    const body = readVideo(shortVideo());
+    await untilRegistered(site, await uploadTo(site, body, 'Before'));
     const pids = [cluster.central, cluster.tracker, site].map(part => part.pid);
 
-    const back = server.restart(AWAY_MS);
+    const back = server.restart(DOWN_MS);
     await sleep(1_500);
     const catalogue = await fetch(`${cluster.central.url}/api/videos`);
     expect([catalogue.status, await catalogue.json()]).toMatchObject([503, { code: 'database-unavailable' }]);
-    await expect(uploadTo(site, film, 'Meanwhile')).rejects.toThrow(/503.*database-away/);
+    await expect(uploadTo(site, body, 'Meanwhile')).rejects.toThrow(/503.*database-away/);
     for (const part of [cluster.central, site]) expect((await fetch(`${part.url}/metrics`)).status).toBe(200);
     await back;
-    const after = await eventually('an upload is taken', () => uploadTo(site, film, 'After'), 30_000);
+    const after = await eventually('an upload is accepted', () => uploadTo(site, body, 'After'), 30_000);
     await untilRegistered(site, after, 60_000);
     expect((await videosNamed(cluster, 'Before')).length).toBe(1);
     expect([cluster.central, cluster.tracker, site].map(part => part.isRunning && part.pid)).toEqual(pids);

@@ -1,4 +1,4 @@
-/** The package as it is published: everything that it needs is in it, and nothing of a checkout. */
+/** The npm package contains everything that it needs, and nothing else of the repository. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
@@ -23,13 +23,13 @@ beforeAll(async () => {
   expect(packed.status, packed.stderr).toBe(0);
   const archive = join(directory, packed.stdout.trim());
   expect(runProgram('tar', ['-xzf', archive, '-C', directory], 60_000).status).toBe(0);
-  // What npm would install beside it.
+  // npm would install these dependencies.
   await symlink(resolve('node_modules'), join(unpacked, 'node_modules'));
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe('the package', () => {
-  it('brings the command, the pages and what is deployed with it', async () => {
+  it('contains the command, the pages and the deployment files', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect(runProgram(process.execPath, [join(unpacked, LAUNCH), '--version'], 20_000).stdout.trim()).toBe(
       version,

@@ -1,4 +1,4 @@
-/** A film that was cut without being encoded, between two key frames: a player in a real browser begins where its author cut. */
+/** A video that was cut between two key frames without encoding: a player in a real browser starts at the cut. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { withServedSource } from '../../media/serve-source.ts';
@@ -6,17 +6,17 @@ import { makeVideo } from '../../media/video-cache.ts';
 import { makeTrimmed, recipes } from '../../media/videos.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 
-/** Key frames stand every two seconds. */
+/** The video has a key frame every two seconds. */
 const CUT_AT_S = 3.3;
 const HIDDEN_S = 1.3;
 const SHOWN_S = 5;
 
-it.skipIf(!chromiumPath)('begins where it was cut, and is played to its end', async () => {
+it.skipIf(!chromiumPath)('starts at the cut, and plays to its end', async () => {
   const cut = await makeTrimmed(recipes.mp4, String(CUT_AT_S), String(SHOWN_S));
   const browser = await launchBrowser();
   try {
-    const watch = async (film: string) =>
-      withServedSource(film, async ({ baseUrl, multivariantUrl }) => {
+    const watch = async (path: string) =>
+      withServedSource(path, async ({ baseUrl, multivariantUrl }) => {
         const page = await browser.newPage();
         // A page of the same origin as the stream.
         await page.route('**/page', route =>

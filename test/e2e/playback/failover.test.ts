@@ -1,6 +1,6 @@
 /**
- * A selection of `npm run players`, for every change: our own page and a DASH player with a site that is killed, our own page
- * with a site that falls silent. The picture goes on from another site, and comes back.
+ * A part of `npm run players` that runs with every change: our page and a DASH player when their site is killed, and our page
+ * when its site stops responding. Playback continues from another site, and returns.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPlayerLab, type PlaybackResult, type PlayerLab } from '../../players/player-lab.ts';
@@ -8,49 +8,49 @@ import { PLAYERS, servePlayerPages } from '../../players/player-pages.ts';
 import { chromiumPath } from '../../support/browser.ts';
 
 const TIMES = { midPlaySeconds: 5, faultSeconds: 12, returnSeconds: 60 };
-/** The promise is none; a busy machine makes pictures late. */
+/** Playback should never stop, but a busy machine draws frames late. */
 const TOLERATED_S = 0.5;
 
-describe.skipIf(!chromiumPath)('a site fails in mid-play', () => {
-  let stage: PlayerLab;
+describe.skipIf(!chromiumPath)('a site that fails during playback', () => {
+  let lab: PlayerLab;
   let pages: Awaited<ReturnType<typeof servePlayerPages>>;
   beforeAll(async () => {
-    stage = await openPlayerLab();
+    lab = await openPlayerLab();
     pages = await servePlayerPages();
   });
   afterAll(async () => {
     pages?.stop();
-    await stage?.stop();
+    await lab?.stop();
   });
 
   const openDash = () => {
     const index = PLAYERS.findIndex(({ format, setting }) => format === 'mpd' && setting === 'default');
-    return stage.open('dash.js', client => {
-      const url = `${stage.demo.tracker}/play/${stage.video}.mpd?client=${client}`;
+    return lab.open('dash.js', client => {
+      const url = `${lab.demo.tracker}/play/${lab.video}.mpd?client=${client}`;
       return `${pages.url}/page/${index}?url=${encodeURIComponent(url)}`;
     });
   };
-  const expectToGoOn = (
+  const expectFailover = (
     what: string,
     { starvedSeconds, movedAfter, returnedAfter, notes }: PlaybackResult,
   ) => {
-    const told = `${what}: ${notes.join('; ')}`;
-    expect(movedAfter, `moves: ${told}`).toBeDefined();
-    expect(starvedSeconds, `stands still: ${told}`).toBeLessThanOrEqual(TOLERATED_S);
-    expect(returnedAfter, `returns: ${told}`).toBeDefined();
+    const details = `${what}: ${notes.join('; ')}`;
+    expect(movedAfter, `moves: ${details}`).toBeDefined();
+    expect(starvedSeconds, `stalls: ${details}`).toBeLessThanOrEqual(TOLERATED_S);
+    expect(returnedAfter, `returns: ${details}`).toBeDefined();
   };
 
-  it('is killed: our own page and dash.js play on, and come back', async () => {
-    const viewers = [await stage.watch(), await openDash()];
-    const courses = await stage.run(viewers, 'kill', TIMES);
-    for (const [at, course] of courses.entries()) expectToGoOn(viewers[at]?.name ?? '', course);
+  it('is killed: our page and dash.js continue elsewhere, and return', async () => {
+    const viewers = [await lab.watch(), await openDash()];
+    const results = await lab.run(viewers, 'kill', TIMES);
+    for (const [at, result] of results.entries()) expectFailover(viewers[at]?.name ?? '', result);
     for (const { page } of viewers) await page.close();
   });
 
-  it('falls silent: our own page plays on, and comes back', async () => {
-    const viewer = await stage.watch();
-    const [course] = await stage.run([viewer], 'hang', TIMES);
-    expectToGoOn(viewer.name, course as PlaybackResult);
+  it('stops responding: our page continues elsewhere, and returns', async () => {
+    const viewer = await lab.watch();
+    const [result] = await lab.run([viewer], 'hang', TIMES);
+    expectFailover(viewer.name, result as PlaybackResult);
     await viewer.page.close();
   });
 });

@@ -1,4 +1,4 @@
-/** A film that is still being converted: who begins to watch its first minute sees the rest as well. */
+/** A video that is still being converted: a viewer who starts with its first minute also sees the rest. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeVideoSync } from '../../media/video-cache.ts';
@@ -9,12 +9,12 @@ import { readVideo } from '../../support/sample-videos.ts';
 import { upload } from '../../support/uploads.ts';
 
 const SECONDS = 320;
-/** After so much is encoded it can be seen first. */
+/** Playback is possible after this much has been encoded. */
 const FIRST_SECONDS = 32;
 const RATE = 8;
 
-/** Large enough that its first rung takes a while, of a kind that no browser plays. */
-function slowFilm(): string {
+/** A video that no browser plays, large enough that its first rendition takes a while. */
+function makeSlowVideo(): string {
   const part = makeVideoSync('slow-part.avi', [
     ...['-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=25:duration=20'],
     ...['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000:duration=20'],
@@ -23,7 +23,7 @@ function slowFilm(): string {
   return makeVideoSync('slow.avi', ['-stream_loop', '15', '-i', part, '-c', 'copy']);
 }
 
-describe.skipIf(!chromiumPath)('a film that is still being converted', () => {
+describe.skipIf(!chromiumPath)('a video that is still being converted', () => {
   let demo: Demo;
   let browser: Browser;
   beforeAll(async () => {
@@ -34,9 +34,9 @@ describe.skipIf(!chromiumPath)('a film that is still being converted', () => {
     await demo?.stop();
   });
 
-  it('is played from its first to its last second by a page that was opened when little of it was there', async () => {
-    const { id } = await upload(demo.sites[0]?.url ?? '', demo.token, readVideo(slowFilm()), {
-      name: 'Long archive film',
+  it('plays from its first to its last second on a page that was opened early', async () => {
+    const { id } = await upload(demo.sites[0]?.url ?? '', demo.token, readVideo(makeSlowVideo()), {
+      name: 'Long archive video',
     });
     const early = await eventually(
       'its beginning can be played',
@@ -57,23 +57,23 @@ describe.skipIf(!chromiumPath)('a film that is still being converted', () => {
     const read = <T>(what: string): Promise<T> =>
       page.evaluate<T>(`(() => { const video = document.querySelector('video'); return ${what}; })()`);
     await eventually(
-      'the picture moves',
+      'playback has started',
       async () => (await read<number>('video?.currentTime ?? 0')) > 0.2,
       30_000,
     );
-    // Not at what was made last.
+    // It starts at the beginning, not at the live edge.
     expect(await read<number>('video.currentTime')).toBeLessThan(10);
     const known = await read<number>('video.duration');
     expect(known).toBeLessThan(SECONDS - FIRST_SECONDS);
     expect(await read<string>('video.dataset.site ?? ""')).not.toBe('');
 
     await read(`void (video.playbackRate = ${RATE})`);
-    await eventually('the film is played to its end', () => read<boolean>('video.ended'), 240_000);
+    await eventually('the video plays to its end', () => read<boolean>('video.ended'), 240_000);
     expect(await read<number>('video.currentTime')).toBeGreaterThan(SECONDS - 1);
     expect(await read<number>('video.duration')).toBeGreaterThan(known + FIRST_SECONDS);
     const whole = await findVideo(demo, id);
     expect(whole.durationMs).toBeGreaterThan((SECONDS - 1) * 1_000);
-    // What is asked for now is a whole film with an end.
+    // The playlist has an end now.
     const after = await (await fetch(`${demo.tracker}/relay/${id}/growing/aac-audio/media.m3u8`)).text();
     expect(after).toContain('#EXT-X-ENDLIST');
   }, 420_000);

@@ -1,6 +1,6 @@
 /**
- * The real system across a network with delays and rates: central and tracker on this machine, three sites and a viewer with
- * a real browser in namespaces of their own. `best-network` finds the best site, and the new best when things change.
+ * The real system across a network with delays and rates: central, a tracker, three sites, and a viewer with a real browser, in
+ * separate network namespaces. `best-network` finds the best site, and the new best site when the network changes.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ import { upload } from '../../support/uploads.ts';
 import { missingForWan, startWan, type Wan } from '../../wan/wan.ts';
 
 const missing = missingForWan() ?? (chromiumPath ? undefined : 'there is no Chromium');
-if (missing) console.log(`The test of changing networks is left out: ${missing}.`);
+if (missing) console.log(`The test of changing networks is skipped: ${missing}.`);
 
 const TOKEN = 'an-operator-token-for-tests';
 const PORT = 18_080;
@@ -83,12 +83,12 @@ describe.skipIf(missing !== undefined)('a viewer among changing networks', () =>
       );
     }
     await Promise.all([isReady(trackerUrl()), ...CITIES.map(city => isReady(siteUrl(city)))]);
-    const film = makeVideoSync('networks.mp4', [
+    const path = makeVideoSync('networks.mp4', [
       ...['-f', 'lavfi', '-i', 'testsrc2=size=480x270:rate=25:duration=150'],
       ...['-vf', 'noise=alls=40:allf=t', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'],
       ...['-g', '50', '-b:v', '1500k', '-maxrate', '1500k', '-bufsize', '1500k', '-movflags', '+faststart'],
     ]);
-    const { id } = await upload(siteUrl('red'), TOKEN, readFileSync(film), {
+    const { id } = await upload(siteUrl('red'), TOKEN, readFileSync(path), {
       name: 'Networks',
       filename: 'n.mp4',
     });
@@ -111,7 +111,7 @@ describe.skipIf(missing !== undefined)('a viewer among changing networks', () =>
   });
 
   test('best-network finds the best site within 3 segments, and the new best within 30 s', async () => {
-    // The holder, which is first while nothing is known, is the slowest for this viewer.
+    // The holder is ranked first while nothing is known, and is the slowest for this viewer.
     wan.set('viewer', 'red', { delayMs: 60, mbit: 3 });
     wan.set('viewer', 'green', { delayMs: 10, mbit: 30 });
     wan.set('viewer', 'blue', { delayMs: 30, mbit: 6 });
@@ -147,7 +147,7 @@ describe.skipIf(missing !== undefined)('a viewer among changing networks', () =>
       wan.set('viewer', 'blue', { delayMs: 10, mbit: 30 });
       const swappedMs = performance.now();
       const moved = await eventually(
-        'the new best',
+        'the new best site serves',
         () => segments.find(({ city, atMs }) => city === 'blue' && atMs > swappedMs),
         60_000,
       );
@@ -156,7 +156,7 @@ describe.skipIf(missing !== undefined)('a viewer among changing networks', () =>
         `found the new best after ${tookS.toFixed(1)} s: ${segments.map(({ city }) => city).join(' ')}`,
       );
       expect(tookS).toBeLessThan(30);
-      // It stays there.
+      // Playback stays at the new best site.
       await page.waitForTimeout(12_000);
       expect(segments.at(-1)?.city).toBe('blue');
     } finally {

@@ -1,6 +1,6 @@
 /**
- * Players that know nothing of steering, through `/relay`: the site that serves them is killed in the middle of the film, and
- * they play on to its end.
+ * Players without content steering, through `/relay`: the site that serves them is killed in the middle of the video, and
+ * they play to its end.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -10,21 +10,21 @@ import { eventually } from '../../support/eventually.ts';
 import { minuteVideo, readVideo } from '../../support/sample-videos.ts';
 import { upload } from '../../support/uploads.ts';
 
-const FILM_S = 60;
-/** Half-way it dies: 30 seconds of film are left to be fetched elsewhere. */
+const VIDEO_S = 60;
+/** The site is killed halfway: the other 30 seconds come from another site. */
 const KILL_AT_S = 15;
-/** What was under way when the site died, and what was asked of it before the tracker knew. */
+/** Segments in transfer when the site was killed, and those requested before the tracker knew. */
 const LOST_S = 9;
 const FRAMES_A_SECOND = 25;
 
 let demo: Demo;
 let id: string;
-/** The process of the site that serves. */
+/** The process id of the site that serves. */
 let home: number;
 beforeAll(async () => {
   demo = await startDemo();
   home = demo.sites[0]?.pid ?? 0;
-  // Kept at the third site; viewers of the first one's zone are served by what that one fetches.
+  // The third site stores the video. The first one serves the viewers of its zone with what it fetches from there.
   ({ id } = await upload(demo.sites[2]?.url ?? '', demo.token, readVideo(minuteVideo()), { name: 'Minute' }));
   await eventually(
     'it is registered',
@@ -36,9 +36,9 @@ afterAll(() => demo?.stop());
 interface PlainPlayer {
   readonly command: string;
   readonly args: (url: string) => readonly string[];
-  /** The last time that the player told of, in seconds of the film. */
+  /** The last playback position that the player printed, in seconds. */
   readonly readTime: (output: string) => number;
-  /** How many pictures it got in all, where it says so. */
+  /** The number of frames that it received, if it prints that. */
   readonly countFrames?: (output: string) => number;
 }
 
@@ -103,11 +103,11 @@ it.each(Object.keys(players))('%s plays to the end', async name => {
     await eventually('it plays', () => player.readTime(output) >= KILL_AT_S || undefined, 30_000);
     process.kill(home, 'SIGKILL');
     expect(await ended).toBe(0);
-    expect(player.readTime(output)).toBeGreaterThan(FILM_S - 2);
+    expect(player.readTime(output)).toBeGreaterThan(VIDEO_S - 2);
   } finally {
     child.kill('SIGKILL');
     home = (await demo.restart('site-1')).pid ?? 0;
   }
   const frames = player.countFrames?.(output);
-  if (frames !== undefined) expect(frames).toBeGreaterThan((FILM_S - LOST_S) * FRAMES_A_SECOND);
+  if (frames !== undefined) expect(frames).toBeGreaterThan((VIDEO_S - LOST_S) * FRAMES_A_SECOND);
 });

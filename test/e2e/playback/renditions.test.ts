@@ -1,4 +1,4 @@
-/** One set of segments, by HLS and by DASH: read strictly, and played to the end by three players in a real browser and by ffmpeg. */
+/** One set of segments for HLS and DASH: read strictly, and played to the end by three players in a real browser and by ffmpeg. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -83,30 +83,30 @@ const pageOf = (player: string, address: string): string => `<!doctype html><tit
   ${START[player]}
   </script>`;
 
-describe('the lists of the segments', () => {
-  it('are HLS by a strict reader, the rungs cut at the same instants', async () => {
+describe('the playlists and the manifest', () => {
+  it('are valid HLS, with renditions cut at the same times', async () => {
     const { variants, media } = readMultivariant(await read('multivariant.m3u8'));
     expect(variants.map(({ resolution }) => resolution)).toEqual(['640x360', '320x180']);
     expect(media).toEqual(['aac-audio/media.m3u8']);
     const lists = await Promise.all(variants.map(async ({ uri }) => readMedia(await read(uri))));
     expect(lists[0]).toEqual(lists[1]);
     expect(lists[0]).toHaveLength(3);
-    const sound = readMedia(await read('aac-audio/media.m3u8'));
-    expect(sound).toHaveLength(3);
-    expect(sound.reduce((sum, seconds) => sum + seconds, 0)).toBeCloseTo(SECONDS, 0);
+    const audio = readMedia(await read('aac-audio/media.m3u8'));
+    expect(audio).toHaveLength(3);
+    expect(audio.reduce((sum, seconds) => sum + seconds, 0)).toBeCloseTo(SECONDS, 0);
   });
 
-  it('are DASH by the rules of its schema, of the same times', async () => {
+  it('are valid DASH by its schema, with the same times', async () => {
     const seconds = checkMpd(await read('manifest.mpd'));
     expect([...seconds.keys()].sort()).toEqual(['aac-audio', 'h264-180', 'h264-360']);
     for (const [, length] of seconds) expect(length).toBeCloseTo(SECONDS, 0);
   });
 });
 
-describe('the segments are played to the end', () => {
-  it.each(['multivariant.m3u8', 'manifest.mpd'])('by ffmpeg, by %s', async file => {
+describe('the segments play to the end', () => {
+  it.each(['multivariant.m3u8', 'manifest.mpd'])('by ffmpeg, from %s', async file => {
     const args = ['-v', 'error', '-i', `${base}/v/${file}`, '-map', '0', '-f', 'null', '-'];
-    // The segments come from this very process: it must not wait for ffmpeg with its hands full.
+    // This process serves the segments, so it must not block while ffmpeg runs.
     await promisify(execFile)(requireFfmpeg(), args, { timeout: 60_000 });
   });
 
@@ -115,7 +115,7 @@ describe('the segments are played to the end', () => {
     ['shaka.js', 'multivariant.m3u8'],
     ['shaka.js', 'manifest.mpd'],
     ['dash.js', 'manifest.mpd'],
-  ])('by %s, by %s', async (player, file) => {
+  ])('by %s, from %s', async (player, file) => {
     const page = await (browser as Browser).newPage();
     try {
       await page.goto(`${base}/play/${player}?url=/v/${file}`);

@@ -1,4 +1,4 @@
-/** What publication promises when things go wrong at a site: a full disk, a damaged database, a poisonous file, a day cut off. */
+/** Publication when things fail at a site: a full disk, a damaged database, a file that kills the site, a day offline. */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,9 +28,9 @@ import { createUpload, patchUpload, videoIdOf } from '../../support/uploads.ts';
 const authorised = { authorization: `Bearer ${TOKEN}` };
 
 let cluster: Cluster;
-let film: Buffer;
+let body: Buffer;
 beforeAll(async () => {
-  film = readVideo(shortVideo());
+  body = readVideo(shortVideo());
   cluster = await startCluster();
 });
 afterAll(() => cluster?.stop());
@@ -44,8 +44,8 @@ const edit = (site: Part, id: string, name: string): Promise<Response> =>
 const siteRow = async (name: string) => (await listSitesOf(cluster)).find(site => site.name === name);
 
 describe('a full disk', () => {
-  it('refuses uploads before they start, reads on, lets withdraw, and heals without a restart', async () => {
-    // A disk of its own, seen by this process through /proc.
+  it('makes the site refuse uploads, play and withdraw as before, and recover without a restart', async () => {
+    // The site has a separate disk, which this process sees through /proc.
     const site = await cluster.addSite('Full', {
       lines: ['keepFree = "4 MB"'],
       wrapper: [
@@ -61,7 +61,7 @@ describe('a full disk', () => {
     await site.start();
     const disk = `/proc/${site.pid}/root${site.directory}`;
     await eventually('the disk reserve exists', () => existsSync(join(disk, 'disk-reserve')) || undefined);
-    const id = await uploadTo(site, film, 'Before');
+    const id = await uploadTo(site, body, 'Before');
     const { revision } = await untilRegistered(site, id);
 
     const filler = await open(join(disk, 'filler'), 'w');
@@ -70,11 +70,11 @@ describe('a full disk', () => {
       for (;;) await filler.write(chunk);
     })().catch(() => {});
     await filler.close();
-    const refused = await createUpload(site.url, TOKEN, film.length, 'Too much').catch(String);
+    const refused = await createUpload(site.url, TOKEN, body.length, 'Too much').catch(String);
     expect(refused).toMatch(/^Error: 507: .*disk-full/);
     expect(await videosAt(site)).toMatchObject([{ id, state: 'ready' }]);
     expect((await fetch(`${site.url}/v/${id}/${revision}/source-video/1.m4s`)).status).toBe(200);
-    // A write that finds no room says so and changes nothing; what makes room is possible all the same.
+    // A write without free space fails and changes nothing. Operations that free space still work.
     let edits = 0;
     let answer = await edit(site, id, 'x');
     while (answer.ok && edits++ < 2_000) answer = await edit(site, id, `Name ${edits} ${'x'.repeat(150)}`);
@@ -85,21 +85,21 @@ describe('a full disk', () => {
     expect(existsSync(join(disk, 'disk-reserve'))).toBe(false);
 
     rmSync(join(disk, 'filler'));
-    const again = await uploadTo(site, film, 'After');
+    const again = await uploadTo(site, body, 'After');
     await untilRegistered(site, again);
     expect(await videoAt(site, id)).toMatchObject({ state: 'withdrawn' });
   });
 });
 
 describe('a damaged database', () => {
-  it('is found at the start; the site serves what it published, and says what is wrong', async () => {
+  it('is found at the start; the site serves its published videos, and reports the error', async () => {
     const site = await cluster.addSite('Damaged');
     await site.start();
-    const id = await uploadTo(site, film, 'Still here');
+    const id = await uploadTo(site, body, 'Still here');
     const { revision } = await untilRegistered(site, id);
     await site.kill('SIGTERM');
     const file = join(site.directory, 'site.sqlite');
-    // Half of a page that holds nothing of the revisions: an index of records.
+    // Half of a page that no revision needs: it belongs to an index of records.
     const page = await pageOfIndex(file, 'records_by_published');
     const bytes = readFileSync(file);
     bytes.fill(0xa5, page * 4_096 + 8, page * 4_096 + 2_000);
@@ -107,7 +107,7 @@ describe('a damaged database', () => {
 
     await site.start(undefined, false);
     const segment = `${site.url}/v/${id}/${revision}/source-video/1.m4s`;
-    await eventually('it serves', async () => (await fetch(segment)).ok || undefined);
+    await eventually('it serves segments', async () => (await fetch(segment)).ok || undefined);
     const ready = await fetch(`${site.url}/readyz`);
     expect(ready.status).toBe(503);
     expect(await ready.text()).toContain('database of this site is damaged');
@@ -116,15 +116,15 @@ describe('a damaged database', () => {
       expect(answer.status).toBe(503);
       expect(await answer.json()).toMatchObject({ code: 'database-damaged' });
     }
-    await expect(createUpload(site.url, TOKEN, film.length, 'No')).rejects.toThrow(/503.*database-damaged/);
+    await expect(createUpload(site.url, TOKEN, body.length, 'No')).rejects.toThrow(/503.*database-damaged/);
     expect(readFileSync(file).equals(bytes)).toBe(true);
-    // The next sweep finds out, and the signal desk shows it; viewers are still sent there.
+    // The next sweep finds out, and the signal log shows it. Viewers are still sent there.
     await eventually(
-      'central says so',
+      'central shows the error',
       async () => (await siteRow('Damaged'))?.lastErrorCode === 'database-damaged' || undefined,
     );
     await eventually(
-      'the tracker names it again',
+      'the tracker offers the site again',
       async () => {
         const play = await fetch(`${cluster.tracker.url}/play/${id}`);
         return (await play.text()).includes(site.url) || undefined;
@@ -144,39 +144,39 @@ async function pageOfIndex(file: string, name: string): Promise<number> {
   return Number(rows[0]?.rootpage) - 1;
 }
 
-describe('a poisonous file', () => {
-  it('that kills the site at each check is set aside at the fourth, and the site lives on', async () => {
+describe('a file', () => {
+  it('that kills the site at each check is rejected at the fourth, and the site keeps running', async () => {
     const site = await cluster.addSite('Poisoned');
     await site.start('check-claimed');
-    const url = await createUpload(site.url, TOKEN, film.length, 'Poison');
-    await patchUpload(url, TOKEN, 0, film).catch(() => {});
+    const url = await createUpload(site.url, TOKEN, body.length, 'Poison');
+    await patchUpload(url, TOKEN, 0, body).catch(() => {});
     await site.untilKilled();
     for (let attempt = 2; attempt <= 3; attempt++) {
       await site.start('check-claimed', false);
       await site.untilKilled();
     }
     await site.start('check-claimed');
-    const aside = await eventually('it is set aside', async () => {
+    const rejected = await eventually('it is rejected', async () => {
       const video = await videoAt(site, videoIdOf(url));
       return video.state === 'failed' ? video : undefined;
     });
-    expect(aside.error).toMatchObject({ code: 'check-crashed' });
+    expect(rejected.error).toMatchObject({ code: 'check-crashed' });
     await eventually(
-      'its bytes are gone',
+      'its bytes are deleted',
       () => readdirSync(join(site.directory, 'videos')).length === 0 || undefined,
     );
     await site.kill();
     await site.start();
-    await untilRegistered(site, await uploadTo(site, film, 'Wholesome'));
+    await untilRegistered(site, await uploadTo(site, body, 'Harmless'));
   });
 });
 
-describe('a day cut off', () => {
-  it('leaves a backlog of 10,000 records, which is caught up in order and in little memory', async () => {
+describe('a day offline', () => {
+  it('leaves a backlog of 10,000 records, which are collected in order and with little memory', async () => {
     const RECORDS = 10_000;
-    const site = await cluster.addSite('Cut off');
+    const site = await cluster.addSite('Offline');
     await site.start();
-    await eventually('it has joined', async () => (await siteRow('Cut off'))?.joinedAt);
+    await eventually('it has joined', async () => (await siteRow('Offline'))?.joinedAt);
     await site.kill('SIGTERM');
     await writeBacklog(join(site.directory, 'site.sqlite'), RECORDS);
     const before = readMemory(cluster.central.pid).now;
@@ -184,12 +184,12 @@ describe('a day cut off', () => {
     const atStart = readMemory(site.pid).now;
     await eventually(
       'all are in the catalogue',
-      async () => ((await siteRow('Cut off'))?.videos === RECORDS ? true : undefined),
+      async () => ((await siteRow('Offline'))?.videos === RECORDS ? true : undefined),
       120_000,
     );
     await eventually(
       'nothing is pending',
-      async () => (await siteRow('Cut off'))?.pendingSignals === 0 || undefined,
+      async () => (await siteRow('Offline'))?.pendingSignals === 0 || undefined,
     );
     const central = await openDatabase<CentralSchema>(
       join(cluster.central.directory, 'central.sqlite'),
@@ -198,7 +198,7 @@ describe('a day cut off', () => {
     const rows = await central
       .selectFrom('videos')
       .select(['version'])
-      .where('site_id', '=', siteIdSchema.parse((await siteRow('Cut off'))?.id))
+      .where('site_id', '=', siteIdSchema.parse((await siteRow('Offline'))?.id))
       .orderBy('position')
       .execute();
     await central.destroy();
@@ -210,7 +210,7 @@ describe('a day cut off', () => {
   });
 });
 
-/** As the site itself writes records while central is away. */
+/** Writes records as the site does while central is unavailable. */
 async function writeBacklog(file: string, count: number): Promise<void> {
   const db = await openDatabase<SiteSchema>(file, siteMigrations);
   await sql`pragma synchronous = off`.execute(db);
@@ -218,8 +218,8 @@ async function writeBacklog(file: string, count: number): Promise<void> {
     const id = newVideoId();
     await insertVideo(db, {
       id,
-      name: `Film ${number}`,
-      description: 'Taken while the line was down.',
+      name: `Video ${number}`,
+      description: 'Recorded while the link was down.',
       language: undefined,
       fileName: undefined,
       sizeBytes: 9,
@@ -230,8 +230,8 @@ async function writeBacklog(file: string, count: number): Promise<void> {
       kind: 'video',
       video: id,
       revision,
-      name: `Film ${number}`,
-      description: 'Taken while the line was down.',
+      name: `Video ${number}`,
+      description: 'Recorded while the link was down.',
       path: `videos/${id}/source`,
       sourceAddress: '192.0.2.1:80',
       sizeBytes: 9,

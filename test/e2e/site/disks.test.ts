@@ -1,6 +1,6 @@
 /**
- * A site on two disks: file systems of their own where this machine lets us mount them, so that one can be full; else two
- * directories, of which one can at least be gone.
+ * A site on two disks. They are separate file systems where this machine allows mounts, so that one can be full; otherwise they
+ * are two directories, of which one can at least be missing.
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -18,14 +18,14 @@ import { announceUpload, upload } from '../../support/uploads.ts';
 
 const TOKEN = 'a-token-of-this-test-alone';
 const MB = 2 ** 20;
-/** Of a disk of the test. */
+/** The size of a mounted disk. */
 const DISK_MB = 64;
 
 const run = (program: string, ...args: readonly string[]): boolean => spawnSync(program, args).status === 0;
 
 class Disk {
   readonly path: string;
-  /** Where it is mounted all the while; `path` shows it as long as it is there. */
+  /** The disk is always mounted here; it is mounted at `path` while it is present. */
   readonly #behind: string;
   readonly isMounted: boolean;
 
@@ -45,24 +45,24 @@ class Disk {
     return new Disk(path, behind, isMounted);
   }
 
-  /** The mount point stays, and is empty. */
-  async takeAway(): Promise<void> {
+  /** Unmounts the disk. The mount point stays, and is empty. */
+  async remove(): Promise<void> {
     if (this.isMounted) {
       if (!run('umount', '-l', this.path)) throw new Error(`${this.path} could not be unmounted`);
       return;
     }
-    await rename(this.path, `${this.path}.away`);
+    await rename(this.path, `${this.path}.removed`);
     await mkdir(this.path);
   }
 
-  async bringBack(): Promise<void> {
+  async restore(): Promise<void> {
     if (this.isMounted) {
       if (!run('mount', '--bind', this.#behind, this.path))
         throw new Error(`${this.path} could not be mounted`);
       return;
     }
     await rm(this.path, { recursive: true });
-    await rename(`${this.path}.away`, this.path);
+    await rename(`${this.path}.removed`, this.path);
   }
 
   async freeBytes(): Promise<number> {
@@ -70,10 +70,10 @@ class Disk {
     return bavail * bsize;
   }
 
-  /** Leaves about so many bytes on it. */
+  /** Fills the disk until about `leaveBytes` are free. */
   async fill(leaveBytes: number): Promise<void> {
     const bytes = (await this.freeBytes()) - leaveBytes;
-    await writeFile(join(this.path, 'ballast-of-the-test'), Buffer.alloc(bytes));
+    await writeFile(join(this.path, 'filler'), Buffer.alloc(bytes));
   }
 
   videos = (): Promise<string[]> => readdir(join(this.path, 'videos')).catch(() => []);
@@ -138,55 +138,55 @@ const diskOf = async (id: string): Promise<Disk> => {
 };
 
 describe('a site on two disks', () => {
-  it('a disk that is gone takes its own videos along and no others, and they play again when it is back', async () => {
+  it('a missing disk makes only its own videos unavailable, and they play again when it is back', async () => {
     const [a, b] = disks;
     const second = await publish('On the disk that stays');
-    // Directories have the same space: what the site would put on the other disk is put there by hand.
+    // Directories share one free space, so the site cannot prefer one: the test moves the video itself.
     const stays = b.isMounted ? await diskOf(second.id) : b;
-    const away = stays === a ? b : a;
+    const removed = stays === a ? b : a;
     if (stays.isMounted) await stays.fill(8 * MB);
     else await rename(join(a.path, 'videos', second.id), join(b.path, 'videos', second.id));
     const first = await publish('On the disk that goes');
-    expect(await diskOf(first.id)).toBe(away);
+    expect(await diskOf(first.id)).toBe(removed);
 
-    // What is open would stay open: a start knows nothing of it.
+    // A restart closes the files that are open on the disk.
     await stop();
-    await away.takeAway();
+    await removed.remove();
     await start();
     expect((await segment(second, 0)).status).toBe(200);
-    const gone = await segment(first, 1);
-    expect(gone.status).toBe(502);
-    expect(await gone.json()).toMatchObject({ detail: expect.stringContaining('disk-unavailable') });
+    const missing = await segment(first, 1);
+    expect(missing.status).toBe(502);
+    expect(await missing.json()).toMatchObject({ detail: expect.stringContaining('disk-unavailable') });
     expect((await find(first.id)).error).toMatchObject({ code: 'disk-unavailable' });
     expect((await find(second.id)).error).toBeUndefined();
-    // New ones go to what is left, and nothing is written where the other disk should be.
+    // New videos go to the other disk, and nothing is written to the empty mount point.
     const third = await publish('Third');
     expect(await diskOf(third.id)).toBe(stays);
-    expect(await readdir(away.path)).toEqual([]);
+    expect(await readdir(removed.path)).toEqual([]);
 
-    await away.bringBack();
+    await removed.restore();
     await eventually('it plays again', async () => (await segment(first, 1)).status === 200 || undefined);
     expect((await find(first.id)).error).toBeUndefined();
     expect((await segment(second, 1)).status).toBe(200);
   });
 
-  it('uploads go where there is room for them; with both disks full they are refused before they begin', async ({
+  it('uploads go to the disk with enough space; if both are full, they are refused before they start', async ({
     skip,
   }) => {
     const [a, b] = disks;
     if (!a.isMounted || !b.isMounted) skip('file systems cannot be mounted here');
-    // Two that would not fit on one disk together.
+    // Two uploads of this size do not fit on one disk.
     const bytes = Math.floor((await a.freeBytes()) * 0.6);
     expect([(await announce(bytes)).status, (await announce(bytes)).status]).toEqual([201, 201]);
     expect([(await a.uploads()).length, (await b.uploads()).length]).toEqual([1, 1]);
     const third = await announce(bytes);
     expect(third.status).toBe(507);
     expect(await third.json()).toMatchObject({ code: 'disk-full' });
-    // Nothing of it is left.
+    // The refused upload leaves nothing behind.
     expect((await a.uploads()).length + (await b.uploads()).length).toBe(2);
   });
 
-  it('a full disk is passed over, and what is on it still plays', async ({ skip }) => {
+  it('a full disk is not used for new videos, and its videos still play', async ({ skip }) => {
     const [a, b] = disks;
     if (!a.isMounted || !b.isMounted) skip('file systems cannot be mounted here');
     const first = await publish('First');

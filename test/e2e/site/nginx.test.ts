@@ -1,4 +1,4 @@
-/** A real nginx in front of a site, and instead of its built-in buffer, with the configuration that the command makes. */
+/** A real nginx in front of a site, or instead of its built-in buffer, with the configuration that the command generates. */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -14,12 +14,12 @@ import { COMMAND } from '../../support/programs.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 import { upload } from '../../support/uploads.ts';
 
-const TOKEN = 'a-token-of-this-test-alone';
+const TOKEN = 'a-token-of-this-test';
 let directory: string;
 const processes: ChildProcess[] = [];
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tributary-nginx-'));
-  // nginx's worker may be another user.
+  // nginx's worker may run as another user.
   spawnSync('chmod', ['755', directory]);
 });
 afterEach(async () => {
@@ -31,9 +31,9 @@ afterEach(async () => {
 });
 
 interface Edge {
-  /** What viewers use: nginx. */
+  /** The address of nginx, which viewers use. */
   readonly url: string;
-  /** Behind it. */
+  /** The address of the site behind nginx. */
   readonly site: string;
   readonly generated: string;
 }
@@ -56,7 +56,7 @@ async function startEdge(flags: readonly string[]): Promise<Edge> {
   await mkdir(`${directory}/data/nginx`, { recursive: true });
   spawnSync('chmod', ['-R', 'a+rwX', directory]);
   const main = join(directory, 'nginx.conf');
-  // A minute is long for a test: what nginx keeps is asked for again each second here.
+  // nginx keeps responses for a minute, which is long for a test: here it is a second.
   await writeFile(
     main,
     `daemon off; pid ${directory}/nginx.pid; error_log ${directory}/error.log; events { worker_connections 512; }
@@ -78,7 +78,7 @@ async function publish(url: string): Promise<{ readonly id: string; readonly bas
   return { id, base: `/v/${id}/${video.revision}` };
 }
 
-/** Requests that the built-in buffer has answered so far. */
+/** The number of requests that the built-in buffer has served. */
 async function countAnswered(site: string): Promise<number> {
   const text = await (await fetch(`${site}/metrics`)).text();
   return ['hits', 'misses'].reduce(
@@ -100,7 +100,7 @@ describe.each([
   ['in front of the built-in buffer', []],
   ['instead of the built-in buffer', ['--instead']],
 ])('nginx %s', (_where, flags) => {
-  it('takes uploads, plays, makes one request of many, and forgets what was withdrawn', async () => {
+  it('passes uploads, serves media, joins concurrent requests, and drops withdrawn videos', async () => {
     const { url, site } = await startEdge(flags);
     const { id, base } = await publish(url);
     expect((await read(`${url}${base}/multivariant.m3u8`)).body.toString()).toContain('#EXTM3U');
@@ -111,7 +111,7 @@ describe.each([
     );
     const direct = await read(`${site}${segment}`);
     for (const { status, body } of viewers) expect([status, body.equals(direct.body)]).toEqual([200, true]);
-    // One for the fifty where nginx asks the buffer; none where it asks the origin. And the direct one.
+    // The fifty requests make one request to the buffer, or none if nginx uses the origin; the direct one adds another.
     expect((await countAnswered(site)) - before).toBe(flags.length > 0 ? 1 : 2);
 
     const { headers } = viewers[0]!;
@@ -123,7 +123,7 @@ describe.each([
     expect([part.status, part.body.equals(direct.body.subarray(10, 20))]).toEqual([206, true]);
     const again = await read(`${url}${segment}`, { headers: { 'if-none-match': headers.get('etag') ?? '' } });
     expect(again.status).toBe(304);
-    // Another site's buffer gets the proof that it needs.
+    // Another site's buffer gets the digest that it needs.
     const fill = await read(`${url}${segment}`, { headers: { 'tributary-fill': 'x' } });
     expect(fill.headers.get('repr-digest')).toMatch(/^sha-256=:/);
 
@@ -140,7 +140,7 @@ describe.each([
     expect(withdrawal.status).toBeLessThan(300);
     await sleep(1_100);
     await eventually(
-      'it is gone from nginx too',
+      'nginx drops it too',
       async () => (await read(`${url}${segment}`)).status === 410 || undefined,
       5_000,
     );
@@ -151,7 +151,7 @@ describe.each([
   ['in front of the built-in buffer', []],
   ['instead of the built-in buffer', ['--instead']],
 ])('nginx %s, and a private video', (_where, flags) => {
-  it('passes what has a token, keeps nothing of it, and gives nobody else anything, also of what was public', async () => {
+  it('passes requests with a token, caches none of them, and refuses all others, also after the video was public', async () => {
     const { url, site, generated } = await startEdge(flags);
     expect(generated).toMatch(/location \/t\/ \{\s+access_log off;/);
     const { id, base } = await publish(url);
@@ -167,7 +167,7 @@ describe.each([
     const { token = '' } = JSON.parse((await edit('private')).body.toString()) as SiteVideo;
     await sleep(1_100);
     await eventually(
-      'nginx gives what it had kept to nobody any more',
+      'nginx serves its cached public files no more',
       async () => (await read(`${url}${segment}`)).status === 404 || undefined,
       5_000,
     );
@@ -186,7 +186,7 @@ describe.each([
       expect(headers.get('cache-control')).toBe('private, max-age=60');
       expect(headers.get('access-control-allow-origin')).toBe('*');
     }
-    // Each of them was asked of the site: a token that is taken back opens nothing at nginx.
+    // Each request reached the site, so a revoked token is refused behind nginx too.
     expect((await countAnswered(site)) - before).toBe(3);
     const forged = await read(`${url}/t/${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}${segment}`);
     expect([forged.status, JSON.parse(forged.body.toString()).code]).toEqual([403, 'token-invalid']);
@@ -194,7 +194,7 @@ describe.each([
     expect([part.status, part.body.equals(open.body.subarray(10, 20))]).toEqual([206, true]);
     await edit('public');
     await eventually(
-      'everybody has it again',
+      'it is public again',
       async () => (await read(`${url}${segment}`)).status === 200 || undefined,
       5_000,
     );
@@ -213,7 +213,7 @@ describe('tributary nginx-config', () => {
     });
   };
 
-  it('keeps nothing where the uplink has a budget, and says why nginx cannot stand instead', async () => {
+  it('caches nothing if the uplink has a budget, and explains why nginx cannot replace the buffer', async () => {
     const front = await generate('uplink = "20 Mbit/s"');
     expect([front.status, front.stdout.includes('proxy_cache ')]).toEqual([0, false]);
     const instead = await generate('uplink = "20 Mbit/s"\noriginListen = "127.0.0.1:8091"', '--instead');

@@ -1,6 +1,6 @@
 /**
- * The corpus of odd sources: each ends ready and plays to its last second in Chromium, or failed with a true sentence.
- * What is true of each stands in `test/media/odd-sources.ts`, and in docs/sources.md for people.
+ * The corpus of odd sources: each becomes ready and plays to its last second in Chromium, or fails with a correct reason.
+ * `test/media/odd-sources.ts` lists what each must become, and docs/sources.md documents it.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -15,9 +15,9 @@ import { makeOddSource, ODD_SOURCES, type OddSource } from '../../media/odd-sour
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
 
 const PLAYED_AT_ONCE = 4;
-/** Beside what a film lasts. */
-const PATIENCE_S = 36;
-/** As fast as Chromium plays and still shows frames. */
+/** Seconds that playback may take in addition to the duration of the video. */
+const EXTRA_S = 36;
+/** The highest rate at which Chromium still shows frames. */
 const RATE = 4;
 
 interface Played {
@@ -31,13 +31,13 @@ let pipeline: MediaPipeline;
 let server: Server;
 let browser: Browser | undefined;
 const rows = new Map<string, VideoRow>();
-/** By player and name. */
+/** Results by player and name of the source. */
 const played = new Map<string, Played>();
 
 interface Player {
   readonly script: string;
   readonly playlist: string;
-  /** In the page, with `video` and `url`: calls `begin` when it may be played, `fail` when it cannot; says how to stop it. */
+  /** Runs in the page with `video` and `url`; calls `begin` when playback may start or `fail`, and returns a function that stops it. */
   readonly start: string;
 }
 const HLS: Player = {
@@ -78,7 +78,7 @@ const PLAYERS: Readonly<Record<string, Player>> = {
 
 beforeAll(async () => {
   const directory = mkdtempSync(join(tmpdir(), 'tributary-odd-'));
-  // The lowest rung says whether a source can be converted; how many there are is tested elsewhere.
+  // One low rendition shows whether a source can be converted; other tests cover the ladder.
   pipeline = await openMediaPipeline({ ladder: [{ codec: 'h264', lines: 240, kbps: 300 }] });
   try {
     const ids = new Map<string, Awaited<ReturnType<MediaPipeline['upload']>>>();
@@ -91,7 +91,7 @@ beforeAll(async () => {
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
-  server = await serveWorkshop();
+  server = await servePipeline();
   if (chromiumPath) {
     browser = await launchBrowser();
     await playAll(browser);
@@ -103,8 +103,8 @@ afterAll(async () => {
   await pipeline?.close();
 });
 
-/** Every file of every revision, as a buffer would serve it, and a page with hls.js. */
-async function serveWorkshop(): Promise<Server> {
+/** Serves every file of every revision as a buffer would, and an empty page. */
+async function servePipeline(): Promise<Server> {
   const made = createServer((request, response) => {
     const [, video = '', revision = '', ...file] = (request.url ?? '').split('/');
     if (video === '') return void response.setHeader('content-type', 'text/html').end('<!doctype html>');
@@ -129,19 +129,19 @@ async function playAll(running: Browser): Promise<void> {
     const waiting = ODD_SOURCES.filter(
       source => isPlayedBy(player, source) && rows.get(source.name)?.state === 'ready',
     );
-    const lane = async (): Promise<void> => {
+    const playNext = async (): Promise<void> => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         const row = rows.get(next.name)!;
         const url = `/${row.id}/${row.revision}/${player.playlist}`;
         const { name, seconds = 0 } = next;
         const once = (): Promise<Played> => play(page, player, url, seconds);
         let found = await once();
-        // On a busy machine a player may trip over itself. A stream that cannot be played fails again.
+        // A player may stumble on a busy machine. A stream that cannot be played fails again.
         if (!isToItsEnd(found)) found = await once();
         played.set(`${called} ${name}`, found);
       }
     };
-    await Promise.all(Array.from({ length: PLAYED_AT_ONCE }, lane));
+    await Promise.all(Array.from({ length: PLAYED_AT_ONCE }, playNext));
     await page.close();
   }
 }
@@ -149,10 +149,10 @@ async function playAll(running: Browser): Promise<void> {
 const isToItsEnd = ({ error, end, duration }: Played): boolean =>
   error === undefined && end > duration - 0.25;
 
-/** What is not odd for players themselves is played by one. */
+/** Every player plays sources with gaps; one player plays the others. */
 const isPlayedBy = (player: Player, { hasGaps }: OddSource): boolean => player === HLS || hasGaps === true;
 
-/** From the first second to the last; what the element itself says of it. */
+/** Plays from the first second to the last. @returns what the video element reports */
 const play = (page: Page, player: Player, url: string, seconds: number): Promise<Played> =>
   page.evaluate<Played>(`new Promise(resolve => {
     const video = document.createElement('video');
@@ -160,24 +160,24 @@ const play = (page: Page, player: Player, url: string, seconds: number): Promise
     document.body.append(video);
     const url = '${url}';
     let stop = () => {};
-    const tell = error => {
+    const report = error => {
       clearTimeout(timer);
       const { totalVideoFrames } = video.getVideoPlaybackQuality();
       resolve({ end: video.currentTime, duration: video.duration, frames: totalVideoFrames, ...(error ? { error } : {}) });
       stop();
       video.remove();
     };
-    const fail = error => tell(String(error));
+    const fail = error => report(String(error));
     const begin = () => { video.playbackRate = ${RATE}; video.play().catch(fail); };
-    const timer = setTimeout(() => tell('it did not come to its end'), ${(PATIENCE_S + seconds) * 1_000});
-    video.addEventListener('ended', () => tell());
-    video.addEventListener('error', () => tell(video.error?.message || 'the element failed'));
+    const timer = setTimeout(() => report('it did not come to its end'), ${(EXTRA_S + seconds) * 1_000});
+    video.addEventListener('ended', () => report());
+    video.addEventListener('error', () => report(video.error?.message || 'the element failed'));
     stop = (() => { ${player.start} })();
   })`);
 
 const known = (name: string): VideoRow => {
   const row = rows.get(name);
-  if (!row) throw new Error(`nothing became of ${name}`);
+  if (!row) throw new Error(`${name} was not processed`);
   return row;
 };
 
@@ -187,7 +187,7 @@ describe('an odd source', () => {
     const ended = row.state === 'ready' ? 'ready' : (row.error_code ?? row.state);
     expect(`${ended}: ${row.error_detail ?? ''}`).toMatch(new RegExp(`^${source.ends}:`));
     if (source.ends === 'ready') return;
-    // A sentence: what it is, and what to do.
+    // The reason is a sentence that says what is wrong and what to do.
     expect(row.error_detail).toMatch(/^[A-Z].{20,400}\.$/s);
   });
 });
@@ -202,7 +202,7 @@ describe.skipIf(!chromiumPath)('plays to its last second in Chromium', () => {
   it.each(PLAYS)('%s in %s', (name, called, { seconds = 0 }) => {
     const found = played.get(`${called} ${name}`);
     expect(found?.error).toBeUndefined();
-    // The whole of it is there, and it was played to the end.
+    // It is complete, and was played to the end.
     expect(found?.duration).toBeGreaterThan(seconds - 0.35);
     expect(found?.duration).toBeLessThan(seconds + 0.7);
     expect(found?.end).toBeGreaterThan((found?.duration ?? Number.NaN) - 0.25);
@@ -212,7 +212,7 @@ describe.skipIf(!chromiumPath)('plays to its last second in Chromium', () => {
 });
 
 describe('docs/sources.md', () => {
-  it('tells every source and what becomes of it', () => {
+  it('lists every source with its result', () => {
     const page = readFileSync('docs/sources.md', 'utf8');
     for (const { name, what, ends } of ODD_SOURCES) {
       expect(page).toContain(

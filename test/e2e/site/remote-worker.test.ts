@@ -1,6 +1,6 @@
 /**
- * A worker on another machine of a site: it has the site's database (PostgreSQL) and object store, and a directory of its own,
- * and sees none of the site's disks. What it converts is published by the site, and moves into the store while the site runs.
+ * A worker on another machine: it has the site's database (PostgreSQL) and object store and its own directory, but none of the
+ * site's disks. The site publishes what the worker converts, and moves it into the store while it runs.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -26,7 +26,7 @@ let cluster: Cluster;
 let worker: ChildProcess | undefined;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'tributary-apart-worker-'));
+  directory = await mkdtemp(join(tmpdir(), 'tributary-remote-worker-'));
   store = new S3rver({
     port: 0,
     address: '127.0.0.1',
@@ -45,7 +45,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Names below the site's prefix, as they are in the bucket. */
+/** Names of a video's objects in the bucket, below the site's prefix. */
 const listObjects = async (video: string): Promise<readonly string[]> => {
   const names = await readdir(join(directory, 'objects', 'media'), { recursive: true }).catch(() => []);
   return names
@@ -53,7 +53,7 @@ const listObjects = async (video: string): Promise<readonly string[]> => {
     .flatMap(match => (match?.[1] === video ? [match[2] ?? ''] : []));
 };
 
-it('converts what it fetches from the store, and the site publishes it and keeps nothing but indexes on its disk', async () => {
+it('converts a video from the store; the site publishes it and keeps only indexes on its disk', async () => {
   const { port } = (await store.run()) as AddressInfo;
   const client = new pg.Client({ connectionString: postgres.url });
   await client.connect();
@@ -64,30 +64,30 @@ it('converts what it fetches from the store, and the site publishes it and keeps
     `s3 = { endpoint = "http://127.0.0.1:${port}", bucket = "media", prefix = "hangzhou/", accessKeyId = "S3RVER", secretAccessKey = "S3RVER" }`,
     'ladder = [{ lines = 180, kbps = 300 }]',
   ];
-  // It encodes nothing itself.
+  // The site itself encodes nothing.
   const site = await cluster.addSite('Hangzhou', { lines: [...shared, 'workers = 0'] });
   await site.start();
-  const film = makeVideoSync('apart.avi', [
+  const path = makeVideoSync('remote.avi', [
     ...['-f', 'lavfi', '-i', `testsrc2=size=320x180:rate=25:duration=${SECONDS}`],
     ...['-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${SECONDS}`],
     ...['-c:v', 'mpeg4', '-q:v', '8', '-g', '50', '-c:a', 'mp2'],
   ]);
-  const id = await uploadTo(site, readVideo(film), 'From afar');
+  const id = await uploadTo(site, readVideo(path), 'From afar');
 
-  const away = join(directory, 'away');
+  const workDirectory = join(directory, 'workDirectory');
   const config = join(directory, 'worker.toml');
   const siteConfig = await readFile(join(cluster.directory, 'Hangzhou.toml'), 'utf8');
   await writeFile(
     config,
-    // The other machine has no such directory.
-    `${siteConfig.replace(/dataDirectory = .*/, `dataDirectory = "${join(directory, 'nowhere')}"`)}workDirectory = "${away}"\n`,
+    // The other machine does not have the site's directory.
+    `${siteConfig.replace(/dataDirectory = .*/, `dataDirectory = "${join(directory, 'nowhere')}"`)}workDirectory = "${workDirectory}"\n`,
   );
   worker = spawn(process.execPath, [COMMAND, 'worker', '--config', config], {
     cwd: directory,
     stdio: 'ignore',
   });
   await eventually(
-    'all of it is published',
+    'the conversion is published',
     async () => {
       const found = await videoAt(site, id);
       if (found.state === 'failed') throw new Error(found.error?.detail);
@@ -102,7 +102,7 @@ it('converts what it fetches from the store, and the site publishes it and keeps
       .filter(entry => entry.isFile())
       .map(({ name }) => name);
   await eventually(
-    'it has moved into the store',
+    'its files are in the store',
     async () => (await onDisk()).every(name => name.endsWith('.index')) || undefined,
     60_000,
   );
@@ -110,17 +110,17 @@ it('converts what it fetches from the store, and the site publishes it and keeps
   expect(objects).toContain('source');
   expect(objects.filter(name => /^[0-9a-f-]{36}\/\d+-\d+\.mp4$/.test(name))).toHaveLength(2);
   await eventually(
-    'the other machine keeps nothing of it',
-    async () => (await readdir(join(away, 'videos'))).length === 0 || undefined,
+    'the other machine has deleted its files',
+    async () => (await readdir(join(workDirectory, 'videos'))).length === 0 || undefined,
     30_000,
   );
 
-  // Played out of the store, to its end.
+  // It plays from the store to its end.
   const stdout = await play(`${cluster.tracker.url}/go/${id}`);
   expect(stdout.split('\n').filter(line => line.startsWith('0,'))).toHaveLength(SECONDS * 25);
 });
 
-/** The store answers from this very process: it must not wait for ffmpeg with its hands full. */
+/** Reads a stream with ffmpeg. This process runs the object store, so it must not block meanwhile. */
 async function play(url: string): Promise<string> {
   const args = ['-v', 'error', '-i', url, '-map', '0:v:0', '-c', 'copy', '-f', 'framemd5', '-'];
   return (await promisify(execFile)(requireFfmpeg(), args, { timeout: 60_000 })).stdout;

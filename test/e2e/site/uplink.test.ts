@@ -1,4 +1,4 @@
-/** A site with a thin uplink: it says so, refuses what it cannot carry, and the tracker sends viewers elsewhere meanwhile. */
+/** A site with a slow uplink reports its load and refuses requests beyond it, and the tracker sends viewers elsewhere. */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -15,29 +15,31 @@ beforeAll(async () => {
 });
 afterAll(() => demo?.stop());
 
-it('viewers beyond the budget are sent elsewhere, and come back when there is room', async () => {
-  const [thin] = demo.sites;
-  if (!thin) throw new Error('the demo has sites');
-  const { id } = await upload(thin.url, demo.token, readVideo(shortVideo()), { name: 'Behind a thin line' });
+it('viewers beyond the budget are sent elsewhere, and return when the uplink has headroom', async () => {
+  const [slow] = demo.sites;
+  if (!slow) throw new Error('the demo has no sites');
+  const { id } = await upload(slow.url, demo.token, readVideo(shortVideo()), {
+    name: 'Behind a slow uplink',
+  });
   const video = await eventually('it is registered', async () => {
     const found = await findVideo(demo, id);
     return found.state === 'registered' ? found : undefined;
   });
-  process.kill(thin.pid, 'SIGTERM');
+  process.kill(slow.pid, 'SIGTERM');
   await eventually('the site is gone', () =>
-    fetch(`${thin.url}/healthz`).then(
+    fetch(`${slow.url}/healthz`).then(
       () => undefined,
       () => true,
     ),
   );
-  appendFileSync(thin.config, '\nuplink = "2 Mbit/s"\n');
+  appendFileSync(slow.config, '\nuplink = "2 Mbit/s"\n');
   await demo.restart('site-1');
-  await eventually('it is up again', async () => (await fetch(`${thin.url}/readyz`)).ok || undefined);
+  await eventually('it is up again', async () => (await fetch(`${slow.url}/readyz`)).ok || undefined);
   const firstSite = async (): Promise<string | undefined> =>
-    (await play(demo, id, thin.viewer)).sources[0]?.site;
-  await eventually('its own viewers are sent to it', async () => (await firstSite()) === thin.id, 20_000);
+    (await play(demo, id, slow.viewer)).sources[0]?.site;
+  await eventually('its own viewers are sent to it', async () => (await firstSite()) === slow.id, 20_000);
 
-  const segment = `${thin.url}/v/${id}/${video.revision}/source-video/0.m4s`;
+  const segment = `${slow.url}/v/${id}/${video.revision}/source-video/0.m4s`;
   const codes = new Map<string, number>();
   let isWanted = true;
   const viewers = Array.from({ length: 12 }, async () => {
@@ -54,12 +56,12 @@ it('viewers beyond the budget are sent elsewhere, and come back when there is ro
     }
   });
   try {
-    await eventually('new viewers are sent elsewhere', async () => (await firstSite()) !== thin.id, 20_000);
-    const probe = await getJson<SiteProbe>(`${thin.url}/probe`);
+    await eventually('new viewers are sent elsewhere', async () => (await firstSite()) !== slow.id, 20_000);
+    const probe = await getJson<SiteProbe>(`${slow.url}/probe`);
     expect(probe.egressLimitBps).toBeLessThanOrEqual(2e6);
     expect(probe.egressBps).toBeLessThan(2.2e6);
     await eventually(
-      'some are served, and what is too much is refused',
+      'some requests are served and others refused',
       () => codes.has('ok') && codes.has('link-full'),
       30_000,
     );
@@ -68,5 +70,5 @@ it('viewers beyond the budget are sent elsewhere, and come back when there is ro
     isWanted = false;
     await Promise.all(viewers);
   }
-  await eventually('they come back', async () => (await firstSite()) === thin.id, 20_000);
+  await eventually('viewers are sent to it again', async () => (await firstSite()) === slow.id, 20_000);
 });

@@ -1,4 +1,4 @@
-/** What an upload was told has arrived is there after a kill; a finished upload is on the disk before it is answered. */
+/** Acknowledged bytes survive a kill, and a finished upload is on the disk before it is acknowledged. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,22 +18,22 @@ const TWENTIETHS = 20;
 
 let cluster: Cluster;
 let site: Part;
-let film: Buffer;
+let body: Buffer;
 beforeAll(async () => {
-  film = readVideo(shortVideo());
+  body = readVideo(shortVideo());
   cluster = await startCluster();
 });
 afterAll(() => cluster?.stop());
 
 describe('kill -9 at every twentieth of an upload', () => {
-  it('loses no byte that was acknowledged, and what is published is what was sent', async () => {
+  it('loses no acknowledged byte, and publishes exactly the bytes that were sent', async () => {
     site = await cluster.addSite('Interrupted');
     await site.start();
-    const url = await createUpload(site.url, TOKEN, film.length, 'In twenty parts');
+    const url = await createUpload(site.url, TOKEN, body.length, 'In twenty parts');
     for (let part = 1; part <= TWENTIETHS; part++) {
       const offset = (await findUploadOffset(url, TOKEN)) ?? -1;
-      const end = Math.floor((film.length * part) / TWENTIETHS);
-      const answer = await patchUpload(url, TOKEN, offset, film.subarray(offset, end));
+      const end = Math.floor((body.length * part) / TWENTIETHS);
+      const answer = await patchUpload(url, TOKEN, offset, body.subarray(offset, end));
       expect(answer.headers.get('upload-offset')).toBe(String(end));
       await site.kill('SIGKILL');
       await site.start();
@@ -42,12 +42,12 @@ describe('kill -9 at every twentieth of an upload', () => {
     await untilRegistered(site, videoIdOf(url));
     const kept = readFileSync(join(site.directory, 'videos', videoIdOf(url), 'source'));
     const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
-    expect(digest(kept)).toBe(digest(film));
+    expect(digest(kept)).toBe(digest(body));
   });
 });
 
 describe('the order of a commit', () => {
-  it('is: bytes on the disk, renamed, directories on the disk, database on the disk, answer', async () => {
+  it('is: sync the bytes, rename, sync the directories, sync the database, respond', async () => {
     const trace = join(cluster.directory, 'trace.txt');
     site = await cluster.addSite('Traced', {
       wrapper: [
@@ -56,19 +56,19 @@ describe('the order of a commit', () => {
       ],
     });
     await site.start();
-    const id = await uploadTo(site, film, 'Traced');
+    const id = await uploadTo(site, body, 'Traced');
     await untilRegistered(site, id);
     await site.kill();
 
     const calls = readFileSync(trace, 'utf8').split('\n');
-    /** The first call after `from` that began with `name` and names `what`, and has ended well. */
+    /** Finds the end of the first call after `from` whose line matches `name` and contains `what`. */
     const find = (from: number, name: RegExp, what: string): number => {
-      const begun = calls.findIndex((line, index) => index > from && name.test(line) && line.includes(what));
-      expect(begun, `${name} of ${what} after line ${from}`).toBeGreaterThan(from);
-      if (!calls[begun]?.includes('<unfinished')) return begun;
-      const thread = calls[begun]?.split(' ', 1)[0];
+      const start = calls.findIndex((line, index) => index > from && name.test(line) && line.includes(what));
+      expect(start, `${name} of ${what} after line ${from}`).toBeGreaterThan(from);
+      if (!calls[start]?.includes('<unfinished')) return start;
+      const thread = calls[start]?.split(' ', 1)[0];
       return calls.findIndex(
-        (line, index) => index > begun && line.startsWith(`${thread} `) && line.includes('resumed>'),
+        (line, index) => index > start && line.startsWith(`${thread} `) && line.includes('resumed>'),
       );
     };
     const root = site.directory;

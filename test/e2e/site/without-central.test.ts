@@ -1,4 +1,4 @@
-/** A site without a centre, and one without space. */
+/** A site without central, and a site without disk space. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -14,11 +14,11 @@ import { COMMAND } from '../../support/programs.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 import { announceUpload, upload } from '../../support/uploads.ts';
 
-const TOKEN = 'a-token-of-this-test-alone';
+const TOKEN = 'a-token-of-this-test';
 let directory: string;
 let site: ChildProcess;
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'tributary-alone-'));
+  directory = await mkdtemp(join(tmpdir(), 'tributary-single-site-'));
 });
 afterEach(async () => {
   site.kill('SIGKILL');
@@ -31,18 +31,18 @@ async function startSite(settings = ''): Promise<string> {
   const config = join(directory, 'site.toml');
   await writeFile(
     config,
-    `[site]\nname = "Alone"\nlisten = "127.0.0.1:${port}"\nbaseUrl = "${url}"\nsourceAddress = "127.0.0.1:${port}"\ndataDirectory = "${directory}/data"\noperatorToken = "${TOKEN}"\n${settings}`,
+    `[site]\nname = "Single"\nlisten = "127.0.0.1:${port}"\nbaseUrl = "${url}"\nsourceAddress = "127.0.0.1:${port}"\ndataDirectory = "${directory}/data"\noperatorToken = "${TOKEN}"\n${settings}`,
   );
   site = spawn(process.execPath, [COMMAND, 'site', '--config', config], { stdio: 'ignore' });
   await eventually('the site is up', async () => (await fetch(`${url}/readyz`)).ok || undefined);
   return url;
 }
 
-describe('a site without a centre', () => {
-  it('takes an upload and plays it, and keeps its record for later', async () => {
+describe('a site without central', () => {
+  it('accepts and plays an upload, and keeps its record for later', async () => {
     const url = await startSite();
-    const film = readVideo(shortVideo());
-    const { id } = await upload(url, TOKEN, film, { name: 'Island' });
+    const body = readVideo(shortVideo());
+    const { id } = await upload(url, TOKEN, body, { name: 'Offline' });
     const video = await eventually('it is ready', async () => {
       const found = await getJson<SiteVideo>(`${url}/api/videos/${id}`, TOKEN);
       return found.state === 'ready' ? found : undefined;
@@ -60,7 +60,7 @@ describe('a site without a centre', () => {
     expect(restarted.exitCode).toBe(0);
   });
 
-  it('forgets a withdrawn video, bytes and all', async () => {
+  it('forgets a withdrawn video and deletes its bytes', async () => {
     const url = await startSite();
     const { id } = await upload(url, TOKEN, readVideo(shortVideo()), { name: 'Mistake' });
     const headers = { authorization: `Bearer ${TOKEN}` };
@@ -87,7 +87,7 @@ describe('a site without a centre', () => {
 });
 
 describe('a site without space', () => {
-  it('refuses an upload before it takes a byte, and goes on', async () => {
+  it('refuses an upload before it receives a byte, and keeps running', async () => {
     const url = await startSite('keepFree = "1000 TB"\n');
     const error = await upload(url, TOKEN, readVideo(shortVideo()), { name: 'Too much' }).catch(String);
     expect(error).toContain('507');
@@ -96,9 +96,9 @@ describe('a site without space', () => {
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
   });
 
-  it('counts what it has promised to uploads that are under way', async () => {
+  it('counts the space that it has promised to uploads in progress', async () => {
     const { bavail, bsize } = await statfs(directory);
-    // Room for one of the two, whatever the disk.
+    // There is space for one of the two uploads, however large the disk is.
     const keepFreeMb = Math.floor((bavail * bsize) / 2 ** 20) - 3 * 1_024;
     const url = await startSite(`keepFree = "${keepFreeMb} MB"\n`);
     const most = 2 * 2 ** 30;
@@ -107,10 +107,10 @@ describe('a site without space', () => {
   });
 });
 
-describe('an upload that does not keep to tus 1.0.0', () => {
-  it('is refused with a problem that says what to do, and can go on as it should', async () => {
+describe('an upload that violates tus 1.0.0', () => {
+  it('is refused with a problem that says what to do, and can continue correctly', async () => {
     const url = await startSite('');
-    const say = (method: string, path: string, headers: Record<string, string>, body?: string) =>
+    const send = (method: string, path: string, headers: Record<string, string>, body?: string) =>
       fetch(new URL(path, url), {
         method,
         headers: { authorization: `Bearer ${TOKEN}`, ...headers },
@@ -121,13 +121,13 @@ describe('an upload that does not keep to tus 1.0.0', () => {
     const at = made.headers.get('location') ?? '';
     const bytes = { ...tus, 'content-type': 'application/offset+octet-stream' };
     const refusals: readonly [number, string, Promise<Response>][] = [
-      [412, 'tus-version-unsupported', say('POST', '/api/uploads', { 'upload-length': '10' })],
-      [412, 'tus-version-unsupported', say('PATCH', at, { ...bytes, 'tus-resumable': '0.2.2' }, 'x')],
-      [415, 'upload-type-wrong', say('PATCH', at, { ...tus, 'upload-offset': '0' }, 'x')],
-      [400, 'upload-offset-needed', say('PATCH', at, bytes, 'x')],
-      [409, 'upload-offset-conflict', say('PATCH', at, { ...bytes, 'upload-offset': '3' }, 'x')],
-      [413, 'upload-too-large', say('PATCH', at, { ...bytes, 'upload-offset': '0' }, 'more than ten bytes')],
-      [404, 'upload-unknown', say('PATCH', `${at}0`, { ...bytes, 'upload-offset': '0' }, 'x')],
+      [412, 'tus-version-unsupported', send('POST', '/api/uploads', { 'upload-length': '10' })],
+      [412, 'tus-version-unsupported', send('PATCH', at, { ...bytes, 'tus-resumable': '0.2.2' }, 'x')],
+      [415, 'upload-type-wrong', send('PATCH', at, { ...tus, 'upload-offset': '0' }, 'x')],
+      [400, 'upload-offset-needed', send('PATCH', at, bytes, 'x')],
+      [409, 'upload-offset-conflict', send('PATCH', at, { ...bytes, 'upload-offset': '3' }, 'x')],
+      [413, 'upload-too-large', send('PATCH', at, { ...bytes, 'upload-offset': '0' }, 'more than ten bytes')],
+      [404, 'upload-unknown', send('PATCH', `${at}0`, { ...bytes, 'upload-offset': '0' }, 'x')],
     ];
     for (const [status, code, answer] of refusals) {
       const response = await answer;
@@ -136,7 +136,7 @@ describe('an upload that does not keep to tus 1.0.0', () => {
       expect(response.headers.get('content-type')).toBe('application/problem+json');
       expect(response.headers.get('tus-version')).toBe(status === 412 ? '1.0.0' : null);
     }
-    const last = await say('PATCH', at, { ...bytes, 'upload-offset': '0' }, 'ten bytes!');
+    const last = await send('PATCH', at, { ...bytes, 'upload-offset': '0' }, 'ten bytes!');
     expect(last.status).toBe(204);
     expect(last.headers.get('upload-offset')).toBe('10');
   });

@@ -1,4 +1,4 @@
-/** `tributary worker`: processes of their own beside a site's database and storage; one is killed in the middle of its step. */
+/** `tributary worker`: separate processes on a site's database and storage; one is killed in the middle of a step. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ afterAll(async () => {
   await pipeline.close();
 });
 
-it('a film is shared by workers, and killing one loses no more than its step', async () => {
+it('workers share a video, and a killed one loses only its step', async () => {
   const { root } = pipeline.storage;
   const config = join(root, 'worker.toml');
   await writeFile(
@@ -36,7 +36,7 @@ it('a film is shared by workers, and killing one loses no more than its step', a
     workers.push(worker);
     return worker;
   };
-  const doomed = start();
+  const victim = start();
   start();
   const owners = async (): Promise<readonly string[]> => {
     const leased = await pipeline.db
@@ -46,8 +46,8 @@ it('a film is shared by workers, and killing one loses no more than its step', a
       .execute();
     return [...new Set(leased.flatMap(({ owner }) => owner ?? []))];
   };
-  await eventually('both are at work', async () => (await owners()).length === 2 || undefined, 60_000);
-  doomed.kill('SIGKILL');
+  await eventually('both are working', async () => (await owners()).length === 2 || undefined, 60_000);
+  victim.kill('SIGKILL');
   const ready = await pipeline.untilProcessed(video, undefined, 150_000);
   expect([ready.state, ready.error_detail]).toEqual(['ready', null]);
   const steps = await pipeline.db.selectFrom('job_steps').select(['kind', 'attempts']).execute();
