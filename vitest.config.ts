@@ -8,6 +8,7 @@ const ON_DATABASES = [
   'src/central/**/*.test.ts',
   'test/central/*.test.ts',
   'src/site/database/**/*.test.ts',
+  'src/site/start.test.ts',
   'test/readers/*.test.ts',
 ];
 /** More files at once than cores: on two cores, two files together use only a third of the time for computing. */

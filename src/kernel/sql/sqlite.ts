@@ -101,10 +101,13 @@ export function copySqlite(from: string, to: string): void {
   }
 }
 
-/** Opens a damaged database read-only, to read the rows that are still readable. @throws if nothing is readable */
+/**
+ * Reads the rows of a damaged database that are still readable. Opens the file with the first query, because kysely closes only
+ * what it has used; a query fails if nothing is readable.
+ */
 export function openDamagedDialect(path: string): Dialect {
   const Database = sqliteEngine();
-  return new SqliteDialect({ database: adapt(new Database(path, { readOnly: true })) });
+  return new SqliteDialect({ database: async () => adapt(new Database(path, { readOnly: true })) });
 }
 
 /** Checks a whole database without changing it. @returns the damage, or undefined. @throws if the file is not a database. */
