@@ -5,6 +5,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { createSqlReaders } from '../../src/central/site-reader/read-by-sql.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
+import { newSiteId, newVideoId } from '../../src/protocol/ids.ts';
 import { type SiteSchema, siteMigrations } from '../../src/site/database/schema.ts';
 import type { SiteDatabase } from '../../src/site/database/videos.ts';
 import { ENGINE, makeDatabase } from '../support/postgres/databases.ts';
@@ -184,7 +185,7 @@ if (ENGINE === 'postgres') {
       await opened.db
         .updateTable('signal')
         .set({
-          site: '01900000-0000-7000-8000-000000000000',
+          site: newSiteId(),
           start: 'start-of-the-tests',
           epoch: 1,
           epoch_start: 'start-of-the-tests',
@@ -193,7 +194,7 @@ if (ENGINE === 'postgres') {
       await opened.db
         .insertInto('records')
         .values({
-          video_id: 'a',
+          video_id: newVideoId(),
           version: 1,
           hash: 'f'.repeat(64),
           body: `"${'x'.repeat(20 * 2 ** 20)}"`,

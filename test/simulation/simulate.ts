@@ -3,7 +3,7 @@
  * wrong, then calm weather, in which everything must come right.
  */
 import { migrations } from '../../src/central/database/schema.ts';
-import type { SiteId, VideoId } from '../../src/protocol/ids.ts';
+import type { RevisionId, SiteId, VideoId } from '../../src/protocol/ids.ts';
 import { siteMigrations } from '../../src/site/database/schema.ts';
 import { CentralNode } from './central-node.ts';
 import { type Backup, Disk, makeTemplate, type Template } from './disk.ts';
@@ -220,7 +220,7 @@ class Fate {
     const { random, tell } = this.#world;
     const videos = this.#videos.get(site) ?? [];
     this.#videos.set(site, videos);
-    const revision = random.uuid();
+    const revision = random.uuid() as RevisionId;
     const isNew = videos.length < this.#maxVideos && (videos.length === 0 || random.chance(0.3));
     const video = isNew ? (random.uuid() as VideoId) : random.pick(videos);
     if (isNew) videos.push(video);
@@ -249,7 +249,7 @@ class Fate {
     const video = isNew ? (random.uuid() as VideoId) : random.pick(copies);
     if (isNew) copies.push(video);
     const isGone = !isNew && random.chance(0.4);
-    const revision = random.uuid();
+    const revision = random.uuid() as RevisionId;
     const nextMark = (): number => {
       const mark = ++this.#mark;
       tell(`${site.name}: w${mark}, ${isGone ? 'no copy any more' : 'a copy'} of video ${video.slice(0, 4)}`);

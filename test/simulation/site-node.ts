@@ -3,7 +3,7 @@
 import { type Repeating, repeat } from '../../src/kernel/lifecycle/repeat.ts';
 import type { Log } from '../../src/kernel/log.ts';
 import { memberInfoSchema, signalResponseSchema } from '../../src/protocol/central.ts';
-import type { SiteId, VideoId } from '../../src/protocol/ids.ts';
+import type { RevisionId, SiteId, VideoId } from '../../src/protocol/ids.ts';
 import { publishedRequestSchema } from '../../src/protocol/publication/gateway.ts';
 import {
   handshakeResponseSchema,
@@ -152,7 +152,7 @@ export class SiteNode {
 export async function addVideo(
   db: SiteDatabase,
   video: VideoId,
-  revision: string,
+  revision: RevisionId,
   nextMark: () => number,
   nowMs: number,
 ): Promise<void> {
@@ -172,7 +172,7 @@ export async function addVideo(
 export const editVideo = (
   db: SiteDatabase,
   video: VideoId,
-  revision: string,
+  revision: RevisionId,
   nextMark: () => number,
   nowMs: number,
 ): Promise<boolean> =>

@@ -141,7 +141,7 @@ function addCalls(
   serveSiteInfo(app, {
     db,
     config,
-    identity: membership.identity,
+    siteId: membership.siteId,
     conversion: tools?.confinement,
     freeBytes: storage.disks.freeBytes,
     load: delivery.load,

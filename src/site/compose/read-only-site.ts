@@ -13,6 +13,7 @@ import { problem } from '../../kernel/problem.ts';
 import { followRights } from '../../kernel/rights/follow-rights.ts';
 import { RightsState } from '../../kernel/rights/rights-state.ts';
 import { openDamagedDialect } from '../../kernel/sql/sqlite.ts';
+import type { SiteId } from '../../protocol/ids.ts';
 import type { SiteConfig } from '../config.ts';
 import { locateRevision } from '../database/revisions.ts';
 import type { SiteSchema } from '../database/schema.ts';
@@ -75,7 +76,7 @@ export async function startReadOnlySite(config: SiteConfig, reason: string, log:
     lifetime.add('http server', () => app.close());
     serveProbe(
       app,
-      () => identity.membership?.id,
+      () => identity.membership?.id as SiteId | undefined,
       () => ({
         activeResponses: buffer.stats().activeResponses,
         egressBytes: 0,

@@ -40,7 +40,7 @@ async function finishDeletions(
   dropVideo: (video: VideoId) => Promise<void>,
 ): Promise<void> {
   for (const { id } of await listVideosInState(db, ['withdrawn'])) {
-    await dropVideo(id as VideoId).catch(error =>
+    await dropVideo(id).catch(error =>
       log.warn({ reason: messageOf(error) }, 'a withdrawn video could not be deleted from the buffer yet'),
     );
   }

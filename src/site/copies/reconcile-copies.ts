@@ -47,5 +47,5 @@ async function noteFailure({ db, log }: ReconcileCopyDeps, row: CopyRow, error: 
   const reason = messageOf(error);
   const waitMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(row.attempts, 10));
   log.warn({ video: row.video_id, reason }, 'copy update failed; will retry');
-  await noteCopyFailure(db, row.video_id as VideoId, reason, Date.now() + waitMs);
+  await noteCopyFailure(db, row.video_id, reason, Date.now() + waitMs);
 }

@@ -27,7 +27,7 @@ export interface ReconcileCopyDeps {
   readonly db: SiteDatabase;
   readonly store: CopyStore;
   readonly fetcher: VerifiedFetcher;
-  readonly siteId: () => string | undefined;
+  readonly siteId: () => SiteId | undefined;
   readonly key: () => KeyPair;
   readonly sourceAddress: string;
   /** The disk space that copies may still use. */
@@ -59,7 +59,7 @@ export async function reconcileCopy(
   row: CopyRow,
   abort: AbortSignal,
 ): Promise<void> {
-  const video = row.video_id as VideoId;
+  const video = row.video_id;
   if (row.wanted === 0) await dropCopy(deps, video, row.reason);
   else if (row.state === 'claimed') await verifyClaim(deps, row);
   else if (row.origin !== deps.siteId()) await makeAssignedCopy(deps, row, abort);
@@ -94,8 +94,8 @@ export async function dropCopy(
 
 async function makeAssignedCopy(deps: ReconcileCopyDeps, row: CopyRow, abort: AbortSignal): Promise<void> {
   const { db, store, fetcher, log } = deps;
-  const video = row.video_id as VideoId;
-  const revision = row.revision as RevisionId;
+  const video = row.video_id;
+  const revision = row.revision;
   const copy = await makeCopy(
     {
       store,
@@ -117,11 +117,11 @@ async function makeAssignedCopy(deps: ReconcileCopyDeps, row: CopyRow, abort: Ab
 }
 
 async function complete(deps: ReconcileCopyDeps, row: CopyRow, copy: CompleteCopy): Promise<void> {
-  const video = row.video_id as VideoId;
+  const video = row.video_id;
   await completeCopy(deps.db, {
     video,
-    revision: row.revision as RevisionId,
-    origin: row.origin as SiteId,
+    revision: row.revision,
+    origin: row.origin,
     record: copy.recordText,
     recordVersion: copy.record.version,
     name: copy.record.name,
@@ -138,8 +138,8 @@ async function complete(deps: ReconcileCopyDeps, row: CopyRow, copy: CompleteCop
 
 /** After a restore of the database: central has a record of a copy that the database does not have. */
 async function verifyClaim(deps: ReconcileCopyDeps, row: CopyRow): Promise<void> {
-  const video = row.video_id as VideoId;
-  const found = await findCompleteCopy(deps.store, video, row.revision as RevisionId);
+  const video = row.video_id;
+  const found = await findCompleteCopy(deps.store, video, row.revision);
   if (found) await complete(deps, row, found);
   else await releaseCopy(deps.db, video, 'This site was restored without the files of the copy.');
   deps.onRecord();
@@ -147,13 +147,13 @@ async function verifyClaim(deps: ReconcileCopyDeps, row: CopyRow): Promise<void>
 
 async function takeOver(deps: ReconcileCopyDeps, row: CopyRow): Promise<void> {
   const { db, store, describe, log } = deps;
-  const video = row.video_id as VideoId;
+  const video = row.video_id;
   const { held_revision, held_record } = row;
   if (held_revision === null || held_record === null)
     throw new Error('there is no complete copy to take over');
   const record = videoRecordSchema.parse(JSON.parse(held_record));
   const revision = newRevisionId();
-  await store.reSign(video, held_revision as RevisionId, revision, deps.key());
+  await store.reSign(video, held_revision, revision, deps.key());
   failpoint('copy-re-signed');
   const prepared = JSON.stringify(preparedOf(record, copyPath(video)));
   await takeOverVideo(db, { record, revision, prepared, describe });

@@ -58,7 +58,7 @@ const NOTHING_HELD = {
 /** Rows whose copy is not what it is to be, and that may be tried now: those to go first, then those tried least. */
 export const listCopyWork = (
   db: SiteDatabase,
-  self: string,
+  self: SiteId,
   nowMs: number,
   limit: number,
 ): Promise<CopyRow[]> =>
@@ -70,7 +70,7 @@ export const listCopyWork = (
       or([
         eb('wanted', '=', 0),
         eb('state', '=', 'claimed'),
-        // What it is a copy of is this site's own from now on.
+        // This site has taken over the video, so it is no longer a copy.
         eb('origin', '=', self),
         and([
           eb('wanted', '=', 1),
@@ -295,7 +295,7 @@ export function takeOverVideo(
         file_name: null,
         extras: null,
         extras_attempts: 0,
-        settled: OFFLOAD.done,
+        offloaded: OFFLOAD.done,
         attempts: 0,
         created_at: record.createdAt,
         ...row,

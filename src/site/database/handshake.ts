@@ -50,7 +50,7 @@ async function compareRange(db: SiteDatabase, { after, held, more }: HeldRange):
   if (after) query = query.where('video_id', '>', after);
   const last = held.at(-1);
   if (more && last) query = query.where('video_id', '<=', last.video);
-  const rows = new Map((await query.execute()).map(row => [row.video_id as VideoId, row]));
+  const rows = new Map((await query.execute()).map(row => [row.video_id, row]));
   const theirs = new Map(held.map(record => [record.video, record]));
   return [...new Set([...theirs.keys(), ...rows.keys()])].map(video => {
     const own = rows.get(video);
@@ -217,7 +217,7 @@ async function restoreRecord(
       extras: null,
       extras_made: 0,
       extras_attempts: 0,
-      settled: 0,
+      offloaded: 0,
       sha256: null,
       revision: null,
       prepared: null,
@@ -235,7 +235,7 @@ async function restoreRecord(
  */
 export function adoptEpoch(
   db: SiteDatabase,
-  site: string,
+  site: SiteId,
   { epoch, highestVersion }: HandshakeResponse,
 ): Promise<boolean> {
   return db.transaction().execute(async transaction => {

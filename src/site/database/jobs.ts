@@ -409,7 +409,7 @@ export async function listJobProgress(
       fn.max('step.error').as('last_error'),
     ])
     .$if(filter.job !== undefined, query => query.where('job.id', '=', filter.job ?? ''))
-    .$if(filter.video !== undefined, query => query.where('job.video_id', '=', filter.video ?? ''))
+    .$if(filter.video !== undefined, query => query.where('job.video_id', '=', filter.video!))
     .groupBy([
       'job.id',
       'job.video_id',
@@ -460,7 +460,7 @@ export async function listConverting(
     .where('videos.state', '!=', 'withdrawn')
     .execute();
   return rows.map(({ video_id, plan }) => ({
-    video: video_id as VideoId,
+    video: video_id,
     source: (JSON.parse(plan) as { readonly source: string }).source,
   }));
 }

@@ -7,7 +7,7 @@ import type { Pictures } from '../../protocol/media/media.ts';
 import type { VideoRecord } from '../../protocol/publication/record.ts';
 import { normaliseForSearch, searchWords } from '../../protocol/text.ts';
 import { parseExtras } from './extras.ts';
-import type { CatalogueTitleRow } from './schema.ts';
+import type { CatalogueEntryRow } from './schema.ts';
 import type { SiteDatabase } from './videos.ts';
 
 export interface LibraryVideo {
@@ -64,12 +64,12 @@ async function listTitles(db: SiteDatabase, buffered: ReadonlySet<VideoId>): Pro
     .where('held_revision', 'is not', null)
     .execute();
   const heard = await db
-    .selectFrom('heard_videos')
+    .selectFrom('catalogue_entries')
     .select(['video_id as id', ...columns])
     .execute();
-  const as = (holding: Title['holding']) => (row: { id: string; name: string; description: string }) => ({
+  const as = (holding: Title['holding']) => (row: Pick<Title, 'id' | 'name' | 'description'>) => ({
     ...row,
-    id: row.id as VideoId,
+    id: row.id,
     holding,
   });
   return [
@@ -84,7 +84,7 @@ async function describe(db: SiteDatabase, title: Title): Promise<LibraryVideo | 
     ? describeOwn(db, title.id)
     : title.holding === 'copy'
       ? describeCopy(db, title.id)
-      : describeBuffered(db, title.id));
+      : describeCatalogueEntry(db, title.id));
   return found && { ...title, ...found };
 }
 
@@ -106,7 +106,7 @@ async function describeOwn(db: SiteDatabase, id: VideoId): Promise<Facts | undef
     poster: poster !== undefined,
     storyboard: storyboard !== undefined,
   };
-  return { revision: row.revision as RevisionId, durationMs, pictures };
+  return { revision: row.revision, durationMs, pictures };
 }
 
 async function describeCopy(db: SiteDatabase, id: VideoId): Promise<Facts | undefined> {
@@ -117,14 +117,18 @@ async function describeCopy(db: SiteDatabase, id: VideoId): Promise<Facts | unde
     .executeTakeFirst();
   if (!row?.held_revision || !row.held_record) return undefined;
   const { durationMs, pictures = NO_PICTURES } = JSON.parse(row.held_record) as VideoRecord;
-  return { revision: row.held_revision as RevisionId, durationMs, pictures };
+  return { revision: row.held_revision, durationMs, pictures };
 }
 
-async function describeBuffered(db: SiteDatabase, id: VideoId): Promise<Facts | undefined> {
-  const row = await db.selectFrom('heard_videos').selectAll().where('video_id', '=', id).executeTakeFirst();
+async function describeCatalogueEntry(db: SiteDatabase, id: VideoId): Promise<Facts | undefined> {
+  const row = await db
+    .selectFrom('catalogue_entries')
+    .selectAll()
+    .where('video_id', '=', id)
+    .executeTakeFirst();
   if (!row) return undefined;
   const pictures = row.pictures === null ? NO_PICTURES : (JSON.parse(row.pictures) as Pictures);
-  return { revision: row.revision as RevisionId, durationMs: Number(row.duration_ms), pictures };
+  return { revision: row.revision, durationMs: Number(row.duration_ms), pictures };
 }
 
 /** Of these, the ones that nothing is known of, or nothing newer than that. */
@@ -134,29 +138,28 @@ export async function listUnsynced(
   sinceMs: number,
 ): Promise<VideoId[]> {
   if (videos.length === 0) return [];
-  const named = videos as readonly string[];
   const known = [
-    ...(await db.selectFrom('videos').select('id').where('id', 'in', named).execute()),
-    ...(await db.selectFrom('copies').select('video_id as id').where('video_id', 'in', named).execute()),
+    ...(await db.selectFrom('videos').select('id').where('id', 'in', videos).execute()),
+    ...(await db.selectFrom('copies').select('video_id as id').where('video_id', 'in', videos).execute()),
     ...(await db
-      .selectFrom('heard_videos')
+      .selectFrom('catalogue_entries')
       .select('video_id as id')
-      .where('video_id', 'in', named)
-      .where('heard_ms', '>=', sinceMs)
+      .where('video_id', 'in', videos)
+      .where('synced_ms', '>=', sinceMs)
       .execute()),
   ];
   const ids = new Set(known.map(({ id }) => id));
   return videos.filter(id => !ids.has(id));
 }
 
-export async function writeTitle(db: SiteDatabase, row: CatalogueTitleRow): Promise<void> {
+export async function writeCatalogueEntry(db: SiteDatabase, row: CatalogueEntryRow): Promise<void> {
   await db
-    .insertInto('heard_videos')
+    .insertInto('catalogue_entries')
     .values(row)
     .onConflict(conflict => conflict.column('video_id').doUpdateSet(row))
     .execute();
 }
 
-export async function deleteTitle(db: SiteDatabase, video: VideoId): Promise<void> {
-  await db.deleteFrom('heard_videos').where('video_id', '=', video).execute();
+export async function deleteCatalogueEntry(db: SiteDatabase, video: VideoId): Promise<void> {
+  await db.deleteFrom('catalogue_entries').where('video_id', '=', video).execute();
 }

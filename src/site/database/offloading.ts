@@ -1,12 +1,12 @@
-/** Which videos are still to be settled in the object store behind the disks, and of which something is there. */
-import type { VideoId } from '../../protocol/ids.ts';
+/** Which videos are still to be offloaded in the object store behind the disks, and of which something is there. */
+import type { RevisionId, VideoId } from '../../protocol/ids.ts';
 import type { VideoRow } from './schema.ts';
 import type { SiteDatabase } from './videos.ts';
 
 /** Begun is written before the first object, so that whoever removes a video knows where to look. */
 export const OFFLOAD = { no: 0, begun: 1, done: 2 } as const;
 
-/** Published, with nothing more to be made of it, and not settled in its present revision. */
+/** Published, with nothing more to be made of it, and not offloaded in its present revision. */
 export const listNotOffloaded = (
   db: SiteDatabase,
   limit: number,
@@ -17,7 +17,7 @@ export const listNotOffloaded = (
     .selectFrom('videos')
     .selectAll()
     .where('state', '=', 'ready')
-    .where('settled', '<', OFFLOAD.done)
+    .where('offloaded', '<', OFFLOAD.done)
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -34,14 +34,18 @@ export const listNotOffloaded = (
     .execute();
 
 export async function markOffloadBegun(db: SiteDatabase, id: VideoId): Promise<void> {
-  await db.updateTable('videos').set({ settled: OFFLOAD.begun }).where('id', '=', id).execute();
+  await db.updateTable('videos').set({ offloaded: OFFLOAD.begun }).where('id', '=', id).execute();
 }
 
 /** Done, unless it got a new revision meanwhile. */
-export async function markOffloaded(db: SiteDatabase, id: VideoId, revision: string | null): Promise<void> {
+export async function markOffloaded(
+  db: SiteDatabase,
+  id: VideoId,
+  revision: RevisionId | null,
+): Promise<void> {
   await db
     .updateTable('videos')
-    .set({ settled: OFFLOAD.done })
+    .set({ offloaded: OFFLOAD.done })
     .where('id', '=', id)
     .where('revision', '=', revision)
     .where('state', '=', 'ready')
@@ -50,5 +54,5 @@ export async function markOffloaded(db: SiteDatabase, id: VideoId, revision: str
 
 /** Nothing of it is left anywhere. */
 export async function markRemoved(db: SiteDatabase, id: VideoId): Promise<void> {
-  await db.updateTable('videos').set({ settled: OFFLOAD.no }).where('id', '=', id).execute();
+  await db.updateTable('videos').set({ offloaded: OFFLOAD.no }).where('id', '=', id).execute();
 }

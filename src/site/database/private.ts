@@ -16,10 +16,7 @@ const isPrivate = ({ held_record }: { readonly held_record: string | null }): bo
 export async function listPrivate(db: SiteDatabase): Promise<ReadonlySet<VideoId>> {
   const own = await ownPrivate(db).execute();
   const copies = await copiesThatMayBe(db).execute();
-  return new Set([
-    ...own.map(({ id }) => id as VideoId),
-    ...copies.filter(isPrivate).map(({ video_id }) => video_id as VideoId),
-  ]);
+  return new Set([...own.map(({ id }) => id), ...copies.filter(isPrivate).map(({ video_id }) => video_id)]);
 }
 
 /** The same of one video. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeDatabase, type TestDatabase } from '../../../test/support/postgres/databases.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
-import { newRevisionId, newVideoId, type VideoId } from '../../protocol/ids.ts';
+import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../protocol/ids.ts';
 import type { RecordDraft } from '../../protocol/publication/record.ts';
 import { adoptEpoch } from './handshake.ts';
 import {
@@ -22,17 +22,18 @@ let db: SiteDatabase;
 beforeEach(async () => {
   database = await makeDatabase();
   db = await openDatabase<SiteSchema>(database.place, siteMigrations);
-  await greeted();
+  await performHandshake();
 });
 afterEach(async () => {
   await db.destroy();
   await database.drop();
 });
 
+const site = newSiteId();
 const epoch = { number: 1, start: 'start-of-the-tests' };
-const greeted = async (): Promise<void> => {
+const performHandshake = async (): Promise<void> => {
   await beginStart(db, epoch.start);
-  expect(await adoptEpoch(db, 'site', { epoch, highestVersion: 0, same: true })).toBe(true);
+  expect(await adoptEpoch(db, site, { epoch, highestVersion: 0, same: true })).toBe(true);
 };
 const revision = newRevisionId();
 const makeRecord =
@@ -157,7 +158,7 @@ describe('the two flags', () => {
 });
 
 describe('versions', () => {
-  it('are given when this start has greeted, in the order of writing', async () => {
+  it('are given after the handshake of this start, in the order of writing', async () => {
     await beginStart(db, 'another-start');
     const first = await addVideo();
     const second = await addVideo();
@@ -166,9 +167,9 @@ describe('versions', () => {
     expect((await listUnpublished(db, 10, 2 ** 20)).rows).toEqual([]);
     expect(await countUnpublished(db)).toBe(2);
     const answer = { epoch: { number: 2, start: 'another-start' }, highestVersion: 41, same: true };
-    expect(await adoptEpoch(db, 'site', { ...answer, epoch })).toBe(false);
+    expect(await adoptEpoch(db, site, { ...answer, epoch })).toBe(false);
     expect(await numberDrafts(db)).toBe(0);
-    expect(await adoptEpoch(db, 'site', answer)).toBe(true);
+    expect(await adoptEpoch(db, site, answer)).toBe(true);
     expect((await unpublished()).map(row => [row.video_id, row.version])).toEqual([
       [second, 42],
       [first, 43],

@@ -61,13 +61,13 @@ export async function writeDraft(
     .execute();
 }
 
-/** New files: what was settled has more to be settled (`settling.ts`). */
+/** New files: what was offloaded has more to be offloaded (`settling.ts`). */
 export async function reopenOffload(transaction: SiteTransaction, id: VideoId): Promise<void> {
   await transaction
     .updateTable('videos')
-    .set({ settled: 1 })
+    .set({ offloaded: 1 })
     .where('id', '=', id)
-    .where('settled', '>', 1)
+    .where('offloaded', '>', 1)
     .execute();
 }
 
@@ -227,15 +227,10 @@ export async function sumPublished(db: SiteDatabase): Promise<PublishedSum | und
   const unpublished = await countUnpublished(db);
   const digest = new SetDigest();
   let records = 0;
-  for (let after = ''; ; ) {
-    const rows = await db
-      .selectFrom('records')
-      .select(['video_id', 'version', 'hash'])
-      .where('video_id', '>', after)
-      .where('published', '=', 1)
-      .orderBy('video_id')
-      .limit(DIGEST_PAGE_ROWS)
-      .execute();
+  for (let after: VideoId | undefined; ; ) {
+    let query = db.selectFrom('records').select(['video_id', 'version', 'hash']);
+    if (after !== undefined) query = query.where('video_id', '>', after);
+    const rows = await query.where('published', '=', 1).orderBy('video_id').limit(DIGEST_PAGE_ROWS).execute();
     for (const row of rows) digest.add(row.video_id, Number(row.version), row.hash);
     records += rows.length;
     const last = rows.at(-1);
@@ -251,7 +246,7 @@ export async function sumPublished(db: SiteDatabase): Promise<PublishedSum | und
 export const listUnregistered = (
   db: SiteDatabase,
   limit: number,
-): Promise<{ video_id: string; version: number; written_at: string }[]> =>
+): Promise<Pick<RecordRow, 'video_id' | 'version' | 'written_at'>[]> =>
   db
     .selectFrom('records')
     .innerJoin('videos', 'videos.id', 'records.video_id')

@@ -51,7 +51,7 @@ export async function insertVideo(db: SiteDatabase, video: NewVideo): Promise<vo
       extras: null,
       extras_made: 0,
       extras_attempts: 0,
-      settled: 0,
+      offloaded: 0,
       attempts: 0,
       created_at: now(),
       updated_at: now(),
@@ -73,10 +73,10 @@ export const findVideo = (db: SiteDatabase, id: VideoId): Promise<VideoWithRecor
 export const listVideos = (
   db: SiteDatabase,
   limit: number,
-  before: string | undefined,
+  before: VideoId | undefined,
 ): Promise<VideoWithRecord[]> =>
   withRecords(db)
-    .$if(before !== undefined, query => query.where('videos.id', '<', before ?? ''))
+    .$if(before !== undefined, query => query.where('videos.id', '<', before as VideoId))
     .orderBy('videos.id', 'desc')
     .limit(limit)
     .execute();
@@ -93,7 +93,7 @@ export async function listUploading(
     .select(['id', 'size_bytes'])
     .where('state', '=', 'uploading')
     .execute();
-  return rows.map(row => ({ video: row.id as VideoId, sizeBytes: Number(row.size_bytes) }));
+  return rows.map(row => ({ video: row.id, sizeBytes: Number(row.size_bytes) }));
 }
 
 /** The bytes are safe: what follows is the check. False where the upload was called off meanwhile. */

@@ -77,7 +77,7 @@ function requireEpoch(signal: SignalRow): { readonly site: SiteId; readonly epoc
       'This site has not greeted the centre since its last start. It does so as soon as it reaches it.',
     );
   }
-  return { site: signal.site as SiteId, epoch };
+  return { site: signal.site, epoch };
 }
 
 /** What central signed was refused: somebody sent it again, or a clock is off. */

@@ -13,7 +13,7 @@ export interface SiteLoad {
   readonly servesViewers: boolean;
 }
 
-export function serveProbe(app: HttpServer, siteId: () => string | undefined, load: () => SiteLoad): void {
+export function serveProbe(app: HttpServer, siteId: () => SiteId | undefined, load: () => SiteLoad): void {
   app.get(
     '/sample',
     {

@@ -1,6 +1,5 @@
 /** What a site says of itself to the studio page. */
 import { type HttpServer, hasToken } from '../../kernel/http/server.ts';
-import type { MemberIdentity } from '../../kernel/identity/member.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { type SiteInfo, siteInfoSchema } from '../../protocol/site.ts';
 import type { SiteConfig } from '../config.ts';
@@ -13,7 +12,8 @@ import { type SiteLoad, serveProbe } from './probe.ts';
 export interface SiteInfoDeps {
   readonly db: SiteDatabase;
   readonly config: SiteConfig;
-  readonly identity: () => MemberIdentity;
+  /** Undefined until this site has joined. */
+  readonly siteId: () => SiteId | undefined;
   /** For the next upload. */
   readonly freeBytes: () => number;
   /** Absent where there is no ffmpeg. */
@@ -33,16 +33,16 @@ export function serveSiteInfo(app: HttpServer, options: SiteInfoDeps): void {
       },
     },
     async request => {
-      const { membership } = options.identity();
+      const id = options.siteId();
       const isKnown =
         hasToken(request.headers.authorization, config.operatorToken) || isTrusted(request.raw, config);
       return {
-        ...(membership ? { id: membership.id as SiteId } : {}),
+        ...(id ? { id } : {}),
         name: config.name,
         baseUrl: config.baseUrl,
         ...(config.central ? { centralUrl: config.central } : {}),
         trackers: [...options.trackerUrls()],
-        joined: membership !== undefined,
+        joined: id !== undefined,
         tokenNeeded: !isKnown,
         maxUploadBytes: config.maxUpload,
         freeBytes: options.freeBytes(),
@@ -54,5 +54,5 @@ export function serveSiteInfo(app: HttpServer, options: SiteInfoDeps): void {
     },
   );
 
-  serveProbe(app, () => options.identity().membership?.id, options.load);
+  serveProbe(app, options.siteId, options.load);
 }

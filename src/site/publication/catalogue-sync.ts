@@ -6,7 +6,7 @@ import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { VideoId } from '../../protocol/ids.ts';
-import { deleteTitle, listUnsynced, writeTitle } from '../database/library.ts';
+import { deleteCatalogueEntry, listUnsynced, writeCatalogueEntry } from '../database/library.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 import type { Central } from './central-client.ts';
 
@@ -32,16 +32,16 @@ export function startCatalogueSync({ db, central, buffered, log }: CatalogueSync
       const unsynced = await listUnsynced(db, candidates, Date.now() - STALE_MS);
       for (const video of unsynced.slice(0, MAX_READ_PER_RUN)) {
         const entry = await peer.findCatalogueEntry(video, abort);
-        if (!entry) await deleteTitle(db, video);
+        if (!entry) await deleteCatalogueEntry(db, video);
         else {
-          await writeTitle(db, {
+          await writeCatalogueEntry(db, {
             video_id: video,
             revision: entry.revision,
             name: entry.name,
             description: entry.description,
             duration_ms: entry.durationMs,
             pictures: entry.pictures ? JSON.stringify(entry.pictures) : null,
-            heard_ms: Date.now(),
+            synced_ms: Date.now(),
           });
         }
       }

@@ -4,6 +4,7 @@ import { joinCentral, type MemberIdentity, signerOf } from '../../kernel/identit
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
+import type { SiteId } from '../../protocol/ids.ts';
 import type { Epoch } from '../../protocol/publication/epoch.ts';
 import type { SiteConfig } from '../config.ts';
 import { type Central, centralOf, type LinkedCentral } from './central-client.ts';
@@ -23,7 +24,7 @@ export interface SiteMembership {
   /** Undefined until this site has joined. */
   readonly central: () => (Central & LinkedCentral) | undefined;
   /** The id of this site; undefined until it has joined. */
-  readonly siteId: () => string | undefined;
+  readonly siteId: () => SiteId | undefined;
   /** Base URLs of the trackers, best first. */
   readonly trackerUrls: () => readonly string[];
   readonly trackerUrl: () => string | undefined;
@@ -68,7 +69,7 @@ export function createMembership(
   return {
     identity: () => identity,
     central: () => centralOf(identity),
-    siteId: () => identity.membership?.id,
+    siteId: () => identity.membership?.id as SiteId | undefined,
     trackerUrls: () => trackers,
     trackerUrl: () => trackers[0],
     tracker() {

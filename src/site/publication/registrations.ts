@@ -3,7 +3,6 @@ import { failpoint } from '../../kernel/failpoint.ts';
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { VideoId } from '../../protocol/ids.ts';
 import { listUnregistered, markRegistered } from '../database/records.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 import type { Central } from './central-client.ts';
@@ -34,7 +33,7 @@ export function startRegistrationWatch({ db, central, log }: RegistrationDeps): 
       const rows = await listUnregistered(db, QUERY_PAGE);
       if (rows.length === 0) return MAX_DELAY_MS;
       const registered = await peer.listRegistered(
-        rows.map(row => row.video_id as VideoId),
+        rows.map(row => row.video_id),
         abort,
       );
       if (registered.length > 0) failpoint('registrations-received');

@@ -14,7 +14,7 @@ import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import { createLog, type Log } from '../../kernel/log.ts';
 import { problem } from '../../kernel/problem.ts';
 import { RightsState } from '../../kernel/rights/rights-state.ts';
-import { videoIdSchema } from '../../protocol/ids.ts';
+import { type SiteId, videoIdSchema } from '../../protocol/ids.ts';
 import { siteReportSchema } from '../../protocol/tracker.ts';
 import { openBuffer } from '../compose/buffer.ts';
 import { DROP_PATH, REPORTS_PATH } from '../compose/remote-buffer.ts';
@@ -110,7 +110,7 @@ function followRemoteRights(path: string, web: WebClient, log: Log, lifetime: Li
 
 /** Reads from web the id of this site and its trackers. */
 function followSiteInfo(web: WebClient, log: Log, lifetime: Lifetime) {
-  let siteId: string | undefined;
+  let siteId: SiteId | undefined;
   let trackers: readonly string[] = [];
   const delayMs = (): number => (siteId === undefined ? INFO_RETRY_MS : INFO_INTERVAL_MS);
   const loop = memberLoop(

@@ -161,7 +161,7 @@ function formatJob(job: JobProgress): SiteJob {
   const error = job.error ?? (isOpen ? job.last_error : null);
   return {
     id: job.id,
-    video: job.video_id as VideoId,
+    video: job.video_id,
     videoName: job.video_name,
     kind: job.kind as SiteJob['kind'],
     state: job.state === 'open' ? (job.leased > 0 ? 'running' : 'waiting') : job.state,

@@ -60,15 +60,13 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
   /** Of a film that is being converted, 0–1. */
   const convertedPart = async ({ id, state }: VideoWithRecord): Promise<number> => {
     if (state !== 'preparing') return 0;
-    const jobs = await listJobProgress(db, { video: id as VideoId, limit: 1 });
+    const jobs = await listJobProgress(db, { video: id, limit: 1 });
     return jobs[0] ? progressOf(jobs[0]) : 0;
   };
   const show = async (row: VideoWithRecord, signal: SignalRow): Promise<SiteVideo> =>
     ({
       ...(await formatVideo(row, signal, options.storage, await convertedPart(row))),
-      ...(row.private === 1
-        ? { visibility: 'private', token: options.rights.studioToken(row.id as VideoId) }
-        : {}),
+      ...(row.private === 1 ? { visibility: 'private', token: options.rights.studioToken(row.id) } : {}),
     }) as SiteVideo;
 
   app.get(
@@ -78,7 +76,7 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
         description: 'The videos of this site, newest first.',
         querystring: z.object({
           limit: z.coerce.number().int().min(1).max(200).default(100),
-          cursor: z.string().max(64).optional(),
+          cursor: videoIdSchema.optional(),
         }),
         response: { 200: siteVideoListSchema },
       },
@@ -196,7 +194,7 @@ function describeError(
   storage: Storage,
 ): Pick<SiteVideo, 'error'> {
   if (error_code) return { error: { code: error_code, detail: error_detail ?? '' } };
-  if (state !== 'withdrawn' && storage.isUnavailable(id as VideoId)) {
+  if (state !== 'withdrawn' && storage.isUnavailable(id)) {
     return {
       error: {
         code: 'disk-unavailable',
@@ -217,9 +215,7 @@ async function formatVideo(
   const prepared = row.prepared ? (JSON.parse(row.prepared) as PreparedSource) : undefined;
   const extras = parseExtras(row.extras);
   const received =
-    row.state === 'uploading'
-      ? ((await sizeOf(storage.upload(row.id as VideoId))) ?? 0)
-      : Number(row.size_bytes);
+    row.state === 'uploading' ? ((await sizeOf(storage.upload(row.id))) ?? 0) : Number(row.size_bytes);
   const finished = row.state === 'ready' || row.state === 'withdrawn' || row.state === 'failed';
   // Numbered once this start has greeted central; a record has no version before.
   const version = row.version === null || Number(row.version) === 0 ? undefined : Number(row.version);

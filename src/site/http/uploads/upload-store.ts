@@ -54,7 +54,7 @@ export class UploadStore extends DataStore {
     const row = video.success ? await findVideo(this.#db, video.data) : undefined;
     if (!row) throw ERRORS.FILE_NOT_FOUND;
     // Whole and moved into place, though the database did not hear of it yet: there is nothing left to send.
-    const isWhole = row.state !== 'uploading' || existsSync(this.#storage.source(row.id as VideoId));
+    const isWhole = row.state !== 'uploading' || existsSync(this.#storage.source(row.id));
     const offset = isWhole ? row.size_bytes : await sizeOf(this.#path(id));
     if (offset === undefined) throw ERRORS.FILE_NOT_FOUND;
     return new Upload({ id, size: row.size_bytes, offset, metadata: {}, creation_date: row.created_at });
@@ -100,7 +100,7 @@ export class UploadStore extends DataStore {
     const video = videoIdSchema.safeParse(id);
     const row = video.success ? await findVideo(this.#db, video.data) : undefined;
     if (!row) throw ERRORS.FILE_NOT_FOUND;
-    if (!(await this.discard(row.id as VideoId))) throw FINISHED;
+    if (!(await this.discard(row.id))) throw FINISHED;
   }
 
   /** False where it is no upload any more: then nothing is done. */

@@ -148,7 +148,7 @@ export function createUploads(options: UploadsDeps): Uploads {
     async sweep() {
       const oldest = Date.now() - KEEP_UNFINISHED_MS;
       for (const row of await listVideosInState(db, ['uploading'])) {
-        const video = row.id as VideoId;
+        const video = row.id;
         const changedMs = (await findStats(storage.upload(video)))?.mtimeMs;
         if ((changedMs ?? Date.parse(row.created_at)) < oldest) await store.discard(video);
       }

@@ -1,0 +1,41 @@
+/** The first start of a site with an empty database, on each engine. */
+import { expect, it } from 'vitest';
+import { makeDatabase } from '../../../test/support/postgres/databases.ts';
+import { openDatabase } from '../../kernel/sql/sql.ts';
+import { type SiteSchema, siteMigrations } from './schema.ts';
+import { readSignal } from './signal.ts';
+
+const TABLES = [
+  ...['catalogue_entries', 'copies', 'job_steps', 'jobs'],
+  ...['records', 'revisions', 'signal', 'videos'],
+];
+
+it('makes all tables, and nothing more at the second start', async () => {
+  const database = await makeDatabase();
+  for (let start = 1; start <= 2; start++) {
+    const db = await openDatabase<SiteSchema>(database.place, siteMigrations);
+    const tables = await db.introspection.getTables();
+    expect(tables.map(({ name }) => name).sort()).toEqual(TABLES);
+    expect(await readSignal(db)).toMatchObject({ flag: 'sent', version: 0, epoch: 0, site: null });
+    await db.destroy();
+  }
+  await database.drop();
+});
+
+it('has the columns that central reads over SQL', async () => {
+  const database = await makeDatabase();
+  const db = await openDatabase<SiteSchema>(database.place, siteMigrations);
+  const tables = await db.introspection.getTables();
+  const columns = Object.fromEntries(
+    tables.map(({ name, columns }) => [name, columns.map(({ name }) => name)]),
+  );
+  // `site-tables.ts` of the protocol names the columns that central reads.
+  expect(columns.signal).toEqual(
+    expect.arrayContaining(['id', 'site', 'start', 'epoch', 'epoch_start', 'change']),
+  );
+  expect(columns.records).toEqual(
+    expect.arrayContaining(['video_id', 'version', 'hash', 'body', 'published']),
+  );
+  await db.destroy();
+  await database.drop();
+});
