@@ -11,16 +11,16 @@ import {
 
 export const centralConfigSchema = z.strictObject({
   listen: listenSetting.prefault('0.0.0.0:8080'),
-  /** How browsers and members reach central; where it is left out, the address that it listens on. */
+  /** The URL at which browsers and members reach central. The default is the address it listens on. */
   baseUrl: baseUrlSetting.optional(),
   dataDirectory: z.string().min(1).default('./data/central'),
-  /** Centrals that share one share the work. */
+  /** A PostgreSQL URL. Centrals that use the same database share the work. */
   database: databaseSetting.optional(),
   operatorToken: tokenSetting,
-  /** Every joined site is read this often even if its signals were lost. */
+  /** Every joined site is read at this interval, even if its signals are lost. */
   sweepInterval: durationSetting.prefault('60 s'),
   logLevel: logLevelSetting.default('info'),
-  /** The demo's pages offer these places to watch from. */
+  /** Viewer addresses that the pages of the demo offer for simulating viewers in other cities. */
   demoViewers: z.array(z.strictObject({ name: z.string().min(1), address: z.string().min(1) })).default([]),
 });
 export type CentralConfig = z.output<typeof centralConfigSchema>;

@@ -216,7 +216,7 @@ describe('publication', () => {
     site.put({ ...record, version: 2, name: 'Old' });
     expect((await site.collect()).error).toMatch(/^stale: /);
     // Their histories differ: nothing more is taken until the site has greeted anew.
-    expect((await site.collect()).error).toMatch(/greet anew \(stale: /);
+    expect((await site.collect()).error).toMatch(/waits for a handshake \(stale: /);
     expect(await siteRow(site)).toMatchObject({ lastErrorCode: 'epoch-mismatch' });
     await site.handshake();
     site.put({ ...record, name: 'Forked' });

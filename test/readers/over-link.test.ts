@@ -187,10 +187,10 @@ it('only what was asked of a site can be answered by it', async () => {
   const asked = links.sendTo(a)({ url, method: 'GET', headers: {}, body: '', abort: never, maxBytes: 9 });
   const [question] = await links.poll(a, false, 1_000, never);
   expect(await links.poll(b, false, 0, never)).toEqual([]);
-  expect(links.answer(b, question?.id ?? '', { status: 200, text: 'of b' })).toBe(false);
-  expect(links.answer(a, question?.id ?? '', { status: 200, text: 'of a' })).toBe(true);
+  expect(links.respond(b, question?.id ?? '', { status: 200, text: 'of b' })).toBe(false);
+  expect(links.respond(a, question?.id ?? '', { status: 200, text: 'of a' })).toBe(true);
   // A replayed answer finds nobody.
-  expect(links.answer(a, question?.id ?? '', { status: 200, text: 'again' })).toBe(false);
+  expect(links.respond(a, question?.id ?? '', { status: 200, text: 'again' })).toBe(false);
   expect(await asked).toEqual({ status: 200, text: 'of a' });
 });
 

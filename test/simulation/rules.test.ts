@@ -108,16 +108,16 @@ describe('without one rule the simulation finds a violation', () => {
     const { checkRecord } = await import('../../src/central/publication/offered-record.ts');
     replace(`${src}/central/collector/collect-page.ts`, () => ({
       async collectPage(
-        { db, reader, site, signal, now }: Parameters<Real['collectPage']>[0],
+        { db, reader, site, abort, now }: Parameters<Real['collectPage']>[0],
         onCommitted: Parameters<Real['collectPage']>[1],
       ) {
-        const { epoch, records, more } = await reader.readRecords(500, signal);
+        const { epoch, records, more } = await reader.readRecords(500, abort);
         const acknowledged = records.map(({ record, hash }) => ({
           video: record.video,
           version: record.version,
           hash,
         }));
-        if (acknowledged.length > 0) await reader.acknowledge(epoch, acknowledged, signal);
+        if (acknowledged.length > 0) await reader.acknowledge(epoch, acknowledged, abort);
         const taken = await takeRecords(db, {
           site,
           epoch,
@@ -253,7 +253,7 @@ describe('without one rule the simulation finds a violation', () => {
     replace(`${src}/central/database/publication/decide.ts`, real => ({
       decide(...parameters: Parameters<Real['decide']>) {
         const decision = real.decide(...parameters);
-        return decision === 'conflict' ? 'again' : decision;
+        return decision === 'conflict' ? 'repeat' : decision;
       },
     }));
     replace(`${src}/site/database/compare.ts`, real => ({

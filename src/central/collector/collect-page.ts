@@ -21,7 +21,7 @@ export interface PageDeps {
   readonly db: CentralDatabase;
   readonly reader: SiteReader;
   readonly site: SiteId;
-  readonly signal: AbortSignal;
+  readonly abort: AbortSignal;
   readonly now: () => number;
   /** Present if several centrals share the work. Without a valid lease nothing is committed. */
   readonly lease?: Lease | undefined;
@@ -37,7 +37,7 @@ export async function collectPage(
   deps: PageDeps,
   onCommitted: (taken: AppliedRecords) => void,
 ): Promise<AppliedPage> {
-  const { db, reader, site, signal, now, lease } = deps;
+  const { db, reader, site, abort, now, lease } = deps;
   const { epoch, more, records } = await readPage(deps);
   if (records.length > 0) failpoint('page-read');
   const taken = await takeRecords(db, { site, epoch, records, atMs: now(), lease });
@@ -47,7 +47,7 @@ export async function collectPage(
   const diverged = taken.refused.find(({ decision }) => decision !== 'taken');
   if (diverged) await invalidateEpoch(db, site, epoch, describeRejection(diverged));
   if (taken.acknowledged.length > 0) {
-    await reader.acknowledge(epoch, taken.acknowledged, signal);
+    await reader.acknowledge(epoch, taken.acknowledged, abort);
     failpoint('page-acknowledged');
   }
   return { ...taken, epoch, more: more && !diverged };
@@ -62,8 +62,8 @@ interface OfferedPage extends Pick<RecordPage, 'epoch' | 'more'> {
  *
  * @throws Problem if the page belongs to another site, or if a record does not match its hash.
  */
-async function readPage({ reader, site, signal }: PageDeps): Promise<OfferedPage> {
-  const page = await reader.readRecords(MAX_RECORD_PAGE_ROWS, signal);
+async function readPage({ reader, site, abort }: PageDeps): Promise<OfferedPage> {
+  const page = await reader.readRecords(MAX_RECORD_PAGE_ROWS, abort);
   checkOwner(page.site, site);
   return { epoch: page.epoch, more: page.more, records: page.records.map(checkRecord) };
 }
@@ -84,10 +84,10 @@ export async function compareDigests({
   db,
   reader,
   site,
-  signal,
+  abort,
   now,
 }: PageDeps): Promise<'complete' | 'differs' | 'unpublished'> {
-  const theirs = await reader.readDigest(signal);
+  const theirs = await reader.readDigest(abort);
   checkOwner(theirs.site, site);
   const present = await readEpoch(db, site);
   if (!isSameEpoch(present, theirs.epoch)) {

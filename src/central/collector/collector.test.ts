@@ -37,13 +37,13 @@ it('reads a site again if that is requested while its lease is being released', 
   );
   await enrol(db, invitation.tokenHash, 'x'.repeat(43), nowMs);
   let reads = 0;
-  const refuse = (): Promise<never> => {
+  const reject = (): Promise<never> => {
     reads++;
-    return Promise.reject(problem('handshake-pending', 'It has not greeted.'));
+    return Promise.reject(problem('handshake-pending', 'It has not completed a handshake.'));
   };
   const collector = new Collector({
     db,
-    openReader: () => ({ readRecords: refuse, acknowledge: refuse, readDigest: refuse }),
+    openReader: () => ({ readRecords: reject, acknowledge: reject, readDigest: reject }),
     changes: new ChangeNotifier(),
     metrics: createMetrics(new Registry(), { videos: async () => 0, pendingSignals: async () => 0 }),
     log: silentLog,
@@ -51,7 +51,7 @@ it('reads a site again if that is requested while its lease is being released', 
     leasing: new SlowLeasing({ db, holder: 'this central', clock: systemClock, log: silentLog }),
   });
   try {
-    expect((await collector.collect(site)).error).toContain('not greeted');
+    expect((await collector.collect(site)).error).toContain('not completed a handshake');
     // The run has ended, but its lease is still being released.
     const second = collector.collect(site);
     expect(await Promise.race([second, sleep(10_000, 'it was forgotten')])).toMatchObject({ records: 0 });

@@ -262,10 +262,10 @@ export class Collector {
   async #acquireLease(
     site: SiteId,
     work: SiteWork,
-    signal: AbortSignal,
+    abort: AbortSignal,
   ): Promise<'continue' | 'requeue' | 'idle'> {
     const { leasing, log } = this.#deps;
-    if (!leasing) return this.#runSite(site, work, signal, undefined);
+    if (!leasing) return this.#runSite(site, work, abort, undefined);
     let lease: Lease | undefined;
     try {
       lease = await leasing.acquire(`collect ${site}`);
@@ -276,7 +276,7 @@ export class Collector {
       if (!this.#stopped) work.cancelRetry = this.#clock.after(BUSY_RETRY_MS, () => this.#retryBusy(site));
       return 'idle';
     }
-    const next = await this.#runSite(site, work, signal, lease);
+    const next = await this.#runSite(site, work, abort, lease);
     await leasing.release(lease).catch(error => log.warn({ err: error, site }, 'could not release a lease'));
     // A run that was requested while the lease was being released would otherwise be forgotten.
     return next === 'idle' && work.requeue && !work.cancelRetry ? 'requeue' : next;
@@ -301,7 +301,7 @@ export class Collector {
   async #runSite(
     site: SiteId,
     work: SiteWork,
-    signal: AbortSignal,
+    abort: AbortSignal,
     lease: Lease | undefined,
   ): Promise<'continue' | 'requeue' | 'idle'> {
     const { db, log, metrics } = this.#deps;
@@ -326,7 +326,7 @@ export class Collector {
         failpoint('signals-attempted');
       }
       const { run } = work;
-      if ((await this.#readPages(member, run, signal, lease)) === 'continue') return 'continue';
+      if ((await this.#readPages(member, run, abort, lease)) === 'continue') return 'continue';
       const remark = describeRejections(run);
       const { records } = run;
       // `requeue` is read after this call, because it may be set while the database responds.
@@ -378,7 +378,7 @@ export class Collector {
   async #readPages(
     member: MemberRow,
     run: Run,
-    signal: AbortSignal,
+    abort: AbortSignal,
     lease: Lease | undefined,
   ): Promise<'continue' | 'end'> {
     const { db, openReader } = this.#deps;
@@ -386,7 +386,7 @@ export class Collector {
     const pageDeps: PageDeps = {
       db,
       site,
-      signal,
+      abort,
       lease,
       reader: openReader(member),
       now: () => this.#clock.now(),

@@ -1,4 +1,4 @@
-/** The catalogue: listing and search for viewers, and what trackers have registered of it. */
+/** The catalogue: listing and search for viewers, and the registrations by trackers. */
 
 import { sql } from '../../kernel/sql/sql.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
@@ -12,7 +12,7 @@ export interface VideoQuery {
   readonly q?: string | undefined;
   readonly site?: SiteId | undefined;
   readonly limit: number;
-  /** Private ones too: for operators. */
+  /** True for operators, who also see private videos. */
   readonly withPrivate: boolean;
   readonly before?: Cursor | undefined;
 }
@@ -38,11 +38,11 @@ export type ListedVideo = Pick<
   'site_id' | 'video_id' | 'version' | 'body' | 'withdrawn' | 'published_at' | 'private'
 > & {
   readonly site_name: string;
-  /** Null: no tracker has registered this version yet. */
+  /** Null while no tracker has registered this version. */
   readonly registered_at: number | null;
 };
 
-/** Newest first; one row more than `limit` where there is more. */
+/** Lists the newest videos first. Returns one row more than `limit` if there are more. */
 export function listVideos(db: CentralDatabase, query: VideoQuery): Promise<ListedVideo[]> {
   let select = db
     .selectFrom('videos')
@@ -59,9 +59,9 @@ export function listVideos(db: CentralDatabase, query: VideoQuery): Promise<List
     select = select.where(sql<boolean>`(videos.published_at, videos.video_id) < (${at}, ${id})`);
   }
   for (const word of searchWords(query.q)) {
-    // LIKE and no full-text index: Chinese is written without spaces, so a word tokenizer finds nothing inside a sentence,
-    // and a trigram index cannot find one or two characters, which is how long most Chinese words are. A scan of short
-    // normalised texts costs milliseconds for the catalogues that this serves, and is right for every script.
+    // LIKE is used instead of a full-text index. Chinese is written without spaces, so a word tokenizer finds nothing inside a
+    // sentence, and a trigram index cannot find words of one or two characters, which most Chinese words are. A scan of the
+    // short normalised texts takes milliseconds for catalogues of this size and works for every script.
     select = select.where(sql<boolean>`videos.search_text like ${`%${escapeLike(word)}%`} escape '\\'`);
   }
   return select
@@ -73,7 +73,7 @@ export function listVideos(db: CentralDatabase, query: VideoQuery): Promise<List
 
 const escapeLike = (word: string): string => word.replaceAll(/[\\%_]/g, '\\$&');
 
-/** The video that has this id. Where a removed site and a present one have it, the present one's; then the first. */
+/** Finds the video with this id. If several sites published it, an active site wins over a revoked one, then the first site. */
 export function findVideo(
   db: CentralDatabase,
   video: VideoId,
@@ -89,17 +89,17 @@ export function findVideo(
     .executeTakeFirst();
 }
 
-export interface CopyPlace {
+export interface CopyAddress {
   readonly site: SiteId;
   readonly address: string;
 }
 
-/** Sites that hold a whole copy of the present revision, by video. */
+/** Lists, by video, the sites that hold a complete copy of the given revision. */
 export async function listCopies(
   db: CentralDatabase,
   revisions: ReadonlyMap<VideoId, RevisionId>,
-): Promise<ReadonlyMap<VideoId, readonly CopyPlace[]>> {
-  const copies = new Map<VideoId, CopyPlace[]>();
+): Promise<ReadonlyMap<VideoId, readonly CopyAddress[]>> {
+  const copies = new Map<VideoId, CopyAddress[]>();
   if (revisions.size === 0) return copies;
   const rows = await db
     .selectFrom('videos')

@@ -1,4 +1,4 @@
-/** Where a page of a newest-first list ended, as an opaque text. */
+/** The cursor of a newest-first list: the last row of a page, as opaque text. */
 import * as z from 'zod';
 import { problem } from '../../kernel/problem.ts';
 
@@ -18,7 +18,7 @@ export function parseCursor(text: string): Cursor {
     const [at, id] = cursorSchema.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
     return { at, id };
   } catch (cause) {
-    throw problem('cursor-invalid', 'This cursor was not given by this list. Start without one.', {
+    throw problem('cursor-invalid', 'This cursor does not come from this list. Start without a cursor.', {
       cause,
     });
   }

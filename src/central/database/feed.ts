@@ -1,6 +1,6 @@
 /**
- * The change feed: the present state of sites and videos, ordered by when each last changed. It keeps no history: a row that
- * changes again moves to the end, so what a tracker has to read never exceeds what there is.
+ * The change feed: the current state of sites and videos, ordered by their last change. It keeps no history: a row that changes
+ * again moves to the end, so a tracker never reads more rows than exist.
  */
 import { failpoint } from '../../kernel/failpoint.ts';
 import { notify } from '../../kernel/sql/postgres.ts';
@@ -10,15 +10,15 @@ import type { SiteId } from '../../protocol/ids.ts';
 import { isOfOwner, type PublicationRecord } from '../../protocol/publication/record.ts';
 import type { CentralDatabase, CentralTransaction, MemberRow, VideoRow } from './schema.ts';
 
-/** Other centrals on the same database hear of changes here. */
+/** The PostgreSQL channel on which centrals that share a database notify each other of changes. */
 export const CHANGES_CHANNEL = 'tributary_changes';
 
-/** A page ends early rather than be larger: a site's zone alone may have 10,000 prefixes. */
+/** A page ends early if it would become larger: the zone of a single site may have 10,000 prefixes. */
 const MAX_PAGE_CHARACTERS = 2 ** 20;
 
 /**
- * Takes `count` positions and returns the first. In one row of one table on purpose: its lock is held until the commit,
- * so positions become visible in their order and a reader never passes over one that is still to come.
+ * Claims `count` positions and returns the first. The counter is a single row on purpose: its lock is held until the commit, so
+ * positions become visible in order and a reader never skips one that is committed later.
  */
 export async function claimPositions(tx: CentralTransaction, count: number): Promise<number> {
   const { position } = await tx
@@ -31,12 +31,13 @@ export async function claimPositions(tx: CentralTransaction, count: number): Pro
   return position - count + 1;
 }
 
-/** Where a clock went back: more than a centre takes in between a backup and its loss. */
-const LEAST_GAP = 2 ** 30;
+/** The gap if the clock was set back. It exceeds the number of changes that a central makes between a backup and its loss. */
+const MIN_GAP = 2 ** 30;
 
 /**
- * A central starts, perhaps from a backup. Positions go on from the time of day, milliseconds since 1970, which is ahead of
- * all that any earlier history gave away; whoever stands at one that was skipped knows another history (`findStart`).
+ * Starts a new section of the feed, because central may have been restored from a backup. Positions continue at the current
+ * time in milliseconds since 1970, which exceeds every position of an earlier history. A reader whose position lies in a skipped
+ * range has followed another history (`findStart`).
  */
 export async function startFeed(db: CentralDatabase, nowMs: number): Promise<void> {
   await db.transaction().execute(async tx => {
@@ -46,15 +47,15 @@ export async function startFeed(db: CentralDatabase, nowMs: number): Promise<voi
       .where('id', '=', 1)
       .returning('position')
       .executeTakeFirstOrThrow();
-    const before = nowMs > after ? nowMs : after + LEAST_GAP;
+    const before = nowMs > after ? nowMs : after + MIN_GAP;
     await tx.updateTable('feed').set({ position: before }).where('id', '=', 1).execute();
     await tx.insertInto('feed_gaps').values({ after, before }).execute();
   });
 }
 
 /**
- * Where to read on for one who knows everything up to `after`: there, if this history of the centre has given that position
- * away; else at 0, since the centre was restored from a backup meanwhile.
+ * Returns the position from which a reader that knows everything up to `after` must continue. This is `after` if this history of
+ * central assigned it, else 0, because central was restored from a backup in the meantime.
  */
 export async function findStart(db: CentralDatabase, after: number): Promise<number> {
   const { position } = await db.selectFrom('feed').select('position').executeTakeFirstOrThrow();
@@ -76,7 +77,7 @@ export interface ChangePage {
 }
 
 export function listChanges(db: CentralDatabase, after: number, limit: number): Promise<ChangePage> {
-  // One transaction: a commit between the two reads could put a site before a video that was not read.
+  // Both reads are in one transaction: a commit between them could put a site before a video that was not read.
   return db.transaction().execute(async tx => {
     const videos = await tx
       .selectFrom('videos')
@@ -94,8 +95,16 @@ export function listChanges(db: CentralDatabase, after: number, limit: number): 
       .limit(limit + 1)
       .execute();
     const rows = [
-      ...videos.map(row => ({ position: row.position, size: row.body.length, change: () => ofVideo(row) })),
-      ...sites.map(row => ({ position: row.position, size: row.zone.length, change: () => ofSite(row) })),
+      ...videos.map(row => ({
+        position: row.position,
+        size: row.body.length,
+        change: () => formatVideoChange(row),
+      })),
+      ...sites.map(row => ({
+        position: row.position,
+        size: row.zone.length,
+        change: () => formatSiteChange(row),
+      })),
     ].sort((a, b) => a.position - b.position);
 
     const changes: Change[] = [];
@@ -113,9 +122,12 @@ export function listChanges(db: CentralDatabase, after: number, limit: number): 
   });
 }
 
-type FedVideo = Pick<VideoRow, 'site_id' | 'video_id' | 'position' | 'body' | 'superseded_by' | 'promoted'>;
+type ChangedVideo = Pick<
+  VideoRow,
+  'site_id' | 'video_id' | 'position' | 'body' | 'superseded_by' | 'promoted'
+>;
 
-function ofVideo(row: FedVideo): Change {
+function formatVideoChange(row: ChangedVideo): Change {
   const record = JSON.parse(row.body) as PublicationRecord;
   const { position } = row;
   const site = row.site_id;
@@ -145,7 +157,7 @@ function ofVideo(row: FedVideo): Change {
   };
 }
 
-function ofSite(row: MemberRow): Change {
+function formatSiteChange(row: MemberRow): Change {
   return {
     kind: 'site',
     position: row.position,
@@ -163,7 +175,8 @@ function ofSite(row: MemberRow): Change {
 }
 
 /**
- * A tracker that asks for what follows `after` has registered everything up to it. Returns the position to read on from.
+ * Notes that a tracker has registered all changes up to `after`, which it confirms by requesting the changes after it. Returns
+ * the position from which it must continue.
  */
 export async function registerUpTo(
   db: CentralDatabase,
@@ -193,7 +206,7 @@ export async function registerUpTo(
   return start;
 }
 
-/** The position up to which any tracker has registered the feed. */
+/** The highest position up to which any tracker has registered the feed. */
 export async function registeredUpTo(db: CentralDatabase): Promise<number> {
   const row = await db
     .selectFrom('registrations')
@@ -202,7 +215,7 @@ export async function registeredUpTo(db: CentralDatabase): Promise<number> {
   return Number(row?.position ?? 0);
 }
 
-/** Of registrations before `beforeMs` the last of each minute stays: nobody asks for the second of an old one. */
+/** Deletes all registrations before `beforeMs` except the last of each minute, which is precise enough for old videos. */
 export async function thinRegistrations(db: CentralDatabase, beforeMs: number): Promise<void> {
   await sql`
     delete from registrations where at < ${beforeMs} and at / 60000 = (

@@ -1,4 +1,4 @@
-/** Grants: who may watch a private video, until when. A grant itself is not kept, only what it says: it is made anew from that. */
+/** Grants: permissions to watch a private video until a given time. Only their claims are stored; tokens are derived from them. */
 import { randomBytes } from 'node:crypto';
 import { sql } from '../../kernel/sql/sql.ts';
 import type { VideoId } from '../../protocol/ids.ts';
@@ -6,14 +6,18 @@ import { MAX_RIGHTS_PAGE_ROWS } from '../../protocol/rights.ts';
 import { claimPositions, findStart } from './feed.ts';
 import type { CentralDatabase, GrantRow } from './schema.ts';
 
-/** What expired is remembered for so long. */
+/** How long an expired grant is kept. */
 const KEEP_EXPIRED_MS = 30 * 86_400_000;
+
+export interface NewGrant {
+  readonly video: VideoId;
+  readonly note: string;
+  readonly expiresMs: number;
+}
 
 export async function insertGrant(
   db: CentralDatabase,
-  video: VideoId,
-  note: string,
-  expiresMs: number,
+  { video, note, expiresMs }: NewGrant,
   nowMs: number,
 ): Promise<GrantRow> {
   await db
@@ -35,7 +39,7 @@ export async function insertGrant(
     .executeTakeFirstOrThrow();
 }
 
-/** Those that hold, newest first. */
+/** Lists the valid grants of a video, newest first. */
 export const listGrants = (
   db: CentralDatabase,
   video: VideoId,
@@ -56,7 +60,7 @@ export const listGrants = (
 export const findGrant = (db: CentralDatabase, video: VideoId, id: string): Promise<GrantRow | undefined> =>
   db.selectFrom('grants').selectAll().where('id', '=', id).where('video_id', '=', video).executeTakeFirst();
 
-/** Takes back one grant of a video, or all of them. Says how many held until now. */
+/** Revokes one grant of a video, or all of them. Returns how many of them were valid until now. */
 export function revokeGrants(
   db: CentralDatabase,
   video: VideoId,
@@ -64,7 +68,7 @@ export function revokeGrants(
   nowMs: number,
 ): Promise<number> {
   return db.transaction().execute(async tx => {
-    // First: it keeps another revocation out until this one is committed.
+    // This comes first because it locks out other revocations until this one is committed.
     await claimPositions(tx, 0);
     let select = tx
       .selectFrom('grants')
@@ -94,7 +98,7 @@ export interface RightsChanges {
   readonly revoked: { readonly grant: string; readonly expiresS: number }[];
 }
 
-/** Where the last change of rights stands: whoever has heard of that has heard of all. */
+/** Returns the position of the last change of rights. A reader at this position knows all of them. */
 export async function lastRightsChange(db: CentralDatabase): Promise<number> {
   const grants = await db
     .selectFrom('grants')
@@ -108,7 +112,7 @@ export async function lastRightsChange(db: CentralDatabase): Promise<number> {
   return Math.max(Number(grants?.position ?? 0), Number(videos?.position ?? 0));
 }
 
-/** What has changed of rights since `after`: revocations, and for sites which videos are private. */
+/** Lists the changes of rights after `after`: revocations and, for sites, which videos are private. */
 export async function listRightsChanges(
   db: CentralDatabase,
   after: number,
@@ -133,7 +137,7 @@ export async function listRightsChanges(
           .where('private', '>', sql.lit(0))
           .where('position', '>', start)
           .where('kind', '=', sql.lit('video'))
-          // Of a video that was given to another site, that one's word counts.
+          // If another site took over a video, only that site's record counts.
           .where('superseded_by', 'is', null)
           .orderBy('position')
           .limit(MAX_RIGHTS_PAGE_ROWS + 1)

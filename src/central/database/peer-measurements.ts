@@ -1,15 +1,14 @@
 /**
- * What trackers tell each other of the networks they have heard of, passed on unread. It is a comfort: kept for minutes, bounded,
- * and nobody misses what is lost.
+ * Relays measurements of networks between trackers without reading them. They are optional: they are kept for minutes and
+ * bounded, and losing some does no harm.
  */
-
 import { newId } from '../../protocol/ids.ts';
 import type { PeerMeasurementsRequest } from '../../protocol/peer-measurements.ts';
 import type { CentralDatabase } from './schema.ts';
 
-const KEPT_MS = 600_000;
-/** Told at once; what is left is told next time. */
-const ROWS = 20;
+const MAX_AGE_MS = 600_000;
+/** Rows in one response. The next request gets the rest. */
+const MAX_PAGE_ROWS = 20;
 
 export async function recordPeerMeasurements(
   db: CentralDatabase,
@@ -20,7 +19,7 @@ export async function recordPeerMeasurements(
   if (summaries.length === 0) return;
   await db
     .deleteFrom('peer_measurements')
-    .where('reported_at', '<', nowMs - KEPT_MS)
+    .where('reported_at', '<', nowMs - MAX_AGE_MS)
     .execute();
   await db
     .insertInto('peer_measurements')
@@ -34,7 +33,7 @@ export interface ReportedMeasurements {
   readonly summaries: PeerMeasurementsRequest['summaries'];
 }
 
-/** What others told after that one. */
+/** Lists the measurements that other trackers reported after the row `after`. */
 export async function listPeerMeasurements(
   db: CentralDatabase,
   tracker: string,
@@ -46,15 +45,15 @@ export async function listPeerMeasurements(
     .selectAll()
     .where('id', '>', after)
     .where('tracker_id', '!=', tracker)
-    .where('reported_at', '>', nowMs - KEPT_MS)
+    .where('reported_at', '>', nowMs - MAX_AGE_MS)
     .orderBy('id')
-    .limit(ROWS + 1)
+    .limit(MAX_PAGE_ROWS + 1)
     .execute();
-  const taken = rows.slice(0, ROWS);
+  const page = rows.slice(0, MAX_PAGE_ROWS);
   return {
-    after: taken.at(-1)?.id ?? after,
-    more: rows.length > ROWS,
-    peers: taken.map(({ tracker_id, reported_at, body }) => ({
+    after: page.at(-1)?.id ?? after,
+    more: rows.length > MAX_PAGE_ROWS,
+    peers: page.map(({ tracker_id, reported_at, body }) => ({
       tracker: tracker_id,
       ageMs: Math.max(0, nowMs - reported_at),
       summaries: JSON.parse(body) as PeerMeasurementsRequest['summaries'],

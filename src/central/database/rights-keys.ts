@@ -1,4 +1,4 @@
-/** Masters of the keys of grants and tokens: made here once, kept sealed, rotated by the operator. */
+/** The master keys of grants and tokens. Central makes them, stores them encrypted, and rotates them for an operator. */
 import { randomBytes } from 'node:crypto';
 import type { SecretBox } from '../../kernel/identity/secret-box.ts';
 import { claimPositions } from './feed.ts';
@@ -9,7 +9,7 @@ const MAX_GENERATION = 255;
 export interface Master {
   readonly generation: number;
   readonly master: Buffer;
-  /** What it signed counts until then; undefined of the one that signs. */
+  /** Grants signed with this key are accepted until then. Undefined for the current key. */
   readonly untilMs: number | undefined;
 }
 
@@ -21,12 +21,12 @@ export async function makeFirstKey(db: CentralDatabase, secrets: SecretBox, nowM
   await db
     .insertInto('rights_keys')
     .values({ generation: 1, encrypted_key: newMaster(secrets), created_at: nowMs, until: null })
-    // Another central on this database was faster.
+    // Another central on this database may have made it first.
     .onConflict(conflict => conflict.doNothing())
     .execute();
 }
 
-/** Those that count, the one that signs first. */
+/** Lists the valid master keys. The first is the current one, which signs. */
 export async function listMasters(
   db: CentralDatabase,
   secrets: SecretBox,
@@ -41,11 +41,11 @@ export async function listMasters(
       untilMs: until === null ? undefined : Number(until),
     }));
   const newest = masters.find(({ untilMs }) => untilMs === undefined);
-  if (!newest) throw new Error('the database has no key for rights');
+  if (!newest) throw new Error('The database has no master key for grants.');
   return [newest, ...masters.filter(master => master !== newest)];
 }
 
-/** A new one signs from now on; what those before have signed counts for `keepMs` more at most. */
+/** Makes a new master key, which signs from now on. Grants of earlier keys are accepted for at most another `keepMs`. */
 export function rotateMaster(
   db: CentralDatabase,
   secrets: SecretBox,
@@ -53,7 +53,7 @@ export function rotateMaster(
   nowMs: number,
 ): Promise<number> {
   return db.transaction().execute(async tx => {
-    // One after the other, also where several centrals rotate; and all of them hear of it.
+    // The lock makes rotations by several centrals run one after another, and the position notifies all of them.
     await claimPositions(tx, 1);
     const last = await tx
       .selectFrom('rights_keys')

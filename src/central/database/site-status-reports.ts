@@ -1,10 +1,10 @@
-/** Which sites the trackers see up and down. It is told again every few seconds, and old news is none. */
+/** Which sites the trackers can reach. Trackers repeat their reports every few seconds; older ones are ignored. */
 import { sql } from '../../kernel/sql/sql.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import type { CentralDatabase } from './schema.ts';
 
 const FRESH_MS = 30_000;
-const ROWS_AT_ONCE = 500;
+const ROWS_PER_STATEMENT = 500;
 
 export interface SiteStatus {
   readonly site: SiteId;
@@ -24,10 +24,10 @@ export async function recordSiteStatus(
     up: up ? 1 : 0,
     reported_at: nowMs,
   }));
-  for (let first = 0; first < rows.length; first += ROWS_AT_ONCE) {
+  for (let first = 0; first < rows.length; first += ROWS_PER_STATEMENT) {
     await db
       .insertInto('site_status_reports')
-      .values(rows.slice(first, first + ROWS_AT_ONCE))
+      .values(rows.slice(first, first + ROWS_PER_STATEMENT))
       .onConflict(conflict =>
         conflict
           .columns(['tracker_id', 'site_id'])
@@ -37,7 +37,10 @@ export async function recordSiteStatus(
   }
 }
 
-/** Up where any tracker reaches it: that tracker's viewers can be sent there. Sites of which nobody has told are absent. */
+/**
+ * A site is up if at least one tracker reaches it, because the viewers of that tracker can be sent there. Sites without a recent
+ * report are absent.
+ */
 export async function listSiteStatus(
   db: CentralDatabase,
   nowMs: number,

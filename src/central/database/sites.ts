@@ -1,5 +1,4 @@
-/** Members of the system: sites and trackers, their enrolment and their keys. */
-
+/** The members, which are sites and trackers: their enrolment, their settings and their keys. */
 import { type Outcome, perDatabase, succeeded } from '../../kernel/sql/batching.ts';
 import { isPostgres } from '../../kernel/sql/postgres.ts';
 import { sql } from '../../kernel/sql/sql.ts';
@@ -90,7 +89,7 @@ export const findMember = perDatabase(
   },
 );
 
-/** For writing, in one order everywhere, so that two who write several never wait for each other. */
+/** Locks members for writing in the order of their ids, so that two transactions that lock several cannot deadlock. */
 export async function lockMembers(tx: CentralTransaction, ids: readonly string[]): Promise<void> {
   if (ids.length < 2 || !isPostgres(tx)) return;
   await tx.selectFrom('members').select('id').where('id', 'in', ids).orderBy('id').forNoKeyUpdate().execute();
@@ -115,11 +114,10 @@ export const listJoined = (db: CentralDatabase, role: Role): Promise<{ id: strin
     .orderBy('joined_at')
     .execute();
 
-/** False: there is no such member. */
+/** Returns false if there is no such member. */
 export async function invite(
   db: CentralDatabase,
-  role: Role,
-  id: string,
+  { role, id }: MemberKey,
   invitation: Invitation,
 ): Promise<boolean> {
   const { numUpdatedRows } = await db
@@ -135,7 +133,7 @@ export type Enrolment =
   | { readonly outcome: 'enrolled'; readonly member: MemberRow }
   | { readonly outcome: 'unknown' | 'expired' | 'used' };
 
-/** Which member this token would enrol. Nothing is changed. */
+/** Finds the member that this token would enrol. It changes nothing. */
 export async function findInvited(
   db: CentralDatabase,
   tokenHash: string,
@@ -148,13 +146,13 @@ export async function findInvited(
     .where('join_token_hash', '=', tokenHash)
     .executeTakeFirst();
   if (!member) return { outcome: 'unknown' };
-  // A member whose first answer was lost asks again with the same key; anyone else comes too late.
+  // A member that did not receive the first response repeats the call with the same key. A token cannot enrol a second key.
   if (member.join_used_at !== null && member.public_key !== publicKey) return { outcome: 'used' };
   if (nowMs >= (member.join_expires_at ?? 0)) return { outcome: 'expired' };
   return { outcome: 'enrolled', member };
 }
 
-/** Enrols the key. A token enrols one key once; a fresh token for a member replaces its key and ends a revocation. */
+/** Enrols the key. A token enrols only one key. A new token for a member replaces its key and ends its revocation. */
 export function enrol(
   db: CentralDatabase,
   tokenHash: string,
@@ -182,7 +180,7 @@ export function enrol(
   });
 }
 
-/** False: there is no such member. From the next request on its key is not known. */
+/** Revokes a member: its key is rejected from the next request on. Returns false if there is no such member. */
 export function revoke(db: CentralDatabase, member: MemberKey, nowMs: number): Promise<boolean> {
   const { role, id } = member;
   return db.transaction().execute(async tx => {
@@ -219,27 +217,27 @@ export function revoke(db: CentralDatabase, member: MemberKey, nowMs: number): P
 export interface SiteEdit {
   readonly name?: string | undefined;
   readonly baseUrl?: string | undefined;
-  /** null: not known any more. */
+  /** Null removes the coordinates. */
   readonly coordinates?: Coordinates | null | undefined;
   readonly zone?: readonly string[] | undefined;
-  /** Sealed. null: through the gateway again. */
+  /** The encrypted URL. Null: central reads through the gateway again. */
   readonly databaseUrl?: string | null | undefined;
-  /** null: none. */
+  /** Null removes the region. */
   readonly region?: string | null | undefined;
-  /** Changes what it names alone. */
+  /** Changes only the members that it contains. */
   readonly policy?: SitePolicyEdit | undefined;
 }
 
-/** What was set before, and what is set now; what is set to null is as usual again. */
+/** Merges an edit into the stored policy. A member that is set to null returns to its default. */
 const mergePolicy = (before: string, edit: SitePolicyEdit): string => {
   const merged = { ...(JSON.parse(before) as SitePolicyEdit), ...edit };
   return JSON.stringify(Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null)));
 };
 
-/** False: there is no such site. */
+/** Returns false if there is no such site. */
 export function editSite(db: CentralDatabase, id: SiteId, edit: SiteEdit): Promise<boolean> {
   return db.transaction().execute(async tx => {
-    // Positions are taken first: whoever has them is alone with the row until the commit.
+    // The position is claimed first, because its lock excludes other edits until the commit.
     const position = await claimPositions(tx, 1);
     const before = await tx.selectFrom('members').select('policy').where('id', '=', id).executeTakeFirst();
     const { numUpdatedRows } = await tx
@@ -266,7 +264,7 @@ export function editSite(db: CentralDatabase, id: SiteId, edit: SiteEdit): Promi
   });
 }
 
-/** How many videos of its own each site has, and how many copies. */
+/** Counts the videos and the copies of each site. */
 export async function countVideosBySite(
   db: CentralDatabase,
 ): Promise<ReadonlyMap<SiteId, { readonly videos: number; readonly copies: number }>> {

@@ -1,4 +1,4 @@
-/** What the language has from Node 21 on (`Map.groupBy`). */
+/** `Map.groupBy`, which Node has from version 21 on. */
 export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {

@@ -163,7 +163,7 @@ describe('hot titles', () => {
     expect(sitesOf(result, cold)).toEqual([south1.id]);
     expect(sitesOf(result, films[4] as PlannedVideo)).toEqual([south1.id]);
     expect(result.rejected).toMatchObject([
-      { video: films[3]?.id, site: south1.id, why: { code: 'no-room' } },
+      { video: films[3]?.id, site: south1.id, why: { code: 'over-limit' } },
     ]);
   });
 });
@@ -192,7 +192,7 @@ describe('what may not be', () => {
     const grown = [{ ...copyOf(small, south1), sizeBytes: 60 * MB + 1 }];
     const result = plan(input({ rules, videos: [small, large], copies: grown }));
     expect(sitesOf(result, small)).toEqual([south1.id]);
-    expect(codes(result.rejected)).toEqual(['no-room']);
+    expect(codes(result.rejected)).toEqual(['over-limit']);
   });
 
   test('a rule for a video or a site that is not there does nothing', () => {

@@ -1,6 +1,6 @@
 /**
- * Which site is to hold a copy of which video, and why: a pure function of the rules, of what there is, and of what is played.
- * What stands already is preferred to what would have to be copied, so the same question twice moves nothing.
+ * Plans which site must hold a copy of which video, and why. The plan is a pure function of the rules, the sites, the videos,
+ * their copies and their plays. It prefers copies that exist already, so planning again with the same input changes nothing.
  */
 import type { PlacementRule, SiteChoice } from '../../protocol/copies.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
@@ -13,7 +13,7 @@ export interface PlannedVideo {
   readonly name: string;
   readonly origin: SiteId;
   readonly revision: RevisionId;
-  /** What a copy takes, as far as that is known. */
+  /** The size of a copy, as far as it is known. */
   readonly sizeBytes: number;
   readonly isPrivate?: true;
 }
@@ -22,11 +22,11 @@ export interface PlannedSite {
   readonly id: SiteId;
   readonly name: string;
   readonly region?: string | undefined;
-  /** It is neither revoked nor lost: copies may stand there. */
+  /** The site has joined and is neither revoked nor lost, so it may hold copies. */
   readonly isAvailable: boolean;
 }
 
-/** A whole copy. */
+/** A complete copy that a site has published. */
 export interface StoredCopy {
   readonly video: VideoId;
   readonly site: SiteId;
@@ -39,7 +39,7 @@ export interface PlanInput {
   readonly videos: readonly PlannedVideo[];
   readonly sites: readonly PlannedSite[];
   readonly copies: readonly StoredCopy[];
-  /** Plays a day. */
+  /** Plays per day. */
   readonly plays: ReadonlyMap<VideoId, number>;
 }
 
@@ -51,19 +51,19 @@ export interface PlannedCopy {
 
 export interface Plan {
   readonly copies: readonly PlannedCopy[];
-  /** A rule would have had it there. */
+  /** Copies that a rule requires but that are not possible. */
   readonly rejected: readonly PlannedCopy[];
   readonly unmet: readonly { readonly video: VideoId; readonly why: Why }[];
-  /** One site alone holds its present revision, or none does. */
+  /** Videos whose current revision is stored at one site or none. */
   readonly atRisk: ReadonlySet<VideoId>;
-  /** Sites that hold the present revision, the origin counted. */
+  /** The number of sites that hold the current revision, including the origin. */
   readonly holders: ReadonlyMap<VideoId, number>;
-  /** Of each site, the copies that would go first if room were needed. */
+  /** For each site, its copies in the order in which they are evicted if space runs out. */
   readonly evictions: ReadonlyMap<SiteId, readonly PlannedCopy[]>;
   readonly limits: ReadonlyMap<SiteId, number>;
 }
 
-/** What is to stand is decided in this order, and goes in the other one. */
+/** Copies are chosen in this order of importance and evicted in the reverse order. */
 const IMPORTANCE = { 'by-hand': 3, 'at-least': 2, hot: 1 } as const;
 type Cause = keyof typeof IMPORTANCE;
 
@@ -78,20 +78,20 @@ export function plan(input: PlanInput): Plan {
   const sites = input.sites.filter(site => site.isAvailable);
   const siteOf = new Map(input.sites.map(site => [site.id, site]));
   const videoOf = new Map(videos.map(video => [video.id, video]));
-  const standing = groupBy(input.copies, copy => copy.video);
-  const limits = limitsOf(rules, sites);
+  const stored = groupBy(input.copies, copy => copy.video);
+  const limits = listLimits(rules, sites);
   const used = new Map<SiteId, number>();
   const chosen = new Map<VideoId, Map<SiteId, Chosen>>();
-  const refused: PlannedCopy[] = [];
+  const rejected: PlannedCopy[] = [];
   const unmet: { video: VideoId; why: Why }[] = [];
 
-  const kept = rules.filter(rule => rule.kind === 'stays');
+  const staying = rules.filter(rule => rule.kind === 'stays');
   const mayLeave = (video: PlannedVideo): boolean => {
     const origin = siteOf.get(video.origin);
-    return origin !== undefined && !kept.some(rule => isOf(rule.of, origin));
+    return origin !== undefined && !staying.some(rule => isOf(rule.of, origin));
   };
   const sizeAt = (video: PlannedVideo, site: SiteId): number =>
-    standing.get(video.id)?.find(copy => copy.site === site)?.sizeBytes ?? video.sizeBytes;
+    stored.get(video.id)?.find(copy => copy.site === site)?.sizeBytes ?? video.sizeBytes;
   const fits = (video: PlannedVideo, site: SiteId): boolean =>
     (used.get(site) ?? 0) + sizeAt(video, site) <= (limits.get(site) ?? Number.POSITIVE_INFINITY);
   const choose = (video: PlannedVideo, site: SiteId, cause: Cause, because: Why): void => {
@@ -104,10 +104,10 @@ export function plan(input: PlanInput): Plan {
   };
   const tryAt = (video: PlannedVideo, site: PlannedSite, cause: Cause, because: Why): void => {
     if (site.id === video.origin || chosen.get(video.id)?.has(site.id)) return;
-    const refuse = (reason: Why): void => void refused.push({ video: video.id, site: site.id, why: reason });
-    if (!mayLeave(video)) refuse(why.stays(siteOf.get(video.origin)?.name ?? video.origin));
-    else if (!site.isAvailable) refuse(why.siteUnavailable());
-    else if (!fits(video, site.id)) refuse(why.overLimit(limits.get(site.id) ?? 0));
+    const reject = (reason: Why): void => void rejected.push({ video: video.id, site: site.id, why: reason });
+    if (!mayLeave(video)) reject(why.stays(siteOf.get(video.origin)?.name ?? video.origin));
+    else if (!site.isAvailable) reject(why.siteUnavailable());
+    else if (!fits(video, site.id)) reject(why.overLimit(limits.get(site.id) ?? 0));
     else choose(video, site.id, cause, because);
   };
 
@@ -118,7 +118,7 @@ export function plan(input: PlanInput): Plan {
     if (video && site) tryAt(video, site, 'by-hand', why.byHand());
   }
 
-  const hot = wantedByHeat(rules, videos, sites, plays);
+  const hot = listPopularTargets(rules, videos, sites, plays);
   for (const rule of rules) {
     if (rule.kind !== 'at-least') continue;
     for (const video of videos) {
@@ -140,7 +140,7 @@ export function plan(input: PlanInput): Plan {
       while (counted() < rule.copies) {
         const site = findBest(sites, isPossible, {
           video,
-          standing: standing.get(video.id) ?? [],
+          stored: stored.get(video.id) ?? [],
           hot: hot.get(video.id),
           used,
         });
@@ -155,8 +155,10 @@ export function plan(input: PlanInput): Plan {
     }
   }
 
-  const byHeat = [...hot].sort(([a], [b]) => (plays.get(b) ?? 0) - (plays.get(a) ?? 0) || (a < b ? -1 : 1));
-  for (const [id, at] of byHeat) {
+  const byPopularity = [...hot].sort(
+    ([a], [b]) => (plays.get(b) ?? 0) - (plays.get(a) ?? 0) || (a < b ? -1 : 1),
+  );
+  for (const [id, at] of byPopularity) {
     const video = videoOf.get(id);
     for (const site of sites) {
       if (video && at.has(site.id)) tryAt(video, site, 'hot', why.hot(plays.get(id) ?? 0));
@@ -164,33 +166,36 @@ export function plan(input: PlanInput): Plan {
   }
 
   const copies = [...chosen.values()].flatMap(at => [...at.values()]);
-  const holders = countHolders(videos, siteOf, standing);
+  const holders = countHolders(videos, siteOf, stored);
   return {
     copies: copies.map(({ video, site, why: because }) => ({ video, site, why: because })),
-    rejected: refused,
+    rejected,
     unmet,
     atRisk: new Set(videos.filter(({ id }) => (holders.get(id) ?? 0) < 2).map(({ id }) => id)),
     holders,
-    evictions: evictionsOf(copies),
+    evictions: listEvictions(copies),
     limits,
   };
 }
 
 interface Preference {
   readonly video: PlannedVideo;
-  readonly standing: readonly StoredCopy[];
+  readonly stored: readonly StoredCopy[];
   readonly hot: ReadonlySet<SiteId> | undefined;
   readonly used: ReadonlyMap<SiteId, number>;
 }
 
-/** One that holds it already, then one that a rule wants it at anyway, then the emptiest; then any, as long as it is the same each time. */
+/**
+ * Prefers a site that holds the video already, then one where another rule requires it anyway, then the one with the fewest
+ * bytes. Ties are broken by a hash, so that the choice is the same each time.
+ */
 function findBest(
   sites: readonly PlannedSite[],
   isPossible: (site: PlannedSite) => boolean,
-  { video, standing, hot, used }: Preference,
+  { video, stored, hot, used }: Preference,
 ): PlannedSite | undefined {
   const holding = ({ id }: PlannedSite): number => {
-    const copy = standing.length === 0 ? undefined : standing.find(({ site }) => site === id);
+    const copy = stored.length === 0 ? undefined : stored.find(({ site }) => site === id);
     return !copy ? 0 : copy.revision === video.revision ? 2 : 1;
   };
   const compare = (a: PlannedSite, b: PlannedSite): number =>
@@ -212,7 +217,7 @@ function mix(video: string, site: string): number {
   return hash >>> 0;
 }
 
-function wantedByHeat(
+function listPopularTargets(
   rules: readonly PlacementRule[],
   videos: readonly PlannedVideo[],
   sites: readonly PlannedSite[],
@@ -235,7 +240,7 @@ function wantedByHeat(
   return wanted;
 }
 
-function limitsOf(
+function listLimits(
   rules: readonly PlacementRule[],
   sites: readonly PlannedSite[],
 ): ReadonlyMap<SiteId, number> {
@@ -252,12 +257,12 @@ function limitsOf(
 function countHolders(
   videos: readonly PlannedVideo[],
   siteOf: ReadonlyMap<SiteId, PlannedSite>,
-  standing: ReadonlyMap<VideoId, readonly StoredCopy[]>,
+  stored: ReadonlyMap<VideoId, readonly StoredCopy[]>,
 ): ReadonlyMap<VideoId, number> {
   const isAvailable = (site: SiteId): boolean => siteOf.get(site)?.isAvailable ?? false;
   return new Map(
     videos.map(({ id, origin, revision }) => {
-      const whole = (standing.get(id) ?? []).filter(
+      const whole = (stored.get(id) ?? []).filter(
         copy => copy.revision === revision && isAvailable(copy.site),
       );
       return [id, whole.length + Number(isAvailable(origin))];
@@ -265,7 +270,7 @@ function countHolders(
   );
 }
 
-function evictionsOf(copies: readonly Chosen[]): ReadonlyMap<SiteId, readonly PlannedCopy[]> {
+function listEvictions(copies: readonly Chosen[]): ReadonlyMap<SiteId, readonly PlannedCopy[]> {
   const bySite = groupBy(copies, copy => copy.site);
   return new Map(
     [...bySite].map(([site, at]) => [
@@ -283,6 +288,6 @@ function evictionsOf(copies: readonly Chosen[]): ReadonlyMap<SiteId, readonly Pl
 const isOf = (choice: SiteChoice, { id, region }: Pick<PlannedSite, 'id' | 'region'>): boolean =>
   choice === 'all' || ('sites' in choice ? choice.sites.includes(id) : choice.region === region);
 
-/** A site of which no region is known is one of its own. */
+/** A site without a region counts as a separate region. */
 const regionOf = (site: PlannedSite | undefined): string =>
   site?.region === undefined ? `site ${site?.id}` : `region ${site.region}`;

@@ -1,4 +1,4 @@
-/** What stands where, why, and what would go next: a plan and what there is, as the operator reads it. Pure. */
+/** The report of copies for the operator: where videos are stored, why, and which copies are evicted first. Pure. */
 import type { CopyReport, Placement } from '../../protocol/copies.ts';
 import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import { groupBy } from './group-by.ts';
@@ -8,10 +8,10 @@ import { notWanted, type Why } from './why.ts';
 const EVICTIONS_SHOWN = 10;
 
 export interface ReportQuery {
-  /** Videos after this one, in the order of the list. */
+  /** How many videos of the list to skip. */
   readonly after: number;
   readonly limit: number;
-  /** Of these alone. */
+  /** Restricts the list to videos at risk. */
   readonly only?: 'at-risk' | undefined;
   readonly video?: VideoId | undefined;
 }
@@ -24,12 +24,12 @@ export function makeCopyReport(input: PlanInput, query: ReportQuery): CopyReport
   const listed = input.videos
     .filter(({ id }) => (query.video === undefined ? true : id === query.video))
     .filter(({ id }) => query.only === undefined || planned.atRisk.has(id))
-    // Those at risk first, then the newest (UUIDv7 sorts by time).
+    // Videos at risk come first, then the newest (UUIDv7 sorts by time).
     .sort(
       (a, b) => Number(planned.atRisk.has(b.id)) - Number(planned.atRisk.has(a.id)) || (a.id < b.id ? 1 : -1),
     );
   const shown = listed.slice(query.after, query.after + query.limit);
-  const describe = describer(input, planned, nameOf);
+  const describe = createDescriber(input, planned, nameOf);
   return {
     videos: input.videos.length,
     copies: input.copies.length,
@@ -56,19 +56,19 @@ export function makeCopyReport(input: PlanInput, query: ReportQuery): CopyReport
   };
 }
 
-function describer(
+function createDescriber(
   input: PlanInput,
   planned: Plan,
   nameOf: (id: SiteId) => { readonly id: SiteId; readonly name: string },
 ): (video: PlannedVideo) => Placement {
-  const standing = groupBy(input.copies, copy => copy.video);
+  const stored = groupBy(input.copies, copy => copy.video);
   const wanted = groupBy(planned.copies, copy => copy.video);
-  const refused = groupBy(planned.rejected, copy => copy.video);
+  const rejected = groupBy(planned.rejected, copy => copy.video);
   const unmet = groupBy(planned.unmet, each => each.video);
   return video => {
-    const here = new Map((standing.get(video.id) ?? []).map(copy => [copy.site, copy]));
+    const copies = new Map((stored.get(video.id) ?? []).map(copy => [copy.site, copy]));
     const reasons = new Map<SiteId, Why>((wanted.get(video.id) ?? []).map(({ site, why }) => [site, why]));
-    const sites = [...new Set([...here.keys(), ...reasons.keys()])];
+    const sites = [...new Set([...copies.keys(), ...reasons.keys()])];
     return {
       video: video.id,
       name: video.name,
@@ -77,7 +77,7 @@ function describer(
       origin: nameOf(video.origin),
       holders: planned.holders.get(video.id) ?? 0,
       copies: sites.map(site => {
-        const copy = here.get(site);
+        const copy = copies.get(site);
         const why = reasons.get(site);
         const state = !why
           ? 'leaving'
@@ -88,7 +88,7 @@ function describer(
               : 'outdated';
         return { site: nameOf(site), state, ...(why ?? notWanted()) } as const;
       }),
-      refused: (refused.get(video.id) ?? []).map(({ site, why }) => ({ site: nameOf(site), ...why })),
+      refused: (rejected.get(video.id) ?? []).map(({ site, why }) => ({ site: nameOf(site), ...why })),
       unmet: (unmet.get(video.id) ?? []).map(({ why }) => ({ ...why })),
     };
   };

@@ -1,48 +1,52 @@
-/** Why a copy is to stand, or not to: a stable code, and a sentence. Pure. */
+/** The reasons why a site must or must not hold a copy: a stable code, and a sentence. Pure. */
 
 export interface Why {
   readonly code: string;
   readonly text: string;
 }
 
-const times = (plays: number): string => `${Math.round(plays * 10) / 10} plays a day`;
-const places = (regions: boolean): string => (regions ? 'regions' : 'sites');
+const formatPlays = (plays: number): string => `${Math.round(plays * 10) / 10} plays a day`;
+const formatHolders = (count: number, regions: boolean): string =>
+  `${count} ${regions ? 'region' : 'site'}${count === 1 ? '' : 's'}`;
 
-export const byHand = (): Why => ({ code: 'by-hand', text: 'An operator put it there.' });
+export const byHand = (): Why => ({ code: 'by-hand', text: 'An operator pinned it there.' });
 export const atLeast = (copies: number, regions: boolean): Why => ({
   code: 'at-least',
-  text: `It is to stand at ${copies} ${places(regions)} at least.`,
+  text: `A rule requires it at ${formatHolders(copies, regions)} or more.`,
 });
 export const hot = (plays: number): Why => ({
   code: 'hot',
-  text: `It is among the most played ones (${times(plays)}).`,
+  text: `It is one of the most played videos (${formatPlays(plays)}).`,
 });
 export const promoted = (): Why => ({
   code: 'promoted',
-  text: 'Its site is lost: the copy becomes the video.',
+  text: 'Its site is lost, so this copy takes over as the original.',
 });
-export const notWanted = (): Why => ({ code: 'not-wanted', text: 'No rule wants it there any more.' });
+export const notWanted = (): Why => ({ code: 'not-wanted', text: 'No rule requires it there any more.' });
 
 export const stays = (site: string): Why => ({
   code: 'stays',
-  text: `Nothing of ${site} is to be copied to other sites.`,
+  text: `Videos of ${site} must not be copied to other sites.`,
 });
 export const overLimit = (limitBytes: number): Why => ({
-  code: 'no-room',
-  text: `Copies may take ${Math.round(limitBytes / 1e6)} MB there, and it would be more.`,
+  code: 'over-limit',
+  text: `It would exceed the limit of ${Math.round(limitBytes / 1e6)} MB for copies there.`,
 });
-export const siteUnavailable = (): Why => ({ code: 'site-away', text: 'The site was revoked, or is lost.' });
-export const tooFew = (stands: number, wanted: number, regions: boolean): Why => ({
+export const siteUnavailable = (): Why => ({
+  code: 'site-unavailable',
+  text: 'The site is revoked or lost.',
+});
+export const tooFew = (possible: number, wanted: number, regions: boolean): Why => ({
   code: 'too-few',
-  text: `It is to stand at ${wanted} ${places(regions)}, and there is room at ${stands} alone.`,
+  text: `A rule requires it at ${formatHolders(wanted, regions)}, but it fits at only ${possible}.`,
 });
 
 export const evictedNext = (cause: 'by-hand' | 'at-least' | 'hot', plays: number): Why => ({
   code: cause,
   text:
     cause === 'hot'
-      ? `Held because it is played (${times(plays)}), and less than the others.`
+      ? `Kept because it is popular, but less than the others (${formatPlays(plays)}).`
       : cause === 'at-least'
-        ? `Held for the sake of its safety; ${times(plays)}.`
-        : `Put there by an operator; ${times(plays)}.`,
+        ? `Kept for redundancy; ${formatPlays(plays)}.`
+        : `Pinned by an operator; ${formatPlays(plays)}.`,
 });

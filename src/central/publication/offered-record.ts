@@ -1,4 +1,4 @@
-/** A record that a site offers, as it is kept while it is taken in: its text, and what the catalogue needs of it beside. */
+/** A record that a site offers, verified against its hash, with the columns that the catalogue derives from it. */
 import { sha256Hex } from '../../kernel/identity/keys.ts';
 import { problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
@@ -12,22 +12,22 @@ export interface OfferedRecord {
   readonly video: VideoId;
   readonly version: number;
   readonly hash: string;
-  /** Its one spelling: what the hash is of. */
+  /** The canonical JSON of the record, which is the input of its hash. */
   readonly body: string;
-  /** Both empty unless it is a video. */
+  /** The title and the search text are empty unless the record describes a video. */
   readonly title: string;
   readonly searchText: string;
   readonly isPrivate: boolean;
 }
 
-/** @throws Problem if the record is not what its hash says. */
+/** @throws Problem `peer-hash-mismatch` if the record does not match its hash */
 export function checkRecord({ record, hash }: RecordEntry): OfferedRecord {
   const { kind, video, version } = record;
   const body = canonicalJson(record);
   if (sha256Hex(body) !== hash) {
     throw problem(
       'peer-hash-mismatch',
-      `The record of video ${video}, version ${version}, is not what its hash says. The page was not taken.`,
+      `The record of video ${video}, version ${version}, does not match its hash. The page was not applied.`,
     );
   }
   const ofVideo =

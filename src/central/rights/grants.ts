@@ -1,4 +1,4 @@
-/** Grants as they are given to people and players, and what central itself makes of one that it is shown. */
+/** Grants for viewers and players: their tokens and links, and central's own check of a presented token. */
 
 import type { SecretBox } from '../../kernel/identity/secret-box.ts';
 import { deriveTrackersKey, grantRevoked, signRight, verifyGrant } from '../../kernel/rights/rights-token.ts';
@@ -9,15 +9,15 @@ import { listMasters, type Master } from '../database/rights-keys.ts';
 import type { CentralDatabase, GrantRow } from '../database/schema.ts';
 
 export interface GrantUrls {
-  /** Of central's pages. */
+  /** The base URL of central's pages. */
   readonly centralUrl: string;
   readonly trackerUrl: string | undefined;
 }
 
-/** The grant's own text follows from what it says: made by the key of now, whenever it was given. */
-export function describeGrant(row: GrantRow, { generation, master }: Master, places: GrantUrls): Grant {
+/** Describes a grant with its token, which is signed with the current key, whenever the grant was made. */
+export function describeGrant(row: GrantRow, { generation, master }: Master, urls: GrantUrls): Grant {
   const video = row.video_id;
-  const { centralUrl, trackerUrl } = places;
+  const { centralUrl, trackerUrl } = urls;
   const grant = signRight(
     { generation, key: deriveTrackersKey(master) },
     { kind: 'grant', expiresS: Math.floor(Number(row.expires_at) / 1_000), subject: row.id },
@@ -32,7 +32,7 @@ export function describeGrant(row: GrantRow, { generation, master }: Master, pla
     expiresAt: new Date(Number(row.expires_at)).toISOString(),
     ...(row.revoked_at === null ? {} : { revokedAt: new Date(Number(row.revoked_at)).toISOString() }),
     grant,
-    // Behind the #: browsers tell it to no server, neither in a request nor as a referrer.
+    // The token is in the fragment, which browsers send to no server, neither in a request nor as a referrer.
     link: `${centralUrl}/watch/${video}#grant=${grant}`,
     ...(trackerUrl === undefined
       ? {}
@@ -49,9 +49,9 @@ export function describeGrant(row: GrantRow, { generation, master }: Master, pla
 }
 
 /**
- * False of what is no grant for this video.
+ * Returns whether `text` is a valid grant for this video.
  *
- * @throws Problem 403 where it was one.
+ * @throws Problem 403 if it was one, but has been revoked or has expired.
  */
 export async function hasGrant(
   db: CentralDatabase,
@@ -66,7 +66,7 @@ export async function hasGrant(
   const claims = verifyGrant(text, video, findMaster, nowMs / 1_000);
   if (!claims) return false;
   const row = await findGrant(db, video, claims.subject);
-  // A centre that was restored may have forgotten one that it gave; trackers take it all the same.
+  // Central may have lost the row when it was restored from a backup. Trackers accept such a grant, and so does central.
   if (row && row.revoked_at !== null) throw grantRevoked();
   return true;
 }

@@ -1,36 +1,38 @@
 /**
- * The links that sites have opened to this central: questions wait here until the site asks for them, and whoever asked
- * waits for the answer. All bounded: in number by what a site may be asked at once, in time by the asker's own signal.
+ * The links that sites have opened to this central. A request waits here until the site polls for it, and its sender waits until
+ * the site posts the response. The number of requests per site is limited, and each sender limits its own waiting time.
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingResponse, Send } from '../../kernel/http/client.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
 import { type LinkRequest, MAX_LINK_REQUESTS } from '../../protocol/link.ts';
 
-/** Between two polls of a site lies one round trip; a link that is silent for longer is closed, and so is the question that waits on it. */
+/** Two polls of a site are one round trip apart. A link without a poll for longer is closed, and its requests fail. */
 const GRACE_MS = 5_000;
 
-const WATCH_MS = 250;
+const CHECK_INTERVAL_MS = 250;
 
 const closed = (): Problem =>
   problem(
     'link-closed',
-    'The site has no link open to this centre. It opens one by itself when it can reach the centre.',
+    'The site has no open link to this central. It opens one as soon as it can reach central.',
   );
 
 interface Pending {
-  readonly question: LinkRequest;
-  readonly resolve: (answer: IncomingResponse) => void;
+  readonly request: LinkRequest;
+  readonly resolve: (response: IncomingResponse) => void;
   readonly reject: (reason: unknown) => void;
 }
 
 interface Link {
   preferred: boolean;
-  /** Polls that wait now: more than one where an old connection has died unnoticed. */
+  /** The number of waiting polls. It exceeds one if an old connection broke unnoticed. */
   polls: number;
   lastPollAt: number;
-  readonly waiting: Pending[];
-  readonly asked: Map<string, Pending>;
+  /** Requests that no poll has fetched yet. */
+  readonly queue: Pending[];
+  /** Requests that the site has fetched and not responded to yet. */
+  readonly pending: Map<string, Pending>;
   wake: () => void;
 }
 
@@ -42,121 +44,113 @@ export class Links {
     this.#now = now;
   }
 
-  /** `preferred`: to be used even where the gateway can be reached. */
+  /** Finds the open link of a site. `preferred` means that it must be used even if the gateway can be reached. */
   find(site: string): { readonly preferred: boolean } | undefined {
     const link = this.#links.get(site);
     if (!link || (link.polls === 0 && this.#now() - link.lastPollAt > GRACE_MS)) return undefined;
     return link;
   }
 
-  /** Sends one request over the link of `site`. */
+  /** Returns a function that sends requests over the link of `site`. */
   sendTo(site: string): Send {
-    return async ({ url, method, headers, body, abort: signal }) => {
+    return async ({ url, method, headers, body, abort }) => {
       const link = this.find(site) && this.#links.get(site);
-      if (!link) {
-        throw closed();
+      if (!link) throw closed();
+      if (link.pending.size + link.queue.length >= MAX_LINK_REQUESTS) {
+        throw problem('link-busy', 'Too many requests are waiting on the link of this site.');
       }
-      if (link.asked.size + link.waiting.length >= MAX_LINK_REQUESTS) {
-        throw problem('link-busy', 'The link of this site has too many questions under way.');
-      }
+      abort.throwIfAborted();
       const id = randomBytes(12).toString('base64url');
       const path = `${url.pathname}${url.search}`;
-      const question: LinkRequest = { id, method, path, headers: { ...headers }, body };
+      const request: LinkRequest = { id, method, path, headers: { ...headers }, body };
       return new Promise<IncomingResponse>((resolve, reject) => {
-        const forget = (): void => {
-          clearInterval(watch);
-          link.asked.delete(id);
-          const index = link.waiting.findIndex(pending => pending.question.id === id);
-          if (index !== -1) link.waiting.splice(index, 1);
-          signal.removeEventListener('abort', onAbort);
+        const remove = (): void => {
+          clearInterval(check);
+          link.pending.delete(id);
+          const index = link.queue.findIndex(queued => queued.request.id === id);
+          if (index !== -1) link.queue.splice(index, 1);
+          abort.removeEventListener('abort', onAbort);
         };
-        const onAbort = (): void => {
-          forget();
-          reject(signal.reason);
-        };
-        if (signal.aborted) {
-          forget();
-          return reject(signal.reason);
-        }
-        signal.addEventListener('abort', onAbort, { once: true });
-        // A site that dies fetches no question and answers none in its hand: nobody waits longer for it than for its next poll.
-        const watch = setInterval(() => {
-          if (!this.find(site)) pending.reject(closed());
-        }, WATCH_MS);
-        const pending: Pending = {
-          question,
-          resolve(respond) {
-            forget();
-            resolve(respond);
+        const sent: Pending = {
+          request,
+          resolve(response) {
+            remove();
+            resolve(response);
           },
           reject(reason) {
-            forget();
+            remove();
             reject(reason);
           },
         };
-        link.waiting.push(pending);
+        const onAbort = (): void => sent.reject(abort.reason);
+        abort.addEventListener('abort', onAbort, { once: true });
+        // A site that has crashed neither polls nor responds, so the request fails as soon as its next poll is overdue.
+        const check = setInterval(() => {
+          if (!this.find(site)) sent.reject(closed());
+        }, CHECK_INTERVAL_MS);
+        link.queue.push(sent);
         link.wake();
       });
     };
   }
 
   /**
-   * A site asks for questions: those that there are, or the first that come within `waitMs`. One that does not wait begins
-   * its link: if it had questions in its hand before, it has died since and will not answer them.
+   * Serves a poll of a site: returns the queued requests, or the first that arrive within `waitMs`. A poll that does not wait
+   * opens the link: the site has restarted since any earlier poll, so requests that it had fetched fail.
    */
   async poll(
     site: string,
     preferred: boolean,
     waitMs: number,
-    gone: AbortSignal,
+    abort: AbortSignal,
   ): Promise<readonly LinkRequest[]> {
     let link = this.#links.get(site);
     if (!link) {
-      link = { preferred, polls: 0, lastPollAt: 0, waiting: [], asked: new Map(), wake: () => {} };
+      link = { preferred, polls: 0, lastPollAt: 0, queue: [], pending: new Map(), wake: () => {} };
       this.#links.set(site, link);
     }
     link.preferred = preferred;
-    // A poll before this one has lost its site; what is asked now goes to this one.
+    // An earlier poll has lost its connection. Requests go to this one from now on.
     link.wake();
-    if (waitMs === 0) for (const pending of [...link.asked.values()]) pending.reject(closed());
+    if (waitMs === 0) for (const sent of [...link.pending.values()]) sent.reject(closed());
     link.polls++;
     try {
-      if (link.waiting.length === 0 && waitMs > 0) await untilWoken(link, waitMs, gone);
+      if (link.queue.length === 0 && waitMs > 0) await waitForRequest(link, waitMs, abort);
     } finally {
       link.polls--;
-      // Whoever went away while it waited has no link any more.
-      link.lastPollAt = gone.aborted ? Number.NEGATIVE_INFINITY : this.#now();
+      // A site that closed the connection while it waited has closed its link.
+      link.lastPollAt = abort.aborted ? Number.NEGATIVE_INFINITY : this.#now();
     }
-    if (gone.aborted) return [];
-    const taken = link.waiting.splice(0);
-    for (const pending of taken) link.asked.set(pending.question.id, pending);
-    return taken.map(({ question }) => question);
+    if (abort.aborted) return [];
+    const fetched = link.queue.splice(0);
+    for (const sent of fetched) link.pending.set(sent.request.id, sent);
+    return fetched.map(({ request }) => request);
   }
 
-  /** False: there is no such question any more. */
-  answer(site: string, id: string, answer: IncomingResponse): boolean {
-    const pending = this.#links.get(site)?.asked.get(id);
-    pending?.resolve(answer);
-    return pending !== undefined;
+  /** Passes a response to the sender of its request. Returns false if no sender waits for it. */
+  respond(site: string, id: string, response: IncomingResponse): boolean {
+    const sent = this.#links.get(site)?.pending.get(id);
+    sent?.resolve(response);
+    return sent !== undefined;
   }
 
-  /** Ends all waits. */
+  /** Ends all waiting polls. */
   close(): void {
     for (const link of this.#links.values()) link.wake();
   }
 }
 
-async function untilWoken(link: Link, waitMs: number, gone: AbortSignal): Promise<void> {
+async function waitForRequest(link: Link, waitMs: number, abort: AbortSignal): Promise<void> {
   await new Promise<void>(resolve => {
     const done = (): void => {
       clearTimeout(timer);
-      gone.removeEventListener('abort', done);
+      abort.removeEventListener('abort', done);
       if (link.wake === done) link.wake = () => {};
       resolve();
     };
     const timer = setTimeout(done, waitMs);
-    gone.addEventListener('abort', done, { once: true });
-    if (gone.aborted) done();
+    abort.addEventListener('abort', done, { once: true });
+    if (abort.aborted) done();
     else link.wake = done;
   });
 }

@@ -1,4 +1,4 @@
-/** The ways to read a site's database: by SQL if its URL is configured, else through its gateway, directly or over a link. */
+/** Chooses how to read a site's database: by SQL if its URL is configured, else through its gateway, directly or over a link. */
 import type { Signer } from '../../kernel/http/client.ts';
 import type { SecretBox } from '../../kernel/identity/secret-box.ts';
 import type { Clock } from '../../kernel/lifecycle/clock.ts';

@@ -1,6 +1,6 @@
 /**
- * Reads a site's database directly, by SQL, where it is PostgreSQL (mission, requirement 8, to the letter): as a role that
- * may read records and set the published flag, and nothing else (docs/databases.md).
+ * Reads a site's PostgreSQL database directly by SQL, with a role that may read records and set the published flag, and nothing
+ * else (docs/databases.md).
  */
 import { Kysely, sql } from 'kysely';
 import { SetDigest } from '../../kernel/identity/set-digest.ts';
@@ -15,10 +15,10 @@ import { epochOf, type RecordColumns, type SignalColumns } from '../../protocol/
 import type { SiteReader } from './site-reader.ts';
 
 const REQUEST_TIMEOUT_MS = 30_000;
-const MAX_CONNECTIONS_A_SITE = 2;
+const MAX_CONNECTIONS_PER_SITE = 2;
 const IDLE_TIMEOUT_MS = 60_000;
 const DIGEST_PAGE_ROWS = 2_000;
-/** What a page holds beside each record. */
+/** The size of the JSON that surrounds each record of a page. */
 const ENVELOPE_BYTES = 100;
 const DIGEST_ATTEMPTS = 3;
 
@@ -29,7 +29,7 @@ interface SiteTables {
 type SiteDatabase = Kysely<SiteTables>;
 
 export interface SqlReaders {
-  /** The reader of the database at this URL; connections are kept for the next time. */
+  /** Opens a reader of the database at this URL. Connections are kept for later readers. */
   open(url: string): SiteReader;
   stop(): Promise<void>;
 }
@@ -40,7 +40,7 @@ export function createSqlReaders(): SqlReaders {
     let db = databases.get(url);
     if (!db) {
       const dialect = openPostgresDialect(url, {
-        max: MAX_CONNECTIONS_A_SITE,
+        max: MAX_CONNECTIONS_PER_SITE,
         idleTimeoutMillis: IDLE_TIMEOUT_MS,
       });
       db = new Kysely<SiteTables>({ dialect });
@@ -57,10 +57,10 @@ export function createSqlReaders(): SqlReaders {
 }
 
 function makeReader(db: SiteDatabase, name: string): SiteReader {
-  /** Bounded in time; what the database says becomes a problem with a name. */
-  const ask = async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
+  /** Runs `query` within the time limit, and converts errors of the database into problems. */
+  const run = async <T>(abort: AbortSignal, query: () => Promise<T>): Promise<T> => {
     try {
-      return await withinLimit(REQUEST_TIMEOUT_MS, signal, work);
+      return await withinLimit(REQUEST_TIMEOUT_MS, abort, query);
     } catch (error) {
       if (error instanceof Problem) throw error;
       const { code } = error as { code?: string };
@@ -68,7 +68,7 @@ function makeReader(db: SiteDatabase, name: string): SiteReader {
       if (code === '42501' || code === '42P01') {
         throw problem(
           'site-database-closed',
-          `${name} does not let central read its records: ${messageOf(error)}. docs/databases.md has the grants.`,
+          `${name} does not allow central to read its records: ${messageOf(error)}. docs/databases.md lists the grants that it needs.`,
           { cause: error },
         );
       }
@@ -78,30 +78,31 @@ function makeReader(db: SiteDatabase, name: string): SiteReader {
     }
   };
   return {
-    readRecords: (limit, signal) => ask(signal, () => readPage(db, limit)),
-    async acknowledge(epoch, published, signal) {
+    readRecords: (limit, abort) => run(abort, () => readPage(db, limit)),
+    async acknowledge(epoch, published, abort) {
       if (published.length === 0) return { matched: 0 };
       const named = published.map(
         ({ video, version, hash }) => sql`(${video}, cast(${version} as bigint), ${hash})`,
       );
-      return ask(signal, async () => {
+      return run(abort, async () => {
         const { numUpdatedRows } = await db
           .updateTable('records')
           .set({ published: 1 })
-          // R1 and R8 in the statement itself: exactly this content, and only while this epoch holds.
+          // The statement itself enforces R1 and R8: exactly this content, and only in this epoch.
           .where(sql<boolean>`(video_id, version, hash) in (values ${sql.join(named)})`)
-          .where(({ exists }) => exists(holdsEpoch(db, epoch)))
+          .where(({ exists }) => exists(selectEpoch(db, epoch)))
           .executeTakeFirst();
         const matched = Number(numUpdatedRows);
-        if (matched === 0 && !(await holdsEpoch(db, epoch).executeTakeFirst())) throw otherEpoch(epoch);
+        if (matched === 0 && !(await selectEpoch(db, epoch).executeTakeFirst())) throw epochMismatch(epoch);
         return { matched };
       });
     },
-    readDigest: signal => ask(signal, () => sumPublished(db)),
+    readDigest: abort => run(abort, () => sumPublished(db)),
   };
 }
 
-const holdsEpoch = (db: SiteDatabase, { number, start }: Epoch) =>
+/** Selects one row if this is the current epoch of the site, else none. */
+const selectEpoch = (db: SiteDatabase, { number, start }: Epoch) =>
   db
     .selectFrom('signal')
     .select('id')
@@ -110,16 +111,16 @@ const holdsEpoch = (db: SiteDatabase, { number, start }: Epoch) =>
     .where('epoch_start', '=', start)
     .where('start', '=', start);
 
-const otherEpoch = ({ number }: Epoch): Problem =>
-  problem('epoch-mismatch', `This acknowledgement is of epoch ${number}, which this site has left behind.`);
+const epochMismatch = ({ number }: Epoch): Problem =>
+  problem('epoch-mismatch', `This acknowledgement belongs to epoch ${number}, which this site has ended.`);
 
-interface Standing {
+interface SiteState {
   readonly site: SiteId;
   readonly epoch: Epoch;
   readonly change: number;
 }
 
-async function readStanding(db: SiteDatabase): Promise<Standing> {
+async function readState(db: SiteDatabase): Promise<SiteState> {
   const signal = await db
     .selectFrom('signal')
     .select(['site', 'start', 'epoch', 'epoch_start', 'change'])
@@ -129,17 +130,17 @@ async function readStanding(db: SiteDatabase): Promise<Standing> {
   if (!signal || !epoch || signal.site === null) {
     throw problem(
       'handshake-pending',
-      'This site has not greeted the centre since its last start. It does so as soon as it reaches it.',
+      'This site has not completed a handshake since its last start. It does so as soon as it reaches central.',
     );
   }
   return { site: siteIdSchema.parse(signal.site), epoch, change: signal.change };
 }
 
-/** One row of a page; what does not fit is left behind in the database, however long it is. */
+/** One row of a page. The query omits rows and bodies that exceed the limit of a page, so that they are never transferred. */
 interface PageRow {
   readonly body: string | null;
   readonly hash: string;
-  /** Rows that wait, up to one more than was asked for. */
+  /** The number of unpublished rows, up to one more than the limit. */
   readonly found: number;
 }
 
@@ -159,8 +160,8 @@ const selectPage = (limit: number) => sql<PageRow>`
   order by version`;
 
 async function readPage(db: SiteDatabase, limit: number): Promise<RecordPage> {
-  // The epoch first: if it ends before the rows are read, the page is refused, which harms nobody.
-  const { site, epoch } = await readStanding(db);
+  // The epoch is read first. If it ends before the rows are read, the page is rejected, which does no harm.
+  const { site, epoch } = await readState(db);
   const { rows } = await selectPage(limit).execute(db);
   const page = recordPageSchema.safeParse({
     site,
@@ -172,13 +173,13 @@ async function readPage(db: SiteDatabase, limit: number): Promise<RecordPage> {
   const [issue] = page.error.issues;
   throw problem(
     'peer-malformed',
-    `The site's records are not what was expected: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+    `The records of the site are invalid: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
   );
 }
 
 function parseJson(body: string | null): unknown {
   if (body === null) {
-    throw problem('peer-too-large', `A record has more than ${MAX_RECORD_PAGE_BYTES} bytes.`);
+    throw problem('peer-too-large', `A record exceeds ${MAX_RECORD_PAGE_BYTES} bytes.`);
   }
   try {
     return JSON.parse(body);
@@ -189,7 +190,7 @@ function parseJson(body: string | null): unknown {
 
 async function sumPublished(db: SiteDatabase) {
   for (let attempt = 1; attempt <= DIGEST_ATTEMPTS; attempt++) {
-    const { site, epoch, change } = await readStanding(db);
+    const { site, epoch, change } = await readState(db);
     const { unpublished } = await db
       .selectFrom('records')
       .select(({ fn }) => fn.countAll<number>().as('unpublished'))
@@ -212,9 +213,9 @@ async function sumPublished(db: SiteDatabase) {
       if (!last || rows.length < DIGEST_PAGE_ROWS) break;
       after = last.video_id;
     }
-    if ((await readStanding(db)).change === change) {
+    if ((await readState(db)).change === change) {
       return { site, epoch, unpublished, records, digest: digest.toString() };
     }
   }
-  throw problem('site-busy', 'Records are being written all the time; they are added up later.');
+  throw problem('site-busy', 'Records are being written constantly. The digest is computed later.');
 }

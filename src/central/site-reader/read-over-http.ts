@@ -1,4 +1,4 @@
-/** Reads a site's database through its gateway, over HTTP, signed by central. */
+/** Reads a site's database through its gateway, over HTTP. Central signs the requests. */
 import { call, type Send, type Signer } from '../../kernel/http/client.ts';
 import {
   publishedDigestSchema,
@@ -7,46 +7,55 @@ import {
 } from '../../protocol/publication/gateway.ts';
 import type { OpenReader, SiteReader } from './site-reader.ts';
 
-/** For one request; connecting is bounded to 10 s by the HTTP client itself. */
+/** The time limit of one request. The HTTP client itself limits connecting to 10 s. */
 const REQUEST_TIMEOUT_MS = 30_000;
-/** A page of records: 500 rows may be long ones. A site cuts its pages at MAX_RECORD_PAGE_BYTES, so this is ample. */
+/** The limit for a page of records. It is generous, because a site ends its pages at `MAX_RECORD_PAGE_BYTES`. */
 export const MAX_PAGE_RESPONSE_BYTES = 8 * 2 ** 20;
-const MAX_SMALL_ANSWER_BYTES = 64 * 1024;
-/** An acknowledgement has about 150 bytes, and a request of 500 would not fit the 64 KB that a part takes. */
-const ACKNOWLEDGEMENTS_A_REQUEST = 250;
+const MAX_SMALL_RESPONSE_BYTES = 64 * 1024;
+/** An acknowledgement has about 150 bytes, so a request with 500 of them would exceed the 64 KB that a part accepts. */
+const ACKNOWLEDGEMENTS_PER_REQUEST = 250;
 
 export const readOverHttp =
   (signer: Signer): OpenReader =>
   ({ base_url }) =>
     readGateway(base_url, signer, {});
 
-/** The gateway's three calls, whichever way they are sent. */
-export function readGateway(gateway: string, signer: Signer, way: { readonly send?: Send }): SiteReader {
-  const bounds = { ...way, signer, timeoutMs: REQUEST_TIMEOUT_MS, maxBytes: MAX_SMALL_ANSWER_BYTES };
+/** Makes the three calls of the gateway over the given transport, which is HTTP by default. */
+export function readGateway(
+  gateway: string,
+  signer: Signer,
+  transport: { readonly send?: Send },
+): SiteReader {
+  const common = {
+    ...transport,
+    signer,
+    timeoutMs: REQUEST_TIMEOUT_MS,
+    maxBytes: MAX_SMALL_RESPONSE_BYTES,
+  };
   return {
-    readRecords: (limit, signal) =>
+    readRecords: (limit, abort) =>
       call(`${gateway}/gateway/records?limit=${limit}`, {
-        ...bounds,
-        abort: signal,
+        ...common,
+        abort,
         maxBytes: MAX_PAGE_RESPONSE_BYTES,
         response: recordPageSchema,
       }),
-    async acknowledge(epoch, acknowledgements, signal) {
+    async acknowledge(epoch, acknowledgements, abort) {
       let matched = 0;
-      for (let start = 0; start < acknowledgements.length; start += ACKNOWLEDGEMENTS_A_REQUEST) {
-        const published = acknowledgements.slice(start, start + ACKNOWLEDGEMENTS_A_REQUEST);
-        const answer = await call(`${gateway}/gateway/published`, {
-          ...bounds,
-          abort: signal,
+      for (let start = 0; start < acknowledgements.length; start += ACKNOWLEDGEMENTS_PER_REQUEST) {
+        const published = acknowledgements.slice(start, start + ACKNOWLEDGEMENTS_PER_REQUEST);
+        const response = await call(`${gateway}/gateway/published`, {
+          ...common,
+          abort,
           method: 'POST',
           body: { epoch, published },
           response: publishedResponseSchema,
         });
-        matched += answer.matched;
+        matched += response.matched;
       }
       return { matched };
     },
-    readDigest: signal =>
-      call(`${gateway}/gateway/digest`, { ...bounds, abort: signal, response: publishedDigestSchema }),
+    readDigest: abort =>
+      call(`${gateway}/gateway/digest`, { ...common, abort, response: publishedDigestSchema }),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Reads a site's database through its gateway over the link that the site opened, for sites that nobody can connect to,
- * and chooses between the two ways where there is nothing else to tell them apart.
+ * Reads a site's database through its gateway over the link that the site opened, for sites that central cannot connect to. It
+ * also chooses between the link and a direct connection.
  */
 import type { Signer } from '../../kernel/http/client.ts';
 import type { Clock } from '../../kernel/lifecycle/clock.ts';
@@ -10,7 +10,7 @@ import type { Links } from './links.ts';
 import { readGateway } from './read-over-http.ts';
 import type { OpenReader, SiteReader } from './site-reader.ts';
 
-/** After a gateway could not be connected to, a link is used for so long before the gateway is tried again. */
+/** How long a link is used, after a failed connection to the gateway, before the gateway is tried again. */
 const AVOID_GATEWAY_MS = 10 * 60_000;
 
 export const readOverLink =
@@ -18,7 +18,7 @@ export const readOverLink =
   ({ id }) =>
     readGateway(`http://${linkAuthority(id)}`, signer, { send: links.sendTo(id) });
 
-/** The gateway where it can be reached, else the link where one is open; the link first where the site prefers it. */
+/** Uses the gateway if it can be reached, else the link if one is open. If the site prefers its link, the link comes first. */
 export function readEitherWay(
   overHttp: OpenReader,
   overLink: OpenReader,
@@ -29,34 +29,33 @@ export function readEitherWay(
   return site => {
     const http = overHttp(site);
     const link = overLink(site);
-    const either = async <T>(ask: (reader: SiteReader) => Promise<T>): Promise<T> => {
+    const readBy = async <T>(read: (reader: SiteReader) => Promise<T>): Promise<T> => {
       const open = links.find(site.id);
       if (open && (open.preferred || (avoidUntil.get(site.id) ?? 0) > clock.now())) {
         try {
-          return await ask(link);
+          return await read(link);
         } catch (error) {
-          // The site has gone, or begun anew without a link: perhaps it can be reached now.
+          // The site has stopped, or restarted without a link. Perhaps its gateway can be reached now.
           if (!(error instanceof Problem) || error.code !== 'link-closed') throw error;
           avoidUntil.delete(site.id);
         }
       }
       try {
-        const answer = await ask(http);
+        const response = await read(http);
         avoidUntil.delete(site.id);
-        return answer;
+        return response;
       } catch (error) {
         if (!(error instanceof Problem) || error.code !== 'peer-unreachable') throw error;
         avoidUntil.set(site.id, clock.now() + AVOID_GATEWAY_MS);
-        // Looked up again: finding out may have taken a while, and the site may have opened one meanwhile.
+        // The link is looked up again, because the failed connection took time and the site may have opened a link meanwhile.
         if (!links.find(site.id)) throw error;
-        return ask(link);
+        return read(link);
       }
     };
     return {
-      readRecords: (limit, signal) => either(reader => reader.readRecords(limit, signal)),
-      acknowledge: (epoch, published, signal) =>
-        either(reader => reader.acknowledge(epoch, published, signal)),
-      readDigest: signal => either(reader => reader.readDigest(signal)),
+      readRecords: (limit, abort) => readBy(reader => reader.readRecords(limit, abort)),
+      acknowledge: (epoch, published, abort) => readBy(reader => reader.acknowledge(epoch, published, abort)),
+      readDigest: abort => readBy(reader => reader.readDigest(abort)),
     };
   };
 }

@@ -1,7 +1,7 @@
 /**
- * How central reads a site's database (mission, requirement 3): one behaviour, whichever way the site can be reached. An
- * adapter checks nothing of what it hands over beyond its form; the collector does, once for all of them.
- * `site-reader.contract.ts` is the test suite that each adapter runs.
+ * The interface through which central reads a site's database, with one adapter for each way to reach a site. An adapter checks
+ * only the form of the data; the collector checks everything else, once for all adapters. `test/readers/site-reader.contract.ts`
+ * is the test suite that every adapter runs.
  */
 import type { Epoch } from '../../protocol/publication/epoch.ts';
 import type { Acknowledgement, PublishedDigest, RecordPage } from '../../protocol/publication/gateway.ts';
@@ -9,25 +9,25 @@ import type { MemberRow } from '../database/schema.ts';
 
 export interface SiteReader {
   /**
-   * The oldest unpublished records that have a version, at most `limit`, and the epoch that they are of.
+   * Reads the oldest unpublished records that have a version, at most `limit`, with their epoch.
    *
-   * @throws Problem `handshake-pending` where the site has not greeted central since its last start; `peer-…` where it
-   * cannot be reached or answers what it should not.
+   * @throws Problem `handshake-pending` if the site has not completed a handshake since its last start; `peer-…` if it cannot be
+   * reached or its response is invalid
    */
-  readRecords(limit: number, signal: AbortSignal): Promise<RecordPage>;
+  readRecords(limit: number, abort: AbortSignal): Promise<RecordPage>;
   /**
-   * Marks published exactly what is named (R1), and says how many matched.
+   * Marks exactly the named records as published (R1), and returns how many matched.
    *
-   * @throws Problem `epoch-mismatch` where the site has left that epoch behind (R8); nothing is marked then.
+   * @throws Problem `epoch-mismatch` if the site has begun a later epoch (R8); then no record is marked
    */
   acknowledge(
     epoch: Epoch,
     published: readonly Acknowledgement[],
-    signal: AbortSignal,
+    abort: AbortSignal,
   ): Promise<{ readonly matched: number }>;
-  /** What is published there, in one number. @throws Problem `handshake-pending`, `site-busy`, `peer-…` */
-  readDigest(signal: AbortSignal): Promise<PublishedDigest>;
+  /** Reads the digest of the published records. @throws Problem `handshake-pending`, `site-busy`, `peer-…` */
+  readDigest(abort: AbortSignal): Promise<PublishedDigest>;
 }
 
-/** The way to this site. Called for each run, so a changed address holds from the next run on. */
+/** Opens a reader for a site. It is called for each run, so a changed address takes effect with the next run. */
 export type OpenReader = (site: Pick<MemberRow, 'id' | 'base_url' | 'database_url'>) => SiteReader;

@@ -42,7 +42,7 @@ export const isOperator = ({ headers }: FastifyRequest, { config }: CentralConte
  */
 export async function requireMember(
   request: FastifyRequest,
-  { db, nonces, rejections: refusals }: Pick<CentralContext, 'db' | 'nonces' | 'rejections'>,
+  { db, nonces, rejections }: Pick<CentralContext, 'db' | 'nonces' | 'rejections'>,
   ...roles: readonly Role[]
 ): Promise<MemberRow> {
   let member: MemberRow | undefined;
@@ -54,7 +54,7 @@ export async function requireMember(
     await requireSigner(request, findKey, nonces);
   } catch (error) {
     if (error instanceof RejectedSignature && error.signer && member && isSite(member)) {
-      await refusals.note(member.id, error.code, error.message);
+      await rejections.note(member.id, error.code, error.message);
     }
     throw error;
   }

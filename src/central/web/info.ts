@@ -1,4 +1,4 @@
-/** What the pages need to begin with. */
+/** The call that the pages make first: the trackers, and the viewers that the demo simulates. */
 import { allowAnyOrigin, type HttpServer } from '../../kernel/http/server.ts';
 import { centralInfoSchema } from '../../protocol/central.ts';
 import { type CentralContext, listTrackerUrls } from './context.ts';

@@ -1,10 +1,15 @@
-/** Answers that wait: at once where there is something to tell, else as soon as there is, within the time that was asked for. */
+/** Long polls: a response is sent at once if there are changes, else after the next change or the requested waiting time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import type { ChangeNotifier } from '../change-notifier.ts';
 
-/** Seconds. */
+/** The longest waiting time that a request may ask for. */
 export const MAX_WAIT_S = 25;
+/**
+ * How often a waiting site's query is repeated at most. The notifier fires for every change of the catalogue, and a thousand
+ * sites may wait.
+ */
+export const SITE_CHECK_INTERVAL_MS = 500;
 
 export interface LongPoll<Page> {
   readonly changes: ChangeNotifier;
@@ -12,33 +17,34 @@ export interface LongPoll<Page> {
   readonly waitS: number;
   readonly read: () => Promise<Page>;
   readonly hasChanges: (page: Page) => boolean;
-  /** The changes rings for every change: where a thousand wait, each looks this often at most. */
-  readonly checkEveryMs?: number;
+  /** The minimum interval between two calls of `read`. */
+  readonly checkIntervalMs?: number;
 }
 
-/** What `read` finds: the first that is news, or whatever there is when the time is over or nobody waits any more. */
+/** Returns the first page of `read` that has changes, or the latest page when the time is over or the client has disconnected. */
 export async function waitForChanges<Page>({
   changes,
   reply,
   waitS,
   read,
-  hasChanges: isNews,
-  checkEveryMs: lookEveryMs = 0,
+  hasChanges,
+  checkIntervalMs = 0,
 }: LongPoll<Page>): Promise<Page> {
-  const gone = new AbortController();
-  reply.raw.on('close', () => gone.abort());
-  // Gone already, while something else was looked up.
-  if (reply.raw.destroyed) gone.abort();
+  const disconnected = new AbortController();
+  const abort = disconnected.signal;
+  reply.raw.on('close', () => disconnected.abort());
+  // The client may have disconnected before the listener was added.
+  if (reply.raw.destroyed) disconnected.abort();
   const deadline = performance.now() + waitS * 1_000;
   for (;;) {
     const since = changes.version;
     const page = await read();
     const leftMs = deadline - performance.now();
-    if (isNews(page) || leftMs <= 0 || gone.signal.aborted || changes.closed) return page;
-    await changes.waitForChange(since, leftMs, gone.signal);
-    if (lookEveryMs > 0 && !changes.closed) {
-      const pauseMs = Math.min(lookEveryMs, Math.max(0, deadline - performance.now()));
-      await sleep(pauseMs, undefined, { signal: gone.signal }).catch(() => {});
+    if (hasChanges(page) || leftMs <= 0 || abort.aborted || changes.closed) return page;
+    await changes.waitForChange(since, leftMs, abort);
+    if (checkIntervalMs > 0 && !changes.closed) {
+      const pauseMs = Math.min(checkIntervalMs, Math.max(0, deadline - performance.now()));
+      await sleep(pauseMs, undefined, { signal: abort }).catch(() => {});
     }
   }
 }

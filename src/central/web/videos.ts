@@ -1,4 +1,4 @@
-/** The catalogue as everyone may read it. */
+/** The public calls of the catalogue: list, search and single videos. */
 import * as z from 'zod';
 import { allowAnyOrigin, type HttpServer } from '../../kernel/http/server.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
@@ -51,7 +51,7 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
     '/api/videos/:id',
     {
       schema: {
-        description: 'One video. A private one is shown to operators, and to whoever has a grant for it.',
+        description: 'Returns one video. A private video is shown only to operators and with a grant for it.',
         params: parameters,
         querystring: z.object({ grant: z.string().max(64).optional() }),
         response: { 200: videoSchema },
@@ -64,14 +64,14 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
       if (!row) throw unknown();
       if (row.private === 1 && !isOperator(request, context)) {
         reply.header('cache-control', 'no-store');
-        // Of what is private nobody is told that it exists.
+        // A private video is reported as unknown, so that the response does not reveal that it exists.
         if (grant === undefined || !(await hasGrant(db, secrets, request.params.id, grant, Date.now())))
           throw unknown();
       }
       const video = row.revoked_at === null ? formatVideo(row) : undefined;
       if (!video) throw problem('video-withdrawn', 'This video was withdrawn.');
-      const [whole = video] = await withCopies(db, [video]);
-      return whole;
+      const [complete = video] = await withCopies(db, [video]);
+      return complete;
     },
   );
 }
@@ -89,7 +89,7 @@ async function withCopies(db: CentralDatabase, videos: readonly Video[]): Promis
   }));
 }
 
-/** Undefined for a tombstone. */
+/** Returns undefined for a tombstone. */
 function formatVideo(row: ListedVideo): Video | undefined {
   const record = JSON.parse(row.body) as PublicationRecord;
   if (record.kind !== 'video') return undefined;

@@ -1,6 +1,6 @@
 /**
- * What each site is to hold, as a feed that it follows. A row tells again when the video itself has changed, since a copy is of
- * the present revision.
+ * The copies that each site must hold, as a feed that the site follows. An assignment appears in the feed again when its video
+ * changes, because the copy must then be updated to the new revision.
  */
 import { sql } from '../../../kernel/sql/sql.ts';
 import { type Assignment, type AssignmentFeed, MAX_ASSIGNMENT_PAGE_ROWS } from '../../../protocol/copies.ts';
@@ -10,7 +10,7 @@ import type { Why } from '../../placement/why.ts';
 import { claimPositions } from '../feed.ts';
 import type { CentralDatabase, CentralTransaction } from '../schema.ts';
 
-/** What is to change of the assignments. */
+/** A new or changed assignment. */
 export interface PlacementChange {
   readonly site: SiteId;
   readonly video: VideoId;
@@ -34,7 +34,10 @@ export async function writePlacements(
   }
 }
 
-/** What the site has not heard yet. One question where there is nothing to tell: sites ask it all the time. */
+/**
+ * Lists the assignments of a site that changed after `start`. It makes only one query if there are none, because sites poll
+ * all the time.
+ */
 export async function listAssignments(
   db: CentralDatabase,
   site: SiteId,
@@ -67,7 +70,7 @@ export async function listAssignments(
     .limit(MAX_ASSIGNMENT_PAGE_ROWS)
     .execute();
   if (rows.length === 0) return { assignments: [], position: start };
-  const inherited = new Set(
+  const takenOver = new Set(
     (await db.selectFrom('promotions').select('video_id').where('to_site', '=', site).execute()).map(
       row => row.video_id,
     ),
@@ -81,7 +84,7 @@ export async function listAssignments(
       return {
         wanted: true,
         video,
-        origin: inherited.has(row.video_id) ? site : (row.origin as SiteId),
+        origin: takenOver.has(row.video_id) ? site : (row.origin as SiteId),
         revision: record.revision,
         version: record.version,
         hash: row.hash ?? '',

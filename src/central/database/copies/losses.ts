@@ -1,4 +1,4 @@
-/** A site is taken for lost: which of its videos others hold whole, and who is to have them. */
+/** Declares a site lost: chooses a successor for each of its videos that another site holds a copy of. */
 import { sql } from '../../../kernel/sql/sql.ts';
 import type { SiteId, VideoId } from '../../../protocol/ids.ts';
 import type { CopyRecord, PublicationRecord } from '../../../protocol/publication/record.ts';
@@ -11,8 +11,8 @@ export interface Loss {
 }
 
 /**
- * @param isUp what the trackers see: of several heirs one that answers goes first
- * @returns undefined where there is no such site
+ * @param isUp whether the trackers reach a site; among several possible successors, one that is up is preferred
+ * @returns undefined if there is no such site
  */
 export function declareLost(
   db: CentralDatabase,
@@ -57,15 +57,15 @@ export function declareLost(
           record.kind === 'video' && (JSON.parse(row.body) as CopyRecord).revision === record.revision;
         return Number(isPresent) * 2 + Number(isUp(row.site_id));
       };
-      // Said before, and not carried out yet: as long as that heir is there, it is not changed under its hands.
-      const named = await tx
+      // A successor that was chosen before and has not taken over yet stays the successor while it still holds a copy.
+      const previous = await tx
         .selectFrom('promotions')
         .select('to_site')
         .where('video_id', '=', video_id)
         .where('from_site', '=', site)
         .executeTakeFirst();
-      const [heir] = copies.toSorted((a, b) => score(b) - score(a));
-      const to = copies.find(({ site_id }) => site_id === named?.to_site) ?? heir;
+      const [best] = copies.toSorted((a, b) => score(b) - score(a));
+      const to = copies.find(({ site_id }) => site_id === previous?.to_site) ?? best;
       if (to) promotions.push({ video, from: site, to: to.site_id, name: title });
       else lost.push({ video, name: title });
     }

@@ -1,5 +1,5 @@
-/** What the plan is made from, and how it is written down: the rules, the videos, their copies, and what is played. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+/** The input of the placement plan: the rules, the sites, the videos, their copies and their plays. */
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { sql } from '../../../kernel/sql/sql.ts';
 import { type PlacementRule, placementRuleSchema, type StoredRule } from '../../../protocol/copies.ts';
 import { newId, type SiteId, type VideoId } from '../../../protocol/ids.ts';
@@ -7,7 +7,7 @@ import type { CopyRecord, VideoRecord } from '../../../protocol/publication/reco
 import type { PlannedSite, PlannedVideo, StoredCopy } from '../../placement/plan.ts';
 import type { CentralDatabase, PlacementRow } from '../schema.ts';
 
-/** Parsed at once: others are answered in between. */
+/** Rows that are parsed without a break. Between two pages, other requests are served. */
 const PAGE_ROWS = 1_000;
 
 export async function listRules(db: CentralDatabase): Promise<StoredRule[]> {
@@ -32,7 +32,7 @@ export async function insertRule(
   return { id, rule, createdAt: new Date(nowMs).toISOString() };
 }
 
-/** False: there is no such rule. */
+/** Returns false if there is no such rule. */
 export async function deleteRule(db: CentralDatabase, id: string): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('placement_rules')
@@ -61,7 +61,7 @@ export interface Holdings {
   readonly copies: readonly StoredCopy[];
 }
 
-/** Everything that is published and not withdrawn, in the order of ids. */
+/** Lists all videos and copies that are published and not withdrawn, in the order of their ids. */
 export async function listHoldings(db: CentralDatabase): Promise<Holdings> {
   const videos: PlannedVideo[] = [];
   const copies: StoredCopy[] = [];
@@ -89,7 +89,7 @@ export async function listHoldings(db: CentralDatabase): Promise<Holdings> {
     const last = rows.at(-1);
     if (!last || rows.length < PAGE_ROWS) return { videos, copies };
     after = { video: last.video_id, site: last.site_id };
-    await nextTurn();
+    await nextTick();
   }
 }
 
@@ -107,7 +107,7 @@ const plannedVideo = (origin: SiteId, record: VideoRecord): PlannedVideo => {
   };
 };
 
-/** There is a rule, or something that one had put somewhere. */
+/** True if there is a rule, or an assignment that an earlier rule made. */
 export async function hasPlacements(db: CentralDatabase): Promise<boolean> {
   const rule = await db.selectFrom('placement_rules').select('id').limit(1).executeTakeFirst();
   if (rule) return true;
@@ -123,7 +123,7 @@ export async function hasPlacements(db: CentralDatabase): Promise<boolean> {
 export const listPlacements = (db: CentralDatabase): Promise<PlacementRow[]> =>
   db.selectFrom('placements').selectAll().execute();
 
-/** Given to these sites, which have not carried it out yet: no rule has a say before that. */
+/** Lists the promotions that the successor has not completed yet. No rule may change these assignments. */
 export const listPendingPromotions = (
   db: CentralDatabase,
 ): Promise<{ video_id: string; to_site: string }[]> =>
@@ -139,11 +139,11 @@ export const listPendingPromotions = (
     .where('videos.video_id', 'is', null)
     .execute();
 
-/** Plays fade by half in a day, so a steady number of plays a day sums up to this many times that number. */
+/** Plays decay by half per day, so the sum for a constant number of plays per day converges to this multiple of that number. */
 const HALF_LIFE_MS = 86_400_000;
 const SUM_PER_DAILY_PLAY = 1 / Math.LN2;
 
-const faded = (plays: number, sinceMs: number): number =>
+const decayPlays = (plays: number, sinceMs: number): number =>
   plays * 0.5 ** (Math.max(0, sinceMs) / HALF_LIFE_MS);
 
 export async function countPlays(
@@ -158,7 +158,7 @@ export async function countPlays(
         .select(['plays', 'counted_at'])
         .where('video_id', '=', video)
         .executeTakeFirst();
-      const sum = count + (known ? faded(known.plays, nowMs - Number(known.counted_at)) : 0);
+      const sum = count + (known ? decayPlays(known.plays, nowMs - Number(known.counted_at)) : 0);
       const row = { plays: sum, counted_at: nowMs };
       await tx
         .insertInto('popularity')
@@ -169,10 +169,13 @@ export async function countPlays(
   });
 }
 
-/** Plays a day, by video. */
+/** Lists the plays per day, by video. */
 export async function listPlays(db: CentralDatabase, nowMs: number): Promise<ReadonlyMap<VideoId, number>> {
   const rows = await db.selectFrom('popularity').selectAll().execute();
   return new Map(
-    rows.map(row => [row.video_id, faded(row.plays, nowMs - Number(row.counted_at)) / SUM_PER_DAILY_PLAY]),
+    rows.map(row => [
+      row.video_id,
+      decayPlays(row.plays, nowMs - Number(row.counted_at)) / SUM_PER_DAILY_PLAY,
+    ]),
   );
 }

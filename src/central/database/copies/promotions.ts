@@ -1,6 +1,7 @@
 /**
- * A site is lost for good, and the video goes to a site that holds a copy (docs/copies.md). Decided here, carried out by the
- * successor, and in force in the transaction that takes in the successor's own record of it: at no moment has the video no owner, or two.
+ * Promotions: a video of a lost site passes to a site that holds a copy (docs/copies.md). Central decides, the successor takes
+ * over, and the change takes effect in the transaction that applies the successor's own record. The video therefore always has
+ * exactly one owner.
  */
 import { isAmong } from '../../../kernel/sql/rows.ts';
 import { sql } from '../../../kernel/sql/sql.ts';
@@ -16,7 +17,7 @@ export interface Promotion {
   readonly to: SiteId;
 }
 
-/** A later decision replaces an earlier one that the successor has not carried out yet. */
+/** Stores promotions. A later decision replaces an earlier one that the successor has not carried out yet. */
 export async function insertPromotions(
   tx: CentralTransaction,
   promotions: readonly Promotion[],
@@ -37,7 +38,7 @@ export async function insertPromotions(
   );
 }
 
-/** Of these videos, to which site each was given that was. */
+/** Lists the successor of each of these videos that has one. */
 export async function listSuccessors(
   tx: CentralDatabase,
   videos: readonly string[],
@@ -50,7 +51,7 @@ export async function listSuccessors(
   return new Map(rows.map(row => [row.video_id, row.to_site]));
 }
 
-/** The successor has published its own record: it now owns the video. The former site learns it at its next handshake. */
+/** Makes the successor the owner of videos that it has published itself. The former site learns of it at its next handshake. */
 export async function completePromotions(
   tx: CentralTransaction,
   successor: SiteId,
@@ -65,7 +66,7 @@ export async function completePromotions(
     .where('superseded_by', 'is', null)
     .execute();
   for (const { site_id, video_id, published_at } of former) {
-    // After the successor's own change: a tracker that follows the feed is never without the video.
+    // This position is after that of the successor's record, so a tracker that follows the feed always knows a source.
     const position = await claimPositions(tx, 1);
     await tx
       .updateTable('videos')

@@ -1,4 +1,4 @@
-/** How complete the catalogue is, site by site: what the last comparison of digests said. */
+/** The completeness of the catalogue for each site: the result of the last comparison of digests. */
 import type { SiteId } from '../../../protocol/ids.ts';
 import type { CentralDatabase, PublicationRow } from '../schema.ts';
 

@@ -1,4 +1,4 @@
-/** What central does with a record (publication rules R4, R5 and R9). Pure. */
+/** Decides what central does with a record (publication rules R4, R5 and R9). Pure. */
 import { isOfOwner } from '../../../protocol/publication/record.ts';
 import type { OfferedRecord } from '../../publication/offered-record.ts';
 
@@ -6,41 +6,41 @@ export interface Held {
   readonly version: number;
   readonly hash: string;
   readonly withdrawn: boolean;
-  /** It is of the site's own video; else of a copy. */
+  /** True for the record of the site's own video, false for that of a copy. */
   readonly isOwners: boolean;
-  /** The video was given to another site. */
+  /** Another site took over the video. */
   readonly isSuperseded: boolean;
 }
 
 export type Decision =
-  /** Newer than what is held, or new. */
+  /** The record is new, or newer than the held one. */
   | 'apply'
-  /** Held already: acknowledged again, since the first acknowledgement may have been lost. */
-  | 'again'
-  /** R4: older than what is held. */
+  /** The record is held already. It is acknowledged again, because the first acknowledgement may have been lost. */
+  | 'repeat'
+  /** R4: the record is older than the held one. */
   | 'stale'
-  /** R9: the version is known with another content. */
+  /** R9: the same version is held with other content. */
   | 'conflict'
-  /** R5: a withdrawn video does not come back. */
+  /** R5: a withdrawn video cannot be published again. */
   | 'withdrawn'
   /** The id belongs to another site's video. */
   | 'taken'
-  /** The video was given to another site when this one was lost. */
+  /** Another site took over the video when this site was declared lost. */
   | 'superseded';
 
-export type RejectionCode = Exclude<Decision, 'apply' | 'again'>;
+export type RejectionCode = Exclude<Decision, 'apply' | 'repeat'>;
 
-/** Only `apply` and `again` are acknowledged: exactly what the catalogue then holds. */
+/** Only `apply` and `repeat` are acknowledged: exactly the records that the catalogue then holds. */
 export function decide(
   held: Held | undefined,
   takenByOther: boolean,
   record: Pick<OfferedRecord, 'kind' | 'version' | 'hash'>,
 ): Decision {
-  // Whoever holds a copy speaks of the copy, and never of the video.
+  // A site that holds a copy may publish records of the copy, but never of the video.
   if (!held?.isOwners && takenByOther && isOfOwner(record)) return 'taken';
   if (!held) return 'apply';
   if (record.version < held.version) return 'stale';
-  if (record.version === held.version) return record.hash === held.hash ? 'again' : 'conflict';
+  if (record.version === held.version) return record.hash === held.hash ? 'repeat' : 'conflict';
   if (held.isSuperseded && isOfOwner(record)) return 'superseded';
   return held.withdrawn && record.kind !== 'tombstone' ? 'withdrawn' : 'apply';
 }

@@ -1,7 +1,7 @@
-/** Epochs of sites (publication rule R8): raised at each greeting, and dissolved where histories are found to differ. */
-
+/** Epochs of sites (publication rule R8): raised by each handshake, and invalidated if the histories turn out to differ. */
 import type { SiteId } from '../../../protocol/ids.ts';
 import type { Epoch } from '../../../protocol/publication/epoch.ts';
+import type { HandshakeRequest } from '../../../protocol/publication/handshake.ts';
 import type { CentralDatabase, PublicationRow } from '../schema.ts';
 
 export const epochOf = ({
@@ -13,7 +13,7 @@ export const epochOf = ({
 const readPublication = (db: CentralDatabase, site: SiteId): Promise<PublicationRow> =>
   db.selectFrom('publications').selectAll().where('site_id', '=', site).executeTakeFirstOrThrow();
 
-/** Reads the rows for writing: whoever takes records or raises the epoch comes one after another, on every engine. */
+/** Reads and locks the rows, so that transactions that apply records or raise the epoch run one after another on every engine. */
 export const lockPublications = (
   transaction: CentralDatabase,
   sites: readonly SiteId[],
@@ -27,7 +27,7 @@ export const lockPublications = (
 
 async function lockPublication(transaction: CentralDatabase, site: SiteId): Promise<PublicationRow> {
   const [row] = await lockPublications(transaction, [site]);
-  if (!row) throw new Error(`there is no publication of site ${site}`);
+  if (!row) throw new Error(`There is no publication state of site ${site}.`);
   return row;
 }
 
@@ -47,14 +47,15 @@ export async function readEpochs(
 }
 
 /**
- * The present epoch if `start` has it already (its first answer may have been lost), else a new one: above all that
- * either side knows of, since either may have been restored from a backup.
+ * Returns the current epoch if it belongs to the start `start` already, because the first response may have been lost. Else it
+ * begins a new epoch. Its number exceeds all that either side knows, because either may have been restored from a backup.
+ *
+ * @param knownToSite the highest epoch number that the site knows
  */
 export function raiseEpoch(
   db: CentralDatabase,
   site: SiteId,
-  start: string,
-  knownToSite: number,
+  { start, epoch: knownToSite }: Pick<HandshakeRequest, 'start' | 'epoch'>,
   nowMs: number,
 ): Promise<Epoch> {
   return db.transaction().execute(async tx => {
@@ -72,8 +73,8 @@ export function raiseEpoch(
 }
 
 /**
- * Ends `epoch`, if it is still the present one: nothing is taken of this site until it greets anew, compares itself with
- * us, and so heals whatever differs. It learns of this by its next signal or poll.
+ * Ends `epoch`, if it is still the current one. No records of the site are accepted until its next handshake, in which it
+ * compares its records with central's and repairs every difference. It learns of this by its next signal or poll.
  */
 export async function invalidateEpoch(
   db: CentralDatabase,

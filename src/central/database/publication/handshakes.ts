@@ -1,5 +1,4 @@
-/** What a site that greets is told: its epoch, and what central holds of it (publication rules R7 and R8). */
-
+/** Handshakes: central returns to a site its epoch and the records that central holds of it (publication rules R7 and R8). */
 import { SetDigest } from '../../../kernel/identity/set-digest.ts';
 import { problem } from '../../../kernel/problem.ts';
 import type { SiteId, VideoId } from '../../../protocol/ids.ts';
@@ -19,22 +18,22 @@ import { raiseEpoch, readEpoch } from './epochs.ts';
 const DIGEST_PAGE_ROWS = 2_000;
 
 /**
- * A new epoch begins. What the site offered or was told before does not count any more, so what is held of it stands
- * still until the site has compared itself with it.
+ * Begins a new epoch. Records and acknowledgements of earlier epochs are void, so the held records of the site cannot change
+ * until the site has compared them with its own.
  */
 export async function acceptHandshake(
   db: CentralDatabase,
   site: SiteId,
-  greeting: HandshakeRequest,
+  handshake: HandshakeRequest,
   nowMs: number,
 ): Promise<HandshakeResponse> {
-  const epoch = await raiseEpoch(db, site, greeting.start, greeting.epoch, nowMs);
+  const epoch = await raiseEpoch(db, site, handshake, nowMs);
   await db
     .updateTable('publications')
-    .set({ conversion: greeting.conversion ? JSON.stringify(greeting.conversion) : null })
+    .set({ conversion: handshake.conversion ? JSON.stringify(handshake.conversion) : null })
     .where('site_id', '=', site)
     .execute();
-  // It came back, whatever was said of it.
+  // A site that was declared lost has returned.
   await db
     .updateTable('members')
     .set({ lost_at: null })
@@ -45,11 +44,11 @@ export async function acceptHandshake(
   return {
     epoch,
     highestVersion,
-    same: digest === greeting.digest && !(await hasSuperseded(db, site)),
+    same: digest === handshake.digest && !(await hasSuperseded(db, site)),
   };
 }
 
-/** The site does not know yet that a video of its own was given to another one. */
+/** True if another site took over a video of this site, which this site may not know yet. */
 const hasSuperseded = async (db: CentralDatabase, site: SiteId): Promise<boolean> =>
   (await db
     .selectFrom('videos')
@@ -66,7 +65,7 @@ export interface HeldSum {
   readonly highestVersion: number;
 }
 
-/** All that is held of a site, in one number. Added up from the rows themselves, in pages. */
+/** Computes the digest of all records held of a site. It reads the rows in pages. */
 export async function sumHeld(db: CentralDatabase, site: SiteId): Promise<HeldSum> {
   const digest = new SetDigest();
   let records = 0;
@@ -122,7 +121,7 @@ export async function listHeld(
   };
 }
 
-/** The content of these records, as many of them as fit into one answer. @throws Problem `epoch-mismatch` */
+/** Returns the content of these records, as many as fit into one response. @throws Problem `epoch-mismatch` */
 export async function readHeld(
   db: CentralDatabase,
   site: SiteId,
@@ -148,5 +147,8 @@ export async function readHeld(
 
 async function requireSameEpoch(db: CentralDatabase, site: SiteId, epoch: Epoch): Promise<void> {
   if (isSameEpoch(await readEpoch(db, site), epoch)) return;
-  throw problem('epoch-mismatch', 'Another greeting of this site was answered meanwhile. Greet again.');
+  throw problem(
+    'epoch-mismatch',
+    'A later handshake of this site has replaced this epoch. Repeat the handshake.',
+  );
 }

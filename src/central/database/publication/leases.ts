@@ -1,7 +1,7 @@
 /**
- * Leases: what only one central at a time should do, where several share a database. A lease runs out by itself when its
- * holder is gone. Each new holder raises the fence, so one that comes back from a long pause can see that it has lost it.
- * The clocks of centrals that share a database must agree to within a few seconds (tributary doctor looks).
+ * Leases ensure that only one of the centrals that share a database does a task at a time. A lease expires if its holder stops
+ * renewing it. Each new holder raises the fence, so that a holder that resumes after a long pause sees that it lost the lease.
+ * The clocks of these centrals must agree to within a few seconds (`tributary doctor` checks this).
  */
 import { type Problem, problem } from '../../../kernel/problem.ts';
 import { sql } from '../../../kernel/sql/sql.ts';
@@ -13,8 +13,8 @@ export interface Lease {
 }
 
 /**
- * Of each name its lease, or undefined where another holder has it. A holder that asks again begins anew, with a new fence.
- * The names must differ.
+ * Returns the lease for each name, or undefined if another holder has it. A holder that acquires its own lease again gets a new
+ * fence. The names must differ.
  */
 export async function acquireLeases(
   db: CentralDatabase,
@@ -25,7 +25,7 @@ export async function acquireLeases(
 ): Promise<readonly (Lease | undefined)[]> {
   const rows = await db
     .insertInto('leases')
-    // In the order of names, so that two who ask for the same ones never wait for each other.
+    // The rows are in the order of their names, so that two centrals that acquire the same leases cannot deadlock.
     .values([...names].sort().map(name => ({ name, holder, fence: 1, until: nowMs + durationMs })))
     .onConflict(conflict =>
       conflict
@@ -56,7 +56,7 @@ export const acquireLease = async (
   durationMs: number,
 ): Promise<Lease | undefined> => (await acquireLeases(db, [name], holder, nowMs, durationMs))[0];
 
-/** Those that were lost stay lost. */
+/** Renews leases that are still valid. Expired leases are not renewed. */
 export async function renewLeases(
   db: CentralDatabase,
   holder: string,
@@ -78,19 +78,19 @@ export async function releaseLeases(db: CentralDatabase, leases: readonly Lease[
   await db.updateTable('leases').set({ until: 0 }).where(isOneOf(leases)).execute();
 }
 
-/** Of these leases those that stand. Within the transaction that is to be guarded. */
+/** Finds which of these leases are valid. Call it within the transaction that the leases guard. */
 export async function findValidLeases(
   db: CentralDatabase,
   leases: readonly Lease[],
 ): Promise<(lease: Lease) => boolean> {
   if (leases.length === 0) return () => false;
   const rows = await db.selectFrom('leases').select(['name', 'fence']).where(isOneOf(leases)).execute();
-  const standing = new Map(rows.map(({ name, fence }) => [name, fence]));
-  return ({ name, fence }) => standing.get(name) === fence;
+  const fences = new Map(rows.map(({ name, fence }) => [name, fence]));
+  return ({ name, fence }) => fences.get(name) === fence;
 }
 
 const isOneOf = (leases: readonly Lease[]) =>
   sql<boolean>`(name, fence) in (${sql.join(leases.map(({ name, fence }) => sql`(${name}, ${fence})`))})`;
 
 export const leaseLost = (): Problem =>
-  problem('lease-lost', 'Another central has taken this over meanwhile.');
+  problem('lease-lost', 'Another central has taken over this task in the meantime.');

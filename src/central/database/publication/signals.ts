@@ -1,5 +1,4 @@
-/** Signals: stored before they are answered, and kept until the records they announced are taken in. */
-
+/** Signals of sites. Each is stored before it is acknowledged, and stays pending until the announced records are applied. */
 import { type Outcome, perDatabase, succeeded } from '../../../kernel/sql/batching.ts';
 import { sql } from '../../../kernel/sql/sql.ts';
 import { newId, type SiteId } from '../../../protocol/ids.ts';
@@ -16,7 +15,7 @@ export interface NewSignal {
   readonly atMs: number;
 }
 
-/** @returns the signal's id, and the present epoch of its site */
+/** @returns the id of the signal and the current epoch of its site */
 export const storeSignal = perDatabase(
   MAX_BATCH,
   (
@@ -47,13 +46,13 @@ export const storeSignal = perDatabase(
     }),
 );
 
-/** Why a run did not take all: a stable code, and a sentence for the operator. */
+/** Why a run did not apply all records: a stable code, and a sentence for the operator. */
 export interface Failure {
   readonly code: string;
   readonly reason: string;
 }
 
-/** A run begins. Counted before it does anything, so that a signal that stops the process is seen to have been tried. */
+/** Counts the beginning of a run before it does anything, so that a signal whose run crashes the process counts as attempted. */
 export const attemptSignals = perDatabase(
   MAX_BATCH,
   async (db: CentralDatabase, sites: readonly SiteId[]) => {
@@ -75,9 +74,10 @@ export interface Completion {
 }
 
 /**
- * A run ended well: the signals that it took up are handled. Those that came meanwhile (no attempt yet) are not.
+ * Marks the signals that a successful run covered as handled. Signals that arrived during the run (without an attempt) stay
+ * pending.
  *
- * @returns whether there are such
+ * @returns for each run, whether signals of its site are pending
  */
 export const completeSignals = perDatabase(
   MAX_BATCH,
@@ -85,8 +85,8 @@ export const completeSignals = perDatabase(
     db.transaction().execute(async tx => {
       const sites = runs.map(({ site }) => site);
       await lockMembers(tx, sites);
-      const plain = runs.filter(({ remark }) => !remark);
-      if (plain.length > 0) await complete(tx, plain);
+      const withoutRemark = runs.filter(({ remark }) => !remark);
+      if (withoutRemark.length > 0) await complete(tx, withoutRemark);
       for (const run of runs) if (run.remark) await complete(tx, [run]);
       const pending = await tx
         .selectFrom('signals')
@@ -99,7 +99,7 @@ export const completeSignals = perDatabase(
     }),
 );
 
-/** Runs that end with the same remark. */
+/** Completes runs that all have the same remark. */
 async function complete(tx: CentralTransaction, runs: readonly Completion[]): Promise<void> {
   const sites = runs.map(({ site }) => site);
   const remark = runs[0]?.remark;
@@ -147,7 +147,7 @@ export function failSignals(db: CentralDatabase, site: SiteId, { code, reason }:
   });
 }
 
-/** What a site sent, or had sent in its name, was refused: on the desk as a signal that was never taken up. */
+/** Records that a request of a site, or in its name, was rejected. It appears in the signal log without any attempt. */
 export function recordRejection(
   db: CentralDatabase,
   site: SiteId,
@@ -168,7 +168,7 @@ export function recordRejection(
         error_code: code,
       })
       .execute();
-    // Whoever replays what a site has said does not make the site worse.
+    // A replayed request may come from an attacker, so it does not count as an error of the site.
     if (code === 'signature-replayed') return;
     await tx
       .updateTable('members')
@@ -213,7 +213,7 @@ export async function hasPending(db: CentralDatabase, site: SiteId): Promise<boo
   return row !== undefined;
 }
 
-/** Newest first; one row more than `limit` where there is more. */
+/** Lists the newest signals first. Returns one row more than `limit` if there are more. */
 export function listSignals(
   db: CentralDatabase,
   limit: number,
@@ -234,7 +234,7 @@ export function listSignals(
     .execute();
 }
 
-/** Handled signals are a log; it ends somewhere. */
+/** Deletes old handled signals, which are only a log. */
 export async function removeHandledBefore(db: CentralDatabase, beforeMs: number): Promise<void> {
   await db
     .deleteFrom('signals')

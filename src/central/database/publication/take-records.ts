@@ -1,5 +1,4 @@
-/** Takes a site's records into the catalogue, by publication rules R2, R3, R4, R5, R8 and R9. */
-
+/** Applies records of sites to the catalogue by publication rules R2, R3, R4, R5, R8 and R9. */
 import { type Problem, problem } from '../../../kernel/problem.ts';
 import { failed, type Outcome, perDatabase, succeeded } from '../../../kernel/sql/batching.ts';
 import { isAmong } from '../../../kernel/sql/rows.ts';
@@ -24,51 +23,51 @@ export interface Rejection {
 export interface AppliedRecords {
   readonly acknowledged: readonly Acknowledgement[];
   readonly applied: number;
-  /** Of these, tombstones. */
+  /** How many of the applied records are tombstones. */
   readonly withdrawn: number;
   readonly refused: readonly Rejection[];
 }
 
-/** What a site offered, as it was read. */
+/** One page of records as it was read from a site. */
 export interface OfferedPage {
   readonly site: SiteId;
   readonly epoch: Epoch;
   readonly records: readonly OfferedRecord[];
   readonly atMs: number;
-  /** Where centrals share the work: without it nothing is taken. */
+  /** Present if several centrals share the work. Nothing is applied unless it is valid. */
   readonly lease?: Lease | undefined;
 }
 
-/** Pages of so many sites are taken in one transaction: its commit is what takes the time. */
+/** The number of pages that share one transaction. The commit takes most of the time, so sharing it saves most of it. */
 const MAX_PAGES = 16;
 
 /**
- * Takes in one page of a site's records, in one transaction with those of other sites that are there at the same time. What
- * it returns as acknowledged is committed (R2).
+ * Applies one page of a site's records, in one transaction with the pages of other sites that wait at the same time. The records
+ * that it returns as acknowledged are committed (R2).
  *
- * @throws Problem `epoch-mismatch` if the page is not of the present epoch (R8); `site-revoked`; `lease-lost`.
+ * @throws Problem `epoch-mismatch` if the page does not belong to the current epoch (R8); `site-revoked`; `lease-lost`.
  */
 export const takeRecords = perDatabase(
   MAX_PAGES,
   (db: CentralDatabase, pages: readonly OfferedPage[]): Promise<Outcome<AppliedRecords>[]> =>
     db.transaction().execute(async tx => {
-      const findFault = await findFaults(tx, pages);
+      const findPageProblem = await createPageCheck(tx, pages);
       const held = await findHeld(tx, pages);
       const writes: RecordWrite[] = [];
-      const settled = pages.map(page => {
-        const fault = findFault(page);
-        return fault ? failed(fault) : succeeded(decideAll(page, held, writes));
+      const outcomes = pages.map(page => {
+        const pageProblem = findPageProblem(page);
+        return pageProblem ? failed(pageProblem) : succeeded(decideAll(page, held, writes));
       });
       if (writes.length > 0) await writeRecords(tx, writes);
       for (const { site } of pages) {
-        const come = writes.filter(write => write.site === site && held.isInherited(write)).map(videoOf);
-        if (come.length > 0) await completePromotions(tx, site, come);
+        const takenOver = writes.filter(write => write.site === site && held.isTakeover(write)).map(videoOf);
+        if (takenOver.length > 0) await completePromotions(tx, site, takenOver);
       }
-      return settled;
+      return outcomes;
     }),
 );
 
-/** Decides on each record of a page, and adds what is to be written to `writes`. */
+/** Decides on each record of a page, and adds the records to be written to `writes`. */
 function decideAll(
   { site, records, atMs }: OfferedPage,
   held: HeldVideos,
@@ -90,7 +89,7 @@ function decideAll(
         isSuperseded: held.of(site, video)?.isSuperseded ?? false,
       });
     }
-    if (decision === 'apply' || decision === 'again') acknowledged.push({ video, version, hash });
+    if (decision === 'apply' || decision === 'repeat') acknowledged.push({ video, version, hash });
     else refused.push({ video, version, decision });
   }
   for (const record of applied.values()) writes.push({ site, record, atMs });
@@ -98,13 +97,13 @@ function decideAll(
   return { acknowledged, applied: applied.size, withdrawn, refused };
 }
 
-/** Why a page is not taken, if it is not; each site's is its own. */
-async function findFaults(
+/** Returns a function that says why a page is rejected, or undefined if it is not. */
+async function createPageCheck(
   tx: CentralTransaction,
   pages: readonly OfferedPage[],
 ): Promise<(page: OfferedPage) => Problem | undefined> {
   const sites = pages.map(({ site }) => site);
-  const isStanding = await findValidLeases(
+  const isValid = await findValidLeases(
     tx,
     pages.flatMap(({ lease }) => lease ?? []),
   );
@@ -117,37 +116,37 @@ async function findFaults(
   const publications = await lockPublications(tx, sites);
   const rows = new Map(publications.map(row => [row.site_id, row]));
   return ({ site, epoch, lease }) => {
-    if (lease && !isStanding(lease)) return leaseLost();
+    if (lease && !isValid(lease)) return leaseLost();
     const row = rows.get(site);
-    // Revoked while its page was on the way.
+    // The site may have been revoked while its page was being read.
     if (!row || revoked.some(({ id }) => id === site))
       return problem('site-revoked', 'This site was revoked.');
-    return findEpochFault(row, epoch);
+    return findEpochProblem(row, epoch);
   };
 }
 
-function findEpochFault(row: PublicationRow, epoch: Epoch): Problem | undefined {
+function findEpochProblem(row: PublicationRow, epoch: Epoch): Problem | undefined {
   const present = epochOf(row);
   if (isSameEpoch(present, epoch)) return undefined;
   const expected = present
-    ? `the centre takes records of epoch ${formatEpoch(present)}`
-    : `the centre waits for the site to greet anew${row.invalidated_because ? ` (${row.invalidated_because})` : ''}`;
+    ? `central expects epoch ${formatEpoch(present)}`
+    : `central waits for a handshake${row.invalidated_because ? ` (${row.invalidated_because})` : ''}`;
   return problem(
     'epoch-mismatch',
-    `The site offers records of epoch ${formatEpoch(epoch)}, and ${expected}. They were not taken; the site will notice and greet.`,
+    `The site offered records of epoch ${formatEpoch(epoch)}, but ${expected}. They were not applied. The site will repeat the handshake.`,
   );
 }
 
 const videoOf = ({ record }: RecordWrite): VideoId => record.video;
 
-/** What is held of the videos in question, by every site, and whose they are. */
+/** The records held of the offered videos, by site, and the owners of these videos. */
 class HeldVideos {
   readonly #bySite = new Map<VideoId, Map<SiteId, Held>>();
-  /** They were another site's, which was lost, and are these sites' now. */
-  readonly #heirs: ReadonlyMap<VideoId, SiteId>;
+  /** The sites that take over videos of a lost site. */
+  readonly #successors: ReadonlyMap<VideoId, SiteId>;
 
-  constructor(heirs: ReadonlyMap<VideoId, SiteId>) {
-    this.#heirs = heirs;
+  constructor(successors: ReadonlyMap<VideoId, SiteId>) {
+    this.#successors = successors;
   }
 
   of(site: SiteId, video: VideoId): Held | undefined {
@@ -155,19 +154,19 @@ class HeldVideos {
   }
 
   /**
-   * The first site that published an id has it, unless that site was lost and this one was given its video. What the lost one
-   * has withdrawn after all, nobody inherits (R5).
+   * True if another site owns the video. The owner is the first site that published the id, unless that site was lost and `site`
+   * is its successor. A video that the lost site withdrew has no successor (R5).
    */
   isTaken(site: SiteId, video: VideoId): boolean {
-    const isHeir = this.#heirs.get(video) === site;
+    const isSuccessor = this.#successors.get(video) === site;
     for (const [other, { isOwners, isSuperseded, withdrawn }] of this.#bySite.get(video) ?? []) {
-      if (other !== site && isOwners && !isSuperseded && (withdrawn || !isHeir)) return true;
+      if (other !== site && isOwners && !isSuperseded && (withdrawn || !isSuccessor)) return true;
     }
     return false;
   }
 
-  isInherited({ site, record }: RecordWrite): boolean {
-    return this.#heirs.get(record.video) === site && isOfOwner(record);
+  isTakeover({ site, record }: RecordWrite): boolean {
+    return this.#successors.get(record.video) === site && isOfOwner(record);
   }
 
   note(site: SiteId, video: VideoId, held: Held): void {
@@ -185,7 +184,7 @@ async function findHeld(tx: CentralTransaction, pages: readonly OfferedPage[]): 
     .innerJoin('members', 'members.id', 'videos.site_id')
     .select(['site_id', 'video_id', 'version', 'hash', 'kind', 'withdrawn', 'superseded_by'])
     .where(isAmong(tx, 'video_id', videos))
-    // A site that was removed and joined anew may publish its videos again.
+    // The videos of a revoked site may be published again by a site that joined later.
     .where('members.revoked_at', 'is', null)
     .execute();
   for (const { site_id, video_id, version, hash, kind, withdrawn, superseded_by } of known) {

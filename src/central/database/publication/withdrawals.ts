@@ -1,4 +1,4 @@
-/** Withdrawals as every site learns of them, and which sites have carried them out. */
+/** The feed of withdrawals that every site follows, and the positions up to which sites have carried them out. */
 import { sql } from '../../../kernel/sql/sql.ts';
 import type { SiteId } from '../../../protocol/ids.ts';
 import { type PublicationRecord, writtenAtOf } from '../../../protocol/publication/record.ts';
@@ -11,7 +11,8 @@ import { findStart } from '../feed.ts';
 import type { CentralDatabase } from '../schema.ts';
 
 /**
- * A site that asks for what follows `after` has carried out everything up to it. Returns the position to read on from.
+ * Notes that a site has carried out all withdrawals up to `after`, which it confirms by requesting those after it. Returns the
+ * position from which it must continue.
  */
 export async function noteCarriedOut(
   db: CentralDatabase,
@@ -43,7 +44,7 @@ export async function listWithdrawn(db: CentralDatabase, after: number): Promise
   };
 }
 
-/** Newest first, each with the sites that have dropped it and those that have not. */
+/** Lists the newest withdrawals first, each with the number of sites that confirmed it and the sites that have not. */
 export async function listWithdrawals(db: CentralDatabase, limit: number): Promise<Withdrawal[]> {
   const sites = await db
     .selectFrom('publications')

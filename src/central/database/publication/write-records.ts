@@ -1,4 +1,4 @@
-/** Puts records into the catalogue's table. What may be put there was decided before (`take-records.ts`). */
+/** Writes records to the table of the catalogue. `take-records.ts` has decided before which of them may be written. */
 import { selectRows } from '../../../kernel/sql/rows.ts';
 import type { SiteId } from '../../../protocol/ids.ts';
 import { isOfOwner } from '../../../protocol/publication/record.ts';
@@ -15,7 +15,7 @@ export interface RecordWrite {
   readonly atMs: number;
 }
 
-/** R3: one row a video and site. R4 once more, in the database itself. */
+/** R3: one row per video and site. The statement itself enforces R4 again. */
 export async function writeRecords(tx: CentralTransaction, writes: readonly RecordWrite[]): Promise<void> {
   const first = await claimPositions(tx, writes.length);
   const columns = {
@@ -53,7 +53,7 @@ export async function writeRecords(tx: CentralTransaction, writes: readonly Reco
             .then(ref('videos.title'))
             .else(ref('excluded.title'))
             .end(),
-          // A withdrawal leaves it as it was; so does what a site says of another's video.
+          // A withdrawal does not change this column, and neither does the record of a copy.
           private: eb
             .case()
             .when('excluded.private', '=', 1)

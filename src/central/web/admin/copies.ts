@@ -1,4 +1,4 @@
-/** Copies, as the operator has them: the rules, what stands where and why, and what becomes of a site that is lost. */
+/** The operator's calls for copies: the rules, the report of copies, and declaring a site lost. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
@@ -21,7 +21,7 @@ import { readPlanInput } from '../../placement-loop.ts';
 import { type CentralContext, requireMember, requireOperator } from '../context.ts';
 
 const MAX_RULES = 10_000;
-/** 1,000 videos of about 70 bytes. */
+/** Enough for 1,000 videos of about 70 bytes each. */
 const MAX_PLAYS_BYTES = 2 ** 17;
 
 const reportQuerySchema = z.object({
@@ -49,7 +49,7 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
         if ((await findMember(db, site))?.role !== 'site') throw unknownSite();
       }
       if ((await listRules(db)).length >= MAX_RULES) {
-        throw problem('rules-too-many', `There may be ${MAX_RULES} rules at most.`);
+        throw problem('rules-too-many', `At most ${MAX_RULES} rules are allowed.`);
       }
       const stored = await insertRule(db, rule, Date.now());
       changes.notify();
@@ -83,7 +83,8 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
     '/api/sites/:id/lost',
     {
       schema: {
-        description: 'This site will not come back: copies of its videos become the videos (operator).',
+        description:
+          'Declares a site permanently lost: complete copies at other sites take over as the originals (operator).',
         params: z.object({ id: siteIdSchema }),
         response: { 200: lossResponseSchema },
       },
@@ -120,7 +121,7 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
   );
 }
 
-/** A rule for a site that is none would be kept and do nothing: of "stays", what must not leave would. */
+/** Lists the sites that a rule names. An unknown site is rejected, because its rule would have no effect, not even `stays`. */
 function sitesNamedIn(rule: PlacementRule): readonly SiteId[] {
   if (rule.kind === 'by-hand') return [rule.site];
   const choice = 'of' in rule ? rule.of : rule.at;

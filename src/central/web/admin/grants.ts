@@ -1,10 +1,11 @@
-/** Grants of private videos, as an operator gives them, lists them and takes them back. */
+/** The operator's calls for grants of private videos: make, list and revoke. */
 import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { problem } from '../../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
 import {
+  type Grant,
   grantIdSchema,
   grantListSchema,
   grantSchema,
@@ -25,11 +26,11 @@ const ofGrant = z.object({ id: videoIdSchema, grant: grantIdSchema });
 export function addGrantCalls(app: HttpServer, context: CentralContext): void {
   const { db, changes, secrets, config } = context;
 
-  async function describe(request: FastifyRequest, rows: readonly GrantRow[]) {
+  async function createDescriber(request: FastifyRequest): Promise<(row: GrantRow) => Grant> {
     const [master] = await listMasters(db, secrets, Date.now());
     const [trackerUrl] = await listTrackerUrls(db);
     const centralUrl = config.baseUrl ?? `${request.protocol}://${request.host}`;
-    return rows.map(row => describeGrant(row, master, { centralUrl, trackerUrl }));
+    return row => describeGrant(row, master, { centralUrl, trackerUrl });
   }
 
   async function requirePrivate(video: VideoId): Promise<void> {
@@ -37,7 +38,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     if (!row || row.revoked_at !== null) throw problem('video-unknown', 'There is no such video.');
     if (row.withdrawn === 1) throw problem('video-withdrawn', 'This video was withdrawn.');
     if (row.private !== 1)
-      throw problem('video-public', 'This video is public: everybody may watch it without a grant.');
+      throw problem('video-public', 'This video is public: everyone can watch it without a grant.');
   }
 
   app.post(
@@ -45,7 +46,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     {
       schema: {
         description:
-          'Gives a right to watch a private video for a time: a link to hand out, and addresses for players (operator).',
+          'Makes a grant, which permits watching a private video for a limited time, with a link and URLs for players (operator).',
         params: ofVideo,
         body: newGrantSchema,
         response: { 201: grantSchema },
@@ -57,12 +58,9 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
       await requirePrivate(id);
       const { lifetimeS, note } = request.body;
       const nowMs = Date.now();
-      const row = await insertGrant(db, id, note, nowMs + lifetimeS * 1_000, nowMs);
-      const [grant] = await describe(request, [row]);
-      return reply
-        .header('cache-control', 'no-store')
-        .code(201)
-        .send(grant as NonNullable<typeof grant>);
+      const row = await insertGrant(db, { video: id, note, expiresMs: nowMs + lifetimeS * 1_000 }, nowMs);
+      const describe = await createDescriber(request);
+      return reply.header('cache-control', 'no-store').code(201).send(describe(row));
     },
   );
 
@@ -70,7 +68,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     '/api/videos/:id/grants',
     {
       schema: {
-        description: 'The grants of a video that hold, newest first (operator).',
+        description: 'Lists the valid grants of a video, newest first (operator).',
         params: ofVideo,
         response: { 200: grantListSchema },
       },
@@ -79,7 +77,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
       requireOperator(request, context);
       reply.header('cache-control', 'no-store');
       const rows = await listGrants(db, request.params.id, Date.now(), MAX_LISTED);
-      return { grants: await describe(request, rows) };
+      return { grants: rows.map(await createDescriber(request)) };
     },
   );
 
@@ -87,7 +85,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     '/api/videos/:id/grants/:grant',
     {
       schema: {
-        description: 'Takes a grant back: within seconds no connected site serves it any more (operator).',
+        description: 'Revokes a grant. Connected sites stop accepting it within seconds (operator).',
         params: ofGrant,
         response: { 200: revocationSchema },
       },
@@ -104,7 +102,7 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     '/api/videos/:id/grants',
     {
       schema: {
-        description: 'Takes all grants of a video back (operator).',
+        description: 'Revokes all grants of a video (operator).',
         params: ofVideo,
         response: { 200: revocationSchema },
       },

@@ -1,4 +1,4 @@
-/** Join tokens: shown once, good for one key and half an hour, kept hashed. */
+/** Join tokens. A token is shown once, enrols one key, expires after half an hour, and is stored as a hash. */
 import { randomBytes } from 'node:crypto';
 import { sha256Hex } from '../../../kernel/identity/keys.ts';
 import type { Invitation } from '../../database/sites.ts';

@@ -1,4 +1,4 @@
-/** Sites, as the pages show them and as the operator invites, edits, collects and revokes them. */
+/** The calls for sites: the list for the pages, and inviting, editing, collecting and revoking for operators. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
@@ -19,7 +19,7 @@ import { newSiteId, type SiteId, siteIdSchema } from '../../../protocol/ids.ts';
 import { nameSchema } from '../../../protocol/text.ts';
 import { listPublications } from '../../database/publication/completeness.ts';
 import { listPending, type Pending } from '../../database/publication/signals.ts';
-import type { MemberRow, PublicationRow } from '../../database/schema.ts';
+import { isSite, type PublicationRow, type SiteRow } from '../../database/schema.ts';
 import { listSiteStatus } from '../../database/site-status-reports.ts';
 import {
   countVideosBySite,
@@ -27,13 +27,13 @@ import {
   findMember,
   insertMember,
   invite,
-  listMembers,
+  listSites,
   revoke,
 } from '../../database/sites.ts';
 import { type CentralContext, formatTime, isOperator, optionalTime, requireOperator } from '../context.ts';
 import { makeInvitation } from './invitations.ts';
 
-/** A coverage zone of 10,000 prefixes does not fit the usual 64 KB. */
+/** A coverage zone of 10,000 prefixes exceeds the usual limit of 64 KB. */
 const MAX_SITE_BYTES = 2 ** 20;
 
 const parameters = z.object({ id: siteIdSchema });
@@ -41,24 +41,27 @@ const siteEditSchema = z
   .strictObject({
     name: nameSchema,
     baseUrl: baseUrlSchema,
-    /** null: not known any more. */
+    /** Null removes the coordinates. */
     coordinates: coordinatesSchema.nullable(),
     zone: z.array(prefixSchema).max(10_000),
-    /** Where central reads this site's database by SQL (docs/databases.md). null: through its gateway. Never told again. */
+    /**
+     * The URL of the site's database, if central reads it by SQL (docs/databases.md). Null: central reads through the gateway. No
+     * response contains it.
+     */
     databaseUrl: z
       .string()
       .max(2_000)
       .refine(isPostgresUrl, 'expected postgres://user:password@host:5432/name')
       .nullable(),
     policy: sitePolicyEditSchema,
-    /** null: none. */
+    /** Null removes the region. */
     region: regionSchema.nullable(),
   })
   .partial();
 const collectResponseSchema = z.strictObject({
-  /** Records of this site that were taken in and acknowledged. */
+  /** The number of records of this site that were applied and acknowledged. */
   records: z.int().nonnegative(),
-  /** Why not all of them were. */
+  /** Why not all records were applied. */
   error: z.string().optional(),
 });
 
@@ -66,8 +69,8 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
   const { db, collector, changes, secrets } = context;
 
   app.get('/api/sites', { schema: { response: { 200: siteListSchema } } }, async request => {
-    const sites = await describeSites(context, await listMembers(db, 'site'));
-    return { sites: isOperator(request, context) ? sites : sites.map(forEverybody) };
+    const sites = await describeSites(context, await listSites(db));
+    return { sites: isOperator(request, context) ? sites : sites.map(formatForEveryone) };
   });
 
   app.post(
@@ -120,7 +123,7 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       requireOperator(request, context);
       const { id } = request.params;
       const { joinToken, invitation } = makeInvitation(Date.now());
-      if (!(await invite(db, 'site', id, invitation))) throw unknownSite();
+      if (!(await invite(db, { role: 'site', id }, invitation))) throw unknownSite();
       return reply.code(201).send({ site: await describeSite(context, id), joinToken });
     },
   );
@@ -137,38 +140,34 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
   );
 }
 
-const forEverybody = ({ conversion: _, ...site }: Site): Site => site;
+/** Only operators may see how a site isolates the decoding of media. */
+const formatForEveryone = ({ conversion: _, ...site }: Site): Site => site;
 
 const unknownSite = (): Problem => problem('site-unknown', 'There is no such site.');
 
 async function describeSite(context: CentralContext, id: SiteId): Promise<Site> {
   const row = await findMember(context.db, id);
-  const [site] = row?.role === 'site' ? await describeSites(context, [row]) : [];
+  const [site] = row && isSite(row) ? await describeSites(context, [row]) : [];
   if (!site) throw unknownSite();
   return site;
 }
 
-async function describeSites({ db, links }: CentralContext, rows: readonly MemberRow[]): Promise<Site[]> {
+async function describeSites({ db, links }: CentralContext, rows: readonly SiteRow[]): Promise<Site[]> {
   const pending = new Map((await listPending(db)).map(entry => [entry.site, entry]));
   const publications = await listPublications(db);
   const videos = await countVideosBySite(db);
   const nowMs = Date.now();
   const statuses = await listSiteStatus(db, nowMs);
-  return rows.map(row => {
-    const id = siteIdSchema.parse(row.id);
-    const status = statuses.get(id) ?? 'unknown';
-    const readBy = row.database_url !== null ? 'sql' : links.find(id) ? 'link' : 'gateway';
-    return formatSite(
-      row,
-      id,
-      readBy,
-      pending.get(id),
-      publications.get(row.id),
-      videos.get(id) ?? { videos: 0, copies: 0 },
-      status,
+  return rows.map(row =>
+    formatSite(row, {
+      readBy: row.database_url !== null ? 'sql' : links.find(row.id) ? 'link' : 'gateway',
+      pending: pending.get(row.id),
+      publication: publications.get(row.id),
+      held: videos.get(row.id) ?? { videos: 0, copies: 0 },
+      status: statuses.get(row.id) ?? 'unknown',
       nowMs,
-    );
-  });
+    }),
+  );
 }
 
 const formatPublication = (row: PublicationRow): NonNullable<Site['publication']> => ({
@@ -182,18 +181,19 @@ const formatPublication = (row: PublicationRow): NonNullable<Site['publication']
   ...optionalTime('differedAt', row.differed_at),
 });
 
-function formatSite(
-  row: MemberRow,
-  id: SiteId,
-  readBy: Site['readBy'],
-  pending: Pending | undefined,
-  publication: PublicationRow | undefined,
-  held: { readonly videos: number; readonly copies: number },
-  seen: 'up' | 'down' | 'unknown',
-  nowMs: number,
-): Site {
+/** The state of a site that is not stored in its own row. */
+interface SiteDetails {
+  readonly readBy: Site['readBy'];
+  readonly pending: Pending | undefined;
+  readonly publication: PublicationRow | undefined;
+  readonly held: { readonly videos: number; readonly copies: number };
+  readonly status: 'up' | 'down' | 'unknown';
+  readonly nowMs: number;
+}
+
+function formatSite(row: SiteRow, { readBy, pending, publication, held, status, nowMs }: SiteDetails): Site {
   return {
-    id,
+    id: row.id,
     name: row.name,
     baseUrl: row.base_url,
     ...(row.latitude !== null && row.longitude !== null
@@ -201,7 +201,7 @@ function formatSite(
       : {}),
     zone: JSON.parse(row.zone) as string[],
     policy: JSON.parse(row.policy) as Site['policy'],
-    state: row.revoked_at !== null ? 'revoked' : row.joined_at === null ? 'invited' : seen,
+    state: row.revoked_at !== null ? 'revoked' : row.joined_at === null ? 'invited' : status,
     createdAt: formatTime(row.created_at),
     ...optionalTime('joinedAt', row.joined_at),
     ...optionalTime('lastSignalAt', row.last_signal_at),

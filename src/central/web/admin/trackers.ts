@@ -1,4 +1,4 @@
-/** Trackers, as the operator invites and revokes them. */
+/** The operator's calls for trackers: list, invite and revoke. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
@@ -58,7 +58,7 @@ export function addTrackerCalls(app: HttpServer, context: CentralContext): void 
       requireOperator(request, context);
       const { id } = request.params;
       const { joinToken, invitation } = makeInvitation(Date.now());
-      if (!(await invite(db, 'tracker', id, invitation))) throw unknownTracker();
+      if (!(await invite(db, { role: 'tracker', id }, invitation))) throw unknownTracker();
       return reply.code(201).send({ tracker: await describe(id), joinToken });
     },
   );

@@ -1,4 +1,4 @@
-/** What a site is to hold a copy of, told as it changes. */
+/** The feed of a site's assignments: the copies that it must hold. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { assignmentFeedSchema } from '../../../protocol/copies.ts';
@@ -7,8 +7,8 @@ import { findStart } from '../../database/feed.ts';
 import { type CentralContext, requireSite } from '../context.ts';
 import { MAX_WAIT_S, waitForChanges } from '../long-poll.ts';
 
-/** The changes rings for every change; the thousand sites that wait here look this often at most. Copies are in no hurry. */
-const LOOK_EVERY_MS = 2_000;
+/** This interval is longer than that of other feeds, because copies are not urgent. */
+const CHECK_INTERVAL_MS = 2_000;
 
 const feedQuerySchema = z.object({
   after: z.coerce.number().int().nonnegative(),
@@ -28,9 +28,9 @@ export function addAssignmentCalls(app: HttpServer, context: CentralContext): vo
         changes,
         reply,
         waitS: wait,
-        checkEveryMs: LOOK_EVERY_MS,
+        checkIntervalMs: CHECK_INTERVAL_MS,
         read: () => listAssignments(db, site.id, start),
-        // One who has to read on from an earlier position is told so at once.
+        // A site that must restart from an earlier position gets the response at once.
         hasChanges: page => page.assignments.length > 0 || start < after,
       });
     },

@@ -1,4 +1,4 @@
-/** What trackers ask and tell, and what sites ask about it: the last step of publication (mission, requirement 4). */
+/** The last step of publication: trackers read the change feed and report site states, and sites query their registrations. */
 import * as z from 'zod';
 import { formatLongList } from '../../../kernel/http/json-list-writer.ts';
 import { type HttpServer, setRawSerializer } from '../../../kernel/http/server.ts';
@@ -15,7 +15,7 @@ import { listJoined } from '../../database/sites.ts';
 import { type CentralContext, requireMember, requireSite } from '../context.ts';
 import { MAX_WAIT_S, waitForChanges } from '../long-poll.ts';
 
-/** 10,000 sites, about 70 bytes each. */
+/** Enough for 10,000 sites of about 70 bytes each. */
 const MAX_STATES_BYTES = 2 ** 20;
 
 const changesQuerySchema = z.object({
@@ -33,7 +33,7 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
     async (request, reply) => {
       const tracker = await requireMember(request, context, 'tracker');
       const { after, limit, wait } = request.query;
-      // Made of records that were parsed when they came, by the thousand: not parsed once more on their way out.
+      // The page consists of up to 1,000 records that were validated on arrival, so they are not validated again on output.
       setRawSerializer(reply, ({ changes, ...head }: ChangePage) => formatLongList(head, 'changes', changes));
       const start = await registerUpTo(db, tracker.id, after, Date.now());
       return waitForChanges({
@@ -61,8 +61,8 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
     async (request, reply) => {
       const tracker = await requireMember(request, context, 'tracker');
       const known = new Set((await listJoined(db, 'site')).map(site => site.id));
-      const told = request.body.sites.filter(({ site }) => known.has(site));
-      await recordSiteStatus(db, tracker.id, told, Date.now());
+      const reported = request.body.sites.filter(({ site }) => known.has(site));
+      await recordSiteStatus(db, tracker.id, reported, Date.now());
       return reply.code(204).send();
     },
   );

@@ -1,4 +1,4 @@
-/** Sites greet at every start, and take back what they have forgotten (publication rules R7 and R8). */
+/** The handshake, with which a site begins at every start, and the restoration of records that it lost (publication rules R7 and R8). */
 import { failpoint } from '../../../kernel/failpoint.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import {
@@ -21,9 +21,9 @@ export function addHandshakeCalls(app: HttpServer, context: CentralContext): voi
     async request => {
       const { id } = await requireSite(request, context);
       failpoint('handshake-received');
-      const answer = await acceptHandshake(db, id, request.body, Date.now());
+      const response = await acceptHandshake(db, id, request.body, Date.now());
       failpoint('handshake-committed');
-      return answer;
+      return response;
     },
   );
 

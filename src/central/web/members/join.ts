@@ -1,4 +1,4 @@
-/** Enrolment: a site or tracker hands in the public key that it made itself, with its join token. */
+/** Enrolment: a site or tracker registers the public key that it made itself, with its join token. */
 import { type HttpServer, requireSigner } from '../../../kernel/http/server.ts';
 import { sha256Hex } from '../../../kernel/identity/keys.ts';
 import { problem } from '../../../kernel/problem.ts';
@@ -8,18 +8,18 @@ import { readEpoch } from '../../database/publication/epochs.ts';
 import { type Enrolment, enrol, findInvited } from '../../database/sites.ts';
 import { type CentralContext, listTrackerUrls, requireMember } from '../context.ts';
 
-/** Who joins has no id yet; its request is signed under this one. */
+/** The key id for requests to join. A member that joins has no id yet. */
 const JOIN_KEY_ID = 'join';
 
-const REFUSALS = {
-  unknown: ['join-token-unknown', 'This join token is not known here. Ask the administrator for one.'],
-  expired: ['join-token-expired', 'This join token is too old. Ask the administrator for a fresh one.'],
-  used: ['join-token-used', 'This join token was used already. Ask the administrator for a fresh one.'],
+const REJECTIONS = {
+  unknown: ['join-token-unknown', 'This join token is unknown. Ask the administrator for a new one.'],
+  expired: ['join-token-expired', 'This join token has expired. Ask the administrator for a new one.'],
+  used: ['join-token-used', 'This join token has already been used. Ask the administrator for a new one.'],
 } as const;
 
 function requireEnrolled(enrolment: Enrolment): asserts enrolment is Extract<Enrolment, { member: unknown }> {
   if (enrolment.outcome === 'enrolled') return;
-  const [code, detail] = REFUSALS[enrolment.outcome];
+  const [code, detail] = REJECTIONS[enrolment.outcome];
   throw problem(code, detail);
 }
 
@@ -32,9 +32,9 @@ export function addJoinCalls(app: HttpServer, context: CentralContext): void {
     async request => {
       const tokenHash = sha256Hex(request.body.joinToken);
       const ownKey = request.body.publicKey;
-      // The token first: who has none learns nothing and costs neither a signature check nor a remembered nonce.
+      // The token is checked first, so that a request without one costs neither a signature check nor a stored nonce.
       requireEnrolled(await findInvited(db, tokenHash, ownKey, Date.now()));
-      // The signature proves that the member holds the private half of what it enrols.
+      // The signature proves that the member holds the private key.
       await requireSigner(
         request,
         keyId => Promise.resolve(keyId === JOIN_KEY_ID ? ownKey : undefined),

@@ -1,4 +1,4 @@
-/** Links: sites that nobody can connect to come here for the questions that central has, and bring the answers. */
+/** The calls of links: a site that central cannot connect to polls for requests to its gateway, and posts the responses. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { problem } from '../../../kernel/problem.ts';
@@ -35,25 +35,26 @@ export function addLinkCalls(app: HttpServer, context: LinkContext): void {
     '/api/link/requests',
     {
       schema: {
-        description: 'A site that has opened a link asks what central would know of its database.',
+        description:
+          'Returns the requests of central to the gateway of the site, which polls for them (site, signed).',
         body: linkPollSchema,
         response: { 200: linkRequestsSchema },
       },
     },
     async (request, reply) => {
       const site = (await requireSite(request, context)).id;
-      const gone = new AbortController();
-      reply.raw.on('close', () => gone.abort());
+      const disconnected = new AbortController();
+      reply.raw.on('close', () => disconnected.abort());
       const { preferred, wait } = request.body;
-      const asked = links.poll(
+      const requests = links.poll(
         site,
         preferred,
         wait && !changes.closed ? LINK_WAIT_S * 1_000 : 0,
-        gone.signal,
+        disconnected.signal,
       );
-      // What could not be read before, perhaps by another central, can be read here now.
+      // Signals that are still pending, perhaps at another central, can be handled here now.
       if (await hasPending(db, site)) collector.wake(site);
-      return { requests: [...(await asked)] };
+      return { requests: [...(await requests)] };
     },
   );
 
@@ -62,7 +63,7 @@ export function addLinkCalls(app: HttpServer, context: LinkContext): void {
     {
       bodyLimit: MAX_PAGE_RESPONSE_BYTES,
       schema: {
-        description: 'The answer to one question.',
+        description: 'Delivers the response of the gateway to one request (site, signed).',
         params: parameters,
         querystring: linkResponseQuerySchema,
         response: { 204: z.null() },
@@ -72,8 +73,8 @@ export function addLinkCalls(app: HttpServer, context: LinkContext): void {
       const site = await requireSite(request, context);
       const { status } = request.query;
       const text = request.rawBody?.toString('utf8') ?? '';
-      if (!links.answer(site.id, request.params.id, { status, text })) {
-        throw problem('request-expired', 'Nobody waits for the answer to this question any more.');
+      if (!links.respond(site.id, request.params.id, { status, text })) {
+        throw problem('request-expired', 'This request has expired: no one waits for its response.');
       }
       return reply.code(204).send(null);
     },

@@ -1,4 +1,4 @@
-/** Trackers tell each other what viewers measured, through the one place that all of them know. */
+/** Trackers exchange measurements of their viewers through central. */
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import {
   peerMeasurementsRequestSchema,
@@ -7,7 +7,7 @@ import {
 import { listPeerMeasurements, recordPeerMeasurements } from '../../database/peer-measurements.ts';
 import { type CentralContext, requireMember } from '../context.ts';
 
-/** 500 summaries of about 250 bytes. */
+/** Enough for 500 summaries of about 250 bytes each. */
 const MAX_BODY_BYTES = 2 ** 18;
 
 export function addPeerMeasurementCalls(app: HttpServer, context: CentralContext): void {

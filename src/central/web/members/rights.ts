@@ -1,4 +1,4 @@
-/** Keys and rights as members follow them, and the rotation of the master. */
+/** The feed of keys and rights that members follow, and the rotation of the master key. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { deriveSiteKey } from '../../../kernel/rights/rights-token.ts';
@@ -6,12 +6,9 @@ import { rightsPageSchema, rotationResponseSchema, rotationSchema } from '../../
 import { lastRightsChange, listRightsChanges } from '../../database/grants.ts';
 import { listMasters, type Master, rotateMaster } from '../../database/rights-keys.ts';
 import { type CentralContext, requireMember, requireOperator } from '../context.ts';
-import { MAX_WAIT_S, waitForChanges } from '../long-poll.ts';
+import { MAX_WAIT_S, SITE_CHECK_INTERVAL_MS, waitForChanges } from '../long-poll.ts';
 
-/** The changes rings for every change; the thousand sites that wait here look this often at most. */
-const LOOK_EVERY_MS = 500;
-
-type Found = readonly [masters: readonly Master[], last: number];
+type RightsHead = readonly [masters: readonly Master[], last: number];
 
 const querySchema = z.object({
   after: z.coerce.number().int().nonnegative(),
@@ -21,24 +18,24 @@ const querySchema = z.object({
 
 export function addRightsCalls(app: HttpServer, context: CentralContext): void {
   const { db, changes, secrets } = context;
-  /** The changes rings for every record that comes in, and a thousand may wait: what all of them ask is asked once a ring. */
-  let looked: { readonly rings: number; readonly found: Promise<Found> } | undefined;
-  const look = (): Promise<Found> => {
-    if (looked?.rings !== changes.version) {
-      const found = Promise.all([listMasters(db, secrets, Date.now()), lastRightsChange(db)]);
-      looked = { rings: changes.version, found };
-      found.catch(() => {
-        looked = undefined;
+  /** Cached per version of the notifier, because a thousand members may wait and all of them need the same. */
+  let cached: { readonly version: number; readonly head: Promise<RightsHead> } | undefined;
+  const readHead = (): Promise<RightsHead> => {
+    if (cached?.version !== changes.version) {
+      const head = Promise.all([listMasters(db, secrets, Date.now()), lastRightsChange(db)]);
+      cached = { version: changes.version, head };
+      head.catch(() => {
+        cached = undefined;
       });
     }
-    return looked.found;
+    return cached.head;
   };
 
   app.get(
     '/api/rights',
     {
       schema: {
-        description: 'Keys, private videos and revoked grants (site or tracker, signed).',
+        description: 'Returns keys, private videos and revoked grants (site or tracker, signed).',
         querystring: querySchema,
         response: { 200: rightsPageSchema },
       },
@@ -47,27 +44,27 @@ export function addRightsCalls(app: HttpServer, context: CentralContext): void {
       const { id, role } = await requireMember(request, context, 'site', 'tracker');
       const { after, generation, wait } = request.query;
       reply.header('cache-control', 'no-store');
-      // Whether central knows where the asker stands is seen once.
+      // The first read always queries the database, because it finds out whether the position is of this history.
       let isFirst = true;
       return waitForChanges({
         changes,
         reply,
         waitS: wait,
-        checkEveryMs: LOOK_EVERY_MS,
+        checkIntervalMs: SITE_CHECK_INTERVAL_MS,
         async read() {
-          const [masters, last] = await look();
-          const mayBeNews = isFirst || last > after;
+          const [masters, last] = await readHead();
+          const mayHaveChanged = isFirst || last > after;
           isFirst = false;
-          const changes = mayBeNews
+          const changes = mayHaveChanged
             ? await listRightsChanges(db, after, role === 'site', Date.now())
             : { position: after, more: false, videos: [], revoked: [] };
           return {
             ...changes,
-            // What concerns others or is over by now has been passed, too.
+            // The position also passes changes that do not concern this member or have expired.
             position: changes.more ? changes.position : Math.max(changes.position, last),
             keys: masters.map(({ generation, master, untilMs }) => ({
               generation,
-              // A site that is broken into can make tokens for itself alone.
+              // A compromised site can make tokens only for itself.
               key: (role === 'site' ? deriveSiteKey(master, id) : master).toString('base64url'),
               ...(untilMs === undefined ? {} : { untilS: Math.ceil(untilMs / 1_000) }),
             })),
@@ -83,7 +80,7 @@ export function addRightsCalls(app: HttpServer, context: CentralContext): void {
     {
       schema: {
         description:
-          'A new master key; what the one before has signed counts for a while (operator). Whoever has a link needs it anew after that.',
+          'Makes a new master key. Links signed with the previous key stay valid for `keepS` seconds and must then be shared again (operator).',
         body: rotationSchema,
         response: { 200: rotationResponseSchema },
       },

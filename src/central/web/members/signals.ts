@@ -1,4 +1,4 @@
-/** The centre web: receives the sites' signals and manages them (mission, requirement 2). */
+/** Receives the signals of sites, and lists them for operators. */
 import * as z from 'zod';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
@@ -38,7 +38,7 @@ export function addSignalCalls(app: HttpServer, context: CentralContext): void {
     async (request, reply) => {
       const { id } = await requireSite(request, context);
       const { code, detail } = request.body;
-      await context.rejections.note(id, code, `Refused at the site: ${detail}`);
+      await context.rejections.note(id, code, `Rejected by the site: ${detail}`);
       return reply.code(202).send({});
     },
   );
@@ -60,7 +60,7 @@ export function addSignalCalls(app: HttpServer, context: CentralContext): void {
   );
 }
 
-/** Stored before it is answered: at this answer the site may set its signal flag to "sent". */
+/** Stores a signal before the response is sent, because the site then sets its signal flag to "sent". */
 export async function receiveSignal(
   { db, collector, metrics }: Pick<CentralContext, 'db' | 'collector' | 'metrics'>,
   site: SiteId,

@@ -1,13 +1,10 @@
-/** Withdrawals: told to every site, which drops what it holds and so confirms; shown to the operator. */
+/** The feed of withdrawals, which every site follows, confirming each one that it has carried out, and the operator's list. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { withdrawalFeedSchema, withdrawalListSchema } from '../../../protocol/publication/withdrawals.ts';
 import { listWithdrawals, listWithdrawn, noteCarriedOut } from '../../database/publication/withdrawals.ts';
 import { type CentralContext, requireOperator, requireSite } from '../context.ts';
-import { MAX_WAIT_S, waitForChanges } from '../long-poll.ts';
-
-/** The changes rings for every change; the thousand sites that wait here look this often at most. */
-const LOOK_EVERY_MS = 500;
+import { MAX_WAIT_S, SITE_CHECK_INTERVAL_MS, waitForChanges } from '../long-poll.ts';
 
 const feedQuerySchema = z.object({
   after: z.coerce.number().int().nonnegative(),
@@ -29,9 +26,9 @@ export function addWithdrawalCalls(app: HttpServer, context: CentralContext): vo
         changes,
         reply,
         waitS: wait,
-        checkEveryMs: LOOK_EVERY_MS,
+        checkIntervalMs: SITE_CHECK_INTERVAL_MS,
         read: () => listWithdrawn(db, start),
-        // One who has to read on from an earlier position is told so at once.
+        // A site that must restart from an earlier position gets the response at once.
         hasChanges: page => page.videos.length > 0 || start < after,
       });
     },

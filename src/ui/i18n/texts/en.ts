@@ -558,8 +558,8 @@ export const en = {
       hot: "kept because it's popular",
       'not-wanted': 'no longer required by any rule',
       stays: 'its home site does not allow copies',
-      'no-room': 'storage limit reached',
-      'site-away': 'site revoked or lost',
+      'over-limit': 'storage limit reached',
+      'site-unavailable': 'site revoked or lost',
       'too-few': 'not enough sites for this rule',
     },
     columns: {

@@ -525,8 +525,8 @@ export const zh: Texts = {
       hot: '因热门而保留',
       'not-wanted': '不再有规则要求',
       stays: '原站点不允许复制',
-      'no-room': '已达存储上限',
-      'site-away': '站点已撤销或丢失',
+      'over-limit': '已达存储上限',
+      'site-unavailable': '站点已撤销或丢失',
       'too-few': '站点数少于规则要求',
     },
     columns: {
