@@ -35,7 +35,11 @@ export async function openBuffer(
   const day =
     config.uplinkDaily === undefined
       ? undefined
-      : await DayBudget.open(join(config.dataDirectory, 'uplink.json'), config.uplinkDaily, deps.log);
+      : await DayBudget.open({
+          path: join(config.dataDirectory, 'uplink.json'),
+          limitBytes: config.uplinkDaily,
+          log: deps.log,
+        });
   const egress = createEgress(
     { linkBps: config.uplink, viewersBps: config.uplinkViewers, fillsBps: config.uplinkFills },
     day,

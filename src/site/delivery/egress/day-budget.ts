@@ -17,6 +17,15 @@ const savedSchema = z.object({ day: z.string(), bytes: z.number().nonnegative() 
 const dayOf = (at: Date): string =>
   `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, '0')}-${String(at.getDate()).padStart(2, '0')}`;
 
+interface DayBudgetOptions {
+  /** The file that keeps the count across restarts. */
+  readonly path: string;
+  readonly limitBytes: number;
+  readonly log: Log;
+  /** Default: the system clock. */
+  readonly now?: () => Date;
+}
+
 export class DayBudget {
   readonly limitBytes: number;
   readonly #path: string;
@@ -28,7 +37,7 @@ export class DayBudget {
   #claimed: number;
   #writing: Promise<void> | undefined;
 
-  private constructor(path: string, limitBytes: number, log: Log, now: () => Date, used: number) {
+  private constructor({ path, limitBytes, log, now }: Required<DayBudgetOptions>, used: number) {
     this.#path = path;
     this.limitBytes = limitBytes;
     this.#log = log;
@@ -40,12 +49,8 @@ export class DayBudget {
   }
 
   /** Continues the budget of an earlier run on the same day. */
-  static async open(
-    path: string,
-    limitBytes: number,
-    log: Log,
-    now: () => Date = () => new Date(),
-  ): Promise<DayBudget> {
+  static async open(options: DayBudgetOptions): Promise<DayBudget> {
+    const { path, log, now = () => new Date() } = options;
     let used = 0;
     try {
       const saved = savedSchema.parse(JSON.parse(await readFile(path, 'utf8')));
@@ -58,7 +63,7 @@ export class DayBudget {
         );
       }
     }
-    const budget = new DayBudget(path, limitBytes, log, now, used);
+    const budget = new DayBudget({ ...options, now }, used);
     await budget.#claim();
     return budget;
   }

@@ -239,7 +239,12 @@ describe('the daily budget', () => {
   it('is never exceeded, is reported, and starts again on the next day', async ({ scope }) => {
     let now = new Date(2026, 0, 1, 22, 0, 0);
     const limit = 3_300_000;
-    const day = await DayBudget.open(pathIn(scope), limit, silentLog, () => now);
+    const day = await DayBudget.open({
+      path: pathIn(scope),
+      limitBytes: limit,
+      log: silentLog,
+      now: () => now,
+    });
     const site = await startSite(scope, createEgress({}, day));
     const responses: ClientResponse[] = [];
     for (let number = 0; number < 9; number++) responses.push(await ask(site.port, number));
@@ -253,17 +258,17 @@ describe('the daily budget', () => {
   it('survives a restart and, except for a part of a block, a crash', async ({ scope }) => {
     const now = () => new Date(2026, 0, 1, 12, 0, 0);
     const limit = 2 ** 30;
-    const first = await DayBudget.open(pathIn(scope), limit, silentLog, now);
+    const first = await DayBudget.open({ path: pathIn(scope), limitBytes: limit, log: silentLog, now });
     first.use(100_000_000);
     await first.stop();
-    const second = await DayBudget.open(pathIn(scope), limit, silentLog, now);
+    const second = await DayBudget.open({ path: pathIn(scope), limitBytes: limit, log: silentLog, now });
     expect(second.usedBytes).toBe(100_000_000);
     second.use(50_000_000);
     await expect
       .poll(async () => JSON.parse(await readFile(pathIn(scope), 'utf8')).bytes)
       .toBeGreaterThan(150_000_000);
     // It was killed without a stop, so the bytes that it had claimed count as used.
-    const third = await DayBudget.open(pathIn(scope), limit, silentLog, now);
+    const third = await DayBudget.open({ path: pathIn(scope), limitBytes: limit, log: silentLog, now });
     expect(third.usedBytes).toBeGreaterThanOrEqual(150_000_000);
     expect(third.usedBytes).toBeLessThan(150_000_000 + limit / 100);
     await third.stop();
@@ -272,7 +277,7 @@ describe('the daily budget', () => {
 
   it('starts at zero if its file is damaged', async ({ scope }) => {
     await writeFile(pathIn(scope), '{');
-    const day = await DayBudget.open(pathIn(scope), 2 ** 20, silentLog);
+    const day = await DayBudget.open({ path: pathIn(scope), limitBytes: 2 ** 20, log: silentLog });
     expect(day.usedBytes).toBe(0);
     await day.stop();
   });
