@@ -16,9 +16,9 @@ import {
   releaseCopy,
   writeAssignments,
 } from '../../src/site/database/copies.ts';
-import { adoptEpoch } from '../../src/site/database/handshake.ts';
-import { changeVideo, countUnpublished, numberDrafts } from '../../src/site/database/records.ts';
-import { beginStart } from '../../src/site/database/signal.ts';
+import { adoptEpoch } from '../../src/site/database/publication/handshake.ts';
+import { changeVideo, countUnpublished, numberDrafts } from '../../src/site/database/publication/records.ts';
+import { beginStart } from '../../src/site/database/publication/signal.ts';
 import { insertVideo, markChecking, type SiteDatabase } from '../../src/site/database/videos.ts';
 
 export interface ReaderUnderTest {

@@ -49,9 +49,9 @@ const HOLD_UPS: Partial<Storm> = {
   restoreCentral: 0,
 };
 
-type Real = typeof import('../../src/site/database/records.ts') &
-  typeof import('../../src/site/database/signal.ts') &
-  typeof import('../../src/site/database/compare.ts') &
+type Real = typeof import('../../src/site/database/publication/records.ts') &
+  typeof import('../../src/site/database/publication/signal.ts') &
+  typeof import('../../src/site/database/publication/compare.ts') &
   typeof import('../../src/central/collector/collect-page.ts') &
   typeof import('../../src/central/database/publication/write-records.ts') &
   typeof import('../../src/central/database/publication/decide.ts') &
@@ -75,9 +75,9 @@ async function findViolation(changes: Partial<Storm> = {}): Promise<Run | undefi
 }
 
 afterEach(() => {
-  vi.doUnmock(`${src}/site/database/records.ts`);
-  vi.doUnmock(`${src}/site/database/signal.ts`);
-  vi.doUnmock(`${src}/site/database/compare.ts`);
+  vi.doUnmock(`${src}/site/database/publication/records.ts`);
+  vi.doUnmock(`${src}/site/database/publication/signal.ts`);
+  vi.doUnmock(`${src}/site/database/publication/compare.ts`);
   vi.doUnmock(`${src}/site/publication/handshake.ts`);
   vi.doUnmock(`${src}/central/collector/collect-page.ts`);
   vi.doUnmock(`${src}/central/database/publication/write-records.ts`);
@@ -88,7 +88,7 @@ afterEach(() => {
 
 describe('without one rule the simulation finds a violation', () => {
   it('R1: an acknowledgement that names only the id', async () => {
-    replace(`${src}/site/database/records.ts`, () => ({
+    replace(`${src}/site/database/publication/records.ts`, () => ({
       async markPublished(
         db: Parameters<Real['markPublished']>[0],
         _epoch: unknown,
@@ -201,7 +201,7 @@ describe('without one rule the simulation finds a violation', () => {
 
   it('R6: unpublished work that counts as done once it was handed out', async () => {
     const handedOut = new Set<string>();
-    replace(`${src}/site/database/records.ts`, real => ({
+    replace(`${src}/site/database/publication/records.ts`, real => ({
       async listUnpublished(...parameters: Parameters<Real['listUnpublished']>) {
         const page = await real.listUnpublished(...parameters);
         const rows = page.rows.filter(row => !handedOut.has(row.hash));
@@ -215,7 +215,7 @@ describe('without one rule the simulation finds a violation', () => {
   it('R6: a signal flag that is "sent" whatever was written meanwhile', async () => {
     // A sweep would find the record, later. What is seen here is what the signal alone achieves.
     const alone = { sweeps: false, restoreCentral: 0, fork: 0 };
-    replace(`${src}/site/database/signal.ts`, () => ({
+    replace(`${src}/site/database/publication/signal.ts`, () => ({
       async markSignalled(...[db]: Parameters<Real['markSignalled']>) {
         await db.updateTable('signal').set({ flag: 'sent' }).execute();
       },
@@ -224,8 +224,8 @@ describe('without one rule the simulation finds a violation', () => {
   });
 
   it('R7: a handshake that restores nothing', async () => {
-    const { adoptEpoch } = await import('../../src/site/database/handshake.ts');
-    const { readSignal } = await import('../../src/site/database/signal.ts');
+    const { adoptEpoch } = await import('../../src/site/database/publication/handshake.ts');
+    const { readSignal } = await import('../../src/site/database/publication/signal.ts');
     vi.doMock(`${src}/site/publication/handshake.ts`, () => ({
       async greet(
         ...[{ db }, central, abort]: Parameters<
@@ -256,7 +256,7 @@ describe('without one rule the simulation finds a violation', () => {
         return decision === 'conflict' ? 'repeat' : decision;
       },
     }));
-    replace(`${src}/site/database/compare.ts`, real => ({
+    replace(`${src}/site/database/publication/compare.ts`, real => ({
       compare(...[own, held]: Parameters<Real['compare']>) {
         return own && held && own.version === held.version ? 'same' : real.compare(own, held);
       },

@@ -11,9 +11,9 @@ import {
   restoreResponseSchema,
 } from '../../src/protocol/publication/handshake.ts';
 import type { RecordDraft } from '../../src/protocol/publication/record.ts';
-import { changeVideo, writeDraft } from '../../src/site/database/records.ts';
+import { changeVideo, writeDraft } from '../../src/site/database/publication/records.ts';
+import { beginStart } from '../../src/site/database/publication/signal.ts';
 import type { SiteSchema } from '../../src/site/database/schema.ts';
-import { beginStart } from '../../src/site/database/signal.ts';
 import { insertVideo, markChecking, type SiteDatabase } from '../../src/site/database/videos.ts';
 import { createGateway } from '../../src/site/http/gateway.ts';
 import type { Central } from '../../src/site/publication/central-client.ts';

@@ -7,7 +7,7 @@ import { newNonce } from '../../kernel/identity/keys.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
-import { countUnpublished } from '../database/records.ts';
+import { countUnpublished } from '../database/publication/records.ts';
 import { isMediaUrl } from '../delivery/delivery.ts';
 import { createGateway, serveGateway } from '../http/gateway.ts';
 import { serveLibrary } from '../http/library.ts';

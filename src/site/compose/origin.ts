@@ -8,7 +8,7 @@ import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import { problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import type { SiteConfig } from '../config.ts';
-import { findPublishedRecord } from '../database/records.ts';
+import { findPublishedRecord } from '../database/publication/records.ts';
 import { locateRevision } from '../database/revisions.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 import { CopyStore } from '../media/copy-store/copy-store.ts';

@@ -5,7 +5,7 @@ import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import { followRights } from '../../kernel/rights/follow-rights.ts';
 import type { VideoId } from '../../protocol/ids.ts';
-import type { RestoredRecord } from '../database/handshake.ts';
+import type { RestoredRecord } from '../database/publication/handshake.ts';
 import { deleteRevisions } from '../database/revisions.ts';
 import { recoverSource } from '../media/intake/intake.ts';
 import { startCatalogueSync } from '../publication/catalogue-sync.ts';

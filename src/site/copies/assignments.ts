@@ -6,7 +6,7 @@ import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { writeAssignments } from '../database/copies.ts';
-import { readSignal } from '../database/signal.ts';
+import { readSignal } from '../database/publication/signal.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 import type { Central } from '../publication/central-client.ts';
 

@@ -17,8 +17,8 @@ import {
   takeOverVideo,
   writeAssignments,
 } from './copies.ts';
+import { readSignal } from './publication/signal.ts';
 import { type SiteSchema, siteMigrations } from './schema.ts';
-import { readSignal } from './signal.ts';
 import { findVideo, type SiteDatabase } from './videos.ts';
 
 let database: TestDatabase;

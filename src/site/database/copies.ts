@@ -6,7 +6,7 @@ import type { Assignment } from '../../protocol/copies.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
 import type { CopyRecord, RecordDraft, VideoRecord } from '../../protocol/publication/record.ts';
 import { OFFLOAD } from './offloading.ts';
-import { type SiteTransaction, writeDraft } from './records.ts';
+import { type SiteTransaction, writeDraft } from './publication/records.ts';
 import type { CopyRow, CopyState, VideoRow } from './schema.ts';
 import type { SiteDatabase, VideoWithRecord } from './videos.ts';
 

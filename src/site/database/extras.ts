@@ -7,7 +7,7 @@ import { newRevisionId, type RevisionId, type VideoId } from '../../protocol/ids
 import { MAX_CAPTION_TRACKS } from '../../protocol/limits.ts';
 import { captionsRenditionSchema } from '../../protocol/media/media.ts';
 import type { RecordDraft } from '../../protocol/publication/record.ts';
-import { reopenOffload, writeDraft } from './records.ts';
+import { reopenOffload, writeDraft } from './publication/records.ts';
 import type { VideoRow } from './schema.ts';
 import type { SiteDatabase } from './videos.ts';
 

@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest';
 import { makeDatabase } from '../../../test/support/postgres/databases.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
+import { readSignal } from './publication/signal.ts';
 import { type SiteSchema, siteMigrations } from './schema.ts';
-import { readSignal } from './signal.ts';
 
 const TABLES = [
   ...['catalogue_entries', 'copies', 'job_steps', 'jobs'],

@@ -20,7 +20,7 @@ import {
   recordPageSchema,
 } from '../../protocol/publication/gateway.ts';
 import { epochOf } from '../../protocol/publication/site-tables.ts';
-import { listUnpublished, markPublished, sumPublished } from '../database/records.ts';
+import { listUnpublished, markPublished, sumPublished } from '../database/publication/records.ts';
 import type { SignalRow } from '../database/schema.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 

@@ -2,7 +2,7 @@
 import { type Repeating, repeat } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
-import { readSignal } from '../database/signal.ts';
+import { readSignal } from '../database/publication/signal.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 import type { Intake } from '../media/intake/intake.ts';
 import type { Disks } from '../media/storage/storage.ts';

@@ -18,9 +18,9 @@ import {
   listMissing,
   type RecoverSource,
   type RestoredRecord,
-} from '../database/handshake.ts';
-import { sumPublished } from '../database/records.ts';
-import { readSignal } from '../database/signal.ts';
+} from '../database/publication/handshake.ts';
+import { sumPublished } from '../database/publication/records.ts';
+import { readSignal } from '../database/publication/signal.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 import type { Central } from './central-client.ts';
 

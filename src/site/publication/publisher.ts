@@ -10,8 +10,8 @@ import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { type Epoch, isSameEpoch } from '../../protocol/publication/epoch.ts';
 import { epochOf } from '../../protocol/publication/site-tables.ts';
-import { numberDrafts } from '../database/records.ts';
-import { beginStart, markSignalled, readSignal } from '../database/signal.ts';
+import { numberDrafts } from '../database/publication/records.ts';
+import { beginStart, markSignalled, readSignal } from '../database/publication/signal.ts';
 import type { Central } from './central-client.ts';
 import { type HandshakeDeps, performHandshake } from './handshake.ts';
 

@@ -3,7 +3,7 @@ import { failpoint } from '../../kernel/failpoint.ts';
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import { listUnregistered, markRegistered } from '../database/records.ts';
+import { listUnregistered, markRegistered } from '../database/publication/records.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 import type { Central } from './central-client.ts';
 

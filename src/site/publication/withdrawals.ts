@@ -7,7 +7,7 @@ import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { cancelTakeover, isUnpublishedTakeover } from '../database/copies.ts';
-import { noteWithdrawals, readSignal } from '../database/signal.ts';
+import { noteWithdrawals, readSignal } from '../database/publication/signal.ts';
 import { findVideo, type SiteDatabase, SUPERSEDED } from '../database/videos.ts';
 import type { Central } from './central-client.ts';
 

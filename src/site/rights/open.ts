@@ -2,7 +2,7 @@
 import type { Log } from '../../kernel/log.ts';
 import { RightsState } from '../../kernel/rights/rights-state.ts';
 import type { VideoId } from '../../protocol/ids.ts';
-import { isHeldPrivate, listPrivate } from '../database/private.ts';
+import { isHeldPrivate, listPrivate } from '../database/private-videos.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 import { createSiteRights, type SiteRights } from './site-rights.ts';
 

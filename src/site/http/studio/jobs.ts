@@ -12,7 +12,7 @@ import {
   retryJob,
   setJobPriority,
 } from '../../database/jobs.ts';
-import { changeVideo } from '../../database/records.ts';
+import { changeVideo } from '../../database/publication/records.ts';
 import { RETRIABLE, type SiteDatabase } from '../../database/videos.ts';
 import { makeRecord } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';

@@ -13,11 +13,10 @@ import {
 import { parseExtras } from '../../database/extras.ts';
 import { deleteJobs, listJobProgress } from '../../database/jobs.ts';
 import { markRemoved } from '../../database/offloading.ts';
-import { changeVideo } from '../../database/records.ts';
-
+import { changeVideo } from '../../database/publication/records.ts';
+import { readSignal } from '../../database/publication/signal.ts';
 import { deleteRevisions } from '../../database/revisions.ts';
 import type { SignalRow } from '../../database/schema.ts';
-import { readSignal } from '../../database/signal.ts';
 import {
   findVideo,
   listVideos,

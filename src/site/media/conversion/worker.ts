@@ -19,7 +19,7 @@ import {
   releaseOwned,
   releaseStep,
 } from '../../database/jobs.ts';
-import { changeVideo } from '../../database/records.ts';
+import { changeVideo } from '../../database/publication/records.ts';
 import type { JobRow } from '../../database/schema.ts';
 import { findVideo } from '../../database/videos.ts';
 import { FfmpegFailed } from '../ffmpeg/ffmpeg.ts';

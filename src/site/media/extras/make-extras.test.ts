@@ -9,7 +9,7 @@ import { openDatabase } from '../../../kernel/sql/sql.ts';
 import { newRevisionId, newVideoId, type RevisionId, type VideoId } from '../../../protocol/ids.ts';
 import { recordSchema } from '../../../protocol/publication/record.ts';
 import { changeExtras, listWithoutExtras } from '../../database/extras.ts';
-import { changeVideo } from '../../database/records.ts';
+import { changeVideo } from '../../database/publication/records.ts';
 import { insertRevision, locateRevision } from '../../database/revisions.ts';
 import { type SiteSchema, siteMigrations } from '../../database/schema.ts';
 import { findVideo, insertVideo, markChecking, type SiteDatabase } from '../../database/videos.ts';

@@ -6,7 +6,7 @@ import { failpoint } from '../../../kernel/failpoint.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { newRevisionId, type VideoId } from '../../../protocol/ids.ts';
 import { insertJob, type NewJob } from '../../database/jobs.ts';
-import { changeVideo } from '../../database/records.ts';
+import { changeVideo } from '../../database/publication/records.ts';
 import { deleteRevisions, insertRevision } from '../../database/revisions.ts';
 import type { VideoRow } from '../../database/schema.ts';
 import type { SiteDatabase } from '../../database/videos.ts';

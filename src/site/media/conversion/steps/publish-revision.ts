@@ -1,7 +1,7 @@
 /** Publishes finished renditions of a video as a new revision. */
 import { newRevisionId, type VideoId } from '../../../../protocol/ids.ts';
 import { insertJob, type NewJob } from '../../../database/jobs.ts';
-import { changeVideo } from '../../../database/records.ts';
+import { changeVideo } from '../../../database/publication/records.ts';
 import { insertRevisionWithExtras } from '../../../database/revisions.ts';
 import type { PreparedSource } from '../../index/source-index.ts';
 import { makeRecord } from '../../record/record.ts';

@@ -4,19 +4,23 @@
  * gets one when this start has greeted central (publication rule R7), so a site that is cut off goes on working.
  */
 import type { Transaction } from 'kysely';
-import { sha256Hex } from '../../kernel/identity/keys.ts';
-import { SetDigest } from '../../kernel/identity/set-digest.ts';
-import { sql } from '../../kernel/sql/sql.ts';
-import type { RevisionId, VideoId } from '../../protocol/ids.ts';
-import { canonicalJson } from '../../protocol/publication/canonical.ts';
-import type { Epoch } from '../../protocol/publication/epoch.ts';
-import { isSameEpoch } from '../../protocol/publication/epoch.ts';
-import type { Acknowledgement } from '../../protocol/publication/gateway.ts';
-import { type PublicationRecord, type RecordDraft, recordSchema } from '../../protocol/publication/record.ts';
-import { cutPage, epochOf } from '../../protocol/publication/site-tables.ts';
-import type { RecordRow, SignalRow, SiteSchema, VideoRow } from './schema.ts';
+import { sha256Hex } from '../../../kernel/identity/keys.ts';
+import { SetDigest } from '../../../kernel/identity/set-digest.ts';
+import { sql } from '../../../kernel/sql/sql.ts';
+import type { RevisionId, VideoId } from '../../../protocol/ids.ts';
+import { canonicalJson } from '../../../protocol/publication/canonical.ts';
+import type { Epoch } from '../../../protocol/publication/epoch.ts';
+import { isSameEpoch } from '../../../protocol/publication/epoch.ts';
+import type { Acknowledgement } from '../../../protocol/publication/gateway.ts';
+import {
+  type PublicationRecord,
+  type RecordDraft,
+  recordSchema,
+} from '../../../protocol/publication/record.ts';
+import { cutPage, epochOf } from '../../../protocol/publication/site-tables.ts';
+import type { RecordRow, SignalRow, SiteSchema, VideoRow } from '../schema.ts';
+import type { SiteDatabase } from '../videos.ts';
 import { lockSignal, readSignal } from './signal.ts';
-import type { SiteDatabase } from './videos.ts';
 
 export type SiteTransaction = Transaction<SiteSchema>;
 

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeDatabase, type TestDatabase } from '../../../test/support/postgres/databases.ts';
-import { openDatabase } from '../../kernel/sql/sql.ts';
-import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../protocol/ids.ts';
-import type { RecordDraft } from '../../protocol/publication/record.ts';
+import { makeDatabase, type TestDatabase } from '../../../../test/support/postgres/databases.ts';
+import { openDatabase } from '../../../kernel/sql/sql.ts';
+import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../../protocol/ids.ts';
+import type { RecordDraft } from '../../../protocol/publication/record.ts';
+import { type SiteSchema, siteMigrations } from '../schema.ts';
+import { claimCheck, findVideo, insertVideo, markChecking, type SiteDatabase } from '../videos.ts';
 import { adoptEpoch } from './handshake.ts';
 import {
   changeVideo,
@@ -13,9 +15,7 @@ import {
   markRegistered,
   numberDrafts,
 } from './records.ts';
-import { type SiteSchema, siteMigrations } from './schema.ts';
 import { beginStart, markSignalled, readSignal } from './signal.ts';
-import { claimCheck, findVideo, insertVideo, markChecking, type SiteDatabase } from './videos.ts';
 
 let database: TestDatabase;
 let db: SiteDatabase;

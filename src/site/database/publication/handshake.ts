@@ -4,23 +4,23 @@
  * was cut short is simply begun anew.
  */
 
-import type { SiteId, VideoId } from '../../protocol/ids.ts';
-import { canonicalJson } from '../../protocol/publication/canonical.ts';
-import type { Epoch } from '../../protocol/publication/epoch.ts';
-import type { RecordEntry } from '../../protocol/publication/gateway.ts';
-import type { HandshakeResponse, HeldPage } from '../../protocol/publication/handshake.ts';
+import type { SiteId, VideoId } from '../../../protocol/ids.ts';
+import { canonicalJson } from '../../../protocol/publication/canonical.ts';
+import type { Epoch } from '../../../protocol/publication/epoch.ts';
+import type { RecordEntry } from '../../../protocol/publication/gateway.ts';
+import type { HandshakeResponse, HeldPage } from '../../../protocol/publication/handshake.ts';
 import {
   isOfOwner,
   type PublicationRecord,
   type VideoRecord,
   writtenAtOf,
-} from '../../protocol/publication/record.ts';
+} from '../../../protocol/publication/record.ts';
+import { restoreCopy, restoreGone } from '../copies.ts';
+import type { RecordRow, VideoRow } from '../schema.ts';
+import { type SiteDatabase, SUPERSEDED } from '../videos.ts';
 import { type Comparison, compare } from './compare.ts';
-import { restoreCopy, restoreGone } from './copies.ts';
 import { type SiteTransaction, writeDraft } from './records.ts';
-import type { RecordRow, VideoRow } from './schema.ts';
 import { lockSignal } from './signal.ts';
-import { type SiteDatabase, SUPERSEDED } from './videos.ts';
 
 /** A page of what central holds: all of this site's videos after `after`, up to the page's last one. */
 export interface HeldRange extends HeldPage {

@@ -1,6 +1,6 @@
 /** The signal flag (mission, requirement 7), and the start and the epoch that this site database is in. */
-import type { SignalRow } from './schema.ts';
-import type { SiteDatabase } from './videos.ts';
+import type { SignalRow } from '../schema.ts';
+import type { SiteDatabase } from '../videos.ts';
 
 export const readSignal = (db: SiteDatabase): Promise<SignalRow> =>
   db.selectFrom('signal').selectAll().executeTakeFirstOrThrow();

@@ -2,7 +2,7 @@
  * What a greeting makes of one video: the site's record beside what central holds of it. Pure. Two rules decide between
  * histories that differ, whichever side was restored: a withdrawal wins over all, and then what was written later.
  */
-import type { HeldRecord } from '../../protocol/publication/handshake.ts';
+import type { HeldRecord } from '../../../protocol/publication/handshake.ts';
 
 export interface OwnRecord {
   /** 0: a draft. */
