@@ -1,4 +1,4 @@
-/** A real central and a real tracker: what a grant opens, and that nothing else does (docs/private-videos.md). */
+/** A real central and a real tracker: a grant gives access to its video, and nothing else does (docs/private-videos.md). */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,12 +19,12 @@ import { freePort } from './support/free-port.ts';
 import { videoRecord } from './support/records.ts';
 import type { TestSite } from './support/test-site.ts';
 
-let stand: CentralHarness;
+let harness: CentralHarness;
 let tracker: RunningTracker;
 let directory: string;
 let home: TestSite;
 let other: TestSite;
-let closed: VideoId;
+let hidden: VideoId;
 let open: VideoId;
 
 const startOne = async (joinToken?: string): Promise<RunningTracker> => {
@@ -34,7 +34,7 @@ const startOne = async (joinToken?: string): Promise<RunningTracker> => {
       listen: `127.0.0.1:${port}`,
       baseUrl: `http://127.0.0.1:${port}`,
       dataDirectory: directory,
-      central: stand.central.url,
+      central: harness.central.url,
       ...(joinToken ? { joinToken } : {}),
       operatorToken: TOKEN,
       logLevel: 'silent',
@@ -43,14 +43,14 @@ const startOne = async (joinToken?: string): Promise<RunningTracker> => {
 };
 
 beforeEach(async () => {
-  stand = await startCentralHarness();
+  harness = await startCentralHarness();
   directory = await mkdtemp(join(tmpdir(), 'tributary-rights-'));
-  home = await stand.addSite('home');
-  other = await stand.addSite('other');
-  ({ video: closed } = home.put(videoRecord({ visibility: 'private', name: 'Closed' })));
+  home = await harness.addSite('home');
+  other = await harness.addSite('other');
+  ({ video: hidden } = home.put(videoRecord({ visibility: 'private', name: 'Closed' })));
   ({ video: open } = home.put(videoRecord({ name: 'Open' })));
   await home.collect();
-  const { body } = await stand.request('POST', '/api/trackers', {
+  const { body } = await harness.request('POST', '/api/trackers', {
     body: { name: 'T', baseUrl: 'http://127.0.0.1:9999' },
   });
   tracker = await startOne(body.joinToken);
@@ -61,13 +61,13 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await tracker.stop();
-  await stand.stop();
+  await harness.stop();
   await rm(directory, { recursive: true });
 });
 
-const give = async (video = closed): Promise<Grant> =>
+const give = async (video = hidden): Promise<Grant> =>
   grantSchema.parse(
-    (await stand.request('POST', `/api/videos/${video}/grants`, { body: { lifetimeS: 7 * 86_400 } })).body,
+    (await harness.request('POST', `/api/videos/${video}/grants`, { body: { lifetimeS: 7 * 86_400 } })).body,
   );
 const get = async (path: string) => {
   const response = await fetch(tracker.url + path, { redirect: 'manual' });
@@ -78,7 +78,7 @@ const get = async (path: string) => {
   return { status: response.status, text, code, location: response.headers.get('location') ?? '' };
 };
 const keysOf = async (site: TestSite): Promise<(generation: number) => Buffer | undefined> => {
-  const { keys } = await call(`${stand.central.url}/api/rights?after=0`, {
+  const { keys } = await call(`${harness.central.url}/api/rights?after=0`, {
     signer: site.signer,
     timeoutMs: 5_000,
     maxBytes: 2 ** 20,
@@ -101,138 +101,138 @@ const WAYS = (video: string): readonly string[] => [
 ];
 
 describe('a tracker', () => {
-  it('answers without a right as if there were no such video', async () => {
+  it('responds without a grant as if the video did not exist', async () => {
     const { grant } = await give();
     await eventually(
       'the grant is accepted',
-      async () => (await get(`/play/${closed}?grant=${grant}`)).status === 200,
+      async () => (await get(`/play/${hidden}?grant=${grant}`)).status === 200,
     );
     const forged = grant.slice(0, -1) + (grant.endsWith('A') ? 'B' : 'A');
     const foreign = (
       await give(home.put(videoRecord({ visibility: 'private' })).video).catch(() => undefined)
     )?.grant;
     for (const query of ['', `?grant=${forged}`, '?grant=x', `?grant=${foreign ?? 'A'.repeat(40)}`]) {
-      for (const [at, path] of WAYS(closed).entries()) {
+      for (const [at, path] of WAYS(hidden).entries()) {
         const unknown = await get(WAYS(newVideoId())[at] + query);
         const refused = await get(path + query);
         expect([refused.status, refused.text], path + query).toEqual([404, unknown.text]);
       }
     }
-    // A player is steered among what it has, and learns nothing by it.
-    for (const video of [closed, newVideoId()]) {
+    // A player is steered among the pathways that it has, and learns nothing from that.
+    for (const video of [hidden, newVideoId()]) {
       const steering = await get(`/steer/${video}?pathways=${home.id}.${other.id}`);
       expect(JSON.parse(steering.text)['PATHWAY-PRIORITY'].sort()).toEqual([home.id, other.id].sort());
       expect(steering.text).not.toContain('/t/');
     }
-    expect((await get(`/explain/${closed}?client=10.0.0.1`)).status).toBe(401);
-    const explained = await fetch(`${tracker.url}/explain/${closed}?client=10.0.0.1`, {
+    expect((await get(`/explain/${hidden}?client=10.0.0.1`)).status).toBe(401);
+    const explained = await fetch(`${tracker.url}/explain/${hidden}?client=10.0.0.1`, {
       headers: { authorization: `Bearer ${TOKEN}` },
     });
     expect(explained.status).toBe(200);
   });
 
-  it('gives who shows a grant a token for each site, made with that site’s key, and carries the grant along', async () => {
+  it('exchanges a grant for a token per site, signed with that site’s key, and passes the grant on', async () => {
     const { grant, id, expiresAt } = await give();
     await eventually(
       'the grant is accepted',
-      async () => (await get(`/play/${closed}?grant=${grant}`)).status === 200,
+      async () => (await get(`/play/${hidden}?grant=${grant}`)).status === 200,
     );
-    const answer = playResponseSchema.parse(JSON.parse((await get(`/play/${closed}?grant=${grant}`)).text));
+    const answer = playResponseSchema.parse(JSON.parse((await get(`/play/${hidden}?grant=${grant}`)).text));
     expect(answer.isPrivate).toBe(true);
     expect(answer.sources.map(({ site }) => site).sort()).toEqual([home.id, other.id].sort());
     for (const { site, token = '', hls, dash, baseUrl } of answer.sources) {
       const [own, foreign] = site === home.id ? [home, other] : [other, home];
-      const claims = verifyRight(token, closed, await keysOf(own));
+      const claims = verifyRight(token, hidden, await keysOf(own));
       expect(claims).toMatchObject({ kind: 'viewer', subject: id });
-      // Not for the whole life of the grant, and longer than a viewing.
+      // A token is valid for longer than a viewing, but not as long as the grant.
       expect((claims?.expiresS ?? 0) * 1_000 - Date.now()).toBeLessThanOrEqual(13 * 3_600_000);
       expect((claims?.expiresS ?? 0) * 1_000 - Date.now()).toBeGreaterThan(11 * 3_600_000);
       expect(Date.parse(expiresAt) - Date.now()).toBeGreaterThan(6 * 86_400_000);
-      expect(verifyRight(token, closed, await keysOf(foreign))).toBeUndefined();
+      expect(verifyRight(token, hidden, await keysOf(foreign))).toBeUndefined();
       for (const address of [hls, dash ?? ''])
-        expect(address.startsWith(`${baseUrl}/t/${token}/v/${closed}/${answer.revision}/`)).toBe(true);
+        expect(address.startsWith(`${baseUrl}/t/${token}/v/${hidden}/${answer.revision}/`)).toBe(true);
     }
     for (const address of [answer.hls, answer.dash ?? '', answer.steering])
       expect(new URL(address).searchParams.get('grant')).toBe(grant);
 
-    const playlist = (await get(`/play/${closed}.m3u8?grant=${grant}`)).text;
+    const playlist = (await get(`/play/${hidden}.m3u8?grant=${grant}`)).text;
     const uris = playlist.split('\n').filter(line => line.startsWith('http'));
     expect(uris).toHaveLength(2);
-    for (const uri of uris) expect(uri).toMatch(new RegExp(`/t/[A-Za-z0-9_-]{40}/v/${closed}/`));
+    for (const uri of uris) expect(uri).toMatch(new RegExp(`/t/[A-Za-z0-9_-]{40}/v/${hidden}/`));
     const inline = /SERVER-URI="data:[^,]*,([^"]*)"/.exec(playlist)?.[1] ?? '';
     const reload = JSON.parse(Buffer.from(inline, 'base64').toString())['RELOAD-URI'] as string;
     const steered = await get(reload.slice(new URL(reload).origin.length));
     expect(JSON.parse(steered.text)['RELOAD-URI']).toContain(`grant=${grant}`);
 
-    expect((await get(`/go/${closed}?grant=${grant}`)).location).toMatch(
-      new RegExp(`/t/[A-Za-z0-9_-]{40}/v/${closed}/.*/multivariant.m3u8$`),
+    expect((await get(`/go/${hidden}?grant=${grant}`)).location).toMatch(
+      new RegExp(`/t/[A-Za-z0-9_-]{40}/v/${hidden}/.*/multivariant.m3u8$`),
     );
-    const relay = (await get(`/relay/${closed}.m3u8?grant=${grant}`)).text;
+    const relay = (await get(`/relay/${hidden}.m3u8?grant=${grant}`)).text;
     const media = relay.split('\n').filter(line => line && !line.startsWith('#'));
     for (const line of media) expect(line.endsWith(`?grant=${grant}`)).toBe(true);
-    expect((await get(`/relay/${closed}/growing/source-video/0.m4s?grant=${grant}`)).location).toMatch(
+    expect((await get(`/relay/${hidden}/growing/source-video/0.m4s?grant=${grant}`)).location).toMatch(
       /\/t\/[A-Za-z0-9_-]{40}\/v\//,
     );
-    // What is public needs none, and gets none.
+    // A public video needs no token and gets none.
     const plain = (await get(`/play/${open}?grant=${grant}`)).text;
     expect(plain).not.toContain('/t/');
     expect(plain).not.toContain('isPrivate');
   });
 
-  it('hears within seconds that a grant was taken back, and refuses it after a restart without central, too', async () => {
+  it('refuses a revoked grant within seconds, also after a restart without central', async () => {
     const { grant, id } = await give();
     const another = await give();
     await eventually(
       'the grant is accepted',
-      async () => (await get(`/play/${closed}?grant=${grant}`)).status === 200,
+      async () => (await get(`/play/${hidden}?grant=${grant}`)).status === 200,
     );
-    await stand.request('DELETE', `/api/videos/${closed}/grants/${id}`);
+    await harness.request('DELETE', `/api/videos/${hidden}/grants/${id}`);
     await eventually(
       'the grant is refused',
-      async () => (await get(`/play/${closed}?grant=${grant}`)).status !== 200,
+      async () => (await get(`/play/${hidden}?grant=${grant}`)).status !== 200,
     );
-    for (const path of WAYS(closed))
+    for (const path of WAYS(hidden))
       expect((await get(`${path}?grant=${grant}`)).code, path).toBe('grant-revoked');
-    expect((await get(`/play/${closed}?grant=${another.grant}`)).status).toBe(200);
-    // A player that plays goes on being steered; the sites refuse it.
-    expect((await get(`/steer/${closed}?pathways=${home.id}&grant=${grant}`)).status).toBe(200);
+    expect((await get(`/play/${hidden}?grant=${another.grant}`)).status).toBe(200);
+    // A player is still steered; the sites refuse its requests.
+    expect((await get(`/steer/${hidden}?pathways=${home.id}&grant=${grant}`)).status).toBe(200);
     await tracker.stop();
-    await stand.central.stop();
+    await harness.central.stop();
     tracker = await startOne();
-    expect((await get(`/play/${closed}?grant=${grant}`)).code).toBe('grant-revoked');
-    expect((await get(`/play/${closed}`)).status).toBe(404);
+    expect((await get(`/play/${hidden}?grant=${grant}`)).code).toBe('grant-revoked');
+    expect((await get(`/play/${hidden}`)).status).toBe(404);
   });
 
-  it('takes grants of the master before until its time is over', async () => {
+  it('accepts grants of the previous master key until it expires', async () => {
     const before = await give();
     await eventually(
       'the grant is accepted',
-      async () => (await get(`/play/${closed}?grant=${before.grant}`)).status === 200,
+      async () => (await get(`/play/${hidden}?grant=${before.grant}`)).status === 200,
     );
-    await stand.request('POST', '/api/rights/rotate', { body: { keepS: 3_600 } });
+    await harness.request('POST', '/api/rights/rotate', { body: { keepS: 3_600 } });
     const after = await give();
     await eventually(
       'the grant is accepted',
-      async () => (await get(`/play/${closed}?grant=${after.grant}`)).status === 200,
+      async () => (await get(`/play/${hidden}?grant=${after.grant}`)).status === 200,
     );
-    expect((await get(`/play/${closed}?grant=${before.grant}`)).status).toBe(200);
-    await stand.request('POST', '/api/rights/rotate', { body: { keepS: 0 } });
+    expect((await get(`/play/${hidden}?grant=${before.grant}`)).status).toBe(200);
+    await harness.request('POST', '/api/rights/rotate', { body: { keepS: 0 } });
     await eventually(
       'the grant is unknown',
-      async () => (await get(`/play/${closed}?grant=${after.grant}`)).status === 404,
+      async () => (await get(`/play/${hidden}?grant=${after.grant}`)).status === 404,
     );
-    // The same grant in the list, made with the key of now.
-    const [again] = (await stand.request('GET', `/api/videos/${closed}/grants`)).body.grants as Grant[];
+    // The same grant in the list, signed with the current key.
+    const [again] = (await harness.request('GET', `/api/videos/${hidden}/grants`)).body.grants as Grant[];
     await eventually(
       'the grant is accepted',
-      async () => (await get(`/play/${closed}?grant=${again?.grant}`)).status === 200,
+      async () => (await get(`/play/${hidden}?grant=${again?.grant}`)).status === 200,
     );
   });
 
-  it('gives a site that signs what it needs to fill, and to whoever only says that he is one nothing', async () => {
+  it('gives a site that signs a token for its fill, and an unsigned request nothing', async () => {
     await give();
     const ask = (fill: string, signer?: Signer) =>
-      call(`${tracker.url}/play/${closed}?fill=${fill}`, {
+      call(`${tracker.url}/play/${hidden}?fill=${fill}`, {
         ...(signer ? { signer } : {}),
         timeoutMs: 5_000,
         maxBytes: 2 ** 20,
@@ -241,14 +241,14 @@ describe('a tracker', () => {
     await eventually('the site may fill', () => ask(other.id, other.signer).catch(() => false as const));
     const { sources } = await ask(other.id, other.signer);
     const ofHome = sources.find(({ site }) => site === home.id);
-    expect(verifyRight(ofHome?.token ?? '', closed, await keysOf(home))).toMatchObject({ kind: 'member' });
+    expect(verifyRight(ofHome?.token ?? '', hidden, await keysOf(home))).toMatchObject({ kind: 'member' });
     await expect(ask(other.id)).rejects.toMatchObject({ status: 404, code: 'video-unknown' });
     await expect(ask(home.id, other.signer)).rejects.toMatchObject({ status: 404 });
     await expect(ask(other.id, { key: home.key, keyId: other.id })).rejects.toMatchObject({ status: 401 });
     await expect(ask('not-a-site', other.signer)).rejects.toMatchObject({ status: 400 });
-    // A request that was signed once is worth nothing a second time.
+    // A signed request is accepted only once.
     const recorded: Record<string, string> = {};
-    await call(`${tracker.url}/play/${closed}?fill=${other.id}`, {
+    await call(`${tracker.url}/play/${hidden}?fill=${other.id}`, {
       signer: other.signer,
       timeoutMs: 5_000,
       maxBytes: 2 ** 20,
@@ -259,9 +259,9 @@ describe('a tracker', () => {
         return { status: response.status, text: await response.text() };
       },
     });
-    const replayed = await fetch(`${tracker.url}/play/${closed}?fill=${other.id}`, { headers: recorded });
+    const replayed = await fetch(`${tracker.url}/play/${hidden}?fill=${other.id}`, { headers: recorded });
     expect(replayed.status).toBe(401);
-    await stand.request('DELETE', `/api/sites/${other.id}`);
+    await harness.request('DELETE', `/api/sites/${other.id}`);
     await eventually('the revoked site is refused', () =>
       ask(other.id, other.signer).then(
         () => false as const,

@@ -1,4 +1,4 @@
-/** The sample configuration is true: it is taken as it stands, names every setting, and tells the defaults that hold. */
+/** The sample configuration is valid, names every setting, and states the real defaults. */
 import { readFileSync } from 'node:fs';
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
@@ -9,9 +9,9 @@ import { siteConfigSchema } from '../src/site/config.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';
 
 const sample = readFileSync('tributary.sample.toml', 'utf8');
-/** The same with every commented setting in force. */
+/** The sample with every commented setting enabled. */
 const uncommented = sample.replace(/^# (\w+ = )/gm, '$1');
-/** Settings whose commented value is an example: their default is to be empty, or not there. */
+/** Settings whose commented value is an example: they are empty or absent by default. */
 const EXAMPLES = [
   'database',
   'disks',
@@ -33,7 +33,7 @@ const EXAMPLES = [
   'uplinkDaily',
   'fillWindows',
 ];
-/** Settings of demonstrations alone. */
+/** Settings for demonstrations only. */
 const UNLISTED = ['demoViewers'];
 
 const sections: readonly (readonly [string, z.ZodObject])[] = [
@@ -43,7 +43,7 @@ const sections: readonly (readonly [string, z.ZodObject])[] = [
 ];
 
 describe.each(sections)('[%s]', (section, schema) => {
-  it('is taken as it stands', () => {
+  it('is valid', () => {
     expect(() => parseConfig(sample, 'tributary.sample.toml', section, schema)).not.toThrow();
   });
 
@@ -56,7 +56,7 @@ describe.each(sections)('[%s]', (section, schema) => {
     );
   });
 
-  it('tells the defaults that hold', () => {
+  it('states the real defaults', () => {
     const without = (text: string) => {
       const config = parseConfig(text, 'tributary.sample.toml', section, schema) as Record<string, unknown>;
       return Object.fromEntries(Object.entries(config).filter(([name]) => !EXAMPLES.includes(name)));

@@ -20,29 +20,29 @@ import { eventually } from '../support/eventually.ts';
 import { tombstone, videoRecord } from '../support/records.ts';
 import type { TestSite } from '../support/test-site.ts';
 
-let stand: CentralHarness;
+let harness: CentralHarness;
 beforeEach(async () => {
-  stand = await startCentralHarness();
+  harness = await startCentralHarness();
 });
 afterEach(async () => {
   vi.useRealTimers();
-  await stand.stop();
+  await harness.stop();
 });
 
 const listed = async (query = ''): Promise<string[]> =>
-  (await stand.request('GET', `/api/videos${query}`, { token: null })).body.videos.map(
+  (await harness.request('GET', `/api/videos${query}`, { token: null })).body.videos.map(
     (video: { name: string }) => video.name,
   );
-const videoOf = (id: VideoId) => stand.request('GET', `/api/videos/${id}`, { token: null });
+const videoOf = (id: VideoId) => harness.request('GET', `/api/videos/${id}`, { token: null });
 const siteRow = async (site: TestSite) =>
-  (await stand.request('GET', '/api/sites', { token: null })).body.sites.find(
+  (await harness.request('GET', '/api/sites', { token: null })).body.sites.find(
     (row: { id: string }) => row.id === site.id,
   );
-const newestSignal = async () => (await stand.request('GET', '/api/signals')).body.signals[0];
+const newestSignal = async () => (await harness.request('GET', '/api/signals')).body.signals[0];
 const hashOf = (record: PublicationRecord): string => sha256Hex(canonicalJson(record));
 const registeredOf = async (site: TestSite, ...videos: VideoId[]) =>
   (
-    await call(`${stand.central.url}/api/registrations/query`, {
+    await call(`${harness.central.url}/api/registrations/query`, {
       method: 'POST',
       body: { videos },
       signer: site.signer,
@@ -53,9 +53,9 @@ const registeredOf = async (site: TestSite, ...videos: VideoId[]) =>
   ).registered;
 
 describe('publication', () => {
-  it('goes from signal to collected, acknowledged, catalogue, changes and registered', async () => {
-    const site = await stand.addSite('Hangzhou');
-    const tracker = await stand.addTracker('tracker');
+  it('goes from the signal through collection and acknowledgement to the catalogue, the change feed and registration', async () => {
+    const site = await harness.addSite('Hangzhou');
+    const tracker = await harness.addTracker('tracker');
     const { position } = await tracker.changes(0);
     const waiting = tracker.changes(position, '&wait=20');
     const record = site.put(videoRecord({ name: '课程一' }));
@@ -96,13 +96,13 @@ describe('publication', () => {
     });
     expect(signal).toMatchObject({ site: { id: site.id, name: 'Hangzhou' }, attempts: 1, records: 1 });
     expect(await siteRow(site)).toMatchObject({ pendingSignals: 0, lagMs: 0, videos: 1 });
-    const [trackerRow] = (await stand.request('GET', '/api/trackers')).body.trackers;
+    const [trackerRow] = (await harness.request('GET', '/api/trackers')).body.trackers;
     expect(trackerRow.position).toBe(reached);
   });
 
-  it('moves a changed video to the end of the feed and asks for its registration anew', async () => {
-    const site = await stand.addSite('a');
-    const tracker = await stand.addTracker('tracker');
+  it('moves a changed video to the end of the feed, where it must be registered again', async () => {
+    const site = await harness.addSite('a');
+    const tracker = await harness.addTracker('tracker');
     const record = videoRecord();
     site.put(record);
     await site.collect();
@@ -119,9 +119,9 @@ describe('publication', () => {
     expect(await registeredOf(site, record.video)).toEqual([{ video: record.video, version: 2 }]);
   });
 
-  it('registers nothing for a tracker that starts anew, nor for one that is ahead of the feed', async () => {
-    const site = await stand.addSite('a');
-    const tracker = await stand.addTracker('tracker');
+  it('registers nothing for a tracker that starts over or that is ahead of the feed', async () => {
+    const site = await harness.addSite('a');
+    const tracker = await harness.addTracker('tracker');
     const record = site.put(videoRecord());
     await site.collect();
     await tracker.changes(0);
@@ -130,10 +130,10 @@ describe('publication', () => {
     expect((await videoOf(record.video)).body.state).toBe('published');
   });
 
-  it('remembers since when each position is registered, of long ago by the minute', async () => {
-    const db = await openDatabase<CentralSchema>(stand.database.place, migrations);
-    const site = await stand.addSite('a');
-    const tracker = await stand.addTracker('tracker');
+  it('remembers when each position was registered, and for old positions the minute', async () => {
+    const db = await openDatabase<CentralSchema>(harness.database.place, migrations);
+    const site = await harness.addSite('a');
+    const tracker = await harness.addTracker('tracker');
     const videos: VideoId[] = [];
     for (let n = 0; n < 4; n++) {
       videos.push(site.put(videoRecord()).video);
@@ -148,27 +148,27 @@ describe('publication', () => {
     const since = async () =>
       Promise.all(videos.map(async video => Number((await findVideo(db, video))?.registered_at)));
     expect(await since()).toEqual(times);
-    // A tracker that lags behind changes nothing.
+    // A tracker that is behind changes nothing.
     await registerUpTo(db, 'of these times', last - 1, 9 * minuteMs);
     await thinRegistrations(db, 5 * minuteMs);
     expect(await since()).toEqual([minuteMs + 2, minuteMs + 2, minuteMs + 2, 5 * minuteMs]);
     await db.destroy();
   });
 
-  it('tells one who knew another history to read it all again, however far this one has come', async () => {
-    const db = await openDatabase<CentralSchema>(stand.database.place, migrations);
-    const site = await stand.addSite('a');
-    const tracker = await stand.addTracker('tracker');
+  it('makes a tracker with another history read everything again, however far this history is', async () => {
+    const db = await openDatabase<CentralSchema>(harness.database.place, migrations);
+    const site = await harness.addSite('a');
+    const tracker = await harness.addTracker('tracker');
     site.put(videoRecord());
     await site.collect();
     const kept = (await tracker.changes(0)).position;
     site.put(videoRecord());
     await site.collect();
     const lost = (await tracker.changes(kept)).position;
-    // As a backup of before the second video would have it.
+    // The state of a backup from before the second video.
     await db.deleteFrom('videos').where('position', '>', kept).execute();
     await db.updateTable('feed').set({ position: kept }).execute();
-    await stand.restart();
+    await harness.restart();
     const record = site.put(videoRecord());
     await site.collect();
     const page = await tracker.changes(lost);
@@ -176,16 +176,16 @@ describe('publication', () => {
     expect(page.changes.at(-1)).toMatchObject({ video: record.video });
     expect(page.position).toBeGreaterThan(lost);
     expect((await tracker.changes(kept)).changes).toHaveLength(page.changes.length - 2);
-    // An ordinary restart makes nobody read anything again.
-    await stand.restart();
+    // After an ordinary restart nobody reads anything again.
+    await harness.restart();
     expect((await tracker.changes(page.position)).changes).toEqual([]);
     expect(await findStart(db, page.position)).toBe(page.position);
     await db.destroy();
   });
 
-  it('takes a backlog page by page, and pages the feed', async () => {
-    const site = await stand.addSite('a');
-    const tracker = await stand.addTracker('tracker');
+  it('collects a backlog page by page, and pages the feed', async () => {
+    const site = await harness.addSite('a');
+    const tracker = await harness.addTracker('tracker');
     site.pageRows = 100;
     for (let n = 0; n < 2_250; n++) site.put(videoRecord());
     await site.signal();
@@ -204,8 +204,8 @@ describe('publication', () => {
     expect(count).toBe(2_251);
   });
 
-  it('acknowledges again what it holds, ignores what is older, and never acknowledges a conflict', async () => {
-    const site = await stand.addSite('a');
+  it('acknowledges known records again, ignores older ones, and never acknowledges a conflict', async () => {
+    const site = await harness.addSite('a');
     const record = videoRecord({ version: 3 });
     site.put(record);
     expect(await site.collect()).toEqual({ records: 1 });
@@ -215,7 +215,7 @@ describe('publication', () => {
 
     site.put({ ...record, version: 2, name: 'Old' });
     expect((await site.collect()).error).toMatch(/^stale: /);
-    // Their histories differ: nothing more is taken until the site has greeted anew.
+    // Their histories differ: central accepts nothing more until the site makes a new handshake.
     expect((await site.collect()).error).toMatch(/waits for a handshake \(stale: /);
     expect(await siteRow(site)).toMatchObject({ lastErrorCode: 'epoch-mismatch' });
     await site.handshake();
@@ -237,8 +237,8 @@ describe('publication', () => {
     expect((await siteRow(site)).lastError).toBeUndefined();
   });
 
-  it('does not let a refused record hold up the others, nor read the same page for ever', async () => {
-    const site = await stand.addSite('a');
+  it('does not let a refused record block the others, and does not read the same page forever', async () => {
+    const site = await harness.addSite('a');
     const record = videoRecord({ version: 3 });
     site.put(record);
     await site.collect();
@@ -265,8 +265,8 @@ describe('publication', () => {
   });
 
   it('keeps withdrawn videos withdrawn', async () => {
-    const site = await stand.addSite('a');
-    const tracker = await stand.addTracker('tracker');
+    const site = await harness.addSite('a');
+    const tracker = await harness.addTracker('tracker');
     const record = videoRecord();
     site.put(record);
     await site.collect();
@@ -286,7 +286,7 @@ describe('publication', () => {
     await site.handshake();
 
     const neverSeen = site.put(tombstone(newVideoId(), 5));
-    // The site has lost a row that the centre holds, and the digests say so.
+    // The site has lost a row that central has, and the digests differ.
     site.rows.delete(record.video);
     expect(await site.collect()).toMatchObject({ records: 1 });
     expect(await siteRow(site)).toMatchObject({ lastErrorCode: 'digest-differs' });
@@ -294,32 +294,32 @@ describe('publication', () => {
     expect((await videoOf(newVideoId())).body.code).toBe('video-unknown');
   });
 
-  it('takes what came while it read in another run', async () => {
-    const site = await stand.addSite('a');
+  it('collects records that are written during a read in another run', async () => {
+    const site = await harness.addSite('a');
     site.put(videoRecord({ name: 'First' }));
     let late = false;
     site.beforeAnswer = async () => {
       if (late) return;
       late = true;
       const answered = site.signal();
-      // Written after this page was made up, so only the run after this one can see it.
+      // Written after this page was read, so only the next run can see it.
       void answered.then(() => setTimeout(() => site.put(videoRecord({ name: 'Second' })), 0));
       await answered;
     };
     await site.signal();
     await eventually('both videos are listed', async () => (await listed()).length === 2);
     await eventually('no signal is pending', async () => (await siteRow(site)).pendingSignals === 0);
-    const { signals } = (await stand.request('GET', '/api/signals')).body;
+    const { signals } = (await harness.request('GET', '/api/signals')).body;
     expect(signals).toHaveLength(2);
     expect(signals.every((signal: { handledAt?: string }) => signal.handledAt)).toBe(true);
   });
 });
 
 describe('withdrawals', () => {
-  const shown = async () => (await stand.request('GET', '/api/withdrawals')).body.withdrawals;
+  const shown = async () => (await harness.request('GET', '/api/withdrawals')).body.withdrawals;
 
-  it('reach every site that waits, and are confirmed by asking on', async () => {
-    const [a, b, c] = [await stand.addSite('a'), await stand.addSite('b'), await stand.addSite('c')];
+  it('reach every waiting site, and are confirmed by its next request', async () => {
+    const [a, b, c] = [await harness.addSite('a'), await harness.addSite('b'), await harness.addSite('c')];
     const record = a.put(videoRecord({ name: '课程一' }));
     await a.collect();
     expect(await b.withdrawalsAfter(0)).toEqual({ videos: [], position: 0 });
@@ -346,12 +346,12 @@ describe('withdrawals', () => {
     const [withdrawal] = await shown();
     expect(withdrawal).toMatchObject({ confirmed: 2, sites: 3, waitingFor: [{ id: c.id, name: 'c' }] });
     expect(withdrawal.waitingFor[0]).not.toHaveProperty('lastSeenAt');
-    await stand.request('DELETE', `/api/sites/${c.id}`);
+    await harness.request('DELETE', `/api/sites/${c.id}`);
     expect(await shown()).toMatchObject([{ confirmed: 2, sites: 2, waitingFor: [] }]);
   });
 
-  it('are told anew to a site that is ahead of a centre that was restored', async () => {
-    const site = await stand.addSite('a');
+  it('are sent again to a site that is ahead of a restored central', async () => {
+    const site = await harness.addSite('a');
     const record = site.put(tombstone(newVideoId(), 1));
     await site.collect();
     const { position } = await site.withdrawalsAfter(0);
@@ -359,24 +359,24 @@ describe('withdrawals', () => {
     expect(await site.withdrawalsAfter(position)).toEqual({ videos: [], position });
   });
 
-  it('are for sites and for the operator', async () => {
-    const tracker = await stand.addTracker('tracker');
+  it('are readable only for sites and the operator', async () => {
+    const tracker = await harness.addTracker('tracker');
     const asTracker = { signer: tracker.signer, timeoutMs: 5_000, maxBytes: 10_000, response: z.unknown() };
-    const feed = `${stand.central.url}/api/withdrawals/feed?after=0`;
+    const feed = `${harness.central.url}/api/withdrawals/feed?after=0`;
     await expect(call(feed, asTracker)).rejects.toMatchObject({ status: 403 });
-    expect((await stand.request('GET', '/api/withdrawals', { token: null })).status).toBe(401);
+    expect((await harness.request('GET', '/api/withdrawals', { token: null })).status).toBe(401);
   });
 });
 
-describe('greetings', () => {
+describe('handshakes', () => {
   const sites = async () => {
-    const site = await stand.addSite('a');
+    const site = await harness.addSite('a');
     const record = site.put(videoRecord({ version: 4 }));
     await site.collect();
     return { site, record };
   };
   const held = (site: TestSite, epoch = site.epoch) =>
-    call(`${stand.central.url}/api/handshakes/held`, {
+    call(`${harness.central.url}/api/handshakes/held`, {
       method: 'POST',
       body: { epoch },
       signer: site.signer,
@@ -385,7 +385,7 @@ describe('greetings', () => {
       response: heldPageSchema,
     });
 
-  it('raise the epoch above what either side knows, and say what is held', async () => {
+  it('raise the epoch above that of both sides, and contain what central has', async () => {
     const { site, record } = await sites();
     const first = site.epoch;
     const answer = await site.handshake();
@@ -394,7 +394,7 @@ describe('greetings', () => {
       same: true,
       epoch: { number: (first?.number ?? 0) + 1 },
     });
-    // As if the centre were the one that was restored.
+    // As if central had been restored.
     site.epoch = { number: 70, start: 'another-life-of-it' };
     expect((await site.handshake()).epoch.number).toBe(71);
     site.put({ ...record, version: 5 });
@@ -414,10 +414,10 @@ describe('greetings', () => {
     await expect(held(site, first)).rejects.toMatchObject({ status: 409, code: 'epoch-mismatch' });
   });
 
-  it('say how films are converted at the site, which the operator alone is told', async () => {
-    const site = await stand.addSite('a');
+  it('report how the site converts videos, which only the operator can read', async () => {
+    const site = await harness.addSite('a');
     const told = async (token?: null) => {
-      const { body } = await stand.request('GET', '/api/sites', token === null ? { token } : {});
+      const { body } = await harness.request('GET', '/api/sites', token === null ? { token } : {});
       return (body as { sites: Site[] }).sites.find(({ id }) => id === site.id)?.conversion;
     };
     await site.handshake({ conversion: { isolation: 'none', hasLimits: true } });
@@ -425,12 +425,12 @@ describe('greetings', () => {
     expect(await told(null)).toBeUndefined();
     await site.handshake({ conversion: { isolation: 'bubblewrap', hasLimits: true } });
     expect(await told()).toEqual({ isolation: 'bubblewrap', hasLimits: true });
-    // Its ffmpeg was taken away.
+    // Its ffmpeg was removed.
     await site.handshake();
     expect(await told()).toBeUndefined();
   });
 
-  it('make records of another epoch worthless', async () => {
+  it('make records of another epoch invalid', async () => {
     const { site } = await sites();
     const late = videoRecord();
     const old = site.epoch;
@@ -446,7 +446,7 @@ describe('greetings', () => {
     expect(await siteRow(site)).toMatchObject({ lastErrorCode: 'epoch-mismatch' });
   });
 
-  it('say in a signal’s answer which epoch counts', async () => {
+  it('determine the epoch in the response to a signal', async () => {
     const { site, record } = await sites();
     expect((await site.signal()).epoch).toEqual(site.epoch);
     site.put({ ...record, version: 3 });
@@ -456,9 +456,9 @@ describe('greetings', () => {
 });
 
 describe('hostile and failing sites', () => {
-  it('takes no page that names another site', async () => {
-    const site = await stand.addSite('a');
-    const other = await stand.addSite('b');
+  it('refuses a page that names another site', async () => {
+    const site = await harness.addSite('a');
+    const other = await harness.addSite('b');
     const record = videoRecord();
     site.page = () => ({
       site: other.id,
@@ -471,8 +471,8 @@ describe('hostile and failing sites', () => {
     expect(site.acknowledged).toEqual([]);
   });
 
-  it('takes no record that is not what its hash says', async () => {
-    const site = await stand.addSite('a');
+  it('refuses a record that does not match its hash', async () => {
+    const site = await harness.addSite('a');
     const good = videoRecord();
     const bad = videoRecord();
     site.page = () => ({
@@ -489,9 +489,9 @@ describe('hostile and failing sites', () => {
     expect((await siteRow(site)).lastError).toMatch(/hash/);
   });
 
-  it('does not give one site’s video to another', async () => {
-    const site = await stand.addSite('a');
-    const thief = await stand.addSite('thief');
+  it('does not let one site take the video of another', async () => {
+    const site = await harness.addSite('a');
+    const thief = await harness.addSite('thief');
     const record = videoRecord();
     site.put(record);
     await site.collect();
@@ -508,28 +508,28 @@ describe('hostile and failing sites', () => {
     ['an unknown member', () => ({ site: 'x', records: [], more: false, run: 'rm -rf' })],
     ['nonsense', () => 'no JSON'],
   ])('refuses %s', async (_name, page) => {
-    const site = await stand.addSite('a');
+    const site = await harness.addSite('a');
     site.page = page;
     expect((await site.collect()).error).toBeTruthy();
-    expect((await stand.request('GET', '/healthz')).status).toBe(200);
+    expect((await harness.request('GET', '/healthz')).status).toBe(200);
   });
 
-  it('is not held up by a site that accepts and never answers', async () => {
-    const hanging = await stand.addSite('hanging');
-    const sound = await stand.addSite('sound');
+  it('is not blocked by a site that accepts and never responds', async () => {
+    const hanging = await harness.addSite('hanging');
+    const honest = await harness.addSite('honest');
     hanging.hangs = true;
     await hanging.signal();
     await eventually('central reads the site', async () => hanging.reads > 0);
-    sound.put(videoRecord());
+    honest.put(videoRecord());
     const startedMs = performance.now();
-    await sound.signal();
-    await eventually('the site gets one acknowledgement', async () => sound.acknowledged.length === 1);
+    await honest.signal();
+    await eventually('the site gets one acknowledgement', async () => honest.acknowledged.length === 1);
     expect(performance.now() - startedMs).toBeLessThan(1_000);
     expect(await siteRow(hanging)).toMatchObject({ pendingSignals: 1 });
   });
 
-  it('tries a gateway again that was down', async () => {
-    const site = await stand.addSite('a');
+  it('retries a gateway that was down', async () => {
+    const site = await harness.addSite('a');
     await site.close();
     const record = site.put(videoRecord());
     await site.signal();
@@ -550,12 +550,12 @@ describe('hostile and failing sites', () => {
   });
 
   it('keeps unhandled signals over a restart', async () => {
-    const site = await stand.addSite('a');
+    const site = await harness.addSite('a');
     await site.close();
     await site.signal();
     await eventually('the newest signal was attempted', async () => (await newestSignal()).attempts > 0);
     const record = site.put(videoRecord());
-    await stand.restart();
+    await harness.restart();
     expect(await siteRow(site)).toMatchObject({ pendingSignals: 1 });
     await site.listen();
     await eventually(
@@ -566,25 +566,25 @@ describe('hostile and failing sites', () => {
   });
 
   it('sweeps sites whose signals were lost', async () => {
-    await stand.stop();
-    stand = await startCentralHarness({ sweepInterval: '200 ms' });
-    const site = await stand.addSite('a');
+    await harness.stop();
+    harness = await startCentralHarness({ sweepInterval: '200 ms' });
+    const site = await harness.addSite('a');
     const record = site.put(videoRecord());
     await eventually(
       'the video is in the catalogue',
       async () => (await videoOf(record.video)).status === 200,
     );
-    expect((await stand.request('GET', '/api/signals')).body.signals).toEqual([]);
+    expect((await harness.request('GET', '/api/signals')).body.signals).toEqual([]);
   });
 });
 
 describe('who may signal', () => {
   const post = (headers: Record<string, string> = {}) =>
-    stand.request('POST', '/api/signals', { token: null, headers });
+    harness.request('POST', '/api/signals', { token: null, headers });
 
   it('refuses unsigned, replayed, altered and foreign signals', async () => {
-    const site = await stand.addSite('a');
-    const url = new URL(`${stand.central.url}/api/signals`);
+    const site = await harness.addSite('a');
+    const url = new URL(`${harness.central.url}/api/signals`);
     const signed = (keyId: string, key = site.key) =>
       signRequest(key, keyId, { method: 'POST', ...splitUrl(url), body: '' }, Date.now());
     expect((await post()).body.code).toBe('signature-missing');
@@ -592,20 +592,20 @@ describe('who may signal', () => {
     expect((await post(headers)).status).toBe(202);
     const replayed = await post(headers);
     expect([replayed.status, replayed.body.code]).toEqual([401, 'signature-replayed']);
-    const stranger = await readOrMakeKey(join(stand.directory, 'stranger.key'));
+    const stranger = await readOrMakeKey(join(harness.directory, 'stranger.key'));
     expect((await post(signed(site.id, stranger))).body.code).toBe('signature-invalid');
     expect((await post(signed('nobody'))).body.code).toBe('key-unknown');
-    // One was taken. The replay is noted, because the site did sign it; strangers leave no trace.
-    const { signals } = (await stand.request('GET', '/api/signals')).body;
+    // One was accepted. The replay is logged because the site did sign it; unsigned requests leave no trace.
+    const { signals } = (await harness.request('GET', '/api/signals')).body;
     expect(signals.map(({ errorCode }: { errorCode?: string }) => errorCode)).toEqual(
       expect.arrayContaining([undefined, 'signature-replayed']),
     );
     expect(signals).toHaveLength(2);
   });
 
-  it('tells sites and trackers apart', async () => {
-    const site = await stand.addSite('a');
-    const tracker = await stand.addTracker('tracker');
+  it('distinguishes sites and trackers', async () => {
+    const site = await harness.addSite('a');
+    const tracker = await harness.addTracker('tracker');
     await expect(site.signal(tracker.signer)).rejects.toMatchObject({ status: 403, code: 'role-mismatch' });
     const asSite = {
       signer: site.signer,
@@ -613,31 +613,31 @@ describe('who may signal', () => {
       maxBytes: 10_000,
       response: registrationResponseSchema,
     };
-    await expect(call(`${stand.central.url}/api/changes?after=0`, asSite)).rejects.toMatchObject({
+    await expect(call(`${harness.central.url}/api/changes?after=0`, asSite)).rejects.toMatchObject({
       status: 403,
     });
-    await expect(call(`${stand.central.url}/api/member`, asSite)).rejects.toMatchObject({
+    await expect(call(`${harness.central.url}/api/member`, asSite)).rejects.toMatchObject({
       code: 'peer-malformed',
     });
   });
 
   it('forgets a revoked site at once, and its videos with it', async () => {
-    const site = await stand.addSite('a');
-    const tracker = await stand.addTracker('tracker');
+    const site = await harness.addSite('a');
+    const tracker = await harness.addTracker('tracker');
     const record = site.put(videoRecord());
     await site.collect();
     expect((await tracker.changesOf(0)).find(change => change.kind === 'site')).toMatchObject({
       active: true,
     });
-    expect((await stand.request('DELETE', `/api/sites/${site.id}`)).body.state).toBe('revoked');
+    expect((await harness.request('DELETE', `/api/sites/${site.id}`)).body.state).toBe('revoked');
     await expect(site.signal()).rejects.toMatchObject({ status: 401, code: 'key-unknown' });
     expect((await tracker.changesOf(0)).at(-1)).toMatchObject({ kind: 'site', active: false });
     expect(await listed()).toEqual([]);
     expect((await videoOf(record.video)).status).toBe(410);
     expect((await site.collect()).error).toMatch(/revoked/);
 
-    // A fresh token brings it back; the same videos under a new site are its own as well.
-    const fresh = await stand.request('POST', `/api/sites/${site.id}/join-token`);
+    // A new token restores it; the same videos under a new site belong to that site.
+    const fresh = await harness.request('POST', `/api/sites/${site.id}/join-token`);
     expect(fresh.status).toBe(201);
     await site.join(site.id, fresh.body.joinToken);
     await site.signal();
@@ -645,11 +645,11 @@ describe('who may signal', () => {
   });
 
   it('lets a site that was removed publish the same videos under a new name', async () => {
-    const old = await stand.addSite('old');
+    const old = await harness.addSite('old');
     const record = old.put(videoRecord());
     await old.collect();
-    await stand.request('DELETE', `/api/sites/${old.id}`);
-    const anew = await stand.addSite('anew');
+    await harness.request('DELETE', `/api/sites/${old.id}`);
+    const anew = await harness.addSite('anew');
     anew.put(record);
     expect(await anew.collect()).toEqual({ records: 1 });
     expect((await videoOf(record.video)).body.site.name).toBe('anew');
@@ -658,9 +658,10 @@ describe('who may signal', () => {
 
 describe('enrolment', () => {
   const invited = async () =>
-    (await stand.request('POST', '/api/sites', { body: { name: 'a', baseUrl: 'http://127.0.0.1:9' } })).body;
+    (await harness.request('POST', '/api/sites', { body: { name: 'a', baseUrl: 'http://127.0.0.1:9' } }))
+      .body;
 
-  it('asks for the operator’s token', async () => {
+  it('requires the operator’s token', async () => {
     const body = { name: 'a', baseUrl: 'http://127.0.0.1:9' };
     for (const [method, path] of [
       ['POST', '/api/sites'],
@@ -669,7 +670,7 @@ describe('enrolment', () => {
       ['GET', '/api/signals'],
       ['DELETE', '/api/sites/00000000-0000-7000-8000-000000000000'],
     ] as const) {
-      const answer = await stand.request(method, path, {
+      const answer = await harness.request(method, path, {
         token: 'wrong',
         ...(method === 'POST' ? { body } : {}),
       });
@@ -677,57 +678,57 @@ describe('enrolment', () => {
       expect(answer.headers.get('content-type')).toContain('application/problem+json');
     }
     expect(
-      (await stand.request('POST', '/api/sites/00000000-0000-7000-8000-000000000000/collect')).status,
+      (await harness.request('POST', '/api/sites/00000000-0000-7000-8000-000000000000/collect')).status,
     ).toBe(404);
   });
 
-  it('takes a token for one key, once', async () => {
+  it('accepts a token once, for one key', async () => {
     const { site, joinToken } = await invited();
     expect(site.state).toBe('invited');
-    const key = await readOrMakeKey(join(stand.directory, 'one.key'));
-    const other = await readOrMakeKey(join(stand.directory, 'two.key'));
-    const answer = await joinCentral(stand.central.url, key, joinToken);
-    expect(answer).toMatchObject({ role: 'site', id: site.id, centralPublicKey: stand.central.publicKey });
-    await expect(joinCentral(stand.central.url, other, joinToken)).rejects.toMatchObject({
+    const key = await readOrMakeKey(join(harness.directory, 'one.key'));
+    const other = await readOrMakeKey(join(harness.directory, 'two.key'));
+    const answer = await joinCentral(harness.central.url, key, joinToken);
+    expect(answer).toMatchObject({ role: 'site', id: site.id, centralPublicKey: harness.central.publicKey });
+    await expect(joinCentral(harness.central.url, other, joinToken)).rejects.toMatchObject({
       status: 409,
       code: 'join-token-used',
     });
-    // The first answer may have been lost on its way.
-    expect((await joinCentral(stand.central.url, key, joinToken)).id).toBe(site.id);
-    await expect(joinCentral(stand.central.url, key, 'x'.repeat(43))).rejects.toMatchObject({
+    // The first response may have been lost.
+    expect((await joinCentral(harness.central.url, key, joinToken)).id).toBe(site.id);
+    await expect(joinCentral(harness.central.url, key, 'x'.repeat(43))).rejects.toMatchObject({
       status: 401,
       code: 'join-token-unknown',
     });
   });
 
-  it('refuses a key whose private half is not there', async () => {
+  it('refuses a key without proof of its private half', async () => {
     const { joinToken } = await invited();
-    const key = await readOrMakeKey(join(stand.directory, 'one.key'));
-    const other = await readOrMakeKey(join(stand.directory, 'two.key'));
+    const key = await readOrMakeKey(join(harness.directory, 'one.key'));
+    const other = await readOrMakeKey(join(harness.directory, 'two.key'));
     const foreign = { publicKey: other.publicKey, sign: key.sign };
-    await expect(joinCentral(stand.central.url, foreign, joinToken)).rejects.toMatchObject({
+    await expect(joinCentral(harness.central.url, foreign, joinToken)).rejects.toMatchObject({
       code: 'signature-invalid',
     });
-    await joinCentral(stand.central.url, key, joinToken);
+    await joinCentral(harness.central.url, key, joinToken);
   });
 
-  it('refuses a token after half an hour, and the one before a fresh one', async () => {
+  it('refuses a token after half an hour, and a token that a newer one replaced', async () => {
     const { site, joinToken } = await invited();
-    const key = await readOrMakeKey(join(stand.directory, 'one.key'));
+    const key = await readOrMakeKey(join(harness.directory, 'one.key'));
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31 * 60_000 });
-    await expect(joinCentral(stand.central.url, key, joinToken)).rejects.toMatchObject({
+    await expect(joinCentral(harness.central.url, key, joinToken)).rejects.toMatchObject({
       status: 401,
       code: 'join-token-expired',
     });
     vi.useRealTimers();
-    const fresh = (await stand.request('POST', `/api/sites/${site.id}/join-token`)).body.joinToken;
-    await expect(joinCentral(stand.central.url, key, joinToken)).rejects.toMatchObject({ status: 401 });
-    await joinCentral(stand.central.url, key, fresh);
+    const fresh = (await harness.request('POST', `/api/sites/${site.id}/join-token`)).body.joinToken;
+    await expect(joinCentral(harness.central.url, key, joinToken)).rejects.toMatchObject({ status: 401 });
+    await joinCentral(harness.central.url, key, fresh);
   });
 
-  it('shows no secrets, and edits what it was told', async () => {
+  it('shows no secrets, and lets the operator edit a site', async () => {
     const { site } = await invited();
-    const edited = await stand.request('PATCH', `/api/sites/${site.id}`, {
+    const edited = await harness.request('PATCH', `/api/sites/${site.id}`, {
       body: { name: '杭州', coordinates: { latitude: 30.3, longitude: 120.2 }, zone: ['10.1.0.0/16'] },
     });
     expect(edited.body).toMatchObject({
@@ -735,32 +736,32 @@ describe('enrolment', () => {
       zone: ['10.1.0.0/16'],
       coordinates: { latitude: 30.3 },
     });
-    const renamed = await stand.request('PATCH', `/api/sites/${site.id}`, {
+    const renamed = await harness.request('PATCH', `/api/sites/${site.id}`, {
       body: { name: 'b', coordinates: null },
     });
     const policy = { drained: true, weight: 2, failoverOrder: 3, egressLimitBps: 1e9 };
-    const set = await stand.request('PATCH', `/api/sites/${site.id}`, { body: { policy } });
+    const set = await harness.request('PATCH', `/api/sites/${site.id}`, { body: { policy } });
     expect(set.body.policy).toEqual(policy);
-    const again = await stand.request('PATCH', `/api/sites/${site.id}`, {
+    const again = await harness.request('PATCH', `/api/sites/${site.id}`, {
       body: { policy: { drained: false, egressLimitBps: null } },
     });
     expect(again.body.policy).toEqual({ drained: false, weight: 2, failoverOrder: 3 });
-    const bad = await stand.request('PATCH', `/api/sites/${site.id}`, { body: { policy: { weight: -1 } } });
+    const bad = await harness.request('PATCH', `/api/sites/${site.id}`, { body: { policy: { weight: -1 } } });
     expect(bad.status).toBe(400);
     expect(renamed.body.zone).toEqual(['10.1.0.0/16']);
     expect(renamed.body.coordinates).toBeUndefined();
-    expect((await stand.request('PATCH', `/api/sites/${site.id}`, { body: { zone: ['x'] } })).status).toBe(
+    expect((await harness.request('PATCH', `/api/sites/${site.id}`, { body: { zone: ['x'] } })).status).toBe(
       400,
     );
     const zone = Array.from({ length: 10_000 }, (_, n) => `10.${n >> 8}.${n & 255}.0/24`);
-    expect((await stand.request('PATCH', `/api/sites/${site.id}`, { body: { zone } })).status).toBe(200);
-    const text = JSON.stringify((await stand.request('GET', '/api/sites', { token: null })).body);
+    expect((await harness.request('PATCH', `/api/sites/${site.id}`, { body: { zone } })).status).toBe(200);
+    const text = JSON.stringify((await harness.request('GET', '/api/sites', { token: null })).body);
     expect(text).not.toMatch(/token|hash|key/i);
   });
 
-  it('knows sites up and down as trackers tell', async () => {
-    const site = await stand.addSite('a');
-    const tracker = await stand.addTracker('tracker');
+  it('knows from the trackers which sites are up', async () => {
+    const site = await harness.addSite('a');
+    const tracker = await harness.addTracker('tracker');
     expect((await siteRow(site)).state).toBe('unknown');
     await tracker.reportSiteStates([{ site: site.id, up: true }]);
     expect((await siteRow(site)).state).toBe('up');
@@ -769,14 +770,14 @@ describe('enrolment', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31_000 });
     expect((await siteRow(site)).state).toBe('unknown');
     vi.useRealTimers();
-    const info = (await stand.request('GET', '/api/info', { token: null })).body;
+    const info = (await harness.request('GET', '/api/info', { token: null })).body;
     expect(info).toEqual({ trackers: [expect.stringContaining('http://127.0.0.1')], demoViewers: [] });
   });
 });
 
 describe('the catalogue', () => {
   it('searches names and descriptions in every script', async () => {
-    const site = await stand.addSite('a');
+    const site = await harness.addSite('a');
     site.put(videoRecord({ name: '中国电信杭州讲座', description: '分布式流媒体' }));
     site.put(videoRecord({ name: 'Opening Lecture', description: 'Physics\nfor ALL' }));
     site.put(videoRecord({ name: '100% pure_gold', description: 'ÉCOLE ＦＵＬＬ width' }));
@@ -796,12 +797,12 @@ describe('the catalogue', () => {
     expect(await search('杭州 physics')).toEqual([]);
     expect(await search('\\')).toEqual([]);
     expect(await search(' ')).toHaveLength(4);
-    expect((await stand.request('GET', `/api/videos?q=${'x'.repeat(201)}`)).status).toBe(400);
+    expect((await harness.request('GET', `/api/videos?q=${'x'.repeat(201)}`)).status).toBe(400);
   });
 
   it('pages newest first without gaps or repeats', async () => {
-    const site = await stand.addSite('a');
-    const other = await stand.addSite('b');
+    const site = await harness.addSite('a');
+    const other = await harness.addSite('b');
     for (let round = 0; round < 3; round++) {
       for (let n = 0; n < 4; n++) site.put(videoRecord({ name: `${round}-${n}` }));
       await site.collect();
@@ -811,10 +812,10 @@ describe('the catalogue', () => {
     const names: string[] = [];
     let cursor = '';
     for (;;) {
-      const { body } = await stand.request('GET', `/api/videos?limit=5${cursor}`);
+      const { body } = await harness.request('GET', `/api/videos?limit=5${cursor}`);
       names.push(...body.videos.map((video: { name: string }) => video.name));
       if (!body.next) break;
-      // What comes meanwhile is newer than where the reader is.
+      // New videos come before the position of the reader.
       site.put(videoRecord({ name: 'late' }));
       await site.collect();
       cursor = `&cursor=${body.next}`;
@@ -835,18 +836,18 @@ describe('the catalogue', () => {
       '0-0',
     ]);
     expect(await listed(`?site=${other.id}`)).toEqual(['other']);
-    expect((await stand.request('GET', '/api/videos?cursor=bm8')).body.code).toBe('cursor-invalid');
-    expect((await stand.request('GET', '/api/videos?limit=101')).status).toBe(400);
-    const signals = await stand.request('GET', '/api/signals?limit=1');
+    expect((await harness.request('GET', '/api/videos?cursor=bm8')).body.code).toBe('cursor-invalid');
+    expect((await harness.request('GET', '/api/videos?limit=101')).status).toBe(400);
+    const signals = await harness.request('GET', '/api/signals?limit=1');
     expect(signals.body).toEqual({ signals: [] });
   });
 
   it('pages signals', async () => {
-    const site = await stand.addSite('a');
+    const site = await harness.addSite('a');
     const ids: string[] = [];
     for (let n = 0; n < 5; n++) ids.unshift((await site.signal()).signal);
-    const first = (await stand.request('GET', '/api/signals?limit=3')).body;
-    const second = (await stand.request('GET', `/api/signals?limit=3&cursor=${first.next}`)).body;
+    const first = (await harness.request('GET', '/api/signals?limit=3')).body;
+    const second = (await harness.request('GET', `/api/signals?limit=3&cursor=${first.next}`)).body;
     const seen = [...first.signals, ...second.signals].map((signal: { id: string }) => signal.id);
     expect(seen).toEqual(ids);
     expect(second.next).toBeUndefined();
@@ -854,55 +855,55 @@ describe('the catalogue', () => {
 });
 
 describe('browsers', () => {
-  it('takes no change from another site’s page', async () => {
+  it('refuses a change from a page of another origin', async () => {
     const body = { name: 'a', baseUrl: 'http://127.0.0.1:9' };
-    const from = (origin: string) => stand.request('POST', '/api/sites', { body, headers: { origin } });
+    const from = (origin: string) => harness.request('POST', '/api/sites', { body, headers: { origin } });
     expect((await from('https://evil.example')).body.code).toBe('cross-origin');
     expect((await from('null')).status).toBe(403);
-    expect((await from(stand.central.url)).status).toBe(201);
-    const read = await stand.request('GET', '/api/videos', { headers: { origin: 'https://evil.example' } });
+    expect((await from(harness.central.url)).status).toBe(201);
+    const read = await harness.request('GET', '/api/videos', { headers: { origin: 'https://evil.example' } });
     expect(read.status).toBe(200);
   });
 
-  it('serves the pages, which may reach trackers and sites', async () => {
-    await stand.stop();
+  it('serves the pages, which may connect to trackers and sites', async () => {
+    await harness.stop();
     const pages = join('/tmp', `tributary-pages-${process.pid}`);
     await mkdir(pages, { recursive: true });
     for (const page of ['index', 'watch', 'admin', 'lost'])
       await writeFile(join(pages, `${page}.html`), page);
-    stand = await startCentralHarness({}, { uiDirectory: pages });
-    const site = await stand.addSite('a');
-    const page = await stand.request('GET', '/watch/something', { token: null });
+    harness = await startCentralHarness({}, { uiDirectory: pages });
+    const site = await harness.addSite('a');
+    const page = await harness.request('GET', '/watch/something', { token: null });
     expect(page.body).toBe('watch');
     expect(page.headers.get('content-security-policy')).toContain(site.baseUrl);
-    expect((await stand.request('GET', '/')).body).toBe('index');
-    expect((await stand.request('GET', '/admin')).body).toBe('admin');
+    expect((await harness.request('GET', '/')).body).toBe('index');
+    expect((await harness.request('GET', '/admin')).body).toBe('admin');
     const asPerson = { headers: { accept: 'text/html,*/*;q=0.8' } };
-    expect(await stand.request('GET', '/nowhere', asPerson)).toMatchObject({ status: 404, body: 'lost' });
-    expect(await stand.request('GET', '/nowhere')).toMatchObject({
+    expect(await harness.request('GET', '/nowhere', asPerson)).toMatchObject({ status: 404, body: 'lost' });
+    expect(await harness.request('GET', '/nowhere')).toMatchObject({
       status: 404,
       body: { code: 'not-found' },
     });
   });
 
-  it('counts what it does', async () => {
-    const site = await stand.addSite('a');
+  it('exports metrics', async () => {
+    const site = await harness.addSite('a');
     site.put(videoRecord());
     await site.signal();
     await eventually('no signal is pending', async () => (await siteRow(site)).pendingSignals === 0);
-    const { body } = await stand.request('GET', '/metrics');
+    const { body } = await harness.request('GET', '/metrics');
     expect(body).toMatch(/^tributary_central_signals_total 1$/m);
     expect(body).toMatch(/^tributary_central_records_total 1$/m);
     expect(body).toMatch(/^tributary_central_videos 1$/m);
     expect(body).toMatch(/^tributary_central_pending_signals 0$/m);
-    expect((await stand.request('GET', '/openapi.json')).body.paths).toHaveProperty('/api/changes');
+    expect((await harness.request('GET', '/openapi.json')).body.paths).toHaveProperty('/api/changes');
   });
 });
 
 describe('stopping', () => {
-  it('ends a tracker’s wait and a hanging read', async () => {
-    const site = await stand.addSite('a');
-    const tracker = await stand.addTracker('tracker');
+  it('ends the wait of a tracker and a read that hangs', async () => {
+    const site = await harness.addSite('a');
+    const tracker = await harness.addTracker('tracker');
     const { position } = await tracker.changes(0);
     site.hangs = true;
     await site.signal();
@@ -912,7 +913,7 @@ describe('stopping', () => {
     );
     await eventually('central reads the site', async () => site.reads > 0);
     const startedMs = performance.now();
-    await stand.restart();
+    await harness.restart();
     expect(performance.now() - startedMs).toBeLessThan(3_000);
     expect(await waiting).toBe(0);
     expect(await siteRow(site)).toMatchObject({ pendingSignals: 1 });

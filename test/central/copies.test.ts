@@ -1,4 +1,4 @@
-/** Copies at the centre: what sites say of them, what sites are told to hold, and who has a video whose site is lost. */
+/** Copies at central: what sites publish about them, which assignments sites get, and who takes over the videos of a lost site. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { call } from '../../src/kernel/http/client.ts';
 import { assignmentFeedSchema } from '../../src/protocol/copies.ts';
@@ -10,15 +10,15 @@ import { eventually } from '../support/eventually.ts';
 import { tombstone, videoRecord } from '../support/records.ts';
 import type { TestSite } from '../support/test-site.ts';
 
-let stand: CentralHarness;
+let harness: CentralHarness;
 beforeEach(async () => {
-  stand = await startCentralHarness();
+  harness = await startCentralHarness();
 });
-afterEach(() => stand.stop());
+afterEach(() => harness.stop());
 
 const bounds = { timeoutMs: 30_000, maxBytes: 2 ** 20 };
 const assignmentsOf = (site: TestSite, after = 0, waitS = 0) =>
-  call(`${stand.central.url}/api/assignments?after=${after}&wait=${waitS}`, {
+  call(`${harness.central.url}/api/assignments?after=${after}&wait=${waitS}`, {
     ...bounds,
     signer: site.signer,
     response: assignmentFeedSchema,
@@ -44,18 +44,19 @@ const gone = (video: VideoId, version: number): PublicationRecord => ({
   because: 'No rule wants it there any more.',
   goneAt: '2024-05-04T08:00:00.000Z',
 });
-const videoOf = async (video: VideoId) => (await stand.request('GET', `/api/videos/${video}`)).body;
-const addRule = async (body: unknown) => (await stand.request('POST', '/api/placement-rules', { body })).body;
-const lose = async (site: TestSite) => (await stand.request('POST', `/api/sites/${site.id}/lost`)).body;
+const videoOf = async (video: VideoId) => (await harness.request('GET', `/api/videos/${video}`)).body;
+const addRule = async (body: unknown) =>
+  (await harness.request('POST', '/api/placement-rules', { body })).body;
+const lose = async (site: TestSite) => (await harness.request('POST', `/api/sites/${site.id}/lost`)).body;
 async function publish(site: TestSite, ...records: PublicationRecord[]) {
   for (const record of records) site.put(record);
   return site.collect();
 }
 
 describe('a copy', () => {
-  it('is taken in by the nine rules as any record is, and told to trackers', async () => {
-    const [origin, holder] = [await stand.addSite('origin'), await stand.addSite('holder')];
-    const tracker = await stand.addTracker('tracker');
+  it('is accepted by the nine rules like any record, and is in the trackers’ feed', async () => {
+    const [origin, holder] = [await harness.addSite('origin'), await harness.addSite('holder')];
+    const tracker = await harness.addTracker('tracker');
     const record = videoRecord();
     await publish(origin, record);
     await publish(holder, copyOf(record, origin, 1));
@@ -76,9 +77,9 @@ describe('a copy', () => {
       version: 1,
       revision: record.revision,
     });
-    const listed = (await stand.request('GET', '/api/videos')).body.videos;
+    const listed = (await harness.request('GET', '/api/videos')).body.videos;
     expect(listed).toHaveLength(1);
-    // R4 and R9: an older one and another content of the same version are refused.
+    // R4 and R9: an older version, and other content with the same version, are refused.
     await publish(holder, copyOf(record, origin, 1, { sizeBytes: 7 }));
     expect((await holder.collect()).error).toMatch(/^conflict|epoch/);
     await holder.handshake();
@@ -87,13 +88,13 @@ describe('a copy', () => {
     expect((await tracker.changes(position)).changes).toMatchObject([
       { kind: 'gone', site: holder.id, version: 2 },
     ]);
-    // Unlike a withdrawal, it may be taken back.
+    // Unlike a withdrawal, it can be reversed.
     await publish(holder, copyOf(record, origin, 3));
     expect((await videoOf(record.video)).copies).toHaveLength(2);
   });
 
-  it('of another revision does not count as one', async () => {
-    const [origin, holder] = [await stand.addSite('origin'), await stand.addSite('holder')];
+  it('of another revision does not count as a copy', async () => {
+    const [origin, holder] = [await harness.addSite('origin'), await harness.addSite('holder')];
     const record = videoRecord();
     await publish(origin, record);
     await publish(holder, copyOf(record, origin, 1));
@@ -101,8 +102,8 @@ describe('a copy', () => {
     expect((await videoOf(record.video)).copies).toHaveLength(1);
   });
 
-  it('gives no say over the video: neither a record nor a withdrawal of its holder is taken', async () => {
-    const [origin, holder] = [await stand.addSite('origin'), await stand.addSite('holder')];
+  it('gives its holder no rights over the video: neither its record nor its withdrawal is accepted', async () => {
+    const [origin, holder] = [await harness.addSite('origin'), await harness.addSite('holder')];
     const record = videoRecord({ name: 'The real one' });
     await publish(origin, record);
     await publish(holder, copyOf(record, origin, 1));
@@ -120,9 +121,9 @@ describe('a copy', () => {
   });
 });
 
-describe('what a site is to hold', () => {
-  it('is told as the rules change, by hand first', async () => {
-    const [origin, holder] = [await stand.addSite('origin'), await stand.addSite('holder')];
+describe('the assignments of a site', () => {
+  it('follow the rules, pinned videos first', async () => {
+    const [origin, holder] = [await harness.addSite('origin'), await harness.addSite('holder')];
     const record = videoRecord();
     await publish(origin, record);
     const waiting = assignmentsOf(holder, 0, 20);
@@ -139,7 +140,7 @@ describe('what a site is to hold', () => {
       },
     ]);
     expect((await assignmentsOf(origin)).assignments).toEqual([]);
-    // A new revision is told again, and nothing else.
+    // A new revision is assigned again, and nothing else.
     const revision = newRevisionId();
     await publish(origin, { ...record, version: 2, revision });
     const second = await assignmentsOf(holder, first.position);
@@ -147,7 +148,7 @@ describe('what a site is to hold', () => {
     expect((await assignmentsOf(holder, second.position)).assignments).toEqual([]);
     // A site that is ahead of the feed reads all of it again.
     expect((await assignmentsOf(holder, 1_000_000)).assignments).toHaveLength(1);
-    expect((await stand.request('DELETE', `/api/placement-rules/${id}`)).status).toBe(204);
+    expect((await harness.request('DELETE', `/api/placement-rules/${id}`)).status).toBe(204);
     const third = await eventually('the assignment ends', async () => {
       const page = await assignmentsOf(holder, second.position);
       return page.assignments.length > 0 && page;
@@ -155,8 +156,8 @@ describe('what a site is to hold', () => {
     expect(third.assignments).toMatchObject([{ wanted: false, video: record.video }]);
   });
 
-  it('ends with the video', async () => {
-    const [origin, holder] = [await stand.addSite('origin'), await stand.addSite('holder')];
+  it('end with the video', async () => {
+    const [origin, holder] = [await harness.addSite('origin'), await harness.addSite('holder')];
     const record = videoRecord();
     await publish(origin, record);
     await addRule({ kind: 'by-hand', video: record.video, site: holder.id });
@@ -165,24 +166,28 @@ describe('what a site is to hold', () => {
     expect((await assignmentsOf(holder, position, 20)).assignments).toMatchObject([{ wanted: false }]);
   });
 
-  it('follows what is played, as trackers tell', async () => {
-    const [origin, holder] = [await stand.addSite('origin'), await stand.addSite('holder')];
-    const tracker = await stand.addTracker('tracker');
+  it('follow the plays that trackers report', async () => {
+    const [origin, holder] = [await harness.addSite('origin'), await harness.addSite('holder')];
+    const tracker = await harness.addTracker('tracker');
     const [hot, cold] = [videoRecord(), videoRecord()];
     await publish(origin, hot, cold);
     const plays = { plays: [{ video: hot.video, count: 20 }] };
     const tell = { ...bounds, method: 'POST', body: plays } as const;
     const { z } = await import('zod');
-    await call(`${stand.central.url}/api/plays`, { ...tell, signer: tracker.signer, response: z.unknown() });
+    await call(`${harness.central.url}/api/plays`, {
+      ...tell,
+      signer: tracker.signer,
+      response: z.unknown(),
+    });
     await addRule({ kind: 'hot', top: 5, at: { sites: [holder.id] } });
     const { assignments } = await assignmentsOf(holder, 0, 20);
     expect(assignments.map(({ video }) => video)).toEqual([hot.video]);
     await expect(
-      call(`${stand.central.url}/api/plays`, { ...tell, signer: holder.signer, response: z.unknown() }),
+      call(`${harness.central.url}/api/plays`, { ...tell, signer: holder.signer, response: z.unknown() }),
     ).rejects.toMatchObject({ code: 'role-mismatch' });
   });
 
-  it('is the operator’s to say', async () => {
+  it('are set by the operator only', async () => {
     const rule = { kind: 'by-hand', video: newVideoId(), site: newSiteId() };
     for (const [method, path, body] of [
       ['POST', '/api/placement-rules', rule],
@@ -191,144 +196,144 @@ describe('what a site is to hold', () => {
       ['GET', '/api/copies', undefined],
       ['POST', `/api/sites/${rule.site}/lost`, undefined],
     ] as const) {
-      expect((await stand.request(method, path, { token: null, body })).status).toBe(401);
+      expect((await harness.request(method, path, { token: null, body })).status).toBe(401);
     }
-    expect((await stand.request('POST', '/api/placement-rules', { body: rule })).body.code).toBe(
+    expect((await harness.request('POST', '/api/placement-rules', { body: rule })).body.code).toBe(
       'site-unknown',
     );
-    expect((await stand.request('POST', `/api/sites/${rule.site}/lost`)).body.code).toBe('site-unknown');
+    expect((await harness.request('POST', `/api/sites/${rule.site}/lost`)).body.code).toBe('site-unknown');
     for (const named of [
       { kind: 'stays', of: { sites: [rule.site] } },
       { kind: 'at-most', bytes: 1, at: { sites: [rule.site] } },
     ]) {
-      expect((await stand.request('POST', '/api/placement-rules', { body: named })).body.code).toBe(
+      expect((await harness.request('POST', '/api/placement-rules', { body: named })).body.code).toBe(
         'site-unknown',
       );
     }
     const bad = { kind: 'at-least', copies: 0 };
-    expect((await stand.request('POST', '/api/placement-rules', { body: bad })).status).toBe(400);
+    expect((await harness.request('POST', '/api/placement-rules', { body: bad })).status).toBe(400);
   });
 });
 
 describe('a site that is lost', () => {
   async function makeLoss() {
-    const [origin, heir] = [await stand.addSite('origin'), await stand.addSite('heir')];
+    const [origin, successor] = [await harness.addSite('origin'), await harness.addSite('successor')];
     const [copied, alone] = [videoRecord({ name: 'Copied' }), videoRecord({ name: 'Alone' })];
     await publish(origin, copied, alone);
-    await publish(heir, copyOf(copied, origin, 1));
-    return { origin, heir, copied, alone, answer: await lose(origin) };
+    await publish(successor, copyOf(copied, origin, 1));
+    return { origin, successor, copied, alone, answer: await lose(origin) };
   }
 
-  it('leaves what others hold to them: no moment without an owner, and none with two', async () => {
-    const tracker = await stand.addTracker('tracker');
-    const { origin, heir, copied, alone, answer } = await makeLoss();
+  it('passes its videos to the holders of copies: each video always has exactly one owner', async () => {
+    const tracker = await harness.addTracker('tracker');
+    const { origin, successor, copied, alone, answer } = await makeLoss();
     expect(answer).toMatchObject({
-      promoted: [{ video: copied.video, name: 'Copied', to: { id: heir.id } }],
+      promoted: [{ video: copied.video, name: 'Copied', to: { id: successor.id } }],
       lost: [{ video: alone.video, name: 'Alone' }],
     });
-    // The heir is told that the video is its own; until it says so itself, nothing has changed.
-    const { assignments } = await assignmentsOf(heir, 0, 20);
-    expect(assignments).toMatchObject([{ wanted: true, video: copied.video, origin: heir.id }]);
+    // The successor learns that the video belongs to it; until it publishes that itself, nothing has changed.
+    const { assignments } = await assignmentsOf(successor, 0, 20);
+    expect(assignments).toMatchObject([{ wanted: true, video: copied.video, origin: successor.id }]);
     expect(await videoOf(copied.video)).toMatchObject({ site: { id: origin.id } });
     const before = await tracker.changes(0);
     const inherited = { ...copied, version: 2, revision: newRevisionId() };
-    await publish(heir, inherited);
+    await publish(successor, inherited);
     expect(await videoOf(copied.video)).toMatchObject({
-      site: { id: heir.id },
+      site: { id: successor.id },
       revision: inherited.revision,
     });
     const { changes } = await tracker.changes(before.position);
     expect(changes).toMatchObject([
-      { kind: 'video', site: heir.id, version: 2, promoted: true },
+      { kind: 'video', site: successor.id, version: 2, promoted: true },
       { kind: 'gone', site: origin.id, video: copied.video },
     ]);
-    const { videos } = (await stand.request('GET', '/api/videos')).body;
+    const { videos } = (await harness.request('GET', '/api/videos')).body;
     expect(videos.map((video: { name: string }) => video.name).sort()).toEqual(['Alone', 'Copied']);
-    // No rule wants the heir to hold a copy of its own video; that does not take the video from it.
-    await addRule({ kind: 'by-hand', video: alone.video, site: heir.id });
+    // No rule assigns the successor a copy of its own video; the video stays with it all the same.
+    await addRule({ kind: 'by-hand', video: alone.video, site: successor.id });
     await eventually(
       'the successor has another assignment',
-      async () => (await assignmentsOf(heir)).assignments.length > 1,
+      async () => (await assignmentsOf(successor)).assignments.length > 1,
     );
-    expect(await videoOf(copied.video)).toMatchObject({ site: { id: heir.id } });
+    expect(await videoOf(copied.video)).toMatchObject({ site: { id: successor.id } });
   });
 
-  it('is told so when it comes back, and does not double the video', async () => {
-    const { origin, heir, copied } = await makeLoss();
+  it('learns of it when it returns, and does not publish the video twice', async () => {
+    const { origin, successor, copied } = await makeLoss();
     const before = { ...copied, version: 2, revision: newRevisionId() };
-    await publish(heir, before);
-    // It still thinks that the video is its own, and has changed it meanwhile.
+    await publish(successor, before);
+    // It still treats the video as its own, and has changed it in the meantime.
     expect((await publish(origin, { ...copied, version: 3, name: 'Renamed' })).error).toMatch(/epoch/);
     const answer = await origin.handshake();
     expect(answer.same).toBe(false);
-    const { held } = await call(`${stand.central.url}/api/handshakes/held`, {
+    const { held } = await call(`${harness.central.url}/api/handshakes/held`, {
       ...bounds,
       method: 'POST',
       body: { epoch: answer.epoch },
       signer: origin.signer,
       response: heldPageSchema,
     });
-    expect(held.find(({ video }) => video === copied.video)).toMatchObject({ supersededBy: heir.id });
-    // One that will not hear it is refused, its withdrawal too.
+    expect(held.find(({ video }) => video === copied.video)).toMatchObject({ supersededBy: successor.id });
+    // A site that ignores this is refused, including its withdrawal.
     expect((await origin.collect()).error).toMatch(/^superseded: /);
     await origin.handshake();
     expect((await publish(origin, tombstone(copied.video, 4))).error).toMatch(/^superseded: /);
     await origin.handshake();
-    expect(await videoOf(copied.video)).toMatchObject({ site: { id: heir.id }, name: 'Copied' });
-    // One that does says that it is gone; then nothing is left to be told.
+    expect(await videoOf(copied.video)).toMatchObject({ site: { id: successor.id }, name: 'Copied' });
+    // A site that accepts it reports the video as gone; then nothing is pending.
     await publish(origin, gone(copied.video, 5));
     expect((await origin.handshake()).same).toBe(true);
-    // It may hold a copy of what was its own, like any other site.
-    await publish(origin, copyOf(before, heir, 6));
+    // It may get a copy of its former video, like any other site.
+    await publish(origin, copyOf(before, successor, 6));
     expect((await videoOf(copied.video)).copies.map((copy: { site: string }) => copy.site)).toEqual([
-      heir.id,
+      successor.id,
       origin.id,
     ]);
   });
 
-  it('that comes back in time and withdraws has the last word: what was withdrawn does not come back', async () => {
-    const { origin, heir, copied } = await makeLoss();
+  it('that returns in time and withdraws a video wins: the video does not come back', async () => {
+    const { origin, successor, copied } = await makeLoss();
     await origin.handshake();
     await publish(origin, tombstone(copied.video, 2));
-    expect((await publish(heir, { ...copied, version: 2, revision: newRevisionId() })).error).toMatch(
+    expect((await publish(successor, { ...copied, version: 2, revision: newRevisionId() })).error).toMatch(
       /^taken: /,
     );
-    expect((await stand.request('GET', `/api/videos/${copied.video}`)).status).toBe(410);
-    await heir.handshake();
-    await publish(heir, gone(copied.video, 3));
-    expect((await heir.handshake()).same).toBe(true);
+    expect((await harness.request('GET', `/api/videos/${copied.video}`)).status).toBe(410);
+    await successor.handshake();
+    await publish(successor, gone(copied.video, 3));
+    expect((await successor.handshake()).same).toBe(true);
   });
 
-  it('that is declared lost again leaves its heirs as they are', async () => {
-    const { origin, heir, copied } = await makeLoss();
-    const third = await stand.addSite('third');
+  it('that is declared lost again leaves its successors unchanged', async () => {
+    const { origin, successor, copied } = await makeLoss();
+    const third = await harness.addSite('third');
     await publish(third, copyOf(copied, origin, 1));
-    await stand
+    await harness
       .addTracker('tracker')
       .then(tracker => tracker.reportSiteStates([{ site: third.id, up: true }]));
-    expect((await lose(origin)).promoted).toMatchObject([{ video: copied.video, to: { id: heir.id } }]);
+    expect((await lose(origin)).promoted).toMatchObject([{ video: copied.video, to: { id: successor.id } }]);
   });
 
-  it('may be lost in its turn: the video goes on to the next', async () => {
-    const { origin, heir, copied } = await makeLoss();
+  it('can be a successor too: the video passes to the next one', async () => {
+    const { origin, successor, copied } = await makeLoss();
     const inherited = { ...copied, version: 2, revision: newRevisionId() };
-    await publish(heir, inherited);
-    const third = await stand.addSite('third');
-    await publish(third, copyOf(inherited, heir, 1));
-    expect((await lose(heir)).promoted).toMatchObject([{ video: copied.video, to: { id: third.id } }]);
+    await publish(successor, inherited);
+    const third = await harness.addSite('third');
+    await publish(third, copyOf(inherited, successor, 1));
+    expect((await lose(successor)).promoted).toMatchObject([{ video: copied.video, to: { id: third.id } }]);
     await publish(third, { ...inherited, version: 2, revision: newRevisionId() });
     expect(await videoOf(copied.video)).toMatchObject({ site: { id: third.id } });
     expect((await lose(origin)).promoted).toEqual([]);
   });
 
-  it('counts as there again once it greets', async () => {
+  it('counts as present again after a handshake', async () => {
     const { origin } = await makeLoss();
     const names = async () =>
-      (await stand.request('GET', '/api/copies')).body.sites
+      (await harness.request('GET', '/api/copies')).body.sites
         .map((site: { name: string }) => site.name)
         .sort();
-    expect(await names()).toEqual(['heir']);
+    expect(await names()).toEqual(['successor']);
     await origin.handshake();
-    expect(await names()).toEqual(['heir', 'origin']);
+    expect(await names()).toEqual(['successor', 'origin']);
   });
 });

@@ -1,4 +1,4 @@
-/** Private videos at central: nobody finds them without a right, and members learn of them (docs/private-videos.md). */
+/** Private videos at central: nobody finds them without a grant, and members know which they are (docs/private-videos.md). */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { call, type Signer } from '../../src/kernel/http/client.ts';
 import { deriveSiteKey, deriveTrackersKey, verifyRight } from '../../src/kernel/rights/rights-token.ts';
@@ -7,22 +7,22 @@ import { grantSchema, rightsPageSchema } from '../../src/protocol/rights.ts';
 import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';
 import { tombstone, videoRecord } from '../support/records.ts';
 
-let stand: CentralHarness;
+let harness: CentralHarness;
 beforeEach(async () => {
-  stand = await startCentralHarness();
+  harness = await startCentralHarness();
 });
-afterEach(() => stand.stop());
+afterEach(() => harness.stop());
 
 const namesFor = async (token: string | null | undefined, query = ''): Promise<string[]> =>
-  (await stand.request('GET', `/api/videos${query}`, { token: token as string | null })).body.videos.map(
+  (await harness.request('GET', `/api/videos${query}`, { token: token as string | null })).body.videos.map(
     (video: { name: string }) => video.name,
   );
 const statusFor = async (video: VideoId, token?: null): Promise<number> =>
-  (await stand.request('GET', `/api/videos/${video}`, token === null ? { token } : {})).status;
+  (await harness.request('GET', `/api/videos/${video}`, token === null ? { token } : {})).status;
 
 describe('a private video', () => {
-  it('is in no list, search or answer of strangers, and in all of an operator’s, marked', async () => {
-    const site = await stand.addSite('a');
+  it('is hidden in every list, search and response, except those for an operator, where it is marked', async () => {
+    const site = await harness.addSite('a');
     const open = site.put(videoRecord({ name: 'Open lecture' }));
     const closed = site.put(videoRecord({ name: 'Closed lecture', visibility: 'private' }));
     await site.collect();
@@ -31,22 +31,22 @@ describe('a private video', () => {
     expect(await namesFor(null, `?site=${site.id}`)).toEqual(['Open lecture']);
     expect(await namesFor('a-wrong-token')).toEqual(['Open lecture']);
     expect((await namesFor(undefined)).sort()).toEqual(['Closed lecture', 'Open lecture']);
-    const unknown = await stand.request('GET', `/api/videos/${open.video.replace(/.$/, 'f')}`, {
+    const unknown = await harness.request('GET', `/api/videos/${open.video.replace(/.$/, 'f')}`, {
       token: null,
     });
-    const refused = await stand.request('GET', `/api/videos/${closed.video}`, { token: null });
-    // Nothing tells it from one that does not exist.
+    const refused = await harness.request('GET', `/api/videos/${closed.video}`, { token: null });
+    // The response is the same as for a video that does not exist.
     expect([refused.status, refused.body]).toEqual([404, unknown.body]);
-    expect((await stand.request('GET', `/api/videos/${closed.video}`)).body).toMatchObject({
+    expect((await harness.request('GET', `/api/videos/${closed.video}`)).body).toMatchObject({
       name: 'Closed lecture',
       visibility: 'private',
     });
-    expect((await stand.request('GET', `/api/videos/${open.video}`)).body.visibility).toBeUndefined();
+    expect((await harness.request('GET', `/api/videos/${open.video}`)).body.visibility).toBeUndefined();
   });
 
-  it('is told to trackers as one, and by its next version it may be public, and private again', async () => {
-    const site = await stand.addSite('a');
-    const tracker = await stand.addTracker('tracker');
+  it('is marked in the trackers’ feed, and its next version may be public, and private again', async () => {
+    const site = await harness.addSite('a');
+    const tracker = await harness.addTracker('tracker');
     const record = videoRecord({ visibility: 'private' });
     site.put(record);
     await site.collect();
@@ -64,8 +64,8 @@ describe('a private video', () => {
     expect([await isPrivate(), await statusFor(record.video, null)]).toEqual([true, 404]);
   });
 
-  it('does not come into sight by being withdrawn', async () => {
-    const site = await stand.addSite('a');
+  it('stays hidden when it is withdrawn', async () => {
+    const site = await harness.addSite('a');
     const record = videoRecord({ visibility: 'private' });
     site.put(record);
     await site.collect();
@@ -77,7 +77,7 @@ describe('a private video', () => {
 });
 
 const rightsOf = (signer: Signer, query = 'after=0') =>
-  call(`${stand.central.url}/api/rights?${query}`, {
+  call(`${harness.central.url}/api/rights?${query}`, {
     signer,
     timeoutMs: 30_000,
     maxBytes: 2 ** 20,
@@ -93,21 +93,21 @@ const mastersOf = async (tracker: { readonly signer: Signer }) =>
 
 describe('a grant', () => {
   const publishPrivate = async () => {
-    const site = await stand.addSite('a');
-    const tracker = await stand.addTracker('tracker');
+    const site = await harness.addSite('a');
+    const tracker = await harness.addTracker('tracker');
     const { video } = site.put(videoRecord({ visibility: 'private' }));
     await site.collect();
     return { site, tracker, video };
   };
   const give = async (video: VideoId, body: object = { lifetimeS: 600 }) =>
-    stand.request('POST', `/api/videos/${video}/grants`, { body });
+    harness.request('POST', `/api/videos/${video}/grants`, { body });
 
-  it('is given by an operator, genuine to trackers, shown while it holds, and taken back', async () => {
+  it('is made by an operator, verified by trackers, listed while it is valid, and revoked', async () => {
     const { tracker, video } = await publishPrivate();
     const given = await give(video, { lifetimeS: 3_600, note: '给同事' });
     expect(given.status).toBe(201);
     const { id, grant, link, players } = grantSchema.parse(given.body);
-    expect(link).toBe(`${stand.central.url}/watch/${video}#grant=${grant}`);
+    expect(link).toBe(`${harness.central.url}/watch/${video}#grant=${grant}`);
     expect(players?.hls).toMatch(new RegExp(`/play/${video}.m3u8\\?grant=${grant}$`));
     const masters = await mastersOf(tracker);
     const claims = verifyRight(grant, video, generation => {
@@ -115,34 +115,40 @@ describe('a grant', () => {
       return master && deriveTrackersKey(master);
     });
     expect(claims).toMatchObject({ kind: 'grant', subject: id });
-    const seen = await stand.request('GET', `/api/videos/${video}?grant=${grant}`, { token: null });
+    const seen = await harness.request('GET', `/api/videos/${video}?grant=${grant}`, { token: null });
     expect([seen.status, seen.headers.get('cache-control')]).toEqual([200, 'no-store']);
-    expect((await stand.request('GET', `/api/videos/${video}/grants`)).body.grants).toEqual([given.body]);
+    expect((await harness.request('GET', `/api/videos/${video}/grants`)).body.grants).toEqual([given.body]);
 
     const { position } = await rightsOf(tracker.signer);
     const waiting = rightsOf(tracker.signer, `after=${position}&generation=1&wait=20`);
     const startedMs = performance.now();
-    expect((await stand.request('DELETE', `/api/videos/${video}/grants/${id}`)).body).toEqual({ revoked: 1 });
+    expect((await harness.request('DELETE', `/api/videos/${video}/grants/${id}`)).body).toEqual({
+      revoked: 1,
+    });
     expect((await waiting).revoked).toEqual([
       { grant: id, expiresS: Math.ceil(Date.parse(given.body.expiresAt) / 1_000) },
     ]);
     expect(performance.now() - startedMs).toBeLessThan(5_000);
-    const refused = await stand.request('GET', `/api/videos/${video}?grant=${grant}`, { token: null });
+    const refused = await harness.request('GET', `/api/videos/${video}?grant=${grant}`, { token: null });
     expect([refused.status, refused.body.code]).toEqual([403, 'grant-revoked']);
-    expect((await stand.request('GET', `/api/videos/${video}/grants`)).body.grants).toEqual([]);
-    // Again, or of one that there never was.
-    expect((await stand.request('DELETE', `/api/videos/${video}/grants/${id}`)).body).toEqual({ revoked: 0 });
-    expect((await stand.request('DELETE', `/api/videos/${video}/grants/${'0'.repeat(16)}`)).status).toBe(404);
+    expect((await harness.request('GET', `/api/videos/${video}/grants`)).body.grants).toEqual([]);
+    // The same for a second revocation, and for a grant that never existed.
+    expect((await harness.request('DELETE', `/api/videos/${video}/grants/${id}`)).body).toEqual({
+      revoked: 0,
+    });
+    expect((await harness.request('DELETE', `/api/videos/${video}/grants/${'0'.repeat(16)}`)).status).toBe(
+      404,
+    );
   });
 
-  it('is one of several, which are taken back together', async () => {
+  it('is one of several that are revoked together', async () => {
     const { tracker, video } = await publishPrivate();
     const ids = [(await give(video)).body.id, (await give(video)).body.id];
-    expect((await stand.request('DELETE', `/api/videos/${video}/grants`)).body).toEqual({ revoked: 2 });
+    expect((await harness.request('DELETE', `/api/videos/${video}/grants`)).body).toEqual({ revoked: 2 });
     expect((await rightsOf(tracker.signer)).revoked.map(({ grant }) => grant).sort()).toEqual(ids.sort());
   });
 
-  it('is for operators to give, for private videos alone, and for a bounded time', async () => {
+  it('is made by operators only, for private videos only, and for a limited time', async () => {
     const { site, video } = await publishPrivate();
     const open = site.put(videoRecord());
     await site.collect();
@@ -153,7 +159,7 @@ describe('a grant', () => {
       ['POST', '/api/rights/rotate'],
     ] as const) {
       const body = method === 'POST' ? { lifetimeS: 600 } : undefined;
-      expect((await stand.request(method, path, { token: null, body })).status).toBeGreaterThanOrEqual(400);
+      expect((await harness.request(method, path, { token: null, body })).status).toBeGreaterThanOrEqual(400);
     }
     expect((await give(open.video)).body.code).toBe('video-public');
     expect((await give(newVideoId())).status).toBe(404);
@@ -161,37 +167,37 @@ describe('a grant', () => {
       expect((await give(video, body)).status).toBe(400);
   });
 
-  it('that is another video’s, or of nobody, tells nothing', async () => {
+  it('for another video, or an invalid one, reveals nothing', async () => {
     const { site, video } = await publishPrivate();
     const other = site.put(videoRecord({ visibility: 'private' }));
     await site.collect();
     const { grant } = (await give(other.video)).body;
     for (const text of [grant, 'A'.repeat(40), 'nonsense'])
-      expect((await stand.request('GET', `/api/videos/${video}?grant=${text}`, { token: null })).status).toBe(
-        404,
-      );
+      expect(
+        (await harness.request('GET', `/api/videos/${video}?grant=${text}`, { token: null })).status,
+      ).toBe(404);
   });
 });
 
 describe('rights', () => {
-  it('give each site a key of its own, trackers the master, and strangers nothing', async () => {
-    const [a, b] = [await stand.addSite('a'), await stand.addSite('b')];
-    const tracker = await stand.addTracker('tracker');
+  it('give each site its own key, trackers the master key, and nobody else anything', async () => {
+    const [a, b] = [await harness.addSite('a'), await harness.addSite('b')];
+    const tracker = await harness.addTracker('tracker');
     const keyOf = async (signer: Signer) => (await rightsOf(signer)).keys[0]?.key ?? '';
     const master = Buffer.from(await keyOf(tracker.signer), 'base64url');
     for (const site of [a, b])
       expect(await keyOf(site.signer)).toBe(deriveSiteKey(master, site.id).toString('base64url'));
-    expect((await stand.request('GET', '/api/rights?after=0')).status).toBe(401);
-    await stand.restart();
+    expect((await harness.request('GET', '/api/rights?after=0')).status).toBe(401);
+    await harness.restart();
     expect(await keyOf(tracker.signer)).toBe(master.toString('base64url'));
-    await stand.request('DELETE', `/api/sites/${a.id}`);
+    await harness.request('DELETE', `/api/sites/${a.id}`);
     await expect(rightsOf(a.signer)).rejects.toThrow();
   });
 
-  it('tell sites which videos are private, in what is asked for and what waits', async () => {
-    const site = await stand.addSite('a');
-    const other = await stand.addSite('b');
-    const tracker = await stand.addTracker('tracker');
+  it('list private videos for sites, in direct and waiting requests', async () => {
+    const site = await harness.addSite('a');
+    const other = await harness.addSite('b');
+    const tracker = await harness.addTracker('tracker');
     const record = videoRecord({ visibility: 'private' });
     site.put(record);
     site.put(videoRecord());
@@ -206,18 +212,18 @@ describe('rights', () => {
     expect((await waiting).videos).toEqual([{ video: record.video, isPrivate: false }]);
   });
 
-  it('are signed by a new master once the operator says so, and by the old one for a while', async () => {
-    const tracker = await stand.addTracker('tracker');
+  it('use a new master key after a rotation, and accept the old one for a while', async () => {
+    const tracker = await harness.addTracker('tracker');
     const { position } = await rightsOf(tracker.signer);
     const waiting = rightsOf(tracker.signer, `after=${position}&generation=1&wait=20`);
-    await stand.request('POST', '/api/rights/rotate', { body: { keepS: 3_600 } });
+    await harness.request('POST', '/api/rights/rotate', { body: { keepS: 3_600 } });
     const { keys } = await waiting;
     expect(keys.map(({ generation, untilS }) => [generation, untilS !== undefined])).toEqual([
       [2, false],
       [1, true],
     ]);
     expect(keys[0]?.key).not.toBe(keys[1]?.key);
-    await stand.request('POST', '/api/rights/rotate', { body: { keepS: 0 } });
+    await harness.request('POST', '/api/rights/rotate', { body: { keepS: 0 } });
     expect((await rightsOf(tracker.signer)).keys.map(({ generation }) => generation)).toEqual([3]);
   });
 });

@@ -1,4 +1,4 @@
-/** Several centrals on one PostgreSQL: any of them answers, each signal is taken up once, and none is left lying. */
+/** Several centrals on one PostgreSQL: each of them responds, and each signal is handled exactly once. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -13,45 +13,45 @@ import { eventually } from '../support/eventually.ts';
 import { ENGINE } from '../support/postgres/databases.ts';
 import { videoRecord } from '../support/records.ts';
 
-let stand: CentralHarness;
+let harness: CentralHarness;
 let other: RunningCentral;
 let db: CentralDatabase;
 
 async function start(): Promise<void> {
-  stand = await startCentralHarness();
-  other = await stand.startAnother();
-  db = await openDatabase<CentralSchema>(stand.database.place, migrations);
+  harness = await startCentralHarness();
+  other = await harness.startAnother();
+  db = await openDatabase<CentralSchema>(harness.database.place, migrations);
 }
 
-const signals = async () => (await stand.request('GET', '/api/signals')).body.signals;
+const signals = async () => (await harness.request('GET', '/api/signals')).body.signals;
 
-// Not `runIf`: an embedded database has one central, so nothing of it is left out here.
+// Not `runIf`: an embedded database has one central, so nothing is skipped here.
 if (ENGINE === 'postgres') {
   describe('several centrals', () => {
     beforeEach(start);
     afterEach(async () => {
       await db.destroy();
-      await stand.stop();
+      await harness.stop();
     });
 
-    it('tell one another of changes at once', async () => {
-      const site = await stand.addSite('a');
-      const tracker = await stand.addTracker('tracker');
+    it('notify each other of changes at once', async () => {
+      const site = await harness.addSite('a');
+      const tracker = await harness.addTracker('tracker');
       const { position } = await tracker.changes(0, '', other.url);
       const waiting = tracker.changes(position, '&wait=20', other.url);
       const record = site.put(videoRecord());
       const startedMs = performance.now();
       await site.signal();
       expect((await waiting).changes).toMatchObject([{ kind: 'video', video: record.video }]);
-      // Long before the wait would have ended by itself.
+      // The wait ends long before its time is over.
       expect(performance.now() - startedMs).toBeLessThan(10_000);
     });
 
-    it('collect each record once, whoever was signalled', async () => {
-      const sites = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map(name => stand.addSite(name)));
+    it('collect each record once, whichever of them got the signal', async () => {
+      const sites = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map(name => harness.addSite(name)));
       for (const site of sites) for (let n = 0; n < 40; n++) site.put(videoRecord());
       await Promise.all(
-        sites.flatMap(site => [stand.central.url, other.url].map(url => site.signal(undefined, url))),
+        sites.flatMap(site => [harness.central.url, other.url].map(url => site.signal(undefined, url))),
       );
       await eventually('every signal is handled', async () =>
         (await signals()).every((signal: { handledAt?: string }) => signal.handledAt),
@@ -62,8 +62,8 @@ if (ENGINE === 'postgres') {
       }
     });
 
-    it('take up what another stored and did not live to collect', async () => {
-      const site = await stand.addSite('a');
+    it('take over signals that another central stored and could not collect', async () => {
+      const site = await harness.addSite('a');
       site.put(videoRecord());
       await storeSignal(db, { site: site.id, atMs: Date.now() });
       await eventually(
@@ -73,8 +73,8 @@ if (ENGINE === 'postgres') {
       );
     });
 
-    it('leave a site to the one that reads it, until that one is gone', async () => {
-      const site = await stand.addSite('a');
+    it('leave a site to the central that reads it, until that one is down', async () => {
+      const site = await harness.addSite('a');
       site.put(videoRecord());
       const leaseMs = 3_000;
       const startedMs = Date.now();
@@ -88,10 +88,10 @@ if (ENGINE === 'postgres') {
       expect(Date.now() - startedMs).toBeGreaterThanOrEqual(leaseMs);
     });
 
-    it('take up at once what they themselves held when they were killed', async () => {
-      const site = await stand.addSite('a');
+    it('continue at once with the sites that they held when they were killed', async () => {
+      const site = await harness.addSite('a');
       site.put(videoRecord());
-      const id = (await readFile(join(stand.directory, 'central.id'), 'utf8')).trim();
+      const id = (await readFile(join(harness.directory, 'central.id'), 'utf8')).trim();
       const holder = `${id} 127.0.0.1:0`;
       const leaseMs = 600_000;
       const before = await acquireLease(db, `collect ${site.id}`, holder, Date.now(), leaseMs);
@@ -101,14 +101,14 @@ if (ENGINE === 'postgres') {
         async () => site.acknowledged.length === 1,
         20_000,
       );
-      // Whoever held it before, and only paused, finds that it has lost it.
+      // A central that had the lease before, and only paused, finds that it has lost the lease.
       if (!before) throw new Error('the lease was not free');
       expect((await findValidLeases(db, [before]))(before)).toBe(false);
     });
 
-    it('say the same of the sites, whichever a tracker has told', async () => {
-      const site = await stand.addSite('a');
-      const tracker = await stand.addTracker('tracker');
+    it('agree on the sites that are up, whichever of them a tracker reported to', async () => {
+      const site = await harness.addSite('a');
+      const tracker = await harness.addTracker('tracker');
       await tracker.reportSiteStates([{ site: site.id, up: true }]);
       const answer = await fetch(`${other.url}/api/sites`);
       const { sites } = siteListSchema.parse(await answer.json());
@@ -116,5 +116,5 @@ if (ENGINE === 'postgres') {
     });
   });
 } else {
-  it('are of PostgreSQL alone', () => expect(ENGINE).toBe('sqlite'));
+  it('need PostgreSQL', () => expect(ENGINE).toBe('sqlite'));
 }

@@ -1,4 +1,4 @@
-/** The direct way (docs/databases.md): its contract, and that its role can do nothing else. Runs on PostgreSQL alone. */
+/** Reading a site's PostgreSQL directly (docs/databases.md): the contract of readers, and that the role can do nothing else. */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
@@ -12,7 +12,7 @@ import { ENGINE, makeDatabase } from '../support/postgres/databases.ts';
 import { describeSiteReader } from './site-reader.contract.ts';
 
 const PASSWORD = 'change-this-password';
-/** The statements that operators are told to run, as they stand there. */
+/** The statements of docs/databases.md that operators run. */
 const GRANTS = /```sql\n([\s\S]*?)```/.exec(readFileSync('docs/databases.md', 'utf8'))?.[1] ?? '';
 
 interface Opened {
@@ -23,11 +23,11 @@ interface Opened {
 
 let roles = 0;
 
-/** A site database, and the URL by which central's role reaches it. */
+/** A site database, and the URL with which central's role connects to it. */
 async function openSiteDatabase(): Promise<Opened> {
   const database = await makeDatabase();
   const db = await openDatabase<SiteSchema>(database.place, siteMigrations);
-  // Roles are of the whole server: each test makes one of its own.
+  // Roles belong to the whole server, so each test makes its own.
   const role = `reader_${process.pid}_${++roles}`;
   const name = new URL(database.place).pathname.slice(1);
   await administer(
@@ -58,7 +58,7 @@ async function administer(url: string, statements: string): Promise<void> {
   }
 }
 
-// Not `runIf`: on SQLite there is nothing here that was left out.
+// Not `runIf`: on SQLite nothing is skipped here.
 if (ENGINE === 'postgres') {
   describeSiteReader('directly, by SQL', async () => {
     const { db, url, end } = await openSiteDatabase();
@@ -117,7 +117,7 @@ if (ENGINE === 'postgres') {
       for (const name of others) await denied(`select * from "${name}"`);
     });
 
-    it('makes nothing, and becomes nobody else', async () => {
+    it('creates nothing, and cannot become another role', async () => {
       await denied('create table mine (x int)');
       await denied('create schema mine');
       await denied('create temporary table mine (x int)');
@@ -130,7 +130,7 @@ if (ENGINE === 'postgres') {
       await denied(`create function mine() returns int language sql as 'select 1'`);
     });
 
-    it('is told apart from a database that is out of reach', async () => {
+    it('without permission is distinguished from an unreachable database', async () => {
       const readers = createSqlReaders();
       const { signal } = new AbortController();
       const url = new URL(opened.url);
@@ -148,7 +148,7 @@ if (ENGINE === 'postgres') {
       await administer(inject('postgresUrl'), `drop role "${other.username}"`);
     });
 
-    it('is cut off in the middle of a reading: that fails the reading, and nothing else', async () => {
+    it('loses its connection during a read: only that read fails', async () => {
       const readers = createSqlReaders();
       const reader = readers.open(opened.url);
       const { signal } = new AbortController();
@@ -157,7 +157,7 @@ if (ENGINE === 'postgres') {
         () => new pg.Client({ connectionString: new URL(pathname, inject('postgresUrl')).href }),
       ) as [pg.Client, pg.Client];
       await Promise.all([holder.connect(), other.connect()]);
-      // Somebody holds the table, so that the reading is still under way when its connection breaks.
+      // A lock on the table keeps the read in progress until its connection breaks.
       await holder.query('begin; lock table signal in access exclusive mode');
       const reading = expect(reader.readRecords(1, signal)).rejects.toMatchObject({
         code: 'peer-unreachable',
@@ -173,14 +173,14 @@ if (ENGINE === 'postgres') {
         { timeout: 10_000 },
       );
       await reading;
-      // Long enough to be heard of: an error that nobody listens for would end this process here.
+      // Long enough for the error to arrive: without a listener it would end this process here.
       await sleep(300);
       await holder.query('rollback');
       await expect(reader.readRecords(1, signal)).rejects.toMatchObject({ code: 'handshake-pending' });
       await Promise.all([holder.end(), other.end(), readers.stop()]);
     });
 
-    it('is not held up by a record of many megabytes', async () => {
+    it('is not blocked by a record of many megabytes', async () => {
       const readers = createSqlReaders();
       await opened.db
         .updateTable('signal')
@@ -211,7 +211,7 @@ if (ENGINE === 'postgres') {
     });
   });
 } else {
-  it('is of PostgreSQL alone', () => {
+  it('needs PostgreSQL', () => {
     expect(GRANTS).toContain('GRANT SELECT');
   });
 }

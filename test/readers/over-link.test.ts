@@ -23,7 +23,7 @@ import { centralOf } from '../../src/site/publication/central-client.ts';
 import { startLink } from '../../src/site/publication/link.ts';
 import { describeSiteReader } from './site-reader.contract.ts';
 
-/** A central that listens, and a site that does not: it only opens its link. */
+/** A central that listens, and a site that only opens its link. */
 async function openLinked() {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-link-'));
   const db = await openDatabase<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);
@@ -96,7 +96,7 @@ async function openLinked() {
 
 describeSiteReader('over the link that it opened', openLinked);
 
-it('a link is closed when its site has not asked for five seconds, and takes no question then', async () => {
+it('a link is closed if its site has not polled for five seconds, and then accepts no request', async () => {
   let nowMs = 0;
   const links = new Links(() => nowMs);
   const site = newSiteId();
@@ -113,7 +113,7 @@ it('a link is closed when its site has not asked for five seconds, and takes no 
   await expect(send()).rejects.toMatchObject({ code: 'link-closed' });
 });
 
-it('nobody waits for the answer of a site that died with the question in its hand', async () => {
+it('a request fails at once when its site dies while handling it', async () => {
   let nowMs = 0;
   const links = new Links(() => nowMs);
   const site = newSiteId();
@@ -126,7 +126,7 @@ it('nobody waits for the answer of a site that died with the question in its han
   await expect(asked).rejects.toMatchObject({ code: 'link-closed' });
 });
 
-it('a site that begins its link anew has lost what it was asked before', async () => {
+it('a site that opens its link again has lost its earlier requests', async () => {
   const links = new Links();
   const site = newSiteId();
   const url = new URL(`http://${site}.link/gateway/digest`);
@@ -140,7 +140,7 @@ it('a site that begins its link anew has lost what it was asked before', async (
   expect(links.find(site)).toBeDefined();
 });
 
-it('a site is asked so much at once and no more', async () => {
+it('a site gets a limited number of requests at once', async () => {
   const links = new Links();
   const site = newSiteId();
   const url = new URL(`http://${site}.link/gateway/digest`);
@@ -152,11 +152,11 @@ it('a site is asked so much at once and no more', async () => {
   await expect(ask()).rejects.toMatchObject({ code: 'link-busy' });
   abort.abort();
   for (const { status } of await Promise.allSettled(asked)) expect(status).toBe('rejected');
-  // What was given up is not asked any more.
+  // Aborted requests are not sent any more.
   expect(await links.poll(site, false, 0, new AbortController().signal)).toEqual([]);
 });
 
-it('a link is closed at once when its site goes away, and a question that nobody fetches is given up', async () => {
+it('a link is closed at once when its site disconnects, and a request that nobody fetches is given up', async () => {
   const links = new Links();
   const site = newSiteId();
   const url = new URL(`http://${site}.link/gateway/digest`);
@@ -169,7 +169,7 @@ it('a link is closed at once when its site goes away, and a question that nobody
   gone.abort();
   expect(await poll).toEqual([]);
   expect(links.find(site)).toBeUndefined();
-  // Asked once more, and never again.
+  // The site polls once more, and never again.
   await links.poll(site, false, 0, signal);
   const startedMs = performance.now();
   await expect(send()).rejects.toMatchObject({ code: 'link-closed' });
@@ -177,7 +177,7 @@ it('a link is closed at once when its site goes away, and a question that nobody
   expect(await links.poll(site, false, 0, signal)).toEqual([]);
 });
 
-it('only what was asked of a site can be answered by it', async () => {
+it('a site can respond only to its own requests', async () => {
   const links = new Links();
   const [a, b] = [newSiteId(), newSiteId()];
   const never = new AbortController().signal;
@@ -189,12 +189,12 @@ it('only what was asked of a site can be answered by it', async () => {
   expect(await links.poll(b, false, 0, never)).toEqual([]);
   expect(links.respond(b, question?.id ?? '', { status: 200, text: 'of b' })).toBe(false);
   expect(links.respond(a, question?.id ?? '', { status: 200, text: 'of a' })).toBe(true);
-  // A replayed answer finds nobody.
+  // A replayed response has no request.
   expect(links.respond(a, question?.id ?? '', { status: 200, text: 'again' })).toBe(false);
   expect(await asked).toEqual({ status: 200, text: 'of a' });
 });
 
-it('a gateway that cannot be connected to is left alone while a link is open', async () => {
+it('an unreachable gateway is not tried while a link is open', async () => {
   const tried: string[] = [];
   const reader = (name: string, fails: boolean) => () => ({
     readRecords: () => Promise.reject(new Error('not asked')),

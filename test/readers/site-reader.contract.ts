@@ -1,4 +1,4 @@
-/** What every way of reading a site's database has to do (src/central/site-reader/site-reader.ts). Each adapter runs all of it. */
+/** The contract of every reader of a site's database (src/central/site-reader/site-reader.ts). Each adapter runs all of it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SiteReader } from '../../src/central/site-reader/site-reader.ts';
 import { sha256Hex } from '../../src/kernel/identity/keys.ts';
@@ -22,9 +22,9 @@ import { beginStart } from '../../src/site/database/publication/signal.ts';
 import { insertVideo, markChecking, type SiteDatabase } from '../../src/site/database/videos.ts';
 
 export interface ReaderUnderTest {
-  /** An empty site database, as the site itself writes it. */
+  /** An empty site database, which the test writes as the site does. */
   readonly db: SiteDatabase;
-  /** Central's way to that database. */
+  /** Central's reader of that database. */
   readonly reader: SiteReader;
   end(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
     const acknowledge = (epoch: Epoch, published: readonly Acknowledgement[]) =>
       part.reader.acknowledge(epoch, published, signal);
 
-    /** The site begins anew and has greeted. */
+    /** The site starts again and makes its handshake. */
     async function greet(number: number): Promise<Epoch> {
       const epoch = { number, start: `start-${number}-of-the-tests` };
       await beginStart(part.db, epoch.start);
@@ -97,7 +97,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
     const named = (page: RecordPage): Acknowledgement[] =>
       page.records.map(({ record, hash }) => ({ video: record.video, version: record.version, hash }));
 
-    it('hands out nothing before the site has greeted in this start', async () => {
+    it('returns nothing before the handshake of this start', async () => {
       const notGreeted = { code: 'handshake-pending' };
       await expect(read()).rejects.toMatchObject(notGreeted);
       await write();
@@ -111,7 +111,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       expect(await countUnpublished(part.db)).toBe(1);
     });
 
-    it('hands out what is said of copies like all else, and takes it as published', async () => {
+    it('returns records of copies like all others, and marks them as published', async () => {
       const epoch = await greet(3);
       const copy: CompleteCopy = {
         video: newVideoId(),
@@ -151,7 +151,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       expect(await part.reader.readDigest(signal)).toMatchObject({ unpublished: 0, records: 1 });
     });
 
-    it('hands out records as they were written, with site, epoch and hash', async () => {
+    it('returns records as they were written, with site, epoch and hash', async () => {
       const epoch = await greet(7);
       expect(await read()).toEqual({ site, epoch, records: [], more: false });
       const ids = [await write({ name: '甲' }), await write({ name: 'B' }), await write()];
@@ -193,20 +193,20 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThan(MAX_RECORD_PAGE_BYTES);
     });
 
-    it('does not hand out what has no version yet', async () => {
+    it('does not return videos without a version', async () => {
       await greet(1);
       await write();
       expect((await read()).records).toEqual([]);
       expect(await part.reader.readDigest(signal)).toMatchObject({ unpublished: 1, records: 0 });
     });
 
-    it('marks exactly what is named, and again without harm', async () => {
+    it('marks exactly the named records, and is idempotent', async () => {
       const epoch = await greet(1);
       await write();
       await write();
       await numberDrafts(part.db);
       const [first, second] = named(await read());
-      if (!first || !second) throw new Error('two records were written');
+      if (!first || !second) throw new Error('no two records');
       expect(await acknowledge(epoch, [{ ...first, hash: 'f'.repeat(64) }])).toEqual({ matched: 0 });
       expect(await acknowledge(epoch, [{ ...first, version: 9 }])).toEqual({ matched: 0 });
       expect(await acknowledge(epoch, [{ ...first, video: newVideoId() }])).toEqual({ matched: 0 });
@@ -228,7 +228,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       expect((await read()).records).toMatchObject([{ record: { name: 'Better', version: 2 } }]);
     });
 
-    it('hands out a withdrawal as a record', async () => {
+    it('returns a withdrawal as a record', async () => {
       await greet(1);
       const id = await write();
       await numberDrafts(part.db);
@@ -252,7 +252,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       const epoch = await greet(2);
       const other = { code: 'epoch-mismatch' };
       await expect(acknowledge(old.epoch, named(old))).rejects.toMatchObject(other);
-      // Two lives of one database may come to the same number.
+      // Two histories of one database may reach the same number.
       await expect(
         acknowledge({ ...epoch, start: 'start-of-another-life' }, named(old)),
       ).rejects.toMatchObject(other);
@@ -260,7 +260,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       expect(await acknowledge(epoch, named(await read()))).toEqual({ matched: 1 });
     });
 
-    it('adds up what is published', async () => {
+    it('sums up the published records', async () => {
       const epoch = await greet(3);
       const empty = { site, epoch, unpublished: 0, records: 0, digest: new SetDigest().toString() };
       expect(await part.reader.readDigest(signal)).toEqual(empty);
@@ -269,7 +269,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       const all = named(await read());
       await acknowledge(epoch, all.slice(1));
       const digest = new SetDigest();
-      // Whatever the order.
+      // The order does not matter.
       for (const { video, version, hash } of all.slice(1).reverse()) digest.add(video, version, hash);
       expect(await part.reader.readDigest(signal)).toEqual({
         site,
@@ -280,7 +280,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       });
     });
 
-    it('gives up when it is told to', async () => {
+    it('stops when it is aborted', async () => {
       await greet(1);
       const abort = new AbortController();
       abort.abort();

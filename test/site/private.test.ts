@@ -1,4 +1,4 @@
-/** Private videos at a site's buffer and origin, over HTTP: who has no right gets nothing, in whatever way he asks. */
+/** Private videos at a site's buffer and origin, over HTTP: nothing is served without a token, whatever the request. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -45,17 +45,17 @@ interface Site {
   readonly book: RightsState;
   readonly rights: SiteRights;
   readonly buffer: StreamBuffer;
-  /** The same buffer without its fast path. */
+  /** The address of the same buffer without its fast path. */
   readonly slowUrl: string;
-  /** What its origin was asked for. */
+  /** The requests to its origin. */
   readonly asked: string[];
-  /** Connections that the fast path handed over to node:http. */
+  /** Connections that the fast path handed to node:http. */
   handedOver(): number;
   readonly key: KeyPair;
   token(changes?: Partial<Claims>, video?: VideoId): string;
 }
 
-/** How far the sites' clocks are ahead. */
+/** Milliseconds by which the sites' clocks are ahead. */
 let aheadMs = 0;
 beforeEach(() => {
   aheadMs = 0;
@@ -71,7 +71,7 @@ const page = (site: SiteId, changes: Partial<RightsPage> = {}): RightsPage => ({
   ...changes,
 });
 
-/** A buffer with its fast path, before an origin that has both videos if `hasVideos`; `ask` stands for the tracker. */
+/** A buffer with its fast path in front of an origin, which has both videos if `hasVideos`; `ask` acts as the tracker. */
 async function startSite(
   name: string,
   hasVideos: boolean,
@@ -161,7 +161,7 @@ async function listen(server: ReturnType<typeof createServer>): Promise<string> 
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** As a tracker answers who has no right. */
+/** The response of a tracker to a request without a grant. */
 const startTracker = (): Promise<string> =>
   listen(
     createServer((_request, response) => {
@@ -180,7 +180,7 @@ async function get(url: string, init: RequestInit = {}) {
 }
 
 describe('a private video at a site', () => {
-  it('is nowhere without a right, also once it is in memory, and is to strangers as one that is not there', async () => {
+  it('is not served without a token, also from memory, and looks like a missing video', async () => {
     const site = await startSite('a', true, undefined, await startTracker());
     const withRight = `${site.url}/t/${site.token()}${pathOf(closed)}`;
     const unknown = await get(site.url + pathOf(newVideoId()));
@@ -213,7 +213,7 @@ describe('a private video at a site', () => {
     await refuseAll();
   });
 
-  it('is kept once, whatever the tokens, and no shared cache keeps it', async () => {
+  it('is cached once for all tokens, and by no shared cache', async () => {
     const site = await startSite('a', true);
     for (const expiresS of [nowS() + 60, nowS() + 600, nowS() + 6_000]) {
       const answer = await get(`${site.url}/t/${site.token({ expiresS })}${pathOf(closed)}?CMCD=x`);
@@ -224,14 +224,14 @@ describe('a private video at a site', () => {
     });
     expect([part.status, part.headers.get('cache-control')]).toEqual([206, 'private, max-age=60']);
     expect(site.asked).toHaveLength(1);
-    // What is public stays so.
+    // A public video stays public.
     expect((await get(site.url + pathOf(open))).headers.get('cache-control')).toMatch(/^public/);
-    // A token in an address keeps shared caches from it in any case.
+    // With a token in the URL, shared caches must not keep it in any case.
     const both = await get(`${site.url}/t/${site.token({}, open)}${pathOf(open)}`);
     expect([both.status, both.headers.get('cache-control')]).toEqual([200, 'private, max-age=60']);
   });
 
-  it('takes tokens for this site, this video, this time, and not taken back', async () => {
+  it('accepts only tokens for this site and this video that are neither expired nor revoked', async () => {
     const site = await startSite('a', true);
     const other = await startSite('b', true);
     const ask = async (token: string, path = pathOf(closed)) => {
@@ -244,7 +244,7 @@ describe('a private video at a site', () => {
     expect(await ask(site.token({ kind: 'grant' }))).toEqual([403, 'token-invalid']);
     expect(await ask('nonsense')).toEqual([403, 'token-invalid']);
     expect(await ask(site.token().replace(/^./, 'z'))).toEqual([403, 'token-invalid']);
-    // Of a video that is not here it is said alike.
+    // The response is the same for a video that is not here.
     expect(await ask('nonsense', pathOf(newVideoId()))).toEqual([403, 'token-invalid']);
     expect(await ask(site.token(), '/../etc/passwd')).toEqual([404, 'not-found']);
     const tolerated = nowS() - CLOCK_TOLERANCE_S + 5;
@@ -257,13 +257,13 @@ describe('a private video at a site', () => {
     expect(await ask(site.token({ subject: 'bbbbbbbbbbbbbbbb' }))).toEqual([403, 'grant-revoked']);
     expect(await ask(site.token())).toEqual([200, undefined]);
     expect(await ask(site.rights.studioToken(closed))).toEqual([200, undefined]);
-    // The master was rotated, and nothing of the old one is to count.
+    // The master key was rotated, and tokens of the old one are invalid.
     const fresh = deriveSiteKey(randomBytes(32), site.id).toString('base64url');
     site.book.apply(page(site.id, { keys: [{ generation: 2, key: fresh }] }));
     expect(await ask(site.token())).toEqual([403, 'token-invalid']);
   });
 
-  it('becomes private while it is in memory, and public again, at the next request', async () => {
+  it('becomes private and public again with the next request, while it is in memory', async () => {
     const site = await startSite('a', true);
     const url = site.url + pathOf(open);
     expect((await get(url)).status).toBe(200);
@@ -284,12 +284,12 @@ describe('a private video at a site', () => {
 
 interface Answer {
   readonly status: number;
-  /** Without the date's value. */
+  /** The head without the value of its date. */
   readonly headers: readonly string[];
-  /** Byte by byte (latin1). */
+  /** The bytes of the body, as latin1. */
   readonly body: string;
 }
-/** One connection that stays open; asks as players do, and reads what comes as it stands on the wire. */
+/** A connection that stays open, sends requests as players do, and returns the bytes on the wire. */
 async function openConnection(url: string) {
   const socket: Socket = connect(Number(new URL(url).port), '127.0.0.1');
   closers.push(async () => void socket.destroy());
@@ -333,7 +333,7 @@ async function openConnection(url: string) {
 }
 
 describe('the fast path', () => {
-  /** One request by each way, each on a connection of its own. */
+  /** One request each to the fast path and to node:http, on separate connections. */
   async function askBoth(site: Site, path: string, slowPath = path, more = '') {
     const before = site.handedOver();
     const fast = await (await openConnection(site.url)).ask(path, more);
@@ -342,7 +342,7 @@ describe('the fast path', () => {
     return { fast, slow, isHandedOver };
   }
 
-  it('answers who has a right as node:http does, whether it is in memory or has to be fetched', async () => {
+  it('serves a request with a token as node:http does, from memory and with a fill', async () => {
     const site = await startSite('a', true);
     const at = (file: string): string => `/t/${site.token()}${pathOf(closed, file)}`;
     const cold = await askBoth(site, at('source-video/0.m4s'), at('source-video/1.m4s'));
@@ -357,7 +357,7 @@ describe('the fast path', () => {
     expect(part.fast).toEqual(part.slow);
   });
 
-  it('answers a public video with a token as node:http does', async () => {
+  it('serves a public video with a token as node:http does', async () => {
     const site = await startSite('a', true);
     const at = (file: string): string => `/t/${site.token({}, open)}${pathOf(open, file)}`;
     const cold = await askBoth(site, at('source-video/0.m4s'), at('source-video/1.m4s'));
@@ -404,7 +404,7 @@ describe('the fast path', () => {
     expect(site.asked).toHaveLength(asked);
   });
 
-  it('refuses at once on a connection that has been served: taken back, over, private now, withdrawn', async () => {
+  it('refuses at once on an open connection: revoked, expired, private now, withdrawn', async () => {
     const site = await startSite('a', true);
     const at = (claims: Partial<Claims> = {}): string => `/t/${site.token(claims)}${pathOf(closed)}`;
     const revoke = (grant: string): void =>
@@ -438,7 +438,7 @@ describe('the fast path', () => {
     }
   });
 
-  it('counts a private answer as node:http does: what was sent, how it was found, what players told', async () => {
+  it('counts a private response as node:http does: bytes, cache result and players’ reports', async () => {
     const site = await startSite('a', true);
     const path = `/t/${site.token()}${pathOf(closed)}?CMCD=mtp%3D5000`;
     expect((await get(site.url + path)).status).toBe(200);
@@ -472,7 +472,7 @@ describe('the fast path', () => {
 });
 
 describe('a private video from another site', () => {
-  /** The tracker gives tokens to a site that signs. */
+  /** The tracker gives tokens to a site that signs its request. */
   const startPair = async () => {
     const home = await startSite('home', true);
     const member = (): string =>
@@ -495,9 +495,9 @@ describe('a private video from another site', () => {
     return { home, away };
   };
 
-  it('is filled for who has a right, kept, and given to nobody else', async () => {
+  it('is filled for a request with a token, cached, and served to nobody else', async () => {
     const { home, away } = await startPair();
-    // Nobody has told this site that the video is private, and it cannot get it all the same.
+    // This site does not know that the video is private, and still cannot fill it.
     expect((await get(away.url + pathOf(closed))).status).toBe(404);
     const url = `${away.url}/t/${away.token()}${pathOf(closed)}`;
     const first = await get(url);
@@ -508,12 +508,12 @@ describe('a private video from another site', () => {
     expect((await get(url)).status).toBe(200);
     expect(home.asked).toHaveLength(before);
     expect(away.buffer.stats().hits).toBe(1);
-    // It knows after a restart as well, with nobody to be asked.
+    // It still knows after a restart, without any other part running.
     await away.book.save();
     expect(RightsState.open(join(directory, 'away.json')).isPrivate(closed)).toBe(true);
   });
 
-  it('is not to be had with a token for the one site at the other', async () => {
+  it('is not served at one site with a token for the other', async () => {
     const { home, away } = await startPair();
     expect((await get(`${away.url}/t/${home.token()}${pathOf(closed)}`)).status).toBe(403);
     expect((await get(`${home.url}/t/${away.token()}${pathOf(closed)}`)).status).toBe(403);
@@ -521,7 +521,7 @@ describe('a private video from another site', () => {
 });
 
 describe('the origin', () => {
-  it('gives a private video to nobody without the site’s own token, also where nginx asks it', async () => {
+  it('serves a private video only with a token of its site, also behind nginx', async () => {
     const book = RightsState.open();
     const rights = createSiteRights(book, silentLog);
     const key = await readOrMakeKey(join(directory, 'key'));

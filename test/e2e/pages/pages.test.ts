@@ -419,5 +419,6 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     const { sites } = await getJson<{ sites: { site: string; up: boolean }[] }>(`${demo.tracker}/status`);
     expect(sites.find(each => each.site === site(1).id)?.up).toBe(false);
     await page.context().close();
+    await demo.restart('site-2');
   });
 });
