@@ -334,6 +334,6 @@ describe('a site that is lost', () => {
         .sort();
     expect(await names()).toEqual(['successor']);
     await origin.handshake();
-    expect(await names()).toEqual(['successor', 'origin']);
+    expect(await names()).toEqual(['origin', 'successor']);
   });
 });
