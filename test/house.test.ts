@@ -106,7 +106,7 @@ describe('functions', () => {
     }
   }
   /** How many are left. Lower these numbers with each one that goes, down to 0. */
-  const LEFT = { tooLong: 18, tooManyParameters: 46 };
+  const LEFT = { tooLong: 11, tooManyParameters: 33 };
 
   it(`have at most ${MAX_FUNCTION_LINES} lines`, () => {
     expect(tooLong.length, tooLong.join('\n')).toBeLessThanOrEqual(LEFT.tooLong);

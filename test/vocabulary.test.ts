@@ -139,6 +139,7 @@ const CLEAN: readonly string[] = [
   'tributary.sample.toml',
   'scripts',
   'src/site/media',
+  'src/ui',
 ];
 const COUNTED: readonly string[] = [
   ...[
@@ -151,7 +152,7 @@ const COUNTED: readonly string[] = [
     'src/site',
     'src/tracker',
   ],
-  ...['src/ui', 'test', 'bench', 'bin'],
+  ...['test', 'bench', 'bin'],
 ];
 
 /** This file names the words; docs/errors.md is generated from a table in `src`. */

@@ -1,4 +1,4 @@
-/** The buffer (CP) of a site as its settings describe it: its cache, its limits on egress, and its load for the probes. */
+/** The buffer of a site as its settings describe it: its cache, its limits on egress, and its load for the probes. */
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';

@@ -1,4 +1,4 @@
-/** The delivery part (CP): the buffer that serves viewers, in this process or in its own. */
+/** The delivery part: the buffer that serves viewers, in this process or in its own. */
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import type { StreamBuffer } from '../delivery/delivery.ts';

@@ -1,4 +1,4 @@
-/** The media part (SP): takes in sources, converts them, and cuts streams from them for the buffer. */
+/** The media part: takes in sources, converts them, and cuts streams from them for the buffer. */
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { hashFile } from '../http/uploads/upload-store.ts';

@@ -1,4 +1,4 @@
-/** The origin (SP) of a site, listening where its settings say. */
+/** The origin of a site, listening where its settings say. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Listen } from '../../kernel/config/settings.ts';

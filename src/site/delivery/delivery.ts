@@ -5,7 +5,6 @@ export { isWithin, parseDayWindow } from './egress/day-windows.ts';
 export { createEgress } from './egress/egress.ts';
 export {
   fetchHolders,
-  type HolderListDeps,
   type HolderResponse,
   holderResponseSchema,
 } from './fill/holders.ts';

@@ -83,15 +83,15 @@ describe('poller', () => {
     expect(values).toEqual([1, 2]);
   });
   it('aborts the running load when it stops, and reports nothing after that', async () => {
-    let abort: AbortSignal | undefined;
+    let passed: AbortSignal | undefined;
     const { poller, values, errors } = start({
-      load: signal => {
-        abort = signal;
-        return new Promise((_, fail) => signal.addEventListener('abort', () => fail(signal.reason)));
+      load: abort => {
+        passed = abort;
+        return new Promise((_, fail) => abort.addEventListener('abort', () => fail(abort.reason)));
       },
     });
     poller.stop();
     await vi.advanceTimersByTimeAsync(60_000);
-    expect([abort?.aborted, values, errors]).toEqual([true, [], []]);
+    expect([passed?.aborted, values, errors]).toEqual([true, [], []]);
   });
 });

@@ -10,14 +10,14 @@ const page = (ids: string, next?: string): VideoPage => ({
 const ids = (shown: VideoPage): string => shown.videos.map(each => each.id).join('');
 
 describe('the pages of the catalogue', () => {
-  it('show new videos first, and keep what was loaded after them', () => {
+  it('show new videos first, and keep the pages loaded after them', () => {
     const shown = appendPage(page('dcb', 'b'), page('ba'));
     expect(ids(shown)).toBe('dcba');
     const merged = mergeNewest(shown, page('edc', 'c'));
     expect(ids(merged)).toBe('edcba');
     expect('next' in merged).toBe(false);
   });
-  it('keep the cursor of what was loaded last', () => {
+  it('keep the cursor of the page loaded last', () => {
     expect(appendPage(page('dc', 'c'), page('ba', 'a')).next).toBe('a');
     expect(mergeNewest(page('dcba', 'a'), page('ed', 'd')).next).toBe('a');
     expect(mergeNewest(undefined, page('ed', 'd')).next).toBe('d');

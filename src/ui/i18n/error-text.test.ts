@@ -28,7 +28,7 @@ describe('an error', () => {
     expect(describeError(error, 'zh', zh)).toEqual({ text: zh.problems['video-withdrawn'] });
     expect(describeError(error, 'en', en)).toEqual({ text: en.problems['video-withdrawn'] });
   });
-  it('that no server reported has a text of its own', () => {
+  it('that no server reported has its own text', () => {
     expect(describeError(new ApiError(0, 'network', 'x'), 'zh', zh)).toEqual({ text: zh.errors.network });
     expect(describeError(new ApiError(503, 'no-tracker', ''), 'en', en)).toEqual({
       text: en.errors['no-tracker'],

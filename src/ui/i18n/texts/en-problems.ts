@@ -1,7 +1,7 @@
 /** What the English pages say about each problem of a server, if the server gives no detail. */
 import { defaultDetail, PROBLEMS, type ProblemCode } from '../../../protocol/problems.ts';
 
-/** The protocol's texts address whoever sends the request. These address the person in front of the page. */
+/** The protocol's texts address the sender of the request. These address the person in front of the page. */
 const FOR_VIEWERS: Readonly<Partial<Record<ProblemCode, string>>> = {
   'video-unknown': 'Video not found. It may not be published yet, or the address is incomplete.',
   'video-withdrawn': 'This video was withdrawn by the site that published it.',
