@@ -1,5 +1,10 @@
 /** Sends one request to one holder (HTTP over TCP, TLS or a unix socket), with a time limit for every step. */
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
 /** The address of one server. */
@@ -45,108 +50,122 @@ export interface UpstreamClient {
   stop(): void;
 }
 
+interface ClientState {
+  readonly timing: FillTiming;
+  readonly http: HttpAgent;
+  readonly https: HttpsAgent;
+}
+
 export function createUpstreamClient(timing: FillTiming): UpstreamClient {
   const agentOptions = { keepAlive: true, maxFreeSockets: MAX_IDLE_SOCKETS_PER_HOST } as const;
-  const http = new HttpAgent(agentOptions);
-  const https = new HttpsAgent(agentOptions);
-
-  function open({ address, path, method = 'GET', headers, abort }: UpstreamRequest) {
-    const options = { method, headers: { ...headers, 'accept-encoding': 'identity' }, signal: abort };
-    if ('socketPath' in address) return httpRequest({ ...options, ...address, path, agent: http });
-    const url = new URL(path, address.url);
-    return url.protocol === 'https:'
-      ? httpsRequest(url, { ...options, agent: https })
-      : httpRequest(url, { ...options, agent: http });
-  }
-
-  const get = (upstream: UpstreamRequest, isRetry = false): Promise<IncomingMessage> =>
-    new Promise((resolve, reject) => {
-      const request = open(upstream);
-      let connecting: NodeJS.Timeout | undefined;
-      const responding = setTimeout(
-        () => request.destroy(new Error(`no response within ${timing.firstByteMs} ms`)),
-        timing.firstByteMs,
-      );
-      const clear = (): void => {
-        clearTimeout(connecting);
-        clearTimeout(responding);
-      };
-      request.once('socket', socket => {
-        if (!socket.connecting) return;
-        connecting = setTimeout(
-          () => request.destroy(new Error(`no connection within ${timing.connectMs} ms`)),
-          timing.connectMs,
-        );
-        socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
-      });
-      let hasResponse = false;
-      request.once('response', response => {
-        hasResponse = true;
-        clear();
-        resolve(response);
-      });
-      // `on` and not `once`: an error after the response, such as an abort, must not be uncaught.
-      request.on('error', (error: NodeJS.ErrnoException) => {
-        clear();
-        // The peer closed an idle connection just as it was reused, which is no sign of a failure (RFC 9112, section 9.3.1).
-        const wasStale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-        if (wasStale && !hasResponse && !isRetry && !upstream.abort.aborted) resolve(get(upstream, true));
-        else reject(error);
-      });
-      request.end();
-    });
-
-  const receive = (response: IncomingMessage, take: (piece: Buffer) => void): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const idle = setTimeout(() => response.destroy(new Error('the bytes stopped arriving')), timing.idleMs);
-      const total = setTimeout(
-        () => response.destroy(new Error('the bytes arrived too slowly')),
-        timing.bodyMs,
-      );
-      let failure: unknown;
-      response.on('data', (piece: Buffer) => {
-        idle.refresh();
-        try {
-          take(piece);
-        } catch (error) {
-          failure = error;
-          response.destroy();
-        }
-      });
-      response.on('error', error => {
-        failure ??= error;
-      });
-      response.once('close', () => {
-        clearTimeout(idle);
-        clearTimeout(total);
-        // An incomplete message must never pass as a complete one (RFC 9112, section 8).
-        if (failure === undefined && response.complete) resolve();
-        else reject(failure ?? new Error('the connection was closed early'));
-      });
-    });
-
+  const state: ClientState = {
+    timing,
+    http: new HttpAgent(agentOptions),
+    https: new HttpsAgent(agentOptions),
+  };
   return {
-    get: request => get(request),
-    receive,
-    async readProblemCode(response) {
-      const pieces: Buffer[] = [];
-      let size = 0;
-      try {
-        await receive(response, piece => {
-          size += piece.length;
-          if (size > MAX_PROBLEM_BYTES) throw new Error('the response is too long for a problem');
-          pieces.push(piece);
-        });
-        const problem: unknown = JSON.parse(Buffer.concat(pieces).toString('utf8'));
-        const isCoded = typeof problem === 'object' && problem !== null && 'code' in problem;
-        return isCoded && typeof problem.code === 'string' ? problem.code : '';
-      } catch {
-        return '';
-      }
-    },
+    get: request => get(state, request),
+    receive: (response, take) => receive(timing, response, take),
+    readProblemCode: response => readProblemCode(timing, response),
     stop() {
-      http.destroy();
-      https.destroy();
+      state.http.destroy();
+      state.https.destroy();
     },
   };
+}
+
+function open({ http, https }: ClientState, upstream: UpstreamRequest): ClientRequest {
+  const { address, path, method = 'GET', headers, abort } = upstream;
+  const options = { method, headers: { ...headers, 'accept-encoding': 'identity' }, signal: abort };
+  if ('socketPath' in address) return httpRequest({ ...options, ...address, path, agent: http });
+  const url = new URL(path, address.url);
+  return url.protocol === 'https:'
+    ? httpsRequest(url, { ...options, agent: https })
+    : httpRequest(url, { ...options, agent: http });
+}
+
+const get = (state: ClientState, upstream: UpstreamRequest, isRetry = false): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const { connectMs, firstByteMs } = state.timing;
+    const request = open(state, upstream);
+    let connecting: NodeJS.Timeout | undefined;
+    const responding = setTimeout(
+      () => request.destroy(new Error(`no response within ${firstByteMs} ms`)),
+      firstByteMs,
+    );
+    const clear = (): void => {
+      clearTimeout(connecting);
+      clearTimeout(responding);
+    };
+    request.once('socket', socket => {
+      if (!socket.connecting) return;
+      connecting = setTimeout(
+        () => request.destroy(new Error(`no connection within ${connectMs} ms`)),
+        connectMs,
+      );
+      socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
+    });
+    let hasResponse = false;
+    request.once('response', response => {
+      hasResponse = true;
+      clear();
+      resolve(response);
+    });
+    // `on` and not `once`: an error after the response, such as an abort, must not be uncaught.
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      clear();
+      // The peer closed an idle connection just as it was reused, which is no sign of a failure (RFC 9112, section 9.3.1).
+      const wasStale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+      if (wasStale && !hasResponse && !isRetry && !upstream.abort.aborted)
+        resolve(get(state, upstream, true));
+      else reject(error);
+    });
+    request.end();
+  });
+
+const receive = (
+  { idleMs, bodyMs }: FillTiming,
+  response: IncomingMessage,
+  take: (piece: Buffer) => void,
+): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const idle = setTimeout(() => response.destroy(new Error('the bytes stopped arriving')), idleMs);
+    const total = setTimeout(() => response.destroy(new Error('the bytes arrived too slowly')), bodyMs);
+    let failure: unknown;
+    response.on('data', (piece: Buffer) => {
+      idle.refresh();
+      try {
+        take(piece);
+      } catch (error) {
+        failure = error;
+        response.destroy();
+      }
+    });
+    response.on('error', error => {
+      failure ??= error;
+    });
+    response.once('close', () => {
+      clearTimeout(idle);
+      clearTimeout(total);
+      // An incomplete message must never pass as a complete one (RFC 9112, section 8).
+      if (failure === undefined && response.complete) resolve();
+      else reject(failure ?? new Error('the connection was closed early'));
+    });
+  });
+
+async function readProblemCode(timing: FillTiming, response: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  try {
+    await receive(timing, response, piece => {
+      size += piece.length;
+      if (size > MAX_PROBLEM_BYTES) throw new Error('the response is too long for a problem');
+      pieces.push(piece);
+    });
+    const problem: unknown = JSON.parse(Buffer.concat(pieces).toString('utf8'));
+    const isCoded = typeof problem === 'object' && problem !== null && 'code' in problem;
+    return isCoded && typeof problem.code === 'string' ? problem.code : '';
+  } catch {
+    return '';
+  }
 }
