@@ -1,4 +1,4 @@
-/** Settings of a tracker: section `[tracker]`. Every default stands here. */
+/** The settings of a tracker: section `[tracker]`, with all defaults. */
 import * as z from 'zod';
 import {
   baseUrlSetting,
@@ -12,23 +12,23 @@ import { POLICIES } from './choice/prior.ts';
 
 export const trackerConfigSchema = z.strictObject({
   listen: listenSetting.prefault('0.0.0.0:8081'),
-  /** What players use to reach it. */
+  /** The URL by which players reach this tracker. */
   baseUrl: baseUrlSetting,
   dataDirectory: z.string().min(1),
   central: baseUrlSetting,
-  /** Needed once, at the first start. */
+  /** Needed only for the first start. */
   joinToken: z.string().optional(),
   operatorToken: tokenSetting,
   probeInterval: durationSetting.prefault('1 s'),
-  /** How sites are chosen: by distance, by what viewers measured, or by both. */
+  /** How sites are ranked: by distance, by measured throughput, or by both. */
   policy: z.enum(POLICIES).default('auto'),
-  /** Coverage zones beside those of the centre: `PREFIX SITE` a line, read again when it changes. */
+  /** A file of coverage zones in addition to central's, with lines `PREFIX SITE`. It is read again when it changes. */
   zonesFile: z.string().min(1).optional(),
-  /** MaxMind DB files of the operator's own: places of addresses, and their autonomous systems. */
+  /** MaxMind DB files of the operator: locations of addresses, and their autonomous systems. */
   cityDatabase: z.string().min(1).optional(),
   asnDatabase: z.string().min(1).optional(),
   trustedProxies: z.array(prefixSetting).default([]),
-  /** Believe `?client=IP`: one machine can then be a viewer anywhere. */
+  /** Trusts `?client=IP`, so that one machine can act as a viewer anywhere. */
   trustClientParameter: z.boolean().default(false),
   logLevel: logLevelSetting.default('info'),
 });

@@ -35,13 +35,13 @@ async function findFreePort(): Promise<number> {
   return port;
 }
 
-/** Speaks what a tracker asks of central, over real HTTP, and lets in only what is signed. */
+/** Implements central's calls for trackers over real HTTP and accepts only signed requests. */
 async function startCentralLike(port: number, position0 = 0) {
   const changes: Change[] = [];
   const keys = new Map<string, PublicKey>();
   const nonces = new NonceMemory();
   const asked: number[] = [];
-  const told: { sites: { site: SiteId; up: boolean }[] }[] = [];
+  const siteStates: { sites: { site: SiteId; up: boolean }[] }[] = [];
   const waiting = new Set<() => void>();
   let joins = 0;
   let position = position0;
@@ -73,14 +73,14 @@ async function startCentralLike(port: number, position0 = 0) {
   });
   app.post('/api/site-states', async request => {
     await requireSigner(request, async id => keys.get(id), nonces);
-    told.push(siteStatesSchema.parse(request.body));
+    siteStates.push(siteStatesSchema.parse(request.body));
     return {};
   });
   await app.listen({ host: '127.0.0.1', port });
   return {
     keys,
     asked,
-    told,
+    siteStates,
     joins: () => joins,
     publish(...more: DistributiveOmit<Change, 'position'>[]) {
       for (const change of more) changes.push({ ...change, position: ++position } as Change);
@@ -92,7 +92,7 @@ async function startCentralLike(port: number, position0 = 0) {
 }
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
-/** A site as far as a tracker sees one: it answers probes, hangs, or is gone. */
+/** A site as a tracker sees it: it responds to probes, hangs, or is down. */
 async function startSiteLike(host: string, port: number) {
   const id = newSiteId();
   const state = {
@@ -204,7 +204,7 @@ const codeOf = async (response: Response): Promise<string> =>
   ((await response.json()) as { code: string }).code;
 const play = async (query = '') =>
   playResponseSchema.parse(await (await get(`/play/${video}${query}`)).json());
-const idsOf = (answer: { sources: { site: string }[] }) => answer.sources.map(({ site }) => site);
+const idsOf = (response: { sources: { site: string }[] }) => response.sources.map(({ site }) => site);
 const idOf = (index: number): SiteId => sites[index]!.id;
 
 async function eventually<T>(withinMs: number, check: () => Promise<T> | T): Promise<T> {
@@ -238,35 +238,37 @@ afterEach(async () => {
 });
 
 describe('play', () => {
-  test('the zone’s site first, the nearest next, each with address and reasons', async () => {
-    const answer = await play('?client=10.1.2.3');
-    expect(idsOf(answer)).toEqual([idOf(HANGZHOU), idOf(GUANGZHOU), idOf(BEIJING)]);
-    expect(answer).toMatchObject({ video, revision, name: 'A lecture 讲座' });
-    expect(answer.dash).toContain(`${tracker.url}/play/${video}.mpd?client=10.1.2.3&session=`);
-    const [best] = answer.sources;
+  test('lists the site of the zone first, then the nearest, each with address and reasons', async () => {
+    const response = await play('?client=10.1.2.3');
+    expect(idsOf(response)).toEqual([idOf(HANGZHOU), idOf(GUANGZHOU), idOf(BEIJING)]);
+    expect(response).toMatchObject({ video, revision, name: 'A lecture 讲座' });
+    expect(response.dash).toContain(`${tracker.url}/play/${video}.mpd?client=10.1.2.3&session=`);
+    const [best] = response.sources;
     expect(best).toMatchObject({
       name: 'Hangzhou',
       address: sites[HANGZHOU]!.baseUrl.slice('http://'.length),
       hls: `${sites[HANGZHOU]!.baseUrl}/v/${video}/${revision}/multivariant.m3u8`,
     });
     expect(best?.reason).toContain('10.1.0.0/16');
-    expect(answer.hls).toBe(`${tracker.url}/play/${video}.m3u8?client=10.1.2.3&session=${answer.session}`);
-    expect(new URL(answer.steering).searchParams.get('client')).toBe('10.1.2.3');
+    expect(response.hls).toBe(
+      `${tracker.url}/play/${video}.m3u8?client=10.1.2.3&session=${response.session}`,
+    );
+    expect(new URL(response.steering).searchParams.get('client')).toBe('10.1.2.3');
     expect(idsOf(await play('?client=10.3.0.1'))[0]).toBe(idOf(BEIJING));
     expect(idsOf(await play('?client=2001:db8:1::5'))[0]).toBe(idOf(HANGZHOU));
     expect(idsOf(await play('?client=::ffff:10.3.0.1'))[0]).toBe(idOf(BEIJING));
-    // Nobody knows where this one is: the holder.
+    // The location of this client is unknown: the holder is first.
     expect(idsOf(await play('?client=203.0.113.9'))[0]).toBe(idOf(GUANGZHOU));
   });
 
-  test('a buffer that fills gets the holder first, and never itself', async () => {
-    const answer = await play(`?fill=${idOf(BEIJING)}`);
-    expect(idsOf(answer)).toEqual([idOf(GUANGZHOU), idOf(HANGZHOU)]);
+  test('a filling site gets the holder first, and never itself', async () => {
+    const response = await play(`?fill=${idOf(BEIJING)}`);
+    expect(idsOf(response)).toEqual([idOf(GUANGZHOU), idOf(HANGZHOU)]);
     expect(idsOf(await play(`?fill=${idOf(GUANGZHOU)}`))).not.toContain(idOf(GUANGZHOU));
     expect(idsOf(await play(`?fill=${newSiteId()}`))[0]).toBe(idOf(GUANGZHOU));
   });
 
-  test('readable by every origin, errors too, and never cached', async () => {
+  test('responses are readable by every origin and never cached, including errors', async () => {
     for (const path of [
       `/play/${video}`,
       `/play/${video}.m3u8`,
@@ -305,7 +307,7 @@ describe('play', () => {
     expect([response.status, await codeOf(response)]).toEqual([status, code]);
   });
 
-  test('a withdrawn video is gone, by every call', async () => {
+  test('a withdrawn video is gone for every call', async () => {
     central.publish({ kind: 'withdrawn', site: idOf(GUANGZHOU), video, version: 2 });
     await eventually(2_000, async () => expect((await get(`/play/${video}`)).status).toBe(410));
     for (const path of [`/play/${video}`, `/play/${video}.m3u8`, `/go/${video}`, `/steer/${video}`]) {
@@ -314,7 +316,7 @@ describe('play', () => {
     }
   });
 
-  test('another site cannot take over or withdraw a video that is not its own', async () => {
+  test('a site cannot take over or withdraw the video of another site', async () => {
     const site = idOf(BEIJING);
     const later = newVideoId();
     central.publish(
@@ -326,7 +328,7 @@ describe('play', () => {
     expect(await play()).toMatchObject({ revision, name: 'A lecture 讲座' });
   });
 
-  test('?client= counts only where it is configured; X-Forwarded-For only from trusted proxies', async () => {
+  test('?client= is trusted only if configured; X-Forwarded-For only from trusted proxies', async () => {
     const first = async (query: string, headers = {}) =>
       idsOf(playResponseSchema.parse(await (await get(`/play/${video}${query}`, { headers })).json()))[0];
     const forwarded = { 'x-forwarded-for': '10.1.2.3, 10.3.0.1' };
@@ -342,7 +344,7 @@ describe('play', () => {
     expect(await first('?client=10.1.2.3')).toBe(idOf(GUANGZHOU));
     expect((await play('?client=10.1.2.3')).hls).not.toContain('client');
     expect((await play('?client=10.1.2.3')).steering).not.toContain('client');
-    // The last hop counts: what stands before it, anybody could have written.
+    // Only the last hop counts, because a client can send anything before it.
     expect(await first('', forwarded)).toBe(idOf(BEIJING));
     expect(await first('', { 'x-forwarded-for': 'rubbish' })).toBe(idOf(GUANGZHOU));
   });
@@ -351,31 +353,33 @@ describe('play', () => {
 describe('sites that fail', () => {
   const offered = async (query = '?client=10.1.2.3') => idsOf(await play(query));
 
-  test('a site that is killed is left out within 3 s, and comes back', async () => {
+  test('a killed site is excluded within 3 s, and comes back', async () => {
     await sites[HANGZHOU]!.stop();
     await eventually(3_000, async () => expect(await offered()).toEqual([idOf(GUANGZHOU), idOf(BEIJING)]));
     await sites[HANGZHOU]!.restart();
     await eventually(3_000, async () => expect((await offered())[0]).toBe(idOf(HANGZHOU)));
   });
 
-  test('so is one that accepts and never answers', async () => {
+  test('a site that accepts connections and never responds is excluded, too', async () => {
     sites[HANGZHOU]!.state.isHanging = true;
     await eventually(3_000, async () => expect(await offered()).toEqual([idOf(GUANGZHOU), idOf(BEIJING)]));
     sites[HANGZHOU]!.state.isHanging = false;
     await eventually(3_000, async () => expect((await offered())[0]).toBe(idOf(HANGZHOU)));
   });
 
-  test('the holder down: the others are offered, and say what they can do', async () => {
+  test('if the holder is down, the others are offered with a reason that says so', async () => {
     await sites[GUANGZHOU]!.stop();
-    const answer = await eventually(3_000, async () => {
+    const response = await eventually(3_000, async () => {
       const now = await play('?client=10.1.2.3');
       expect(idsOf(now)).toEqual([idOf(HANGZHOU), idOf(BEIJING)]);
       return now;
     });
-    expect(answer.sources[0]?.reasons.find(({ code }) => code === 'fills-from-holder')?.text).toMatch(/down/);
+    expect(response.sources[0]?.reasons.find(({ code }) => code === 'fills-from-holder')?.text).toMatch(
+      /down/,
+    );
   });
 
-  test('all down: 503 with Retry-After; steering goes on and leaves nothing out', async () => {
+  test('if all sites are down: 503 with Retry-After, while steering still lists all of them', async () => {
     const { steering } = await play();
     await Promise.all(sites.map(site => site.stop()));
     await eventually(3_500, async () => expect((await get(`/play/${video}`)).status).toBe(503));
@@ -388,9 +392,9 @@ describe('sites that fail', () => {
     expect([...manifest['PATHWAY-PRIORITY']].sort()).toEqual(sites.map(({ id }) => id).sort());
   });
 
-  test('central is told what changes, signed', async () => {
+  test('reports changes to central in signed requests', async () => {
     const lastOf = (site: SiteId) =>
-      central.told.flatMap(report => report.sites).findLast(each => each.site === site)?.up;
+      central.siteStates.flatMap(report => report.sites).findLast(each => each.site === site)?.up;
     await eventually(3_000, () => expect(lastOf(idOf(BEIJING))).toBe(true));
     await sites[BEIJING]!.stop();
     await eventually(4_000, () => expect(lastOf(idOf(BEIJING))).toBe(false));
@@ -420,7 +424,7 @@ describe('steering', () => {
     return steeringManifestSchema.parse(await response.json());
   };
 
-  test('the playlist: explicit pathways, the first manifest inside, and on from there', async () => {
+  test('the playlist has explicit pathways and the first manifest inline, which leads to the next', async () => {
     const { steering, variants } = await readPlaylist('?client=10.1.2.3');
     const order = [idOf(HANGZHOU), idOf(GUANGZHOU), idOf(BEIJING)];
     expect(variants.map(variant => variant['PATHWAY-ID'])).toEqual(order);
@@ -448,11 +452,11 @@ describe('steering', () => {
     );
   });
 
-  test('a site that a player keeps away from is offered under another name, and any tracker goes on from there', async () => {
+  test('a site that a player avoids is offered as a clone, which every tracker continues', async () => {
     const { steering, sources } = await play('?client=10.1.2.3');
     const [home, away] = sources.map(({ site }) => site);
     const ask = (uri: string, pathway: string) => readManifest(`${uri}&_HLS_pathway=${pathway}`);
-    // It went elsewhere before it first asked, and stays there though it is told to come home.
+    // The player left its site before its first request, and does not return although that site is ranked first.
     let manifest = await ask(steering, away ?? '');
     expect(manifest['PATHWAY-CLONES']).toBeUndefined();
     await eventually(15_000, async () => {
@@ -470,7 +474,7 @@ describe('steering', () => {
     expect(followed['PATHWAY-CLONES']).toEqual([clone]);
   });
 
-  test('a site that is revoked goes last, and stays listed', async () => {
+  test('a revoked site stays listed, last', async () => {
     const { steering } = await play('?client=10.1.2.3');
     central.publish({ ...siteChange(HANGZHOU), active: false });
     await eventually(2_000, async () =>
@@ -483,7 +487,7 @@ describe('steering', () => {
     expect(idsOf(await play())).not.toContain(idOf(HANGZHOU));
   });
 
-  test('with one site there is nothing to steer between', async () => {
+  test('with one site there is no steering', async () => {
     await Promise.all([sites[HANGZHOU]!.stop(), sites[BEIJING]!.stop()]);
     await eventually(3_500, async () => expect((await play()).sources).toHaveLength(1));
     const { steering, variants } = await readPlaylist('');
@@ -492,7 +496,7 @@ describe('steering', () => {
     expect(variants[0]).not.toHaveProperty('PATHWAY-ID');
   });
 
-  test('nothing in the query costs a player its steering', async () => {
+  test('no query costs a player its steering', async () => {
     const own = `pathways=${idOf(BEIJING)}.${idOf(HANGZHOU)}`;
     for (const query of [
       '',
@@ -512,19 +516,19 @@ describe('steering', () => {
         sites.map(({ id }) => id).sort(),
       ]);
     }
-    // Neither does a video that this tracker has not heard of yet.
+    // An unknown video does not cost it either.
     const unknown = await readManifest(`${tracker.url}/steer/${newVideoId()}?${own}&client=10.1.2.3`);
     expect(unknown['PATHWAY-PRIORITY']).toEqual([idOf(HANGZHOU), idOf(BEIJING)]);
   });
 
-  test('many pathways in the address are bounded', async () => {
+  test('the number of pathways in the URL is limited', async () => {
     const many = Array.from({ length: 33 }, () => newSiteId()).join('.');
     const manifest = await readManifest(`${tracker.url}/steer/${video}?pathways=${many}`);
     expect(manifest['PATHWAY-PRIORITY'].length).toBeLessThanOrEqual(32);
   });
 });
 
-test('go: a redirect that stays where it was, as long as that site is up', async () => {
+test('go redirects a client to the same site while that site is up', async () => {
   const go = async () => {
     const response = await get(`/go/${video}?client=203.0.113.9`);
     expect(response.status).toBe(302);
@@ -545,7 +549,7 @@ test('go: a redirect that stays where it was, as long as that site is up', async
   expect(await go()).toBe(second);
 });
 
-test('explain: the whole ranking for an operator, those left out too', async () => {
+test('explain gives operators the whole ranking, including excluded sites', async () => {
   await sites[BEIJING]!.stop();
   await eventually(3_000, async () => expect((await play()).sources).toHaveLength(2));
   const headers = { authorization: `Bearer ${TOKEN}` };
@@ -579,12 +583,13 @@ test('status and metrics', async () => {
   expect(metrics).toMatch(/tributary_tracker_sites_up 3/);
 });
 
-describe('central away', () => {
-  test('a restart answers from the snapshot, without central; what was missed is caught up', async () => {
+describe('without central', () => {
+  test('a restarted tracker serves from its snapshot, and later reads the changes that it missed', async () => {
     await tracker.stop();
     await central.stop();
     tracker = await start({ joinToken: undefined });
-    // How quickly is measured by `bench choose` and, from a kill to the first answer, by test/e2e/publication/crashes.test.ts.
+    // The time from a kill to the first response is measured by `bench choose` and by
+    // test/e2e/publication/crashes.test.ts.
     await eventually(10_000, async () => expect((await play()).sources.length).toBeGreaterThan(0));
     expect((await get('/readyz')).status).toBe(200);
     const status = trackerStatusSchema.parse(await (await get('/status')).json());
@@ -600,11 +605,11 @@ describe('central away', () => {
     expect(central.joins()).toBe(0);
   });
 
-  test('a page is asked on from only after it was applied', () => {
+  test('the next page is requested only after a page was applied', () => {
     expect(central.asked.slice(0, 3)).toEqual([0, 2, 4]);
   });
 
-  test('central replaced: all is read again, and known videos answer meanwhile', async () => {
+  test('after central was replaced, everything is read again while known videos are served', async () => {
     const { keys } = central;
     await central.stop();
     central = await startCentralLike(centralPort);
@@ -621,7 +626,7 @@ describe('central away', () => {
     expect(central.asked).toContain(0);
   });
 
-  test('never joined: it starts, says so, answers 503, and joins when it can', async () => {
+  test('a tracker that has not joined starts, says so, responds with 503 and joins as soon as it can', async () => {
     await central.stop();
     const fresh = await mkdtemp(join(tmpdir(), 'tributary-tracker-'));
     closers.push(() => rm(fresh, { recursive: true }));
@@ -640,7 +645,7 @@ describe('central away', () => {
     expect(central.joins()).toBe(1);
   });
 
-  test('a central that accepts and never answers holds nothing up', async () => {
+  test('a central that accepts connections and never responds delays nothing', async () => {
     await central.stop();
     const held = new Set<Socket>();
     const mute = createTcpServer(socket => held.add(socket));
@@ -654,7 +659,7 @@ describe('central away', () => {
   });
 });
 
-describe('manifests and playlists of the tracker’s own', () => {
+describe('the tracker’s own manifests and playlists', () => {
   const timeline: RevisionTimeline = {
     durationMs: 10_000,
     renditions: {
@@ -674,7 +679,7 @@ describe('manifests and playlists of the tracker’s own', () => {
   };
   const relayed = `/relay/${video}/${revision}/source-video`;
 
-  test('DASH: every site a service location in the ranked order, and a steering server with the session', async () => {
+  test('the DASH manifest lists every site as a service location by rank, and a steering server with the session', async () => {
     sites[GUANGZHOU]!.state.timeline = timeline;
     const response = await get(`/play/${video}.mpd?client=10.3.0.1`);
     expect(response.headers.get('content-type')).toBe('application/dash+xml');
@@ -695,7 +700,7 @@ describe('manifests and playlists of the tracker’s own', () => {
     expect(mpd).toContain('<S t="0" d="4000" r="1"/>');
   });
 
-  test('are asked of the site that published it, once, and outlive it', async () => {
+  test('the timeline is fetched once from the publishing site and remains usable without it', async () => {
     sites[GUANGZHOU]!.state.timeline = timeline;
     const [first, second] = await Promise.all([text(`/play/${video}.mpd`), text(`${relayed}/media.m3u8`)]);
     expect(sites[GUANGZHOU]!.state.asked).toEqual([`/v/${video}/${revision}/timeline.json`]);
@@ -706,14 +711,14 @@ describe('manifests and playlists of the tracker’s own', () => {
     expect(await text(`/play/${video}.mpd`)).not.toContain(idOf(GUANGZHOU));
   });
 
-  test('where the site that published it is away, another is asked', async () => {
+  test('if the publishing site is unavailable, another one is asked', async () => {
     sites[HANGZHOU]!.state.timeline = timeline;
     sites[BEIJING]!.state.timeline = timeline;
     await sites[GUANGZHOU]!.stop();
     expect(await text(`/play/${video}.mpd`)).toContain('<MPD');
   });
 
-  test('the relay: playlists from here, each segment a redirect of its own', async () => {
+  test('the relay serves playlists whose segments are redirects', async () => {
     sites[GUANGZHOU]!.state.timeline = timeline;
     const whole = await text(`/relay/${video}.m3u8?client=10.1.2.3`);
     expect(whole).toContain(`${video}/${revision}/source-video/media.m3u8?client=10.1.2.3`);
@@ -738,11 +743,11 @@ describe('manifests and playlists of the tracker’s own', () => {
     await eventually(5_000, async () => expect(await target('1.m4s')).toBe(at(GUANGZHOU, '1.m4s')));
     await sites[HANGZHOU]!.restart();
     await eventually(5_000, async () => expect((await play()).sources).toHaveLength(3));
-    // It stays where it is, for a while.
+    // The client stays at its site for a while.
     expect(await target('2.m4s')).toBe(at(GUANGZHOU, '2.m4s'));
   });
 
-  test('while a video grows its playlists are made here, and end when it is whole', async () => {
+  test('the playlists of a growing video come from the tracker and end when it is complete', async () => {
     const [early, whole] = [newRevisionId(), newRevisionId()];
     const segments = (count: number): RevisionTimeline => ({
       durationMs: count * 4_000,
@@ -762,7 +767,7 @@ describe('manifests and playlists of the tracker’s own', () => {
     });
     expect(growing).toContain('#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-START:TIME-OFFSET=0.000000,PRECISE=YES\n');
     expect(growing).toMatch(/\n1\.m4s\?client=10\.1\.2\.3\n$/);
-    // Who asks for a revision by name gets what it is: it never changes.
+    // A revision that is named in the URL never changes.
     expect(await text(`/relay/${video}/${early}/source-video/media.m3u8`)).toContain('#EXT-X-ENDLIST');
     const target = async (segment: string) =>
       (await get(`/relay/${video}/growing/source-video/${segment}`)).headers.get('location');
@@ -775,7 +780,7 @@ describe('manifests and playlists of the tracker’s own', () => {
       expect(playlist).toContain('#EXT-X-ENDLIST');
       return playlist;
     });
-    // What was listed before is listed still, and goes on.
+    // The earlier entries are still listed, and more follow.
     const uris = (playlist: string) => playlist.match(/^\d.*$/gm);
     expect(uris(ended)?.slice(0, 2)).toEqual(uris(growing));
     expect(uris(ended)).toHaveLength(3);
@@ -786,14 +791,14 @@ describe('manifests and playlists of the tracker’s own', () => {
   test.each<[string, () => string, number, string]>([
     ['no such rendition', () => `/relay/${video}/${revision}/other/media.m3u8`, 404, 'file-unknown'],
     [
-      'a rendition of every object',
+      'a property of every object',
       () => `/relay/${video}/${revision}/constructor/media.m3u8`,
       404,
       'file-unknown',
     ],
     ['no such file', () => `${relayed}/x.mp4`, 404, 'file-unknown'],
-    ['out of the revision', () => `${relayed}/..%2f..%2fsecret`, 404, 'file-unknown'],
-    ['a number too long', () => `${relayed}/01.m4s`, 404, 'file-unknown'],
+    ['a path out of the revision', () => `${relayed}/..%2f..%2fsecret`, 404, 'file-unknown'],
+    ['a number with a leading zero', () => `${relayed}/01.m4s`, 404, 'file-unknown'],
     ['no such revision', () => `/relay/${video}/none/source-video/media.m3u8`, 404, 'file-unknown'],
     ['no such video', () => `/relay/${newVideoId()}.m3u8`, 404, 'video-unknown'],
   ])('%s', async (_, path, status, code) => {
@@ -802,7 +807,7 @@ describe('manifests and playlists of the tracker’s own', () => {
     expect([response.status, await codeOf(response)]).toEqual([status, code]);
   });
 
-  test('a revision that no site has is asked for once in a while', async () => {
+  test('a revision that no site has is requested only once in a while', async () => {
     const path = `/relay/${video}/${newRevisionId()}/source-video/media.m3u8`;
     for (let n = 0; n < 3; n++) {
       const response = await get(path);
@@ -825,7 +830,7 @@ describe('manifests and playlists of the tracker’s own', () => {
       },
     ],
     ['no timeline at all', { 'source-video': { timescale: 0, runs: [] } }],
-  ])('%s: not taken', async (_, renditions) => {
+  ])('%s: rejected', async (_, renditions) => {
     for (const { state } of sites)
       state.timeline = { durationMs: 1, renditions } as unknown as RevisionTimeline;
     const response = await get(`${relayed}/media.m3u8`);
@@ -834,7 +839,7 @@ describe('manifests and playlists of the tracker’s own', () => {
 });
 
 describe('addresses', () => {
-  test('over IPv6: listens, probes and tells sites in brackets, and knows zones behind a configured proxy', async () => {
+  test('IPv6: listens and probes, writes addresses in brackets, and finds zones behind a trusted proxy', async () => {
     const port = await findFreePort();
     const site = await startSiteLike('::1', port);
     closers.push(() => site.stop());
@@ -860,13 +865,13 @@ describe('addresses', () => {
     expect(tracker.url).toBe(`http://[::1]:${listen}`);
     const from = (address: string, proto = 'http') =>
       get(`/play/${video}`, { headers: { 'x-forwarded-for': address, 'x-forwarded-proto': proto } });
-    const answer = await eventually(5_000, async () => {
+    const response = await eventually(5_000, async () => {
       const found = playResponseSchema.parse(await (await from('2001:db8:6::7')).json());
       expect(found.sources[0]?.site).toBe(id);
       return found;
     });
-    expect(answer.sources[0]).toMatchObject({ address: `[::1]:${port}`, baseUrl: `http://[::1]:${port}` });
-    expect(answer.hls).toMatch(`http://[::1]:${listen}/play/`);
+    expect(response.sources[0]).toMatchObject({ address: `[::1]:${port}`, baseUrl: `http://[::1]:${port}` });
+    expect(response.hls).toMatch(`http://[::1]:${listen}/play/`);
     const other = playResponseSchema.parse(await (await from('2001:db8:1::7', 'https')).json());
     expect(other.sources[0]?.site).toBe(idOf(HANGZHOU));
     expect(
@@ -874,19 +879,19 @@ describe('addresses', () => {
     ).toBe(true);
   });
 
-  test('what somebody says who is no configured proxy is not believed', async () => {
-    const answer = playResponseSchema.parse(
+  test('forwarded headers from other addresses are ignored', async () => {
+    const response = playResponseSchema.parse(
       await (
         await get(`/play/${video}`, {
           headers: { 'x-forwarded-for': '10.3.0.1', 'x-forwarded-proto': 'https' },
         })
       ).json(),
     );
-    expect(answer.hls).toMatch(/^http:/);
-    expect(answer.sources[0]?.site).toBe(idOf(GUANGZHOU));
+    expect(response.hls).toMatch(/^http:/);
+    expect(response.sources[0]?.site).toBe(idOf(GUANGZHOU));
   });
 
-  test('pages of other origins may ask, and send what players send', async () => {
+  test('pages of other origins may send requests with the headers of players', async () => {
     const asked = await get(`/steer/${video}`, {
       method: 'OPTIONS',
       headers: { origin: 'https://page.example', 'access-control-request-method': 'GET' },
@@ -904,8 +909,8 @@ describe('addresses', () => {
     }
   });
 
-  test('the answer before the framework and the answer of the framework are the same', async () => {
-    const answers = await Promise.all(
+  test('the fast path and the framework give the same response', async () => {
+    const responses = await Promise.all(
       [`?client=10.1.2.3`, `?client=10.1.2.3&none=`].map(async query => {
         const response = await get(`/play/${video}${query}`);
         const {
@@ -926,10 +931,10 @@ describe('addresses', () => {
         };
       }),
     );
-    expect(answers[0]).toEqual(answers[1]);
+    expect(responses[0]).toEqual(responses[1]);
   });
 
-  /** What a connection gives for this request, as its first or as its second, when it is node's already. */
+  /** The response on a connection whose first request this is, or that node:http already handles. */
   async function exchange(request: string, isNodes: boolean): Promise<string> {
     const { hostname, port } = new URL(tracker.url);
     const socket = connect(Number(port), hostname);
@@ -947,7 +952,7 @@ describe('addresses', () => {
       text
         .replace(/^(date|content-length|keep-alive): .*\r\n/gim, '')
         .replace(/(session"?[=:]"?)[\w-]{30}/g, '$1')
-        // The session stands in it.
+        // It contains the session.
         .replace(/;base64,[\w+/=]+/g, '')
         .replace(/, [\d.]+ Mbit\/s more expected from viewers just assigned/g, '')
         .replace(/,"assignedBps":\d+/g, '')
@@ -955,7 +960,7 @@ describe('addresses', () => {
     );
   }
 
-  /** What both ways say, which is the same. */
+  /** The response, which must be the same with and without node:http. */
   async function exchangeBoth(path: string, fields: string): Promise<string> {
     const [got] = await Promise.all(
       ['GET', 'HEAD'].map(async method => {
@@ -974,37 +979,40 @@ describe('addresses', () => {
     ['with a condition', '', 'If-None-Match: "x"\r\n', 200],
     ['for a part', '', 'Range: bytes=0-9\r\n', 200],
     ['from another origin', '', 'Origin: https://page.example\r\n', 200],
-    ['from behind somebody', '', 'X-Forwarded-For: 10.3.0.1\r\nX-Forwarded-Proto: https\r\n', 200],
-    ['of a claimed address', '?client=10.1.2.3', '', 200],
-    ['of an address that is encoded', '?client=2001%3Adb8%3A1%3A%3A5', '', 200],
-    ['of an address that is none', '?client=10.1.2', '', 400],
-    ['of two addresses', '?client=10.1.2.3&client=10.1.2.4', '', 400],
-    ['with a parameter that nobody knows', '?none=', '', 200],
+    ['from behind a proxy', '', 'X-Forwarded-For: 10.3.0.1\r\nX-Forwarded-Proto: https\r\n', 200],
+    ['with a claimed address', '?client=10.1.2.3', '', 200],
+    ['with an encoded address', '?client=2001%3Adb8%3A1%3A%3A5', '', 200],
+    ['with an invalid address', '?client=10.1.2', '', 400],
+    ['with two addresses', '?client=10.1.2.3&client=10.1.2.4', '', 400],
+    ['with an unknown parameter', '?none=', '', 200],
     ['with an empty query', '?', '', 200],
-    ['for another form', '.exe', '', 404],
-    ['with a slash behind it', '/', '', 404],
-  ])('a request %s is answered alike below node:http and through it', async (_what, more, fields, status) => {
-    expect(await exchangeBoth(`/play/${video}${more}`, fields)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-  });
+    ['for an unknown format', '.exe', '', 404],
+    ['with a trailing slash', '/', '', 404],
+  ])(
+    'a request %s gets the same response with and without node:http',
+    async (_what, more, fields, status) => {
+      expect(await exchangeBoth(`/play/${video}${more}`, fields)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    },
+  );
 
   test.each([
     ['a steered playlist', `/play/${video}.m3u8`, 200],
-    ['a steered playlist of a claimed address', `/play/${video}.m3u8?client=10.1.2.3`, 200],
-    ['a playlist of a video that is not here', `/play/${newVideoId()}.m3u8`, 404],
+    ['a steered playlist for a claimed address', `/play/${video}.m3u8?client=10.1.2.3`, 200],
+    ['a playlist of an unknown video', `/play/${newVideoId()}.m3u8`, 404],
     ['a steering manifest', `${steering}&client=10.1.2.3`, 200],
-    ['a steering manifest, with a throughput', `${steering}&_HLS_pathway={1}&_HLS_throughput=4000000`, 200],
+    ['a steering manifest with a throughput', `${steering}&_HLS_pathway={1}&_HLS_throughput=4000000`, 200],
     ['a steering manifest for DASH', `${steering}&_DASH_pathway=%22{1}%22&_DASH_throughput=4000000`, 200],
-    ['a steering manifest of an address that is none', `${steering}&client=10.1.2`, 200],
+    ['a steering manifest with an invalid address', `${steering}&client=10.1.2`, 200],
     ['a steering manifest without pathways', `/steer/${video}`, 200],
-    ['a steering manifest of a session twice', `/steer/${video}?session=a&session=b`, 200],
-    ['a steering manifest of no video', '/steer/x', 404],
-    ['a steering playlist, which there is not', `/steer/${video}.m3u8`, 404],
-  ])('%s is given alike below node:http and through it', async (_what, path, status) => {
+    ['a steering manifest with two sessions', `/steer/${video}?session=a&session=b`, 200],
+    ['a steering manifest of an invalid video id', '/steer/x', 404],
+    ['a steering playlist, which does not exist', `/steer/${video}.m3u8`, 404],
+  ])('%s is the same with and without node:http', async (_what, path, status) => {
     const named = path.replace(/{(\d)}/g, (_found, site) => idOf(Number(site)));
     expect(await exchangeBoth(named, '')).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   });
 });
-describe('what players tell', () => {
+describe('reports of players', () => {
   const operator = { authorization: `Bearer ${TOKEN}` };
   const explain = async (client: string) =>
     explanationSchema.parse(
@@ -1020,9 +1028,9 @@ describe('what players tell', () => {
       { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
     );
 
-  test('a slow site loses the viewers that it serves slowly, and nobody else', async () => {
+  test('a slow site loses only the viewers that it serves slowly', async () => {
     const { steering } = await play('?client=10.1.2.3');
-    // The first figure is a player's default estimate: it is not believed.
+    // The first value is a player's default estimate, which is ignored.
     await steer(steering, idOf(HANGZHOU), 500_000);
     for (let n = 0; n < 3; n++) await steer(steering, idOf(HANGZHOU), 9_000_000);
     let manifest = await steer(steering, idOf(HANGZHOU), 9_000_000);
@@ -1039,7 +1047,7 @@ describe('what players tell', () => {
     expect((await explain('10.1.200.3')).ranking[0]?.site).toBe(idOf(HANGZHOU));
   });
 
-  test('a rate that is none tells of a failure, and is soon forgotten', async () => {
+  test('a rate near zero counts as a failure, which is soon forgotten', async () => {
     const { steering } = await play('?client=10.1.2.3');
     for (let n = 0; n < 2; n++) await steer(steering, idOf(HANGZHOU), 9_000_000);
     const manifest = await steer(steering, idOf(HANGZHOU), 1);
@@ -1049,7 +1057,7 @@ describe('what players tell', () => {
     expect(measured?.bps).toBeGreaterThan(5_000_000);
   });
 
-  test('DASH players tell their throughput by pathway', async () => {
+  test('DASH players report their throughput by pathway', async () => {
     const { steering } = await play('?client=10.1.2.3');
     const say = (bps: number) =>
       fetch(
@@ -1063,7 +1071,7 @@ describe('what players tell', () => {
     expect(bpsOf(HANGZHOU) / 4e6).toBeCloseTo(1, 1);
   });
 
-  test('a session that the tracker did not give, or gave to another network, is not believed', async () => {
+  test('reports with an unknown session, or one of another network, are ignored', async () => {
     const { session } = await play('?client=10.1.2.3');
     const results = [{ site: idOf(HANGZHOU), kind: 'segment', bps: 1_000 }];
     for (const [id, client] of [
@@ -1077,7 +1085,7 @@ describe('what players tell', () => {
     }
   });
 
-  test('one rogue address cannot steer its neighbours, however often it speaks', async () => {
+  test('one address cannot influence its neighbours, regardless of how often it reports', async () => {
     for (const host of [11, 12, 13]) {
       const client = `10.1.2.${host}`;
       const { session } = await play(`?client=${client}`);
@@ -1096,7 +1104,7 @@ describe('what players tell', () => {
     }
     const { ranking } = await explain('10.1.2.12');
     expect(ranking[0]?.site).toBe(idOf(HANGZHOU));
-    // Nor where nobody else of its network has spoken.
+    // The same holds in a network without other reporters.
     for (let n = 0; n < 10; n++) {
       const { session } = await play('?client=10.1.5.66');
       const results = [
@@ -1109,12 +1117,14 @@ describe('what players tell', () => {
     expect((await play('?client=10.1.9.9')).sources[0]?.site).toBe(idOf(HANGZHOU));
   });
 
-  test('the beacon is told which sites to sample, and what a sample says counts', async () => {
+  test('the response to a beacon requests samples, and samples affect the ranking', async () => {
     const client = '10.1.2.3';
     const { session } = await play(`?client=${client}`);
-    const answer = beaconResponseSchema.parse(await (await beacon(session, client, { results: [] })).json());
-    expect(answer.measure.map(({ site }) => site).sort()).toEqual(sites.map(({ id }) => id).sort());
-    expect(answer.measure[0]?.url).toMatch(/\/sample\?bytes=\d+$/);
+    const response = beaconResponseSchema.parse(
+      await (await beacon(session, client, { results: [] })).json(),
+    );
+    expect(response.measure.map(({ site }) => site).sort()).toEqual(sites.map(({ id }) => id).sort());
+    expect(response.measure[0]?.url).toMatch(/\/sample\?bytes=\d+$/);
     const results = [
       { site: idOf(HANGZHOU), kind: 'sample', rttMs: 300, bps: 1_000_000 },
       { site: idOf(BEIJING), kind: 'sample', rttMs: 5, bps: 50_000_000 },
@@ -1126,7 +1136,7 @@ describe('what players tell', () => {
     expect(ranking.map(({ site }) => site)).toEqual([idOf(BEIJING), idOf(HANGZHOU), idOf(GUANGZHOU)]);
   });
 
-  test('CMCD events (version 2) as players post them', async () => {
+  test('accepts CMCD events (version 2)', async () => {
     const client = '10.1.2.3';
     const { session } = await play(`?client=${client}`);
     const event = (index: number, rc: number, ttlb: number) =>
@@ -1152,7 +1162,7 @@ describe('what players tell', () => {
     expect(tooMuch.headers.get('content-type')).toContain('application/problem+json');
   });
 
-  test('a site tells what its viewers measured and what it has buffered: signed, and of viewers sent here alone', async () => {
+  test('accepts signed reports of sites on assigned viewers and on partly buffered videos', async () => {
     const key = await readOrMakeKey(join(directory, 'site.key'));
     central.publish({ ...siteChange(HANGZHOU), publicKey: key.publicKey });
     const client = '10.1.2.3';
@@ -1171,18 +1181,18 @@ describe('what players tell', () => {
       (await explain(of)).ranking.find(({ site }) => site === idOf(HANGZHOU))?.inputs.measured?.bps;
     await eventually(2_000, () => report([{ client, bps: 2_000_000 }]));
     expect((await measuredAt(client))! / 2e6).toBeCloseTo(1, 1);
-    // It cannot praise itself above what the viewer ever had, nor speak for strangers.
+    // A site cannot report more than the viewer ever reported, nor report on clients that were not assigned here.
     await report([{ client, bps: 900_000_000 }]);
     expect(await measuredAt(client)).toBeLessThan(8_500_000);
     await report([{ client: '10.1.99.3', bps: 900_000_000 }]);
     expect(await measuredAt('10.1.99.3')).toBeUndefined();
     const { ranking } = await explain(client);
     expect(ranking.find(({ site }) => site === idOf(HANGZHOU))?.inputs.holding).toBe('partial');
-    const stranger = await readOrMakeKey(join(directory, 'other.key'));
-    await expect(report([], stranger)).rejects.toMatchObject({ status: 401 });
+    const otherKey = await readOrMakeKey(join(directory, 'other.key'));
+    await expect(report([], otherKey)).rejects.toMatchObject({ status: 401 });
   });
 
-  test('dry run: which share of the viewers a planned change moves, and where; nothing changes', async () => {
+  test('a dry run reports which share of the viewers a planned change would move, and changes nothing', async () => {
     for (let host = 1; host <= 4; host++) await play(`?client=10.1.${host}.9`);
     await play('?client=10.3.1.9');
     const plan = async (body: object) =>
@@ -1217,7 +1227,7 @@ describe('what players tell', () => {
     expect(refused.status).toBe(401);
   });
 
-  test('an administrator drains a site: new viewers go elsewhere, and those it has are moved', async () => {
+  test('a drained site gets no new viewers and loses its current ones', async () => {
     const { steering } = await play('?client=10.1.2.3');
     central.publish({ ...siteChange(HANGZHOU), drained: true });
     await eventually(2_000, async () => {
@@ -1228,7 +1238,7 @@ describe('what players tell', () => {
   });
 });
 
-test('a site that serves other bytes than before is left out, whatever it says of itself', async () => {
+test('a site that serves other bytes than before is excluded', async () => {
   await play();
   const first = async () => idsOf(await play('?client=203.0.113.9'))[0];
   expect(await first()).toBe(idOf(GUANGZHOU));

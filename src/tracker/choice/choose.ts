@@ -90,7 +90,7 @@ const CAUTION = Math.log(1.15);
 /** For a site that must fetch what it serves. */
 export const FILLING_TERM = Math.log(0.98);
 export const PARTIAL_TERM = Math.log(0.99);
-/** No site is left to fetch from: this site plays only what is in its buffer. */
+/** No site is left to fetch from: this site plays only the part in its buffer. */
 export const NO_SOURCE_TERM = Math.log(0.05);
 export const PARTIAL_NO_SOURCE_TERM = Math.log(0.3);
 /** A site that fills its buffer is sent to a holder, at any distance. */

@@ -24,7 +24,7 @@ export interface Session {
   readonly sessionRandom: number;
   /** The site that the player reported last. */
   current: SiteId | undefined;
-  /** The site that the player was last told to prefer, and how often it did not comply. */
+  /** The site that the last manifest ranked first, and how often the player did not use it. */
   preferred: SiteId | undefined;
   refusals: number;
   /** The site that serves the session best, or did until it failed. */

@@ -201,7 +201,7 @@ export function isFailing(cell: Cell, reporterId: number | undefined, nowMs: num
   return false;
 }
 
-/** Time until which the site counts as failing for viewers without a failure of their own. */
+/** Time until which the site counts as failing for viewers that have not failed there themselves. */
 export function failingUntilMs({ failures }: Cell): number {
   const [, second] = failures.map(({ atMs }) => atMs).sort((a, b) => b - a);
   return second === undefined ? Number.NEGATIVE_INFINITY : second + FAILING_MS;

@@ -337,7 +337,7 @@ function hasReported(entry: NetworkEntry, reporterId: number, table: SiteTable, 
   return summaryOf(entry, table, nowMs).hasReported(reporterId);
 }
 
-/** Estimate for a viewer with samples of its own, in addition to those of other reporters. */
+/** Estimate for a viewer that has reported, from its samples and those of other reporters. */
 function measureWithSelf(viewer: {
   readonly index: number;
   readonly cell: Cell;

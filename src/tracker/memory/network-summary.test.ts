@@ -10,13 +10,13 @@ const NOW_MS = 1_700_000_000_000;
 
 function filled(): NetworkMemory {
   const memory = new NetworkMemory();
-  for (const voice of [1, 2, 3, 4]) {
+  for (const reporter of [1, 2, 3, 4]) {
     for (const [site, bps] of [20e6, 8e6].entries())
       memory.record(
         where,
-        voice,
-        { site: idOf(site), bps: bps * (1 + voice / 10), rttMs: 9 + voice, weight: 1 },
-        NOW_MS + voice,
+        reporter,
+        { site: idOf(site), bps: bps * (1 + reporter / 10), rttMs: 9 + reporter, weight: 1 },
+        NOW_MS + reporter,
       );
   }
   for (const neighbour of [3, 4, 5])
@@ -53,8 +53,8 @@ test('the estimate for a new viewer does not depend on when the summary was made
 test('a new sample takes effect at once', () => {
   const memory = filled();
   const before = memory.estimatesFor({ network: where, reporterId: 77 }, table, NOW_MS + 10_000);
-  for (const voice of [1, 2, 3, 4])
-    memory.record(where, voice, { site: idOf(0), bps: 1e6, weight: 1 }, NOW_MS + 10_001);
+  for (const reporter of [1, 2, 3, 4])
+    memory.record(where, reporter, { site: idOf(0), bps: 1e6, weight: 1 }, NOW_MS + 10_001);
   const after = memory.estimatesFor({ network: where, reporterId: 77 }, table, NOW_MS + 10_002);
   const logOf = ({ measured }: typeof before) => measured.find(({ index }) => index === 0)?.logBps ?? 0;
   expect(logOf(after)).toBeLessThan(logOf(before) - 1);
@@ -92,18 +92,18 @@ test('one failure counts for its reporter, two count for everybody, both for a l
 
 test('one other reporter is ignored, two have a low weight, and self samples always count', () => {
   const memory = new NetworkMemory();
-  const say = (voice: number, site: number, bps: number) =>
-    memory.record(where, voice, { site: idOf(site), bps, weight: 1 }, NOW_MS);
-  say(1, 0, 40e6);
-  say(1, 1, 4e6);
+  const report = (reporter: number, site: number, bps: number) =>
+    memory.record(where, reporter, { site: idOf(site), bps, weight: 1 }, NOW_MS);
+  report(1, 0, 40e6);
+  report(1, 1, 4e6);
   const weightOf = (reporterId: number) =>
     memory
       .estimatesFor({ network: where, reporterId }, table, NOW_MS + 1)
       .measured.find(({ index }) => index === 1)?.weight ?? 0;
   expect(weightOf(77)).toBe(0);
   expect(weightOf(1)).toBeGreaterThan(1.9);
-  say(2, 0, 40e6);
-  say(2, 1, 4e6);
+  report(2, 0, 40e6);
+  report(2, 1, 4e6);
   expect(weightOf(77)).toBeCloseTo(0.5, 3);
   // The reported share is a tenth of the access link, but two reporters are clamped to a half.
   const estimated = memory.estimatesFor({ network: where, reporterId: 77 }, table, NOW_MS + 1);

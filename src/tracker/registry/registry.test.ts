@@ -365,9 +365,9 @@ describe('the snapshot', () => {
       expect(elapsedMs).toBeLessThan(1_000);
       for (const [n, id] of ids.entries()) {
         if (n % 10 === 0)
-          registry.apply([published({ video: id, version: 2, name: `${name}${n} anew`, site: origin })]);
+          registry.apply([published({ video: id, version: 2, name: `${name}${n} again`, site: origin })]);
         const found = registry.find(id);
-        if (found.kind !== 'known' || found.video.name !== `${name}${n}${n % 10 === 0 ? ' anew' : ''}`)
+        if (found.kind !== 'known' || found.video.name !== `${name}${n}${n % 10 === 0 ? ' again' : ''}`)
           throw new Error(`video ${n} is another`);
       }
     }));

@@ -31,7 +31,7 @@ function nextClone({ site, id }: Pathway): Pathway {
   return { site, id: `${site}_${Math.min(MAX_CLONES, Number(number) + 1)}` };
 }
 
-/** The site that a player was last told to prefer, and how often it did not comply. */
+/** The site that the last manifest ranked first, and how often the player did not use it. */
 export interface Compliance {
   preferred: SiteId | undefined;
   refusals: number;

@@ -1,6 +1,6 @@
 /**
- * Follows central's change feed and joins central first if necessary. A request for the changes after a position tells central that
- * everything up to it is registered, so each page is applied before the next one is requested.
+ * Follows central's change feed and joins central first if necessary. A request for the changes after a position
+ * confirms that everything up to it is registered, so each page is applied before the next one is requested.
  */
 import { join } from 'node:path';
 import { failpoint } from '../../kernel/failpoint.ts';

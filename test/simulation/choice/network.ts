@@ -1,6 +1,6 @@
 /**
- * The true state of the simulated world: sites whose uplinks fail, slow down and recover, and networks of viewers whose paths to
- * the sites drift and are sometimes congested. This module does not depend on the tracker's decisions.
+ * The true state of the simulation: sites whose uplinks fail, slow down and recover, and networks of viewers whose
+ * paths to the sites drift and are sometimes congested. This module does not depend on the tracker's decisions.
  */
 import type { Coordinates } from '../../../src/protocol/central.ts';
 import { distanceKm } from '../../../src/tracker/choice/distance.ts';
