@@ -1214,7 +1214,7 @@ describe('a cached file', () => {
     const origin = counted(sendBody);
     // Two files fit into memory, four on the disk.
     const { url, buffer } = await start(await serve(origin), { memoryBytes: 650_000, diskBytes: 1_250_000 });
-    // 0 and 1 are requested twice, so that 2 evicts 0 from memory although it was in demand. The following ones are requested once.
+    // 0 and 1 are requested twice, so that 2 evicts 0 from memory although it was in demand. The others are requested once.
     for (const number of [0, 0, 1, 1, 2, 0, 3, 4, 5, 0]) {
       await ask(url + segment(number));
       const filled = origin.seen.length;

@@ -1,4 +1,4 @@
-/** Finds the holders that a buffer can fill from: its own origin, and the sites that the tracker names, in the tracker's order. */
+/** Finds the holders that a buffer can fill from: its own origin, and the sites that the tracker names, in that order. */
 import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
 import { call, type Signer } from '../../../kernel/http/client.ts';

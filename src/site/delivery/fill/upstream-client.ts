@@ -27,7 +27,7 @@ export const FILL_TIMING: FillTiming = {
   bodyMs: 300_000,
 };
 
-/** Idle connections only: semaphores limit the requests in progress. `maxTotalSockets` does not serve, because it counts idle ones. */
+/** For idle connections; semaphores limit the requests in progress. `maxTotalSockets` would count idle ones too. */
 const MAX_IDLE_SOCKETS_PER_HOST = 16;
 const MAX_PROBLEM_BYTES = 4_096;
 
