@@ -91,8 +91,8 @@ const CAUTION = Math.log(1.15);
 export const FILLING_TERM = Math.log(0.98);
 export const PARTIAL_TERM = Math.log(0.99);
 /** No site is left to fetch from: this site plays only the part in its buffer. */
-export const NO_SOURCE_TERM = Math.log(0.05);
-export const PARTIAL_NO_SOURCE_TERM = Math.log(0.3);
+const NO_SOURCE_TERM = Math.log(0.05);
+const PARTIAL_NO_SOURCE_TERM = Math.log(0.3);
 /** A site that fills its buffer is sent to a holder, at any distance. */
 const FILLING_SITE_TERM = 1e5;
 export const FAILING_TERM = -1e5;
@@ -126,7 +126,7 @@ export function hasSource(state: RankingState, { full }: Holding): boolean {
 }
 
 /** Score of one site; undefined if the site is not offered. */
-export function scoreOf(state: RankingState, question: Question, index: number): number | undefined {
+function scoreOf(state: RankingState, question: Question, index: number): number | undefined {
   const scoring = { state, question, isSourceUp: hasSource(state, question.holding) };
   return scoreWith(scoring, index, measuredOf(question.network, index));
 }

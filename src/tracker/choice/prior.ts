@@ -25,7 +25,7 @@ const UNKNOWN_KM = 3_000;
 /** `auto`: another site must be this much better than the site of the client's own zone. */
 const ZONE_TERM = Math.log(1.06);
 /** `nearest`: distances that differ by less than this are equal. */
-export const DISTANCE_STEP_KM = 25;
+const DISTANCE_STEP_KM = 25;
 /** One step outweighs every other term, except those of full and drained sites. */
 const STEP_TERM = 100;
 const UNKNOWN_STEPS = 1_000;
@@ -39,7 +39,7 @@ export interface Place {
 
 export const logThroughputAt = (rttMs: number): number =>
   Math.log(SHORT_PATH_BPS / (1 + rttMs / HALVING_RTT_MS));
-export const rttOf = (km: number): number => LOCAL_RTT_MS + km / KM_PER_RTT_MS;
+const rttOf = (km: number): number => LOCAL_RTT_MS + km / KM_PER_RTT_MS;
 
 export interface Priors {
   /** Kilometres to each site; NaN if unknown. */

@@ -32,7 +32,7 @@ export interface MemoryLimits {
   /** An entry without samples or viewers for this long is forgotten. */
   readonly forgetMs: number;
 }
-export const MEMORY_LIMITS: MemoryLimits = { maxPrefixes: 50_000, forgetMs: 3_600_000 };
+const MEMORY_LIMITS: MemoryLimits = { maxPrefixes: 50_000, forgetMs: 3_600_000 };
 
 const CELLS_PER_PREFIX = 8;
 const CELLS_PER_AREA = 32;

@@ -26,7 +26,7 @@ const MAX_PENDING = 64;
 const MISSING_FOR_MS = 30_000;
 const MAX_MISSING = 10_000;
 /** 100 hours of four-second segments; a playlist of them has 3 MB. */
-export const MAX_SEGMENTS = 100_000;
+const MAX_SEGMENTS = 100_000;
 
 export interface Timelines {
   /**

@@ -13,7 +13,7 @@ export const CHUNK_BYTES = CHUNK_UNITS * UNIT_BYTES;
  */
 export const HEAD_BYTES = 4;
 
-export const MAX_RECORD_BYTES = CHUNK_BYTES / 4;
+const MAX_RECORD_BYTES = CHUNK_BYTES / 4;
 
 /** Units for a record of this size. */
 export const unitsFor = (bytes: number): number => Math.ceil((HEAD_BYTES + bytes) / UNIT_BYTES);

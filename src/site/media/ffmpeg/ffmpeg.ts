@@ -3,7 +3,7 @@
  * run is sandboxed, limited and restricted to known demuxers and decoders.
  */
 export { convert, type FfmpegJob, type MediaInput } from './convert.ts';
-export { type Container, DEMUXER_NAMES, type Demuxer, WRAPPED_CONTAINER } from './demuxers.ts';
+export { type Container, DEMUXER_NAMES, WRAPPED_CONTAINER } from './demuxers.ts';
 export { FfmpegFailed } from './failure.ts';
 export type { Args } from './input-args.ts';
 export { measureDurationSeconds } from './measure-duration.ts';
