@@ -89,11 +89,15 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
         sizeBytes: 9,
       });
       await markChecking(part.db, id, '0'.repeat(64));
-      await changeVideo(part.db, id, ['checking'], { state: 'ready' }, () => draft(id, changes));
+      await changeVideo(part.db, id, {
+        onlyFrom: ['checking'],
+        changes: { state: 'ready' },
+        record: () => draft(id, changes),
+      });
       return id;
     }
     const edit = (id: VideoId, name: string) =>
-      changeVideo(part.db, id, ['ready'], { name }, () => draft(id, { name }));
+      changeVideo(part.db, id, { onlyFrom: ['ready'], changes: { name }, record: () => draft(id, { name }) });
     const named = (page: RecordPage): Acknowledgement[] =>
       page.records.map(({ record, hash }) => ({ video: record.video, version: record.version, hash }));
 
@@ -233,11 +237,15 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       const id = await write();
       await numberDrafts(part.db);
       const withdrawnAt = '2026-01-02T00:00:00.000Z';
-      await changeVideo(part.db, id, ['ready'], { state: 'withdrawn' }, () => ({
-        kind: 'tombstone',
-        video: id,
-        withdrawnAt,
-      }));
+      await changeVideo(part.db, id, {
+        onlyFrom: ['ready'],
+        changes: { state: 'withdrawn' },
+        record: () => ({
+          kind: 'tombstone',
+          video: id,
+          withdrawnAt,
+        }),
+      });
       await numberDrafts(part.db);
       expect((await read()).records).toMatchObject([
         { record: { kind: 'tombstone', video: id, version: 2, withdrawnAt } },

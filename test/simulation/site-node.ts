@@ -159,14 +159,12 @@ export async function addVideo(
   const what = { name: 'film', description: '', language: undefined, fileName: undefined, sizeBytes: 1 };
   await insertVideo(db, { id: video, ...what });
   await markChecking(db, video, '0'.repeat(64));
-  await changeVideo(
-    db,
-    video,
-    ['checking'],
-    { state: 'ready', revision },
-    () => draftOf(video, revision, nextMark()),
+  await changeVideo(db, video, {
+    onlyFrom: ['checking'],
+    changes: { state: 'ready', revision },
+    record: () => draftOf(video, revision, nextMark()),
     nowMs,
-  );
+  });
 }
 
 export const editVideo = (
@@ -176,17 +174,20 @@ export const editVideo = (
   nextMark: () => number,
   nowMs: number,
 ): Promise<boolean> =>
-  changeVideo(db, video, ['ready'], { revision }, () => draftOf(video, revision, nextMark()), nowMs);
+  changeVideo(db, video, {
+    onlyFrom: ['ready'],
+    changes: { revision },
+    record: () => draftOf(video, revision, nextMark()),
+    nowMs,
+  });
 
 export const withdrawVideo = (db: SiteDatabase, video: VideoId, nowMs: number): Promise<boolean> =>
-  changeVideo(
-    db,
-    video,
-    ['ready'],
-    { state: 'withdrawn' },
-    () => ({ kind: 'tombstone', video, withdrawnAt: new Date(nowMs).toISOString() }),
+  changeVideo(db, video, {
+    onlyFrom: ['ready'],
+    changes: { state: 'withdrawn' },
+    record: () => ({ kind: 'tombstone', video, withdrawnAt: new Date(nowMs).toISOString() }),
     nowMs,
-  );
+  });
 
 /** What is said of a copy (src/site/database/copies.ts), written as that is; without a revision, that it is gone. */
 export const writeCopy = (

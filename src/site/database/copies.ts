@@ -1,6 +1,6 @@
 /**
- * Copies of other sites' videos: what is to be here, what is, and the record that says so. Whatever changes what this site
- * says of a copy writes it in the transaction that changes the row, by the same rules as of a video (records.ts).
+ * Copies of other sites' videos: the assigned set, the copies that are here, and their records. A change of a copy writes its
+ * record in the same transaction, by the same rules as for a video (publication/records.ts).
  */
 import type { Assignment } from '../../protocol/copies.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
@@ -12,19 +12,19 @@ import type { SiteDatabase, VideoWithRecord } from './videos.ts';
 
 const now = (): string => new Date().toISOString();
 
-/** Takes down what this site is to hold, and up to where it has heard. */
+/** Stores assignments, and the position in the feed up to which they were read. */
 export function writeAssignments(
   db: SiteDatabase,
   assignments: readonly Assignment[],
   position: number,
 ): Promise<void> {
   return db.transaction().execute(async transaction => {
-    for (const assignment of assignments) await noteAssignment(transaction, assignment);
+    for (const assignment of assignments) await writeAssignment(transaction, assignment);
     await transaction.updateTable('signal').set({ assignments: position }).where('id', '=', 1).execute();
   });
 }
 
-async function noteAssignment(transaction: SiteTransaction, assignment: Assignment): Promise<void> {
+async function writeAssignment(transaction: SiteTransaction, assignment: Assignment): Promise<void> {
   const { video, reason } = assignment;
   if (!assignment.wanted) {
     await transaction
@@ -55,7 +55,7 @@ const NOTHING_HELD = {
   error: null,
 } as const;
 
-/** Rows whose copy is not what it is to be, and that may be tried now: those to go first, then those tried least. */
+/** Lists copies that differ from their assignment and may be tried now: deletions first, then those with the fewest attempts. */
 export const listCopyWork = (
   db: SiteDatabase,
   self: SiteId,
@@ -95,7 +95,7 @@ export interface CompleteCopy {
   readonly video: VideoId;
   readonly revision: RevisionId;
   readonly origin: SiteId;
-  /** The origin's own record of this revision, as canonical JSON, and its version. */
+  /** The origin's record of this revision as canonical JSON, and its version. */
   readonly record: string;
   readonly recordVersion: number;
   readonly name: string;
@@ -106,7 +106,7 @@ export interface CompleteCopy {
   readonly files: number;
 }
 
-/** Every file is durable and checked: from here on this site says that it holds the copy. */
+/** Publishes a copy whose files are all durable and checked. @returns false if it is no longer wanted */
 export function completeCopy(db: SiteDatabase, copy: CompleteCopy, nowMs = Date.now()): Promise<boolean> {
   return db.transaction().execute(async transaction => {
     const row = await transaction
@@ -131,19 +131,19 @@ export function completeCopy(db: SiteDatabase, copy: CompleteCopy, nowMs = Date.
       .returning('video_id')
       .executeTakeFirst();
     if (!row) return false;
-    const { record: _, recordVersion: __, name: ___, description: ____, ...said } = copy;
-    if (isPublishedAs(await findOwnRecord(transaction, copy.video), said)) return true;
+    const { record: _, recordVersion: __, name: ___, description: ____, ...published } = copy;
+    if (isPublishedAs(await findOwnRecord(transaction, copy.video), published)) return true;
     await writeDraft(
       transaction,
       copy.video,
-      { kind: 'copy', ...said, copiedAt: new Date(nowMs).toISOString() },
+      { kind: 'copy', ...published, copiedAt: new Date(nowMs).toISOString() },
       nowMs,
     );
     return true;
   });
 }
 
-/** What this site says of it now. */
+/** Finds this site's current record of the video. */
 async function findOwnRecord(
   transaction: SiteTransaction,
   video: VideoId,
@@ -156,19 +156,19 @@ async function findOwnRecord(
   return row && (JSON.parse(row.body) as Partial<CopyRecord>);
 }
 
-/** The origin was renamed, say: nothing has changed of what is here. */
-const isPublishedAs = (said: Partial<CopyRecord> | undefined, copy: Partial<CopyRecord>): boolean =>
-  said?.kind === 'copy' &&
-  (['revision', 'origin', 'path', 'sourceAddress'] as const).every(name => said[name] === copy[name]);
+/** True if the files here have not changed, for example because the video was only renamed. */
+const isPublishedAs = (record: Partial<CopyRecord> | undefined, copy: Partial<CopyRecord>): boolean =>
+  record?.kind === 'copy' &&
+  (['revision', 'origin', 'path', 'sourceAddress'] as const).every(name => record[name] === copy[name]);
 
-/** This site says that it holds it no more. After that its files may go; the row is deleted last (`forgetCopy`). */
+/** Publishes that this site no longer holds the copy. Its files may be deleted after that, and its row last (`forgetCopy`). */
 export function releaseCopy(
   db: SiteDatabase,
   video: VideoId,
   because: string,
   isForEver = false,
-  nowMs = Date.now(),
 ): Promise<void> {
+  const nowMs = Date.now();
   return db.transaction().execute(async transaction => {
     await transaction
       .updateTable('copies')
@@ -191,7 +191,7 @@ export function releaseCopy(
   });
 }
 
-/** Nothing of it is left here; a copy that is wanted again meanwhile stays in the table, unless it is the site's own video now. */
+/** Deletes the row of a deleted copy, unless it is wanted again. With `taken-over`, deletes it in any case. */
 export async function forgetCopy(db: SiteDatabase, video: VideoId, because?: 'inherited'): Promise<void> {
   await db
     .deleteFrom('copies')
@@ -226,7 +226,7 @@ export async function noteCopyFailure(
     .execute();
 }
 
-/** What central knows of a copy that this database has forgotten: whether it is here has to be seen. */
+/** Restores a copy that central knows and this database has lost. Whether its files are here must be checked. */
 export async function restoreCopy(transaction: SiteTransaction, record: CopyRecord): Promise<void> {
   const { video, origin, revision } = record;
   const row = { state: 'claimed' as CopyState, ...NOTHING_HELD, not_before_ms: 0, updated_at: now() };
@@ -247,7 +247,7 @@ export async function restoreCopy(transaction: SiteTransaction, record: CopyReco
     .execute();
 }
 
-/** Central knows that it is gone from here: if it is wanted, it is made anew. */
+/** Central knows that the copy was deleted. If it is wanted, it will be made again. */
 export async function restoreGone(transaction: SiteTransaction, video: VideoId): Promise<void> {
   await transaction
     .updateTable('copies')
@@ -256,10 +256,10 @@ export async function restoreGone(transaction: SiteTransaction, video: VideoId):
     .execute();
 }
 
-/** Another site is lost, and its video, of which this site holds a copy, is this one's from now on. */
+/** This site takes over the video of a lost site, because it holds a copy of it. */
 export interface Takeover {
   readonly record: VideoRecord;
-  /** The same bytes, signed by this site. */
+  /** A revision of the same bytes, signed by this site. */
   readonly revision: RevisionId;
   /** PreparedSource as JSON. */
   readonly prepared: string;
@@ -284,7 +284,7 @@ export function takeOverVideo(
       sha256: record.sha256,
       revision,
       prepared,
-      // Pictures and captions came with the copy; nothing else can be made of it.
+      // Pictures and captions came with the copy. No others can be made.
       extras_made: 1,
       updated_at: new Date(nowMs).toISOString(),
     };
@@ -308,7 +308,7 @@ export function takeOverVideo(
   });
 }
 
-/** It was given this video, has not published it yet, and its former site has withdrawn it meanwhile: then there is nothing to inherit. */
+/** True if this site has taken over the video and not published it yet. If its former site withdraws it now, the takeover is cancelled. */
 export const isUnpublishedTakeover = (row: VideoWithRecord): boolean =>
   row.published === 0 &&
   row.prepared !== null &&
@@ -318,7 +318,7 @@ export const isUnpublishedTakeover = (row: VideoWithRecord): boolean =>
 export function cancelTakeover(db: SiteDatabase, video: VideoId, nowMs = Date.now()): Promise<void> {
   return db.transaction().execute(async transaction => {
     const goneAt = new Date(nowMs).toISOString();
-    const because = 'The video was withdrawn before this site had it.';
+    const because = 'The video was withdrawn before this site had taken it over.';
     await writeDraft(transaction, video, { kind: 'gone', video, because, goneAt }, nowMs);
     await transaction.deleteFrom('videos').where('id', '=', video).execute();
   });

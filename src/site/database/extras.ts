@@ -1,6 +1,6 @@
 /**
- * What stands beside a video's renditions: pictures and captions. The video's row holds the present set; each revision
- * keeps the set that it was made with, so that it never changes. A change here is a new revision of the same renditions.
+ * Extras are the pictures and captions of a video. The row of the video has the current ones. Each revision keeps those that
+ * it was made with, so a revision never changes. A change of the extras makes a new revision of the same renditions.
  */
 import * as z from 'zod';
 import { newRevisionId, type RevisionId, type VideoId } from '../../protocol/ids.ts';
@@ -11,7 +11,7 @@ import { reopenOffload, writeDraft } from './publication/records.ts';
 import type { VideoRow } from './schema.ts';
 import type { SiteDatabase } from './videos.ts';
 
-/** Below the video's directory. */
+/** A name in the directory of the video. */
 const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9/._-]{0,120}$/);
 const positiveInt = z.int().positive();
 
@@ -44,23 +44,23 @@ const NO_EXTRAS: Extras = { captions: [] };
 export const parseExtras = (text: string | null | undefined): Extras =>
   text ? extrasSchema.parse(JSON.parse(text)) : NO_EXTRAS;
 
-/**
- * Changes what stands beside a published video's renditions. Files are durable before.
- *
- * @param change undefined where there is nothing to change after all
- * @returns false where the video is not there to be changed
- */
+export interface ExtrasChange {
+  /** Returns undefined if there is nothing to change. */
+  readonly change: (before: Extras) => Extras | undefined;
+  readonly record: (video: VideoRow) => RecordDraft;
+  readonly alsoSet?: Partial<Pick<VideoRow, 'extras_made'>>;
+  readonly nowMs?: number;
+}
+
+/** Changes the extras of a published video. Their files must be durable. @returns false if the video cannot be changed */
 export function changeExtras(
   db: SiteDatabase,
   id: VideoId,
-  change: (before: Extras) => Extras | undefined,
-  record: (video: VideoRow) => RecordDraft,
-  alsoSet: Partial<Pick<VideoRow, 'extras_made'>> = {},
-  nowMs = Date.now(),
+  { change, record, alsoSet = {}, nowMs = Date.now() }: ExtrasChange,
 ): Promise<boolean> {
   return db.transaction().execute(async transaction => {
     const now = new Date(nowMs).toISOString();
-    // The row is locked before anything is read, so that two changes follow one another.
+    // This locks the row before anything is read, so that two changes run one after the other.
     const before = await transaction
       .updateTable('videos')
       .set({ updated_at: now })
@@ -74,7 +74,7 @@ export function changeExtras(
       .select('indexes')
       .where('id', '=', before.revision)
       .executeTakeFirst();
-    // Inherited from a site that is lost: it is played as it was copied.
+    // The video was taken over from a lost site, and is played as it was copied.
     if (!present) return false;
     const { indexes } = present;
     const extras = change(parseExtras(before.extras));
@@ -97,7 +97,7 @@ export function changeExtras(
   });
 }
 
-/** Published, and nobody has looked yet what could stand beside its renditions. Oldest first. */
+/** Lists published videos whose extras have not been made yet, oldest first. */
 export const listWithoutExtras = (
   db: SiteDatabase,
   maxAttempts: number,
@@ -114,7 +114,7 @@ export const listWithoutExtras = (
     .limit(limit)
     .execute();
 
-/** Counted before it runs, so that a source which kills the process is set aside; not counted where the site itself stopped it. */
+/** Counts an attempt before it runs, so that a source that kills the process is set aside. With -1, takes back the count of an attempt that the site itself stopped. */
 export async function countExtrasAttempt(db: SiteDatabase, id: VideoId, by = 1): Promise<void> {
   await db
     .updateTable('videos')

@@ -1,27 +1,26 @@
 /**
- * Jobs and the leases on their steps. A worker claims a step for a while, says now and then that it is still there, and ends by
- * completing, failing or releasing it; a step whose worker went silent is claimed by another. Nothing waits on a lock: a
- * claim changes a row only if it is still as it was read.
+ * Jobs and the leases on their steps. A worker claims a step, extends its lease at intervals, and at the end completes, fails or
+ * releases it. When a lease expires, another worker claims the step. No claim waits for a lock: it changes a row only if the
+ * row is still as it was read.
  */
-
 import type { ExpressionBuilder, Transaction } from 'kysely';
 import { newId, type VideoId } from '../../protocol/ids.ts';
 import type { JobRow, JobStepRow, SiteSchema } from './schema.ts';
 import type { SiteDatabase } from './videos.ts';
 
-/** A worker silent for so long has lost its step. */
+/** A worker that does not extend its lease for this time loses the step. */
 export const LEASE_MS = 20_000;
 export const MAX_ATTEMPTS = 3;
-/** Before a failed step is tried again, times the number of attempts. */
+/** Delay before a failed step is retried, times the number of attempts. */
 const RETRY_MS = 3_000;
-/** What lies further ahead was written by a clock that has been set back since: it holds nobody up. */
+/** Times further in the future were written by a clock that has been set back since, and are ignored. */
 const FARTHEST_MS = 2 * LEASE_MS;
-/** Steps looked at in one claim: those in front may need what this worker cannot do. */
+/** Steps read in one claim, because the first ones may need capabilities that this worker does not have. */
 const CLAIM_LOOKAHEAD = 50;
 
 export interface NewStep {
   readonly kind: string;
-  /** How many of the steps, from the first, must be done before. */
+  /** How many of the job's steps, from the first, must be done before this one. */
   readonly after: number;
   readonly mediaMs: number;
 }
@@ -42,23 +41,23 @@ export interface ClaimedStep {
 }
 
 export interface Claimant {
-  /** Names the worker; leases are bound to it. */
+  /** Name of the worker, to which its leases are bound. */
   readonly owner: string;
   readonly can: (need: string) => boolean | Promise<boolean>;
-  /** Jobs that this worker found it cannot serve, e.g. because it does not see their files. */
+  /** Jobs that this worker cannot do, for example because it does not see their files. */
   readonly avoid?: ReadonlySet<string>;
-  /** Takes these kinds of steps alone; absent: all. */
+  /** Claims only steps of these kinds; absent for all. */
   readonly kinds?: readonly string[] | undefined;
-  /** Takes nothing less urgent. */
+  /** Claims no step of a job with a lower urgency. */
   readonly minUrgency?: number;
   readonly nowMs: number;
 }
 
-const SILENT_REASON = `Its worker stopped ${MAX_ATTEMPTS} times in the middle of the work.`;
+const EXPIRED_REASON = `The worker stopped ${MAX_ATTEMPTS} times during the work.`;
 
 const now = (): string => new Date().toISOString();
 
-/** Within the transaction that makes the job necessary. */
+/** Inserts a job, in the transaction that makes it necessary. */
 export async function insertJob(transaction: Transaction<SiteSchema>, job: NewJob): Promise<string> {
   const id = newId();
   await transaction
@@ -77,7 +76,7 @@ export async function insertJob(transaction: Transaction<SiteSchema>, job: NewJo
       updated_at: now(),
     })
     .execute();
-  // Databases bound the number of values in one statement.
+  // Databases limit the number of values in one statement.
   for (let from = 0; from < job.steps.length; from += 50) {
     const rows = job.steps.slice(from, from + 50).map((step, index) => ({
       job_id: id,
@@ -101,8 +100,8 @@ export async function insertJob(transaction: Transaction<SiteSchema>, job: NewJo
 }
 
 /**
- * Claims the first step that may run now. The attempt is counted in the same statement. A step that was begun too often is set
- * aside with its job and passed to `onSetAside`.
+ * Claims the first step that may run now, and counts the attempt in the same statement. The job of a step that has no attempts
+ * left is set aside and passed to `onSetAside`.
  */
 export async function claimStep(
   db: SiteDatabase,
@@ -114,7 +113,7 @@ export async function claimStep(
     const needs = candidate.needs.split(' ').filter(need => need !== '');
     if (!(await Promise.all(needs.map(need => can(need)))).every(Boolean)) continue;
     if (candidate.attempts >= MAX_ATTEMPTS) {
-      const job = await setJobAside(db, candidate.job_id, candidate.error ?? SILENT_REASON);
+      const job = await setJobAside(db, candidate.job_id, candidate.error ?? EXPIRED_REASON);
       if (job) await onSetAside(job);
       continue;
     }
@@ -187,9 +186,9 @@ const listCandidates = (
       ),
     )
     .orderBy('job.priority', 'desc')
-    // What waited for others and may run now is what people wait for.
+    // People are waiting for steps that waited for others and may run now.
     .orderBy('step.after', 'desc')
-    // The beginning of every film before the rest of any: there is something to see then.
+    // The beginning of every video comes before the rest of any, so that all become playable early.
     .orderBy(({ eb }) => eb.case().when('step.number', '=', 0).then(0).else(1).end())
     .orderBy('job.urgency', 'desc')
     .orderBy('job.id')
@@ -197,7 +196,7 @@ const listCandidates = (
     .limit(CLAIM_LOOKAHEAD)
     .execute();
 
-/** Still at work. False where the step is another's by now, or its job was cancelled: the work is to be dropped. */
+/** Extends the lease. @returns false if another worker has the step, or the job was cancelled: the work must stop then */
 export async function keepStep(
   db: SiteDatabase,
   { job, step }: ClaimedStep,
@@ -218,7 +217,7 @@ export async function keepStep(
   return Number(numUpdatedRows) === 1;
 }
 
-/** False where the step is another's by now: the result must not be used. */
+/** @returns false if another worker has the step: the result must not be used then */
 export async function completeStep(
   db: SiteDatabase,
   { job, step }: ClaimedStep,
@@ -240,7 +239,7 @@ export async function completeStep(
   return Number(numUpdatedRows) === 1;
 }
 
-/** Waits for its next attempt; after the last one the job is set aside, and returned. */
+/** Schedules the next attempt. After the last one, sets the job aside and returns it. */
 export async function failStep(
   db: SiteDatabase,
   claimed: ClaimedStep,
@@ -264,7 +263,7 @@ export async function failStep(
   return setJobAside(db, job.id, error);
 }
 
-/** Gives a step back untried: its worker stops, or cannot do it here, or not before some time. */
+/** Gives a step back without counting the attempt: the worker stops, or cannot do the step here, or not now. */
 export async function releaseStep(
   db: SiteDatabase,
   { job, step }: ClaimedStep,
@@ -284,7 +283,7 @@ export async function releaseStep(
     .execute();
 }
 
-/** Leases that an earlier life of this worker left behind; their attempts stay counted. */
+/** Releases the leases of an earlier start of this worker. Their attempts stay counted. */
 export async function releaseOwned(db: SiteDatabase, owner: string): Promise<void> {
   await db
     .updateTable('job_steps')
@@ -314,19 +313,19 @@ export const listSteps = (db: SiteDatabase, job: string): Promise<JobStepRow[]> 
 export const markJobDone = (db: SiteDatabase, id: string): Promise<boolean> =>
   changeJob(db, id, ['open'], { state: 'done', error: null });
 
-/** Undefined where it was not open any more. */
+/** Returns undefined if the job was no longer open. */
 async function setJobAside(db: SiteDatabase, id: string, error: string): Promise<JobRow | undefined> {
   return (await changeJob(db, id, ['open'], { state: 'set-aside', error })) ? findJob(db, id) : undefined;
 }
 
-/** Whoever works on it hears of it at the next `keepStep`. */
+/** A worker that is doing a step of it learns of this at its next `keepStep`. */
 export const cancelJob = (db: SiteDatabase, id: string): Promise<boolean> =>
   changeJob(db, id, ['open'], { state: 'cancelled' });
 
 export const setJobPriority = (db: SiteDatabase, id: string, priority: number): Promise<boolean> =>
   changeJob(db, id, ['open'], { priority });
 
-/** What is done stays done; everything else begins anew, with all its attempts. */
+/** Opens an ended job again. Finished steps stay done; all others start over with all their attempts. */
 export async function retryJob(db: SiteDatabase, id: string): Promise<boolean> {
   await db
     .updateTable('job_steps')
@@ -367,7 +366,7 @@ export async function deleteJobs(db: SiteDatabase, video: VideoId): Promise<void
   });
 }
 
-/** A job and what its steps have come to, for people to see. */
+/** A job and the progress of its steps. */
 export type JobProgress = Omit<JobRow, 'plan'> & {
   readonly video_name: string;
   readonly media_ms: number;
@@ -378,7 +377,7 @@ export type JobProgress = Omit<JobRow, 'plan'> & {
   readonly last_error: string | null;
 };
 
-/** Unfinished jobs in the order in which they are taken up, then those that ended, latest first. */
+/** Lists open jobs in the order in which they are done, then those set aside, then the others that ended. */
 export async function listJobProgress(
   db: SiteDatabase,
   filter: { readonly video?: VideoId | undefined; readonly job?: string; readonly limit: number },
@@ -448,7 +447,7 @@ export async function listJobProgress(
   }));
 }
 
-/** Videos of which something is still to be converted, and from which of their files. */
+/** Lists the videos with open jobs, and the file from which each is converted. */
 export async function listConverting(
   db: SiteDatabase,
 ): Promise<readonly { readonly video: VideoId; readonly source: string }[]> {

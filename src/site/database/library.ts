@@ -1,6 +1,6 @@
 /**
- * Everything that can be played here with nobody else to be asked: this site's own videos, its copies, and what its buffer has of
- * others. Searched by all words of a question, in every script.
+ * The library: all videos that can be played without any other site, which are this site's own videos, its copies, and those
+ * of which its buffer holds something. A search matches all words of the query, in any script.
  */
 import type { RevisionId, VideoId } from '../../protocol/ids.ts';
 import type { Pictures } from '../../protocol/media/media.ts';
@@ -24,14 +24,14 @@ interface Title extends Pick<LibraryVideo, 'id' | 'name' | 'description' | 'hold
 
 const NO_PICTURES: Pictures = { poster: false, storyboard: false };
 
-/** Newest first (UUIDv7 sorts by time), those with an id below `before`; one more than `limit` where there is more. */
+/** Lists videos with an id below `before`, newest first (UUIDv7 sorts by time); one more than `limit` if there are more. */
 export async function listLibrary(
   db: SiteDatabase,
   query: {
     readonly q: string | undefined;
     readonly before: string | undefined;
     readonly limit: number;
-    /** Of which the buffer has something. */
+    /** The videos of which the buffer holds something. */
     readonly buffered: ReadonlySet<VideoId>;
     /** Private ones are not listed. */
     readonly isPrivate: (video: VideoId) => boolean;
@@ -43,7 +43,7 @@ export async function listLibrary(
     if (query.isPrivate(title.id)) continue;
     if (query.before !== undefined && title.id >= query.before) continue;
     const text = normaliseForSearch(`${title.name}\n${title.description}`);
-    // A copy is more than what is in the buffer, and one's own is more than a copy.
+    // An own video comes before a copy, and a copy before a buffered video.
     if (!titles.has(title.id) && words.every(word => text.includes(word))) titles.set(title.id, title);
   }
   const page = [...titles.values()].sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit + 1);
@@ -63,7 +63,7 @@ async function listTitles(db: SiteDatabase, buffered: ReadonlySet<VideoId>): Pro
     .select(['video_id as id', ...columns])
     .where('held_revision', 'is not', null)
     .execute();
-  const heard = await db
+  const entries = await db
     .selectFrom('catalogue_entries')
     .select(['video_id as id', ...columns])
     .execute();
@@ -75,7 +75,7 @@ async function listTitles(db: SiteDatabase, buffered: ReadonlySet<VideoId>): Pro
   return [
     ...own.map(as('own')),
     ...copies.map(as('copy')),
-    ...heard.map(as('partly')).filter(({ id }) => buffered.has(id)),
+    ...entries.map(as('partly')).filter(({ id }) => buffered.has(id)),
   ];
 }
 
@@ -131,7 +131,7 @@ async function describeCatalogueEntry(db: SiteDatabase, id: VideoId): Promise<Fa
   return { revision: row.revision, durationMs: Number(row.duration_ms), pictures };
 }
 
-/** Of these, the ones that nothing is known of, or nothing newer than that. */
+/** Returns those videos whose catalogue entry is missing or older than `sinceMs`. */
 export async function listUnsynced(
   db: SiteDatabase,
   videos: readonly VideoId[],

@@ -1,16 +1,16 @@
-/** Which videos are still to be offloaded in the object store behind the disks, and of which something is there. */
+/** The offload of videos to the object store behind the disks: which are not there yet, and which are there in part. */
 import type { RevisionId, VideoId } from '../../protocol/ids.ts';
 import type { VideoRow } from './schema.ts';
 import type { SiteDatabase } from './videos.ts';
 
-/** Begun is written before the first object, so that whoever removes a video knows where to look. */
+/** `begun` is written before the first object, so that a deletion of the video also looks into the object store. */
 export const OFFLOAD = { no: 0, begun: 1, done: 2 } as const;
 
-/** Published, with nothing more to be made of it, and not offloaded in its present revision. */
+/** Lists published videos that are complete, and whose current revision is not offloaded. */
 export const listNotOffloaded = (
   db: SiteDatabase,
   limit: number,
-  /** Pictures and captions are made here: a video waits for its own, or until they were tried for often enough. */
+  /** A video waits until its extras are made, or until this number of attempts has failed. */
   extrasAttempts: number,
 ): Promise<VideoRow[]> =>
   db
@@ -37,7 +37,7 @@ export async function markOffloadBegun(db: SiteDatabase, id: VideoId): Promise<v
   await db.updateTable('videos').set({ offloaded: OFFLOAD.begun }).where('id', '=', id).execute();
 }
 
-/** Done, unless it got a new revision meanwhile. */
+/** Marks the offload as complete, unless the video got a new revision meanwhile. */
 export async function markOffloaded(
   db: SiteDatabase,
   id: VideoId,
@@ -52,7 +52,7 @@ export async function markOffloaded(
     .execute();
 }
 
-/** Nothing of it is left anywhere. */
+/** Stores that no file of the video is left, here or in the object store. */
 export async function markRemoved(db: SiteDatabase, id: VideoId): Promise<void> {
   await db.updateTable('videos').set({ offloaded: OFFLOAD.no }).where('id', '=', id).execute();
 }

@@ -1,27 +1,27 @@
-/** What this site has whole and is private: its own videos, and copies of others'. */
+/** The private videos that this site holds in full: its own, and copies of other sites' videos. */
 import type { VideoId } from '../../protocol/ids.ts';
 import type { VideoRecord } from '../../protocol/publication/record.ts';
 import type { SiteDatabase } from './videos.ts';
 
 const ownPrivate = (db: SiteDatabase) => db.selectFrom('videos').select('id').where('private', '=', 1);
-const copiesThatMayBe = (db: SiteDatabase) =>
+const findCandidates = (db: SiteDatabase) =>
   db
     .selectFrom('copies')
     .select(['video_id', 'held_record'])
     .where('held_record', 'like', '%"visibility":"private"%');
-/** A description may have those words, too. */
+/** The text that `like` has found may also be part of a description. */
 const isPrivate = ({ held_record }: { readonly held_record: string | null }): boolean =>
   (JSON.parse(held_record ?? '{}') as Partial<VideoRecord>).visibility === 'private';
 
 export async function listPrivate(db: SiteDatabase): Promise<ReadonlySet<VideoId>> {
   const own = await ownPrivate(db).execute();
-  const copies = await copiesThatMayBe(db).execute();
+  const copies = await findCandidates(db).execute();
   return new Set([...own.map(({ id }) => id), ...copies.filter(isPrivate).map(({ video_id }) => video_id)]);
 }
 
-/** The same of one video. */
+/** True if this site holds this video in full and it is private. */
 export async function isHeldPrivate(db: SiteDatabase, video: VideoId): Promise<boolean> {
   if (await ownPrivate(db).where('id', '=', video).executeTakeFirst()) return true;
-  const copy = await copiesThatMayBe(db).where('video_id', '=', video).executeTakeFirst();
+  const copy = await findCandidates(db).where('video_id', '=', video).executeTakeFirst();
   return copy !== undefined && isPrivate(copy);
 }

@@ -1,6 +1,6 @@
 /**
- * Revisions: immutable sets of renditions. A video's newest is in its row and its record; the others stay for those who are
- * watching them. They share their media files and differ in small index files, so they are kept as long as the video is.
+ * Revisions are immutable sets of renditions. The newest one is in the video's row and record; the others are kept for current
+ * viewers. They share the media files and differ only in small index files, so they are kept as long as the video.
  */
 import * as z from 'zod';
 import type { RevisionId, VideoId } from '../../protocol/ids.ts';
@@ -14,7 +14,7 @@ export interface RevisionParts {
   readonly extras: Extras;
 }
 
-/** Once its index files are durable, and before any record names it. */
+/** Inserts a revision after its index files are durable, and before a record names it. */
 export async function insertRevision(
   db: SiteDatabase,
   id: RevisionId,
@@ -28,7 +28,7 @@ export async function insertRevision(
     .execute();
 }
 
-/** Within the transaction that names it: other renditions of a video beside which pictures and captions stand already. */
+/** Inserts a revision with the current extras of the video, in the transaction that makes it current. */
 export async function insertRevisionWithExtras(
   transaction: SiteDatabase,
   id: RevisionId,
@@ -44,7 +44,7 @@ export async function insertRevisionWithExtras(
   await transaction.updateTable('revisions').set({ extras }).where('id', '=', id).execute();
 }
 
-/** Of a video that a viewer asks for: what its revision is made of, or that it is withdrawn. */
+/** Finds the files of a revision, for a request of a viewer. */
 export async function locateRevision(
   db: SiteDatabase,
   id: VideoId,

@@ -1,4 +1,4 @@
-/** The site's videos, from the first byte of an upload on. */
+/** The videos of a site, from the start of their upload. */
 import type { Kysely } from 'kysely';
 import type { VideoId } from '../../protocol/ids.ts';
 import type { VideoState } from '../../protocol/site.ts';
@@ -6,9 +6,9 @@ import type { RecordRow, SiteSchema, VideoRow } from './schema.ts';
 
 export type SiteDatabase = Kysely<SiteSchema>;
 
-/** Another site has the video now: what is stored here is kept until somebody deletes it. */
+/** Error code of a video that another site has taken over. Its files are kept until somebody deletes them. */
 export const SUPERSEDED = 'superseded';
-/** Failures after which the source is kept, because its conversion may be tried again. */
+/** Error codes after which the source is kept, because the conversion can be retried. */
 export const RETRIABLE: ReadonlySet<string> = new Set(['conversion-failed', 'conversion-cancelled']);
 
 export interface NewVideo {
@@ -21,7 +21,7 @@ export interface NewVideo {
   readonly sizeBytes: number;
 }
 
-/** A video and, once it has one, its record's publication state. */
+/** A video, and the publication state of its record if it has one. */
 export type VideoWithRecord = VideoRow & {
   readonly version: RecordRow['version'] | null;
   readonly change: RecordRow['change'] | null;
@@ -69,7 +69,7 @@ const withRecords = (db: SiteDatabase) =>
 export const findVideo = (db: SiteDatabase, id: VideoId): Promise<VideoWithRecord | undefined> =>
   withRecords(db).where('videos.id', '=', id).executeTakeFirst();
 
-/** Newest first (UUIDv7 sorts by time); `before` is the last id of the page before. */
+/** Lists videos, newest first (UUIDv7 sorts by time). `before` is the last id of the previous page. */
 export const listVideos = (
   db: SiteDatabase,
   limit: number,
@@ -84,7 +84,7 @@ export const listVideos = (
 export const listVideosInState = (db: SiteDatabase, states: readonly VideoState[]): Promise<VideoRow[]> =>
   db.selectFrom('videos').selectAll().where('state', 'in', states).orderBy('id').execute();
 
-/** Uploads that are still under way, and how many bytes each has announced. */
+/** Lists the uploads in progress and their announced sizes. */
 export async function listUploading(
   db: SiteDatabase,
 ): Promise<readonly { readonly video: VideoId; readonly sizeBytes: number }[]> {
@@ -96,7 +96,7 @@ export async function listUploading(
   return rows.map(row => ({ video: row.id, sizeBytes: Number(row.size_bytes) }));
 }
 
-/** The bytes are safe: what follows is the check. False where the upload was called off meanwhile. */
+/** Marks a video whose source is durable as ready for the check. @returns false if the upload was cancelled meanwhile */
 export async function markChecking(db: SiteDatabase, id: VideoId, sha256: string): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('videos')
@@ -107,7 +107,7 @@ export async function markChecking(db: SiteDatabase, id: VideoId, sha256: string
   return Number(numUpdatedRows) === 1;
 }
 
-/** Counts an attempt before it runs, and says which one it is. */
+/** Counts an attempt before it runs. @returns its number, or undefined if there is nothing to check */
 export async function claimCheck(db: SiteDatabase, id: VideoId): Promise<number | undefined> {
   const row = await db
     .updateTable('videos')
@@ -119,7 +119,7 @@ export async function claimCheck(db: SiteDatabase, id: VideoId): Promise<number 
   return row?.attempts;
 }
 
-/** The attempt that was begun does not count. */
+/** Takes back the count of the attempt in progress. */
 export async function releaseCheck(db: SiteDatabase, id: VideoId): Promise<void> {
   await db
     .updateTable('videos')
@@ -138,7 +138,7 @@ export async function markFailed(db: SiteDatabase, id: VideoId, code: string, de
     .execute();
 }
 
-/** False where all of it has arrived meanwhile, or it is not there. */
+/** Deletes the row of an upload. @returns false if the upload is complete or does not exist */
 export async function deleteUploading(db: SiteDatabase, id: VideoId): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('videos')

@@ -75,7 +75,7 @@ async function compareAll(
     const contents = await fetchMissing(await listMissing(db, range), videos =>
       central.fetchRecords(epoch, videos, abort),
     );
-    const restored = await applyRange(db, range, contents, recoverSource);
+    const restored = await applyRange(db, { range, contents, recoverSource });
     if (restored.length > 0) await onRestored(restored);
     const last = page.held.at(-1);
     if (!page.more || !last) return;

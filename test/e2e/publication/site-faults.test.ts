@@ -226,32 +226,36 @@ async function writeBacklog(file: string, count: number): Promise<void> {
     });
     await markChecking(db, id, '0'.repeat(64));
     const revision = newRevisionId();
-    await changeVideo(db, id, ['checking'], { state: 'ready', revision }, () => ({
-      kind: 'video',
-      video: id,
-      revision,
-      name: `Video ${number}`,
-      description: 'Recorded while the link was down.',
-      path: `videos/${id}/source`,
-      sourceAddress: '192.0.2.1:80',
-      sizeBytes: 9,
-      bitrateBps: 9,
-      durationMs: 9,
-      sha256: '0'.repeat(64),
-      container: 'MP4',
-      renditions: [
-        {
-          kind: 'audio',
-          id: 'source-audio',
-          codec: 'opus',
-          bandwidthBps: 9,
-          averageBandwidthBps: 9,
-          channels: 2,
-          sampleRateHz: 48_000,
-        },
-      ],
-      createdAt: new Date().toISOString(),
-    }));
+    await changeVideo(db, id, {
+      onlyFrom: ['checking'],
+      changes: { state: 'ready', revision },
+      record: () => ({
+        kind: 'video',
+        video: id,
+        revision,
+        name: `Video ${number}`,
+        description: 'Recorded while the link was down.',
+        path: `videos/${id}/source`,
+        sourceAddress: '192.0.2.1:80',
+        sizeBytes: 9,
+        bitrateBps: 9,
+        durationMs: 9,
+        sha256: '0'.repeat(64),
+        container: 'MP4',
+        renditions: [
+          {
+            kind: 'audio',
+            id: 'source-audio',
+            codec: 'opus',
+            bandwidthBps: 9,
+            averageBandwidthBps: 9,
+            channels: 2,
+            sampleRateHz: 48_000,
+          },
+        ],
+        createdAt: new Date().toISOString(),
+      }),
+    });
   }
   await db.destroy();
 }

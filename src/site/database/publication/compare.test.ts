@@ -16,29 +16,29 @@ const draft = { version: 0, hash: '' };
 describe('one video, after two histories met', () => {
   it.each([
     ['both hold the same', own(), held(), 'same'],
-    ['the site has forgotten it', undefined, held(), 'take-back'],
+    ['the site has forgotten it', undefined, held(), 'restore'],
     ['central has never had it', own(), undefined, 'publish'],
     ['central has never had a draft', own(draft), undefined, 'publish'],
     [
       'central holds what was written later',
       own(),
       held({ version: 9, hash: 'b', writtenAt: late }),
-      'take-back',
+      'restore',
     ],
     ['central went back in time', own({ version: 9, hash: 'b', writtenAt: late }), held(), 'publish'],
     ['the same number, ours later', own({ writtenAt: late }), held({ hash: 'b' }), 'renumber'],
-    ['the same number, theirs later', own(), held({ hash: 'b', writtenAt: late }), 'take-back'],
+    ['the same number, theirs later', own(), held({ hash: 'b', writtenAt: late }), 'restore'],
     ['a lower number, ours later', own({ writtenAt: late }), held({ version: 9, hash: 'b' }), 'renumber'],
-    ['a higher number, theirs later', own({ version: 9 }), held({ hash: 'b', writtenAt: late }), 'take-back'],
+    ['a higher number, theirs later', own({ version: 9 }), held({ hash: 'b', writtenAt: late }), 'restore'],
     ['a draft written later', own({ ...draft, writtenAt: late }), held(), 'renumber'],
-    ['a draft from before the restore', own(draft), held({ writtenAt: late }), 'take-back'],
+    ['a draft from before the restore', own(draft), held({ writtenAt: late }), 'restore'],
     [
       'withdrawn there, edited here later',
       own({ ...draft, writtenAt: late }),
       held({ withdrawn: true }),
-      'take-back',
+      'restore',
     ],
-    ['withdrawn there under a lower number', own({ version: 9 }), held({ withdrawn: true }), 'take-back'],
+    ['withdrawn there under a lower number', own({ version: 9 }), held({ withdrawn: true }), 'restore'],
     [
       'withdrawn here, edited there later',
       own({ withdrawn: true }),
@@ -49,14 +49,14 @@ describe('one video, after two histories met', () => {
       'withdrawn in both, in two histories',
       own({ withdrawn: true }),
       held({ withdrawn: true, hash: 'b', writtenAt: late }),
-      'take-back',
+      'restore',
     ],
   ] as const)('%s', (_name, mine, theirs, expected) => {
     expect(compare(mine, theirs)).toBe(expected);
   });
 
   it('written at one moment: both sides choose alike', () => {
-    expect(compare(own({ hash: 'a' }), held({ hash: 'b' }))).toBe('take-back');
+    expect(compare(own({ hash: 'a' }), held({ hash: 'b' }))).toBe('restore');
     expect(compare(own({ hash: 'b' }), held({ hash: 'a' }))).toBe('renumber');
   });
 });

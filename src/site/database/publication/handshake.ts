@@ -1,9 +1,8 @@
 /**
- * The database's side of a greeting (publication rules R7 and R9): central's records are compared with our own, page by
- * page; then the epoch and the highest version are adopted. A page can be applied again without harm, so a greeting that
- * was cut short is simply begun anew.
+ * The database's side of a handshake (publication rules R7 and R9): compares central's records with those of the site, page by
+ * page, and then adopts the epoch and the highest version. Applying a page twice is harmless, so an interrupted handshake is
+ * simply repeated.
  */
-
 import type { SiteId, VideoId } from '../../../protocol/ids.ts';
 import { canonicalJson } from '../../../protocol/publication/canonical.ts';
 import type { Epoch } from '../../../protocol/publication/epoch.ts';
@@ -22,7 +21,7 @@ import { type Comparison, compare } from './compare.ts';
 import { type SiteTransaction, writeDraft } from './records.ts';
 import { lockSignal } from './signal.ts';
 
-/** A page of what central holds: all of this site's videos after `after`, up to the page's last one. */
+/** A page of the records that central holds: all of this site's videos after `after`, up to the last one of the page. */
 export interface HeldRange extends HeldPage {
   readonly after: VideoId | undefined;
 }
@@ -31,7 +30,7 @@ interface Compared {
   readonly video: VideoId;
   readonly comparison: Comparison;
   readonly own: RecordRow | undefined;
-  /** The video is another site's now. */
+  /** The site that has taken over the video. */
   readonly supersededBy: SiteId | undefined;
 }
 
@@ -40,7 +39,7 @@ export interface RestoredRecord {
   readonly kind: PublicationRecord['kind'];
 }
 
-/** What becomes of a video whose record was taken back: is its source still here? */
+/** Decides the state of a video whose record was restored, by whether its source is still here. */
 export type RecoverSource = (
   record: VideoRecord,
 ) => Promise<Pick<VideoRow, 'state' | 'error_code' | 'error_detail'>>;
@@ -67,27 +66,32 @@ const ownRecord = (row: RecordRow) => ({
   writtenAt: row.written_at,
 });
 
-/** The records of this page whose content must be fetched before it can be applied. */
+/** Lists the records whose content must be fetched before this page can be applied. */
 export const listMissing = async (db: SiteDatabase, range: HeldRange): Promise<VideoId[]> =>
   (await compareRange(db, range))
-    .filter(({ comparison }) => comparison === 'take-back')
+    .filter(({ comparison }) => comparison === 'restore')
     .map(({ video }) => video);
 
-/** Applies one page. What was written since it was compared is compared again: an edit is never lost to a greeting. */
+export interface RangeToApply {
+  readonly range: HeldRange;
+  /** The contents of the records that `listMissing` has named. */
+  readonly contents: ReadonlyMap<VideoId, RecordEntry>;
+  readonly recoverSource: RecoverSource;
+  readonly nowMs?: number;
+}
+
+/** Applies one page. It compares again, because a record may have been edited meanwhile: a handshake never loses an edit. */
 export async function applyRange(
   db: SiteDatabase,
-  range: HeldRange,
-  contents: ReadonlyMap<VideoId, RecordEntry>,
-  revive: RecoverSource,
-  nowMs = Date.now(),
+  { range, contents, recoverSource, nowMs = Date.now() }: RangeToApply,
 ): Promise<readonly RestoredRecord[]> {
-  const revived = new Map<VideoId, Awaited<ReturnType<RecoverSource>>>();
+  const recovered = new Map<VideoId, Awaited<ReturnType<RecoverSource>>>();
   for (const [video, { record }] of contents) {
-    if (record.kind === 'video') revived.set(video, await revive(record));
+    if (record.kind === 'video') recovered.set(video, await recoverSource(record));
   }
   return db.transaction().execute(async transaction => {
     await lockSignal(transaction);
-    const takenBack: RestoredRecord[] = [];
+    const restored: RestoredRecord[] = [];
     for (const { video, comparison, own, supersededBy } of await compareRange(transaction, range)) {
       const update = transaction.updateTable('records').where('video_id', '=', video);
       const content = contents.get(video);
@@ -96,24 +100,24 @@ export async function applyRange(
         await update.set({ published: 0, registered_version: 0 }).execute();
       } else if (comparison === 'renumber' && own && own.version > 0) {
         await update.set(unnumber(own)).execute();
-      } else if (comparison === 'take-back' && content) {
-        await restoreRecord(transaction, content, revived.get(video));
-        takenBack.push({ video, kind: content.record.kind });
+      } else if (comparison === 'restore' && content) {
+        await restoreRecord(transaction, content, recovered.get(video));
+        restored.push({ video, kind: content.record.kind });
       }
       if (supersededBy !== undefined) await cedeVideo(transaction, video, supersededBy, nowMs);
     }
-    return takenBack;
+    return restored;
   });
 }
 
 /**
- * This site was taken for lost, and its video is another one's now. The files stay, for whoever is watching them and for
- * whoever wants something out of them; the site itself speaks of the video no more.
+ * This site was marked as lost, and another one has taken over its video. The files are kept for current viewers and for people
+ * who need something from them, but the site no longer publishes the video.
  */
 async function cedeVideo(
   transaction: SiteTransaction,
   video: VideoId,
-  heir: SiteId,
+  successor: SiteId,
   nowMs: number,
 ): Promise<void> {
   const row = await transaction
@@ -123,7 +127,7 @@ async function cedeVideo(
     .executeTakeFirst();
   if (!row || !isOfOwner(JSON.parse(row.body) as PublicationRecord)) return;
   const goneAt = new Date(nowMs).toISOString();
-  const because = `The video is site ${heir}’s now: this one was taken for lost.`;
+  const because = `Site ${successor} has taken over the video, because this site was marked as lost.`;
   await writeDraft(transaction, video, { kind: 'gone', video, because, goneAt }, nowMs);
   await transaction
     .updateTable('videos')
@@ -131,7 +135,7 @@ async function cedeVideo(
       state: 'failed',
       error_code: SUPERSEDED,
       error_detail:
-        'This site was taken for lost, and a copy at another site became the video. What is stored here is kept, and published no more.',
+        'This site was marked as lost, and a copy at another site became the video. The files here are kept, but no longer published.',
       updated_at: goneAt,
     })
     .where('id', '=', video)
@@ -147,7 +151,7 @@ function unnumber(row: RecordRow): Partial<RecordRow> {
 async function restoreRecord(
   transaction: SiteTransaction,
   { record, hash }: RecordEntry,
-  revived: Awaited<ReturnType<RecoverSource>> | undefined,
+  recovered: Awaited<ReturnType<RecoverSource>> | undefined,
 ): Promise<void> {
   const writtenAt = writtenAtOf(record);
   const row = {
@@ -189,8 +193,8 @@ async function restoreRecord(
           private: record.visibility === 'private' ? 1 : 0,
           size_bytes: record.sizeBytes,
           sha256: record.sha256,
-          // What stands here may go on if it is of the same revision; else its source is checked anew.
-          ...(present?.state === 'ready' && present.revision === record.revision ? {} : revived),
+          // The files here remain valid if they are of the same revision. Otherwise the source is checked again.
+          ...(present?.state === 'ready' && present.revision === record.revision ? {} : recovered),
           attempts: 0,
         };
   if (present) {
@@ -230,8 +234,9 @@ async function restoreRecord(
 }
 
 /**
- * The last step: from here on versions are numbered, above all that central holds. False where the answer is not to this
- * start (R8): another one has begun meanwhile.
+ * The last step: from now on records are numbered, above all versions that central holds.
+ *
+ * @returns false if the response is for another start (R8), because the site was started again meanwhile
  */
 export function adoptEpoch(
   db: SiteDatabase,
@@ -240,7 +245,7 @@ export function adoptEpoch(
 ): Promise<boolean> {
   return db.transaction().execute(async transaction => {
     const signal = await lockSignal(transaction);
-    if (!answersStart(signal.start, epoch)) return false;
+    if (!isForStart(signal.start, epoch)) return false;
     const waiting = await transaction
       .selectFrom('records')
       .select('video_id')
@@ -254,7 +259,7 @@ export function adoptEpoch(
         epoch: epoch.number,
         epoch_start: epoch.start,
         version: Math.max(Number(signal.version), highestVersion),
-        // What waited is news in the new epoch, also where the old one had signalled it.
+        // Unpublished records must be signalled in the new epoch, even if they were in the old one.
         ...(waiting ? { flag: 'not-sent' as const } : {}),
       })
       .where('id', '=', 1)
@@ -263,4 +268,4 @@ export function adoptEpoch(
   });
 }
 
-const answersStart = (start: string, epoch: Epoch): boolean => epoch.start === start;
+const isForStart = (start: string, epoch: Epoch): boolean => epoch.start === start;

@@ -76,7 +76,11 @@ async function addVideo(): Promise<VideoId> {
     sizeBytes: 9,
   });
   await markChecking(db, id, '0'.repeat(64));
-  await changeVideo(db, id, ['checking'], { state: 'ready', revision }, makeRecord(id));
+  await changeVideo(db, id, {
+    onlyFrom: ['checking'],
+    changes: { state: 'ready', revision },
+    record: makeRecord(id),
+  });
   return id;
 }
 
@@ -108,7 +112,9 @@ describe('the two flags', () => {
     });
     await markChecking(db, id, '0'.repeat(64));
     const broken = () => ({ ...makeRecord(id)(), sizeBytes: -1 }) as RecordDraft;
-    await expect(changeVideo(db, id, ['checking'], { state: 'ready' }, broken)).rejects.toThrow();
+    await expect(
+      changeVideo(db, id, { onlyFrom: ['checking'], changes: { state: 'ready' }, record: broken }),
+    ).rejects.toThrow();
     expect((await findVideo(db, id))?.state).toBe('checking');
     expect(await readSignal(db)).toMatchObject({ flag: 'sent', change: 0 });
   });
@@ -129,7 +135,11 @@ describe('the two flags', () => {
   it('an edit between read and acknowledgement is not lost', async () => {
     const id = await addVideo();
     const [read] = await unpublished();
-    await changeVideo(db, id, ['ready'], { name: 'Better' }, makeRecord(id, 'Better'));
+    await changeVideo(db, id, {
+      onlyFrom: ['ready'],
+      changes: { name: 'Better' },
+      record: makeRecord(id, 'Better'),
+    });
     const stale = { video: id, version: read?.version ?? 0, hash: read?.hash ?? '' };
     expect(await markPublished(db, epoch, [stale])).toBe(0);
     const [row] = await unpublished();
@@ -146,14 +156,20 @@ describe('the two flags', () => {
 
   it('a withdrawal is a record with a version of its own, and nothing can be edited after it', async () => {
     const id = await addVideo();
-    await changeVideo(db, id, ['ready'], { state: 'withdrawn' }, () => ({
-      kind: 'tombstone',
-      video: id,
-      withdrawnAt: '2026-01-01T00:00:00.000Z',
-    }));
+    await changeVideo(db, id, {
+      onlyFrom: ['ready'],
+      changes: { state: 'withdrawn' },
+      record: () => ({
+        kind: 'tombstone',
+        video: id,
+        withdrawnAt: '2026-01-01T00:00:00.000Z',
+      }),
+    });
     const [row] = await unpublished();
     expect(JSON.parse(row?.body ?? '')).toMatchObject({ kind: 'tombstone', version: 1 });
-    expect(await changeVideo(db, id, ['ready'], { name: 'x' }, makeRecord(id))).toBe(false);
+    expect(
+      await changeVideo(db, id, { onlyFrom: ['ready'], changes: { name: 'x' }, record: makeRecord(id) }),
+    ).toBe(false);
   });
 });
 
@@ -162,7 +178,11 @@ describe('versions', () => {
     await beginStart(db, 'another-start');
     const first = await addVideo();
     const second = await addVideo();
-    await changeVideo(db, first, ['ready'], { name: 'Later' }, makeRecord(first, 'Later'));
+    await changeVideo(db, first, {
+      onlyFrom: ['ready'],
+      changes: { name: 'Later' },
+      record: makeRecord(first, 'Later'),
+    });
     expect(await numberDrafts(db)).toBe(0);
     expect((await listUnpublished(db, 10, 2 ** 20)).rows).toEqual([]);
     expect(await countUnpublished(db)).toBe(2);
@@ -189,7 +209,12 @@ describe('versions', () => {
     const id = await addVideo();
     const before = (await unpublished())[0]?.written_at ?? '';
     const yesterday = Date.now() - 86_400_000;
-    await changeVideo(db, id, ['ready'], {}, makeRecord(id, 'Later'), yesterday);
+    await changeVideo(db, id, {
+      onlyFrom: ['ready'],
+      changes: {},
+      record: makeRecord(id, 'Later'),
+      nowMs: yesterday,
+    });
     const after = (await unpublished())[0]?.written_at ?? '';
     expect(after > before).toBe(true);
   });

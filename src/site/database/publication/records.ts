@@ -1,7 +1,7 @@
 /**
- * Records and the published flag (mission, requirement 8). Whatever changes a record writes, in one transaction, the
- * video's state, the record with published=no, and the signal flag "not sent". A record is written without a version: it
- * gets one when this start has greeted central (publication rule R7), so a site that is cut off goes on working.
+ * Records and their published flag. Every change of a record writes in one transaction the state of the video, the record as
+ * unpublished, and the signal flag "not sent". A record is written as a draft without a version. It gets its version after the
+ * handshake of this start (publication rule R7), so a site without a connection to central continues to work.
  */
 import type { Transaction } from 'kysely';
 import { sha256Hex } from '../../../kernel/identity/keys.ts';
@@ -24,12 +24,12 @@ import { lockSignal, readSignal } from './signal.ts';
 
 export type SiteTransaction = Transaction<SiteSchema>;
 
-/** Stands for a version where a draft is checked against the schema of records. */
+/** Placeholder for the version, because a draft is checked against the schema of records. */
 const ANY_VERSION = 1;
 const DIGEST_PAGE_ROWS = 2_000;
 const NUMBERED_AT_ONCE = 500;
 
-/** Writes a record as a draft, within a transaction that also changes the video. */
+/** Writes a record as a draft, in the transaction that also changes the video. */
 export async function writeDraft(
   transaction: SiteTransaction,
   video: VideoId,
@@ -40,7 +40,7 @@ export async function writeDraft(
     .updateTable('signal')
     .set(({ eb }) => ({
       change: eb('change', '+', 1),
-      // Later than all that this site has seen, also where its clock went back.
+      // Later than all records of this site, even if its clock was set back.
       written_ms: sql<number>`case when written_ms >= ${nowMs} then written_ms + 1 else ${nowMs} end`,
       flag: 'not-sent' as const,
     }))
@@ -65,7 +65,7 @@ export async function writeDraft(
     .execute();
 }
 
-/** New files: what was offloaded has more to be offloaded (`settling.ts`). */
+/** Marks an offloaded video as incomplete, because it has new files (offloading.ts). */
 export async function reopenOffload(transaction: SiteTransaction, id: VideoId): Promise<void> {
   await transaction
     .updateTable('videos')
@@ -75,19 +75,22 @@ export async function reopenOffload(transaction: SiteTransaction, id: VideoId): 
     .execute();
 }
 
-/**
- * Changes a video and its record together. `record` is undefined where the video has none yet and gets none.
- * `onlyFrom` guards against a change that came in between: the change is then not made, and the answer is false.
- */
+export interface VideoChange {
+  /** States in which the change is allowed. It guards against another change in between. */
+  readonly onlyFrom: readonly VideoRow['state'][];
+  readonly changes: Partial<Omit<VideoRow, 'id' | 'attempts'>>;
+  /** Makes the new record. Undefined if the video has no record yet and gets none. */
+  readonly record?: ((video: VideoRow) => RecordDraft) | undefined;
+  readonly nowMs?: number;
+  /** Other writes that belong to the change. */
+  readonly also?: (transaction: SiteTransaction) => Promise<void>;
+}
+
+/** Changes a video and its record in one transaction. @returns false if the video is in another state; nothing is changed then */
 export function changeVideo(
   db: SiteDatabase,
   id: VideoId,
-  onlyFrom: readonly VideoRow['state'][],
-  changes: Partial<Omit<VideoRow, 'id' | 'attempts'>>,
-  record?: (video: VideoRow) => RecordDraft,
-  nowMs = Date.now(),
-  /** What else belongs to the change. */
-  also?: (transaction: Transaction<SiteSchema>) => Promise<void>,
+  { onlyFrom, changes, record, nowMs = Date.now(), also }: VideoChange,
 ): Promise<boolean> {
   return db.transaction().execute(async transaction => {
     const video = await transaction
@@ -98,7 +101,7 @@ export function changeVideo(
       .returningAll()
       .executeTakeFirst();
     if (!video) return false;
-    // A revision that becomes current takes along what stands beside the renditions now (`extras.ts`).
+    // A revision that becomes current gets the current extras (extras.ts).
     if (changes.revision) {
       const { extras } = video;
       await transaction.updateTable('revisions').set({ extras }).where('id', '=', changes.revision).execute();
@@ -111,8 +114,9 @@ export function changeVideo(
 }
 
 /**
- * Gives the oldest drafts their versions, in the order in which they were written. R7: only while the epoch that this
- * start was given holds. Returns how many there were; ask again until there are none.
+ * Numbers the oldest drafts in the order in which they were written. R7: this requires the epoch of the current start.
+ *
+ * @returns how many were numbered. Call it again until there are none.
  */
 export function numberDrafts(db: SiteDatabase, limit = NUMBERED_AT_ONCE): Promise<number> {
   return db.transaction().execute(async transaction => {
@@ -148,13 +152,13 @@ export interface UnpublishedPage {
   readonly more: boolean;
 }
 
-/** The oldest unpublished records, at most `limit` of them and about `maxBytes` together (one at least). */
+/** Lists the oldest unpublished records: at most `limit`, of about `maxBytes` in total, and at least one. */
 export async function listUnpublished(
   db: SiteDatabase,
   limit: number,
   maxBytes: number,
 ): Promise<UnpublishedPage> {
-  // The epoch first: if it ends before the rows are read, the page is refused, which harms nobody.
+  // The epoch is read first. If it ends before the rows are read, central rejects the page, which is harmless.
   const signal = await readSignal(db);
   const found = await db
     .selectFrom('records')
@@ -168,9 +172,10 @@ export async function listUnpublished(
 }
 
 /**
- * R1: marks published exactly what the acknowledgement names. R6: "there is unpublished work" is not kept apart, it is
- * the published flags themselves, so nothing can be cleared too early. R8: undefined, and nothing done, where the
- * acknowledgement is of another epoch.
+ * Marks records as published. R1: exactly those that the acknowledgement names. R6: there is no separate flag for unpublished
+ * work that could be cleared too early; the published flags themselves say so.
+ *
+ * @returns how many were marked, or undefined if the acknowledgement is of another epoch (R8)
  */
 export function markPublished(
   db: SiteDatabase,
@@ -191,7 +196,7 @@ export function markPublished(
   });
 }
 
-/** What this site says of its own video in this version, if that is of this revision: canonical JSON. */
+/** Finds the record of a video of this site in this version, if it names this revision. Returns canonical JSON. */
 export async function findPublishedRecord(
   db: SiteDatabase,
   video: VideoId,
@@ -225,7 +230,7 @@ export interface PublishedSum {
   readonly digest: string;
 }
 
-/** What is published, in one number. Undefined where something was written while it was added up. */
+/** Sums up all published records in one digest. Returns undefined if a record was written meanwhile. */
 export async function sumPublished(db: SiteDatabase): Promise<PublishedSum | undefined> {
   const signal = await readSignal(db);
   const unpublished = await countUnpublished(db);
@@ -246,7 +251,7 @@ export async function sumPublished(db: SiteDatabase): Promise<PublishedSum | und
   return { signal, unpublished, records, digest: digest.toString() };
 }
 
-/** Published, not withdrawn, and no tracker has registered this version yet. */
+/** Lists published records of videos, not withdrawn, whose version no tracker has registered yet. */
 export const listUnregistered = (
   db: SiteDatabase,
   limit: number,

@@ -1,11 +1,11 @@
-/** The signal flag (mission, requirement 7), and the start and the epoch that this site database is in. */
+/** The signal flag, and the start and the epoch of this site's database. */
 import type { SignalRow } from '../schema.ts';
 import type { SiteDatabase } from '../videos.ts';
 
 export const readSignal = (db: SiteDatabase): Promise<SignalRow> =>
   db.selectFrom('signal').selectAll().executeTakeFirstOrThrow();
 
-/** Reads the row for writing: whoever numbers, adopts or marks comes one after another, on every engine. */
+/** Reads and locks the row, so that transactions that number, adopt or mark records run one after the other on every engine. */
 export const lockSignal = (transaction: SiteDatabase): Promise<SignalRow> =>
   transaction
     .updateTable('signal')
@@ -14,15 +14,12 @@ export const lockSignal = (transaction: SiteDatabase): Promise<SignalRow> =>
     .returningAll()
     .executeTakeFirstOrThrow();
 
-/** R7: a new start. What is written from now on waits without a version until central has been greeted. */
+/** R7: begins a new start. Records written from now on get no version before the handshake. */
 export async function beginStart(db: SiteDatabase, start: string): Promise<void> {
   await db.updateTable('signal').set({ start }).where('id', '=', 1).execute();
 }
 
-/**
- * The centre has stored our signal. The flag becomes "sent" only if nothing was written since: a record written
- * meanwhile leaves it "not sent".
- */
+/** Central has stored the signal. The flag becomes "sent", unless a record was written meanwhile. */
 export async function markSignalled(db: SiteDatabase, change: number): Promise<void> {
   await db
     .updateTable('signal')
@@ -39,7 +36,7 @@ export async function markSignalled(db: SiteDatabase, change: number): Promise<v
     .execute();
 }
 
-/** Withdrawals up to `position` of central's feed were carried out here. */
+/** Stores that withdrawals up to `position` in central's feed were carried out. */
 export async function noteWithdrawals(db: SiteDatabase, position: number): Promise<void> {
   await db.updateTable('signal').set({ withdrawals: position }).where('id', '=', 1).execute();
 }

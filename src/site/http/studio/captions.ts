@@ -111,16 +111,14 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
 
   async function change(id: VideoId, act: (before: Extras) => Extras): Promise<string[]> {
     let ids: string[] = [];
-    const changed = await changeExtras(
-      options.db,
-      id,
-      before => {
+    const changed = await changeExtras(options.db, id, {
+      change: before => {
         const after = act(before);
         ids = after.captions.map(({ rendition }) => rendition.id);
         return after;
       },
-      video => makeRecord(video, options),
-    );
+      record: video => makeRecord(video, options),
+    });
     if (!changed) throw notReady();
     options.onRecord();
     return ids;

@@ -1,7 +1,7 @@
-/** The studio's calls about conversions: how far each is, sooner, later, cancel, try again. */
+/** The calls of the studio for conversions: their progress and order, cancel and retry. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
-import { problem } from '../../../kernel/problem.ts';
+import { type Problem, problem } from '../../../kernel/problem.ts';
 import type { VideoId } from '../../../protocol/ids.ts';
 import { type SiteJob, siteJobEditSchema, siteJobListSchema, siteJobSchema } from '../../../protocol/job.ts';
 import {
@@ -13,7 +13,7 @@ import {
   setJobPriority,
 } from '../../database/jobs.ts';
 import { changeVideo } from '../../database/publication/records.ts';
-import { RETRIABLE, type SiteDatabase } from '../../database/videos.ts';
+import { findVideo, RETRIABLE, type SiteDatabase } from '../../database/videos.ts';
 import { makeRecord } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import { type AccessRules, requireStudioAccess } from '../access.ts';
@@ -23,7 +23,7 @@ export interface JobsDeps {
   readonly access: AccessRules;
   readonly storage: Storage;
   readonly sourceAddress: string;
-  /** There is something for a worker. */
+  /** Called when a worker may have something to do. */
   readonly onJob: () => void;
   readonly onRecord: () => void;
 }
@@ -31,29 +31,27 @@ export interface JobsDeps {
 const params = z.object({ id: z.string().max(64) });
 const MAX_JOBS = 200;
 
-export function serveJobs(app: HttpServer, options: JobsDeps): void {
-  const { db, access, onJob } = options;
-  const show = async (id: string): Promise<SiteJob> => {
+export function serveJobs(app: HttpServer, deps: JobsDeps): void {
+  const { db, access, onJob } = deps;
+  const getJob = async (id: string): Promise<SiteJob> => {
     const found = (await listJobProgress(db, { job: id, limit: 1 })).at(0);
     if (!found) throw problem('job-unknown', 'This site has no such conversion.');
     return formatJob(found);
-  };
-  const refuse = (what: string): never => {
-    throw problem('job-ended', `This conversion ${what}.`);
   };
 
   app.get(
     '/api/jobs',
     {
       schema: {
-        description: 'Conversions: those to come in their order, then those that ended.',
+        description:
+          'Lists conversions: the open ones in the order in which they are done, then those that ended.',
         response: { 200: siteJobListSchema },
       },
     },
     async request => {
       requireStudioAccess(request.raw, access);
       const jobs = await listJobProgress(db, { limit: MAX_JOBS });
-      // Looking whether there is anything to do is nothing to show, unless it goes wrong.
+      // An inspection is of no interest to people, unless it fails.
       return { jobs: jobs.filter(job => job.kind !== 'inspect' || job.state === 'set-aside').map(formatJob) };
     },
   );
@@ -62,7 +60,7 @@ export function serveJobs(app: HttpServer, options: JobsDeps): void {
     '/api/jobs/:id',
     {
       schema: {
-        description: 'Sets the priority: the greater goes first.',
+        description: 'Sets the priority of a conversion; higher values come first.',
         params,
         body: siteJobEditSchema,
         response: { 200: siteJobSchema },
@@ -71,23 +69,23 @@ export function serveJobs(app: HttpServer, options: JobsDeps): void {
     async request => {
       requireStudioAccess(request.raw, access);
       const { id } = request.params;
-      await show(id);
-      if (!(await setJobPriority(db, id, request.body.priority))) refuse('has ended');
+      await getJob(id);
+      if (!(await setJobPriority(db, id, request.body.priority))) throw jobEnded();
       onJob();
-      return show(id);
+      return getJob(id);
     },
   );
 
   app.post(
     '/api/jobs/:id/cancel',
-    { schema: { description: 'Stops a conversion.', params, response: { 200: siteJobSchema } } },
+    { schema: { description: 'Cancels a conversion.', params, response: { 200: siteJobSchema } } },
     async request => {
       requireStudioAccess(request.raw, access);
       const { id } = request.params;
-      const { video } = await show(id);
-      if (!(await cancelJob(db, id))) refuse('has ended');
-      await tellCancelled(options, video);
-      return show(id);
+      const { video } = await getJob(id);
+      if (!(await cancelJob(db, id))) throw jobEnded();
+      await publishCancellation(deps, video);
+      return getJob(id);
     },
   );
 
@@ -95,7 +93,7 @@ export function serveJobs(app: HttpServer, options: JobsDeps): void {
     '/api/jobs/:id/retry',
     {
       schema: {
-        description: 'Takes up a conversion that was cancelled or set aside. What was done stays done.',
+        description: 'Continues a conversion that was cancelled or has failed. Finished steps are kept.',
         params,
         response: { 200: siteJobSchema },
       },
@@ -103,55 +101,49 @@ export function serveJobs(app: HttpServer, options: JobsDeps): void {
     async request => {
       requireStudioAccess(request.raw, access);
       const { id } = request.params;
-      const { video } = await show(id);
-      if (!(await retryJob(db, id))) refuse('is not one that can be tried again');
-      await tellRetried(db, video, (await findJob(db, id))?.kind === 'ladder');
+      const { video } = await getJob(id);
+      if (!(await retryJob(db, id))) throw problem('job-ended', 'This conversion cannot be retried.');
+      if ((await findJob(db, id))?.kind !== 'ladder') await markPreparing(db, video);
       onJob();
-      return show(id);
+      return getJob(id);
     },
   );
 }
 
-/** Where the video waits for this job alone, it can no longer become ready by itself. */
-async function tellCancelled(options: JobsDeps, video: VideoId): Promise<void> {
-  const { db } = options;
-  const row = await db.selectFrom('videos').select(['revision']).where('id', '=', video).executeTakeFirst();
-  await changeVideo(
-    db,
-    video,
-    ['preparing'],
-    row?.revision === null
+const jobEnded = (): Problem => problem('job-ended', 'This conversion has ended.');
+
+/** A video that waited for this job cannot become ready, or does not grow any more. */
+async function publishCancellation(deps: JobsDeps, video: VideoId): Promise<void> {
+  const { db, onRecord } = deps;
+  const isPlayable = (await findVideo(db, video))?.revision !== null;
+  await changeVideo(db, video, {
+    onlyFrom: ['preparing'],
+    changes: isPlayable
       ? {
-          state: 'failed',
-          error_code: 'conversion-cancelled',
-          error_detail: 'The conversion of this film was cancelled. Take it up again, or discard the film.',
-        }
-      : {
           state: 'ready',
           error_code: 'conversion-incomplete',
-          error_detail: 'The conversion was cancelled: only the beginning of this film can be played.',
+          error_detail: 'The conversion was cancelled: only the beginning of this video can be played.',
+        }
+      : {
+          state: 'failed',
+          error_code: 'conversion-cancelled',
+          error_detail: 'The conversion of this video was cancelled. Retry it, or delete the video.',
         },
-    // Players that wait for more of it are told that there will be none.
-    row?.revision === null ? undefined : fresh => makeRecord(fresh, options),
-  );
-  options.onRecord();
+    // The new record ends the waiting of players for later segments.
+    record: isPlayable ? current => makeRecord(current, deps) : undefined,
+  });
+  onRecord();
 }
 
-async function tellRetried(db: SiteDatabase, video: VideoId, isLadder: boolean): Promise<void> {
-  if (isLadder) return;
-  const row = await db
-    .selectFrom('videos')
-    .select(['state', 'error_code'])
-    .where('id', '=', video)
-    .executeTakeFirst();
+async function markPreparing(db: SiteDatabase, video: VideoId): Promise<void> {
+  const row = await findVideo(db, video);
   const isWaiting =
     (row?.state === 'failed' && RETRIABLE.has(row.error_code ?? '')) ||
     (row?.state === 'ready' && row.error_code === 'conversion-incomplete');
   if (!isWaiting) return;
-  await changeVideo(db, video, ['failed', 'ready'], {
-    state: 'preparing',
-    error_code: null,
-    error_detail: null,
+  await changeVideo(db, video, {
+    onlyFrom: ['failed', 'ready'],
+    changes: { state: 'preparing', error_code: null, error_detail: null },
   });
 }
 
@@ -176,5 +168,6 @@ function formatJob(job: JobProgress): SiteJob {
   };
 }
 
+/** The finished share of a job, from 0 to 1. */
 export const progressOf = ({ state, media_ms, done_ms }: JobProgress): number =>
   state === 'done' ? 1 : media_ms > 0 ? Math.min(1, Math.max(0, done_ms / media_ms)) : 0;

@@ -127,9 +127,15 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
       // What is being converted has a record too, once its beginning was published.
       const recorded =
         before.version === null ? ['ready' as const] : ['ready' as const, 'preparing' as const];
-      const published = await changeVideo(db, id, recorded, changes, video => makeRecord(video, options));
+      const published = await changeVideo(db, id, {
+        onlyFrom: recorded,
+        changes,
+        record: video => makeRecord(video, options),
+      });
       if (published) options.onRecord();
-      else if (!(await changeVideo(db, id, ['uploading', 'checking', 'preparing', 'failed'], changes))) {
+      else if (
+        !(await changeVideo(db, id, { onlyFrom: ['uploading', 'checking', 'preparing', 'failed'], changes }))
+      ) {
         throw problem('video-withdrawn', 'This video was withdrawn and cannot be edited any more.');
       }
       const after = await getVideo(id);
@@ -160,20 +166,18 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
   );
 
   async function withdraw(id: VideoId, row: VideoWithRecord): Promise<void> {
-    const changed = await changeVideo(
-      db,
-      id,
-      ['checking', 'preparing', 'ready', 'failed'],
-      { state: 'withdrawn' },
-      // Of what is another site's now, this one has no say.
-      row.version === null || row.error_code === SUPERSEDED
-        ? undefined
-        : () => ({
-            kind: 'tombstone',
-            video: id,
-            withdrawnAt: new Date().toISOString(),
-          }),
-    );
+    const changed = await changeVideo(db, id, {
+      onlyFrom: ['checking', 'preparing', 'ready', 'failed'],
+      changes: { state: 'withdrawn' }, // Of what is another site's now, this one has no say.
+      record:
+        row.version === null || row.error_code === SUPERSEDED
+          ? undefined
+          : () => ({
+              kind: 'tombstone',
+              video: id,
+              withdrawnAt: new Date().toISOString(),
+            }),
+    });
     if (!changed) return;
     failpoint('withdrawal-written');
     options.onRecord();

@@ -222,23 +222,21 @@ async function reportFailedJob(deps: WorkerDeps, job: JobRow): Promise<void> {
   if (row?.state !== 'preparing') return;
   const reason = (job.error ?? '').replace(/\.$/, '');
   const advice = 'Try again, or export the video in another format and upload it again.';
-  await changeVideo(
-    db,
-    video,
-    ['preparing'],
-    row.revision === null
-      ? {
-          state: 'failed',
-          error_code: 'conversion-failed',
-          error_detail: `This video could not be converted (${reason}). ${advice}`,
-        }
-      : {
-          state: 'ready',
-          error_code: 'conversion-incomplete',
-          error_detail: `Only the beginning of this video could be converted (${reason}). ${advice}`,
-        },
-    // The new record ends the waiting of players for the rest.
-    row.revision === null ? undefined : fresh => makeRecord(fresh, deps),
-  );
+  await changeVideo(db, video, {
+    onlyFrom: ['preparing'],
+    changes:
+      row.revision === null
+        ? {
+            state: 'failed',
+            error_code: 'conversion-failed',
+            error_detail: `This video could not be converted (${reason}). ${advice}`,
+          }
+        : {
+            state: 'ready',
+            error_code: 'conversion-incomplete',
+            error_detail: `Only the beginning of this video could be converted (${reason}). ${advice}`,
+          }, // The new record ends the waiting of players for the rest.
+    record: row.revision === null ? undefined : fresh => makeRecord(fresh, deps),
+  });
   if (row.revision !== null) deps.onRecord();
 }

@@ -136,13 +136,11 @@ async function publish(source: string): Promise<VideoId> {
   const prepared = await prepareSource(storage.source(id), storage.index(id));
   const revision = newRevisionId();
   await insertRevision(db, revision, id, [storage.indexName]);
-  await changeVideo(
-    db,
-    id,
-    ['checking'],
-    { state: 'ready', revision, prepared: JSON.stringify(prepared) },
-    video => makeRecord(video, deps),
-  );
+  await changeVideo(db, id, {
+    onlyFrom: ['checking'],
+    changes: { state: 'ready', revision, prepared: JSON.stringify(prepared) },
+    record: video => makeRecord(video, deps),
+  });
   return id;
 }
 
@@ -238,15 +236,17 @@ describe('extras', () => {
       language: 'zh-Hans',
       from: 'upload',
     });
-    await changeExtras(
-      db,
-      id,
-      extras => addCaptions(extras, [track, track]),
-      video => makeRecord(video, deps),
-    );
+    await changeExtras(db, id, {
+      change: extras => addCaptions(extras, [track, track]),
+      record: video => makeRecord(video, deps),
+    });
     const revision = newRevisionId();
     await insertRevision(db, revision, id, [storage.indexName]);
-    await changeVideo(db, id, ['ready'], { revision }, video => makeRecord(video, deps));
+    await changeVideo(db, id, {
+      onlyFrom: ['ready'],
+      changes: { revision },
+      record: video => makeRecord(video, deps),
+    });
     const [playlist, first, second] = await readFiles(id, revision, [
       'multivariant.m3u8',
       'captions-zh-hans/0.vtt',

@@ -64,13 +64,11 @@ export async function makeExtras(deps: ExtrasDeps, video: VideoRow, abort?: Abor
     const hasAny = written.length > 0 || images.poster !== undefined || images.storyboard !== undefined;
     changed =
       hasAny &&
-      (await changeExtras(
-        db,
-        id,
-        before => addCaptions({ ...before, ...images }, written),
-        row => makeRecord(row, deps),
-        { extras_made: 1 },
-      ));
+      (await changeExtras(db, id, {
+        change: before => addCaptions({ ...before, ...images }, written),
+        record: row => makeRecord(row, deps),
+        alsoSet: { extras_made: 1 },
+      }));
     if (changed) deps.onRecord();
     else await markExtrasMade(db, id);
   } finally {

@@ -102,20 +102,18 @@ async function publishSource(deps: CheckDeps, video: VideoId, prepared: Prepared
   await deleteRevisions(db, video);
   await insertRevision(db, revision, video, [storage.indexName]);
   failpoint('check-revision-written');
-  const changed = await changeVideo(
-    db,
-    video,
-    ['checking'],
-    { state: 'ready', revision, prepared: JSON.stringify(prepared) },
-    row => makeRecord(row, deps),
-    Date.now(),
-    async transaction => {
+  const changed = await changeVideo(db, video, {
+    onlyFrom: ['checking'],
+    changes: { state: 'ready', revision, prepared: JSON.stringify(prepared) },
+    record: row => makeRecord(row, deps),
+    nowMs: Date.now(),
+    also: async transaction => {
       // Publication does not wait for the answer to whether the source needs a ladder.
       if (deps.converter) {
         await insertJob(transaction, inspectJob(video, storage.sourceName, storage.indexName));
       }
     },
-  );
+  });
   failpoint('record-written');
   if (!changed) return;
   deps.onRecord();
@@ -130,8 +128,13 @@ async function startConversion(
   job: NewJob,
 ): Promise<void> {
   const changes = { state: 'preparing' as const, prepared: JSON.stringify(prepared) };
-  await changeVideo(db, video, ['checking'], changes, undefined, Date.now(), async transaction => {
-    await insertJob(transaction, job);
+  await changeVideo(db, video, {
+    onlyFrom: ['checking'],
+    changes,
+    nowMs: Date.now(),
+    also: async transaction => {
+      await insertJob(transaction, job);
+    },
   });
   log.info({ video, kind: job.kind, steps: job.steps.length }, 'conversion started');
   onJob();

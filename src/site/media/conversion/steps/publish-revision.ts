@@ -24,22 +24,20 @@ export function publishRevision(
   { indexes, prepared, isComplete, next }: NewRevision,
 ): Promise<boolean> {
   const revision = newRevisionId();
-  return changeVideo(
-    deps.db,
-    video,
-    ['preparing', 'ready'],
-    {
+  return changeVideo(deps.db, video, {
+    onlyFrom: ['preparing', 'ready'],
+    changes: {
       revision,
       prepared: JSON.stringify(prepared),
       error_code: null,
       error_detail: null,
       ...(isComplete ? { state: 'ready' as const } : {}),
     },
-    row => makeRecord(row, deps),
-    Date.now(),
-    async transaction => {
+    record: row => makeRecord(row, deps),
+    nowMs: Date.now(),
+    also: async transaction => {
       await insertRevisionWithExtras(transaction, revision, video, indexes);
       if (next) await insertJob(transaction, next);
     },
-  );
+  });
 }

@@ -86,8 +86,13 @@ async function replaceJob(
   changes: { readonly prepared?: string } = {},
 ): Promise<void> {
   const video = videoOf(claimed);
-  await changeVideo(db, video, ['preparing'], changes, undefined, Date.now(), async transaction => {
-    await insertJob(transaction, next);
+  await changeVideo(db, video, {
+    onlyFrom: ['preparing'],
+    changes,
+    nowMs: Date.now(),
+    also: async transaction => {
+      await insertJob(transaction, next);
+    },
   });
   await markJobDone(db, claimed.job.id);
 }
