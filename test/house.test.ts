@@ -106,7 +106,7 @@ describe('functions', () => {
     }
   }
   /** How many are left. Lower these numbers with each one that goes, down to 0. */
-  const LEFT = { tooLong: 11, tooManyParameters: 33 };
+  const LEFT = { tooLong: 7, tooManyParameters: 12 };
 
   it(`have at most ${MAX_FUNCTION_LINES} lines`, () => {
     expect(tooLong.length, tooLong.join('\n')).toBeLessThanOrEqual(LEFT.tooLong);
