@@ -1,13 +1,10 @@
 /** A tracker, composed of its parts: registry and feed, probes and reports, memory and choice, and the calls of players. */
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { formatAddress } from '../kernel/http/client.ts';
 import { readIdentity } from '../kernel/identity/member.ts';
 import { type Lifetime, startPart } from '../kernel/lifecycle/lifetime.ts';
 import { createLog, type Log } from '../kernel/log.ts';
-import { RightsState } from '../kernel/rights/rights-state.ts';
 import { openViewers } from './client/open-viewers.ts';
-import { createPrivateAccess } from './client/private-access.ts';
 import type { TrackerConfig } from './config.ts';
 import { serveExplain } from './explain/routes.ts';
 import { createTrackerHttp } from './http/server.ts';
@@ -63,7 +60,6 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
   const onSites = (): void => probes.watch(registry.sites);
   const onPage = probeFiles.addChanges;
   const feed = await followFeed({ config, identity, registry, onSites, onPage, log }, lifetime);
-  const rights = RightsState.open(join(dataDirectory, 'rights.json'));
   const ingestion = createReportIngestion({
     memory,
     evidence,
@@ -75,28 +71,17 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
       rankingState.refresh(site);
     },
   });
-  const base = {
-    config,
-    log,
-    registry,
-    baseUrls,
-    viewers,
-    memory,
-    probes,
-    probeFiles,
-    rankingState,
-    ingestion,
-  };
+  const base = { config, log, registry, baseUrls, viewers, memory, probes, rankingState, ingestion };
   const { central, missing } = feed;
-  const { plays, sessions } = await startSync({ ...base, central, dataDirectory, rights }, lifetime);
+  const sync = await startSync({ ...base, central, dataDirectory }, lifetime);
+  const { sessions } = sync;
 
   const fastPath = createPlayFastPath();
   const http = await createTrackerHttp({ fastPath, missing, log }, lifetime);
   const { app, metrics } = http;
   const partialHolders = createPartialHolders();
-  const privateAccess = createPrivateAccess(rights);
-  const play = { privateAccess, partialHolders: partialHolders.of, sessions, plays, fastPath, missing };
-  const decider = servePlayerCalls(http, { ...base, ...play }, lifetime);
+  const play = { probeFiles, partialHolders: partialHolders.of, fastPath, missing };
+  const decider = servePlayerCalls(http, { ...base, ...sync, ...play }, lifetime);
   serveSiteReports(app, { ...base, partialHolders });
   serveClientReports(app, { ...base, sessions, rank: decider.steer, baseUrlOf: baseUrls.of });
   serveExplain(app, { ...base, decider });

@@ -90,7 +90,7 @@ test('one failure counts for its reporter, two count for everybody, both for a l
   expect(failing(77, NOW_MS + 21_000)).toBe(false);
 });
 
-test('one other reporter is ignored, two have a low weight, and self samples always count', () => {
+test('one other reporter is ignored, two have a low weight, and own samples always count', () => {
   const memory = new NetworkMemory();
   const report = (reporter: number, site: number, bps: number) =>
     memory.record(where, reporter, { site: idOf(site), bps, weight: 1 }, NOW_MS);

@@ -1,9 +1,11 @@
-/** The loops that report to central and share with other trackers. */
+/** The loops that report to central, share with other trackers and read rights. */
+import { join } from 'node:path';
 import { readOrMakeSecret } from '../../kernel/identity/keys.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Log } from '../../kernel/log.ts';
 import { followRights } from '../../kernel/rights/follow-rights.ts';
-import type { RightsState } from '../../kernel/rights/rights-state.ts';
+import { RightsState } from '../../kernel/rights/rights-state.ts';
+import { createPrivateAccess, type PrivateAccess } from '../client/private-access.ts';
 import { createSessions, type Sessions } from '../client/sessions.ts';
 import type { NetworkMemory } from '../memory/network-memory.ts';
 import type { Probes } from '../probing/probes.ts';
@@ -18,7 +20,6 @@ export interface SyncDeps {
   readonly central: () => TrackerCentral | undefined;
   readonly dataDirectory: string;
   readonly registry: Registry;
-  readonly rights: RightsState;
   readonly probes: Probes;
   readonly memory: NetworkMemory;
   readonly ingestion: ReportIngestion;
@@ -29,16 +30,19 @@ export interface Sync {
   readonly plays: Plays;
   /** Sessions whose key is shared with the other trackers. */
   readonly sessions: Sessions;
+  /** Access to private videos, by the rights that central distributes. */
+  readonly privateAccess: PrivateAccess;
 }
 
 export async function startSync(deps: SyncDeps, lifetime: Lifetime): Promise<Sync> {
-  const { central, rights, log } = deps;
-  const sessions = createSessions(await readOrMakeSecret(sessionKeyPath(deps.dataDirectory)));
+  const { central, dataDirectory, log } = deps;
+  const sessions = createSessions(await readOrMakeSecret(sessionKeyPath(dataDirectory)));
   const plays = startPlays(central, log);
   lifetime.add('reporting plays', plays.reporting.stop);
   lifetime.add('reporting site states', startSiteStates(deps).stop);
   lifetime.add('sharing measurements', startSharing({ ...deps, sessions }).stop);
+  const rights = RightsState.open(join(dataDirectory, 'rights.json'));
   const followingRights = followRights({ state: rights, central: () => central()?.client, log });
   lifetime.add('reading rights', followingRights.stop);
-  return { plays, sessions };
+  return { plays, sessions, privateAccess: createPrivateAccess(rights) };
 }

@@ -1,4 +1,4 @@
-/** npm run simulate:choice -- --seeds N --days D [--from S]: a table, then one JSON object with the ratios to the oracle and to nearest. */
+/** `npm run simulate:choice -- --seeds N --days D [--from S]` prints a table, then one JSON object with the ratios to the oracle and to nearest. */
 import { FULL, type Result, simulate } from './simulate.ts';
 import { TRACKERS } from './trackers.ts';
 
