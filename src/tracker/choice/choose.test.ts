@@ -433,7 +433,7 @@ describe('the reasons', () => {
   test('say that the only holder is down', () => {
     const sites = [site(beijing), site(guangzhou, { up: false })];
     expect(reasons({ sites }, beijing).find(({ code }) => code === 'fills-from-holder')?.text).toMatch(
-      /down.*buffered/,
+      /are down, so this site can only play the part in its buffer/,
     );
     expect(reasons({}, beijing).find(({ code }) => code === 'fills-from-holder')?.text).not.toMatch(/down/);
     expect(codes({ partial: [beijing] }, beijing)).toContain('partly-buffered');
