@@ -25,11 +25,7 @@ const RETRY = true;
 export const PROBLEMS = {
   // Requests
   'request-invalid': entry(400, 'Invalid request', 'Correct the named fields and send the request again.'),
-  'request-malformed': entry(
-    400,
-    'Not an HTTP request',
-    'Check that the client speaks HTTP/1.1 on this port.',
-  ),
+  'request-malformed': entry(400, 'Not an HTTP request', 'Check that the client uses HTTP/1.1 on this port.'),
   'json-malformed': entry(400, 'The body is not valid JSON', 'Send a JSON body encoded as UTF-8.'),
   'address-malformed': entry(400, 'Malformed address', 'Percent-encode the address as UTF-8.'),
   'body-too-large': entry(413, 'Request body too large', 'Send a smaller body.'),
@@ -82,6 +78,11 @@ export const PROBLEMS = {
     RETRY,
   ),
   'database-damaged': entry(500, 'Database damaged', 'Restore the database from a backup (docs/backup.md).'),
+  'site-read-only': entry(
+    503,
+    'Site is read-only because its database is damaged',
+    'Restore the database of the site from a backup (docs/backup.md).',
+  ),
   'disk-full': entry(
     507,
     'Disk full',

@@ -114,7 +114,7 @@ describe('multivariant playlists', () => {
     );
   });
 
-  it('of several sites give each pathway its variants and an audio group of its own', () => {
+  it('of several sites give each pathway its own variants and audio group', () => {
     const text = formatMultivariantPlaylist(
       renditions,
       [
@@ -129,7 +129,7 @@ describe('multivariant playlists', () => {
     expect(text).toContain('URI="http://b/source-audio/media.m3u8"');
   });
 
-  it('of sound alone have the sound as variant', () => {
+  it('of audio only have the audio as variant', () => {
     const text = formatMultivariantPlaylist(renditions.slice(1), [{ id: 'x', baseUri: '' }]);
     expect(text).not.toContain('EXT-X-MEDIA');
     expect(text).toContain('CODECS="mp4a.40.2"\nsource-audio/media.m3u8');

@@ -172,7 +172,7 @@ describe('a start that fails leaves nothing open, and the next one succeeds', ()
       await expectNothingOpen();
     });
     const site = await start(settings);
-    expect(await (await fetch(`${site.url}/api/site`)).json()).toMatchObject({ code: 'database-damaged' });
+    expect(await (await fetch(`${site.url}/api/site`)).json()).toMatchObject({ code: 'site-read-only' });
     await site.stop();
     await expectNothingOpen();
   });

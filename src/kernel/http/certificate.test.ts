@@ -1,4 +1,4 @@
-/** A server that speaks TLS: reloaded certificates, a fast path, and the limit of connections per address. */
+/** A TLS server: reloaded certificates, a fast path, and the limit of connections per address. */
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { type AddressInfo, connect as connectPlain, type Socket } from 'node:net';
@@ -57,7 +57,7 @@ const ask = (port: number): Promise<{ readonly subject: string; readonly body: s
   });
 
 describe('a certificate', () => {
-  it('is taken up when its files change; files that cannot be used are told of, and change nothing', async () => {
+  it('is reloaded when its files change; invalid files are logged and change nothing', async () => {
     const errors: unknown[] = [];
     const log: Log = { ...silentLog, error: (...what: unknown[]) => void errors.push(what) };
     const files = make('first');
@@ -93,12 +93,12 @@ describe('a certificate', () => {
 });
 
 describe('a fast path over TLS', () => {
-  it('has the connections first, and hands over what is not its own with every byte', async () => {
+  it('gets connections first, and hands over other requests with every byte', async () => {
     const fastPath: FastPath = {
       accept(socket, handOver) {
         socket.once('data', piece => {
-          if (piece.toString().startsWith('GET /lane')) {
-            socket.end('HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nlane');
+          if (piece.toString().startsWith('GET /fast')) {
+            socket.end('HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nfast');
             return;
           }
           socket.pause();
@@ -109,7 +109,7 @@ describe('a fast path over TLS', () => {
       },
       close() {},
     };
-    const { port } = await listen({ fastPath, certificate: await requireCertificate(make('lane')) });
+    const { port } = await listen({ fastPath, certificate: await requireCertificate(make('fast')) });
     const get = (path: string) =>
       new Promise<string>((resolve, reject) => {
         const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
@@ -121,7 +121,7 @@ describe('a fast path over TLS', () => {
         socket.on('close', () => resolve(text));
         socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
       });
-    expect(await get('/lane')).toContain('lane');
+    expect(await get('/fast')).toContain('fast');
     expect(await get('/node')).toContain('from node');
   });
 });

@@ -46,7 +46,7 @@ describe('call', () => {
       'video-public',
     ],
     ['refuses with nothing', (_request, response) => void response.writeHead(500).end(), 'peer-error'],
-  ])('a peer that %s is told by its code, in time', async (_what, listener, code) => {
+  ])('reports a peer that %s by its code, in time', async (_what, listener, code) => {
     const url = await serve(listener);
     const startedMs = Date.now();
     await expect(call(url, { ...options, abort: new AbortController().signal })).rejects.toMatchObject({
@@ -58,9 +58,9 @@ describe('call', () => {
   it('ends when the caller aborts it', async () => {
     const url = await serve(() => {});
     const abort = new AbortController();
-    const answer = call(url, { ...options, timeoutMs: 60_000, abort: abort.signal });
+    const pending = call(url, { ...options, timeoutMs: 60_000, abort: abort.signal });
     abort.abort();
-    await expect(answer).rejects.toMatchObject({ code: 'peer-unreachable' });
+    await expect(pending).rejects.toMatchObject({ code: 'peer-unreachable' });
   });
 });
 

@@ -64,8 +64,8 @@ export async function call<T>(url: string, options: CallOptions<T>): Promise<T> 
   let status: number;
   let text: string;
   try {
-    ({ status, text } = await withinLimit(options.timeoutMs, options.abort, signal =>
-      send({ url: target, method, headers, body, abort: signal, maxBytes }),
+    ({ status, text } = await withinLimit(options.timeoutMs, options.abort, abort =>
+      send({ url: target, method, headers, body, abort, maxBytes }),
     ));
   } catch (error) {
     if (error instanceof Problem) throw error;

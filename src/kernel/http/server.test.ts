@@ -33,7 +33,7 @@ it.each([
   ],
   ['a header that is too long', `GET / HTTP/1.1\r\nX: ${'a'.repeat(17_000)}`, 431, 'headers-too-large'],
   ['a method that nobody knows', 'FOO / HTTP/1.1', 400, 'request-malformed'],
-  ['what is no HTTP', 'hello', 400, 'request-malformed'],
+  ['bytes that are not HTTP', 'hello', 400, 'request-malformed'],
 ])('%s is refused with problem details', async (_what, start, status, code) => {
   const { head, body } = await send(`${start}\r\nHost: here\r\nConnection: close\r\n\r\n`);
   expect(head.split(' ')[1]).toBe(String(status));

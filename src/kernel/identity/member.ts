@@ -48,7 +48,7 @@ export async function joinCentral(
   joinToken: string,
   role: JoinResponse['role'],
 ): Promise<Membership> {
-  const answer = await call(`${centralUrl}/api/join`, {
+  const joined = await call(`${centralUrl}/api/join`, {
     method: 'POST',
     body: { joinToken, publicKey: key.publicKey },
     signer: { key, keyId: 'join' },
@@ -56,10 +56,10 @@ export async function joinCentral(
     maxBytes: MAX_ANSWER_BYTES,
     response: joinResponseSchema,
   });
-  if (answer.role !== role) {
-    throw problem('join-role-mismatch', `This join token is for a ${answer.role}, but this is a ${role}.`);
+  if (joined.role !== role) {
+    throw problem('join-role-mismatch', `This join token is for a ${joined.role}, but this is a ${role}.`);
   }
-  const membership: Membership = { centralUrl, ...answer };
+  const membership: Membership = { centralUrl, ...joined };
   await writeDurably(membershipPath(directory), `${JSON.stringify(membership, null, 2)}\n`);
   return membership;
 }

@@ -59,9 +59,9 @@ describe('signed requests', () => {
 
   it('are rejected with the difference when the clocks differ too much', async () => {
     const headers = signRequest(key, 'site-1', parts, NOW + 86_400_000);
-    const answer = await verify(parts, headers);
-    expect(answer).toMatchObject({ ok: false, code: 'clock-off' });
-    expect(answer).toHaveProperty('detail', expect.stringContaining('86400 s ahead'));
+    const verification = await verify(parts, headers);
+    expect(verification).toMatchObject({ ok: false, code: 'clock-off' });
+    expect(verification).toHaveProperty('detail', expect.stringContaining('86400 s ahead'));
     expect(await verify(parts, signRequest(key, 'site-1', parts, NOW), NOW + 200_000)).toMatchObject({
       code: 'clock-off',
     });

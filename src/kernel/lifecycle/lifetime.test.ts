@@ -60,7 +60,7 @@ describe('a lifetime', () => {
 });
 
 describe('startPart', () => {
-  it('releases what a failed start has opened, and reports the failure of the start', async () => {
+  it('releases everything that a failed start has opened, and reports the error of the start', async () => {
     const { log, failures } = recordingLog();
     const released: string[] = [];
     const failure = new Error('port in use');
@@ -78,7 +78,7 @@ describe('startPart', () => {
     expect(failures).toEqual(['socket']);
   });
 
-  it('returns what was started, with a stop', async () => {
+  it('returns the started part with a stop', async () => {
     const release = vi.fn();
     const part = await startPart(recordingLog().log, async lifetime => {
       lifetime.add('server', release);

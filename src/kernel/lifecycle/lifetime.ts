@@ -1,6 +1,6 @@
 /**
  * The lifetime of a part: every resource it opens is registered here with the function that releases it. A start that fails
- * releases what was opened so far; a stop releases everything, even if one step of it fails or hangs.
+ * releases everything it has opened; a stop releases everything, even if one step of it fails or hangs.
  */
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
@@ -28,7 +28,7 @@ export function createLifetime(log: Log, { stepLimitMs = STEP_LIMIT_MS }: Lifeti
   let stopping: Promise<void> | undefined;
 
   async function stopAll(): Promise<void> {
-    // A step may be added while an earlier one runs, by a start that is still under way.
+    // A step may be added while an earlier one runs, by a start that is still running.
     for (let step = steps.pop(); step; step = steps.pop()) {
       const { name, stop, limitMs } = step;
       try {

@@ -25,13 +25,13 @@ test('ends work that does not listen', async () => {
   await expect(withinLimit(10_000, stop.signal, never)).rejects.toThrow('stopped');
 });
 
-test('tells the work', async () => {
-  let told: AbortSignal | undefined;
-  await withinLimit(10, calm, signal => {
-    told = signal;
+test('aborts the work', async () => {
+  let received: AbortSignal | undefined;
+  await withinLimit(10, calm, abort => {
+    received = abort;
     return never();
   }).catch(() => {});
-  expect(told?.aborted).toBe(true);
+  expect(received?.aborted).toBe(true);
 });
 
 test('holds through garbage collections', async () => {

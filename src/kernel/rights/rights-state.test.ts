@@ -27,48 +27,48 @@ const page = (changes: Partial<RightsPage> = {}): RightsPage => ({
 
 describe('the rights state', () => {
   it('is the same after a restart, in a file that only its owner may read', async () => {
-    const book = RightsState.open(path);
+    const state = RightsState.open(path);
     const [a, b, c] = [newVideoId(), newVideoId(), newVideoId()];
-    book.apply(
+    state.apply(
       page({
         position: 7,
         videos: [{ video: a, isPrivate: true }],
         revoked: [{ grant: 'aaaaaaaaaaaaaaaa', expiresS: nowS + 60 }],
       }),
     );
-    book.mark('own', b, true);
-    book.mark('tracker', c, true);
-    await Promise.all([book.save(), book.save(), book.save()]);
+    state.mark('own', b, true);
+    state.mark('tracker', c, true);
+    await Promise.all([state.save(), state.save(), state.save()]);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     const again = RightsState.open(path);
     expect(again.position).toBe(7);
     expect([a, b, c, newVideoId()].map(video => again.isPrivate(video))).toEqual([true, true, true, false]);
     expect(again.isRevoked('aaaaaaaaaaaaaaaa')).toBe(true);
-    expect(again.ownKey).toEqual(book.ownKey);
+    expect(again.ownKey).toEqual(state.ownKey);
     expect(again.newest).toEqual({ generation: 1, key: Buffer.alloc(32, 1) });
   });
 
   it('reports when a video becomes private and when it stops being private, from all sources together', () => {
-    const book = RightsState.open();
-    const told: [VideoId, boolean][] = [];
-    book.onChange(video => told.push([video, book.isPrivate(video)]));
+    const state = RightsState.open();
+    const changes: [VideoId, boolean][] = [];
+    state.onChange(video => changes.push([video, state.isPrivate(video)]));
     const video = newVideoId();
-    book.mark('tracker', video, true);
-    book.mark('own', video, true);
-    book.apply(page({ videos: [{ video, isPrivate: true }] }));
+    state.mark('tracker', video, true);
+    state.mark('own', video, true);
+    state.apply(page({ videos: [{ video, isPrivate: true }] }));
     // Central overrides the tracker, but not this site.
-    book.apply(page({ position: 2, videos: [{ video, isPrivate: false }] }));
-    expect(book.isPrivate(video)).toBe(true);
-    book.markOwn(new Set());
-    expect(told).toEqual([
+    state.apply(page({ position: 2, videos: [{ video, isPrivate: false }] }));
+    expect(state.isPrivate(video)).toBe(true);
+    state.markOwn(new Set());
+    expect(changes).toEqual([
       [video, true],
       [video, false],
     ]);
   });
 
   it('accepts an old key until it expires', () => {
-    const book = RightsState.open();
-    book.apply(
+    const state = RightsState.open();
+    state.apply(
       page({
         keys: [
           { generation: 2, key: key(2) },
@@ -76,17 +76,17 @@ describe('the rights state', () => {
         ],
       }),
     );
-    expect(book.newest?.generation).toBe(2);
-    expect(book.findKey(1, nowS)).toEqual(Buffer.alloc(32, 1));
-    expect(book.findKey(1, nowS + 100 + CLOCK_TOLERANCE_S)).toBeDefined();
-    expect(book.findKey(1, nowS + 101 + CLOCK_TOLERANCE_S)).toBeUndefined();
-    expect(book.findKey(2, nowS + 1e6)).toBeDefined();
-    expect(book.findKey(3, nowS)).toBeUndefined();
+    expect(state.newest?.generation).toBe(2);
+    expect(state.findKey(1, nowS)).toEqual(Buffer.alloc(32, 1));
+    expect(state.findKey(1, nowS + 100 + CLOCK_TOLERANCE_S)).toBeDefined();
+    expect(state.findKey(1, nowS + 101 + CLOCK_TOLERANCE_S)).toBeUndefined();
+    expect(state.findKey(2, nowS + 1e6)).toBeDefined();
+    expect(state.findKey(3, nowS)).toBeUndefined();
   });
 
   it('forgets revocations of expired grants', () => {
-    const book = RightsState.open();
-    book.apply(page({ revoked: [{ grant: 'aaaaaaaaaaaaaaaa', expiresS: nowS - CLOCK_TOLERANCE_S - 10 }] }));
-    expect(book.isRevoked('aaaaaaaaaaaaaaaa')).toBe(false);
+    const state = RightsState.open();
+    state.apply(page({ revoked: [{ grant: 'aaaaaaaaaaaaaaaa', expiresS: nowS - CLOCK_TOLERANCE_S - 10 }] }));
+    expect(state.isRevoked('aaaaaaaaaaaaaaaa')).toBe(false);
   });
 });

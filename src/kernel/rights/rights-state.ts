@@ -112,8 +112,8 @@ export class RightsState {
     }
   }
 
-  mark(sayer: PrivacySource, video: VideoId, isPrivate: boolean): void {
-    const videos = this.#videos[sayer];
+  mark(source: PrivacySource, video: VideoId, isPrivate: boolean): void {
+    const videos = this.#videos[source];
     if (videos.has(video) === isPrivate) return;
     const before = this.isPrivate(video);
     if (isPrivate) videos.add(video);
@@ -145,9 +145,9 @@ export class RightsState {
     this.#revoked = new Map(revoked.map(({ grant, expiresS }) => [grant, expiresS]));
     this.#indexKeys();
     const next = { centre: new Set(centre), own: new Set(own), tracker: new Set(tracker) };
-    for (const sayer of PRIVACY_SOURCES) {
-      for (const video of this.#videos[sayer]) if (!next[sayer].has(video)) this.mark(sayer, video, false);
-      for (const video of next[sayer]) this.mark(sayer, video, true);
+    for (const source of PRIVACY_SOURCES) {
+      for (const video of this.#videos[source]) if (!next[source].has(video)) this.mark(source, video, false);
+      for (const video of next[source]) this.mark(source, video, true);
     }
     this.version++;
   }

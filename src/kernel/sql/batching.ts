@@ -12,20 +12,22 @@ export const succeeded = <Result>(result: Result): Outcome<Result> => ({ ok: tru
 export const failed = (error: unknown): Outcome<never> => ({ ok: false, error });
 
 /**
- * `run` returns one outcome per item, in order. If it throws for several items together, each item is tried once more alone, so
+ * `run` returns one outcome per item, in order. If it throws for several items together, each item is tried once more by itself, so
  * that no item fails because of another. Therefore `run` must be repeatable.
  */
 export function batching<Item, Result>(
   max: number,
   run: (items: readonly Item[]) => Promise<readonly Outcome<Result>[]>,
 ): (item: Item) => Promise<Result> {
-  const waiting: { readonly item: Item; readonly settle: (settled: Outcome<Result>) => void }[] = [];
+  const waiting: { readonly item: Item; readonly finish: (outcome: Outcome<Result>) => void }[] = [];
   let running = false;
 
   const attempt = async (items: readonly Item[]): Promise<readonly Outcome<Result>[]> => {
     try {
-      const settled = await run(items);
-      return items.map((_, place) => settled[place] ?? failed(new Error('a batch left an item unanswered')));
+      const outcomes = await run(items);
+      return items.map(
+        (_, index) => outcomes[index] ?? failed(new Error('a batch returned no outcome for an item')),
+      );
     } catch (error) {
       if (items.length === 1) return [failed(error)];
       return (await Promise.all(items.map(item => attempt([item])))).flat();
@@ -35,8 +37,8 @@ export function batching<Item, Result>(
     running = true;
     while (waiting.length > 0) {
       const batch = waiting.splice(0, max);
-      const settled = await attempt(batch.map(({ item }) => item));
-      for (const [place, { settle }] of batch.entries()) settle(settled[place] as Outcome<Result>);
+      const outcomes = await attempt(batch.map(({ item }) => item));
+      for (const [index, { finish }] of batch.entries()) finish(outcomes[index] as Outcome<Result>);
     }
     running = false;
   };
@@ -45,7 +47,7 @@ export function batching<Item, Result>(
     new Promise<Result>((resolve, reject) => {
       waiting.push({
         item,
-        settle: settled => (settled.ok ? resolve(settled.result) : reject(settled.error)),
+        finish: outcome => (outcome.ok ? resolve(outcome.result) : reject(outcome.error)),
       });
       if (!running) void start();
     });

@@ -1,13 +1,13 @@
 /**
- * The one spelling of a record that is hashed: members sorted by name, no white space, undefined left out
- * (the JSON Canonicalization Scheme, RFC 8785, for the strings, integers and plain numbers that records hold).
+ * The canonical form of a record, which is hashed: members sorted by name, no white space, undefined members omitted (the JSON
+ * Canonicalization Scheme, RFC 8785, for the strings, integers and plain numbers that records contain).
  */
 import * as z from 'zod';
 
 export const canonicalJson = (value: unknown): string =>
   isInOrder(value) ? JSON.stringify(value) : spellInOrder(value);
 
-/** JSON.stringify follows the order in which names are enumerated: where that is the sorted one, it spells the same, much faster. */
+/** If the members are already in sorted order, JSON.stringify writes the same text much faster. */
 function isInOrder(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (Array.isArray(value)) return value.every(isInOrder);
@@ -36,7 +36,7 @@ function spellInOrder(value: unknown): string {
   return `{${text}}`;
 }
 
-/** A strict object whose parsed values have their members in canonical order, whatever order they came in. */
+/** A strict object schema. The members of a parsed value are in canonical order, whatever order they had in the input. */
 export const canonicalObject = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.strictObject(
     Object.fromEntries(Object.entries(shape).sort(([a], [b]) => (a < b ? -1 : 1))) as unknown as Shape,

@@ -1,4 +1,4 @@
-/** The site database as central reads it: unpublished records out, acknowledgements in (publication rules R1, R2, R6, R8). */
+/** The view of the site database that central reads: unpublished records and acknowledgements (publication rules R1, R2, R6, R8). */
 import * as z from 'zod';
 import { siteIdSchema, videoIdSchema } from '../ids.ts';
 import { MAX_RECORD_PAGE_ROWS } from '../limits.ts';
@@ -9,7 +9,7 @@ export const recordEntrySchema = z.strictObject({ record: recordSchema, hash: sh
 /** A record and the SHA-256 of its canonical JSON. */
 export type RecordEntry = z.infer<typeof recordEntrySchema>;
 
-/** `GET /gateway/records?limit=`: the oldest unpublished records first. Asked again until `more` is false. */
+/** `GET /gateway/records?limit=`: the oldest unpublished records first. Central repeats the call until `more` is false. */
 export const recordPageSchema = z.strictObject({
   site: siteIdSchema,
   epoch: epochSchema,
@@ -18,7 +18,7 @@ export const recordPageSchema = z.strictObject({
 });
 export type RecordPage = z.infer<typeof recordPageSchema>;
 
-/** R1: an acknowledgement names id, version and hash; it marks exactly that content published and nothing newer. */
+/** An acknowledgement names id, version and hash, and marks exactly that content as published (rule R1). */
 export const acknowledgementSchema = z.strictObject({
   video: videoIdSchema,
   version: versionSchema,
@@ -28,24 +28,24 @@ export type Acknowledgement = z.infer<typeof acknowledgementSchema>;
 
 /** `POST /gateway/published` */
 export const publishedRequestSchema = z.strictObject({
-  /** R8: the epoch of the page that is acknowledged. Another one is refused. */
+  /** The epoch of the acknowledged page. A site rejects any other epoch (rule R8). */
   epoch: epochSchema,
   published: z.array(acknowledgementSchema).min(1).max(MAX_RECORD_PAGE_ROWS),
 });
 export const publishedResponseSchema = z.strictObject({
-  /** How many of them matched and are published now (those that already were count too). */
+  /** The number of acknowledgements that matched, including records that were already published. */
   matched: z.int().nonnegative(),
 });
 
-/** `GET /gateway/digest`: what this site holds for published, in one number. */
+/** `GET /gateway/digest`: a digest of the published records of this site. */
 export const publishedDigestSchema = z.strictObject({
   site: siteIdSchema,
   epoch: epochSchema,
-  /** Records that are not published yet. Digests say something only where there are none. */
+  /** The number of unpublished records. Digests can be compared only if it is 0. */
   unpublished: z.int().nonnegative(),
-  /** Published records, tombstones included. */
+  /** The number of published records, including tombstones. */
   records: z.int().nonnegative(),
-  /** SetDigest of the published records. */
+  /** The SetDigest of the published records. */
   digest: sha256Schema,
 });
 export type PublishedDigest = z.infer<typeof publishedDigestSchema>;

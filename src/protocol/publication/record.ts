@@ -1,6 +1,6 @@
 /**
- * The record: what the centre learns of one video (mission, requirement 10), its tombstone, and what a site holds a copy of.
- * A version is given by the site, rises with every change, and never names two contents.
+ * The record that a site publishes to central: of a video, of its withdrawal (a tombstone), or of a copy. The site assigns the
+ * version, which increases with every change. A version never names two contents.
  */
 import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from '../ids.ts';
@@ -11,9 +11,9 @@ import { canonicalObject } from './canonical.ts';
 
 export const versionSchema = z.int().positive();
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
-/** RFC 3339, UTC, milliseconds. */
+/** A timestamp in RFC 3339 form, in UTC, with milliseconds. */
 export const timestampSchema = z.iso.datetime({ precision: 3 });
-/** `192.0.2.7:8090` or `[2001:db8::7]:8090`. */
+/** An IP address and port such as `192.0.2.7:8090` or `[2001:db8::7]:8090`. */
 export const addressSchema = z
   .string()
   .max(64)
@@ -23,15 +23,15 @@ export const addressSchema = z
   );
 
 /**
- * When this content was written, by the site's own clock, and later than everything that the site knew then. Where two
- * histories of a site meet after a restore, the later one wins. Absent: as old as the video.
+ * When this content was written, by the clock of the site, and later than all content that the site knew then. If two histories
+ * of a site meet after a restore, the later content wins. Absent: as old as the video.
  */
 const writtenAtSchema = timestampSchema.optional();
 
-/** Public: everybody finds and watches it. Private: who has a right (docs/private-videos.md). */
+/** Public: everyone can find and watch the video. Private: only viewers with a grant (docs/private-videos.md). */
 export const visibilitySchema = z.enum(['public', 'private']);
 export type Visibility = z.infer<typeof visibilitySchema>;
-/** As records and answers tell it: absent of a public video. */
+/** The visibility in records and responses: absent for a public video. */
 export const privateSchema = z.literal('private').optional();
 
 export const videoRecordSchema = canonicalObject({
@@ -42,22 +42,22 @@ export const videoRecordSchema = canonicalObject({
   name: storedNameSchema,
   description: storedDescriptionSchema,
   language: languageSchema.optional(),
-  /** Storage path of the source, relative to the site's data directory. */
+  /** The storage path of the source, relative to the data directory of the site. */
   path: z.string().min(1).max(1_024),
-  /** The source server's IP address and port. Told for information: nobody connects to what a record says. */
+  /** The IP address and port of the source server, for information only: no part connects to an address from a record. */
   sourceAddress: addressSchema,
   sizeBytes: z.int().positive(),
   bitrateBps: z.int().positive(),
   durationMs: z.int().positive(),
-  /** Absent for audio alone. */
+  /** Absent if the video has only audio. */
   width: z.int().positive().optional(),
   height: z.int().positive().optional(),
-  /** SHA-256 of the source as it was uploaded. */
+  /** The SHA-256 of the uploaded source. */
   sha256: sha256Schema,
   container: z.string().min(1).max(40),
   renditions: z.array(renditionSchema).min(1).max(MAX_RECORD_RENDITIONS),
   pictures: picturesSchema.optional(),
-  /** Its beginning alone can be played: it is still being converted, and another revision will hold more of it. */
+  /** True if only the beginning can be played so far: the conversion continues, and a later revision will have more. */
   isGrowing: z.literal(true).optional(),
   visibility: privateSchema,
   createdAt: timestampSchema,
@@ -65,7 +65,7 @@ export const videoRecordSchema = canonicalObject({
 });
 export type VideoRecord = z.infer<typeof videoRecordSchema>;
 
-/** A withdrawal is a record too (publication rule R5). */
+/** The record of a withdrawal (publication rule R5). */
 export const tombstoneSchema = canonicalObject({
   kind: z.literal('tombstone'),
   video: videoIdSchema,
@@ -75,15 +75,15 @@ export const tombstoneSchema = canonicalObject({
 });
 export type Tombstone = z.infer<typeof tombstoneSchema>;
 
-/** A site holds every file of a revision of another site's video: it plays from there with no origin (docs/copies.md). */
+/** The record of a copy: a site holds every file of a revision of another site's video (docs/copies.md). */
 export const copyRecordSchema = canonicalObject({
   kind: z.literal('copy'),
   video: videoIdSchema,
   version: versionSchema,
   revision: revisionIdSchema,
-  /** The site that it was copied from the publication of. */
+  /** The site whose publication was copied. */
   origin: siteIdSchema,
-  /** Storage path at the copying site, relative to its data directory. */
+  /** The storage path at the copying site, relative to its data directory. */
   path: z.string().min(1).max(1_024),
   sourceAddress: addressSchema,
   sizeBytes: z.int().positive(),
@@ -93,7 +93,7 @@ export const copyRecordSchema = canonicalObject({
 });
 export type CopyRecord = z.infer<typeof copyRecordSchema>;
 
-/** What this site held of a video it holds no more. Unlike a withdrawal it says nothing of the video, and may be taken back. */
+/** The site no longer holds its copy. Unlike a withdrawal, this does not affect the video, and the site may hold a copy again. */
 export const goneRecordSchema = canonicalObject({
   kind: z.literal('gone'),
   video: videoIdSchema,
@@ -113,7 +113,7 @@ export const recordSchema = z.discriminatedUnion('kind', [
 export type PublicationRecord = z.infer<typeof recordSchema>;
 
 type Unnumbered<Kind extends PublicationRecord> = Omit<Kind, 'version' | 'writtenAt'>;
-/** A record before it is written down: its version and its time are not known yet. */
+/** A record before it is stored: its version and its time are not known yet. */
 export type RecordDraft =
   | Unnumbered<VideoRecord>
   | Unnumbered<Tombstone>
@@ -134,6 +134,6 @@ export function writtenAtOf(record: PublicationRecord): string {
   }
 }
 
-/** It is about the video itself, which only its own site may speak of; the others are about what a site holds. */
+/** True for records about the video itself, which only its home site may publish. The others describe what a site holds. */
 export const isOfOwner = ({ kind }: Pick<PublicationRecord, 'kind'>): boolean =>
   kind === 'video' || kind === 'tombstone';

@@ -85,7 +85,7 @@ export async function startReadOnlySite(config: SiteConfig, reason: string, log:
       }),
     );
     app.all('/*', { schema: { hide: true } }, () => {
-      throw problem('database-damaged', detail);
+      throw problem('site-read-only', detail);
     });
     return { url: await address.listen(app, lifetime) };
   });

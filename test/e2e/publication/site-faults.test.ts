@@ -114,14 +114,14 @@ describe('a damaged database', () => {
     for (const path of ['/api/videos', '/api/site', '/gateway/records']) {
       const answer = await fetch(`${site.url}${path}`, { headers: authorised });
       expect(answer.status).toBe(503);
-      expect(await answer.json()).toMatchObject({ code: 'database-damaged' });
+      expect(await answer.json()).toMatchObject({ code: 'site-read-only' });
     }
-    await expect(createUpload(site.url, TOKEN, body.length, 'No')).rejects.toThrow(/503.*database-damaged/);
+    await expect(createUpload(site.url, TOKEN, body.length, 'No')).rejects.toThrow(/503.*site-read-only/);
     expect(readFileSync(file).equals(bytes)).toBe(true);
     // The next sweep finds out, and the signal log shows it. Viewers are still sent there.
     await eventually(
       'central shows the error',
-      async () => (await siteRow('Damaged'))?.lastErrorCode === 'database-damaged' || undefined,
+      async () => (await siteRow('Damaged'))?.lastErrorCode === 'site-read-only' || undefined,
     );
     await eventually(
       'the tracker offers the site again',

@@ -28,6 +28,7 @@ export const zhProblems = {
   'database-unavailable': '数据库不可用。已确认的数据不会丢失，请稍后重试。',
   'database-busy': '数据库过载，请稍后重试。',
   'database-read-only': '数据库为只读，请联系操作员。',
+  'site-read-only': '站点的数据库已损坏，目前只读。请联系操作员从备份恢复。',
   'database-damaged': '数据库已损坏，请联系操作员从备份恢复。',
   'disk-full': '磁盘空间不足。请联系操作员腾出空间，然后重试。',
   'disk-unavailable': '磁盘不可用。请联系操作员，或从其他站点播放。',
