@@ -29,7 +29,7 @@ export async function run(): Promise<{
   ratios: Record<string, number>;
   rows: readonly Row[];
 }> {
-  const ffmpeg = findFfmpeg();
+  const ffmpeg = findFfmpeg(process.env);
   if (!ffmpeg) throw new Error('this benchmark needs ffmpeg: set FFMPEG_PATH');
   const directory = await mkdtemp(join(tmpdir(), 'tributary-bench-cut-'));
   try {

@@ -29,7 +29,7 @@ interface Cost {
 }
 
 export async function run(): Promise<{ bench: 'ladder'; ratios: Record<string, number> }> {
-  const ffmpeg = findFfmpeg();
+  const ffmpeg = findFfmpeg(process.env);
   if (!ffmpeg) throw new Error('this benchmark needs ffmpeg: set FFMPEG_PATH');
   const directory = await mkdtemp(join(tmpdir(), 'tributary-bench-ladder-'));
   try {

@@ -1,6 +1,6 @@
-/** What `--help` prints, for each command. */
-const CONFIG_HELP = `  -c, --config FILE   configuration (default: $TRIBUTARY_CONFIG, else ./tributary.toml)
-  -h, --help          this text
+/** The help text of each command. */
+const CONFIG_HELP = `  -c, --config FILE   configuration file (default: $TRIBUTARY_CONFIG, else ./tributary.toml)
+  -h, --help          show this text
 tributary.sample.toml explains every setting.`;
 
 export const HELP: Readonly<Record<string, string>> & { readonly general: string } = {
@@ -8,65 +8,67 @@ export const HELP: Readonly<Record<string, string>> & { readonly general: string
 
 Usage: tributary COMMAND [--config FILE]
 
-  demo          a central, a tracker and three sites on this machine
-  central       the centre: signals, collector, catalogue, sites
-  tracker       registers videos, sends every viewer to the best site
-  site          takes uploads, cuts and buffers streams
-  worker        converts a site's films, beside it or on another machine
-  nginx-config  prints the configuration of an nginx for a site
-  backup        copies the embedded databases and the keys of running parts
-  doctor        looks at this machine and the configuration, and says what to do
+  demo          run a central, a tracker and three sites on this machine
+  central       run central: it receives signals, collects records and keeps the catalogue
+  tracker       run a tracker: it registers videos and sends every viewer to the best site
+  site          run a site: it receives uploads, and packages and serves streams
+  worker        convert a site's videos in a separate process, here or on another machine
+  nginx-config  print an nginx configuration for a site
+  backup        back up the embedded databases and the keys of running parts
+  doctor        check this machine and the configuration, and say how to fix problems
 
-tributary COMMAND --help says more.`,
-  demo: `tributary demo: a central, a tracker and three sites on this machine, and one film published
+Run \`tributary COMMAND --help\` for details.`,
+  demo: `tributary demo: runs a central, a tracker and three sites on this machine, with one sample video
 
 Usage: tributary demo
 
-  TRIBUTARY_DATA_DIR  where everything is kept (default: ./data)
-  TRIBUTARY_PORT      first port (default: 8080): central; +1 tracker; +10 the sites on 127.0.0.2, .3 and .4
+  TRIBUTARY_DATA_DIR  directory of all data (default: ./data)
+  TRIBUTARY_PORT      port of central (default: 8080). The tracker uses the next port, and the sites use the port 10 above it
+                      on 127.0.0.2, .3 and .4
 
-It writes demo.json into the data directory when everything answers. Ctrl-C stops it.`,
-  central: `tributary central: receives signals, reads the sites' records, keeps the catalogue
+When every part is ready, the demo writes demo.json to the data directory. Press Ctrl-C to stop it.`,
+  central: `tributary central: receives signals, reads the records of sites, and keeps the catalogue
 
 Usage: tributary central [--config FILE]      (section [central])
 
 ${CONFIG_HELP}`,
-  tracker: `tributary tracker: registers videos, answers play requests, steers players
+  tracker: `tributary tracker: registers videos, chooses a site for each play request, and steers players
 
 Usage: tributary tracker [--config FILE]      (section [tracker])
 
 ${CONFIG_HELP}`,
-  backup: `tributary backup: a sound copy of the embedded databases, while their parts run, and of their keys
+  backup: `tributary backup: copies the embedded databases and the keys of all configured parts, also while they run
 
-Usage: tributary backup --to DIRECTORY [--config FILE]       (every section that the file has)
+Usage: tributary backup --to DIRECTORY [--config FILE]       (all sections of the file)
 
-Films are not copied, nor what is in PostgreSQL: docs/backup.md says how. Keep the copy as secret as the original.
-
-${CONFIG_HELP}`,
-  doctor: `tributary doctor: checks ffmpeg, disks, clocks, ports, databases and whether the parts reach one another
-
-Usage: tributary doctor [--config FILE]       (every section that the file has)
-
-It changes nothing. The exit code is 1 where something has to be mended.
+It does not copy videos or PostgreSQL databases: docs/backup.md explains how to back them up. Keep the copy as secret as the
+original.
 
 ${CONFIG_HELP}`,
-  worker: `tributary worker: converts a site's films in a process of its own
+  doctor: `tributary doctor: checks ffmpeg, disks, clocks, ports, databases and the connections between the parts
+
+Usage: tributary doctor [--config FILE]       (all sections of the file)
+
+It changes nothing. The exit code is 1 if it finds an error.
+
+${CONFIG_HELP}`,
+  worker: `tributary worker: converts a site's videos in a separate process
 
 Usage: tributary worker [--config FILE]       (section [site], the same file as the site's)
 
-It needs the site's database and its storage, and takes jobs until it is stopped: start as many as there are machines.
-What a worker was doing when it was stopped or killed is done again by another; all that was finished before stays.
+It needs access to the site's database and storage, and runs jobs until you stop it. You can run one on each of several
+machines. Unfinished work is picked up by another worker; finished work is kept.
 
 ${CONFIG_HELP}`,
-  'nginx-config': `tributary nginx-config: prints what goes into /etc/nginx/conf.d/ on the machine of a site
+  'nginx-config': `tributary nginx-config: prints a configuration for /etc/nginx/conf.d/ on the machine of a site
 
 Usage: tributary nginx-config [--config FILE] [--instead] > /etc/nginx/conf.d/tributary.conf      (section [site])
 
-  --instead           nginx instead of the built-in buffer: it keeps what the origin cuts, and asks the site for what lies
-                      at other sites. Without it: nginx in front of the built-in buffer
+  --instead           nginx replaces the built-in buffer: it caches the segments of the origin, and requests videos of other
+                      sites from the site. Without this option, nginx runs in front of the built-in buffer
 
 ${CONFIG_HELP}`,
-  site: `tributary site: takes uploads, keeps them, cuts and buffers streams, publishes records
+  site: `tributary site: receives and stores uploads, packages and serves streams, and publishes records
 
 Usage: tributary site [--config FILE]         (section [site])
 

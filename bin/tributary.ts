@@ -1,4 +1,4 @@
-/** The one command. Only this file touches argv, the environment, signals and the exit code. */
+/** The `tributary` command. Only this file uses argv, the environment, signals and the exit code. */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { STOP_AT_END_OF_INPUT } from '../src/demo/end-of-input.ts';
@@ -9,11 +9,11 @@ import { messageOf } from '../src/kernel/problem.ts';
 import type { Command, Running } from './commands/command.ts';
 import { HELP } from './help.ts';
 
-/** Before Docker (10 s) loses its patience. */
+/** Docker kills a container 10 s after it asked it to stop. */
 const STOP_LIMIT_MS = 8_000;
 const VERSION = '0.1.0';
 
-/** Each loads what it needs, and no more: what is never run need not be read at every start. */
+/** Each command is loaded only when it runs, so that a start does not read the code of the others. */
 const COMMANDS: Readonly<Record<string, () => Promise<{ readonly run: Command }>>> = {
   backup: () => import('./commands/backup.ts'),
   central: () => import('./commands/central.ts'),
@@ -42,14 +42,14 @@ async function main(): Promise<void> {
   if (values.help || command === '') return console.log(HELP[command] ?? HELP.general);
   const load = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
   if (load === undefined || positionals.length > 1) {
-    throw new ConfigError(`There is no command "${positionals.join(' ')}". tributary --help lists them.`);
+    throw new ConfigError(`Unknown command "${positionals.join(' ')}". Run \`tributary --help\`.`);
   }
   if (values.to !== undefined && command !== 'backup')
-    throw new ConfigError('--to belongs to tributary backup.');
+    throw new ConfigError('The option --to is only for tributary backup.');
   if (values.instead && command !== 'nginx-config')
-    throw new ConfigError('--instead belongs to tributary nginx-config.');
+    throw new ConfigError('The option --instead is only for tributary nginx-config.');
   const { run } = await load();
-  const left = await run({
+  const result = await run({
     config: values.config ?? process.env.TRIBUTARY_CONFIG ?? 'tributary.toml',
     isConfigNamed: values.config !== undefined,
     to: values.to,
@@ -59,8 +59,8 @@ async function main(): Promise<void> {
     uiDirectory: fileURLToPath(new URL('./ui', import.meta.url)),
     prepareWorker: new URL('./prepare-worker.js', import.meta.url),
   });
-  if (typeof left === 'number') process.exitCode = left;
-  else stopOnSignals(left);
+  if (typeof result === 'number') process.exitCode = result;
+  else stopOnSignals(result);
 }
 
 function stopOnSignals(running: Running): void {
@@ -68,10 +68,10 @@ function stopOnSignals(running: Running): void {
   const stop = (): void => {
     if (stopping) process.exit(1);
     stopping = true;
-    // A database or a disk that does not answer must not hold this up: every part may be killed at any moment.
+    // The process must end even if a database or a disk does not respond. This is safe, because a part may be killed at any time.
     setTimeout(() => {
       console.error(
-        `Not all could be ended within ${STOP_LIMIT_MS / 1_000} s. The next start takes up what was left.`,
+        `Shutdown did not finish within ${STOP_LIMIT_MS / 1_000} s. The next start will resume unfinished work.`,
       );
       process.exit(1);
     }, STOP_LIMIT_MS).unref();

@@ -7,7 +7,7 @@ import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import type { Command } from './command.ts';
 
 export const run: Command = async ({ config: path, to }) => {
-  if (to === undefined) throw new ConfigError('Say where the backup goes: tributary backup --to DIRECTORY');
+  if (to === undefined) throw new ConfigError('--to is required: tributary backup --to DIRECTORY');
   const read = {
     central: () => readConfig(path, 'central', centralConfigSchema).config,
     tracker: () => ({ ...readConfig(path, 'tracker', trackerConfigSchema).config, database: undefined }),

@@ -1,18 +1,18 @@
-/** What every command is: each stands in a file of its own, which is loaded when it is asked for. */
+/** The interface of every command. Each command has its own file, which is loaded only when the command runs. */
 
 export interface Given {
-  /** The configuration: the one named, else of the environment, else the one that lies here. */
+  /** The path of the configuration file: from the option, else from the environment, else the default. */
   readonly config: string;
-  /** It was named. */
+  /** True if the option `--config` was given. */
   readonly isConfigNamed: boolean;
-  /** Where a backup goes. */
+  /** The directory of a backup. */
   readonly to: string | undefined;
-  /** nginx instead of the site's own buffer, not before it. */
+  /** True if nginx replaces the site's own buffer. */
   readonly instead: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** What starts this command again, for a process of its own. */
+  /** The program and arguments that run `tributary` in another process. */
   readonly command: readonly [string, ...string[]];
-  /** The built pages. */
+  /** The directory of the built pages. */
   readonly uiDirectory: string;
   /** The bundled worker that checks sources. */
   readonly prepareWorker: URL;
@@ -22,5 +22,5 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** @returns what runs until it is stopped, or the exit code. @throws ConfigError */
+/** @returns a part that runs until it is stopped, or the exit code. @throws ConfigError */
 export type Command = (given: Given) => Promise<Running | number>;

@@ -8,8 +8,8 @@ import { findConfinement } from '../../src/site/media/ffmpeg/ffmpeg.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import type { Command } from './command.ts';
 
-/** Looks at the parts that the file has a section for; without a file, at the machine alone. */
-export const run: Command = async ({ config: path, isConfigNamed }) => {
+/** Checks the machine, and each part that has a section in the configuration file if there is one. */
+export const run: Command = async ({ config: path, isConfigNamed, environment }) => {
   const sections = isConfigNamed || existsSync(path) ? listSections(path) : [];
   const parts = [
     {
@@ -31,11 +31,12 @@ export const run: Command = async ({ config: path, isConfigNamed }) => {
       },
     },
   ];
-  const bad = await runDoctor({
+  const errors = await runDoctor({
     parts: parts.filter(({ part }) => sections.includes(part)),
     nodeVersion: process.versions.node,
-    findRoom: findConfinement,
+    environment,
+    findSandbox: findConfinement,
     print: line => console.log(line),
   });
-  return bad === 0 ? 0 : 1;
+  return errors === 0 ? 0 : 1;
 };

@@ -19,7 +19,7 @@ import {
   checkPeer,
   checkPort,
   checkPostgres,
-  type Room,
+  type Sandbox,
 } from './checks.ts';
 import { type PartSettings, runDoctor } from './doctor.ts';
 
@@ -47,8 +47,8 @@ async function startPart(): Promise<number> {
 
 describe('Node', () => {
   it.each([
-    ['18.20.0', 'bad'],
-    ['20.18.9', 'bad'],
+    ['18.20.0', 'error'],
+    ['20.18.9', 'error'],
     ['20.19.0', 'ok'],
     ['22.1.0', 'ok'],
   ])('%s is %s', (version, verdict) => {
@@ -57,16 +57,19 @@ describe('Node', () => {
 });
 
 describe('a port', () => {
-  it('is free, in use by a running part, or by something else', async () => {
+  it('is free, in use by a running part, or in use by another program', async () => {
     const host = '127.0.0.1';
     expect((await checkPort({ host, port: await freePort() })).verdict).toBe('ok');
     const running = await checkPort({ host, port: await startPart() });
-    expect(running).toMatchObject({ verdict: 'ok', text: expect.stringContaining('running Tributary') });
+    expect(running).toMatchObject({
+      verdict: 'ok',
+      text: expect.stringContaining('a running part of Tributary'),
+    });
     const taken = await checkPort({ host, port: await listen(createHttpServer((_q, a) => a.end('hello'))) });
-    expect(taken).toMatchObject({ verdict: 'bad', text: expect.stringContaining('another program') });
+    expect(taken).toMatchObject({ verdict: 'error', text: expect.stringContaining('another program') });
   });
 
-  it('of a part that speaks TLS by itself', async () => {
+  it('is in use by a part that serves TLS', async () => {
     const certificate = await requireCertificate(makeCertificate(directory));
     const { app } = await createHttp({
       part: 'site',
@@ -79,26 +82,26 @@ describe('a port', () => {
     const { port } = app.server.address() as AddressInfo;
     expect(await checkPort({ host: '127.0.0.1', port }, true)).toMatchObject({
       verdict: 'ok',
-      text: expect.stringContaining('running Tributary'),
+      text: expect.stringContaining('a running part of Tributary'),
     });
   });
 
-  it('of an address that this machine has not', async () => {
-    expect((await checkPort({ host: '192.0.2.1', port: await freePort() })).verdict).toBe('bad');
+  it('is an error if the machine does not have its address', async () => {
+    expect((await checkPort({ host: '192.0.2.1', port: await freePort() })).verdict).toBe('error');
   });
 });
 
-describe('a database on a server', () => {
-  it('is out of reach, and its password is not told', async () => {
-    const found = await checkPostgres(`postgres://me:secret@127.0.0.1:${await freePort()}/films`);
-    expect(found).toMatchObject({ verdict: 'bad', text: expect.stringContaining('films at 127.0.0.1') });
+describe('a PostgreSQL database', () => {
+  it('is unreachable, and the finding does not reveal its password', async () => {
+    const found = await checkPostgres(`postgres://me:secret@127.0.0.1:${await freePort()}/videos`);
+    expect(found).toMatchObject({ verdict: 'error', text: expect.stringContaining('videos at 127.0.0.1') });
     expect(found.text).toContain('ECONNREFUSED');
     expect(JSON.stringify(found)).not.toContain('secret');
   });
 });
 
 describe('a data directory', () => {
-  it('is measured, and left as it was', async () => {
+  it('is measured without a change', async () => {
     const found = await checkDirectory(join(directory, 'not', 'yet'), 1);
     expect(found).toMatchObject({
       verdict: 'ok',
@@ -107,21 +110,21 @@ describe('a data directory', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('without the room that has to stay free', async () => {
+  it('is an error without the space that must stay free', async () => {
     expect(await checkDirectory(directory, 2 ** 60)).toMatchObject({
-      verdict: 'bad',
+      verdict: 'error',
       advice: expect.stringContaining('keepFree'),
     });
   });
 
-  it('that cannot be one', async () => {
+  it('is an error if it is below a file', async () => {
     await writeFile(join(directory, 'file'), '');
-    expect((await checkDirectory(join(directory, 'file', 'data'), 0)).verdict).toBe('bad');
+    expect((await checkDirectory(join(directory, 'file', 'data'), 0)).verdict).toBe('error');
   });
 });
 
 describe('a database', () => {
-  it('is sound, damaged, none, or not there yet', async () => {
+  it('is intact, damaged, no database, or missing', async () => {
     const path = join(directory, 'site.sqlite');
     expect(checkDatabase(path).verdict).toBe('ok');
     const db = await openDatabase<{ t: { text: string } }>(path, {});
@@ -132,87 +135,90 @@ describe('a database', () => {
       .execute();
     await sql`pragma wal_checkpoint(truncate)`.execute(db);
     await db.destroy();
-    expect(checkDatabase(path)).toMatchObject({ verdict: 'ok', text: expect.stringContaining('sound') });
+    expect(checkDatabase(path)).toMatchObject({ verdict: 'ok', text: expect.stringContaining('intact') });
     await truncate(path, 3 * 4_096);
-    expect(checkDatabase(path).verdict).toBe('bad');
+    expect(checkDatabase(path).verdict).toBe('error');
     const none = join(directory, 'none.sqlite');
-    await writeFile(none, 'this is no database '.repeat(500));
-    expect(checkDatabase(none).verdict).toBe('bad');
+    await writeFile(none, 'this is not a database '.repeat(500));
+    expect(checkDatabase(none).verdict).toBe('error');
   });
 });
 
 describe('another part', () => {
-  it('answers, and its clock agrees', async () => {
-    const found = await checkPeer('The centre', `http://127.0.0.1:${await startPart()}`);
+  it('responds, and the clocks agree', async () => {
+    const found = await checkPeer('Central', `http://127.0.0.1:${await startPart()}`);
     expect(found.map(({ verdict }) => verdict)).toEqual(['ok', 'ok']);
   });
 
-  it('is not there, or is no Tributary', async () => {
-    const gone = await checkPeer('The centre', `http://127.0.0.1:${await freePort()}`);
-    expect(gone).toMatchObject([{ verdict: 'bad', text: expect.stringContaining('ECONNREFUSED') }]);
+  it('is unreachable, or another program', async () => {
+    const gone = await checkPeer('Central', `http://127.0.0.1:${await freePort()}`);
+    expect(gone).toMatchObject([{ verdict: 'error', text: expect.stringContaining('ECONNREFUSED') }]);
     const other = createHttpServer((_q, answer) => answer.writeHead(404).end());
-    const found = await checkPeer('The centre', `http://127.0.0.1:${await listen(other)}`);
-    expect(found).toMatchObject([{ verdict: 'bad', text: expect.stringContaining('404') }]);
+    const found = await checkPeer('Central', `http://127.0.0.1:${await listen(other)}`);
+    expect(found).toMatchObject([{ verdict: 'error', text: expect.stringContaining('404') }]);
   });
 
   it.each([
     [0, 'ok'],
-    [5_000, 'warn'],
-    [-5_000, 'warn'],
-    [86_400_000, 'bad'],
-  ])('whose clock is %i ms off: %s', (offsetMs, verdict) => {
+    [5_000, 'warning'],
+    [-5_000, 'warning'],
+    [86_400_000, 'error'],
+  ])('with a clock offset of %i ms gives: %s', (offsetMs, verdict) => {
     const there = Date.parse('2026-01-01T00:00:00Z');
-    const [found] = checkClock(new Date(there).toUTCString(), there + 500 + offsetMs, 'The centre');
+    const [found] = checkClock(new Date(there).toUTCString(), there + 500 + offsetMs, 'Central');
     expect(found?.verdict).toBe(verdict);
     if (offsetMs === 86_400_000) expect(found?.text).toContain('86400.0 s ahead');
   });
 });
 
-describe('the whole', () => {
+describe('the report', () => {
   const run = async (
     read: () => PartSettings,
     {
       part = 'site',
-      room = { isolation: 'bubblewrap', hasLimits: true },
-    }: { part?: 'site' | 'tracker'; room?: Room } = {},
-  ): Promise<{ bad: number; text: string }> => {
+      sandbox = { isolation: 'bubblewrap', hasLimits: true },
+    }: { part?: 'site' | 'tracker'; sandbox?: Sandbox } = {},
+  ): Promise<{ errors: number; text: string }> => {
     const lines: string[] = [];
-    const bad = await runDoctor({
+    const errors = await runDoctor({
       parts: [{ part, read }],
       nodeVersion: '20.19.0',
-      findRoom: async () => room,
+      environment: process.env,
+      findSandbox: async () => sandbox,
       print: line => lines.push(line),
     });
-    return { bad, text: lines.join('\n') };
+    return { errors, text: lines.join('\n') };
   };
 
-  it('counts what has to be mended', async () => {
+  it('counts the errors', async () => {
     await mkdir(join(directory, 'data'));
     const settings = {
       listen: { host: '127.0.0.1', port: await freePort() },
       dataDirectory: join(directory, 'data'),
       databasePath: join(directory, 'data', 'site.sqlite'),
     };
-    expect((await run(() => settings)).bad).toBe(0);
+    expect((await run(() => settings)).errors).toBe(0);
     const lost = await run(() => ({ ...settings, central: 'http://127.0.0.1:1' }));
-    expect(lost).toMatchObject({ bad: 1, text: expect.stringContaining('✗ The centre') });
+    expect(lost).toMatchObject({ errors: 1, text: expect.stringContaining('✗ Central') });
   });
 
-  it('looks at ffmpeg and its room where there is a site, and nowhere else', async () => {
+  it('checks ffmpeg and its sandbox only if there is a site', async () => {
     const settings = {
       listen: { host: '127.0.0.1', port: await freePort() },
       dataDirectory: directory,
     };
-    expect((await run(() => settings)).text).toContain('✓ ffmpeg runs in a room of its own (bubblewrap)');
-    const open = await run(() => settings, { room: { isolation: 'none', hasLimits: true } });
-    expect(open).toMatchObject({ bad: 0, text: expect.stringContaining('apt-get install bubblewrap') });
+    expect((await run(() => settings)).text).toContain(
+      '✓ ffmpeg is sandboxed (bubblewrap) with resource limits.',
+    );
+    const open = await run(() => settings, { sandbox: { isolation: 'none', hasLimits: true } });
+    expect(open).toMatchObject({ errors: 0, text: expect.stringContaining('apt-get install bubblewrap') });
     expect((await run(() => settings, { part: 'tracker' })).text).not.toContain('ffmpeg');
   });
 
-  it('tells the faults of a configuration', async () => {
+  it('lists the errors of a configuration', async () => {
     const faulty = await run(() => {
-      throw new ConfigError('it has a fault');
+      throw new ConfigError('it has an error');
     });
-    expect(faulty).toMatchObject({ bad: 1, text: expect.stringContaining('✗ it has a fault') });
+    expect(faulty).toMatchObject({ errors: 1, text: expect.stringContaining('✗ it has an error') });
   });
 });

@@ -1,4 +1,4 @@
-/** `tributary doctor`: looks at this machine and at each part that is configured here, and says what to do. Changes nothing. */
+/** `tributary doctor`: checks this machine and each configured part, and says how to fix problems. It changes nothing. */
 import { ConfigError } from '../kernel/config/config-error.ts';
 import type { Listen } from '../kernel/config/settings.ts';
 import {
@@ -9,21 +9,21 @@ import {
   checkPeer,
   checkPort,
   checkPostgres,
-  checkRoom,
+  checkSandbox,
   type Finding,
-  type Room,
+  type Sandbox,
   type Verdict,
 } from './checks.ts';
 
-/** What of a part's settings is looked at. */
+/** The settings of a part that are checked. */
 export interface PartSettings {
   readonly listen: Listen;
   readonly dataDirectory: string;
-  /** File of the embedded database, where the part has one. */
+  /** The file of the embedded database, if the part can have one. */
   readonly databasePath?: string | undefined;
-  /** URL of the PostgreSQL database, where the part has one. */
+  /** The URL of the PostgreSQL database, if the part uses one. */
   readonly database?: string | undefined;
-  /** It speaks TLS by itself. */
+  /** Present if the part serves TLS itself. */
   readonly tlsCertificate?: string | undefined;
   readonly disks?: readonly string[] | undefined;
   readonly baseUrl?: string | undefined;
@@ -33,51 +33,58 @@ export interface PartSettings {
 
 export interface PartToCheck {
   readonly part: 'central' | 'tracker' | 'site';
-  /** @throws ConfigError that names every fault */
+  /** @throws ConfigError that names every error */
   readonly read: () => PartSettings;
 }
 
 export interface DoctorOptions {
-  /** Parts that the configuration has a section for. */
+  /** The parts that have a section in the configuration. */
   readonly parts: readonly PartToCheck[];
   readonly nodeVersion: string;
-  /** Tries which room there is for ffmpeg here. */
-  readonly findRoom: () => Promise<Room>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Finds the strongest sandbox for ffmpeg on this machine. */
+  readonly findSandbox: () => Promise<Sandbox>;
   readonly print: (line: string) => void;
 }
 
-const MARKS: Readonly<Record<Verdict, string>> = { ok: '✓', warn: '!', bad: '✗' };
+const MARKS: Readonly<Record<Verdict, string>> = { ok: '✓', warning: '!', error: '✗' };
 
-/** @returns how many findings are bad */
-export async function runDoctor({ parts, nodeVersion, findRoom, print }: DoctorOptions): Promise<number> {
-  let bad = 0;
+/** @returns the number of errors */
+export async function runDoctor({
+  parts,
+  nodeVersion,
+  environment,
+  findSandbox,
+  print,
+}: DoctorOptions): Promise<number> {
+  let errors = 0;
   let warnings = 0;
-  const tell = (findings: readonly Finding[]): void => {
+  const report = (findings: readonly Finding[]): void => {
     for (const { verdict, text, advice } of findings) {
-      if (verdict === 'bad') bad++;
-      if (verdict === 'warn') warnings++;
+      if (verdict === 'error') errors++;
+      if (verdict === 'warning') warnings++;
       print(`  ${MARKS[verdict]} ${text}`);
       if (advice) print(`    → ${advice}`);
     }
   };
   print('This machine');
-  tell([checkNode(nodeVersion)]);
-  // Central and trackers have no use for it.
+  report([checkNode(nodeVersion)]);
+  // Central and trackers do not use ffmpeg.
   if (parts.length === 0 || parts.some(({ part }) => part === 'site'))
-    tell([checkFfmpeg(), checkRoom(await findRoom())]);
+    report([checkFfmpeg(environment), checkSandbox(await findSandbox())]);
   for (const { part, read } of parts) {
     print(`\n[${part}]`);
-    tell(await checkPart(read));
+    report(await checkPart(read));
   }
   print('');
   if (parts.length === 0)
-    print('No configuration was found; with --config FILE the parts in it are looked at too.');
+    print('No configuration file was found. Use --config FILE to check the parts that it configures.');
   print(
-    bad === 0 && warnings === 0
-      ? 'All is well.'
-      : `${count(bad, 'thing')} to mend, ${count(warnings, 'thing')} to know.`,
+    errors === 0 && warnings === 0
+      ? 'No problems found.'
+      : `${count(errors, 'error')}, ${count(warnings, 'warning')}.`,
   );
-  return bad;
+  return errors;
 }
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
@@ -88,28 +95,30 @@ async function checkPart(read: () => PartSettings): Promise<readonly Finding[]> 
     settings = read();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return [{ verdict: 'bad', text: error.message, advice: 'tributary.sample.toml explains every setting.' }];
+    return [
+      { verdict: 'error', text: error.message, advice: 'See tributary.sample.toml for every setting.' },
+    ];
   }
   const { listen, dataDirectory, databasePath, database, baseUrl, central, keepFree } = settings;
   const findings = await Promise.all([
     checkPort(listen, settings.tlsCertificate !== undefined),
     ...[dataDirectory, ...(settings.disks ?? [])].map(path => checkDirectory(path, keepFree ?? 0)),
     database ? checkPostgres(database) : databasePath ? [checkDatabase(databasePath)] : [],
-    central ? checkPeer('The centre', central) : [],
+    central ? checkPeer('Central', central) : [],
     baseUrl ? checkOwnAddress(baseUrl) : [],
   ]);
   return findings.flat();
 }
 
-/** Others use this address: while the part is not running, that it does not answer is no fault. */
+/** Checks the address that other parts use. A failure is only a warning, because the part may not be running. */
 async function checkOwnAddress(baseUrl: string): Promise<readonly Finding[]> {
   const findings = await checkPeer('Its own address', baseUrl);
   return findings.map(finding =>
-    finding.verdict === 'bad'
+    finding.verdict === 'error'
       ? {
-          verdict: 'warn',
+          verdict: 'warning',
           text: finding.text,
-          advice: `If the part is running, others cannot reach it either. ${finding.advice}`,
+          advice: `If the part is running, other parts cannot reach it either. ${finding.advice}`,
         }
       : finding,
   );

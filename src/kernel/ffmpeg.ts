@@ -14,8 +14,9 @@ const isCapable = (path: string): boolean => {
  * Finds `$FFMPEG_PATH`, else a capable `ffmpeg` on the PATH, else the binary of the optional package. Returns undefined if
  * there is none; the caller reports which features need it.
  */
-export function findFfmpeg(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  if (env.FFMPEG_PATH) return isCapable(env.FFMPEG_PATH) ? env.FFMPEG_PATH : undefined;
+export function findFfmpeg(environment: Readonly<Record<string, string | undefined>>): string | undefined {
+  const { FFMPEG_PATH: configured } = environment;
+  if (configured) return isCapable(configured) ? configured : undefined;
   if (isCapable('ffmpeg')) return 'ffmpeg';
   try {
     // The index of the package exports a URL, so its folder is found through its package.json.
@@ -27,30 +28,30 @@ export function findFfmpeg(env: NodeJS.ProcessEnv = process.env): string | undef
   }
 }
 
-const abilities = new Map<string, Promise<ReadonlySet<string>>>();
+const capabilities = new Map<string, Promise<ReadonlySet<string>>>();
 
 /**
  * Lists the names of the encoders and filters of an ffmpeg. The result is cached after the first call, which takes a quarter
  * of a second. @throws if ffmpeg cannot be run; the next call tries again
  */
 export function findCapabilities(ffmpeg: string): Promise<ReadonlySet<string>> {
-  let known = abilities.get(ffmpeg);
+  let known = capabilities.get(ffmpeg);
   if (!known) {
-    known = askAbilities(ffmpeg);
-    known.catch(() => abilities.delete(ffmpeg));
-    abilities.set(ffmpeg, known);
+    known = listCapabilities(ffmpeg);
+    known.catch(() => capabilities.delete(ffmpeg));
+    capabilities.set(ffmpeg, known);
   }
   return known;
 }
 
-async function askAbilities(ffmpeg: string): Promise<ReadonlySet<string>> {
-  const answers = await Promise.all(
+async function listCapabilities(ffmpeg: string): Promise<ReadonlySet<string>> {
+  const lists = await Promise.all(
     ['-encoders', '-filters'].map(option =>
       promisify(execFile)(ffmpeg, ['-hide_banner', option], { timeout: 10_000 }),
     ),
   );
   return new Set(
-    answers.flatMap(({ stdout }) =>
+    lists.flatMap(({ stdout }) =>
       [...stdout.matchAll(/^ [A-Z.|]{3,6} (\S+)/gm)].map(([, name = '']) => name),
     ),
   );

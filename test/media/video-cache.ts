@@ -23,7 +23,7 @@ let known: Ffmpeg | undefined;
 
 function inspectFfmpeg(): Ffmpeg {
   if (known) return known;
-  const path = findFfmpeg();
+  const path = findFfmpeg(process.env);
   if (!path) throw new Error('These tests need ffmpeg with libx264 and AAC: install it, or set FFMPEG_PATH.');
   const read = (option: string): string =>
     spawnSync(path, ['-hide_banner', option], { encoding: 'utf8' }).stdout;

@@ -4,7 +4,7 @@ import { messageOf, type Problem, problem } from '../problem.ts';
 
 /** No connection to the database could be opened. The original error is a socket error, like that of any other server. */
 export class DatabaseUnavailable extends Error {
-  override readonly name = 'DatabaseAway';
+  override readonly name = 'DatabaseUnavailable';
 }
 
 /** Problem codes by the prefix of the SQLSTATE (PostgreSQL, appendix A). */

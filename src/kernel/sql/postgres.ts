@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Dialect, type Kysely, PostgresAdapter, PostgresDialect, sql } from 'kysely';
+import { type Dialect, Kysely, PostgresAdapter, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
 import { messageOf } from '../problem.ts';
 import { DatabaseUnavailable, sqlStateOf } from './database-error.ts';
@@ -55,11 +55,21 @@ export const openPostgresDialect = (url: string, limits: PoolLimits = {}): Diale
   new PostgresDialect({
     pool: async () => {
       const pool = await openPool(url, limits);
-      return { connect: () => pool.connect().catch(sayAway), end: () => pool.end() };
+      return { connect: () => pool.connect().catch(throwUnavailable), end: () => pool.end() };
     },
   });
 
-function sayAway(error: unknown): never {
+/** Connects to the database and disconnects again. @throws if the server is unreachable or refuses the connection */
+export async function testPostgresConnection(url: string): Promise<void> {
+  const db = new Kysely<unknown>({ dialect: openPostgresDialect(url, { max: 1 }) });
+  try {
+    await sql`select 1`.execute(db);
+  } finally {
+    await db.destroy();
+  }
+}
+
+function throwUnavailable(error: unknown): never {
   throw sqlStateOf(error) ? error : new DatabaseUnavailable(messageOf(error), { cause: error });
 }
 

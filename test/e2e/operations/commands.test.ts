@@ -27,7 +27,7 @@ describe('--help', () => {
     const wrong = tributary('publish');
     expect([wrong.status, wrong.stderr.trim()]).toEqual([
       2,
-      'There is no command "publish". tributary --help lists them.',
+      'Unknown command "publish". Run `tributary --help`.',
     ]);
     expect(tributary('site', '--colour').status).toBe(2);
   });
@@ -81,8 +81,12 @@ describe('a wrong configuration', () => {
   });
 
   it('that is missing is reported with its name', () => {
-    const { status, stderr } = tributary('central', '--config', join(directory, 'none.toml'));
-    expect([status, stderr]).toEqual([2, expect.stringContaining('none.toml cannot be read')]);
+    const path = join(directory, 'none.toml');
+    const { status, stderr } = tributary('central', '--config', path);
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringContaining(`Cannot read the configuration ${path}: ENOENT`),
+    ]);
   });
 
   it('of the demo names the variable', () => {

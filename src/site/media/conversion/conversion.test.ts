@@ -49,7 +49,7 @@ async function decode(presentation: Presentation, { id }: Rendition) {
     const path = join(directory, 'all.mp4');
     await writeFile(path, Buffer.concat(pieces.map(piece => piece?.body ?? Buffer.alloc(0))));
     const { stdout, stderr } = spawnSync(
-      findFfmpeg() ?? 'ffmpeg',
+      findFfmpeg(process.env) ?? 'ffmpeg',
       ['-v', 'warning', '-i', path, '-f', 'framemd5', '-'],
       { encoding: 'utf8', maxBuffer: 2 ** 28 },
     );

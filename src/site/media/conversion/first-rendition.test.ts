@@ -53,7 +53,7 @@ function measureEncoding(source: string): number {
   const output = join(tmpdir(), `tributary-first-rendition-${process.pid}.mp4`);
   const started = performance.now();
   const { status, stderr } = spawnSync(
-    findFfmpeg() ?? 'ffmpeg',
+    findFfmpeg(process.env) ?? 'ffmpeg',
     [
       ...['-v', 'error', '-nostdin', '-y', '-threads', '1', '-t', '30', '-i', source, '-vf', 'scale=640:360'],
       ...['-c:v', 'libx264', '-threads', '1', '-preset', 'veryfast', '-crf', '23', '-c:a', 'aac', output],

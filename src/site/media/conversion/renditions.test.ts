@@ -88,7 +88,7 @@ function readCorners(path: string): readonly string[] {
 }
 function raw(args: readonly string[]): Buffer {
   const { stdout, stderr, status } = spawnSync(
-    findFfmpeg() ?? 'ffmpeg',
+    findFfmpeg(process.env) ?? 'ffmpeg',
     ['-v', 'error', ...args, '-f', 'rawvideo', '-'],
     { maxBuffer: 2 ** 26 },
   );
