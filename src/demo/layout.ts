@@ -1,4 +1,4 @@
-/** Where the demo's parts live: addresses, directories, places. Pure but for asking the machine which addresses it has. */
+/** The addresses, directories and locations of the demo's parts. */
 import { join } from 'node:path';
 import { tryListen } from '../kernel/http/try-listen.ts';
 
@@ -10,7 +10,7 @@ export interface DemoSite {
   readonly url: string;
   readonly coordinates: { readonly latitude: number; readonly longitude: number };
   readonly zone: readonly string[];
-  /** A viewer's address in this zone, for `?client=`. */
+  /** The address of a viewer in this zone, for `?client=`. */
   readonly viewer: string;
 }
 
@@ -29,7 +29,10 @@ const CITIES = [
   { name: '北京 Beijing', latitude: 39.9, longitude: 116.4, zone: '10.3.0.0/16', viewer: '10.3.0.10' },
 ] as const;
 
-/** Players tell sites apart by host, so each gets an address of its own where the machine has them (Linux does). */
+/**
+ * Plans the demo. Players distinguish sites by host, so each site gets its own address if the machine has several loopback
+ * addresses, as Linux does.
+ */
 export async function planDemo(dataDirectory: string, firstPort: number): Promise<DemoLayout> {
   const ownHosts = (await tryListen('127.0.0.4', 0)) === undefined;
   return {

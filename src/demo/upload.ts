@@ -1,9 +1,11 @@
-/** One upload by tus 1.0.0 in its plainest form: a POST that creates it, a PATCH that carries the bytes. */
+/** A minimal tus 1.0.0 upload: one POST that creates it, and one PATCH with all bytes. */
 import { readFile } from 'node:fs/promises';
+
+const TIMEOUT_MS = 60_000;
 
 const encode = (text: string): string => Buffer.from(text).toString('base64');
 
-export async function uploadFilm(
+export async function uploadVideo(
   siteUrl: string,
   token: string,
   path: string,
@@ -11,6 +13,7 @@ export async function uploadFilm(
 ): Promise<void> {
   const body = await readFile(path);
   const headers = { authorization: `Bearer ${token}`, 'tus-resumable': '1.0.0' };
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
   const created = await fetch(`${siteUrl}/api/uploads`, {
     method: 'POST',
     headers: {
@@ -20,15 +23,17 @@ export async function uploadFilm(
         .map(([name, value]) => `${name} ${encode(value)}`)
         .join(','),
     },
+    signal,
   });
   const location = created.headers.get('location');
   if (created.status !== 201 || !location) {
-    throw new Error(`${siteUrl} did not take the sample film: ${await created.text()}`);
+    throw new Error(`${siteUrl} rejected the sample video: ${await created.text()}`);
   }
   const sent = await fetch(new URL(location, siteUrl), {
     method: 'PATCH',
     headers: { ...headers, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' },
     body,
+    signal,
   });
-  if (sent.status !== 204) throw new Error(`${siteUrl} did not keep the sample film: ${await sent.text()}`);
+  if (sent.status !== 204) throw new Error(`${siteUrl} did not store the sample video: ${await sent.text()}`);
 }

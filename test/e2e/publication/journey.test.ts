@@ -74,7 +74,7 @@ describe('the sample video', () => {
     expect(atStart).toHaveLength(1);
     expect(atStart[0]).toMatchObject({ state: 'registered', width: 1280, height: 720 });
     expect(atStart[0]?.durationMs).toBeGreaterThan(19_000);
-    expect(demo.output()).toContain('✓ sample film');
+    expect(demo.output()).toContain('✓ sample video');
   });
 });
 
