@@ -1,4 +1,4 @@
-/** The plan: each rule alone, and what they do to one another. */
+/** The placement plan: each rule by itself, and rules in combination. */
 import { describe, expect, test } from 'vitest';
 import { type PlacementRule, placementRuleSchema } from '../../protocol/copies.ts';
 import {
@@ -24,7 +24,7 @@ const north2 = site('Tianjin', 'North');
 const south1 = site('Guangzhou', 'South');
 const south2 = site('Shenzhen', 'South');
 const sites = [north1, north2, south1, south2];
-const video = (origin: PlannedSite, sizeBytes = 100 * MB): PlannedVideo => ({
+const makeVideo = (origin: PlannedSite, sizeBytes = 100 * MB): PlannedVideo => ({
   id: newVideoId(),
   name: 'A lecture',
   origin: origin.id,
@@ -53,70 +53,70 @@ const codes = (list: readonly { readonly why: { readonly code: string } }[]): st
 
 describe('at least N copies', () => {
   const twice = rule({ kind: 'at-least', copies: 2 });
-  const apart = rule({ kind: 'at-least', copies: 2, inDifferentRegions: true });
+  const elsewhere = rule({ kind: 'at-least', copies: 2, inDifferentRegions: true });
 
-  test('counts the origin, and never puts a copy there', () => {
-    const films = Array.from({ length: 20 }, () => video(north1));
-    const result = plan(input({ rules: [twice], videos: films }));
-    for (const film of films) {
-      expect(sitesOf(result, film)).toHaveLength(1);
-      expect(sitesOf(result, film)).not.toContain(north1.id);
+  test('counts the origin, and never assigns a copy to it', () => {
+    const videos = Array.from({ length: 20 }, () => makeVideo(north1));
+    const result = plan(input({ rules: [twice], videos }));
+    for (const video of videos) {
+      expect(sitesOf(result, video)).toHaveLength(1);
+      expect(sitesOf(result, video)).not.toContain(north1.id);
     }
     expect(result.unmet).toEqual([]);
   });
 
-  test('stands in another region where that is asked for', () => {
-    const films = Array.from({ length: 20 }, () => video(north1));
-    const result = plan(input({ rules: [apart], videos: films }));
-    for (const film of films) expect([south1.id, south2.id]).toContain(sitesOf(result, film)[0]);
+  test('chooses another region if the rule requires it', () => {
+    const videos = Array.from({ length: 20 }, () => makeVideo(north1));
+    const result = plan(input({ rules: [elsewhere], videos }));
+    for (const video of videos) expect([south1.id, south2.id]).toContain(sitesOf(result, video)[0]);
   });
 
-  test('says what cannot be: there are two regions, and three are asked for', () => {
-    const film = video(north1);
+  test('reports an impossible rule: there are two regions, and it requires three', () => {
+    const video = makeVideo(north1);
     const result = plan(
-      input({ rules: [rule({ kind: 'at-least', copies: 3, inDifferentRegions: true })], videos: [film] }),
+      input({ rules: [rule({ kind: 'at-least', copies: 3, inDifferentRegions: true })], videos: [video] }),
     );
-    expect(sitesOf(result, film)).toHaveLength(1);
-    expect(result.unmet).toMatchObject([{ video: film.id, why: { code: 'too-few' } }]);
+    expect(sitesOf(result, video)).toHaveLength(1);
+    expect(result.unmet).toMatchObject([{ video: video.id, why: { code: 'too-few' } }]);
   });
 
-  test('keeps what stands already, and so moves nothing when asked again', () => {
-    const films = Array.from({ length: 50 }, () => video(north1));
-    const first = plan(input({ rules: [twice], videos: films }));
-    const standing = films.map(film => {
-      const at = sites.find(({ id }) => id === sitesOf(first, film)[0]) ?? south1;
-      return copyOf(film, at);
+  test('keeps the stored copies, so planning again changes nothing', () => {
+    const videos = Array.from({ length: 50 }, () => makeVideo(north1));
+    const first = plan(input({ rules: [twice], videos }));
+    const stored = videos.map(video => {
+      const at = sites.find(({ id }) => id === sitesOf(first, video)[0]) ?? south1;
+      return copyOf(video, at);
     });
-    const more = [...films, video(south1)];
-    const again = plan(input({ rules: [twice], videos: more, copies: standing }));
-    for (const film of films) expect(sitesOf(again, film)).toEqual(sitesOf(first, film));
+    const more = [...videos, makeVideo(south1)];
+    const again = plan(input({ rules: [twice], videos: more, copies: stored }));
+    for (const video of videos) expect(sitesOf(again, video)).toEqual(sitesOf(first, video));
   });
 
-  test('spreads over the sites by what they hold', () => {
-    const films = Array.from({ length: 90 }, () => video(north1));
-    const result = plan(input({ rules: [twice], videos: films }));
+  test('distributes copies evenly over the sites', () => {
+    const videos = Array.from({ length: 90 }, () => makeVideo(north1));
+    const result = plan(input({ rules: [twice], videos }));
     for (const { id } of [north2, south1, south2]) {
       expect(result.copies.filter(copy => copy.site === id)).toHaveLength(30);
     }
   });
 
-  test('makes up for a site that is lost', () => {
-    const film = video(north1);
+  test('replaces the copies of a lost site', () => {
+    const video = makeVideo(north1);
     const gone = { ...north1, isAvailable: false };
     const result = plan(
       input({
         rules: [twice],
-        videos: [film],
+        videos: [video],
         sites: [gone, north2, south1, south2],
-        copies: [copyOf(film, south1)],
+        copies: [copyOf(video, south1)],
       }),
     );
-    expect(sitesOf(result, film)).toHaveLength(2);
-    expect(sitesOf(result, film)).toContain(south1.id);
+    expect(sitesOf(result, video)).toHaveLength(2);
+    expect(sitesOf(result, video)).toContain(south1.id);
   });
 
-  test('is for the videos of some sites alone, where it says so', () => {
-    const [mine, theirs] = [video(north1), video(south1)];
+  test('applies only to the videos of the named sites', () => {
+    const [mine, theirs] = [makeVideo(north1), makeVideo(south1)];
     const ofNorth = rule({ kind: 'at-least', copies: 2, of: { region: 'North' } });
     const result = plan(input({ rules: [ofNorth], videos: [mine, theirs] }));
     expect(sitesOf(result, mine)).toHaveLength(1);
@@ -124,69 +124,69 @@ describe('at least N copies', () => {
   });
 });
 
-describe('hot titles', () => {
-  const films = Array.from({ length: 5 }, () => video(north1));
-  const plays = new Map(films.map((film, n) => [film.id, 10 * n]));
+describe('popular videos', () => {
+  const videos = Array.from({ length: 5 }, () => makeVideo(north1));
+  const plays = new Map(videos.map((video, n) => [video.id, 10 * n]));
   const hot = (more: object = {}) => rule({ kind: 'hot', top: 2, at: { region: 'South' }, ...more });
 
-  test('stand at every site of the region, the most played ones', () => {
-    const result = plan(input({ rules: [hot()], videos: films, plays }));
-    expect(films.map(film => sitesOf(result, film).length)).toEqual([0, 0, 0, 2, 2]);
+  test('are copied to every site of the region', () => {
+    const result = plan(input({ rules: [hot()], videos, plays }));
+    expect(videos.map(video => sitesOf(result, video).length)).toEqual([0, 0, 0, 2, 2]);
     expect(new Set(codes(result.copies))).toEqual(new Set(['hot']));
   });
 
-  test('must be played that often', () => {
-    const result = plan(input({ rules: [hot({ minPlaysADay: 35 })], videos: films, plays }));
-    expect(films.map(film => sitesOf(result, film).length)).toEqual([0, 0, 0, 0, 2]);
+  test('must reach the minimum number of plays', () => {
+    const result = plan(input({ rules: [hot({ minPlaysADay: 35 })], videos, plays }));
+    expect(videos.map(video => sitesOf(result, video).length)).toEqual([0, 0, 0, 0, 2]);
   });
 
-  test('count for safety too: no second copy is made where one is wanted anyway', () => {
+  test('count for redundancy, too: no additional copy is made', () => {
     const result = plan(
       input({
         rules: [rule({ kind: 'at-least', copies: 2 }), hot({ at: { sites: [south2.id] } })],
-        videos: films,
+        videos,
         plays,
       }),
     );
-    expect(sitesOf(result, films[4] as PlannedVideo)).toEqual([south2.id]);
+    expect(sitesOf(result, videos[4] as PlannedVideo)).toEqual([south2.id]);
   });
 
-  test('give way to safety where there is no room for both, and the most played one comes first', () => {
-    const cold = video(north2);
+  test('yield to redundancy under a storage limit, and the most played video comes first', () => {
+    const cold = makeVideo(north2);
     const rules = [
       rule({ kind: 'at-least', copies: 2, of: { sites: [north2.id] } }),
       hot({ at: { sites: [south1.id] } }),
       rule({ kind: 'at-most', bytes: 200 * MB, at: { sites: [south1.id] } }),
       rule({ kind: 'at-most', bytes: 0, at: { sites: [north1.id, south2.id] } }),
     ];
-    const result = plan(input({ rules, videos: [...films, cold], plays }));
+    const result = plan(input({ rules, videos: [...videos, cold], plays }));
     expect(sitesOf(result, cold)).toEqual([south1.id]);
-    expect(sitesOf(result, films[4] as PlannedVideo)).toEqual([south1.id]);
+    expect(sitesOf(result, videos[4] as PlannedVideo)).toEqual([south1.id]);
     expect(result.rejected).toMatchObject([
-      { video: films[3]?.id, site: south1.id, why: { code: 'over-limit' } },
+      { video: videos[3]?.id, site: south1.id, why: { code: 'over-limit' } },
     ]);
   });
 });
 
-describe('what may not be', () => {
-  test('nothing of a site leaves it, not even by hand, and that is said', () => {
-    const film = video(north1);
+describe('restrictions', () => {
+  test('keep the videos of a site there, even if an operator pins one elsewhere, and are reported', () => {
+    const video = makeVideo(north1);
     const rules = [
       rule({ kind: 'stays', of: { sites: [north1.id] } }),
       rule({ kind: 'at-least', copies: 2 }),
-      rule({ kind: 'by-hand', video: film.id, site: south1.id }),
+      rule({ kind: 'by-hand', video: video.id, site: south1.id }),
     ];
-    const result = plan(input({ rules, videos: [film], copies: [copyOf(film, south2)] }));
+    const result = plan(input({ rules, videos: [video], copies: [copyOf(video, south2)] }));
     expect(result.copies).toEqual([]);
     expect(codes(result.rejected)).toEqual(['stays']);
     expect(codes(result.unmet)).toEqual(['stays']);
   });
 
-  test('a limit holds to the byte, by what copies really take', () => {
-    const [small, large] = [video(north1, 60 * MB), video(north1, 60 * MB)];
+  test('limit the bytes of copies exactly, by their actual sizes', () => {
+    const [small, large] = [makeVideo(north1, 60 * MB), makeVideo(north1, 60 * MB)];
     const rules = [
       rule({ kind: 'at-most', bytes: 120 * MB, at: 'all' }),
-      ...[small, large].map(film => rule({ kind: 'by-hand', video: film.id, site: south1.id })),
+      ...[small, large].map(video => rule({ kind: 'by-hand', video: video.id, site: south1.id })),
     ];
     expect(plan(input({ rules, videos: [small, large] })).copies).toHaveLength(2);
     const grown = [{ ...copyOf(small, south1), sizeBytes: 60 * MB + 1 }];
@@ -195,19 +195,19 @@ describe('what may not be', () => {
     expect(codes(result.rejected)).toEqual(['over-limit']);
   });
 
-  test('a rule for a video or a site that is not there does nothing', () => {
-    const film = video(north1);
+  test('ignore rules for an unknown video or site', () => {
+    const video = makeVideo(north1);
     const rules = [
       rule({ kind: 'by-hand', video: newVideoId(), site: south1.id }),
-      rule({ kind: 'by-hand', video: film.id, site: newSiteId() }),
-      rule({ kind: 'by-hand', video: film.id, site: north1.id }),
+      rule({ kind: 'by-hand', video: video.id, site: newSiteId() }),
+      rule({ kind: 'by-hand', video: video.id, site: north1.id }),
     ];
-    expect(plan(input({ rules, videos: [film] })).copies).toEqual([]);
+    expect(plan(input({ rules, videos: [video] })).copies).toEqual([]);
   });
 });
 
 describe('the report', () => {
-  const [safe, risky, old] = [video(north1), video(north1), video(south1)];
+  const [safe, risky, old] = [makeVideo(north1), makeVideo(north1), makeVideo(south1)];
   const report = makeCopyReport(
     input({
       rules: [
@@ -223,7 +223,7 @@ describe('the report', () => {
   );
   const of = ({ id }: PlannedVideo) => report.placements.find(placement => placement.video === id);
 
-  test('names what one site alone holds in its present revision, first', () => {
+  test('lists videos first whose current revision is at only one site', () => {
     expect(report.atRisk).toBe(2);
     expect(new Set(report.placements.slice(0, 2).map(({ video: id }) => id))).toEqual(
       new Set([risky.id, old.id]),
@@ -231,7 +231,7 @@ describe('the report', () => {
     expect(of(safe)?.holders).toBe(3);
   });
 
-  test('says of each copy how far it is, and why', () => {
+  test('shows the state of each copy, and its reason', () => {
     expect(of(safe)?.copies.map(copy => [copy.site.name, copy.state, copy.code])).toEqual([
       ['Guangzhou', 'complete', 'by-hand'],
       ['Shenzhen', 'leaving', 'not-wanted'],
@@ -240,12 +240,12 @@ describe('the report', () => {
     expect(of(risky)?.copies).toMatchObject([{ state: 'copying', code: 'hot' }]);
   });
 
-  test('says what would go next: what is played goes before what was put there by hand', () => {
+  test('lists the next evictions: popular copies before pinned ones', () => {
     const south = report.sites.find(({ id }) => id === south1.id);
     expect(south?.nextEvictions.map(({ video: id }) => id)).toEqual([risky.id, safe.id]);
   });
 
-  test('comes in pages', () => {
+  test('has pages', () => {
     const page = makeCopyReport(input({ videos: [safe, risky, old] }), { after: 1, limit: 1 });
     expect(page.placements).toHaveLength(1);
     expect(page.more).toBe(true);
@@ -254,12 +254,12 @@ describe('the report', () => {
 
 test('ten thousand videos and a hundred sites are planned within five seconds', () => {
   const many = Array.from({ length: 100 }, (_, n) => site(`Site ${n}`, `Region ${n % 10}`));
-  const films = Array.from({ length: 10_000 }, (_, n) => video(many[n % 100] as PlannedSite));
+  const videos = Array.from({ length: 10_000 }, (_, n) => makeVideo(many[n % 100] as PlannedSite));
   const startedMs = performance.now();
   const result = plan(
     input({
       rules: [rule({ kind: 'at-least', copies: 2, inDifferentRegions: true })],
-      videos: films,
+      videos,
       sites: many,
     }),
   );

@@ -34,7 +34,7 @@ const timelineOf = (...ids: readonly string[]) =>
   });
 
 describe('a DASH manifest', () => {
-  it('joins equal segments in a row and counts repetitions after the first', () => {
+  it('joins consecutive equal segments and counts the repetitions after the first', () => {
     expect(toRuns([4, 4, 4, 2, 0, 4])).toEqual([
       [4, 3],
       [2, 1],
@@ -46,7 +46,7 @@ describe('a DASH manifest', () => {
     expect(text).toContain('mediaPresentationDuration="PT10.000S"');
   });
 
-  it('puts rungs of one family into one set, each other family and each language into its own', () => {
+  it('puts renditions of one codec into one set, and each other codec and language into its own set', () => {
     const renditions = [
       picture('h264-720', 720),
       picture('h264-360', 360),
@@ -76,7 +76,7 @@ describe('a DASH manifest', () => {
     expect(text).toContain('session=x&amp;pathways=a.b</ContentSteering>');
   });
 
-  it('says frame rates as integers or fractions, television rates by their own fraction', () => {
+  it('formats frame rates as integers or fractions, and television rates as their exact fractions', () => {
     expect([25, 29.97, 23.976, 59.94, 17.3].map(formatFrameRate)).toEqual([
       '25',
       '30000/1001',
@@ -86,12 +86,12 @@ describe('a DASH manifest', () => {
     ]);
   });
 
-  it('refuses a rendition of which it knows no times', () => {
+  it('rejects a rendition without a timeline', () => {
     expect(() => formatDashManifest([picture('x', 1)], timelineOf('y'))).toThrow(RangeError);
   });
 });
 
-describe('groups of sound in a multivariant playlist', () => {
+describe('audio groups in a multivariant playlist', () => {
   it('bind every variant to its own group', () => {
     const text = formatMultivariantPlaylist(
       [

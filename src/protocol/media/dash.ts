@@ -1,6 +1,6 @@
 /**
- * DASH manifests (ISO/IEC 23009-1) of the same segments that the playlists name: one formatter for a site's own and for the
- * tracker's steered ones. Segments are addressed by number, their times listed (SegmentTimeline).
+ * Formats DASH manifests (ISO/IEC 23009-1) of the same segments that the HLS playlists list. Sites use it for their manifests, and
+ * trackers for steered ones. Segments are addressed by number, and a `SegmentTimeline` lists their times.
  */
 import {
   type AudioRendition,
@@ -12,7 +12,7 @@ import {
 } from './media.ts';
 import type { RenditionTimeline, RevisionTimeline } from './timeline.ts';
 
-/** A site as a DASH player sees it. */
+/** A site, which is a service location for a DASH player. */
 export interface ServiceLocation {
   readonly id: string;
   /** Absolute URL of the revision at this site, ending in `/`. */
@@ -32,7 +32,7 @@ const CHANNELS = 'urn:mpeg:dash:23003:3:audio_channel_configuration:2011';
 const ROLE = 'urn:mpeg:dash:role:2011';
 
 /**
- * Formats a static manifest. Without locations every address is relative to the manifest's own.
+ * Formats a static manifest. Without locations, every URL is relative to that of the manifest.
  *
  * @throws RangeError if a rendition has no timeline.
  */
@@ -70,11 +70,11 @@ export function formatDashManifest(
 type TimedRendition = VideoRendition | AudioRendition;
 type AdaptationSet = readonly [TimedRendition, ...TimedRendition[]];
 
-/** One set for each family of codecs, because players switch within a set alone; sound by language and group. */
+/** Groups renditions into adaptation sets: video by codec, because players switch only within a set; audio by language and group. */
 function listAdaptationSets(renditions: readonly Rendition[]): readonly AdaptationSet[] {
   const sets = new Map<string, [TimedRendition, ...TimedRendition[]]>();
   const audios = renditions.filter((r): r is AudioRendition => r.kind === 'audio');
-  // DASH cannot bind one group of sound to one group of pictures: of several encodings the last, made for all players, serves.
+  // DASH cannot bind an audio group to video renditions. Of several encodings, only the last is listed, which all players support.
   const group = audios.at(-1)?.group;
   for (const rendition of renditions) {
     if (rendition.kind === 'captions') continue;
@@ -107,7 +107,7 @@ function formatAdaptationSet(id: number, set: AdaptationSet, timeline: RevisionT
   ];
 }
 
-/** One WebVTT file, which players take whole. */
+/** Captions are one WebVTT file, which players load as a whole. */
 function formatCaptions(
   id: number,
   { id: folder, language, bandwidthBps, name }: CaptionsRendition,
@@ -156,7 +156,7 @@ const videoAttributes = ({ width, height, frameRate }: VideoRendition): readonly
   `width="${width}"`,
   `height="${height}"`,
   `frameRate="${formatFrameRate(frameRate)}"`,
-  // Sizes are as shown, so that pixels are square.
+  // The record has display sizes, so the pixels are square.
   'sar="1:1"',
 ];
 
@@ -164,7 +164,7 @@ const audioAttributes = ({ sampleRateHz }: AudioRendition): readonly string[] =>
   `audioSamplingRate="${sampleRateHz}"`,
 ];
 
-/** `FrameRateType` is an integer or a fraction: 29.97 is the fraction that television means by it. */
+/** Formats a `FrameRateType`, which is an integer or a fraction. A rate such as 29.97 stands for the television rate 30000/1001. */
 export function formatFrameRate(framesPerSecond: number): string {
   if (Number.isInteger(framesPerSecond)) return String(framesPerSecond);
   const television = Math.round(framesPerSecond * 1.001) * 1_000;
@@ -175,7 +175,7 @@ export function formatFrameRate(framesPerSecond: number): string {
 const longestSeconds = ({ timescale, runs }: RenditionTimeline): number =>
   Math.max(...runs.map(([ticks]) => ticks)) / timescale;
 
-/** `xs:duration`. */
+/** Formats an `xs:duration`. */
 const duration = (seconds: number): string => `PT${seconds.toFixed(3)}S`;
 
 const escapeXml = (text: string): string =>

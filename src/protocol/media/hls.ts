@@ -1,4 +1,4 @@
-/** Multivariant playlists (RFC 8216bis, section 4.4.6): one formatter for a site's own and for the tracker's steered ones. */
+/** Formats multivariant playlists (RFC 8216bis, section 4.4.6), for sites and, with Content Steering, for trackers. */
 import {
   type AudioRendition,
   type CaptionsRendition,
@@ -7,11 +7,11 @@ import {
   type VideoRendition,
 } from './media.ts';
 
-/** A site as a player sees it (RFC 8216bis, section 7). */
+/** A site, which is a pathway for a player (RFC 8216bis, section 7). */
 export interface Pathway {
   /** `[A-Za-z0-9._-]+` */
   readonly id: string;
-  /** What comes before `{rendition}/media.m3u8`; ends in `/` or is empty for relative URIs. */
+  /** The prefix of `{rendition}/media.m3u8`. It ends in `/`, or is empty for relative URIs. */
   readonly baseUri: string;
 }
 
@@ -24,8 +24,8 @@ export interface Steering {
 const quoted = (text: string): string => `"${text.replaceAll(/["\r\n]/g, '')}"`;
 
 /**
- * Formats a multivariant playlist. With one pathway no `PATHWAY-ID` is written; with several, every variant and
- * audio group stands once for each pathway, the groups equal but for the id.
+ * Formats a multivariant playlist. With one pathway it has no `PATHWAY-ID`. With several, every variant and audio group is
+ * listed once for each pathway, and the groups differ only in their ids.
  *
  * @throws RangeError if there is no pathway or no rendition.
  */
@@ -100,7 +100,7 @@ function captionsAttributes(captions: CaptionsRendition, index: number, group: s
   ].join(',');
 }
 
-/** RFC 8216bis, section 4.4.6.1: NAME is unique within the group. */
+/** Makes names unique: NAME must be unique within the group (RFC 8216bis, section 4.4.6.1). */
 const trackName = (
   { name, language }: { readonly name?: string | undefined; readonly language?: string | undefined },
   index: number,

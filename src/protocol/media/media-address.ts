@@ -1,40 +1,40 @@
-/** What the files of a video are called, and their paths. No schemas here: a page that needs a name does not carry a parser. */
+/** The names and paths of the files of a video. This module has no schemas, so that pages can use it without a parser. */
 import type { RevisionId, VideoId } from '../ids.ts';
 
 export const MULTIVARIANT_PLAYLIST = 'multivariant.m3u8';
 export const DASH_MANIFEST = 'manifest.mpd';
-/** Where every segment begins: what a DASH manifest is made of, beside the record (`timeline.ts`). */
+/** The start times of all segments. A DASH manifest is made from this file and the record (`timeline.ts`). */
 export const TIMELINE = 'timeline.json';
 export const MEDIA_PLAYLIST = 'media.m3u8';
 export const INIT_SEGMENT = 'init.mp4';
-/** Captions as one file, for players that take them beside the stream (DASH). */
+/** Captions as one file, for players that load them separately from the stream (DASH). */
 export const CAPTIONS_FILE = 'captions.vtt';
 export const POSTER = 'poster.jpg';
-/** WebVTT whose cues name places (`#xywh`) in `STORYBOARD_SPRITE`. */
+/** WebVTT whose cues refer to areas (`#xywh`) of `STORYBOARD_SPRITE`. */
 export const STORYBOARD = 'storyboard.vtt';
 export const STORYBOARD_SPRITE = 'storyboard.jpg';
 /** `number` counts from 0, as `EXT-X-MEDIA-SEQUENCE` does. */
 export const mediaSegment = (number: number): string => `${number}.m4s`;
 export const captionsSegment = (number: number): string => `${number}.vtt`;
 
-/** Absolute path of a file of a revision, the same at every site. `file` is relative, e.g. `source-video/media.m3u8`. */
+/** The absolute path of a file of a revision, equal at every site. `file` is relative, e.g. `source-video/media.m3u8`. */
 export const mediaPath = (video: VideoId, revision: RevisionId, file: string): string =>
   `/v/${video}/${revision}/${file}`;
 
-/** A record, signed by its site, beside the files of the revision that it is of. */
+/** The name of the file with the record that its site has signed. It is in the folder of its revision. */
 export const recordFile = (version: number): string => `record-${version}.json`;
-/** The version that is asked for; undefined of any other file. */
+/** Returns the version of a record file, or undefined for any other file. */
 export function parseRecordFile(file: string): number | undefined {
   const digits = /^record-([1-9]\d{0,14})\.json$/.exec(file)?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
-/** Captions are small: players fetch a minute at a time. */
+/** The duration of a captions segment. It is long, because captions are small. */
 export const CAPTIONS_SEGMENT_MS = 60_000;
 
-/** Path of a file of a private video, behind the site's base URL, before `/v/…`. */
+/** The part of the path of a private video between the site's base URL and `/v/…`. */
 export const tokenPath = (token: string): string => `/t/${token}`;
 
-/** Of the path of a file at a site: the token, where it has one, and the path without it. */
+/** Splits the path of a file at a site into the token, if it has one, and the path without it. */
 export function splitToken(url: string): { readonly token: string | undefined; readonly target: string } {
   const end = url.startsWith('/t/') ? url.indexOf('/', 3) : -1;
   return end === -1

@@ -1,24 +1,22 @@
-/** Media playlists (RFC 8216bis, section 4): VOD or growing, CMAF segments, relative URIs. One formatter for sites and the tracker's relay. */
+/** Formats media playlists (RFC 8216bis, section 4) of CMAF segments with relative URIs, for sites and for the tracker's relay. */
 import { INIT_SEGMENT, mediaSegment } from './media.ts';
 
-/** `EXT-X-TARGETDURATION`: no segment, rounded to the nearest second, is longer (RFC 8216bis, section 4.4.3.1). */
+/** `EXT-X-TARGETDURATION`: the longest segment, rounded to the nearest second (RFC 8216bis, section 4.4.3.1). */
 export const targetDurationSeconds = (durations: readonly number[]): number =>
   durations.reduce((longest, seconds) => Math.max(longest, Math.round(seconds)), 1);
 
 const formatStart = (seconds: number): string => `#EXT-X-START:TIME-OFFSET=${seconds.toFixed(6)},PRECISE=YES`;
 
 export interface PlaylistForm {
-  /** What every URI ends in: nothing, or `?` and a query. */
+  /** The end of every URI: empty, or `?` and a query. */
   readonly query?: string;
-  /** Segments are being added at the end (`EVENT`): players ask again, and still begin at the beginning. */
+  /** True while segments are added at the end (`EVENT`): players reload the playlist, but begin at the start. */
   readonly isGrowing?: boolean;
-  /** Where players begin, seconds, if not at the beginning: what lies before is there only to decode what follows. */
+  /** The start position in seconds, if it is not 0. The part before it is only needed for decoding. */
   readonly shownFromSeconds?: number | undefined;
 }
 
-/**
- * @param durations of the segments, seconds
- */
+/** @param durations the durations of the segments, in seconds */
 export function formatMediaPlaylist(
   durations: readonly number[],
   { query = '', isGrowing = false, shownFromSeconds }: PlaylistForm = {},

@@ -1,4 +1,4 @@
-/** How a video's media is described and addressed, alike at every site. */
+/** The renditions of a video, as its record describes them, and the addresses of its files, which are equal at every site. */
 import * as z from 'zod';
 import { canonicalObject } from '../publication/canonical.ts';
 import { languageSchema, storedNameSchema } from '../text.ts';
@@ -6,11 +6,11 @@ import { languageSchema, storedNameSchema } from '../text.ts';
 export * from './media-address.ts';
 
 const positiveInt = z.int().positive();
-/** RFC 6381 codec string, e.g. `avc1.64001f`. */
+/** An RFC 6381 codec string, e.g. `avc1.64001f`. */
 const codecSchema = z.string().regex(/^[A-Za-z0-9]{2,8}(\.[A-Za-z0-9.]{1,60})?$/);
 const renditionIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/);
 
-/** A track's name, for people. */
+/** The limit for the displayed name of a track. */
 const MAX_TRACK_NAME_CHARACTERS = 60;
 export const trackNameSchema = storedNameSchema.refine(
   text => [...text].length <= MAX_TRACK_NAME_CHARACTERS,
@@ -20,10 +20,10 @@ export const trackNameSchema = storedNameSchema.refine(
 const audioGroupSchema = z.string().regex(/^[a-z0-9-]{1,20}$/);
 
 const renditionShape = {
-  /** Folder below the revision, e.g. `source-video`. */
+  /** The name of its folder in the revision, e.g. `source-video`. */
   id: renditionIdSchema,
   codec: codecSchema,
-  /** Peak segment bit rate (RFC 8216bis `BANDWIDTH`), bits per second. */
+  /** The peak bit rate of a segment (RFC 8216bis `BANDWIDTH`), in bits per second. */
   bandwidthBps: positiveInt,
   averageBandwidthBps: positiveInt,
 } as const;
@@ -31,12 +31,12 @@ const renditionShape = {
 export const videoRenditionSchema = canonicalObject({
   kind: z.literal('video'),
   ...renditionShape,
-  /** Display size in pixels, after rotation and pixel aspect ratio. */
+  /** The display size in pixels, after rotation and correction of the pixel aspect ratio. */
   width: positiveInt.max(65_536),
   height: positiveInt.max(65_536),
-  /** Mean frames per second. */
+  /** The mean number of frames per second. */
   frameRate: z.number().positive().max(1_000),
-  /** The group of sound that goes with it; absent where the sound is in no group by name. */
+  /** The audio group for this rendition. Absent if the audio has no named group. */
   audioGroup: audioGroupSchema.optional(),
 });
 export type VideoRendition = z.infer<typeof videoRenditionSchema>;
@@ -47,14 +47,14 @@ export const audioRenditionSchema = canonicalObject({
   channels: positiveInt.max(64),
   sampleRateHz: positiveInt.max(768_000),
   language: languageSchema.optional(),
-  /** What its author calls it, e.g. "Commentary". */
+  /** The name that its author chose, e.g. "Commentary". */
   name: trackNameSchema.optional(),
-  /** Renditions of one group hold alternatives (languages); several groups hold the same in several encodings. */
+  /** The renditions of one group are alternatives (languages). Several groups contain the same audio in different encodings. */
   group: audioGroupSchema.optional(),
 });
 export type AudioRendition = z.infer<typeof audioRenditionSchema>;
 
-/** WebVTT in plain cues. The whole is one file beside its segments. */
+/** WebVTT captions. They are available in segments and as one file. */
 export const captionsRenditionSchema = canonicalObject({
   kind: z.literal('captions'),
   ...renditionShape,
@@ -71,6 +71,6 @@ export const renditionSchema = z.discriminatedUnion('kind', [
 ]);
 export type Rendition = z.infer<typeof renditionSchema>;
 
-/** What pictures of a video stand beside its playlists. */
+/** The images that a revision contains in addition to its playlists. */
 export const picturesSchema = canonicalObject({ poster: z.boolean(), storyboard: z.boolean() });
 export type Pictures = z.infer<typeof picturesSchema>;

@@ -1,10 +1,10 @@
 /**
- * Where the segments of a revision begin and end, rendition by rendition: `timeline.json` beside its playlists. With the
- * record's renditions it is all that a DASH manifest needs, so that a tracker can write one and copies no address from a site.
+ * The file `timeline.json` of a revision: the durations of the segments of each rendition. A tracker can make a DASH manifest from
+ * this file and the record, so it does not copy any address from a site.
  */
 import * as z from 'zod';
 
-/** 100 hours of four-second segments are 90,000; runs of equal ones count once. */
+/** 100 hours have 90,000 segments of four seconds. A run of equal segments counts once. */
 const MAX_RUNS = 100_000;
 export const MAX_TIMELINE_BYTES = 4 * 2 ** 20;
 
@@ -12,7 +12,7 @@ const ticks = z.int().positive();
 
 export const renditionTimelineSchema = z.strictObject({
   timescale: z.int().positive(),
-  /** `[duration in ticks, how many of it in a row]`, from zero on without gaps. */
+  /** `[duration in ticks, number of consecutive segments]`, from time 0 without gaps. */
   runs: z
     .array(z.tuple([ticks, z.int().positive().max(MAX_RUNS)]))
     .min(1)
@@ -20,14 +20,14 @@ export const renditionTimelineSchema = z.strictObject({
 });
 export type RenditionTimeline = z.infer<typeof renditionTimelineSchema>;
 
-/** By rendition id. */
+/** The timelines by rendition id. */
 export const revisionTimelineSchema = z.strictObject({
   durationMs: z.int().positive(),
   renditions: z.record(z.string().max(40), renditionTimelineSchema),
 });
 export type RevisionTimeline = z.infer<typeof revisionTimelineSchema>;
 
-/** Joins equal neighbours. Zero-length segments cannot be said in DASH: they count as one tick. */
+/** Joins consecutive equal durations. DASH cannot express segments of zero length, so they get one tick. */
 export function toRuns(durations: readonly number[]): [number, number][] {
   const runs: [number, number][] = [];
   for (const duration of durations) {

@@ -15,57 +15,57 @@ afterEach(async () => {
   await database.drop();
 });
 
-const take = (holder: string, nowMs: number) => acquireLease(db, 'collect a', holder, nowMs, 100);
+const acquire = (holder: string, nowMs: number) => acquireLease(db, 'collect a', holder, nowMs, 100);
 
 describe('a lease', () => {
-  it('is one holder’s until it runs out, and each holder has a higher fence', async () => {
-    expect(await take('one', 0)).toEqual({ name: 'collect a', fence: 1 });
-    expect(await take('two', 99)).toBeUndefined();
-    expect(await take('two', 100)).toEqual({ name: 'collect a', fence: 2 });
-    expect(await take('one', 150)).toBeUndefined();
-    expect(await take('two', 150)).toEqual({ name: 'collect a', fence: 3 });
+  it('belongs to one holder until it expires, and each holder has a higher fence', async () => {
+    expect(await acquire('one', 0)).toEqual({ name: 'collect a', fence: 1 });
+    expect(await acquire('two', 99)).toBeUndefined();
+    expect(await acquire('two', 100)).toEqual({ name: 'collect a', fence: 2 });
+    expect(await acquire('one', 150)).toBeUndefined();
+    expect(await acquire('two', 150)).toEqual({ name: 'collect a', fence: 3 });
   });
 
-  it('is one of many that ask at the same time', async () => {
-    const all = await Promise.all(Array.from({ length: 20 }, (_, n) => take(`holder ${n}`, 0)));
+  it('goes to only one of many holders that acquire it at the same time', async () => {
+    const all = await Promise.all(Array.from({ length: 20 }, (_, n) => acquire(`holder ${n}`, 0)));
     expect(all.filter(lease => lease !== undefined)).toHaveLength(1);
   });
 
-  it('lasts as long as it is renewed, and cannot be renewed once it ran out', async () => {
-    await take('one', 0);
+  it('is valid while it is renewed, and cannot be renewed after it has expired', async () => {
+    await acquire('one', 0);
     await renewLeases(db, 'one', ['collect a'], 90, 100);
-    expect(await take('two', 189)).toBeUndefined();
+    expect(await acquire('two', 189)).toBeUndefined();
     await renewLeases(db, 'one', ['collect a'], 191, 100);
-    expect(await take('two', 195)).toMatchObject({ fence: 2 });
+    expect(await acquire('two', 195)).toMatchObject({ fence: 2 });
     await renewLeases(db, 'one', ['collect a'], 196, 1_000);
-    expect(await take('three', 300)).toMatchObject({ fence: 3 });
+    expect(await acquire('three', 300)).toMatchObject({ fence: 3 });
   });
 
-  it('is free once it was given back, by its holder alone', async () => {
-    const first = await take('one', 0);
-    const second = await take('two', 200);
+  it('is free after its release, which only its holder can do', async () => {
+    const first = await acquire('one', 0);
+    const second = await acquire('two', 200);
     if (!first || !second) throw new Error('both were free');
     await releaseLeases(db, [first]);
-    expect(await take('three', 210)).toBeUndefined();
+    expect(await acquire('three', 210)).toBeUndefined();
     await releaseLeases(db, [second]);
-    expect(await take('three', 210)).toMatchObject({ fence: 3 });
+    expect(await acquire('three', 210)).toMatchObject({ fence: 3 });
   });
 
-  it('guards a transaction of its holder, and of nobody who lost it', async () => {
-    const first = await take('one', 0);
+  it('guards a transaction of its holder, but not of a holder that lost it', async () => {
+    const first = await acquire('one', 0);
     if (!first) throw new Error('it was free');
     expect((await findValidLeases(db, [first]))(first)).toBe(true);
-    await take('two', 100);
+    await acquire('two', 100);
     expect((await findValidLeases(db, [first]))(first)).toBe(false);
   });
 
-  it('is taken and given back with many others at once', async () => {
-    await take('two', 0);
+  it('is acquired and released together with others', async () => {
+    await acquire('two', 0);
     const leases = await acquireLeases(db, ['collect b', 'collect a', 'collect c'], 'one', 50, 100);
     expect(leases).toEqual([{ name: 'collect b', fence: 1 }, undefined, { name: 'collect c', fence: 1 }]);
     const held = leases.filter(lease => lease !== undefined);
-    const isStanding = await findValidLeases(db, held);
-    expect(held.every(isStanding)).toBe(true);
+    const isValid = await findValidLeases(db, held);
+    expect(held.every(isValid)).toBe(true);
     await releaseLeases(db, held);
     expect(await acquireLeases(db, ['collect b', 'collect c'], 'two', 60, 100)).toEqual([
       { name: 'collect b', fence: 2 },
