@@ -4,7 +4,8 @@
  */
 import { indexIsobmff } from './isobmff/isobmff-source.ts';
 import { indexMatroska } from './matroska/matroska-source.ts';
-import { parseContainerKind, SNIFF_BYTES } from './sniff.ts';
+import { parseContainerKind } from './reject-unsupported.ts';
+import { SNIFF_BYTES } from './sniff.ts';
 import type { FileBytes } from './source/file-bytes.ts';
 import type { IndexedSource } from './source/source-track.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseContainerKind, sniff } from './sniff.ts';
+import { parseContainerKind } from './reject-unsupported.ts';
+import { sniff } from './sniff.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const transportStream = Buffer.concat(

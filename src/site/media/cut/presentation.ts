@@ -14,10 +14,11 @@ import {
 import { formatMediaPlaylist } from '../../../protocol/media/media-playlist.ts';
 import { type RevisionTimeline, toRuns } from '../../../protocol/media/timeline.ts';
 import type { Extras } from '../../database/extras.ts';
-import { formatCmafSegment, formatInitSegment } from '../containers/containers.ts';
+import { formatInitSegment } from '../containers/containers.ts';
 import { ExtraFiles } from '../extras/extras.ts';
-import { type IndexedRendition, SourceIndex } from '../index/source-index.ts';
+import { SourceIndex } from '../index/source-index.ts';
 import type { OpenFile } from '../storage/storage.ts';
+import { cutSegment, type StoredRendition } from './cut-segment.ts';
 import { MediaFiles } from './media-files.ts';
 
 /** Part of every entity tag. Raise it when an unchanged index yields other bytes. */
@@ -41,11 +42,6 @@ interface CutFile {
 /** A set of renditions that share media files: those of the source, or of one encoding. */
 interface RenditionSet {
   readonly index: SourceIndex;
-  readonly files: MediaFiles;
-}
-
-interface StoredRendition {
-  readonly indexed: IndexedRendition;
   readonly files: MediaFiles;
 }
 
@@ -135,7 +131,7 @@ export class Presentation {
       return { contentType, body: formatInitSegment(description, timescale, editMediaTime) };
     }
     const number = /^(0|[1-9]\d{0,8})\.m4s$/.exec(name)?.[1];
-    const body = number === undefined ? undefined : await cut(stored, Number(number));
+    const body = number === undefined ? undefined : await cutSegment(stored, Number(number));
     return body && { contentType, body };
   }
 
@@ -150,33 +146,6 @@ const openerOf = ({ directory, open: openElsewhere }: RevisionFiles): OpenFile =
 
 async function closeAll(sets: readonly RenditionSet[]): Promise<void> {
   await Promise.all(sets.flatMap(({ index, files }) => [index.close(), files.close()]));
-}
-
-async function cut({ indexed, files }: StoredRendition, number: number): Promise<Buffer | undefined> {
-  const segment = indexed.findSegment(number);
-  if (!segment) return undefined;
-  const { description, hasComposition, samplePrefix } = indexed.header;
-  const prefix = Buffer.from(samplePrefix, 'base64');
-  const stored = await indexed.readSamples(segment);
-  const samples =
-    prefix.length === 0 ? stored : stored.map(s => ({ ...s, sizeBytes: s.sizeBytes + prefix.length }));
-  const { bytes, dataStart } = formatCmafSegment({
-    kind: description.kind,
-    hasComposition,
-    number,
-    decodeTime: segment.decodeTime,
-    samples,
-    dataBytes: segment.dataBytes,
-  });
-  let at = dataStart;
-  const pieces = stored.map(({ file, offset, sizeBytes }) => {
-    if (prefix.length > 0) at += prefix.copy(bytes, at);
-    const piece = { file, position: offset, length: sizeBytes, target: at };
-    at += sizeBytes;
-    return piece;
-  });
-  await files.read(bytes, pieces);
-  return bytes;
 }
 
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';

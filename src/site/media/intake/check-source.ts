@@ -1,6 +1,7 @@
 /**
  * Decides what becomes of a complete upload: it is published as it is, converted first, or rejected. A conversion that improves a
- * playable source is planned by a job after the publication.
+ * playable source is planned by a job after the publication. Files that are not videos are rejected while they are indexed
+ * (containers/reject-unsupported.ts).
  */
 import { failpoint } from '../../../kernel/failpoint.ts';
 import type { Log } from '../../../kernel/log.ts';

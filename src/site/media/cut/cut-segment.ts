@@ -1,0 +1,40 @@
+/** Cuts one media segment: writes the CMAF boxes, and reads the samples of the segment from the stored file behind them. */
+import { formatCmafSegment } from '../containers/containers.ts';
+import type { IndexedRendition } from '../index/source-index.ts';
+import type { MediaFiles } from './media-files.ts';
+
+export interface StoredRendition {
+  readonly indexed: IndexedRendition;
+  readonly files: MediaFiles;
+}
+
+/** @param number from 0. @returns the segment, or undefined if the rendition has no segment of this number */
+export async function cutSegment(
+  { indexed, files }: StoredRendition,
+  number: number,
+): Promise<Buffer | undefined> {
+  const segment = indexed.findSegment(number);
+  if (!segment) return undefined;
+  const { description, hasComposition, samplePrefix } = indexed.header;
+  const prefix = Buffer.from(samplePrefix, 'base64');
+  const stored = await indexed.readSamples(segment);
+  const samples =
+    prefix.length === 0 ? stored : stored.map(s => ({ ...s, sizeBytes: s.sizeBytes + prefix.length }));
+  const { bytes, dataStart } = formatCmafSegment({
+    kind: description.kind,
+    hasComposition,
+    number,
+    decodeTime: segment.decodeTime,
+    samples,
+    dataBytes: segment.dataBytes,
+  });
+  let at = dataStart;
+  const pieces = stored.map(({ file, offset, sizeBytes }) => {
+    if (prefix.length > 0) at += prefix.copy(bytes, at);
+    const piece = { file, position: offset, length: sizeBytes, target: at };
+    at += sizeBytes;
+    return piece;
+  });
+  await files.read(bytes, pieces);
+  return bytes;
+}
