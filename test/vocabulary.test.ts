@@ -143,11 +143,15 @@ const CLEAN: readonly string[] = [
   'src/tracker',
   'bench/choose',
   'test/simulation/choice',
+  'src/backup',
+  'src/central',
+  'src/demo',
+  'src/doctor',
+  'src/kernel',
+  'src/protocol',
+  'bin',
 ];
-const COUNTED: readonly string[] = [
-  ...['src/backup', 'src/central', 'src/demo', 'src/doctor', 'src/kernel', 'src/protocol', 'src/site'],
-  ...['test', 'bench', 'bin'],
-];
+const COUNTED: readonly string[] = ['src/site', 'test', 'bench'];
 
 /** This file names the words; docs/errors.md is generated from a table in `src`. */
 const SKIPPED = ['test/vocabulary.test.ts', 'docs/errors.md'];
