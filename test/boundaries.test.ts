@@ -70,7 +70,7 @@ describe('boundaries', () => {
     },
   );
 
-  it('ui sees protocol alone, and nothing of node', () => {
+  it('ui imports only protocol, and nothing of node', () => {
     expect(strays('ui', ['protocol'])).toEqual([]);
     expect(
       sources

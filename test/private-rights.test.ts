@@ -137,10 +137,10 @@ describe('a tracker', () => {
       'the grant is accepted',
       async () => (await get(`/play/${hidden}?grant=${grant}`)).status === 200,
     );
-    const answer = playResponseSchema.parse(JSON.parse((await get(`/play/${hidden}?grant=${grant}`)).text));
-    expect(answer.isPrivate).toBe(true);
-    expect(answer.sources.map(({ site }) => site).sort()).toEqual([home.id, other.id].sort());
-    for (const { site, token = '', hls, dash, baseUrl } of answer.sources) {
+    const response = playResponseSchema.parse(JSON.parse((await get(`/play/${hidden}?grant=${grant}`)).text));
+    expect(response.isPrivate).toBe(true);
+    expect(response.sources.map(({ site }) => site).sort()).toEqual([home.id, other.id].sort());
+    for (const { site, token = '', hls, dash, baseUrl } of response.sources) {
       const [own, foreign] = site === home.id ? [home, other] : [other, home];
       const claims = verifyRight(token, hidden, await keysOf(own));
       expect(claims).toMatchObject({ kind: 'viewer', subject: id });
@@ -150,9 +150,9 @@ describe('a tracker', () => {
       expect(Date.parse(expiresAt) - Date.now()).toBeGreaterThan(6 * 86_400_000);
       expect(verifyRight(token, hidden, await keysOf(foreign))).toBeUndefined();
       for (const address of [hls, dash ?? ''])
-        expect(address.startsWith(`${baseUrl}/t/${token}/v/${hidden}/${answer.revision}/`)).toBe(true);
+        expect(address.startsWith(`${baseUrl}/t/${token}/v/${hidden}/${response.revision}/`)).toBe(true);
     }
-    for (const address of [answer.hls, answer.dash ?? '', answer.steering])
+    for (const address of [response.hls, response.dash ?? '', response.steering])
       expect(new URL(address).searchParams.get('grant')).toBe(grant);
 
     const playlist = (await get(`/play/${hidden}.m3u8?grant=${grant}`)).text;

@@ -388,8 +388,8 @@ describe('handshakes', () => {
   it('raise the epoch above that of both sides, and contain what central has', async () => {
     const { site, record } = await sites();
     const first = site.epoch;
-    const answer = await site.handshake();
-    expect(answer).toMatchObject({
+    const response = await site.handshake();
+    expect(response).toMatchObject({
       highestVersion: 4,
       same: true,
       epoch: { number: (first?.number ?? 0) + 1 },
@@ -416,18 +416,18 @@ describe('handshakes', () => {
 
   it('report how the site converts videos, which only the operator can read', async () => {
     const site = await harness.addSite('a');
-    const told = async (token?: null) => {
+    const shownConversion = async (token?: null) => {
       const { body } = await harness.request('GET', '/api/sites', token === null ? { token } : {});
       return (body as { sites: Site[] }).sites.find(({ id }) => id === site.id)?.conversion;
     };
     await site.handshake({ conversion: { isolation: 'none', hasLimits: true } });
-    expect(await told()).toEqual({ isolation: 'none', hasLimits: true });
-    expect(await told(null)).toBeUndefined();
+    expect(await shownConversion()).toEqual({ isolation: 'none', hasLimits: true });
+    expect(await shownConversion(null)).toBeUndefined();
     await site.handshake({ conversion: { isolation: 'bubblewrap', hasLimits: true } });
-    expect(await told()).toEqual({ isolation: 'bubblewrap', hasLimits: true });
+    expect(await shownConversion()).toEqual({ isolation: 'bubblewrap', hasLimits: true });
     // Its ffmpeg was removed.
     await site.handshake();
-    expect(await told()).toBeUndefined();
+    expect(await shownConversion()).toBeUndefined();
   });
 
   it('make records of another epoch invalid', async () => {
@@ -504,7 +504,7 @@ describe('hostile and failing sites', () => {
   });
 
   it.each([
-    ['what is no page', () => ({ hello: 1 })],
+    ['an object that is no page', () => ({ hello: 1 })],
     ['an unknown member', () => ({ site: 'x', records: [], more: false, run: 'rm -rf' })],
     ['nonsense', () => 'no JSON'],
   ])('refuses %s', async (_name, page) => {
@@ -592,8 +592,8 @@ describe('who may signal', () => {
     expect((await post(headers)).status).toBe(202);
     const replayed = await post(headers);
     expect([replayed.status, replayed.body.code]).toEqual([401, 'signature-replayed']);
-    const stranger = await readOrMakeKey(join(harness.directory, 'stranger.key'));
-    expect((await post(signed(site.id, stranger))).body.code).toBe('signature-invalid');
+    const unknownKey = await readOrMakeKey(join(harness.directory, 'unknown.key'));
+    expect((await post(signed(site.id, unknownKey))).body.code).toBe('signature-invalid');
     expect((await post(signed('nobody'))).body.code).toBe('key-unknown');
     // One was accepted. The replay is logged because the site did sign it; unsigned requests leave no trace.
     const { signals } = (await harness.request('GET', '/api/signals')).body;
@@ -649,10 +649,10 @@ describe('who may signal', () => {
     const record = old.put(videoRecord());
     await old.collect();
     await harness.request('DELETE', `/api/sites/${old.id}`);
-    const anew = await harness.addSite('anew');
-    anew.put(record);
-    expect(await anew.collect()).toEqual({ records: 1 });
-    expect((await videoOf(record.video)).body.site.name).toBe('anew');
+    const renewed = await harness.addSite('renewed');
+    renewed.put(record);
+    expect(await renewed.collect()).toEqual({ records: 1 });
+    expect((await videoOf(record.video)).body.site.name).toBe('renewed');
   });
 });
 
@@ -670,12 +670,12 @@ describe('enrolment', () => {
       ['GET', '/api/signals'],
       ['DELETE', '/api/sites/00000000-0000-7000-8000-000000000000'],
     ] as const) {
-      const answer = await harness.request(method, path, {
+      const response = await harness.request(method, path, {
         token: 'wrong',
         ...(method === 'POST' ? { body } : {}),
       });
-      expect([path, answer.status]).toEqual([path, 401]);
-      expect(answer.headers.get('content-type')).toContain('application/problem+json');
+      expect([path, response.status]).toEqual([path, 401]);
+      expect(response.headers.get('content-type')).toContain('application/problem+json');
     }
     expect(
       (await harness.request('POST', '/api/sites/00000000-0000-7000-8000-000000000000/collect')).status,
@@ -687,8 +687,12 @@ describe('enrolment', () => {
     expect(site.state).toBe('invited');
     const key = await readOrMakeKey(join(harness.directory, 'one.key'));
     const other = await readOrMakeKey(join(harness.directory, 'two.key'));
-    const answer = await joinCentral(harness.central.url, key, joinToken);
-    expect(answer).toMatchObject({ role: 'site', id: site.id, centralPublicKey: harness.central.publicKey });
+    const response = await joinCentral(harness.central.url, key, joinToken);
+    expect(response).toMatchObject({
+      role: 'site',
+      id: site.id,
+      centralPublicKey: harness.central.publicKey,
+    });
     await expect(joinCentral(harness.central.url, other, joinToken)).rejects.toMatchObject({
       status: 409,
       code: 'join-token-used',

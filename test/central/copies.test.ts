@@ -172,10 +172,10 @@ describe('the assignments of a site', () => {
     const [hot, cold] = [videoRecord(), videoRecord()];
     await publish(origin, hot, cold);
     const plays = { plays: [{ video: hot.video, count: 20 }] };
-    const tell = { ...bounds, method: 'POST', body: plays } as const;
+    const report = { ...bounds, method: 'POST', body: plays } as const;
     const { z } = await import('zod');
     await call(`${harness.central.url}/api/plays`, {
-      ...tell,
+      ...report,
       signer: tracker.signer,
       response: z.unknown(),
     });
@@ -183,7 +183,7 @@ describe('the assignments of a site', () => {
     const { assignments } = await assignmentsOf(holder, 0, 20);
     expect(assignments.map(({ video }) => video)).toEqual([hot.video]);
     await expect(
-      call(`${harness.central.url}/api/plays`, { ...tell, signer: holder.signer, response: z.unknown() }),
+      call(`${harness.central.url}/api/plays`, { ...report, signer: holder.signer, response: z.unknown() }),
     ).rejects.toMatchObject({ code: 'role-mismatch' });
   });
 
@@ -218,18 +218,18 @@ describe('the assignments of a site', () => {
 describe('a site that is lost', () => {
   async function makeLoss() {
     const [origin, successor] = [await harness.addSite('origin'), await harness.addSite('successor')];
-    const [copied, alone] = [videoRecord({ name: 'Copied' }), videoRecord({ name: 'Alone' })];
-    await publish(origin, copied, alone);
+    const [copied, unique] = [videoRecord({ name: 'Copied' }), videoRecord({ name: 'Unique' })];
+    await publish(origin, copied, unique);
     await publish(successor, copyOf(copied, origin, 1));
-    return { origin, successor, copied, alone, answer: await lose(origin) };
+    return { origin, successor, copied, unique, response: await lose(origin) };
   }
 
   it('passes its videos to the holders of copies: each video always has exactly one owner', async () => {
     const tracker = await harness.addTracker('tracker');
-    const { origin, successor, copied, alone, answer } = await makeLoss();
-    expect(answer).toMatchObject({
+    const { origin, successor, copied, unique, response } = await makeLoss();
+    expect(response).toMatchObject({
       promoted: [{ video: copied.video, name: 'Copied', to: { id: successor.id } }],
-      lost: [{ video: alone.video, name: 'Alone' }],
+      lost: [{ video: unique.video, name: 'Unique' }],
     });
     // The successor learns that the video belongs to it; until it publishes that itself, nothing has changed.
     const { assignments } = await assignmentsOf(successor, 0, 20);
@@ -248,9 +248,9 @@ describe('a site that is lost', () => {
       { kind: 'gone', site: origin.id, video: copied.video },
     ]);
     const { videos } = (await harness.request('GET', '/api/videos')).body;
-    expect(videos.map((video: { name: string }) => video.name).sort()).toEqual(['Alone', 'Copied']);
+    expect(videos.map((video: { name: string }) => video.name).sort()).toEqual(['Copied', 'Unique']);
     // No rule assigns the successor a copy of its own video; the video stays with it all the same.
-    await addRule({ kind: 'by-hand', video: alone.video, site: successor.id });
+    await addRule({ kind: 'by-hand', video: unique.video, site: successor.id });
     await eventually(
       'the successor has another assignment',
       async () => (await assignmentsOf(successor)).assignments.length > 1,
@@ -264,12 +264,12 @@ describe('a site that is lost', () => {
     await publish(successor, before);
     // It still treats the video as its own, and has changed it in the meantime.
     expect((await publish(origin, { ...copied, version: 3, name: 'Renamed' })).error).toMatch(/epoch/);
-    const answer = await origin.handshake();
-    expect(answer.same).toBe(false);
+    const response = await origin.handshake();
+    expect(response.same).toBe(false);
     const { held } = await call(`${harness.central.url}/api/handshakes/held`, {
       ...bounds,
       method: 'POST',
-      body: { epoch: answer.epoch },
+      body: { epoch: response.epoch },
       signer: origin.signer,
       response: heldPageSchema,
     });

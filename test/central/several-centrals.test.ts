@@ -110,8 +110,8 @@ if (ENGINE === 'postgres') {
       const site = await harness.addSite('a');
       const tracker = await harness.addTracker('tracker');
       await tracker.reportSiteStates([{ site: site.id, up: true }]);
-      const answer = await fetch(`${other.url}/api/sites`);
-      const { sites } = siteListSchema.parse(await answer.json());
+      const response = await fetch(`${other.url}/api/sites`);
+      const { sites } = siteListSchema.parse(await response.json());
       expect(sites).toMatchObject([{ id: site.id, state: 'up' }]);
     });
   });

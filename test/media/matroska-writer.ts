@@ -5,15 +5,15 @@ import { formatElement, listElements } from '../../src/site/media/containers/mat
 import { readTracks } from '../../src/site/media/containers/matroska/track-entries.ts';
 
 export interface Variant {
-  /** 1 Xiph, 2 fixed sizes, 3 EBML (RFC 9559, section 10.3); sound alone, four frames a block. */
+  /** 1 Xiph, 2 fixed sizes, 3 EBML (RFC 9559, section 10.3); audio only, four frames per block. */
   readonly lacing?: 1 | 2 | 3;
-  /** The segment and its clusters do not say how long they are. */
+  /** The segment and its clusters have unknown sizes. */
   readonly unknownSizes?: boolean;
-  /** Block groups in place of simple blocks. */
+  /** Block groups instead of simple blocks. */
   readonly blockGroups?: boolean;
-  /** The first byte of every sound frame is stored once, where all have the same. */
+  /** The first byte of all audio frames is stored once, if all have the same. */
   readonly stripHeader?: boolean;
-  /** A ContentEncoding that the sound track claims; its frames are written as they are. */
+  /** A ContentEncoding that the audio track declares; its frames are written unchanged. */
   readonly encoding?: Buffer;
 }
 
@@ -30,15 +30,15 @@ interface Frame {
   readonly bytes: Buffer;
 }
 
-/** Writes the frames of an ffmpeg-made Matroska film anew. */
-export async function rewriteMatroska(film: string, variant: Variant): Promise<Buffer> {
-  const source = await readFile(film);
+/** Writes the frames of a Matroska video from ffmpeg again. */
+export async function rewriteMatroska(video: string, variant: Variant): Promise<Buffer> {
+  const source = await readFile(video);
   const head = copyHead(source);
-  // Block times are before the codec's delay is taken off, indexed times after.
+  // Block times include the codec's delay; indexed times do not.
   const delaysMs = new Map(
     readTracks(head.tracks).map(track => [track.number, track.codecDelay / 1_000_000]),
   );
-  const frames = await FileBytes.with(film, async file =>
+  const frames = await FileBytes.with(video, async file =>
     indexContainer(file).tracks.flatMap(({ id, kind, samples, timescale }) =>
       Array.from({ length: samples.count }, (_, i): Frame => {
         const at = samples.offsets[i]!;
@@ -74,7 +74,7 @@ function copyHead(source: Buffer): { ebml: Buffer; info: Buffer; tracks: Buffer 
   };
 }
 
-/** Compression by header stripping, of the byte with which all sound frames begin. */
+/** Compression by header stripping of the byte with which all audio frames begin. */
 function formatStripping(frames: readonly Frame[]): Buffer {
   const sound = frames.filter(frame => frame.kind === 'audio');
   const first = sound[0]!.bytes[0]!;
@@ -84,11 +84,11 @@ function formatStripping(frames: readonly Frame[]): Buffer {
   return formatElement(0x6240, formatElement(0x5034, ...settings));
 }
 
-/** Adds an encoding to the sound track. */
+/** Adds an encoding to the audio track. */
 const withEncoding = (tracks: Buffer, encoding: Buffer): Buffer =>
   Buffer.concat(
     [...listElements(tracks)].flatMap(entry => {
-      // Beside the entries stands a checksum, which would no longer hold.
+      // The checksum of the entries would no longer match.
       if (entry.id !== 0xae) return [];
       const body = tracks.subarray(entry.body, entry.end);
       const type = [...listElements(body)].find(field => field.id === 0x83);
@@ -99,7 +99,7 @@ const withEncoding = (tracks: Buffer, encoding: Buffer): Buffer =>
 
 function groupFrames(frames: readonly Frame[]): readonly (readonly Frame[])[] {
   const groups: Frame[][] = [];
-  // Within a cluster each track's frames keep their order.
+  // Within a cluster the frames of each track keep their order.
   for (const frame of frames) {
     const decodeGroup = Math.max(0, Math.floor(frame.timeMs / CLUSTER_MS));
     groups[decodeGroup] ??= [];
@@ -118,7 +118,7 @@ function formatCluster(frames: readonly Frame[], variant: Variant): Buffer {
     let lace = [frame];
     if (variant.lacing && frame.kind === 'audio') {
       lace = frames.slice(i, i + LACED_FRAMES).filter(other => other.track === frame.track);
-      // Fixed lacing wants equal sizes.
+      // Fixed lacing requires equal sizes.
       if (variant.lacing === 2 && lace.some(other => other.bytes.length !== frame.bytes.length))
         lace = [frame];
     }

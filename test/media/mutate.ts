@@ -1,6 +1,6 @@
-/** Damages files the same way every time: a seeded generator and a few kinds of damage. */
+/** Damages files reproducibly, with a seeded generator and a few kinds of damage. */
 
-/** Mulberry32: 32 bits of state are enough to choose bytes with. @returns numbers in [0, 1) */
+/** Mulberry32: 32 bits of state are enough to choose bytes. @returns numbers in [0, 1) */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -12,7 +12,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** A damaged copy: bits flipped, counts made huge, a piece cut out, doubled or blanked; half of it within `focus`. */
+/** Damages a copy: flips bits, enlarges counts, or cuts, duplicates or blanks a piece; most of it within `focus`. */
 export function mutate(bytes: Buffer, random: () => number, focus: { from: number; to: number }): Buffer {
   const pick = (below: number): number => Math.floor(random() * below);
   let out = Buffer.from(bytes);

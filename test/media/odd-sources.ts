@@ -1,22 +1,22 @@
 /**
- * Films and recordings as archives really hold them, each made by ffmpeg on the spot and a few seconds long. What becomes of
- * each is tested by `test/e2e/site/odd-sources.test.ts` and stated in `docs/sources.md`.
+ * Videos and recordings as they occur in archives, each a few seconds long and made by ffmpeg.
+ * `test/e2e/site/odd-sources.test.ts` tests the result of each, and `docs/sources.md` lists it.
  */
 import { readFileSync } from 'node:fs';
 import { makeVideo } from './video-cache.ts';
 
 export interface OddSource {
-  /** Unique; its end says how people would name the file. */
+  /** Unique; with the extension that people would use. */
   readonly name: string;
   readonly what: string;
-  /** What becomes of it: `ready`, or the code with which it fails. */
+  /** The result: `ready`, or the code with which it fails. */
   readonly ends: string;
-  /** What is played of it, about; absent of what fails. */
+  /** The approximate duration; absent if it fails. */
   readonly seconds?: number;
-  /** Its pictures and its sound do not last alike: it is played by every player. */
+  /** Its video and audio have different lengths, so every player is tested with it. */
   readonly hasGaps?: true;
   readonly args: readonly string[];
-  /** What happens to the file after it was made. */
+  /** Changes the file after it was made. */
   readonly spoil?: (bytes: Buffer) => Buffer;
 }
 
@@ -26,7 +26,7 @@ const picture = (size = '320x240', rate = '25', seconds = 4): readonly string[] 
 const sound = (rate = 44_100, seconds = 4, hertz = 440): readonly string[] => [
   ...['-f', 'lavfi', '-i', `sine=f=${hertz}:r=${rate}:d=${seconds}`],
 ];
-/** One picture every 20 s. */
+/** One frame every 20 s. */
 const slides = (seconds: number): readonly string[] => [
   ...picture('320x240', '1', seconds),
   ...sound(48_000, seconds),
@@ -716,9 +716,9 @@ export const ODD_SOURCES: readonly OddSource[] = [
   },
 ];
 
-/** The file, made now or before. */
+/** Makes the file unless it is there. */
 export async function makeOddSource({ name, args, spoil }: OddSource): Promise<Buffer> {
-  // Of what is replaced as a whole, anything that can be made will do.
+  // Files whose content is replaced completely only need a format that ffmpeg can write.
   const extension = /^(playlist|picture|noise)/.test(name) ? 'wav' : name.slice(name.lastIndexOf('.') + 1);
   const bytes = readFileSync(await makeVideo({ extension, args }));
   return spoil ? spoil(bytes) : bytes;

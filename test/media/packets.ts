@@ -1,4 +1,4 @@
-/** What ffmpeg reads of a source without decoding, packet by packet. */
+/** The packets of a source as ffmpeg reads them without decoding. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
@@ -7,7 +7,7 @@ import { requireFfmpeg } from './video-cache.ts';
 const run = promisify(execFile);
 
 export interface Packet {
-  /** Seconds; undefined where the reader does not know. */
+  /** Seconds; NaN if ffmpeg does not know. */
   readonly pts: number;
   readonly sizeBytes: number;
   readonly md5: string;
@@ -15,7 +15,7 @@ export interface Packet {
 
 export interface PacketStream {
   readonly kind: string;
-  /** Seconds a tick. */
+  /** Seconds per tick. */
   readonly tick: number;
   readonly packets: readonly Packet[];
 }
@@ -66,7 +66,7 @@ export async function readPackets(
   return streams;
 }
 
-/** Decodes everything. @returns what ffmpeg complains about: nothing of a good film. */
+/** Decodes everything. @returns the warnings of ffmpeg: none for a good video */
 export async function decode(input: string): Promise<string> {
   const { stderr } = await run(requireFfmpeg(), ['-v', 'warning', '-i', input, '-f', 'null', '-'], {
     maxBuffer: 2 ** 26,
@@ -74,7 +74,7 @@ export async function decode(input: string): Promise<string> {
   return stderr;
 }
 
-/** The same packets in the same order; times but for one shift of all streams, within a tick of either side. */
+/** Expects the same packets in the same order, and the same times except for one shift of all streams, within a tick of either side. */
 export function expectSamePackets(served: readonly PacketStream[], source: readonly PacketStream[]): void {
   expect(served.map(stream => stream.kind)).toEqual(source.map(stream => stream.kind));
   for (const [i, stream] of served.entries()) {

@@ -1,9 +1,9 @@
-/** Turns a film by its matrix alone, as telephones do: no picture is touched. */
+/** Rotates a video with its matrix only, as telephones do: no frame is changed. */
 import { writeFile } from 'node:fs/promises';
 
-/** Clockwise by 90°: matrix of the first video track header (version 0) in a progressive MP4. */
-export async function writeRotated(film: Buffer, path: string): Promise<void> {
-  const bytes = Buffer.from(film);
+/** Rotates clockwise by 90°: it writes the matrix of the first video track header (version 0) in a progressive MP4. */
+export async function writeRotated(video: Buffer, path: string): Promise<void> {
+  const bytes = Buffer.from(video);
   const tkhd = bytes.indexOf('tkhd');
   const matrix = tkhd + 4 + 40;
   const height = bytes.readUInt32BE(matrix + 40);

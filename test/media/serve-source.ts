@@ -1,26 +1,25 @@
-/** Prepares a film and serves it from an origin of its own, as a site does. */
-import { mkdtemp, rm } from 'node:fs/promises';
+/** Prepares a video and serves it from a separate origin, as a site does. */
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readOrMakeKey } from '../../src/kernel/identity/keys.ts';
 import { newRevisionId, newVideoId } from '../../src/protocol/ids.ts';
 import { createOriginServer } from '../../src/site/media/cut/cut.ts';
 import { type PreparedSource, prepareSource } from '../../src/site/media/index/source-index.ts';
+import { makeTemporaryDirectory, removeDirectory } from '../support/temporary-directory.ts';
 
 export interface ServedSource {
   readonly prepared: PreparedSource;
-  /** Ends in `/`. */
+  /** Ends with `/`. */
   readonly baseUrl: string;
   readonly multivariantUrl: string;
 }
 
-/** Lends a served film to `use` and removes every trace of it after. */
+/** Serves a video while `use` runs, and then removes everything. */
 export async function withServedSource<T>(
   sourcePath: string,
   use: (served: ServedSource) => Promise<T>,
 ): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), 'tributary-origin-'));
+  const directory = await makeTemporaryDirectory('origin');
   const indexPath = join(directory, 'source.index');
   const video = newVideoId();
   const revision = newRevisionId();
@@ -41,6 +40,6 @@ export async function withServedSource<T>(
     return result;
   } finally {
     await origin.stop();
-    await rm(directory, { recursive: true, force: true });
+    await removeDirectory(directory);
   }
 }

@@ -1,4 +1,4 @@
-/** A strict reader of playlists (RFC 8216bis): everything that is not understood, doubled or missing is a fault. */
+/** A strict reader of playlists (RFC 8216bis): everything unknown, duplicate or missing is an error. */
 
 const ATTRIBUTE = /([A-Z0-9-]+)=("[^"\r\n]*"|[^",\s]+)(,|$)/y;
 
@@ -10,7 +10,7 @@ function readAttributes(text: string): ReadonlyMap<string, string> {
     const match = ATTRIBUTE.exec(text);
     if (!match) throw new Error(`no attribute list: ${text.slice(at)}`);
     const [, name = '', value = ''] = match;
-    if (attributes.has(name)) throw new Error(`${name} stands twice`);
+    if (attributes.has(name)) throw new Error(`${name} occurs twice`);
     attributes.set(name, value);
   }
   return attributes;
@@ -53,16 +53,16 @@ export function readMultivariant(text: string): {
       const attributes = readAttributes(rest);
       const bandwidth = Number(need(attributes, 'BANDWIDTH', /^\d+$/));
       if (Number(need(attributes, 'AVERAGE-BANDWIDTH', /^\d+$/)) > bandwidth)
-        throw new Error('mean above peak');
+        throw new Error('average above peak');
       need(attributes, 'CODECS', /^"[^"]+"$/);
       if (attributes.has('AUDIO') && !groups.has(need(attributes, 'AUDIO', /^".+"$/))) {
         throw new Error(`no group ${attributes.get('AUDIO')}`);
       }
       const uri = lines[++i] ?? '';
-      if (uri.startsWith('#') || uri === '') throw new Error('EXT-X-STREAM-INF without an address');
+      if (uri.startsWith('#') || uri === '') throw new Error('EXT-X-STREAM-INF without a URI');
       variants.push({ uri, bandwidth, resolution: attributes.get('RESOLUTION') });
     } else if (!['#EXT-X-VERSION', '#EXT-X-INDEPENDENT-SEGMENTS', '#EXT-X-CONTENT-STEERING'].includes(tag)) {
-      throw new Error(`what is ${line}?`);
+      throw new Error(`unknown line ${line}`);
     }
   }
   if (variants.length === 0) throw new Error('no variants');
@@ -85,7 +85,7 @@ export function readMedia(text: string): readonly number[] {
       if (lines[++i] !== `${durations.length - 1}.m4s`) throw new Error(`${lines[i]} is out of order`);
       continue;
     }
-    if (seen.has(tag)) throw new Error(`${tag} stands twice`);
+    if (seen.has(tag)) throw new Error(`${tag} occurs twice`);
     seen.add(tag);
     if (tag === '#EXT-X-TARGETDURATION') target = Number(rest);
     else if (tag === '#EXT-X-MAP') need(readAttributes(rest), 'URI', /^"init\.mp4"$/);

@@ -1,4 +1,4 @@
-/** The rules of the DASH schema (ISO/IEC 23009-1) for what a manifest of ours may hold: which elements, attributes and forms. */
+/** The rules of the DASH schema (ISO/IEC 23009-1) for our manifests: elements, attributes and their forms. */
 
 const INTEGER = /^\d+$/;
 const POSITIVE = /^[1-9]\d*$/;
@@ -8,7 +8,7 @@ const BOOLEAN = /^(true|false)$/;
 const ANY = /./;
 
 interface Rule {
-  /** In the schema's order. */
+  /** Child elements in the order of the schema. */
   readonly children: readonly string[];
   readonly required: Readonly<Record<string, RegExp>>;
   readonly optional?: Readonly<Record<string, RegExp>>;
@@ -71,7 +71,7 @@ interface Element {
   readonly children: Element[];
 }
 
-/** @throws Error naming the first rule that is broken @returns seconds of each representation's segments together, by id */
+/** @returns the total seconds of each representation's segments, by id. @throws Error that names the first broken rule */
 export function checkMpd(text: string): ReadonlyMap<string, number> {
   const root = parse(text);
   if (root.name !== 'MPD') throw new Error(`the root is ${root.name}`);
@@ -95,7 +95,7 @@ function check(element: Element, ids: Map<string, number>): void {
   let order = 0;
   for (const child of children) {
     const place = rule.children.indexOf(child.name);
-    if (place < order) throw new Error(`<${child.name}> stands in the wrong place in <${name}>`);
+    if (place < order) throw new Error(`<${child.name}> is in the wrong place in <${name}>`);
     order = place;
     check(child, ids);
   }
@@ -110,7 +110,7 @@ function check(element: Element, ids: Map<string, number>): void {
   }
 }
 
-/** The little XML that a manifest of ours is. */
+/** Parses the subset of XML that our manifests use. */
 function parse(text: string): Element {
   const stack: Element[] = [{ name: '', attributes: {}, children: [] }];
   const token = /<\?xml[^?]*\?>|<(\/?)([A-Za-z]+)((?:\s+[A-Za-z:]+="[^"<]*")*)\s*(\/?)>|[^<]+/y;
@@ -126,7 +126,7 @@ function parse(text: string): Element {
     }
     const attributes: Record<string, string> = {};
     for (const [, key = '', value = ''] of list.matchAll(/([A-Za-z:]+)="([^"]*)"/g)) {
-      if (key in attributes) throw new Error(`${name}@${key} stands twice`);
+      if (key in attributes) throw new Error(`${name}@${key} occurs twice`);
       attributes[key] = value;
     }
     const element: Element = { name, attributes, children: [] };

@@ -1,4 +1,4 @@
-/** Small real videos, named by what is special about them. `video-cache.ts` makes and keeps them. */
+/** Small real videos, named by their special feature. `video-cache.ts` makes and keeps them. */
 import { makeVideo, type Recipe } from './video-cache.ts';
 
 const picture = (seconds: number, size = '320x180', rate = '25'): readonly string[] => [
@@ -30,7 +30,7 @@ const AAC = ['-c:a', 'aac', '-b:a', '64k'] as const;
 
 const basic = [...picture(12), ...tone(12), ...H264_B, '-g', '50', ...AAC];
 
-/** Films by what is special about them. */
+/** Recipes by their special feature. */
 export const recipes = {
   mp4: { extension: 'mp4', args: [...basic, '-movflags', '+faststart'] },
   mp4IndexAtEnd: { extension: 'mp4', args: basic },
@@ -155,7 +155,7 @@ export const recipes = {
   pcmInMov: { extension: 'mov', args: [...picture(2), ...tone(2), ...H264, '-c:a', 'pcm_s16le'] },
 } as const satisfies Readonly<Record<string, Recipe>>;
 
-/** A film trimmed without encoding: its edit list hides what lies before the cut. */
+/** A video trimmed without encoding: its edit list hides the part before the cut. */
 export async function makeTrimmed(of: Recipe, from: string, seconds: string): Promise<string> {
   const whole = await makeVideo(of);
   return makeVideo({

@@ -1,12 +1,12 @@
 /**
- * Stands before a site on the address that viewers and the tracker know, and does to it what networks and machines do: an
- * ordinary TCP relay until it is told to refuse, to fall silent, or to be slow.
+ * A TCP relay in front of a site, at the address that viewers and the tracker use. It simulates faults of networks and machines: it
+ * can refuse connections, stop responding, or become slow.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export type Fault = 'none' | 'kill' | 'hang' | 'slow';
 
-/** What one connection gets while the site is slow, and how often a piece of it is let through. */
+/** The rate of one connection while the site is slow, and the interval of its pieces. */
 const SLOW_BPS = 800_000;
 const PIECE_MS = 20;
 
@@ -15,7 +15,7 @@ export interface FaultSwitch {
   stop(): Promise<void>;
 }
 
-/** `usualBps`: what a connection gets while all is well. */
+/** `usualBps` is the rate of a connection without a fault. */
 export async function startFaultSwitch(
   host: string,
   port: number,
@@ -40,7 +40,7 @@ export async function startFaultSwitch(
     pump(site, viewer, () => pieceBytes(fault === 'slow' ? SLOW_BPS : usualBps));
   }
 
-  /** Hands on what comes, and its end, `allowance` bytes every `PIECE_MS`; nothing at all during a hang. */
+  /** Forwards `allowance` bytes every `PIECE_MS`, and the end of the stream; nothing during a hang. */
   function pump(from: Socket, to: Socket, allowance: () => number): void {
     const waiting: Buffer[] = [];
     let hasEnded = false;
@@ -68,14 +68,14 @@ export async function startFaultSwitch(
     from.on('end', () => {
       hasEnded = true;
     });
-    // Cut off, not ended: the other side learns of it at once.
+    // The connection was cut, not ended: the other side is closed at once.
     from.on('close', () => {
       if (!hasEnded) to.destroy();
     });
     to.on('close', () => {
       clearInterval(timer);
       turned.delete(flow);
-      // What the other side still gets is the other pump's affair.
+      // The other pump handles the other direction.
       from.resume();
     });
   }
@@ -100,7 +100,7 @@ export async function startFaultSwitch(
       fault = next;
       if (next === 'kill' && server) await close();
       if (next !== 'kill' && !server) await open();
-      // Whoever waited through a hang would be answered now; a machine that comes back knows nothing of them.
+      // Requests from before a hang would be served now, but a machine that comes back does not know them.
       if (before === 'hang' && next === 'none') for (const socket of sockets) socket.resetAndDestroy();
       for (const flow of turned) flow();
     },

@@ -1,6 +1,6 @@
 /**
- * The stage on which players meet failing sites: a demo whose sites stand behind switches, a film kept far from the viewers, and
- * a browser. A viewer is a page with a player in it, a meter, and a log of what it asked for and when.
+ * Players meet failing sites here: a demo with fault switches in front of its sites, a video stored far from the viewers, and
+ * a browser. A viewer is a page with a player, a meter, and a log of its requests.
  */
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,24 +17,24 @@ import { fillVideo, insertFaultSwitch } from './switched-sites.ts';
 /** The site of the viewers' zone. */
 const HOME = '127.0.0.2';
 
-/** A viewer's page. What the meter in it says comes from `read()` and is set to zero by `zero()`, both in the page. */
+/** A viewer's page. `read()` in the page returns the values of its meter, and `zero()` resets them. */
 export interface Viewer {
   readonly name: string;
   readonly page: Page;
   read(): Promise<Reading>;
   zero(): Promise<void>;
-  /** What it asked of sites and tracker, since the last fault was set: for whoever wants to know why it stood still. */
+  /** Requests to sites and the tracker since the last fault, which explain why playback stalled. */
   readonly log: readonly string[];
 }
 
 export interface PlaybackResult {
-  /** Seconds in which the picture stood still while the site was ill. */
+  /** Seconds for which playback stalled during the fault. */
   readonly stalledSeconds: number;
-  /** Of those, with nothing left to play: a busy machine makes pictures late, too. */
+  /** Those of them with an empty buffer: a busy machine also draws frames late. */
   readonly starvedSeconds: number;
   readonly movedAfter: number | undefined;
   readonly returnedAfter: number | undefined;
-  /** At the end of it all the picture moves. */
+  /** Whether the video plays at the end. */
   readonly playsOn: boolean;
   readonly notes: readonly string[];
 }
@@ -42,18 +42,18 @@ export interface PlaybackResult {
 export interface Times {
   readonly faultSeconds: number;
   readonly returnSeconds: number;
-  /** How much is played before. */
+  /** How much of the video plays before the fault. */
   readonly midPlaySeconds: number;
 }
 
 export interface PlayerLab {
   readonly demo: Demo;
   readonly video: string;
-  /** A viewer in a network of its own: none learns from what another meets, or what it met before. */
+  /** Opens a viewer in a separate network, so that it does not benefit from the measurements of other viewers or of its past. */
   open(name: string, address: (client: string) => string): Promise<Viewer>;
-  /** A viewer of our own page. */
+  /** Opens a viewer of our own page. */
   watch(): Promise<Viewer>;
-  /** The site of the viewers' zone fails in the middle of a film, and is well again some time later. */
+  /** Makes the site of the viewers' zone fail during playback, and recover later. */
   run(viewers: readonly Viewer[], fault: Fault, times: Times): Promise<readonly PlaybackResult[]>;
   stop(): Promise<void>;
 }
@@ -75,11 +75,11 @@ export async function openPlayerLab(): Promise<PlayerLab> {
       switches.push(front);
       sites.push(site);
     }
-    // Kept far from the viewers: the site that serves them has fetched it, and when it fails there is where to go.
-    const keeper = demo.sites[2];
+    // The video is stored far from the viewers. The site that serves them has fetched it, and when that fails another can serve.
+    const holder = demo.sites[2];
     const [home] = switches;
-    if (!keeper || !home) throw new Error('the demo has no three sites');
-    const { id } = await upload(keeper.url, demo.token, readVideo(busyVideo()), { name: 'Busy' });
+    if (!holder || !home) throw new Error('the demo has fewer than three sites');
+    const { id } = await upload(holder.url, demo.token, readVideo(busyVideo()), { name: 'Busy' });
     await eventually(
       'it is registered',
       async () => (await findVideo(demo, id)).state === 'registered' || undefined,
@@ -91,7 +91,7 @@ export async function openPlayerLab(): Promise<PlayerLab> {
       120_000,
     );
     const atHome = (await play(demo, id)).sources.find(({ baseUrl }) => new URL(baseUrl).hostname === HOME);
-    if (!atHome) throw new Error('the viewers have no site of their own');
+    if (!atHome) throw new Error('the viewers have no site in their zone');
     await fillVideo(atHome.hls);
     browser = await launchBrowser();
     return makePlayerLab(demo, id, home, browser, stop);
@@ -115,7 +115,7 @@ function makePlayerLab(
   let startedMs = performance.now();
 
   async function open(name: string, address: (client: string) => string, script?: string): Promise<Viewer> {
-    // A site that has just gone up and down must prove itself first.
+    // A site that has just been down is on probation first.
     await eventually(
       'new viewers are sent to the site of their zone',
       async () => {
@@ -127,11 +127,11 @@ function makePlayerLab(
     for (let attempt = 1; ; attempt++) {
       const viewer = await openPage(name, address, script);
       const host = await eventually(
-        `${name} has begun`,
+        `${name} has started`,
         async () => (await viewer.read()).host || undefined,
         30_000,
       );
-      // Now and then a viewer is sent to another site, to find out whether that has become better.
+      // Some viewers are sent to another site, to measure whether it has become better.
       if (host === HOME || attempt === 3) return viewer;
       await viewer.page.close();
     }
@@ -153,9 +153,9 @@ function makePlayerLab(
     page.on('request', request => note(`→ ${short(request.url())}`));
     page.on('requestfailed', request => note(`✗ ${short(request.url())} ${request.failure()?.errorText}`));
     page.on('response', async response => {
-      const said = response.url().includes('/steer/') ? await response.text().catch(() => '') : '';
+      const manifest = response.url().includes('/steer/') ? await response.text().catch(() => '') : '';
       note(
-        `← ${response.status()} ${short(response.url())} ${short(said.replace(/"RELOAD-URI":"[^"]*",/, ''))}`,
+        `← ${response.status()} ${short(response.url())} ${short(manifest.replace(/"RELOAD-URI":"[^"]*",/, ''))}`,
       );
     });
     const client = `10.1.${networks++}.5`;
@@ -169,7 +169,7 @@ function makePlayerLab(
     };
   }
 
-  /** When each viewer's latest segment came from such a host, seconds. */
+  /** Seconds until the latest segment of each viewer came from a host that `isThere` accepts. */
   async function watch(
     viewers: readonly Viewer[],
     seconds: number,

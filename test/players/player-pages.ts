@@ -1,13 +1,13 @@
 /**
- * One page for each player and setting, as its own documentation would have it, and a meter in each: it samples the picture's
- * time every 50 ms, and knows from the browser which host each segment came from.
+ * One page for each player and setting, as the player's documentation recommends, with a meter: it samples the playback
+ * position every 50 ms, and knows from the browser which host each segment came from.
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Fault } from './fault-switch.ts';
 
-/** Every player keeps this much and no more, so that a fault is felt after so long; all else as each setting says. */
+/** Every player buffers exactly this much, so that a fault has an effect after this time. */
 const BUFFER_S = 8;
 
 export interface PlayerSetting {
@@ -134,11 +134,11 @@ export const PLAYERS: readonly PlayerSetting[] = [
   },
 ];
 
-/** What the meter of a page knows. */
+/** The values of a page's meter. */
 export interface Reading {
   readonly currentTime: number;
   readonly bufferedAhead: number;
-  /** Seconds in which the picture stood still since the meter was last set to zero. */
+  /** Seconds for which playback stalled since the meter was reset. */
   readonly stalledSeconds: number;
   readonly starvedSeconds: number;
   readonly host: string;
@@ -147,7 +147,7 @@ export interface Reading {
 }
 
 export const METER = `
-const SAMPLE_MS = 50, PATIENCE_MS = 150, EMPTY_S = 0.3;
+const SAMPLE_MS = 50, TOLERANCE_MS = 150, EMPTY_S = 0.3;
 const meter = window.meter = { stalledMs: 0, starvedMs: 0, notes: [], host: '', video: () => document.querySelector('video') };
 const note = text => { if (meter.notes.length < 50) meter.notes.push(text); };
 let last = -1, movedMs = performance.now(), isPlaying = false, isStarved = false;
@@ -162,7 +162,7 @@ setInterval(() => {
   if (!video || video.ended) return;
   if (video.currentTime !== last) {
     const stoodMs = nowMs - movedMs;
-    if (isPlaying && stoodMs > PATIENCE_MS) {
+    if (isPlaying && stoodMs > TOLERANCE_MS) {
       meter.stalledMs += stoodMs - SAMPLE_MS;
       if (isStarved) meter.starvedMs += stoodMs - SAMPLE_MS;
     }
@@ -176,7 +176,7 @@ new PerformanceObserver(list => {
 }).observe({ type: 'resource' });
 window.read = () => {
   const video = meter.video(), standsMs = performance.now() - movedMs;
-  const now = isPlaying && !video.ended && standsMs > PATIENCE_MS ? standsMs : 0;
+  const now = isPlaying && !video.ended && standsMs > TOLERANCE_MS ? standsMs : 0;
   return { currentTime: video.currentTime, bufferedAhead: ahead(video), stalledSeconds: (meter.stalledMs + now) / 1000,
     starvedSeconds: (meter.starvedMs + (isStarved ? now : 0)) / 1000,
     host: meter.host, width: video.videoWidth, notes: meter.notes };

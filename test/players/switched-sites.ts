@@ -1,4 +1,4 @@
-/** A demo whose sites stand behind switches: each site moves to the next port, and its address is the switch's from then on. */
+/** Puts fault switches in front of the sites of a demo: a site moves to the next port, and the switch takes over its address. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Demo } from '../support/demo.ts';
@@ -6,14 +6,14 @@ import { eventually } from '../support/eventually.ts';
 import { COMMAND } from '../support/programs.ts';
 import { type FaultSwitch, startFaultSwitch } from './fault-switch.ts';
 
-/** What a connection to a site gets: the one of the viewers' own zone is the better one. */
+/** The rate of a connection: the site in the viewers' zone is faster. */
 const HOME_BPS = 40e6;
 const OTHERS_BPS = 8e6;
 
-/** So many segments at a time. */
+/** The number of segments fetched in parallel. */
 const AT_ONCE = 8;
 
-/** Has a site fetch a whole video: one that has to fill while it serves is rightly left for one that has it. */
+/** Makes a site fetch a complete video: otherwise the tracker would rightly prefer a site that already has it. */
 export async function fillVideo(hls: string): Promise<void> {
   const read = async (url: string): Promise<string> => {
     const response = await fetch(url);
@@ -32,31 +32,31 @@ export async function fillVideo(hls: string): Promise<void> {
   }
 }
 
-/** Puts a switch on the site's address and the site itself behind it. */
+/** Starts a switch at the site's address and moves the site behind it. */
 export async function insertFaultSwitch(
   demo: Demo,
   index: number,
 ): Promise<{ front: FaultSwitch; site: ChildProcess }> {
-  const place = demo.sites[index];
-  if (!place) throw new Error(`the demo has no site ${index}`);
-  const { hostname, port } = new URL(place.url);
+  const demoSite = demo.sites[index];
+  if (!demoSite) throw new Error(`the demo has no site ${index}`);
+  const { hostname, port } = new URL(demoSite.url);
   const behind = Number(port) + 1;
-  process.kill(place.pid, 'SIGKILL');
-  const config = readFileSync(place.config, 'utf8');
+  process.kill(demoSite.pid, 'SIGKILL');
+  const config = readFileSync(demoSite.config, 'utf8');
   writeFileSync(
-    place.config,
-    // Nothing is converted meanwhile: the machine is busy enough with players.
+    demoSite.config,
+    // Nothing is converted: the players keep the machine busy enough.
     config.replace(`listen = "${hostname}:${port}"`, `listen = "${hostname}:${behind}"\nworkers = 0`),
   );
   const usualBps = index === 0 ? HOME_BPS : OTHERS_BPS;
   const front = await eventually('the site has left its address', () =>
     startFaultSwitch(hostname, Number(port), behind, usualBps),
   );
-  const site = spawn(process.execPath, [COMMAND, 'site', '--config', place.config], { stdio: 'ignore' });
+  const site = spawn(process.execPath, [COMMAND, 'site', '--config', demoSite.config], { stdio: 'ignore' });
   try {
     await eventually(
       'the site is back',
-      async () => (await fetch(`${place.url}/readyz`)).ok || undefined,
+      async () => (await fetch(`${demoSite.url}/readyz`)).ok || undefined,
       60_000,
     );
   } catch (error) {

@@ -15,7 +15,7 @@ const NAMES: Readonly<Record<Fault, string>> = {
 
 export interface Row {
   readonly name: string;
-  readonly courses: ReadonlyMap<Fault, PlaybackResult>;
+  readonly results: ReadonlyMap<Fault, PlaybackResult>;
   /** The reason, as text, why a requirement cannot be met for a fault. */
   readonly cannot: Partial<Record<Fault, string>>;
 }
@@ -25,10 +25,10 @@ export const formatSeconds = (value: number | undefined): string =>
 
 export function writeTable(rows: readonly Row[], faults: readonly Fault[]): void {
   const reasons = [...new Set(rows.flatMap(({ cannot }) => faults.flatMap(fault => cannot[fault] ?? [])))];
-  const cell = ({ courses, cannot }: Row, fault: Fault): string => {
-    const course = courses.get(fault);
-    if (!course) return '–';
-    const { starvedSeconds, movedAfter, returnedAfter } = course;
+  const cell = ({ results, cannot }: Row, fault: Fault): string => {
+    const result = results.get(fault);
+    if (!result) return '–';
+    const { starvedSeconds, movedAfter, returnedAfter } = result;
     const reason = cannot[fault];
     const mark = reason === undefined ? '' : ` (${reasons.indexOf(reason) + 1})`;
     return `**${formatSeconds(starvedSeconds)}** · ${formatSeconds(movedAfter)} · ${formatSeconds(returnedAfter)}${mark}`;

@@ -132,16 +132,16 @@ if (ENGINE === 'postgres') {
 
     it('without permission is distinguished from an unreachable database', async () => {
       const readers = createSqlReaders();
-      const { signal } = new AbortController();
+      const { signal: abort } = new AbortController();
       const url = new URL(opened.url);
       await administer(inject('postgresUrl'), `create role "${url.username}_none" login password 'x'`);
       const other = new URL(url);
       other.username = `${url.username}_none`;
-      await expect(readers.open(other.href).readRecords(1, signal)).rejects.toMatchObject({
+      await expect(readers.open(other.href).readRecords(1, abort)).rejects.toMatchObject({
         code: expect.stringMatching(/site-database-closed|peer-unreachable/),
       });
       url.port = '1';
-      const failure = readers.open(url.href).readRecords(1, signal);
+      const failure = readers.open(url.href).readRecords(1, abort);
       await expect(failure).rejects.toMatchObject({ code: 'peer-unreachable' });
       await expect(failure).rejects.not.toThrow(PASSWORD);
       await readers.stop();
@@ -151,7 +151,7 @@ if (ENGINE === 'postgres') {
     it('loses its connection during a read: only that read fails', async () => {
       const readers = createSqlReaders();
       const reader = readers.open(opened.url);
-      const { signal } = new AbortController();
+      const { signal: abort } = new AbortController();
       const { username, pathname } = new URL(opened.url);
       const [holder, other] = [0, 1].map(
         () => new pg.Client({ connectionString: new URL(pathname, inject('postgresUrl')).href }),
@@ -159,7 +159,7 @@ if (ENGINE === 'postgres') {
       await Promise.all([holder.connect(), other.connect()]);
       // A lock on the table keeps the read in progress until its connection breaks.
       await holder.query('begin; lock table signal in access exclusive mode');
-      const reading = expect(reader.readRecords(1, signal)).rejects.toMatchObject({
+      const reading = expect(reader.readRecords(1, abort)).rejects.toMatchObject({
         code: 'peer-unreachable',
       });
       await vi.waitUntil(
@@ -176,7 +176,7 @@ if (ENGINE === 'postgres') {
       // Long enough for the error to arrive: without a listener it would end this process here.
       await sleep(300);
       await holder.query('rollback');
-      await expect(reader.readRecords(1, signal)).rejects.toMatchObject({ code: 'handshake-pending' });
+      await expect(reader.readRecords(1, abort)).rejects.toMatchObject({ code: 'handshake-pending' });
       await Promise.all([holder.end(), other.end(), readers.stop()]);
     });
 

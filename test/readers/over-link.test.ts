@@ -101,11 +101,10 @@ it('a link is closed if its site has not polled for five seconds, and then accep
   const links = new Links(() => nowMs);
   const site = newSiteId();
   const url = new URL(`http://${site}.link/gateway/digest`);
-  const { signal } = new AbortController();
-  const send = () =>
-    links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', abort: signal, maxBytes: 9 });
+  const { signal: abort } = new AbortController();
+  const send = () => links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', abort, maxBytes: 9 });
   await expect(send()).rejects.toMatchObject({ code: 'link-closed' });
-  await links.poll(site, false, 0, signal);
+  await links.poll(site, false, 0, abort);
   nowMs = 4_999;
   expect(links.find(site)).toBeDefined();
   nowMs = 5_001;
@@ -160,9 +159,8 @@ it('a link is closed at once when its site disconnects, and a request that nobod
   const links = new Links();
   const site = newSiteId();
   const url = new URL(`http://${site}.link/gateway/digest`);
-  const { signal } = new AbortController();
-  const send = () =>
-    links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', abort: signal, maxBytes: 9 });
+  const { signal: abort } = new AbortController();
+  const send = () => links.sendTo(site)({ url, method: 'GET', headers: {}, body: '', abort, maxBytes: 9 });
   const gone = new AbortController();
   const poll = links.poll(site, false, 25_000, gone.signal);
   expect(links.find(site)).toBeDefined();
@@ -170,11 +168,11 @@ it('a link is closed at once when its site disconnects, and a request that nobod
   expect(await poll).toEqual([]);
   expect(links.find(site)).toBeUndefined();
   // The site polls once more, and never again.
-  await links.poll(site, false, 0, signal);
+  await links.poll(site, false, 0, abort);
   const startedMs = performance.now();
   await expect(send()).rejects.toMatchObject({ code: 'link-closed' });
   expect(performance.now() - startedMs).toBeLessThan(15_000);
-  expect(await links.poll(site, false, 0, signal)).toEqual([]);
+  expect(await links.poll(site, false, 0, abort)).toEqual([]);
 });
 
 it('a site can respond only to its own requests', async () => {

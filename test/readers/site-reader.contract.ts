@@ -38,13 +38,13 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
     afterEach(() => part.end());
 
     const site = newSiteId();
-    const { signal } = new AbortController();
-    const read = (limit = 500): Promise<RecordPage> => part.reader.readRecords(limit, signal);
+    const { signal: abort } = new AbortController();
+    const read = (limit = 500): Promise<RecordPage> => part.reader.readRecords(limit, abort);
     const acknowledge = (epoch: Epoch, published: readonly Acknowledgement[]) =>
-      part.reader.acknowledge(epoch, published, signal);
+      part.reader.acknowledge(epoch, published, abort);
 
     /** The site starts again and makes its handshake. */
-    async function greet(number: number): Promise<Epoch> {
+    async function makeHandshake(number: number): Promise<Epoch> {
       const epoch = { number, start: `start-${number}-of-the-tests` };
       await beginStart(part.db, epoch.start);
       expect(await adoptEpoch(part.db, site, { epoch, highestVersion: 0, same: true })).toBe(true);
@@ -102,21 +102,21 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       page.records.map(({ record, hash }) => ({ video: record.video, version: record.version, hash }));
 
     it('returns nothing before the handshake of this start', async () => {
-      const notGreeted = { code: 'handshake-pending' };
-      await expect(read()).rejects.toMatchObject(notGreeted);
+      const handshakePending = { code: 'handshake-pending' };
+      await expect(read()).rejects.toMatchObject(handshakePending);
       await write();
-      const epoch = await greet(1);
+      const epoch = await makeHandshake(1);
       const page = await read();
       expect(page.records).toHaveLength(1);
-      await beginStart(part.db, 'a-start-that-has-not-greeted');
-      await expect(read()).rejects.toMatchObject(notGreeted);
-      await expect(part.reader.readDigest(signal)).rejects.toMatchObject(notGreeted);
+      await beginStart(part.db, 'a-start-without-a-handshake');
+      await expect(read()).rejects.toMatchObject(handshakePending);
+      await expect(part.reader.readDigest(abort)).rejects.toMatchObject(handshakePending);
       await expect(acknowledge(epoch, named(page))).rejects.toMatchObject({ code: 'epoch-mismatch' });
       expect(await countUnpublished(part.db)).toBe(1);
     });
 
     it('returns records of copies like all others, and marks them as published', async () => {
-      const epoch = await greet(3);
+      const epoch = await makeHandshake(3);
       const copy: CompleteCopy = {
         video: newVideoId(),
         revision: newRevisionId(),
@@ -152,11 +152,11 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       const after = await read();
       expect(after.records).toMatchObject([{ record: { kind: 'gone', video, version: 2 } }]);
       await acknowledge(epoch, named(after));
-      expect(await part.reader.readDigest(signal)).toMatchObject({ unpublished: 0, records: 1 });
+      expect(await part.reader.readDigest(abort)).toMatchObject({ unpublished: 0, records: 1 });
     });
 
     it('returns records as they were written, with site, epoch and hash', async () => {
-      const epoch = await greet(7);
+      const epoch = await makeHandshake(7);
       expect(await read()).toEqual({ site, epoch, records: [], more: false });
       const ids = [await write({ name: '甲' }), await write({ name: 'B' }), await write()];
       await numberDrafts(part.db);
@@ -172,7 +172,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
     });
 
     it('pages by number, oldest first', async () => {
-      const epoch = await greet(1);
+      const epoch = await makeHandshake(1);
       for (let count = 0; count < 5; count++) await write();
       await numberDrafts(part.db);
       const versions: number[] = [];
@@ -187,7 +187,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
     });
 
     it('pages by size: long records do not make long pages', async () => {
-      await greet(1);
+      await makeHandshake(1);
       const description = '长'.repeat(5_000);
       for (let count = 0; count < 80; count++) await write({ description });
       await numberDrafts(part.db);
@@ -198,14 +198,14 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
     });
 
     it('does not return videos without a version', async () => {
-      await greet(1);
+      await makeHandshake(1);
       await write();
       expect((await read()).records).toEqual([]);
-      expect(await part.reader.readDigest(signal)).toMatchObject({ unpublished: 1, records: 0 });
+      expect(await part.reader.readDigest(abort)).toMatchObject({ unpublished: 1, records: 0 });
     });
 
     it('marks exactly the named records, and is idempotent', async () => {
-      const epoch = await greet(1);
+      const epoch = await makeHandshake(1);
       await write();
       await write();
       await numberDrafts(part.db);
@@ -221,7 +221,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
     });
 
     it('does not lose an edit made between read and acknowledgement', async () => {
-      const epoch = await greet(1);
+      const epoch = await makeHandshake(1);
       const id = await write();
       await numberDrafts(part.db);
       const before = named(await read());
@@ -233,7 +233,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
     });
 
     it('returns a withdrawal as a record', async () => {
-      await greet(1);
+      await makeHandshake(1);
       const id = await write();
       await numberDrafts(part.db);
       const withdrawnAt = '2026-01-02T00:00:00.000Z';
@@ -253,11 +253,11 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
     });
 
     it('refuses acknowledgements of another epoch, and marks nothing', async () => {
-      await greet(1);
+      await makeHandshake(1);
       await write();
       await numberDrafts(part.db);
       const old = await read();
-      const epoch = await greet(2);
+      const epoch = await makeHandshake(2);
       const other = { code: 'epoch-mismatch' };
       await expect(acknowledge(old.epoch, named(old))).rejects.toMatchObject(other);
       // Two histories of one database may reach the same number.
@@ -269,9 +269,9 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
     });
 
     it('sums up the published records', async () => {
-      const epoch = await greet(3);
+      const epoch = await makeHandshake(3);
       const empty = { site, epoch, unpublished: 0, records: 0, digest: new SetDigest().toString() };
-      expect(await part.reader.readDigest(signal)).toEqual(empty);
+      expect(await part.reader.readDigest(abort)).toEqual(empty);
       for (let count = 0; count < 3; count++) await write();
       await numberDrafts(part.db);
       const all = named(await read());
@@ -279,7 +279,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
       const digest = new SetDigest();
       // The order does not matter.
       for (const { video, version, hash } of all.slice(1).reverse()) digest.add(video, version, hash);
-      expect(await part.reader.readDigest(signal)).toEqual({
+      expect(await part.reader.readDigest(abort)).toEqual({
         site,
         epoch,
         unpublished: 1,
@@ -289,7 +289,7 @@ export function describeSiteReader(name: string, open: () => Promise<ReaderUnder
     });
 
     it('stops when it is aborted', async () => {
-      await greet(1);
+      await makeHandshake(1);
       const abort = new AbortController();
       abort.abort();
       await expect(part.reader.readRecords(1, abort.signal)).rejects.toThrow();

@@ -19,7 +19,7 @@ import {
 } from '../../src/protocol/publication/handshake.ts';
 import type { Disk } from './disk.ts';
 import { Process } from './process.ts';
-import { CENTRAL, logTo, type World } from './site-node.ts';
+import { CENTRAL, logTo, type Simulation } from './site-node.ts';
 
 const SWEEP_INTERVAL_MS = 60_000;
 const count = { inc() {} };
@@ -32,13 +32,13 @@ interface Incoming {
 
 export class CentralNode {
   readonly disk: Disk;
-  readonly #world: World;
+  readonly #simulation: Simulation;
   readonly #sweeps: boolean;
   readonly #nameOf: ReadonlyMap<SiteId, string>;
   #processes: Process[] = [];
 
-  constructor(world: World, disk: Disk, nameOf: ReadonlyMap<SiteId, string>, sweeps: boolean) {
-    this.#world = world;
+  constructor(simulation: Simulation, disk: Disk, nameOf: ReadonlyMap<SiteId, string>, sweeps: boolean) {
+    this.#simulation = simulation;
     this.disk = disk;
     this.#nameOf = nameOf;
     this.#sweeps = sweeps;
@@ -49,7 +49,7 @@ export class CentralNode {
   }
 
   start(): void {
-    const { scheduler, random, network, tell, pauseChance } = this.#world;
+    const { scheduler, random, network, trace, pauseChance } = this.#simulation;
     const process = new Process(CENTRAL, scheduler, random, 0, pauseChance);
     this.#processes.push(process);
     const db: CentralDatabase = this.disk.open<CentralSchema>(process);
@@ -58,7 +58,7 @@ export class CentralNode {
       openReader: ({ id }) => this.#reader(process, this.#nameOf.get(id as SiteId) ?? id),
       changes: new ChangeNotifier(),
       metrics,
-      log: logTo(tell, CENTRAL),
+      log: logTo(trace, CENTRAL),
       sweepIntervalMs: this.#sweeps ? SWEEP_INTERVAL_MS : Number.MAX_SAFE_INTEGER,
       clock: process.clock,
     });
@@ -90,7 +90,7 @@ export class CentralNode {
     void collector.start();
   }
 
-  /** A second central takes over, while the first one is held up and goes on later, not knowing. */
+  /** A second central takes over while the first one is suspended; the first one continues later without noticing. */
   overtake(heldMs: number): void {
     for (const process of this.#processes) process.hold(heldMs);
     this.start();
@@ -101,14 +101,15 @@ export class CentralNode {
     this.#processes = [];
   }
 
-  /** The last one remains, and nothing interrupts it any more. */
+  /** Only the last central remains, and nothing interrupts it any more. */
   calmDown(): void {
     for (const process of this.#processes.splice(0, this.#processes.length - 1)) process.crash();
     for (const process of this.#processes) process.pauseChance = 0;
   }
 
   #reader(process: Process, name: string): SiteReader {
-    const ask = (what: string, payload?: unknown) => this.#world.network.call(process, name, what, payload);
+    const ask = (what: string, payload?: unknown) =>
+      this.#simulation.network.call(process, name, what, payload);
     return {
       readRecords: async limit => recordPageSchema.parse(await ask('records', { limit })),
       acknowledge: async (epoch, published) =>

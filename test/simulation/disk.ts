@@ -1,6 +1,6 @@
 /**
- * A disk with one database on it: a real SQLite in memory, which outlives the processes that use it. A crash rolls back
- * what was not committed; a backup is a copy of all rows, and can be put back.
+ * A disk with one database: a real SQLite in memory, which outlives the processes that use it. A crash rolls back
+ * everything uncommitted. A backup is a copy of all rows, and can be restored.
  */
 import { createRequire } from 'node:module';
 import {
@@ -34,7 +34,7 @@ const { DatabaseSync } = createRequire(import.meta.url)(
 
 const READS = /^\s*(select|with|pragma)\b|\breturning\b/i;
 
-/** What an empty database begins with, as text: running the migrations once for each seed would take most of the time. */
+/** The schema of an empty database as text: running the migrations for each seed would take most of the time. */
 export interface Template {
   readonly script: string;
   readonly tables: readonly string[];
@@ -83,11 +83,11 @@ export class Disk {
   readonly #template: Template;
   readonly #engine: Engine;
   readonly #statements = new Map<string, Statement>();
-  /** Who is at the database; a transaction holds it from its beginning to its end. */
+  /** The process that uses the database; a transaction holds it from its beginning to its end. */
   #holder: Process | undefined;
   #inTransaction = false;
   readonly #waiting: { readonly process: Process; readonly enter: () => void }[] = [];
-  /** Something was committed since this was last looked at. */
+  /** True if something was committed since the last check. */
   isChanged = true;
 
   constructor(template: Template) {
@@ -96,7 +96,7 @@ export class Disk {
     this.#engine.exec(template.script);
   }
 
-  /** The database as a process sees it. */
+  /** Opens the database for a process. */
   open<Schema>(process: Process): Kysely<Schema> {
     process.onCrash(() => this.#leave(process));
     return new Kysely<Schema>({
@@ -109,7 +109,7 @@ export class Disk {
     });
   }
 
-  /** What is committed, seen from outside. Not to be asked in the middle of a transaction. */
+  /** Reads committed rows from outside. It must not run during a transaction. */
   read<Row>(text: string, ...parameters: unknown[]): Row[] {
     return this.#prepare(text).all(...parameters) as Row[];
   }
@@ -132,7 +132,7 @@ export class Disk {
     );
   }
 
-  /** Puts a backup back. Nobody may be using the database. */
+  /** Restores a backup. No process may be using the database. */
   restore(backup: Backup): void {
     this.isChanged = true;
     for (const table of [...this.#template.tables].reverse()) this.#engine.exec(`delete from ${table}`);
@@ -163,7 +163,7 @@ export class Disk {
     await process.pause();
     if (this.#holder) await new Promise<void>(enter => this.#waiting.push({ process, enter }));
     else this.#holder = process;
-    // It may have crashed in the moment in which it was let in.
+    // The process may have crashed at the moment when it got the database.
     if (!process.isAlive) await new Promise(() => {});
   }
 
@@ -174,7 +174,7 @@ export class Disk {
     this.#holder = undefined;
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
       if (!next.process.isAlive) continue;
-      // Taken on behalf of the one who waited, so that nobody slips in before it goes on.
+      // The waiting process gets the database here, so that no other process gets it first.
       this.#holder = next.process;
       next.enter();
       return;
@@ -220,7 +220,7 @@ export class Disk {
     if (text === 'begin immediate') this.#inTransaction = true;
     else if (text === 'commit' || text === 'rollback') this.#inTransaction = false;
     if (!this.#inTransaction && !text.startsWith('select')) this.isChanged = true;
-    // The change is on the disk, and its author may die before it learns of it.
+    // The change is on the disk, and its process may crash before it knows that.
     await process.pause();
     return result;
   }

@@ -1,4 +1,4 @@
-/** Seeds in slices, so that they can run beside one another. */
+/** Runs a slice of the seeds, so that slices can run in parallel. */
 import { describe, expect, it } from 'vitest';
 import { simulate } from './simulate.ts';
 

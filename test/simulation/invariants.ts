@@ -1,4 +1,4 @@
-/** What must hold while a run goes on, and what must have come to pass at its end. Looks at what is committed, from outside. */
+/** Invariants that must hold during a run, and conditions that must be true at its end. They read committed rows from outside. */
 import type { Disk } from './disk.ts';
 import type { SiteNode } from './site-node.ts';
 
@@ -24,7 +24,7 @@ interface CentralState {
 
 export class Violation extends Error {}
 
-/** A withdrawal comes after all that was ever written. */
+/** A withdrawal counts as later than everything else. */
 const WITHDRAWN = Number.POSITIVE_INFINITY;
 
 const markOf = (withdrawn: number, body: string): number =>
@@ -77,10 +77,10 @@ export class Invariants {
   readonly #central: Disk;
   readonly #states = new Map<SiteNode, SiteState>();
   #centralState: CentralState | undefined;
-  /** Of each video, the latest content that either side has on disk: it must not be lost again. */
+  /** For each video, the latest content that both sides have on disk: it must never be lost. */
   readonly #floors = new Map<string, number>();
   readonly #epochs = new Map<string, number>();
-  /** One of the two was restored in this epoch of a site: until it greets anew, they may differ. */
+  /** Sites of which either side was restored in this epoch: until the next handshake, the two sides may differ. */
   readonly #doubtful = new Map<string, string | undefined>();
 
   constructor(sites: readonly SiteNode[], central: Disk) {
@@ -127,7 +127,7 @@ export class Invariants {
   }
   readonly #withdrawn = new Set<string>();
 
-  /** Something was restored from a backup: what neither side has any more is lost, and nobody could help it. */
+  /** Call it when a backup was restored: content that neither side has any more is lost, and that is no violation. */
   restored(what: SiteNode | 'central'): void {
     this.#restored.add(what);
   }
@@ -150,7 +150,7 @@ export class Invariants {
   }
   readonly #videosOf = new Map<SiteNode, Set<string>>();
 
-  /** Why this is not the end yet; undefined where all is as it should be. */
+  /** The reason why the run is not complete yet; undefined if everything is consistent. */
   missing(): string | undefined {
     this.#look();
     const central = this.#centralState;
@@ -158,7 +158,7 @@ export class Invariants {
       const state = this.#states.get(site);
       if (!state || !central) return 'something was never read';
       const held = central.rows.get(site.id) ?? new Map<string, Row>();
-      if (state.epoch === undefined) return `${site.name} has not greeted`;
+      if (state.epoch === undefined) return `${site.name} has made no handshake`;
       if (state.epoch !== central.epochs.get(site.id)?.key)
         return `${site.name} is in another epoch than central`;
       if (state.flag !== 'sent') return `${site.name} has a signal to send`;
@@ -175,7 +175,7 @@ export class Invariants {
     return pending > 0 ? `${pending} signals are not handled` : undefined;
   }
 
-  /** @throws Violation if anything was lost that had been safe. To be asked when nothing is missing. */
+  /** Call it when nothing is missing. @throws Violation if anything was lost that had been safe */
   checkEnd(): void {
     for (const site of this.#sites) {
       const present = new Map(this.#present(site));
@@ -192,7 +192,7 @@ export class Invariants {
     }
   }
 
-  /** Reads what has changed. False: something is in the middle of a transaction, or nothing has changed. */
+  /** Reads the changes. @returns false if a transaction is open, or if nothing has changed */
   #look(): boolean {
     const disks = [this.#central, ...this.#sites.map(site => site.disk)];
     if (disks.some(disk => disk.isBusy) || !disks.some(disk => disk.isChanged)) return false;

@@ -1,6 +1,6 @@
 /**
- * Messages between parts. They are copied as JSON, as a wire would. On a bad day they are lost, doubled, delayed and
- * overtake each other; whoever waits for an answer gives up after a while, and the message may still arrive later.
+ * Messages between parts. They are copied as JSON, as a network would. They can be lost, duplicated, delayed and
+ * reordered; a sender stops waiting for a response after a while, and the message may still arrive later.
  */
 import { Problem, problem, problemOfPeer } from '../../src/kernel/problem.ts';
 import type { Process } from './process.ts';
@@ -9,7 +9,7 @@ import type { Scheduler } from './scheduler.ts';
 
 export type Handler = (payload: unknown) => Promise<unknown>;
 
-/** Whoever is there now under a name: a process, and what it answers. */
+/** The current process under a name, and its handlers. */
 export interface Listener {
   readonly process: Process;
   readonly handlers: Readonly<Record<string, Handler>>;
@@ -19,7 +19,7 @@ export interface Weather {
   readonly lost: number;
   readonly doubled: number;
   readonly maxDelayMs: number;
-  /** Now and then a message takes this long, whatever its sender has done in the meantime. */
+  /** Occasionally a message takes this long, whatever its sender has done in the meantime. */
   readonly straggles: number;
   readonly maxStraggleMs: number;
 }
@@ -28,7 +28,7 @@ export const CALM: Weather = { lost: 0, doubled: 0, maxDelayMs: 20, straggles: 0
 
 const TIMEOUT_MS = 10_000;
 
-interface Answer {
+interface Response {
   readonly value?: unknown;
   readonly problem?: { readonly status: number; readonly code: string; readonly detail: string };
 }
@@ -39,46 +39,46 @@ export class Network {
   readonly #random: Random;
   readonly #listeners = new Map<string, Listener>();
   readonly #cut = new Set<string>();
-  readonly #tell: (what: string) => void;
+  readonly #trace: (what: string) => void;
 
-  constructor(scheduler: Scheduler, random: Random, tell: (what: string) => void) {
+  constructor(scheduler: Scheduler, random: Random, trace: (what: string) => void) {
     this.#scheduler = scheduler;
     this.#random = random;
-    this.#tell = tell;
+    this.#trace = trace;
   }
 
   listen(name: string, listener: Listener): void {
     this.#listeners.set(name, listener);
   }
 
-  /** Cuts off a name, or connects it again. */
+  /** Disconnects a name, or connects it again. */
   cut(name: string, isCut: boolean): void {
     if (isCut) this.#cut.add(name);
     else this.#cut.delete(name);
   }
 
-  /** Only ever settles in the process that asked, and only while that is alive. */
+  /** The promise resolves only in the process that sent the request, and only while that is alive. */
   call(from: Process, to: string, what: string, payload: unknown): Promise<unknown> {
     const text = JSON.stringify(payload ?? null);
     const unreachable = (): Problem => problem('peer-unreachable', `${to} could not be reached.`);
     return new Promise((resolve, reject) => {
       let isSettled = false;
-      const settle = (work: () => void): void => {
+      const resolveOnce = (work: () => void): void => {
         if (isSettled) return;
         isSettled = true;
         work();
       };
-      from.later(TIMEOUT_MS, () => settle(() => reject(unreachable())));
-      const answerTo = (answer: Answer): void => {
+      from.later(TIMEOUT_MS, () => resolveOnce(() => reject(unreachable())));
+      const answerTo = (answer: Response): void => {
         if (this.#isLost(from.name, to)) {
-          this.#tell(`the answer of ${to} to “${what}” is lost`);
+          this.#trace(`the response of ${to} to “${what}” is lost`);
           return;
         }
         const copy = JSON.stringify(answer);
         this.#deliver(() =>
           from.later(0, () =>
-            settle(() => {
-              const { value, problem: failure } = JSON.parse(copy) as Answer;
+            resolveOnce(() => {
+              const { value, problem: failure } = JSON.parse(copy) as Response;
               if (failure) reject(problemOfPeer(failure.status, failure.code, failure.detail));
               else resolve(value);
             }),
@@ -86,10 +86,10 @@ export class Network {
         );
       };
       const copies = this.#random.chance(this.weather.doubled) ? 2 : 1;
-      if (copies === 2) this.#tell(`“${what}” of ${from.name} to ${to} is doubled`);
+      if (copies === 2) this.#trace(`“${what}” of ${from.name} to ${to} is duplicated`);
       for (let copy = 0; copy < copies; copy++) {
         if (this.#isLost(from.name, to)) {
-          this.#tell(`“${what}” of ${from.name} to ${to} is lost`);
+          this.#trace(`“${what}” of ${from.name} to ${to} is lost`);
           continue;
         }
         this.#deliver(() => this.#receive(to, what, text, answerTo));
@@ -97,7 +97,7 @@ export class Network {
     });
   }
 
-  #receive(to: string, what: string, text: string, answerTo: (answer: Answer) => void): void {
+  #receive(to: string, what: string, text: string, answerTo: (answer: Response) => void): void {
     const listener = this.#listeners.get(to);
     if (!listener?.process.isAlive) return;
     listener.process.later(0, () => {

@@ -1,12 +1,12 @@
 /**
- * One life of a part, from a start to a crash. After a crash nothing of it goes on: whatever it waited for never comes.
- * It can also be held up, as by a long pause of the machine, and go on later as if nothing had happened.
+ * One process of a part, from its start to a crash. After a crash nothing in it continues: its promises never resolve.
+ * It can also be suspended, as by a long pause of the machine, and continue later as if nothing had happened.
  */
 import type { Clock } from '../../src/kernel/lifecycle/clock.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** A disk or a processor takes this long at most. */
+/** The longest time for one step of a disk or a processor. */
 const MAX_PAUSE_MS = 30;
 
 export class Process {
@@ -14,7 +14,7 @@ export class Process {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly clock: Clock;
-  /** Chance that a step on the disk lets others go first (and a crash come in between). */
+  /** Probability that other steps, or a crash, come before a step on the disk. */
   pauseChance: number;
   isAlive = true;
   #heldUntilMs = 0;
@@ -39,7 +39,7 @@ export class Process {
     };
   }
 
-  /** Lets `happen` come to pass in this process, unless it has crashed by then. */
+  /** Runs `happen` in this process, unless it has crashed by then. */
   later(delayMs: number, happen: () => void): void {
     this.scheduler.at(delayMs, () => {
       if (!this.isAlive) return;
@@ -53,7 +53,7 @@ export class Process {
     return new Promise(resolve => this.later(ms, resolve));
   }
 
-  /** A moment at which others may go first; never ends where the process has crashed. */
+  /** Lets other processes run first. It never resolves if the process has crashed. */
   async pause(): Promise<void> {
     if (!this.isAlive) await new Promise(() => {});
     if (this.random.chance(this.pauseChance)) await this.wait(this.random.int(MAX_PAUSE_MS));

@@ -1,4 +1,4 @@
-/** All chance of a simulated run comes from here, so that a seed says everything about it. */
+/** The only source of randomness of a simulated run, so that its seed determines everything. */
 
 export interface Random {
   /** At least 0, less than 1. */
@@ -7,12 +7,12 @@ export interface Random {
   /** Of 0 … below - 1. */
   int(below: number): number;
   pick<T>(from: readonly T[]): T;
-  /** A UUID of version 7 as far as its form goes. */
+  /** A value with the form of a UUIDv7. */
   uuid(): string;
   nonce(): string;
 }
 
-/** mulberry32: small, fast, and good enough to choose what goes wrong next. */
+/** mulberry32: small, fast, and good enough to choose the next fault. */
 export function seededRandom(seed: number): Random {
   let state = (seed * 0x9e3779b1 + 0x85ebca6b) >>> 0;
   const next = (): number => {

@@ -1,6 +1,6 @@
 /**
- * That the simulation bites: with any one rule taken away, it finds a violation. The rule's own function is replaced by
- * what someone would write who did not know of the rule; all else is the real code.
+ * The simulation is sensitive: without any one rule it finds a violation. The function of the rule is replaced by
+ * code that someone could write without knowing the rule; everything else is the real code.
  */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Acknowledgement } from '../../src/protocol/publication/gateway.ts';
@@ -8,10 +8,10 @@ import type { Disk } from './disk.ts';
 import type { Run, Storm } from './simulate.ts';
 
 const src = '../../src';
-/** Found within so many seeds, most of them within a few. */
+/** Each violation must be found within this many seeds; most are found within a few. */
 const MAX_SEEDS = 400;
 
-/** Hardly anything happens but that histories fork: two databases that gave the same version to two contents meet. */
+/** Mostly forks of histories: databases meet that gave the same version to different contents. */
 const FORKS: Partial<Storm> = {
   maxSites: 1,
   maxVideos: 1,
@@ -30,7 +30,7 @@ const FORKS: Partial<Storm> = {
   overtake: 0,
 };
 
-/** One central is held up with a page in its hand, while another takes over and goes on. */
+/** One central is suspended after it has read a page, while another takes over and continues. */
 const HOLD_UPS: Partial<Storm> = {
   maxSites: 1,
   maxVideos: 1,
@@ -57,7 +57,7 @@ type Real = typeof import('../../src/site/database/publication/records.ts') &
   typeof import('../../src/central/database/publication/decide.ts') &
   typeof import('../../src/central/database/publication/take-records.ts');
 
-/** Replaces functions of one module, given the real ones. */
+/** Replaces functions of one module; `replace` gets the real ones. */
 function replace(path: string, make: (real: Real) => Partial<Record<keyof Real, unknown>>): void {
   vi.doMock(path, async importOriginal => {
     const real = await importOriginal<Real>();
@@ -131,7 +131,7 @@ describe('without one rule the simulation finds a violation', () => {
     expect((await findViolation())?.violation).toMatch(/for published, and central has/);
   });
 
-  it('R3: rows that are not kept apart by site and video', async () => {
+  it('R3: rows that are not separated by site and video', async () => {
     replace(`${src}/central/database/publication/write-records.ts`, () => ({
       async writeRecords(...[tx, writes]: Parameters<Real['writeRecords']>) {
         for (const { site, record, atMs: nowMs } of writes) {
@@ -166,7 +166,7 @@ describe('without one rule the simulation finds a violation', () => {
     expect((await findViolation({ prepareCentral: withoutKey }))?.violation).toMatch(/two rows/);
   });
 
-  it('R4: a record that is applied whatever its version is', async () => {
+  it('R4: a record that is applied whatever its version', async () => {
     replace(`${src}/central/database/publication/decide.ts`, real => ({
       decide(...[held, taken, record]: Parameters<Real['decide']>) {
         const decision = real.decide(held, taken, record);
@@ -199,7 +199,7 @@ describe('without one rule the simulation finds a violation', () => {
     expect((await findViolation())?.violation).toBeTruthy();
   });
 
-  it('R6: unpublished work that counts as done once it was handed out', async () => {
+  it('R6: unpublished records that count as published once they were read', async () => {
     const handedOut = new Set<string>();
     replace(`${src}/site/database/publication/records.ts`, real => ({
       async listUnpublished(...parameters: Parameters<Real['listUnpublished']>) {
@@ -212,15 +212,15 @@ describe('without one rule the simulation finds a violation', () => {
     expect((await findViolation())?.violation).toMatch(/does not come right/);
   });
 
-  it('R6: a signal flag that is "sent" whatever was written meanwhile', async () => {
-    // A sweep would find the record, later. What is seen here is what the signal alone achieves.
-    const alone = { sweeps: false, restoreCentral: 0, fork: 0 };
+  it('R6: a signal flag that becomes "sent" although something was written in the meantime', async () => {
+    // There are no sweeps, which would find the record later: only signals lead to a collection.
+    const signalsOnly = { sweeps: false, restoreCentral: 0, fork: 0 };
     replace(`${src}/site/database/publication/signal.ts`, () => ({
       async markSignalled(...[db]: Parameters<Real['markSignalled']>) {
         await db.updateTable('signal').set({ flag: 'sent' }).execute();
       },
     }));
-    expect((await findViolation(alone))?.violation).toMatch(/does not come right/);
+    expect((await findViolation(signalsOnly))?.violation).toMatch(/does not come right/);
   });
 
   it('R7: a handshake that restores nothing', async () => {
@@ -241,7 +241,7 @@ describe('without one rule the simulation finds a violation', () => {
     expect((await findViolation())?.violation).toBeTruthy();
   });
 
-  it('R8: epochs that are all the same', async () => {
+  it('R8: epochs that never change', async () => {
     vi.doMock(`${src}/protocol/publication/epoch.ts`, async importOriginal => ({
       ...(await importOriginal<typeof import('../../src/protocol/publication/epoch.ts')>()),
       isSameEpoch: (a: unknown, b: unknown) => a !== undefined && b !== undefined,
@@ -249,7 +249,7 @@ describe('without one rule the simulation finds a violation', () => {
     expect((await findViolation())?.violation).toBeTruthy();
   });
 
-  it('R9: a version with another content that passes for the same', async () => {
+  it('R9: other content with the same version that is accepted as the same', async () => {
     replace(`${src}/central/database/publication/decide.ts`, real => ({
       decide(...parameters: Parameters<Real['decide']>) {
         const decision = real.decide(...parameters);
@@ -265,10 +265,10 @@ describe('without one rule the simulation finds a violation', () => {
   });
 });
 
-describe('with all rules the same seeds are sound', () => {
+describe('with all rules the same seeds find no violation', () => {
   it.each([
     ['as everywhere', {}],
-    ['by signals alone', { sweeps: false, restoreCentral: 0, fork: 0 }],
+    ['by signals only', { sweeps: false, restoreCentral: 0, fork: 0 }],
     ['with histories that fork', FORKS],
     ['with centrals that are held up', HOLD_UPS],
   ])('%s', async (_name, changes) => {

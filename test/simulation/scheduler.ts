@@ -1,12 +1,12 @@
 /**
- * Simulated time. Whatever waits (a timer, a message, a disk) waits here; one thing happens at a time, and then everything
- * that follows from it without waiting, before the next.
+ * Simulated time. Everything that waits (a timer, a message, a disk) waits here. One event happens at a time, followed by
+ * everything that it causes without waiting, before the next event.
  */
 import type { Random } from './random.ts';
 
 interface Event {
   readonly atMs: number;
-  /** Settles who is first of two at the same moment: by chance, since no real order can be relied on. */
+  /** Orders two events at the same moment randomly, because no real order can be relied on. */
   readonly lot: number;
   readonly happen: () => void;
 }
@@ -22,7 +22,7 @@ export class Scheduler {
     this.#random = random;
   }
 
-  /** The time that clocks show. */
+  /** The current time of all clocks. */
   get wallMs(): number {
     return EPOCH_MS + this.nowMs;
   }
@@ -31,7 +31,7 @@ export class Scheduler {
     this.#events.push({ atMs: this.nowMs + delayMs, lot: this.#random.next(), happen });
   }
 
-  /** Lets the next thing happen, and all that follows from it. False: nothing is waited for. */
+  /** Runs the next event and everything that it causes. @returns false if nothing is waiting */
   async step(): Promise<boolean> {
     let first = 0;
     for (let index = 1; index < this.#events.length; index++) {
@@ -45,7 +45,7 @@ export class Scheduler {
     this.#events.pop();
     this.nowMs = Math.max(this.nowMs, event.atMs);
     event.happen();
-    // Runs after every promise that is settled by now, and those that these settle.
+    // This runs after the callbacks of every promise that is resolved, and of those that they resolve.
     await new Promise(resolve => setImmediate(resolve));
     return true;
   }

@@ -1,6 +1,6 @@
 /**
- * One run of the publication protocol under faults, entirely decided by its seed: a stormy time in which anything may go
- * wrong, then calm weather, in which everything must come right.
+ * One run of the publication protocol under faults, determined by its seed: a stormy phase, in which anything may fail,
+ * then a calm phase, in which everything must become consistent.
  */
 import { migrations } from '../../src/central/database/schema.ts';
 import type { RevisionId, SiteId, VideoId } from '../../src/protocol/ids.ts';
@@ -11,24 +11,32 @@ import { Invariants, Violation } from './invariants.ts';
 import { CALM, Network } from './network.ts';
 import { seededRandom } from './random.ts';
 import { Scheduler } from './scheduler.ts';
-import { addVideo, CENTRAL, editVideo, SiteNode, type World, withdrawVideo, writeCopy } from './site-node.ts';
+import {
+  addVideo,
+  CENTRAL,
+  editVideo,
+  type Simulation,
+  SiteNode,
+  withdrawVideo,
+  writeCopy,
+} from './site-node.ts';
 
 export interface Storm {
-  /** How bad the network is at worst: the share of messages that are lost, and of those that are doubled. */
+  /** The worst state of the network: the share of messages that are lost, and of those that are duplicated. */
   readonly weather: number;
   readonly maxSites: number;
-  /** Of each site. */
+  /** Videos of each site. */
   readonly maxVideos: number;
-  /** Central sweeps and compares digests. Without, only what signals and greetings achieve is seen. */
+  /** Whether central sweeps and compares digests. Without sweeps, only signals and handshakes lead to a collection. */
   readonly sweeps: boolean;
-  /** How many things happen, one after another, before the weather turns calm. */
+  /** The number of events in the stormy phase. */
   readonly steps: number;
-  /** Chance that the next of them is something that nobody asked for, or that people do. */
+  /** Probability that the next event is a fault or an action of a person. */
   readonly fate: number;
-  /** How often each thing happens, against the others. */
+  /** The relative frequency of each kind of event. */
   readonly write: number;
   readonly withdraw: number;
-  /** A site has made a copy of another site's video, or anew; or has dropped it. */
+  /** A site has made or renewed a copy of another site's video, or has dropped it. */
   readonly copy: number;
   readonly backUp: number;
   readonly cut: number;
@@ -36,14 +44,14 @@ export interface Storm {
   readonly restoreSite: number;
   readonly restoreCentral: number;
   /**
-   * In three steps: central and a site are backed up together; both are restored from that, which ends one history and
-   * begins another; central is restored from the end of the first.
+   * Three steps: central and a site are backed up together; both are restored from that, which ends one history and
+   * begins another; central is restored from the end of the first history.
    */
   readonly fork: number;
   readonly overtake: number;
-  /** So long at most is a central held up when another takes over. */
+  /** The longest time for which a central is suspended while another takes over. */
   readonly heldMs: number;
-  /** Before anything happens: for experiments on the databases. */
+  /** Called before the first event, for experiments with the databases. */
   readonly prepareCentral?: (disk: Disk) => void;
 }
 export const STORM: Storm = {
@@ -69,12 +77,12 @@ export const STORM: Storm = {
 export interface Run {
   readonly seed: number;
   readonly violation?: string;
-  /** What happened, in words, one line each. */
+  /** A description of each event. */
   readonly history: readonly string[];
 }
 
 const MAX_BACKUPS = 3;
-/** In calm weather all must come right within this: some sweeps, some polls, the longest pause between retries. */
+/** The calm phase must reach consistency within this time: sweeps, polls, and the longest pause between retries. */
 const CALM_MS = 400_000;
 const LOOK_EVERY_MS = 5_000;
 const MAX_SKEW_MS = 24 * 3_600_000;
@@ -87,22 +95,28 @@ export async function simulate(seed: number, storm: Storm = STORM): Promise<Run>
   const random = seededRandom(seed);
   const scheduler = new Scheduler(random);
   const history: string[] = [];
-  const tell = (what: string): void => {
+  const trace = (what: string): void => {
     history.push(`${(scheduler.nowMs / 1_000).toFixed(3).padStart(8)} s  ${what}`);
   };
-  const network = new Network(scheduler, random, tell);
-  const world: World = { scheduler, random, network, tell, pauseChance: 0.25 };
+  const network = new Network(scheduler, random, trace);
+  const simulation: Simulation = { scheduler, random, network, trace, pauseChance: 0.25 };
   const sites = Array.from({ length: 1 + random.int(storm.maxSites) }, (_, index) => {
     const skewMs = random.chance(0.3) ? random.int(2 * MAX_SKEW_MS) - MAX_SKEW_MS : 0;
-    return new SiteNode(world, `site ${index + 1}`, random.uuid() as SiteId, new Disk(siteTemplate), skewMs);
+    return new SiteNode(
+      simulation,
+      `site ${index + 1}`,
+      random.uuid() as SiteId,
+      new Disk(siteTemplate),
+      skewMs,
+    );
   });
   const nameOf = new Map(sites.map(site => [site.id, site.name]));
-  const central = new CentralNode(world, new Disk(centralTemplate), nameOf, storm.sweeps);
+  const central = new CentralNode(simulation, new Disk(centralTemplate), nameOf, storm.sweeps);
   for (const { id, name } of sites) enrol(central.disk, id, name);
   storm.prepareCentral?.(central.disk);
   const invariants = new Invariants(sites, central.disk);
   try {
-    const fate = new Fate(world, storm, sites, central, invariants);
+    const fate = new Fate(simulation, storm, sites, central, invariants);
     network.weather = {
       lost: random.next() * storm.weather,
       doubled: random.next() * storm.weather,
@@ -116,7 +130,7 @@ export async function simulate(seed: number, storm: Storm = STORM): Promise<Run>
       if (!(await scheduler.step())) break;
       invariants.check();
     }
-    tell('the storm is over');
+    trace('the storm is over');
     fate.calmDown();
     const endMs = scheduler.nowMs + CALM_MS;
     let missing: string | undefined = 'nothing was looked at';
@@ -133,7 +147,7 @@ export async function simulate(seed: number, storm: Storm = STORM): Promise<Run>
     return { seed, history };
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
-    tell(`VIOLATION: ${error.message}`);
+    trace(`VIOLATION: ${error.message}`);
     return { seed, violation: error.message, history };
   } finally {
     central.crash();
@@ -153,9 +167,9 @@ interface KeptBackup {
   readonly backup: Backup;
 }
 
-/** What nobody asked for, and what people do at the sites. */
+/** Faults, and actions of people at the sites. */
 class Fate {
-  readonly #world: World;
+  readonly #simulation: Simulation;
   readonly #sites: readonly SiteNode[];
   readonly #central: CentralNode;
   readonly #invariants: Invariants;
@@ -170,20 +184,20 @@ class Fate {
   #otherHistory: KeptBackup | undefined;
 
   constructor(
-    world: World,
+    simulation: Simulation,
     storm: Storm,
     sites: readonly SiteNode[],
     central: CentralNode,
     invariants: Invariants,
   ) {
-    this.#world = world;
+    this.#simulation = simulation;
     this.#maxVideos = storm.maxVideos;
     this.#heldMs = storm.heldMs;
     this.#sites = sites;
     this.#central = central;
     this.#invariants = invariants;
-    const site = (): SiteNode => world.random.pick(sites);
-    const any = (): SiteNode | CentralNode => world.random.pick([...sites, central]);
+    const site = (): SiteNode => simulation.random.pick(sites);
+    const any = (): SiteNode | CentralNode => simulation.random.pick([...sites, central]);
     const weighted: readonly (readonly [number, () => void])[] = [
       [storm.write, () => this.#write(site())],
       [storm.withdraw, () => this.#withdraw(site())],
@@ -200,24 +214,24 @@ class Fate {
   }
 
   strike(): void {
-    this.#world.random.pick(this.#choices)();
+    this.#simulation.random.pick(this.#choices)();
   }
 
   calmDown(): void {
-    const { network, scheduler } = this.#world;
-    this.#world.pauseChance = 0;
+    const { network, scheduler } = this.#simulation;
+    this.#simulation.pauseChance = 0;
     network.weather = CALM;
     for (const node of [this.#central, ...this.#sites]) {
       network.cut(nameOf(node), false);
       if (node.isUp) node.calmDown();
-      // What is on the way from the storm arrives first, whenever that may be.
+      // Messages from the stormy phase arrive first, whenever that is.
       else scheduler.at(1, () => node.isUp || node.start());
     }
   }
 
   #write(site: SiteNode): void {
     if (!site.isUp) return;
-    const { random, tell } = this.#world;
+    const { random, trace } = this.#simulation;
     const videos = this.#videos.get(site) ?? [];
     this.#videos.set(site, videos);
     const revision = random.uuid() as RevisionId;
@@ -226,7 +240,7 @@ class Fate {
     if (isNew) videos.push(video);
     const nextMark = (): number => {
       const mark = ++this.#mark;
-      tell(`${site.name}: w${mark}, ${isNew ? 'a new' : 'an edit of'} video ${video.slice(0, 4)}`);
+      trace(`${site.name}: w${mark}, ${isNew ? 'a new' : 'an edit of'} video ${video.slice(0, 4)}`);
       return mark;
     };
     site.write((db, nowMs) => (isNew ? addVideo : editVideo)(db, video, revision, nextMark, nowMs));
@@ -235,14 +249,14 @@ class Fate {
   #withdraw(site: SiteNode): void {
     const videos = this.#videos.get(site) ?? [];
     if (!site.isUp || videos.length === 0) return;
-    const video = this.#world.random.pick(videos);
-    this.#world.tell(`${site.name}: video ${video.slice(0, 4)} is withdrawn`);
+    const video = this.#simulation.random.pick(videos);
+    this.#simulation.trace(`${site.name}: video ${video.slice(0, 4)} is withdrawn`);
     site.write((db, nowMs) => withdrawVideo(db, video, nowMs));
   }
 
   #copy(site: SiteNode): void {
     if (!site.isUp) return;
-    const { random, tell } = this.#world;
+    const { random, trace } = this.#simulation;
     const copies = this.#copies.get(site) ?? [];
     this.#copies.set(site, copies);
     const isNew = copies.length < this.#maxVideos && (copies.length === 0 || random.chance(0.3));
@@ -252,7 +266,9 @@ class Fate {
     const revision = random.uuid() as RevisionId;
     const nextMark = (): number => {
       const mark = ++this.#mark;
-      tell(`${site.name}: w${mark}, ${isGone ? 'no copy any more' : 'a copy'} of video ${video.slice(0, 4)}`);
+      trace(
+        `${site.name}: w${mark}, ${isGone ? 'no copy any more' : 'a copy'} of video ${video.slice(0, 4)}`,
+      );
       return mark;
     };
     site.write((db, nowMs) => writeCopy(db, video, isGone ? undefined : revision, nextMark, nowMs));
@@ -260,26 +276,26 @@ class Fate {
 
   #crash(node: SiteNode | CentralNode): void {
     if (!node.isUp) return;
-    this.#world.tell(`${nameOf(node)} crashes`);
+    this.#simulation.trace(`${nameOf(node)} crashes`);
     node.crash();
     this.#startLater(node);
   }
 
   #startLater(node: SiteNode | CentralNode): void {
-    const { scheduler, random, tell } = this.#world;
+    const { scheduler, random, trace } = this.#simulation;
     scheduler.at(1 + random.int(20_000), () => {
       if (node.isUp) return;
-      tell(`${nameOf(node)} starts`);
+      trace(`${nameOf(node)} starts`);
       node.start();
     });
   }
 
   #cut(site: SiteNode): void {
-    const { network, scheduler, random, tell } = this.#world;
-    tell(`${site.name} is cut off`);
+    const { network, scheduler, random, trace } = this.#simulation;
+    trace(`${site.name} is cut off`);
     network.cut(site.name, true);
     scheduler.at(random.int(40_000), () => {
-      tell(`${site.name} is connected again`);
+      trace(`${site.name} is connected again`);
       network.cut(site.name, false);
     });
   }
@@ -287,25 +303,25 @@ class Fate {
   #backUp(node: SiteNode | CentralNode): void {
     if (node.disk.isBusy) return;
     const backups = this.#backups.get(node) ?? [];
-    if (backups.length === MAX_BACKUPS) backups.splice(this.#world.random.int(MAX_BACKUPS), 1);
+    if (backups.length === MAX_BACKUPS) backups.splice(this.#simulation.random.int(MAX_BACKUPS), 1);
     backups.push(this.#keep(node));
     this.#backups.set(node, backups);
   }
 
   #keep(node: SiteNode | CentralNode): KeptBackup {
-    const of = `${(this.#world.scheduler.nowMs / 1_000).toFixed(3)} s`;
-    this.#world.tell(`${nameOf(node)} is backed up`);
+    const of = `${(this.#simulation.scheduler.nowMs / 1_000).toFixed(3)} s`;
+    this.#simulation.trace(`${nameOf(node)} is backed up`);
     return { of, backup: node.disk.back() };
   }
 
   #restore(node: SiteNode | CentralNode): void {
     const backups = this.#backups.get(node);
-    if (backups) this.#putBack(node, this.#world.random.pick(backups));
+    if (backups) this.#putBack(node, this.#simulation.random.pick(backups));
   }
 
   #putBack(node: SiteNode | CentralNode, { of, backup }: KeptBackup): void {
-    this.#world.tell(`${nameOf(node)} is restored from its backup of ${of}`);
-    // What was committed up to now counts, also where nobody has looked at it yet.
+    this.#simulation.trace(`${nameOf(node)} is restored from its backup of ${of}`);
+    // Everything committed so far counts, even if it was not checked yet.
     node.crash();
     this.#invariants.check();
     node.disk.restore(backup);
@@ -330,8 +346,8 @@ class Fate {
 
   #overtake(): void {
     if (!this.#central.isUp) return;
-    const heldMs = this.#world.random.int(this.#heldMs);
-    this.#world.tell(`central is held up for ${heldMs} ms, and another one takes over`);
+    const heldMs = this.#simulation.random.int(this.#heldMs);
+    this.#simulation.trace(`central is held up for ${heldMs} ms, and another one takes over`);
     this.#central.overtake(heldMs);
   }
 }

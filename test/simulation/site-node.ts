@@ -24,17 +24,17 @@ import { Process } from './process.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** The simulation has no cancellation: a process crashes instead. */
+/** Nothing is aborted in the simulation: a process crashes instead. */
 const never = new AbortController().signal;
 const SIGNAL_INTERVAL_MS = 5_000;
 const MEMBER_INTERVAL_MS = 15_000;
 export const CENTRAL = 'central';
 
-export interface World {
+export interface Simulation {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly network: Network;
-  readonly tell: (what: string) => void;
+  readonly trace: (what: string) => void;
   pauseChance: number;
 }
 
@@ -49,13 +49,13 @@ export class SiteNode {
   readonly name: string;
   readonly id: SiteId;
   readonly disk: Disk;
-  readonly #world: World;
+  readonly #simulation: Simulation;
   readonly #clockSkewMs: number;
   #process: Process | undefined;
   #running: Running | undefined;
 
-  constructor(world: World, name: string, id: SiteId, disk: Disk, clockSkewMs: number) {
-    this.#world = world;
+  constructor(simulation: Simulation, name: string, id: SiteId, disk: Disk, clockSkewMs: number) {
+    this.#simulation = simulation;
     this.name = name;
     this.id = id;
     this.disk = disk;
@@ -67,12 +67,12 @@ export class SiteNode {
   }
 
   start(): void {
-    const { scheduler, random, network, tell, pauseChance } = this.#world;
+    const { scheduler, random, network, trace, pauseChance } = this.#simulation;
     const process = new Process(this.name, scheduler, random, this.#clockSkewMs, pauseChance);
     this.#process = process;
     const db = this.disk.open<SiteSchema>(process);
     const central = this.#central(process);
-    const log = logTo(tell, this.name);
+    const log = logTo(trace, this.name);
     const begin = async (): Promise<void> => {
       await beginStart(db, random.nonce());
       const gateway = createGateway(db, () => {});
@@ -80,7 +80,7 @@ export class SiteNode {
         db,
         central: () => central,
         recoverSource: async () => ({ state: 'ready', error_code: null, error_detail: null }),
-        onRestored: async records => tell(`${this.name} restores ${records.length} records`),
+        onRestored: async records => trace(`${this.name} restores ${records.length} records`),
         newNonce: random.nonce,
         intervalMs: SIGNAL_INTERVAL_MS,
         log,
@@ -111,7 +111,7 @@ export class SiteNode {
     this.#running = undefined;
   }
 
-  /** Someone writes something at this site. Like all else, it may be cut off by a crash. */
+  /** A person changes something at this site. A crash may interrupt the change. */
   write(work: (db: SiteDatabase, nowMs: number) => Promise<unknown>): void {
     const { db, publisher, process } = this.#running ?? {};
     if (!db || !process?.isAlive) return;
@@ -123,7 +123,7 @@ export class SiteNode {
   }
 
   #ask(process: Process, what: string, body?: unknown): Promise<unknown> {
-    return this.#world.network.call(process, CENTRAL, what, { site: this.id, body });
+    return this.#simulation.network.call(process, CENTRAL, what, { site: this.id, body });
   }
 
   #central(process: Process): Central {
@@ -146,8 +146,8 @@ export class SiteNode {
 }
 
 /**
- * What people do at a site. `nextMark` gives a number that no other content has. It is asked in the transaction, so that marks
- * rise in the order of commits.
+ * An action of a person at a site. `nextMark` returns a unique number for new content. It is called in the transaction, so that marks
+ * increase in the order of commits.
  */
 export async function addVideo(
   db: SiteDatabase,
@@ -156,7 +156,7 @@ export async function addVideo(
   nextMark: () => number,
   nowMs: number,
 ): Promise<void> {
-  const what = { name: 'film', description: '', language: undefined, fileName: undefined, sizeBytes: 1 };
+  const what = { name: 'video', description: '', language: undefined, fileName: undefined, sizeBytes: 1 };
   await insertVideo(db, { id: video, ...what });
   await markChecking(db, video, '0'.repeat(64));
   await changeVideo(db, video, {
@@ -189,7 +189,7 @@ export const withdrawVideo = (db: SiteDatabase, video: VideoId, nowMs: number): 
     nowMs,
   });
 
-/** What is said of a copy (src/site/database/copies.ts), written as that is; without a revision, that it is gone. */
+/** Writes the record of a copy as src/site/database/copies.ts does; without a revision, the record that it is gone. */
 export const writeCopy = (
   db: SiteDatabase,
   video: VideoId,
@@ -222,7 +222,7 @@ const draftOf = (video: VideoId, revision: string, mark: number): RecordDraft =>
     kind: 'video',
     video,
     revision,
-    name: 'film',
+    name: 'video',
     description: `w${mark}`,
     path: 'videos/a/source',
     sourceAddress: '192.0.2.1:80',
@@ -245,12 +245,12 @@ const draftOf = (video: VideoId, revision: string, mark: number): RecordDraft =>
     createdAt: '2026-01-01T00:00:00.000Z',
   }) as RecordDraft;
 
-export function logTo(tell: (what: string) => void, name: string): Log {
+export function logTo(trace: (what: string) => void, name: string): Log {
   const say = (fields: object, message: string): void => {
     const words = Object.entries(fields)
       .filter(([key]) => key !== 'site' && key !== 'err')
       .map(([key, value]) => `${key}: ${value}`);
-    tell(`${name}: ${message}${words.length > 0 ? ` (${words.join(', ')})` : ''}`);
+    trace(`${name}: ${message}${words.length > 0 ? ` (${words.join(', ')})` : ''}`);
   };
   return {
     debug: say,

@@ -196,8 +196,8 @@ describe('a private video at a site', () => {
         'captions-en/captions.vtt',
         'record-1.json',
       ]) {
-        const answer = await get(site.url + pathOf(closed, file));
-        expect([answer.status, answer.body.toString()], file).toEqual([404, unknown.body.toString()]);
+        const response = await get(site.url + pathOf(closed, file));
+        expect([response.status, response.body.toString()], file).toEqual([404, unknown.body.toString()]);
       }
       for (const init of [
         { method: 'HEAD' },
@@ -216,8 +216,8 @@ describe('a private video at a site', () => {
   it('is cached once for all tokens, and by no shared cache', async () => {
     const site = await startSite('a', true);
     for (const expiresS of [nowS() + 60, nowS() + 600, nowS() + 6_000]) {
-      const answer = await get(`${site.url}/t/${site.token({ expiresS })}${pathOf(closed)}?CMCD=x`);
-      expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'private, max-age=60']);
+      const response = await get(`${site.url}/t/${site.token({ expiresS })}${pathOf(closed)}?CMCD=x`);
+      expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'private, max-age=60']);
     }
     const part = await get(`${site.url}/t/${site.token()}${pathOf(closed)}`, {
       headers: { range: 'bytes=5-9' },
@@ -282,7 +282,7 @@ describe('a private video at a site', () => {
   });
 });
 
-interface Answer {
+interface WireResponse {
   readonly status: number;
   /** The head without the value of its date. */
   readonly headers: readonly string[];
@@ -315,7 +315,7 @@ async function openConnection(url: string) {
   };
   return {
     socket,
-    async ask(path: string, more = ''): Promise<Answer> {
+    async ask(path: string, more = ''): Promise<WireResponse> {
       socket.write(`GET ${path} HTTP/1.1\r\nHost: site.example\r\n${more}\r\n`);
       const head = await read(() => {
         const end = bytes.indexOf('\r\n\r\n');
@@ -371,7 +371,7 @@ describe('the fast path', () => {
     expect(bare.fast.headers).toContain('Cache-Control: public, max-age=31536000, immutable');
   });
 
-  it.each(['in memory', 'not here yet'])('refuses as node:http does what is %s', async where => {
+  it.each(['in memory', 'not here yet'])('refuses a video that is %s as node:http does', async where => {
     const site = await startSite('a', true);
     const other = await startSite('b', true);
     if (where === 'in memory') {
@@ -459,14 +459,14 @@ describe('the fast path', () => {
         misses: after.misses - before.misses,
         viewers: after.viewers - before.viewers,
         fills: after.fills - before.fills,
-        told: site.buffer.takeReports().viewers,
+        reported: site.buffer.takeReports().viewers,
       };
     };
     const before = site.handedOver();
     const fast = await count(site.url);
     expect(site.handedOver()).toBe(before);
     expect(fast).toEqual(await count(site.slowUrl));
-    expect(fast).toMatchObject({ hits: 1, misses: 0, told: [{ client: '127.0.0.1', bps: 5_000_000 }] });
+    expect(fast).toMatchObject({ hits: 1, misses: 0, reported: [{ client: '127.0.0.1', bps: 5_000_000 }] });
     expect(fast.viewers).toBeGreaterThan(BODY.length);
   });
 });

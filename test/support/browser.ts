@@ -1,4 +1,4 @@
-/** A real browser, where there is one. */
+/** Starts Chromium. Tests that need it are skipped if this machine has none. */
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 

@@ -79,17 +79,17 @@ export async function startCentralHarness(
     async addSite(name) {
       const site = await TestSite.start(harness, join(directory, `${name}.key`));
       sites.push(site);
-      const answer = await harness.request('POST', '/api/sites', { body: { name, baseUrl: site.baseUrl } });
-      const { site: row, joinToken } = newSiteResponseSchema.parse(answer.body);
+      const response = await harness.request('POST', '/api/sites', { body: { name, baseUrl: site.baseUrl } });
+      const { site: row, joinToken } = newSiteResponseSchema.parse(response.body);
       await site.join(row.id, joinToken);
       return site;
     },
     async addTracker(name) {
       const key = await readOrMakeKey(join(directory, `${name}.key`));
-      const answer = await harness.request('POST', '/api/trackers', {
+      const response = await harness.request('POST', '/api/trackers', {
         body: { name, baseUrl: `http://127.0.0.1:9${sites.length}` },
       });
-      const { tracker, joinToken } = newTrackerResponseSchema.parse(answer.body);
+      const { tracker, joinToken } = newTrackerResponseSchema.parse(response.body);
       await joinCentral(central.url, key, joinToken);
       return new TestTracker(harness, { key, keyId: tracker.id });
     },

@@ -1,9 +1,9 @@
-/** Certificates of a test's or a benchmark's own: ECDSA P-256, self-signed, for two days. */
+/** Certificates for tests and benchmarks: ECDSA P-256, self-signed, valid for two days. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { CertificateFiles } from '../../src/kernel/http/certificate.ts';
 
-/** `name`: of the files, and the certificate's subject. */
+/** `name` is the name of the files and the subject of the certificate. */
 export function makeCertificate(directory: string, name = 'localhost'): CertificateFiles {
   const files = { certificate: join(directory, `${name}.pem`), key: join(directory, `${name}.key`) };
   const kind = '-x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2'.split(' ');

@@ -1,6 +1,6 @@
 /**
- * A central, a tracker and sites as processes of their own, each of which a test can kill, start again with a failpoint
- * armed, or leave out: for tests of what happens when parts die, lie or are cut off.
+ * A central, a tracker and sites as separate processes. A test can kill each of them, start it again with an armed failpoint,
+ * or leave it out, to see what happens when parts crash, misbehave or are disconnected.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -20,10 +20,10 @@ import { createUpload, patchUpload, videoIdOf } from './uploads.ts';
 
 export const TOKEN = 'operator-token-of-these-tests';
 
-/** Also where the machine is busy. */
+/** Enough for a busy machine. */
 const START_MS = 60_000;
 
-/** One part, running or not. Its data and its address stay the same over its lives. */
+/** A part, running or not. It keeps its data and its address when it is started again. */
 export class Part {
   readonly kind: 'central' | 'tracker' | 'site';
   readonly name: string;
@@ -59,7 +59,7 @@ export class Part {
     );
   }
 
-  /** Starts it; `untilReady` is false where it may die before it is ready. */
+  /** Starts it and waits until it is ready, unless `untilReady` is false because it may be killed before. */
   async start(failpoint?: Failpoint, untilReady = true, env: Record<string, string> = {}): Promise<void> {
     const log = openSync(`${this.directory}.log`, 'a');
     const [program = '', ...args] = [
@@ -73,7 +73,7 @@ export class Part {
     this.#process = spawn(program, args, {
       stdio: ['ignore', log, log],
       env: { ...process.env, ...env, ...(failpoint ? { TRIBUTARY_FAILPOINT: failpoint } : {}) },
-      // What a wrapper started would live on without it: they are a group, and end as one.
+      // The processes that a wrapper starts would outlive it, so they form a group that is killed as a whole.
       detached: this.#wrapper.length > 0,
     });
     if (!untilReady) return;
@@ -87,11 +87,11 @@ export class Part {
     );
   }
 
-  /** Waits for the kill that an armed failpoint does. */
+  /** Waits until an armed failpoint has killed it. */
   async untilKilled(timeoutMs = START_MS): Promise<void> {
     await eventually(`${this.name} is killed`, () => !this.isRunning || undefined, timeoutMs);
     if (this.#process?.signalCode !== 'SIGKILL') {
-      throw new Error(`${this.name} ended otherwise than by a kill: ${this.log().slice(-2_000)}`);
+      throw new Error(`${this.name} was not killed, but ended: ${this.log().slice(-2_000)}`);
     }
   }
 
@@ -114,7 +114,7 @@ export interface Cluster {
   readonly central: Part;
   readonly tracker: Part;
   readonly sites: readonly Part[];
-  /** Writes a site's configuration, and has central expect it. Not started yet. */
+  /** Registers a site at central and writes its configuration, without starting it. */
   addSite(name: string, settings?: SiteSettings): Promise<Part>;
   stop(): Promise<void>;
 }
@@ -122,11 +122,11 @@ export interface Cluster {
 export interface SiteSettings {
   /** Lines of its section in the configuration. */
   readonly lines?: readonly string[];
-  /** What central is told, where that is not where the site listens. */
+  /** The address that central gets, if the site listens elsewhere. */
   readonly baseUrl?: string;
-  /** More of what central is told. */
+  /** Further members of the registration at central. */
   readonly registration?: Readonly<Record<string, unknown>>;
-  /** The program that starts it, before node. */
+  /** A command in front of node. */
   readonly wrapper?: readonly string[];
 }
 
@@ -134,11 +134,11 @@ export interface ClusterSettings {
   /** Lines of central's section in the configuration. */
   readonly central?: readonly string[];
   readonly centralWrapper?: readonly string[];
-  /** Makes an empty PostgreSQL database for central and for each site, and says its URL. SQLite without it. */
+  /** Makes an empty PostgreSQL database for central and for each site, and returns its URL. Without it, they use SQLite. */
   readonly newDatabase?: () => Promise<string>;
 }
 
-/** Central and tracker, ready. */
+/** Starts central and the tracker. */
 export async function startCluster(settings: ClusterSettings = {}): Promise<Cluster> {
   const directory = await makeTemporaryDirectory('cluster');
   const { newDatabase } = settings;
@@ -221,7 +221,7 @@ export async function startCluster(settings: ClusterSettings = {}): Promise<Clus
   };
 }
 
-/** A request of the operator's. @returns the response's JSON. @throws Error with the status and body of a refusal */
+/** Sends a request with the operator's token. @returns the response's JSON. @throws Error with the status and body of a refusal */
 export const requestAsOperator = <T>(method: string, url: string, body?: unknown): Promise<T> =>
   requestJson(method, url, { token: TOKEN, body });
 
@@ -245,9 +245,9 @@ export const siteIdOf = async (cluster: Cluster, { name }: Part): Promise<string
   (await listSitesOf(cluster)).find(site => site.name === name)?.id ?? '';
 export const videoOf = ({ central }: Cluster, id: string): Promise<Video> =>
   getJson(`${central.url}/api/videos/${id}`);
-/** Copies wait for whatever else is done to a video, on a busy machine too. */
+/** Copies wait for other work on a video, which takes longer on a busy machine. */
 export const COPY_MS = 60_000;
-/** So many sites hold it whole beside its own. */
+/** Waits until this many other sites have a complete copy. */
 export const untilCopied = (cluster: Cluster, id: string, copies: number): Promise<Video> =>
   eventually(
     `${copies} copies of ${id}`,
@@ -260,7 +260,7 @@ export const untilCopied = (cluster: Cluster, id: string, copies: number): Promi
 export const addRule = ({ central }: Cluster, rule: unknown): Promise<StoredRule> =>
   requestAsOperator('POST', `${central.url}/api/placement-rules`, rule);
 
-/** Waits until the site itself shows that the present version is registered. */
+/** Waits until the site knows that the current version is registered. */
 export const untilRegistered = (site: Part, id: string, timeoutMs = 20_000): Promise<SiteVideo> =>
   eventually(
     `${id} is registered`,

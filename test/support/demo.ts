@@ -29,12 +29,12 @@ export interface DemoState {
 export interface Demo extends DemoState {
   readonly directory: string;
   readonly output: () => string;
-  /** Starts a part again from the demo's own configuration file. */
+  /** Starts a part again from the demo's configuration file. */
   readonly restart: (part: 'central' | 'tracker' | `site-${number}`) => Promise<ChildProcess>;
   readonly stop: () => Promise<void>;
 }
 
-/** A free port with room for the demo's others above it. */
+/** Finds a free port such that the other ports of the demo are free too. */
 async function findPort(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const port = 20_000 + Math.floor(Math.random() * 20_000);

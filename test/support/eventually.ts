@@ -1,9 +1,9 @@
-/** Waiting for something that other processes or timers bring about. Tests wait with this and nothing else. */
+/** Waits for conditions that other processes or timers fulfil. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 20;
 
-/** Ends the waiting at once: what was awaited can no longer happen. */
+/** Stops the waiting at once, because the condition can never become true. */
 export class FatalError extends Error {}
 
 /**

@@ -22,7 +22,7 @@ const UINT64 = 9;
 const ARRAY = 11;
 
 function control(type: number, size: number): Buffer {
-  if (size > 28) throw new RangeError('this writer knows short values alone');
+  if (size > 28) throw new RangeError('this writer supports only short values');
   return type < 8 ? Buffer.from([(type << 5) | size]) : Buffer.from([size, type - 7]);
 }
 
@@ -52,7 +52,7 @@ function encode(value: MmdbValue): Buffer {
   ]);
 }
 
-/** `{ '192.0.2.0/24': { … } }` → the file's bytes. */
+/** `{ '192.0.2.0/24': { … } }` → the bytes of the file. */
 export function makeMmdb(networks: { readonly [prefix: string]: MmdbValue }): Buffer {
   type Node = [number | Buffer | undefined, number | Buffer | undefined];
   const nodes: Node[] = [[undefined, undefined]];

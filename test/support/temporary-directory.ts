@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Makes an empty directory. `name` tells people who find it later which test it belongs to. */
+/** Makes an empty directory. `name` shows which test it belongs to. */
 export const makeTemporaryDirectory = (name: string): Promise<string> =>
   mkdtemp(join(tmpdir(), `tributary-${name}-`));
 

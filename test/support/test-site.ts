@@ -30,17 +30,17 @@ interface Row {
   published: boolean;
 }
 
-/** A site with its gateway. What it answers can be replaced, to be a bad one. */
+/** A site with its gateway, whose responses a test can replace. */
 export class TestSite {
   readonly key: KeyPair;
   readonly baseUrl: string;
   id = '' as SiteId;
-  /** Present state: one row a video. */
+  /** The current state: one row per video. */
   readonly rows = new Map<VideoId, Row>();
   readonly acknowledged: Acknowledgement[] = [];
   reads = 0;
   hangs = false;
-  /** Replaces the answer to a read. */
+  /** Replaces the response to a read. */
   page: (() => unknown) | undefined;
   beforeAnswer: (() => Promise<void>) | undefined;
   pageRows = 500;
@@ -57,7 +57,7 @@ export class TestSite {
 
   static async start(central: CentralUnderTest, keyPath: string): Promise<TestSite> {
     const key = await readOrMakeKey(keyPath);
-    // Taken under the same number each time the gateway goes up.
+    // The gateway uses the same port each time it starts.
     const site = new TestSite(central, key, `http://127.0.0.1:${await freePort()}`);
     await site.listen();
     return site;
@@ -119,9 +119,9 @@ export class TestSite {
   }
 
   async join(id: SiteId, joinToken: string): Promise<void> {
-    const answer = await joinCentral(this.#central.url, this.key, joinToken);
+    const response = await joinCentral(this.#central.url, this.key, joinToken);
     this.id = id;
-    this.#centralPublicKey = answer.centralPublicKey;
+    this.#centralPublicKey = response.centralPublicKey;
     await this.handshake();
   }
 
@@ -132,9 +132,9 @@ export class TestSite {
     return { digest: digest.toString(), records: published.length };
   }
 
-  /** Begins a new start, without taking anything back. */
+  /** Makes the handshake of a new start, without restoring anything. */
   async handshake(more: Pick<HandshakeRequest, 'conversion'> = {}): Promise<HandshakeResponse> {
-    const answer = await call(`${this.#central.url}/api/handshakes`, {
+    const response = await call(`${this.#central.url}/api/handshakes`, {
       ...REQUEST_LIMITS,
       method: 'POST',
       body: {
@@ -146,8 +146,8 @@ export class TestSite {
       signer: this.signer,
       response: handshakeResponseSchema,
     });
-    this.epoch = answer.epoch;
-    return answer;
+    this.epoch = response.epoch;
+    return response;
   }
 
   get signer(): Signer {
@@ -176,7 +176,7 @@ export class TestSite {
     });
   }
 
-  /** Has it read now, and says how that ended. */
+  /** Makes central read the site now. @returns the result */
   async collect(): Promise<{ records: number; error?: string }> {
     return (await this.#central.request('POST', `/api/sites/${this.id}/collect`)).body;
   }

@@ -1,6 +1,6 @@
 /**
  * A wide-area network in user space, for a kernel without netem: every host is a network namespace with one TUN device; what
- * it sends comes here as datagrams, waits as long as the path between the two hosts says, and goes on. Delay, rate and loss
+ * it sends arrives here as datagrams, waits as long as the path between the two hosts requires, and is forwarded. Delay, rate and loss
  * are set for each pair of hosts, and changed while it runs. Needs root, `ip` (iproute2) and `socat`, on Linux.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -9,14 +9,14 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Path {
-  /** One way, milliseconds. */
+  /** Delay in one direction, milliseconds. */
   readonly delayMs: number;
   readonly mbit: number;
   /** 0–1 */
   readonly loss?: number;
 }
 
-/** Why there can be no such network here; undefined where there can. */
+/** The reason why this machine cannot run such a network; undefined if it can. */
 export function missingForWan(): string | undefined {
   if (process.getuid?.() !== 0) return 'network namespaces need root';
   if (!existsSync('/dev/net/tun')) return 'there is no /dev/net/tun';
@@ -33,19 +33,19 @@ export function missingForWan(): string | undefined {
 export interface Host {
   readonly name: string;
   readonly address: string;
-  /** Arguments that run a program inside it: `ip netns exec …`; none for this machine's own. */
+  /** Arguments that run a program inside the host: `ip netns exec …`; empty for this machine itself. */
   readonly inside: readonly string[];
 }
 
 export interface Wan {
   readonly hosts: ReadonlyMap<string, Host>;
-  /** Both ways. */
+  /** Sets both directions. */
   set(a: string, b: string, path: Path): void;
   stop(): Promise<void>;
 }
 
 const BEST: Path = { delayMs: 1, mbit: 200 };
-/** A router drops what would wait for longer. */
+/** A router drops packets that would wait for longer. */
 const LONGEST_QUEUE_MS = 150;
 const MTU = 1_400;
 /** IPv4 header, RFC 791: source at 12, destination at 16. */
@@ -63,7 +63,7 @@ export async function startWan(names: readonly string[]): Promise<Wan> {
   const hosts = new Map<string, Host>();
   const programs: ChildProcess[] = [];
   const namespaces: string[] = [];
-  /** By the last number of the address: the host, and where its datagrams go. */
+  /** The hosts and the destinations of their datagrams, by the last number of the address. */
   const ports = new Map<number, { readonly name: string; readonly port: number }>();
 
   const stop = async (): Promise<void> => {
@@ -132,7 +132,7 @@ interface Link {
   send(packet: Buffer, path: Path): void;
 }
 
-/** One direction: a queue that empties at the path's rate, and then the way. Packets never overtake each other. */
+/** One direction: a queue that empties at the rate of the path, followed by its delay. Packets never overtake each other. */
 function createLink(socket: Socket, port: number): Link {
   const waiting: { readonly packet: Buffer; readonly atMs: number }[] = [];
   let freeAtMs = 0;
@@ -149,7 +149,7 @@ function createLink(socket: Socket, port: number): Link {
   });
   const deliver = (): void => {
     isWaiting = false;
-    // What is on its way when the network is taken down arrives nowhere.
+    // Packets in transit are dropped when the network is taken down.
     if (!isOpen) return;
     const nowMs = performance.now();
     while (waiting[0] && waiting[0].atMs <= nowMs) {

@@ -145,20 +145,20 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
     ['too much', 'x'.repeat(2 ** 20 + 1), 'en', 413, undefined],
     ['no language', '1\n00:00:01,000 --> 00:00:02,000\na\n', '%3Cb%3E', 400, undefined],
   ])('%s as captions is refused with a sentence', async (_what, body, language, status, code) => {
-    const answer = await addCaptions(body, language);
-    expect(answer.status).toBe(status);
-    const problem = (await answer.json()) as { code: string; detail: string };
+    const response = await addCaptions(body, language);
+    expect(response.status).toBe(status);
+    const problem = (await response.json()) as { code: string; detail: string };
     expect(problem.detail).toMatch(/\w+ \w+/);
     if (code) expect(problem.code).toBe(code);
   });
 
   it('captions from a page of another origin are refused', async () => {
-    const answer = await fetch(`${demo.sites[0]!.url}/api/videos/${id}/captions?language=en`, {
+    const response = await fetch(`${demo.sites[0]!.url}/api/videos/${id}/captions?language=en`, {
       method: 'POST',
       headers: { 'content-type': 'text/vtt', origin: 'https://elsewhere.example' },
       body: '1\n00:00:01,000 --> 00:00:02,000\na\n',
     });
-    expect(answer.status).toBe(403);
+    expect(response.status).toBe(403);
   });
 
   it('shows the poster in the catalogue, and the storyboard, captions and both audio tracks on the watch page', async () => {

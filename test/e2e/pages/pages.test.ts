@@ -114,18 +114,18 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
         await route.continue();
       });
       // The tracker's own responses, with the last site first in every second one. The first arrives while segments load.
-      let answers = 0;
+      let responses = 0;
       await page.route('**/beacon/**', async route => {
-        const answer = await route.fetch();
-        const beacon = (await answer.json()) as BeaconResponse;
+        const response = await route.fetch();
+        const beacon = (await response.json()) as BeaconResponse;
         const lastFirst = [...beacon.priority.slice(-1), ...beacon.priority.slice(0, -1)];
-        if (answers === 0) await isAsked.then(() => new Promise(done => setTimeout(done, afterMs)));
-        const priority = answers++ % 2 === 0 ? lastFirst : beacon.priority;
-        await route.fulfill({ response: answer, json: { ...beacon, priority } });
+        if (responses === 0) await isAsked.then(() => new Promise(done => setTimeout(done, afterMs)));
+        const priority = responses++ % 2 === 0 ? lastFirst : beacon.priority;
+        await route.fulfill({ response, json: { ...beacon, priority } });
       });
       await page.goto(`${demo.central}/watch/${videos.at(-1)?.id}?client=${site(1).viewer}`);
       await untilPlayed(page, 3);
-      expect(answers).toBeGreaterThan(0);
+      expect(responses).toBeGreaterThan(0);
       await page.context().close();
     },
   );
@@ -157,7 +157,7 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     const page = await open(`${site(1).url}/`);
     const data = await page.evaluateHandle(`(() => {
       const data = new DataTransfer();
-      data.items.add(new File(['<html>not a film</html>'], 'page.mp4', { type: 'video/mp4' }));
+      data.items.add(new File(['<html>not a video</html>'], 'page.mp4', { type: 'video/mp4' }));
       return data;
     })()`);
     await page.dispatchEvent('[data-testid=drop]', 'drop', { dataTransfer: data });
@@ -240,11 +240,11 @@ describe.skipIf(!chromiumPath)('in Chromium', () => {
     expect(await row(page).getByTestId('unsafe-conversion').count()).toBe(isSafe ? 0 : 1);
     // This machine may have a sandbox, so the response is changed to that of a site without one.
     await page.route('**/api/sites', async route => {
-      const answer = await route.fetch();
-      const { sites } = (await answer.json()) as { sites: Site[] };
+      const response = await route.fetch();
+      const { sites } = (await response.json()) as { sites: Site[] };
       const conversion = { isolation: 'none' as const, hasLimits: true };
       await route.fulfill({
-        response: answer,
+        response,
         json: { sites: sites.map(one => (one.id === site(0).id ? { ...one, conversion } : one)) },
       });
     });

@@ -52,8 +52,8 @@ joinToken = "${joinToken}"
   );
   start();
   await eventually('the second tracker knows the video', async () => {
-    const answer = await getJson<PlayResponse>(`${second}/play/${id}`);
-    return answer.sources.length === 3 || undefined;
+    const response = await getJson<PlayResponse>(`${second}/play/${id}`);
+    return response.sources.length === 3 || undefined;
   });
   await eventually(
     'it has the shared key',
@@ -163,8 +163,8 @@ it('a tracker that was killed while central is down has everything when it is ba
   await new Promise(done => child.once('exit', done));
   start();
   await eventually('it plays again', async () => {
-    const answer = await getJson<PlayResponse>(`${second}/play/${id}`);
-    return answer.sources.length > 0 || undefined;
+    const response = await getJson<PlayResponse>(`${second}/play/${id}`);
+    return response.sources.length > 0 || undefined;
   });
   const status = await getJson<{ position: number; videos: number }>(`${second}/status`);
   expect(status.videos).toBe(2);

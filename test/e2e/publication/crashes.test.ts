@@ -60,8 +60,8 @@ describe('kill -9 of the site', () => {
     for (let part = 1; part <= 4; part++) {
       const offset = await offsetOf(url);
       const end = Math.floor((body.length * part) / 5);
-      const answer = await patchUpload(url, demo.token, offset, body.subarray(offset, end));
-      expect(answer.headers.get('upload-offset')).toBe(String(end));
+      const response = await patchUpload(url, demo.token, offset, body.subarray(offset, end));
+      expect(response.headers.get('upload-offset')).toBe(String(end));
       await killSite();
       await restartSite();
       expect(await offsetOf(url)).toBe(end);

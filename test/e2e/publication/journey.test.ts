@@ -136,10 +136,10 @@ describe('an upload', () => {
       [1, [1, 0, 2]],
       [2, [2, 0, 1]],
     ] as const) {
-      const answer = await play(demo, video.id, site(index).viewer);
-      expect(answer.sources.map(source => source.site)).toEqual(expected.map(each => site(each).id));
-      expect(answer.sources[0]?.reason).toMatch(/zone/i);
-      expect(answer.sources[0]?.address).toBe(new URL(site(index).url).host);
+      const response = await play(demo, video.id, site(index).viewer);
+      expect(response.sources.map(source => source.site)).toEqual(expected.map(each => site(each).id));
+      expect(response.sources[0]?.reason).toMatch(/zone/i);
+      expect(response.sources[0]?.address).toBe(new URL(site(index).url).host);
     }
   });
 

@@ -76,10 +76,11 @@ describe('a full disk', () => {
     expect((await fetch(`${site.url}/v/${id}/${revision}/source-video/1.m4s`)).status).toBe(200);
     // A write without free space fails and changes nothing. Operations that free space still work.
     let edits = 0;
-    let answer = await edit(site, id, 'x');
-    while (answer.ok && edits++ < 2_000) answer = await edit(site, id, `Name ${edits} ${'x'.repeat(150)}`);
-    expect(answer.status, site.log().slice(-3_000)).toBe(507);
-    expect(await answer.json()).toMatchObject({ code: 'disk-full' });
+    let response = await edit(site, id, 'x');
+    while (response.ok && edits++ < 2_000)
+      response = await edit(site, id, `Name ${edits} ${'x'.repeat(150)}`);
+    expect(response.status, site.log().slice(-3_000)).toBe(507);
+    expect(await response.json()).toMatchObject({ code: 'disk-full' });
     const withdrawn = await fetch(`${site.url}/api/videos/${id}`, { method: 'DELETE', headers: authorised });
     expect(withdrawn.status).toBe(204);
     expect(existsSync(join(disk, 'disk-reserve'))).toBe(false);
@@ -112,9 +113,9 @@ describe('a damaged database', () => {
     expect(ready.status).toBe(503);
     expect(await ready.text()).toContain('database of this site is damaged');
     for (const path of ['/api/videos', '/api/site', '/gateway/records']) {
-      const answer = await fetch(`${site.url}${path}`, { headers: authorised });
-      expect(answer.status).toBe(503);
-      expect(await answer.json()).toMatchObject({ code: 'site-read-only' });
+      const response = await fetch(`${site.url}${path}`, { headers: authorised });
+      expect(response.status).toBe(503);
+      expect(await response.json()).toMatchObject({ code: 'site-read-only' });
     }
     await expect(createUpload(site.url, TOKEN, body.length, 'No')).rejects.toThrow(/503.*site-read-only/);
     expect(readFileSync(file).equals(bytes)).toBe(true);

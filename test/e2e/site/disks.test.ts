@@ -16,7 +16,7 @@ import { COMMAND } from '../../support/programs.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
 import { announceUpload, upload } from '../../support/uploads.ts';
 
-const TOKEN = 'a-token-of-this-test-alone';
+const TOKEN = 'a-token-of-this-test';
 const MB = 2 ** 20;
 /** The size of a mounted disk. */
 const DISK_MB = 64;

@@ -33,8 +33,8 @@ describe('kill -9 at every twentieth of an upload', () => {
     for (let part = 1; part <= TWENTIETHS; part++) {
       const offset = (await findUploadOffset(url, TOKEN)) ?? -1;
       const end = Math.floor((body.length * part) / TWENTIETHS);
-      const answer = await patchUpload(url, TOKEN, offset, body.subarray(offset, end));
-      expect(answer.headers.get('upload-offset')).toBe(String(end));
+      const response = await patchUpload(url, TOKEN, offset, body.subarray(offset, end));
+      expect(response.headers.get('upload-offset')).toBe(String(end));
       await site.kill('SIGKILL');
       await site.start();
       expect(await findUploadOffset(url, TOKEN)).toBe(end);

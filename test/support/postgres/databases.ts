@@ -1,5 +1,5 @@
 /**
- * An empty database for a suite, and the way to be rid of it. Suites run on both engines: on SQLite in the project `unit`, on
+ * Makes and drops an empty database for a suite. Suites run on both engines: on SQLite in the project `unit`, on
  * PostgreSQL in the project `postgres` (vitest.config.ts).
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -29,7 +29,7 @@ async function administer(statement: string): Promise<void> {
   }
 }
 
-/** Every connection to the database must be closed before it is dropped; those that are left are cut. */
+/** Connections to the database should be closed before it is dropped; the others are cut. */
 export async function makeDatabase(engine: Engine = ENGINE): Promise<TestDatabase> {
   if (engine === 'sqlite') {
     const directory = await mkdtemp(join(tmpdir(), 'tributary-database-'));

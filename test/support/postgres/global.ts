@@ -1,4 +1,4 @@
-/** One PostgreSQL for a whole run of the tests; each suite makes a database of its own in it (`databases.ts`). */
+/** One PostgreSQL for a whole test run; each suite makes its own database in it (`databases.ts`). */
 import type { TestProject } from 'vitest/node';
 import { type PostgresServer, startPostgres } from './server.ts';
 

