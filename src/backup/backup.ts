@@ -1,6 +1,6 @@
 /**
- * tributary backup: a sound copy of an embedded database while its part runs, and the keys beside it. Films are not copied:
- * they never change once they are in place, so any tool that copies files does that (docs/backup.md).
+ * `tributary backup` takes a consistent copy of an embedded database while its part runs, and copies the keys. It does not copy
+ * videos: their files never change, so any tool that copies files can do that (docs/backup.md).
  */
 import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, rename, rm } from 'node:fs/promises';
@@ -47,7 +47,7 @@ export async function backUp(
       });
       print(`✓ ${part}: ${file}`);
     }
-    if (part === 'site') print(`– site: films are in ${join(dataDirectory, 'videos')}; copy them next`);
+    if (part === 'site') print(`– site: videos are in ${join(dataDirectory, 'videos')}; copy them next`);
   }
 }
 
