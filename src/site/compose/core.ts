@@ -18,7 +18,7 @@ import { findMediaTools, type MediaTools } from '../media/ffmpeg/ffmpeg.ts';
 import type { Storage } from '../media/storage/storage.ts';
 import { openStorage } from '../media/storage/storage.ts';
 import { createMembership, type SiteMembership } from '../publication/membership.ts';
-import { type OpenedRights, openRights } from '../rights/open.ts';
+import { type OpenedRights, openRights } from '../rights/open-rights.ts';
 import { RIGHTS_FILE } from '../rights/site-rights.ts';
 
 export interface SiteEvents {

@@ -71,7 +71,7 @@ const said = async () =>
   }));
 
 describe('a copy', () => {
-  it('is work until it is whole, and then a record that waits to be published', async () => {
+  it('is listed as work until it is complete, and then has an unpublished record', async () => {
     await writeAssignments(db, [wish()], 7);
     expect(await work()).toMatchObject([{ video_id: video, state: 'wanted' }]);
     expect(Number((await readSignal(db)).assignments)).toBe(7);
@@ -82,7 +82,7 @@ describe('a copy', () => {
     expect((await readSignal(db)).flag).toBe('not-sent');
   });
 
-  it('of a newer revision is work again; of a renamed video it is, and says nothing new', async () => {
+  it('is listed again for a newer revision or a new name, and only the revision makes a new record', async () => {
     await writeAssignments(db, [wish()], 7);
     await completeCopy(db, whole());
     await writeAssignments(db, [wish({ version: 4 })], 8);
@@ -98,7 +98,7 @@ describe('a copy', () => {
     expect(await said()).toMatchObject([{ kind: 'copy', revision: next }]);
   });
 
-  it('that is not wanted any more is given up in a record before it is forgotten', async () => {
+  it('that is no longer wanted is released in a record before its row is deleted', async () => {
     await writeAssignments(db, [wish()], 7);
     await completeCopy(db, whole());
     await writeAssignments(db, [{ wanted: false, video, reason: 'No rule wants it.' }], 8);
@@ -112,7 +112,7 @@ describe('a copy', () => {
     expect(await said()).toMatchObject([{ kind: 'copy' }]);
   });
 
-  it('that was never whole is forgotten without a word', async () => {
+  it('that was never complete is deleted without a record', async () => {
     await writeAssignments(db, [wish(), { wanted: false, video, reason: 'No.' }], 7);
     await releaseCopy(db, video, 'No.');
     await forgetCopy(db, video);
@@ -120,7 +120,7 @@ describe('a copy', () => {
     expect(await findCopy(db, video)).toBeUndefined();
   });
 
-  it('that is wanted again while it goes stays in the table, and one that was withdrawn meanwhile is never said to be whole', async () => {
+  it('keeps its row if it is wanted again during its deletion, and is not published if it was withdrawn meanwhile', async () => {
     await writeAssignments(db, [wish()], 7);
     await completeCopy(db, whole());
     await releaseCopy(db, video, 'No rule wants it.');
@@ -131,14 +131,14 @@ describe('a copy', () => {
     expect(await said()).toMatchObject([{ kind: 'gone' }]);
   });
 
-  it('that could not be made waits its turn', async () => {
+  it('waits after a failure', async () => {
     await writeAssignments(db, [wish()], 7);
     await noteCopyFailure(db, video, 'nobody has it', 5_000);
     expect(await work(4_999)).toEqual([]);
     expect(await work(5_000)).toMatchObject([{ attempts: 1, error: 'nobody has it' }]);
   });
 
-  it('becomes the video: one row, one record, no copy', async () => {
+  it('becomes the video on a takeover: one row, one record, no copy', async () => {
     await writeAssignments(db, [wish()], 7);
     await completeCopy(db, whole());
     await writeAssignments(db, [wish({ origin: self })], 8);

@@ -114,7 +114,7 @@ export const listWithoutExtras = (
     .limit(limit)
     .execute();
 
-/** Counts an attempt before it runs, so that a source that kills the process is set aside. With -1, takes back the count of an attempt that the site itself stopped. */
+/** Counts an attempt before it runs, so that a source that kills the process is set aside. With -1, subtracts an attempt that the site itself stopped. */
 export async function countExtrasAttempt(db: SiteDatabase, id: VideoId, by = 1): Promise<void> {
   await db
     .updateTable('videos')

@@ -32,7 +32,7 @@ beforeEach(async () => {
   database = await makeDatabase();
   db = await openDatabase<SiteSchema>(database.place, siteMigrations);
   video = newVideoId();
-  const text = { name: 'A film', description: '', language: undefined, fileName: undefined };
+  const text = { name: 'A video', description: '', language: undefined, fileName: undefined };
   await insertVideo(db, { id: video, ...text, sizeBytes: 9 });
   setAside.length = 0;
 });
@@ -72,7 +72,7 @@ const need = async (owner?: string): Promise<ClaimedStep> => {
 const progress = async (id: string) => (await listJobProgress(db, { job: id, limit: 1 }))[0];
 
 describe('leases', () => {
-  it('give every step to one worker, in order, and what waits for others last', async () => {
+  it('are given for each step to one worker, in order, and last for steps that wait for others', async () => {
     await add();
     const first = await need('one');
     const second = await need('two');
@@ -84,13 +84,13 @@ describe('leases', () => {
     expect((await need('three')).step).toMatchObject({ number: 2, kind: 'publish', attempts: 1 });
   });
 
-  it('are given to one of many that ask at once', async () => {
+  it('are given to one of many workers that claim at once', async () => {
     await add({ steps: [{ kind: 'encode', after: 0, mediaMs: 1 }] });
     const claims = await Promise.all(Array.from({ length: 8 }, (_, i) => claim(`worker-${i}`)));
     expect(claims.filter(Boolean)).toHaveLength(1);
   });
 
-  it('run out when a worker goes silent, and then its result counts no more', async () => {
+  it('expire when a worker does not extend them, and its result is then rejected', async () => {
     await add();
     const lost = await need('silent');
     nowMs += LEASE_MS - 1;
@@ -103,7 +103,7 @@ describe('leases', () => {
     expect(await completeStep(db, again, {})).toBe(true);
   });
 
-  it('last as long as their worker says so, and tell how far it is', async () => {
+  it('last as long as their worker extends them, and show its progress', async () => {
     const id = await add();
     const claimed = await need();
     for (let i = 0; i < 3; i++) {
@@ -118,7 +118,7 @@ describe('leases', () => {
     });
   });
 
-  it('of a clock that was set back since hold nobody up for a day', async () => {
+  it('written by a clock that was set back since do not block a step for a day', async () => {
     await add({ steps: [{ kind: 'encode', after: 0, mediaMs: 1 }] });
     const day = 24 * 3_600_000;
     nowMs += day;
@@ -132,14 +132,14 @@ describe('leases', () => {
     expect((await need('other')).step).toMatchObject({ number: 0, attempts: 3 });
   });
 
-  it('are taken back at once by a worker that starts again under its name, the attempt counted', async () => {
+  it('are released at once by a worker that starts again under its name, with the attempt counted', async () => {
     await add();
     await need('site');
     await releaseOwned(db, 'site');
     expect((await need('site')).step).toMatchObject({ number: 0, attempts: 2 });
   });
 
-  it('given back untried count no attempt', async () => {
+  it('released without an attempt are not counted', async () => {
     await add();
     await releaseStep(db, await need());
     expect((await need()).step).toMatchObject({ number: 0, attempts: 1 });
@@ -147,7 +147,7 @@ describe('leases', () => {
 });
 
 describe('a step that goes wrong', () => {
-  it('for no fault of its own waits, and counts no attempt', async () => {
+  it('waits without a counted attempt if the step is not at fault', async () => {
     await add();
     const first = await claim();
     await releaseStep(db, first as ClaimedStep, nowMs + 5_000);
@@ -170,12 +170,12 @@ describe('a step that goes wrong', () => {
     nowMs += 60_000;
     expect(await claim()).toBeUndefined();
     expect(await progress(id)).toMatchObject({ state: 'set-aside', error: 'no space' });
-    // From the studio: all attempts anew.
+    // A retry in the studio resets the attempts.
     expect(await retryJob(db, id)).toBe(true);
     expect((await need()).step).toMatchObject({ number: 0, attempts: 1 });
   });
 
-  it('that kills its worker every time is set aside too', async () => {
+  it('is set aside, too, if it kills its worker every time', async () => {
     const id = await add({ steps: [{ kind: 'encode', after: 0, mediaMs: 1 }] });
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       await need(`doomed-${attempt}`);
@@ -186,7 +186,7 @@ describe('a step that goes wrong', () => {
     expect((await progress(id))?.error).toMatch(/stopped 3 times/);
   });
 
-  it('waits a little before it is tried again', async () => {
+  it('waits before it is retried', async () => {
     await add({ steps: [{ kind: 'encode', after: 0, mediaMs: 1 }] });
     await failStep(db, await need(), 'busy', nowMs);
     expect(await claim()).toBeUndefined();
@@ -196,7 +196,7 @@ describe('a step that goes wrong', () => {
 });
 
 describe('the order of jobs', () => {
-  it('is priority, then what somebody waits for, then age', async () => {
+  it('is by priority, then by steps that people wait for, then by age', async () => {
     const archive = await add({ priority: -10, urgency: 2 });
     const ladder = await add();
     const first = await add({ kind: 'first-rendition', urgency: 2 });
@@ -205,14 +205,14 @@ describe('the order of jobs', () => {
     expect([...new Set(order)]).toEqual([first, ladder, archive]);
   });
 
-  it('follows a priority that is changed', async () => {
+  it('follows a changed priority', async () => {
     await add();
     const news = await add();
     expect(await setJobPriority(db, news, 10)).toBe(true);
     expect((await need()).job.id).toBe(news);
   });
 
-  it('shows the beginning of every film before the rest of any', async () => {
+  it('begins every video before it continues any', async () => {
     const one = await add({ kind: 'first-rendition', urgency: 2 });
     const two = await add({ kind: 'first-rendition', urgency: 2 });
     const order = [await need(), await need(), await need()].map(({ job, step }) => [job.id, step.number]);
@@ -223,7 +223,7 @@ describe('the order of jobs', () => {
     ]);
   });
 
-  it('passes over what a worker cannot do', async () => {
+  it('skips steps that a worker cannot do', async () => {
     await add({ needs: ['libx265'] });
     const other = await add();
     expect((await claim('plain', need => need !== 'libx265'))?.job.id).toBe(other);
@@ -231,7 +231,7 @@ describe('the order of jobs', () => {
 });
 
 describe('a job that is cancelled', () => {
-  it('is heard of by whoever works on it, and can be taken up again', async () => {
+  it('reaches the worker of the job, and the job can be retried', async () => {
     const id = await add();
     const claimed = await need();
     expect(await cancelJob(db, id)).toBe(true);
@@ -242,7 +242,7 @@ describe('a job that is cancelled', () => {
     expect((await need()).step.number).toBe(0);
   });
 
-  it('goes with its video', async () => {
+  it('is deleted with its video', async () => {
     const id = await add();
     await deleteJobs(db, video);
     expect(await progress(id)).toBeUndefined();

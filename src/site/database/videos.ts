@@ -119,7 +119,7 @@ export async function claimCheck(db: SiteDatabase, id: VideoId): Promise<number 
   return row?.attempts;
 }
 
-/** Takes back the count of the attempt in progress. */
+/** Subtracts the attempt in progress. */
 export async function releaseCheck(db: SiteDatabase, id: VideoId): Promise<void> {
   await db
     .updateTable('videos')

@@ -1,4 +1,4 @@
-/** Who may use the studio: who carries the operator token, or whose network the operator trusts. */
+/** Access to the studio: with the operator token, or from a trusted network. */
 import type { IncomingMessage } from 'node:http';
 import { hasToken } from '../../kernel/http/server.ts';
 import { clientAddress, contains, type Prefix, parseAddress } from '../../kernel/network.ts';
@@ -7,7 +7,7 @@ import { problem } from '../../kernel/problem.ts';
 export interface AccessRules {
   readonly operatorToken: string;
   readonly trustedNetworks: readonly Prefix[];
-  /** Their X-Forwarded-For is believed. */
+  /** Proxies whose X-Forwarded-For is trusted. */
   readonly trustedProxies: readonly Prefix[];
 }
 
@@ -19,17 +19,17 @@ export function isTrusted(request: IncomingMessage, rules: AccessRules): boolean
 }
 
 /**
- * @throws Problem 401 `token-needed`; 403 `cross-origin` where a page of another origin asks for a change: a browser
- * inside a trusted network must not be made to act for a stranger's page.
+ * @throws Problem 401 `token-needed`; 403 `cross-origin` if a page of another origin requests a change, so that such a page
+ * cannot use a browser in a trusted network.
  */
 export function requireStudioAccess(request: IncomingMessage, rules: AccessRules): void {
   const { origin, host, authorization } = request.headers;
   const isChange = request.method !== 'GET' && request.method !== 'HEAD';
   if (isChange && origin !== undefined && hostOf(origin) !== host) {
-    throw problem('cross-origin', 'A page of another site may not make changes here.');
+    throw problem('cross-origin');
   }
   if (!hasToken(authorization, rules.operatorToken) && !isTrusted(request, rules)) {
-    throw problem('token-needed', 'This studio needs the operator token of this site.', {
+    throw problem('token-needed', 'The studio needs the operator token of this site.', {
       headers: { 'www-authenticate': 'Bearer' },
     });
   }

@@ -1,4 +1,4 @@
-/** The gateway against somebody who has overheard central. */
+/** The gateway, under attack by somebody who has recorded a request of central. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { silentLog } from '../../kernel/log.ts';
 import { newSiteId, newVideoId } from '../../protocol/ids.ts';
 import { type Gateway, serveGateway } from './gateway.ts';
 
-it('an acknowledgement that is sent again is refused, not carried out, and told', async () => {
+it('a replayed acknowledgement is refused, not carried out, and reported', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-gateway-'));
   const central = await readOrMakeKey(join(directory, 'central.key'));
   const key = await readOrMakeKey(join(directory, 'site.key'));
@@ -21,7 +21,7 @@ it('an acknowledgement that is sent again is refused, not carried out, and told'
       return { matched: published.length };
     },
   } as unknown as Gateway;
-  const told: string[] = [];
+  const reported: string[] = [];
   const { app } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
   const membership = {
     centralUrl: 'http://127.0.0.1:9',
@@ -36,7 +36,7 @@ it('an acknowledgement that is sent again is refused, not carried out, and told'
     app,
     gateway,
     () => ({ key, membership }),
-    (code, detail) => told.push(`${code}: ${detail}`),
+    (code, detail) => reported.push(`${code}: ${detail}`),
   );
   const payload = JSON.stringify({
     epoch: { number: 1, start: 'start-of-the-gateway-test' },
@@ -55,11 +55,11 @@ it('an acknowledgement that is sent again is refused, not carried out, and told'
   const again = await send();
   expect(again.statusCode).toBe(401);
   expect(again.json()).toMatchObject({ code: 'signature-replayed' });
-  // Somebody else's signature under central's name accuses nobody.
+  // A forged signature under central's name is not reported.
   const forged = { ...headers, ...signRequest(key, 'central', parts, Date.now()) };
   expect((await send(forged)).json()).toMatchObject({ code: 'signature-invalid' });
   expect(acknowledged).toBe(1);
-  expect(told).toEqual(['signature-replayed: This signed request was received before.']);
+  expect(reported).toEqual(['signature-replayed: This signed request was received before.']);
   await app.close();
   await rm(directory, { recursive: true });
 });

@@ -1,4 +1,4 @@
-/** The gateway: the site database as central reads it. Central alone, by its signature. */
+/** The gateway, through which only central, by its signature, reads the database of this site. */
 import * as z from 'zod';
 import { failpoint } from '../../kernel/failpoint.ts';
 import { formatLongList } from '../../kernel/http/json-list-writer.ts';
@@ -26,7 +26,7 @@ import type { SiteDatabase } from '../database/videos.ts';
 
 const DIGEST_ATTEMPTS = 3;
 
-/** What central may do with the site database, whichever way its questions come. All of it throws Problem. */
+/** The operations that central may perform on the database, over HTTP or the link. Every call rejects with a Problem. */
 export interface Gateway {
   readRecords(limit: number): Promise<RecordPage>;
   acknowledge(epoch: Epoch, published: readonly Acknowledgement[]): Promise<{ readonly matched: number }>;
@@ -51,7 +51,7 @@ export function createGateway(db: SiteDatabase, onPublished: () => void): Gatewa
       if (matched === undefined) {
         throw problem(
           'epoch-mismatch',
-          `This acknowledgement is of epoch ${epoch.number}, which this site has left behind.`,
+          `This acknowledgement is for epoch ${epoch.number}, which has ended at this site.`,
         );
       }
       onPublished();
@@ -64,7 +64,7 @@ export function createGateway(db: SiteDatabase, onPublished: () => void): Gatewa
         const { signal, unpublished, records, digest } = sum;
         return { ...requireEpoch(signal), unpublished, records, digest };
       }
-      throw problem('site-busy', 'Records are being written all the time; they are added up later.');
+      throw problem('site-busy', 'Records are being written continuously. Try again later.');
     },
   };
 }
@@ -72,15 +72,12 @@ export function createGateway(db: SiteDatabase, onPublished: () => void): Gatewa
 function requireEpoch(signal: SignalRow): { readonly site: SiteId; readonly epoch: Epoch } {
   const epoch = epochOf(signal);
   if (!epoch || signal.site === null) {
-    throw problem(
-      'handshake-pending',
-      'This site has not greeted the centre since its last start. It does so as soon as it reaches it.',
-    );
+    throw problem('handshake-pending');
   }
   return { site: signal.site, epoch };
 }
 
-/** What central signed was refused: somebody sent it again, or a clock is off. */
+/** Called when a request signed by central was refused, because it was replayed or a clock is wrong. */
 export type OnRefused = (code: string, detail: string) => void;
 
 export function serveGateway(
@@ -92,7 +89,7 @@ export function serveGateway(
   const nonces = new NonceMemory();
   const requireCentral = async (request: Parameters<typeof requireSigner>[0]): Promise<void> => {
     const { membership } = identity();
-    if (!membership) throw problem('not-joined', 'This site has not joined a centre yet.');
+    if (!membership) throw problem('not-joined', 'This site has not joined central yet.');
     const findKey = async (keyId: string) => (keyId === 'central' ? membership.centralPublicKey : undefined);
     try {
       await requireSigner(request, findKey, nonces);
@@ -106,7 +103,7 @@ export function serveGateway(
     '/gateway/records',
     {
       schema: {
-        description: 'The oldest unpublished records (central only, signed).',
+        description: 'Lists the oldest unpublished records (central only, signed).',
         querystring: z.object({
           limit: z.coerce.number().int().min(1).max(MAX_RECORD_PAGE_ROWS).default(MAX_RECORD_PAGE_ROWS),
         }),
@@ -115,7 +112,7 @@ export function serveGateway(
     },
     async (request, reply) => {
       await requireCentral(request);
-      // Made of records that were parsed when they were written: not parsed once more on their way out.
+      // The records were checked when they were written, so they are not checked again here.
       setRawSerializer(reply, ({ records, ...head }: RecordPage) => formatLongList(head, 'records', records));
       return gateway.readRecords(request.query.limit);
     },
@@ -124,7 +121,7 @@ export function serveGateway(
   app.post(
     '/gateway/published',
     {
-      // 500 acknowledgements are longer than other bodies may be.
+      // 500 acknowledgements are larger than the default limit.
       bodyLimit: MAX_RECORD_PAGE_BYTES,
       schema: {
         description: 'Acknowledges records by id, version and hash (central only, signed).',
@@ -142,7 +139,7 @@ export function serveGateway(
     '/gateway/digest',
     {
       schema: {
-        description: 'What is published here, in one number (central only, signed).',
+        description: 'Returns the digest of all published records (central only, signed).',
         response: { 200: publishedDigestSchema },
       },
     },

@@ -1,4 +1,4 @@
-/** The library: what can be played here, also where this site is cut off from all others (island mode). Public, like playing. */
+/** The library: the videos that this site can play while it is offline. It is public, like playback. */
 import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http/server.ts';
 import { problem } from '../../kernel/problem.ts';
@@ -18,11 +18,11 @@ export interface LibraryDeps {
   readonly db: SiteDatabase;
   readonly name: string;
   readonly access: AccessRules;
-  /** False: takes uploads alone; only trusted networks are served. */
+  /** If false, only trusted networks are served. */
   readonly serveViewers: boolean;
   readonly buffered: () => ReadonlySet<VideoId>;
   readonly isPrivate: (video: VideoId) => boolean;
-  /** The centre answered when it was last asked. */
+  /** True if central responded to the last request. */
   readonly isConnected: () => boolean;
 }
 
@@ -31,14 +31,14 @@ export function serveLibrary(app: HttpServer, options: LibraryDeps): void {
     '/api/library',
     {
       schema: {
-        description: 'What can be played from this site with nobody else to be asked.',
+        description: 'Lists the videos that this site can play without any other site.',
         querystring: querySchema,
         response: { 200: libraryPageSchema },
       },
     },
     async request => {
       if (!options.serveViewers && !isTrusted(request.raw, options.access)) {
-        throw problem('uploads-only', 'This site takes uploads and does not serve viewers.');
+        throw problem('uploads-only', 'This site only takes uploads and serves no viewers.');
       }
       const { q, limit, cursor } = request.query;
       const found = await listLibrary(options.db, {

@@ -1,4 +1,4 @@
-/** What a site answers to the trackers' probes, and to players that measure the way to it. */
+/** Responses to the probes of trackers, and sample bytes for players that measure the throughput to this site. */
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { allowAnyOrigin, type HttpServer } from '../../kernel/http/server.ts';
@@ -7,7 +7,7 @@ import { siteProbeSchema } from '../../protocol/site.ts';
 
 export interface SiteLoad {
   readonly activeResponses: number;
-  /** On the wire, since the start. */
+  /** Bytes sent since the start. */
   readonly egressBytes: number;
   readonly egressLimitBps: number | undefined;
   readonly servesViewers: boolean;
@@ -18,7 +18,8 @@ export function serveProbe(app: HttpServer, siteId: () => SiteId | undefined, lo
     '/sample',
     {
       schema: {
-        description: 'So many bytes, for a player that measures the way to this site before it moves here.',
+        description:
+          'Returns this number of bytes, for a player that measures the throughput to this site before it switches.',
         querystring: z.object({ bytes: z.coerce.number().int().min(1).max(MAX_SAMPLE_BYTES).default(1) }),
       },
     },
@@ -35,7 +36,7 @@ export function serveProbe(app: HttpServer, siteId: () => SiteId | undefined, lo
     '/probe',
     {
       schema: {
-        description: "A tracker's question: are you there, and how busy?",
+        description: 'Returns the load of this site, for trackers.',
         querystring: z.object({ nonce: z.string().max(64).default('') }),
         response: { 200: siteProbeSchema },
       },
@@ -57,11 +58,11 @@ export function serveProbe(app: HttpServer, siteId: () => SiteId | undefined, lo
   );
 }
 
-/** Bytes that no line compresses, made once. */
+/** Random bytes, which cannot be compressed in transit. */
 const MAX_SAMPLE_BYTES = 262_144;
 const sampleBytes = randomBytes(MAX_SAMPLE_BYTES);
 
-/** Bits per second of a growing byte count, over the last second or so. */
+/** Measures the rate of a growing byte count over about the last second, in bits per second. */
 function createRateMeter(read: () => number): () => number {
   let before = { bytes: read(), atMs: Date.now() };
   let rateBps = 0;

@@ -1,4 +1,4 @@
-/** What a site says of itself to the studio page. */
+/** The state of this site, for the studio page. */
 import { type HttpServer, hasToken } from '../../kernel/http/server.ts';
 import type { SiteId } from '../../protocol/ids.ts';
 import { type SiteInfo, siteInfoSchema } from '../../protocol/site.ts';
@@ -14,9 +14,9 @@ export interface SiteInfoDeps {
   readonly config: SiteConfig;
   /** Undefined until this site has joined. */
   readonly siteId: () => SiteId | undefined;
-  /** For the next upload. */
+  /** Free space for the next upload. */
   readonly freeBytes: () => number;
-  /** Absent where there is no ffmpeg. */
+  /** Undefined without ffmpeg. */
   readonly conversion: SiteInfo['conversion'];
   readonly load: () => SiteLoad;
   readonly trackerUrls: () => readonly string[];
@@ -28,7 +28,7 @@ export function serveSiteInfo(app: HttpServer, options: SiteInfoDeps): void {
     '/api/site',
     {
       schema: {
-        description: 'What the studio page says about this site.',
+        description: 'Returns the state of this site.',
         response: { 200: siteInfoSchema },
       },
     },
@@ -48,7 +48,7 @@ export function serveSiteInfo(app: HttpServer, options: SiteInfoDeps): void {
         freeBytes: options.freeBytes(),
         signal: (await readSignal(db)).flag,
         unpublished: await countUnpublished(db),
-        // How well this machine is guarded is the operator's to know.
+        // Only operators may know how well ffmpeg is sandboxed.
         ...(isKnown && options.conversion ? { conversion: options.conversion } : {}),
       };
     },

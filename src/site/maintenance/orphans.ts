@@ -1,7 +1,6 @@
 /**
- * What a kill left on the disk or in the database that stands for nothing: removed at the start, before anybody can add to
- * it. A directory of a video that the database does not know stays: it may have been restored from an older backup, and
- * central still has the record.
+ * Removes orphans at the start: files and rows that a kill has left behind. The directory of a video that the database does not
+ * know is kept, because the database may have been restored from an older backup, and central still has the record.
  */
 import { existsSync } from 'node:fs';
 import { markRemoved, OFFLOAD } from '../database/offloading.ts';
@@ -16,15 +15,15 @@ import type { Storage } from '../media/storage/storage.ts';
 
 export async function removeOrphans(db: SiteDatabase, storage: Storage): Promise<void> {
   const present = new Set<string>(await storage.list());
-  // Refused or withdrawn, and killed before its files were gone. What can be tried again keeps them.
+  // The process was killed before it had deleted the files of a rejected or withdrawn video. A video that can be retried keeps them.
   for (const { id, offloaded, error_code } of await listVideosInState(db, ['failed', 'withdrawn'])) {
     if (RETRIABLE.has(error_code ?? '') || error_code === SUPERSEDED) continue;
     if (!present.has(id) && !(storage.hasObjectStore && offloaded > OFFLOAD.no)) continue;
     await storage.remove(id);
     await markRemoved(db, id);
   }
-  // Announced, and killed before the answer: nobody knows its address, and its promise of space would stand for a week.
-  // With a disk gone nobody can say that.
+  // The process was killed before it had responded to a new upload. No client knows its address, and it would reserve space for
+  // a week. If a disk is unavailable, the upload may be there.
   if (storage.disks.present().length < storage.disks.all.length) return;
   for (const row of await listVideosInState(db, ['uploading'])) {
     const id = row.id;

@@ -1,4 +1,4 @@
-/** Joins central, and then reads from it the trackers and the epoch. A site that cannot join continues to work alone. */
+/** Joins central, and then reads from it the trackers and the epoch. A site that cannot join continues to work by itself. */
 import type { Signer } from '../../kernel/http/client.ts';
 import { joinCentral, type MemberIdentity, signerOf } from '../../kernel/identity/member.ts';
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';

@@ -12,7 +12,7 @@ import { insertVideo } from '../database/videos.ts';
 import type { Central } from './central-client.ts';
 import { startWithdrawals } from './withdrawals.ts';
 
-it('drops, then notes how far it has come, then asks on; its own videos stay', async () => {
+it('deletes videos, then stores the position, then reads on; own videos stay', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-withdrawals-'));
   const db = await openDatabase<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);
   const [foreign, own] = [newVideoId(), newVideoId()];
@@ -26,32 +26,32 @@ it('drops, then notes how far it has come, then asks on; its own videos stay', a
   });
   const central: Pick<Central, 'awaitWithdrawals'> = {
     async awaitWithdrawals(after): Promise<WithdrawalFeed> {
-      events.push(`asks after ${after}`);
+      events.push(`reads after ${after}`);
       if (after === 0) return { videos: [foreign, own], position: 7 };
       tellEnd();
       return new Promise(() => {});
     },
   };
   const drop = async (video: VideoId): Promise<void> => {
-    events.push(video === foreign ? 'drops the foreign one' : 'drops its own');
+    events.push(video === foreign ? 'deletes the other site’s video' : 'deletes its own');
     if (diskFails) {
       diskFails = false;
-      throw new Error('the disk will not');
+      throw new Error('the disk fails');
     }
   };
   const watch = startWithdrawals({ db, central: () => central, drop, log: silentLog });
-  // After a failure nothing is confirmed; it is tried again.
+  // A failure confirms nothing, and is retried.
   for (let tries = 0; diskFails && tries < 200; tries++)
     await new Promise(resolve => setTimeout(resolve, 10));
   expect((await readSignal(db)).withdrawals).toBe(0);
   watch.wake();
   await end;
   expect(events).toEqual([
-    'asks after 0',
-    'drops the foreign one',
-    'asks after 0',
-    'drops the foreign one',
-    'asks after 7',
+    'reads after 0',
+    'deletes the other site’s video',
+    'reads after 0',
+    'deletes the other site’s video',
+    'reads after 7',
   ]);
   await db.destroy();
   await rm(directory, { recursive: true });

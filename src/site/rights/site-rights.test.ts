@@ -1,4 +1,4 @@
-/** Tokens that a site has seen before: that they are genuine is remembered, and nothing else. */
+/** Tokens that a site has verified before: only the result of the signature check is cached. */
 import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../kernel/log.ts';
@@ -18,11 +18,11 @@ const ofKey = (generation: number, bytes: Buffer): RightsPage['keys'][number] =>
 
 let nowS: number;
 let position: number;
-let book: RightsState;
+let state: RightsState;
 let rights: SiteRights;
 let token: string;
-const hear = (changes: Partial<RightsPage>): void =>
-  book.apply({
+const apply = (changes: Partial<RightsPage>): void =>
+  state.apply({
     position: ++position,
     more: false,
     keys: [ofKey(1, key)],
@@ -34,15 +34,15 @@ const code = (of = video): string | undefined => rights.checkToken(token, of)?.c
 beforeEach(() => {
   nowS = Math.floor(Date.now() / 1_000);
   position = 0;
-  book = RightsState.open();
-  hear({});
-  rights = createSiteRights(book, silentLog, () => nowS * 1_000);
+  state = RightsState.open();
+  apply({});
+  rights = createSiteRights(state, silentLog, () => nowS * 1_000);
   const claims = { kind: 'viewer', expiresS: nowS + 600, subject: grant } as const;
   token = signRight({ generation: 1, key }, claims, video);
   expect([code(), code()]).toEqual([undefined, undefined]);
 });
 
-it('opens the one video, in whatever order both are asked for', () => {
+it('permits one video, in whatever order two are requested', () => {
   expect([code(other), code(), code(other), code()]).toEqual([
     'token-invalid',
     undefined,
@@ -51,19 +51,19 @@ it('opens the one video, in whatever order both are asked for', () => {
   ]);
 });
 
-it('is refused once its grant is taken back, and once its time is over', () => {
-  hear({ revoked: [{ grant, expiresS: nowS + 900 }] });
+it('is refused after its grant was revoked, and after it has expired', () => {
+  apply({ revoked: [{ grant, expiresS: nowS + 900 }] });
   expect(code()).toBe('grant-revoked');
   nowS += 600 + CLOCK_TOLERANCE_S + 1;
   expect(code()).toBe('token-expired');
 });
 
-it('is refused once its key counts no more: another of that generation, none, or one whose time is over', () => {
-  hear({ keys: [ofKey(1, randomBytes(32))] });
+it('is refused after its key was replaced, removed, or has expired', () => {
+  apply({ keys: [ofKey(1, randomBytes(32))] });
   expect(code()).toBe('token-invalid');
-  hear({ keys: [ofKey(2, randomBytes(32))] });
+  apply({ keys: [ofKey(2, randomBytes(32))] });
   expect(code()).toBe('token-invalid');
-  hear({ keys: [ofKey(2, randomBytes(32)), { ...ofKey(1, key), untilS: nowS + 60 }] });
+  apply({ keys: [ofKey(2, randomBytes(32)), { ...ofKey(1, key), untilS: nowS + 60 }] });
   expect(code()).toBeUndefined();
   nowS += 60 + CLOCK_TOLERANCE_S + 1;
   expect(code()).toBe('token-invalid');

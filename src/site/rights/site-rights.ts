@@ -1,10 +1,10 @@
 /**
- * Rights at a site (docs/private-videos.md): which videos are private, and whether a token is a right to one of them. All of it is here,
- * so nobody has to be asked while somebody watches.
+ * The rights of a site (docs/private-videos.md): which videos are private, and whether a token permits to watch one of them.
+ * The site decides both from its own state, so no other part has to respond while somebody watches.
  */
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../kernel/log.ts';
-import { messageOf, type Problem, problem } from '../../kernel/problem.ts';
+import { messageOf, problem } from '../../kernel/problem.ts';
 import type { RightsState } from '../../kernel/rights/rights-state.ts';
 import {
   type Claims,
@@ -17,15 +17,14 @@ import {
 import type { VideoId } from '../../protocol/ids.ts';
 import type { BufferRights } from '../delivery/delivery.ts';
 
-/** In the data directory of a site. */
+/** The file of the rights, in the data directory of a site. */
 export const RIGHTS_FILE = 'rights.json';
-/** Of what this site makes for its own operators, and for its own origin. */
+/** Lifetime of the tokens that a site signs for its own operators and its own origin. */
 const OWN_LIFETIME_S = 12 * 3_600;
 const ROUND_S = 3_600;
-/** Viewers of whom it is remembered that their token is genuine. */
-const MAX_GENUINE = 10_000;
+const MAX_VERIFIED = 10_000;
 
-/** A token that was made for this video with this key. */
+/** A token whose signature, for this video and with this key, was verified before. */
 interface VerifiedToken {
   readonly claims: Claims;
   readonly video: VideoId;
@@ -34,61 +33,58 @@ interface VerifiedToken {
 }
 
 export interface SiteRights extends BufferRights {
-  /** Of what this site has whole: its own videos, and copies. */
+  /** Stores whether a video that this site holds in full, as its own or as a copy, is private. */
   markOwn(video: VideoId, isPrivate: boolean): void;
-  /** For an operator, who may watch at this site whatever it has. */
+  /** Signs a token for an operator, who may watch every video of this site. */
   studioToken(video: VideoId): string;
 }
 
-export function createSiteRights(book: RightsState, log: Log, now = Date.now): SiteRights {
+export function createSiteRights(state: RightsState, log: Log, now = Date.now): SiteRights {
   const save = (): void => {
-    book.save().catch(error => log.error({ reason: messageOf(error) }, 'what is private was not written'));
+    state
+      .save()
+      .catch(error => log.error({ reason: messageOf(error) }, 'could not store the list of private videos'));
   };
-  // The same for an hour: what is played does not get another address with every answer.
-  const mintOwn = (video: VideoId): string => {
+  /** Signs the same token for an hour, so that the address of a video being played does not change. */
+  const signOwn = (video: VideoId): string => {
     const nowS = Math.floor(now() / 1_000);
     const expiresS = nowS - (nowS % ROUND_S) + OWN_LIFETIME_S;
-    return signRight(book.ownKey, { kind: 'studio', expiresS, subject: NO_SUBJECT }, video);
+    return signRight(state.ownKey, { kind: 'studio', expiresS, subject: NO_SUBJECT }, video);
   };
-  /** A viewer shows the same token with every segment. Whether it still counts is asked each time: key, time, grant. */
-  const genuine = new LRUCache<string, VerifiedToken>({ max: MAX_GENUINE });
-  const read = (token: string, video: VideoId, nowS: number): Claims | undefined => {
-    const known = genuine.get(token);
-    if (known?.video === video && book.findKey(known.generation, nowS) === known.key) return known.claims;
+  const verified = new LRUCache<string, VerifiedToken>({ max: MAX_VERIFIED });
+  /** A viewer presents the same token with every segment, so its signature is verified once. The key is checked each time. */
+  const verify = (token: string, video: VideoId, nowS: number): Claims | undefined => {
+    const known = verified.get(token);
+    if (known?.video === video && state.findKey(known.generation, nowS) === known.key) return known.claims;
     let found: Pick<VerifiedToken, 'generation' | 'key'> | undefined;
     const claims = verifyRight(token, video, generation => {
-      const key = book.findKey(generation, nowS);
+      const key = state.findKey(generation, nowS);
       found = key && { generation, key };
       return key;
     });
-    if (claims && found) genuine.set(token, { claims, video, ...found });
+    if (claims && found) verified.set(token, { claims, video, ...found });
     return claims;
   };
   return {
-    isPrivate: video => book.isPrivate(video),
+    isPrivate: video => state.isPrivate(video),
     checkToken(token, video) {
       const nowS = now() / 1_000;
-      const claims = read(token, video, nowS);
-      if (!claims || claims.kind === 'grant') return tokenInvalid();
-      if (isExpired(claims, nowS)) return tokenExpired();
-      return book.isRevoked(claims.subject) ? grantRevoked() : undefined;
+      const claims = verify(token, video, nowS);
+      if (!claims || claims.kind === 'grant') return problem('token-invalid');
+      if (isExpired(claims, nowS)) return problem('token-expired');
+      return state.isRevoked(claims.subject) ? grantRevoked() : undefined;
     },
-    originToken: mintOwn,
-    studioToken: mintOwn,
+    originToken: signOwn,
+    studioToken: signOwn,
     notePrivate(video) {
-      if (book.isPrivate(video)) return;
-      book.mark('tracker', video, true);
+      if (state.isPrivate(video)) return;
+      state.mark('tracker', video, true);
       save();
     },
     markOwn(video, isPrivate) {
-      book.mark('own', video, isPrivate);
+      state.mark('own', video, isPrivate);
       save();
     },
-    onChange: listener => book.onChange(listener),
+    onChange: listener => state.onChange(listener),
   };
 }
-
-const tokenInvalid = (): Problem =>
-  problem('token-invalid', 'This address is no right to watch. Open the link that you were given again.');
-const tokenExpired = (): Problem =>
-  problem('token-expired', 'The time of this address is over. Open the link that you were given again.');

@@ -1,4 +1,4 @@
-/** The configurations in `deploy/nginx/` are those that the command makes. What they do is shown with a real nginx (e2e). */
+/** The files in `deploy/nginx/` are the output of the command. An end-to-end test runs them in a real nginx. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../kernel/config/config.ts';
@@ -19,7 +19,7 @@ describe('the configurations in deploy/nginx', () => {
   });
 });
 
-it('a site that speaks TLS itself is reached by TLS, and nginx uses the same certificate', () => {
+it('reaches a site that uses TLS over TLS, with the same certificate', () => {
   const config = read(
     sample
       .replace(/^# (tls(?:Certificate|Key) = )/gm, '$1')
@@ -30,17 +30,19 @@ it('a site that speaks TLS itself is reached by TLS, and nginx uses the same cer
   expect(text).toContain('ssl_certificate /etc/letsencrypt/live/hangzhou.example.edu/fullchain.pem;');
 });
 
-it('of a data directory with a space in its name nginx reads one path', () => {
-  const config = read(sample.replace('"/var/lib/tributary/site"', '"/srv/my films/site"'));
-  expect(formatNginxConfig(config, 'front')).toContain('proxy_cache_path "/srv/my films/site/nginx" levels');
+it('quotes a data directory with a space in its name', () => {
+  const config = read(sample.replace('"/var/lib/tributary/site"', '"/srv/my videos/site"'));
+  expect(formatNginxConfig(config, 'front')).toContain('proxy_cache_path "/srv/my videos/site/nginx" levels');
 });
 
-it('a port that the site itself listens on is not given to nginx, too', () => {
+it('refuses a port on which the site itself listens', () => {
   const config = read(
     sample.replace(
       'baseUrl = "https://hangzhou.example.edu"',
       'baseUrl = "http://hangzhou.example.edu:8090"',
     ),
   );
-  expect(() => formatNginxConfig(config, 'front')).toThrow(/listens on port 8090 itself/);
+  expect(() => formatNginxConfig(config, 'front')).toThrow(
+    'The site listens on port 8090, which baseUrl assigns to nginx.',
+  );
 });

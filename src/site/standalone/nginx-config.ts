@@ -1,8 +1,9 @@
 /**
- * nginx in front of a site, or instead of its built-in buffer: the configuration, made from the site's own. The rules are the
- * buffer's: the query is no part of the key, concurrent misses make one request, and a withdrawn video is gone within a minute
- * (that is why nginx asks again each minute whether what it keeps still holds; the answer is 304 and costs next to nothing). What
- * becomes private is gone likewise; private videos themselves (`/t/{token}/v/…`) pass through to the site, which checks the token.
+ * Makes the configuration for nginx in front of a site, or in place of its built-in buffer, from the settings of the site. It
+ * follows the rules of the buffer: the query is not part of the cache key, concurrent misses make one request, and a withdrawn
+ * video disappears within a minute. For that, nginx revalidates cached files every minute; the response is a 304, which is cheap.
+ * A video that becomes private disappears in the same way. Requests for private videos (`/t/{token}/v/…`) are passed to the site,
+ * which checks the token.
  */
 import { resolve } from 'node:path';
 import { ConfigError } from '../../kernel/config/config-error.ts';
@@ -10,11 +11,11 @@ import type { SiteConfig } from '../config.ts';
 
 export type NginxPlace = 'front' | 'instead';
 
-/** nginx believes what it keeps for so long. */
+/** Time after which nginx revalidates a cached file. */
 const VALID_S = 60;
 const KEYS_MB = 64;
 
-/** For the `http` context: a file in `/etc/nginx/conf.d/`. @throws ConfigError where that cannot work. */
+/** Formats a file for `/etc/nginx/conf.d/` (context `http`). @throws ConfigError if the settings do not permit it */
 export function formatNginxConfig(config: SiteConfig, place: NginxPlace): string {
   const limit = ['uplink', 'uplinkViewers', 'uplinkFills', 'uplinkDaily'].find(
     name => config[name as keyof SiteConfig] !== undefined,
@@ -22,12 +23,12 @@ export function formatNginxConfig(config: SiteConfig, place: NginxPlace): string
   const isLimited = limit !== undefined || !config.serveViewers;
   if (place === 'instead' && isLimited) {
     throw new ConfigError(
-      `${limit ?? 'serveViewers'} is kept by the built-in buffer, which nginx would pass by: put nginx in front (without --instead).`,
+      `${limit ?? 'serveViewers'} is enforced by the built-in buffer, which nginx would bypass. Put nginx in front (without --instead).`,
     );
   }
   if (place === 'instead' && config.originListen.port === 0) {
     throw new ConfigError(
-      'originListen has port 0, which is another one at every start. Give it a port of its own, e.g. "127.0.0.1:8091".',
+      'originListen has port 0, which changes with every start. Set a fixed port, for example "127.0.0.1:8091".',
     );
   }
   const { hostname, port, protocol } = new URL(config.baseUrl);
@@ -35,7 +36,7 @@ export function formatNginxConfig(config: SiteConfig, place: NginxPlace): string
   const ownPort = Number(port) || (isTls ? 443 : 80);
   if (config.listen.port === ownPort) {
     throw new ConfigError(
-      `The site listens on port ${ownPort} itself, which baseUrl gives to nginx. Let it listen on another one, e.g. listen = "127.0.0.1:8090".`,
+      `The site listens on port ${ownPort}, which baseUrl assigns to nginx. Set another port, for example listen = "127.0.0.1:8090".`,
     );
   }
   const site = `${config.tlsCertificate ? 'https' : 'http'}://${formatUpstream(config.listen)}`;
@@ -68,7 +69,7 @@ export function formatNginxConfig(config: SiteConfig, place: NginxPlace): string
       'tcp_nopush on;',
       'keepalive_requests 100000;',
       `limit_conn tributary_addresses ${config.connectionsPerAddress};`,
-      // What crosses between sites is signed for this authority (RFC 9421).
+      // Requests between sites are signed for this authority (RFC 9421).
       'proxy_set_header Host $http_host;',
       'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
       'proxy_http_version 1.1;',
@@ -113,7 +114,7 @@ export function formatNginxConfig(config: SiteConfig, place: NginxPlace): string
   ].join('\n')}\n`;
 }
 
-/** The buffer's own rule: players put CMCD and the like into the query, which names no other bytes. */
+/** As in the buffer, the query is not part of the key: players send CMCD and similar data in it, which do not change the response. */
 const cacheBy = (key: string): readonly string[] => [
   'proxy_cache tributary;',
   `proxy_cache_key ${key};`,
@@ -130,7 +131,7 @@ const cacheBy = (key: string): readonly string[] => [
 
 const UNCACHED = ['proxy_buffering off;'];
 
-/** An `if` that only returns is one of the safe ones. */
+/** In nginx, an `if` is safe if it only returns. */
 const MEDIA_METHODS = [
   'error_page 418 = @site;',
   'recursive_error_pages on;',
@@ -138,7 +139,7 @@ const MEDIA_METHODS = [
   'if ($http_tributary_fill) { return 418; }',
 ];
 
-/** The origin talks to buffers alone; players of any page may read what it cut. */
+/** The origin sends no headers for browsers, but players on pages of any origin may read its files. */
 const OPEN_TO_ALL = [
   'add_header Access-Control-Allow-Origin * always;',
   'add_header Access-Control-Expose-Headers "Content-Length, Content-Range, ETag, Accept-Ranges, Date" always;',
@@ -150,7 +151,7 @@ const OPEN_TO_ALL = [
   'proxy_hide_header Signature;',
 ];
 
-/** Paths with what nginx would read as the end of a parameter. */
+/** Quotes paths with characters that end a parameter in nginx. */
 const quote = (path: string): string =>
   /^[\w./:@+-]+$/.test(path) ? path : `"${path.replace(/["\\]/g, '\\$&')}"`;
 
@@ -160,7 +161,7 @@ const block = (head: string, lines: readonly string[]): readonly string[] => [
   '}',
 ];
 
-/** Where nginx reaches what listens at `host:port`: not at a wildcard. */
+/** The address at which nginx reaches this listener, which may listen on a wildcard address. */
 function formatUpstream({ host, port }: SiteConfig['listen']): string {
   if (host === '0.0.0.0') return `127.0.0.1:${port}`;
   if (host === '::') return `[::1]:${port}`;

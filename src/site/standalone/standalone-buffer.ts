@@ -1,5 +1,5 @@
 /**
- * The buffer (CP) in its own process, in front of the other parts of the site. It serves media and responds to probes, and
+ * The buffer in its own process, in front of the other parts of the site. It serves media and responds to probes, and
  * forwards all other requests to web. It needs neither the database nor the uploads.
  */
 import { existsSync } from 'node:fs';
@@ -87,7 +87,7 @@ const route =
     return true;
   };
 
-/** Fetches web's rights repeatedly. Until the first time, at this or an earlier start, it is unknown what is private. */
+/** Fetches web's rights repeatedly. Before the first time, at this or an earlier start, every video counts as private. */
 function followRemoteRights(path: string, web: WebClient, log: Log, lifetime: Lifetime) {
   let isKnown = existsSync(path);
   let known = '';

@@ -1,5 +1,5 @@
 /**
- * The origin (SP) in its own process: it cuts streams from the uploads, which it reads from the data directory that it shares
+ * The origin in its own process: it cuts streams from the uploads, which it reads from the data directory that it shares
  * with web.
  */
 import { existsSync } from 'node:fs';

@@ -16,16 +16,16 @@ const draft = { version: 0, hash: '' };
 describe('one video, after two histories met', () => {
   it.each([
     ['both hold the same', own(), held(), 'same'],
-    ['the site has forgotten it', undefined, held(), 'restore'],
+    ['the site has lost it', undefined, held(), 'restore'],
     ['central has never had it', own(), undefined, 'publish'],
     ['central has never had a draft', own(draft), undefined, 'publish'],
+    ['central holds a later record', own(), held({ version: 9, hash: 'b', writtenAt: late }), 'restore'],
     [
-      'central holds what was written later',
-      own(),
-      held({ version: 9, hash: 'b', writtenAt: late }),
-      'restore',
+      'central was restored from a backup',
+      own({ version: 9, hash: 'b', writtenAt: late }),
+      held(),
+      'publish',
     ],
-    ['central went back in time', own({ version: 9, hash: 'b', writtenAt: late }), held(), 'publish'],
     ['the same number, ours later', own({ writtenAt: late }), held({ hash: 'b' }), 'renumber'],
     ['the same number, theirs later', own(), held({ hash: 'b', writtenAt: late }), 'restore'],
     ['a lower number, ours later', own({ writtenAt: late }), held({ version: 9, hash: 'b' }), 'renumber'],
@@ -55,7 +55,7 @@ describe('one video, after two histories met', () => {
     expect(compare(mine, theirs)).toBe(expected);
   });
 
-  it('written at one moment: both sides choose alike', () => {
+  it('both sides choose the same record of one millisecond', () => {
     expect(compare(own({ hash: 'a' }), held({ hash: 'b' }))).toBe('restore');
     expect(compare(own({ hash: 'b' }), held({ hash: 'a' }))).toBe('renumber');
   });

@@ -37,7 +37,7 @@ const performHandshake = async (): Promise<void> => {
 };
 const revision = newRevisionId();
 const makeRecord =
-  (video: VideoId, name = 'A film') =>
+  (video: VideoId, name = 'A video') =>
   (): RecordDraft => ({
     kind: 'video',
     video,
@@ -69,7 +69,7 @@ async function addVideo(): Promise<VideoId> {
   const id = newVideoId();
   await insertVideo(db, {
     id,
-    name: 'A film',
+    name: 'A video',
     description: '',
     language: undefined,
     fileName: undefined,
@@ -100,7 +100,7 @@ describe('the two flags', () => {
     expect(await countUnpublished(db)).toBe(1);
   });
 
-  it('leave everything as it was when the record is no good', async () => {
+  it('change nothing if the record is invalid', async () => {
     const id = newVideoId();
     await insertVideo(db, {
       id,
@@ -119,7 +119,7 @@ describe('the two flags', () => {
     expect(await readSignal(db)).toMatchObject({ flag: 'sent', change: 0 });
   });
 
-  it('the signal flag stays "not sent" when a record was written while the signal was on its way', async () => {
+  it('the signal flag stays "not sent" if a record was written while the signal was sent', async () => {
     await addVideo();
     const { change } = await readSignal(db);
     await addVideo();
@@ -148,13 +148,13 @@ describe('the two flags', () => {
     expect(await countUnpublished(db)).toBe(0);
   });
 
-  it('an acknowledgement of another content is not taken', async () => {
+  it('an acknowledgement of another content is ignored', async () => {
     const id = await addVideo();
     expect(await markPublished(db, epoch, [{ video: id, version: 1, hash: 'f'.repeat(64) }])).toBe(0);
     expect(await countUnpublished(db)).toBe(1);
   });
 
-  it('a withdrawal is a record with a version of its own, and nothing can be edited after it', async () => {
+  it('a withdrawal is a record with its own version, and nothing can be edited after it', async () => {
     const id = await addVideo();
     await changeVideo(db, id, {
       onlyFrom: ['ready'],
@@ -186,10 +186,10 @@ describe('versions', () => {
     expect(await numberDrafts(db)).toBe(0);
     expect((await listUnpublished(db, 10, 2 ** 20)).rows).toEqual([]);
     expect(await countUnpublished(db)).toBe(2);
-    const answer = { epoch: { number: 2, start: 'another-start' }, highestVersion: 41, same: true };
-    expect(await adoptEpoch(db, site, { ...answer, epoch })).toBe(false);
+    const response = { epoch: { number: 2, start: 'another-start' }, highestVersion: 41, same: true };
+    expect(await adoptEpoch(db, site, { ...response, epoch })).toBe(false);
     expect(await numberDrafts(db)).toBe(0);
-    expect(await adoptEpoch(db, site, answer)).toBe(true);
+    expect(await adoptEpoch(db, site, response)).toBe(true);
     expect((await unpublished()).map(row => [row.video_id, row.version])).toEqual([
       [second, 42],
       [first, 43],
@@ -205,7 +205,7 @@ describe('versions', () => {
     expect(await countUnpublished(db)).toBe(1);
   });
 
-  it('nothing is written before what was written before, whatever the clock says', async () => {
+  it('records are written in order, whatever the clock says', async () => {
     const id = await addVideo();
     const before = (await unpublished())[0]?.written_at ?? '';
     const yesterday = Date.now() - 86_400_000;
@@ -221,7 +221,7 @@ describe('versions', () => {
 });
 
 describe('pages of unpublished records', () => {
-  it('come oldest first and end at the bounds', async () => {
+  it('come oldest first and respect the limits', async () => {
     for (let count = 0; count < 5; count++) await addVideo();
     await numbered();
     const first = await listUnpublished(db, 2, 2 ** 20);
@@ -236,7 +236,7 @@ describe('pages of unpublished records', () => {
 });
 
 describe('registrations', () => {
-  it('are asked for while published and not registered in this version', async () => {
+  it('are listed while they are published and this version is not registered', async () => {
     const id = await addVideo();
     expect(await listUnregistered(db, 10)).toEqual([]);
     const [row] = await unpublished();

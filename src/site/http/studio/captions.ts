@@ -1,4 +1,4 @@
-/** The studio's calls for captions: add a file, take a track away. Each is a new revision of the same renditions. */
+/** The calls of the studio for captions: add a file, remove a track. Each makes a new revision of the same renditions. */
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
@@ -30,7 +30,7 @@ export interface CaptionsDeps {
 const changedSchema = z.strictObject({ captions: z.array(z.string()) });
 
 export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
-  // What browsers and curl call these files; none of the names is believed.
+  // The types that browsers and curl send for caption files. They are ignored, and the content is parsed.
   app.addContentTypeParser(
     ['text/vtt', 'application/x-subrip', 'application/octet-stream', 'text/plain'],
     { parseAs: 'buffer', bodyLimit: MAX_CAPTIONS_BYTES },
@@ -62,7 +62,7 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
         if (extras.captions.length >= MAX_CAPTION_TRACKS) {
           throw problem(
             'captions-too-many',
-            `A video can have ${MAX_CAPTION_TRACKS} tracks of captions. Take one away first.`,
+            `A video can have at most ${MAX_CAPTION_TRACKS} caption tracks. Remove one first.`,
           );
         }
         return addCaptions(extras, [track]);
@@ -75,7 +75,7 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
     '/api/videos/:id/captions/:captions',
     {
       schema: {
-        description: 'Takes captions away.',
+        description: 'Removes a caption track.',
         params: z.object({ id: videoIdSchema, captions: z.string().max(40) }),
         response: { 200: changedSchema },
       },
@@ -88,7 +88,7 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
         captions: await change(id, extras => {
           const left = extras.captions.filter(({ rendition }) => rendition.id !== captions);
           if (left.length === extras.captions.length) {
-            throw problem('captions-unknown', 'This video has no such captions.');
+            throw problem('captions-unknown', 'This video has no such caption track.');
           }
           return { ...extras, captions: left };
         }),
@@ -104,7 +104,7 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
     if (row.prepared && (JSON.parse(row.prepared) as PreparedSource).takenOver) {
       throw problem(
         'video-taken-over',
-        'This video was another site’s, which is lost. It is played as it was copied, and gets no other captions.',
+        'This site has taken over this video from a lost site. It is played as it was copied, and its captions cannot be changed.',
       );
     }
   }

@@ -1,4 +1,4 @@
-/** A conversion that ends early: those who wait for more of the film are told that there will be none. */
+/** A conversion that ends early: players must learn that the video will not grow any more. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type MediaPipeline, openMediaPipeline } from '../../../../test/media/media-pipeline.ts';
 import { makeVideoSync } from '../../../../test/media/video-cache.ts';
@@ -14,17 +14,17 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline.close());
 
-it('a film whose conversion is cancelled in the middle is published as what there is of it, and grows no more', async () => {
+it('a video whose conversion is cancelled half-way is published as far as it was converted, and grows no more', async () => {
   const { db, storage } = pipeline;
   const { app } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
-  let told = 0;
+  let records = 0;
   serveJobs(app, {
     db,
     storage,
     sourceAddress: '192.0.2.1:80',
     access: { operatorToken: OPERATOR, trustedNetworks: [], trustedProxies: [] },
     onJob: () => {},
-    onRecord: () => told++,
+    onRecord: () => records++,
   });
   const source = makeVideoSync('five-minutes.avi', [
     ...['-f', 'lavfi', '-i', 'testsrc2=s=480x360:r=25:d=300', '-c:v', 'mpeg4', '-q:v', '9'],
@@ -47,7 +47,7 @@ it('a film whose conversion is cancelled in the middle is published as what ther
       url: `/api/jobs/${job?.id}/cancel`,
       headers: { authorization: `Bearer ${token}` },
     });
-  expect((await cancel('a stranger')).statusCode).toBe(401);
+  expect((await cancel('another token')).statusCode).toBe(401);
   expect((await cancel(OPERATOR)).statusCode).toBe(200);
   const row = await pipeline.untilProcessed(video);
   expect([row.state, row.error_code]).toEqual(['ready', 'conversion-incomplete']);
@@ -55,6 +55,6 @@ it('a film whose conversion is cancelled in the middle is published as what ther
   expect(record?.isGrowing).toBeUndefined();
   expect(record?.revision).toBe(row.revision);
   expect(record?.durationMs).toBeLessThan(290_000);
-  expect(told).toBe(1);
+  expect(records).toBe(1);
   await app.close();
 });

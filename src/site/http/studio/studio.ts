@@ -1,4 +1,4 @@
-/** The studio's calls: list, show, edit, withdraw (contract: Site). */
+/** The calls of the studio for videos: list, show, edit, withdraw. */
 import * as z from 'zod';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
@@ -43,7 +43,7 @@ export interface StudioDeps {
   readonly uploads: Uploads;
   readonly reserve: DiskReserve;
   readonly onRecord: () => void;
-  /** A video was withdrawn: what is open or buffered of it goes. */
+  /** Closes the files of a withdrawn video and deletes it from the buffer. */
   readonly onWithdrawn: (video: VideoId) => Promise<void>;
 }
 
@@ -56,7 +56,7 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
     if (!row) throw problem('video-unknown', 'This site has no such video.');
     return row;
   };
-  /** Of a film that is being converted, 0–1. */
+  /** Progress of the conversion, from 0 to 1. */
   const convertedPart = async ({ id, state }: VideoWithRecord): Promise<number> => {
     if (state !== 'preparing') return 0;
     const jobs = await listJobProgress(db, { video: id, limit: 1 });
@@ -72,7 +72,7 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
     '/api/videos',
     {
       schema: {
-        description: 'The videos of this site, newest first.',
+        description: 'Lists the videos of this site, newest first.',
         querystring: z.object({
           limit: z.coerce.number().int().min(1).max(200).default(100),
           cursor: videoIdSchema.optional(),
@@ -94,7 +94,13 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
 
   app.get(
     '/api/videos/:id',
-    { schema: { description: 'One video, step by step.', params, response: { 200: siteVideoSchema } } },
+    {
+      schema: {
+        description: 'Returns a video with the state of its publication.',
+        params,
+        response: { 200: siteVideoSchema },
+      },
+    },
     async request => {
       requireStudioAccess(request.raw, options.access);
       return show(await getVideo(request.params.id), await readSignal(db));
@@ -105,7 +111,8 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
     '/api/videos/:id',
     {
       schema: {
-        description: 'Edits name, description, language, or who may watch: a new version of the record.',
+        description:
+          'Edits name, description, language or visibility. This makes a new version of the record.',
         params,
         body: siteVideoEditSchema,
         response: { 200: siteVideoSchema },
@@ -122,9 +129,9 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
         ...(language !== undefined ? { language } : {}),
         ...(visibility !== undefined ? { private: visibility === 'private' ? 1 : 0 } : {}),
       };
-      // Before it is written: there is no moment in which it is private and given to everybody.
+      // This comes before the database, so that a private video is never served to everybody.
       if (visibility === 'private') options.rights.markOwn(id, true);
-      // What is being converted has a record too, once its beginning was published.
+      // A video in conversion also has a record, once its beginning was published.
       const recorded =
         before.version === null ? ['ready' as const] : ['ready' as const, 'preparing' as const];
       const published = await changeVideo(db, id, {
@@ -136,7 +143,7 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
       else if (
         !(await changeVideo(db, id, { onlyFrom: ['uploading', 'checking', 'preparing', 'failed'], changes }))
       ) {
-        throw problem('video-withdrawn', 'This video was withdrawn and cannot be edited any more.');
+        throw problem('video-withdrawn', 'This video was withdrawn and can no longer be edited.');
       }
       const after = await getVideo(id);
       options.rights.markOwn(id, after.private === 1);
@@ -148,7 +155,7 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
     '/api/videos/:id',
     {
       schema: {
-        description: 'Withdraws a video. What had no record yet is forgotten.',
+        description: 'Withdraws a video, or deletes it if it was never published.',
         params,
         response: { 204: z.null() },
       },
@@ -157,7 +164,7 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
       requireStudioAccess(request.raw, options.access);
       const { id } = request.params;
       const row = await getVideo(id);
-      // What makes room has to be possible on a full disk too.
+      // This frees space, so it must be possible on a full disk.
       if (row.state === 'uploading')
         await options.reserve.withReserveReleased(() => options.uploads.discard(id));
       else if (row.state !== 'withdrawn') await options.reserve.withReserveReleased(() => withdraw(id, row));
@@ -168,7 +175,8 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
   async function withdraw(id: VideoId, row: VideoWithRecord): Promise<void> {
     const changed = await changeVideo(db, id, {
       onlyFrom: ['checking', 'preparing', 'ready', 'failed'],
-      changes: { state: 'withdrawn' }, // Of what is another site's now, this one has no say.
+      changes: { state: 'withdrawn' },
+      // A video that another site has taken over can only be withdrawn there.
       record:
         row.version === null || row.error_code === SUPERSEDED
           ? undefined
@@ -191,7 +199,7 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
   }
 }
 
-/** Why it failed; of what was published, that its disk is not there. */
+/** The error of a failed video, or of a published one whose disk is unavailable. */
 function describeError(
   { id, state, error_code, error_detail }: VideoWithRecord,
   storage: Storage,
@@ -202,7 +210,7 @@ function describeError(
       error: {
         code: 'disk-unavailable',
         detail:
-          'The disk that holds this video is not there. It can be played from here again once that is back.',
+          'The disk of this video is unavailable. The video can be played from this site again when the disk is back.',
       },
     };
   }
@@ -220,7 +228,7 @@ async function formatVideo(
   const received =
     row.state === 'uploading' ? ((await sizeOf(storage.upload(row.id))) ?? 0) : Number(row.size_bytes);
   const finished = row.state === 'ready' || row.state === 'withdrawn' || row.state === 'failed';
-  // Numbered once this start has greeted central; a record has no version before.
+  // A record has no version before the handshake of this start.
   const version = row.version === null || Number(row.version) === 0 ? undefined : Number(row.version);
   return {
     id: row.id,

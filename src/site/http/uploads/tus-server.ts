@@ -1,6 +1,6 @@
 /**
- * The tus library, with its refusals as problem details (RFC 9457), and with the status codes that tus 1.0.0 demands where the
- * library gives others.
+ * The tus library, with errors as problem details (RFC 9457), and with the status codes of tus 1.0.0 where the library uses
+ * others.
  */
 import type { IncomingMessage } from 'node:http';
 import { Server } from '@tus/server';
@@ -10,28 +10,28 @@ import type { ProblemCode } from '../../../protocol/problems.ts';
 export const TUS_VERSION = '1.0.0';
 const OFFSET_TYPE = 'application/offset+octet-stream';
 
-/** What the library refuses, by its status: a code and a sentence for whoever uploads. */
+/** The code and the sentence for the uploader, by the status with which the library refuses a request. */
 const REFUSALS: Readonly<Record<number, readonly [code: ProblemCode, detail: string]>> = {
-  400: ['upload-malformed', 'A header of this request is not as tus 1.0.0 has it.'],
-  403: ['upload-finished', 'All of this upload has arrived: it is a video now. Withdraw it in the studio.'],
-  404: ['upload-unknown', 'There is no such upload here. Begin a new one.'],
+  400: ['upload-malformed', 'A header of this request does not conform to tus 1.0.0.'],
+  403: ['upload-finished', 'This upload is complete and has become a video. Withdraw it in the studio.'],
+  404: ['upload-unknown', 'This site has no such upload. Start a new one.'],
   409: [
     'upload-offset-conflict',
-    'The upload stands at another byte. Ask where (HEAD), and go on from there.',
+    'The upload is at another offset. Request the offset with HEAD and continue from there.',
   ],
-  410: ['upload-gone', 'This upload is over. Begin a new one.'],
-  413: ['upload-too-large', 'These are more bytes than were announced.'],
+  410: ['upload-gone', 'This upload has ended. Start a new one.'],
+  413: ['upload-too-large', 'The request has more bytes than announced.'],
   423: ['upload-busy', 'Another request is writing to this upload. Try again in a moment.'],
   503: [
     'database-unavailable',
-    'This site cannot note the upload at present. What arrived is kept; ask where it stands (HEAD) and go on in a moment.',
+    'This site cannot store the state of the upload at the moment. Received bytes are kept. Request the offset with HEAD and continue in a moment.',
   ],
-  507: ['disk-full', 'The disk of this site is full. The upload can go on when there is space.'],
+  507: ['disk-full', 'The disk of this site is full. The upload can be resumed when there is space.'],
 };
 
-const FAILED = ['upload-failed', 'The upload failed at this site. Try to resume it.'] as const;
+const FAILED = ['upload-failed', 'The upload failed. Try to resume it.'] as const;
 
-/** @throws Problem where the request is not of tus 1.0.0 (section "Core Protocol"): it is judged before a byte is taken. */
+/** @throws Problem if the request does not conform to tus 1.0.0 (section "Core Protocol"), before a byte is accepted */
 export function requireTus({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): void {
   if (method === 'OPTIONS') return;
   if (headers['tus-resumable'] !== TUS_VERSION)
@@ -43,7 +43,7 @@ export function requireTus({ method, headers }: Pick<IncomingMessage, 'method' |
     throw problem('upload-type-wrong', `Send the bytes as "Content-Type: ${OFFSET_TYPE}".`);
   const offset = headers['upload-offset'];
   if (typeof offset !== 'string' || !/^\d{1,15}$/.test(offset))
-    throw problem('upload-offset-needed', 'Say where these bytes begin (Upload-Offset).');
+    throw problem('upload-offset-needed', 'Send the offset of the first byte in Upload-Offset.');
 }
 
 export class TusServer extends Server {

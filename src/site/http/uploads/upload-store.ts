@@ -1,6 +1,6 @@
 /**
- * Where tus keeps bytes: one file an upload, its length in the site database. The offset is the file's own size, so there
- * is nothing beside the bytes that could disagree with them.
+ * The store of the tus library: one file per upload, with its length in the site database. The offset is the size of the file,
+ * so no other state can contradict the bytes.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
@@ -15,12 +15,12 @@ import { type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
 import { deleteUploading, findVideo, type SiteDatabase } from '../../database/videos.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 
-/** Written data is pushed to the disk every so often, so that the last sync is short however large the upload. */
+/** Written data is synced to the disk at this interval, so that the last sync is short even for a large upload. */
 const SYNC_EVERY_BYTES = 64 * 2 ** 20;
-/** A sender who says nothing for this long is cut off; what arrived stays, and it may resume. */
+/** A sender that sends nothing for this time is disconnected. The received bytes are kept, and the upload can be resumed. */
 const IDLE_MS = 30_000;
 
-const FINISHED = { status_code: 403, body: 'All of this upload has arrived.' };
+const FINISHED = { status_code: 403, body: 'This upload is complete.' };
 
 interface RollingHash {
   readonly hash: Hash;
@@ -39,7 +39,7 @@ export class UploadStore extends DataStore {
     this.extensions = ['creation', 'creation-with-upload', 'termination'];
   }
 
-  /** The row was inserted before tus was asked; here its file is made. */
+  /** Makes the file. The row was inserted before. */
   override async create(upload: Upload): Promise<Upload> {
     const path = this.#path(upload.id);
     await mkdir(dirname(path), { recursive: true });
@@ -53,14 +53,14 @@ export class UploadStore extends DataStore {
     const video = videoIdSchema.safeParse(id);
     const row = video.success ? await findVideo(this.#db, video.data) : undefined;
     if (!row) throw ERRORS.FILE_NOT_FOUND;
-    // Whole and moved into place, though the database did not hear of it yet: there is nothing left to send.
+    // All bytes were received and moved into place, even if the database does not know it yet.
     const isWhole = row.state !== 'uploading' || existsSync(this.#storage.source(row.id));
     const offset = isWhole ? row.size_bytes : await sizeOf(this.#path(id));
     if (offset === undefined) throw ERRORS.FILE_NOT_FOUND;
     return new Upload({ id, size: row.size_bytes, offset, metadata: {}, creation_date: row.created_at });
   }
 
-  /** @returns the new offset; every byte below it survives a kill. */
+  /** @returns the new offset. All bytes below it survive a kill. */
   override async write(readable: Readable, id: string, offset: number): Promise<number> {
     const file = await open(this.#path(id), 'r+');
     const idle = setTimeout(() => readable.destroy(), IDLE_MS);
@@ -84,7 +84,7 @@ export class UploadStore extends DataStore {
       }
       await sync;
     } catch (error) {
-      // A sender that went away keeps what arrived; a disk that failed is told.
+      // The bytes of a sender that disconnected are kept. A failure of the disk is reported.
       if (isDiskError(error)) throw error;
     } finally {
       clearTimeout(idle);
@@ -95,7 +95,7 @@ export class UploadStore extends DataStore {
     return position;
   }
 
-  /** tus' DELETE. What has arrived whole is a video, which is withdrawn and not cut off. */
+  /** Handles DELETE. A complete upload is a video, which must be withdrawn instead. */
   override async remove(id: string): Promise<void> {
     const video = videoIdSchema.safeParse(id);
     const row = video.success ? await findVideo(this.#db, video.data) : undefined;
@@ -103,19 +103,19 @@ export class UploadStore extends DataStore {
     if (!(await this.discard(row.id))) throw FINISHED;
   }
 
-  /** False where it is no upload any more: then nothing is done. */
+  /** Cancels an upload. @returns false if it is no longer an upload; nothing is changed then */
   async discard(video: VideoId): Promise<boolean> {
     if ((await findVideo(this.#db, video))?.state !== 'uploading') return false;
     this.#hashes.delete(video);
     await rm(this.#path(video), { force: true });
     this.#storage.disks.forget(video);
     if (!(await deleteUploading(this.#db, video))) return false;
-    // Called off while it was moved into place.
+    // The upload was cancelled while it was moved into place.
     await this.#storage.remove(video);
     return true;
   }
 
-  /** The SHA-256 of a whole upload: ready if all of it came in this process' life, else read back from the disk. */
+  /** Returns the SHA-256 of a complete upload. It is read back from the disk if a part was received before this start. */
   async takeHash(id: string, sizeBytes: number): Promise<string> {
     const rolling = this.#hashes.get(id);
     this.#hashes.delete(id);

@@ -15,8 +15,8 @@ const parse = (length: string | undefined, metadata: string | undefined) =>
     LIMIT,
   );
 
-describe('what an upload says of itself', () => {
-  it('is parsed and normalised', () => {
+describe('the headers of a new upload', () => {
+  it('are parsed and normalised', () => {
     const metadata = encode({
       name: ' 讲座 ',
       filename: 'a.mp4',
@@ -32,7 +32,7 @@ describe('what an upload says of itself', () => {
     });
   });
 
-  it('is public unless it says that it is private', () => {
+  it('make the video public, unless they say that it is private', () => {
     expect(parse('10', encode({ name: 'x' })).isPrivate).toBe(false);
     expect(parse('10', encode({ name: 'x', visibility: 'public' })).isPrivate).toBe(false);
     expect(parse('10', encode({ name: 'x', visibility: 'private' })).isPrivate).toBe(true);
@@ -40,19 +40,13 @@ describe('what an upload says of itself', () => {
 
   it.each<[string, string | undefined, string | undefined, number, string]>([
     ['no length', undefined, encode({ name: 'x' }), 400, 'upload-length-needed'],
-    ['a length that is none', '1e3', encode({ name: 'x' }), 400, 'upload-length-needed'],
+    ['an invalid length', '1e3', encode({ name: 'x' }), 400, 'upload-length-needed'],
     ['no bytes', '0', encode({ name: 'x' }), 400, 'file-empty'],
     ['too many bytes', '1001', encode({ name: 'x' }), 413, 'upload-too-large'],
     ['no metadata', '10', undefined, 400, 'metadata-invalid'],
-    ['a language that is none', '10', encode({ name: 'x', language: 'Chinese!' }), 400, 'metadata-invalid'],
-    // Not public by a slip of the pen.
-    [
-      'a visibility that is none',
-      '10',
-      encode({ name: 'x', visibility: 'Private' }),
-      400,
-      'metadata-invalid',
-    ],
+    ['an invalid language', '10', encode({ name: 'x', language: 'Chinese!' }), 400, 'metadata-invalid'],
+    // A typing error must not make a video public.
+    ['an invalid visibility', '10', encode({ name: 'x', visibility: 'Private' }), 400, 'metadata-invalid'],
     [
       'too much metadata',
       '10',
@@ -60,8 +54,8 @@ describe('what an upload says of itself', () => {
       400,
       'metadata-too-large',
     ],
-    ['metadata that is none', '10', 'name ***', 400, 'metadata-malformed'],
-  ])('with %s is refused', (_what, length, metadata, status, code) => {
+    ['malformed metadata', '10', 'name ***', 400, 'metadata-malformed'],
+  ])('with %s are refused', (_what, length, metadata, status, code) => {
     expect(() => parse(length, metadata)).toThrow(expect.objectContaining({ status, code }));
   });
 });

@@ -1,8 +1,7 @@
 /**
- * Resumable uploads (tus 1.0.0) at /api/uploads. What an upload says of itself is judged before a byte is taken; the
- * protocol itself is the library's.
+ * Resumable uploads (tus 1.0.0) at /api/uploads. This module validates the metadata and reserves the space before the first
+ * byte is accepted; the tus library implements the protocol.
  */
-
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Metadata } from '@tus/server';
 import { failpoint } from '../../../kernel/failpoint.ts';
@@ -45,11 +44,11 @@ export interface UploadsDeps {
 }
 
 export interface Uploads {
-  /** Takes the request if it is an upload's. */
+  /** Handles the request if it is for an upload. @returns false otherwise */
   handle(request: IncomingMessage, response: ServerResponse): boolean;
-  /** Ends an upload under way and forgets it. */
+  /** Cancels an upload in progress and deletes its bytes. */
   discard(video: VideoId): Promise<void>;
-  /** Forgets uploads that nobody has gone on with for a week. */
+  /** Deletes uploads that nobody has continued for a week. */
   sweep(): Promise<void>;
 }
 
@@ -61,7 +60,7 @@ const isUploadPath = (url: string | undefined): boolean =>
 export function createUploads(options: UploadsDeps): Uploads {
   const { db, storage, log } = options;
   const store = new UploadStore(db, storage);
-  // The id is settled before tus sees the request, because the row that reserves the space is written first.
+  // The id is chosen before tus sees the request, because the row that reserves the space is written first.
   const ids = new WeakMap<IncomingMessage, VideoId>();
   let admitting: Promise<void> = Promise.resolve();
   const tus = new TusServer({
@@ -94,7 +93,7 @@ export function createUploads(options: UploadsDeps): Uploads {
     },
   });
 
-  /** A POST that the protocol refused leaves no reservation behind. */
+  /** Releases the reservation of a POST that the protocol refused. */
   async function finish(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const id = ids.get(request);
     if (id && response.statusCode >= 400) await store.discard(id);
@@ -103,12 +102,12 @@ export function createUploads(options: UploadsDeps): Uploads {
   async function admit(request: IncomingMessage): Promise<void> {
     requireStudioAccess(request, options.access);
     if (request.method === 'GET') {
-      throw problem('method-not-allowed', 'Uploads cannot be read back here.');
+      throw problem('method-not-allowed', 'Uploads cannot be read.');
     }
     requireTus(request);
     if (request.method !== 'POST') return;
     const video = parseNewUpload(request.headers, options.maxUploadBytes);
-    // One after another: each takes the space that the one before was promised for taken.
+    // Uploads are admitted one by one, so that each counts the space reserved by the previous ones.
     const admitted = admitting.then(async () => {
       await requireSpace(options, video);
       if (video.isPrivate) options.rights.markOwn(video.id, true);
@@ -132,11 +131,11 @@ export function createUploads(options: UploadsDeps): Uploads {
             error instanceof Problem
               ? error
               : (findDatabaseProblem(error) ??
-                problem('internal', 'The upload failed at this site. Try again.', { cause: error }));
+                problem('internal', 'The upload failed. Try again.', { cause: error }));
           if (!(error instanceof Problem)) log.error({ err: error }, messageOf(error));
           sendProblem(response, failure, {
             'tus-resumable': TUS_VERSION,
-            // The body of a refused upload is not read to its end.
+            // The rest of the body of a refused upload is not read.
             connection: 'close',
           });
         });
@@ -156,17 +155,17 @@ export function createUploads(options: UploadsDeps): Uploads {
   };
 }
 
-/** What a POST of an upload says of itself. @throws Problem 4xx with a sentence for the uploader. */
+/** Parses the headers of a POST for a new upload. @throws Problem 4xx with a sentence for the uploader */
 export function parseNewUpload(headers: IncomingMessage['headers'], maxUploadBytes: number): NewVideo {
   const length = headers['upload-length'];
   if (typeof length !== 'string' || !/^\d{1,15}$/.test(length)) {
-    throw problem('upload-length-needed', 'Say how long the upload is (Upload-Length).');
+    throw problem('upload-length-needed', 'Send the length of the file in Upload-Length.');
   }
   const sizeBytes = Number(length);
-  if (sizeBytes === 0) throw problem('file-empty', 'The file is empty. Choose another one.');
+  if (sizeBytes === 0) throw problem('file-empty', 'The file is empty. Choose another file.');
   if (sizeBytes > maxUploadBytes) {
     const limit = (maxUploadBytes / 2 ** 30).toFixed(1);
-    throw problem('upload-too-large', `The file is too large: this site takes files up to ${limit} GB.`);
+    throw problem('upload-too-large', `The file is too large: this site accepts files up to ${limit} GB.`);
   }
   const metadata = parseMetadata(headers['upload-metadata']);
   const name = nameSchema.safeParse(metadata.name ?? '');
@@ -195,18 +194,18 @@ export function parseNewUpload(headers: IncomingMessage['headers'], maxUploadByt
 function parseMetadata(header: string | string[] | undefined): Record<string, string | null> {
   const text = Array.isArray(header) ? header.join(',') : header;
   if (!text) return {};
-  const sentence = `The name and description are too long: together they may have ${MAX_UPLOAD_METADATA_BYTES} bytes.`;
+  const sentence = `Name and description are too long: together they may have at most ${MAX_UPLOAD_METADATA_BYTES} bytes.`;
   if (text.length > MAX_UPLOAD_METADATA_BYTES) throw problem('metadata-too-large', sentence);
   try {
     return Metadata.parse(text);
   } catch (cause) {
-    throw problem('metadata-malformed', 'Upload-Metadata is not in the form that tus 1.0.0 gives.', {
+    throw problem('metadata-malformed', 'Upload-Metadata does not have the format of tus 1.0.0.', {
       cause,
     });
   }
 }
 
-/** @throws Problem 507 before a byte is taken, where the promised ones would not fit. */
+/** Reserves the space for an upload. @throws Problem 507 `disk-full` if the file would not fit */
 async function requireSpace(
   { db, storage, keepFreeBytes }: UploadsDeps,
   { id, sizeBytes }: NewVideo,
@@ -216,7 +215,7 @@ async function requireSpace(
     storage.disks.forget(id);
     throw problem(
       'disk-full',
-      'This site has not enough space for this file. Ask its operator to make room, or choose another site.',
+      'This site has not enough space for this file. Ask its operator to free some, or choose another site.',
     );
   }
 }

@@ -235,7 +235,8 @@ async function reportFailedJob(deps: WorkerDeps, job: JobRow): Promise<void> {
             state: 'ready',
             error_code: 'conversion-incomplete',
             error_detail: `Only the beginning of this video could be converted (${reason}). ${advice}`,
-          }, // The new record ends the waiting of players for the rest.
+          },
+    // The new record ends the waiting of players for the rest.
     record: row.revision === null ? undefined : fresh => makeRecord(fresh, deps),
   });
   if (row.revision !== null) deps.onRecord();

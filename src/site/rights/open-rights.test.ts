@@ -10,7 +10,7 @@ import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../protoc
 import { completeCopy, forgetCopy, releaseCopy, writeAssignments } from '../database/copies.ts';
 import { type SiteSchema, siteMigrations } from '../database/schema.ts';
 import { deleteUploading, insertVideo, type SiteDatabase } from '../database/videos.ts';
-import { openRights } from './open.ts';
+import { openRights } from './open-rights.ts';
 
 let directory: string;
 let path: string;
@@ -58,7 +58,7 @@ async function copy(video: VideoId, record: object): Promise<void> {
 }
 const written = (): readonly VideoId[] => RightsState.open(path).content().own;
 
-it('knows all that is private here when it starts, own videos and copies', async () => {
+it('knows all private videos at the start: own videos and copies', async () => {
   const [own, open, copied] = [newVideoId(), newVideoId(), newVideoId()];
   const [openCopy, gone] = [newVideoId(), newVideoId()];
   await upload(own, true);
@@ -79,7 +79,7 @@ it('knows all that is private here when it starts, own videos and copies', async
   expect(new Set(written())).toEqual(new Set([own, copied]));
 });
 
-it('marks the videos that have changed, and is written when it says so', async () => {
+it('marks changed videos, and is stored when the call resolves', async () => {
   const [own, copied, other] = [newVideoId(), newVideoId(), newVideoId()];
   const { rights, markStored: markHeld } = await openRights(path, db, silentLog);
   await upload(own, true);
@@ -98,7 +98,7 @@ it('marks the videos that have changed, and is written when it says so', async (
   await copy(copied, { visibility: 'private' });
   await markHeld([copied]);
   expect(written()).toContain(copied);
-  await releaseCopy(db, copied, 'It is wanted no more.', true);
+  await releaseCopy(db, copied, 'It is no longer wanted.', true);
   await forgetCopy(db, copied);
   await deleteUploading(db, other);
   await markHeld([copied, other]);
