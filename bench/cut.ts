@@ -1,8 +1,9 @@
 /**
- * Cutting segments of about 2 MB out of a two-hour film, against the limit (reading the same bytes) and against what
- * one would do without an index (`ffmpeg -ss … -c copy`). Cold also counts with film and index out of the page cache, where
- * the system lets them be put out of it. Runs are interleaved; medians count; ratios are theirs/ours. The packets of what was cut are
- * compared, byte for byte, with those that ffmpeg takes out of the film.
+ * Cuts segments of about 2 MB out of a two-hour video. Compares the time with the limit (reading the same bytes) and with
+ * a cut that uses no index (`ffmpeg -ss … -c copy`). Where the system can drop files from its page cache, cold cuts are
+ * also measured with the video and its index outside the cache. Runs are interleaved, medians count, and each ratio is the
+ * other's time divided by ours. The packets of three segments are compared, byte for byte, with those that ffmpeg copies
+ * from the video.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +17,19 @@ import { prepareSource } from '../src/site/media/index/source-index.ts';
 
 const RUNS = 41;
 const CPU_RUNS = 300;
-const FILM_SECONDS = 7_200;
+const VIDEO_SECONDS = 7_200;
+const SEGMENT_SECONDS = 4;
+/** Segment numbers that are measured; the video has about 1,800 segments. */
+const SEGMENTS = 1_700;
+/** A prime step: each run measures another segment, the same one for all contenders. */
+const SEGMENT_STEP = 397;
+
+/** The files that are measured, and the program that is compared. */
+interface Sample {
+  readonly ffmpeg: string;
+  readonly video: string;
+  readonly index: string;
+}
 
 interface Row {
   readonly what: string;
@@ -24,61 +37,76 @@ interface Row {
   readonly p95Ms: number;
 }
 
-export async function run(): Promise<{
-  bench: 'cut';
-  ratios: Record<string, number>;
-  rows: readonly Row[];
-}> {
+export interface CutBench {
+  readonly bench: 'cut';
+  /** The other's time divided by ours: higher is better. */
+  readonly ratios: Readonly<Record<string, number>>;
+  readonly rows: readonly Row[];
+}
+
+export async function run(): Promise<CutBench> {
   const ffmpeg = findFfmpeg(process.env);
-  if (!ffmpeg) throw new Error('this benchmark needs ffmpeg: set FFMPEG_PATH');
+  if (!ffmpeg) throw new Error('This benchmark needs ffmpeg. Set FFMPEG_PATH.');
   const directory = await mkdtemp(join(tmpdir(), 'tributary-bench-cut-'));
   try {
-    const film = await makeFilm(ffmpeg, directory);
+    const video = await makeVideo(ffmpeg, directory);
     const index = join(directory, 'source.index');
     const rssBefore = process.memoryUsage.rss();
-    const [prepared, prepareMs] = await time(() => prepareSource(film, index));
+    const [prepared, prepareMs] = await time(() => prepareSource(video, index));
     const extraRssMb = (process.memoryUsage.rss() - rssBefore) / 2 ** 20;
     console.log(
-      `film: ${(prepared.durationMs / 3_600_000).toFixed(2)} h, ${(prepared.sizeBytes / 2 ** 30).toFixed(2)} GiB; ` +
-        `prepared in ${prepareMs.toFixed(0)} ms with ${extraRssMb.toFixed(0)} MB more; ` +
+      `video: ${(prepared.durationMs / 3_600_000).toFixed(2)} h, ${(prepared.sizeBytes / 2 ** 30).toFixed(2)} GiB; ` +
+        `prepared in ${prepareMs.toFixed(0)} ms with ${extraRssMb.toFixed(0)} MB of additional memory; ` +
         `index ${((await stat(index)).size / 2 ** 20).toFixed(1)} MiB`,
     );
-    await comparePackets(ffmpeg, film, index);
-    const cpu = await measureCpu(film, index);
-    return await measure(ffmpeg, film, index, cpu);
+    const sample: Sample = { ffmpeg, video, index };
+    await comparePackets(sample);
+    const cpu = await measureCpu(sample);
+    return await measure(sample, cpu);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-/** Segments from the beginning, the middle and the end: the same packets as ffmpeg takes out of the film itself. */
-async function comparePackets(ffmpeg: string, film: string, index: string): Promise<void> {
-  const presentation = await Presentation.open({ directory: dirname(film), indexes: [index] });
-  const path = `${film}.segment.mp4`;
-  const hashes = (args: readonly string[]): readonly string[] =>
+const openSample = ({ video, index }: Sample): Promise<Presentation> =>
+  Presentation.open({ directory: dirname(video), indexes: [index] });
+
+async function cutFile(presentation: Presentation, name: string): Promise<Buffer> {
+  const file = await presentation.file(name);
+  if (!file) throw new Error(`The presentation has no ${name}.`);
+  return file.body;
+}
+
+/** Checks a segment at the beginning, in the middle and at the end: it must have the packets that ffmpeg copies from the video. */
+async function comparePackets(sample: Sample): Promise<void> {
+  const { ffmpeg, video } = sample;
+  const presentation = await openSample(sample);
+  const path = `${video}.segment.mp4`;
+  const hashes = (args: readonly string[]): readonly (string | undefined)[] =>
     spawnSync(ffmpeg, ['-v', 'error', ...args, '-map', '0:v', '-c', 'copy', '-f', 'framemd5', '-'], {
       encoding: 'utf8',
       maxBuffer: 2 ** 26,
     })
       .stdout.split('\n')
       .filter(line => /^\d/.test(line))
-      .map(line => line.split(',').at(-1)!.trim());
+      .map(line => line.split(',').at(-1)?.trim());
   try {
-    const init = (await presentation.file('source-video/init.mp4'))!.body;
-    const playlist = (await presentation.file('source-video/media.m3u8'))!.body.toString();
+    const init = await cutFile(presentation, 'source-video/init.mp4');
+    const playlist = (await cutFile(presentation, 'source-video/media.m3u8')).toString();
     const durations = [...playlist.matchAll(/#EXTINF:([\d.]+)/g)].map(match => Number(match[1]));
     for (const number of [0, Math.floor(durations.length / 2), durations.length - 1]) {
-      const segment = (await presentation.file(`source-video/${number}.m4s`))!.body;
+      const segment = await cutFile(presentation, `source-video/${number}.m4s`);
       await writeFile(path, Buffer.concat([init, segment]));
       const ours = hashes(['-i', path]);
-      // A hundredth in, so that seeking to what is before comes to this key frame and to no earlier one.
+      // ffmpeg seeks backwards to a key frame. A hundredth of a second more makes it find this one and not the one before.
       const seconds = durations.slice(0, number).reduce((sum, each) => sum + each, 0) + 0.01;
-      const theirs = hashes(['-ss', seconds.toFixed(3), '-i', film, '-t', String(durations[number]! + 1)]);
+      const lengthSeconds = (durations[number] ?? 0) + 1;
+      const theirs = hashes(['-ss', seconds.toFixed(3), '-i', video, '-t', String(lengthSeconds)]);
       if (ours.length === 0 || ours.some((hash, i) => hash !== theirs[i])) {
-        throw new Error(`segment ${number} has other packets than the film`);
+        throw new Error(`The packets of segment ${number} differ from those of the video.`);
       }
     }
-    console.log('packets: byte for byte those that ffmpeg takes out of the film (three segments)');
+    console.log('packets: identical to those that ffmpeg copies from the video (three segments)');
   } finally {
     await presentation.close();
     await rm(path, { force: true });
@@ -90,22 +118,22 @@ interface CpuCost {
   readonly preadMs: number;
 }
 
-/** CPU time of one cut and of one pread, all threads of this process counted: it hardly depends on what else the machine does. */
-async function measureCpu(film: string, index: string): Promise<CpuCost> {
-  const presentation = await Presentation.open({ directory: dirname(film), indexes: [index] });
-  const fd = openSync(film, 'r');
+/** Measures the CPU time of a cut and of a pread, for all threads of this process. Other work on the machine hardly affects it. */
+async function measureCpu(sample: Sample): Promise<CpuCost> {
+  const presentation = await openSample(sample);
+  const fd = openSync(sample.video, 'r');
   const cpuOf = async (act: (number: number) => Promise<unknown>): Promise<number> => {
     for (let i = 0; i < CPU_RUNS / 5; i++) await act(i);
     const before = process.cpuUsage();
-    for (let i = 0; i < CPU_RUNS; i++) await act((i * 397) % 1_700);
+    for (let i = 0; i < CPU_RUNS; i++) await act((i * SEGMENT_STEP) % SEGMENTS);
     const { user, system } = process.cpuUsage(before);
     return (user + system) / 1_000 / CPU_RUNS;
   };
   try {
-    const { length } = (await presentation.file('source-video/0.m4s'))!.body;
+    const { length } = await cutFile(presentation, 'source-video/0.m4s');
     const oursMs = await cpuOf(number => presentation.file(`source-video/${number}.m4s`));
     const preadMs = await cpuOf(async number => readOnce(fd, number * 2 ** 21, length));
-    console.log(`CPU time of one segment: ours ${oursMs.toFixed(2)} ms, pread ${preadMs.toFixed(2)} ms`);
+    console.log(`CPU time per segment: ours ${oursMs.toFixed(2)} ms, pread ${preadMs.toFixed(2)} ms`);
     return { oursMs, preadMs };
   } finally {
     closeSync(fd);
@@ -113,94 +141,96 @@ async function measureCpu(film: string, index: string): Promise<CpuCost> {
   }
 }
 
-async function measure(ffmpeg: string, film: string, index: string, cpu: CpuCost): ReturnType<typeof run> {
-  const times = {
-    cold: [],
-    warm: [],
-    sound: [],
-    pread: [],
-    ffmpeg: [],
-    uncached: [],
-    preadUncached: [],
-  } as Record<string, number[]>;
-  const warm = await Presentation.open({ directory: dirname(film), indexes: [index] });
-  const fd = openSync(film, 'r');
+interface Times {
+  readonly cold: number[];
+  readonly warm: number[];
+  readonly audio: number[];
+  readonly pread: number[];
+  readonly ffmpeg: number[];
+  readonly uncached: number[];
+  readonly preadUncached: number[];
+}
+
+async function measure(sample: Sample, cpu: CpuCost): Promise<CutBench> {
+  const { times, bytes } = await measureTimes(sample);
+  const row = (what: string, values: readonly number[]): Row => ({
+    what,
+    medianMs: quantile(values, 0.5),
+    p95Ms: quantile(values, 0.95),
+  });
+  const warm = row('ours, warm (presentation open)', times.warm);
+  const cold = row('ours, cold (open, cut, close)', times.cold);
+  const pread = row('pread of the same bytes', times.pread);
+  const ffmpeg = row(`ffmpeg -ss … -t ${SEGMENT_SECONDS} -c copy`, times.ffmpeg);
+  const rows = [warm, cold, row('ours, warm, audio', times.audio), pread, ffmpeg];
+  if (times.uncached.length > 0) {
+    rows.push(row('ours, cold, outside the page cache', times.uncached));
+    rows.push(row('pread, outside the page cache', times.preadUncached));
+  }
+  console.log(`\nsegments of up to ${(bytes / 2 ** 20).toFixed(2)} MiB, ${RUNS} runs`);
+  for (const { what, medianMs, p95Ms } of rows) {
+    console.log(
+      `${what.padEnd(35)} median ${medianMs.toFixed(2).padStart(8)} ms   p95 ${p95Ms.toFixed(2).padStart(8)} ms`,
+    );
+  }
+  const ratios = {
+    'warm/pread': round(pread.medianMs / warm.medianMs),
+    'cold/pread': round(pread.medianMs / cold.medianMs),
+    'warm/ffmpeg': round(ffmpeg.medianMs / warm.medianMs),
+    'cold/ffmpeg': round(ffmpeg.medianMs / cold.medianMs),
+    'cpu/pread': round(cpu.preadMs / cpu.oursMs),
+  };
+  return { bench: 'cut', ratios, rows };
+}
+
+/** @returns all times in milliseconds, and the size of the largest segment in bytes */
+async function measureTimes(sample: Sample): Promise<{ readonly times: Times; readonly bytes: number }> {
+  const { ffmpeg, video, index } = sample;
+  const times: Times = {
+    ...{ cold: [], warm: [], audio: [], pread: [] },
+    ...{ ffmpeg: [], uncached: [], preadUncached: [] },
+  };
+  const warm = await openSample(sample);
+  const fd = openSync(video, 'r');
   let bytes = 0;
   try {
+    // The first two runs warm up.
     for (let i = -2; i < RUNS; i++) {
-      // A prime step: every run another place, the same for all rivals.
-      const number = ((i + 2) * 397) % 1_700;
-      const keep = (name: string, ms: number): void => {
-        if (i >= 0) times[name]!.push(ms);
+      const number = ((i + 2) * SEGMENT_STEP) % SEGMENTS;
+      const keep = (name: keyof Times, ms: number): void => {
+        if (i >= 0) times[name].push(ms);
       };
       const name = `source-video/${number}.m4s`;
       const [file, warmMs] = await time(() => warm.file(name));
       const length = file?.body.length ?? 0;
       bytes = Math.max(bytes, length);
       keep('warm', warmMs);
-      keep('sound', (await time(() => warm.file(`source-audio/${number}.m4s`)))[1]);
-      keep('cold', (await time(() => cutOnce(film, index, name)))[1]);
+      keep('audio', (await time(() => warm.file(`source-audio/${number}.m4s`)))[1]);
+      keep('cold', (await time(() => cutOnce(sample, name)))[1]);
       keep('pread', (await time(async () => readOnce(fd, number * 2 ** 21, length)))[1]);
-      if (i % 4 === 0 && dropFromCache([film, index])) {
-        keep('uncached', (await time(() => cutOnce(film, index, name)))[1]);
-        dropFromCache([film]);
+      if (i % 4 === 0 && dropFromCache([video, index])) {
+        keep('uncached', (await time(() => cutOnce(sample, name)))[1]);
+        dropFromCache([video]);
         keep('preadUncached', (await time(async () => readOnce(fd, number * 2 ** 21, length)))[1]);
       }
-      if (i % 4 === 0) keep('ffmpeg', (await time(() => cutWithFfmpeg(ffmpeg, film, number * 4)))[1]);
+      const seconds = number * SEGMENT_SECONDS;
+      if (i % 4 === 0) keep('ffmpeg', (await time(() => cutWithFfmpeg(ffmpeg, video, seconds)))[1]);
     }
   } finally {
     closeSync(fd);
     await warm.close();
   }
-  const row = (what: string, name: string): Row => ({
-    what,
-    medianMs: quantile(times[name]!, 0.5),
-    p95Ms: quantile(times[name]!, 0.95),
-  });
-  const rows = [
-    row('ours, warm (presentation open)', 'warm'),
-    row('ours, cold (open, cut, close)', 'cold'),
-    row('ours, warm, sound', 'sound'),
-    row('pread of the same bytes', 'pread'),
-    row('ffmpeg -ss … -t 4 -c copy', 'ffmpeg'),
-    ...(times.uncached!.length > 0
-      ? [
-          row('ours, cold, out of the page cache', 'uncached'),
-          row('pread, out of the page cache', 'preadUncached'),
-        ]
-      : []),
-  ];
-  console.log(`\nsegments of up to ${(bytes / 2 ** 20).toFixed(2)} MiB, ${RUNS} runs`);
-  for (const { what, medianMs, p95Ms } of rows) {
-    console.log(
-      `${what.padEnd(34)} median ${medianMs.toFixed(2).padStart(8)} ms   p95 ${p95Ms.toFixed(2).padStart(8)} ms`,
-    );
-  }
-  const [ours, cold, , pread, theirs] = rows.map(({ medianMs }) => medianMs) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const ratios = {
-    'warm/pread': round(pread / ours),
-    'cold/pread': round(pread / cold),
-    'warm/ffmpeg': round(theirs / ours),
-    'cold/ffmpeg': round(theirs / cold),
-    'cpu/pread': round(cpu.preadMs / cpu.oursMs),
-  };
-  return { bench: 'cut', ratios, rows };
+  return { times, bytes };
 }
 
-/** GNU dd asks the system to forget a file's pages; no rights are needed. @returns false where it cannot */
+/** Drops the pages of files from the page cache with GNU dd, which needs no privileges. @returns false if the system cannot do that */
 const dropFromCache = (paths: readonly string[]): boolean =>
   paths.every(
     path => spawnSync('dd', [`if=${path}`, 'iflag=nocache', 'count=0', 'status=none']).status === 0,
   );
 
-async function cutOnce(film: string, index: string, name: string): Promise<void> {
-  const presentation = await Presentation.open({ directory: dirname(film), indexes: [index] });
+async function cutOnce(sample: Sample, name: string): Promise<void> {
+  const presentation = await openSample(sample);
   await presentation.file(name);
   await presentation.close();
 }
@@ -211,26 +241,28 @@ function readOnce(fd: number, position: number, length: number): Buffer {
   return buffer;
 }
 
-async function cutWithFfmpeg(ffmpeg: string, film: string, seconds: number): Promise<void> {
+async function cutWithFfmpeg(ffmpeg: string, video: string, seconds: number): Promise<void> {
   await execute(ffmpeg, [
-    ...['-ss', String(seconds), '-i', film, '-t', '4', '-map', '0:v', '-c', 'copy', '-f', 'mp4'],
-    ...['-movflags', 'frag_keyframe+empty_moov+default_base_moof', 'pipe:1'],
+    ...['-ss', String(seconds), '-i', video, '-t', String(SEGMENT_SECONDS), '-map', '0:v'],
+    ...['-c', 'copy', '-f', 'mp4', '-movflags', 'frag_keyframe+empty_moov+default_base_moof', 'pipe:1'],
   ]);
 }
 
-/** A noisy minute of 4 Mbit/s, repeated without encoding. */
-async function makeFilm(ffmpeg: string, directory: string): Promise<string> {
+/** Encodes a noisy minute at 4 Mbit/s and repeats it without encoding it again. */
+async function makeVideo(ffmpeg: string, directory: string): Promise<string> {
   const minute = join(directory, 'minute.mp4');
-  const film = join(directory, 'film.mp4');
+  const video = join(directory, 'video.mp4');
   await execute(ffmpeg, [
     ...['-f', 'lavfi', '-i', 'testsrc2=s=960x540:r=30:d=60,noise=alls=20:allf=t'],
     ...['-f', 'lavfi', '-i', 'anoisesrc=d=60:r=48000:a=0.1'],
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '60', '-bf', '2', '-pix_fmt', 'yuv420p'],
     ...['-b:v', '4M', '-maxrate', '4M', '-bufsize', '4M', '-c:a', 'aac', '-b:a', '128k', minute],
   ]);
-  await execute(ffmpeg, ['-stream_loop', '-1', '-i', minute, '-t', String(FILM_SECONDS), '-c', 'copy', film]);
+  await execute(ffmpeg, [
+    ...['-stream_loop', '-1', '-i', minute, '-t', String(VIDEO_SECONDS), '-c', 'copy', video],
+  ]);
   await rm(minute);
-  return film;
+  return video;
 }
 
 async function execute(ffmpeg: string, args: readonly string[]): Promise<void> {
@@ -239,7 +271,7 @@ async function execute(ffmpeg: string, args: readonly string[]): Promise<void> {
   });
   child.stdout.resume();
   const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`ffmpeg ended with ${code}`);
+  if (code !== 0) throw new Error(`ffmpeg exited with ${code}`);
 }
 
 async function time<T>(act: () => Promise<T>): Promise<[T, number]> {

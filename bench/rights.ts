@@ -1,6 +1,7 @@
 /**
- * What it costs a site to check a token, one that it has not seen and one that it has, by CPU time, in one process: against the bare HMAC-SHA256 of the same bytes (the limit), and
- * against an Ed25519 signature, which was not chosen (docs/decisions/0015).
+ * Measures the CPU time in which a site checks a token, one that it sees for the first time and one that it has already
+ * checked, in one process: compared with the plain HMAC-SHA256 of the same bytes (the limit), and with an Ed25519
+ * signature, which was not chosen (docs/decisions/0015).
  */
 import { createHmac, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
 import { silentLog } from '../src/kernel/log.ts';
@@ -11,11 +12,11 @@ import { createSiteRights } from '../src/site/rights/site-rights.ts';
 
 const RUNS = 5;
 const RUN_MS = 300;
-const AT_ONCE = 200;
+const CHECKS_PER_ROUND = 200;
 
 export interface RightsBench {
   readonly bench: 'rights';
-  /** Checks of a token in the time of one of the other: more is better. */
+  /** Checks of a token in the time of one check of the other kind: higher is better. */
   readonly ratios: Readonly<Record<string, number>>;
   readonly perSecond: Readonly<Record<string, number>>;
 }
@@ -30,8 +31,8 @@ function perSecond(work: () => void): number {
   let rounds = 0;
   let elapsedMs = 0;
   while (elapsedMs < RUN_MS) {
-    for (let each = 0; each < AT_ONCE; each++) work();
-    rounds += AT_ONCE;
+    for (let each = 0; each < CHECKS_PER_ROUND; each++) work();
+    rounds += CHECKS_PER_ROUND;
     elapsedMs = cpuMs() - startedMs;
   }
   return (rounds * 1_000) / elapsedMs;
@@ -49,27 +50,27 @@ export async function run(): Promise<RightsBench> {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const message = Buffer.concat([bytes, Buffer.from(video)]);
   const signature = sign(null, message, privateKey);
-  const book = RightsState.open();
+  const state = RightsState.open();
   const keys = [{ generation: 1, key: key.toString('base64url') }];
-  book.apply({ position: 1, more: false, keys, videos: [], revoked: [] });
-  const rights = createSiteRights(book, silentLog);
+  state.apply({ position: 1, more: false, keys, videos: [], revoked: [] });
+  const rights = createSiteRights(state, silentLog);
   const works: Readonly<Record<string, () => void>> = {
     token: () => {
-      if (!verifyRight(token, video, () => key)) throw new Error('it is genuine');
+      if (!verifyRight(token, video, () => key)) throw new Error('A genuine token was rejected.');
     },
     'token seen before': () => {
-      if (rights.checkToken(token, video)) throw new Error('it holds');
+      if (rights.checkToken(token, video)) throw new Error('A valid token was rejected.');
     },
     'forged token': () => {
-      if (verifyRight(token, video, () => bytes)) throw new Error('it is not');
+      if (verifyRight(token, video, () => bytes)) throw new Error('A forged token was accepted.');
     },
     hmac: () => void createHmac('sha256', key).update(bytes).update(video).digest(),
     ed25519: () => {
-      if (!verify(null, message, publicKey, signature)) throw new Error('it is genuine');
+      if (!verify(null, message, publicKey, signature)) throw new Error('A genuine signature was rejected.');
     },
   };
   const rates = new Map<string, number[]>(Object.keys(works).map(name => [name, []]));
-  // In turns, so that what else the machine does meets all of them.
+  // The runs are interleaved, so that other work on the machine affects all of them equally.
   for (let round = 0; round <= RUNS; round++) {
     for (const [name, work] of Object.entries(works)) {
       const rate = perSecond(work);
@@ -77,16 +78,16 @@ export async function run(): Promise<RightsBench> {
     }
   }
   const medians = Object.fromEntries([...rates].map(([name, each]) => [name, Math.round(median(each))]));
-  console.log('checks a second of CPU time');
+  console.log('checks per second of CPU time');
   for (const [name, rate] of Object.entries(medians)) console.log(`${name.padEnd(18)} ${rate}`);
-  const ratio = (name: string, against: string): number =>
+  const ratioOf = (name: string, against: string): number =>
     Math.round(((medians[name] ?? 0) / (medians[against] ?? 1)) * 100) / 100;
   return {
     bench: 'rights',
     ratios: {
-      'token against bare HMAC': ratio('token', 'hmac'),
-      'token seen before against bare HMAC': ratio('token seen before', 'hmac'),
-      'token against Ed25519': ratio('token', 'ed25519'),
+      'token against bare HMAC': ratioOf('token', 'hmac'),
+      'token seen before against bare HMAC': ratioOf('token seen before', 'hmac'),
+      'token against Ed25519': ratioOf('token', 'ed25519'),
     },
     perSecond: medians,
   };
