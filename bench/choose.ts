@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { bundle } from './peers/bundle.ts';
@@ -17,20 +17,18 @@ import {
   median,
   mediansOf,
   pidOf,
-  readCpuMs,
   readFirstLine,
-  readMachineCpuMs,
   requireTools,
   startOnServerCore,
   stopProcess,
   waitFor,
+  warnIfBusy,
+  watchOtherProcesses,
 } from './peers/process.ts';
 
 const RUNS = Number(process.env.BENCH_RUNS ?? 7);
 const RUN_SECONDS = Number(process.env.BENCH_SECONDS ?? 2);
 const WARM_UP_SECONDS = 1;
-/** If other processes use more than this share of the machine, the throughput is not meaningful. */
-const QUIET_SHARE = 0.05;
 
 const VIDEOS = Number(process.env.BENCH_VIDEOS ?? 1_000_000);
 const MANY_VIDEOS = Number(process.env.BENCH_MANY_VIDEOS ?? 10_000_000);
@@ -166,15 +164,7 @@ export async function run(): Promise<ChooseBench> {
       bare: { port: barePort, pid: pidOf(bareServer) },
     };
 
-    const oursMs = (): number => {
-      const self = readCpuMs('self');
-      return (
-        self.own +
-        self.children +
-        Object.values(servers).reduce((sum, { pid }) => sum + readCpuMs(pid).own, 0)
-      );
-    };
-    const before = { machineMs: readMachineCpuMs(), oursMs: oursMs(), atMs: performance.now() };
+    const readOthersShare = watchOtherProcesses(Object.values(servers).map(({ pid }) => pid));
     const requests = { play: playRequests, steering: steeringRequests(paths) };
     const measured = KINDS.map(kind => {
       const load = createLoad(directory, requests[kind]);
@@ -192,11 +182,7 @@ export async function run(): Promise<ChooseBench> {
       }));
       return { kind, bodyBytes, sets };
     });
-    const othersMs = readMachineCpuMs() - before.machineMs - (oursMs() - before.oursMs);
-    const othersShare = Math.max(
-      0,
-      round(othersMs / ((performance.now() - before.atMs) * availableParallelism())),
-    );
+    const othersShare = round(readOthersShare());
     await Promise.all(children.map(stopProcess));
 
     const names = { nginx: 'nginx, static', bare: 'bare node:http', ours: 'tributary' } as const;
@@ -226,11 +212,7 @@ export async function run(): Promise<ChooseBench> {
 ${MANY_VIDEOS} videos with 4 copies: ${(registry.rssBytes / 2 ** 30).toFixed(2)} GiB resident (${(registry.restartedRssBytes / 2 ** 30).toFixed(2)} GiB after a restart), ${registry.bytesAVideo.toFixed(0)} bytes per video
 snapshot: written in ${registry.writeSeconds.toFixed(1)} s with pauses of ${registry.longestPauseMs.toFixed(0)} ms at most, read in ${readAMillion.toFixed(2)} s per million`,
     );
-    if (othersShare > QUIET_SHARE) {
-      console.log(
-        `Other processes used ${(100 * othersShare).toFixed(0)} % of this machine: use the CPU time rather than the throughput.`,
-      );
-    }
+    warnIfBusy(othersShare);
     /** One ratio for each kind of response and each peer. */
     const ratios = (of: (sets: (typeof measured)[number]['sets'], peer: 'nginx' | 'bare') => number) =>
       Object.fromEntries(

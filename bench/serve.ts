@@ -1,13 +1,13 @@
 /**
- * How fast a warm buffer serves, plain and with TLS, against nginx (sendfile, and as a cache), Varnish, Apache Traffic Server,
- * and the limit of Node (a bare TCP server that writes prepared bytes): all on core 0, wrk on core 1, interleaved runs,
- * medians. A private video against a public one. nginx and our buffer at equal rates below what they can. And what 10,000 idle
- * connections cost each of them. A peer that is not installed, or fails, is named and left out.
- * The machine is shared with whatever else runs on it, so ratios are to be believed and numbers are not.
+ * Measures the throughput of a warm buffer, plain and with TLS, compared with nginx (sendfile, and as a cache), Varnish,
+ * Apache Traffic Server, and the limit of Node (a bare TCP server that writes prepared bytes): all on core 0, wrk on core 1,
+ * interleaved runs, medians. Also compares a private video with a public one, measures nginx and our buffer at equal rates
+ * below their limits, and measures the memory of 10,000 idle connections at each server. A peer that is not installed, or
+ * fails, is named and left out. Other work runs on the machine, so the ratios are meaningful and the numbers are not.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../src/kernel/problem.ts';
 import { newRevisionId, newVideoId } from '../src/protocol/ids.ts';
@@ -21,9 +21,9 @@ import {
   median,
   mediansOf,
   type Peer,
-  readCpuMs,
-  readMachineCpuMs,
   requireTools,
+  warnIfBusy,
+  watchOtherProcesses,
 } from './peers/process.ts';
 import { createSteadyLoad, type Steady, type SteadyLoad } from './peers/steady.ts';
 import { startTrafficServer } from './peers/trafficserver.ts';
@@ -37,17 +37,15 @@ const SIZES = [
 const RUNS = Number(process.env.BENCH_RUNS ?? 5);
 const RUN_SECONDS = Number(process.env.BENCH_SECONDS ?? 2);
 const WARM_UP_SECONDS = 1;
-/** 0 leaves the idle connections out. */
+/** With 0, idle connections are not measured. */
 const IDLE_CONNECTIONS = Number(process.env.BENCH_IDLE ?? 10_000);
-/** Of what the slower of nginx and our buffer can do: rates at which both are asked. `BENCH_STEADY=0` leaves that out. */
+/** Rates of the steady load, as shares of the throughput of the slower one of nginx and our buffer. `BENCH_STEADY=0` leaves this out. */
 const STEADY_SHARES = process.env.BENCH_STEADY === '0' ? [] : [0.5, 0.8];
 const MAX_STEADY_RUNS = 3;
-/** Names of peers, separated by commas; all of them by default. */
+/** Names of the optional peers to compare, separated by commas; all of them by default. */
 const PEERS = process.env.BENCH_PEERS?.split(',');
-/** Beyond this share of the machine in other hands, throughput says more about them than about us. */
-const QUIET_SHARE = 0.05;
 
-/** The same server, asked for a private video with a right. */
+/** Our server, when a private video is requested with a token. */
 const PRIVATE = 'tributary-private';
 
 interface Row extends Result {
@@ -56,34 +54,34 @@ interface Row extends Result {
   readonly tls: boolean;
 }
 
-/** One server at a rate that was given to it. */
+/** One server at a given rate. */
 interface SteadyRow extends Steady {
   readonly size: string;
   readonly server: string;
   readonly tls: boolean;
-  /** Requests a second that it was asked. */
+  /** Requests per second that were sent. */
   readonly offered: number;
 }
 
 export interface ServeBench {
   readonly bench: 'serve';
-  /** Body bytes per second of the buffer against a peer's: the median of the ratios of neighbouring runs. */
+  /** Body bytes per second of our buffer divided by the peer's (median of neighbouring runs): higher is better. */
   readonly ratios: Readonly<Record<string, number>>;
-  /** CPU time of the peer for a request by the buffer's: more is better. */
+  /** CPU time per request of the peer divided by ours: higher is better. */
   readonly cpuRatios: Readonly<Record<string, number>>;
-  /** CPU time of a request for a public video by that of one for a private one: 1 is equal, more is better. */
+  /** CPU time of a request for a public video divided by that for a private one: 1 means equal, and higher is better. */
   readonly privateRatios: Readonly<Record<string, number>>;
-  /** p99 of the buffer by nginx's (sendfile): less is better. */
+  /** p99 of our buffer divided by that of nginx (sendfile): lower is better. */
   readonly p99Times: Readonly<Record<string, number>>;
   readonly rows: readonly Row[];
-  /** The same at equal rates, by the share of what the slower of both can do: `200KB@0.5`. */
+  /** The same at equal rates, for each share of the throughput of the slower one: `200KB@0.5`. */
   readonly steadyP99Times: Readonly<Record<string, number>>;
   readonly steady: readonly SteadyRow[];
   readonly idle: readonly Idle[];
   readonly runs: number;
-  /** Not installed here, or failed. */
+  /** Peers that are not installed, or failed. */
   readonly leftOut: readonly string[];
-  /** Share of the machine's CPU time that went to processes not of this benchmark (0–1). */
+  /** Share of the machine's CPU time that processes outside this benchmark used (0–1). */
   readonly othersShare: number;
 }
 
@@ -114,7 +112,7 @@ function printRow(row: Row): void {
 
 const printSteady = ({ size, tls, server, offered, ...row }: SteadyRow): void =>
   console.log(
-    `${tls ? `${size} TLS` : size}, ${offered.toFixed(0)} requests/s, ${server}: ${row.requestsPerSecond.toFixed(0)} answered, p50 ${row.p50Ms.toFixed(2)} ms, p99 ${row.p99Ms.toFixed(2)} ms, ${(100 * row.serverShare).toFixed(0)} % of its core`,
+    `${tls ? `${size} TLS` : size}, ${offered.toFixed(0)} requests/s, ${server}: ${row.requestsPerSecond.toFixed(0)} responses/s, p50 ${row.p50Ms.toFixed(2)} ms, p99 ${row.p99Ms.toFixed(2)} ms, ${(100 * row.serverShare).toFixed(0)} % of its core`,
   );
 
 const printIdle = ({ server, connections, bytesPerConnection }: Idle): void =>
@@ -124,191 +122,235 @@ const printIdle = ({ server, connections, bytesPerConnection }: Idle): void =>
 
 const rounded = (value: number, digits = 3): number => Number(value.toFixed(digits));
 
-/** 0 of a peer that has failed. */
-function cpuMsOf(pid: number): number {
-  try {
-    return readCpuMs(pid).own;
-  } catch {
-    return 0;
-  }
-}
-
 export async function run(): Promise<ServeBench> {
   requireTools({ nginx: 'nginx', wrk: 'wrk', taskset: 'util-linux', openssl: 'openssl' });
   const directory = mkdtempSync(join(tmpdir(), 'tributary-bench-serve-'));
   const started: Peer[] = [];
   try {
-    const closed = newVideoId();
-    const base = `/v/${newVideoId()}/${newRevisionId()}`;
-    const closedBase = `/v/${closed}/${newRevisionId()}`;
-    for (const { bytes, file } of SIZES) {
-      for (const each of [base, closedBase]) {
-        const path = join(directory, 'files', each, file);
-        mkdirSync(dirname(path), { recursive: true });
-        writeFileSync(path, randomBytes(bytes));
-      }
-    }
-    const withRight = `/t/${await makePrivate(directory, closed)}${closedBase}`;
-    // Workers may be other users.
-    chmodSync(directory, 0o755);
-    const certificate = makeCertificate(directory);
-    const probe = `${base}/${SIZES[0].file}`;
-    const keep = async (peer: Promise<Peer>): Promise<Peer> => {
-      started.push(await peer);
-      return peer;
-    };
-
-    // nginx is everybody's origin too, for the one fill of each size.
-    const sendfile = await keep(startNginxSendfile(directory, join(directory, 'files'), probe, certificate));
-    const tributary = await keep(
-      startTributary(directory, sendfile.plain, {
-        certificate,
-        warm: SIZES.flatMap(({ file }) => [`${base}/${file}`, `${withRight}/${file}`]),
-      }),
-    );
-    const optional = [
-      {
-        name: 'nginx-proxy_cache',
-        command: 'nginx',
-        start: () => startNginxCache(directory, sendfile.plain, probe, { certificate }),
-      },
-      { name: 'varnish', command: 'varnishd', start: () => startVarnish(directory, sendfile.plain, probe) },
-      {
-        name: 'trafficserver',
-        command: 'traffic_server',
-        start: () => startTrafficServer(directory, sendfile.plain, probe, certificate),
-      },
-    ].filter(({ name }) => !PEERS || PEERS.includes(name));
-    const leftOut = optional.filter(({ command }) => !isInstalled(command)).map(({ name }) => name);
-    if (leftOut.length > 0) console.log(`Not installed, left out: ${leftOut.join(', ')}.`);
-    const peers = [sendfile, tributary];
-    const leaveOut = (name: string, error: unknown): void => {
-      // Without these two there is nothing to compare.
-      if (name === sendfile.name || name === tributary.name || name === PRIVATE) throw error;
-      console.log(`${name} failed, left out from here on: ${messageOf(error)}`);
-      leftOut.push(name);
-    };
-    for (const { name, start } of optional) {
-      if (leftOut.includes(name)) continue;
-      try {
-        peers.push(await keep(start()));
-      } catch (error) {
-        leaveOut(name, error);
-      }
-    }
-    const limits = await startLimit(
-      directory,
-      SIZES.map(({ bytes }) => bytes),
-    );
-    if (limits[0]) started.push(limits[0]);
-
-    const pids = started.map(({ pid }) => pid);
-    const oursMs = (): number => {
-      const self = readCpuMs('self');
-      return self.own + self.children + pids.reduce((sum, pid) => sum + cpuMsOf(pid), 0);
-    };
-    const before = { machineMs: readMachineCpuMs(), oursMs: oursMs(), atMs: performance.now() };
-    const load = createLoad(directory);
-    const steadyLoad = await createSteadyLoad(directory);
-    printHead();
-    const rows: Row[] = [];
-    const ratios: Record<string, number> = {};
-    const cpuRatios: Record<string, number> = {};
-    const p99Times: Record<string, number> = {};
-    const privateRatios: Record<string, number> = {};
-    const steady: SteadyRow[] = [];
-    const steadyP99Times: Record<string, number> = {};
-    for (const [index, { label, file, bytes }] of SIZES.entries()) {
-      for (const tls of [false, true]) {
-        const targets: Target[] = peers.flatMap(({ name, plain, tls: secure, pid }) => {
-          const address = tls ? secure : plain;
-          if (address === undefined || leftOut.includes(name)) return [];
-          const open = { name, url: `${address}${base}/${file}`, pid };
-          const isOurs = name === tributary.name;
-          return isOurs ? [open, { name: PRIVATE, url: `${address}${withRight}/${file}`, pid }] : [open];
-        });
-        const limit = limits[index];
-        if (!tls && limit) targets.push({ name: limit.name, url: `${limit.plain}/`, pid: limit.pid });
-        const key = tls ? `${label}-tls` : label;
-        const results = interleave(load, targets, bytes, leaveOut);
-        const ours = results.get('tributary') ?? [];
-        for (const [name, theirs] of results) {
-          const row: Row = { size: label, tls, server: name, ...mediansOf(theirs) };
-          rows.push(row);
-          printRow(row);
-          if (name === PRIVATE)
-            privateRatios[key] = rounded(mediansOf(ours).cpuUsPerRequest / row.cpuUsPerRequest);
-          if (name === 'tributary' || name === PRIVATE) continue;
-          const pairs = theirs.flatMap((their, round) => {
-            const our = ours[round];
-            return our ? [our.bytesPerSecond / their.bytesPerSecond] : [];
-          });
-          ratios[`${key}/${name}`] = rounded(median(pairs));
-          cpuRatios[`${key}/${name}`] = rounded(
-            mediansOf(theirs).cpuUsPerRequest / mediansOf(ours).cpuUsPerRequest,
-          );
-        }
-        const nginx = mediansOf(results.get('nginx-sendfile') ?? []);
-        p99Times[key] = rounded(mediansOf(ours).p99Ms / nginx.p99Ms, 2);
-        const most = Math.min(nginx.requestsPerSecond, mediansOf(ours).requestsPerSecond);
-        const both = targets.filter(({ name }) => name === sendfile.name || name === tributary.name);
-        for (const share of STEADY_SHARES) {
-          const found = askSteadily(steadyLoad, both, most * share);
-          for (const [server, runs] of found) {
-            const row = { size: label, tls, server, offered: most * share, ...mediansOf(runs) };
-            steady.push(row);
-            printSteady(row);
-          }
-          const p99 = (name: string): number => mediansOf(found.get(name) ?? []).p99Ms;
-          steadyP99Times[`${key}@${share}`] = rounded(p99(tributary.name) / p99(sendfile.name), 2);
-        }
-      }
-    }
-    const othersMs = readMachineCpuMs() - before.machineMs - (oursMs() - before.oursMs);
-    const machineMs = (performance.now() - before.atMs) * availableParallelism();
-    const othersShare = Math.max(0, rounded(othersMs / machineMs));
-
-    const idle: Idle[] = [];
-    if (IDLE_CONNECTIONS > 0) {
-      for (const peer of peers) {
-        for (const address of [peer.plain, peer.tls]) {
-          if (address === undefined || leftOut.includes(peer.name)) continue;
-          try {
-            const cost = await measureIdle(peer, address, probe, SIZES[0].bytes, IDLE_CONNECTIONS);
-            idle.push(cost);
-            printIdle(cost);
-          } catch (error) {
-            leaveOut(peer.name, error);
-          }
-        }
-      }
-    }
-    if (othersShare > QUIET_SHARE) {
-      console.log(
-        `Other processes used ${(100 * othersShare).toFixed(0)} % of this machine meanwhile: believe the CPU time, not the throughput.`,
-      );
-    }
-    return {
-      bench: 'serve',
-      ratios,
-      cpuRatios,
-      privateRatios,
-      p99Times,
-      rows,
-      steadyP99Times,
-      steady,
-      idle,
-      runs: RUNS,
-      leftOut,
-      othersShare,
-    };
+    const files = await writeFiles(directory);
+    const contest = await startContest(directory, files, started);
+    const readOthersShare = watchOtherProcesses(started.map(({ pid }) => pid));
+    const served = await measureServing(directory, contest);
+    const othersShare = rounded(readOthersShare());
+    const idle = IDLE_CONNECTIONS > 0 ? await measureIdleConnections(contest) : [];
+    warnIfBusy(othersShare);
+    return { bench: 'serve', ...served, idle, runs: RUNS, leftOut: contest.leftOut, othersShare };
   } finally {
     for (const peer of started) await peer.stop();
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-/** A B C … A B C …: what disturbs the machine for a while disturbs all alike. */
+interface Files {
+  /** Path of the public video. */
+  readonly base: string;
+  /** Path of the private video, with a token. */
+  readonly privateBase: string;
+  /** A small file that every peer can serve. */
+  readonly probe: string;
+}
+
+/** Writes files of all sizes for a public and a private video. */
+async function writeFiles(directory: string): Promise<Files> {
+  const privateVideo = newVideoId();
+  const base = `/v/${newVideoId()}/${newRevisionId()}`;
+  const privateBase = `/v/${privateVideo}/${newRevisionId()}`;
+  for (const { bytes, file } of SIZES) {
+    for (const each of [base, privateBase]) {
+      const path = join(directory, 'files', each, file);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, randomBytes(bytes));
+    }
+  }
+  const token = await makePrivate(directory, privateVideo);
+  // The workers of a peer may run as other users.
+  chmodSync(directory, 0o755);
+  return { base, privateBase: `/t/${token}${privateBase}`, probe: `${base}/${SIZES[0].file}` };
+}
+
+interface Contest {
+  readonly files: Files;
+  readonly sendfile: Peer;
+  readonly tributary: Peer;
+  /** All peers, without the limits. */
+  readonly peers: readonly Peer[];
+  /** The limit of Node, for each size. */
+  readonly limits: readonly Peer[];
+  readonly leftOut: readonly string[];
+  /** Leaves a peer out that has failed. @throws the error if nothing can be compared without this peer */
+  leaveOut(name: string, error: unknown): void;
+}
+
+/** @param started receives every peer as soon as it runs, so that the caller can stop it if a later one fails */
+async function startContest(directory: string, files: Files, started: Peer[]): Promise<Contest> {
+  const { base, privateBase, probe } = files;
+  const certificate = makeCertificate(directory);
+  const keep = async (peer: Promise<Peer>): Promise<Peer> => {
+    started.push(await peer);
+    return peer;
+  };
+  // nginx is also the origin of all others, for one fill of each file.
+  const sendfile = await keep(startNginxSendfile(directory, join(directory, 'files'), probe, certificate));
+  const origin = sendfile.plain;
+  const warm = SIZES.flatMap(({ file }) => [`${base}/${file}`, `${privateBase}/${file}`]);
+  const tributary = await keep(startTributary(directory, origin, { certificate, warm }));
+  const optional = [
+    {
+      name: 'nginx-proxy_cache',
+      command: 'nginx',
+      start: () => startNginxCache(directory, origin, probe, { certificate }),
+    },
+    { name: 'varnish', command: 'varnishd', start: () => startVarnish(directory, origin, probe) },
+    {
+      name: 'trafficserver',
+      command: 'traffic_server',
+      start: () => startTrafficServer(directory, origin, probe, certificate),
+    },
+  ].filter(({ name }) => !PEERS || PEERS.includes(name));
+  const leftOut = optional.filter(({ command }) => !isInstalled(command)).map(({ name }) => name);
+  if (leftOut.length > 0) console.log(`Not installed, left out: ${leftOut.join(', ')}.`);
+  const leaveOut = (name: string, error: unknown): void => {
+    if (name === sendfile.name || name === tributary.name || name === PRIVATE) throw error;
+    console.log(`${name} failed and is left out from now on: ${messageOf(error)}`);
+    leftOut.push(name);
+  };
+  const peers = [sendfile, tributary];
+  for (const { name, start } of optional) {
+    if (leftOut.includes(name)) continue;
+    try {
+      peers.push(await keep(start()));
+    } catch (error) {
+      leaveOut(name, error);
+    }
+  }
+  const limits = await startLimit(
+    directory,
+    SIZES.map(({ bytes }) => bytes),
+  );
+  if (limits[0]) started.push(limits[0]);
+  return { files, sendfile, tributary, peers, limits, leftOut, leaveOut };
+}
+
+type Size = (typeof SIZES)[number];
+
+/** The results of all sizes, as they are reported. */
+interface Served {
+  readonly ratios: Record<string, number>;
+  readonly cpuRatios: Record<string, number>;
+  readonly privateRatios: Record<string, number>;
+  readonly p99Times: Record<string, number>;
+  readonly rows: Row[];
+  readonly steadyP99Times: Record<string, number>;
+  readonly steady: SteadyRow[];
+}
+
+async function measureServing(directory: string, contest: Contest): Promise<Served> {
+  const load = createLoad(directory);
+  const steadyLoad = await createSteadyLoad(directory);
+  printHead();
+  const served: Served = {
+    ...{ ratios: {}, cpuRatios: {}, privateRatios: {}, p99Times: {}, rows: [] },
+    ...{ steadyP99Times: {}, steady: [] },
+  };
+  for (const size of SIZES) {
+    for (const tls of [false, true]) {
+      const targets = listTargets(contest, size, tls);
+      const medians = measureFullLoad(load, contest, { size, tls, targets, served });
+      const both = [contest.sendfile, contest.tributary].map(({ name }) => name);
+      const highest = Math.min(...both.map(name => medians(name).requestsPerSecond));
+      const compared = targets.filter(({ name }) => both.includes(name));
+      for (const share of STEADY_SHARES) {
+        const found = measureSteadyLoad(steadyLoad, compared, highest * share);
+        for (const [server, runs] of found) {
+          const row = { size: size.label, tls, server, offered: highest * share, ...mediansOf(runs) };
+          served.steady.push(row);
+          printSteady(row);
+        }
+        const p99 = ({ name }: Peer): number => mediansOf(found.get(name) ?? []).p99Ms;
+        const ratio = p99(contest.tributary) / p99(contest.sendfile);
+        served.steadyP99Times[`${keyOf(size, tls)}@${share}`] = rounded(ratio, 2);
+      }
+    }
+  }
+  return served;
+}
+
+const keyOf = ({ label }: Size, tls: boolean): string => (tls ? `${label}-tls` : label);
+
+function listTargets(contest: Contest, { label, file }: Size, tls: boolean): readonly Target[] {
+  const { files, tributary, peers, limits, leftOut } = contest;
+  const targets: Target[] = peers.flatMap(({ name, plain, tls: secure, pid }) => {
+    const address = tls ? secure : plain;
+    if (address === undefined || leftOut.includes(name)) return [];
+    const target = { name, url: `${address}${files.base}/${file}`, pid };
+    return name === tributary.name
+      ? [target, { name: PRIVATE, url: `${address}${files.privateBase}/${file}`, pid }]
+      : [target];
+  });
+  const limit = limits[SIZES.findIndex(size => size.label === label)];
+  if (!tls && limit) targets.push({ name: limit.name, url: `${limit.plain}/`, pid: limit.pid });
+  return targets;
+}
+
+/** Adds the results of one size to `served`. @returns the medians of a server */
+function measureFullLoad(
+  load: Load,
+  { sendfile, tributary, leaveOut }: Contest,
+  {
+    size,
+    tls,
+    targets,
+    served,
+  }: {
+    readonly size: Size;
+    readonly tls: boolean;
+    readonly targets: readonly Target[];
+    readonly served: Served;
+  },
+): (name: string) => Result {
+  const key = keyOf(size, tls);
+  const results = interleave(load, targets, size.bytes, leaveOut);
+  const medians = (name: string): Result => mediansOf(results.get(name) ?? []);
+  const ours = results.get(tributary.name) ?? [];
+  const ourMedians = medians(tributary.name);
+  for (const [name, theirs] of results) {
+    const row: Row = { size: size.label, tls, server: name, ...medians(name) };
+    served.rows.push(row);
+    printRow(row);
+    if (name === PRIVATE) {
+      served.privateRatios[key] = rounded(ourMedians.cpuUsPerRequest / row.cpuUsPerRequest);
+    }
+    if (name === tributary.name || name === PRIVATE) continue;
+    const pairs = theirs.flatMap((their, round) => {
+      const our = ours[round];
+      return our ? [our.bytesPerSecond / their.bytesPerSecond] : [];
+    });
+    served.ratios[`${key}/${name}`] = rounded(median(pairs));
+    served.cpuRatios[`${key}/${name}`] = rounded(row.cpuUsPerRequest / ourMedians.cpuUsPerRequest);
+  }
+  served.p99Times[key] = rounded(ourMedians.p99Ms / medians(sendfile.name).p99Ms, 2);
+  return medians;
+}
+
+async function measureIdleConnections(contest: Contest): Promise<readonly Idle[]> {
+  const idle: Idle[] = [];
+  for (const peer of contest.peers) {
+    for (const base of [peer.plain, peer.tls]) {
+      if (base === undefined || contest.leftOut.includes(peer.name)) continue;
+      try {
+        const target = { peer, base, path: contest.files.probe, bodyBytes: SIZES[0].bytes };
+        const cost = await measureIdle(target, IDLE_CONNECTIONS);
+        idle.push(cost);
+        printIdle(cost);
+      } catch (error) {
+        contest.leaveOut(peer.name, error);
+      }
+    }
+  }
+  return idle;
+}
+
+/** Measures the targets in the order A B C … A B C …, so that other work on the machine affects all of them equally. */
 function interleave(
   load: Load,
   targets: readonly Target[],
@@ -332,7 +374,7 @@ function interleave(
   return results;
 }
 
-function askSteadily(
+function measureSteadyLoad(
   load: SteadyLoad,
   targets: readonly Target[],
   requestsPerSecond: number,

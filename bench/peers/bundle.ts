@@ -1,7 +1,10 @@
-/** Bundles an entry of a benchmark as the parts themselves are bundled. */
+/** Bundles an entry file of a benchmark in the way in which the command itself is bundled. */
 import { basename, join } from 'node:path';
 
-/** @param entry relative to the project, e.g. `bench/peers/tributary-server.ts` */
+/**
+ * @param entry relative to the project, e.g. `bench/peers/tributary-server.ts`
+ * @returns the path of the bundle
+ */
 export async function bundle(directory: string, entry: string): Promise<string> {
   const { build } = await import('esbuild');
   const outfile = join(directory, `${basename(entry, '.ts')}.mjs`);

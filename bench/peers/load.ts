@@ -1,4 +1,4 @@
-/** One run of wrk on its own core against one server. */
+/** Runs wrk on a separate core against one server. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runOnLoadCore } from './process.ts';
@@ -13,10 +13,10 @@ end\n`;
 
 export interface Result {
   readonly requestsPerSecond: number;
-  /** Of bodies alone: longer headers must not count for anybody. */
+  /** Counts only the bodies, so that longer headers are no advantage. */
   readonly bytesPerSecond: number;
   readonly p99Ms: number;
-  /** CPU time of the server, which other processes hardly change. */
+  /** CPU time of the server, which other processes hardly affect. */
   readonly cpuUsPerRequest: number;
 }
 
@@ -25,7 +25,7 @@ export type Load = (
   seconds: number,
 ) => Result;
 
-/** `requests`: Lua that makes each request another one; without it all are of the target's URL. */
+/** @param requests Lua code that makes each request; without it, all requests are for the target's URL */
 export function createLoad(directory: string, requests = ''): Load {
   const script = join(directory, 'report.lua');
   writeFileSync(script, requests + SCRIPT);
@@ -35,8 +35,8 @@ export function createLoad(directory: string, requests = ''): Load {
     ]);
     const [, durationUs = 0, requests = 0, p99Us = 0, errors = 0] =
       /^RESULT (\d+) (\d+) (\d+) (\d+)$/m.exec(stdout)?.map(Number) ?? [];
-    if (status !== 0 || durationUs === 0) throw new Error(`wrk failed at ${url}:\n${stdout}${stderr}`);
-    if (errors > 0) throw new Error(`${errors} requests of ${url} failed`);
+    if (status !== 0 || durationUs === 0) throw new Error(`wrk failed for ${url}:\n${stdout}${stderr}`);
+    if (errors > 0) throw new Error(`${errors} requests for ${url} failed`);
     return {
       requestsPerSecond: (requests * 1e6) / durationUs,
       bytesPerSecond: (requests * bodyBytes * 1e6) / durationUs,

@@ -1,5 +1,4 @@
-/** nginx, serving files with sendfile, and as a cache in front of another server. One worker. */
-
+/** nginx with one worker: as a server of files with sendfile, and as a cache in front of another server. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CertificateFiles } from '../../src/kernel/http/certificate.ts';
@@ -9,15 +8,15 @@ interface NginxOptions {
   readonly name: string;
   readonly directory: string;
   readonly certificate?: CertificateFiles;
-  /** What stands inside `server {}`. */
+  /** Directives inside `server {}`. */
   readonly server: string;
-  /** What stands inside `http {}` beside it. */
+  /** Directives inside `http {}`, before `server {}`. */
   readonly http?: string;
   readonly probe: string;
 }
 
-/** The same cipher as ours: the first that servers with AES instructions choose. */
-const TLS = ({ certificate, key }: CertificateFiles, port: number): string => `
+/** Uses the same cipher as our server: the one that servers with AES instructions prefer. */
+const formatTls = ({ certificate, key }: CertificateFiles, port: number): string => `
     listen 127.0.0.1:${port} ssl;
     ssl_certificate ${certificate}; ssl_certificate_key ${key};
     ssl_protocols TLSv1.2 TLSv1.3; ssl_prefer_server_ciphers on; ssl_session_cache shared:s:1m;
@@ -27,7 +26,7 @@ async function startNginx(options: NginxOptions): Promise<Peer> {
   const { name, certificate } = options;
   const directory = join(options.directory, name);
   mkdirSync(directory, { recursive: true });
-  // The worker may be another user.
+  // The worker may run as another user.
   chmodSync(directory, 0o777);
   const port = await findPort();
   const tlsPort = await findPort();
@@ -43,7 +42,7 @@ http {
   uwsgi_temp_path ${directory}/temp; scgi_temp_path ${directory}/temp;
   ${options.http ?? ''}
   server {
-    listen 127.0.0.1:${port} backlog=4096;${certificate ? TLS(certificate, tlsPort) : ''}
+    listen 127.0.0.1:${port} backlog=4096;${certificate ? formatTls(certificate, tlsPort) : ''}
     ${options.server}
   }
 }
@@ -70,13 +69,13 @@ export const startNginxSendfile = (
   startNginx({
     name: 'nginx-sendfile',
     directory,
-    // It is everybody's origin too, and checks no right.
+    // It is also the origin of all peers, and it does not check tokens.
     server: `root ${files}; location /t/ { rewrite ^/t/[^/]+(/.*)$ $1 break; }`,
     probe,
     ...(certificate ? { certificate } : {}),
   });
 
-/** `lock`: concurrent misses make one request. */
+/** With `lock`, concurrent misses share one request. */
 export const startNginxCache = (
   directory: string,
   origin: string,

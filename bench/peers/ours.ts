@@ -1,5 +1,4 @@
-/** Our own servers, bundled as the site itself is: the buffer, and the limit of Node. */
-
+/** Our servers, bundled like the site itself: the buffer, and the limit of Node. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,21 +14,21 @@ import { type Peer, pidOf, readFirstLine, startOnServerCore, stopProcess } from 
 const homeOf = (directory: string): string => join(directory, 'site');
 const TOKEN_LIFETIME_S = 12 * 3_600;
 
-/** From the next start on this video is private. @returns a token that opens it */
+/** Makes a video private for servers that start later. @returns a token that gives access to it */
 export async function makePrivate(directory: string, video: VideoId): Promise<string> {
   mkdirSync(homeOf(directory), { recursive: true });
   const generation = 1;
   const key = deriveSiteKey(randomBytes(32), newSiteId());
-  const book = RightsState.open(join(homeOf(directory), RIGHTS_FILE));
+  const state = RightsState.open(join(homeOf(directory), RIGHTS_FILE));
   const videos = [{ video, isPrivate: true }];
   const keys = [{ generation, key: key.toString('base64url') }];
-  book.apply({ position: 1, more: false, keys, videos, revoked: [] });
-  await book.save();
+  state.apply({ position: 1, more: false, keys, videos, revoked: [] });
+  await state.save();
   const expiresS = Math.floor(Date.now() / 1_000) + TOKEN_LIFETIME_S;
   return signRight({ generation, key }, { kind: 'viewer', expiresS, subject: '0123456789abcdef' }, video);
 }
 
-/** `warm`: paths that are in its memory when it is there. */
+/** @param options `warm` lists the paths that it caches before it is ready */
 export async function startTributary(
   directory: string,
   origin: string,
@@ -50,7 +49,7 @@ export async function startTributary(
   };
 }
 
-/** One address for each size of body. */
+/** @returns one peer, with its address, for each size of body in bytes */
 export async function startLimit(directory: string, sizes: readonly number[]): Promise<readonly Peer[]> {
   const child = startOnServerCore(process.execPath, [
     await bundle(directory, 'bench/peers/limit-server.ts'),

@@ -1,7 +1,7 @@
 /**
- * Asks for one address at a given mean rate, at random moments that are the same in every run, whatever the server does: the time of an
- * answer begins when it was due, also where no connection was free then. A load that waits for answers before it asks again, as
- * wrk does, stops asking while a server stalls, and so hides that. Prints one JSON object (`SteadyResult` without the server's part).
+ * An open-loop load: requests one address at a given mean rate, at random moments that are the same in every run and do not
+ * depend on the server. A response time starts when the request was due, even if no connection was free then. A closed-loop
+ * load such as wrk sends no requests while the server stalls, and so hides the stall. Prints one JSON object.
  *
  *     steady-load URL RATE SECONDS CONNECTIONS
  */
@@ -19,7 +19,7 @@ const LATE_MS = 30_000;
 const request = `GET ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`;
 const times = createHistogram();
 
-/** mulberry32: 0 to 1, the same sequence in every run. */
+/** Random numbers from 0 to 1 (mulberry32), with the same sequence in every run. */
 function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -30,15 +30,15 @@ function createRandom(seed: number): () => number {
   };
 }
 const random = createRandom(SEED);
-/** Between one arrival and the next of many viewers who know nothing of one another. */
+/** The time between two requests of many independent viewers (exponentially distributed). */
 const gapMs = (): number => (-Math.log(1 - random()) * 1_000) / perSecond;
 
 interface Connection {
-  ask(dueMs: number): void;
+  send(dueMs: number): void;
 }
 const free: Connection[] = [];
 const waiting: number[] = [];
-let answered = 0;
+let completed = 0;
 let bytes = 0;
 
 function fail(reason: string): never {
@@ -49,7 +49,7 @@ function fail(reason: string): never {
 function open(): Promise<void> {
   return new Promise(ready => {
     let dueMs = 0;
-    /** Of the answer, still to come; -1: its head is. */
+    /** Bytes of the response that have not arrived; -1 before its head. */
     let left = -1;
     const onread: OnReadOpts = {
       buffer: Buffer.allocUnsafe(READ_BYTES),
@@ -61,18 +61,18 @@ function open(): Promise<void> {
           const end = head.indexOf('\r\n\r\n');
           const length = /^content-length: *(\d+)/im.exec(head.slice(0, end))?.[1];
           if (end === -1 || length === undefined || !head.startsWith('HTTP/1.1 200'))
-            fail(`answered ${head.slice(0, 200)}`);
+            fail(`unexpected response: ${head.slice(0, 200)}`);
           left = end + 4 + Number(length);
           bytes += Number(length);
         }
         left -= count;
         if (left > 0) return true;
         left = -1;
-        answered++;
+        completed++;
         times.record(Math.max(1, Math.round((performance.now() - dueMs) * 1_000)));
         const next = waiting.shift();
         if (next === undefined) free.push(connection);
-        else connection.ask(next);
+        else connection.send(next);
         return true;
       },
     };
@@ -80,7 +80,7 @@ function open(): Promise<void> {
     const socket = protocol === 'https:' ? connectTls({ ...at, rejectUnauthorized: false }) : connect(at);
     socket.setNoDelay(true);
     const connection: Connection = {
-      ask(due) {
+      send(due) {
         dueMs = due;
         socket.write(request);
       },
@@ -90,7 +90,7 @@ function open(): Promise<void> {
       ready();
     });
     socket.on('error', error => fail(error.message));
-    socket.on('close', () => fail('a connection was closed'));
+    socket.on('close', () => fail('the server closed a connection'));
   });
 }
 
@@ -98,19 +98,19 @@ await Promise.all(Array.from({ length: Number(connections) }, open));
 const startedMs = performance.now();
 const endMs = startedMs + Number(seconds) * 1_000;
 const cpu = process.cpuUsage();
-let asked = 0;
+let sent = 0;
 let nextMs = startedMs + gapMs();
-const turn = (): void => {
+const sendDue = (): void => {
   const nowMs = performance.now();
   for (; nextMs <= nowMs && nextMs < endMs; nextMs += gapMs()) {
-    asked++;
+    sent++;
     const connection = free.shift();
-    if (connection) connection.ask(nextMs);
+    if (connection) connection.send(nextMs);
     else waiting.push(nextMs);
   }
-  if (nextMs < endMs || answered < asked) {
-    if (nowMs > endMs + LATE_MS) fail('answers are missing');
-    setImmediate(turn);
+  if (nextMs < endMs || completed < sent) {
+    if (nowMs > endMs + LATE_MS) fail('responses are missing');
+    setImmediate(sendDue);
     return;
   }
   const elapsedS = (performance.now() - startedMs) / 1_000;
@@ -118,8 +118,8 @@ const turn = (): void => {
   const { user, system } = process.cpuUsage(cpu);
   console.log(
     JSON.stringify({
-      asked,
-      answered,
+      sent,
+      completed,
       seconds: elapsedS,
       bytes,
       p50Ms: ms(50),
@@ -132,4 +132,4 @@ const turn = (): void => {
   );
   process.exit(0);
 };
-turn();
+sendDue();

@@ -1,19 +1,19 @@
-/** Runs `steady-load.ts` on the core of the load against one server. */
+/** Runs `steady-load.ts` on the core of the load generator against one server. */
 import * as z from 'zod';
 import { bundle } from './bundle.ts';
 import { CONNECTIONS } from './load.ts';
 import { runOnLoadCore } from './process.ts';
 
-/** What `steady-load.ts` prints. */
+/** The part of the output of `steady-load.ts` that is used. */
 const printedSchema = z.object({
-  answered: z.number(),
+  completed: z.number(),
   seconds: z.number(),
   p50Ms: z.number(),
   p99Ms: z.number(),
 });
 
 export interface Steady {
-  /** What was really answered. */
+  /** Responses per second. */
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -34,10 +34,10 @@ export async function createSteadyLoad(directory: string): Promise<SteadyLoad> {
       ...[process.execPath, script, url],
       ...[requestsPerSecond, seconds, CONNECTIONS].map(String),
     ]);
-    if (status !== 0) throw new Error(`the steady load failed: ${stderr}`);
+    if (status !== 0) throw new Error(`The steady load failed: ${stderr}`);
     const printed = printedSchema.parse(JSON.parse(stdout));
     return {
-      requestsPerSecond: printed.answered / printed.seconds,
+      requestsPerSecond: printed.completed / printed.seconds,
       p50Ms: printed.p50Ms,
       p99Ms: printed.p99Ms,
       serverShare: cpuMs / (printed.seconds * 1_000),

@@ -1,5 +1,4 @@
-/** Apache Traffic Server from Debian: one thread for the network, everything in its memory cache. */
-
+/** Apache Traffic Server from Debian, with one network thread and everything in its memory cache. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { CertificateFiles } from '../../src/kernel/http/certificate.ts';

@@ -1,6 +1,6 @@
 /**
- * The buffer behind the site's own kind of server, with the rights that its directory has: what benchmarks spawn. Prints its ports,
- * plain and TLS, when all of PATHS is kept.
+ * The process that benchmarks start: the buffer behind the HTTP server that a site uses, with the rights in its directory.
+ * Prints its ports, plain and TLS, once all of PATHS are cached.
  */
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ const tls = secure
   : 0;
 for (const path of paths) {
   const response = await fetch(`http://127.0.0.1:${plain}${path}`);
-  if (!response.ok) throw new Error(`${path} could not be warmed: ${response.status}`);
+  if (!response.ok) throw new Error(`${path} could not be cached: ${response.status}`);
   await response.arrayBuffer();
 }
 console.log(`${plain} ${tls}`);

@@ -1,4 +1,4 @@
-/** Varnish from Debian, in memory. It speaks no TLS. */
+/** Varnish from Debian, in memory. It does not support TLS. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { findChild, findPort, type Peer, pidOf, startOnServerCore, stopProcess, whenUp } from './process.ts';
