@@ -1,6 +1,7 @@
 /**
- * 1,000 requests at once for a segment that nobody has yet, out of an origin that takes 500 ms: how often the origin is asked,
- * and when the first and the last viewer have their first byte. Against Varnish, and nginx with and without its lock.
+ * Sends 1,000 concurrent requests for an uncached segment of an origin that takes 500 ms. Counts the requests at the origin,
+ * and measures when the first, the median and the last viewer get their first byte, compared with Varnish and with nginx
+ * with `proxy_cache_lock`.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
@@ -18,24 +19,24 @@ import { startVarnish } from './peers/varnish.ts';
 const VIEWERS = Number(process.env.BENCH_VIEWERS ?? 1_000);
 const RUNS = Number(process.env.BENCH_RUNS ?? 5);
 const SEGMENT = randomBytes(2 * 2 ** 20);
-/** The origin answers at once, and sends the segment evenly over this time. */
+/** The origin responds immediately, and sends the segment evenly over this time. */
 const ORIGIN_MS = 500;
 const PIECES = 50;
 const LIMIT_MS = 60_000;
 
 interface Outcome {
   readonly originRequests: number;
-  /** First byte of the body: of the first, the median, and the last viewer. */
+  /** When the first, the median and the last viewer get the first byte of the body. */
   readonly firstMs: number;
   readonly medianMs: number;
   readonly lastMs: number;
-  /** The last byte of the last viewer. */
+  /** When the last viewer gets the last byte. */
   readonly wholeMs: number;
 }
 
 export interface FillBench {
   readonly bench: 'fill';
-  /** The median viewer's first byte at a peer by that of ours: 1 = equal, more is better. */
+  /** Time to the first byte at a peer divided by ours: 1 = equal, higher is better. */
   readonly ratios: Readonly<Record<string, number>>;
   readonly rows: readonly (Outcome & { readonly server: string })[];
   readonly viewers: number;
@@ -45,15 +46,16 @@ export interface FillBench {
 
 interface Origin {
   readonly url: string;
-  readonly asked: Map<string, number>;
+  /** Number of requests for each path. */
+  readonly requests: Map<string, number>;
   stop(): void;
 }
 
 async function startOrigin(): Promise<Origin> {
-  const asked = new Map<string, number>();
+  const requests = new Map<string, number>();
   const server = createServer((request, response) => {
     const path = request.url ?? '';
-    asked.set(path, (asked.get(path) ?? 0) + 1);
+    requests.set(path, (requests.get(path) ?? 0) + 1);
     response.writeHead(200, {
       'content-length': SEGMENT.length,
       etag: '"1"',
@@ -78,7 +80,7 @@ async function startOrigin(): Promise<Origin> {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    asked,
+    requests,
     stop() {
       server.close();
       server.closeAllConnections();
@@ -91,7 +93,7 @@ interface Viewing {
   readonly wholeMs: number;
 }
 
-/** Opens its connection first; the time begins with the request. */
+/** Opens the connections of all viewers. @returns a function for each viewer that sends a request and measures from then on */
 async function openViewers(peer: Peer): Promise<readonly ((path: string) => Promise<Viewing>)[]> {
   const { hostname, port } = new URL(peer.plain);
   return Promise.all(
@@ -105,10 +107,7 @@ async function openViewers(peer: Peer): Promise<readonly ((path: string) => Prom
           let bytes = 0;
           let head = '';
           let firstMs = 0;
-          const timer = setTimeout(
-            () => reject(new Error('a viewer was kept waiting for a minute')),
-            LIMIT_MS,
-          );
+          const timer = setTimeout(() => reject(new Error('A viewer waited for a minute.')), LIMIT_MS);
           socket.on('data', piece => {
             bytes += piece.length;
             if (headEnd === -1) {
@@ -125,7 +124,7 @@ async function openViewers(peer: Peer): Promise<readonly ((path: string) => Prom
             resolve({ firstMs, wholeMs: performance.now() - startedMs });
           });
           socket.once('error', reject);
-          socket.once('close', () => reject(new Error('a viewer was cut off')));
+          socket.once('close', () => reject(new Error('The connection of a viewer was closed.')));
           socket.write(`GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
         });
     }),
@@ -138,7 +137,7 @@ async function measure(peer: Peer, origin: Origin, path: string): Promise<Outcom
   const viewings = await Promise.all(viewers.map(view => view(path)));
   const firsts = viewings.map(({ firstMs }) => firstMs);
   return {
-    originRequests: origin.asked.get(path) ?? 0,
+    originRequests: origin.requests.get(path) ?? 0,
     firstMs: Math.min(...firsts),
     medianMs: median(firsts),
     lastMs: Math.max(...firsts),
@@ -177,7 +176,7 @@ export async function run(): Promise<FillBench> {
     }
     if (leftOut.length > 0) console.log(`Not installed, left out: ${leftOut.join(', ')}.`);
     const outcomes = new Map<string, Outcome[]>(peers.map(({ name }) => [name, []]));
-    // One to warm up, and then each in turn; every time another segment, which nobody has.
+    // The peers alternate, and the first round warms up. Each measurement requests another, uncached segment.
     for (let round = 0; round <= RUNS; round++) {
       for (const [index, peer] of peers.entries()) {
         const path = `${base}/${1 + round * peers.length + index}.m4s`;
@@ -186,14 +185,16 @@ export async function run(): Promise<FillBench> {
       }
     }
     const rows = [...outcomes].map(([server, each]) => ({ server, ...medianOf(each) }));
-    console.log(`${VIEWERS} viewers at once, a segment of 2 MB that arrives within ${ORIGIN_MS} ms`);
+    console.log(
+      `${VIEWERS} concurrent viewers, a segment of 2 MB that the origin sends within ${ORIGIN_MS} ms`,
+    );
     for (const { server, originRequests, firstMs, medianMs, lastMs, wholeMs } of rows) {
       console.log(
-        `${server.padEnd(18)} ${String(originRequests).padStart(5)} fills   first byte: ${firstMs} ms first, ${medianMs} ms median, ${lastMs} ms last   whole: ${wholeMs} ms`,
+        `${server.padEnd(18)} ${String(originRequests).padStart(5)} fills   first byte: ${firstMs} ms first, ${medianMs} ms median, ${lastMs} ms last   all complete: ${wholeMs} ms`,
       );
     }
     const ours = rows[0];
-    if (!ours) throw new Error('nothing was measured');
+    if (!ours) throw new Error('Nothing was measured.');
     const ratios: Record<string, number> = {};
     for (const row of rows.slice(1)) {
       ratios[`first-byte-of-the-first/${row.server}`] = Number((row.firstMs / ours.firstMs).toFixed(3));
