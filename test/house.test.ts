@@ -97,7 +97,7 @@ describe('functions', () => {
     }
   }
   /** How many are left. Lower these numbers with each one that goes, down to 0. */
-  const LEFT = { tooLong: 7, tooManyParameters: 12 };
+  const LEFT = { tooLong: 6, tooManyParameters: 3 };
 
   it(`have at most ${MAX_FUNCTION_LINES} lines`, () => {
     expect(tooLong.length, tooLong.join('\n')).toBeLessThanOrEqual(LEFT.tooLong);

@@ -19,7 +19,7 @@ import {
 } from './database/copies/placement-input.ts';
 import type { CentralDatabase } from './database/schema.ts';
 import { type Plan, type PlanInput, plan } from './placement/plan.ts';
-import { notWanted, type Why } from './placement/why.ts';
+import { notWanted, parseReason } from './placement/why.ts';
 
 /** Popularity changes without a notification, so the plan is renewed at least this often. */
 const MAX_IDLE_MS = 60_000;
@@ -51,7 +51,7 @@ async function listPlacementChanges(db: CentralDatabase, { copies }: Plan): Prom
     const site = row.site_id;
     const video = row.video_id;
     const now = wanted.get(key);
-    if (now && (row.wanted === 0 || codeOf(row.reason) !== now.why.code)) {
+    if (now && (row.wanted === 0 || parseReason(row.reason).code !== now.why.code)) {
       changes.push({ site, video, wanted: true, reason: now.why });
     } else if (!now && row.wanted === 1) changes.push({ site, video, wanted: false, reason: notWanted() });
   }
@@ -60,8 +60,6 @@ async function listPlacementChanges(db: CentralDatabase, { copies }: Plan): Prom
   }
   return changes;
 }
-
-const codeOf = (reason: string): string => (JSON.parse(reason) as Why).code;
 
 export interface PlacementLoopDeps {
   readonly db: CentralDatabase;

@@ -72,22 +72,24 @@ export const startDemo = (options: DemoOptions): Promise<RunningDemo> =>
 
     const central = await startCentral(context);
     const tracker = await startTracker(context);
-    const sites: Part[] = [];
-    for (const index of layout.sites.keys()) sites.push(await startSite(context, index));
-    await waitForMembers(context, tracker, sites);
+    const sites: StartedSite[] = [];
+    for (const [index, site] of layout.sites.entries()) sites.push(await startSite(context, site, index));
+    await waitUntilReady(tracker, layout.trackerUrl);
+    options.print(`✓ tracker            ${layout.trackerUrl}`);
+    for (const site of sites) await waitForSite(site, options.print);
     await publishSample({ layout, token, environment, print: options.print });
 
     const state = {
       central: layout.centralUrl,
       tracker: layout.trackerUrl,
       token,
-      sites: layout.sites.map((site, index) => ({
+      sites: sites.map(({ site, config, part }) => ({
         id: readMemberId(site.directory),
         name: site.name,
         url: site.url,
         viewer: site.viewer,
-        config: siteConfigPath(layout, index),
-        pid: sites[index]?.process.pid,
+        config,
+        pid: part.process.pid,
       })),
       pids: { central: central.process.pid, tracker: tracker.process.pid },
     };
@@ -119,9 +121,18 @@ async function startTracker({ layout, token, start }: DemoContext): Promise<Part
   return start('tracker', 'tracker', config);
 }
 
-async function startSite({ layout, token, start }: DemoContext, index: number): Promise<Part> {
-  const site = layout.sites[index] as DemoSite;
-  const config = siteConfigPath(layout, index);
+interface StartedSite {
+  readonly site: DemoSite;
+  readonly config: string;
+  readonly part: Part;
+}
+
+async function startSite(
+  { layout, token, start }: DemoContext,
+  site: DemoSite,
+  index: number,
+): Promise<StartedSite> {
+  const config = join(layout.dataDirectory, `site-${index + 1}.toml`);
   const { name, url: baseUrl, coordinates, zone } = site;
   const joinToken = hasJoined(site.directory)
     ? undefined
@@ -134,26 +145,14 @@ async function startSite({ layout, token, start }: DemoContext, index: number): 
         })
       ).joinToken;
   await writeFile(config, formatSiteConfig(layout, site, token, joinToken));
-  return start(`site-${index + 1}`, 'site', config);
+  return { site, config, part: start(`site-${index + 1}`, 'site', config) };
 }
 
-async function waitForMembers(
-  { options: { print }, layout }: DemoContext,
-  tracker: Part,
-  sites: readonly Part[],
-): Promise<void> {
-  await waitUntilReady(tracker, layout.trackerUrl);
-  print(`✓ tracker            ${layout.trackerUrl}`);
-  for (const [index, part] of sites.entries()) {
-    const site = layout.sites[index] as DemoSite;
-    await waitUntilReady(part, site.url);
-    await waitUntilJoined(site);
-    print(`✓ site ${site.name}  ${site.url}`);
-  }
+async function waitForSite({ site, part }: StartedSite, print: DemoOptions['print']): Promise<void> {
+  await waitUntilReady(part, site.url);
+  await waitUntilJoined(site);
+  print(`✓ site ${site.name}  ${site.url}`);
 }
-
-const siteConfigPath = (layout: DemoLayout, index: number): string =>
-  join(layout.dataDirectory, `site-${index + 1}.toml`);
 
 const memberFile = (directory: string): string => join(directory, 'member.json');
 const hasJoined = (directory: string): boolean => existsSync(memberFile(directory));

@@ -78,7 +78,11 @@ if (ENGINE === 'postgres') {
       site.put(videoRecord());
       const leaseMs = 3_000;
       const startedMs = Date.now();
-      await acquireLease(db, `collect ${site.id}`, 'a central that was killed', startedMs, leaseMs);
+      await acquireLease(db, `collect ${site.id}`, {
+        holder: 'a central that was killed',
+        nowMs: startedMs,
+        durationMs: leaseMs,
+      });
       await site.signal(undefined, other.url);
       await eventually(
         'the site gets one acknowledgement',
@@ -94,7 +98,11 @@ if (ENGINE === 'postgres') {
       const id = (await readFile(join(harness.directory, 'central.id'), 'utf8')).trim();
       const holder = `${id} 127.0.0.1:0`;
       const leaseMs = 600_000;
-      const before = await acquireLease(db, `collect ${site.id}`, holder, Date.now(), leaseMs);
+      const before = await acquireLease(db, `collect ${site.id}`, {
+        holder,
+        nowMs: Date.now(),
+        durationMs: leaseMs,
+      });
       await site.signal();
       await eventually(
         'the site gets one acknowledgement',

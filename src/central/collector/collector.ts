@@ -23,7 +23,7 @@ import {
   removeHandledBefore,
 } from '../database/publication/signals.ts';
 import type { Rejection } from '../database/publication/take-records.ts';
-import type { CentralDatabase, MemberRow } from '../database/schema.ts';
+import { type CentralDatabase, isSite, type SiteRow } from '../database/schema.ts';
 import { findMember, isActive, listJoined } from '../database/sites.ts';
 import type { CentralMetrics } from '../metrics.ts';
 import type { OpenReader } from '../site-reader/site-reader.ts';
@@ -185,9 +185,9 @@ export class Collector {
     const { db, log, leasing, sweepIntervalMs } = this.#deps;
     try {
       if (leasing && !(await leasing.claimPeriod('sweep', sweepIntervalMs * 0.9))) return;
-      for (const { id } of await listJoined(db, 'site')) {
-        this.#workOf(id as SiteId).compares = true;
-        this.#queue(id as SiteId, 'sweep');
+      for (const { id } of (await listJoined(db, 'site')).filter(isSite)) {
+        this.#workOf(id).compares = true;
+        this.#queue(id, 'sweep');
       }
       await removeHandledBefore(db, this.#clock.now() - SIGNALS_KEPT_MS);
       await thinRegistrations(db, this.#clock.now() - REGISTRATIONS_EXACT_MS);
@@ -307,7 +307,7 @@ export class Collector {
     const { db, log, metrics } = this.#deps;
     try {
       const member = await findMember(db, site);
-      if (!member || !isActive(member)) {
+      if (!member || !isSite(member) || !isActive(member)) {
         this.#endRun(work, { records: 0, error: 'This site has not joined, or it was revoked.' });
         return 'idle';
       }
@@ -376,13 +376,13 @@ export class Collector {
 
   /** Reads pages up to the last one or up to the limit of a run. `continue`: there are more. */
   async #readPages(
-    member: MemberRow,
+    member: SiteRow,
     run: Run,
     abort: AbortSignal,
     lease: Lease | undefined,
   ): Promise<'continue' | 'end'> {
     const { db, openReader } = this.#deps;
-    const site = member.id as SiteId;
+    const site = member.id;
     const pageDeps: PageDeps = {
       db,
       site,

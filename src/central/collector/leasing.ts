@@ -7,6 +7,7 @@ import {
   acquireLease,
   acquireLeases,
   type Lease,
+  type LeaseTerm,
   releaseLeases,
   renewLeases,
 } from '../database/publication/leases.ts';
@@ -29,8 +30,7 @@ export class Leasing {
   readonly #deps: LeasingDeps;
   readonly #held = new Map<string, Lease>();
   readonly #acquire = batching<string, Lease | undefined>(MAX_BATCH, async names => {
-    const { db, holder, clock } = this.#deps;
-    return (await acquireLeases(db, names, holder, clock.now(), LEASE_MS)).map(succeeded);
+    return (await acquireLeases(this.#deps.db, names, this.#term(LEASE_MS))).map(succeeded);
   });
   readonly #release = batching<Lease, void>(MAX_BATCH, async leases => {
     await releaseLeases(this.#deps.db, leases);
@@ -58,19 +58,23 @@ export class Leasing {
 
   /** Returns true to one of all centrals, once in `durationMs`. */
   async claimPeriod(name: string, durationMs: number): Promise<boolean> {
-    const { db, holder, clock } = this.#deps;
-    return (await acquireLease(db, name, holder, clock.now(), durationMs)) !== undefined;
+    return (await acquireLease(this.#deps.db, name, this.#term(durationMs))) !== undefined;
   }
 
   stop(): void {
     this.#cancelRenewal?.();
   }
 
+  #term(durationMs: number): LeaseTerm {
+    const { holder, clock } = this.#deps;
+    return { holder, nowMs: clock.now(), durationMs };
+  }
+
   #renew(): void {
     this.#cancelRenewal = undefined;
     if (this.#held.size === 0) return;
-    const { db, holder, clock, log } = this.#deps;
-    renewLeases(db, holder, [...this.#held.keys()], clock.now(), LEASE_MS).catch(error =>
+    const { db, clock, log } = this.#deps;
+    renewLeases(db, [...this.#held.keys()], this.#term(LEASE_MS)).catch(error =>
       log.warn({ err: error }, 'could not renew leases'),
     );
     this.#cancelRenewal = clock.after(RENEW_MS, () => this.#renew());

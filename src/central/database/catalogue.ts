@@ -2,11 +2,11 @@
 
 import { sql } from '../../kernel/sql/sql.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
-import type { CopyRecord } from '../../protocol/publication/record.ts';
 import { searchWords } from '../../protocol/text.ts';
 import type { Cursor } from './cursor.ts';
 import { registeredUpTo } from './feed.ts';
 import type { CentralDatabase, VideoRow } from './schema.ts';
+import { parseStoredRecord } from './stored-record.ts';
 
 export interface VideoQuery {
   readonly q?: string | undefined;
@@ -112,8 +112,8 @@ export async function listCopies(
     .execute();
   for (const row of rows) {
     const video = row.video_id;
-    const record = JSON.parse(row.body) as CopyRecord;
-    if (record.revision !== revisions.get(video)) continue;
+    const record = parseStoredRecord(row.body);
+    if (record.kind !== 'copy' || record.revision !== revisions.get(video)) continue;
     const known = copies.get(video) ?? [];
     copies.set(video, [...known, { site: row.site_id, address: record.sourceAddress }]);
   }

@@ -6,9 +6,15 @@ import { failpoint } from '../../kernel/failpoint.ts';
 import { notify } from '../../kernel/sql/postgres.ts';
 import { sql } from '../../kernel/sql/sql.ts';
 import type { Change, SitePolicy } from '../../protocol/central.ts';
-import type { SiteId } from '../../protocol/ids.ts';
-import { isOfOwner, type PublicationRecord } from '../../protocol/publication/record.ts';
-import type { CentralDatabase, CentralTransaction, MemberRow, VideoRow } from './schema.ts';
+import { isOfOwner } from '../../protocol/publication/record.ts';
+import {
+  type CentralDatabase,
+  type CentralTransaction,
+  isSite,
+  type SiteRow,
+  type VideoRow,
+} from './schema.ts';
+import { parseStoredRecord } from './stored-record.ts';
 
 /** The PostgreSQL channel on which centrals that share a database notify each other of changes. */
 export const CHANGES_CHANNEL = 'tributary_changes';
@@ -100,7 +106,7 @@ export function listChanges(db: CentralDatabase, after: number, limit: number): 
         size: row.body.length,
         change: () => formatVideoChange(row),
       })),
-      ...sites.map(row => ({
+      ...sites.filter(isSite).map(row => ({
         position: row.position,
         size: row.zone.length,
         change: () => formatSiteChange(row),
@@ -128,7 +134,7 @@ type ChangedVideo = Pick<
 >;
 
 function formatVideoChange(row: ChangedVideo): Change {
-  const record = JSON.parse(row.body) as PublicationRecord;
+  const record = parseStoredRecord(row.body);
   const { position } = row;
   const site = row.site_id;
   const video = row.video_id;
@@ -157,19 +163,21 @@ function formatVideoChange(row: ChangedVideo): Change {
   };
 }
 
-function formatSiteChange(row: MemberRow): Change {
+const parsePolicy = (policy: string): Partial<SitePolicy> => JSON.parse(policy);
+
+function formatSiteChange(row: SiteRow): Change {
   return {
     kind: 'site',
     position: row.position,
-    site: row.id as SiteId,
+    site: row.id,
     name: row.name,
     baseUrl: row.base_url,
     ...(row.latitude !== null && row.longitude !== null
       ? { coordinates: { latitude: row.latitude, longitude: row.longitude } }
       : {}),
-    zone: JSON.parse(row.zone) as string[],
+    zone: JSON.parse(row.zone),
     active: row.joined_at !== null && row.revoked_at === null,
-    ...(JSON.parse(row.policy) as Partial<SitePolicy>),
+    ...parsePolicy(row.policy),
     ...(row.public_key === null ? {} : { publicKey: row.public_key }),
   };
 }

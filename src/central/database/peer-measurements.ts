@@ -56,7 +56,7 @@ export async function listPeerMeasurements(
     peers: page.map(({ tracker_id, reported_at, body }) => ({
       tracker: tracker_id,
       ageMs: Math.max(0, nowMs - reported_at),
-      summaries: JSON.parse(body) as PeerMeasurementsRequest['summaries'],
+      summaries: JSON.parse(body),
     })),
   };
 }

@@ -43,7 +43,9 @@ interface MemberTable {
 export type MemberRow = Selectable<MemberTable>;
 /** The row of a member that is a site. */
 export type SiteRow = MemberRow & { readonly role: 'site'; readonly id: SiteId };
-export const isSite = (row: MemberRow): row is SiteRow => row.role === 'site';
+export const isSite = <Row extends Pick<MemberRow, 'role' | 'id'>>(
+  row: Row,
+): row is Row & { readonly role: 'site'; readonly id: SiteId } => row.role === 'site';
 
 interface SignalTable {
   id: string;

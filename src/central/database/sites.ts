@@ -104,10 +104,13 @@ export const listMembers = (db: CentralDatabase, role: Role): Promise<MemberRow[
 export const listSites = async (db: CentralDatabase): Promise<SiteRow[]> =>
   (await listMembers(db, 'site')).filter(isSite);
 
-export const listJoined = (db: CentralDatabase, role: Role): Promise<{ id: string; base_url: string }[]> =>
+export const listJoined = (
+  db: CentralDatabase,
+  role: Role,
+): Promise<Pick<MemberRow, 'id' | 'role' | 'base_url'>[]> =>
   db
     .selectFrom('members')
-    .select(['id', 'base_url'])
+    .select(['id', 'role', 'base_url'])
     .where('role', '=', role)
     .where('joined_at', 'is not', null)
     .where('revoked_at', 'is', null)
@@ -230,7 +233,8 @@ export interface SiteEdit {
 
 /** Merges an edit into the stored policy. A member that is set to null returns to its default. */
 const mergePolicy = (before: string, edit: SitePolicyEdit): string => {
-  const merged = { ...(JSON.parse(before) as SitePolicyEdit), ...edit };
+  const stored: SitePolicyEdit = JSON.parse(before);
+  const merged = { ...stored, ...edit };
   return JSON.stringify(Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null)));
 };
 

@@ -75,41 +75,9 @@ interface Chosen extends PlannedCopy {
 
 export function plan(input: PlanInput): Plan {
   const { rules, videos, plays } = input;
-  const sites = input.sites.filter(site => site.isAvailable);
-  const siteOf = new Map(input.sites.map(site => [site.id, site]));
+  const draft = createDraft(input);
+  const { sites, siteOf, tryAt } = draft;
   const videoOf = new Map(videos.map(video => [video.id, video]));
-  const stored = groupBy(input.copies, copy => copy.video);
-  const limits = listLimits(rules, sites);
-  const used = new Map<SiteId, number>();
-  const chosen = new Map<VideoId, Map<SiteId, Chosen>>();
-  const rejected: PlannedCopy[] = [];
-  const unmet: { video: VideoId; why: Why }[] = [];
-
-  const staying = rules.filter(rule => rule.kind === 'stays');
-  const mayLeave = (video: PlannedVideo): boolean => {
-    const origin = siteOf.get(video.origin);
-    return origin !== undefined && !staying.some(rule => isOf(rule.of, origin));
-  };
-  const sizeAt = (video: PlannedVideo, site: SiteId): number =>
-    stored.get(video.id)?.find(copy => copy.site === site)?.sizeBytes ?? video.sizeBytes;
-  const fits = (video: PlannedVideo, site: SiteId): boolean =>
-    (used.get(site) ?? 0) + sizeAt(video, site) <= (limits.get(site) ?? Number.POSITIVE_INFINITY);
-  const choose = (video: PlannedVideo, site: SiteId, cause: Cause, because: Why): void => {
-    const at = chosen.get(video.id) ?? new Map<SiteId, Chosen>();
-    chosen.set(video.id, at);
-    if (at.has(site)) return;
-    const sizeBytes = sizeAt(video, site);
-    used.set(site, (used.get(site) ?? 0) + sizeBytes);
-    at.set(site, { video: video.id, site, why: because, cause, plays: plays.get(video.id) ?? 0, sizeBytes });
-  };
-  const tryAt = (video: PlannedVideo, site: PlannedSite, cause: Cause, because: Why): void => {
-    if (site.id === video.origin || chosen.get(video.id)?.has(site.id)) return;
-    const reject = (reason: Why): void => void rejected.push({ video: video.id, site: site.id, why: reason });
-    if (!mayLeave(video)) reject(why.stays(siteOf.get(video.origin)?.name ?? video.origin));
-    else if (!site.isAvailable) reject(why.siteUnavailable());
-    else if (!fits(video, site.id)) reject(why.overLimit(limits.get(site.id) ?? 0));
-    else choose(video, site.id, cause, because);
-  };
 
   for (const rule of rules) {
     if (rule.kind !== 'by-hand') continue;
@@ -121,38 +89,7 @@ export function plan(input: PlanInput): Plan {
   const hot = listPopularTargets(rules, videos, sites, plays);
   for (const rule of rules) {
     if (rule.kind !== 'at-least') continue;
-    for (const video of videos) {
-      const origin = siteOf.get(video.origin);
-      if (!origin || !isOf(rule.of, origin)) continue;
-      if (!mayLeave(video)) {
-        if (rule.copies > 1) unmet.push({ video: video.id, why: why.stays(origin.name) });
-        continue;
-      }
-      const here = new Set(chosen.get(video.id)?.keys());
-      if (origin.isAvailable) here.add(origin.id);
-      const regions = new Set([...here].map(id => regionOf(siteOf.get(id))));
-      const counted = (): number => (rule.inDifferentRegions ? regions.size : here.size);
-      const isPossible = (site: PlannedSite): boolean =>
-        !here.has(site.id) &&
-        site.id !== video.origin &&
-        !(rule.inDifferentRegions && regions.has(regionOf(site))) &&
-        fits(video, site.id);
-      while (counted() < rule.copies) {
-        const site = findBest(sites, isPossible, {
-          video,
-          stored: stored.get(video.id) ?? [],
-          hot: hot.get(video.id),
-          used,
-        });
-        if (!site) break;
-        choose(video, site.id, 'at-least', why.atLeast(rule.copies, rule.inDifferentRegions));
-        here.add(site.id);
-        regions.add(regionOf(site));
-      }
-      if (counted() < rule.copies) {
-        unmet.push({ video: video.id, why: why.tooFew(counted(), rule.copies, rule.inDifferentRegions) });
-      }
-    }
+    for (const video of videos) planAtLeast(rule, video, draft, hot.get(video.id));
   }
 
   const byPopularity = [...hot].sort(
@@ -165,17 +102,112 @@ export function plan(input: PlanInput): Plan {
     }
   }
 
-  const copies = [...chosen.values()].flatMap(at => [...at.values()]);
-  const holders = countHolders(videos, siteOf, stored);
+  const copies = [...draft.chosen.values()].flatMap(at => [...at.values()]);
+  const holders = countHolders(videos, siteOf, draft.stored);
   return {
     copies: copies.map(({ video, site, why: because }) => ({ video, site, why: because })),
-    rejected,
-    unmet,
+    rejected: draft.rejected,
+    unmet: draft.unmet,
     atRisk: new Set(videos.filter(({ id }) => (holders.get(id) ?? 0) < 2).map(({ id }) => id)),
     holders,
     evictions: listEvictions(copies),
-    limits,
+    limits: draft.limits,
   };
+}
+
+/** A plan in the making: the copies chosen so far, and the bytes that they use. */
+interface Draft {
+  /** The sites that may hold copies. */
+  readonly sites: readonly PlannedSite[];
+  readonly siteOf: ReadonlyMap<SiteId, PlannedSite>;
+  readonly stored: ReadonlyMap<VideoId, readonly StoredCopy[]>;
+  readonly limits: ReadonlyMap<SiteId, number>;
+  readonly used: ReadonlyMap<SiteId, number>;
+  readonly chosen: ReadonlyMap<VideoId, ReadonlyMap<SiteId, Chosen>>;
+  readonly rejected: readonly PlannedCopy[];
+  readonly unmet: Plan['unmet'][number][];
+  /** False if a rule keeps the videos of the origin there. */
+  mayLeave(video: PlannedVideo): boolean;
+  fits(video: PlannedVideo, site: SiteId): boolean;
+  choose(video: PlannedVideo, site: SiteId, cause: Cause, because: Why): void;
+  /** Chooses the copy, or records why it is not possible. */
+  tryAt(video: PlannedVideo, site: PlannedSite, cause: Cause, because: Why): void;
+}
+
+function createDraft({ rules, sites: allSites, copies, plays }: PlanInput): Draft {
+  const sites = allSites.filter(site => site.isAvailable);
+  const siteOf = new Map(allSites.map(site => [site.id, site]));
+  const stored = groupBy(copies, copy => copy.video);
+  const limits = listLimits(rules, sites);
+  const used = new Map<SiteId, number>();
+  const chosen = new Map<VideoId, Map<SiteId, Chosen>>();
+  const rejected: PlannedCopy[] = [];
+
+  const staying = rules.filter(rule => rule.kind === 'stays');
+  const mayLeave = (video: PlannedVideo): boolean => {
+    const origin = siteOf.get(video.origin);
+    return origin !== undefined && !staying.some(rule => isOf(rule.of, origin));
+  };
+  const sizeAt = (video: PlannedVideo, site: SiteId): number =>
+    stored.get(video.id)?.find(copy => copy.site === site)?.sizeBytes ?? video.sizeBytes;
+  const fits = (video: PlannedVideo, site: SiteId): boolean =>
+    (used.get(site) ?? 0) + sizeAt(video, site) <= (limits.get(site) ?? Number.POSITIVE_INFINITY);
+  const choose: Draft['choose'] = (video, site, cause, because) => {
+    const at = chosen.get(video.id) ?? new Map<SiteId, Chosen>();
+    chosen.set(video.id, at);
+    if (at.has(site)) return;
+    const sizeBytes = sizeAt(video, site);
+    used.set(site, (used.get(site) ?? 0) + sizeBytes);
+    at.set(site, { video: video.id, site, why: because, cause, plays: plays.get(video.id) ?? 0, sizeBytes });
+  };
+  const tryAt: Draft['tryAt'] = (video, site, cause, because) => {
+    if (site.id === video.origin || chosen.get(video.id)?.has(site.id)) return;
+    const reject = (reason: Why): void => void rejected.push({ video: video.id, site: site.id, why: reason });
+    if (!mayLeave(video)) reject(why.stays(siteOf.get(video.origin)?.name ?? video.origin));
+    else if (!site.isAvailable) reject(why.siteUnavailable());
+    else if (!fits(video, site.id)) reject(why.overLimit(limits.get(site.id) ?? 0));
+    else choose(video, site.id, cause, because);
+  };
+  return {
+    ...{ sites, siteOf, stored, limits, used, chosen, rejected },
+    unmet: [],
+    ...{ mayLeave, fits, choose, tryAt },
+  };
+}
+
+/** Chooses copies of one video until it has as many holders as the rule requires, or no further site is possible. */
+function planAtLeast(
+  rule: Extract<PlacementRule, { kind: 'at-least' }>,
+  video: PlannedVideo,
+  draft: Draft,
+  hot: ReadonlySet<SiteId> | undefined,
+): void {
+  const { sites, siteOf, stored, used, chosen, unmet, mayLeave, fits, choose } = draft;
+  const origin = siteOf.get(video.origin);
+  if (!origin || !isOf(rule.of, origin)) return;
+  if (!mayLeave(video)) {
+    if (rule.copies > 1) unmet.push({ video: video.id, why: why.stays(origin.name) });
+    return;
+  }
+  const here = new Set(chosen.get(video.id)?.keys());
+  if (origin.isAvailable) here.add(origin.id);
+  const regions = new Set([...here].map(id => regionOf(siteOf.get(id))));
+  const counted = (): number => (rule.inDifferentRegions ? regions.size : here.size);
+  const isPossible = (site: PlannedSite): boolean =>
+    !here.has(site.id) &&
+    site.id !== video.origin &&
+    !(rule.inDifferentRegions && regions.has(regionOf(site))) &&
+    fits(video, site.id);
+  while (counted() < rule.copies) {
+    const site = findBest(sites, isPossible, { video, stored: stored.get(video.id) ?? [], hot, used });
+    if (!site) break;
+    choose(video, site.id, 'at-least', why.atLeast(rule.copies, rule.inDifferentRegions));
+    here.add(site.id);
+    regions.add(regionOf(site));
+  }
+  if (counted() < rule.copies) {
+    unmet.push({ video: video.id, why: why.tooFew(counted(), rule.copies, rule.inDifferentRegions) });
+  }
 }
 
 interface Preference {

@@ -5,6 +5,9 @@ export interface Why {
   readonly text: string;
 }
 
+/** Parses a stored reason, which is the JSON of a `Why`. */
+export const parseReason = (json: string): Why => JSON.parse(json);
+
 const formatPlays = (plays: number): string => `${Math.round(plays * 10) / 10} plays a day`;
 const formatHolders = (count: number, regions: boolean): string =>
   `${count} ${regions ? 'region' : 'site'}${count === 1 ? '' : 's'}`;

@@ -54,8 +54,7 @@ export function describeGrant(row: GrantRow, { generation, master }: Master, url
  * @throws Problem 403 if it was one, but has been revoked or has expired.
  */
 export async function hasGrant(
-  db: CentralDatabase,
-  secrets: SecretBox,
+  { db, secrets }: { readonly db: CentralDatabase; readonly secrets: SecretBox },
   video: VideoId,
   text: string,
   nowMs: number,

@@ -4,10 +4,10 @@ import { allowAnyOrigin, type HttpServer } from '../../kernel/http/server.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
 import { type Video, videoListSchema, videoSchema } from '../../protocol/central.ts';
 import { siteIdSchema, videoIdSchema } from '../../protocol/ids.ts';
-import type { PublicationRecord } from '../../protocol/publication/record.ts';
 import { findVideo, type ListedVideo, listCopies, listVideos } from '../database/catalogue.ts';
 import { formatCursor, parseCursor } from '../database/cursor.ts';
 import type { CentralDatabase } from '../database/schema.ts';
+import { parseStoredRecord } from '../database/stored-record.ts';
 import { hasGrant } from '../rights/grants.ts';
 import { type CentralContext, formatTime, isOperator, optionalTime } from './context.ts';
 
@@ -20,7 +20,7 @@ const listQuerySchema = z.object({
 const parameters = z.object({ id: videoIdSchema });
 
 export function addVideoCalls(app: HttpServer, context: CentralContext): void {
-  const { db, secrets } = context;
+  const { db } = context;
   app.get(
     '/api/videos',
     { schema: { querystring: listQuerySchema, response: { 200: videoListSchema } } },
@@ -65,7 +65,7 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
       if (row.private === 1 && !isOperator(request, context)) {
         reply.header('cache-control', 'no-store');
         // A private video is reported as unknown, so that the response does not reveal that it exists.
-        if (grant === undefined || !(await hasGrant(db, secrets, request.params.id, grant, Date.now())))
+        if (grant === undefined || !(await hasGrant(context, request.params.id, grant, Date.now())))
           throw unknown();
       }
       const video = row.revoked_at === null ? formatVideo(row) : undefined;
@@ -91,7 +91,7 @@ async function withCopies(db: CentralDatabase, videos: readonly Video[]): Promis
 
 /** Returns undefined for a tombstone. */
 function formatVideo(row: ListedVideo): Video | undefined {
-  const record = JSON.parse(row.body) as PublicationRecord;
+  const record = parseStoredRecord(row.body);
   if (record.kind !== 'video') return undefined;
   const site = row.site_id;
   return {

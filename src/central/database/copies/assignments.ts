@@ -5,10 +5,10 @@
 import { sql } from '../../../kernel/sql/sql.ts';
 import { type Assignment, type AssignmentFeed, MAX_ASSIGNMENT_PAGE_ROWS } from '../../../protocol/copies.ts';
 import type { SiteId, VideoId } from '../../../protocol/ids.ts';
-import type { PublicationRecord } from '../../../protocol/publication/record.ts';
-import type { Why } from '../../placement/why.ts';
+import { parseReason, type Why } from '../../placement/why.ts';
 import { claimPositions } from '../feed.ts';
 import type { CentralDatabase, CentralTransaction } from '../schema.ts';
+import { parseStoredRecord } from '../stored-record.ts';
 
 /** A new or changed assignment. */
 export interface PlacementChange {
@@ -78,13 +78,14 @@ export async function listAssignments(
   return {
     assignments: rows.map((row): Assignment => {
       const video = row.video_id;
-      const reason = (JSON.parse(row.reason) as Why).text;
-      const record = row.body === null ? undefined : (JSON.parse(row.body) as PublicationRecord);
-      if (row.wanted === 0 || record?.kind !== 'video') return { wanted: false, video, reason };
+      const { text: reason } = parseReason(row.reason);
+      const record = row.body === null ? undefined : parseStoredRecord(row.body);
+      if (row.wanted === 0 || row.origin === null || record?.kind !== 'video')
+        return { wanted: false, video, reason };
       return {
         wanted: true,
         video,
-        origin: takenOver.has(row.video_id) ? site : (row.origin as SiteId),
+        origin: takenOver.has(row.video_id) ? site : row.origin,
         revision: record.revision,
         version: record.version,
         hash: row.hash ?? '',

@@ -1,8 +1,8 @@
 /** Declares a site lost: chooses a successor for each of its videos that another site holds a copy of. */
 import { sql } from '../../../kernel/sql/sql.ts';
 import type { SiteId, VideoId } from '../../../protocol/ids.ts';
-import type { CopyRecord, PublicationRecord } from '../../../protocol/publication/record.ts';
 import type { CentralDatabase } from '../schema.ts';
+import { parseStoredRecord } from '../stored-record.ts';
 import { insertPromotions, type Promotion } from './promotions.ts';
 
 export interface Loss {
@@ -40,7 +40,7 @@ export function declareLost(
     const lost: { video: VideoId; name: string }[] = [];
     for (const { video_id, title, body } of videos) {
       const video = video_id;
-      const record = JSON.parse(body) as PublicationRecord;
+      const record = parseStoredRecord(body);
       const copies = await tx
         .selectFrom('videos')
         .innerJoin('members', 'members.id', 'videos.site_id')
@@ -53,9 +53,10 @@ export function declareLost(
         .orderBy('videos.site_id')
         .execute();
       const score = (row: (typeof copies)[number]): number => {
-        const isPresent =
-          record.kind === 'video' && (JSON.parse(row.body) as CopyRecord).revision === record.revision;
-        return Number(isPresent) * 2 + Number(isUp(row.site_id));
+        const copy = parseStoredRecord(row.body);
+        const isCurrent =
+          record.kind === 'video' && copy.kind === 'copy' && copy.revision === record.revision;
+        return Number(isCurrent) * 2 + Number(isUp(row.site_id));
       };
       // A successor that was chosen before and has not taken over yet stays the successor while it still holds a copy.
       const previous = await tx

@@ -3,9 +3,10 @@ import { setImmediate as nextTick } from 'node:timers/promises';
 import { sql } from '../../../kernel/sql/sql.ts';
 import { type PlacementRule, placementRuleSchema, type StoredRule } from '../../../protocol/copies.ts';
 import { newId, type SiteId, type VideoId } from '../../../protocol/ids.ts';
-import type { CopyRecord, VideoRecord } from '../../../protocol/publication/record.ts';
+import type { VideoRecord } from '../../../protocol/publication/record.ts';
 import type { PlannedSite, PlannedVideo, StoredCopy } from '../../placement/plan.ts';
-import type { CentralDatabase, PlacementRow } from '../schema.ts';
+import { type CentralDatabase, isSite, type PlacementRow } from '../schema.ts';
+import { parseStoredRecord } from '../stored-record.ts';
 
 /** Rows that are parsed without a break. Between two pages, other requests are served. */
 const PAGE_ROWS = 1_000;
@@ -44,12 +45,12 @@ export async function deleteRule(db: CentralDatabase, id: string): Promise<boole
 export async function listPlannedSites(db: CentralDatabase): Promise<PlannedSite[]> {
   const rows = await db
     .selectFrom('members')
-    .select(['id', 'name', 'region', 'joined_at', 'revoked_at', 'lost_at'])
+    .select(['id', 'role', 'name', 'region', 'joined_at', 'revoked_at', 'lost_at'])
     .where('role', '=', 'site')
     .orderBy('id')
     .execute();
-  return rows.map(row => ({
-    id: row.id as SiteId,
+  return rows.filter(isSite).map(row => ({
+    id: row.id,
     name: row.name,
     ...(row.region === null ? {} : { region: row.region }),
     isAvailable: row.joined_at !== null && row.revoked_at === null && row.lost_at === null,
@@ -69,7 +70,7 @@ export async function listHoldings(db: CentralDatabase): Promise<Holdings> {
     const rows = await db
       .selectFrom('videos')
       .innerJoin('members', 'members.id', 'videos.site_id')
-      .select(['videos.site_id', 'videos.video_id', 'videos.kind', 'videos.body'])
+      .select(['videos.site_id', 'videos.video_id', 'videos.body'])
       .where('videos.withdrawn', '=', sql.lit(0))
       .where('videos.superseded_by', 'is', null)
       .where('members.revoked_at', 'is', null)
@@ -78,11 +79,11 @@ export async function listHoldings(db: CentralDatabase): Promise<Holdings> {
       .orderBy('videos.site_id')
       .limit(PAGE_ROWS)
       .execute();
-    for (const { site_id, kind, body } of rows) {
-      const site = site_id;
-      if (kind === 'video') videos.push(plannedVideo(site, JSON.parse(body) as VideoRecord));
-      else if (kind === 'copy') {
-        const { video, revision, sizeBytes } = JSON.parse(body) as CopyRecord;
+    for (const { site_id: site, body } of rows) {
+      const record = parseStoredRecord(body);
+      if (record.kind === 'video') videos.push(plannedVideo(site, record));
+      else if (record.kind === 'copy') {
+        const { video, revision, sizeBytes } = record;
         copies.push({ video, site, revision, sizeBytes });
       }
     }

@@ -11,8 +11,9 @@ import {
   type HeldPage,
   MAX_HELD_PAGE_ROWS,
 } from '../../../protocol/publication/handshake.ts';
-import { type PublicationRecord, writtenAtOf } from '../../../protocol/publication/record.ts';
+import { writtenAtOf } from '../../../protocol/publication/record.ts';
 import type { CentralDatabase } from '../schema.ts';
+import { parseStoredRecord } from '../stored-record.ts';
 import { raiseEpoch, readEpoch } from './epochs.ts';
 
 const DIGEST_PAGE_ROWS = 2_000;
@@ -114,7 +115,7 @@ export async function listHeld(
       version: Number(row.version),
       hash: row.hash,
       withdrawn: row.withdrawn === 1,
-      writtenAt: writtenAtOf(JSON.parse(row.body) as PublicationRecord),
+      writtenAt: writtenAtOf(parseStoredRecord(row.body)),
       ...(row.superseded_by !== null && row.kind === 'video' ? { supersededBy: row.superseded_by } : {}),
     })),
     more: rows.length > MAX_HELD_PAGE_ROWS,
@@ -140,7 +141,7 @@ export async function readHeld(
   for (const { body, hash } of rows) {
     characters += body.length;
     if (entries.length > 0 && characters > MAX_RECORD_PAGE_BYTES) break;
-    entries.push({ record: JSON.parse(body) as PublicationRecord, hash });
+    entries.push({ record: parseStoredRecord(body), hash });
   }
   return entries;
 }

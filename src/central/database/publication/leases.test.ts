@@ -15,7 +15,8 @@ afterEach(async () => {
   await database.drop();
 });
 
-const acquire = (holder: string, nowMs: number) => acquireLease(db, 'collect a', holder, nowMs, 100);
+const acquire = (holder: string, nowMs: number) =>
+  acquireLease(db, 'collect a', { holder, nowMs, durationMs: 100 });
 
 describe('a lease', () => {
   it('belongs to one holder until it expires, and each holder has a higher fence', async () => {
@@ -33,11 +34,11 @@ describe('a lease', () => {
 
   it('is valid while it is renewed, and cannot be renewed after it has expired', async () => {
     await acquire('one', 0);
-    await renewLeases(db, 'one', ['collect a'], 90, 100);
+    await renewLeases(db, ['collect a'], { holder: 'one', nowMs: 90, durationMs: 100 });
     expect(await acquire('two', 189)).toBeUndefined();
-    await renewLeases(db, 'one', ['collect a'], 191, 100);
+    await renewLeases(db, ['collect a'], { holder: 'one', nowMs: 191, durationMs: 100 });
     expect(await acquire('two', 195)).toMatchObject({ fence: 2 });
-    await renewLeases(db, 'one', ['collect a'], 196, 1_000);
+    await renewLeases(db, ['collect a'], { holder: 'one', nowMs: 196, durationMs: 1_000 });
     expect(await acquire('three', 300)).toMatchObject({ fence: 3 });
   });
 
@@ -61,13 +62,19 @@ describe('a lease', () => {
 
   it('is acquired and released together with others', async () => {
     await acquire('two', 0);
-    const leases = await acquireLeases(db, ['collect b', 'collect a', 'collect c'], 'one', 50, 100);
+    const leases = await acquireLeases(db, ['collect b', 'collect a', 'collect c'], {
+      holder: 'one',
+      nowMs: 50,
+      durationMs: 100,
+    });
     expect(leases).toEqual([{ name: 'collect b', fence: 1 }, undefined, { name: 'collect c', fence: 1 }]);
     const held = leases.filter(lease => lease !== undefined);
     const isValid = await findValidLeases(db, held);
     expect(held.every(isValid)).toBe(true);
     await releaseLeases(db, held);
-    expect(await acquireLeases(db, ['collect b', 'collect c'], 'two', 60, 100)).toEqual([
+    expect(
+      await acquireLeases(db, ['collect b', 'collect c'], { holder: 'two', nowMs: 60, durationMs: 100 }),
+    ).toEqual([
       { name: 'collect b', fence: 2 },
       { name: 'collect c', fence: 2 },
     ]);

@@ -7,6 +7,13 @@ import { type Problem, problem } from '../../../kernel/problem.ts';
 import { sql } from '../../../kernel/sql/sql.ts';
 import type { CentralDatabase } from '../schema.ts';
 
+/** Who acquires or renews leases, and for how long. */
+export interface LeaseTerm {
+  readonly holder: string;
+  readonly nowMs: number;
+  readonly durationMs: number;
+}
+
 export interface Lease {
   readonly name: string;
   readonly fence: number;
@@ -19,9 +26,7 @@ export interface Lease {
 export async function acquireLeases(
   db: CentralDatabase,
   names: readonly string[],
-  holder: string,
-  nowMs: number,
-  durationMs: number,
+  { holder, nowMs, durationMs }: LeaseTerm,
 ): Promise<readonly (Lease | undefined)[]> {
   const rows = await db
     .insertInto('leases')
@@ -51,18 +56,14 @@ export async function acquireLeases(
 export const acquireLease = async (
   db: CentralDatabase,
   name: string,
-  holder: string,
-  nowMs: number,
-  durationMs: number,
-): Promise<Lease | undefined> => (await acquireLeases(db, [name], holder, nowMs, durationMs))[0];
+  term: LeaseTerm,
+): Promise<Lease | undefined> => (await acquireLeases(db, [name], term))[0];
 
 /** Renews leases that are still valid. Expired leases are not renewed. */
 export async function renewLeases(
   db: CentralDatabase,
-  holder: string,
   names: readonly string[],
-  nowMs: number,
-  durationMs: number,
+  { holder, nowMs, durationMs }: LeaseTerm,
 ): Promise<void> {
   if (names.length === 0) return;
   await db

@@ -1,7 +1,7 @@
 /** The feed of withdrawals that every site follows, and the positions up to which sites have carried them out. */
 import { sql } from '../../../kernel/sql/sql.ts';
 import type { SiteId } from '../../../protocol/ids.ts';
-import { type PublicationRecord, writtenAtOf } from '../../../protocol/publication/record.ts';
+import { writtenAtOf } from '../../../protocol/publication/record.ts';
 import {
   MAX_WITHDRAWAL_PAGE_ROWS,
   type Withdrawal,
@@ -9,6 +9,7 @@ import {
 } from '../../../protocol/publication/withdrawals.ts';
 import { findStart } from '../feed.ts';
 import type { CentralDatabase } from '../schema.ts';
+import { parseStoredRecord } from '../stored-record.ts';
 
 /**
  * Notes that a site has carried out all withdrawals up to `after`, which it confirms by requesting those after it. Returns the
@@ -68,7 +69,7 @@ export async function listWithdrawals(db: CentralDatabase, limit: number): Promi
       video: row.video_id,
       name: row.title,
       site: { id: row.site_id, name: row.name },
-      withdrawnAt: writtenAtOf(JSON.parse(row.body) as PublicationRecord),
+      withdrawnAt: writtenAtOf(parseStoredRecord(row.body)),
       confirmed: sites.length - waiting.length,
       sites: sites.length,
       waitingFor: waiting.map(({ site_id, name, withdrawals_at }) => ({

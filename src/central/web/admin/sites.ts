@@ -199,8 +199,8 @@ function formatSite(row: SiteRow, { readBy, pending, publication, held, status, 
     ...(row.latitude !== null && row.longitude !== null
       ? { coordinates: { latitude: row.latitude, longitude: row.longitude } }
       : {}),
-    zone: JSON.parse(row.zone) as string[],
-    policy: JSON.parse(row.policy) as Site['policy'],
+    zone: JSON.parse(row.zone),
+    policy: JSON.parse(row.policy),
     state: row.revoked_at !== null ? 'revoked' : row.joined_at === null ? 'invited' : status,
     createdAt: formatTime(row.created_at),
     ...optionalTime('joinedAt', row.joined_at),

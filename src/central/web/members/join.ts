@@ -3,8 +3,8 @@ import { type HttpServer, requireSigner } from '../../../kernel/http/server.ts';
 import { sha256Hex } from '../../../kernel/identity/keys.ts';
 import { problem } from '../../../kernel/problem.ts';
 import { joinRequestSchema, joinResponseSchema, memberInfoSchema } from '../../../protocol/central.ts';
-import type { SiteId } from '../../../protocol/ids.ts';
 import { readEpoch } from '../../database/publication/epochs.ts';
+import { isSite } from '../../database/schema.ts';
 import { type Enrolment, enrol, findInvited } from '../../database/sites.ts';
 import { type CentralContext, listTrackerUrls, requireMember } from '../context.ts';
 
@@ -56,12 +56,12 @@ export function addJoinCalls(app: HttpServer, context: CentralContext): void {
   );
 
   app.get('/api/member', { schema: { response: { 200: memberInfoSchema } } }, async request => {
-    const { id, role, last_error_code } = await requireMember(request, context, 'site', 'tracker');
-    const epoch = role === 'site' ? await readEpoch(db, id as SiteId) : undefined;
+    const member = await requireMember(request, context, 'site', 'tracker');
+    const epoch = isSite(member) ? await readEpoch(db, member.id) : undefined;
     return {
       trackers: await listTrackerUrls(db),
       ...(epoch ? { epoch } : {}),
-      ...(last_error_code === 'peer-unreachable' ? { unreachable: true } : {}),
+      ...(member.last_error_code === 'peer-unreachable' ? { unreachable: true } : {}),
     };
   });
 }
