@@ -1,13 +1,13 @@
 /**
- * npm run bench -- publish: from the commit of a record at its site to its registration at a tracker. A real central on a
- * real, durable PostgreSQL; a real tracker's feed and registry; a thousand sites that speak the real protocol over HTTP.
- * At rest: one record at a time. The burst: every site publishes a hundred at once; its rate is set against the rate at
- * which the same rows go into the same PostgreSQL by multi-row upserts alone.
+ * npm run bench -- publish: measures the time from the commit of a record at its site to its registration at a tracker, with
+ * a real central on a real, durable PostgreSQL, a real tracker's feed and registry, and a thousand sites that implement the
+ * real protocol over HTTP. In the idle phase, one record is published at a time. In the burst, every site publishes a hundred
+ * records at once; the rate is compared with the rate of the same rows as plain multi-row upserts into the same PostgreSQL.
  *
- * TRIBUTARY_BENCH_SITES, TRIBUTARY_BENCH_RECORDS, TRIBUTARY_BENCH_REST make it smaller or larger.
+ * TRIBUTARY_BENCH_SITES, TRIBUTARY_BENCH_RECORDS and TRIBUTARY_BENCH_REST change the size.
  */
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, Worker } from 'node:worker_threads';
 import pg from 'pg';
 import { readIdentity } from '../src/kernel/identity/member.ts';
-import { createLifetime } from '../src/kernel/lifecycle/lifetime.ts';
+import { createLifetime, type Lifetime } from '../src/kernel/lifecycle/lifetime.ts';
 import { silentLog } from '../src/kernel/log.ts';
 import { newSiteId, newVideoId } from '../src/protocol/ids.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';
@@ -26,42 +26,67 @@ import { startPostgres } from '../test/support/postgres/server.ts';
 import {
   exampleRecord,
   hostOf,
-  type SitesAnswer,
-  type SitesOrder,
+  type SitesEvent,
   type SitesRequest,
+  type SitesSetup,
   serveSites,
 } from './publish/sites.ts';
-import { perItem, readCpu, readLive, readResident } from './publish/usage.ts';
+import { type Cpu, perItem, readCpu, readLive, readResident } from './publish/usage.ts';
 
 const SITES = Number(process.env.TRIBUTARY_BENCH_SITES ?? 1_000);
 const RECORDS = Number(process.env.TRIBUTARY_BENCH_RECORDS ?? 100);
-const AT_REST = Number(process.env.TRIBUTARY_BENCH_REST ?? 300);
+const IDLE_RECORDS = Number(process.env.TRIBUTARY_BENCH_REST ?? 300);
 const TOKEN = 'operator-token-of-the-benchmark';
-const REST_GAP_MS = 20;
+const IDLE_GAP_MS = 20;
 const UPSERT_ROWS = 500;
-/** The goal at rest. */
+/** The goal in the idle phase. */
 const GOAL_P99_MS = 250;
 const BURST_LIMIT_MS = 300_000;
+const START_MS = 60_000;
+const PUBLISH_MS = 30_000;
 
 if (!isMainThread) await serveSites();
 
-/** Sites in a thread of their own, asked one thing at a time. */
-function startSites(order: SitesOrder) {
-  const worker = new Worker(new URL(import.meta.url), { workerData: order });
-  const waiting: { kind: string; resolve: (answer: SitesAnswer) => void }[] = [];
-  worker.on('message', (answer: SitesAnswer) => {
-    const index = waiting.findIndex(({ kind }) => kind === answer.kind);
-    if (index !== -1) waiting.splice(index, 1)[0]?.resolve(answer);
+/** The thread that simulates the sites. */
+interface Sites {
+  next<Kind extends SitesEvent['kind']>(kind: Kind): Promise<Extract<SitesEvent, { kind: Kind }>>;
+  send(request: SitesRequest): void;
+  stop(): Promise<unknown>;
+}
+
+function startSites(setup: SitesSetup): Sites {
+  const worker = new Worker(new URL(import.meta.url), { workerData: setup });
+  const waiting: { kind: string; resolve: (event: SitesEvent) => void }[] = [];
+  worker.on('message', (event: SitesEvent) => {
+    const index = waiting.findIndex(({ kind }) => kind === event.kind);
+    if (index !== -1) waiting.splice(index, 1)[0]?.resolve(event);
   });
-  const next = <Kind extends SitesAnswer['kind']>(kind: Kind) =>
-    new Promise<Extract<SitesAnswer, { kind: Kind }>>(resolve => {
-      waiting.push({ kind, resolve: resolve as (answer: SitesAnswer) => void });
-    });
   return {
-    next,
-    ask: (request: SitesRequest) => worker.postMessage(request),
+    next: <Kind extends SitesEvent['kind']>(kind: Kind) =>
+      new Promise<Extract<SitesEvent, { kind: Kind }>>(resolve => {
+        waiting.push({ kind, resolve: resolve as (event: SitesEvent) => void });
+      }),
+    send: request => worker.postMessage(request),
     stop: () => worker.terminate(),
   };
+}
+
+/** Starts central as a process that reports its memory on request. */
+function startCentral(directory: string, port: number, databaseUrl: string): ChildProcess {
+  const config = join(directory, 'central.toml');
+  writeFileSync(
+    config,
+    `[central]\nlisten = "127.0.0.1:${port}"\ndataDirectory = "${directory}/central"\ndatabase = "${databaseUrl}"\noperatorToken = "${TOKEN}"\nlogLevel = "error"\n`,
+  );
+  const profile = process.env.TRIBUTARY_BENCH_PROFILE
+    ? ['--cpu-prof', '--cpu-prof-dir', process.env.TRIBUTARY_BENCH_PROFILE]
+    : [];
+  const memory = ['--expose-gc', '--import', resolve('bench/publish/memory.mjs')];
+  return spawn(
+    process.execPath,
+    [...profile, ...memory, 'dist/tributary.js', 'central', '--config', config],
+    { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
+  );
 }
 
 export async function run() {
@@ -70,178 +95,22 @@ export async function run() {
   const port = await freePort();
   const centralUrl = `http://127.0.0.1:${port}`;
   mkdirSync(join(directory, 'keys'));
-  const config = join(directory, 'central.toml');
-  writeFileSync(
-    config,
-    `[central]\nlisten = "127.0.0.1:${port}"\ndataDirectory = "${directory}/central"\ndatabase = "${postgres.url}"\noperatorToken = "${TOKEN}"\nlogLevel = "error"\n`,
-  );
-  const profile = process.env.TRIBUTARY_BENCH_PROFILE
-    ? ['--cpu-prof', '--cpu-prof-dir', process.env.TRIBUTARY_BENCH_PROFILE]
-    : [];
-  const telling = ['--expose-gc', '--import', resolve('bench/publish/memory.mjs')];
-  const central = spawn(
-    process.execPath,
-    [...profile, ...telling, 'dist/tributary.js', 'central', '--config', config],
-    { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
-  );
+  const central = startCentral(directory, port, postgres.url);
   const ended = new Promise(resolve => central.once('exit', resolve));
   const sites = startSites({ centralUrl, sites: SITES, directory: join(directory, 'keys') });
-  let stopFeed = async (): Promise<void> => {};
+  const lifetime = createLifetime(silentLog);
   try {
     const { port: sitesPort } = await sites.next('listening');
-    await until(async () => (await fetch(`${centralUrl}/readyz`)).ok);
-    for (let site = 0; site < SITES; site++) {
-      const made = await invite(centralUrl, 'sites', {
-        name: `Site ${site}`,
-        baseUrl: `http://${hostOf(site)}:${sitesPort}`,
-      });
-      const joined = sites.next('joined');
-      sites.ask({ kind: 'join', site, id: (made.site as { id: string }).id, joinToken: made.joinToken });
-      await joined;
-    }
-
-    // A real tracker's feed and registry; when each video was registered is noted beside it.
-    const registeredAt = new Map<string, number>();
-    let outOfOrder = 0;
-    let doubled = 0;
-    const lastVersion = new Map<string, number>();
-    const baseUrl = 'http://127.0.0.1:9';
-    const trackerConfig = trackerConfigSchema.parse({
-      listen: '127.0.0.1:0',
-      baseUrl,
-      central: centralUrl,
-      dataDirectory: join(directory, 'tracker'),
-      operatorToken: TOKEN,
-      joinToken: (await invite(centralUrl, 'trackers', { name: 'Tracker', baseUrl })).joinToken,
-    });
-    const lifetime = createLifetime(silentLog);
-    stopFeed = lifetime.stop;
-    const feed = await followFeed(
-      {
-        config: trackerConfig,
-        identity: await readIdentity(trackerConfig.dataDirectory),
-        registry: new Registry(),
-        onSites: () => {},
-        onPage(changes) {
-          const nowMs = performance.timeOrigin + performance.now();
-          for (const change of changes) {
-            if (change.kind !== 'video') continue;
-            if (registeredAt.has(change.video)) doubled++;
-            registeredAt.set(change.video, nowMs);
-            if (change.version <= (lastVersion.get(change.site) ?? 0)) outOfOrder++;
-            lastVersion.set(change.site, change.version);
-          }
-        },
-        log: silentLog,
-      },
-      lifetime,
-    );
-    await until(() => feed.connected() && feed.position() > 0);
+    await until(async () => (await fetch(`${centralUrl}/readyz`)).ok, START_MS);
+    await joinSites(sites, centralUrl, sitesPort);
+    const registrations = await followRegistrations(centralUrl, directory, lifetime);
     await sleep(1_000);
-
-    const publish = async (which: readonly number[], records: number) => {
-      const published = sites.next('published');
-      sites.ask({ kind: 'publish', sites: which, records });
-      return published;
-    };
-    const rest: number[] = [];
-    for (let count = 0; count < AT_REST; count++) {
-      const { videos, atMs } = await publish([(count * 37) % SITES], 1);
-      const [video = ''] = videos;
-      await until(() => registeredAt.has(video), 30_000);
-      rest.push((registeredAt.get(video) ?? 0) - atMs);
-      await sleep(REST_GAP_MS);
-    }
-
-    const liveBefore = await readLive(central);
-    const residentBefore = readResident(central);
-    const all = Array.from({ length: SITES }, (_, site) => site);
-    const { videos, atMs } = await publish(all, RECORDS);
-    // From here on: what the sites wrote before is no part of the burst.
-    const cpuBefore = await readCpu(central, postgres.url);
-    // Flat: at its highest in the second half of the burst as in the first, and as much alive after it as before.
-    const highest = async (registered: number): Promise<number> => {
-      let resident = 0;
-      await until(
-        () => {
-          resident = Math.max(resident, readResident(central));
-          return registeredAt.size >= registered;
-        },
-        BURST_LIMIT_MS,
-        50,
-      );
-      return resident;
-    };
-    const residentFirst = await highest(AT_REST + videos.length / 2);
-    const liveAtHalf = readLive(central);
-    const residentSecond = await highest(AT_REST + videos.length);
-    const cpuUs = perItem(cpuBefore, await readCpu(central, postgres.url), videos.length);
-    const latencies = videos.map(video => (registeredAt.get(video) ?? 0) - atMs);
-    const burstMs = Math.max(...latencies);
-    const left = await until(async () => {
-      const answer = sites.next('left');
-      sites.ask({ kind: 'left' });
-      const state = await answer;
-      return state.unpublished === 0 ? state : undefined;
-    }, 30_000);
-
-    const memoryMb = {
-      residentBefore: mb(residentBefore),
-      residentFirstHalf: mb(residentFirst),
-      residentSecondHalf: mb(residentSecond),
-      liveBefore: mb(liveBefore),
-      liveAtHalf: mb(await liveAtHalf),
-      liveAfter: mb(await readLive(central)),
-    };
+    const idleMs = await measureIdle(sites, registrations);
+    const burst = await measureBurst({ sites, registrations, central, postgresUrl: postgres.url });
     const upsertRate = await measureUpserts(postgres.url, SITES * RECORDS);
-    const burstRate = (videos.length / burstMs) * 1_000;
-    const lost = AT_REST + videos.length - registeredAt.size;
-    const table = [
-      ['', 'p50', 'p99', 'rate'],
-      ['at rest, commit to registered', ms(percentile(rest, 50)), ms(percentile(rest, 99)), ''],
-      [
-        `burst of ${SITES} sites × ${RECORDS} records`,
-        ms(percentile(latencies, 50)),
-        ms(percentile(latencies, 99)),
-        `${Math.round(burstRate)} records/s`,
-      ],
-      ['the same rows by multi-row upsert alone', '', '', `${Math.round(upsertRate)} rows/s`],
-    ];
-    for (const [first = '', ...others] of table) {
-      console.log(first.padEnd(42) + others.map(cell => cell.padStart(18)).join(''));
-    }
-    console.log(
-      `lost ${lost}, doubled ${doubled}, out of order ${outOfOrder}, unpublished ${left.unpublished}; ` +
-        `central's memory ${memoryMb.residentBefore} MB before the burst, ${memoryMb.residentFirstHalf} and ${memoryMb.residentSecondHalf} MB at its highest in the burst's halves; ` +
-        `of it alive ${memoryMb.liveBefore} MB before, ${memoryMb.liveAtHalf} MB in the middle, ${memoryMb.liveAfter} MB after`,
-    );
-    console.log(
-      `CPU time a record: ${Object.entries(cpuUs)
-        .map(([part, us]) => `${part} ${Math.round(us)} µs`)
-        .join(', ')}`,
-    );
-    if (lost !== 0 || doubled !== 0 || outOfOrder !== 0 || left.published !== AT_REST + videos.length) {
-      throw new Error('Records were lost, doubled or out of order.');
-    }
-    return {
-      bench: 'publish',
-      ratios: {
-        'burst / the same rows by upsert alone': round(burstRate / upsertRate),
-        '250 ms / p99 at rest': round(GOAL_P99_MS / percentile(rest, 99)),
-      },
-      restMs: { p50: round(percentile(rest, 50)), p99: round(percentile(rest, 99)) },
-      burstMs: {
-        p50: round(percentile(latencies, 50)),
-        p99: round(percentile(latencies, 99)),
-        all: round(burstMs),
-      },
-      cpuUsPerRecord: Object.fromEntries(Object.entries(cpuUs).map(([part, us]) => [part, Math.round(us)])),
-      recordsPerSecond: Math.round(burstRate),
-      upsertRowsPerSecond: Math.round(upsertRate),
-      memoryMb,
-    };
+    return report(idleMs, burst, upsertRate, registrations);
   } finally {
-    await stopFeed();
+    await lifetime.stop();
     await sites.stop();
     central.kill('SIGTERM');
     await ended;
@@ -250,12 +119,224 @@ export async function run() {
   }
 }
 
-/** The limit: rows like those of the catalogue, by nothing but multi-row upserts on one connection, into a table like it. */
+async function joinSites(sites: Sites, centralUrl: string, sitesPort: number): Promise<void> {
+  for (let site = 0; site < SITES; site++) {
+    const invitation = await invite(centralUrl, 'sites', {
+      name: `Site ${site}`,
+      baseUrl: `http://${hostOf(site)}:${sitesPort}`,
+    });
+    const { id } = invitation.site as { id: string };
+    const joined = sites.next('joined');
+    sites.send({ kind: 'join', site, id, joinToken: invitation.joinToken });
+    await joined;
+  }
+}
+
+/** The registrations that the tracker's feed has delivered. */
+interface Registrations {
+  /** Milliseconds since the epoch at which each video was registered. */
+  readonly atMs: Map<string, number>;
+  duplicated: number;
+  outOfOrder: number;
+}
+
+/** Starts a real tracker's feed and registry, and notes the time of each registration. */
+async function followRegistrations(
+  centralUrl: string,
+  directory: string,
+  lifetime: Lifetime,
+): Promise<Registrations> {
+  const registrations: Registrations = { atMs: new Map(), duplicated: 0, outOfOrder: 0 };
+  const lastVersion = new Map<string, number>();
+  const baseUrl = 'http://127.0.0.1:9';
+  const config = trackerConfigSchema.parse({
+    listen: '127.0.0.1:0',
+    baseUrl,
+    central: centralUrl,
+    dataDirectory: join(directory, 'tracker'),
+    operatorToken: TOKEN,
+    joinToken: (await invite(centralUrl, 'trackers', { name: 'Tracker', baseUrl })).joinToken,
+  });
+  const feed = await followFeed(
+    {
+      config,
+      identity: await readIdentity(config.dataDirectory),
+      registry: new Registry(),
+      onSites: () => {},
+      onPage(changes) {
+        const nowMs = performance.timeOrigin + performance.now();
+        for (const change of changes) {
+          if (change.kind !== 'video') continue;
+          if (registrations.atMs.has(change.video)) registrations.duplicated++;
+          registrations.atMs.set(change.video, nowMs);
+          if (change.version <= (lastVersion.get(change.site) ?? 0)) registrations.outOfOrder++;
+          lastVersion.set(change.site, change.version);
+        }
+      },
+      log: silentLog,
+    },
+    lifetime,
+  );
+  await until(() => feed.connected() && feed.position() > 0, START_MS);
+  return registrations;
+}
+
+async function publish(sites: Sites, which: readonly number[], records: number) {
+  const published = sites.next('published');
+  sites.send({ kind: 'publish', sites: which, records });
+  return published;
+}
+
+/** @returns the milliseconds from commit to registration of each record, published one at a time */
+async function measureIdle(sites: Sites, { atMs: registeredAt }: Registrations): Promise<readonly number[]> {
+  const latencies: number[] = [];
+  for (let count = 0; count < IDLE_RECORDS; count++) {
+    const { videos, atMs } = await publish(sites, [(count * 37) % SITES], 1);
+    const [video = ''] = videos;
+    await until(() => registeredAt.has(video), PUBLISH_MS);
+    latencies.push((registeredAt.get(video) ?? 0) - atMs);
+    await sleep(IDLE_GAP_MS);
+  }
+  return latencies;
+}
+
+interface Burst {
+  readonly latenciesMs: readonly number[];
+  /** The unpublished and published records of all sites at the end. */
+  readonly left: Extract<SitesEvent, { kind: 'counted' }>;
+  readonly cpuUs: Cpu;
+  readonly memoryMb: BurstMemory;
+}
+
+/**
+ * Central's memory in MB. It is stable if the peak of the second half of the burst does not exceed that of the first half,
+ * and the live memory after the burst does not exceed that before it.
+ */
+interface BurstMemory {
+  readonly residentBefore: number;
+  readonly residentFirstHalf: number;
+  readonly residentSecondHalf: number;
+  readonly liveBefore: number;
+  readonly liveAtHalf: number;
+  readonly liveAfter: number;
+}
+
+async function measureBurst({
+  sites,
+  registrations,
+  central,
+  postgresUrl,
+}: {
+  readonly sites: Sites;
+  readonly registrations: Registrations;
+  readonly central: ChildProcess;
+  readonly postgresUrl: string;
+}): Promise<Burst> {
+  const registeredAt = registrations.atMs;
+  const liveBefore = await readLive(central);
+  const residentBefore = readResident(central);
+  const all = Array.from({ length: SITES }, (_, site) => site);
+  const { videos, atMs } = await publish(sites, all, RECORDS);
+  // The CPU time counts from here, without the preparation of the records at the sites.
+  const cpuBefore = await readCpu(central, postgresUrl);
+  /** Waits for a number of registrations. @returns the peak of central's resident memory meanwhile */
+  const readPeak = async (registered: number): Promise<number> => {
+    let peak = 0;
+    await until(
+      () => {
+        peak = Math.max(peak, readResident(central));
+        return registeredAt.size >= registered;
+      },
+      BURST_LIMIT_MS,
+      50,
+    );
+    return peak;
+  };
+  const residentFirstHalf = await readPeak(IDLE_RECORDS + videos.length / 2);
+  const liveAtHalf = readLive(central);
+  const residentSecondHalf = await readPeak(IDLE_RECORDS + videos.length);
+  const cpuUs = perItem(cpuBefore, await readCpu(central, postgresUrl), videos.length);
+  const left = await until(async () => {
+    const counted = sites.next('counted');
+    sites.send({ kind: 'count' });
+    const state = await counted;
+    return state.unpublished === 0 ? state : undefined;
+  }, PUBLISH_MS);
+  return {
+    latenciesMs: videos.map(video => (registeredAt.get(video) ?? 0) - atMs),
+    left,
+    cpuUs,
+    memoryMb: {
+      residentBefore: mb(residentBefore),
+      residentFirstHalf: mb(residentFirstHalf),
+      residentSecondHalf: mb(residentSecondHalf),
+      liveBefore: mb(liveBefore),
+      liveAtHalf: mb(await liveAtHalf),
+      liveAfter: mb(await readLive(central)),
+    },
+  };
+}
+
+/** Prints the table. @throws Error if a record was lost, duplicated or registered out of order */
+function report(
+  idleMs: readonly number[],
+  { latenciesMs, left, cpuUs, memoryMb }: Burst,
+  upsertRate: number,
+  { atMs, duplicated, outOfOrder }: Registrations,
+) {
+  const published = IDLE_RECORDS + latenciesMs.length;
+  const burstMs = Math.max(...latenciesMs);
+  const burstRate = (latenciesMs.length / burstMs) * 1_000;
+  const lost = published - atMs.size;
+  const table = [
+    ['', 'p50', 'p99', 'rate'],
+    ['idle, commit to registration', ms(percentile(idleMs, 50)), ms(percentile(idleMs, 99)), ''],
+    [
+      `burst of ${SITES} sites × ${RECORDS} records`,
+      ms(percentile(latenciesMs, 50)),
+      ms(percentile(latenciesMs, 99)),
+      `${Math.round(burstRate)} records/s`,
+    ],
+    ['the same rows as plain upserts', '', '', `${Math.round(upsertRate)} rows/s`],
+  ];
+  for (const [first = '', ...others] of table) {
+    console.log(first.padEnd(42) + others.map(cell => cell.padStart(18)).join(''));
+  }
+  console.log(
+    `lost ${lost}, duplicated ${duplicated}, out of order ${outOfOrder}, unpublished ${left.unpublished}; ` +
+      `central's resident memory: ${memoryMb.residentBefore} MB before the burst, peaks of ${memoryMb.residentFirstHalf} and ${memoryMb.residentSecondHalf} MB in its halves; ` +
+      `live memory: ${memoryMb.liveBefore} MB before, ${memoryMb.liveAtHalf} MB in the middle, ${memoryMb.liveAfter} MB after`,
+  );
+  const cpu = Object.entries(cpuUs).map(([part, us]) => [part, Math.round(us)] as const);
+  console.log(`CPU time per record: ${cpu.map(([part, us]) => `${part} ${us} µs`).join(', ')}`);
+  if (lost !== 0 || duplicated !== 0 || outOfOrder !== 0 || left.published !== published) {
+    throw new Error('Records were lost, duplicated or out of order.');
+  }
+  return {
+    bench: 'publish',
+    ratios: {
+      'burst / plain upserts': round(burstRate / upsertRate),
+      '250 ms / p99 at rest': round(GOAL_P99_MS / percentile(idleMs, 99)),
+    },
+    restMs: { p50: round(percentile(idleMs, 50)), p99: round(percentile(idleMs, 99)) },
+    burstMs: {
+      p50: round(percentile(latenciesMs, 50)),
+      p99: round(percentile(latenciesMs, 99)),
+      all: round(burstMs),
+    },
+    cpuUsPerRecord: Object.fromEntries(cpu),
+    recordsPerSecond: Math.round(burstRate),
+    upsertRowsPerSecond: Math.round(upsertRate),
+    memoryMb,
+  };
+}
+
+/** Measures the limit: rows like those of the catalogue, as multi-row upserts on one connection into a table like its table. */
 async function measureUpserts(url: string, rows: number): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query('create table videos_alone (like videos including all)');
+    await client.query('create table plain_videos (like videos including all)');
     const site = newSiteId();
     let columns: readonly string[] = [];
     const statements: unknown[][] = [];
@@ -285,16 +366,16 @@ async function measureUpserts(url: string, rows: number): Promise<number> {
       }
       statements.push(values);
     }
-    const text = (count: number): string => {
-      const places = Array.from(
+    const formatUpsert = (count: number): string => {
+      const tuples = Array.from(
         { length: count },
         (_, row) => `(${columns.map((_, column) => `$${row * columns.length + column + 1}`).join(',')})`,
       );
       const updates = columns.map(column => `${column} = excluded.${column}`).join(', ');
-      return `insert into videos_alone (${columns.join(',')}) values ${places.join(',')} on conflict (site_id, video_id) do update set ${updates} where excluded.version > videos_alone.version`;
+      return `insert into plain_videos (${columns.join(',')}) values ${tuples.join(',')} on conflict (site_id, video_id) do update set ${updates} where excluded.version > plain_videos.version`;
     };
     const startMs = performance.now();
-    for (const values of statements) await client.query(text(values.length / columns.length), values);
+    for (const values of statements) await client.query(formatUpsert(values.length / columns.length), values);
     return (rows / (performance.now() - startMs)) * 1_000;
   } finally {
     await client.end();
@@ -303,10 +384,10 @@ async function measureUpserts(url: string, rows: number): Promise<number> {
 
 async function invite(
   centralUrl: string,
-  what: 'sites' | 'trackers',
+  role: 'sites' | 'trackers',
   body: unknown,
 ): Promise<{ readonly joinToken: string; readonly [key: string]: unknown }> {
-  const response = await fetch(`${centralUrl}/api/${what}`, {
+  const response = await fetch(`${centralUrl}/api/${role}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -315,16 +396,17 @@ async function invite(
   return (await response.json()) as { joinToken: string };
 }
 
+/** Repeats `read` until its result is truthy. @throws Error if that takes longer than `withinMs` */
 async function until<T>(
   read: () => T | undefined | false | Promise<T | undefined | false>,
-  withinMs = 60_000,
+  withinMs: number,
   everyMs = 2,
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const found = await Promise.resolve(read()).catch(() => undefined);
     if (found) return found;
-    if (performance.now() > deadline) throw new Error('It did not come to pass in time.');
+    if (performance.now() > deadline) throw new Error('The expected state was not reached in time.');
     await sleep(everyMs);
   }
 }

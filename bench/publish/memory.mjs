@@ -1,8 +1,8 @@
-// Loaded into the central that is measured, before its own code: says what lives there whenever it is asked, garbage collected
-// first. Plain JavaScript, since node runs it as it is.
+// node loads this into the measured central before central's code. For each message it collects garbage and reports the memory
+// usage. It is plain JavaScript, because node runs it without a build.
 process.on('message', () => {
   globalThis.gc();
   process.send(process.memoryUsage());
 });
-// Listening must not keep central alive.
+// The channel must not keep central alive.
 process.channel.unref();

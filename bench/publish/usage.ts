@@ -1,12 +1,12 @@
-/** What the processes of a run use: CPU time and memory, as Linux tells it, and what lives in central, as it says itself. */
+/** Reads the CPU time and memory of the processes of a run from Linux, and the live memory of central from central itself. */
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 
-/** A tick of /proc. */
+/** The unit in which `/proc` counts CPU time (USER_HZ). */
 const TICK_MS = 10;
 
-/** User and system time. */
+/** @returns user and system time */
 function readCpuMs(stat: string): number {
   const fields = readFileSync(stat, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
@@ -19,7 +19,7 @@ export interface Cpu {
   readonly sites: number;
 }
 
-/** Milliseconds of CPU time so far. The tracker runs in this process's main thread, the sites in its other ones. */
+/** @returns milliseconds of CPU time so far; the tracker runs in this process's main thread, the sites run in its other threads */
 export async function readCpu(central: ChildProcess, postgresUrl: string): Promise<Cpu> {
   const client = new pg.Client({ connectionString: postgresUrl });
   await client.connect();
@@ -36,7 +36,7 @@ export async function readCpu(central: ChildProcess, postgresUrl: string): Promi
   };
 }
 
-/** Microseconds for each of so many. */
+/** @returns microseconds of CPU time per item */
 export const perItem = (before: Cpu, after: Cpu, items: number): Cpu => ({
   central: ((after.central - before.central) * 1_000) / items,
   postgres: ((after.postgres - before.postgres) * 1_000) / items,
@@ -44,14 +44,14 @@ export const perItem = (before: Cpu, after: Cpu, items: number): Cpu => ({
   sites: ((after.sites - before.sites) * 1_000) / items,
 });
 
-/** Bytes of memory that the process takes, garbage and what is free inside it included. */
+/** @returns bytes of resident memory, including garbage and free memory inside the process */
 export const readResident = ({ pid }: ChildProcess): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024;
 
-/** Bytes that live in central: its heap and its buffers, after garbage was collected (`memory.mjs`). */
+/** @returns bytes of central's live heap and buffers, after a garbage collection (`memory.mjs`) */
 export async function readLive(central: ChildProcess): Promise<number> {
-  const answer = new Promise<NodeJS.MemoryUsage>(resolve => central.once('message', resolve as () => void));
+  const reported = new Promise<NodeJS.MemoryUsage>(resolve => central.once('message', resolve as () => void));
   central.send('live');
-  const { heapUsed, external } = await answer;
+  const { heapUsed, external } = await reported;
   return heapUsed + external;
 }
