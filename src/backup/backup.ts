@@ -9,17 +9,20 @@ import { syncDirectory, syncFile } from '../kernel/files.ts';
 import { nameOf } from '../kernel/sql/sql.ts';
 import { copySqlite, findDamage } from '../kernel/sql/sqlite.ts';
 
-/** Who has these is the part: they are as secret as the original. */
+/** Anyone with these files can act as the part, so the copies are as secret as the originals. */
 const KEYS = ['central.key', 'member.key', 'member.json', 'rights.json'];
 
 export interface BackedUpPart {
   readonly part: 'central' | 'tracker' | 'site';
   readonly dataDirectory: string;
-  /** Where it is not the embedded one. */
+  /** The URL of its database, or undefined for the embedded one. */
   readonly database: string | undefined;
 }
 
-/** Copies below `to`/{part}; what a backup before left there is replaced, whole or not at all. */
+/**
+ * Copies each part to `to`/{part}. Each file of an earlier backup is replaced atomically.
+ * @throws Error if the copy of a database is damaged; an earlier copy is kept
+ */
 export async function backUp(
   parts: readonly BackedUpPart[],
   to: string,
