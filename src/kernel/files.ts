@@ -1,7 +1,9 @@
 /** Durable file operations: when one of them returns, its effect survives a power loss. */
+
 import type { Stats } from 'node:fs';
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { errorCodeOf } from './error-code.ts';
 
 /**
  * Flushes a file to disk. If a flush fails, the system may have dropped the data that it could not write, and the next flush
@@ -72,6 +74,7 @@ export async function findStats(path: string): Promise<Stats | undefined> {
 
 /** True if a write failed because the disk is full, as reported by the system, SQLite or PostgreSQL. */
 export function isDiskFull(error: unknown): boolean {
-  const { code, message } = (error ?? {}) as { readonly code?: string; readonly message?: string };
+  const code = errorCodeOf(error);
+  const message = error instanceof Error ? error.message : undefined;
   return ['ENOSPC', 'EDQUOT', '53100'].includes(code ?? '') || /database or disk is full/.test(message ?? '');
 }

@@ -2,6 +2,7 @@
  * The HTTP server of every part: zod schemas for requests and responses, errors as problem details, signed calls, and the four
  * addresses that all parts share: /healthz, /readyz, /metrics and /openapi.json.
  */
+
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer, STATUS_CODES } from 'node:http';
@@ -24,6 +25,7 @@ import {
 } from 'fastify-type-provider-zod';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { ProblemCode } from '../../protocol/problems.ts';
+import { errorCodeOf } from '../error-code.ts';
 import { isDiskFull } from '../files.ts';
 import type { PublicKey } from '../identity/keys.ts';
 import { type NonceMemory, verifyRequest } from '../identity/signatures.ts';
@@ -234,7 +236,8 @@ function toProblem(error: unknown): Problem {
   }
   const databaseFault = findDatabaseProblem(error);
   if (databaseFault) return databaseFault;
-  const { statusCode, code } = (error ?? {}) as { statusCode?: number; code?: string };
+  const code = errorCodeOf(error);
+  const statusCode = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : undefined;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return problem('body-too-large', `The body may have at most ${MAX_JSON_BODY_BYTES} bytes.`);
   }

@@ -1,4 +1,5 @@
 /** A part cannot start, and the operator can fix the cause. It is reported as a sentence, without a stack trace. */
+import { errorCodeOf } from '../error-code.ts';
 import { messageOf } from '../problem.ts';
 
 export class StartupError extends Error {
@@ -10,8 +11,7 @@ const SYSTEM_CODE = /^E(?!RR_)[A-Z0-9_]+$/;
 
 /** Describes a startup error or a refusal of the machine (a port, a directory). Returns undefined for any other error. */
 export function describeStartupError(error: unknown): string | undefined {
-  const { code } = (error ?? {}) as { code?: unknown };
-  const isRefusal = error instanceof StartupError || (typeof code === 'string' && SYSTEM_CODE.test(code));
+  const isRefusal = error instanceof StartupError || SYSTEM_CODE.test(errorCodeOf(error) ?? '');
   return isRefusal
     ? `Cannot start: ${messageOf(error)}.\nRun "tributary doctor" to check ports, disks and databases.`
     : undefined;

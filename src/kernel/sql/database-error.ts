@@ -1,5 +1,7 @@
 /** Maps errors of a database that are not caused by the statement (unavailable, busy, read-only, damaged) to problems. */
+
 import { PROBLEMS, type ProblemCode } from '../../protocol/problems.ts';
+import { errorCodeOf } from '../error-code.ts';
 import { messageOf, type Problem, problem } from '../problem.ts';
 
 /** No connection to the database could be opened. The original error is a socket error, like that of any other server. */
@@ -56,6 +58,6 @@ const SQLSTATE = /^[0-9FHPX][0-9A-Z]{4}$/;
 
 /** Returns the SQLSTATE of a PostgreSQL error, or undefined for any other error. */
 export function sqlStateOf(error: unknown): string | undefined {
-  const { code } = (error ?? {}) as { readonly code?: unknown };
-  return typeof code === 'string' && SQLSTATE.test(code) ? code : undefined;
+  const code = errorCodeOf(error);
+  return code !== undefined && SQLSTATE.test(code) ? code : undefined;
 }

@@ -1,5 +1,6 @@
 /** Transient errors of the machine or its database, which are not caused by the request. */
 
+import { errorCodeOf } from '../error-code.ts';
 import { isDiskFull } from '../files.ts';
 import { findDatabaseProblem } from './database-error.ts';
 
@@ -17,7 +18,8 @@ const SQLITE_MESSAGES = /disk I\/O error|unable to open database file/;
 
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { code = '', message, cause } = error as Error & { readonly code?: string };
+  const { message, cause } = error;
+  const code = errorCodeOf(error) ?? '';
   return (
     isDiskFull(error) ||
     SYSTEM_CODES.has(code) ||

@@ -2,8 +2,10 @@
  * A hard limit on the bytes of one day by the site's local clock. Bytes are claimed on disk in blocks before they are used: a
  * crash costs a part of a block, and never gives bytes back.
  */
+
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { errorCodeOf } from '../../../kernel/error-code.ts';
 import { writeDurably } from '../../../kernel/files.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { messageOf } from '../../../kernel/problem.ts';
@@ -56,7 +58,7 @@ export class DayBudget {
       const saved = savedSchema.parse(JSON.parse(await readFile(path, 'utf8')));
       if (saved.day === dayOf(now())) used = saved.bytes;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      if (errorCodeOf(error) !== 'ENOENT') {
         log.warn(
           { path, reason: messageOf(error) },
           'could not read how much was sent today; starting the daily counter at 0',

@@ -2,6 +2,7 @@
  * The store of the tus library: one file per upload, with its length in the site database. The offset is the size of the file,
  * so no other state can contradict the bytes.
  */
+
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
@@ -9,6 +10,7 @@ import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DataStore, ERRORS, Upload } from '@tus/server';
+import { errorCodeOf } from '../../../kernel/error-code.ts';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import { findStats, flush } from '../../../kernel/files.ts';
 import { type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
@@ -142,7 +144,7 @@ async function writeFully(file: FileHandle, chunk: Buffer, position: number): Pr
 }
 
 const isDiskError = (error: unknown): boolean =>
-  ['ENOSPC', 'EIO', 'EDQUOT', 'EROFS', 'EFBIG'].includes((error as NodeJS.ErrnoException)?.code ?? '');
+  ['ENOSPC', 'EIO', 'EDQUOT', 'EROFS', 'EFBIG'].includes(errorCodeOf(error) ?? '');
 
 export const sizeOf = async (path: string): Promise<number | undefined> => (await findStats(path))?.size;
 

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Metadata } from '@tus/server';
+import { errorCodeOf } from '../../../kernel/error-code.ts';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import { findStats } from '../../../kernel/files.ts';
 import { sendProblem } from '../../../kernel/http/server.ts';
@@ -83,7 +84,7 @@ export function createUploads(options: UploadsDeps): Uploads {
       return {};
     },
     onResponseError(_request, error) {
-      const code = (error as NodeJS.ErrnoException).code;
+      const code = errorCodeOf(error);
       if (code === 'ENOSPC' || code === 'EDQUOT') {
         return { status_code: 507, body: '' };
       }

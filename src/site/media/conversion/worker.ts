@@ -8,7 +8,6 @@ import type { Log } from '../../../kernel/log.ts';
 import { messageOf } from '../../../kernel/problem.ts';
 import { clockOf } from '../../../kernel/sql/postgres.ts';
 import { isTransient } from '../../../kernel/sql/transient-error.ts';
-import type { VideoId } from '../../../protocol/ids.ts';
 import {
   type ClaimedStep,
   claimStep,
@@ -144,7 +143,7 @@ const planSchema = z.object({ source: z.string() });
 
 async function canReadSource({ storage }: WorkerDeps, { job }: ClaimedStep): Promise<boolean> {
   const { source } = planSchema.parse(JSON.parse(job.plan));
-  return storage.has(job.video_id as VideoId, source);
+  return storage.has(job.video_id, source);
 }
 
 /** A machine without access to the site's disks keeps each fetched source until no job needs it. */
@@ -216,7 +215,7 @@ async function handleFailure(deps: WorkerDeps, claimed: ClaimedStep, error: unkn
 /** The video fails if nothing of it can be played; otherwise the playable part stays published, with the reason. */
 async function reportFailedJob(deps: WorkerDeps, job: JobRow): Promise<void> {
   const { db, log } = deps;
-  const video = job.video_id as VideoId;
+  const video = job.video_id;
   log.error({ job: job.id, kind: job.kind, video, reason: job.error }, 'job failed for good');
   const row = await findVideo(db, video);
   if (row?.state !== 'preparing') return;

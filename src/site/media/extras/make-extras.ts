@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { findCapabilities } from '../../../kernel/ffmpeg.ts';
 import { syncDirectory } from '../../../kernel/files.ts';
 import type { Log } from '../../../kernel/log.ts';
-import type { VideoId } from '../../../protocol/ids.ts';
 import { type CaptionsTrack, changeExtras, type Extras, markExtrasMade } from '../../database/extras.ts';
 import type { VideoRow } from '../../database/schema.ts';
 import type { SiteDatabase } from '../../database/videos.ts';
@@ -39,7 +38,7 @@ type Images = Pick<Extras, 'poster' | 'storyboard'>;
  */
 export async function makeExtras(deps: ExtrasDeps, video: VideoRow, abort?: AbortSignal): Promise<void> {
   const { db, storage, tools } = deps;
-  const id = video.id as VideoId;
+  const id = video.id;
   const directory = storage.directory(id);
   const path = await storage.fetch(id, storage.sourceName);
   const container = await detectContainer(path);

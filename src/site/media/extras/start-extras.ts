@@ -1,6 +1,5 @@
 /** Makes the extras of published videos, one video at a time, behind everything else. */
 import { type Repeating, repeat } from '../../../kernel/lifecycle/repeat.ts';
-import type { VideoId } from '../../../protocol/ids.ts';
 import { countExtrasAttempt, listWithoutExtras } from '../../database/extras.ts';
 import { type ExtrasDeps, makeExtras } from './make-extras.ts';
 
@@ -14,7 +13,7 @@ export function startExtras(deps: ExtrasDeps): Repeating {
       for (;;) {
         const [video] = await listWithoutExtras(db, MAX_EXTRAS_ATTEMPTS, 1);
         if (!video || abort.aborted) return EVERY_MS;
-        const id = video.id as VideoId;
+        const id = video.id;
         await countExtrasAttempt(db, id);
         try {
           await makeExtras(deps, video, abort);

@@ -104,7 +104,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     check: queue.add,
     async resume(idleMs = 0) {
       for (const row of await listVideosInState(db, ['uploading', 'checking'])) {
-        const video = row.id as VideoId;
+        const video = row.id;
         if (queue.isStopped() || storage.isUnavailable(video)) continue;
         await resumeUpload(row, idleMs).catch(error =>
           log.warn({ err: error, video }, 'could not resume an upload; will retry'),

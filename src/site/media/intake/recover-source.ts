@@ -9,7 +9,7 @@ export async function recoverSource(
   storage: Storage,
   record: VideoRecord,
 ): Promise<Pick<VideoRow, 'state' | 'error_code' | 'error_detail'>> {
-  if ((await findSize(storage, record.video as VideoId)) === record.sizeBytes)
+  if ((await findSize(storage, record.video)) === record.sizeBytes)
     return { state: 'checking', error_code: null, error_detail: null };
   return {
     state: 'failed',

@@ -1,8 +1,3 @@
-/**
- * Entry of this folder, and the only place that makes the record of a video: what central learns of it. Making a record has no
- * effect; the caller writes it together with the change that it describes.
- */
-import type { VideoId } from '../../../protocol/ids.ts';
 import type { RecordDraft } from '../../../protocol/publication/record.ts';
 import { parseExtras } from '../../database/extras.ts';
 import type { VideoRow } from '../../database/schema.ts';
@@ -40,7 +35,7 @@ export function makeRecord(video: VideoRow, { storage, sourceAddress }: RecordDe
     name: video.name,
     description: video.description,
     ...(video.language ? { language: video.language } : {}),
-    path: takenOver?.path ?? storage.recordPath(video.id as VideoId),
+    path: takenOver?.path ?? storage.recordPath(video.id),
     sourceAddress,
     sizeBytes,
     bitrateBps,

@@ -3,9 +3,11 @@
  * directory on a local disk; when a video is finished, they are offloaded to the object store, if there is one. All paths are made
  * here, from ids only.
  */
+
 import { existsSync } from 'node:fs';
 import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCodeOf } from '../../../kernel/error-code.ts';
 import { type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
 import { type Disks, openDisks } from './disks.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -159,4 +161,4 @@ async function listFiles(directory: string): Promise<readonly string[]> {
     .filter(name => !name.startsWith(`${COPY_FOLDER}/`));
 }
 
-const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException)?.code === 'ENOENT';
+const isMissing = (error: unknown): boolean => errorCodeOf(error) === 'ENOENT';

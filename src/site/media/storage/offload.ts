@@ -28,7 +28,7 @@ export function startOffload(deps: OffloadDeps): Repeating {
       await shareSources(deps, shared, abort);
       for (const row of await listNotOffloaded(db, PAGE, extrasAttempts)) {
         if (abort.aborted) break;
-        const video = row.id as VideoId;
+        const video = row.id;
         await markOffloadBegun(db, video);
         await storage.offload(video);
         await markOffloaded(db, video, row.revision);

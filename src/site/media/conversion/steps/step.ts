@@ -27,4 +27,4 @@ export interface StepRun {
   readonly onProgress: (progress: FfmpegProgress) => void;
 }
 
-export const videoOf = ({ job }: ClaimedStep): VideoId => job.video_id as VideoId;
+export const videoOf = ({ job }: ClaimedStep): VideoId => job.video_id;
