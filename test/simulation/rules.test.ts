@@ -55,15 +55,22 @@ type Real = typeof import('../../src/site/database/publication/records.ts') &
   typeof import('../../src/central/collector/collect-page.ts') &
   typeof import('../../src/central/database/publication/write-records.ts') &
   typeof import('../../src/central/database/publication/decide.ts') &
-  typeof import('../../src/central/database/publication/take-records.ts');
+  typeof import('../../src/central/database/publication/take-records.ts') &
+  typeof import('../../src/site/publication/handshake.ts');
 
-/** Replaces functions of one module; `replace` gets the real ones. */
+/** Replaces functions of one module; `make` gets the real ones. */
 function replace(path: string, make: (real: Real) => Partial<Record<keyof Real, unknown>>): void {
   vi.doMock(path, async importOriginal => {
     const real = await importOriginal<Real>();
-    return { ...real, ...make(real) };
+    const replaced = make(real);
+    for (const name of Object.keys(replaced))
+      if (!(name in real)) unknownNames.push(`${path} has no ${name}`);
+    return { ...real, ...replaced };
   });
 }
+/** A rule whose function has another name now would not be tested. */
+const unknownNames: string[] = [];
+afterEach(() => expect(unknownNames).toEqual([]));
 
 async function findViolation(changes: Partial<Storm> = {}): Promise<Run | undefined> {
   const { simulate, STORM } = await import('./simulate.ts');
@@ -226,8 +233,8 @@ describe('without one rule the simulation finds a violation', () => {
   it('R7: a handshake that restores nothing', async () => {
     const { adoptEpoch } = await import('../../src/site/database/publication/handshake.ts');
     const { readSignal } = await import('../../src/site/database/publication/signal.ts');
-    vi.doMock(`${src}/site/publication/handshake.ts`, () => ({
-      async greet(
+    replace(`${src}/site/publication/handshake.ts`, () => ({
+      async performHandshake(
         ...[{ db }, central, abort]: Parameters<
           typeof import('../../src/site/publication/handshake.ts').performHandshake
         >
