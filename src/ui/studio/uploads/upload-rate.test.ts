@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { estimateLeftMs, startRate, updateRate } from './upload-rate.ts';
+import { estimateRemainingMs, startRate, updateRate } from './upload-rate.ts';
 
 describe('the rate of an upload', () => {
   const first = updateRate(startRate(0, 0), 1_000, 1_000);
@@ -16,8 +16,8 @@ describe('the rate of an upload', () => {
     expect(updateRate(first, 10, 2_000)).toEqual(startRate(10, 2_000));
   });
   it('gives the remaining time, or nothing before the first sample', () => {
-    expect(estimateLeftMs(first, 3_000, 1_000)).toBe(2_000);
-    expect(estimateLeftMs(startRate(0, 0), 3_000, 0)).toBeUndefined();
-    expect(estimateLeftMs({ ...first, bytesPerSecond: 0 }, 3_000, 0)).toBeUndefined();
+    expect(estimateRemainingMs(first, 3_000, 1_000)).toBe(2_000);
+    expect(estimateRemainingMs(startRate(0, 0), 3_000, 0)).toBeUndefined();
+    expect(estimateRemainingMs({ ...first, bytesPerSecond: 0 }, 3_000, 0)).toBeUndefined();
   });
 });

@@ -27,7 +27,7 @@ export function updateRate(rate: UploadRate, bytes: number, nowMs: number): Uplo
 }
 
 /** Undefined while it cannot be estimated. */
-export const estimateLeftMs = (
+export const estimateRemainingMs = (
   { bytesPerSecond }: UploadRate,
   totalBytes: number,
   sentBytes: number,

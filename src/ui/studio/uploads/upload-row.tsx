@@ -4,7 +4,7 @@ import { useTranslation } from '../../i18n/use-translation.tsx';
 import { Stepper } from '../stepper.tsx';
 import type { UploadItem } from './upload-list.ts';
 import type { UploadQueue } from './upload-queue.ts';
-import { estimateLeftMs } from './upload-rate.ts';
+import { estimateRemainingMs } from './upload-rate.ts';
 
 interface UploadRowProps {
   readonly item: UploadItem;
@@ -15,7 +15,7 @@ export function UploadRow({ item, queue }: UploadRowProps) {
   const { t, format } = useTranslation();
   const { key, name, state, sentBytes, sizeBytes, rate } = item;
   const isSending = state === 'sending';
-  const leftMs = isSending ? estimateLeftMs(rate, sizeBytes, sentBytes) : undefined;
+  const remainingMs = isSending ? estimateRemainingMs(rate, sizeBytes, sentBytes) : undefined;
   const status = t.studio.videoStatus[isSending ? 'uploading' : state];
   return (
     <li class="panel" data-testid="upload" data-state={state} data-video={item.videoId}>
@@ -44,7 +44,7 @@ export function UploadRow({ item, queue }: UploadRowProps) {
         {isSending && rate.bytesPerSecond !== undefined && (
           <span>{t.studio.speed(format.size(rate.bytesPerSecond))}</span>
         )}
-        {leftMs !== undefined && <span>{t.studio.left(format.duration(leftMs))}</span>}
+        {remainingMs !== undefined && <span>{t.studio.left(format.duration(remainingMs))}</span>}
       </p>
       <ErrorText error={item.error} />
     </li>
