@@ -10,7 +10,7 @@ import { NetworkMemory } from '../../src/tracker/memory/network-memory.ts';
 import { createDecider } from '../../src/tracker/play/decide.ts';
 import { createRankingState } from '../../src/tracker/play/ranking-state.ts';
 import { createRenderSources } from '../../src/tracker/play/render/sources.ts';
-import { createStartPlayback } from '../../src/tracker/play/start.ts';
+import { createStartPlayback } from '../../src/tracker/play/start-playback.ts';
 import type { Health } from '../../src/tracker/probing/probes.ts';
 import { Registry } from '../../src/tracker/registry/registry.ts';
 import { createReportIngestion } from '../../src/tracker/reports/report-ingestion.ts';
@@ -162,7 +162,7 @@ export function makeFilledTracker(videos: number) {
     partialHolders: () => [],
     privateAccess: { open: () => undefined },
     onPlayed: () => {},
-    missing: () => undefined,
+    notReadyReason: () => undefined,
   });
   const sessions = createSessions(Buffer.alloc(32, 7));
   const ingestion = createReportIngestion({

@@ -11,8 +11,8 @@ import { createTrackerHttp } from './http/server.ts';
 import { serveStatus } from './http/status.ts';
 import { NetworkMemory } from './memory/network-memory.ts';
 import { createPlayFastPath } from './play/fast-path.ts';
-import { servePlayerCalls } from './play/play.ts';
 import { createRankingState } from './play/ranking-state.ts';
+import { servePlayerCalls } from './play/serve-player-calls.ts';
 import { ProbeFiles } from './probing/probe-files.ts';
 import { startProbes } from './probing/probes.ts';
 import { createBaseUrls } from './registry/base-urls.ts';
@@ -72,15 +72,15 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
     },
   });
   const base = { config, log, registry, baseUrls, viewers, memory, probes, rankingState, ingestion };
-  const { central, missing } = feed;
+  const { central, notReadyReason } = feed;
   const sync = await startSync({ ...base, central, dataDirectory }, lifetime);
   const { sessions } = sync;
 
   const fastPath = createPlayFastPath();
-  const http = await createTrackerHttp({ fastPath, missing, log }, lifetime);
+  const http = await createTrackerHttp({ fastPath, notReadyReason, log }, lifetime);
   const { app, metrics } = http;
   const partialHolders = createPartialHolders();
-  const play = { probeFiles, partialHolders: partialHolders.of, fastPath, missing };
+  const play = { probeFiles, partialHolders: partialHolders.of, fastPath, notReadyReason };
   const decider = servePlayerCalls(http, { ...base, ...sync, ...play }, lifetime);
   serveSiteReports(app, { ...base, partialHolders });
   serveClientReports(app, { ...base, sessions, rank: decider.steer, baseUrlOf: baseUrls.of });

@@ -115,9 +115,9 @@ function expectedOf({ network, priors }: Question, { index }: RankedSite): numbe
 
 /** The expected throughput with which this site would have that score. */
 function expectedAt(question: Question, pick: RankedSite, score: number): number {
-  const enough = sufficientLog(question.bitrateBps);
-  const use = utilityOf(expectedOf(question, pick), enough);
-  return expectedForUtility(use + (score - pick.score), enough);
+  const sufficient = sufficientLog(question.bitrateBps);
+  const utility = utilityOf(expectedOf(question, pick), sufficient);
+  return expectedForUtility(utility + (score - pick.score), sufficient);
 }
 
 const change = (code: RankChange['code'], text: string, figures?: Figures): RankChange => ({

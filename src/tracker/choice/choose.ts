@@ -6,7 +6,7 @@
  */
 import type { Coordinates } from '../../protocol/central.ts';
 import type { SiteId } from '../../protocol/ids.ts';
-import { nearOf, type Policy, type Priors } from './prior.ts';
+import { distanceTermOf, type Policy, type Priors } from './prior.ts';
 import { DRAINED_TERM, type SiteStates, type SiteTable } from './sites.ts';
 
 export interface ClientLocation {
@@ -97,8 +97,8 @@ const PARTIAL_NO_SOURCE_TERM = Math.log(0.3);
 const FILLING_SITE_TERM = 1e5;
 export const FAILING_TERM = -1e5;
 /** A client benefits little from throughput above this multiple of the bitrate. */
-const ENOUGH_TIMES_BITRATE = 4;
-const BEYOND_ENOUGH = 0.1;
+const SUFFICIENT_TIMES_BITRATE = 4;
+const SURPLUS_VALUE = 0.1;
 /** Scores in the same step are equal. Failover order decides between them, then the video's hash. */
 const STEPS_PER_E = 200;
 
@@ -109,13 +109,14 @@ export function expectedLog(prior: number, accessLinkLogBps: number, measured: M
   return (PRIOR_WEIGHT * base + measured.weight * measured.logBps) / (PRIOR_WEIGHT + measured.weight);
 }
 
-export const utilityOf = (logBps: number, enough: number): number =>
-  logBps <= enough ? logBps : enough + (logBps - enough) * BEYOND_ENOUGH;
+/** The value of a throughput to a client: throughput above `sufficient` (`sufficientLog`) counts little. */
+export const utilityOf = (logBps: number, sufficient: number): number =>
+  logBps <= sufficient ? logBps : sufficient + (logBps - sufficient) * SURPLUS_VALUE;
 /** Inverse of `utilityOf`: the expected throughput that has this utility. */
-export const expectedForUtility = (use: number, enough: number): number =>
-  use <= enough ? use : enough + (use - enough) / BEYOND_ENOUGH;
+export const expectedForUtility = (utility: number, sufficient: number): number =>
+  utility <= sufficient ? utility : sufficient + (utility - sufficient) / SURPLUS_VALUE;
 
-export const sufficientLog = (bitrateBps: number): number => Math.log(bitrateBps * ENOUGH_TIMES_BITRATE);
+export const sufficientLog = (bitrateBps: number): number => Math.log(bitrateBps * SUFFICIENT_TIMES_BITRATE);
 
 export const isUp = ({ table, states }: RankingState, index: number): boolean =>
   table.active[index] === 1 && states.up[index] === 1;
@@ -150,7 +151,7 @@ function scoreWith(scoring: Scoring, index: number, measured: Measured | undefin
   const { fillingSite } = client;
   if (!isUp(state, index)) return undefined;
   if (fillingSite !== undefined && table.facts[index]?.id === fillingSite) return undefined;
-  let score = nearOf(priors, index) + (states.terms[index] as number);
+  let score = distanceTermOf(priors, index) + (states.terms[index] as number);
   if (policy !== 'nearest') {
     const expected = expectedLog(priors.expected[index] as number, network.accessLinkLogBps, measured);
     score += utilityOf(expected, sufficientLog(question.bitrateBps));
@@ -218,6 +219,13 @@ let decision = 0;
 /**
  * Returns the best `count` of all sites, best first. If a site with the whole video is up, at least one is included,
  * because the others fetch from it.
+ *
+ * Scoring every site would be too slow, so sites are scanned in three groups, and a scan ends at the first site that cannot
+ * enter the list:
+ *
+ * 1. sites with individual inputs (measurements, holders, the site of the zone, the requesting site): each is scored;
+ * 2. other sites that are expected to exceed the access link: equal except for their own terms, so by term;
+ * 3. the remaining sites: by prior.
  */
 export function choose(state: RankingState, question: Question, count: number): readonly RankedSite[] {
   const { table, states, policy } = state;
@@ -227,7 +235,7 @@ export function choose(state: RankingState, question: Question, count: number): 
     decision = 0;
   }
   decision++;
-  const best = new Best(state, question, count);
+  const best = new BestSites(state, question, count);
   const isSourceUp = hasSource(state, holding);
   const scoring = { state, question, isSourceUp };
   const offerSpecial = (index: number, measured: Measured | undefined): void => {
@@ -236,42 +244,41 @@ export function choose(state: RankingState, question: Question, count: number): 
     const score = scoreWith(scoring, index, measured);
     if (score !== undefined) best.offer(index, score);
   };
-  // Sites with measurements, holders and the favoured site are scored individually.
   for (const measured of network.measured) offerSpecial(measured.index, measured);
   for (const index of holding.full) offerSpecial(index, undefined);
   for (const index of holding.partial) offerSpecial(index, undefined);
-  if (priors.favoured >= 0) offerSpecial(priors.favoured, undefined);
+  if (priors.zoneSite >= 0) offerSpecial(priors.zoneSite, undefined);
   const { fillingSite } = question.client;
   const filling = fillingSite === undefined ? undefined : table.indexOf.get(fillingSite);
   if (filling !== undefined) offerSpecial(filling, undefined);
 
-  const { order, most } = priors;
+  const { bestFirst, bestFirstValues } = priors;
   const { byTerm, offered } = states;
-  const measuring = policy !== 'nearest';
-  const enough = sufficientLog(question.bitrateBps);
-  const unheld = isSourceUp ? FILLING_TERM : NO_SOURCE_TERM;
+  const usesThroughput = policy !== 'nearest';
+  const sufficient = sufficientLog(question.bitrateBps);
+  const notHeldTerm = isSourceUp ? FILLING_TERM : NO_SOURCE_TERM;
   // The access link limits what any site can deliver. All sites expected to exceed that limit are expected to deliver
-  // exactly the limit.
-  const accessLink = measuring ? network.accessLinkLogBps - CAUTION : Number.POSITIVE_INFINITY;
-  const level = countAbove(most, accessLink);
-  // Only the terms of the sites differ among them, so the first sites by term are the best.
-  for (let at = 0, left = level, expected = utilityOf(accessLink, enough); left > 0; at++) {
+  // exactly the limit. They are the first `limitedCount` of `bestFirst`.
+  const accessLink = usesThroughput ? network.accessLinkLogBps - CAUTION : Number.POSITIVE_INFINITY;
+  const limitedCount = countAbove(bestFirstValues, accessLink);
+  // Only the terms of these sites differ among them, so the first sites by term are the best.
+  for (let at = 0, left = limitedCount, utility = utilityOf(accessLink, sufficient); left > 0; at++) {
     const index = byTerm[at] as number;
-    const score = expected + (offered[index] as number) + unheld;
-    if (score < best.least) break;
-    if (level < order.length && (priors.expected[index] as number) <= accessLink) continue;
+    const score = utility + (offered[index] as number) + notHeldTerm;
+    if (score < best.minScore) break;
+    if (limitedCount < bestFirst.length && (priors.expected[index] as number) <= accessLink) continue;
     left--;
     if (marks[index] !== decision) best.offer(index, score);
   }
-  // No site adds more to its expected throughput than the largest term. Behind the first site that cannot enter the
-  // list, none can.
-  const mostAdded = table.size === 0 ? 0 : (offered[byTerm[0] as number] as number) + unheld;
-  for (let at = level; at < order.length; at++) {
-    const expected = measuring ? utilityOf(most[at] as number, enough) : (most[at] as number);
-    if (expected + mostAdded < best.least) break;
-    const index = order[at] as number;
-    const score = expected + (offered[index] as number) + unheld;
-    if (score >= best.least && marks[index] !== decision) best.offer(index, score);
+  // No site adds more to its prior than the largest term. Behind the first site that cannot enter the list, none can.
+  const maxAdded = table.size === 0 ? 0 : (offered[byTerm[0] as number] as number) + notHeldTerm;
+  for (let at = limitedCount; at < bestFirst.length; at++) {
+    const value = bestFirstValues[at] as number;
+    const priorScore = usesThroughput ? utilityOf(value, sufficient) : value;
+    if (priorScore + maxAdded < best.minScore) break;
+    const index = bestFirst[at] as number;
+    const score = priorScore + (offered[index] as number) + notHeldTerm;
+    if (score >= best.minScore && marks[index] !== decision) best.offer(index, score);
   }
   return withHolder(state, question, best.picks());
 }
@@ -289,9 +296,9 @@ function countAbove(values: Float64Array, limit: number): number {
 }
 
 /** The best sites so far, best first. Most candidates do not enter the list and cost one comparison with its last entry. */
-class Best {
+class BestSites {
   /** The lowest score that can still enter. Scores at the edge of a step are left to the comparison. */
-  least = Number.MIN_SAFE_INTEGER;
+  minScore = Number.MIN_SAFE_INTEGER;
   readonly #indexes: number[] = [];
   readonly #scores: number[] = [];
   readonly #state: RankingState;
@@ -335,7 +342,7 @@ class Best {
     this.#lastStep = stepOf(scores[this.#count - 1] as number);
     this.#lastOrder = failoverOrder[last] as number;
     this.#lastTie = tieOf(hash[last] as number, this.#question.hash);
-    this.least = lowestOf(this.#lastStep) - ROUNDING;
+    this.minScore = lowestOf(this.#lastStep) - ROUNDING;
   }
 
   #isBefore(step: number, index: number, at: number): boolean {

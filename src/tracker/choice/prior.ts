@@ -1,6 +1,6 @@
 /**
  * The expected throughput of every site without any measurement, derived from its distance, as a logarithm. The arrays
- * are cached by location, because all clients of a coverage zone are at the same location. Pure.
+ * are cached by location, because all clients of a coverage zone are at the same location. No I/O.
  */
 import type { Coordinates } from '../../protocol/central.ts';
 import type { SiteId } from '../../protocol/ids.ts';
@@ -47,24 +47,25 @@ export interface Priors {
   /** Logarithm of bits per second. */
   readonly expected: Float64Array;
   /** The distance term of `nearest`; empty under the other policies. */
-  readonly near: Float64Array;
-  /** All sites by expected throughput, highest first, and that throughput for each position. */
-  readonly order: Uint32Array;
-  readonly most: Float64Array;
-  /** The only site to which the policy adds a bonus: that of the client's own zone; -1 if there is none. */
-  readonly favoured: number;
-  /** The bonus. */
-  readonly favour: number;
+  readonly distanceTerms: Float64Array;
+  /** All sites, best first: under `nearest` by distance term, otherwise by expected throughput. */
+  readonly bestFirst: Uint32Array;
+  /** The distance term or expected throughput of the site at each position of `bestFirst`. */
+  readonly bestFirstValues: Float64Array;
+  /** The site of the client's own zone; -1 if there is none. */
+  readonly zoneSite: number;
+  /** The bonus that the policy adds for this site only. */
+  readonly zoneTerm: number;
 }
 
 /** The term that the policy adds for a short distance. */
-export const nearOf = ({ near, favoured, favour }: Priors, index: number): number =>
-  near.length > 0 ? (near[index] as number) : index === favoured ? favour : 0;
+export const distanceTermOf = ({ distanceTerms, zoneSite, zoneTerm }: Priors, index: number): number =>
+  distanceTerms.length > 0 ? (distanceTerms[index] as number) : index === zoneSite ? zoneTerm : 0;
 
 export function makePriors(table: SiteTable, place: Place, policy: Policy): Priors {
   const km = new Float64Array(table.size);
   const expected = new Float64Array(table.size);
-  const near = new Float64Array(policy === 'nearest' ? table.size : 0);
+  const distanceTerms = new Float64Array(policy === 'nearest' ? table.size : 0);
   for (const [index, { id, coordinates }] of table.facts.entries()) {
     const isOwnZone = id === place.zone?.site;
     const known = place.coordinates && coordinates ? distanceKm(place.coordinates, coordinates) : Number.NaN;
@@ -72,19 +73,27 @@ export function makePriors(table: SiteTable, place: Place, policy: Policy): Prio
     expected[index] = logThroughputAt(
       isOwnZone ? LOCAL_RTT_MS : rttOf(Number.isNaN(known) ? UNKNOWN_KM : known),
     );
-    if (policy === 'nearest') near[index] = nearness(isOwnZone, known);
+    if (policy === 'nearest') distanceTerms[index] = nearestTerm(isOwnZone, known);
   }
-  const highest = policy === 'nearest' ? near : expected;
-  const most = (index: number): number => highest[index] as number;
-  const order = Uint32Array.from({ length: table.size }, (_, index) => index).sort(
-    (a, b) => most(b) - most(a),
+  const values = policy === 'nearest' ? distanceTerms : expected;
+  const priorAt = (index: number): number => values[index] as number;
+  const bestFirst = Uint32Array.from({ length: table.size }, (_, index) => index).sort(
+    (a, b) => priorAt(b) - priorAt(a),
   );
   const own = place.zone && table.indexOf.get(place.zone.site);
-  const favour = policy === 'auto' ? ZONE_TERM : 0;
-  return { km, expected, near, order, most: Float64Array.from(order, most), favoured: own ?? -1, favour };
+  return {
+    km,
+    expected,
+    distanceTerms,
+    bestFirst,
+    bestFirstValues: Float64Array.from(bestFirst, priorAt),
+    zoneSite: own ?? -1,
+    zoneTerm: policy === 'auto' ? ZONE_TERM : 0,
+  };
 }
 
-function nearness(isOwnZone: boolean, km: number): number {
+/** The distance term of `nearest`. */
+function nearestTerm(isOwnZone: boolean, km: number): number {
   if (isOwnZone) return STEP_TERM;
   return -STEP_TERM * (Number.isNaN(km) ? UNKNOWN_STEPS : Math.round(km / DISTANCE_STEP_KM));
 }

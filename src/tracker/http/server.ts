@@ -8,19 +8,19 @@ import type { PlayFastPath } from '../play/fast-path.ts';
 export interface TrackerHttpDeps {
   readonly fastPath: Pick<PlayFastPath, 'handle' | 'open'>;
   /** A sentence while the tracker is not ready. */
-  readonly missing: () => string | undefined;
+  readonly notReadyReason: () => string | undefined;
   readonly log: Log;
 }
 
 /** The server does not listen yet. It is closed when the lifetime ends. */
 export async function createTrackerHttp(
-  { fastPath, missing, log }: TrackerHttpDeps,
+  { fastPath, notReadyReason, log }: TrackerHttpDeps,
   lifetime: Lifetime,
 ): Promise<Http> {
   const http = await createHttp({
     part: 'tracker',
     log,
-    ready: missing,
+    ready: notReadyReason,
     before: fastPath.handle,
     server: { fastPath: createFastPath(fastPath.open) },
   });

@@ -82,7 +82,7 @@ export interface DeciderDeps {
   /** A public video is played, and these sites hold it. */
   readonly onPlayed: (video: RegisteredVideo, holders: readonly SiteId[]) => void;
   /** A sentence while the feed has not been read: until then no video can be called unknown. */
-  readonly missing: () => string | undefined;
+  readonly notReadyReason: () => string | undefined;
 }
 
 /** Lookups by number for one site table: the table index of each registered site (−1: none), and the URLs of each site. */
@@ -124,7 +124,7 @@ export function createDecider(deps: DeciderDeps): Decider {
   function open(id: VideoId, { client, credentials }: Requester) {
     const found = registry.find(id);
     if (found.kind === 'unknown') {
-      const reason = deps.missing();
+      const reason = deps.notReadyReason();
       if (reason !== undefined) throw noSource(reason);
       throw unknown();
     }

@@ -5,7 +5,7 @@ import { renderHls } from './render/hls.ts';
 import { renderJson } from './render/json.ts';
 import type { RenderSources } from './render/sources.ts';
 import type { PlayRequest } from './request.ts';
-import type { StartPlayback } from './start.ts';
+import type { StartPlayback } from './start-playback.ts';
 import type { Timelines } from './timelines.ts';
 
 export interface PlayResponses {

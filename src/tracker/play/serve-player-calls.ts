@@ -22,7 +22,7 @@ import { serveRedirectAndRelay } from './redirect-and-relay.ts';
 import { createRenderSources } from './render/sources.ts';
 import { createPlayResponses } from './responses.ts';
 import { servePlay, serveSteer } from './routes.ts';
-import { createStartPlayback } from './start.ts';
+import { createStartPlayback } from './start-playback.ts';
 import { createSteer } from './steer.ts';
 import { createTimelines } from './timelines.ts';
 
@@ -35,7 +35,7 @@ export interface PlayerCallsDeps {
   readonly partialHolders: (video: VideoId) => readonly SiteId[];
   readonly probeFiles: Pick<ProbeFiles, 'addPlayed'>;
   /** A sentence while the feed has not been read. */
-  readonly missing: () => string | undefined;
+  readonly notReadyReason: () => string | undefined;
   readonly viewers: Viewers;
   readonly sessions: Sessions;
   readonly memory: NetworkMemory;

@@ -6,7 +6,7 @@ import { NetworkMemory } from '../memory/network-memory.ts';
 import { Registry } from '../registry/registry.ts';
 import { createDecider } from './decide.ts';
 import { createRankingState } from './ranking-state.ts';
-import { createStartPlayback, type Playback } from './start.ts';
+import { createStartPlayback, type Playback } from './start-playback.ts';
 
 const idOf = (n: number): SiteId => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as SiteId;
 const video = '01890000-0000-7000-8000-0000000000aa' as VideoId;
@@ -60,7 +60,7 @@ test('a session that explores a site has the best site as its primary one, also 
     partialHolders: () => [],
     privateAccess: { open: () => undefined },
     onPlayed() {},
-    missing: () => undefined,
+    notReadyReason: () => undefined,
   });
   // One site has measurements, with which the others can be compared.
   for (const reporter of [1, 2, 3])

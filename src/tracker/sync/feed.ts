@@ -44,7 +44,7 @@ export interface Feed {
   /** The last request to central succeeded. */
   readonly connected: () => boolean;
   /** A sentence while there is nothing to serve from. */
-  readonly missing: () => string | undefined;
+  readonly notReadyReason: () => string | undefined;
 }
 
 /** The snapshot is read before this returns. Its final version is written when the lifetime ends. */
@@ -151,7 +151,7 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
     central: () => central,
     position: () => position,
     connected: () => connected,
-    missing() {
+    notReadyReason() {
       if (position > 0 || connected) return undefined;
       const what = central ? 'read the change feed of central' : 'joined central';
       return `This tracker has not ${what} yet${lastError === undefined ? '.' : `: ${messageOf(lastError)}`}`;

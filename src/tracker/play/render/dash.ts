@@ -3,7 +3,7 @@ import { formatDashManifest } from '../../../protocol/media/dash.ts';
 import { mediaPath } from '../../../protocol/media/media.ts';
 import type { RevisionTimeline } from '../../../protocol/media/timeline.ts';
 import type { PlayRequest } from '../request.ts';
-import type { Playback } from '../start.ts';
+import type { Playback } from '../start-playback.ts';
 import { steerUriOf } from './json.ts';
 
 /** The ranked sites as service locations, with a steering server if there are several. */

@@ -6,7 +6,7 @@ import { formatClientQuery } from '../../client/client.ts';
 import { FIRST_TTL_S, makeManifest } from '../../steering/manifest.ts';
 import { formatSteeredPlaylist } from '../../steering/playlist.ts';
 import type { PlayRequest } from '../request.ts';
-import type { Playback } from '../start.ts';
+import type { Playback } from '../start-playback.ts';
 import { steerUriOf } from './json.ts';
 
 /** In the URLs of the relay: the newest revision of a growing video. Each revision contains the segments of those before. */

@@ -3,7 +3,7 @@ import { asciiJson } from '../../choice/rendered-reason.ts';
 import { listClientParameters } from '../../client/client.ts';
 import { formatSteerUri } from '../../steering/manifest.ts';
 import type { PlayRequest } from '../request.ts';
-import type { Playback } from '../start.ts';
+import type { Playback } from '../start-playback.ts';
 import type { RenderSources } from './sources.ts';
 
 /** A `PlayResponse` as JSON, in ASCII. */
