@@ -16,8 +16,8 @@ import { newRevisionId, newSiteId, newVideoId, type SiteId, type VideoId } from 
 import { CLOCK_TOLERANCE_S, type RightsPage } from '../../src/protocol/rights.ts';
 import {
   createStreamBuffer,
-  type HolderResponse,
   type StreamBuffer,
+  type UpstreamResponse,
 } from '../../src/site/delivery/delivery.ts';
 import { createOriginServer } from '../../src/site/media/cut/cut.ts';
 import { createSiteRights, type SiteRights } from '../../src/site/rights/site-rights.ts';
@@ -75,7 +75,7 @@ const page = (site: SiteId, changes: Partial<RightsPage> = {}): RightsPage => ({
 async function startSite(
   name: string,
   hasVideos: boolean,
-  ask?: (video: VideoId) => Promise<HolderResponse>,
+  ask?: (video: VideoId) => Promise<UpstreamResponse>,
   trackerUrl?: string,
 ): Promise<Site> {
   const id = newSiteId();
@@ -108,7 +108,7 @@ async function startSite(
     origin: { url: originUrl },
     trackerUrl: () => trackerUrl,
     rights,
-    fetchHoldersSigned: ask,
+    fetchUpstreamsSigned: ask,
     mayPrefetch: () => false,
     log: silentLog,
   });

@@ -24,7 +24,7 @@ export interface OpenedBuffer {
 
 export type OpenBufferDeps = Pick<
   BufferOptions,
-  'origin' | 'siteId' | 'trackerUrl' | 'rights' | 'fetchHoldersSigned' | 'log'
+  'origin' | 'siteId' | 'trackerUrl' | 'rights' | 'fetchUpstreamsSigned' | 'log'
 >;
 
 export async function openBuffer(

@@ -16,11 +16,11 @@ export interface CopiesPart {
 }
 
 export function startCopies(core: SiteCore, media: MediaPart, lifetime: Lifetime): CopiesPart {
-  const { config, db, storage, membership, rights, events, fetchHoldersSigned, log } = core;
+  const { config, db, storage, membership, rights, events, fetchUpstreamsSigned, log } = core;
   const fetcher = createVerifiedFetcher({
     selfSiteId: membership.siteId,
     trackerUrl: membership.trackerUrl,
-    fetchHoldersSigned,
+    fetchUpstreamsSigned,
     onPrivate: rights.rights.notePrivate,
     log,
   });

@@ -12,7 +12,7 @@ import type { SiteConfig } from '../config.ts';
 import { beginStart } from '../database/publication/signal.ts';
 import { type SiteSchema, siteMigrations } from '../database/schema.ts';
 import type { SiteDatabase } from '../database/videos.ts';
-import { fetchHolders, type HolderResponse } from '../delivery/delivery.ts';
+import { fetchUpstreams, type UpstreamResponse } from '../delivery/delivery.ts';
 import { openPublicAddress, type PublicAddress } from '../http/public-address.ts';
 import { findMediaTools, type MediaTools } from '../media/ffmpeg/ffmpeg.ts';
 import type { Storage } from '../media/storage/storage.ts';
@@ -48,7 +48,7 @@ export interface SiteCore {
   readonly rights: OpenedRights;
   readonly events: SiteEvents;
   /** Asks the tracker with this site's signature, as is necessary for private videos. @throws Problem `not-joined` */
-  readonly fetchHoldersSigned: (video: VideoId) => Promise<HolderResponse>;
+  readonly fetchUpstreamsSigned: (video: VideoId) => Promise<UpstreamResponse>;
 }
 
 /** @throws DamagedDatabase, StartupError or ConfigError; the caller ends `lifetime` then. */
@@ -78,11 +78,11 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
       joined: createEvent(),
       unreachable: createEvent(),
     },
-    async fetchHoldersSigned(video) {
+    async fetchUpstreamsSigned(video) {
       const { key, membership: joined } = membership.identity();
       const url = membership.trackerUrl();
       if (!joined || url === undefined) throw problem('not-joined', 'This site knows no tracker yet.');
-      return fetchHolders(url, joined.id, video, signerOf(key, joined));
+      return fetchUpstreams(url, joined.id, video, signerOf(key, joined));
     },
   };
 }

@@ -31,7 +31,7 @@ export async function openDelivery(
   originUrl: string,
   lifetime: Lifetime,
 ): Promise<DeliveryPart> {
-  const { config, membership, rights, fetchHoldersSigned, log } = core;
+  const { config, membership, rights, fetchUpstreamsSigned, log } = core;
   if (!config.parts.includes('buffer')) {
     const remote = createRemoteBuffer(config.bufferUrl ?? '', config.operatorToken, log);
     lifetime.add('remote buffer', remote.stop);
@@ -46,7 +46,7 @@ export async function openDelivery(
       siteId: membership.siteId,
       trackerUrl: membership.trackerUrl,
       rights: rights.rights,
-      fetchHoldersSigned,
+      fetchUpstreamsSigned,
       log,
     },
     lifetime,

@@ -123,7 +123,7 @@ function addStudioCalls(
 
 function addCalls(
   { app, metrics }: Http,
-  { config, db, storage, tools, membership, rights, events, fetchHoldersSigned }: SiteCore,
+  { config, db, storage, tools, membership, rights, events, fetchUpstreamsSigned }: SiteCore,
   { delivery, copies, files }: HttpDeps,
 ): void {
   serveGateway(
@@ -136,7 +136,7 @@ function addCalls(
     state: rights.state,
     start: newNonce(),
     operatorToken: config.operatorToken,
-    fetchHoldersSigned,
+    fetchUpstreamsSigned,
   });
   serveSiteInfo(app, {
     db,

@@ -13,7 +13,6 @@ import { createEgress, type Egress } from './egress/egress.ts';
 import type { TrafficClass } from './egress/pacer.ts';
 import { AlteredBytes, type FillDeps } from './fill/fill.ts';
 import { Fills } from './fill/fills.ts';
-import { createHolderList, type HolderList, type HolderListDeps, originHolder } from './fill/holders.ts';
 import {
   type Address,
   createUpstreamClient,
@@ -21,9 +20,15 @@ import {
   type FillTiming,
   type UpstreamClient,
 } from './fill/upstream-client.ts';
+import {
+  createUpstreamList,
+  originUpstream,
+  type UpstreamList,
+  type UpstreamListDeps,
+} from './fill/upstreams.ts';
 import { videoWithdrawn } from './http/problems.ts';
+import { ALL_PUBLIC, type BufferRights } from './respond/buffer-rights.ts';
 import { createMediaFastPath } from './respond/fast-path.ts';
-import { ALL_PUBLIC, type BufferRights } from './respond/rights.ts';
 import { createHandler } from './respond/serve.ts';
 import { createViewerReports, type ViewerReports } from './respond/viewer-reports.ts';
 
@@ -44,8 +49,8 @@ export interface BufferOptions {
   readonly trackerUrl: () => string | undefined;
   /** Default: no video is private. */
   readonly rights?: BufferRights;
-  /** Asks a tracker for holders with this site's signature, for private videos. */
-  readonly fetchHoldersSigned?: HolderListDeps['fetchHoldersSigned'];
+  /** Asks a tracker for upstreams with this site's signature, for private videos. */
+  readonly fetchUpstreamsSigned?: UpstreamListDeps['fetchUpstreamsSigned'];
   readonly log: Log;
   readonly timing?: FillTiming;
   /** The uplink. Default: unlimited. */
@@ -100,14 +105,14 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
   const { directory, memoryBytes, diskBytes, log, rights = ALL_PUBLIC, mayPrefetch = () => true } = options;
   const { isPrivate } = rights;
   const cache = await Cache.open({ directory, memoryBytes, diskBytes, isPrivate, log });
-  const holders = createHolderList({
+  const upstreams = createUpstreamList({
     trackerUrl: options.trackerUrl,
     selfSiteId: options.siteId,
-    fetchHoldersSigned: options.fetchHoldersSigned,
+    fetchUpstreamsSigned: options.fetchUpstreamsSigned,
     onPrivate: rights.notePrivate,
   });
   const client = createUpstreamClient(options.timing ?? FILL_TIMING);
-  const fill = createFillDeps(options, rights, holders, client);
+  const fill = createFillDeps(options, rights, upstreams, client);
   const fills = new Fills({ fill, cache, isPrivate, mayPrefetch, log });
   const egress = options.egress ?? createEgress({}, undefined);
   const { servesViewer } = options;
@@ -115,7 +120,7 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
   const counts = { hits: 0, misses: 0, activeResponses: 0 };
   rights.onChange(video => {
     cache.deleteFromMemory(video);
-    holders.forget(video);
+    upstreams.forget(video);
   });
 
   return {
@@ -155,14 +160,14 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
 function createFillDeps(
   options: BufferOptions,
   rights: BufferRights,
-  holders: HolderList,
+  upstreams: UpstreamList,
   client: UpstreamClient,
 ): FillDeps {
   const { log } = options;
   let fillingBytes = 0;
   return {
-    origin: originHolder(options.origin),
-    holders,
+    origin: originUpstream(options.origin),
+    upstreams,
     client,
     originRequests: new Semaphore(MAX_ORIGIN_REQUESTS, MAX_QUEUE),
     siteRequests: new Semaphore(MAX_SITE_REQUESTS, MAX_QUEUE),
@@ -176,12 +181,12 @@ function createFillDeps(
     release(bytes) {
       fillingBytes -= bytes;
     },
-    onHolderFailed(holder, file, error) {
+    onUpstreamFailed(upstream, file, error) {
       const hasAltered = error instanceof AlteredBytes;
-      if (!holder.isOwnOrigin) holders.noteFailure(holder, hasAltered);
-      const context = { holder: holder.name, key: file.key, reason: messageOf(error) };
-      if (hasAltered) log.error(context, 'a holder sent altered bytes');
-      else log.warn(context, 'a holder could not fill');
+      if (!upstream.isOwnOrigin) upstreams.noteFailure(upstream, hasAltered);
+      const context = { upstream: upstream.name, key: file.key, reason: messageOf(error) };
+      if (hasAltered) log.error(context, 'an upstream sent altered bytes');
+      else log.warn(context, 'an upstream could not fill');
     },
   };
 }

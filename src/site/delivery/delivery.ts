@@ -4,10 +4,10 @@ export { DayBudget } from './egress/day-budget.ts';
 export { isWithin, parseDayWindow } from './egress/day-windows.ts';
 export { createEgress } from './egress/egress.ts';
 export {
-  fetchHolders,
-  type HolderResponse,
-  holderResponseSchema,
-} from './fill/holders.ts';
+  fetchUpstreams,
+  type UpstreamResponse,
+  upstreamResponseSchema,
+} from './fill/upstreams.ts';
 export {
   createVerifiedFetcher,
   MAX_VERIFIED_FETCHES,
@@ -16,4 +16,4 @@ export {
   type VerifiedHead,
 } from './fill/verified-fetcher.ts';
 export { isMediaUrl, type MediaFile, parseMediaFile } from './http/media-file.ts';
-export type { BufferRights } from './respond/rights.ts';
+export type { BufferRights } from './respond/buffer-rights.ts';

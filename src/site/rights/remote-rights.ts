@@ -10,10 +10,10 @@ import {
   rightsContentSchema,
 } from '../../kernel/rights/rights-state.ts';
 import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
-import { type HolderResponse, holderResponseSchema } from '../delivery/delivery.ts';
+import { type UpstreamResponse, upstreamResponseSchema } from '../delivery/delivery.ts';
 
 export const RIGHTS_PATH = '/parts/rights';
-export const HOLDERS_PATH = '/parts/holders';
+export const UPSTREAMS_PATH = '/parts/upstreams';
 
 export const remoteRightsSchema = z.strictObject({
   /** Identifies this start of web. */
@@ -32,7 +32,7 @@ export interface RemoteRightsDeps {
   readonly state: RightsState;
   readonly start: string;
   readonly operatorToken: string;
-  readonly fetchHoldersSigned: (video: VideoId) => Promise<HolderResponse>;
+  readonly fetchUpstreamsSigned: (video: VideoId) => Promise<UpstreamResponse>;
 }
 
 export function serveRemoteRights(app: HttpServer, deps: RemoteRightsDeps): void {
@@ -54,17 +54,17 @@ export function serveRemoteRights(app: HttpServer, deps: RemoteRightsDeps): void
     },
   );
   app.get(
-    `${HOLDERS_PATH}/:video`,
+    `${UPSTREAMS_PATH}/:video`,
     {
       schema: {
         hide: true,
         params: z.object({ video: videoIdSchema }),
-        response: { 200: holderResponseSchema },
+        response: { 200: upstreamResponseSchema },
       },
     },
     request => {
       requireToken(request, operatorToken);
-      return deps.fetchHoldersSigned(request.params.video);
+      return deps.fetchUpstreamsSigned(request.params.video);
     },
   );
 }

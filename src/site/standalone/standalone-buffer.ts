@@ -53,7 +53,7 @@ export async function startStandaloneBuffer(config: SiteConfig): Promise<Running
         siteId: info.siteId,
         trackerUrl: () => info.trackerUrls()[0],
         rights: { ...rights, isPrivate: video => !remoteRights.isKnown() || rights.isPrivate(video) },
-        fetchHoldersSigned: web.fetchHolders,
+        fetchUpstreamsSigned: web.fetchUpstreams,
         log,
       },
       lifetime,

@@ -3,8 +3,13 @@ import type * as z from 'zod';
 import { call } from '../../kernel/http/client.ts';
 import type { VideoId } from '../../protocol/ids.ts';
 import { type SiteInfo, siteInfoSchema } from '../../protocol/site.ts';
-import { type HolderResponse, holderResponseSchema } from '../delivery/delivery.ts';
-import { HOLDERS_PATH, type RemoteRights, RIGHTS_PATH, remoteRightsSchema } from '../rights/remote-rights.ts';
+import { type UpstreamResponse, upstreamResponseSchema } from '../delivery/delivery.ts';
+import {
+  type RemoteRights,
+  RIGHTS_PATH,
+  remoteRightsSchema,
+  UPSTREAMS_PATH,
+} from '../rights/remote-rights.ts';
 
 const TIMEOUT_MS = 5_000;
 const MAX_INFO_BYTES = 64 * 1024;
@@ -15,7 +20,7 @@ const MAX_RIGHTS_BYTES = 2 ** 25;
 export interface WebClient {
   /** @param known `knownVersion` of the last response */
   fetchRights(known: string, abort: AbortSignal): Promise<RemoteRights>;
-  fetchHolders(video: VideoId): Promise<HolderResponse>;
+  fetchUpstreams(video: VideoId): Promise<UpstreamResponse>;
   fetchSiteInfo(abort: AbortSignal): Promise<SiteInfo>;
 }
 
@@ -31,7 +36,7 @@ export function createWebClient(webUrl: string, operatorToken: string): WebClien
   return {
     fetchRights: (known, abort) =>
       get(`${RIGHTS_PATH}?${new URLSearchParams({ known })}`, MAX_RIGHTS_BYTES, remoteRightsSchema, abort),
-    fetchHolders: video => get(`${HOLDERS_PATH}/${video}`, MAX_RIGHTS_BYTES, holderResponseSchema),
+    fetchUpstreams: video => get(`${UPSTREAMS_PATH}/${video}`, MAX_RIGHTS_BYTES, upstreamResponseSchema),
     fetchSiteInfo: abort => get('/api/site', MAX_INFO_BYTES, siteInfoSchema, abort),
   };
 }

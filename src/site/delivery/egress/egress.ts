@@ -26,17 +26,17 @@ export interface Egress {
   readonly viewersLimitBps: number | undefined;
   /** True if nothing is left of today's budget. */
   readonly isUsedUp: boolean;
-  /** Counts bytes that were written without a grant. */
+  /** Counts bytes that were written without a slot. */
   count(kind: TrafficClass, bytes: number): void;
   /** Why a response with this many body bytes may not start now; undefined if it may. */
   check(kind: TrafficClass, bytes: number, isUrgent: boolean): Problem | undefined;
   /** Accounts for one response on this socket, from its head to its end. */
-  open(kind: TrafficClass, socket: Socket): EgressGrant;
+  open(kind: TrafficClass, socket: Socket): EgressSlot;
   stop(): Promise<void>;
 }
 
 /** The share of one response in the uplink. */
-export interface EgressGrant {
+export interface EgressSlot {
   /** Queues for permits to write; undefined if the uplink is not paced. Stays queued until a write returns 0. */
   readonly schedule: ((write: PacedWrite) => void) | undefined;
   /** This many body bytes will follow. */
@@ -72,7 +72,7 @@ export function createEgress(limits: PacerLimits, day: DayBudget | undefined): E
   /** Bytes that were reserved and not sent yet. */
   const reserved: Record<TrafficClass, number> = { viewers: 0, fills: 0 };
   const accounts = new WeakMap<Socket, Account>();
-  const schedules: Readonly<Record<TrafficClass, EgressGrant['schedule']>> = {
+  const schedules: Readonly<Record<TrafficClass, EgressSlot['schedule']>> = {
     viewers: pacer && (write => pacer.enqueue('viewers', write)),
     fills: pacer && (write => pacer.enqueue('fills', write)),
   };

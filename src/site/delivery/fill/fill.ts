@@ -1,9 +1,12 @@
 /**
  * One fill: one request upstream for all the viewers who wait for a file. Its bytes go into one buffer of the announced length,
- * from which all of them are served while it arrives. A holder that fails is replaced, even in the middle of a file.
+ * from which all of them are served while it arrives. An upstream that fails is replaced, even in the middle of a file.
  *
  * The bytes of another site are checked against the proof of the site that made the video. The last byte is held back until
  * the whole file is verified, so altered bytes are never cached, and never completed as if they were good.
+ *
+ * A Problem is returned if only one upstream failed and the next one may have the file. It is thrown if no other upstream can help
+ * (the fill was stopped, the video is withdrawn, or this site has no capacity), so that it ends all attempts.
  */
 import { createHash, type Hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -18,12 +21,12 @@ import { parseStrongEtag } from '../http/etags.ts';
 import { FILL_HEADER, mayBeKept } from '../http/headers.ts';
 import type { MediaFile } from '../http/media-file.ts';
 import { busy, fileUnknown, fillFailed, noSource, videoUnknown, videoWithdrawn } from '../http/problems.ts';
-import type { Holder, HolderList } from './holders.ts';
 import type { UpstreamClient } from './upstream-client.ts';
+import type { Upstream, UpstreamList } from './upstreams.ts';
 
 /** A segment's samples, and the headers and index around them. */
 const MAX_FILE_BYTES = MAX_SEGMENT_BYTES + 2 ** 20;
-/** Files up to this size are verified before any byte is sent. That takes no time, and then another holder can still be tried. */
+/** Files up to this size are verified before any byte is sent. That takes no time, and then another upstream can still be tried. */
 const VERIFIED_FIRST_BYTES = 64 * 1024;
 
 /** The bytes are not the ones that the video's own site signed. */
@@ -38,8 +41,8 @@ class UnexpectedSigner extends Error {}
 /** Shared by all fills of a buffer. */
 export interface FillDeps {
   /** This site's own origin; undefined if only other sites are asked, as for a copy. */
-  readonly origin: Holder | undefined;
-  readonly holders: HolderList;
+  readonly origin: Upstream | undefined;
+  readonly upstreams: UpstreamList;
   readonly client: UpstreamClient;
   /** Separate from `siteRequests`, so that sites that hang cannot delay files of this site. */
   readonly originRequests: Semaphore;
@@ -50,7 +53,7 @@ export interface FillDeps {
   /** Reserves the announced bytes of a fill, because its memory is allocated at once. Returns false if that is too much. */
   readonly reserve: (bytes: number) => boolean;
   readonly release: (bytes: number) => void;
-  readonly onHolderFailed: (holder: Holder, file: MediaFile, error: unknown) => void;
+  readonly onUpstreamFailed: (upstream: Upstream, file: MediaFile, error: unknown) => void;
 }
 
 export interface FillRequest {
@@ -59,7 +62,7 @@ export interface FillRequest {
   readonly mayAskOthers: boolean;
   /** The client has a valid token, so the file may be one of a private video. */
   readonly hasToken: boolean;
-  /** No viewer waits for it yet: holders serve it only while they are idle. */
+  /** No viewer waits for it yet: upstreams serve it only while they are idle. */
   readonly isPrefetch: boolean;
 }
 
@@ -68,14 +71,14 @@ export class Fill {
   readonly hasToken: boolean;
   /** Undefined until the length is known. */
   body: Buffer | undefined;
-  /** The strong validator of the first holder's response; undefined if it has none. */
+  /** The strong validator of the first upstream's response; undefined if it has none. */
   etag: string | undefined;
-  /** The proof of the first holder's response. Later holders must have the same. */
+  /** The proof of the first upstream's response. Later upstreams must have the same. */
   proof: Proof | undefined;
   /** The number of leading bytes of `body` that may be sent to viewers. */
   available = 0;
-  /** Increases when bytes turned out to be altered: a client that received some of them must not receive more. */
-  attempt = 0;
+  /** How often it began again because bytes were altered. A client that received some of them must not receive more. */
+  restarts = 0;
   /** False if the response must not be cached. */
   mayKeep = true;
   isPrefetch: boolean;
@@ -152,7 +155,7 @@ export class Fill {
 
   async #tryAll(): Promise<void> {
     const { origin, originRequests } = this.#deps;
-    // The most serious failure so far, for the response if every holder fails.
+    // The most serious failure so far, for the response if every upstream fails.
     let failure: Problem | undefined = origin ? await this.#try(origin, originRequests) : videoUnknown();
     if (!failure) return;
     // The site's own origin is authoritative for withdrawn videos, and for missing files of the videos that it has.
@@ -163,7 +166,7 @@ export class Fill {
     failure = await this.#trySites(failure, hasOriginFailed);
     if (failure && this.#hadUnexpectedSigner) {
       this.#mayAskTrackerAgain = false;
-      this.#deps.holders.forget(this.file.video);
+      this.#deps.upstreams.forget(this.file.video);
       failure = await this.#trySites(failure, hasOriginFailed);
     }
     if (failure) throw failure;
@@ -183,9 +186,9 @@ export class Fill {
     return failure;
   }
 
-  async #listSites(hasOriginFailed: boolean): Promise<readonly Holder[]> {
+  async #listSites(hasOriginFailed: boolean): Promise<readonly Upstream[]> {
     try {
-      return await this.#deps.holders.list(this.file.video, this.hasToken);
+      return await this.#deps.upstreams.list(this.file.video, this.hasToken);
     } catch (error) {
       // If the tracker does not know this site's own video yet, that does not explain why the origin failed.
       if (hasOriginFailed && error instanceof Problem && error.code === 'video-unknown') return [];
@@ -193,18 +196,18 @@ export class Fill {
     }
   }
 
-  /** @returns why the holder failed; undefined if the file is complete */
-  async #try(holder: Holder, requests: Semaphore): Promise<Problem | undefined> {
+  /** @returns why the upstream failed; undefined if the file is complete */
+  async #try(upstream: Upstream, requests: Semaphore): Promise<Problem | undefined> {
     if (requests.isFull) throw busy();
     return requests.run(async () => {
       this.#throwIfStopped();
       try {
-        return await this.#fetch(holder);
+        return await this.#fetch(upstream);
       } catch (error) {
         this.#throwIfStopped();
         if (error instanceof Problem) throw error;
         if (error instanceof UnexpectedSigner) this.#hadUnexpectedSigner = true;
-        else this.#deps.onHolderFailed(holder, this.file, error);
+        else this.#deps.onUpstreamFailed(upstream, this.file, error);
         return fillFailed(messageOf(error), error);
       }
     });
@@ -214,17 +217,17 @@ export class Fill {
     if (this.#abort.signal.aborted) throw this.failure ?? noSource();
   }
 
-  async #fetch(holder: Holder): Promise<Problem | undefined> {
+  async #fetch(upstream: Upstream): Promise<Problem | undefined> {
     const { client } = this.#deps;
     const from = this.#filled;
-    const response = await this.#request(holder, from);
+    const response = await this.#request(upstream, from);
     try {
       const { statusCode } = response;
       if (statusCode !== 200 && statusCode !== 206) return await this.#readRejection(response);
-      const proof = this.#checkProof(holder, response);
+      const proof = this.#checkProof(upstream, response);
       let skip = this.#checkHead(response, from, proof);
       const body = this.body ?? Buffer.alloc(0);
-      if (!holder.isOwnOrigin) {
+      if (!upstream.isOwnOrigin) {
         this.isRemote = true;
         this.#hash ??= createHash('sha256').update(body.subarray(0, this.#filled));
       }
@@ -246,18 +249,18 @@ export class Fill {
     }
   }
 
-  #request(holder: Holder, from: number): Promise<IncomingMessage> {
+  #request(upstream: Upstream, from: number): Promise<IncomingMessage> {
     const { client, siteId, originToken } = this.#deps;
     const { video, key } = this.file;
-    const token = holder.isOwnOrigin && this.hasToken ? originToken(video) : holder.token;
+    const token = upstream.isOwnOrigin && this.hasToken ? originToken(video) : upstream.token;
     if (from > 0 && this.etag === undefined && this.proof === undefined)
-      throw new Error('the first part had no validator, so no other holder can continue');
+      throw new Error('the first part had no validator, so no other upstream can continue');
     return client.get({
-      address: holder.address,
+      address: upstream.address,
       path: token === undefined ? key : tokenPath(token) + key,
       abort: this.#abort.signal,
       headers: {
-        ...(holder.isOwnOrigin ? {} : { [FILL_HEADER]: siteId() ?? 'not-joined' }),
+        ...(upstream.isOwnOrigin ? {} : { [FILL_HEADER]: siteId() ?? 'not-joined' }),
         // RFC 9218: less urgent than requests that a viewer waits for.
         ...(this.isPrefetch ? { priority: 'u=6' } : {}),
         ...(from > 0 && this.etag ? { range: `bytes=${from}-`, 'if-range': this.etag } : {}),
@@ -277,34 +280,34 @@ export class Fill {
     this.#notify();
   }
 
-  /** @throws AlteredBytes after resetting the fill, so that another holder starts with the first byte */
+  /** @throws AlteredBytes after resetting the fill, so that another upstream starts with the first byte */
   #checkBytes(): void {
     if (!this.#hash || this.#hash.copy().digest('base64') === this.proof?.sha256) return;
     this.#hash = createHash('sha256');
     this.#filled = 0;
     this.available = 0;
-    this.attempt++;
+    this.restarts++;
     this.#notify();
     throw new AlteredBytes('the bytes are not the ones that their site signed');
   }
 
   /** This site's own origin is trusted. All others must send a proof, signed with a key that the tracker vouches for. */
-  #checkProof(holder: Holder, response: IncomingMessage): Proof | undefined {
+  #checkProof(upstream: Upstream, response: IncomingMessage): Proof | undefined {
     const proof = parseProof(response.headers);
-    if (holder.isOwnOrigin) return proof;
+    if (upstream.isOwnOrigin) return proof;
     if (!proof) throw new AlteredBytes('the response has no proof of its bytes');
     const isValid = isSigned(this.file.key, proof);
-    if (isValid && !holder.keys.includes(proof.key) && this.#mayAskTrackerAgain)
+    if (isValid && !upstream.keys.includes(proof.key) && this.#mayAskTrackerAgain)
       throw new UnexpectedSigner('the response is signed by another site than the tracker named');
-    if (!isValid || !holder.keys.includes(proof.key))
+    if (!isValid || !upstream.keys.includes(proof.key))
       throw new AlteredBytes('the response is not signed by the site that made the video');
     return proof;
   }
 
   /**
-   * Takes length, validator and proof from the first holder, and requires the same of every later one.
+   * Takes length, validator and proof from the first upstream, and requires the same of every later one.
    *
-   * @returns the bytes of the body to skip: a holder may respond to a Range with the whole file (RFC 9110, section 14.2)
+   * @returns the bytes of the body to skip: an upstream may respond to a Range with the whole file (RFC 9110, section 14.2)
    */
   #checkHead(response: IncomingMessage, from: number, proof: Proof | undefined): number {
     const { statusCode, headers } = response;
@@ -329,7 +332,7 @@ export class Fill {
     const isSame = proof && this.proof ? proof.sha256 === this.proof.sha256 : etag === this.etag;
     if (!isSame) throw new Error('the response has other bytes than the one before');
     if (statusCode === 200) {
-      if (length !== body.length) throw new Error('holders disagree about the length');
+      if (length !== body.length) throw new Error('upstreams disagree about the length');
       return from;
     }
     const expectedRange = `bytes ${from}-${body.length - 1}/${body.length}`;
@@ -342,11 +345,11 @@ export class Fill {
     const { statusCode } = response;
     const code = await this.#deps.client.readProblemCode(response);
     if (statusCode === 410) return videoWithdrawn();
-    // The holder works, but has no capacity for this request now.
+    // The upstream works, but has no capacity for this request now.
     if (statusCode === 503 && (code === 'link-full' || code === 'budget-used' || code === 'busy'))
       return busy();
     if (statusCode === 404) return code === 'video-unknown' ? videoUnknown() : fileUnknown();
-    throw new Error(`a holder responded with ${statusCode}${code ? ` ${code}` : ''}`);
+    throw new Error(`an upstream responded with ${statusCode}${code ? ` ${code}` : ''}`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Chooses the files to prefetch: the next segments of a rendition that a viewer is watching. Pure. */
 import { type MediaFile, parseMediaFile } from '../http/media-file.ts';
 
-/** About eight seconds: a distant holder may take that long to respond before the viewer notices. */
+/** About eight seconds: a distant upstream may take that long to respond before the viewer notices. */
 const SEGMENTS_AHEAD = 2;
 
 /** Empty if the file is not a media segment. */

@@ -1,4 +1,4 @@
-/** Sends one request to one holder (HTTP over TCP, TLS or a unix socket), with a time limit for every step. */
+/** Sends one request to one upstream (HTTP over TCP, TLS or a unix socket), with a time limit for every step. */
 import {
   type ClientRequest,
   Agent as HttpAgent,
@@ -16,13 +16,13 @@ export interface FillTiming {
   readonly firstByteMs: number;
   /** Between two pieces of a body. */
   readonly idleMs: number;
-  /** For a complete body, so that a holder that sends one byte every few seconds does not keep its permit forever. */
+  /** For a complete body, so that an upstream that sends one byte every few seconds does not keep its permit forever. */
   readonly bodyMs: number;
 }
 export const FILL_TIMING: FillTiming = {
   connectMs: 2_000,
   firstByteMs: 10_000,
-  // The next holder must take over before a player has used up its buffer.
+  // The next upstream must take over before a player has used up its buffer.
   idleMs: 4_000,
   bodyMs: 300_000,
 };

@@ -1,4 +1,4 @@
-/** Finds the holders that a buffer can fill from: its own origin, and the sites that the tracker names, in that order. */
+/** Finds the upstreams that a buffer can fill from: its own origin, and the sites that the tracker names, in that order. */
 import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
 import { call, type Signer } from '../../../kernel/http/client.ts';
@@ -22,97 +22,97 @@ const REMEMBER_ALTERED_MS = 600_000;
 const MAX_REMEMBERED_VIDEOS = 10_000;
 
 /** A server that may have a file. */
-export interface Holder {
+export interface Upstream {
   /** Its site id, or `origin`. */
   readonly name: string;
   readonly isOwnOrigin: boolean;
   readonly address: Address;
-  /** The token for a private video at this holder. */
+  /** The token for a private video at this upstream. */
   readonly token?: string | undefined;
   /** Its bytes must be signed with one of these keys. This site's own origin needs no signature. */
   readonly keys: readonly PublicKey[];
 }
 
 /** The part of `GET /play/{id}` that fills use. Members that a newer tracker adds are ignored. */
-export const holderResponseSchema = z.object({
+export const upstreamResponseSchema = z.object({
   video: videoIdSchema,
   sources: z.array(z.unknown()).max(1_000),
   origin: z.object({ publicKey: z.string().max(100).optional() }).optional(),
   isPrivate: z.boolean().optional(),
 });
-export type HolderResponse = z.output<typeof holderResponseSchema>;
+export type UpstreamResponse = z.output<typeof upstreamResponseSchema>;
 const sourceSchema = z.object({
   site: siteIdSchema,
   baseUrl: baseUrlSchema,
   token: rightTextSchema.optional(),
 });
 
-interface RememberedHolders {
-  readonly holders: readonly Holder[];
+interface RememberedUpstreams {
+  readonly upstreams: readonly Upstream[];
   /** When the tracker was last asked, whether or not it responded. */
   readonly askedAtMs: number;
 }
 
-export interface HolderList {
+export interface UpstreamList {
   /**
    * The other sites, best first; those that have just failed come last. Empty if no tracker can be asked.
    *
-   * @param hasToken the client may have the video if it is private: only then does the tracker issue tokens for the holders
+   * @param hasToken the client may have the video if it is private: only then does the tracker issue tokens for the upstreams
    * @throws Problem `video-unknown` or `video-withdrawn` if the tracker says so
    */
-  list(video: VideoId, hasToken: boolean): Promise<readonly Holder[]>;
+  list(video: VideoId, hasToken: boolean): Promise<readonly Upstream[]>;
   /** Asks the tracker again next time, because its last response is out of date. */
   forget(video: VideoId): void;
   /** Tries other sites before this one, until the tracker notices the failure too. */
-  noteFailure(holder: Holder, hasAltered: boolean): void;
+  noteFailure(upstream: Upstream, hasAltered: boolean): void;
 }
 
-/** Asks a tracker for the holders of a video. If this site signs the call, the response includes private videos, with tokens. */
-export function fetchHolders(
+/** Asks a tracker for the upstreams of a video. If this site signs the call, the response includes private videos, with tokens. */
+export function fetchUpstreams(
   trackerUrl: string,
   site: string,
   video: VideoId,
   signer?: Signer | undefined,
-): Promise<HolderResponse> {
+): Promise<UpstreamResponse> {
   return call(`${trackerUrl}/play/${video}?fill=${site}`, {
     ...(signer ? { signer } : {}),
     timeoutMs: TRACKER_TIMEOUT_MS,
     maxBytes: MAX_RESPONSE_BYTES,
-    response: holderResponseSchema,
+    response: upstreamResponseSchema,
   });
 }
 
-export interface HolderListDeps {
+export interface UpstreamListDeps {
   readonly trackerUrl: () => string | undefined;
   readonly selfSiteId: () => string | undefined;
   /** Asks with this site's signature. Without it, private videos of other sites cannot be fetched. */
-  readonly fetchHoldersSigned?: ((video: VideoId) => Promise<HolderResponse>) | undefined;
+  readonly fetchUpstreamsSigned?: ((video: VideoId) => Promise<UpstreamResponse>) | undefined;
   /** The tracker says that this video is private. */
   readonly onPrivate?: ((video: VideoId) => void) | undefined;
 }
 
-export function createHolderList(deps: HolderListDeps): HolderList {
-  const remembered = new LRUCache<string, RememberedHolders>({ max: MAX_REMEMBERED_VIDEOS });
-  const pending = new Map<string, Promise<readonly Holder[]>>();
+export function createUpstreamList(deps: UpstreamListDeps): UpstreamList {
+  const remembered = new LRUCache<string, RememberedUpstreams>({ max: MAX_REMEMBERED_VIDEOS });
+  const pending = new Map<string, Promise<readonly Upstream[]>>();
   const failed = new LRUCache<string, true>({ max: 1_000, ttl: REMEMBER_FAILURE_MS });
   /** Separate keys, so that a client without a token never benefits from a response to one with a token. */
   const keyOf = (video: VideoId, hasToken: boolean): string => (hasToken ? `token ${video}` : video);
 
-  async function ask(video: VideoId, hasToken: boolean): Promise<readonly Holder[]> {
+  async function ask(video: VideoId, hasToken: boolean): Promise<readonly Upstream[]> {
     const key = keyOf(video, hasToken);
-    let holders = remembered.get(key)?.holders ?? [];
-    const { fetchHoldersSigned } = deps;
+    let upstreams = remembered.get(key)?.upstreams ?? [];
+    const { fetchUpstreamsSigned } = deps;
     const tracker = deps.trackerUrl();
     const self = deps.selfSiteId();
-    if (!tracker || !self) return holders;
+    if (!tracker || !self) return upstreams;
     try {
-      const response = await (hasToken && fetchHoldersSigned
-        ? fetchHoldersSigned(video)
-        : fetchHolders(tracker, self, video));
+      const response = await (hasToken && fetchUpstreamsSigned
+        ? fetchUpstreamsSigned(video)
+        : fetchUpstreams(tracker, self, video));
       if (response.video === video) {
         if (response.isPrivate) deps.onPrivate?.(video);
         const signer = response.origin?.publicKey;
-        holders = parseHolders(response.sources, self, signer === undefined ? [] : [signer]);
+        upstreams = parseUpstreams(response.sources, self, signer === undefined ? [] : [signer]);
       }
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -123,15 +123,15 @@ export function createHolderList(deps: HolderListDeps): HolderList {
       }
       // The tracker is unavailable. Its last response is used meanwhile, so that it is not asked for every segment.
     }
-    remembered.set(key, { holders, askedAtMs: Date.now() });
-    return holders;
+    remembered.set(key, { upstreams, askedAtMs: Date.now() });
+    return upstreams;
   }
 
-  function find(video: VideoId, hasToken: boolean): readonly Holder[] | Promise<readonly Holder[]> {
+  function find(video: VideoId, hasToken: boolean): readonly Upstream[] | Promise<readonly Upstream[]> {
     const key = keyOf(video, hasToken);
     const known = remembered.get(key);
-    const freshMs = known && known.holders.length > 0 ? REMEMBER_SITES_MS : REMEMBER_NO_SITES_MS;
-    if (known && Date.now() - known.askedAtMs < freshMs) return known.holders;
+    const freshMs = known && known.upstreams.length > 0 ? REMEMBER_SITES_MS : REMEMBER_NO_SITES_MS;
+    if (known && Date.now() - known.askedAtMs < freshMs) return known.upstreams;
     let asking = pending.get(key);
     if (!asking) {
       asking = ask(video, hasToken).finally(() => pending.delete(key));
@@ -142,27 +142,27 @@ export function createHolderList(deps: HolderListDeps): HolderList {
 
   return {
     async list(video, hasToken) {
-      const holders = await find(video, hasToken);
-      const isHealthy = (holder: Holder): boolean => !failed.has(holder.name);
-      return [...holders.filter(isHealthy), ...holders.filter(holder => !isHealthy(holder))];
+      const upstreams = await find(video, hasToken);
+      const isHealthy = (upstream: Upstream): boolean => !failed.has(upstream.name);
+      return [...upstreams.filter(isHealthy), ...upstreams.filter(upstream => !isHealthy(upstream))];
     },
     forget(video) {
       for (const hasToken of [true, false]) remembered.delete(keyOf(video, hasToken));
     },
-    noteFailure(holder, hasAltered) {
-      const remaining = failed.getRemainingTTL(holder.name);
+    noteFailure(upstream, hasAltered) {
+      const remaining = failed.getRemainingTTL(upstream.name);
       const ttl = hasAltered ? REMEMBER_ALTERED_MS : REMEMBER_FAILURE_MS;
-      if (remaining < ttl) failed.set(holder.name, true, { ttl });
+      if (remaining < ttl) failed.set(upstream.name, true, { ttl });
     },
   };
 }
 
 /** Leaves out this site and everything without an http(s) base URL. */
-const parseHolders = (
+const parseUpstreams = (
   sources: readonly unknown[],
   self: string,
   keys: readonly PublicKey[],
-): readonly Holder[] =>
+): readonly Upstream[] =>
   sources
     .flatMap(source => {
       const { data } = sourceSchema.safeParse(source);
@@ -177,7 +177,7 @@ const parseHolders = (
       keys,
     }));
 
-export const originHolder = (address: Address): Holder => ({
+export const originUpstream = (address: Address): Upstream => ({
   name: 'origin',
   isOwnOrigin: true,
   address,

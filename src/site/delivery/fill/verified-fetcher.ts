@@ -1,5 +1,5 @@
 /**
- * Fetches files for copies as the buffer fills: from the holders that the tracker names, best first, with every byte verified
+ * Fetches files for copies as the buffer fills: from the upstreams that the tracker names, best first, with every byte verified
  * against the proof of the site that made it. It caches nothing, and asks with low priority.
  */
 import { isSigned, type Proof, parseProof } from '../../../kernel/identity/proofs.ts';
@@ -12,8 +12,8 @@ import { FILL_HEADER } from '../http/headers.ts';
 import type { MediaFile } from '../http/media-file.ts';
 import { stopping } from '../http/problems.ts';
 import { AlteredBytes, Fill, type FillDeps } from './fill.ts';
-import { createHolderList, type Holder, type HolderListDeps } from './holders.ts';
 import { createUpstreamClient, FILL_TIMING } from './upstream-client.ts';
+import { createUpstreamList, type Upstream, type UpstreamListDeps } from './upstreams.ts';
 
 /** One at a time would be slow over a long distance, and many at once would load the link. */
 export const MAX_VERIFIED_FETCHES = 4;
@@ -29,9 +29,9 @@ export interface VerifiedFile extends VerifiedHead {
 }
 
 export interface VerifiedFetcher {
-  /** Finds out the proof of a file without its bytes; undefined if no holder sends a valid one. */
+  /** Finds out the proof of a file without its bytes; undefined if no upstream sends a valid one. */
   findProof(file: MediaFile, abort: AbortSignal): Promise<VerifiedHead | undefined>;
-  /** @throws Problem if no holder has the file, or none sends the right bytes */
+  /** @throws Problem if no upstream has the file, or none sends the right bytes */
   fetch(file: MediaFile, abort: AbortSignal): Promise<VerifiedFile>;
   /** Body bytes fetched so far. */
   bytes(): number;
@@ -40,15 +40,15 @@ export interface VerifiedFetcher {
 
 export function createVerifiedFetcher({
   log,
-  ...holderDeps
-}: HolderListDeps & { readonly log: Log }): VerifiedFetcher {
-  const siteId = holderDeps.selfSiteId;
-  const holders = createHolderList(holderDeps);
+  ...upstreamDeps
+}: UpstreamListDeps & { readonly log: Log }): VerifiedFetcher {
+  const siteId = upstreamDeps.selfSiteId;
+  const upstreams = createUpstreamList(upstreamDeps);
   const client = createUpstreamClient(FILL_TIMING);
   let bytes = 0;
   const deps: FillDeps = {
     origin: undefined,
-    holders,
+    upstreams,
     client,
     originRequests: new Semaphore(1, 1),
     siteRequests: new Semaphore(MAX_VERIFIED_FETCHES, MAX_QUEUE),
@@ -56,15 +56,18 @@ export function createVerifiedFetcher({
     originToken: () => undefined,
     reserve: () => true,
     release: () => {},
-    onHolderFailed(holder, file, error) {
-      holders.noteFailure(holder, error instanceof AlteredBytes);
+    onUpstreamFailed(upstream, file, error) {
+      upstreams.noteFailure(upstream, error instanceof AlteredBytes);
       const reason = messageOf(error);
-      log.warn({ holder: holder.name, key: file.key, reason }, 'a holder could not send a file for a copy');
+      log.warn(
+        { upstream: upstream.name, key: file.key, reason },
+        'an upstream could not send a file for a copy',
+      );
     },
   };
 
-  async function askHolder(
-    { address, token }: Holder,
+  async function askUpstream(
+    { address, token }: Upstream,
     file: MediaFile,
     abort: AbortSignal,
   ): Promise<VerifiedHead | undefined> {
@@ -85,15 +88,15 @@ export function createVerifiedFetcher({
   }
 
   /** Returns `'unexpected-signer'` if every valid proof is of another site than the tracker named. */
-  async function askHolders(
+  async function askUpstreams(
     file: MediaFile,
     abort: AbortSignal,
   ): Promise<VerifiedHead | 'unexpected-signer' | undefined> {
     let hasUnexpectedSigner = false;
-    for (const holder of await holders.list(file.video, true)) {
-      const head = await askHolder(holder, file, abort);
+    for (const upstream of await upstreams.list(file.video, true)) {
+      const head = await askUpstream(upstream, file, abort);
       if (!head) continue;
-      if (holder.keys.includes(head.proof.key)) return head;
+      if (upstream.keys.includes(head.proof.key)) return head;
       hasUnexpectedSigner = true;
     }
     return hasUnexpectedSigner ? 'unexpected-signer' : undefined;
@@ -101,11 +104,11 @@ export function createVerifiedFetcher({
 
   return {
     async findProof(file, abort) {
-      const head = await askHolders(file, abort);
+      const head = await askUpstreams(file, abort);
       if (head !== 'unexpected-signer') return head;
       // The video may have moved to another site since the tracker was asked.
-      holders.forget(file.video);
-      const retried = await askHolders(file, abort);
+      upstreams.forget(file.video);
+      const retried = await askUpstreams(file, abort);
       return retried === 'unexpected-signer' ? undefined : retried;
     },
     async fetch(file, abort) {

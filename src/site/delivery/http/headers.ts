@@ -55,7 +55,7 @@ const PRIVATE_CACHING = 'private, max-age=60';
 
 /**
  * False if a response forbids shared caches to store it, or to use it without revalidation (RFC 9111, sections 3 and 5.2.2).
- * For private videos (`isPrivate`), holders send `private` for the caches between two sites. The buffer ignores it, because it
+ * For private videos (`isPrivate`), upstreams send `private` for the caches between two sites. The buffer ignores it, because it
  * has a token itself and demands one from every client.
  */
 export function mayBeKept(headers: IncomingHttpHeaders, isPrivate = false): boolean {

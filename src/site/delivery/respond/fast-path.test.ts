@@ -14,9 +14,9 @@ import { problem } from '../../../kernel/problem.ts';
 import { newRevisionId, newVideoId } from '../../../protocol/ids.ts';
 import { type CacheEntry, makeCacheEntry } from '../cache/memory-tier.ts';
 import { parseMediaFile } from '../http/media-file.ts';
+import { ALL_PUBLIC } from './buffer-rights.ts';
 import type { ResponseCounts } from './fast-connection.ts';
 import { createMediaFastPath } from './fast-path.ts';
-import { ALL_PUBLIC } from './rights.ts';
 
 const BASE = `/v/${newVideoId()}/${newRevisionId()}`;
 const makeEntry = (name: string, body: Buffer): CacheEntry => {

@@ -12,8 +12,8 @@ import type { Egress } from '../egress/egress.ts';
 import type { Fill } from '../fill/fill.ts';
 import type { Fills } from '../fill/fills.ts';
 import { parseMediaFile, pathOfUrl, videoOf } from '../http/media-file.ts';
+import type { BufferRights } from './buffer-rights.ts';
 import { FastConnection, type ResponseCounts } from './fast-connection.ts';
-import type { BufferRights } from './rights.ts';
 import type { ViewerReports } from './viewer-reports.ts';
 
 const CMCD_HEADER = /\r\ncmcd-request:[ \t]*([^\r]*)/i;

@@ -11,7 +11,7 @@ const FAILURE = problem('fill-failed');
 class FakeStream implements BodyStream {
   body: Buffer | undefined;
   available = 0;
-  attempt = 0;
+  restarts = 0;
   failure: Problem | undefined;
   readonly followers = new Set<() => void>();
 
@@ -20,7 +20,7 @@ class FakeStream implements BodyStream {
     return () => void this.followers.delete(onChange);
   }
 
-  set(changes: Partial<Pick<FakeStream, 'body' | 'available' | 'attempt' | 'failure'>>): void {
+  set(changes: Partial<Pick<FakeStream, 'body' | 'available' | 'restarts' | 'failure'>>): void {
     Object.assign(this, changes);
     for (const onChange of this.followers) onChange();
   }
@@ -87,7 +87,7 @@ function start(changes: Partial<FakeSink> = {}, initial: Partial<FakeStream> = {
   const expectEnded = (): void => {
     expect([stream.followers.size, sink.listeners.size]).toEqual([0, 0]);
     sink.take();
-    stream.set({ body: BODY, available: BODY.length, attempt: 9, failure: FAILURE });
+    stream.set({ body: BODY, available: BODY.length, restarts: 9, failure: FAILURE });
     sink.drain();
     expect(sink.take()).toEqual([]);
   };
@@ -227,20 +227,20 @@ describe('a body that fails', () => {
 describe('a body whose bytes turned out to be altered', () => {
   it('aborts the connection if some of them were sent', () => {
     const { stream, sink, expectEnded } = start({}, { body: BODY, available: 3 });
-    stream.set({ available: 0, attempt: 1 });
+    stream.set({ available: 0, restarts: 1 });
     expect(sink.take()).toEqual(['begin 10', 'write 012', 'abort']);
     expectEnded();
   });
 
   it('is sent from the next holder if none of them were sent', () => {
     const { stream, sink } = start({ span: { start: 5, end: 10 } }, { body: BODY, available: 4 });
-    stream.set({ available: 0, attempt: 1 });
+    stream.set({ available: 0, restarts: 1 });
     stream.set({ available: 10 });
     expect(sink.take()).toEqual(['begin 10', 'last 56789']);
   });
 
   it('is sent if that happened before the follower started', () => {
-    const { stream, sink } = start({}, { body: BODY, attempt: 3 });
+    const { stream, sink } = start({}, { body: BODY, restarts: 3 });
     stream.set({ available: 10 });
     expect(sink.take()).toEqual(['begin 10', 'last 0123456789']);
   });

@@ -12,8 +12,8 @@ export interface BodyStream {
   readonly body: Buffer | undefined;
   /** The number of leading bytes of `body` that may be sent. */
   readonly available: number;
-  /** Increases when available bytes turned out to be altered. */
-  readonly attempt: number;
+  /** How often it began again because available bytes were altered. */
+  readonly restarts: number;
   /** Why no more bytes will arrive. */
   readonly failure: Problem | undefined;
   /** Calls `onChange` whenever one of these has changed. Returns the function that ends this. */
@@ -51,7 +51,7 @@ const follow = (): (() => void) => unfollow;
 export const completeStream = (body: Buffer): BodyStream => ({
   body,
   available: body.length,
-  attempt: 0,
+  restarts: 0,
   failure: undefined,
   follow,
 });
@@ -64,14 +64,14 @@ export class BodyFollower {
   #span: Span | undefined;
   /** The position in the body up to which it was sent. */
   #sent = 0;
-  #attempt: number;
+  #restarts: number;
   #isQueued = false;
   #hasEnded = false;
 
   constructor(stream: BodyStream, sink: BodySink) {
     this.#stream = stream;
     this.#sink = sink;
-    this.#attempt = stream.attempt;
+    this.#restarts = stream.restarts;
   }
 
   start(): void {
@@ -128,7 +128,7 @@ export class BodyFollower {
     }
     this.#span = span;
     this.#sent = span.start;
-    this.#attempt = this.#stream.attempt;
+    this.#restarts = this.#stream.restarts;
     return true;
   }
 
@@ -149,10 +149,10 @@ export class BodyFollower {
 
   /** True if bytes were sent that turned out to be altered. */
   #hasSentAltered(): boolean {
-    const { attempt } = this.#stream;
-    const isRetry = attempt !== this.#attempt;
-    this.#attempt = attempt;
-    return isRetry && this.#sent > (this.#span?.start ?? 0);
+    const { restarts } = this.#stream;
+    const isRestarted = restarts !== this.#restarts;
+    this.#restarts = restarts;
+    return isRestarted && this.#sent > (this.#span?.start ?? 0);
   }
 
   /** True if the stream failed and all that had arrived was sent. */

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { formatProof, type Proof } from '../../../kernel/identity/proofs.ts';
 import type { Problem } from '../../../kernel/problem.ts';
-import { type EgressGrant, isTls, MAX_TLS_WRITE_BYTES } from '../egress/egress.ts';
+import { type EgressSlot, isTls, MAX_TLS_WRITE_BYTES } from '../egress/egress.ts';
 import type { PacedWrite } from '../egress/pacer.ts';
 import { matchesEtag } from '../http/etags.ts';
 import { commonHeaders } from '../http/headers.ts';
@@ -16,7 +16,7 @@ import { respondProblem } from './problem-response.ts';
 export interface ResponseState {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly egress: EgressGrant;
+  readonly egress: EgressSlot;
   /** Another buffer sent the request. It receives the proof of the site that made the bytes. */
   readonly isFill: boolean;
   /** The path contains a valid token, so no shared cache may store the response. */

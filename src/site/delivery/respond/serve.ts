@@ -11,11 +11,11 @@ import type { Fills } from '../fill/fills.ts';
 import { FILL_HEADER, PREFLIGHT_HEADERS } from '../http/headers.ts';
 import { type MediaFile, parseMediaFile, pathOfUrl } from '../http/media-file.ts';
 import { methodNotAllowed, notFound, uploadsOnly, videoUnknown, videoWithdrawn } from '../http/problems.ts';
+import type { BufferRights } from './buffer-rights.ts';
 import type { ResponseCounts } from './fast-connection.ts';
 import { respondProblem } from './problem-response.ts';
 import { onceClosed, respondFromCache, respondFromStream } from './respond.ts';
 import type { ResponseState } from './response-sink.ts';
-import type { BufferRights } from './rights.ts';
 import type { ViewerReports } from './viewer-reports.ts';
 
 interface ServeDeps {
@@ -42,16 +42,16 @@ export function createHandler(deps: ServeDeps): (request: IncomingMessage, respo
   function open(request: IncomingMessage, response: ServerResponse, hasToken: boolean): ResponseState {
     const isFill = request.headers[FILL_HEADER] !== undefined;
     const kind: TrafficClass = isFill ? 'fills' : 'viewers';
-    const grant = egress.open(kind, request.socket);
+    const slot = egress.open(kind, request.socket);
     counts.activeResponses++;
     onceClosed(request, response, () => {
       counts.activeResponses--;
-      grant.close();
+      slot.close();
     });
     return {
       request,
       response,
-      egress: grant,
+      egress: slot,
       isFill,
       hasToken,
       checkEgress: egress.isUnlimited ? acceptAll : bytes => egress.check(kind, bytes, isUrgent(request)),

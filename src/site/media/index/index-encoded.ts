@@ -2,7 +2,7 @@
 import type { Rendition } from '../../../protocol/media/media.ts';
 import { type IndexedFile, type RenditionToIndex, writeSourceIndex } from './index-file.ts';
 import { type TrackToIndex, toPlannedTrack, toRendition } from './indexed-rendition.ts';
-import { planAtBoundaries } from './plan.ts';
+import { planAtBoundaries } from './segment-plan.ts';
 import { layTimeline } from './timeline.ts';
 
 export interface EncodedTrack extends TrackToIndex {

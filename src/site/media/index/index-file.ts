@@ -15,7 +15,7 @@ import { renditionSchema } from '../../../protocol/media/media.ts';
 import type { Samples, SegmentSample } from '../containers/containers.ts';
 import { trackDescriptionSchema } from '../containers/containers.ts';
 import type { StoredFile } from '../storage/storage.ts';
-import type { PlannedSegment } from './plan.ts';
+import type { PlannedSegment } from './segment-plan.ts';
 
 const MAGIC = Buffer.from('TRIBIDX1');
 const PREFIX_BYTES = MAGIC.length + 4;

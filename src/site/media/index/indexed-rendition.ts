@@ -2,7 +2,7 @@
 import type { Rendition } from '../../../protocol/media/media.ts';
 import type { TrackDescription } from '../containers/containers.ts';
 import type { RenditionToIndex } from './index-file.ts';
-import { measureBandwidth, type PlannedSegment } from './plan.ts';
+import { measureBandwidth, type PlannedSegment } from './segment-plan.ts';
 import type { ServedTrack, TimedTrack } from './timeline.ts';
 
 export interface TrackToIndex extends TimedTrack {

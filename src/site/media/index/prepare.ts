@@ -15,7 +15,7 @@ import { damaged, SourceRejected } from '../source-rejected.ts';
 import { hasGaps } from './gaps.ts';
 import { MAX_COMPOSITION_OFFSET, MAX_SAMPLE_DURATION, writeSourceIndex } from './index-file.ts';
 import { type TrackToIndex, toPlannedTrack, toRendition } from './indexed-rendition.ts';
-import { planSegments } from './plan.ts';
+import { planSegments } from './segment-plan.ts';
 import { layTimeline, type ServedTrack } from './timeline.ts';
 
 export interface PreparedSource {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SampleColumns } from '../containers/containers.ts';
-import { measureBandwidth, type PlannedTrack, planAtBoundaries, planSegments } from './plan.ts';
+import { measureBandwidth, type PlannedTrack, planAtBoundaries, planSegments } from './segment-plan.ts';
 
 /** Frames of equal length, with a sync sample every `gop` frames. */
 function makeTrack(
