@@ -4,10 +4,15 @@
  */
 import type { Assignment } from '../../protocol/copies.ts';
 import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
-import type { CopyRecord, RecordDraft, VideoRecord } from '../../protocol/publication/record.ts';
+import type {
+  CopyRecord,
+  PublicationRecord,
+  RecordDraft,
+  VideoRecord,
+} from '../../protocol/publication/record.ts';
 import { OFFLOAD } from './offloading.ts';
-import { type SiteTransaction, writeDraft } from './publication/records.ts';
-import type { CopyRow, CopyState, VideoRow } from './schema.ts';
+import { readRecord, type SiteTransaction, writeDraft } from './publication/records.ts';
+import type { CopyRow, VideoRow } from './schema.ts';
 import type { SiteDatabase, VideoWithRecord } from './videos.ts';
 
 const now = (): string => new Date().toISOString();
@@ -147,17 +152,17 @@ export function completeCopy(db: SiteDatabase, copy: CompleteCopy, nowMs = Date.
 async function findOwnRecord(
   transaction: SiteTransaction,
   video: VideoId,
-): Promise<Partial<CopyRecord> | undefined> {
+): Promise<PublicationRecord | undefined> {
   const row = await transaction
     .selectFrom('records')
     .select('body')
     .where('video_id', '=', video)
     .executeTakeFirst();
-  return row && (JSON.parse(row.body) as Partial<CopyRecord>);
+  return row && readRecord(row);
 }
 
 /** True if the files here have not changed, for example because the video was only renamed. */
-const isPublishedAs = (record: Partial<CopyRecord> | undefined, copy: Partial<CopyRecord>): boolean =>
+const isPublishedAs = (record: PublicationRecord | undefined, copy: Partial<CopyRecord>): boolean =>
   record?.kind === 'copy' &&
   (['revision', 'origin', 'path', 'sourceAddress'] as const).every(name => record[name] === copy[name]);
 
@@ -229,7 +234,12 @@ export async function noteCopyFailure(
 /** Restores a copy that central knows and this database has lost. Whether its files are here must be checked. */
 export async function restoreCopy(transaction: SiteTransaction, record: CopyRecord): Promise<void> {
   const { video, origin, revision } = record;
-  const row = { state: 'claimed' as CopyState, ...NOTHING_HELD, not_before_ms: 0, updated_at: now() };
+  const row = {
+    state: 'claimed' as const,
+    ...NOTHING_HELD,
+    not_before_ms: 0,
+    updated_at: now(),
+  };
   await transaction
     .insertInto('copies')
     .values({

@@ -407,8 +407,12 @@ export async function listJobProgress(
       fn.max('step.attempts').as('attempts'),
       fn.max('step.error').as('last_error'),
     ])
-    .$if(filter.job !== undefined, query => query.where('job.id', '=', filter.job ?? ''))
-    .$if(filter.video !== undefined, query => query.where('job.video_id', '=', filter.video!))
+    .where(({ eb, and }) =>
+      and([
+        ...(filter.job === undefined ? [] : [eb('job.id', '=', filter.job)]),
+        ...(filter.video === undefined ? [] : [eb('job.video_id', '=', filter.video)]),
+      ]),
+    )
     .groupBy([
       'job.id',
       'job.video_id',

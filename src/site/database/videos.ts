@@ -76,7 +76,7 @@ export const listVideos = (
   before: VideoId | undefined,
 ): Promise<VideoWithRecord[]> =>
   withRecords(db)
-    .$if(before !== undefined, query => query.where('videos.id', '<', before as VideoId))
+    .where(({ eb, and }) => and(before === undefined ? [] : [eb('videos.id', '<', before)]))
     .orderBy('videos.id', 'desc')
     .limit(limit)
     .execute();

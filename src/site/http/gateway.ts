@@ -20,7 +20,7 @@ import {
   recordPageSchema,
 } from '../../protocol/publication/gateway.ts';
 import { epochOf } from '../../protocol/publication/site-tables.ts';
-import { listUnpublished, markPublished, sumPublished } from '../database/publication/records.ts';
+import { listUnpublished, markPublished, readRecord, sumPublished } from '../database/publication/records.ts';
 import type { SignalRow } from '../database/schema.ts';
 import type { SiteDatabase } from '../database/videos.ts';
 
@@ -38,7 +38,7 @@ export function createGateway(db: SiteDatabase, onPublished: () => void): Gatewa
     async readRecords(limit) {
       const { signal, rows, more } = await listUnpublished(db, limit, MAX_RECORD_PAGE_BYTES);
       const records = rows.map(row => ({
-        record: JSON.parse(row.body) as RecordPage['records'][number]['record'],
+        record: readRecord(row),
         hash: row.hash,
       }));
       if (records.length > 0) failpoint('records-read');

@@ -47,7 +47,7 @@ export function serveProbe(app: HttpServer, siteId: () => SiteId | undefined, lo
       const site = siteId();
       const { activeResponses, egressLimitBps, servesViewers } = load();
       return {
-        ...(site === undefined ? {} : { site: site as SiteId }),
+        ...(site === undefined ? {} : { site }),
         nonce: request.query.nonce,
         activeResponses,
         egressBps: egress(),

@@ -18,7 +18,7 @@ import { restoreCopy, restoreGone } from '../copies.ts';
 import type { RecordRow, VideoRow } from '../schema.ts';
 import { type SiteDatabase, SUPERSEDED } from '../videos.ts';
 import { type Comparison, compare } from './compare.ts';
-import { type SiteTransaction, writeDraft } from './records.ts';
+import { readRecord, type SiteTransaction, writeDraft } from './records.ts';
 import { lockSignal } from './signal.ts';
 
 /** A page of the records that central holds: all of this site's videos after `after`, up to the last one of the page. */
@@ -125,7 +125,7 @@ async function cedeVideo(
     .select('body')
     .where('video_id', '=', video)
     .executeTakeFirst();
-  if (!row || !isOfOwner(JSON.parse(row.body) as PublicationRecord)) return;
+  if (!row || !isOfOwner(readRecord(row))) return;
   const goneAt = new Date(nowMs).toISOString();
   const because = `Site ${successor} has taken over the video, because this site was marked as lost.`;
   await writeDraft(transaction, video, { kind: 'gone', video, because, goneAt }, nowMs);
@@ -144,7 +144,7 @@ async function cedeVideo(
 }
 
 function unnumber(row: RecordRow): Partial<RecordRow> {
-  const { version: _old, ...draft } = JSON.parse(row.body) as Record<string, unknown>;
+  const { version: _old, ...draft } = readRecord(row);
   return { version: 0, hash: '', body: canonicalJson(draft), published: 0, registered_version: 0 };
 }
 

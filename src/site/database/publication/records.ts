@@ -131,7 +131,7 @@ export function numberDrafts(db: SiteDatabase, limit = NUMBERED_AT_ONCE): Promis
       .execute();
     let version = Number(signal.version);
     for (const { video_id, body, change } of drafts) {
-      const numbered = canonicalJson({ ...(JSON.parse(body) as object), version: ++version });
+      const numbered = canonicalJson({ ...readRecord({ body }), version: ++version });
       await transaction
         .updateTable('records')
         .set({ version, hash: sha256Hex(numbered), body: numbered })
@@ -196,6 +196,10 @@ export function markPublished(
   });
 }
 
+/** Parses the record of a row, which was checked when it was written. */
+export const readRecord = ({ body }: Pick<RecordRow, 'body'>): PublicationRecord =>
+  JSON.parse(body) as PublicationRecord;
+
 /** Finds the record of a video of this site in this version, if it names this revision. Returns canonical JSON. */
 export async function findPublishedRecord(
   db: SiteDatabase,
@@ -210,7 +214,7 @@ export async function findPublishedRecord(
     .where('version', '=', version)
     .executeTakeFirst();
   if (!row) return undefined;
-  const record = JSON.parse(row.body) as PublicationRecord;
+  const record = readRecord(row);
   return record.kind === 'video' && record.revision === revision ? row.body : undefined;
 }
 

@@ -14,8 +14,7 @@ import {
   parseCaptions,
   writeCaptions,
 } from '../../media/extras/extras.ts';
-import type { PreparedSource } from '../../media/index/source-index.ts';
-import { makeRecord } from '../../media/record/record.ts';
+import { makeRecord, parsePrepared } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import { type AccessRules, requireStudioAccess } from '../access.ts';
 
@@ -101,7 +100,7 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
     if (!row) throw problem('video-unknown', 'This site has no such video.');
     if (row.state === 'withdrawn') throw problem('video-withdrawn', 'This video was withdrawn.');
     if (row.state !== 'ready') throw notReady();
-    if (row.prepared && (JSON.parse(row.prepared) as PreparedSource).takenOver) {
+    if (parsePrepared(row)?.takenOver) {
       throw problem(
         'video-taken-over',
         'This site has taken over this video from a lost site. It is played as it was copied, and its captions cannot be changed.',

@@ -4,19 +4,12 @@ import { failpoint } from '../../../kernel/failpoint.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { problem } from '../../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
-import {
-  type SiteVideo,
-  siteVideoEditSchema,
-  siteVideoListSchema,
-  siteVideoSchema,
-} from '../../../protocol/site.ts';
-import { parseExtras } from '../../database/extras.ts';
-import { deleteJobs, listJobProgress } from '../../database/jobs.ts';
+import { siteVideoEditSchema, siteVideoListSchema, siteVideoSchema } from '../../../protocol/site.ts';
+import { deleteJobs } from '../../database/jobs.ts';
 import { markRemoved } from '../../database/offloading.ts';
 import { changeVideo } from '../../database/publication/records.ts';
 import { readSignal } from '../../database/publication/signal.ts';
 import { deleteRevisions } from '../../database/revisions.ts';
-import type { SignalRow } from '../../database/schema.ts';
 import {
   findVideo,
   listVideos,
@@ -25,14 +18,12 @@ import {
   type VideoWithRecord,
 } from '../../database/videos.ts';
 import type { DiskReserve } from '../../maintenance/disk-reserve.ts';
-import type { PreparedSource } from '../../media/index/source-index.ts';
 import { makeRecord } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { SiteRights } from '../../rights/site-rights.ts';
 import { type AccessRules, requireStudioAccess } from '../access.ts';
-import { sizeOf } from '../uploads/upload-store.ts';
 import type { Uploads } from '../uploads/uploads.ts';
-import { progressOf } from './jobs.ts';
+import { formatVideo } from './site-video.ts';
 
 export interface StudioDeps {
   readonly db: SiteDatabase;
@@ -49,25 +40,20 @@ export interface StudioDeps {
 
 const params = z.object({ id: videoIdSchema });
 
-export function serveStudio(app: HttpServer, options: StudioDeps): void {
-  const { db } = options;
-  const getVideo = async (id: VideoId): Promise<VideoWithRecord> => {
-    const row = await findVideo(db, id);
-    if (!row) throw problem('video-unknown', 'This site has no such video.');
-    return row;
-  };
-  /** Progress of the conversion, from 0 to 1. */
-  const convertedPart = async ({ id, state }: VideoWithRecord): Promise<number> => {
-    if (state !== 'preparing') return 0;
-    const jobs = await listJobProgress(db, { video: id, limit: 1 });
-    return jobs[0] ? progressOf(jobs[0]) : 0;
-  };
-  const show = async (row: VideoWithRecord, signal: SignalRow): Promise<SiteVideo> =>
-    ({
-      ...(await formatVideo(row, signal, options.storage, await convertedPart(row))),
-      ...(row.private === 1 ? { visibility: 'private', token: options.rights.studioToken(row.id) } : {}),
-    }) as SiteVideo;
+export function serveStudio(app: HttpServer, deps: StudioDeps): void {
+  serveVideos(app, deps);
+  serveEdit(app, deps);
+  serveWithdrawal(app, deps);
+}
 
+async function getVideo(db: SiteDatabase, id: VideoId): Promise<VideoWithRecord> {
+  const row = await findVideo(db, id);
+  if (!row) throw problem('video-unknown', 'This site has no such video.');
+  return row;
+}
+
+function serveVideos(app: HttpServer, deps: StudioDeps): void {
+  const { db, access } = deps;
   app.get(
     '/api/videos',
     {
@@ -81,12 +67,12 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
       },
     },
     async request => {
-      requireStudioAccess(request.raw, options.access);
+      requireStudioAccess(request.raw, access);
       const { limit, cursor } = request.query;
       const rows = await listVideos(db, limit + 1, cursor);
       const signal = await readSignal(db);
       const page = rows.slice(0, limit);
-      const videos = await Promise.all(page.map(row => show(row, signal)));
+      const videos = await Promise.all(page.map(row => formatVideo(deps, row, signal)));
       const last = page.at(-1);
       return { videos, ...(rows.length > limit && last ? { next: last.id } : {}) };
     },
@@ -102,11 +88,14 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
       },
     },
     async request => {
-      requireStudioAccess(request.raw, options.access);
-      return show(await getVideo(request.params.id), await readSignal(db));
+      requireStudioAccess(request.raw, access);
+      return formatVideo(deps, await getVideo(db, request.params.id), await readSignal(db));
     },
   );
+}
 
+function serveEdit(app: HttpServer, deps: StudioDeps): void {
+  const { db, access } = deps;
   app.patch(
     '/api/videos/:id',
     {
@@ -119,9 +108,9 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
       },
     },
     async request => {
-      requireStudioAccess(request.raw, options.access);
+      requireStudioAccess(request.raw, access);
       const { id } = request.params;
-      const before = await getVideo(id);
+      const before = await getVideo(db, id);
       const { name, description, language, visibility } = request.body;
       const changes = {
         ...(name !== undefined ? { name } : {}),
@@ -130,27 +119,30 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
         ...(visibility !== undefined ? { private: visibility === 'private' ? 1 : 0 } : {}),
       };
       // This comes before the database, so that a private video is never served to everybody.
-      if (visibility === 'private') options.rights.markOwn(id, true);
+      if (visibility === 'private') deps.rights.markOwn(id, true);
       // A video in conversion also has a record, once its beginning was published.
       const recorded =
         before.version === null ? ['ready' as const] : ['ready' as const, 'preparing' as const];
       const published = await changeVideo(db, id, {
         onlyFrom: recorded,
         changes,
-        record: video => makeRecord(video, options),
+        record: video => makeRecord(video, deps),
       });
-      if (published) options.onRecord();
+      if (published) deps.onRecord();
       else if (
         !(await changeVideo(db, id, { onlyFrom: ['uploading', 'checking', 'preparing', 'failed'], changes }))
       ) {
         throw problem('video-withdrawn', 'This video was withdrawn and can no longer be edited.');
       }
-      const after = await getVideo(id);
-      options.rights.markOwn(id, after.private === 1);
-      return show(after, await readSignal(db));
+      const after = await getVideo(db, id);
+      deps.rights.markOwn(id, after.private === 1);
+      return formatVideo(deps, after, await readSignal(db));
     },
   );
+}
 
+function serveWithdrawal(app: HttpServer, deps: StudioDeps): void {
+  const { db, access, reserve } = deps;
   app.delete(
     '/api/videos/:id',
     {
@@ -161,108 +153,40 @@ export function serveStudio(app: HttpServer, options: StudioDeps): void {
       },
     },
     async (request, reply) => {
-      requireStudioAccess(request.raw, options.access);
+      requireStudioAccess(request.raw, access);
       const { id } = request.params;
-      const row = await getVideo(id);
+      const row = await getVideo(db, id);
       // This frees space, so it must be possible on a full disk.
-      if (row.state === 'uploading')
-        await options.reserve.withReserveReleased(() => options.uploads.discard(id));
-      else if (row.state !== 'withdrawn') await options.reserve.withReserveReleased(() => withdraw(id, row));
+      if (row.state === 'uploading') await reserve.withReserveReleased(() => deps.uploads.discard(id));
+      else if (row.state !== 'withdrawn') await reserve.withReserveReleased(() => withdraw(deps, id, row));
       return reply.code(204).send(null);
     },
   );
-
-  async function withdraw(id: VideoId, row: VideoWithRecord): Promise<void> {
-    const changed = await changeVideo(db, id, {
-      onlyFrom: ['checking', 'preparing', 'ready', 'failed'],
-      changes: { state: 'withdrawn' },
-      // A video that another site has taken over can only be withdrawn there.
-      record:
-        row.version === null || row.error_code === SUPERSEDED
-          ? undefined
-          : () => ({
-              kind: 'tombstone',
-              video: id,
-              withdrawnAt: new Date().toISOString(),
-            }),
-    });
-    if (!changed) return;
-    failpoint('withdrawal-written');
-    options.onRecord();
-    await options.onWithdrawn(id);
-    await deleteJobs(db, id);
-    failpoint('withdrawal-buffer-dropped');
-    await deleteRevisions(db, id);
-    await options.storage.remove(id);
-    await markRemoved(db, id);
-    failpoint('withdrawal-files-removed');
-  }
 }
 
-/** The error of a failed video, or of a published one whose disk is unavailable. */
-function describeError(
-  { id, state, error_code, error_detail }: VideoWithRecord,
-  storage: Storage,
-): Pick<SiteVideo, 'error'> {
-  if (error_code) return { error: { code: error_code, detail: error_detail ?? '' } };
-  if (state !== 'withdrawn' && storage.isUnavailable(id)) {
-    return {
-      error: {
-        code: 'disk-unavailable',
-        detail:
-          'The disk of this video is unavailable. The video can be played from this site again when the disk is back.',
-      },
-    };
-  }
-  return {};
-}
-
-async function formatVideo(
-  row: VideoWithRecord,
-  signal: SignalRow,
-  storage: Storage,
-  converted: number,
-): Promise<SiteVideo> {
-  const prepared = row.prepared ? (JSON.parse(row.prepared) as PreparedSource) : undefined;
-  const extras = parseExtras(row.extras);
-  const received =
-    row.state === 'uploading' ? ((await sizeOf(storage.upload(row.id))) ?? 0) : Number(row.size_bytes);
-  const finished = row.state === 'ready' || row.state === 'withdrawn' || row.state === 'failed';
-  // A record has no version before the handshake of this start.
-  const version = row.version === null || Number(row.version) === 0 ? undefined : Number(row.version);
-  return {
-    id: row.id,
-    name: row.name,
-    description: row.description,
-    ...(row.language ? { language: row.language } : {}),
-    ...(row.file_name ? { fileName: row.file_name } : {}),
-    state: row.state,
-    progress: row.state === 'uploading' ? received / Number(row.size_bytes) : finished ? 1 : converted,
-    ...describeError(row, storage),
-    sizeBytes: Number(row.size_bytes),
-    receivedBytes: received,
-    ...(prepared
-      ? {
-          durationMs: prepared.durationMs,
-          bitrateBps: prepared.bitrateBps,
-          ...(prepared.width && prepared.height ? { width: prepared.width, height: prepared.height } : {}),
-        }
-      : {}),
-    codecs: prepared ? prepared.renditions.map(rendition => rendition.codec) : [],
-    ...(row.revision ? { revision: row.revision } : {}),
-    hasPoster: extras.poster !== undefined,
-    hasStoryboard: extras.storyboard !== undefined,
-    captions: extras.captions.map(({ rendition, from }) => ({
-      id: rendition.id,
-      ...(rendition.language ? { language: rendition.language } : {}),
-      ...(rendition.name ? { name: rendition.name } : {}),
-      from,
-    })),
-    ...(version !== undefined ? { version } : {}),
-    signalSent: row.change !== null && Number(signal.signalled_change) >= Number(row.change),
-    published: row.published === 1,
-    registered: version !== undefined && Number(row.registered_version) >= version,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  } as SiteVideo;
+async function withdraw(deps: StudioDeps, id: VideoId, row: VideoWithRecord): Promise<void> {
+  const { db, storage } = deps;
+  const changed = await changeVideo(db, id, {
+    onlyFrom: ['checking', 'preparing', 'ready', 'failed'],
+    changes: { state: 'withdrawn' },
+    // A video that another site has taken over can only be withdrawn there.
+    record:
+      row.version === null || row.error_code === SUPERSEDED
+        ? undefined
+        : () => ({
+            kind: 'tombstone',
+            video: id,
+            withdrawnAt: new Date().toISOString(),
+          }),
+  });
+  if (!changed) return;
+  failpoint('withdrawal-written');
+  deps.onRecord();
+  await deps.onWithdrawn(id);
+  await deleteJobs(db, id);
+  failpoint('withdrawal-buffer-dropped');
+  await deleteRevisions(db, id);
+  await storage.remove(id);
+  await markRemoved(db, id);
+  failpoint('withdrawal-files-removed');
 }

@@ -1,0 +1,100 @@
+/** The form in which the studio shows a video: its row, its record and the progress of its conversion. */
+import type { SiteVideo } from '../../../protocol/site.ts';
+import { parseExtras } from '../../database/extras.ts';
+import { listJobProgress } from '../../database/jobs.ts';
+import type { SignalRow } from '../../database/schema.ts';
+import type { SiteDatabase, VideoWithRecord } from '../../database/videos.ts';
+import { parsePrepared } from '../../media/record/record.ts';
+import type { Storage } from '../../media/storage/storage.ts';
+import type { SiteRights } from '../../rights/site-rights.ts';
+import { sizeOf } from '../uploads/upload-store.ts';
+import { progressOf } from './jobs.ts';
+
+export interface FormatVideoDeps {
+  readonly db: SiteDatabase;
+  readonly storage: Storage;
+  readonly rights: Pick<SiteRights, 'studioToken'>;
+}
+
+export async function formatVideo(
+  { db, storage, rights }: FormatVideoDeps,
+  row: VideoWithRecord,
+  signal: SignalRow,
+): Promise<SiteVideo> {
+  const prepared = parsePrepared(row);
+  const extras = parseExtras(row.extras);
+  const received =
+    row.state === 'uploading' ? ((await sizeOf(storage.upload(row.id))) ?? 0) : Number(row.size_bytes);
+  // A record has no version before the handshake of this start.
+  const version = row.version === null || Number(row.version) === 0 ? undefined : Number(row.version);
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    ...(row.language ? { language: row.language } : {}),
+    ...(row.file_name ? { fileName: row.file_name } : {}),
+    state: row.state,
+    progress: await readProgress(db, row, received),
+    ...describeError(row, storage),
+    sizeBytes: Number(row.size_bytes),
+    receivedBytes: received,
+    ...(prepared
+      ? {
+          durationMs: prepared.durationMs,
+          bitrateBps: prepared.bitrateBps,
+          ...(prepared.width && prepared.height ? { width: prepared.width, height: prepared.height } : {}),
+        }
+      : {}),
+    codecs: prepared ? prepared.renditions.map(rendition => rendition.codec) : [],
+    ...(row.revision ? { revision: row.revision } : {}),
+    hasPoster: extras.poster !== undefined,
+    hasStoryboard: extras.storyboard !== undefined,
+    captions: extras.captions.map(({ rendition, from }) => ({
+      id: rendition.id,
+      ...(rendition.language ? { language: rendition.language } : {}),
+      ...(rendition.name ? { name: rendition.name } : {}),
+      from,
+    })),
+    ...(version !== undefined ? { version } : {}),
+    signalSent: row.change !== null && Number(signal.signalled_change) >= Number(row.change),
+    published: row.published === 1,
+    registered: version !== undefined && Number(row.registered_version) >= version,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    ...(row.private === 1 ? { visibility: 'private', token: rights.studioToken(row.id) } : {}),
+  };
+}
+
+/** Progress of the upload, and then of the conversion, from 0 to 1. */
+async function readProgress(db: SiteDatabase, row: VideoWithRecord, received: number): Promise<number> {
+  switch (row.state) {
+    case 'uploading':
+      return received / Number(row.size_bytes);
+    case 'checking':
+      return 0;
+    case 'preparing': {
+      const [job] = await listJobProgress(db, { video: row.id, limit: 1 });
+      return job ? progressOf(job) : 0;
+    }
+    default:
+      return 1;
+  }
+}
+
+/** The error of a failed video, or of a published one whose disk is unavailable. */
+function describeError(
+  { id, state, error_code, error_detail }: VideoWithRecord,
+  storage: Storage,
+): Pick<SiteVideo, 'error'> {
+  if (error_code) return { error: { code: error_code, detail: error_detail ?? '' } };
+  if (state !== 'withdrawn' && storage.isUnavailable(id)) {
+    return {
+      error: {
+        code: 'disk-unavailable',
+        detail:
+          'The disk of this video is unavailable. The video can be played from this site again when the disk is back.',
+      },
+    };
+  }
+  return {};
+}
