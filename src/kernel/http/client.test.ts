@@ -17,7 +17,7 @@ async function serve(listener: RequestListener): Promise<string> {
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
-const options = { timeoutMs: 300, maxBytes: 1_000, response: z.strictObject({ ok: z.boolean() }) };
+const options = { timeoutMs: 3_000, maxBytes: 1_000, response: z.strictObject({ ok: z.boolean() }) };
 
 describe('call', () => {
   it('parses the response of a peer', async () => {

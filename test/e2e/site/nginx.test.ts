@@ -219,7 +219,7 @@ describe('tributary nginx-config', () => {
     const instead = await generate('uplink = "20 Mbit/s"\noriginListen = "127.0.0.1:8091"', '--instead');
     expect([instead.status, instead.stderr]).toEqual([
       2,
-      expect.stringContaining('uplink is kept by the built-in'),
+      expect.stringContaining('uplink is enforced by the built-in'),
     ]);
     const anyPort = await generate('', '--instead');
     expect([anyPort.status, anyPort.stderr]).toEqual([2, expect.stringContaining('originListen has port 0')]);
