@@ -81,6 +81,19 @@ export type StoredRule = z.infer<typeof storedRuleSchema>;
 /** `GET /api/placement-rules` (admin) */
 export const ruleListSchema = z.strictObject({ rules: z.array(storedRuleSchema) });
 
+/** Why a site must or must not hold a copy. Each code has a text in the pages. */
+export type PlacementReasonCode =
+  | 'by-hand'
+  | 'at-least'
+  | 'hot'
+  | 'promoted'
+  | 'not-wanted'
+  | 'stays'
+  | 'over-limit'
+  | 'site-unavailable'
+  | 'too-few';
+
+/** `code` is a PlacementReasonCode, or one that a newer central has added. */
 const why = { code: z.string(), text: z.string() } as const;
 const siteName = z.strictObject({ id: siteIdSchema, name: z.string() });
 /** One video, its copies, and the sites where a rule requires one. */

@@ -1,7 +1,8 @@
 /** The reasons why a site must or must not hold a copy: a stable code, and a sentence. Pure. */
+import type { PlacementReasonCode } from '../../protocol/copies.ts';
 
 export interface Why {
-  readonly code: string;
+  readonly code: PlacementReasonCode;
   readonly text: string;
 }
 

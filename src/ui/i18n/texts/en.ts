@@ -1,4 +1,5 @@
 /** The English texts of the pages. A text that contains values is a function. */
+import type { PlacementReasonCode } from '../../../protocol/copies.ts';
 import type { RenderedFigures } from '../rendered-figures.ts';
 import { enProblems } from './en-problems.ts';
 
@@ -108,7 +109,7 @@ export const en = {
       'expected-network': 'Estimated',
       exploring: 'Being re-tested',
       'holds-original': 'Has a full copy',
-      'partly-buffered': 'Has part of the video',
+      'partly-buffered': 'Has part of the video in its buffer',
       'fills-from-holder': 'Fetches the video as you watch',
       load: 'Load',
       full: 'At capacity',
@@ -186,15 +187,15 @@ export const en = {
       uploading: 'Uploading',
       checking: 'Checking the file',
       preparing: 'Converting the first rendition',
-      signalling: 'Notifying the centre',
-      publishing: 'Waiting for the centre',
+      signalling: 'Notifying central',
+      publishing: 'Waiting for central',
       registering: 'Waiting for a tracker',
       registered: 'Published · anyone can watch',
       registeredPrivate: 'Published · anyone with the link can watch',
-      local: 'Ready to play here. It will be published when this site joins a centre.',
+      local: 'Ready to play here. It will be published when this site joins central.',
       failed: 'Failed',
       withdrawn: 'Withdrawn',
-      withdrawing: 'Withdrawn · notifying the centre',
+      withdrawing: 'Withdrawn · notifying central',
       paused: 'Paused',
       interrupted: 'Upload interrupted',
       incomplete: 'Upload incomplete. Select the same file to resume.',
@@ -224,8 +225,8 @@ export const en = {
     player: (name: string) => `Playing from this site: ${name}`,
     announce: (name: string, status: string) => `${name}: ${status}`,
     siteStatus: {
-      joined: 'Connected to the centre',
-      notJoined: 'Not connected to a centre: videos play here and are published later',
+      joined: 'Connected to central',
+      notJoined: 'Not connected to central: videos play here and are published later',
       allPublished: 'All changes published',
       signalNotSent: 'Signal not sent yet',
       unpublished: (n: number) => count(n, 'unpublished change', 'unpublished changes'),
@@ -408,7 +409,7 @@ export const en = {
     revoke: 'Revoke',
     revokeTitle: (site: string) => `Revoke ${site}?`,
     revokeText:
-      'The site loses access to the centre and gets no more viewers. Its files remain on its own disks.',
+      'The site loses access to central and gets no more viewers. Its files remain on its own disks.',
     addSite: 'Add a site',
     addTracker: 'Add a tracker',
     name: 'Name',
@@ -452,9 +453,9 @@ export const en = {
       drained: 'Drain: stop sending viewers here and move current ones elsewhere',
       database: 'Database address',
       databaseHint:
-        "Lets the centre read this site's PostgreSQL database directly. Leave empty to use the site's gateway.",
+        "Lets central read this site's PostgreSQL database directly. Leave empty to use the site's gateway.",
       databaseKept:
-        "The centre reads this site's database directly. The address is never shown; leave empty to keep it.",
+        "Central reads this site's database directly. The address is never shown; leave empty to keep it.",
       useGateway: "Remove the database address and use the site's gateway",
       badWeight: 'The weight must be a number from 0 to 100.',
       badOrder: 'The failover order must be a whole number from −1000 to 1000.',
@@ -467,7 +468,7 @@ export const en = {
   signalLog: {
     heading: 'Sync status',
     explain:
-      'A site signals that it has changes; the centre reads, commits and acknowledges them. Both compare their records every minute.',
+      'A site signals that it has changes; central reads, commits and acknowledges them. Both compare their records every minute.',
     completeness: 'Catalogue completeness',
     signals: 'Signals',
     noSignals: 'No signals yet.',
@@ -511,7 +512,7 @@ export const en = {
     summary: (videos: number, copies: number, atRisk: number) =>
       `${count(videos, 'video', 'videos')} · ${count(copies, 'copy', 'copies')} · ${number(atRisk)} at risk`,
     videos: 'Where videos are stored',
-    onlyAtRisk: 'Only at-risk videos (one copy)',
+    onlyAtRisk: 'Only at-risk videos (stored at one site only)',
     noVideos: 'No matching videos.',
     more: 'Only the first videos are listed.',
     atRisk: (holders: string) => `${holders} (at risk)`,
@@ -556,12 +557,13 @@ export const en = {
       'by-hand': 'pinned by an operator',
       'at-least': 'kept for redundancy',
       hot: "kept because it's popular",
+      promoted: 'takes over as the original, because its home site is lost',
       'not-wanted': 'no longer required by any rule',
       stays: 'its home site does not allow copies',
       'over-limit': 'storage limit reached',
       'site-unavailable': 'site revoked or lost',
       'too-few': 'not enough sites for this rule',
-    },
+    } satisfies Readonly<Record<PlacementReasonCode, string>>,
     columns: {
       video: 'Video',
       origin: 'Home site',
@@ -591,10 +593,10 @@ export const en = {
     title: 'Library',
     heading: (site: string) => `Videos at ${site}`,
     explain: 'Plays from this site, even when it is offline from the others.',
-    offline: 'This site is offline from the centre. Its own videos and copies still play here.',
+    offline: 'This site is offline from central. Its own videos and copies still play here.',
     studio: 'Studio',
     empty: 'No videos at this site yet.',
-    holdings: { own: 'original', copy: 'full copy', partly: 'partly stored' },
+    holdings: { own: 'original', copy: 'full copy', partly: 'partly buffered' },
   },
 };
 
