@@ -27,7 +27,7 @@ export interface PlaybackPosition {
   readonly sinceSwitchMs?: number | undefined;
   /** The site that serves the session best, or did until it failed: the player returns to it as soon as it is best again. */
   readonly primary?: string | undefined;
-  /** Number of times the player left a site on its own. Each doubles the time until it returns. */
+  /** How often steering moved the session away from a healthy primary site. Each doubles the time until it returns. */
   readonly switches?: number | undefined;
 }
 

@@ -13,7 +13,7 @@ export interface SteeringState extends Compliance {
   readonly sessionRandom: number;
   /** The site that serves the session best, or did until it failed. */
   primary: SiteId | undefined;
-  /** Number of times the player left a site on its own. */
+  /** How often steering moved the session away from a healthy primary site. */
   switches: number;
   /** Time of the last switch, epoch milliseconds. */
   switchedAtMs: number;
