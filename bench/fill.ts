@@ -10,7 +10,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { newRevisionId, newVideoId } from '../src/protocol/ids.ts';
+import { newRevisionId, newVideoId } from '../src/protocol/base/ids.ts';
 import { startNginxCache } from './peers/nginx.ts';
 import { startTributary } from './peers/ours.ts';
 import { isInstalled, median, type Peer, requireTools } from './peers/process.ts';

@@ -7,7 +7,7 @@ import { createHmac, generateKeyPairSync, randomBytes, sign, verify } from 'node
 import { silentLog } from '../src/kernel/log.ts';
 import { RightsState } from '../src/kernel/rights/rights-state.ts';
 import { deriveSiteKey, signRight, verifyRight } from '../src/kernel/rights/rights-token.ts';
-import { newSiteId, newVideoId } from '../src/protocol/ids.ts';
+import { newSiteId, newVideoId } from '../src/protocol/base/ids.ts';
 import { createSiteRights } from '../src/site/rights/site-rights.ts';
 
 const RUNS = 5;

@@ -10,7 +10,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../src/kernel/problem.ts';
-import { newRevisionId, newVideoId } from '../src/protocol/ids.ts';
+import { newRevisionId, newVideoId } from '../src/protocol/base/ids.ts';
 import { makeCertificate } from '../test/support/certificate.ts';
 import { type Idle, measureIdle } from './peers/idle.ts';
 import { createLoad, type Load, type Result } from './peers/load.ts';

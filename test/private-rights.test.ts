@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { call, type Signer } from '../src/kernel/http/client.ts';
 import { verifyRight } from '../src/kernel/rights/rights-token.ts';
-import { newVideoId, type VideoId } from '../src/protocol/ids.ts';
+import { newVideoId, type VideoId } from '../src/protocol/base/ids.ts';
 import { type Grant, grantSchema, rightsPageSchema } from '../src/protocol/rights.ts';
 import { playResponseSchema } from '../src/protocol/tracker.ts';
 import { trackerConfigSchema } from '../src/tracker/config.ts';

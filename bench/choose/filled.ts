@@ -1,7 +1,7 @@
 /** The parts of a tracker, filled with the data of a large operator, for the benchmark of the choice. */
 
 import { createHash } from 'node:crypto';
-import type { RevisionId, SiteId, VideoId } from '../../src/protocol/ids.ts';
+import type { RevisionId, SiteId, VideoId } from '../../src/protocol/base/ids.ts';
 import type { Rendition } from '../../src/protocol/media/media.ts';
 import { prefixOf } from '../../src/tracker/client/network-prefix.ts';
 import { createSessions } from '../../src/tracker/client/sessions.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { CertificateFiles } from '../../src/kernel/http/certificate.ts';
 import { RightsState } from '../../src/kernel/rights/rights-state.ts';
 import { deriveSiteKey, signRight } from '../../src/kernel/rights/rights-token.ts';
-import { newSiteId, type VideoId } from '../../src/protocol/ids.ts';
+import { newSiteId, type VideoId } from '../../src/protocol/base/ids.ts';
 import { RIGHTS_FILE } from '../../src/site/rights/site-rights.ts';
 import { bundle } from './bundle.ts';
 import { type Peer, pidOf, readFirstLine, startOnServerCore, stopProcess } from './process.ts';

@@ -26,7 +26,7 @@ import { startPlacementLoop } from './placement-loop.ts';
 import { RejectionLog } from './rejection-log.ts';
 import { Links } from './site-reader/links.ts';
 import { createReaders } from './site-reader/open-readers.ts';
-import type { CentralContext } from './web/context.ts';
+import type { CentralContext } from './web/context/context.ts';
 import { addCalls, addPages } from './web/web.ts';
 
 /** Central signs its requests to gateways under this key id. */

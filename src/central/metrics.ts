@@ -1,6 +1,6 @@
 /** The metrics of central. */
 import { Counter, type Registry } from 'prom-client';
-import { addGauge } from '../kernel/gauge.ts';
+import { addGauge } from '../kernel/metrics/gauge.ts';
 
 type Count = Pick<Counter, 'inc'>;
 

@@ -3,7 +3,7 @@
  * site. They appear in the signal log, at most once a minute for each site and reason, so that a flood cannot fill the log.
  */
 
-import type { SiteId } from '../protocol/ids.ts';
+import type { SiteId } from '../protocol/base/ids.ts';
 import { recordRejection } from './database/publication/signals.ts';
 import type { CentralDatabase } from './database/schema.ts';
 

@@ -1,12 +1,12 @@
 /** The calls of central, its change feed, and the enrolment of members. */
 import * as z from 'zod';
+import { revisionIdSchema, siteIdSchema, videoIdSchema } from './base/ids.ts';
+import { nameSchema } from './base/text.ts';
 import { regionSchema } from './copies.ts';
-import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
 import { picturesSchema, renditionSchema } from './media/media.ts';
 import { epochSchema } from './publication/epoch.ts';
+import { siteConversionSchema } from './publication/handshake.ts';
 import { addressSchema, privateSchema, timestampSchema, versionSchema } from './publication/record.ts';
-import { siteConversionSchema } from './site.ts';
-import { nameSchema } from './text.ts';
 
 /** `GET /api/videos/{id}` */
 export const videoSchema = z.strictObject({

@@ -1,6 +1,6 @@
 /** The conversions that the studio shows (`GET /api/jobs` of a site). */
 import * as z from 'zod';
-import { videoIdSchema } from './ids.ts';
+import { videoIdSchema } from './base/ids.ts';
 import { timestampSchema } from './publication/record.ts';
 
 export const siteJobSchema = z.strictObject({

@@ -4,7 +4,7 @@
  * that signs session ids, so that every tracker can verify them.
  */
 import * as z from 'zod';
-import { siteIdSchema } from './ids.ts';
+import { siteIdSchema } from './base/ids.ts';
 
 export const MAX_SUMMARIES = 500;
 

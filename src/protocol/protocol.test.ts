@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { newRevisionId, newSiteId, newVideoId, videoIdSchema } from './ids.ts';
+import { canonicalJson } from './base/canonical.ts';
+import { newRevisionId, newSiteId, newVideoId, videoIdSchema } from './base/ids.ts';
+import { descriptionSchema, languageSchema, nameSchema } from './base/text.ts';
 import { formatMultivariantPlaylist } from './media/hls.ts';
 import type { Rendition } from './media/media.ts';
-import { canonicalJson } from './publication/canonical.ts';
 import { addressSchema, recordSchema } from './publication/record.ts';
-import { descriptionSchema, languageSchema, nameSchema } from './text.ts';
 
 describe('names', () => {
   it('are normalised and trimmed', () => {

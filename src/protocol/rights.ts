@@ -3,7 +3,7 @@
  * and puts **tokens** into the addresses in its response, one for each site: `/t/{token}/v/{video}/…`.
  */
 import * as z from 'zod';
-import { videoIdSchema } from './ids.ts';
+import { videoIdSchema } from './base/ids.ts';
 import { timestampSchema } from './publication/record.ts';
 
 /** The tolerated difference between the clocks of members. Grants and tokens are accepted this much longer. */

@@ -1,10 +1,11 @@
 /** The calls of a site: its videos with their state, its information for pages, its library and its probe. */
 import * as z from 'zod';
-import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
+import { revisionIdSchema, siteIdSchema, videoIdSchema } from './base/ids.ts';
+import { descriptionSchema, languageSchema, nameSchema } from './base/text.ts';
 import { picturesSchema, trackNameSchema } from './media/media.ts';
+import { siteConversionSchema } from './publication/handshake.ts';
 import { privateSchema, timestampSchema, versionSchema, visibilitySchema } from './publication/record.ts';
 import { rightTextSchema } from './rights.ts';
-import { descriptionSchema, languageSchema, nameSchema } from './text.ts';
 
 const VIDEO_STATES = ['uploading', 'checking', 'preparing', 'ready', 'failed', 'withdrawn'] as const;
 export const videoStateSchema = z.enum(VIDEO_STATES);
@@ -81,15 +82,6 @@ export const siteVideoEditSchema = z
     visibility: visibilitySchema,
   })
   .partial();
-
-/** How a site isolates the decoding of untrusted media (docs/untrusted-media.md). */
-export const siteConversionSchema = z.strictObject({
-  /** The sandbox around ffmpeg. */
-  isolation: z.enum(['bubblewrap', 'unshare', 'none']),
-  /** True if memory, time and output size are limited. */
-  hasLimits: z.boolean(),
-});
-export type SiteConversion = z.infer<typeof siteConversionSchema>;
 
 /** `GET /api/site`: information about the site for the studio. */
 export const siteInfoSchema = z.strictObject({

@@ -1,6 +1,6 @@
 /** The requests and responses of the tracker's calls. */
 import * as z from 'zod';
-import { revisionIdSchema, siteIdSchema, videoIdSchema } from './ids.ts';
+import { revisionIdSchema, siteIdSchema, videoIdSchema } from './base/ids.ts';
 import { addressSchema } from './publication/record.ts';
 import { rightTextSchema } from './rights.ts';
 

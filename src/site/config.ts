@@ -11,9 +11,9 @@ import {
   sizeSetting,
   tokenSetting,
 } from '../kernel/config/settings.ts';
-import { DEFAULT_MAX_UPLOAD_BYTES, HARD_MAX_UPLOAD_BYTES } from '../protocol/limits.ts';
+import { DEFAULT_MAX_UPLOAD_BYTES, HARD_MAX_UPLOAD_BYTES } from '../protocol/base/limits.ts';
+import { nameSchema } from '../protocol/base/text.ts';
 import { addressSchema } from '../protocol/publication/record.ts';
-import { nameSchema } from '../protocol/text.ts';
 import { parseDayWindow } from './delivery/delivery.ts';
 import { CODECS, DEFAULT_LADDER } from './media/ladder/ladder.ts';
 

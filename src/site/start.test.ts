@@ -10,7 +10,7 @@ import { eventually } from '../../test/support/eventually.ts';
 import { freePort } from '../../test/support/free-port.ts';
 import { ENGINE, makeDatabase } from '../../test/support/postgres/databases.ts';
 import { makeTemporaryDirectory, removeDirectory } from '../../test/support/temporary-directory.ts';
-import { readIdentity } from '../kernel/identity/member.ts';
+import { readIdentity } from '../kernel/membership/member.ts';
 import { RightsState } from '../kernel/rights/rights-state.ts';
 import type { RunningSite } from './compose/running-site.ts';
 import { siteConfigSchema } from './config.ts';

@@ -10,8 +10,8 @@ import { createHttp, requireSigner } from '../kernel/http/server.ts';
 import { type PublicKey, readOrMakeKey } from '../kernel/identity/keys.ts';
 import { NonceMemory } from '../kernel/identity/signatures.ts';
 import { silentLog } from '../kernel/log.ts';
+import { newId, newRevisionId, newSiteId, newVideoId, type SiteId } from '../protocol/base/ids.ts';
 import { type Change, joinRequestSchema, siteStatesSchema } from '../protocol/central.ts';
-import { newId, newRevisionId, newSiteId, newVideoId, type SiteId } from '../protocol/ids.ts';
 import type { RevisionTimeline } from '../protocol/media/timeline.ts';
 import {
   beaconResponseSchema,

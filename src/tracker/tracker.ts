@@ -1,9 +1,9 @@
 /** A tracker, composed of its parts: registry and feed, probes and reports, memory and choice, and the calls of players. */
 import type { AddressInfo } from 'node:net';
 import { formatAddress } from '../kernel/http/client.ts';
-import { readIdentity } from '../kernel/identity/member.ts';
 import { type Lifetime, startPart } from '../kernel/lifecycle/lifetime.ts';
 import { createLog, type Log } from '../kernel/log.ts';
+import { readIdentity } from '../kernel/membership/member.ts';
 import { openViewers } from './client/open-viewers.ts';
 import type { TrackerConfig } from './config.ts';
 import { serveExplain } from './explain/routes.ts';

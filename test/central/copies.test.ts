@@ -1,8 +1,8 @@
 /** Copies at central: what sites publish about them, which assignments sites get, and who takes over the videos of a lost site. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { call } from '../../src/kernel/http/client.ts';
+import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../src/protocol/base/ids.ts';
 import { assignmentFeedSchema } from '../../src/protocol/copies.ts';
-import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../src/protocol/ids.ts';
 import { heldPageSchema } from '../../src/protocol/publication/handshake.ts';
 import type { CopyRecord, PublicationRecord, VideoRecord } from '../../src/protocol/publication/record.ts';
 import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';

@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { call } from '../../src/kernel/http/client.ts';
 import { sha256Hex } from '../../src/kernel/identity/keys.ts';
 import { signRequest, splitUrl } from '../../src/kernel/identity/signatures.ts';
-import { canonicalJson } from '../../src/protocol/publication/canonical.ts';
+import { canonicalJson } from '../../src/protocol/base/canonical.ts';
 import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';
 import { eventually } from '../support/eventually.ts';
 import { videoRecord } from '../support/records.ts';

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { call, type Signer } from '../../src/kernel/http/client.ts';
 import { deriveSiteKey, deriveTrackersKey, verifyRight } from '../../src/kernel/rights/rights-token.ts';
-import { newVideoId, type VideoId } from '../../src/protocol/ids.ts';
+import { newVideoId, type VideoId } from '../../src/protocol/base/ids.ts';
 import { grantSchema, rightsPageSchema } from '../../src/protocol/rights.ts';
 import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';
 import { tombstone, videoRecord } from '../support/records.ts';

@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findCapabilities } from '../../src/kernel/ffmpeg.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
-import { newVideoId, type VideoId } from '../../src/protocol/ids.ts';
+import { newVideoId, type VideoId } from '../../src/protocol/base/ids.ts';
 import { type JobProgress, listJobProgress } from '../../src/site/database/jobs.ts';
 import { locateRevision } from '../../src/site/database/revisions.ts';
-import { type SiteSchema, siteMigrations, type VideoRow } from '../../src/site/database/schema.ts';
-import { findVideo, insertVideo, type SiteDatabase } from '../../src/site/database/videos.ts';
+import { type SiteSchema, siteMigrations, type VideoRow } from '../../src/site/database/tables/schema.ts';
+import { findVideo, insertVideo, type SiteDatabase } from '../../src/site/database/tables/videos.ts';
 import {
   createConverter,
   type RunningWorker,

@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { readOrMakeKey } from '../../src/kernel/identity/keys.ts';
-import { newRevisionId, newVideoId } from '../../src/protocol/ids.ts';
+import { newRevisionId, newVideoId } from '../../src/protocol/base/ids.ts';
 import { createOriginServer } from '../../src/site/media/cut/cut.ts';
 import { type PreparedSource, prepareSource } from '../../src/site/media/index/source-index.ts';
 import { makeTemporaryDirectory, removeDirectory } from '../support/temporary-directory.ts';

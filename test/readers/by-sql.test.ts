@@ -5,9 +5,9 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { createSqlReaders } from '../../src/central/site-reader/read-by-sql.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
-import { newSiteId, newVideoId } from '../../src/protocol/ids.ts';
-import { type SiteSchema, siteMigrations } from '../../src/site/database/schema.ts';
-import type { SiteDatabase } from '../../src/site/database/videos.ts';
+import { newSiteId, newVideoId } from '../../src/protocol/base/ids.ts';
+import { type SiteSchema, siteMigrations } from '../../src/site/database/tables/schema.ts';
+import type { SiteDatabase } from '../../src/site/database/tables/videos.ts';
 import { ENGINE, makeDatabase } from '../support/postgres/databases.ts';
 import { describeSiteReader } from './site-reader.contract.ts';
 

@@ -7,8 +7,8 @@ import { createHttp } from '../../src/kernel/http/server.ts';
 import { readOrMakeKey } from '../../src/kernel/identity/keys.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
-import { newSiteId } from '../../src/protocol/ids.ts';
-import { type SiteSchema, siteMigrations } from '../../src/site/database/schema.ts';
+import { newSiteId } from '../../src/protocol/base/ids.ts';
+import { type SiteSchema, siteMigrations } from '../../src/site/database/tables/schema.ts';
 import { createGateway, serveGateway } from '../../src/site/http/gateway.ts';
 import { describeSiteReader } from './site-reader.contract.ts';
 

@@ -11,13 +11,13 @@ import { readEitherWay, readOverLink } from '../../src/central/site-reader/read-
 import { addLinkCalls } from '../../src/central/web/members/links.ts';
 import { createHttp } from '../../src/kernel/http/server.ts';
 import { readOrMakeKey } from '../../src/kernel/identity/keys.ts';
-import type { MemberIdentity } from '../../src/kernel/identity/member.ts';
 import { NonceMemory } from '../../src/kernel/identity/signatures.ts';
 import { silentLog } from '../../src/kernel/log.ts';
+import type { MemberIdentity } from '../../src/kernel/membership/member.ts';
 import { problem } from '../../src/kernel/problem.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
-import { newSiteId } from '../../src/protocol/ids.ts';
-import { type SiteSchema, siteMigrations } from '../../src/site/database/schema.ts';
+import { newSiteId } from '../../src/protocol/base/ids.ts';
+import { type SiteSchema, siteMigrations } from '../../src/site/database/tables/schema.ts';
 import { createGateway, serveGateway } from '../../src/site/http/gateway.ts';
 import { centralOf } from '../../src/site/publication/central-client.ts';
 import { startLink } from '../../src/site/publication/link.ts';

@@ -3,10 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SiteReader } from '../../src/central/site-reader/site-reader.ts';
 import { sha256Hex } from '../../src/kernel/identity/keys.ts';
 import { SetDigest } from '../../src/kernel/identity/set-digest.ts';
+import { canonicalJson } from '../../src/protocol/base/canonical.ts';
+import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../src/protocol/base/ids.ts';
+import { MAX_RECORD_PAGE_BYTES } from '../../src/protocol/base/limits.ts';
 import type { Assignment } from '../../src/protocol/copies.ts';
-import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../src/protocol/ids.ts';
-import { MAX_RECORD_PAGE_BYTES } from '../../src/protocol/limits.ts';
-import { canonicalJson } from '../../src/protocol/publication/canonical.ts';
 import type { Epoch } from '../../src/protocol/publication/epoch.ts';
 import type { Acknowledgement, RecordPage } from '../../src/protocol/publication/gateway.ts';
 import { type RecordDraft, recordSchema } from '../../src/protocol/publication/record.ts';
@@ -15,11 +15,11 @@ import {
   completeCopy,
   releaseCopy,
   writeAssignments,
-} from '../../src/site/database/copies.ts';
+} from '../../src/site/database/publication/copies.ts';
 import { adoptEpoch } from '../../src/site/database/publication/handshake.ts';
 import { changeVideo, countUnpublished, numberDrafts } from '../../src/site/database/publication/records.ts';
 import { beginStart } from '../../src/site/database/publication/signal.ts';
-import { insertVideo, markChecking, type SiteDatabase } from '../../src/site/database/videos.ts';
+import { insertVideo, markChecking, type SiteDatabase } from '../../src/site/database/tables/videos.ts';
 
 export interface ReaderUnderTest {
   /** An empty site database, which the test writes as the site does. */

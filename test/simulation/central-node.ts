@@ -6,7 +6,7 @@ import { acceptHandshake, listHeld, readHeld } from '../../src/central/database/
 import type { CentralDatabase, CentralSchema } from '../../src/central/database/schema.ts';
 import type { SiteReader } from '../../src/central/site-reader/site-reader.ts';
 import { receiveSignal } from '../../src/central/web/members/signals.ts';
-import type { SiteId } from '../../src/protocol/ids.ts';
+import type { SiteId } from '../../src/protocol/base/ids.ts';
 import {
   publishedDigestSchema,
   publishedResponseSchema,

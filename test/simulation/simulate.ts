@@ -3,8 +3,8 @@
  * then a calm phase, in which everything must become consistent.
  */
 import { migrations } from '../../src/central/database/schema.ts';
-import type { RevisionId, SiteId, VideoId } from '../../src/protocol/ids.ts';
-import { siteMigrations } from '../../src/site/database/schema.ts';
+import type { RevisionId, SiteId, VideoId } from '../../src/protocol/base/ids.ts';
+import { siteMigrations } from '../../src/site/database/tables/schema.ts';
 import { CentralNode } from './central-node.ts';
 import { type Backup, Disk, makeTemplate, type Template } from './disk.ts';
 import { Invariants, Violation } from './invariants.ts';

@@ -2,8 +2,8 @@
 
 import { type Repeating, repeat } from '../../src/kernel/lifecycle/repeat.ts';
 import type { Log } from '../../src/kernel/log.ts';
+import type { RevisionId, SiteId, VideoId } from '../../src/protocol/base/ids.ts';
 import { memberInfoSchema, signalResponseSchema } from '../../src/protocol/central.ts';
-import type { RevisionId, SiteId, VideoId } from '../../src/protocol/ids.ts';
 import { publishedRequestSchema } from '../../src/protocol/publication/gateway.ts';
 import {
   handshakeResponseSchema,
@@ -13,8 +13,8 @@ import {
 import type { RecordDraft } from '../../src/protocol/publication/record.ts';
 import { changeVideo, writeDraft } from '../../src/site/database/publication/records.ts';
 import { beginStart } from '../../src/site/database/publication/signal.ts';
-import type { SiteSchema } from '../../src/site/database/schema.ts';
-import { insertVideo, markChecking, type SiteDatabase } from '../../src/site/database/videos.ts';
+import type { SiteSchema } from '../../src/site/database/tables/schema.ts';
+import { insertVideo, markChecking, type SiteDatabase } from '../../src/site/database/tables/videos.ts';
 import { createGateway } from '../../src/site/http/gateway.ts';
 import type { Central } from '../../src/site/publication/central-client.ts';
 import { type Publisher, startPublisher } from '../../src/site/publication/publisher.ts';
@@ -189,7 +189,7 @@ export const withdrawVideo = (db: SiteDatabase, video: VideoId, nowMs: number): 
     nowMs,
   });
 
-/** Writes the record of a copy as src/site/database/copies.ts does; without a revision, the record that it is gone. */
+/** Writes the record of a copy as src/site/database/publication/copies.ts does; without a revision, the record that it is gone. */
 export const writeCopy = (
   db: SiteDatabase,
   video: VideoId,

@@ -12,7 +12,13 @@ import { formatProof, sha256Base64, signBytes } from '../../src/kernel/identity/
 import { silentLog } from '../../src/kernel/log.ts';
 import { RightsState } from '../../src/kernel/rights/rights-state.ts';
 import { type Claims, deriveSiteKey, NO_SUBJECT, signRight } from '../../src/kernel/rights/rights-token.ts';
-import { newRevisionId, newSiteId, newVideoId, type SiteId, type VideoId } from '../../src/protocol/ids.ts';
+import {
+  newRevisionId,
+  newSiteId,
+  newVideoId,
+  type SiteId,
+  type VideoId,
+} from '../../src/protocol/base/ids.ts';
 import { CLOCK_TOLERANCE_S, type RightsPage } from '../../src/protocol/rights.ts';
 import {
   createStreamBuffer,

@@ -1,5 +1,5 @@
 /** Publication records as a site would write them. */
-import { newRevisionId, newVideoId, type VideoId } from '../../src/protocol/ids.ts';
+import { newRevisionId, newVideoId, type VideoId } from '../../src/protocol/base/ids.ts';
 import type { PublicationRecord, VideoRecord } from '../../src/protocol/publication/record.ts';
 
 export function videoRecord(changes: Partial<VideoRecord> = {}): VideoRecord {

@@ -5,9 +5,9 @@ import { type KeyPair, newNonce, readOrMakeKey, sha256Hex } from '../../src/kern
 import { SetDigest } from '../../src/kernel/identity/set-digest.ts';
 import { NonceMemory } from '../../src/kernel/identity/signatures.ts';
 import { silentLog } from '../../src/kernel/log.ts';
+import { canonicalJson } from '../../src/protocol/base/canonical.ts';
+import type { SiteId, VideoId } from '../../src/protocol/base/ids.ts';
 import { signalResponseSchema } from '../../src/protocol/central.ts';
-import type { SiteId, VideoId } from '../../src/protocol/ids.ts';
-import { canonicalJson } from '../../src/protocol/publication/canonical.ts';
 import type { Epoch } from '../../src/protocol/publication/epoch.ts';
 import {
   type Acknowledgement,

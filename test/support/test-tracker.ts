@@ -1,8 +1,8 @@
 /** A tracker as central sees one: it reads the change feed and reports the states of sites, signed as a real tracker does. */
 import * as z from 'zod';
 import { call, type Signer } from '../../src/kernel/http/client.ts';
+import type { SiteId } from '../../src/protocol/base/ids.ts';
 import { type Change, changePageSchema } from '../../src/protocol/central.ts';
-import type { SiteId } from '../../src/protocol/ids.ts';
 import { type CentralUnderTest, REQUEST_LIMITS } from './central-requests.ts';
 
 export class TestTracker {

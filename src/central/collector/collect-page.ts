@@ -4,8 +4,8 @@
  */
 import { failpoint } from '../../kernel/failpoint.ts';
 import { problem } from '../../kernel/problem.ts';
-import type { SiteId } from '../../protocol/ids.ts';
-import { MAX_RECORD_PAGE_ROWS } from '../../protocol/limits.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
+import { MAX_RECORD_PAGE_ROWS } from '../../protocol/base/limits.ts';
 import { type Epoch, formatEpoch, isSameEpoch } from '../../protocol/publication/epoch.ts';
 import type { RecordPage } from '../../protocol/publication/gateway.ts';
 import { noteComplete, noteDifference } from '../database/publication/completeness.ts';

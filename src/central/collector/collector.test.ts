@@ -6,7 +6,7 @@ import { systemClock } from '../../kernel/lifecycle/clock.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { problem } from '../../kernel/problem.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
-import { newSiteId } from '../../protocol/ids.ts';
+import { newSiteId } from '../../protocol/base/ids.ts';
 import { ChangeNotifier } from '../change-notifier.ts';
 import type { Lease } from '../database/publication/leases.ts';
 import { type CentralSchema, migrations } from '../database/schema.ts';

@@ -8,7 +8,7 @@ import { failpoint } from '../../kernel/failpoint.ts';
 import { type Clock, systemClock } from '../../kernel/lifecycle/clock.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf, Problem, problem } from '../../kernel/problem.ts';
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import type { Acknowledgement } from '../../protocol/publication/gateway.ts';
 import type { ChangeNotifier } from '../change-notifier.ts';
 import { thinRegistrations } from '../database/feed.ts';

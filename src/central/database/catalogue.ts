@@ -1,8 +1,8 @@
 /** The catalogue: listing and search for viewers, and the registrations by trackers. */
 
 import { sql } from '../../kernel/sql/sql.ts';
-import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
-import { searchWords } from '../../protocol/text.ts';
+import type { RevisionId, SiteId, VideoId } from '../../protocol/base/ids.ts';
+import { searchWords } from '../../protocol/base/text.ts';
 import type { Cursor } from './cursor.ts';
 import { registeredUpTo } from './feed.ts';
 import type { CentralDatabase, VideoRow } from './schema.ts';

@@ -1,7 +1,7 @@
 /** Grants: permissions to watch a private video until a given time. Only their claims are stored; tokens are derived from them. */
 import { randomBytes } from 'node:crypto';
 import { sql } from '../../kernel/sql/sql.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import { MAX_RIGHTS_PAGE_ROWS } from '../../protocol/rights.ts';
 import { claimPositions, findStart } from './feed.ts';
 import type { CentralDatabase, GrantRow } from './schema.ts';

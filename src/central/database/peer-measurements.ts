@@ -2,7 +2,7 @@
  * Relays measurements of networks between trackers without reading them. They are optional: they are kept for minutes and
  * bounded, and losing some does no harm.
  */
-import { newId } from '../../protocol/ids.ts';
+import { newId } from '../../protocol/base/ids.ts';
 import type { PeerMeasurementsRequest } from '../../protocol/peer-measurements.ts';
 import type { CentralDatabase } from './schema.ts';
 

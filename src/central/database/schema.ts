@@ -4,7 +4,7 @@
  */
 import type { Generated, Kysely, Migration, Selectable, Transaction } from 'kysely';
 import { sql } from '../../kernel/sql/sql.ts';
-import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 
 interface MemberTable {
   id: string;

@@ -6,8 +6,8 @@ import { Kysely, sql } from 'kysely';
 import { SetDigest } from '../../kernel/identity/set-digest.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
 import { openPostgresDialect } from '../../kernel/sql/postgres.ts';
-import { type SiteId, siteIdSchema } from '../../protocol/ids.ts';
-import { MAX_RECORD_PAGE_BYTES } from '../../protocol/limits.ts';
+import { type SiteId, siteIdSchema } from '../../protocol/base/ids.ts';
+import { MAX_RECORD_PAGE_BYTES } from '../../protocol/base/limits.ts';
 import type { Epoch } from '../../protocol/publication/epoch.ts';
 import {
   type Acknowledgement,

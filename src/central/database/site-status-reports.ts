@@ -1,6 +1,6 @@
 /** Which sites the trackers can reach. Trackers repeat their reports every few seconds; older ones are ignored. */
 import { sql } from '../../kernel/sql/sql.ts';
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import type { CentralDatabase } from './schema.ts';
 
 const FRESH_MS = 30_000;

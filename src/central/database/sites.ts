@@ -2,8 +2,8 @@
 import { type Outcome, perDatabase, succeeded } from '../../kernel/sql/batching.ts';
 import { isPostgres } from '../../kernel/sql/postgres.ts';
 import { sql } from '../../kernel/sql/sql.ts';
+import { type SiteId, siteIdSchema } from '../../protocol/base/ids.ts';
 import type { Coordinates, SitePolicyEdit } from '../../protocol/central.ts';
-import { type SiteId, siteIdSchema } from '../../protocol/ids.ts';
 import { claimPositions } from './feed.ts';
 import {
   type CentralDatabase,

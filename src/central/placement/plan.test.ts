@@ -1,6 +1,5 @@
 /** The placement plan: each rule by itself, and rules in combination. */
 import { describe, expect, test } from 'vitest';
-import { type PlacementRule, placementRuleSchema } from '../../protocol/copies.ts';
 import {
   newRevisionId,
   newSiteId,
@@ -8,7 +7,8 @@ import {
   type RevisionId,
   type SiteId,
   type VideoId,
-} from '../../protocol/ids.ts';
+} from '../../protocol/base/ids.ts';
+import { type PlacementRule, placementRuleSchema } from '../../protocol/copies.ts';
 import { type PlanInput, type PlannedSite, type PlannedVideo, plan } from './plan.ts';
 import { makeCopyReport } from './report.ts';
 

@@ -2,8 +2,9 @@
  * Plans which site must hold a copy of which video, and why. The plan is a pure function of the rules, the sites, the videos,
  * their copies and their plays. It prefers copies that exist already, so planning again with the same input changes nothing.
  */
+
+import type { RevisionId, SiteId, VideoId } from '../../protocol/base/ids.ts';
 import type { PlacementRule, SiteChoice } from '../../protocol/copies.ts';
-import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
 import { groupBy } from './group-by.ts';
 import type { Why } from './why.ts';
 import * as why from './why.ts';

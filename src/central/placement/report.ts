@@ -1,6 +1,7 @@
 /** The report of copies for the operator: where videos are stored, why, and which copies are evicted first. Pure. */
+
+import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 import type { CopyReport, Placement } from '../../protocol/copies.ts';
-import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import { groupBy } from './group-by.ts';
 import { type Plan, type PlanInput, type PlannedVideo, plan } from './plan.ts';
 import { notWanted, type Why } from './why.ts';

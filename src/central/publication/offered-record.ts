@@ -1,11 +1,11 @@
 /** A record that a site offers, verified against its hash, with the columns that the catalogue derives from it. */
 import { sha256Hex } from '../../kernel/identity/keys.ts';
 import { problem } from '../../kernel/problem.ts';
-import type { VideoId } from '../../protocol/ids.ts';
-import { canonicalJson } from '../../protocol/publication/canonical.ts';
+import { canonicalJson } from '../../protocol/base/canonical.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
+import { normaliseForSearch } from '../../protocol/base/text.ts';
 import type { RecordEntry } from '../../protocol/publication/gateway.ts';
 import type { PublicationRecord } from '../../protocol/publication/record.ts';
-import { normaliseForSearch } from '../../protocol/text.ts';
 
 export interface OfferedRecord {
   readonly kind: PublicationRecord['kind'];

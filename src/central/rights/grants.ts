@@ -2,7 +2,7 @@
 
 import type { SecretBox } from '../../kernel/identity/secret-box.ts';
 import { deriveTrackersKey, grantRevoked, signRight, verifyGrant } from '../../kernel/rights/rights-token.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import type { Grant } from '../../protocol/rights.ts';
 import { findGrant } from '../database/grants.ts';
 import { listMasters, type Master } from '../database/rights-keys.ts';

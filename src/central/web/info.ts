@@ -1,7 +1,7 @@
 /** The call that the pages make first: the trackers, and the viewers that the demo simulates. */
 import { allowAnyOrigin, type HttpServer } from '../../kernel/http/server.ts';
 import { centralInfoSchema } from '../../protocol/central.ts';
-import { type CentralContext, listTrackerUrls } from './context.ts';
+import { type CentralContext, listTrackerUrls } from './context/context.ts';
 
 export function addInfoCall(app: HttpServer, { db, config }: CentralContext): void {
   app.get('/api/info', { schema: { response: { 200: centralInfoSchema } } }, async (_request, reply) => {

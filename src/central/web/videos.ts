@@ -2,14 +2,14 @@
 import * as z from 'zod';
 import { allowAnyOrigin, type HttpServer } from '../../kernel/http/server.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
+import { siteIdSchema, videoIdSchema } from '../../protocol/base/ids.ts';
 import { type Video, videoListSchema, videoSchema } from '../../protocol/central.ts';
-import { siteIdSchema, videoIdSchema } from '../../protocol/ids.ts';
 import { findVideo, type ListedVideo, listCopies, listVideos } from '../database/catalogue.ts';
 import { formatCursor, parseCursor } from '../database/cursor.ts';
 import type { CentralDatabase } from '../database/schema.ts';
 import { parseStoredRecord } from '../database/stored-record.ts';
 import { hasGrant } from '../rights/grants.ts';
-import { type CentralContext, formatTime, isOperator, optionalTime } from './context.ts';
+import { type CentralContext, formatTime, isOperator, optionalTime } from './context/context.ts';
 
 const listQuerySchema = z.object({
   q: z.string().max(200).optional(),

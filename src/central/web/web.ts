@@ -8,7 +8,7 @@ import { addCopyCalls } from './admin/copies.ts';
 import { addGrantCalls } from './admin/grants.ts';
 import { addSiteCalls } from './admin/sites.ts';
 import { addTrackerCalls } from './admin/trackers.ts';
-import { type CentralContext, rejectForeignOrigin } from './context.ts';
+import { type CentralContext, rejectForeignOrigin } from './context/context.ts';
 import { addInfoCall } from './info.ts';
 import { addAssignmentCalls } from './members/assignments.ts';
 import { addChangeCalls } from './members/changes.ts';

@@ -1,9 +1,9 @@
 /** Follows the rights that central publishes to its members. It uses long polls, so a revocation arrives within a second. */
 import { rightsPageSchema } from '../../protocol/rights.ts';
-import type { CentralClient } from '../identity/central-client.ts';
 import { memberLoop } from '../lifecycle/member-loop.ts';
 import type { Repeating } from '../lifecycle/repeat.ts';
 import type { Log } from '../log.ts';
+import type { CentralClient } from '../membership/central-client.ts';
 import type { RightsState } from './rights-state.ts';
 
 const WAIT_S = 25;

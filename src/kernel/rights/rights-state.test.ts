@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newVideoId, type VideoId } from '../../protocol/ids.ts';
+import { newVideoId, type VideoId } from '../../protocol/base/ids.ts';
 import { CLOCK_TOLERANCE_S, type RightsPage } from '../../protocol/rights.ts';
 import { RightsState } from './rights-state.ts';
 

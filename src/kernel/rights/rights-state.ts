@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
 import {
   CLOCK_TOLERANCE_S,
   type RightsPage,

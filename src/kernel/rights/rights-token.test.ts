@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { newSiteId, newVideoId } from '../../protocol/ids.ts';
+import { newSiteId, newVideoId } from '../../protocol/base/ids.ts';
 import {
   type Claims,
   deriveSiteKey,

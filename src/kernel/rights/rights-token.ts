@@ -6,7 +6,7 @@
  *     kind (1 byte) · generation of the key (1) · expiry, seconds since 1970 (4) · subject (8) · first half of the MAC (16)
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import { CLOCK_TOLERANCE_S, RIGHT_TEXT } from '../../protocol/rights.ts';
 import { type Problem, problem } from '../problem.ts';
 

@@ -1,5 +1,5 @@
 /** The names and paths of the files of a video. This module has no schemas, so that pages can use it without a parser. */
-import type { RevisionId, VideoId } from '../ids.ts';
+import type { RevisionId, VideoId } from '../base/ids.ts';
 
 export const MULTIVARIANT_PLAYLIST = 'multivariant.m3u8';
 export const DASH_MANIFEST = 'manifest.mpd';

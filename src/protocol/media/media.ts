@@ -1,7 +1,7 @@
 /** The renditions of a video, as its record describes them, and the addresses of its files, which are equal at every site. */
 import * as z from 'zod';
-import { canonicalObject } from '../publication/canonical.ts';
-import { languageSchema, storedNameSchema } from '../text.ts';
+import { canonicalObject } from '../base/canonical.ts';
+import { languageSchema, storedNameSchema } from '../base/text.ts';
 
 export * from './media-address.ts';
 

@@ -1,7 +1,7 @@
 /** The view of the site database that central reads: unpublished records and acknowledgements (publication rules R1, R2, R6, R8). */
 import * as z from 'zod';
-import { siteIdSchema, videoIdSchema } from '../ids.ts';
-import { MAX_RECORD_PAGE_ROWS } from '../limits.ts';
+import { siteIdSchema, videoIdSchema } from '../base/ids.ts';
+import { MAX_RECORD_PAGE_ROWS } from '../base/limits.ts';
 import { epochSchema } from './epoch.ts';
 import { recordSchema, sha256Schema, versionSchema } from './record.ts';
 

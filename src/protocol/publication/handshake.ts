@@ -3,11 +3,19 @@
  * database has lost (publication rules R7 and R8).
  */
 import * as z from 'zod';
-import { siteIdSchema, videoIdSchema } from '../ids.ts';
-import { siteConversionSchema } from '../site.ts';
+import { siteIdSchema, videoIdSchema } from '../base/ids.ts';
 import { epochSchema, nonceSchema } from './epoch.ts';
 import { recordEntrySchema } from './gateway.ts';
 import { sha256Schema, timestampSchema, versionSchema } from './record.ts';
+
+/** How a site isolates the decoding of untrusted media (docs/untrusted-media.md). */
+export const siteConversionSchema = z.strictObject({
+  /** The sandbox around ffmpeg. */
+  isolation: z.enum(['bubblewrap', 'unshare', 'none']),
+  /** True if memory, time and output size are limited. */
+  hasLimits: z.boolean(),
+});
+export type SiteConversion = z.infer<typeof siteConversionSchema>;
 
 export const MAX_HELD_PAGE_ROWS = 2_000;
 export const MAX_RESTORED_ROWS = 200;

@@ -3,11 +3,11 @@
  * version, which increases with every change. A version never names two contents.
  */
 import * as z from 'zod';
-import { revisionIdSchema, siteIdSchema, videoIdSchema } from '../ids.ts';
-import { MAX_RECORD_RENDITIONS } from '../limits.ts';
+import { canonicalObject } from '../base/canonical.ts';
+import { revisionIdSchema, siteIdSchema, videoIdSchema } from '../base/ids.ts';
+import { MAX_RECORD_RENDITIONS } from '../base/limits.ts';
+import { languageSchema, storedDescriptionSchema, storedNameSchema } from '../base/text.ts';
 import { picturesSchema, renditionSchema } from '../media/media.ts';
-import { languageSchema, storedDescriptionSchema, storedNameSchema } from '../text.ts';
-import { canonicalObject } from './canonical.ts';
 
 export const versionSchema = z.int().positive();
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);

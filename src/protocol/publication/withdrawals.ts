@@ -1,6 +1,6 @@
 /** How every site learns of a withdrawal, and how the operator sees which sites have carried it out. */
 import * as z from 'zod';
-import { siteIdSchema, videoIdSchema } from '../ids.ts';
+import { siteIdSchema, videoIdSchema } from '../base/ids.ts';
 import { timestampSchema } from './record.ts';
 
 export const MAX_WITHDRAWAL_PAGE_ROWS = 1_000;

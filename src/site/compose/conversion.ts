@@ -2,7 +2,7 @@
 import { findCapabilities } from '../../kernel/ffmpeg.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { SiteConfig } from '../config.ts';
-import type { SiteDatabase } from '../database/videos.ts';
+import type { SiteDatabase } from '../database/tables/videos.ts';
 import type { StepDeps } from '../media/conversion/conversion.ts';
 import {
   type Converter,

@@ -1,6 +1,6 @@
 /** The copies part: follows the assignments of central, and makes and deletes copies of other sites' videos. */
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import { startAssignments, startCopyReconciler } from '../copies/copies.ts';
 import { createVerifiedFetcher, isWithin } from '../delivery/delivery.ts';
 import { CopyStore } from '../media/copy-store/copy-store.ts';

@@ -1,17 +1,17 @@
 /** What all parts of a site share: its storage, database, membership and rights, and the events between its parts. */
 import { join } from 'node:path';
 import { newNonce } from '../../kernel/identity/keys.ts';
-import { readIdentity, signerOf } from '../../kernel/identity/member.ts';
 import { createEvent, type PartEvent } from '../../kernel/lifecycle/event.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Log } from '../../kernel/log.ts';
+import { readIdentity, signerOf } from '../../kernel/membership/member.ts';
 import { problem } from '../../kernel/problem.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import type { SiteConfig } from '../config.ts';
 import { beginStart } from '../database/publication/signal.ts';
-import { type SiteSchema, siteMigrations } from '../database/schema.ts';
-import type { SiteDatabase } from '../database/videos.ts';
+import { type SiteSchema, siteMigrations } from '../database/tables/schema.ts';
+import type { SiteDatabase } from '../database/tables/videos.ts';
 import { fetchUpstreams, type UpstreamResponse } from '../delivery/delivery.ts';
 import { openPublicAddress, type PublicAddress } from '../http/public-address.ts';
 import { findMediaTools, type MediaTools } from '../media/ffmpeg/ffmpeg.ts';

@@ -1,6 +1,6 @@
 /** The delivery part: the buffer that serves viewers, in this process or in its own. */
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import type { StreamBuffer } from '../delivery/delivery.ts';
 import type { SiteLoad } from '../http/probe.ts';
 import { startViewerReports } from '../publication/viewer-reports.ts';

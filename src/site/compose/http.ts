@@ -6,7 +6,7 @@ import { createHttp, type Http, type HttpServer } from '../../kernel/http/server
 import { newNonce } from '../../kernel/identity/keys.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import { messageOf } from '../../kernel/problem.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import { countUnpublished } from '../database/publication/records.ts';
 import { isMediaUrl } from '../delivery/delivery.ts';
 import { createGateway, serveGateway } from '../http/gateway.ts';

@@ -1,6 +1,6 @@
 /** The media part: takes in sources, converts them, and cuts streams from them for the buffer. */
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import { hashFile } from '../http/uploads/upload-store.ts';
 import { SITE_STEP_KINDS } from '../media/conversion/conversion.ts';
 import { MAX_EXTRAS_ATTEMPTS, startExtras } from '../media/extras/extras.ts';

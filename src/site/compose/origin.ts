@@ -6,11 +6,11 @@ import { formatAddress } from '../../kernel/http/client.ts';
 import type { KeyPair } from '../../kernel/identity/keys.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import { problem } from '../../kernel/problem.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import type { SiteConfig } from '../config.ts';
 import { findPublishedRecord } from '../database/publication/records.ts';
 import { locateRevision } from '../database/revisions.ts';
-import type { SiteDatabase } from '../database/videos.ts';
+import type { SiteDatabase } from '../database/tables/videos.ts';
 import { CopyStore } from '../media/copy-store/copy-store.ts';
 import {
   createOriginServer,

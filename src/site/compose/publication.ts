@@ -1,10 +1,11 @@
 /** The publication part: everything that a site sends to central and reads from it, except assignments of copies. */
-import { centralClientOf } from '../../kernel/identity/central-client.ts';
+
 import { newNonce } from '../../kernel/identity/keys.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
+import { centralClientOf } from '../../kernel/membership/central-client.ts';
 import { followRights } from '../../kernel/rights/follow-rights.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import type { RestoredRecord } from '../database/publication/handshake.ts';
 import { deleteRevisions } from '../database/revisions.ts';
 import { recoverSource } from '../media/intake/intake.ts';

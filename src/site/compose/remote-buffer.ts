@@ -4,7 +4,7 @@ import { call } from '../../kernel/http/client.ts';
 import { type Repeating, repeat } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import { type SiteReport, siteReportSchema } from '../../protocol/tracker.ts';
 
 export const DROP_PATH = '/parts/drop';

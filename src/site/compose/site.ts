@@ -2,9 +2,9 @@
 import { type Lifetime, startPart } from '../../kernel/lifecycle/lifetime.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import type { SiteConfig } from '../config.ts';
-import { listVideosInState } from '../database/videos.ts';
+import { listVideosInState } from '../database/tables/videos.ts';
 import { startMaintenance } from '../maintenance/maintenance.ts';
 import { removeOrphans } from '../maintenance/orphans.ts';
 import { startCopies } from './copies.ts';

@@ -5,9 +5,9 @@
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import { writeAssignments } from '../database/copies.ts';
+import { writeAssignments } from '../database/publication/copies.ts';
 import { readSignal } from '../database/publication/signal.ts';
-import type { SiteDatabase } from '../database/videos.ts';
+import type { SiteDatabase } from '../database/tables/videos.ts';
 import type { Central } from '../publication/central-client.ts';
 
 const RETRY_MS = 5_000;

@@ -4,7 +4,7 @@
  */
 import { failpoint } from '../../kernel/failpoint.ts';
 import { sha256Hex } from '../../kernel/identity/keys.ts';
-import type { RevisionId, VideoId } from '../../protocol/ids.ts';
+import type { RevisionId, VideoId } from '../../protocol/base/ids.ts';
 import { mediaPath, recordFile, TIMELINE } from '../../protocol/media/media.ts';
 import { MAX_TIMELINE_BYTES, revisionTimelineSchema } from '../../protocol/media/timeline.ts';
 import { type VideoRecord, videoRecordSchema } from '../../protocol/publication/record.ts';

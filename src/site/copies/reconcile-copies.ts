@@ -5,9 +5,9 @@
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import { messageOf } from '../../kernel/problem.ts';
-import type { VideoId } from '../../protocol/ids.ts';
-import { listCopyWork, noteCopyFailure } from '../database/copies.ts';
-import type { CopyRow } from '../database/schema.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
+import { listCopyWork, noteCopyFailure } from '../database/publication/copies.ts';
+import type { CopyRow } from '../database/tables/schema.ts';
 import { dropCopy, isFetch, type ReconcileCopyDeps, reconcileCopy } from './reconcile-copy.ts';
 
 const IDLE_MS = 5_000;

@@ -5,7 +5,7 @@
 import { failpoint } from '../../kernel/failpoint.ts';
 import type { KeyPair } from '../../kernel/identity/keys.ts';
 import type { Log } from '../../kernel/log.ts';
-import { newRevisionId, type RevisionId, type SiteId, type VideoId } from '../../protocol/ids.ts';
+import { newRevisionId, type RevisionId, type SiteId, type VideoId } from '../../protocol/base/ids.ts';
 import { parseRecordFile } from '../../protocol/media/media.ts';
 import { type RecordDraft, type VideoRecord, videoRecordSchema } from '../../protocol/publication/record.ts';
 import {
@@ -15,9 +15,9 @@ import {
   noteCopyProgress,
   releaseCopy,
   takeOverVideo,
-} from '../database/copies.ts';
-import type { CopyRow, VideoRow } from '../database/schema.ts';
-import { findVideo, type SiteDatabase } from '../database/videos.ts';
+} from '../database/publication/copies.ts';
+import type { CopyRow, VideoRow } from '../database/tables/schema.ts';
+import { findVideo, type SiteDatabase } from '../database/tables/videos.ts';
 import type { VerifiedFetcher } from '../delivery/delivery.ts';
 import type { CopyStore } from '../media/copy-store/copy-store.ts';
 import type { PreparedSource } from '../media/index/source-index.ts';

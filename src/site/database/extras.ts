@@ -3,13 +3,13 @@
  * it was made with, so a revision never changes. A change of the extras makes a new revision of the same renditions.
  */
 import * as z from 'zod';
-import { newRevisionId, type RevisionId, type VideoId } from '../../protocol/ids.ts';
-import { MAX_CAPTION_TRACKS } from '../../protocol/limits.ts';
+import { newRevisionId, type RevisionId, type VideoId } from '../../protocol/base/ids.ts';
+import { MAX_CAPTION_TRACKS } from '../../protocol/base/limits.ts';
 import { captionsRenditionSchema } from '../../protocol/media/media.ts';
 import type { RecordDraft } from '../../protocol/publication/record.ts';
 import { reopenOffload, writeDraft } from './publication/records.ts';
-import type { VideoRow } from './schema.ts';
-import type { SiteDatabase } from './videos.ts';
+import type { VideoRow } from './tables/schema.ts';
+import type { SiteDatabase } from './tables/videos.ts';
 
 /** A name in the directory of the video. */
 const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9/._-]{0,120}$/);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeDatabase, type TestDatabase } from '../../../test/support/postgres/databases.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
-import { newVideoId, type VideoId } from '../../protocol/ids.ts';
+import { newVideoId, type VideoId } from '../../protocol/base/ids.ts';
 import {
   type ClaimedStep,
   cancelJob,
@@ -20,8 +20,8 @@ import {
   retryJob,
   setJobPriority,
 } from './jobs.ts';
-import { type JobRow, type SiteSchema, siteMigrations } from './schema.ts';
-import { insertVideo, type SiteDatabase } from './videos.ts';
+import { type JobRow, type SiteSchema, siteMigrations } from './tables/schema.ts';
+import { insertVideo, type SiteDatabase } from './tables/videos.ts';
 
 let database: TestDatabase;
 let db: SiteDatabase;

@@ -4,9 +4,9 @@
  * row is still as it was read.
  */
 import type { ExpressionBuilder, Transaction } from 'kysely';
-import { newId, type VideoId } from '../../protocol/ids.ts';
-import type { JobRow, JobStepRow, SiteSchema } from './schema.ts';
-import type { SiteDatabase } from './videos.ts';
+import { newId, type VideoId } from '../../protocol/base/ids.ts';
+import type { JobRow, JobStepRow, SiteSchema } from './tables/schema.ts';
+import type { SiteDatabase } from './tables/videos.ts';
 
 /** A worker that does not extend its lease for this time loses the step. */
 export const LEASE_MS = 20_000;

@@ -2,13 +2,13 @@
  * The library: all videos that can be played without any other site, which are this site's own videos, its copies, and those
  * of which its buffer holds something. A search matches all words of the query, in any script.
  */
-import type { RevisionId, VideoId } from '../../protocol/ids.ts';
+import type { RevisionId, VideoId } from '../../protocol/base/ids.ts';
+import { normaliseForSearch, searchWords } from '../../protocol/base/text.ts';
 import type { Pictures } from '../../protocol/media/media.ts';
 import type { VideoRecord } from '../../protocol/publication/record.ts';
-import { normaliseForSearch, searchWords } from '../../protocol/text.ts';
 import { parseExtras } from './extras.ts';
-import type { CatalogueEntryRow } from './schema.ts';
-import type { SiteDatabase } from './videos.ts';
+import type { CatalogueEntryRow } from './tables/schema.ts';
+import type { SiteDatabase } from './tables/videos.ts';
 
 export interface LibraryVideo {
   readonly id: VideoId;

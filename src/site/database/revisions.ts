@@ -3,9 +3,9 @@
  * viewers. They share the media files and differ only in small index files, so they are kept as long as the video.
  */
 import * as z from 'zod';
-import type { RevisionId, VideoId } from '../../protocol/ids.ts';
+import type { RevisionId, VideoId } from '../../protocol/base/ids.ts';
 import { type Extras, parseExtras } from './extras.ts';
-import type { SiteDatabase } from './videos.ts';
+import type { SiteDatabase } from './tables/videos.ts';
 
 const indexesSchema = z.array(z.string().min(1)).min(1);
 

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { makeDatabase } from '../../../test/support/postgres/databases.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
 import { readSignal } from './publication/signal.ts';
-import { type SiteSchema, siteMigrations } from './schema.ts';
+import { type SiteSchema, siteMigrations } from './tables/schema.ts';
 
 const TABLES = [
   ...['catalogue_entries', 'copies', 'job_steps', 'jobs'],

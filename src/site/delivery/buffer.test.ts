@@ -18,7 +18,7 @@ import { createNodeServer } from '../../kernel/http/server.ts';
 import { type KeyPair, readOrMakeKey } from '../../kernel/identity/keys.ts';
 import { formatProof, signBytes } from '../../kernel/identity/proofs.ts';
 import { silentLog } from '../../kernel/log.ts';
-import { newRevisionId, newSiteId, newVideoId } from '../../protocol/ids.ts';
+import { newRevisionId, newSiteId, newVideoId } from '../../protocol/base/ids.ts';
 import { createStreamBuffer, type StreamBuffer } from './buffer.ts';
 import type { Egress } from './egress/egress.ts';
 import { FILL_TIMING, type FillTiming } from './fill/upstream-client.ts';

@@ -7,7 +7,7 @@ import type { FastPath } from '../../kernel/http/server.ts';
 import { Semaphore } from '../../kernel/lifecycle/semaphore.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import { Cache } from './cache/cache.ts';
 import { createEgress, type Egress } from './egress/egress.ts';
 import type { TrafficClass } from './egress/pacer.ts';

@@ -7,7 +7,7 @@ import { createHttp } from '../../kernel/http/server.ts';
 import { readOrMakeKey } from '../../kernel/identity/keys.ts';
 import { signRequest } from '../../kernel/identity/signatures.ts';
 import { silentLog } from '../../kernel/log.ts';
-import { newSiteId, newVideoId } from '../../protocol/ids.ts';
+import { newSiteId, newVideoId } from '../../protocol/base/ids.ts';
 import { type Gateway, serveGateway } from './gateway.ts';
 
 it('a replayed acknowledgement is refused, not carried out, and reported', async () => {

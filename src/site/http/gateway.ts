@@ -4,11 +4,11 @@ import { failpoint } from '../../kernel/failpoint.ts';
 import { formatLongList } from '../../kernel/http/json-list-writer.ts';
 import type { HttpServer } from '../../kernel/http/server.ts';
 import { RejectedSignature, requireSigner, setRawSerializer } from '../../kernel/http/server.ts';
-import type { MemberIdentity } from '../../kernel/identity/member.ts';
 import { NonceMemory } from '../../kernel/identity/signatures.ts';
+import type { MemberIdentity } from '../../kernel/membership/member.ts';
 import { problem } from '../../kernel/problem.ts';
-import type { SiteId } from '../../protocol/ids.ts';
-import { MAX_RECORD_PAGE_BYTES, MAX_RECORD_PAGE_ROWS } from '../../protocol/limits.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
+import { MAX_RECORD_PAGE_BYTES, MAX_RECORD_PAGE_ROWS } from '../../protocol/base/limits.ts';
 import type { Epoch } from '../../protocol/publication/epoch.ts';
 import {
   type Acknowledgement,
@@ -21,8 +21,8 @@ import {
 } from '../../protocol/publication/gateway.ts';
 import { epochOf } from '../../protocol/publication/site-tables.ts';
 import { listUnpublished, markPublished, readRecord, sumPublished } from '../database/publication/records.ts';
-import type { SignalRow } from '../database/schema.ts';
-import type { SiteDatabase } from '../database/videos.ts';
+import type { SignalRow } from '../database/tables/schema.ts';
+import type { SiteDatabase } from '../database/tables/videos.ts';
 
 const DIGEST_ATTEMPTS = 3;
 

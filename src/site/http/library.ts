@@ -2,10 +2,10 @@
 import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http/server.ts';
 import { problem } from '../../kernel/problem.ts';
-import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
 import { libraryPageSchema } from '../../protocol/site.ts';
 import { listLibrary } from '../database/library.ts';
-import type { SiteDatabase } from '../database/videos.ts';
+import type { SiteDatabase } from '../database/tables/videos.ts';
 import { type AccessRules, isTrusted } from './access.ts';
 
 const querySchema = z.object({

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { allowAnyOrigin, type HttpServer } from '../../kernel/http/server.ts';
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import { siteProbeSchema } from '../../protocol/site.ts';
 
 export interface SiteLoad {

@@ -1,11 +1,11 @@
 /** The state of this site, for the studio page. */
 import { type HttpServer, hasToken } from '../../kernel/http/server.ts';
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import { type SiteInfo, siteInfoSchema } from '../../protocol/site.ts';
 import type { SiteConfig } from '../config.ts';
 import { countUnpublished } from '../database/publication/records.ts';
 import { readSignal } from '../database/publication/signal.ts';
-import type { SiteDatabase } from '../database/videos.ts';
+import type { SiteDatabase } from '../database/tables/videos.ts';
 import { isTrusted } from './access.ts';
 import { type SiteLoad, serveProbe } from './probe.ts';
 

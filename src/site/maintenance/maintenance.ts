@@ -3,7 +3,7 @@ import { type Repeating, repeat } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import { readSignal } from '../database/publication/signal.ts';
-import type { SiteDatabase } from '../database/videos.ts';
+import type { SiteDatabase } from '../database/tables/videos.ts';
 import type { Intake } from '../media/intake/intake.ts';
 import type { Disks } from '../media/storage/storage.ts';
 import type { DiskReserve } from './disk-reserve.ts';

@@ -1,6 +1,6 @@
 /** The Prometheus metrics of a site. */
 import { Counter, type Registry } from 'prom-client';
-import { addGauge } from '../../kernel/gauge.ts';
+import { addGauge } from '../../kernel/metrics/gauge.ts';
 import type { BufferStats } from '../delivery/delivery.ts';
 
 export function registerBufferMetrics(register: Registry, stats: () => BufferStats): void {

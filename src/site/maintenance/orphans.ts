@@ -3,14 +3,14 @@
  * know is kept, because the database may have been restored from an older backup, and central still has the record.
  */
 import { existsSync } from 'node:fs';
-import { markRemoved, OFFLOAD } from '../database/offloading.ts';
+import { markRemoved, OFFLOAD } from '../database/tables/offloading.ts';
 import {
   deleteUploading,
   listVideosInState,
   RETRIABLE,
   type SiteDatabase,
   SUPERSEDED,
-} from '../database/videos.ts';
+} from '../database/tables/videos.ts';
 import type { Storage } from '../media/storage/storage.ts';
 
 export async function removeOrphans(db: SiteDatabase, storage: Storage): Promise<void> {

@@ -5,9 +5,9 @@
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import { deleteCatalogueEntry, listUnsynced, writeCatalogueEntry } from '../database/library.ts';
-import type { SiteDatabase } from '../database/videos.ts';
+import type { SiteDatabase } from '../database/tables/videos.ts';
 import type { Central } from './central-client.ts';
 
 const EVERY_MS = 10_000;

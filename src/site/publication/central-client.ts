@@ -1,16 +1,16 @@
 /** The calls of a site to central. This client sends them over HTTP; the simulation implements the same interface. */
 import * as z from 'zod';
-import { type CentralClient, centralClientOf } from '../../kernel/identity/central-client.ts';
-import type { MemberIdentity } from '../../kernel/identity/member.ts';
+import { type CentralClient, centralClientOf } from '../../kernel/membership/central-client.ts';
+import type { MemberIdentity } from '../../kernel/membership/member.ts';
 import { Problem } from '../../kernel/problem.ts';
+import { revisionIdSchema, type SiteId, type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
+import { MAX_RECORD_PAGE_BYTES } from '../../protocol/base/limits.ts';
 import {
   memberInfoSchema,
   registrationResponseSchema,
   signalResponseSchema,
 } from '../../protocol/central.ts';
 import { type AssignmentFeed, assignmentFeedSchema } from '../../protocol/copies.ts';
-import { revisionIdSchema, type SiteId, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
-import { MAX_RECORD_PAGE_BYTES } from '../../protocol/limits.ts';
 import {
   LINK_RESPONSE_TYPE,
   LINK_WAIT_S,

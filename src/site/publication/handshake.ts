@@ -6,11 +6,11 @@
 import { failpoint } from '../../kernel/failpoint.ts';
 import { sha256Hex } from '../../kernel/identity/keys.ts';
 import { problem } from '../../kernel/problem.ts';
-import type { VideoId } from '../../protocol/ids.ts';
-import { canonicalJson } from '../../protocol/publication/canonical.ts';
+import { canonicalJson } from '../../protocol/base/canonical.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import type { RecordEntry } from '../../protocol/publication/gateway.ts';
+import type { SiteConversion } from '../../protocol/publication/handshake.ts';
 import { type HandshakeResponse, MAX_RESTORED_ROWS } from '../../protocol/publication/handshake.ts';
-import type { SiteConversion } from '../../protocol/site.ts';
 import {
   adoptEpoch,
   applyRange,
@@ -21,7 +21,7 @@ import {
 } from '../database/publication/handshake.ts';
 import { sumPublished } from '../database/publication/records.ts';
 import { readSignal } from '../database/publication/signal.ts';
-import type { SiteDatabase } from '../database/videos.ts';
+import type { SiteDatabase } from '../database/tables/videos.ts';
 import type { Central } from './central-client.ts';
 
 /** Equals the digest of no set of records: central then responds that there is a difference, and all records are compared. */

@@ -1,10 +1,10 @@
 /** Joins central, and then reads from it the trackers and the epoch. A site that cannot join continues to work by itself. */
 import type { Signer } from '../../kernel/http/client.ts';
-import { joinCentral, type MemberIdentity, signerOf } from '../../kernel/identity/member.ts';
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { SiteId } from '../../protocol/ids.ts';
+import { joinCentral, type MemberIdentity, signerOf } from '../../kernel/membership/member.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import type { Epoch } from '../../protocol/publication/epoch.ts';
 import type { SiteConfig } from '../config.ts';
 import { type Central, centralOf, type LinkedCentral } from './central-client.ts';

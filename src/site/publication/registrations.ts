@@ -4,7 +4,7 @@ import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { listUnregistered, markRegistered } from '../database/publication/records.ts';
-import type { SiteDatabase } from '../database/videos.ts';
+import type { SiteDatabase } from '../database/tables/videos.ts';
 import type { Central } from './central-client.ts';
 
 const QUERY_PAGE = 500;

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { silentLog } from '../../kernel/log.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
-import { newVideoId, type VideoId } from '../../protocol/ids.ts';
+import { newVideoId, type VideoId } from '../../protocol/base/ids.ts';
 import type { WithdrawalFeed } from '../../protocol/publication/withdrawals.ts';
 import { readSignal } from '../database/publication/signal.ts';
-import { type SiteSchema, siteMigrations } from '../database/schema.ts';
-import { insertVideo } from '../database/videos.ts';
+import { type SiteSchema, siteMigrations } from '../database/tables/schema.ts';
+import { insertVideo } from '../database/tables/videos.ts';
 import type { Central } from './central-client.ts';
 import { startWithdrawals } from './withdrawals.ts';
 

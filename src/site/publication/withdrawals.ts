@@ -5,10 +5,10 @@
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { VideoId } from '../../protocol/ids.ts';
-import { cancelTakeover, isUnpublishedTakeover } from '../database/copies.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
+import { cancelTakeover, isUnpublishedTakeover } from '../database/publication/copies.ts';
 import { noteWithdrawals, readSignal } from '../database/publication/signal.ts';
-import { findVideo, type SiteDatabase, SUPERSEDED } from '../database/videos.ts';
+import { findVideo, type SiteDatabase, SUPERSEDED } from '../database/tables/videos.ts';
 import type { Central } from './central-client.ts';
 
 const RETRY_MS = 5_000;

@@ -6,10 +6,10 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../kernel/log.ts';
 import { RightsState } from '../../kernel/rights/rights-state.ts';
 import { openDatabase } from '../../kernel/sql/sql.ts';
-import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../protocol/ids.ts';
-import { completeCopy, forgetCopy, releaseCopy, writeAssignments } from '../database/copies.ts';
-import { type SiteSchema, siteMigrations } from '../database/schema.ts';
-import { deleteUploading, insertVideo, type SiteDatabase } from '../database/videos.ts';
+import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../protocol/base/ids.ts';
+import { completeCopy, forgetCopy, releaseCopy, writeAssignments } from '../database/publication/copies.ts';
+import { type SiteSchema, siteMigrations } from '../database/tables/schema.ts';
+import { deleteUploading, insertVideo, type SiteDatabase } from '../database/tables/videos.ts';
 import { openRights } from './open-rights.ts';
 
 let directory: string;

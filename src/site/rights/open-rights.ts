@@ -1,9 +1,9 @@
 /** The rights of a site with a database, which says which private videos the site holds in full. */
 import type { Log } from '../../kernel/log.ts';
 import { RightsState } from '../../kernel/rights/rights-state.ts';
-import type { VideoId } from '../../protocol/ids.ts';
-import { isHeldPrivate, listPrivate } from '../database/private-videos.ts';
-import type { SiteDatabase } from '../database/videos.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
+import { isHeldPrivate, listPrivate } from '../database/tables/private-videos.ts';
+import type { SiteDatabase } from '../database/tables/videos.ts';
 import { createSiteRights, type SiteRights } from './site-rights.ts';
 
 export interface OpenedRights {

@@ -9,7 +9,7 @@ import {
   type RightsState,
   rightsContentSchema,
 } from '../../kernel/rights/rights-state.ts';
-import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
 import { type UpstreamResponse, upstreamResponseSchema } from '../delivery/delivery.ts';
 
 export const RIGHTS_PATH = '/parts/rights';

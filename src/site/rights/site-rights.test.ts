@@ -4,7 +4,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../kernel/log.ts';
 import { RightsState } from '../../kernel/rights/rights-state.ts';
 import { deriveSiteKey, signRight } from '../../kernel/rights/rights-token.ts';
-import { newSiteId, newVideoId } from '../../protocol/ids.ts';
+import { newSiteId, newVideoId } from '../../protocol/base/ids.ts';
 import { CLOCK_TOLERANCE_S, type RightsPage } from '../../protocol/rights.ts';
 import { createSiteRights, type SiteRights } from './site-rights.ts';
 

@@ -14,7 +14,7 @@ import {
   signRight,
   verifyRight,
 } from '../../kernel/rights/rights-token.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import type { BufferRights } from '../delivery/delivery.ts';
 
 /** The file of the rights, in the data directory of a site. */

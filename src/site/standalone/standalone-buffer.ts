@@ -14,7 +14,7 @@ import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import { createLog, type Log } from '../../kernel/log.ts';
 import { problem } from '../../kernel/problem.ts';
 import { RightsState } from '../../kernel/rights/rights-state.ts';
-import { type SiteId, videoIdSchema } from '../../protocol/ids.ts';
+import { type SiteId, videoIdSchema } from '../../protocol/base/ids.ts';
 import { siteReportSchema } from '../../protocol/tracker.ts';
 import { openBuffer } from '../compose/buffer.ts';
 import { DROP_PATH, REPORTS_PATH } from '../compose/remote-buffer.ts';

@@ -1,7 +1,7 @@
 /** The calls of a buffer in its own process to web, which has joined central and has the site's key. */
 import type * as z from 'zod';
 import { call } from '../../kernel/http/client.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import { type SiteInfo, siteInfoSchema } from '../../protocol/site.ts';
 import { type UpstreamResponse, upstreamResponseSchema } from '../delivery/delivery.ts';
 import {

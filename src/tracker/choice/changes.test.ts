@@ -3,7 +3,7 @@
  * must not.
  */
 import { describe, expect, test } from 'vitest';
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import type { RankChange } from '../../protocol/tracker.ts';
 import { findRankChanges } from './changes.ts';
 import { type Holding, type Measured, type Question, type RankingState, rank } from './choose.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import { reasonSchema } from '../../protocol/tracker.ts';
 import {
   type ClientLocation,

@@ -4,8 +4,9 @@
  * score is a sum of logarithms of throughput, so that a factor of two has the same weight everywhere. `reasons.ts`
  * explains scores in sentences, only for the few sites in a response.
  */
+
+import type { SiteId } from '../../protocol/base/ids.ts';
 import type { Coordinates } from '../../protocol/central.ts';
-import type { SiteId } from '../../protocol/ids.ts';
 import { distanceTermOf, type Policy, type Priors } from './prior.ts';
 import { DRAINED_TERM, type SiteStates, type SiteTable } from './sites.ts';
 

@@ -2,7 +2,7 @@
  * Simulates a planned change for the viewers of the last hour and computes which share of them would be sent where.
  * Pure.
  */
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import type { DryRun } from '../../protocol/tracker.ts';
 import { choose, type Question, type RankingState } from './choose.ts';
 

@@ -2,8 +2,9 @@
  * The expected throughput of every site without any measurement, derived from its distance, as a logarithm. The arrays
  * are cached by location, because all clients of a coverage zone are at the same location. No I/O.
  */
+
+import type { SiteId } from '../../protocol/base/ids.ts';
 import type { Coordinates } from '../../protocol/central.ts';
-import type { SiteId } from '../../protocol/ids.ts';
 import { distanceKm } from './distance.ts';
 import type { SiteTable } from './sites.ts';
 

@@ -3,8 +3,9 @@
  * Settings of an administrator are in a table that is rebuilt when they change; measured values are in states. Pure:
  * time is an argument.
  */
+
+import type { SiteId } from '../../protocol/base/ids.ts';
 import type { Coordinates } from '../../protocol/central.ts';
-import type { SiteId } from '../../protocol/ids.ts';
 
 export interface SiteFacts {
   readonly id: SiteId;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import { findZone, makeZoneTable } from './zones.ts';
 
 const a = '00000000-0000-7000-8000-00000000000a' as SiteId;

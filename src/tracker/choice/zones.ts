@@ -3,7 +3,7 @@
  * Pure.
  */
 import { parseAddress, parseIpv4, parsePrefix } from '../../kernel/network.ts';
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 
 export interface ZoneMatch {
   readonly site: SiteId;

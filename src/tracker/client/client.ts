@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
 import { clientAddress, contains, parseAddress, parseIpv4 } from '../../kernel/network.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
-import { type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
 import type { ClientLocation } from '../choice/choose.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { ViewerIdentity } from '../memory/network-memory.ts';

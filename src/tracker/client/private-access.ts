@@ -13,7 +13,7 @@ import {
   signRight,
   verifyGrant,
 } from '../../kernel/rights/rights-token.ts';
-import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 
 /** The credentials of a request for a video. */
 export interface Credentials {

@@ -4,7 +4,7 @@
  */
 import { hash, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 
 /** An id is a head of these bytes, followed by a signature of 84 bits, both in base64url. */
 const TIME_BYTES = 4;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Double, makeMmdb } from '../../../test/support/mmdb.ts';
 import { silentLog } from '../../kernel/log.ts';
-import { newSiteId } from '../../protocol/ids.ts';
+import { newSiteId } from '../../protocol/base/ids.ts';
 import type { RegisteredSite } from '../registry/registry.ts';
 import { openGeo } from './geo.ts';
 import { areaOf, prefixOf, reporterIdOf } from './network-prefix.ts';

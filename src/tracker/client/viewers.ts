@@ -1,6 +1,6 @@
 /** Resolves an address to a client: its coverage zone, its location, its autonomous system and its network prefix. */
 import { randomBytes } from 'node:crypto';
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import { findZone, makeZoneTable, type Zone, type ZoneTable } from '../choice/zones.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Client } from './client.ts';

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type HttpServer, requireToken } from '../../kernel/http/server.ts';
 import { parseAddress, parsePrefix } from '../../kernel/network.ts';
 import { problem } from '../../kernel/problem.ts';
-import { videoIdSchema } from '../../protocol/ids.ts';
+import { videoIdSchema } from '../../protocol/base/ids.ts';
 import {
   dryRunSchema,
   type Explanation,

@@ -1,5 +1,5 @@
 /** Simulates a planned change: applies it to a copy of the ranking state and ranks the viewers of the last hour. Nothing is stored. */
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import type { DryRun, PlannedChange } from '../../protocol/tracker.ts';
 import type { Holding, Question, RankingState } from '../choice/choose.ts';
 import { type Audience, dryRun } from '../choice/dry-run.ts';

@@ -1,7 +1,7 @@
 /** The state of the tracker for operators: `GET /status` and the gauges. */
 import type { Registry as Metrics } from 'prom-client';
-import { addGauge } from '../../kernel/gauge.ts';
 import type { HttpServer } from '../../kernel/http/server.ts';
+import { addGauge } from '../../kernel/metrics/gauge.ts';
 import { trackerStatusSchema } from '../../protocol/tracker.ts';
 import type { NetworkMemory } from '../memory/network-memory.ts';
 import type { Probes } from '../probing/probes.ts';

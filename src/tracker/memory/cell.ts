@@ -2,7 +2,7 @@
  * The samples of one site from the viewers of one network: a few reporters, whose weights decay with age, and their
  * weighted median. Pure.
  */
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 
 /** One measurement of a site. */
 export interface Sample {

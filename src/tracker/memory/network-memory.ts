@@ -7,7 +7,7 @@
  * Each sample is therefore stored as a share of the reporter's own access link, and the expectation for a viewer is
  * that share of its own access link. Old samples lose weight and are then forgotten. No I/O; time is an argument.
  */
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import { type Measured, type NetworkEstimates, UNMEASURED } from '../choice/choose.ts';
 import { logThroughputAt } from '../choice/prior.ts';
 import { hashText, type SiteTable } from '../choice/sites.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import { makeSiteTable } from '../choice/sites.ts';
 import { NetworkMemory } from './network-memory.ts';
 

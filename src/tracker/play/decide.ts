@@ -1,6 +1,6 @@
 /** Decides which sites serve a request: connects the pure choice with the registry, the memory and the site states. */
 import { type Problem, problem } from '../../kernel/problem.ts';
-import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 import { tokenPath } from '../../protocol/media/media-address.ts';
 import type { PlayResponse } from '../../protocol/tracker.ts';
 import {

@@ -4,7 +4,7 @@ import { createFastPath } from '../../kernel/http/fast-path.ts';
 import { createHttp, type Http } from '../../kernel/http/server.ts';
 import { type Log, silentLog } from '../../kernel/log.ts';
 import { problem } from '../../kernel/problem.ts';
-import { newVideoId } from '../../protocol/ids.ts';
+import { newVideoId } from '../../protocol/base/ids.ts';
 import { createPlayFastPath } from './fast-path.ts';
 import { createInstrument } from './instrument.ts';
 import type { PlayRequest } from './request.ts';

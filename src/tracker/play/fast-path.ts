@@ -10,7 +10,7 @@ import { type ParsedUrlQuery, parse } from 'node:querystring';
 import { formatResponseHead, type PlainGetHandler } from '../../kernel/http/fast-path.ts';
 import type { Log } from '../../kernel/log.ts';
 import { formatProblem, Problem, problem } from '../../kernel/problem.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import type { RawRequest } from '../client/client.ts';
 import type { Instrument, ResponseKind } from './instrument.ts';
 import { type PlayRequestDeps, playQuery, readPlayRequest } from './request.ts';

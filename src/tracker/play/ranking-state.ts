@@ -3,7 +3,7 @@
  * and the viewers' reports, and the priors are cached by location.
  */
 import { LRUCache } from 'lru-cache';
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import type { RankingState } from '../choice/choose.ts';
 import { makePriors, type Place, type Policy, type Priors } from '../choice/prior.ts';
 import { makeSiteTable, SiteStates } from '../choice/sites.ts';

@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http/server.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
-import { type RevisionId, revisionIdSchema, type SiteId, type VideoId } from '../../protocol/ids.ts';
+import { type RevisionId, revisionIdSchema, type SiteId, type VideoId } from '../../protocol/base/ids.ts';
 import { MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, mediaPath, POSTER } from '../../protocol/media/media.ts';
 import { formatMediaPlaylist } from '../../protocol/media/media-playlist.ts';
 import {

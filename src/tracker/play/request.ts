@@ -1,7 +1,7 @@
 /** The request of a player that starts a video: the query and the HTTP client become one value. */
 
 import * as z from 'zod';
-import { siteIdSchema, type VideoId } from '../../protocol/ids.ts';
+import { siteIdSchema, type VideoId } from '../../protocol/base/ids.ts';
 import {
   addressOf,
   type ClientRequest,

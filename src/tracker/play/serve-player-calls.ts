@@ -2,7 +2,7 @@
 import type { Http } from '../../kernel/http/server.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 import type { PrivateAccess } from '../client/private-access.ts';
 import type { Sessions } from '../client/sessions.ts';
 import type { Viewers } from '../client/viewers.ts';

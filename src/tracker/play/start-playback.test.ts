@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
+import type { RevisionId, SiteId, VideoId } from '../../protocol/base/ids.ts';
 import { createSessions } from '../client/sessions.ts';
 import { createViewers, NO_ZONES } from '../client/viewers.ts';
 import { NetworkMemory } from '../memory/network-memory.ts';

@@ -2,7 +2,7 @@
  * Starts a playback: decides, renders the response, and then records the start. This is the only place where a start has side
  * effects. They happen once, after rendering, so a request that fails leaves no trace.
  */
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import type { PlayResponse } from '../../protocol/tracker.ts';
 import type { Session, Sessions } from '../client/sessions.ts';
 import type { NetworkMemory } from '../memory/network-memory.ts';

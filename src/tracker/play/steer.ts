@@ -1,7 +1,7 @@
 /** Responds to a player during playback: the steering manifest, for HLS and for DASH. */
 import { parseAddress } from '../../kernel/network.ts';
 import { problem } from '../../kernel/problem.ts';
-import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 import type { SteeringManifest } from '../../protocol/tracker.ts';
 import { addressOf, type RawRequest, trackerUrlFor } from '../client/client.ts';
 import type { Sessions } from '../client/sessions.ts';

@@ -6,7 +6,7 @@
 import { LRUCache } from 'lru-cache';
 import { call } from '../../kernel/http/client.ts';
 import { Problem, problem } from '../../kernel/problem.ts';
-import type { RevisionId, VideoId } from '../../protocol/ids.ts';
+import type { RevisionId, VideoId } from '../../protocol/base/ids.ts';
 import { mediaPath, TIMELINE } from '../../protocol/media/media.ts';
 import {
   MAX_TIMELINE_BYTES,

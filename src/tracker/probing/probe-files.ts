@@ -1,7 +1,7 @@
 /** For each site a file that it must be able to serve, and the hash of its bytes: responding with 200 is not enough. */
 import { LRUCache } from 'lru-cache';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import type { Change } from '../../protocol/central.ts';
-import type { SiteId } from '../../protocol/ids.ts';
 import { INIT_SEGMENT, mediaPath } from '../../protocol/media/media.ts';
 import type { RegisteredVideo } from '../registry/registry.ts';
 

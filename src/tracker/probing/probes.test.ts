@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, expect, test } from 'vitest';
 import { silentLog } from '../../kernel/log.ts';
-import { newRevisionId, newSiteId, newVideoId } from '../../protocol/ids.ts';
+import { newRevisionId, newSiteId, newVideoId } from '../../protocol/base/ids.ts';
 import type { RegisteredSite, RegisteredVideo } from '../registry/registry.ts';
 import { ProbeFiles } from './probe-files.ts';
 import { type Health, type Probes, startProbes } from './probes.ts';

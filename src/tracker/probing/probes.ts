@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../kernel/log.ts';
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import type { RegisteredSite } from '../registry/registry.ts';
 import type { ProbeFiles } from './probe-files.ts';
 import { isUnreachable, probeSite, reasonOf } from './probe-site.ts';

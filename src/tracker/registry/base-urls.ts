@@ -1,5 +1,5 @@
 /** Maps between sites and their addresses: players name hosts, the tracker identifies sites. */
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import type { Registry } from './registry.ts';
 
 export interface BaseUrls {

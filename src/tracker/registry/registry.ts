@@ -3,8 +3,8 @@
  * found by open addressing (docs/decisions/0006): ten million videos with four copies each fit into 2 GB.
  */
 import { randomInt } from 'node:crypto';
+import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 import type { Change } from '../../protocol/central.ts';
-import type { SiteId, VideoId } from '../../protocol/ids.ts';
 
 export { CHUNK_BYTES } from './arena.ts';
 

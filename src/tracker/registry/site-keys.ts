@@ -1,6 +1,6 @@
 /** Finds the public keys of active sites, from central's change feed. */
 import type { PublicKey } from '../../kernel/identity/keys.ts';
-import { siteIdSchema } from '../../protocol/ids.ts';
+import { siteIdSchema } from '../../protocol/base/ids.ts';
 import type { Registry } from './registry.ts';
 
 export const createSiteKeyFinder =

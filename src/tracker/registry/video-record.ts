@@ -7,8 +7,9 @@
  * The first entry belongs to the site that published the video, as do revision and facts. Properties that videos share
  * (codecs, sizes, languages of the renditions) are stored once, in a shape (`shapes.ts`). Pure.
  */
+
+import type { RevisionId, SiteId, VideoId } from '../../protocol/base/ids.ts';
 import type { Change } from '../../protocol/central.ts';
-import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
 import type { Rendition } from '../../protocol/media/media.ts';
 import { type ByteReader, type ByteWriter, readUuid, UUID_BYTES, writeUuid } from './bytes.ts';
 import type { Shape, Shapes } from './shapes.ts';

@@ -1,7 +1,7 @@
 /** The reports of players: CMCD events, and the beacon of our own player. Invalid reports are ignored, never rejected. */
 import * as z from 'zod';
 import type { HttpServer } from '../../kernel/http/server.ts';
-import { type SiteId, siteIdSchema, type VideoId, videoIdSchema } from '../../protocol/ids.ts';
+import { type SiteId, siteIdSchema, type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
 import { type BeaconResponse, beaconResponseSchema, beaconSchema } from '../../protocol/tracker.ts';
 import type { Decision } from '../choice/choose.ts';
 import { chooseSamples } from '../choice/probe-selection.ts';

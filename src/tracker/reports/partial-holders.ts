@@ -3,7 +3,7 @@
  * expire.
  */
 import { LRUCache } from 'lru-cache';
-import type { SiteId, VideoId } from '../../protocol/ids.ts';
+import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 
 const MAX_VIDEOS = 50_000;
 const MAX_SITES = 8;

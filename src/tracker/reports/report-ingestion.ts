@@ -2,7 +2,7 @@
  * The only place that turns reports from players, sites and other trackers into samples and evidence. It accepts reports with a
  * session that a tracker issued, about known sites, at a bounded rate. All other reports are ignored.
  */
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import type { BeaconResult } from '../../protocol/tracker.ts';
 import { hashText } from '../choice/sites.ts';
 import type { Client } from '../client/client.ts';

@@ -2,7 +2,7 @@
  * Aggregates the viewers' reports on a site as a whole: the share of networks from which it currently fails. One
  * network counts once, so that no single network can mark a site as failing. Pure; time is an argument.
  */
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 
 const WINDOW_MS = 15_000;
 const MAX_NETWORKS = 256;

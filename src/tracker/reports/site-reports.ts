@@ -3,7 +3,7 @@ import type { HttpServer } from '../../kernel/http/server.ts';
 import { requireSigner } from '../../kernel/http/server.ts';
 import { NonceMemory } from '../../kernel/identity/signatures.ts';
 import { parseAddress } from '../../kernel/network.ts';
-import { siteIdSchema } from '../../protocol/ids.ts';
+import { siteIdSchema } from '../../protocol/base/ids.ts';
 import { siteReportSchema } from '../../protocol/tracker.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { Registry } from '../registry/registry.ts';

@@ -1,5 +1,5 @@
 /** Steering manifests for HLS (RFC 8216bis, section 7.1) and DASH (ETSI TS 103 998), which share one format. Pure. */
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import type { PathwayClone, SteeringManifest } from '../../protocol/tracker.ts';
 import { isWorthReturning, isWorthSwitching, LEAST_GAIN } from '../choice/choose.ts';
 

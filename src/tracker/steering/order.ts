@@ -1,5 +1,5 @@
 /** Orders the offered sites for one session and updates the session's steering state. Pure except for that update. */
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import { type Decision, measuredOf } from '../choice/choose.ts';
 import { findPrimary, orderPathways, type RankedPathway } from './manifest.ts';
 import type { Compliance } from './pathways.ts';

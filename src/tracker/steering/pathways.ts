@@ -4,7 +4,7 @@
  * clone of the first (RFC 8216bis, section 7.2). The names are part of the reload URI, so that any tracker knows them.
  * Pure.
  */
-import { type SiteId, siteIdSchema } from '../../protocol/ids.ts';
+import { type SiteId, siteIdSchema } from '../../protocol/base/ids.ts';
 import type { PathwayClone } from '../../protocol/tracker.ts';
 
 export interface Pathway {

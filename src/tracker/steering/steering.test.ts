@@ -1,6 +1,6 @@
 import { M3U8Parser } from 'hls.js';
 import { describe, expect, test } from 'vitest';
-import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
+import type { RevisionId, SiteId, VideoId } from '../../protocol/base/ids.ts';
 import { mediaPath, type Rendition } from '../../protocol/media/media.ts';
 import { type SteeringManifest, steeringManifestSchema } from '../../protocol/tracker.ts';
 import {

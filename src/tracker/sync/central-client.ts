@@ -1,9 +1,9 @@
 /** Central's calls for trackers, typed. */
 import * as z from 'zod';
-import { type CentralClient, centralClientOf } from '../../kernel/identity/central-client.ts';
-import type { MemberIdentity } from '../../kernel/identity/member.ts';
+import { type CentralClient, centralClientOf } from '../../kernel/membership/central-client.ts';
+import type { MemberIdentity } from '../../kernel/membership/member.ts';
+import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 import { type ChangePage, changePageSchema } from '../../protocol/central.ts';
-import type { SiteId, VideoId } from '../../protocol/ids.ts';
 import {
   type PeerMeasurementsRequest,
   type PeerMeasurementsResponse,

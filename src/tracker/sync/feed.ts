@@ -4,11 +4,11 @@
  */
 import { join } from 'node:path';
 import { failpoint } from '../../kernel/failpoint.ts';
-import { joinCentral, type MemberIdentity } from '../../kernel/identity/member.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import { repeat } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
+import { joinCentral, type MemberIdentity } from '../../kernel/membership/member.ts';
 import { messageOf, Problem, problem } from '../../kernel/problem.ts';
 import type { Change, ChangePage } from '../../protocol/central.ts';
 import type { TrackerConfig } from '../config.ts';

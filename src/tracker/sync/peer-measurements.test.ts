@@ -1,6 +1,6 @@
 /** What a tracker sends to other trackers, and how they use it. */
 import { expect, test } from 'vitest';
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import { measurementSummarySchema } from '../../protocol/peer-measurements.ts';
 import { makeSiteTable } from '../choice/sites.ts';
 import { NetworkMemory } from '../memory/network-memory.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readOrMakeKey } from '../../kernel/identity/keys.ts';
 import { silentLog } from '../../kernel/log.ts';
-import { newVideoId } from '../../protocol/ids.ts';
+import { newVideoId } from '../../protocol/base/ids.ts';
 import { trackerCentralOf } from './central-client.ts';
 import { type Plays, startPlays } from './plays.ts';
 

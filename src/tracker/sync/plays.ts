@@ -3,7 +3,7 @@
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { VideoId } from '../../protocol/ids.ts';
+import type { VideoId } from '../../protocol/base/ids.ts';
 import { hashText } from '../choice/sites.ts';
 import { RollingCounter } from '../reports/rolling-counter.ts';
 import type { TrackerCentral } from './central-client.ts';

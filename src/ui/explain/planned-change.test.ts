@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { SiteId } from '../../protocol/ids.ts';
+import type { SiteId } from '../../protocol/base/ids.ts';
 import { CHANGE_KINDS, type ChangeKind, hasValue, parsePlannedChange } from './planned-change.ts';
 
 const site = 's' as SiteId;

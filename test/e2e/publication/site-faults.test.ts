@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CentralSchema, migrations } from '../../../src/central/database/schema.ts';
 import { openDatabase, sql } from '../../../src/kernel/sql/sql.ts';
-import { newRevisionId, newVideoId, siteIdSchema } from '../../../src/protocol/ids.ts';
+import { newRevisionId, newVideoId, siteIdSchema } from '../../../src/protocol/base/ids.ts';
 import { changeVideo } from '../../../src/site/database/publication/records.ts';
-import { type SiteSchema, siteMigrations } from '../../../src/site/database/schema.ts';
-import { insertVideo, markChecking } from '../../../src/site/database/videos.ts';
+import { type SiteSchema, siteMigrations } from '../../../src/site/database/tables/schema.ts';
+import { insertVideo, markChecking } from '../../../src/site/database/tables/videos.ts';
 import {
   type Cluster,
   listSitesOf,

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { VideoRow } from '../../../src/site/database/schema.ts';
+import type { VideoRow } from '../../../src/site/database/tables/schema.ts';
 import { type MediaPipeline, openMediaPipeline } from '../../media/media-pipeline.ts';
 import { makeOddSource, ODD_SOURCES, type OddSource } from '../../media/odd-sources.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';

@@ -1,5 +1,5 @@
 /** The simulated trackers: the real choice and memory under each policy, a random choice, and an oracle that knows the truth. */
-import type { SiteId } from '../../../src/protocol/ids.ts';
+import type { SiteId } from '../../../src/protocol/base/ids.ts';
 import {
   choose,
   type Holding,

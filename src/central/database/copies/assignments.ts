@@ -3,8 +3,8 @@
  * changes, because the copy must then be updated to the new revision.
  */
 import { sql } from '../../../kernel/sql/sql.ts';
+import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
 import { type Assignment, type AssignmentFeed, MAX_ASSIGNMENT_PAGE_ROWS } from '../../../protocol/copies.ts';
-import type { SiteId, VideoId } from '../../../protocol/ids.ts';
 import { parseReason, type Why } from '../../placement/why.ts';
 import { claimPositions } from '../feed.ts';
 import type { CentralDatabase, CentralTransaction } from '../schema.ts';

@@ -1,6 +1,6 @@
 /** Declares a site lost: chooses a successor for each of its videos that another site holds a copy of. */
 import { sql } from '../../../kernel/sql/sql.ts';
-import type { SiteId, VideoId } from '../../../protocol/ids.ts';
+import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
 import type { CentralDatabase } from '../schema.ts';
 import { parseStoredRecord } from '../stored-record.ts';
 import { insertPromotions, type Promotion } from './promotions.ts';

@@ -1,8 +1,8 @@
 /** The input of the placement plan: the rules, the sites, the videos, their copies and their plays. */
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { sql } from '../../../kernel/sql/sql.ts';
+import { newId, type SiteId, type VideoId } from '../../../protocol/base/ids.ts';
 import { type PlacementRule, placementRuleSchema, type StoredRule } from '../../../protocol/copies.ts';
-import { newId, type SiteId, type VideoId } from '../../../protocol/ids.ts';
 import type { VideoRecord } from '../../../protocol/publication/record.ts';
 import type { PlannedSite, PlannedVideo, StoredCopy } from '../../placement/plan.ts';
 import { type CentralDatabase, isSite, type PlacementRow } from '../schema.ts';

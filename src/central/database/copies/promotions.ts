@@ -5,7 +5,7 @@
  */
 import { isAmong } from '../../../kernel/sql/rows.ts';
 import { sql } from '../../../kernel/sql/sql.ts';
-import type { SiteId, VideoId } from '../../../protocol/ids.ts';
+import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
 import { promoted } from '../../placement/why.ts';
 import { claimPositions } from '../feed.ts';
 import type { CentralDatabase, CentralTransaction } from '../schema.ts';

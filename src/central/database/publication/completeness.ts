@@ -1,5 +1,5 @@
 /** The completeness of the catalogue for each site: the result of the last comparison of digests. */
-import type { SiteId } from '../../../protocol/ids.ts';
+import type { SiteId } from '../../../protocol/base/ids.ts';
 import type { CentralDatabase, PublicationRow } from '../schema.ts';
 
 const note = async (db: CentralDatabase, site: SiteId, changes: Partial<PublicationRow>): Promise<void> => {

@@ -1,5 +1,5 @@
 /** Epochs of sites (publication rule R8): raised by each handshake, and invalidated if the histories turn out to differ. */
-import type { SiteId } from '../../../protocol/ids.ts';
+import type { SiteId } from '../../../protocol/base/ids.ts';
 import type { Epoch } from '../../../protocol/publication/epoch.ts';
 import type { HandshakeRequest } from '../../../protocol/publication/handshake.ts';
 import type { CentralDatabase, PublicationRow } from '../schema.ts';

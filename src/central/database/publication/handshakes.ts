@@ -1,8 +1,8 @@
 /** Handshakes: central returns to a site its epoch and the records that central holds of it (publication rules R7 and R8). */
 import { SetDigest } from '../../../kernel/identity/set-digest.ts';
 import { problem } from '../../../kernel/problem.ts';
-import type { SiteId, VideoId } from '../../../protocol/ids.ts';
-import { MAX_RECORD_PAGE_BYTES } from '../../../protocol/limits.ts';
+import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
+import { MAX_RECORD_PAGE_BYTES } from '../../../protocol/base/limits.ts';
 import { type Epoch, isSameEpoch } from '../../../protocol/publication/epoch.ts';
 import type { RecordEntry } from '../../../protocol/publication/gateway.ts';
 import {

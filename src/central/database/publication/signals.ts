@@ -1,7 +1,7 @@
 /** Signals of sites. Each is stored before it is acknowledged, and stays pending until the announced records are applied. */
 import { type Outcome, perDatabase, succeeded } from '../../../kernel/sql/batching.ts';
 import { sql } from '../../../kernel/sql/sql.ts';
-import { newId, type SiteId } from '../../../protocol/ids.ts';
+import { newId, type SiteId } from '../../../protocol/base/ids.ts';
 import type { Epoch } from '../../../protocol/publication/epoch.ts';
 import type { Cursor } from '../cursor.ts';
 import type { CentralDatabase, CentralTransaction, SignalRow } from '../schema.ts';

@@ -2,7 +2,7 @@
 import { type Problem, problem } from '../../../kernel/problem.ts';
 import { failed, type Outcome, perDatabase, succeeded } from '../../../kernel/sql/batching.ts';
 import { isAmong } from '../../../kernel/sql/rows.ts';
-import type { SiteId, VideoId } from '../../../protocol/ids.ts';
+import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
 import { type Epoch, formatEpoch, isSameEpoch } from '../../../protocol/publication/epoch.ts';
 import type { Acknowledgement } from '../../../protocol/publication/gateway.ts';
 import { isOfOwner } from '../../../protocol/publication/record.ts';

@@ -1,6 +1,6 @@
 /** The feed of withdrawals that every site follows, and the positions up to which sites have carried them out. */
 import { sql } from '../../../kernel/sql/sql.ts';
-import type { SiteId } from '../../../protocol/ids.ts';
+import type { SiteId } from '../../../protocol/base/ids.ts';
 import { writtenAtOf } from '../../../protocol/publication/record.ts';
 import {
   MAX_WITHDRAWAL_PAGE_ROWS,

@@ -1,6 +1,6 @@
 /** Writes records to the table of the catalogue. `take-records.ts` has decided before which of them may be written. */
 import { selectRows } from '../../../kernel/sql/rows.ts';
-import type { SiteId } from '../../../protocol/ids.ts';
+import type { SiteId } from '../../../protocol/base/ids.ts';
 import { isOfOwner } from '../../../protocol/publication/record.ts';
 import type { OfferedRecord } from '../../publication/offered-record.ts';
 import { claimPositions } from '../feed.ts';

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
+import { type SiteId, siteIdSchema, videoIdSchema } from '../../../protocol/base/ids.ts';
 import {
   copyReportSchema,
   lossResponseSchema,
@@ -11,14 +12,13 @@ import {
   ruleListSchema,
   storedRuleSchema,
 } from '../../../protocol/copies.ts';
-import { type SiteId, siteIdSchema, videoIdSchema } from '../../../protocol/ids.ts';
 import { declareLost } from '../../database/copies/losses.ts';
 import { countPlays, deleteRule, insertRule, listRules } from '../../database/copies/placement-input.ts';
 import { listSiteStatus } from '../../database/site-status-reports.ts';
 import { findMember } from '../../database/sites.ts';
 import { makeCopyReport } from '../../placement/report.ts';
 import { readPlanInput } from '../../placement-loop.ts';
-import { type CentralContext, requireMember, requireOperator } from '../context.ts';
+import { type CentralContext, requireMember, requireOperator } from '../context/context.ts';
 
 const MAX_RULES = 10_000;
 /** Enough for 1,000 videos of about 70 bytes each. */

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { problem } from '../../../kernel/problem.ts';
-import { type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
+import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
 import {
   type Grant,
   grantIdSchema,
@@ -17,7 +17,7 @@ import { findGrant, insertGrant, listGrants, revokeGrants } from '../../database
 import { listMasters } from '../../database/rights-keys.ts';
 import type { GrantRow } from '../../database/schema.ts';
 import { describeGrant } from '../../rights/grants.ts';
-import { type CentralContext, listTrackerUrls, requireOperator } from '../context.ts';
+import { type CentralContext, listTrackerUrls, requireOperator } from '../context/context.ts';
 
 const MAX_LISTED = 500;
 const ofVideo = z.object({ id: videoIdSchema });

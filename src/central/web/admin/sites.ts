@@ -3,6 +3,8 @@ import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
 import { isPostgresUrl } from '../../../kernel/sql/postgres.ts';
+import { newSiteId, type SiteId, siteIdSchema } from '../../../protocol/base/ids.ts';
+import { nameSchema } from '../../../protocol/base/text.ts';
 import {
   baseUrlSchema,
   coordinatesSchema,
@@ -15,8 +17,6 @@ import {
   siteSchema,
 } from '../../../protocol/central.ts';
 import { regionSchema } from '../../../protocol/copies.ts';
-import { newSiteId, type SiteId, siteIdSchema } from '../../../protocol/ids.ts';
-import { nameSchema } from '../../../protocol/text.ts';
 import { listPublications } from '../../database/publication/completeness.ts';
 import { listPending, type Pending } from '../../database/publication/signals.ts';
 import { isSite, type PublicationRow, type SiteRow } from '../../database/schema.ts';
@@ -30,7 +30,13 @@ import {
   listSites,
   revoke,
 } from '../../database/sites.ts';
-import { type CentralContext, formatTime, isOperator, optionalTime, requireOperator } from '../context.ts';
+import {
+  type CentralContext,
+  formatTime,
+  isOperator,
+  optionalTime,
+  requireOperator,
+} from '../context/context.ts';
 import { makeInvitation } from './invitations.ts';
 
 /** A coverage zone of 10,000 prefixes exceeds the usual limit of 64 KB. */

@@ -2,16 +2,16 @@
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
+import { newId } from '../../../protocol/base/ids.ts';
 import {
   newTrackerResponseSchema,
   newTrackerSchema,
   trackerListSchema,
   trackerSchema,
 } from '../../../protocol/central.ts';
-import { newId } from '../../../protocol/ids.ts';
 import type { MemberRow } from '../../database/schema.ts';
 import { findMember, insertMember, invite, listMembers, revoke } from '../../database/sites.ts';
-import { type CentralContext, formatTime, optionalTime, requireOperator } from '../context.ts';
+import { type CentralContext, formatTime, optionalTime, requireOperator } from '../context/context.ts';
 import { makeInvitation } from './invitations.ts';
 
 type Tracker = z.infer<typeof trackerSchema>;

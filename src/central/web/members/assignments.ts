@@ -4,8 +4,8 @@ import type { HttpServer } from '../../../kernel/http/server.ts';
 import { assignmentFeedSchema } from '../../../protocol/copies.ts';
 import { listAssignments } from '../../database/copies/assignments.ts';
 import { findStart } from '../../database/feed.ts';
-import { type CentralContext, requireSite } from '../context.ts';
-import { MAX_WAIT_S, waitForChanges } from '../long-poll.ts';
+import { type CentralContext, requireSite } from '../context/context.ts';
+import { MAX_WAIT_S, waitForChanges } from '../context/long-poll.ts';
 
 /** This interval is longer than that of other feeds, because copies are not urgent. */
 const CHECK_INTERVAL_MS = 2_000;

@@ -12,8 +12,8 @@ import { listRegistrations } from '../../database/catalogue.ts';
 import { type ChangePage, listChanges, registerUpTo } from '../../database/feed.ts';
 import { recordSiteStatus } from '../../database/site-status-reports.ts';
 import { listJoined } from '../../database/sites.ts';
-import { type CentralContext, requireMember, requireSite } from '../context.ts';
-import { MAX_WAIT_S, waitForChanges } from '../long-poll.ts';
+import { type CentralContext, requireMember, requireSite } from '../context/context.ts';
+import { MAX_WAIT_S, waitForChanges } from '../context/long-poll.ts';
 
 /** Enough for 10,000 sites of about 70 bytes each. */
 const MAX_STATES_BYTES = 2 ** 20;

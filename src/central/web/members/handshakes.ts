@@ -10,7 +10,7 @@ import {
   restoreResponseSchema,
 } from '../../../protocol/publication/handshake.ts';
 import { acceptHandshake, listHeld, readHeld } from '../../database/publication/handshakes.ts';
-import { type CentralContext, requireSite } from '../context.ts';
+import { type CentralContext, requireSite } from '../context/context.ts';
 
 export function addHandshakeCalls(app: HttpServer, context: CentralContext): void {
   const { db } = context;

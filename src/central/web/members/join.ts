@@ -6,7 +6,7 @@ import { joinRequestSchema, joinResponseSchema, memberInfoSchema } from '../../.
 import { readEpoch } from '../../database/publication/epochs.ts';
 import { isSite } from '../../database/schema.ts';
 import { type Enrolment, enrol, findInvited } from '../../database/sites.ts';
-import { type CentralContext, listTrackerUrls, requireMember } from '../context.ts';
+import { type CentralContext, listTrackerUrls, requireMember } from '../context/context.ts';
 
 /** The key id for requests to join. A member that joins has no id yet. */
 const JOIN_KEY_ID = 'join';

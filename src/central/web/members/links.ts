@@ -11,7 +11,7 @@ import {
 } from '../../../protocol/link.ts';
 import { hasPending } from '../../database/publication/signals.ts';
 import { MAX_PAGE_RESPONSE_BYTES } from '../../site-reader/read-over-http.ts';
-import { type CentralContext, requireSite } from '../context.ts';
+import { type CentralContext, requireSite } from '../context/context.ts';
 
 const parameters = z.object({ id: z.string().max(64) });
 

@@ -5,7 +5,7 @@ import {
   peerMeasurementsResponseSchema,
 } from '../../../protocol/peer-measurements.ts';
 import { listPeerMeasurements, recordPeerMeasurements } from '../../database/peer-measurements.ts';
-import { type CentralContext, requireMember } from '../context.ts';
+import { type CentralContext, requireMember } from '../context/context.ts';
 
 /** Enough for 500 summaries of about 250 bytes each. */
 const MAX_BODY_BYTES = 2 ** 18;

@@ -5,8 +5,8 @@ import { deriveSiteKey } from '../../../kernel/rights/rights-token.ts';
 import { rightsPageSchema, rotationResponseSchema, rotationSchema } from '../../../protocol/rights.ts';
 import { lastRightsChange, listRightsChanges } from '../../database/grants.ts';
 import { listMasters, type Master, rotateMaster } from '../../database/rights-keys.ts';
-import { type CentralContext, requireMember, requireOperator } from '../context.ts';
-import { MAX_WAIT_S, SITE_CHECK_INTERVAL_MS, waitForChanges } from '../long-poll.ts';
+import { type CentralContext, requireMember, requireOperator } from '../context/context.ts';
+import { MAX_WAIT_S, SITE_CHECK_INTERVAL_MS, waitForChanges } from '../context/long-poll.ts';
 
 type RightsHead = readonly [masters: readonly Master[], last: number];
 

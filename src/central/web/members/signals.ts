@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
+import type { SiteId } from '../../../protocol/base/ids.ts';
 import {
   refusalReportSchema,
   type Signal,
@@ -9,11 +10,16 @@ import {
   signalListSchema,
   signalResponseSchema,
 } from '../../../protocol/central.ts';
-import type { SiteId } from '../../../protocol/ids.ts';
 import { formatCursor, parseCursor } from '../../database/cursor.ts';
 import { listSignals, storeSignal } from '../../database/publication/signals.ts';
 import type { SignalRow } from '../../database/schema.ts';
-import { type CentralContext, formatTime, optionalTime, requireOperator, requireSite } from '../context.ts';
+import {
+  type CentralContext,
+  formatTime,
+  optionalTime,
+  requireOperator,
+  requireSite,
+} from '../context/context.ts';
 
 const listQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(100),

@@ -3,8 +3,8 @@ import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { withdrawalFeedSchema, withdrawalListSchema } from '../../../protocol/publication/withdrawals.ts';
 import { listWithdrawals, listWithdrawn, noteCarriedOut } from '../../database/publication/withdrawals.ts';
-import { type CentralContext, requireOperator, requireSite } from '../context.ts';
-import { MAX_WAIT_S, SITE_CHECK_INTERVAL_MS, waitForChanges } from '../long-poll.ts';
+import { type CentralContext, requireOperator, requireSite } from '../context/context.ts';
+import { MAX_WAIT_S, SITE_CHECK_INTERVAL_MS, waitForChanges } from '../context/long-poll.ts';
 
 const feedQuerySchema = z.object({
   after: z.coerce.number().int().nonnegative(),

@@ -3,8 +3,9 @@
  * page, and then adopts the epoch and the highest version. Applying a page twice is harmless, so an interrupted handshake is
  * simply repeated.
  */
-import type { SiteId, VideoId } from '../../../protocol/ids.ts';
-import { canonicalJson } from '../../../protocol/publication/canonical.ts';
+
+import { canonicalJson } from '../../../protocol/base/canonical.ts';
+import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
 import type { Epoch } from '../../../protocol/publication/epoch.ts';
 import type { RecordEntry } from '../../../protocol/publication/gateway.ts';
 import type { HandshakeResponse, HeldPage } from '../../../protocol/publication/handshake.ts';
@@ -14,10 +15,10 @@ import {
   type VideoRecord,
   writtenAtOf,
 } from '../../../protocol/publication/record.ts';
-import { restoreCopy, restoreGone } from '../copies.ts';
-import type { RecordRow, VideoRow } from '../schema.ts';
-import { type SiteDatabase, SUPERSEDED } from '../videos.ts';
+import type { RecordRow, VideoRow } from '../tables/schema.ts';
+import { type SiteDatabase, SUPERSEDED } from '../tables/videos.ts';
 import { type Comparison, compare } from './compare.ts';
+import { restoreCopy, restoreGone } from './copies.ts';
 import { readRecord, type SiteTransaction, writeDraft } from './records.ts';
 import { lockSignal } from './signal.ts';
 

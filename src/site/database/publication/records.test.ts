@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeDatabase, type TestDatabase } from '../../../../test/support/postgres/databases.ts';
 import { openDatabase } from '../../../kernel/sql/sql.ts';
-import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../../protocol/ids.ts';
+import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../../protocol/base/ids.ts';
 import type { RecordDraft } from '../../../protocol/publication/record.ts';
-import { type SiteSchema, siteMigrations } from '../schema.ts';
-import { claimCheck, findVideo, insertVideo, markChecking, type SiteDatabase } from '../videos.ts';
+import { type SiteSchema, siteMigrations } from '../tables/schema.ts';
+import { claimCheck, findVideo, insertVideo, markChecking, type SiteDatabase } from '../tables/videos.ts';
 import { adoptEpoch } from './handshake.ts';
 import {
   changeVideo,

@@ -7,8 +7,8 @@ import type { Transaction } from 'kysely';
 import { sha256Hex } from '../../../kernel/identity/keys.ts';
 import { SetDigest } from '../../../kernel/identity/set-digest.ts';
 import { sql } from '../../../kernel/sql/sql.ts';
-import type { RevisionId, VideoId } from '../../../protocol/ids.ts';
-import { canonicalJson } from '../../../protocol/publication/canonical.ts';
+import { canonicalJson } from '../../../protocol/base/canonical.ts';
+import type { RevisionId, VideoId } from '../../../protocol/base/ids.ts';
 import type { Epoch } from '../../../protocol/publication/epoch.ts';
 import { isSameEpoch } from '../../../protocol/publication/epoch.ts';
 import type { Acknowledgement } from '../../../protocol/publication/gateway.ts';
@@ -18,8 +18,8 @@ import {
   recordSchema,
 } from '../../../protocol/publication/record.ts';
 import { cutPage, epochOf } from '../../../protocol/publication/site-tables.ts';
-import type { RecordRow, SignalRow, SiteSchema, VideoRow } from '../schema.ts';
-import type { SiteDatabase } from '../videos.ts';
+import type { RecordRow, SignalRow, SiteSchema, VideoRow } from '../tables/schema.ts';
+import type { SiteDatabase } from '../tables/videos.ts';
 import { lockSignal, readSignal } from './signal.ts';
 
 export type SiteTransaction = Transaction<SiteSchema>;

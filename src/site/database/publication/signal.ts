@@ -1,6 +1,6 @@
 /** The signal flag, and the start and the epoch of this site's database. */
-import type { SignalRow } from '../schema.ts';
-import type { SiteDatabase } from '../videos.ts';
+import type { SignalRow } from '../tables/schema.ts';
+import type { SiteDatabase } from '../tables/videos.ts';
 
 export const readSignal = (db: SiteDatabase): Promise<SignalRow> =>
   db.selectFrom('signal').selectAll().executeTakeFirstOrThrow();

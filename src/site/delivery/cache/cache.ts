@@ -5,7 +5,7 @@
 
 import { Semaphore } from '../../../kernel/lifecycle/semaphore.ts';
 import type { Log } from '../../../kernel/log.ts';
-import type { VideoId } from '../../../protocol/ids.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
 import type { MediaFile } from '../http/media-file.ts';
 import { DiskTier } from './disk-tier.ts';
 import { type CachedBody, type CacheEntry, MemoryTier, makeCacheEntry } from './memory-tier.ts';

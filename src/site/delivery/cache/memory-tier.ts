@@ -1,7 +1,7 @@
 /** Files in memory, within a limit, each with its response head ready. S3-FIFO decides which ones stay. */
 import { DATE_OFFSET, formatResponseHead } from '../../../kernel/http/fast-path.ts';
 import type { Proof } from '../../../kernel/identity/proofs.ts';
-import type { VideoId } from '../../../protocol/ids.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
 import { commonHeaders } from '../http/headers.ts';
 import type { MediaFile } from '../http/media-file.ts';
 import { joinHead } from './body.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { it as base, describe, expect } from 'vitest';
 import { silentLog } from '../../../kernel/log.ts';
-import { newRevisionId, newSiteId, newVideoId } from '../../../protocol/ids.ts';
+import { newRevisionId, newSiteId, newVideoId } from '../../../protocol/base/ids.ts';
 import { createStreamBuffer, type StreamBuffer } from '../buffer.ts';
 import { DayBudget } from './day-budget.ts';
 import { type DayWindow, isWithin, parseDayWindow } from './day-windows.ts';

@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../../kernel/log.ts';
 import { messageOf, type Problem } from '../../../kernel/problem.ts';
-import type { VideoId } from '../../../protocol/ids.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
 import type { Cache } from '../cache/cache.ts';
 import { etagOfBody } from '../http/etags.ts';
 import type { MediaFile } from '../http/media-file.ts';

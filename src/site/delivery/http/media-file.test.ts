@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newRevisionId, newVideoId } from '../../../protocol/ids.ts';
+import { newRevisionId, newVideoId } from '../../../protocol/base/ids.ts';
 import { parseMediaFile, pathOfUrl } from './media-file.ts';
 
 const KEY = `/v/${newVideoId()}/${newRevisionId()}/source-video/0.m4s`;

@@ -1,5 +1,10 @@
 /** The addresses that a buffer serves: each names one immutable file. Pure. */
-import { type RevisionId, revisionIdSchema, type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
+import {
+  type RevisionId,
+  revisionIdSchema,
+  type VideoId,
+  videoIdSchema,
+} from '../../../protocol/base/ids.ts';
 
 export interface MediaFile {
   /** `/v/{video}/{revision}/{file}`, without the query: the cache key. */

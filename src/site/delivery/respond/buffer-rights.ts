@@ -1,6 +1,6 @@
 /** The access to private videos that a buffer depends on (docs/private-videos.md). It is checked before anything is looked up. */
 import type { Problem } from '../../../kernel/problem.ts';
-import type { VideoId } from '../../../protocol/ids.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
 
 export interface BufferRights {
   /** True if only requests with a valid token may have this video. */

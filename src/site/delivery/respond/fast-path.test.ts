@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../../../test/support/certificate.ts';
 import { createNodeServer, type FastPath } from '../../../kernel/http/server.ts';
 import { problem } from '../../../kernel/problem.ts';
-import { newRevisionId, newVideoId } from '../../../protocol/ids.ts';
+import { newRevisionId, newVideoId } from '../../../protocol/base/ids.ts';
 import { type CacheEntry, makeCacheEntry } from '../cache/memory-tier.ts';
 import { parseMediaFile } from '../http/media-file.ts';
 import { ALL_PUBLIC } from './buffer-rights.ts';

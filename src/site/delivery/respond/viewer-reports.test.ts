@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { VideoId } from '../../../protocol/ids.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
 import { createViewerReports, parseThroughput } from './viewer-reports.ts';
 
 const query = (cmcd: string): string => `/v/x/y/0.m4s?CMCD=${encodeURIComponent(cmcd)}`;

@@ -2,7 +2,7 @@
  * Collects the throughput that viewers' players report in CMCD (CTA-5004, version 1, in the query or in headers), and the
  * videos that viewers have requested, for the tracker. Both are bounded, and reports that cannot be parsed are ignored.
  */
-import type { VideoId } from '../../../protocol/ids.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
 
 const MAX_VIEWERS = 500;
 const MAX_VIDEOS = 200;

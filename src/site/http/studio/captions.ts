@@ -2,11 +2,11 @@
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
-import { type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
-import { MAX_CAPTION_TRACKS, MAX_CAPTIONS_BYTES } from '../../../protocol/limits.ts';
+import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
+import { MAX_CAPTION_TRACKS, MAX_CAPTIONS_BYTES } from '../../../protocol/base/limits.ts';
 import { newCaptionsQuerySchema } from '../../../protocol/site.ts';
 import { changeExtras, type Extras } from '../../database/extras.ts';
-import { findVideo, type SiteDatabase } from '../../database/videos.ts';
+import { findVideo, type SiteDatabase } from '../../database/tables/videos.ts';
 import {
   addCaptions,
   CaptionsRejected,

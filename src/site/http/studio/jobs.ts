@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { type Problem, problem } from '../../../kernel/problem.ts';
-import type { VideoId } from '../../../protocol/ids.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
 import { type SiteJob, siteJobEditSchema, siteJobListSchema, siteJobSchema } from '../../../protocol/job.ts';
 import {
   cancelJob,
@@ -13,7 +13,7 @@ import {
   setJobPriority,
 } from '../../database/jobs.ts';
 import { changeVideo } from '../../database/publication/records.ts';
-import { findVideo, RETRIABLE, type SiteDatabase } from '../../database/videos.ts';
+import { findVideo, RETRIABLE, type SiteDatabase } from '../../database/tables/videos.ts';
 import { makeRecord } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import { type AccessRules, requireStudioAccess } from '../access.ts';

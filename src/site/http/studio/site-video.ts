@@ -2,8 +2,8 @@
 import type { SiteVideo } from '../../../protocol/site.ts';
 import { parseExtras } from '../../database/extras.ts';
 import { listJobProgress } from '../../database/jobs.ts';
-import type { SignalRow } from '../../database/schema.ts';
-import type { SiteDatabase, VideoWithRecord } from '../../database/videos.ts';
+import type { SignalRow } from '../../database/tables/schema.ts';
+import type { SiteDatabase, VideoWithRecord } from '../../database/tables/videos.ts';
 import { parsePrepared } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { SiteRights } from '../../rights/site-rights.ts';

@@ -3,20 +3,20 @@ import * as z from 'zod';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
 import { problem } from '../../../kernel/problem.ts';
-import { type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
+import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
 import { siteVideoEditSchema, siteVideoListSchema, siteVideoSchema } from '../../../protocol/site.ts';
 import { deleteJobs } from '../../database/jobs.ts';
-import { markRemoved } from '../../database/offloading.ts';
 import { changeVideo } from '../../database/publication/records.ts';
 import { readSignal } from '../../database/publication/signal.ts';
 import { deleteRevisions } from '../../database/revisions.ts';
+import { markRemoved } from '../../database/tables/offloading.ts';
 import {
   findVideo,
   listVideos,
   type SiteDatabase,
   SUPERSEDED,
   type VideoWithRecord,
-} from '../../database/videos.ts';
+} from '../../database/tables/videos.ts';
 import type { DiskReserve } from '../../maintenance/disk-reserve.ts';
 import { makeRecord } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';

@@ -13,8 +13,8 @@ import { DataStore, ERRORS, Upload } from '@tus/server';
 import { errorCodeOf } from '../../../kernel/error-code.ts';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import { findStats, flush } from '../../../kernel/files.ts';
-import { type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
-import { deleteUploading, findVideo, type SiteDatabase } from '../../database/videos.ts';
+import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
+import { deleteUploading, findVideo, type SiteDatabase } from '../../database/tables/videos.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 
 /** Written data is synced to the disk at this interval, so that the last sync is short even for a large upload. */

@@ -11,17 +11,17 @@ import { sendProblem } from '../../../kernel/http/server.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { messageOf, Problem, problem } from '../../../kernel/problem.ts';
 import { findDatabaseProblem } from '../../../kernel/sql/database-error.ts';
-import { newVideoId, type VideoId } from '../../../protocol/ids.ts';
-import { MAX_UPLOAD_METADATA_BYTES } from '../../../protocol/limits.ts';
+import { newVideoId, type VideoId } from '../../../protocol/base/ids.ts';
+import { MAX_UPLOAD_METADATA_BYTES } from '../../../protocol/base/limits.ts';
+import { descriptionSchema, languageSchema, nameSchema } from '../../../protocol/base/text.ts';
 import { visibilitySchema } from '../../../protocol/publication/record.ts';
-import { descriptionSchema, languageSchema, nameSchema } from '../../../protocol/text.ts';
 import {
   insertVideo,
   listUploading,
   listVideosInState,
   type NewVideo,
   type SiteDatabase,
-} from '../../database/videos.ts';
+} from '../../database/tables/videos.ts';
 import type { Intake } from '../../media/intake/intake.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { SiteRights } from '../../rights/site-rights.ts';

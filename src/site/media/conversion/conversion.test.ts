@@ -8,7 +8,7 @@ import { type MediaPipeline, openMediaPipeline } from '../../../../test/media/me
 import { makeVideoSync } from '../../../../test/media/video-cache.ts';
 import { findFfmpeg } from '../../../kernel/ffmpeg.ts';
 import type { Rendition } from '../../../protocol/media/media.ts';
-import type { VideoRow } from '../../database/schema.ts';
+import type { VideoRow } from '../../database/tables/schema.ts';
 import type { Presentation } from '../cut/cut.ts';
 
 const videoInput = (seconds: number, size: string, rate = 10): readonly string[] => [

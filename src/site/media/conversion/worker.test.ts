@@ -7,7 +7,7 @@ import { type MediaPipeline, openMediaPipeline } from '../../../../test/media/me
 import { makeVideoSync } from '../../../../test/media/video-cache.ts';
 import { openDatabase } from '../../../kernel/sql/sql.ts';
 import { listSteps } from '../../database/jobs.ts';
-import { type SiteSchema, siteMigrations } from '../../database/schema.ts';
+import { type SiteSchema, siteMigrations } from '../../database/tables/schema.ts';
 import { startWorker } from './worker.ts';
 
 const hasLimits = spawnSync('prlimit', ['--version']).status === 0;

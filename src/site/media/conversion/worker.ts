@@ -19,8 +19,8 @@ import {
   releaseStep,
 } from '../../database/jobs.ts';
 import { changeVideo } from '../../database/publication/records.ts';
-import type { JobRow } from '../../database/schema.ts';
-import { findVideo } from '../../database/videos.ts';
+import type { JobRow } from '../../database/tables/schema.ts';
+import { findVideo } from '../../database/tables/videos.ts';
 import { FfmpegFailed } from '../ffmpeg/ffmpeg.ts';
 import { makeRecord } from '../record/record.ts';
 import { EXPRESS_URGENCY } from './plan/job-kinds.ts';

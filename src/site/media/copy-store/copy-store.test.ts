@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type KeyPair, readOrMakeKey } from '../../../kernel/identity/keys.ts';
 import { isSigned, sha256Base64, signBytes } from '../../../kernel/identity/proofs.ts';
-import { newRevisionId, newVideoId } from '../../../protocol/ids.ts';
+import { newRevisionId, newVideoId } from '../../../protocol/base/ids.ts';
 import { mediaPath } from '../../../protocol/media/media.ts';
 import { createStorage, type Storage } from '../storage/storage.ts';
 import { type CopiedBytes, CopyStore } from './copy-store.ts';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeVideo } from '../../../../test/media/video-cache.ts';
 import { recipes } from '../../../../test/media/videos.ts';
 import { type KeyPair, readOrMakeKey } from '../../../kernel/identity/keys.ts';
-import { newRevisionId, newVideoId } from '../../../protocol/ids.ts';
+import { newRevisionId, newVideoId } from '../../../protocol/base/ids.ts';
 import { prepareSource } from '../index/source-index.ts';
 import { OpenPresentations } from './open-presentations.ts';
 import { createOriginServer, type OriginServer } from './origin-server.ts';

@@ -7,7 +7,12 @@ import { sendProblem } from '../../../kernel/http/server.ts';
 import type { KeyPair } from '../../../kernel/identity/keys.ts';
 import { formatProof, type Proof, sha256Base64, signBytes } from '../../../kernel/identity/proofs.ts';
 import { messageOf, Problem, problem } from '../../../kernel/problem.ts';
-import { type RevisionId, revisionIdSchema, type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
+import {
+  type RevisionId,
+  revisionIdSchema,
+  type VideoId,
+  videoIdSchema,
+} from '../../../protocol/base/ids.ts';
 import { mediaPath, parseRecordFile } from '../../../protocol/media/media.ts';
 import { splitToken } from '../../../protocol/media/media-address.ts';
 import type { CopyStore } from '../copy-store/copy-store.ts';

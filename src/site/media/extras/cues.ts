@@ -2,7 +2,7 @@
  * Captions as plain cues: only times and text. Uploaded WebVTT and SubRip is parsed into cues and formatted again, so that no style,
  * region, markup or script of the uploader reaches a player. Pure.
  */
-import { MAX_CAPTIONS_BYTES } from '../../../protocol/limits.ts';
+import { MAX_CAPTIONS_BYTES } from '../../../protocol/base/limits.ts';
 
 export interface Cue {
   readonly startMs: number;

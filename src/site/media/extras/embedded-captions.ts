@@ -2,7 +2,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { MAX_CAPTION_TRACKS } from '../../../protocol/limits.ts';
+import { MAX_CAPTION_TRACKS } from '../../../protocol/base/limits.ts';
 import { trackNameSchema } from '../../../protocol/media/media.ts';
 import {
   convert,

@@ -1,6 +1,6 @@
 /** Parses what ffprobe reports about a source into the properties that an encoding needs. */
 import * as z from 'zod';
-import { languageSchema } from '../../../protocol/text.ts';
+import { languageSchema } from '../../../protocol/base/text.ts';
 import { damaged } from '../source-rejected.ts';
 import type { Container } from './demuxers.ts';
 import { FfmpegFailed } from './failure.ts';

@@ -1,6 +1,6 @@
 /** Checks and describes an uploaded source, and writes the index from which its segments are cut. */
 import { basename } from 'node:path';
-import { MAX_RENDITIONS } from '../../../protocol/limits.ts';
+import { MAX_RENDITIONS } from '../../../protocol/base/limits.ts';
 import type { Pictures, Rendition } from '../../../protocol/media/media.ts';
 import {
   type DescribedTrack,

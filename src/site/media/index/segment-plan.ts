@@ -3,7 +3,7 @@ import {
   MAX_SEGMENT_BYTES,
   MAX_SEGMENT_DURATION_MS,
   TARGET_SEGMENT_DURATION_MS,
-} from '../../../protocol/limits.ts';
+} from '../../../protocol/base/limits.ts';
 import { targetDurationSeconds } from '../../../protocol/media/media-playlist.ts';
 import type { Samples } from '../containers/containers.ts';
 import { cmafSegmentBytes } from '../containers/containers.ts';

@@ -5,12 +5,12 @@
  */
 import { failpoint } from '../../../kernel/failpoint.ts';
 import type { Log } from '../../../kernel/log.ts';
-import { newRevisionId, type VideoId } from '../../../protocol/ids.ts';
+import { newRevisionId, type VideoId } from '../../../protocol/base/ids.ts';
 import { insertJob, type NewJob } from '../../database/jobs.ts';
 import { changeVideo } from '../../database/publication/records.ts';
 import { deleteRevisions, insertRevision } from '../../database/revisions.ts';
-import type { VideoRow } from '../../database/schema.ts';
-import type { SiteDatabase } from '../../database/videos.ts';
+import type { VideoRow } from '../../database/tables/schema.ts';
+import type { SiteDatabase } from '../../database/tables/videos.ts';
 import {
   type Converter,
   inspectJob,

@@ -9,9 +9,9 @@ import { failpoint } from '../../../kernel/failpoint.ts';
 import { findStats, renameDurably, syncDirectory, syncFile } from '../../../kernel/files.ts';
 import { messageOf, problem } from '../../../kernel/problem.ts';
 import { isTransient } from '../../../kernel/sql/transient-error.ts';
-import type { VideoId } from '../../../protocol/ids.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
 import type { ProblemCode } from '../../../protocol/problems.ts';
-import type { VideoRow } from '../../database/schema.ts';
+import type { VideoRow } from '../../database/tables/schema.ts';
 import {
   claimCheck,
   findVideo,
@@ -19,7 +19,7 @@ import {
   markChecking,
   markFailed,
   releaseCheck,
-} from '../../database/videos.ts';
+} from '../../database/tables/videos.ts';
 import { SourceRejected } from '../source-rejected.ts';
 import { type CheckDeps, checkSource } from './check-source.ts';
 

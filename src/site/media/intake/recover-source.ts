@@ -1,7 +1,7 @@
 /** Restores the row of a video whose record came back from central after this site had lost it, e.g. with an older backup. */
-import type { VideoId } from '../../../protocol/ids.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
 import type { VideoRecord } from '../../../protocol/publication/record.ts';
-import type { VideoRow } from '../../database/schema.ts';
+import type { VideoRow } from '../../database/tables/schema.ts';
 import type { Storage } from '../storage/storage.ts';
 
 /** A source that is still stored is checked again and gets a new revision. Otherwise the video fails with a message. */

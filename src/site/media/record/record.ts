@@ -1,6 +1,6 @@
 import type { RecordDraft } from '../../../protocol/publication/record.ts';
 import { parseExtras } from '../../database/extras.ts';
-import type { VideoRow } from '../../database/schema.ts';
+import type { VideoRow } from '../../database/tables/schema.ts';
 import type { PreparedSource } from '../index/source-index.ts';
 import type { Storage } from '../storage/storage.ts';
 

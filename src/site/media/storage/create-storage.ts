@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCodeOf } from '../../../kernel/error-code.ts';
-import { type VideoId, videoIdSchema } from '../../../protocol/ids.ts';
+import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
 import { type Disks, openDisks } from './disks.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { StoredFile } from './stored-file.ts';

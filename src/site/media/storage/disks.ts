@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import * as z from 'zod';
 import { StartupError } from '../../../kernel/lifecycle/startup-error.ts';
-import { newId, type VideoId } from '../../../protocol/ids.ts';
+import { newId, type VideoId } from '../../../protocol/base/ids.ts';
 
 const MARKER = '.tributary-disk';
 /** In the data directory: the id in the marker of each disk. */

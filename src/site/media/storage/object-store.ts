@@ -1,5 +1,5 @@
 /** What an object store behind the local disks must do: it stores whole files by video and name. */
-import type { VideoId } from '../../../protocol/ids.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
 import type { StoredFile } from './stored-file.ts';
 
 export interface ObjectStore {

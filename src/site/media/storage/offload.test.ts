@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { silentLog } from '../../../kernel/log.ts';
 import { openDatabase } from '../../../kernel/sql/sql.ts';
-import { newRevisionId, newVideoId, type VideoId } from '../../../protocol/ids.ts';
-import { listNotOffloaded } from '../../database/offloading.ts';
-import { type SiteSchema, siteMigrations } from '../../database/schema.ts';
-import { insertVideo, type SiteDatabase } from '../../database/videos.ts';
+import { newRevisionId, newVideoId, type VideoId } from '../../../protocol/base/ids.ts';
+import { listNotOffloaded } from '../../database/tables/offloading.ts';
+import { type SiteSchema, siteMigrations } from '../../database/tables/schema.ts';
+import { insertVideo, type SiteDatabase } from '../../database/tables/videos.ts';
 import { createStorage } from './create-storage.ts';
 import { startOffload } from './offload.ts';
 

@@ -1,10 +1,10 @@
 /** Moves finished videos to the object store, one at a time. A failure is retried; until then the video stays on the disk. */
 import { type Repeating, repeat } from '../../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../../kernel/log.ts';
-import type { VideoId } from '../../../protocol/ids.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
 import { listConverting } from '../../database/jobs.ts';
-import { listNotOffloaded, markOffloadBegun, markOffloaded } from '../../database/offloading.ts';
-import type { SiteDatabase } from '../../database/videos.ts';
+import { listNotOffloaded, markOffloadBegun, markOffloaded } from '../../database/tables/offloading.ts';
+import type { SiteDatabase } from '../../database/tables/videos.ts';
 import type { Storage } from './create-storage.ts';
 
 const EVERY_MS = 10_000;

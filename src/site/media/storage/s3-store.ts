@@ -17,7 +17,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { syncDirectory, syncFile } from '../../../kernel/files.ts';
-import type { VideoId } from '../../../protocol/ids.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { StoredFile } from './stored-file.ts';
 

@@ -10,7 +10,7 @@ import S3rver from 's3rver';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeVideo } from '../../../../test/media/video-cache.ts';
 import { recipes } from '../../../../test/media/videos.ts';
-import { newVideoId, type VideoId } from '../../../protocol/ids.ts';
+import { newVideoId, type VideoId } from '../../../protocol/base/ids.ts';
 import { Presentation } from '../cut/cut.ts';
 import { prepareSource } from '../index/source-index.ts';
 import { openStorage, type StorageSettings } from './open-storage.ts';

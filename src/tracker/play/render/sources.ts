@@ -2,7 +2,7 @@
  * Renders the sources of a response as JSON from cached pieces: the facts of a site are rendered once, and its reasons when they
  * change. Building all of it as objects and serializing them would take longer than the decision.
  */
-import type { SiteId } from '../../../protocol/ids.ts';
+import type { SiteId } from '../../../protocol/base/ids.ts';
 import { DASH_MANIFEST, MULTIVARIANT_PLAYLIST, mediaPath } from '../../../protocol/media/media.ts';
 import { tokenPath } from '../../../protocol/media/media-address.ts';
 import { EXPLORING, reasonsOf } from '../../choice/reasons.ts';

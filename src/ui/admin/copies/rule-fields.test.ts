@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { newId } from '../../../protocol/base/ids.ts';
 import { placementRuleSchema } from '../../../protocol/copies.ts';
-import { newId } from '../../../protocol/ids.ts';
 import { EMPTY_RULE, formatRule, getFieldsOfKind, RULE_KINDS } from './rule-fields.ts';
 
 describe('the form of a rule', () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { SiteId } from '../../../protocol/ids.ts';
+import type { SiteId } from '../../../protocol/base/ids.ts';
 import type { BeaconResponse, PlayResponse } from '../../../protocol/tracker.ts';
 import { type BeaconBody, type BeaconDeps, formatBeaconUrl, startBeacon } from './beacon.ts';
 

@@ -2,7 +2,7 @@
  * Reports to the tracker how well sites deliver, and measures the sites that the tracker selects. It never disturbs playback:
  * its failures are ignored. It has no DOM; use-beacon.ts connects it to the page.
  */
-import type { SiteId } from '../../../protocol/ids.ts';
+import type { SiteId } from '../../../protocol/base/ids.ts';
 import type { BeaconResponse, BeaconResult, PlayResponse } from '../../../protocol/tracker.ts';
 import type { SegmentReport } from '../../player/hls/segment-report.ts';
 import { formatQuery } from '../play-response.ts';

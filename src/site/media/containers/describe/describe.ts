@@ -11,8 +11,8 @@ import {
   QTFF,
   WEBM,
 } from 'mediabunny';
+import { languageSchema } from '../../../../protocol/base/text.ts';
 import { trackNameSchema } from '../../../../protocol/media/media.ts';
-import { languageSchema } from '../../../../protocol/text.ts';
 import { damaged } from '../../source-rejected.ts';
 import { formatBox, u16, u32 } from '../isobmff/box.ts';
 import type { IndexedSource, SourceTrack } from '../source/source-track.ts';

@@ -1,6 +1,6 @@
 /** Probes a source with ffprobe and plans the jobs that it needs. The decisions themselves are in `plan-encode` and `plan-remux`. */
 import { join } from 'node:path';
-import type { VideoId } from '../../../../protocol/ids.ts';
+import type { VideoId } from '../../../../protocol/base/ids.ts';
 import type { NewJob } from '../../../database/jobs.ts';
 import {
   type Container,

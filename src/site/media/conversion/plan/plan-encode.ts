@@ -1,5 +1,5 @@
 /** Plans the jobs that encode a source (pure): a first rendition if nothing can be played yet, and the ladder. */
-import type { VideoId } from '../../../../protocol/ids.ts';
+import type { VideoId } from '../../../../protocol/base/ids.ts';
 import type { Rendition } from '../../../../protocol/media/media.ts';
 import type { NewJob } from '../../../database/jobs.ts';
 import type { Container, ProbedSource } from '../../ffmpeg/ffmpeg.ts';

@@ -1,6 +1,6 @@
 /** Plans the jobs that copy a source's frames into another container (pure), so that they need not be encoded again. */
 import * as z from 'zod';
-import type { VideoId } from '../../../../protocol/ids.ts';
+import type { VideoId } from '../../../../protocol/base/ids.ts';
 import type { NewJob } from '../../../database/jobs.ts';
 import { type Container, DEMUXER_NAMES, type ProbedAudioTrack } from '../../ffmpeg/ffmpeg.ts';
 import type { RejectionCode } from '../../source-rejected.ts';

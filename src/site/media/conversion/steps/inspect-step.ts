@@ -1,7 +1,7 @@
 /** Finds out which renditions a published source lacks, and adds a job for them. */
 import * as z from 'zod';
 import { insertJob, markJobDone } from '../../../database/jobs.ts';
-import { findVideo } from '../../../database/videos.ts';
+import { findVideo } from '../../../database/tables/videos.ts';
 import { parsePrepared } from '../../record/record.ts';
 import { type StepDeps, type StepRun, videoOf } from './step.ts';
 

@@ -1,5 +1,5 @@
 /** Publishes finished renditions of a video as a new revision. */
-import { newRevisionId, type VideoId } from '../../../../protocol/ids.ts';
+import { newRevisionId, type VideoId } from '../../../../protocol/base/ids.ts';
 import { insertJob, type NewJob } from '../../../database/jobs.ts';
 import { changeVideo } from '../../../database/publication/records.ts';
 import { insertRevisionWithExtras } from '../../../database/revisions.ts';

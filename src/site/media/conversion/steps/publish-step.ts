@@ -2,7 +2,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listSteps, markJobDone } from '../../../database/jobs.ts';
-import { findVideo } from '../../../database/videos.ts';
+import { findVideo } from '../../../database/tables/videos.ts';
 import { Presentation } from '../../cut/cut.ts';
 import type { PreparedSource } from '../../index/source-index.ts';
 import { parsePrepared } from '../../record/record.ts';

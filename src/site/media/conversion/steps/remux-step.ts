@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { renameDurably, syncFile } from '../../../../kernel/files.ts';
 import { insertJob, markJobDone, type NewJob } from '../../../database/jobs.ts';
 import { changeVideo } from '../../../database/publication/records.ts';
-import { findVideo } from '../../../database/videos.ts';
+import { findVideo } from '../../../database/tables/videos.ts';
 import { type Args, convert, FfmpegFailed, WRAPPED_CONTAINER } from '../../ffmpeg/ffmpeg.ts';
 import type { PreparedSource } from '../../index/source-index.ts';
 import { parsePrepared } from '../../record/record.ts';

@@ -1,7 +1,7 @@
 /** What every kind of step is given. */
-import type { VideoId } from '../../../../protocol/ids.ts';
+import type { VideoId } from '../../../../protocol/base/ids.ts';
 import type { ClaimedStep } from '../../../database/jobs.ts';
-import type { SiteDatabase } from '../../../database/videos.ts';
+import type { SiteDatabase } from '../../../database/tables/videos.ts';
 import type { FfmpegProgress, MediaTools } from '../../ffmpeg/ffmpeg.ts';
 import type { PreparedSource } from '../../index/source-index.ts';
 import type { Storage } from '../../storage/storage.ts';

@@ -6,8 +6,8 @@ import * as z from 'zod';
 import { type JoinResponse, joinResponseSchema } from '../../protocol/central.ts';
 import { writeDurably } from '../files.ts';
 import { call, type Signer } from '../http/client.ts';
+import { type KeyPair, readOrMakeKey } from '../identity/keys.ts';
 import { problem } from '../problem.ts';
-import { type KeyPair, readOrMakeKey } from './keys.ts';
 
 const JOIN_TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 64 * 1024;

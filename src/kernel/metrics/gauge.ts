@@ -1,6 +1,6 @@
 /** A Prometheus gauge whose value is read when the metrics are requested. */
 import { Gauge, type Registry } from 'prom-client';
-import { withinLimit } from './lifecycle/time-limit.ts';
+import { withinLimit } from '../lifecycle/time-limit.ts';
 
 const LIMIT_MS = 2_000;
 

@@ -4,8 +4,8 @@
  * so that SQLite and PostgreSQL behave alike.
  */
 import type { Kysely, Migration } from 'kysely';
-import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
-import type { VideoState } from '../../protocol/site.ts';
+import type { RevisionId, SiteId, VideoId } from '../../../protocol/base/ids.ts';
+import type { VideoState } from '../../../protocol/site.ts';
 
 /** A video that was uploaded here, or that this site has taken over. */
 export interface VideoRow {

@@ -2,18 +2,19 @@
  * Copies of other sites' videos: the assigned set, the copies that are here, and their records. A change of a copy writes its
  * record in the same transaction, by the same rules as for a video (publication/records.ts).
  */
-import type { Assignment } from '../../protocol/copies.ts';
-import type { RevisionId, SiteId, VideoId } from '../../protocol/ids.ts';
+
+import type { RevisionId, SiteId, VideoId } from '../../../protocol/base/ids.ts';
+import type { Assignment } from '../../../protocol/copies.ts';
 import type {
   CopyRecord,
   PublicationRecord,
   RecordDraft,
   VideoRecord,
-} from '../../protocol/publication/record.ts';
-import { OFFLOAD } from './offloading.ts';
-import { readRecord, type SiteTransaction, writeDraft } from './publication/records.ts';
-import type { CopyRow, VideoRow } from './schema.ts';
-import type { SiteDatabase, VideoWithRecord } from './videos.ts';
+} from '../../../protocol/publication/record.ts';
+import { OFFLOAD } from '../tables/offloading.ts';
+import type { CopyRow, VideoRow } from '../tables/schema.ts';
+import type { SiteDatabase, VideoWithRecord } from '../tables/videos.ts';
+import { readRecord, type SiteTransaction, writeDraft } from './records.ts';
 
 const now = (): string => new Date().toISOString();
 

@@ -1,7 +1,7 @@
 /** The videos of a site, from the start of their upload. */
 import type { Kysely } from 'kysely';
-import type { VideoId } from '../../protocol/ids.ts';
-import type { VideoState } from '../../protocol/site.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
+import type { VideoState } from '../../../protocol/site.ts';
 import type { RecordRow, SiteSchema, VideoRow } from './schema.ts';
 
 export type SiteDatabase = Kysely<SiteSchema>;

@@ -1,5 +1,5 @@
 /** The offload of videos to the object store behind the disks: which are not there yet, and which are there in part. */
-import type { RevisionId, VideoId } from '../../protocol/ids.ts';
+import type { RevisionId, VideoId } from '../../../protocol/base/ids.ts';
 import type { VideoRow } from './schema.ts';
 import type { SiteDatabase } from './videos.ts';
 

@@ -1,6 +1,6 @@
 /** The private videos that this site holds in full: its own, and copies of other sites' videos. */
-import type { VideoId } from '../../protocol/ids.ts';
-import type { VideoRecord } from '../../protocol/publication/record.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
+import type { VideoRecord } from '../../../protocol/publication/record.ts';
 import type { SiteDatabase } from './videos.ts';
 
 const ownPrivate = (db: SiteDatabase) => db.selectFrom('videos').select('id').where('private', '=', 1);

@@ -1,9 +1,11 @@
 /** Rows of copies, and what this site says of them, together. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeDatabase, type TestDatabase } from '../../../test/support/postgres/databases.ts';
-import { openDatabase } from '../../kernel/sql/sql.ts';
-import type { Assignment } from '../../protocol/copies.ts';
-import { newRevisionId, newSiteId, newVideoId } from '../../protocol/ids.ts';
+import { makeDatabase, type TestDatabase } from '../../../../test/support/postgres/databases.ts';
+import { openDatabase } from '../../../kernel/sql/sql.ts';
+import { newRevisionId, newSiteId, newVideoId } from '../../../protocol/base/ids.ts';
+import type { Assignment } from '../../../protocol/copies.ts';
+import { type SiteSchema, siteMigrations } from '../tables/schema.ts';
+import { findVideo, type SiteDatabase } from '../tables/videos.ts';
 import {
   type CompleteCopy,
   cancelTakeover,
@@ -17,9 +19,7 @@ import {
   takeOverVideo,
   writeAssignments,
 } from './copies.ts';
-import { readSignal } from './publication/signal.ts';
-import { type SiteSchema, siteMigrations } from './schema.ts';
-import { findVideo, type SiteDatabase } from './videos.ts';
+import { readSignal } from './signal.ts';
 
 let database: TestDatabase;
 let db: SiteDatabase;

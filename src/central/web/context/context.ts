@@ -1,17 +1,17 @@
 /** The dependencies of central's calls, and the checks of who may make them. */
 import type { FastifyRequest } from 'fastify';
-import { hasToken, RejectedSignature, requireSigner, requireToken } from '../../kernel/http/server.ts';
-import type { SecretBox } from '../../kernel/identity/secret-box.ts';
-import type { NonceMemory } from '../../kernel/identity/signatures.ts';
-import { problem } from '../../kernel/problem.ts';
-import type { ChangeNotifier } from '../change-notifier.ts';
-import type { Collector } from '../collector/collector.ts';
-import type { CentralConfig } from '../config.ts';
-import { type CentralDatabase, isSite, type MemberRow, type SiteRow } from '../database/schema.ts';
-import { findMember, isActive, listJoined, type Role } from '../database/sites.ts';
-import type { CentralMetrics } from '../metrics.ts';
-import type { RejectionLog } from '../rejection-log.ts';
-import type { Links } from '../site-reader/links.ts';
+import { hasToken, RejectedSignature, requireSigner, requireToken } from '../../../kernel/http/server.ts';
+import type { SecretBox } from '../../../kernel/identity/secret-box.ts';
+import type { NonceMemory } from '../../../kernel/identity/signatures.ts';
+import { problem } from '../../../kernel/problem.ts';
+import type { ChangeNotifier } from '../../change-notifier.ts';
+import type { Collector } from '../../collector/collector.ts';
+import type { CentralConfig } from '../../config.ts';
+import { type CentralDatabase, isSite, type MemberRow, type SiteRow } from '../../database/schema.ts';
+import { findMember, isActive, listJoined, type Role } from '../../database/sites.ts';
+import type { CentralMetrics } from '../../metrics.ts';
+import type { RejectionLog } from '../../rejection-log.ts';
+import type { Links } from '../../site-reader/links.ts';
 
 export interface CentralContext {
   readonly config: CentralConfig;

@@ -1,7 +1,7 @@
 /** Long polls: a response is sent at once if there are changes, else after the next change or the requested waiting time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
-import type { ChangeNotifier } from '../change-notifier.ts';
+import type { ChangeNotifier } from '../../change-notifier.ts';
 
 /** The longest waiting time that a request may ask for. */
 export const MAX_WAIT_S = 25;
