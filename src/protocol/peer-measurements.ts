@@ -11,7 +11,7 @@ export const MAX_SUMMARIES = 500;
 /** What the viewers of one network prefix measured of one site. */
 export const measurementSummarySchema = z.strictObject({
   prefix: z.string().regex(/^[0-9a-f.:]{2,43}\/\d{1,3}$/),
-  area: z.string().min(1).max(64),
+  widerNetwork: z.string().min(1).max(64),
   site: siteIdSchema,
   bps: z.number().positive().max(1e12).optional(),
   rttMs: z.number().nonnegative().max(60_000).optional(),

@@ -138,7 +138,7 @@ export const explanationSchema = z.strictObject({
     asn: z.number().optional(),
     /** The prefix by which the tracker remembers the viewer, and the wider network that contains it. */
     prefix: z.string().optional(),
-    area: z.string().optional(),
+    widerNetwork: z.string().optional(),
     /** The best recent throughput of this network from any site. */
     accessLinkBps: z.number().optional(),
   }),

@@ -558,7 +558,7 @@ test('explain gives operators the whole ranking, including excluded sites', asyn
   expect(explanation.policy).toBe('auto');
   expect(explanation.viewer).toEqual({
     prefix: '10.3.0.0/24',
-    area: '10.3.0.0/16',
+    widerNetwork: '10.3.0.0/16',
     zoneSite: idOf(BEIJING),
     zonePrefix: '10.3.0.0/16',
     ...places[BEIJING]!.coordinates,

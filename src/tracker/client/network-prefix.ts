@@ -15,7 +15,7 @@ export function prefixOf(address: string): string | undefined {
 }
 
 /** The wider network if neither autonomous system nor zone is known: /16 and /32. */
-export function areaOf(prefix: string): string {
+export function widerNetworkOf(prefix: string): string {
   const v4 = /^(\d+\.\d+)\./.exec(prefix);
   return v4 ? `${v4[1]}.0.0/16` : `${prefix.split(':').slice(0, 2).join(':')}::/32`;
 }

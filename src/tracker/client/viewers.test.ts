@@ -7,7 +7,7 @@ import { silentLog } from '../../kernel/log.ts';
 import { newSiteId } from '../../protocol/base/ids.ts';
 import type { RegisteredSite } from '../registry/registry.ts';
 import { openGeo } from './geo.ts';
-import { areaOf, prefixOf, reporterIdOf } from './network-prefix.ts';
+import { prefixOf, reporterIdOf, widerNetworkOf } from './network-prefix.ts';
 import { createViewers, NO_ZONES } from './viewers.ts';
 import { parseZones, watchZoneFile } from './zone-file.ts';
 
@@ -50,9 +50,9 @@ test.each([
   ['2001:DB8::1', '2001:db8:0::/48', '2001:db8::/32'],
   ['fe80::1%eth0', 'fe80:0:0::/48', 'fe80:0::/32'],
   ['::1', '0:0:0::/48', '0:0::/32'],
-])('%s has the prefix %s in the area %s', (address, prefix, area) => {
+])('%s has the prefix %s in the wider network %s', (address, prefix, widerNetwork) => {
   expect(prefixOf(address)).toBe(prefix);
-  expect(areaOf(prefix)).toBe(area);
+  expect(widerNetworkOf(prefix)).toBe(widerNetwork);
 });
 
 test('a reporter is a host in IPv4 and a /64 network in IPv6, and depends on the key', () => {
@@ -67,7 +67,7 @@ test('the longest prefix wins across sites, also for IPv6', () => {
   const viewers = createViewers(registry, () => NO_ZONES, undefined);
   expect(viewers.at('10.1.2.3')).toMatchObject({
     zone: { site: hangzhou },
-    network: { area: '10.1.0.0/16' },
+    network: { widerNetwork: '10.1.0.0/16' },
   });
   expect(viewers.at('10.9.2.3').zone?.site).toBe(beijing);
   expect(viewers.at('2001:db8:1::7').zone?.site).toBe(hangzhou);
@@ -124,7 +124,7 @@ test('MaxMind DB files locate addresses outside every zone', async () => {
   expect(viewers.at('203.0.113.9')).toMatchObject({
     coordinates: { latitude: 31.5, longitude: 120.25 },
     asn: 4134,
-    network: { prefix: '203.0.113.0/24', area: 'AS4134' },
+    network: { prefix: '203.0.113.0/24', widerNetwork: 'AS4134' },
   });
   const { network: _, reporterId: __, ...location } = viewers.at('198.51.100.1');
   expect(location).toEqual({});

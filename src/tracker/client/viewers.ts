@@ -4,7 +4,7 @@ import type { SiteId } from '../../protocol/base/ids.ts';
 import { findZone, makeZoneTable, type Zone, type ZoneTable } from '../choice/zones.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Client } from './client.ts';
-import { areaOf, prefixOf, reporterIdOf } from './network-prefix.ts';
+import { prefixOf, reporterIdOf, widerNetworkOf } from './network-prefix.ts';
 
 export interface Geo {
   find(address: string): {
@@ -50,13 +50,15 @@ export function createViewers(
       // A client in a site's zone is located at that site, even while the site is down.
       const coordinates = (zone && registry.findSite(zone.site)?.coordinates) ?? found?.coordinates;
       const prefix = prefixOf(address);
-      const area = found?.asn ? `AS${found.asn}` : (zone?.prefix ?? (prefix && areaOf(prefix)));
-      const isKnown = prefix !== undefined && area !== undefined;
+      const widerNetwork = found?.asn
+        ? `AS${found.asn}`
+        : (zone?.prefix ?? (prefix && widerNetworkOf(prefix)));
+      const isKnown = prefix !== undefined && widerNetwork !== undefined;
       return {
         zone,
         coordinates,
         asn: found?.asn,
-        network: isKnown ? { prefix, area } : undefined,
+        network: isKnown ? { prefix, widerNetwork } : undefined,
         reporterId: isKnown ? reporterIdOf(address, key) : undefined,
       };
     },

@@ -35,21 +35,21 @@ export interface MemoryLimits {
 const MEMORY_LIMITS: MemoryLimits = { maxPrefixes: 50_000, forgetMs: 3_600_000 };
 
 const CELLS_PER_PREFIX = 8;
-const CELLS_PER_AREA = 32;
+const CELLS_PER_WIDER_NETWORK = 32;
 const REPORTERS_PER_CELL = 7;
-const REPORTERS_PER_AREA = 15;
+const REPORTERS_PER_WIDER_NETWORK = 15;
 /** Maximum weight of samples from neighbouring networks, in reports. */
-const MAX_WIDE_WEIGHT = 0.7;
+const MAX_WIDER_WEIGHT = 0.7;
 /** Weight of a viewer's own samples relative to those of others in its network. */
 const SELF_WEIGHT = 2;
 const VIEWERS_DECAY_MS = 1_800_000;
 /** Maximum age of a summary without new samples. */
 const MAX_SUMMARY_AGE_MS = 60_000;
 /**
- * Maximum age of a wide network's summary when there are new samples: such a network reports continuously, and
+ * Maximum age of a wider network's summary when there are new samples: such a network reports continuously, and
  * aggregating it takes longer than a decision.
  */
-const MAX_WIDE_NEWS_AGE_MS = 2_000;
+const MAX_WIDER_NEWS_AGE_MS = 2_000;
 /** When the memory is full, one in this many entries is evicted, oldest first. */
 const EVICTED_ONE_IN = 64;
 /** Viewers without reports move their prefix to the end of the map at most this often. */
@@ -60,7 +60,7 @@ export interface ViewerNetwork {
   /** `192.0.2.0/24` or `2001:db8:1::/48` */
   readonly prefix: string;
   /** The wider network: an autonomous system, a coverage zone or a shorter prefix. */
-  readonly area: string;
+  readonly widerNetwork: string;
 }
 
 /** A viewer as the memory identifies it. Both members are undefined if its reports must not be recorded. */
@@ -82,13 +82,13 @@ interface NetworkEntry {
   /** Number of sessions started here, decaying. */
   viewers: number;
   viewersAtMs: number;
-  area: string;
+  widerNetwork: string;
 }
 
 /** The measurements of one site by one prefix, for explanations and for other trackers. */
 export interface MeasurementSummary {
   readonly prefix: string;
-  readonly area: string;
+  readonly widerNetwork: string;
   readonly site: SiteId;
   readonly bps?: number | undefined;
   readonly rttMs?: number | undefined;
@@ -104,7 +104,7 @@ export class NetworkMemory {
   readonly #limits: MemoryLimits;
   /** Ordered by the last move to the end, oldest first. */
   readonly #prefixes = new Map<string, NetworkEntry>();
-  readonly #areas = new Map<string, NetworkEntry>();
+  readonly #widerNetworks = new Map<string, NetworkEntry>();
 
   constructor(limits: MemoryLimits = MEMORY_LIMITS) {
     this.#limits = limits;
@@ -115,38 +115,39 @@ export class NetworkMemory {
   }
 
   /** Records the start of a session. */
-  recordViewer({ prefix, area }: ViewerNetwork, nowMs: number): void {
+  recordViewer({ prefix, widerNetwork }: ViewerNetwork, nowMs: number): void {
     const found = this.#prefixes.get(prefix);
     const isInPlace = found !== undefined && nowMs - found.movedAtMs < MOVE_EVERY_MS;
-    const entry = isInPlace ? found : this.#touch(this.#prefixes, prefix, area, nowMs);
+    const entry = isInPlace ? found : this.#touch(this.#prefixes, prefix, widerNetwork, nowMs);
     entry.seenAtMs = Math.max(entry.seenAtMs, nowMs);
-    entry.area = area;
+    entry.widerNetwork = widerNetwork;
     entry.viewers = viewersOf(entry, nowMs) + 1;
     entry.viewersAtMs = nowMs;
   }
 
-  /** Records a sample. `reporterId` identifies a reporter within the prefix; within the area, the prefix is one reporter. */
+  /** Records a sample. `reporterId` identifies a reporter within the prefix; within the wider network, the prefix is one reporter. */
   record(network: ViewerNetwork, reporterId: number, sample: Sample, nowMs: number): void {
-    const prefix = this.#touch(this.#prefixes, network.prefix, network.area, nowMs);
+    const prefix = this.#touch(this.#prefixes, network.prefix, network.widerNetwork, nowMs);
     const cell = cellOf(prefix, sample.site, CELLS_PER_PREFIX);
     prefix.hasNewSamples = true;
     const smoothed = recordSample(cell, { reporterId, sample, maxReporters: REPORTERS_PER_CELL, nowMs });
     if (smoothed === undefined) return;
     prefix.baseline.record(reporterId, smoothed, prefix.cells, nowMs);
-    // The area aggregates the prefix as a whole, so a prefix full of false reports is one reporter there.
+    // The wider network aggregates the prefix as a whole, so a prefix full of false reports is one reporter there.
     const { logBps } = estimate(cell, nowMs);
     if (logBps === undefined) return;
-    const area = this.#touch(this.#areas, network.area, network.area, nowMs);
-    const wideCell = cellOf(area, sample.site, CELLS_PER_AREA);
-    area.hasNewSamples = true;
+    const widerNetwork = this.#touch(this.#widerNetworks, network.widerNetwork, network.widerNetwork, nowMs);
+    const widerCell = cellOf(widerNetwork, sample.site, CELLS_PER_WIDER_NETWORK);
+    widerNetwork.hasNewSamples = true;
     const prefixId = hashText(network.prefix);
-    const wideSmoothed = recordSample(wideCell, {
+    const widerSmoothed = recordSample(widerCell, {
       reporterId: prefixId,
       sample: { ...sample, bps: Math.exp(logBps), rttMs: undefined, failed: false },
-      maxReporters: REPORTERS_PER_AREA,
+      maxReporters: REPORTERS_PER_WIDER_NETWORK,
       nowMs,
     });
-    if (wideSmoothed !== undefined) area.baseline.record(prefixId, wideSmoothed, area.cells, nowMs);
+    if (widerSmoothed !== undefined)
+      widerNetwork.baseline.record(prefixId, widerSmoothed, widerNetwork.cells, nowMs);
   }
 
   /**
@@ -161,28 +162,29 @@ export class NetworkMemory {
   ): NetworkEstimates {
     if (!network) return UNMEASURED;
     const prefix = this.#prefixes.get(network.prefix);
-    const area = this.#areas.get(network.area);
-    if (!prefix && !area) return UNMEASURED;
-    const wide = area && summaryOf(area, table, nowMs, MAX_WIDE_NEWS_AGE_MS);
+    const widerNetwork = this.#widerNetworks.get(network.widerNetwork);
+    if (!prefix && !widerNetwork) return UNMEASURED;
+    const wider = widerNetwork && summaryOf(widerNetwork, table, nowMs, MAX_WIDER_NEWS_AGE_MS);
     const isIncluded = (index: number): boolean => among === undefined || among.includes(index);
     const measured: Measured[] = [];
     if (prefix && reporterId !== undefined && hasReported(prefix, reporterId, table, nowMs)) {
       const { cells, baseline } = prefix;
       const accessLink =
-        baseline.expected(reporterId, nowMs) ?? area?.baseline.expected(hashText(network.prefix), nowMs);
-      const expected = accessLink ?? baseline.median(nowMs) ?? wide?.medianAccessLink(nowMs) ?? 0;
+        baseline.expected(reporterId, nowMs) ??
+        widerNetwork?.baseline.expected(hashText(network.prefix), nowMs);
+      const expected = accessLink ?? baseline.median(nowMs) ?? wider?.medianAccessLink(nowMs) ?? 0;
       for (const cell of cells) {
         const index = table.indexOf.get(cell.site);
         if (index !== undefined && isIncluded(index))
-          measured.push(measureWithSelf({ index, cell, baseline, reporterId, wide, expected, nowMs }));
+          measured.push(measureWithSelf({ index, cell, baseline, reporterId, wider, expected, nowMs }));
       }
-      addWideOnly(measured, { wide, expected, nowMs, isIncluded });
+      addWiderOnly(measured, { wider, expected, nowMs, isIncluded });
       return { measured, accessLinkLogBps: accessLink ?? Number.POSITIVE_INFINITY };
     }
     const local = prefix && summaryOf(prefix, table, nowMs);
     const accessLink =
-      local?.expectedAccessLink(nowMs) ?? area?.baseline.expected(hashText(network.prefix), nowMs);
-    const expected = accessLink ?? local?.medianAccessLink(nowMs) ?? wide?.medianAccessLink(nowMs) ?? 0;
+      local?.expectedAccessLink(nowMs) ?? widerNetwork?.baseline.expected(hashText(network.prefix), nowMs);
+    const expected = accessLink ?? local?.medianAccessLink(nowMs) ?? wider?.medianAccessLink(nowMs) ?? 0;
     for (let at = 0; local && at < local.count; at++) {
       const index = local.indexAt(at);
       if (!isIncluded(index)) continue;
@@ -192,13 +194,13 @@ export class NetworkMemory {
           expected,
           local: local.trustedAt(at, nowMs),
           self: NO_ESTIMATE,
-          wide: wideEstimateOf(wide, index, nowMs),
+          wider: widerEstimateOf(wider, index, nowMs),
           rttMs: local.rttAt(at),
           failing: local.isFailingAt(at, nowMs),
         }),
       );
     }
-    addWideOnly(measured, { wide, expected, nowMs, isIncluded });
+    addWiderOnly(measured, { wider, expected, nowMs, isIncluded });
     return { measured, accessLinkLogBps: accessLink ?? Number.POSITIVE_INFINITY };
   }
 
@@ -210,7 +212,10 @@ export class NetworkMemory {
   /** Lists the prefixes by number of viewers, highest first. */
   viewers(nowMs: number): readonly { readonly network: ViewerNetwork; readonly viewers: number }[] {
     return [...this.#prefixes]
-      .map(([prefix, each]) => ({ network: { prefix, area: each.area }, viewers: viewersOf(each, nowMs) }))
+      .map(([prefix, each]) => ({
+        network: { prefix, widerNetwork: each.widerNetwork },
+        viewers: viewersOf(each, nowMs),
+      }))
       .filter(({ viewers }) => viewers > 0.01)
       .sort((a, b) => b.viewers - a.viewers);
   }
@@ -219,7 +224,7 @@ export class NetworkMemory {
   *summaries(sinceMs: number, nowMs: number, limit: number): Iterable<MeasurementSummary> {
     let left = limit;
     // The newest entries are last in a Map, and they matter most.
-    for (const [prefix, { cells, area, movedAtMs }] of [...this.#prefixes].reverse()) {
+    for (const [prefix, { cells, widerNetwork, movedAtMs }] of [...this.#prefixes].reverse()) {
       if (movedAtMs < sinceMs) return;
       for (const cell of cells) {
         const found = estimate(cell, nowMs, reporter => !reporter.isFromPeer);
@@ -231,7 +236,7 @@ export class NetworkMemory {
         const rttMs = rttOfCell(cell);
         yield {
           prefix,
-          area,
+          widerNetwork,
           site: cell.site,
           ...(found.logBps === undefined ? {} : { bps: Math.round(Math.exp(found.logBps)) }),
           ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs) }),
@@ -246,7 +251,7 @@ export class NetworkMemory {
 
   /** Records the measurements of another tracker, which counts as one reporter. */
   absorb(tracker: string, summaries: readonly MeasurementSummary[], nowMs: number): void {
-    for (const { prefix, area, site, bps, rttMs, weight, ageMs, reporters = 1 } of summaries) {
+    for (const { prefix, widerNetwork, site, bps, rttMs, weight, ageMs, reporters = 1 } of summaries) {
       if (bps === undefined && rttMs === undefined) continue;
       const sample: Sample = {
         site,
@@ -256,13 +261,13 @@ export class NetworkMemory {
         isFromPeer: true,
         reporters: Math.min(QUORUM, reporters),
       };
-      this.record({ prefix, area }, hashText(tracker), sample, nowMs - Math.max(0, ageMs));
+      this.record({ prefix, widerNetwork }, hashText(tracker), sample, nowMs - Math.max(0, ageMs));
     }
   }
 
   /** Forgets old entries. */
   sweep(nowMs: number): void {
-    for (const map of [this.#prefixes, this.#areas]) {
+    for (const map of [this.#prefixes, this.#widerNetworks]) {
       for (const [key, { seenAtMs, movedAtMs }] of map) {
         if (nowMs - movedAtMs < this.#limits.forgetMs) break;
         if (nowMs - seenAtMs >= this.#limits.forgetMs) map.delete(key);
@@ -279,7 +284,7 @@ export class NetworkMemory {
     }
   }
 
-  #touch(map: Map<string, NetworkEntry>, key: string, area: string, nowMs: number): NetworkEntry {
+  #touch(map: Map<string, NetworkEntry>, key: string, widerNetwork: string, nowMs: number): NetworkEntry {
     const found = map.get(key);
     const entry = found ?? {
       cells: [],
@@ -290,13 +295,13 @@ export class NetworkMemory {
       movedAtMs: nowMs,
       viewers: 0,
       viewersAtMs: nowMs,
-      area,
+      widerNetwork,
     };
     if (found) map.delete(key);
     else if (map.size >= this.#limits.maxPrefixes) this.#evict(map);
     entry.seenAtMs = Math.max(entry.seenAtMs, nowMs);
     entry.movedAtMs = Math.max(entry.movedAtMs, nowMs);
-    entry.area = area;
+    entry.widerNetwork = widerNetwork;
     map.set(key, entry);
     return entry;
   }
@@ -343,49 +348,49 @@ function measureWithSelf(viewer: {
   readonly cell: Cell;
   readonly baseline: AccessLinkBaseline;
   readonly reporterId: number;
-  readonly wide: NetworkSummary | undefined;
+  readonly wider: NetworkSummary | undefined;
   readonly expected: number;
   readonly nowMs: number;
 }): Measured {
-  const { index, cell, baseline, reporterId, wide, expected, nowMs } = viewer;
+  const { index, cell, baseline, reporterId, wider, expected, nowMs } = viewer;
   const reporter = cell.reporters.find(each => each.reporterId === reporterId);
   return blendEstimates({
     index,
     expected,
     local: withQuorum(shareOf(cell, baseline, nowMs), countOthers(cell, reporterId)),
     self: reporter ? shareOfOne(reporter, baseline, nowMs) : NO_ESTIMATE,
-    wide: wideEstimateOf(wide, index, nowMs),
+    wider: widerEstimateOf(wider, index, nowMs),
     rttMs: rttOfCell(cell),
     failing: isFailing(cell, reporterId, nowMs),
   });
 }
 
-/** Estimate of the wide network for this site. */
-function wideEstimateOf(wide: NetworkSummary | undefined, index: number, nowMs: number): Estimate {
-  const at = wide?.find(index) ?? -1;
-  if (!wide || at < 0) return NO_ESTIMATE;
-  const all = wide.allAt(at, nowMs);
-  return wide.hasQuorumAt(at) ? all : { ...all, weight: 0 };
+/** Estimate of the wider network for this site. */
+function widerEstimateOf(wider: NetworkSummary | undefined, index: number, nowMs: number): Estimate {
+  const at = wider?.find(index) ?? -1;
+  if (!wider || at < 0) return NO_ESTIMATE;
+  const all = wider.allAt(at, nowMs);
+  return wider.hasQuorumAt(at) ? all : { ...all, weight: 0 };
 }
 
-/** Adds the sites for which only the wide network has samples. */
-function addWideOnly(
+/** Adds the sites for which only the wider network has samples. */
+function addWiderOnly(
   measured: Measured[],
   {
-    wide,
+    wider,
     expected,
     nowMs,
     isIncluded,
   }: {
-    readonly wide: NetworkSummary | undefined;
+    readonly wider: NetworkSummary | undefined;
     readonly expected: number;
     readonly nowMs: number;
     readonly isIncluded: (index: number) => boolean;
   },
 ): void {
   const localCount = measured.length;
-  next: for (let at = 0; wide && at < wide.count; at++) {
-    const index = wide.indexAt(at);
+  next: for (let at = 0; wider && at < wider.count; at++) {
+    const index = wider.indexAt(at);
     if (!isIncluded(index)) continue;
     for (let n = 0; n < localCount; n++) if (measured[n]?.index === index) continue next;
     measured.push(
@@ -394,7 +399,7 @@ function addWideOnly(
         expected,
         local: NO_ESTIMATE,
         self: NO_ESTIMATE,
-        wide: wideEstimateOf(wide, index, nowMs),
+        wider: widerEstimateOf(wider, index, nowMs),
         rttMs: undefined,
         failing: false,
       }),
@@ -402,13 +407,13 @@ function addWideOnly(
   }
 }
 
-/** Blends the estimates of the viewer's network, the viewer itself and the wide network, by weight. */
+/** Blends the estimates of the viewer's network, the viewer itself and the wider network, by weight. */
 function blendEstimates({
   index,
   expected,
   local,
   self,
-  wide,
+  wider,
   rttMs,
   failing,
 }: {
@@ -417,20 +422,20 @@ function blendEstimates({
   readonly expected: number;
   readonly local: Estimate;
   readonly self: Estimate;
-  readonly wide: Estimate;
+  readonly wider: Estimate;
   readonly rttMs: number | undefined;
   readonly failing: boolean;
 }): Measured {
   const selfWeight = SELF_WEIGHT * self.weight;
-  const wideWeight = Math.min(MAX_WIDE_WEIGHT, wide.weight);
-  const weight = local.weight + selfWeight + wideWeight;
+  const widerWeight = Math.min(MAX_WIDER_WEIGHT, wider.weight);
+  const weight = local.weight + selfWeight + widerWeight;
   const sum =
-    (local.logBps ?? 0) * local.weight + (self.logBps ?? 0) * selfWeight + (wide.logBps ?? 0) * wideWeight;
+    (local.logBps ?? 0) * local.weight + (self.logBps ?? 0) * selfWeight + (wider.logBps ?? 0) * widerWeight;
   return {
     index,
     logBps: weight > 0 ? expected + sum / weight : 0,
     weight,
-    ageMs: Math.min(local.ageMs, self.ageMs, wide.ageMs),
+    ageMs: Math.min(local.ageMs, self.ageMs, wider.ageMs),
     logExpected: rttMs === undefined ? undefined : logThroughputAt(rttMs),
     failing,
   };

@@ -5,7 +5,7 @@ import { NetworkMemory } from './network-memory.ts';
 
 const idOf = (n: number): SiteId => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as SiteId;
 const table = makeSiteTable([0, 1, 2].map(n => ({ id: idOf(n), name: `Site ${n}`, active: true })));
-const where = { prefix: '10.1.2.0/24', area: '10.1.0.0/16' };
+const where = { prefix: '10.1.2.0/24', widerNetwork: '10.1.0.0/16' };
 const NOW_MS = 1_700_000_000_000;
 
 function filled(): NetworkMemory {
@@ -21,7 +21,7 @@ function filled(): NetworkMemory {
   }
   for (const neighbour of [3, 4, 5])
     memory.record(
-      { prefix: `10.1.${neighbour}.0/24`, area: where.area },
+      { prefix: `10.1.${neighbour}.0/24`, widerNetwork: where.widerNetwork },
       9,
       { site: idOf(2), bps: 4e6, weight: 1 },
       NOW_MS,
@@ -62,14 +62,14 @@ test('a new sample takes effect at once', () => {
 
 test('samples of neighbouring networks take effect within two seconds', () => {
   const memory = filled();
-  const other = { prefix: '10.1.99.0/24', area: where.area };
+  const other = { prefix: '10.1.99.0/24', widerNetwork: where.widerNetwork };
   const weightAt = (nowMs: number) =>
     memory
       .estimatesFor({ network: other, reporterId: 77 }, table, nowMs)
       .measured.find(({ index }) => index === 1)?.weight ?? 0;
   const before = weightAt(NOW_MS + 10_000);
   for (const neighbour of [6, 7, 8]) {
-    const there = { prefix: `10.1.${neighbour}.0/24`, area: where.area };
+    const there = { prefix: `10.1.${neighbour}.0/24`, widerNetwork: where.widerNetwork };
     memory.record(there, 9, { site: idOf(1), bps: 4e6, weight: 1 }, NOW_MS + 10_001);
   }
   expect(weightAt(NOW_MS + 11_000)).toBeLessThanOrEqual(before);

@@ -1,6 +1,6 @@
 /**
  * Aggregates the samples of one network per site. Each reporter counts as a share of its own access link, and small
- * groups have less weight. A summary stays valid until a new sample arrives (slightly longer for a wide network): all
+ * groups have less weight. A summary stays valid until a new sample arrives (slightly longer for a wider network): all
  * weights and all baselines decay at the same rate, so later values are computed from it. The values are stored in one
  * array of numbers, because a tracker remembers more networks than fit into a processor's cache. Pure; time is an
  * argument.

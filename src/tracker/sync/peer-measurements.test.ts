@@ -10,7 +10,7 @@ import { SiteEvidence } from '../reports/site-evidence.ts';
 const idOf = (n: number): SiteId => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as SiteId;
 const [one, two] = [idOf(1), idOf(2)];
 const table = makeSiteTable([1, 2].map(n => ({ id: idOf(n), name: `Site ${n}`, active: true })));
-const networkOf = (n: number) => ({ prefix: `10.1.${n}.0/24`, area: '10.1.0.0/16' });
+const networkOf = (n: number) => ({ prefix: `10.1.${n}.0/24`, widerNetwork: '10.1.0.0/16' });
 const NOW_MS = 1_700_000_000_000;
 
 function makeTracker() {
@@ -65,7 +65,7 @@ test('failing networks are evidence for the other trackers, for as long as for t
 
 test('newer local outcomes win; reports on unknown sites are ignored', () => {
   const { evidence, ingestion } = makeTracker();
-  const failed = { site: one, area: '10.1.0.0/16', weight: 0, ageMs: 3_000, failedAgoMs: 3_000 };
+  const failed = { site: one, widerNetwork: '10.1.0.0/16', weight: 0, ageMs: 3_000, failedAgoMs: 3_000 };
   for (const network of [1, 2, 3, 4]) {
     const { prefix } = networkOf(network);
     ingestion.peerMeasurement({ ...failed, prefix }, NOW_MS);

@@ -20,7 +20,7 @@ export function ViewerFacts({
     [t.explain.policy, t.explain.policies[policy]],
     [t.explain.zone, zone && `${zone} (${viewer.zonePrefix})`],
     [t.explain.network, viewer.prefix],
-    [t.explain.widerNetwork, viewer.area],
+    [t.explain.widerNetwork, viewer.widerNetwork],
     [
       t.explain.bestThroughput,
       viewer.accessLinkBps === undefined ? t.explain.unknown : format.bitrate(viewer.accessLinkBps),

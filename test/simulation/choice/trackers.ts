@@ -12,7 +12,7 @@ import { findExploration, withExploration } from '../../../src/tracker/choice/ex
 import { makePriors, type Policy, type Priors } from '../../../src/tracker/choice/prior.ts';
 import { chooseSamples } from '../../../src/tracker/choice/probe-selection.ts';
 import { makeSiteTable, SiteStates } from '../../../src/tracker/choice/sites.ts';
-import { areaOf, prefixOf } from '../../../src/tracker/client/network-prefix.ts';
+import { prefixOf, widerNetworkOf } from '../../../src/tracker/client/network-prefix.ts';
 import {
   NetworkMemory,
   type Sample,
@@ -99,7 +99,7 @@ function createRealTracker(policy: Policy, truth: Truth, random: Random): Simula
   const holding: Holding = { full: all, partial: [] };
   const networks = truth.networks.map(({ address, coordinates, zoneSite }) => {
     const prefix = prefixOf(address) ?? '';
-    const network: ViewerNetwork = { prefix, area: areaOf(prefix) };
+    const network: ViewerNetwork = { prefix, widerNetwork: widerNetworkOf(prefix) };
     // Without a zone, the location of a viewer is unknown.
     const place =
       zoneSite === undefined
