@@ -126,59 +126,73 @@ async function measureRegistry(directory: string): Promise<ChooseBench['registry
 
 const round = (value: number): number => Number(value.toPrecision(3));
 
+interface Address {
+  readonly port: number;
+  readonly pid: number;
+}
+
+/**
+ * @param children receives every process as soon as it runs, so that the caller can stop it if a later one fails
+ * @returns the servers, the first output of ours, and the file that has the requests of players during playback
+ */
+async function startServers(directory: string, children: ChildProcess[]) {
+  chmodSync(directory, 0o755);
+  const requestsFile = join(directory, 'steering-requests');
+  const server = startOnServerCore(process.execPath, [
+    await bundle(directory, 'bench/choose/server.ts'),
+    ...[String(VIDEOS), String(CLIENTS), requestsFile],
+  ]);
+  children.push(server);
+  const ready = JSON.parse(await readFirstLine(server, FILL_MS)) as Ready;
+  const files = KINDS.map(kind => {
+    const file = join(directory, `${kind}.json`);
+    writeFileSync(file, ready.samples[kind]);
+    return file;
+  });
+
+  const bareServer = startOnServerCore(process.execPath, [
+    await bundle(directory, 'bench/choose/bare.ts'),
+    ...files,
+  ]);
+  children.push(bareServer);
+  const barePort = await readFirstLine(bareServer);
+
+  const nginxPort = await findPort();
+  const config = join(directory, 'nginx.conf');
+  writeFileSync(config, nginxConfig(directory, nginxPort));
+  const master = startOnServerCore('nginx', ['-p', directory, '-c', config]);
+  children.push(master);
+  await waitFor(`http://127.0.0.1:${nginxPort}/play/x`);
+  const servers: Readonly<Record<'nginx' | 'ours' | 'bare', Address>> = {
+    nginx: { port: nginxPort, pid: findChild(pidOf(master)) },
+    ours: { port: ready.port, pid: pidOf(server) },
+    bare: { port: Number(barePort), pid: pidOf(bareServer) },
+  };
+  return { servers, ready, requestsFile };
+}
+
 export async function run(): Promise<ChooseBench> {
   requireTools({ nginx: 'nginx', wrk: 'wrk', taskset: 'util-linux' });
   const directory = mkdtempSync(join(tmpdir(), 'tributary-bench-choose-'));
   const children: ChildProcess[] = [];
   try {
-    chmodSync(directory, 0o755);
-    const paths = join(directory, 'steering-requests');
-    const server = startOnServerCore(process.execPath, [
-      await bundle(directory, 'bench/choose/server.ts'),
-      ...[String(VIDEOS), String(CLIENTS), paths],
-    ]);
-    children.push(server);
-    const { samples, ...ready } = JSON.parse(await readFirstLine(server, FILL_MS)) as Ready;
-    const files = KINDS.map(kind => {
-      const file = join(directory, `${kind}.json`);
-      writeFileSync(file, samples[kind]);
-      return file;
-    });
-
-    const bareServer = startOnServerCore(process.execPath, [
-      await bundle(directory, 'bench/choose/bare.ts'),
-      ...files,
-    ]);
-    children.push(bareServer);
-    const barePort = await readFirstLine(bareServer);
-
-    const nginxPort = await findPort();
-    const config = join(directory, 'nginx.conf');
-    writeFileSync(config, nginxConfig(directory, nginxPort));
-    const master = startOnServerCore('nginx', ['-p', directory, '-c', config]);
-    children.push(master);
-    await waitFor(`http://127.0.0.1:${nginxPort}/play/x`);
-    const servers = {
-      nginx: { port: nginxPort, pid: findChild(pidOf(master)) },
-      ours: { port: ready.port, pid: pidOf(server) },
-      bare: { port: barePort, pid: pidOf(bareServer) },
-    };
-
+    const { servers, ready, requestsFile } = await startServers(directory, children);
+    const { samples } = ready;
     const readOthersShare = watchOtherProcesses(Object.values(servers).map(({ pid }) => pid));
-    const requests = { play: playRequests, steering: steeringRequests(paths) };
+    const requests = { play: playRequests, steering: steeringRequests(requestsFile) };
     const measured = KINDS.map(kind => {
       const load = createLoad(directory, requests[kind]);
       const bodyBytes = Buffer.byteLength(samples[kind]);
-      const ask = ({ port, pid }: (typeof servers)[keyof typeof servers], seconds: number): Result =>
+      const measure = ({ port, pid }: Address, seconds: number): Result =>
         load(
           { url: `http://127.0.0.1:${port}/${kind === 'play' ? 'play' : 'steer'}/`, pid, bodyBytes },
           seconds,
         );
-      for (const target of Object.values(servers)) ask(target, WARM_UP_SECONDS);
+      for (const target of Object.values(servers)) measure(target, WARM_UP_SECONDS);
       const sets = Array.from({ length: RUNS }, () => ({
-        nginx: ask(servers.nginx, RUN_SECONDS),
-        ours: ask(servers.ours, RUN_SECONDS),
-        bare: ask(servers.bare, RUN_SECONDS),
+        nginx: measure(servers.nginx, RUN_SECONDS),
+        ours: measure(servers.ours, RUN_SECONDS),
+        bare: measure(servers.bare, RUN_SECONDS),
       }));
       return { kind, bodyBytes, sets };
     });
