@@ -7,6 +7,7 @@ await setUp();
 run('npx', ['tsc', '-p', '.']);
 run('npx', ['tsc', '-p', 'src/ui']);
 run('npx', ['biome', 'ci', '--error-on-warnings', '.']);
+run('npx', ['knip', '--no-progress']);
 checkCommitSubjects();
 
 function checkCommitSubjects() {
