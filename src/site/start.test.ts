@@ -214,17 +214,20 @@ describe('a standalone origin that fails to start leaves nothing open', () => {
     await expectNothingOpen();
   });
 
-  it.skipIf(ENGINE !== 'postgres')('if its port is in use', async () => {
-    expect(inject('postgresUrl')).toBeDefined();
-    const database = await makeDatabase();
-    await withPortInUse(async originListen => {
-      const settings = { parts: ['origin'], database: database.place, originListen };
-      await expect(start(settings)).rejects.toMatchObject({ code: 'EADDRINUSE' });
-      await expectNothingOpen();
+  // Not `skipIf`, because tests of the other engine must not count as skipped.
+  if (ENGINE === 'postgres') {
+    it('if its port is in use', async () => {
+      expect(inject('postgresUrl')).toBeDefined();
+      const database = await makeDatabase();
+      await withPortInUse(async originListen => {
+        const settings = { parts: ['origin'], database: database.place, originListen };
+        await expect(start(settings)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+        await expectNothingOpen();
+      });
+      await expectToStart({ parts: ['origin'], database: database.place });
+      await database.drop();
     });
-    await expectToStart({ parts: ['origin'], database: database.place });
-    await database.drop();
-  });
+  }
 });
 
 it('a worker that fails to start leaves nothing open', async () => {
