@@ -138,7 +138,7 @@ export async function whenUp(child: ChildProcess, url: string): Promise<void> {
 }
 
 /** CPU time that a process, and its children that have ended, have used so far (proc(5)). */
-export function readCpuMs(pid: number | 'self'): { readonly own: number; readonly children: number } {
+function readCpuMs(pid: number | 'self'): { readonly own: number; readonly children: number } {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat
     .slice(stat.lastIndexOf(') ') + 2)
