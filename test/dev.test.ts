@@ -16,7 +16,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** A program that appends its version to a file when it starts, and "end" when it is told to stop. */
+/** A program that appends its version to a file when it starts, and "end" when it receives a stop signal. */
 const program = (version: string): string => `
   import { appendFileSync } from 'node:fs';
   const log = text => appendFileSync(process.argv[2], text + ' ');

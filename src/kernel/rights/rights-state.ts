@@ -16,7 +16,7 @@ import { writeDurably } from '../files.ts';
 import type { RightKey } from './rights-token.ts';
 
 /** Sources that can mark a video as private: central; this site, for videos it stores; a tracker, for videos it was asked about. */
-const PRIVACY_SOURCES = ['centre', 'own', 'tracker'] as const;
+const PRIVACY_SOURCES = ['central', 'own', 'tracker'] as const;
 type PrivacySource = (typeof PRIVACY_SOURCES)[number];
 
 const videosSchema = z.array(videoIdSchema);
@@ -25,7 +25,7 @@ export const rightsContentSchema = z.strictObject({
   keys: z.array(rightKeySchema),
   /** The secret key of this site, which no other part knows. */
   ownKey: rightKeySchema.shape.key,
-  centre: videosSchema,
+  central: videosSchema,
   own: videosSchema,
   tracker: videosSchema,
   revoked: z.array(rightsPageSchema.shape.revoked.element),
@@ -43,7 +43,7 @@ export class RightsState {
     ownKey: randomBytes(32).toString('base64url'),
   };
   #keys = new Map<number, { readonly key: Buffer; readonly untilS: number }>();
-  #videos: Record<PrivacySource, Set<VideoId>> = { centre: new Set(), own: new Set(), tracker: new Set() };
+  #videos: Record<PrivacySource, Set<VideoId>> = { central: new Set(), own: new Set(), tracker: new Set() };
   #revoked = new Map<string, number>();
   readonly #listeners = new Set<(video: VideoId) => void>();
   #saving: Promise<void> = Promise.resolve();
@@ -56,10 +56,10 @@ export class RightsState {
 
   /** Reads the file at `path`, if it exists. @throws if it is unreadable, because a part that knows no rights must not serve */
   static open(path?: string): RightsState {
-    const book = new RightsState(path);
-    if (path !== undefined && existsSync(path)) book.restore(readRightsFile(path));
-    else book.#indexKeys();
-    return book;
+    const state = new RightsState(path);
+    if (path !== undefined && existsSync(path)) state.restore(readRightsFile(path));
+    else state.#indexKeys();
+    return state;
   }
 
   get position(): number {
@@ -86,8 +86,8 @@ export class RightsState {
   }
 
   isPrivate(video: VideoId): boolean {
-    const { centre, own, tracker } = this.#videos;
-    return centre.has(video) || own.has(video) || tracker.has(video);
+    const { central, own, tracker } = this.#videos;
+    return central.has(video) || own.has(video) || tracker.has(video);
   }
 
   /** Calls `listener` for every video that becomes private or stops being private. */
@@ -102,7 +102,7 @@ export class RightsState {
     this.#content = { ...this.#content, position: page.position, keys: page.keys };
     this.#indexKeys();
     for (const { video, isPrivate } of page.videos) {
-      this.mark('centre', video, isPrivate);
+      this.mark('central', video, isPrivate);
       if (!isPrivate) this.mark('tracker', video, false);
     }
     const nowS = Date.now() / 1_000;
@@ -129,10 +129,10 @@ export class RightsState {
   }
 
   content(): RightsContent {
-    const { centre, own, tracker } = this.#videos;
+    const { central, own, tracker } = this.#videos;
     return {
       ...this.#content,
-      centre: [...centre],
+      central: [...central],
       own: [...own],
       tracker: [...tracker],
       revoked: [...this.#revoked].map(([grant, expiresS]) => ({ grant, expiresS })),
@@ -140,11 +140,11 @@ export class RightsState {
   }
 
   /** Replaces everything with the content that another process of this site has written. */
-  restore({ centre, own, tracker, revoked, ...content }: RightsContent): void {
+  restore({ central, own, tracker, revoked, ...content }: RightsContent): void {
     this.#content = content;
     this.#revoked = new Map(revoked.map(({ grant, expiresS }) => [grant, expiresS]));
     this.#indexKeys();
-    const next = { centre: new Set(centre), own: new Set(own), tracker: new Set(tracker) };
+    const next = { central: new Set(central), own: new Set(own), tracker: new Set(tracker) };
     for (const source of PRIVACY_SOURCES) {
       for (const video of this.#videos[source]) if (!next[source].has(video)) this.mark(source, video, false);
       for (const video of next[source]) this.mark(source, video, true);

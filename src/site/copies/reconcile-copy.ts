@@ -64,7 +64,7 @@ export async function reconcileCopy(
   else if (row.state === 'claimed') await verifyClaim(deps, row);
   else if (row.origin !== deps.siteId()) await makeAssignedCopy(deps, row, abort);
   else if ((await findVideo(deps.db, video))?.state === 'ready')
-    await forgetCopy(deps.db, video, 'inherited');
+    await forgetCopy(deps.db, video, 'taken-over');
   else await takeOver(deps, row);
 }
 

@@ -74,12 +74,12 @@ export function serveRemoteRights(app: HttpServer, deps: RemoteRightsDeps): void
  * private until central decides, because web does not know of that report.
  */
 export async function applyRemoteRights(state: RightsState, fetched: RightsContent): Promise<void> {
-  const { tracker, centre } = state.content();
-  const decided = new Set([...centre, ...fetched.centre]);
+  const { tracker, central } = state.content();
+  const decided = new Set([...central, ...fetched.central]);
   const isOlder = fetched.position < state.position;
   state.restore({
     ...fetched,
-    centre: isOlder ? [...new Set([...fetched.centre, ...centre])] : fetched.centre,
+    central: isOlder ? [...new Set([...fetched.central, ...central])] : fetched.central,
     tracker: [...new Set([...fetched.tracker, ...tracker.filter(video => !decided.has(video))])],
   });
   await state.save();

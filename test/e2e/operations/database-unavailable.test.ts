@@ -39,7 +39,7 @@ describe('a database server that comes back', () => {
     await sleep(1_500);
     const catalogue = await fetch(`${cluster.central.url}/api/videos`);
     expect([catalogue.status, await catalogue.json()]).toMatchObject([503, { code: 'database-unavailable' }]);
-    await expect(uploadTo(site, body, 'Meanwhile')).rejects.toThrow(/503.*database-away/);
+    await expect(uploadTo(site, body, 'Meanwhile')).rejects.toThrow(/503.*database-unavailable/);
     for (const part of [cluster.central, site]) expect((await fetch(`${part.url}/metrics`)).status).toBe(200);
     await back;
     const after = await eventually('an upload is accepted', () => uploadTo(site, body, 'After'), 30_000);

@@ -198,7 +198,7 @@ export function releaseCopy(
 }
 
 /** Deletes the row of a deleted copy, unless it is wanted again. With `taken-over`, deletes it in any case. */
-export async function forgetCopy(db: SiteDatabase, video: VideoId, because?: 'inherited'): Promise<void> {
+export async function forgetCopy(db: SiteDatabase, video: VideoId, because?: 'taken-over'): Promise<void> {
   await db
     .deleteFrom('copies')
     .where('video_id', '=', video)
