@@ -64,13 +64,13 @@ describe('a certificate', () => {
     make('second');
     const initial = await requireCertificate(files);
     const { server, port } = await listen({ certificate: initial });
-    const renewal = watchCertificate(
+    const renewal = watchCertificate({
       files,
       initial,
-      changed => (server as import('node:tls').Server).setSecureContext(changed),
+      onChanged: changed => (server as import('node:tls').Server).setSecureContext(changed),
       log,
-      20,
-    );
+      checkMs: 20,
+    });
     closers.push(() => renewal.stop());
     expect(await ask(port)).toEqual({ subject: 'first', body: 'from node' });
 

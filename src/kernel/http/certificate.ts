@@ -6,7 +6,7 @@ import { type Repeating, repeat } from '../lifecycle/repeat.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../problem.ts';
 
-const LOOK_MS = 10_000;
+const CHECK_MS = 10_000;
 
 export interface CertificateFiles {
   /** PEM file with the certificate, followed by the intermediate certificates. */
@@ -61,39 +61,47 @@ export async function requireCertificate(files: CertificateFiles): Promise<Certi
   }
 }
 
+export interface CertificateWatchDeps {
+  readonly files: CertificateFiles;
+  readonly initial: Certificate;
+  readonly onChanged: (changed: Certificate) => void;
+  readonly log: Log;
+  readonly checkMs?: number;
+}
+
 /** Reports each changed certificate to `onChanged`. Invalid files are logged, and the previous certificate stays in use. */
-export function watchCertificate(
-  files: CertificateFiles,
-  initial: Certificate,
-  onChanged: (changed: Certificate) => void,
-  log: Log,
-  lookMs = LOOK_MS,
-): Repeating {
+export function watchCertificate({
+  files,
+  initial,
+  onChanged,
+  log,
+  checkMs = CHECK_MS,
+}: CertificateWatchDeps): Repeating {
   let current = initial;
-  let refused: string | undefined;
+  let lastError: string | undefined;
   let isFirst = true;
   return repeat(async () => {
     if (isFirst) {
       isFirst = false;
-      return lookMs;
+      return checkMs;
     }
     try {
       const found = await readCertificate(files);
-      refused = undefined;
-      if (found.cert.equals(current.cert) && found.key.equals(current.key)) return lookMs;
+      lastError = undefined;
+      if (found.cert.equals(current.cert) && found.key.equals(current.key)) return checkMs;
       current = found;
       onChanged(found);
       log.info({ certificate: files.certificate }, 'certificate reloaded');
     } catch (error) {
       const reason = messageOf(error);
-      if (reason !== refused) {
+      if (reason !== lastError) {
         log.error(
           { certificate: files.certificate, reason },
           'the new certificate is invalid; keeping the previous one',
         );
       }
-      refused = reason;
+      lastError = reason;
     }
-    return lookMs;
+    return checkMs;
   });
 }

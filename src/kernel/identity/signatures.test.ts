@@ -26,7 +26,12 @@ const verify = (
   nowMs = NOW,
   nonces = new NonceMemory(),
 ) =>
-  verifyRequest(received, headers, async id => (id === 'site-1' ? key.publicKey : undefined), nonces, nowMs);
+  verifyRequest(
+    { ...received, headers },
+    async id => (id === 'site-1' ? key.publicKey : undefined),
+    nonces,
+    nowMs,
+  );
 
 describe('signed requests', () => {
   it('are accepted and attributed to the owner of the key', async () => {

@@ -97,6 +97,10 @@ export class NonceMemory {
   }
 }
 
+export interface ReceivedRequest extends SignedParts {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
 const refuse = (code: ProblemCode, detail: string): Verification => ({ ok: false, code, detail });
 
 /**
@@ -104,8 +108,7 @@ const refuse = (code: ProblemCode, detail: string): Verification => ({ ok: false
  * clocks differ too much, the detail says by how much.
  */
 export async function verifyRequest(
-  parts: SignedParts,
-  headers: Readonly<Record<string, string | string[] | undefined>>,
+  { headers, ...parts }: ReceivedRequest,
   findKey: (keyId: string) => Promise<PublicKey | undefined>,
   nonces: NonceMemory,
   nowMs: number,

@@ -10,7 +10,7 @@ import { type KeyPair, readOrMakeKey } from '../identity/keys.ts';
 import { problem } from '../problem.ts';
 
 const JOIN_TIMEOUT_MS = 10_000;
-const MAX_ANSWER_BYTES = 64 * 1024;
+const MAX_RESPONSE_BYTES = 64 * 1024;
 
 const membershipSchema = z.object({ centralUrl: z.string(), ...joinResponseSchema.shape });
 export type Membership = JoinResponse & { readonly centralUrl: string };
@@ -36,24 +36,32 @@ export async function readIdentity(directory: string): Promise<MemberIdentity> {
   return { key, membership };
 }
 
+export interface JoinParameters {
+  readonly directory: string;
+  readonly key: KeyPair;
+  readonly centralUrl: string;
+  readonly joinToken: string;
+  readonly role: JoinResponse['role'];
+}
+
 /**
  * Enrols `key` with the one-time join token. The request is signed with that key, to prove that this member holds it.
  *
  * @throws Problem that central reported, for example 401 `join-token-expired`, or 409 `join-role-mismatch`.
  */
-export async function joinCentral(
-  directory: string,
-  key: KeyPair,
-  centralUrl: string,
-  joinToken: string,
-  role: JoinResponse['role'],
-): Promise<Membership> {
+export async function joinCentral({
+  directory,
+  key,
+  centralUrl,
+  joinToken,
+  role,
+}: JoinParameters): Promise<Membership> {
   const joined = await call(`${centralUrl}/api/join`, {
     method: 'POST',
     body: { joinToken, publicKey: key.publicKey },
     signer: { key, keyId: 'join' },
     timeoutMs: JOIN_TIMEOUT_MS,
-    maxBytes: MAX_ANSWER_BYTES,
+    maxBytes: MAX_RESPONSE_BYTES,
     response: joinResponseSchema,
   });
   if (joined.role !== role) {

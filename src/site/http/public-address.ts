@@ -39,12 +39,12 @@ export async function openPublicAddress(config: SiteConfig, log: Log): Promise<P
       await app.listen(config.listen);
       if (files && certificate) {
         const server = app.server as unknown as TlsServer;
-        const renewal = watchCertificate(
+        const renewal = watchCertificate({
           files,
-          certificate,
-          changed => server.setSecureContext(changed),
+          initial: certificate,
+          onChanged: changed => server.setSecureContext(changed),
           log,
-        );
+        });
         lifetime.add('certificate', renewal.stop);
       }
       const { port } = app.server.address() as AddressInfo;

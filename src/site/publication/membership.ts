@@ -48,7 +48,7 @@ export function createMembership(
 
   async function join(centralUrl: string, joinToken: string): Promise<void> {
     const { key } = identity;
-    const membership = await joinCentral(directory, key, centralUrl, joinToken, 'site');
+    const membership = await joinCentral({ directory, key, centralUrl, joinToken, role: 'site' });
     identity = { key, membership };
     trackers = membership.trackers;
     log.info({ site: membership.id, central: centralUrl }, 'joined');

@@ -65,7 +65,13 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
     if (!joinToken)
       throw problem('join-token-missing', 'no joinToken is configured; create one on the admin page');
     const { key } = deps.identity;
-    const membership = await joinCentral(dataDirectory, key, config.central, joinToken, 'tracker');
+    const membership = await joinCentral({
+      directory: dataDirectory,
+      key,
+      centralUrl: config.central,
+      joinToken,
+      role: 'tracker',
+    });
     central = trackerCentralOf({ key, membership }, config.central);
     log.info({ tracker: membership.id }, 'joined');
   }
