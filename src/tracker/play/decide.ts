@@ -93,33 +93,9 @@ interface SiteLookup {
 }
 
 export function createDecider(deps: DeciderDeps): Decider {
-  const { registry, memory } = deps;
+  const { registry } = deps;
   const lookupOf = createSiteLookup(registry);
-
-  function holdingOf(state: RankingState, video: VideoId, holders: readonly number[]): Holding {
-    const full: number[] = [];
-    for (const holder of holders) {
-      const index = lookupOf(state, holder + 1).indexes[holder] as number;
-      if (index >= 0) full.push(index);
-    }
-    return { full, partial: indexesOf(state.table, deps.partialHolders(video)) };
-  }
-
-  function makeQuestion(
-    state: RankingState,
-    client: Client,
-    wanted: { readonly video: VideoId; readonly holders: readonly number[]; readonly bitrateBps: number },
-    among?: readonly number[],
-  ): Question {
-    return {
-      client,
-      holding: holdingOf(state, wanted.video, wanted.holders),
-      bitrateBps: wanted.bitrateBps,
-      hash: hashText(wanted.video),
-      network: memory.estimatesFor(client, state.table, Date.now(), among),
-      priors: deps.rankingState.priors(client),
-    };
-  }
+  const makeQuestion = createQuestionMaker(deps, lookupOf);
 
   function open(id: VideoId, { client, credentials }: Requester) {
     const found = registry.find(id);
@@ -137,15 +113,6 @@ export function createDecider(deps: DeciderDeps): Decider {
     const state = deps.rankingState.now();
     const question = makeQuestion(state, client, { video: id, holders, bitrateBps: video.bitrateBps });
     return { video, state, question, access };
-  }
-
-  /** Expired credentials of a playing client are no error here: the sites reject them. */
-  function hasAccess(video: VideoId, { credentials }: Requester): boolean {
-    try {
-      return deps.privateAccess.open(video, credentials) !== undefined;
-    } catch {
-      return false;
-    }
   }
 
   function offeredSiteOf({ state, access }: PlayDecision, { index }: RankedSite): OfferedSite {
@@ -172,7 +139,7 @@ export function createDecider(deps: DeciderDeps): Decider {
       const found = registry.find(id);
       if (found.kind === 'withdrawn') throw withdrawn();
       const state = deps.rankingState.now();
-      const isKnown = found.kind === 'known' && (!found.video.isPrivate || hasAccess(id, requester));
+      const isKnown = found.kind === 'known' && (!found.video.isPrivate || hasAccess(deps, id, requester));
       const indexes = indexesOf(state.table, sites);
       const question = makeQuestion(
         state,
@@ -214,6 +181,46 @@ export function createDecider(deps: DeciderDeps): Decider {
       if (index !== undefined) state.states.recordAssignment(index, question.bitrateBps, Date.now());
     },
   };
+}
+
+/** Creates the function that collects the input of a decision about one video. */
+function createQuestionMaker(
+  { memory, rankingState, partialHolders }: DeciderDeps,
+  lookupOf: ReturnType<typeof createSiteLookup>,
+) {
+  function holdingOf(state: RankingState, video: VideoId, holders: readonly number[]): Holding {
+    const full: number[] = [];
+    for (const holder of holders) {
+      const index = lookupOf(state, holder + 1).indexes[holder] as number;
+      if (index >= 0) full.push(index);
+    }
+    return { full, partial: indexesOf(state.table, partialHolders(video)) };
+  }
+
+  return function makeQuestion(
+    state: RankingState,
+    client: Client,
+    wanted: { readonly video: VideoId; readonly holders: readonly number[]; readonly bitrateBps: number },
+    among?: readonly number[],
+  ): Question {
+    return {
+      client,
+      holding: holdingOf(state, wanted.video, wanted.holders),
+      bitrateBps: wanted.bitrateBps,
+      hash: hashText(wanted.video),
+      network: memory.estimatesFor(client, state.table, Date.now(), among),
+      priors: rankingState.priors(client),
+    };
+  };
+}
+
+/** Expired credentials of a playing client are no error here: the sites reject them. */
+function hasAccess({ privateAccess }: DeciderDeps, video: VideoId, { credentials }: Requester): boolean {
+  try {
+    return privateAccess.open(video, credentials) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Caches the lookups of the current site table. */

@@ -53,28 +53,13 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
   const path = join(config.dataDirectory, 'registry.snapshot');
   let central = trackerCentralOf(deps.identity, config.central);
   let position = await readSnapshot(path, config.central, registry, log);
-  let savedPosition = position;
   let connected = false;
   let lastError: unknown;
   /** If central was restored to an older state, everything is read again into this registry, while the old one serves. */
   let resync: { readonly registry: Registry; position: number } | undefined;
   onSites();
-
-  async function joinFirst(): Promise<void> {
-    const { dataDirectory, joinToken } = config;
-    if (!joinToken)
-      throw problem('join-token-missing', 'no joinToken is configured; create one on the admin page');
-    const { key } = deps.identity;
-    const membership = await joinCentral({
-      directory: dataDirectory,
-      key,
-      centralUrl: config.central,
-      joinToken,
-      role: 'tracker',
-    });
-    central = trackerCentralOf({ key, membership }, config.central);
-    log.info({ tracker: membership.id }, 'joined');
-  }
+  // The last save follows the end of the loop below, because a lifetime ends in reverse order.
+  startSaving({ path, central: config.central, registry, position: () => position, log }, lifetime);
 
   /** @returns the delay before the next request, milliseconds. */
   async function readPage(from: TrackerCentral, abort: AbortSignal): Promise<number> {
@@ -121,7 +106,7 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
     { name: 'reading the change feed', peer: () => ({ central }), everyMs: 0, retryMs, log },
     async (peer, abort) => {
       try {
-        if (!peer.central) await joinFirst();
+        if (!peer.central) central = await enrol(deps);
         const delayMs = peer.central ? await readPage(peer.central, abort) : 0;
         lastError = undefined;
         return delayMs;
@@ -133,25 +118,7 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
     },
   );
 
-  const save = async (): Promise<void> => {
-    if (position === savedPosition) return;
-    const at = position;
-    await writeSnapshot(path, config.central, at, registry).then(
-      () => {
-        savedPosition = at;
-      },
-      error => log.warn({ path, reason: messageOf(error) }, 'could not write the snapshot'),
-    );
-  };
-  const saving = repeat(async () => {
-    const startedMs = performance.now();
-    await save();
-    return Math.max(SNAPSHOT_EVERY_MS, (performance.now() - startedMs) / SNAPSHOT_TIME_SHARE);
-  });
-  lifetime.add('change feed', async () => {
-    await Promise.all([reading.stop(), saving.stop()]);
-    await save();
-  });
+  lifetime.add('change feed', reading.stop);
 
   return {
     central: () => central,
@@ -163,4 +130,46 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
       return `This tracker has not ${what} yet${lastError === undefined ? '.' : `: ${messageOf(lastError)}`}`;
     },
   };
+}
+
+/** Enrols this tracker with its join token. @throws Problem without a token, or as central reported */
+async function enrol({ config, identity: { key }, log }: FeedDeps): Promise<TrackerCentral | undefined> {
+  const { dataDirectory: directory, joinToken, central: centralUrl } = config;
+  if (!joinToken)
+    throw problem('join-token-missing', 'no joinToken is configured; create one on the admin page');
+  const membership = await joinCentral({ directory, key, centralUrl, joinToken, role: 'tracker' });
+  log.info({ tracker: membership.id }, 'joined');
+  return trackerCentralOf({ key, membership }, centralUrl);
+}
+
+interface SavingDeps {
+  readonly path: string;
+  readonly central: string;
+  readonly registry: Registry;
+  readonly position: () => number;
+  readonly log: Log;
+}
+
+/** Writes the snapshot of the registry at intervals, and once more when the lifetime ends. */
+function startSaving({ path, central, registry, position, log }: SavingDeps, lifetime: Lifetime): void {
+  let savedPosition = position();
+  const save = async (): Promise<void> => {
+    const at = position();
+    if (at === savedPosition) return;
+    try {
+      await writeSnapshot(path, central, at, registry);
+      savedPosition = at;
+    } catch (error) {
+      log.warn({ path, reason: messageOf(error) }, 'could not write the snapshot');
+    }
+  };
+  const saving = repeat(async () => {
+    const startedMs = performance.now();
+    await save();
+    return Math.max(SNAPSHOT_EVERY_MS, (performance.now() - startedMs) / SNAPSHOT_TIME_SHARE);
+  });
+  lifetime.add('registry snapshot', async () => {
+    await saving.stop();
+    await save();
+  });
 }
