@@ -50,6 +50,7 @@ export function openS3Store(place: S3Settings): ObjectStore {
     requestHandler: { requestTimeout: REQUEST_MS, connectionTimeout: CONNECT_MS },
     ...(accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {}),
   });
+  const bucket: BucketClient = { client, Bucket };
   const keyOf = (video: VideoId, name: string): string => `${prefix}videos/${video}/${name}`;
 
   const getRange = async (Key: string, position: number, length: number): Promise<Buffer> => {
@@ -62,41 +63,6 @@ export function openS3Store(place: S3Settings): ObjectStore {
     if (bytes.length > length) throw new Error(`the object store ignored the range in a request for ${Key}`);
     return bytes;
   };
-
-  async function putInParts(Key: string, path: string, sizeBytes: number): Promise<void> {
-    const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
-    const file = await open(path, 'r');
-    try {
-      const Parts: { ETag: string | undefined; PartNumber: number }[] = [];
-      for (let position = 0; position < sizeBytes; position += PART_BYTES) {
-        const Body = Buffer.allocUnsafe(Math.min(PART_BYTES, sizeBytes - position));
-        await readFully(file, Body, position);
-        const PartNumber = Parts.length + 1;
-        const { ETag } = await client.send(
-          new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body, ContentLength: Body.length }),
-        );
-        Parts.push({ ETag, PartNumber });
-      }
-      await client.send(
-        new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts } }),
-      );
-    } catch (error) {
-      // The parts of an abandoned upload would occupy space without being listed.
-      await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch(() => undefined);
-      throw error;
-    } finally {
-      await file.close();
-    }
-  }
-
-  async function* listKeys(from: string): AsyncGenerator<string> {
-    let ContinuationToken: string | undefined;
-    do {
-      const page = await client.send(new ListObjectsV2Command({ Bucket, Prefix: from, ContinuationToken }));
-      for (const { Key } of page.Contents ?? []) if (Key) yield Key;
-      ContinuationToken = page.NextContinuationToken;
-    } while (ContinuationToken);
-  }
 
   const find: ObjectStore['find'] = async (video, name) => {
     try {
@@ -124,7 +90,7 @@ export function openS3Store(place: S3Settings): ObjectStore {
       } finally {
         await file.close();
       }
-      if (sizeBytes > PART_BYTES) await putInParts(Key, path, sizeBytes);
+      if (sizeBytes > PART_BYTES) await putInParts(bucket, Key, path, sizeBytes);
       // The local file may be deleted once this returns, so the stored size is verified.
       const found = await find(video, name);
       if (found?.sizeBytes !== sizeBytes) {
@@ -160,13 +126,59 @@ export function openS3Store(place: S3Settings): ObjectStore {
           throw new Error(`the object store did not delete ${Errors[0].Key}: ${Errors[0].Message}`);
         keys = [];
       };
-      for await (const key of listKeys(keyOf(video, ''))) {
+      for await (const key of listKeys(bucket, keyOf(video, ''))) {
         keys.push(key);
         if (keys.length === 1_000) await removeKeys();
       }
       await removeKeys();
     },
   };
+}
+
+interface BucketClient {
+  readonly client: S3Client;
+  readonly Bucket: string;
+}
+
+/** Uploads a large file in parts, and aborts the upload if one fails. */
+async function putInParts(
+  { client, Bucket }: BucketClient,
+  Key: string,
+  path: string,
+  sizeBytes: number,
+): Promise<void> {
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+  const file = await open(path, 'r');
+  try {
+    const Parts: { ETag: string | undefined; PartNumber: number }[] = [];
+    for (let position = 0; position < sizeBytes; position += PART_BYTES) {
+      const Body = Buffer.allocUnsafe(Math.min(PART_BYTES, sizeBytes - position));
+      await readFully(file, Body, position);
+      const PartNumber = Parts.length + 1;
+      const { ETag } = await client.send(
+        new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body, ContentLength: Body.length }),
+      );
+      Parts.push({ ETag, PartNumber });
+    }
+    await client.send(
+      new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts } }),
+    );
+  } catch (error) {
+    // The parts of an abandoned upload would occupy space without being listed.
+    await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch(() => undefined);
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+async function* listKeys({ client, Bucket }: BucketClient, from: string): AsyncGenerator<string> {
+  let ContinuationToken: string | undefined;
+  do {
+    const page = await client.send(new ListObjectsV2Command({ Bucket, Prefix: from, ContinuationToken }));
+    for (const { Key } of page.Contents ?? []) if (Key) yield Key;
+    ContinuationToken = page.NextContinuationToken;
+  } while (ContinuationToken);
 }
 
 async function readFully(file: Pick<StoredFile, 'read'>, into: Buffer, position: number): Promise<void> {
