@@ -92,7 +92,7 @@ describe('functions', () => {
     }
   }
   /** How many are left. Lower these numbers with each one that goes, down to 0. */
-  const LEFT = { tooLong: 6, tooManyParameters: 0 };
+  const LEFT = { tooLong: 1, tooManyParameters: 0 };
 
   it(`have at most ${MAX_FUNCTION_LINES} lines`, () => {
     expect(tooLong.length, tooLong.join('\n')).toBeLessThanOrEqual(LEFT.tooLong);

@@ -11,7 +11,7 @@ import { createDecider } from '../../src/tracker/play/decide.ts';
 import { createRankingState } from '../../src/tracker/play/ranking-state.ts';
 import { createRenderSources } from '../../src/tracker/play/render/sources.ts';
 import { createStartPlayback } from '../../src/tracker/play/start-playback.ts';
-import type { Health } from '../../src/tracker/probing/probes.ts';
+import type { Health } from '../../src/tracker/probing/site-health.ts';
 import { Registry } from '../../src/tracker/registry/registry.ts';
 import { createReportIngestion } from '../../src/tracker/reports/report-ingestion.ts';
 import { SiteEvidence } from '../../src/tracker/reports/site-evidence.ts';

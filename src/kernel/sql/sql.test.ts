@@ -173,7 +173,9 @@ if (ENGINE === 'postgres')
     it('is named without its password when it is unreachable', async () => {
       const place = 'postgres://someone:secret@127.0.0.1:1/videos';
       const failure = await openDatabase<Schema>(place, migrations).catch((error: Error) => error.message);
-      expect(failure).toMatch(/^Could not open the PostgreSQL database videos at 127\.0\.0\.1:1: .*ECONNREFUSED/);
+      expect(failure).toMatch(
+        /^Could not open the PostgreSQL database videos at 127\.0\.0\.1:1: .*ECONNREFUSED/,
+      );
       expect(failure).not.toContain('secret');
     });
   });

@@ -7,7 +7,7 @@ import type { SiteId } from '../../protocol/base/ids.ts';
 import type { RankingState } from '../choice/choose.ts';
 import { makePriors, type Place, type Policy, type Priors } from '../choice/prior.ts';
 import { makeSiteTable, SiteStates } from '../choice/sites.ts';
-import type { Health } from '../probing/probes.ts';
+import type { Health } from '../probing/site-health.ts';
 import type { RegisteredSite } from '../registry/registry.ts';
 
 /** Each location has three arrays of numbers: 24 KB for 1,000 sites. */

@@ -8,7 +8,8 @@ import { silentLog } from '../../kernel/log.ts';
 import { newRevisionId, newSiteId, newVideoId } from '../../protocol/base/ids.ts';
 import type { RegisteredSite, RegisteredVideo } from '../registry/registry.ts';
 import { ProbeFiles } from './probe-files.ts';
-import { type Health, type Probes, startProbes } from './probes.ts';
+import { type Probes, startProbes } from './probes.ts';
+import type { Health } from './site-health.ts';
 
 const closers: (() => void)[] = [];
 // Everything is closed at the very end, because some tests run concurrently.

@@ -7,53 +7,11 @@ import type { Log } from '../../kernel/log.ts';
 import type { SiteId } from '../../protocol/base/ids.ts';
 import type { RegisteredSite } from '../registry/registry.ts';
 import type { ProbeFiles } from './probe-files.ts';
-import { isUnreachable, probeSite, reasonOf } from './probe-site.ts';
-import {
-  afterFailure,
-  afterSuccess,
-  isSelfIsolated,
-  recoveryMs,
-  UNKNOWN_VERDICT,
-  type Verdict,
-  withoutLastFlap,
-} from './verdict.ts';
+import { probeSite } from './probe-site.ts';
+import { createSiteHealth, type Health, type ProbeListener } from './site-health.ts';
 
 const RETRY_MS = 200;
 const MEDIAN_OF = 9;
-
-export interface Health {
-  readonly up: boolean;
-  /** The site is up, but its last probe failed. */
-  readonly degraded: boolean;
-  /** Time of the last change of `up` (RFC 3339). */
-  readonly since: string;
-  /** Address and port to which the last successful probe was connected. */
-  readonly address: string | undefined;
-  /** Median round trip of the recent probes, milliseconds. */
-  readonly probeMs: number | undefined;
-  readonly activeResponses: number;
-  readonly egressBps: number;
-  /** The limit in the site's own configuration. Undefined: no limit. */
-  readonly egressLimitBps: number | undefined;
-  readonly servesViewers: boolean;
-  readonly lastError: string | undefined;
-  /** The site responds again, and must continue to do so for this time before it is up. */
-  readonly recoveryLeftMs: number;
-}
-
-const UNSEEN: Health = {
-  up: false,
-  degraded: false,
-  since: new Date(0).toISOString(),
-  address: undefined,
-  probeMs: undefined,
-  activeResponses: 0,
-  egressBps: 0,
-  egressLimitBps: undefined,
-  servesViewers: true,
-  lastError: undefined,
-  recoveryLeftMs: 0,
-};
 
 export interface Probes {
   of(site: SiteId): Health;
@@ -67,13 +25,6 @@ export interface Probes {
   stop(): Promise<void>;
 }
 
-export interface ProbeListener {
-  /** The health of this site may have changed. */
-  readonly onUpdate?: (site: SiteId) => void;
-  /** A site went up or down. */
-  readonly onUpOrDown?: () => void;
-}
-
 interface Watched {
   readonly baseUrl: string;
   readonly abort: AbortController;
@@ -83,71 +34,8 @@ interface Watched {
 }
 
 export function startProbes(intervalMs: number, files: ProbeFiles, log: Log): Probes {
-  const healths = new Map<SiteId, Health>();
-  const verdicts = new Map<SiteId, Verdict>();
+  const health = createSiteHealth(log);
   const watched = new Map<SiteId, Watched>();
-  const listeners: ProbeListener[] = [];
-  let isIsolated = false;
-
-  const verdictOf = (site: SiteId): Verdict => verdicts.get(site) ?? UNKNOWN_VERDICT;
-  const of = (site: SiteId): Health => healths.get(site) ?? UNSEEN;
-
-  function update(site: SiteId, name: string, verdict: Verdict, change: Partial<Health>): void {
-    verdicts.set(site, verdict);
-    const nowMs = Date.now();
-    const before = of(site);
-    const { up, failures, healthySinceMs, flaps } = verdict;
-    const hasChanged = up !== before.up;
-    const recoveryLeftMs =
-      up || healthySinceMs === undefined
-        ? 0
-        : Math.max(0, recoveryMs(flaps, nowMs) - (nowMs - healthySinceMs));
-    healths.set(site, {
-      ...before,
-      ...change,
-      up,
-      degraded: up && failures > 0,
-      recoveryLeftMs,
-      ...(hasChanged ? { since: new Date(nowMs).toISOString() } : {}),
-    });
-    if (hasChanged) {
-      log.info({ site, name, reason: change.lastError }, up ? 'site is up' : 'site is down');
-      for (const { onUpOrDown } of listeners) onUpOrDown?.();
-    }
-    for (const { onUpdate } of listeners) onUpdate?.(site);
-  }
-
-  /** Compares all sites, because only all of them together show that the tracker itself is isolated. */
-  function detectIsolation(): void {
-    const nowMs = Date.now();
-    const before = isIsolated;
-    isIsolated = isSelfIsolated([...watched.keys()].map(verdictOf), nowMs);
-    if (isIsolated === before) return;
-    log.warn(
-      {},
-      isIsolated
-        ? 'no site can be reached: this tracker seems to be isolated and keeps its last site states'
-        : 'sites can be reached again',
-    );
-    if (!isIsolated) return;
-    for (const site of watched.keys()) {
-      const verdict = verdictOf(site);
-      const restored = withoutLastFlap(verdict, nowMs);
-      if (restored !== verdict) update(site, '', restored, {});
-    }
-  }
-
-  function fail(site: RegisteredSite, error: unknown): void {
-    const before = verdictOf(site.site);
-    const after = afterFailure(before, isUnreachable(error), Date.now());
-    verdicts.set(site.site, after);
-    detectIsolation();
-    // An isolated tracker learns nothing about the sites.
-    const verdict = isIsolated
-      ? { ...after, up: before.up || verdictOf(site.site).up, flaps: before.flaps }
-      : after;
-    update(site.site, site.name, verdict, { lastError: reasonOf(error) });
-  }
 
   async function watchSite(site: RegisteredSite, abort: AbortSignal, pause: Pause): Promise<void> {
     const recent: number[] = [];
@@ -159,36 +47,32 @@ export function startProbes(intervalMs: number, files: ProbeFiles, log: Log): Pr
         recent.push(elapsedMs);
         if (recent.length > MEDIAN_OF) recent.shift();
         const { activeResponses, egressBps, egressLimitBps, servesViewers = true } = probe;
-        const facts = {
+        health.succeed(site, {
           address,
           probeMs: median(recent),
           activeResponses,
           egressBps,
           egressLimitBps,
           servesViewers,
-          lastError: undefined,
-        };
-        update(site.site, site.name, afterSuccess(verdictOf(site.site), Date.now()), facts);
-        if (isIsolated) detectIsolation();
+        });
       } catch (error) {
         if (abort.aborted) return;
-        fail(site, error);
+        health.fail(site, error);
       }
-      await pause.wait(verdictOf(site.site).failures === 1 ? RETRY_MS : intervalMs, abort);
+      await pause.wait(health.failuresOf(site.site) === 1 ? RETRY_MS : intervalMs, abort);
     }
   }
 
   const unwatch = (id: SiteId): void => {
     watched.get(id)?.abort.abort();
     watched.delete(id);
-    healths.delete(id);
-    verdicts.delete(id);
+    health.remove(id);
   };
 
   return {
-    of,
+    of: health.of,
     upMsOf(site, nowMs) {
-      const { up, since } = of(site as SiteId);
+      const { up, since } = health.of(site as SiteId);
       return up ? nowMs - Date.parse(since) : 0;
     },
     watch(sites) {
@@ -198,7 +82,7 @@ export function startProbes(intervalMs: number, files: ProbeFiles, log: Log): Pr
         if (watched.has(id)) continue;
         const abort = new AbortController();
         const pause = createPause();
-        healths.set(id, { ...UNSEEN, since: new Date().toISOString() });
+        health.add(id);
         watched.set(id, {
           baseUrl: site.baseUrl,
           abort,
@@ -208,7 +92,7 @@ export function startProbes(intervalMs: number, files: ProbeFiles, log: Log): Pr
       }
     },
     probeNow: site => watched.get(site)?.probeNow(),
-    subscribe: listener => void listeners.push(listener),
+    subscribe: health.subscribe,
     async stop() {
       const all = [...watched.values()];
       for (const { abort } of all) abort.abort();
