@@ -17,7 +17,7 @@ async function serve(listener: RequestListener): Promise<string> {
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
-const options = { timeoutMs: 1_000, maxBytes: 1_000, response: z.strictObject({ ok: z.boolean() }) };
+const options = { timeoutMs: 300, maxBytes: 1_000, response: z.strictObject({ ok: z.boolean() }) };
 
 describe('call', () => {
   it('parses the response of a peer', async () => {
@@ -52,7 +52,7 @@ describe('call', () => {
     await expect(call(url, { ...options, abort: new AbortController().signal })).rejects.toMatchObject({
       code,
     });
-    expect(Date.now() - startedMs).toBeLessThan(options.timeoutMs + 2_000);
+    expect(Date.now() - startedMs).toBeLessThan(2_000);
   });
 
   it('ends when the caller aborts it', async () => {
