@@ -8,7 +8,7 @@ export interface SecretBox {
   /** @returns nonce, AES-256-GCM tag and cipher text in base64url */
   encrypt(secret: string): string;
   /** @throws Error if the text was encrypted with another key, or was altered. */
-  decrypt(sealed: string): string;
+  decrypt(encrypted: string): string;
 }
 
 /** @param keyMaterial a secret of the owner, for example its private key; at least 32 random bytes */
@@ -21,8 +21,8 @@ export function createSecretBox(keyMaterial: string): SecretBox {
       const text = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()]);
       return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url');
     },
-    decrypt(sealed) {
-      const bytes = Buffer.from(sealed, 'base64url');
+    decrypt(encrypted) {
+      const bytes = Buffer.from(encrypted, 'base64url');
       const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES));
       decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
       const text = bytes.subarray(NONCE_BYTES + TAG_BYTES);
