@@ -33,6 +33,7 @@ import type { Log } from '../log.ts';
 import { formatProblem, messageOf, Problem, problem } from '../problem.ts';
 import { findDatabaseProblem } from '../sql/database-error.ts';
 import { type ConnectionLimit, createConnectionGate } from './connection-limit.ts';
+import { checkRequest } from './strict-request.ts';
 
 const MAX_JSON_BODY_BYTES = 64 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -142,6 +143,14 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
 const withBefore = (handler: NodeHandler, before: HttpOptions['before']): NodeHandler =>
   before ? (request, response) => void (before(request, response) || handler(request, response)) : handler;
 
+const strict =
+  (handler: NodeHandler): NodeHandler =>
+  (request, response) => {
+    const refusal = checkRequest(request);
+    if (refusal) sendProblem(response, refusal);
+    else handler(request, response);
+  };
+
 /** Creates a node:http or node:https server with the limits that all parts use. */
 export function createNodeServer(handler: NodeHandler, options: ServerOptions = {}): Server | TlsServer {
   const { fastPath, certificate, connections } = options;
@@ -154,8 +163,8 @@ export function createNodeServer(handler: NodeHandler, options: ServerOptions = 
     noDelay: true,
   } as const;
   const server = certificate
-    ? createTlsServer({ ...limits, ...certificate, ALPNProtocols: ['http/1.1'] }, handler)
-    : createServer(limits, handler);
+    ? createTlsServer({ ...limits, ...certificate, ALPNProtocols: ['http/1.1'] }, strict(handler))
+    : createServer(limits, strict(handler));
   if (fastPath) {
     intercept(server, certificate ? 'secureConnection' : 'connection', (socket, toNode) =>
       fastPath.accept(socket, toNode),
