@@ -156,6 +156,20 @@ export async function checkPostgres(url: string): Promise<Finding> {
   }
 }
 
+/** Names and addresses that are reserved for documentation (RFC 2606, RFC 5737, RFC 3849), as in the sample configuration. */
+const EXAMPLE_ADDRESS =
+  /(?:^|\/\/|\.)example(?:\.(?:com|edu|net|org))?(?:[:/]|$)|\/\/192\.0\.2\.|^192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|\[2001:db8:/i;
+
+/** @param addresses the addresses of a section by the names of their settings */
+export function checkExampleAddresses(
+  addresses: Readonly<Record<string, string | undefined>>,
+): readonly Finding[] {
+  const found = Object.entries(addresses).filter(([, address]) => address && EXAMPLE_ADDRESS.test(address));
+  return found.map(([name, address]) =>
+    error(`\`${name}\` is the example address ${address}.`, 'Replace it with the real address.'),
+  );
+}
+
 /** Checks that a port is free, or used by the part itself, which is already running. */
 export async function checkPort({ host, port }: Listen, isTls = false): Promise<Finding> {
   const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;

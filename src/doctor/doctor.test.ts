@@ -15,6 +15,7 @@ import {
   checkClock,
   checkDatabase,
   checkDirectory,
+  checkExampleAddresses,
   checkNode,
   checkPeer,
   checkPort,
@@ -142,6 +143,25 @@ describe('a database', () => {
     await writeFile(none, 'this is not a database '.repeat(500));
     expect(checkDatabase(none).verdict).toBe('error');
   });
+});
+
+describe('an address', () => {
+  it.each([
+    'https://video.example.edu',
+    'http://example.com:8080',
+    'https://media.example',
+    '192.0.2.7:443',
+    'http://203.0.113.9',
+    '[2001:db8::7]:443',
+  ])('of an example is an error: %s', address => {
+    expect(checkExampleAddresses({ central: address })).toMatchObject([
+      { verdict: 'error', text: expect.stringContaining('`central`') },
+    ]);
+  });
+  it.each(['https://video.examples.edu', 'http://10.192.0.2:8080', '192.168.0.2:1', undefined])(
+    'that is real is no error: %s',
+    address => expect(checkExampleAddresses({ central: address })).toEqual([]),
+  );
 });
 
 describe('another part', () => {

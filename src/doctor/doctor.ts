@@ -4,6 +4,7 @@ import type { Listen } from '../kernel/config/settings.ts';
 import {
   checkDatabase,
   checkDirectory,
+  checkExampleAddresses,
   checkFfmpeg,
   checkNode,
   checkPeer,
@@ -27,6 +28,7 @@ export interface PartSettings {
   readonly tlsCertificate?: string | undefined;
   readonly disks?: readonly string[] | undefined;
   readonly baseUrl?: string | undefined;
+  readonly sourceAddress?: string | undefined;
   readonly central?: string | undefined;
   readonly keepFree?: number | undefined;
 }
@@ -99,8 +101,10 @@ async function checkPart(read: () => PartSettings): Promise<readonly Finding[]> 
       { verdict: 'error', text: error.message, advice: 'See tributary.sample.toml for every setting.' },
     ];
   }
-  const { listen, dataDirectory, databasePath, database, baseUrl, central, keepFree } = settings;
+  const { listen, dataDirectory, databasePath, database, baseUrl, sourceAddress, central, keepFree } =
+    settings;
   const findings = await Promise.all([
+    checkExampleAddresses({ baseUrl, sourceAddress, central }),
     checkPort(listen, settings.tlsCertificate !== undefined),
     ...[dataDirectory, ...(settings.disks ?? [])].map(path => checkDirectory(path, keepFree ?? 0)),
     database ? checkPostgres(database) : databasePath ? [checkDatabase(databasePath)] : [],

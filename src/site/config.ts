@@ -5,9 +5,11 @@ import {
   bitrateSetting,
   databaseSetting,
   durationSetting,
+  joinTokenSetting,
   listenSetting,
   logLevelSetting,
   prefixSetting,
+  secretSetting,
   sizeSetting,
   tokenSetting,
 } from '../kernel/config/settings.ts';
@@ -60,7 +62,7 @@ export const siteConfigSchema = z.strictObject({
    */
   link: z.enum(['auto', 'always', 'never']).default('auto'),
   /** Only needed at the first start. */
-  joinToken: z.string().optional(),
+  joinToken: joinTokenSetting.optional(),
   operatorToken: tokenSetting,
   /** Clients in these networks need no token for the studio. */
   trustedNetworks: z.array(prefixSetting).default([]),
@@ -120,8 +122,8 @@ export const siteConfigSchema = z.strictObject({
         .string()
         .regex(/^([A-Za-z0-9._-]+\/)*$/, 'A prefix is empty or ends in "/", for example "hangzhou/".')
         .default(''),
-      accessKeyId: z.string().min(1).optional(),
-      secretAccessKey: z.string().min(1).optional(),
+      accessKeyId: secretSetting.optional(),
+      secretAccessKey: secretSetting.optional(),
     })
     .optional(),
   /** Address on which the origin listens for this site's buffer. Port 0 for any free port. */

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import {
   baseUrlSetting,
   durationSetting,
+  joinTokenSetting,
   listenSetting,
   logLevelSetting,
   prefixSetting,
@@ -17,7 +18,7 @@ export const trackerConfigSchema = z.strictObject({
   dataDirectory: z.string().min(1),
   central: baseUrlSetting,
   /** Needed only for the first start. */
-  joinToken: z.string().optional(),
+  joinToken: joinTokenSetting.optional(),
   operatorToken: tokenSetting,
   probeInterval: durationSetting.prefault('1 s'),
   /** How sites are ranked: by distance, by measured throughput, or by both. */

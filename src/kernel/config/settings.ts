@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { parsePrefix } from '../network.ts';
 import { isPostgresUrl } from '../sql/postgres.ts';
 import { parseBitrate, parseDuration, parseSize } from './config.ts';
+import { isPlaceholder } from './placeholder.ts';
 
 /** Shorter intervals would keep a loop busy all the time; longer ones exceed what Node's timers can count (2^31 ms). */
 const MIN_DURATION_MS = 10;
@@ -98,9 +99,38 @@ export const databaseSetting = z
   .refine(
     isPostgresUrl,
     'is not a PostgreSQL URL. Use postgres://user:password@host:5432/name, or remove the setting to use the embedded database.',
+  )
+  .refine(
+    url => !isPlaceholder(/^[^:]+:\/\/[^:@/]*:([^@/]*)@/.exec(url)?.[1] ?? ''),
+    'contains a placeholder instead of the password. Put the password of this database user in its place.',
   );
+
+const MAX_TOKEN_CHARACTERS = 1_000;
+const HOW_TO_MAKE_A_TOKEN = 'Create a token with: openssl rand -hex 24';
 
 export const tokenSetting = z
   .string()
-  .min(16, 'must have at least 16 characters. Create one with: openssl rand -hex 24');
+  .min(16, `must have at least 16 characters. ${HOW_TO_MAKE_A_TOKEN}`)
+  .max(MAX_TOKEN_CHARACTERS, `must have at most ${MAX_TOKEN_CHARACTERS} characters. ${HOW_TO_MAKE_A_TOKEN}`)
+  // Clients send it in a header.
+  .regex(/^[!-~]*$/, `may contain only ASCII characters without spaces. ${HOW_TO_MAKE_A_TOKEN}`)
+  .refine(text => !isPlaceholder(text), `is a placeholder, which everybody knows. ${HOW_TO_MAKE_A_TOKEN}`);
+
+/** The one-time token with which a member joins central. */
+export const joinTokenSetting = z
+  .string()
+  .refine(
+    text => !isPlaceholder(text),
+    'is a placeholder. Replace it with the join token from the admin page of central, or remove the setting if this part has joined.',
+  );
+
+/** A key or password of another program. */
+export const secretSetting = z
+  .string()
+  .min(1)
+  .refine(
+    text => !isPlaceholder(text),
+    'is a placeholder. Replace it with the real value, or remove the setting.',
+  );
+
 export const logLevelSetting = z.enum(['debug', 'info', 'warn', 'error', 'silent']);

@@ -80,6 +80,16 @@ describe('a wrong configuration', () => {
     expect(stderr).not.toContain('    at ');
   });
 
+  it.each(['central', 'tracker', 'site', 'worker', 'doctor'])(
+    'that is the unchanged sample is refused by %s, with every placeholder',
+    command => {
+      const { status, stdout, stderr } = tributary(command, '--config', 'tributary.sample.toml');
+      expect(status).toBe(command === 'doctor' ? 1 : 2);
+      expect(stdout + stderr).toMatch(/operatorToken\b.* is a placeholder/);
+      if (command !== 'central') expect(stdout + stderr).toMatch(/joinToken\b.* is a placeholder/);
+    },
+  );
+
   it('that is missing is reported with its name', () => {
     const path = join(directory, 'none.toml');
     const { status, stderr } = tributary('central', '--config', path);
