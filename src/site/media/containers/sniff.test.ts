@@ -48,6 +48,14 @@ describe('the kind of a file by its first bytes', () => {
     expect(sniff(bytes)).toBe(kind);
   });
 
+  it('does not search a hostile document again and again', () => {
+    // 421 bytes like these once took minutes. `test/regular-expressions.test.ts` counts the steps of every expression.
+    expect(sniff(Buffer.from(`<?xml?>${'<!---->'.repeat(59)}`))).toBe('xml');
+    expect(sniff(Buffer.from(`${'<!---->'.repeat(59)}<svg>`))).toBe('svg');
+    expect(sniff(Buffer.from(`${'<!-- '.repeat(800)}`))).toBe('xml');
+    expect(sniff(Buffer.from(`${'<!---->'.repeat(99)}<!DOCTYPE svg PUBLIC "-">`))).toBe('svg');
+  });
+
   it('recognizes text that is cut off within a character', () => {
     expect(sniff(Buffer.from('häuser '.repeat(900)).subarray(0, 4_096))).toBe('text');
   });

@@ -157,12 +157,25 @@ function sniffText(head: Buffer): ContainerKind | undefined {
   if (text === undefined) return undefined;
   const start = text.trimStart().slice(0, 2_048);
   if (start.startsWith('#EXTM3U') || /^#EXT-X-/m.test(start)) return 'hls-playlist';
-  if (start.startsWith('ffconcat') || /^file\s+['"]?\S/m.test(start)) return 'ffconcat';
-  if (/^(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*(<!DOCTYPE svg[\s\S]*?)?<svg[\s>]/i.test(start)) return 'svg';
+  if (start.startsWith('ffconcat') || /^file[ \t]+\S/m.test(start)) return 'ffconcat';
+  const root = start.slice(findRootElement(start)).toLowerCase();
+  if (/^<(svg[\s>]|!doctype svg)/.test(root)) return 'svg';
   if (/<(!doctype html|html|head|body|script|title|meta|div|p)[\s>]/i.test(start)) return 'html';
   if (start.startsWith('<')) return /<svg[\s>]/i.test(start) ? 'svg' : 'xml';
-  if (/^WEBVTT|^\d+\s*\r?\n\d\d:\d\d:\d\d,\d+ -->/.test(start)) return 'subtitles';
+  if (/^WEBVTT|^\d{1,9}[ \t]{0,9}\r?\n\d\d:\d\d:\d\d,\d+ -->/.test(start)) return 'subtitles';
   return 'text';
+}
+
+/** The position after the declaration and the comments of an XML document. Each step skips text, so a hostile text costs no more. */
+function findRootElement(text: string): number {
+  let at = 0;
+  for (;;) {
+    while (/\s/.test(text.charAt(at))) at++;
+    const end = text.startsWith('<!--', at) ? '-->' : text.startsWith('<?', at) ? '>' : undefined;
+    const found = end === undefined ? -1 : text.indexOf(end, at);
+    if (end === undefined || found === -1) return at;
+    at = found + end.length;
+  }
 }
 
 /** Decodes UTF-8, or UTF-16 with a byte order mark; undefined if the bytes are not text. */

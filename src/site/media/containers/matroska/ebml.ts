@@ -86,6 +86,13 @@ export function readFloat(buffer: Buffer, element: EbmlElement): number {
   throw damaged('a number in its headers is malformed');
 }
 
+/** Reads a string element (RFC 8794, section 7.4), which ends at its first zero byte or after 256 bytes. */
+export function readString(buffer: Buffer, element: EbmlElement): string {
+  const text = buffer.toString('latin1', element.body, Math.min(element.end, element.body + 256));
+  const end = text.indexOf('\0');
+  return end === -1 ? text : text.slice(0, end);
+}
+
 /** @param id with its length marker */
 export function formatElement(id: number, ...parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts);

@@ -6,7 +6,14 @@ import { MAX_SAMPLES, SampleColumns, type Samples, sliceSamples, tooManySamples 
 import type { IndexedSource, SourceTrack } from '../source/source-track.ts';
 import { chooseFrameClock, readOpusTicks, snapTimes } from './audio-frames.ts';
 import { readBlock } from './blocks.ts';
-import { type EbmlElement, formatElement, listElements, readElementHeader, readUint } from './ebml.ts';
+import {
+  type EbmlElement,
+  formatElement,
+  listElements,
+  readElementHeader,
+  readString,
+  readUint,
+} from './ebml.ts';
 import { encrypted, type MatroskaTrack, readTracks } from './track-entries.ts';
 
 const EBML = 0x1a45dfa3;
@@ -69,7 +76,7 @@ function readWhole(file: FileBytes, element: EbmlElement): Buffer {
 function readDocType(header: Buffer): 'webm' | 'matroska' {
   for (const element of listElements(header)) {
     if (element.id === DOC_TYPE) {
-      const docType = header.toString('latin1', element.body, element.end).replace(/\0+$/, '');
+      const docType = readString(header, element);
       if (docType === 'webm' || docType === 'matroska') return docType;
       throw new SourceRejected(
         'not-media',

@@ -1,7 +1,7 @@
 /** Reads the track entries of a Matroska or WebM file (RFC 9559, section 5.1.4). */
 
 import { damaged, SourceRejected } from '../../source-rejected.ts';
-import { type EbmlElement, listElements, readFloat, readUint } from './ebml.ts';
+import { type EbmlElement, listElements, readFloat, readString, readUint } from './ebml.ts';
 
 export interface MatroskaTrack {
   readonly number: number;
@@ -62,10 +62,11 @@ function readTrackEntry(bytes: Buffer): MatroskaTrack | undefined {
       'This file has a track that plays at another speed. Export the video again, and upload the result.',
     );
   }
+  const codecId = fields.get(0x86);
   return {
     number: uint(0xd7, 0),
     kind,
-    codecId: body(0x86).toString('latin1').replace(/\0+$/, ''),
+    codecId: codecId ? readString(bytes, codecId) : '',
     codecPrivate: Buffer.from(body(0x63a2)),
     isEnabled: uint(0xb9, 1) === 1,
     defaultDuration: uint(0x23e383, 0),
