@@ -1,6 +1,7 @@
 /** The public calls of the catalogue: list, search and single videos. */
 import * as z from 'zod';
-import { allowAnyOrigin, type HttpServer } from '../../kernel/http/server.ts';
+import { allowAnyOrigin, READ, servePreflight } from '../../kernel/http/cross-origin.ts';
+import type { HttpServer } from '../../kernel/http/server.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
 import { siteIdSchema, videoIdSchema } from '../../protocol/base/ids.ts';
 import { type Video, videoListSchema, videoSchema } from '../../protocol/central.ts';
@@ -21,6 +22,7 @@ const parameters = z.object({ id: videoIdSchema });
 
 export function addVideoCalls(app: HttpServer, context: CentralContext): void {
   const { db } = context;
+  for (const path of ['/api/videos', '/api/videos/:id']) servePreflight(app, path, READ);
   app.get(
     '/api/videos',
     { schema: { querystring: listQuerySchema, response: { 200: videoListSchema } } },

@@ -9,9 +9,27 @@ import { createHttp, type HttpServer } from './server.ts';
 let app: HttpServer;
 beforeEach(async () => {
   ({ app } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined }));
+  app.get('/', ({ headers, url }) => ({ host: headers.host, url }));
   await app.listen({ host: '127.0.0.1', port: 0 });
 });
 afterEach(() => app.close());
+
+it.each([
+  ['http://site.example/readyz', 'a host'],
+  ['HTTP://site.example:8080/readyz', 'a port'],
+  ['http://site.example/readyz?x=1', 'a query'],
+  ['https://[::1]:8080/readyz', 'an IPv6 address'],
+])('the target %s in absolute form, with %s, is accepted', async target => {
+  const { head } = await send(`GET ${target} HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n`);
+  expect(head).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+it('the authority of a target in absolute form replaces Host', async () => {
+  const { body } = await send(
+    'GET http://site.example:8080?x=1 HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n',
+  );
+  expect(body).toEqual({ host: 'site.example:8080', url: '/?x=1' });
+});
 
 /** Sends these bytes and reads the response until the connection ends. */
 async function send(bytes: string): Promise<{ head: string; body: Record<string, unknown> }> {
@@ -34,9 +52,30 @@ it.each([
   ['a header that is too long', `GET / HTTP/1.1\r\nX: ${'a'.repeat(17_000)}`, 431, 'headers-too-large'],
   ['a method that nobody knows', 'FOO / HTTP/1.1', 400, 'request-malformed'],
   ['bytes that are not HTTP', 'hello', 400, 'request-malformed'],
+  ['a second Host', 'GET / HTTP/1.1\r\nHost: here', 400, 'request-invalid'],
+  ['a second Host in another case', 'GET / HTTP/1.1\r\nhOST: there', 400, 'request-invalid'],
+  ['an absolute target without a host', 'GET http:///readyz HTTP/1.1', 400, 'request-invalid'],
+  ['an absolute target with a user', 'GET http://user@here/readyz HTTP/1.1', 400, 'request-invalid'],
+  [
+    'an unknown transfer coding',
+    'GET / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked',
+    400,
+    'request-invalid',
+  ],
+  ['chunks in HTTP/1.0', 'GET / HTTP/1.0\r\nTransfer-Encoding: chunked', 400, 'request-invalid'],
 ])('%s is refused with problem details', async (_what, start, status, code) => {
   const { head, body } = await send(`${start}\r\nHost: here\r\nConnection: close\r\n\r\n`);
   expect(head.split(' ')[1]).toBe(String(status));
   expect(head.toLowerCase()).toContain(`content-type: ${PROBLEM_TYPE}`);
   expect(body).toMatchObject({ status, code, title: expect.not.stringMatching('Error') });
 });
+
+it.each(['a b', 'user@here', 'here/path', 'here:port', '[::1', 'here#x', '"here"'])(
+  'the Host %j is refused',
+  async host => {
+    const { head, body } = await send(`GET /readyz HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    expect(head).toMatch(/^HTTP\/1\.1 400 /);
+    expect(head).toMatch(/\r\nconnection: close/i);
+    expect(body).toMatchObject({ code: 'request-invalid' });
+  },
+);

@@ -339,10 +339,3 @@ export function requireToken(request: FastifyRequest, token: string): void {
 export function setRawSerializer<Payload>(reply: FastifyReply, format: (payload: Payload) => Buffer): void {
   reply.serializer(format as unknown as (payload: Payload) => string);
 }
-
-/** Allows players and pages of other origins to read this response. */
-export function allowAnyOrigin(reply: FastifyReply): void {
-  reply.header('access-control-allow-origin', '*');
-  reply.header('timing-allow-origin', '*');
-  reply.header('cross-origin-resource-policy', 'cross-origin');
-}

@@ -1,7 +1,8 @@
 /** Responses to the probes of trackers, and sample bytes for players that measure the throughput to this site. */
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
-import { allowAnyOrigin, type HttpServer } from '../../kernel/http/server.ts';
+import { allowAnyOrigin, READ, servePreflight } from '../../kernel/http/cross-origin.ts';
+import type { HttpServer } from '../../kernel/http/server.ts';
 import type { SiteId } from '../../protocol/base/ids.ts';
 import { siteProbeSchema } from '../../protocol/site.ts';
 
@@ -14,6 +15,7 @@ export interface SiteLoad {
 }
 
 export function serveProbe(app: HttpServer, siteId: () => SiteId | undefined, load: () => SiteLoad): void {
+  for (const path of ['/sample', '/probe']) servePreflight(app, path, READ);
   app.get(
     '/sample',
     {

@@ -142,7 +142,7 @@ const MEDIA_METHODS = [
 /** The origin sends no headers for browsers, but players on pages of any origin may read its files. */
 const OPEN_TO_ALL = [
   'add_header Access-Control-Allow-Origin * always;',
-  'add_header Access-Control-Expose-Headers "Content-Length, Content-Range, ETag, Accept-Ranges, Date" always;',
+  'add_header Access-Control-Expose-Headers "Content-Length, Content-Range, ETag, Accept-Ranges, Date, Retry-After" always;',
   'add_header Timing-Allow-Origin * always;',
   'add_header Cross-Origin-Resource-Policy cross-origin always;',
   'add_header Cache-Control "public, max-age=31536000, immutable" always;',

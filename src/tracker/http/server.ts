@@ -1,6 +1,8 @@
 /** The tracker's HTTP server: every response can be read by pages of other origins and is never cached. */
+
+import { allowAnyOrigin, servePreflight } from '../../kernel/http/cross-origin.ts';
 import { createFastPath } from '../../kernel/http/fast-path.ts';
-import { allowAnyOrigin, createHttp, type Http, type HttpServer } from '../../kernel/http/server.ts';
+import { createHttp, type Http, type HttpServer } from '../../kernel/http/server.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { PlayFastPath } from '../play/fast-path.ts';
@@ -35,15 +37,5 @@ function serveCrossOrigin(app: HttpServer): void {
     reply.header('cache-control', 'no-store');
   });
   // A page of another origin sends a preflight request before a request with a token or with CMCD headers.
-  app.options('/*', { schema: { hide: true } }, (_request, reply) =>
-    reply
-      .headers({
-        'access-control-allow-methods': 'GET, HEAD, POST',
-        'access-control-allow-headers':
-          'authorization, content-type, range, cmcd-object, cmcd-request, cmcd-session, cmcd-status',
-        'access-control-max-age': '86400',
-      })
-      .code(204)
-      .send(),
-  );
+  servePreflight(app, '/*', 'GET, HEAD, POST, OPTIONS');
 }

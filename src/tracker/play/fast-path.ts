@@ -7,6 +7,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ParsedUrlQuery, parse } from 'node:querystring';
+import { ANY_ORIGIN_HEADERS } from '../../kernel/http/cross-origin.ts';
 import { formatResponseHead, type PlainGetHandler } from '../../kernel/http/fast-path.ts';
 import type { Log } from '../../kernel/log.ts';
 import { formatProblem, Problem, problem } from '../../kernel/problem.ts';
@@ -171,10 +172,5 @@ function readForwarded(head: string): IncomingMessage['headers'] {
   return headers;
 }
 
-/** The same headers as with the framework (`allowAnyOrigin` and `serveCrossOrigin`). */
-const HEADERS: readonly string[] = [
-  ...['access-control-allow-origin', '*'],
-  ...['timing-allow-origin', '*'],
-  ...['cross-origin-resource-policy', 'cross-origin'],
-  ...['cache-control', 'no-store'],
-];
+/** The same headers as with the framework (`serveCrossOrigin`). */
+const HEADERS: readonly string[] = [...ANY_ORIGIN_HEADERS, 'cache-control', 'no-store'];

@@ -1,34 +1,15 @@
 /** The headers of every response, as flat arrays of names and values, which node writes as they are. */
 import type { IncomingHttpHeaders } from 'node:http';
+import { ANY_ORIGIN_HEADERS, formatPreflight, READ } from '../../../kernel/http/cross-origin.ts';
 import { contentTypeOf, type MediaFile } from './media-file.ts';
 
 /** Names the filling site. A site that receives it responds from its own files and asks no third site, which prevents loops. */
 export const FILL_HEADER = 'tributary-fill';
 
-/** Allows pages and players of any origin to read responses (Fetch standard, CORS). */
-export const CORS_HEADERS: readonly string[] = [
-  'Access-Control-Allow-Origin',
-  '*',
-  'Access-Control-Expose-Headers',
-  'Content-Length, Content-Range, ETag, Accept-Ranges, Date',
-  'Timing-Allow-Origin',
-  '*',
-  'Cross-Origin-Resource-Policy',
-  'cross-origin',
-  'X-Content-Type-Options',
-  'nosniff',
-];
+/** Allows pages and players of any origin to read responses, and forbids browsers to guess another type. */
+export const CORS_HEADERS: readonly string[] = [...ANY_ORIGIN_HEADERS, 'X-Content-Type-Options', 'nosniff'];
 
-/** Without Content-Length, which a 204 must not have (RFC 9110, section 8.6). */
-export const PREFLIGHT_HEADERS: readonly string[] = [
-  ...CORS_HEADERS,
-  'Access-Control-Allow-Methods',
-  'GET, HEAD, OPTIONS',
-  'Access-Control-Allow-Headers',
-  'Range, If-None-Match, If-Range, CMCD-Request, CMCD-Object, CMCD-Status, CMCD-Session',
-  'Access-Control-Max-Age',
-  '86400',
-];
+export const PREFLIGHT_HEADERS: readonly string[] = formatPreflight(READ);
 
 /**
  * The headers that complete, partial and not-modified responses share (RFC 9110, sections 15.3.7 and 15.4.5). `etag` is
