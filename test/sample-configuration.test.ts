@@ -18,6 +18,7 @@ const uncommented = enableAll(sample);
 const EXAMPLES = [
   'database',
   'disks',
+  'hosts',
   's3',
   'workDirectory',
   'originUrl',

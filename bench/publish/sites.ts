@@ -123,7 +123,14 @@ async function handle(fleet: Fleet, request: IncomingMessage, response: ServerRe
   const site = fleet.sites[(Number(third) << 8) + Number(fourth)];
   const [path = '', query = ''] = (request.url ?? '').split('?');
   const verified = await verifyRequest(
-    { method: request.method ?? '', authority, path, query: `?${query}`, body, headers: request.headers },
+    {
+      method: request.method ?? '',
+      authorities: [authority],
+      path,
+      query: `?${query}`,
+      body,
+      headers: request.headers,
+    },
     keyId => Promise.resolve(keyId === 'central' ? fleet.centralKey : undefined),
     fleet.nonces,
     Date.now(),

@@ -3,10 +3,11 @@ import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { formatAddress } from '../kernel/http/client.ts';
+import { ownAuthorities, socketAuthorities } from '../kernel/http/own-names.ts';
 import { createHttp } from '../kernel/http/server.ts';
 import { readOrMakeKey, readOrMakeSecret, sha256Hex } from '../kernel/identity/keys.ts';
+import { openNonces } from '../kernel/identity/nonce-files.ts';
 import { createSecretBox } from '../kernel/identity/secret-box.ts';
-import { NonceMemory } from '../kernel/identity/signatures.ts';
 import { systemClock } from '../kernel/lifecycle/clock.ts';
 import { type Lifetime, startPart } from '../kernel/lifecycle/lifetime.ts';
 import { createLog, type Log } from '../kernel/log.ts';
@@ -106,7 +107,11 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
       collector,
       links,
       metrics,
-      nonces: new NonceMemory(),
+      recipient: {
+        nonces: openNonces(config.dataDirectory, log, lifetime),
+        // Members may call central by the address on which it listens. Nobody else receives what a member signs for central.
+        authorities: ({ socket }) => [...ownAuthorities(config), ...socketAuthorities(socket)],
+      },
       rejections: new RejectionLog(db),
     };
     addCalls(app, context);

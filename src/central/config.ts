@@ -4,6 +4,7 @@ import {
   baseUrlSetting,
   databaseSetting,
   durationSetting,
+  hostsSetting,
   listenSetting,
   logLevelSetting,
   tokenSetting,
@@ -13,6 +14,8 @@ export const centralConfigSchema = z.strictObject({
   listen: listenSetting.prefault('0.0.0.0:8080'),
   /** The URL at which browsers and members reach central. The default is the address it listens on. */
   baseUrl: baseUrlSetting.optional(),
+  /** Other names of this part in URLs, with the port: `video.internal:8090`. */
+  hosts: hostsSetting.default([]),
   dataDirectory: z.string().min(1).default('./data/central'),
   /** A PostgreSQL URL. Centrals that use the same database share the work. */
   database: databaseSetting.optional(),

@@ -111,6 +111,11 @@ export const PROBLEMS = {
   'signature-missing': entry(401, 'Signature required', 'Sign the request (RFC 9421, Ed25519).'),
   'signature-lifetime': entry(401, 'Signature lifetime too long', 'Shorten the lifetime of the signature.'),
   'signature-invalid': entry(401, 'Invalid signature', 'Sign exactly the request that is sent.'),
+  'signature-misdirected': entry(
+    401,
+    'Signed for another recipient',
+    'Sign the request for the address of its recipient, or set "baseUrl" and "hosts" of the recipient.',
+  ),
   'signature-replayed': entry(401, 'Signature already used', 'Sign every request with a new nonce.'),
   'digest-mismatch': entry(
     401,

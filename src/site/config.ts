@@ -5,6 +5,7 @@ import {
   bitrateSetting,
   databaseSetting,
   durationSetting,
+  hostsSetting,
   joinTokenSetting,
   listenSetting,
   logLevelSetting,
@@ -40,6 +41,8 @@ export const siteConfigSchema = z.strictObject({
   tlsKey: z.string().min(1).optional(),
   /** The address that viewers and central use for this site. */
   baseUrl: baseUrlSetting,
+  /** Other names of this part in URLs, with the port: `video.internal:8090`. */
+  hosts: hostsSetting.default([]),
   /** IP address and port of the source server in the records of this site. */
   sourceAddress: addressSchema,
   dataDirectory: z.string().min(1),

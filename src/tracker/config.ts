@@ -3,6 +3,7 @@ import * as z from 'zod';
 import {
   baseUrlSetting,
   durationSetting,
+  hostsSetting,
   joinTokenSetting,
   listenSetting,
   logLevelSetting,
@@ -15,6 +16,8 @@ export const trackerConfigSchema = z.strictObject({
   listen: listenSetting.prefault('0.0.0.0:8081'),
   /** The URL by which players reach this tracker. */
   baseUrl: baseUrlSetting,
+  /** Other names of this part in URLs, with the port: `video.internal:8090`. */
+  hosts: hostsSetting.default([]),
   dataDirectory: z.string().min(1),
   central: baseUrlSetting,
   /** Needed only for the first start. */

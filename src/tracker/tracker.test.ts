@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { call } from '../kernel/http/client.ts';
-import { createHttp, requireSigner } from '../kernel/http/server.ts';
+import { createHttp } from '../kernel/http/server.ts';
+import { requireSigner } from '../kernel/http/signed-requests.ts';
 import { type PublicKey, readOrMakeKey } from '../kernel/identity/keys.ts';
 import { NonceMemory } from '../kernel/identity/signatures.ts';
 import { silentLog } from '../kernel/log.ts';
@@ -39,7 +40,7 @@ async function findFreePort(): Promise<number> {
 async function startCentralLike(port: number, position0 = 0) {
   const changes: Change[] = [];
   const keys = new Map<string, PublicKey>();
-  const nonces = new NonceMemory();
+  const recipient = { nonces: new NonceMemory(), authorities: () => [`127.0.0.1:${port}`] };
   const asked: number[] = [];
   const siteStates: { sites: { site: SiteId; up: boolean }[] }[] = [];
   const waiting = new Set<() => void>();
@@ -48,7 +49,7 @@ async function startCentralLike(port: number, position0 = 0) {
   const { app } = await createHttp({ part: 'central', log: silentLog, ready: () => undefined });
   app.post('/api/join', async request => {
     const { joinToken, publicKey } = joinRequestSchema.parse(request.body);
-    const keyId = await requireSigner(request, async () => publicKey, nonces);
+    const keyId = await requireSigner(request, async () => publicKey, recipient);
     if (keyId !== 'join' || joinToken !== JOIN_TOKEN) throw new Error('refused');
     joins++;
     const id = newId();
@@ -56,7 +57,7 @@ async function startCentralLike(port: number, position0 = 0) {
     return { role: 'tracker', id, name: 'T', baseUrl: 'http://t', centralPublicKey: 'k', trackers: [] };
   });
   app.get('/api/changes', async request => {
-    await requireSigner(request, async id => keys.get(id), nonces);
+    await requireSigner(request, async id => keys.get(id), recipient);
     const query = new URLSearchParams(request.url.split('?')[1]);
     const after = Number(query.get('after'));
     asked.push(after);
@@ -72,7 +73,7 @@ async function startCentralLike(port: number, position0 = 0) {
     return { changes: page, position: page.at(-1)?.position ?? after, more: page.length < list().length };
   });
   app.post('/api/site-states', async request => {
-    await requireSigner(request, async id => keys.get(id), nonces);
+    await requireSigner(request, async id => keys.get(id), recipient);
     siteStates.push(siteStatesSchema.parse(request.body));
     return {};
   });

@@ -1,6 +1,9 @@
 /** A tracker, composed of its parts: registry and feed, probes and reports, memory and choice, and the calls of players. */
 import type { AddressInfo } from 'node:net';
 import { formatAddress } from '../kernel/http/client.ts';
+import { authorityOf, ownAuthorities } from '../kernel/http/own-names.ts';
+import type { Recipient } from '../kernel/http/signed-requests.ts';
+import { openNonces } from '../kernel/identity/nonce-files.ts';
 import { type Lifetime, startPart } from '../kernel/lifecycle/lifetime.ts';
 import { createLog, type Log } from '../kernel/log.ts';
 import { readIdentity } from '../kernel/membership/member.ts';
@@ -75,14 +78,22 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
   const { central, notReadyReason } = feed;
   const sync = await startSync({ ...base, central, dataDirectory }, lifetime);
   const { sessions } = sync;
+  const recipient: Recipient = {
+    nonces: openNonces(dataDirectory, log, lifetime),
+    // Sites call this tracker at the address in central's list.
+    authorities() {
+      const membership = feed.membership();
+      return [...ownAuthorities(config), ...(membership ? [authorityOf(membership.baseUrl)] : [])];
+    },
+  };
 
   const fastPath = createPlayFastPath();
   const http = await createTrackerHttp({ fastPath, notReadyReason, log }, lifetime);
   const { app, metrics } = http;
   const partialHolders = createPartialHolders();
   const play = { probeFiles, partialHolders: partialHolders.of, fastPath, notReadyReason };
-  const decider = servePlayerCalls(http, { ...base, ...sync, ...play }, lifetime);
-  serveSiteReports(app, { ...base, partialHolders });
+  const decider = servePlayerCalls(http, { ...base, ...sync, ...play, recipient }, lifetime);
+  serveSiteReports(app, { ...base, partialHolders, recipient });
   serveClientReports(app, { ...base, sessions, rank: decider.steer, baseUrlOf: baseUrls.of });
   serveExplain(app, { ...base, decider });
   serveStatus(app, metrics, { ...base, feed });

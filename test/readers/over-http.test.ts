@@ -1,15 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readOverHttp } from '../../src/central/site-reader/read-over-http.ts';
 import { createHttp } from '../../src/kernel/http/server.ts';
 import { readOrMakeKey } from '../../src/kernel/identity/keys.ts';
+import { NonceMemory } from '../../src/kernel/identity/signatures.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { openDatabase } from '../../src/kernel/sql/sql.ts';
 import { newSiteId } from '../../src/protocol/base/ids.ts';
 import { type SiteSchema, siteMigrations } from '../../src/site/database/tables/schema.ts';
 import { createGateway, serveGateway } from '../../src/site/http/gateway.ts';
+import { freePort } from '../support/free-port.ts';
 import { describeSiteReader } from './site-reader.contract.ts';
 
 describeSiteReader('through its gateway', async () => {
@@ -19,29 +20,31 @@ describeSiteReader('through its gateway', async () => {
   const key = await readOrMakeKey(join(directory, 'site.key'));
   const id = newSiteId();
   const { app } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
-  serveGateway(
-    app,
-    createGateway(db, () => {}),
-    () => ({
+  const port = await freePort();
+  const baseUrl = `http://127.0.0.1:${port}`;
+  serveGateway(app, {
+    gateway: createGateway(db, () => {}),
+    identity: () => ({
       key,
       membership: {
         centralUrl: 'http://127.0.0.1:9',
         role: 'site',
         id,
         name: 'a',
-        baseUrl: 'http://127.0.0.1:9',
+        baseUrl,
         centralPublicKey: central.publicKey,
         trackers: [],
       },
     }),
-  );
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = app.server.address() as AddressInfo;
+    names: { hosts: [] },
+    nonces: new NonceMemory(),
+  });
+  await app.listen({ host: '127.0.0.1', port });
   return {
     db,
     reader: readOverHttp({ key: central, keyId: 'central' })({
       id,
-      base_url: `http://127.0.0.1:${port}`,
+      base_url: baseUrl,
       database_url: null,
     }),
     async end() {

@@ -9,6 +9,7 @@ import { RejectionLog } from '../../src/central/rejection-log.ts';
 import { Links } from '../../src/central/site-reader/links.ts';
 import { readEitherWay, readOverLink } from '../../src/central/site-reader/read-over-link.ts';
 import { addLinkCalls } from '../../src/central/web/members/links.ts';
+import { socketAuthorities } from '../../src/kernel/http/own-names.ts';
 import { createHttp } from '../../src/kernel/http/server.ts';
 import { readOrMakeKey } from '../../src/kernel/identity/keys.ts';
 import { NonceMemory } from '../../src/kernel/identity/signatures.ts';
@@ -44,7 +45,10 @@ async function openLinked() {
   const central = await createHttp({ part: 'central', log: silentLog, ready: () => undefined });
   addLinkCalls(central.app, {
     db: centralDb,
-    nonces: new NonceMemory(),
+    recipient: {
+      nonces: new NonceMemory(),
+      authorities: ({ socket }) => socketAuthorities(socket),
+    },
     rejections: new RejectionLog(centralDb),
     links,
     changes: { closed: false },
@@ -66,11 +70,12 @@ async function openLinked() {
     },
   };
   const site = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
-  serveGateway(
-    site.app,
-    createGateway(db, () => {}),
-    () => identity,
-  );
+  serveGateway(site.app, {
+    gateway: createGateway(db, () => {}),
+    identity: () => identity,
+    names: { baseUrl, hosts: [] },
+    nonces: new NonceMemory(),
+  });
   const link = startLink({
     app: site.app,
     central: () => centralOf(identity),

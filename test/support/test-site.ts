@@ -1,6 +1,8 @@
 /** A site as central sees one: a gateway with records, signed as a real site signs. A test can replace what it responds. */
 import { call, type Signer } from '../../src/kernel/http/client.ts';
-import { createHttp, type HttpServer, requireSigner } from '../../src/kernel/http/server.ts';
+import { authorityOf } from '../../src/kernel/http/own-names.ts';
+import { createHttp, type HttpServer } from '../../src/kernel/http/server.ts';
+import { requireSigner } from '../../src/kernel/http/signed-requests.ts';
 import { type KeyPair, newNonce, readOrMakeKey, sha256Hex } from '../../src/kernel/identity/keys.ts';
 import { SetDigest } from '../../src/kernel/identity/set-digest.ts';
 import { NonceMemory } from '../../src/kernel/identity/signatures.ts';
@@ -65,7 +67,7 @@ export class TestSite {
 
   async listen(): Promise<void> {
     const { app } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
-    const nonces = new NonceMemory();
+    const recipient = { nonces: new NonceMemory(), authorities: () => [authorityOf(this.baseUrl)] };
     const findKey = (keyId: string) =>
       Promise.resolve(keyId === 'central' ? this.#centralPublicKey : undefined);
     app.get('/probe', request => ({
@@ -75,7 +77,7 @@ export class TestSite {
       egressBps: 0,
     }));
     app.get('/gateway/records', async request => {
-      await requireSigner(request, findKey, nonces);
+      await requireSigner(request, findKey, recipient);
       this.reads++;
       if (this.hangs) await new Promise(() => {});
       await this.beforeAnswer?.();
@@ -92,7 +94,7 @@ export class TestSite {
       '/gateway/published',
       { schema: { body: publishedRequestSchema, response: { 200: publishedResponseSchema } } },
       async request => {
-        await requireSigner(request, findKey, nonces);
+        await requireSigner(request, findKey, recipient);
         let matched = 0;
         for (const acknowledgement of request.body.published) {
           this.acknowledged.push(acknowledgement);
@@ -105,7 +107,7 @@ export class TestSite {
       },
     );
     app.get('/gateway/digest', async request => {
-      await requireSigner(request, findKey, nonces);
+      await requireSigner(request, findKey, recipient);
       const { digest, records } = this.publishedDigest();
       const unpublished = [...this.rows.values()].filter(row => !row.published).length;
       return { site: this.id, epoch: this.epoch, unpublished, records, digest };

@@ -93,6 +93,26 @@ export const baseUrlSetting = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** Names of a part in URLs, such as `"video.internal:8090"`: host and port, without the default port of the scheme. */
+export const hostsSetting = z
+  .array(
+    z.string().transform((text, context) => {
+      try {
+        const { host, pathname, username, search, hash } = new URL(`http://${text}`);
+        if (host !== '' && pathname === '/' && !/[/?#@]/.test(text) && !username && !search && !hash)
+          return host;
+      } catch {
+        // The message below covers this case.
+      }
+      context.addIssue({
+        code: 'custom',
+        message: `"${text}" is not a host. Use a name or an address and the port. Example: video.internal:8090.`,
+      });
+      return z.NEVER;
+    }),
+  )
+  .max(16);
+
 /** `"postgres://user:password@host/name"`. Without it, the part uses an embedded database. */
 export const databaseSetting = z
   .string()

@@ -24,11 +24,8 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { ProblemCode } from '../../protocol/problems.ts';
 import { errorCodeOf } from '../error-code.ts';
 import { isDiskFull } from '../files.ts';
-import type { PublicKey } from '../identity/keys.ts';
-import { type NonceMemory, verifyRequest } from '../identity/signatures.ts';
 import type { Log } from '../log.ts';
 import { formatProblem, messageOf, Problem, problem } from '../problem.ts';
 import { findDatabaseProblem } from '../sql/database-error.ts';
@@ -282,41 +279,6 @@ export function sendProblem(
   const { status, headers, body } = formatProblem(failure);
   response.writeHead(status, { ...headers, ...extraHeaders });
   response.end(response.req.method === 'HEAD' ? undefined : body);
-}
-
-/** A signed request was rejected. `signer` is set if the signature itself is valid, so the key's owner made the request. */
-export class RejectedSignature extends Problem {
-  readonly signer: string | undefined;
-
-  constructor(code: ProblemCode, detail: string, signer: string | undefined) {
-    super(code, detail);
-    this.signer = signer;
-  }
-}
-
-/** Returns the id of the key that signed this request. @throws Problem 401 with the reason. */
-export async function requireSigner(
-  request: FastifyRequest,
-  findKey: (keyId: string) => Promise<PublicKey | undefined>,
-  nonces: NonceMemory,
-): Promise<string> {
-  const [path = '', query] = request.raw.url?.split('?', 2) ?? [];
-  const verification = await verifyRequest(
-    {
-      method: request.method,
-      authority: (request.headers.host ?? '').toLowerCase(),
-      path,
-      query: `?${query ?? ''}`,
-      body: request.rawBody ?? '',
-      headers: request.headers,
-    },
-    findKey,
-    nonces,
-    Date.now(),
-  );
-  if (!verification.ok)
-    throw new RejectedSignature(verification.code, verification.detail, verification.signer);
-  return verification.keyId;
 }
 
 const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -21,13 +21,13 @@ const parts: SignedParts = {
   body: '{"a":1}',
 };
 const verify = (
-  received: SignedParts,
+  { authority, ...received }: SignedParts,
   headers: Record<string, string>,
   nowMs = NOW,
   nonces = new NonceMemory(),
 ) =>
   verifyRequest(
-    { ...received, headers },
+    { ...received, authorities: [authority], headers: { ...headers, host: parts.authority } },
     async id => (id === 'site-1' ? key.publicKey : undefined),
     nonces,
     nowMs,
@@ -43,7 +43,7 @@ describe('signed requests', () => {
 
   it.each<[string, Partial<SignedParts>, string]>([
     ['another method', { method: 'DELETE' }, 'signature-invalid'],
-    ['another host', { authority: 'other.example' }, 'signature-invalid'],
+    ['another recipient', { authority: 'other.example' }, 'signature-misdirected'],
     ['another path', { path: '/api/sites' }, 'signature-invalid'],
     ['another query', { query: '?limit=1' }, 'signature-invalid'],
     ['another body', { body: '{"a":2}' }, 'digest-mismatch'],

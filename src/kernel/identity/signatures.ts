@@ -4,6 +4,9 @@
  * There is one profile without options: the signature is labelled `sig`, and covers `@method`, `@authority`, `@path`, `@query`
  * and `content-digest`, in this order, with `created`, `expires` (at most 60 s later), `nonce`, `keyid` and `alg`. Any other
  * form is rejected, so an attacker has nothing to negotiate.
+ *
+ * `@authority` binds the request to its recipient: the recipient compares it with the authorities that its own settings name. The
+ * Host header of the request is not used, because the sender of a replayed request chooses it, and a proxy may rewrite it.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { ProblemCode } from '../../protocol/problems.ts';
@@ -19,7 +22,7 @@ const SIGNATURE = /^sig=:([A-Za-z0-9+/]{86}==):$/;
 
 export interface SignedParts {
   readonly method: string;
-  /** Host and port of the Host header, in lower case. */
+  /** Host and port of the URL that the signer calls, in lower case, without the default port of the scheme. */
   readonly authority: string;
   readonly path: string;
   /** The query with its leading `?`, or only `?` if the request has none (RFC 9421, section 2.2.7). */
@@ -80,9 +83,25 @@ export type Verification =
       readonly signer?: string;
     };
 
+/** No signature is accepted for longer than this after it was first seen, whichever clock is ahead. Milliseconds. */
+export const MAX_ACCEPTANCE_MS = (LIFETIME_S + 2 * CLOCK_TOLERANCE_S) * 1_000;
+
 /** Remembers nonces while their signatures could be valid, so that no signed request is accepted twice. */
 export class NonceMemory {
-  readonly #seen = new Map<string, number>();
+  readonly #seen: Map<string, number>;
+  readonly #store: (nonce: string, expiresMs: number) => void;
+
+  /**
+   * @param seen the nonces of an earlier start, each with the time at which its signature expires, in milliseconds since 1970
+   * @param store makes a nonce survive the end of this process
+   */
+  constructor(
+    seen: Iterable<readonly [string, number]> = [],
+    store: (nonce: string, expiresMs: number) => void = () => {},
+  ) {
+    this.#seen = new Map(seen);
+    this.#store = store;
+  }
 
   /** Returns false if this nonce was seen before. */
   claim(nonce: string, expiresMs: number, nowMs: number): boolean {
@@ -93,22 +112,28 @@ export class NonceMemory {
     }
     if (this.#seen.has(nonce)) return false;
     this.#seen.set(nonce, expiresMs);
+    this.#store(nonce, expiresMs);
     return true;
   }
 }
 
-export interface ReceivedRequest extends SignedParts {
+export interface ReceivedRequest extends Omit<SignedParts, 'authority'> {
+  /** The authorities of the recipient. The request must be signed for one of them. */
+  readonly authorities: readonly string[];
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
+
+const describeMisdirected = (host: string, authorities: readonly string[]): string =>
+  `This request was signed for ${host}, which is not an address of this recipient (${authorities.join(', ')}). If it is one, set it in "baseUrl" or add it to "hosts".`;
 
 const refuse = (code: ProblemCode, detail: string): Verification => ({ ok: false, code, detail });
 
 /**
  * Verifies a signed request. `findKey` returns the public key of a key id, or undefined if the id is unknown or revoked. If the
- * clocks differ too much, the detail says by how much.
+ * clocks differ too much, the detail says by how much. The error of a request that was signed for another recipient names both.
  */
 export async function verifyRequest(
-  { headers, ...parts }: ReceivedRequest,
+  { headers, authorities, ...parts }: ReceivedRequest,
   findKey: (keyId: string) => Promise<PublicKey | undefined>,
   nonces: NonceMemory,
   nowMs: number,
@@ -130,9 +155,15 @@ export async function verifyRequest(
   }
   const publicKey = await findKey(keyId);
   if (!publicKey) return refuse('key-unknown', 'The signing key is unknown here, or it was revoked.');
-  const base = signatureBase(parts, digest, parameters);
-  if (!verifySignature(publicKey, base, Buffer.from(signature[1] ?? '', 'base64'))) {
-    return refuse('signature-invalid', 'The signature does not match the request.');
+  const isSignedFor = (authority: string): boolean => {
+    const base = signatureBase({ ...parts, authority }, digest, parameters);
+    return verifySignature(publicKey, base, Buffer.from(signature[1] ?? '', 'base64'));
+  };
+  if (!authorities.some(isSignedFor)) {
+    const host = String(headers.host ?? '').toLowerCase();
+    return isSignedFor(host)
+      ? refuse('signature-misdirected', describeMisdirected(host, authorities))
+      : refuse('signature-invalid', 'The signature does not match the request.');
   }
   if (createdS > nowS + CLOCK_TOLERANCE_S || expiresS < nowS - CLOCK_TOLERANCE_S) {
     const off = Math.round(createdS - nowS);

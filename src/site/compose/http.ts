@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { servePages } from '../../kernel/http/pages.ts';
 import { createHttp, type Http, type HttpServer } from '../../kernel/http/server.ts';
 import { newNonce } from '../../kernel/identity/keys.ts';
+import { openNonces } from '../../kernel/identity/nonce-files.ts';
+import type { NonceMemory } from '../../kernel/identity/signatures.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
@@ -72,7 +74,7 @@ export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifeti
   const { app } = http;
   lifetime.add('http server', () => app.close());
   addStudioCalls(app, core, { ...parts, uploads, reserve });
-  addCalls(http, core, parts);
+  addCalls(http, core, { ...parts, nonces: openNonces(config.dataDirectory, log, lifetime) });
   startLinkOf(app, core, lifetime);
   return {
     uploads,
@@ -124,14 +126,15 @@ function addStudioCalls(
 function addCalls(
   { app, metrics }: Http,
   { config, db, storage, tools, membership, rights, events, fetchUpstreamsSigned }: SiteCore,
-  { delivery, copies, files }: HttpDeps,
+  { delivery, copies, files, nonces }: HttpDeps & { readonly nonces: NonceMemory },
 ): void {
-  serveGateway(
-    app,
-    createGateway(db, events.recordsPublished.emit),
-    membership.identity,
-    createRefusalReporter(membership.central),
-  );
+  serveGateway(app, {
+    gateway: createGateway(db, events.recordsPublished.emit),
+    identity: membership.identity,
+    names: config,
+    nonces,
+    onRefused: createRefusalReporter(membership.central),
+  });
   serveRemoteRights(app, {
     state: rights.state,
     start: newNonce(),

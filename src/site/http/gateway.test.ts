@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { createHttp } from '../../kernel/http/server.ts';
 import { readOrMakeKey } from '../../kernel/identity/keys.ts';
-import { signRequest } from '../../kernel/identity/signatures.ts';
+import { NonceMemory, signRequest } from '../../kernel/identity/signatures.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { newSiteId, newVideoId } from '../../protocol/base/ids.ts';
 import { type Gateway, serveGateway } from './gateway.ts';
@@ -32,12 +32,13 @@ it('a replayed acknowledgement is refused, not carried out, and reported', async
     centralPublicKey: central.publicKey,
     trackers: [],
   };
-  serveGateway(
-    app,
+  serveGateway(app, {
     gateway,
-    () => ({ key, membership }),
-    (code, detail) => reported.push(`${code}: ${detail}`),
-  );
+    identity: () => ({ key, membership }),
+    names: { baseUrl: 'http://site', hosts: [] },
+    nonces: new NonceMemory(),
+    onRefused: (code, detail) => reported.push(`${code}: ${detail}`),
+  });
   const payload = JSON.stringify({
     epoch: { number: 1, start: 'start-of-the-gateway-test' },
     published: [{ video: newVideoId(), version: 1, hash: 'a'.repeat(64) }],

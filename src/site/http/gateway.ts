@@ -2,13 +2,16 @@
 import * as z from 'zod';
 import { failpoint } from '../../kernel/failpoint.ts';
 import { formatLongList } from '../../kernel/http/json-list-writer.ts';
+import { authorityOf, type NamedPart, ownAuthorities } from '../../kernel/http/own-names.ts';
 import type { HttpServer } from '../../kernel/http/server.ts';
-import { RejectedSignature, requireSigner, setRawSerializer } from '../../kernel/http/server.ts';
-import { NonceMemory } from '../../kernel/identity/signatures.ts';
+import { setRawSerializer } from '../../kernel/http/server.ts';
+import { RejectedSignature, requireSigner } from '../../kernel/http/signed-requests.ts';
+import type { NonceMemory } from '../../kernel/identity/signatures.ts';
 import type { MemberIdentity } from '../../kernel/membership/member.ts';
 import { problem } from '../../kernel/problem.ts';
 import type { SiteId } from '../../protocol/base/ids.ts';
 import { MAX_RECORD_PAGE_BYTES, MAX_RECORD_PAGE_ROWS } from '../../protocol/base/limits.ts';
+import { linkAuthority } from '../../protocol/link.ts';
 import type { Epoch } from '../../protocol/publication/epoch.ts';
 import {
   type Acknowledgement,
@@ -80,19 +83,30 @@ function requireEpoch(signal: SignalRow): { readonly site: SiteId; readonly epoc
 /** Called when a request signed by central was refused, because it was replayed or a clock is wrong. */
 export type OnRefused = (code: string, detail: string) => void;
 
+export interface GatewayDeps {
+  readonly gateway: Gateway;
+  readonly identity: () => MemberIdentity;
+  /** The names at which central calls this site. */
+  readonly names: NamedPart;
+  readonly nonces: NonceMemory;
+  readonly onRefused?: OnRefused;
+}
+
 export function serveGateway(
   app: HttpServer,
-  gateway: Gateway,
-  identity: () => MemberIdentity,
-  onRefused: OnRefused = () => {},
+  { gateway, identity, names, nonces, onRefused = () => {} }: GatewayDeps,
 ): void {
-  const nonces = new NonceMemory();
   const requireCentral = async (request: Parameters<typeof requireSigner>[0]): Promise<void> => {
     const { membership } = identity();
     if (!membership) throw problem('not-joined', 'This site has not joined central yet.');
+    const authorities = () => [
+      ...ownAuthorities(names),
+      authorityOf(membership.baseUrl),
+      linkAuthority(membership.id),
+    ];
     const findKey = async (keyId: string) => (keyId === 'central' ? membership.centralPublicKey : undefined);
     try {
-      await requireSigner(request, findKey, nonces);
+      await requireSigner(request, findKey, { nonces, authorities });
     } catch (error) {
       if (error instanceof RejectedSignature && error.signer) onRefused(error.code, error.message);
       throw error;

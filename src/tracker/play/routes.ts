@@ -1,8 +1,8 @@
 /** The calls of players that start a video or play one. */
 import type { FastifyReply } from 'fastify';
 import * as z from 'zod';
-import { type HttpServer, requireSigner } from '../../kernel/http/server.ts';
-import { NonceMemory } from '../../kernel/identity/signatures.ts';
+import type { HttpServer } from '../../kernel/http/server.ts';
+import { type Recipient, requireSigner } from '../../kernel/http/signed-requests.ts';
 import { problem } from '../../kernel/problem.ts';
 import { playResponseSchema, steeringManifestSchema } from '../../protocol/tracker.ts';
 import { parseVideoId } from '../client/client.ts';
@@ -17,11 +17,11 @@ export interface PlayRoutesDeps extends PlayRequestDeps {
   readonly instrument: Instrument;
   readonly responses: PlayResponses;
   readonly registry: Pick<Registry, 'findSite'>;
+  readonly recipient: Recipient;
 }
 
 export function servePlay(app: HttpServer, deps: PlayRoutesDeps): void {
   const { instrument, responses } = deps;
-  const nonces = new NonceMemory();
   const findSiteKey = createSiteKeyFinder(deps.registry);
   app.get(
     '/play/:file',
@@ -41,7 +41,7 @@ export function servePlay(app: HttpServer, deps: PlayRoutesDeps): void {
       const isMember =
         fill !== undefined &&
         request.headers.signature !== undefined &&
-        (await requireSigner(request, findSiteKey, nonces)) === fill;
+        (await requireSigner(request, findSiteKey, deps.recipient)) === fill;
       const read = () => readPlayRequest(request, parseVideoId(name), { ...request.query, isMember }, deps);
       switch (extension) {
         case undefined:

@@ -1,5 +1,6 @@
 /** Composes the calls of players: start, steering, redirect and relay, and their fast path. */
 import type { Http } from '../../kernel/http/server.ts';
+import type { Recipient } from '../../kernel/http/signed-requests.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
@@ -43,6 +44,8 @@ export interface PlayerCallsDeps {
   readonly probes: Probes;
   readonly plays: Pick<Plays, 'record'>;
   readonly fastPath: PlayFastPath;
+  /** This tracker as the recipient of requests that sites sign. */
+  readonly recipient: Recipient;
   readonly log: Log;
 }
 

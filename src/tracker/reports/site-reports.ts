@@ -1,7 +1,6 @@
 /** The signed reports of sites on their viewers. A site's report has limited influence on its own ranking. */
 import type { HttpServer } from '../../kernel/http/server.ts';
-import { requireSigner } from '../../kernel/http/server.ts';
-import { NonceMemory } from '../../kernel/identity/signatures.ts';
+import { type Recipient, requireSigner } from '../../kernel/http/signed-requests.ts';
 import { parseAddress } from '../../kernel/network.ts';
 import { siteIdSchema } from '../../protocol/base/ids.ts';
 import { siteReportSchema } from '../../protocol/tracker.ts';
@@ -16,10 +15,10 @@ export interface SiteReportsDeps {
   readonly viewers: Viewers;
   readonly ingestion: Pick<ReportIngestion, 'siteReport'>;
   readonly partialHolders: PartialHolders;
+  readonly recipient: Recipient;
 }
 
 export function serveSiteReports(app: HttpServer, deps: SiteReportsDeps): void {
-  const nonces = new NonceMemory();
   const findSiteKey = createSiteKeyFinder(deps.registry);
   app.post(
     '/reports',
@@ -31,7 +30,7 @@ export function serveSiteReports(app: HttpServer, deps: SiteReportsDeps): void {
       },
     },
     async (request, reply) => {
-      const site = siteIdSchema.parse(await requireSigner(request, findSiteKey, nonces));
+      const site = siteIdSchema.parse(await requireSigner(request, findSiteKey, deps.recipient));
       const nowMs = Date.now();
       deps.partialHolders.record(site, request.body.videos);
       for (const { client, bps } of request.body.viewers) {

@@ -8,7 +8,7 @@ import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import { repeat } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import { joinCentral, type MemberIdentity } from '../../kernel/membership/member.ts';
+import { joinCentral, type MemberIdentity, type Membership } from '../../kernel/membership/member.ts';
 import { messageOf, Problem, problem } from '../../kernel/problem.ts';
 import type { Change, ChangePage } from '../../protocol/central.ts';
 import type { TrackerConfig } from '../config.ts';
@@ -40,6 +40,8 @@ export interface FeedDeps {
 export interface Feed {
   /** The client for central; undefined until this tracker has joined. */
   readonly central: () => TrackerCentral | undefined;
+  /** Undefined until this tracker has joined. */
+  readonly membership: () => Membership | undefined;
   readonly position: () => number;
   /** The last request to central succeeded. */
   readonly connected: () => boolean;
@@ -51,7 +53,8 @@ export interface Feed {
 export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Feed> {
   const { config, registry, log, onSites } = deps;
   const path = join(config.dataDirectory, 'registry.snapshot');
-  let central = trackerCentralOf(deps.identity, config.central);
+  let { identity } = deps;
+  let central = trackerCentralOf(identity, config.central);
   let position = await readSnapshot(path, config.central, registry, log);
   let connected = false;
   let lastError: unknown;
@@ -106,7 +109,10 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
     { name: 'reading the change feed', peer: () => ({ central }), everyMs: 0, retryMs, log },
     async (peer, abort) => {
       try {
-        if (!peer.central) central = await enrol(deps);
+        if (!peer.central) {
+          identity = await enrol(deps);
+          central = trackerCentralOf(identity, config.central);
+        }
         const delayMs = peer.central ? await readPage(peer.central, abort) : 0;
         lastError = undefined;
         return delayMs;
@@ -122,6 +128,7 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
 
   return {
     central: () => central,
+    membership: () => identity.membership,
     position: () => position,
     connected: () => connected,
     notReadyReason() {
@@ -133,13 +140,13 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
 }
 
 /** Enrols this tracker with its join token. @throws Problem without a token, or as central reported */
-async function enrol({ config, identity: { key }, log }: FeedDeps): Promise<TrackerCentral | undefined> {
+async function enrol({ config, identity: { key }, log }: FeedDeps): Promise<MemberIdentity> {
   const { dataDirectory: directory, joinToken, central: centralUrl } = config;
   if (!joinToken)
     throw problem('join-token-missing', 'no joinToken is configured; create one on the admin page');
   const membership = await joinCentral({ directory, key, centralUrl, joinToken, role: 'tracker' });
   log.info({ tracker: membership.id }, 'joined');
-  return trackerCentralOf({ key, membership }, centralUrl);
+  return { key, membership };
 }
 
 interface SavingDeps {

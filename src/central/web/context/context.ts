@@ -1,8 +1,8 @@
 /** The dependencies of central's calls, and the checks of who may make them. */
 import type { FastifyRequest } from 'fastify';
-import { hasToken, RejectedSignature, requireSigner, requireToken } from '../../../kernel/http/server.ts';
+import { hasToken, requireToken } from '../../../kernel/http/server.ts';
+import { type Recipient, RejectedSignature, requireSigner } from '../../../kernel/http/signed-requests.ts';
 import type { SecretBox } from '../../../kernel/identity/secret-box.ts';
-import type { NonceMemory } from '../../../kernel/identity/signatures.ts';
 import { problem } from '../../../kernel/problem.ts';
 import type { ChangeNotifier } from '../../change-notifier.ts';
 import type { Collector } from '../../collector/collector.ts';
@@ -24,7 +24,8 @@ export interface CentralContext {
   readonly collector: Collector;
   readonly links: Links;
   readonly metrics: CentralMetrics;
-  readonly nonces: NonceMemory;
+  /** Central as the recipient of signed requests. */
+  readonly recipient: Recipient;
   readonly rejections: RejectionLog;
 }
 
@@ -42,7 +43,7 @@ export const isOperator = ({ headers }: FastifyRequest, { config }: CentralConte
  */
 export async function requireMember(
   request: FastifyRequest,
-  { db, nonces, rejections }: Pick<CentralContext, 'db' | 'nonces' | 'rejections'>,
+  { db, recipient, rejections }: Pick<CentralContext, 'db' | 'recipient' | 'rejections'>,
   ...roles: readonly Role[]
 ): Promise<MemberRow> {
   let member: MemberRow | undefined;
@@ -51,7 +52,7 @@ export async function requireMember(
     return member && isActive(member) ? (member.public_key ?? undefined) : undefined;
   };
   try {
-    await requireSigner(request, findKey, nonces);
+    await requireSigner(request, findKey, recipient);
   } catch (error) {
     if (error instanceof RejectedSignature && error.signer && member && isSite(member)) {
       await rejections.note(member.id, error.code, error.message);
@@ -67,7 +68,7 @@ export async function requireMember(
 /** The site whose key signed this request. @throws Problem as `requireMember` does */
 export async function requireSite(
   request: FastifyRequest,
-  context: Pick<CentralContext, 'db' | 'nonces' | 'rejections'>,
+  context: Pick<CentralContext, 'db' | 'recipient' | 'rejections'>,
 ): Promise<SiteRow> {
   const member = await requireMember(request, context, 'site');
   if (!isSite(member)) throw problem('role-mismatch');

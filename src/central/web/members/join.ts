@@ -1,5 +1,6 @@
 /** Enrolment: a site or tracker registers the public key that it made itself, with its join token. */
-import { type HttpServer, requireSigner } from '../../../kernel/http/server.ts';
+import type { HttpServer } from '../../../kernel/http/server.ts';
+import { requireSigner } from '../../../kernel/http/signed-requests.ts';
 import { sha256Hex } from '../../../kernel/identity/keys.ts';
 import { problem } from '../../../kernel/problem.ts';
 import { joinRequestSchema, joinResponseSchema, memberInfoSchema } from '../../../protocol/central.ts';
@@ -24,7 +25,7 @@ function requireEnrolled(enrolment: Enrolment): asserts enrolment is Extract<Enr
 }
 
 export function addJoinCalls(app: HttpServer, context: CentralContext): void {
-  const { db, nonces, publicKey, changes } = context;
+  const { db, recipient, publicKey, changes } = context;
 
   app.post(
     '/api/join',
@@ -38,7 +39,7 @@ export function addJoinCalls(app: HttpServer, context: CentralContext): void {
       await requireSigner(
         request,
         keyId => Promise.resolve(keyId === JOIN_KEY_ID ? ownKey : undefined),
-        nonces,
+        recipient,
       );
       const enrolment = await enrol(db, tokenHash, ownKey, Date.now());
       requireEnrolled(enrolment);

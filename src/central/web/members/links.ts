@@ -15,7 +15,7 @@ import { type CentralContext, requireSite } from '../context/context.ts';
 
 const parameters = z.object({ id: z.string().max(64) });
 
-export type LinkContext = Pick<CentralContext, 'db' | 'nonces' | 'rejections' | 'links'> & {
+export type LinkContext = Pick<CentralContext, 'db' | 'recipient' | 'rejections' | 'links'> & {
   readonly changes: Pick<CentralContext['changes'], 'closed'>;
   readonly collector: Pick<CentralContext['collector'], 'wake'>;
 };

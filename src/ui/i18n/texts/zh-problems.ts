@@ -40,6 +40,7 @@ export const zhProblems = {
   'signature-missing': '请求缺少签名。',
   'signature-lifetime': '签名有效期过长。',
   'signature-invalid': '签名无效。',
+  'signature-misdirected': '请求是为另一接收方签名的。',
   'signature-replayed': '签名已被使用。',
   'digest-mismatch': '内容摘要不一致。',
   'key-unknown': '密钥未知或已被撤销，请让该成员重新加入。',
