@@ -4,6 +4,7 @@ import type { Stats } from 'node:fs';
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCodeOf } from './error-code.ts';
+import { messageOf, type Problem, problem } from './problem.ts';
 
 /**
  * Flushes a file to disk. If a flush fails, the system may have dropped the data that it could not write, and the next flush
@@ -72,9 +73,42 @@ export async function findStats(path: string): Promise<Stats | undefined> {
   }
 }
 
+/** Codes of writes for which the file system has no space; `EFBIG`: it does not store files of this size. */
+const FULL_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', '53100']);
+const FULL_MESSAGE = /database or disk is full/;
+/** Codes of a file system, a disk or a process that cannot work at the moment, whatever the file. */
+const FAILED_CODES: ReadonlySet<string> = new Set([
+  ...['EIO', 'EROFS', 'EACCES', 'EPERM', 'EBUSY', 'ENODEV', 'ENXIO', 'ESTALE', 'EREMOTEIO', 'EUCLEAN'],
+  ...['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'],
+]);
+/** Messages of SQLite, which have no code. */
+const FAILED_MESSAGE = /disk I\/O error|unable to open database file/;
+
 /** True if a write failed because the disk is full, as reported by the system, SQLite or PostgreSQL. */
-export function isDiskFull(error: unknown): boolean {
-  const code = errorCodeOf(error);
-  const message = error instanceof Error ? error.message : undefined;
-  return ['ENOSPC', 'EDQUOT', '53100'].includes(code ?? '') || /database or disk is full/.test(message ?? '');
+export const isDiskFull = (error: unknown): boolean => isFileFault(error, FULL_CODES, FULL_MESSAGE);
+
+/**
+ * Returns the problem to respond with if a file operation failed because of the machine: 507 `disk-full` or 503
+ * `storage-failed`, also if it is the cause of the error. Returns undefined for any other error.
+ */
+export function findStorageProblem(error: unknown): Problem | undefined {
+  if (isDiskFull(error)) {
+    return problem(
+      'disk-full',
+      'The disk of this machine is full. Free some space, then try again. Nothing was changed.',
+      { cause: error },
+    );
+  }
+  if (isFileFault(error, FAILED_CODES, FAILED_MESSAGE)) {
+    const reason = errorCodeOf(error) ?? messageOf(error);
+    return problem(
+      'storage-failed',
+      `This machine cannot use its storage at the moment (${reason}). Try again in a moment.`,
+      { cause: error, headers: { 'retry-after': '5' } },
+    );
+  }
+  return error instanceof Error && error.cause !== undefined ? findStorageProblem(error.cause) : undefined;
 }
+
+const isFileFault = (error: unknown, codes: ReadonlySet<string>, message: RegExp): boolean =>
+  codes.has(errorCodeOf(error) ?? '') || (error instanceof Error && message.test(error.message));

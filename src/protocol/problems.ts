@@ -89,6 +89,12 @@ export const PROBLEMS = {
     'Free disk space on this machine, then try again. Nothing was changed.',
     RETRY,
   ),
+  'storage-failed': entry(
+    503,
+    'Storage failed',
+    'Check the disks and the open files of this machine, then try again.',
+    RETRY,
+  ),
   'disk-unavailable': entry(
     503,
     'Disk unavailable',

@@ -25,7 +25,7 @@ import {
 } from 'fastify-type-provider-zod';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { errorCodeOf } from '../error-code.ts';
-import { isDiskFull } from '../files.ts';
+import { findStorageProblem } from '../files.ts';
 import type { Log } from '../log.ts';
 import { formatProblem, messageOf, Problem, problem } from '../problem.ts';
 import { findDatabaseProblem } from '../sql/database-error.ts';
@@ -231,15 +231,8 @@ function toProblem(error: unknown): Problem {
     );
     return problem('request-invalid', faults.join(' '));
   }
-  if (isDiskFull(error)) {
-    return problem(
-      'disk-full',
-      'The disk of this machine is full. Free some space, then try again. Nothing was changed.',
-      {
-        cause: error,
-      },
-    );
-  }
+  const storageFault = findStorageProblem(error);
+  if (storageFault) return storageFault;
   const databaseFault = findDatabaseProblem(error);
   if (databaseFault) return databaseFault;
   const code = errorCodeOf(error);
