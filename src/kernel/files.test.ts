@@ -23,7 +23,7 @@ describe('an error of a file operation', () => {
     expect(findStorageProblem(new Error(message))).toMatchObject({ code }),
   );
 
-  it('tells the client when to try again', () => {
+  it('has a time after which the client may try again', () => {
     expect(findStorageProblem(systemError('EIO'))?.headers).toEqual({ 'retry-after': '5' });
   });
 

@@ -1,18 +1,23 @@
 /**
- * The tus library, with errors as problem details (RFC 9457), and with the status codes of tus 1.0.0 where the library uses
- * others.
+ * The tus library as a function from a request to a response. It sees the headers of tus only. Its refusals become problem
+ * details (RFC 9457), with the status codes of tus 1.0.0 where the library uses others.
  */
 import type { IncomingMessage } from 'node:http';
-import { Server } from '@tus/server';
-import { formatProblem, problem } from '../../../kernel/problem.ts';
+import { Readable } from 'node:stream';
+import { ERRORS, Server } from '@tus/server';
+import { type Problem, problem } from '../../../kernel/problem.ts';
 import type { ProblemCode } from '../../../protocol/problems.ts';
+import { type Exchange, recordFailure, runExchange } from './exchange.ts';
 
 export const TUS_VERSION = '1.0.0';
 const OFFSET_TYPE = 'application/offset+octet-stream';
+const METHODS = ['POST', 'HEAD', 'PATCH', 'OPTIONS', 'DELETE'];
+/** All other headers, for example those of proxies, do not concern the library, which would check some of them. */
+const LIBRARY_HEADERS =
+  /^(tus-resumable|upload-(offset|length|defer-length|metadata)|content-(type|length))$/;
 
 /** The code and the sentence for the uploader, by the status with which the library refuses a request. */
 const REFUSALS: Readonly<Record<number, readonly [code: ProblemCode, detail: string]>> = {
-  400: ['upload-malformed', 'A header of this request does not conform to tus 1.0.0.'],
   403: ['upload-finished', 'This upload is complete and has become a video. Withdraw it in the studio.'],
   404: ['upload-unknown', 'This site has no such upload. Start a new one.'],
   409: [
@@ -21,15 +26,23 @@ const REFUSALS: Readonly<Record<number, readonly [code: ProblemCode, detail: str
   ],
   410: ['upload-gone', 'This upload has ended. Start a new one.'],
   413: ['upload-too-large', 'The request has more bytes than announced.'],
-  423: ['upload-busy', 'Another request is writing to this upload. Try again in a moment.'],
-  503: [
-    'database-unavailable',
-    'This site cannot store the state of the upload at the moment. Received bytes are kept. Request the offset with HEAD and continue in a moment.',
-  ],
-  507: ['disk-full', 'The disk of this site is full. The upload can be resumed when there is space.'],
 };
 
-const FAILED = ['upload-failed', 'The upload failed. Try to resume it.'] as const;
+/**
+ * The method of a request. "The X-HTTP-Method-Override request header MUST be a string which MUST be interpreted as the
+ * request's method by the Server, if the header is presented. The actual method of the request MUST be ignored." (tus 1.0.0,
+ * section "X-HTTP-Method-Override")
+ *
+ * @throws Problem 405 `method-not-allowed`
+ */
+export function methodOf({ method = '', headers }: Pick<IncomingMessage, 'method' | 'headers'>): string {
+  const override = headers['x-http-method-override']?.toString().trim().toUpperCase();
+  const requested = override || method;
+  if (METHODS.includes(requested)) return requested;
+  throw problem('method-not-allowed', 'Uploads cannot be read. Use POST, HEAD, PATCH, DELETE or OPTIONS.', {
+    headers: { allow: METHODS.join(', ') },
+  });
+}
 
 /** @throws Problem if the request does not conform to tus 1.0.0 (section "Core Protocol"), before a byte is accepted */
 export function requireTus({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): void {
@@ -47,13 +60,42 @@ export function requireTus({ method, headers }: Pick<IncomingMessage, 'method' |
 }
 
 export class TusServer extends Server {
-  override async write(
-    ...[context, headers, status, body]: Parameters<Server['write']>
-  ): ReturnType<Server['write']> {
-    if (status < 400) return super.write(context, headers, status, body);
-    const [code, detail] = REFUSALS[status] ?? FAILED;
-    const response = formatProblem(problem(code, detail));
-    for (const [name, value] of Object.entries(response.headers)) headers.set(name, value);
-    return super.write(context, headers, response.status, response.body);
+  /** @throws Problem, or the error with which the store failed */
+  async respond(exchange: Exchange): Promise<Response> {
+    const response = await runExchange(exchange, () => this.handleWeb(toWebRequest(exchange.request)));
+    if (response.status < 400) return response;
+    throw exchange.failure ?? toRefusal(response.status, await response.text());
   }
+}
+
+/** For `onResponseError`: errors of our own code, which the library would respond to with 500. */
+export function recordError(error: Error | { status_code: number; body: string }): undefined {
+  if (error instanceof Error && !('status_code' in error)) recordFailure(error);
+}
+
+function toRefusal(status: number, text: string): Problem {
+  if (text === ERRORS.ABORTED.body)
+    return problem('upload-busy', 'Another request continues this upload. Send no more bytes with this one.');
+  const [headers] = /(?<=^Invalid )[a-z -]+/.exec(text) ?? [];
+  if (status === 400)
+    return problem(
+      'upload-malformed',
+      `${headers ? `The header ${headers}` : 'A header of this request'} does not conform to tus 1.0.0.`,
+    );
+  const [code, detail] = REFUSALS[status] ?? ['upload-failed', 'The upload failed. Try to resume it.'];
+  return problem(code, detail);
+}
+
+function toWebRequest(request: IncomingMessage): Request {
+  const { method = '' } = request;
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (LIBRARY_HEADERS.test(name) && value !== undefined) headers.set(name, value.toString());
+  }
+  const body = method === 'POST' || method === 'PATCH' ? (Readable.toWeb(request) as ReadableStream) : null;
+  return new Request(new URL(request.url ?? '/', 'http://upload'), {
+    method,
+    headers,
+    ...(body ? { body, duplex: 'half' } : {}),
+  });
 }

@@ -10,12 +10,13 @@ import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DataStore, ERRORS, Upload } from '@tus/server';
-import { errorCodeOf } from '../../../kernel/error-code.ts';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import { findStats, flush } from '../../../kernel/files.ts';
+import { problem } from '../../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
 import { deleteUploading, findVideo, type SiteDatabase } from '../../database/tables/videos.ts';
 import type { Storage } from '../../media/storage/storage.ts';
+import { recordFailure } from './exchange.ts';
 
 /** Written data is synced to the disk at this interval, so that the last sync is short even for a large upload. */
 const SYNC_EVERY_BYTES = 64 * 2 ** 20;
@@ -32,10 +33,12 @@ interface RollingHash {
 export class UploadStore extends DataStore {
   readonly #db: SiteDatabase;
   readonly #storage: Storage;
+  readonly #idleMs: number;
   readonly #hashes = new Map<string, RollingHash>();
 
-  constructor(db: SiteDatabase, storage: Storage) {
+  constructor(db: SiteDatabase, storage: Storage, idleMs = IDLE_MS) {
     super();
+    this.#idleMs = idleMs;
     this.#db = db;
     this.#storage = storage;
     this.extensions = ['creation', 'creation-with-upload', 'termination'];
@@ -62,17 +65,18 @@ export class UploadStore extends DataStore {
     return new Upload({ id, size: row.size_bytes, offset, metadata: {}, creation_date: row.created_at });
   }
 
-  /** @returns the new offset. All bytes below it survive a kill. */
+  /**
+   * @returns the new offset. All bytes below it survive a kill. The bytes of a sender that disconnects or becomes silent are kept.
+   * @throws the error of the disk
+   */
   override async write(readable: Readable, id: string, offset: number): Promise<number> {
     const file = await open(this.#path(id), 'r+');
-    const idle = setTimeout(() => readable.destroy(), IDLE_MS);
     let position = offset;
     try {
       const rolling = this.#rollingHash(id, offset);
       let unsynced = 0;
       let sync: Promise<void> | undefined;
-      for await (const chunk of readable as AsyncIterable<Buffer>) {
-        idle.refresh();
+      for await (const chunk of this.#receive(readable)) {
         await writeFully(file, chunk, position);
         rolling?.hash.update(chunk);
         position += chunk.length;
@@ -86,15 +90,33 @@ export class UploadStore extends DataStore {
       }
       await sync;
     } catch (error) {
-      // The bytes of a sender that disconnected are kept. A failure of the disk is reported.
-      if (isDiskError(error)) throw error;
+      // The library reports that this stream was not read to its end, instead of the reason.
+      recordFailure(error);
+      throw error;
     } finally {
-      clearTimeout(idle);
       await flush(file);
       await file.close();
     }
     failpoint('upload-part-written');
     return position;
+  }
+
+  /** The bytes of a request, until it ends, its sender disconnects, or no byte arrives for a while. */
+  async *#receive(readable: Readable): AsyncGenerator<Buffer> {
+    const idle = setTimeout(() => {
+      recordFailure(problem('request-timeout', 'No byte arrived for a while. Resume the upload.'));
+      readable.destroy();
+    }, this.#idleMs);
+    try {
+      for await (const chunk of readable as AsyncIterable<Buffer>) {
+        idle.refresh();
+        yield chunk;
+      }
+    } catch {
+      // The sender disconnected.
+    } finally {
+      clearTimeout(idle);
+    }
   }
 
   /** Handles DELETE. A complete upload is a video, which must be withdrawn instead. */
@@ -142,9 +164,6 @@ async function writeFully(file: FileHandle, chunk: Buffer, position: number): Pr
     written += bytesWritten;
   }
 }
-
-const isDiskError = (error: unknown): boolean =>
-  ['ENOSPC', 'EIO', 'EDQUOT', 'EROFS', 'EFBIG'].includes(errorCodeOf(error) ?? '');
 
 export const sizeOf = async (path: string): Promise<number | undefined> => (await findStats(path))?.size;
 

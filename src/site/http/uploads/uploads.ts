@@ -4,16 +4,16 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Metadata } from '@tus/server';
-import { errorCodeOf } from '../../../kernel/error-code.ts';
 import { failpoint } from '../../../kernel/failpoint.ts';
-import { findStats } from '../../../kernel/files.ts';
-import { sendProblem } from '../../../kernel/http/server.ts';
+import { findStats, findStorageProblem } from '../../../kernel/files.ts';
+import { drainWithin } from '../../../kernel/http/drain.ts';
 import type { Log } from '../../../kernel/log.ts';
-import { messageOf, Problem, problem } from '../../../kernel/problem.ts';
+import { formatProblem, messageOf, Problem, problem } from '../../../kernel/problem.ts';
 import { findDatabaseProblem } from '../../../kernel/sql/database-error.ts';
 import { newVideoId, type VideoId } from '../../../protocol/base/ids.ts';
 import { MAX_UPLOAD_METADATA_BYTES } from '../../../protocol/base/limits.ts';
 import { descriptionSchema, languageSchema, nameSchema } from '../../../protocol/base/text.ts';
+import type { ProblemCode } from '../../../protocol/problems.ts';
 import { visibilitySchema } from '../../../protocol/publication/record.ts';
 import {
   insertVideo,
@@ -26,7 +26,9 @@ import type { Intake } from '../../media/intake/intake.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { SiteRights } from '../../rights/site-rights.ts';
 import { type AccessRules, requireStudioAccess } from '../access.ts';
-import { requireTus, TUS_VERSION, TusServer } from './tus-server.ts';
+import { currentExchange } from './exchange.ts';
+import { methodOf, recordError, requireTus, TUS_VERSION, TusServer } from './tus-server.ts';
+import { UploadLocks } from './upload-locks.ts';
 import { UploadStore } from './upload-store.ts';
 
 const UPLOADS_PATH = '/api/uploads';
@@ -53,6 +55,15 @@ export interface Uploads {
   sweep(): Promise<void>;
 }
 
+/** For failures of the machine, after which the client continues the upload. */
+const KEPT: Partial<Readonly<Record<ProblemCode, string>>> = {
+  'disk-full': 'The disk of this site is full. The upload can be resumed when there is space.',
+  'storage-failed':
+    'This site cannot use its storage at the moment. Received bytes are kept. Request the offset with HEAD and continue in a moment.',
+  'database-unavailable':
+    'This site cannot store the state of the upload at the moment. Received bytes are kept. Request the offset with HEAD and continue in a moment.',
+};
+
 const isUploadPath = (url: string | undefined): boolean =>
   url === UPLOADS_PATH ||
   url?.startsWith(`${UPLOADS_PATH}/`) === true ||
@@ -61,20 +72,17 @@ const isUploadPath = (url: string | undefined): boolean =>
 export function createUploads(options: UploadsDeps): Uploads {
   const { db, storage, log } = options;
   const store = new UploadStore(db, storage);
-  // The id is chosen before tus sees the request, because the row that reserves the space is written first.
-  const ids = new WeakMap<IncomingMessage, VideoId>();
   let admitting: Promise<void> = Promise.resolve();
   const tus = new TusServer({
     path: UPLOADS_PATH,
     datastore: store,
+    locker: new UploadLocks(),
     relativeLocation: true,
-    respectForwardedHeaders: false,
     maxSize: options.maxUploadBytes,
-    allowedOrigins: [],
-    namingFunction: request => {
-      const id = ids.get(request.runtime?.node?.req as IncomingMessage);
-      if (!id) throw new Error('an upload without an id');
-      return id;
+    namingFunction() {
+      const { newId } = currentExchange();
+      if (!newId) throw new Error('an upload without an id');
+      return newId;
     },
     getFileIdFromRequest: (_request, lastPath) => lastPath,
     async onUploadFinish(_request, upload) {
@@ -83,30 +91,11 @@ export function createUploads(options: UploadsDeps): Uploads {
       await options.intake.accept(video, () => store.takeHash(video, upload.size ?? 0));
       return {};
     },
-    onResponseError(_request, error) {
-      const code = errorCodeOf(error);
-      if (code === 'ENOSPC' || code === 'EDQUOT') {
-        return { status_code: 507, body: '' };
-      }
-      if (findDatabaseProblem(error)) return { status_code: 503, body: '' };
-      if (!('status_code' in error)) log.error({ err: error }, 'upload failed');
-      return undefined;
-    },
+    onResponseError: (_request, error) => recordError(error),
   });
 
-  /** Releases the reservation of a POST that the protocol refused. */
-  async function finish(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const id = ids.get(request);
-    if (id && response.statusCode >= 400) await store.discard(id);
-  }
-
-  async function admit(request: IncomingMessage): Promise<void> {
-    requireStudioAccess(request, options.access);
-    if (request.method === 'GET') {
-      throw problem('method-not-allowed', 'Uploads cannot be read.');
-    }
-    requireTus(request);
-    if (request.method !== 'POST') return;
+  /** Writes the row of a new upload, which reserves its space. @returns its id */
+  async function admitNew(request: IncomingMessage): Promise<VideoId> {
     const video = parseNewUpload(request.headers, options.maxUploadBytes);
     // Uploads are admitted one by one, so that each counts the space reserved by the previous ones.
     const admitted = admitting.then(async () => {
@@ -117,29 +106,45 @@ export function createUploads(options: UploadsDeps): Uploads {
     admitting = admitted.catch(() => {});
     await admitted;
     failpoint('upload-row-written');
-    ids.set(request, video.id);
+    return video.id;
+  }
+
+  /** @throws Problem, or an error of the machine */
+  async function respond(request: IncomingMessage): Promise<Response> {
+    request.method = methodOf(request);
+    requireStudioAccess(request, options.access);
+    requireTus(request);
+    if (request.method !== 'POST') return tus.respond({ request });
+    const newId = await admitNew(request);
+    try {
+      return await tus.respond({ request, newId });
+    } catch (error) {
+      // Releases the reservation. If that fails, too, the next start does it.
+      await store.discard(newId).catch(() => {});
+      throw error;
+    }
+  }
+
+  function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    const failure = toProblem(error);
+    if (failure.code === 'internal') log.error({ err: error }, 'upload failed');
+    else if (failure.status >= 500)
+      log.warn({ reason: messageOf(failure.cause ?? failure) }, 'upload refused');
+    const { status, headers, body } = formatProblem(failure);
+    drainWithin(request);
+    response.writeHead(status, { ...headers, 'tus-resumable': TUS_VERSION }).end(body);
   }
 
   return {
     handle(request, response) {
       if (!isUploadPath(request.url)) return false;
-      admit(request)
-        .then(() => tus.handle(request, response))
-        .then(() => finish(request, response))
-        .catch((error: unknown) => {
-          if (response.headersSent) return void response.destroy();
-          const failure =
-            error instanceof Problem
-              ? error
-              : (findDatabaseProblem(error) ??
-                problem('internal', 'The upload failed. Try again.', { cause: error }));
-          if (!(error instanceof Problem)) log.error({ err: error }, messageOf(error));
-          sendProblem(response, failure, {
-            'tus-resumable': TUS_VERSION,
-            // The rest of the body of a refused upload is not read.
-            connection: 'close',
-          });
-        });
+      respond(request)
+        .then(async result => {
+          const body = await result.text();
+          drainWithin(request);
+          response.writeHead(result.status, Object.fromEntries(result.headers)).end(body);
+        })
+        .catch((error: unknown) => refuse(request, response, error));
       return true;
     },
     async discard(video) {
@@ -154,6 +159,15 @@ export function createUploads(options: UploadsDeps): Uploads {
       }
     },
   };
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const failure = findStorageProblem(error) ?? findDatabaseProblem(error);
+  if (!failure) return problem('internal', 'The upload failed. Try again.', { cause: error });
+  const { code, headers } = failure;
+  const detail = KEPT[code];
+  return detail === undefined ? failure : problem(code, detail, { cause: error, headers });
 }
 
 /** Parses the headers of a POST for a new upload. @throws Problem 4xx with a sentence for the uploader */
