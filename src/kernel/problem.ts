@@ -1,4 +1,5 @@
 /** Problem details (RFC 9457): one class for every expected failure that crosses a boundary, and the one formatter of them. */
+import type { InputError } from '../protocol/base/input-error.ts';
 import {
   defaultDetail,
   isProblemCode,
@@ -15,6 +16,8 @@ export interface ProblemOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** HTTP status of the peer that reported this problem. */
   readonly peerStatus?: number;
+  /** The errors of an invalid request, one for each field. */
+  readonly errors?: readonly InputError[];
 }
 
 /** A failure to report to the caller. Create one with `problem` or `problemOfPeer`. */
@@ -23,12 +26,15 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly headers: Readonly<Record<string, string>>;
   readonly peerStatus: number | undefined;
+  readonly errors: readonly InputError[] | undefined;
 
-  constructor(code: ProblemCode, detail: string, { cause, headers, peerStatus }: ProblemOptions = {}) {
+  constructor(code: ProblemCode, detail: string, options: ProblemOptions = {}) {
+    const { cause, headers, peerStatus, errors } = options;
     super(detail, { cause });
     this.code = code;
     this.headers = headers ?? {};
     this.peerStatus = peerStatus;
+    this.errors = errors;
   }
 
   get status(): number {
@@ -52,9 +58,9 @@ export interface FormattedProblem {
 }
 
 /** The response to send for a problem (RFC 9457, section 3). */
-export function formatProblem({ code, status, message, headers }: Problem): FormattedProblem {
+export function formatProblem({ code, status, message, headers, errors }: Problem): FormattedProblem {
   const { title } = PROBLEMS[code];
-  const body = JSON.stringify({ type: problemType(code), title, status, code, detail: message });
+  const body = JSON.stringify({ type: problemType(code), title, status, code, detail: message, errors });
   return {
     status,
     headers: {

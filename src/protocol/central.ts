@@ -42,11 +42,11 @@ export type Video = z.infer<typeof videoSchema>;
 export const videoListSchema = z.strictObject({ videos: z.array(videoSchema), next: z.string().optional() });
 
 const httpUrl = z
-  .url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' })
+  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
   .refine(url => {
     const { pathname, search, hash, username, password } = new URL(url);
     return pathname === '/' && search === '' && hash === '' && username === '' && password === '';
-  }, 'expected only scheme, host and port, e.g. https://video.example.edu')
+  }, 'must have only scheme, host and port, e.g. https://video.example.edu')
   .transform(url => new URL(url).origin);
 /** Scheme, host and port of a part, without a trailing slash. */
 export const baseUrlSchema = httpUrl;

@@ -72,7 +72,7 @@ export const siteConfigSchema = z.strictObject({
   /** Interval at which an unsent signal is retried. */
   signalInterval: durationSetting.prefault('5 s'),
   maxUpload: sizeSetting
-    .refine(bytes => bytes <= HARD_MAX_UPLOAD_BYTES, 'At most "100 GB".')
+    .refine(bytes => bytes <= HARD_MAX_UPLOAD_BYTES, 'must be at most "100 GB"')
     .default(DEFAULT_MAX_UPLOAD_BYTES),
   /** Uploads that would leave less than this on the disk are refused. */
   keepFree: sizeSetting.prefault('512 MB'),

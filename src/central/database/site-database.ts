@@ -4,6 +4,7 @@
  */
 import { Kysely, sql } from 'kysely';
 import { SetDigest } from '../../kernel/identity/set-digest.ts';
+import { parseInput } from '../../kernel/input.ts';
 import { type Problem, problem } from '../../kernel/problem.ts';
 import { openPostgresDialect } from '../../kernel/sql/postgres.ts';
 import { type SiteId, siteIdSchema } from '../../protocol/base/ids.ts';
@@ -86,18 +87,16 @@ export async function readUnpublished(db: SiteDatabase, limit: number): Promise<
   // The epoch is read first. If it ends before the rows are read, the page is rejected, which does no harm.
   const { site, epoch } = await readState(db);
   const { rows } = await selectPage(limit).execute(db);
-  const page = recordPageSchema.safeParse({
+  const page = {
     site,
     epoch,
     records: rows.map(({ body, hash }) => ({ record: parseBody(body), hash })),
     more: rows.length < (rows[0]?.found ?? 0),
-  });
-  if (page.success) return page.data;
-  const [issue] = page.error.issues;
-  throw problem(
-    'peer-malformed',
-    `The records of the site are invalid: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
-  );
+  };
+  const words = { whole: 'The page', field: 'field', object: 'an object' };
+  const parsed = parseInput(recordPageSchema, page, words);
+  if (parsed.ok) return parsed.data;
+  throw problem('peer-malformed', `The records of the site are invalid. ${parsed.errors[0]?.detail ?? ''}`);
 }
 
 function parseBody(body: string | null): unknown {

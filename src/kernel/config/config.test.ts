@@ -31,21 +31,29 @@ describe('parseConfig', () => {
     expect(fault).toBeInstanceOf(ConfigError);
     const { message } = fault as ConfigError;
     expect(message).toContain('4 errors in site.toml');
-    for (const word of ['a.listen', 'a.interval: "soon" is not a valid duration', 'a.size', 'sise']) {
-      expect(message).toContain(word);
+    for (const line of [
+      '`a.listen`: "nowhere" is not a valid listen address.',
+      '`a.interval`: "soon" is not a valid duration.',
+      '`a.size` must be text, not a number.',
+      '`a` has an unknown setting: `sise` (did you mean `size`?).',
+    ]) {
+      expect(message).toContain(line);
     }
   });
 
   it.each(['0 s', '9 ms', '577 h', '10000 h'])('refuses to do something every %s', interval => {
     const text = `[a]\nlisten = "[::]:80"\ninterval = "${interval}"`;
-    expect(() => parseConfig(text, 'f', 'a', schema)).toThrow(/a\.interval: .* is too (short|long)/);
+    expect(() => parseConfig(text, 'f', 'a', schema)).toThrow(/`a\.interval`: .* is too (short|long)/);
   });
 
   it('reports the line of a TOML error, and a missing section', () => {
     expect(() => parseConfig('[a]\nlisten = ', 'f.toml', 'a', schema)).toThrow(
       /f\.toml, line 2 is not valid TOML/,
     );
-    expect(() => parseConfig('', 'f.toml', 'a', schema)).toThrow(/no section \[a\]/);
+    expect(() => parseConfig('', 'f.toml', 'a', schema)).toThrow(/no section \[a\]\. See tributary\.sample/);
+    expect(() => parseConfig('[stie]', 'f.toml', 'site', schema)).toThrow(/Rename \[stie\] to \[site\]\?/);
+    expect(() => parseConfig('[a]', 'f.toml', 'a', schema)).toThrow(/`a\.listen` is required\./);
+    expect(() => parseConfig('a = 1', 'f.toml', 'a', schema)).toThrow(/`a` must be a table, not a number\./);
   });
 });
 

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
+import { parseInput } from '../input.ts';
+import { findNearest } from '../nearest.ts';
 import { messageOf } from '../problem.ts';
 import { ConfigError } from './config-error.ts';
 
@@ -69,15 +71,18 @@ function parseTables(text: string, path: string): Record<string, unknown> {
 export function parseConfig<T>(text: string, path: string, section: string, schema: z.ZodType<T>): T {
   const tables = parseTables(text, path);
   if (!(section in tables)) {
-    throw new ConfigError(`${path} has no section [${section}]. See tributary.sample.toml for an example.`);
+    const similar = findNearest(section, Object.keys(tables));
+    const advice =
+      similar === undefined
+        ? 'See tributary.sample.toml for an example.'
+        : `Rename [${similar}] to [${section}]?`;
+    throw new ConfigError(`${path} has no section [${section}]. ${advice}`);
   }
-  const parsed = schema.safeParse(tables[section]);
-  if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map(issue => {
-    const setting = [section, ...issue.path].join('.');
-    return `  ${setting}: ${issue.message}`;
-  });
+  const words = { whole: `[${section}]`, field: 'setting', object: 'a table', prefix: section };
+  const parsed = parseInput(schema, tables[section], words);
+  if (parsed.ok) return parsed.data;
+  const { errors } = parsed;
   throw new ConfigError(
-    `${errors.length === 1 ? '1 error' : `${errors.length} errors`} in ${path}:\n${errors.join('\n')}`,
+    `${errors.length === 1 ? '1 error' : `${errors.length} errors`} in ${path}:\n${errors.map(({ detail }) => `  ${detail}`).join('\n')}`,
   );
 }

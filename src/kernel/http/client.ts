@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { z } from 'zod';
 import type { KeyPair } from '../identity/keys.ts';
 import { signRequest, splitUrl } from '../identity/signatures.ts';
+import { parseInput } from '../input.ts';
 import { withinLimit } from '../lifecycle/time-limit.ts';
 import { messageOf, Problem, problem, problemOfPeer } from '../problem.ts';
 
@@ -76,15 +77,14 @@ export async function call<T>(url: string, options: CallOptions<T>): Promise<T> 
   }
   const json = parseJson(text, target.host);
   if (status < 200 || status > 299) throw toPeerProblem(json, status, target.host);
-  const parsed = options.response.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw problem(
-      'peer-malformed',
-      `${target.host} sent an unexpected response: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
-    );
-  }
-  return parsed.data;
+  const parsed = parseInput(options.response, json, {
+    whole: `The response of ${target.host}`,
+    field: 'field',
+    object: 'an object',
+  });
+  if (parsed.ok) return parsed.data;
+  const [error] = parsed.errors;
+  throw problem('peer-malformed', `${target.host} sent an unexpected response. ${error?.detail ?? ''}`);
 }
 
 const sendOverHttp: Send = async ({ url, method, headers, body, abort: signal, maxBytes }) => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import * as z from 'zod';
 import { silentLog } from '../log.ts';
 import { PROBLEM_TYPE } from '../problem.ts';
 import { createHttp, type HttpServer } from './server.ts';
@@ -79,3 +80,45 @@ it.each(['a b', 'user@here', 'here/path', 'here:port', '[::1', 'here#x', '"here"
     expect(body).toMatchObject({ code: 'request-invalid' });
   },
 );
+
+it('a request that does not match its schema is refused with the name of each field', async () => {
+  const { app: server } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
+  try {
+    server.post(
+      '/videos/:id',
+      {
+        schema: {
+          params: z.object({ id: z.uuid() }),
+          querystring: z.object({ limit: z.coerce.number().max(200).optional() }),
+          body: z.strictObject({ name: z.string().min(1), audience: z.enum(['public', 'private']) }),
+        },
+      },
+      () => 'done',
+    );
+    const id = '019a0000-0000-7000-8000-000000000000';
+    const post = async (url: string, payload?: object) => {
+      const response = await server.inject({ method: 'POST', url, ...(payload ? { payload } : {}) });
+      expect(response.statusCode).toBe(400);
+      expect(response.headers['content-type']).toBe(PROBLEM_TYPE);
+      return response.json();
+    };
+    expect(await post(`/videos/${id}`, { name: '', audiense: 1 })).toMatchObject({
+      code: 'request-invalid',
+      detail:
+        '`name` must not be empty. `audience` is required. The request body has an unknown field: `audiense` (did you mean `audience`?).',
+      errors: [
+        { field: 'name', code: 'empty' },
+        { field: 'audience', code: 'required' },
+        { field: '', code: 'unknown-field', values: ['audiense'] },
+      ],
+    });
+    expect(await post(`/videos/${id}`)).toMatchObject({ detail: 'The request body is required.' });
+    expect(await post(`/videos/${id}?limit=many`, {})).toMatchObject({ code: 'request-invalid' });
+    expect(await post(`/videos/${id}?limit=300`, { name: 'x', audience: 'public' })).toMatchObject({
+      detail: '`limit` must be at most 200.',
+    });
+    expect(await post('/videos/x', {})).toMatchObject({ detail: '`id` must be a UUID.' });
+  } finally {
+    await server.close();
+  }
+});

@@ -14,18 +14,15 @@ import fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type FastifySchemaCompiler,
   type FastifyServerOptions,
 } from 'fastify';
-import {
-  hasZodFastifySchemaValidationErrors,
-  jsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod';
+import { jsonSchemaTransform, serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { z } from 'zod';
 import { errorCodeOf } from '../error-code.ts';
 import { findStorageProblem } from '../files.ts';
+import { formatErrors, parseInput } from '../input.ts';
 import type { Log } from '../log.ts';
 import { formatProblem, messageOf, Problem, problem } from '../problem.ts';
 import { findDatabaseProblem } from '../sql/database-error.ts';
@@ -71,6 +68,24 @@ export interface ServerOptions {
 }
 
 type Compilers = NonNullable<FastifyServerOptions['schemaController']>['compilersFactory'];
+const WORDS_FOR_PARTS: Readonly<Record<string, string>> = {
+  body: 'The request body',
+  querystring: 'The query of the address',
+  params: 'The address',
+  headers: 'The request header',
+};
+
+/** Rejects a request that does not match the schema of its route. */
+const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart = 'body' }) => {
+  const words = { whole: WORDS_FOR_PARTS[httpPart] ?? 'The request', field: 'field', object: 'an object' };
+  return input => {
+    // The framework passes null if there is no body.
+    const parsed = parseInput(schema, input ?? undefined, words);
+    if (parsed.ok) return { value: parsed.data };
+    return { error: problem('request-invalid', formatErrors(parsed.errors), { errors: parsed.errors }) };
+  };
+};
+
 /** Replaces the framework's default compilers, which are slow to create. Its types only describe the defaults. */
 const ZOD_COMPILERS = {
   buildValidator: () => validatorCompiler,
@@ -224,13 +239,6 @@ function toClientProblem(code: string | undefined): Problem {
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const faults = error.validation.map(
-      ({ instancePath, message }) =>
-        `${instancePath.replaceAll('/', ' ').trim() || error.validationContext}: ${message}`,
-    );
-    return problem('request-invalid', faults.join(' '));
-  }
   const storageFault = findStorageProblem(error);
   if (storageFault) return storageFault;
   const databaseFault = findDatabaseProblem(error);

@@ -4,7 +4,7 @@ import * as z from 'zod';
 
 const uuid = z
   .string()
-  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'expected a UUID in lower case');
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'must be a UUID in lower case');
 
 export const siteIdSchema = uuid.brand<'SiteId'>();
 export type SiteId = z.infer<typeof siteIdSchema>;

@@ -39,10 +39,10 @@ export const descriptionSchema = z
 /** Text in records was normalised when it was typed. Text that is not normalised is rejected. */
 export const storedNameSchema = z
   .string()
-  .refine(text => nameSchema.safeParse(text).data === text, 'expected a normalised name');
+  .refine(text => nameSchema.safeParse(text).data === text, 'must be a normalised name');
 export const storedDescriptionSchema = z
   .string()
-  .refine(text => descriptionSchema.safeParse(text).data === text, 'expected a normalised description');
+  .refine(text => descriptionSchema.safeParse(text).data === text, 'must be a normalised description');
 
 /** A BCP 47 language tag, as in the `LANGUAGE` attribute of HLS (RFC 8216bis, section 4.4.6.1). */
 export const languageSchema = z

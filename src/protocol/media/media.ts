@@ -14,7 +14,7 @@ const renditionIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/);
 const MAX_TRACK_NAME_CHARACTERS = 60;
 export const trackNameSchema = storedNameSchema.refine(
   text => [...text].length <= MAX_TRACK_NAME_CHARACTERS,
-  `at most ${MAX_TRACK_NAME_CHARACTERS} characters`,
+  `must have at most ${MAX_TRACK_NAME_CHARACTERS} characters`,
 );
 
 const audioGroupSchema = z.string().regex(/^[a-z0-9-]{1,20}$/);

@@ -19,7 +19,7 @@ export const addressSchema = z
   .max(64)
   .regex(
     /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\]):\d{1,5}$/i,
-    'expected IP:port, e.g. 192.0.2.7:8090 or [2001:db8::7]:8090',
+    'must be an IP address and port, e.g. 192.0.2.7:8090 or [2001:db8::7]:8090',
   );
 
 /**

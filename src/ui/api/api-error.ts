@@ -1,4 +1,5 @@
 /** Every failure of a call becomes an ApiError with a stable code (RFC 9457). Pure. */
+import type { InputError } from '../../protocol/base/input-error.ts';
 
 /** Codes of failures that no server reported: the pages find them out themselves. */
 const CLIENT_ERROR_CODES = [
@@ -16,6 +17,12 @@ type ClientErrorCode = (typeof CLIENT_ERROR_CODES)[number];
 export const isClientErrorCode = (code: string): code is ClientErrorCode =>
   (CLIENT_ERROR_CODES as readonly string[]).includes(code);
 
+interface ApiErrorOptions {
+  readonly cause?: unknown;
+  readonly retryAfterSeconds?: number | undefined;
+  readonly errors?: readonly InputError[] | undefined;
+}
+
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   /** HTTP status; 0 if no response arrived. */
@@ -23,17 +30,15 @@ export class ApiError extends Error {
   /** A `ClientErrorCode`, the code of the server's problem, or `refused` for an error in plain text (from a proxy). */
   readonly code: string;
   readonly retryAfterSeconds: number | undefined;
+  /** The errors of an invalid request, one for each field. */
+  readonly errors: readonly InputError[];
 
-  constructor(
-    status: number,
-    code: string,
-    detail: string,
-    options: { readonly cause?: unknown; readonly retryAfterSeconds?: number | undefined } = {},
-  ) {
+  constructor(status: number, code: string, detail: string, options: ApiErrorOptions = {}) {
     super(detail, { cause: options.cause });
     this.status = status;
     this.code = code;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.errors = options.errors ?? [];
   }
 }
 
@@ -52,7 +57,8 @@ export function parseProblem(status: number, text: string, retryAfter: string | 
     const body: unknown = JSON.parse(text);
     if (typeof body === 'object' && body !== null && 'code' in body && typeof body.code === 'string') {
       const detail = 'detail' in body && typeof body.detail === 'string' ? body.detail : '';
-      return new ApiError(status, body.code, detail, options);
+      const errors = 'errors' in body ? inputErrorsOf(body.errors) : [];
+      return new ApiError(status, body.code, detail, { ...options, errors });
     }
   } catch {
     const plain = text.trim();
@@ -62,6 +68,17 @@ export function parseProblem(status: number, text: string, retryAfter: string | 
   }
   return new ApiError(status, 'unreadable', '', options);
 }
+
+/** A proxy or a newer server may send other members of this name. */
+const inputErrorsOf = (errors: unknown): readonly InputError[] =>
+  Array.isArray(errors)
+    ? errors.filter(
+        error =>
+          typeof error?.field === 'string' &&
+          typeof error.code === 'string' &&
+          typeof error.detail === 'string',
+      )
+    : [];
 
 /** True if retrying cannot help: the credential is refused, or the video does not exist. */
 export const isPermanent = (error: unknown): boolean =>

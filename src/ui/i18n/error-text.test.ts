@@ -34,6 +34,25 @@ describe('an error', () => {
       text: en.errors['no-tracker'],
     });
   });
+  it('of invalid fields is translated field by field, and English where only English says it', () => {
+    const body = JSON.stringify({
+      code: 'request-invalid',
+      detail: '`name` is required. `zone[0]` must be at most 3. `note`: It does not rhyme.',
+      errors: [
+        { field: 'name', code: 'required', detail: '`name` is required.' },
+        { field: 'zone[0]', code: 'too-large', limit: 3, detail: '`zone[0]` must be at most 3.' },
+        { field: '', code: 'unknown-field', values: ['x', 'y'], detail: 'Unknown: x, y.' },
+        { field: 'note', code: 'other', detail: '`note`: It does not rhyme.' },
+        { field: 'z', code: 'from-the-future', detail: '`z` is odd.' },
+        'no error',
+      ],
+    });
+    const error = parseProblem(400, body);
+    expect(formatError(error, 'zh', zh)).toBe(
+      '缺少 name 。 zone[0] 过大，界限为 3。 请求含有未知字段：x、y。 `note`: It does not rhyme. `z` is odd.',
+    );
+    expect(formatError(error, 'en', en)).toBe(error.message);
+  });
   it('with status 401 says that the token was not accepted, whatever its code', () => {
     const error = new ApiError(401, 'token-needed', 'No.');
     expect(describeError(error, 'en', en)).toEqual({ text: en.errors.unauthorised });

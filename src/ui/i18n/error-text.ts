@@ -1,7 +1,9 @@
 /** Chooses the text for an error, by its code and never by its message. Pure. */
+import type { InputError } from '../../protocol/base/input-error.ts';
 import { isProblemCode, type ProblemCode } from '../../protocol/problems.ts';
 import { ApiError, isClientErrorCode } from '../api/api-error.ts';
 import type { Language } from './language.ts';
+import { zhInputErrors } from './texts/zh-input-errors.ts';
 import type { Texts } from './texts.ts';
 
 export interface ErrorText {
@@ -35,6 +37,17 @@ export function describeProblem(
   return language === 'en' ? { detail } : { text: problems[code], detail };
 }
 
+/** Translates each error of an invalid request. What only the English text says is shown in English. */
+function describeInputErrors(errors: readonly InputError[], language: Language): string {
+  const texts = language === 'zh' ? zhInputErrors : undefined;
+  return errors
+    .map(error => {
+      const format = texts && error.code !== 'other' ? texts[error.code] : undefined;
+      return format ? format(error.field === '' ? '请求' : ` ${error.field} `, error).trim() : error.detail;
+    })
+    .join(' ');
+}
+
 /** Never empty: an error without any text is reported as an unexpected response. */
 export function describeError(error: unknown, language: Language, texts: Texts): ErrorText {
   if (!(error instanceof ApiError)) return { text: error instanceof Error ? error.message : String(error) };
@@ -44,6 +57,9 @@ export function describeError(error: unknown, language: Language, texts: Texts):
     return { text: `${errors.unreadable} (${error.status})` };
   }
   if (isClientErrorCode(error.code)) return { text: errors[error.code] };
+  if (language !== 'en' && error.errors.length > 0) {
+    return { text: describeInputErrors(error.errors, language) };
+  }
   const described = describeProblem(error.code, error.message, language, problems);
   return described.text || described.detail ? described : { text: errors.unreadable };
 }

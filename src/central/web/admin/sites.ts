@@ -57,7 +57,7 @@ const siteEditSchema = z
     databaseUrl: z
       .string()
       .max(2_000)
-      .refine(isPostgresUrl, 'expected postgres://user:password@host:5432/name')
+      .refine(isPostgresUrl, 'must be a PostgreSQL URL such as postgres://user:password@host:5432/name')
       .nullable(),
     policy: sitePolicyEditSchema,
     /** Null removes the region. */

@@ -4,9 +4,11 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Metadata } from '@tus/server';
+import * as z from 'zod';
 import { failpoint } from '../../../kernel/failpoint.ts';
 import { findStats, findStorageProblem } from '../../../kernel/files.ts';
 import { drainWithin } from '../../../kernel/http/drain.ts';
+import { formatErrors, parseInput } from '../../../kernel/input.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { formatProblem, messageOf, Problem, problem } from '../../../kernel/problem.ts';
 import { findDatabaseProblem } from '../../../kernel/sql/database-error.ts';
@@ -170,6 +172,13 @@ function toProblem(error: unknown): Problem {
   return detail === undefined ? failure : problem(code, detail, { cause: error, headers });
 }
 
+const metadataSchema = z.object({
+  name: nameSchema,
+  description: descriptionSchema,
+  language: languageSchema.optional(),
+  visibility: visibilitySchema.optional(),
+});
+
 /** Parses the headers of a POST for a new upload. @throws Problem 4xx with a sentence for the uploader */
 export function parseNewUpload(headers: IncomingMessage['headers'], maxUploadBytes: number): NewVideo {
   const length = headers['upload-length'];
@@ -183,25 +192,27 @@ export function parseNewUpload(headers: IncomingMessage['headers'], maxUploadByt
     throw problem('upload-too-large', `The file is too large: this site accepts files up to ${limit} GB.`);
   }
   const metadata = parseMetadata(headers['upload-metadata']);
-  const name = nameSchema.safeParse(metadata.name ?? '');
-  const description = descriptionSchema.safeParse(metadata.description ?? '');
-  const language = languageSchema.optional().safeParse(metadata.language || undefined);
-  const visibility = visibilitySchema.optional().safeParse(metadata.visibility || undefined);
-  const faults = [name, description, language, visibility].flatMap(result =>
-    result.success ? [] : result.error.issues,
+  const parsed = parseInput(
+    metadataSchema,
+    {
+      name: metadata.name ?? '',
+      description: metadata.description ?? '',
+      language: metadata.language || undefined,
+      visibility: metadata.visibility || undefined,
+    },
+    { whole: 'Upload-Metadata', field: 'field', object: 'an object' },
   );
-  if (!name.success || !description.success || !language.success || !visibility.success) {
-    throw problem('metadata-invalid', faults.map(fault => fault.message).join(' '));
-  }
+  if (!parsed.ok) throw problem('metadata-invalid', formatErrors(parsed.errors), { errors: parsed.errors });
+  const { name, description, language, visibility } = parsed.data;
   return {
     id: newVideoId(),
-    name: name.data,
-    description: description.data,
-    language: language.data,
+    name,
+    description,
+    language,
     fileName: metadata.filename
       ? [...metadata.filename].slice(0, MAX_FILE_NAME_CHARACTERS).join('')
       : undefined,
-    isPrivate: visibility.data === 'private',
+    isPrivate: visibility === 'private',
     sizeBytes,
   };
 }
