@@ -14,7 +14,7 @@ import { freePort } from '../../support/free-port.ts';
 import { getJson } from '../../support/json-requests.ts';
 import { COMMAND } from '../../support/programs.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
-import { announceUpload, upload } from '../../support/uploads.ts';
+import { announceUpload, createUpload, patchUpload, upload } from '../../support/uploads.ts';
 
 const TOKEN = 'a-token-of-this-test';
 const MB = 2 ** 20;
@@ -177,7 +177,11 @@ describe('a site on two disks', () => {
     if (!a.isMounted || !b.isMounted) skip('file systems cannot be mounted here');
     // Two uploads of this size do not fit on one disk.
     const bytes = Math.floor((await a.freeBytes()) * 0.6);
-    expect([(await announce(bytes)).status, (await announce(bytes)).status]).toEqual([201, 201]);
+    for (const name of ['First', 'Second']) {
+      const created = await createUpload(url, TOKEN, bytes, name);
+      // The first byte reserves the space.
+      expect((await patchUpload(created, TOKEN, 0, Buffer.alloc(1))).status).toBe(204);
+    }
     expect([(await a.uploads()).length, (await b.uploads()).length]).toEqual([1, 1]);
     const third = await announce(bytes);
     expect(third.status).toBe(507);

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, statfs, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ import { freePort } from '../../support/free-port.ts';
 import { getJson } from '../../support/json-requests.ts';
 import { COMMAND } from '../../support/programs.ts';
 import { readVideo, shortVideo } from '../../support/sample-videos.ts';
-import { announceUpload, upload } from '../../support/uploads.ts';
+import { announceUpload, createUpload, patchUpload, upload, videoIdOf } from '../../support/uploads.ts';
 
 const TOKEN = 'a-token-of-this-test';
 let directory: string;
@@ -96,14 +96,33 @@ describe('a site without space', () => {
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
   });
 
-  it('counts the space that it has promised to uploads in progress', async () => {
+  it('counts the space of uploads that are arriving, and not of those that were announced or abandoned', async () => {
     const { bavail, bsize } = await statfs(directory);
     // There is space for one of the two uploads, however large the disk is.
     const keepFreeMb = Math.floor((bavail * bsize) / 2 ** 20) - 3 * 1_024;
     const url = await startSite(`keepFree = "${keepFreeMb} MB"\n`);
     const most = 2 * 2 ** 30;
-    expect((await announceUpload(url, TOKEN, most)).status).toBe(201);
+    // An upload that was only announced reserves nothing.
+    const [first = '', second = '', ...others] = await Promise.all(
+      Array.from({ length: 5 }, () => createUpload(url, TOKEN, most, 'Announced')),
+    );
+    expect(others).toHaveLength(3);
+    expect((await patchUpload(first, TOKEN, 0, Buffer.alloc(1))).status).toBe(204);
     expect((await announceUpload(url, TOKEN, most)).status).toBe(507);
+    const refused = await patchUpload(second, TOKEN, 0, Buffer.alloc(1));
+    expect(refused.status).toBe(507);
+    expect(await refused.json()).toMatchObject({ code: 'disk-full' });
+    // An hour after its last byte, the first upload has lost its reservation.
+    const anHourAgo = new Date(Date.now() - 3_601_000);
+    await utimes(join(directory, 'data', 'uploads', videoIdOf(first)), anHourAgo, anHourAgo);
+    expect((await patchUpload(second, TOKEN, 0, Buffer.alloc(1))).status).toBe(204);
+    // It cannot continue while another upload has reserved the space, and continues after that.
+    expect((await patchUpload(first, TOKEN, 1, Buffer.alloc(1))).status).toBe(507);
+    await fetch(second, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${TOKEN}`, 'tus-resumable': '1.0.0' },
+    });
+    expect((await patchUpload(first, TOKEN, 1, Buffer.alloc(1))).status).toBe(204);
   });
 });
 

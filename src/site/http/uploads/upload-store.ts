@@ -61,6 +61,7 @@ export class UploadStore extends DataStore {
     // All bytes were received and moved into place, even if the database does not know it yet.
     const isWhole = row.state !== 'uploading' || existsSync(this.#storage.source(row.id));
     const offset = isWhole ? row.size_bytes : await sizeOf(this.#path(id));
+    if (offset === undefined && this.#storage.isUnavailable(row.id)) throw problem('disk-unavailable');
     if (offset === undefined) throw ERRORS.FILE_NOT_FOUND;
     return new Upload({ id, size: row.size_bytes, offset, metadata: {}, creation_date: row.created_at });
   }

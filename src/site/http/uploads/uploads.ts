@@ -1,6 +1,6 @@
 /**
- * Resumable uploads (tus 1.0.0) at /api/uploads. This module validates the metadata and reserves the space before the first
- * byte is accepted; the tus library implements the protocol.
+ * Resumable uploads (tus 1.0.0) at /api/uploads. This module validates the metadata and checks the space before the first byte
+ * is accepted; the tus library implements the protocol.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Metadata } from '@tus/server';
@@ -96,12 +96,12 @@ export function createUploads(options: UploadsDeps): Uploads {
     onResponseError: (_request, error) => recordError(error),
   });
 
-  /** Writes the row of a new upload, which reserves its space. @returns its id */
+  /** Writes the row of a new upload. @returns its id */
   async function admitNew(request: IncomingMessage): Promise<VideoId> {
     const video = parseNewUpload(request.headers, options.maxUploadBytes);
-    // Uploads are admitted one by one, so that each counts the space reserved by the previous ones.
+    // Uploads are admitted one by one, so that each counts the previous ones.
     const admitted = admitting.then(async () => {
-      await requireSpace(options, video);
+      await assignDisk(options, video);
       if (video.isPrivate) options.rights.markOwn(video.id, true);
       await insertVideo(db, video);
     });
@@ -116,12 +116,13 @@ export function createUploads(options: UploadsDeps): Uploads {
     request.method = methodOf(request);
     requireStudioAccess(request, options.access);
     requireTus(request);
+    if (request.method === 'PATCH') await requireSpace(options, request.url?.split('/').at(-1) ?? '');
     if (request.method !== 'POST') return tus.respond({ request });
     const newId = await admitNew(request);
     try {
       return await tus.respond({ request, newId });
     } catch (error) {
-      // Releases the reservation. If that fails, too, the next start does it.
+      // If this fails, too, the next start deletes the row.
       await store.discard(newId).catch(() => {});
       throw error;
     }
@@ -231,17 +232,31 @@ function parseMetadata(header: string | string[] | undefined): Record<string, st
   }
 }
 
-/** Reserves the space for an upload. @throws Problem 507 `disk-full` if the file would not fit */
-async function requireSpace(
+const noSpace = (): Problem =>
+  problem(
+    'disk-full',
+    'This site has not enough space for this file. Ask its operator to free some, or choose another site.',
+  );
+
+/** Assigns a new upload to a disk with space for it. @throws Problem 507 `disk-full` */
+async function assignDisk(
   { db, storage, keepFreeBytes }: UploadsDeps,
   { id, sizeBytes }: NewVideo,
 ): Promise<void> {
-  const left = storage.disks.assign(id, await listUploading(db));
-  if (left - sizeBytes < keepFreeBytes) {
-    storage.disks.forget(id);
-    throw problem(
-      'disk-full',
-      'This site has not enough space for this file. Ask its operator to free some, or choose another site.',
-    );
-  }
+  if (!storage.disks.assign(id, sizeBytes + keepFreeBytes, await listUploading(db))) throw noSpace();
+}
+
+/**
+ * Checks, before bytes are received, that all remaining bytes of the upload fit. Its space is not reserved before its first byte.
+ *
+ * @throws Problem 507 `disk-full`
+ */
+async function requireSpace({ db, storage, keepFreeBytes }: UploadsDeps, id: string): Promise<void> {
+  const uploading = await listUploading(db);
+  const upload = uploading.find(({ video }) => video === id);
+  if (!upload) return;
+  const receivedBytes = (await findStats(storage.upload(upload.video)))?.size ?? 0;
+  const remainingBytes = upload.sizeBytes - receivedBytes;
+  if (storage.disks.unreservedBytes(upload.video, uploading) < remainingBytes + keepFreeBytes)
+    throw noSpace();
 }

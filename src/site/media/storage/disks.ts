@@ -30,17 +30,32 @@ export interface Disks {
   /** Free space of the disk that would store the next video; 0 if no disk is present. */
   freeBytes(): number;
   /**
-   * Assigns a new video to the disk that will have the most free space after all pending uploads are complete.
+   * Assigns a new video to a disk with `neededBytes` free, not counting the reserved space. Of several disks, it is the one that
+   * will have the most free space after all pending uploads are complete.
    *
-   * @returns that free space in bytes, not counting the new video
+   * @returns false if no disk has that space; the video is not assigned then
    */
-  assign(video: VideoId, pending: readonly PendingUpload[]): number;
+  assign(video: VideoId, neededBytes: number, pending: readonly PendingUpload[]): boolean;
+  /** The free space of the disk of a video, without what the other pending uploads have reserved. */
+  unreservedBytes(video: VideoId, pending: readonly PendingUpload[]): number;
   forget(video: VideoId): void;
 }
 
 interface PendingUpload {
   readonly video: VideoId;
   readonly sizeBytes: number;
+}
+
+/**
+ * An upload reserves the space for its remaining bytes from its first byte until this time after its last one. Otherwise uploads
+ * that were announced and abandoned would make the site unavailable.
+ */
+const RESERVED_FOR_MS = 3_600_000;
+
+interface RemainingBytes {
+  readonly announced: number;
+  /** 0, or the same as `announced`. */
+  readonly reserved: number;
 }
 
 /**
@@ -59,6 +74,17 @@ export function openDisks(root: string, all: readonly string[]): Disks {
   const assigned = new Map<VideoId, string>();
   const findDisk = (video: VideoId): string | undefined =>
     all.find(disk => ['videos', 'uploads'].some(folder => existsSync(join(disk, folder, video))));
+  function sumByDisk(pending: readonly PendingUpload[]): (disk: string) => RemainingBytes {
+    const sums = new Map<string, RemainingBytes>();
+    for (const { video, sizeBytes } of pending) {
+      const disk = assigned.get(video) ?? findDisk(video);
+      if (disk === undefined) continue;
+      const { announced, reserved } = sums.get(disk) ?? NOTHING;
+      const bytes = remainingBytes(join(disk, 'uploads', video), sizeBytes);
+      sums.set(disk, { announced: announced + bytes.announced, reserved: reserved + bytes.reserved });
+    }
+    return disk => sums.get(disk) ?? NOTHING;
+  }
   return {
     all,
     present,
@@ -71,19 +97,24 @@ export function openDisks(root: string, all: readonly string[]): Disks {
       return found ?? findEmptiest(present()) ?? all[0] ?? root;
     },
     freeBytes: () => Math.max(0, ...present().map(freeBytesOf)),
-    assign(video, pending) {
-      const free = new Map(present().map(disk => [disk, freeBytesOf(disk)]));
-      for (const { video: other, sizeBytes } of pending) {
-        const disk = assigned.get(other) ?? findDisk(other);
-        const freeBytes = disk === undefined ? undefined : free.get(disk);
-        if (disk === undefined || freeBytes === undefined) continue;
-        free.set(disk, freeBytes - Math.max(0, sizeBytes - sizeOf(join(disk, 'uploads', other))));
-      }
-      const [best] = [...free].toSorted(([, a], [, b]) => b - a);
-      if (!best) return 0;
-      const [disk, freeBytes] = best;
-      assigned.set(video, disk);
-      return freeBytes;
+    assign(video, neededBytes, pending) {
+      const remaining = sumByDisk(pending);
+      const [best] = present()
+        .map(disk => {
+          const { announced, reserved } = remaining(disk);
+          const freeBytes = freeBytesOf(disk);
+          return { disk, unreserved: freeBytes - reserved, unannounced: freeBytes - announced };
+        })
+        .filter(({ unreserved }) => unreserved >= neededBytes)
+        .toSorted((a, b) => b.unannounced - a.unannounced);
+      if (best) assigned.set(video, best.disk);
+      return best !== undefined;
+    },
+    unreservedBytes(video, pending) {
+      const disk = assigned.get(video) ?? findDisk(video);
+      if (disk === undefined) return 0;
+      const others = pending.filter(upload => upload.video !== video);
+      return freeBytesOf(disk) - sumByDisk(others)(disk).reserved;
     },
     forget: video => void assigned.delete(video),
   };
@@ -143,7 +174,14 @@ function freeBytesOf(disk: string): number {
   }
 }
 
-const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+const NOTHING: RemainingBytes = { announced: 0, reserved: 0 };
+
+function remainingBytes(path: string, sizeBytes: number): RemainingBytes {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  const announced = Math.max(0, sizeBytes - (stats?.size ?? 0));
+  const isReserved = stats && stats.size > 0 && stats.mtimeMs > Date.now() - RESERVED_FOR_MS;
+  return { announced, reserved: isReserved ? announced : 0 };
+}
 
 function createFolders(disk: string): void {
   for (const folder of ['videos', 'uploads']) mkdirSync(join(disk, folder), { recursive: true });
