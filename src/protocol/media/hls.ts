@@ -59,7 +59,9 @@ export function formatMultivariantPlaylist(
     }
     const captionsGroup = `captions-${order}`;
     for (const [index, track] of captions.entries()) {
-      lines.push(`#EXT-X-MEDIA:${captionsAttributes(track, index, captionsGroup, uri(track))}`);
+      // Shaka Player finds the captions of a pathway only by this attribute; other players ignore it.
+      const attributesOfTrack = [captionsAttributes(track, index, captionsGroup, uri(track)), ...attributes];
+      lines.push(`#EXT-X-MEDIA:${attributesOfTrack.join(',')}`);
     }
     if (captions.length > 0) attributes.push(`SUBTITLES=${quoted(captionsGroup)}`);
     for (const variant of videos.length > 0 ? videos : audios) {
