@@ -86,6 +86,7 @@ function listSteeringRequests(): readonly string[] {
         credentials,
         trackerUrl: '',
         sessionId: undefined,
+        player: 'script',
       }),
     ) as PlayResponse;
     const bps = 2_000_000 + Math.floor(Math.random() * 2e7);

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type OutgoingHttpHeaders, request as requestHttp, type Server } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -531,6 +531,126 @@ describe('steering', () => {
     const many = Array.from({ length: 33 }, () => newSiteId()).join('.');
     const manifest = await readManifest(`${tracker.url}/steer/${video}?pathways=${many}`);
     expect(manifest['PATHWAY-PRIORITY'].length).toBeLessThanOrEqual(32);
+  });
+});
+
+describe('players, recognised by their headers', () => {
+  const MEDIA3 = { 'user-agent': 'Player/1.0 (Linux;Android 16) AndroidXMedia3/1.11.0' };
+  const AVPLAYER = { 'user-agent': 'AppleCoreMedia/1.0.0.23A341 (iPhone; U; CPU OS 26_0 like Mac OS X)' };
+  const element = (mode: 'cors' | 'no-cors') => ({
+    'user-agent': 'Mozilla/5.0 Chrome/156.0.0.0',
+    'sec-fetch-dest': 'video',
+    'sec-fetch-mode': mode,
+    range: 'bytes=0-',
+  });
+
+  /** Sends only these headers; `fetch` would add those of a script in a page. */
+  const request = (url: string, headers: OutgoingHttpHeaders) =>
+    new Promise<{ type: string | undefined; location: string | undefined; text: string }>((done, fail) => {
+      requestHttp(url, { headers }, response => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (piece: string) => {
+          text += piece;
+        });
+        const { 'content-type': type, location } = response.headers;
+        response.on('end', () => done({ type, location, text }));
+      })
+        .on('error', fail)
+        .end();
+    });
+  const playlistFor = async (headers: OutgoingHttpHeaders, query = '?client=10.1.2.3') =>
+    (await request(`${tracker.url}/play/${video}.m3u8${query}`, headers)).text;
+  const pathwaysOf = (playlist: string): readonly string[] => [
+    ...new Set(
+      [...playlist.matchAll(/^#EXT-X-STREAM-INF:.*PATHWAY-ID="([^"]+)"/gm)].map(([, id = '']) => id),
+    ),
+  ];
+  const serverUriOf = (playlist: string): string => /SERVER-URI="([^"]+)"/.exec(playlist)?.[1] ?? '';
+
+  /**
+   * `uri.buildUpon().appendQueryParameter(…)` of Android, which media3 applies to every steering URI: an opaque URI, whose scheme is
+   * not followed by a slash, loses everything but its scheme.
+   */
+  function appendQuery(uri: string, parameters: Readonly<Record<string, string>>): string {
+    const [, scheme, rest = ''] = /^([a-z]+):(.*)$/s.exec(uri) ?? [];
+    const [path = '', query] = rest.startsWith('/') ? rest.split('?') : [''];
+    const added = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+    return `${scheme}:${path}?${[...(query === undefined ? [] : [query]), ...added].join('&')}`;
+  }
+  const steerAs = async (headers: OutgoingHttpHeaders, uri: string, pathway: string) => {
+    const url = appendQuery(uri, { _HLS_pathway: pathway, _HLS_throughput: '5000000' });
+    const { type, text } = await request(url, headers);
+    expect(type).toBe('application/vnd.apple.steering-list');
+    return steeringManifestSchema.parse(JSON.parse(text));
+  };
+
+  test.each([
+    ['media3', MEDIA3],
+    ['AVPlayer', AVPLAYER],
+    ['a player that is not known', {}],
+  ])(
+    '%s gets a steering URI that survives a query, and only the pathways of its playlist',
+    async (_, headers) => {
+      const playlist = await playlistFor(headers);
+      const listed = pathwaysOf(playlist);
+      expect(listed).toEqual([idOf(HANGZHOU), idOf(GUANGZHOU), idOf(BEIJING)]);
+      let uri = serverUriOf(playlist);
+      // The player stays elsewhere, as after a failed request: a script would be offered a clone by now.
+      for (let n = 0; n < 5; n++) {
+        const manifest = await steerAs(headers, uri, idOf(BEIJING));
+        expect([...manifest['PATHWAY-PRIORITY']].sort()).toEqual([...listed].sort());
+        expect(manifest['PATHWAY-CLONES']).toBeUndefined();
+        uri = manifest['RELOAD-URI'];
+      }
+      await sites[HANGZHOU]!.stop();
+      await eventually(3_000, async () =>
+        expect((await steerAs(headers, uri, idOf(HANGZHOU)))['PATHWAY-PRIORITY']).toEqual([
+          idOf(GUANGZHOU),
+          idOf(BEIJING),
+          idOf(HANGZHOU),
+        ]),
+      );
+      // A URI with the name of a clone leads to the same pathways.
+      const cloned = uri.replace(idOf(GUANGZHOU), `${idOf(GUANGZHOU)}_3`);
+      const manifest = await steerAs(headers, cloned, idOf(GUANGZHOU));
+      expect([...manifest['PATHWAY-PRIORITY']].sort()).toEqual([...listed].sort());
+    },
+  );
+
+  test('a script in a page gets the first manifest inline', async () => {
+    const script = { 'user-agent': 'Mozilla/5.0', origin: 'https://page.example' };
+    expect(serverUriOf(await playlistFor(script))).toMatch(/^data:application\/vnd\.apple\.steering-list;/);
+  });
+
+  test('the built-in player of a browser gets one codec and no pathways', async () => {
+    const [rendition] = videoChange().renditions;
+    const mixed = [
+      { ...rendition, id: 'source-video', codec: 'vp09.00.31.08' },
+      { ...rendition, id: 'h264-720' },
+    ];
+    central.publish(videoChange({ version: 2, renditions: mixed }));
+    await eventually(5_000, async () => expect(await playlistFor({})).toContain('h264-720'));
+    const media = (playlist: string) => playlist.match(/^[^#\n].*media\.m3u8.*$/gm);
+
+    const direct = [`${sites[HANGZHOU]!.baseUrl}/v/${video}/${revision}/h264-720/media.m3u8`];
+    const relayed = [`${tracker.url}/relay/${video}/${revision}/h264-720/media.m3u8?client=10.1.2.3`];
+    const relay = async (mode: 'cors' | 'no-cors') =>
+      (await request(`${tracker.url}/relay/${video}.m3u8?client=10.1.2.3`, element(mode))).text;
+    for (const [mode, expected] of [
+      ['no-cors', direct],
+      ['cors', relayed],
+    ] as const) {
+      const playlist = await playlistFor(element(mode));
+      expect(playlist).not.toMatch(/STEERING|PATHWAY/);
+      expect([mode, media(playlist)]).toEqual([mode, expected]);
+      const fromRelay = media(await relay(mode))?.map(uri => new URL(uri, `${tracker.url}/relay/`).href);
+      expect([mode, fromRelay]).toEqual([mode, expected]);
+      // The playlist of a site has both codecs.
+      const { location } = await request(`${tracker.url}/go/${video}?client=10.1.2.3`, element(mode));
+      expect(location).toBe(`${tracker.url}/relay/${video}.m3u8?client=10.1.2.3`);
+    }
+    const { location } = await request(`${tracker.url}/go/${video}?client=10.1.2.3`, {});
+    expect(location).toBe(`${sites[HANGZHOU]!.baseUrl}/v/${video}/${revision}/multivariant.m3u8`);
   });
 });
 

@@ -16,12 +16,14 @@ import type { RawRequest } from '../client/client.ts';
 import type { Instrument, ResponseKind } from './instrument.ts';
 import { type PlayRequestDeps, playQuery, readPlayRequest } from './request.ts';
 import type { PlayResponses } from './responses.ts';
+import { STEERING_TYPE } from './routes.ts';
 import type { Steer } from './steer.ts';
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const TARGET = new RegExp(`^/(play|steer)/(${UUID})(\\.m3u8)?(?:\\?(.*))?$`);
-/** The headers in which a proxy describes the client. */
-const FORWARDED = /\r\nx-forwarded-(for|proto):[ \t]*([^\r]*)/gi;
+/** The headers in which a proxy describes the client, and those by which its player is recognised. */
+const DESCRIBING =
+  /\r\n(x-forwarded-for|x-forwarded-proto|user-agent|origin|sec-fetch-dest|sec-fetch-mode):[ \t]*([^\r]*)/gi;
 
 export interface PlayFastPathDeps extends PlayRequestDeps {
   readonly instrument: Instrument;
@@ -85,11 +87,7 @@ export function createPlayFastPath(): PlayFastPath {
       handle({ target, head }) {
         // node:http handles back-pressure of a client that does not read its responses.
         if (!calls || socket.writableLength > 0) return false;
-        const { trustedProxies } = calls.deps.config;
-        const outcome = respond(calls, target, () => ({
-          headers: trustedProxies.length === 0 ? {} : readForwarded(head),
-          socket,
-        }));
+        const outcome = respond(calls, target, () => ({ headers: readHeaders(head), socket }));
         if (!outcome) return false;
         if ('failure' in outcome) {
           const { status, headers, body } = formatProblem(outcome.failure);
@@ -123,7 +121,7 @@ function createCalls(deps: PlayFastPathDeps): Calls {
     deps,
     json: call('json', 'application/json; charset=utf-8', playing(responses.json)),
     hls: call('hls', 'application/vnd.apple.mpegurl', playing(responses.hls)),
-    steering: call('steering', 'application/json; charset=utf-8', (video, query, raw) =>
+    steering: call('steering', STEERING_TYPE, (video, query, raw) =>
       JSON.stringify(steer(video, query, raw)),
     ),
   };
@@ -162,10 +160,10 @@ function currentHead(call: Call): string {
 }
 
 /** Like node:http, this joins repeated headers into one list. */
-function readForwarded(head: string): IncomingMessage['headers'] {
+function readHeaders(head: string): IncomingMessage['headers'] {
   const headers: Record<string, string> = {};
-  for (const [, name = '', value = ''] of head.matchAll(FORWARDED)) {
-    const key = `x-forwarded-${name.toLowerCase()}`;
+  for (const [, name = '', value = ''] of head.matchAll(DESCRIBING)) {
+    const key = name.toLowerCase();
     const before = headers[key];
     headers[key] = before === undefined ? value.trimEnd() : `${before}, ${value.trimEnd()}`;
   }

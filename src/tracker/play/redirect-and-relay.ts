@@ -15,13 +15,16 @@ import {
   formatClientQuery,
   parseVideoId,
   type RawRequest,
+  trackerUrlFor,
 } from '../client/client.ts';
+import { isElement, readPlayer } from '../client/player.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { RegisteredVideo } from '../registry/registry.ts';
 import type { Decider, PlayDecision } from './decide.ts';
 import type { Instrument } from './instrument.ts';
-import { GROWING, renderRelayPlaylist } from './render/hls.ts';
+import { GROWING, renderOnePathway, renderRelayPlaylist } from './render/hls.ts';
+import { selectOneCodec } from './render/one-codec.ts';
 import { sendText } from './routes.ts';
 import { listDurations, type Timelines } from './timelines.ts';
 
@@ -31,7 +34,7 @@ const STICKY_CLIENTS = 100_000;
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 
 export interface RedirectAndRelayDeps {
-  readonly config: Pick<TrackerConfig, 'trustClientParameter' | 'trustedProxies'>;
+  readonly config: Pick<TrackerConfig, 'baseUrl' | 'trustClientParameter' | 'trustedProxies'>;
   readonly decider: Decider;
   readonly viewers: Viewers;
   readonly instrument: Instrument;
@@ -57,7 +60,7 @@ const videoParameters = z.object({ id: z.string().max(64) });
 
 export function serveRedirectAndRelay(app: HttpServer, deps: RedirectAndRelayDeps): void {
   const redirector = createRedirector(deps);
-  serveRedirects(app, deps.instrument, redirector);
+  serveRedirects(app, deps, redirector);
   serveRelay(app, deps, redirector);
 }
 
@@ -87,7 +90,11 @@ function createRedirector({ config, decider, viewers }: RedirectAndRelayDeps): R
   };
 }
 
-function serveRedirects(app: HttpServer, instrument: Instrument, redirector: Redirector): void {
+function serveRedirects(
+  app: HttpServer,
+  { config, instrument }: RedirectAndRelayDeps,
+  redirector: Redirector,
+): void {
   app.get(
     '/go/:id',
     {
@@ -101,7 +108,13 @@ function serveRedirects(app: HttpServer, instrument: Instrument, redirector: Red
       instrument.count('redirect', () => {
         const id = parseVideoId(request.params.id);
         const { video, mediaUrl } = redirector.siteFor(request, id, true);
-        return reply.redirect(mediaUrl + mediaPath(id, video.revision, MULTIVARIANT_PLAYLIST), 302);
+        // The playlist of a site lists all codecs. The built-in player of a browser can play only one of them.
+        const isMixed = selectOneCodec(video.renditions).length < video.renditions.length;
+        const target =
+          isMixed && isElement(readPlayer(request))
+            ? `${trackerUrlFor(request, config)}/relay/${id}.m3u8${formatQuery(config, request.query)}`
+            : mediaUrl + mediaPath(id, video.revision, MULTIVARIANT_PLAYLIST);
+        return reply.redirect(target, 302);
       }),
   );
 
@@ -127,9 +140,6 @@ function serveRedirects(app: HttpServer, instrument: Instrument, redirector: Red
 
 function serveRelay(app: HttpServer, deps: RedirectAndRelayDeps, redirector: Redirector): void {
   const { config, decider, instrument, timelines } = deps;
-  const formatQuery = ({ client, grant }: ClientQuery): string =>
-    formatClientQuery(config.trustClientParameter ? client : undefined, grant);
-
   app.get(
     '/relay/:file',
     {
@@ -144,8 +154,16 @@ function serveRelay(app: HttpServer, deps: RedirectAndRelayDeps, redirector: Red
     async (request, reply) => {
       const playlist = instrument.count('relay', () => {
         const id = parseVideoId(request.params.file.replace(/\.m3u8$/, ''));
+        const player = readPlayer(request);
+        if (player === 'opaque-element') {
+          const { video, mediaUrl } = redirector.siteFor(request, id, true);
+          return renderOnePathway(video, mediaUrl);
+        }
         const { video } = redirector.decide(request, id);
-        return renderRelayPlaylist(video.renditions, `${id}/${video.revision}/`, formatQuery(request.query));
+        return renderRelayPlaylist(video.renditions, player, {
+          baseUri: `${id}/${video.revision}/`,
+          query: formatQuery(config, request.query),
+        });
       });
       return sendText(reply, PLAYLIST_TYPE, playlist);
     },
@@ -163,7 +181,7 @@ function serveRelay(app: HttpServer, deps: RedirectAndRelayDeps, redirector: Red
     const timeline = Object.hasOwn(renditions, rendition) ? renditions[rendition] : undefined;
     if (!timeline) throw fileUnknown();
     return formatMediaPlaylist(listDurations(timeline), {
-      query: formatQuery(request.query),
+      query: formatQuery(config, request.query),
       isGrowing: requested === GROWING && video.isGrowing === true,
     });
   }
@@ -202,6 +220,11 @@ function serveRelay(app: HttpServer, deps: RedirectAndRelayDeps, redirector: Red
     },
   );
 }
+
+const formatQuery = (
+  { trustClientParameter }: RedirectAndRelayDeps['config'],
+  { client, grant }: ClientQuery,
+): string => formatClientQuery(trustClientParameter ? client : undefined, grant);
 
 const RENDITION = /^[a-z0-9][a-z0-9-]{0,39}$/;
 const SEGMENT = /^(init\.mp4|(0|[1-9]\d{0,8})\.m4s)$/;

@@ -9,11 +9,13 @@ import {
   type RawRequest,
   trackerUrlFor,
 } from '../client/client.ts';
+import { type Player, readPlayer } from '../client/player.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { TrackerConfig } from '../config.ts';
 
 export interface PlayRequest extends ClientRequest {
   readonly video: VideoId;
+  readonly player: Player;
   /** The session to continue. */
   readonly sessionId: string | undefined;
 }
@@ -40,6 +42,7 @@ export function readPlayRequest(
   const address = addressOf(raw, claimed, config);
   return {
     video,
+    player: readPlayer(raw),
     client: fill === undefined ? viewers.at(address) : viewers.filling(fill),
     claimedAddress: config.trustClientParameter ? claimed : undefined,
     credentials: isMember === undefined ? { grant } : { grant, isMember },

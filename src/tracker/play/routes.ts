@@ -72,6 +72,9 @@ export function servePlay(app: HttpServer, deps: PlayRoutesDeps): void {
   );
 }
 
+/** RFC 8216bis, section 7.1. DASH players accept it too. */
+export const STEERING_TYPE = 'application/vnd.apple.steering-list';
+
 export interface SteerRoutesDeps {
   readonly instrument: Instrument;
   readonly steer: Steer;
@@ -88,8 +91,14 @@ export function serveSteer(app: HttpServer, { instrument, steer }: SteerRoutesDe
         response: { 200: steeringManifestSchema },
       },
     },
-    async request =>
-      instrument.count('steering', () => steer(parseVideoId(request.params.id), request.query, request)),
+    async (request, reply) =>
+      sendText(
+        reply,
+        STEERING_TYPE,
+        instrument.count('steering', () =>
+          JSON.stringify(steer(parseVideoId(request.params.id), request.query, request)),
+        ),
+      ),
   );
 }
 

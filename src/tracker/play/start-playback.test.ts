@@ -46,6 +46,7 @@ test('a session that explores a site has the best site as its primary one, also 
     credentials: {},
     trackerUrl: '',
     sessionId: undefined,
+    player: 'script' as const,
   };
   const rankingState = createRankingState({
     registry,

@@ -4,6 +4,7 @@ import { problem } from '../../kernel/problem.ts';
 import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
 import type { SteeringManifest } from '../../protocol/tracker.ts';
 import { addressOf, type RawRequest, trackerUrlFor } from '../client/client.ts';
+import { readPlayer } from '../client/player.ts';
 import type { Sessions } from '../client/sessions.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { TrackerConfig } from '../config.ts';
@@ -57,8 +58,11 @@ export function createSteer(deps: SteerDeps): Steer {
     const session = known ?? sessions.start(prefix ?? '', nowMs);
     if (!known) sessions.remember(session);
     ingestion.steeringReport(session, client, query, nowMs);
-    // DASH needs no clones: no DASH player avoids a service location for long.
-    const pathways = query.isDash ? listed : cloneRefusedPathways(listed, query.current, session);
+    // Only hls.js needs clones and supports them; no DASH player avoids a service location for long.
+    const pathways =
+      query.isDash || readPlayer(raw) !== 'script'
+        ? listed.map(({ site }) => pathwayOf(site))
+        : cloneRefusedPathways(listed, query.current, session);
     const sites = pathways.map(({ site }) => site);
     session.primary ??= first.site;
     const decision = decider.steer(video, { client, credentials: { grant: query.grant } }, sites);

@@ -1,7 +1,4 @@
-/**
- * The steered multivariant playlist, with the ranked sites as explicit pathways and the first steering manifest inline.
- * Pure.
- */
+/** The steered multivariant playlist, with the ranked sites as explicit pathways. Pure. */
 import { formatMultivariantPlaylist } from '../../protocol/media/hls.ts';
 import type { Rendition } from '../../protocol/media/media.ts';
 import type { SteeringManifest } from '../../protocol/tracker.ts';
@@ -12,7 +9,7 @@ export interface PlaylistPathway {
   readonly baseUri: string;
 }
 
-/** Formats the manifest as a data: URI, so that playback starts without a second request to the tracker. */
+/** Formats the first manifest as a `data:` URI, so that playback starts without a second request to the tracker. */
 export const toDataUri = (manifest: SteeringManifest): string =>
   `data:application/vnd.apple.steering-list;base64,${btoa(JSON.stringify(manifest))}`;
 
@@ -20,13 +17,10 @@ export const toDataUri = (manifest: SteeringManifest): string =>
 export function formatSteeredPlaylist(
   renditions: readonly Rendition[],
   pathways: readonly PlaylistPathway[],
-  manifest: SteeringManifest,
+  serverUri: string,
 ): string {
   const [first] = pathways;
   return pathways.length < 2 || !first
     ? formatMultivariantPlaylist(renditions, pathways)
-    : formatMultivariantPlaylist(renditions, pathways, {
-        serverUri: toDataUri(manifest),
-        pathwayId: first.id,
-      });
+    : formatMultivariantPlaylist(renditions, pathways, { serverUri, pathwayId: first.id });
 }

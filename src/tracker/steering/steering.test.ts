@@ -208,7 +208,7 @@ describe('the steered playlist', () => {
   );
 
   test('hls.js finds both pathways and can load the manifest', async () => {
-    const text = formatSteeredPlaylist(renditions, pathways, first);
+    const text = formatSteeredPlaylist(renditions, pathways, toDataUri(first));
     const parsed = M3U8Parser.parseMasterPlaylist(text, 'http://127.0.0.1:8081/play/x.m3u8');
     expect(parsed.contentSteering?.pathwayId).toBe(two);
     expect(parsed.levels.map(({ url, attrs }) => [attrs['PATHWAY-ID'], attrs.AUDIO, url])).toEqual([
@@ -224,6 +224,22 @@ describe('the steered playlist', () => {
     expect(await loaded.json()).toEqual(first);
   });
 
+  test('captions and variants name their pathway', () => {
+    const captions: Rendition = {
+      kind: 'captions',
+      id: 'captions-en',
+      codec: 'wvtt',
+      bandwidthBps: 100,
+      averageBandwidthBps: 100,
+      language: 'en',
+    };
+    const text = formatSteeredPlaylist([...renditions, captions], pathways, toDataUri(first));
+    const named = (tag: string) =>
+      [...text.matchAll(new RegExp(`^${tag}.*PATHWAY-ID="([^"]+)"`, 'gm'))].map(([, name]) => name);
+    expect(named('#EXT-X-MEDIA:TYPE=SUBTITLES,')).toEqual([two, one]);
+    expect(named('#EXT-X-STREAM-INF:')).toEqual([two, one]);
+  });
+
   test('the data: URI needs no escaping in a quoted string, and atob reads it as VHS does', () => {
     const uri = toDataUri({ ...first, 'RELOAD-URI': 'https://t.example/steer/x?a=1' });
     expect(uri).toMatch(/^data:application\/vnd\.apple\.steering-list;base64,[A-Za-z0-9+/]+=*$/);
@@ -231,12 +247,12 @@ describe('the steered playlist', () => {
   });
 
   test('one site: one pathway, no steering', () => {
-    const text = formatSteeredPlaylist(renditions, pathways.slice(0, 1), first);
+    const text = formatSteeredPlaylist(renditions, pathways.slice(0, 1), toDataUri(first));
     expect(text).not.toMatch(/STEERING|PATHWAY/);
     expect(text).toContain('http://127.0.0.3:8090/v/');
   });
 
   test('no site is an error of the caller', () => {
-    expect(() => formatSteeredPlaylist(renditions, [], first)).toThrow(RangeError);
+    expect(() => formatSteeredPlaylist(renditions, [], toDataUri(first))).toThrow(RangeError);
   });
 });
