@@ -30,6 +30,7 @@ describe('a plain request', () => {
       'the end of the connection among other options',
       get(`${BASE}/a.m4s`, 'Connection: keep-alive, close\r\n'),
     ],
+    ['the end of the connection in the older header', get(`${BASE}/a.m4s`, 'Proxy-Connection: close\r\n')],
     ['an expectation', get(`${BASE}/a.m4s`, 'Expect: 100-continue\r\n')],
     ['a folded line', get(`${BASE}/a.m4s`, 'X: a\r\n b\r\n')],
     ['a space before the colon', get(`${BASE}/a.m4s`, 'Transfer-Encoding : chunked\r\n')],

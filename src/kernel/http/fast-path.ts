@@ -22,7 +22,7 @@ const PLAIN_GET =
 const HOST = /\r\nhost:/gi;
 /** Headers that change the response or the connection. */
 const SPECIAL =
-  /\r\n(?:range|tributary-fill|if-[a-z-]+|expect|upgrade|te|trailer|transfer-encoding|content-length|connection:(?![ \t]*keep-alive[ \t]*\r))/i;
+  /\r\n(?:range|tributary-fill|if-[a-z-]+|expect|upgrade|te|trailer|transfer-encoding|content-length|proxy-connection|connection:(?![ \t]*keep-alive[ \t]*\r))/i;
 
 /** Returns the target of a complete head; undefined if it is not a plain GET. */
 export function parsePlainGet(head: string): string | undefined {

@@ -15,6 +15,13 @@ beforeEach(async () => {
 });
 afterEach(() => app.close());
 
+it('a request without a Host is refused, except in HTTP/1.0', async () => {
+  const { head, body } = await send('GET /readyz HTTP/1.1\r\n\r\n');
+  expect(head).toMatch(/^HTTP\/1\.1 400 /);
+  expect(body).toMatchObject({ code: 'request-invalid' });
+  expect((await send('GET /readyz HTTP/1.0\r\n\r\n')).head).toMatch(/^HTTP\/1\.1 200 /);
+});
+
 it.each([
   ['http://site.example/readyz', 'a host'],
   ['HTTP://site.example:8080/readyz', 'a port'],

@@ -158,6 +158,7 @@ const withBefore = (handler: NodeHandler, before: HttpOptions['before']): NodeHa
 const strict =
   (handler: NodeHandler): NodeHandler =>
   (request, response) => {
+    lastResponses.set(request.socket, response);
     const refusal = checkRequest(request);
     if (refusal) sendProblem(response, refusal);
     else handler(request, response);
@@ -172,6 +173,8 @@ export function createNodeServer(handler: NodeHandler, options: ServerOptions = 
     // A slow upload may take longer than any fixed limit; uploads are limited by their idle time instead.
     requestTimeout: 0,
     keepAliveTimeout: 65_000,
+    // `checkRequest` refuses a request without a Host, with problem details.
+    requireHostHeader: false,
     noDelay: true,
   } as const;
   const server = certificate
@@ -212,9 +215,22 @@ function sendError(error: unknown, reply: FastifyReply, log: Log): FastifyReply 
     .send(body);
 }
 
-/** Responds to bytes that node:http could not parse as a request, and closes the connection. */
+/** The last response of each connection. */
+const lastResponses = new WeakMap<Socket, ServerResponse>();
+
+/** Responds to bytes that node:http could not parse as a request, after the responses before it, and closes the connection. */
 function respondToClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
+  const last = lastResponses.get(socket);
+  const retry = (): void => respondToClientError(error, socket);
+  if (last && !last.writableFinished) {
+    if (last.req.complete || (last.socket && last.writableEnded)) return void last.once('close', retry);
+    // From here on, the malformed bytes are the body of the last request.
+    if (!last.socket) return void last.once('socket', () => setImmediate(retry));
+    if (last.headersSent) return void socket.destroy();
+  }
+  // Nothing follows a response that ends the connection.
+  if (last?.writableFinished && !last.shouldKeepAlive) return void socket.destroySoon();
   const { status, headers, body } = formatProblem(toClientProblem(error.code));
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

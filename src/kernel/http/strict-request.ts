@@ -21,7 +21,7 @@ export function checkRequest(request: IncomingMessage): Problem | undefined {
     const name = rawHeaders[index] ?? '';
     if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
   }
-  if (hosts > 1) return invalid('The request has more than one Host header. Send exactly one.');
+  if (hosts > 1 || (hosts === 0 && httpVersionMinor > 0)) return invalid('Send exactly one Host header.');
   if (!AUTHORITY.test(headers.host ?? ''))
     return invalid('Host must be a name or an address with an optional port.');
   const coding = headers['transfer-encoding'];

@@ -69,7 +69,7 @@ export function createPlayFastPath(): PlayFastPath {
       calls = createCalls(deps);
     },
     handle(request, response) {
-      if (!calls || request.method !== 'GET') return false;
+      if (!calls || request.method !== 'GET' || hasBody(request)) return false;
       const outcome = respond(calls, request.url ?? '', () => request);
       if (!outcome) return false;
       if ('failure' in outcome) {
@@ -126,6 +126,10 @@ function createCalls(deps: PlayFastPathDeps): Calls {
     ),
   };
 }
+
+/** The framework waits for the end of a body, and refuses a malformed one. */
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined;
 
 /** Undefined if the framework must respond. Never throws. */
 function respond(calls: Calls, target: string, rawOf: () => RawRequest): Outcome | undefined {
