@@ -118,6 +118,8 @@ interface PublicationTable {
   withdrawals_at: number | null;
   /** JSON: how the site isolates the decoding of media, as of its last handshake. Null if it has no ffmpeg. */
   conversion: string | null;
+  /** Recognizes the video ids of this site, as of its last handshake. Null: the site has sent no secret. */
+  id_owner: string | null;
 }
 export type PublicationRow = Selectable<PublicationTable>;
 
@@ -414,4 +416,11 @@ const initial: Migration = {
 };
 
 /** Migrations in order. Only add to this list. */
-export const migrations: Readonly<Record<string, Migration>> = { '0001-initial': initial };
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-initial': initial,
+  '0002-id-owners': {
+    async up({ schema }) {
+      await schema.alterTable('publications').addColumn('id_owner', 'text').execute();
+    },
+  },
+};

@@ -30,6 +30,8 @@ export const handshakeRequestSchema = z.strictObject({
   digest: sha256Schema,
   /** Absent if the site has no ffmpeg. */
   conversion: siteConversionSchema.optional(),
+  /** The secret of the site's database from which it makes its video ids. It proves which ids are its own. */
+  idSecret: nonceSchema.optional(),
 });
 export type HandshakeRequest = z.infer<typeof handshakeRequestSchema>;
 

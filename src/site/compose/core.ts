@@ -1,6 +1,7 @@
 /** What all parts of a site share: its storage, database, membership and rights, and the events between its parts. */
 import { join } from 'node:path';
 import { newNonce } from '../../kernel/identity/keys.ts';
+import { idOwnerOf, makeVideoId } from '../../kernel/identity/video-ids.ts';
 import { createEvent, type PartEvent } from '../../kernel/lifecycle/event.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -45,6 +46,8 @@ export interface SiteCore {
   readonly tools: MediaTools | undefined;
   readonly db: SiteDatabase;
   readonly membership: SiteMembership;
+  /** Makes the id of a new video, which belongs to this site. */
+  readonly newVideoId: () => VideoId;
   readonly rights: OpenedRights;
   readonly events: SiteEvents;
   /** Asks the tracker with this site's signature, as is necessary for private videos. @throws Problem `not-joined` */
@@ -59,7 +62,7 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
   const identity = await readIdentity(config.dataDirectory);
   const db = await openSiteDatabase(config, lifetime);
   // R7: this comes first, so that no version is numbered before the handshake of this start.
-  await beginStart(db, newNonce());
+  const idOwner = idOwnerOf(await beginStart(db, newNonce()));
   const membership = createMembership(config, config.dataDirectory, identity, log);
   return {
     config,
@@ -69,6 +72,7 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
     tools,
     db,
     membership,
+    newVideoId: () => makeVideoId(idOwner),
     rights: await openRights(join(config.dataDirectory, RIGHTS_FILE), db, log),
     events: {
       recordWritten: createEvent(),

@@ -45,7 +45,7 @@ export interface HttpPart {
 }
 
 export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifetime): Promise<HttpPart> {
-  const { address, config, db, storage, rights, log } = core;
+  const { address, config, db, storage, rights, newVideoId, log } = core;
   const { buffer } = parts.delivery;
   const uploads = createUploads({
     db,
@@ -53,6 +53,7 @@ export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifeti
     intake: parts.media.intake,
     access: config,
     rights: rights.rights,
+    newVideoId,
     maxUploadBytes: config.maxUpload,
     keepFreeBytes: config.keepFree,
     log,

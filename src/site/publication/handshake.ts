@@ -46,12 +46,13 @@ export async function performHandshake(
 ): Promise<void> {
   const { db, conversion } = deps;
   const sum = await sumPublished(db);
-  const { start, epoch } = await readSignal(db);
+  const { start, epoch, id_secret: idSecret } = await readSignal(db);
   const response = await central.handshake(
     {
       start,
       epoch: Number(epoch),
       digest: sum?.digest ?? NO_DIGEST,
+      idSecret,
       ...(conversion ? { conversion } : {}),
     },
     abort,

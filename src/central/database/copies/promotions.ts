@@ -52,41 +52,66 @@ export async function listSuccessors(
 }
 
 /** Makes the successor the owner of videos that it has published itself. The former site learns of it at its next handshake. */
-export async function completePromotions(
+export const completePromotions = (
   tx: CentralTransaction,
   successor: SiteId,
   videos: readonly VideoId[],
+): Promise<void> =>
+  supersede(tx, successor, videos, {
+    because: 'superseded: another site took over videos of this site when it was declared lost.',
+    keepsPublishedAt: true,
+  });
+
+/** Makes the site that made these ids their owner, although another site has published them before. */
+export const supersedeImpostors = (
+  tx: CentralTransaction,
+  owner: SiteId,
+  videos: readonly VideoId[],
+): Promise<void> =>
+  supersede(tx, owner, videos, {
+    because: 'superseded: this site published video ids that another site made.',
+    keepsPublishedAt: false,
+  });
+
+interface Supersession {
+  /** Shown to the operator as the reason why the former site must repeat its handshake. */
+  readonly because: string;
+  /** The video keeps the time at which the former site published it. */
+  readonly keepsPublishedAt: boolean;
+}
+
+async function supersede(
+  tx: CentralTransaction,
+  owner: SiteId,
+  videos: readonly VideoId[],
+  { because, keepsPublishedAt }: Supersession,
 ): Promise<void> {
   const former = await tx
     .selectFrom('videos')
     .select(['site_id', 'video_id', 'published_at'])
     .where('video_id', 'in', videos)
     .where('kind', '=', sql.lit('video'))
-    .where('site_id', '!=', successor)
+    .where('site_id', '!=', owner)
     .where('superseded_by', 'is', null)
     .execute();
   for (const { site_id, video_id, published_at } of former) {
-    // This position is after that of the successor's record, so a tracker that follows the feed always knows a source.
+    // This position is after that of the owner's record, so a tracker that follows the feed always knows a source.
     const position = await claimPositions(tx, 1);
     await tx
       .updateTable('videos')
-      .set({ superseded_by: successor, position })
+      .set({ superseded_by: owner, position })
       .where('site_id', '=', site_id)
       .where('video_id', '=', video_id)
       .execute();
     await tx
       .updateTable('videos')
-      .set({ promoted: 1, published_at })
-      .where('site_id', '=', successor)
+      .set({ promoted: 1, ...(keepsPublishedAt ? { published_at } : {}) })
+      .where('site_id', '=', owner)
       .where('video_id', '=', video_id)
       .execute();
     await tx
       .updateTable('publications')
-      .set({
-        epoch_start: null,
-        invalidated_because:
-          'superseded: another site took over videos of this site when it was declared lost.',
-      })
+      .set({ epoch_start: null, invalidated_because: because })
       .where('site_id', '=', site_id)
       .execute();
   }

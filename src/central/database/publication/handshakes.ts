@@ -1,5 +1,6 @@
 /** Handshakes: central returns to a site its epoch and the records that central holds of it (publication rules R7 and R8). */
 import { SetDigest } from '../../../kernel/identity/set-digest.ts';
+import { idOwnerOf } from '../../../kernel/identity/video-ids.ts';
 import { problem } from '../../../kernel/problem.ts';
 import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
 import { MAX_RECORD_PAGE_BYTES } from '../../../protocol/base/limits.ts';
@@ -31,7 +32,10 @@ export async function acceptHandshake(
   const epoch = await raiseEpoch(db, site, handshake, nowMs);
   await db
     .updateTable('publications')
-    .set({ conversion: handshake.conversion ? JSON.stringify(handshake.conversion) : null })
+    .set({
+      conversion: handshake.conversion ? JSON.stringify(handshake.conversion) : null,
+      ...(handshake.idSecret === undefined ? {} : { id_owner: idOwnerOf(handshake.idSecret) }),
+    })
     .where('site_id', '=', site)
     .execute();
   // A site that was declared lost has returned.

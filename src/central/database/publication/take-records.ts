@@ -7,10 +7,11 @@ import { type Epoch, formatEpoch, isSameEpoch } from '../../../protocol/publicat
 import type { Acknowledgement } from '../../../protocol/publication/gateway.ts';
 import { isOfOwner } from '../../../protocol/publication/record.ts';
 import type { OfferedRecord } from '../../publication/offered-record.ts';
-import { completePromotions, listSuccessors } from '../copies/promotions.ts';
+import { completePromotions, listSuccessors, supersedeImpostors } from '../copies/promotions.ts';
 import type { CentralDatabase, CentralTransaction, PublicationRow } from '../schema.ts';
 import { type Decision, decide, type Held, type RejectionCode } from './decide.ts';
 import { epochOf, lockPublications } from './epochs.ts';
+import { type IdOwners, NO_ID_OWNERS, readIdOwners } from './id-owners.ts';
 import { findValidLeases, type Lease, leaseLost } from './leases.ts';
 import { type RecordWrite, writeRecords } from './write-records.ts';
 
@@ -62,6 +63,8 @@ export const takeRecords = perDatabase(
       for (const { site } of pages) {
         const takenOver = writes.filter(write => write.site === site && held.isTakeover(write)).map(videoOf);
         if (takenOver.length > 0) await completePromotions(tx, site, takenOver);
+        const reclaimed = writes.filter(write => write.site === site && held.isReclaim(write)).map(videoOf);
+        if (reclaimed.length > 0) await supersedeImpostors(tx, site, reclaimed);
       }
       return outcomes;
     }),
@@ -144,9 +147,22 @@ class HeldVideos {
   readonly #bySite = new Map<VideoId, Map<SiteId, Held>>();
   /** The sites that take over videos of a lost site. */
   readonly #successors: ReadonlyMap<VideoId, SiteId>;
+  #idOwners: IdOwners;
 
-  constructor(successors: ReadonlyMap<VideoId, SiteId>) {
+  constructor(successors: ReadonlyMap<VideoId, SiteId>, idOwners: IdOwners) {
     this.#successors = successors;
+    this.#idOwners = idOwners;
+  }
+
+  /** Reads the id owners of all sites, if those of the pages' own sites do not decide every record. */
+  async completeIdOwners(tx: CentralTransaction, pages: readonly OfferedPage[]): Promise<void> {
+    const isUndecided = (site: SiteId, video: VideoId): boolean =>
+      this.#otherOwners(site, video).length > 0 ||
+      (!this.of(site, video)?.isOwners && !this.#idOwners.isOf(site, video));
+    const isNeeded = pages.some(({ site, records }) =>
+      records.some(record => isOfOwner(record) && isUndecided(site, record.video)),
+    );
+    if (isNeeded) this.#idOwners = await readIdOwners(tx);
   }
 
   of(site: SiteId, video: VideoId): Held | undefined {
@@ -154,19 +170,38 @@ class HeldVideos {
   }
 
   /**
-   * True if another site owns the video. The owner is the first site that published the id, unless that site was lost and `site`
-   * is its successor. A video that the lost site withdrew has no successor (R5).
+   * True if another site owns the video. The owner is the site that made the id. If no site has proved that, it is the first site
+   * that published the id. A successor owns the videos of a lost site, except those that the lost site withdrew (R5).
    */
   isTaken(site: SiteId, video: VideoId): boolean {
     const isSuccessor = this.#successors.get(video) === site;
-    for (const [other, { isOwners, isSuperseded, withdrawn }] of this.#bySite.get(video) ?? []) {
-      if (other !== site && isOwners && !isSuperseded && (withdrawn || !isSuccessor)) return true;
-    }
-    return false;
+    const owners = this.#otherOwners(site, video);
+    if (owners.length === 0) return !isSuccessor && this.#idOwners.isOfAnother(site, video);
+    return owners.some(
+      ([other, { withdrawn }]) => (withdrawn || !isSuccessor) && !this.#isImpostor(other, site, video),
+    );
   }
 
   isTakeover({ site, record }: RecordWrite): boolean {
     return this.#successors.get(record.video) === site && isOfOwner(record);
+  }
+
+  /** True if `site` made the id, and another site has published it before. */
+  isReclaim({ site, record: { kind, video } }: RecordWrite): boolean {
+    return (
+      isOfOwner({ kind }) &&
+      this.#otherOwners(site, video).some(([other]) => this.#isImpostor(other, site, video))
+    );
+  }
+
+  #isImpostor(other: SiteId, site: SiteId, video: VideoId): boolean {
+    return this.#idOwners.isOf(site, video) && !this.#idOwners.isOf(other, video);
+  }
+
+  #otherOwners(site: SiteId, video: VideoId): (readonly [SiteId, Held])[] {
+    return [...(this.#bySite.get(video) ?? [])].filter(
+      ([other, { isOwners, isSuperseded }]) => other !== site && isOwners && !isSuperseded,
+    );
   }
 
   note(site: SiteId, video: VideoId, held: Held): void {
@@ -177,8 +212,14 @@ class HeldVideos {
 
 async function findHeld(tx: CentralTransaction, pages: readonly OfferedPage[]): Promise<HeldVideos> {
   const videos = pages.flatMap(({ records }) => records.map(({ video }) => video as string));
-  if (videos.length === 0) return new HeldVideos(new Map());
-  const held = new HeldVideos(await listSuccessors(tx, videos));
+  if (videos.length === 0) return new HeldVideos(new Map(), NO_ID_OWNERS);
+  const held = new HeldVideos(
+    await listSuccessors(tx, videos),
+    await readIdOwners(
+      tx,
+      pages.map(({ site }) => site),
+    ),
+  );
   const known = await tx
     .selectFrom('videos')
     .innerJoin('members', 'members.id', 'videos.site_id')
@@ -196,5 +237,6 @@ async function findHeld(tx: CentralTransaction, pages: readonly OfferedPage[]): 
       isSuperseded: superseded_by !== null,
     });
   }
+  await held.completeIdOwners(tx, pages);
   return held;
 }

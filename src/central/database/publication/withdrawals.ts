@@ -35,6 +35,8 @@ export async function listWithdrawn(db: CentralDatabase, after: number): Promise
     .selectFrom('videos')
     .select(['video_id', 'position'])
     .where('withdrawn', '=', sql.lit(1))
+    // The id belongs to another site, which has published it.
+    .where('superseded_by', 'is', null)
     .where('position', '>', after)
     .orderBy('position')
     .limit(MAX_WITHDRAWAL_PAGE_ROWS)
@@ -60,6 +62,7 @@ export async function listWithdrawals(db: CentralDatabase, limit: number): Promi
     .innerJoin('members', 'members.id', 'videos.site_id')
     .select(['video_id', 'title', 'body', 'videos.position', 'site_id', 'name'])
     .where('withdrawn', '=', sql.lit(1))
+    .where('superseded_by', 'is', null)
     .orderBy('videos.position', 'desc')
     .limit(limit)
     .execute();

@@ -1,4 +1,5 @@
 /** The signal flag, and the start and the epoch of this site's database. */
+import { newNonce } from '../../../kernel/identity/keys.ts';
 import type { SignalRow } from '../tables/schema.ts';
 import type { SiteDatabase } from '../tables/videos.ts';
 
@@ -14,9 +15,18 @@ export const lockSignal = (transaction: SiteDatabase): Promise<SignalRow> =>
     .returningAll()
     .executeTakeFirstOrThrow();
 
-/** R7: begins a new start. Records written from now on get no version before the handshake. */
-export async function beginStart(db: SiteDatabase, start: string): Promise<void> {
-  await db.updateTable('signal').set({ start }).where('id', '=', 1).execute();
+/** R7: begins a new start. Records written from now on get no version before the handshake. @returns the secret of the video ids */
+export async function beginStart(db: SiteDatabase, start: string): Promise<string> {
+  const { id_secret } = await db
+    .updateTable('signal')
+    .set(({ eb }) => ({
+      start,
+      id_secret: eb.case().when('id_secret', '=', '').then(newNonce()).else(eb.ref('id_secret')).end(),
+    }))
+    .where('id', '=', 1)
+    .returning('id_secret')
+    .executeTakeFirstOrThrow();
+  return id_secret;
 }
 
 /** Central has stored the signal. The flag becomes "sent", unless a record was written meanwhile. */

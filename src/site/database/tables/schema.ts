@@ -92,6 +92,8 @@ export interface SignalRow {
   withdrawals: number;
   /** Position in central's feed of assignments up to which they were stored. */
   assignments: number;
+  /** The secret from which this database makes its video ids. */
+  id_secret: string;
 }
 
 export const JOB_STATES = ['open', 'done', 'set-aside', 'cancelled'] as const;
@@ -209,7 +211,17 @@ const initial: Migration = {
 };
 
 /** Migrations in order. Only add to this list. */
-export const siteMigrations: Readonly<Record<string, Migration>> = { '0001-initial': initial };
+export const siteMigrations: Readonly<Record<string, Migration>> = {
+  '0001-initial': initial,
+  '0002-id-secret': {
+    async up({ schema }) {
+      await schema
+        .alterTable('signal')
+        .addColumn('id_secret', 'text', column => column.notNull().defaultTo(''))
+        .execute();
+    },
+  },
+};
 
 async function createVideoTables({ schema }: Kysely<unknown>): Promise<void> {
   await schema
@@ -277,7 +289,7 @@ async function createPublicationTables(db: Kysely<unknown>): Promise<void> {
     .addColumn('withdrawals', 'bigint', column => column.notNull())
     .addColumn('assignments', 'bigint', column => column.notNull())
     .execute();
-  await (db as Kysely<SiteSchema>)
+  await (db as Kysely<{ signal: Omit<SignalRow, 'id_secret'> }>)
     .insertInto('signal')
     .values({
       id: 1,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { newVideoId } from '../../../protocol/base/ids.ts';
 import { parseNewUpload } from './uploads.ts';
 
 const LIMIT = 1_000;
@@ -13,6 +14,7 @@ const parse = (length: string | undefined, metadata: string | undefined) =>
       ...(metadata === undefined ? {} : { 'upload-metadata': metadata }),
     },
     LIMIT,
+    newVideoId(),
   );
 
 describe('the headers of a new upload', () => {

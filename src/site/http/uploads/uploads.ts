@@ -12,7 +12,7 @@ import { formatErrors, parseInput } from '../../../kernel/input.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { formatProblem, messageOf, Problem, problem } from '../../../kernel/problem.ts';
 import { findDatabaseProblem } from '../../../kernel/sql/database-error.ts';
-import { newVideoId, type VideoId } from '../../../protocol/base/ids.ts';
+import type { VideoId } from '../../../protocol/base/ids.ts';
 import { MAX_UPLOAD_METADATA_BYTES } from '../../../protocol/base/limits.ts';
 import { descriptionSchema, languageSchema, nameSchema } from '../../../protocol/base/text.ts';
 import type { ProblemCode } from '../../../protocol/problems.ts';
@@ -43,6 +43,7 @@ export interface UploadsDeps {
   readonly intake: Intake;
   readonly access: AccessRules;
   readonly rights: Pick<SiteRights, 'markOwn'>;
+  readonly newVideoId: () => VideoId;
   readonly maxUploadBytes: number;
   readonly keepFreeBytes: number;
   readonly log: Log;
@@ -98,7 +99,7 @@ export function createUploads(options: UploadsDeps): Uploads {
 
   /** Writes the row of a new upload. @returns its id */
   async function admitNew(request: IncomingMessage): Promise<VideoId> {
-    const video = parseNewUpload(request.headers, options.maxUploadBytes);
+    const video = parseNewUpload(request.headers, options.maxUploadBytes, options.newVideoId());
     // Uploads are admitted one by one, so that each counts the previous ones.
     const admitted = admitting.then(async () => {
       await assignDisk(options, video);
@@ -181,7 +182,11 @@ const metadataSchema = z.object({
 });
 
 /** Parses the headers of a POST for a new upload. @throws Problem 4xx with a sentence for the uploader */
-export function parseNewUpload(headers: IncomingMessage['headers'], maxUploadBytes: number): NewVideo {
+export function parseNewUpload(
+  headers: IncomingMessage['headers'],
+  maxUploadBytes: number,
+  id: VideoId,
+): NewVideo {
   const length = headers['upload-length'];
   if (typeof length !== 'string' || !/^\d{1,15}$/.test(length)) {
     throw problem('upload-length-needed', 'Send the length of the file in Upload-Length.');
@@ -206,7 +211,7 @@ export function parseNewUpload(headers: IncomingMessage['headers'], maxUploadByt
   if (!parsed.ok) throw problem('metadata-invalid', formatErrors(parsed.errors), { errors: parsed.errors });
   const { name, description, language, visibility } = parsed.data;
   return {
-    id: newVideoId(),
+    id,
     name,
     description,
     language,
