@@ -55,6 +55,7 @@ export function readMultivariant(text: string): {
       if (Number(need(attributes, 'AVERAGE-BANDWIDTH', /^\d+$/)) > bandwidth)
         throw new Error('average above peak');
       need(attributes, 'CODECS', /^"[^"]+"$/);
+      if (attributes.has('RESOLUTION')) need(attributes, 'VIDEO-RANGE', /^(SDR|HLG|PQ)$/);
       if (attributes.has('AUDIO') && !groups.has(need(attributes, 'AUDIO', /^".+"$/))) {
         throw new Error(`no group ${attributes.get('AUDIO')}`);
       }

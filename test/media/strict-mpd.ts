@@ -32,7 +32,14 @@ const RULES: Readonly<Record<string, Rule>> = {
     optional: { id: ANY, start: DURATION, duration: DURATION },
   },
   AdaptationSet: {
-    children: ['Label', 'Accessibility', 'Role', 'Representation'],
+    children: [
+      'EssentialProperty',
+      'SupplementalProperty',
+      'Label',
+      'Accessibility',
+      'Role',
+      'Representation',
+    ],
     required: { mimeType: /^(video|audio)\/mp4$/ },
     optional: {
       id: INTEGER,
@@ -42,6 +49,8 @@ const RULES: Readonly<Record<string, Rule>> = {
       startWithSAP: /^[0-6]$/,
     },
   },
+  EssentialProperty: { children: [], required: { schemeIdUri: URL_TEXT }, optional: { value: ANY } },
+  SupplementalProperty: { children: [], required: { schemeIdUri: URL_TEXT }, optional: { value: ANY } },
   Label: { children: [], required: {}, optional: { lang: ANY } },
   Role: { children: [], required: { schemeIdUri: URL_TEXT }, optional: { value: ANY } },
   Representation: {

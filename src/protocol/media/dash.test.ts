@@ -46,6 +46,28 @@ describe('a DASH manifest', () => {
     expect(text).toContain('mediaPresentationDuration="PT10.000S"');
   });
 
+  it('keeps HDR and SDR of one codec apart, and makes the colour of HDR essential if there is SDR', () => {
+    const pq = { primaries: 9, transfer: 16, matrix: 9 };
+    const sdr = picture('av1-360', 360, {
+      codec: 'av01.0.04M.08',
+      colour: { primaries: 1, transfer: 1, matrix: 1 },
+    });
+    const hdr = picture('av1-720', 720, { codec: 'av01.0.05M.10', colour: pq });
+    const setsOf = (...renditions: readonly VideoRendition[]) =>
+      formatDashManifest(renditions, timelineOf(...renditions.map(({ id }) => id)))
+        .split('<AdaptationSet')
+        .slice(1);
+    const property = (kind: string, value: number) =>
+      `<${kind}Property schemeIdUri="urn:mpeg:mpegB:cicp:TransferCharacteristics" value="${value}"/>`;
+    const [first, second, ...none] = setsOf(hdr, sdr);
+    expect([first, second]).toEqual([
+      expect.stringContaining(property('Essential', 16)),
+      expect.stringContaining(property('Supplemental', 1)),
+    ]);
+    expect(none).toEqual([]);
+    expect(setsOf(hdr)).toEqual([expect.stringContaining(property('Supplemental', 16))]);
+  });
+
   it('puts renditions of one codec into one set, and each other codec and language into its own set', () => {
     const renditions = [
       picture('h264-720', 720),

@@ -9,6 +9,7 @@ import {
   INIT_SEGMENT,
   type Rendition,
   type VideoRendition,
+  videoRangeOf,
 } from './media.ts';
 import type { RenditionTimeline, RevisionTimeline } from './timeline.ts';
 
@@ -30,6 +31,7 @@ const NAMESPACE = 'urn:mpeg:dash:schema:mpd:2011';
 const PROFILES = 'urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019';
 const CHANNELS = 'urn:mpeg:dash:23003:3:audio_channel_configuration:2011';
 const ROLE = 'urn:mpeg:dash:role:2011';
+const CICP = 'urn:mpeg:mpegB:cicp';
 
 /**
  * Formats a static manifest. Without locations, every URL is relative to that of the manifest.
@@ -60,7 +62,8 @@ export function formatDashManifest(
     '  <Period id="0" start="PT0S">',
   ];
   const sets = listAdaptationSets(renditions);
-  for (const [id, set] of sets.entries()) lines.push(...formatAdaptationSet(id, set, timeline));
+  const hasSdr = renditions.some(one => one.kind === 'video' && videoRangeOf(one) === 'SDR');
+  for (const [id, set] of sets.entries()) lines.push(...formatAdaptationSet(id, set, timeline, hasSdr));
   const captions = renditions.filter((r): r is CaptionsRendition => r.kind === 'captions');
   for (const [index, track] of captions.entries()) lines.push(...formatCaptions(sets.length + index, track));
   lines.push('  </Period>', '</MPD>');
@@ -70,7 +73,7 @@ export function formatDashManifest(
 type TimedRendition = VideoRendition | AudioRendition;
 type AdaptationSet = readonly [TimedRendition, ...TimedRendition[]];
 
-/** Groups renditions into adaptation sets: video by codec, because players switch only within a set; audio by language and group. */
+/** Groups renditions into adaptation sets: video by codec and range, because players switch only within a set; audio by language and group. */
 function listAdaptationSets(renditions: readonly Rendition[]): readonly AdaptationSet[] {
   const sets = new Map<string, [TimedRendition, ...TimedRendition[]]>();
   const audios = renditions.filter((r): r is AudioRendition => r.kind === 'audio');
@@ -80,7 +83,9 @@ function listAdaptationSets(renditions: readonly Rendition[]): readonly Adaptati
     if (rendition.kind === 'captions') continue;
     if (rendition.kind === 'audio' && rendition.group !== group) continue;
     const key =
-      rendition.kind === 'video' ? `video ${rendition.codec.split('.', 1)[0]}` : `audio ${rendition.id}`;
+      rendition.kind === 'video'
+        ? `video ${rendition.codec.split('.', 1)[0]} ${videoRangeOf(rendition)}`
+        : `audio ${rendition.id}`;
     const set = sets.get(key);
     if (set) set.push(rendition);
     else sets.set(key, [rendition]);
@@ -88,7 +93,13 @@ function listAdaptationSets(renditions: readonly Rendition[]): readonly Adaptati
   return [...sets.values()];
 }
 
-function formatAdaptationSet(id: number, set: AdaptationSet, timeline: RevisionTimeline): readonly string[] {
+/** @param hasSdr the manifest has a set that every screen can show */
+function formatAdaptationSet(
+  id: number,
+  set: AdaptationSet,
+  timeline: RevisionTimeline,
+  hasSdr: boolean,
+): readonly string[] {
   const [first] = set;
   const language = first.kind === 'audio' && first.language ? [`lang="${escapeXml(first.language)}"`] : [];
   const attributes = [
@@ -101,9 +112,27 @@ function formatAdaptationSet(id: number, set: AdaptationSet, timeline: RevisionT
   ];
   return [
     `    <AdaptationSet ${attributes.join(' ')}>`,
-    ...(first.kind === 'audio' ? [`      <Role schemeIdUri="${ROLE}" value="main"/>`] : []),
+    ...(first.kind === 'audio'
+      ? [`      <Role schemeIdUri="${ROLE}" value="main"/>`]
+      : formatColour(first, hasSdr)),
     ...set.flatMap(rendition => formatRepresentation(rendition, timeline.renditions[rendition.id])),
     '    </AdaptationSet>',
+  ];
+}
+
+/**
+ * The properties of ISO/IEC 23091-2. They are essential for HDR if there is also SDR: a player that cannot show HDR then ignores the
+ * HDR set (ISO/IEC 23009-1, section 5.8.4.8).
+ */
+function formatColour(rendition: VideoRendition, hasSdr: boolean): readonly string[] {
+  const { colour } = rendition;
+  if (!colour) return [];
+  const isEssential = hasSdr && videoRangeOf(rendition) !== 'SDR';
+  const element = isEssential ? 'EssentialProperty' : 'SupplementalProperty';
+  return [
+    `      <${element} schemeIdUri="${CICP}:ColourPrimaries" value="${colour.primaries}"/>`,
+    `      <${element} schemeIdUri="${CICP}:TransferCharacteristics" value="${colour.transfer}"/>`,
+    `      <${element} schemeIdUri="${CICP}:MatrixCoefficients" value="${colour.matrix}"/>`,
   ];
 }
 

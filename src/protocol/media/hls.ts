@@ -5,6 +5,7 @@ import {
   MEDIA_PLAYLIST,
   type Rendition,
   type VideoRendition,
+  videoRangeOf,
 } from './media.ts';
 
 /** A site, which is a pathway for a player (RFC 8216bis, section 7). */
@@ -123,7 +124,11 @@ function variantAttributes(
     `AVERAGE-BANDWIDTH=${variant.averageBandwidthBps + usual}`,
     `CODECS=${quoted(codecs.join(','))}`,
     ...(variant.kind === 'video'
-      ? [`RESOLUTION=${variant.width}x${variant.height}`, `FRAME-RATE=${variant.frameRate.toFixed(3)}`]
+      ? [
+          `RESOLUTION=${variant.width}x${variant.height}`,
+          `FRAME-RATE=${variant.frameRate.toFixed(3)}`,
+          `VIDEO-RANGE=${videoRangeOf(variant)}`,
+        ]
       : []),
     ...(audios.length > 0 ? [`AUDIO=${quoted(group)}`] : []),
     ...extra,

@@ -2,7 +2,9 @@
 import * as z from 'zod';
 import { canonicalObject } from '../base/canonical.ts';
 import { languageSchema, storedNameSchema } from '../base/text.ts';
+import { colourSchema } from './colour.ts';
 
+export * from './colour.ts';
 export * from './media-address.ts';
 
 const positiveInt = z.int().positive();
@@ -36,6 +38,8 @@ export const videoRenditionSchema = canonicalObject({
   height: positiveInt.max(65_536),
   /** The mean number of frames per second. */
   frameRate: z.number().positive().max(1_000),
+  /** Absent if the source does not declare it; the video is then SDR. */
+  colour: colourSchema.optional(),
   /** The audio group for this rendition. Absent if the audio has no named group. */
   audioGroup: audioGroupSchema.optional(),
 });

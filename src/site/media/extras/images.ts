@@ -5,6 +5,7 @@
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findStats, syncDirectory, syncFile } from '../../../kernel/files.ts';
+import type { Colour } from '../../../protocol/media/media.ts';
 import type { Storyboard } from '../../database/extras.ts';
 import {
   type Args,
@@ -13,7 +14,7 @@ import {
   type MediaInput,
   type MediaTools,
   type RunLimits,
-  TONE_MAP,
+  scaleToJpeg,
 } from '../ffmpeg/ffmpeg.ts';
 
 interface VideoInput {
@@ -23,8 +24,7 @@ interface VideoInput {
   /** As displayed. */
   readonly width: number;
   readonly height: number;
-  /** HDR is tone-mapped to what every screen can show. */
-  readonly isHdr: boolean;
+  readonly colour: Colour;
 }
 
 export const POSTER_FILE = 'poster.jpg';
@@ -48,10 +48,6 @@ export function fitInto(box: number, width: number, height: number): { width: nu
   return { width: even(width), height: even(height) };
 }
 
-/** JPEG needs full-range video; the output of the tone map has limited range. */
-const toneMapFilter = ({ isHdr }: VideoInput): string =>
-  isHdr ? `${TONE_MAP},format=yuv420p,scale=out_range=pc,` : '';
-
 const jpegArgs = (filter: string, quality: number): Args => [
   ...['-frames:v', 1, '-map', '0:V:0', '-vf', filter, '-fps_mode', 'vfr', '-c:v', 'mjpeg', '-q:v', quality],
   ...['-f', 'image2', '-update', 1],
@@ -68,14 +64,15 @@ export async function makePoster(
   directory: string,
   abort?: AbortSignal,
 ): Promise<boolean> {
-  const { width, height } = fitInto(POSTER_BOX, video.width, video.height);
-  const filter = `scale=${width}:${height},setsar=1,${toneMapFilter(video)}format=yuvj420p`;
+  const size = fitInto(POSTER_BOX, video.width, video.height);
+  const filter = scaleToJpeg(size, video.colour).join(',');
   let best: { readonly name: string; readonly bytes: number } | undefined;
   for (const [number, position] of POSTER_POSITIONS.entries()) {
     const name = `candidate-${number}`;
     const candidateDirectory = join(directory, name);
     await mkdir(candidateDirectory);
-    const seek = ['-ss', ((video.durationMs * position) / 1_000).toFixed(3)];
+    // Streams without timestamps, and some very short ones, can only be read from the start.
+    const seek = position > 0 ? ['-ss', ((video.durationMs * position) / 1_000).toFixed(3)] : [];
     const isDecoded = await succeeds(
       convert(tools, {
         inputs: [{ path: video.path, demuxer: video.demuxer, options: seek }],
@@ -89,7 +86,7 @@ export async function makePoster(
     // A frame with more detail takes more bytes.
     if (bytes && bytes > (best?.bytes ?? 0)) best = { name, bytes };
     // A frame with this much detail is good enough, so the others need not be decoded.
-    if (best && number >= 2 && best.bytes > (width * height) / 12) break;
+    if (best && number >= 2 && best.bytes > (size.width * size.height) / 12) break;
   }
   if (best) await rename(join(directory, best.name, POSTER_FILE), join(directory, POSTER_FILE));
   for (const number of POSTER_POSITIONS.keys()) {
@@ -115,9 +112,11 @@ export async function makeStoryboard(
   const count = Math.max(1, Math.min(MAX_TILES, Math.floor(video.durationMs / everyMs)));
   const columns = Math.min(TILE_COLUMNS, count);
   const rows = Math.ceil(count / columns);
-  const filter =
-    `fps=fps=1000/${everyMs}:round=near:start_time=0,scale=${tile.width}:${tile.height},setsar=1,${toneMapFilter(video)}` +
-    `tile=${columns}x${rows},format=yuvj420p`;
+  const filter = [
+    `fps=fps=1000/${everyMs}:round=near:start_time=0`,
+    ...scaleToJpeg(tile, video.colour),
+    `tile=${columns}x${rows}`,
+  ].join(',');
   const isDecoded = await succeeds(
     convert(tools, {
       inputs: [{ path: video.path, demuxer: video.demuxer, options: ['-skip_frame', 'nokey'] }],

@@ -7,10 +7,18 @@ import { join } from 'node:path';
 import { findCapabilities } from '../../../kernel/ffmpeg.ts';
 import { syncDirectory } from '../../../kernel/files.ts';
 import type { Log } from '../../../kernel/log.ts';
+import type { Colour } from '../../../protocol/media/media.ts';
 import { type CaptionsTrack, changeExtras, type Extras, markExtrasMade } from '../../database/extras.ts';
 import type { VideoRow } from '../../database/tables/schema.ts';
 import type { SiteDatabase } from '../../database/tables/videos.ts';
-import { detectContainer, type MediaInput, type MediaTools, probeMedia } from '../ffmpeg/ffmpeg.ts';
+import {
+  detectContainer,
+  type MediaInput,
+  type MediaTools,
+  needsZscale,
+  probeMedia,
+  resolveColour,
+} from '../ffmpeg/ffmpeg.ts';
 import { makeRecord, parsePrepared } from '../record/record.ts';
 import type { Storage } from '../storage/storage.ts';
 import { addCaptions, writeCaptions } from './caption-tracks.ts';
@@ -84,7 +92,7 @@ async function makeImages(
 ): Promise<Images> {
   const { durationMs = 0, width, height } = parsePrepared(row) ?? {};
   if (!width || !height) return {};
-  const video = { ...input, durationMs, width, height, isHdr: await isHdr(tools, input) };
+  const video = { ...input, durationMs, width, height, colour: await findColour(tools, input, height) };
   const folder = join(workDirectory, IMAGES_FOLDER);
   const storyboard = await makeStoryboard(tools, video, folder, abort);
   const hasPoster = await makePoster(tools, video, folder, abort);
@@ -94,9 +102,16 @@ async function makeImages(
   };
 }
 
-/** Also false if this machine cannot detect or tone-map HDR: a pale image is better than none. */
-async function isHdr(tools: MediaTools, input: Pick<MediaInput, 'path' | 'demuxer'>): Promise<boolean> {
-  if (!tools.ffprobe || !(await findCapabilities(tools.ffmpeg)).has('zscale')) return false;
+/** On a machine that cannot detect or tone-map HDR, it is taken for SDR: a pale image is better than none. */
+async function findColour(
+  tools: MediaTools,
+  input: Pick<MediaInput, 'path' | 'demuxer'>,
+  height: number,
+): Promise<Colour> {
+  const unknown = resolveColour({ height });
+  if (!tools.ffprobe) return unknown;
   const { videoTracks } = await probeMedia(tools, input.path, input);
-  return videoTracks[0]?.isHdr ?? false;
+  const colour = videoTracks[0]?.colour ?? unknown;
+  const canConvert = !needsZscale(colour) || (await findCapabilities(tools.ffmpeg)).has('zscale');
+  return canConvert ? colour : { ...unknown, matrix: colour.matrix };
 }

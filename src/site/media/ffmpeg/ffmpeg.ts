@@ -2,6 +2,7 @@
  * Entry of this folder: everything that runs ffmpeg or ffprobe on an upload goes through here. Uploads are hostile input, so every
  * run is sandboxed, limited and restricted to known demuxers and decoders.
  */
+export { needsZscale, resolveColour, scaleBt709, scaleToBt709, scaleToJpeg } from './colour-filters.ts';
 export { convert, type FfmpegJob, type MediaInput } from './convert.ts';
 export { type Container, DEMUXER_NAMES, WRAPPED_CONTAINER } from './demuxers.ts';
 export { FfmpegFailed } from './failure.ts';
@@ -19,4 +20,3 @@ export { detectContainer, probe } from './probe.ts';
 export type { FfmpegProgress } from './progress.ts';
 export type { RunLimits } from './run.ts';
 export { findConfinement, type Isolation } from './sandbox.ts';
-export { TONE_MAP } from './tone-map.ts';

@@ -1,7 +1,9 @@
 /** Parses what ffprobe reports about a source into the properties that an encoding needs. */
 import * as z from 'zod';
 import { languageSchema } from '../../../protocol/base/text.ts';
+import type { Colour } from '../../../protocol/media/media.ts';
 import { damaged } from '../source-rejected.ts';
+import { resolveColour } from './colour-filters.ts';
 import type { Container } from './demuxers.ts';
 import { FfmpegFailed } from './failure.ts';
 import type { MediaTools } from './media-tools.ts';
@@ -18,7 +20,8 @@ export interface ProbedVideoTrack {
   readonly height: number;
   readonly framesPerSecond: number | undefined;
   readonly isInterlaced: boolean;
-  readonly isHdr: boolean;
+  /** Completed by what players assume where the source declares nothing. */
+  readonly colour: Colour;
   /** From the start of the source; undefined if the container does not declare it. */
   readonly endSeconds: number | undefined;
 }
@@ -67,7 +70,9 @@ const streamSchema = z.object({
   height: z.int().nonnegative().default(0),
   sample_aspect_ratio: fraction,
   field_order: z.string().default('unknown'),
-  color_transfer: z.string().default(''),
+  color_primaries: z.string().optional(),
+  color_transfer: z.string().optional(),
+  color_space: z.string().optional(),
   avg_frame_rate: fraction,
   r_frame_rate: fraction,
   channels: z.int().nonnegative().default(0),
@@ -87,7 +92,6 @@ const outputSchema = z.object({
 const MAX_SECONDS = 100 * 3_600;
 /** A higher rate is the container's timescale, reported because the frame rate is unknown. */
 const MAX_FRAMES_PER_SECOND = 300;
-const HDR_TRANSFERS = new Set(['smpte2084', 'arib-std-b67']);
 
 /**
  * @throws SourceRejected if the file is damaged
@@ -131,7 +135,7 @@ function parseProbe(output: unknown): ProbedSource {
         rate => rate !== undefined && rate <= MAX_FRAMES_PER_SECOND,
       ),
       isInterlaced: !['progressive', 'unknown'].includes(stream.field_order),
-      isHdr: HDR_TRANSFERS.has(stream.color_transfer),
+      colour: resolveColour(stream),
       endSeconds: endOf(stream),
     })),
     audioTracks: ofKind('audio').map((stream, order) => ({

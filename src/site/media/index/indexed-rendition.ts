@@ -42,6 +42,7 @@ export function toRendition(
             1_000,
             seconds > 0 ? Math.round((samples.count / seconds) * 1_000) / 1_000 || 0.001 : 1,
           ),
+          ...(description.colour ? { colour: description.colour } : {}),
         }
       : {
           kind: 'audio',

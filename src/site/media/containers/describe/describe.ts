@@ -26,6 +26,7 @@ import {
   type Unplayable,
   unplayableCodec,
 } from './codec-rules.ts';
+import { formatColourBox, readColour, type SourceColour } from './colour.ts';
 
 const MAX_DIMENSION = 16_384;
 const UNITY = 0x1_0000;
@@ -108,13 +109,17 @@ async function describeVideo(
       return `of an invalid size (${codedWidth} × ${codedHeight} pixels)`;
   }
   const size = { codedWidth, codedHeight, trackWidth, trackHeight };
+  const colour = readColour(track, await input.getColorSpace());
   const shape = {
     kind: 'video' as const,
     ...size,
     width,
     height,
     matrix: track.matrix ? [...track.matrix] : rotation(await input.getRotation(), trackWidth, trackHeight),
-    furtherBoxes: furtherBoxes(track, size).toString('base64'),
+    furtherBoxes: furtherBoxes(track, size, colour).toString('base64'),
+    ...(colour
+      ? { colour: { primaries: colour.primaries, transfer: colour.transfer, matrix: colour.matrix } }
+      : {}),
   };
   switch (codecName) {
     case 'avc': {
@@ -145,16 +150,18 @@ async function describeVideo(
         }
       );
     }
-    case 'vp9':
+    case 'vp9': {
+      const complete = withColour(codec, colour);
       return (
         checkVp9(codec) ?? {
           ...shape,
           family: 'vp9',
           sampleEntry: 'vp09',
-          codec,
-          configuration: (configuration.get('vpcC') ?? formatVpcC(codec)).toString('base64'),
+          codec: complete,
+          configuration: (configuration.get('vpcC') ?? formatVpcC(complete)).toString('base64'),
         }
       );
+    }
     case 'av1':
       return (
         checkAv1(codec) ?? {
@@ -183,7 +190,7 @@ function findAv1C(configuration: SourceTrack['configuration']): Buffer | undefin
   return stored?.[0] === 0x81 ? stored : undefined;
 }
 
-/** The boxes for colour, light levels and pixel aspect ratio, as in the source. */
+/** The boxes for colour, light levels and pixel aspect ratio. */
 function furtherBoxes(
   track: SourceTrack,
   {
@@ -192,14 +199,13 @@ function furtherBoxes(
     trackWidth,
     trackHeight,
   }: Pick<VideoDescription, 'codedWidth' | 'codedHeight' | 'trackWidth' | 'trackHeight'>,
+  colour: SourceColour | undefined,
 ): Buffer {
-  const boxes = ['colr', 'mdcv', 'clli'].flatMap(type => {
+  const boxes = colour ? [formatColourBox(colour)] : [];
+  for (const type of ['mdcv', 'clli']) {
     const body = track.configuration.get(type);
-    // Browsers and ffmpeg read colour boxes of type `nclx`. QuickTime's `nclc` holds less of the same.
-    return body && (type !== 'colr' || body.toString('latin1', 0, 4) === 'nclx')
-      ? [formatBox(type, body)]
-      : [];
-  });
+    if (body) boxes.push(formatBox(type, body));
+  }
   const pasp = track.configuration.get('pasp');
   const horizontal = trackWidth * codedHeight;
   const vertical = trackHeight * codedWidth;
@@ -228,6 +234,16 @@ function rotation(degrees: number, width: number, height: number): number[] {
     default:
       return [UNITY, 0, 0, 0, UNITY, 0, 0, 0, UNITY_W];
   }
+}
+
+/** `vp09.PP.LL.DD` with chroma format 4:2:0, colour and range: players judge by them whether they can show HDR. */
+function withColour(codec: string, colour: SourceColour | undefined): string {
+  if (!colour) return codec;
+  const { primaries, transfer, matrix, isFullRange } = colour;
+  const values = [primaries, transfer, matrix, isFullRange ? 1 : 0];
+  return [...codec.split('.').slice(0, 4), '01', ...values.map(value => String(value).padStart(2, '0'))].join(
+    '.',
+  );
 }
 
 /** Formats `vpcC` (VP Codec ISO Media File Format Binding 1.0, section 2.2) from `vp09.PP.LL.DD[.CC.cp.tc.mc.FF]`. */

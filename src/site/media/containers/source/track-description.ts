@@ -1,6 +1,6 @@
 /** The facts about a track that its init segment and its playlist entry need. They are written into the index file. */
 import * as z from 'zod';
-import { trackNameSchema } from '../../../../protocol/media/media.ts';
+import { colourSchema, trackNameSchema } from '../../../../protocol/media/media.ts';
 
 const bytes = z.base64();
 
@@ -15,6 +15,8 @@ const videoDescriptionSchema = z.strictObject({
   configuration: bytes,
   /** The boxes that follow the configuration box (`colr`, `pasp`, `mdcv`, `clli`) in base64. */
   furtherBoxes: bytes,
+  /** Absent if the source declares none. */
+  colour: colourSchema.optional(),
   /** Coded size in pixels. */
   codedWidth: z.int().positive(),
   codedHeight: z.int().positive(),

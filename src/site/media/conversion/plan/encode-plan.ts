@@ -3,6 +3,7 @@
  * that any worker can do any step. Each chunk is encoded separately and starts at the same time in every rendition.
  */
 import * as z from 'zod';
+import { colourSchema } from '../../../../protocol/media/media.ts';
 import { DEMUXER_NAMES, type ProbedAudioTrack, type ProbedVideoTrack } from '../../ffmpeg/ffmpeg.ts';
 import { CODECS, type LadderRendition } from '../../ladder/ladder.ts';
 
@@ -20,7 +21,7 @@ const videoToEncodeSchema = z.strictObject({
   /** Index among the video tracks. */
   order: z.int().nonnegative(),
   isInterlaced: z.boolean(),
-  isHdr: z.boolean(),
+  colour: colourSchema,
   /** Mean frame rate of the source, limited. */
   framesPerSecond: z.number().positive().optional(),
   /** Frames are dropped to reach this rate. */
@@ -87,7 +88,7 @@ export const videoToEncode = (
   return {
     order: track.order,
     isInterlaced: track.isInterlaced,
-    isHdr: track.isHdr,
+    colour: track.colour,
     ...(rate ? { framesPerSecond: Math.min(rate, MAX_FRAMES_PER_SECOND) } : {}),
     ...(rate && rate > MAX_FRAMES_PER_SECOND + 1 ? { maxFramesPerSecond: MAX_FRAMES_PER_SECOND } : {}),
     ...(track.endSeconds === undefined ? {} : { endSeconds: Math.max(0, track.endSeconds) }),

@@ -2,7 +2,7 @@
 import type { VideoId } from '../../../../protocol/base/ids.ts';
 import type { Rendition } from '../../../../protocol/media/media.ts';
 import type { NewJob } from '../../../database/jobs.ts';
-import type { Container, ProbedSource } from '../../ffmpeg/ffmpeg.ts';
+import { type Container, needsZscale, type ProbedSource } from '../../ffmpeg/ffmpeg.ts';
 import type { PreparedSource } from '../../index/source-index.ts';
 import { chooseFirstRendition, chooseRenditions, ENCODERS, type LadderEntry } from '../../ladder/ladder.ts';
 import {
@@ -179,7 +179,7 @@ function toJob(kind: JobKind, input: EncodeInput, plan: EncodePlan): NewJob {
       ...new Set([
         ...encoders,
         ...(plan.audio.length > 0 ? ['aac'] : []),
-        ...(plan.video?.isHdr ? ['zscale'] : []),
+        ...(plan.video && needsZscale(plan.video.colour) ? ['zscale'] : []),
         ...(plan.video?.isInterlaced ? ['bwdif'] : []),
       ]),
     ],

@@ -2,7 +2,7 @@
  * The ffmpeg arguments that encode one chunk (pure). The source is decoded once, and every rendition and audio track of the plan
  * goes into one MP4 file.
  */
-import { type Args, TONE_MAP } from '../../ffmpeg/ffmpeg.ts';
+import { type Args, scaleBt709, scaleToBt709 } from '../../ffmpeg/ffmpeg.ts';
 import { ENCODERS, type LadderRendition } from '../../ladder/ladder.ts';
 import type { AudioToEncode, EncodePlan, VideoToEncode } from '../plan/encode-plan.ts';
 
@@ -139,9 +139,7 @@ function videoFilters(plan: EncodePlan, video: VideoToEncode, chunk: EncodeChunk
     ...(video.maxFramesPerSecond
       ? [`fps=${video.maxFramesPerSecond}${plan.fillsGaps ? '' : `:start_time=${HEADROOM_SECONDS}`}`]
       : []),
-    scaleFilter(top),
-    ...(video.isHdr ? [TONE_MAP] : []),
-    'format=yuv420p',
+    ...scaleToBt709(top, video.colour),
     `settb=1/${VIDEO_TIMESCALE}`,
     ...(plan.fillsGaps ? repeatFrames(top, (to ?? plan.durationSeconds) - from) : []),
   ].join(',');
@@ -149,7 +147,7 @@ function videoFilters(plan: EncodePlan, video: VideoToEncode, chunk: EncodeChunk
   const labels = video.renditions.map((_, index) => (index === 0 ? '[v0]' : `[s${index}]`));
   return [
     `[0:V:${video.order}]${common},split=${video.renditions.length}${labels.join('')}`,
-    ...lower.map((rendition, index) => `[s${index + 1}]${scaleFilter(rendition)}[v${index + 1}]`),
+    ...lower.map((rendition, index) => `[s${index + 1}]${scaleBt709(rendition)}[v${index + 1}]`),
   ];
 }
 
@@ -165,9 +163,6 @@ const repeatFrames = ({ width, height }: LadderRendition, seconds: number): read
   `crop=${width}:${height}:0:0`,
   `settb=1/${VIDEO_TIMESCALE}`,
 ];
-
-const scaleFilter = ({ width, height }: LadderRendition): string =>
-  `scale=${width}:${height}:flags=bicubic,setsar=1`;
 
 function audioFilter(plan: EncodePlan, chunk: EncodeChunk, track: AudioToEncode, index: number): string {
   const { from } = chunk;
