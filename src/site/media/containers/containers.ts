@@ -10,6 +10,7 @@ import type { FileBytes } from './source/file-bytes.ts';
 import type { IndexedSource } from './source/source-track.ts';
 
 export { type DescribedTrack, describeTracks } from './describe/describe.ts';
+export { nameIncompatibleProfile } from './describe/dolby-vision.ts';
 export { formatInitSegment } from './isobmff/cmaf-init.ts';
 export { cmafSegmentBytes, formatCmafSegment, type SegmentSample } from './isobmff/cmaf-segment.ts';
 export { type ContainerKind, SNIFF_BYTES, sniff } from './sniff.ts';

@@ -10,6 +10,7 @@ import type { Storyboard } from '../../database/extras.ts';
 import {
   type Args,
   convert,
+  DEINTERLACE,
   FfmpegFailed,
   type MediaInput,
   type MediaTools,
@@ -25,6 +26,7 @@ interface VideoInput {
   readonly width: number;
   readonly height: number;
   readonly colour: Colour;
+  readonly isInterlaced: boolean;
 }
 
 export const POSTER_FILE = 'poster.jpg';
@@ -65,7 +67,7 @@ export async function makePoster(
   abort?: AbortSignal,
 ): Promise<boolean> {
   const size = fitInto(POSTER_BOX, video.width, video.height);
-  const filter = scaleToJpeg(size, video.colour).join(',');
+  const filter = [...(video.isInterlaced ? [DEINTERLACE] : []), ...scaleToJpeg(size, video.colour)].join(',');
   let best: { readonly name: string; readonly bytes: number } | undefined;
   for (const [number, position] of POSTER_POSITIONS.entries()) {
     const name = `candidate-${number}`;
@@ -113,7 +115,7 @@ export async function makeStoryboard(
   const columns = Math.min(TILE_COLUMNS, count);
   const rows = Math.ceil(count / columns);
   const filter = [
-    `fps=fps=1000/${everyMs}:round=near:start_time=0`,
+    `fps=fps=1000/${everyMs}:round=near:start_time=0:eof_action=pass`,
     ...scaleToJpeg(tile, video.colour),
     `tile=${columns}x${rows}`,
   ].join(',');

@@ -92,7 +92,7 @@ async function makeImages(
 ): Promise<Images> {
   const { durationMs = 0, width, height } = parsePrepared(row) ?? {};
   if (!width || !height) return {};
-  const video = { ...input, durationMs, width, height, colour: await findColour(tools, input, height) };
+  const video = { ...input, durationMs, width, height, ...(await findAppearance(tools, input, height)) };
   const folder = join(workDirectory, IMAGES_FOLDER);
   const storyboard = await makeStoryboard(tools, video, folder, abort);
   const hasPoster = await makePoster(tools, video, folder, abort);
@@ -103,15 +103,18 @@ async function makeImages(
 }
 
 /** On a machine that cannot detect or tone-map HDR, it is taken for SDR: a pale image is better than none. */
-async function findColour(
+async function findAppearance(
   tools: MediaTools,
   input: Pick<MediaInput, 'path' | 'demuxer'>,
   height: number,
-): Promise<Colour> {
+): Promise<{ readonly colour: Colour; readonly isInterlaced: boolean }> {
   const unknown = resolveColour({ height });
-  if (!tools.ffprobe) return unknown;
-  const { videoTracks } = await probeMedia(tools, input.path, input);
-  const colour = videoTracks[0]?.colour ?? unknown;
-  const canConvert = !needsZscale(colour) || (await findCapabilities(tools.ffmpeg)).has('zscale');
-  return canConvert ? colour : { ...unknown, matrix: colour.matrix };
+  const [track] = tools.ffprobe ? (await probeMedia(tools, input.path, input)).videoTracks : [];
+  if (!track) return { colour: unknown, isInterlaced: false };
+  const filters = await findCapabilities(tools.ffmpeg);
+  const canConvert = !needsZscale(track.colour) || filters.has('zscale');
+  return {
+    colour: canConvert ? track.colour : { ...unknown, matrix: track.colour.matrix },
+    isInterlaced: track.isInterlaced && filters.has('bwdif'),
+  };
 }

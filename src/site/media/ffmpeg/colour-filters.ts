@@ -20,7 +20,6 @@ const PRIMARIES: Readonly<Record<string, number>> = {
   bt470bg: 5,
   smpte170m: 6,
   smpte240m: 7,
-  film: 8,
   bt2020: 9,
   smpte431: 11,
   smpte432: 12,
@@ -66,6 +65,9 @@ export function resolveColour(declared: DeclaredColour): Colour {
       (isHdr ? BT_2020 : declared.height >= HD_HEIGHT ? BT_709 : SMPTE_170M),
   };
 }
+
+/** One frame for each two fields. Frames that are not marked as interlaced pass unchanged. */
+export const DEINTERLACE = 'bwdif=mode=send_frame:deint=interlaced';
 
 /** Primaries that hold more colours than BT.709: BT.2020, DCI-P3 and Display P3. */
 const WIDE_PRIMARIES = new Set([9, 11, 12]);

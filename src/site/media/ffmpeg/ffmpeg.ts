@@ -2,7 +2,14 @@
  * Entry of this folder: everything that runs ffmpeg or ffprobe on an upload goes through here. Uploads are hostile input, so every
  * run is sandboxed, limited and restricted to known demuxers and decoders.
  */
-export { needsZscale, resolveColour, scaleBt709, scaleToBt709, scaleToJpeg } from './colour-filters.ts';
+export {
+  DEINTERLACE,
+  needsZscale,
+  resolveColour,
+  scaleBt709,
+  scaleToBt709,
+  scaleToJpeg,
+} from './colour-filters.ts';
 export { convert, type FfmpegJob, type MediaInput } from './convert.ts';
 export { type Container, DEMUXER_NAMES, WRAPPED_CONTAINER } from './demuxers.ts';
 export { FfmpegFailed } from './failure.ts';

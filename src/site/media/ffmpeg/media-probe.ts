@@ -2,12 +2,14 @@
 import * as z from 'zod';
 import { languageSchema } from '../../../protocol/base/text.ts';
 import type { Colour } from '../../../protocol/media/media.ts';
-import { damaged } from '../source-rejected.ts';
+import { nameIncompatibleProfile } from '../containers/containers.ts';
+import { damaged, SourceRejected } from '../source-rejected.ts';
 import { resolveColour } from './colour-filters.ts';
 import type { Container } from './demuxers.ts';
 import { FfmpegFailed } from './failure.ts';
 import type { MediaTools } from './media-tools.ts';
 import { probe } from './probe.ts';
+import { hasInterlacedFrames } from './probe-fields.ts';
 
 export interface ProbedVideoTrack {
   /** Index among the video tracks, without attached pictures: `0:V:{order}`. */
@@ -80,7 +82,15 @@ const streamSchema = z.object({
   duration: numberText,
   disposition: z.object({ attached_pic: z.int().default(0) }).optional(),
   tags: z.object({ language: z.string().optional() }).optional(),
-  side_data_list: z.array(z.object({ rotation: z.number().optional() })).default([]),
+  side_data_list: z
+    .array(
+      z.object({
+        rotation: z.number().optional(),
+        dv_profile: z.int().optional(),
+        dv_bl_signal_compatibility_id: z.int().optional(),
+      }),
+    )
+    .default([]),
 });
 type Stream = z.infer<typeof streamSchema>;
 
@@ -109,7 +119,11 @@ export async function probeMedia(
     if (!(error instanceof FfmpegFailed) || error.fault === 'unavailable') throw error;
     throw damaged('the description of its tracks cannot be read', { cause: error });
   }
-  return parseProbe(output);
+  const parsed = parseProbe(output);
+  const [track, ...others] = parsed.videoTracks;
+  if (!track || track.isInterlaced) return parsed;
+  const isInterlaced = await hasInterlacedFrames(tools, { path, demuxer, ...track });
+  return { ...parsed, videoTracks: [{ ...track, isInterlaced }, ...others] };
 }
 
 function parseProbe(output: unknown): ProbedSource {
@@ -119,6 +133,7 @@ function parseProbe(output: unknown): ProbedSource {
     duration === undefined ? undefined : (start_time ?? startSeconds) - startSeconds + duration;
   const ofKind = (kind: string): readonly Stream[] =>
     streams.filter(stream => stream.codec_type === kind && stream.disposition?.attached_pic !== 1);
+  for (const stream of ofKind('video')) rejectIncompatibleColours(stream);
   return {
     startSeconds,
     durationSeconds:
@@ -147,6 +162,18 @@ function parseProbe(output: unknown): ProbedSource {
       endSeconds: endOf(stream),
     })),
   };
+}
+
+/** ffmpeg decodes such a base layer, but it cannot convert its colours. */
+function rejectIncompatibleColours({ side_data_list }: Stream): void {
+  for (const { dv_profile, dv_bl_signal_compatibility_id = 0 } of side_data_list) {
+    const name = dv_profile && nameIncompatibleProfile(dv_profile, dv_bl_signal_compatibility_id);
+    if (!name) continue;
+    throw new SourceRejected(
+      'codec-unsupported',
+      `The video is ${name}, whose colours only Dolby decoders show correctly. Export it as HDR10, HLG or SDR, and upload it again.`,
+    );
+  }
 }
 
 function displaySize(stream: Stream): { width: number; height: number } {

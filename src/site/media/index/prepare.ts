@@ -38,6 +38,8 @@ export interface PreparedSource {
   readonly shownFromSeconds?: number;
   /** A gap in the video or audio is longer than players tolerate. */
   readonly hasGaps?: true;
+  /** The video may be interlaced, which browsers show with combing artefacts. */
+  readonly mayBeInterlaced?: true;
   /** Duration of the whole video while only its beginning is playable. */
   readonly fullDurationMs?: number;
   /** Set for a video taken over from another site: where its copy is stored, and the images that belong to it. */
@@ -185,6 +187,7 @@ function summarise(
     sizeBytes,
     bitrateBps: Math.max(1, Math.round((sizeBytes * 8_000) / durationMs)),
     ...(video?.kind === 'video' ? { width: video.width, height: video.height } : {}),
+    ...(video?.kind === 'video' && video.mayBeInterlaced ? { mayBeInterlaced: true } : {}),
     originSeconds: 0 - (served[0]?.shift ?? 0),
   };
 }

@@ -81,19 +81,20 @@ async function convertUnplayable(
   await startConversion(deps, video, describeUnplayable(row, found), job);
 }
 
-/** The job without which a source should not be published; undefined if every browser plays it without gaps. */
+/** The job without which a source should not be published; undefined if every browser plays it well. */
 async function planBeforePublication(
   converter: Converter,
   video: VideoId,
   prepared: PreparedSource,
 ): Promise<NewJob | undefined> {
-  const { hasGaps } = prepared;
-  if (!hasGaps && playsEverywhere(prepared)) return undefined;
+  const { hasGaps = false, mayBeInterlaced } = prepared;
+  if (!hasGaps && !mayBeInterlaced && playsEverywhere(prepared)) return undefined;
   const found = await converter.inspect(video);
   if (!found) return undefined;
-  return hasGaps
-    ? converter.planPlayableVersion(video, found, { hasGaps })
-    : converter.planFirstRendition(video, found, prepared);
+  if (hasGaps || found.probed.videoTracks.some(({ isInterlaced }) => isInterlaced)) {
+    return converter.planPlayableVersion(video, found, { hasGaps });
+  }
+  return playsEverywhere(prepared) ? undefined : converter.planFirstRendition(video, found, prepared);
 }
 
 async function publishSource(deps: CheckDeps, video: VideoId, prepared: PreparedSource): Promise<void> {

@@ -27,6 +27,8 @@ import {
   unplayableCodec,
 } from './codec-rules.ts';
 import { formatColourBox, readColour, type SourceColour } from './colour.ts';
+import { findIncompatibleProfile } from './dolby-vision.ts';
+import { permitsFields } from './h264-fields.ts';
 
 const MAX_DIMENSION = 16_384;
 const UNITY = 0x1_0000;
@@ -93,6 +95,9 @@ async function describeVideo(
     return unplayableCodec(track.codecName);
   }
   const { configuration } = track;
+  const dolbyVision = ['dvcC', 'dvvC', 'dvwC'].map(type => findIncompatibleProfile(configuration.get(type)));
+  const incompatible = dolbyVision.find(name => name !== undefined);
+  if (incompatible) return `${incompatible}, whose colours only Dolby decoders show correctly`;
   const stored = configuration.get('avcC') ?? configuration.get('hvcC') ?? configuration.get('private');
   const config = await input.getDecoderConfig();
   const codec = await input.getCodecParameterString();
@@ -133,6 +138,7 @@ async function describeVideo(
           sampleEntry,
           codec: codec.replace(/^avc[13]/, sampleEntry),
           configuration: stored.toString('base64'),
+          ...(permitsFields(stored) ? { mayBeInterlaced: true } : {}),
         }
       );
     }

@@ -34,7 +34,11 @@ const MAX_DATA_OVERLAP = 2;
 /** Bytes of a track's first sync sample from which its codec is described. */
 const HEAD_SAMPLE_BYTES = 64 * 1024;
 const VISUAL_SAMPLE_ENTRY_BYTES = 78;
-const KEPT_BOXES = new Set(['av1C', 'avcC', 'hvcC', 'vpcC', 'colr', 'pasp', 'clli', 'mdcv']);
+const KEPT_BOXES = new Set([
+  ...['av1C', 'avcC', 'hvcC', 'vpcC', 'colr', 'pasp', 'clli', 'mdcv'],
+  // Dolby Vision
+  ...['dvcC', 'dvvC', 'dvwC'],
+]);
 const MAX_KEPT_BOX_BYTES = 64 * 1024;
 
 interface Layout {

@@ -259,7 +259,7 @@ class Scan {
           timescale,
           samples,
           samplePrefix: track.samplePrefix,
-          configuration: new Map([['private', track.codecPrivate]]),
+          configuration: new Map([['private', track.codecPrivate], ...track.additions]),
           matrix: undefined,
         },
       ];

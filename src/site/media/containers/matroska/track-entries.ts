@@ -8,6 +8,8 @@ export interface MatroskaTrack {
   readonly kind: 'video' | 'audio';
   readonly codecId: string;
   readonly codecPrivate: Buffer;
+  /** Configurations of block additions by their type, such as `dvcC` (section 5.1.4.1.17). */
+  readonly additions: ReadonlyMap<string, Buffer>;
   readonly isEnabled: boolean;
   /** Nanoseconds per frame; 0 if not given. */
   readonly defaultDuration: number;
@@ -68,12 +70,29 @@ function readTrackEntry(bytes: Buffer): MatroskaTrack | undefined {
     kind,
     codecId: codecId ? readString(bytes, codecId) : '',
     codecPrivate: Buffer.from(body(0x63a2)),
+    additions: readAdditions(bytes),
     isEnabled: uint(0xb9, 1) === 1,
     defaultDuration: uint(0x23e383, 0),
     codecDelay: uint(0x56aa, 0),
     sampleRateHz: readSampleRate(body(0xe1)),
     samplePrefix: readSamplePrefix(body(0x6d80)),
   };
+}
+
+/** The types are four-character codes (section 5.1.4.1.17.3). */
+function readAdditions(entry: Buffer): ReadonlyMap<string, Buffer> {
+  const additions = new Map<string, Buffer>();
+  for (const element of listElements(entry)) {
+    if (element.id !== 0x41e4) continue;
+    const mapping = entry.subarray(element.body, element.end);
+    const fields = readFields(mapping);
+    const type = fields.get(0x41e7);
+    const extra = fields.get(0x41ed);
+    if (!type || !extra || type.end - type.body !== 4) continue;
+    const name = mapping.toString('latin1', type.body, type.end);
+    additions.set(name, Buffer.from(mapping.subarray(extra.body, extra.end)));
+  }
+  return additions;
 }
 
 /** Maps each id to its first element. */

@@ -15,6 +15,8 @@ const videoDescriptionSchema = z.strictObject({
   configuration: bytes,
   /** The boxes that follow the configuration box (`colr`, `pasp`, `mdcv`, `clli`) in base64. */
   furtherBoxes: bytes,
+  /** The bit stream may hold fields. Only a decoder finds out whether it does. */
+  mayBeInterlaced: z.literal(true).optional(),
   /** Absent if the source declares none. */
   colour: colourSchema.optional(),
   /** Coded size in pixels. */

@@ -54,6 +54,8 @@ export function planRemux(input: EncodeInput, code: RejectionCode): NewJob | und
   // AVI has decoding times only, no presentation times.
   if (video && container.demuxer === 'avi') return undefined;
   if (video && !(video.codec === 'h264' && COPIED_PIXEL_FORMATS.has(video.pixelFormat))) return undefined;
+  // Browsers show fields with combing artefacts.
+  if (video?.isInterlaced) return undefined;
   if (!video && audio.length === 0) return undefined;
   const isAllCopied = audio.every(isCopied);
   const isServedContainer = container.demuxer === 'mov' || container.demuxer === 'matroska';

@@ -2,7 +2,7 @@
  * The ffmpeg arguments that encode one chunk (pure). The source is decoded once, and every rendition and audio track of the plan
  * goes into one MP4 file.
  */
-import { type Args, scaleBt709, scaleToBt709 } from '../../ffmpeg/ffmpeg.ts';
+import { type Args, DEINTERLACE, scaleBt709, scaleToBt709 } from '../../ffmpeg/ffmpeg.ts';
 import { ENCODERS, type LadderRendition } from '../../ladder/ladder.ts';
 import type { AudioToEncode, EncodePlan, VideoToEncode } from '../plan/encode-plan.ts';
 
@@ -135,7 +135,7 @@ function videoFilters(plan: EncodePlan, video: VideoToEncode, chunk: EncodeChunk
     ...(trim.length > 0 ? [`trim=${trim.join(':')}`] : []),
     `settb=1/${VIDEO_TIMESCALE}`,
     `setpts=${movesFirstFrame ? `if(eq(N\\,0)\\,${HEADROOM_SECONDS * VIDEO_TIMESCALE}\\,${pts})` : pts}`,
-    ...(video.isInterlaced ? ['bwdif=mode=send_frame:deint=interlaced'] : []),
+    ...(video.isInterlaced ? [DEINTERLACE] : []),
     ...(video.maxFramesPerSecond
       ? [`fps=${video.maxFramesPerSecond}${plan.fillsGaps ? '' : `:start_time=${HEADROOM_SECONDS}`}`]
       : []),

@@ -9,7 +9,7 @@ import { hasEncoder, makeVideoSync, requireFfmpeg } from '../../../../test/media
 import type { VideoRendition } from '../../../protocol/media/media.ts';
 import { videoRangeOf } from '../../../protocol/media/media.ts';
 import type { Presentation } from '../cut/cut.ts';
-import { makeExtras } from '../extras/make-extras.ts';
+import { makeExtras } from './make-extras.ts';
 
 /** An orange on which the matrices of BT.601 and BT.709 differ by more than 15 of 255. */
 const ORANGE = [208, 96, 32] as const;
@@ -46,7 +46,7 @@ const tags = (name: string): readonly string[] => [
 /** The mean colour of the middle of a frame, as red, green and blue, read as its tags say. */
 function readColour(path: string): readonly number[] {
   const { stdout, stderr } = spawnSync(requireFfmpeg(), [
-    ...['-v', 'error', '-i', path, '-frames:v', '1', '-vf', 'crop=64:64,scale=1:1:flags=area,format=rgb24'],
+    ...['-v', 'error', '-i', path, '-frames:v', '1', '-vf', 'crop=48:48,scale=1:1:flags=area,format=rgb24'],
     ...['-f', 'rawvideo', '-'],
   ]);
   if (stdout.length < 3) throw new Error(stderr.toString());
@@ -132,6 +132,30 @@ describe('the colours of a source', () => {
     for (const { id, path } of [...files.filter(file => !file.id.startsWith('source')), ...images]) {
       expectOrange(readColour(path), id);
     }
+  });
+});
+
+describe('a source without timestamps, or with very few frames', () => {
+  const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=10:d=3', '-pix_fmt', 'yuv420p'] as const;
+  const short = [
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc2=s=160x120:r=25',
+    '-frames:v',
+    '3',
+    '-pix_fmt',
+    'yuv420p',
+  ] as const;
+  it.each([
+    ['bare.h264', [...picture, '-c:v', 'libx264', '-preset', 'ultrafast']],
+    ['bare.hevc', [...picture, '-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=none']],
+    ['bare.m2v', [...picture, '-r', '25', '-c:v', 'mpeg2video']],
+    ['short.ts', [...short, '-c:v', 'libx264', '-preset', 'ultrafast']],
+    ['short.mp4', [...short, '-c:v', 'libx264', '-preset', 'ultrafast']],
+  ])('gets a poster and a storyboard (%s)', async (name, args) => {
+    const { images } = await process(makeVideoSync(name, args));
+    for (const { path } of images) expect(readColour(path)).toHaveLength(3);
   });
 });
 
