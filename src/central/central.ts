@@ -118,7 +118,10 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     addPages(app, db, options.uiDirectory);
     await app.listen(config.listen);
     await collector.start();
-    lifetime.add('placement loop', startPlacementLoop({ db, changes, log }).stop);
+    lifetime.add(
+      'placement loop',
+      startPlacementLoop({ db, changes, retentionMs: config.copyRetention, log }).stop,
+    );
     // Long polls end first, so that nothing waits for them.
     lifetime.add('long polls', () => {
       stopping = true;

@@ -22,6 +22,8 @@ export const centralConfigSchema = z.strictObject({
   operatorToken: tokenSetting,
   /** Every joined site is read at this interval, even if its signals are lost. */
   sweepInterval: durationSetting.prefault('60 s'),
+  /** For how long a copy is kept after no rule requires it any more. Until then, a change of the rules can be undone. */
+  copyRetention: durationSetting.prefault('1 h'),
   logLevel: logLevelSetting.default('info'),
   /** Viewer addresses that the pages of the demo offer for simulating viewers in other cities. */
   demoViewers: z.array(z.strictObject({ name: z.string().min(1), address: z.string().min(1) })).default([]),

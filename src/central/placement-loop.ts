@@ -6,20 +6,22 @@
 import { type Repeating, repeat } from '../kernel/lifecycle/repeat.ts';
 import type { Log } from '../kernel/log.ts';
 import { messageOf } from '../kernel/problem.ts';
+import type { SiteId, VideoId } from '../protocol/base/ids.ts';
 import type { ChangeNotifier } from './change-notifier.ts';
-import { type PlacementChange, writePlacements } from './database/copies/assignments.ts';
+import { listStoredAssignments, writePlacementEnds, writePlacements } from './database/copies/assignments.ts';
 import {
+  deleteRulesRemovedBefore,
   hasPlacements,
+  listActiveRules,
   listHoldings,
   listPendingPromotions,
-  listPlacements,
   listPlannedSites,
   listPlays,
-  listRules,
 } from './database/copies/placement-input.ts';
+import { listStorageReports, type ReceivedReport } from './database/copies/storage-reports.ts';
 import type { CentralDatabase } from './database/schema.ts';
-import { type Plan, type PlanInput, plan } from './placement/plan.ts';
-import { notWanted, parseReason } from './placement/why.ts';
+import { listPlacementChanges, type StoredAssignment } from './placement/changes.ts';
+import { type PlanInput, plan } from './placement/plan.ts';
 
 /** Popularity changes without a notification, so the plan is renewed at least this often. */
 const MAX_IDLE_MS = 60_000;
@@ -28,60 +30,59 @@ const MIN_PAUSE_MS = 500;
 const MAX_TIME_SHARE = 0.1;
 const UPDATES_PER_TRANSACTION = 500;
 
-export async function readPlanInput(db: CentralDatabase, nowMs: number): Promise<PlanInput> {
-  const rules = (await listRules(db)).map(({ rule }) => rule);
-  const sites = await listPlannedSites(db);
-  const plays = await listPlays(db, nowMs);
-  return { rules, sites, plays, ...(await listHoldings(db)) };
+export interface PlacementState extends PlanInput {
+  readonly stored: readonly StoredAssignment[];
+  readonly reports: ReadonlyMap<SiteId, ReceivedReport>;
 }
 
-/** Lists the stored assignments that differ from the plan. */
-async function listPlacementChanges(db: CentralDatabase, { copies }: Plan): Promise<PlacementChange[]> {
-  const keyOf = (site: string, video: string): string => `${site} ${video}`;
-  const pending = new Set(
-    (await listPendingPromotions(db)).map(({ to_site, video_id }) => keyOf(to_site, video_id)),
-  );
-  const wanted = new Map(copies.map(copy => [keyOf(copy.site, copy.video), copy]));
-  const known = new Set<string>();
-  const changes: PlacementChange[] = [];
-  for (const row of await listPlacements(db)) {
-    const key = keyOf(row.site_id, row.video_id);
-    known.add(key);
-    if (pending.has(key)) continue;
-    const site = row.site_id;
-    const video = row.video_id;
-    const now = wanted.get(key);
-    if (now && (row.wanted === 0 || parseReason(row.reason).code !== now.why.code)) {
-      changes.push({ site, video, wanted: true, reason: now.why });
-    } else if (!now && row.wanted === 1) changes.push({ site, video, wanted: false, reason: notWanted() });
+export async function readPlacementState(db: CentralDatabase, nowMs: number): Promise<PlacementState> {
+  const rules = await listActiveRules(db);
+  const reports = await listStorageReports(db);
+  const sites = await listPlannedSites(db, reports, nowMs);
+  const plays = await listPlays(db, nowMs);
+  const stored = await listStoredAssignments(db);
+  const assigned = new Map<VideoId, Set<SiteId>>();
+  for (const { site, video, isWanted } of stored) {
+    if (isWanted) assigned.set(video, (assigned.get(video) ?? new Set<SiteId>()).add(site));
   }
-  for (const [key, { site, video, why }] of wanted) {
-    if (!known.has(key)) changes.push({ site, video, wanted: true, reason: why });
-  }
-  return changes;
+  return { rules, sites, plays, assigned, stored, reports, ...(await listHoldings(db, reports)) };
 }
 
 export interface PlacementLoopDeps {
   readonly db: CentralDatabase;
   readonly changes: ChangeNotifier;
+  /** For how long a copy is kept after no rule requires it any more. */
+  readonly retentionMs: number;
   readonly log: Log;
 }
 
-export function startPlacementLoop({ db, changes, log }: PlacementLoopDeps): Repeating {
+export function startPlacementLoop({ db, changes, retentionMs, log }: PlacementLoopDeps): Repeating {
   let since = -1;
+  let idleMs = MAX_IDLE_MS;
   return repeat(async abort => {
     try {
-      if (since === changes.version) await changes.waitForChange(since, MAX_IDLE_MS, abort);
+      if (since === changes.version) await changes.waitForChange(since, idleMs, abort);
       if (abort.aborted || changes.closed) return MAX_IDLE_MS;
       since = changes.version;
       const startedMs = performance.now();
       // Without rules and without copies that are still to be deleted, there is nothing to plan.
       if (!(await hasPlacements(db))) return MIN_PAUSE_MS;
-      const updates = await listPlacementChanges(db, plan(await readPlanInput(db, Date.now())));
+      const nowMs = Date.now();
+      await deleteRulesRemovedBefore(db, nowMs - retentionMs);
+      const state = await readPlacementState(db, nowMs);
+      const planned = plan(state);
+      const pending = await listPendingPromotions(db);
+      const {
+        changes: updates,
+        ends,
+        nextEndMs,
+      } = listPlacementChanges(state, planned, { pending, retentionMs, nowMs });
       for (let from = 0; from < updates.length; from += UPDATES_PER_TRANSACTION) {
         const batch = updates.slice(from, from + UPDATES_PER_TRANSACTION);
         await db.transaction().execute(tx => writePlacements(tx, batch));
       }
+      await writePlacementEnds(db, ends);
+      idleMs = Math.min(MAX_IDLE_MS, nextEndMs - nowMs);
       if (updates.length > 0) {
         log.info({ changes: updates.length }, 'the assignments of sites have changed');
         changes.notify();

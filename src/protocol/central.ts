@@ -118,6 +118,8 @@ export const siteSchema = z.strictObject({
   policy: sitePolicySchema.partial(),
   /** `invited`: has not joined yet. `up` and `down` come from the probes of the trackers; `unknown`: no tracker has reported. */
   state: z.enum(['invited', 'up', 'down', 'unknown', 'revoked']),
+  /** For `down`: since when. For `unknown`: when a tracker last reported the site, if ever. */
+  stateSince: timestampSchema.optional(),
   createdAt: timestampSchema,
   joinedAt: timestampSchema.optional(),
   lastSignalAt: timestampSchema.optional(),

@@ -76,10 +76,38 @@ export const storedRuleSchema = z.strictObject({
   id: z.string(),
   rule: placementRuleSchema,
   createdAt: timestampSchema,
+  /** The rule was removed then. It can be restored until `restorableUntil`. */
+  removedAt: timestampSchema.optional(),
+  restorableUntil: timestampSchema.optional(),
 });
 export type StoredRule = z.infer<typeof storedRuleSchema>;
-/** `GET /api/placement-rules` (admin) */
+/** `GET /api/placement-rules` (admin), including removed rules that can still be restored. */
 export const ruleListSchema = z.strictObject({ rules: z.array(storedRuleSchema) });
+
+/** `POST /api/placement-rules/preview` (admin): a change that is not made. */
+export const rulesChangeSchema = z.strictObject({
+  add: z.array(placementRuleSchema).max(100).default([]),
+  /** Ids of rules. */
+  remove: z.array(z.string().max(60)).max(1_000).default([]),
+});
+/** What the change would delete. A copy in progress counts with the bytes that it would have. */
+export const rulesPreviewSchema = z.strictObject({
+  copies: z.int().nonnegative(),
+  bytes: z.int().nonnegative(),
+  sites: z.array(
+    z.strictObject({
+      id: siteIdSchema,
+      name: z.string(),
+      copies: z.int().nonnegative(),
+      bytes: z.int().nonnegative(),
+    }),
+  ),
+  /** Videos that only one site would hold afterwards, and more now. */
+  newlyAtRisk: z.int().nonnegative(),
+  /** For how long the change can be undone before the first copy is deleted, in seconds. */
+  undoS: z.number().nonnegative(),
+});
+export type RulesPreview = z.infer<typeof rulesPreviewSchema>;
 
 /** Why a site must or must not hold a copy. Each code has a text in the pages. */
 export type PlacementReasonCode =
@@ -91,7 +119,22 @@ export type PlacementReasonCode =
   | 'stays'
   | 'over-limit'
   | 'site-unavailable'
+  | 'site-down'
+  | 'no-space'
+  | 'uploads-only'
   | 'too-few';
+
+/** Damage that a site has found in the files of one video. */
+export const damageSchema = z.object({
+  video: videoIdSchema,
+  /** The site's own video, or its copy of another site's video. */
+  holding: z.enum(['own', 'copy']),
+  foundAt: timestampSchema,
+  /** `pending`: the site is fetching the bytes from another site. `impossible`: no other site could provide them so far. */
+  repair: z.enum(['pending', 'impossible']),
+  detail: z.string().max(500),
+});
+export type Damage = z.infer<typeof damageSchema>;
 
 /** `code` is a PlacementReasonCode, or one that a newer central has added. */
 const why = { code: z.string(), text: z.string() } as const;
@@ -102,6 +145,8 @@ export const placementSchema = z.strictObject({
   name: z.string(),
   sizeBytes: z.int().nonnegative(),
   isPrivate: z.literal(true).optional(),
+  /** Damage that its sites have found and not repaired yet. */
+  damage: z.array(z.strictObject({ site: siteName, ...damageSchema.omit({ video: true }).shape })).optional(),
   origin: siteName,
   /** The number of sites that hold its current revision completely, including its home site. */
   holders: z.int().nonnegative(),
@@ -109,6 +154,8 @@ export const placementSchema = z.strictObject({
     z.strictObject({
       site: siteName,
       state: z.enum(['complete', 'outdated', 'copying', 'leaving']),
+      /** For `leaving`: when the copy will be deleted. */
+      endsAt: timestampSchema.optional(),
       ...why,
     }),
   ),
@@ -150,6 +197,21 @@ export const lossResponseSchema = z.strictObject({
   lost: z.array(z.strictObject({ video: videoIdSchema, name: z.string() })),
 });
 export type LossResponse = z.infer<typeof lossResponseSchema>;
+
+export const MAX_REPORTED_DAMAGE = 500;
+
+/**
+ * `POST /api/storage-reports` (site, signed): the space that the site has for copies, and the damage in its files. It is sent
+ * after a change and every minute. Unknown members are ignored.
+ */
+export const storageReportSchema = z.object({
+  /** Space that copies may still use. */
+  freeBytes: z.int().nonnegative(),
+  /** False if the site only takes uploads: it serves other sites, but no viewers. */
+  servesViewers: z.boolean(),
+  damage: z.array(damageSchema).max(MAX_REPORTED_DAMAGE),
+});
+export type StorageReport = z.infer<typeof storageReportSchema>;
 
 /** `POST /api/plays` (tracker, signed): how often each video was started since the last report. */
 export const playCountsSchema = z.strictObject({

@@ -1,8 +1,9 @@
 /** Copies at central: what sites publish about them, which assignments sites get, and who takes over the videos of a lost site. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { call } from '../../src/kernel/http/client.ts';
 import { newRevisionId, newSiteId, newVideoId, type VideoId } from '../../src/protocol/base/ids.ts';
-import { assignmentFeedSchema } from '../../src/protocol/copies.ts';
+import { assignmentFeedSchema, type StorageReport } from '../../src/protocol/copies.ts';
 import { heldPageSchema } from '../../src/protocol/publication/handshake.ts';
 import type { CopyRecord, PublicationRecord, VideoRecord } from '../../src/protocol/publication/record.ts';
 import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';
@@ -173,7 +174,6 @@ describe('the assignments of a site', () => {
     await publish(origin, hot, cold);
     const plays = { plays: [{ video: hot.video, count: 20 }] };
     const report = { ...bounds, method: 'POST', body: plays } as const;
-    const { z } = await import('zod');
     await call(`${harness.central.url}/api/plays`, {
       ...report,
       signer: tracker.signer,
@@ -212,6 +212,138 @@ describe('the assignments of a site', () => {
     }
     const bad = { kind: 'at-least', copies: 0 };
     expect((await harness.request('POST', '/api/placement-rules', { body: bad })).status).toBe(400);
+  });
+});
+
+describe('sites that cannot take copies', () => {
+  const copiesOf = async () => (await harness.request('GET', '/api/copies')).body;
+  const reportStorage = (site: TestSite, changes: Partial<StorageReport> = {}) =>
+    call(`${harness.central.url}/api/storage-reports`, {
+      ...bounds,
+      method: 'POST',
+      body: { freeBytes: 1e12, servesViewers: true, damage: [], ...changes },
+      signer: site.signer,
+      response: z.unknown(),
+    });
+  const assignedTo = async (sites: readonly TestSite[], count: number): Promise<number[]> =>
+    eventually('the copies are assigned', async () => {
+      const pages = await Promise.all(sites.map(site => assignmentsOf(site)));
+      const counts = pages.map(page => page.assignments.filter(({ wanted }) => wanted).length);
+      return counts.reduce((sum, each) => sum + each, 0) === count && counts;
+    });
+
+  it('get none: one that is down, and one without space', async () => {
+    const tracker = await harness.addTracker('tracker');
+    const origin = await harness.addSite('origin');
+    const sites = [
+      await harness.addSite('down'),
+      await harness.addSite('full'),
+      await harness.addSite('good'),
+    ];
+    const [down, full, good] = sites as [TestSite, TestSite, TestSite];
+    await publish(origin, ...Array.from({ length: 6 }, () => videoRecord()));
+    await tracker.reportSiteStates([
+      { site: down.id, up: false },
+      ...[origin, full, good].map(({ id }) => ({ site: id, up: true })),
+    ]);
+    await reportStorage(full, { freeBytes: 1_000 });
+    await addRule({ kind: 'at-least', copies: 2 });
+    expect(await assignedTo(sites, 6)).toEqual([0, 0, 6]);
+    const listed = (await harness.request('GET', '/api/sites')).body.sites;
+    expect(listed.find(({ id }: { id: string }) => id === down.id)).toMatchObject({
+      state: 'down',
+      stateSince: expect.any(String),
+    });
+    // A short outage of the chosen site moves nothing.
+    await tracker.reportSiteStates([
+      { site: good.id, up: false },
+      { site: down.id, up: true },
+    ]);
+    await reportStorage(full, { freeBytes: 1e12, servesViewers: false });
+    await harness.request('POST', '/api/placement-rules', {
+      body: { kind: 'at-most', bytes: 1e15, at: 'all' },
+    });
+    expect(await assignedTo(sites, 6)).toEqual([0, 0, 6]);
+  });
+
+  it('report damage, and a damaged copy or original is not counted', async () => {
+    const [origin, holder] = [await harness.addSite('origin'), await harness.addSite('holder')];
+    const record = videoRecord();
+    await publish(origin, record);
+    await publish(holder, copyOf(record, origin, 1));
+    expect((await copiesOf()).placements[0].holders).toBe(2);
+    const damage = {
+      video: record.video,
+      holding: 'copy' as const,
+      foundAt: '2026-01-01T00:00:00.000Z',
+      repair: 'pending' as const,
+      detail: 'The disk has altered it.',
+    };
+    await reportStorage(holder, { damage: [damage] });
+    await reportStorage(origin, { damage: [{ ...damage, holding: 'own', repair: 'impossible' }] });
+    const [placement] = (await copiesOf()).placements;
+    expect(placement.holders).toBe(0);
+    expect(placement.damage).toMatchObject([
+      { site: { id: expect.any(String) }, repair: expect.any(String) },
+      { detail: damage.detail },
+    ]);
+    await reportStorage(holder);
+    await reportStorage(origin);
+    expect((await copiesOf()).placements[0]).toMatchObject({ holders: 2 });
+    expect((await copiesOf()).placements[0].damage).toBeUndefined();
+    await expect(
+      harness.request('POST', '/api/storage-reports', { body: { freeBytes: 1 } }),
+    ).resolves.toMatchObject({ status: 400 });
+  });
+});
+
+describe('a rule that is removed', () => {
+  it('can be restored until its copies are deleted, and says before what would be deleted', async () => {
+    await harness.stop();
+    harness = await startCentralHarness({ copyRetention: '1 h' });
+    const [origin, holder] = [await harness.addSite('origin'), await harness.addSite('holder')];
+    const [copied, other] = [videoRecord(), videoRecord()];
+    await publish(origin, copied, other);
+    const rule = await addRule({ kind: 'at-least', copies: 2 });
+    const { position } = await eventually('both are assigned', async () => {
+      const page = await assignmentsOf(holder);
+      return page.assignments.length === 2 && page;
+    });
+    await publish(holder, copyOf(copied, origin, 1));
+    const preview = (body: unknown) =>
+      harness.request('POST', '/api/placement-rules/preview', { body }).then(response => response.body);
+    expect(await preview({ remove: [rule.id] })).toMatchObject({
+      copies: 2,
+      sites: [{ id: holder.id, name: 'holder', copies: 2, bytes: expect.any(Number) }],
+      newlyAtRisk: 1,
+      undoS: 3_600,
+    });
+    expect(await preview({ add: [{ kind: 'at-least', copies: 3 }] })).toMatchObject({ copies: 0 });
+    expect(await preview({ add: [{ kind: 'stays', of: 'all' }] })).toMatchObject({ copies: 2 });
+    expect(
+      (await harness.request('POST', '/api/placement-rules/preview', { body: { remove: ['x'] } })).status,
+    ).toBe(404);
+    expect((await harness.request('DELETE', `/api/placement-rules/${rule.id}`)).status).toBe(204);
+    const placement = await eventually('the copy will end', async () => {
+      const { placements } = (await harness.request('GET', `/api/copies?video=${copied.video}`)).body;
+      return placements[0]?.copies[0]?.endsAt !== undefined && placements[0];
+    });
+    expect(placement.copies).toMatchObject([{ state: 'leaving' }]);
+    const [removed] = (await harness.request('GET', '/api/placement-rules')).body.rules;
+    expect(Date.parse(removed.restorableUntil) - Date.parse(removed.removedAt)).toBe(3_600_000);
+    expect((await harness.request('DELETE', `/api/placement-rules/${rule.id}`)).status).toBe(404);
+    expect((await harness.request('POST', `/api/placement-rules/${rule.id}/restore`)).status).toBe(200);
+    await eventually('the copy stays', async () => {
+      const { placements } = (await harness.request('GET', `/api/copies?video=${copied.video}`)).body;
+      return placements[0]?.copies[0]?.state === 'complete';
+    });
+    const after = await assignmentsOf(holder, position);
+    expect(after.assignments.every(({ wanted }) => wanted)).toBe(true);
+    expect((await harness.request('POST', `/api/placement-rules/${rule.id}/restore`)).status).toBe(404);
+    for (const path of ['/preview', `/${rule.id}/restore`]) {
+      const refused = await harness.request('POST', `/api/placement-rules${path}`, { token: null, body: {} });
+      expect(refused.status).toBe(401);
+    }
   });
 });
 

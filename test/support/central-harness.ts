@@ -46,6 +46,7 @@ export async function startCentralHarness(
     dataDirectory: directory,
     operatorToken: TOKEN,
     sweepInterval: '1 h',
+    copyRetention: '10 ms',
     logLevel: 'silent',
     ...settings,
   });

@@ -170,7 +170,12 @@ export async function startCluster(settings: ClusterSettings = {}): Promise<Clus
     'central',
     'central',
     await freePort(),
-    ['sweepInterval = "5 s"', ...(await databaseLine()), ...(settings.central ?? [])],
+    [
+      'sweepInterval = "5 s"',
+      'copyRetention = "10 ms"',
+      ...(await databaseLine()),
+      ...(settings.central ?? []),
+    ],
     settings.centralWrapper,
   );
   await central.start();

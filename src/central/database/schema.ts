@@ -137,6 +137,17 @@ interface SiteStatusReportTable {
   site_id: SiteId;
   up: number;
   reported_at: number;
+  /** Since when this tracker does not reach the site; null while it does. */
+  down_since: number | null;
+  /** When the site came back after its last outage of more than `OUTAGE_MS` (placement/presence.ts). */
+  returned_at: number | null;
+}
+
+/** The last report of a site on its storage (`StorageReport` as JSON). */
+interface StorageReportTable {
+  site_id: SiteId;
+  reported_at: number;
+  body: string;
 }
 
 /** The master keys from which the keys of grants and tokens are derived (docs/private-videos.md). */
@@ -171,8 +182,9 @@ interface PlacementTable {
   /** JSON: `{ code, text }`. */
   reason: string;
   position: number;
+  /** When the assignment ends, because no rule requires it any more. Null: a rule requires it. */
+  ends_at: number | null;
 }
-export type PlacementRow = Selectable<PlacementTable>;
 
 /** The successor of a lost site for one video. It takes effect when the successor has published the video. */
 interface PromotionTable {
@@ -188,6 +200,8 @@ interface PlacementRuleTable {
   /** JSON. */
   body: string;
   created_at: number;
+  /** When an operator removed the rule. Until its copies are deleted, the rule can be restored. */
+  removed_at: number | null;
 }
 
 /** Plays of a video, decaying by half per day, as of `counted_at`. */
@@ -218,6 +232,7 @@ export interface CentralSchema {
   publications: PublicationTable;
   leases: LeaseTable;
   site_status_reports: SiteStatusReportTable;
+  storage_reports: StorageReportTable;
   peer_measurements: PeerMeasurementTable;
   placements: PlacementTable;
   promotions: PromotionTable;
@@ -415,6 +430,22 @@ const initial: Migration = {
   },
 };
 
+/** What the plan of copies needs to know about sites, and copies and rules that end after a delay. */
+const presence: Migration = {
+  async up({ schema }) {
+    await schema.alterTable('site_status_reports').addColumn('down_since', 'bigint').execute();
+    await schema.alterTable('site_status_reports').addColumn('returned_at', 'bigint').execute();
+    await schema.alterTable('placements').addColumn('ends_at', 'bigint').execute();
+    await schema.alterTable('placement_rules').addColumn('removed_at', 'bigint').execute();
+    await schema
+      .createTable('storage_reports')
+      .addColumn('site_id', 'text', column => column.primaryKey().references('members.id'))
+      .addColumn('reported_at', 'bigint', column => column.notNull())
+      .addColumn('body', 'text', column => column.notNull())
+      .execute();
+  },
+};
+
 /** Migrations in order. Only add to this list. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-initial': initial,
@@ -423,4 +454,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await schema.alterTable('publications').addColumn('id_owner', 'text').execute();
     },
   },
+  '0003-presence': presence,
 };

@@ -10,7 +10,7 @@ import {
 } from '../../protocol/base/ids.ts';
 import { type PlacementRule, placementRuleSchema } from '../../protocol/copies.ts';
 import { type PlanInput, type PlannedSite, type PlannedVideo, plan } from './plan.ts';
-import { makeCopyReport } from './report.ts';
+import { makeCopyReport, type ReportInput } from './report.ts';
 
 const MB = 1_000_000;
 const site = (name: string, region?: string): PlannedSite => ({
@@ -18,6 +18,8 @@ const site = (name: string, region?: string): PlannedSite => ({
   name,
   region,
   isAvailable: true,
+  presence: 'steady',
+  servesViewers: true,
 });
 const north1 = site('Beijing', 'North');
 const north2 = site('Tianjin', 'North');
@@ -43,7 +45,14 @@ const input = (changes: Partial<PlanInput>): PlanInput => ({
   videos: [],
   sites,
   copies: [],
+  assigned: new Map(),
   plays: new Map<VideoId, number>(),
+  ...changes,
+});
+const reportInput = (changes: Partial<ReportInput>): ReportInput => ({
+  ...input(changes),
+  stored: [],
+  reports: new Map(),
   ...changes,
 });
 const sitesOf = (result: ReturnType<typeof plan>, { id }: PlannedVideo): SiteId[] =>
@@ -121,6 +130,99 @@ describe('at least N copies', () => {
     const result = plan(input({ rules: [ofNorth], videos: [mine, theirs] }));
     expect(sitesOf(result, mine)).toHaveLength(1);
     expect(sitesOf(result, theirs)).toEqual([]);
+  });
+});
+
+describe('sites that are not simply up', () => {
+  const twice = rule({ kind: 'at-least', copies: 2 });
+  const withSites = (...changed: readonly PlannedSite[]): readonly PlannedSite[] =>
+    sites.map(each => changed.find(({ id }) => id === each.id) ?? each);
+  const videos = Array.from({ length: 12 }, () => makeVideo(north1));
+
+  test.each(['interrupted', 'absent', 'returning'] as const)('get no new copies while %s', presence => {
+    const down = [north2, south1].map(each => ({ ...each, presence }));
+    const rules = [
+      twice,
+      rule({ kind: 'hot', top: 100, at: 'all', minPlaysADay: 1 }),
+      ...videos.map(({ id }) => rule({ kind: 'by-hand', video: id, site: south1.id })),
+    ];
+    const plays = new Map(videos.map(({ id }) => [id, 9]));
+    const result = plan(input({ rules, videos, plays, sites: withSites(...down) }));
+    expect(new Set(result.copies.map(copy => copy.site))).toEqual(new Set([south2.id]));
+    expect(new Set(codes(result.rejected))).toEqual(new Set(['site-down']));
+  });
+
+  test('keep their copies during a short outage, and no copies are made elsewhere', () => {
+    const copies = videos.map(video => copyOf(video, south1));
+    const down = { ...south1, presence: 'interrupted' as const };
+    const result = plan(input({ rules: [twice], videos, copies, sites: withSites(down) }));
+    for (const video of videos) expect(sitesOf(result, video)).toEqual([south1.id]);
+  });
+
+  test('do not count when they are down for long, and keep their copies until they are back for a while', () => {
+    const copies = videos.map(video => copyOf(video, south1));
+    for (const presence of ['absent', 'returning'] as const) {
+      const down = { ...south1, presence };
+      const result = plan(input({ rules: [twice], videos, copies, sites: withSites(down) }));
+      for (const video of videos) {
+        expect(sitesOf(result, video)).toHaveLength(2);
+        expect(sitesOf(result, video)).toContain(south1.id);
+        expect(result.holders.get(video.id)).toBe(1);
+      }
+    }
+    const replaced = [...copies, ...videos.map(video => copyOf(video, south2))];
+    const back = plan(input({ rules: [twice], videos, copies: replaced }));
+    for (const video of videos) expect(sitesOf(back, video)).toHaveLength(1);
+  });
+
+  test('as an origin that is down for long or damaged do not count either', () => {
+    const down = withSites({ ...north1, presence: 'absent' });
+    const lone = plan(input({ rules: [twice], videos, sites: down }));
+    for (const video of videos) expect(sitesOf(lone, video)).toHaveLength(2);
+    const damaged = videos.map(video => ({ ...video, isDamaged: true as const }));
+    const result = plan(input({ rules: [twice], videos: damaged }));
+    for (const video of damaged) {
+      expect(sitesOf(result, video)).toHaveLength(2);
+      expect(result.holders.get(video.id)).toBe(0);
+    }
+  });
+
+  test('that fetch a copy keep the assignment, also while they are down for a short time', () => {
+    const first = plan(input({ rules: [twice], videos }));
+    const assigned = new Map(videos.map(video => [video.id, new Set(sitesOf(first, video))]));
+    const more = [...videos, ...Array.from({ length: 5 }, () => makeVideo(south2))];
+    const down = withSites({ ...south1, presence: 'interrupted' });
+    const again = plan(input({ rules: [twice], videos: more, assigned, sites: down }));
+    for (const video of videos) expect(sitesOf(again, video)).toEqual(sitesOf(first, video));
+  });
+
+  test('that serve no viewers get no popular videos, and copies for redundancy only if no other site can', () => {
+    const silent = [south1, south2].map(each => ({ ...each, servesViewers: false }));
+    const plays = new Map(videos.map(({ id }) => [id, 9]));
+    const rules = [twice, rule({ kind: 'hot', top: 100, at: { region: 'South' } })];
+    const result = plan(input({ rules, videos, plays, sites: withSites(...silent) }));
+    expect(new Set(result.copies.map(copy => copy.site))).toEqual(new Set([north2.id]));
+    expect(new Set(codes(result.rejected))).toEqual(new Set(['uploads-only']));
+    const only = [north1, ...silent];
+    expect(plan(input({ rules: [twice], videos, sites: only })).copies).toHaveLength(videos.length);
+  });
+
+  test('without space get no copies, and lose those that they have not finished', () => {
+    const [small, large] = [makeVideo(north1, 60 * MB), makeVideo(north1, 60 * MB)];
+    const pins = [small, large].map(({ id }) => rule({ kind: 'by-hand', video: id, site: south1.id }));
+    const tight = withSites({ ...south1, freeBytes: 100 * MB });
+    const result = plan(input({ rules: pins, videos: [small, large], sites: tight }));
+    expect(result.copies).toHaveLength(1);
+    expect(codes(result.rejected)).toEqual(['no-space']);
+    const full = withSites({ ...south1, freeBytes: 0 });
+    const assigned = new Map([[small.id, new Set([south1.id])]]);
+    expect(
+      sitesOf(plan(input({ rules: [twice], videos: [small], assigned, sites: full })), small),
+    ).not.toContain(south1.id);
+    const copies = [copyOf(small, south1)];
+    expect(sitesOf(plan(input({ rules: [twice], videos: [small], copies, sites: full })), small)).toEqual([
+      south1.id,
+    ]);
   });
 });
 
@@ -209,7 +311,7 @@ describe('restrictions', () => {
 describe('the report', () => {
   const [safe, risky, old] = [makeVideo(north1), makeVideo(north1), makeVideo(south1)];
   const report = makeCopyReport(
-    input({
+    reportInput({
       rules: [
         rule({ kind: 'by-hand', video: safe.id, site: south1.id }),
         rule({ kind: 'by-hand', video: old.id, site: north2.id }),
@@ -246,7 +348,7 @@ describe('the report', () => {
   });
 
   test('has pages', () => {
-    const page = makeCopyReport(input({ videos: [safe, risky, old] }), { after: 1, limit: 1 });
+    const page = makeCopyReport(reportInput({ videos: [safe, risky, old] }), { after: 1, limit: 1 });
     expect(page.placements).toHaveLength(1);
     expect(page.more).toBe(true);
   });

@@ -6,6 +6,7 @@
 import type { RevisionId, SiteId, VideoId } from '../../protocol/base/ids.ts';
 import type { PlacementRule, SiteChoice } from '../../protocol/copies.ts';
 import { groupBy } from './group-by.ts';
+import { isCounted, type Presence } from './presence.ts';
 import type { Why } from './why.ts';
 import * as why from './why.ts';
 
@@ -17,6 +18,8 @@ export interface PlannedVideo {
   /** The size of a copy, as far as it is known. */
   readonly sizeBytes: number;
   readonly isPrivate?: true;
+  /** The origin has found damage in its files that it cannot repair yet, so it does not count as a holder. */
+  readonly isDamaged?: true;
 }
 
 export interface PlannedSite {
@@ -25,6 +28,11 @@ export interface PlannedSite {
   readonly region?: string | undefined;
   /** The site has joined and is neither revoked nor lost, so it may hold copies. */
   readonly isAvailable: boolean;
+  readonly presence: Presence;
+  /** False for a site that only takes uploads: it can store copies, but viewers cannot use them. */
+  readonly servesViewers: boolean;
+  /** The space that the site has left for copies, by its own report. Undefined: not reported. */
+  readonly freeBytes?: number | undefined;
 }
 
 /** A complete copy that a site has published. */
@@ -40,6 +48,8 @@ export interface PlanInput {
   readonly videos: readonly PlannedVideo[];
   readonly sites: readonly PlannedSite[];
   readonly copies: readonly StoredCopy[];
+  /** The sites to which the last plan assigned a copy of each video. They are preferred to others. */
+  readonly assigned: ReadonlyMap<VideoId, ReadonlySet<SiteId>>;
   /** Plays per day. */
   readonly plays: ReadonlyMap<VideoId, number>;
 }
@@ -129,18 +139,25 @@ interface Draft {
   readonly unmet: Plan['unmet'][number][];
   /** False if a rule keeps the videos of the origin there. */
   mayLeave(video: PlannedVideo): boolean;
+  /** True if the site has the copy already, completely or in part. */
+  isThere(video: PlannedVideo, site: PlannedSite): boolean;
+  /** True if no rule limits the site to fewer bytes. */
   fits(video: PlannedVideo, site: SiteId): boolean;
+  /** Why the site cannot take a new copy now, if so. */
+  obstacle(video: PlannedVideo, site: PlannedSite): Why | undefined;
   choose(video: PlannedVideo, site: SiteId, cause: Cause, because: Why): void;
   /** Chooses the copy, or records why it is not possible. */
   tryAt(video: PlannedVideo, site: PlannedSite, cause: Cause, because: Why): void;
 }
 
-function createDraft({ rules, sites: allSites, copies, plays }: PlanInput): Draft {
+function createDraft({ rules, sites: allSites, copies, assigned, plays }: PlanInput): Draft {
   const sites = allSites.filter(site => site.isAvailable);
   const siteOf = new Map(allSites.map(site => [site.id, site]));
   const stored = groupBy(copies, copy => copy.video);
   const limits = listLimits(rules, sites);
   const used = new Map<SiteId, number>();
+  /** Bytes of chosen copies that are still to be fetched. */
+  const expected = new Map<SiteId, number>();
   const chosen = new Map<VideoId, Map<SiteId, Chosen>>();
   const rejected: PlannedCopy[] = [];
 
@@ -153,12 +170,24 @@ function createDraft({ rules, sites: allSites, copies, plays }: PlanInput): Draf
     stored.get(video.id)?.find(copy => copy.site === site)?.sizeBytes ?? video.sizeBytes;
   const fits = (video: PlannedVideo, site: SiteId): boolean =>
     (used.get(site) ?? 0) + sizeAt(video, site) <= (limits.get(site) ?? Number.POSITIVE_INFINITY);
+  const isStored = (video: PlannedVideo, site: SiteId): boolean =>
+    stored.get(video.id)?.some(copy => copy.site === site) ?? false;
+  const isThere: Draft['isThere'] = (video, { id, freeBytes }) =>
+    isStored(video, id) || (freeBytes !== 0 && assigned.get(video.id)?.has(id) === true);
+  const obstacle: Draft['obstacle'] = (video, site) => {
+    if (isThere(video, site)) return undefined;
+    if (site.presence !== 'steady') return why.siteDown();
+    if ((expected.get(site.id) ?? 0) + video.sizeBytes > (site.freeBytes ?? Number.POSITIVE_INFINITY))
+      return why.noSpace(site.freeBytes ?? 0);
+    return undefined;
+  };
   const choose: Draft['choose'] = (video, site, cause, because) => {
     const at = chosen.get(video.id) ?? new Map<SiteId, Chosen>();
     chosen.set(video.id, at);
     if (at.has(site)) return;
     const sizeBytes = sizeAt(video, site);
     used.set(site, (used.get(site) ?? 0) + sizeBytes);
+    if (!isStored(video, site)) expected.set(site, (expected.get(site) ?? 0) + sizeBytes);
     at.set(site, { video: video.id, site, why: because, cause, plays: plays.get(video.id) ?? 0, sizeBytes });
   };
   const tryAt: Draft['tryAt'] = (video, site, cause, because) => {
@@ -167,12 +196,17 @@ function createDraft({ rules, sites: allSites, copies, plays }: PlanInput): Draf
     if (!mayLeave(video)) reject(why.stays(siteOf.get(video.origin)?.name ?? video.origin));
     else if (!site.isAvailable) reject(why.siteUnavailable());
     else if (!fits(video, site.id)) reject(why.overLimit(limits.get(site.id) ?? 0));
-    else choose(video, site.id, cause, because);
+    else if (cause === 'hot' && !site.servesViewers) reject(why.uploadsOnly());
+    else {
+      const reason = obstacle(video, site);
+      if (reason) reject(reason);
+      else choose(video, site.id, cause, because);
+    }
   };
   return {
     ...{ sites, siteOf, stored, limits, used, chosen, rejected },
     unmet: [],
-    ...{ mayLeave, fits, choose, tryAt },
+    ...{ mayLeave, isThere, fits, obstacle, choose, tryAt },
   };
 }
 
@@ -183,26 +217,38 @@ function planAtLeast(
   draft: Draft,
   hot: ReadonlySet<SiteId> | undefined,
 ): void {
-  const { sites, siteOf, stored, used, chosen, unmet, mayLeave, fits, choose } = draft;
+  const { sites, siteOf, stored, used, chosen, unmet, mayLeave, isThere, fits, obstacle, choose } = draft;
   const origin = siteOf.get(video.origin);
   if (!origin || !isOf(rule.of, origin)) return;
   if (!mayLeave(video)) {
     if (rule.copies > 1) unmet.push({ video: video.id, why: why.stays(origin.name) });
     return;
   }
-  const here = new Set(chosen.get(video.id)?.keys());
-  if (origin.isAvailable) here.add(origin.id);
+  const because = why.atLeast(rule.copies, rule.inDifferentRegions);
+  // A site that is down for long does not count. It keeps its copy until it is back and the rule is fulfilled without it.
+  for (const site of sites) {
+    if (isCounted(site.presence) || site.id === video.origin) continue;
+    if (isThere(video, site) && fits(video, site.id)) choose(video, site.id, 'at-least', because);
+  }
+  const here = new Set([...(chosen.get(video.id)?.keys() ?? [])].filter(id => isHolding(siteOf.get(id))));
+  if (isHolding(origin) && !video.isDamaged) here.add(origin.id);
   const regions = new Set([...here].map(id => regionOf(siteOf.get(id))));
   const counted = (): number => (rule.inDifferentRegions ? regions.size : here.size);
   const isPossible = (site: PlannedSite): boolean =>
     !here.has(site.id) &&
     site.id !== video.origin &&
+    isCounted(site.presence) &&
     !(rule.inDifferentRegions && regions.has(regionOf(site))) &&
-    fits(video, site.id);
+    fits(video, site.id) &&
+    obstacle(video, site) === undefined;
   while (counted() < rule.copies) {
-    const site = findBest(sites, isPossible, { video, stored: stored.get(video.id) ?? [], hot, used });
+    const site = findBest(sites, isPossible, {
+      ...{ video, hot, used },
+      stored: stored.get(video.id) ?? [],
+      isAssigned: each => isThere(video, each),
+    });
     if (!site) break;
-    choose(video, site.id, 'at-least', why.atLeast(rule.copies, rule.inDifferentRegions));
+    choose(video, site.id, 'at-least', because);
     here.add(site.id);
     regions.add(regionOf(site));
   }
@@ -216,23 +262,26 @@ interface Preference {
   readonly stored: readonly StoredCopy[];
   readonly hot: ReadonlySet<SiteId> | undefined;
   readonly used: ReadonlyMap<SiteId, number>;
+  isAssigned(site: PlannedSite): boolean;
 }
 
 /**
- * Prefers a site that holds the video already, then one where another rule requires it anyway, then the one with the fewest
- * bytes. Ties are broken by a hash, so that the choice is the same each time.
+ * Prefers a site that holds the video already or is fetching it, then one that serves viewers, then one where another rule requires
+ * it anyway, then the one with the fewest bytes. Ties are broken by a hash, so that the choice is the same each time.
  */
 function findBest(
   sites: readonly PlannedSite[],
   isPossible: (site: PlannedSite) => boolean,
-  { video, stored, hot, used }: Preference,
+  { video, stored, hot, used, isAssigned }: Preference,
 ): PlannedSite | undefined {
-  const holding = ({ id }: PlannedSite): number => {
-    const copy = stored.length === 0 ? undefined : stored.find(({ site }) => site === id);
-    return !copy ? 0 : copy.revision === video.revision ? 2 : 1;
+  const holding = (site: PlannedSite): number => {
+    const copy = stored.length === 0 ? undefined : stored.find(each => each.site === site.id);
+    if (!copy) return Number(isAssigned(site));
+    return copy.revision === video.revision ? 3 : 2;
   };
   const compare = (a: PlannedSite, b: PlannedSite): number =>
     holding(b) - holding(a) ||
+    Number(b.servesViewers) - Number(a.servesViewers) ||
     Number(hot?.has(b.id) ?? false) - Number(hot?.has(a.id) ?? false) ||
     (used.get(a.id) ?? 0) - (used.get(b.id) ?? 0) ||
     mix(video.id, a.id) - mix(video.id, b.id);
@@ -292,16 +341,19 @@ function countHolders(
   siteOf: ReadonlyMap<SiteId, PlannedSite>,
   stored: ReadonlyMap<VideoId, readonly StoredCopy[]>,
 ): ReadonlyMap<VideoId, number> {
-  const isAvailable = (site: SiteId): boolean => siteOf.get(site)?.isAvailable ?? false;
   return new Map(
-    videos.map(({ id, origin, revision }) => {
+    videos.map(({ id, origin, revision, isDamaged }) => {
       const whole = (stored.get(id) ?? []).filter(
-        copy => copy.revision === revision && isAvailable(copy.site),
+        copy => copy.revision === revision && isHolding(siteOf.get(copy.site)),
       );
-      return [id, whole.length + Number(isAvailable(origin))];
+      return [id, whole.length + Number(isHolding(siteOf.get(origin)) && !isDamaged)];
     }),
   );
 }
+
+/** True if what the site stores counts: it may hold copies, and is not down for long. */
+const isHolding = (site: PlannedSite | undefined): boolean =>
+  site?.isAvailable === true && isCounted(site.presence);
 
 function listEvictions(copies: readonly Chosen[]): ReadonlyMap<SiteId, readonly PlannedCopy[]> {
   const bySite = groupBy(copies, copy => copy.site);

@@ -1,7 +1,8 @@
 /** The report of copies for the operator: where videos are stored, why, and which copies are evicted first. Pure. */
 
 import type { SiteId, VideoId } from '../../protocol/base/ids.ts';
-import type { CopyReport, Placement } from '../../protocol/copies.ts';
+import type { CopyReport, Placement, StorageReport } from '../../protocol/copies.ts';
+import type { StoredAssignment } from './changes.ts';
 import { groupBy } from './group-by.ts';
 import { type Plan, type PlanInput, type PlannedVideo, plan } from './plan.ts';
 import { notWanted, type Why } from './why.ts';
@@ -17,7 +18,13 @@ export interface ReportQuery {
   readonly video?: VideoId | undefined;
 }
 
-export function makeCopyReport(input: PlanInput, query: ReportQuery): CopyReport {
+export interface ReportInput extends PlanInput {
+  readonly stored: readonly StoredAssignment[];
+  /** What each site reports of its files. */
+  readonly reports: ReadonlyMap<SiteId, Pick<StorageReport, 'damage'>>;
+}
+
+export function makeCopyReport(input: ReportInput, query: ReportQuery): CopyReport {
   const planned = plan(input);
   const names = new Map(input.sites.map(site => [site.id, site.name]));
   const nameOf = (id: SiteId) => ({ id, name: names.get(id) ?? id });
@@ -58,7 +65,7 @@ export function makeCopyReport(input: PlanInput, query: ReportQuery): CopyReport
 }
 
 function createDescriber(
-  input: PlanInput,
+  input: ReportInput,
   planned: Plan,
   nameOf: (id: SiteId) => { readonly id: SiteId; readonly name: string },
 ): (video: PlannedVideo) => Placement {
@@ -66,15 +73,29 @@ function createDescriber(
   const wanted = groupBy(planned.copies, copy => copy.video);
   const rejected = groupBy(planned.rejected, copy => copy.video);
   const unmet = groupBy(planned.unmet, each => each.video);
+  const ends = groupBy(
+    input.stored.filter(({ isWanted, endsAtMs }) => isWanted && endsAtMs !== undefined),
+    each => each.video,
+  );
+  const damage = groupBy(
+    [...input.reports].flatMap(([site, report]) => report.damage.map(each => ({ site, ...each }))),
+    each => each.video,
+  );
   return video => {
     const copies = new Map((stored.get(video.id) ?? []).map(copy => [copy.site, copy]));
     const reasons = new Map<SiteId, Why>((wanted.get(video.id) ?? []).map(({ site, why }) => [site, why]));
+    const leaving = new Map((ends.get(video.id) ?? []).map(each => [each.site, each.endsAtMs]));
     const sites = [...new Set([...copies.keys(), ...reasons.keys()])];
+    const damaged = (damage.get(video.id) ?? []).map(({ site, video: _, ...each }) => ({
+      site: nameOf(site),
+      ...each,
+    }));
     return {
       video: video.id,
       name: video.name,
       sizeBytes: video.sizeBytes,
       ...(video.isPrivate ? { isPrivate: true } : {}),
+      ...(damaged.length > 0 ? { damage: damaged } : {}),
       origin: nameOf(video.origin),
       holders: planned.holders.get(video.id) ?? 0,
       copies: sites.map(site => {
@@ -87,7 +108,15 @@ function createDescriber(
             : copy.revision === video.revision
               ? 'complete'
               : 'outdated';
-        return { site: nameOf(site), state, ...(why ?? notWanted()) } as const;
+        const endsAtMs = leaving.get(site);
+        return {
+          site: nameOf(site),
+          state,
+          ...(state === 'leaving' && endsAtMs !== undefined
+            ? { endsAt: new Date(endsAtMs).toISOString() }
+            : {}),
+          ...(why ?? notWanted()),
+        } as const;
       }),
       refused: (rejected.get(video.id) ?? []).map(({ site, why }) => ({ site: nameOf(site), ...why })),
       unmet: (unmet.get(video.id) ?? []).map(({ why }) => ({ ...why })),

@@ -40,6 +40,18 @@ export const siteUnavailable = (): Why => ({
   code: 'site-unavailable',
   text: 'The site is revoked or lost.',
 });
+export const siteDown = (): Why => ({
+  code: 'site-down',
+  text: 'The site is down or has just come back. It gets no new copies now.',
+});
+export const noSpace = (freeBytes: number): Why => ({
+  code: 'no-space',
+  text: `It would not fit: the site has ${Math.round(freeBytes / 1e6)} MB left for copies.`,
+});
+export const uploadsOnly = (): Why => ({
+  code: 'uploads-only',
+  text: 'The site serves no viewers, so a copy there would not help them.',
+});
 export const tooFew = (possible: number, wanted: number, regions: boolean): Why => ({
   code: 'too-few',
   text: `A rule requires it at ${formatHolders(wanted, regions)}, but it fits at only ${possible}.`,

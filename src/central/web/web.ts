@@ -6,6 +6,7 @@ import type { CentralDatabase } from '../database/schema.ts';
 import { listJoined } from '../database/sites.ts';
 import { addCopyCalls } from './admin/copies.ts';
 import { addGrantCalls } from './admin/grants.ts';
+import { addPlacementRuleCalls } from './admin/placement-rules.ts';
 import { addSiteCalls } from './admin/sites.ts';
 import { addTrackerCalls } from './admin/trackers.ts';
 import { type CentralContext, rejectForeignOrigin } from './context/context.ts';
@@ -18,6 +19,7 @@ import { addLinkCalls } from './members/links.ts';
 import { addPeerMeasurementCalls } from './members/peer-measurements.ts';
 import { addRightsCalls } from './members/rights.ts';
 import { addSignalCalls } from './members/signals.ts';
+import { addStorageReportCalls } from './members/storage-reports.ts';
 import { addWithdrawalCalls } from './members/withdrawals.ts';
 import { addVideoCalls } from './videos.ts';
 
@@ -33,6 +35,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   addSiteCalls(app, context);
   addTrackerCalls(app, context);
   addCopyCalls(app, context);
+  addPlacementRuleCalls(app, context);
   addGrantCalls(app, context);
   // Members
   addJoinCalls(app, context);
@@ -41,6 +44,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   addHandshakeCalls(app, context);
   addWithdrawalCalls(app, context);
   addAssignmentCalls(app, context);
+  addStorageReportCalls(app, context);
   addChangeCalls(app, context);
   addPeerMeasurementCalls(app, context);
   addRightsCalls(app, context);

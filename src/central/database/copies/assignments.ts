@@ -3,20 +3,13 @@
  * changes, because the copy must then be updated to the new revision.
  */
 import { sql } from '../../../kernel/sql/sql.ts';
-import type { SiteId, VideoId } from '../../../protocol/base/ids.ts';
+import type { SiteId } from '../../../protocol/base/ids.ts';
 import { type Assignment, type AssignmentFeed, MAX_ASSIGNMENT_PAGE_ROWS } from '../../../protocol/copies.ts';
-import { parseReason, type Why } from '../../placement/why.ts';
+import type { PlacementChange, PlacementEnd, StoredAssignment } from '../../placement/changes.ts';
+import { parseReason } from '../../placement/why.ts';
 import { claimPositions } from '../feed.ts';
 import type { CentralDatabase, CentralTransaction } from '../schema.ts';
 import { parseStoredRecord } from '../stored-record.ts';
-
-/** A new or changed assignment. */
-export interface PlacementChange {
-  readonly site: SiteId;
-  readonly video: VideoId;
-  readonly wanted: boolean;
-  readonly reason: Why;
-}
 
 export async function writePlacements(
   tx: CentralTransaction,
@@ -25,13 +18,44 @@ export async function writePlacements(
   if (changes.length === 0) return;
   const first = await claimPositions(tx, changes.length);
   for (const [order, { site, video, wanted, reason }] of changes.entries()) {
-    const row = { wanted: wanted ? 1 : 0, reason: JSON.stringify(reason), position: first + order };
+    const row = {
+      wanted: wanted ? 1 : 0,
+      reason: JSON.stringify(reason),
+      position: first + order,
+      ends_at: null,
+    };
     await tx
       .insertInto('placements')
       .values({ site_id: site, video_id: video, ...row })
       .onConflict(conflict => conflict.columns(['site_id', 'video_id']).doUpdateSet(row))
       .execute();
   }
+}
+
+/** Stores when assignments end. Their position in the feed does not change, because the sites need not know it. */
+export async function writePlacementEnds(db: CentralDatabase, ends: readonly PlacementEnd[]): Promise<void> {
+  if (ends.length === 0) return;
+  await db.transaction().execute(async tx => {
+    for (const { site, video, endsAtMs } of ends) {
+      await tx
+        .updateTable('placements')
+        .set({ ends_at: endsAtMs })
+        .where('site_id', '=', site)
+        .where('video_id', '=', video)
+        .execute();
+    }
+  });
+}
+
+export async function listStoredAssignments(db: CentralDatabase): Promise<StoredAssignment[]> {
+  const rows = await db.selectFrom('placements').selectAll().execute();
+  return rows.map(row => ({
+    site: row.site_id,
+    video: row.video_id,
+    isWanted: row.wanted === 1,
+    reason: parseReason(row.reason),
+    endsAtMs: row.ends_at === null ? undefined : Number(row.ends_at),
+  }));
 }
 
 /**

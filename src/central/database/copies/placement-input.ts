@@ -5,20 +5,29 @@ import { newId, type SiteId, type VideoId } from '../../../protocol/base/ids.ts'
 import { type PlacementRule, placementRuleSchema, type StoredRule } from '../../../protocol/copies.ts';
 import type { VideoRecord } from '../../../protocol/publication/record.ts';
 import type { PlannedSite, PlannedVideo, StoredCopy } from '../../placement/plan.ts';
-import { type CentralDatabase, isSite, type PlacementRow } from '../schema.ts';
+import { presenceOf } from '../../placement/presence.ts';
+import { type CentralDatabase, isSite } from '../schema.ts';
+import { listSiteStatus } from '../site-status-reports.ts';
 import { parseStoredRecord } from '../stored-record.ts';
+import type { ReceivedReport } from './storage-reports.ts';
 
 /** Rows that are parsed without a break. Between two pages, other requests are served. */
 const PAGE_ROWS = 1_000;
 
+/** Lists the rules, including those that an operator has removed and can still restore. */
 export async function listRules(db: CentralDatabase): Promise<StoredRule[]> {
   const rows = await db.selectFrom('placement_rules').selectAll().orderBy('id').execute();
-  return rows.map(({ id, body, created_at }) => ({
+  return rows.map(({ id, body, created_at, removed_at }) => ({
     id,
     rule: placementRuleSchema.parse(JSON.parse(body)),
     createdAt: new Date(Number(created_at)).toISOString(),
+    ...(removed_at === null ? {} : { removedAt: new Date(Number(removed_at)).toISOString() }),
   }));
 }
+
+/** Lists the rules that apply. */
+export const listActiveRules = async (db: CentralDatabase): Promise<PlacementRule[]> =>
+  (await listRules(db)).filter(({ removedAt }) => removedAt === undefined).map(({ rule }) => rule);
 
 export async function insertRule(
   db: CentralDatabase,
@@ -28,33 +37,71 @@ export async function insertRule(
   const id = newId();
   await db
     .insertInto('placement_rules')
-    .values({ id, body: JSON.stringify(rule), created_at: nowMs })
+    .values({ id, body: JSON.stringify(rule), created_at: nowMs, removed_at: null })
     .execute();
   return { id, rule, createdAt: new Date(nowMs).toISOString() };
 }
 
-/** Returns false if there is no such rule. */
-export async function deleteRule(db: CentralDatabase, id: string): Promise<boolean> {
-  const { numDeletedRows } = await db
-    .deleteFrom('placement_rules')
+/** Ends a rule. Its row is kept until its copies are deleted. Returns false if there is no such rule. */
+export async function removeRule(db: CentralDatabase, id: string, nowMs: number): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('placement_rules')
+    .set({ removed_at: nowMs })
     .where('id', '=', id)
+    .where('removed_at', 'is', null)
     .executeTakeFirstOrThrow();
-  return numDeletedRows > 0n;
+  return numUpdatedRows > 0n;
 }
 
-export async function listPlannedSites(db: CentralDatabase): Promise<PlannedSite[]> {
+/** Puts a removed rule into effect again. Returns false if there is none, or not any more. */
+export async function restoreRule(db: CentralDatabase, id: string): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('placement_rules')
+    .set({ removed_at: null })
+    .where('id', '=', id)
+    .where('removed_at', 'is not', null)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows > 0n;
+}
+
+export async function deleteRulesRemovedBefore(db: CentralDatabase, beforeMs: number): Promise<void> {
+  await db.deleteFrom('placement_rules').where('removed_at', '<=', beforeMs).execute();
+}
+
+export async function listPlannedSites(
+  db: CentralDatabase,
+  reports: ReadonlyMap<SiteId, ReceivedReport>,
+  nowMs: number,
+): Promise<PlannedSite[]> {
+  const statuses = await listSiteStatus(db, nowMs);
   const rows = await db
     .selectFrom('members')
     .select(['id', 'role', 'name', 'region', 'joined_at', 'revoked_at', 'lost_at'])
     .where('role', '=', 'site')
     .orderBy('id')
     .execute();
-  return rows.filter(isSite).map(row => ({
-    id: row.id,
-    name: row.name,
-    ...(row.region === null ? {} : { region: row.region }),
-    isAvailable: row.joined_at !== null && row.revoked_at === null && row.lost_at === null,
-  }));
+  return rows.filter(isSite).map(row => {
+    const status = statuses.get(row.id);
+    const report = reports.get(row.id);
+    const presence = presenceOf(
+      {
+        state: status?.state ?? 'unknown',
+        downSinceMs: status?.downSinceMs,
+        returnedAtMs: status?.returnedAtMs,
+        heardAtMs: report?.receivedAtMs,
+      },
+      nowMs,
+    );
+    return {
+      id: row.id,
+      name: row.name,
+      ...(row.region === null ? {} : { region: row.region }),
+      isAvailable: row.joined_at !== null && row.revoked_at === null && row.lost_at === null,
+      presence,
+      servesViewers: report?.servesViewers ?? true,
+      freeBytes: report?.freeBytes,
+    };
+  });
 }
 
 export interface Holdings {
@@ -62,8 +109,17 @@ export interface Holdings {
   readonly copies: readonly StoredCopy[];
 }
 
-/** Lists all videos and copies that are published and not withdrawn, in the order of their ids. */
-export async function listHoldings(db: CentralDatabase): Promise<Holdings> {
+/**
+ * Lists all videos and copies that are published and not withdrawn, in the order of their ids. A copy that its site reports as
+ * damaged is left out.
+ */
+export async function listHoldings(
+  db: CentralDatabase,
+  reports: ReadonlyMap<SiteId, ReceivedReport>,
+): Promise<Holdings> {
+  const damaged = new Set(
+    [...reports].flatMap(([site, { damage }]) => damage.map(({ video }) => `${site} ${video}`)),
+  );
   const videos: PlannedVideo[] = [];
   const copies: StoredCopy[] = [];
   for (let after = { video: '', site: '' }; ; ) {
@@ -81,8 +137,9 @@ export async function listHoldings(db: CentralDatabase): Promise<Holdings> {
       .execute();
     for (const { site_id: site, body } of rows) {
       const record = parseStoredRecord(body);
-      if (record.kind === 'video') videos.push(plannedVideo(site, record));
-      else if (record.kind === 'copy') {
+      const isDamaged = damaged.has(`${site} ${record.video}`);
+      if (record.kind === 'video') videos.push(plannedVideo(site, record, isDamaged));
+      else if (record.kind === 'copy' && !isDamaged) {
         const { video, revision, sizeBytes } = record;
         copies.push({ video, site, revision, sizeBytes });
       }
@@ -94,7 +151,7 @@ export async function listHoldings(db: CentralDatabase): Promise<Holdings> {
   }
 }
 
-const plannedVideo = (origin: SiteId, record: VideoRecord): PlannedVideo => {
+const plannedVideo = (origin: SiteId, record: VideoRecord, isDamaged: boolean): PlannedVideo => {
   const { video, name, revision, renditions, durationMs, visibility } = record;
   const bps = renditions.reduce((sum, rendition) => sum + rendition.averageBandwidthBps, 0);
   const sizeBytes = Math.ceil((bps * durationMs) / 8_000);
@@ -105,6 +162,7 @@ const plannedVideo = (origin: SiteId, record: VideoRecord): PlannedVideo => {
     revision,
     sizeBytes,
     ...(visibility === 'private' ? { isPrivate: true } : {}),
+    ...(isDamaged ? { isDamaged } : {}),
   };
 };
 
@@ -121,13 +179,8 @@ export async function hasPlacements(db: CentralDatabase): Promise<boolean> {
   return placed !== undefined;
 }
 
-export const listPlacements = (db: CentralDatabase): Promise<PlacementRow[]> =>
-  db.selectFrom('placements').selectAll().execute();
-
 /** Lists the promotions that the successor has not completed yet. No rule may change these assignments. */
-export const listPendingPromotions = (
-  db: CentralDatabase,
-): Promise<{ video_id: string; to_site: string }[]> =>
+export const listPendingPromotions = (db: CentralDatabase): Promise<{ video: VideoId; site: SiteId }[]> =>
   db
     .selectFrom('promotions')
     .leftJoin('videos', join =>
@@ -136,7 +189,7 @@ export const listPendingPromotions = (
         .onRef('videos.site_id', '=', 'promotions.to_site')
         .on('videos.kind', '=', sql.lit('video')),
     )
-    .select(['promotions.video_id', 'promotions.to_site'])
+    .select(['promotions.video_id as video', 'promotions.to_site as site'])
     .where('videos.video_id', 'is', null)
     .execute();
 

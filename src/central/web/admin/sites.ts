@@ -20,7 +20,7 @@ import { regionSchema } from '../../../protocol/copies.ts';
 import { listPublications } from '../../database/publication/completeness.ts';
 import { listPending, type Pending } from '../../database/publication/signals.ts';
 import { isSite, type PublicationRow, type SiteRow } from '../../database/schema.ts';
-import { listSiteStatus } from '../../database/site-status-reports.ts';
+import { listSiteStatus, type ReportedStatus } from '../../database/site-status-reports.ts';
 import {
   countVideosBySite,
   editSite,
@@ -170,7 +170,7 @@ async function describeSites({ db, links }: CentralContext, rows: readonly SiteR
       pending: pending.get(row.id),
       publication: publications.get(row.id),
       held: videos.get(row.id) ?? { videos: 0, copies: 0 },
-      status: statuses.get(row.id) ?? 'unknown',
+      status: statuses.get(row.id),
       nowMs,
     }),
   );
@@ -193,8 +193,14 @@ interface SiteDetails {
   readonly pending: Pending | undefined;
   readonly publication: PublicationRow | undefined;
   readonly held: { readonly videos: number; readonly copies: number };
-  readonly status: 'up' | 'down' | 'unknown';
+  readonly status: ReportedStatus | undefined;
   readonly nowMs: number;
+}
+
+/** Since when the site is down, or since when no tracker has reported it. Null for a site that is up. */
+function stateSinceMs(status: ReportedStatus | undefined): number | null {
+  if (status?.state === 'down') return status.downSinceMs ?? null;
+  return status?.state === 'unknown' ? status.reportedAtMs : null;
 }
 
 function formatSite(row: SiteRow, { readBy, pending, publication, held, status, nowMs }: SiteDetails): Site {
@@ -207,7 +213,9 @@ function formatSite(row: SiteRow, { readBy, pending, publication, held, status, 
       : {}),
     zone: JSON.parse(row.zone),
     policy: JSON.parse(row.policy),
-    state: row.revoked_at !== null ? 'revoked' : row.joined_at === null ? 'invited' : status,
+    state:
+      row.revoked_at !== null ? 'revoked' : row.joined_at === null ? 'invited' : (status?.state ?? 'unknown'),
+    ...optionalTime('stateSince', stateSinceMs(status)),
     createdAt: formatTime(row.created_at),
     ...optionalTime('joinedAt', row.joined_at),
     ...optionalTime('lastSignalAt', row.last_signal_at),

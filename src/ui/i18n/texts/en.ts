@@ -562,6 +562,9 @@ export const en = {
       stays: 'its home site does not allow copies',
       'over-limit': 'storage limit reached',
       'site-unavailable': 'site revoked or lost',
+      'site-down': 'site is down or has just come back',
+      'no-space': 'not enough space left there',
+      'uploads-only': 'site serves no viewers',
       'too-few': 'not enough sites for this rule',
     } satisfies Readonly<Record<PlacementReasonCode, string>>,
     columns: {

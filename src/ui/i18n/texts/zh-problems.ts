@@ -32,6 +32,7 @@ export const zhProblems = {
   'database-damaged': '数据库已损坏，请联系操作员从备份恢复。',
   'disk-full': '磁盘空间不足。请联系操作员腾出空间，然后重试。',
   'storage-failed': '存储暂时不可用。请稍后重试，或联系操作员检查磁盘。',
+  'file-damaged': '磁盘上的文件已损坏。请从其他站点播放；若其他站点有副本，本站点会自动修复。',
   'disk-unavailable': '磁盘不可用。请联系操作员，或从其他站点播放。',
 
   // 凭据

@@ -528,6 +528,9 @@ export const zh: Texts = {
       stays: '原站点不允许复制',
       'over-limit': '已达存储上限',
       'site-unavailable': '站点已撤销或丢失',
+      'site-down': '站点无响应或刚刚恢复',
+      'no-space': '站点剩余空间不足',
+      'uploads-only': '站点不向观众提供视频',
       'too-few': '站点数少于规则要求',
     },
     columns: {
