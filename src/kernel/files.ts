@@ -52,7 +52,7 @@ export async function renameDurably(from: string, to: string): Promise<void> {
 }
 
 /** Writes a small file atomically: after a power loss, either the whole file exists or none of it. */
-export async function writeDurably(path: string, content: string, mode = 0o644): Promise<void> {
+export async function writeDurably(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
   const temporary = `${path}.new`;
   const file = await open(temporary, 'w', mode);
   try {

@@ -95,6 +95,12 @@ export const PROBLEMS = {
     'Check the disks and the open files of this machine, then try again.',
     RETRY,
   ),
+  'file-damaged': entry(
+    500,
+    'The disk has altered this file',
+    'Play from another site. The site repairs the file from a copy, if another site has one.',
+    RETRY,
+  ),
   'disk-unavailable': entry(
     503,
     'Disk unavailable',

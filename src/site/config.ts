@@ -129,6 +129,9 @@ export const siteConfigSchema = z.strictObject({
       secretAccessKey: secretSetting.optional(),
     })
     .optional(),
+  /** Each media file is checked for bit rot again after this time, and at most this many bytes per second are read for it. */
+  checkInterval: durationSetting.prefault('24 h'),
+  checkRate: sizeSetting.refine(bytes => bytes >= 1_000, 'At least "1 KB".').prefault('20 MB'),
   /** Address on which the origin listens for this site's buffer. Port 0 for any free port. */
   originListen: listenSetting.prefault('127.0.0.1:0'),
   logLevel: logLevelSetting.default('info'),

@@ -140,6 +140,7 @@ export class SiteNode {
       awaitAssignments: async after => ({ assignments: [], position: after }),
       listRegistered: async () => [],
       findCatalogueEntry: async () => undefined,
+      reportStorage: async () => {},
       reportRefusal: async () => {},
     };
   }

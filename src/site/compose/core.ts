@@ -31,6 +31,8 @@ export interface SiteEvents {
   readonly jobAdded: PartEvent;
   /** The set of copies, or the state of one, may have changed. */
   readonly copiesChanged: PartEvent;
+  /** Damage in media files was found or repaired, or a check was requested. */
+  readonly damageChanged: PartEvent;
   /** This site has joined central. */
   readonly joined: PartEvent;
   /** Central has reported that it cannot connect to this site. */
@@ -79,6 +81,7 @@ export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime)
       recordsPublished: createEvent(),
       jobAdded: createEvent(),
       copiesChanged: createEvent(),
+      damageChanged: createEvent(),
       joined: createEvent(),
       unreachable: createEvent(),
     },

@@ -9,6 +9,7 @@ import type { NonceMemory } from '../../kernel/identity/signatures.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import { messageOf } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
+import { countChecks } from '../database/file-checks.ts';
 import { countUnpublished } from '../database/publication/records.ts';
 import { isMediaUrl } from '../delivery/delivery.ts';
 import { createGateway, serveGateway } from '../http/gateway.ts';
@@ -19,7 +20,11 @@ import { serveJobs } from '../http/studio/jobs.ts';
 import { serveStudio } from '../http/studio/studio.ts';
 import { createUploads, type Uploads } from '../http/uploads/uploads.ts';
 import { createDiskReserve, type DiskReserve } from '../maintenance/disk-reserve.ts';
-import { registerBufferMetrics, registerRecordMetrics } from '../maintenance/metrics.ts';
+import {
+  registerBufferMetrics,
+  registerFileCheckMetrics,
+  registerRecordMetrics,
+} from '../maintenance/metrics.ts';
 import { startLink } from '../publication/link.ts';
 import { createRefusalReporter } from '../publication/refusals.ts';
 import { serveRemoteRights } from '../rights/remote-rights.ts';
@@ -169,6 +174,7 @@ function addCalls(
   }
   if (delivery.buffer) registerBufferMetrics(metrics, delivery.buffer.stats);
   registerRecordMetrics(metrics, () => countUnpublished(db));
+  registerFileCheckMetrics(metrics, () => countChecks(db));
 }
 
 function startLinkOf(

@@ -43,7 +43,11 @@ export async function openMedia(core: SiteCore, prepareWorker: URL, lifetime: Li
   const origin = config.parts.includes('origin')
     ? await openOrigin(
         config,
-        { db, storage, key: () => membership.identity().key, rights: rights.rights },
+        {
+          ...{ db, storage, rights: rights.rights },
+          key: () => membership.identity().key,
+          onDamaged: events.damageChanged.emit,
+        },
         lifetime,
       )
     : undefined;

@@ -2,12 +2,14 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Listen } from '../../kernel/config/settings.ts';
+import { errorCodeOf } from '../../kernel/error-code.ts';
 import { formatAddress } from '../../kernel/http/client.ts';
 import type { KeyPair } from '../../kernel/identity/keys.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import { problem } from '../../kernel/problem.ts';
-import type { VideoId } from '../../protocol/base/ids.ts';
+import type { RevisionId, VideoId } from '../../protocol/base/ids.ts';
 import type { SiteConfig } from '../config.ts';
+import { requestCheck } from '../database/file-checks.ts';
 import { findPublishedRecord } from '../database/publication/records.ts';
 import { locateRevision } from '../database/revisions.ts';
 import type { SiteDatabase } from '../database/tables/videos.ts';
@@ -17,7 +19,9 @@ import {
   type OriginRights,
   type OriginServer,
   type OriginServerDeps,
+  Presentation,
 } from '../media/cut/cut.ts';
+import { DamagedFile, openChecked } from '../media/integrity/integrity.ts';
 import type { Storage, StoredFile } from '../media/storage/storage.ts';
 
 export interface OpenedOrigin extends Pick<OriginServer, 'forget'> {
@@ -29,11 +33,13 @@ export interface OriginDeps {
   readonly storage: Storage;
   readonly key: () => KeyPair;
   readonly rights: OriginRights;
+  /** Called after a check of a video was requested. */
+  readonly onDamaged?: () => void;
 }
 
 export function openOrigin(
   config: SiteConfig,
-  { db, storage, key, rights }: OriginDeps,
+  { db, storage, key, rights, onDamaged = () => {} }: OriginDeps,
   lifetime: Lifetime,
 ): Promise<OpenedOrigin> {
   return startOrigin(
@@ -41,6 +47,8 @@ export function openOrigin(
       key,
       rights,
       copies: new CopyStore(storage),
+      // If it cannot be noted now, the next request or the next check finds the damage.
+      onDamaged: video => void requestCheck(db, video).then(onDamaged, () => {}),
       record: (video, revision, version) => findPublishedRecord(db, video, revision, version),
       async locate(video, revision) {
         const found = await locateRevision(db, video, revision);
@@ -52,6 +60,34 @@ export function openOrigin(
     config.originListen,
     lifetime,
   );
+}
+
+/** Cuts a file of an own video, to find out whether its bytes are intact. @returns undefined if they are not */
+export async function cutChecked(
+  { db, storage }: Pick<OriginDeps, 'db' | 'storage'>,
+  {
+    video,
+    revision,
+    file,
+  }: { readonly video: VideoId; readonly revision: RevisionId; readonly file: string },
+): Promise<Buffer | undefined> {
+  const found = await locateRevision(db, video, revision);
+  if (typeof found !== 'object') return undefined;
+  try {
+    const presentation = await Presentation.open({
+      directory: storage.directory(video),
+      open: name => openFile(storage, video, name),
+      ...found,
+    });
+    try {
+      return (await presentation.file(file))?.body;
+    } finally {
+      await presentation.close();
+    }
+  } catch (error) {
+    if (error instanceof DamagedFile) return undefined;
+    throw error;
+  }
 }
 
 /** @throws if the address is in use */
@@ -70,10 +106,10 @@ export async function startOrigin(
 /** @throws Problem `disk-unavailable` if the disk of the video is missing, so that the buffer asks another site */
 async function openFile(storage: Storage, video: VideoId, name: string): Promise<StoredFile> {
   try {
-    return await storage.open(video, name);
+    return await openChecked(storage, video, name);
   } catch (error) {
-    if (!storage.isUnavailable(video)) throw error;
-    throw problem('disk-unavailable', undefined, { cause: error });
+    if (storage.isUnavailable(video)) throw problem('disk-unavailable', undefined, { cause: error });
+    throw errorCodeOf(error) === 'ENOENT' ? new DamagedFile(name, error) : error;
   }
 }
 

@@ -25,6 +25,8 @@ interface AssignedCopy {
   readonly version: number;
   /** The hash of the origin's record in this version, as central has it. */
   readonly hash: string;
+  /** The copy that is here has damaged files. */
+  readonly isDamaged: boolean;
 }
 
 export interface CompleteCopy {
@@ -44,10 +46,10 @@ interface MakeCopyDeps {
 /** @throws Error if the copy cannot be completed now. Its files are kept for the next attempt. */
 export async function makeCopy(
   deps: MakeCopyDeps,
-  { video, revision, version, hash }: AssignedCopy,
+  { video, revision, version, hash, isDamaged }: AssignedCopy,
   abort: AbortSignal,
 ): Promise<CompleteCopy> {
-  const writer = await deps.store.openWriter(video, revision);
+  const writer = await deps.store.openWriter(video, revision, isDamaged);
   try {
     const at = (file: string): MediaFile => requireMediaFile(mediaPath(video, revision, file));
     const body = await fetchIntoMemory(deps, writer, at(recordFile(version)), abort);

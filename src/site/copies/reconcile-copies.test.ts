@@ -1,7 +1,7 @@
 /** Copies at a site: with a real origin to copy from, a real database and a real disk. Only the tracker is a stub. */
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,16 +18,19 @@ import { newRevisionId, newSiteId, newVideoId, type RevisionId } from '../../pro
 import type { Assignment } from '../../protocol/copies.ts';
 import { recordFile } from '../../protocol/media/media.ts';
 import { type VideoRecord, videoRecordSchema } from '../../protocol/publication/record.ts';
+import { listDamage } from '../database/file-checks.ts';
 import { findCopy, restoreCopy, writeAssignments } from '../database/publication/copies.ts';
 import { type SiteSchema, siteMigrations } from '../database/tables/schema.ts';
 import { findVideo, type SiteDatabase } from '../database/tables/videos.ts';
 import { createVerifiedFetcher, type VerifiedFetcher } from '../delivery/delivery.ts';
+import { startFileChecks } from '../maintenance/file-checks.ts';
 import { CopyStore } from '../media/copy-store/copy-store.ts';
 import { createOriginServer, type OriginServer } from '../media/cut/cut.ts';
 import { type PreparedSource, prepareSource } from '../media/index/source-index.ts';
 import { makeRecord } from '../media/record/record.ts';
 import { createStorage, type Storage } from '../media/storage/storage.ts';
 import { type CopyReconciler, startCopyReconciler } from './reconcile-copies.ts';
+import { noteDamagedCopy } from './reconcile-copy.ts';
 
 const video = newVideoId();
 const origin = newSiteId();
@@ -398,5 +401,51 @@ describe('a complete copy', () => {
   it('that the disk has altered is never served', async () => {
     writeFileSync(join(folder(), 'pack'), 'other bytes');
     await expect(store.read(video, present, 'source-video/0.m4s')).rejects.toThrow('damaged');
+  });
+
+  it('that the disk has altered is found, does not count, and is repaired with the damaged files only', async () => {
+    const pack = join(folder(), 'pack');
+    const entry = (await store.findFiles(video, present))?.get('source-video/1.m4s');
+    if (!entry) throw new Error('there is no such file');
+    const file = await open(pack, 'r+');
+    await file.write('rot', entry.offset + 20);
+    await file.close();
+    const before = holders.flatMap(({ asked }) => asked).length;
+    const found: (readonly string[])[] = [];
+    let mayRepair = false;
+    const checks = startFileChecks({
+      ...{ db, storage, store, log: silentLog, rate: 1e9, intervalMs: 1e9 },
+      async onDamagedCopy(id, files) {
+        found.push(files);
+        await until(async () => mayRepair);
+        await noteDamagedCopy({ db, onRecord: () => {} }, id, files);
+        holders[0]!.failsAfter = 0;
+        holders[1]!.failsAfter = 0;
+        reconciler?.wake();
+      },
+      onDamage: () => {},
+    });
+    await until(async () => found.length === 1);
+    expect(found).toEqual([['source-video/1.m4s']]);
+    mayRepair = true;
+    await until(async () => (await readRecord())?.kind === 'gone');
+    // Without another holder it cannot be repaired, and its intact files are still served.
+    await until(async () => (await findCopy(db, video))?.error);
+    expect(await listDamage(db, 10)).toMatchObject([{ video, holding: 'copy', repair: 'pending' }]);
+    expect(await store.read(video, present, 'source-video/0.m4s')).toMatchObject({
+      etag: expect.any(String),
+    });
+    for (const holder of holders) holder.failsAfter = Number.POSITIVE_INFINITY;
+    await assign();
+    await untilWhole();
+    await checks.stop();
+    expect(await readRecord()).toMatchObject({ kind: 'copy' });
+    expect(await listDamage(db, 10)).toEqual([]);
+    const there = await fetch(`${base}/v/${video}/${present}/source-video/1.m4s`);
+    expect(await store.read(video, present, 'source-video/1.m4s')).toMatchObject({
+      body: Buffer.from(await there.arrayBuffer()),
+    });
+    const asked = holders.flatMap(holder => holder.asked).slice(before);
+    expect(asked.some(name => name.endsWith('source-video/0.m4s'))).toBe(false);
   });
 });

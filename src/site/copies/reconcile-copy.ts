@@ -8,6 +8,7 @@ import type { Log } from '../../kernel/log.ts';
 import { newRevisionId, type RevisionId, type SiteId, type VideoId } from '../../protocol/base/ids.ts';
 import { parseRecordFile } from '../../protocol/media/media.ts';
 import { type RecordDraft, type VideoRecord, videoRecordSchema } from '../../protocol/publication/record.ts';
+import { findFileCheck, noteDamage } from '../database/file-checks.ts';
 import {
   completeCopy,
   findCopy,
@@ -109,7 +110,7 @@ async function makeAssignedCopy(deps: ReconcileCopyDeps, row: CopyRow, abort: Ab
         await noteCopyProgress(db, video, done, files);
       },
     },
-    { video, revision, version: Number(row.version), hash: row.hash },
+    { video, revision, version: Number(row.version), hash: row.hash, isDamaged: await isDamaged(db, video) },
     abort,
   );
   await complete(deps, row, copy);
@@ -140,9 +141,30 @@ async function complete(deps: ReconcileCopyDeps, row: CopyRow, copy: CompleteCop
 async function verifyClaim(deps: ReconcileCopyDeps, row: CopyRow): Promise<void> {
   const video = row.video_id;
   const found = await findCompleteCopy(deps.store, video, row.revision);
-  if (found) await complete(deps, row, found);
+  const damaged = found && (await deps.store.check(video, row.revision, async () => {}));
+  if (found && damaged?.length === 0) await complete(deps, row, found);
   else await releaseCopy(deps.db, video, 'This site was restored without the files of the copy.');
+  if (found && damaged?.length !== 0) await noteDamagedCopy(deps, video, damaged ?? []);
   deps.onRecord();
+}
+
+const isDamaged = async (db: SiteDatabase, video: VideoId): Promise<boolean> =>
+  ((await findFileCheck(db, video))?.damaged_at ?? null) !== null;
+
+/**
+ * The disk has altered files of a copy. It does not count as a copy until they have been fetched again, so no viewers are sent here;
+ * its other files are still served.
+ */
+export async function noteDamagedCopy(
+  { db, onRecord }: Pick<ReconcileCopyDeps, 'db' | 'onRecord'>,
+  video: VideoId,
+  files: readonly string[],
+): Promise<void> {
+  const detail = `The disk has altered ${files.length} files of the copy.`;
+  await noteDamage(db, { video, holding: 'copy', detail }, Date.now());
+  if ((await findCopy(db, video))?.state !== 'complete') return;
+  await releaseCopy(db, video, detail);
+  onRecord();
 }
 
 async function takeOver(deps: ReconcileCopyDeps, row: CopyRow): Promise<void> {

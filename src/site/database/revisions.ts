@@ -63,6 +63,12 @@ export async function locateRevision(
   return { indexes: indexesSchema.parse(JSON.parse(row.indexes)), extras: parseExtras(row.extras) };
 }
 
+/** Lists the index files of all revisions of a video. */
+export async function listRevisionIndexes(db: SiteDatabase, video: VideoId): Promise<readonly string[]> {
+  const rows = await db.selectFrom('revisions').select('indexes').where('video_id', '=', video).execute();
+  return [...new Set(rows.flatMap(({ indexes }) => indexesSchema.parse(JSON.parse(indexes))))];
+}
+
 export async function deleteRevisions(db: SiteDatabase, video: VideoId): Promise<void> {
   await db.deleteFrom('revisions').where('video_id', '=', video).execute();
 }

@@ -1,6 +1,7 @@
 /** The Prometheus metrics of a site. */
 import { Counter, type Registry } from 'prom-client';
 import { addGauge } from '../../kernel/metrics/gauge.ts';
+import type { CheckCounts } from '../database/file-checks.ts';
 import type { BufferStats } from '../delivery/delivery.ts';
 
 export function registerBufferMetrics(register: Registry, stats: () => BufferStats): void {
@@ -33,6 +34,29 @@ export function registerBufferMetrics(register: Registry, stats: () => BufferSta
     'tributary_buffer_active_responses',
     'Responses in progress.',
     async () => stats().activeResponses,
+  );
+}
+
+export function registerFileCheckMetrics(register: Registry, count: () => Promise<CheckCounts>): void {
+  const gauges = {
+    tributary_files_checked_videos: ['Videos and copies whose files were checked for bit rot.', 'checked'],
+    tributary_files_damaged_videos: ['Videos and copies with damage that is not repaired.', 'damaged'],
+    tributary_files_repaired_videos: [
+      'Videos whose damaged bytes were fetched from another site.',
+      'repaired',
+    ],
+  } as const;
+  for (const [name, [help, member]] of Object.entries(gauges)) {
+    addGauge(register, name, help, async () => (await count())[member]);
+  }
+  addGauge(
+    register,
+    'tributary_files_oldest_check_seconds',
+    'The age of the oldest of the last checks.',
+    async () => {
+      const { oldestCheckMs } = await count();
+      return oldestCheckMs === undefined ? 0 : Math.max(0, (Date.now() - oldestCheckMs) / 1_000);
+    },
   );
 }
 

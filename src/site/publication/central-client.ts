@@ -10,7 +10,7 @@ import {
   registrationResponseSchema,
   signalResponseSchema,
 } from '../../protocol/central.ts';
-import { type AssignmentFeed, assignmentFeedSchema } from '../../protocol/copies.ts';
+import { type AssignmentFeed, assignmentFeedSchema, type StorageReport } from '../../protocol/copies.ts';
 import {
   LINK_RESPONSE_TYPE,
   LINK_WAIT_S,
@@ -67,6 +67,7 @@ export interface Central {
   ): Promise<readonly { readonly video: VideoId; readonly version: number }[]>;
   /** Resolves to undefined if the catalogue has no such video, or no longer. */
   findCatalogueEntry(video: VideoId, abort: AbortSignal): Promise<CatalogueEntry | undefined>;
+  reportStorage(report: StorageReport, abort: AbortSignal): Promise<void>;
   /** Reports that this site refused a request signed by central. */
   reportRefusal(code: string, detail: string): Promise<void>;
 }
@@ -147,6 +148,9 @@ const publicationCalls = (client: CentralClient): Omit<Central, 'site'> => ({
       if (status === 404 || status === 410) return undefined;
       throw error;
     }),
+  async reportStorage(body, abort) {
+    await client.call('/api/storage-reports', { body, response: z.unknown() }, abort);
+  },
   async reportRefusal(code, detail) {
     await client.call('/api/refusals', { body: { code, detail }, response: z.unknown() });
   },

@@ -11,6 +11,7 @@ import type {
   RecordDraft,
   VideoRecord,
 } from '../../../protocol/publication/record.ts';
+import { forgetDamage } from '../file-checks.ts';
 import { OFFLOAD } from '../tables/offloading.ts';
 import type { CopyRow, VideoRow } from '../tables/schema.ts';
 import type { SiteDatabase, VideoWithRecord } from '../tables/videos.ts';
@@ -137,6 +138,7 @@ export function completeCopy(db: SiteDatabase, copy: CompleteCopy, nowMs = Date.
       .returning('video_id')
       .executeTakeFirst();
     if (!row) return false;
+    await forgetDamage(transaction, copy.video);
     const { record: _, recordVersion: __, name: ___, description: ____, ...published } = copy;
     if (isPublishedAs(await findOwnRecord(transaction, copy.video), published)) return true;
     await writeDraft(

@@ -178,6 +178,24 @@ export interface CopyRow {
   updated_at: string;
 }
 
+/** The background check of the files of one video, the site's own or a copy. */
+export interface FileCheckRow {
+  video_id: VideoId;
+  holding: 'own' | 'copy';
+  /** End of the last complete check; 0 for none. */
+  checked_ms: number;
+  /** When damage was found. Null: no damage. */
+  damaged_at: string | null;
+  /** A sentence that names the damage. */
+  detail: string | null;
+  /** Failed repairs, and why the last one failed. */
+  attempts: number;
+  repair_error: string | null;
+  not_before_ms: number;
+  /** 1 if the damaged bytes were fetched from another site. */
+  repaired: number;
+}
+
 /** The catalogue entry of a buffered video of another site, so that it is found while central is unavailable. */
 export interface CatalogueEntryRow {
   video_id: VideoId;
@@ -199,6 +217,7 @@ export interface SiteSchema {
   job_steps: JobStepRow;
   copies: CopyRow;
   catalogue_entries: CatalogueEntryRow;
+  file_checks: FileCheckRow;
 }
 
 const initial: Migration = {
@@ -207,6 +226,24 @@ const initial: Migration = {
     await createPublicationTables(db);
     await createJobTables(db);
     await createCopyTables(db);
+  },
+};
+
+const fileChecks: Migration = {
+  async up({ schema }: Kysely<unknown>) {
+    await schema
+      .createTable('file_checks')
+      .addColumn('video_id', 'text', column => column.primaryKey())
+      .addColumn('holding', 'text', column => column.notNull())
+      .addColumn('checked_ms', 'bigint', column => column.notNull())
+      .addColumn('damaged_at', 'text')
+      .addColumn('detail', 'text')
+      .addColumn('attempts', 'integer', column => column.notNull())
+      .addColumn('repair_error', 'text')
+      .addColumn('not_before_ms', 'bigint', column => column.notNull())
+      .addColumn('repaired', 'integer', column => column.notNull())
+      .execute();
+    await schema.createIndex('file_checks_by_time').on('file_checks').column('checked_ms').execute();
   },
 };
 
@@ -221,6 +258,7 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
+  '0003-file-checks': fileChecks,
 };
 
 async function createVideoTables({ schema }: Kysely<unknown>): Promise<void> {

@@ -28,6 +28,9 @@ export interface CopiedBytes {
   readonly etag: string;
 }
 
+/** The disk returns other bytes than the copy was stored with. */
+export class DamagedCopy extends Error {}
+
 type Index = ReadonlyMap<string, CopiedFile>;
 
 export class CopyStore {
@@ -56,7 +59,7 @@ export class CopyStore {
 
   /**
    * @returns undefined without a complete copy of the revision, `no-file` if the revision has no such file
-   * @throws Error if the bytes on the disk do not match their hash
+   * @throws DamagedCopy if the bytes on the disk do not match their hash
    */
   async read(
     video: VideoId,
@@ -72,8 +75,46 @@ export class CopyStore {
     const present = await this.findFiles(video, revision);
     if (!present) return undefined;
     const again = await this.#readFrom(video, present, file);
-    if (!again) throw new Error(`the copy of ${file} is damaged`);
+    if (!again) throw new DamagedCopy(`the copy of ${file} is damaged`);
     return again;
+  }
+
+  /**
+   * Checks every file of a revision.
+   *
+   * @param afterBytes called after each file; waits as long as the permitted rate requires
+   * @returns the names of damaged files; undefined without a complete copy of the revision
+   */
+  async check(
+    video: VideoId,
+    revision: RevisionId,
+    afterBytes: (bytes: number) => Promise<void>,
+  ): Promise<readonly string[] | undefined> {
+    this.forget(video);
+    const index = await this.findFiles(video, revision);
+    if (!index) return undefined;
+    const damaged: string[] = [];
+    const pack = await open(join(this.#directory(video), PACK), 'r').catch(missing);
+    if (!pack) return [...index.keys()];
+    try {
+      for (const entry of index.values()) {
+        // EIO: the disk itself reports that it cannot read the bytes.
+        if (!(await readEntry(pack, entry).catch(() => undefined))) damaged.push(entry.file);
+        await afterBytes(entry.sizeBytes);
+      }
+    } finally {
+      await pack.close();
+    }
+    return damaged;
+  }
+
+  /** The revisions of which this site has a complete copy. */
+  async listRevisions(video: VideoId): Promise<readonly RevisionId[]> {
+    const names = await readdir(this.#directory(video)).catch(missing);
+    return (names ?? []).flatMap(name => {
+      const revision = revisionIdSchema.safeParse(name.slice(0, -INDEX.length));
+      return name.endsWith(INDEX) && revision.success ? revision.data : [];
+    });
   }
 
   /** @returns undefined if the pack does not hold the bytes that the index names */
@@ -90,17 +131,19 @@ export class CopyStore {
     }
   }
 
-  /** Starts a copy, or resumes an interrupted one. Only one writer per video may be open at a time. */
-  async openWriter(video: VideoId, revision: RevisionId): Promise<CopyWriter> {
+  /**
+   * Starts a copy, or resumes an interrupted one. Only one writer per video may be open at a time.
+   *
+   * @param isDamaged true if complete copies must be checked, so that damaged files are added again
+   */
+  async openWriter(video: VideoId, revision: RevisionId, isDamaged = false): Promise<CopyWriter> {
     const directory = this.#directory(video);
     await mkdir(directory, { recursive: true });
     const earlier: Index[] = [];
-    for (const name of await readdir(directory)) {
-      const other = revisionIdSchema.safeParse(name.slice(0, -INDEX.length));
-      if (!name.endsWith(INDEX) || !other.success || other.data === revision) continue;
-      earlier.push((await this.findFiles(video, other.data)) ?? new Map());
+    for (const other of await this.listRevisions(video)) {
+      if (other !== revision) earlier.push((await this.findFiles(video, other)) ?? new Map());
     }
-    return CopyWriter.open(directory, revision, earlier);
+    return CopyWriter.open(directory, revision, { earlier, isDamaged });
   }
 
   /**
@@ -155,20 +198,30 @@ export class CopyWriter {
     this.#journal = journal;
   }
 
-  static async open(directory: string, revision: RevisionId, earlier: readonly Index[]): Promise<CopyWriter> {
+  static async open(
+    directory: string,
+    revision: RevisionId,
+    { earlier, isDamaged }: { readonly earlier: readonly Index[]; readonly isDamaged: boolean },
+  ): Promise<CopyWriter> {
     const pack = await open(join(directory, PACK), 'a+');
     const path = join(directory, `${revision}${INDEX}.new`);
     // Files of a complete copy were checked before. Of an interrupted copy, any part may have failed to reach the disk.
+    const isIntact = async (entry: CopiedFile): Promise<boolean> =>
+      !isDamaged || (await readEntry(pack, entry).catch(() => undefined)) !== undefined;
     const complete = parseCopyIndex((await readText(join(directory, revision + INDEX))) ?? '');
     const interrupted = parseCopyIndex((await readText(path)) ?? '');
     const journal = await open(path, 'w');
     const writer = new CopyWriter(directory, revision, pack, journal);
     for (const entry of earlier.flatMap(index => [...index.values()])) {
-      writer.#remember(entry);
+      if (await isIntact(entry)) writer.#remember(entry);
+      else writer.#skip(entry);
       writer.#names.add(entry.file);
     }
     await journal.writeFile(COPY_INDEX_HEAD);
-    for (const entry of complete.values()) await writer.#append(entry);
+    for (const entry of complete.values()) {
+      if (await isIntact(entry)) await writer.#append(entry);
+      else writer.#skip(entry);
+    }
     for (const entry of interrupted.values()) {
       if (!writer.has(entry.file) && (await readEntry(pack, entry))) await writer.#append(entry);
     }
@@ -218,6 +271,11 @@ export class CopyWriter {
 
   #remember(entry: CopiedFile): void {
     this.#byHash.set(entry.proof.sha256, entry);
+    this.#end = Math.max(this.#end, entry.offset + entry.sizeBytes);
+  }
+
+  /** Leaves the bytes of a damaged file where they are: an index of another revision may name them. */
+  #skip(entry: CopiedFile): void {
     this.#end = Math.max(this.#end, entry.offset + entry.sizeBytes);
   }
 

@@ -15,9 +15,10 @@ import {
 } from '../../../protocol/base/ids.ts';
 import { mediaPath, parseRecordFile } from '../../../protocol/media/media.ts';
 import { splitToken } from '../../../protocol/media/media-address.ts';
-import type { CopyStore } from '../copy-store/copy-store.ts';
+import { type CopiedBytes, type CopyStore, DamagedCopy } from '../copy-store/copy-store.ts';
+import { DamagedFile } from '../integrity/integrity.ts';
 import { OpenPresentations } from './open-presentations.ts';
-import { CUT_VERSION, type RevisionFiles } from './presentation.ts';
+import { CUT_VERSION, type CutFile, type RevisionFiles } from './presentation.ts';
 
 const DEFAULT_OPEN_FILES = 256;
 const MAX_PATH_CHARACTERS = 256;
@@ -35,6 +36,8 @@ export interface OriginServerDeps {
   readonly key: () => KeyPair;
   /** Number of presentations that stay open, with two or three files each. */
   readonly openFiles?: number;
+  /** Called when a file cannot be served, because the disk has altered its bytes. */
+  readonly onDamaged?: (video: VideoId) => void;
   /** Receives the errors that clients get as a 500. */
   readonly onError?: (error: unknown, path: string) => void;
 }
@@ -103,7 +106,7 @@ async function respond(
     sendProblem(response, problem('video-withdrawn', 'The author has withdrawn this video.'));
     return;
   }
-  const copied = files ? undefined : await deps.copies?.read(path.video, path.revision, path.file);
+  const copied = files ? undefined : await readCopy(deps, path);
   if (copied !== undefined && copied !== 'no-file') {
     sendFile(request, response, { ...copied, contentType: 'application/octet-stream' });
     return;
@@ -119,14 +122,13 @@ async function respond(
     response.writeHead(304, { etag }).end();
     return;
   }
-  const file =
-    (await findRecord(deps, path)) ??
-    (files &&
-      (await open.use(`${path.video}/${path.revision}`, files, presentation =>
-        presentation.file(path.file),
-      )));
+  const file = (await findRecord(deps, path)) ?? (files && (await cutFile(deps, open, path, files)));
   if (!file) {
     sendProblem(response, problem('file-unknown', 'This video has no such file.'));
+    return;
+  }
+  if ('proof' in file) {
+    sendFile(request, response, { ...file, contentType: 'application/octet-stream' });
     return;
   }
   const proof = signBytes(
@@ -135,6 +137,45 @@ async function respond(
     await sha256Base64(file.body),
   );
   sendFile(request, response, { ...file, proof, etag });
+}
+
+/**
+ * Cuts a file of an own video. If the disk has altered its bytes, they are never signed: the bytes that were fetched from another
+ * site to repair them (`copies/repair-videos.ts`) are used, with the proof from before.
+ *
+ * @throws Problem `file-damaged` if there are none
+ */
+async function cutFile(
+  deps: OriginServerDeps,
+  open: OpenPresentations,
+  path: Path,
+  files: RevisionFiles,
+): Promise<CutFile | CopiedBytes | undefined> {
+  try {
+    return await open.use(`${path.video}/${path.revision}`, files, presentation =>
+      presentation.file(path.file),
+    );
+  } catch (error) {
+    if (!(error instanceof DamagedFile)) throw error;
+    const repaired = await readCopy(deps, path);
+    if (repaired !== undefined && repaired !== 'no-file') return repaired;
+    deps.onDamaged?.(path.video);
+    throw problem('file-damaged', undefined, { cause: error });
+  }
+}
+
+/** @throws Problem `file-damaged` if the disk has altered the copy */
+async function readCopy(
+  { copies, onDamaged }: OriginServerDeps,
+  { video, revision, file }: Path,
+): Promise<CopiedBytes | 'no-file' | undefined> {
+  try {
+    return await copies?.read(video, revision, file);
+  } catch (error) {
+    if (!(error instanceof DamagedCopy)) throw error;
+    onDamaged?.(video);
+    throw problem('file-damaged', undefined, { cause: error });
+  }
 }
 
 /** Finds the record of the video. It is signed like any other file, so a site with a copy can prove who wrote it. */

@@ -34,7 +34,7 @@ export interface RevisionFiles {
   readonly open?: OpenFile;
 }
 
-interface CutFile {
+export interface CutFile {
   readonly contentType: string;
   readonly body: Buffer;
 }

@@ -148,6 +148,8 @@ export function createStorage(root: string, options: StorageOptions = {}): Stora
 
 /** Indexes are small and are read for every segment, so a copy of each stays on the disk. */
 const staysOnDisk = (name: string): boolean => name.endsWith('.index');
+/** Hashes of blocks (`integrity`) protect the files of these disks. The object store checks its own. */
+const isLocalOnly = (name: string): boolean => name.startsWith(`${COPY_FOLDER}/`) || name.endsWith('.hashes');
 
 /** Names of all files below a directory. Files that are still being written end in `.new` and are left out. */
 async function listFiles(directory: string): Promise<readonly string[]> {
@@ -158,7 +160,7 @@ async function listFiles(directory: string): Promise<readonly string[]> {
   return entries
     .filter(entry => entry.isFile() && !entry.name.endsWith('.new'))
     .map(entry => join(entry.parentPath, entry.name).slice(directory.length + 1))
-    .filter(name => !name.startsWith(`${COPY_FOLDER}/`));
+    .filter(name => !isLocalOnly(name));
 }
 
 const isMissing = (error: unknown): boolean => errorCodeOf(error) === 'ENOENT';
