@@ -21,6 +21,8 @@ import {
 interface VideoInput {
   readonly path: string;
   readonly demuxer: MediaInput['demuxer'];
+  /** Index among the video tracks. */
+  readonly order: number;
   readonly durationMs: number;
   /** As displayed. */
   readonly width: number;
@@ -50,8 +52,9 @@ export function fitInto(box: number, width: number, height: number): { width: nu
   return { width: even(width), height: even(height) };
 }
 
-const jpegArgs = (filter: string, quality: number): Args => [
-  ...['-frames:v', 1, '-map', '0:V:0', '-vf', filter, '-fps_mode', 'vfr', '-c:v', 'mjpeg', '-q:v', quality],
+const jpegArgs = (order: number, filter: string, quality: number): Args => [
+  ...['-frames:v', 1, '-map', `0:V:${order}`, '-vf', filter, '-fps_mode', 'vfr'],
+  ...['-c:v', 'mjpeg', '-q:v', quality],
   ...['-f', 'image2', '-update', 1],
 ];
 
@@ -79,7 +82,7 @@ export async function makePoster(
       convert(tools, {
         inputs: [{ path: video.path, demuxer: video.demuxer, options: seek }],
         directory: candidateDirectory,
-        outputs: [{ name: POSTER_FILE, options: jpegArgs(filter, 4) }],
+        outputs: [{ name: POSTER_FILE, options: jpegArgs(video.order, filter, 4) }],
         limits: LIMITS,
         abort,
       }),
@@ -123,7 +126,7 @@ export async function makeStoryboard(
     convert(tools, {
       inputs: [{ path: video.path, demuxer: video.demuxer, options: ['-skip_frame', 'nokey'] }],
       directory,
-      outputs: [{ name: STORYBOARD_FILE, options: jpegArgs(filter, 5) }],
+      outputs: [{ name: STORYBOARD_FILE, options: jpegArgs(video.order, filter, 5) }],
       limits: LIMITS,
       abort,
     }),

@@ -21,6 +21,7 @@ import {
 } from '../ffmpeg/ffmpeg.ts';
 import { makeRecord, parsePrepared } from '../record/record.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { TrackPosition } from '../video-track.ts';
 import { addCaptions, writeCaptions } from './caption-tracks.ts';
 import { extractCaptions } from './embedded-captions.ts';
 import { makePoster, makeStoryboard, POSTER_FILE, STORYBOARD_FILE } from './images.ts';
@@ -90,9 +91,10 @@ async function makeImages(
   input: Pick<MediaInput, 'path' | 'demuxer'>,
   { workDirectory, abort }: { readonly workDirectory: string; readonly abort: AbortSignal | undefined },
 ): Promise<Images> {
-  const { durationMs = 0, width, height } = parsePrepared(row) ?? {};
+  const { durationMs = 0, width, height, videoTrack } = parsePrepared(row) ?? {};
   if (!width || !height) return {};
-  const video = { ...input, durationMs, width, height, ...(await findAppearance(tools, input, height)) };
+  const track = await findTrack(tools, { ...input, height, videoTrack });
+  const video = { ...input, durationMs, width, height, ...track };
   const folder = join(workDirectory, IMAGES_FOLDER);
   const storyboard = await makeStoryboard(tools, video, folder, abort);
   const hasPoster = await makePoster(tools, video, folder, abort);
@@ -102,19 +104,24 @@ async function makeImages(
   };
 }
 
+interface TrackQuery extends Pick<MediaInput, 'path' | 'demuxer'> {
+  readonly height: number;
+  readonly videoTrack: TrackPosition | undefined;
+}
+
 /** On a machine that cannot detect or tone-map HDR, it is taken for SDR: a pale image is better than none. */
-async function findAppearance(
+async function findTrack(
   tools: MediaTools,
-  input: Pick<MediaInput, 'path' | 'demuxer'>,
-  height: number,
-): Promise<{ readonly colour: Colour; readonly isInterlaced: boolean }> {
+  { path, demuxer, height, videoTrack }: TrackQuery,
+): Promise<{ readonly order: number; readonly colour: Colour; readonly isInterlaced: boolean }> {
   const unknown = resolveColour({ height });
-  const [track] = tools.ffprobe ? (await probeMedia(tools, input.path, input)).videoTracks : [];
-  if (!track) return { colour: unknown, isInterlaced: false };
+  const { video } = tools.ffprobe ? await probeMedia(tools, path, { demuxer }, videoTrack) : {};
+  if (!video) return { order: 0, colour: unknown, isInterlaced: false };
   const filters = await findCapabilities(tools.ffmpeg);
-  const canConvert = !needsZscale(track.colour) || filters.has('zscale');
+  const canConvert = !needsZscale(video.colour) || filters.has('zscale');
   return {
-    colour: canConvert ? track.colour : { ...unknown, matrix: track.colour.matrix },
-    isInterlaced: track.isInterlaced && filters.has('bwdif'),
+    order: video.order,
+    colour: canConvert ? video.colour : { ...unknown, matrix: video.colour.matrix },
+    isInterlaced: video.isInterlaced && filters.has('bwdif'),
   };
 }

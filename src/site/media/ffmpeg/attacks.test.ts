@@ -253,6 +253,21 @@ describe.each(isolations)('isolation: %s', isolation => {
       expect((await detectContainer(odd))?.demuxer).toBe('avi');
       const error = await fail(encode(tools, odd, 'avi'));
       expect(error.stderr).toMatch(/whitelist/i);
+      // The probe names the codec, but decodes nothing: the pixel format is known only to a decoder. The control shows that one can.
+      const { streams } = (await probe(tools, { path: odd, demuxer: 'avi' }, ['-show_streams'])) as {
+        streams: { codec_name: string; pix_fmt?: string }[];
+      };
+      expect(streams.map(({ codec_name, pix_fmt }) => [codec_name, pix_fmt])).toEqual([
+        ['magicyuv', undefined],
+      ]);
+      const { stdout } = await execute(tools.ffprobe!, [
+        '-v',
+        'error',
+        '-show_entries',
+        'stream=pix_fmt',
+        odd,
+      ]);
+      expect(stdout).toMatch(/pix_fmt=[a-z]/);
     });
 
     it('endless output', async () => {

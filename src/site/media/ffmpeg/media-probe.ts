@@ -1,10 +1,12 @@
 /** Parses what ffprobe reports about a source into the properties that an encoding needs. */
 import * as z from 'zod';
 import { languageSchema } from '../../../protocol/base/text.ts';
-import type { Colour } from '../../../protocol/media/media.ts';
+import { type Colour, trackNameSchema } from '../../../protocol/media/media.ts';
 import { nameIncompatibleProfile } from '../containers/containers.ts';
 import { damaged, SourceRejected } from '../source-rejected.ts';
+import { chooseVideoTrack, type TrackPosition } from '../video-track.ts';
 import { resolveColour } from './colour-filters.ts';
+import { findDecoders } from './decoders.ts';
 import type { Container } from './demuxers.ts';
 import { FfmpegFailed } from './failure.ts';
 import type { MediaTools } from './media-tools.ts';
@@ -34,6 +36,10 @@ export interface ProbedAudioTrack {
   readonly codec: string;
   readonly profile: string;
   readonly channels: number;
+  /** The author marked the track to be used unless a viewer chooses another. */
+  readonly isDefault: boolean;
+  /** The name that its author chose. */
+  readonly name: string | undefined;
   /** BCP 47 */
   readonly language: string | undefined;
   readonly endSeconds: number | undefined;
@@ -43,8 +49,14 @@ export interface ProbedSource {
   /** Timestamp in the container at which the source starts. May be negative. */
   readonly startSeconds: number;
   readonly durationSeconds: number | undefined;
-  readonly videoTracks: readonly ProbedVideoTrack[];
+  /** The video track that is shown; undefined for a recording of audio. */
+  readonly video: ProbedVideoTrack | undefined;
+  /** Where the video track is, if the source has several. */
+  readonly videoTrack?: TrackPosition;
+  /** Those that can be decoded, the default one first, at most `MAX_AUDIO_TRACKS`. */
   readonly audioTracks: readonly ProbedAudioTrack[];
+  /** One sentence for the uploader about each track that is left out. */
+  readonly notes: readonly string[];
 }
 
 const numberText = z
@@ -64,8 +76,10 @@ const fraction = z
   });
 
 const streamSchema = z.object({
+  id: z.string().optional(),
   codec_type: z.string().optional(),
   codec_name: z.string().default('unknown'),
+  codec_tag_string: z.string().default(''),
   profile: z.coerce.string().default(''),
   pix_fmt: z.string().default(''),
   width: z.int().nonnegative().default(0),
@@ -80,8 +94,14 @@ const streamSchema = z.object({
   channels: z.int().nonnegative().default(0),
   start_time: numberText,
   duration: numberText,
-  disposition: z.object({ attached_pic: z.int().default(0) }).optional(),
-  tags: z.object({ language: z.string().optional() }).optional(),
+  disposition: z.object({ attached_pic: z.int().default(0), default: z.int().default(0) }).optional(),
+  tags: z
+    .object({
+      language: z.string().optional(),
+      title: z.string().optional(),
+      handler_name: z.string().optional(),
+    })
+    .optional(),
   side_data_list: z
     .array(
       z.object({
@@ -99,18 +119,22 @@ const outputSchema = z.object({
   format: z.object({ start_time: numberText, duration: numberText }),
 });
 
+/** More audio tracks than this are left out. */
+const MAX_AUDIO_TRACKS = 16;
 const MAX_SECONDS = 100 * 3_600;
 /** A higher rate is the container's timescale, reported because the frame rate is unknown. */
 const MAX_FRAMES_PER_SECOND = 300;
 
 /**
- * @throws SourceRejected if the file is damaged
+ * @param videoTrack the track that was chosen before; default: the best one that can be decoded
+ * @throws SourceRejected if the file is damaged, or none of its video or audio can be decoded
  * @throws FfmpegFailed if ffprobe cannot run
  */
 export async function probeMedia(
   tools: MediaTools,
   path: string,
   { demuxer }: Pick<Container, 'demuxer'>,
+  videoTrack?: TrackPosition,
 ): Promise<ProbedSource> {
   let output: unknown;
   try {
@@ -119,48 +143,74 @@ export async function probeMedia(
     if (!(error instanceof FfmpegFailed) || error.fault === 'unavailable') throw error;
     throw damaged('the description of its tracks cannot be read', { cause: error });
   }
-  const parsed = parseProbe(output);
-  const [track, ...others] = parsed.videoTracks;
-  if (!track || track.isInterlaced) return parsed;
-  const isInterlaced = await hasInterlacedFrames(tools, { path, demuxer, ...track });
-  return { ...parsed, videoTracks: [{ ...track, isInterlaced }, ...others] };
+  const { decodable } = await findDecoders(tools.ffmpeg);
+  const parsed = parseProbe(output, decodable, videoTrack);
+  const { video } = parsed;
+  if (!video || video.isInterlaced) return parsed;
+  const isInterlaced = await hasInterlacedFrames(tools, { path, demuxer, ...video });
+  return { ...parsed, video: { ...video, isInterlaced } };
 }
 
-function parseProbe(output: unknown): ProbedSource {
+const isPicture = ({ disposition }: Stream): boolean => disposition?.attached_pic === 1;
+
+function parseProbe(
+  output: unknown,
+  decodable: ReadonlySet<string>,
+  videoTrack: TrackPosition | undefined,
+): ProbedSource {
   const { streams, format } = outputSchema.parse(output);
   const startSeconds = format.start_time ?? 0;
   const endOf = ({ start_time, duration }: Stream): number | undefined =>
     duration === undefined ? undefined : (start_time ?? startSeconds) - startSeconds + duration;
-  const ofKind = (kind: string): readonly Stream[] =>
-    streams.filter(stream => stream.codec_type === kind && stream.disposition?.attached_pic !== 1);
-  for (const stream of ofKind('video')) rejectIncompatibleColours(stream);
+  const ofKind = (kind: string): readonly Stream[] => streams.filter(stream => stream.codec_type === kind);
+  const videos = ofKind('video');
+  const shown = videos.filter(stream => !isPicture(stream));
+  const canDecode = ({ codec_name, channels, codec_type }: Stream): boolean =>
+    decodable.has(codec_name) && (codec_type === 'video' || channels > 0);
+  const video = chooseStream(videos, shown.filter(canDecode), videoTrack);
+  const audios = ofKind('audio').map((stream, order) => ({ stream, order }));
+  const usable = audios.filter(({ stream }) => canDecode(stream));
+  if (video) rejectIncompatibleColours(video);
+  else requireDecodable(shown);
+  if (!video && usable.length === 0) requireDecodable(ofKind('audio'));
+  const chosen = usable
+    .toSorted((a, b) => defaultOf(b.stream) - defaultOf(a.stream))
+    .slice(0, MAX_AUDIO_TRACKS);
+  const leftOut = [
+    ...shown.filter(stream => stream !== video),
+    ...ofKind('audio').filter(stream => !chosen.some(each => each.stream === stream)),
+  ];
   return {
     startSeconds,
     durationSeconds:
       format.duration !== undefined && format.duration > 0 && format.duration <= MAX_SECONDS
         ? format.duration
         : undefined,
-    videoTracks: ofKind('video').map((stream, order) => ({
-      order,
-      codec: stream.codec_name,
-      profile: stream.profile,
-      pixelFormat: stream.pix_fmt,
-      ...displaySize(stream),
-      framesPerSecond: [stream.avg_frame_rate, stream.r_frame_rate].find(
+    video: video && {
+      order: shown.indexOf(video),
+      codec: video.codec_name,
+      profile: video.profile,
+      pixelFormat: video.pix_fmt,
+      ...displaySize(video),
+      framesPerSecond: [video.avg_frame_rate, video.r_frame_rate].find(
         rate => rate !== undefined && rate <= MAX_FRAMES_PER_SECOND,
       ),
-      isInterlaced: !['progressive', 'unknown'].includes(stream.field_order),
-      colour: resolveColour(stream),
-      endSeconds: endOf(stream),
-    })),
-    audioTracks: ofKind('audio').map((stream, order) => ({
+      isInterlaced: !['progressive', 'unknown'].includes(video.field_order),
+      colour: resolveColour(video),
+      endSeconds: endOf(video),
+    },
+    ...(video && shown.length > 1 ? { videoTrack: { order: videos.indexOf(video) } } : {}),
+    audioTracks: chosen.map(({ stream, order }) => ({
       order,
       codec: stream.codec_name,
       profile: stream.profile,
       channels: stream.channels,
+      isDefault: defaultOf(stream) === 1,
+      name: nameOf(stream),
       language: toLanguageTag(stream.tags?.language),
       endSeconds: endOf(stream),
     })),
+    notes: leftOut.map(stream => explainLeftOut(stream, canDecode(stream))),
   };
 }
 
@@ -174,6 +224,60 @@ function rejectIncompatibleColours({ side_data_list }: Stream): void {
       `The video is ${name}, whose colours only Dolby decoders show correctly. Export it as HDR10, HLG or SDR, and upload it again.`,
     );
   }
+}
+
+const defaultOf = ({ disposition }: Stream): number => disposition?.default ?? 0;
+
+function chooseStream(
+  videos: readonly Stream[],
+  usable: readonly Stream[],
+  wanted: TrackPosition | undefined,
+): Stream | undefined {
+  const given = wanted && (videos.find(({ id }) => Number(id) === wanted.id) ?? videos[wanted.order]);
+  if (given && usable.includes(given)) return given;
+  return chooseVideoTrack(
+    usable.map(stream => ({
+      stream,
+      isEnabled: true,
+      isDefault: defaultOf(stream) === 1,
+      pixels: stream.width * stream.height,
+    })),
+  )?.stream;
+}
+
+/** @throws SourceRejected if there are streams, all of which are in codecs that cannot be decoded */
+function requireDecodable([stream]: readonly Stream[]): void {
+  if (!stream) return;
+  const what = stream.codec_type === 'video' ? 'video' : 'audio';
+  throw new SourceRejected(
+    'codec-unsupported',
+    `The ${what} of this file is ${nameCodec(stream)}, which this site does not convert. Convert it to MP4 with H.264 and AAC, and upload it again.`,
+  );
+}
+
+function explainLeftOut(stream: Stream, isDecodable: boolean): string {
+  const { codec_type: kind = '' } = stream;
+  const limit = kind === 'video' ? 'one' : MAX_AUDIO_TRACKS;
+  return isDecodable
+    ? `A further ${kind} track was left out: a video can have only ${limit}.`
+    : `A further ${kind} track was left out: it is ${nameCodec(stream)}, which this site does not convert.`;
+}
+
+/** Names come from ffmpeg's table or, for a codec that it does not know, from the file. */
+function nameCodec({ codec_name, codec_tag_string }: Stream): string {
+  const name = codec_name === 'unknown' ? codec_tag_string : codec_name;
+  const plain = name.replaceAll(/[^A-Za-z0-9_. -]/g, '').slice(0, 40);
+  return plain ? `in the codec "${plain}"` : 'in an unknown codec';
+}
+
+/** The names with which writers fill an obligatory field. */
+const MEANINGLESS_NAMES =
+  /^(Sound|Video|Audio|Core Media|Apple|Mainconcept|GPAC|ISO Media|Bento4|L-SMASH|Stereo|Mono|Surround|\W*$)/i;
+
+function nameOf({ tags }: Stream): string | undefined {
+  const handler = tags?.handler_name;
+  const name = tags?.title ?? (handler && !MEANINGLESS_NAMES.test(handler) ? handler : undefined);
+  return trackNameSchema.safeParse(name).data;
 }
 
 function displaySize(stream: Stream): { width: number; height: number } {

@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 import { SNIFF_BYTES, sniff } from '../containers/containers.ts';
 import type { MediaInput } from './convert.ts';
+import { findDecoders } from './decoders.ts';
 import { type Container, findContainer } from './demuxers.ts';
 import { FfmpegFailed } from './failure.ts';
 import { type Args, inputArgs } from './input-args.ts';
@@ -31,6 +32,16 @@ export async function detectContainer(path: string): Promise<Container | undefin
   }
 }
 
+/** Streams of every kind: video, audio, subtitles, data, attachments. */
+const STREAM_KINDS = ['v', 'a', 's', 'd', 't'];
+
+/**
+ * ffprobe opens a decoder for each stream, and fails if it may not. Here it may open all of them, but it feeds them nothing: what is
+ * decoded in search of a stream's properties still obeys the whitelist of the input.
+ */
+const openingArgs = (decoders: readonly string[]): Args =>
+  STREAM_KINDS.flatMap(kind => [`-codec_whitelist:${kind}`, decoders.join(',')]);
+
 /**
  * The JSON output of ffprobe, parsed but not validated.
  *
@@ -43,10 +54,11 @@ export async function probe(
   show: Args,
 ): Promise<unknown> {
   if (!tools.ffprobe) throw new FfmpegFailed('unavailable', 'ffprobe is not installed');
+  const { all } = await findDecoders(tools.ffmpeg);
   const args = ['-hide_banner', '-loglevel', 'error', '-of', 'json=compact=1', ...show];
   const output = await runFfmpeg({
     program: tools.ffprobe,
-    args: [...args, ...inputArgs(path, demuxer, options)].map(String),
+    args: [...args, ...inputArgs(path, demuxer, [...openingArgs(all), ...options])].map(String),
     reads: [path],
     writes: [],
     limits: PROBE_LIMITS,

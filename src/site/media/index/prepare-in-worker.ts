@@ -50,7 +50,10 @@ export async function prepareInWorker(
       onAbort = () => reject(abort?.reason);
       abort?.addEventListener('abort', onAbort, { once: true });
     });
-    if (result.kind === 'rejected') throw new SourceRejected(result.code, result.message);
+    if (result.kind === 'rejected') {
+      const { code, message, videoTrack } = result.error;
+      throw new SourceRejected(code, message, { videoTrack });
+    }
     isDone = true;
     return result.prepared;
   } finally {

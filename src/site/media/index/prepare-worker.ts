@@ -1,12 +1,12 @@
 /** Entry of the worker thread that prepares a source. It posts one result to `prepare-in-worker.ts`. */
 import { parentPort, workerData } from 'node:worker_threads';
 import * as z from 'zod';
-import { type RejectionCode, SourceRejected } from '../source-rejected.ts';
+import { SourceRejected } from '../source-rejected.ts';
 import { type PreparedSource, prepareSource } from './prepare.ts';
 
 export type WorkerResult =
   | { readonly kind: 'prepared'; readonly prepared: PreparedSource }
-  | { readonly kind: 'rejected'; readonly code: RejectionCode; readonly message: string };
+  | { readonly kind: 'rejected'; readonly error: Pick<SourceRejected, 'code' | 'message' | 'videoTrack'> };
 
 const inputSchema = z.object({
   sourcePath: z.string(),
@@ -19,7 +19,10 @@ async function prepare(): Promise<WorkerResult> {
     return { kind: 'prepared', prepared: await prepareSource(sourcePath, indexPath) };
   } catch (error) {
     if (error instanceof SourceRejected)
-      return { kind: 'rejected', code: error.code, message: error.message };
+      return {
+        kind: 'rejected',
+        error: { code: error.code, message: error.message, videoTrack: error.videoTrack },
+      };
     throw error;
   }
 }

@@ -12,6 +12,7 @@ import {
   type SourceTrack,
 } from '../containers/containers.ts';
 import { damaged, SourceRejected } from '../source-rejected.ts';
+import { chooseVideoTrack, type TrackPosition } from '../video-track.ts';
 import { hasGaps } from './gaps.ts';
 import { MAX_COMPOSITION_OFFSET, MAX_SAMPLE_DURATION, writeSourceIndex } from './index-file.ts';
 import { type TrackToIndex, toPlannedTrack, toRendition } from './indexed-rendition.ts';
@@ -32,6 +33,8 @@ export interface PreparedSource {
   readonly renditions: readonly Rendition[];
   /** One sentence for the uploader about each track that is left out. */
   readonly notes: readonly string[];
+  /** The video track that is shown, if the source has several. */
+  readonly videoTrack?: TrackPosition;
   /** Time of zero of the served timeline on the clock of the source. */
   readonly originSeconds?: number;
   /** Where players begin: an edit list hides the samples before, which only serve to decode the samples after. Absent at zero. */
@@ -55,7 +58,7 @@ export async function prepareSource(sourcePath: string, indexPath: string): Prom
   return FileBytes.with(sourcePath, async file => {
     const source = indexContainer(file);
     if (source.tracks.length === 0) throw noTracks();
-    const { chosen, notes } = chooseTracks(await describeTracks(source));
+    const { chosen, notes, videoTrack } = chooseTracks(await describeTracks(source));
     const served = layTimeline(chosen);
     for (const { samples } of served) checkRecords(samples);
     const plans = planSegments(served.map(toPlannedTrack));
@@ -69,6 +72,7 @@ export async function prepareSource(sourcePath: string, indexPath: string): Prom
       ...summarise(source, file.sizeBytes, served),
       renditions: renditions.map(({ header }) => header.rendition),
       notes,
+      ...(videoTrack ? { videoTrack } : {}),
       ...(shownFromSeconds === undefined ? {} : { shownFromSeconds }),
       ...(hasGaps(served) ? { hasGaps: true } : {}),
     };
@@ -81,60 +85,56 @@ interface ChosenTrack extends TrackToIndex {
 
 const CONVERT = 'Convert it to H.264 with AAC, and upload it again.';
 
-/**
- * Chooses the first playable video track that its author enabled, and every playable audio track. Each track that is left out
- * gets a note.
- *
- * @throws SourceRejected if no video track or no audio track of the source is playable
- */
-function chooseTracks(described: readonly DescribedTrack[]): {
+interface Choice {
   readonly chosen: readonly ChosenTrack[];
   readonly notes: readonly string[];
-} {
-  const ofKind = (kind: 'video' | 'audio'): readonly DescribedTrack[] =>
-    described.filter(({ track }) => track.kind === kind);
-  const playable = (tracks: readonly DescribedTrack[]): readonly ChosenTrack[] =>
-    tracks.flatMap(({ track, description }) =>
-      description
-        ? [
-            {
-              kind: track.kind,
-              timescale: track.timescale,
-              samples: track.samples,
-              samplePrefix: track.samplePrefix,
-              track,
-              description,
-            },
-          ]
-        : [],
-    );
-  const videos = playable(ofKind('video'));
-  const audios = playable(ofKind('audio'));
-  const video = videos.find(({ track }) => track.isEnabled) ?? videos[0];
-  // Chapter images and the like are disabled video tracks: a source with audio does not need them.
-  const shown = ofKind('video').filter(({ track }) => track.isEnabled || audios.length === 0);
-  const [unplayableAudio] = ofKind('audio');
-  if (!video && shown[0]) throw reject(shown[0]);
-  if (audios.length === 0 && unplayableAudio) throw reject(unplayableAudio);
-  const chosen = [...(video ? [video] : []), ...audios];
-  if (chosen.length === 0) throw noTracks();
-  if (chosen.length > MAX_RENDITIONS) throw damaged(`it has more than ${MAX_RENDITIONS} tracks`);
-  const notes = described
-    .filter(({ track }) => !chosen.some(other => other.track === track))
-    .map(({ track, unplayable }) =>
-      unplayable
-        ? `A further ${track.kind} track was left out: it is ${unplayable}.`
-        : `A further ${track.kind} track was left out: a video can have only one.`,
-    );
-  return { chosen, notes };
+  /** Set if the source has several video tracks. */
+  readonly videoTrack: TrackPosition | undefined;
 }
 
-function reject(described: DescribedTrack): SourceRejected {
+/**
+ * Chooses one video track, and the playable audio tracks, the default one first. Each track that is left out gets a note.
+ *
+ * @throws SourceRejected if the video track or every audio track of the source is unplayable
+ */
+function chooseTracks(described: readonly DescribedTrack[]): Choice {
+  const ofKind = (kind: 'video' | 'audio'): readonly DescribedTrack[] =>
+    described.filter(({ track }) => track.kind === kind);
+  const audios = ofKind('audio').flatMap(toChosenTrack);
+  // Chapter images and the like are disabled video tracks: a source with audio does not need them.
+  const videos = ofKind('video').filter(
+    ({ track, description }) => track.isEnabled || description !== undefined || audios.length === 0,
+  );
+  const main = chooseVideoTrack(videos.map(each => ({ ...each.track, each })))?.each;
+  const [video] = main ? toChosenTrack(main) : [];
+  const videoTrack = main && ofKind('video').length > 1 ? main.track.position : undefined;
+  if (main && !video) throw reject(main, videoTrack);
+  const [unplayableAudio] = ofKind('audio');
+  if (audios.length === 0 && unplayableAudio) throw reject(unplayableAudio, videoTrack);
+  const sorted = audios.toSorted((a, b) => Number(b.track.isDefault) - Number(a.track.isDefault));
+  const chosen = [...(video ? [video] : []), ...sorted.slice(0, MAX_RENDITIONS - 1)];
+  if (chosen.length === 0) throw noTracks();
+  const notes = described
+    .filter(({ track }) => !chosen.some(other => other.track === track))
+    .map(({ track: { kind }, unplayable }) =>
+      unplayable
+        ? `A further ${kind} track was left out: it is ${unplayable}.`
+        : `A further ${kind} track was left out: a video can have only ${kind === 'video' ? 'one' : MAX_RENDITIONS - 1}.`,
+    );
+  return { chosen, notes, videoTrack };
+}
+
+const toChosenTrack = ({ track, description }: DescribedTrack): ChosenTrack[] => {
+  const { kind, timescale, samples, samplePrefix } = track;
+  return description ? [{ kind, timescale, samples, samplePrefix, track, description }] : [];
+};
+
+function reject(described: DescribedTrack, videoTrack: TrackPosition | undefined): SourceRejected {
   const { track, unplayable = 'in an unknown codec' } = described;
   const what = `The ${track.kind === 'video' ? 'video' : 'audio track'} is ${unplayable}.`;
   return 'isEncrypted' in described
     ? new SourceRejected('protected', `${what} Upload a version without copy protection.`)
-    : new SourceRejected('codec-unsupported', `${what} ${CONVERT}`);
+    : new SourceRejected('codec-unsupported', `${what} ${CONVERT}`, { videoTrack });
 }
 
 const noTracks = (): SourceRejected =>

@@ -75,7 +75,7 @@ async function convertUnplayable(
     const message = `${rejection.message} This site cannot convert it, because ffmpeg is not installed.`;
     throw new SourceRejected(rejection.code, message, { cause: rejection });
   }
-  const found = await converter.inspect(video);
+  const found = await converter.inspect(video, { videoTrack: rejection.videoTrack });
   const job = found && (await converter.planPlayableVersion(video, found, { rejection }));
   if (!job) throw rejection;
   await startConversion(deps, video, describeUnplayable(row, found), job);
@@ -89,9 +89,9 @@ async function planBeforePublication(
 ): Promise<NewJob | undefined> {
   const { hasGaps = false, mayBeInterlaced } = prepared;
   if (!hasGaps && !mayBeInterlaced && playsEverywhere(prepared)) return undefined;
-  const found = await converter.inspect(video);
+  const found = await converter.inspect(video, prepared);
   if (!found) return undefined;
-  if (hasGaps || found.probed.videoTracks.some(({ isInterlaced }) => isInterlaced)) {
+  if (hasGaps || found.probed.video?.isInterlaced) {
     return converter.planPlayableVersion(video, found, { hasGaps });
   }
   return playsEverywhere(prepared) ? undefined : converter.planFirstRendition(video, found, prepared);
@@ -148,7 +148,7 @@ function describeUnplayable(row: VideoRow, { container, probed }: ProbeResult): 
   // Without timestamps, the declared duration is a guess.
   const seconds = container.leadInSeconds === undefined ? undefined : probed.durationSeconds;
   const durationMs = seconds === undefined ? undefined : Math.max(1, Math.round(seconds * 1_000));
-  const [track] = probed.videoTracks;
+  const { video: track, videoTrack, notes } = probed;
   return {
     container: container.label,
     durationMs: durationMs ?? 1,
@@ -156,7 +156,8 @@ function describeUnplayable(row: VideoRow, { container, probed }: ProbeResult): 
     bitrateBps: Math.max(1, Math.round((sizeBytes * 8_000) / (durationMs ?? 1_000))),
     ...(track && track.width > 0 ? { width: track.width, height: track.height } : {}),
     renditions: [],
-    notes: [],
+    notes,
+    ...(videoTrack ? { videoTrack } : {}),
     ...(durationMs === undefined ? {} : { fullDurationMs: durationMs }),
   };
 }

@@ -1,6 +1,6 @@
 /** Reads MP4 and MOV sources, progressive or fragmented, with the index at either end (ISO/IEC 14496-12). */
 
-import { damaged, SourceRejected, truncated } from '../../source-rejected.ts';
+import { damaged, SourceRejected, tooManyTracks, truncated } from '../../source-rejected.ts';
 import type { FileBytes } from '../source/file-bytes.ts';
 import { MAX_SAMPLES, type SampleColumns, type Samples, tooManySamples } from '../source/samples.ts';
 import type { IndexedSource, SourceTrack } from '../source/source-track.ts';
@@ -27,7 +27,8 @@ import { readSampleTables } from './sample-tables.ts';
 const MAX_INDEX_BYTES = 256 * 2 ** 20;
 const MAX_FRAGMENT_INDEX_BYTES = 16 * 2 ** 20;
 const MAX_TOP_LEVEL_BOXES = 1_000_000;
-const MAX_TRACKS = 64;
+const MAX_TRACKS = 1_000;
+const MAX_NAME_BYTES = 1_024;
 const MAX_DESCRIPTION_BYTES = 2 ** 20;
 /** The samples of a track may take at most this many times the size of the file. */
 const MAX_DATA_OVERLAP = 2;
@@ -61,12 +62,14 @@ export function indexIsobmff(file: FileBytes): IndexedSource {
   if (movieTimescale === 0) throw damaged('its timescale is zero');
   const defaults = readFragmentDefaults(moov, moovBox);
   const traks: Trak[] = [];
+  const counts = { video: 0, audio: 0 };
   let total = 0;
   for (const box of listBoxes(moov)) {
     if (box.type !== 'trak') continue;
-    const trak = readTrak(moov, box, defaults);
+    const kind = readKind(moov, box);
+    const trak = kind && readTrak(moov, box, { kind, order: counts[kind]++, defaults });
     if (!trak) continue;
-    if (traks.length === MAX_TRACKS) throw damaged(`it has more than ${MAX_TRACKS} tracks`);
+    if (traks.length === MAX_TRACKS) throw tooManyTracks(MAX_TRACKS);
     if (traks.some(other => other.id === trak.id)) throw damaged('two of its tracks have the same number');
     total += trak.samples.count;
     if (total > MAX_SAMPLES) throw tooManySamples();
@@ -84,6 +87,9 @@ export function indexIsobmff(file: FileBytes): IndexedSource {
       kind: trak.kind,
       codecName: trak.codecName,
       isEnabled: trak.isEnabled,
+      isDefault: trak.isEnabled,
+      pixels: trak.pixels,
+      position: { id: trak.id, order: trak.order },
       timescale: trak.timescale,
       samples,
       samplePrefix: Buffer.alloc(0),
@@ -163,21 +169,43 @@ interface Trak extends FragmentedTrack {
   readonly timescale: number;
   readonly codecName: string;
   readonly isEnabled: boolean;
+  /** Index among the tracks of this kind. */
+  readonly order: number;
+  readonly pixels: number;
   readonly hasComposition: boolean;
   /** The index holds samples: not all samples are in fragments. */
   readonly isProgressive: boolean;
   readonly edts: Box | undefined;
   readonly configuration: ReadonlyMap<string, Buffer>;
   readonly matrix: readonly number[] | undefined;
-  readonly boxes: { readonly tkhd: Box; readonly mdhd: Box; readonly hdlr: Box; readonly stsd: Box };
+  readonly boxes: {
+    readonly tkhd: Box;
+    readonly mdhd: Box;
+    readonly hdlr: Box;
+    readonly stsd: Box;
+    /** The name of the track. */
+    readonly name: Box | undefined;
+  };
 }
 
 /** @returns undefined for a track that is neither video nor audio */
-function readTrak(
-  moov: Buffer,
-  trak: Box,
-  defaults: ReadonlyMap<number, FragmentDefaults>,
-): Trak | undefined {
+function readKind(moov: Buffer, trak: Box): 'video' | 'audio' | undefined {
+  const hdlr = findBox(moov, trak, 'mdia', 'hdlr');
+  if (!hdlr) return undefined;
+  needBody(hdlr, 12);
+  const handler = moov.toString('latin1', hdlr.body + 8, hdlr.body + 12);
+  return handler === 'vide' ? 'video' : handler === 'soun' ? 'audio' : undefined;
+}
+
+interface TrakContext {
+  readonly kind: 'video' | 'audio';
+  /** Index among the tracks of this kind. */
+  readonly order: number;
+  readonly defaults: ReadonlyMap<number, FragmentDefaults>;
+}
+
+/** @returns undefined for a track without the boxes that describe it */
+function readTrak(moov: Buffer, trak: Box, { kind, order, defaults }: TrakContext): Trak | undefined {
   const tkhd = findBox(moov, trak, 'tkhd');
   const mdia = findBox(moov, trak, 'mdia');
   const mdhd = findBox(moov, mdia, 'mdhd');
@@ -186,10 +214,6 @@ function readTrak(
   const stbl = findBox(moov, minf, 'stbl');
   const stsd = findBox(moov, stbl, 'stsd');
   if (!tkhd || !mdhd || !hdlr || !stbl || !stsd) return undefined;
-  needBody(hdlr, 12);
-  const handler = moov.toString('latin1', hdlr.body + 8, hdlr.body + 12);
-  const kind = handler === 'vide' ? 'video' : handler === 'soun' ? 'audio' : undefined;
-  if (!kind) return undefined;
 
   const isLong = moov[tkhd.body] === 1;
   needBody(tkhd, isLong ? 96 : 84);
@@ -210,13 +234,15 @@ function readTrak(
     timescale,
     codecName: entry.type,
     isEnabled: (moov[tkhd.body + 3]! & 1) === 1,
+    order,
+    pixels: entry.pixels,
     hasComposition,
     isProgressive: samples.count > 0,
     edts: findBox(moov, trak, 'edts', 'elst'),
     configuration: entry.configuration,
     matrix:
       kind === 'video' ? Array.from({ length: 9 }, (_, i) => moov.readInt32BE(matrixAt + i * 4)) : undefined,
-    boxes: { tkhd, mdhd, hdlr, stsd },
+    boxes: { tkhd, mdhd, hdlr, stsd, name: findBox(moov, trak, 'udta', 'name') },
     defaults: defaults.get(id) ?? { duration: 0, size: 0, flags: 0 },
     samples,
     nextDecodeTime: last < 0 ? 0 : samples.decodeTimes[last]! + samples.durations[last]!,
@@ -243,18 +269,20 @@ function readSampleEntry(
   moov: Buffer,
   stsd: Box,
   kind: 'video' | 'audio',
-): { type: string; configuration: ReadonlyMap<string, Buffer> } {
+): { type: string; pixels: number; configuration: ReadonlyMap<string, Buffer> } {
   if (stsd.end - stsd.start > MAX_DESCRIPTION_BYTES) throw damaged('the description of a track is too large');
   needBody(stsd, 8);
   const configuration = new Map<string, Buffer>();
   for (const entry of listBoxes(moov, stsd.body + 8, stsd.end)) {
-    if (kind === 'video' && entry.end - entry.body > VISUAL_SAMPLE_ENTRY_BYTES) {
+    let pixels = 0;
+    if (kind === 'video' && entry.end - entry.body >= VISUAL_SAMPLE_ENTRY_BYTES) {
+      pixels = moov.readUInt16BE(entry.body + 24) * moov.readUInt16BE(entry.body + 26);
       for (const box of listBoxes(moov, entry.body + VISUAL_SAMPLE_ENTRY_BYTES, entry.end)) {
         if (!KEPT_BOXES.has(box.type) || box.end - box.body > MAX_KEPT_BOX_BYTES) continue;
         configuration.set(box.type, Buffer.from(moov.subarray(box.body, box.end)));
       }
     }
-    return { type: entry.type, configuration };
+    return { type: entry.type, pixels, configuration };
   }
   throw damaged('a track has no description');
 }
@@ -318,7 +346,9 @@ function formatHead(
       );
       offset += sample.length;
       const mdia = formatBox('mdia', copy(trak.boxes.mdhd), copy(trak.boxes.hdlr), formatBox('minf', stbl));
-      return formatBox('trak', copy(trak.boxes.tkhd), mdia);
+      const { tkhd, name } = trak.boxes;
+      const udta = name && name.end - name.start < MAX_NAME_BYTES ? [formatBox('udta', copy(name))] : [];
+      return formatBox('trak', copy(tkhd), mdia, ...udta);
     });
     return Buffer.concat([ftyp, formatBox('moov', copy(mvhd), ...traks)]);
   };

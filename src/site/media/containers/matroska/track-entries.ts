@@ -1,6 +1,6 @@
 /** Reads the track entries of a Matroska or WebM file (RFC 9559, section 5.1.4). */
 
-import { damaged, SourceRejected } from '../../source-rejected.ts';
+import { damaged, SourceRejected, tooManyTracks } from '../../source-rejected.ts';
 import { type EbmlElement, listElements, readFloat, readString, readUint } from './ebml.ts';
 
 export interface MatroskaTrack {
@@ -11,6 +11,11 @@ export interface MatroskaTrack {
   /** Configurations of block additions by their type, such as `dvcC` (section 5.1.4.1.17). */
   readonly additions: ReadonlyMap<string, Buffer>;
   readonly isEnabled: boolean;
+  readonly isDefault: boolean;
+  /** Index among the tracks of this kind. */
+  readonly order: number;
+  /** Width times height; 0 for audio. */
+  readonly pixels: number;
   /** Nanoseconds per frame; 0 if not given. */
   readonly defaultDuration: number;
   /** Nanoseconds of decoder priming, by which presentation begins earlier (section 5.1.4.1.25). */
@@ -20,7 +25,7 @@ export interface MatroskaTrack {
   readonly samplePrefix: Buffer;
 }
 
-const MAX_TRACKS = 64;
+const MAX_TRACKS = 1_000;
 const MAX_PREFIX_BYTES = 4_096;
 
 const TRACK_ENTRY = 0xae;
@@ -32,11 +37,12 @@ const KINDS: Readonly<Record<number, 'video' | 'audio'>> = { 1: 'video', 2: 'aud
  */
 export function readTracks(tracks: Buffer): readonly MatroskaTrack[] {
   const found: MatroskaTrack[] = [];
+  const counts = { video: 0, audio: 0 };
   for (const entry of listElements(tracks)) {
     if (entry.id !== TRACK_ENTRY) continue;
-    const track = readTrackEntry(tracks.subarray(entry.body, entry.end));
+    const track = readTrackEntry(tracks.subarray(entry.body, entry.end), counts);
     if (!track) continue;
-    if (found.length === MAX_TRACKS) throw damaged(`it has more than ${MAX_TRACKS} tracks`);
+    if (found.length === MAX_TRACKS) throw tooManyTracks(MAX_TRACKS);
     if (found.some(other => other.number === track.number))
       throw damaged('two of its tracks have the same number');
     found.push(track);
@@ -45,7 +51,10 @@ export function readTracks(tracks: Buffer): readonly MatroskaTrack[] {
 }
 
 /** @returns undefined for a track that is neither video nor audio */
-function readTrackEntry(bytes: Buffer): MatroskaTrack | undefined {
+function readTrackEntry(
+  bytes: Buffer,
+  counts: Record<MatroskaTrack['kind'], number>,
+): MatroskaTrack | undefined {
   const fields = readFields(bytes);
   const uint = (id: number, fallback: number): number => {
     const field = fields.get(id);
@@ -72,6 +81,9 @@ function readTrackEntry(bytes: Buffer): MatroskaTrack | undefined {
     codecPrivate: Buffer.from(body(0x63a2)),
     additions: readAdditions(bytes),
     isEnabled: uint(0xb9, 1) === 1,
+    isDefault: uint(0x88, 1) === 1,
+    order: counts[kind]++,
+    pixels: readPixels(body(0xe0)),
     defaultDuration: uint(0x23e383, 0),
     codecDelay: uint(0x56aa, 0),
     sampleRateHz: readSampleRate(body(0xe1)),
@@ -100,6 +112,12 @@ function readFields(bytes: Buffer): ReadonlyMap<number, EbmlElement> {
   const fields = new Map<number, EbmlElement>();
   for (const element of listElements(bytes)) if (!fields.has(element.id)) fields.set(element.id, element);
   return fields;
+}
+
+function readPixels(video: Buffer): number {
+  const fields = readFields(video);
+  const [width, height] = [fields.get(0xb0), fields.get(0xba)];
+  return width && height ? readUint(video, width) * readUint(video, height) : 0;
 }
 
 function readSampleRate(audio: Buffer): number {

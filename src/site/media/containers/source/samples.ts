@@ -5,7 +5,8 @@ import { SourceRejected } from '../../source-rejected.ts';
 export const MAX_SAMPLES_PER_TRACK = 4_000_000;
 /** The limit for all tracks of a file together. */
 export const MAX_SAMPLES = 12_000_000;
-const INITIAL_CAPACITY = 4_096;
+/** Small, because a hostile file can declare a thousand tracks. */
+const INITIAL_CAPACITY = 256;
 
 /** Samples in decode order. Times are ticks of the track's timescale: exact integers below 2^53. */
 export interface Samples {

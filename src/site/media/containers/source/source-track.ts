@@ -1,4 +1,5 @@
 /** The result of reading a container: its tracks with their samples, in the order and the times of the source. */
+import type { TrackPosition } from '../../video-track.ts';
 import type { Samples } from './samples.ts';
 
 export interface SourceTrack {
@@ -7,8 +8,13 @@ export interface SourceTrack {
   readonly kind: 'video' | 'audio';
   /** Name of the codec in the container: sample entry type or `CodecID`. */
   readonly codecName: string;
-  /** The author marked the track to be shown by default. */
+  /** The author enabled the track: others are alternatives or chapter images. */
   readonly isEnabled: boolean;
+  /** The author marked the track to be used unless a viewer chooses another. */
+  readonly isDefault: boolean;
+  /** Width times height of a video track, as the container declares them; 0 for audio. */
+  readonly pixels: number;
+  readonly position: TrackPosition;
   /** Ticks per second. */
   readonly timescale: number;
   /** Presentation times are on the source's timeline: zero is the same instant in all tracks. They may be negative. */

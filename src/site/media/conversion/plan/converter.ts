@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { VideoId } from '../../../../protocol/base/ids.ts';
 import type { NewJob } from '../../../database/jobs.ts';
+
 import {
   type Container,
   detectContainer,
@@ -14,6 +15,7 @@ import { type PreparedSource, SourceIndex } from '../../index/source-index.ts';
 import type { LadderEntry } from '../../ladder/ladder.ts';
 import type { SourceRejected } from '../../source-rejected.ts';
 import type { Storage } from '../../storage/storage.ts';
+import type { TrackPosition } from '../../video-track.ts';
 import type { EncodePlan } from './encode-plan.ts';
 import {
   type EncodeInput,
@@ -37,6 +39,13 @@ export interface Unplayable {
   readonly wrapped?: string;
 }
 
+interface InspectedFile {
+  /** A name in the video's directory; default: the upload. */
+  readonly source?: string;
+  /** The video track that was chosen before, if the upload has several. */
+  readonly videoTrack?: TrackPosition | undefined;
+}
+
 interface ConverterDeps {
   readonly storage: Storage;
   readonly tools: MediaTools;
@@ -55,11 +64,10 @@ export interface Converter {
   /**
    * Probes a file of this video.
    *
-   * @param source a name in the video's directory; default: the upload
    * @returns undefined for a file that is neither video nor audio
    * @throws SourceRejected
    */
-  inspect(video: VideoId, source?: string): Promise<ProbeResult | undefined>;
+  inspect(video: VideoId, file?: InspectedFile): Promise<ProbeResult | undefined>;
   /** The job that makes an unplayable source playable; undefined if none can. */
   planPlayableVersion(video: VideoId, found: ProbeResult, why?: Unplayable): Promise<NewJob | undefined>;
   /** A first rendition in addition to a source that only some browsers play. */
@@ -70,15 +78,24 @@ export interface Converter {
   ): Promise<NewJob | undefined>;
   /** The ladder of a published source. */
   planLadder(video: VideoId, found: ProbeResult, published: PublishedFile): Promise<NewJob | undefined>;
-  /** The rest of the ladder after a first rendition, whose index file is `index`. */
-  planUpperLadder(video: VideoId, first: EncodePlan, index: string): Promise<NewJob | undefined>;
+  /** The rest of the ladder after a first rendition. */
+  planUpperLadder(
+    video: VideoId,
+    first: EncodePlan,
+    published: Omit<PublishedFile, 'source'>,
+  ): Promise<NewJob | undefined>;
 }
 
 export function createConverter({ storage, tools, ladder }: ConverterDeps): Converter {
-  async function inspect(video: VideoId, source = storage.sourceName): Promise<ProbeResult | undefined> {
+  async function inspect(
+    video: VideoId,
+    { source = storage.sourceName, videoTrack }: InspectedFile = {},
+  ): Promise<ProbeResult | undefined> {
     const path = await storage.fetch(video, source);
     const container = await detectContainer(path);
-    return container && { container, probed: await probeMedia(tools, path, container) };
+    // A copy has only the chosen track.
+    const track = source === storage.sourceName ? videoTrack : undefined;
+    return container && { container, probed: await probeMedia(tools, path, container, track) };
   }
 
   async function toInput(
@@ -122,8 +139,9 @@ export function createConverter({ storage, tools, ladder }: ConverterDeps): Conv
       const input = await toInput(video, found, source);
       return planLadder(input, await toExisting(video, prepared, index));
     },
-    async planUpperLadder(video, first, index) {
-      const found = await inspect(video, first.source);
+    async planUpperLadder(video, first, { prepared, index }) {
+      const { videoTrack } = prepared;
+      const found = await inspect(video, { source: first.source, videoTrack });
       if (!found) return undefined;
       const input = await toInput(video, found, first.source);
       return planUpperLadder(input, { before: first.before, after: [index] }, first);

@@ -3,7 +3,7 @@
  * that any worker can do any step. Each chunk is encoded separately and starts at the same time in every rendition.
  */
 import * as z from 'zod';
-import { colourSchema } from '../../../../protocol/media/media.ts';
+import { colourSchema, trackNameSchema } from '../../../../protocol/media/media.ts';
 import { DEMUXER_NAMES, type ProbedAudioTrack, type ProbedVideoTrack } from '../../ffmpeg/ffmpeg.ts';
 import { CODECS, type LadderRendition } from '../../ladder/ladder.ts';
 
@@ -38,6 +38,7 @@ const audioToEncodeSchema = z.strictObject({
   channels: z.int().positive(),
   kbps: z.int().positive(),
   language: z.string().optional(),
+  name: trackNameSchema.optional(),
   endSeconds: seconds.optional(),
 });
 export type AudioToEncode = z.infer<typeof audioToEncodeSchema>;
@@ -77,7 +78,6 @@ const SEGMENT_SECONDS = 4;
 /** Long enough that starting an encoder costs little, short enough to be shared out and to be lost. */
 const CHUNK_SECONDS = 32;
 const MAX_FRAMES_PER_SECOND = 60;
-const MAX_AUDIO_TRACKS = 8;
 const KBPS_PER_CHANNEL = 64;
 
 export const videoToEncode = (
@@ -98,17 +98,15 @@ export const videoToEncode = (
 
 /** AAC with one or two channels. More channels are mixed down, because not every player plays them. */
 export const audioToEncode = (tracks: readonly ProbedAudioTrack[]): AudioToEncode[] =>
-  tracks
-    .filter(({ channels }) => channels > 0)
-    .slice(0, MAX_AUDIO_TRACKS)
-    .map(({ order, channels, language, endSeconds }, index) => ({
-      id: index === 0 ? 'aac-audio' : `aac-audio-${index + 1}`,
-      order,
-      channels: Math.min(2, channels),
-      kbps: KBPS_PER_CHANNEL * Math.min(2, channels),
-      ...(language ? { language } : {}),
-      ...(endSeconds === undefined ? {} : { endSeconds: Math.max(0, endSeconds) }),
-    }));
+  tracks.map(({ order, channels, language, name, endSeconds }, index) => ({
+    id: index === 0 ? 'aac-audio' : `aac-audio-${index + 1}`,
+    order,
+    channels: Math.min(2, channels),
+    kbps: KBPS_PER_CHANNEL * Math.min(2, channels),
+    ...(language ? { language } : {}),
+    ...(name ? { name } : {}),
+    ...(endSeconds === undefined ? {} : { endSeconds: Math.max(0, endSeconds) }),
+  }));
 
 /** The boundaries at which a chunk starts: about every `CHUNK_SECONDS`, none near the end. */
 export function listChunks(durationSeconds: number, boundaries: readonly number[] | undefined): number[] {

@@ -50,7 +50,7 @@ export const playsEverywhere = ({ renditions }: PreparedSource): boolean =>
  */
 export function planFirstRendition(input: EncodeInput, existing?: ExistingRenditions): NewJob | undefined {
   const { probed, ladder } = input;
-  const [track] = probed.videoTracks;
+  const track = probed.video;
   const audio = audioToEncode(probed.audioTracks);
   if (!track && audio.length === 0) return undefined;
   return encodeJob('first-rendition', input, existing, {
@@ -70,7 +70,7 @@ const MAX_SHORTFALL_SECONDS = 0.5;
 
 /** True if the source has gaps, or if its container suggests so. */
 function mayHaveGaps({ hasGaps, probed, durationSeconds }: EncodeInput): boolean {
-  const [track] = probed.videoTracks;
+  const track = probed.video;
   if (hasGaps) return true;
   if (!track) return false;
   if ((track.framesPerSecond ?? 0) < MIN_FRAMES_PER_SECOND) return true;
@@ -82,7 +82,7 @@ function mayHaveGaps({ hasGaps, probed, durationSeconds }: EncodeInput): boolean
 /** The renditions that a published source lacks; undefined if it lacks none that is worth encoding. */
 export function planLadder(input: EncodeInput, existing: ExistingRenditions): NewJob | undefined {
   const { probed, ladder } = input;
-  const [track] = probed.videoTracks;
+  const track = probed.video;
   const published = existing.prepared.renditions.find(rendition => rendition.kind === 'video');
   if (!track || !published) return undefined;
   const renditions = chooseRenditions(ladder, {
@@ -122,7 +122,7 @@ export function planUpperLadder(
   sets: { readonly before: readonly string[]; readonly after: readonly string[] },
   first: EncodePlan,
 ): NewJob | undefined {
-  const [track] = input.probed.videoTracks;
+  const track = input.probed.video;
   if (!track) return undefined;
   const done = first.video?.renditions.map(({ id }) => id) ?? [];
   const renditions = chooseRenditions(input.ladder, track).filter(({ id }) => !done.includes(id));

@@ -15,6 +15,8 @@ export const remuxPlanSchema = z.strictObject({
   source: z.string(),
   demuxer: z.enum(DEMUXER_NAMES),
   hasVideo: z.boolean(),
+  /** Index among the video tracks; absent for the first. */
+  videoOrder: z.int().nonnegative().optional(),
   audio: z.array(
     z.strictObject({
       /** Index among the audio tracks. */
@@ -38,7 +40,6 @@ export const isConvertible = (code: RejectionCode): boolean => CONVERTIBLE.has(c
 
 const COPIED_PIXEL_FORMATS = new Set(['yuv420p', 'yuvj420p']);
 const COPIED_AUDIO_CODECS = new Set(['aac', 'opus']);
-const MAX_AUDIO_TRACKS = 8;
 /** Audio encodes some fifty times faster than real time. A longer source gets a first rendition at once instead. */
 const MAX_ENCODED_AUDIO_SECONDS = 600;
 
@@ -48,8 +49,7 @@ const isCopied = ({ codec, profile }: ProbedAudioTrack): boolean =>
 /** @returns undefined if a copy of the frames would not make the source playable */
 export function planRemux(input: EncodeInput, code: RejectionCode): NewJob | undefined {
   const { probed, container, durationSeconds } = input;
-  const [video] = probed.videoTracks;
-  const audio = probed.audioTracks.filter(({ channels }) => channels > 0).slice(0, MAX_AUDIO_TRACKS);
+  const { video, audioTracks: audio } = probed;
   if (code !== 'container-unsupported' && code !== 'codec-unsupported') return undefined;
   // AVI has decoding times only, no presentation times.
   if (video && container.demuxer === 'avi') return undefined;
@@ -65,6 +65,7 @@ export function planRemux(input: EncodeInput, code: RejectionCode): NewJob | und
     source: input.source,
     demuxer: container.demuxer,
     hasVideo: video !== undefined,
+    ...(video && video.order > 0 ? { videoOrder: video.order } : {}),
     audio: audio.map(track => ({
       order: track.order,
       isCopied: isCopied(track),

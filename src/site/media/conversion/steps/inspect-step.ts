@@ -16,7 +16,7 @@ export async function inspectSource(
   const row = await findVideo(db, video);
   const prepared = row?.state === 'ready' ? parsePrepared(row) : undefined;
   if (!prepared) return;
-  const found = await converter.inspect(video, source);
+  const found = await converter.inspect(video, { source, videoTrack: prepared.videoTrack });
   const ladder = found && (await converter.planLadder(video, found, { prepared, index, source }));
   await db.transaction().execute(async transaction => {
     if (ladder) await insertJob(transaction, ladder);

@@ -50,7 +50,10 @@ export async function publishChunks(deps: StepDeps, { claimed }: Pick<StepRun, '
     renditions,
     ...(isComplete || fullDurationMs === undefined ? {} : { fullDurationMs }),
   };
-  const next = isComplete && plan.isGrowing ? await converter.planUpperLadder(video, plan, index) : undefined;
+  const next =
+    isComplete && plan.isGrowing
+      ? await converter.planUpperLadder(video, plan, { prepared, index })
+      : undefined;
   const isChanged = await publishRevision(deps, video, { indexes, prepared, isComplete, next });
   if (isComplete) {
     if (plan.isTemporary && !next) await storage.clear(video, plan.source);

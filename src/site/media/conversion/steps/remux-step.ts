@@ -34,13 +34,13 @@ export async function remux(deps: StepDeps, run: StepRun): Promise<boolean> {
   const copy = await copySource(deps, run, { plan, name, index, fileName: row.file_name ?? undefined });
   if (!copy.prepared) {
     // A copy does not help, so the source is decoded and encoded.
-    const found = await converter.inspect(video);
+    const found = await converter.inspect(video, parsePrepared(row));
     const next = found && (await converter.planPlayableVersion(video, found, { hasGaps: copy.hasGaps }));
     if (!next) throw copy.fault;
     await replaceJob(deps, run, next);
     return false;
   }
-  const { container, sizeBytes, bitrateBps, notes } = parsePrepared(row) ?? copy.prepared;
+  const { container, sizeBytes, bitrateBps, notes, videoTrack } = parsePrepared(row) ?? copy.prepared;
   const isChanged = await publishRevision(deps, video, {
     indexes: [index],
     prepared: {
@@ -49,6 +49,7 @@ export async function remux(deps: StepDeps, run: StepRun): Promise<boolean> {
       sizeBytes,
       bitrateBps,
       notes: [...notes, ...copy.prepared.notes],
+      ...(videoTrack ? { videoTrack } : {}),
     },
     isComplete: true,
     next: inspectJob(video, name, index),
@@ -67,7 +68,7 @@ async function wrap(deps: StepDeps, run: StepRun, plan: RemuxPlan): Promise<void
   if (!before || row.state === 'withdrawn') return;
   const wrapped = `${job.id}.${step.attempts}.mkv`;
   await copyFrames(deps, run, plan, wrapped);
-  const probe = await converter.inspect(video, wrapped);
+  const probe = await converter.inspect(video, { source: wrapped });
   const found = probe && { ...probe, container: { ...probe.container, ...WRAPPED_CONTAINER } };
   const next = found && (await converter.planPlayableVersion(video, found, { wrapped }));
   const seconds = found?.probed.durationSeconds;
@@ -168,9 +169,11 @@ const wrapArgs = ({ demuxer }: RemuxPlan): Args => [
 ];
 
 const remuxArgs = (plan: RemuxPlan): Args => [
-  ...(plan.hasVideo ? ['-map', '0:V:0', '-c:v', 'copy'] : []),
+  ...(plan.hasVideo ? ['-map', `0:V:${plan.videoOrder ?? 0}`, '-c:v', 'copy'] : []),
   ...plan.audio.flatMap(({ order, isCopied, kbps }, index) => [
     ...['-map', `0:a:${order}`, `-c:a:${index}`, isCopied ? 'copy' : 'aac'],
+    // The language and the name of the track. They are validated when the copy is described.
+    ...[`-map_metadata:s:a:${index}`, `0:s:a:${order}`],
     ...(isCopied ? [] : [`-b:a:${index}`, `${kbps}k`, `-ac:a:${index}`, kbps > 64 ? 2 : 1]),
   ]),
   ...['-f', 'mp4'],

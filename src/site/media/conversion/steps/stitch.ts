@@ -230,9 +230,11 @@ function toTrack(
   plan: EncodePlan,
 ): EncodedTrack[] {
   if (!first || samples.count === 0) return [];
-  const language = plan.audio.find(track => track.id === id)?.language;
+  const { language, name } = plan.audio.find(track => track.id === id) ?? {};
   const description =
-    first.description.kind === 'audio' && language ? { ...first.description, language } : first.description;
+    first.description.kind === 'audio'
+      ? { ...first.description, ...(language ? { language } : {}), ...(name ? { name } : {}) }
+      : first.description;
   const { count, offsets, sizes, decodeTimes, presentationTimes, durations, sync } = samples;
   return [
     {
