@@ -114,6 +114,11 @@ export const PROBLEMS = {
     'Operator token required',
     'Send the operator token as "Authorization: Bearer …".',
   ),
+  'credential-invalid': entry(
+    401,
+    'Wrong credential',
+    'Send the right credential, or none where none is needed.',
+  ),
   'cross-origin': entry(403, 'Cross-origin request refused', "Make changes from this server's own pages."),
   'role-mismatch': entry(
     403,

@@ -313,6 +313,17 @@ describe('play', () => {
     expect([response.status, await codeOf(response)]).toEqual([status, code]);
   });
 
+  test('a wrong token is refused by the calls for operators', async () => {
+    const headers = { authorization: 'Bearer wrong', 'content-type': 'application/json' };
+    const plan = { method: 'POST', headers, body: '{}' };
+    for (const response of [
+      await fetch(`${tracker.url}/explain/${video}`, { headers }),
+      await fetch(`${tracker.url}/dry-run`, plan),
+    ]) {
+      expect([response.status, await codeOf(response)]).toEqual([401, 'credential-invalid']);
+    }
+  });
+
   test('a withdrawn video is gone for every call', async () => {
     central.publish({ kind: 'withdrawn', site: idOf(GUANGZHOU), video, version: 2 });
     await eventually(2_000, async () => expect((await get(`/play/${video}`)).status).toBe(410));

@@ -28,7 +28,7 @@ const HOP_BY_HOP: readonly string[] = [
 const END_TO_END = new Set(['host', 'content-length', 'x-forwarded-for', 'x-forwarded-proto']);
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Keeps the Host header of the client, because signatures cover it. */
+/** Keeps the Host header of the client, which the other part compares with the names of the site. */
 export function forward(target: URL, request: IncomingMessage, response: ServerResponse): void {
   const { socket, headers } = request;
   const hops = [headers['x-forwarded-for'], socket.remoteAddress].flat().filter(hop => hop !== undefined);

@@ -3,6 +3,7 @@
  * these names, and never trusted.
  */
 import type { Socket } from 'node:net';
+import { parseAddress } from '../network.ts';
 import { formatAddress } from './client.ts';
 
 export interface NamedPart {
@@ -10,6 +11,27 @@ export interface NamedPart {
   readonly baseUrl?: string | undefined;
   /** Other names of this part, with the port unless it is the default of the scheme: `video.internal:8090`. */
   readonly hosts: readonly string[];
+}
+
+/**
+ * True if the Host header of a request has an IP address, `localhost` or a name of this part. A page of another name reaches this
+ * part after a change of its DNS records (DNS rebinding), and then its requests have that name.
+ */
+export function isOwnHost(host: string | undefined, part: NamedPart): boolean {
+  const name = hostNameOf(host ?? '');
+  if (name === undefined) return false;
+  return (
+    name === 'localhost' ||
+    parseAddress(name) !== undefined ||
+    ownAuthorities(part).some(own => hostNameOf(own) === name)
+  );
+}
+
+/** The name without port and final dot, in lower case. */
+function hostNameOf(host: string): string | undefined {
+  const url = `http://${host}`;
+  if (host === '' || /[/?#@\\]/.test(host) || !URL.canParse(url)) return undefined;
+  return new URL(url).hostname.replace(/\.$/, '');
 }
 
 /** Host and port of a URL, in lower case, without the default port of its scheme. */

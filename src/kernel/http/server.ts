@@ -3,7 +3,6 @@
  * addresses that all parts share: /healthz, /readyz, /metrics and /openapi.json.
  */
 
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer, STATUS_CODES } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
@@ -13,7 +12,6 @@ import swagger from '@fastify/swagger';
 import fastify, {
   type FastifyInstance,
   type FastifyReply,
-  type FastifyRequest,
   type FastifySchemaCompiler,
   type FastifyServerOptions,
 } from 'fastify';
@@ -296,22 +294,6 @@ export function sendProblem(
   const { status, headers, body } = formatProblem(failure);
   response.writeHead(status, { ...headers, ...extraHeaders });
   response.end(response.req.method === 'HEAD' ? undefined : body);
-}
-
-const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest();
-
-export const hasToken = (authorization: string | undefined, token: string): boolean =>
-  timingSafeEqual(digestOf(authorization ?? ''), digestOf(`Bearer ${token}`));
-
-/** @throws Problem 401 unless the request carries the operator's token. */
-export function requireToken(request: FastifyRequest, token: string): void {
-  if (!hasToken(request.headers.authorization, token)) {
-    throw problem(
-      'token-needed',
-      'This call needs the operator token: send it as "Authorization: Bearer …".',
-      { headers: { 'www-authenticate': 'Bearer' } },
-    );
-  }
 }
 
 /** Serializes this response with `format`. The framework accepts bytes from a serializer, although its types only allow text. */

@@ -1,5 +1,6 @@
 /** The state of this site, for the studio page. */
-import { type HttpServer, hasToken } from '../../kernel/http/server.ts';
+import { hasToken } from '../../kernel/http/operator-token.ts';
+import type { HttpServer } from '../../kernel/http/server.ts';
 import type { SiteId } from '../../protocol/base/ids.ts';
 import { type SiteInfo, siteInfoSchema } from '../../protocol/site.ts';
 import type { SiteConfig } from '../config.ts';

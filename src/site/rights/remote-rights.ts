@@ -3,7 +3,8 @@
  * from web, with the operator token.
  */
 import * as z from 'zod';
-import { type HttpServer, requireToken } from '../../kernel/http/server.ts';
+import { requireToken } from '../../kernel/http/operator-token.ts';
+import type { HttpServer } from '../../kernel/http/server.ts';
 import {
   type RightsContent,
   type RightsState,

@@ -1,6 +1,7 @@
 /** Explanations and simulations for operators: the whole ranking for a client, and the effect of planned changes. */
 import * as z from 'zod';
-import { type HttpServer, requireToken } from '../../kernel/http/server.ts';
+import { requireToken } from '../../kernel/http/operator-token.ts';
+import type { HttpServer } from '../../kernel/http/server.ts';
 import { parseAddress, parsePrefix } from '../../kernel/network.ts';
 import { problem } from '../../kernel/problem.ts';
 import { videoIdSchema } from '../../protocol/base/ids.ts';

@@ -84,6 +84,10 @@ const inputErrorsOf = (errors: unknown): readonly InputError[] =>
 export const isPermanent = (error: unknown): boolean =>
   error instanceof ApiError && (error.status === 403 || error.status === 404 || error.status === 410);
 
+/** True if the server knows the credential to be wrong. Without one, it may respond. */
+export const isWrongCredential = (error: unknown): boolean =>
+  error instanceof ApiError && error.code === 'credential-invalid';
+
 /** True if the server wants another credential. */
 export const isUnauthorised = (error: unknown): boolean =>
   error instanceof ApiError && (error.status === 401 || error.status === 403);

@@ -7,7 +7,7 @@ import { usePoll } from '../api/use-poll.ts';
 import { useSharedSearchQuery } from '../browser/use-search-query.ts';
 import { CardImage } from '../components/card-image.tsx';
 import { Announcement, ErrorNotice } from '../components/notice.tsx';
-import { useOperatorToken } from '../components/operator-token.tsx';
+import { useForgetRefused, useOperatorToken } from '../components/operator-token.tsx';
 import { Page, useCentralNavigation } from '../components/page.tsx';
 import { SearchField } from '../components/search-field.tsx';
 import { Logo } from '../components/wordmark.tsx';
@@ -20,8 +20,9 @@ export function Catalogue() {
   const { t } = useTranslation();
   const navigation = useCentralNavigation('catalogue');
   const search = useSharedSearchQuery();
-  const { token } = useOperatorToken();
-  const { page, isCurrent, error, retry, announcement, loadMore } = useVideos(search.query, token);
+  const signIn = useOperatorToken();
+  const { page, isCurrent, error, retry, announcement, loadMore } = useVideos(search.query, signIn.token);
+  useForgetRefused(error, signIn);
   const info = usePoll(
     'info',
     abort => call<CentralInfo>('/api/info', { abort }),

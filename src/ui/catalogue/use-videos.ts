@@ -19,7 +19,7 @@ export function useVideos(query: string, token: string | undefined) {
   const fetchPage = (cursor?: string, abort?: AbortSignal): Promise<VideoPage> =>
     call<VideoPage>(`/api/videos${formatListQuery({ limit: PAGE_SIZE, query, cursor })}`, { token, abort });
   const first = usePoll(
-    query,
+    `${token ?? ''} ${query}`,
     abort => fetchPage(undefined, abort),
     () => REFRESH_MS,
   );

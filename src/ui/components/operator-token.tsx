@@ -1,5 +1,6 @@
 /** The operator token comes from `#token=` or the sign-in form. It is kept for this tab, and removed from the address. */
-import { useCallback, useId, useState } from 'preact/hooks';
+import { useCallback, useEffect, useId, useState } from 'preact/hooks';
+import { isWrongCredential } from '../api/api-error.ts';
 import { readItem, writeItem } from '../browser/storage.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
 
@@ -32,6 +33,22 @@ export function useOperatorToken(): TokenState {
     set(next);
   }, []);
   return { token, setToken };
+}
+
+/**
+ * Forgets the token when the server refuses it, so that the page shows what everyone may see.
+ *
+ * @returns true once a token was refused
+ */
+export function useForgetRefused(error: unknown, { token, setToken }: TokenState): boolean {
+  const [wasRefused, setWasRefused] = useState(false);
+  const isRefused = token !== undefined && isWrongCredential(error);
+  useEffect(() => {
+    if (!isRefused) return;
+    setWasRefused(true);
+    setToken(undefined);
+  }, [isRefused, setToken]);
+  return wasRefused;
 }
 
 interface SignInFormProps {

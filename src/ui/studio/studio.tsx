@@ -7,7 +7,7 @@ import { ApiError } from '../api/api-error.ts';
 import { call } from '../api/call.ts';
 import { type PollResult, usePoll } from '../api/use-poll.ts';
 import { Announcement, ErrorNotice, Notice } from '../components/notice.tsx';
-import { SignInForm, useOperatorToken } from '../components/operator-token.tsx';
+import { SignInForm, useForgetRefused, useOperatorToken } from '../components/operator-token.tsx';
 import { Page } from '../components/page.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
 import type { CaptionsCalls } from './captions-panel.tsx';
@@ -34,10 +34,12 @@ interface VideoPage {
 
 export function Studio() {
   const { t, language } = useTranslation();
-  const { token, setToken } = useOperatorToken();
+  const signIn = useOperatorToken();
+  const { token, setToken } = signIn;
   const [fileProblems, setFileProblems] = useState<readonly string[]>([]);
   const [visibility, setVisibility] = useState<Visibility>('public');
   const { site, list, jobs, items, queue, isJoined } = useStudioData(token);
+  const wasRefused = useForgetRefused(site.error ?? list.error, signIn);
   const jobCalls = makeJobCalls(token, jobs, list);
   const addFiles = useAddFiles(site.value?.maxUploadBytes, setFileProblems, file =>
     queue.add(file, visibility),
@@ -62,7 +64,7 @@ export function Studio() {
         {site.value && !needsToken && <ConversionNotice conversion={site.value.conversion} />}
       </div>
       {needsToken ? (
-        <SignInForm isRefused={token !== undefined} onToken={setToken} />
+        <SignInForm isRefused={wasRefused || token !== undefined} onToken={setToken} />
       ) : (
         <>
           <DropZone

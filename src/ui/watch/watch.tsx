@@ -7,7 +7,7 @@ import { call } from '../api/call.ts';
 import type { CentralInfo } from '../api/central-info.ts';
 import { usePoll } from '../api/use-poll.ts';
 import { ErrorNotice, Notice } from '../components/notice.tsx';
-import { useOperatorToken } from '../components/operator-token.tsx';
+import { useForgetRefused, useOperatorToken } from '../components/operator-token.tsx';
 import { Page, useCentralNavigation } from '../components/page.tsx';
 import { formatError } from '../i18n/error-text.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
@@ -37,13 +37,15 @@ const VIEWER = { client, grant };
 export function Watch() {
   const { t } = useTranslation();
   const navigation = useCentralNavigation();
-  const { token } = useOperatorToken();
+  const signIn = useOperatorToken();
+  const { token } = signIn;
   const video = usePoll(
     `video ${token ?? ''}`,
     abort =>
       call<Video>(`/api/videos/${encodeURIComponent(videoId)}${formatQuery({ grant })}`, { token, abort }),
     found => (found.state === 'registered' ? REFRESH_VIDEO_MS : REFRESH_UNREGISTERED_MS),
   );
+  useForgetRefused(video.error, signIn);
   const info = usePoll(
     'info',
     abort => call<CentralInfo>('/api/info', { abort }),

@@ -1,6 +1,6 @@
 /** The dependencies of central's calls, and the checks of who may make them. */
 import type { FastifyRequest } from 'fastify';
-import { hasToken, requireToken } from '../../../kernel/http/server.ts';
+import { hasToken, requireToken } from '../../../kernel/http/operator-token.ts';
 import { type Recipient, RejectedSignature, requireSigner } from '../../../kernel/http/signed-requests.ts';
 import type { SecretBox } from '../../../kernel/identity/secret-box.ts';
 import { problem } from '../../../kernel/problem.ts';
@@ -32,7 +32,7 @@ export interface CentralContext {
 export const requireOperator = (request: FastifyRequest, { config }: CentralContext): void =>
   requireToken(request, config.operatorToken);
 
-/** True for requests of an operator, who sees more in some responses. */
+/** True for requests of an operator, who sees more in some responses. @throws Problem 401 if the token is wrong */
 export const isOperator = ({ headers }: FastifyRequest, { config }: CentralContext): boolean =>
   hasToken(headers.authorization, config.operatorToken);
 

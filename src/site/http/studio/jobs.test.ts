@@ -22,7 +22,7 @@ it('a video whose conversion is cancelled half-way is published as far as it was
     db,
     storage,
     sourceAddress: '192.0.2.1:80',
-    access: { operatorToken: OPERATOR, trustedNetworks: [], trustedProxies: [] },
+    access: { operatorToken: OPERATOR, trustedNetworks: [], trustedProxies: [], hosts: [] },
     onJob: () => {},
     onRecord: () => records++,
   });

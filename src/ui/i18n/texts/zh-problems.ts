@@ -37,6 +37,7 @@ export const zhProblems = {
 
   // 凭据
   'token-needed': '需要操作员令牌。',
+  'credential-invalid': '凭据错误。',
   'cross-origin': '跨源请求已被拒绝。',
   'role-mismatch': '该成员的角色不能进行此调用。',
   'signature-missing': '请求缺少签名。',
