@@ -13,14 +13,22 @@ describe('keys of the player', () => {
       undefined,
     ]);
   });
-  it('letters work only on the video, whose own controls handle the other keys', () => {
-    expect(['f', 'm', ' ', 'ArrowLeft'].map(key => press(key, 'video'))).toEqual([
-      'fullscreen',
-      'mute',
-      undefined,
-      undefined,
-    ]);
+  it('letters work only on the video', () => {
+    expect(['f', 'm'].map(key => press(key, 'video'))).toEqual(['fullscreen', 'mute']);
     expect(['f', 'm'].map(key => press(key, 'nothing'))).toEqual([undefined, undefined]);
+    expect(['f', 'm'].map(key => press(key, 'seek-bar'))).toEqual([undefined, undefined]);
+  });
+  it('the arrow keys do the same wherever the focus is', () => {
+    for (const focus of ['video', 'seek-bar', 'nothing'] as const) {
+      expect([' ', 'ArrowLeft', 'ArrowRight'].map(key => press(key, focus))).toEqual([
+        'toggle',
+        'back',
+        'forward',
+      ]);
+    }
+    expect(['ArrowUp', 'ArrowDown'].map(key => press(key, 'seek-bar'))).toEqual(['forward', 'back']);
+    // On the video they change the volume, which the browser's own controls do.
+    expect(['ArrowUp', 'ArrowDown'].map(key => press(key, 'video'))).toEqual([undefined, undefined]);
   });
   it('nothing is taken from a field, a button, or a shortcut of the browser', () => {
     expect([press(' ', 'other'), press('f', 'other'), press('f', 'video', true)]).toEqual([

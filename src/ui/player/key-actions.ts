@@ -1,6 +1,6 @@
 /**
- * What a key does in the player. Space and the arrow keys work while nothing else has the focus. Letters work only while the
- * video has the focus, so that they do not disturb speech input and screen readers (WCAG 2.1.4). Pure.
+ * What a key does in the player. The arrow keys move by the same time wherever the focus is. Letters work only while the video has the
+ * focus, so that they do not disturb speech input and screen readers (WCAG 2.1.4). Pure.
  */
 export type KeyAction = 'toggle' | 'back' | 'forward' | 'mute' | 'fullscreen';
 
@@ -8,14 +8,23 @@ export interface KeyPress {
   readonly key: string;
   readonly hasModifier: boolean;
   /** `nothing`: no element that uses keys itself. */
-  readonly focus: 'video' | 'nothing' | 'other';
+  readonly focus: 'video' | 'seek-bar' | 'nothing' | 'other';
 }
+
+const ACTIONS: Readonly<Record<string, KeyAction>> = {
+  ' ': 'toggle',
+  ArrowLeft: 'back',
+  ArrowRight: 'forward',
+  m: 'mute',
+  f: 'fullscreen',
+};
+/** As on every slider (WAI-ARIA, pattern "slider"). */
+const SLIDER_ACTIONS: Readonly<Record<string, KeyAction>> = { ArrowDown: 'back', ArrowUp: 'forward' };
 
 export function chooseKeyAction({ key, hasModifier, focus }: KeyPress): KeyAction | undefined {
   if (hasModifier || focus === 'other') return undefined;
-  if (focus === 'video') {
-    // The browser's own controls handle space and the arrow keys.
-    return key === 'm' ? 'mute' : key === 'f' ? 'fullscreen' : undefined;
-  }
-  return key === ' ' ? 'toggle' : key === 'ArrowLeft' ? 'back' : key === 'ArrowRight' ? 'forward' : undefined;
+  const action = ACTIONS[key];
+  if (focus === 'video') return action;
+  if (focus === 'seek-bar' && SLIDER_ACTIONS[key]) return SLIDER_ACTIONS[key];
+  return action === 'mute' || action === 'fullscreen' ? undefined : action;
 }

@@ -7,6 +7,7 @@ const SKIP_SECONDS = 5;
 export function listenToKeys(video: HTMLVideoElement): () => void {
   const focusOf = (target: EventTarget | null): KeyPress['focus'] => {
     if (target === video) return 'video';
+    if (target instanceof Element && target.matches('.seek-bar input')) return 'seek-bar';
     return target === document.body || (target instanceof Element && target.matches('main'))
       ? 'nothing'
       : 'other';
@@ -34,10 +35,10 @@ function perform(video: HTMLVideoElement, action: KeyAction): void {
       else video.pause();
       break;
     case 'back':
-      video.currentTime -= SKIP_SECONDS;
+      skip(video, -SKIP_SECONDS);
       break;
     case 'forward':
-      video.currentTime += SKIP_SECONDS;
+      skip(video, SKIP_SECONDS);
       break;
     case 'mute':
       video.muted = !video.muted;
@@ -46,4 +47,9 @@ function perform(video: HTMLVideoElement, action: KeyAction): void {
       void (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen()).catch(ignore);
       break;
   }
+}
+
+function skip(video: HTMLVideoElement, seconds: number): void {
+  const end = Number.isFinite(video.duration) ? video.duration : Number.MAX_VALUE;
+  video.currentTime = Math.min(end, Math.max(0, video.currentTime + seconds));
 }

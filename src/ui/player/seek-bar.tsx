@@ -16,6 +16,8 @@ export function SeekBar({ video, storyboardUrl }: SeekBarProps) {
   const { position, duration } = usePosition(video);
   /** The pointed position as a fraction of the duration; undefined while nobody points. */
   const [pointed, setPointed] = useState<number>();
+  /** The preview follows the position while somebody moves it with keys. */
+  const [isKeyed, setKeyed] = useState(false);
   if (tiles.length === 0 || !(duration > 0)) return null;
 
   const fractionAt = (event: PointerEvent, element: HTMLElement): number => {
@@ -26,7 +28,7 @@ export function SeekBar({ video, storyboardUrl }: SeekBarProps) {
     if (video.current) video.current.currentTime = seconds;
   };
   const shownSeconds = pointed === undefined ? position : pointed * duration;
-  const tile = pointed === undefined ? undefined : findTile(tiles, shownSeconds);
+  const tile = pointed === undefined && !isKeyed ? undefined : findTile(tiles, shownSeconds);
   return (
     <div class="seek-bar" data-testid="seek-bar">
       {tile && <Preview tile={tile} fraction={shownSeconds / duration} seconds={shownSeconds} />}
@@ -44,7 +46,12 @@ export function SeekBar({ video, storyboardUrl }: SeekBarProps) {
           seek(seconds);
         }}
         onChange={() => setPointed(undefined)}
-        onBlur={() => setPointed(undefined)}
+        // The keys themselves are handled for the whole page (keyboard.ts).
+        onKeyDown={event => setKeyed(event.key.startsWith('Arrow'))}
+        onBlur={() => {
+          setPointed(undefined);
+          setKeyed(false);
+        }}
         onPointerMove={event => setPointed(fractionAt(event, event.currentTarget))}
         onPointerLeave={() => setPointed(undefined)}
       />

@@ -27,6 +27,8 @@ interface VideoRowProps {
 
 type Open = 'nothing' | 'edit' | 'captions' | 'withdraw' | 'play';
 
+/** The converted part of a video can be watched while the rest is being converted. */
+const isWatchable = ({ state }: SiteVideo): boolean => state === 'ready' || state === 'preparing';
 /** A video that was never published is discarded, not withdrawn. */
 const isUnpublished = ({ state }: SiteVideo): boolean => state === 'uploading' || state === 'failed';
 
@@ -95,7 +97,7 @@ export function VideoRow(props: VideoRowProps) {
       {open === 'withdraw' && (
         <WithdrawDialog video={video} onConfirm={() => void withdraw()} onClose={close} />
       )}
-      {open === 'play' && video.revision && (
+      {open === 'play' && video.revision && isWatchable(video) && (
         <LocalPlayer
           name={video.name}
           revisionUrl={`${video.token ? tokenPath(video.token) : ''}/v/${video.id}/${video.revision}/`}
@@ -137,16 +139,14 @@ interface VideoActionsProps {
 
 function VideoActions({ video, centralUrl, open, onOpen }: VideoActionsProps) {
   const { t, language } = useTranslation();
-  // The converted part of a video can be watched while the rest is being converted.
-  const isWatchable = video.state === 'ready' || video.state === 'preparing';
   return (
     <div class="actions">
-      {video.registered && isWatchable && centralUrl && (
+      {video.registered && isWatchable(video) && centralUrl && video.visibility !== 'private' && (
         <a class="button primary small" href={`${centralUrl}/watch/${video.id}?lang=${language}`}>
           {t.studio.watch}
         </a>
       )}
-      {video.revision && isWatchable && (
+      {video.revision && isWatchable(video) && (
         <button type="button" class="small" onClick={() => onOpen('play')} data-testid="play-here">
           {t.studio.playHere}
         </button>

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { ApiError } from '../api/api-error.ts';
-import { chooseWatchError } from './watch-error.ts';
+import { chooseWatchError, isWithdrawn } from './watch-error.ts';
 
 const gone = new ApiError(410, 'video-withdrawn', '');
 const forbidden = new ApiError(403, 'grant-expired', '');
@@ -20,4 +20,10 @@ it('prefers the error of the tracker, then the one of central', () => {
   expect(chooseWatchError({ ...NONE, video: busy, info: offline }, false)).toBe(offline);
   expect(chooseWatchError({ ...NONE, video: busy }, false)).toBe(busy);
   expect(chooseWatchError(NONE, false)).toBeUndefined();
+});
+it('knows that a video is withdrawn from central or from the tracker', () => {
+  expect(isWithdrawn(NONE, 'withdrawn')).toBe(true);
+  expect(isWithdrawn({ ...NONE, play: gone }, 'registered')).toBe(true);
+  expect(isWithdrawn({ ...NONE, video: gone }, undefined)).toBe(true);
+  expect(isWithdrawn({ ...NONE, play: busy, video: forbidden }, 'registered')).toBe(false);
 });

@@ -22,7 +22,7 @@ import { addSources, findServingSite, listSwitches, NOT_SERVING, recordServed } 
 import { Sources } from './sources.tsx';
 import { usePlayback } from './use-playback.ts';
 import { VideoFacts } from './video-facts.tsx';
-import { chooseWatchError } from './watch-error.ts';
+import { chooseWatchError, isWithdrawn } from './watch-error.ts';
 
 const REFRESH_RANKING_MS = 5_000;
 const REFRESH_VIDEO_MS = 20_000;
@@ -71,16 +71,24 @@ export function Watch() {
   const name = video.value?.name ?? play.value?.name;
   const servingSite = findServingSite(serving);
   const errors = { video: video.error, info: info.error, play: play.error };
-  const error = needsGrant ? undefined : chooseWatchError(errors, playback.url !== undefined);
+  const withdrawn = isWithdrawn(errors, video.value?.state);
+  const error = needsGrant || withdrawn ? undefined : chooseWatchError(errors, playback.url !== undefined);
   return (
     <Page title={name ?? t.watch.title} home="/" links={navigation}>
       <h1 dir="auto" lang={video.value?.language}>
         {name ?? t.watch.title}
       </h1>
       {error !== undefined && <WatchError error={error} retry={play.refresh} />}
-      {video.value?.state === 'withdrawn' && <Notice kind="error">{t.problems['video-withdrawn']}</Notice>}
-      {playback.failure && <PlaybackFailureNotice failure={playback.failure} url={play.value?.hls} />}
-      {(!isPermanent(error) || playback.url) && (
+      {withdrawn && (
+        <Notice kind="error" testId="withdrawn">
+          <p>{t.problems['video-withdrawn']}</p>
+          <a href="/">{t.watch.back}</a>
+        </Notice>
+      )}
+      {playback.failure && !withdrawn && (
+        <PlaybackFailureNotice failure={playback.failure} url={play.value?.hls} />
+      )}
+      {!withdrawn && (!isPermanent(error) || playback.url) && (
         <div class={needsGrant ? 'stack' : 'watch'}>
           {needsGrant ? (
             <Notice kind="hint">{t.links.needed}</Notice>

@@ -222,6 +222,21 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
         (await page.evaluate<number>('document.querySelector("video").currentTime')) > before + 2 ||
         undefined,
     );
+    await page.evaluate('document.querySelector("video").pause()');
+    for (const [element, key, to] of [
+      ['.seek-bar input', 'ArrowRight', 11],
+      ['.seek-bar input', 'ArrowDown', 1],
+      ['video', 'ArrowRight', 11],
+      ['video', 'ArrowLeft', 1],
+    ] as const) {
+      await page.evaluate('document.querySelector("video").currentTime = 6');
+      await page.locator(element).press(key);
+      expect(
+        await page.evaluate<number>('document.querySelector("video").currentTime'),
+        `${element} ${key}`,
+      ).toBeCloseTo(to, 0);
+    }
+    await preview.waitFor();
     await page.context().close();
     const phone = await open(`${demo.central}/watch/${id}`, true);
     await phone.getByTestId('choose-captions').waitFor();
@@ -250,6 +265,20 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
       async () => (await row.locator('[data-captions="captions-de"]').count()) === 0 || undefined,
     );
     expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
+  it('stops on the watch page when it is withdrawn', async () => {
+    const page = await open(`${demo.central}/watch/${id}`);
+    await page.locator('[data-testid=player][data-state=playing]').waitFor();
+    const { status } = await fetch(`${demo.sites[0]!.url}/api/videos/${id}`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${demo.token}` },
+    });
+    expect(status).toBeLessThan(300);
+    await page.getByTestId('withdrawn').waitFor();
+    expect(await page.getByTestId('player').count()).toBe(0);
+    expect(await page.getByTestId('sources').count()).toBe(0);
     await page.context().close();
   });
 });

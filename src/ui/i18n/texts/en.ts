@@ -191,7 +191,8 @@ export const en = {
       publishing: 'Waiting for central',
       registering: 'Waiting for a tracker',
       registered: 'Published · anyone can watch',
-      registeredPrivate: 'Published · anyone with the link can watch',
+      registeredPrivate:
+        'Published · only people with a link can watch. Operators create links on the page of the video at central.',
       local: 'Ready to play here. It will be published when this site joins central.',
       failed: 'Failed',
       withdrawn: 'Withdrawn',

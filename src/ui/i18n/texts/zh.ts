@@ -184,7 +184,7 @@ export const zh: Texts = {
       publishing: '等待中心',
       registering: '等待跟踪服务器',
       registered: '已发布 · 所有人都可以观看',
-      registeredPrivate: '已发布 · 持有链接的人可以观看',
+      registeredPrivate: '已发布 · 只有持有链接的人可以观看。操作员在中心的视频页面上创建链接。',
       local: '可以在本站点播放。站点加入中心后将自动发布。',
       failed: '失败',
       withdrawn: '已下架',
