@@ -13,6 +13,7 @@ import { type Lifetime, startPart } from '../kernel/lifecycle/lifetime.ts';
 import { createLog, type Log } from '../kernel/log.ts';
 import { listenTo } from '../kernel/sql/postgres.ts';
 import { openDatabase } from '../kernel/sql/sql.ts';
+import { CENTRAL_KEY_ID } from '../protocol/base/ids.ts';
 import { ChangeNotifier } from './change-notifier.ts';
 import { Collector, type CollectorDeps } from './collector/collector.ts';
 import { Leasing } from './collector/leasing.ts';
@@ -30,8 +31,6 @@ import { createReaders } from './site-reader/open-readers.ts';
 import type { CentralContext } from './web/context/context.ts';
 import { addCalls, addPages } from './web/web.ts';
 
-/** Central signs its requests to gateways under this key id. */
-const CENTRAL_KEY_ID = 'central';
 /**
  * Texts that central signs for itself only. An Ed25519 signature is deterministic (RFC 8032), so each is a secret that only the
  * owner of the key can compute.
@@ -85,8 +84,9 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
       lifetime.add('notifications of other centrals', listener.stop);
     }
     const links = new Links();
+    const signer = { key, keyId: CENTRAL_KEY_ID };
     const readers = createReaders({
-      signer: { key, keyId: CENTRAL_KEY_ID },
+      signer,
       links,
       secrets,
       clock: systemClock,
@@ -100,6 +100,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     const context: CentralContext = {
       config,
       publicKey: key.publicKey,
+      signer,
       sessionKey: Buffer.from(sha256Hex(key.sign(SESSIONS)), 'hex').toString('base64url'),
       db,
       secrets,

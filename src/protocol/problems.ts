@@ -114,6 +114,7 @@ export const PROBLEMS = {
     'Operator token required',
     'Send the operator token as "Authorization: Bearer …".',
   ),
+  'tracker-missing': entry(503, 'No tracker has joined', 'Add a tracker on the admin page.'),
   'credential-invalid': entry(
     401,
     'Wrong credential',

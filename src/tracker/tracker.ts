@@ -95,7 +95,12 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
   const decider = servePlayerCalls(http, { ...base, ...sync, ...play, recipient }, lifetime);
   serveSiteReports(app, { ...base, partialHolders, recipient });
   serveClientReports(app, { ...base, sessions, rank: decider.steer, baseUrlOf: baseUrls.of });
-  serveExplain(app, { ...base, decider });
+  serveExplain(app, {
+    ...base,
+    decider,
+    recipient,
+    centralPublicKey: () => feed.membership()?.centralPublicKey,
+  });
   serveStatus(app, metrics, { ...base, feed });
   await app.listen(config.listen);
 

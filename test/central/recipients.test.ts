@@ -1,5 +1,5 @@
 /** Signed requests that somebody recorded and sends to another part, at another name, or again after a restart: each is refused. */
-import { createServer, request as sendRequest } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request as sendRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,9 +17,9 @@ import { type Gateway, serveGateway } from '../../src/site/http/gateway.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import { startTracker } from '../../src/tracker/tracker.ts';
 import { type CentralHarness, startCentralHarness } from '../support/central-harness.ts';
-import { TOKEN } from '../support/central-requests.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
+import { videoRecord } from '../support/records.ts';
 import { makeTemporaryDirectory, removeDirectory } from '../support/temporary-directory.ts';
 
 let directory: string;
@@ -77,8 +77,13 @@ const send = (url: string, { method = 'GET', headers, host, body = '' }: Sent) =
   });
 
 /** Forwards to `target` with its own Host header, as some proxies do by default. */
-async function startProxy(target: string, host: string): Promise<string> {
+async function startProxy(
+  target: string,
+  host: string,
+  received: IncomingHttpHeaders[] = [],
+): Promise<string> {
   const server = createServer((incoming, outgoing) => {
+    received.push(incoming.headers);
     const forwarded = sendRequest(
       target + incoming.url,
       { method: incoming.method, headers: { ...incoming.headers, host } },
@@ -234,32 +239,43 @@ describe('from a member to central', () => {
   });
 });
 
+/** A tracker that has joined `harness`, with its own operator token. */
+async function startTrackerAt(harness: CentralHarness, baseUrl: string, listen: string) {
+  const invited = await harness.request('POST', '/api/trackers', { body: { name: 't', baseUrl } });
+  const { joinToken } = newTrackerResponseSchema.parse(invited.body);
+  const config = trackerConfigSchema.parse({
+    listen,
+    baseUrl,
+    dataDirectory: join(directory, `tracker ${listen.replace(':', ' ')}`),
+    central: harness.url,
+    joinToken,
+    operatorToken: 'the-own-token-of-this-tracker',
+    logLevel: 'silent',
+  });
+  let tracker = await startTracker(config);
+  closers.push(() => tracker.stop());
+  return {
+    url: tracker.url,
+    async restart() {
+      await tracker.stop();
+      tracker = await startTracker(config);
+    },
+    untilKnown: (site: string) =>
+      eventually('the tracker knows the site', async () => {
+        const response = await fetch(`${tracker.url}/status`);
+        return trackerStatusSchema.parse(await response.json()).sites.some(each => each.site === site);
+      }),
+  };
+}
+
 describe('from a site to a tracker', () => {
   it('what a site signed for another tracker is refused, and so is a replay after a restart', async () => {
     const harness = await startCentralHarness();
     closers.push(() => harness.stop());
     const site = await harness.addSite('a');
-    const port = await freePort();
     const baseUrl = 'https://tracker.example';
-    const invited = await harness.request('POST', '/api/trackers', { body: { name: 't', baseUrl } });
-    const { joinToken } = newTrackerResponseSchema.parse(invited.body);
-    const config = trackerConfigSchema.parse({
-      listen: `127.0.0.1:${port}`,
-      baseUrl,
-      dataDirectory: join(directory, 'tracker'),
-      central: harness.url,
-      joinToken,
-      operatorToken: TOKEN,
-      logLevel: 'silent',
-    });
-    let tracker = await startTracker(config);
-    closers.push(() => tracker.stop());
-    const untilKnown = () =>
-      eventually('the tracker knows the site', async () => {
-        const response = await fetch(`${tracker.url}/status`);
-        return trackerStatusSchema.parse(await response.json()).sites.some(each => each.site === site.id);
-      });
-    await untilKnown();
+    const tracker = await startTrackerAt(harness, baseUrl, `127.0.0.1:${await freePort()}`);
+    await tracker.untilKnown(site.id);
 
     const body = JSON.stringify({ viewers: [], videos: [] });
     const report = { ...site.signer, method: 'POST', body };
@@ -273,10 +289,49 @@ describe('from a site to a tracker', () => {
     expect(await sendReport(elsewhere, 'other.example')).toEqual(REFUSED);
     expect(await send(tracker.url + play, { headers: signedPlay, host: 'other.example' })).toEqual(REFUSED);
 
-    await tracker.stop();
-    tracker = await startTracker(config);
-    await untilKnown();
+    await tracker.restart();
+    await tracker.untilKnown(site.id);
     expect(await sendReport(good)).toEqual({ status: 401, code: 'signature-replayed' });
+  });
+});
+
+describe('from central to a tracker', () => {
+  it("an operator's question arrives without central's token, and no other tracker accepts its signature", async () => {
+    const harness = await startCentralHarness();
+    closers.push(() => harness.stop());
+    const address = `127.0.0.1:${await freePort()}`;
+    const received: IncomingHttpHeaders[] = [];
+    const proxy = await startProxy(`http://${address}`, 'upstream', received);
+    expect((await harness.request('GET', `/api/explain/${newVideoId()}`)).body.code).toBe('tracker-missing');
+    const tracker = await startTrackerAt(harness, proxy, address);
+    const site = await harness.addSite('a');
+    await tracker.untilKnown(site.id);
+    const { video } = site.put(videoRecord());
+    await site.collect();
+    const path = `/api/explain/${video}?client=10.0.0.1`;
+    const explanation = await eventually('the tracker knows the video', async () => {
+      const response = await harness.request('GET', path);
+      return response.status === 200 ? response.body : undefined;
+    });
+    expect(explanation).toMatchObject({ video, client: '10.0.0.1', ranking: [{ site: site.id }] });
+    const plan = { body: { sites: [{ site: site.id, down: true }] } };
+    expect((await harness.request('POST', '/api/dry-run', plan)).body).toMatchObject({ movedShare: 0 });
+    for (const token of [null, 'wrong'])
+      expect((await harness.request('GET', path, { token })).status).toBe(401);
+
+    const sent = received.at(0) ?? expect.fail();
+    expect(received.map(({ authorization }) => authorization)).toEqual(received.map(() => undefined));
+    const other = await startTrackerAt(harness, 'https://other.example', `127.0.0.1:${await freePort()}`);
+    const headers = {
+      'content-digest': String(sent['content-digest']),
+      'signature-input': String(sent['signature-input']),
+      signature: String(sent.signature),
+    };
+    const replayed = await send(`${other.url}/explain/${video}?client=10.0.0.1`, {
+      headers,
+      host: host(proxy),
+    });
+    expect(replayed.status).toBe(401);
   });
 });
 

@@ -5,6 +5,7 @@ import type { HttpServer } from '../../kernel/http/server.ts';
 import type { CentralDatabase } from '../database/schema.ts';
 import { listJoined } from '../database/sites.ts';
 import { addCopyCalls } from './admin/copies.ts';
+import { addExplanationCalls } from './admin/explanations.ts';
 import { addGrantCalls } from './admin/grants.ts';
 import { addPlacementRuleCalls } from './admin/placement-rules.ts';
 import { addSiteCalls } from './admin/sites.ts';
@@ -37,6 +38,7 @@ export function addCalls(app: HttpServer, context: CentralContext): void {
   addCopyCalls(app, context);
   addPlacementRuleCalls(app, context);
   addGrantCalls(app, context);
+  addExplanationCalls(app, context);
   // Members
   addJoinCalls(app, context);
   addSignalCalls(app, context);

@@ -19,5 +19,8 @@ export type RevisionId = z.infer<typeof revisionIdSchema>;
 export const newSiteId = (): SiteId => uuidv7() as SiteId;
 export const newVideoId = (): VideoId => uuidv7() as VideoId;
 export const newRevisionId = (): RevisionId => uuidv7() as RevisionId;
+/** The key id of requests that central signs. */
+export const CENTRAL_KEY_ID = 'central';
+
 /** Creates an id without a brand, for signals, nonces and sessions. */
 export const newId = (): string => uuidv7();

@@ -9,7 +9,7 @@ import { RejectedSignature, requireSigner } from '../../kernel/http/signed-reque
 import type { NonceMemory } from '../../kernel/identity/signatures.ts';
 import type { MemberIdentity } from '../../kernel/membership/member.ts';
 import { problem } from '../../kernel/problem.ts';
-import type { SiteId } from '../../protocol/base/ids.ts';
+import { CENTRAL_KEY_ID, type SiteId } from '../../protocol/base/ids.ts';
 import { MAX_RECORD_PAGE_BYTES, MAX_RECORD_PAGE_ROWS } from '../../protocol/base/limits.ts';
 import { linkAuthority } from '../../protocol/link.ts';
 import type { Epoch } from '../../protocol/publication/epoch.ts';
@@ -104,7 +104,8 @@ export function serveGateway(
       authorityOf(membership.baseUrl),
       linkAuthority(membership.id),
     ];
-    const findKey = async (keyId: string) => (keyId === 'central' ? membership.centralPublicKey : undefined);
+    const findKey = async (keyId: string) =>
+      keyId === CENTRAL_KEY_ID ? membership.centralPublicKey : undefined;
     try {
       await requireSigner(request, findKey, { nonces, authorities });
     } catch (error) {

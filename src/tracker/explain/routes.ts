@@ -1,10 +1,16 @@
-/** Explanations and simulations for operators: the whole ranking for a client, and the effect of planned changes. */
+/**
+ * Explanations and simulations for operators: the whole ranking for a client, and the effect of planned changes. They are also for
+ * central, which signs the questions of its own operators.
+ */
+import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { requireToken } from '../../kernel/http/operator-token.ts';
 import type { HttpServer } from '../../kernel/http/server.ts';
+import { type Recipient, requireSigner } from '../../kernel/http/signed-requests.ts';
+import type { PublicKey } from '../../kernel/identity/keys.ts';
 import { parseAddress, parsePrefix } from '../../kernel/network.ts';
 import { problem } from '../../kernel/problem.ts';
-import { videoIdSchema } from '../../protocol/base/ids.ts';
+import { CENTRAL_KEY_ID, videoIdSchema } from '../../protocol/base/ids.ts';
 import {
   dryRunSchema,
   type Explanation,
@@ -25,6 +31,9 @@ export interface ExplainDeps extends Omit<PlanDeps, 'holdingOf'> {
   readonly config: TrackerConfig;
   readonly decider: Pick<Decider, 'explain'>;
   readonly probes: Pick<Probes, 'of'>;
+  readonly recipient: Recipient;
+  /** Undefined until this tracker has joined. */
+  readonly centralPublicKey: () => PublicKey | undefined;
 }
 
 /** Zones with thousands of prefixes exceed the usual 64 KB. */
@@ -32,6 +41,13 @@ const MAX_PLAN_BYTES = 2 ** 20;
 
 export function serveExplain(app: HttpServer, deps: ExplainDeps): void {
   const { config, decider, viewers, probes } = deps;
+  const findKey = async (keyId: string): Promise<PublicKey | undefined> =>
+    keyId === CENTRAL_KEY_ID ? deps.centralPublicKey() : undefined;
+  const requireOperator = async (request: FastifyRequest): Promise<void> => {
+    if (request.headers.signature === undefined) requireToken(request, config.operatorToken);
+    else await requireSigner(request, findKey, deps.recipient);
+  };
+
   app.get(
     '/explain/:id',
     {
@@ -44,7 +60,7 @@ export function serveExplain(app: HttpServer, deps: ExplainDeps): void {
       },
     },
     async request => {
-      requireToken(request, config.operatorToken);
+      await requireOperator(request);
       const id = parseVideoId(request.params.id);
       const address = request.query.client ?? addressOf(request, undefined, config);
       if (!parseAddress(address)) throw clientInvalid();
@@ -82,7 +98,7 @@ export function serveExplain(app: HttpServer, deps: ExplainDeps): void {
       },
     },
     async request => {
-      requireToken(request, config.operatorToken);
+      await requireOperator(request);
       const invalid = request.body.zones.find(({ prefix }) => !parsePrefix(prefix));
       if (invalid) {
         throw problem(

@@ -56,19 +56,18 @@ function RoutingForms({ known, token }: { readonly known: ExplainContext; readon
   const [client, setClient] = useState(given.get('client') ?? known.viewers[0]?.address ?? '');
   const [explanation, setExplanation] = useState<Explanation>();
   const [error, setError] = useState<unknown>();
-  const [tracker] = known.trackers;
   const explain = async (): Promise<void> => {
     try {
       const query = client.trim() === '' ? '' : `?client=${encodeURIComponent(client.trim())}`;
       setExplanation(
-        await call<Explanation>(`${tracker}/explain/${encodeURIComponent(video.trim())}${query}`, { token }),
+        await call<Explanation>(`/api/explain/${encodeURIComponent(video.trim())}${query}`, { token }),
       );
       setError(undefined);
     } catch (cause) {
       setError(cause);
     }
   };
-  if (!tracker) return <p>{t.errors['no-tracker']}</p>;
+  if (known.trackers.length === 0) return <p>{t.errors['no-tracker']}</p>;
   return (
     <>
       <section class="panel" aria-labelledby="viewer-and-video">
@@ -128,7 +127,7 @@ function RoutingForms({ known, token }: { readonly known: ExplainContext; readon
           <RankingTable explanation={explanation} />
         </section>
       )}
-      <SimulationPanel tracker={tracker} token={token} sites={known.sites} />
+      <SimulationPanel token={token} sites={known.sites} />
     </>
   );
 }

@@ -8,12 +8,11 @@ import { useTranslation } from '../i18n/use-translation.tsx';
 import { CHANGE_KINDS, type ChangeKind, hasValue, parsePlannedChange } from './planned-change.ts';
 
 interface SimulationProps {
-  readonly tracker: string;
   readonly token: string;
   readonly sites: readonly Site[];
 }
 
-export function SimulationPanel({ tracker, token, sites }: SimulationProps) {
+export function SimulationPanel({ token, sites }: SimulationProps) {
   const { t } = useTranslation();
   const active = sites.filter(site => site.state !== 'revoked' && site.state !== 'invited');
   const [site, setSite] = useState(active[0]?.id);
@@ -25,7 +24,7 @@ export function SimulationPanel({ tracker, token, sites }: SimulationProps) {
     if (!site) return;
     try {
       const body = parsePlannedChange({ kind, site, value });
-      setResult(await call<DryRun>(`${tracker}/dry-run`, { method: 'POST', token, body }));
+      setResult(await call<DryRun>('/api/dry-run', { method: 'POST', token, body }));
       setError(undefined);
     } catch (cause) {
       setError(cause);

@@ -1,5 +1,6 @@
 /** The dependencies of central's calls, and the checks of who may make them. */
 import type { FastifyRequest } from 'fastify';
+import type { Signer } from '../../../kernel/http/client.ts';
 import { hasToken, requireToken } from '../../../kernel/http/operator-token.ts';
 import { type Recipient, RejectedSignature, requireSigner } from '../../../kernel/http/signed-requests.ts';
 import type { SecretBox } from '../../../kernel/identity/secret-box.ts';
@@ -16,6 +17,8 @@ import type { Links } from '../../site-reader/links.ts';
 export interface CentralContext {
   readonly config: CentralConfig;
   readonly publicKey: string;
+  /** Signs central's own requests to members. */
+  readonly signer: Signer;
   /** The key with which all trackers sign sessions, so that a viewer may use any tracker. */
   readonly sessionKey: string;
   readonly db: CentralDatabase;

@@ -37,6 +37,7 @@ export const zhProblems = {
 
   // 凭据
   'token-needed': '需要操作员令牌。',
+  'tracker-missing': '尚无跟踪服务器加入。',
   'credential-invalid': '凭据错误。',
   'cross-origin': '跨源请求已被拒绝。',
   'role-mismatch': '该成员的角色不能进行此调用。',
