@@ -8,6 +8,7 @@ export const HELP: Readonly<Record<string, string>> & { readonly general: string
 
 Usage: tributary COMMAND [--config FILE]
 
+  init          write a configuration for central, a tracker or a site, with which it starts
   demo          run a central, a tracker and three sites on this machine
   central       run central: it receives signals, collects records and keeps the catalogue
   tracker       run a tracker: it registers videos and sends every viewer to the best site
@@ -15,9 +16,36 @@ Usage: tributary COMMAND [--config FILE]
   worker        convert a site's videos in a separate process, here or on another machine
   nginx-config  print an nginx configuration for a site
   backup        back up the embedded databases and the keys of running parts
+  status        show which configured parts run on this machine, their health and versions
   doctor        check this machine and the configuration, and say how to fix problems
 
-Run \`tributary COMMAND --help\` for details.`,
+Run \`tributary COMMAND --help\` for details, and \`tributary --version\` for the version.`,
+  init: `tributary init: writes a configuration with which a part starts as it is, and says what to do next
+
+Usage: tributary init central|tracker|site [--config FILE] [options]
+
+It writes a new file that only you can read, or adds a section to an existing file. It generates the operator token, and finds a
+free port and a data directory.
+
+  --base-url URL        the address that browsers and other parts use (default: http, an IP address of this machine, a free port)
+  --listen HOST:PORT    the address to listen on (default: the port of the base URL; a free port if it is https, for a proxy)
+  --data-directory DIR  default: below /var/lib/tributary if you can write there, otherwise below ./data
+  --central URL         the base URL of central; for a tracker or a site
+  --join-token TOKEN    from central's admin page; for a tracker or a site
+  --name NAME           the name of a site that people see (default: the name of this machine)
+
+For a tracker or a site, the admin page of central shows the complete command. A site without --central works by itself.
+
+${CONFIG_HELP}`,
+  status: `tributary status: shows which configured parts run on this machine, their health and versions
+
+Usage: tributary status [--config FILE] [--json]             (all sections of the file)
+
+The exit code is 1 if a part is not ready. For problems with this machine, use tributary doctor.
+
+  --json              print JSON
+
+${CONFIG_HELP}`,
   demo: `tributary demo: runs a central, a tracker and three sites on this machine, with one sample video
 
 Usage: tributary demo

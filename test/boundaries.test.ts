@@ -34,7 +34,7 @@ const testImports = importsOf(readAll(tests));
 const packages = (path: string): readonly string[] =>
   specifiers(texts.get(path) ?? '').filter(specifier => !specifier.startsWith('.'));
 
-const ROLES = ['site', 'central', 'tracker', 'ui', 'demo', 'doctor', 'backup'] as const;
+const ROLES = ['site', 'central', 'tracker', 'ui', 'demo', 'doctor', 'backup', 'init', 'status'] as const;
 const isIn = (folder: string) => (path: string) => path.startsWith(`src/${folder}/`);
 /** Imports out of `folder` into our own code that none of `allowed` names. */
 const strays = (folder: string, allowed: readonly string[]): readonly Import[] =>

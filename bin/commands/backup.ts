@@ -6,7 +6,7 @@ import { siteConfigSchema } from '../../src/site/config.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import type { Command } from './command.ts';
 
-export const run: Command = async ({ config: path, to }) => {
+export const run: Command = async ({ config: path, options: { to } }) => {
   if (to === undefined) throw new ConfigError('--to is required: tributary backup --to DIRECTORY');
   const read = {
     central: () => readConfig(path, 'central', centralConfigSchema).config,

@@ -5,13 +5,17 @@ export interface Given {
   readonly config: string;
   /** True if the option `--config` was given. */
   readonly isConfigNamed: boolean;
-  /** The directory of a backup. */
-  readonly to: string | undefined;
-  /** True if nginx replaces the site's own buffer. */
-  readonly instead: boolean;
+  /** The words after the command. */
+  readonly operands: readonly string[];
+  /** The options with a value, by name without hyphens at the front. */
+  readonly options: Readonly<Record<string, string>>;
+  /** The options without a value. */
+  readonly flags: ReadonlySet<string>;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The program and arguments that run `tributary` in another process. */
   readonly command: readonly [string, ...string[]];
+  /** How the user runs `tributary`, to be shown in instructions. */
+  readonly shownCommand: string;
   /** The directory of the built pages. */
   readonly uiDirectory: string;
   /** The bundled worker that checks sources. */

@@ -5,6 +5,6 @@ import type { Command } from './command.ts';
 
 export const run: Command = async given => {
   const { config } = readConfig(given.config, 'site', siteConfigSchema);
-  process.stdout.write(formatNginxConfig(config, given.instead ? 'instead' : 'front'));
+  process.stdout.write(formatNginxConfig(config, given.flags.has('instead') ? 'instead' : 'front'));
   return 0;
 };

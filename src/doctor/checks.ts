@@ -5,6 +5,7 @@ import { constants, existsSync } from 'node:fs';
 import { access, open, rm, statfs } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { get } from 'node:https';
+import { networkInterfaces } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
 import type { Listen } from '../kernel/config/settings.ts';
@@ -164,7 +165,11 @@ const EXAMPLE_ADDRESS =
 export function checkExampleAddresses(
   addresses: Readonly<Record<string, string | undefined>>,
 ): readonly Finding[] {
-  const found = Object.entries(addresses).filter(([, address]) => address && EXAMPLE_ADDRESS.test(address));
+  // A test network may use these addresses, and then this machine has one.
+  const own = Object.values(networkInterfaces()).flatMap(found => found?.map(({ address }) => address) ?? []);
+  const found = Object.entries(addresses).filter(
+    ([, address]) => address && EXAMPLE_ADDRESS.test(address) && !own.some(ip => address.includes(ip)),
+  );
   return found.map(([name, address]) =>
     error(`\`${name}\` is the example address ${address}.`, 'Replace it with the real address.'),
   );

@@ -14,6 +14,7 @@ import {
   sizeSetting,
   tokenSetting,
 } from '../kernel/config/settings.ts';
+import { findSourceAddress } from '../kernel/own-address.ts';
 import { DEFAULT_MAX_UPLOAD_BYTES, HARD_MAX_UPLOAD_BYTES } from '../protocol/base/limits.ts';
 import { nameSchema } from '../protocol/base/text.ts';
 import { addressSchema } from '../protocol/publication/record.ts';
@@ -43,8 +44,8 @@ export const siteConfigSchema = z.strictObject({
   baseUrl: baseUrlSetting,
   /** Other names of this part in URLs, with the port: `video.internal:8090`. */
   hosts: hostsSetting.default([]),
-  /** IP address and port of the source server in the records of this site. */
-  sourceAddress: addressSchema,
+  /** IP address and port of the source server in the records of this site. The default is that of `baseUrl`. */
+  sourceAddress: addressSchema.optional(),
   dataDirectory: z.string().min(1),
   database: databaseSetting.optional(),
   /** The parts of the site that run in this process (docs/databases.md). */
@@ -136,4 +137,12 @@ export const siteConfigSchema = z.strictObject({
   originListen: listenSetting.prefault('127.0.0.1:0'),
   logLevel: logLevelSetting.default('info'),
 });
-export type SiteConfig = z.output<typeof siteConfigSchema>;
+export type SiteSettings = z.output<typeof siteConfigSchema>;
+
+export type SiteConfig = SiteSettings & { readonly sourceAddress: string };
+
+/** Fills in the defaults that depend on this machine. */
+export const completeSiteConfig = async (settings: SiteSettings): Promise<SiteConfig> => ({
+  ...settings,
+  sourceAddress: settings.sourceAddress ?? (await findSourceAddress(settings.baseUrl)),
+});

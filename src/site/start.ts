@@ -5,12 +5,19 @@ import { DamagedDatabase } from '../kernel/sql/sqlite.ts';
 import { startReadOnlySite } from './compose/read-only-site.ts';
 import type { RunningSite, SiteFiles } from './compose/running-site.ts';
 import { startWithWeb } from './compose/site.ts';
-import { SITE_PARTS, type SiteConfig, type SitePart } from './config.ts';
+import {
+  completeSiteConfig,
+  SITE_PARTS,
+  type SiteConfig,
+  type SitePart,
+  type SiteSettings,
+} from './config.ts';
 import { startStandaloneBuffer } from './standalone/standalone-buffer.ts';
 import { startStandaloneOrigin } from './standalone/standalone-origin.ts';
 
 /** @throws ConfigError if a part cannot find the others with these settings. A failed start leaves nothing open. */
-export async function startSite(config: SiteConfig, files: SiteFiles): Promise<RunningSite> {
+export async function startSite(settings: SiteSettings, files: SiteFiles): Promise<RunningSite> {
+  const config = await completeSiteConfig(settings);
   const [part, ...others] = config.parts;
   if (config.parts.includes('web')) return startWeb(config, files);
   if (part === 'origin' && others.length === 0) return startStandaloneOrigin(config);

@@ -24,6 +24,7 @@ import { formatErrors, parseInput } from '../input.ts';
 import type { Log } from '../log.ts';
 import { formatProblem, messageOf, Problem, problem } from '../problem.ts';
 import { findDatabaseProblem } from '../sql/database-error.ts';
+import { VERSION } from '../version.ts';
 import { type ConnectionLimit, createConnectionGate } from './connection-limit.ts';
 import { checkRequest } from './strict-request.ts';
 
@@ -99,6 +100,7 @@ export interface Http {
 }
 
 export async function createHttp(options: HttpOptions): Promise<Http> {
+  const startedAt = new Date().toISOString();
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
   const app = withTypes(
@@ -132,11 +134,16 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: `Tributary ${options.part}`, version: '0.1.0', license: { name: 'Apache-2.0' } },
+      info: { title: `Tributary ${options.part}`, version: VERSION, license: { name: 'Apache-2.0' } },
     },
     transform: jsonSchemaTransform,
   });
-  app.get('/healthz', { schema: { hide: true } }, () => ({ status: 'alive' }));
+  app.get('/healthz', { schema: { hide: true } }, () => ({
+    status: 'alive',
+    part: options.part,
+    version: VERSION,
+    startedAt,
+  }));
   app.get('/readyz', { schema: { hide: true } }, () => {
     const missing = options.ready();
     if (missing !== undefined) throw problem('not-ready', missing, { headers: { 'retry-after': '1' } });

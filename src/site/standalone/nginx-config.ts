@@ -7,7 +7,7 @@
  */
 import { resolve } from 'node:path';
 import { ConfigError } from '../../kernel/config/config-error.ts';
-import type { SiteConfig } from '../config.ts';
+import type { SiteSettings } from '../config.ts';
 
 export type NginxPlace = 'front' | 'instead';
 
@@ -16,9 +16,9 @@ const VALID_S = 60;
 const KEYS_MB = 64;
 
 /** Formats a file for `/etc/nginx/conf.d/` (context `http`). @throws ConfigError if the settings do not permit it */
-export function formatNginxConfig(config: SiteConfig, place: NginxPlace): string {
+export function formatNginxConfig(config: SiteSettings, place: NginxPlace): string {
   const limit = ['uplink', 'uplinkViewers', 'uplinkFills', 'uplinkDaily'].find(
-    name => config[name as keyof SiteConfig] !== undefined,
+    name => config[name as keyof SiteSettings] !== undefined,
   );
   const isLimited = limit !== undefined || !config.serveViewers;
   if (place === 'instead' && isLimited) {
@@ -162,7 +162,7 @@ const block = (head: string, lines: readonly string[]): readonly string[] => [
 ];
 
 /** The address at which nginx reaches this listener, which may listen on a wildcard address. */
-function formatUpstream({ host, port }: SiteConfig['listen']): string {
+function formatUpstream({ host, port }: SiteSettings['listen']): string {
   if (host === '0.0.0.0') return `127.0.0.1:${port}`;
   if (host === '::') return `[::1]:${port}`;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

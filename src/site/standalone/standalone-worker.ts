@@ -6,7 +6,7 @@ import { StartupError } from '../../kernel/lifecycle/startup-error.ts';
 import { createLog } from '../../kernel/log.ts';
 import { openConversion } from '../compose/conversion.ts';
 import { openSiteDatabase } from '../compose/core.ts';
-import type { SiteConfig } from '../config.ts';
+import { completeSiteConfig, type SiteSettings } from '../config.ts';
 import { REMOTE_STEP_KINDS } from '../media/conversion/conversion.ts';
 import { findMediaTools } from '../media/ffmpeg/ffmpeg.ts';
 import { prepareInWorker } from '../media/index/source-index.ts';
@@ -14,9 +14,10 @@ import { openStorage } from '../media/storage/storage.ts';
 
 /** @throws ConfigError if a remote worker (`workDirectory`) could not reach the site's files; StartupError without ffmpeg */
 export async function startStandaloneWorker(
-  config: SiteConfig,
+  settings: SiteSettings,
   files: { readonly prepareWorker: URL },
 ): Promise<{ stop(): Promise<void> }> {
+  const config = await completeSiteConfig(settings);
   const log = createLog('worker', config.logLevel);
   const { workDirectory, s3 } = config;
   const isRemote = workDirectory !== undefined;

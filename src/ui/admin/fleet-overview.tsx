@@ -38,6 +38,12 @@ async function fetchFleet(token: string, abort: AbortSignal): Promise<Fleet> {
   return { sites, trackers, signals, withdrawals };
 }
 
+/** The base URLs of the members with the role of the invited one, without itself. */
+function listOthers(fleet: Fleet | undefined, { role, baseUrl }: Invitation): readonly string[] {
+  const members = role === 'site' ? fleet?.sites : fleet?.trackers;
+  return (members ?? []).map(member => member.baseUrl).filter(url => url !== new URL(baseUrl).origin);
+}
+
 interface FleetOverviewProps {
   readonly token: string;
   readonly onToken: (token: string | undefined) => void;
@@ -86,7 +92,13 @@ export function FleetOverview({ token, onToken }: FleetOverviewProps) {
     <>
       {error !== undefined && <ErrorNotice error={error} retry={refresh} />}
       <OutcomeNotice outcome={outcome.outcome} onClose={outcome.close} testId="outcome" />
-      {invitation && <InvitationPanel invitation={invitation} onClose={() => setInvitation(undefined)} />}
+      {invitation && (
+        <InvitationPanel
+          invitation={invitation}
+          others={listOthers(value, invitation)}
+          onClose={() => setInvitation(undefined)}
+        />
+      )}
       {editing && (
         <EditSite
           site={editing}

@@ -38,7 +38,7 @@ describe('a wrong configuration', () => {
     const path = join(directory, 'wrong.toml');
     await writeFile(
       path,
-      '[site]\nname = ""\nlisten = "here"\nbaseUrl = "ftp://x"\noperatorToken = "short"\nbufferDisk = "lots"\ncolour = 1\n',
+      '[site]\nname = ""\nlisten = "here"\nbaseUrl = "ftp://x"\nsourceAddress = "here"\noperatorToken = "short"\nbufferDisk = "lots"\ncolour = 1\n',
     );
     const { status, stderr } = tributary('site', '--config', path);
     expect(status).toBe(2);

@@ -1,22 +1,35 @@
-/** The join token of a new member, shown once, with the lines for its configuration. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+/** The join token of a new member, shown once, with the command and the configuration with which it starts. */
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useTranslation } from '../../i18n/use-translation.tsx';
-import { formatJoinLines, type Invitation } from './join-lines.ts';
+import { formatInitCommand, formatJoinLines, formatStartCommand, type Invitation } from './join-lines.ts';
 
 export type { Invitation };
 
+const TOKEN_BYTES = 24;
+const makeToken = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)), byte =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
+
 interface InvitationPanelProps {
   readonly invitation: Invitation;
+  /** The base URLs of the other members with this role. */
+  readonly others: readonly string[];
   readonly onClose: () => void;
 }
 
-export function InvitationPanel({ invitation, onClose }: InvitationPanelProps) {
+export function InvitationPanel({ invitation, others, onClose }: InvitationPanelProps) {
   const { t } = useTranslation();
-  const [copied, setCopied] = useState<string>();
   // The panel is above the button that requested it. It is shown once, so it takes the focus.
   const ref = useRef<HTMLElement>(null);
   useEffect(() => ref.current?.focus(), [invitation]);
-  const lines = formatJoinLines(invitation, location.origin);
+  const central = location.origin;
+  // The list of members reloads while the panel is open. The lines stay as they were shown.
+  const lines = useMemo(
+    () => formatJoinLines(invitation, { central, operatorToken: makeToken(), others }),
+    [invitation],
+  );
+  const start = formatStartCommand(invitation);
   return (
     <section
       ref={ref}
@@ -27,27 +40,38 @@ export function InvitationPanel({ invitation, onClose }: InvitationPanelProps) {
     >
       <h2 id="invitation">{t.admin.invitationHeading(invitation.name)}</h2>
       <p>{t.admin.invitationText}</p>
-      <pre data-testid="join-lines">{lines}</pre>
+      <Copyable text={`${formatInitCommand(invitation, central)} &&\n  ${start}`} testId="join-command" />
+      <p>{t.admin.invitationLines(start)}</p>
+      <Copyable text={lines} testId="join-lines" />
       <div class="actions">
-        {/* Browsers allow the clipboard only on secure pages. Elsewhere the person selects and copies the lines. */}
-        {'clipboard' in navigator && (
-          <button
-            type="button"
-            class="primary"
-            onClick={() =>
-              void navigator.clipboard.writeText(lines).then(
-                () => setCopied(lines),
-                () => setCopied(undefined),
-              )
-            }
-          >
-            {copied === lines ? t.admin.copied : t.admin.copy}
-          </button>
-        )}
         <button type="button" onClick={onClose}>
           {t.common.close}
         </button>
       </div>
     </section>
+  );
+}
+
+function Copyable({ text, testId }: { readonly text: string; readonly testId: string }) {
+  const { t } = useTranslation();
+  const [copied, setCopied] = useState<string>();
+  return (
+    <>
+      <pre data-testid={testId}>{text}</pre>
+      {/* Browsers allow the clipboard only on secure pages. Elsewhere the person selects and copies the lines. */}
+      {'clipboard' in navigator && (
+        <button
+          type="button"
+          onClick={() =>
+            void navigator.clipboard.writeText(text).then(
+              () => setCopied(text),
+              () => setCopied(undefined),
+            )
+          }
+        >
+          {copied === text ? t.admin.copied : t.admin.copy}
+        </button>
+      )}
+    </>
   );
 }

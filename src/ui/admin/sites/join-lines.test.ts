@@ -1,28 +1,74 @@
+import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
-import { formatJoinLines } from './join-lines.ts';
+import { formatInitCommand, formatJoinLines, formatStartCommand } from './join-lines.ts';
 
 const CENTRAL = 'https://c.example';
-const site = { role: 'site', name: 'A "quoted" name', joinToken: 'tok' } as const;
+const TOKEN = 'a-token-that-was-just-generated';
+const site = {
+  role: 'site',
+  name: 'A "quoted" name',
+  joinToken: 'tok',
+  baseUrl: 'https://v.example',
+} as const;
+const tracker = { ...site, role: 'tracker', baseUrl: 'https://t.example' } as const;
+const linesOf = (
+  invitation: Parameters<typeof formatJoinLines>[0],
+  others: readonly string[] = [],
+): Record<string, unknown> =>
+  parse(formatJoinLines(invitation, { central: CENTRAL, operatorToken: TOKEN, others }));
 
 describe('the configuration of a new member', () => {
-  it('of a site with an IP address', () => {
-    expect(formatJoinLines({ ...site, baseUrl: 'http://192.0.2.7:8090' }, CENTRAL)).toBe(
-      '[site]\nname = "A \\"quoted\\" name"\nbaseUrl = "http://192.0.2.7:8090"\nsourceAddress = "192.0.2.7:8090"\n' +
-        'central = "https://c.example"\njoinToken = "tok"\n',
-    );
-    expect(formatJoinLines({ ...site, baseUrl: 'http://[2001:db8::7]' }, CENTRAL)).toContain(
-      'sourceAddress = "[2001:db8::7]:80"',
-    );
+  it('of a site without a proxy listens on the port of its base URL', () => {
+    expect(linesOf({ ...site, baseUrl: 'http://10.0.0.7:8095' })).toEqual({
+      site: {
+        name: 'A "quoted" name',
+        baseUrl: 'http://10.0.0.7:8095',
+        listen: '0.0.0.0:8095',
+        dataDirectory: 'data/site-8095',
+        operatorToken: TOKEN,
+        central: CENTRAL,
+        joinToken: 'tok',
+      },
+    });
+    expect(linesOf({ ...site, baseUrl: 'http://[2001:db8::7]:8095' })).toMatchObject({
+      site: { listen: '[::]:8095' },
+    });
   });
-  it('of a site with a host name, whose address the operator fills in', () => {
-    expect(formatJoinLines({ ...site, baseUrl: 'https://v.example' }, CENTRAL)).toContain(
-      '# sourceAddress = "192.0.2.7:443"',
-    );
+  it('of a site behind a proxy listens on a port that no other site has', () => {
+    expect(linesOf(site)).toMatchObject({ site: { listen: '0.0.0.0:8090' } });
+    expect(linesOf(site, ['https://a.example', 'http://10.0.0.7:8091', 'https://b.example'])).toMatchObject({
+      site: { listen: '0.0.0.0:8093', dataDirectory: 'data/site-8093' },
+    });
+    // Port 80 needs privileges, so a proxy is expected.
+    expect(linesOf({ ...site, baseUrl: 'http://v.example' })).toMatchObject({
+      site: { listen: '0.0.0.0:8090' },
+    });
   });
-  it('of a tracker, without a name and a source address', () => {
-    const tracker = { ...site, role: 'tracker', baseUrl: 'https://t.example' } as const;
-    expect(formatJoinLines(tracker, CENTRAL)).toBe(
-      '[tracker]\nbaseUrl = "https://t.example"\ncentral = "https://c.example"\njoinToken = "tok"\n',
+  it('of a tracker has no name', () => {
+    expect(linesOf(tracker)).toEqual({
+      tracker: {
+        baseUrl: 'https://t.example',
+        listen: '0.0.0.0:8081',
+        dataDirectory: 'data/tracker-8081',
+        operatorToken: TOKEN,
+        central: CENTRAL,
+        joinToken: 'tok',
+      },
+    });
+  });
+});
+
+describe('the commands for a new member', () => {
+  it('quote for a shell, and name the same file', () => {
+    expect(formatInitCommand({ ...site, name: "The dean's; rm -rf $HOME" }, CENTRAL)).toBe(
+      "npx tributary init site --name 'The dean'\\''s; rm -rf $HOME' --base-url https://v.example --central https://c.example --join-token tok --config site-v.example.toml",
+    );
+    expect(formatInitCommand(tracker, CENTRAL)).toBe(
+      'npx tributary init tracker --base-url https://t.example --central https://c.example --join-token tok --config tracker-t.example.toml',
+    );
+    expect(formatStartCommand(tracker)).toBe('npx tributary tracker --config tracker-t.example.toml');
+    expect(formatStartCommand({ ...site, baseUrl: 'http://10.0.0.7:8095' })).toBe(
+      'npx tributary site --config site-8095.toml',
     );
   });
 });

@@ -1,4 +1,6 @@
-/** The lines that a new member's configuration needs. Pure. */
+/** What a new member needs: a complete section of its configuration, or the command that writes one. Pure. */
+import { anyHostOf, choosePort, formatSection } from '../../../protocol/config-section.ts';
+
 export interface Invitation {
   readonly role: 'site' | 'tracker';
   readonly name: string;
@@ -6,27 +8,60 @@ export interface Invitation {
   readonly joinToken: string;
 }
 
-const IP_HOST = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/i;
-
-/** TOML: its basic strings have the syntax of JSON strings. */
-export function formatJoinLines(invitation: Invitation, central: string): string {
-  const { role, name, baseUrl, joinToken } = invitation;
-  const url = new URL(baseUrl);
-  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-  const setting = (key: string, value: string): string => `${key} = ${JSON.stringify(value)}`;
-  return [
-    `[${role}]`,
-    ...(role === 'site' ? [setting('name', name)] : []),
-    setting('baseUrl', baseUrl),
-    ...(role === 'site'
-      ? [
-          IP_HOST.test(url.hostname)
-            ? setting('sourceAddress', `${url.hostname}:${port}`)
-            : `# sourceAddress = "192.0.2.7:${port}"  # IP address and port of this server`,
-        ]
-      : []),
-    setting('central', central),
-    setting('joinToken', joinToken),
-    '',
-  ].join('\n');
+export interface MemberDefaults {
+  /** The base URL of central. */
+  readonly central: string;
+  /** A new random token. */
+  readonly operatorToken: string;
+  /** The base URLs of the other members with this role: the new one may run on the same machine. */
+  readonly others: readonly string[];
 }
+
+/** The configuration file that the instructions name; two sites may be on one machine. */
+function fileOf({ role, baseUrl }: Invitation): string {
+  const { port, hostname } = new URL(baseUrl);
+  return `${role}-${port || hostname.replace(/[[\]:]+/g, '')}.toml`;
+}
+
+export function formatJoinLines(
+  { role, name, baseUrl, joinToken }: Invitation,
+  { central, operatorToken, others }: MemberDefaults,
+): string {
+  const port = choosePort(role, baseUrl, takenPorts(role, others));
+  const common = {
+    baseUrl,
+    listen: `${anyHostOf(baseUrl)}:${port}`,
+    // It is relative to the directory in which the part is started, and different for each part.
+    dataDirectory: `data/${role}-${port}`,
+    operatorToken,
+    central,
+    joinToken,
+  };
+  return formatSection(role === 'site' ? { part: role, name, ...common } : { part: role, ...common });
+}
+
+/** A member behind a proxy probably has a default port, so as many default ports are taken. */
+function takenPorts(role: Invitation['role'], others: readonly string[]): readonly number[] {
+  const ports: number[] = [];
+  for (const baseUrl of others) ports.push(choosePort(role, baseUrl, ports));
+  return ports;
+}
+
+/** Quotes an argument for a POSIX shell. */
+const quote = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+export function formatInitCommand(invitation: Invitation, central: string): string {
+  const { role, name, baseUrl, joinToken } = invitation;
+  const options = [
+    ...(role === 'site' ? [['--name', name]] : []),
+    ['--base-url', baseUrl],
+    ['--central', central],
+    ['--join-token', joinToken],
+    ['--config', fileOf(invitation)],
+  ];
+  return ['npx tributary init', role, ...options.flat().map(quote)].join(' ');
+}
+
+export const formatStartCommand = (invitation: Invitation): string =>
+  `npx tributary ${invitation.role} --config ${fileOf(invitation)}`;

@@ -427,7 +427,9 @@ export const en = {
     add: 'Add',
     invitationHeading: (name: string) => `Connect ${name}`,
     invitationText:
-      'This token is shown once and is valid for 30 minutes. Add these lines to the configuration, then start the server:',
+      'Run this command on its machine, where Tributary is installed. The join token in it is shown once and is valid for 30 minutes.',
+    invitationLines: (start: string) =>
+      `Or write the configuration by hand: save this complete section in a file, for example the one in this command, and start the part with it: ${start}`,
     copy: 'Copy',
     copied: 'Copied',
     trackers: 'Trackers',

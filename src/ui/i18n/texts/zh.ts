@@ -404,7 +404,10 @@ export const zh: Texts = {
     bothCoordinates: '纬度和经度须同时填写，或都不填。',
     add: '添加',
     invitationHeading: name => `连接${name}`,
-    invitationText: '该令牌只显示一次，30 分钟内有效。请将以下内容加入配置文件，然后启动服务器：',
+    invitationText:
+      '请在其所在的机器（已安装 Tributary）上运行此命令。命令中的加入令牌只显示一次，30 分钟内有效。',
+    invitationLines: (start: string) =>
+      `或者手动编写配置：将以下完整的配置段保存到文件中（例如下面命令中的文件），然后启动：${start}`,
     copy: '复制',
     copied: '已复制',
     trackers: '跟踪服务器',
