@@ -234,12 +234,22 @@ describe('the order', () => {
       [guangzhou, beijing, hangzhou],
     ],
     [
-      'a site that serves no viewers ranks last',
+      'a site that serves no viewers is not offered, but the others fill from it',
       {
         client: inZoneOf(hangzhou),
+        holders: [hangzhou],
         sites: [site(beijing), site(guangzhou), site(hangzhou, { servesViewers: false })],
       },
-      [guangzhou, beijing, hangzhou],
+      [guangzhou, beijing],
+    ],
+    [
+      'only sites that serve no viewers: nobody is offered',
+      {
+        client: inZoneOf(hangzhou),
+        holders: [hangzhou],
+        sites: [site(beijing, { servesViewers: false }), site(hangzhou, { servesViewers: false })],
+      },
+      [],
     ],
     [
       'a site that serves no viewers ranks first for a filling site if it holds the video',

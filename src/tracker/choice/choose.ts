@@ -8,7 +8,7 @@
 import type { SiteId } from '../../protocol/base/ids.ts';
 import type { Coordinates } from '../../protocol/central.ts';
 import { distanceTermOf, type Policy, type Priors } from './prior.ts';
-import { DRAINED_TERM, type SiteStates, type SiteTable } from './sites.ts';
+import type { SiteStates, SiteTable } from './sites.ts';
 
 export interface ClientLocation {
   /** The site whose coverage zone contains the client's address, and the matching prefix. */
@@ -151,7 +151,9 @@ function scoreWith(scoring: Scoring, index: number, measured: Measured | undefin
   const { client, holding, network, priors } = question;
   const { fillingSite } = client;
   if (!isUp(state, index)) return undefined;
-  if (fillingSite !== undefined && table.facts[index]?.id === fillingSite) return undefined;
+  if (fillingSite === undefined) {
+    if (states.of(index).servesViewers === false) return undefined;
+  } else if (table.facts[index]?.id === fillingSite) return undefined;
   let score = distanceTermOf(priors, index) + (states.terms[index] as number);
   if (policy !== 'nearest') {
     const expected = expectedLog(priors.expected[index] as number, network.accessLinkLogBps, measured);
@@ -159,9 +161,7 @@ function scoreWith(scoring: Scoring, index: number, measured: Measured | undefin
   }
   if (measured?.failing) score += FAILING_TERM;
   if (holding.full.includes(index)) {
-    if (fillingSite === undefined) return score;
-    // Its own viewers do not matter to a site that fills.
-    return score + FILLING_SITE_TERM - (states.of(index).servesViewers === false ? DRAINED_TERM : 0);
+    return fillingSite === undefined ? score : score + FILLING_SITE_TERM;
   }
   const isPartial = holding.partial.includes(index);
   if (isSourceUp) return score + (isPartial ? PARTIAL_TERM : FILLING_TERM);

@@ -83,7 +83,10 @@ export interface SiteState {
   readonly egressBps: number;
   /** The limit in the site's own configuration. The administrator's limit applies as well. */
   readonly siteLimitBps?: number | undefined;
-  /** False if the site only takes uploads or has used its daily egress budget. Default: true. */
+  /**
+   * False if the site only takes uploads or has used its daily egress budget: it refuses viewers, so it is not offered to them, but
+   * other sites may fill from it. Default: true.
+   */
   readonly servesViewers?: boolean | undefined;
   /** 0–1: the share of recent viewer reports that report failures at this site. */
   readonly failureShare: number;
@@ -211,9 +214,9 @@ export class SiteStates {
       RESPONSES_TERM * Math.log2(1 + activeResponses / RESPONSES_STEP) -
       (degraded ? DEGRADED_TERM : 0) +
       Math.log(1 - 0.9 * Math.min(1, failureShare)) +
-      (this.table.drained[index] || servesViewers === false ? DRAINED_TERM : 0) +
+      (this.table.drained[index] ? DRAINED_TERM : 0) +
       (!up && recovering ? RECOVERING_TERM : 0);
-    const isOffered = this.up[index] === 1 && this.table.active[index] === 1;
+    const isOffered = this.up[index] === 1 && this.table.active[index] === 1 && servesViewers !== false;
     const term = isOffered ? (this.terms[index] as number) : Number.NEGATIVE_INFINITY;
     if (term === this.offered[index]) return;
     this.offered[index] = term;

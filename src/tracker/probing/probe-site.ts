@@ -1,6 +1,6 @@
 /** One probe of a site: its own status, and a file of a video that it holds, compared with the bytes served before. */
 import { createHash, randomBytes } from 'node:crypto';
-import { get as httpGet, type IncomingMessage } from 'node:http';
+import { get as httpGet, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import * as z from 'zod';
 import { formatAddress } from '../../kernel/http/client.ts';
@@ -63,16 +63,52 @@ async function fetchStatus(site: RegisteredSite, abort: AbortSignal): Promise<Pr
 }
 
 /** The random query bypasses caches between tracker and site; the site ignores it. */
+async function requestFile(
+  site: RegisteredSite,
+  { path }: ProbeFile,
+  headers: OutgoingHttpHeaders,
+  abort: AbortSignal,
+): Promise<FileResponse> {
+  const url = new URL(path, site.baseUrl);
+  url.searchParams.set('probe', randomBytes(6).toString('hex'));
+  const response = await open(url, abort, headers);
+  const body = await readBody(response, MAX_FILE_BYTES);
+  return { statusCode: response.statusCode, body, refusal: refusalOf(response, body) };
+}
+
+interface FileResponse {
+  readonly statusCode: number | undefined;
+  readonly body: Buffer;
+  /** The problem code of a 503. */
+  readonly refusal: string | undefined;
+}
+
+function refusalOf({ statusCode, headers }: IncomingMessage, body: Buffer): string | undefined {
+  if (statusCode !== 503 || !headers['content-type']?.startsWith('application/problem+json'))
+    return undefined;
+  try {
+    return z.object({ code: z.string() }).parse(JSON.parse(body.toString('utf8'))).code;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A site that refuses requests by its own limits works. Its status has the load, which the choice takes into account. */
+const LIMITS: ReadonlySet<string | undefined> = new Set(['link-full', 'budget-used', 'busy']);
+/** A request of another site. Its value names no site. */
+const FILL_HEADERS = { 'tributary-fill': 'probe' } as const;
+
 async function checkFile(
   site: RegisteredSite,
   file: ProbeFile,
   files: ProbeFiles,
   abort: AbortSignal,
 ): Promise<void> {
-  const url = new URL(file.path, site.baseUrl);
-  url.searchParams.set('probe', randomBytes(6).toString('hex'));
-  const response = await open(url, abort);
-  const body = await readBody(response, MAX_FILE_BYTES);
+  let response = await requestFile(site, file, {}, abort);
+  // A site that serves no viewers still serves the sites that fill from it.
+  if (response.refusal === 'uploads-only') response = await requestFile(site, file, FILL_HEADERS, abort);
+  if (LIMITS.has(response.refusal)) return;
+  const { body } = response;
   // The video was withdrawn or has a new revision that the feed has not announced yet. The site works correctly.
   if (response.statusCode === 410 || response.statusCode === 404) {
     files.forget(site.site, file);
@@ -89,10 +125,10 @@ async function checkFile(
   files.recordServed(site.site, file);
 }
 
-const open = (url: URL, abort: AbortSignal): Promise<IncomingMessage> =>
+const open = (url: URL, abort: AbortSignal, headers: OutgoingHttpHeaders = {}): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
     const get = url.protocol === 'https:' ? httpsGet : httpGet;
-    get(url, { agent: false, signal: abort }, resolve).on('error', reject);
+    get(url, { agent: false, signal: abort, headers }, resolve).on('error', reject);
   });
 
 async function readBody(response: IncomingMessage, maxBytes: number): Promise<Buffer> {

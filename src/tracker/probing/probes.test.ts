@@ -97,6 +97,56 @@ test('a site that cannot serve the newest file is probed with the last one it se
   await until(probes, ({ up }) => !up);
 });
 
+/** A site that holds one file and refuses requests for it with this problem, unless they are fills. */
+async function refusing(code: string, servesFills: boolean, bytes = 'ftyp') {
+  const init = Buffer.concat([Buffer.from('0000'), Buffer.from(bytes), Buffer.alloc(16)]);
+  const fills: boolean[] = [];
+  const baseUrl = await listen(
+    createServer((request, response) => {
+      const { pathname } = new URL(request.url ?? '', 'http://x');
+      if (pathname === '/probe')
+        return respond(probe => ({ ...probe, servesViewers: false }))(request, response);
+      const isFill = request.headers['tributary-fill'] !== undefined;
+      fills.push(isFill);
+      if (isFill && servesFills) return void response.end(init);
+      response.writeHead(503, { 'content-type': 'application/problem+json', 'retry-after': '1' });
+      response.end(JSON.stringify({ code }));
+    }),
+  );
+  const files = new ProbeFiles();
+  const rendition = { id: 'source-video' } as RegisteredVideo['renditions'][number];
+  files.add(site, { video: newVideoId(), revision: newRevisionId(), renditions: [rendition] });
+  return { probes: probing(baseUrl, files), fills };
+}
+
+test('a site that serves no viewers is up if it serves other sites, and says that it serves no viewers', async () => {
+  const { probes, fills } = await refusing('uploads-only', true);
+  const health = await until(probes, ({ up }) => up);
+  expect(health.servesViewers).toBe(false);
+  expect(fills.slice(0, 2)).toEqual([false, true]);
+});
+
+test.each([
+  ['serves other sites nothing', 'uploads-only', false, 'ftyp'],
+  ['serves other sites something else', 'uploads-only', true, 'html'],
+  ['refuses for a reason other than its limits', 'not-ready', true, 'ftyp'],
+] as const)('a site that %s is down', async (_, code, servesFills, bytes) => {
+  const { probes } = await refusing(code, servesFills, bytes);
+  await until(probes, ({ lastError }) => lastError !== undefined);
+  await new Promise(resolve => setTimeout(resolve, 500));
+  expect(probes.of(site).up).toBe(false);
+});
+
+test.each(['link-full', 'budget-used', 'busy'])(
+  'a site that refuses by its own limits (%s) is up',
+  async code => {
+    const { probes, fills } = await refusing(code, false);
+    await until(probes, ({ up }) => up);
+    await expect.poll(() => fills.length).toBeGreaterThan(4);
+    expect(probes.of(site)).toMatchObject({ up: true, degraded: false });
+  },
+);
+
 test('a response without a site id is accepted', async () => {
   const baseUrl = await listen(createServer(respond(({ site: _, ...probe }) => probe)));
   await until(probing(baseUrl), ({ up }) => up);
