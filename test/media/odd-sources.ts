@@ -43,6 +43,7 @@ const surround = [
 ];
 const interlaced = ['-vf', 'interlace', '-flags', '+ildct+ilme', '-top', '1'];
 const plain = (text: string) => (): Buffer => Buffer.from(text);
+const twice = (bytes: Buffer): Buffer => Buffer.concat([bytes, bytes]);
 const cut =
   (part: number) =>
   (bytes: Buffer): Buffer =>
@@ -146,6 +147,22 @@ export const ODD_SOURCES: readonly OddSource[] = [
     ends: 'ready',
     seconds: 4,
     args: [...both, ...x264, ...aac, '-output_ts_offset', '72000'],
+  },
+  {
+    name: 'joined.ts',
+    what: 'MPEG-TS: two recordings of H.264 and AAC, one after the other; the clock restarts',
+    ends: 'ready',
+    seconds: 8,
+    args: [...both, ...x264, ...aac],
+    spoil: twice,
+  },
+  {
+    name: 'joined.vob',
+    what: 'MPEG-PS: two parts of a DVD with MPEG-2 and AC-3, one after the other; the clock restarts',
+    ends: 'ready',
+    seconds: 8,
+    args: [...both, '-c:v', 'mpeg2video', '-bf', '2', '-g', '12', '-c:a', 'ac3', '-f', 'dvd'],
+    spoil: twice,
   },
   {
     name: 'hevc.ts',

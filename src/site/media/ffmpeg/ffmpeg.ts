@@ -14,7 +14,6 @@ export { convert, type FfmpegJob, type MediaInput } from './convert.ts';
 export { type Container, DEMUXER_NAMES, WRAPPED_CONTAINER } from './demuxers.ts';
 export { FfmpegFailed } from './failure.ts';
 export type { Args } from './input-args.ts';
-export { measureDurationSeconds } from './measure-duration.ts';
 export {
   type ProbedAudioTrack,
   type ProbedSource,
@@ -27,3 +26,5 @@ export { detectContainer, probe } from './probe.ts';
 export type { FfmpegProgress } from './progress.ts';
 export type { RunLimits } from './run.ts';
 export { findConfinement, type Isolation } from './sandbox.ts';
+export { GENERATE_TIMES, measureSource, type SourceTimes } from './timing/measure-source.ts';
+export type { ClockPeriod, TrackTimes } from './timing/packet-clock.ts';

@@ -14,6 +14,8 @@ import { probe } from './probe.ts';
 import { hasInterlacedFrames } from './probe-fields.ts';
 
 export interface ProbedVideoTrack {
+  /** Number of the stream in the container. */
+  readonly stream: number;
   /** Index among the video tracks, without attached pictures: `0:V:{order}`. */
   readonly order: number;
   readonly codec: string;
@@ -26,11 +28,11 @@ export interface ProbedVideoTrack {
   readonly isInterlaced: boolean;
   /** Completed by what players assume where the source declares nothing. */
   readonly colour: Colour;
-  /** From the start of the source; undefined if the container does not declare it. */
-  readonly endSeconds: number | undefined;
 }
 
 export interface ProbedAudioTrack {
+  /** Number of the stream in the container. */
+  readonly stream: number;
   /** Index among the audio tracks: `0:a:{order}`. */
   readonly order: number;
   readonly codec: string;
@@ -42,13 +44,10 @@ export interface ProbedAudioTrack {
   readonly name: string | undefined;
   /** BCP 47 */
   readonly language: string | undefined;
-  readonly endSeconds: number | undefined;
 }
 
+/** Without any duration: what a container declares is often an estimate (`measure-source.ts`). */
 export interface ProbedSource {
-  /** Timestamp in the container at which the source starts. May be negative. */
-  readonly startSeconds: number;
-  readonly durationSeconds: number | undefined;
   /** The video track that is shown; undefined for a recording of audio. */
   readonly video: ProbedVideoTrack | undefined;
   /** Where the video track is, if the source has several. */
@@ -59,13 +58,6 @@ export interface ProbedSource {
   readonly notes: readonly string[];
 }
 
-const numberText = z
-  .string()
-  .optional()
-  .transform(text => {
-    const value = Number(text);
-    return text !== undefined && Number.isFinite(value) ? value : undefined;
-  });
 const fraction = z
   .string()
   .optional()
@@ -77,6 +69,7 @@ const fraction = z
 
 const streamSchema = z.object({
   id: z.string().optional(),
+  index: z.int().nonnegative(),
   codec_type: z.string().optional(),
   codec_name: z.string().default('unknown'),
   codec_tag_string: z.string().default(''),
@@ -92,8 +85,6 @@ const streamSchema = z.object({
   avg_frame_rate: fraction,
   r_frame_rate: fraction,
   channels: z.int().nonnegative().default(0),
-  start_time: numberText,
-  duration: numberText,
   disposition: z.object({ attached_pic: z.int().default(0), default: z.int().default(0) }).optional(),
   tags: z
     .object({
@@ -116,12 +107,13 @@ type Stream = z.infer<typeof streamSchema>;
 
 const outputSchema = z.object({
   streams: z.array(streamSchema).max(1_000).default([]),
-  format: z.object({ start_time: numberText, duration: numberText }),
+  programs: z
+    .array(z.object({ streams: z.array(z.object({ index: z.int().nonnegative() })).default([]) }))
+    .default([]),
 });
 
 /** More audio tracks than this are left out. */
 const MAX_AUDIO_TRACKS = 16;
-const MAX_SECONDS = 100 * 3_600;
 /** A higher rate is the container's timescale, reported because the frame rate is unknown. */
 const MAX_FRAMES_PER_SECOND = 300;
 
@@ -138,7 +130,10 @@ export async function probeMedia(
 ): Promise<ProbedSource> {
   let output: unknown;
   try {
-    output = await probe(tools, { path, demuxer }, ['-show_format', '-show_streams']);
+    output = await probe(tools, { path, demuxer }, [
+      '-show_streams',
+      ...['-show_entries', 'program=program_id:program_stream=index'],
+    ]);
   } catch (error) {
     if (!(error instanceof FfmpegFailed) || error.fault === 'unavailable') throw error;
     throw damaged('the description of its tracks cannot be read', { cause: error });
@@ -158,10 +153,7 @@ function parseProbe(
   decodable: ReadonlySet<string>,
   videoTrack: TrackPosition | undefined,
 ): ProbedSource {
-  const { streams, format } = outputSchema.parse(output);
-  const startSeconds = format.start_time ?? 0;
-  const endOf = ({ start_time, duration }: Stream): number | undefined =>
-    duration === undefined ? undefined : (start_time ?? startSeconds) - startSeconds + duration;
+  const { streams, programs } = outputSchema.parse(output);
   const ofKind = (kind: string): readonly Stream[] => streams.filter(stream => stream.codec_type === kind);
   const videos = ofKind('video');
   const shown = videos.filter(stream => !isPicture(stream));
@@ -169,7 +161,11 @@ function parseProbe(
     decodable.has(codec_name) && (codec_type === 'video' || channels > 0);
   const video = chooseStream(videos, shown.filter(canDecode), videoTrack);
   const audios = ofKind('audio').map((stream, order) => ({ stream, order }));
-  const usable = audios.filter(({ stream }) => canDecode(stream));
+  // Each programme of a transport stream is another broadcast, with its own clock. The video belongs to one.
+  const programme = programs.find(({ streams: own }) => own.some(({ index }) => index === video?.index));
+  const isOfProgramme = ({ index }: Stream): boolean =>
+    programme?.streams.some(stream => stream.index === index) ?? true;
+  const usable = audios.filter(({ stream }) => canDecode(stream) && isOfProgramme(stream));
   if (video) rejectIncompatibleColours(video);
   else requireDecodable(shown);
   if (!video && usable.length === 0) requireDecodable(ofKind('audio'));
@@ -181,12 +177,8 @@ function parseProbe(
     ...ofKind('audio').filter(stream => !chosen.some(each => each.stream === stream)),
   ];
   return {
-    startSeconds,
-    durationSeconds:
-      format.duration !== undefined && format.duration > 0 && format.duration <= MAX_SECONDS
-        ? format.duration
-        : undefined,
     video: video && {
+      stream: video.index,
       order: shown.indexOf(video),
       codec: video.codec_name,
       profile: video.profile,
@@ -197,10 +189,10 @@ function parseProbe(
       ),
       isInterlaced: !['progressive', 'unknown'].includes(video.field_order),
       colour: resolveColour(video),
-      endSeconds: endOf(video),
     },
     ...(video && shown.length > 1 ? { videoTrack: { order: videos.indexOf(video) } } : {}),
     audioTracks: chosen.map(({ stream, order }) => ({
+      stream: stream.index,
       order,
       codec: stream.codec_name,
       profile: stream.profile,
@@ -208,9 +200,11 @@ function parseProbe(
       isDefault: defaultOf(stream) === 1,
       name: nameOf(stream),
       language: toLanguageTag(stream.tags?.language),
-      endSeconds: endOf(stream),
     })),
-    notes: leftOut.map(stream => explainLeftOut(stream, canDecode(stream))),
+    notes: [
+      ...leftOut.filter(isOfProgramme).map(stream => explainLeftOut(stream, canDecode(stream))),
+      ...(leftOut.every(isOfProgramme) ? [] : ['The other programmes in the file were left out.']),
+    ],
   };
 }
 

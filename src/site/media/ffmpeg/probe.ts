@@ -48,22 +48,41 @@ const openingArgs = (decoders: readonly string[]): Args =>
  * @param show what to print: `-show_streams`, `-show_packets` …
  * @throws FfmpegFailed
  */
-export async function probe(
-  tools: MediaTools,
-  { path, demuxer, options = [] }: MediaInput,
-  show: Args,
-): Promise<unknown> {
-  if (!tools.ffprobe) throw new FfmpegFailed('unavailable', 'ffprobe is not installed');
-  const { all } = await findDecoders(tools.ffmpeg);
-  const args = ['-hide_banner', '-loglevel', 'error', '-of', 'json=compact=1', ...show];
-  const output = await runFfmpeg({
-    program: tools.ffprobe,
-    args: [...args, ...inputArgs(path, demuxer, [...openingArgs(all), ...options])].map(String),
-    reads: [path],
-    writes: [],
+export async function probe(tools: MediaTools, input: MediaInput, show: Args): Promise<unknown> {
+  const output = await runProbe(tools, {
+    input,
+    show: ['-of', 'json=compact=1', ...show],
     limits: PROBE_LIMITS,
-    confinement: tools.confinement,
   });
   // runFfmpeg has checked the exit code: a failing ffprobe may print half a document.
   return JSON.parse(output);
+}
+
+interface ProbeRun {
+  readonly input: MediaInput;
+  /** What to print, and in which format. */
+  readonly show: Args;
+  readonly limits?: Partial<RunLimits>;
+  /** Gets standard output piece by piece; it is then not returned. */
+  readonly onOutput?: (text: string) => void;
+}
+
+/** @throws FfmpegFailed */
+export async function runProbe(
+  tools: MediaTools,
+  { input: { path, demuxer, options = [] }, show, limits, onOutput }: ProbeRun,
+): Promise<string> {
+  if (!tools.ffprobe) throw new FfmpegFailed('unavailable', 'ffprobe is not installed');
+  const { all } = await findDecoders(tools.ffmpeg);
+  const read = inputArgs(path, demuxer, [...openingArgs(all), ...options]);
+  const args = ['-hide_banner', '-loglevel', 'error', ...show, ...read];
+  return runFfmpeg({
+    program: tools.ffprobe,
+    args: args.map(String),
+    reads: [path],
+    writes: [],
+    limits,
+    confinement: tools.confinement,
+    onOutput,
+  });
 }

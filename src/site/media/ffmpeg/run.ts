@@ -46,6 +46,8 @@ interface FfmpegRun {
   readonly limits?: Partial<RunLimits> | undefined;
   /** Called if the arguments include `PROGRESS_ARGS`. Standard output is then not returned. */
   readonly onProgress?: ((progress: FfmpegProgress) => void) | undefined;
+  /** Gets standard output piece by piece, in whatever amount. It is then not returned. */
+  readonly onOutput?: ((text: string) => void) | undefined;
   /** More standard output than this is a fault. */
   readonly maxOutputBytes?: number;
   /** Default: the strongest one that this host permits. */
@@ -59,7 +61,7 @@ const MAX_STDERR_CHARACTERS = 8_192;
 const WATCH_EVERY_MS = 250;
 
 /**
- * Runs to the end and returns standard output (empty if `onProgress` is given).
+ * Runs to the end and returns standard output (empty if `onProgress` or `onOutput` is given).
  *
  * @throws FfmpegFailed if the process cannot start, exits with anything but 0, stalls or exceeds a limit
  * @throws the reason of `abort` when it is aborted; by then the whole process group has been killed
@@ -101,6 +103,7 @@ export async function runFfmpeg(run: FfmpegRun): Promise<string> {
   } else {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       watchdog.reset();
+      if (run.onOutput) return run.onOutput(text);
       output += text;
       if (output.length > (run.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES)) end('output-exceeded');
     });

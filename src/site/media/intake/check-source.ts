@@ -76,9 +76,9 @@ async function convertUnplayable(
     throw new SourceRejected(rejection.code, message, { cause: rejection });
   }
   const found = await converter.inspect(video, { videoTrack: rejection.videoTrack });
-  const job = found && (await converter.planPlayableVersion(video, found, { rejection }));
-  if (!job) throw rejection;
-  await startConversion(deps, video, describeUnplayable(row, found), job);
+  const plan = found && (await converter.planPlayableVersion(video, found, { code: rejection.code }));
+  if (!plan) throw rejection;
+  await startConversion(deps, video, describeUnplayable(row, found, plan.durationMs), plan.job);
 }
 
 /** The job without which a source should not be published; undefined if every browser plays it well. */
@@ -92,7 +92,7 @@ async function planBeforePublication(
   const found = await converter.inspect(video, prepared);
   if (!found) return undefined;
   if (hasGaps || found.probed.video?.isInterlaced) {
-    return converter.planPlayableVersion(video, found, { hasGaps });
+    return (await converter.planPlayableVersion(video, found, { hasGaps }))?.job;
   }
   return playsEverywhere(prepared) ? undefined : converter.planFirstRendition(video, found, prepared);
 }
@@ -143,11 +143,12 @@ async function startConversion(
 }
 
 /** The description of a source before its first rendition exists. */
-function describeUnplayable(row: VideoRow, { container, probed }: ProbeResult): PreparedSource {
+function describeUnplayable(
+  row: VideoRow,
+  { container, probed }: ProbeResult,
+  durationMs: number | undefined,
+): PreparedSource {
   const sizeBytes = Number(row.size_bytes);
-  // Without timestamps, the declared duration is a guess.
-  const seconds = container.leadInSeconds === undefined ? undefined : probed.durationSeconds;
-  const durationMs = seconds === undefined ? undefined : Math.max(1, Math.round(seconds * 1_000));
   const { video: track, videoTrack, notes } = probed;
   return {
     container: container.label,

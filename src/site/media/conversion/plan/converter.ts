@@ -7,13 +7,13 @@ import {
   type Container,
   detectContainer,
   type MediaTools,
-  measureDurationSeconds,
+  measureSource,
   type ProbedSource,
   probeMedia,
 } from '../../ffmpeg/ffmpeg.ts';
 import { type PreparedSource, SourceIndex } from '../../index/source-index.ts';
 import type { LadderEntry } from '../../ladder/ladder.ts';
-import type { SourceRejected } from '../../source-rejected.ts';
+import type { RejectionCode } from '../../source-rejected.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { TrackPosition } from '../../video-track.ts';
 import type { EncodePlan } from './encode-plan.ts';
@@ -24,7 +24,7 @@ import {
   planLadder,
   planUpperLadder,
 } from './plan-encode.ts';
-import { planRemux, planWrap } from './plan-remux.ts';
+import { planJoin, planRemux, planWrap } from './plan-remux.ts';
 
 export interface ProbeResult {
   readonly container: Container;
@@ -33,10 +33,10 @@ export interface ProbeResult {
 
 /** Why a source cannot be published unchanged. */
 export interface Unplayable {
-  readonly rejection?: SourceRejected;
+  readonly code?: RejectionCode | undefined;
   readonly hasGaps?: boolean;
-  /** Name of a copy with timestamps that was made for this conversion only. */
-  readonly wrapped?: string;
+  /** Name of a copy with continuous timestamps that was made for this conversion only. */
+  readonly wrapped?: string | undefined;
 }
 
 interface InspectedFile {
@@ -59,6 +59,12 @@ interface PublishedFile {
   readonly index: string;
 }
 
+interface PlayablePlan {
+  readonly job: NewJob;
+  /** Measured; undefined for a stream without timestamps. */
+  readonly durationMs: number | undefined;
+}
+
 /** Each plan is undefined if there is nothing to do. */
 export interface Converter {
   /**
@@ -68,8 +74,16 @@ export interface Converter {
    * @throws SourceRejected
    */
   inspect(video: VideoId, file?: InspectedFile): Promise<ProbeResult | undefined>;
-  /** The job that makes an unplayable source playable; undefined if none can. */
-  planPlayableVersion(video: VideoId, found: ProbeResult, why?: Unplayable): Promise<NewJob | undefined>;
+  /**
+   * The job that makes an unplayable source playable; undefined if none can.
+   *
+   * @throws SourceRejected if the times of the source cannot be understood
+   */
+  planPlayableVersion(
+    video: VideoId,
+    found: ProbeResult,
+    why?: Unplayable,
+  ): Promise<PlayablePlan | undefined>;
   /** A first rendition in addition to a source that only some browsers play. */
   planFirstRendition(
     video: VideoId,
@@ -98,69 +112,76 @@ export function createConverter({ storage, tools, ladder }: ConverterDeps): Conv
     return container && { container, probed: await probeMedia(tools, path, container, track) };
   }
 
-  async function toInput(
-    video: VideoId,
-    { container, probed }: ProbeResult,
-    source: string,
-  ): Promise<EncodeInput> {
-    const durationSeconds =
-      probed.durationSeconds ??
-      (await measureDurationSeconds(tools, await storage.fetch(video, source), container));
-    return { video, source, container, probed, durationSeconds, ladder };
-  }
-
+  /** The times of published renditions come from their index, so that new ones begin and end with them. */
   async function toExisting(
     video: VideoId,
-    prepared: PreparedSource,
-    index: string,
-  ): Promise<ExistingRenditions> {
-    return { prepared, index, boundaries: await readBoundaries(join(storage.directory(video), index)) };
+    { container, probed }: ProbeResult,
+    { prepared, index, source }: PublishedFile,
+  ): Promise<[EncodeInput, ExistingRenditions]> {
+    const { boundaries, endSeconds } = await readTimes(join(storage.directory(video), index));
+    const track = probed.video;
+    const times = {
+      startSeconds: prepared.originSeconds ?? 0,
+      durationSeconds: prepared.durationMs / 1_000,
+      tracks: new Map(track ? [[track.stream, { startSeconds: 0, endSeconds, longestGapSeconds: 0 }]] : []),
+    };
+    return [
+      { video, source, container, probed, times, ladder },
+      { prepared, index, boundaries },
+    ];
   }
 
   return {
     inspect,
-    async planPlayableVersion(video, found, { rejection, hasGaps = false, wrapped } = {}) {
-      if (found.container.leadInSeconds === undefined) {
-        return planWrap(video, storage.sourceName, found.container);
+    async planPlayableVersion(video, found, { code, hasGaps = false, wrapped } = {}) {
+      const { container, probed } = found;
+      const source = wrapped ?? storage.sourceName;
+      if (container.leadInSeconds === undefined) {
+        return { job: planWrap(video, source, container), durationMs: undefined };
       }
-      const input = {
-        ...(await toInput(video, found, wrapped ?? storage.sourceName)),
-        hasGaps,
-        isTemporary: wrapped !== undefined,
-      };
-      const remux = rejection && planRemux(input, rejection.code);
-      return remux ?? planFirstRendition(input);
+      const path = await storage.fetch(video, source);
+      const used = [...(probed.video ? [probed.video] : []), ...probed.audioTracks];
+      const streams = used.map(({ stream }) => stream);
+      const times = await measureSource(tools, { path, demuxer: container.demuxer }, streams);
+      const isTemporary = wrapped !== undefined;
+      const input = { video, source, container, probed, times, ladder, hasGaps, isTemporary };
+      const job =
+        (code && planRemux(input, code)) ??
+        (times.hasClockJumps ? planJoin(input) : planFirstRendition(input));
+      return job && { job, durationMs: Math.max(1, Math.round(times.durationSeconds * 1_000)) };
     },
     async planFirstRendition(video, found, prepared) {
-      const input = await toInput(video, found, storage.sourceName);
-      return planFirstRendition(input, await toExisting(video, prepared, storage.indexName));
+      const published = { prepared, index: storage.indexName, source: storage.sourceName };
+      return planFirstRendition(...(await toExisting(video, found, published)));
     },
-    async planLadder(video, found, { prepared, index, source }) {
-      const input = await toInput(video, found, source);
-      return planLadder(input, await toExisting(video, prepared, index));
+    async planLadder(video, found, published) {
+      return planLadder(...(await toExisting(video, found, published)));
     },
     async planUpperLadder(video, first, { prepared, index }) {
       const { videoTrack } = prepared;
       const found = await inspect(video, { source: first.source, videoTrack });
       if (!found) return undefined;
-      const input = await toInput(video, found, first.source);
+      const input = { video, source: first.source, ...found, ladder };
       return planUpperLadder(input, { before: first.before, after: [index] }, first);
     },
   };
 }
 
-/** Starts of the segments of the first video rendition (or of the first rendition, if there is only audio), seconds. */
-async function readBoundaries(indexPath: string): Promise<readonly number[]> {
+/** Starts of the segments of the first video rendition (or of the first rendition, if there is only audio) and its end, seconds. */
+async function readTimes(
+  indexPath: string,
+): Promise<{ readonly boundaries: readonly number[]; readonly endSeconds: number }> {
   const index = await SourceIndex.open(indexPath);
   try {
     const { renditions } = index;
     const video = renditions.find(({ header }) => header.rendition.kind === 'video') ?? renditions[0];
-    let at = 0;
-    return (video?.listDurations() ?? []).map(seconds => {
-      const start = at;
-      at += seconds;
+    let endSeconds = 0;
+    const boundaries = (video?.listDurations() ?? []).map(seconds => {
+      const start = endSeconds;
+      endSeconds += seconds;
       return start;
     });
+    return { boundaries, endSeconds };
   } finally {
     await index.close();
   }

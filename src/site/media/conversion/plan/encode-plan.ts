@@ -4,7 +4,13 @@
  */
 import * as z from 'zod';
 import { colourSchema, trackNameSchema } from '../../../../protocol/media/media.ts';
-import { DEMUXER_NAMES, type ProbedAudioTrack, type ProbedVideoTrack } from '../../ffmpeg/ffmpeg.ts';
+import {
+  DEMUXER_NAMES,
+  type ProbedAudioTrack,
+  type ProbedVideoTrack,
+  type SourceTimes,
+  type TrackTimes,
+} from '../../ffmpeg/ffmpeg.ts';
 import { CODECS, type LadderRendition } from '../../ladder/ladder.ts';
 
 const seconds = z.number().nonnegative();
@@ -80,8 +86,23 @@ const CHUNK_SECONDS = 32;
 const MAX_FRAMES_PER_SECOND = 60;
 const KBPS_PER_CHANNEL = 64;
 
+/** What an encoding needs to know about the times of a source. */
+export interface EncodeTimes extends Pick<SourceTimes, 'startSeconds' | 'durationSeconds'> {
+  /** By the number of the stream. */
+  readonly tracks: ReadonlyMap<number, Pick<TrackTimes, 'startSeconds' | 'endSeconds' | 'longestGapSeconds'>>;
+}
+
+const endOf = (
+  { stream }: { readonly stream: number },
+  { tracks }: Pick<EncodeTimes, 'tracks'>,
+): { readonly endSeconds?: number } => {
+  const times = tracks.get(stream);
+  return times ? { endSeconds: Math.max(0, times.endSeconds) } : {};
+};
+
 export const videoToEncode = (
   track: ProbedVideoTrack,
+  times: Pick<EncodeTimes, 'tracks'>,
   renditions: readonly LadderRendition[],
 ): VideoToEncode => {
   const rate = track.framesPerSecond;
@@ -91,21 +112,24 @@ export const videoToEncode = (
     colour: track.colour,
     ...(rate ? { framesPerSecond: Math.min(rate, MAX_FRAMES_PER_SECOND) } : {}),
     ...(rate && rate > MAX_FRAMES_PER_SECOND + 1 ? { maxFramesPerSecond: MAX_FRAMES_PER_SECOND } : {}),
-    ...(track.endSeconds === undefined ? {} : { endSeconds: Math.max(0, track.endSeconds) }),
+    ...endOf(track, times),
     renditions: [...renditions],
   };
 };
 
 /** AAC with one or two channels. More channels are mixed down, because not every player plays them. */
-export const audioToEncode = (tracks: readonly ProbedAudioTrack[]): AudioToEncode[] =>
-  tracks.map(({ order, channels, language, name, endSeconds }, index) => ({
+export const audioToEncode = (
+  tracks: readonly ProbedAudioTrack[],
+  times: Pick<EncodeTimes, 'tracks'>,
+): AudioToEncode[] =>
+  tracks.map(({ stream, order, channels, language, name }, index) => ({
     id: index === 0 ? 'aac-audio' : `aac-audio-${index + 1}`,
     order,
     channels: Math.min(2, channels),
     kbps: KBPS_PER_CHANNEL * Math.min(2, channels),
     ...(language ? { language } : {}),
     ...(name ? { name } : {}),
-    ...(endSeconds === undefined ? {} : { endSeconds: Math.max(0, endSeconds) }),
+    ...endOf({ stream }, times),
   }));
 
 /** The boundaries at which a chunk starts: about every `CHUNK_SECONDS`, none near the end. */

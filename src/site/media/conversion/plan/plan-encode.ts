@@ -8,6 +8,7 @@ import { chooseFirstRendition, chooseRenditions, ENCODERS, type LadderEntry } fr
 import {
   audioToEncode,
   type EncodePlan,
+  type EncodeTimes,
   listChunks,
   listPublications,
   videoToEncode,
@@ -29,7 +30,7 @@ export interface EncodeInput {
   readonly source: string;
   readonly container: Container;
   readonly probed: ProbedSource;
-  readonly durationSeconds: number;
+  readonly times: EncodeTimes;
   /** Some tracks have gaps that players do not tolerate (`gaps.ts`). */
   readonly hasGaps?: boolean;
   /** The file was made for this conversion only. */
@@ -49,12 +50,12 @@ export const playsEverywhere = ({ renditions }: PreparedSource): boolean =>
  * @returns undefined if the source has no track to encode
  */
 export function planFirstRendition(input: EncodeInput, existing?: ExistingRenditions): NewJob | undefined {
-  const { probed, ladder } = input;
+  const { probed, times, ladder } = input;
   const track = probed.video;
-  const audio = audioToEncode(probed.audioTracks);
+  const audio = audioToEncode(probed.audioTracks, times);
   if (!track && audio.length === 0) return undefined;
   return encodeJob('first-rendition', input, existing, {
-    ...(track ? { video: videoToEncode(track, [chooseFirstRendition(ladder, track)]) } : {}),
+    ...(track ? { video: videoToEncode(track, times, [chooseFirstRendition(ladder, track)]) } : {}),
     audio,
     ...(!existing && mayHaveGaps(input) ? { fillsGaps: true } : {}),
     isGrowing: true,
@@ -65,23 +66,30 @@ export function planFirstRendition(input: EncodeInput, existing?: ExistingRendit
 
 /** Below this rate, one frame may be shown for longer than players tolerate. */
 const MIN_FRAMES_PER_SECOND = 5;
-/** A track that ends this much before the others is extended. */
+/** A track that ends this much before the others is extended, and so is video that begins this much later. */
 const MAX_SHORTFALL_SECONDS = 0.5;
+/** Longer gaps in the video are filled with repeated frames. */
+const MAX_GAP_SECONDS = 20;
 
-/** True if the source has gaps, or if its container suggests so. */
-function mayHaveGaps({ hasGaps, probed, durationSeconds }: EncodeInput): boolean {
+/** True if the source has gaps that players do not tolerate. */
+function mayHaveGaps({ hasGaps, probed, times }: EncodeInput): boolean {
   const track = probed.video;
   if (hasGaps) return true;
   if (!track) return false;
   if ((track.framesPerSecond ?? 0) < MIN_FRAMES_PER_SECOND) return true;
+  const { durationSeconds, tracks } = times;
+  const video = tracks.get(track.stream);
+  if (!video || video.startSeconds > MAX_SHORTFALL_SECONDS || video.longestGapSeconds > MAX_GAP_SECONDS)
+    return true;
   return [track, ...probed.audioTracks].some(
-    ({ endSeconds = durationSeconds }) => endSeconds < durationSeconds - MAX_SHORTFALL_SECONDS,
+    ({ stream }) =>
+      (tracks.get(stream)?.endSeconds ?? durationSeconds) < durationSeconds - MAX_SHORTFALL_SECONDS,
   );
 }
 
 /** The renditions that a published source lacks; undefined if it lacks none that is worth encoding. */
 export function planLadder(input: EncodeInput, existing: ExistingRenditions): NewJob | undefined {
-  const { probed, ladder } = input;
+  const { probed, times, ladder } = input;
   const track = probed.video;
   const published = existing.prepared.renditions.find(rendition => rendition.kind === 'video');
   if (!track || !published) return undefined;
@@ -93,8 +101,8 @@ export function planLadder(input: EncodeInput, existing: ExistingRenditions): Ne
   if (renditions.length === 0) return undefined;
   const needsAudio = existing.prepared.renditions.some(isDemandingAudio);
   return encodeJob('ladder', input, existing, {
-    video: videoToEncode(track, renditions),
-    audio: needsAudio ? audioToEncode(probed.audioTracks) : [],
+    video: videoToEncode(track, times, renditions),
+    audio: needsAudio ? audioToEncode(probed.audioTracks, times) : [],
     ...(needsAudio ? { audioGroup: 'aac' } : {}),
     isGrowing: false,
     before: [existing.index],
@@ -118,7 +126,7 @@ export const inspectJob = (video: VideoId, source: string, index: string): NewJo
  * @param sets index files of the existing sets: the source's come before, the first rendition's after
  */
 export function planUpperLadder(
-  input: EncodeInput,
+  input: Omit<EncodeInput, 'times'>,
   sets: { readonly before: readonly string[]; readonly after: readonly string[] },
   first: EncodePlan,
 ): NewJob | undefined {
@@ -130,13 +138,16 @@ export function planUpperLadder(
   const { audioGroup: _, ...shared } = first;
   return toJob('ladder', input, {
     ...shared,
-    video: videoToEncode(track, renditions),
+    video: { ...first.video, ...videoToEncode(track, NO_TIMES, renditions) },
     audio: [],
     isGrowing: false,
     before: [...sets.before],
     after: [...sets.after],
   });
 }
+
+/** They are the first rendition's. */
+const NO_TIMES = { tracks: new Map() };
 
 /** Audio that exceeds a slow connection, or that not every player plays. */
 const isDemandingAudio = (rendition: Rendition): boolean =>
@@ -151,7 +162,8 @@ function encodeJob(
   existing: ExistingRenditions | undefined,
   choice: Pick<EncodePlan, 'video' | 'audio' | 'audioGroup' | 'fillsGaps' | 'isGrowing' | 'before' | 'after'>,
 ): NewJob {
-  const { source, container, probed, durationSeconds, isTemporary } = input;
+  const { source, container, times, isTemporary } = input;
+  const { durationSeconds } = times;
   const boundaries = existing?.boundaries;
   const shownFromSeconds = existing?.prepared.shownFromSeconds;
   return toJob(kind, input, {
@@ -159,7 +171,7 @@ function encodeJob(
     demuxer: container.demuxer,
     leadInSeconds: container.leadInSeconds ?? 0,
     ...(isTemporary ? { isTemporary } : {}),
-    originSeconds: existing?.prepared.originSeconds ?? probed.startSeconds,
+    originSeconds: times.startSeconds,
     durationSeconds,
     ...(shownFromSeconds ? { shownFromSeconds } : {}),
     ...(boundaries ? { boundaries: [...boundaries] } : {}),
@@ -168,7 +180,7 @@ function encodeJob(
   });
 }
 
-function toJob(kind: JobKind, input: EncodeInput, plan: EncodePlan): NewJob {
+function toJob(kind: JobKind, input: Omit<EncodeInput, 'times'>, plan: EncodePlan): NewJob {
   const encoders = plan.video?.renditions.map(({ codec }) => ENCODERS[codec]) ?? [];
   return {
     video: input.video,
