@@ -686,6 +686,16 @@ test('go redirects a client to the same site while that site is up', async () =>
   expect(await go()).toBe(second);
 });
 
+test('go and relay send a client elsewhere when its site is drained', async () => {
+  const hostOf = async (path: string) =>
+    new URL((await get(`${path}?client=10.1.2.3`)).headers.get('location') ?? '').hostname;
+  const paths = [`/go/${video}`, `/relay/${video}/${revision}/source-video/0.m4s`];
+  for (const path of paths) expect([path, await hostOf(path)]).toEqual([path, '127.0.0.2']);
+  central.publish({ ...siteChange(HANGZHOU), drained: true });
+  for (const path of paths)
+    await eventually(3_000, async () => expect([path, await hostOf(path)]).toEqual([path, '127.0.0.3']));
+});
+
 test('explain gives operators the whole ranking, including excluded sites', async () => {
   await sites[BEIJING]!.stop();
   await eventually(3_000, async () => expect((await play()).sources).toHaveLength(2));

@@ -9,6 +9,7 @@ import { type Problem, problem } from '../../kernel/problem.ts';
 import { type RevisionId, revisionIdSchema, type SiteId, type VideoId } from '../../protocol/base/ids.ts';
 import { MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, mediaPath, POSTER } from '../../protocol/media/media.ts';
 import { formatMediaPlaylist } from '../../protocol/media/media-playlist.ts';
+import { isWorthSwitching } from '../choice/choose.ts';
 import {
   addressOf,
   clientQuery,
@@ -21,14 +22,14 @@ import { isElement, readPlayer } from '../client/player.ts';
 import type { Viewers } from '../client/viewers.ts';
 import type { TrackerConfig } from '../config.ts';
 import type { RegisteredVideo } from '../registry/registry.ts';
-import type { Decider, PlayDecision } from './decide.ts';
+import type { Decider, OfferedSite, PlayDecision } from './decide.ts';
 import type { Instrument } from './instrument.ts';
 import { GROWING, renderOnePathway, renderRelayPlaylist } from './render/hls.ts';
 import { selectOneCodec } from './render/one-codec.ts';
 import { sendText } from './routes.ts';
 import { listDurations, type Timelines } from './timelines.ts';
 
-/** A client is redirected to the same site for this time, because it opens the address more than once. */
+/** A client stays at its site for this time after its last request, because it opens the address more than once. */
 const STICKY_MS = 60_000;
 const STICKY_CLIENTS = 100_000;
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
@@ -81,13 +82,27 @@ function createRedirector({ config, decider, viewers }: RedirectAndRelayDeps): R
       const decision = decide(request, video);
       const sites = decider.sites(decision);
       const key = `${addressOf(request, request.query.client, config)} ${video}`;
-      const before = sticky.get(key);
-      const chosen = sites.find(({ site }) => site === before) ?? sites[0];
+      const chosen = sites[choosePick(decision, sites, sticky.get(key))] ?? sites[0];
       sticky.set(key, chosen.site);
       if (isStart) decider.recordAssignment(decision, chosen.site);
       return { video: decision.video, mediaUrl: chosen.mediaUrl };
     },
   };
+}
+
+/**
+ * The index of the site for a client that was at the site `before`. It stays there unless another one is much better, for example
+ * because its site is drained.
+ */
+function choosePick(
+  { picks }: PlayDecision,
+  sites: readonly OfferedSite[],
+  before: SiteId | undefined,
+): number {
+  const at = sites.findIndex(({ site }) => site === before);
+  const [best] = picks;
+  const stay = picks[at];
+  return best && stay && !isWorthSwitching(best, stay, 1, 0) ? at : 0;
 }
 
 function serveRedirects(
