@@ -14,7 +14,8 @@ export interface PlayerSetting {
   readonly player: string;
   readonly setting: string;
   readonly format: 'm3u8' | 'mpd';
-  readonly script: string;
+  /** Absent for the built-in player of the browser. */
+  readonly script?: string;
   /** Runs in the page, with `video` and `url`. */
   readonly start: string;
   /** Faults that this configuration cannot handle, whatever the tracker sends, each with the reason. */
@@ -37,6 +38,7 @@ const VIDEO_JS = 'node_modules/video.js/dist/video.min.js';
 const hls = (more: string): string => `
   const hls = new Hls({ maxBufferLength: ${BUFFER_S}, maxMaxBufferLength: ${BUFFER_S}, maxBufferSize: 1, ${more} });
   hls.on(Hls.Events.ERROR, (_, e) => note(e.details + (e.fatal ? ' (fatal)' : '')));
+  meter.showCaptions = () => { hls.subtitleDisplay = true; hls.subtitleTrack = 0; };
   hls.loadSource(url); hls.attachMedia(video);`;
 const shaka = (streaming: string, retry: string): string => `
   shaka.polyfill.installAll();
@@ -48,6 +50,7 @@ const shaka = (streaming: string, retry: string): string => `
     streaming: { bufferingGoal: ${BUFFER_S}, ${streaming} ...(retryParameters && { retryParameters }) },
   });
   player.addEventListener('error', e => note('error ' + e.detail.code));
+  meter.showCaptions = () => player.selectTextTrack(player.getTextTracks()[0]);
   await player.load(url);`;
 
 const dash = (more: string): string => `
@@ -55,12 +58,15 @@ const dash = (more: string): string => `
   player.updateSettings({ streaming: { ${more} buffer: {
     bufferTimeDefault: ${BUFFER_S}, bufferTimeAtTopQuality: ${BUFFER_S}, bufferTimeAtTopQualityLongForm: ${BUFFER_S} } } });
   player.on('error', e => note('error ' + (e.error?.code ?? e.error)));
+  meter.showCaptions = () => { player.enableText(true); player.setTextTrack(0); };
   player.initialize(video, url, true);`;
 const vhs = (more: string): string => `
   videojs.Vhs.GOAL_BUFFER_LENGTH = ${BUFFER_S}; videojs.Vhs.MAX_GOAL_BUFFER_LENGTH = ${BUFFER_S};
   const player = videojs(video, { html5: { vhs: { overrideNative: true } } });
   ${more}
   player.on('error', () => note('error ' + player.error()?.message));
+  meter.tracks = () => Array.from({ length: player.textTracks().length }, (_, at) => player.textTracks()[at]);
+  meter.showCaptions = () => { for (const track of meter.tracks()) if (track.kind === 'subtitles') track.mode = 'showing'; };
   player.src({ src: url, type: 'application/x-mpegurl' }); player.play();
   meter.video = () => player.el().querySelector('video');`;
 
@@ -134,6 +140,18 @@ export const PLAYERS: readonly PlayerSetting[] = [
   },
 ];
 
+/** The player that is part of Chromium. It is not in the table, because it ends playback when a segment fails. */
+const BUILT_IN: PlayerSetting = {
+  player: 'Chromium',
+  setting: 'built-in',
+  format: 'm3u8',
+  start: `video.addEventListener('error', () => note('error ' + video.error?.message));
+    video.crossOrigin = 'anonymous'; video.src = url;`,
+};
+
+/** All pages: the address of one is `/page/{its index}?url=…`. */
+export const PAGES: readonly PlayerSetting[] = [...PLAYERS, BUILT_IN];
+
 /** The values of a page's meter. */
 export interface Reading {
   readonly currentTime: number;
@@ -148,7 +166,8 @@ export interface Reading {
 
 export const METER = `
 const SAMPLE_MS = 50, TOLERANCE_MS = 150, EMPTY_S = 0.3;
-const meter = window.meter = { stalledMs: 0, starvedMs: 0, notes: [], host: '', video: () => document.querySelector('video') };
+const meter = window.meter = { stalledMs: 0, starvedMs: 0, notes: [], host: '', video: () => document.querySelector('video'),
+  tracks: () => meter.video().textTracks };
 const note = text => { if (meter.notes.length < 50) meter.notes.push(text); };
 let last = -1, movedMs = performance.now(), isPlaying = false, isStarved = false;
 const ahead = video => {
@@ -174,6 +193,8 @@ setInterval(() => {
 new PerformanceObserver(list => {
   for (const { name } of list.getEntries()) if (/\\/v\\/.*\\.m4s/.test(name)) meter.host = new URL(name).hostname;
 }).observe({ type: 'resource' });
+meter.readCaptions = () => Array.from(meter.tracks())
+  .flatMap(track => (track.mode === 'disabled' || track.kind === 'metadata' ? [] : Array.from(track.activeCues ?? [], cue => cue.text)));
 window.read = () => {
   const video = meter.video(), standsMs = performance.now() - movedMs;
   const now = isPlaying && !video.ended && standsMs > TOLERANCE_MS ? standsMs : 0;
@@ -183,9 +204,12 @@ window.read = () => {
 };
 window.zero = () => { meter.stalledMs = meter.starvedMs = 0; movedMs = performance.now(); meter.notes.length = 0; };`;
 
-const page = (index: number, { start }: PlayerSetting): string => `<!doctype html><meta charset="utf-8">
+const page = (
+  index: number,
+  { start, script }: PlayerSetting,
+): string => `<!doctype html><meta charset="utf-8">
 <video muted autoplay playsinline width="320" height="180"></video>
-<script src="/script/${index}"></script>
+${script === undefined ? '' : `<script src="/script/${index}"></script>`}
 <script>${METER}
 (async () => {
   const url = new URLSearchParams(location.search).get('url');
@@ -197,11 +221,11 @@ const page = (index: number, { start }: PlayerSetting): string => `<!doctype htm
 export async function servePlayerPages(): Promise<{ readonly url: string; stop(): void }> {
   const server = createServer((request, response) => {
     const [, kind, index] = /^\/(page|script)\/(\d+)/.exec(request.url ?? '') ?? [];
-    const setting = PLAYERS[Number(index)];
+    const setting = PAGES[Number(index)];
     if (!setting) return void response.writeHead(404).end();
     const isPage = kind === 'page';
     response.writeHead(200, { 'content-type': isPage ? 'text/html' : 'text/javascript' });
-    response.end(isPage ? page(Number(index), setting) : readFileSync(setting.script));
+    response.end(isPage ? page(Number(index), setting) : readFileSync(setting.script ?? ''));
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   return {
