@@ -224,10 +224,10 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
     );
     await page.evaluate('document.querySelector("video").pause()');
     for (const [element, key, to] of [
-      ['.seek-bar input', 'ArrowRight', 11],
-      ['.seek-bar input', 'ArrowDown', 1],
       ['video', 'ArrowRight', 11],
       ['video', 'ArrowLeft', 1],
+      ['.seek-bar input', 'ArrowDown', 1],
+      ['.seek-bar input', 'ArrowRight', 11],
     ] as const) {
       await page.evaluate('document.querySelector("video").currentTime = 6');
       await page.locator(element).press(key);
