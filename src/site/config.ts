@@ -80,7 +80,7 @@ export const siteConfigSchema = z.strictObject({
   bufferMemory: sizeSetting.prefault('64 MB'),
   bufferDisk: sizeSetting.prefault('2 GB'),
   /** Maximum number of connections from one address (for IPv6, one /64 network). */
-  connectionsPerAddress: z.int().min(1).max(1_000_000).default(64),
+  connectionsPerAddress: z.int().min(1).max(1_000_000).default(512),
   /** Proxies in front of this site. Their X-Forwarded-For is trusted, and that limit does not apply to them. */
   trustedProxies: z.array(prefixSetting).default([]),
   /** Limits on the egress to viewers and other sites together, and to each of the two. Absent for no limit. */

@@ -2,8 +2,10 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SiteVideo } from '../../../src/protocol/site.ts';
@@ -87,6 +89,14 @@ async function countAnswered(site: string): Promise<number> {
   );
 }
 
+/** Sends a target that a URL library would change. @returns the response */
+async function sendRaw(url: string, target: string, header = 'X: 1'): Promise<string> {
+  const { hostname, port, host } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n${header}\r\nConnection: close\r\n\r\n`);
+  return text(socket);
+}
+
 const read = async (url: string, init?: RequestInit) => {
   const response = await fetch(url, init);
   return {
@@ -126,6 +136,39 @@ describe.each([
     // Another site's buffer gets the digest that it needs.
     const fill = await read(`${url}${segment}`, { headers: { 'tributary-fill': 'x' } });
     expect(fill.headers.get('repr-digest')).toMatch(/^sha-256=:/);
+
+    // Requests that must not decide what others get for this address: other spellings, and headers that change the response.
+    const playlist = `${base}/source-video/media.m3u8`;
+    const spellings = [
+      ...[
+        playlist.replace('/v/', '/%76/'),
+        playlist.replace('media', '%6dedia'),
+        playlist.replace('.m3u8', '%2Em3u8'),
+      ],
+      ...[
+        `/${playlist}`,
+        playlist.replace('/v/', '/v//'),
+        playlist.replace('/v/', '/v/./'),
+        `/x/..${playlist}`,
+      ],
+      ...[
+        playlist.replace('/media', '%2fmedia'),
+        playlist.replace('/media', '/x/../media'),
+        `${playlist}%3fx`,
+      ],
+      ...[`http://elsewhere.example${playlist.replace('media', '%6dedia')}`, `${playlist}#x`],
+    ];
+    for (const spelling of spellings) await sendRaw(url, spelling);
+    for (const header of [
+      'Tributary-Fill:',
+      'Tributary-Fill: 0',
+      'Accept-Encoding: gzip',
+      'Range: bytes=0-0',
+    ])
+      await sendRaw(url, playlist, header);
+    const first = await read(`${url}${playlist}`, { headers: { 'accept-encoding': 'identity' } });
+    expect(first.body.toString()).toMatch(/^#EXTM3U/);
+    for (const name of ['content-encoding', 'repr-digest']) expect(first.headers.get(name)).toBeNull();
 
     const unknown = await read(`${url}${base}/source-video/9999.m4s`);
     expect([unknown.status, JSON.parse(unknown.body.toString()).code]).toEqual([404, 'file-unknown']);
