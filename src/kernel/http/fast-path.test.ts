@@ -1,5 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { createPlainGetParser, parsePlainGet } from './fast-path.ts';
+import { createFastPath, createPlainGetParser, parsePlainGet } from './fast-path.ts';
+import { createNodeServer } from './server.ts';
 
 const BASE = '/v/018f0000-0000-7000-8000-000000000000/018f0000-0000-7000-8000-000000000001';
 const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: site.example\r\n${more}\r\n`;
@@ -59,5 +64,50 @@ describe('a plain request', () => {
         );
       }
     }
+  });
+});
+
+describe('a new connection', () => {
+  const FIRST_BYTE_TIMEOUT_MS = 200;
+  /** A client in another process, which sends its request this time after it has connected. Returns its response. */
+  async function exchange(pauseMs: number, onConnection: () => void): Promise<string> {
+    const fastPath = createFastPath(
+      (socket: Socket) => ({
+        handle: () => socket.write('HTTP/1.1 204 No Content\r\n\r\n'),
+      }),
+      { firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS },
+    );
+    const server = createNodeServer((_request, response) => response.end(), {
+      fastPath: {
+        ...fastPath,
+        accept(socket, handOver) {
+          fastPath.accept(socket, handOver);
+          setImmediate(onConnection);
+        },
+      },
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const program = `
+      const socket = require('node:net').connect(${port}, '127.0.0.1', () => setTimeout(
+        () => socket.write('GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n'), ${pauseMs}));
+      socket.on('data', data => { process.stdout.write(data); socket.destroy(); });
+      socket.on('error', () => {});`;
+    const response = await text(spawn(process.execPath, ['-e', program]).stdout);
+    fastPath.close();
+    server.close();
+    return response;
+  }
+
+  it('that sends nothing in time is closed', async () => {
+    expect(await exchange(5 * FIRST_BYTE_TIMEOUT_MS, () => {})).toBe('');
+  });
+
+  it('is not closed because this process could not read in time', async () => {
+    const block = (): void => {
+      const endMs = Date.now() + 5 * FIRST_BYTE_TIMEOUT_MS;
+      while (Date.now() < endMs);
+    };
+    expect(await exchange(FIRST_BYTE_TIMEOUT_MS / 4, block)).toMatch(/^HTTP\/1\.1 204 /);
   });
 });

@@ -6,6 +6,7 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { afterReading } from './after-reading.ts';
 import type { FastPath } from './server.ts';
 
 const KEEP_ALIVE_SECONDS = 65;
@@ -62,7 +63,15 @@ export interface PlainGetHandler {
   closed?(): void;
 }
 
-export function createFastPath(open: (socket: Socket) => PlainGetHandler): FastPath {
+export interface FastPathOptions {
+  /** A new connection that sends nothing for this time is closed. */
+  readonly firstByteTimeoutMs?: number;
+}
+
+export function createFastPath(
+  open: (socket: Socket) => PlainGetHandler,
+  { firstByteTimeoutMs = FIRST_BYTE_TIMEOUT_MS }: FastPathOptions = {},
+): FastPath {
   const sockets = new Set<Socket>();
 
   function accept(socket: Socket, handOver: () => void): void {
@@ -93,7 +102,10 @@ export function createFastPath(open: (socket: Socket) => PlainGetHandler): FastP
       handOver();
       socket.resume();
     };
-    const onTimeout = (): void => void socket.destroy();
+    const onTimeout = (): void =>
+      afterReading(socket, isIdle => {
+        if (isIdle && sockets.has(socket)) socket.destroy();
+      });
     const onError = (): void => void socket.destroy();
     // The servers of node:http keep their direction open when a client has ended its own.
     const onEnd = (): void => void socket.end();
@@ -106,7 +118,7 @@ export function createFastPath(open: (socket: Socket) => PlainGetHandler): FastP
       sockets.delete(socket);
       handler.closed?.();
     });
-    socket.setTimeout(FIRST_BYTE_TIMEOUT_MS);
+    socket.setTimeout(firstByteTimeoutMs);
   }
 
   return {

@@ -25,12 +25,14 @@ import type { Log } from '../log.ts';
 import { formatProblem, messageOf, Problem, problem } from '../problem.ts';
 import { findDatabaseProblem } from '../sql/database-error.ts';
 import { VERSION } from '../version.ts';
+import { afterReading } from './after-reading.ts';
 import { type ConnectionLimit, createConnectionGate } from './connection-limit.ts';
 import { checkRequest } from './strict-request.ts';
 
 const MAX_JSON_BODY_BYTES = 64 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
+const HEADERS_TIMEOUT_CODE = 'ERR_HTTP_REQUEST_TIMEOUT';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -226,6 +228,11 @@ const lastResponses = new WeakMap<Socket, ServerResponse>();
 /** Responds to bytes that node:http could not parse as a request, after the responses before it, and closes the connection. */
 function respondToClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
+  if (error.code === HEADERS_TIMEOUT_CODE && !late.has(socket)) {
+    late.add(socket);
+    afterReading(socket, isIdle => giveMoreTime(socket, isIdle ? 0 : HEADERS_TIMEOUT_MS, error));
+    return;
+  }
   const last = lastResponses.get(socket);
   const retry = (): void => respondToClientError(error, socket);
   if (last && !last.writableFinished) {
@@ -246,12 +253,24 @@ function respondToClientError(error: Error & { code?: string }, socket: Socket):
   socket.destroy(error);
 }
 
+/** Connections whose headers were not complete in time. */
+const late = new WeakSet<Socket>();
+
+/** node:http checks the time of these headers no more. */
+function giveMoreTime(socket: Socket, ms: number, error: Error): void {
+  const last = lastResponses.get(socket);
+  setTimeout(() => {
+    if (lastResponses.get(socket) === last) respondToClientError(error, socket);
+    else late.delete(socket);
+  }, ms).unref();
+}
+
 function toClientProblem(code: string | undefined): Problem {
   if (code === 'HPE_HEADER_OVERFLOW') {
     const detail = `The address and headers together may have at most ${MAX_HEADER_BYTES} bytes.`;
     return problem('headers-too-large', detail);
   }
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+  if (code === HEADERS_TIMEOUT_CODE) {
     const detail = `The headers did not arrive within ${HEADERS_TIMEOUT_MS / 1_000} seconds.`;
     return problem('request-timeout', detail);
   }
