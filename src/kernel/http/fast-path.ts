@@ -6,7 +6,7 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { afterReading } from './after-reading.ts';
+import { afterReading } from './connections/after-reading.ts';
 import type { FastPath } from './server.ts';
 
 const KEEP_ALIVE_SECONDS = 65;

@@ -25,8 +25,8 @@ import type { Log } from '../log.ts';
 import { formatProblem, messageOf, Problem, problem } from '../problem.ts';
 import { findDatabaseProblem } from '../sql/database-error.ts';
 import { VERSION } from '../version.ts';
-import { afterReading } from './after-reading.ts';
-import { type ConnectionLimit, createConnectionGate } from './connection-limit.ts';
+import { afterReading } from './connections/after-reading.ts';
+import { type ConnectionLimit, createConnectionGate } from './connections/connection-limit.ts';
 import { checkRequest } from './strict-request.ts';
 
 const MAX_JSON_BODY_BYTES = 64 * 1024;

@@ -78,50 +78,63 @@ export function formatNginxConfig(config: SiteSettings, place: NginxPlace): stri
       ...PROXY_HEADERS,
       ...(config.tlsCertificate ? ['proxy_ssl_verify off;'] : []),
       '',
-      '# Uploads pass through, however large and slow; the site enforces its own limits.',
-      ...block('location /', [
-        `proxy_pass ${site};`,
-        'client_max_body_size 0;',
-        'proxy_request_buffering off;',
-        'proxy_buffering off;',
-        'proxy_read_timeout 1h;',
-        'proxy_send_timeout 1h;',
-      ]),
-      '',
-      ...(place === 'front'
-        ? block('location /v/', [...MEDIA_METHODS, `proxy_pass ${site};`, ...cache, EXCESS])
-        : block('location /v/', [
-            ...MEDIA_METHODS,
-            `proxy_pass ${origin};`,
-            ...cache,
-            'proxy_force_ranges on;',
-            'proxy_intercept_errors on;',
-            'error_page 404 410 500 502 503 504 = @buffer;',
-            EXCESS,
-            ...OPEN_TO_ALL,
-          ])),
-      ...(place === 'front'
-        ? []
-        : [
-            '',
-            '# The built-in buffer serves the videos of other sites, and sends every refusal.',
-            ...block('location @buffer', [`proxy_pass ${site};`, ...cacheBy('buffer$tributary_path')]),
-          ]),
-      '',
-      '# Private videos: the site checks each request. nginx caches none of them and logs no token.',
-      ...block('location /t/', ['access_log off;', `proxy_pass ${site};`, ...UNCACHED]),
-      '',
-      '# Other methods, and fetches by other sites: the site itself counts and serves them.',
-      ...block('location @site', [`proxy_pass ${site};`, ...UNCACHED]),
-      '',
-      '# Connections in excess of the limit.',
-      ...block('location @excess', [
-        'add_header Retry-After 2 always;',
-        'add_header Access-Control-Allow-Origin * always;',
-        'return 503;',
-      ]),
+      ...formatLocations(place, { site, origin, cache }),
     ]),
   ].join('\n')}\n`;
+}
+
+function formatLocations(
+  place: NginxPlace,
+  {
+    site,
+    origin,
+    cache,
+  }: { readonly site: string; readonly origin: string; readonly cache: readonly string[] },
+): readonly string[] {
+  return [
+    '# Uploads pass through, however large and slow; the site enforces its own limits.',
+    ...block('location /', [
+      `proxy_pass ${site};`,
+      'client_max_body_size 0;',
+      'proxy_request_buffering off;',
+      'proxy_buffering off;',
+      'proxy_read_timeout 1h;',
+      'proxy_send_timeout 1h;',
+    ]),
+    '',
+    ...(place === 'front'
+      ? block('location /v/', [...MEDIA_METHODS, `proxy_pass ${site};`, ...cache, EXCESS])
+      : block('location /v/', [
+          ...MEDIA_METHODS,
+          `proxy_pass ${origin};`,
+          ...cache,
+          'proxy_force_ranges on;',
+          'proxy_intercept_errors on;',
+          'error_page 404 410 500 502 503 504 = @buffer;',
+          EXCESS,
+          ...OPEN_TO_ALL,
+        ])),
+    ...(place === 'front'
+      ? []
+      : [
+          '',
+          '# The built-in buffer serves the videos of other sites, and sends every refusal.',
+          ...block('location @buffer', [`proxy_pass ${site};`, ...cacheBy('buffer$tributary_path')]),
+        ]),
+    '',
+    '# Private videos: the site checks each request. nginx caches none of them and logs no token.',
+    ...block('location /t/', ['access_log off;', `proxy_pass ${site};`, ...UNCACHED]),
+    '',
+    '# Other methods, and fetches by other sites: the site itself counts and serves them.',
+    ...block('location @site', [`proxy_pass ${site};`, ...UNCACHED]),
+    '',
+    '# Connections in excess of the limit.',
+    ...block('location @excess', [
+      'add_header Retry-After 2 always;',
+      'add_header Access-Control-Allow-Origin * always;',
+      'return 503;',
+    ]),
+  ];
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Limits the connections of one address, so that a client that opens thousands cannot lock out the others. */
 import type { Socket } from 'node:net';
-import { contains, type Prefix, parseAddress } from '../network.ts';
+import { contains, type Prefix, parseAddress } from '../../network.ts';
 
 export interface ConnectionLimit {
   readonly perAddress: number;
