@@ -271,6 +271,17 @@ export const PROBLEMS = {
     'Another request writes to this upload. Try again in a moment.',
     RETRY,
   ),
+  'upload-checksum-unsupported': entry(
+    400,
+    'Unsupported checksum',
+    'Use one of the algorithms in Tus-Checksum-Algorithm.',
+  ),
+  'upload-checksum-mismatch': entry(460, 'Checksum mismatch', 'Send the bytes again.', RETRY),
+  'upload-parts-invalid': entry(
+    400,
+    'Invalid partial uploads',
+    'Complete all partial uploads, then name them in Upload-Concat.',
+  ),
   'upload-failed': entry(500, 'Upload failed', 'Resume the upload.', RETRY),
   'tus-version-unsupported': entry(412, 'Unsupported tus version', 'Send "Tus-Resumable: 1.0.0".'),
 

@@ -75,6 +75,8 @@ export const siteConfigSchema = z.strictObject({
   maxUpload: sizeSetting
     .refine(bytes => bytes <= HARD_MAX_UPLOAD_BYTES, 'must be at most "100 GB"')
     .default(DEFAULT_MAX_UPLOAD_BYTES),
+  /** Origins of other pages from which people may upload, with a token. */
+  uploadOrigins: z.array(baseUrlSetting).max(64).default([]),
   /** Uploads that would leave less than this on the disk are refused. */
   keepFree: sizeSetting.prefault('512 MB'),
   bufferMemory: sizeSetting.prefault('64 MB'),

@@ -61,6 +61,7 @@ export async function openHttp(core: SiteCore, parts: HttpDeps, lifetime: Lifeti
     newVideoId,
     maxUploadBytes: config.maxUpload,
     keepFreeBytes: config.keepFree,
+    uploadOrigins: config.uploadOrigins,
     log,
   });
   const reserve = createDiskReserve(join(config.dataDirectory, 'disk-reserve'));

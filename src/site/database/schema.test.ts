@@ -6,8 +6,8 @@ import { readSignal } from './publication/signal.ts';
 import { type SiteSchema, siteMigrations } from './tables/schema.ts';
 
 const TABLES = [
-  ...['catalogue_entries', 'copies', 'job_steps', 'jobs'],
-  ...['records', 'revisions', 'signal', 'videos'],
+  ...['catalogue_entries', 'copies', 'file_checks', 'job_steps', 'jobs'],
+  ...['records', 'revisions', 'signal', 'uploads', 'videos'],
 ];
 
 it('makes all tables, and nothing more at the second start', async () => {

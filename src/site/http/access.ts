@@ -11,6 +11,8 @@ import { problem } from '../../kernel/problem.ts';
 export interface AccessRules extends NamedPart {
   readonly operatorToken: string;
   readonly trustedNetworks: readonly Prefix[];
+  /** Origins whose pages may request changes. Default: only that of the request itself. */
+  readonly origins?: readonly string[];
   /** Proxies whose X-Forwarded-For is trusted. */
   readonly trustedProxies: readonly Prefix[];
 }
@@ -39,7 +41,7 @@ function hostOf({ socket, headers }: IncomingMessage, { trustedProxies }: Access
 export function requireStudioAccess(request: IncomingMessage, rules: AccessRules): void {
   const { origin, host, authorization } = request.headers;
   const isChange = request.method !== 'GET' && request.method !== 'HEAD';
-  if (isChange && origin !== undefined && hostOfOrigin(origin) !== host) {
+  if (isChange && origin !== undefined && hostOfOrigin(origin) !== host && !rules.origins?.includes(origin)) {
     throw problem('cross-origin');
   }
   if (!hasToken(authorization, rules.operatorToken) && !isTrusted(request, rules)) {

@@ -3,7 +3,9 @@
  * know is kept, because the database may have been restored from an older backup, and central still has the record.
  */
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { markRemoved, OFFLOAD } from '../database/tables/offloading.ts';
+import { findUpload } from '../database/tables/uploads.ts';
 import {
   deleteUploading,
   listVideosInState,
@@ -27,6 +29,10 @@ export async function removeOrphans(db: SiteDatabase, storage: Storage): Promise
   if (storage.disks.present().length < storage.disks.all.length) return;
   for (const row of await listVideosInState(db, ['uploading'])) {
     const id = row.id;
-    if (!existsSync(storage.upload(id)) && !existsSync(storage.source(id))) await deleteUploading(db, id);
+    if (existsSync(storage.source(id))) continue;
+    // A concatenation that was interrupted: its client sends it again, and the partial uploads still exist.
+    const isFinal = (await findUpload(db, id))?.concat?.startsWith('final;') === true;
+    if (isFinal) await rm(storage.upload(id), { force: true });
+    if (isFinal || !existsSync(storage.upload(id))) await deleteUploading(db, id);
   }
 }

@@ -208,8 +208,21 @@ export interface CatalogueEntryRow {
   synced_ms: number;
 }
 
+/** What tus returns about an upload. A partial upload has no video. */
+export interface UploadRow {
+  id: VideoId;
+  /** Upload-Metadata as the client sent it. */
+  metadata: string | null;
+  /** Upload-Concat as the client sent it. */
+  concat: string | null;
+  /** Null until the client has declared the length. */
+  length_bytes: number | null;
+  created_at: string;
+}
+
 export interface SiteSchema {
   videos: VideoRow;
+  uploads: UploadRow;
   revisions: RevisionRow;
   records: RecordRow;
   signal: SignalRow;
@@ -247,6 +260,19 @@ const fileChecks: Migration = {
   },
 };
 
+const uploads: Migration = {
+  async up({ schema }: Kysely<unknown>) {
+    await schema
+      .createTable('uploads')
+      .addColumn('id', 'text', column => column.primaryKey())
+      .addColumn('metadata', 'text')
+      .addColumn('concat', 'text')
+      .addColumn('length_bytes', 'bigint')
+      .addColumn('created_at', 'text', column => column.notNull())
+      .execute();
+  },
+};
+
 /** Migrations in order. Only add to this list. */
 export const siteMigrations: Readonly<Record<string, Migration>> = {
   '0001-initial': initial,
@@ -259,6 +285,7 @@ export const siteMigrations: Readonly<Record<string, Migration>> = {
     },
   },
   '0003-file-checks': fileChecks,
+  '0004-uploads': uploads,
 };
 
 async function createVideoTables({ schema }: Kysely<unknown>): Promise<void> {

@@ -84,18 +84,6 @@ export const listVideos = (
 export const listVideosInState = (db: SiteDatabase, states: readonly VideoState[]): Promise<VideoRow[]> =>
   db.selectFrom('videos').selectAll().where('state', 'in', states).orderBy('id').execute();
 
-/** Lists the uploads in progress and their announced sizes. */
-export async function listUploading(
-  db: SiteDatabase,
-): Promise<readonly { readonly video: VideoId; readonly sizeBytes: number }[]> {
-  const rows = await db
-    .selectFrom('videos')
-    .select(['id', 'size_bytes'])
-    .where('state', '=', 'uploading')
-    .execute();
-  return rows.map(row => ({ video: row.id, sizeBytes: Number(row.size_bytes) }));
-}
-
 /** Marks a video whose source is durable as ready for the check. @returns false if the upload was cancelled meanwhile */
 export async function markChecking(db: SiteDatabase, id: VideoId, sha256: string): Promise<boolean> {
   const { numUpdatedRows } = await db

@@ -1,4 +1,6 @@
 /** The form in which the studio shows a video: its row, its record and the progress of its conversion. */
+
+import { findStats } from '../../../kernel/files.ts';
 import type { SiteVideo } from '../../../protocol/site.ts';
 import { parseExtras } from '../../database/extras.ts';
 import { listJobProgress } from '../../database/jobs.ts';
@@ -7,7 +9,6 @@ import type { SiteDatabase, VideoWithRecord } from '../../database/tables/videos
 import { parsePrepared } from '../../media/record/record.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { SiteRights } from '../../rights/site-rights.ts';
-import { sizeOf } from '../uploads/upload-store.ts';
 import { progressOf } from './jobs.ts';
 
 export interface FormatVideoDeps {
@@ -24,7 +25,9 @@ export async function formatVideo(
   const prepared = parsePrepared(row);
   const extras = parseExtras(row.extras);
   const received =
-    row.state === 'uploading' ? ((await sizeOf(storage.upload(row.id))) ?? 0) : Number(row.size_bytes);
+    row.state === 'uploading'
+      ? ((await findStats(storage.upload(row.id)))?.size ?? 0)
+      : Number(row.size_bytes);
   // A record has no version before the handshake of this start.
   const version = row.version === null || Number(row.version) === 0 ? undefined : Number(row.version);
   return {

@@ -7,6 +7,8 @@ export interface Exchange {
   readonly request: IncomingMessage;
   /** The id of the upload that this request creates. Its row is written before the library sees the request. */
   readonly newId?: VideoId | undefined;
+  /** True if the bytes of this request have a checksum. */
+  readonly hasChecksum?: boolean;
   /** Why the request fails. The library replaces an error of the store with its own error. */
   failure?: unknown;
 }
@@ -16,12 +18,7 @@ const exchanges = new AsyncLocalStorage<Exchange>();
 export const runExchange = <T>(exchange: Exchange, work: () => Promise<T>): Promise<T> =>
   exchanges.run(exchange, work);
 
-/** @throws Error outside a request */
-export function currentExchange(): Exchange {
-  const exchange = exchanges.getStore();
-  if (!exchange) throw new Error('an upload outside a request');
-  return exchange;
-}
+export const findExchange = (): Exchange | undefined => exchanges.getStore();
 
 /** Records why the current request fails, if it is in a request. The first failure counts. */
 export function recordFailure(failure: unknown): void {

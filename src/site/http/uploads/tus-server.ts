@@ -3,13 +3,15 @@
  * details (RFC 9457), with the status codes of tus 1.0.0 where the library uses others.
  */
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
 import { ERRORS, Server } from '@tus/server';
 import { type Problem, problem } from '../../../kernel/problem.ts';
 import type { ProblemCode } from '../../../protocol/problems.ts';
+import { CHECKSUM_ALGORITHMS } from './checksum.ts';
 import { type Exchange, recordFailure, runExchange } from './exchange.ts';
 
 export const TUS_VERSION = '1.0.0';
+/** Bytes of a request that wait to be stored. */
+const BUFFERED_BYTES = 256 * 2 ** 10;
 const OFFSET_TYPE = 'application/offset+octet-stream';
 const METHODS = ['POST', 'HEAD', 'PATCH', 'OPTIONS', 'DELETE'];
 /** All other headers, for example those of proxies, do not concern the library, which would check some of them. */
@@ -63,9 +65,22 @@ export class TusServer extends Server {
   /** @throws Problem, or the error with which the store failed */
   async respond(exchange: Exchange): Promise<Response> {
     const response = await runExchange(exchange, () => this.handleWeb(toWebRequest(exchange.request)));
-    if (response.status < 400) return response;
+    if (response.status < 400) return addAlgorithms(exchange.request, removeCors(response));
     throw exchange.failure ?? toRefusal(response.status, await response.text());
   }
+}
+
+/** The library allows every origin to read some headers; our settings decide that. */
+function removeCors(response: Response): Response {
+  for (const name of [...response.headers.keys()])
+    if (name.startsWith('access-control-')) response.headers.delete(name);
+  return response;
+}
+
+/** "The Tus-Checksum-Algorithm header MUST be included in the response to an OPTIONS request." (section "Checksum") */
+function addAlgorithms({ method }: IncomingMessage, response: Response): Response {
+  if (method === 'OPTIONS') response.headers.set('tus-checksum-algorithm', CHECKSUM_ALGORITHMS.join(','));
+  return response;
 }
 
 /** For `onResponseError`: errors of our own code, which the library would respond to with 500. */
@@ -74,6 +89,11 @@ export function recordError(error: Error | { status_code: number; body: string }
 }
 
 function toRefusal(status: number, text: string): Problem {
+  if (text === ERRORS.INVALID_LENGTH.body)
+    return problem(
+      'upload-malformed',
+      'Upload-Length of this request is not possible: an upload has one length, which is not less than its offset.',
+    );
   if (text === ERRORS.ABORTED.body)
     return problem('upload-busy', 'Another request continues this upload. Send no more bytes with this one.');
   const [headers] = /(?<=^Invalid )[a-z -]+/.exec(text) ?? [];
@@ -92,10 +112,38 @@ function toWebRequest(request: IncomingMessage): Request {
   for (const [name, value] of Object.entries(request.headers)) {
     if (LIBRARY_HEADERS.test(name) && value !== undefined) headers.set(name, value.toString());
   }
-  const body = method === 'POST' || method === 'PATCH' ? (Readable.toWeb(request) as ReadableStream) : null;
+  const body = method === 'POST' || method === 'PATCH' ? readBody(request) : null;
   return new Request(new URL(request.url ?? '/', 'http://upload'), {
     method,
     headers,
     ...(body ? { body, duplex: 'half' } : {}),
   });
+}
+
+/** A body that ends where its connection is lost: the stream of an error would drop the bytes that are not yet stored. */
+function readBody(request: IncomingMessage): ReadableStream<Buffer> {
+  let isOpen = true;
+  return new ReadableStream<Buffer>(
+    {
+      start(controller) {
+        const close = (): void => {
+          if (isOpen) controller.close();
+          isOpen = false;
+        };
+        request.on('data', (chunk: Buffer) => {
+          if (!isOpen) return;
+          controller.enqueue(chunk);
+          if ((controller.desiredSize ?? 0) <= 0) request.pause();
+        });
+        request.once('end', close);
+        request.once('error', close);
+        request.once('close', close);
+      },
+      pull: () => void request.resume(),
+      cancel() {
+        isOpen = false;
+      },
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark: BUFFERED_BYTES }),
+  );
 }

@@ -1,41 +1,33 @@
 /**
- * Resumable uploads (tus 1.0.0) at /api/uploads. This module validates the metadata and checks the space before the first byte
- * is accepted; the tus library implements the protocol.
+ * Resumable uploads (tus 1.0.0) at /api/uploads. This module decides which requests are accepted; the tus library implements the
+ * core protocol, and our store the extensions that the library lacks.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Metadata } from '@tus/server';
-import * as z from 'zod';
 import { failpoint } from '../../../kernel/failpoint.ts';
-import { findStats, findStorageProblem } from '../../../kernel/files.ts';
+import { findStorageProblem } from '../../../kernel/files.ts';
 import { drainWithin } from '../../../kernel/http/drain.ts';
-import { formatErrors, parseInput } from '../../../kernel/input.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { formatProblem, messageOf, Problem, problem } from '../../../kernel/problem.ts';
 import { findDatabaseProblem } from '../../../kernel/sql/database-error.ts';
-import type { VideoId } from '../../../protocol/base/ids.ts';
-import { MAX_UPLOAD_METADATA_BYTES } from '../../../protocol/base/limits.ts';
-import { descriptionSchema, languageSchema, nameSchema } from '../../../protocol/base/text.ts';
+import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
 import type { ProblemCode } from '../../../protocol/problems.ts';
-import { visibilitySchema } from '../../../protocol/publication/record.ts';
-import {
-  insertVideo,
-  listUploading,
-  listVideosInState,
-  type NewVideo,
-  type SiteDatabase,
-} from '../../database/tables/videos.ts';
+import type { UploadRow } from '../../database/tables/schema.ts';
+import { findUpload, PARTIAL } from '../../database/tables/uploads.ts';
+import type { SiteDatabase } from '../../database/tables/videos.ts';
 import type { Intake } from '../../media/intake/intake.ts';
 import type { Storage } from '../../media/storage/storage.ts';
 import type { SiteRights } from '../../rights/site-rights.ts';
 import { type AccessRules, requireStudioAccess } from '../access.ts';
-import { currentExchange } from './exchange.ts';
+import { hasChecksum } from './checksum.ts';
+import { UploadCreator } from './create-upload.ts';
+import { allowNamedOrigin, rulesFor } from './cross-origin-uploads.ts';
+import { findExchange } from './exchange.ts';
+import { requireSpace } from './space.ts';
 import { methodOf, recordError, requireTus, TUS_VERSION, TusServer } from './tus-server.ts';
 import { UploadLocks } from './upload-locks.ts';
 import { UploadStore } from './upload-store.ts';
 
 const UPLOADS_PATH = '/api/uploads';
-const MAX_FILE_NAME_CHARACTERS = 255;
-const KEEP_UNFINISHED_MS = 7 * 24 * 3_600_000;
 
 export interface UploadsDeps {
   readonly db: SiteDatabase;
@@ -46,6 +38,8 @@ export interface UploadsDeps {
   readonly newVideoId: () => VideoId;
   readonly maxUploadBytes: number;
   readonly keepFreeBytes: number;
+  /** Origins whose pages may upload, with a token. */
+  readonly uploadOrigins: readonly string[];
   readonly log: Log;
 }
 
@@ -73,9 +67,9 @@ const isUploadPath = (url: string | undefined): boolean =>
   url?.startsWith(`${UPLOADS_PATH}?`) === true;
 
 export function createUploads(options: UploadsDeps): Uploads {
-  const { db, storage, log } = options;
+  const { db, storage, log, uploadOrigins } = options;
   const store = new UploadStore(db, storage);
-  let admitting: Promise<void> = Promise.resolve();
+  const creator = new UploadCreator({ ...options, store }, UPLOADS_PATH);
   const tus = new TusServer({
     path: UPLOADS_PATH,
     datastore: store,
@@ -83,87 +77,114 @@ export function createUploads(options: UploadsDeps): Uploads {
     relativeLocation: true,
     maxSize: options.maxUploadBytes,
     namingFunction() {
-      const { newId } = currentExchange();
+      const newId = findExchange()?.newId;
       if (!newId) throw new Error('an upload without an id');
       return newId;
     },
     getFileIdFromRequest: (_request, lastPath) => lastPath,
     async onUploadFinish(_request, upload) {
-      const video = upload.id as VideoId;
-      failpoint('upload-complete');
-      await options.intake.accept(video, () => store.takeHash(video, upload.size ?? 0));
+      await finish(videoIdSchema.parse(upload.id), upload.size ?? 0);
       return {};
     },
     onResponseError: (_request, error) => recordError(error),
   });
 
-  /** Writes the row of a new upload. @returns its id */
-  async function admitNew(request: IncomingMessage): Promise<VideoId> {
-    const video = parseNewUpload(request.headers, options.maxUploadBytes, options.newVideoId());
-    // Uploads are admitted one by one, so that each counts the previous ones.
-    const admitted = admitting.then(async () => {
-      await assignDisk(options, video);
-      if (video.isPrivate) options.rights.markOwn(video.id, true);
-      await insertVideo(db, video);
+  async function finish(id: VideoId, sizeBytes: number): Promise<void> {
+    // "The Server SHOULD NOT process these partial uploads until they are concatenated to form a final upload."
+    if ((await findUpload(db, id))?.concat === PARTIAL) return;
+    failpoint('upload-complete');
+    await options.intake.accept(id, () => store.takeHash(id, sizeBytes));
+  }
+
+  async function create(request: IncomingMessage, hasChecksum: boolean): Promise<Response> {
+    const { id, parts, sizeBytes } = await creator.create(request.headers);
+    try {
+      if (!parts) {
+        const response = await tus.respond({ request, newId: id, hasChecksum });
+        // The client will not learn the address.
+        if (!request.complete && request.destroyed) await store.discard(id);
+        return response;
+      }
+      await creator.concatenate(id, parts);
+      await finish(id, sizeBytes ?? 0);
+    } catch (error) {
+      // If this fails, too, the next start deletes the row.
+      await store.discard(id).catch(() => {});
+      throw error;
+    }
+    for (const part of parts) await store.discard(part);
+    return new Response(null, {
+      status: 201,
+      headers: { location: `${UPLOADS_PATH}/${id}`, 'tus-resumable': TUS_VERSION },
     });
-    admitting = admitted.catch(() => {});
-    await admitted;
-    failpoint('upload-row-written');
-    return video.id;
   }
 
   /** @throws Problem, or an error of the machine */
   async function respond(request: IncomingMessage): Promise<Response> {
+    // The access rules apply to the method that is meant.
     request.method = methodOf(request);
-    requireStudioAccess(request, options.access);
+    if (request.method === 'OPTIONS') return tus.respond({ request });
+    requireStudioAccess(request, rulesFor(request, options.access, uploadOrigins));
     requireTus(request);
-    if (request.method === 'PATCH') await requireSpace(options, request.url?.split('/').at(-1) ?? '');
-    if (request.method !== 'POST') return tus.respond({ request });
-    const newId = await admitNew(request);
-    try {
-      return await tus.respond({ request, newId });
-    } catch (error) {
-      // If this fails, too, the next start deletes the row.
-      await store.discard(newId).catch(() => {});
-      throw error;
+    const withChecksum = hasChecksum(request);
+    if (request.method === 'POST') return create(request, withChecksum);
+    const id = uploadIdOf(request);
+    const upload = id && (await findUpload(db, id));
+    if (request.method === 'PATCH' && id) {
+      // "The Server MUST respond with the 403 Forbidden status to PATCH requests against a final upload URL"
+      if (upload?.concat && upload.concat !== PARTIAL)
+        throw problem('upload-finished', 'This upload consists of partial uploads, and cannot be changed.');
+      await requireSpace(options, id);
     }
-  }
-
-  function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
-    const failure = toProblem(error);
-    if (failure.code === 'internal') log.error({ err: error }, 'upload failed');
-    else if (failure.status >= 500)
-      log.warn({ reason: messageOf(failure.cause ?? failure) }, 'upload refused');
-    const { status, headers, body } = formatProblem(failure);
-    drainWithin(request);
-    response.writeHead(status, { ...headers, 'tus-resumable': TUS_VERSION }).end(body);
+    const response = await tus.respond({ request, hasChecksum: withChecksum });
+    if (request.method === 'HEAD') addHeaders(response.headers, upload);
+    return response;
   }
 
   return {
     handle(request, response) {
       if (!isUploadPath(request.url)) return false;
+      allowNamedOrigin(request, response, uploadOrigins);
       respond(request)
-        .then(async result => {
-          const body = await result.text();
-          drainWithin(request);
-          response.writeHead(result.status, Object.fromEntries(result.headers)).end(body);
-        })
-        .catch((error: unknown) => refuse(request, response, error));
+        .then(result => sendResponse(request, response, result))
+        .catch((error: unknown) => refuse(request, response, error, log))
+        .catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
       return true;
     },
     async discard(video) {
       await store.discard(video);
     },
-    async sweep() {
-      const oldest = Date.now() - KEEP_UNFINISHED_MS;
-      for (const row of await listVideosInState(db, ['uploading'])) {
-        const video = row.id;
-        const changedMs = (await findStats(storage.upload(video)))?.mtimeMs;
-        if ((changedMs ?? Date.parse(row.created_at)) < oldest) await store.discard(video);
-      }
-    },
+    sweep: () => store.discardExpired(),
   };
 }
+
+async function sendResponse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  result: Response,
+): Promise<void> {
+  const body = await result.text();
+  drainWithin(request);
+  response.writeHead(result.status, Object.fromEntries(result.headers)).end(body);
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, error: unknown, log: Log): void {
+  const failure = toProblem(error);
+  if (failure.code === 'internal') log.error({ err: error }, 'upload failed');
+  else if (failure.status >= 500) log.warn({ reason: messageOf(failure.cause ?? failure) }, 'upload refused');
+  const { status, headers, body } = formatProblem(failure);
+  drainWithin(request);
+  response.writeHead(status, { ...headers, 'tus-resumable': TUS_VERSION }).end(body);
+}
+
+/** "Response to HEAD request against partial or final upload MUST include the Upload-Concat header" (section "Concatenation") */
+function addHeaders(headers: Headers, upload: UploadRow | undefined): void {
+  if (upload?.metadata) headers.set('upload-metadata', upload.metadata);
+  if (upload?.concat) headers.set('upload-concat', upload.concat);
+}
+
+const uploadIdOf = ({ url = '' }: IncomingMessage): VideoId | undefined =>
+  videoIdSchema.safeParse(url.split('?')[0]?.split('/').at(-1)).data;
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -172,96 +193,4 @@ function toProblem(error: unknown): Problem {
   const { code, headers } = failure;
   const detail = KEPT[code];
   return detail === undefined ? failure : problem(code, detail, { cause: error, headers });
-}
-
-const metadataSchema = z.object({
-  name: nameSchema,
-  description: descriptionSchema,
-  language: languageSchema.optional(),
-  visibility: visibilitySchema.optional(),
-});
-
-/** Parses the headers of a POST for a new upload. @throws Problem 4xx with a sentence for the uploader */
-export function parseNewUpload(
-  headers: IncomingMessage['headers'],
-  maxUploadBytes: number,
-  id: VideoId,
-): NewVideo {
-  const length = headers['upload-length'];
-  if (typeof length !== 'string' || !/^\d{1,15}$/.test(length)) {
-    throw problem('upload-length-needed', 'Send the length of the file in Upload-Length.');
-  }
-  const sizeBytes = Number(length);
-  if (sizeBytes === 0) throw problem('file-empty', 'The file is empty. Choose another file.');
-  if (sizeBytes > maxUploadBytes) {
-    const limit = (maxUploadBytes / 2 ** 30).toFixed(1);
-    throw problem('upload-too-large', `The file is too large: this site accepts files up to ${limit} GB.`);
-  }
-  const metadata = parseMetadata(headers['upload-metadata']);
-  const parsed = parseInput(
-    metadataSchema,
-    {
-      name: metadata.name ?? '',
-      description: metadata.description ?? '',
-      language: metadata.language || undefined,
-      visibility: metadata.visibility || undefined,
-    },
-    { whole: 'Upload-Metadata', field: 'field', object: 'an object' },
-  );
-  if (!parsed.ok) throw problem('metadata-invalid', formatErrors(parsed.errors), { errors: parsed.errors });
-  const { name, description, language, visibility } = parsed.data;
-  return {
-    id,
-    name,
-    description,
-    language,
-    fileName: metadata.filename
-      ? [...metadata.filename].slice(0, MAX_FILE_NAME_CHARACTERS).join('')
-      : undefined,
-    isPrivate: visibility === 'private',
-    sizeBytes,
-  };
-}
-
-function parseMetadata(header: string | string[] | undefined): Record<string, string | null> {
-  const text = Array.isArray(header) ? header.join(',') : header;
-  if (!text) return {};
-  const sentence = `Name and description are too long: together they may have at most ${MAX_UPLOAD_METADATA_BYTES} bytes.`;
-  if (text.length > MAX_UPLOAD_METADATA_BYTES) throw problem('metadata-too-large', sentence);
-  try {
-    return Metadata.parse(text);
-  } catch (cause) {
-    throw problem('metadata-malformed', 'Upload-Metadata does not have the format of tus 1.0.0.', {
-      cause,
-    });
-  }
-}
-
-const noSpace = (): Problem =>
-  problem(
-    'disk-full',
-    'This site has not enough space for this file. Ask its operator to free some, or choose another site.',
-  );
-
-/** Assigns a new upload to a disk with space for it. @throws Problem 507 `disk-full` */
-async function assignDisk(
-  { db, storage, keepFreeBytes }: UploadsDeps,
-  { id, sizeBytes }: NewVideo,
-): Promise<void> {
-  if (!storage.disks.assign(id, sizeBytes + keepFreeBytes, await listUploading(db))) throw noSpace();
-}
-
-/**
- * Checks, before bytes are received, that all remaining bytes of the upload fit. Its space is not reserved before its first byte.
- *
- * @throws Problem 507 `disk-full`
- */
-async function requireSpace({ db, storage, keepFreeBytes }: UploadsDeps, id: string): Promise<void> {
-  const uploading = await listUploading(db);
-  const upload = uploading.find(({ video }) => video === id);
-  if (!upload) return;
-  const receivedBytes = (await findStats(storage.upload(upload.video)))?.size ?? 0;
-  const remainingBytes = upload.sizeBytes - receivedBytes;
-  if (storage.disks.unreservedBytes(upload.video, uploading) < remainingBytes + keepFreeBytes)
-    throw noSpace();
 }

@@ -95,7 +95,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     if (existsSync(storage.source(video)))
       await storeOnce(video, async () => finishUpload(video, await deps.hashFile(storage.source(video))));
     // Stopped between the last byte and the rename: no client will send another byte.
-    else if (upload?.size === size_bytes && upload.mtimeMs <= Date.now() - idleMs)
+    else if (upload && upload.size > 0 && upload.size === size_bytes && upload.mtimeMs <= Date.now() - idleMs)
       await storeOnce(video, async () => moveIntoPlace(video, await deps.hashFile(storage.upload(video))));
   }
 

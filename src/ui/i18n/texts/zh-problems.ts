@@ -117,6 +117,9 @@ export const zhProblems = {
   'upload-gone': '该上传已不可用，请重新上传。',
   'upload-offset-conflict': '上传偏移量不一致，请继续上传。',
   'upload-busy': '另一个请求正在写入该上传，请稍后重试。',
+  'upload-checksum-unsupported': '不支持该校验算法。',
+  'upload-checksum-mismatch': '校验和不一致，请重新发送这部分数据。',
+  'upload-parts-invalid': '分段上传不完整或不存在。',
   'upload-failed': '上传失败，请继续上传。',
   'tus-version-unsupported': '不支持该 tus 版本。',
 

@@ -1,17 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { newVideoId } from '../../../protocol/base/ids.ts';
-import { parseNewUpload } from './uploads.ts';
+import { parseNewUpload } from './new-upload.ts';
 
 const LIMIT = 1_000;
 const encode = (values: Record<string, string>): string =>
   Object.entries(values)
     .map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`)
     .join(',');
-const parse = (length: string | undefined, metadata: string | undefined) =>
+const parse = (length: string | undefined, metadata: string | undefined, more: Record<string, string> = {}) =>
   parseNewUpload(
     {
       ...(length === undefined ? {} : { 'upload-length': length }),
       ...(metadata === undefined ? {} : { 'upload-metadata': metadata }),
+      ...more,
     },
     LIMIT,
     newVideoId(),
@@ -25,7 +26,7 @@ describe('the headers of a new upload', () => {
       description: 'One\r\ntwo',
       language: 'zh-Hans',
     });
-    expect(parse('10', metadata)).toMatchObject({
+    expect(parse('10', metadata).video).toMatchObject({
       name: '讲座',
       fileName: 'a.mp4',
       description: 'One\ntwo',
@@ -35,9 +36,21 @@ describe('the headers of a new upload', () => {
   });
 
   it('make the video public, unless they say that it is private', () => {
-    expect(parse('10', encode({ name: 'x' })).isPrivate).toBe(false);
-    expect(parse('10', encode({ name: 'x', visibility: 'public' })).isPrivate).toBe(false);
-    expect(parse('10', encode({ name: 'x', visibility: 'private' })).isPrivate).toBe(true);
+    expect(parse('10', encode({ name: 'x' })).video?.isPrivate).toBe(false);
+    expect(parse('10', encode({ name: 'x', visibility: 'public' })).video?.isPrivate).toBe(false);
+    expect(parse('10', encode({ name: 'x', visibility: 'private' })).video?.isPrivate).toBe(true);
+  });
+
+  it('without a length defer it', () => {
+    const parsed = parse(undefined, encode({ name: 'x' }), { 'upload-defer-length': '1' });
+    expect(parsed).toMatchObject({ upload: { sizeBytes: undefined }, video: { sizeBytes: 0 } });
+  });
+
+  it('of a partial upload make no video, and need no name', () => {
+    expect(parse('10', undefined, { 'upload-concat': 'partial' })).toMatchObject({
+      upload: { concat: 'partial', sizeBytes: 10 },
+      video: undefined,
+    });
   });
 
   it.each<[string, string | undefined, string | undefined, number, string]>([
