@@ -152,6 +152,7 @@ export const PROBLEMS = {
   ),
   'join-token-unknown': entry(401, 'Unknown join token', 'Ask the administrator for a join token.'),
   'join-token-expired': entry(401, 'Join token expired', 'Ask the administrator for a new join token.'),
+  'key-retired': entry(409, 'Revoked or replaced key', 'Join with a new key.'),
   'join-token-used': entry(409, 'Join token already used', 'Ask the administrator for a new join token.'),
   'join-role-mismatch': entry(
     409,

@@ -639,6 +639,12 @@ describe('who may signal', () => {
     // A new token restores it; the same videos under a new site belong to that site.
     const fresh = await harness.request('POST', `/api/sites/${site.id}/join-token`);
     expect(fresh.status).toBe(201);
+    // The revoked key may have leaked. The token is not used up by the refusal.
+    await expect(site.join(site.id, fresh.body.joinToken)).rejects.toMatchObject({
+      status: 409,
+      code: 'key-retired',
+    });
+    site.key = await readOrMakeKey(join(harness.directory, 'renewed.key'));
     await site.join(site.id, fresh.body.joinToken);
     await site.signal();
     expect((await videoOf(record.video)).status).toBe(200);

@@ -34,7 +34,7 @@ interface Row {
 
 /** A site with its gateway, whose responses a test can replace. */
 export class TestSite {
-  readonly key: KeyPair;
+  key: KeyPair;
   readonly baseUrl: string;
   id = '' as SiteId;
   /** The current state: one row per video. */

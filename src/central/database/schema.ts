@@ -224,6 +224,12 @@ interface FeedTable {
   position: number;
 }
 
+/** Keys that were revoked or replaced, because they may have leaked. None is enrolled again. */
+interface RetiredKeyTable {
+  public_key: string;
+  retired_at: number;
+}
+
 export interface CentralSchema {
   members: MemberTable;
   signals: SignalTable;
@@ -241,6 +247,7 @@ export interface CentralSchema {
   feed: FeedTable;
   feed_gaps: FeedGapTable;
   rights_keys: RightsKeyTable;
+  retired_keys: RetiredKeyTable;
   grants: GrantTable;
 }
 export type CentralDatabase = Kysely<CentralSchema>;
@@ -452,6 +459,15 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002-id-owners': {
     async up({ schema }) {
       await schema.alterTable('publications').addColumn('id_owner', 'text').execute();
+    },
+  },
+  '0004-retired-keys': {
+    async up({ schema }) {
+      await schema
+        .createTable('retired_keys')
+        .addColumn('public_key', 'text', column => column.primaryKey())
+        .addColumn('retired_at', 'bigint', column => column.notNull())
+        .execute();
     },
   },
   '0003-presence': presence,

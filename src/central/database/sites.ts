@@ -134,7 +134,7 @@ export async function invite(
 
 export type Enrolment =
   | { readonly outcome: 'enrolled'; readonly member: MemberRow }
-  | { readonly outcome: 'unknown' | 'expired' | 'used' };
+  | { readonly outcome: 'unknown' | 'expired' | 'used' | 'retired' };
 
 /** Finds the member that this token would enrol. It changes nothing. */
 export async function findInvited(
@@ -152,7 +152,21 @@ export async function findInvited(
   // A member that did not receive the first response repeats the call with the same key. A token cannot enrol a second key.
   if (member.join_used_at !== null && member.public_key !== publicKey) return { outcome: 'used' };
   if (nowMs >= (member.join_expires_at ?? 0)) return { outcome: 'expired' };
-  return { outcome: 'enrolled', member };
+  const retired = await db
+    .selectFrom('retired_keys')
+    .select('public_key')
+    .where('public_key', '=', publicKey)
+    .executeTakeFirst();
+  return retired ? { outcome: 'retired' } : { outcome: 'enrolled', member };
+}
+
+async function retireKey(tx: CentralTransaction, publicKey: string | null, nowMs: number): Promise<void> {
+  if (publicKey === null) return;
+  await tx
+    .insertInto('retired_keys')
+    .values({ public_key: publicKey, retired_at: nowMs })
+    .onConflict(conflict => conflict.column('public_key').doNothing())
+    .execute();
 }
 
 /** Enrols the key. A token enrols only one key. A new token for a member replaces its key and ends its revocation. */
@@ -165,6 +179,7 @@ export function enrol(
   return db.transaction().execute(async tx => {
     const found = await findInvited(tx, tokenHash, publicKey, nowMs);
     if (found.outcome !== 'enrolled' || found.member.join_used_at !== null) return found;
+    if (found.member.public_key !== publicKey) await retireKey(tx, found.member.public_key, nowMs);
     const member = await tx
       .updateTable('members')
       .set({
@@ -187,6 +202,13 @@ export function enrol(
 export function revoke(db: CentralDatabase, member: MemberKey, nowMs: number): Promise<boolean> {
   const { role, id } = member;
   return db.transaction().execute(async tx => {
+    const before = await tx
+      .selectFrom('members')
+      .select('public_key')
+      .where('id', '=', id)
+      .where('role', '=', role)
+      .executeTakeFirst();
+    await retireKey(tx, before?.public_key ?? null, nowMs);
     const { numUpdatedRows } = await tx
       .updateTable('members')
       .set({

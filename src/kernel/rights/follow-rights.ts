@@ -21,7 +21,8 @@ export interface FollowRightsDeps {
 }
 
 export function followRights({ state, central, log }: FollowRightsDeps): Repeating {
-  let hasSynced = false;
+  /** The member whose keys were read. Joining again may change it. */
+  let synced: string | undefined;
   return memberLoop(
     { name: 'reading rights', peer: central, everyMs: RETRY_MS, log, level: 'debug' },
     async (peer, abort) => {
@@ -29,7 +30,8 @@ export function followRights({ state, central, log }: FollowRightsDeps): Repeati
       const { position: after } = state;
       const generation = state.newest?.generation;
       // The first request of a start does not wait: its response contains the changes missed since the last stop.
-      const waitS = hasSynced ? WAIT_S : 0;
+      const isFirst = synced !== peer.member;
+      const waitS = isFirst ? 0 : WAIT_S;
       const page = await peer.call(
         `/api/rights?after=${after}&generation=${generation ?? 0}&wait=${waitS}`,
         { waitS: WAIT_S, maxBytes: MAX_PAGE_BYTES, response: rightsPageSchema },
@@ -37,9 +39,8 @@ export function followRights({ state, central, log }: FollowRightsDeps): Repeati
       );
       const isNews = page.position !== after || page.keys[0]?.generation !== generation;
       state.apply(page);
-      if (isNews) await state.save();
-      const isFirst = !hasSynced;
-      hasSynced = true;
+      if (isNews || isFirst) await state.save();
+      synced = peer.member;
       return isNews || isFirst || performance.now() - startedMs > IDLE_MS ? 0 : IDLE_MS;
     },
   );

@@ -3,7 +3,7 @@ import type { Signer } from '../../kernel/http/client.ts';
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import { joinCentral, type MemberIdentity, signerOf } from '../../kernel/membership/member.ts';
+import { joinIfNeeded, type MemberIdentity, signerOf } from '../../kernel/membership/member.ts';
 import type { SiteId } from '../../protocol/base/ids.ts';
 import type { Epoch } from '../../protocol/publication/epoch.ts';
 import type { SiteConfig } from '../config.ts';
@@ -32,7 +32,7 @@ export interface SiteMembership {
   readonly tracker: () => { readonly url: string; readonly signer: Signer } | undefined;
   /** True once central has reported, in this start, that it cannot connect to this site. */
   readonly isUnreachable: () => boolean;
-  /** Joins if necessary, and then reads central's member info repeatedly. */
+  /** Joins if this site has not joined or has a new join token, and then reads central's member info repeatedly. */
   start(events: MembershipEvents): Repeating;
 }
 
@@ -46,12 +46,13 @@ export function createMembership(
   let trackers: readonly string[] = initial.membership?.trackers ?? [];
   let unreachable = false;
 
-  async function join(centralUrl: string, joinToken: string): Promise<void> {
+  /** @returns true if this site has joined, perhaps again */
+  async function join(centralUrl: string, joinToken: string): Promise<boolean> {
     const { key } = identity;
-    const membership = await joinCentral({ directory, key, centralUrl, joinToken, role: 'site' });
-    identity = { key, membership };
-    trackers = membership.trackers;
-    log.info({ site: membership.id, central: centralUrl }, 'joined');
+    identity = await joinIfNeeded(identity, { directory, centralUrl, joinToken, role: 'site' }, log);
+    if (identity.key === key) return false;
+    trackers = identity.membership?.trackers ?? [];
+    return true;
   }
 
   async function refresh(central: Central, events: MembershipEvents, abort: AbortSignal): Promise<void> {
@@ -87,13 +88,13 @@ export function createMembership(
           retryMs: RETRY_MS,
           log,
         },
-        async (member, abort) => {
-          const central = centralOf(member);
-          if (central) await refresh(central, events, abort);
-          else if (config.central && config.joinToken) {
-            await join(config.central, config.joinToken);
+        async (_member, abort) => {
+          if (config.central && config.joinToken && (await join(config.central, config.joinToken))) {
             events.onJoined();
-          } else return REFRESH_MS;
+          }
+          const central = centralOf(identity);
+          if (!central) return REFRESH_MS;
+          await refresh(central, events, abort);
           return trackers.length > 0 ? REFRESH_MS : RETRY_MS;
         },
       ),

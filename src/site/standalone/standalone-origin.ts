@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '../../kernel/config/config-error.ts';
 import { findStats } from '../../kernel/files.ts';
+import type { KeyPair } from '../../kernel/identity/keys.ts';
 import { type Lifetime, startPart } from '../../kernel/lifecycle/lifetime.ts';
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import { createLog, type Log } from '../../kernel/log.ts';
@@ -30,13 +31,13 @@ export async function startStandaloneOrigin(config: SiteConfig): Promise<Running
     // Web creates the key and the file of rights. If both processes created a key, there would be two.
     await waitForFile(keyPath(config.dataDirectory));
     await waitForFile(rightsPath);
-    const { key } = await readIdentity(config.dataDirectory);
+    const key = await followKey(config.dataDirectory, log, lifetime);
     const state = followRightsFile(rightsPath, log, lifetime);
     const db = await openSiteDatabase(config, lifetime);
     const storage = await openStorage(config);
     const { url } = await openOrigin(
       config,
-      { db, storage, key: () => key, rights: createSiteRights(state, log) },
+      { db, storage, key, rights: createSiteRights(state, log) },
       lifetime,
     );
     log.info({ listen: url, data: config.dataDirectory }, 'origin is up');
@@ -46,6 +47,25 @@ export async function startStandaloneOrigin(config: SiteConfig): Promise<Running
 
 async function waitForFile(path: string): Promise<void> {
   while (!existsSync(path)) await sleep(POLL_MS);
+}
+
+/** Reads the key again after web has joined with a new one. */
+async function followKey(directory: string, log: Log, lifetime: Lifetime): Promise<() => KeyPair> {
+  let { key } = await readIdentity(directory);
+  let readMs = (await findStats(keyPath(directory)))?.mtimeMs;
+  const loop = memberLoop(
+    { name: 'reading the key', peer: () => directory, everyMs: POLL_MS, log },
+    async () => {
+      const changedMs = (await findStats(keyPath(directory)))?.mtimeMs;
+      if (changedMs !== undefined && changedMs !== readMs) {
+        ({ key } = await readIdentity(directory));
+        readMs = changedMs;
+      }
+      return undefined;
+    },
+  );
+  lifetime.add('key', loop.stop);
+  return () => key;
 }
 
 /** Reads the rights again each time web has written its file. */

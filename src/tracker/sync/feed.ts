@@ -8,7 +8,7 @@ import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import { repeat } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import { joinCentral, type MemberIdentity, type Membership } from '../../kernel/membership/member.ts';
+import { joinIfNeeded, type MemberIdentity, type Membership } from '../../kernel/membership/member.ts';
 import { messageOf, Problem, problem } from '../../kernel/problem.ts';
 import type { Change, ChangePage } from '../../protocol/central.ts';
 import type { TrackerConfig } from '../config.ts';
@@ -106,14 +106,15 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
   }
 
   const reading = memberLoop(
-    { name: 'reading the change feed', peer: () => ({ central }), everyMs: 0, retryMs, log },
-    async (peer, abort) => {
+    { name: 'reading the change feed', peer: () => identity, everyMs: 0, retryMs, log },
+    async (_peer, abort) => {
       try {
-        if (!peer.central) {
-          identity = await enrol(deps);
+        const joined = await enrol(deps, identity);
+        if (joined !== identity) {
+          identity = joined;
           central = trackerCentralOf(identity, config.central);
         }
-        const delayMs = peer.central ? await readPage(peer.central, abort) : 0;
+        const delayMs = central ? await readPage(central, abort) : 0;
         lastError = undefined;
         return delayMs;
       } catch (error) {
@@ -139,14 +140,12 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
   };
 }
 
-/** Enrols this tracker with its join token. @throws Problem without a token, or as central reported */
-async function enrol({ config, identity: { key }, log }: FeedDeps): Promise<MemberIdentity> {
+/** Enrols this tracker if it has not joined or has a new join token. @throws Problem without a token, or as central reported */
+async function enrol({ config, log }: FeedDeps, identity: MemberIdentity): Promise<MemberIdentity> {
   const { dataDirectory: directory, joinToken, central: centralUrl } = config;
-  if (!joinToken)
-    throw problem('join-token-missing', 'no joinToken is configured; create one on the admin page');
-  const membership = await joinCentral({ directory, key, centralUrl, joinToken, role: 'tracker' });
-  log.info({ tracker: membership.id }, 'joined');
-  return { key, membership };
+  if (joinToken) return joinIfNeeded(identity, { directory, centralUrl, joinToken, role: 'tracker' }, log);
+  if (identity.membership) return identity;
+  throw problem('join-token-missing', 'no joinToken is configured; create one on the admin page');
 }
 
 interface SavingDeps {

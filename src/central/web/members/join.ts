@@ -15,6 +15,10 @@ const JOIN_KEY_ID = 'join';
 const REJECTIONS = {
   unknown: ['join-token-unknown', 'This join token is unknown. Ask the administrator for a new one.'],
   expired: ['join-token-expired', 'This join token has expired. Ask the administrator for a new one.'],
+  retired: [
+    'key-retired',
+    'This key was revoked or replaced, and is not enrolled again. Join with a new key: a member of this version makes one.',
+  ],
   used: ['join-token-used', 'This join token has already been used. Ask the administrator for a new one.'],
 } as const;
 

@@ -55,6 +55,7 @@ export const zhProblems = {
   'join-token-missing': '缺少加入令牌。',
   'join-token-unknown': '加入令牌未知，请向管理员索取。',
   'join-token-expired': '加入令牌已过期，请向管理员索取新的令牌。',
+  'key-retired': '该密钥已被吊销或替换。',
   'join-token-used': '加入令牌已被使用，请向管理员索取新的令牌。',
   'join-role-mismatch': '加入令牌不适用于该角色。',
   'site-unknown': '找不到该站点。',
