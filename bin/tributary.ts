@@ -66,11 +66,7 @@ async function main(): Promise<void> {
 
 /** How to run this command again from the same directory. */
 const describeCommand = (npmCommand: string | undefined, script = ''): string =>
-  npmCommand === 'exec'
-    ? 'npx tributary'
-    : /[\\/]node_modules[\\/]\.bin[\\/]/.test(script)
-      ? 'tributary'
-      : `node ${script}`;
+  npmCommand === 'exec' ? 'npx tributary' : /[\\/]tributary$/.test(script) ? 'tributary' : `node ${script}`;
 
 function stopOnSignals(running: Running): void {
   let stopping = false;

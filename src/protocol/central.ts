@@ -149,6 +149,8 @@ export const newSiteResponseSchema = z.strictObject({
   site: siteSchema,
   /** Shown once, valid for 30 minutes, and stored hashed. */
   joinToken: z.string(),
+  /** The base URL of central, which the member must use; absent if none is configured. */
+  central: z.string().optional(),
 });
 
 /** `POST /api/trackers` (admin) */
@@ -163,7 +165,11 @@ export const trackerSchema = z.strictObject({
   position: z.int().nonnegative(),
   lastSeenAt: timestampSchema.optional(),
 });
-export const newTrackerResponseSchema = z.strictObject({ tracker: trackerSchema, joinToken: z.string() });
+export const newTrackerResponseSchema = z.strictObject({
+  tracker: trackerSchema,
+  joinToken: z.string(),
+  central: z.string().optional(),
+});
 export const trackerListSchema = z.strictObject({ trackers: z.array(trackerSchema) });
 
 /**

@@ -39,7 +39,7 @@ export function formatSection(section: NewSection): string {
     ...(part !== 'central' && section.central !== undefined && section.joinToken !== undefined
       ? [
           setting('central', section.central),
-          '# Used once, at the first start. Delete it afterwards.',
+          '# Used once, at the first start.',
           setting('joinToken', section.joinToken),
         ]
       : []),

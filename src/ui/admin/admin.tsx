@@ -12,7 +12,7 @@ export function Admin() {
     <Page title={t.admin.title} home="/" links={navigation}>
       <h1>{t.admin.heading}</h1>
       {token === undefined ? (
-        <SignInForm isRefused={false} onToken={setToken} />
+        <SignInForm part="central" isRefused={false} onToken={setToken} />
       ) : (
         <FleetOverview token={token} onToken={setToken} />
       )}

@@ -10,7 +10,7 @@ import { SignInForm } from '../components/operator-token.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
 import { Copies } from './copies/copies.tsx';
 import { SignalLog } from './signal-log/signal-log.tsx';
-import { AddSite, AddTracker } from './sites/add-forms.tsx';
+import { AddSite, AddTracker, requestInvitation } from './sites/add-forms.tsx';
 import { EditSite } from './sites/edit-site.tsx';
 import { type Invitation, InvitationPanel } from './sites/invitation.tsx';
 import { SiteMap } from './sites/site-map.tsx';
@@ -60,7 +60,7 @@ export function FleetOverview({ token, onToken }: FleetOverviewProps) {
   const [editing, setEditing] = useState<Site>();
   const { value, error, refresh } = fleet;
   const outcome = useOutcome(refresh);
-  if (isUnauthorised(error)) return <SignInForm isRefused onToken={onToken} />;
+  if (isUnauthorised(error)) return <SignInForm part="central" isRefused onToken={onToken} />;
 
   const onInvited = (invited: Invitation): void => {
     setInvitation(invited);
@@ -80,8 +80,8 @@ export function FleetOverview({ token, onToken }: FleetOverviewProps) {
     onInvite: site =>
       outcome.run(async () => {
         const url = `/api/sites/${site.id}/join-token`;
-        const { joinToken } = await call<{ joinToken: string }>(url, { method: 'POST', token });
-        onInvited({ role: 'site', name: site.name, baseUrl: site.baseUrl, joinToken });
+        const { name, baseUrl } = site;
+        onInvited({ role: 'site', name, baseUrl, ...(await requestInvitation(url, token)) });
         return undefined;
       }),
     onEdit: setEditing,

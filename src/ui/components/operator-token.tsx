@@ -52,11 +52,13 @@ export function useForgetRefused(error: unknown, { token, setToken }: TokenState
 }
 
 interface SignInFormProps {
+  /** The part whose operator token is needed. */
+  readonly part: 'central' | 'site';
   readonly isRefused: boolean;
   readonly onToken: (token: string) => void;
 }
 
-export function SignInForm({ isRefused, onToken }: SignInFormProps) {
+export function SignInForm({ part, isRefused, onToken }: SignInFormProps) {
   const { t } = useTranslation();
   const id = useId();
   const [text, setText] = useState('');
@@ -71,9 +73,9 @@ export function SignInForm({ isRefused, onToken }: SignInFormProps) {
     >
       <h2>{t.signIn.heading}</h2>
       <p class="quiet">
-        {t.signIn.explain
+        {t.signIn.explain[part]
           .split('`')
-          .map((part, index) => (index % 2 === 1 ? <code key={part}>{part}</code> : part))}
+          .map((text, index) => (index % 2 === 1 ? <code key={text}>{text}</code> : text))}
       </p>
       {isRefused && (
         <p class="bad" role="alert">

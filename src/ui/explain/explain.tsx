@@ -41,7 +41,7 @@ export function Explain() {
       <p class="quiet">{t.explain.hint}</p>
       {known.error !== undefined && <ErrorNotice error={known.error} retry={known.refresh} />}
       {token === undefined ? (
-        <SignInForm isRefused={false} onToken={setToken} />
+        <SignInForm part="central" isRefused={false} onToken={setToken} />
       ) : (
         known.value && <RoutingForms known={known.value} token={token} />
       )}

@@ -64,7 +64,7 @@ export function Studio() {
         {site.value && !needsToken && <ConversionNotice conversion={site.value.conversion} />}
       </div>
       {needsToken ? (
-        <SignInForm isRefused={wasRefused || token !== undefined} onToken={setToken} />
+        <SignInForm part="site" isRefused={wasRefused || token !== undefined} onToken={setToken} />
       ) : (
         <>
           <DropZone

@@ -30,7 +30,10 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe('the package', () => {
   it('contains the command, the pages and the deployment files', async () => {
-    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    const manifest = readFileSync(join(unpacked, 'package.json'), 'utf8');
+    const { version, name, private: isPrivate } = JSON.parse(manifest) as Record<string, unknown>;
+    // The name without a scope belongs to another package, which npx would run outside a checkout.
+    expect([name, isPrivate]).toEqual(['@tributary/cli', true]);
     expect(runProgram(process.execPath, [join(unpacked, LAUNCH), '--version'], 20_000).stdout.trim()).toBe(
       version,
     );

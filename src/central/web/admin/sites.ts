@@ -37,7 +37,7 @@ import {
   optionalTime,
   requireOperator,
 } from '../context/context.ts';
-import { makeInvitation } from './invitations.ts';
+import { describeInvitation, makeInvitation } from './invitations.ts';
 
 /** A coverage zone of 10,000 prefixes exceeds the usual limit of 64 KB. */
 const MAX_SITE_BYTES = 2 ** 20;
@@ -89,7 +89,9 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       const { joinToken, invitation } = makeInvitation(nowMs);
       await insertMember(db, { id, role: 'site', ...request.body }, invitation, nowMs);
       changes.notify();
-      return reply.code(201).send({ site: await describeSite(context, id), joinToken });
+      return reply
+        .code(201)
+        .send({ site: await describeSite(context, id), ...describeInvitation(joinToken, context) });
     },
   );
 
@@ -130,7 +132,9 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       const { id } = request.params;
       const { joinToken, invitation } = makeInvitation(Date.now());
       if (!(await invite(db, { role: 'site', id }, invitation))) throw unknownSite();
-      return reply.code(201).send({ site: await describeSite(context, id), joinToken });
+      return reply
+        .code(201)
+        .send({ site: await describeSite(context, id), ...describeInvitation(joinToken, context) });
     },
   );
 

@@ -12,7 +12,7 @@ import {
 import type { MemberRow } from '../../database/schema.ts';
 import { findMember, insertMember, invite, listMembers, revoke } from '../../database/sites.ts';
 import { type CentralContext, formatTime, optionalTime, requireOperator } from '../context/context.ts';
-import { makeInvitation } from './invitations.ts';
+import { describeInvitation, makeInvitation } from './invitations.ts';
 
 type Tracker = z.infer<typeof trackerSchema>;
 const parameters = z.object({ id: z.string().max(64) });
@@ -35,7 +35,7 @@ export function addTrackerCalls(app: HttpServer, context: CentralContext): void 
       const nowMs = Date.now();
       const { joinToken, invitation } = makeInvitation(nowMs);
       await insertMember(db, { id, role: 'tracker', zone: [], ...request.body }, invitation, nowMs);
-      return reply.code(201).send({ tracker: await describe(id), joinToken });
+      return reply.code(201).send({ tracker: await describe(id), ...describeInvitation(joinToken, context) });
     },
   );
 
@@ -59,7 +59,7 @@ export function addTrackerCalls(app: HttpServer, context: CentralContext): void 
       const { id } = request.params;
       const { joinToken, invitation } = makeInvitation(Date.now());
       if (!(await invite(db, { role: 'tracker', id }, invitation))) throw unknownTracker();
-      return reply.code(201).send({ tracker: await describe(id), joinToken });
+      return reply.code(201).send({ tracker: await describe(id), ...describeInvitation(joinToken, context) });
     },
   );
 

@@ -11,6 +11,22 @@ interface AddProps {
   readonly token: string;
   readonly onInvited: (invitation: Invitation) => void;
 }
+
+/** @throws ApiError */
+export async function requestInvitation(
+  url: string,
+  token: string,
+  body?: object,
+): Promise<Pick<Invitation, 'joinToken' | 'central'>> {
+  const { joinToken, central } = await call<{ joinToken: string; central?: string }>(url, {
+    method: 'POST',
+    token,
+    body,
+  });
+  // Without a configured base URL, central is where this page comes from.
+  return { joinToken, central: central ?? location.origin };
+}
+
 export function AddSite({ token, onInvited }: AddProps) {
   const { t } = useTranslation();
   return (
@@ -26,12 +42,8 @@ export function AddSite({ token, onInvited }: AddProps) {
       ]}
       send={async fields => {
         const body = parseNewSite(fields, t.admin);
-        const { joinToken } = await call<{ joinToken: string }>('/api/sites', {
-          method: 'POST',
-          token,
-          body,
-        });
-        onInvited({ role: 'site', name: body.name, baseUrl: body.baseUrl, joinToken });
+        const { name, baseUrl } = body;
+        onInvited({ role: 'site', name, baseUrl, ...(await requestInvitation('/api/sites', token, body)) });
       }}
     />
   );
@@ -49,12 +61,7 @@ export function AddTracker({ token, onInvited }: AddProps) {
       ]}
       send={async ({ name, baseUrl }) => {
         const body = { name: name.trim(), baseUrl: baseUrl.trim() };
-        const { joinToken } = await call<{ joinToken: string }>('/api/trackers', {
-          method: 'POST',
-          token,
-          body,
-        });
-        onInvited({ role: 'tracker', ...body, joinToken });
+        onInvited({ role: 'tracker', ...body, ...(await requestInvitation('/api/trackers', token, body)) });
       }}
     />
   );

@@ -23,10 +23,9 @@ export function InvitationPanel({ invitation, others, onClose }: InvitationPanel
   // The panel is above the button that requested it. It is shown once, so it takes the focus.
   const ref = useRef<HTMLElement>(null);
   useEffect(() => ref.current?.focus(), [invitation]);
-  const central = location.origin;
   // The list of members reloads while the panel is open. The lines stay as they were shown.
   const lines = useMemo(
-    () => formatJoinLines(invitation, { central, operatorToken: makeToken(), others }),
+    () => formatJoinLines(invitation, { operatorToken: makeToken(), others }),
     [invitation],
   );
   const start = formatStartCommand(invitation);
@@ -40,7 +39,7 @@ export function InvitationPanel({ invitation, others, onClose }: InvitationPanel
     >
       <h2 id="invitation">{t.admin.invitationHeading(invitation.name)}</h2>
       <p>{t.admin.invitationText}</p>
-      <Copyable text={`${formatInitCommand(invitation, central)} &&\n  ${start}`} testId="join-command" />
+      <Copyable text={`${formatInitCommand(invitation)} &&\n  ${start}`} testId="join-command" />
       <p>{t.admin.invitationLines(start)}</p>
       <Copyable text={lines} testId="join-lines" />
       <div class="actions">

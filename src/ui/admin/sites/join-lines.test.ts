@@ -7,6 +7,7 @@ const TOKEN = 'a-token-that-was-just-generated';
 const site = {
   role: 'site',
   name: 'A "quoted" name',
+  central: CENTRAL,
   joinToken: 'tok',
   baseUrl: 'https://v.example',
 } as const;
@@ -14,8 +15,7 @@ const tracker = { ...site, role: 'tracker', baseUrl: 'https://t.example' } as co
 const linesOf = (
   invitation: Parameters<typeof formatJoinLines>[0],
   others: readonly string[] = [],
-): Record<string, unknown> =>
-  parse(formatJoinLines(invitation, { central: CENTRAL, operatorToken: TOKEN, others }));
+): Record<string, unknown> => parse(formatJoinLines(invitation, { operatorToken: TOKEN, others }));
 
 describe('the configuration of a new member', () => {
   it('of a site without a proxy listens on the port of its base URL', () => {
@@ -60,11 +60,11 @@ describe('the configuration of a new member', () => {
 
 describe('the commands for a new member', () => {
   it('quote for a shell, and name the same file', () => {
-    expect(formatInitCommand({ ...site, name: "The dean's; rm -rf $HOME" }, CENTRAL)).toBe(
-      "npx tributary init site --name 'The dean'\\''s; rm -rf $HOME' --base-url https://v.example --central https://c.example --join-token tok --config site-v.example.toml",
+    expect(formatInitCommand({ ...site, name: "The dean's; rm -rf $HOME" })).toBe(
+      "npx tributary init site --name 'The dean'\\''s; rm -rf $HOME' --base-url https://v.example --central https://c.example --join-token=tok --config site-v.example.toml",
     );
-    expect(formatInitCommand(tracker, CENTRAL)).toBe(
-      'npx tributary init tracker --base-url https://t.example --central https://c.example --join-token tok --config tracker-t.example.toml',
+    expect(formatInitCommand(tracker)).toBe(
+      'npx tributary init tracker --base-url https://t.example --central https://c.example --join-token=tok --config tracker-t.example.toml',
     );
     expect(formatStartCommand(tracker)).toBe('npx tributary tracker --config tracker-t.example.toml');
     expect(formatStartCommand({ ...site, baseUrl: 'http://10.0.0.7:8095' })).toBe(

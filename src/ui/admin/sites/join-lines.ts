@@ -6,11 +6,11 @@ export interface Invitation {
   readonly name: string;
   readonly baseUrl: string;
   readonly joinToken: string;
+  /** The base URL of central. */
+  readonly central: string;
 }
 
 export interface MemberDefaults {
-  /** The base URL of central. */
-  readonly central: string;
   /** A new random token. */
   readonly operatorToken: string;
   /** The base URLs of the other members with this role: the new one may run on the same machine. */
@@ -24,8 +24,8 @@ function fileOf({ role, baseUrl }: Invitation): string {
 }
 
 export function formatJoinLines(
-  { role, name, baseUrl, joinToken }: Invitation,
-  { central, operatorToken, others }: MemberDefaults,
+  { role, name, baseUrl, joinToken, central }: Invitation,
+  { operatorToken, others }: MemberDefaults,
 ): string {
   const port = choosePort(role, baseUrl, takenPorts(role, others));
   const common = {
@@ -51,16 +51,17 @@ function takenPorts(role: Invitation['role'], others: readonly string[]): readon
 const quote = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
-export function formatInitCommand(invitation: Invitation, central: string): string {
-  const { role, name, baseUrl, joinToken } = invitation;
-  const options = [
-    ...(role === 'site' ? [['--name', name]] : []),
-    ['--base-url', baseUrl],
-    ['--central', central],
-    ['--join-token', joinToken],
-    ['--config', fileOf(invitation)],
-  ];
-  return ['npx tributary init', role, ...options.flat().map(quote)].join(' ');
+export function formatInitCommand(invitation: Invitation): string {
+  const { role, name, baseUrl, joinToken, central } = invitation;
+  return [
+    `npx tributary init ${role}`,
+    ...(role === 'site' ? [`--name ${quote(name)}`] : []),
+    `--base-url ${quote(baseUrl)}`,
+    `--central ${quote(central)}`,
+    // A token may begin with a hyphen.
+    `--join-token=${quote(joinToken)}`,
+    `--config ${quote(fileOf(invitation))}`,
+  ].join(' ');
 }
 
 export const formatStartCommand = (invitation: Invitation): string =>

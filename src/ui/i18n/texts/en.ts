@@ -25,7 +25,7 @@ export const en = {
   errors: {
     network: 'The server is not responding. Check your connection. This page will keep trying.',
     unreadable: 'The server sent an unexpected response. Reload the page.',
-    unauthorised: 'The token was not accepted.',
+    unauthorised: 'The token was not accepted. Sign in again with the operator token of this server.',
     'no-tracker': "No tracker is connected yet, so videos can't be played.",
     'tracker-unavailable':
       "The tracker is not responding, so this video can't be played. Check your connection. This page will keep trying.",
@@ -40,7 +40,11 @@ export const en = {
   signIn: {
     heading: 'Sign in as an operator',
     label: 'Operator token',
-    explain: "This is `operatorToken` in the server's configuration. It is remembered in this tab only.",
+    explain: {
+      central:
+        "This is `operatorToken` in the section `[central]` of central's configuration file. It is remembered in this tab only.",
+      site: "This is `operatorToken` in the section `[site]` of this site's configuration file; it may differ from central's. It is remembered in this tab only.",
+    },
     submit: 'Sign in',
     refused: 'The token was not accepted. Check it and try again.',
     signOut: 'Sign out',

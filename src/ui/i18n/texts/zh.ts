@@ -22,7 +22,7 @@ export const zh: Texts = {
   errors: {
     network: '服务器没有响应。请检查网络连接，本页会继续尝试。',
     unreadable: '服务器返回了无法识别的内容，请刷新页面。',
-    unauthorised: '令牌未被接受。',
+    unauthorised: '令牌未被接受，请使用本服务器的操作员令牌重新登录。',
     'no-tracker': '尚未连接跟踪服务器，无法播放视频。',
     'tracker-unavailable': '跟踪服务器没有响应，无法播放该视频。请检查网络连接，本页会继续尝试。',
   },
@@ -35,7 +35,10 @@ export const zh: Texts = {
   signIn: {
     heading: '以操作员身份登录',
     label: '操作员令牌',
-    explain: '即服务器配置中的 `operatorToken`。仅在当前标签页中记住。',
+    explain: {
+      central: '即中心配置文件 `[central]` 段中的 `operatorToken`。仅在当前标签页中记住。',
+      site: '即本站点配置文件 `[site]` 段中的 `operatorToken`，可能与中心的令牌不同。仅在当前标签页中记住。',
+    },
     submit: '登录',
     refused: '令牌未被接受，请核对后重试。',
     signOut: '退出登录',
