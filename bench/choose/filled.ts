@@ -135,7 +135,7 @@ export function makeFilledTracker(videos: number) {
     registry,
     policy: 'auto',
     healthOf: probes.of,
-    failureShareOf: site => evidence.failureShare(site, Date.now()),
+    failureShareOf: site => evidence.failureShare(site, false, Date.now()),
   });
   const viewers = createViewers(registry, () => NO_ZONES, undefined);
   const nowMs = Date.now();

@@ -54,7 +54,10 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
     registry,
     policy: config.policy,
     healthOf: probes.of,
-    failureShareOf: site => evidence.failureShare(site, Date.now()),
+    failureShareOf(site) {
+      const { up, degraded } = probes.of(site);
+      return evidence.failureShare(site, !up || degraded, Date.now());
+    },
   });
   probes.subscribe({ onUpdate: rankingState.refresh });
   const viewers = await openViewers(config, registry, log, lifetime);

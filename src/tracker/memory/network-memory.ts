@@ -23,7 +23,14 @@ import {
   rttOfCell,
   type Sample,
 } from './cell.ts';
-import { countOthers, NetworkSummary, shareOf, shareOfOne, withQuorum } from './network-summary.ts';
+import {
+  clampToDouble,
+  countOthers,
+  NetworkSummary,
+  shareOf,
+  shareOfOne,
+  withQuorum,
+} from './network-summary.ts';
 
 export type { Sample } from './cell.ts';
 
@@ -38,8 +45,10 @@ const CELLS_PER_PREFIX = 8;
 const CELLS_PER_WIDER_NETWORK = 32;
 const REPORTERS_PER_CELL = 7;
 const REPORTERS_PER_WIDER_NETWORK = 15;
-/** Maximum weight of samples from neighbouring networks, in reports. */
+/** Maximum weight of samples from neighbouring networks, in reports, for a viewer without nearer samples. */
 const MAX_WIDER_WEIGHT = 0.7;
+/** One host can have a few prefixes of one provider, so more of them must agree than reporters within a prefix. */
+const WIDER_QUORUM = 5;
 /** Weight of a viewer's own samples relative to those of others in its network. */
 const SELF_WEIGHT = 2;
 const VIEWERS_DECAY_MS = 1_800_000;
@@ -365,12 +374,12 @@ function measureWithSelf(viewer: {
   });
 }
 
-/** Estimate of the wider network for this site. */
+/** Estimate of the wider network for this site. It cannot change an expectation by more than a factor of two. */
 function widerEstimateOf(wider: NetworkSummary | undefined, index: number, nowMs: number): Estimate {
   const at = wider?.find(index) ?? -1;
   if (!wider || at < 0) return NO_ESTIMATE;
   const all = wider.allAt(at, nowMs);
-  return wider.hasQuorumAt(at) ? all : { ...all, weight: 0 };
+  return wider.reportersAt(at) >= WIDER_QUORUM ? clampToDouble(all) : { ...all, weight: 0 };
 }
 
 /** Adds the sites for which only the wider network has samples. */
@@ -407,7 +416,10 @@ function addWiderOnly(
   }
 }
 
-/** Blends the estimates of the viewer's network, the viewer itself and the wider network, by weight. */
+/**
+ * Blends the estimates of the viewer's network, the viewer itself and the wider network, by weight. The more nearer samples there are,
+ * the less the wider network counts.
+ */
 function blendEstimates({
   index,
   expected,
@@ -427,8 +439,9 @@ function blendEstimates({
   readonly failing: boolean;
 }): Measured {
   const selfWeight = SELF_WEIGHT * self.weight;
-  const widerWeight = Math.min(MAX_WIDER_WEIGHT, wider.weight);
-  const weight = local.weight + selfWeight + widerWeight;
+  const nearWeight = local.weight + selfWeight;
+  const widerWeight = Math.min(MAX_WIDER_WEIGHT, wider.weight) * Math.max(0, 1 - nearWeight);
+  const weight = nearWeight + widerWeight;
   const sum =
     (local.logBps ?? 0) * local.weight + (self.logBps ?? 0) * selfWeight + (wider.logBps ?? 0) * widerWeight;
   return {

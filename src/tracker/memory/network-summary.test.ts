@@ -68,7 +68,7 @@ test('samples of neighbouring networks take effect within two seconds', () => {
       .estimatesFor({ network: other, reporterId: 77 }, table, nowMs)
       .measured.find(({ index }) => index === 1)?.weight ?? 0;
   const before = weightAt(NOW_MS + 10_000);
-  for (const neighbour of [6, 7, 8]) {
+  for (const neighbour of [6, 7, 8, 9, 10]) {
     const there = { prefix: `10.1.${neighbour}.0/24`, widerNetwork: where.widerNetwork };
     memory.record(there, 9, { site: idOf(1), bps: 4e6, weight: 1 }, NOW_MS + 10_001);
   }

@@ -43,13 +43,14 @@ export const countOthers = ({ reporters }: Cell, reporterId: number | undefined)
 export function withQuorum(estimated: Estimate, others: number): Estimate {
   if (others >= QUORUM || estimated.logBps === undefined) return estimated;
   if (others < 2) return NO_ESTIMATE;
-  return {
-    ...estimated,
-    logBps: clampToDouble(estimated.logBps),
-    weight: SMALL_GROUP_WEIGHT * estimated.weight,
-  };
+  return { ...clampToDouble(estimated), weight: SMALL_GROUP_WEIGHT * estimated.weight };
 }
-const clampToDouble = (log: number): number => Math.min(Math.LN2, Math.max(-Math.LN2, log));
+/** Limits the effect of an estimate to a factor of two. */
+export const clampToDouble = (estimated: Estimate): Estimate => ({
+  ...estimated,
+  logBps:
+    estimated.logBps === undefined ? undefined : Math.min(Math.LN2, Math.max(-Math.LN2, estimated.logBps)),
+});
 
 /** Number and meaning of the values of one site in the array. */
 const FIELDS = 8;
@@ -138,8 +139,8 @@ export class NetworkSummary {
     const rttMs = this.#row[at * FIELDS + RTT_MS] as number;
     return Number.isNaN(rttMs) ? undefined : rttMs;
   }
-  hasQuorumAt(at: number): boolean {
-    return (this.#row[at * FIELDS + REPORTERS] as number) >= QUORUM;
+  reportersAt(at: number): number {
+    return this.#row[at * FIELDS + REPORTERS] as number;
   }
   /** Estimate of all reporters. */
   allAt(at: number, nowMs: number): Estimate {

@@ -7,7 +7,7 @@ import type { BeaconResult } from '../../protocol/tracker.ts';
 import { hashText } from '../choice/sites.ts';
 import type { Client } from '../client/client.ts';
 import type { Session } from '../client/sessions.ts';
-import type { MeasurementSummary, NetworkMemory, Sample } from '../memory/network-memory.ts';
+import type { MeasurementSummary, NetworkMemory, Sample, ViewerNetwork } from '../memory/network-memory.ts';
 import { readEvents } from './cmcd.ts';
 import { RollingCounter } from './rolling-counter.ts';
 import { segmentThroughput } from './sample-throughput.ts';
@@ -68,15 +68,16 @@ export function createReportIngestion(deps: ReportIngestionDeps): ReportIngestio
   const { memory, evidence } = deps;
   const assigned = new RollingCounter(MAX_ASSIGNED, ASSIGNED_MS);
 
-  function recordOutcome(site: SiteId, prefix: string, failed: boolean, atMs: number): void {
-    if (evidence.record(site, hashText(prefix), failed, atMs)) deps.onEvidence(site, failed);
+  function recordOutcome(site: SiteId, network: ViewerNetwork, failed: boolean, atMs: number): void {
+    const reporting = { prefix: hashText(network.prefix), wider: hashText(network.widerNetwork) };
+    if (evidence.record(site, reporting, failed, atMs)) deps.onEvidence(site, failed);
   }
   function record({ network, reporterId }: Client, sample: Sample, nowMs: number): void {
     if (!network || reporterId === undefined || !deps.isSite(sample.site)) return;
     memory.record(network, reporterId, sample, nowMs);
     const failed = sample.failed ?? false;
     if (!failed && sample.bps === undefined) return;
-    recordOutcome(sample.site, network.prefix, failed, nowMs);
+    recordOutcome(sample.site, network, failed, nowMs);
   }
   function recordCurrent(session: Session, client: Client, current: SiteId | undefined, nowMs: number): void {
     const { current: before, preferred } = session;
@@ -109,10 +110,10 @@ export function createReportIngestion(deps: ReportIngestionDeps): ReportIngestio
       if (accessLink === undefined) return;
       record(client, { site, bps: Math.min(bps, Math.exp(accessLink)), weight: SITE_WEIGHT }, nowMs);
     },
-    peerMeasurement({ site, prefix, ageMs, failedAgoMs }, nowMs) {
+    peerMeasurement({ site, ageMs, failedAgoMs, ...network }, nowMs) {
       if (!deps.isSite(site)) return;
       const failed = failedAgoMs !== undefined;
-      recordOutcome(site, prefix, failed, nowMs - (failedAgoMs ?? ageMs));
+      recordOutcome(site, network, failed, nowMs - (failedAgoMs ?? ageMs));
     },
     steeringReport(session, client, { current, throughputs }, nowMs) {
       if (!isWithinRate(session, nowMs)) return;

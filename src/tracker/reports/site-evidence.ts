@@ -1,6 +1,7 @@
 /**
- * Aggregates the viewers' reports on a site as a whole: the share of networks from which it currently fails. One
- * network counts once, so that no single network can mark a site as failing. Pure; time is an argument.
+ * Aggregates the viewers' reports on a site as a whole: the share of networks from which it currently fails. One network counts
+ * once. As long as the tracker's own probes of the site succeed, only a majority of many independent networks can contradict them,
+ * so that nobody with a few networks can move the viewers of others. Pure; time is an argument.
  */
 import type { SiteId } from '../../protocol/base/ids.ts';
 
@@ -8,8 +9,19 @@ const WINDOW_MS = 15_000;
 const MAX_NETWORKS = 256;
 /** With fewer failing networks, the networks themselves may be the cause. */
 const MIN_FAILING = 3;
+/** The number of independent networks that must fail while the tracker's own probes succeed. */
+const MIN_FAILING_INDEPENDENT = 8;
+
+/** The network of a report. */
+export interface ReportingNetwork {
+  /** Hash of the prefix. */
+  readonly prefix: number;
+  /** Hash of the wider network. One host can have several prefixes of one wider network, so they are not independent. */
+  readonly wider: number;
+}
 
 interface Outcome {
+  readonly wider: number;
   readonly failed: boolean;
   readonly atMs: number;
 }
@@ -36,13 +48,13 @@ export class SiteEvidence {
   readonly #sites = new Map<SiteId, SiteOutcomes>();
 
   /** @returns true if the site's share of failures may have changed; it has not if no network reports a failure. */
-  record(site: SiteId, network: number, failed: boolean, nowMs: number): boolean {
+  record(site: SiteId, { prefix, wider }: ReportingNetwork, failed: boolean, nowMs: number): boolean {
     const outcomes = this.#sites.get(site) ?? new SiteOutcomes();
     this.#sites.set(site, outcomes);
     const { byNetwork, failing } = outcomes;
     // An outcome from another tracker may be older than a local one.
-    if ((byNetwork.get(network)?.atMs ?? nowMs) > nowMs) return false;
-    outcomes.add(network, { failed, atMs: nowMs });
+    if ((byNetwork.get(prefix)?.atMs ?? nowMs) > nowMs) return false;
+    outcomes.add(prefix, { wider, failed, atMs: nowMs });
     for (const [key, { atMs }] of byNetwork) {
       if (byNetwork.size <= MAX_NETWORKS && nowMs - atMs < WINDOW_MS) break;
       outcomes.delete(key);
@@ -50,17 +62,22 @@ export class SiteEvidence {
     return failing + outcomes.failing > 0;
   }
 
-  /** Share of the recent networks that fail, 0–1; 0 while too few of them fail. */
-  failureShare(site: SiteId, nowMs: number): number {
+  /**
+   * Share of the recent networks that fail, 0–1; 0 while too few of them fail.
+   *
+   * @param isProbeFailing the tracker's own last probe of the site failed, so it need not be contradicted
+   */
+  failureShare(site: SiteId, isProbeFailing: boolean, nowMs: number): number {
     const outcomes = this.#sites.get(site);
     if (!outcomes || outcomes.failing < MIN_FAILING) return 0;
-    let failing = 0;
-    let all = 0;
-    for (const { failed, atMs } of outcomes.byNetwork.values()) {
-      if (nowMs - atMs >= WINDOW_MS) continue;
-      all++;
-      failing += Number(failed);
+    const recent = [...outcomes.byNetwork.values()].filter(({ atMs }) => nowMs - atMs < WINDOW_MS);
+    if (isProbeFailing) {
+      const failing = recent.filter(({ failed }) => failed).length;
+      return failing < MIN_FAILING ? 0 : failing / recent.length;
     }
-    return failing < MIN_FAILING ? 0 : failing / all;
+    const sums = new Map<number, number>();
+    for (const { wider, failed } of recent) sums.set(wider, (sums.get(wider) ?? 0) + (failed ? 1 : -1));
+    const failing = [...sums.values()].filter(sum => sum > 0).length;
+    return failing < MIN_FAILING_INDEPENDENT || 2 * failing <= sums.size ? 0 : failing / sums.size;
   }
 }

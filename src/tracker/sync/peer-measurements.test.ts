@@ -48,10 +48,10 @@ test('failing networks are evidence for the other trackers, for as long as for t
   }));
   there.memory.absorb('here', aged, nowMs);
   for (const summary of aged) there.ingestion.peerMeasurement(summary, nowMs);
-  expect(there.evidence.failureShare(one, nowMs)).toBe(1);
-  expect(there.evidence.failureShare(two, nowMs)).toBe(0);
+  expect(there.evidence.failureShare(one, true, nowMs)).toBe(1);
+  expect(there.evidence.failureShare(two, true, nowMs)).toBe(0);
   expect(there.changes).toContainEqual([one, true]);
-  expect(there.evidence.failureShare(one, NOW_MS + 15_001)).toBe(0);
+  expect(there.evidence.failureShare(one, true, NOW_MS + 15_001)).toBe(0);
   // A failure is no throughput sample, and nothing is sent back.
   expect(
     there.memory.estimatesFor({ network: networkOf(1) }, table, nowMs).measured.map(({ index }) => index),
@@ -71,13 +71,13 @@ test('newer local outcomes win; reports on unknown sites are ignored', () => {
     ingestion.peerMeasurement({ ...failed, prefix }, NOW_MS);
     ingestion.peerMeasurement({ ...failed, prefix, site: idOf(9) }, NOW_MS);
   }
-  expect(evidence.failureShare(one, NOW_MS)).toBe(1);
-  expect(evidence.failureShare(idOf(9), NOW_MS)).toBe(0);
+  expect(evidence.failureShare(one, true, NOW_MS)).toBe(1);
+  expect(evidence.failureShare(idOf(9), true, NOW_MS)).toBe(0);
   // The site works again for one network. An older report of another tracker changes nothing.
   const { prefix } = networkOf(1);
   ingestion.peerMeasurement({ ...failed, prefix, ageMs: 1_000, failedAgoMs: undefined }, NOW_MS);
   ingestion.peerMeasurement({ ...failed, prefix }, NOW_MS);
-  expect(evidence.failureShare(one, NOW_MS)).toBe(0.75);
+  expect(evidence.failureShare(one, true, NOW_MS)).toBe(0.75);
 });
 
 test('a network with viewers but without samples is kept as long as one with samples', () => {
