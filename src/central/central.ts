@@ -18,11 +18,11 @@ import { ChangeNotifier } from './change-notifier.ts';
 import { Collector, type CollectorDeps } from './collector/collector.ts';
 import { Leasing } from './collector/leasing.ts';
 import type { CentralConfig } from './config.ts';
-import { countVideos } from './database/catalogue.ts';
 import { CHANGES_CHANNEL, startFeed } from './database/feed.ts';
 import { listPending } from './database/publication/signals.ts';
 import { makeFirstKey } from './database/rights-keys.ts';
 import { type CentralSchema, migrations } from './database/schema.ts';
+import { countVideosBySite } from './database/sites.ts';
 import { createMetrics } from './metrics.ts';
 import { startPlacementLoop } from './placement-loop.ts';
 import { RejectionLog } from './rejection-log.ts';
@@ -74,7 +74,8 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
     });
     lifetime.add('server', () => app.close());
     const metrics = createMetrics(registry, {
-      videos: () => countVideos(db),
+      videos: async () =>
+        [...(await countVideosBySite(db)).values()].reduce((sum, { videos }) => sum + videos, 0),
       pendingSignals: async () => (await listPending(db)).reduce((sum, { signals }) => sum + signals, 0),
     });
     const changes = new ChangeNotifier();

@@ -134,14 +134,3 @@ export async function listRegistrations(
     .execute();
   return rows.map(row => ({ video: row.video_id, version: row.version }));
 }
-
-export async function countVideos(db: CentralDatabase): Promise<number> {
-  const { count } = await db
-    .selectFrom('videos')
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where('withdrawn', '=', sql.lit(0))
-    .where('kind', '=', sql.lit('video'))
-    .where('superseded_by', 'is', null)
-    .executeTakeFirstOrThrow();
-  return Number(count);
-}

@@ -2,6 +2,9 @@
  * The library: all videos that can be played without any other site, which are this site's own videos, its copies, and those
  * of which its buffer holds something. A search matches all words of the query, in any script.
  */
+import { setImmediate as nextTick } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
+import { sql } from '../../kernel/sql/sql.ts';
 import type { RevisionId, VideoId } from '../../protocol/base/ids.ts';
 import { normaliseForSearch, searchWords } from '../../protocol/base/text.ts';
 import type { Pictures } from '../../protocol/media/media.ts';
@@ -20,115 +23,154 @@ export interface LibraryVideo {
   readonly holding: 'own' | 'copy' | 'partly';
 }
 
-interface Title extends Pick<LibraryVideo, 'id' | 'name' | 'description' | 'holding'> {}
+interface Title extends Pick<LibraryVideo, 'id' | 'name' | 'description'> {
+  /** Index in `HOLDINGS`. */
+  readonly holding: number;
+}
 
+const HOLDINGS = ['own', 'copy', 'partly'] as const;
 const NO_PICTURES: Pictures = { poster: false, storyboard: false };
+/** Rows that are read without a break; more for a search, which reads many. Between two pages, other requests are served. */
+const PAGE_ROWS = 200;
+const SEARCH_PAGE_ROWS = 1_000;
+
+export interface LibraryQuery {
+  readonly q: string | undefined;
+  readonly before: VideoId | undefined;
+  readonly limit: number;
+  /** The videos of which the buffer holds something. */
+  readonly buffered: ReadonlySet<VideoId>;
+  /** Private ones are not listed. */
+  readonly isPrivate: (video: VideoId) => boolean;
+}
 
 /** Lists videos with an id below `before`, newest first (UUIDv7 sorts by time); one more than `limit` if there are more. */
-export async function listLibrary(
-  db: SiteDatabase,
-  query: {
-    readonly q: string | undefined;
-    readonly before: string | undefined;
-    readonly limit: number;
-    /** The videos of which the buffer holds something. */
-    readonly buffered: ReadonlySet<VideoId>;
-    /** Private ones are not listed. */
-    readonly isPrivate: (video: VideoId) => boolean;
-  },
-): Promise<LibraryVideo[]> {
+export async function listLibrary(db: SiteDatabase, query: LibraryQuery): Promise<LibraryVideo[]> {
   const words = searchWords(query.q);
-  const titles = new Map<VideoId, Title>();
-  for (const title of await listTitles(db, query.buffered)) {
-    if (query.isPrivate(title.id)) continue;
-    if (query.before !== undefined && title.id >= query.before) continue;
-    const text = normaliseForSearch(`${title.name}\n${title.description}`);
-    // An own video comes before a copy, and a copy before a buffered video.
-    if (!titles.has(title.id) && words.every(word => text.includes(word))) titles.set(title.id, title);
+  const pageRows = words.length === 0 ? PAGE_ROWS : SEARCH_PAGE_ROWS;
+  const page: Title[] = [];
+  let last: VideoId | undefined;
+  for (let before = query.before; page.length <= query.limit; ) {
+    const titles = await listTitles(db, before, pageRows);
+    for (const title of titles) {
+      // A video can have several holdings. The first row is the best of them.
+      if (title.id === last || page.length > query.limit) continue;
+      if (HOLDINGS[title.holding] === 'partly' && !query.buffered.has(title.id)) continue;
+      last = title.id;
+      if (query.isPrivate(title.id)) continue;
+      const text = words.length === 0 ? '' : searchTextOf(title);
+      if (words.every(word => text.includes(word))) page.push(title);
+    }
+    before = titles.at(-1)?.id;
+    if (titles.length < pageRows) break;
+    await nextTick();
   }
-  const page = [...titles.values()].sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit + 1);
-  const described = await Promise.all(page.map(title => describe(db, title)));
-  return described.filter(video => video !== undefined);
+  return describe(db, page);
 }
 
-async function listTitles(db: SiteDatabase, buffered: ReadonlySet<VideoId>): Promise<Title[]> {
-  const columns = ['name', 'description'] as const;
-  const own = await db
+/** One page of everything that the site holds, newest first, each video by its best holding first. */
+function listTitles(db: SiteDatabase, before: VideoId | undefined, limit: number): Promise<Title[]> {
+  // Compared as text: every id is below this one.
+  const end = before ?? ('~' as VideoId);
+  return db
     .selectFrom('videos')
-    .select(['id', ...columns])
+    .select(['id', 'name', 'description', sql<number>`0`.as('holding')])
     .where('state', '=', 'ready')
+    .where('id', '<', end)
+    .unionAll(
+      db
+        .selectFrom('copies')
+        .select(['video_id as id', 'name', 'description', sql<number>`1`.as('holding')])
+        .where('held_revision', 'is not', null)
+        .where('video_id', '<', end),
+    )
+    .unionAll(
+      db
+        .selectFrom('catalogue_entries')
+        .select(['video_id as id', 'name', 'description', sql<number>`2`.as('holding')])
+        .where('video_id', '<', end),
+    )
+    .orderBy('id', 'desc')
+    .orderBy('holding')
+    .limit(limit)
     .execute();
-  const copies = await db
-    .selectFrom('copies')
-    .select(['video_id as id', ...columns])
-    .where('held_revision', 'is not', null)
-    .execute();
-  const entries = await db
-    .selectFrom('catalogue_entries')
-    .select(['video_id as id', ...columns])
-    .execute();
-  const as = (holding: Title['holding']) => (row: Pick<Title, 'id' | 'name' | 'description'>) => ({
-    ...row,
-    id: row.id,
-    holding,
-  });
-  return [
-    ...own.map(as('own')),
-    ...copies.map(as('copy')),
-    ...entries.map(as('partly')).filter(({ id }) => buffered.has(id)),
-  ];
 }
 
-async function describe(db: SiteDatabase, title: Title): Promise<LibraryVideo | undefined> {
-  const found = await (title.holding === 'own'
-    ? describeOwn(db, title.id)
-    : title.holding === 'copy'
-      ? describeCopy(db, title.id)
-      : describeCatalogueEntry(db, title.id));
-  return found && { ...title, ...found };
+/** Normalising texts takes longer than reading them, and they rarely change. */
+const searchTexts = new LRUCache<VideoId, { readonly of: string; readonly text: string }>({ max: 20_000 });
+function searchTextOf({ id, name, description }: Title): string {
+  const of = `${name}\n${description}`;
+  const known = searchTexts.get(id);
+  if (known?.of === of) return known.text;
+  const text = normaliseForSearch(of);
+  searchTexts.set(id, { of, text });
+  return text;
 }
 
 type Facts = Pick<LibraryVideo, 'revision' | 'durationMs' | 'pictures'>;
 
-async function describeOwn(db: SiteDatabase, id: VideoId): Promise<Facts | undefined> {
-  const row = await db
+/** Adds to each title what a page shows of it. A video that has changed meanwhile is left out. */
+async function describe(db: SiteDatabase, titles: readonly Title[]): Promise<LibraryVideo[]> {
+  const idsOf = (holding: (typeof HOLDINGS)[number]): VideoId[] =>
+    titles.filter(title => HOLDINGS[title.holding] === holding).map(({ id }) => id);
+  const facts = new Map([
+    ...(await describeOwn(db, idsOf('own'))),
+    ...(await describeCopies(db, idsOf('copy'))),
+    ...(await describeCatalogueEntries(db, idsOf('partly'))),
+  ]);
+  return titles.flatMap(({ holding, ...title }) => {
+    const found = facts.get(title.id);
+    const name = HOLDINGS[holding];
+    return found && name ? [{ ...title, holding: name, ...found }] : [];
+  });
+}
+
+async function describeOwn(db: SiteDatabase, ids: readonly VideoId[]): Promise<[VideoId, Facts][]> {
+  if (ids.length === 0) return [];
+  const rows = await db
     .selectFrom('videos')
-    .select(['revision', 'prepared', 'extras'])
-    .where('id', '=', id)
-    .executeTakeFirst();
-  if (!row?.revision || !row.prepared) return undefined;
-  const { durationMs, takenOver } = JSON.parse(row.prepared) as {
-    durationMs: number;
-    takenOver?: { pictures?: Pictures };
-  };
-  const { poster, storyboard } = parseExtras(row.extras);
-  const pictures = takenOver?.pictures ?? {
-    poster: poster !== undefined,
-    storyboard: storyboard !== undefined,
-  };
-  return { revision: row.revision, durationMs, pictures };
+    .select(['id', 'revision', 'prepared', 'extras'])
+    .where('id', 'in', ids)
+    .execute();
+  return rows.flatMap(({ id, revision, prepared, extras }): [VideoId, Facts][] => {
+    if (!revision || !prepared) return [];
+    const { durationMs, takenOver } = JSON.parse(prepared) as {
+      durationMs: number;
+      takenOver?: { pictures?: Pictures };
+    };
+    const { poster, storyboard } = parseExtras(extras);
+    const pictures = takenOver?.pictures ?? {
+      poster: poster !== undefined,
+      storyboard: storyboard !== undefined,
+    };
+    return [[id, { revision, durationMs, pictures }]];
+  });
 }
 
-async function describeCopy(db: SiteDatabase, id: VideoId): Promise<Facts | undefined> {
-  const row = await db
+async function describeCopies(db: SiteDatabase, ids: readonly VideoId[]): Promise<[VideoId, Facts][]> {
+  if (ids.length === 0) return [];
+  const rows = await db
     .selectFrom('copies')
-    .select(['held_revision', 'held_record'])
-    .where('video_id', '=', id)
-    .executeTakeFirst();
-  if (!row?.held_revision || !row.held_record) return undefined;
-  const { durationMs, pictures = NO_PICTURES } = JSON.parse(row.held_record) as VideoRecord;
-  return { revision: row.held_revision, durationMs, pictures };
+    .select(['video_id', 'held_revision', 'held_record'])
+    .where('video_id', 'in', ids)
+    .execute();
+  return rows.flatMap(({ video_id, held_revision, held_record }): [VideoId, Facts][] => {
+    if (!held_revision || !held_record) return [];
+    const { durationMs, pictures = NO_PICTURES } = JSON.parse(held_record) as VideoRecord;
+    return [[video_id, { revision: held_revision, durationMs, pictures }]];
+  });
 }
 
-async function describeCatalogueEntry(db: SiteDatabase, id: VideoId): Promise<Facts | undefined> {
-  const row = await db
-    .selectFrom('catalogue_entries')
-    .selectAll()
-    .where('video_id', '=', id)
-    .executeTakeFirst();
-  if (!row) return undefined;
-  const pictures = row.pictures === null ? NO_PICTURES : (JSON.parse(row.pictures) as Pictures);
-  return { revision: row.revision, durationMs: Number(row.duration_ms), pictures };
+async function describeCatalogueEntries(
+  db: SiteDatabase,
+  ids: readonly VideoId[],
+): Promise<[VideoId, Facts][]> {
+  if (ids.length === 0) return [];
+  const rows = await db.selectFrom('catalogue_entries').selectAll().where('video_id', 'in', ids).execute();
+  return rows.map((row): [VideoId, Facts] => {
+    const pictures = row.pictures === null ? NO_PICTURES : (JSON.parse(row.pictures) as Pictures);
+    return [row.video_id, { revision: row.revision, durationMs: Number(row.duration_ms), pictures }];
+  });
 }
 
 /** Returns those videos whose catalogue entry is missing or older than `sinceMs`. */

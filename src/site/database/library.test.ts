@@ -1,0 +1,128 @@
+/** The library of a site: pages, searches and holdings, as a slow listing of everything would have them. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openDatabase } from '../../kernel/sql/sql.ts';
+import { newRevisionId, newSiteId, type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
+import { type LibraryVideo, listLibrary } from './library.ts';
+import { type SiteSchema, siteMigrations } from './tables/schema.ts';
+import { insertVideo, type SiteDatabase } from './tables/videos.ts';
+
+const COUNT = 700;
+const idOf = (n: number): VideoId =>
+  videoIdSchema.parse(`01900000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`);
+const nameOf = (n: number): string => (n % 100 === 0 ? `Ｌｅｃｔｕｒｅ ${n} 讲座` : `Lecture ${n}`);
+const isPrivate = (id: VideoId): boolean => Number.parseInt(id.slice(-12), 16) % 7 === 0;
+const buffered = new Set<VideoId>();
+let directory: string;
+let db: SiteDatabase;
+const expected: Pick<LibraryVideo, 'id' | 'holding' | 'name'>[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-library-'));
+  db = await openDatabase<SiteSchema>(join(directory, 'site.sqlite'), siteMigrations);
+  const revision = newRevisionId();
+  for (let n = 0; n < COUNT; n++) {
+    const id = idOf(n);
+    const name = nameOf(n);
+    const title = { name, description: 'About things' };
+    if (n % 3 === 0) {
+      await insertVideo(db, { id, ...title, language: undefined, fileName: undefined, sizeBytes: 1 });
+      await db
+        .updateTable('videos')
+        .set({ state: n % 9 === 0 ? 'failed' : 'ready', revision, prepared: '{"durationMs":1000}' })
+        .where('id', '=', id)
+        .execute();
+    }
+    if (n % 3 === 1 || n % 6 === 0) {
+      await db
+        .insertInto('copies')
+        .values({
+          ...{
+            video_id: id,
+            wanted: 1,
+            state: 'complete',
+            origin: newSiteId(),
+            revision,
+            version: 1,
+            hash: '',
+          },
+          ...{ reason: '', held_revision: n % 4 === 1 ? null : revision, held_version: 1, ...title },
+          ...{ held_record: '{"durationMs":2000}', size_bytes: 1, files: 1, files_done: 1, attempts: 0 },
+          ...{ not_before_ms: 0, error: null, updated_at: '' },
+        })
+        .execute();
+    }
+    if (n % 3 === 2 || n % 12 === 0) {
+      await db
+        .insertInto('catalogue_entries')
+        .values({ video_id: id, revision, ...title, duration_ms: 3_000, pictures: null, synced_ms: 0 })
+        .execute();
+      if (n % 2 === 0) buffered.add(id);
+    }
+    const holding =
+      n % 3 === 0 && n % 9 !== 0
+        ? 'own'
+        : (n % 3 === 1 || n % 6 === 0) && n % 4 !== 1
+          ? 'copy'
+          : buffered.has(id)
+            ? 'partly'
+            : undefined;
+    if (holding && !isPrivate(id)) expected.unshift({ id, holding, name });
+  }
+});
+afterAll(async () => {
+  await db.destroy();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function readAll(q: string | undefined, limit: number): Promise<LibraryVideo[]> {
+  const all: LibraryVideo[] = [];
+  for (let before: VideoId | undefined; ; ) {
+    const found = await listLibrary(db, { q, before, limit, buffered, isPrivate });
+    all.push(...found.slice(0, limit));
+    before = found[limit - 1]?.id;
+    if (found.length <= limit) return all;
+  }
+}
+
+it.each([1, 24, 100, COUNT])('has every video once, newest first, in pages of %d', async limit => {
+  if (limit === 1)
+    expect(
+      await listLibrary(db, { q: undefined, before: undefined, limit, buffered, isPrivate }),
+    ).toHaveLength(2);
+  else
+    expect((await readAll(undefined, limit)).map(({ id, holding, name }) => ({ id, holding, name }))).toEqual(
+      expected,
+    );
+});
+
+it('describes a video as its best holding does', async () => {
+  const durations = { own: 1_000, copy: 2_000, partly: 3_000 };
+  for (const { holding, durationMs } of await readAll(undefined, 100)) {
+    expect(durationMs).toBe(durations[holding]);
+  }
+});
+
+it.each(['讲座', 'lecture 讲', 'LECTURE things 4', 'nothing like this'])('finds %s', async q => {
+  const words = q.toLowerCase().split(' ');
+  const wanted = expected.filter(({ name }) => {
+    const text = `${name} About things`.normalize('NFKC').toLowerCase();
+    return words.every(word => text.includes(word));
+  });
+  expect((await readAll(q, 20)).map(({ id }) => id)).toEqual(wanted.map(({ id }) => id));
+});
+
+it('finds a video by its new name after it was renamed', async () => {
+  const [first] = expected;
+  if (!first) throw new Error('there are no videos');
+  await db.updateTable('videos').set({ name: 'Renamed' }).where('id', '=', first.id).execute();
+  await db.updateTable('copies').set({ name: 'Renamed' }).where('video_id', '=', first.id).execute();
+  await db
+    .updateTable('catalogue_entries')
+    .set({ name: 'Renamed' })
+    .where('video_id', '=', first.id)
+    .execute();
+  expect((await readAll('renamed', 5)).map(video => video.id)).toContain(first.id);
+});
