@@ -23,6 +23,7 @@ export {
 } from './media-probe.ts';
 export { findMediaTools, type MediaTools } from './media-tools.ts';
 export { detectContainer, probe } from './probe.ts';
+export { isDecodable } from './probe-frames.ts';
 export type { FfmpegProgress } from './progress.ts';
 export type { RunLimits } from './run.ts';
 export { findConfinement, type Isolation } from './sandbox.ts';

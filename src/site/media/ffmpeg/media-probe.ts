@@ -11,7 +11,7 @@ import type { Container } from './demuxers.ts';
 import { FfmpegFailed } from './failure.ts';
 import type { MediaTools } from './media-tools.ts';
 import { probe } from './probe.ts';
-import { hasInterlacedFrames } from './probe-fields.ts';
+import { hasInterlacedFrames } from './probe-frames.ts';
 
 export interface ProbedVideoTrack {
   /** Number of the stream in the container. */

@@ -20,7 +20,7 @@ import {
 } from '../conversion/conversion.ts';
 import type { PreparedSource } from '../index/source-index.ts';
 import { makeRecord } from '../record/record.ts';
-import { SourceRejected } from '../source-rejected.ts';
+import { damaged, SourceRejected } from '../source-rejected.ts';
 import type { Storage } from '../storage/storage.ts';
 
 export interface CheckDeps {
@@ -55,6 +55,7 @@ export async function checkSource(deps: CheckDeps, video: VideoId, row: VideoRow
     if (!(error instanceof SourceRejected) || !isConvertible(error.code)) throw error;
     return convertUnplayable(deps, video, row, error);
   }
+  if (converter) await requireDecodable(converter, video, mainTrackOf(prepared));
   const job = converter && (await planBeforePublication(converter, video, prepared));
   if (job) {
     const unpublished = { ...prepared, renditions: [], fullDurationMs: prepared.durationMs };
@@ -78,7 +79,29 @@ async function convertUnplayable(
   const found = await converter.inspect(video, { videoTrack: rejection.videoTrack });
   const plan = found && (await converter.planPlayableVersion(video, found, { code: rejection.code }));
   if (!plan) throw rejection;
+  const { video: track, audioTracks } = found.probed;
+  await requireDecodable(converter, video, {
+    kind: track ? 'V' : 'a',
+    order: (track ?? audioTracks[0])?.order ?? 0,
+    durationSeconds: (plan.durationMs ?? 0) / 1_000,
+  });
   await startConversion(deps, video, describeUnplayable(row, found, plan.durationMs), plan.job);
+}
+
+type MainTrack = Parameters<Converter['isDecodable']>[1];
+
+function mainTrackOf({ renditions, videoTrack, durationMs }: PreparedSource): MainTrack {
+  const durationSeconds = durationMs / 1_000;
+  if (videoTrack) return { kind: 'v', order: videoTrack.order, durationSeconds };
+  return { kind: renditions.some(({ kind }) => kind === 'video') ? 'V' : 'a', order: 0, durationSeconds };
+}
+
+/** @throws SourceRejected if no frame of the main track can be decoded: the index of a file may be intact and its content lost */
+async function requireDecodable(converter: Converter, video: VideoId, main: MainTrack): Promise<void> {
+  if (await converter.isDecodable(video, main)) return;
+  throw damaged(
+    main.kind === 'a' ? 'none of its audio can be decoded' : 'none of its pictures can be decoded',
+  );
 }
 
 /** The job without which a source should not be published; undefined if every browser plays it well. */

@@ -6,6 +6,7 @@ import type { NewJob } from '../../../database/jobs.ts';
 import {
   type Container,
   detectContainer,
+  isDecodable,
   type MediaTools,
   measureSource,
   type ProbedSource,
@@ -46,6 +47,14 @@ interface InspectedFile {
   readonly videoTrack?: TrackPosition | undefined;
 }
 
+/** The video track, or the first audio track of a recording of audio. */
+interface MainTrack {
+  readonly kind: 'V' | 'v' | 'a';
+  /** Index among the tracks of this kind. */
+  readonly order: number;
+  readonly durationSeconds: number;
+}
+
 interface ConverterDeps {
   readonly storage: Storage;
   readonly tools: MediaTools;
@@ -84,6 +93,12 @@ export interface Converter {
     found: ProbeResult,
     why?: Unplayable,
   ): Promise<PlayablePlan | undefined>;
+  /**
+   * Decodes the beginning of the upload's main track.
+   *
+   * @returns false if nothing of it can be decoded, so that nobody could watch it
+   */
+  isDecodable(video: VideoId, main: MainTrack): Promise<boolean>;
   /** A first rendition in addition to a source that only some browsers play. */
   planFirstRendition(
     video: VideoId,
@@ -133,6 +148,11 @@ export function createConverter({ storage, tools, ladder }: ConverterDeps): Conv
 
   return {
     inspect,
+    async isDecodable(video, main) {
+      const path = await storage.fetch(video, storage.sourceName);
+      const container = await detectContainer(path);
+      return !container || isDecodable(tools, { path, demuxer: container.demuxer, ...main });
+    },
     async planPlayableVersion(video, found, { code, hasGaps = false, wrapped } = {}) {
       const { container, probed } = found;
       const source = wrapped ?? storage.sourceName;
