@@ -20,6 +20,7 @@ export type RejectionCode = Extract<
 
 interface RejectionOptions extends ErrorOptions {
   readonly videoTrack?: TrackPosition | undefined;
+  readonly isCutOff?: boolean | undefined;
 }
 
 export class SourceRejected extends Error {
@@ -27,12 +28,15 @@ export class SourceRejected extends Error {
   readonly code: RejectionCode;
   /** The video track to convert, if the source has several. */
   readonly videoTrack: TrackPosition | undefined;
+  /** The end of the file is missing, in addition to the reason for the rejection. */
+  readonly isCutOff: boolean;
 
   /** @param message one or two sentences: what is wrong with the file, and what to do */
   constructor(code: RejectionCode, message: string, options: RejectionOptions = {}) {
     super(message, options);
     this.code = code;
     this.videoTrack = options.videoTrack;
+    this.isCutOff = options.isCutOff ?? false;
   }
 }
 

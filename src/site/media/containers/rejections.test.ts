@@ -9,7 +9,7 @@ import { recipes } from '../../../../test/media/videos.ts';
 import { formatBox, formatFullBox, u32 } from '../containers/isobmff/box.ts';
 import { formatElement } from '../containers/matroska/ebml.ts';
 import { Presentation } from '../cut/cut.ts';
-import { prepareSource } from '../index/source-index.ts';
+import { type PreparedSource, prepareSource } from '../index/source-index.ts';
 import { SourceRejected } from '../source-rejected.ts';
 
 let directory: string;
@@ -18,13 +18,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-/** Returns why these bytes are rejected; undefined if they are published, and then every kind of file can be made from them. */
-async function findRejection(bytes: Buffer): Promise<SourceRejected | undefined> {
+/** Returns the rejection of these bytes, or else their description; then every kind of file can be made from them. */
+async function prepareBytes(bytes: Buffer): Promise<SourceRejected | PreparedSource> {
   const sourcePath = join(directory, 'source');
   const indexPath = join(directory, 'source.index');
   await writeFile(sourcePath, bytes);
   try {
-    const { renditions } = await prepareSource(sourcePath, indexPath);
+    const prepared = await prepareSource(sourcePath, indexPath);
+    const { renditions } = prepared;
     const presentation = await Presentation.open({ directory: dirname(sourcePath), indexes: [indexPath] });
     try {
       for (const { id } of renditions) {
@@ -34,7 +35,7 @@ async function findRejection(bytes: Buffer): Promise<SourceRejected | undefined>
     } finally {
       await presentation.close();
     }
-    return undefined;
+    return prepared;
   } catch (error) {
     if (!(error instanceof SourceRejected)) throw error;
     expect(error.message).toMatch(/^(The|This|Checking) [^\n]+\.$/);
@@ -44,6 +45,61 @@ async function findRejection(bytes: Buffer): Promise<SourceRejected | undefined>
     await rm(indexPath, { force: true });
   }
 }
+
+async function findRejection(bytes: Buffer): Promise<SourceRejected | undefined> {
+  const result = await prepareBytes(bytes);
+  return result instanceof SourceRejected ? result : undefined;
+}
+
+describe('a recording that is cut off', () => {
+  it.each(['mp4', 'fragmented', 'mkv', 'webm'] as const)('at any point: %s', async name => {
+    const whole = await readFile(await makeVideo(recipes[name]));
+    const complete = await prepareBytes(whole);
+    if (complete instanceof SourceRejected) throw complete;
+    expect(complete.notes).toEqual([]);
+    for (let i = 1; i <= 40; i++) {
+      const size = Math.min(Math.floor((whole.length * i) / 40), whole.length - 1);
+      const result = await prepareBytes(whole.subarray(0, size));
+      if (result instanceof SourceRejected) {
+        // Less than its headers and a frame.
+        expect(i, `${i}/40`).toBeLessThan(12);
+        expect(result.code).toMatch(/^(truncated|not-media)$/);
+        continue;
+      }
+      expect(result.durationMs).toBeLessThanOrEqual(complete.durationMs + 1);
+      // The bytes per second vary.
+      expect(result.durationMs / complete.durationMs, `${i}/40`).toBeGreaterThan((i / 40) * 0.6 - 0.1);
+      // A fragmented video that ends between two fragments is complete.
+      if (name !== 'fragmented') expect(result.notes.join()).toContain('The end of the file is missing.');
+    }
+  });
+
+  it('by the last byte of the last sample loses only that sample', async () => {
+    const whole = await readFile(await makeVideo(recipes.mp4));
+    const result = await prepareBytes(whole.subarray(0, -1));
+    if (result instanceof SourceRejected) throw result;
+    expect(result.notes.join()).toContain('The end of the file is missing.');
+    expect(result.durationMs).toBeGreaterThan(11_800);
+  });
+
+  it('in the middle of its index is damaged, not published as its first frame', async () => {
+    const bytes = Buffer.from(await readFile(await makeVideo(recipes.mp4)));
+    const at = bytes.indexOf('stco');
+    bytes.writeUInt32BE(0x7fffffff, at + 16);
+    expect((await findRejection(bytes))?.code).toBe('damaged');
+  });
+});
+
+it('uncompressed audio of many hours does not count against the limit of frames', async () => {
+  const bytes = Buffer.from(await readFile(await makeVideo(recipes.pcmInMov)));
+  const at = bytes.lastIndexOf('stsz');
+  expect(bytes.readUInt32BE(at + 8)).toBeGreaterThan(0);
+  bytes.writeUInt32BE(48_000 * 3_600 * 3, at + 12);
+  expect(await findRejection(bytes)).toMatchObject({
+    code: 'codec-unsupported',
+    message: expect.stringContaining('The audio track is uncompressed PCM'),
+  });
+});
 
 describe('an upload that cannot be published', () => {
   it.each([
@@ -148,22 +204,16 @@ describe('an upload that cannot be published', () => {
     expect(rejection?.message).toContain('The video or audio of this file is stored in another file');
   });
 
-  it.each(['mp4', 'mp4IndexAtEnd', 'fragmented', 'mkv', 'webm'] as const)(
-    '%s cut off at any point',
-    async name => {
-      const whole = await readFile(await makeVideo(recipes[name]));
-      for (let i = 1; i < 40; i++) {
-        const rejection = await findRejection(whole.subarray(0, Math.floor((whole.length * i) / 40)));
-        // A fragmented video that ends between two fragments is complete.
-        if (name !== 'fragmented' || rejection)
-          expect(rejection?.code, `${i}/40`).toMatch(/^(truncated|damaged|not-media)$/);
-        if (i > 20)
-          expect(rejection?.message ?? 'The file is incomplete: ').toContain('The file is incomplete: ');
-      }
-      const last = await findRejection(whole.subarray(0, -1));
-      if (name !== 'fragmented') expect(last?.code).toBe('truncated');
-    },
-  );
+  it('an index at the end that is cut off at any point', async () => {
+    const whole = await readFile(await makeVideo(recipes.mp4IndexAtEnd));
+    for (let i = 1; i <= 40; i++) {
+      const rejection = await findRejection(
+        whole.subarray(0, Math.min(Math.floor((whole.length * i) / 40), whole.length - 1)),
+      );
+      expect(rejection?.code, `${i}/40`).toBe('truncated');
+      expect(rejection?.message).toContain('The file is incomplete: ');
+    }
+  });
 
   it.each([
     ['mp4', 0, 6_000],

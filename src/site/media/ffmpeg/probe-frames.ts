@@ -77,20 +77,21 @@ export async function isDecodable(tools: MediaTools, query: TrackQuery): Promise
   const { path, demuxer, kind, order, durationSeconds } = query;
   const { decodable } = await findDecoders(tools.ffmpeg);
   const later = [0.25, 0.5, 0.75].map(part => `${(durationSeconds * part).toFixed(3)}%+#60`);
-  for (const intervals of [`%+#${FIRST_PACKETS[kind]}`, ['%+#300', ...later].join(',')]) {
-    try {
-      const output = await probe(tools, { path, demuxer }, [
-        ...['-select_streams', `${kind}:${order}`, '-read_intervals', intervals],
-        ...['-show_entries', 'stream=codec_name:frame=media_type'],
-      ]);
-      const { frames, streams } = foundSchema.parse(output);
-      if (frames.length > 0 || !streams.every(({ codec_name }) => decodable.has(codec_name))) return true;
-    } catch (error) {
-      if (!(error instanceof FfmpegFailed)) throw error;
-      // A file that ffprobe cannot read is judged by its other properties.
-      if (error.fault === 'unavailable') throw error;
-      return true;
-    }
-  }
-  return false;
+  const hasFrames = async (intervals: string): Promise<boolean> => {
+    const output = await probe(tools, { path, demuxer }, [
+      ...['-select_streams', `${kind}:${order}`, '-read_intervals', intervals],
+      ...['-show_entries', 'stream=codec_name:frame=media_type'],
+    ]);
+    const { frames, streams } = foundSchema.parse(output);
+    return frames.length > 0 || !streams.every(({ codec_name }) => decodable.has(codec_name));
+  };
+  /** @param otherwise the answer if ffprobe cannot read this part of the file */
+  const tryFrames = (intervals: string, otherwise: boolean): Promise<boolean> =>
+    hasFrames(intervals).catch(error => {
+      if (error instanceof FfmpegFailed && error.fault !== 'unavailable') return otherwise;
+      throw error;
+    });
+  // A file that ffprobe cannot read at all is judged by its other properties.
+  if (await tryFrames(`%+#${FIRST_PACKETS[kind]}`, true)) return true;
+  return (await tryFrames('%+#300', false)) || tryFrames(later.join(','), false);
 }

@@ -51,8 +51,8 @@ export async function prepareInWorker(
       abort?.addEventListener('abort', onAbort, { once: true });
     });
     if (result.kind === 'rejected') {
-      const { code, message, videoTrack } = result.error;
-      throw new SourceRejected(code, message, { videoTrack });
+      const { code, message, ...facts } = result.error;
+      throw new SourceRejected(code, message, facts);
     }
     isDone = true;
     return result.prepared;

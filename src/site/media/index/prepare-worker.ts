@@ -6,7 +6,10 @@ import { type PreparedSource, prepareSource } from './prepare.ts';
 
 export type WorkerResult =
   | { readonly kind: 'prepared'; readonly prepared: PreparedSource }
-  | { readonly kind: 'rejected'; readonly error: Pick<SourceRejected, 'code' | 'message' | 'videoTrack'> };
+  | {
+      readonly kind: 'rejected';
+      readonly error: Pick<SourceRejected, 'code' | 'message' | 'videoTrack' | 'isCutOff'>;
+    };
 
 const inputSchema = z.object({
   sourcePath: z.string(),
@@ -21,7 +24,12 @@ async function prepare(): Promise<WorkerResult> {
     if (error instanceof SourceRejected)
       return {
         kind: 'rejected',
-        error: { code: error.code, message: error.message, videoTrack: error.videoTrack },
+        error: {
+          code: error.code,
+          message: error.message,
+          videoTrack: error.videoTrack,
+          isCutOff: error.isCutOff,
+        },
       };
     throw error;
   }

@@ -58,7 +58,7 @@ export async function prepareSource(sourcePath: string, indexPath: string): Prom
   return FileBytes.with(sourcePath, async file => {
     const source = indexContainer(file);
     if (source.tracks.length === 0) throw noTracks();
-    const { chosen, notes, videoTrack } = chooseTracks(await describeTracks(source));
+    const { chosen, notes, videoTrack } = chooseTracks(await describeTracks(source), source.isCutOff);
     const served = layTimeline(chosen);
     for (const { samples } of served) checkRecords(samples);
     const plans = planSegments(served.map(toPlannedTrack));
@@ -71,13 +71,15 @@ export async function prepareSource(sourcePath: string, indexPath: string): Prom
     return {
       ...summarise(source, file.sizeBytes, served),
       renditions: renditions.map(({ header }) => header.rendition),
-      notes,
+      notes: source.isCutOff ? [...notes, CUT_OFF] : notes,
       ...(videoTrack ? { videoTrack } : {}),
       ...(shownFromSeconds === undefined ? {} : { shownFromSeconds }),
       ...(hasGaps(served) ? { hasGaps: true } : {}),
     };
   });
 }
+
+const CUT_OFF = 'The end of the file is missing. What it contains was published.';
 
 interface ChosenTrack extends TrackToIndex {
   readonly track: SourceTrack;
@@ -97,7 +99,7 @@ interface Choice {
  *
  * @throws SourceRejected if the video track or every audio track of the source is unplayable
  */
-function chooseTracks(described: readonly DescribedTrack[]): Choice {
+function chooseTracks(described: readonly DescribedTrack[], isCutOff: boolean): Choice {
   const ofKind = (kind: 'video' | 'audio'): readonly DescribedTrack[] =>
     described.filter(({ track }) => track.kind === kind);
   const audios = ofKind('audio').flatMap(toChosenTrack);
@@ -108,9 +110,9 @@ function chooseTracks(described: readonly DescribedTrack[]): Choice {
   const main = chooseVideoTrack(videos.map(each => ({ ...each.track, each })))?.each;
   const [video] = main ? toChosenTrack(main) : [];
   const videoTrack = main && ofKind('video').length > 1 ? main.track.position : undefined;
-  if (main && !video) throw reject(main, videoTrack);
+  if (main && !video) throw reject(main, { videoTrack, isCutOff });
   const [unplayableAudio] = ofKind('audio');
-  if (audios.length === 0 && unplayableAudio) throw reject(unplayableAudio, videoTrack);
+  if (audios.length === 0 && unplayableAudio) throw reject(unplayableAudio, { videoTrack, isCutOff });
   const sorted = audios.toSorted((a, b) => Number(b.track.isDefault) - Number(a.track.isDefault));
   const chosen = [...(video ? [video] : []), ...sorted.slice(0, MAX_RENDITIONS - 1)];
   if (chosen.length === 0) throw noTracks();
@@ -129,12 +131,15 @@ const toChosenTrack = ({ track, description }: DescribedTrack): ChosenTrack[] =>
   return description ? [{ kind, timescale, samples, samplePrefix, track, description }] : [];
 };
 
-function reject(described: DescribedTrack, videoTrack: TrackPosition | undefined): SourceRejected {
+function reject(
+  described: DescribedTrack,
+  facts: Pick<SourceRejected, 'videoTrack' | 'isCutOff'>,
+): SourceRejected {
   const { track, unplayable = 'in an unknown codec' } = described;
   const what = `The ${track.kind === 'video' ? 'video' : 'audio track'} is ${unplayable}.`;
   return 'isEncrypted' in described
     ? new SourceRejected('protected', `${what} Upload a version without copy protection.`)
-    : new SourceRejected('codec-unsupported', `${what} ${CONVERT}`, { videoTrack });
+    : new SourceRejected('codec-unsupported', `${what} ${CONVERT}`, facts);
 }
 
 const noTracks = (): SourceRejected =>

@@ -76,17 +76,32 @@ async function convertUnplayable(
     const message = `${rejection.message} This site cannot convert it, because ffmpeg is not installed.`;
     throw new SourceRejected(rejection.code, message, { cause: rejection });
   }
-  const found = await converter.inspect(video, { videoTrack: rejection.videoTrack });
-  const plan = found && (await converter.planPlayableVersion(video, found, { code: rejection.code }));
+  const orElse = (error: unknown): never => {
+    throw preferReason(rejection, error);
+  };
+  const found = await converter.inspect(video, { videoTrack: rejection.videoTrack }).catch(orElse);
+  const plan =
+    found && (await converter.planPlayableVersion(video, found, { code: rejection.code }).catch(orElse));
   if (!plan) throw rejection;
   const { video: track, audioTracks } = found.probed;
   await requireDecodable(converter, video, {
     kind: track ? 'V' : 'a',
     order: (track ?? audioTracks[0])?.order ?? 0,
     durationSeconds: (plan.durationMs ?? 0) / 1_000,
-  });
-  await startConversion(deps, video, describeUnplayable(row, found, plan.durationMs), plan.job);
+  }).catch(orElse);
+  const described = describeUnplayable(row, found, plan.durationMs);
+  const isDamage = rejection.isCutOff || rejection.code === 'damaged' || rejection.code === 'truncated';
+  const prepared = isDamage ? { ...described, notes: [...described.notes, DAMAGED] } : described;
+  await startConversion(deps, video, prepared, plan.job);
 }
+
+/** The reason for the uploader if ffmpeg cannot use a file either: its own if ours is no more than a container or a codec. */
+const preferReason = (rejection: SourceRejected, error: unknown): unknown =>
+  error instanceof SourceRejected &&
+  rejection.code !== 'container-unsupported' &&
+  rejection.code !== 'codec-unsupported'
+    ? rejection
+    : error;
 
 type MainTrack = Parameters<Converter['isDecodable']>[1];
 
@@ -164,6 +179,8 @@ async function startConversion(
   log.info({ video, kind: job.kind, steps: job.steps.length }, 'conversion started');
   onJob();
 }
+
+const DAMAGED = 'The file is damaged or incomplete. What could be read was converted.';
 
 /** The description of a source before its first rendition exists. */
 function describeUnplayable(

@@ -40,6 +40,10 @@ const KEPT_BOXES = new Set([
   // Dolby Vision
   ...['dvcC', 'dvvC', 'dvwC'],
 ]);
+/** The sample entries of tracks that browsers may play. */
+const SERVED_ENTRIES = new Set([
+  ...['avc1', 'avc3', 'hvc1', 'hev1', 'dvh1', 'dvhe', 'dva1', 'dvav', 'vp09', 'av01', 'mp4a', 'Opus', 'fLaC'],
+]);
 const MAX_KEPT_BOX_BYTES = 64 * 1024;
 
 interface Layout {
@@ -76,10 +80,11 @@ export function indexIsobmff(file: FileBytes): IndexedSource {
     traks.push(trak);
   }
   readFragments(file, layout, traks);
+  let { isCutOff } = layout;
   const tracks: SourceTrack[] = [];
   const heads: { trak: Trak; sample: Buffer }[] = [];
   for (const trak of traks) {
-    checkPositions(file, trak);
+    if (trimToFile(file, trak)) isCutOff = true;
     const samples = placeOnTimeline(moov, trak, movieTimescale);
     if (samples.count === 0) continue;
     tracks.push({
@@ -100,11 +105,11 @@ export function indexIsobmff(file: FileBytes): IndexedSource {
     const sample = file.read(samples.offsets[sync]!, Math.min(samples.sizes[sync]!, HEAD_SAMPLE_BYTES));
     heads.push({ trak, sample: sample ?? Buffer.alloc(0) });
   }
-  if (layout.isCutOff && (layout.fragments.length > 0 || tracks.length === 0))
-    throw truncated('its end is missing');
+  if (isCutOff && tracks.length === 0) throw truncated('its end is missing');
   return {
     container: layout.brand === 'qt  ' ? 'MOV' : 'MP4',
     tracks,
+    isCutOff,
     head: formatHead(layout.brand, moov, mvhd, heads),
   };
 }
@@ -226,7 +231,9 @@ function readTrak(moov: Buffer, trak: Box, { kind, order, defaults }: TrakContex
 
   rejectExternalData(moov, findBox(moov, minf, 'dinf', 'dref'));
   const entry = readSampleEntry(moov, stsd, kind);
-  const { samples, hasComposition } = readSampleTables(moov, stbl);
+  // Of a track that must be converted anyway, one sample suffices: uncompressed audio has millions.
+  const maxSamples = SERVED_ENTRIES.has(entry.type) ? Number.POSITIVE_INFINITY : 1;
+  const { samples, hasComposition } = readSampleTables(moov, stbl, maxSamples);
   const last = samples.count - 1;
   return {
     id,
@@ -297,18 +304,28 @@ function readFragments(file: FileBytes, layout: Layout, traks: readonly Trak[]):
   }
 }
 
-/** @throws SourceRejected if a sample lies outside the file, or the samples together are far larger than the file */
-function checkPositions(file: FileBytes, trak: Trak): void {
-  const { count, offsets, sizes }: SampleColumns = trak.samples;
+/**
+ * Drops the samples that lie after the end of the file.
+ *
+ * @returns true if there are any
+ * @throws SourceRejected if no sample is left, other samples follow them, or the samples together are far larger than the file
+ */
+function trimToFile(file: FileBytes, { kind, samples }: Trak): boolean {
+  const { count, offsets, sizes }: SampleColumns = samples;
+  let kept = count;
   let bytes = 0;
   for (let i = 0; i < count; i++) {
-    const end = offsets[i]! + sizes[i]!;
     // This form of the comparison also rejects NaN.
-    if (!(end <= file.sizeBytes)) throw truncated(`the end of its ${trak.kind} track is missing`);
-    bytes += sizes[i]!;
+    const isInFile = offsets[i]! + sizes[i]! <= file.sizeBytes;
+    if (!isInFile) kept = Math.min(kept, i);
+    else if (kept < i) throw damaged(`its index places parts of its ${kind} track outside of the file`);
+    bytes += isInFile ? sizes[i]! : 0;
   }
   if (bytes > file.sizeBytes * MAX_DATA_OVERLAP)
     throw damaged('its index refers to the same data again and again');
+  if (kept === 0 && count > 0) throw truncated(`all of its ${kind} track is missing`);
+  samples.count = kept;
+  return kept < count;
 }
 
 /** Moves a track's samples to the source's timeline. */

@@ -8,19 +8,21 @@ import { type Box, listBoxes, needBody, printable, readUInt64 } from './box.ts';
  * Reads the tables in `stbl`. If tables disagree about the number of samples, the smallest number applies. Offsets and sizes are
  * not checked: the caller compares them with the file.
  *
+ * @param maxSamples further samples are ignored
  * @returns samples in the media time of the track, before any edit list, and whether there was a composition table
  * @throws SourceRejected if a table is missing, shorter than its count, or impossible
  */
 export function readSampleTables(
   moov: Buffer,
   stbl: Box,
+  maxSamples: number,
 ): { samples: SampleColumns; hasComposition: boolean } {
   const tables = new Map<string, Box>();
   for (const box of listBoxes(moov, stbl.body, stbl.end)) {
     if (!tables.has(box.type)) tables.set(box.type, box);
   }
   const sizes = tables.get('stsz') ?? tables.get('stz2');
-  const count = sizes ? readSizeCount(moov, sizes) : 0;
+  const count = sizes ? readSizeCount(moov, sizes, maxSamples) : 0;
   if (!sizes || count === 0) return { samples: new SampleColumns(1), hasComposition: false };
   const samples = new SampleColumns(count);
   samples.count = count;
@@ -50,10 +52,10 @@ function readEntryCount(moov: Buffer, box: Box, countAt: number, entryBytes: num
 }
 
 /** Sections 8.7.3.2 (stsz) and 8.7.3.3 (stz2). */
-function readSizeCount(moov: Buffer, box: Box): number {
+function readSizeCount(moov: Buffer, box: Box, maxSamples: number): number {
   needBody(box, 12);
   const count = moov.readUInt32BE(box.body + 8);
-  if (count > MAX_SAMPLES_PER_TRACK) throw tooManySamples();
+  if (Math.min(count, maxSamples) > MAX_SAMPLES_PER_TRACK) throw tooManySamples();
   const constant = moov.readUInt32BE(box.body + 4);
   const bits = box.type === 'stz2' ? constant & 0xff : constant === 0 ? 32 : 0;
   if (box.type === 'stz2' && bits !== 4 && bits !== 8 && bits !== 16)
@@ -61,7 +63,7 @@ function readSizeCount(moov: Buffer, box: Box): number {
   if (Math.ceil((count * bits) / 8) > box.end - box.body - 12) {
     throw damaged(`its "${printable(box.type)}" table counts more entries than it holds`);
   }
-  return count;
+  return Math.min(count, maxSamples);
 }
 
 function readSizes(moov: Buffer, box: Box, samples: SampleColumns): void {

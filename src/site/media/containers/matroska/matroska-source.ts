@@ -61,6 +61,7 @@ export function indexMatroska(file: FileBytes): IndexedSource {
   return {
     container: docType === 'webm' ? 'WebM' : 'Matroska',
     tracks,
+    isCutOff: scan.isCutOff,
     head: formatHead(file, docType, scan, tracks),
   };
 }
@@ -99,6 +100,8 @@ interface ScannedTrack {
 class Scan {
   info: Buffer = Buffer.alloc(0);
   tracks: Buffer = Buffer.alloc(0);
+  /** The file ends within an element. Everything before it was read. */
+  isCutOff = false;
   readonly #file: FileBytes;
   readonly #scanned = new Map<number, ScannedTrack>();
   #timestampScale = 1_000_000;
@@ -117,14 +120,17 @@ class Scan {
       const element = this.#next(at);
       if (!element) {
         // An interrupted recording may end with a byte or two of the next element.
-        if (segment.end === Number.POSITIVE_INFINITY) break;
-        throw truncated('its end is missing');
+        this.isCutOff = segment.end !== Number.POSITIVE_INFINITY;
+        break;
       }
       if (element.id === CLUSTER) {
         at = this.#readCluster(element);
         continue;
       }
-      if (element.end > file.sizeBytes) throw truncated('its end is missing');
+      if (element.end > file.sizeBytes) {
+        this.isCutOff = true;
+        break;
+      }
       if (element.id === INFO && this.info.length === 0) {
         this.info = readWhole(file, element);
         this.#timestampScale = readTimestampScale(this.info);
@@ -141,8 +147,8 @@ class Scan {
       }
       at = element.end;
     }
-    if (segment.end !== Number.POSITIVE_INFINITY && segment.end > file.sizeBytes)
-      throw truncated('its end is missing');
+    if (segment.end !== Number.POSITIVE_INFINITY && segment.end > file.sizeBytes) this.isCutOff = true;
+    if (this.isCutOff && this.#samples === 0) throw truncated('its end is missing');
   }
 
   #next(at: number): EbmlElement | undefined {
@@ -152,22 +158,24 @@ class Scan {
 
   /** @returns the position after the cluster */
   #readCluster(cluster: EbmlElement): number {
-    if (cluster.end !== Number.POSITIVE_INFINITY && cluster.end > this.#file.sizeBytes)
-      throw truncated('its end is missing');
+    if (cluster.end !== Number.POSITIVE_INFINITY && cluster.end > this.#file.sizeBytes) this.isCutOff = true;
     const end = Math.min(cluster.end, this.#file.sizeBytes);
     let at = cluster.body;
     let time = 0;
     while (at < end) {
       const element = this.#next(at);
       if (!element) {
-        if (cluster.end === Number.POSITIVE_INFINITY) return end;
+        if (end === this.#file.sizeBytes) {
+          this.isCutOff = true;
+          return end;
+        }
         throw damaged('an element is larger than the one around it');
       }
       if (cluster.end === Number.POSITIVE_INFINITY && SEGMENT_CHILDREN.has(element.id)) return at;
       if (element.end > end) {
-        throw end === this.#file.sizeBytes
-          ? truncated('its end is missing')
-          : damaged('an element is larger than the one around it');
+        if (end < this.#file.sizeBytes) throw damaged('an element is larger than the one around it');
+        this.isCutOff = true;
+        return end;
       }
       if (element.id === TIMESTAMP) time = this.#readUint(element);
       else if (element.id === SIMPLE_BLOCK) this.#addBlock(time, element, undefined, undefined);

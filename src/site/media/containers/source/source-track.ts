@@ -30,6 +30,8 @@ export interface SourceTrack {
 export interface IndexedSource {
   readonly container: 'MP4' | 'MOV' | 'Matroska' | 'WebM';
   readonly tracks: readonly SourceTrack[];
+  /** The end of the file is missing. The tracks end where the file ends. */
+  readonly isCutOff: boolean;
   /**
    * A tiny file in the same container with only the headers and one sample of each track. The codecs are described from this
    * file and never from the upload, so no table or tree of the upload can make the general-purpose reader slow.

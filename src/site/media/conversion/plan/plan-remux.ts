@@ -58,6 +58,9 @@ const CONVERTIBLE: ReadonlySet<RejectionCode> = new Set([
   'codec-unsupported',
   'structure-unsupported',
   'segments-too-large',
+  // ffmpeg reads past defects that an index cannot describe.
+  'damaged',
+  'truncated',
 ]);
 
 export const isConvertible = (code: RejectionCode): boolean => CONVERTIBLE.has(code);
