@@ -5,11 +5,16 @@ import { INIT_SEGMENT, mediaSegment } from './media.ts';
 export const targetDurationSeconds = (durations: readonly number[]): number =>
   durations.reduce((longest, seconds) => Math.max(longest, Math.round(seconds)), 1);
 
+/** The sum of the durations is not exact. */
+const ROUNDING_SECONDS = 0.001;
+
 const formatStart = (seconds: number): string => `#EXT-X-START:TIME-OFFSET=${seconds.toFixed(6)},PRECISE=YES`;
 
 export interface PlaylistForm {
   /** The end of every URI: empty, or `?` and a query. */
   readonly query?: string;
+  /** Later segments are not listed yet. They count for the target duration, which must never change. */
+  readonly untilSeconds?: number;
   /** True while segments are added at the end (`EVENT`): players reload the playlist, but begin at the start. */
   readonly isGrowing?: boolean;
   /** The start position in seconds, if it is not 0. The part before it is only needed for decoding. */
@@ -19,7 +24,12 @@ export interface PlaylistForm {
 /** @param durations the durations of the segments, in seconds */
 export function formatMediaPlaylist(
   durations: readonly number[],
-  { query = '', isGrowing = false, shownFromSeconds }: PlaylistForm = {},
+  {
+    query = '',
+    untilSeconds = Number.POSITIVE_INFINITY,
+    isGrowing = false,
+    shownFromSeconds,
+  }: PlaylistForm = {},
 ): string {
   const lines = [
     '#EXTM3U',
@@ -31,7 +41,10 @@ export function formatMediaPlaylist(
     '#EXT-X-INDEPENDENT-SEGMENTS',
     `#EXT-X-MAP:URI="${INIT_SEGMENT}${query}"`,
   ];
+  let endSeconds = 0;
   for (const [number, seconds] of durations.entries()) {
+    endSeconds += seconds;
+    if (endSeconds > untilSeconds + ROUNDING_SECONDS) break;
     lines.push(`#EXTINF:${seconds.toFixed(6)},`, mediaSegment(number) + query);
   }
   if (!isGrowing) lines.push('#EXT-X-ENDLIST');

@@ -24,6 +24,7 @@ import type { TrackerConfig } from '../config.ts';
 import type { RegisteredVideo } from '../registry/registry.ts';
 import type { Decider, OfferedSite, PlayDecision } from './decide.ts';
 import type { Instrument } from './instrument.ts';
+import { createGrowingPace } from './render/growing-pace.ts';
 import { GROWING, renderOnePathway, renderRelayPlaylist } from './render/hls.ts';
 import { selectOneCodec } from './render/one-codec.ts';
 import { sendText } from './routes.ts';
@@ -155,6 +156,7 @@ function serveRedirects(
 
 function serveRelay(app: HttpServer, deps: RedirectAndRelayDeps, redirector: Redirector): void {
   const { config, decider, instrument, timelines } = deps;
+  const pace = createGrowingPace();
   app.get(
     '/relay/:file',
     {
@@ -192,12 +194,15 @@ function serveRelay(app: HttpServer, deps: RedirectAndRelayDeps, redirector: Red
     const decision = redirector.decide(request, id);
     const { video } = decision;
     const revision = requested === GROWING ? video.revision : parseRevision(requested);
-    const { renditions } = await timelines.get(id, revision, decider.urlsByAuthority(decision));
+    const { renditions, durationMs } = await timelines.get(id, revision, decider.urlsByAuthority(decision));
     const timeline = Object.hasOwn(renditions, rendition) ? renditions[rendition] : undefined;
     if (!timeline) throw fileUnknown();
+    const isGrowing = requested === GROWING && video.isGrowing === true;
     return formatMediaPlaylist(listDurations(timeline), {
       query: formatQuery(config, request.query),
-      isGrowing: requested === GROWING && video.isGrowing === true,
+      ...(isGrowing
+        ? { isGrowing, untilSeconds: pace.list(id, revision, durationMs / 1_000, Date.now()) }
+        : {}),
     });
   }
 

@@ -1,4 +1,5 @@
 /** A video that is still being converted: a viewer who starts with its first minute also sees the rest. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeVideoSync } from '../../media/video-cache.ts';
@@ -12,6 +13,21 @@ const SECONDS = 320;
 /** Playback is possible after this much has been encoded. */
 const FIRST_SECONDS = 32;
 const RATE = 8;
+
+/** Two chunks: the most that a playlist may grow by at once, unless the video is complete. */
+const MAX_STEP = 16;
+
+/** Reads a growing playlist again and again. @returns the listed segments of each version of it, the last one with an end */
+async function followPlaylist(url: string): Promise<readonly (readonly string[])[]> {
+  const versions: (readonly string[])[] = [];
+  for (;;) {
+    const text = await (await fetch(url)).text();
+    const segments = text.match(/^\d+\.m4s/gm) ?? [];
+    if (segments.length !== versions.at(-1)?.length) versions.push(segments);
+    if (text.includes('#EXT-X-ENDLIST')) return versions;
+    await sleep(500);
+  }
+}
 
 /** A video that no browser plays, large enough that its first rendition takes a while. */
 function makeSlowVideo(): string {
@@ -52,6 +68,8 @@ describe.skipIf(!chromiumPath)('a video that is still being converted', () => {
     expect(media).toContain('#EXT-X-PLAYLIST-TYPE:EVENT');
     expect(media).not.toContain('#EXT-X-ENDLIST');
 
+    const following = followPlaylist(/^http.*$/m.exec(list)?.[0] ?? '');
+
     const page = await browser.newPage();
     await page.goto(`${demo.central}/watch/${id}`);
     const read = <T>(what: string): Promise<T> =>
@@ -73,6 +91,15 @@ describe.skipIf(!chromiumPath)('a video that is still being converted', () => {
     expect(await read<number>('video.duration')).toBeGreaterThan(known + FIRST_SECONDS);
     const whole = await findVideo(demo, id);
     expect(whole.durationMs).toBeGreaterThan((SECONDS - 1) * 1_000);
+    const versions = await following;
+    // The playlist grew in small steps, and never changed what it had listed.
+    for (const [at, segments] of versions.entries()) {
+      const before = versions[at - 1] ?? [];
+      expect(segments.slice(0, before.length)).toEqual(before);
+      if (at > 0 && at < versions.length - 1)
+        expect(segments.length - before.length).toBeLessThanOrEqual(MAX_STEP);
+    }
+    expect(versions.length).toBeGreaterThan(SECONDS / 4 / MAX_STEP);
     // The playlist has an end now.
     const after = await (await fetch(`${demo.tracker}/relay/${id}/growing/aac-audio/media.m3u8`)).text();
     expect(after).toContain('#EXT-X-ENDLIST');

@@ -156,9 +156,20 @@ export const listBoundaries = (
   durationSeconds: number,
 ): readonly number[] => boundaries ?? listEvenBoundaries(durationSeconds);
 
-/** Numbers of finished chunks after which a growing video is published again: 1, 2, 4, 8 … and all. */
-export function listPublications({ chunks, isGrowing }: EncodePlan): number[] {
+/** A growing video is published again when it is longer by one chunk, and by this share of its published length. */
+const PUBLICATION_SHARE = 1 / 32;
+
+/**
+ * Numbers of finished chunks after which a growing video is published again: 1, 2, 3 … 32, 33, 34, 36 … and all. Viewers of the
+ * beginning get more of it in steps (the tracker's `growing-pace.ts`), and a long video is not published too often.
+ */
+export function listPublications({ chunks, isGrowing }: Pick<EncodePlan, 'chunks' | 'isGrowing'>): number[] {
   const counts: number[] = [];
-  for (let count = 1; isGrowing && count < chunks.length; count *= 2) counts.push(count);
+  for (
+    let count = 1;
+    isGrowing && count < chunks.length;
+    count += Math.max(1, Math.floor(count * PUBLICATION_SHARE))
+  )
+    counts.push(count);
   return [...counts, chunks.length];
 }
