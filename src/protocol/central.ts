@@ -128,6 +128,8 @@ export const siteSchema = z.strictObject({
   /** The problem code of `lastError`. */
   lastErrorCode: z.string().optional(),
   publication: sitePublicationSchema.optional(),
+  /** Processes that run with the key of this site besides the one that central accepts. Only operators see them. */
+  clones: z.array(z.strictObject({ address: z.string(), since: timestampSchema })).optional(),
   /** As reported at the site's last start. Only operators see it, because it shows where an attack would succeed. */
   conversion: siteConversionSchema.optional(),
   /** The number of received signals that are not handled yet. */

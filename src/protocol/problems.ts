@@ -165,6 +165,11 @@ export const PROBLEMS = {
 
   // Publication
   'epoch-mismatch': entry(409, 'Another epoch is in force', 'Repeat the handshake.', RETRY),
+  'site-cloned': entry(
+    409,
+    'Another process runs with the key of this site',
+    'Stop one of the two, or let one of them join as another site.',
+  ),
   'handshake-superseded': entry(
     409,
     'Handshake superseded',

@@ -100,6 +100,8 @@ export const siteInfoSchema = z.strictObject({
   /** The signal flag of the site database. */
   signal: z.enum(['sent', 'not-sent']),
   unpublished: z.int().nonnegative(),
+  /** Why this process publishes nothing: another one runs with the key of this site. Absent for clients that may not use the studio. */
+  stoppedBecause: z.string().optional(),
   /** Absent if there is no ffmpeg, and for clients that may not use the studio. */
   conversion: siteConversionSchema.optional(),
 });

@@ -68,7 +68,7 @@ export class CentralNode {
       handlers: {
         handshake: payload => {
           const { site, body } = payload as Incoming;
-          return acceptHandshake(db, site, handshakeRequestSchema.parse(body), now());
+          return acceptHandshake(db, site, { ...handshakeRequestSchema.parse(body), address: '' }, now());
         },
         held: payload => {
           const { site, body } = payload as Incoming;

@@ -135,7 +135,9 @@ export class TestSite {
   }
 
   /** Makes the handshake of a new start, without restoring anything. */
-  async handshake(more: Pick<HandshakeRequest, 'conversion' | 'idSecret'> = {}): Promise<HandshakeResponse> {
+  async handshake(
+    more: Pick<HandshakeRequest, 'conversion' | 'idSecret' | 'instance'> = {},
+  ): Promise<HandshakeResponse> {
     const response = await call(`${this.#central.url}/api/handshakes`, {
       ...REQUEST_LIMITS,
       method: 'POST',

@@ -120,6 +120,8 @@ interface PublicationTable {
   conversion: string | null;
   /** Recognizes the video ids of this site, as of its last handshake. Null: the site has sent no secret. */
   id_owner: string | null;
+  /** JSON: the processes that made handshakes with the key of this site (instances.ts). */
+  instances: string | null;
 }
 export type PublicationRow = Selectable<PublicationTable>;
 
@@ -469,6 +471,8 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await schema.alterTable('publications').addColumn('id_owner', 'text').execute();
     },
   },
+  '0003-presence': presence,
+  '0004-counts': counts,
   '0004-retired-keys': {
     async up({ schema }) {
       await schema
@@ -478,6 +482,9 @@ export const migrations: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
-  '0003-presence': presence,
-  '0004-counts': counts,
+  '0005-instances': {
+    async up({ schema }) {
+      await schema.alterTable('publications').addColumn('instances', 'text').execute();
+    },
+  },
 };

@@ -30,6 +30,8 @@ export const handshakeRequestSchema = z.strictObject({
   digest: sha256Schema,
   /** Absent if the site has no ffmpeg. */
   conversion: siteConversionSchema.optional(),
+  /** A random id of the site's process, by which central notices two processes with one key. */
+  instance: nonceSchema.optional(),
   /** The secret of the site's database from which it makes its video ids. It proves which ids are its own. */
   idSecret: nonceSchema.optional(),
 });

@@ -156,6 +156,7 @@ function addCalls(
     freeBytes: storage.disks.freeBytes,
     load: delivery.load,
     trackerUrls: membership.trackerUrls,
+    stoppedBecause: membership.stoppedBecause,
   });
   serveLibrary(app, {
     db,

@@ -37,7 +37,9 @@ export function startPublication(core: SiteCore, parts: PublicationDeps, lifetim
 
   const publisher = startPublisher({
     db,
-    central,
+    central: membership.centralForHandshakes,
+    instance: newNonce(),
+    onHandshake: membership.noteHandshake,
     conversion: tools?.confinement,
     recoverSource: record => recoverSource(storage, record),
     onRestored: records => processRestored(core, parts, records),

@@ -21,6 +21,8 @@ export interface SiteInfoDeps {
   readonly conversion: SiteInfo['conversion'];
   readonly load: () => SiteLoad;
   readonly trackerUrls: () => readonly string[];
+  /** Why this process publishes nothing, if another one runs with its key. */
+  readonly stoppedBecause: () => string | undefined;
 }
 
 export function serveSiteInfo(app: HttpServer, options: SiteInfoDeps): void {
@@ -35,6 +37,7 @@ export function serveSiteInfo(app: HttpServer, options: SiteInfoDeps): void {
     },
     async request => {
       const id = options.siteId();
+      const stoppedBecause = options.stoppedBecause();
       const isKnown =
         hasToken(request.headers.authorization, config.operatorToken) || isTrusted(request.raw, config);
       return {
@@ -49,6 +52,7 @@ export function serveSiteInfo(app: HttpServer, options: SiteInfoDeps): void {
         freeBytes: options.freeBytes(),
         signal: (await readSignal(db)).flag,
         unpublished: await countUnpublished(db),
+        ...(isKnown && stoppedBecause !== undefined ? { stoppedBecause } : {}),
         // Only operators may know how well ffmpeg is sandboxed.
         ...(isKnown && options.conversion ? { conversion: options.conversion } : {}),
       };

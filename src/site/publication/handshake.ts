@@ -32,6 +32,8 @@ export interface HandshakeDeps {
   readonly recoverSource: RecoverSource;
   /** How this site converts videos, for the operator of central. */
   readonly conversion?: SiteConversion | undefined;
+  /** A random id of this process. */
+  readonly instance?: string | undefined;
   /** Called with the restored records of a page: their sources must be checked again, or deleted. */
   readonly onRestored: (records: readonly RestoredRecord[]) => Promise<void>;
 }
@@ -44,7 +46,7 @@ export async function performHandshake(
   central: HandshakeCentral,
   abort: AbortSignal,
 ): Promise<void> {
-  const { db, conversion } = deps;
+  const { db, conversion, instance } = deps;
   const sum = await sumPublished(db);
   const { start, epoch, id_secret: idSecret } = await readSignal(db);
   const response = await central.handshake(
@@ -53,6 +55,7 @@ export async function performHandshake(
       epoch: Number(epoch),
       digest: sum?.digest ?? NO_DIGEST,
       idSecret,
+      ...(instance === undefined ? {} : { instance }),
       ...(conversion ? { conversion } : {}),
     },
     abort,

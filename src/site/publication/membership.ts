@@ -4,6 +4,7 @@ import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
 import { joinIfNeeded, type MemberIdentity, signerOf } from '../../kernel/membership/member.ts';
+import type { Problem } from '../../kernel/problem.ts';
 import type { SiteId } from '../../protocol/base/ids.ts';
 import type { Epoch } from '../../protocol/publication/epoch.ts';
 import type { SiteConfig } from '../config.ts';
@@ -21,8 +22,13 @@ export interface MembershipEvents {
 
 export interface SiteMembership {
   readonly identity: () => MemberIdentity;
-  /** Undefined until this site has joined. */
+  /** Undefined until this site has joined, and while this process is stopped as a clone. */
   readonly central: () => (Central & LinkedCentral) | undefined;
+  /** Central for handshakes, which a clone repeats until it is accepted. */
+  readonly centralForHandshakes: () => Central | undefined;
+  readonly noteHandshake: (refusal: Problem | undefined) => void;
+  /** Why this process publishes nothing, if it is a clone: another one runs with the same key. */
+  readonly stoppedBecause: () => string | undefined;
   /** The id of this site; undefined until it has joined. */
   readonly siteId: () => SiteId | undefined;
   /** Base URLs of the trackers, best first. */
@@ -45,6 +51,7 @@ export function createMembership(
   let identity = initial;
   let trackers: readonly string[] = initial.membership?.trackers ?? [];
   let unreachable = false;
+  let stoppedBecause: string | undefined;
 
   /** @returns true if this site has joined, perhaps again */
   async function join(centralUrl: string, joinToken: string): Promise<boolean> {
@@ -69,7 +76,15 @@ export function createMembership(
 
   return {
     identity: () => identity,
-    central: () => centralOf(identity),
+    central: () => (stoppedBecause === undefined ? centralOf(identity) : undefined),
+    centralForHandshakes: () => centralOf(identity),
+    noteHandshake(refusal) {
+      const reason = refusal?.code === 'site-cloned' ? refusal.message : undefined;
+      if (reason !== undefined && stoppedBecause === undefined)
+        log.error({ reason }, 'this process is a clone');
+      if (refusal === undefined || reason !== undefined) stoppedBecause = reason;
+    },
+    stoppedBecause: () => stoppedBecause,
     siteId: () => identity.membership?.id as SiteId | undefined,
     trackerUrls: () => trackers,
     trackerUrl: () => trackers[0],

@@ -8,6 +8,7 @@ import type { Clock } from '../../kernel/lifecycle/clock.ts';
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
+import { Problem } from '../../kernel/problem.ts';
 import { type Epoch, isSameEpoch } from '../../protocol/publication/epoch.ts';
 import { epochOf } from '../../protocol/publication/site-tables.ts';
 import { numberDrafts } from '../database/publication/records.ts';
@@ -15,11 +16,13 @@ import { beginStart, markSignalled, readSignal } from '../database/publication/s
 import type { Central } from './central-client.ts';
 import { type HandshakeDeps, performHandshake } from './handshake.ts';
 
+type Peer = Pick<Central, 'site' | 'handshake' | 'listHeld' | 'fetchRecords' | 'sendSignal'>;
+
 export interface PublisherDeps extends HandshakeDeps {
-  readonly central: () =>
-    | Pick<Central, 'site' | 'handshake' | 'listHeld' | 'fetchRecords' | 'sendSignal'>
-    | undefined;
+  readonly central: () => Peer | undefined;
   readonly newNonce: () => string;
+  /** Called after each handshake, with the reason if central refused it. */
+  readonly onHandshake?: (refusal: Problem | undefined) => void;
   readonly intervalMs: number;
   readonly log: Log;
   readonly clock?: Clock;
@@ -48,11 +51,21 @@ export function startPublisher(deps: PublisherDeps): Publisher {
     loop.wake();
   }
 
+  async function handshake(peer: Peer, abort: AbortSignal): Promise<void> {
+    try {
+      await performHandshake(deps, peer, abort);
+      deps.onHandshake?.(undefined);
+    } catch (error) {
+      if (error instanceof Problem) deps.onHandshake?.(error);
+      throw error;
+    }
+  }
+
   const loop = memberLoop(
     { name: 'publishing to central', peer: central, everyMs: intervalMs, log, ...(clock ? { clock } : {}) },
     async (peer, abort) => {
       if (!epochOf(await readSignal(db))) {
-        await performHandshake(deps, peer, abort);
+        await handshake(peer, abort);
         failpoint('epoch-adopted');
         log.info({ epoch: (await readSignal(db)).epoch }, 'handshake with central completed');
       }

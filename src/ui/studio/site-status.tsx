@@ -1,6 +1,6 @@
 /** The state of the site, and a warning if its conversion of uploaded files is unsafe. */
 import type { SiteInfo } from '../../protocol/site.ts';
-import { Notice } from '../components/notice.tsx';
+import { Notice, ProblemText } from '../components/notice.tsx';
 import { useTranslation } from '../i18n/use-translation.tsx';
 
 interface SiteStatusProps {
@@ -36,6 +36,18 @@ export function SiteStatus({ site, isUnreachable }: SiteStatusProps) {
       {site.unpublished > 0 && <span>{siteStatus.unpublished(site.unpublished)}</span>}
       <span>{siteStatus.free(format.size(site.freeBytes))}</span>
     </p>
+  );
+}
+
+/** Shown if another process runs with the key of this site, so that this one publishes nothing. */
+export function CloneNotice({ stoppedBecause }: Pick<SiteInfo, 'stoppedBecause'>) {
+  if (stoppedBecause === undefined) return null;
+  return (
+    <Notice kind="error" testId="clone">
+      <p>
+        <ProblemText code="site-cloned" detail={stoppedBecause} />
+      </p>
+    </Notice>
   );
 }
 

@@ -1,8 +1,10 @@
 /** Epochs of sites (publication rule R8): raised by each handshake, and invalidated if the histories turn out to differ. */
+import { Problem, problem } from '../../../kernel/problem.ts';
 import type { SiteId } from '../../../protocol/base/ids.ts';
 import type { Epoch } from '../../../protocol/publication/epoch.ts';
 import type { HandshakeRequest } from '../../../protocol/publication/handshake.ts';
 import type { CentralDatabase, PublicationRow } from '../schema.ts';
+import { admit, type Instance, parseInstances } from './instances.ts';
 
 export const epochOf = ({
   epoch,
@@ -46,20 +48,36 @@ export async function readEpochs(
   return new Map(rows.map(row => [row.site_id, epochOf(row)]));
 }
 
+export interface EpochRequest extends Pick<HandshakeRequest, 'start' | 'epoch' | 'instance'> {
+  /** IP address of the process that asks. */
+  readonly address: string;
+}
+
 /**
  * Returns the current epoch if it belongs to the start `start` already, because the first response may have been lost. Else it
- * begins a new epoch. Its number exceeds all that either side knows, because either may have been restored from a backup.
+ * begins a new epoch. Its number exceeds all that either side knows (`epoch` is the highest that the site knows), because either may
+ * have been restored from a backup.
  *
- * @param knownToSite the highest epoch number that the site knows
+ * @throws Problem `site-cloned` if the process that asks is a clone
  */
-export function raiseEpoch(
+export async function raiseEpoch(
   db: CentralDatabase,
   site: SiteId,
-  { start, epoch: knownToSite }: Pick<HandshakeRequest, 'start' | 'epoch'>,
+  { start, epoch: knownToSite, instance: id, address }: EpochRequest,
   nowMs: number,
 ): Promise<Epoch> {
-  return db.transaction().execute(async tx => {
+  const raised = await db.transaction().execute(async tx => {
     const row = await lockPublication(tx, site);
+    if (id !== undefined) {
+      const { instances, refusedFor } = admit(parseInstances(row.instances), { id, address }, nowMs);
+      await tx
+        .updateTable('publications')
+        .set({ instances: JSON.stringify(instances) })
+        .where('site_id', '=', site)
+        .execute();
+      // The time of the refusal is committed.
+      if (refusedFor) return describeClone(refusedFor);
+    }
     const present = epochOf(row);
     if (present?.start === start && present.number > knownToSite) return present;
     const number = Math.max(Number(row.epoch), knownToSite) + 1;
@@ -70,7 +88,15 @@ export function raiseEpoch(
       .execute();
     return { number, start };
   });
+  if (raised instanceof Problem) throw raised;
+  return raised;
 }
+
+const describeClone = ({ address, firstSeenMs }: Instance): Problem =>
+  problem(
+    'site-cloned',
+    `Another process runs with the key of this site, at ${address} since ${new Date(firstSeenMs).toISOString()}. This one is stopped: it publishes nothing. Stop one of the two. To make this one another site, add a site on the admin page and use its join token here.`,
+  );
 
 /**
  * Ends `epoch`, if it is still the current one. No records of the site are accepted until its next handshake, in which it

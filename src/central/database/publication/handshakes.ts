@@ -15,7 +15,7 @@ import {
 import { writtenAtOf } from '../../../protocol/publication/record.ts';
 import type { CentralDatabase } from '../schema.ts';
 import { parseStoredRecord } from '../stored-record.ts';
-import { raiseEpoch, readEpoch } from './epochs.ts';
+import { type EpochRequest, raiseEpoch, readEpoch } from './epochs.ts';
 
 const DIGEST_PAGE_ROWS = 2_000;
 
@@ -26,7 +26,7 @@ const DIGEST_PAGE_ROWS = 2_000;
 export async function acceptHandshake(
   db: CentralDatabase,
   site: SiteId,
-  handshake: HandshakeRequest,
+  handshake: HandshakeRequest & Pick<EpochRequest, 'address'>,
   nowMs: number,
 ): Promise<HandshakeResponse> {
   const epoch = await raiseEpoch(db, site, handshake, nowMs);

@@ -18,6 +18,7 @@ import {
 } from '../../../protocol/central.ts';
 import { regionSchema } from '../../../protocol/copies.ts';
 import { listPublications } from '../../database/publication/completeness.ts';
+import { listClones, parseInstances } from '../../database/publication/instances.ts';
 import { listPending, type Pending } from '../../database/publication/signals.ts';
 import { isSite, type PublicationRow, type SiteRow } from '../../database/schema.ts';
 import { listSiteStatus, type ReportedStatus } from '../../database/site-status-reports.ts';
@@ -150,8 +151,8 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
   );
 }
 
-/** Only operators may see how a site isolates the decoding of media. */
-const formatForEveryone = ({ conversion: _, ...site }: Site): Site => site;
+/** Only operators may see how a site isolates the decoding of media, and the addresses of clones. */
+const formatForEveryone = ({ conversion: _, clones: __, ...site }: Site): Site => site;
 
 const unknownSite = (): Problem => problem('site-unknown', 'There is no such site.');
 
@@ -191,6 +192,12 @@ const formatPublication = (row: PublicationRow): NonNullable<Site['publication']
   ...optionalTime('differedAt', row.differed_at),
 });
 
+const formatClones = (row: PublicationRow | undefined, nowMs: number): Pick<Site, 'clones'> => {
+  const clones = listClones(parseInstances(row?.instances ?? null), nowMs);
+  if (clones.length === 0) return {};
+  return { clones: clones.map(({ address, firstSeenMs }) => ({ address, since: formatTime(firstSeenMs) })) };
+};
+
 /** The state of a site that is not stored in its own row. */
 interface SiteDetails {
   readonly readBy: Site['readBy'];
@@ -225,6 +232,7 @@ function formatSite(row: SiteRow, { readBy, pending, publication, held, status, 
     ...optionalTime('lastSignalAt', row.last_signal_at),
     ...optionalTime('lastCollectedAt', row.last_collected_at),
     ...(publication ? { publication: formatPublication(publication) } : {}),
+    ...formatClones(publication, nowMs),
     ...(publication?.conversion ? { conversion: JSON.parse(publication.conversion) } : {}),
     ...(row.last_error === null ? {} : { lastError: row.last_error }),
     ...(row.last_error_code === null ? {} : { lastErrorCode: row.last_error_code }),

@@ -1,6 +1,7 @@
 /** The handshake, with which a site begins at every start, and the restoration of records that it lost (publication rules R7 and R8). */
 import { failpoint } from '../../../kernel/failpoint.ts';
 import type { HttpServer } from '../../../kernel/http/server.ts';
+import { Problem } from '../../../kernel/problem.ts';
 import {
   handshakeRequestSchema,
   handshakeResponseSchema,
@@ -13,7 +14,7 @@ import { acceptHandshake, listHeld, readHeld } from '../../database/publication/
 import { type CentralContext, requireSite } from '../context/context.ts';
 
 export function addHandshakeCalls(app: HttpServer, context: CentralContext): void {
-  const { db } = context;
+  const { db, rejections } = context;
 
   app.post(
     '/api/handshakes',
@@ -21,7 +22,17 @@ export function addHandshakeCalls(app: HttpServer, context: CentralContext): voi
     async request => {
       const { id } = await requireSite(request, context);
       failpoint('handshake-received');
-      const response = await acceptHandshake(db, id, request.body, Date.now());
+      const handshake = { ...request.body, address: request.ip };
+      const response = await acceptHandshake(db, id, handshake, Date.now()).catch(async error => {
+        if (error instanceof Problem && error.code === 'site-cloned') {
+          await rejections.note(
+            id,
+            error.code,
+            `The handshake of ${request.ip} was refused. ${error.message}`,
+          );
+        }
+        throw error;
+      });
       failpoint('handshake-committed');
       return response;
     },

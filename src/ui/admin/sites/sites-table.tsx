@@ -48,6 +48,11 @@ export function SitesTable({ sites, actions }: SitesTableProps) {
             <td>
               <span class={`state ${STATE_COLOURS[site.state]}`}>{t.admin.states[site.state]}</span>
               {site.policy.drained && <div class="warn">{t.admin.drained}</div>}
+              {site.clones?.map(({ address, since }) => (
+                <div key={address} class="bad" data-testid="clone">
+                  {t.admin.clone(address, format.dateTime(since))}
+                </div>
+              ))}
               <ConversionWarning conversion={site.conversion} />
             </td>
             <td class="number">{format.number(site.videos)}</td>

@@ -441,6 +441,8 @@ export const en = {
     drain: 'Drain',
     endDrain: 'End drain',
     drained: 'draining',
+    clone: (address: string, since: string) =>
+      `A clone runs at ${address} since ${since}, with the key of this site. It is stopped: it publishes nothing.`,
     noSandbox: 'ffmpeg is not sandboxed',
     noSandboxHint:
       'A malicious file that exploits ffmpeg could read everything this site can read. Install bubblewrap or enable user namespaces on its machine, then restart the site.',

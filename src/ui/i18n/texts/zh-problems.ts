@@ -64,6 +64,7 @@ export const zhProblems = {
 
   // 发布
   'epoch-mismatch': '纪元不一致，正在重新握手。',
+  'site-cloned': '另一个进程正在使用该站点的密钥运行。',
   'handshake-superseded': '握手已被更新的握手取代。',
   'handshake-pending': '正在等待握手，该站点连上中心后即可继续。',
   'site-busy': '该站点正在写入记录，请稍后重试。',

@@ -418,6 +418,8 @@ export const zh: Texts = {
     drain: '排空',
     endDrain: '结束排空',
     drained: '正在排空',
+    clone: (address, since) =>
+      `自 ${since} 起，${address} 上有一个使用本站点密钥的副本在运行。它已被停用，不会发布任何内容。`,
     noSandbox: 'ffmpeg 没有沙箱保护',
     noSandboxHint:
       '利用 ffmpeg 漏洞的恶意文件可以读取该站点能读取的一切。请在其机器上安装 bubblewrap 或启用用户命名空间，然后重新启动站点。',
