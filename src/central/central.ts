@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { formatAddress } from '../kernel/http/client.ts';
+import { connectionLimitOf } from '../kernel/http/connections/connection-limit.ts';
 import { ownAuthorities, socketAuthorities } from '../kernel/http/own-names.ts';
 import { createHttp } from '../kernel/http/server.ts';
 import { readOrMakeKey, readOrMakeSecret, sha256Hex } from '../kernel/identity/keys.ts';
@@ -71,6 +72,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
       part: 'central',
       log,
       ready: () => (stopping ? 'Central is stopping.' : undefined),
+      server: { connections: connectionLimitOf(config) },
     });
     lifetime.add('server', () => app.close());
     const metrics = createMetrics(registry, {

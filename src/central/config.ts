@@ -9,6 +9,7 @@ import {
   logLevelSetting,
   tokenSetting,
 } from '../kernel/config/settings.ts';
+import { connectionSettings } from '../kernel/http/connections/connection-limit.ts';
 
 export const centralConfigSchema = z.strictObject({
   listen: listenSetting.prefault('0.0.0.0:8080'),
@@ -16,6 +17,7 @@ export const centralConfigSchema = z.strictObject({
   baseUrl: baseUrlSetting.optional(),
   /** Other names of this part in URLs, with the port: `video.internal:8090`. */
   hosts: hostsSetting.default([]),
+  ...connectionSettings,
   dataDirectory: z.string().min(1).default('./data/central'),
   /** A PostgreSQL URL. Centrals that use the same database share the work. */
   database: databaseSetting.optional(),

@@ -34,7 +34,7 @@ export const PROBLEMS = {
     'Address and headers too large',
     'Send a shorter address or fewer headers.',
   ),
-  'request-timeout': entry(408, 'Request timed out', 'Send the request headers faster.', RETRY),
+  'request-timeout': entry(408, 'Request timed out', 'Send the request faster.', RETRY),
   'media-type-unsupported': entry(415, 'Unsupported media type', 'Send the body as application/json.'),
   'method-not-allowed': entry(405, 'Method not allowed', 'Use one of the methods in the Allow header.'),
   'not-found': entry(404, 'Not found', 'Check the address.'),
@@ -53,6 +53,12 @@ export const PROBLEMS = {
   'not-ready': entry(503, 'Not ready yet', 'Try again in a moment.', RETRY),
   starting: entry(503, 'Starting', 'Try again in a moment.', RETRY),
   busy: entry(503, 'Overloaded', 'Try again in a moment.', RETRY),
+  'connections-full': entry(
+    503,
+    'Too many connections',
+    'Close some connections, or try again in a moment. The operator can raise connectionsPerAddress.',
+    RETRY,
+  ),
   'part-unreachable': entry(
     502,
     'Part of the site unreachable',

@@ -14,6 +14,7 @@ import {
   sizeSetting,
   tokenSetting,
 } from '../kernel/config/settings.ts';
+import { connectionSettings } from '../kernel/http/connections/connection-limit.ts';
 import { findSourceAddress } from '../kernel/own-address.ts';
 import { DEFAULT_MAX_UPLOAD_BYTES, HARD_MAX_UPLOAD_BYTES } from '../protocol/base/limits.ts';
 import { nameSchema } from '../protocol/base/text.ts';
@@ -81,8 +82,7 @@ export const siteConfigSchema = z.strictObject({
   keepFree: sizeSetting.prefault('512 MB'),
   bufferMemory: sizeSetting.prefault('64 MB'),
   bufferDisk: sizeSetting.prefault('2 GB'),
-  /** Maximum number of connections from one address (for IPv6, one /64 network). */
-  connectionsPerAddress: z.int().min(1).max(1_000_000).default(512),
+  ...connectionSettings,
   /** Proxies in front of this site. Their X-Forwarded-For is trusted, and that limit does not apply to them. */
   trustedProxies: z.array(prefixSetting).default([]),
   /** Limits on the egress to viewers and other sites together, and to each of the two. Absent for no limit. */

@@ -10,6 +10,7 @@ import {
   prefixSetting,
   tokenSetting,
 } from '../kernel/config/settings.ts';
+import { connectionSettings } from '../kernel/http/connections/connection-limit.ts';
 import { POLICIES } from './choice/prior.ts';
 
 export const trackerConfigSchema = z.strictObject({
@@ -18,6 +19,7 @@ export const trackerConfigSchema = z.strictObject({
   baseUrl: baseUrlSetting,
   /** Other names of this part in URLs, with the port: `video.internal:8090`. */
   hosts: hostsSetting.default([]),
+  ...connectionSettings,
   dataDirectory: z.string().min(1),
   central: baseUrlSetting,
   /** Needed only for the first start. */

@@ -1,6 +1,7 @@
 /** A tracker, composed of its parts: registry and feed, probes and reports, memory and choice, and the calls of players. */
 import type { AddressInfo } from 'node:net';
 import { formatAddress } from '../kernel/http/client.ts';
+import { connectionLimitOf } from '../kernel/http/connections/connection-limit.ts';
 import { authorityOf, ownAuthorities } from '../kernel/http/own-names.ts';
 import type { Recipient } from '../kernel/http/signed-requests.ts';
 import { openNonces } from '../kernel/identity/nonce-files.ts';
@@ -91,7 +92,10 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
   };
 
   const fastPath = createPlayFastPath();
-  const http = await createTrackerHttp({ fastPath, notReadyReason, log }, lifetime);
+  const http = await createTrackerHttp(
+    { fastPath, notReadyReason, connections: connectionLimitOf(config), log },
+    lifetime,
+  );
   const { app, metrics } = http;
   const partialHolders = createPartialHolders();
   const play = { probeFiles, partialHolders: partialHolders.of, fastPath, notReadyReason };

@@ -26,18 +26,31 @@ import { formatProblem, messageOf, Problem, problem } from '../problem.ts';
 import { findDatabaseProblem } from '../sql/database-error.ts';
 import { VERSION } from '../version.ts';
 import { afterReading } from './connections/after-reading.ts';
-import { type ConnectionLimit, createConnectionGate } from './connections/connection-limit.ts';
+import {
+  type ConnectionGate,
+  type ConnectionLimit,
+  createConnectionGate,
+} from './connections/connection-limit.ts';
+import {
+  endStalledConnections,
+  type SlowConnectionOptions,
+  watchBody,
+} from './connections/slow-connections.ts';
 import { checkRequest } from './strict-request.ts';
 
 const MAX_JSON_BODY_BYTES = 64 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
+const SLOW_BODY_CODE = 'BODY_TOO_SLOW';
+const EXCESS_RETRY_S = 2;
 const HEADERS_TIMEOUT_CODE = 'ERR_HTTP_REQUEST_TIMEOUT';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The unparsed bytes of the body, for Content-Digest. */
     rawBody: Buffer;
+    /** False in `onRequest`, where a route checks its caller before it accepts a large body. */
+    isBodyRead: boolean;
   }
 }
 
@@ -65,7 +78,9 @@ export interface ServerOptions {
   readonly fastPath?: FastPath | undefined;
   /** Enables TLS with this certificate; `setSecureContext` of the server replaces it. */
   readonly certificate?: SecureContextOptions | undefined;
+  /** Default: no limit. */
   readonly connections?: ConnectionLimit | undefined;
+  readonly slow?: SlowConnectionOptions | undefined;
 }
 
 type Compilers = NonNullable<FastifyServerOptions['schemaController']>['compilersFactory'];
@@ -120,6 +135,14 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   );
   app.addHook('preClose', async () => options.server?.fastPath?.close());
   app.decorateRequest('rawBody');
+  app.decorateRequest('isBodyRead', false);
+  app.addHook('preValidation', async request => {
+    request.isBodyRead = true;
+  });
+  app.addHook('onRoute', ({ bodyLimit = 0, onRequest, path }) => {
+    if (bodyLimit > MAX_JSON_BODY_BYTES && !onRequest)
+      throw new Error(`${path} takes a large body from anyone. Check the caller in onRequest.`);
+  });
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     request.rawBody = body as Buffer;
     if (request.rawBody.length === 0) return done(null, undefined);
@@ -163,20 +186,44 @@ const withBefore = (handler: NodeHandler, before: HttpOptions['before']): NodeHa
   before ? (request, response) => void (before(request, response) || handler(request, response)) : handler;
 
 const strict =
-  (handler: NodeHandler): NodeHandler =>
+  (handler: NodeHandler, gate: ConnectionGate | undefined, slow: SlowConnectionOptions = {}): NodeHandler =>
   (request, response) => {
-    lastResponses.set(request.socket, response);
-    const refusal = checkRequest(request);
-    if (refusal) sendProblem(response, refusal);
-    else handler(request, response);
+    const { socket } = request;
+    lastResponses.set(socket, response);
+    const refusal = gate?.isExcess(socket) ? tooManyConnections() : checkRequest(request);
+    if (refusal) {
+      sendProblem(response, refusal);
+      response.once('close', () => socket.destroySoon());
+      return;
+    }
+    watchBody(request, () => respondToClientError(new SlowBody(), socket), slow);
+    handler(request, response);
   };
+
+/** Pages of any origin can read it, so that a player knows that it may try again. */
+const tooManyConnections = (): Problem =>
+  problem('connections-full', undefined, {
+    headers: {
+      'retry-after': String(EXCESS_RETRY_S),
+      connection: 'close',
+      'access-control-allow-origin': '*',
+      'access-control-expose-headers': 'Retry-After',
+    },
+  });
+
+class SlowBody extends Error {
+  readonly code = SLOW_BODY_CODE;
+}
 
 /** Creates a node:http or node:https server with the limits that all parts use. */
 export function createNodeServer(handler: NodeHandler, options: ServerOptions = {}): Server | TlsServer {
-  const { fastPath, certificate, connections } = options;
+  const { fastPath, certificate, connections, slow } = options;
+  const gate = connections && createConnectionGate(connections);
+  const checked = strict(handler, gate, slow);
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 2,
     // A slow upload may take longer than any fixed limit; uploads are limited by their idle time instead.
     requestTimeout: 0,
     keepAliveTimeout: 65_000,
@@ -185,19 +232,20 @@ export function createNodeServer(handler: NodeHandler, options: ServerOptions = 
     noDelay: true,
   } as const;
   const server = certificate
-    ? createTlsServer({ ...limits, ...certificate, ALPNProtocols: ['http/1.1'] }, strict(handler))
-    : createServer(limits, strict(handler));
+    ? createTlsServer({ ...limits, ...certificate, ALPNProtocols: ['http/1.1'] }, checked)
+    : createServer(limits, checked);
   if (fastPath) {
-    intercept(server, certificate ? 'secureConnection' : 'connection', (socket, toNode) =>
-      fastPath.accept(socket, toNode),
-    );
-  }
-  if (connections) {
-    const isWithin = createConnectionGate(connections);
-    intercept(server, 'connection', (socket, proceed) => {
-      if (isWithin(socket)) proceed();
+    intercept(server, certificate ? 'secureConnection' : 'connection', (socket, toNode) => {
+      if (gate?.isExcess(socket)) toNode();
+      else fastPath.accept(socket, toNode);
     });
   }
+  if (gate) {
+    intercept(server, 'connection', (socket, proceed) => {
+      if (gate.admit(socket)) proceed();
+    });
+  }
+  endStalledConnections(server, socket => lastResponses.get(socket), slow);
   return server;
 }
 
@@ -274,6 +322,8 @@ function toClientProblem(code: string | undefined): Problem {
     const detail = `The headers did not arrive within ${HEADERS_TIMEOUT_MS / 1_000} seconds.`;
     return problem('request-timeout', detail);
   }
+  if (code === SLOW_BODY_CODE)
+    return problem('request-timeout', 'The body arrived at less than 1 KB per second.');
   return problem('request-malformed', 'The bytes received are not an HTTP request.');
 }
 

@@ -36,7 +36,7 @@ export async function requireSigner(
       authorities: authorities(request),
       path: queryStart === -1 ? target : target.slice(0, queryStart),
       query: queryStart === -1 ? '?' : target.slice(queryStart),
-      body: request.rawBody ?? '',
+      body: request.isBodyRead ? (request.rawBody ?? '') : undefined,
       headers: request.headers,
     },
     findKey,

@@ -40,7 +40,7 @@ const contentDigest = (body: string | Buffer): string =>
   `sha-256=:${createHash('sha256').update(body).digest('base64')}:`;
 
 /** The signature base (RFC 9421, section 2.5). */
-const signatureBase = (parts: SignedParts, digest: string, parameters: string): string =>
+const signatureBase = (parts: Omit<SignedParts, 'body'>, digest: string, parameters: string): string =>
   [
     `"@method": ${parts.method.toUpperCase()}`,
     `"@authority": ${parts.authority}`,
@@ -117,7 +117,9 @@ export class NonceMemory {
   }
 }
 
-export interface ReceivedRequest extends Omit<SignedParts, 'authority'> {
+export interface ReceivedRequest extends Omit<SignedParts, 'authority' | 'body'> {
+  /** Undefined if it has not arrived. Then its digest is not checked, and the nonce is not claimed. */
+  readonly body: string | Buffer | undefined;
   /** The authorities of the recipient. The request must be signed for one of them. */
   readonly authorities: readonly string[];
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -133,7 +135,7 @@ const refuse = (code: ProblemCode, detail: string): Verification => ({ ok: false
  * clocks differ too much, the detail says by how much. The error of a request that was signed for another recipient names both.
  */
 export async function verifyRequest(
-  { headers, authorities, ...parts }: ReceivedRequest,
+  { headers, authorities, body, ...parts }: ReceivedRequest,
   findKey: (keyId: string) => Promise<PublicKey | undefined>,
   nonces: NonceMemory,
   nowMs: number,
@@ -149,8 +151,9 @@ export async function verifyRequest(
   if (expiresS - createdS > LIFETIME_S || expiresS < createdS) {
     return refuse('signature-lifetime', `A signature may be valid for at most ${LIFETIME_S} s.`);
   }
-  const digest = contentDigest(parts.body);
-  if (headers['content-digest'] !== digest) {
+  const announced = String(headers['content-digest'] ?? '');
+  const digest = body === undefined ? announced : contentDigest(body);
+  if (announced !== digest) {
     return refuse('digest-mismatch', 'Content-Digest does not match the body.');
   }
   const publicKey = await findKey(keyId);
@@ -174,7 +177,10 @@ export async function verifyRequest(
       signer: keyId,
     };
   }
-  if (!nonces.claim(`${keyId}:${nonce}`, (expiresS + CLOCK_TOLERANCE_S) * 1000, nowMs)) {
+  if (
+    body !== undefined &&
+    !nonces.claim(`${keyId}:${nonce}`, (expiresS + CLOCK_TOLERANCE_S) * 1000, nowMs)
+  ) {
     return {
       ok: false,
       code: 'signature-replayed',

@@ -138,6 +138,7 @@ export function serveGateway(
     {
       // 500 acknowledgements are larger than the default limit.
       bodyLimit: MAX_RECORD_PAGE_BYTES,
+      onRequest: requireCentral,
       schema: {
         description: 'Acknowledges records by id, version and hash (central only, signed).',
         body: publishedRequestSchema,

@@ -7,14 +7,11 @@ import {
   requireCertificate,
   watchCertificate,
 } from '../../kernel/http/certificate.ts';
+import { connectionLimitOf } from '../../kernel/http/connections/connection-limit.ts';
 import type { FastPath, HttpServer, ServerOptions } from '../../kernel/http/server.ts';
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { Log } from '../../kernel/log.ts';
-import { parsePrefix } from '../../kernel/network.ts';
 import type { SiteConfig } from '../config.ts';
-
-/** Clients on this machine may open any number of connections. */
-const LOOPBACK = ['127.0.0.0/8', '::1/128'].flatMap(text => parsePrefix(text) ?? []);
 
 export interface PublicAddress {
   server(fastPath: FastPath | undefined): ServerOptions;
@@ -30,10 +27,7 @@ export async function openPublicAddress(config: SiteConfig, log: Log): Promise<P
     server: fastPath => ({
       fastPath,
       certificate,
-      connections: {
-        perAddress: config.connectionsPerAddress,
-        except: [...LOOPBACK, ...config.trustedProxies],
-      },
+      connections: connectionLimitOf(config),
     }),
     async listen(app, lifetime) {
       await app.listen(config.listen);

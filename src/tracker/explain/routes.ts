@@ -89,6 +89,7 @@ export function serveExplain(app: HttpServer, deps: ExplainDeps): void {
     '/dry-run',
     {
       bodyLimit: MAX_PLAN_BYTES,
+      onRequest: requireOperator,
       schema: {
         description:
           'The effect of a planned change on the viewers of the last hour: which share of them would be sent where. Nothing is changed (operator).',

@@ -1,5 +1,6 @@
 /** The tracker's HTTP server: every response can be read by pages of other origins and is never cached. */
 
+import type { ConnectionLimit } from '../../kernel/http/connections/connection-limit.ts';
 import { allowAnyOrigin, servePreflight } from '../../kernel/http/cross-origin.ts';
 import { createFastPath } from '../../kernel/http/fast-path.ts';
 import { createHttp, type Http, type HttpServer } from '../../kernel/http/server.ts';
@@ -11,12 +12,13 @@ export interface TrackerHttpDeps {
   readonly fastPath: Pick<PlayFastPath, 'handle' | 'open'>;
   /** A sentence while the tracker is not ready. */
   readonly notReadyReason: () => string | undefined;
+  readonly connections?: ConnectionLimit;
   readonly log: Log;
 }
 
 /** The server does not listen yet. It is closed when the lifetime ends. */
 export async function createTrackerHttp(
-  { fastPath, notReadyReason, log }: TrackerHttpDeps,
+  { fastPath, notReadyReason, connections, log }: TrackerHttpDeps,
   lifetime: Lifetime,
 ): Promise<Http> {
   const http = await createHttp({
@@ -24,7 +26,7 @@ export async function createTrackerHttp(
     log,
     ready: notReadyReason,
     before: fastPath.handle,
-    server: { fastPath: createFastPath(fastPath.open) },
+    server: { fastPath: createFastPath(fastPath.open), connections },
   });
   lifetime.add('HTTP server', () => http.app.close());
   serveCrossOrigin(http.app);

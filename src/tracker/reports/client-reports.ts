@@ -13,7 +13,6 @@ import type { TrackerConfig } from '../config.ts';
 import { orderForSession, rankingOf, type UpMsOf } from '../steering/order.ts';
 import type { ReportIngestion } from './report-ingestion.ts';
 
-const MAX_EVENTS_BYTES = 64 * 1_024;
 const MAX_PATHWAYS = 32;
 const UNKNOWN_SESSION_NEXT_IN_S = 30;
 const SAMPLE_BYTES = 131_072;
@@ -39,7 +38,7 @@ export function serveClientReports(app: HttpServer, deps: ClientReportsDeps): vo
   const { config, viewers, sessions, ingestion } = deps;
   app.addContentTypeParser(
     ['application/cmcd', 'text/plain'],
-    { parseAs: 'string', bodyLimit: MAX_EVENTS_BYTES },
+    { parseAs: 'string' },
     (_request, body, done) => done(null, body),
   );
 

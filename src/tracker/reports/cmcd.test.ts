@@ -35,7 +35,8 @@ describe('CMCD (CTA-5004 and CTA-5004-B)', () => {
 describe('the events of a body', () => {
   test.each<[string, string, ReturnType<typeof readEvents>]>([
     ['a segment', event(''), [{ host: 'a.example', bps: 20e6, failed: false }]],
-    ['a failure', event(',rc=503'), [{ host: 'a.example', bps: undefined, failed: true }]],
+    ['a refusal is no failure', event(',rc=503'), [{ host: 'a.example', bps: undefined, failed: false }]],
+    ['a failure', event(',rc=502'), [{ host: 'a.example', bps: undefined, failed: true }]],
     ['no response', event(',rc=0'), [{ host: 'a.example', bps: undefined, failed: true }]],
     ['410 is no failure', event(',rc=410'), [{ host: 'a.example', bps: 20e6, failed: false }]],
     ['too small to measure', event(',d=10'), [{ host: 'a.example', bps: undefined, failed: false }]],

@@ -56,15 +56,18 @@ export function readEvents(body: string): readonly SegmentReport[] {
 /** Smaller segments measure the round trip rather than the throughput. */
 const LEAST_BITS = 200_000;
 const GONE = 410;
+/** A site at its limits (of connections, or of its uplink) refuses single requests. That is no failure of the site. */
+const BUSY: readonly number[] = [429, 503];
 
 function readSegment(cmcd: Cmcd): SegmentReport | undefined {
   const host = hostOf(cmcd.get('url'));
   if (!host) return undefined;
   const status = numberOf(cmcd, 'rc');
-  const failed = status !== undefined && (status === 0 || status >= 400) && status !== GONE;
+  const isBusy = status !== undefined && BUSY.includes(status);
+  const failed = status !== undefined && (status === 0 || status >= 400) && status !== GONE && !isBusy;
   const bits = (numberOf(cmcd, 'br') ?? 0) * (numberOf(cmcd, 'd') ?? 0);
   const ms = numberOf(cmcd, 'ttlb') ?? 0;
-  const bps = !failed && bits >= LEAST_BITS && ms > 0 ? (bits * 1_000) / ms : undefined;
+  const bps = !failed && !isBusy && bits >= LEAST_BITS && ms > 0 ? (bits * 1_000) / ms : undefined;
   return { host, bps, failed };
 }
 

@@ -67,7 +67,11 @@ export function addCopyCalls(app: HttpServer, context: CentralContext): void {
 
   app.post(
     '/api/plays',
-    { bodyLimit: MAX_PLAYS_BYTES, schema: { body: playCountsSchema } },
+    {
+      bodyLimit: MAX_PLAYS_BYTES,
+      onRequest: async request => void (await requireMember(request, context, 'tracker')),
+      schema: { body: playCountsSchema },
+    },
     async (request, reply) => {
       await requireMember(request, context, 'tracker');
       await countPlays(db, request.body.plays, Date.now());

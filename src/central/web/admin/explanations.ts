@@ -63,6 +63,7 @@ export function addExplanationCalls(app: HttpServer, context: CentralContext): v
     '/api/dry-run',
     {
       bodyLimit: MAX_PLAN_BYTES,
+      onRequest: async request => requireOperator(request, context),
       schema: {
         description:
           'The effect of a planned change on the viewers of the last hour. Nothing is changed (operator).',

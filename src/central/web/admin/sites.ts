@@ -82,7 +82,11 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
 
   app.post(
     '/api/sites',
-    { bodyLimit: MAX_SITE_BYTES, schema: { body: newSiteSchema, response: { 201: newSiteResponseSchema } } },
+    {
+      bodyLimit: MAX_SITE_BYTES,
+      onRequest: async request => requireOperator(request, context),
+      schema: { body: newSiteSchema, response: { 201: newSiteResponseSchema } },
+    },
     async (request, reply) => {
       requireOperator(request, context);
       const id = newSiteId();
@@ -100,6 +104,7 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
     '/api/sites/:id',
     {
       bodyLimit: MAX_SITE_BYTES,
+      onRequest: async request => requireOperator(request, context),
       schema: { params: parameters, body: siteEditSchema, response: { 200: siteSchema } },
     },
     async request => {

@@ -57,7 +57,11 @@ export function addChangeCalls(app: HttpServer, context: CentralContext): void {
 
   app.post(
     '/api/site-states',
-    { bodyLimit: MAX_STATES_BYTES, schema: { body: siteStatesSchema } },
+    {
+      bodyLimit: MAX_STATES_BYTES,
+      onRequest: async request => void (await requireMember(request, context, 'tracker')),
+      schema: { body: siteStatesSchema },
+    },
     async (request, reply) => {
       const tracker = await requireMember(request, context, 'tracker');
       const known = new Set((await listJoined(db, 'site')).map(site => site.id));

@@ -24,7 +24,8 @@ export function addLinkCalls(app: HttpServer, context: LinkContext): void {
   const { db, changes, links, collector } = context;
   app.addContentTypeParser(
     LINK_RESPONSE_TYPE,
-    { parseAs: 'buffer', bodyLimit: MAX_PAGE_RESPONSE_BYTES },
+    // A limit here would apply to every route that has none.
+    { parseAs: 'buffer' },
     (request, body, done) => {
       request.rawBody = body as Buffer;
       done(null, undefined);
@@ -62,6 +63,7 @@ export function addLinkCalls(app: HttpServer, context: LinkContext): void {
     '/api/link/responses/:id',
     {
       bodyLimit: MAX_PAGE_RESPONSE_BYTES,
+      onRequest: async request => void (await requireSite(request, context)),
       schema: {
         description: 'Delivers the response of the gateway to one request (site, signed).',
         params: parameters,

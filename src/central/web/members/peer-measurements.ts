@@ -15,6 +15,7 @@ export function addPeerMeasurementCalls(app: HttpServer, context: CentralContext
     '/api/peer-measurements',
     {
       bodyLimit: MAX_BODY_BYTES,
+      onRequest: async request => void (await requireMember(request, context, 'tracker')),
       schema: { body: peerMeasurementsRequestSchema, response: { 200: peerMeasurementsResponseSchema } },
     },
     async request => {

@@ -11,7 +11,11 @@ export function addStorageReportCalls(app: HttpServer, context: CentralContext):
   const { db, changes } = context;
   app.post(
     '/api/storage-reports',
-    { bodyLimit: MAX_REPORT_BYTES, schema: { body: storageReportSchema } },
+    {
+      bodyLimit: MAX_REPORT_BYTES,
+      onRequest: async request => void (await requireSite(request, context)),
+      schema: { body: storageReportSchema },
+    },
     async (request, reply) => {
       const site = await requireSite(request, context);
       if (await writeStorageReport(db, site.id, request.body, Date.now())) changes.notify();

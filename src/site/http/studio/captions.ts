@@ -32,7 +32,8 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
   // The types that browsers and curl send for caption files. They are ignored, and the content is parsed.
   app.addContentTypeParser(
     ['text/vtt', 'application/x-subrip', 'application/octet-stream', 'text/plain'],
-    { parseAs: 'buffer', bodyLimit: MAX_CAPTIONS_BYTES },
+    // A limit here would apply to every route that has none.
+    { parseAs: 'buffer' },
     (_request, body, done) => done(null, body),
   );
 
@@ -40,6 +41,7 @@ export function serveCaptions(app: HttpServer, options: CaptionsDeps): void {
     '/api/videos/:id/captions',
     {
       bodyLimit: MAX_CAPTIONS_BYTES,
+      onRequest: async request => requireStudioAccess(request.raw, options.access),
       schema: {
         description: 'Adds captions (WebVTT or SubRip, at most 1 MB) in a language.',
         params: z.object({ id: videoIdSchema }),

@@ -24,6 +24,7 @@ export const zhProblems = {
   'not-ready': '尚未就绪，请稍后重试。',
   starting: '正在启动，请稍后重试。',
   busy: '服务器过载，请稍后重试。',
+  'connections-full': '连接过多。请关闭一些连接，或稍后重试。',
   'part-unreachable': '无法连接该站点的一个组成部分，请联系操作员。',
   'database-unavailable': '数据库不可用。已确认的数据不会丢失，请稍后重试。',
   'database-busy': '数据库过载，请稍后重试。',

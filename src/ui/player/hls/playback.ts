@@ -195,14 +195,17 @@ function attachHls({ HlsPlayer, video, options, events, cloneIds }: HlsParts): H
     const report = measureSegment(host, loaded, loading.end - loading.start);
     if (report) events.onSegment(report);
   });
-  hls.on(HlsPlayer.Events.ERROR, (_event: string, { type, details, fatal, frag }: ErrorData) => {
+  hls.on(HlsPlayer.Events.ERROR, (_event: string, { type, details, fatal, frag, response }: ErrorData) => {
     const segment = frag && { isMain: frag.type === 'main', loadedBytes: frag.stats.loaded };
     const verdict = judgeHlsError({ type, details, fatal, segment: segment ?? undefined }, hasRecovered);
     if (frag && verdict.isSlowSegment) {
       timeoutsInARow++;
       setLoadLimit(frag.duration);
     }
-    if (frag && verdict.isSegmentFailure) events.onSegment({ host: new URL(frag.url).host, bps: undefined });
+    // A site at its limits refuses single requests, which is no failure of the site.
+    const isBusy = response?.code === 503;
+    if (frag && verdict.isSegmentFailure && !isBusy)
+      events.onSegment({ host: new URL(frag.url).host, bps: undefined });
     if (verdict.next === 'continue') return;
     if (verdict.next === 'recover-media') {
       hasRecovered = true;

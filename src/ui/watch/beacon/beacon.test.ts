@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SiteId } from '../../../protocol/base/ids.ts';
 import type { BeaconResponse, PlayResponse } from '../../../protocol/tracker.ts';
 import { type BeaconBody, type BeaconDeps, formatBeaconUrl, startBeacon } from './beacon.ts';
+import { SiteBusy } from './sample.ts';
 
 const PLAY = {
   video: 'v',
@@ -77,7 +78,7 @@ describe('a beacon', () => {
     expect(sent[1]?.results[0]).toMatchObject({ bps: 9 });
   });
   it('measures the sites that the tracker selects, and reports them at once', async () => {
-    const measure = ['a', 'b'].map(site => ({ site: site as SiteId, url: `http://${site}/` }));
+    const measure = ['a', 'b', 'c'].map(site => ({ site: site as SiteId, url: `http://${site}/` }));
     const sent: BeaconBody[] = [];
     start({
       send: async (_url, body) => {
@@ -86,11 +87,12 @@ describe('a beacon', () => {
       },
       measureSample: async url => {
         if (url === 'http://b/') throw new Error('timeout');
+        if (url === 'http://c/') throw new SiteBusy();
         return { rttMs: 5, bps: 0 };
       },
     });
     await vi.advanceTimersByTimeAsync(1);
-    // Without throughput, only the round trip is reported.
+    // Without throughput, only the round trip is reported. A site at its limits has not failed.
     expect(sent[1]?.results).toEqual([
       { site: 'a', kind: 'sample', rttMs: 5 },
       { site: 'b', kind: 'sample', failed: true },

@@ -6,7 +6,7 @@ import type { SiteId } from '../../../protocol/base/ids.ts';
 import type { BeaconResponse, BeaconResult, PlayResponse } from '../../../protocol/tracker.ts';
 import type { SegmentReport } from '../../player/hls/segment-report.ts';
 import { formatQuery } from '../play-response.ts';
-import type { Sample } from './sample.ts';
+import { type Sample, SiteBusy } from './sample.ts';
 
 const MIN_INTERVAL_MS = 1_000;
 const RETRY_AFTER_FAILURE_S = 10;
@@ -51,12 +51,12 @@ export function startBeacon({ readPlay, viewer, send, measureSample, onPriority,
     clearTimeout(timer);
     if (!isStopped) timer = setTimeout(() => void report(), delayMs);
   };
-  async function measure(site: SiteId, url: string): Promise<BeaconResult> {
+  async function measure(site: SiteId, url: string): Promise<BeaconResult | undefined> {
     try {
       const { rttMs, bps } = await measureSample(url);
       return { site, kind: 'sample', rttMs, ...(bps > 0 ? { bps } : {}) };
-    } catch {
-      return { site, kind: 'sample', failed: true };
+    } catch (error) {
+      return error instanceof SiteBusy ? undefined : { site, kind: 'sample', failed: true };
     }
   }
   /** @returns seconds until the next report */
@@ -68,7 +68,8 @@ export function startBeacon({ readPlay, viewer, send, measureSample, onPriority,
     });
     if (!isStopped && response.priority.length > 1) onPriority(response.priority);
     // Samples are small, and playback waits for their results: they are taken at the same time and reported at once.
-    results.push(...(await Promise.all(response.measure.map(({ site, url }) => measure(site, url)))));
+    const samples = await Promise.all(response.measure.map(({ site, url }) => measure(site, url)));
+    results.push(...samples.filter(sample => sample !== undefined));
     return response.measure.length > 0 ? 0 : response.nextInS;
   }
   async function report(): Promise<void> {

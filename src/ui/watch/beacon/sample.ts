@@ -20,6 +20,9 @@ export async function measureSample(url: string): Promise<Sample> {
   return { rttMs: durationMs, bps: estimateThroughputBps(arrivals) };
 }
 
+/** The site refused the request because it is at one of its limits. */
+export class SiteBusy extends Error {}
+
 interface Load {
   readonly durationMs: number;
   readonly arrivals: readonly Arrival[];
@@ -28,6 +31,7 @@ interface Load {
 async function load(url: string, abort: AbortSignal): Promise<Load> {
   const startedMs = performance.now();
   const response = await fetch(url, { cache: 'no-store', signal: abort });
+  if (response.status === 503) throw new SiteBusy();
   if (!response.ok || !response.body) throw new Error(`status ${response.status}`);
   const arrivals: Arrival[] = [{ atMs: performance.now(), bytes: 0 }];
   const reader = response.body.getReader();
