@@ -243,6 +243,8 @@ export const beaconResultSchema = z.strictObject({
   bps: z.number().positive().max(1e12).optional(),
   /** The player received nothing, or not in time. */
   failed: z.boolean().optional(),
+  /** With `failed`: the browser does not let the page connect to this site. The site is not the cause. */
+  blocked: z.literal(true).optional(),
 });
 export type BeaconResult = z.infer<typeof beaconResultSchema>;
 

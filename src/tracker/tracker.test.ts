@@ -1264,6 +1264,23 @@ describe('reports of players', () => {
     expect((await play('?client=10.1.9.9')).sources[0]?.site).toBe(idOf(HANGZHOU));
   });
 
+  test('a site that a browser blocks is the last resort of that session, and is not to blame', async () => {
+    const client = '10.1.2.3';
+    const { session } = await play(`?client=${client}`);
+    const priorityAfter = async (results: readonly object[]): Promise<readonly string[]> =>
+      beaconResponseSchema.parse(await (await beacon(session, client, { results })).json()).priority;
+    expect((await priorityAfter([]))[0]).toBe(idOf(HANGZHOU));
+    const blocked = { site: idOf(HANGZHOU), kind: 'segment', failed: true, blocked: true };
+    expect((await priorityAfter([blocked, blocked, blocked])).at(-1)).toBe(idOf(HANGZHOU));
+    const hangzhou = (await explain(client)).ranking.find(({ site }) => site === idOf(HANGZHOU));
+    expect(hangzhou?.inputs).toMatchObject({ failureShare: 0 });
+    expect(hangzhou?.inputs.measured).toBeUndefined();
+    expect((await play('?client=10.1.2.4')).sources[0]?.site).toBe(idOf(HANGZHOU));
+    // The person allows it.
+    const delivered = { site: idOf(HANGZHOU), kind: 'segment', bps: 50_000_000 };
+    expect((await priorityAfter([delivered]))[0]).toBe(idOf(HANGZHOU));
+  });
+
   test('the response to a beacon requests samples, and samples affect the ranking', async () => {
     const client = '10.1.2.3';
     const { session } = await play(`?client=${client}`);

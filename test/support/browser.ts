@@ -10,7 +10,8 @@ const CANDIDATES = [
 ];
 export const chromiumPath = CANDIDATES.find(path => path !== undefined && existsSync(path));
 
-export const launchBrowser = (): Promise<Browser> =>
+/** @param flags further flags of Chromium */
+export const launchBrowser = (flags: readonly string[] = []): Promise<Browser> =>
   chromium.launch({
     executablePath: chromiumPath ?? '',
     args: [
@@ -20,5 +21,6 @@ export const launchBrowser = (): Promise<Browser> =>
       '--disable-component-update',
       '--disable-sync',
       '--no-first-run',
+      ...flags,
     ],
   });

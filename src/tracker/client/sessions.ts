@@ -35,6 +35,8 @@ export interface Session {
   steeringRequests: number;
   /** Time of the last switch, epoch milliseconds. */
   switchedAtMs: number;
+  /** The sites that the player's browser does not let it connect to. */
+  blocked: readonly SiteId[];
   /** Start of the current second of reports, epoch milliseconds, and the number of reports in it: their rate is limited. */
   reportsSinceMs: number;
   reports: number;
@@ -113,6 +115,7 @@ const makeSession = (id: string, head: Buffer): Session => ({
   current: undefined,
   preferred: undefined,
   refusals: 0,
+  blocked: [],
   primary: undefined,
   switches: 0,
   steeringRequests: 0,

@@ -26,6 +26,8 @@ const MIN_BPS = 8_000;
 /** For this time after a switch, a player's estimate still includes the previous site. */
 const MIXED_MS = 4_000;
 const MAX_REPORTS_PER_SECOND = 8;
+/** Sites of one session that its browser blocks. */
+const MAX_BLOCKED = 16;
 
 export interface SteeringReport {
   /** The pathway that the player uses, if it names one. */
@@ -90,6 +92,11 @@ export function createReportIngestion(deps: ReportIngestionDeps): ReportIngestio
     record(client, { site: before, failed: true, weight: SEGMENT_WEIGHT }, nowMs);
     session.switches++;
   }
+  function recordAccess(session: Session, site: SiteId, isBlocked: boolean): void {
+    const others = session.blocked.filter(other => other !== site);
+    if (isBlocked) session.blocked = [...others, site].slice(-MAX_BLOCKED);
+    else if (others.length < session.blocked.length) session.blocked = others;
+  }
   function isWithinRate(session: Session, nowMs: number): boolean {
     if (nowMs - session.reportsSinceMs >= 1_000) {
       session.reportsSinceMs = nowMs;
@@ -136,7 +143,10 @@ export function createReportIngestion(deps: ReportIngestionDeps): ReportIngestio
     beacon(session, client, { current, results }, nowMs) {
       if (!isWithinRate(session, nowMs)) return;
       recordCurrent(session, client, current, nowMs);
-      for (const { site, kind, rttMs, bps, failed } of results) {
+      for (const { site, kind, rttMs, bps, failed, blocked } of results) {
+        recordAccess(session, site, blocked === true);
+        // The browser refused the connection, which says nothing about the site.
+        if (blocked) continue;
         if (kind === 'segment') {
           record(client, { site, bps, failed, weight: SEGMENT_WEIGHT }, nowMs);
         } else {

@@ -17,6 +17,8 @@ export interface SteeringState extends Compliance {
   switches: number;
   /** Time of the last switch, epoch milliseconds. */
   switchedAtMs: number;
+  /** The sites that the player's browser does not let it connect to: the last resort. */
+  readonly blocked: readonly SiteId[];
 }
 
 export const rankingOf = (
@@ -52,7 +54,12 @@ export function orderForSession(
 ): readonly string[] {
   const { sessionRandom, primary, switches } = session;
   const sinceSwitchMs = nowMs - session.switchedAtMs;
-  const order = orderPathways(ranking, sites, { current, sessionRandom, sinceSwitchMs, primary, switches });
+  const ranked = orderPathways(ranking, sites, { current, sessionRandom, sinceSwitchMs, primary, switches });
+  const isBlocked = (site: string): boolean => session.blocked.some(blocked => blocked === site);
+  const order =
+    session.blocked.length === 0
+      ? ranked
+      : [...ranked.filter(site => !isBlocked(site)), ...ranked.filter(isBlocked)];
   const [first] = order;
   const preferred = sites.find(site => site === first);
   if (preferred !== session.preferred) session.refusals = 0;

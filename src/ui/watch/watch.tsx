@@ -20,6 +20,7 @@ import { grant } from './private-links/grant.ts';
 import { PrivateLinks } from './private-links/private-links.tsx';
 import { addSources, findServingSite, listSwitches, NOT_SERVING, recordServed } from './site-switches.ts';
 import { Sources } from './sources.tsx';
+import { useBlockedSites } from './use-blocked-sites.ts';
 import { usePlayback } from './use-playback.ts';
 import { VideoFacts } from './video-facts.tsx';
 import { chooseWatchError, isWithdrawn } from './watch-error.ts';
@@ -56,7 +57,8 @@ export function Watch() {
   const play = usePlayResponse(info.value?.trackers, needsGrant);
   const playback = usePlayback(play.value?.hls);
   const [priority, setPriority] = useState<readonly string[]>();
-  const onSegment = useBeacon(play.value, VIEWER, setPriority);
+  const blocked = useBlockedSites(play.value?.sources);
+  const onSegment = useBeacon(play.value, VIEWER, blocked, setPriority);
   const [serving, setServing] = useState(NOT_SERVING);
   const [stats, setStats] = useState<PlaybackStats>();
   const sources = play.value?.sources;
@@ -112,6 +114,11 @@ export function Watch() {
                 />
               </div>
               <div class="watch-side stack">
+                {blocked.length > 0 && (
+                  <Notice kind="hint" testId="blocked-sites">
+                    {t.watch.blockedSites(blocked.map(({ name }) => name))}
+                  </Notice>
+                )}
                 {info.value && info.value.demoViewers.length > 0 && <ViewerSelect info={info.value} />}
                 <Sources
                   sources={sources}

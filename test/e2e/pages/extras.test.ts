@@ -268,6 +268,40 @@ describe.skipIf(!chromiumPath)('the extras of a video', () => {
     await page.context().close();
   });
 
+  it('says what to allow if the browser blocks the sites in the local network, which are not to blame', async () => {
+    const { central, tracker } = demo;
+    const isPublic = [central, tracker].map(url => `${new URL(url).host}=public`).join(',');
+    const origin = `http://video.example:${new URL(central).port}`;
+    const publicBrowser = await launchBrowser([
+      '--host-resolver-rules=MAP video.example 127.0.0.1',
+      `--ip-address-space-overrides=${isPublic}`,
+      `--unsafely-treat-insecure-origin-as-secure=${origin}`,
+    ]);
+    try {
+      const page = await publicBrowser.newPage();
+      const beacons: string[] = [];
+      page.on('request', request => {
+        if (request.url().includes('/beacon/')) beacons.push(request.postData() ?? '');
+      });
+      await page.goto(`${origin}/watch/${id}`);
+      const hint = page.getByTestId('blocked-sites');
+      await hint.waitFor();
+      expect(await hint.textContent()).toContain(demo.sites[0]?.name);
+      await eventually(
+        'the page reports that its browser blocks a site',
+        async () => beacons.some(body => body.includes('"blocked":true')) || undefined,
+      );
+      expect(
+        beacons.flatMap(body => JSON.parse(body).results).filter(one => one.failed && !one.blocked),
+      ).toEqual([]);
+      await page.context().grantPermissions(['local-network-access'], { origin });
+      await hint.waitFor({ state: 'detached' });
+      await page.locator('[data-testid=player][data-state=playing]').waitFor();
+    } finally {
+      await publicBrowser.close();
+    }
+  });
+
   it('stops on the watch page when it is withdrawn', async () => {
     const page = await open(`${demo.central}/watch/${id}`);
     await page.locator('[data-testid=player][data-state=playing]').waitFor();

@@ -92,6 +92,7 @@ export function simulate(tracker: TrackerName, scenario: Scenario): Result {
         switches: 0,
         preferred: undefined,
         refusals: 0,
+        blocked: [],
         switchedAtMs: Number.NEGATIVE_INFINITY,
       },
       pathways: [],

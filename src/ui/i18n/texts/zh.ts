@@ -95,6 +95,8 @@ export const zh: Texts = {
     playingFrom: '播放来源',
     availableSites: '可用站点，最佳者在前',
     now: '正在播放',
+    blockedSites: names =>
+      `浏览器不允许此页面连接您的本地网络，而${names.join('、')}就在其中。如果有其他站点，视频会从那里播放。如需使用本地站点，请在浏览器的网站设置（地址旁边的图标）中允许此页面“访问本地网络”，然后重新加载。`,
     findingSites: '正在查找最佳站点……',
     builtInPlayer: '该浏览器使用内置播放器，无法显示提供服务的站点。',
     score: '评分',

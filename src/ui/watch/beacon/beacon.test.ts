@@ -34,6 +34,7 @@ function start(deps: Partial<BeaconDeps> = {}) {
       return NOTHING;
     },
     measureSample: async () => ({ rttMs: 5, bps: 1_000 }),
+    isBlocked: () => false,
     onPriority: pathways => priorities.push(pathways),
     now: () => Date.now(),
     ...deps,
@@ -68,6 +69,30 @@ describe('a beacon', () => {
         { site: 'b', kind: 'segment', failed: true },
       ],
     });
+  });
+  it('says so when the browser blocks a site', async () => {
+    const measure = ['a', 'b'].map(site => ({ site: site as SiteId, url: `http://${site}/` }));
+    const { beacon, sent } = start({
+      isBlocked: site => site === 'a',
+      measureSample: async () => Promise.reject(new TypeError('Failed to fetch')),
+      send: async (_url, body) => {
+        sent.push(body);
+        return sent.length === 1 ? { ...NOTHING, measure } : NOTHING;
+      },
+    });
+    beacon.record({ host: 'a.example:1', bps: undefined });
+    await vi.advanceTimersByTimeAsync(1_001);
+    expect(sent.flatMap(({ results }) => results)).toEqual([
+      { site: 'a', kind: 'segment', failed: true, blocked: true },
+      { site: 'a', kind: 'sample', failed: true, blocked: true },
+      { site: 'b', kind: 'sample', failed: true },
+    ]);
+  });
+  it('reports blocked sites before anything is loaded from them', async () => {
+    const { beacon, sent } = start();
+    beacon.recordBlocked(['a' as SiteId]);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sent).toEqual([{ results: [{ site: 'a', kind: 'sample', failed: true, blocked: true }] }]);
   });
   it('keeps the last 32 results', async () => {
     const { beacon, sent } = start();

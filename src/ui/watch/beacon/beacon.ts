@@ -23,6 +23,8 @@ export interface BeaconDeps {
   readonly viewer: ViewerQuery;
   readonly send: (url: string, body: BeaconBody) => Promise<BeaconResponse>;
   readonly measureSample: (url: string) => Promise<Sample>;
+  /** True if the browser does not let this page connect to the site. */
+  readonly isBlocked: (site: SiteId) => boolean;
   /** The tracker's order of pathways has changed. */
   readonly onPriority: (pathways: readonly string[]) => void;
   /** Milliseconds of a monotonic clock. */
@@ -37,10 +39,17 @@ export interface BeaconBody {
 
 export interface Beacon {
   record(report: SegmentReport): void;
+  /** Reports sites that the browser blocks, before anything is loaded from them. */
+  recordBlocked(sites: readonly SiteId[]): void;
   stop(): void;
 }
 
-export function startBeacon({ readPlay, viewer, send, measureSample, onPriority, now }: BeaconDeps): Beacon {
+export function startBeacon(deps: BeaconDeps): Beacon {
+  const { readPlay, viewer, send, measureSample, isBlocked, onPriority, now } = deps;
+  const failure = (site: SiteId): Pick<BeaconResult, 'failed' | 'blocked'> => ({
+    failed: true,
+    ...(isBlocked(site) ? { blocked: true } : {}),
+  });
   let results: BeaconResult[] = [];
   let current: SiteId | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -51,12 +60,16 @@ export function startBeacon({ readPlay, viewer, send, measureSample, onPriority,
     clearTimeout(timer);
     if (!isStopped) timer = setTimeout(() => void report(), delayMs);
   };
+  function add(more: readonly BeaconResult[]): void {
+    results = [...results, ...more].slice(-MAX_RESULTS);
+    if (!isBusy) schedule(Math.max(0, lastSentMs + MIN_INTERVAL_MS - now()));
+  }
   async function measure(site: SiteId, url: string): Promise<BeaconResult | undefined> {
     try {
       const { rttMs, bps } = await measureSample(url);
       return { site, kind: 'sample', rttMs, ...(bps > 0 ? { bps } : {}) };
     } catch (error) {
-      return error instanceof SiteBusy ? undefined : { site, kind: 'sample', failed: true };
+      return error instanceof SiteBusy ? undefined : { site, kind: 'sample', ...failure(site) };
     }
   }
   /** @returns seconds until the next report */
@@ -89,9 +102,10 @@ export function startBeacon({ readPlay, viewer, send, measureSample, onPriority,
       const site = readPlay()?.sources.find(source => new URL(source.baseUrl).host === host)?.site;
       if (!site) return;
       if (bps !== undefined) current = site;
-      results.push({ site, kind: 'segment', ...(bps === undefined ? { failed: true } : { bps }) });
-      results = results.slice(-MAX_RESULTS);
-      if (!isBusy) schedule(Math.max(0, lastSentMs + MIN_INTERVAL_MS - now()));
+      add([{ site, kind: 'segment', ...(bps === undefined ? failure(site) : { bps }) }]);
+    },
+    recordBlocked(sites) {
+      add(sites.map(site => ({ site, kind: 'sample', failed: true, blocked: true })));
     },
     stop() {
       isStopped = true;

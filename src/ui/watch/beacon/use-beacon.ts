@@ -1,6 +1,6 @@
 /** Runs a beacon while a video plays. */
 import { useCallback, useEffect, useRef } from 'preact/hooks';
-import type { PlayResponse } from '../../../protocol/tracker.ts';
+import type { PlayResponse, Source } from '../../../protocol/tracker.ts';
 import { call } from '../../api/call.ts';
 import type { SegmentReport } from '../../player/hls/segment-report.ts';
 import { type Beacon, startBeacon, type ViewerQuery } from './beacon.ts';
@@ -10,11 +10,14 @@ import { measureSample } from './sample.ts';
 export function useBeacon(
   play: PlayResponse | undefined,
   viewer: ViewerQuery,
+  blocked: readonly Source[],
   onPriority: (pathways: readonly string[]) => void,
 ): (report: SegmentReport) => void {
   const beacon = useRef<Beacon | undefined>(undefined);
   const latest = useRef(play);
   latest.current = play;
+  const latestBlocked = useRef(blocked);
+  latestBlocked.current = blocked;
   const session = play?.session;
   useEffect(() => {
     if (!session) return;
@@ -23,6 +26,7 @@ export function useBeacon(
       viewer,
       send: (url, body) => call(url, { method: 'POST', body }),
       measureSample,
+      isBlocked: site => latestBlocked.current.some(source => source.site === site),
       onPriority,
       now: () => performance.now(),
     });
@@ -32,5 +36,8 @@ export function useBeacon(
       beacon.current = undefined;
     };
   }, [session, viewer, onPriority]);
+  useEffect(() => {
+    if (session && blocked.length > 0) beacon.current?.recordBlocked(blocked.map(({ site }) => site));
+  }, [session, blocked]);
   return useCallback((report: SegmentReport) => beacon.current?.record(report), []);
 }
