@@ -1,7 +1,7 @@
 /** The watch page: the video, the site that serves it, and the reasons for the order of sites. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Video } from '../../protocol/central.ts';
-import type { PlayResponse } from '../../protocol/tracker.ts';
+import type { PlayResponse, Source } from '../../protocol/tracker.ts';
 import { isPermanent } from '../api/api-error.ts';
 import { call } from '../api/call.ts';
 import type { CentralInfo } from '../api/central-info.ts';
@@ -81,12 +81,7 @@ export function Watch() {
         {name ?? t.watch.title}
       </h1>
       {error !== undefined && <WatchError error={error} retry={play.refresh} />}
-      {withdrawn && (
-        <Notice kind="error" testId="withdrawn">
-          <p>{t.problems['video-withdrawn']}</p>
-          <a href="/">{t.watch.back}</a>
-        </Notice>
-      )}
+      {withdrawn && <Withdrawn />}
       {playback.failure && !withdrawn && (
         <PlaybackFailureNotice failure={playback.failure} url={play.value?.hls} />
       )}
@@ -114,11 +109,7 @@ export function Watch() {
                 />
               </div>
               <div class="watch-side stack">
-                {blocked.length > 0 && (
-                  <Notice kind="hint" testId="blocked-sites">
-                    {t.watch.blockedSites(blocked.map(({ name }) => name))}
-                  </Notice>
-                )}
+                <BlockedSites sites={blocked} />
                 {info.value && info.value.demoViewers.length > 0 && <ViewerSelect info={info.value} />}
                 <Sources
                   sources={sources}
@@ -190,6 +181,26 @@ function PlaybackFailureNotice({ failure, url }: PlaybackFailureProps) {
       <p>
         {t.watch.unplayableHint} <code>{url}</code>
       </p>
+    </Notice>
+  );
+}
+
+function Withdrawn() {
+  const { t } = useTranslation();
+  return (
+    <Notice kind="error" testId="withdrawn">
+      <p>{t.problems['video-withdrawn']}</p>
+      <a href="/">{t.watch.back}</a>
+    </Notice>
+  );
+}
+
+function BlockedSites({ sites }: { readonly sites: readonly Source[] }) {
+  const { t } = useTranslation();
+  if (sites.length === 0) return null;
+  return (
+    <Notice kind="hint" testId="blocked-sites">
+      {t.watch.blockedSites(sites.map(({ name }) => name))}
     </Notice>
   );
 }
