@@ -230,13 +230,16 @@ export const signalListSchema = z.strictObject({
 });
 export type Signal = z.infer<typeof signalSchema>;
 
-/** `GET /api/member` (site or tracker, signed): information for this member. */
+/** `GET /api/member` (site or tracker, signed): information for this member. An earlier version asks without `settings`. */
+export const memberInfoQuery = z.object({ settings: z.literal('true').optional() });
 export const memberInfoSchema = z.strictObject({
   trackers: z.array(z.string()),
   /** For a site: the epoch whose records central accepts; absent if the site must repeat the handshake. */
   epoch: epochSchema.optional(),
   /** For a site: central could not connect to it at its last attempt, so the site should open a link. */
   unreachable: z.boolean().optional(),
+  /** With `?settings=true`: the name and base URL of this member, which operators edit at central. */
+  settings: z.strictObject({ name: z.string(), baseUrl: z.string() }).optional(),
 });
 
 /** `POST /api/registrations/query` (site, signed): which of these versions a tracker has registered. */

@@ -154,12 +154,24 @@ export const PROBLEMS = {
   'join-token-missing': entry(
     400,
     'No join token',
-    'Create a join token on the administration page and set `joinToken`.',
+    'Create a join token on the admin page of central, and set `joinToken`.',
   ),
-  'join-token-unknown': entry(401, 'Unknown join token', 'Ask the administrator for a join token.'),
-  'join-token-expired': entry(401, 'Join token expired', 'Ask the administrator for a new join token.'),
+  'join-token-unknown': entry(
+    401,
+    'Unknown join token',
+    'Create a new join token on the admin page of central.',
+  ),
+  'join-token-expired': entry(
+    401,
+    'Join token expired',
+    'Create a new join token on the admin page of central.',
+  ),
   'key-retired': entry(409, 'Revoked or replaced key', 'Join with a new key.'),
-  'join-token-used': entry(409, 'Join token already used', 'Ask the administrator for a new join token.'),
+  'join-token-used': entry(
+    409,
+    'Join token already used',
+    'Create a new join token on the admin page of central.',
+  ),
   'join-role-mismatch': entry(
     409,
     'Join token is for another role',

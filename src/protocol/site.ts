@@ -93,6 +93,8 @@ export const siteInfoSchema = z.strictObject({
   trackers: z.array(z.string()),
   /** True if the site has joined central. Before that, uploads are accepted and played here, and published later. */
   joined: z.boolean(),
+  /** Why this site cannot join until an operator acts: there is no join token, or central refused it. */
+  joinProblem: z.strictObject({ code: z.string(), detail: z.string() }).optional(),
   /** False if this client's network is trusted, so that it needs no token. */
   tokenNeeded: z.boolean(),
   maxUploadBytes: z.int().positive(),

@@ -82,6 +82,25 @@ it('continues after a failure, and logs each new reason once', async () => {
   await loop.stop();
 });
 
+it('logs once that it works again, after any number of failures', async () => {
+  const { clock, pass, started } = manualClock();
+  const reasons = ['down', 'refused', undefined, undefined, 'down', undefined, undefined];
+  const info = vi.fn();
+  const recovered = 'central reached again';
+  const loop = memberLoop(options({ clock, recovered, log: { ...silentLog, info } }), async () => {
+    const reason = reasons.shift();
+    if (reason) throw new Error(reason);
+    return undefined;
+  });
+  await started();
+  for (let run = 1; run < 7; run++) await pass();
+  expect(info.mock.calls).toEqual([
+    [{ failures: 2 }, recovered],
+    [{ failures: 1 }, recovered],
+  ]);
+  await loop.stop();
+});
+
 it('waits longer after each failure, if asked to, and starts over after a success', async () => {
   const { clock, delays, pass, started } = manualClock();
   const results = [false, false, true, false];

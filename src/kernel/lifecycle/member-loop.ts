@@ -19,6 +19,8 @@ export interface MemberLoopOptions<Peer> {
   /** Delay while there is no peer. Default: `everyMs`. */
   readonly whenNotJoinedMs?: number;
   readonly log: Log;
+  /** Logged once when the work succeeds after a failure. */
+  readonly recovered?: string;
   /** Level at which failures are logged. Default: `warn`. */
   readonly level?: 'debug' | 'warn';
   readonly clock?: Clock;
@@ -40,6 +42,7 @@ export function memberLoop<Peer>(
     if (peer === undefined) return options.whenNotJoinedMs ?? everyMs;
     try {
       const delayMs = await work(peer, abort);
+      if (failures > 0 && options.recovered) log.info({ failures }, options.recovered);
       failures = 0;
       lastFailure = undefined;
       return delayMs ?? everyMs;

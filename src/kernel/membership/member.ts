@@ -104,11 +104,23 @@ export async function joinCentral({
 }
 
 const REFUSALS: readonly string[] = [
+  'join-token-missing',
   'join-token-unknown',
   'join-token-expired',
   'join-token-used',
   'join-role-mismatch',
 ];
+
+/** True if there is no join token, or central refused it for good: trying again is useless until an operator acts. */
+export const isJoinRefused = (error: unknown): error is Problem =>
+  error instanceof Problem && REFUSALS.includes(error.code);
+
+/** Why a member without a membership and a join token cannot join. */
+export const joinTokenMissing = (): Problem =>
+  problem(
+    'join-token-missing',
+    'No joinToken is configured. Create a join token on the admin page of central, set joinToken, and restart this part.',
+  );
 
 /**
  * Joins again if `joinToken` is new. If central refuses the token, which may be that of an earlier version's first start, the member
@@ -129,7 +141,7 @@ export async function joinIfNeeded(
     return joined;
   } catch (error) {
     const { membership } = identity;
-    if (!membership || !(error instanceof Problem) || !REFUSALS.includes(error.code)) throw error;
+    if (!membership || !isJoinRefused(error)) throw error;
     log.warn(
       { reason: error.message },
       'the join token was refused, so this member keeps its membership; remove joinToken from the configuration',
@@ -144,5 +156,20 @@ export async function joinIfNeeded(
 
 const writeMembership = (directory: string, membership: Membership): Promise<void> =>
   writeDurably(membershipPath(directory), `${JSON.stringify(membership, null, 2)}\n`, 0o600);
+
+/** Stores the name and base URL that an operator gave this member at central. */
+export async function updateMembership(
+  directory: string,
+  identity: MemberIdentity,
+  settings: Pick<Membership, 'name' | 'baseUrl'>,
+): Promise<MemberIdentity> {
+  const { membership } = identity;
+  if (!membership || (membership.name === settings.name && membership.baseUrl === settings.baseUrl)) {
+    return identity;
+  }
+  const updated: Membership = { ...membership, ...settings };
+  await writeMembership(directory, updated);
+  return { ...identity, membership: updated };
+}
 
 export const signerOf = (key: KeyPair, membership: Membership): Signer => ({ key, keyId: membership.id });

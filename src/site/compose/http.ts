@@ -152,6 +152,8 @@ function addCalls(
     db,
     config,
     siteId: membership.siteId,
+    siteName: membership.siteName,
+    joinProblem: membership.joinProblem,
     conversion: tools?.confinement,
     freeBytes: storage.disks.freeBytes,
     load: delivery.load,
@@ -160,7 +162,7 @@ function addCalls(
   });
   serveLibrary(app, {
     db,
-    name: config.name,
+    name: membership.siteName,
     access: config,
     serveViewers: config.serveViewers,
     buffered: delivery.buffered,

@@ -16,7 +16,7 @@ const querySchema = z.object({
 
 export interface LibraryDeps {
   readonly db: SiteDatabase;
-  readonly name: string;
+  readonly name: () => string;
   readonly access: AccessRules;
   /** If false, only trusted networks are served. */
   readonly serveViewers: boolean;
@@ -50,7 +50,7 @@ export function serveLibrary(app: HttpServer, options: LibraryDeps): void {
       });
       const last = found.length > limit ? found[limit - 1] : undefined;
       return {
-        site: options.name,
+        site: options.name(),
         connected: options.isConnected(),
         videos: found.slice(0, limit),
         ...(last ? { next: last.id } : {}),

@@ -1,6 +1,7 @@
 /** The state of this site, for the studio page. */
 import { hasToken } from '../../kernel/http/operator-token.ts';
 import type { HttpServer } from '../../kernel/http/server.ts';
+import type { Problem } from '../../kernel/problem.ts';
 import type { SiteId } from '../../protocol/base/ids.ts';
 import { type SiteInfo, siteInfoSchema } from '../../protocol/site.ts';
 import type { SiteConfig } from '../config.ts';
@@ -15,6 +16,9 @@ export interface SiteInfoDeps {
   readonly config: SiteConfig;
   /** Undefined until this site has joined. */
   readonly siteId: () => SiteId | undefined;
+  readonly siteName: () => string;
+  /** Why this site cannot join central until an operator acts. */
+  readonly joinProblem: () => Problem | undefined;
   /** Free space for the next upload. */
   readonly freeBytes: () => number;
   /** Undefined without ffmpeg. */
@@ -38,15 +42,17 @@ export function serveSiteInfo(app: HttpServer, options: SiteInfoDeps): void {
     async request => {
       const id = options.siteId();
       const stoppedBecause = options.stoppedBecause();
+      const joinProblem = options.joinProblem();
       const isKnown =
         hasToken(request.headers.authorization, config.operatorToken) || isTrusted(request.raw, config);
       return {
         ...(id ? { id } : {}),
-        name: config.name,
+        name: options.siteName(),
         baseUrl: config.baseUrl,
         ...(config.central ? { centralUrl: config.central } : {}),
         trackers: [...options.trackerUrls()],
         joined: id !== undefined,
+        ...(joinProblem ? { joinProblem: { code: joinProblem.code, detail: joinProblem.message } } : {}),
         tokenNeeded: !isKnown,
         maxUploadBytes: config.maxUpload,
         freeBytes: options.freeBytes(),

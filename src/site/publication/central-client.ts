@@ -121,7 +121,7 @@ const publicationCalls = (client: CentralClient): Omit<Central, 'site'> => ({
     );
     return epoch;
   },
-  fetchMemberInfo: abort => client.call('/api/member', { response: memberInfoSchema }, abort),
+  fetchMemberInfo: abort => client.call('/api/member?settings=true', { response: memberInfoSchema }, abort),
   awaitWithdrawals: (after, abort) =>
     client.call(
       `/api/withdrawals/feed?after=${after}&wait=${FEED_WAIT_S}`,

@@ -3,7 +3,8 @@ import type { Signer } from '../../kernel/http/client.ts';
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import type { Repeating } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import { joinIfNeeded, type MemberIdentity, signerOf } from '../../kernel/membership/member.ts';
+import { createJoining, type Joining } from '../../kernel/membership/joining.ts';
+import { type MemberIdentity, signerOf, updateMembership } from '../../kernel/membership/member.ts';
 import type { Problem } from '../../kernel/problem.ts';
 import type { SiteId } from '../../protocol/base/ids.ts';
 import type { Epoch } from '../../protocol/publication/epoch.ts';
@@ -31,6 +32,10 @@ export interface SiteMembership {
   readonly stoppedBecause: () => string | undefined;
   /** The id of this site; undefined until it has joined. */
   readonly siteId: () => SiteId | undefined;
+  /** The name that people see: central's once this site has joined, until then the configured one. */
+  readonly siteName: () => string;
+  /** Why this site cannot join central until an operator acts. */
+  readonly joinProblem: () => Problem | undefined;
   /** Base URLs of the trackers, best first. */
   readonly trackerUrls: () => readonly string[];
   readonly trackerUrl: () => string | undefined;
@@ -52,20 +57,27 @@ export function createMembership(
   let trackers: readonly string[] = initial.membership?.trackers ?? [];
   let unreachable = false;
   let stoppedBecause: string | undefined;
+  const reportBaseUrl = createBaseUrlReport(config.baseUrl, log);
+  const joining = createSiteJoining(config, directory, log);
 
-  /** @returns true if this site has joined, perhaps again */
-  async function join(centralUrl: string, joinToken: string): Promise<boolean> {
+  /** Joins if needed. @returns false if this site cannot join until an operator acts */
+  async function joinOnce(events: MembershipEvents): Promise<boolean> {
+    if (!joining) return true;
     const { key } = identity;
-    identity = await joinIfNeeded(identity, { directory, centralUrl, joinToken, role: 'site' }, log);
-    if (identity.key === key) return false;
-    trackers = identity.membership?.trackers ?? [];
-    return true;
+    identity = await joining.run(identity);
+    if (identity.key !== key) {
+      trackers = identity.membership?.trackers ?? [];
+      events.onJoined();
+    }
+    return joining.problem() === undefined;
   }
 
   async function refresh(central: Central, events: MembershipEvents, abort: AbortSignal): Promise<void> {
     await events.checkEpoch(async () => {
       const info = await central.fetchMemberInfo(abort);
       trackers = info.trackers;
+      if (info.settings) identity = await updateMembership(directory, identity, info.settings);
+      reportBaseUrl(info.settings?.baseUrl ?? config.baseUrl);
       if (info.unreachable && !unreachable) {
         unreachable = true;
         events.onUnreachable();
@@ -86,6 +98,8 @@ export function createMembership(
     },
     stoppedBecause: () => stoppedBecause,
     siteId: () => identity.membership?.id as SiteId | undefined,
+    siteName: () => identity.membership?.name ?? config.name,
+    joinProblem: () => joining?.problem(),
     trackerUrls: () => trackers,
     trackerUrl: () => trackers[0],
     tracker() {
@@ -98,20 +112,41 @@ export function createMembership(
       memberLoop(
         {
           name: 'contacting central',
+          recovered: 'central reached again',
           peer: () => identity,
           everyMs: REFRESH_MS,
           retryMs: RETRY_MS,
           log,
         },
         async (_member, abort) => {
-          if (config.central && config.joinToken && (await join(config.central, config.joinToken))) {
-            events.onJoined();
-          }
+          if (!(await joinOnce(events))) return REFRESH_MS;
           const central = centralOf(identity);
           if (!central) return REFRESH_MS;
           await refresh(central, events, abort);
           return trackers.length > 0 ? REFRESH_MS : RETRY_MS;
         },
       ),
+  };
+}
+
+function createSiteJoining(config: SiteConfig, directory: string, log: Log): Joining | undefined {
+  const { central: centralUrl, joinToken } = config;
+  if (centralUrl === undefined) return undefined;
+  const consequence =
+    'this site has not joined central: videos play here, and are published after it has joined';
+  return createJoining({ directory, centralUrl, joinToken, role: 'site', log, consequence });
+}
+
+/** Operators edit the base URL at central, which all other parts use. A different one in the configuration is logged once. */
+function createBaseUrlReport(configured: string, log: Log): (atCentral: string) => void {
+  let known = configured;
+  return atCentral => {
+    if (atCentral === known) return;
+    known = atCentral;
+    if (atCentral === configured) return;
+    log.warn(
+      { atCentral, configured },
+      'central has another base URL for this site; set baseUrl to the same address, and restart',
+    );
   };
 }

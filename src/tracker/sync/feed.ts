@@ -8,8 +8,9 @@ import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import { memberLoop } from '../../kernel/lifecycle/member-loop.ts';
 import { repeat } from '../../kernel/lifecycle/repeat.ts';
 import type { Log } from '../../kernel/log.ts';
-import { joinIfNeeded, type MemberIdentity, type Membership } from '../../kernel/membership/member.ts';
-import { messageOf, Problem, problem } from '../../kernel/problem.ts';
+import { createJoining, type Joining } from '../../kernel/membership/joining.ts';
+import type { MemberIdentity, Membership } from '../../kernel/membership/member.ts';
+import { messageOf, Problem } from '../../kernel/problem.ts';
 import type { Change, ChangePage } from '../../protocol/central.ts';
 import type { TrackerConfig } from '../config.ts';
 import { Registry } from '../registry/registry.ts';
@@ -49,6 +50,8 @@ export interface Feed {
   readonly notReadyReason: () => string | undefined;
 }
 
+const LOOP = { name: 'reading the change feed', recovered: 'central reached again', everyMs: 0 } as const;
+
 /** The snapshot is read before this returns. Its final version is written when the lifetime ends. */
 export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Feed> {
   const { config, registry, log, onSites } = deps;
@@ -58,6 +61,7 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
   let position = await readSnapshot(path, config.central, registry, log);
   let connected = false;
   let lastError: unknown;
+  const joining = createTrackerJoining(deps);
   /** If central was restored to an older state, everything is read again into this registry, while the old one serves. */
   let resync: { readonly registry: Registry; position: number } | undefined;
   onSites();
@@ -105,25 +109,27 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
     return Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
   }
 
-  const reading = memberLoop(
-    { name: 'reading the change feed', peer: () => identity, everyMs: 0, retryMs, log },
-    async (_peer, abort) => {
-      try {
-        const joined = await enrol(deps, identity);
-        if (joined !== identity) {
-          identity = joined;
-          central = trackerCentralOf(identity, config.central);
-        }
-        const delayMs = central ? await readPage(central, abort) : 0;
-        lastError = undefined;
-        return delayMs;
-      } catch (error) {
-        connected = false;
-        lastError = error;
-        throw error;
+  const reading = memberLoop({ ...LOOP, peer: () => identity, retryMs, log }, async (_peer, abort) => {
+    try {
+      const joined = await joining.run(identity);
+      if (joined !== identity) {
+        identity = joined;
+        central = trackerCentralOf(identity, config.central);
       }
-    },
-  );
+      const stuck = joining.problem();
+      if (stuck) {
+        lastError = stuck;
+        return REJECTED_RETRY_MS;
+      }
+      const delayMs = central ? await readPage(central, abort) : 0;
+      lastError = undefined;
+      return delayMs;
+    } catch (error) {
+      connected = false;
+      lastError = error;
+      throw error;
+    }
+  });
 
   lifetime.add('change feed', reading.stop);
 
@@ -140,13 +146,15 @@ export async function followFeed(deps: FeedDeps, lifetime: Lifetime): Promise<Fe
   };
 }
 
-/** Enrols this tracker if it has not joined or has a new join token. @throws Problem without a token, or as central reported */
-async function enrol({ config, log }: FeedDeps, identity: MemberIdentity): Promise<MemberIdentity> {
-  const { dataDirectory: directory, joinToken, central: centralUrl } = config;
-  if (joinToken) return joinIfNeeded(identity, { directory, centralUrl, joinToken, role: 'tracker' }, log);
-  if (identity.membership) return identity;
-  throw problem('join-token-missing', 'no joinToken is configured; create one on the admin page');
-}
+const createTrackerJoining = ({ config, log }: FeedDeps): Joining =>
+  createJoining({
+    directory: config.dataDirectory,
+    centralUrl: config.central,
+    joinToken: config.joinToken,
+    role: 'tracker',
+    log,
+    consequence: 'this tracker has not joined central: no video can be played through it',
+  });
 
 interface SavingDeps {
   readonly path: string;

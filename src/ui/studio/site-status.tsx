@@ -51,6 +51,17 @@ export function CloneNotice({ stoppedBecause }: Pick<SiteInfo, 'stoppedBecause'>
   );
 }
 
+/** Nothing if the site has joined central, is about to join, or works by itself. */
+export function JoinNotice({ joinProblem }: Pick<SiteInfo, 'joinProblem'>) {
+  return joinProblem ? (
+    <Notice kind="error" testId="join-problem">
+      <p>
+        <ProblemText code={joinProblem.code} detail={joinProblem.detail} />
+      </p>
+    </Notice>
+  ) : null;
+}
+
 /** Nothing if ffmpeg is present, sandboxed and limited. */
 export function ConversionNotice({ conversion }: Pick<SiteInfo, 'conversion'>) {
   const { t } = useTranslation();

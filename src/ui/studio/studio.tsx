@@ -13,7 +13,7 @@ import { useTranslation } from '../i18n/use-translation.tsx';
 import type { CaptionsCalls } from './captions-panel.tsx';
 import type { JobCalls } from './job-list.tsx';
 import { isInProgress } from './publication-steps.ts';
-import { CloneNotice, ConversionNotice, SiteStatus } from './site-status.tsx';
+import { CloneNotice, ConversionNotice, JoinNotice, SiteStatus } from './site-status.tsx';
 import { DropZone } from './uploads/drop-zone.tsx';
 import { findFileProblem } from './uploads/upload-list.ts';
 import { UploadRow } from './uploads/upload-row.tsx';
@@ -62,6 +62,7 @@ export function Studio() {
         <h1>{title}</h1>
         <SiteStatus site={site.value} isUnreachable={site.error !== undefined} />
         {site.value && !needsToken && <CloneNotice stoppedBecause={site.value.stoppedBecause} />}
+        {site.value && <JoinNotice joinProblem={site.value.joinProblem} />}
         {site.value && !needsToken && <ConversionNotice conversion={site.value.conversion} />}
       </div>
       {needsToken ? (

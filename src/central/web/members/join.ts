@@ -3,7 +3,12 @@ import type { HttpServer } from '../../../kernel/http/server.ts';
 import { requireSigner } from '../../../kernel/http/signed-requests.ts';
 import { sha256Hex } from '../../../kernel/identity/keys.ts';
 import { problem } from '../../../kernel/problem.ts';
-import { joinRequestSchema, joinResponseSchema, memberInfoSchema } from '../../../protocol/central.ts';
+import {
+  joinRequestSchema,
+  joinResponseSchema,
+  memberInfoQuery,
+  memberInfoSchema,
+} from '../../../protocol/central.ts';
 import { readEpoch } from '../../database/publication/epochs.ts';
 import { isSite } from '../../database/schema.ts';
 import { type Enrolment, enrol, findInvited } from '../../database/sites.ts';
@@ -13,13 +18,22 @@ import { type CentralContext, listTrackerUrls, requireMember } from '../context/
 const JOIN_KEY_ID = 'join';
 
 const REJECTIONS = {
-  unknown: ['join-token-unknown', 'This join token is unknown. Ask the administrator for a new one.'],
-  expired: ['join-token-expired', 'This join token has expired. Ask the administrator for a new one.'],
+  unknown: [
+    'join-token-unknown',
+    'Central does not know this join token. Create a new one on its admin page, set joinToken, and restart this part.',
+  ],
+  expired: [
+    'join-token-expired',
+    'This join token has expired: it was valid for 30 minutes. Create a new one on the admin page of central, set joinToken, and restart this part.',
+  ],
   retired: [
     'key-retired',
     'This key was revoked or replaced, and is not enrolled again. Join with a new key: a member of this version makes one.',
   ],
-  used: ['join-token-used', 'This join token has already been used. Ask the administrator for a new one.'],
+  used: [
+    'join-token-used',
+    'This join token has already been used by another part. Create a new one on the admin page of central, set joinToken, and restart this part.',
+  ],
 } as const;
 
 function requireEnrolled(enrolment: Enrolment): asserts enrolment is Extract<Enrolment, { member: unknown }> {
@@ -60,13 +74,15 @@ export function addJoinCalls(app: HttpServer, context: CentralContext): void {
     },
   );
 
-  app.get('/api/member', { schema: { response: { 200: memberInfoSchema } } }, async request => {
+  const schema = { querystring: memberInfoQuery, response: { 200: memberInfoSchema } };
+  app.get('/api/member', { schema }, async request => {
     const member = await requireMember(request, context, 'site', 'tracker');
     const epoch = isSite(member) ? await readEpoch(db, member.id) : undefined;
     return {
       trackers: await listTrackerUrls(db),
       ...(epoch ? { epoch } : {}),
       ...(member.last_error_code === 'peer-unreachable' ? { unreachable: true } : {}),
+      ...(request.query.settings ? { settings: { name: member.name, baseUrl: member.base_url } } : {}),
     };
   });
 }

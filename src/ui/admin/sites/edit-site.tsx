@@ -1,4 +1,4 @@
-/** The form for the settings of a site: weight, failover order, egress limit, coverage zone, database. */
+/** The form for the settings of a site that central owns: name, addresses, place, weight, limits, coverage zone. */
 import { useId, useState } from 'preact/hooks';
 import type { Site } from '../../../protocol/central.ts';
 import { call } from '../../api/call.ts';
@@ -7,6 +7,8 @@ import { Field, type FieldSpec } from '../../components/field.tsx';
 import { ErrorText } from '../../components/notice.tsx';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 import { type EditFields, formatSiteEdit, parseSiteEdit } from './site-edit.ts';
+
+type TextField = Exclude<keyof EditFields, 'zone' | 'drained' | 'databaseUrl' | 'useGateway'>;
 
 interface EditSiteProps {
   readonly site: Site;
@@ -33,7 +35,12 @@ export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
       setSaving(false);
     }
   };
-  const numbers: readonly FieldSpec<'weight' | 'failoverOrder' | 'egressLimit'>[] = [
+  const { name, baseUrl, latitude, longitude } = t.admin;
+  const texts: readonly FieldSpec<TextField>[] = [
+    { key: 'name', label: name, hint: edit.nameHint, required: true },
+    { key: 'baseUrl', label: baseUrl, hint: edit.baseUrlHint, required: true, kind: 'url' },
+    { key: 'latitude', label: latitude, kind: 'number' },
+    { key: 'longitude', label: longitude, kind: 'number' },
     { key: 'weight', label: edit.weight, hint: edit.weightHint, required: true, kind: 'number' },
     { key: 'failoverOrder', label: edit.order, hint: edit.orderHint, required: true, kind: 'number' },
     { key: 'egressLimit', label: edit.limit, hint: edit.limitHint, kind: 'number' },
@@ -48,7 +55,7 @@ export function EditSite({ site, token, onSaved, onClose }: EditSiteProps) {
           void save();
         }}
       >
-        {numbers.map(spec => (
+        {texts.map(spec => (
           <Field
             key={spec.key}
             spec={spec}

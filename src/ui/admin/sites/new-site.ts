@@ -29,17 +29,24 @@ export function parseZone(text: string, texts: Texts['admin']): readonly string[
   return zone;
 }
 
+/** Undefined if both fields are empty. @throws Error with a sentence in the language of the page */
+export function parseCoordinates(
+  { latitude, longitude }: Pick<SiteFields, 'latitude' | 'longitude'>,
+  texts: Texts['admin'],
+): Coordinates | undefined {
+  const given = [latitude, longitude].filter(text => text.trim() !== '').length;
+  if (given === 1) throw new Error(texts.bothCoordinates);
+  return given === 2 ? { latitude: Number(latitude), longitude: Number(longitude) } : undefined;
+}
+
 /** @throws Error with a sentence in the language of the page */
 export function parseNewSite(fields: SiteFields, texts: Texts['admin']): NewSite {
   const zone = parseZone(fields.zone, texts);
-  const given = [fields.latitude, fields.longitude].filter(text => text.trim() !== '').length;
-  if (given === 1) throw new Error(texts.bothCoordinates);
+  const coordinates = parseCoordinates(fields, texts);
   return {
     name: fields.name.trim(),
     baseUrl: fields.baseUrl.trim(),
     zone,
-    ...(given === 2
-      ? { coordinates: { latitude: Number(fields.latitude), longitude: Number(fields.longitude) } }
-      : {}),
+    ...(coordinates ? { coordinates } : {}),
   };
 }

@@ -1,9 +1,14 @@
 /** The settings of a site ⇄ the fields of its form. Pure. */
-import type { Site, SitePolicyEdit } from '../../../protocol/central.ts';
+import type { Coordinates, Site, SitePolicyEdit } from '../../../protocol/central.ts';
 import type { Texts } from '../../i18n/texts.ts';
-import { parseZone } from './new-site.ts';
+import { parseCoordinates, parseZone } from './new-site.ts';
 
 export interface EditFields {
+  readonly name: string;
+  readonly baseUrl: string;
+  /** Both empty: no coordinates. */
+  readonly latitude: string;
+  readonly longitude: string;
   readonly weight: string;
   readonly failoverOrder: string;
   /** Mbit/s; empty: no limit. */
@@ -18,6 +23,9 @@ export interface EditFields {
 
 /** `PATCH /api/sites/{id}` */
 interface SiteEdit {
+  readonly name: string;
+  readonly baseUrl: string;
+  readonly coordinates: Coordinates | null;
   readonly policy: SitePolicyEdit;
   readonly zone: readonly string[];
   readonly databaseUrl?: string | null;
@@ -25,7 +33,11 @@ interface SiteEdit {
 
 const BPS_PER_MBPS = 1_000_000;
 
-export const formatSiteEdit = ({ policy, zone }: Site): EditFields => ({
+export const formatSiteEdit = ({ name, baseUrl, coordinates, policy, zone }: Site): EditFields => ({
+  name,
+  baseUrl,
+  latitude: coordinates ? String(coordinates.latitude) : '',
+  longitude: coordinates ? String(coordinates.longitude) : '',
   weight: String(policy.weight ?? 1),
   failoverOrder: String(policy.failoverOrder ?? 0),
   egressLimit: policy.egressLimitBps === undefined ? '' : String(policy.egressLimitBps / BPS_PER_MBPS),
@@ -50,6 +62,9 @@ export function parseSiteEdit(fields: EditFields, texts: Texts['admin']): SiteEd
   if (databaseUrl !== '' && !/^postgres(ql)?:\/\/./.test(databaseUrl))
     throw new Error(texts.edit.badDatabase);
   return {
+    name: fields.name.trim(),
+    baseUrl: fields.baseUrl.trim(),
+    coordinates: parseCoordinates(fields, texts) ?? null,
     policy: {
       weight,
       failoverOrder,

@@ -455,6 +455,9 @@ export const en = {
       open: 'Edit',
       title: (site: string) => `Edit ${site}`,
       saved: (site: string) => `${site} saved. Trackers apply the change within a second.`,
+      nameHint: 'The name that everyone sees, also in the studio of the site',
+      baseUrlHint:
+        "Where viewers, trackers and central reach the site. Set baseUrl in the site's configuration to the same address.",
       weight: 'Weight',
       weightHint: 'Default 1. A weight of 2 counts double; 0 makes it a last resort.',
       order: 'Failover order',

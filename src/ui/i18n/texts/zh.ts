@@ -432,6 +432,8 @@ export const zh: Texts = {
       open: '编辑',
       title: site => `编辑${site}`,
       saved: site => `${site}已保存，跟踪服务器会在一秒内应用更改。`,
+      nameHint: '所有人看到的名称，站点的工作室也显示该名称',
+      baseUrlHint: '观众、跟踪服务器和中心访问该站点的地址。请在站点配置中将 baseUrl 改为相同的地址。',
       weight: '权重',
       weightHint: '默认为 1。权重 2 按两倍计算；0 表示仅作为最后选择。',
       order: '故障切换顺序',
