@@ -5,7 +5,6 @@
 import { indexIsobmff } from './isobmff/isobmff-source.ts';
 import { indexMatroska } from './matroska/matroska-source.ts';
 import { parseContainerKind } from './reject-unsupported.ts';
-import { SNIFF_BYTES } from './sniff.ts';
 import type { FileBytes } from './source/file-bytes.ts';
 import type { IndexedSource } from './source/source-track.ts';
 
@@ -13,7 +12,7 @@ export { type DescribedTrack, describeTracks } from './describe/describe.ts';
 export { nameIncompatibleProfile } from './describe/dolby-vision.ts';
 export { formatInitSegment } from './isobmff/cmaf-init.ts';
 export { cmafSegmentBytes, formatCmafSegment, type SegmentSample } from './isobmff/cmaf-segment.ts';
-export { type ContainerKind, SNIFF_BYTES, sniff } from './sniff.ts';
+export { type ContainerKind, SNIFF_BYTES, sniffFile } from './sniff.ts';
 export { FileBytes } from './source/file-bytes.ts';
 export { presentationRange, SampleColumns, type Samples, sliceSamples } from './source/samples.ts';
 export type { IndexedSource, SourceTrack } from './source/source-track.ts';
@@ -25,4 +24,6 @@ export { type TrackDescription, trackDescriptionSchema } from './source/track-de
  * @throws SourceRejected if the file is of another kind, or malformed
  */
 export const indexContainer = (file: FileBytes): IndexedSource =>
-  parseContainerKind(file.peek(0, SNIFF_BYTES)) === 'isobmff' ? indexIsobmff(file) : indexMatroska(file);
+  parseContainerKind((position, length) => file.peek(position, length)) === 'isobmff'
+    ? indexIsobmff(file)
+    : indexMatroska(file);

@@ -1,6 +1,6 @@
 /** The kinds of files that cannot be indexed, each with the message for the person who uploaded it. Some can still be converted. */
 import { type RejectionCode, SourceRejected } from '../source-rejected.ts';
-import { type ContainerKind, sniff } from './sniff.ts';
+import { type ContainerKind, SNIFF_BYTES, sniffFile } from './sniff.ts';
 
 const CONVERT = 'Convert it to MP4 with H.264 and AAC, and upload it again.';
 const CHOOSE = 'Upload a video file such as MP4, MOV, MKV or WebM.';
@@ -15,6 +15,7 @@ const REJECTIONS: Readonly<
   empty: ['empty', 'This file is empty. Check it on your computer, and upload it again.'],
   avi: ['container-unsupported', unplayable('an AVI video')],
   wav: ['container-unsupported', bareAudio('a WAV recording')],
+  w64: ['container-unsupported', bareAudio('a Wave64 recording')],
   aiff: ['container-unsupported', bareAudio('an AIFF recording')],
   webp: ['not-media', notMedia('an image')],
   'mpeg-ts': ['container-unsupported', unplayable('an MPEG transport stream (TS, M2TS, MTS)')],
@@ -22,6 +23,8 @@ const REJECTIONS: Readonly<
   'mpeg-video': ['container-unsupported', unplayable('raw MPEG video')],
   'h264-video': ['container-unsupported', unplayable('raw H.264 video')],
   'hevc-video': ['container-unsupported', unplayable('raw HEVC video')],
+  'mpeg4-video': ['container-unsupported', unplayable('raw MPEG-4 video')],
+  ivf: ['container-unsupported', unplayable('an IVF file')],
   dv: ['container-unsupported', unplayable('a DV recording')],
   flv: ['container-unsupported', unplayable('a Flash video (FLV)')],
   asf: ['container-unsupported', unplayable('a Windows Media file (WMV, ASF)')],
@@ -32,6 +35,9 @@ const REJECTIONS: Readonly<
   adts: ['container-unsupported', bareAudio('an AAC recording')],
   flac: ['container-unsupported', bareAudio('a FLAC recording')],
   ac3: ['container-unsupported', bareAudio('an AC-3 recording')],
+  eac3: ['container-unsupported', bareAudio('an E-AC-3 recording')],
+  dts: ['container-unsupported', bareAudio('a DTS recording')],
+  loas: ['container-unsupported', bareAudio('an AAC recording (LATM)')],
   amr: ['container-unsupported', bareAudio('an AMR recording')],
   caf: ['container-unsupported', bareAudio('a CAF recording')],
   midi: ['not-media', notMedia('a MIDI file')],
@@ -43,6 +49,10 @@ const REJECTIONS: Readonly<
   subtitles: ['not-media', notMedia('a subtitle file')],
   text: ['not-media', notMedia('a text file')],
   image: ['not-media', notMedia('an image')],
+  gif: [
+    'not-media',
+    'This file is a GIF image. GIF animations are not accepted: convert it to MP4 with H.264, and upload that.',
+  ],
   pdf: ['not-media', notMedia('a PDF document')],
   zip: [
     'not-media',
@@ -56,10 +66,16 @@ const REJECTIONS: Readonly<
 /**
  * Returns the kind of a file that can be indexed.
  *
+ * @param read the bytes at a position, at most this many
  * @throws SourceRejected for every other kind
  */
-export function parseContainerKind(head: Buffer): 'isobmff' | 'matroska' {
-  const kind = sniff(head);
+export function parseContainerKind(
+  read: (position: number, length: number) => Buffer,
+): 'isobmff' | 'matroska' {
+  const search = sniffFile();
+  let step = search.next();
+  while (!step.done) step = search.next(read(step.value, SNIFF_BYTES));
+  const kind = step.value;
   if (kind === 'isobmff' || kind === 'matroska') return kind;
   throw new SourceRejected(...REJECTIONS[kind]);
 }

@@ -54,7 +54,7 @@ const AUDIO_DECODERS = [
     'pcm_s32le',
     'pcm_s32be',
   ],
-  ...['pcm_u16le', 'pcm_u16be', 'pcm_f32le', 'pcm_f32be', 'pcm_f64le', 'pcm_f64be'],
+  ...['pcm_u16le', 'pcm_u16be', 'pcm_f32le', 'pcm_f32be', 'pcm_f64le', 'pcm_f64be', 'pcm_s64le', 'pcm_s64be'],
 ];
 const SUBTITLE_DECODERS = ['mov_text', 'subrip', 'srt', 'ass', 'ssa', 'webvtt', 'text'];
 

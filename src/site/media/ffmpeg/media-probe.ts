@@ -38,6 +38,8 @@ export interface ProbedAudioTrack {
   readonly codec: string;
   readonly profile: string;
   readonly channels: number;
+  /** It is known, or usual for this number of channels, which loudspeaker each channel is for. */
+  readonly hasLayout: boolean;
   /** The author marked the track to be used unless a viewer chooses another. */
   readonly isDefault: boolean;
   /** The name that its author chose. */
@@ -85,6 +87,7 @@ const streamSchema = z.object({
   avg_frame_rate: fraction,
   r_frame_rate: fraction,
   channels: z.int().nonnegative().default(0),
+  channel_layout: z.string().optional(),
   disposition: z.object({ attached_pic: z.int().default(0), default: z.int().default(0) }).optional(),
   tags: z
     .object({
@@ -112,6 +115,8 @@ const outputSchema = z.object({
     .default([]),
 });
 
+/** ffmpeg has a usual layout for each number of channels up to this one. */
+const MAX_IMPLIED_CHANNELS = 8;
 /** More audio tracks than this are left out. */
 const MAX_AUDIO_TRACKS = 16;
 /** A higher rate is the container's timescale, reported because the frame rate is unknown. */
@@ -167,8 +172,8 @@ function parseProbe(
     programme?.streams.some(stream => stream.index === index) ?? true;
   const usable = audios.filter(({ stream }) => canDecode(stream) && isOfProgramme(stream));
   if (video) rejectIncompatibleColours(video);
-  else requireDecodable(shown);
-  if (!video && usable.length === 0) requireDecodable(ofKind('audio'));
+  else requireDecodable(shown, decodable);
+  if (!video && usable.length === 0) requireDecodable(ofKind('audio'), decodable);
   const chosen = usable
     .toSorted((a, b) => defaultOf(b.stream) - defaultOf(a.stream))
     .slice(0, MAX_AUDIO_TRACKS);
@@ -197,6 +202,7 @@ function parseProbe(
       codec: stream.codec_name,
       profile: stream.profile,
       channels: stream.channels,
+      hasLayout: stream.channel_layout !== undefined || stream.channels <= MAX_IMPLIED_CHANNELS,
       isDefault: defaultOf(stream) === 1,
       name: nameOf(stream),
       language: toLanguageTag(stream.tags?.language),
@@ -240,9 +246,10 @@ function chooseStream(
 }
 
 /** @throws SourceRejected if there are streams, all of which are in codecs that cannot be decoded */
-function requireDecodable([stream]: readonly Stream[]): void {
+function requireDecodable([stream]: readonly Stream[], decodable: ReadonlySet<string>): void {
   if (!stream) return;
   const what = stream.codec_type === 'video' ? 'video' : 'audio';
+  if (decodable.has(stream.codec_name)) throw damaged(`the properties of its ${what} cannot be read`);
   throw new SourceRejected(
     'codec-unsupported',
     `The ${what} of this file is ${nameCodec(stream)}, which this site does not convert. Convert it to MP4 with H.264 and AAC, and upload it again.`,

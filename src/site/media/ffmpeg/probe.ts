@@ -1,6 +1,6 @@
 /** Runs ffprobe, and reads the first bytes of a file to choose its demuxer. */
 import { open } from 'node:fs/promises';
-import { SNIFF_BYTES, sniff } from '../containers/containers.ts';
+import { SNIFF_BYTES, sniffFile } from '../containers/containers.ts';
 import type { MediaInput } from './convert.ts';
 import { findDecoders } from './decoders.ts';
 import { type Container, findContainer } from './demuxers.ts';
@@ -25,8 +25,13 @@ export async function detectContainer(path: string): Promise<Container | undefin
   const file = await open(path, 'r');
   try {
     const head = Buffer.alloc(SNIFF_BYTES);
-    const { bytesRead } = await file.read(head, 0, head.length, 0);
-    return findContainer(sniff(head.subarray(0, bytesRead)));
+    const search = sniffFile();
+    let step = search.next();
+    while (!step.done) {
+      const { bytesRead } = await file.read(head, 0, head.length, step.value);
+      step = search.next(head.subarray(0, bytesRead));
+    }
+    return findContainer(step.value);
   } finally {
     await file.close();
   }

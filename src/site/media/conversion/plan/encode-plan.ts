@@ -43,6 +43,8 @@ const audioToEncodeSchema = z.strictObject({
   order: z.int().nonnegative(),
   channels: z.int().positive(),
   kbps: z.int().positive(),
+  /** The channels have no known layout, so that they cannot be mixed: the first two are taken. */
+  takesFirst: z.boolean().optional(),
   language: z.string().optional(),
   name: trackNameSchema.optional(),
   endSeconds: seconds.optional(),
@@ -122,10 +124,11 @@ export const audioToEncode = (
   tracks: readonly ProbedAudioTrack[],
   times: Pick<EncodeTimes, 'tracks'>,
 ): AudioToEncode[] =>
-  tracks.map(({ stream, order, channels, language, name }, index) => ({
+  tracks.map(({ stream, order, channels, hasLayout, language, name }, index) => ({
     id: index === 0 ? 'aac-audio' : `aac-audio-${index + 1}`,
     order,
     channels: Math.min(2, channels),
+    ...(hasLayout ? {} : { takesFirst: true }),
     kbps: KBPS_PER_CHANNEL * Math.min(2, channels),
     ...(language ? { language } : {}),
     ...(name ? { name } : {}),

@@ -185,6 +185,7 @@ function audioFilter(plan: EncodePlan, chunk: EncodeChunk, track: AudioToEncode,
   ];
   return [
     `[0:a:${track.order}]${trim.length > 0 ? `atrim=${trim.join(':')},` : ''}asetpts=PTS-(${start.toFixed(6)})/TB`,
+    ...(track.takesFirst ? ['pan=stereo|c0=c0|c1=c1'] : []),
     // Gaps become silence and overlaps are cut, so that audio and video stay in sync.
     `aresample=${AUDIO_RATE_HZ}:async=1:first_pts=0`,
     `aformat=channel_layouts=${layout}`,
