@@ -15,6 +15,8 @@ export interface OddSource {
   readonly seconds?: number;
   /** Its video and audio have different lengths, so every player is tested with it. */
   readonly hasGaps?: true;
+  /** Its groups of pictures are open, so every player is tested with it and seeks to its middle. */
+  readonly hasOpenGroups?: true;
   readonly args: readonly string[];
   /** Changes the file after it was made. */
   readonly spoil?: (bytes: Buffer) => Buffer;
@@ -31,6 +33,11 @@ const slides = (seconds: number): readonly string[] => [
   ...picture('320x240', '1', seconds),
   ...sound(48_000, seconds),
   ...['-vf', "select='not(mod(n,20))'", '-fps_mode', 'vfr'],
+];
+const openGroups = (encoder: 'libx264' | 'libx265', params: string): readonly string[] => [
+  ...picture('160x120', '25', 16),
+  ...sound(48_000, 16),
+  ...['-c:v', encoder, '-pix_fmt', 'yuv420p', `-${encoder.slice(3)}-params`, params],
 ];
 const both = [...picture(), ...sound()];
 const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '50', '-threads', '1'];
@@ -147,6 +154,22 @@ export const ODD_SOURCES: readonly OddSource[] = [
     ends: 'ready',
     seconds: 4,
     args: [...both, ...x264, ...aac, '-output_ts_offset', '72000'],
+  },
+  {
+    name: 'open-groups.mp4',
+    what: 'MP4: H.264 with open groups of pictures, which begin with I-frames that are not IDR, AAC',
+    ends: 'ready',
+    seconds: 16,
+    hasOpenGroups: true,
+    args: [...openGroups('libx264', 'open-gop=1:keyint=50:bframes=3:b-pyramid=normal:scenecut=0'), ...aac],
+  },
+  {
+    name: 'open-groups.mkv',
+    what: 'Matroska: HEVC with open groups of pictures, as x265 makes it by default, AAC',
+    ends: 'ready',
+    seconds: 16,
+    hasOpenGroups: true,
+    args: [...openGroups('libx265', 'keyint=50:log-level=error'), '-preset', 'ultrafast', ...aac],
   },
   {
     name: 'joined.ts',

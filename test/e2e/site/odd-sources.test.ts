@@ -133,8 +133,8 @@ async function playAll(running: Browser): Promise<void> {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         const row = rows.get(next.name)!;
         const url = `/${row.id}/${row.revision}/${player.playlist}`;
-        const { name, seconds = 0 } = next;
-        const once = (): Promise<Played> => play(page, player, url, seconds);
+        const { name, seconds = 0, hasOpenGroups = false } = next;
+        const once = (): Promise<Played> => play(page, player, url, { seconds, seeks: hasOpenGroups });
         let found = await once();
         // A player may stumble on a busy machine. A stream that cannot be played fails again.
         if (!isToItsEnd(found)) found = await once();
@@ -149,11 +149,18 @@ async function playAll(running: Browser): Promise<void> {
 const isToItsEnd = ({ error, end, duration }: Played): boolean =>
   error === undefined && end > duration - 0.25;
 
-/** Every player plays sources with gaps; one player plays the others. */
-const isPlayedBy = (player: Player, { hasGaps }: OddSource): boolean => player === HLS || hasGaps === true;
+/** Every player plays sources with gaps or open groups of pictures; one player plays the others. */
+const isPlayedBy = (player: Player, { hasGaps, hasOpenGroups }: OddSource): boolean =>
+  player === HLS || hasGaps === true || hasOpenGroups === true;
+
+interface PlayOptions {
+  readonly seconds: number;
+  /** Seeks to the middle as soon as it plays. */
+  readonly seeks: boolean;
+}
 
 /** Plays from the first second to the last. @returns what the video element reports */
-const play = (page: Page, player: Player, url: string, seconds: number): Promise<Played> =>
+const play = (page: Page, player: Player, url: string, { seconds, seeks }: PlayOptions): Promise<Played> =>
   page.evaluate<Played>(`new Promise(resolve => {
     const video = document.createElement('video');
     video.muted = true;
@@ -171,6 +178,8 @@ const play = (page: Page, player: Player, url: string, seconds: number): Promise
     const begin = () => { video.playbackRate = ${RATE}; video.play().catch(fail); };
     const timer = setTimeout(() => report('it did not come to its end'), ${(EXTRA_S + seconds) * 1_000});
     video.addEventListener('ended', () => report());
+    const seek = () => { video.currentTime = ${seconds * 0.55}; };
+    if (${seeks}) video.addEventListener('playing', seek, { once: true });
     video.addEventListener('error', () => report(video.error?.message || 'the element failed'));
     stop = (() => { ${player.start} })();
   })`);

@@ -14,6 +14,7 @@ export { formatInitSegment } from './isobmff/cmaf-init.ts';
 export { cmafSegmentBytes, formatCmafSegment, type SegmentSample } from './isobmff/cmaf-segment.ts';
 export { type ContainerKind, SNIFF_BYTES, sniffFile } from './sniff.ts';
 export { FileBytes } from './source/file-bytes.ts';
+export { unmarkOpenGroups } from './source/random-access.ts';
 export { presentationRange, SampleColumns, type Samples, sliceSamples } from './source/samples.ts';
 export type { IndexedSource, SourceTrack } from './source/source-track.ts';
 export { type TrackDescription, trackDescriptionSchema } from './source/track-description.ts';

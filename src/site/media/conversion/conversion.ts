@@ -2,7 +2,7 @@
  * Entry of this folder: which work a source needs so that it plays everywhere, and the workers that do it. Jobs are in the site's
  * database; a worker needs nothing but that database and the storage.
  */
-export { type Converter, createConverter, type ProbeResult } from './plan/converter.ts';
+export { type Converter, createConverter, type PlayablePlan, type ProbeResult } from './plan/converter.ts';
 export { inspectJob, playsEverywhere } from './plan/plan-encode.ts';
 export { isConvertible } from './plan/plan-remux.ts';
 export type { StepDeps } from './steps/step.ts';

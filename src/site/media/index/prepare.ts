@@ -10,13 +10,14 @@ import {
   indexContainer,
   type Samples,
   type SourceTrack,
+  unmarkOpenGroups,
 } from '../containers/containers.ts';
 import { damaged, SourceRejected } from '../source-rejected.ts';
 import { chooseVideoTrack, type TrackPosition } from '../video-track.ts';
 import { hasGaps } from './gaps.ts';
 import { MAX_COMPOSITION_OFFSET, MAX_SAMPLE_DURATION, writeSourceIndex } from './index-file.ts';
 import { type TrackToIndex, toPlannedTrack, toRendition } from './indexed-rendition.ts';
-import { planSegments } from './segment-plan.ts';
+import { type PlannedSegment, planSegments } from './segment-plan.ts';
 import { layTimeline, type ServedTrack } from './timeline.ts';
 
 export interface PreparedSource {
@@ -41,6 +42,10 @@ export interface PreparedSource {
   readonly shownFromSeconds?: number;
   /** A gap in the video or audio is longer than players tolerate. */
   readonly hasGaps?: true;
+  /** An edit list hides frames that are served all the same, because others are decoded from them. */
+  readonly hidesFrames?: true;
+  /** Segments are long because the container marks frames as sync samples at which no decoder can begin. */
+  readonly hasLongSegments?: true;
   /** The video may be interlaced, which browsers show with combing artefacts. */
   readonly mayBeInterlaced?: true;
   /** Duration of the whole video while only its beginning is playable. */
@@ -59,9 +64,11 @@ export async function prepareSource(sourcePath: string, indexPath: string): Prom
     const source = indexContainer(file);
     if (source.tracks.length === 0) throw noTracks();
     const { chosen, notes, videoTrack } = chooseTracks(await describeTracks(source), source.isCutOff);
+    const hasOpenGroups = keepRandomAccess(file, chosen, videoTrack);
     const served = layTimeline(chosen);
     for (const { samples } of served) checkRecords(samples);
     const plans = planSegments(served.map(toPlannedTrack));
+    const videoPlan = plans[served.findIndex(({ track }) => track.kind === 'video')];
     const shownFromSeconds = findShownFrom(served);
     const renditions = nameRenditions(served).map((id, i) =>
       toRendition(id, served[i]!, plans[i]!, shownFromSeconds),
@@ -75,11 +82,59 @@ export async function prepareSource(sourcePath: string, indexPath: string): Prom
       ...(videoTrack ? { videoTrack } : {}),
       ...(shownFromSeconds === undefined ? {} : { shownFromSeconds }),
       ...(hasGaps(served) ? { hasGaps: true } : {}),
+      ...(hidesFrames(chosen) ? { hidesFrames: true } : {}),
+      ...(hasOpenGroups && videoPlan && hasLongSegments(videoPlan, served) ? { hasLongSegments: true } : {}),
     };
   });
 }
 
 const CUT_OFF = 'The end of the file is missing. What it contains was published.';
+
+/**
+ * Segments begin only where a decoder can begin.
+ *
+ * @returns true if the container marks further frames, at which it cannot
+ * @throws SourceRejected if it cannot begin at the first frame
+ */
+function keepRandomAccess(
+  file: FileBytes,
+  chosen: readonly ChosenTrack[],
+  videoTrack: TrackPosition | undefined,
+): boolean {
+  const video = chosen.find(({ track }) => track.kind === 'video');
+  if (video?.description.kind !== 'video') return false;
+  const { samples } = video;
+  // If no sample is marked as a sync sample, the first one must be one.
+  if (samples.count > 0 && !samples.sync.subarray(0, samples.count).includes(1)) samples.sync[0] = 1;
+  const { unmarked, isFirst } = unmarkOpenGroups(file, video.track, video.description);
+  if (isFirst) {
+    throw new SourceRejected(
+      'codec-unsupported',
+      'The first frames of this video refer to frames that are missing, so players could not begin. Export it with closed groups of pictures, and upload it again.',
+      { videoTrack },
+    );
+  }
+  return unmarked > 0;
+}
+
+/** Viewers wait for the end of a segment when they start and seek. */
+const MAX_SEGMENT_SECONDS = 12;
+
+function hasLongSegments(
+  segments: readonly PlannedSegment[],
+  served: readonly ServedTrack<ChosenTrack>[],
+): boolean {
+  const { timescale = 1 } = served.find(({ track }) => track.kind === 'video')?.track ?? {};
+  return segments.some(({ start, end }) => (end - start) / timescale > MAX_SEGMENT_SECONDS);
+}
+
+/** False if players would stall, or show something else than the author intended. Such a source is converted. */
+export const isServable = ({ hasGaps, hidesFrames, hasLongSegments }: PreparedSource): boolean =>
+  !hasGaps && !hidesFrames && !hasLongSegments;
+
+/** What a player shows may differ by one frame from what the author chose. */
+const hidesFrames = (chosen: readonly ChosenTrack[]): boolean =>
+  chosen.some(({ track }) => track.kind === 'video' && (track.hiddenSamples ?? 0) > 1);
 
 interface ChosenTrack extends TrackToIndex {
   readonly track: SourceTrack;

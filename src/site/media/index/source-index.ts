@@ -4,5 +4,5 @@
  */
 export { type EncodedTrack, indexEncoded } from './index-encoded.ts';
 export { type IndexedFile, type IndexedRendition, MAX_INDEXED_FILES, SourceIndex } from './index-file.ts';
-export { type PreparedSource, prepareSource } from './prepare.ts';
+export { isServable, type PreparedSource, prepareSource } from './prepare.ts';
 export { prepareInWorker } from './prepare-in-worker.ts';

@@ -15,10 +15,11 @@ import {
   type Converter,
   inspectJob,
   isConvertible,
+  type PlayablePlan,
   type ProbeResult,
   playsEverywhere,
 } from '../conversion/conversion.ts';
-import type { PreparedSource } from '../index/source-index.ts';
+import { isServable, type PreparedSource } from '../index/source-index.ts';
 import { makeRecord } from '../record/record.ts';
 import { damaged, SourceRejected } from '../source-rejected.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -56,11 +57,8 @@ export async function checkSource(deps: CheckDeps, video: VideoId, row: VideoRow
     return convertUnplayable(deps, video, row, error);
   }
   if (converter) await requireDecodable(converter, video, mainTrackOf(prepared));
-  const job = converter && (await planBeforePublication(converter, video, prepared));
-  if (job) {
-    const unpublished = { ...prepared, renditions: [], fullDurationMs: prepared.durationMs };
-    return startConversion(deps, video, unpublished, job);
-  }
+  const plan = converter && (await planBeforePublication(converter, video, prepared));
+  if (plan) return startConversion(deps, video, describeUnpublished(prepared, plan), plan.job);
   failpoint('check-prepared');
   await publishSource(deps, video, prepared);
 }
@@ -89,7 +87,7 @@ async function convertUnplayable(
     order: (track ?? audioTracks[0])?.order ?? 0,
     durationSeconds: (plan.durationMs ?? 0) / 1_000,
   }).catch(orElse);
-  const described = describeUnplayable(row, found, plan.durationMs);
+  const described = describeUnplayable(row, found, plan);
   const isDamage = rejection.isCutOff || rejection.code === 'damaged' || rejection.code === 'truncated';
   const prepared = isDamage ? { ...described, notes: [...described.notes, DAMAGED] } : described;
   await startConversion(deps, video, prepared, plan.job);
@@ -124,15 +122,18 @@ async function planBeforePublication(
   converter: Converter,
   video: VideoId,
   prepared: PreparedSource,
-): Promise<NewJob | undefined> {
+): Promise<PlayablePlan | undefined> {
   const { hasGaps = false, mayBeInterlaced } = prepared;
-  if (!hasGaps && !mayBeInterlaced && playsEverywhere(prepared)) return undefined;
+  if (isServable(prepared) && !mayBeInterlaced && playsEverywhere(prepared)) return undefined;
   const found = await converter.inspect(video, prepared);
   if (!found) return undefined;
-  if (hasGaps || found.probed.video?.isInterlaced) {
-    return (await converter.planPlayableVersion(video, found, { hasGaps }))?.job;
+  if (!isServable(prepared) || found.probed.video?.isInterlaced) {
+    return converter.planPlayableVersion(video, found, { hasGaps });
   }
-  return playsEverywhere(prepared) ? undefined : converter.planFirstRendition(video, found, prepared);
+  const job = playsEverywhere(prepared)
+    ? undefined
+    : await converter.planFirstRendition(video, found, prepared);
+  return job && { job, durationMs: prepared.durationMs, startSeconds: prepared.originSeconds };
 }
 
 async function publishSource(deps: CheckDeps, video: VideoId, prepared: PreparedSource): Promise<void> {
@@ -182,11 +183,20 @@ async function startConversion(
 
 const DAMAGED = 'The file is damaged or incomplete. What could be read was converted.';
 
+/** The description of a source that could be published, before its first rendition exists. */
+function describeUnpublished(
+  { shownFromSeconds: _, ...prepared }: PreparedSource,
+  { durationMs = prepared.durationMs, startSeconds }: PlayablePlan,
+): PreparedSource {
+  const start = startSeconds === undefined ? {} : { originSeconds: startSeconds };
+  return { ...prepared, ...start, renditions: [], durationMs, fullDurationMs: durationMs };
+}
+
 /** The description of a source before its first rendition exists. */
 function describeUnplayable(
   row: VideoRow,
   { container, probed }: ProbeResult,
-  durationMs: number | undefined,
+  { durationMs, startSeconds }: PlayablePlan,
 ): PreparedSource {
   const sizeBytes = Number(row.size_bytes);
   const { video: track, videoTrack, notes } = probed;
@@ -199,6 +209,7 @@ function describeUnplayable(
     renditions: [],
     notes,
     ...(videoTrack ? { videoTrack } : {}),
+    ...(startSeconds === undefined ? {} : { originSeconds: startSeconds }),
     ...(durationMs === undefined ? {} : { fullDurationMs: durationMs }),
   };
 }

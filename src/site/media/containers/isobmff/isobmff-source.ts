@@ -85,7 +85,7 @@ export function indexIsobmff(file: FileBytes): IndexedSource {
   const heads: { trak: Trak; sample: Buffer }[] = [];
   for (const trak of traks) {
     if (trimToFile(file, trak)) isCutOff = true;
-    const samples = placeOnTimeline(moov, trak, movieTimescale);
+    const { samples, hiddenSamples } = placeOnTimeline(moov, trak, movieTimescale);
     if (samples.count === 0) continue;
     tracks.push({
       id: trak.id,
@@ -97,6 +97,7 @@ export function indexIsobmff(file: FileBytes): IndexedSource {
       position: { id: trak.id, order: trak.order },
       timescale: trak.timescale,
       samples,
+      ...(hiddenSamples > 0 ? { hiddenSamples } : {}),
       samplePrefix: Buffer.alloc(0),
       configuration: trak.configuration,
       matrix: trak.matrix,
@@ -328,17 +329,31 @@ function trimToFile(file: FileBytes, { kind, samples }: Trak): boolean {
   return kept < count;
 }
 
+interface PlacedSamples {
+  readonly samples: Samples;
+  /** How many of them the edit list hides. */
+  readonly hiddenSamples: number;
+}
+
 /** Moves a track's samples to the source's timeline. */
-function placeOnTimeline(moov: Buffer, trak: Trak, movieTimescale: number): Samples {
+function placeOnTimeline(moov: Buffer, trak: Trak, movieTimescale: number): PlacedSamples {
   const { samples } = trak;
   const presentation = choosePresentation(readEdits(moov, trak.edts), trak.timescale, movieTimescale);
-  if (!presentation || samples.count === 0) return samples;
+  if (!presentation || samples.count === 0) return { samples, hiddenSamples: 0 };
+  const { delay, mediaTime, duration } = presentation;
   if (trak.isProgressive) {
-    return applyPresentation(trak, presentation);
+    const kept = applyPresentation(trak, presentation);
+    return { samples: kept, hiddenSamples: countHidden(kept, delay, delay + duration) };
   }
   // The edit list of a fragmented file only shifts samples and trims none, as in ffmpeg's reader.
-  shiftPresentation(samples, presentation.delay - presentation.mediaTime);
-  return samples;
+  shiftPresentation(samples, delay - mediaTime);
+  return { samples, hiddenSamples: countHidden(samples, delay, Number.POSITIVE_INFINITY) };
+}
+
+function countHidden({ count, presentationTimes }: Samples, start: number, end: number): number {
+  let hidden = 0;
+  for (let i = 0; i < count; i++) if (presentationTimes[i]! < start || presentationTimes[i]! >= end) hidden++;
+  return hidden;
 }
 
 /** Formats a tiny file with the headers and the first sync sample of each track, from which the codecs are described. */

@@ -19,6 +19,8 @@ export interface SourceTrack {
   readonly timescale: number;
   /** Presentation times are on the source's timeline: zero is the same instant in all tracks. They may be negative. */
   readonly samples: Samples;
+  /** Samples that an edit list hides; they are only kept because others are decoded from them. Absent if there are none. */
+  readonly hiddenSamples?: number;
   /** Bytes that precede every sample and are stored once (Matroska header stripping); usually empty. */
   readonly samplePrefix: Buffer;
   /** Codec configuration as stored in the container, by name: `av1C`, `colr`, `private` … */

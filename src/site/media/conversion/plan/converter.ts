@@ -68,10 +68,12 @@ interface PublishedFile {
   readonly index: string;
 }
 
-interface PlayablePlan {
+export interface PlayablePlan {
   readonly job: NewJob;
   /** Measured; undefined for a stream without timestamps. */
   readonly durationMs: number | undefined;
+  /** Timestamp in the container at which the source starts. */
+  readonly startSeconds: number | undefined;
 }
 
 /** Each plan is undefined if there is nothing to do. */
@@ -157,7 +159,7 @@ export function createConverter({ storage, tools, ladder }: ConverterDeps): Conv
       const { container, probed } = found;
       const source = wrapped ?? storage.sourceName;
       if (container.leadInSeconds === undefined) {
-        return { job: planWrap(video, source, container), durationMs: undefined };
+        return { job: planWrap(video, source, container), durationMs: undefined, startSeconds: undefined };
       }
       const path = await storage.fetch(video, source);
       const used = [...(probed.video ? [probed.video] : []), ...probed.audioTracks];
@@ -168,7 +170,8 @@ export function createConverter({ storage, tools, ladder }: ConverterDeps): Conv
       const job =
         (code && planRemux(input, code)) ??
         (times.hasClockJumps ? planJoin(input) : planFirstRendition(input));
-      return job && { job, durationMs: Math.max(1, Math.round(times.durationSeconds * 1_000)) };
+      const { startSeconds, durationSeconds } = times;
+      return job && { job, durationMs: Math.max(1, Math.round(durationSeconds * 1_000)), startSeconds };
     },
     async planFirstRendition(video, found, prepared) {
       const published = { prepared, index: storage.indexName, source: storage.sourceName };

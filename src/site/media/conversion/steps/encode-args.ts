@@ -228,7 +228,8 @@ function qualityArgs({ codec, kbps }: LadderRendition, index: number, fillsGaps:
     case 'hevc':
       return [
         ...[of('preset'), 'fast', of('crf'), '26', of('tag'), 'hvc1', ...limit],
-        ...[of('x265-params'), 'log-level=error'],
+        // Segments begin at IDR frames, at which every decoder can begin.
+        ...[of('forced-idr'), '1', of('x265-params'), 'log-level=error:open-gop=0'],
       ];
     case 'av1':
       return [of('usage'), 'realtime', of('cpu-used'), '6', of('crf'), '33', of('b'), `${kbps}k`];

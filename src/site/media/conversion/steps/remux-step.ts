@@ -16,7 +16,7 @@ import {
   GENERATE_TIMES,
   WRAPPED_CONTAINER,
 } from '../../ffmpeg/ffmpeg.ts';
-import type { PreparedSource } from '../../index/source-index.ts';
+import { isServable, type PreparedSource } from '../../index/source-index.ts';
 import { parsePrepared } from '../../record/record.ts';
 import { SourceRejected } from '../../source-rejected.ts';
 import { inspectJob } from '../plan/plan-encode.ts';
@@ -135,9 +135,10 @@ async function copySource(
   try {
     await copyFrames(deps, run, plan, name);
     const prepared = await deps.prepare(output, join(directory, index), fileName);
-    if (!prepared.hasGaps) return { prepared };
+    if (isServable(prepared)) return { prepared };
     await rm(output, { force: true });
-    return { prepared: undefined, hasGaps: true, fault: new Error('frames are missing in the copy') };
+    const fault = new Error('players would not play the copy as it is');
+    return { prepared: undefined, hasGaps: prepared.hasGaps ?? false, fault };
   } catch (error) {
     await rm(output, { force: true });
     const isCausedBySource =

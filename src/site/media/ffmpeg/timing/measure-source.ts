@@ -51,7 +51,7 @@ export async function measureSource(
     throw damaged('its video and audio data cannot be read', { cause: error });
   }
   addLine(clock, rest);
-  const { startSeconds, tracks, periodCount } = clock.finish();
+  const { startSeconds, tracks, periodCount } = clock.finish(demuxer === 'mov' ? 0 : undefined);
   const ends = [...tracks.values()].map(({ endSeconds }) => endSeconds);
   const durationSeconds = Math.max(...ends);
   if (tracks.size === 0 || !(durationSeconds > 0)) throw damaged('it contains no video or audio data');
@@ -69,12 +69,13 @@ export const GENERATE_TIMES = ['-fflags', '+genpts'] as const;
 /** A line is `stream,pts,dts,duration,flags`, where a missing time is `N/A`. */
 function addLine(clock: PacketClock, line: string): void {
   const [stream = '', pts = '', dts = '', duration = '', flags = ''] = line.split(',');
-  if (stream === '' || flags.includes('D')) return;
+  if (stream === '') return;
   clock.add({
     stream: Number(stream),
     pts: Number.parseFloat(pts),
     dts: Number.parseFloat(dts),
     duration: Number.parseFloat(duration) || 0,
     isKey: flags.startsWith('K'),
+    isHidden: flags.includes('D'),
   });
 }

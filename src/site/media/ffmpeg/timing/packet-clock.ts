@@ -11,6 +11,8 @@ export interface ClockedPacket {
   readonly dts: number;
   readonly duration: number;
   readonly isKey: boolean;
+  /** An edit list hides it; it only serves to decode others. */
+  readonly isHidden?: boolean;
 }
 
 /** The packets of one track from `firstPacket` on, until the next period. */
@@ -76,7 +78,7 @@ export class PacketClock {
     );
   }
 
-  add({ stream, pts, dts, duration, isKey }: ClockedPacket): void {
+  add({ stream, pts, dts, duration, isKey, isHidden = false }: ClockedPacket): void {
     const clock = this.#streams.get(stream);
     if (!clock) return;
     const number = clock.packets++;
@@ -94,7 +96,7 @@ export class PacketClock {
     clock.expected = time + duration;
     // Frames before the first key frame are not shown.
     clock.hasKey ||= isKey;
-    if (!clock.hasKey) return;
+    if (!clock.hasKey || isHidden) return;
     const shown = Number.isNaN(pts) ? dts : pts;
     for (const extent of [period, clock.visits.at(-1)]) {
       if (!extent) continue;
@@ -126,21 +128,25 @@ export class PacketClock {
     return opened;
   }
 
-  /** @throws SourceRejected if the clock jumps too often */
-  finish(): {
+  /**
+   * @param earliest on the container's clock; whatever comes before is not shown
+   * @throws SourceRejected if the clock jumps too often
+   */
+  finish(earliest = -Infinity): {
     readonly startSeconds: number;
     readonly periodCount: number;
     readonly tracks: ReadonlyMap<number, TrackTimes>;
   } {
     if (this.#jumpsTooOften) throw jumpsTooOften();
     const used = this.#periods.filter(({ end }) => end > -Infinity);
-    const startSeconds = used.find(({ strayed }) => !strayed)?.start ?? 0;
+    const startSeconds = Math.max(earliest, used.find(({ strayed }) => !strayed)?.start ?? 0);
     const additions = new Map<Period, number>();
     let joinedEnd = 0;
     for (const period of used) {
       if (period.strayed) continue;
-      additions.set(period, joinedEnd - period.start);
-      joinedEnd += period.end - period.start;
+      const start = Math.max(earliest, period.start);
+      additions.set(period, joinedEnd - start);
+      joinedEnd += period.end - start;
     }
     const additionOf = (period: Period): number =>
       additions.get(period) ??
@@ -152,7 +158,7 @@ export class PacketClock {
       tracks.set(stream, {
         packets,
         longestGapSeconds: longestGap,
-        startSeconds: Math.min(...shown.map(({ start, period }) => start + additionOf(period))),
+        startSeconds: Math.max(0, Math.min(...shown.map(({ start, period }) => start + additionOf(period)))),
         endSeconds: Math.max(...shown.map(({ end, period }) => end + additionOf(period))),
         periods: visits.map(({ firstPacket, period }) => ({ firstPacket, addSeconds: additionOf(period) })),
       });
