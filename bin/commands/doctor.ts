@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { centralConfigSchema } from '../../src/central/config.ts';
+import { findNamespaceRestriction } from '../../src/doctor/checks.ts';
 import { runDoctor } from '../../src/doctor/doctor.ts';
 import { listSections, readConfig } from '../../src/kernel/config/config.ts';
 import { siteConfigSchema } from '../../src/site/config.ts';
@@ -35,7 +36,10 @@ export const run: Command = async ({ config: path, isConfigNamed, environment })
     parts: parts.filter(({ part }) => sections.includes(part)),
     nodeVersion: process.versions.node,
     environment,
-    findSandbox: findConfinement,
+    findSandbox: async () => ({
+      ...(await findConfinement()),
+      isRestricted: await findNamespaceRestriction(),
+    }),
     print: line => console.log(line),
   });
   return errors === 0 ? 0 : 1;

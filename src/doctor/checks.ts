@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { constants, existsSync } from 'node:fs';
-import { access, open, rm, statfs } from 'node:fs/promises';
+import { access, open, readFile, rm, statfs } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { get } from 'node:https';
 import { networkInterfaces } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
 import type { Listen } from '../kernel/config/settings.ts';
+import { formatSize } from '../kernel/config/size.ts';
 import { findFfmpeg } from '../kernel/ffmpeg.ts';
 import { tryListen } from '../kernel/http/try-listen.ts';
 import { withinLimit } from '../kernel/lifecycle/time-limit.ts';
@@ -63,9 +64,34 @@ export interface Sandbox {
   readonly isolation: string;
   /** True if memory, time and file sizes are limited. */
   readonly hasLimits: boolean;
+  /** True if AppArmor permits user namespaces only to programs whose profile allows them (Ubuntu since 23.10). */
+  readonly isRestricted?: boolean;
 }
 
-export function checkSandbox({ isolation, hasLimits }: Sandbox): Finding {
+const RESTRICTION = '/proc/sys/kernel/apparmor_restrict_unprivileged_userns';
+
+export async function findNamespaceRestriction(path = RESTRICTION): Promise<boolean> {
+  return (await readFile(path, 'utf8').catch(() => '0')).trim() === '1';
+}
+
+/** Lets bubblewrap create user namespaces, and nothing else. */
+const APPARMOR_ADVICE = `AppArmor does not let bubblewrap create user namespaces. Install bubblewrap (apt-get install bubblewrap), and as root run:
+cat > /etc/apparmor.d/bwrap <<'END'
+abi <abi/4.0>,
+include <tunables/global>
+profile bwrap /usr/bin/bwrap flags=(unconfined) {
+  userns,
+  include if exists <local/bwrap>
+}
+END
+apparmor_parser -r /etc/apparmor.d/bwrap`;
+
+export function checkSandbox({ isolation, hasLimits, isRestricted = false }: Sandbox): Finding {
+  if (isolation === 'none' && isRestricted)
+    return warning(
+      "ffmpeg cannot be sandboxed on this machine: a decoder exploit would run with the site's privileges.",
+      APPARMOR_ADVICE,
+    );
   if (isolation === 'none')
     return warning(
       "ffmpeg cannot be sandboxed on this machine: a decoder exploit would run with the site's privileges.",
@@ -89,10 +115,10 @@ export async function checkDirectory(path: string, keepFreeBytes: number): Promi
     const syncMs = await timeSync(probe);
     const { bavail, bsize } = await statfs(existing);
     const free = bavail * bsize;
-    const facts = `${path}: ${formatBytes(free)} free, a durable write takes ${syncMs.toFixed(1)} ms.`;
+    const facts = `${path}: ${formatSize(free)} free, a durable write takes ${syncMs.toFixed(1)} ms.`;
     if (free < keepFreeBytes) {
       return error(
-        `${facts} ${formatBytes(keepFreeBytes)} must stay free, so every upload would be rejected.`,
+        `${facts} ${formatSize(keepFreeBytes)} must stay free, so every upload would be rejected.`,
         'Free some space, use a larger disk (dataDirectory), or reduce keepFree.',
       );
     }
@@ -269,9 +295,3 @@ const fetchJson = (url: string): Promise<{ status: number; date: string | null; 
     }
     return { status: response.status, date: response.headers.get('date'), body };
   });
-
-function formatBytes(bytes: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
-  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
-  return `${(bytes / 2 ** (10 * power)).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
-}

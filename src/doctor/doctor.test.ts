@@ -20,6 +20,7 @@ import {
   checkPeer,
   checkPort,
   checkPostgres,
+  findNamespaceRestriction,
   type Sandbox,
 } from './checks.ts';
 import { type PartSettings, runDoctor } from './doctor.ts';
@@ -233,6 +234,27 @@ describe('the report', () => {
     const open = await run(() => settings, { sandbox: { isolation: 'none', hasLimits: true } });
     expect(open).toMatchObject({ errors: 0, text: expect.stringContaining('apt-get install bubblewrap') });
     expect((await run(() => settings, { part: 'tracker' })).text).not.toContain('ffmpeg');
+  });
+
+  it('shows the AppArmor profile that lets bubblewrap work, if AppArmor prevents it', async () => {
+    const settings = { listen: { host: '127.0.0.1', port: await freePort() }, dataDirectory: directory };
+    const restricted = { isolation: 'none', hasLimits: true, isRestricted: true };
+    const { text } = await run(() => settings, { sandbox: restricted });
+    expect(text).toContain('→ AppArmor does not let bubblewrap create user namespaces.');
+    expect(text).toContain('      profile bwrap /usr/bin/bwrap flags=(unconfined) {\n        userns,');
+    // Where the sandbox works, the restriction does not matter.
+    const works = await run(() => settings, { sandbox: { ...restricted, isolation: 'bubblewrap' } });
+    expect(works.text).not.toContain('AppArmor');
+  });
+
+  it.each([
+    ['1\n', true],
+    ['0\n', false],
+    [undefined, false],
+  ])('reads the restriction of the kernel: %j', async (content, expected) => {
+    const path = join(directory, 'restriction');
+    if (content !== undefined) await writeFile(path, content);
+    expect(await findNamespaceRestriction(path)).toBe(expected);
   });
 
   it('lists the errors of a configuration', async () => {

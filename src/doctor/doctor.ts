@@ -66,7 +66,7 @@ export async function runDoctor({
       if (verdict === 'error') errors++;
       if (verdict === 'warning') warnings++;
       print(`  ${MARKS[verdict]} ${text}`);
-      if (advice) print(`    → ${advice}`);
+      if (advice) print(`    → ${advice.replaceAll('\n', '\n      ')}`);
     }
   };
   print('This machine');

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { parseConfig, parseDuration, parseSize } from './config.ts';
+import { parseConfig, parseDuration } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { durationSetting, listenSetting, sizeSetting } from './settings.ts';
+import { formatSize, parseSize } from './size.ts';
 
 const schema = z.strictObject({
   listen: listenSetting,
@@ -15,7 +16,7 @@ describe('parseConfig', () => {
     expect(parseConfig('[a]\nlisten = "[::]:80"\n[b]\nx = 1', 'f', 'a', schema)).toEqual({
       listen: { host: '::', port: 80 },
       interval: 5_000,
-      size: 2 ** 20,
+      size: 1_000_000,
     });
   });
 
@@ -67,9 +68,25 @@ describe('durations and sizes', () => {
     ['-1 s', undefined],
   ])('%s', (text, expected) => expect(parseDuration(text)).toBe(expected));
   it.each([
-    ['1 KB', 1_024],
-    ['0.5 GB', 2 ** 29],
+    ['1 KB', 1_000],
+    ['1 kB', 1_000],
+    ['0.5 GB', 500_000_000],
+    ['10 GB', 10_000_000_000],
+    ['1 KiB', 1_024],
+    ['0.5 GiB', 2 ** 29],
+    ['1 TiB', 2 ** 40],
     ['1', undefined],
     ['1 kb', undefined],
+    ['1 kiB', undefined],
+    ['1 toString', undefined],
   ])('%s', (text, expected) => expect(parseSize(text)).toBe(expected));
+  it.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1_000, '1 kB'],
+    [10_000_000_000, '10 GB'],
+    [1_550_000, '1.6 MB'],
+    [2 ** 40, '1.1 TB'],
+    [1e21, '1000000 PB'],
+  ])('%i bytes are %s', (bytes, expected) => expect(formatSize(bytes)).toBe(expected));
 });

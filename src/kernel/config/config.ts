@@ -10,9 +10,6 @@ import { ConfigError } from './config-error.ts';
 
 const DURATION = /^(\d+(?:\.\d+)?)\s*(ms|s|min|h)$/;
 const DURATION_MS = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 } as const;
-const SIZE = /^(\d+(?:\.\d+)?)\s*(KB|MB|GB|TB)$/;
-const SIZE_BYTES = { KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 } as const;
-
 const BITRATE = /^(\d+(?:\.\d+)?)\s*(kbit|Mbit|Gbit)\/s$/;
 const BITRATE_BPS = { kbit: 1e3, Mbit: 1e6, Gbit: 1e9 } as const;
 
@@ -20,12 +17,6 @@ const BITRATE_BPS = { kbit: 1e3, Mbit: 1e6, Gbit: 1e9 } as const;
 export function parseDuration(text: string): number | undefined {
   const match = DURATION.exec(text);
   return match ? Number(match[1]) * DURATION_MS[match[2] as keyof typeof DURATION_MS] : undefined;
-}
-
-/** Parses a size into bytes: `"512 MB"` → 536870912 (powers of 1024). Returns undefined if the text is not a size. */
-export function parseSize(text: string): number | undefined {
-  const match = SIZE.exec(text);
-  return match ? Math.round(Number(match[1]) * SIZE_BYTES[match[2] as keyof typeof SIZE_BYTES]) : undefined;
 }
 
 /** Parses a bit rate into bits per second: `"20 Mbit/s"` → 20000000 (powers of 1000). Returns undefined if the text is not a bit rate. */

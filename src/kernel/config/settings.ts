@@ -2,8 +2,9 @@
 import * as z from 'zod';
 import { parsePrefix } from '../network.ts';
 import { isPostgresUrl } from '../sql/postgres.ts';
-import { parseBitrate, parseDuration, parseSize } from './config.ts';
+import { parseBitrate, parseDuration } from './config.ts';
 import { isPlaceholder } from './placeholder.ts';
+import { parseSize } from './size.ts';
 
 /** Shorter intervals would keep a loop busy all the time; longer ones exceed what Node's timers can count (2^31 ms). */
 const MIN_DURATION_MS = 10;
@@ -33,7 +34,7 @@ export const sizeSetting = z.string().transform((text, context) => {
   if (value === undefined) {
     context.addIssue({
       code: 'custom',
-      message: `"${text}" is not a valid size. Examples: 512 MB, 2 GB.`,
+      message: `"${text}" is not a valid size. Examples: 512 MB, 2 GB, 1 GiB.`,
     });
     return z.NEVER;
   }

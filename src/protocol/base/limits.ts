@@ -2,8 +2,8 @@
 export const MAX_NAME_CHARACTERS = 200;
 export const MAX_DESCRIPTION_CHARACTERS = 5_000;
 export const MAX_UPLOAD_METADATA_BYTES = 4_096;
-export const DEFAULT_MAX_UPLOAD_BYTES = 10 * 2 ** 30;
-export const HARD_MAX_UPLOAD_BYTES = 100 * 2 ** 30;
+export const DEFAULT_MAX_UPLOAD_BYTES = 10e9;
+export const HARD_MAX_UPLOAD_BYTES = 100e9;
 /** The size of a page of records that central reads from a site. */
 export const MAX_RECORD_PAGE_BYTES = 2 ** 20;
 export const MAX_RECORD_PAGE_ROWS = 500;

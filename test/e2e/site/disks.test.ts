@@ -108,7 +108,7 @@ async function start(): Promise<void> {
   await writeFile(
     config,
     `[site]\nname = "Disks"\nlisten = "127.0.0.1:${port}"\nbaseUrl = "${url}"\nsourceAddress = "127.0.0.1:${port}"
-dataDirectory = "${directory}/data"\ndisks = [${paths}]\noperatorToken = "${TOKEN}"\nkeepFree = "4 MB"\nbufferDisk = "1 MB"\nbufferMemory = "1 MB"\nworkers = 0\n`,
+dataDirectory = "${directory}/data"\ndisks = [${paths}]\noperatorToken = "${TOKEN}"\nkeepFree = "4 MiB"\nbufferDisk = "1 MiB"\nbufferMemory = "1 MiB"\nworkers = 0\n`,
   );
   site = spawn(process.execPath, [COMMAND, 'site', '--config', config], { stdio: 'ignore' });
   await eventually('the site is up', async () => (await fetch(`${url}/readyz`)).ok || undefined, 60_000);

@@ -100,7 +100,7 @@ describe('a site without space', () => {
     const { bavail, bsize } = await statfs(directory);
     // There is space for one of the two uploads, however large the disk is.
     const keepFreeMb = Math.floor((bavail * bsize) / 2 ** 20) - 3 * 1_024;
-    const url = await startSite(`keepFree = "${keepFreeMb} MB"\n`);
+    const url = await startSite(`keepFree = "${keepFreeMb} MiB"\n`);
     const most = 2 * 2 ** 30;
     // An upload that was only announced reserves nothing.
     const [first = '', second = '', ...others] = await Promise.all(

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Metadata } from '@tus/server';
 import * as z from 'zod';
+import { formatSize } from '../../../kernel/config/size.ts';
 import { formatErrors, parseInput } from '../../../kernel/input.ts';
 import { problem } from '../../../kernel/problem.ts';
 import { type VideoId, videoIdSchema } from '../../../protocol/base/ids.ts';
@@ -80,8 +81,10 @@ function parseLength(headers: IncomingHttpHeaders, maxUploadBytes: number): numb
 /** @throws Problem 413 `upload-too-large` */
 export function requireAllowedSize(sizeBytes: number, maxUploadBytes: number): void {
   if (sizeBytes <= maxUploadBytes) return;
-  const limit = (maxUploadBytes / 2 ** 30).toFixed(1);
-  throw problem('upload-too-large', `The file is too large: this site accepts files up to ${limit} GB.`);
+  throw problem(
+    'upload-too-large',
+    `The file is too large: this site accepts files up to ${formatSize(maxUploadBytes)}.`,
+  );
 }
 
 function parseMetadata(text: string | undefined): Record<string, string | null> {

@@ -177,7 +177,7 @@ const tooFarApart = (seconds: number): SourceRejected =>
 const tooLarge = (kind: 'video' | 'audio', sizeBytes: number, seconds: number): SourceRejected =>
   new SourceRejected(
     'segments-too-large',
-    `The ${kind === 'video' ? 'video' : 'audio track'} takes ${Math.ceil(sizeBytes / 2 ** 20)} MB for ${seconds.toFixed(1)} seconds, which is too much for one segment. Export the video at a lower bit rate or with more key frames, and upload it again.`,
+    `The ${kind === 'video' ? 'video' : 'audio track'} takes ${Math.ceil(sizeBytes / 1e6)} MB for ${seconds.toFixed(1)} seconds, which is too much for one segment. Export the video at a lower bit rate or with more key frames, and upload it again.`,
   );
 
 /**
