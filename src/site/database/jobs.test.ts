@@ -223,6 +223,17 @@ describe('the order of jobs', () => {
     ]);
   });
 
+  it('lets urgent and short jobs overtake on the slot that is reserved for them', async () => {
+    const long = await add({ urgency: 1 });
+    expect((await need()).job.id).toBe(long);
+    const express = () =>
+      claimStep(db, { owner: 'express', can: () => true, minUrgency: 2, nowMs }, async () => {});
+    expect(await express()).toBeUndefined();
+    const short = await add({ urgency: 2 });
+    const first = await add({ kind: 'first-rendition', urgency: 3 });
+    expect([(await express())?.job.id, (await express())?.job.id]).toEqual([first, short]);
+  });
+
   it('skips steps that a worker cannot do', async () => {
     await add({ needs: ['libx265'] });
     const other = await add();

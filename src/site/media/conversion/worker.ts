@@ -32,7 +32,7 @@ export interface WorkerDeps extends StepDeps {
   readonly owner: string;
   /** Steps at a time. */
   readonly slots: number;
-  /** Adds a slot for urgent jobs, so that a video that cannot be played yet never waits for the ladder of a long one. */
+  /** Adds a slot for urgent and short jobs, so that no video waits for the ladder of a long one. */
   readonly hasExpress: boolean;
   /** Whether this machine's ffmpeg has an encoder or filter. */
   readonly can: (need: string) => Promise<boolean>;

@@ -13,7 +13,7 @@ import {
   listPublications,
   videoToEncode,
 } from './encode-plan.ts';
-import { type JobKind, URGENCY } from './job-kinds.ts';
+import { type JobKind, URGENCY, urgencyOf } from './job-kinds.ts';
 
 /** Published renditions with which the new ones are aligned. */
 export interface ExistingRenditions {
@@ -185,7 +185,7 @@ function toJob(kind: JobKind, input: Omit<EncodeInput, 'times'>, plan: EncodePla
   return {
     video: input.video,
     kind,
-    urgency: URGENCY[kind],
+    urgency: urgencyOf(kind, plan),
     priority: input.priority ?? 0,
     needs: [
       ...new Set([
