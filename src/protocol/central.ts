@@ -31,6 +31,10 @@ export const videoSchema = z.strictObject({
     z.strictObject({ site: siteIdSchema, address: addressSchema, state: z.enum(['origin', 'complete']) }),
   ),
   state: z.enum(['registered', 'published', 'withdrawn']),
+  /** Whether a site that holds the video is up, by the reports of the trackers. `since`: for `down` and `unknown`. */
+  holders: z
+    .strictObject({ state: z.enum(['up', 'down', 'unknown']), since: timestampSchema.optional() })
+    .optional(),
   visibility: privateSchema,
   createdAt: timestampSchema,
   publishedAt: timestampSchema,

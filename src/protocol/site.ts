@@ -95,6 +95,16 @@ export const siteInfoSchema = z.strictObject({
   joined: z.boolean(),
   /** Why this site cannot join until an operator acts: there is no join token, or central refused it. */
   joinProblem: z.strictObject({ code: z.string(), detail: z.string() }).optional(),
+  /** Whether central responded to the last request, and if not, since when it has not (absent: not since this start). */
+  central: z.strictObject({ connected: z.boolean(), since: timestampSchema.optional() }).optional(),
+  /** The background check of stored files (docs/copies.md). Only for clients that may use the studio. */
+  fileChecks: z
+    .strictObject({
+      checked: z.int().nonnegative(),
+      damaged: z.int().nonnegative(),
+      repaired: z.int().nonnegative(),
+    })
+    .optional(),
   /** False if this client's network is trusted, so that it needs no token. */
   tokenNeeded: z.boolean(),
   maxUploadBytes: z.int().positive(),

@@ -132,6 +132,8 @@ export interface SiteSettings {
 
 export interface ClusterSettings {
   /** Lines of central's section in the configuration. */
+  /** For how long copies are kept that no rule requires. Default: not at all. */
+  readonly copyRetention?: string;
   readonly central?: readonly string[];
   readonly centralWrapper?: readonly string[];
   /** Makes an empty PostgreSQL database for central and for each site, and returns its URL. Without it, they use SQLite. */
@@ -172,7 +174,7 @@ export async function startCluster(settings: ClusterSettings = {}): Promise<Clus
     await freePort(),
     [
       'sweepInterval = "5 s"',
-      'copyRetention = "10 ms"',
+      `copyRetention = "${settings.copyRetention ?? '10 ms'}"`,
       ...(await databaseLine()),
       ...(settings.central ?? []),
     ],

@@ -7,15 +7,15 @@ const reports = (changes: Partial<PresenceReports>): PresenceReports => ({
   state: 'up',
   downSinceMs: undefined,
   returnedAtMs: undefined,
-  heardAtMs: NOW_MS,
+  contactAtMs: NOW_MS,
   ...changes,
 });
 
 it.each([
   [{}, 'steady'],
-  [{ state: 'unknown', heardAtMs: undefined }, 'steady'],
-  [{ state: 'unknown', heardAtMs: NOW_MS - SILENCE_MS }, 'interrupted'],
-  [{ heardAtMs: NOW_MS - SILENCE_MS }, 'interrupted'],
+  [{ state: 'unknown', contactAtMs: undefined }, 'steady'],
+  [{ state: 'unknown', contactAtMs: NOW_MS - SILENCE_MS }, 'interrupted'],
+  [{ contactAtMs: NOW_MS - SILENCE_MS }, 'interrupted'],
   [{ state: 'down', downSinceMs: NOW_MS }, 'interrupted'],
   [{ state: 'down', downSinceMs: NOW_MS - OUTAGE_MS + 1 }, 'interrupted'],
   [{ state: 'down', downSinceMs: NOW_MS - OUTAGE_MS }, 'absent'],

@@ -25,14 +25,14 @@ export interface PresenceReports {
   /** When the site came back after its last long outage. */
   readonly returnedAtMs: number | undefined;
   /** When the site last reported its storage. Undefined: never, because it is new or an older version. */
-  readonly heardAtMs: number | undefined;
+  readonly contactAtMs: number | undefined;
 }
 
 export function presenceOf(reports: PresenceReports, nowMs: number): Presence {
-  const { state, downSinceMs = nowMs, returnedAtMs, heardAtMs } = reports;
+  const { state, downSinceMs = nowMs, returnedAtMs, contactAtMs } = reports;
   if (state === 'down') return nowMs - downSinceMs >= OUTAGE_MS ? 'absent' : 'interrupted';
   if (state === 'up' && returnedAtMs !== undefined && nowMs - returnedAtMs < STABLE_MS) return 'returning';
-  return heardAtMs !== undefined && nowMs - heardAtMs >= SILENCE_MS ? 'interrupted' : 'steady';
+  return contactAtMs !== undefined && nowMs - contactAtMs >= SILENCE_MS ? 'interrupted' : 'steady';
 }
 
 export const isCounted = (presence: Presence): boolean => presence === 'steady' || presence === 'interrupted';

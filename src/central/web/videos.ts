@@ -8,6 +8,7 @@ import { type Video, videoListSchema, videoSchema } from '../../protocol/central
 import { findVideo, type ListedVideo, listCopies, listVideos } from '../database/catalogue.ts';
 import { formatCursor, parseCursor } from '../database/cursor.ts';
 import type { CentralDatabase } from '../database/schema.ts';
+import { listSiteStatus, type ReportedStatus } from '../database/site-status-reports.ts';
 import { parseStoredRecord } from '../database/stored-record.ts';
 import { hasGrant } from '../rights/grants.ts';
 import { type CentralContext, formatTime, isOperator, optionalTime } from './context/context.ts';
@@ -81,15 +82,28 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
 
 const unknown = (): Problem => problem('video-unknown', 'There is no such video.');
 
+/** Adds the copies, and whether any site that holds the video is up. */
 async function withCopies(db: CentralDatabase, videos: readonly Video[]): Promise<Video[]> {
-  const copies = await listCopies(db, new Map(videos.map(({ id, revision }) => [id, revision])));
-  return videos.map(video => ({
-    ...video,
-    copies: [
+  const found = await listCopies(db, new Map(videos.map(({ id, revision }) => [id, revision])));
+  const statuses = await listSiteStatus(db, Date.now());
+  return videos.map(video => {
+    const copies = [
       ...video.copies,
-      ...(copies.get(video.id) ?? []).map(copy => ({ ...copy, state: 'complete' as const })),
-    ],
-  }));
+      ...(found.get(video.id) ?? []).map(copy => ({ ...copy, state: 'complete' as const })),
+    ];
+    return { ...video, copies, holders: formatHolders(copies.map(({ site }) => statuses.get(site))) };
+  });
+}
+
+function formatHolders(statuses: readonly (ReportedStatus | undefined)[]): NonNullable<Video['holders']> {
+  if (statuses.some(status => status?.state === 'up')) return { state: 'up' };
+  const isUnknown = statuses.some(status => status?.state !== 'down');
+  // The video is down since its last holder went down, and unknown since the last report on one of them.
+  const sinceMs = Math.max(
+    0,
+    ...statuses.map(status => (isUnknown ? status?.reportedAtMs : status?.downSinceMs) ?? 0),
+  );
+  return { state: isUnknown ? 'unknown' : 'down', ...optionalTime('since', sinceMs === 0 ? null : sinceMs) };
 }
 
 /** Returns undefined for a tombstone. */

@@ -14,6 +14,8 @@ import { cutChecked } from './origin.ts';
 export interface CopiesPart {
   /** True if central responded to the last request. */
   readonly isConnected: () => boolean;
+  /** When central last responded; undefined if it has not since this start. */
+  readonly respondedAtMs: () => number | undefined;
   /** Deletes the copy of a withdrawn video. */
   readonly dropWithdrawn: (video: VideoId) => Promise<void>;
 }
@@ -57,7 +59,8 @@ export function startCopies(core: SiteCore, media: MediaPart, lifetime: Lifetime
   lifetime.add('assignments', assignments.stop);
   events.joined.subscribe(assignments.wake);
   startIntegrity(core, media, { store, fetcher, freeBytes }, lifetime);
-  return { isConnected: assignments.isConnected, dropWithdrawn: reconciler.dropWithdrawn };
+  const { isConnected, respondedAtMs } = assignments;
+  return { isConnected, respondedAtMs, dropWithdrawn: reconciler.dropWithdrawn };
 }
 
 interface IntegrityDeps {

@@ -159,6 +159,7 @@ function addCalls(
     load: delivery.load,
     trackerUrls: membership.trackerUrls,
     stoppedBecause: membership.stoppedBecause,
+    connection: () => ({ isConnected: copies.isConnected(), respondedAtMs: copies.respondedAtMs() }),
   });
   serveLibrary(app, {
     db,

@@ -15,6 +15,8 @@ const RETRY_MS = 5_000;
 interface Assignments extends Repeating {
   /** True if central responded to the last request. */
   readonly isConnected: () => boolean;
+  /** When central last responded; undefined if it has not since this start. */
+  readonly respondedAtMs: () => number | undefined;
 }
 
 interface AssignmentsDeps {
@@ -27,6 +29,7 @@ interface AssignmentsDeps {
 
 export function startAssignments({ db, central, onAssigned, log }: AssignmentsDeps): Assignments {
   let isConnected = false;
+  let respondedAtMs: number | undefined;
   const loop = memberLoop(
     { name: 'reading assignments', peer: central, everyMs: RETRY_MS, log, level: 'debug' },
     async (peer, abort) => {
@@ -40,10 +43,11 @@ export function startAssignments({ db, central, onAssigned, log }: AssignmentsDe
           throw error;
         });
       isConnected = true;
+      respondedAtMs = Date.now();
       await writeAssignments(db, assignments, position);
       if (assignments.length > 0) onAssigned();
       return 0;
     },
   );
-  return { ...loop, isConnected: () => isConnected };
+  return { ...loop, isConnected: () => isConnected, respondedAtMs: () => respondedAtMs };
 }

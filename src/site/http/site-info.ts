@@ -5,11 +5,20 @@ import type { Problem } from '../../kernel/problem.ts';
 import type { SiteId } from '../../protocol/base/ids.ts';
 import { type SiteInfo, siteInfoSchema } from '../../protocol/site.ts';
 import type { SiteConfig } from '../config.ts';
+import { countChecks } from '../database/file-checks.ts';
 import { countUnpublished } from '../database/publication/records.ts';
 import { readSignal } from '../database/publication/signal.ts';
 import type { SiteDatabase } from '../database/tables/videos.ts';
 import { isTrusted } from './access.ts';
 import { type SiteLoad, serveProbe } from './probe.ts';
+
+/** Whether central can be reached. */
+export interface CentralConnection {
+  /** Central responded to the last request. */
+  readonly isConnected: boolean;
+  /** When it last responded. Undefined: not since this start. */
+  readonly respondedAtMs: number | undefined;
+}
 
 export interface SiteInfoDeps {
   readonly db: SiteDatabase;
@@ -27,6 +36,7 @@ export interface SiteInfoDeps {
   readonly trackerUrls: () => readonly string[];
   /** Why this process publishes nothing, if another one runs with its key. */
   readonly stoppedBecause: () => string | undefined;
+  readonly connection: () => CentralConnection;
 }
 
 export function serveSiteInfo(app: HttpServer, options: SiteInfoDeps): void {
@@ -53,6 +63,8 @@ export function serveSiteInfo(app: HttpServer, options: SiteInfoDeps): void {
         trackers: [...options.trackerUrls()],
         joined: id !== undefined,
         ...(joinProblem ? { joinProblem: { code: joinProblem.code, detail: joinProblem.message } } : {}),
+        ...(id === undefined ? {} : { central: formatConnection(options.connection()) }),
+        ...(isKnown ? { fileChecks: await readFileChecks(db) } : {}),
         tokenNeeded: !isKnown,
         maxUploadBytes: config.maxUpload,
         freeBytes: options.freeBytes(),
@@ -66,4 +78,14 @@ export function serveSiteInfo(app: HttpServer, options: SiteInfoDeps): void {
   );
 
   serveProbe(app, options.siteId, options.load);
+}
+
+const formatConnection = ({ isConnected, respondedAtMs }: CentralConnection): SiteInfo['central'] => ({
+  connected: isConnected,
+  ...(isConnected || respondedAtMs === undefined ? {} : { since: new Date(respondedAtMs).toISOString() }),
+});
+
+async function readFileChecks(db: SiteDatabase): Promise<SiteInfo['fileChecks']> {
+  const { checked, damaged, repaired } = await countChecks(db);
+  return { checked, damaged, repaired };
 }

@@ -116,8 +116,8 @@ export function FleetOverview({ token, onToken }: FleetOverviewProps) {
         <>
           <section class="panel" aria-labelledby="sites">
             <h2 id="sites">{t.admin.sites}</h2>
-            <SiteMap sites={value.sites} />
-            <SitesTable sites={value.sites} actions={actions} />
+            <SiteMap sites={value.sites} stale={fleet.staleSince} />
+            <SitesTable sites={value.sites} stale={fleet.staleSince} actions={actions} />
             <AddSite token={token} onInvited={onInvited} />
           </section>
           <section class="panel" aria-labelledby="trackers">
@@ -128,11 +128,12 @@ export function FleetOverview({ token, onToken }: FleetOverviewProps) {
             <TrackersTable trackers={value.trackers} />
             <AddTracker token={token} onInvited={onInvited} />
           </section>
-          <Copies token={token} />
+          <Copies token={token} sites={value.sites} stale={fleet.staleSince} />
           <SignalLog
             sites={value.sites}
             signals={value.signals}
             withdrawals={value.withdrawals}
+            stale={fleet.staleSince}
             onCollect={actions.onCollect}
           />
         </>

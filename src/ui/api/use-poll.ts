@@ -6,6 +6,8 @@ export interface PollResult<T> {
   readonly value: T | undefined;
   /** The error of the last attempt; undefined after a success. */
   readonly error: unknown;
+  /** When `value` was loaded, if the last attempt failed (RFC 3339). Undefined: `value` is current. */
+  readonly staleSince: string | undefined;
   readonly refresh: () => void;
 }
 
@@ -18,7 +20,7 @@ export function usePoll<T>(
   load: (abort: AbortSignal) => Promise<T>,
   chooseInterval: (value: T) => number,
 ): PollResult<T> {
-  const [state, setState] = useState<{ key: string; value?: T; error?: unknown }>({ key });
+  const [state, setState] = useState<{ key: string; value?: T; error?: unknown; at?: string }>({ key });
   const latest = useRef({ load, chooseInterval });
   latest.current = { load, chooseInterval };
   const poller = useRef<Poller | undefined>(undefined);
@@ -27,7 +29,7 @@ export function usePoll<T>(
     const started = startPoller<T>({
       load: abort => latest.current.load(abort),
       chooseInterval: value => latest.current.chooseInterval(value),
-      onValue: value => setState({ key, value }),
+      onValue: value => setState({ key, value, at: new Date().toISOString() }),
       onError: (error = 'unknown') =>
         setState(previous => (previous.key === key ? { ...previous, error } : { key, error })),
       isVisible: () => !document.hidden,
@@ -46,6 +48,7 @@ export function usePoll<T>(
   return {
     value: isCurrent ? state.value : undefined,
     error: isCurrent ? state.error : undefined,
+    staleSince: isCurrent && state.error !== undefined ? state.at : undefined,
     refresh,
   };
 }

@@ -11,6 +11,7 @@ import { useForgetRefused, useOperatorToken } from '../components/operator-token
 import { Page, useCentralNavigation } from '../components/page.tsx';
 import { SearchField } from '../components/search-field.tsx';
 import { Logo } from '../components/wordmark.tsx';
+import { type StaleSince, VIDEO_COLOURS, videoHealth } from '../health/health.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
 import { useVideos } from './use-videos.ts';
 
@@ -21,7 +22,10 @@ export function Catalogue() {
   const navigation = useCentralNavigation('catalogue');
   const search = useSharedSearchQuery();
   const signIn = useOperatorToken();
-  const { page, isCurrent, error, retry, announcement, loadMore } = useVideos(search.query, signIn.token);
+  const { page, isCurrent, error, staleSince, retry, announcement, loadMore } = useVideos(
+    search.query,
+    signIn.token,
+  );
   useForgetRefused(error, signIn);
   const info = usePoll(
     'info',
@@ -48,7 +52,12 @@ export function Catalogue() {
       {isEmpty && <EmptyCatalogue query={search.query} onClear={() => search.setTyped('')} />}
       <ul class="cards" data-testid="videos">
         {page?.videos.map(video => (
-          <Card key={`${video.id} ${video.revision}`} video={video} tracker={info.value?.trackers[0]} />
+          <Card
+            key={`${video.id} ${video.revision}`}
+            video={video}
+            stale={staleSince}
+            tracker={info.value?.trackers[0]}
+          />
         ))}
       </ul>
       {isCurrent && page?.next !== undefined && (
@@ -62,8 +71,15 @@ export function Catalogue() {
   );
 }
 
-function Card({ video, tracker }: { readonly video: Video; readonly tracker: string | undefined }) {
+interface CardProps {
+  readonly video: Video;
+  readonly stale: StaleSince;
+  readonly tracker: string | undefined;
+}
+
+function Card({ video, stale, tracker }: CardProps) {
   const { t, format } = useTranslation();
+  const health = videoHealth(video, stale);
   // The tracker redirects the browser to the best site, as it does for a player.
   const poster = video.pictures?.poster && tracker ? `${tracker}/go/${video.id}/${POSTER}` : undefined;
   return (
@@ -82,8 +98,9 @@ function Card({ video, tracker }: { readonly video: Video; readonly tracker: str
             <time dateTime={video.publishedAt}>{format.date(video.publishedAt)}</time>
           </p>
           <p class="row">
-            <span class={`state ${video.state === 'registered' ? 'good' : 'warn'}`}>
-              {t.catalogue.states[video.state]}
+            <span class={`state ${VIDEO_COLOURS[health.state]}`} data-health={health.state}>
+              {t.catalogue.health[health.state]}
+              {health.since && ` ${t.common.since(format.timeOrDate(health.since, Date.now()))}`}
             </span>
             {video.visibility === 'private' && (
               <span class="state warn" data-testid="private">

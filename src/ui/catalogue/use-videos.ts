@@ -57,6 +57,7 @@ export function useVideos(query: string, token: string | undefined) {
     page: shown?.page,
     isCurrent: shown?.query === query,
     error: first.error ?? moreError,
+    staleSince: first.staleSince,
     retry: first.refresh,
     announcement,
     loadMore,

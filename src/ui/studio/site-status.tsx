@@ -1,6 +1,7 @@
 /** The state of the site, and a warning if its conversion of uploaded files is unsafe. */
 import type { SiteInfo } from '../../protocol/site.ts';
 import { Notice, ProblemText } from '../components/notice.tsx';
+import { centralHealth } from '../health/health.ts';
 import { useTranslation } from '../i18n/use-translation.tsx';
 
 interface SiteStatusProps {
@@ -20,6 +21,8 @@ export function SiteStatus({ site, isUnreachable }: SiteStatusProps) {
   }
   if (!site) return <p class="quiet">{t.common.loading}</p>;
   const isSignalSent = site.signal === 'sent';
+  const { state, since } = centralHealth(site);
+  const { damaged = 0, repaired = 0 } = site.fileChecks ?? {};
   return (
     <p
       class="row quiet"
@@ -28,13 +31,19 @@ export function SiteStatus({ site, isUnreachable }: SiteStatusProps) {
       data-signal={site.signal}
       data-unpublished={site.unpublished}
     >
-      <span class={`state ${site.joined ? 'good' : 'warn'}`}>
-        {site.joined ? siteStatus.joined : siteStatus.notJoined}
+      <span class={`state ${state === 'connected' ? 'good' : 'warn'}`} data-central={state}>
+        {state === 'connected'
+          ? siteStatus.connected
+          : state === 'not-joined'
+            ? siteStatus.notJoined
+            : siteStatus.centralUnreachable(since && format.timeOrDate(since, Date.now()))}
       </span>
       {isSignalSent && site.unpublished === 0 && <span>{siteStatus.allPublished}</span>}
       {!isSignalSent && <span>{siteStatus.signalNotSent}</span>}
       {site.unpublished > 0 && <span>{siteStatus.unpublished(site.unpublished)}</span>}
       <span>{siteStatus.free(format.size(site.freeBytes))}</span>
+      {damaged > 0 && <span class="state bad">{siteStatus.damaged(damaged)}</span>}
+      {repaired > 0 && <span>{siteStatus.repaired(repaired)}</span>}
     </p>
   );
 }

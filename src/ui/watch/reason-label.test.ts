@@ -18,3 +18,13 @@ it('is the distance if it is known', () => {
 it('is otherwise the text of its code', () => {
   expect(label('full', 3)).toBe('At capacity');
 });
+it('does not promise to fetch a video while no site with all of it is up', () => {
+  const fetches = (holders: number): string =>
+    formatReasonLabel(
+      { code: 'fills-from-holder', text: 'x', figures: { holders } },
+      TEXTS.en.watch,
+      createFormat('en'),
+    );
+  expect(fetches(1)).toBe('Fetches the video as you watch');
+  expect(fetches(0)).toMatch(/sites with the whole video are down/);
+});

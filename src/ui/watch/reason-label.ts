@@ -5,9 +5,11 @@ import type { Texts } from '../i18n/texts.ts';
 
 export function formatReasonLabel(
   { code, figures }: Reason,
-  texts: Pick<Texts['watch'], 'reasons' | 'distance'>,
+  texts: Pick<Texts['watch'], 'reasons' | 'distance' | 'noHolderUp'>,
   format: Pick<Format, 'number'>,
 ): string {
+  // The site cannot fetch anything now.
+  if (code === 'fills-from-holder' && figures?.holders === 0) return texts.noHolderUp;
   const km = code === 'distance' ? figures?.km : undefined;
   return km === undefined ? texts.reasons[code] : texts.distance(format.number(km));
 }

@@ -47,7 +47,7 @@ let third: Part;
 let copied: string;
 let unique: string;
 beforeAll(async () => {
-  cluster = await startCluster();
+  cluster = await startCluster({ copyRetention: '1 h' });
   // Nothing is encoded: this is about where videos are stored.
   const lines = ['workers = 0'];
   origin = await cluster.addSite('Origin', { lines, registration: { region: 'East' } });
@@ -174,8 +174,22 @@ describe.skipIf(!chromiumPath)('the administrator’s page', () => {
         await getJson<{ rules: StoredRule[] }>(`${cluster.central.url}/api/placement-rules`, TOKEN)
       ).rules;
       expect(stored.at(-1)?.rule).toEqual({ kind: 'at-most', bytes: 5e9, at: { region: 'South' } });
-      await rules.filter({ hasText: 'at most 5 GB' }).locator('button').click();
-      await eventually('the rule is removed', async () => (await rules.count()) === 1);
+      const remove = async (text: string, consequences: RegExp): Promise<void> => {
+        await rules.filter({ hasText: text }).getByTestId('remove-rule').click();
+        const dialog = page.getByTestId('confirm');
+        await dialog.getByTestId('consequences').waitFor();
+        expect(await dialog.innerText()).toMatch(consequences);
+        await dialog.getByTestId('confirm-yes').click();
+        await rules.filter({ hasText: text }).getByTestId('restore-rule').waitFor();
+      };
+      await remove('at most 5 GB', /deletes no copies/);
+      // The last rule that requires the copy: nothing is deleted for an hour, and it can be undone.
+      await remove('is pinned to', /deletes 1 copy \(.*Successor: 1 copy.*stored at one site only/s);
+      await eventually('the copy will be deleted', async () =>
+        /Successor: will be deleted/.test(await row.innerText()),
+      );
+      await rules.filter({ hasText: 'is pinned to' }).getByTestId('restore-rule').click();
+      await eventually('the copy stays', async () => /Successor: complete/.test(await row.innerText()));
       const siteRow = page.locator(
         `[data-testid=copy-sites] tr[data-site="${await siteIdOf(cluster, third)}"]`,
       );

@@ -88,7 +88,7 @@ export async function listPlannedSites(
         state: status?.state ?? 'unknown',
         downSinceMs: status?.downSinceMs,
         returnedAtMs: status?.returnedAtMs,
-        heardAtMs: report?.receivedAtMs,
+        contactAtMs: report?.receivedAtMs,
       },
       nowMs,
     );

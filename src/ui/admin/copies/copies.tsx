@@ -1,15 +1,25 @@
 /** The copies of videos: where they are stored, the rules for them, and the sites that store them. */
 import { useState } from 'preact/hooks';
-import type { CopyReport, LossResponse, StoredRule } from '../../../protocol/copies.ts';
+import type { Site } from '../../../protocol/central.ts';
+import type {
+  CopyReport,
+  LossResponse,
+  PlacementRule,
+  RulesPreview,
+  StoredRule,
+} from '../../../protocol/copies.ts';
 import { call } from '../../api/call.ts';
 import { usePoll } from '../../api/use-poll.ts';
 import { ErrorNotice } from '../../components/notice.tsx';
+import { type SiteHealth, type StaleSince, siteHealth } from '../../health/health.ts';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 import { OutcomeNotice, useOutcome } from '../use-outcome.tsx';
 import { AddRule } from './add-rule.tsx';
 import { CopySites } from './copy-sites.tsx';
 import { Placements } from './placements.tsx';
 import { RuleList } from './rule-list.tsx';
+import { formatRuleSentence } from './rule-sentence.ts';
+import { ConfirmChange, fetchPreview, type RulesChange } from './rules-change.tsx';
 
 /** Central computes a placement plan for each request, so it is not asked every second. */
 const REFRESH_MS = 5_000;
@@ -30,7 +40,13 @@ async function fetchCopies(token: string, isAtRisk: boolean, abort: AbortSignal)
   return { report, rules };
 }
 
-export function Copies({ token }: { readonly token: string }) {
+interface CopiesProps {
+  readonly token: string;
+  readonly sites: readonly Site[];
+  readonly stale: StaleSince;
+}
+
+export function Copies({ token, sites, stale }: CopiesProps) {
   const { t } = useTranslation();
   const [isAtRisk, setAtRisk] = useState(false);
   const { value, error, refresh } = usePoll(
@@ -39,6 +55,10 @@ export function Copies({ token }: { readonly token: string }) {
     () => REFRESH_MS,
   );
   const outcome = useOutcome(refresh);
+  const healthOf = (id: string): SiteHealth | undefined => {
+    const found = sites.find(site => site.id === id);
+    return found && siteHealth(found, stale);
+  };
   return (
     <section class="panel" aria-labelledby="copies">
       <h2 id="copies">{t.copies.heading}</h2>
@@ -61,7 +81,7 @@ export function Copies({ token }: { readonly token: string }) {
             />{' '}
             {t.copies.onlyAtRisk}
           </label>
-          <Placements report={value.report} />
+          <Placements report={value.report} healthOf={healthOf} />
           <h3>{t.copies.sites}</h3>
           <CopySites
             report={value.report}
@@ -81,26 +101,74 @@ export function Copies({ token }: { readonly token: string }) {
             }
           />
           <h3>{t.copies.rules}</h3>
-          <RuleList
-            rules={value.rules}
-            report={value.report}
-            onRemove={({ id }) =>
-              outcome.run(async () => {
-                await call(`/api/placement-rules/${id}`, { method: 'DELETE', token });
-                return t.copies.ruleRemoved;
-              })
-            }
-          />
-          <AddRule
-            report={value.report}
-            send={async body => {
-              await call('/api/placement-rules', { method: 'POST', token, body });
-              outcome.report(t.copies.ruleAdded);
-              refresh();
-            }}
-          />
+          <Rules token={token} state={value} outcome={outcome} />
         </>
       )}
     </section>
+  );
+}
+
+interface RulesProps {
+  readonly token: string;
+  readonly state: CopiesState;
+  readonly outcome: ReturnType<typeof useOutcome>;
+}
+
+/** The rules. Each change that deletes copies is confirmed first, and a removed rule can be restored. */
+function Rules({ token, state: { rules, report }, outcome }: RulesProps) {
+  const { t, format } = useTranslation();
+  const [change, setChange] = useState<RulesChange>();
+  const add = async (rule: PlacementRule): Promise<void> => {
+    await call('/api/placement-rules', { method: 'POST', token, body: rule });
+  };
+  const make = (confirmed: RulesChange, { copies, undoS }: RulesPreview): Promise<void> =>
+    outcome.run(async () => {
+      if (confirmed.kind === 'add') {
+        await add(confirmed.rule);
+        return t.copies.ruleAdded;
+      }
+      await call(`/api/placement-rules/${confirmed.id}`, { method: 'DELETE', token });
+      const endsAt = new Date(Date.now() + undoS * 1_000).toISOString();
+      return t.copies.ruleRemoved(copies, format.timeOrDate(endsAt, Date.now()));
+    });
+  return (
+    <>
+      <RuleList
+        rules={rules}
+        report={report}
+        onRemove={({ id }, sentence) => setChange({ kind: 'remove', id, sentence })}
+        onRestore={({ id }) =>
+          outcome.run(async () => {
+            await call(`/api/placement-rules/${id}/restore`, { method: 'POST', token });
+            return t.copies.ruleRestored;
+          })
+        }
+      />
+      <AddRule
+        report={report}
+        send={async body => {
+          // Central validates the rule with the preview.
+          const rule = body as PlacementRule;
+          const { copies } = await fetchPreview({ kind: 'add', rule }, token);
+          const sentence = formatRuleSentence(rule, { report, texts: t.copies, format });
+          if (copies > 0) return setChange({ kind: 'add', rule, sentence });
+          await outcome.run(async () => {
+            await add(rule);
+            return t.copies.ruleAdded;
+          });
+        }}
+      />
+      {change && (
+        <ConfirmChange
+          change={change}
+          token={token}
+          onYes={preview => {
+            setChange(undefined);
+            void make(change, preview);
+          }}
+          onNo={() => setChange(undefined)}
+        />
+      )}
+    </>
   );
 }

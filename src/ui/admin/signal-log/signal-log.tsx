@@ -2,18 +2,22 @@
 import type { Signal, Site } from '../../../protocol/central.ts';
 import type { Withdrawal } from '../../../protocol/publication/withdrawals.ts';
 import { Table, TimeCell } from '../../components/table.tsx';
+import { lagOf, type StaleSince, syncState } from '../../health/health.ts';
+import type { Format } from '../../i18n/format.ts';
+import type { Texts } from '../../i18n/texts.ts';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 import { ErrorCell } from '../error-cell.tsx';
-import { chooseConfirmation, chooseSyncState } from './sync-state.ts';
+import { chooseConfirmation } from './confirmation.ts';
 
 interface SignalLogProps {
   readonly sites: readonly Site[];
   readonly signals: readonly Signal[];
   readonly withdrawals: readonly Withdrawal[];
+  readonly stale: StaleSince;
   readonly onCollect: (site: Site) => void;
 }
 
-export function SignalLog({ sites, signals, withdrawals, onCollect }: SignalLogProps) {
+export function SignalLog({ sites, signals, withdrawals, stale, onCollect }: SignalLogProps) {
   const { t } = useTranslation();
   const joined = sites.filter(site => site.state !== 'revoked' && site.state !== 'invited');
   return (
@@ -21,7 +25,7 @@ export function SignalLog({ sites, signals, withdrawals, onCollect }: SignalLogP
       <h2 id="signal-log">{t.signalLog.heading}</h2>
       <p class="quiet">{t.signalLog.explain}</p>
       <h3>{t.signalLog.completeness}</h3>
-      <CompletenessTable sites={joined} onCollect={onCollect} />
+      <CompletenessTable sites={joined} stale={stale} onCollect={onCollect} />
       <h3>{t.signalLog.withdrawals}</h3>
       <WithdrawalsTable withdrawals={withdrawals} />
       <h3>{t.signalLog.signals}</h3>
@@ -30,7 +34,11 @@ export function SignalLog({ sites, signals, withdrawals, onCollect }: SignalLogP
   );
 }
 
-function CompletenessTable({ sites, onCollect }: Pick<SignalLogProps, 'sites' | 'onCollect'>) {
+function CompletenessTable({
+  sites,
+  stale,
+  onCollect,
+}: Pick<SignalLogProps, 'sites' | 'stale' | 'onCollect'>) {
   const { t, format } = useTranslation();
   if (sites.length === 0) return <p class="quiet">{t.admin.noneJoined}</p>;
   const { site: name, complete, lag, pending, epoch, collected, error, actions } = t.signalLog.columns;
@@ -44,9 +52,9 @@ function CompletenessTable({ sites, onCollect }: Pick<SignalLogProps, 'sites' | 
         <tr key={site.id} data-site={site.id}>
           <th scope="row">{site.name}</th>
           <td>
-            <Completeness publication={site.publication} />
+            <Completeness site={site} stale={stale} />
           </td>
-          <td class="number">{site.lagMs === 0 ? t.signalLog.noLag : format.duration(site.lagMs)}</td>
+          <td class="number">{formatLag(lagOf(site, stale), t.signalLog, format)}</td>
           <td class="number">{format.number(site.pendingSignals)}</td>
           <td class="number">{format.number(site.publication?.epoch ?? 0)}</td>
           <TimeCell time={site.lastCollectedAt} />
@@ -62,9 +70,12 @@ function CompletenessTable({ sites, onCollect }: Pick<SignalLogProps, 'sites' | 
   );
 }
 
-function Completeness({ publication }: Pick<Site, 'publication'>) {
+const formatLag = (lagMs: number | undefined, texts: Texts['signalLog'], format: Format): string =>
+  lagMs === undefined ? texts.lagUnknown : lagMs === 0 ? texts.noLag : format.duration(lagMs);
+
+function Completeness({ site, stale }: { readonly site: Site; readonly stale: StaleSince }) {
   const { t, format } = useTranslation();
-  const state = chooseSyncState(publication);
+  const state = syncState(site, stale);
   switch (state.kind) {
     case 'no-handshake':
       return <span class="quiet">{t.signalLog.noHandshake}</span>;
@@ -76,6 +87,12 @@ function Completeness({ publication }: Pick<Site, 'publication'>) {
           {t.signalLog.waitingForSite}
         </span>
       );
+    case 'unknown': {
+      const at = (time: string | undefined) => time && format.timeOrDate(time, Date.now());
+      return (
+        <span class="warn">{t.signalLog.completenessUnknown(at(state.since), at(state.completeAt))}</span>
+      );
+    }
     case 'differs':
       return <span class="warn">{t.signalLog.differs(format.timeOrDate(state.since, Date.now()))}</span>;
     case 'complete':

@@ -1,17 +1,15 @@
 /** A map of the sites, in the colours of their states. */
 import type { Site } from '../../../protocol/central.ts';
+import { SITE_COLOURS, type StaleSince, siteHealth } from '../../health/health.ts';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 import { MAP_HEIGHT, MAP_WIDTH, projectSites } from './map-projection.ts';
 
-export const STATE_COLOURS: Readonly<Record<Site['state'], 'good' | 'bad' | 'warn' | 'quiet'>> = {
-  up: 'good',
-  down: 'bad',
-  invited: 'warn',
-  unknown: 'quiet',
-  revoked: 'quiet',
-};
+interface SiteMapProps {
+  readonly sites: readonly Site[];
+  readonly stale: StaleSince;
+}
 
-export function SiteMap({ sites }: { readonly sites: readonly Site[] }) {
+export function SiteMap({ sites, stale }: SiteMapProps) {
   const { t, format } = useTranslation();
   const active = sites.filter(site => site.state !== 'revoked');
   const placed = active.flatMap(site => (site.coordinates ? [{ site, coordinates: site.coordinates }] : []));
@@ -20,7 +18,9 @@ export function SiteMap({ sites }: { readonly sites: readonly Site[] }) {
   const projection = projectSites(placed.map(each => each.coordinates));
   const x = (longitude: number): number => projection.project({ latitude: 0, longitude }).x;
   const y = (latitude: number): number => projection.project({ latitude, longitude: 0 }).y;
-  const descriptions = placed.map(({ site }) => `${site.name}: ${t.admin.states[site.state]}`);
+  const descriptions = placed.map(
+    ({ site }) => `${site.name}: ${t.admin.states[siteHealth(site, stale).state]}`,
+  );
   return (
     <figure>
       <svg
@@ -41,9 +41,10 @@ export function SiteMap({ sites }: { readonly sites: readonly Site[] }) {
         {placed.map(({ site, coordinates }) => {
           const place = projection.project(coordinates);
           const radius = 7 + Math.min(9, Math.sqrt(site.videos));
+          const { state } = siteHealth(site, stale);
           const isRight = place.x > MAP_WIDTH * 0.75;
           return (
-            <g key={site.id} class={STATE_COLOURS[site.state]} data-state={site.state}>
+            <g key={site.id} class={SITE_COLOURS[state]} data-state={state}>
               <circle cx={place.x} cy={place.y} r={radius + 6} opacity="0.22" />
               <circle cx={place.x} cy={place.y} r={radius} />
               <text
@@ -51,7 +52,7 @@ export function SiteMap({ sites }: { readonly sites: readonly Site[] }) {
                 y={place.y + 4.5}
                 text-anchor={isRight ? 'end' : 'start'}
               >
-                {site.name} · {t.admin.states[site.state]}
+                {site.name} · {t.admin.states[state]}
               </text>
             </g>
           );

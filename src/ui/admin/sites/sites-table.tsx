@@ -3,9 +3,9 @@ import { useState } from 'preact/hooks';
 import type { Site } from '../../../protocol/central.ts';
 import { Confirm } from '../../components/dialog.tsx';
 import { Table, TimeCell } from '../../components/table.tsx';
+import { lagOf, SITE_COLOURS, type StaleSince, siteHealth } from '../../health/health.ts';
 import { useTranslation } from '../../i18n/use-translation.tsx';
 import { ErrorCell } from '../error-cell.tsx';
-import { STATE_COLOURS } from './site-map.tsx';
 
 export interface SiteActions {
   readonly onCollect: (site: Site) => void;
@@ -17,14 +17,17 @@ export interface SiteActions {
 
 interface SitesTableProps {
   readonly sites: readonly Site[];
+  readonly stale: StaleSince;
   readonly actions: SiteActions;
 }
 
-export function SitesTable({ sites, actions }: SitesTableProps) {
+export function SitesTable({ sites, stale, actions }: SitesTableProps) {
   const { t, format } = useTranslation();
   const [revoking, setRevoking] = useState<Site>();
   if (sites.length === 0) return <p class="quiet">{t.admin.noSites}</p>;
   const { columns } = t.admin;
+  const formatLag = (lagMs: number | undefined): string =>
+    lagMs === undefined ? t.signalLog.lagUnknown : lagMs === 0 ? t.common.none : format.duration(lagMs);
   return (
     <>
       <Table
@@ -43,10 +46,10 @@ export function SitesTable({ sites, actions }: SitesTableProps) {
         ]}
       >
         {sites.map(site => (
-          <tr key={site.id} data-site={site.id} data-state={site.state}>
+          <tr key={site.id} data-site={site.id} data-state={siteHealth(site, stale).state}>
             <th scope="row">{site.name}</th>
             <td>
-              <span class={`state ${STATE_COLOURS[site.state]}`}>{t.admin.states[site.state]}</span>
+              <SiteState site={site} stale={stale} />
               {site.policy.drained && <div class="warn">{t.admin.drained}</div>}
               {site.clones?.map(({ address, since }) => (
                 <div key={address} class="bad" data-testid="clone">
@@ -57,7 +60,7 @@ export function SitesTable({ sites, actions }: SitesTableProps) {
             </td>
             <td class="number">{format.number(site.videos)}</td>
             <td class="number">{format.number(site.pendingSignals)}</td>
-            <td class="number">{site.lagMs === 0 ? t.common.none : format.duration(site.lagMs)}</td>
+            <td class="number">{formatLag(lagOf(site, stale))}</td>
             <TimeCell time={site.lastSignalAt} />
             <td>
               <a href={site.baseUrl}>{site.baseUrl}</a>
@@ -85,6 +88,17 @@ export function SitesTable({ sites, actions }: SitesTableProps) {
           onNo={() => setRevoking(undefined)}
         />
       )}
+    </>
+  );
+}
+
+function SiteState({ site, stale }: { readonly site: Site; readonly stale: StaleSince }) {
+  const { t, format } = useTranslation();
+  const { state, since } = siteHealth(site, stale);
+  return (
+    <>
+      <span class={`state ${SITE_COLOURS[state]}`}>{t.admin.states[state]}</span>
+      {since && <div class="quiet">{t.common.since(format.timeOrDate(since, Date.now()))}</div>}
     </>
   );
 }

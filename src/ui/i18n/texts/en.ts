@@ -20,6 +20,7 @@ export const en = {
     close: 'Close',
     save: 'Save',
     none: '–',
+    since: (time: string) => `since ${time}`,
   },
   /** Failures that no server reported. */
   errors: {
@@ -62,7 +63,13 @@ export const en = {
     clear: 'Clear search',
     more: 'Load more',
     newVideo: (name: string) => `New: ${name}`,
-    states: { registered: 'Ready to watch', published: 'Registering', withdrawn: 'Withdrawn' },
+    health: {
+      ready: 'Ready to watch',
+      registering: 'Registering',
+      withdrawn: 'Withdrawn',
+      down: 'Not available: its sites are down',
+      unknown: 'Not known whether its sites are up',
+    },
     duration: 'Duration',
     copies: (n: number) => count(n, 'copy', 'copies'),
     isPrivate: 'Private',
@@ -107,6 +114,7 @@ export const en = {
     findingSites: 'Finding the best site…',
     builtInPlayer: "This browser uses its built-in player, so the serving site can't be shown.",
     score: 'Score',
+    noHolderUp: 'Has only a part in its buffer: the sites with the whole video are down',
     reasons: {
       'coverage-zone': 'Covers your network',
       distance: 'By distance',
@@ -232,7 +240,15 @@ export const en = {
     player: (name: string) => `Playing from this site: ${name}`,
     announce: (name: string, status: string) => `${name}: ${status}`,
     siteStatus: {
-      joined: 'Connected to central',
+      connected: 'Connected to central',
+      centralUnreachable: (since: string | undefined) =>
+        since
+          ? `Central has not responded since ${since}. Videos play here and are published later`
+          : 'Central has not responded since this site was started. Videos play here and are published later',
+      damaged: (n: number) =>
+        `${count(n, 'video has', 'videos have')} files that the disk has altered and that could not be repaired yet`,
+      repaired: (n: number) =>
+        `${count(n, 'video', 'videos')} repaired with files from another site, because the disk had altered them`,
       notJoined: 'Not connected to central: videos play here and are published later',
       allPublished: 'All changes published',
       signalNotSent: 'Signal not sent yet',
@@ -512,6 +528,9 @@ export const en = {
     noHandshake: 'Not connected yet',
     notCompared: 'Not compared yet',
     noLag: 'none',
+    lagUnknown: 'unknown',
+    completenessUnknown: (since: string | undefined, completeAt: string | undefined) =>
+      `Unknown${since ? ` since ${since}` : ''}${completeAt ? `; last complete ${completeAt}` : ''}`,
     pending: 'pending',
     confirmed: (confirmed: string, sites: string) => `${confirmed} of ${sites} sites confirmed`,
     unreachable: (site: string, time: string) => `${site}: unreachable since ${time}`,
@@ -535,7 +554,26 @@ export const en = {
     noRules: 'No rules yet, so nothing is copied.',
     addRule: 'Add a rule',
     ruleAdded: 'Rule added.',
-    ruleRemoved: 'Rule removed. Copies that no rule requires will be deleted.',
+    ruleRemoved: (copies: number, time: string) =>
+      copies === 0
+        ? 'Rule removed. No copy depended on it.'
+        : `Rule removed. ${count(copies, 'copy', 'copies')} will be deleted after ${time}. Until then, you can undo this in the list of rules.`,
+    ruleRestored: 'Rule restored. Its copies stay.',
+    removed: (time: string) => `removed; its copies are deleted after ${time}`,
+    restore: 'Undo',
+    restoreRule: (rule: string) => `Restore rule: ${rule}`,
+    changeTitle: { remove: 'Remove this rule?', add: 'Add this rule?' },
+    deletesNothing: 'This deletes no copies.',
+    deletes: (copies: number, size: string, time: string) =>
+      `This deletes ${count(copies, 'copy', 'copies')} (${size}), beginning in ${time}. Until then, it can be undone.`,
+    deletesAt: (site: string, copies: number, size: string) =>
+      `${site}: ${count(copies, 'copy', 'copies')}, ${size}`,
+    newlyAtRisk: (n: number) => `${count(n, 'video', 'videos')} would then be stored at one site only.`,
+    deletedAt: (time: string) => `deleted after ${time}`,
+    damage: {
+      pending: (time: string) => `damaged (found ${time}), being repaired`,
+      impossible: (time: string) => `damaged (found ${time}), and no other site could repair it`,
+    },
     remove: 'Remove',
     removeRule: (rule: string) => `Remove rule: ${rule}`,
     kind: 'Rule',

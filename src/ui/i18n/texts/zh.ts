@@ -18,6 +18,7 @@ export const zh: Texts = {
     close: '关闭',
     save: '保存',
     none: '–',
+    since: time => `自 ${time} 起`,
   },
   errors: {
     network: '服务器没有响应。请检查网络连接，本页会继续尝试。',
@@ -56,7 +57,13 @@ export const zh: Texts = {
     clear: '清除搜索',
     more: '加载更多',
     newVideo: name => `新视频：${name}`,
-    states: { registered: '可以观看', published: '正在登记', withdrawn: '已下架' },
+    health: {
+      ready: '可以观看',
+      registering: '正在登记',
+      withdrawn: '已下架',
+      down: '无法观看：存有该视频的站点均已断开',
+      unknown: '不清楚存有该视频的站点是否正常',
+    },
     duration: '时长',
     copies: n => `${number(n)} 个副本`,
     isPrivate: '私密',
@@ -100,6 +107,7 @@ export const zh: Texts = {
     findingSites: '正在查找最佳站点……',
     builtInPlayer: '该浏览器使用内置播放器，无法显示提供服务的站点。',
     score: '评分',
+    noHolderUp: '只有缓冲中的部分：存有完整视频的站点均已断开',
     reasons: {
       'coverage-zone': '覆盖您的网络',
       distance: '按距离',
@@ -223,7 +231,13 @@ export const zh: Texts = {
     player: name => `由本站点播放：${name}`,
     announce: (name, status) => `${name}：${status}`,
     siteStatus: {
-      joined: '已连接中心',
+      connected: '已连接中心',
+      centralUnreachable: since =>
+        since
+          ? `中心自 ${since} 起没有响应。视频可在此播放，稍后发布`
+          : '本站点启动以来中心一直没有响应。视频可在此播放，稍后发布',
+      damaged: n => `${number(n)} 个视频的文件在磁盘上损坏，尚未修复`,
+      repaired: n => `${number(n)} 个视频的文件曾在磁盘上损坏，已用其他站点的文件修复`,
       notJoined: '未连接中心：视频可在此播放，稍后发布',
       allPublished: '所有更改均已发布',
       signalNotSent: '信号尚未发出',
@@ -484,6 +498,9 @@ export const zh: Texts = {
     noHandshake: '尚未连接',
     notCompared: '尚未核对',
     noLag: '无',
+    lagUnknown: '未知',
+    completenessUnknown: (since, completeAt) =>
+      `${since ? `自 ${since} 起` : ''}未知${completeAt ? `；上次完整于 ${completeAt}` : ''}`,
     pending: '待处理',
     confirmed: (confirmed, sites) => `${sites} 个站点中已有 ${confirmed} 个确认`,
     unreachable: (site, time) => `${site}：自 ${time} 起无法连接`,
@@ -506,7 +523,25 @@ export const zh: Texts = {
     noRules: '还没有规则，因此不复制任何视频。',
     addRule: '添加规则',
     ruleAdded: '规则已添加。',
-    ruleRemoved: '规则已移除。不再有规则要求的副本将被删除。',
+    ruleRemoved: (copies, time) =>
+      copies === 0
+        ? '规则已移除，没有副本依赖它。'
+        : `规则已移除。${number(copies)} 个副本将在 ${time} 之后删除，在此之前可在规则列表中撤销。`,
+    ruleRestored: '规则已恢复，其副本保留。',
+    removed: time => `已移除；其副本将在 ${time} 之后删除`,
+    restore: '撤销',
+    restoreRule: rule => `恢复规则：${rule}`,
+    changeTitle: { remove: '移除此规则？', add: '添加此规则？' },
+    deletesNothing: '不会删除任何副本。',
+    deletes: (copies, size, time) =>
+      `将删除 ${number(copies)} 个副本（${size}），${time}后开始，在此之前可以撤销。`,
+    deletesAt: (site, copies, size) => `${site}：${number(copies)} 个副本，${size}`,
+    newlyAtRisk: n => `此后将有 ${number(n)} 个视频只存于一个站点。`,
+    deletedAt: time => `${time} 之后删除`,
+    damage: {
+      pending: time => `已损坏（${time} 发现），正在修复`,
+      impossible: time => `已损坏（${time} 发现），其他站点也无法修复`,
+    },
     remove: '移除',
     removeRule: rule => `移除规则：${rule}`,
     kind: '规则',
