@@ -29,14 +29,17 @@ describe('a private video', () => {
     expect(await namesFor(null)).toEqual(['Open lecture']);
     expect(await namesFor(null, '?q=closed')).toEqual([]);
     expect(await namesFor(null, `?site=${site.id}`)).toEqual(['Open lecture']);
-    expect(await namesFor('a-wrong-token')).toEqual(['Open lecture']);
+    expect((await harness.request('GET', '/api/videos', { token: 'a-wrong-token' })).status).toBe(401);
     expect((await namesFor(undefined)).sort()).toEqual(['Closed lecture', 'Open lecture']);
     const unknown = await harness.request('GET', `/api/videos/${open.video.replace(/.$/, 'f')}`, {
       token: null,
     });
     const refused = await harness.request('GET', `/api/videos/${closed.video}`, { token: null });
-    // The response is the same as for a video that does not exist.
+    // The response is the same as for a video that does not exist, with every header.
+    const headersOf = ({ headers }: typeof refused) => [...headers].filter(([name]) => name !== 'date');
     expect([refused.status, refused.body]).toEqual([404, unknown.body]);
+    expect(headersOf(refused)).toEqual(headersOf(unknown));
+    expect(refused.headers.get('cache-control')).toBe('no-store');
     expect((await harness.request('GET', `/api/videos/${closed.video}`)).body).toMatchObject({
       name: 'Closed lecture',
       visibility: 'private',

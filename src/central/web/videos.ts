@@ -2,8 +2,8 @@
 import * as z from 'zod';
 import { allowAnyOrigin, READ, servePreflight } from '../../kernel/http/cross-origin.ts';
 import type { HttpServer } from '../../kernel/http/server.ts';
-import { type Problem, problem } from '../../kernel/problem.ts';
-import { siteIdSchema, videoIdSchema } from '../../protocol/base/ids.ts';
+import { Problem, problem } from '../../kernel/problem.ts';
+import { siteIdSchema, type VideoId, videoIdSchema } from '../../protocol/base/ids.ts';
 import { type Video, videoListSchema, videoSchema } from '../../protocol/central.ts';
 import { findVideo, type ListedVideo, listCopies, listVideos } from '../database/catalogue.ts';
 import { formatCursor, parseCursor } from '../database/cursor.ts';
@@ -23,6 +23,14 @@ const parameters = z.object({ id: videoIdSchema });
 
 export function addVideoCalls(app: HttpServer, context: CentralContext): void {
   const { db } = context;
+  /** Returns why a grant is not valid any more, if it is genuine. */
+  const verify = (video: VideoId, grant: string | undefined): Promise<boolean | Problem> =>
+    grant === undefined
+      ? Promise.resolve(false)
+      : hasGrant(context, video, grant, Date.now()).catch((error: unknown) => {
+          if (error instanceof Problem) return error;
+          throw error;
+        });
   for (const path of ['/api/videos', '/api/videos/:id']) servePreflight(app, path, READ);
   app.get(
     '/api/videos',
@@ -62,15 +70,17 @@ export function addVideoCalls(app: HttpServer, context: CentralContext): void {
     },
     async (request, reply) => {
       allowAnyOrigin(reply);
+      // The header is the same for all videos, and a grant is verified for all of them, so that neither reveals that one is private.
+      reply.header('cache-control', 'no-store');
       const mayReadAll = isOperator(request, context);
       const { grant } = request.query;
+      const granted = await verify(request.params.id, grant);
       const row = await findVideo(db, request.params.id);
+      // A private video is reported as unknown, so that the response does not reveal that it exists.
       if (!row) throw unknown();
       if (row.private === 1 && !mayReadAll) {
-        reply.header('cache-control', 'no-store');
-        // A private video is reported as unknown, so that the response does not reveal that it exists.
-        if (grant === undefined || !(await hasGrant(context, request.params.id, grant, Date.now())))
-          throw unknown();
+        if (granted instanceof Problem) throw granted;
+        if (!granted) throw unknown();
       }
       const video = row.revoked_at === null ? formatVideo(row) : undefined;
       if (!video) throw problem('video-withdrawn', 'This video was withdrawn.');

@@ -27,7 +27,7 @@ import {
   type UpstreamListDeps,
 } from './fill/upstreams.ts';
 import { videoWithdrawn } from './http/problems.ts';
-import { ALL_PUBLIC, type BufferRights } from './respond/buffer-rights.ts';
+import { ALL_PUBLIC, type BufferRights, hidePrivate } from './respond/buffer-rights.ts';
 import { createMediaFastPath } from './respond/fast-path.ts';
 import { createHandler } from './respond/serve.ts';
 import { createViewerReports, type ViewerReports } from './respond/viewer-reports.ts';
@@ -104,6 +104,7 @@ export interface StreamBuffer {
 export async function createStreamBuffer(options: BufferOptions): Promise<StreamBuffer> {
   const { directory, memoryBytes, diskBytes, log, rights = ALL_PUBLIC, mayPrefetch = () => true } = options;
   const { isPrivate } = rights;
+  const hide = hidePrivate(rights);
   const cache = await Cache.open({ directory, memoryBytes, diskBytes, isPrivate, log });
   const upstreams = createUpstreamList({
     trackerUrl: options.trackerUrl,
@@ -127,9 +128,10 @@ export async function createStreamBuffer(options: BufferOptions): Promise<Stream
     // If responses may be paced or rejected, all requests use node:http, which does that.
     fastPath:
       egress.isUnlimited && !servesViewer
-        ? createMediaFastPath({ cache, fills, counts, egress, reports, rights })
+        ? createMediaFastPath({ cache, fills, counts, egress, reports, rights, hide })
         : undefined,
     handle: createHandler({
+      hide,
       cache,
       fills,
       counts,

@@ -102,6 +102,8 @@ export function createDecider(deps: DeciderDeps): Decider {
     if (found.kind === 'unknown') {
       const reason = deps.notReadyReason();
       if (reason !== undefined) throw noSource(reason);
+      // As for a private video, so that the two cannot be distinguished.
+      if (credentials.grant !== undefined) deps.privateAccess.open(id, { grant: credentials.grant });
       throw unknown();
     }
     if (found.kind === 'withdrawn') throw withdrawn();

@@ -145,7 +145,8 @@ export class Fill {
   }
 
   #fail(reason: Problem): void {
-    this.failure ??= reason;
+    // The client gets the usual response for a private video, although no site could be asked.
+    this.failure ??= this.file.isDecoy ? videoUnknown() : reason;
     this.#notify();
   }
 

@@ -13,6 +13,8 @@ export interface MediaFile {
   readonly revision: RevisionId;
   /** Relative, e.g. `source-video/0.m4s`. */
   readonly file: string;
+  /** It replaces a file that the request may not have. */
+  readonly isDecoy?: true;
 }
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -54,6 +56,14 @@ export function parseMediaFile(key: string): MediaFile | undefined {
   const [, video = '', revision = '', file = ''] = match;
   return { key, video: videoIdSchema.parse(video), revision: revisionIdSchema.parse(revision), file };
 }
+
+/** The same file of a video that does not exist. */
+export const decoyFile = (file: MediaFile, video: VideoId): MediaFile => ({
+  ...file,
+  video,
+  isDecoy: true,
+  key: `/v/${video}/${file.revision}/${file.file}`,
+});
 
 /** Taken from this table, never from an upstream. `audio/mp4` in audio renditions (`source-audio`, `source-audio-2`). */
 export function contentTypeOf(file: string): string {

@@ -71,6 +71,7 @@ describe.each(['plain', 'TLS'])('the fast path, %s', transport => {
         take: () => ({ viewers: [], videos: [] }),
       },
       rights: ALL_PUBLIC,
+      hide: file => file,
     });
     const server = createNodeServer(
       (incoming, response) => {

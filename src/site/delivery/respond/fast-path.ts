@@ -12,7 +12,7 @@ import type { Egress } from '../egress/egress.ts';
 import type { Fill } from '../fill/fill.ts';
 import type { Fills } from '../fill/fills.ts';
 import { parseMediaFile, pathOfUrl, videoOf } from '../http/media-file.ts';
-import type { BufferRights } from './buffer-rights.ts';
+import type { BufferRights, HidePrivate } from './buffer-rights.ts';
 import { FastConnection, type ResponseCounts } from './fast-connection.ts';
 import type { ViewerReports } from './viewer-reports.ts';
 
@@ -24,17 +24,18 @@ interface FastPathDeps {
   readonly counts: ResponseCounts;
   readonly egress: Pick<Egress, 'count'>;
   readonly reports: ViewerReports;
-  readonly rights: Pick<BufferRights, 'checkToken' | 'isPrivate'>;
+  readonly rights: Pick<BufferRights, 'checkToken'>;
+  readonly hide: HidePrivate;
 }
 
 export function createMediaFastPath(deps: FastPathDeps): FastPath {
-  const { cache, fills, counts, egress, reports, rights } = deps;
+  const { cache, fills, counts, egress, reports, rights, hide } = deps;
 
   function findFill(key: string, hasToken: boolean): Fill | undefined {
-    const file = parseMediaFile(key);
+    const requested = parseMediaFile(key);
+    const file = requested && hide(requested, hasToken);
     // Files on disk and rejections are left to node:http.
     if (!file || cache.isWithdrawn(file.video) || cache.hasOnDisk(file)) return undefined;
-    if (!hasToken && rights.isPrivate(file.video)) return undefined;
     fills.prefetchAfter(file);
     reports.noteVideo(file.video);
     const fill = fills.start(file, { mayAskOthers: true, hasToken });
@@ -51,8 +52,9 @@ export function createMediaFastPath(deps: FastPathDeps): FastPath {
         const hasToken = token !== undefined;
         // The token is checked before anything is looked up, on every request: an invalid one reveals nothing.
         if (hasToken && rights.checkToken(token, videoOf(key))) return false;
-        const entry = cache.find(key);
-        // A private video needs a token. A public one that is requested with a token has another head.
+        const cached = cache.find(key);
+        // A private video needs a token; without one, it does not exist. A public one that is requested with a token has another head.
+        const entry = cached?.isPrivate && !hasToken ? undefined : cached;
         if (entry && entry.isPrivate !== hasToken) return false;
         const fill = entry ? undefined : findFill(key, hasToken);
         if (!entry && !fill) return false;

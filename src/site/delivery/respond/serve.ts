@@ -11,7 +11,7 @@ import type { Fills } from '../fill/fills.ts';
 import { FILL_HEADER, PREFLIGHT_HEADERS } from '../http/headers.ts';
 import { type MediaFile, parseMediaFile, pathOfUrl } from '../http/media-file.ts';
 import { methodNotAllowed, notFound, uploadsOnly, videoUnknown, videoWithdrawn } from '../http/problems.ts';
-import type { BufferRights } from './buffer-rights.ts';
+import type { BufferRights, HidePrivate } from './buffer-rights.ts';
 import type { ResponseCounts } from './fast-connection.ts';
 import { respondProblem } from './problem-response.ts';
 import { onceClosed, respondFromCache, respondFromStream } from './respond.ts';
@@ -27,6 +27,8 @@ interface ServeDeps {
   readonly servesViewer: (request: IncomingMessage) => boolean;
   readonly reports: ViewerReports;
   readonly rights: BufferRights;
+  /** Replaces a private file by one that does not exist, for a request without a token. */
+  readonly hide: HidePrivate;
   readonly log: Log;
 }
 
@@ -37,7 +39,7 @@ const isUrgent = (request: IncomingMessage): boolean =>
 const acceptAll = (): undefined => undefined;
 
 export function createHandler(deps: ServeDeps): (request: IncomingMessage, response: ServerResponse) => void {
-  const { cache, fills, counts, egress, reports, rights, log } = deps;
+  const { cache, fills, counts, egress, reports, rights, hide, log } = deps;
 
   function open(request: IncomingMessage, response: ServerResponse, hasToken: boolean): ResponseState {
     const isFill = request.headers[FILL_HEADER] !== undefined;
@@ -118,9 +120,9 @@ export function createHandler(deps: ServeDeps): (request: IncomingMessage, respo
       }
       return hit(state, entry);
     }
-    const file = entry?.file ?? parseMediaFile(key);
-    if (!file) return respondProblem(response, notFound());
-    if (!hasToken && rights.isPrivate(file.video)) return respondProblem(response, videoUnknown());
+    const requested = parseMediaFile(key);
+    if (!requested) return respondProblem(response, notFound());
+    const file = hide(requested, hasToken);
     if (cache.isWithdrawn(file.video)) return respondProblem(response, videoWithdrawn());
     if (!isFill) {
       fills.prefetchAfter(file);

@@ -7,6 +7,7 @@ import { sendProblem } from '../../../kernel/http/server.ts';
 import type { KeyPair } from '../../../kernel/identity/keys.ts';
 import { formatProof, type Proof, sha256Base64, signBytes } from '../../../kernel/identity/proofs.ts';
 import { messageOf, Problem, problem } from '../../../kernel/problem.ts';
+import { createDecoys } from '../../../kernel/rights/decoys.ts';
 import {
   type RevisionId,
   revisionIdSchema,
@@ -58,8 +59,9 @@ export interface OriginServer {
 
 export function createOriginServer(deps: OriginServerDeps): OriginServer {
   const open = new OpenPresentations(deps.openFiles ?? DEFAULT_OPEN_FILES);
+  const decoyOf = createDecoys();
   const server = http.createServer((request, response) => {
-    respond(deps, open, request, response).catch((error: unknown) => {
+    respond({ ...deps, decoyOf }, open, request, response).catch((error: unknown) => {
       if (error instanceof Problem) return sendProblem(response, error);
       deps.onError?.(error, request.url ?? '');
       sendProblem(response, problem('cut-failed', `The file could not be packaged: ${messageOf(error)}.`));
@@ -82,7 +84,7 @@ export function createOriginServer(deps: OriginServerDeps): OriginServer {
 }
 
 async function respond(
-  deps: OriginServerDeps,
+  deps: OriginServerDeps & { readonly decoyOf: (video: VideoId) => VideoId },
   open: OpenPresentations,
   request: http.IncomingMessage,
   response: http.ServerResponse,
@@ -92,21 +94,23 @@ async function respond(
     sendProblem(response, problem('method-not-allowed', 'Use GET or HEAD to read files.'));
     return;
   }
-  const path = parsePath(request.url ?? '');
-  if (!path) {
+  const requested = parsePath(request.url ?? '');
+  if (!requested) {
     sendProblem(response, problem('file-unknown', 'There is no file at this address.'));
     return;
   }
-  if (deps.rights?.isPrivate(path.video) && !hasRight(deps.rights, path)) {
-    sendProblem(response, problem('video-unknown', UNKNOWN));
-    return;
-  }
+  const isHidden = deps.rights?.isPrivate(requested.video) && !hasRight(deps.rights, requested);
+  const path = isHidden ? { ...requested, video: deps.decoyOf(requested.video) } : requested;
   const files = await deps.locate(path.video, path.revision);
   if (files === 'withdrawn') {
     sendProblem(response, problem('video-withdrawn', 'The author has withdrawn this video.'));
     return;
   }
   const copied = files ? undefined : await readCopy(deps, path);
+  if (isHidden) {
+    sendProblem(response, problem('video-unknown', UNKNOWN));
+    return;
+  }
   if (copied !== undefined && copied !== 'no-file') {
     sendFile(request, response, { ...copied, contentType: 'application/octet-stream' });
     return;
