@@ -44,7 +44,7 @@ export const playsEverywhere = ({ renditions }: PreparedSource): boolean =>
   renditions.every(({ kind, codec }) => kind !== 'video' || !/^(hvc1|hev1)/.test(codec));
 
 /**
- * The lowest rendition with all audio tracks, published while it grows.
+ * The lowest rendition with all audio tracks that are not playable yet, published while it grows.
  *
  * @param existing renditions that only some browsers play; they are published with the new one once it is complete
  * @returns undefined if the source has no track to encode
@@ -52,11 +52,13 @@ export const playsEverywhere = ({ renditions }: PreparedSource): boolean =>
 export function planFirstRendition(input: EncodeInput, existing?: ExistingRenditions): NewJob | undefined {
   const { probed, times, ladder } = input;
   const track = probed.video;
-  const audio = audioToEncode(probed.audioTracks, times);
+  const needsAudio = !existing || existing.prepared.renditions.some(isDemandingAudio);
+  const audio = needsAudio ? audioToEncode(probed.audioTracks, times) : [];
   if (!track && audio.length === 0) return undefined;
   return encodeJob('first-rendition', input, existing, {
     ...(track ? { video: videoToEncode(track, times, [chooseFirstRendition(ladder, track)]) } : {}),
     audio,
+    ...(existing && needsAudio ? { audioGroup: 'aac' } : {}),
     ...(!existing && mayHaveGaps(input) ? { fillsGaps: true } : {}),
     isGrowing: true,
     before: existing ? [existing.index] : [],
@@ -135,9 +137,8 @@ export function planUpperLadder(
   const done = first.video?.renditions.map(({ id }) => id) ?? [];
   const renditions = chooseRenditions(input.ladder, track).filter(({ id }) => !done.includes(id));
   if (renditions.length === 0) return undefined;
-  const { audioGroup: _, ...shared } = first;
   return toJob('ladder', input, {
-    ...shared,
+    ...first,
     video: { ...first.video, ...videoToEncode(track, NO_TIMES, renditions) },
     audio: [],
     isGrowing: false,
