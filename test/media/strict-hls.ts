@@ -35,6 +35,7 @@ export function readMultivariant(text: string): {
   const lines = readLines(text);
   const groups = new Set<string>();
   const names = new Set<string>();
+  const autoselected = new Set<string>();
   const variants: StrictVariant[] = [];
   const media: string[] = [];
   for (let i = 0; i < lines.length; i++) {
@@ -47,6 +48,7 @@ export function readMultivariant(text: string): {
       const name = `${group} ${need(attributes, 'NAME', /^".+"$/)}`;
       if (names.has(name)) throw new Error(`two renditions are called ${name}`);
       names.add(name);
+      checkAutoselect(attributes, group, autoselected);
       groups.add(group);
       media.push(need(attributes, 'URI', /^".+"$/));
     } else if (tag === '#EXT-X-STREAM-INF') {
@@ -55,7 +57,10 @@ export function readMultivariant(text: string): {
       if (Number(need(attributes, 'AVERAGE-BANDWIDTH', /^\d+$/)) > bandwidth)
         throw new Error('average above peak');
       need(attributes, 'CODECS', /^"[^"]+"$/);
-      if (attributes.has('RESOLUTION')) need(attributes, 'VIDEO-RANGE', /^(SDR|HLG|PQ)$/);
+      if (attributes.has('RESOLUTION')) {
+        need(attributes, 'VIDEO-RANGE', /^(SDR|HLG|PQ)$/);
+        need(attributes, 'FRAME-RATE', /^\d+\.\d{3}$/);
+      }
       if (attributes.has('AUDIO') && !groups.has(need(attributes, 'AUDIO', /^".+"$/))) {
         throw new Error(`no group ${attributes.get('AUDIO')}`);
       }
@@ -68,6 +73,26 @@ export function readMultivariant(text: string): {
   }
   if (variants.length === 0) throw new Error('no variants');
   return { variants, media };
+}
+
+/** RFC 8216bis, section 4.4.6.1.1: what players may select by themselves differs in more than its name. */
+function checkAutoselect(
+  attributes: ReadonlyMap<string, string>,
+  group: string,
+  autoselected: Set<string>,
+): void {
+  const isDefault = need(attributes, 'DEFAULT', /^(YES|NO)$/) === 'YES';
+  if (need(attributes, 'AUTOSELECT', /^(YES|NO)$/) === 'NO') {
+    if (isDefault) throw new Error('the default of a group is not selected automatically');
+    return;
+  }
+  const features = ['LANGUAGE', 'ASSOC-LANGUAGE', 'FORCED', 'CHARACTERISTICS'].map(name =>
+    attributes.get(name),
+  );
+  const key = [group, ...features].join(' ');
+  if (features.some(Boolean) && autoselected.has(key))
+    throw new Error(`two renditions are selected as ${key}`);
+  autoselected.add(key);
 }
 
 /** @returns durations in seconds */

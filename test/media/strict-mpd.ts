@@ -52,6 +52,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   EssentialProperty: { children: [], required: { schemeIdUri: URL_TEXT }, optional: { value: ANY } },
   SupplementalProperty: { children: [], required: { schemeIdUri: URL_TEXT }, optional: { value: ANY } },
   Label: { children: [], required: {}, optional: { lang: ANY } },
+  Accessibility: { children: [], required: { schemeIdUri: URL_TEXT }, optional: { value: ANY } },
   Role: { children: [], required: { schemeIdUri: URL_TEXT }, optional: { value: ANY } },
   Representation: {
     children: ['AudioChannelConfiguration', 'SegmentTemplate'],
@@ -78,6 +79,7 @@ interface Element {
   readonly name: string;
   readonly attributes: Readonly<Record<string, string>>;
   readonly children: Element[];
+  text: string;
 }
 
 /** @returns the total seconds of each representation's segments, by id. @throws Error that names the first broken rule */
@@ -86,7 +88,37 @@ export function checkMpd(text: string): ReadonlyMap<string, number> {
   if (root.name !== 'MPD') throw new Error(`the root is ${root.name}`);
   const ids = new Map<string, number>();
   check(root, ids);
+  checkDurations(root);
+  checkAudioSets(root);
   return ids;
+}
+
+const listElements = (element: Element, name: string): readonly Element[] =>
+  element.children.flatMap(child => [...(child.name === name ? [child] : []), ...listElements(child, name)]);
+
+/** `maxSegmentDuration` is the maximum of all segments (ISO/IEC 23009-1, table 3). */
+function checkDurations(root: Element): void {
+  const limit = Number(/^PT([\d.]+)S$/.exec(root.attributes.maxSegmentDuration ?? '')?.[1]);
+  for (const template of listElements(root, 'SegmentTemplate'))
+    for (const { attributes } of listElements(template, 'S')) {
+      const seconds = Number(attributes.d) / Number(template.attributes.timescale);
+      if (!(seconds <= limit + 1e-9))
+        throw new Error(`a segment of ${seconds} s, and a maximum of ${limit} s`);
+    }
+}
+
+/** Audio sets of one language differ in label and in role or accessibility, and only one of them is the main one. */
+function checkAudioSets(root: Element): void {
+  const seen = new Set<string>();
+  for (const { attributes, children } of listElements(root, 'AdaptationSet')) {
+    if (attributes.contentType !== 'audio') continue;
+    const read = (name: string) => children.find(child => child.name === name)?.attributes.value ?? '';
+    if (read('Role') === '') throw new Error('an audio set has no role');
+    const isMain = read('Role') === 'main';
+    const key = `${attributes.lang} ${isMain ? 'main' : children.find(({ name }) => name === 'Label')?.text}`;
+    if (seen.has(key)) throw new Error(`two audio sets are ${key}`);
+    seen.add(key);
+  }
 }
 
 function check(element: Element, ids: Map<string, number>): void {
@@ -121,14 +153,17 @@ function check(element: Element, ids: Map<string, number>): void {
 
 /** Parses the subset of XML that our manifests use. */
 function parse(text: string): Element {
-  const stack: Element[] = [{ name: '', attributes: {}, children: [] }];
+  const stack: Element[] = [{ name: '', attributes: {}, children: [], text: '' }];
   const token = /<\?xml[^?]*\?>|<(\/?)([A-Za-z]+)((?:\s+[A-Za-z:]+="[^"<]*")*)\s*(\/?)>|[^<]+/y;
   while (token.lastIndex < text.length) {
     const at = token.lastIndex;
     const match = token.exec(text);
     if (!match) throw new Error(`no XML: ${text.slice(at, at + 80)}`);
     const [, closing, name, list = '', empty] = match;
-    if (name === undefined) continue;
+    if (name === undefined) {
+      stack.at(-1)!.text += match[0];
+      continue;
+    }
     if (closing) {
       if (stack.pop()?.name !== name) throw new Error(`</${name}> closes nothing`);
       continue;
@@ -138,7 +173,7 @@ function parse(text: string): Element {
       if (key in attributes) throw new Error(`${name}@${key} occurs twice`);
       attributes[key] = value;
     }
-    const element: Element = { name, attributes, children: [] };
+    const element: Element = { name, attributes, children: [], text: '' };
     stack.at(-1)!.children.push(element);
     if (!empty) stack.push(element);
   }

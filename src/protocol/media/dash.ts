@@ -2,6 +2,7 @@
  * Formats DASH manifests (ISO/IEC 23009-1) of the same segments that the HLS playlists list. Sites use it for their manifests, and
  * trackers for steered ones. Segments are addressed by number, and a `SegmentTimeline` lists their times.
  */
+import { type AudioTrack, listAudioTracks } from './audio-tracks.ts';
 import {
   type AudioRendition,
   CAPTIONS_FILE,
@@ -31,6 +32,8 @@ const NAMESPACE = 'urn:mpeg:dash:schema:mpd:2011';
 const PROFILES = 'urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019';
 const CHANNELS = 'urn:mpeg:dash:23003:3:audio_channel_configuration:2011';
 const ROLE = 'urn:mpeg:dash:role:2011';
+const AUDIO_PURPOSE = 'urn:tva:metadata:cs:AudioPurposeCS:2007';
+const FOR_VISUALLY_IMPAIRED = 1;
 const CICP = 'urn:mpeg:mpegB:cicp';
 
 /**
@@ -63,7 +66,9 @@ export function formatDashManifest(
   ];
   const sets = listAdaptationSets(renditions);
   const hasSdr = renditions.some(one => one.kind === 'video' && videoRangeOf(one) === 'SDR');
-  for (const [id, set] of sets.entries()) lines.push(...formatAdaptationSet(id, set, timeline, hasSdr));
+  const tracks = listAudioTracks(sets.map(([first]) => first).filter(first => first.kind === 'audio'));
+  const context = { timeline, hasSdr, tracks };
+  for (const [id, set] of sets.entries()) lines.push(...formatAdaptationSet(id, set, context));
   const captions = renditions.filter((r): r is CaptionsRendition => r.kind === 'captions');
   for (const [index, track] of captions.entries()) lines.push(...formatCaptions(sets.length + index, track));
   lines.push('  </Period>', '</MPD>');
@@ -93,14 +98,21 @@ function listAdaptationSets(renditions: readonly Rendition[]): readonly Adaptati
   return [...sets.values()];
 }
 
-/** @param hasSdr the manifest has a set that every screen can show */
+/** What the sets of a manifest have in common. */
+interface ManifestContext {
+  readonly timeline: RevisionTimeline;
+  /** A set that every screen can show. */
+  readonly hasSdr: boolean;
+  readonly tracks: readonly AudioTrack[];
+}
+
 function formatAdaptationSet(
   id: number,
   set: AdaptationSet,
-  timeline: RevisionTimeline,
-  hasSdr: boolean,
+  { timeline, hasSdr, tracks }: ManifestContext,
 ): readonly string[] {
   const [first] = set;
+  const track = first.kind === 'audio' ? tracks.find(({ audio }) => audio === first) : undefined;
   const language = first.kind === 'audio' && first.language ? [`lang="${escapeXml(first.language)}"`] : [];
   const attributes = [
     `id="${id}"`,
@@ -112,11 +124,22 @@ function formatAdaptationSet(
   ];
   return [
     `    <AdaptationSet ${attributes.join(' ')}>`,
-    ...(first.kind === 'audio'
-      ? [`      <Role schemeIdUri="${ROLE}" value="main"/>`]
-      : formatColour(first, hasSdr)),
+    ...(track ? formatAudioTrack(track, tracks.length) : []),
+    ...(first.kind === 'video' ? formatColour(first, hasSdr) : []),
     ...set.flatMap(rendition => formatRepresentation(rendition, timeline.renditions[rendition.id])),
     '    </AdaptationSet>',
+  ];
+}
+
+/** The label and the purpose of an audio track, by which viewers and players distinguish tracks of one language. */
+function formatAudioTrack({ audio, name, isMain, purpose }: AudioTrack, count: number): readonly string[] {
+  const role = isMain ? 'main' : purpose === 'commentary' ? 'commentary' : 'alternate';
+  return [
+    ...(count > 1 || audio.name ? [`      <Label>${escapeXml(name)}</Label>`] : []),
+    ...(purpose === 'description'
+      ? [`      <Accessibility schemeIdUri="${AUDIO_PURPOSE}" value="${FOR_VISUALLY_IMPAIRED}"/>`]
+      : []),
+    `      <Role schemeIdUri="${ROLE}" value="${role}"/>`,
   ];
 }
 
@@ -204,8 +227,11 @@ export function formatFrameRate(framesPerSecond: number): string {
 const longestSeconds = ({ timescale, runs }: RenditionTimeline): number =>
   Math.max(...runs.map(([ticks]) => ticks)) / timescale;
 
-/** Formats an `xs:duration`. */
-const duration = (seconds: number): string => `PT${seconds.toFixed(3)}S`;
+/** Formats an `xs:duration` in milliseconds, rounded up: what it limits must not be longer. */
+const duration = (seconds: number): string =>
+  `PT${(Math.ceil(seconds * 1_000 - ROUNDING_MS) / 1_000).toFixed(3)}S`;
+/** Sums and quotients are not exact. */
+const ROUNDING_MS = 1e-6;
 
 const escapeXml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

@@ -1,4 +1,5 @@
 /** Formats multivariant playlists (RFC 8216bis, section 4.4.6), for sites and, with Content Steering, for trackers. */
+import { type AudioTrack, listAudioTracks, trackName } from './audio-tracks.ts';
 import {
   type AudioRendition,
   type CaptionsRendition,
@@ -54,14 +55,18 @@ export function formatMultivariantPlaylist(
       ['audio', order, ...(name === undefined ? [] : [name])].join('-');
     const groups = videos.length > 0 ? [...new Set(audios.map(audio => audio.group))] : [];
     for (const name of groups) {
-      for (const [index, audio] of inGroup(audios, name).entries()) {
-        lines.push(`#EXT-X-MEDIA:${audioAttributes(audio, index, groupId(name), uri(audio))}`);
-      }
+      for (const [index, track] of listAudioTracks(inGroup(audios, name)).entries())
+        lines.push(`#EXT-X-MEDIA:${audioAttributes(track, index, groupId(name), uri(track.audio))}`);
     }
     const captionsGroup = `captions-${order}`;
     for (const [index, track] of captions.entries()) {
       // Shaka Player finds the captions of a pathway only by this attribute; other players ignore it.
-      const attributesOfTrack = [captionsAttributes(track, index, captionsGroup, uri(track)), ...attributes];
+      const isFirst = captions.findIndex(({ language }) => language === track.language) === index;
+      const attributesOfTrack = [
+        captionsAttributes(track, index, captionsGroup, uri(track)),
+        `AUTOSELECT=${isFirst ? 'YES' : 'NO'}`,
+        ...attributes,
+      ];
       lines.push(`#EXT-X-MEDIA:${attributesOfTrack.join(',')}`);
     }
     if (captions.length > 0) attributes.push(`SUBTITLES=${quoted(captionsGroup)}`);
@@ -77,14 +82,27 @@ export function formatMultivariantPlaylist(
 const inGroup = (audios: readonly AudioRendition[], name: string | undefined): readonly AudioRendition[] =>
   audios.filter(audio => audio.group === name);
 
-function audioAttributes(audio: AudioRendition, index: number, group: string, uri: string): string {
+/** Media characteristics, by which Apple's players recognise tracks for the blind and commentaries. */
+const CHARACTERISTICS = {
+  description: 'public.accessibility.describes-video',
+  commentary: 'public.auxiliary-content',
+} as const;
+
+function audioAttributes(
+  { audio, name, isMain, purpose }: AudioTrack,
+  index: number,
+  group: string,
+  uri: string,
+): string {
   return [
     'TYPE=AUDIO',
     `GROUP-ID=${quoted(group)}`,
-    `NAME=${quoted(trackName(audio, index, 'Audio'))}`,
+    `NAME=${quoted(name)}`,
     ...(audio.language ? [`LANGUAGE=${quoted(audio.language)}`] : []),
     `DEFAULT=${index === 0 ? 'YES' : 'NO'}`,
-    'AUTOSELECT=YES',
+    // Tracks that players select by themselves must differ in language or characteristics (section 4.4.6.1.1).
+    `AUTOSELECT=${isMain || purpose || index === 0 ? 'YES' : 'NO'}`,
+    ...(purpose ? [`CHARACTERISTICS=${quoted(CHARACTERISTICS[purpose])}`] : []),
     `CHANNELS=${quoted(String(audio.channels))}`,
     `URI=${quoted(uri)}`,
   ].join(',');
@@ -97,18 +115,10 @@ function captionsAttributes(captions: CaptionsRendition, index: number, group: s
     `NAME=${quoted(trackName(captions, index, 'Captions'))}`,
     ...(captions.language ? [`LANGUAGE=${quoted(captions.language)}`] : []),
     'DEFAULT=NO',
-    'AUTOSELECT=YES',
     'FORCED=NO',
     `URI=${quoted(uri)}`,
   ].join(',');
 }
-
-/** Makes names unique: NAME must be unique within the group (RFC 8216bis, section 4.4.6.1). */
-const trackName = (
-  { name, language }: { readonly name?: string | undefined; readonly language?: string | undefined },
-  index: number,
-  otherwise: string,
-): string => (name ? `${name} (${index + 1})` : `${language ?? otherwise} ${index + 1}`);
 
 function variantAttributes(
   variant: VideoRendition | AudioRendition,
@@ -126,7 +136,7 @@ function variantAttributes(
     ...(variant.kind === 'video'
       ? [
           `RESOLUTION=${variant.width}x${variant.height}`,
-          `FRAME-RATE=${variant.frameRate.toFixed(3)}`,
+          `FRAME-RATE=${(variant.maxFrameRate ?? variant.frameRate).toFixed(3)}`,
           `VIDEO-RANGE=${videoRangeOf(variant)}`,
         ]
       : []),

@@ -38,6 +38,8 @@ export const videoRenditionSchema = canonicalObject({
   height: positiveInt.max(65_536),
   /** The mean number of frames per second. */
   frameRate: z.number().positive().max(1_000),
+  /** The highest number of frames per second over a few frames. Absent if the rate does not vary. */
+  maxFrameRate: z.number().positive().max(1_000).optional(),
   /** Absent if the source does not declare it; the video is then SDR. */
   colour: colourSchema.optional(),
   /** The audio group for this rendition. Absent if the audio has no named group. */

@@ -88,7 +88,14 @@ const streamSchema = z.object({
   r_frame_rate: fraction,
   channels: z.int().nonnegative().default(0),
   channel_layout: z.string().optional(),
-  disposition: z.object({ attached_pic: z.int().default(0), default: z.int().default(0) }).optional(),
+  disposition: z
+    .object({
+      attached_pic: z.int().default(0),
+      default: z.int().default(0),
+      comment: z.int().default(0),
+      visual_impaired: z.int().default(0),
+    })
+    .optional(),
   tags: z
     .object({
       language: z.string().optional(),
@@ -275,9 +282,14 @@ function nameCodec({ codec_name, codec_tag_string }: Stream): string {
 const MEANINGLESS_NAMES =
   /^(Sound|Video|Audio|Core Media|Apple|Mainconcept|GPAC|ISO Media|Bento4|L-SMASH|Stereo|Mono|Surround|\W*$)/i;
 
-function nameOf({ tags }: Stream): string | undefined {
+function nameOf({ tags, disposition }: Stream): string | undefined {
   const handler = tags?.handler_name;
-  const name = tags?.title ?? (handler && !MEANINGLESS_NAMES.test(handler) ? handler : undefined);
+  const purpose = disposition?.comment
+    ? 'Commentary'
+    : disposition?.visual_impaired
+      ? 'Audio description'
+      : undefined;
+  const name = tags?.title ?? (handler && !MEANINGLESS_NAMES.test(handler) ? handler : purpose);
   return trackNameSchema.safeParse(name).data;
 }
 

@@ -19,6 +19,33 @@ export const toPlannedTrack = ({ track, ...times }: ServedTrack<TrackToIndex>) =
   samplePrefixBytes: track.samplePrefix.length,
 });
 
+const roundRate = (rate: number): number =>
+  Math.min(MAX_FRAME_RATE, Math.max(0.001, Math.round(rate * 1_000) / 1_000));
+const MAX_FRAME_RATE = 1_000;
+
+/** Containers round times to milliseconds, so a rate is measured over several frames. */
+const FRAMES_MEASURED = 4;
+/** A higher rate than the mean by this share is due to rounded times. */
+const ROUNDING_SHARE = 0.02;
+
+/** Undefined if the rate does not vary. */
+function findMaxFrameRate(
+  { count, presentationTimes }: ServedTrack<TrackToIndex>['samples'],
+  timescale: number,
+  mean: number,
+): number | undefined {
+  // Typed arrays are sorted by number.
+  const times = presentationTimes.slice(0, count).sort();
+  const frames = Math.min(FRAMES_MEASURED, count - 1);
+  let shortest = Number.POSITIVE_INFINITY;
+  for (let at = 0; at + frames < count; at++) {
+    const ticks = (times[at + frames] ?? 0) - (times[at] ?? 0);
+    if (ticks > 0) shortest = Math.min(shortest, ticks);
+  }
+  const rate = roundRate((frames * timescale) / shortest);
+  return rate > mean * (1 + ROUNDING_SHARE) ? rate : undefined;
+}
+
 /** @param shownFromSeconds where players begin; the samples before only serve to decode the samples after */
 export function toRendition(
   id: string,
@@ -31,6 +58,9 @@ export function toRendition(
   const { peakBps, averageBps } = measureBandwidth(segments, timescale);
   const shape = { id, codec: description.codec, bandwidthBps: peakBps, averageBandwidthBps: averageBps };
   const seconds = (end - start) / timescale;
+  const frameRate = seconds > 0 ? roundRate(samples.count / seconds) : 1;
+  const maxFrameRate =
+    description.kind === 'video' ? findMaxFrameRate(samples, timescale, frameRate) : undefined;
   const rendition: Rendition =
     description.kind === 'video'
       ? {
@@ -38,10 +68,8 @@ export function toRendition(
           ...shape,
           width: description.width,
           height: description.height,
-          frameRate: Math.min(
-            1_000,
-            seconds > 0 ? Math.round((samples.count / seconds) * 1_000) / 1_000 || 0.001 : 1,
-          ),
+          frameRate,
+          ...(maxFrameRate === undefined ? {} : { maxFrameRate }),
           ...(description.colour ? { colour: description.colour } : {}),
         }
       : {

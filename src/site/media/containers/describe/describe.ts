@@ -9,6 +9,7 @@ import {
   MATROSKA,
   MP4,
   QTFF,
+  type TrackDisposition,
   WEBM,
 } from 'mediabunny';
 import { languageSchema } from '../../../../protocol/base/text.ts';
@@ -273,6 +274,13 @@ function formatAv1C(codec: string): Buffer {
   ]);
 }
 
+/** A name for a track that has none, from the flags of its container. */
+const nameOfPurpose = ({
+  commentary,
+  visuallyImpaired,
+}: Pick<TrackDisposition, 'commentary' | 'visuallyImpaired'>): string | undefined =>
+  commentary ? 'Commentary' : visuallyImpaired ? 'Audio description' : undefined;
+
 async function describeAudio(
   track: SourceTrack,
   input: InputAudioTrack,
@@ -290,7 +298,9 @@ async function describeAudio(
     return `in an invalid format (${channels} channels, ${sampleRateHz} Hz)`;
   }
   const language = toLanguage(languageCode);
-  const name = trackNameSchema.safeParse((await input.getName()) ?? undefined).data;
+  const name = trackNameSchema.safeParse(
+    (await input.getName()) ?? nameOfPurpose(await input.getDisposition()),
+  ).data;
   const shape = {
     kind: 'audio' as const,
     channels,
