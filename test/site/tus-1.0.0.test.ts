@@ -32,7 +32,7 @@ beforeAll(async () => {
     dataDirectory: directory,
     operatorToken: TOKEN,
     uploadOrigins: [ORIGIN],
-    maxUpload: '1 MB',
+    maxUpload: '1 MiB',
     keepFree: '1 MB',
     logLevel: 'silent',
     workers: 0,
