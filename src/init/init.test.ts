@@ -60,6 +60,9 @@ describe('tributary init', () => {
   it('listens on the port of the base URL, or behind a proxy on a free port', async () => {
     const direct = await init('site', { baseUrl: 'http://10.0.0.7:9123', name: 'Süd' }, 'a.toml');
     expect(direct.section).toMatchObject({ listen: '0.0.0.0:9123', name: 'Süd' });
+    // Nobody else can use this address.
+    const local = await init('central', { baseUrl: 'http://127.0.0.1:9124' }, 'b.toml');
+    expect(local.section.listen).toBe('127.0.0.1:9124');
     const server = createServer();
     await new Promise<void>(done => {
       // Another program on this machine may have the port already.

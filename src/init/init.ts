@@ -8,7 +8,7 @@ import { listSections } from '../kernel/config/config.ts';
 import { ConfigError } from '../kernel/config/config-error.ts';
 import { tryListen } from '../kernel/http/try-listen.ts';
 import { findOwnIp } from '../kernel/own-address.ts';
-import { anyHostOf, choosePort, formatSection, type NewSection } from '../protocol/config-section.ts';
+import { choosePort, formatSection, listenHostOf, type NewSection } from '../protocol/config-section.ts';
 
 export type NewPart = NewSection['part'];
 
@@ -64,7 +64,7 @@ async function makeSection(part: NewPart, options: InitOptions): Promise<NewSect
   const port = await choosePortHere(part, baseUrl);
   const base = {
     baseUrl,
-    listen: options.listen ?? `${anyHostOf(baseUrl)}:${port}`,
+    listen: options.listen ?? `${listenHostOf(baseUrl)}:${port}`,
     dataDirectory: options.dataDirectory ? resolve(options.dataDirectory) : await chooseDirectory(part),
     operatorToken: randomBytes(24).toString('hex'),
   };

@@ -73,6 +73,9 @@ export function choosePort(part: NewSection['part'], baseUrl: string, taken: rea
   return chosen;
 }
 
-/** The host part of a listen address for all addresses of the machine of `baseUrl`. */
-export const anyHostOf = (baseUrl: string): string =>
-  new URL(baseUrl).hostname.startsWith('[') ? '[::]' : '0.0.0.0';
+/** The host part of a listen address: all addresses of the machine, unless only this machine can use `baseUrl`. */
+export function listenHostOf(baseUrl: string): string {
+  const { hostname } = new URL(baseUrl);
+  if (/^127\.|^\[::1\]$/.test(hostname)) return hostname;
+  return hostname.startsWith('[') ? '[::]' : '0.0.0.0';
+}

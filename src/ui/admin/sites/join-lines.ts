@@ -1,5 +1,5 @@
 /** What a new member needs: a complete section of its configuration, or the command that writes one. Pure. */
-import { anyHostOf, choosePort, formatSection } from '../../../protocol/config-section.ts';
+import { choosePort, formatSection, listenHostOf } from '../../../protocol/config-section.ts';
 
 export interface Invitation {
   readonly role: 'site' | 'tracker';
@@ -30,7 +30,7 @@ export function formatJoinLines(
   const port = choosePort(role, baseUrl, takenPorts(role, others));
   const common = {
     baseUrl,
-    listen: `${anyHostOf(baseUrl)}:${port}`,
+    listen: `${listenHostOf(baseUrl)}:${port}`,
     // It is relative to the directory in which the part is started, and different for each part.
     dataDirectory: `data/${role}-${port}`,
     operatorToken,
