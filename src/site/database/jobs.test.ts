@@ -234,6 +234,33 @@ describe('the order of jobs', () => {
     expect([(await express())?.job.id, (await express())?.job.id]).toEqual([first, short]);
   });
 
+  it('lets short jobs and first renditions overtake a long ladder', async () => {
+    const encode = { kind: 'encode', after: 0, mediaMs: 32_000 };
+    const long = await add({ steps: Array.from({ length: 6 }, () => encode) });
+    expect([(await need()).step.number, (await need()).step.number]).toEqual([0, 1]);
+    const short = await add();
+    const inspect = await add({ kind: 'inspect', urgency: 2 });
+    const first = await add({ kind: 'first-rendition', urgency: 2 });
+    const order: string[] = [];
+    for (let claimed = await claim(); claimed; claimed = await claim()) order.push(claimed.job.id);
+    expect(order.slice(0, 2).sort()).toEqual([inspect, first].sort());
+    const ladders = order.filter(id => id === short || id === long);
+    expect(ladders.slice(0, 2)).toEqual([short, short]);
+    expect(ladders.at(-1)).toBe(long);
+  });
+
+  it('lets ladders take turns', async () => {
+    const one = await add();
+    const two = await add();
+    const order: string[] = [];
+    for (let claimed = await claim(); claimed; claimed = await claim()) {
+      if (claimed.step.kind === 'encode')
+        order.push(`${claimed.job.id === one ? 'one' : 'two'} ${claimed.step.number}`);
+    }
+    expect(two).not.toBe(one);
+    expect(order.slice(0, 4)).toEqual(['one 0', 'two 0', 'one 1', 'two 1']);
+  });
+
   it('skips steps that a worker cannot do', async () => {
     await add({ needs: ['libx265'] });
     const other = await add();

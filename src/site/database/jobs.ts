@@ -53,7 +53,7 @@ export interface Claimant {
   readonly nowMs: number;
 }
 
-const EXPIRED_REASON = `The worker stopped ${MAX_ATTEMPTS} times during the work.`;
+const EXPIRED_REASON = `the worker stopped ${MAX_ATTEMPTS} times during the work`;
 
 const now = (): string => new Date().toISOString();
 
@@ -191,6 +191,8 @@ const listCandidates = (
     // The beginning of every video comes before the rest of any, so that all become playable early.
     .orderBy(({ eb }) => eb.case().when('step.number', '=', 0).then(0).else(1).end())
     .orderBy('job.urgency', 'desc')
+    // Jobs that improve videos take turns, so that no long one delays the short ones.
+    .orderBy(({ eb, ref }) => eb.case().when('job.urgency', '<=', 1).then(ref('step.number')).else(0).end())
     .orderBy('job.id')
     .orderBy('step.number')
     .limit(CLAIM_LOOKAHEAD)

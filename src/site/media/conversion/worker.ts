@@ -23,6 +23,7 @@ import type { JobRow } from '../../database/tables/schema.ts';
 import { findVideo } from '../../database/tables/videos.ts';
 import { FfmpegFailed } from '../ffmpeg/ffmpeg.ts';
 import { makeRecord } from '../record/record.ts';
+import { SourceRejected } from '../source-rejected.ts';
 import { EXPRESS_URGENCY } from './plan/job-kinds.ts';
 import { runStep } from './steps/run-step.ts';
 import type { StepDeps } from './steps/step.ts';
@@ -208,9 +209,15 @@ async function handleFailure(deps: WorkerDeps, claimed: ClaimedStep, error: unkn
     },
     'step failed',
   );
-  const failedJob = await failStep(db, claimed, messageOf(error), await clockOf(db));
+  const failedJob = await failStep(db, claimed, explainFailure(error), await clockOf(db));
   if (failedJob) await reportFailedJob(deps, failedJob);
 }
+
+/** The reason for people who watch the job. What only a developer understands is in the log. */
+const explainFailure = (error: unknown): string =>
+  error instanceof FfmpegFailed || error instanceof SourceRejected
+    ? error.message
+    : 'there was a fault in the site, which its log describes';
 
 /** The video fails if nothing of it can be played; otherwise the playable part stays published, with the reason. */
 async function reportFailedJob(deps: WorkerDeps, job: JobRow): Promise<void> {

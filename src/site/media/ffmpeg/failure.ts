@@ -17,13 +17,13 @@ export type RunFault =
   | 'unavailable';
 
 const MESSAGES: Readonly<Record<RunFault, string>> = {
-  stalled: 'ffmpeg made no progress with this file and was stopped',
-  'time-exceeded': 'ffmpeg took too long with this file and was stopped',
-  'work-exceeded': 'ffmpeg needed more CPU time or memory for this file than allowed and was stopped',
-  'output-exceeded': 'ffmpeg produced more output from this file than allowed and was stopped',
-  crashed: 'ffmpeg crashed on this file',
-  failed: 'ffmpeg could not read this file',
-  unavailable: 'ffmpeg could not be started',
+  stalled: 'the conversion made no progress and was stopped',
+  'time-exceeded': 'the conversion took too long and was stopped',
+  'work-exceeded': 'the conversion needed more CPU time or memory than allowed and was stopped',
+  'output-exceeded': 'the conversion produced more than allowed and was stopped',
+  crashed: 'the decoder crashed on this file',
+  failed: 'a part of the file cannot be read',
+  unavailable: 'the site could not start the conversion',
 };
 
 export class FfmpegFailed extends Error {

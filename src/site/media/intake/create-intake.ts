@@ -20,6 +20,7 @@ import {
   markFailed,
   releaseCheck,
 } from '../../database/tables/videos.ts';
+import { FfmpegFailed } from '../ffmpeg/ffmpeg.ts';
 import { SourceRejected } from '../source-rejected.ts';
 import { type CheckDeps, checkSource } from './check-source.ts';
 
@@ -197,12 +198,15 @@ async function attemptCheck(
       await releaseCheck(db, video);
     } else if (!isStopped()) {
       log.error({ err: error, video, attempt }, 'check failed');
-      if (attempt < MAX_ATTEMPTS) return 'retry';
+      // A run of ffmpeg may exceed its time on a busy machine. Any other error would only be repeated.
+      if (attempt < MAX_ATTEMPTS && error instanceof FfmpegFailed) return 'retry';
       await reject(
         deps,
         video,
         'check-failed',
-        `This file could not be checked (${messageOf(error)}). Export the video again and upload the new file.`,
+        error instanceof FfmpegFailed
+          ? `This file could not be checked: ${error.message}. Export the video again and upload the new file.`
+          : 'This file could not be checked because of a fault in the site, which its log describes. Upload the file again, or export the video in another format.',
       );
     }
   }

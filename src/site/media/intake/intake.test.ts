@@ -12,6 +12,7 @@ import { newVideoId, type VideoId } from '../../../protocol/base/ids.ts';
 import { type SiteSchema, siteMigrations } from '../../database/tables/schema.ts';
 import { findVideo, insertVideo, type SiteDatabase } from '../../database/tables/videos.ts';
 import { UploadStore } from '../../http/uploads/upload-store.ts';
+import { FfmpegFailed } from '../ffmpeg/ffmpeg.ts';
 import { prepareSource } from '../index/source-index.ts';
 import { createStorage, type Storage } from '../storage/storage.ts';
 import { createIntake, type Intake, type IntakeDeps } from './create-intake.ts';
@@ -110,6 +111,29 @@ describe('a check that fails although the file is good', () => {
     const video = await uploadWhole();
     await accept(video);
     await untilState(video, 'failed');
+    const row = await findVideo(db, video);
+    // It would fail again, so it is tried once. Its reason is for developers, and is in the log.
+    expect(row?.attempts).toBe(1);
+    expect(row?.error_code).toBe('check-failed');
+    expect(row?.error_detail).toMatch(
+      /^This file could not be checked .*which its log describes\. Upload the file again/,
+    );
+  });
+
+  it.each([
+    ['time-exceeded', 3],
+    ['unavailable', 3],
+  ] as const)('because ffmpeg failed (%s) is tried %i times, and explained', async (fault, attempts) => {
+    prepare = async () => {
+      throw new FfmpegFailed(fault, 'av_interleaved_write_frame(): /var/lib/tributary/source');
+    };
+    const video = await uploadWhole();
+    await accept(video);
+    await untilState(video, 'failed');
+    const row = await findVideo(db, video);
+    expect(row?.attempts).toBe(attempts);
+    expect(row?.error_detail).toMatch(/^This file could not be checked: the \w+ .*\. Export the video again/);
+    expect(row?.error_detail).not.toMatch(/ffmpeg|av_|var/);
   });
 });
 

@@ -85,6 +85,16 @@ export type EncodePlan = z.infer<typeof encodePlanSchema>;
 const SEGMENT_SECONDS = 4;
 /** Long enough that starting an encoder costs little, short enough to be shared out and to be lost. */
 const CHUNK_SECONDS = 32;
+/** Larger frames get shorter chunks, because other videos wait for a worker until it has finished a chunk. */
+const FULL_CHUNK_PIXELS = 1_920 * 1_080;
+const MIN_CHUNK_SECONDS = 8;
+
+/** @param pixels of the largest frames that are decoded or encoded */
+export const chunkSecondsFor = (pixels: number): number =>
+  Math.min(
+    CHUNK_SECONDS,
+    Math.max(MIN_CHUNK_SECONDS, (CHUNK_SECONDS * FULL_CHUNK_PIXELS) / Math.max(1, pixels)),
+  );
 const MAX_FRAMES_PER_SECOND = 60;
 const KBPS_PER_CHANNEL = 64;
 
@@ -135,12 +145,16 @@ export const audioToEncode = (
     ...endOf({ stream }, times),
   }));
 
-/** The boundaries at which a chunk starts: about every `CHUNK_SECONDS`, none near the end. */
-export function listChunks(durationSeconds: number, boundaries: readonly number[] | undefined): number[] {
+/** The boundaries at which a chunk starts: about every `chunkSeconds`, none near the end. */
+export function listChunks(
+  durationSeconds: number,
+  boundaries: readonly number[] | undefined,
+  chunkSeconds = CHUNK_SECONDS,
+): number[] {
   const chunks = [0];
   let last = 0;
   for (const boundary of boundaries ?? listEvenBoundaries(durationSeconds)) {
-    if (boundary - last < CHUNK_SECONDS - 0.5 || durationSeconds - boundary <= SEGMENT_SECONDS / 2) continue;
+    if (boundary - last < chunkSeconds - 0.5 || durationSeconds - boundary <= SEGMENT_SECONDS / 2) continue;
     chunks.push(boundary);
     last = boundary;
   }

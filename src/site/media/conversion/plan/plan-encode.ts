@@ -7,6 +7,7 @@ import type { PreparedSource } from '../../index/source-index.ts';
 import { chooseFirstRendition, chooseRenditions, ENCODERS, type LadderEntry } from '../../ladder/ladder.ts';
 import {
   audioToEncode,
+  chunkSecondsFor,
   type EncodePlan,
   type EncodeTimes,
   listChunks,
@@ -140,6 +141,7 @@ export function planUpperLadder(
   return toJob('ladder', input, {
     ...first,
     video: { ...first.video, ...videoToEncode(track, NO_TIMES, renditions) },
+    chunks: listChunks(first.durationSeconds, first.boundaries, chunkSecondsOf(input)),
     audio: [],
     isGrowing: false,
     before: [...sets.before],
@@ -156,6 +158,9 @@ const isDemandingAudio = (rendition: Rendition): boolean =>
   (rendition.channels > 2 ||
     rendition.averageBandwidthBps > 260_000 ||
     !/^(mp4a|opus)/.test(rendition.codec));
+
+const chunkSecondsOf = ({ probed: { video } }: Pick<EncodeInput, 'probed'>): number =>
+  chunkSecondsFor(video ? video.width * video.height : 0);
 
 function encodeJob(
   kind: JobKind,
@@ -176,7 +181,7 @@ function encodeJob(
     durationSeconds,
     ...(shownFromSeconds ? { shownFromSeconds } : {}),
     ...(boundaries ? { boundaries: [...boundaries] } : {}),
-    chunks: listChunks(durationSeconds, boundaries),
+    chunks: listChunks(durationSeconds, boundaries, choice.isGrowing ? undefined : chunkSecondsOf(input)),
     ...choice,
   });
 }
