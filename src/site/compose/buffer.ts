@@ -12,7 +12,7 @@ import {
   type StreamBuffer,
 } from '../delivery/delivery.ts';
 import { isTrusted } from '../http/access.ts';
-import type { SiteLoad } from '../http/probe.ts';
+import type { AdmitSample, SiteLoad } from '../http/probe.ts';
 
 /** Share of the uplink from which on trackers should send viewers to other sites. */
 const NEARLY_FULL = 0.95;
@@ -20,6 +20,7 @@ const NEARLY_FULL = 0.95;
 export interface OpenedBuffer {
   readonly buffer: StreamBuffer;
   readonly load: () => SiteLoad;
+  readonly admitSample: AdmitSample;
 }
 
 export type OpenBufferDeps = Pick<
@@ -58,6 +59,7 @@ export async function openBuffer(
   lifetime.add('buffer', buffer.stop);
   return {
     buffer,
+    admitSample: (socket, bytes) => egress.admit('viewers', socket, bytes),
     load() {
       const { activeResponses } = buffer.stats();
       return {

@@ -2,7 +2,7 @@
 import type { Lifetime } from '../../kernel/lifecycle/lifetime.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
 import type { StreamBuffer } from '../delivery/delivery.ts';
-import type { SiteLoad } from '../http/probe.ts';
+import type { AdmitSample, SiteLoad } from '../http/probe.ts';
 import { startViewerReports } from '../publication/viewer-reports.ts';
 import { openBuffer } from './buffer.ts';
 import type { SiteCore } from './core.ts';
@@ -12,6 +12,8 @@ export interface DeliveryPart {
   /** Undefined if the buffer runs in its own process. */
   readonly buffer: StreamBuffer | undefined;
   readonly load: () => SiteLoad;
+  /** Undefined if the buffer runs in its own process, which then serves the samples. */
+  readonly admitSample?: AdmitSample;
   /** Deletes all of a video from the buffer. @throws Problem if a buffer in another process cannot be reached; it is retried. */
   readonly drop: (video: VideoId) => Promise<void>;
   /** The videos of which the buffer of this process holds something. */
@@ -39,7 +41,7 @@ export async function openDelivery(
     lifetime.add('viewer reports', reports.stop);
     return { buffer: undefined, load: () => NO_LOAD, drop: remote.drop, buffered: () => new Set() };
   }
-  const { buffer, load } = await openBuffer(
+  const { buffer, load, admitSample } = await openBuffer(
     config,
     {
       origin: { url: originUrl },
@@ -60,5 +62,5 @@ export async function openDelivery(
     log,
   });
   lifetime.add('viewer reports', reports.stop);
-  return { buffer, load, drop: buffer.drop, buffered: buffer.videos };
+  return { buffer, load, admitSample, drop: buffer.drop, buffered: buffer.videos };
 }

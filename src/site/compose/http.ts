@@ -14,6 +14,7 @@ import { countUnpublished } from '../database/publication/records.ts';
 import { isMediaUrl } from '../delivery/delivery.ts';
 import { createGateway, serveGateway } from '../http/gateway.ts';
 import { serveLibrary } from '../http/library.ts';
+import { serveProbe } from '../http/probe.ts';
 import { serveSiteInfo } from '../http/site-info.ts';
 import { serveCaptions } from '../http/studio/captions.ts';
 import { serveJobs } from '../http/studio/jobs.ts';
@@ -156,11 +157,11 @@ function addCalls(
     joinProblem: membership.joinProblem,
     conversion: tools?.confinement,
     freeBytes: storage.disks.freeBytes,
-    load: delivery.load,
     trackerUrls: membership.trackerUrls,
     stoppedBecause: membership.stoppedBecause,
     connection: () => ({ isConnected: copies.isConnected(), respondedAtMs: copies.respondedAtMs() }),
   });
+  serveProbe(app, membership.siteId, delivery.load, delivery.admitSample);
   serveLibrary(app, {
     db,
     name: membership.siteName,

@@ -18,7 +18,7 @@ import type { SiteConfig } from '../config.ts';
 import { locateRevision } from '../database/revisions.ts';
 import type { SiteSchema } from '../database/tables/schema.ts';
 import type { SiteDatabase } from '../database/tables/videos.ts';
-import { createStreamBuffer, isMediaUrl } from '../delivery/delivery.ts';
+import { isMediaUrl } from '../delivery/delivery.ts';
 import { serveProbe } from '../http/probe.ts';
 import { openPublicAddress } from '../http/public-address.ts';
 import { CopyStore } from '../media/copy-store/copy-store.ts';
@@ -26,6 +26,7 @@ import type { OriginServerDeps } from '../media/cut/cut.ts';
 import type { Storage } from '../media/storage/storage.ts';
 import { openStorage } from '../media/storage/storage.ts';
 import { createSiteRights, RIGHTS_FILE } from '../rights/site-rights.ts';
+import { openBuffer } from './buffer.ts';
 import { startOrigin } from './origin.ts';
 import type { RunningSite } from './running-site.ts';
 
@@ -51,17 +52,17 @@ export async function startReadOnlySite(config: SiteConfig, reason: string, log:
       config.originListen,
       lifetime,
     );
-    const buffer = await createStreamBuffer({
-      siteId: () => identity.membership?.id,
-      directory: join(config.dataDirectory, 'buffer'),
-      memoryBytes: config.bufferMemory,
-      diskBytes: config.bufferDisk,
-      origin: { url: origin.url },
-      trackerUrl: () => identity.membership?.trackers[0],
-      rights,
-      log,
-    });
-    lifetime.add('buffer', buffer.stop);
+    const { buffer, load, admitSample } = await openBuffer(
+      config,
+      {
+        siteId: () => identity.membership?.id,
+        origin: { url: origin.url },
+        trackerUrl: () => identity.membership?.trackers[0],
+        rights,
+        log,
+      },
+      lifetime,
+    );
     const { app } = await createHttp({
       part: 'site',
       log,
@@ -74,16 +75,7 @@ export async function startReadOnlySite(config: SiteConfig, reason: string, log:
       server: address.server(buffer.fastPath),
     });
     lifetime.add('http server', () => app.close());
-    serveProbe(
-      app,
-      () => identity.membership?.id as SiteId | undefined,
-      () => ({
-        activeResponses: buffer.stats().activeResponses,
-        egressBytes: 0,
-        egressLimitBps: undefined,
-        servesViewers: true,
-      }),
-    );
+    serveProbe(app, () => identity.membership?.id as SiteId | undefined, load, admitSample);
     app.all('/*', { schema: { hide: true } }, () => {
       throw problem('site-read-only', detail);
     });

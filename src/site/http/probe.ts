@@ -1,8 +1,10 @@
 /** Responses to the probes of trackers, and sample bytes for players that measure the throughput to this site. */
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import * as z from 'zod';
 import { allowAnyOrigin, READ, servePreflight } from '../../kernel/http/cross-origin.ts';
 import type { HttpServer } from '../../kernel/http/server.ts';
+import { Problem } from '../../kernel/problem.ts';
 import type { SiteId } from '../../protocol/base/ids.ts';
 import { siteProbeSchema } from '../../protocol/site.ts';
 
@@ -14,7 +16,18 @@ export interface SiteLoad {
   readonly servesViewers: boolean;
 }
 
-export function serveProbe(app: HttpServer, siteId: () => SiteId | undefined, load: () => SiteLoad): void {
+/** Accounts for a response that uses the uplink. @returns why it may not be sent now, or the function to call when it was sent */
+export type AdmitSample = (socket: Socket, bytes: number) => Problem | (() => void);
+
+/** Without a buffer in this process, there is no uplink to account for. */
+const admitAll: AdmitSample = () => () => {};
+
+export function serveProbe(
+  app: HttpServer,
+  siteId: () => SiteId | undefined,
+  load: () => SiteLoad,
+  admit: AdmitSample = admitAll,
+): void {
   for (const path of ['/sample', '/probe']) servePreflight(app, path, READ);
   app.get(
     '/sample',
@@ -27,6 +40,9 @@ export function serveProbe(app: HttpServer, siteId: () => SiteId | undefined, lo
     },
     async (request, reply) => {
       allowAnyOrigin(reply);
+      const sent = admit(request.socket, request.method === 'HEAD' ? 0 : request.query.bytes);
+      if (sent instanceof Problem) throw sent;
+      reply.raw.once('close', sent);
       return reply
         .headers({ 'cache-control': 'no-store', 'content-type': 'application/octet-stream' })
         .send(sampleBytes.subarray(0, request.query.bytes));

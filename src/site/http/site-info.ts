@@ -10,7 +10,6 @@ import { countUnpublished } from '../database/publication/records.ts';
 import { readSignal } from '../database/publication/signal.ts';
 import type { SiteDatabase } from '../database/tables/videos.ts';
 import { isTrusted } from './access.ts';
-import { type SiteLoad, serveProbe } from './probe.ts';
 
 /** Whether central can be reached. */
 export interface CentralConnection {
@@ -32,7 +31,6 @@ export interface SiteInfoDeps {
   readonly freeBytes: () => number;
   /** Undefined without ffmpeg. */
   readonly conversion: SiteInfo['conversion'];
-  readonly load: () => SiteLoad;
   readonly trackerUrls: () => readonly string[];
   /** Why this process publishes nothing, if another one runs with its key. */
   readonly stoppedBecause: () => string | undefined;
@@ -76,8 +74,6 @@ export function serveSiteInfo(app: HttpServer, options: SiteInfoDeps): void {
       };
     },
   );
-
-  serveProbe(app, options.siteId, options.load);
 }
 
 const formatConnection = ({ isConnected, respondedAtMs }: CentralConnection): SiteInfo['central'] => ({

@@ -47,7 +47,7 @@ export async function startStandaloneBuffer(config: SiteConfig): Promise<Running
     const remoteRights = followRemoteRights(join(config.dataDirectory, OWN_RIGHTS_FILE), web, log, lifetime);
     const info = followSiteInfo(web, log, lifetime);
     const rights = createSiteRights(remoteRights.state, log);
-    const { buffer, load } = await openBuffer(
+    const { buffer, load, admitSample } = await openBuffer(
       config,
       {
         origin: { url: originUrl },
@@ -67,7 +67,7 @@ export async function startStandaloneBuffer(config: SiteConfig): Promise<Running
       server: address.server(buffer.fastPath),
     });
     lifetime.add('http server', () => app.close());
-    serveProbe(app, info.siteId, load);
+    serveProbe(app, info.siteId, load, admitSample);
     servePartCalls(app, buffer, config.operatorToken);
     const url = await address.listen(app, lifetime);
     log.info({ listen: url, originUrl, webUrl }, 'buffer is up');

@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { it as base, describe, expect } from 'vitest';
+import { createHttp } from '../../../kernel/http/server.ts';
 import { silentLog } from '../../../kernel/log.ts';
 import { newRevisionId, newSiteId, newVideoId } from '../../../protocol/base/ids.ts';
+import { serveProbe } from '../../http/probe.ts';
 import { createStreamBuffer, type StreamBuffer } from '../buffer.ts';
 import { DayBudget } from './day-budget.ts';
 import { type DayWindow, isWithin, parseDayWindow } from './day-windows.ts';
@@ -16,6 +18,8 @@ import { createEgress, type Egress } from './egress.ts';
 
 const BASE = `/v/${newVideoId()}/${newRevisionId()}/source-video`;
 const SEGMENT = randomBytes(500_000);
+/** More than the kernel keeps for a client that does not read. */
+const LARGE_SEGMENT = randomBytes(40_000_000);
 /** How long the rate is measured. The promise is for 60 s: `EGRESS_SECONDS=60`. */
 const SECONDS = Number(process.env.EGRESS_SECONDS ?? 8);
 const isFullLength = SECONDS >= 60;
@@ -54,15 +58,21 @@ interface Site {
   readonly buffer: StreamBuffer;
   readonly egress: Egress;
 }
-async function startSite(scope: Scope, egress: Egress, servesViewer?: () => boolean): Promise<Site> {
-  const origin = createServer((_request, response) => {
-    response.writeHead(200, { 'content-length': SEGMENT.length, etag: '"1"' }).end(SEGMENT);
+async function startSite(
+  scope: Scope,
+  egress: Egress,
+  servesViewer?: () => boolean,
+  segment0 = SEGMENT,
+): Promise<Site> {
+  const origin = createServer(({ url = '' }, response) => {
+    const body = url.includes('/0.m4s') ? segment0 : SEGMENT;
+    response.writeHead(200, { 'content-length': body.length, etag: '"1"' }).end(body);
   });
   const buffer = await createStreamBuffer({
     siteId: () => newSiteId(),
     directory: join(scope.directory, 'cache'),
-    memoryBytes: 2 ** 24,
-    diskBytes: 2 ** 24,
+    memoryBytes: 2 ** 26,
+    diskBytes: 2 ** 26,
     origin: { url: `http://127.0.0.1:${await listen(scope, origin)}` },
     trackerUrl: () => undefined,
     egress,
@@ -230,6 +240,100 @@ describe.concurrent('a full link', () => {
     expect((await ask(site.port, 0, { ...fill, priority: 'u=6' })).code).toBe('link-full');
     expect((await ask(site.port, 0, fill)).status).toBe(200);
     await Promise.all(inProgress);
+  });
+});
+
+describe('clients that do not read', () => {
+  const startStuck = (scope: Scope, port: number): Socket => {
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`GET ${BASE}/0.m4s HTTP/1.1\r\nHost: x\r\n\r\n`);
+    scope.closers.push(() => socket.destroy());
+    return socket.pause();
+  };
+
+  it('lock out nobody, because the link carries nothing for them', async ({ scope }) => {
+    const site = await startSite(scope, createEgress({ linkBps: 50e6 }, undefined), undefined, LARGE_SEGMENT);
+    for (let clients = 1; clients <= 3; clients++) {
+      startStuck(scope, site.port);
+      await expect.poll(() => site.buffer.stats().activeResponses).toBe(clients);
+      // Until the kernel takes no more bytes for this client.
+      await expect
+        .poll(() => site.egress.check('viewers', 100_000, true)?.code, { timeout: 20_000, interval: 50 })
+        .toBeUndefined();
+      expect((await ask(site.port, 1)).status).toBe(200);
+    }
+  }, 60_000);
+
+  it('keep nothing of the daily budget', async ({ scope }) => {
+    const day = await DayBudget.open({
+      path: join(scope.directory, 'uplink.json'),
+      limitBytes: 80e6,
+      log: silentLog,
+    });
+    const egress = createEgress({}, day);
+    const site = await startSite(scope, egress, undefined, LARGE_SEGMENT);
+    scope.closers.push(() => egress.stop());
+    const stuck: Socket[] = [];
+    for (let clients = 1; clients <= 3; clients++) {
+      stuck.push(startStuck(scope, site.port));
+      await expect.poll(() => site.buffer.stats().activeResponses).toBe(clients);
+      await expect.poll(() => egress.check('viewers', LARGE_SEGMENT.length, true)?.code).toBeUndefined();
+    }
+    // They may not exceed it when they read after all.
+    for (const socket of stuck) socket.resume();
+    await sleep(1_000);
+    expect(egress.bytes.viewers).toBeLessThanOrEqual(80e6);
+  });
+});
+
+describe('samples', () => {
+  it('pass the budget of the link, and are refused when it is full', async ({ scope }) => {
+    const egress = createEgress({ linkBps: 4e6 }, undefined);
+    const { app } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
+    serveProbe(
+      app,
+      () => undefined,
+      () => ({ activeResponses: 0, egressBytes: 0, egressLimitBps: 4e6, servesViewers: true }),
+      (socket, bytes) => egress.admit('viewers', socket, bytes),
+    );
+    scope.closers.push(() => app.close());
+    const url = `${await app.listen({ host: '127.0.0.1', port: 0 })}/sample?bytes=262144`;
+    const firstMs = performance.now();
+    const statuses = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const response = await fetch(url);
+        await response.arrayBuffer();
+        if (response.status === 503) expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+        return response.status;
+      }),
+    );
+    const served = statuses.filter(status => status === 200).length;
+    expect(served).toBeGreaterThanOrEqual(1);
+    expect(served).toBeLessThan(20);
+    // Never more than what the link carries in the time, one second ahead, and one sample.
+    const elapsedS = (performance.now() - firstMs) / 1_000;
+    expect((served * 262_144 * 8) / 4e6).toBeLessThan(elapsedS + 1 + (262_144 * 8) / 4e6 + 0.2);
+    expect(egress.bytes.viewers).toBeGreaterThanOrEqual(served * 262_144);
+    expect(egress.bytes.viewers).toBeLessThan(served * 262_144 + 30_000);
+    expect((await fetch(url, { method: 'HEAD' })).status).toBe(200);
+  });
+
+  it('are refused when the daily budget is used', async ({ scope }) => {
+    const day = await DayBudget.open({
+      path: join(scope.directory, 'uplink.json'),
+      limitBytes: 500_000,
+      log: silentLog,
+    });
+    const egress = createEgress({}, day);
+    scope.closers.push(() => egress.stop());
+    const socket = connect(await listen(scope, createServer()), '127.0.0.1');
+    scope.closers.push(() => socket.destroy());
+    const outcomes = Array.from({ length: 3 }, () => egress.admit('viewers', socket, 262_144));
+    expect(outcomes.map(outcome => (typeof outcome === 'function' ? 'sent' : outcome.code))).toEqual([
+      'sent',
+      'budget-used',
+      'budget-used',
+    ]);
   });
 });
 

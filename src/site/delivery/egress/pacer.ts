@@ -44,6 +44,12 @@ class TokenBucket {
   take(bytes: number): void {
     this.#tokens -= bytes;
   }
+
+  /** Milliseconds until the tokens taken in excess are paid back, except the excess that every write causes. */
+  debtMs(nowMs: number): number {
+    this.refill(nowMs);
+    return Math.max(0, (-this.#tokens - 2 * CHUNK_BYTES) / this.#bytesPerMs);
+  }
 }
 
 /** Bits per second; undefined means no limit. */
@@ -79,6 +85,12 @@ export class Pacer {
   charge(kind: TrafficClass, bytes: number): void {
     this.#link.take(bytes);
     this.#buckets[kind].take(bytes);
+  }
+
+  /** Milliseconds until bytes of this class may be sent again. */
+  debtMs(kind: TrafficClass): number {
+    const nowMs = this.#now();
+    return Math.max(this.#link.debtMs(nowMs), this.#buckets[kind].debtMs(nowMs));
   }
 
   stop(): void {

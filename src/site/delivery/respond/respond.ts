@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CacheEntry } from '../cache/memory-tier.ts';
 import { isTls, MAX_TLS_WRITE_BYTES } from '../egress/egress.ts';
 import { BodyFollower, completeStream } from './follow-body.ts';
-import { respondProblem } from './problem-response.ts';
 import { type FileStream, ResponseSink, type ResponseState } from './response-sink.ts';
 
 const streamOf = ({ file, body, etag, proof }: CacheEntry): FileStream => ({
@@ -14,20 +13,15 @@ const streamOf = ({ file, body, etag, proof }: CacheEntry): FileStream => ({
   mayKeep: true,
 });
 
-/** Sends a plain GET with one write, unless the uplink is paced or the body is long and encrypted. */
+/** Sends a plain GET with one write, unless the uplink is limited or the body is long and encrypted. */
 export function respondFromCache(state: ResponseState, entry: CacheEntry): void {
   const { request, response, egress, isFill, hasToken } = state;
   const { headers, method, socket } = request;
   const isPlain = method === 'GET' && headers.range === undefined && headers['if-none-match'] === undefined;
   const isLongTls = entry.body.length > MAX_TLS_WRITE_BYTES && isTls(socket);
   const hasOtherHead = hasToken !== entry.isPrivate;
-  if (!isPlain || isFill || egress.schedule !== undefined || isLongTls || hasOtherHead) {
+  if (!isPlain || isFill || egress.isLimited || isLongTls || hasOtherHead) {
     respondFromStream(state, streamOf(entry));
-    return;
-  }
-  const rejection = state.checkEgress(entry.body.length);
-  if (rejection) {
-    respondProblem(response, rejection);
     return;
   }
   egress.noteSent(entry.body.length);

@@ -43,7 +43,8 @@ export class ResponseSink implements BodySink {
     this.#state = state;
     this.#stream = stream;
     this.schedule = state.egress.schedule;
-    this.maxWriteBytes = isTls(state.request.socket) ? MAX_TLS_WRITE_BYTES : Number.POSITIVE_INFINITY;
+    const isInPieces = state.egress.isLimited || isTls(state.request.socket);
+    this.maxWriteBytes = isInPieces ? MAX_TLS_WRITE_BYTES : Number.POSITIVE_INFINITY;
   }
 
   get needsDrain(): boolean {
@@ -55,6 +56,10 @@ export class ResponseSink implements BodySink {
     const span = this.#writeHead(length);
     if (!span) return undefined;
     egress.reserve(span.end - span.start);
+    // Before the listener that writes the next piece, which may pause it again.
+    response.prependListener('drain', () => {
+      if (!egress.resume()) this.abort();
+    });
     if (this.#stream.available <= span.start && span.start < span.end) response.flushHeaders();
     return span;
   }
@@ -67,7 +72,7 @@ export class ResponseSink implements BodySink {
     const { egress, response } = this.#state;
     egress.noteSent(piece.length);
     if (isLast) response.end(piece);
-    else response.write(piece);
+    else if (!response.write(piece)) egress.pause();
   }
 
   onDrain(listener: () => void): void {
