@@ -42,6 +42,8 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
 };
 
 async function main(): Promise<void> {
+  // Databases, keys, videos and configuration files are for the user that runs the part.
+  process.umask(0o077);
   if (process.env.TRIBUTARY_FAILPOINT) armFailpoint(process.env.TRIBUTARY_FAILPOINT);
   const { command, operands, texts, flags } = parseArguments(process.argv.slice(2), COMMANDS);
   if (flags.has('version')) return console.log(VERSION);

@@ -33,6 +33,7 @@ export const run: Command = async ({ config: path, isConfigNamed, environment })
     },
   ];
   const errors = await runDoctor({
+    configPath: path,
     parts: parts.filter(({ part }) => sections.includes(part)),
     nodeVersion: process.versions.node,
     environment,

@@ -1,7 +1,7 @@
 /** The composition of central: its database, its collector and its calls. They stop in reverse order. */
-import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { openPrivateDirectory } from '../kernel/files.ts';
 import { formatAddress } from '../kernel/http/client.ts';
 import { connectionLimitOf } from '../kernel/http/connections/connection-limit.ts';
 import { ownAuthorities, socketAuthorities } from '../kernel/http/own-names.ts';
@@ -56,7 +56,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
   const log = options.log ?? createLog('central', config.logLevel);
   return startPart(log, async lifetime => {
     lifetime.add('end of the log', () => log.info({}, 'central has stopped'));
-    await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
+    await openPrivateDirectory(config.dataDirectory);
     const key = await readOrMakeKey(join(config.dataDirectory, 'central.key'));
     const db = await openDatabase<CentralSchema>(
       config.database ?? join(config.dataDirectory, 'central.sqlite'),

@@ -47,7 +47,7 @@ export const startDemo = (options: DemoOptions): Promise<RunningDemo> =>
   startPart(createLog('demo', 'warn'), async lifetime => {
     const layout = await planDemo(resolve(options.dataDirectory), options.port);
     await requireFreePorts(layout);
-    await mkdir(join(layout.dataDirectory, 'logs'), { recursive: true });
+    await mkdir(join(layout.dataDirectory, 'logs'), { recursive: true, mode: 0o700 });
     const stateFile = join(layout.dataDirectory, 'demo.json');
     await rm(stateFile, { force: true });
     await requireSameAddresses(layout);
@@ -100,7 +100,7 @@ export const startDemo = (options: DemoOptions): Promise<RunningDemo> =>
 
 async function startCentral({ options, layout, token, start }: DemoContext): Promise<Part> {
   const config = join(layout.dataDirectory, 'central.toml');
-  await writeFile(config, formatCentralConfig(layout, token));
+  await writeFile(config, formatCentralConfig(layout, token), { mode: 0o600 });
   const central = start('central', 'central', config);
   await waitUntilReady(central, layout.centralUrl);
   options.print(`✓ central            ${layout.centralUrl}`);
@@ -117,7 +117,7 @@ async function startTracker({ layout, token, start }: DemoContext): Promise<Part
           baseUrl: layout.trackerUrl,
         })
       ).joinToken;
-  await writeFile(config, formatTrackerConfig(layout, token, joinToken));
+  await writeFile(config, formatTrackerConfig(layout, token, joinToken), { mode: 0o600 });
   return start('tracker', 'tracker', config);
 }
 
@@ -144,7 +144,7 @@ async function startSite(
           zone,
         })
       ).joinToken;
-  await writeFile(config, formatSiteConfig(layout, site, token, joinToken));
+  await writeFile(config, formatSiteConfig(layout, site, token, joinToken), { mode: 0o600 });
   return { site, config, part: start(`site-${index + 1}`, 'site', config) };
 }
 

@@ -11,6 +11,7 @@ import { json } from 'node:stream/consumers';
 import type { Listen } from '../kernel/config/settings.ts';
 import { formatSize } from '../kernel/config/size.ts';
 import { findFfmpeg } from '../kernel/ffmpeg.ts';
+import { findStats } from '../kernel/files.ts';
 import { tryListen } from '../kernel/http/try-listen.ts';
 import { withinLimit } from '../kernel/lifecycle/time-limit.ts';
 import { messageOf } from '../kernel/problem.ts';
@@ -103,6 +104,33 @@ export function checkSandbox({ isolation, hasLimits, isRestricted = false }: San
         `ffmpeg is sandboxed (${isolation}), but without limits for memory and time.`,
         'Debian, Ubuntu: apt-get install util-linux (prlimit).',
       );
+}
+
+/** Checks that other users of this machine cannot read the data of a part. @returns nothing if it does not exist yet */
+export async function checkAccess(dataDirectory: string): Promise<readonly Finding[]> {
+  const mode = (await findStats(dataDirectory))?.mode;
+  if (mode === undefined) return [];
+  // Nobody else reaches a file in a directory that only its owner may enter.
+  if ((mode & 0o077) === 0) return [ok(`${dataDirectory}: only its owner can read it.`)];
+  return [
+    warning(
+      `${dataDirectory}: other users of this machine can enter it (mode ${(mode & 0o777).toString(8)}), and may read keys and videos.`,
+      `chmod 700 ${dataDirectory}. The next start does this too, if the directory belongs to the user of the part.`,
+    ),
+  ];
+}
+
+/** Checks that not everyone can read the configuration, which contains the operator token. A group may: that of the service. */
+export async function checkConfigAccess(path: string): Promise<readonly Finding[]> {
+  const mode = (await findStats(path))?.mode;
+  if (mode === undefined) return [];
+  if ((mode & 0o007) === 0) return [ok(`${path}: not everyone can read it.`)];
+  return [
+    warning(
+      `${path}: everyone on this machine can read the operator token in it (mode ${(mode & 0o777).toString(8)}).`,
+      `chmod 600 ${path}, or 640 if it belongs to root and the group of the service.`,
+    ),
+  ];
 }
 
 /** @param keepFreeBytes the space that must stay free on the disk */

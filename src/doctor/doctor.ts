@@ -2,6 +2,8 @@
 import { ConfigError } from '../kernel/config/config-error.ts';
 import type { Listen } from '../kernel/config/settings.ts';
 import {
+  checkAccess,
+  checkConfigAccess,
   checkDatabase,
   checkDirectory,
   checkExampleAddresses,
@@ -42,6 +44,8 @@ export interface PartToCheck {
 export interface DoctorOptions {
   /** The parts that have a section in the configuration. */
   readonly parts: readonly PartToCheck[];
+  /** The configuration file, if there is one. */
+  readonly configPath?: string | undefined;
   readonly nodeVersion: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Finds the strongest sandbox for ffmpeg on this machine. */
@@ -54,6 +58,7 @@ const MARKS: Readonly<Record<Verdict, string>> = { ok: '✓', warning: '!', erro
 /** @returns the number of errors */
 export async function runDoctor({
   parts,
+  configPath,
   nodeVersion,
   environment,
   findSandbox,
@@ -70,7 +75,7 @@ export async function runDoctor({
     }
   };
   print('This machine');
-  report([checkNode(nodeVersion)]);
+  report([checkNode(nodeVersion), ...(configPath ? await checkConfigAccess(configPath) : [])]);
   // Central and trackers do not use ffmpeg.
   if (parts.length === 0 || parts.some(({ part }) => part === 'site'))
     report([checkFfmpeg(environment), checkSandbox(await findSandbox())]);
@@ -107,6 +112,7 @@ async function checkPart(read: () => PartSettings): Promise<readonly Finding[]> 
     checkExampleAddresses({ baseUrl, sourceAddress, central }),
     checkPort(listen, settings.tlsCertificate !== undefined),
     ...[dataDirectory, ...(settings.disks ?? [])].map(path => checkDirectory(path, keepFree ?? 0)),
+    checkAccess(dataDirectory),
     database ? checkPostgres(database) : databasePath ? [checkDatabase(databasePath)] : [],
     central ? checkPeer('Central', central) : [],
     baseUrl ? checkOwnAddress(baseUrl) : [],

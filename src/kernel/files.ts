@@ -1,8 +1,8 @@
 /** Durable file operations: when one of them returns, its effect survives a power loss. */
 
 import type { Stats } from 'node:fs';
-import { type FileHandle, open, rename, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, type FileHandle, mkdir, open, readdir, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { errorCodeOf } from './error-code.ts';
 import { messageOf, type Problem, problem } from './problem.ts';
 
@@ -112,3 +112,20 @@ export function findStorageProblem(error: unknown): Problem | undefined {
 
 const isFileFault = (error: unknown, codes: ReadonlySet<string>, message: RegExp): boolean =>
   codes.has(errorCodeOf(error) ?? '') || (error instanceof Error && message.test(error.message));
+
+/**
+ * Makes a data directory that only its owner may use, and takes the rights of others from one that exists and from the files in
+ * it: databases, keys and settings of an earlier version. What belongs to another user stays as it is; doctor reports it.
+ */
+export async function openPrivateDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  await takeRightsOfOthers(path);
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    if (entry.isFile()) await takeRightsOfOthers(join(path, entry.name));
+  }
+}
+
+async function takeRightsOfOthers(path: string): Promise<void> {
+  const mode = (await findStats(path))?.mode;
+  if (mode !== undefined && (mode & 0o077) !== 0) await chmod(path, mode & 0o700).catch(() => {});
+}

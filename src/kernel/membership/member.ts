@@ -1,10 +1,10 @@
 /** The identity of a member (a site or a tracker): its own key, and the membership that central returned when it joined. */
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { type JoinResponse, joinResponseSchema } from '../../protocol/central.ts';
-import { renameDurably, writeDurably } from '../files.ts';
+import { openPrivateDirectory, renameDurably, writeDurably } from '../files.ts';
 import { call, type Signer } from '../http/client.ts';
 import { type KeyPair, readOrMakeKey, sha256Hex } from '../identity/keys.ts';
 import type { Log } from '../log.ts';
@@ -43,7 +43,7 @@ const newKeyPath = (directory: string, joinTokenHash: string): string =>
 
 /** Reads this member's key (created at the first start) and, if it has joined, its membership. */
 export async function readIdentity(directory: string): Promise<MemberIdentity> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await openPrivateDirectory(directory);
   const key = await readOrMakeKey(keyPath(directory));
   const path = membershipPath(directory);
   if (!existsSync(path)) return { key, membership: undefined };

@@ -2,6 +2,7 @@
  * SQLite behind kysely: `node:sqlite` in Node 22 and later, else the package with the same interface for Node 20. Each database
  * has one connection, because SQLite has one writer anyway, and kysely queues the queries.
  */
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type Dialect, SqliteDialect } from 'kysely';
 import { messageOf } from '../problem.ts';
@@ -62,6 +63,16 @@ export class DamagedDatabase extends Error {
 
 const DAMAGE = /malformed|not a database|is damaged/;
 
+/** SQLite gives its other files (WAL, shared memory) the mode of the first one. */
+function makePrivateFile(path: string): void {
+  if (existsSync(path)) return;
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+  } catch {
+    // SQLite reports why the file cannot be created.
+  }
+}
+
 /**
  * Opens the database at `path`, and creates it if necessary.
  *
@@ -69,6 +80,7 @@ const DAMAGE = /malformed|not a database|is damaged/;
  */
 export function openSqliteDialect(path: string): Dialect {
   const Database = sqliteEngine();
+  makePrivateFile(path);
   const database = new Database(path);
   try {
     database.exec('PRAGMA busy_timeout = 5000');
