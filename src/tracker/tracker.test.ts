@@ -1318,7 +1318,7 @@ describe('reports of players', () => {
     const order = ranking.map(({ site }) => site);
     expect(order.indexOf(idOf(BEIJING))).toBeLessThan(order.indexOf(idOf(HANGZHOU)));
     expect(ranking.find(({ site }) => site === idOf(BEIJING))?.inputs.measured?.bps).toBeCloseTo(16e6, -6);
-    await post(event(BEIJING, 503, 10));
+    await post(event(BEIJING, 502, 10));
     ({ ranking } = await explain(client));
     expect(ranking.at(-1)?.site).toBe(idOf(BEIJING));
     const tooMuch = await post(`${event(BEIJING, 200, 10)}\n`.repeat(1_000));

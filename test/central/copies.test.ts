@@ -293,7 +293,8 @@ describe('sites that cannot take copies', () => {
     expect((await copiesOf()).placements[0].damage).toBeUndefined();
     await expect(
       harness.request('POST', '/api/storage-reports', { body: { freeBytes: 1 } }),
-    ).resolves.toMatchObject({ status: 400 });
+    ).resolves.toMatchObject({ status: 401 });
+    await expect(reportStorage(holder, { freeBytes: -1 })).rejects.toMatchObject({ status: 400 });
   });
 });
 

@@ -179,7 +179,7 @@ describe('headers', () => {
   it('of one connection stay on it, in both directions', async () => {
     const response = await send(
       'GET /first HTTP/1.1\r\nHost: site.example\r\nConnection: X-One,x-two , keep-alive\r\nX-One: 1\r\nX-Two: 2\r\n' +
-        'Keep-Alive: timeout=5\r\nProxy-Connection: close\r\nTE: trailers\r\nX-Kept: 1\r\n\r\n',
+        'Keep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nTE: trailers\r\nX-Kept: 1\r\n\r\n',
     );
     const [first] = received;
     expect(first?.headers).toMatchObject({ host: 'site.example', 'x-kept': '1' });

@@ -36,7 +36,7 @@ export function watchBody(
     }
     before = socket.bytesRead;
   }, bodyWindowMs).unref();
-  socket.once('close', () => clearInterval(timer));
+  request.once('close', () => clearInterval(timer));
 }
 
 /** Ends the connections of this server that are idle, or whose client does not read. */
