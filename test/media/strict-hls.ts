@@ -31,6 +31,7 @@ export interface StrictVariant {
 export function readMultivariant(text: string): {
   readonly variants: readonly StrictVariant[];
   readonly media: readonly string[];
+  readonly iframes: readonly string[];
 } {
   const lines = readLines(text);
   const groups = new Set<string>();
@@ -38,6 +39,7 @@ export function readMultivariant(text: string): {
   const autoselected = new Set<string>();
   const variants: StrictVariant[] = [];
   const media: string[] = [];
+  const iframes: string[] = [];
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i]!;
     const [tag = '', rest = ''] = split(line);
@@ -67,12 +69,20 @@ export function readMultivariant(text: string): {
       const uri = lines[++i] ?? '';
       if (uri.startsWith('#') || uri === '') throw new Error('EXT-X-STREAM-INF without a URI');
       variants.push({ uri, bandwidth, resolution: attributes.get('RESOLUTION') });
+    } else if (tag === '#EXT-X-I-FRAME-STREAM-INF') {
+      const attributes = readAttributes(rest);
+      need(attributes, 'BANDWIDTH', /^[1-9]\d*$/);
+      need(attributes, 'CODECS', /^"[^",]+"$/);
+      need(attributes, 'RESOLUTION', /^\d+x\d+$/);
+      for (const name of ['FRAME-RATE', 'AUDIO', 'SUBTITLES'])
+        if (attributes.has(name)) throw new Error(`${name} of a stream of I-frames`);
+      iframes.push(need(attributes, 'URI', /^".+"$/));
     } else if (!['#EXT-X-VERSION', '#EXT-X-INDEPENDENT-SEGMENTS', '#EXT-X-CONTENT-STEERING'].includes(tag)) {
       throw new Error(`unknown line ${line}`);
     }
   }
   if (variants.length === 0) throw new Error('no variants');
-  return { variants, media };
+  return { variants, media, iframes };
 }
 
 /** RFC 8216bis, section 4.4.6.1.1: what players may select by themselves differs in more than its name. */
@@ -122,6 +132,24 @@ export function readMedia(text: string): readonly number[] {
   const longest = Math.max(...durations.map(Math.round));
   if (longest > target) throw new Error(`a segment of ${longest} s, and a target of ${target} s`);
   return durations;
+}
+
+/** RFC 8216bis, section 4.4.3.6. @returns the ranges in order */
+export function readIFrames(
+  text: string,
+): readonly { readonly uri: string; readonly seconds: number; readonly sizeBytes: number }[] {
+  const lines = readLines(text);
+  for (const tag of ['#EXT-X-I-FRAMES-ONLY', '#EXT-X-MAP:URI="init.mp4"', '#EXT-X-PLAYLIST-TYPE:VOD'])
+    if (!lines.includes(tag)) throw new Error(`${tag} is missing`);
+  if (lines.at(-1) !== '#EXT-X-ENDLIST') throw new Error('not complete');
+  const target = Number(/#EXT-X-TARGETDURATION:(\d+)/.exec(text)?.[1]);
+  const frames = [...text.matchAll(/^#EXTINF:([\d.]+),\n#EXT-X-BYTERANGE:(\d+)@0\n(\d+\.m4s)$/gm)].map(
+    ([, seconds, size, uri = '']) => ({ uri, seconds: Number(seconds), sizeBytes: Number(size) }),
+  );
+  if (frames.length !== lines.filter(line => line.startsWith('#EXTINF')).length)
+    throw new Error('a range is missing');
+  if (!frames.every(({ seconds }) => Math.round(seconds) <= target)) throw new Error('a segment is too long');
+  return frames;
 }
 
 function readLines(text: string): string[] {

@@ -3,6 +3,7 @@ import { type AudioTrack, listAudioTracks, trackName } from './audio-tracks.ts';
 import {
   type AudioRendition,
   type CaptionsRendition,
+  IFRAME_PLAYLIST,
   MEDIA_PLAYLIST,
   type Rendition,
   type VideoRendition,
@@ -74,6 +75,19 @@ export function formatMultivariantPlaylist(
       const sound = variant.kind === 'video' ? inGroup(audios, variant.audioGroup) : [];
       const group = groupId(variant.kind === 'video' ? variant.audioGroup : undefined);
       lines.push(`#EXT-X-STREAM-INF:${variantAttributes(variant, sound, group, attributes)}`, uri(variant));
+    }
+    const pathwayId = steering ? [`PATHWAY-ID=${quoted(pathway.id)}`] : [];
+    for (const video of videos) {
+      if (video.iframeBandwidthBps === undefined) continue;
+      const form = [
+        `BANDWIDTH=${video.iframeBandwidthBps}`,
+        `CODECS=${quoted(video.codec)}`,
+        `RESOLUTION=${video.width}x${video.height}`,
+        `VIDEO-RANGE=${videoRangeOf(video)}`,
+        ...pathwayId,
+        `URI=${quoted(`${pathway.baseUri}${video.id}/${IFRAME_PLAYLIST}`)}`,
+      ];
+      lines.push(`#EXT-X-I-FRAME-STREAM-INF:${form.join(',')}`);
     }
   }
   return `${lines.join('\n')}\n`;

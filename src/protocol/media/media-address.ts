@@ -6,6 +6,8 @@ export const DASH_MANIFEST = 'manifest.mpd';
 /** The start times of all segments. A DASH manifest is made from this file and the record (`timeline.ts`). */
 export const TIMELINE = 'timeline.json';
 export const MEDIA_PLAYLIST = 'media.m3u8';
+/** The first picture of each segment, as byte ranges: for previews and fast forward in native players. */
+export const IFRAME_PLAYLIST = 'iframes.m3u8';
 export const INIT_SEGMENT = 'init.mp4';
 /** Captions as one file, for players that load them separately from the stream (DASH). */
 export const CAPTIONS_FILE = 'captions.vtt';

@@ -50,3 +50,28 @@ export function formatMediaPlaylist(
   if (!isGrowing) lines.push('#EXT-X-ENDLIST');
   return `${lines.join('\n')}\n`;
 }
+
+/** The first picture of a segment: the boxes before it are part of the range, because decoding needs them. */
+export interface IFrame {
+  /** Seconds until the next one. */
+  readonly seconds: number;
+  /** From the start of the segment. */
+  readonly sizeBytes: number;
+}
+
+/** A playlist of the first picture of each segment (RFC 8216bis, section 4.4.3.6). */
+export function formatIFramePlaylist(frames: readonly IFrame[]): string {
+  const lines = [
+    '#EXTM3U',
+    '#EXT-X-VERSION:7',
+    `#EXT-X-TARGETDURATION:${targetDurationSeconds(frames.map(({ seconds }) => seconds))}`,
+    '#EXT-X-MEDIA-SEQUENCE:0',
+    '#EXT-X-PLAYLIST-TYPE:VOD',
+    '#EXT-X-I-FRAMES-ONLY',
+    `#EXT-X-MAP:URI="${INIT_SEGMENT}"`,
+  ];
+  for (const [number, { seconds, sizeBytes }] of frames.entries())
+    lines.push(`#EXTINF:${seconds.toFixed(6)},`, `#EXT-X-BYTERANGE:${sizeBytes}@0`, mediaSegment(number));
+  lines.push('#EXT-X-ENDLIST');
+  return `${lines.join('\n')}\n`;
+}

@@ -40,6 +40,8 @@ export const videoRenditionSchema = canonicalObject({
   frameRate: z.number().positive().max(1_000),
   /** The highest number of frames per second over a few frames. Absent if the rate does not vary. */
   maxFrameRate: z.number().positive().max(1_000).optional(),
+  /** The peak bit rate of `IFRAME_PLAYLIST`. Absent if the revision has no such playlist. */
+  iframeBandwidthBps: positiveInt.optional(),
   /** Absent if the source does not declare it; the video is then SDR. */
   colour: colourSchema.optional(),
   /** The audio group for this rendition. Absent if the audio has no named group. */

@@ -4,6 +4,7 @@ import {
   CAPTIONS_SEGMENT_MS,
   captionsSegment,
   DASH_MANIFEST,
+  IFRAME_PLAYLIST,
   INIT_SEGMENT,
   MEDIA_PLAYLIST,
   MULTIVARIANT_PLAYLIST,
@@ -19,7 +20,10 @@ import type { RevisionTimeline } from '../../protocol/media/timeline.ts';
 import type { VideoRecord } from '../../protocol/publication/record.ts';
 
 /** The small files come first. @throws Error if the timeline does not belong to the record */
-export function listRevisionFiles(record: VideoRecord, timeline: RevisionTimeline): readonly string[] {
+export function listRevisionFiles(
+  record: Pick<VideoRecord, 'version' | 'pictures' | 'renditions'>,
+  timeline: RevisionTimeline,
+): readonly string[] {
   const { poster = false, storyboard = false } = record.pictures ?? {};
   return [
     recordFile(record.version),
@@ -42,5 +46,10 @@ function filesOf(rendition: Rendition, timeline: RevisionTimeline): readonly str
   const runs = timeline.renditions[rendition.id]?.runs;
   if (!runs) throw new Error(`the timeline does not have rendition ${rendition.id}`);
   const count = runs.reduce((sum, [, times]) => sum + times, 0);
-  return [MEDIA_PLAYLIST, INIT_SEGMENT, ...Array.from({ length: count }, (_, n) => mediaSegment(n))];
+  return [
+    MEDIA_PLAYLIST,
+    ...(rendition.kind === 'video' && rendition.iframeBandwidthBps !== undefined ? [IFRAME_PLAYLIST] : []),
+    INIT_SEGMENT,
+    ...Array.from({ length: count }, (_, n) => mediaSegment(n)),
+  ];
 }

@@ -1,5 +1,5 @@
 /** One set of segments for HLS and DASH: read strictly, and played to the end by three players in a real browser and by ffmpeg. */
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MediaPipeline, openMediaPipeline } from '../../media/media-pipeline.ts';
-import { readMedia, readMultivariant } from '../../media/strict-hls.ts';
+import { readIFrames, readMedia, readMultivariant } from '../../media/strict-hls.ts';
 import { checkMpd } from '../../media/strict-mpd.ts';
 import { makeVideoSync, requireFfmpeg } from '../../media/video-cache.ts';
 import { chromiumPath, launchBrowser } from '../../support/browser.ts';
@@ -94,6 +94,25 @@ describe('the playlists and the manifest', () => {
     const audio = readMedia(await read('aac-audio/media.m3u8'));
     expect(audio).toHaveLength(3);
     expect(audio.reduce((sum, seconds) => sum + seconds, 0)).toBeCloseTo(SECONDS, 0);
+  });
+
+  it('have an I-frame playlist for each video rendition, whose ranges decode to one picture', async () => {
+    const { iframes, variants } = readMultivariant(await read('multivariant.m3u8'));
+    expect(iframes).toEqual(variants.map(({ uri }) => uri.replace('media', 'iframes')));
+    for (const uri of iframes) {
+      const folder = uri.replace('iframes.m3u8', '');
+      const frames = readIFrames(await read(uri));
+      expect(frames.map(({ seconds }) => seconds)).toEqual(readMedia(await read(`${folder}media.m3u8`)));
+      const bytes = async (name: string) =>
+        Buffer.from(await (await fetch(`${base}/v/${folder}${name}`)).arrayBuffer());
+      for (const { uri: segment, sizeBytes } of frames) {
+        const range = (await bytes(segment)).subarray(0, sizeBytes);
+        const picture = Buffer.concat([await bytes('init.mp4'), range]);
+        const args = ['-v', 'error', '-i', '-', '-frames:v', '1', '-f', 'framemd5', '-'];
+        const { stdout } = spawnSync(requireFfmpeg(), args, { input: picture, encoding: 'utf8' });
+        expect(stdout.split('\n').filter(line => /^0,/.test(line))).toHaveLength(1);
+      }
+    }
   });
 
   it('are valid DASH by its schema, with the same times', async () => {

@@ -5,20 +5,21 @@ import { formatDashManifest } from '../../../protocol/media/dash.ts';
 import { formatMultivariantPlaylist } from '../../../protocol/media/hls.ts';
 import {
   DASH_MANIFEST,
+  IFRAME_PLAYLIST,
   INIT_SEGMENT,
   MEDIA_PLAYLIST,
   MULTIVARIANT_PLAYLIST,
   type Rendition,
   TIMELINE,
 } from '../../../protocol/media/media.ts';
-import { formatMediaPlaylist } from '../../../protocol/media/media-playlist.ts';
+import { formatIFramePlaylist, formatMediaPlaylist } from '../../../protocol/media/media-playlist.ts';
 import { type RevisionTimeline, toRuns } from '../../../protocol/media/timeline.ts';
 import type { Extras } from '../../database/extras.ts';
 import { formatInitSegment } from '../containers/containers.ts';
 import { ExtraFiles } from '../extras/extras.ts';
 import { SourceIndex } from '../index/source-index.ts';
 import type { OpenFile } from '../storage/storage.ts';
-import { cutSegment, type StoredRendition } from './cut-segment.ts';
+import { cutSegment, listIFrames, type StoredRendition } from './cut-segment.ts';
 import { MediaFiles } from './media-files.ts';
 
 /** Part of every entity tag. Raise it when an unchanged index yields other bytes. */
@@ -103,7 +104,7 @@ export class Presentation {
    * Makes a file of the revision.
    *
    * @param relativePath `multivariant.m3u8`, `manifest.mpd`, `timeline.json`, an extra file (`extras/extra-files.ts`), or
-   *   `{rendition}/media.m3u8`, `{rendition}/init.mp4` or `{rendition}/{number}.m4s`
+   *   `{rendition}/media.m3u8`, `{rendition}/iframes.m3u8` (video only), `{rendition}/init.mp4` or `{rendition}/{number}.m4s`
    * @returns undefined if there is no such file
    * @throws Error if a stored file cannot be read
    */
@@ -126,6 +127,8 @@ export class Presentation {
     if (name === MEDIA_PLAYLIST) {
       return text(PLAYLIST_TYPE, formatMediaPlaylist(indexed.listDurations(), { shownFromSeconds }));
     }
+    if (name === IFRAME_PLAYLIST && description.kind === 'video')
+      return text(PLAYLIST_TYPE, formatIFramePlaylist(await listIFrames(indexed)));
     const contentType = `${description.kind}/mp4`;
     if (name === INIT_SEGMENT) {
       return { contentType, body: formatInitSegment(description, timescale, editMediaTime) };

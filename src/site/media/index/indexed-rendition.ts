@@ -19,6 +19,19 @@ export const toPlannedTrack = ({ track, ...times }: ServedTrack<TrackToIndex>) =
   samplePrefixBytes: track.samplePrefix.length,
 });
 
+/** The peak bit rate of the first pictures of the segments, each with the boxes before it. */
+function measureIFrames(
+  { sizes }: ServedTrack<TrackToIndex>['samples'],
+  segments: readonly PlannedSegment[],
+  timescale: number,
+): number {
+  const rates = segments.map(({ firstSample, sizeBytes, dataBytes, start, end }) => {
+    const bits = (sizeBytes - dataBytes + (sizes[firstSample] ?? 0)) * 8;
+    return (bits * timescale) / Math.max(1, end - start);
+  });
+  return rates.reduce((peak, rate) => Math.max(peak, Math.ceil(rate)), 1);
+}
+
 const roundRate = (rate: number): number =>
   Math.min(MAX_FRAME_RATE, Math.max(0.001, Math.round(rate * 1_000) / 1_000));
 const MAX_FRAME_RATE = 1_000;
@@ -70,6 +83,7 @@ export function toRendition(
           height: description.height,
           frameRate,
           ...(maxFrameRate === undefined ? {} : { maxFrameRate }),
+          iframeBandwidthBps: measureIFrames(samples, segments, timescale),
           ...(description.colour ? { colour: description.colour } : {}),
         }
       : {

@@ -61,14 +61,20 @@ export const renderOnePathway = (
     { id: '.', baseUri: mediaUrl + mediaPath(video, revision, '') },
   ]);
 
-/** A playlist whose media playlists are below `baseUri`. It has no captions, which only the sites serve. */
+const withoutIFrames = (rendition: Rendition): Rendition => {
+  if (rendition.kind !== 'video') return rendition;
+  const { iframeBandwidthBps: _, ...others } = rendition;
+  return others;
+};
+
+/** A playlist whose media playlists are below `baseUri`. It has no captions or I-frames, which only the sites serve. */
 export function renderRelayPlaylist(
   renditions: readonly Rendition[],
   player: Player,
   { baseUri, query }: { readonly baseUri: string; readonly query: string },
 ): string {
   const playable = isElement(player) ? selectOneCodec(renditions) : renditions;
-  const media = playable.filter(({ kind }) => kind !== 'captions');
+  const media = playable.filter(({ kind }) => kind !== 'captions').map(withoutIFrames);
   const playlist = formatMultivariantPlaylist(media, [{ id: '.', baseUri }]);
   // Relative URIs do not inherit the query, so each one gets it.
   return playlist.replaceAll(`/${MEDIA_PLAYLIST}`, `/${MEDIA_PLAYLIST}${query}`);
