@@ -4,8 +4,8 @@ import type { Demuxer } from './demuxers.ts';
 
 const CODEC_WHITELIST = DECODERS.join(',');
 
-/** 8,192 × 4,320, the largest size of real videos. A file that declares more is a decompression bomb. */
-const MAX_PIXELS = 35_389_440;
+/** The largest size of real videos. A file that declares more is a decompression bomb. */
+export const MAX_PIXELS = 8_192 * 4_608;
 /** ffmpeg's own limit: broadcasts and discs have dozens of streams, and each takes little memory. */
 const MAX_STREAMS = 1_000;
 

@@ -9,6 +9,7 @@ import { resolveColour } from './colour-filters.ts';
 import { findDecoders } from './decoders.ts';
 import type { Container } from './demuxers.ts';
 import { FfmpegFailed } from './failure.ts';
+import { MAX_PIXELS } from './input-args.ts';
 import type { MediaTools } from './media-tools.ts';
 import { probe } from './probe.ts';
 import { hasInterlacedFrames } from './probe-frames.ts';
@@ -148,6 +149,7 @@ export async function probeMedia(
     ]);
   } catch (error) {
     if (!(error instanceof FfmpegFailed) || error.fault === 'unavailable') throw error;
+    if (/exceeds specified max pixel count/.test(error.stderr)) throw tooLarge(error);
     throw damaged('the description of its tracks cannot be read', { cause: error });
   }
   const { decodable } = await findDecoders(tools.ffmpeg);
@@ -157,6 +159,13 @@ export async function probeMedia(
   const isInterlaced = await hasInterlacedFrames(tools, { path, demuxer, ...video });
   return { ...parsed, video: { ...video, isInterlaced } };
 }
+
+const tooLarge = (cause?: Error): SourceRejected =>
+  new SourceRejected(
+    'codec-unsupported',
+    'The frames of this video are larger than a site converts (8192 × 4608 pixels). Convert it to a smaller size, and upload it again.',
+    { cause },
+  );
 
 const isPicture = ({ disposition }: Stream): boolean => disposition?.attached_pic === 1;
 
@@ -178,6 +187,7 @@ function parseProbe(
   const isOfProgramme = ({ index }: Stream): boolean =>
     programme?.streams.some(stream => stream.index === index) ?? true;
   const usable = audios.filter(({ stream }) => canDecode(stream) && isOfProgramme(stream));
+  if (video && video.width * video.height > MAX_PIXELS) throw tooLarge();
   if (video) rejectIncompatibleColours(video);
   else requireDecodable(shown, decodable);
   if (!video && usable.length === 0) requireDecodable(ofKind('audio'), decodable);
