@@ -99,6 +99,24 @@ describe('a request body', () => {
     expect(response).toContain('request-timeout');
   });
 
+  it('leaves nothing with a connection that carries many requests', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): number => warnings.push(warning);
+    process.on('warning', onWarning);
+    const socket = open(await listen({ slow }));
+    let received = '';
+    socket.on('data', piece => {
+      received += piece;
+    });
+    for (let count = 1; count <= 20; count++) {
+      socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx');
+      await expect.poll(() => received.match(/HTTP\/1\.1 200 /g)?.length).toBe(count);
+    }
+    await sleep(50);
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+  });
+
   it('that arrives fast enough may take any time', async () => {
     const socket = open(await listen({ slow }), HEAD.replace('100000', '8000'));
     for (let sent = 0; sent < 8_000; sent += 80) {
