@@ -80,7 +80,7 @@ it('central, a tracker and a site start with what init and the page give', async
   await Promise.all([untilReady(site), untilReady(tracker)]);
 
   // The data directory in the lines of the page is relative to the directory of the start.
-  const member = join(directory, 'data', `site-${new URL(site).port}`, 'member.json');
+  const member = join(directory, 'data', `site-127.0.0.1-${new URL(site).port}`, 'member.json');
   await eventually('the site has joined', () => readFile(member, 'utf8').catch(() => undefined), 30_000);
   expect(readStatus(trackerFile)).toMatchObject({
     version: expect.stringMatching(/^\d/),

@@ -24,7 +24,7 @@ describe('the configuration of a new member', () => {
         name: 'A "quoted" name',
         baseUrl: 'http://10.0.0.7:8095',
         listen: '0.0.0.0:8095',
-        dataDirectory: 'data/site-8095',
+        dataDirectory: 'data/site-10.0.0.7-8095',
         operatorToken: TOKEN,
         central: CENTRAL,
         joinToken: 'tok',
@@ -37,7 +37,7 @@ describe('the configuration of a new member', () => {
   it('of a site behind a proxy listens on a port that no other site has', () => {
     expect(linesOf(site)).toMatchObject({ site: { listen: '0.0.0.0:8090' } });
     expect(linesOf(site, ['https://a.example', 'http://10.0.0.7:8091', 'https://b.example'])).toMatchObject({
-      site: { listen: '0.0.0.0:8093', dataDirectory: 'data/site-8093' },
+      site: { listen: '0.0.0.0:8093', dataDirectory: 'data/site-v.example' },
     });
     // Port 80 needs privileges, so a proxy is expected.
     expect(linesOf({ ...site, baseUrl: 'http://v.example' })).toMatchObject({
@@ -49,7 +49,7 @@ describe('the configuration of a new member', () => {
       tracker: {
         baseUrl: 'https://t.example',
         listen: '0.0.0.0:8081',
-        dataDirectory: 'data/tracker-8081',
+        dataDirectory: 'data/tracker-t.example',
         operatorToken: TOKEN,
         central: CENTRAL,
         joinToken: 'tok',
@@ -68,7 +68,7 @@ describe('the commands for a new member', () => {
     );
     expect(formatStartCommand(tracker)).toBe('npx tributary tracker --config tracker-t.example.toml');
     expect(formatStartCommand({ ...site, baseUrl: 'http://10.0.0.7:8095' })).toBe(
-      'npx tributary site --config site-8095.toml',
+      'npx tributary site --config site-10.0.0.7-8095.toml',
     );
   });
 });

@@ -17,22 +17,22 @@ export interface MemberDefaults {
   readonly others: readonly string[];
 }
 
-/** The configuration file that the instructions name; two sites may be on one machine. */
-function fileOf({ role, baseUrl }: Invitation): string {
+/** A name for the configuration file and the data of a member: several members may be on one machine. */
+function fileNameOf({ role, baseUrl }: Invitation): string {
   const { port, hostname } = new URL(baseUrl);
-  return `${role}-${port || hostname.replace(/[[\]:]+/g, '')}.toml`;
+  return [role, hostname.replace(/[[\]:]+/g, ''), ...(port ? [port] : [])].join('-');
 }
 
-export function formatJoinLines(
-  { role, name, baseUrl, joinToken, central }: Invitation,
-  { operatorToken, others }: MemberDefaults,
-): string {
+const fileOf = (invitation: Invitation): string => `${fileNameOf(invitation)}.toml`;
+
+export function formatJoinLines(invitation: Invitation, { operatorToken, others }: MemberDefaults): string {
+  const { role, name, baseUrl, joinToken, central } = invitation;
   const port = choosePort(role, baseUrl, takenPorts(role, others));
   const common = {
     baseUrl,
     listen: `${listenHostOf(baseUrl)}:${port}`,
     // It is relative to the directory in which the part is started, and different for each part.
-    dataDirectory: `data/${role}-${port}`,
+    dataDirectory: `data/${fileNameOf(invitation)}`,
     operatorToken,
     central,
     joinToken,
