@@ -39,7 +39,7 @@ export function InvitationPanel({ invitation, others, onClose }: InvitationPanel
     >
       <h2 id="invitation">{t.admin.invitationHeading(invitation.name)}</h2>
       <p>{t.admin.invitationText}</p>
-      <Copyable text={`${formatInitCommand(invitation)} &&\n  ${start}`} testId="join-command" />
+      <Copyable text={`${formatInitCommand(invitation)} &&\n${start}`} testId="join-command" />
       <p>{t.admin.invitationLines(start)}</p>
       <Copyable text={lines} testId="join-lines" />
       <div class="actions">
@@ -59,17 +59,19 @@ function Copyable({ text, testId }: { readonly text: string; readonly testId: st
       <pre data-testid={testId}>{text}</pre>
       {/* Browsers allow the clipboard only on secure pages. Elsewhere the person selects and copies the lines. */}
       {'clipboard' in navigator && (
-        <button
-          type="button"
-          onClick={() =>
-            void navigator.clipboard.writeText(text).then(
-              () => setCopied(text),
-              () => setCopied(undefined),
-            )
-          }
-        >
-          {copied === text ? t.admin.copied : t.admin.copy}
-        </button>
+        <div class="actions">
+          <button
+            type="button"
+            onClick={() =>
+              void navigator.clipboard.writeText(text).then(
+                () => setCopied(text),
+                () => setCopied(undefined),
+              )
+            }
+          >
+            {copied === text ? t.admin.copied : t.admin.copy}
+          </button>
+        </div>
       )}
     </>
   );

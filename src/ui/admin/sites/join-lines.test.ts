@@ -61,10 +61,10 @@ describe('the configuration of a new member', () => {
 describe('the commands for a new member', () => {
   it('quote for a shell, and name the same file', () => {
     expect(formatInitCommand({ ...site, name: "The dean's; rm -rf $HOME" })).toBe(
-      "npx tributary init site --name 'The dean'\\''s; rm -rf $HOME' --base-url https://v.example --central https://c.example --join-token=tok --config site-v.example.toml",
+      "npx tributary init site \\\n  --name 'The dean'\\''s; rm -rf $HOME' \\\n  --base-url https://v.example \\\n  --central https://c.example \\\n  --join-token=tok \\\n  --config site-v.example.toml",
     );
     expect(formatInitCommand(tracker)).toBe(
-      'npx tributary init tracker --base-url https://t.example --central https://c.example --join-token=tok --config tracker-t.example.toml',
+      'npx tributary init tracker \\\n  --base-url https://t.example \\\n  --central https://c.example \\\n  --join-token=tok \\\n  --config tracker-t.example.toml',
     );
     expect(formatStartCommand(tracker)).toBe('npx tributary tracker --config tracker-t.example.toml');
     expect(formatStartCommand({ ...site, baseUrl: 'http://10.0.0.7:8095' })).toBe(

@@ -61,7 +61,7 @@ export function formatInitCommand(invitation: Invitation): string {
     // A token may begin with a hyphen.
     `--join-token=${quote(joinToken)}`,
     `--config ${quote(fileOf(invitation))}`,
-  ].join(' ');
+  ].join(' \\\n  ');
 }
 
 export const formatStartCommand = (invitation: Invitation): string =>
