@@ -119,6 +119,7 @@ describe('boundaries', () => {
     'site/media/ffmpeg': 'ffmpeg.ts',
     'site/media/index': 'source-index.ts',
     'site/media/intake': 'intake.ts',
+    'site/media/integrity': 'integrity.ts',
     'site/media/ladder': 'ladder.ts',
     'site/media/record': 'record.ts',
     'site/media/storage': 'storage.ts',

@@ -78,7 +78,10 @@ export function SitesTable({ sites, stale, actions }: SitesTableProps) {
       {revoking && (
         <Confirm
           title={t.admin.revokeTitle(revoking.name)}
-          text={t.admin.revokeText}
+          text={format.sentences([
+            t.admin.revokeCounts(revoking.videos, revoking.copies),
+            t.admin.revokeText,
+          ])}
           yes={t.admin.revoke}
           no={t.common.cancel}
           onYes={() => {

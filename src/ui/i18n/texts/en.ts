@@ -433,6 +433,8 @@ export const en = {
     revokeTitle: (site: string) => `Revoke ${site}?`,
     revokeText:
       'The site loses access to central and gets no more viewers. Its files remain on its own disks.',
+    revokeCounts: (videos: number, copies: number) =>
+      `Its ${count(videos, 'video leaves', 'videos leave')} the catalogue, and its ${count(copies, 'copy', 'copies')} of other videos no longer count.`,
     addSite: 'Add a site',
     addTracker: 'Add a tracker',
     name: 'Name',

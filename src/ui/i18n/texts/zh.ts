@@ -409,6 +409,8 @@ export const zh: Texts = {
     revoke: '撤销',
     revokeTitle: site => `撤销${site}？`,
     revokeText: '该站点将无法访问中心，也不再分配观众。其文件仍保存在自己的磁盘上。',
+    revokeCounts: (videos, copies) =>
+      `该站点的 ${number(videos)} 个视频将从目录中移除，它持有的其他视频的 ${number(copies)} 个副本不再计入。`,
     addSite: '添加站点',
     addTracker: '添加跟踪服务器',
     name: '名称',
