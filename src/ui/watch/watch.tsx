@@ -196,11 +196,11 @@ function Withdrawn() {
 }
 
 function BlockedSites({ sites }: { readonly sites: readonly Source[] }) {
-  const { t } = useTranslation();
+  const { t, format } = useTranslation();
   if (sites.length === 0) return null;
   return (
     <Notice kind="hint" testId="blocked-sites">
-      {t.watch.blockedSites(sites.map(({ name }) => name))}
+      {t.watch.blockedSites(format.list(sites.map(({ name }) => name)), sites.length)}
     </Notice>
   );
 }

@@ -109,8 +109,8 @@ export const en = {
     playingFrom: 'Playing from',
     availableSites: 'Available sites, best first',
     now: 'playing',
-    blockedSites: (names: readonly string[]) =>
-      `Your browser does not let this page connect to your local network, where ${names.join(', ')} ${names.length === 1 ? 'is' : 'are'}. The video plays from another site if there is one. To use ${names.length === 1 ? 'it' : 'them'}, allow "local network access" for this page in the site settings of the browser (the icon next to the address), and reload.`,
+    blockedSites: (names: string, n: number) =>
+      `Your browser does not let this page connect to your local network, where ${names} ${n === 1 ? 'is' : 'are'}. The video plays from another site if there is one. To use ${n === 1 ? 'it' : 'them'}, allow "local network access" for this page in the site settings of the browser (the icon next to the address), and reload.`,
     findingSites: 'Finding the best site…',
     builtInPlayer: "This browser uses its built-in player, so the serving site can't be shown.",
     score: 'Score',
