@@ -36,6 +36,8 @@ const EXAMPLES = [
   'uplinkViewers',
   'uplinkFills',
   'uplinkDaily',
+  'chunkSize',
+  'uploadOrigins',
   'fillWindows',
 ];
 /** Settings for demonstrations only. */

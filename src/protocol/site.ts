@@ -108,6 +108,8 @@ export const siteInfoSchema = z.strictObject({
   /** False if this client's network is trusted, so that it needs no token. */
   tokenNeeded: z.boolean(),
   maxUploadBytes: z.int().positive(),
+  /** Largest request of an upload that the proxies in front of the site accept. Absent for no limit. */
+  chunkBytes: z.int().positive().optional(),
   freeBytes: z.int().nonnegative(),
   /** The signal flag of the site database. */
   signal: z.enum(['sent', 'not-sent']),

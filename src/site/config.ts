@@ -76,6 +76,8 @@ export const siteConfigSchema = z.strictObject({
   maxUpload: sizeSetting
     .refine(bytes => bytes <= HARD_MAX_UPLOAD_BYTES, 'must be at most "100 GB"')
     .default(DEFAULT_MAX_UPLOAD_BYTES),
+  /** Largest request of an upload from the studio. Absent for no limit; after a proxy refused one, the studio sends smaller ones. */
+  chunkSize: sizeSetting.refine(bytes => bytes >= 64 * 1024, 'must be at least 64 KB.').optional(),
   /** Origins of other pages from which people may upload, with a token. */
   uploadOrigins: z.array(baseUrlSetting).max(64).default([]),
   /** Uploads that would leave less than this on the disk are refused. */

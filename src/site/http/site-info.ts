@@ -65,6 +65,7 @@ export function serveSiteInfo(app: HttpServer, options: SiteInfoDeps): void {
         ...(isKnown ? { fileChecks: await readFileChecks(db) } : {}),
         tokenNeeded: !isKnown,
         maxUploadBytes: config.maxUpload,
+        ...(config.chunkSize === undefined ? {} : { chunkBytes: config.chunkSize }),
         freeBytes: options.freeBytes(),
         signal: (await readSignal(db)).flag,
         unpublished: await countUnpublished(db),

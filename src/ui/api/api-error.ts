@@ -7,6 +7,8 @@ const CLIENT_ERROR_CODES = [
   'network',
   /** The response is not one of ours. */
   'unreadable',
+  /** A proxy refuses even the smallest request of an upload. */
+  'proxy-limit',
   /** Central knows no tracker yet. */
   'no-tracker',
   /** Central knows trackers, and none of them responds. */

@@ -120,13 +120,12 @@ export function Studio() {
 function useStudioData(token: string | undefined) {
   const isBusy = useRef(false);
   const refreshVideos = useRef<() => void>(() => {});
-  const { items, queue } = useUploads(token, () => refreshVideos.current());
-
   const site = usePoll(
     `site ${token ?? ''}`,
     abort => call<SiteInfo>('/api/site', { token, abort }),
     () => chooseInterval(isBusy.current),
   );
+  const { items, queue } = useUploads(token, site.value?.chunkBytes, () => refreshVideos.current());
   const isJoined = site.value?.joined ?? false;
   const list = usePoll(
     `videos ${token ?? ''}`,

@@ -27,6 +27,8 @@ export const en = {
     network: 'The server is not responding. Check your connection. This page will keep trying.',
     unreadable: 'The server sent an unexpected response. Reload the page.',
     unauthorised: 'The token was not accepted. Sign in again with the operator token of this server.',
+    'proxy-limit':
+      'A proxy in front of this site refuses requests of more than 900 KB (413). Ask its operator to raise the limit (nginx: client_max_body_size).',
     'no-tracker': "No tracker is connected yet, so videos can't be played.",
     'tracker-unavailable':
       "The tracker is not responding, so this video can't be played. Check your connection. This page will keep trying.",
@@ -183,6 +185,8 @@ export const en = {
       `Up to ${size} per file. To resume an interrupted upload, select the same file again.`,
     release: 'Release to upload',
     tooLarge: (name: string, limit: string) => `${name} is larger than this site allows (${limit}).`,
+    proxyLimit: (refused: string, chunk: string) =>
+      `A proxy in front of this site does not accept requests of ${refused} (413). The file is sent in parts of ${chunk}.`,
     emptyFile: (name: string) => `${name} is empty.`,
     videosHeading: 'Videos at this site',
     empty: 'No videos yet. Drop a file on this page to upload it.',

@@ -24,6 +24,8 @@ export const zh: Texts = {
     network: '服务器没有响应。请检查网络连接，本页会继续尝试。',
     unreadable: '服务器返回了无法识别的内容，请刷新页面。',
     unauthorised: '令牌未被接受，请使用本服务器的操作员令牌重新登录。',
+    'proxy-limit':
+      '站点前面的代理服务器拒绝超过 900 KB 的请求（413）。请其管理员提高上限（nginx：client_max_body_size）。',
     'no-tracker': '尚未连接跟踪服务器，无法播放视频。',
     'tracker-unavailable': '跟踪服务器没有响应，无法播放该视频。请检查网络连接，本页会继续尝试。',
   },
@@ -175,6 +177,8 @@ export const zh: Texts = {
     limit: size => `单个文件不超过 ${size}。要恢复中断的上传，请再次选择同一文件。`,
     release: '松开即可上传',
     tooLarge: (name, limit) => `${name} 超过了本站点的上限（${limit}）。`,
+    proxyLimit: (refused, chunk) =>
+      `站点前面的代理服务器不接受 ${refused} 的请求（413），文件改为分成 ${chunk} 的部分发送。`,
     emptyFile: name => `${name} 是空文件。`,
     videosHeading: '本站点的视频',
     empty: '还没有视频。把文件拖到本页即可上传。',

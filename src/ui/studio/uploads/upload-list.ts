@@ -10,6 +10,9 @@ export interface UploadItem {
   readonly sentBytes: number;
   readonly rate: UploadRate;
   readonly state: 'queued' | 'sending' | 'paused' | 'interrupted';
+  /** The size of a request that a proxy refused, and the size of the requests since then. */
+  readonly refusedBytes?: number;
+  readonly chunkBytes?: number;
   /** Why it was interrupted. */
   readonly error?: Error | undefined;
   /** The site's id of the video, as soon as the site has assigned one. */

@@ -4,7 +4,8 @@
  */
 import { DetailedError, Upload } from 'tus-js-client';
 import type { Visibility } from '../../../protocol/publication/record.ts';
-import { parseProblem } from '../../api/api-error.ts';
+import { ApiError, parseProblem } from '../../api/api-error.ts';
+import { findSmallerChunk, isFromProxy, judgeFailure } from './chunk-size.ts';
 import {
   addUpload,
   listStartable,
@@ -28,13 +29,20 @@ export interface UploadQueue {
 }
 
 interface UploadQueueDeps {
+  /** Largest request that the site recommends, in bytes. */
+  readonly readChunkBytes: () => number;
   readonly readToken: () => string | undefined;
   readonly onChange: (list: UploadList) => void;
   /** All bytes of an upload have arrived. */
   readonly onSent: () => void;
 }
 
-export function startUploadQueue({ readToken, onChange, onSent }: UploadQueueDeps): UploadQueue {
+export function startUploadQueue({
+  readToken,
+  readChunkBytes,
+  onChange,
+  onSent,
+}: UploadQueueDeps): UploadQueue {
   let list: UploadList = [];
   const clients = new Map<number, Upload>();
   let lastKey = 0;
@@ -72,12 +80,28 @@ export function startUploadQueue({ readToken, onChange, onSent }: UploadQueueDep
     update(key, change);
     startNext();
   }
+  /** Makes the requests smaller if a proxy refuses their size. */
+  function shouldRetry(key: number, client: Upload, error: Error, failures: number): boolean {
+    const verdict = judgeFailure(error, failures);
+    if (verdict !== 'smaller') return verdict === 'same';
+    const sentBytes = Math.min(
+      client.options.chunkSize ?? Number.POSITIVE_INFINITY,
+      findItem(key)?.sizeBytes ?? 0,
+    );
+    const smaller = findSmallerChunk(sentBytes);
+    if (smaller === undefined) return !isProxyLimit(error);
+    client.options.chunkSize = smaller;
+    if (isProxyLimit(error)) update(key, { refusedBytes: sentBytes, chunkBytes: smaller });
+    return true;
+  }
   const makeClient = (key: number, file: File, visibility: Visibility): Upload => {
     const client: Upload = new Upload(file, {
       endpoint: '/api/uploads',
       // The language of the video may differ from that of the page, so none is sent.
       metadata: { name: nameWithoutExtension(file.name), filename: file.name, visibility },
       retryDelays: RETRY_DELAYS_MS,
+      chunkSize: readChunkBytes(),
+      onShouldRetry: (error, failures) => shouldRetry(key, client, error, failures),
       removeFingerprintOnSuccess: true,
       onBeforeRequest(request) {
         const token = readToken();
@@ -120,9 +144,15 @@ export function startUploadQueue({ readToken, onChange, onSent }: UploadQueueDep
   };
 }
 
+const isProxyLimit = (error: Error): boolean =>
+  error instanceof DetailedError &&
+  error.originalResponse != null &&
+  isFromProxy(error.originalResponse.getStatus(), error.originalResponse.getBody());
+
 function toApiError(error: Error | DetailedError): Error {
   if (!(error instanceof DetailedError) || !error.originalResponse) {
     return parseProblem(0, '{"code":"network"}');
   }
+  if (isProxyLimit(error)) return new ApiError(413, 'proxy-limit', '');
   return parseProblem(error.originalResponse.getStatus(), error.originalResponse.getBody());
 }

@@ -46,6 +46,11 @@ export function UploadRow({ item, queue }: UploadRowProps) {
         )}
         {remainingMs !== undefined && <span>{t.studio.left(format.duration(remainingMs))}</span>}
       </p>
+      {item.refusedBytes !== undefined && item.chunkBytes !== undefined && (
+        <p class="quiet" data-testid="proxy-limit">
+          {t.studio.proxyLimit(format.size(item.refusedBytes), format.size(item.chunkBytes))}
+        </p>
+      )}
       <ErrorText error={item.error} />
     </li>
   );

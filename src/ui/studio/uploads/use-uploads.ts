@@ -3,14 +3,15 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { UploadList } from './upload-list.ts';
 import { startUploadQueue } from './upload-queue.ts';
 
-export function useUploads(token: string | undefined, onSent: () => void) {
+export function useUploads(token: string | undefined, chunkBytes: number | undefined, onSent: () => void) {
   const [items, setItems] = useState<UploadList>([]);
-  const latest = useRef({ token, onSent });
-  latest.current = { token, onSent };
+  const latest = useRef({ token, chunkBytes, onSent });
+  latest.current = { token, chunkBytes, onSent };
   const queue = useMemo(
     () =>
       startUploadQueue({
         readToken: () => latest.current.token,
+        readChunkBytes: () => latest.current.chunkBytes ?? Number.POSITIVE_INFINITY,
         onChange: setItems,
         onSent: () => latest.current.onSent(),
       }),
