@@ -3,8 +3,8 @@ import { CaptionsRejected, cuesWithin, formatTime, formatWebVtt, parseCaptions }
 
 const parse = (text: string, language?: string) => parseCaptions(Buffer.from(text), language);
 
-describe('captions become plain cues', () => {
-  it('reads WebVTT and drops styles, regions, notes, settings, identifiers and tags', () => {
+describe('captions become cues', () => {
+  it('reads WebVTT, keeps its settings, speakers and tags, and drops styles, regions, notes and identifiers', () => {
     const cues = parse(
       [
         'WEBVTT - a title',
@@ -17,13 +17,20 @@ describe('captions become plain cues', () => {
         'id:fred',
         '',
         'intro',
-        '00:01.000 --> 00:02.500 line:0 position:20%',
+        '00:01.000 --> 00:02.500 line:0 position:20% region:fred',
         '<v Fred><i>Hello</i> &amp; <b.loud>welcome</b>',
-        '<00:01.500><c>again</c>',
+        '<00:01.500><c>again</c><00:09.000>',
         '',
       ].join('\n'),
     );
-    expect(cues).toEqual([{ startMs: 1_000, endMs: 2_500, text: 'Hello & welcome\nagain' }]);
+    expect(cues).toEqual([
+      {
+        startMs: 1_000,
+        endMs: 2_500,
+        settings: 'line:0 position:20%',
+        text: '<v Fred><i>Hello</i> &amp; <b.loud>welcome</b>\n<00:00:01.500><c>again</c></v>',
+      },
+    ]);
   });
 
   it('reads SubRip, out of order, with Windows line endings and without a final one', () => {
@@ -60,6 +67,94 @@ describe('captions become plain cues', () => {
       '00:01.000 --> 00:02.000\n<b></b>\n\n00:03.000 --> 00:03.000\nx\n\n101:00:00.000 --> 101:00:01.000\nx\n\n00:05.000 --> 00:06.000\nkept',
     );
     expect(cues.map(cue => cue.text)).toEqual(['kept']);
+  });
+
+  it.each([
+    ['line:-1,end', 'line:-1,end'],
+    ['line:84.5%,center align:middle', 'line:84.5%,center align:center'],
+    [
+      'position:10%,line-left size:35% align:left vertical:rl',
+      'vertical:rl position:10%,line-left size:35% align:left',
+    ],
+    ['align:start align:end', 'align:end'],
+    // What is not valid is left out, and cannot become another setting or a line of the file.
+    ['line:101% position:-1% size:50 align:top vertical:up', ''],
+    ['line:1e3 size:1000000% region:x id:y class:z', ''],
+    ['X1:40 X2:600 Y1:20 Y2:50', ''],
+    ['line:0 --> 00:09.000 <script>', 'line:0'],
+  ])('validates the settings %s', (settings, kept) => {
+    const cues = parse(`WEBVTT\n\n00:01.000 --> 00:02.000 ${settings}\nx`);
+    expect(cues[0]?.settings).toBe(kept);
+    expect(parse(formatWebVtt(cues))).toEqual(cues);
+  });
+
+  it.each([
+    ['<v.first.loud Mary & "Jo">Hi', '<v.first.loud Mary &amp; "Jo">Hi</v>'],
+    ['<v>nobody</v>', 'nobody'],
+    ['<ruby>漢<rt>kan</rt>字<rt>ji</ruby>!', '<ruby>漢<rt>kan</rt>字<rt>ji</rt></ruby>!'],
+    ['<lang en-GB>Hi</lang> <lang "><img>">x', '<lang en-GB>Hi</lang> "&gt;x'],
+    ['<i>a<b>b</i>c', '<i>a<b>bc</b></i>'],
+    ['</i>a</script>', 'a'],
+    ['<c.yellow.bg_blue>a</c><c."x">b', '<c.yellow.bg_blue>a</c>b'],
+    ['<i onclick=alert(1)>a</i>', '<i>a</i>'],
+    ['<v Fred onmouseover="x">a', '<v Fred onmouseover="x">a</v>'],
+    ['<v &lt;img src=x&gt;>a', '<v &lt;img src=x&gt;>a</v>'],
+    ['<svg/onload=alert(1)><iframe src=x></iframe>a<!-- b -->', 'a'],
+    ['1 < 2 > 0 &copy &#60;b&#62; &#x3c;i>', '1 &lt; 2 &gt; 0 &amp;copy &lt;b&gt; &lt;i&gt;'],
+    ['&#0;&#xd800;&#1114112;a', 'a'],
+    [`${'<i>'.repeat(40)}deep`, `${'<i>'.repeat(16)}deep${'</i>'.repeat(16)}`],
+  ])('keeps of %s only the tags of WebVTT, nested and closed', (text, kept) => {
+    const cues = parse(`WEBVTT\n\n00:01.000 --> 00:02.000\n${text}`);
+    expect(cues[0]?.text).toBe(kept);
+    expect(parse(formatWebVtt(cues))).toEqual(cues);
+  });
+
+  it('keeps bidi marks, isolates and embeddings, and removes overrides', () => {
+    const text = '\u200fשלום\u200e \u2067עברית\u2069 \u202bא\u202c \u061cb \u202dc\u202e &rlm;d';
+    expect(parse(`00:01.000 --> 00:02.000\n${text}`, 'he')[0]?.text).toBe(
+      '\u200fשלום\u200e \u2067עברית\u2069 \u202bא\u202c \u061cb  c  \u200fd',
+    );
+  });
+
+  const CUE = '1\n00:00:01,000 --> 00:00:02,000\n';
+  it.each([
+    ['zh-Hant', 'big5', 'a741a66ea141b36fac4fa7daadccaababc76a4f9', '你好，這是我們的影片'],
+    ['zh-TW', 'big5', 'a741a66e', '你好'],
+    ['zh-HK', 'big5', 'a741a66e', '你好'],
+    ['zh-Hans', 'gb18030', 'c4e3bac3', '你好'],
+    ['zh', 'gb18030', 'c4e3bac3a3acced2b5c4', '你好，我的'],
+    // The text decides if the language does not say which script it has, or says another one.
+    ['zh', 'big5', 'a741a66ea141a7daaaba', '你好，我的'],
+    ['zh-Hans', 'big5', 'a741a66ea141a7daaaba', '你好，我的'],
+    ['zh-Hant', 'gb18030', 'c4e3bac3a3acced2b5c4', '你好，我的'],
+    ['ja', 'shift_jis', '82b182f182c982bf82cd', 'こんにちは'],
+    ['ja', 'euc-jp', 'a4b3a4f3a4cba4c1a4cf', 'こんにちは'],
+    ['ja', 'iso-2022-jp', '1b2442243324731b2842', 'こん'],
+    ['ko', 'euc-kr', 'bec8b3e7', '안녕'],
+    ['ru', 'windows-1251', 'cff0e8e2e5f2', 'Привет'],
+    ['ru', 'koi8-r', 'f0d2c9d7c5d4', 'Привет'],
+    ['uk', 'windows-1251', 'cff0e8e2b3f2', 'Привіт'],
+    ['el', 'windows-1253', 'c3e5e9e1', 'Γεια'],
+    ['tr', 'windows-1254', 'feee', 'şî'],
+    ['he', 'windows-1255', 'f9ece5ed', 'שלום'],
+    ['ar', 'windows-1256', 'e3d1cdc8c7', 'مرحبا'],
+    ['fa', 'windows-1256', '98', 'ک'],
+    ['lt', 'windows-1257', 'f0e0', 'šą'],
+    ['vi', 'windows-1258', 'f0', 'đ'],
+    ['th', 'windows-874', 'cac7d1', 'สวั'],
+    ['pl', 'windows-1250', 'b9ea', 'ąę'],
+    ['ro', 'windows-1250', 'e3', 'ă'],
+    ['fr-CA', 'windows-1252', '636166e9', 'café'],
+    [undefined, 'windows-1252', '636166e9', 'café'],
+  ])('in the language %s and the encoding %s are decoded', (language, _encoding, hex, text) => {
+    const bytes = Buffer.concat([Buffer.from(CUE), Buffer.from(hex, 'hex')]);
+    expect(parseCaptions(bytes, language)[0]?.text).toBe(text);
+  });
+
+  it.each(['utf16le', 'utf-16be'])('are decoded as %s without a byte order mark', encoding => {
+    const bytes = Buffer.from(`${CUE}wide 你`, 'utf16le');
+    if (encoding === 'utf-16be') bytes.swap16();
+    expect(parseCaptions(bytes, 'zh')[0]?.text).toBe('wide 你');
   });
 
   it('decodes older encodings', () => {

@@ -1,18 +1,22 @@
 /**
- * Captions as plain cues: only times and text. Uploaded WebVTT and SubRip is parsed into cues and formatted again, so that no style,
- * region, markup or script of the uploader reaches a player. Pure.
+ * Captions as cues: times, settings and text. Uploaded WebVTT and SubRip is parsed into cues and formatted again, so that no style,
+ * region, foreign markup or script of the uploader reaches a player. Pure.
  */
 import { MAX_CAPTIONS_BYTES } from '../../../protocol/base/limits.ts';
+import { parseCueSettings } from './cue-settings.ts';
+import { cleanCueText } from './cue-text.ts';
+import { decodeCaptions } from './decode-captions.ts';
 
 export interface Cue {
   readonly startMs: number;
   readonly endMs: number;
-  /** Plain text, perhaps several lines. */
+  /** Valid settings of WebVTT, perhaps none. */
+  readonly settings: string;
+  /** Cue text of WebVTT, perhaps several lines. Everything in it is escaped, except the tags of WebVTT. */
   readonly text: string;
 }
 
 const MAX_CUES = 20_000;
-const MAX_CUE_CHARACTERS = 2_000;
 const MAX_TIME_MS = 100 * 3_600_000;
 
 export class CaptionsRejected extends Error {
@@ -21,7 +25,7 @@ export class CaptionsRejected extends Error {
 
 /** `00:01:02,500`, `01:02.500`: hours may be missing (WebVTT), the fraction may follow a comma (SubRip). */
 const TIME = '(?:(\\d{1,3}):)?(\\d{1,2}):(\\d{2})[.,](\\d{1,3})';
-const TIMING = new RegExp(`^\\s*${TIME}\\s*-->\\s*${TIME}(?:\\s.*)?$`);
+const TIMING = new RegExp(`^\\s*${TIME}\\s*-->\\s*${TIME}(?:\\s(.*))?$`);
 
 /**
  * @param language of the text (BCP 47); it selects the encoding of files that are not UTF-8 or UTF-16
@@ -33,7 +37,7 @@ export function parseCaptions(bytes: Buffer, language?: string): readonly Cue[] 
       'The caption file is larger than 1 MB. Upload a file that contains only text.',
     );
   }
-  const lines = decode(bytes, language).replaceAll('\r\n', '\n').replaceAll('\r', '\n').split('\n');
+  const lines = decodeCaptions(bytes, language).replaceAll('\r\n', '\n').replaceAll('\r', '\n').split('\n');
   const cues: Cue[] = [];
   for (let at = 0; at < lines.length; at++) {
     const timing = TIMING.exec(lines[at] ?? '');
@@ -45,9 +49,9 @@ export function parseCaptions(bytes: Buffer, language?: string): readonly Cue[] 
       at++;
     }
     const [startMs, endMs] = [toMs(timing, 1), toMs(timing, 5)];
-    const plain = toPlain(text);
-    if (plain === '' || !(endMs > startMs) || endMs > MAX_TIME_MS) continue;
-    cues.push({ startMs, endMs, text: plain });
+    const clean = cleanCueText(text, { startMs, endMs }, formatTime);
+    if (clean === '' || !(endMs > startMs) || endMs > MAX_TIME_MS) continue;
+    cues.push({ startMs, endMs, settings: parseCueSettings(timing[9] ?? ''), text: clean });
     if (cues.length > MAX_CUES) {
       throw new CaptionsRejected(
         `The caption file has more than ${MAX_CUES} cues. Upload a file with fewer cues.`,
@@ -67,66 +71,11 @@ function toMs(timing: RegExpExecArray, from: number): number {
   );
 }
 
-/** UTF-16 has a byte order mark. Text that is not valid UTF-8 is in the language's older encoding. */
-function decode(bytes: Buffer, language: string | undefined): string {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return new TextDecoder(OLDER_ENCODINGS[language?.split('-', 1)[0] ?? ''] ?? 'windows-1252').decode(bytes);
-  }
-}
-
-const OLDER_ENCODINGS: Readonly<Record<string, string>> = {
-  zh: 'gb18030',
-  ja: 'shift_jis',
-  ko: 'euc-kr',
-  ru: 'windows-1251',
-  uk: 'windows-1251',
-  el: 'windows-1253',
-  tr: 'windows-1254',
-  he: 'windows-1255',
-  ar: 'windows-1256',
-  pl: 'windows-1250',
-  cs: 'windows-1250',
-  hu: 'windows-1250',
-};
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&amp;': '&',
-  '&lt;': '<',
-  '&gt;': '>',
-  '&quot;': '"',
-  '&nbsp;': ' ',
-  '&lrm;': '',
-  '&rlm;': '',
-};
-// Control characters, and changes of the writing direction that would last beyond the cue.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: naming them is the purpose of this pattern
-const UNWANTED = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
-
-/** Removes the tags of WebVTT and SubRip, the overrides of SubStation Alpha, and anything that browsers would parse as a tag. */
-function toPlain(lines: readonly string[]): string {
-  return lines
-    .map(line =>
-      line
-        .slice(0, MAX_CUE_CHARACTERS)
-        .replaceAll(/\{\\[^{}]{0,200}\}/g, '')
-        .replaceAll(/<\/?[A-Za-z\d.][^<>]{0,500}>/g, '')
-        .replaceAll(/&(?:amp|lt|gt|quot|nbsp|lrm|rlm);/g, entity => ENTITIES[entity] ?? '')
-        .replaceAll(UNWANTED, ' ')
-        .trim(),
-    )
-    .filter(line => line !== '')
-    .join('\n')
-    .slice(0, MAX_CUE_CHARACTERS);
-}
-
 /** WebVTT (W3C) with the timestamp map that HLS requires (RFC 8216bis, section 3.1.4). */
 export function formatWebVtt(cues: readonly Cue[]): string {
   const blocks = cues.map(
-    ({ startMs, endMs, text }) => `${formatTime(startMs)} --> ${formatTime(endMs)}\n${escapeText(text)}\n`,
+    ({ startMs, endMs, settings, text }) =>
+      `${formatTime(startMs)} --> ${formatTime(endMs)}${settings && ` ${settings}`}\n${text}\n`,
   );
   return ['WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n', ...blocks].join('\n');
 }
@@ -136,9 +85,6 @@ export function formatTime(ms: number): string {
   const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
   return `${two(ms / 3_600_000)}:${two((ms / 60_000) % 60)}:${two((ms / 1_000) % 60)}.${String(Math.floor(ms) % 1_000).padStart(3, '0')}`;
 }
-
-const escapeText = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** The cues that are visible within a span, with unchanged times. A cue across a boundary is in both segments. */
 export const cuesWithin = (cues: readonly Cue[], fromMs: number, toMs: number): readonly Cue[] =>

@@ -217,7 +217,7 @@ describe('extras', () => {
     ]);
     expect(media?.toString()).toContain('#EXT-X-TARGETDURATION:20\n');
     expect(whole?.toString()).toBe(first?.toString());
-    expect(first?.toString()).toMatch(/00:00:01\.0\d\d --> 00:00:03\.0\d\d\nFirst words\n/);
+    expect(first?.toString()).toMatch(/00:00:01\.0\d\d --> 00:00:03\.0\d\d\n<b>First<\/b> words\n/);
     expect(first?.toString()).toMatch(/00:00:15\.0\d\d --> 00:00:17\.0\d\d\nLast words\n/);
     expect(beyond).toBeUndefined();
     expect(manifest?.toString()).toContain('<BaseURL>captions-fr/captions.vtt</BaseURL>');
@@ -232,7 +232,7 @@ describe('extras', () => {
       }),
     );
     const track = await writeCaptions(storage.directory(id), {
-      cues: [{ startMs: 0, endMs: 500, text: 'Hello' }],
+      cues: [{ startMs: 0, endMs: 500, settings: '', text: 'Hello' }],
       language: 'zh-Hans',
       from: 'upload',
     });
