@@ -77,7 +77,7 @@ describe('captions become cues', () => {
       'vertical:rl position:10%,line-left size:35% align:left',
     ],
     ['align:start align:end', 'align:end'],
-    // What is not valid is left out, and cannot become another setting or a line of the file.
+    // Other values are left out, and cannot become another setting or a line of the file.
     ['line:101% position:-1% size:50 align:top vertical:up', ''],
     ['line:1e3 size:1000000% region:x id:y class:z', ''],
     ['X1:40 X2:600 Y1:20 Y2:50', ''],

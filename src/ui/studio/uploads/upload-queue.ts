@@ -80,20 +80,6 @@ export function startUploadQueue({
     update(key, change);
     startNext();
   }
-  /** Makes the requests smaller if a proxy refuses their size. */
-  function shouldRetry(key: number, client: Upload, error: Error, failures: number): boolean {
-    const verdict = judgeFailure(error, failures);
-    if (verdict !== 'smaller') return verdict === 'same';
-    const sentBytes = Math.min(
-      client.options.chunkSize ?? Number.POSITIVE_INFINITY,
-      findItem(key)?.sizeBytes ?? 0,
-    );
-    const smaller = findSmallerChunk(sentBytes);
-    if (smaller === undefined) return !isProxyLimit(error);
-    client.options.chunkSize = smaller;
-    if (isProxyLimit(error)) update(key, { refusedBytes: sentBytes, chunkBytes: smaller });
-    return true;
-  }
   const makeClient = (key: number, file: File, visibility: Visibility): Upload => {
     const client: Upload = new Upload(file, {
       endpoint: '/api/uploads',
@@ -101,7 +87,11 @@ export function startUploadQueue({
       metadata: { name: nameWithoutExtension(file.name), filename: file.name, visibility },
       retryDelays: RETRY_DELAYS_MS,
       chunkSize: readChunkBytes(),
-      onShouldRetry: (error, failures) => shouldRetry(key, client, error, failures),
+      onShouldRetry(error, failures) {
+        const next = planRetry(client, error, failures);
+        if (next.change) update(key, next.change);
+        return next.isRetried;
+      },
       removeFingerprintOnSuccess: true,
       onBeforeRequest(request) {
         const token = readToken();
@@ -141,6 +131,26 @@ export function startUploadQueue({
         .catch(() => {});
       remove(key);
     },
+  };
+}
+
+interface Retry {
+  readonly isRetried: boolean;
+  readonly change?: Partial<UploadItem>;
+}
+
+/** Makes the requests smaller if a proxy refuses their size. */
+function planRetry(client: Upload, error: Error, failures: number): Retry {
+  const verdict = judgeFailure(error, failures);
+  if (verdict !== 'smaller') return { isRetried: verdict === 'same' };
+  const { chunkSize = Number.POSITIVE_INFINITY } = client.options;
+  const sentBytes = Math.min(chunkSize, client.file instanceof File ? client.file.size : chunkSize);
+  const smaller = findSmallerChunk(sentBytes);
+  if (smaller === undefined) return { isRetried: !isProxyLimit(error) };
+  client.options.chunkSize = smaller;
+  return {
+    isRetried: true,
+    ...(isProxyLimit(error) ? { change: { refusedBytes: sentBytes, chunkBytes: smaller } } : {}),
   };
 }
 
