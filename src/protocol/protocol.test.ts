@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from './base/canonical.ts';
 import { newRevisionId, newSiteId, newVideoId, videoIdSchema } from './base/ids.ts';
-import { descriptionSchema, languageSchema, nameSchema } from './base/text.ts';
+import {
+  descriptionSchema,
+  languageSchema,
+  nameSchema,
+  normaliseForSearch,
+  searchWords,
+  storedDescriptionSchema,
+  storedNameSchema,
+} from './base/text.ts';
 import { formatMultivariantPlaylist } from './media/hls.ts';
-import type { Rendition } from './media/media.ts';
+import { givenTrackNameSchema, type Rendition } from './media/media.ts';
 import { addressSchema, recordSchema } from './publication/record.ts';
 
 describe('names', () => {
@@ -14,7 +22,7 @@ describe('names', () => {
     ['', 'empty'],
     ['   ', 'empty'],
     ['x'.repeat(201), 'too long'],
-    ['a\u202eb', 'writing direction'],
+    ['\u200e\u2068\u2069', 'empty'],
     ['a\u0000b', 'control character'],
     ['a\nb', 'control character'],
   ])('%j is refused', (text, why) => {
@@ -24,6 +32,37 @@ describe('names', () => {
         .error?.issues.map(issue => issue.message)
         .join(),
     ).toContain(why);
+  });
+  it.each([
+    ['Screen Recording at 10.00.00\u202fAM', 'Screen Recording at 10.00.00 AM'],
+    ['\u2068Lecture\u2069', 'Lecture'],
+    ['\u202aJohn\u202c\u200e', 'John'],
+    ['gpj.\u202emov', 'gpj.mov'],
+    ['\ufeffa\u00a0b\u200bc', 'a bc'],
+    // Scripts, emoji and the ideographic space keep their characters.
+    ['می\u200cخواهم 👩\u200d💻 讲座\u3000一', 'می\u200cخواهم 👩\u200d💻 讲座\u3000一'],
+  ])('%j loses characters that nobody can see or remove', (text, name) => {
+    expect(nameSchema.parse(text)).toBe(name);
+    expect(storedNameSchema.parse(name)).toBe(name);
+    expect(givenTrackNameSchema.parse(text)).toBe(name);
+  });
+  it('in records may have the invisible characters of earlier versions, and nothing that reverses text', () => {
+    expect(storedNameSchema.parse('a\u200eb\u202fc')).toBe('a\u200eb\u202fc');
+    for (const text of ['a\u202eb', ' a', 'Cafe\u0301', '', 'a\nb'])
+      expect(storedNameSchema.safeParse(text).success).toBe(false);
+    expect(storedDescriptionSchema.safeParse('a\u2067b').success).toBe(false);
+  });
+  it('descriptions keep marks of the writing direction, and lose what lasts longer', () => {
+    expect(descriptionSchema.parse('\u202bשלום\u202c\u200e.\n\u2067b\u2069')).toBe('שלום\u200e.\nb');
+  });
+  it.each([
+    ['10.00.00 am', 'Recording at 10.00.00\u202fAM'],
+    ['lecture one', 'Lec\u200eture\u00a0\u2068one\u2069'],
+    ['10.00.00\u202fAM', 'Recording at 10.00.00 AM'],
+    ['讲座 一', '讲座\u3000一'],
+  ])('a search for %j finds %j', (query, name) => {
+    const text = normaliseForSearch(name);
+    for (const word of searchWords(query)) expect(text).toContain(word);
   });
   it('counts characters, not code units', () => {
     expect(nameSchema.safeParse('🎞'.repeat(200)).success).toBe(true);

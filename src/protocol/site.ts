@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { revisionIdSchema, siteIdSchema, videoIdSchema } from './base/ids.ts';
 import { descriptionSchema, languageSchema, nameSchema } from './base/text.ts';
-import { picturesSchema, trackNameSchema } from './media/media.ts';
+import { givenTrackNameSchema, picturesSchema } from './media/media.ts';
 import { siteConversionSchema } from './publication/handshake.ts';
 import { privateSchema, timestampSchema, versionSchema, visibilitySchema } from './publication/record.ts';
 import { rightTextSchema } from './rights.ts';
@@ -25,7 +25,7 @@ export type SiteCaptions = z.infer<typeof siteCaptionsSchema>;
 /** `POST /api/videos/{id}/captions?language=&name=` of a site; the body is the file. */
 export const newCaptionsQuerySchema = z.object({
   language: languageSchema,
-  name: trackNameSchema.optional(),
+  name: givenTrackNameSchema.optional(),
 });
 
 /** `GET /api/videos/{id}` of a site. */

@@ -1,7 +1,7 @@
 /** The renditions of a video, as its record describes them, and the addresses of its files, which are equal at every site. */
 import * as z from 'zod';
 import { canonicalObject } from '../base/canonical.ts';
-import { languageSchema, storedNameSchema } from '../base/text.ts';
+import { languageSchema, nameSchema, storedNameSchema } from '../base/text.ts';
 import { colourSchema } from './colour.ts';
 
 export * from './colour.ts';
@@ -18,6 +18,9 @@ export const trackNameSchema = storedNameSchema.refine(
   text => [...text].length <= MAX_TRACK_NAME_CHARACTERS,
   `must have at most ${MAX_TRACK_NAME_CHARACTERS} characters`,
 );
+
+/** The name of a track as a person or a file gives it; it becomes a `trackNameSchema`. */
+export const givenTrackNameSchema = nameSchema.pipe(trackNameSchema);
 
 const audioGroupSchema = z.string().regex(/^[a-z0-9-]{1,20}$/);
 

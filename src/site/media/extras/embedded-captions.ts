@@ -3,7 +3,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { MAX_CAPTION_TRACKS } from '../../../protocol/base/limits.ts';
-import { trackNameSchema } from '../../../protocol/media/media.ts';
+import { givenTrackNameSchema } from '../../../protocol/media/media.ts';
 import {
   convert,
   FfmpegFailed,
@@ -72,7 +72,7 @@ export async function extractCaptions(
       found.push({
         cues: parseCaptions(await readFile(join(work, 'captions.vtt')), language),
         language,
-        name: trackNameSchema.safeParse(tags.title).data,
+        name: givenTrackNameSchema.safeParse(tags.title).data,
       });
     } catch (error) {
       // A track that is empty or unreadable is left out: the video is worth more than its captions.

@@ -1,7 +1,7 @@
 /** Parses what ffprobe reports about a source into the properties that an encoding needs. */
 import * as z from 'zod';
 import { languageSchema } from '../../../protocol/base/text.ts';
-import { type Colour, trackNameSchema } from '../../../protocol/media/media.ts';
+import { type Colour, givenTrackNameSchema } from '../../../protocol/media/media.ts';
 import { nameIncompatibleProfile } from '../containers/containers.ts';
 import { damaged, SourceRejected } from '../source-rejected.ts';
 import { chooseVideoTrack, type TrackPosition } from '../video-track.ts';
@@ -300,7 +300,7 @@ function nameOf({ tags, disposition }: Stream): string | undefined {
       ? 'Audio description'
       : undefined;
   const name = tags?.title ?? (handler && !MEANINGLESS_NAMES.test(handler) ? handler : purpose);
-  return trackNameSchema.safeParse(name).data;
+  return givenTrackNameSchema.safeParse(name).data;
 }
 
 function displaySize(stream: Stream): { width: number; height: number } {

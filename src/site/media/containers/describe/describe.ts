@@ -13,7 +13,7 @@ import {
   WEBM,
 } from 'mediabunny';
 import { languageSchema } from '../../../../protocol/base/text.ts';
-import { trackNameSchema } from '../../../../protocol/media/media.ts';
+import { givenTrackNameSchema } from '../../../../protocol/media/media.ts';
 import { damaged } from '../../source-rejected.ts';
 import { formatBox, u16, u32 } from '../isobmff/box.ts';
 import type { IndexedSource, SourceTrack } from '../source/source-track.ts';
@@ -298,7 +298,7 @@ async function describeAudio(
     return `in an invalid format (${channels} channels, ${sampleRateHz} Hz)`;
   }
   const language = toLanguage(languageCode);
-  const name = trackNameSchema.safeParse(
+  const name = givenTrackNameSchema.safeParse(
     (await input.getName()) ?? nameOfPurpose(await input.getDisposition()),
   ).data;
   const shape = {
