@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, open, rm } from 'node:fs/promises';
+import { appendFile, copyFile, mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -195,6 +195,21 @@ if (ENGINE === 'sqlite')
       const modes = await sql<{ synchronous: number }>`PRAGMA synchronous`.execute(db);
       expect(Number(modes.rows[0]?.synchronous)).toBe(2);
       await db.destroy();
+    });
+
+    it('leaves nothing in the write-ahead log after it was closed', async () => {
+      const path = join(directory, 'a.sqlite');
+      const db = await openDatabase<Schema>(path, migrations);
+      await sql`INSERT INTO counters VALUES (7, 8)`.execute(db);
+      expect((await stat(`${path}-wal`)).size).toBeGreaterThan(0);
+      await db.destroy();
+      expect((await stat(`${path}-wal`).catch(() => ({ size: 0 }))).size).toBe(0);
+      // A copy of the file alone is the whole database.
+      await copyFile(path, join(directory, 'b.sqlite'));
+      const copy = await openDatabase<Schema>(join(directory, 'b.sqlite'), migrations);
+      const { rows } = await sql`SELECT * FROM counters`.execute(copy);
+      expect(rows).toHaveLength(1);
+      await copy.destroy();
     });
 
     it('rejects a damaged database with a sentence', async () => {

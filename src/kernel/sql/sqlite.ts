@@ -32,7 +32,15 @@ const READS = /^\s*(select|with|pragma)\b|\breturning\b/i;
 /** The members of a better-sqlite3 database that kysely's dialect uses. */
 function adapt(database: DatabaseSync) {
   return {
-    close: () => database.close(),
+    close() {
+      try {
+        // The engine closes the file when the last statement has been collected, which a process that ends does not await.
+        database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      } catch {
+        // A full or read-only disk. The next start reads the log.
+      }
+      database.close();
+    },
     prepare(text: string) {
       // A deferred transaction can fail with SQLITE_BUSY at its first write; an immediate one waits at its start.
       const statement = database.prepare(text === 'begin' ? 'begin immediate' : text);

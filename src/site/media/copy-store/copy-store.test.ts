@@ -83,6 +83,17 @@ describe('a copy', () => {
     expect(readdirSync(folder()).sort()).toEqual([`${revision}.files`, 'pack'].sort());
   });
 
+  it('leaves no journal of a revision whose copy was interrupted and then given up', async () => {
+    const interrupted = await store.openWriter(video, newRevisionId());
+    await interrupted.add('a/0.m4s', await bytesOf('a/0.m4s', 'old'));
+    await interrupted.close();
+    const writer = await store.openWriter(video, revision);
+    await writer.add('a/0.m4s', await bytesOf('a/0.m4s', 'new'));
+    await writer.finish();
+    await writer.close();
+    expect(readdirSync(folder()).sort()).toEqual([`${revision}.files`, 'pack'].sort());
+  });
+
   it('does not resume with files that the disk has altered', async () => {
     const writer = await store.openWriter(video, revision);
     await writer.add('a/0.m4s', await bytesOf('a/0.m4s', 'first'));

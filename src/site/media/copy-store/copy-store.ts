@@ -21,6 +21,7 @@ import { COPY_INDEX_HEAD, type CopiedFile, formatCopiedFile, parseCopyIndex } fr
 const OPEN_INDEXES = 64;
 const PACK = 'pack';
 const INDEX = '.files';
+const JOURNAL = `${INDEX}.new`;
 
 export interface CopiedBytes {
   readonly body: Buffer;
@@ -143,6 +144,7 @@ export class CopyStore {
     for (const other of await this.listRevisions(video)) {
       if (other !== revision) earlier.push((await this.findFiles(video, other)) ?? new Map());
     }
+    await removeOtherJournals(directory, revision);
     return CopyWriter.open(directory, revision, { earlier, isDamaged });
   }
 
@@ -178,6 +180,14 @@ export class CopyStore {
   }
 }
 
+/** An interrupted copy of another revision is not resumed: that revision is no longer the current one. */
+async function removeOtherJournals(directory: string, revision: RevisionId): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (name.endsWith(JOURNAL) && name !== revision + JOURNAL)
+      await rm(join(directory, name), { force: true });
+  }
+}
+
 /** Adds files to a copy. Files from before a kill are kept if their bytes match their hashes. */
 export class CopyWriter {
   readonly #directory: string;
@@ -204,7 +214,7 @@ export class CopyWriter {
     { earlier, isDamaged }: { readonly earlier: readonly Index[]; readonly isDamaged: boolean },
   ): Promise<CopyWriter> {
     const pack = await open(join(directory, PACK), 'a+');
-    const path = join(directory, `${revision}${INDEX}.new`);
+    const path = join(directory, revision + JOURNAL);
     // Files of a complete copy were checked before. Of an interrupted copy, any part may have failed to reach the disk.
     const isIntact = async (entry: CopiedFile): Promise<boolean> =>
       !isDamaged || (await readEntry(pack, entry).catch(() => undefined)) !== undefined;
