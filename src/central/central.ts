@@ -10,6 +10,7 @@ import { readOrMakeKey, readOrMakeSecret, sha256Hex } from '../kernel/identity/k
 import { openNonces } from '../kernel/identity/nonce-files.ts';
 import { createSecretBox } from '../kernel/identity/secret-box.ts';
 import { systemClock } from '../kernel/lifecycle/clock.ts';
+import { makeDataDirectory } from '../kernel/lifecycle/data-directory.ts';
 import { type Lifetime, startPart } from '../kernel/lifecycle/lifetime.ts';
 import { createLog, type Log } from '../kernel/log.ts';
 import { listenTo } from '../kernel/sql/postgres.ts';
@@ -56,6 +57,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
   const log = options.log ?? createLog('central', config.logLevel);
   return startPart(log, async lifetime => {
     lifetime.add('end of the log', () => log.info({}, 'central has stopped'));
+    await makeDataDirectory(config.dataDirectory);
     await openPrivateDirectory(config.dataDirectory);
     const key = await readOrMakeKey(join(config.dataDirectory, 'central.key'));
     const db = await openDatabase<CentralSchema>(

@@ -7,6 +7,7 @@ import { type JoinResponse, joinResponseSchema } from '../../protocol/central.ts
 import { openPrivateDirectory, renameDurably, writeDurably } from '../files.ts';
 import { call, type Signer } from '../http/client.ts';
 import { type KeyPair, readOrMakeKey, sha256Hex } from '../identity/keys.ts';
+import { makeDataDirectory } from '../lifecycle/data-directory.ts';
 import type { Log } from '../log.ts';
 import { Problem, problem } from '../problem.ts';
 
@@ -43,6 +44,7 @@ const newKeyPath = (directory: string, joinTokenHash: string): string =>
 
 /** Reads this member's key (created at the first start) and, if it has joined, its membership. */
 export async function readIdentity(directory: string): Promise<MemberIdentity> {
+  await makeDataDirectory(directory);
   await openPrivateDirectory(directory);
   const key = await readOrMakeKey(keyPath(directory));
   const path = membershipPath(directory);

@@ -204,7 +204,7 @@ if (ENGINE === 'sqlite')
       expect((await stat(`${path}-wal`)).size).toBeGreaterThan(0);
       await db.destroy();
       expect((await stat(`${path}-wal`).catch(() => ({ size: 0 }))).size).toBe(0);
-      // A copy of the file alone is the whole database.
+      // A copy of only this file is the whole database.
       await copyFile(path, join(directory, 'b.sqlite'));
       const copy = await openDatabase<Schema>(join(directory, 'b.sqlite'), migrations);
       const { rows } = await sql`SELECT * FROM counters`.execute(copy);

@@ -3,6 +3,7 @@
  * text, integer or bigint; flags are 0 or 1; JSON is stored as text.
  */
 import { Kysely, type Migration, Migrator, sql } from 'kysely';
+import { requireLocalFileSystem } from '../lifecycle/file-systems.ts';
 import { StartupError } from '../lifecycle/startup-error.ts';
 import { messageOf } from '../problem.ts';
 import { isPostgresUrl, nameOfPostgres, openPostgresDialect } from './postgres.ts';
@@ -24,6 +25,7 @@ export async function openDatabase<Schema>(
   place: DatabaseLocation,
   migrations: Readonly<Record<string, Migration>>,
 ): Promise<Kysely<Schema>> {
+  if (engineOf(place) === 'sqlite') requireLocalFileSystem(place);
   const dialect = engineOf(place) === 'postgres' ? openPostgresDialect(place) : openSqliteDialect(place);
   const db = new Kysely<Schema>({ dialect });
   const migrator = new Migrator({
