@@ -4,7 +4,7 @@ import { centralConfigSchema } from '../../src/central/config.ts';
 import { findNamespaceRestriction } from '../../src/doctor/checks.ts';
 import { runDoctor } from '../../src/doctor/doctor.ts';
 import { listSections, readConfig } from '../../src/kernel/config/config.ts';
-import { siteConfigSchema } from '../../src/site/config.ts';
+import { type SiteConfig, siteConfigSchema } from '../../src/site/config.ts';
 import { findConfinement } from '../../src/site/media/ffmpeg/ffmpeg.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import type { Command } from './command.ts';
@@ -28,7 +28,11 @@ export const run: Command = async ({ config: path, isConfigNamed, environment })
       part: 'site' as const,
       read: () => {
         const { config } = readConfig(path, 'site', siteConfigSchema);
-        return { ...config, databasePath: join(config.dataDirectory, 'site.sqlite') };
+        return {
+          ...config,
+          databasePath: join(config.dataDirectory, 'site.sqlite'),
+          s3: config.s3 && { ...config.s3, test: testerOf(config.s3) },
+        };
       },
     },
   ];
@@ -45,3 +49,7 @@ export const run: Command = async ({ config: path, isConfigNamed, environment })
   });
   return errors === 0 ? 0 : 1;
 };
+
+/** The S3 client is loaded only if it is needed: it is larger than all other code. */
+const testerOf = (settings: NonNullable<SiteConfig['s3']>) => async (): Promise<void> =>
+  (await import('../../src/site/media/storage/test-object-store.ts')).testObjectStore(settings);

@@ -35,6 +35,7 @@ const warning = (text: string, advice: string): Finding => ({ verdict: 'warning'
 const error = (text: string, advice: string): Finding => ({ verdict: 'error', text, advice });
 
 const REACH_TIMEOUT_MS = 5_000;
+const OBJECT_STORE_TIMEOUT_MS = 30_000;
 /** Signed calls are rejected beyond an offset of 60 s. Half of that leaves a margin for the network. */
 const CLOCK_LIMIT_MS = 30_000;
 const CLOCK_NOTICE_MS = 2_000;
@@ -207,6 +208,27 @@ export async function checkPostgres(url: string): Promise<Finding> {
     return error(
       `${name} cannot be used: ${messageOf(cause)}.`,
       'Check that PostgreSQL is running, that the address, database, user and password in `database` are right and the user may connect (pg_hba.conf).',
+    );
+  }
+}
+
+export interface ObjectStoreToCheck {
+  readonly endpoint: string;
+  readonly bucket: string;
+  /** Rejects unless files can be stored, read and deleted. */
+  readonly test: () => Promise<void>;
+}
+
+/** Checks that the object store stores, returns and deletes a file. */
+export async function checkObjectStore({ endpoint, bucket, test }: ObjectStoreToCheck): Promise<Finding> {
+  const name = `The object store ${endpoint} (bucket ${bucket})`;
+  try {
+    await withinLimit(OBJECT_STORE_TIMEOUT_MS, undefined, test);
+    return ok(`${name} stores, returns and deletes files.`);
+  } catch (cause) {
+    return error(
+      `${name} cannot be used: ${messageOf(cause) || String(cause)}.`,
+      'Check endpoint, region, bucket and keys in `s3`. Some stores refuse the bucket in the path of an address (set pathStyle = false), others know no names like bucket.host (pathStyle = true).',
     );
   }
 }

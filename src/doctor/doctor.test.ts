@@ -17,6 +17,7 @@ import {
   checkDirectory,
   checkExampleAddresses,
   checkNode,
+  checkObjectStore,
   checkPeer,
   checkPort,
   checkPostgres,
@@ -262,5 +263,24 @@ describe('the report', () => {
       throw new ConfigError('it has an error');
     });
     expect(faulty).toMatchObject({ errors: 1, text: expect.stringContaining('✗ it has an error') });
+  });
+});
+
+describe('an object store', () => {
+  const place = { endpoint: 'https://s3.example', bucket: 'media' };
+  it('that works is reported so', async () => {
+    expect(await checkObjectStore({ ...place, test: async () => {} })).toEqual({
+      verdict: 'ok',
+      text: 'The object store https://s3.example (bucket media) stores, returns and deletes files.',
+    });
+  });
+
+  it('that does not work is an error that names the settings', async () => {
+    const test = () => Promise.reject(new Error('AccessDenied'));
+    expect(await checkObjectStore({ ...place, test })).toMatchObject({
+      verdict: 'error',
+      text: expect.stringContaining('cannot be used: AccessDenied.'),
+      advice: expect.stringContaining('pathStyle = false'),
+    });
   });
 });

@@ -9,11 +9,13 @@ import {
   checkExampleAddresses,
   checkFfmpeg,
   checkNode,
+  checkObjectStore,
   checkPeer,
   checkPort,
   checkPostgres,
   checkSandbox,
   type Finding,
+  type ObjectStoreToCheck,
   type Sandbox,
   type Verdict,
 } from './checks.ts';
@@ -33,6 +35,7 @@ export interface PartSettings {
   readonly sourceAddress?: string | undefined;
   readonly central?: string | undefined;
   readonly keepFree?: number | undefined;
+  readonly s3?: ObjectStoreToCheck | undefined;
 }
 
 export interface PartToCheck {
@@ -114,6 +117,7 @@ async function checkPart(read: () => PartSettings): Promise<readonly Finding[]> 
     ...[dataDirectory, ...(settings.disks ?? [])].map(path => checkDirectory(path, keepFree ?? 0)),
     checkAccess(dataDirectory),
     database ? checkPostgres(database) : databasePath ? [checkDatabase(databasePath)] : [],
+    settings.s3 ? checkObjectStore(settings.s3) : [],
     central ? checkPeer('Central', central) : [],
     baseUrl ? checkOwnAddress(baseUrl) : [],
   ]);

@@ -130,6 +130,8 @@ export const siteConfigSchema = z.strictObject({
         .string()
         .regex(/^([A-Za-z0-9._-]+\/)*$/, 'A prefix is empty or ends in "/", for example "hangzhou/".')
         .default(''),
+      /** False for stores that refuse addresses of the form host/bucket, and require bucket.host. */
+      pathStyle: z.boolean().default(true),
       accessKeyId: secretSetting.optional(),
       secretAccessKey: secretSetting.optional(),
     })

@@ -25,6 +25,11 @@ export interface S3Settings {
   readonly endpoint: string;
   readonly region: string;
   readonly bucket: string;
+  /**
+   * True (the default) for addresses of the form host/bucket, false for bucket.host. The latter need a wildcard name and certificate, which
+   * self-hosted stores seldom have.
+   */
+  readonly pathStyle?: boolean | undefined;
   /** Prefix of every key; empty, or ends in `/`. */
   readonly prefix: string;
   /** Without these, the SDK reads the credentials from the environment. */
@@ -42,8 +47,7 @@ export function openS3Store(place: S3Settings): ObjectStore {
   const client = new S3Client({
     endpoint: place.endpoint,
     region: place.region,
-    // Addresses of the form bucket.host need a wildcard name and certificate, which self-hosted stores seldom have.
-    forcePathStyle: true,
+    forcePathStyle: place.pathStyle ?? true,
     // Many stores do not know checksums in trailers, and some store them as content.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
