@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { writeDurably } from '../kernel/files.ts';
 import { call } from '../kernel/http/client.ts';
+import { makeDataDirectory } from '../kernel/lifecycle/data-directory.ts';
 import { startPart } from '../kernel/lifecycle/lifetime.ts';
 import { createLog } from '../kernel/log.ts';
 import { newSiteResponseSchema, newTrackerResponseSchema } from '../protocol/central.ts';
@@ -47,6 +48,7 @@ export const startDemo = (options: DemoOptions): Promise<RunningDemo> =>
   startPart(createLog('demo', 'warn'), async lifetime => {
     const layout = await planDemo(resolve(options.dataDirectory), options.port);
     await requireFreePorts(layout);
+    await makeDataDirectory(layout.dataDirectory);
     await mkdir(join(layout.dataDirectory, 'logs'), { recursive: true, mode: 0o700 });
     const stateFile = join(layout.dataDirectory, 'demo.json');
     await rm(stateFile, { force: true });

@@ -153,6 +153,13 @@ describe('a start that fails leaves nothing open, and the next one succeeds', ()
     await expectToStart();
   });
 
+  it('if its data directory or a disk is in a file system of the kernel', async () => {
+    await expect(start({ dataDirectory: '/proc/tributary' })).rejects.toThrow('where no files can be stored');
+    await expect(start({ disks: ['/sys/tributary'] })).rejects.toThrow('where no files can be stored');
+    await expectNothingOpen();
+    await expectToStart();
+  });
+
   it('if its rights cannot be read', async () => {
     mkdirSync(dataDirectory);
     writeFileSync(join(dataDirectory, 'rights.json'), '{');

@@ -92,7 +92,7 @@ describe.skipIf(!hasPrograms)('a proxy that limits the size of requests', () => 
   });
 
   it('gets requests of the size in the settings from the start', async () => {
-    const url = await startBehindProxy('2m', 'chunkSize = "1 MB"\n');
+    const url = await startBehindProxy('2m', 'chunkSize = "1 MiB"\n');
     const { page, statuses } = await uploadInStudio(url, 3 * MB);
     await untilReceived(url);
     expect(statuses).toEqual([204, 204, 204]);

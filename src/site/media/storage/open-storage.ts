@@ -1,4 +1,5 @@
 /** Opens the storage that a site's settings describe. Every process of a site opens the same one. */
+import { requireRealFileSystem } from '../../../kernel/lifecycle/file-systems.ts';
 import { createStorage, type Storage } from './create-storage.ts';
 import type { S3Settings } from './s3-store.ts';
 
@@ -10,6 +11,7 @@ export interface StorageSettings {
 }
 
 export async function openStorage({ dataDirectory, disks, s3 }: StorageSettings): Promise<Storage> {
+  for (const directory of [dataDirectory, ...disks]) requireRealFileSystem(directory);
   // Loaded only if configured: the library is larger than all other code.
   const objectStore = s3 && (await import('./s3-store.ts')).openS3Store(s3);
   return createStorage(dataDirectory, {
