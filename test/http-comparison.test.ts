@@ -61,7 +61,7 @@ async function exchange(port: number, pieces: readonly string[], idleMs: number)
 }
 
 /**
- * Without the date, and without what follows a response that ends the connection, because clients must not read it; the headers
+ * Without the date and the start of the process, and without what follows a response that ends the connection, because clients must not read it; the headers
  * of each response in order, with names in lower case.
  */
 function normalize(text: string): string {
@@ -71,7 +71,8 @@ function normalize(text: string): string {
     const names = headers
       .map(line => line.replace(/^[^:]*/, name => name.toLowerCase()))
       .filter(line => !line.startsWith('date:'));
-    return [status, ...names.sort(), response.slice(end)].join('\n');
+    const body = response.slice(end).replace(/"startedAt":"[^"]*"/, '"startedAt":""');
+    return [status, ...names.sort(), body].join('\n');
   });
   const last = responses.findIndex(response => response.includes('\nconnection: close\n'));
   return responses.slice(0, last === -1 ? undefined : last + 1).join('\n');
