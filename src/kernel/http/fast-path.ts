@@ -148,3 +148,11 @@ export function formatResponseHead(headers: readonly string[], nowMs: number, st
     status === 200 ? STATUS_LINE : `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n`;
   return `${statusLine}${fields.join('')}\r\n`;
 }
+
+const ACCEPT_ENCODING = /\r\naccept-encoding:[ \t]*([^\r]*)/gi;
+
+/** Like node:http, this joins repeated headers into one list. Undefined without one. */
+export function readAcceptEncoding(head: string): string | undefined {
+  const values = [...head.matchAll(ACCEPT_ENCODING)].map(([, value = '']) => value.trimEnd());
+  return values.length === 0 ? undefined : values.join(', ');
+}

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative } from 'node:path';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { problem } from '../problem.ts';
+import { gzipEtag } from './coding/gzip.ts';
 import type { HttpServer } from './server.ts';
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -55,7 +56,9 @@ export function servePages(app: HttpServer, options: PagesOptions): void {
     const file = files.get(name);
     if (!file) throw problem('not-found', 'There is no such page.');
     reply.headers({ ...FILE_HEADERS, etag: file.etag, 'cache-control': cacheControl });
-    if (request.headers['if-none-match'] === file.etag) return reply.code(304).send();
+    const known = request.headers['if-none-match'];
+    if (known === file.etag) return reply.code(304).send();
+    if (known === gzipEtag(file.etag)) return reply.code(304).header('etag', known).send();
     return reply.type(file.type).send(file.body);
   };
   for (const [pattern, name] of Object.entries(options.pages)) {

@@ -25,6 +25,7 @@ import type { Log } from '../log.ts';
 import { formatProblem, messageOf, Problem, problem } from '../problem.ts';
 import { findDatabaseProblem } from '../sql/database-error.ts';
 import { VERSION } from '../version.ts';
+import { serveGzip } from './coding/gzip.ts';
 import { afterReading } from './connections/after-reading.ts';
 import {
   type ConnectionGate,
@@ -134,6 +135,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     }),
   );
   app.addHook('preClose', async () => options.server?.fastPath?.close());
+  serveGzip(app);
   app.decorateRequest('rawBody');
   app.decorateRequest('isBodyRead', false);
   app.addHook('preValidation', async request => {

@@ -13,6 +13,7 @@ import { type AddressInfo, connect, createServer as createTcpServer } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createNodeServer } from '../../kernel/http/server.ts';
 import { type KeyPair, readOrMakeKey } from '../../kernel/identity/keys.ts';
@@ -250,6 +251,38 @@ describe('HTTP, cold and warm (RFC 9110)', () => {
       const { status, body, headers: got } = await ask(url + KEY, headers, 'HEAD');
       expect([status, body.length, got['content-length']]).toEqual([200, 0, String(BODY.length)]);
     }
+  });
+
+  it('compresses playlists for clients that ask, and never segments, ranges or fills', async () => {
+    const playlist = KEY.replace('0.m4s', 'media.m3u8');
+    const text = Buffer.from('#EXTINF:4\n0.m4s\n'.repeat(500));
+    const origin = counted(({ url }, response) => {
+      const body = url === playlist ? text : BODY;
+      response.writeHead(200, { 'content-length': body.length, etag: ETAG }).end(body);
+    });
+    const { url } = await start(await serve(origin));
+    for (const key of [playlist, KEY]) await ask(url + key);
+    const gzip = { 'accept-encoding': 'gzip' };
+    const plain = await ask(url + playlist);
+    const coded = await ask(url + playlist, gzip);
+    expect(plain.body.equals(text)).toBe(true);
+    expect(plain.headers).toMatchObject({ vary: 'Accept-Encoding', etag: ETAG });
+    expect(gunzipSync(coded.body).equals(text)).toBe(true);
+    const etag = ETAG.replace(/"$/, '-gzip"');
+    expect(coded.headers).toMatchObject({ vary: 'Accept-Encoding', etag, 'content-encoding': 'gzip' });
+    const head = await ask(url + playlist, gzip, 'HEAD');
+    expect(head.headers).toMatchObject({
+      'content-encoding': 'gzip',
+      'content-length': String(coded.body.length),
+    });
+    expect((await ask(url + playlist, { ...gzip, 'if-none-match': etag })).status).toBe(304);
+    expect((await ask(url + playlist, { 'if-none-match': etag })).status).toBe(200);
+    const part = await ask(url + playlist, { ...gzip, range: 'bytes=0-6' });
+    expect([part.status, part.body.toString()]).toEqual([206, '#EXTINF']);
+    const fill = await ask(url + playlist, { ...gzip, 'tributary-fill': 'x' });
+    expect([fill.headers['content-encoding'], fill.body.equals(text)]).toEqual([undefined, true]);
+    const media = await ask(url + KEY, gzip);
+    expect([media.headers['content-encoding'], media.headers.vary]).toEqual([undefined, undefined]);
   });
 
   it('lets pages of every origin read responses', async () => {

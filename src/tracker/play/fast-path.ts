@@ -7,8 +7,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ParsedUrlQuery, parse } from 'node:querystring';
+import { acceptsGzip, gzipNow, isWorthGzip } from '../../kernel/http/coding/gzip.ts';
 import { ANY_ORIGIN_HEADERS } from '../../kernel/http/cross-origin.ts';
-import { formatResponseHead, type PlainGetHandler } from '../../kernel/http/fast-path.ts';
+import { formatResponseHead, type PlainGetHandler, readAcceptEncoding } from '../../kernel/http/fast-path.ts';
 import type { Log } from '../../kernel/log.ts';
 import { formatProblem, Problem, problem } from '../../kernel/problem.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
@@ -77,8 +78,14 @@ export function createPlayFastPath(): PlayFastPath {
         response.writeHead(status, [...HEADERS, ...Object.entries(headers).flat()]);
         response.end(body);
       } else {
-        const { call, body } = outcome;
-        response.writeHead(200, [...call.headers, 'content-length', String(Buffer.byteLength(body))]);
+        const { call } = outcome;
+        const { coding, body } = encode(outcome.body, request.headers['accept-encoding']?.toString());
+        response.writeHead(200, [
+          ...call.headers,
+          ...coding,
+          'content-length',
+          String(Buffer.byteLength(body)),
+        ]);
         response.end(body);
       }
       return true;
@@ -94,10 +101,13 @@ export function createPlayFastPath(): PlayFastPath {
           const fields = [...HEADERS, ...Object.entries(headers).flat()];
           socket.write(formatResponseHead(fields, Date.now(), status) + body, 'utf8');
         } else {
-          const { call, body } = outcome;
+          const { coding, body } = encode(outcome.body, readAcceptEncoding(head));
           const length = Buffer.byteLength(body);
-          const text = `${currentHead(call)}content-length: ${length}\r\n\r\n${body}`;
-          socket.write(text, length === body.length ? 'latin1' : 'utf8');
+          const fields = coding.length === 0 ? '' : formatFields(coding);
+          const start = `${currentHead(outcome.call)}${fields}content-length: ${length}\r\n\r\n`;
+          if (typeof body === 'string')
+            socket.write(start + body, length === body.length ? 'latin1' : 'utf8');
+          else socket.write(Buffer.concat([Buffer.from(start, 'latin1'), body]));
         }
         return true;
       },
@@ -151,6 +161,21 @@ function respond(calls: Calls, target: string, rawOf: () => RawRequest): Outcome
     return { failure: problem('internal') };
   }
 }
+
+const VARY = ['vary', 'Accept-Encoding'];
+const GZIP = [...VARY, 'content-encoding', 'gzip'];
+
+/** The body in the form that the client accepts, and the headers that say so. */
+function encode(
+  body: string,
+  acceptEncoding: string | undefined,
+): { coding: readonly string[]; body: string | Buffer } {
+  if (!isWorthGzip(Buffer.byteLength(body))) return { coding: [], body };
+  return acceptsGzip(acceptEncoding) ? { coding: GZIP, body: gzipNow(body) } : { coding: VARY, body };
+}
+
+const formatFields = (fields: readonly string[]): string =>
+  fields.map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join('');
 
 /** The date in the head changes once per second. */
 function currentHead(call: Call): string {

@@ -1,9 +1,10 @@
 /** Files in memory, within a limit, each with its response head ready. S3-FIFO decides which ones stay. */
+import { gzipEtag, gzipNow, isText, isWorthGzip } from '../../../kernel/http/coding/gzip.ts';
 import { DATE_OFFSET, formatResponseHead } from '../../../kernel/http/fast-path.ts';
 import type { Proof } from '../../../kernel/identity/proofs.ts';
 import type { VideoId } from '../../../protocol/base/ids.ts';
 import { commonHeaders } from '../http/headers.ts';
-import type { MediaFile } from '../http/media-file.ts';
+import { contentTypeOf, type MediaFile } from '../http/media-file.ts';
 import { joinHead } from './body.ts';
 import { S3Fifo } from './s3-fifo.ts';
 
@@ -14,6 +15,8 @@ export interface CachedBody {
   readonly etag: string;
   /** Absent if this site's own origin signs nothing. */
   readonly proof?: Proof | undefined;
+  /** The content coding of `body`. Absent for the plain form. */
+  readonly coding?: 'gzip' | undefined;
 }
 
 /** A file in memory, with its response ready to be written. */
@@ -43,10 +46,15 @@ interface CacheEntryOptions {
 
 export function makeCacheEntry(
   file: MediaFile,
-  { body, etag, proof }: CachedBody,
+  { body, etag, proof, coding }: CachedBody,
   { isPrivate = false, isPrefetched = false }: CacheEntryOptions = {},
 ): CacheEntry {
-  const headers = [...commonHeaders(file, etag, true, isPrivate), 'Content-Length', String(body.length)];
+  const headers = [
+    ...commonHeaders(file, etag, true, isPrivate),
+    ...(coding === undefined ? [] : ['Content-Encoding', coding]),
+    'Content-Length',
+    String(body.length),
+  ];
   const head = Buffer.from(formatResponseHead(headers, 0), 'latin1');
   const wire = joinHead(head, body);
   return {
@@ -56,11 +64,34 @@ export function makeCacheEntry(
     body: wire.subarray(head.length),
     etag,
     proof,
+    coding,
     headers,
     wire,
     dateS: 0,
     isPrefetched,
   };
+}
+
+const isCompressible = ({ file, body }: CacheEntry): boolean =>
+  isText(contentTypeOf(file.file)) && isWorthGzip(body.length);
+
+/** The compressed form of each entry, made at its first use and kept as long as the entry. */
+const compressed = new WeakMap<CacheEntry, CacheEntry>();
+
+/** The form of a file for a client that accepts gzip: compressed if it is text. */
+export function gzipEntry(entry: CacheEntry): CacheEntry {
+  if (!isCompressible(entry)) return entry;
+  let found = compressed.get(entry);
+  if (!found) {
+    const { file, etag, isPrivate } = entry;
+    found = makeCacheEntry(
+      file,
+      { body: gzipNow(entry.body), etag: gzipEtag(etag), coding: 'gzip' },
+      { isPrivate },
+    );
+    compressed.set(entry, found);
+  }
+  return found;
 }
 
 /** Updates the Date header of the response (RFC 9110, section 6.6.1), which changes once a second. */
@@ -78,7 +109,8 @@ export class MemoryTier {
   constructor(limitBytes: number, onEvicted: (entry: CacheEntry) => void) {
     this.#files = new S3Fifo<CacheEntry>({
       limit: limitBytes,
-      sizeOf: entry => entry.body.length + ENTRY_BYTES,
+      // Text may have a compressed form, which is not longer.
+      sizeOf: entry => entry.body.length * (isCompressible(entry) ? 2 : 1) + ENTRY_BYTES,
       onEvicted: (_key, entry, wasUsed) => {
         if (wasUsed) onEvicted(entry);
       },

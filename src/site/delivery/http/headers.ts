@@ -1,5 +1,6 @@
 /** The headers of every response, as flat arrays of names and values, which node writes as they are. */
 import type { IncomingHttpHeaders } from 'node:http';
+import { isText } from '../../../kernel/http/coding/gzip.ts';
 import { ANY_ORIGIN_HEADERS, formatPreflight, READ } from '../../../kernel/http/cross-origin.ts';
 import { contentTypeOf, type MediaFile } from './media-file.ts';
 
@@ -29,7 +30,10 @@ export const commonHeaders = (
   mayKeep ? (isPrivate ? PRIVATE_CACHING : 'public, max-age=31536000, immutable') : 'no-store',
   'Accept-Ranges',
   'bytes',
+  ...(isText(contentTypeOf(file.file)) ? VARY : []),
 ];
+
+const VARY = ['Vary', 'Accept-Encoding'];
 
 /** No shared cache may store it (RFC 9111, section 5.2.2.7), and a browser only for as long as a revocation takes. */
 const PRIVATE_CACHING = 'private, max-age=60';
@@ -50,5 +54,10 @@ export function mayBeKept(headers: IncomingHttpHeaders, isPrivate = false): bool
   );
   const hasShared = directives.some(directive => directive.startsWith('s-maxage='));
   const isStale = !hasShared && directives.some(directive => /^max-age=(?:0+$|-)/.test(directive));
-  return !isForbidden && !isStale && headers.vary === undefined && headers['set-cookie'] === undefined;
+  return (
+    !isForbidden &&
+    !isStale &&
+    /^(?:accept-encoding)?$/i.test(headers.vary ?? '') &&
+    headers['set-cookie'] === undefined
+  );
 }

@@ -3,11 +3,13 @@
  * video is private. A thousand viewers who request one segment at once cost a thousand short function calls. Everything
  * else, including every rejection, goes to node:http.
  */
-import { createFastPath } from '../../../kernel/http/fast-path.ts';
+import { acceptsGzip } from '../../../kernel/http/coding/gzip.ts';
+import { createFastPath, readAcceptEncoding } from '../../../kernel/http/fast-path.ts';
 import type { FastPath } from '../../../kernel/http/server.ts';
 import { Problem } from '../../../kernel/problem.ts';
 import { splitToken } from '../../../protocol/media/media-address.ts';
 import type { Cache } from '../cache/cache.ts';
+import { gzipEntry } from '../cache/memory-tier.ts';
 import type { Egress } from '../egress/egress.ts';
 import type { Fill } from '../fill/fill.ts';
 import type { Fills } from '../fill/fills.ts';
@@ -63,7 +65,7 @@ export function createMediaFastPath(deps: FastPathDeps): FastPath {
           entry.isPrefetched = false;
           fills.prefetchAfter(entry.file);
         }
-        if (entry) connection.sendEntry(entry);
+        if (entry) connection.sendEntry(acceptsGzip(readAcceptEncoding(head)) ? gzipEntry(entry) : entry);
         else if (fill) connection.sendFill(fill);
         return true;
       },

@@ -5,11 +5,12 @@ import { isTls, MAX_TLS_WRITE_BYTES } from '../egress/egress.ts';
 import { BodyFollower, completeStream } from './follow-body.ts';
 import { type FileStream, ResponseSink, type ResponseState } from './response-sink.ts';
 
-const streamOf = ({ file, body, etag, proof }: CacheEntry): FileStream => ({
+const streamOf = ({ file, body, etag, proof, coding }: CacheEntry): FileStream => ({
   ...completeStream(body),
   file,
   etag,
   proof,
+  coding,
   mayKeep: true,
 });
 

@@ -31,6 +31,7 @@ export interface FileStream extends BodyStream {
   readonly etag: string | undefined;
   readonly proof: Proof | undefined;
   readonly mayKeep: boolean;
+  readonly coding?: 'gzip' | undefined;
 }
 
 export class ResponseSink implements BodySink {
@@ -90,11 +91,12 @@ export class ResponseSink implements BodySink {
   /** Writes status and headers. Ends the response and returns undefined if no body follows. */
   #writeHead(length: number): Span | undefined {
     const { request, response, isFill, hasToken, checkEgress } = this.#state;
-    const { file, etag, mayKeep, proof } = this.#stream;
+    const { file, etag, mayKeep, proof, coding } = this.#stream;
     const { headers, method } = request;
     const common = [
       ...commonHeaders(file, etag, mayKeep, hasToken),
       ...(isFill && proof !== undefined ? formatProof(proof) : []),
+      ...(coding === undefined ? [] : ['Content-Encoding', coding]),
     ];
     // RFC 9110, section 13.2.2: If-None-Match is evaluated before Range.
     if (matchesEtag(headers['if-none-match'], etag)) {

@@ -1,10 +1,11 @@
 /** Serves `/v/…` and `/t/{token}/v/…` through node:http: checks method, address and token, and then memory, disk or a fill. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { acceptsGzip } from '../../../kernel/http/coding/gzip.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { Problem, problem } from '../../../kernel/problem.ts';
 import { splitToken } from '../../../protocol/media/media-address.ts';
 import type { Cache } from '../cache/cache.ts';
-import type { CacheEntry } from '../cache/memory-tier.ts';
+import { type CacheEntry, gzipEntry } from '../cache/memory-tier.ts';
 import type { Egress } from '../egress/egress.ts';
 import type { TrafficClass } from '../egress/pacer.ts';
 import type { Fills } from '../fill/fills.ts';
@@ -36,6 +37,10 @@ interface ServeDeps {
 const isUrgent = (request: IncomingMessage): boolean =>
   !/^u=[4-7]\b/.test(String(request.headers.priority ?? ''));
 
+/** A range is a part of the plain form, and another buffer stores the plain form. */
+const takesGzip = ({ request: { headers }, isFill }: ResponseState): boolean =>
+  !isFill && headers.range === undefined && acceptsGzip(headers['accept-encoding']?.toString());
+
 const acceptAll = (): undefined => undefined;
 
 export function createHandler(deps: ServeDeps): (request: IncomingMessage, response: ServerResponse) => void {
@@ -62,7 +67,7 @@ export function createHandler(deps: ServeDeps): (request: IncomingMessage, respo
 
   function hit(state: ResponseState, entry: CacheEntry): void {
     counts.hits++;
-    respondFromCache(state, entry);
+    respondFromCache(state, takesGzip(state) ? gzipEntry(entry) : entry);
   }
 
   function fill(state: ResponseState, file: MediaFile): void {
