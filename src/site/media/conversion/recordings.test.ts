@@ -126,6 +126,75 @@ describe('a recording whose clock restarts or jumps', () => {
   });
 });
 
+describe('a recording that changes in the middle', () => {
+  const start = (): Buffer => part('start.ts', 3, mpeg2);
+  const later = ['-output_ts_offset', '3'];
+  it.each([
+    [
+      'the size of its frames',
+      () => {
+        const small = [...flashes(3, RATE, '128x96'), ...beeps(3), ...mpeg2, ...later];
+        return readFileSync(makeVideoSync('small.ts', small));
+      },
+    ],
+    [
+      'the layout of its audio',
+      () => part('surround.ts', 3, [...mpeg2.slice(0, 6), '-c:a', 'ac3', '-ac', '6'], later),
+    ],
+    ['the rate of its audio', () => part('rate.ts', 3, [...mpeg2, '-ar', '44100'], later)],
+  ] as const)('%s: sound stays with picture', async (what, end) => {
+    const isAc3 = what.includes('layout');
+    const first = isAc3 ? part('stereo.ts', 3, [...mpeg2.slice(0, 6), '-c:a', 'ac3', '-ac', '2']) : start();
+    const published = await publish('changes.ts', Buffer.concat([first, end()]));
+    expect(Math.abs(published.marks.frames.length - 6 * RATE)).toBeLessThanOrEqual(1);
+    expect(published.marks.flashes).toHaveLength(6);
+    // The sound of the moment of the change may be lost.
+    const { beeps: tones, flashes: whites } = published.marks;
+    expect(tones).toHaveLength(6);
+    for (const [i, flash] of whites.entries())
+      expect(Math.abs((tones[i] ?? 0) - flash)).toBeLessThan(i === 3 ? 0.1 : 0.075);
+    expectAgreement(published);
+  });
+});
+
+describe('a file whose container only estimates its duration', () => {
+  const mpeg4 = ['-c:v', 'mpeg4', '-c:a', 'mp2'];
+  const piped = (format: string, seconds: number): readonly string[] => [
+    ...[...flashes(seconds), ...beeps(seconds), ...mpeg4],
+    // Like a pipe, this output cannot be completed at the end.
+    ...['-f', format, ...(format === 'matroska' ? ['-live', '1'] : []), '-seekable', '0'],
+  ];
+  it.each([
+    [
+      'MP3 without a length header',
+      'song.mp3',
+      [...beeps(40), '-c:a', 'libmp3lame', '-q:a', '7', '-write_xing', '0'],
+      40,
+    ],
+    ['AVI written to a pipe', 'piped.avi', piped('avi', 3), 3],
+    ['Matroska written live', 'live.mkv', piped('matroska', 3), 3],
+  ] as const)('%s: the record states the decoded duration', async (_, name, args, seconds) => {
+    const published = await publish(name, readFileSync(makeVideoSync(name, args)));
+    expect(published.marks.beeps).toHaveLength(seconds);
+    expect(Math.abs(published.durationMs / 1_000 - seconds)).toBeLessThan(0.07);
+    expectAgreement(published);
+  });
+});
+
+describe('a video with a varying frame rate', () => {
+  it('keeps its frames: none is repeated, and the last one is shown as long as in the source', async () => {
+    const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=120:d=4'];
+    const sparse = ['-vf', "select='lt(n,30)+not(mod(n,20))'", '-fps_mode', 'vfr', '-c:v', 'mpeg4'];
+    const path = makeVideoSync('sparse.mkv', [...picture, ...sparse]);
+    const { marks, durationMs } = await publish('sparse.mkv', readFileSync(path));
+    // Of the first 30 frames, half remain at 60 frames per second; after them, one frame each sixth of a second.
+    expect(marks.frames.length).toBeGreaterThan(30);
+    expect(marks.frames.length).toBeLessThan(40);
+    expect(Math.abs(marks.videoEnd - durationMs / 1_000)).toBeLessThan(0.02);
+    expect(durationMs).toBeLessThanOrEqual(4_000);
+  });
+});
+
 describe('a transport stream', () => {
   it.each([
     ['late.ts', [...mpeg2]],

@@ -35,15 +35,23 @@ interface FoundCaptions {
   readonly name: string | undefined;
 }
 
+interface ExtractOptions {
+  /** For temporary files; unchanged afterwards. */
+  readonly directory: string;
+  /** Time on the clock of the source at which the served video begins. */
+  readonly originSeconds: number;
+  readonly abort?: AbortSignal | undefined;
+}
+
 /**
- * @param directory for temporary files; unchanged afterwards
+ * The times of the cues count from the beginning of the served video.
+ *
  * @throws FfmpegFailed if ffprobe fails, or ffmpeg cannot be started
  */
 export async function extractCaptions(
   tools: MediaTools,
   input: Pick<MediaInput, 'path' | 'demuxer'>,
-  directory: string,
-  abort?: AbortSignal,
+  { directory, originSeconds, abort }: ExtractOptions,
 ): Promise<readonly FoundCaptions[]> {
   const output = await probe(tools, input, [
     '-show_entries',
@@ -62,6 +70,8 @@ export async function extractCaptions(
     try {
       await convert(tools, {
         inputs: [input],
+        // The clock of the source is kept: ffmpeg would take the earliest stream of any kind for the beginning.
+        options: ['-copyts'],
         directory: work,
         outputs: [
           { name: 'captions.vtt', options: ['-map', `0:${index}`, '-c:s', 'webvtt', '-f', 'webvtt'] },
@@ -70,7 +80,7 @@ export async function extractCaptions(
       });
       const language = toLanguageTag(tags.language);
       found.push({
-        cues: parseCaptions(await readFile(join(work, 'captions.vtt')), language),
+        cues: moveCues(parseCaptions(await readFile(join(work, 'captions.vtt')), language), originSeconds),
         language,
         name: givenTrackNameSchema.safeParse(tags.title).data,
       });
@@ -84,3 +94,13 @@ export async function extractCaptions(
   }
   return found;
 }
+
+/** Cues that end before the beginning are left out. */
+const moveCues = (cues: readonly Cue[], originSeconds: number): readonly Cue[] =>
+  cues
+    .map(cue => ({
+      ...cue,
+      startMs: Math.max(0, cue.startMs - Math.round(originSeconds * 1_000)),
+      endMs: cue.endMs - Math.round(originSeconds * 1_000),
+    }))
+    .filter(({ endMs }) => endMs > 0);

@@ -60,7 +60,9 @@ export async function makeExtras(deps: ExtrasDeps, video: VideoRow, abort?: Abor
   const written: CaptionsTrack[] = [];
   let changed = false;
   try {
-    const found = tools.ffprobe ? await extractCaptions(tools, input, workDirectory, abort) : [];
+    const { originSeconds = 0, uploadOriginSeconds = originSeconds } = parsePrepared(video) ?? {};
+    const options = { directory: workDirectory, originSeconds: uploadOriginSeconds, abort };
+    const found = tools.ffprobe ? await extractCaptions(tools, input, options) : [];
     const images = await makeImages(deps, video, input, { workDirectory, abort });
     abort?.throwIfAborted();
     await rm(join(directory, IMAGES_FOLDER), { recursive: true, force: true });

@@ -244,7 +244,7 @@ describe('a stream that may not be decoded does not spoil the others', () => {
           '-preset',
           'ultrafast',
           '-x265-params',
-          'log-level=none:pools=1',
+          'log-level=none:pools=1:open-gop=0',
           '-tag:v',
           'hvc1',
           '-c:a',

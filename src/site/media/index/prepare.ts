@@ -38,6 +38,8 @@ export interface PreparedSource {
   readonly videoTrack?: TrackPosition;
   /** Time of zero of the served timeline on the clock of the source. */
   readonly originSeconds?: number;
+  /** The same on the clock of the upload, if its frames were copied into another container. */
+  readonly uploadOriginSeconds?: number;
   /** Where players begin: an edit list hides the samples before, which only serve to decode the samples after. Absent at zero. */
   readonly shownFromSeconds?: number;
   /** A gap in the video or audio is longer than players tolerate. */

@@ -11,6 +11,7 @@ import {
   formatElement,
   listElements,
   readElementHeader,
+  readFloat,
   readString,
   readUint,
 } from './ebml.ts';
@@ -21,6 +22,7 @@ const DOC_TYPE = 0x4282;
 const SEGMENT = 0x18538067;
 const INFO = 0x1549a966;
 const TIMESTAMP_SCALE = 0x2ad7b1;
+const DURATION = 0x4489;
 const TRACKS = 0x1654ae6b;
 const CLUSTER = 0x1f43b675;
 const TIMESTAMP = 0xe7;
@@ -305,10 +307,14 @@ class Scan {
     decodeTimes.sort();
     const count = decodeTimes.length;
     const usual = Math.round((track.defaultDuration * timescale) / NANOSECONDS);
-    const mean = count > 1 ? Math.round((decodeTimes[count - 1]! - decodeTimes[0]!) / (count - 1)) : 0;
-    durations.fill(Math.min(usual || mean || 1, timescale * 60));
+    const last = decodeTimes[count - 1] ?? 0;
+    const step = count > 1 ? last - decodeTimes[count - 2]! : 0;
+    durations.fill(Math.min(usual || step || 1, timescale * 60));
+    const rest = Math.round((readDuration(this.info) ?? 0) * ticks) - last;
     if (lastDuration !== undefined)
       durations[count - 1] = Math.min(Math.round(lastDuration * ticks), timescale * 60);
+    // The file ends with its longest track. If that is this one, its last frame is shown until then.
+    else if (usual === 0 && rest > 0 && rest < step) durations[presentationTimes.indexOf(last)] = rest;
     return timescale;
   }
 }
@@ -329,6 +335,12 @@ function readTimestampScale(info: Buffer): number {
     return scale;
   }
   return 1_000_000;
+}
+
+/** The declared duration of the file in segment ticks (RFC 9559, section 5.1.2.10). */
+function readDuration(info: Buffer): number | undefined {
+  for (const element of listElements(info)) if (element.id === DURATION) return readFloat(info, element);
+  return undefined;
 }
 
 /** Formats a tiny file with the headers and the first sync sample of each track, from which the codecs are described. */

@@ -32,6 +32,7 @@ const videoToEncodeSchema = z.strictObject({
   framesPerSecond: z.number().positive().optional(),
   /** Frames are dropped to reach this rate. */
   maxFramesPerSecond: z.number().positive().optional(),
+  startSeconds: seconds.optional(),
   endSeconds: seconds.optional(),
   renditions: z.array(renditionToEncodeSchema).min(1),
 });
@@ -112,6 +113,14 @@ const endOf = (
   return times ? { endSeconds: Math.max(0, times.endSeconds) } : {};
 };
 
+const startOf = (
+  { stream }: { readonly stream: number },
+  { tracks }: Pick<EncodeTimes, 'tracks'>,
+): { readonly startSeconds?: number } => {
+  const times = tracks.get(stream);
+  return times ? { startSeconds: Math.max(0, times.startSeconds) } : {};
+};
+
 export const videoToEncode = (
   track: ProbedVideoTrack,
   times: Pick<EncodeTimes, 'tracks'>,
@@ -124,6 +133,7 @@ export const videoToEncode = (
     colour: track.colour,
     ...(rate ? { framesPerSecond: Math.min(rate, MAX_FRAMES_PER_SECOND) } : {}),
     ...(rate && rate > MAX_FRAMES_PER_SECOND + 1 ? { maxFramesPerSecond: MAX_FRAMES_PER_SECOND } : {}),
+    ...startOf(track, times),
     ...endOf(track, times),
     renditions: [...renditions],
   };

@@ -76,8 +76,9 @@ export function encodeArgs(
   { threads, boundaries }: EncodeOptions,
 ): EncodeArgs {
   const video = findVideoTrack(plan, chunk);
-  const filters = [
-    ...(video ? videoFilters(plan, video, chunk) : []),
+  // A graph for each track: ffmpeg builds a graph again when its input changes, such as the size of the frames.
+  const graphs = [
+    ...(video ? [videoFilters(plan, video, chunk).join(';')] : []),
     ...plan.audio.map((track, index) => audioFilter(plan, chunk, track, index)),
   ];
   const seekSeconds = seekPoint(plan, chunk);
@@ -93,7 +94,8 @@ export function encodeArgs(
     ],
     common: [
       // The source's timestamps are kept: the start of a chunk must not depend on where the seek ended.
-      ...['-copyts', '-filter_complex_threads', threads, '-filter_complex', filters.join(';')],
+      ...['-copyts', '-filter_complex_threads', threads],
+      ...graphs.flatMap(graph => ['-filter_complex', graph]),
     ],
     output: [
       ...(video?.renditions ?? []).flatMap((rendition, index) => [
@@ -130,15 +132,15 @@ function videoFilters(plan: EncodePlan, video: VideoToEncode, chunk: EncodeChunk
   const [top, ...lower] = video.renditions;
   if (!top) return [];
   const pts = `PTS-${ticksOf(start) - HEADROOM_SECONDS * VIDEO_TIMESCALE}`;
+  // If gaps are filled, the first frame is shown from the start. The first frame of a graph that is built again is not.
+  const firstTicks = ticksOf(plan.originSeconds + (video.startSeconds ?? 0) + 1);
   const movesFirstFrame = plan.fillsGaps && from === 0;
   const common = [
     ...(trim.length > 0 ? [`trim=${trim.join(':')}`] : []),
     `settb=1/${VIDEO_TIMESCALE}`,
-    `setpts=${movesFirstFrame ? `if(eq(N\\,0)\\,${HEADROOM_SECONDS * VIDEO_TIMESCALE}\\,${pts})` : pts}`,
+    `setpts=${movesFirstFrame ? `if(eq(N\\,0)*lte(PTS\\,${firstTicks})\\,${HEADROOM_SECONDS * VIDEO_TIMESCALE}\\,${pts})` : pts}`,
     ...(video.isInterlaced ? [DEINTERLACE] : []),
-    ...(video.maxFramesPerSecond
-      ? [`fps=${video.maxFramesPerSecond}${plan.fillsGaps ? '' : `:start_time=${HEADROOM_SECONDS}`}`]
-      : []),
+    ...(video.maxFramesPerSecond ? [limitRate(video.maxFramesPerSecond)] : []),
     ...scaleToBt709(top, video.colour),
     `settb=1/${VIDEO_TIMESCALE}`,
     ...(plan.fillsGaps ? repeatFrames(top, (to ?? plan.durationSeconds) - from) : []),
@@ -149,6 +151,12 @@ function videoFilters(plan: EncodePlan, video: VideoToEncode, chunk: EncodeChunk
     `[0:V:${video.order}]${common},split=${video.renditions.length}${labels.join('')}`,
     ...lower.map((rendition, index) => `[s${index + 1}]${scaleBt709(rendition)}[v${index + 1}]`),
   ];
+}
+
+/** Keeps the first frame of each interval. Frames keep their times, and none is repeated. */
+function limitRate(framesPerSecond: number): string {
+  const interval = (time: string): string => `floor(${time}*${framesPerSecond}+0.01)`;
+  return `select='isnan(prev_selected_t)+gt(${interval('t')},${interval('prev_selected_t')})'`;
 }
 
 /**

@@ -49,11 +49,14 @@ export async function remux(deps: StepDeps, run: StepRun): Promise<boolean> {
     await replaceJob(deps, run, next.job);
     return false;
   }
-  const { container, sizeBytes, bitrateBps, notes, videoTrack } = parsePrepared(row) ?? copy.prepared;
+  const before = parsePrepared(row) ?? copy.prepared;
+  const { container, sizeBytes, bitrateBps, notes, videoTrack } = before;
+  const { originSeconds = 0 } = copy.prepared;
   const isChanged = await publishRevision(deps, video, {
     indexes: [index],
     prepared: {
       ...copy.prepared,
+      uploadOriginSeconds: (before.originSeconds ?? 0) + originSeconds,
       container,
       sizeBytes,
       bitrateBps,

@@ -74,7 +74,7 @@ export async function stitchChunks(
     await addChunk({ plan, number, path: join(directory, file.name), file: files.length }, renditions);
     files.push(file);
   }
-  if (plan.fillsGaps && chunks.length === plan.chunks.length) {
+  if (chunks.length === plan.chunks.length) {
     for (const { kind, samples } of renditions) if (kind === 'video') extendLastFrame(samples, plan);
   }
   const tracks = renditions.flatMap(rendition => toTrack(rendition, plan));
@@ -89,18 +89,28 @@ export async function stitchChunks(
   });
 }
 
-/** The last frame is shown exactly until the end of the video. */
+/** A frame that is longer must be a mistake: the frames after it could not be decoded. */
+const MAX_LAST_FRAME_TICKS = 20 * VIDEO_TIMESCALE;
+const MIN_LAST_FRAME_TICKS = VIDEO_TIMESCALE / 1_000;
+
+/** The last frame is shown exactly until the end of the video, which an encoder does not know. */
 function extendLastFrame(
   { count, presentationTimes, durations }: SampleColumns,
-  { originSeconds, durationSeconds }: EncodePlan,
+  { originSeconds, durationSeconds, fillsGaps, video }: EncodePlan,
 ): void {
-  const end = ticksOf(originSeconds + durationSeconds) - ticksOf(originSeconds);
+  const endSeconds = fillsGaps ? durationSeconds : video?.endSeconds;
+  if (endSeconds === undefined) return;
+  const end = ticksOf(originSeconds + endSeconds) - ticksOf(originSeconds);
   let last = 0;
   for (let i = 0; i < count; i++) {
     if (presentationTimes[i]! > presentationTimes[last]!) last = i;
-    durations[i] = Math.max(1, Math.min(durations[i]!, end - presentationTimes[i]!));
+    if (fillsGaps) durations[i] = Math.max(1, Math.min(durations[i]!, end - presentationTimes[i]!));
   }
-  if (count > 0) durations[last] = Math.max(1, end - presentationTimes[last]!);
+  if (count === 0) return;
+  const rest = end - presentationTimes[last]!;
+  // Containers without presentation times may state the end a frame too early.
+  if (fillsGaps) durations[last] = Math.max(1, rest);
+  else if (rest > MIN_LAST_FRAME_TICKS && rest <= MAX_LAST_FRAME_TICKS) durations[last] = rest;
 }
 
 const newRendition = (id: string, kind: StitchedRendition['kind'], timescale: number): StitchedRendition => ({
@@ -213,6 +223,9 @@ function addAudio(
     const isPriming = frame === -1 && frames.first === 0;
     if (!isPriming && (frame < frames.first || frame >= frames.end)) continue;
     const time = frame * AAC_FRAME_SAMPLES;
+    // Where the audio changes its layout, ffmpeg starts again with silence for the time before.
+    const { count, decodeTimes } = rendition.samples;
+    if (count > 0 && time <= decodeTimes[count - 1]!) continue;
     rendition.files.push(file);
     const added = rendition.samples;
     const sample = added.append();
