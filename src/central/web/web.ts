@@ -63,6 +63,7 @@ export function addPages(app: HttpServer, db: CentralDatabase, directory: string
       '/admin': 'admin.html',
       '/admin/explain': 'explain.html',
     },
+    unlisted: ['/admin', '/admin/explain'],
     connectTo: () => listOrigins(db),
   });
 }

@@ -17,7 +17,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 const LOST_PAGE = 'lost.html';
-const FILE_HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'same-origin' };
+const FILE_HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' };
 const PAGE_HEADERS = { ...FILE_HEADERS, 'x-frame-options': 'DENY' };
 
 interface PageFile {
@@ -31,6 +31,8 @@ export interface PagesOptions {
   readonly directory: string;
   /** Maps a route pattern to a file, for example `/watch/:video` to `watch.html`. */
   readonly pages: Readonly<Record<string, string>>;
+  /** The patterns of pages whose addresses may contain a token. No search engine may list them. */
+  readonly unlisted: readonly string[];
   /** Other origins that the pages may fetch from. */
   readonly connectTo: () => readonly string[] | Promise<readonly string[]>;
 }
@@ -65,6 +67,7 @@ export function servePages(app: HttpServer, options: PagesOptions): void {
     app.get(pattern, { schema: { hide: true } }, async (request, reply) => {
       reply.header('content-security-policy', contentSecurityPolicy(await options.connectTo()));
       reply.headers(PAGE_HEADERS);
+      if (options.unlisted.includes(pattern)) reply.header('x-robots-tag', 'noindex');
       return send(name, request, reply, 'no-cache');
     });
   }

@@ -175,6 +175,7 @@ function addCalls(
     servePages(app, {
       directory: files.uiDirectory,
       pages: { '/': 'studio.html', '/library': 'library.html' },
+      unlisted: ['/'],
       connectTo: () => (config.central ? [config.central] : []),
     });
   }

@@ -16,7 +16,7 @@ import type { PlaybackFailure } from '../player/hls/playback-errors.ts';
 import { Player } from '../player/player.tsx';
 import { useBeacon } from './beacon/use-beacon.ts';
 import { fetchPlayResponse, formatQuery } from './play-response.ts';
-import { grant } from './private-links/grant.ts';
+import { formatLink, grant } from './private-links/grant.ts';
 import { PrivateLinks } from './private-links/private-links.tsx';
 import { addSources, findServingSite, listSwitches, NOT_SERVING, recordServed } from './site-switches.ts';
 import { Sources } from './sources.tsx';
@@ -124,10 +124,28 @@ export function Watch() {
           {video.value?.visibility === 'private' && token !== undefined && (
             <PrivateLinks video={videoId} token={token} isWatching={grant !== undefined} />
           )}
+          {grant !== undefined && <LinkToCopy link={formatLink(grant)} />}
           {video.value && <VideoFacts video={video.value} />}
         </div>
       )}
     </Page>
+  );
+}
+
+/** The link that this page was opened with. The address bar does not contain the grant, so a copy of that would not work. */
+function LinkToCopy({ link }: { readonly link: string }) {
+  const { t } = useTranslation();
+  return (
+    <p class="field">
+      <label for="this-link">{t.links.thisLink}</label>
+      <input
+        id="this-link"
+        data-testid="this-link"
+        value={link}
+        readOnly
+        onFocus={event => event.currentTarget.select()}
+      />
+    </p>
   );
 }
 

@@ -155,6 +155,21 @@ describe('a private video', () => {
         30_000,
       );
       expect(requests.some(line => line.includes('/t/'))).toBe(true);
+      // The address bar has no grant. A reload still plays, and the page shows the link for copying.
+      expect(viewer.url()).toBe(link.replace(/#.*/, ''));
+      expect(await viewer.inputValue('[data-testid=this-link]')).toBe(link);
+      expect(await viewer.getAttribute('meta[name=robots]', 'content')).toBe('noindex');
+      const page = await viewer.reload();
+      expect(page?.headers()['referrer-policy']).toBe('no-referrer');
+      await eventually(
+        'it plays after a reload',
+        async () =>
+          (await viewer.evaluate<number>('document.querySelector("video")?.currentTime ?? 0')) > 1 ||
+          undefined,
+        30_000,
+      );
+      const listed = await fetch(`${cluster.central.url}/admin`);
+      expect(listed.headers.get('x-robots-tag')).toBe('noindex');
       // The request for the video has the grant, the request for the page has not, and no referrer contains it.
       expect(requests.some(line => /#|referer.*grant=/.test(line))).toBe(false);
     } finally {

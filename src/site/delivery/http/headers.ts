@@ -31,6 +31,8 @@ export const commonHeaders = (
   'Accept-Ranges',
   'bytes',
   ...(isText(contentTypeOf(file.file)) ? VARY : []),
+  // The address of a private file contains a token.
+  ...(isPrivate ? ['X-Robots-Tag', 'noindex', 'Referrer-Policy', 'no-referrer'] : []),
 ];
 
 const VARY = ['Vary', 'Accept-Encoding'];

@@ -92,6 +92,7 @@ export const en = {
     unnamed: 'Link',
     until: (time: string) => `expires ${time}`,
     link: 'Link',
+    thisLink: 'Link to this video (anyone who has it can watch)',
     players: 'Addresses for other players',
     addresses: {
       play: 'Sources (JSON)',

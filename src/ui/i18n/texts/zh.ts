@@ -71,6 +71,7 @@ export const zh: Texts = {
     isPrivate: '私密',
   },
   links: {
+    thisLink: '此视频的链接（持有链接的人均可观看）',
     heading: '谁可以观看',
     explain:
       '此视频为私密视频，只有持有链接的人才能观看。链接在到期或被撤销之前有效（撤销最多一分钟后生效）。',
