@@ -121,7 +121,7 @@ describe('the plan of segments', () => {
       gop: 125,
       sizeBytes: 2 ** 20,
     });
-    expect(() => planSegments([large])).toThrow(/takes 126 MB for 5\.0 seconds/);
+    expect(() => planSegments([large])).toThrow(/takes 132 MB for 5\.0 seconds/);
   });
 
   it('rejects a video of a thousand years at once', () => {
