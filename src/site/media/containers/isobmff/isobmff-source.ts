@@ -338,6 +338,8 @@ interface PlacedSamples {
 /** Moves a track's samples to the source's timeline. */
 function placeOnTimeline(moov: Buffer, trak: Trak, movieTimescale: number): PlacedSamples {
   const { samples } = trak;
+  // Of a track that is not served, only one sample was read, which the edit list may hide.
+  if (!SERVED_ENTRIES.has(trak.codecName)) return { samples, hiddenSamples: 0 };
   const presentation = choosePresentation(readEdits(moov, trak.edts), trak.timescale, movieTimescale);
   if (!presentation || samples.count === 0) return { samples, hiddenSamples: 0 };
   const { delay, mediaTime, duration } = presentation;
