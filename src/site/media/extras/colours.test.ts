@@ -185,10 +185,9 @@ describe('HDR', () => {
       expect(source?.colour).toEqual({ primaries: 9, transfer, matrix: 9 });
       expect(encoded.map(videoRangeOf)).toEqual(encoded.map(() => 'SDR'));
       expect(encoded.length).toBeGreaterThan(0);
-      const ranges = [...multivariant.matchAll(/VIDEO-RANGE=(\w+).*\n(\S+?)\//g)].map(([, one, id]) => [
-        id,
-        one,
-      ]);
+      const ranges = [...multivariant.matchAll(/#EXT-X-STREAM-INF:.*VIDEO-RANGE=(\w+).*\n([^\s#]+?)\//g)].map(
+        ([, one, id]) => [id, one],
+      );
       expect(Object.fromEntries(ranges)).toEqual({
         'source-video': range,
         ...Object.fromEntries(encoded.map(({ id }) => [id, 'SDR'])),

@@ -30,7 +30,7 @@ it('counts the times of cues from the beginning of the served video, whichever s
   const source = { path, demuxer: 'matroska' } as const;
   const [found] = await extractCaptions(tools, source, { directory, originSeconds: 5 });
   expect(found?.cues).toEqual([
-    { startMs: 0, endMs: 1_000, text: 'across' },
-    { startMs: 2_000, endMs: 3_000, text: 'within' },
+    { startMs: 0, endMs: 1_000, settings: '', text: 'across' },
+    { startMs: 2_000, endMs: 3_000, settings: '', text: 'within' },
   ]);
 });

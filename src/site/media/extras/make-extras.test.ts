@@ -191,7 +191,7 @@ describe('extras', () => {
     expect(poster!.length).toBeGreaterThan(8_000);
     const text = playlist!.toString();
     expect(text).toContain(
-      '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="captions-0",NAME="<b>Mots</b> (1)",LANGUAGE="fr",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI="captions-fr/media.m3u8"',
+      '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="captions-0",NAME="<b>Mots</b> (1)",LANGUAGE="fr",DEFAULT=NO,FORCED=NO,URI="captions-fr/media.m3u8",AUTOSELECT=YES',
     );
     expect(text).toMatch(/#EXT-X-STREAM-INF:.*SUBTITLES="captions-0"/);
     expect(text).toMatch(/TYPE=AUDIO.*LANGUAGE="zh"/);
