@@ -51,7 +51,7 @@ function risesOf(levels: readonly number[], timeOf: (i: number) => number, thres
 }
 
 /** Decodes the video and audio of files, which may be one file twice. */
-export function decodeMarks(files: { readonly video?: string; readonly audio?: string }): DecodedMarks {
+function decodeMarks(files: { readonly video?: string; readonly audio?: string }): DecodedMarks {
   const frames: number[] = [];
   let videoEnd = 0;
   let flashTimes: number[] = [];

@@ -64,7 +64,7 @@ async function adoptKey(directory: string, joinTokenHash: string): Promise<KeyPa
 }
 
 /** True if `joinToken` is new to this member: then it must join, even if it has joined before. */
-export const hasNewToken = ({ membership }: MemberIdentity, joinToken: string): boolean =>
+const hasNewToken = ({ membership }: MemberIdentity, joinToken: string): boolean =>
   membership?.joinTokenHash !== sha256Hex(joinToken);
 
 export interface JoinParameters {
@@ -80,7 +80,7 @@ export interface JoinParameters {
  *
  * @throws Problem that central reported, for example 401 `join-token-expired`, or 409 `join-role-mismatch`.
  */
-export async function joinCentral({
+async function joinCentral({
   directory,
   centralUrl,
   joinToken,

@@ -37,7 +37,7 @@ export const matchesBlock = async (
 
 const pathOf = (directory: string, name: string): string => join(directory, `${name}.hashes`);
 
-export function formatBlockHashes({ sizeBytes, hashes }: BlockHashes): Buffer {
+function formatBlockHashes({ sizeBytes, hashes }: BlockHashes): Buffer {
   const head = Buffer.alloc(HEAD_BYTES);
   MAGIC.copy(head);
   head.writeBigUInt64LE(BigInt(sizeBytes), MAGIC.length);
@@ -46,7 +46,7 @@ export function formatBlockHashes({ sizeBytes, hashes }: BlockHashes): Buffer {
 }
 
 /** @returns undefined if these bytes are not a complete file of hashes */
-export function parseBlockHashes(bytes: Buffer): BlockHashes | undefined {
+function parseBlockHashes(bytes: Buffer): BlockHashes | undefined {
   if (bytes.length < HEAD_BYTES + HASH_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC))
     return undefined;
   const body = bytes.subarray(0, -HASH_BYTES);

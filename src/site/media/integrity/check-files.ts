@@ -13,12 +13,12 @@ import type { Storage, StoredFile } from '../storage/storage.ts';
 import { BLOCK_BYTES, hashBlock, matchesBlock, readBlockHashes, writeBlockHashes } from './block-hashes.ts';
 import { DamagedFile, openChecked, readFully } from './checked-file.ts';
 
-export interface FileDamage {
+interface FileDamage {
   readonly file: string;
   readonly detail: string;
 }
 
-export interface CheckOptions {
+interface CheckOptions {
   readonly storage: Pick<Storage, 'open' | 'directory' | 'sourceName'>;
   readonly video: VideoId;
   /** SHA-256 of the uploaded file, hexadecimal. Undefined if this site does not have that file. */
