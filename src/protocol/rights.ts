@@ -74,7 +74,11 @@ export const grantSchema = z.strictObject({
 export type Grant = z.infer<typeof grantSchema>;
 
 /** `GET /api/videos/{id}/grants` (operator): the active grants, newest first. */
-export const grantListSchema = z.strictObject({ grants: z.array(grantSchema) });
+export const grantListSchema = z.strictObject({
+  grants: z.array(grantSchema),
+  /** The cursor of the next page; absent on the last one. */
+  next: z.string().optional(),
+});
 /** `DELETE /api/videos/{id}/grants` (operator): revokes all grants of a video. */
 export const revocationSchema = z.strictObject({ revoked: z.int().nonnegative() });
 

@@ -144,6 +144,21 @@ describe('a grant', () => {
     );
   });
 
+  it('is listed with all others, page by page', async () => {
+    const { video } = await publishPrivate();
+    const ids: string[] = [];
+    for (let n = 0; n < 5; n++) ids.push((await give(video)).body.id);
+    const listed: string[] = [];
+    let query = '?limit=2';
+    for (let page = 0; page < 3; page++) {
+      const { body } = await harness.request('GET', `/api/videos/${video}/grants${query}`);
+      listed.push(...body.grants.map(({ id }: { id: string }) => id));
+      query = `?limit=2&cursor=${body.next}`;
+      expect(body.next === undefined).toBe(page === 2);
+    }
+    expect(listed.toSorted()).toEqual(ids.toSorted());
+  });
+
   it('is one of several that are revoked together', async () => {
     const { tracker, video } = await publishPrivate();
     const ids = [(await give(video)).body.id, (await give(video)).body.id];

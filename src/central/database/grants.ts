@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { sql } from '../../kernel/sql/sql.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
 import { MAX_RIGHTS_PAGE_ROWS } from '../../protocol/rights.ts';
+import type { Cursor } from './cursor.ts';
 import { claimPositions, findStart } from './feed.ts';
 import type { CentralDatabase, GrantRow } from './schema.ts';
 
@@ -39,12 +40,12 @@ export async function insertGrant(
     .executeTakeFirstOrThrow();
 }
 
-/** Lists the valid grants of a video, newest first. */
+/** Lists the valid grants of a video, newest first. Returns one row more than `limit` if there are more. */
 export const listGrants = (
   db: CentralDatabase,
   video: VideoId,
   nowMs: number,
-  limit: number,
+  { limit, before }: { readonly limit: number; readonly before?: Cursor | undefined },
 ): Promise<GrantRow[]> =>
   db
     .selectFrom('grants')
@@ -52,9 +53,12 @@ export const listGrants = (
     .where('video_id', '=', video)
     .where('revoked_at', 'is', null)
     .where('expires_at', '>', nowMs)
+    .$if(before !== undefined, query =>
+      query.where(sql<boolean>`(created_at, id) < (${before?.at ?? 0}, ${before?.id ?? ''})`),
+    )
     .orderBy('created_at', 'desc')
-    .orderBy('id')
-    .limit(limit)
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
     .execute();
 
 export const findGrant = (db: CentralDatabase, video: VideoId, id: string): Promise<GrantRow | undefined> =>

@@ -13,6 +13,7 @@ import {
   revocationSchema,
 } from '../../../protocol/rights.ts';
 import { findVideo } from '../../database/catalogue.ts';
+import { formatCursor, parseCursor } from '../../database/cursor.ts';
 import { findGrant, insertGrant, listGrants, revokeGrants } from '../../database/grants.ts';
 import { listMasters } from '../../database/rights-keys.ts';
 import type { GrantRow } from '../../database/schema.ts';
@@ -21,6 +22,10 @@ import { type CentralContext, listTrackerUrls, requireOperator } from '../contex
 
 const MAX_LISTED = 500;
 const ofVideo = z.object({ id: videoIdSchema });
+const pageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(MAX_LISTED).default(MAX_LISTED),
+  cursor: z.string().max(200).optional(),
+});
 const ofGrant = z.object({ id: videoIdSchema, grant: grantIdSchema });
 
 export function addGrantCalls(app: HttpServer, context: CentralContext): void {
@@ -70,14 +75,22 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
       schema: {
         description: 'Lists the valid grants of a video, newest first (operator).',
         params: ofVideo,
+        querystring: pageQuery,
         response: { 200: grantListSchema },
       },
     },
     async (request, reply) => {
       requireOperator(request, context);
       reply.header('cache-control', 'no-store');
-      const rows = await listGrants(db, request.params.id, Date.now(), MAX_LISTED);
-      return { grants: rows.map(await createDescriber(request)) };
+      const { limit, cursor } = request.query;
+      const before = cursor === undefined ? undefined : parseCursor(cursor);
+      const rows = await listGrants(db, request.params.id, Date.now(), { limit, before });
+      const page = rows.slice(0, limit);
+      const last = rows.length > limit ? page.at(-1) : undefined;
+      return {
+        grants: page.map(await createDescriber(request)),
+        ...(last ? { next: formatCursor({ at: Number(last.created_at), id: last.id }) } : {}),
+      };
     },
   );
 

@@ -6,8 +6,10 @@ import { usePoll } from '../../api/use-poll.ts';
 import { Confirm } from '../../components/dialog.tsx';
 import { ErrorNotice, ErrorText } from '../../components/notice.tsx';
 import { useTranslation } from '../../i18n/use-translation.tsx';
+import { formatQuery } from '../play-response.ts';
 
 const REFRESH_MS = 5_000;
+const PAGE_SIZE = 100;
 const HOUR_S = 3_600;
 const LIFETIMES = ['hour', 'day', 'week', 'month', 'year'] as const;
 type Lifetime = (typeof LIFETIMES)[number];
@@ -19,6 +21,30 @@ const SECONDS: Readonly<Record<Lifetime, number>> = {
   year: 365 * 24 * HOUR_S,
 };
 
+interface GrantPage {
+  readonly grants: readonly Grant[];
+  readonly next?: string;
+}
+
+/** The first pages of the valid grants, newest first. */
+async function fetchGrants(
+  url: string,
+  pages: number,
+  options: { readonly token: string; readonly abort: AbortSignal },
+): Promise<{ readonly grants: readonly Grant[]; readonly hasMore: boolean }> {
+  const grants: Grant[] = [];
+  let next: string | undefined;
+  for (let page = 0; page < pages && (page === 0 || next !== undefined); page++) {
+    const found: GrantPage = await call(
+      `${url}${formatQuery({ limit: String(PAGE_SIZE), cursor: next })}`,
+      options,
+    );
+    grants.push(...found.grants);
+    next = found.next;
+  }
+  return { grants, hasMore: next !== undefined };
+}
+
 interface PrivateLinksProps {
   readonly video: string;
   readonly token: string;
@@ -29,9 +55,10 @@ interface PrivateLinksProps {
 export function PrivateLinks({ video, token, isWatching }: PrivateLinksProps) {
   const { t } = useTranslation();
   const url = `/api/videos/${encodeURIComponent(video)}/grants`;
+  const [pages, setPages] = useState(1);
   const list = usePoll(
-    url,
-    abort => call<{ grants: readonly Grant[] }>(url, { token, abort }),
+    `${url} ${pages}`,
+    abort => fetchGrants(url, pages, { token, abort }),
     () => REFRESH_MS,
   );
   const [isRevokingAll, setRevokingAll] = useState(false);
@@ -81,6 +108,11 @@ export function PrivateLinks({ video, token, isWatching }: PrivateLinksProps) {
       </ul>
       {grants && grants.length > 1 && (
         <div class="actions">
+          {list.value?.hasMore && (
+            <button type="button" class="small" onClick={() => setPages(pages + 1)} data-testid="more-links">
+              {t.catalogue.more}
+            </button>
+          )}
           <button
             type="button"
             class="plain small"
