@@ -28,6 +28,7 @@ import { countVideosBySite } from './database/sites.ts';
 import { createMetrics } from './metrics.ts';
 import { startPlacementLoop } from './placement-loop.ts';
 import { RejectionLog } from './rejection-log.ts';
+import { SignalRate } from './signal-rate.ts';
 import { Links } from './site-reader/links.ts';
 import { createReaders } from './site-reader/open-readers.ts';
 import type { CentralContext } from './web/context/context.ts';
@@ -119,6 +120,7 @@ export function startCentral(config: CentralConfig, options: CentralOptions = {}
         authorities: ({ socket }) => [...ownAuthorities(config), ...socketAuthorities(socket)],
       },
       rejections: new RejectionLog(db),
+      signalRate: new SignalRate(),
     };
     addCalls(app, context);
     addPages(app, db, options.uiDirectory);

@@ -1,9 +1,11 @@
 /** Central in the simulation: the real collector, handshakes, signals and database. Several processes may share the disk. */
+
 import { ChangeNotifier } from '../../src/central/change-notifier.ts';
 import { Collector } from '../../src/central/collector/collector.ts';
 import { readEpoch } from '../../src/central/database/publication/epochs.ts';
 import { acceptHandshake, listHeld, readHeld } from '../../src/central/database/publication/handshakes.ts';
 import type { CentralDatabase, CentralSchema } from '../../src/central/database/schema.ts';
+import { SignalRate } from '../../src/central/signal-rate.ts';
 import type { SiteReader } from '../../src/central/site-reader/site-reader.ts';
 import { receiveSignal } from '../../src/central/web/members/signals.ts';
 import type { SiteId } from '../../src/protocol/base/ids.ts';
@@ -23,6 +25,7 @@ import { CENTRAL, logTo, type Simulation } from './site-node.ts';
 
 const SWEEP_INTERVAL_MS = 60_000;
 const count = { inc() {} };
+const signalRate = new SignalRate();
 const metrics = { signals: count, records: count, rejections: count, collectFailures: count };
 
 interface Incoming {
@@ -80,7 +83,8 @@ export class CentralNode {
           const { epoch, videos } = restoreRequestSchema.parse(body);
           return { records: await readHeld(db, site, epoch, videos) };
         },
-        signal: payload => receiveSignal({ db, collector, metrics }, (payload as Incoming).site, now()),
+        signal: payload =>
+          receiveSignal({ db, collector, metrics, signalRate }, (payload as Incoming).site, now()),
         member: async payload => {
           const epoch = await readEpoch(db, (payload as Incoming).site);
           return { trackers: [], ...(epoch ? { epoch } : {}) };

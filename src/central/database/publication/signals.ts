@@ -13,9 +13,11 @@ const MAX_BATCH = 64;
 export interface NewSignal {
   readonly site: SiteId;
   readonly atMs: number;
+  /** The site sends too many signals. A pending one that no run has begun to handle covers this one too. */
+  readonly mayJoin?: boolean;
 }
 
-/** @returns the id of the signal and the current epoch of its site */
+/** @returns the id of the signal, or of the one that covers it, and the current epoch of its site */
 export const storeSignal = perDatabase(
   MAX_BATCH,
   (
@@ -23,28 +25,56 @@ export const storeSignal = perDatabase(
     signals: readonly NewSignal[],
   ): Promise<Outcome<{ readonly id: string; readonly epoch: Epoch | undefined }>[]> =>
     db.transaction().execute(async tx => {
-      const rows = signals.map(({ site, atMs }) => ({
-        id: newId(),
-        site_id: site,
-        received_at: atMs,
-        handled_at: null,
-        attempts: 0,
-        records: null,
-        last_error: null,
-        error_code: null,
-      }));
+      const covering = await findUnattempted(
+        tx,
+        signals.filter(({ mayJoin }) => mayJoin).map(({ site }) => site),
+      );
+      const ids = signals.map(({ site, mayJoin }) => (mayJoin && covering.get(site)) || newId());
+      const rows = signals.flatMap(({ site, atMs, mayJoin }, index) =>
+        mayJoin && covering.has(site)
+          ? []
+          : [
+              {
+                id: ids[index] ?? newId(),
+                site_id: site,
+                received_at: atMs,
+                handled_at: null,
+                attempts: 0,
+                records: null,
+                last_error: null,
+                error_code: null,
+              },
+            ],
+      );
       const sites = signals.map(({ site }) => site);
       await lockMembers(tx, sites);
-      await tx.insertInto('signals').values(rows).execute();
+      if (rows.length > 0) await tx.insertInto('signals').values(rows).execute();
       await tx
         .updateTable('members')
         .set({ last_signal_at: Math.max(...signals.map(({ atMs }) => atMs)) })
         .where('id', 'in', sites)
         .execute();
       const epochs = await readEpochs(tx, sites);
-      return rows.map(({ id, site_id }) => succeeded({ id, epoch: epochs.get(site_id) }));
+      return signals.map(({ site }, index) => succeeded({ id: ids[index] ?? '', epoch: epochs.get(site) }));
     }),
 );
+
+/** Maps each site to its pending signal that no run has begun to handle. */
+async function findUnattempted(
+  tx: CentralTransaction,
+  sites: readonly SiteId[],
+): Promise<ReadonlyMap<SiteId, string>> {
+  if (sites.length === 0) return new Map();
+  const rows = await tx
+    .selectFrom('signals')
+    .select(({ fn }) => ['site_id', fn.max<string>('id').as('id')])
+    .where('site_id', 'in', sites)
+    .where('handled_at', 'is', null)
+    .where('attempts', '=', 0)
+    .groupBy('site_id')
+    .execute();
+  return new Map(rows.map(({ site_id, id }) => [site_id, id]));
+}
 
 /** Why a run did not apply all records: a stable code, and a sentence for the operator. */
 export interface Failure {

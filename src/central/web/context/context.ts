@@ -12,6 +12,7 @@ import { type CentralDatabase, isSite, type MemberRow, type SiteRow } from '../.
 import { findMember, isActive, listJoined, type Role } from '../../database/sites.ts';
 import type { CentralMetrics } from '../../metrics.ts';
 import type { RejectionLog } from '../../rejection-log.ts';
+import type { SignalRate } from '../../signal-rate.ts';
 import type { Links } from '../../site-reader/links.ts';
 
 export interface CentralContext {
@@ -30,6 +31,7 @@ export interface CentralContext {
   /** Central as the recipient of signed requests. */
   readonly recipient: Recipient;
   readonly rejections: RejectionLog;
+  readonly signalRate: SignalRate;
 }
 
 export const requireOperator = (request: FastifyRequest, { config }: CentralContext): void =>

@@ -68,12 +68,13 @@ export function addSignalCalls(app: HttpServer, context: CentralContext): void {
 
 /** Stores a signal before the response is sent, because the site then sets its signal flag to "sent". */
 export async function receiveSignal(
-  { db, collector, metrics }: Pick<CentralContext, 'db' | 'collector' | 'metrics'>,
+  { db, collector, metrics, signalRate }: Pick<CentralContext, 'db' | 'collector' | 'metrics' | 'signalRate'>,
   site: SiteId,
   nowMs: number,
 ): Promise<SignalResponse> {
   failpoint('signal-received');
-  const { id, epoch } = await storeSignal(db, { site, atMs: nowMs });
+  const mayJoin = signalRate.isExceeded(site, nowMs);
+  const { id, epoch } = await storeSignal(db, { site, atMs: nowMs, mayJoin });
   failpoint('signal-stored');
   metrics.signals.inc();
   collector.wake(site);
