@@ -2,7 +2,7 @@
  * Attacks on ffmpeg, each in every kind of sandbox that this host permits. If another defence could stop an attack first, a control
  * shows that the attack works on an ffmpeg without the defence.
  */
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -22,7 +22,7 @@ import {
   type MediaTools,
   probe,
 } from './ffmpeg.ts';
-import { findConfinement } from './sandbox.ts';
+import { confine, findConfinement, SANDBOX_ENVIRONMENT } from './sandbox.ts';
 
 const execute = promisify(execFile);
 /** A colour that no other video here has, so that a single frame of it would show. */
@@ -168,6 +168,19 @@ describe.each(isolations)('isolation: %s', isolation => {
       expect(error.stderr).toMatch(/No such file/);
     });
 
+    it.runIf(hasSandbox)('no further user namespace can be made', async () => {
+      const { program, args } = confine(
+        tools.confinement,
+        { reads: [], writes: [] },
+        { memoryBytes: 2 ** 30, cpuSeconds: 10, fileBytes: 2 ** 20 },
+        { program: 'unshare', args: ['--user', '--map-root-user', 'true'] },
+      );
+      const { status, stderr } = spawnSync(program, args, { env: SANDBOX_ENVIRONMENT, encoding: 'utf8' });
+      expect([status, stderr]).toEqual([
+        1,
+        expect.stringMatching(/unshare failed|No space left|Operation not permitted/),
+      ]);
+    });
     it('secrets in the environment are not inherited', async () => {
       process.env.TRIBUTARY_TEST_SECRET = 'CANARY-0815';
       const error = await fail(encode(await rogue('env 1>&2; exit 1'), video, 'mov'));

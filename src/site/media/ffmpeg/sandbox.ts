@@ -14,6 +14,8 @@ export interface Confinement {
   readonly isolation: Isolation;
   /** Memory, CPU time and file size are limited (`prlimit`). */
   readonly hasLimits: boolean;
+  /** bubblewrap can forbid further user namespaces, in which the kernel exposes more of itself (0.8.0 and later). */
+  readonly forbidsNamespaces?: boolean;
 }
 
 /** All paths have the same name inside as outside. */
@@ -60,10 +62,15 @@ export const SANDBOX_ENVIRONMENT: Readonly<Record<string, string>> = {
  */
 export async function findConfinement(only?: Isolation): Promise<Confinement> {
   const hasLimits = await succeeds(killWithParent({ program: 'prlimit', args: ['--core=0', '--', 'true'] }));
-  for (const isolation of ['bubblewrap', 'unshare'] as const) {
-    if (only !== undefined && only !== isolation) continue;
-    if (await succeeds(sandboxCommand(isolation, { reads: [], writes: [] }, { program: 'true', args: [] }))) {
-      return { isolation, hasLimits };
+  const candidates: readonly Omit<Confinement, 'hasLimits'>[] = [
+    { isolation: 'bubblewrap', forbidsNamespaces: true },
+    { isolation: 'bubblewrap' },
+    { isolation: 'unshare' },
+  ];
+  for (const candidate of candidates) {
+    if (only !== undefined && only !== candidate.isolation) continue;
+    if (await succeeds(sandboxCommand(candidate, { reads: [], writes: [] }, { program: 'true', args: [] }))) {
+      return { ...candidate, hasLimits };
     }
   }
   return { isolation: 'none', hasLimits };
@@ -81,7 +88,7 @@ async function succeeds({ program, args }: Command): Promise<boolean> {
 
 /** The command that runs `inner` in a sandbox with limits. */
 export function confine(
-  { isolation, hasLimits }: Confinement,
+  { hasLimits, ...isolation }: Confinement,
   sandbox: Sandbox,
   limits: ProcessLimits,
   inner: Command,
@@ -104,14 +111,23 @@ export function confine(
   return sandboxCommand(isolation, sandbox, limited, inner.program);
 }
 
-function sandboxCommand(isolation: Isolation, sandbox: Sandbox, inner: Command, program?: string): Command {
+function sandboxCommand(
+  { isolation, forbidsNamespaces = false }: Omit<Confinement, 'hasLimits'>,
+  sandbox: Sandbox,
+  inner: Command,
+  program?: string,
+): Command {
   // A program outside the system's directories is made visible by itself.
   const extra = program && isAbsolute(program) && !isInSystemPath(program) ? [program] : [];
   switch (isolation) {
     case 'bubblewrap':
       return {
         program: 'bwrap',
-        args: [...bubblewrapArgs(sandbox, extra), '--', inner.program, ...inner.args],
+        args: [
+          ...(forbidsNamespaces ? ['--unshare-user', '--disable-userns'] : []),
+          ...bubblewrapArgs(sandbox, extra),
+          ...['--', inner.program, ...inner.args],
+        ],
       };
     case 'unshare':
       return killWithParent({
@@ -178,6 +194,7 @@ while [ "$count" -gt 0 ]; do
   show "$1"; shift; count=$((count - 1))
 done
 mount -t proc none "$root/proc"
+echo 0 > "$root/proc/sys/user/max_user_namespaces"
 cd "$root"
 pivot_root . old
 umount -l /old
