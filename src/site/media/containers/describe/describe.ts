@@ -29,7 +29,7 @@ import {
 } from './codec-rules.ts';
 import { formatColourBox, readColour, type SourceColour } from './colour.ts';
 import { findIncompatibleProfile } from './dolby-vision.ts';
-import { permitsFields } from './h264-fields.ts';
+import { readH264Parameters } from './h264-parameters.ts';
 
 const MAX_DIMENSION = 16_384;
 const UNITY = 0x1_0000;
@@ -104,17 +104,13 @@ async function describeVideo(
   const codec = await input.getCodecParameterString();
   if (!config || !codec) return unplayableCodec(track.codecName);
 
-  const codedWidth = await input.getCodedWidth();
-  const codedHeight = await input.getCodedHeight();
-  const trackWidth = Math.round(await input.getSquarePixelWidth());
-  const trackHeight = Math.round(await input.getSquarePixelHeight());
-  const width = Math.round(await input.getDisplayWidth());
-  const height = Math.round(await input.getDisplayHeight());
+  const parameters = codecName === 'avc' && stored ? readH264Parameters(stored) : undefined;
+  const { width, height, ...size } = await readSizes(input, configuration, parameters?.pixelAspect);
+  const { codedWidth, codedHeight, trackWidth, trackHeight } = size;
   for (const length of [codedWidth, codedHeight, trackWidth, trackHeight, width, height]) {
     if (!(length >= 1 && length <= MAX_DIMENSION))
       return `of an invalid size (${codedWidth} × ${codedHeight} pixels)`;
   }
-  const size = { codedWidth, codedHeight, trackWidth, trackHeight };
   const colour = readColour(track, await input.getColorSpace());
   const shape = {
     kind: 'video' as const,
@@ -139,7 +135,7 @@ async function describeVideo(
           sampleEntry,
           codec: codec.replace(/^avc[13]/, sampleEntry),
           configuration: stored.toString('base64'),
-          ...(permitsFields(stored) ? { mayBeInterlaced: true } : {}),
+          ...(parameters?.permitsFields ? { mayBeInterlaced: true } : {}),
         }
       );
     }
@@ -182,6 +178,35 @@ async function describeVideo(
         }
       );
   }
+}
+
+type Sizes = Pick<
+  VideoDescription,
+  'codedWidth' | 'codedHeight' | 'trackWidth' | 'trackHeight' | 'width' | 'height'
+>;
+
+/** @param pixelAspect from the bit stream; it applies if the container does not declare the shape of pixels */
+async function readSizes(
+  input: InputVideoTrack,
+  configuration: SourceTrack['configuration'],
+  pixelAspect: readonly [number, number] | undefined,
+): Promise<Sizes> {
+  const codedWidth = await input.getCodedWidth();
+  const codedHeight = await input.getCodedHeight();
+  const trackWidth = Math.round(await input.getSquarePixelWidth());
+  const trackHeight = Math.round(await input.getSquarePixelHeight());
+  const isDeclared = configuration.has('pasp') || trackWidth !== codedWidth || trackHeight !== codedHeight;
+  if (!pixelAspect || isDeclared) {
+    const width = Math.round(await input.getDisplayWidth());
+    const height = Math.round(await input.getDisplayHeight());
+    return { codedWidth, codedHeight, trackWidth, trackHeight, width, height };
+  }
+  const wide = Math.round((codedWidth * pixelAspect[0]) / pixelAspect[1]);
+  const isUpright = (await input.getRotation()) % 180 !== 0;
+  return {
+    ...{ codedWidth, codedHeight, trackWidth: wide, trackHeight: codedHeight },
+    ...(isUpright ? { width: codedHeight, height: wide } : { width: wide, height: codedHeight }),
+  };
 }
 
 /** `avcC` and `hvcC` begin with their version, 1 (ISO/IEC 14496-15). */

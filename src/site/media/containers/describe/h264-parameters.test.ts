@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { makeVideo } from '../../../../../test/media/video-cache.ts';
 import { indexContainer } from '../containers.ts';
 import { FileBytes } from '../source/file-bytes.ts';
-import { permitsFields } from './h264-fields.ts';
+import { readH264Parameters } from './h264-parameters.ts';
 
 const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=10:d=1'];
 
@@ -25,9 +25,9 @@ it.each([
     const avcC = await FileBytes.with(path, file =>
       Promise.resolve(indexContainer(file).tracks[0]?.configuration.get('avcC')),
     );
-    expect(permitsFields(avcC ?? Buffer.alloc(0))).toBe(expected);
+    expect(readH264Parameters(avcC ?? Buffer.alloc(0)).permitsFields).toBe(expected);
     // Cut off anywhere, it is malformed and never throws.
     for (let length = 0; length < (avcC?.length ?? 0); length++)
-      permitsFields((avcC ?? Buffer.alloc(0)).subarray(0, length));
+      readH264Parameters((avcC ?? Buffer.alloc(0)).subarray(0, length));
   },
 );

@@ -1,27 +1,47 @@
-/** Reads from an H.264 sequence parameter set whether the video may hold interlaced pictures. */
+/** Reads from the H.264 sequence parameter sets of a track what containers often leave out: fields, and the shape of pixels. */
+
+export interface H264Parameters {
+  /** Fields are permitted, although the pictures may still be progressive. */
+  readonly permitsFields: boolean;
+  /** Width and height of a pixel; undefined if they are equal or not given. */
+  readonly pixelAspect: readonly [number, number] | undefined;
+}
 
 /** Profiles whose parameter sets describe the chroma format (ITU-T H.264, section 7.3.2.1.1). */
 const HIGH_PROFILES = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
 const MAX_LEADING_ZEROS = 32;
 
-/**
- * @param avcC body of the configuration box (ISO/IEC 14496-15, section 5.3.3.1)
- * @returns true if a parameter set permits fields, although its pictures may still be progressive; false if it is malformed
- */
-export function permitsFields(avcC: Buffer): boolean {
+/** Table E-1: `aspect_ratio_idc` from 0. */
+const PIXEL_ASPECTS: readonly (readonly [number, number] | undefined)[] = [
+  ...[undefined, undefined, [12, 11], [10, 11], [16, 11], [40, 33], [24, 11], [20, 11], [32, 11]],
+  ...[
+    [80, 33],
+    [18, 11],
+    [15, 11],
+    [64, 33],
+    [160, 99],
+    [4, 3],
+    [3, 2],
+    [2, 1],
+  ],
+] as readonly (readonly [number, number] | undefined)[];
+const EXTENDED_ASPECT = 255;
+
+/** @param avcC body of the configuration box (ISO/IEC 14496-15, section 5.3.3.1). What is malformed counts as not given. */
+export function readH264Parameters(avcC: Buffer): H264Parameters {
   const count = (avcC[5] ?? 0) & 31;
+  const found: H264Parameters[] = [];
   let at = 6;
   for (let i = 0; i < count && at + 2 <= avcC.length; i++) {
     const length = avcC.readUInt16BE(at);
-    const set = removeEmulationPrevention(avcC.subarray(at + 2, at + 2 + length));
-    if (hasFields(set)) return true;
+    found.push(readParameterSet(removeEmulationPrevention(avcC.subarray(at + 2, at + 2 + length))));
     at += 2 + length;
   }
-  return false;
+  return { permitsFields: found.some(one => one.permitsFields), pixelAspect: found[0]?.pixelAspect };
 }
 
-/** Reads `seq_parameter_set_data` up to `frame_mbs_only_flag` (section 7.3.2.1.1). */
-function hasFields(set: Buffer): boolean {
+/** Reads `seq_parameter_set_data` up to the aspect ratio (sections 7.3.2.1.1 and E.1.1). */
+function readParameterSet(set: Buffer): H264Parameters {
   const bits = new BitReader(set, 4);
   bits.golomb();
   if (HIGH_PROFILES.has(set[1] ?? 0)) {
@@ -46,7 +66,22 @@ function hasFields(set: Buffer): boolean {
   bits.bit();
   bits.golomb();
   bits.golomb();
-  return bits.bit() === 0 && !bits.isExhausted;
+  const isFrameOnly = bits.bit() === 1;
+  const permitsFields = !isFrameOnly && !bits.isExhausted;
+  if (!isFrameOnly) bits.bit();
+  bits.bit();
+  // Cropping
+  if (bits.bit() === 1) for (let side = 0; side < 4; side++) bits.golomb();
+  const hasAspect = bits.bit() === 1 && bits.bit() === 1;
+  const pixelAspect = hasAspect ? readPixelAspect(bits) : undefined;
+  return { permitsFields, pixelAspect: bits.isExhausted ? undefined : pixelAspect };
+}
+
+function readPixelAspect(bits: BitReader): readonly [number, number] | undefined {
+  const code = bits.number(8);
+  if (code !== EXTENDED_ASPECT) return PIXEL_ASPECTS[code];
+  const [width, height] = [bits.number(16), bits.number(16)];
+  return width > 0 && height > 0 && width !== height ? [width, height] : undefined;
 }
 
 /** Section 7.3.2.1.1.1. */
@@ -88,6 +123,13 @@ class BitReader {
     const bit = (byte >> (7 - (this.#at & 7))) & 1;
     this.#at++;
     return bit;
+  }
+
+  /** `u(n)` */
+  number(count: number): number {
+    let value = 0;
+    for (let i = 0; i < count; i++) value = value * 2 + this.bit();
+    return value;
   }
 
   /** `ue(v)` (section 9.1). */
