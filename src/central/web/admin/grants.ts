@@ -16,7 +16,7 @@ import { findVideo } from '../../database/catalogue.ts';
 import { formatCursor, parseCursor } from '../../database/cursor.ts';
 import { findGrant, insertGrant, listGrants, revokeGrants } from '../../database/grants.ts';
 import { listMasters } from '../../database/rights-keys.ts';
-import type { GrantRow } from '../../database/schema.ts';
+import type { CentralDatabase, GrantRow } from '../../database/schema.ts';
 import { describeGrant } from '../../rights/grants.ts';
 import { type CentralContext, listTrackerUrls, requireOperator } from '../context/context.ts';
 
@@ -27,6 +27,18 @@ const pageQuery = z.object({
   cursor: z.string().max(200).optional(),
 });
 const ofGrant = z.object({ id: videoIdSchema, grant: grantIdSchema });
+
+async function listGrantPage(
+  db: CentralDatabase,
+  video: VideoId,
+  { limit, cursor }: z.infer<typeof pageQuery>,
+): Promise<{ readonly rows: readonly GrantRow[]; readonly next: string | undefined }> {
+  const before = cursor === undefined ? undefined : parseCursor(cursor);
+  const found = await listGrants(db, video, Date.now(), { limit, before });
+  const rows = found.slice(0, limit);
+  const last = found.length > limit ? rows.at(-1) : undefined;
+  return { rows, next: last && formatCursor({ at: Number(last.created_at), id: last.id }) };
+}
 
 export function addGrantCalls(app: HttpServer, context: CentralContext): void {
   const { db, changes, secrets, config } = context;
@@ -82,15 +94,8 @@ export function addGrantCalls(app: HttpServer, context: CentralContext): void {
     async (request, reply) => {
       requireOperator(request, context);
       reply.header('cache-control', 'no-store');
-      const { limit, cursor } = request.query;
-      const before = cursor === undefined ? undefined : parseCursor(cursor);
-      const rows = await listGrants(db, request.params.id, Date.now(), { limit, before });
-      const page = rows.slice(0, limit);
-      const last = rows.length > limit ? page.at(-1) : undefined;
-      return {
-        grants: page.map(await createDescriber(request)),
-        ...(last ? { next: formatCursor({ at: Number(last.created_at), id: last.id }) } : {}),
-      };
+      const { rows, next } = await listGrantPage(db, request.params.id, request.query);
+      return { grants: rows.map(await createDescriber(request)), ...(next ? { next } : {}) };
     },
   );
 

@@ -9,7 +9,7 @@ const MAX_ANNOTATION_CHARACTERS = 200;
 const MAX_DEPTH = 16;
 
 const TOKEN = /<[^<>]{0,500}>|<|[^<]+/g;
-const START_TAG = /^<(c|i|b|u|ruby|rt|v|lang)((?:\.[A-Za-z0-9_-]{1,32}){0,8})(?:[ \t\n]+([^<>]*))?>$/;
+const START_TAG = /^<(c|i|b|u|ruby|rt|v|lang)((?:\.[A-Za-z0-9_-]{1,32}){0,8})(?:[ \t\n]([^<>]*))?>$/;
 const END_TAG = /^<\/(c|i|b|u|ruby|rt|v|lang)>$/;
 const TIMESTAMP = /^<(?:(\d{2,3}):)?(\d{2}):(\d{2})\.(\d{3})>$/;
 /** Other tags, of HTML and SubRip, are removed. A `<` that begins none is text. */

@@ -27,7 +27,7 @@ const PIXEL_ASPECTS: readonly (readonly [number, number] | undefined)[] = [
 ] as readonly (readonly [number, number] | undefined)[];
 const EXTENDED_ASPECT = 255;
 
-/** @param avcC body of the configuration box (ISO/IEC 14496-15, section 5.3.3.1). What is malformed counts as not given. */
+/** @param avcC body of the configuration box (ISO/IEC 14496-15, section 5.3.3.1). Malformed values count as not given. */
 export function readH264Parameters(avcC: Buffer): H264Parameters {
   const count = (avcC[5] ?? 0) & 31;
   const found: H264Parameters[] = [];
