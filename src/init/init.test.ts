@@ -52,6 +52,12 @@ describe('tributary init', () => {
     await expect(init('site', {})).rejects.toThrow(`${path} already has a section [site].`);
   });
 
+  it('says that it cannot write the file', async () => {
+    await expect(init('central', {}, 'none/new.toml')).rejects.toThrow(
+      `The file ${join(directory, 'none/new.toml')} cannot be written: there is no directory ${join(directory, 'none')}.`,
+    );
+  });
+
   it('adds to a file that does not end in a line feed', async () => {
     await writeFile(join(directory, 'new.toml'), '[central]\noperatorToken = "x"');
     expect((await init('tracker', MEMBER)).config.central).toEqual({ operatorToken: 'x' });

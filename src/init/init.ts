@@ -3,11 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { access, appendFile, constants, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { listSections } from '../kernel/config/config.ts';
 import { ConfigError } from '../kernel/config/config-error.ts';
+import { errorCodeOf } from '../kernel/error-code.ts';
 import { tryListen } from '../kernel/http/try-listen.ts';
 import { findOwnIp } from '../kernel/own-address.ts';
+import { messageOf } from '../kernel/problem.ts';
 import { choosePort, formatSection, listenHostOf, type NewSection } from '../protocol/config-section.ts';
 
 export type NewPart = NewSection['part'];
@@ -50,8 +52,14 @@ export async function initPart({ part, path, options, command, check, print }: I
   const text = formatSection(section);
   check(part, text);
   // Only the owner may read the tokens.
-  if (isNew) await writeFile(path, text, { mode: 0o600, flag: 'wx' });
-  else await appendFile(path, `${readFileSync(path, 'utf8').endsWith('\n') ? '' : '\n'}\n${text}`);
+  try {
+    if (isNew) await writeFile(path, text, { mode: 0o600, flag: 'wx' });
+    else await appendFile(path, `${readFileSync(path, 'utf8').endsWith('\n') ? '' : '\n'}\n${text}`);
+  } catch (cause) {
+    const isMissing = errorCodeOf(cause) === 'ENOENT';
+    const reason = isMissing ? `there is no directory ${dirname(path)}` : messageOf(cause);
+    throw new ConfigError(`The file ${path} cannot be written: ${reason}.`, { cause });
+  }
   print(`✓ ${isNew ? `Wrote ${path} (mode 0600)` : `Added [${part}] to ${path}`}.`);
   print('');
   for (const line of describeNextSteps(section, `${command} ${part} --config ${quote(path)}`)) print(line);

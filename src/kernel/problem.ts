@@ -7,6 +7,7 @@ import {
   type ProblemCode,
   problemType,
 } from '../protocol/problems.ts';
+import { describeSystemError } from './system-error.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
@@ -72,9 +73,9 @@ export function formatProblem({ code, status, message, headers, errors }: Proble
   };
 }
 
-/** The message of an unknown thrown value, without its stack. */
+/** The message of an unknown thrown value, without its stack. The usual errors of the operating system are put into words. */
 export function messageOf(error: unknown): string {
   // A name with several addresses (localhost: IPv4 and IPv6) fails with one error for each, and with an empty message.
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  return describeSystemError(error) ?? (error instanceof Error ? error.message : String(error));
 }

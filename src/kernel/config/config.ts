@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
+import { errorCodeOf } from '../error-code.ts';
 import { parseInput } from '../input.ts';
 import { findNearest } from '../nearest.ts';
 import { messageOf } from '../problem.ts';
@@ -35,18 +36,23 @@ export function readConfig<T>(
   section: string,
   schema: z.ZodType<T>,
 ): { config: T; directory: string } {
-  return { config: parseConfig(readText(path), path, section, schema), directory: dirname(path) };
+  return { config: parseConfig(readText(path, section), path, section, schema), directory: dirname(path) };
 }
 
 /** Lists the names of the sections in the TOML file at `path`. @throws ConfigError */
 export const listSections = (path: string): readonly string[] =>
   Object.keys(parseTables(readText(path), path));
 
-function readText(path: string): string {
+/** @param section the part to suggest if there is no file */
+function readText(path: string, section = 'site'): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new ConfigError(`Cannot read the configuration ${path}: ${messageOf(cause)}.`, { cause });
+    const message =
+      errorCodeOf(cause) === 'ENOENT'
+        ? `There is no file ${path}. Write one with \`tributary init ${section}\`, or name another with --config.`
+        : `Cannot read the configuration ${path}: ${messageOf(cause)}.`;
+    throw new ConfigError(message, { cause });
   }
 }
 

@@ -58,16 +58,16 @@ describe('a wrong configuration', () => {
   });
 
   it.each([
-    ['a data directory that cannot be one', 'dataDirectory = "FILE"', 'ENOTDIR|EEXIST'],
+    ['a data directory that cannot be one', 'dataDirectory = "FILE"', 'is a file|exists already'],
     [
       'an address that this machine does not have',
       'dataDirectory = "DIR"\nlisten = "192.0.2.1:9"',
-      'EADDRNOTAVAIL',
+      'does not have the address 192.0.2.1:9',
     ],
     [
       'an unreachable database',
       'dataDirectory = "DIR"\ndatabase = "postgres://a:b@127.0.0.1:1/c"',
-      'ECONNREFUSED',
+      'refuses connections',
     ],
   ])('%s is reported in a sentence, without a stack', async (_what, lines, reason) => {
     const path = join(directory, 'refused.toml');
@@ -95,7 +95,7 @@ describe('a wrong configuration', () => {
     const { status, stderr } = tributary('central', '--config', path);
     expect([status, stderr]).toEqual([
       2,
-      expect.stringContaining(`Cannot read the configuration ${path}: ENOENT`),
+      expect.stringContaining(`There is no file ${path}. Write one with \`tributary init central\``),
     ]);
   });
 
