@@ -56,8 +56,7 @@ export interface RunningCentral {
 /** @throws if the database is damaged, the key unreadable, or the address in use. */
 export function startCentral(config: CentralConfig, options: CentralOptions = {}): Promise<RunningCentral> {
   const log = options.log ?? createLog('central', config.logLevel);
-  return startPart(log, async lifetime => {
-    lifetime.add('end of the log', () => log.info({}, 'central has stopped'));
+  return startPart({ part: 'central', log }, async lifetime => {
     await makeDataDirectory(config.dataDirectory);
     await openPrivateDirectory(config.dataDirectory);
     const key = await readOrMakeKey(join(config.dataDirectory, 'central.key'));

@@ -45,7 +45,7 @@ interface DemoContext {
 
 /** @throws StartupError if a port is in use, or the data belong to other addresses. A failed start ends every part. */
 export const startDemo = (options: DemoOptions): Promise<RunningDemo> =>
-  startPart(createLog('demo', 'warn'), async lifetime => {
+  startPart({ part: 'demo', log: createLog('demo', 'warn') }, async lifetime => {
     const layout = await planDemo(resolve(options.dataDirectory), options.port);
     await requireFreePorts(layout);
     await makeDataDirectory(layout.dataDirectory);

@@ -38,7 +38,7 @@ export interface RunningTracker {
 /** If the start fails, everything that was opened is released before the error is thrown. */
 export function startTracker(config: TrackerConfig): Promise<RunningTracker> {
   const log = createLog('tracker', config.logLevel);
-  return startPart(log, lifetime => composeTracker(config, log, lifetime));
+  return startPart({ part: 'tracker', log }, lifetime => composeTracker(config, log, lifetime));
 }
 
 async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetime) {

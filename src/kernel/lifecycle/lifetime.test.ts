@@ -65,7 +65,7 @@ describe('startPart', () => {
     const released: string[] = [];
     const failure = new Error('port in use');
     await expect(
-      startPart(log, async lifetime => {
+      startPart({ part: 'site', log }, async lifetime => {
         lifetime.add('database', () => released.push('database'));
         lifetime.add('socket', () => {
           released.push('socket');
@@ -80,12 +80,15 @@ describe('startPart', () => {
 
   it('returns the started part with a stop', async () => {
     const release = vi.fn();
-    const part = await startPart(recordingLog().log, async lifetime => {
+    const info = vi.fn();
+    const log = { info } as unknown as Log;
+    const part = await startPart({ part: 'site', log }, async lifetime => {
       lifetime.add('server', release);
       return { url: 'http://127.0.0.1:1' };
     });
     expect(part.url).toBe('http://127.0.0.1:1');
     await part.stop();
     expect(release).toHaveBeenCalledOnce();
+    expect(info.mock.calls).toEqual([[{}, 'site has stopped']]);
   });
 });

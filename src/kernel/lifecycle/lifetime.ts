@@ -50,18 +50,29 @@ export function createLifetime(log: Log, { stepLimitMs = STEP_LIMIT_MS }: Lifeti
   };
 }
 
+export interface NamedPart {
+  /** For the log: "site has stopped". */
+  readonly part: string;
+  readonly log: Log;
+}
+
 /**
- * Runs `start` with a new lifetime and adds `stop` to its result.
+ * Runs `start` with a new lifetime and adds `stop` to its result. After the stop of a part that had started, the log says so.
  *
  * @throws the error of `start`, after everything that it registered has been released.
  */
 export async function startPart<Started extends object>(
-  log: Log,
+  { part, log }: NamedPart,
   start: (lifetime: Lifetime) => Promise<Started>,
 ): Promise<Started & { readonly stop: () => Promise<void> }> {
   const lifetime = createLifetime(log);
+  let hasStarted = false;
+  // Registered first, so it runs last.
+  lifetime.add('end of the log', () => hasStarted && log.info({}, `${part} has stopped`));
   try {
-    return { ...(await start(lifetime)), stop: lifetime.stop };
+    const started = await start(lifetime);
+    hasStarted = true;
+    return { ...started, stop: lifetime.stop };
   } catch (error) {
     await lifetime.stop();
     throw error;

@@ -34,7 +34,7 @@ import type { RunningSite } from './running-site.ts';
 export async function startReadOnlySite(config: SiteConfig, reason: string, log: Log): Promise<RunningSite> {
   const detail = `The database of this site is damaged, so it only serves published videos. ${reason}`;
   log.error({ reason }, detail);
-  return startPart(log, async lifetime => {
+  return startPart({ part: 'site', log }, async lifetime => {
     const address = await openPublicAddress(config, log);
     const storage = await openStorage(config);
     const identity = await readIdentity(config.dataDirectory);

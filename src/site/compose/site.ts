@@ -17,7 +17,7 @@ import type { RunningSite, SiteFiles } from './running-site.ts';
 
 /** Starts the web part, and the origin and the buffer if `config.parts` names them. @throws DamagedDatabase */
 export const startWithWeb = (config: SiteConfig, files: SiteFiles, log: Log): Promise<RunningSite> =>
-  startPart(log, async lifetime => {
+  startPart({ part: 'site', log }, async lifetime => {
     const core = await openCore(config, log, lifetime);
     const media = await openMedia(core, files.prepareWorker, lifetime);
     const delivery = await openDelivery(core, media.originUrl, lifetime);

@@ -41,7 +41,7 @@ export async function startStandaloneBuffer(config: SiteConfig): Promise<Running
   const { originUrl, webUrl } = config;
   if (!originUrl || !webUrl) throw new ConfigError('A standalone buffer needs originUrl and webUrl.');
   const log = createLog('buffer', config.logLevel);
-  return startPart(log, async lifetime => {
+  return startPart({ part: 'buffer', log }, async lifetime => {
     const address = await openPublicAddress(config, log);
     const web = createWebClient(webUrl, config.operatorToken);
     const remoteRights = followRemoteRights(join(config.dataDirectory, OWN_RIGHTS_FILE), web, log, lifetime);

@@ -26,7 +26,7 @@ const POLL_MS = 200;
 export async function startStandaloneOrigin(config: SiteConfig): Promise<RunningSite> {
   if (!config.database) throw new ConfigError('Standalone parts need a PostgreSQL "database".');
   const log = createLog('origin', config.logLevel);
-  return startPart(log, async lifetime => {
+  return startPart({ part: 'origin', log }, async lifetime => {
     const rightsPath = join(config.dataDirectory, RIGHTS_FILE);
     // Web creates the key and the file of rights. If both processes created a key, there would be two.
     await waitForFile(keyPath(config.dataDirectory));

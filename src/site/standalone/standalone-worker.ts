@@ -26,7 +26,7 @@ export async function startStandaloneWorker(
       'workDirectory is for workers that share an object store (s3) and a PostgreSQL database with their site. Set both, or remove workDirectory.',
     );
   }
-  return startPart(log, async lifetime => {
+  return startPart({ part: 'worker', log }, async lifetime => {
     const tools = await findMediaTools();
     if (!tools)
       throw new StartupError('a worker needs an ffmpeg with x264 and AAC (install one, or set FFMPEG_PATH)');

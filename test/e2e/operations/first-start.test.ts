@@ -1,5 +1,6 @@
 /** The first hour of an operator: what `init` writes and what the admin page shows starts without a change. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { COMMAND, runProgram } from '../../support/programs.ts';
 
 let directory: string;
 const running: ChildProcess[] = [];
+const logs = new Map<ChildProcess, string>();
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tributary-first-start-'));
 });
@@ -26,10 +28,23 @@ const readStatus = (file: string): StatusReport =>
   JSON.parse(tributary('status', '--json', '--config', file).stdout) as StatusReport;
 const newUrl = async (): Promise<string> => `http://127.0.0.1:${await freePort()}`;
 const start = (part: string, file: string): void => {
-  running.push(
-    spawn(process.execPath, [COMMAND, part, '--config', file], { cwd: directory, stdio: 'ignore' }),
-  );
+  const started = spawn(process.execPath, [COMMAND, part, '--config', file], {
+    cwd: directory,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  started.stderr
+    .setEncoding('utf8')
+    .on('data', (text: string) => logs.set(started, (logs.get(started) ?? '') + text));
+  running.push(started);
 };
+/** Stops a part and returns its exit code and the last message of its log. */
+async function stop(part: ChildProcess, signal: NodeJS.Signals): Promise<readonly [number | null, string]> {
+  const closed = once(part, 'close');
+  part.kill(signal);
+  await closed;
+  const last = JSON.parse(logs.get(part)?.trim().split('\n').at(-1) ?? '') as { msg: string };
+  return [part.exitCode, last.msg];
+}
 const untilReady = (url: string) =>
   eventually('it is ready', async () => (await fetch(`${url}/readyz`)).ok || undefined, 30_000);
 
@@ -88,4 +103,10 @@ it('central, a tracker and a site start with what init and the page give', async
   });
   const status = tributary('status', '--config', siteFile);
   expect([status.status, status.stdout]).toEqual([0, expect.stringContaining('running and ready')]);
+
+  const [centralPart, sitePart, trackerPart] = running;
+  if (!centralPart || !sitePart || !trackerPart) throw new Error('a part was not started');
+  expect(await stop(trackerPart, 'SIGINT')).toEqual([0, 'tracker has stopped']);
+  expect(await stop(sitePart, 'SIGTERM')).toEqual([0, 'site has stopped']);
+  expect(await stop(centralPart, 'SIGINT')).toEqual([0, 'central has stopped']);
 }, 120_000);
