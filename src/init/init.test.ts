@@ -96,7 +96,9 @@ describe('tributary init', () => {
   it('runs a site without central, but no tracker', async () => {
     const { section, text } = await init('site', {}, 'a.toml');
     expect(section).not.toHaveProperty('central');
-    expect(text).toContain('works by itself');
+    expect(text).toContain(
+      'This site works by itself. To publish to a central, add --central and --join-token.',
+    );
     await expect(init('tracker', {})).rejects.toThrow('select "Add a tracker"');
     await expect(init('site', { central: MEMBER.central })).rejects.toThrow('--join-token');
   });

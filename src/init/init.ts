@@ -62,6 +62,9 @@ export async function initPart({ part, path, options, command, check, print }: I
   }
   print(`✓ ${isNew ? `Wrote ${path} (mode 0600)` : `Added [${part}] to ${path}`}.`);
   print('');
+  if (section.part === 'site' && section.central === undefined) {
+    print('This site works by itself. To publish to a central, add --central and --join-token.');
+  }
   for (const line of describeNextSteps(section, `${command} ${part} --config ${quote(path)}`)) print(line);
 }
 
@@ -153,7 +156,7 @@ function describeNextSteps(section: NewSection, start: string): readonly string[
     ],
     site: [
       section.part === 'site' && section.central === undefined
-        ? `Start the site, which works by itself:  ${start}`
+        ? `Start the site:  ${start}`
         : `Start the site within 30 minutes, while the join token is valid:  ${start}`,
       ...proxy,
       `Open the studio and upload a video:  ${baseUrl}`,

@@ -178,12 +178,15 @@ export const newTrackerResponseSchema = z.strictObject({
 });
 export const trackerListSchema = z.strictObject({ trackers: z.array(trackerSchema) });
 
+/** The characters of a join token, as a request to join may have. */
+export const JOIN_TOKEN_LENGTH = { min: 16, max: 200 } as const;
+
 /**
  * `POST /api/join`: a member (site or tracker) enrols the public key that it created itself. The request is signed with that
  * key (RFC 9421), which proves that the member holds the private key.
  */
 export const joinRequestSchema = z.strictObject({
-  joinToken: z.string().min(16).max(200),
+  joinToken: z.string().min(JOIN_TOKEN_LENGTH.min).max(JOIN_TOKEN_LENGTH.max),
   /** Ed25519 public key, raw 32 bytes in base64url. */
   publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 });

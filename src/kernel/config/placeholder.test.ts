@@ -53,6 +53,7 @@ describe('a secret in a configuration', () => {
     [tokenSetting, 'a-token-with-umlauts-äöü', 'only ASCII'],
     [tokenSetting, `long${'0123456789'.repeat(100)}`, 'at most 1000 characters'],
     [joinTokenSetting, 'paste-the-join-token-here', 'is a placeholder'],
+    [joinTokenSetting, 'abc123def456789', 'must have 16 to 200 characters'],
     [databaseSetting, 'postgres://tributary:replace-me@db.example.edu:5432/site', 'placeholder'],
     [databaseSetting, 'postgres://tributary:<password>@db.example.edu:5432/site', 'placeholder'],
   ])('%# is refused', (schema, text, expected) => {

@@ -1,5 +1,6 @@
 /** Types of settings that the configurations of several parts share. */
 import * as z from 'zod';
+import { JOIN_TOKEN_LENGTH } from '../../protocol/central.ts';
 import { parsePrefix } from '../network.ts';
 import { isPostgresUrl } from '../sql/postgres.ts';
 import { parseBitrate, parseDuration } from './config.ts';
@@ -143,6 +144,11 @@ export const joinTokenSetting = z
   .refine(
     text => !isPlaceholder(text),
     'is a placeholder. Replace it with the join token from the admin page of central, or remove the setting if this part has joined.',
+  )
+  // An empty token is like none.
+  .refine(
+    ({ length }) => length === 0 || (length >= JOIN_TOKEN_LENGTH.min && length <= JOIN_TOKEN_LENGTH.max),
+    `must have ${JOIN_TOKEN_LENGTH.min} to ${JOIN_TOKEN_LENGTH.max} characters. Copy the whole join token from the admin page of central.`,
   );
 
 /** A key or password of another program. */

@@ -33,6 +33,29 @@ describe('--help', () => {
   });
 });
 
+describe('init', () => {
+  it('suggests the part that was probably meant', () => {
+    const { status, stderr } = tributary('init', 'centre');
+    expect([status, stderr.trim()]).toEqual([
+      2,
+      'There is no part "centre". Did you mean `tributary init central`?',
+    ]);
+    expect(tributary('init').stderr).toContain('Say which part');
+  });
+
+  it('refuses a join token that central would refuse, and writes nothing', () => {
+    const path = join(directory, 'short.toml');
+    const { status, stderr } = tributary(
+      ...['init', 'site', '--central', 'http://127.0.0.1:8080', '--join-token', 'abc', '--config', path],
+    );
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringContaining('joinToken must have 16 to 200 characters'),
+    ]);
+    expect(existsSync(path)).toBe(false);
+  });
+});
+
 describe('a wrong configuration', () => {
   it('is reported completely, at once, without a stack', async () => {
     const path = join(directory, 'wrong.toml');
