@@ -5,7 +5,7 @@ import { findNamespaceRestriction } from '../../src/doctor/checks.ts';
 import { runDoctor } from '../../src/doctor/doctor.ts';
 import { listSections, readConfig } from '../../src/kernel/config/config.ts';
 import { type SiteConfig, siteConfigSchema } from '../../src/site/config.ts';
-import { findConfinement } from '../../src/site/media/ffmpeg/ffmpeg.ts';
+import { findConfinement, findMediaTools } from '../../src/site/media/ffmpeg/ffmpeg.ts';
 import { trackerConfigSchema } from '../../src/tracker/config.ts';
 import type { Command } from './command.ts';
 
@@ -45,6 +45,7 @@ export const run: Command = async ({ config: path, isConfigNamed, environment })
       ...(await findConfinement()),
       isRestricted: await findNamespaceRestriction(),
     }),
+    findFfprobe: async () => (await findMediaTools({ env: environment }))?.ffprobe,
     print: line => console.log(line),
   });
   return errors === 0 ? 0 : 1;

@@ -60,6 +60,15 @@ export function checkFfmpeg(environment: Readonly<Record<string, string | undefi
       );
 }
 
+/** @param ffprobe the program that belongs to the ffmpeg that was found */
+export const checkFfprobe = (ffprobe: string | undefined): Finding =>
+  ffprobe
+    ? ok(`ffprobe: ${ffprobe}.`)
+    : warning(
+        'There is no ffprobe for this ffmpeg, so nothing is converted. Only sources that browsers can play will work.',
+        'Install both (Debian, Ubuntu: apt-get install ffmpeg).',
+      );
+
 /** The sandbox in which uploaded media is decoded (docs/untrusted-media.md). */
 export interface Sandbox {
   /** The program that isolates ffmpeg, or `none`. */
@@ -123,9 +132,13 @@ export async function checkAccess(dataDirectory: string): Promise<readonly Findi
 
 /** Checks that not everyone can read the configuration, which contains the operator token. A group may: that of the service. */
 export async function checkConfigAccess(path: string): Promise<readonly Finding[]> {
-  const mode = (await findStats(path))?.mode;
+  const stats = await findStats(path);
+  const mode = stats?.mode;
   if (mode === undefined) return [];
-  if ((mode & 0o007) === 0) return [ok(`${path}: not everyone can read it.`)];
+  if ((mode & 0o007) === 0) {
+    const owner = stats?.uid === process.getuid?.() ? 'you' : 'its owner';
+    return [ok(`${path}: only ${owner}${mode & 0o070 ? ' and its group' : ''} can read it.`)];
+  }
   return [
     warning(
       `${path}: everyone on this machine can read the operator token in it (mode ${(mode & 0o777).toString(8)}).`,
@@ -251,8 +264,15 @@ export function checkExampleAddresses(
   );
 }
 
+/** Says which program uses the port if it is not the configured part. The argument is the response to /healthz. */
+type FindOther = (health: Readonly<Record<string, unknown>>) => Promise<string | undefined>;
+
 /** Checks that a port is free, or used by the part itself, which is already running. */
-export async function checkPort({ host, port }: Listen, isTls = false): Promise<Finding> {
+export async function checkPort(
+  { host, port }: Listen,
+  isTls = false,
+  findOther: FindOther = async () => undefined,
+): Promise<Finding> {
   const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const failure = await tryListen(host, port);
   if (failure === undefined) return ok(`${at} is free.`);
@@ -260,9 +280,13 @@ export async function checkPort({ host, port }: Listen, isTls = false): Promise<
     const local =
       host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : at.slice(0, at.lastIndexOf(':'));
     const alive = await (isTls ? fetchOverTls : fetchBody)(local, port).catch(() => undefined);
-    return (alive as { status?: unknown } | undefined)?.status === 'alive'
+    const health = { ...(alive as Readonly<Record<string, unknown>> | undefined) };
+    if (health.status !== 'alive')
+      return error(`${at} is in use by another program.`, 'Stop that program, or change `listen`.');
+    const other = await findOther(health);
+    return other === undefined
       ? ok(`${at} is in use by a running part of Tributary.`)
-      : error(`${at} is in use by another program.`, 'Stop that program, or change `listen`.');
+      : error(`${at} is in use by ${other}.`, 'Stop that part, or change `listen`.');
   }
   if (failure === 'EACCES') {
     return error(
@@ -271,6 +295,33 @@ export async function checkPort({ host, port }: Listen, isTls = false): Promise<
     );
   }
   return error(`Cannot listen on ${at}: ${failure}.`, 'Set `listen` to an address of this machine.');
+}
+
+/** What decides whether a tracker or a site joins central. */
+export interface MemberToCheck {
+  readonly membership: 'joined' | 'missing' | 'unreadable';
+  readonly dataDirectory: string;
+  readonly joinToken: string | undefined;
+}
+
+const NEW_TOKEN =
+  'On the admin page of central, select "New token" (for a tracker: "Add a tracker"), set `joinToken`, and start this part again.';
+
+/** Checks that a part with a central has joined it. */
+export function checkMembership({ membership, dataDirectory, joinToken }: MemberToCheck): Finding {
+  if (membership === 'joined') return ok('It has joined central.');
+  if (membership === 'unreadable')
+    return warning(
+      `${join(dataDirectory, 'member.json')} cannot be read, so it is not known whether this part has joined central.`,
+      'Run this command as the user that runs Tributary.',
+    );
+  if (!joinToken) return error('It has not joined central, and no `joinToken` is set.', NEW_TOKEN);
+  return existsSync(join(dataDirectory, 'member.key'))
+    ? error(
+        'It has started, but has not joined central. The join token may be used, unknown or older than 30 minutes; the log says which.',
+        NEW_TOKEN,
+      )
+    : ok('It will join central at its first start.');
 }
 
 /** Checks that another part responds at its base URL, and how far its clock is from that of this machine. */

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -193,13 +193,16 @@ describe('another part', () => {
   });
 });
 
+const TOKEN = '0f3c9ab27d514e8610ff';
+
 describe('the report', () => {
   const run = async (
     read: () => PartSettings,
     {
       part = 'site',
       sandbox = { isolation: 'bubblewrap', hasLimits: true },
-    }: { part?: 'site' | 'tracker'; sandbox?: Sandbox } = {},
+      ffprobe = '/usr/bin/ffprobe',
+    }: { part?: 'site' | 'tracker'; sandbox?: Sandbox; ffprobe?: string } = {},
   ): Promise<{ errors: number; text: string }> => {
     const lines: string[] = [];
     const errors = await runDoctor({
@@ -207,6 +210,7 @@ describe('the report', () => {
       nodeVersion: '20.19.0',
       environment: process.env,
       findSandbox: async () => sandbox,
+      findFfprobe: async () => ffprobe,
       print: line => lines.push(line),
     });
     return { errors, text: lines.join('\n') };
@@ -220,8 +224,84 @@ describe('the report', () => {
       databasePath: join(directory, 'data', 'site.sqlite'),
     };
     expect((await run(() => settings)).errors).toBe(0);
-    const lost = await run(() => ({ ...settings, central: 'http://127.0.0.1:1' }));
+    const lost = await run(() => ({ ...settings, central: 'http://127.0.0.1:1', joinToken: TOKEN }));
     expect(lost).toMatchObject({ errors: 1, text: expect.stringContaining('✗ Central') });
+  });
+
+  it('says whether a member has joined, and how it can join', async () => {
+    const settings = {
+      listen: { host: '127.0.0.1', port: await freePort() },
+      dataDirectory: directory,
+      central: `http://127.0.0.1:${await startPart()}`,
+    };
+    const withToken = () => ({ ...settings, joinToken: TOKEN });
+    expect(await run(() => settings, { part: 'tracker' })).toMatchObject({
+      errors: 1,
+      text: expect.stringMatching(/✗ It has not joined central, and no `joinToken` is set.*\n.*"New token"/),
+    });
+    expect(await run(withToken, { part: 'tracker' })).toMatchObject({
+      errors: 0,
+      text: expect.stringContaining('✓ It will join central at its first start.'),
+    });
+    await writeFile(join(directory, 'member.key'), '');
+    expect(await run(withToken, { part: 'tracker' })).toMatchObject({
+      errors: 1,
+      text: expect.stringMatching(/✗ It has started, but has not joined central.*\n.*"New token"/),
+    });
+    await writeFile(join(directory, 'member.json'), '{"id":"a"}');
+    expect(await run(withToken, { part: 'tracker' })).toMatchObject({
+      errors: 0,
+      text: expect.stringContaining('✓ It has joined central.'),
+    });
+  });
+
+  it('names the part of another configuration that uses the port', async () => {
+    const port = await startPart();
+    const settings = { listen: { host: '127.0.0.1', port }, dataDirectory: directory };
+    expect(await run(() => settings, { part: 'tracker' })).toMatchObject({
+      errors: 1,
+      text: expect.stringContaining(`✗ 127.0.0.1:${port} is in use by the site of another configuration.`),
+    });
+    expect((await run(() => settings)).errors).toBe(0);
+  });
+
+  it('does not expect its own address to respond while the part is stopped', async () => {
+    const baseUrl = `http://127.0.0.1:${await freePort()}`;
+    const stopped = { host: '127.0.0.1', port: await freePort() };
+    expect((await run(() => ({ listen: stopped, dataDirectory: directory, baseUrl }))).text).not.toContain(
+      'Its own address',
+    );
+    const running = { host: '127.0.0.1', port: await startPart() };
+    expect((await run(() => ({ listen: running, dataDirectory: directory, baseUrl }))).text).toContain(
+      '! Its own address',
+    );
+  });
+
+  it('warns about a missing ffprobe', async () => {
+    const settings = { listen: { host: '127.0.0.1', port: await freePort() }, dataDirectory: directory };
+    expect((await run(() => settings, { ffprobe: '' })).text).toContain('! There is no ffprobe');
+    expect((await run(() => settings)).text).toContain('✓ ffprobe: /usr/bin/ffprobe.');
+  });
+
+  it.each([
+    [0o600, '✓ FILE: only you can read it.'],
+    [0o640, '✓ FILE: only you and its group can read it.'],
+    [0o644, '! FILE: everyone on this machine can read'],
+  ])('says who can read a configuration of mode %i', async (mode, expected) => {
+    const configPath = join(directory, 'site.toml');
+    await writeFile(configPath, '');
+    await chmod(configPath, mode);
+    const lines: string[] = [];
+    await runDoctor({
+      parts: [],
+      configPath,
+      nodeVersion: '20.19.0',
+      environment: {},
+      findSandbox: async () => ({ isolation: 'bubblewrap', hasLimits: true }),
+      findFfprobe: async () => undefined,
+      print: line => lines.push(line),
+    });
+    expect(lines.join('\n')).toContain(expected.replace('FILE', configPath));
   });
 
   it('checks ffmpeg and its sandbox only if there is a site', async () => {

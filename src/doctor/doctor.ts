@@ -1,6 +1,8 @@
 /** `tributary doctor`: checks this machine and each configured part, and says how to fix problems. It changes nothing. */
 import { ConfigError } from '../kernel/config/config-error.ts';
 import type { Listen } from '../kernel/config/settings.ts';
+import { tryListen } from '../kernel/http/try-listen.ts';
+import { findOther, readMembership } from '../kernel/membership/running-part.ts';
 import {
   checkAccess,
   checkConfigAccess,
@@ -8,6 +10,8 @@ import {
   checkDirectory,
   checkExampleAddresses,
   checkFfmpeg,
+  checkFfprobe,
+  checkMembership,
   checkNode,
   checkObjectStore,
   checkPeer,
@@ -34,6 +38,7 @@ export interface PartSettings {
   readonly baseUrl?: string | undefined;
   readonly sourceAddress?: string | undefined;
   readonly central?: string | undefined;
+  readonly joinToken?: string | undefined;
   readonly keepFree?: number | undefined;
   readonly s3?: ObjectStoreToCheck | undefined;
 }
@@ -53,6 +58,8 @@ export interface DoctorOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Finds the strongest sandbox for ffmpeg on this machine. */
   readonly findSandbox: () => Promise<Sandbox>;
+  /** Finds the ffprobe that belongs to ffmpeg. */
+  readonly findFfprobe: () => Promise<string | undefined>;
   readonly print: (line: string) => void;
 }
 
@@ -65,6 +72,7 @@ export async function runDoctor({
   nodeVersion,
   environment,
   findSandbox,
+  findFfprobe,
   print,
 }: DoctorOptions): Promise<number> {
   let errors = 0;
@@ -81,10 +89,10 @@ export async function runDoctor({
   report([checkNode(nodeVersion), ...(configPath ? await checkConfigAccess(configPath) : [])]);
   // Central and trackers do not use ffmpeg.
   if (parts.length === 0 || parts.some(({ part }) => part === 'site'))
-    report([checkFfmpeg(environment), checkSandbox(await findSandbox())]);
+    report([...(await checkMediaTools(environment, findFfprobe)), checkSandbox(await findSandbox())]);
   for (const { part, read } of parts) {
     print(`\n[${part}]`);
-    report(await checkPart(read));
+    report(await checkPart(part, read));
   }
   print('');
   if (parts.length === 0)
@@ -99,7 +107,15 @@ export async function runDoctor({
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
-async function checkPart(read: () => PartSettings): Promise<readonly Finding[]> {
+async function checkMediaTools(
+  environment: DoctorOptions['environment'],
+  findFfprobe: DoctorOptions['findFfprobe'],
+): Promise<readonly Finding[]> {
+  const ffmpeg = checkFfmpeg(environment);
+  return ffmpeg.verdict === 'ok' ? [ffmpeg, checkFfprobe(await findFfprobe())] : [ffmpeg];
+}
+
+async function checkPart(part: PartToCheck['part'], read: () => PartSettings): Promise<readonly Finding[]> {
   let settings: PartSettings;
   try {
     settings = read();
@@ -111,29 +127,30 @@ async function checkPart(read: () => PartSettings): Promise<readonly Finding[]> 
   }
   const { listen, dataDirectory, databasePath, database, baseUrl, sourceAddress, central, keepFree } =
     settings;
+  const { joinToken } = settings;
+  const membership = readMembership(dataDirectory).state;
+  const isStopped = (await tryListen(listen.host, listen.port)) === undefined;
   const findings = await Promise.all([
     checkExampleAddresses({ baseUrl, sourceAddress, central }),
-    checkPort(listen, settings.tlsCertificate !== undefined),
+    checkPort(listen, settings.tlsCertificate !== undefined, health => findOther(part, settings, health)),
     ...[dataDirectory, ...(settings.disks ?? [])].map(path => checkDirectory(path, keepFree ?? 0)),
     checkAccess(dataDirectory),
     database ? checkPostgres(database) : databasePath ? [checkDatabase(databasePath)] : [],
     settings.s3 ? checkObjectStore(settings.s3) : [],
+    central ? checkMembership({ membership, dataDirectory, joinToken }) : [],
     central ? checkPeer('Central', central) : [],
-    baseUrl ? checkOwnAddress(baseUrl) : [],
+    baseUrl ? checkOwnAddress(baseUrl, isStopped) : [],
   ]);
   return findings.flat();
 }
 
-/** Checks the address that other parts use. A failure is only a warning, because the part may not be running. */
-async function checkOwnAddress(baseUrl: string): Promise<readonly Finding[]> {
+/** Checks the address that other parts use. It cannot respond while the part is stopped. */
+async function checkOwnAddress(baseUrl: string, isStopped: boolean): Promise<readonly Finding[]> {
   const findings = await checkPeer('Its own address', baseUrl);
-  return findings.map(finding =>
-    finding.verdict === 'error'
-      ? {
-          verdict: 'warning',
-          text: finding.text,
-          advice: `If the part is running, other parts cannot reach it either. ${finding.advice}`,
-        }
-      : finding,
-  );
+  return findings.flatMap((finding): readonly Finding[] => {
+    if (finding.verdict !== 'error') return [finding];
+    if (isStopped) return [];
+    const advice = `Other parts cannot reach it either. ${finding.advice}`;
+    return [{ verdict: 'warning', text: finding.text, advice }];
+  });
 }

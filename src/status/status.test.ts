@@ -85,6 +85,34 @@ it('another part or program on the port is named', async () => {
   });
 });
 
+it('another site on the port is named, by its id, or by its base URL before it has joined', async () => {
+  const startSite = async (info: object): Promise<number> => {
+    const { app } = await createHttp({ part: 'site', log: silentLog, ready: () => undefined });
+    closers.push(() => app.close());
+    app.get('/api/site', { schema: { hide: true } }, () => ({
+      name: 'Beijing',
+      baseUrl: 'http://b.test',
+      ...info,
+    }));
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    return (app.server.address() as AddressInfo).port;
+  };
+  const [joined, unjoined] = [await startSite({ id: 'b' }), await startSite({})];
+  const other = {
+    state: 'unknown',
+    reason: expect.stringContaining('the site "Beijing" (http://b.test) of another configuration'),
+  };
+  expect((await statusOf(joined)).status).toMatchObject(other);
+  expect((await statusOf(unjoined, { baseUrl: 'http://a.test' })).status).toMatchObject(other);
+  expect((await statusOf(unjoined, { baseUrl: 'http://b.test' })).status).toMatchObject({ state: 'ready' });
+  await writeFile(join(dataDirectory, 'member.json'), '{"id":"a"}');
+  expect((await statusOf(joined, { baseUrl: 'http://b.test' })).status).toMatchObject(other);
+  await writeFile(join(dataDirectory, 'member.json'), '{"id":"b"}');
+  expect((await statusOf(joined, { baseUrl: 'http://edited.test' })).status).toMatchObject({
+    state: 'ready',
+  });
+});
+
 it('a section with an error is reported', async () => {
   const read = (): never => {
     throw new ConfigError('1 error in site.toml');

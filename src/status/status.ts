@@ -1,23 +1,21 @@
 /** `tributary status`: says which of the configured parts run on this machine, and how they are. It changes nothing. */
-import { existsSync, readFileSync } from 'node:fs';
-import { get as getOverHttp, type IncomingMessage } from 'node:http';
-import { get as getOverTls } from 'node:https';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { ConfigError } from '../kernel/config/config-error.ts';
-import type { Listen } from '../kernel/config/settings.ts';
+import {
+  fetchHere,
+  findOther,
+  type PartName,
+  type PartPlace,
+  type PartResponse,
+  readMembership,
+} from '../kernel/membership/running-part.ts';
 import { messageOf } from '../kernel/problem.ts';
 
-export interface PartSettings {
-  readonly listen: Listen;
-  readonly dataDirectory: string;
-  readonly tlsCertificate?: string | undefined;
-  readonly baseUrl?: string | undefined;
+export interface PartSettings extends PartPlace {
   readonly central?: string | undefined;
 }
 
 export interface ConfiguredPart {
-  readonly part: 'central' | 'tracker' | 'site';
+  readonly part: PartName;
   /** @throws ConfigError */
   readonly read: () => PartSettings;
 }
@@ -44,9 +42,6 @@ export interface StatusReport {
   readonly parts: readonly PartStatus[];
 }
 
-const TIMEOUT_MS = 5_000;
-const MAX_BODY_BYTES = 64 * 1_024;
-
 export async function findStatus(parts: readonly ConfiguredPart[], version: string): Promise<StatusReport> {
   return { version, parts: await Promise.all(parts.map(findPartStatus)) };
 }
@@ -66,7 +61,7 @@ async function findPartStatus({ part, read }: ConfiguredPart): Promise<PartStatu
     ...(settings.baseUrl === undefined ? {} : { baseUrl: settings.baseUrl }),
     ...findMembership(settings),
   };
-  let health: Response;
+  let health: PartResponse;
   try {
     health = await fetchHere(settings, '/healthz');
   } catch (error) {
@@ -76,73 +71,30 @@ async function findPartStatus({ part, read }: ConfiguredPart): Promise<PartStatu
       reason: `Nothing responds at ${known.listen}: ${messageOf(error)}.`,
     };
   }
-  const { status, part: found, version, startedAt } = health.body;
-  if (status !== 'alive' || !isExpected(part, found)) {
-    const other = typeof found === 'string' ? `the ${found} of another configuration` : 'another program';
+  const { version, startedAt } = health.body;
+  const other = await findOther(part, settings, health.body);
+  if (other !== undefined)
     return { ...known, state: 'unknown', reason: `${known.listen} is in use by ${other}.` };
-  }
   const running = { ...known, ...textsOf({ version, startedAt }) };
   const readiness = await fetchHere(settings, '/readyz').catch((error: unknown) => ({
     status: 0,
-    body: { detail: messageOf(error) } as Response['body'],
+    body: { detail: messageOf(error) } as PartResponse['body'],
   }));
   if (readiness.status === 200) return { ...running, state: 'ready' };
   const { detail } = readiness.body;
   return { ...running, state: 'not-ready', ...textsOf({ reason: detail }) };
 }
 
-/** A site may run as several parts. A part of an older version does not name itself. */
-const isExpected = (part: ConfiguredPart['part'], found: unknown): boolean =>
-  found === undefined || found === part || (part === 'site' && (found === 'buffer' || found === 'origin'));
-
-/** A member stores the central that it has joined (src/kernel/membership/). */
 function findMembership({ central, dataDirectory }: PartSettings): { readonly joined?: string } {
-  const path = join(dataDirectory, 'member.json');
-  if (central === undefined || !existsSync(path)) return {};
-  try {
-    return textsOf({
-      joined: (JSON.parse(readFileSync(path, 'utf8')) as { centralUrl?: unknown }).centralUrl,
-    });
-  } catch {
-    return {};
-  }
+  if (central === undefined) return {};
+  const stored = readMembership(dataDirectory);
+  return stored.state === 'joined' ? textsOf({ joined: stored.centralUrl }) : {};
 }
 
 const textsOf = (values: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
-
-interface Response {
-  readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
-}
-
-/** Connects to this machine itself, so the name in a certificate is not checked. */
-function fetchHere({ listen, tlsCertificate }: PartSettings, path: string): Promise<Response> {
-  const any: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
-  const host = any[listen.host] ?? listen.host;
-  return new Promise((resolve, reject) => {
-    const receive = (response: IncomingMessage): void => {
-      text(response).then(body => resolve({ status: response.statusCode ?? 0, body: parse(body) }), reject);
-    };
-    const options = { host, port: listen.port, path, agent: false, timeout: TIMEOUT_MS } as const;
-    const request = tlsCertificate
-      ? getOverTls({ ...options, rejectUnauthorized: false }, receive)
-      : getOverHttp(options, receive);
-    request.on('timeout', () => request.destroy(new Error(`no response within ${TIMEOUT_MS / 1_000} s`)));
-    request.on('error', reject);
-  });
-}
-
-function parse(body: string): Readonly<Record<string, unknown>> {
-  try {
-    const parsed: unknown = JSON.parse(body.slice(0, MAX_BODY_BYTES));
-    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
-  } catch {
-    return {};
-  }
-}
 
 const STATES: Readonly<Record<PartState, string>> = {
   ready: '✓ running and ready',
