@@ -1,6 +1,7 @@
 /** The composition of central: its database, its collector and its calls. They stop in reverse order. */
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { lockDirectory } from '../kernel/directory-lock.ts';
 import { openPrivateDirectory } from '../kernel/files.ts';
 import { formatAddress } from '../kernel/http/client.ts';
 import { connectionLimitOf } from '../kernel/http/connections/connection-limit.ts';
@@ -10,7 +11,6 @@ import { readOrMakeKey, readOrMakeSecret, sha256Hex } from '../kernel/identity/k
 import { openNonces } from '../kernel/identity/nonce-files.ts';
 import { createSecretBox } from '../kernel/identity/secret-box.ts';
 import { systemClock } from '../kernel/lifecycle/clock.ts';
-import { makeDataDirectory } from '../kernel/lifecycle/data-directory.ts';
 import { type Lifetime, startPart } from '../kernel/lifecycle/lifetime.ts';
 import { createLog, type Log } from '../kernel/log.ts';
 import { listenTo } from '../kernel/sql/postgres.ts';
@@ -57,7 +57,7 @@ export interface RunningCentral {
 export function startCentral(config: CentralConfig, options: CentralOptions = {}): Promise<RunningCentral> {
   const log = options.log ?? createLog('central', config.logLevel);
   return startPart({ part: 'central', log }, async lifetime => {
-    await makeDataDirectory(config.dataDirectory);
+    await lockDirectory(config.dataDirectory, 'central', lifetime);
     await openPrivateDirectory(config.dataDirectory);
     const key = await readOrMakeKey(join(config.dataDirectory, 'central.key'));
     const db = await openDatabase<CentralSchema>(

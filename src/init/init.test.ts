@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parse } from 'smol-toml';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isPlaceholder } from '../kernel/config/placeholder.ts';
@@ -37,7 +37,7 @@ describe('tributary init', () => {
     const { operatorToken = '', dataDirectory = '', baseUrl = '' } = section;
     expect(operatorToken).toMatch(/^[0-9a-f]{48}$/);
     expect(isPlaceholder(operatorToken)).toBe(false);
-    expect(dataDirectory).toMatch(/^\/.*central(-\d+)?$/);
+    expect(basename(dataDirectory)).toBe(`central-${new URL(baseUrl).host.replace(':', '-')}`);
     expect(text).toContain(`npx tributary central --config ${path}`);
     expect(text).toContain(`${baseUrl}/admin`);
     expect(text).toContain(operatorToken);
@@ -86,8 +86,13 @@ describe('tributary init', () => {
   });
 
   it('uses a new data directory', async () => {
-    const first = (await init('site', {}, 'a.toml')).section.dataDirectory ?? '';
-    expect(first).not.toBe('');
+    const [first, second] = await Promise.all(
+      ['http://10.0.0.1:8090', 'http://10.0.0.2:8090'].map(baseUrl =>
+        init('site', { baseUrl }, `${new URL(baseUrl).host}.toml`),
+      ),
+    );
+    // Neither has been started, so neither directory exists yet.
+    expect(first?.section.dataDirectory).not.toBe(second?.section.dataDirectory);
     const given = join(directory, 'disk');
     await mkdir(given);
     expect((await init('site', { dataDirectory: given }, 'b.toml')).section.dataDirectory).toBe(given);

@@ -76,7 +76,9 @@ async function makeSection(part: NewPart, options: InitOptions): Promise<NewSect
   const base = {
     baseUrl,
     listen: options.listen ?? `${listenHostOf(baseUrl)}:${port}`,
-    dataDirectory: options.dataDirectory ? resolve(options.dataDirectory) : await chooseDirectory(part),
+    dataDirectory: options.dataDirectory
+      ? resolve(options.dataDirectory)
+      : await chooseDirectory(part, baseUrl),
     operatorToken: randomBytes(24).toString('hex'),
   };
   if (part === 'central') return { part, ...base };
@@ -121,12 +123,14 @@ async function findFreePort(part: NewPart): Promise<number> {
 }
 
 /** The directory of the service if this user may write it, otherwise one below the current directory. It must be new. */
-async function chooseDirectory(part: NewPart): Promise<string> {
+/** Named after the part's address, so that two parts never get the same directory, even if neither has been started. */
+async function chooseDirectory(part: NewPart, baseUrl: string): Promise<string> {
   const isService = await access(SERVICE_DIRECTORY, constants.W_OK).then(
     () => true,
     () => false,
   );
-  const first = join(isService ? SERVICE_DIRECTORY : resolve('data'), part);
+  const address = new URL(baseUrl).host.replaceAll(/[^a-z0-9.-]+/g, '-').replaceAll(/^-|-$/g, '');
+  const first = join(isService ? SERVICE_DIRECTORY : resolve('data'), `${part}-${address}`);
   for (let number = 1; ; number++) {
     const path = number === 1 ? first : `${first}-${number}`;
     if (!existsSync(path)) return path;

@@ -74,7 +74,7 @@ describe('a start that fails leaves nothing behind', () => {
     await writeFile(join(directory, 'file'), '');
     const before = resources();
     const config = configOf({ dataDirectory: join(directory, 'file', 'data') });
-    await expect(startTracker(config)).rejects.toMatchObject({ code: 'ENOTDIR' });
+    await expect(startTracker(config)).rejects.toThrow('cannot be used');
     await expectNothingLeft(before);
   });
 

@@ -1,5 +1,6 @@
 /** A tracker, composed of its parts: registry and feed, probes and reports, memory and choice, and the calls of players. */
 import type { AddressInfo } from 'node:net';
+import { lockDirectory } from '../kernel/directory-lock.ts';
 import { formatAddress } from '../kernel/http/client.ts';
 import { connectionLimitOf } from '../kernel/http/connections/connection-limit.ts';
 import { authorityOf, ownAuthorities } from '../kernel/http/own-names.ts';
@@ -63,6 +64,7 @@ async function composeTracker(config: TrackerConfig, log: Log, lifetime: Lifetim
   probes.subscribe({ onUpdate: rankingState.refresh });
   const viewers = await openViewers(config, registry, log, lifetime);
 
+  await lockDirectory(dataDirectory, 'tracker', lifetime);
   const identity = await readIdentity(dataDirectory);
   const onSites = (): void => probes.watch(registry.sites);
   const onPage = probeFiles.addChanges;

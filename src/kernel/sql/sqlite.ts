@@ -109,6 +109,26 @@ export function openSqliteDialect(path: string): Dialect {
   return new SqliteDialect({ database: adapt(database) });
 }
 
+/**
+ * Locks a file for this process, with the locks of SQLite: the operating system releases them when the process ends.
+ *
+ * @returns the function that releases it, or undefined if another process has locked it
+ */
+export function tryLockFile(path: string): (() => void) | undefined {
+  const Database = sqliteEngine();
+  makePrivateFile(path);
+  const database = new Database(path);
+  try {
+    database.exec('PRAGMA busy_timeout = 0');
+    database.exec('BEGIN EXCLUSIVE');
+    return () => database.close();
+  } catch (error) {
+    database.close();
+    if (/locked|busy/i.test(messageOf(error))) return undefined;
+    throw error;
+  }
+}
+
 /** Copies a consistent state of the database while it is in use. `to` must not exist. */
 export function copySqlite(from: string, to: string): void {
   const Database = sqliteEngine();

@@ -1,5 +1,6 @@
 /** What all parts of a site share: its storage, database, membership and rights, and the events between its parts. */
 import { join } from 'node:path';
+import { lockDirectory } from '../../kernel/directory-lock.ts';
 import { newNonce } from '../../kernel/identity/keys.ts';
 import { idOwnerOf, makeVideoId } from '../../kernel/identity/video-ids.ts';
 import { createEvent, type PartEvent } from '../../kernel/lifecycle/event.ts';
@@ -58,6 +59,7 @@ export interface SiteCore {
 
 /** @throws DamagedDatabase, StartupError or ConfigError; the caller ends `lifetime` then. */
 export async function openCore(config: SiteConfig, log: Log, lifetime: Lifetime): Promise<SiteCore> {
+  for (const part of config.parts) await lockDirectory(config.dataDirectory, part, lifetime);
   const address = await openPublicAddress(config, log);
   const storage = await openStorage(config);
   const tools = await findMediaTools();

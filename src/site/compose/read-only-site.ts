@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { Kysely } from 'kysely';
+import { lockDirectory } from '../../kernel/directory-lock.ts';
 import { createHttp } from '../../kernel/http/server.ts';
 import { startPart } from '../../kernel/lifecycle/lifetime.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -35,6 +36,7 @@ export async function startReadOnlySite(config: SiteConfig, reason: string, log:
   const detail = `The database of this site is damaged, so it only serves published videos. ${reason}`;
   log.error({ reason }, detail);
   return startPart({ part: 'site', log }, async lifetime => {
+    for (const part of config.parts) await lockDirectory(config.dataDirectory, part, lifetime);
     const address = await openPublicAddress(config, log);
     const storage = await openStorage(config);
     const identity = await readIdentity(config.dataDirectory);

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { ConfigError } from '../../kernel/config/config-error.ts';
+import { lockDirectory } from '../../kernel/directory-lock.ts';
 import { forward } from '../../kernel/http/forward.ts';
 import { requireToken } from '../../kernel/http/operator-token.ts';
 import { createHttp, type HttpServer, sendProblem } from '../../kernel/http/server.ts';
@@ -42,6 +43,7 @@ export async function startStandaloneBuffer(config: SiteConfig): Promise<Running
   if (!originUrl || !webUrl) throw new ConfigError('A standalone buffer needs originUrl and webUrl.');
   const log = createLog('buffer', config.logLevel);
   return startPart({ part: 'buffer', log }, async lifetime => {
+    await lockDirectory(config.dataDirectory, 'buffer', lifetime);
     const address = await openPublicAddress(config, log);
     const web = createWebClient(webUrl, config.operatorToken);
     const remoteRights = followRemoteRights(join(config.dataDirectory, OWN_RIGHTS_FILE), web, log, lifetime);

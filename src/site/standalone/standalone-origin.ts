@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '../../kernel/config/config-error.ts';
+import { lockDirectory } from '../../kernel/directory-lock.ts';
 import { findStats } from '../../kernel/files.ts';
 import type { KeyPair } from '../../kernel/identity/keys.ts';
 import { type Lifetime, startPart } from '../../kernel/lifecycle/lifetime.ts';
@@ -27,6 +28,7 @@ export async function startStandaloneOrigin(config: SiteConfig): Promise<Running
   if (!config.database) throw new ConfigError('Standalone parts need a PostgreSQL "database".');
   const log = createLog('origin', config.logLevel);
   return startPart({ part: 'origin', log }, async lifetime => {
+    await lockDirectory(config.dataDirectory, 'origin', lifetime);
     const rightsPath = join(config.dataDirectory, RIGHTS_FILE);
     // Web creates the key and the file of rights. If both processes created a key, there would be two.
     await waitForFile(keyPath(config.dataDirectory));
