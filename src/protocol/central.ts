@@ -46,7 +46,7 @@ export type Video = z.infer<typeof videoSchema>;
 export const videoListSchema = z.strictObject({ videos: z.array(videoSchema), next: z.string().optional() });
 
 const httpUrl = z
-  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL', abort: true })
   .refine(url => {
     const { pathname, search, hash, username, password } = new URL(url);
     return pathname === '/' && search === '' && hash === '' && username === '' && password === '';

@@ -177,6 +177,11 @@ export const PROBLEMS = {
     'Join token is for another role',
     'Use a join token that was made for this role.',
   ),
+  'base-url-taken': entry(
+    409,
+    'Base URL already in use',
+    'Use another base URL, or revoke the member that has it.',
+  ),
   'site-unknown': entry(404, 'Site not found', 'Check the id of the site.'),
   'site-revoked': entry(403, 'Site revoked', 'Ask the administrator to invite the site again.'),
   'tracker-unknown': entry(404, 'Tracker not found', 'Check the id of the tracker.'),

@@ -98,6 +98,16 @@ export async function lockMembers(tx: CentralTransaction, ids: readonly string[]
 export const isActive = (member: MemberRow): boolean =>
   member.joined_at !== null && member.revoked_at === null;
 
+/** The member, not revoked, at this base URL. */
+export const findMemberAt = (db: CentralDatabase, baseUrl: string): Promise<MemberRow | undefined> =>
+  db
+    .selectFrom('members')
+    .selectAll()
+    .where('base_url', '=', baseUrl)
+    .where('revoked_at', 'is', null)
+    .limit(1)
+    .executeTakeFirst();
+
 export const listMembers = (db: CentralDatabase, role: Role): Promise<MemberRow[]> =>
   db.selectFrom('members').selectAll().where('role', '=', role).orderBy('created_at').orderBy('id').execute();
 

@@ -26,6 +26,7 @@ import {
   registerFileCheckMetrics,
   registerRecordMetrics,
 } from '../maintenance/metrics.ts';
+import { describeConfinement } from '../media/ffmpeg/ffmpeg.ts';
 import { startLink } from '../publication/link.ts';
 import { createRefusalReporter } from '../publication/refusals.ts';
 import { serveRemoteRights } from '../rights/remote-rights.ts';
@@ -155,7 +156,7 @@ function addCalls(
     siteId: membership.siteId,
     siteName: membership.siteName,
     joinProblem: membership.joinProblem,
-    conversion: tools?.confinement,
+    conversion: tools && describeConfinement(tools.confinement),
     freeBytes: storage.disks.freeBytes,
     trackerUrls: membership.trackerUrls,
     stoppedBecause: membership.stoppedBecause,

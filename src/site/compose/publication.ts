@@ -8,6 +8,7 @@ import { followRights } from '../../kernel/rights/follow-rights.ts';
 import type { VideoId } from '../../protocol/base/ids.ts';
 import type { RestoredRecord } from '../database/publication/handshake.ts';
 import { deleteRevisions } from '../database/revisions.ts';
+import { describeConfinement } from '../media/ffmpeg/ffmpeg.ts';
 import { recoverSource } from '../media/intake/intake.ts';
 import { startCatalogueSync } from '../publication/catalogue-sync.ts';
 import { startPublisher } from '../publication/publisher.ts';
@@ -40,7 +41,7 @@ export function startPublication(core: SiteCore, parts: PublicationDeps, lifetim
     central: membership.centralForHandshakes,
     instance: newNonce(),
     onHandshake: membership.noteHandshake,
-    conversion: tools?.confinement,
+    conversion: tools && describeConfinement(tools.confinement),
     recoverSource: record => recoverSource(storage, record),
     onRestored: records => processRestored(core, parts, records),
     newNonce,

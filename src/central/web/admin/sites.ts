@@ -38,6 +38,7 @@ import {
   optionalTime,
   requireOperator,
 } from '../context/context.ts';
+import { requireFreeBaseUrl } from './base-urls.ts';
 import { describeInvitation, makeInvitation } from './invitations.ts';
 
 /** A coverage zone of 10,000 prefixes exceeds the usual limit of 64 KB. */
@@ -91,6 +92,7 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       requireOperator(request, context);
       const id = newSiteId();
       const nowMs = Date.now();
+      await requireFreeBaseUrl(db, request.body.baseUrl);
       const { joinToken, invitation } = makeInvitation(nowMs);
       await insertMember(db, { id, role: 'site', ...request.body }, invitation, nowMs);
       changes.notify();
@@ -111,6 +113,7 @@ export function addSiteCalls(app: HttpServer, context: CentralContext): void {
       requireOperator(request, context);
       const { id } = request.params;
       const { databaseUrl, ...edit } = request.body;
+      await requireFreeBaseUrl(db, edit.baseUrl, id);
       const encryptedUrl = typeof databaseUrl === 'string' ? secrets.encrypt(databaseUrl) : databaseUrl;
       if (!(await editSite(db, id, { ...edit, databaseUrl: encryptedUrl }))) throw unknownSite();
       changes.notify();

@@ -12,6 +12,7 @@ import {
 import type { MemberRow } from '../../database/schema.ts';
 import { findMember, insertMember, invite, listMembers, revoke } from '../../database/sites.ts';
 import { type CentralContext, formatTime, optionalTime, requireOperator } from '../context/context.ts';
+import { requireFreeBaseUrl } from './base-urls.ts';
 import { describeInvitation, makeInvitation } from './invitations.ts';
 
 type Tracker = z.infer<typeof trackerSchema>;
@@ -33,6 +34,7 @@ export function addTrackerCalls(app: HttpServer, context: CentralContext): void 
       requireOperator(request, context);
       const id = newId();
       const nowMs = Date.now();
+      await requireFreeBaseUrl(db, request.body.baseUrl);
       const { joinToken, invitation } = makeInvitation(nowMs);
       await insertMember(db, { id, role: 'tracker', zone: [], ...request.body }, invitation, nowMs);
       return reply.code(201).send({ tracker: await describe(id), ...describeInvitation(joinToken, context) });

@@ -26,6 +26,6 @@ export { detectContainer, probe } from './probe.ts';
 export { isDecodable } from './probe-frames.ts';
 export type { FfmpegProgress } from './progress.ts';
 export type { RunLimits } from './run.ts';
-export { findConfinement, type Isolation } from './sandbox.ts';
+export { describeConfinement, findConfinement, type Isolation } from './sandbox.ts';
 export { GENERATE_TIMES, measureSource, type SourceTimes } from './timing/measure-source.ts';
 export type { ClockPeriod, TrackTimes } from './timing/packet-clock.ts';

@@ -39,6 +39,9 @@ export interface Command {
   readonly args: readonly string[];
 }
 
+/** The part of a confinement that the site reports to central and on its pages. */
+export const describeConfinement = ({ isolation, hasLimits }: Confinement) => ({ isolation, hasLimits });
+
 const TRIAL_LIMIT_MS = 10_000;
 const OPEN_FILES = 256;
 /** Between the soft and the hard limit, ffmpeg can still report why it ends. */

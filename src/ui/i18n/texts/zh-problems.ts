@@ -59,6 +59,7 @@ export const zhProblems = {
   'key-retired': '该密钥已被吊销或替换。',
   'join-token-used': '加入令牌已被使用，请向管理员索取新的令牌。',
   'join-role-mismatch': '加入令牌不适用于该角色。',
+  'base-url-taken': '此基础 URL 已属于另一个成员。请使用其他 URL，或先撤销该成员。',
   'site-unknown': '找不到该站点。',
   'site-revoked': '该站点已被撤销。',
   'tracker-unknown': '找不到该跟踪服务器。',
