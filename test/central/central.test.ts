@@ -214,19 +214,19 @@ describe('publication', () => {
     expect(site.acknowledged).toHaveLength(2);
 
     site.put({ ...record, version: 2, name: 'Old' });
-    expect((await site.collect()).error).toMatch(/^stale: /);
+    expect((await site.collect()).error).toMatch(/is older than the one at central/);
     // Their histories differ: central accepts nothing more until the site makes a new handshake.
-    expect((await site.collect()).error).toMatch(/waits for a handshake \(stale: /);
+    expect((await site.collect()).error).toMatch(/waits for a handshake \(Version 2 of video .* is older/);
     expect(await siteRow(site)).toMatchObject({ lastErrorCode: 'epoch-mismatch' });
     await site.handshake();
     site.put({ ...record, name: 'Forked' });
     const { records, error } = await site.collect();
     expect(records).toBe(0);
-    expect(error).toMatch(/^conflict: /);
+    expect(error).toMatch(/was received before with different content/);
     expect(site.acknowledged).toHaveLength(2);
     expect((await videoOf(record.video)).body.name).toBe('A lecture');
     expect(await siteRow(site)).toMatchObject({
-      lastError: expect.stringMatching(/^conflict/),
+      lastError: expect.stringMatching(/was received before with different content/),
       lastErrorCode: 'conflict',
     });
     await site.handshake();
@@ -245,7 +245,7 @@ describe('publication', () => {
     site.pageRows = 1;
     site.put({ ...record, name: 'Forked' });
     const other = site.put(videoRecord());
-    expect((await site.collect()).error).toMatch(/^conflict/);
+    expect((await site.collect()).error).toMatch(/was received before with different content/);
     await site.handshake();
     site.pageRows = 500;
     await site.collect();
@@ -281,7 +281,7 @@ describe('publication', () => {
     await tracker.changes(position);
     expect(await registeredOf(site, record.video)).toEqual([{ video: record.video, version: 2 }]);
     site.put({ ...record, version: 9 });
-    expect((await site.collect()).error).toMatch(/^withdrawn/);
+    expect((await site.collect()).error).toMatch(/belongs to a withdrawn video/);
     expect((await videoOf(record.video)).status).toBe(410);
     await site.handshake();
 
@@ -496,7 +496,7 @@ describe('hostile and failing sites', () => {
     site.put(record);
     await site.collect();
     thief.put({ ...record, version: 99, name: 'Stolen' });
-    expect((await thief.collect()).error).toMatch(/^taken/);
+    expect((await thief.collect()).error).toMatch(/has the id of a video of another site/);
     thief.put(tombstone(record.video, 100));
     await thief.collect();
     expect((await videoOf(record.video)).body).toMatchObject({ name: 'A lecture', site: { id: site.id } });

@@ -26,7 +26,7 @@ it('an id cannot be published by another site first', async () => {
   const video = makeId(site);
   for (const stolen of [videoRecord({ video, name: 'Stolen' }), tombstone(video, 2)]) {
     thief.put(stolen);
-    expect((await thief.collect()).error).toMatch(/^taken/);
+    expect((await thief.collect()).error).toMatch(/has the id of a video of another site/);
     // A refusal ends the epoch.
     await thief.handshake({ idSecret: secretOf(thief) });
   }
@@ -63,7 +63,7 @@ it.each([
   // The thief cannot change it any more, and cannot repeat the trick.
   await thief.handshake({ idSecret: secretOf(thief) });
   thief.put(videoRecord({ video, version: 9, name: 'Stolen again' }));
-  expect((await thief.collect()).error).toMatch(/^superseded/);
+  expect((await thief.collect()).error).toMatch(/that another site took over/);
   expect(await nameOf(video)).toBe('A lecture');
 });
 
@@ -75,7 +75,7 @@ it('an id stays with the first site if another one runs on a copy of its databas
   site.put(videoRecord({ video }));
   expect(await site.collect()).toEqual({ records: 1 });
   clone.put(videoRecord({ video, name: 'Copied' }));
-  expect((await clone.collect()).error).toMatch(/^taken/);
+  expect((await clone.collect()).error).toMatch(/has the id of a video of another site/);
   site.put(videoRecord({ video, version: 2, name: 'Edited' }));
   expect(await site.collect()).toEqual({ records: 1 });
   expect(await nameOf(video)).toBe('Edited');

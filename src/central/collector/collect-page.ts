@@ -107,7 +107,7 @@ export async function compareDigests({
     db,
     site,
     theirs.epoch,
-    `digest-differs: the site counts ${theirs.records} published records, central ${ours.records}, and their contents differ.`,
+    `The site counts ${theirs.records} published records, central ${ours.records}, and their contents differ.`,
   );
   return 'differs';
 }
@@ -121,4 +121,4 @@ const REJECTION_REASONS = {
 } as const satisfies Record<Rejection['decision'], string>;
 
 export const describeRejection = ({ decision, video, version }: Rejection): string =>
-  `${decision}: version ${version} of video ${video} ${REJECTION_REASONS[decision]}`;
+  `Version ${version} of video ${video} ${REJECTION_REASONS[decision]}`;

@@ -12,7 +12,7 @@ export function ErrorCell({ code, detail }: ErrorCellProps) {
   if (!detail) return <td class="quiet empty-cell">{t.common.none}</td>;
   return (
     <td class="bad">
-      {code && <code>{code}</code>} <ProblemText code={code} detail={detail} />
+      <ProblemText code={code} detail={detail} />
     </td>
   );
 }
